@@ -1,0 +1,36 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import ROOT, start_localcave
+
+
+@pytest.fixture(scope="session")
+def small_cortex(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small demo datastack, `karst_demo`."""
+    from localcave.cortex import make
+
+    folder = tmp_path_factory.mktemp("cortex") / "karst_demo"
+    make(folder, size="small", seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def localcave_url(small_cortex: Path) -> Iterator[str]:
+    """Address of a real localcave that serves `small_cortex`."""
+    with start_localcave([small_cortex]) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """Folder of real rows of minnie65_public; the test is skipped where they are not at hand."""
+    folder = ROOT.parent / "shared" / "realdata"
+    if not folder.is_dir():
+        pytest.skip("the real rows of minnie65_public are not beside this project")
+    return folder

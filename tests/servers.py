@@ -1,0 +1,71 @@
+"""Real servers for tests: started on a free port of 127.0.0.1, ended by their own process id."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(command: Sequence[str], url: str, environ: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Run `command` until the block ends; ready when `url`/healthz answers 200.
+
+    Raises RuntimeError with the program's output when it ends or stays silent before that.
+    """
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **(environ or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        _wait_until_healthy(process, url)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def _wait_until_healthy(process: subprocess.Popen[str], url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    process.kill()
+    raise RuntimeError(f"{url} did not start:\n{process.communicate()[0]}")
+
+
+@contextmanager
+def start_localcave(folders: Sequence[Path], *options: str, port: int | None = None) -> Iterator[str]:
+    """Serve datastack folders with `python -m localcave serve`; yields the address."""
+    port = port or free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "localcave", "serve", *map(str, folders), "--port", str(port), *options]
+    with running(command, url):
+        yield url
