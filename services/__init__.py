@@ -1,0 +1,1 @@
+"""The cached service layer: plain Python over DataFrames, without any Dash."""

@@ -1,0 +1,106 @@
+"""The one family of errors. Each is a sentence for the person who asked.
+
+`message` says what happened, `hint` what to do about it, `request_id` finds it in the log.
+No message holds a traceback, SQL, a path of this machine or a token.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+import flask
+
+
+def request_id() -> str:
+    """Id of the web request being answered (the same for its whole life), else a new one: 12 hex digits."""
+    if not flask.has_app_context():
+        return uuid.uuid4().hex[:12]
+    known: str = flask.g.setdefault("request_id", uuid.uuid4().hex[:12])
+    return known
+
+
+class KarstError(Exception):
+    """Something that a person can be told. Raise one of the subclasses."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.request_id = request_id()
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def to_dict(self) -> dict[str, Any]:
+        """`code`, `message`, `hint` and `request_id`, as the API answers them."""
+        return {"code": self.code, "message": self.message, "hint": self.hint, "request_id": self.request_id}
+
+
+class BadInput(KarstError):
+    """What was typed cannot be understood. `position` is the character at fault, counted from 0."""
+
+    code = "bad_input"
+    status = 400
+
+    def __init__(self, message: str, hint: str = "", *, position: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.position = position
+
+    def to_dict(self) -> dict[str, Any]:
+        """As for every error, with `position` where there is one."""
+        return super().to_dict() | ({} if self.position is None else {"position": self.position})
+
+
+class NotFound(KarstError):
+    """The datastack, version, table, cell or row does not exist."""
+
+    code = "not_found"
+    status = 404
+
+
+class NotAllowed(KarstError):
+    """CAVE refuses: no token, a bad one, missing permission, or terms of service not accepted."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class Expired(KarstError):
+    """The materialization version is no longer kept."""
+
+    code = "expired"
+    status = 410
+
+
+class TooLarge(KarstError):
+    """More rows than can be held or sent at once."""
+
+    code = "too_large"
+    status = 413
+
+
+class Truncated(KarstError):
+    """The answer is only a part: `shown` rows of `total` (None = CAVE did not say how many)."""
+
+    code = "truncated"
+    status = 206
+
+    def __init__(self, message: str, hint: str = "", *, shown: int, total: int | None) -> None:
+        super().__init__(message, hint)
+        self.shown = shown
+        self.total = total
+
+    def to_dict(self) -> dict[str, Any]:
+        """As for every error, with both numbers."""
+        return super().to_dict() | {"shown": self.shown, "total": self.total}
+
+
+class Upstream(KarstError):
+    """CAVE did not answer, or answered with nonsense. Asking again may help."""
+
+    code = "upstream"
+    status = 502
