@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -31,34 +32,34 @@ def running(command: Sequence[str], url: str, environ: Mapping[str, str] | None 
 
     Raises RuntimeError with the program's output when it ends or stays silent before that.
     """
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **(environ or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        _wait_until_healthy(process, url)
-        yield process
-    finally:
-        process.terminate()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **(environ or {})}, stdout=output, stderr=subprocess.STDOUT, text=True
+        )
         try:
-            process.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            if not _healthy(process, url):
+                output.seek(0)
+                raise RuntimeError(f"{url} did not start:\n{output.read()}")
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
-def _wait_until_healthy(process: subprocess.Popen[str], url: str) -> None:
+def _healthy(process: subprocess.Popen[str], url: str) -> bool:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{url}/healthz", timeout=2) as answer:
                 if answer.status == 200:
-                    return
+                    return True
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    process.kill()
-    raise RuntimeError(f"{url} did not start:\n{process.communicate()[0]}")
+    return False
 
 
 @contextmanager

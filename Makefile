@@ -1,0 +1,45 @@
+# make run | test | bench | lint | golden      (everything else is a step of these)
+
+VENV     ?= .venv
+PY       := $(VENV)/bin/python
+DEMO     ?= .data/karst_demo
+HOST     ?= 127.0.0.1
+PORT     ?= 8050
+LOCALCAVE_PORT ?= 9100
+export HOST PORT LOCALCAVE_PORT
+
+.PHONY: run test bench lint golden demo clean
+
+run: $(VENV)/.run demo
+	@bin/run $(DEMO)
+
+test: $(VENV)/.dev lint
+	@bin/need chromium redis-server
+	$(PY) -m pytest
+
+bench: $(VENV)/.dev demo
+	$(PY) -m benchmarks
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy .
+
+demo: $(VENV)/.run
+	@$(PY) -m localcave demo $(DEMO)
+
+golden: PORT = 9200
+golden: $(VENV)/.run
+	$(PY) -m tests.contract.serve_golden --port $(PORT)
+
+$(VENV)/.run: requirements.txt requirements.lock
+	@bin/venv $(VENV)
+	$(PY) -m pip install --quiet -r requirements.txt -c requirements.lock
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	$(PY) -m pip install --quiet -r requirements-dev.txt -c requirements.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .data
