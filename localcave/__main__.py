@@ -1,0 +1,259 @@
+"""The command line: ``python -m localcave demo|import|serve|info``.
+
+What a person got wrong is one sentence on stderr and exit status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from localcave.errors import InputError
+from localcave.layout import FORMAT, MANIFEST, read_manifest
+
+DEMO_FOLDER = Path(".data/karst_demo")
+DEMO_MARK = "demo.json"
+"""Beside the manifest: from what the demo was made, so that it is made again when that changes."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        status: int = args.run(args) or 0
+    except InputError as error:
+        print(f"localcave: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # the reader of our output is gone; keep the interpreter from complaining when it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("localcave: stopped", file=sys.stderr)
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m localcave",
+        description="CAVE in a box: make a datastack folder, and serve it to any caveclient.",
+        epilog="Each command explains itself: python -m localcave COMMAND --help",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_import(commands)
+    _add_serve(commands)
+    _add_info(commands)
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
+    command = commands.add_parser(
+        "demo",
+        help="make the synthetic demo cortex",
+        description="Make the datastack karst_demo, a synthetic cortex that looks like minnie65_public. "
+        "Nothing is done when the folder already holds the same one.",
+    )
+    command.add_argument(
+        "folder", metavar="DIR", nargs="?", type=Path, default=DEMO_FOLDER, help="default: %(default)s"
+    )
+    command.add_argument("--small", action="store_true", help="a small one, made in seconds")
+    command.add_argument(
+        "--seed", type=_natural, default=1, metavar="N", help="another cortex for every seed (default: %(default)s)"
+    )
+    command.set_defaults(run=_demo)
+
+
+def _add_import(commands: Any) -> None:
+    command = commands.add_parser(
+        "import",
+        help="make a datastack from your own CSV, Parquet or Feather files",
+        description="Make a datastack from the files that a small TOML describes: which file is which table, "
+        "which column is which, and in which units. docs/import.md explains every key; examples/ has one.",
+    )
+    command.add_argument("config", metavar="CONFIG.toml", type=Path, help="what to import")
+    command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder of the datastack")
+    command.add_argument(
+        "--data", metavar="DIR", type=Path, help="folder of the files, instead of the one named in the TOML"
+    )
+    command.set_defaults(run=_import)
+
+
+def _add_serve(commands: Any) -> None:
+    command = commands.add_parser(
+        "serve",
+        help="answer caveclient from one or several datastack folders",
+        description="Answer caveclient: CAVEclient(datastack, server_address='http://HOST:PORT', auth_token='any').",
+    )
+    command.add_argument("folders", metavar="DIR", nargs="+", type=Path, help="folder of a datastack")
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    command.add_argument("--port", type=_port, default=9100, help="default: %(default)s")
+    command.add_argument(
+        "--delay-ms",
+        type=_natural,
+        default=0,
+        metavar="MS",
+        help="wait so long before every answer, as a far server does",
+    )
+    command.add_argument(
+        "--row-limit",
+        type=_positive,
+        default=200_000,
+        metavar="N",
+        help="most rows of one answer (default: %(default)s)",
+    )
+    command.add_argument(
+        "--require-token",
+        metavar="USERS.json",
+        nargs="?",
+        type=Path,
+        const=Path("users.json"),
+        help="answer only the users of this file (default name: %(const)s)",
+    )
+    command.set_defaults(run=_serve)
+
+
+def _add_info(commands: Any) -> None:
+    command = commands.add_parser(
+        "info",
+        help="describe a datastack folder",
+        description="Describe a datastack folder: its versions, tables and views with row counts, sizes and the digest "
+        "of its manifest.",
+    )
+    command.add_argument("folder", metavar="DIR", type=Path)
+    command.add_argument("--json", action="store_true", help="for programs")
+    command.set_defaults(run=_info)
+
+
+def _demo(args: argparse.Namespace) -> None:
+    from localcave import cortex  # noqa: PLC0415  only this command pays for it
+
+    size = "small" if args.small else "full"
+    mark = {
+        "format": FORMAT,
+        "size": size,
+        "seed": args.seed,
+        "source": _digest_of_sources(Path(cortex.__file__).parent),
+    }
+    mark_path = args.folder / DEMO_MARK
+    if (args.folder / MANIFEST).exists() and mark_path.exists() and json.loads(mark_path.read_text()) == mark:
+        print(f"{args.folder} already holds the {size} demo cortex of seed {args.seed}.")
+        return
+    if (
+        args.folder.exists()
+        and any(args.folder.iterdir())
+        and not (mark_path.exists() or (args.folder / MANIFEST).exists())
+    ):
+        raise InputError(f"{args.folder} holds other files; name an empty or a new folder")
+    shutil.rmtree(args.folder, ignore_errors=True)
+    args.folder.mkdir(parents=True)
+    mark_path.write_text(json.dumps(mark))
+    started = time.monotonic()
+    print(f"Making the {size} demo cortex in {args.folder} …", flush=True)
+    cortex.make(args.folder, size=size, seed=args.seed)
+    print(f"Made in {time.monotonic() - started:.0f} s.")
+
+
+def _import(args: argparse.Namespace) -> None:
+    from localcave.importer import import_datastack  # noqa: PLC0415
+
+    report = import_datastack(args.config, args.output, data=args.data)
+    for warning in report.warnings:
+        print(f"note: {warning}", file=sys.stderr)
+    for table, rows in report.rows.items():
+        print(f"{rows:>12,}  {table}")
+    print(f"Imported {report.datastack} into {args.output}. Serve it with: python -m localcave serve {args.output}")
+
+
+def _serve(args: argparse.Namespace) -> None:
+    from localcave.server import serve  # noqa: PLC0415
+
+    for folder in args.folders:
+        _manifest(folder)
+    if args.require_token and not args.require_token.is_file():
+        raise InputError(f"there is no file of users at {args.require_token}")
+    _check_free(args.host, args.port)
+    serve(
+        args.folders,
+        host=args.host,
+        port=args.port,
+        delay_ms=args.delay_ms,
+        row_limit=args.row_limit,
+        users=args.require_token,
+    )
+
+
+def _info(args: argparse.Namespace) -> None:
+    from localcave.info import describe, render  # noqa: PLC0415
+
+    _manifest(args.folder)
+    description = describe(args.folder)
+    print(json.dumps(description, indent=1) if args.json else render(description))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        return read_manifest(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{folder} is not a finished datastack folder: it has no {MANIFEST}") from None
+    except json.JSONDecodeError:
+        raise InputError(f"{folder / MANIFEST} is not JSON") from None
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _check_free(host: str, port: int) -> None:
+    """Say it before the server starts workers that can only die."""
+    try:
+        with socket.create_server((host, port), reuse_port=False):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+
+
+def _digest_of_sources(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _natural(text: str) -> int:
+    return _whole_number(text, least=0)
+
+
+def _positive(text: str) -> int:
+    return _whole_number(text, least=1)
+
+
+def _port(text: str) -> int:
+    number = _whole_number(text, least=1)
+    if number > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535")
+    return number
+
+
+def _whole_number(text: str, *, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())
