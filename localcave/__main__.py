@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # the reader of our output is gone; keep the interpreter from complaining when it flushes
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        print(f"localcave: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("localcave: stopped", file=sys.stderr)
         return 130

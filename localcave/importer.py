@@ -1,0 +1,349 @@
+"""A datastack from a person's own files: ``python -m localcave import CONFIG.toml -o DIR``.
+
+A small TOML says which file is which table::
+
+    data = "../my_data"                    # folder of the files; --data replaces it
+
+    [datastack]
+    name = "mine"
+    resolution_nm = [4, 4, 40]             # a voxel
+
+    [version]
+    number = 1
+    timestamp = 2025-01-13T10:10:01Z
+
+    [files]
+    cells = "cells.csv"
+
+    [tables.nucleus_detection_v0]
+    file = "cells"
+    schema = "nucleus_detection"           # CAVE's schema type
+    where = { volume = { above = 25 } }
+    [tables.nucleus_detection_v0.columns]
+    pt_position = { from = ["x", "y", "z"], unit = "um" }
+    pt_root_id = "segment"
+
+``docs/import.md`` explains every key. Ids are read as integers or text, never through a float; what is missing
+is made so that the same files always give the same datastack: an `id` is the number of its row in the file, and
+each root gets one supervoxel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from localcave.errors import InputError
+from localcave.importer_config import ColumnPlan, ImportPlan, TablePlan, read_plan
+from localcave.importer_files import INT32_MAX, Rows, open_file, select, to_kind, to_positions
+from localcave.importer_schemas import ARROW_TYPES, SchemaColumn
+from localcave.layout import MANIFEST, SERVER, DatastackWriter
+
+SUPERVOXEL_BASE, LEVEL2_BASE = 1 << 56, 2 << 56
+"""The highest byte of a chunkedgraph id is its layer; a real supervoxel also has bits of its chunk below it,
+so the ids made here (base + rank of the root) are never those of a real one."""
+
+NM_PER_UNIT = {"nm": 1.0, "um": 1000.0}
+INT64 = ARROW_TYPES["int64"]
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What was imported: rows by table, and what the person should know."""
+
+    datastack: str
+    rows: dict[str, int]
+    warnings: tuple[str, ...]
+
+
+def import_datastack(config: Path, folder: Path, data: Path | None = None) -> ImportReport:
+    """Make the datastack that the TOML at `config` describes in `folder`.
+
+    `data` is the folder of the files, if not the one that the TOML names. A datastack that was in `folder` is
+    replaced when the new one is finished. Raises InputError with a sentence for everything that cannot be used.
+    """
+    plan = read_plan(config, data)
+    _check_target(folder)
+    files = {key: open_file(plan.data / name) for key, name in plan.files.items()}
+    tables = {table.name: build_table(table, files[table.file]) for table in plan.tables}
+    supervoxels = make_supervoxels(tables)
+    part = folder.resolve().with_name(folder.resolve().name + ".making")
+    shutil.rmtree(part, ignore_errors=True)
+    writer = DatastackWriter(part, plan.datastack, info_record(plan))
+    try:
+        _write(writer, plan, tables, supervoxels)
+        writer.finish()
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    finally:
+        writer.discard()
+    return ImportReport(plan.datastack, {name: t.num_rows for name, t in tables.items()}, _dangling(plan, tables))
+
+
+def build_table(plan: TablePlan, file: Rows) -> pa.Table:
+    """The rows of one table as the layout stores them; supervoxels that the file does not give are null.
+
+    Raises InputError naming file, column and row of what cannot be used.
+    """
+    rows = select(file, plan.where)
+    columns: dict[str, pa.Array] = {"id": _ids(plan, rows)}
+    for column in plan.schema:
+        spec = plan.columns.get(column.name)
+        if column.kind == "position":
+            columns |= _position(plan, column, spec, rows)
+        else:
+            columns[column.name] = _values(column, spec, rows)
+    return pa.table(columns)
+
+
+def make_supervoxels(tables: dict[str, pa.Table]) -> pa.Table:
+    """Fill the null supervoxels of `tables` in place and return all of them: supervoxel_id, level2_id, root_id.
+
+    A root without any gets one, numbered by the order of the roots; points without a cell (root 0) get 0.
+    Raises InputError when a supervoxel belongs to two roots.
+    """
+    pairs = [
+        (name, prefix, t[f"{prefix}_supervoxel_id"], pc.fill_null(t[f"{prefix}_root_id"], 0))
+        for name, t in tables.items()
+        for prefix in roots_of_table(t)
+    ]
+    if not pairs:
+        return pa.table({name: pa.array([], INT64) for name in ("supervoxel_id", "level2_id", "root_id")})
+    roots = np.unique(np.concatenate([np.asarray(root) for *_, root in pairs]))
+    roots = roots[roots != 0]
+    for name, prefix, given, root in pairs:
+        ranks = np.searchsorted(roots, np.asarray(root))
+        made = np.where(np.asarray(root) == 0, 0, SUPERVOXEL_BASE + 1 + ranks)
+        index = tables[name].column_names.index(f"{prefix}_supervoxel_id")
+        tables[name] = tables[name].set_column(index, f"{prefix}_supervoxel_id", pc.coalesce(given, pa.array(made)))
+    return _segmentation(tables)
+
+
+def roots_of_table(table: pa.Table) -> list[str]:
+    """Prefixes of the points of a table that belong to a segment."""
+    return [n.removesuffix("_supervoxel_id") for n in table.column_names if n.endswith("_supervoxel_id")]
+
+
+def info_record(plan: ImportPlan) -> dict[str, Any]:
+    """The record of CAVE's info service."""
+    x, y, z = plan.resolution_nm
+    image = plan.info.get("image_source")
+    return {
+        "description": plan.description,
+        "aligned_volume": {
+            "id": 1,
+            "name": plan.aligned_volume,
+            "display_name": plan.aligned_volume,
+            "description": "",
+            "image_source": image,
+        },
+        "segmentation_source": f"graphene://{SERVER}/segmentation/table/{plan.datastack}",
+        "skeleton_source": plan.info.get("skeleton_source"),
+        "analysis_database": None,
+        "viewer_site": plan.info.get("viewer_site", "https://spelunker.cave-explorer.org/"),
+        "synapse_table": plan.synapse_table,
+        "soma_table": plan.soma_table,
+        "local_server": SERVER,
+        "viewer_resolution_x": x,
+        "viewer_resolution_y": y,
+        "viewer_resolution_z": z,
+        "proofreading_status_table": plan.info.get("proofreading_status_table"),
+        "cell_identification_table": plan.info.get("cell_identification_table"),
+        "proofreading_review_table": None,
+    }
+
+
+def _check_target(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder")
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+        raise InputError(f"{folder} holds other files; name an empty or a new folder")
+
+
+def _ids(plan: TablePlan, rows: Rows) -> pa.Array:
+    spec = plan.columns.get("id", ColumnPlan(row_number=True))
+    ids = _values(SchemaColumn("id", "id", True), spec, rows)
+    values, first = np.unique(np.asarray(ids), return_index=True)
+    if len(values) < len(ids):
+        again = int(np.setdiff1d(np.arange(len(ids)), first)[0])
+        raise rows.refuse(", ".join(spec.source), again, f"the id {ids[again].as_py()} is there twice")
+    return ids
+
+
+def _values(column: SchemaColumn, spec: ColumnPlan | None, rows: Rows) -> pa.Array:
+    kind = INT64 if column.kind == "id" else ARROW_TYPES[column.kind]
+    count = len(rows.numbers)
+    if spec is None:
+        return pa.array([True] * count) if column.name == "valid" else pa.nulls(count, kind)
+    if spec.unknown:
+        return pa.nulls(count, kind)
+    if spec.row_number:
+        return pa.array(rows.numbers, INT64).cast(kind)
+    if not spec.source:
+        return _constant(column, spec.value, kind, count)
+    values = to_kind(_recoded(rows, spec), spec.source[0], column.kind)
+    if column.name.endswith("_root_id"):
+        return pc.fill_null(values, 0)
+    if column.required and values.null_count:
+        missing = int(np.argmax(np.asarray(pc.is_null(values))))
+        raise rows.refuse(spec.source[0], missing, f"is empty, but {column.name} needs a value")
+    return values
+
+
+def _constant(column: SchemaColumn, value: Any, kind: pa.DataType, count: int) -> pa.Array:
+    try:
+        return pa.repeat(pa.scalar(value, kind), count)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        raise InputError(f"column {column.name}: the value {value!r} is not {kind}") from None
+
+
+def _recoded(rows: Rows, spec: ColumnPlan) -> Rows:
+    """`rows` with the values of the source replaced as `map` or `in` of the plan say."""
+    name = spec.source[0]
+    if spec.mapping is not None:
+        recoded = _mapped(rows, name, spec.mapping)
+    elif spec.is_in is not None:
+        recoded = pc.is_in(rows.column(name).cast(pa.string()), pa.array([str(v) for v in spec.is_in], pa.string()))
+    else:
+        return rows
+    return Rows(rows.file, pa.table({name: recoded}), rows.numbers)
+
+
+def _mapped(rows: Rows, name: str, mapping: Mapping[str, Any]) -> pa.Array:
+    words = rows.column(name).cast(pa.string())
+    index = pc.index_in(words, pa.array(list(mapping), pa.string()))
+    strange = np.asarray(pc.and_(pc.is_null(index), pc.is_valid(words)))
+    if strange.any():
+        first = int(np.argmax(strange))
+        raise rows.refuse(name, first, f"{words[first].as_py()!r} is not in the map of the TOML")
+    return pa.array(list(mapping.values())).take(index)
+
+
+def _position(plan: TablePlan, column: SchemaColumn, spec: ColumnPlan | None, rows: Rows) -> dict[str, pa.Array]:
+    names = [f"{column.name}_{axis}" for axis in "xyz"]
+    if spec is None or spec.unknown:
+        return {name: pa.nulls(len(rows.numbers), pa.int32()) for name in names}
+    given = to_positions(rows, spec.source)
+    source_nm = np.array(spec.resolution_nm or plan.resolution_nm) if spec.unit == "voxels" else NM_PER_UNIT[spec.unit]
+    voxels = np.rint(given * source_nm / np.array(plan.resolution_nm))
+    missing = np.isnan(voxels)
+    wrong = missing.any(axis=1) & (column.required | ~missing.all(axis=1))
+    shown = ", ".join(spec.source)
+    if wrong.any():
+        raise rows.refuse(shown, int(np.argmax(wrong)), "a coordinate is missing (empty or NaN)")
+    outside = (np.abs(voxels) > INT32_MAX).any(axis=1)
+    if outside.any():
+        first = int(np.argmax(outside))
+        raise rows.refuse(
+            shown, first, f"the position {given[first].tolist()} {spec.unit} is too far out for voxels in 32 bits"
+        )
+    return {
+        name: pa.array(np.nan_to_num(voxels[:, axis]).astype(np.int32), mask=missing[:, axis])
+        for axis, name in enumerate(names)
+    }
+
+
+def _segmentation(tables: dict[str, pa.Table]) -> pa.Table:
+    points = pa.concat_tables(
+        pa.table({"supervoxel_id": t[f"{p}_supervoxel_id"], "root_id": t[f"{p}_root_id"]})
+        for t in tables.values()
+        for p in roots_of_table(t)
+    )
+    points = points.filter(pc.field("supervoxel_id") != 0).group_by("supervoxel_id").aggregate([("root_id", "min_max")])
+    spread = points["root_id_min_max"].combine_chunks()
+    low, high = spread.field("min"), spread.field("max")
+    split = np.asarray(pc.not_equal(low, high))
+    if split.any():
+        at = int(np.argmax(split))
+        raise InputError(
+            f"supervoxel {points['supervoxel_id'][at]} belongs to the roots {low[at]} and {high[at]}: the files are of "
+            "different versions; leave the supervoxel columns out to have them made"
+        )
+    supervoxels = points["supervoxel_id"].combine_chunks()
+    order = np.argsort(np.asarray(supervoxels))
+    return pa.table(
+        {
+            "supervoxel_id": supervoxels.take(order),
+            "level2_id": pa.array(LEVEL2_BASE + 1 + np.arange(len(order)), INT64),
+            "root_id": pc.cast(low, INT64).take(order),
+        }
+    )
+
+
+def _write(writer: DatastackWriter, plan: ImportPlan, tables: dict[str, pa.Table], supervoxels: pa.Table) -> None:
+    time = plan.timestamp.isoformat(timespec="microseconds")
+    writer.add_version(plan.version, time, plan.expires.isoformat(timespec="microseconds"))
+    for number, table in enumerate(plan.tables, start=1):
+        is_synapse = "pre_pt_root_id" in tables[table.name].column_names
+        writer.add_table(
+            plan.version,
+            table.name,
+            tables[table.name],
+            _metadata(plan, table, number),
+            sorted_by=("post_pt_root_id", "pre_pt_root_id") if is_synapse else (),
+        )
+    # the import knows of no edits, so its segmentation begins before its only version
+    oldest = (plan.timestamp - timedelta(days=1)).isoformat(timespec="microseconds")
+    writer.set_segmentation(plan.datastack, oldest, supervoxels)
+    writer.manifest["source"] = {
+        "kind": "import",
+        "files": {
+            key: {"name": Path(name).name, "sha256": _sha256(plan.data / name)} for key, name in plan.files.items()
+        },
+    }
+
+
+def _metadata(plan: ImportPlan, table: TablePlan, number: int) -> dict[str, Any]:
+    time = plan.timestamp.replace(tzinfo=None).isoformat(timespec="microseconds")
+    x, y, z = table.resolution_nm
+    record: dict[str, Any] = {
+        "schema": table.schema_type,
+        "schema_type": table.schema_type,
+        "aligned_volume": plan.aligned_volume,
+        "id": number,
+        "valid": True,
+        "created": time,
+        "last_modified": time,
+        "description": table.description,
+        "notice_text": table.notice,
+        "reference_table": table.reference_table,
+        "flat_segmentation_source": None,
+        "user_id": "1",
+        "read_permission": "PUBLIC",
+        "write_permission": "PRIVATE",
+        "voxel_resolution_x": x,
+        "voxel_resolution_y": y,
+        "voxel_resolution_z": z,
+    }
+    if any(c.name.endswith("_supervoxel_id") for c in table.schema):
+        record |= {"segmentation_source": None, "pcg_table_name": plan.datastack, "last_updated": time}
+    return record
+
+
+def _dangling(plan: ImportPlan, tables: dict[str, pa.Table]) -> tuple[str, ...]:
+    notes = []
+    for table in plan.tables:
+        if table.reference_table is None:
+            continue
+        known = pc.is_in(tables[table.name]["target_id"], tables[table.reference_table]["id"])
+        missing = len(known) - int(pc.sum(known).as_py() or 0)
+        if missing:
+            notes.append(
+                f"{missing:,} of {len(known):,} rows of {table.name} refer to an id that {table.reference_table} "
+                "does not have; CAVE leaves such rows out when it joins the two"
+            )
+    return tuple(notes)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,339 @@
+"""The TOML of an import, read into records; what is wrong in it is said in a sentence.
+
+`docs/import.md` explains every key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from localcave.errors import InputError
+from localcave.importer_schemas import SchemaColumn, schema_types
+
+NEVER = datetime(2121, 11, 10, 7, 10, 0, 1, tzinfo=UTC)
+"""When a version expires that is to stay: CAVE writes such a date for permanent versions."""
+
+UNITS = ("nm", "um", "voxels")
+CONDITIONS = ("is", "not", "in", "not_in", "above", "below", "empty")
+INFO_KEYS = ("image_source", "viewer_site", "skeleton_source", "cell_identification_table", "proofreading_status_table")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """Where the values of one column come from: exactly one of `source` (columns of the file), `value`
+    (the same in every row), `row_number` and `unknown` (null in every row)."""
+
+    source: tuple[str, ...] = ()
+    value: Any = None
+    row_number: bool = False
+    unknown: bool = False
+    unit: str = ""
+    resolution_nm: tuple[float, float, float] | None = None
+    mapping: Mapping[str, Any] | None = None
+    is_in: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Keep the rows whose `column` of the file passes the test; `test` is one of `CONDITIONS`."""
+
+    column: str
+    test: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """One table of the datastack, and how it is made from a file."""
+
+    name: str
+    file: str
+    schema_type: str
+    description: str
+    notice: str | None
+    reference_table: str | None
+    resolution_nm: tuple[float, float, float]
+    columns: Mapping[str, ColumnPlan]
+    where: tuple[Condition, ...]
+
+    @property
+    def schema(self) -> tuple[SchemaColumn, ...]:
+        """Columns of the schema type."""
+        return schema_types()[self.schema_type]
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """A whole import."""
+
+    datastack: str
+    description: str
+    aligned_volume: str
+    resolution_nm: tuple[float, float, float]
+    synapse_table: str | None
+    soma_table: str | None
+    info: Mapping[str, str]
+    version: int
+    timestamp: datetime
+    expires: datetime
+    data: Path
+    files: Mapping[str, str]
+    tables: tuple[TablePlan, ...]
+
+
+def read_plan(path: Path, data: Path | None = None) -> ImportPlan:
+    """Read the TOML at `path`; `data` replaces the folder of the files that it names.
+
+    Raises InputError with a sentence that names the key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}") from None
+    top = Section(path.name, raw)
+    plan = _plan(top, data or path.parent / top.text("data", default="."))
+    top.no_more()
+    return plan
+
+
+class Section:
+    """A table of the TOML that knows its own name and which keys were asked for."""
+
+    def __init__(self, where: str, values: Mapping[str, Any]):
+        if not isinstance(values, dict):
+            raise InputError(f"{where} must be a table of keys, not {values!r}")
+        self.where, self.values = where, values
+        self._asked: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._asked.add(key)
+        return self.values.get(key, default)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.get(key, default)
+        if value is None:
+            raise InputError(f"{self.where} needs the key {key!r}")
+        if not isinstance(value, str):
+            raise InputError(f"{self.where}: {key} must be text, not {value!r}")
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        return None if self.get(key) is None else self.text(key)
+
+    def section(self, key: str) -> Section:
+        if self.get(key) is None:
+            raise InputError(f"{self.where} needs a section [{key}]")
+        return Section(f"{self.where} [{key}]", self.get(key))
+
+    def resolution(self, key: str, default: tuple[float, float, float] | None = None) -> tuple[float, float, float]:
+        value = self.get(key, default)
+        if value is None:
+            raise InputError(f"{self.where} needs the key {key!r}, the size of a voxel in nm, e.g. [4, 4, 40]")
+        numbers = isinstance(value, list | tuple) and all(type(v) in (int, float) and 0 < v < 1e9 for v in value)
+        if not numbers or len(value) != 3:
+            raise InputError(f"{self.where}: {key} must be three positive numbers in nm, not {value!r}")
+        x, y, z = (float(v) for v in value)
+        return x, y, z
+
+    def moment(self, key: str, default: datetime | None = None) -> datetime:
+        value = self.get(key, default)
+        if not isinstance(value, datetime):
+            raise InputError(f"{self.where} needs {key} as a date with time, e.g. 2025-01-13T10:10:01Z, not {value!r}")
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def no_more(self) -> None:
+        """Refuse keys that nobody asked for: they are slips of the pen."""
+        for key in self.values:
+            if key not in self._asked:
+                raise InputError(f"{self.where} has a key {key!r} that means nothing here{_hint(key, self._asked)}")
+
+
+def _plan(top: Section, data: Path) -> ImportPlan:
+    stack, version = top.section("datastack"), top.section("version")
+    resolution = stack.resolution("resolution_nm")
+    files = top.section("files").values
+    tables = top.section("tables").values
+    for key, file in files.items():
+        if not isinstance(file, str):
+            raise InputError(f"{top.where} [files]: {key} must be the name of a file, not {file!r}")
+    plans = tuple(
+        _table(name, Section(f"{top.where} [tables.{name}]", t), files, resolution) for name, t in tables.items()
+    )
+    _check_references(plans)
+    number = version.get("number")
+    if type(number) is not int or number < 1:
+        raise InputError(f"{version.where} needs number, a whole number of at least 1, not {number!r}")
+    plan = ImportPlan(
+        datastack=_name(stack.text("name"), stack.where),
+        description=stack.text("description", default=""),
+        aligned_volume=_name(stack.text("aligned_volume", default=stack.text("name")), stack.where),
+        resolution_nm=resolution,
+        synapse_table=_role(
+            stack, "synapse_table", plans, [p.name for p in plans if "synapse" in p.schema_type and _is_synapse(p)]
+        ),
+        soma_table=_role(stack, "soma_table", plans, [p.name for p in plans if p.schema_type == "nucleus_detection"]),
+        info={key: stack.text(key) for key in INFO_KEYS if stack.get(key) is not None},
+        version=number,
+        timestamp=version.moment("timestamp"),
+        expires=version.moment("expires", default=NEVER),
+        data=data,
+        files=files,
+        tables=plans,
+    )
+    stack.no_more()
+    version.no_more()
+    return plan
+
+
+def _table(
+    name: str, section: Section, files: Mapping[str, str], resolution_nm: tuple[float, float, float]
+) -> TablePlan:
+    schema_type = section.text("schema")
+    if schema_type not in schema_types():
+        raise InputError(
+            f"{section.where}: {schema_type!r} is not a schema type of CAVE{_hint(schema_type, schema_types())}"
+        )
+    file = section.text("file")
+    if file not in files:
+        raise InputError(f"{section.where}: {file!r} is not one of the [files]: {', '.join(files)}")
+    plan = TablePlan(
+        name=_name(name, section.where),
+        file=file,
+        schema_type=schema_type,
+        description=section.text("description", default=""),
+        notice=section.optional_text("notice"),
+        reference_table=section.optional_text("reference_table"),
+        resolution_nm=section.resolution("resolution_nm", resolution_nm),
+        columns=_columns(section.section("columns"), schema_type),
+        where=tuple(_conditions(section)),
+    )
+    section.no_more()
+    return plan
+
+
+def _columns(section: Section, schema_type: str) -> dict[str, ColumnPlan]:
+    schema = schema_types()[schema_type]
+    kinds = {"id": "id", **{c.name: c.kind for c in schema}}
+    columns: dict[str, ColumnPlan] = {}
+    for name, value in section.values.items():
+        if name not in kinds:
+            raise InputError(
+                f"{section.where}: the schema type {schema_type} has no column {name!r}{_hint(name, kinds)}"
+            )
+        columns[name] = _column(f"{section.where} {name}", value, is_position=kinds[name] == "position")
+    for column in schema:
+        if column.required and column.name not in columns:
+            more = " (write { value = 0 } for points of no cell)" if column.name.endswith("_root_id") else ""
+            raise InputError(f"{section.where}: the schema type {schema_type} needs the column {column.name!r}{more}")
+    return columns
+
+
+def _column(where: str, value: Any, *, is_position: bool) -> ColumnPlan:
+    if isinstance(value, str):
+        value = {"from": value}
+    section = Section(where, value)
+    ways = [key for key in ("from", "value", "row_number", "unknown") if section.get(key) not in (None, False)]
+    if len(ways) != 1:
+        raise InputError(f"{where} must say exactly one of: from, value, row_number = true, unknown = true")
+    source = section.get("from", ())
+    source = (source,) if isinstance(source, str) else tuple(source)
+    mapping, is_in = section.get("map"), section.get("in")
+    if mapping is not None and not isinstance(mapping, dict):
+        raise InputError(f"{where}: map must be a table {{ old = new }}, not {mapping!r}")
+    if is_in is not None and not isinstance(is_in, list):
+        raise InputError(f"{where}: in must be a list, not {is_in!r}")
+    plan = ColumnPlan(
+        source=source,
+        value=section.get("value"),
+        row_number=bool(section.get("row_number")),
+        unknown=bool(section.get("unknown")),
+        unit=section.text("unit", default=""),
+        resolution_nm=section.resolution("resolution_nm") if section.get("resolution_nm") is not None else None,
+        mapping=mapping,
+        is_in=None if is_in is None else tuple(is_in),
+    )
+    section.no_more()
+    _check_column(where, plan, is_position=is_position)
+    return plan
+
+
+def _check_column(where: str, plan: ColumnPlan, *, is_position: bool) -> None:
+    if not all(isinstance(name, str) for name in plan.source):
+        raise InputError(f"{where}: from must name columns of the file, not {list(plan.source)!r}")
+    if not is_position:
+        if len(plan.source) > 1 or plan.unit or plan.resolution_nm:
+            raise InputError(f"{where} is not a position: it takes one column and no unit")
+        return
+    if plan.unknown:
+        return
+    if len(plan.source) not in (1, 3):
+        raise InputError(f"{where} must come from three columns x, y, z or from one that holds all three numbers")
+    if plan.unit not in UNITS:
+        raise InputError(f"{where} needs a unit: {', '.join(UNITS)}; {plan.unit!r} is none of them")
+    if plan.resolution_nm and plan.unit != "voxels":
+        raise InputError(f"{where}: resolution_nm is the size of a voxel, but the unit is {plan.unit}")
+
+
+def _conditions(section: Section) -> Iterable[Condition]:
+    where = Section(f"{section.where} where", section.get("where", {}))
+    for column, test in where.values.items():
+        tests = test if isinstance(test, dict) else {"is": test}
+        for name, value in tests.items():
+            if name not in CONDITIONS:
+                raise InputError(f"{where.where} {column}: {name!r} is not one of {', '.join(CONDITIONS)}")
+            if name in ("in", "not_in") and not isinstance(value, list):
+                raise InputError(f"{where.where} {column}: {name} needs a list, not {value!r}")
+            if name == "empty" and not isinstance(value, bool):
+                raise InputError(f"{where.where} {column}: empty is true or false, not {value!r}")
+            yield Condition(column, name, value)
+
+
+def _check_references(plans: Iterable[TablePlan]) -> None:
+    names = {plan.name for plan in plans}
+    for plan in plans:
+        refers = any(c.name == "target_id" for c in plan.schema)
+        if refers and plan.reference_table is None:
+            raise InputError(
+                f"[tables.{plan.name}]: a {plan.schema_type} needs reference_table, the table of its target_id"
+            )
+        if plan.reference_table is not None and not refers:
+            raise InputError(f"[tables.{plan.name}]: a {plan.schema_type} has no target_id, so no reference_table")
+        if plan.reference_table is not None and plan.reference_table not in names - {plan.name}:
+            raise InputError(
+                f"[tables.{plan.name}]: its reference_table {plan.reference_table!r} is not another table here"
+            )
+
+
+def _is_synapse(plan: TablePlan) -> bool:
+    return any(c.name == "pre_pt_root_id" for c in plan.schema)
+
+
+def _role(section: Section, key: str, plans: Iterable[TablePlan], fitting: list[str]) -> str | None:
+    named = section.optional_text(key)
+    if named is not None and named not in {plan.name for plan in plans}:
+        raise InputError(f"{section.where}: {key} {named!r} is not one of the tables")
+    if named is None and len(fitting) > 1:
+        raise InputError(f"{section.where}: name the {key}; it could be {' or '.join(fitting)}")
+    return named or next(iter(fitting), None)
+
+
+def _name(name: str, where: str) -> str:
+    if not NAME.fullmatch(name):
+        raise InputError(f"{where}: {name!r} must be letters, digits and underscores, beginning with a letter")
+    return name
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
