@@ -1,0 +1,104 @@
+"""What a column of a table holds, told from its name and dtype."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+from pandas.api import types as dtypes
+
+from services.errors import BadInput
+
+Kind = Literal["id", "number", "text", "boolean", "time", "position"]
+
+LARGEST_EXACT_FLOAT = 2**53
+"""Integers beyond this lose digits as a float or a JavaScript number, so they are treated as ids."""
+
+_ID = re.compile(r"(^|_)id(_ref)?$")
+_POSITION = re.compile(r"_position(_ref)?_[xyz]$")
+_UNIT = re.compile(r"_(nm|um|vx)$")
+_UNITS = {"volume": "um³", "size": "vx", "net_size": "vx", "mean_size": "vx"}
+_TITLES = {
+    "pt_root_id": "root id",
+    "pre_pt_root_id": "presynaptic root id",
+    "post_pt_root_id": "postsynaptic root id",
+    "num_syn": "synapses",
+    "net_size": "summed size",
+    "mean_size": "mean size",
+    "num_soma": "somata",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as pages, filters and exports know it.
+
+    `title` is its name in words, `unit` what its numbers count ("" = nothing or unknown), `aliases` other
+    names that a filter may call it by, such as `root_id` for `pt_root_id`.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    unit: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+def kind_of(name: str, values: pd.Series) -> Kind:
+    """What a column holds. Whole numbers are an id when the name says so or one exceeds 2^53."""
+    dtype = values.dtype
+    if dtypes.is_bool_dtype(dtype):
+        return "boolean"
+    if dtypes.is_datetime64_any_dtype(dtype):
+        return "time"
+    if not dtypes.is_numeric_dtype(dtype):
+        return "text"
+    if _POSITION.search(name):
+        return "position"
+    if dtypes.is_integer_dtype(dtype) and (_ID.search(name) or _exceeds_float(values)):
+        return "id"
+    return "number"
+
+
+def _exceeds_float(values: pd.Series) -> bool:
+    largest, smallest = values.max(), values.min()
+    return not pd.isna(largest) and max(int(largest), -int(smallest)) > LARGEST_EXACT_FLOAT
+
+
+def describe_columns(frame: pd.DataFrame, aliases: dict[str, tuple[str, ...]] | None = None) -> tuple[Column, ...]:
+    """One Column for each column of `frame`, in its order. Positions are in voxels ("vx")."""
+    known = aliases or {}
+    return tuple(_describe(name, frame[name], known.get(name, ())) for name in map(str, frame.columns))
+
+
+def _describe(name: str, values: pd.Series, aliases: tuple[str, ...]) -> Column:
+    kind = kind_of(name, values)
+    suffix = _UNIT.search(name)
+    unit = suffix[1] if suffix else _UNITS.get(name, "vx" if kind == "position" else "")
+    words = _TITLES.get(name, name.removesuffix(suffix[0]) if suffix else name).replace("_", " ")
+    return Column(name, words, kind, unit, aliases)
+
+
+def find_column(columns: Sequence[Column], name: str, *, position: int | None = None) -> Column:
+    """The column called `name`, by its name, one of its aliases, or either in another case.
+
+    Raises BadInput at character `position` of what was typed, with the nearest name as hint.
+    """
+    for spelling in (str, str.casefold):
+        wanted = spelling(name)
+        for names in (lambda column: (column.name,), lambda column: column.aliases):
+            found = [column for column in columns if wanted in map(spelling, names(column))]
+            if len(found) == 1:
+                return found[0]
+    near = difflib.get_close_matches(name, [column.name for column in columns], n=1)
+    hint = f"Did you mean {near[0]}?" if near else "Its columns are " + _listed(column.name for column in columns) + "."
+    raise BadInput(f"This table has no column {name[:80]!r}.", hint, position=position)
+
+
+def _listed(names: Iterable[str], most: int = 20) -> str:
+    listed = list(names)
+    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")

@@ -1,0 +1,86 @@
+"""The filter language: one box per column, and a query line over the same operators.
+
+==================  ==========================================================================
+typed in a box      keeps the rows whose cell
+==================  ==========================================================================
+``5P-NP``           is that (``= 5P-NP`` is the same)
+``BC, MC``          is one of them (``in BC, MC`` is the same); ``not in BC, MC`` none of them
+``!= BC``           is not that, or is blank
+``> 500``           is more (``>=``, ``<``, ``<=`` likewise; numbers, ids and times)
+``200..400``        lies between, both included; ``200..`` and ``..400`` are open at one end
+``~ ^5P``           holds a match of the regular expression (RE2); ``!~`` does not
+``null``            is blank; ``not null`` is not
+``"a, b"``          is exactly the quoted text
+==================  ==========================================================================
+
+A query line puts the column first and joins with ``and``, ``or``, ``not`` and brackets, ``and`` binding
+tighter than ``or``: ``cell_type in (BC, MC) and (volume > 300 or not valid)``. A boolean column alone means
+that it is true. In a line, values with spaces, commas, brackets or operators need quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from services.columns import Column
+from services.errors import BadInput
+from services.filter_conditions import QUOTED, SIGN, Operand, condition, split_values
+from services.filter_line import LineParser, tokens_of
+from services.filter_nodes import Blank, Everything, Node, OneOf, all_of
+from services.filter_values import Value, unquote
+
+__all__ = ["Node", "all_of", "box_of", "parse_box", "parse_line"]
+
+LONGEST_LINE = 250_000
+"""Characters: some ten thousand ids."""
+
+
+def parse_line(text: str, columns: Sequence[Column]) -> Node:
+    """The filter of a query line over `columns`; an empty line keeps everything.
+
+    Raises BadInput, whose `position` is the character at fault.
+    """
+    _check_length(text)
+    line = LineParser(tokens_of(text), columns, len(text))
+    return line.parse()
+
+
+def parse_box(column: Column, text: str) -> Node:
+    """The filter that `text` in the box of a column means; an empty box keeps everything.
+
+    Raises BadInput, whose `position` is the character at fault.
+    """
+    _check_length(text)
+    start = len(text) - len(text.lstrip())
+    rest = text.strip()
+    if not rest:
+        return Everything()
+    if blank := re.fullmatch(r"(?:is\s+|=\s*)?(not\s+)?null", rest, re.IGNORECASE):
+        return Blank(column, blank[1] is None)
+    sign = SIGN.match(rest) or re.match(r"(not\s+)?in(?=[\s(\[\"'])", rest, re.IGNORECASE)
+    name = re.sub(r"\s+", " ", sign[0].lower()) if sign else "="
+    after = sign.end() if sign else 0
+    operand = rest[after:].lstrip()
+    position = start + len(rest) - len(operand)
+    if name in ("in", "not in") and operand[:1] + operand[-1:] in ("()", "[]"):
+        operand, position = operand[1:-1], position + 1
+    if name in ("~", "!~"):
+        pattern = unquote(operand) if QUOTED.fullmatch(operand) else operand
+        return condition(column, name, [Operand(pattern, position, True)], position)
+    return condition(column, name, split_values(column, operand, position), position)
+
+
+def box_of(column: Column, values: Sequence[Value]) -> str:
+    """What to put into a column's box to keep the rows that hold one of `values`, exactly."""
+    plain = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
+    return OneOf(column, plain).box()
+
+
+def _check_length(text: str) -> None:
+    if len(text) > LONGEST_LINE:
+        raise BadInput(
+            f"The filter has {len(text):,} characters; {LONGEST_LINE:,} are the most.", position=LONGEST_LINE
+        )

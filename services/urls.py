@@ -1,0 +1,178 @@
+"""The grammar of page addresses: a view of a page to its URL and back.
+
+A URL holds the whole view. Text comes as it was typed, ids as digits; a box of column `c` is `f.c=…`, a sort
+`sort=c` or `sort=-c` (descending), repeated for further columns. Values equal to the default are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote, urlencode
+
+Query: TypeAlias = Mapping[str, str | Sequence[str]]
+Direction = Literal["asc", "desc"]
+Sort: TypeAlias = tuple[tuple[str, Direction], ...]
+
+TABLE_PAGE = "/table-viewer"
+CONNECTIVITY_PAGE = "/connectivity-viewer"
+LATEST = "latest"
+ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id")
+TABS = ("in", "out")
+
+BOX = "f."
+LONGEST_VALUE = 20_000
+"""Characters; web servers refuse longer addresses anyway."""
+MOST_VALUES = 100
+
+
+@dataclass(frozen=True)
+class TableView:
+    """What the table viewer shows. `version` is "latest" or a number as text; `where` is the query line,
+    `boxes` the text of each column's box, `group_by` the column by which links are grouped."""
+
+    datastack: str = ""
+    version: str = LATEST
+    table: str = ""
+    where: str = ""
+    boxes: Mapping[str, str] = field(default_factory=dict)
+    sort: Sort = ()
+    group_by: str = ""
+
+    def href(self) -> str:
+        """Path and query of the page that shows this view."""
+        return _href(TABLE_PAGE, self)
+
+
+@dataclass(frozen=True)
+class ConnectivityView:
+    """What the connectivity viewer shows. `cell` is the id as typed, `id_type` one of ID_TYPES, `tab` the
+    direction in front; `where`, `boxes` and `sort` apply to the partners of that tab."""
+
+    datastack: str = ""
+    version: str = LATEST
+    cell: str = ""
+    id_type: str = "auto"
+    type_table: str = ""
+    tab: str = "out"
+    where: str = ""
+    boxes: Mapping[str, str] = field(default_factory=dict)
+    sort: Sort = ()
+    group_by: str = ""
+
+    def href(self) -> str:
+        """Path and query of the page that shows this view."""
+        return _href(CONNECTIVITY_PAGE, self)
+
+
+def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
+    """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
+    read = _Reader(query)
+    view = TableView(
+        datastack=read.text("datastack"),
+        version=read.version(),
+        table=read.text("table"),
+        where=read.text("where"),
+        boxes=read.boxes(),
+        sort=read.sort(),
+        group_by=read.text("group_by"),
+    )
+    return view, read.warnings()
+
+
+def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]:
+    """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
+    read = _Reader(query)
+    view = ConnectivityView(
+        datastack=read.text("datastack"),
+        version=read.version(),
+        cell=read.text("cell"),
+        id_type=read.choice("id_type", ID_TYPES, "auto"),
+        type_table=read.text("type_table"),
+        tab=read.choice("tab", TABS, "out"),
+        where=read.text("where"),
+        boxes=read.boxes(),
+        sort=read.sort(),
+        group_by=read.text("group_by"),
+    )
+    return view, read.warnings()
+
+
+def parse_sort(texts: Iterable[str]) -> Sort:
+    """`volume`, `-cell_type` to (("volume", "asc"), ("cell_type", "desc")). A column whose own name begins
+    with + or - has a + before it when ascending."""
+    pairs = ((text[text[:1] in ("+", "-") :], "desc" if text.startswith("-") else "asc") for text in texts)
+    return tuple((name, direction) for name, direction in pairs if name)  # type: ignore[misc]
+
+
+def format_sort(sort: Sort) -> list[str]:
+    """The texts that :func:`parse_sort` reads."""
+    return [("-" if direction == "desc" else "+" if name[0] in "+-" else "") + name for name, direction in sort]
+
+
+def _href(path: str, view: TableView | ConnectivityView) -> str:
+    pairs: list[tuple[str, str]] = []
+    for name, default in vars(type(view)()).items():
+        value: Any = getattr(view, name)
+        if name == "boxes":
+            pairs += [(BOX + column, text) for column, text in value.items() if column and text.strip()]
+        elif name == "sort":
+            pairs += [("sort", text) for text in format_sort(value)]
+        elif value != default:
+            pairs.append((name, value))
+    return path + ("?" + urlencode(pairs, quote_via=quote, safe="~") if pairs else "")
+
+
+class _Reader:
+    """Reads a query key by key and remembers what it could not use."""
+
+    def __init__(self, query: Query) -> None:
+        self.left: dict[str, list[str]] = {}
+        self.said: list[str] = []
+        for key, value in list(query.items())[:MOST_VALUES]:
+            texts = [value] if isinstance(value, str) else list(value)
+            fitting = [text for text in texts[:MOST_VALUES] if len(text) <= LONGEST_VALUE]
+            if len(fitting) < len(texts):
+                self.said.append(f"The address has too much under {key[:40]!r}; that part was left out.")
+            if fitting:
+                self.left[key] = fitting
+        if len(query) > MOST_VALUES:
+            self.said.append(f"The address has {len(query):,} parameters; only {MOST_VALUES} were read.")
+
+    def text(self, key: str, default: str = "") -> str:
+        texts = self.left.pop(key, [])
+        if len(set(texts)) > 1:
+            self.said.append(f"The address gives {key} {len(texts)} times; the first is used.")
+        return texts[0] if texts else default
+
+    def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
+        text = self.text(key, default)
+        if text in allowed:
+            return text
+        self.said.append(f"{key}={text[:40]} is unknown; it can be {', '.join(allowed)}. Shown is {default}.")
+        return default
+
+    def version(self) -> str:
+        text = self.text("version", LATEST).strip().lower().removeprefix("v")
+        if text == LATEST or re.fullmatch(r"[0-9]{1,9}", text):
+            return text if text == LATEST else str(int(text))
+        self.said.append(f"version={text[:40]} is no version number. Shown is the latest version.")
+        return LATEST
+
+    def boxes(self) -> dict[str, str]:
+        keys = [key for key in self.left if key.startswith(BOX) and key != BOX]
+        return {key.removeprefix(BOX): text for key in keys if (text := self.text(key)).strip()}
+
+    def sort(self) -> Sort:
+        first: dict[str, Direction] = {}
+        for name, direction in parse_sort(self.left.pop("sort", [])):
+            first.setdefault(name, direction)
+        return tuple(first.items())
+
+    def warnings(self) -> tuple[str, ...]:
+        unknown = [
+            f"The address has {key[:40]!r}, which this page does not know; it was left out." for key in self.left
+        ]
+        return (*self.said, *unknown[:5])
