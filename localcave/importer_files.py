@@ -151,19 +151,10 @@ def to_kind(rows: Rows, column: str, kind: str) -> pa.Array:
 def _to_integers(rows: Rows, column: str, wanted: pa.DataType, *, exact: bool) -> pa.Array:
     values = rows.column(column)
     if pa.types.is_floating(values.type):
-        if exact:
+        if exact and len(values):
             first = _first(np.asarray(pc.is_valid(values)))
-            example = values[first].as_py() if len(values) else None
-            raise (
-                rows.refuse(
-                    column,
-                    first,
-                    f"ids are stored as floats ({example!r}), which lose the last digits of ids above 2^53; "
-                    "save the column as integers or text",
-                )
-                if len(values)
-                else InputError(f"{rows.file}, column {column!r}: ids are stored as floats")
-            )
+            problem = "a float, which loses the last digits of ids above 2^53; save the column as integers or text"
+            raise rows.refuse(column, first, f"{values[first].as_py()!r} is {problem}")
         values = pc.if_else(pc.is_nan(values), None, values)
     if pa.types.is_boolean(values.type):
         raise InputError(f"{rows.file}, column {column!r}: these are truth values, not whole numbers")
