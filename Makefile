@@ -8,7 +8,7 @@ PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
 export HOST PORT LOCALCAVE_PORT
 
-.PHONY: run test bench lint golden demo clean
+.PHONY: run test bench lint golden demo lock clean
 
 run: $(VENV)/.run demo
 	@bin/run $(DEMO)
@@ -40,6 +40,13 @@ $(VENV)/.run: requirements.txt requirements.lock
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	$(PY) -m pip install --quiet -r requirements-dev.txt -c requirements.lock
 	@touch $@
+
+# The versions of everything that requirements*.txt bring along, from an environment that holds nothing else.
+lock:
+	rm -rf .data/lock && bin/venv .data/lock
+	.data/lock/bin/python -m pip install --quiet -r requirements-dev.txt
+	.data/lock/bin/python -m pip freeze --exclude pip --exclude setuptools > requirements.lock
+	rm -rf .data/lock
 
 clean:
 	rm -rf $(VENV) .data
