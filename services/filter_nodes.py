@@ -156,13 +156,15 @@ class OneOf(Condition):
     def mask(self, frame: pd.DataFrame) -> Mask:
         column = self._values(frame)
         if len(self.values) == 1:
-            return _true(column == _comparable(self.values[0], column))
+            with np.errstate(over="ignore"):
+                return _true(column == _comparable(self.values[0], column))
         if self.column.kind == "time":
             return np.logical_or.reduce([_true(column == _comparable(value, column)) for value in self.values])
         values = list(self.values)
         if dtypes.is_float_dtype(column.dtype):
             # 0.1 of a Float32 column is the float32 0.1, which no float64 equals
-            values = np.asarray(values, dtype=column.to_numpy(na_value=np.nan).dtype).tolist()
+            with np.errstate(over="ignore"):
+                values = np.asarray(values, dtype=column.to_numpy(na_value=np.nan).dtype).tolist()
             column = column.astype("float64")
         return _true(column.isin(values))
 
@@ -206,7 +208,8 @@ class Compare(Condition):
     def mask(self, frame: pd.DataFrame) -> Mask:
         column = self._values(frame)
         value = _comparable(self.value, column)
-        return _true({">": column.gt, ">=": column.ge, "<": column.lt, "<=": column.le}[self.sign](value))
+        with np.errstate(over="ignore"):  # a number beyond float32 is infinite for such a column, which is right here
+            return _true({">": column.gt, ">=": column.ge, "<": column.lt, "<=": column.le}[self.sign](value))
 
     def box(self) -> str:
         return f"{self.sign} {format_value(self.value)}"
