@@ -1,0 +1,27 @@
+"""Colours of values, the same in tables, plots and Neuroglancer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+BLANK = "#9e9e9e"
+"""Colour of a missing value."""
+
+WHEEL = (
+    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee7733", "#009988", "#cc3311", "#33bbee",
+    "#882255", "#999933", "#117733", "#88ccee", "#cc6677", "#ddcc77", "#44aa99", "#332288", "#aa4499", "#bbcc33",
+)  # fmt: skip
+"""Paul Tol's "bright", "vibrant" and "muted" qualitative schemes (https://sronpersonalpages.nl/~pault), which
+colour-blind readers can tell apart, without their greys and repetitions."""
+
+
+def assign(values: Iterable[str], palette: Mapping[str, str]) -> dict[str, str]:
+    """A colour "#rrggbb" for each distinct value, in the order of their names.
+
+    A value of `palette` has its colour there; the others take turns on the wheel. Give all values of a column at
+    a version, not only those on show, and a value keeps its colour whatever is filtered.
+    """
+    distinct = sorted(set(values))
+    others = (value for value in distinct if value not in palette)
+    wheel = {value: WHEEL[turn % len(WHEEL)] for turn, value in enumerate(others)}
+    return {value: palette.get(value, wheel.get(value, BLANK)).lower() for value in distinct}

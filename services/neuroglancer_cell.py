@@ -1,0 +1,168 @@
+"""A cell with its partners and synapses as a Neuroglancer state: frames in, a state out, no server asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from services import neuroglancer_parts as parts
+from services import space
+from services.errors import BadInput
+from services.neuroglancer_layers import Floats, Points, Property, State, can_be_enum, point_layer, texts
+
+CELL_COLOUR = "#ffffff"
+DEFAULT_LIMITS = parts.Limits()
+AXES = "xyz"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One direction of a cell's connectivity.
+
+    `partners`: root_id (Int64) and any columns, in the order of the table. `synapses`: id, pre_pt_root_id,
+    post_pt_root_id (Int64), size, ctr_pt_position_x_nm, _y_nm, _z_nm, one row for every synapse of the cell.
+    """
+
+    direction: Literal["in", "out"]
+    partners: pd.DataFrame
+    synapses: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        """The layer of its synapses."""
+        return "input synapses" if self.direction == "in" else "output synapses"
+
+    @property
+    def colour(self) -> str:
+        """The colour of its synapses where they have no other."""
+        return "#4fc3f7" if self.direction == "in" else "#ff8a65"
+
+    @property
+    def partner_column(self) -> str:
+        """The column of `synapses` that holds the partner."""
+        return "pre_pt_root_id" if self.direction == "in" else "post_pt_root_id"
+
+
+def cell_state(
+    base: State,
+    root_id: int,
+    sides: Sequence[Side],
+    *,
+    voxel_nm: Sequence[float],
+    soma_nm: Sequence[float] | None = None,
+    type_column: str | None = None,
+    grouped: bool = False,
+    colours: Mapping[str, str] | None = None,
+    selected: Collection[int] | None = None,
+    limits: parts.Limits = DEFAULT_LIMITS,
+) -> parts.Built:
+    """A cell with its partners as segments and its synapses as points, added to the layers of `base`.
+
+    Synapses come in the order of the partner table, each linked to both cells as `pre` and `post`, with its `size`
+    and `partner`, the partner's place in the table counted from 1. With `type_column`, a column of the partners,
+    partners have the colour of their value in `colours` and synapses its name as `type`; when also `grouped`, each
+    value has a layer of synapses in its colour. The cell is drawn; partners are listed, and drawn when `selected`
+    (then only they are listed and only their synapses shown).
+    Synapses with the cell itself or with no partner (root id 0) are not among the partners, so they are left out.
+
+    Raises BadInput when none of the `selected` is a partner.
+    """
+    chosen = [_chosen(side, selected) for side in sides]
+    partners = pd.concat([side.partners for side in chosen], ignore_index=True)
+    if selected is not None and partners.empty:
+        raise BadInput("None of the selected cells is a partner of this one.", "Select rows of the partner table.")
+    legend = colours or {}
+    layers = [] if soma_nm is None else [_soma_layer(root_id, soma_nm, voxel_nm)]
+    taken = [layer["name"] for layer in [*base["layers"], *layers]]
+    ranked = [_ranked(side, type_column) for side in chosen]
+    spread, left_out = [], []
+    for side, synapses, budget in zip(
+        chosen, ranked, shares([len(frame) for frame in ranked], limits.points), strict=True
+    ):
+        points = _synapse_points(side, synapses.head(budget), type_column, voxel_nm)
+        labels = texts(points.frame[type_column]) if grouped and type_column else None
+        layers += parts.grouped_layers(points, labels, legend, taken, limits.groups)
+        spread.append(points.positions_vx)
+        left_out += [
+            parts.capped(min(budget, len(synapses)), len(synapses), side.name),
+            parts.unplaced(min(budget, len(synapses)) - len(points.frame), side.name),
+        ]
+    roots = [root_id, *parts.distinct_roots([partners["root_id"]])]
+    drawn = [root_id, *(roots[1:] if selected is not None else [])][: limits.visible]
+    state = parts.with_segments(base, roots, drawn, _segment_colours(root_id, partners, type_column, legend))
+    centre_vx = None if soma_nm is None else space.nm_to_voxels(soma_nm, voxel_nm).tolist()
+    state |= parts.camera(np.concatenate(spread), voxel_nm, centre_vx)
+    return parts.Built(
+        state=state | {"layers": [*state["layers"], *layers]},
+        num_points=parts.count_points(layers),
+        num_segments=len(dict.fromkeys(roots)),
+        num_visible=len(drawn),
+        legend=parts.used(legend, texts(partners[type_column])) if type_column else {},
+        left_out=tuple(filter(None, left_out)),
+    )
+
+
+def shares(wanted: Sequence[int], budget: int) -> list[int]:
+    """Divide `budget` among those who want some: nobody gets more than wanted, and what one leaves goes to others."""
+    given = [0] * len(wanted)
+    for turn, place in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
+        given[place] = min(wanted[place], (budget - sum(given)) // (len(wanted) - turn))
+    return given
+
+
+def _chosen(side: Side, selected: Collection[int] | None) -> Side:
+    if selected is None:
+        return side
+    return Side(side.direction, side.partners[side.partners["root_id"].isin(list(selected))], side.synapses)
+
+
+def _ranked(side: Side, type_column: str | None) -> pd.DataFrame:
+    """The synapses with partners of the table, in its order, with `partner` (from 1) and its `type_column`."""
+    columns = [
+        side.partners["root_id"].rename(side.partner_column),
+        *([side.partners[type_column]] if type_column else []),
+    ]
+    partners = pd.concat(columns, axis="columns").assign(partner=range(1, len(side.partners) + 1))
+    merged = side.synapses.merge(partners, on=side.partner_column, how="inner")
+    return merged.sort_values(["partner", "size", "id"], ascending=[True, False, True], ignore_index=True)
+
+
+def _synapse_points(side: Side, synapses: pd.DataFrame, type_column: str | None, voxel_nm: Sequence[float]) -> Points:
+    names = [f"ctr_pt_position_{axis}_nm" for axis in AXES]
+    centres_nm = synapses[names].to_numpy(dtype=np.float64, na_value=np.nan)
+    placed, positions_vx = parts.located(synapses, centres_nm, voxel_nm)
+    enums = [Property("type", type_column, "enum")] if type_column and can_be_enum(placed[type_column]) else []
+    return Points(
+        name=side.name,
+        frame=placed,
+        positions_vx=positions_vx,
+        colour=side.colour,
+        relationships={"pre": "pre_pt_root_id", "post": "post_pt_root_id"},
+        properties=(*enums, Property("size", "size", "number"), Property("partner", "partner", "number")),
+        id_column="id",
+        description_columns=[*([type_column] if type_column else []), side.partner_column],
+    )
+
+
+def _soma_layer(root_id: int, soma_nm: Sequence[float], voxel_nm: Sequence[float]) -> State:
+    position_vx: Floats = space.nm_to_voxels([soma_nm], voxel_nm)
+    frame = pd.DataFrame({"root_id": pd.array([root_id], "Int64")})
+    return point_layer(Points("soma", frame, position_vx, CELL_COLOUR, {"cell": "root_id"}), parts.SEGMENTATION)
+
+
+def _segment_colours(
+    root_id: int, partners: pd.DataFrame, type_column: str | None, colours: Mapping[str, str]
+) -> dict[int, str]:
+    coloured = {}
+    if type_column:
+        labels = texts(partners[type_column])
+        coloured = {
+            int(root): colours[label]
+            for root, label in zip(partners["root_id"], labels, strict=True)
+            if label in colours
+        }
+    return coloured | {root_id: CELL_COLOUR}

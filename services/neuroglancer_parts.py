@@ -1,0 +1,160 @@
+"""What every Neuroglancer state is put together from: layers of points by group, the segment list, the camera."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from services import space
+from services.columns import Kind, kind_of
+from services.neuroglancer_layers import (
+    Floats,
+    Points,
+    Property,
+    State,
+    can_be_enum,
+    can_be_number,
+    point_layer,
+    root_ids,
+    segment_list,
+    unique_name,
+)
+
+IMAGERY = "imagery"
+SEGMENTATION = "segmentation"
+OTHERS = "others"
+PLAIN_COLOUR = "#ffd166"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one state holds.
+
+    `points`: more local annotations than this take the client over ten seconds to open. `visible`: meshes drawn at
+    once; further segments are listed and drawn when they are ticked. `groups`: layers that fit the viewer's layer
+    bar; the smallest groups beyond share one.
+    """
+
+    points: int = 20_000
+    visible: int = 30
+    groups: int = 30
+
+
+@dataclass(frozen=True)
+class Built:
+    """A state, what is in it, and sentences for what is not. `legend` is the colour of each group."""
+
+    state: State
+    num_points: int
+    num_segments: int
+    num_visible: int
+    legend: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+
+def columns_of_kind(frame: pd.DataFrame, kind: Kind) -> list[str]:
+    """The columns of `frame` that hold a kind of value, in order."""
+    return [name for name in map(str, frame.columns) if kind_of(name, frame[name]) == kind]
+
+
+def properties_of(frame: pd.DataFrame, most: int = 3) -> tuple[Property, ...]:
+    """The first `most` columns of text and of numbers that the viewer can hold, for its shader."""
+    enums = [name for name in columns_of_kind(frame, "text") if can_be_enum(frame[name])][:most]
+    numbers = [name for name in columns_of_kind(frame, "number") if can_be_number(frame[name])][:most]
+    return (*(Property(name, name, "enum") for name in enums), *(Property(name, name, "number") for name in numbers))
+
+
+def located(frame: pd.DataFrame, positions_nm: Floats, voxel_nm: Sequence[float]) -> tuple[pd.DataFrame, Floats]:
+    """The rows that have a position, and the positions in voxels of the viewer."""
+    known = np.isfinite(positions_nm).all(axis=1)
+    return frame.iloc[np.flatnonzero(known)], space.nm_to_voxels(positions_nm[known], voxel_nm)
+
+
+def grouped_layers(
+    points: Points, labels: pd.Series | None, colours: Mapping[str, str], taken: Collection[str], most: int
+) -> Iterator[State]:
+    """One layer of points, or with `labels` (a text for each row) one for each label, the largest first.
+
+    A label's layer is named after it and has its colour in `colours`; beyond `most` layers, the smallest labels
+    are together in the last one. No layer is called like one of `taken`.
+    """
+    names = set(taken)
+    for part, name in _groups(points, labels, colours, most):
+        free = unique_name(name, names)
+        names.add(free)
+        yield point_layer(replace(part, name=free), SEGMENTATION)
+
+
+def _groups(
+    points: Points, labels: pd.Series | None, colours: Mapping[str, str], most: int
+) -> Iterator[tuple[Points, str]]:
+    if labels is None:
+        yield points, points.name
+        return
+    counts = labels.value_counts()
+    alone = list(counts.index[: most if len(counts) <= most else most - 1])
+    for label in alone:
+        part = _where(points, (labels == label).to_numpy())
+        yield replace(part, colour=colours.get(label, points.colour)), f"{points.name}: {label}"
+    if len(alone) < len(counts):
+        yield _where(points, ~labels.isin(alone).to_numpy()), f"{points.name}: {OTHERS}"
+
+
+def _where(points: Points, chosen: np.ndarray) -> Points:
+    return replace(points, frame=points.frame[chosen], positions_vx=points.positions_vx[chosen])
+
+
+def with_segments(
+    state: State, roots: Sequence[int], visible: Collection[int], colours: Mapping[int, str] | None = None
+) -> State:
+    """`state` with `roots` listed in its segmentation layer, `visible` ones drawn, in `colours` ("#rrggbb")."""
+    filled: State = {"segments": segment_list(roots, visible)}
+    if colours:
+        filled["segmentColors"] = {str(root): colour for root, colour in colours.items()}
+    layers = [layer | filled if layer["name"] == SEGMENTATION else layer for layer in state["layers"]]
+    return state | {"layers": layers}
+
+
+def distinct_roots(columns: Sequence[pd.Series]) -> list[int]:
+    """The root ids in `columns`, each once, row by row; 0 and null left out."""
+    if not columns:
+        return []
+    rows = np.column_stack([root_ids(column) for column in columns]).ravel()
+    return [root for root in pd.unique(pd.Series(rows)).tolist() if root]
+
+
+def camera(positions_vx: Floats, voxel_nm: Sequence[float], centre_vx: Sequence[float] | None = None) -> State:
+    """`position` and scales that show all of `positions_vx`: at `centre_vx`, else at their median; {} for none."""
+    if not len(positions_vx):
+        return {}
+    centre = np.median(positions_vx, axis=0) if centre_vx is None else np.asarray(centre_vx)
+    extent_nm = np.ptp(positions_vx * np.asarray(voxel_nm), axis=0).max()
+    across_nm = float(np.clip(1.3 * extent_nm, 40_000, 2_000_000))
+    return {"position": centre.round(1).tolist(), "projectionScale": round(across_nm / min(voxel_nm))}
+
+
+def used(legend: Mapping[str, str], labels: pd.Series | None) -> dict[str, str]:
+    """The colours of the labels that are shown, the most frequent first."""
+    if labels is None:
+        return {}
+    return {str(label): legend[label] for label in labels.value_counts().index if label in legend}
+
+
+def capped(kept: int, total: int, what: str) -> str:
+    """A sentence that names both numbers when not all are kept, else ""."""
+    if kept == total:
+        return ""
+    return f"Only the first {kept:,} of {total:,} {what} are in the link; {total - kept:,} are left out."
+
+
+def unplaced(count: int, what: str) -> str:
+    """A sentence for rows without a position, else ""."""
+    return f"{count:,} {what} {'has' if count == 1 else 'have'} no position and no point." if count else ""
+
+
+def count_points(layers: Sequence[State]) -> int:
+    """All annotations of some layers."""
+    return sum(len(layer["annotations"]) for layer in layers)

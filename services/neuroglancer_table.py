@@ -1,0 +1,111 @@
+"""Rows of a table as a Neuroglancer state: frames in, a state out. Nothing here asks a server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import pandas as pd
+
+from services import neuroglancer_parts as parts
+from services import space
+from services.errors import BadInput
+from services.neuroglancer_layers import Points, State, root_ids, texts
+
+DEFAULT_LIMITS = parts.Limits()
+
+
+def table_state(
+    base: State,
+    rows: pd.DataFrame,
+    *,
+    name: str,
+    row_voxel_nm: Sequence[float],
+    voxel_nm: Sequence[float],
+    group_by: str | None = None,
+    colours: Mapping[str, str] | None = None,
+    visible: Collection[int] | None = None,
+    limits: parts.Limits = DEFAULT_LIMITS,
+) -> parts.Built:
+    """Rows as segments and points, added to the layers of `base`.
+
+    `rows` has split positions `<column>_x`, `_y`, `_z` in voxels of `row_voxel_nm`, and root ids (Int64); either
+    may be absent. `name` is the layer of points. With `group_by`, there is one for each value of that column, and
+    points and segments have its colour in `colours`. All segments are listed; `visible` ones are drawn (default:
+    the first few). A row without a position gives no point, root id 0 no segment.
+
+    Raises BadInput when there is nothing to show.
+    """
+    position, relationships = position_column(rows), root_columns(rows)
+    if position is None and not relationships:
+        raise BadInput("This table has neither positions nor root ids.", "Neuroglancer has nothing to show of it.")
+    if rows.empty:
+        raise BadInput("There is no row to show.", "Widen the filter, or select other rows.")
+    shown = rows.head(limits.points)
+    left_out = [parts.capped(len(shown), len(rows), "rows")]
+    labels = texts(shown[group_by]) if group_by else None
+    legend = colours or {}
+
+    roots = parts.distinct_roots([shown[column] for column in relationships.values()])
+    drawn = [root for root in roots if visible is None or root in visible][: limits.visible]
+    state = parts.with_segments(base, roots, drawn, _segment_colours(shown, relationships, labels, legend))
+    layers: list[State] = []
+    if position is not None:
+        placed, positions_vx = parts.located(
+            shown, space.voxels_to_nm(space.points(shown, position), row_voxel_nm), voxel_nm
+        )
+        left_out.append(parts.unplaced(len(shown) - len(placed), "rows"))
+        points = Points(
+            name=name,
+            frame=placed,
+            positions_vx=positions_vx,
+            colour=parts.PLAIN_COLOUR,
+            relationships=relationships,
+            properties=parts.properties_of(placed),
+            id_column="id" if "id" in placed else None,
+            description_columns=_describing(placed),
+        )
+        taken = [layer["name"] for layer in base["layers"]]
+        layers = list(
+            parts.grouped_layers(points, None if labels is None else labels[placed.index], legend, taken, limits.groups)
+        )
+        state |= parts.camera(positions_vx, voxel_nm)
+    return parts.Built(
+        state=state | {"layers": [*state["layers"], *layers]},
+        num_points=parts.count_points(layers),
+        num_segments=len(roots),
+        num_visible=len(drawn),
+        legend=parts.used(legend, labels),
+        left_out=tuple(filter(None, left_out)),
+    )
+
+
+def position_column(rows: pd.DataFrame) -> str | None:
+    """The position that stands for a row: `pt_position`, else a synapse's centre, else the first there is."""
+    found = [column.removesuffix("_x") for column in map(str, rows.columns) if column.endswith("_position_x")]
+    return next((name for name in ("pt_position", "ctr_pt_position", *found) if name in found), None)
+
+
+def root_columns(rows: pd.DataFrame) -> dict[str, str]:
+    """The columns of root ids that belong to a row, each under the name of its relationship in the viewer."""
+    for known in ({"cell": "pt_root_id"}, {"pre": "pre_pt_root_id", "post": "post_pt_root_id"}, {"cell": "root_id"}):
+        if all(column in rows for column in known.values()):
+            return known
+    return {}
+
+
+def _describing(rows: pd.DataFrame) -> list[str]:
+    return [*parts.columns_of_kind(rows, "text")[:2], *(["id"] if "id" in rows else [])]
+
+
+def _segment_colours(
+    rows: pd.DataFrame, relationships: Mapping[str, str], labels: pd.Series | None, colours: Mapping[str, str]
+) -> dict[int, str]:
+    """The colour of each root id's first row; none for synapses, whose type is that of neither cell alone."""
+    if labels is None or len(relationships) != 1:
+        return {}
+    (column,) = relationships.values()
+    coloured: dict[int, str] = {}
+    for root, label in zip(root_ids(rows[column]).tolist(), labels, strict=True):
+        if root and label in colours:
+            coloured.setdefault(root, colours[label])
+    return coloured
