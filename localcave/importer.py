@@ -34,7 +34,6 @@ import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +46,7 @@ from localcave.importer_config import ColumnPlan, ImportPlan, TablePlan, read_pl
 from localcave.importer_files import INT32_MAX, Rows, open_file, select, to_kind, to_positions
 from localcave.importer_schemas import ARROW_TYPES, SchemaColumn
 from localcave.layout import MANIFEST, SERVER, DatastackWriter
-
-SUPERVOXEL_BASE, LEVEL2_BASE = 1 << 56, 2 << 56
-"""The highest byte of a chunkedgraph id is its layer; a real supervoxel also has bits of its chunk below it,
-so the ids made here (base + rank of the root) are never those of a real one."""
+from localcave.made_segmentation import make_supervoxels, oldest_before
 
 NM_PER_UNIT = {"nm": 1.0, "um": 1000.0}
 INT64 = ARROW_TYPES["int64"]
@@ -103,34 +99,6 @@ def build_table(plan: TablePlan, file: Rows) -> pa.Table:
         else:
             columns[column.name] = _values(column, spec, rows)
     return pa.table(columns)
-
-
-def make_supervoxels(tables: dict[str, pa.Table]) -> pa.Table:
-    """Fill the null supervoxels of `tables` in place and return all of them: supervoxel_id, level2_id, root_id.
-
-    A root without any gets one, numbered by the order of the roots; points without a cell (root 0) get 0.
-    Raises InputError when a supervoxel belongs to two roots.
-    """
-    pairs = [
-        (name, prefix, t[f"{prefix}_supervoxel_id"], pc.fill_null(t[f"{prefix}_root_id"], 0))
-        for name, t in tables.items()
-        for prefix in roots_of_table(t)
-    ]
-    if not pairs:
-        return pa.table({name: pa.array([], INT64) for name in ("supervoxel_id", "level2_id", "root_id")})
-    roots = np.unique(np.concatenate([np.asarray(root) for *_, root in pairs]))
-    roots = roots[roots != 0]
-    for name, prefix, given, root in pairs:
-        ranks = np.searchsorted(roots, np.asarray(root))
-        made = np.where(np.asarray(root) == 0, 0, SUPERVOXEL_BASE + 1 + ranks)
-        index = tables[name].column_names.index(f"{prefix}_supervoxel_id")
-        tables[name] = tables[name].set_column(index, f"{prefix}_supervoxel_id", pc.coalesce(given, pa.array(made)))
-    return _segmentation(tables)
-
-
-def roots_of_table(table: pa.Table) -> list[str]:
-    """Prefixes of the points of a table that belong to a segment."""
-    return [n.removesuffix("_supervoxel_id") for n in table.column_names if n.endswith("_supervoxel_id")]
 
 
 def info_record(plan: ImportPlan) -> dict[str, Any]:
@@ -252,33 +220,6 @@ def _position(plan: TablePlan, column: SchemaColumn, spec: ColumnPlan | None, ro
     }
 
 
-def _segmentation(tables: dict[str, pa.Table]) -> pa.Table:
-    points = pa.concat_tables(
-        pa.table({"supervoxel_id": t[f"{p}_supervoxel_id"], "root_id": t[f"{p}_root_id"]})
-        for t in tables.values()
-        for p in roots_of_table(t)
-    )
-    points = points.filter(pc.field("supervoxel_id") != 0).group_by("supervoxel_id").aggregate([("root_id", "min_max")])
-    spread = points["root_id_min_max"].combine_chunks()
-    low, high = spread.field("min"), spread.field("max")
-    split = np.asarray(pc.not_equal(low, high))
-    if split.any():
-        at = int(np.argmax(split))
-        raise InputError(
-            f"supervoxel {points['supervoxel_id'][at]} belongs to the roots {low[at]} and {high[at]}: the files are of "
-            "different versions; leave the supervoxel columns out to have them made"
-        )
-    supervoxels = points["supervoxel_id"].combine_chunks()
-    order = np.argsort(np.asarray(supervoxels))
-    return pa.table(
-        {
-            "supervoxel_id": supervoxels.take(order),
-            "level2_id": pa.array(LEVEL2_BASE + 1 + np.arange(len(order)), INT64),
-            "root_id": pc.cast(low, INT64).take(order),
-        }
-    )
-
-
 def _write(writer: DatastackWriter, plan: ImportPlan, tables: dict[str, pa.Table], supervoxels: pa.Table) -> None:
     time = plan.timestamp.isoformat(timespec="microseconds")
     writer.add_version(plan.version, time, plan.expires.isoformat(timespec="microseconds"))
@@ -291,9 +232,7 @@ def _write(writer: DatastackWriter, plan: ImportPlan, tables: dict[str, pa.Table
             _metadata(plan, table, number),
             sorted_by=("post_pt_root_id", "pre_pt_root_id") if is_synapse else (),
         )
-    # the import knows of no edits, so its segmentation begins before its only version
-    oldest = (plan.timestamp - timedelta(days=1)).isoformat(timespec="microseconds")
-    writer.set_segmentation(plan.datastack, oldest, supervoxels)
+    writer.set_segmentation(plan.datastack, oldest_before(plan.timestamp), supervoxels)
     writer.manifest["source"] = {
         "kind": "import",
         "files": {
