@@ -1,0 +1,231 @@
+"""From whatever a person calls a cell (root, nucleus or supervoxel id) to one root id of a version."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from services import space
+from services.cave import Cave
+from services.errors import BadInput, NotFound
+from services.filter_values import LARGEST_ID
+from services.memo import Memo, key_of
+
+IdType = Literal["auto", "root_id", "nucleus_id", "supervoxel_id"]
+ID_TYPES: tuple[IdType, ...] = ("auto", "root_id", "nucleus_id", "supervoxel_id")
+
+LAYER_BITS = 56
+"""The top 8 of the 64 bits of a chunkedgraph id are its layer: 1 = supervoxel, the highest = root."""
+MOST_LISTED = 10
+LONGEST_ID_TEXT = 2_000
+
+_AROUND = " \t\r\n\v\f,;:.'\"`[](){}\u200b\ufeff"
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[\s,'][0-9]{3})+")
+_ROUNDED = re.compile(r"[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+|[0-9]+\.[0-9]+")
+
+_somas: Memo[pd.DataFrame] = Memo(8)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell at one version.
+
+    `asked` is the id as it was understood, `id_type` what it is. `repaired_from` is the stale root id that
+    `root_id` replaces, `overlap` the share (0 to 1) of it that `root_id` holds; None when nothing was
+    repaired. The soma's position and depth are None unless the cell has exactly one nucleus. `warnings` are
+    sentences for whoever asked.
+    """
+
+    root_id: int
+    nucleus_ids: tuple[int, ...]
+    id_type: IdType
+    asked: str
+    repaired_from: int | None = None
+    overlap: float | None = None
+    soma_position_nm: tuple[float, float, float] | None = None
+    soma_depth_um: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def parse_id(text: str) -> int:
+    """The one id in what was typed or pasted: blanks, quotes, brackets and commas around it are forgiven, and
+    groups of three digits are joined.
+
+    Raises BadInput where there is no id, more than one, or one that a spreadsheet has rounded.
+    """
+    bare = unicodedata.normalize("NFKC", text[:LONGEST_ID_TEXT]).strip(_AROUND)
+    if _GROUPED.fullmatch(bare):
+        bare = re.sub(r"[^0-9]", "", bare)
+    if not bare:
+        raise BadInput("No cell is given.", "Type a root id, a nucleus id or a supervoxel id.")
+    parts = [part for part in re.split(r"[\s,;]+", bare) if part.strip(_AROUND)]
+    if len(parts) > 1 and all(part.strip(_AROUND).isdigit() for part in parts):
+        raise BadInput(f"{len(parts)} ids are given, but one cell is shown at a time.", "Leave only one of them.")
+    if _ROUNDED.fullmatch(bare):
+        raise BadInput(
+            f"{bare[:40]} is not a whole id: a spreadsheet has probably rounded it.", "Copy the id again as text."
+        )
+    if not re.fullmatch(r"[0-9]+", bare):
+        raise BadInput(f"{bare[:40]!r} is not an id: ids are whole numbers.", "Check it for letters and signs.")
+    value = int(bare[:40])
+    if not 0 < value <= LARGEST_ID:
+        reason = "0 marks a place without a segment" if value == 0 else "it is too large"
+        raise BadInput(f"{bare[:40]} is not the id of a cell: {reason}.", "Check the id.")
+    return value
+
+
+def likely_root(text: str) -> int | None:
+    """The id in `text` if its bits are those of a root, without asking anybody; None otherwise."""
+    try:
+        value = parse_id(text)
+    except BadInput:
+        return None
+    return value if value >> LAYER_BITS > 1 else None
+
+
+def somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
+    """Every nucleus of the datastack's soma table that lies in a segment, sorted by `root_id`.
+
+    Columns: root_id, nucleus_id (int64), x_nm, y_nm, z_nm, depth_um (float64). Empty without a soma table.
+    """
+    return _somas.get(key_of(cave, datastack, version), lambda: _load_somas(cave, datastack, version))
+
+
+def find(cave: Cave, datastack: str, version: int, text: str, id_type: str = "auto") -> Cell:
+    """The cell that `text` names at a version.
+
+    With "auto" an id is what the soma table or its bits say that it is. A root id that is not valid at the
+    version is replaced by the most overlapping one that is. Raises BadInput or NotFound.
+    """
+    asked = parse_id(text)
+    if id_type not in ID_TYPES:
+        raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
+    nuclei = somas(cave, datastack, version)
+    kind = _detect(nuclei, asked) if id_type == "auto" else id_type
+    ways: dict[str, Callable[[Cave, str, int, int, pd.DataFrame], _Found]] = {
+        "nucleus_id": _by_nucleus,
+        "supervoxel_id": _by_supervoxel,
+        "root_id": _by_root,
+    }
+    found = ways[kind](cave, datastack, version, asked, nuclei)
+    return _describe(found, kind, asked, nuclei)
+
+
+@dataclass(frozen=True)
+class _Found:
+    root_id: int
+    repaired_from: int | None = None
+    overlap: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def _load_somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
+    table = cave.info(datastack).get("soma_table")
+    if not table or table not in cave.tables(datastack, version):
+        return pd.DataFrame({name: [] for name in _SOMA_COLUMNS}).astype(_SOMA_COLUMNS)
+    rows = cave.table(datastack, version, table)
+    points_nm = space.voxels_to_nm(space.points(rows), rows.attrs["resolution_nm"])
+    nuclei = pd.DataFrame(
+        {
+            "root_id": rows["pt_root_id"].fillna(0).to_numpy(np.int64),
+            "nucleus_id": rows["id"].to_numpy(np.int64),
+            "x_nm": points_nm[:, 0],
+            "y_nm": points_nm[:, 1],
+            "z_nm": points_nm[:, 2],
+            "depth_um": space.nm_to_um(points_nm, cave.volume(datastack))[:, 1],
+        }
+    )
+    return nuclei.sort_values(["root_id", "nucleus_id"], ignore_index=True)
+
+
+_SOMA_COLUMNS = {
+    "root_id": "int64",
+    "nucleus_id": "int64",
+    "x_nm": "float64",
+    "y_nm": "float64",
+    "z_nm": "float64",
+    "depth_um": "float64",
+}
+
+
+def _detect(nuclei: pd.DataFrame, asked: int) -> IdType:
+    nucleus, root = bool((nuclei["nucleus_id"] == asked).any()), bool((nuclei["root_id"] == asked).any())
+    if nucleus and root:
+        raise BadInput(f"{asked} is both a nucleus id and a root id here.", "Choose the type of the id.")
+    if nucleus:
+        return "nucleus_id"
+    return "supervoxel_id" if asked >> LAYER_BITS == 1 and not root else "root_id"
+
+
+def _by_nucleus(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
+    rows = nuclei[nuclei["nucleus_id"] == asked]
+    if rows.empty:
+        table = cave.info(datastack).get("soma_table")
+        where = f"in {table} at" if table else "known, for there is no table of nuclei at"
+        raise NotFound(
+            f"Nucleus id {asked} is not {where} version {version} of {datastack}.", "Check the id and the version."
+        )
+    root_id = int(rows["root_id"].iloc[0])
+    if root_id == 0:
+        raise NotFound(
+            f"Nucleus {asked} lies in no segment at version {version} of {datastack} (its root id is 0).",
+            "It has no synapses to show; another version may have segmented it.",
+        )
+    return _Found(root_id)
+
+
+def _by_supervoxel(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
+    root_id = cave.root_of_supervoxel(datastack, version, asked)
+    if not root_id:
+        raise NotFound(f"Supervoxel {asked} belongs to no cell at version {version} of {datastack}.", "Check the id.")
+    return _Found(root_id)
+
+
+def _by_root(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
+    # the root ids of a version's tables are valid at that version: no need to ask
+    if (nuclei["root_id"] == asked).any() or cave.latest_roots(datastack, version, [asked])[0]:
+        return _Found(asked)
+    try:
+        root_id, overlap = cave.suggest_root(datastack, version, asked)
+    except NotFound:
+        raise NotFound(
+            f"{asked} is neither a root id nor a nucleus id that {datastack} has at version {version}.",
+            "Check the id, its type and the datastack.",
+        ) from None
+    warning = (
+        f"Root id {asked} is not valid at version {version}. Shown is {root_id}, which holds most of it "
+        f"({overlap:.0%} of its pieces)."
+    )
+    return _Found(root_id, asked, overlap, (warning,))
+
+
+def _describe(found: _Found, id_type: str, asked: int, nuclei: pd.DataFrame) -> Cell:
+    low, high = np.searchsorted(nuclei["root_id"].to_numpy(), [found.root_id, found.root_id + 1])
+    own = nuclei.iloc[low:high]
+    ids = tuple(own["nucleus_id"].tolist())
+    several = (
+        (f"The segment has {len(ids)} nuclei ({_listed(ids)}), so it is more than one cell.",) if len(ids) > 1 else ()
+    )
+    soma = own.iloc[0] if len(own) == 1 else None
+    return Cell(
+        root_id=found.root_id,
+        nucleus_ids=ids,
+        id_type=id_type,  # type: ignore[arg-type]
+        asked=str(asked),
+        repaired_from=found.repaired_from,
+        overlap=found.overlap,
+        soma_position_nm=None if soma is None else (float(soma["x_nm"]), float(soma["y_nm"]), float(soma["z_nm"])),
+        soma_depth_um=None if soma is None else float(soma["depth_um"]),
+        warnings=(*found.warnings, *several),
+    )
+
+
+def _listed(ids: Sequence[int]) -> str:
+    shown = ", ".join(map(str, ids[:MOST_LISTED]))
+    return shown + (f" and {len(ids) - MOST_LISTED} more" if len(ids) > MOST_LISTED else "")

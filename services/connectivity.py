@@ -1,0 +1,203 @@
+"""A cell's partners: its synapses grouped by the cell at their other end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, TypedDict
+
+import numpy as np
+import pandas as pd
+
+from services import cells
+from services.cave import Cave
+from services.cells import Cell
+from services.columns import kind_of
+from services.errors import BadInput
+from services.memo import Memo, key_of
+from services.parallel import gather
+from services.records import Version
+
+Direction = Literal["in", "out"]
+PARTNER_COLUMNS = ("root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um", "nucleus_id")
+
+_PARTNER = {"in": "pre_pt_root_id", "out": "post_pt_root_id"}
+_NO_TYPE = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
+
+_types: Memo[pd.DataFrame] = Memo(16)
+
+
+class Totals(TypedDict):
+    """What one direction sums up to. Autapses and synapses whose other end has root id 0 are in none of the
+    partners; they are counted apart."""
+
+    num_syn: int
+    num_partners: int
+    autapses: int
+    root_zero: int
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """A cell with its partners; `inputs` and `outputs` are frames of :func:`partners`. `warnings` are sentences,
+    those of the cell among them."""
+
+    datastack: str
+    version: Version
+    cell: Cell
+    type_table: str | None
+    inputs: pd.DataFrame
+    outputs: pd.DataFrame
+    totals: dict[Direction, Totals]
+    warnings: tuple[str, ...]
+
+    def side(self, direction: str) -> pd.DataFrame:
+        """The partners of "in" or "out"."""
+        return self.inputs if direction == "in" else self.outputs
+
+
+def partners(
+    synapses: pd.DataFrame, direction: Direction, root_id: int, somas: pd.DataFrame, types: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """One row for each cell that makes ("in") or receives ("out") synapses with the cell `root_id`.
+
+    `synapses` has pre_pt_root_id, post_pt_root_id and size; `somas` is as of :func:`cells.somas`, sorted by
+    root id; `types` has any columns, indexed by unique root ids.
+
+    Columns: root_id (int64), num_syn (int64), net_size (sum of sizes) and mean_size (net_size / num_syn) in the
+    synapses' unit (voxels), num_soma (int64), soma_depth_um (float64) and nucleus_id (Int64), both blank unless
+    there is exactly one soma, then those of `types`. Most synapses first, equal ones by root id. Autapses and
+    partners with root id 0 are left out.
+    """
+    sizes = _of_partners(synapses, direction, root_id).groupby("root_id")["size"]
+    frame = pd.DataFrame({"num_syn": sizes.size(), "net_size": sizes.sum()}).astype({"num_syn": "int64"})
+    frame = frame.reset_index().sort_values(["num_syn", "root_id"], ascending=[False, True], ignore_index=True)
+    frame["mean_size"] = frame["net_size"] / frame["num_syn"]
+    frame = frame.assign(**_soma_columns(frame["root_id"].to_numpy(), somas))
+    if types is None:
+        return frame
+    joined = types.reindex(frame["root_id"]).reset_index(drop=True)
+    return pd.concat([frame, joined.rename(columns={name: f"{name}_type" for name in frame.columns})], axis=1)
+
+
+def totals(synapses: pd.DataFrame, direction: Direction, root_id: int) -> Totals:
+    """What the synapses of one direction sum up to."""
+    partner = _partner_ids(synapses, direction)
+    counted = partner[(partner != root_id) & (partner != 0)]
+    return Totals(
+        num_syn=len(counted),
+        num_partners=len(np.unique(counted)),
+        autapses=int((partner == root_id).sum()),
+        root_zero=int((partner == 0).sum()),
+    )
+
+
+def type_rows(cave: Cave, datastack: str, version: int, table: str) -> pd.DataFrame:
+    """What a type table says of each root id: its own text, number and boolean columns, indexed by `root_id`.
+
+    A root id with several rows is dropped altogether, for it is not known which of them is right;
+    `attrs["ambiguous"]` holds those ids (int64). Raises BadInput when the table has no root ids.
+    """
+    return _types.get(key_of(cave, datastack, version, table), lambda: _load_types(cave, datastack, version, table))
+
+
+def read(
+    cave: Cave, datastack: str, version: int, text: str, id_type: str = "auto", *, type_table: str | None = None
+) -> Connectivity:
+    """The cell that `text` names, with its partners at a version.
+
+    With the soma and type tables held this takes one round trip: both synapse queries go out while the root
+    id is checked. A stale root id takes one more. Raises BadInput, NotFound and what CAVE raises.
+    """
+    guess = cells.likely_root(text)
+    early = [] if guess is None else [partial(cave.synapses, datastack, version, guess, way) for way in ("in", "out")]
+    cell, types, nuclei, *found = gather(
+        partial(cells.find, cave, datastack, version, text, id_type),
+        lambda: type_rows(cave, datastack, version, type_table) if type_table else None,
+        partial(cells.somas, cave, datastack, version),
+        *early,
+    )
+    if cell.root_id != guess:
+        found = gather(*(partial(cave.synapses, datastack, version, cell.root_id, way) for way in ("in", "out")))
+    incoming, outgoing = found
+    sides = {way: partners(rows, way, cell.root_id, nuclei, types) for way, rows in _ways(incoming, outgoing)}
+    return Connectivity(
+        datastack=datastack,
+        version=cave.version(datastack, version),
+        cell=cell,
+        type_table=type_table or None,
+        inputs=sides["in"],
+        outputs=sides["out"],
+        totals={way: totals(rows, way, cell.root_id) for way, rows in _ways(incoming, outgoing)},
+        warnings=(
+            *cell.warnings,
+            *(sentence for way, rows in _ways(incoming, outgoing) for sentence in _truncation(rows, way)),
+            *(_ambiguity(types, sides, type_table) if type_table else ()),
+        ),
+    )
+
+
+def _ways(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> list[tuple[Direction, pd.DataFrame]]:
+    return [("in", incoming), ("out", outgoing)]
+
+
+def _partner_ids(synapses: pd.DataFrame, direction: Direction) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    ids: np.ndarray[tuple[int], np.dtype[np.int64]] = synapses[_PARTNER[direction]].fillna(0).to_numpy(np.int64)
+    return ids
+
+
+def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> pd.DataFrame:
+    partner = _partner_ids(synapses, direction)
+    size = synapses["size"].fillna(0).to_numpy()
+    counted = (partner != root_id) & (partner != 0)
+    return pd.DataFrame({"root_id": partner[counted], "size": size[counted]})
+
+
+def _soma_columns(roots: np.ndarray[tuple[int], np.dtype[np.int64]], somas: pd.DataFrame) -> dict[str, pd.Series]:
+    first = np.searchsorted(somas["root_id"].to_numpy(), roots)
+    count = np.searchsorted(somas["root_id"].to_numpy(), roots, side="right") - first
+    only = somas.reindex(np.where(count == 1, first, -1))
+    return {
+        "num_soma": pd.Series(count, dtype="int64"),
+        "soma_depth_um": only["depth_um"].reset_index(drop=True),
+        "nucleus_id": pd.Series(np.where(count == 1, somas["nucleus_id"].reindex(first, fill_value=0), 0))
+        .astype("Int64")
+        .mask(count != 1),
+    }
+
+
+def _load_types(cave: Cave, datastack: str, version: int, table: str) -> pd.DataFrame:
+    info = cave.table_info(datastack, version, table)
+    rows = cave.table(datastack, version, table)
+    if "pt_root_id" not in rows.columns:
+        raise BadInput(f"{table} has no root ids, so it cannot say the types of partners.", "Choose another table.")
+    target = set(cave.table(datastack, version, info.reference_table).columns) if info.reference_table else set()
+    names = [name for name in rows.columns if _is_type_column(name, rows[name], target)]
+    known = rows[rows["pt_root_id"].fillna(0) != 0]
+    repeated = known["pt_root_id"].duplicated(keep=False)
+    types = known.loc[~repeated, names]
+    types.index = pd.Index(known.loc[~repeated, "pt_root_id"].to_numpy(np.int64), name="root_id")
+    types.attrs = {"ambiguous": np.unique(known.loc[repeated, "pt_root_id"].to_numpy(np.int64))}
+    return types
+
+
+def _is_type_column(name: str, values: pd.Series, of_target: set[str]) -> bool:
+    if name in _NO_TYPE or name in of_target or name.endswith("_ref"):
+        return False
+    return kind_of(name, values) in ("text", "number", "boolean")
+
+
+def _truncation(synapses: pd.DataFrame, direction: Direction) -> tuple[str, ...]:
+    cut = synapses.attrs.get("truncated")
+    if not cut:
+        return ()
+    of = f" of {cut['total']:,}" if cut["total"] else ""
+    return (f"CAVE sent only {cut['shown']:,}{of} {direction}put synapses; the counts below are of these.",)
+
+
+def _ambiguity(types: pd.DataFrame, sides: dict[Direction, pd.DataFrame], table: str) -> tuple[str, ...]:
+    shown = np.unique(np.concatenate([side["root_id"].to_numpy() for side in sides.values()]))
+    count = len(np.intersect1d(shown, types.attrs["ambiguous"]))
+    if not count:
+        return ()
+    return (f"{count:,} partners have several rows in {table}; their columns of it are left blank.",)

@@ -1,0 +1,93 @@
+"""Frames as files: CSV, Parquet and Arrow, each saying where its rows come from."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from services.columns import Column
+from services.errors import BadInput
+
+FORMATS = ("csv", "parquet", "arrow")
+MIME = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+ROWS_AT_ONCE = 10_000
+METADATA_KEY = "karst"
+"""Key of the schema's metadata under which Parquet and Arrow hold the provenance, as JSON."""
+
+_FORMULA = re.compile(r"^('*)(?=[=+\-@\t\r])")
+
+
+def provenance(**facts: Any) -> dict[str, Any]:
+    """What is known about an export (datastack, version, table, filter, ...), empty ones left out, and when it
+    was made."""
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    return {name: fact for name, fact in facts.items() if fact not in (None, "", [], {})} | {"exported": made}
+
+
+def csv_chunks(frame: pd.DataFrame, columns: Sequence[Column], facts: Mapping[str, Any]) -> Iterator[str]:
+    """A CSV file in pieces: `# ` lines with `facts`, one header line, then the rows.
+
+    Ids keep all their digits; blank cells are empty. Text that a spreadsheet would take for a formula (it
+    begins with = + - @, tab or return) gets an apostrophe before it, and so does text that begins with
+    apostrophes and then one of these, so that taking one away gives back what was there.
+    """
+    for name, fact in facts.items():
+        yield f"# {name}: {_one_line(fact)}\n"
+    names = [column.name for column in columns]
+    texts = [column.name for column in columns if column.kind == "text"]
+    yield frame.iloc[:0][names].to_csv(index=False, lineterminator="\n")
+    for start in range(0, len(frame), ROWS_AT_ONCE):
+        rows = frame.iloc[start : start + ROWS_AT_ONCE][names]
+        safe = rows.assign(**{name: _neutral(rows[name]) for name in texts})
+        yield safe.to_csv(index=False, header=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%S.%f%z")
+
+
+def to_arrow(frame: pd.DataFrame, columns: Sequence[Column], facts: Mapping[str, Any]) -> pa.Table:
+    """An Arrow table: ids as int64, units in each field's metadata, `facts` in the schema's."""
+    table = pa.Table.from_pandas(frame[[column.name for column in columns]], preserve_index=False)
+    fields = [
+        table.schema.field(column.name).with_metadata({"unit": column.unit} if column.unit else None)
+        for column in columns
+    ]
+    metadata = {**(table.schema.metadata or {}), METADATA_KEY: json.dumps(dict(facts))}
+    return table.cast(pa.schema(fields, metadata))
+
+
+def to_bytes(table: pa.Table, file_format: str) -> bytes:
+    """An Arrow table as a "parquet" file or an "arrow" stream, compressed. Raises BadInput for other formats."""
+    sink = io.BytesIO()
+    if file_format == "parquet":
+        pq.write_table(table, sink, compression="zstd")
+    elif file_format == "arrow":
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
+            stream.write_table(table)
+    else:
+        raise BadInput(f"{file_format[:40]!r} is no format of files.", f"Choose one of {', '.join(FORMATS)}.")
+    return sink.getvalue()
+
+
+def file_name(*parts: str | int) -> str:
+    """A name for a download: letters, digits, dots, dashes and underscores only."""
+    return "_".join(re.sub(r"[^A-Za-z0-9.-]+", "-", str(part)).strip("-.")[:80] for part in parts if str(part))
+
+
+def _neutral(values: pd.Series) -> pd.Series:
+    return values.astype("string").str.replace(_FORMULA, r"'\1", regex=True)
+
+
+def _one_line(fact: Any) -> str:
+    text = fact if isinstance(fact, str) else json.dumps(fact)
+    return re.sub(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", " ", text)

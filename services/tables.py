@@ -1,0 +1,213 @@
+"""Annotation tables: the catalogue, one table with its columns, and the rows that a query keeps."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from services.cave import Cave
+from services.columns import Column, describe_columns, find_column
+from services.errors import NotFound
+from services.filters import Node, all_of, parse_box, parse_line
+from services.memo import Key, Memo, key_of
+from services.parallel import gather
+from services.records import TableInfo, Version
+from services.urls import Sort
+
+__all__ = [
+    "Column",
+    "TableFrame",
+    "TableQuery",
+    "catalogue",
+    "count_by",
+    "filter_of",
+    "open_table",
+    "page",
+    "rows_of",
+    "select",
+]
+
+Rows: TypeAlias = npt.NDArray[np.int64]
+
+_SHOWN_LAST = ("valid", "valid_ref", "created", "created_ref", "superceded_id", "superceded_id_ref")
+
+_selected: Memo[Rows] = Memo(64)
+
+
+@dataclass(frozen=True)
+class TableFrame:
+    """One table or view at one version. `columns` are in the order to show them; `frame` holds all rows, ids as
+    Int64, positions split and in voxels of `info.voxel_resolution_nm`. `key` names it among all tables."""
+
+    datastack: str
+    version: Version
+    info: TableInfo
+    columns: tuple[Column, ...]
+    frame: pd.DataFrame = field(repr=False, compare=False)
+    key: Key = ()
+
+
+@dataclass(frozen=True)
+class TableQuery:
+    """Which rows in which order: the query line `where`, the text of each column's box, and (column, "asc" or
+    "desc") for each column to sort by, first one first."""
+
+    where: str = ""
+    boxes: Mapping[str, str] = field(default_factory=dict)
+    sort: Sort = ()
+
+    def key(self) -> str:
+        """The same text for the same query."""
+        return json.dumps([self.where, sorted(self.boxes.items()), self.sort])
+
+
+def catalogue(cave: Cave, datastack: str, version: int) -> list[TableInfo]:
+    """Tables and views of a version, cell-type tables first (the profile's own before others), then by name.
+
+    Hidden ones are left out. `row_count` is filled for tables, None for views.
+    """
+    infos, counts = gather(lambda: cave.tables(datastack, version), lambda: cave.row_counts(datastack, version))
+    profile = cave.profile(datastack)
+    pinned = {name: rank for rank, name in enumerate(profile.type_tables)}
+
+    def rank(info: TableInfo) -> tuple[int, bool, bool, str]:
+        return pinned.get(info.name, len(pinned)), not is_type_table(info), info.kind == "view", info.name
+
+    shown = [info for info in infos.values() if info.name not in profile.hidden_tables]
+    return [replace(info, row_count=counts.get(info.name)) for info in sorted(shown, key=rank)]
+
+
+def is_type_table(info: TableInfo) -> bool:
+    """Whether the table says the types of cells."""
+    return info.schema_type.startswith("cell_type")
+
+
+def open_table(cave: Cave, datastack: str, version: int, table: str) -> TableFrame:
+    """A table or view with all its rows.
+
+    Raises NotFound when the version does not have it, TooLarge when it has too many rows to hold.
+    """
+    known, info = cave.version(datastack, version), cave.tables(datastack, version).get(table)
+    if info is None:
+        near = "It may exist at another version of the datastack."
+        raise NotFound(f"There is no table {table[:80]!r} at version {version} of {datastack}.", near)
+    frame = cave.table(datastack, version, table)
+    columns = describe_columns(frame, _aliases(info, frame, cave.info(datastack).get("soma_table")))
+    return TableFrame(
+        datastack, known, info, tuple(sorted(columns, key=_rank)), frame, key_of(cave, datastack, version, table)
+    )
+
+
+def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:
+    """All that a query asks of a row. Raises BadInput."""
+    boxes = [parse_box(find_column(columns, name), text) for name, text in query.boxes.items()]
+    return all_of([parse_line(query.where, columns), *boxes])
+
+
+def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery) -> Rows:
+    """Positions of the rows of `frame` that the query keeps, in its order.
+
+    Blank cells come last in either direction; equal rows keep the order of `id`, else of `frame`. Raises BadInput.
+    """
+    kept = np.flatnonzero(filter_of(columns, query).mask(frame))
+    sort = [(find_column(columns, name).name, direction) for name, direction in query.sort]
+    if not sort:
+        return kept
+    by = dict(sort) | ({"id": dict(sort).get("id", "asc")} if "id" in frame.columns else {})
+    keys = pa.table({name: pa.array(frame[name].take(kept), from_pandas=True) for name in by})
+    order = [(name, "descending" if direction == "desc" else "ascending") for name, direction in by.items()]
+    return kept[pc.sort_indices(keys, sort_keys=order, null_placement="at_end").to_numpy()]
+
+
+def select(table: TableFrame, query: TableQuery) -> pd.DataFrame:
+    """The rows of a table that the query keeps, in its order. Raises BadInput."""
+    return table.frame.take(_rows(table, query)).reset_index(drop=True)
+
+
+def page(table: TableFrame, query: TableQuery, offset: int, limit: int) -> tuple[pd.DataFrame, int]:
+    """Rows `offset` to `offset + limit` of :func:`select`, and how many there are in all."""
+    rows = _rows(table, query)
+    return table.frame.take(rows[offset : offset + limit]).reset_index(drop=True), len(rows)
+
+
+def count_by(table: TableFrame, query: TableQuery, column: str) -> pd.DataFrame:
+    """How many rows of the query have each value of a column, most first.
+
+    Columns: value (null = blank), count, and count_single_soma, which leaves out root ids that have several
+    rows in the whole table, and root id 0 (equal to count where there are no root ids).
+    """
+    name = find_column(table.columns, column).name
+    rows = _rows(table, query)
+    values = table.frame[name].take(rows)
+    counts = pd.DataFrame(
+        {
+            "count": values.value_counts(dropna=False),
+            "count_single_soma": values[_single(table.frame)[rows]].value_counts(dropna=False),
+        }
+    )
+    counts = counts.fillna(0).astype("int64").rename_axis("value").reset_index()
+    return counts.sort_values("count", ascending=False, kind="stable", ignore_index=True)
+
+
+def to_records(frame: pd.DataFrame, columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """Rows as JSON can hold them: ids as text, times in ISO, blank and not-a-number as None."""
+    cells = [_plain(frame[column.name], column) for column in columns]
+    names = [column.name for column in columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def _rows(table: TableFrame, query: TableQuery) -> Rows:
+    def find() -> Rows:
+        return rows_of(table.frame, table.columns, query)
+
+    return _selected.get((*table.key, query.key()), find) if table.key else find()
+
+
+def _single(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    if "pt_root_id" not in frame.columns:
+        return np.ones(len(frame), dtype=bool)
+    roots = frame["pt_root_id"].fillna(0)
+    single: npt.NDArray[np.bool_] = (~roots.duplicated(keep=False) & (roots != 0)).to_numpy(bool)
+    return single
+
+
+def _plain(values: pd.Series, column: Column) -> list[Any]:
+    writers: dict[str, Callable[[Any], Any]] = {
+        "id": lambda value: str(int(value)),
+        "time": datetime.isoformat,
+        "text": str,
+        "boolean": bool,
+    }
+    write = writers.get(column.kind, _number)
+    blank = values.isna().to_numpy()
+    return [None if empty else write(value) for value, empty in zip(values.tolist(), blank, strict=True)]
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _aliases(info: TableInfo, frame: pd.DataFrame, soma_table: str | None) -> dict[str, tuple[str, ...]]:
+    """Other names by which filters and old links know the columns of a table."""
+    nucleus = "id" if info.name == soma_table else "target_id" if info.reference_table == soma_table else ""
+    named = {"pt_root_id": ("root_id",), "pt_supervoxel_id": ("supervoxel_id",), nucleus: ("nucleus_id",)}
+    return {name: aliases for name, aliases in named.items() if name in frame.columns}
+
+
+def _rank(column: Column) -> int:
+    """Root ids first, then other ids, values, positions, supervoxels, and what few look at."""
+    if column.name in _SHOWN_LAST:
+        return 5
+    if column.kind == "id":
+        return 4 if "supervoxel" in column.name else 0 if "root" in column.name else 1
+    return 3 if column.kind == "position" else 2
