@@ -15,11 +15,12 @@ from urllib.parse import quote, urlsplit
 import pandas as pd
 from nglui.statebuilder import ViewerState
 
-from services import colours
+from services import cells, colours
+from services import viewer as viewer_page
 from services.errors import BadInput, KarstError, TooLarge
 from services.neuroglancer_cell import Side, cell_state
 from services.neuroglancer_layers import State, texts
-from services.neuroglancer_parts import IMAGERY, SEGMENTATION, Built
+from services.neuroglancer_parts import IMAGERY, SEGMENTATION, Built, columns_of_kind
 from services.neuroglancer_table import table_state
 from services.profiles import Profile, Viewer
 from services.records import Version
@@ -36,7 +37,7 @@ BROWSER_CHARACTERS = 1_750_000
 
 SPELUNKER = Viewer("Spelunker", "https://spelunker.cave-explorer.org/", "spelunker")
 MAINLINE = Viewer("Neuroglancer", "https://neuroglancer-demo.appspot.com/", "mainline")
-BUNDLED = Viewer("Here", "/neuroglancer/v/karst/", "bundled")
+BUNDLED = Viewer("Here", viewer_page.PATH, "bundled")
 
 Direction = Literal["in", "out", "both"]
 
@@ -154,6 +155,7 @@ def cell_link(
         sides,
         voxel_nm=frame.scene.voxel_nm,
         soma_nm=connectivity.cell.soma_position_nm,
+        somas=cells.somas(cave, connectivity.datastack, connectivity.version.number),
         type_column=type_column,
         grouped=group_by is not None,
         colours=frame.colours(pd.concat([side.partners[type_column] for side in sides])) if type_column else {},
@@ -163,7 +165,9 @@ def cell_link(
 
 
 def _type_column(sides: Sequence[Side]) -> str | None:
-    return next((name for name in map(str, sides[0].partners.columns) if name.startswith("cell_type")), None)
+    """The column of the type table that says the type: the one called so, else its first text."""
+    texts_of_type = columns_of_kind(sides[0].partners, "text")
+    return next((name for name in texts_of_type if name.startswith("cell_type")), next(iter(texts_of_type), None))
 
 
 def _sides(cave: Cave, connectivity: Connectivity, direction: Direction) -> list[Side]:
@@ -238,7 +242,7 @@ def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) ->
         title=f"{subject}, {scene.datastack} v{version.number}",
         scale_imagery=1,
         infer_coordinates=False,
-        selected_layer=SEGMENTATION,
+        selected_layer=SEGMENTATION if scene.segmentation else None,
     )
     if scene.image:
         state.add_image_layer(source=scene.image, name=IMAGERY)
@@ -247,6 +251,7 @@ def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) ->
     sources = {IMAGERY: scene.image, SEGMENTATION: list(scene.segmentation)}
     # A source's own transform is right at native voxels; nglui's copy of the viewer's doubles the link's length.
     layers = [layer | {"source": sources[layer["name"]]} for layer in emitted["layers"]]
+    layers[-1]["tab"] = "segments"
     if viewer.kind == "spelunker" and scene.follows_edits:
         layers[-1]["timestamp"] = int(version.timestamp.timestamp() * 1000)
     return emitted | {"layers": layers}
@@ -326,6 +331,8 @@ def _contents(built: Built, coloured_by: str | None) -> str:
 
 
 def _time(frame: _Frame) -> str:
+    if not frame.scene.segmentation:
+        return "This datastack has no segmentation to draw: segments are listed, and only points are seen."
     if not frame.scene.follows_edits:
         return ""
     moment = f"{frame.version.timestamp:%Y-%m-%d %H:%M} UTC"

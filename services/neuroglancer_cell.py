@@ -54,6 +54,7 @@ def cell_state(
     *,
     voxel_nm: Sequence[float],
     soma_nm: Sequence[float] | None = None,
+    somas: pd.DataFrame | None = None,
     type_column: str | None = None,
     grouped: bool = False,
     colours: Mapping[str, str] | None = None,
@@ -67,6 +68,7 @@ def cell_state(
     partners have the colour of their value in `colours` and synapses its name as `type`; when also `grouped`, each
     value has a layer of synapses in its colour. The cell is drawn; partners are listed, and drawn when `selected`
     (then only they are listed and only their synapses shown).
+    `somas` (root_id, x_nm, y_nm, z_nm) gives the partners' somata as points, for partners that have exactly one.
     Synapses with the cell itself or with no partner (root id 0) are not among the partners, so they are left out.
 
     Raises BadInput when none of the `selected` is a partner.
@@ -91,6 +93,8 @@ def cell_state(
             parts.capped(min(budget, len(synapses)), len(synapses), side.name),
             parts.unplaced(min(budget, len(synapses)) - len(points.frame), side.name),
         ]
+    if somas is not None:
+        layers += _partner_somas(partners, somas, type_column, legend, voxel_nm)
     roots = [root_id, *parts.distinct_roots([partners["root_id"]])]
     drawn = [root_id, *(roots[1:] if selected is not None else [])][: limits.visible]
     state = parts.with_segments(base, roots, drawn, _segment_colours(root_id, partners, type_column, legend))
@@ -152,6 +156,32 @@ def _soma_layer(root_id: int, soma_nm: Sequence[float], voxel_nm: Sequence[float
     position_vx: Floats = space.nm_to_voxels([soma_nm], voxel_nm)
     frame = pd.DataFrame({"root_id": pd.array([root_id], "Int64")})
     return point_layer(Points("soma", frame, position_vx, CELL_COLOUR, {"cell": "root_id"}), parts.SEGMENTATION)
+
+
+def _partner_somas(
+    partners: pd.DataFrame,
+    somas: pd.DataFrame,
+    type_column: str | None,
+    colours: Mapping[str, str],
+    voxel_nm: Sequence[float],
+) -> list[State]:
+    """A layer of the somata of partners that have exactly one, in the colour of their type; none without any."""
+    single = somas[~somas["root_id"].duplicated(keep=False)]
+    columns = ["root_id", *([type_column] if type_column else [])]
+    frame = partners[columns].drop_duplicates("root_id").merge(single, on="root_id", how="inner")
+    placed, positions_vx = parts.located(frame, frame[["x_nm", "y_nm", "z_nm"]].to_numpy(dtype=np.float64), voxel_nm)
+    if placed.empty:
+        return []
+    properties: tuple[Property, ...] = ()
+    if type_column:
+        shades = [colours.get(label, parts.PLAIN_COLOUR) for label in texts(placed[type_column])]
+        placed = placed.assign(shade=shades)
+        properties = (Property("colour", "shade", "colour"),)
+    described = [*([type_column] if type_column else []), "root_id"]
+    points = Points(
+        "partner somas", placed, positions_vx, parts.PLAIN_COLOUR, {"cell": "root_id"}, properties, None, described
+    )
+    return [point_layer(points, parts.SEGMENTATION)]
 
 
 def _segment_colours(

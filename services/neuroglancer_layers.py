@@ -30,12 +30,13 @@ MAX_ENUM = 255
 class Property:
     """A column that the viewer's shader can use as `prop_<name>()`.
 
-    An "enum" column of text becomes numbers with labels. A "number" column must be finite throughout.
+    An "enum" column of text becomes numbers with labels. A "number" column must be finite throughout. A "colour"
+    column, "#rrggbb", paints the points.
     """
 
     name: str
     column: str
-    kind: Literal["enum", "number"]
+    kind: Literal["enum", "number", "colour"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _annotations(points: Points) -> list[State]:
         values = [_values(points.frame[entry.column], entry) for entry in points.properties]
         fields["props"] = map(list, zip(*values, strict=True))
     if points.description_columns:
-        words = [points.frame[column].astype("string").fillna("") for column in points.description_columns]
+        words = [points.frame[column].astype("string").fillna("").tolist() for column in points.description_columns]
         fields["description"] = (" ".join(filter(None, row)) for row in zip(*words, strict=True))
     names = tuple(fields)
     return [{"type": "point", **dict(zip(names, row, strict=True))} for row in zip(*fields.values(), strict=True)]
@@ -138,18 +139,19 @@ def can_be_number(column: pd.Series) -> bool:
     return bool(np.isfinite(column.to_numpy(dtype=np.float64)).all())
 
 
-def _values(column: pd.Series, entry: Property) -> list[float] | list[int]:
+def _values(column: pd.Series, entry: Property) -> list[Any]:
+    if entry.kind == "colour":
+        return column.tolist()
     if entry.kind == "number":
-        rounded: list[float] = column.to_numpy(dtype=np.float64).round(3).tolist()
-        return rounded
+        return column.to_numpy(dtype=np.float64).round(3).tolist()
     number = {label: index for index, label in enumerate(_labels(column))}
     return [number[text] for text in texts(column)]
 
 
 def _declared(points: Points, entry: Property) -> State:
     name = identifier(entry.name)
-    if entry.kind == "number":
-        return {"id": name, "type": "float32"}
+    if entry.kind != "enum":
+        return {"id": name, "type": "rgb" if entry.kind == "colour" else "float32"}
     labels = _labels(points.frame[entry.column])
     return {"id": name, "type": "uint8", "enum_values": list(range(len(labels))), "enum_labels": labels}
 
@@ -162,14 +164,16 @@ def identifier(name: str) -> str:
 
 def shader(points: Points) -> str:
     """The layer's shader: its colour, a slider for the marker and, where points have a size, its use."""
-    lines = ["#uicontrol float marker slider(min=1, max=30, default=7)"]
-    grown = "marker"
-    sizes = [entry.column for entry in points.properties if entry.name == "size" and entry.kind == "number"]
-    if sizes and len(points.frame):
-        usual = max(float(points.frame[sizes[0]].median()), 1.0)
-        lines.append("#uicontrol bool by_size checkbox(default=false)")
-        grown = f"marker * (by_size ? clamp(sqrt(prop_size() / {usual:.1f}), 0.4, 3.0) : 1.0)"
-    lines.append(f"void main() {{ setColor(defaultColor()); setPointMarkerSize({grown}); }}")
+    lines, marker, colour = ["#uicontrol float marker slider(min=1, max=30, default=7)"], "marker", "defaultColor()"
+    for entry in points.properties:
+        value = f"prop_{identifier(entry.name)}()"
+        if entry.kind == "colour":
+            colour = value
+        if entry.name == "size" and entry.kind == "number" and len(points.frame):
+            usual = max(float(points.frame[entry.column].median()), 1.0)
+            lines.append("#uicontrol bool by_size checkbox(default=false)")
+            marker = f"marker * (by_size ? clamp(sqrt({value} / {usual:.1f}), 0.4, 3.0) : 1.0)"
+    lines.append(f"void main() {{ setColor({colour}); setPointMarkerSize({marker}); }}")
     return "\n".join(lines)
 
 
