@@ -1,1 +1,7 @@
 """The cached service layer: plain Python over DataFrames, without any Dash."""
+
+import pandas as pd
+
+# Frames of the cache are handed out without copying them. With copy-on-write (the only way from pandas 3
+# on) whoever changes one changes his own.
+pd.set_option("mode.copy_on_write", True)

@@ -4,6 +4,7 @@
 No message holds a traceback, SQL, a path of this machine or a token.
 """
 
+# ruff: noqa: N818 - the names are what a person would say
 from __future__ import annotations
 
 import uuid

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import logging
+import re
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+log = logging.getLogger("karst.profiles")
 
 
 @dataclass(frozen=True)
@@ -51,3 +59,120 @@ class Profile:
     viewers: tuple[Viewer, ...] = ()
     neuroglancer: Mapping[str, Any] = field(default_factory=dict)
     palette: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_volume(config_dir: Path, name: str) -> Volume:
+    """The volume of `config_dir`/volumes/`name`.toml; raw axes and no layers where there is no such file."""
+    return Volume(name, **_known(_read(config_dir / "volumes", name), VOLUME_KEYS))
+
+
+def load_profile(config_dir: Path, datastack: str, volume: str) -> Profile:
+    """The profile of `config_dir`/datastacks/`datastack`.toml, its palette over that of the volume's file."""
+    given = _known(_read(config_dir / "datastacks", datastack), PROFILE_KEYS)
+    below = _known(_read(config_dir / "volumes", volume), {"palette": _palette})
+    palette = {**below.get("palette", {}), **given.pop("palette", {})}
+    return Profile(datastack, **{"title": datastack, **given}, palette=palette)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("it must be text")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError("it must be a list of texts")
+    return tuple(map(_text, value))
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("it must be true or false")
+    return value
+
+
+def _numbers(count: int) -> Callable[[Any], tuple[float, ...]]:
+    def read(value: Any) -> tuple[float, ...]:
+        if not isinstance(value, list) or len(value) != count or any(isinstance(part, bool) for part in value):
+            raise ValueError(f"it must be a list of {count} numbers")
+        return tuple(map(float, value))
+
+    return read
+
+
+def _layers(value: Any) -> tuple[tuple[str, float], ...]:
+    layers = tuple((_text(layer["name"]), float(layer["top_um"])) for layer in value)
+    if [top for _, top in layers] != sorted(top for _, top in layers):
+        raise ValueError("layers must be given from the top down")
+    return layers
+
+
+def _palette(value: Any) -> dict[str, str]:
+    for name, colour in value.items():
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", _text(colour)):
+            raise ValueError(f"the colour of {name} must be #rrggbb")
+    return {name: colour.lower() for name, colour in value.items()}
+
+
+def _viewers(value: Any) -> tuple[Viewer, ...]:
+    viewers = tuple(Viewer(_text(viewer["name"]), _text(viewer["url"]), _text(viewer["kind"])) for viewer in value)
+    if any(viewer.kind not in VIEWER_KINDS for viewer in viewers):
+        raise ValueError(f"the kind of a viewer must be one of {', '.join(VIEWER_KINDS)}")
+    return viewers
+
+
+VIEWER_KINDS = ("spelunker", "mainline", "bundled")
+PROFILE_KEYS: Mapping[str, Callable[[Any], Any]] = {
+    "title": _text,
+    "description": _text,
+    "default_table": _text,
+    "type_tables": _texts,
+    "hidden_tables": _texts,
+    "allow_live": _truth,
+    "viewers": _viewers,
+    "neuroglancer": dict,
+    "palette": _palette,
+}
+VOLUME_KEYS: Mapping[str, Callable[[Any], Any]] = {
+    "transform": _text,
+    "layers": _layers,
+    "depth_range_um": _numbers(2),
+    "voxel_resolution_nm": _numbers(3),
+}
+IN_FILES = {"volumes": {*VOLUME_KEYS, "palette"}, "datastacks": set(PROFILE_KEYS)}
+"""The keys that a file of each folder may have."""
+
+
+@cache
+def _read(folder: Path, name: str) -> Mapping[str, tuple[Any, Path]]:
+    """The keys of a file, each with its value and the file. Read once: the operator restarts after a change.
+
+    What cannot be used is logged and left out, for a slip in a file must not close the site.
+    """
+    path = folder / f"{name}.toml"
+    if not re.fullmatch(r"[\w-][\w.-]*", name) or not path.is_file():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        log.warning("%s cannot be read and is left out: %s", path, error)
+        return {}
+    for key in content.keys() - IN_FILES[folder.name]:
+        near = difflib.get_close_matches(key, IN_FILES[folder.name], n=1)
+        log.warning("%s: there is no key %r%s", path, key, f"; did you mean {near[0]!r}?" if near else "")
+    return {key: (value, path) for key, value in content.items()}
+
+
+def _known(content: Mapping[str, tuple[Any, Path]], readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """The values of those keys that have a reader, read; logged and left out where it refuses."""
+    found: dict[str, Any] = {}
+    for key, reader in readers.items():
+        if key not in content:
+            continue
+        value, path = content[key]
+        try:
+            found[key] = reader(value)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("%s: the value of %r is left out: %s", path, key, error)
+    return found

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+KEPT_FOR_GOOD = 2200
+"""Versions that expire after this year never do: CAVE or caveclient had to write something."""
 
 
 @dataclass(frozen=True)
@@ -19,14 +23,25 @@ class Version:
     expires: datetime | None
     valid: bool
 
+    @classmethod
+    def from_cave(cls, record: Mapping[str, Any]) -> Version:
+        """From a record with `version`, `valid`, and `time_stamp` and `expires_on` in ISO."""
+        expires = _utc(record["expires_on"])
+        return cls(
+            number=int(record["version"]),
+            timestamp=_utc(record["time_stamp"]),
+            expires=expires if expires.year < KEPT_FOR_GOOD else None,
+            valid=bool(record["valid"]),
+        )
+
 
 @dataclass(frozen=True)
 class TableInfo:
     """One table or view at a version.
 
     `reference_table` names the table whose `id` this one's `target_id` holds. `created` is
-    empty for views. `voxel_resolution_nm` is the size in x, y, z of the voxels that positions
-    count. `row_count` is None where CAVE does not say (views).
+    empty for views. `voxel_resolution_nm` is the size in x, y, z of the voxels that positions of its
+    rows count, so for a reference table those of its target. `row_count` is None where it was not asked.
     """
 
     name: str
@@ -38,3 +53,32 @@ class TableInfo:
     created: str
     voxel_resolution_nm: tuple[float, float, float]
     row_count: int | None
+
+    @classmethod
+    def from_cave(cls, name: str, kind: Literal["table", "view"], record: Mapping[str, Any]) -> TableInfo:
+        """From CAVE's metadata of a table (as caveclient gives it) or of a view."""
+        resolution = record.get("voxel_resolution") or [record.get(f"voxel_resolution_{axis}") for axis in "xyz"]
+        x, y, z = (float(size or 1.0) for size in resolution)
+        return cls(
+            name=name,
+            kind=kind,
+            schema_type=record.get("schema_type") or "",
+            description=record.get("description") or "",
+            notice=record.get("notice_text") or "",
+            reference_table=record.get("reference_table") or None,
+            created=record.get("created") or "",
+            voxel_resolution_nm=(x, y, z),
+            row_count=None,
+        )
+
+
+def with_target_resolutions(tables: Mapping[str, TableInfo]) -> dict[str, TableInfo]:
+    """The same tables, reference tables with the voxels of the table that they refer to: CAVE gives the
+    positions of a join in those of its last table."""
+    targets = {name: tables.get(info.reference_table or "", info) for name, info in tables.items()}
+    return {name: replace(info, voxel_resolution_nm=targets[name].voxel_resolution_nm) for name, info in tables.items()}
+
+
+def _utc(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -31,6 +31,7 @@ class Settings:
     connect_timeout_s: float = 5.0
     timeout_s: float = 60.0
     memory_bytes: int = 512 * 2**20
+    max_table_rows: int = 500_000
 
     @property
     def identity(self) -> str:
@@ -41,7 +42,8 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Settings of an environment: `CAVE_SERVER_ADDRESS`, `CAVE_TOKEN` or `CAVE_TOKEN_FILE`,
         `KARST_DATASTACK`, `KARST_CONFIG`, `KARST_CACHE`, `KARST_SECRET_KEY`, `KARST_TIMEOUT_S` (seconds that
-        CAVE may take for one answer) and `KARST_MEMORY_MB` (frames held in each process).
+        CAVE may take for one answer), `KARST_MEMORY_MB` (frames held in each process) and
+        `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged through CAVE).
 
         An empty variable counts as unset. Raises ValueError, naming the variable, when one makes no sense.
         """
@@ -56,6 +58,7 @@ class Settings:
             secret_key=given.get("KARST_SECRET_KEY", default.secret_key),
             timeout_s=_positive(given, "KARST_TIMEOUT_S", default.timeout_s),
             memory_bytes=int(_positive(given, "KARST_MEMORY_MB", default.memory_bytes / 2**20) * 2**20),
+            max_table_rows=int(_positive(given, "KARST_MAX_TABLE_ROWS", default.max_table_rows)),
         )
 
 

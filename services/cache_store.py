@@ -1,0 +1,172 @@
+"""Where bytes are kept for all processes: a folder or Redis, by flask-caching, each with its kind of lock.
+
+No method raises when the folder is full or Redis is down: there is then nothing to share, which
+`problem` tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import filelock
+import redis
+from flask_caching.backends import FileSystemCache, RedisCache
+
+log = logging.getLogger("karst.cache")
+T = TypeVar("T")
+
+KEEP_S = 90 * 24 * 3600
+"""What has no time limit of its own is kept this long, so that a full folder drops the oldest first."""
+MOST_ENTRIES = 20_000
+WAIT_S = 300.0
+"""Nobody waits longer than this for another process's load."""
+LEASE_S = 60.0
+"""A lock in Redis whose holder died is free after this. A lock on a file is free at once."""
+RETRY_S = 10.0
+"""After a failure the store is left alone this long, lest every request wait for it."""
+
+
+class _Plain:
+    """Writes bytes as they are (flask-caching would pickle them) and its own entry counts as digits."""
+
+    def dumps(self, value: bytes | int) -> bytes:
+        return b"i%d" % value if isinstance(value, int) else b"b" + value
+
+    def loads(self, content: bytes | None) -> bytes | int | None:
+        if not content:
+            return None
+        return content[1:] if content[:1] == b"b" else int(content[1:])
+
+    def dump(self, value: bytes | int, file: IO[bytes]) -> None:
+        file.write(self.dumps(value))
+
+    def load(self, file: IO[bytes]) -> bytes | int | None:
+        return self.loads(file.read())
+
+
+class _Files(FileSystemCache):
+    serializer = _Plain()  # type: ignore[assignment]
+
+
+class _Redis(RedisCache):
+    serializer = _Plain()  # type: ignore[assignment]
+
+
+class Store:
+    """Bytes by key, and locks by key, over a flask-caching backend.
+
+    `connect` makes the backend and the function that locks a key for this process; it is called again
+    after a failure, at most every ten seconds.
+    """
+
+    def __init__(self, connect: Callable[[], tuple[Any, Callable[[str], AbstractContextManager[Any]]]]) -> None:
+        self._connect = connect
+        self._backend: Any = None
+        self._make_lock: Callable[[str], AbstractContextManager[Any]] | None = None
+        self._mutex = threading.Lock()
+        self._problem = ""
+        self._rest_until = 0.0
+        self._try(lambda: None)
+
+    def problem(self) -> str:
+        """Why nothing is shared at the moment, in a few words; "" when all is well."""
+        self._try(lambda: self._backend.get("nothing"))
+        return self._problem
+
+    def get(self, key: str) -> bytes | None:
+        """What is kept for `key`, if anything."""
+        content = self._try(lambda: self._backend.get(key))
+        return content if isinstance(content, bytes) else None
+
+    def set(self, key: str, content: bytes, ttl_s: int | None) -> None:
+        """Keep `content` for `ttl_s` seconds, or for 90 days."""
+
+        def write() -> None:
+            if not self._backend.set(key, content, timeout=ttl_s or KEEP_S):
+                raise OSError("an entry could not be written")
+
+        self._try(write)
+
+    def delete(self, key: str) -> None:
+        """Forget `key`."""
+        self._try(lambda: self._backend.delete(key))
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Held by one process at a time; when it cannot be had in time, the block runs all the same."""
+        with ExitStack() as stack:
+            lock = self._try(lambda: self._make_lock(key) if self._make_lock else None)
+            if lock is not None:
+                self._try(lambda: stack.enter_context(_lenient(lock)))
+            yield
+
+    def _try(self, action: Callable[[], T]) -> T | None:
+        if time.monotonic() < self._rest_until:
+            return None
+        try:
+            with self._mutex:
+                if self._backend is None:
+                    self._backend, self._make_lock = self._connect()
+            result = action()
+        except Exception as error:
+            self._rest_until = time.monotonic() + RETRY_S
+            self._problem = f"the shared cache does not work ({type(error).__name__})"
+            log.warning("%s: %s", self._problem, error)
+            return None
+        self._problem = ""
+        return result
+
+
+@contextmanager
+def _lenient(lock: AbstractContextManager[Any]) -> Iterator[None]:
+    """A lock that is given up when its time is over, and whose release cannot fail."""
+    try:
+        lock.__enter__()
+    except (filelock.Timeout, redis.exceptions.LockError):
+        log.warning("another process has been loading for too long; loading here too")
+        yield
+        return
+    try:
+        yield
+    finally:
+        try:
+            lock.__exit__(None, None, None)
+        except redis.exceptions.RedisError as error:
+            log.warning("a lock was lost before its end: %s", error)
+
+
+def open_store(where: str) -> Store:
+    """The store at `where`: a folder (made private to this user) or a `redis://` address."""
+    is_redis = where.startswith(("redis://", "rediss://", "unix://"))
+    return Store((lambda: _connect_redis(where)) if is_redis else (lambda: _connect_folder(Path(where))))
+
+
+def _connect_folder(folder: Path) -> tuple[_Files, Callable[[str], AbstractContextManager[Any]]]:
+    locks = folder / "locks"
+    for path in (folder, locks):
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    backend = _Files(str(folder / "entries"), threshold=MOST_ENTRIES, default_timeout=KEEP_S, mode=0o600)
+
+    def make_lock(key: str) -> AbstractContextManager[Any]:
+        path = locks / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+        return filelock.FileLock(path, timeout=WAIT_S, mode=0o600)
+
+    return backend, make_lock
+
+
+def _connect_redis(address: str) -> tuple[_Redis, Callable[[str], AbstractContextManager[Any]]]:
+    client = redis.Redis.from_url(address, socket_connect_timeout=2.0, socket_timeout=10.0)
+    client.ping()
+    backend = _Redis(client, default_timeout=KEEP_S, key_prefix="karst:")
+
+    def make_lock(key: str) -> AbstractContextManager[Any]:
+        return client.lock(f"karst-lock:{key}", timeout=LEASE_S, blocking_timeout=LEASE_S, sleep=0.05)
+
+    return backend, make_lock

@@ -1,0 +1,439 @@
+"""The door to CAVE: the only module that talks to caveclient.
+
+Every answer that can be kept is kept in the cache, and every failure leaves as a
+:class:`~services.errors.KarstError`.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import caveclient.base
+import pandas as pd
+from caveclient.auth import AuthClient
+from caveclient.chunkedgraph import ChunkedGraphClient
+from caveclient.infoservice import InfoServiceClient
+from caveclient.jsonservice import JSONService
+from caveclient.materializationengine import MaterializationClient
+
+from services import cave_http
+from services.cache import Cache
+from services.cave_ask import Asker
+from services.cave_errors import CHECK, no_table, no_version
+from services.cave_http import Trip
+from services.cave_query import NO_FILTERS, Filters, Owners, Source, complete, query_arguments
+from services.errors import NotFound, TooLarge
+from services.parallel import gather
+from services.profiles import Profile, Volume, load_profile, load_volume
+from services.records import TableInfo, Version, with_target_resolutions
+from services.settings import Settings
+
+__all__ = ["Cave", "Filters", "TableInfo", "Version"]
+
+
+VERSIONS_TTL_S = 5 * 60
+INFO_TTL_S = 3600
+METADATA_TTL_S = 12 * 3600
+"""Descriptions and notices of a materialized version can still be edited; its rows cannot."""
+MATERIALIZE_API, SEGMENTATION_API, INFO_API, STATE_API = 3, 1, 2, 1
+"""Named, not negotiated: caveclient would fall back to an older one for good if one answer went missing."""
+NO_TOKEN = "none"  # noqa: S105
+"""Sent when there is no token: without any, caveclient looks for one in the files of whoever runs this."""
+UNUSED = ("bb_start_position", "bb_end_position")
+SYNAPSE_COLUMNS = ("id", "pre_pt_root_id", "post_pt_root_id", "size", "ctr_pt_position")
+AXES_NM = {f"ctr_pt_position_{axis}": f"ctr_pt_position_{axis}_nm" for axis in "xyz"}
+
+# caveclient knows no timeouts, and opens a browser for terms of service, which on a server nobody sees.
+caveclient.base._patch_session = cave_http.mount
+caveclient.base.webbrowser = SimpleNamespace(open=lambda *_args, **_kwargs: False)
+
+
+class Cave:
+    """Everything that CAVE can be asked, for one identity (the token of `settings`).
+
+    Safe to use from many threads. Methods raise NotFound, NotAllowed, Expired, TooLarge, BadInput or
+    Upstream. Frames have nullable dtypes, ids as Int64, positions split into `<name>_x`, `_y`, `_z`, and two
+    `attrs`: `resolution_nm`, the voxels of their positions, and `truncated`: None or
+    {"shown": rows, "total": rows, None if unknown}.
+    """
+
+    def __init__(self, settings: Settings, cache: Cache | None = None) -> None:
+        self.settings = settings
+        self.cache = cache or Cache(
+            settings.cache, settings.memory_bytes, namespace=f"{settings.server_address} {settings.identity}"
+        )
+        self._asker = Asker(settings)
+        self._auth = AuthClient(token=settings.token or NO_TOKEN, server_address=settings.server_address)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Requests and bytes so far, and how many questions ended "ok" or with which error code."""
+        return self._asker.counts
+
+    # ---- datastacks and versions
+
+    def datastacks(self) -> list[str]:
+        """Names of the datastacks that this identity may see, sorted."""
+        found = self.cache.value(
+            ("datastacks",),
+            lambda: self._asker.ask(
+                "datastacks", self._asker.subject(), self._info_client, InfoServiceClient.get_datastacks
+            ),
+            ttl_s=INFO_TTL_S,
+        )
+        return sorted(found)
+
+    def info(self, datastack: str) -> dict[str, Any]:
+        """The info service's record: `synapse_table`, `soma_table`, `segmentation_source`, `skeleton_source`,
+        `viewer_site`, ..., any of them None, and `aligned_volume`. Added are `image_source`, which CAVE has in
+        the aligned volume, and `viewer_resolution`, [x, y, z] in nm."""
+
+        def load() -> dict[str, Any]:
+            record = self._asker.ask(
+                "info",
+                self._asker.subject(datastack),
+                self._info_client,
+                lambda client: client.get_datastack_info(datastack, use_stored=False),
+            )
+            resolution = [record.get(f"viewer_resolution_{axis}") for axis in "xyz"]
+            image = record["aligned_volume"].get("image_source")
+            return {**record, "image_source": image, "viewer_resolution": resolution}
+
+        found: dict[str, Any] = self.cache.value(("info", datastack), load, ttl_s=INFO_TTL_S)
+        return found
+
+    def profile(self, datastack: str) -> Profile:
+        """How the datastack is shown."""
+        return load_profile(self.settings.config_dir, datastack, self.info(datastack)["aligned_volume"]["name"])
+
+    def volume(self, datastack: str) -> Volume:
+        """The axes and layers of the datastack's aligned volume."""
+        return load_volume(self.settings.config_dir, self.info(datastack)["aligned_volume"]["name"])
+
+    def versions(self, datastack: str) -> list[Version]:
+        """All versions, newest first, expired ones included."""
+
+        def load() -> list[dict[str, Any]]:
+            # Around caveclient's own cache, in which a new version would not show for half a day.
+            get = inspect.unwrap(MaterializationClient.get_versions_metadata)
+            try:
+                found = self._asker.ask(
+                    "versions", self._asker.subject(datastack), self._materialize, partial(get, expired=True)
+                )
+            except NotFound:
+                self.info(datastack)  # whose sentence is better if there is no such datastack
+                return []
+            times = ("time_stamp", "expires_on")
+            return [
+                {"version": v["version"], "valid": v["valid"], **{t: v[t].isoformat() for t in times}} for v in found
+            ]
+
+        records = self.cache.value(("versions", datastack), load, ttl_s=VERSIONS_TTL_S)
+        return sorted(map(Version.from_cave, records), key=lambda version: -version.number)
+
+    def version(self, datastack: str, number: int) -> Version:
+        """One version, expired or not. Raises NotFound."""
+        found = [version for version in self.versions(datastack) if version.number == number]
+        if not found:
+            raise no_version(self._asker.subject(datastack, number))
+        return found[0]
+
+    # ---- tables
+
+    def tables(self, datastack: str, version: int) -> dict[str, TableInfo]:
+        """Tables and then views of a version, by name, without row counts."""
+
+        def load() -> list[list[Any]]:
+            # Around caveclient's own cache, which mixes up servers and tokens.
+            get = inspect.unwrap(MaterializationClient.get_tables_metadata)
+            ask = partial(self._asker.ask, subject=self._asker.subject(datastack, version), connect=self._materialize)
+            tables, views = gather(
+                lambda: ask("tables", call=partial(get, version=version, log_warning=False)),
+                lambda: ask("views", call=lambda client: client.get_views(version)),
+            )
+            return [
+                *([table["table_name"], "table", table] for table in tables),
+                *([name, "view", view] for name, view in views.items()),
+            ]
+
+        self.version(datastack, version)
+        records = self.cache.value(("tables", datastack, version), load, ttl_s=METADATA_TTL_S)
+        return with_target_resolutions(
+            {name: TableInfo.from_cave(name, kind, record) for name, kind, record in records}
+        )
+
+    def table_info(self, datastack: str, version: int, table: str) -> TableInfo:
+        """One table or view. Raises NotFound when the version does not have it."""
+        found = self.tables(datastack, version).get(table)
+        if found is None:
+            raise no_table(self._asker.subject(datastack, version, table))
+        return found
+
+    def row_count(self, datastack: str, version: int, table: str) -> int:
+        """Number of rows of a table or view."""
+        source = self._source(datastack, version, table)
+
+        def load() -> int:
+            if source.is_view:
+                return self._count(datastack, version, source, NO_FILTERS) or 0
+            subject = self._asker.subject(datastack, version, table)
+            call = partial(MaterializationClient.get_annotation_count, table_name=table, version=version)
+            return int(self._asker.ask("row count", subject, self._materialize, call) or 0)
+
+        return int(self.cache.value(("row_count", datastack, version, table), load))
+
+    def row_counts(self, datastack: str, version: int) -> dict[str, int]:
+        """Number of rows of every table; not of views, which CAVE would have to work out."""
+        names = [name for name, info in self.tables(datastack, version).items() if info.kind == "table"]
+        counts = gather(*(partial(self.row_count, datastack, version, name) for name in names))
+        return dict(zip(names, counts, strict=True))
+
+    def table(self, datastack: str, version: int, table: str) -> pd.DataFrame:
+        """All rows of a table or view.
+
+        A reference table is merged with its target; of columns that both have, the target's end in `_ref`.
+        Boxes around nuclei (`bb_*`) are left out. Raises TooLarge above `max_table_rows` of the settings.
+        """
+        source = self._source(datastack, version, table)
+        most = self.settings.max_table_rows
+
+        def load() -> pd.DataFrame:
+            total = self.row_count(datastack, version, table)
+            if total > most:
+                raise TooLarge(
+                    f"Table {table} has {total:,} rows, more than the {most:,} that can be held at once.",
+                    "Filter it, or page through it.",
+                )
+            frame = complete(partial(self._rows, datastack, version, source), NO_FILTERS)
+            return frame.drop(columns=[name for name in frame.columns if name.startswith(UNUSED)])
+
+        return self.cache.frame(("table", datastack, version, table), load)
+
+    def query(
+        self,
+        datastack: str,
+        version: int,
+        table: str,
+        filters: Filters = NO_FILTERS,
+        *,
+        select_columns: Sequence[str] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        desired_resolution: Sequence[float] | None = None,
+    ) -> pd.DataFrame:
+        """Rows that CAVE itself filters and counts off, in no particular order, merged as in `table`.
+
+        `select_columns` names columns of the merged frame (positions without axis); `id` comes along.
+        `attrs["truncated"]` tells when CAVE's own limit cut the answer, not when `limit` did.
+        """
+        source = self._source(datastack, version, table)
+        options = {
+            "select_columns": list(select_columns) if select_columns is not None else None,
+            "limit": limit,
+            "offset": offset,
+            "desired_resolution": list(desired_resolution) if desired_resolution is not None else None,
+        }
+
+        def load() -> pd.DataFrame:
+            frame = self._rows(datastack, version, source, filters, **options)
+            return self._with_total(frame, datastack, version, source, filters, seen=offset or 0)
+
+        return self.cache.frame(("query", datastack, version, table, json.dumps([filters.arguments(), options])), load)
+
+    def count(self, datastack: str, version: int, table: str, filters: Filters = NO_FILTERS) -> int | None:
+        """Number of rows that pass `filters`; None if they are on columns of a reference table's target: CAVE does
+        not count joins."""
+        source = self._source(datastack, version, table)
+        key = ("count", datastack, version, table, json.dumps(filters.arguments()))
+        found: int | None = self.cache.value(key, lambda: self._count(datastack, version, source, filters))
+        return found
+
+    # ---- cells
+
+    def synapses(
+        self, datastack: str, version: int, root_id: int, direction: Literal["in", "out"], *, whole: bool = False
+    ) -> pd.DataFrame:
+        """Synapses onto ("in") or of ("out") a cell: id, pre_pt_root_id, post_pt_root_id, size,
+        ctr_pt_position_x_nm, _y_nm, _z_nm; autapses and partners with root id 0 included.
+
+        CAVE sends a limited number, which `attrs["truncated"]` tells; `whole` asks in as many pieces as it takes.
+        """
+        table = self.info(datastack)["synapse_table"]
+        if not table:
+            raise NotFound(f"{datastack} has no synapse table.")
+        source = Source(table)
+        filters = Filters(equal={{"in": "post_pt_root_id", "out": "pre_pt_root_id"}[direction]: int(root_id)})
+        options: dict[str, Any] = {"select_columns": list(SYNAPSE_COLUMNS), "desired_resolution": [1.0, 1.0, 1.0]}
+
+        def load() -> pd.DataFrame:
+            if whole:
+                frame = complete(partial(self._rows, datastack, version, source, **options), filters)
+            else:
+                frame = self._rows(datastack, version, source, filters, **options)
+                frame = self._with_total(frame, datastack, version, source, filters)
+            return frame.rename(columns=AXES_NM)
+
+        return self.cache.frame(("synapses", datastack, version, int(root_id), direction, int(whole)), load)
+
+    def latest_roots(self, datastack: str, version: int, root_ids: Sequence[int]) -> list[bool]:
+        """For each root id, whether it was a valid root at the time of the version."""
+        ids = [int(root_id) for root_id in root_ids]
+        if not ids:
+            return []
+        call = partial(
+            ChunkedGraphClient.is_latest_roots, root_ids=ids, timestamp=self.version(datastack, version).timestamp
+        )
+        subject = self._asker.subject(datastack, version)
+        found: list[bool] = self.cache.value(
+            ("latest_roots", datastack, version, *ids),
+            lambda: self._asker.ask("latest roots", subject, self._segmentation, call).tolist(),
+        )
+        return found
+
+    def suggest_root(self, datastack: str, version: int, root_id: int) -> tuple[int, float]:
+        """The root id, valid at the version, that shares most with a root id of another time; and the share, 0 to 1.
+
+        Raises NotFound when the segmentation does not know `root_id`.
+        """
+        call = partial(
+            ChunkedGraphClient.suggest_latest_roots,
+            root_id=int(root_id),
+            timestamp=self.version(datastack, version).timestamp,
+            return_fraction_overlap=True,
+        )
+        missing = f"{datastack} has no root id {root_id}."
+        subject = self._asker.subject(datastack, version, missing=missing)
+        root, share = self.cache.value(
+            ("suggest_root", datastack, version, int(root_id)),
+            lambda: self._asker.ask("suggested root", subject, self._segmentation, call),
+        )
+        if not root:
+            raise NotFound(missing, CHECK)
+        return int(root), float(share)
+
+    def root_of_supervoxel(self, datastack: str, version: int, supervoxel_id: int) -> int:
+        """The root id that a supervoxel belonged to at the time of the version. Raises NotFound."""
+        call = partial(
+            ChunkedGraphClient.get_root_id,
+            supervoxel_id=int(supervoxel_id),
+            timestamp=self.version(datastack, version).timestamp,
+        )
+        missing = f"{datastack} has no supervoxel {supervoxel_id}."
+        subject = self._asker.subject(datastack, version, missing=missing)
+        root: int = self.cache.value(
+            ("root_of_supervoxel", datastack, version, int(supervoxel_id)),
+            lambda: int(self._asker.ask("root of supervoxel", subject, self._segmentation, call)),
+        )
+        if not root:
+            raise NotFound(missing, CHECK)
+        return root
+
+    # ---- Neuroglancer states
+
+    def upload_state(self, datastack: str, state: dict[str, Any]) -> int:
+        """Put a Neuroglancer state into CAVE's state service; its id. The same state is put there once."""
+        digest = hashlib.blake2b(json.dumps(state, sort_keys=True).encode(), digest_size=16).hexdigest()
+        call = partial(JSONService.upload_state_json, json_state=state)
+        load = partial(self._asker.ask, "state upload", self._asker.subject(datastack), self._state_client, call)
+        return int(self.cache.value(("state", datastack, digest), load))
+
+    def state_url(self, datastack: str, state_id: int) -> str:
+        """Where a viewer finds an uploaded state."""
+        return f"{self.settings.server_address}/nglstate/api/v1/{int(state_id)}"
+
+    def state(self, datastack: str, state_id: int) -> dict[str, Any]:
+        """A state of the state service. Raises NotFound."""
+        subject = self._asker.subject(datastack, missing=f"CAVE has no Neuroglancer state {state_id}.")
+        call = partial(JSONService.get_state_json, state_id=int(state_id))
+        found: dict[str, Any] = self._asker.ask("state", subject, self._state_client, call)
+        return found
+
+    # ---- queries
+
+    def _source(self, datastack: str, version: int, table: str) -> Source:
+        info = self.table_info(datastack, version, table)
+        return Source(table, info.reference_table, is_view=info.kind == "view")
+
+    def _rows(self, datastack: str, version: int, source: Source, filters: Filters, **options: Any) -> pd.DataFrame:
+        """One answer of CAVE. Where it cut it, `attrs["truncated"]` has no total yet."""
+        frame, trip = self._send(datastack, version, source, filters, **options)
+        limit = options.get("limit")
+        cut = trip.row_limit is not None and (limit is None or trip.row_limit < limit)
+        frame.attrs = {
+            "resolution_nm": trip.resolution_nm,
+            "truncated": {"shown": len(frame), "total": None} if cut else None,
+        }
+        return frame
+
+    def _send(
+        self, datastack: str, version: int, source: Source, filters: Filters, **options: Any
+    ) -> tuple[pd.DataFrame, Trip]:
+        owners = self._owners(datastack, version, source, filters.columns() | set(options.get("select_columns") or ()))
+        method, arguments = query_arguments(source, filters, owners, **options)
+        arguments |= {"materialization_version": version, "metadata": False, "split_positions": True}
+        call = partial(getattr(MaterializationClient, method), **arguments)
+        frame, trip = self._asker.ask_closely(
+            "rows", self._asker.subject(datastack, version, source.table), self._materialize, call
+        )
+        return frame, trip
+
+    def _owners(self, datastack: str, version: int, source: Source, columns: set[str]) -> Owners:
+        """Which table of a join has which of the columns, as CAVE says with every answer."""
+        if source.target is None or columns <= {"id"}:
+            return {"id": (source.table, "id")}
+
+        def load() -> dict[str, dict[str, str]]:
+            _, trip = self._send(datastack, version, source, NO_FILTERS, limit=1)
+            found: dict[str, dict[str, str]] = ast.literal_eval(trip.headers["column_names"])
+            return found
+
+        names = self.cache.value(("columns", datastack, version, source.table), load)
+        return {joined: (table, name) for table, by in names.items() for name, joined in by.items()}
+
+    def _with_total(
+        self, frame: pd.DataFrame, datastack: str, version: int, source: Source, filters: Filters, *, seen: int = 0
+    ) -> pd.DataFrame:
+        """`frame`, with the total where CAVE cut it: CAVE also warns of results that just fit."""
+        if frame.attrs["truncated"]:
+            total = self._count(datastack, version, source, filters)
+            shown = len(frame)
+            frame.attrs["truncated"] = None if total == seen + shown else {"shown": shown, "total": total}
+        return frame
+
+    def _count(self, datastack: str, version: int, source: Source, filters: Filters) -> int | None:
+        owners = self._owners(datastack, version, source, filters.columns())
+        if source.target is not None and any(owners[c][0] != source.table for c in filters.columns() if c in owners):
+            return None
+        frame, _ = self._send(
+            datastack, version, Source(source.table, is_view=source.is_view), filters, get_counts=True
+        )
+        return int(frame["count"].iloc[0])
+
+    # ---- clients
+
+    def _info_client(self, _datastack: str) -> InfoServiceClient:
+        make = partial(InfoServiceClient, self.settings.server_address, auth_client=self._auth, api_version=INFO_API)
+        return self._asker.client("info", make)
+
+    def _state_client(self, _datastack: str) -> JSONService:
+        make = partial(JSONService, self.settings.server_address, auth_client=self._auth, api_version=STATE_API)
+        return self._asker.client("state", make)
+
+    def _materialize(self, datastack: str) -> MaterializationClient:
+        server = self.info(datastack)["local_server"] or self.settings.server_address
+        make = partial(MaterializationClient, server, datastack, self._auth, api_version=MATERIALIZE_API)
+        return self._asker.client(f"materialize {datastack}", make)
+
+    def _segmentation(self, datastack: str) -> ChunkedGraphClient:
+        info = self.info(datastack)
+        server = info["local_server"] or self.settings.server_address
+        table = (info["segmentation_source"] or "").rstrip("/").split("/")[-1]
+        make = partial(ChunkedGraphClient, server, table, self._auth, api_version=SEGMENTATION_API)
+        return self._asker.client(f"segmentation {datastack}", make)
