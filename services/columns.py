@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 from pandas.api import types as dtypes
 
@@ -81,6 +82,15 @@ def _describe(name: str, values: pd.Series, aliases: tuple[str, ...]) -> Column:
     unit = suffix[1] if suffix else _UNITS.get(name, "vx" if kind == "position" else "")
     words = _TITLES.get(name, name.removesuffix(suffix[0]) if suffix else name).replace("_", " ")
     return Column(name, words, kind, unit, aliases)
+
+
+def as_stored(values: pd.Series) -> pd.Series:
+    """Numbers with the digits they were stored with: float32 becomes the float64 that is written the same
+    (0.1 stays 0.1). Other columns are returned as they are."""
+    if not (dtypes.is_float_dtype(values.dtype) and getattr(values.dtype, "itemsize", 8) == 4):
+        return values
+    shortest = values.to_numpy(dtype=np.float32, na_value=np.nan).astype(str).astype(np.float64)
+    return pd.Series(shortest, index=values.index, name=values.name)
 
 
 def find_column(columns: Sequence[Column], name: str, *, position: int | None = None) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -13,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from services.columns import Column
+from services.columns import Column, as_stored
 from services.errors import BadInput
 
 FORMATS = ("csv", "parquet", "arrow")
@@ -22,6 +23,7 @@ MIME = {
     "parquet": "application/vnd.apache.parquet",
     "arrow": "application/vnd.apache.arrow.stream",
 }
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%f%z"
 ROWS_AT_ONCE = 10_000
 METADATA_KEY = "karst"
 """Key of the schema's metadata under which Parquet and Arrow hold the provenance, as JSON."""
@@ -50,8 +52,11 @@ def csv_chunks(frame: pd.DataFrame, columns: Sequence[Column], facts: Mapping[st
     yield frame.iloc[:0][names].to_csv(index=False, lineterminator="\n")
     for start in range(0, len(frame), ROWS_AT_ONCE):
         rows = frame.iloc[start : start + ROWS_AT_ONCE][names]
-        safe = rows.assign(**{name: _neutral(rows[name]) for name in texts})
-        yield safe.to_csv(index=False, header=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%S.%f%z")
+        safe = rows.apply(as_stored).assign(**{name: _neutral(rows[name]) for name in texts})
+        # Python's csv leaves a lone return unquoted, which readers take for the end of a row
+        returns = any(safe[name].str.contains("\r", regex=False).any() for name in texts)
+        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+        yield safe.to_csv(index=False, header=False, lineterminator="\n", date_format=TIME_FORMAT, quoting=quoting)
 
 
 def to_arrow(frame: pd.DataFrame, columns: Sequence[Column], facts: Mapping[str, Any]) -> pa.Table:

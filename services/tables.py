@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.cave import Cave
-from services.columns import Column, describe_columns, find_column
+from services.columns import Column, as_stored, describe_columns, find_column
 from services.errors import NotFound
 from services.filters import Node, all_of, parse_box, parse_line
 from services.memo import Key, Memo, key_of
@@ -190,7 +190,8 @@ def _plain(values: pd.Series, column: Column) -> list[Any]:
     }
     write = writers.get(column.kind, _number)
     blank = values.isna().to_numpy()
-    return [None if empty else write(value) for value, empty in zip(values.tolist(), blank, strict=True)]
+    stored = as_stored(values).tolist()
+    return [None if empty else write(value) for value, empty in zip(stored, blank, strict=True)]
 
 
 def _number(value: float) -> float | None:
