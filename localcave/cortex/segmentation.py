@@ -1,0 +1,68 @@
+"""The segmentation as the writer wants it: supervoxels, their former roots, and the operations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from localcave.cortex.history import NOW
+from localcave.cortex.model import Cortex, table
+
+
+def supervoxel_table(cortex: Cortex) -> pa.Table:
+    """Every supervoxel with its level 2 id and its root of now."""
+    return table(
+        {
+            "supervoxel_id": pa.array(cortex.supervoxels.id),
+            "level2_id": pa.array(cortex.level2),
+            "root_id": pa.array(cortex.roots_now),
+        }
+    )
+
+
+def history_table(cortex: Cortex) -> pa.Table:
+    """For every root of an edited cell, former ones and that of now, its supervoxels."""
+    order = np.argsort(cortex.atom, kind="stable")
+    atom = cortex.atom[order]
+    members, root, created, expired = [], [], [], []
+    for entry in cortex.history.roots:
+        atoms = np.array(sorted(entry.atoms))
+        first, last = np.searchsorted(atom, atoms), np.searchsorted(atom, atoms, side="right")
+        here = np.concatenate([order[a:b] for a, b in zip(first, last, strict=True)])
+        members.append(cortex.supervoxels.id[here])
+        root.append(np.full(len(here), entry.root_id))
+        created.append(np.full(len(here), entry.created))
+        expired.append(np.full(len(here), entry.expired))
+    ends = np.concatenate(expired)
+    moment = pa.timestamp("us", "UTC")
+    return table(
+        {
+            "supervoxel_id": pa.array(np.concatenate(members)),
+            "root_id": pa.array(np.concatenate(root)),
+            "created": pa.array(np.concatenate(created).astype(np.int64)).cast(moment),
+            "expired": pa.array(ends.astype(np.int64), mask=ends == NOW).cast(moment),
+        }
+    )
+
+
+def skeleton_table(cortex: Cortex) -> pa.Table:
+    """One skeleton for each proofread cell, under its root id of now."""
+    arbors, slots = cortex.arbors, len(cortex.population.proofread)
+    first = np.searchsorted(arbors.slot, np.arange(slots + 1))
+    begin = first[arbors.slot]
+    child = np.flatnonzero(arbors.parent >= 0)
+    edges = np.column_stack([child - begin[child], arbors.parent[child] - begin[child]]).astype(np.int32)
+    edge_ends = 2 * (first - np.arange(slots + 1))  # one edge less than nodes in every cell
+
+    def lists(values: pa.Array, ends: np.ndarray) -> pa.Array:
+        return pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), values)
+
+    return table(
+        {
+            "root_id": pa.array(cortex.history.owner_root[cortex.population.proofread]),
+            "vertices_nm": lists(pa.array(np.rint(arbors.position_nm).astype(np.float32).ravel()), 3 * first),
+            "edges": lists(pa.array(edges.ravel()), edge_ends),
+            "radius_nm": lists(pa.array(np.rint(arbors.radius_nm).astype(np.float32)), first),
+            "compartment": lists(pa.array(arbors.compartment), first),
+        }
+    )
