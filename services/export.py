@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -55,7 +55,7 @@ def csv_chunks(frame: pd.DataFrame, columns: Sequence[Column], facts: Mapping[st
         safe = rows.apply(as_stored).assign(**{name: _neutral(rows[name]) for name in texts})
         # Python's csv leaves a lone return unquoted, which readers take for the end of a row
         returns = any(safe[name].str.contains("\r", regex=False).any() for name in texts)
-        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+        quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
         yield safe.to_csv(index=False, header=False, lineterminator="\n", date_format=TIME_FORMAT, quoting=quoting)
 
 

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from services.cave import Cave
 from services.columns import Column, as_stored, describe_columns, find_column
-from services.errors import NotFound
 from services.filters import Node, all_of, parse_box, parse_line
 from services.memo import Key, Memo, key_of
 from services.parallel import gather
@@ -87,6 +86,12 @@ def catalogue(cave: Cave, datastack: str, version: int) -> list[TableInfo]:
     return [replace(info, row_count=counts.get(info.name)) for info in sorted(shown, key=rank)]
 
 
+def describe(cave: Cave, datastack: str, version: int, table: str) -> TableInfo:
+    """A table or view with its number of rows. Raises NotFound when the version does not have it."""
+    info = cave.table_info(datastack, version, table)
+    return replace(info, row_count=cave.row_count(datastack, version, table))
+
+
 def is_type_table(info: TableInfo) -> bool:
     """Whether the table says the types of cells."""
     return info.schema_type.startswith("cell_type")
@@ -97,14 +102,16 @@ def open_table(cave: Cave, datastack: str, version: int, table: str) -> TableFra
 
     Raises NotFound when the version does not have it, TooLarge when it has too many rows to hold.
     """
-    known, info = cave.version(datastack, version), cave.tables(datastack, version).get(table)
-    if info is None:
-        near = "It may exist at another version of the datastack."
-        raise NotFound(f"There is no table {table[:80]!r} at version {version} of {datastack}.", near)
+    info = cave.table_info(datastack, version, table)
     frame = cave.table(datastack, version, table)
     columns = describe_columns(frame, _aliases(info, frame, cave.info(datastack).get("soma_table")))
     return TableFrame(
-        datastack, known, info, tuple(sorted(columns, key=_rank)), frame, key_of(cave, datastack, version, table)
+        datastack,
+        cave.version(datastack, version),
+        info,
+        tuple(sorted(columns, key=_rank)),
+        frame,
+        key_of(cave, datastack, version, table),
     )
 
 
@@ -125,8 +132,8 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery) -
         return kept
     by = dict(sort) | ({"id": dict(sort).get("id", "asc")} if "id" in frame.columns else {})
     keys = pa.table({name: pa.array(frame[name].take(kept), from_pandas=True) for name in by})
-    order = [(name, "descending" if direction == "desc" else "ascending") for name, direction in by.items()]
-    return kept[pc.sort_indices(keys, sort_keys=order, null_placement="at_end").to_numpy()]
+    order = [(name, "descending" if direction == "desc" else "ascending", "at_end") for name, direction in by.items()]
+    return kept[pc.sort_indices(keys, sort_keys=order).to_numpy()]
 
 
 def select(table: TableFrame, query: TableQuery) -> pd.DataFrame:
@@ -134,10 +141,11 @@ def select(table: TableFrame, query: TableQuery) -> pd.DataFrame:
     return table.frame.take(_rows(table, query)).reset_index(drop=True)
 
 
-def page(table: TableFrame, query: TableQuery, offset: int, limit: int) -> tuple[pd.DataFrame, int]:
-    """Rows `offset` to `offset + limit` of :func:`select`, and how many there are in all."""
+def page(table: TableFrame, query: TableQuery, offset: int, limit: int | None) -> tuple[pd.DataFrame, int]:
+    """Rows `offset` to `offset + limit` (None = to the end) of :func:`select`, and how many there are in all."""
     rows = _rows(table, query)
-    return table.frame.take(rows[offset : offset + limit]).reset_index(drop=True), len(rows)
+    end = None if limit is None else offset + limit
+    return table.frame.take(rows[offset:end]).reset_index(drop=True), len(rows)
 
 
 def count_by(table: TableFrame, query: TableQuery, column: str) -> pd.DataFrame:

@@ -1,0 +1,5 @@
+"""HTTP API v1: the services, for programs. `blueprint` is mounted by the application."""
+
+from api.routes import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,129 @@
+"""Frames, cells and errors as HTTP answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from flask import Response, jsonify, request
+
+from api import params
+from services.cells import Cell
+from services.columns import Column
+from services.errors import KarstError, request_id
+from services.export import MIME, csv_chunks, file_name, provenance, to_arrow, to_bytes
+from services.records import TableInfo, Version
+from services.tables import to_records
+
+log = logging.getLogger("karst.api")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a frame is of: for its name as a file, and for the provenance in it."""
+
+    datastack: str
+    version: Version
+    name: str
+    facts: Mapping[str, Any]
+
+
+def frame_answer(
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    subject: Subject,
+    *,
+    total: int,
+    extra: Mapping[str, Any] | None = None,
+) -> Response:
+    """`frame` in the format that the request wants; `total` counts the rows of which `frame` may be a page, `extra`
+    goes into the JSON only."""
+    wanted = params.file_format()
+    if wanted == "json":
+        return jsonify(
+            {
+                "datastack": subject.datastack,
+                "version": subject.version.number,
+                "total": total,
+                "columns": [_column(frame, column) for column in columns],
+                "rows": to_records(frame, columns),
+                **(extra or {}),
+            }
+        )
+    facts = provenance(
+        datastack=subject.datastack,
+        version=subject.version.number,
+        timestamp=subject.version.timestamp.isoformat(),
+        **subject.facts,
+        rows=len(frame),
+        total=total,
+        source=request.url,
+    )
+    name = file_name(subject.datastack, f"v{subject.version.number}", subject.name)
+    body = csv_chunks(frame, columns, facts) if wanted == "csv" else to_bytes(to_arrow(frame, columns, facts), wanted)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{wanted}"'}
+    return Response(body, content_type=MIME[wanted], headers=headers)
+
+
+def _column(frame: pd.DataFrame, column: Column) -> dict[str, str]:
+    return {"name": column.name, "dtype": str(frame[column.name].dtype).lower(), "unit": column.unit}
+
+
+def version_json(version: Version) -> dict[str, Any]:
+    """A version: number, times in ISO UTC, and whether it is still valid."""
+    return {
+        "version": version.number,
+        "timestamp": version.timestamp.isoformat(),
+        "expires": version.expires.isoformat() if version.expires else None,
+        "valid": version.valid,
+    }
+
+
+def table_json(info: TableInfo) -> dict[str, Any]:
+    """What CAVE says about a table or view."""
+    return {
+        "name": info.name,
+        "kind": info.kind,
+        "schema_type": info.schema_type,
+        "description": info.description,
+        "notice": info.notice,
+        "reference_table": info.reference_table,
+        "created": info.created,
+        "voxel_resolution_nm": list(info.voxel_resolution_nm),
+        "row_count": info.row_count,
+    }
+
+
+def cell_json(cell: Cell) -> dict[str, Any]:
+    """A cell, its ids as text."""
+    return {
+        "root_id": str(cell.root_id),
+        "nucleus_ids": [str(nucleus) for nucleus in cell.nucleus_ids],
+        "id_type": cell.id_type,
+        "asked": cell.asked,
+        "repaired_from": None if cell.repaired_from is None else str(cell.repaired_from),
+        "overlap": cell.overlap,
+        "soma_position_nm": list(cell.soma_position_nm) if cell.soma_position_nm else None,
+        "soma_depth_um": cell.soma_depth_um,
+        "warnings": list(cell.warnings),
+    }
+
+
+def error_answer(error: KarstError) -> Response:
+    """An error of the services, in the API's one shape."""
+    answer = jsonify({"error": {**error.to_dict(), "request_id": request_id()}})
+    answer.status_code = error.status
+    return answer
+
+
+def crash_answer(error: Exception) -> Response:
+    """Anything unforeseen: the log has all of it, the answer only the id to find it by."""
+    log.exception("request %s failed", request_id(), exc_info=error)
+    message = "Something went wrong in this application."
+    hint = "Please tell the operator the request id."
+    answer = jsonify({"error": {"code": "internal", "message": message, "hint": hint, "request_id": request_id()}})
+    answer.status_code = 500
+    return answer

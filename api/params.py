@@ -1,0 +1,109 @@
+"""The parameters of a request, each checked and named when it makes no sense."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+from flask import request
+
+from services.cells import parse_id
+from services.errors import BadInput
+from services.export import FORMATS
+from services.urls import Sort, parse_sort
+
+MOST_ROWS = 200_000
+"""In one JSON answer; files hold all."""
+
+
+def only(*known: str) -> None:
+    """Refuse parameters that the route does not know: a misspelt filter must not answer with all rows."""
+    for name in request.args:
+        if name not in known:
+            raise BadInput(f"There is no parameter {name[:40]!r} here.", f"It can be {', '.join(known)}.")
+        if len(request.args.getlist(name)) > 1 and name != "sort":
+            raise BadInput(f"{name} is given more than once.", "Give it once.")
+
+
+def text(name: str, default: str = "") -> str:
+    """A parameter as text."""
+    return request.args.get(name, default).strip()
+
+
+def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+    """A parameter that is one of `allowed`."""
+    given = text(name, default) or default
+    if given not in allowed:
+        raise BadInput(f"{name}={given[:40]} is unknown.", f"It can be {', '.join(allowed)}.")
+    return given
+
+
+def file_format() -> str:
+    """`format`: json, csv, parquet or arrow."""
+    return choice("format", ("json", *FORMATS), "json")
+
+
+def directions() -> tuple[Literal["in", "out"], ...]:
+    """`direction`: in, out or both."""
+    given = choice("direction", ("in", "out", "both"), "both")
+    return ("in", "out") if given == "both" else (cast('Literal["in", "out"]', given),)
+
+
+def sort() -> Sort:
+    """`sort`: column or -column (descending), several by commas or by repeating it."""
+    given = [part.strip() for value in request.args.getlist("sort") for part in value.split(",")]
+    return parse_sort(part for part in given if part)
+
+
+def span(default_limit: int | None) -> tuple[int, int | None]:
+    """`offset` and `limit`; a limit of None means all rows."""
+    limit = _count("limit", default_limit)
+    if limit is not None and limit > MOST_ROWS and file_format() == "json":
+        raise BadInput(f"limit={limit} is more than the {MOST_ROWS:,} rows of one answer.", "Ask for a file instead.")
+    return _count("offset", 0) or 0, limit
+
+
+def _count(name: str, default: int | None) -> int | None:
+    given = text(name)
+    if not given:
+        return default
+    if not given.isascii() or not given.isdigit() or len(given) > 12:
+        raise BadInput(f"{name}={given[:40]} is no number of rows.", "Give a whole number, 0 or more.")
+    return int(given)
+
+
+class Body:
+    """The JSON body of a request, read field by field. Raises BadInput for a field that is not in `known`."""
+
+    def __init__(self, given: dict[str, Any], *known: str) -> None:
+        self.given = given
+        for name in given:
+            if name not in known:
+                raise BadInput(f"There is no field {str(name)[:40]!r} here.", f"It can be {', '.join(known)}.")
+
+    def text(self, name: str) -> str:
+        """A field of text; "" where it is left out."""
+        value = self.given.get(name)
+        if isinstance(value, str) or value is None:
+            return value or ""
+        raise BadInput(f"{name} has to be text; ids too, for numbers lose their last digits.", "Put it in quotes.")
+
+    def sort(self) -> Sort:
+        """`sort`: a list of column or -column."""
+        return parse_sort(self._texts("sort"))
+
+    def direction(self) -> Literal["in", "out", "both"]:
+        """`direction`: in, out or both."""
+        given = self.text("direction") or "both"
+        if given not in ("in", "out", "both"):
+            raise BadInput(f"direction {given[:40]!r} is unknown.", "It can be in, out or both.")
+        return cast('Literal["in", "out", "both"]', given)
+
+    def ids(self, name: str) -> list[int] | None:
+        """A field with a list of ids as text; None where it is left out."""
+        return [parse_id(text) for text in self._texts(name)] if self.given.get(name) is not None else None
+
+    def _texts(self, name: str) -> list[str]:
+        value = self.given.get(name) or []
+        if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+            raise BadInput(f"{name} has to be a list of texts.", "Put each of them in quotes.")
+        return value

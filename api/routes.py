@@ -1,0 +1,197 @@
+"""The routes, each a few lines over a service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from api import params
+from api.answers import (
+    Subject,
+    cell_json,
+    crash_answer,
+    error_answer,
+    frame_answer,
+    table_json,
+    version_json,
+)
+from services import cells, connectivity, neuroglancer, tables, versions
+from services.columns import describe_columns
+from services.context import cave
+from services.errors import BadInput, KarstError, NotFound
+from services.parallel import gather
+from services.tables import TableQuery
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+blueprint.register_error_handler(KarstError, error_answer)
+
+JSON_ROWS = 1_000
+"""Rows of a table in one JSON answer when no limit is asked for."""
+
+
+@blueprint.errorhandler(Exception)
+def _unforeseen(error: Exception) -> Response | HTTPException:
+    if isinstance(error, HTTPException):
+        return error_answer(BadInput(error.description or "The request cannot be understood."))
+    return crash_answer(error)
+
+
+@blueprint.get("/datastacks")
+def list_datastacks() -> Response:
+    """The datastacks that can be read."""
+    params.only()
+    profiles = [cave().profile(name) for name in cave().datastacks()]
+    return jsonify(
+        {"datastacks": [{"name": p.datastack, "title": p.title, "description": p.description} for p in profiles]}
+    )
+
+
+@blueprint.get("/<datastack>/versions")
+def list_versions(datastack: str) -> Response:
+    """All versions, newest first, and which one `latest` is."""
+    params.only()
+    known = cave().versions(datastack)
+    latest = versions.resolve(cave(), datastack, "latest").number
+    return jsonify({"datastack": datastack, "latest": latest, "versions": [version_json(one) for one in known]})
+
+
+@blueprint.get("/<datastack>/<version>/tables")
+def list_tables(datastack: str, version: str) -> Response:
+    """The tables and views of a version."""
+    params.only()
+    number = versions.resolve(cave(), datastack, version).number
+    infos = tables.catalogue(cave(), datastack, number)
+    return jsonify({"datastack": datastack, "version": number, "tables": [table_json(info) for info in infos]})
+
+
+@blueprint.get("/<datastack>/<version>/tables/<table>")
+def describe_table(datastack: str, version: str, table: str) -> Response:
+    """What is known about a table, without its rows."""
+    params.only()
+    number = versions.resolve(cave(), datastack, version).number
+    info = tables.describe(cave(), datastack, number, table)
+    return jsonify({"datastack": datastack, "version": number, **table_json(info)})
+
+
+@blueprint.get("/<datastack>/<version>/tables/<table>/rows")
+def table_rows(datastack: str, version: str, table: str) -> Response:
+    """The rows that a filter keeps, in the order asked for."""
+    params.only("filter", "sort", "offset", "limit", "format")
+    offset, limit = params.span(JSON_ROWS if params.file_format() == "json" else None)
+    query = TableQuery(where=params.text("filter"), sort=params.sort())
+    opened = tables.open_table(cave(), datastack, versions.resolve(cave(), datastack, version).number, table)
+    rows, total = tables.page(opened, query, offset, limit)
+    facts = {"table": table, "filter": query.where, "sort": request.args.getlist("sort"), "offset": offset or None}
+    return frame_answer(rows, opened.columns, Subject(datastack, opened.version, table, facts), total=total)
+
+
+@blueprint.get("/<datastack>/<version>/cells/<cell>")
+def find_cell(datastack: str, version: str, cell: str) -> Response:
+    """The cell that an id names."""
+    params.only("id_type")
+    number = versions.resolve(cave(), datastack, version).number
+    found = cells.find(cave(), datastack, number, cell, params.choice("id_type", cells.ID_TYPES, "auto"))
+    return jsonify({"datastack": datastack, "version": number, "cell": cell_json(found)})
+
+
+@blueprint.get("/<datastack>/<version>/cells/<cell>/partners")
+def cell_partners(datastack: str, version: str, cell: str) -> Response:
+    """The cells that a cell makes synapses with."""
+    params.only("direction", "types", "id_type", "offset", "limit", "format")
+    number = versions.resolve(cave(), datastack, version).number
+    id_type, types = params.choice("id_type", cells.ID_TYPES, "auto"), params.text("types") or None
+    read = connectivity.read(cave(), datastack, number, cell, id_type, type_table=types)
+    ways = params.directions()
+    facts = {"root_id": str(read.cell.root_id), "types": types, "totals": read.totals, "warnings": list(read.warnings)}
+    return _sides_answer(
+        {way: read.side(way) for way in ways},
+        Subject(datastack, read.version, f"{read.cell.root_id}_partners", facts),
+        {
+            "cell": cell_json(read.cell),
+            "totals": {way: read.totals[way] for way in ways},
+            "warnings": list(read.warnings),
+        },
+    )
+
+
+@blueprint.get("/<datastack>/<version>/cells/<cell>/synapses")
+def cell_synapses(datastack: str, version: str, cell: str) -> Response:
+    """Every synapse of a cell, autapses and those with root id 0 included."""
+    params.only("direction", "id_type", "offset", "limit", "format")
+    door, resolved = cave(), versions.resolve(cave(), datastack, version)
+    number = resolved.number
+    found = cells.find(door, datastack, number, cell, params.choice("id_type", cells.ID_TYPES, "auto"))
+    ways = params.directions()
+    sides = gather(*(lambda way=way: door.synapses(datastack, number, found.root_id, way, whole=True) for way in ways))
+    facts = {"root_id": str(found.root_id), "warnings": list(found.warnings)}
+    subject = Subject(datastack, resolved, f"{found.root_id}_synapses", facts)
+    return _sides_answer(dict(zip(ways, sides, strict=True)), subject, {"cell": cell_json(found)})
+
+
+def _sides_answer(sides: dict[Any, pd.DataFrame], subject: Subject, extra: dict[str, Any]) -> Response:
+    """The frames of one or both directions as one, the direction in its last column."""
+    offset, limit = params.span(None)
+    frame = pd.concat([side.assign(direction=way) for way, side in sides.items()], ignore_index=True)
+    part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
+    return frame_answer(part, describe_columns(frame), subject, total=len(frame), extra=extra)
+
+
+@blueprint.post("/<datastack>/<version>/neuroglancer")
+def make_link(datastack: str, version: str) -> Response:
+    """A Neuroglancer link to a table's rows (`table`, `filter`, `sort`) or to a cell (`cell`, `id_type`, `types`,
+    `direction`, `partners`); both take `group_by` and `viewer`."""
+    asked = request.get_json(silent=True)
+    if not isinstance(asked, dict) or ("table" in asked) == ("cell" in asked):
+        raise BadInput("The body has to be a JSON object with either a table or a cell.", "See the documentation.")
+    number = versions.resolve(cave(), datastack, version).number
+    link = (_table_link if "table" in asked else _cell_link)(datastack, number, asked)
+    return jsonify(
+        {
+            "datastack": datastack,
+            "version": number,
+            "url": link.url,
+            "state": link.state,
+            "description": link.description,
+            "num_points": link.num_points,
+            "num_segments": link.num_segments,
+            "left_out": link.left_out,
+        }
+    )
+
+
+def _table_link(datastack: str, number: int, asked: dict[str, Any]) -> neuroglancer.Link:
+    read = params.Body(asked, "table", "filter", "sort", "group_by", "viewer")
+    opened = tables.open_table(cave(), datastack, number, read.text("table"))
+    rows = tables.select(opened, TableQuery(where=read.text("filter"), sort=read.sort()))
+    return neuroglancer.table_link(
+        cave(), opened, rows, viewer=read.text("viewer") or None, group_by=read.text("group_by") or None
+    )
+
+
+def _cell_link(datastack: str, number: int, asked: dict[str, Any]) -> neuroglancer.Link:
+    read = params.Body(asked, "cell", "id_type", "types", "direction", "partners", "group_by", "viewer")
+    found = connectivity.read(
+        cave(),
+        datastack,
+        number,
+        read.text("cell"),
+        read.text("id_type") or "auto",
+        type_table=read.text("types") or None,
+    )
+    return neuroglancer.cell_link(
+        cave(),
+        found,
+        direction=read.direction(),
+        partners=read.ids("partners"),
+        viewer=read.text("viewer") or None,
+        group_by=read.text("group_by") or None,
+    )
+
+
+@blueprint.route("/<path:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+def no_route(rest: str) -> Response:
+    """Everything else."""
+    raise NotFound(f"There is nothing at {request.method} {request.path[:80]}.", "Check the address and the method.")
