@@ -102,7 +102,8 @@ def read_plan(path: Path, data: Path | None = None) -> ImportPlan:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}") from None
     top = Section(path.name, raw)
-    plan = _plan(top, data or path.parent / top.text("data", default="."))
+    named = path.parent / top.text("data", default=".")
+    plan = _plan(top, data or named)
     top.no_more()
     return plan
 
