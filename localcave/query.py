@@ -1,0 +1,266 @@
+"""A checked request body becomes one SELECT with bound parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from localcave.cave_errors import EngineError, aborted, failed_sql, unknown_column
+from localcave.postgres_regex import matching
+from localcave.query_values import comparable, listed, sql_type
+from localcave.store import AXES, Column, Source, Store, identifier
+
+DEFAULT_SUFFIXES = ("x", "y", "z", "xx", "yy", "zz", "xxx", "yyy", "zzz")
+DROPPED = ("deleted", "superceded")
+COMPARISONS = {
+    "filter_equal_dict": "=",
+    "filter_greater_dict": ">",
+    "filter_less_dict": "<",
+    "filter_greater_equal_dict": ">=",
+    "filter_less_equal_dict": "<=",
+}
+TYPE_NAMES = (
+    (pa.types.is_int64, "BigInteger"),
+    (pa.types.is_integer, "Integer"),
+    (pa.types.is_floating, "Float"),
+    (pa.types.is_boolean, "Boolean"),
+    (pa.types.is_timestamp, "DateTime"),
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A source in a query, and the voxel size in which it keeps positions."""
+
+    source: Source
+    voxel_nm: tuple[float, float, float]
+    unknown: Callable[[str], EngineError] = unknown_column
+
+    def column(self, name: str) -> Column:
+        column = self.source.columns.get(name)
+        if column is None:
+            raise self.unknown(name)
+        return column
+
+
+@dataclass
+class Query:
+    """A SELECT in the making. `lookup` finds a table by name and raises what the engine says when there is none."""
+
+    store: Store
+    lookup: Callable[[str], Table]
+    tables: dict[str, Table] = field(default_factory=dict)
+    join: tuple[tuple[str, str], tuple[str, str]] | None = None
+    selected: list[tuple[str, Column]] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    parameters: list[Any] = field(default_factory=list)
+    filtered: dict[str, list[str]] = field(default_factory=dict)
+    column_names: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def use(self, name: str) -> Table:
+        """Take a table into the query; one that is not joined makes a cross product, as in the engine."""
+        if name not in self.tables:
+            self.tables[name] = self.lookup(name)
+        return self.tables[name]
+
+    def join_tables(self, left: Sequence[str], right: Sequence[str]) -> None:
+        """Inner join of two tables, each given as name and column."""
+        for name, column in (left, right):
+            self.use(name).column(column)
+        self.join = ((left[0], left[1]), (right[0], right[1]))
+
+    # ------------------------------------------------------------------ columns
+    def select_all(self, name: str) -> None:
+        self.selected += [(name, column) for column in self.use(name).source.columns.values()]
+
+    def select(self, name: str, column_name: str) -> None:
+        """Select a column; a root id brings the supervoxel id beside it along."""
+        table = self.use(name)
+        column = table.column(column_name)
+        if column_name.endswith("_root_id"):
+            beside = table.source.columns.get(column_name.removesuffix("root_id") + "supervoxel_id")
+            if beside is not None:
+                self._select_once(name, beside)
+        self._select_once(name, column)
+
+    def _select_once(self, name: str, column: Column) -> None:
+        if (name, column) not in self.selected:
+            self.selected.append((name, column))
+
+    # ------------------------------------------------------------------ filters
+    def filter(self, body: Mapping[str, Any]) -> None:
+        """Apply all filters of a body. `filter_notin_dict` does nothing: the engine accepts and forgets it."""
+        for name, column, values in self._each(body, "filter_in_dict"):
+            self._is_in(name, column, values)
+        for key, operator in COMPARISONS.items():
+            for name, column, value in self._each(body, key):
+                self._compare(name, column, operator, value)
+        for name, column, box in self._each(body, "filter_spatial_dict"):
+            self._inside(name, column, box)
+        for name, column, pattern in self._each(body, "filter_regex_dict"):
+            self._matches(name, column, pattern)
+
+    def _each(self, body: Mapping[str, Any], key: str) -> list[tuple[str, Column, Any]]:
+        found = []
+        for name, columns in body.get(key, {}).items():
+            if columns is None:
+                continue
+            if not isinstance(columns, dict):
+                raise EngineError(f"'{type(columns).__name__}' object has no attribute 'items'")
+            found += [(name, self.use(name).column(column), value) for column, value in columns.items()]
+        return found
+
+    def _where(self, condition: str, *parameters: Any) -> None:
+        self.conditions.append(condition)
+        self.parameters += parameters
+
+    def _is_in(self, name: str, column: Column, values: Any) -> None:
+        wanted = listed(column, values)
+        self.filtered.setdefault(name, []).append(column.name)
+        if len(wanted) == 1:
+            self._where(f"{reference(name, column.name)} = ?::{sql_type(column)}", wanted[0])
+        else:
+            self._where(f"{reference(name, column.name)} IN (SELECT unnest(?::{sql_type(column)}[]))", wanted)
+
+    def _compare(self, name: str, column: Column, operator: str, value: Any) -> None:
+        if value is None:
+            self._where(f"{reference(name, column.parts[0])} IS NULL" if operator == "=" else "FALSE")
+            return
+        if operator == "=":
+            self.filtered.setdefault(name, []).insert(0, column.name)
+        cast = "" if isinstance(value, int | float) else f"::{sql_type(column)}"
+        self._where(f"{reference(name, column.name)} {operator} ?{cast}", comparable(column, value))
+
+    def _inside(self, name: str, column: Column, box: Any) -> None:
+        low, high = bounds(box)
+        if not column.is_position:
+            raise failed_sql("the column is not a geometry")
+        for part, least, most in zip(column.parts, low, high, strict=True):
+            self._where(f"{reference(name, part)} BETWEEN ? AND ?", least, most)
+
+    def _matches(self, name: str, column: Column, pattern: Any) -> None:
+        if pattern is None:
+            self._where("FALSE")
+            return
+        if column.is_position or not pa.types.is_string(column.type) or not isinstance(pattern, str):
+            raise failed_sql("operator does not exist: only text matches a regular expression")
+        text = reference(name, column.name)
+        source = self.use(name).source.sql()
+        values = self.store.arrow(f"SELECT DISTINCT {identifier(column.name)} FROM {source}")[0].to_pylist()
+        self._where(f"{text} IN (SELECT unnest(?::VARCHAR[]))", matching(pattern.replace("%", "%%"), values))
+
+    # ------------------------------------------------------------------ the statement
+    def sources_sql(self) -> str:
+        """The FROM clause: the join, then whatever else was named, as a cross product."""
+        joined = {name: column for name, column in self.join or ()}
+        items = {
+            name: table.source.sql([*self.filtered.get(name, []), *([joined[name]] if name in joined else [])])
+            + f" AS {identifier(name)}"
+            for name, table in self.tables.items()
+        }
+        if self.join is None:
+            return ", ".join(items.values())
+        (left, left_column), (right, right_column) = self.join
+        on = f"{reference(left, left_column)} = {reference(right, right_column)}"
+        others = [item for name, item in items.items() if name not in joined]
+        first = items[left] if left == right else f"{items[left]} JOIN {items[right]} ON {on}"
+        return ", ".join([first, *others])
+
+    def where_sql(self) -> str:
+        return f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
+
+    def count(self) -> int:
+        """Number of rows, whatever the limit."""
+        return int(self.store.rows(f"SELECT count(*) FROM {self.sources_sql()}{self.where_sql()}", self.parameters)[0][0])
+
+    def columns_sql(self, suffixes: Mapping[str, str], resolution_nm: Sequence[float] | None) -> list[str]:
+        """The select list, names that clash between tables suffixed; fills `column_names`.
+
+        Positions are scaled to `resolution_nm` and cut to whole voxels.
+        """
+        if len(set(suffixes.values())) != len(suffixes):
+            raise EngineError(f"Duplicate suffixes set in {dict(suffixes)}")
+        counts: dict[str, int] = {}
+        for _, column in self.selected:
+            counts[column.name] = counts.get(column.name, 0) + 1
+        order = list(dict.fromkeys(name for name, _ in self.selected))
+        items = []
+        for name, column in self.selected:
+            suffix = suffixes.get(name)
+            if suffix is None:
+                suffix = DEFAULT_SUFFIXES[min(order.index(name), len(DEFAULT_SUFFIXES) - 1)]
+            label = column.name + suffix if counts[column.name] > 1 else column.name
+            self.column_names.setdefault(name, {})[column.name] = label
+            if column.name in DROPPED or (self.join and column.name == "superceded_id"):
+                continue
+            items += self._item(name, column, label, resolution_nm)
+        return items
+
+    def _item(self, name: str, column: Column, label: str, resolution_nm: Sequence[float] | None) -> list[str]:
+        if not column.is_position:
+            return [f"{reference(name, column.name)} AS {identifier(label)}"]
+        items = []
+        for i, part in enumerate(column.parts):
+            value = reference(name, part)
+            ratio = 1.0 if resolution_nm is None else self.tables[name].voxel_nm[i] / resolution_nm[i]
+            scaled = value if ratio == 1 else f"trunc({value} * {ratio!r}::DOUBLE)::INTEGER"
+            items.append(f"{scaled} AS {identifier(f'{label}_{AXES[i]}')}")
+        return items
+
+    def run(
+        self,
+        suffixes: Mapping[str, str],
+        resolution_nm: Sequence[float] | None,
+        limit: int,
+        offset: int,
+    ) -> pa.Table:
+        """The rows. Raises EngineError for what the engine cannot do either."""
+        if limit < 0 or offset < 0:
+            raise failed_sql(f"{'LIMIT' if limit < 0 else 'OFFSET'} must not be negative")
+        items = self.columns_sql(suffixes, resolution_nm)
+        if not items:
+            raise failed_sql("no columns are selected")
+        sql = f"SELECT {', '.join(items)} FROM {self.sources_sql()}{self.where_sql()}"
+        rows = self.store.arrow(f"{sql} LIMIT {limit} OFFSET {offset}", self.parameters)
+        if len(items) == 1 and rows.num_rows:
+            column = self.selected[0][1]
+            kind = next((word for test, word in TYPE_NAMES if test(column.type)), "String")
+            raise EngineError(f"{kind!r} object has no attribute {column.name!r}")
+        return rows
+
+
+def reference(table: str, column: str) -> str:
+    """A column of a table in SQL."""
+    return f"{identifier(table)}.{identifier(column)}"
+
+
+def bounds(box: Any) -> tuple[list[float], list[float]]:
+    """Both corners of a box, in voxels. Raises EngineError when it is not a box of three axes with room inside."""
+    try:
+        corners = np.array(box)
+        smaller = bool(np.all(corners[0] < corners[1]))
+    except (TypeError, ValueError, IndexError) as error:
+        raise EngineError("the box is not an array of two corners") from error
+    if not smaller:
+        raise EngineError(f"min bounds: {corners[0]} must be less than max bounds: {corners[1]}")
+    if corners.ndim != 2 or corners.shape[1] != 3 or corners.dtype.kind not in "iuf" or not np.isfinite(corners).all():
+        raise failed_sql("parse error - invalid geometry")
+    return [float(value) for value in corners[0]], [float(value) for value in corners[1]]
+
+
+def resolution_of(metadata: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Voxel size in nm of a table or view record."""
+    x, y, z = (float(metadata[f"voxel_resolution_{axis}"]) for axis in AXES)
+    return x, y, z
+
+
+def find_in_any(query: Query, column: str) -> str:
+    """The first joined table that has a column; 400 when none has."""
+    for name, table in query.tables.items():
+        if column in table.source.columns:
+            return name
+    raise aborted(400, f"column {column} not found in any table referenced")

@@ -1,0 +1,58 @@
+"""The state service: Neuroglancer states and segment properties, up and down."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response, jsonify, request
+
+from localcave.cave_errors import CaveError
+from localcave.service import server_address, service
+from localcave.states import States
+
+STATE_VERSION = "0.7.2"
+routes = Blueprint("nglstate", __name__, url_prefix="/nglstate/api/v1")
+
+
+@routes.get("/version")
+def version() -> Response:
+    return jsonify(STATE_VERSION)
+
+
+@routes.post("/post")
+def post_state() -> Response:
+    return _post(service().states, "/nglstate/api/v1")
+
+
+@routes.post("/property/post")
+def post_property() -> Response:
+    return _post(service().properties, "/nglstate/api/v1/property")
+
+
+@routes.get("/<int:number>")
+@routes.get("/raw/<int:number>")
+def state(number: int) -> Response:
+    return _get(service().states, number)
+
+
+@routes.get("/property/<int:number>/info")
+@routes.get("/property/<int:number>")
+@routes.get("/property/raw/<int:number>")
+def segment_properties(number: int) -> Response:
+    return _get(service().properties, number)
+
+
+def _post(states: States, path: str) -> Response:
+    text = request.get_data()
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CaveError(400, {"message": "a state has to be JSON"}) from error
+    return jsonify(f"{server_address()}{path}/{states.add(text)}")
+
+
+def _get(states: States, number: int) -> Response:
+    text = states.get(number)
+    if text is None:
+        return Response("Internal Server Error", status=500, content_type="text/plain")
+    return Response(text, content_type="application/json")

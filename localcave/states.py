@@ -1,0 +1,34 @@
+"""Neuroglancer states and segment properties that users upload, kept in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+FIRST_ID = 5560000000000001
+KEPT_BYTES = 64_000_000
+
+
+class States:
+    """The JSON texts of one kind, by id. The oldest are forgotten when they take more than `KEPT_BYTES`."""
+
+    def __init__(self, first_id: int = FIRST_ID):
+        self._texts: OrderedDict[int, bytes] = OrderedDict()
+        self._next = first_id
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def add(self, text: bytes) -> int:
+        """Keep a JSON text; returns its id."""
+        with self._lock:
+            number, self._next = self._next, self._next + 1
+            self._texts[number] = text
+            self._bytes += len(text)
+            while self._bytes > KEPT_BYTES and len(self._texts) > 1:
+                self._bytes -= len(self._texts.popitem(last=False)[1])
+            return number
+
+    def get(self, number: int) -> bytes | None:
+        """The text with an id, None when it is unknown."""
+        with self._lock:
+            return self._texts.get(number)

@@ -1,0 +1,178 @@
+"""Reads datastack folders with DuckDB: which file answers for which table, and the rows of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from localcave import layout
+
+AXES = ("x", "y", "z")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as CAVE names it. A position stands for three columns of the file."""
+
+    name: str
+    type: pa.DataType
+    is_position: bool = False
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the columns in the file."""
+        return tuple(f"{self.name}_{axis}" for axis in AXES) if self.is_position else (self.name,)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows that can be queried: a table or a view at a version, or a live table."""
+
+    name: str
+    columns: Mapping[str, Column]
+    path: Path
+    sorted_copies: Mapping[str, Path] = field(default_factory=dict)
+    overlay: Path | None = None
+
+    def sql(self, filtered: Collection[str] = ()) -> str:
+        """A FROM item with all rows, read from the copy that is sorted by one of the `filtered` columns."""
+        copies = self.sorted_copies
+        path = next((copies[column] for column in filtered if column in copies), self.path)
+        if self.overlay is None:
+            return _read(path)
+        newer = _read(self.overlay)
+        return f"(SELECT * FROM {_read(path)} ANTI JOIN {newer} USING (id) UNION ALL BY NAME SELECT * FROM {newer})"
+
+
+def _read(path: Path) -> str:
+    return f"read_parquet({quote(str(path))})"
+
+
+def quote(text: str) -> str:
+    """An SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """An SQL identifier, whatever is in the name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@lru_cache(maxsize=4096)
+def columns_of(path: Path) -> dict[str, Column]:
+    """The columns of a Parquet file in their order, the three columns of a position taken together."""
+    schema = pq.read_schema(path)
+    columns: dict[str, Column] = {}
+    for name in schema.names:
+        base = name[:-2]
+        if name[-2:] in ("_x", "_y", "_z") and all(f"{base}_{axis}" in schema.names for axis in AXES):
+            columns.setdefault(base, Column(base, schema.field(name).type, is_position=True))
+        else:
+            columns[name] = Column(name, schema.field(name).type)
+    return columns
+
+
+class Datastack:
+    """One folder: its manifest, and the sources it holds. Names come from the manifest only, never from a path."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder.resolve()
+        self.manifest = layout.read_manifest(self.folder)
+        self.name: str = self.manifest["datastack"]
+        self.info: dict[str, Any] = self.manifest["info"]
+        self.versions: dict[int, dict[str, Any]] = {v["version"]: v for v in self.manifest["versions"]}
+        self._sources: dict[tuple[str, int, str], Source] = {}
+
+    def tables(self, version: int) -> dict[str, dict[str, Any]]:
+        """Manifest entries of the tables at a version, by name."""
+        entries: dict[str, dict[str, Any]] = self.manifest["tables"].get(str(version), {})
+        return entries
+
+    def views(self, version: int) -> dict[str, dict[str, Any]]:
+        """Manifest entries of the views at a version, by name."""
+        entries: dict[str, dict[str, Any]] = self.manifest["views"].get(str(version), {})
+        return entries
+
+    def newest_version(self) -> int:
+        """The newest version that has not expired, else the newest of all."""
+        valid = [number for number, record in self.versions.items() if record["valid"]]
+        return max(valid or self.versions)
+
+    def table(self, version: int, name: str) -> Source | None:
+        """The rows of a table at a version; None when the version does not have it."""
+        entry = self.tables(version).get(name)
+        if entry is None:
+            return None
+        key = ("table", version, name)
+        if key not in self._sources:
+            self._sources[key] = self._table_source(version, name, entry["storage"])
+        return self._sources[key]
+
+    def view(self, version: int, name: str) -> Source | None:
+        """The rows of a view at a version; None when the version does not have it."""
+        if name not in self.views(version):
+            return None
+        path = layout.view_path(self.folder, version, name)
+        return Source(name, columns_of(path), path)
+
+    def live(self, name: str) -> Source | None:
+        """All rows that a table ever had, with `created` and `deleted`; None when they are not kept."""
+        if name not in self.manifest["live"]:
+            return None
+        path = layout.live_path(self.folder, name)
+        return Source(name, columns_of(path), path)
+
+    def _table_source(self, version: int, name: str, storage: Mapping[str, Any]) -> Source:
+        base = storage.get("base_version")
+        rows_version = version if base is None else base
+        path = layout.table_path(self.folder, rows_version, name)
+        order: Sequence[str] = storage.get("sorted_by", [])
+        copies = {column: layout.table_path(self.folder, rows_version, name, by=column) for column in order[1:]}
+        if order:
+            copies[order[0]] = path
+        overlay = None if base is None else layout.table_path(self.folder, version, name, overlay=True)
+        return Source(name, columns_of(path), path, copies, overlay)
+
+
+class Store:
+    """All datastacks of a server and the one DuckDB that reads them.
+
+    The database sees the folders and nothing else, and cannot write: its configuration is locked
+    after these are set.
+    """
+
+    def __init__(self, folders: Sequence[Path], *, memory_limit: str = "300MB", threads: int = 2):
+        self.datastacks = {stack.name: stack for stack in map(Datastack, folders)}
+        self._connection = duckdb.connect(":memory:")
+        self._local = threading.local()
+        directories = ", ".join(quote(f"{stack.folder}/") for stack in self.datastacks.values())
+        for setting in (
+            f"SET threads = {threads}",
+            f"SET memory_limit = {quote(memory_limit)}",
+            "SET TimeZone = 'UTC'",
+            "SET parquet_metadata_cache = true",
+            f"SET allowed_directories = [{directories}]",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            self._connection.execute(setting)
+
+    def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """Rows of a SELECT with bound parameters. Each thread has its own cursor of the same database."""
+        if not hasattr(self._local, "cursor"):
+            self._local.cursor = self._connection.cursor()
+        table: pa.Table = self._local.cursor.sql(sql, params=list(parameters)).to_arrow_table()
+        return table
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The same as a list of tuples, for small results."""
+        table = self.arrow(sql, parameters)
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True)) if table.num_columns else []

@@ -1,0 +1,142 @@
+"""Rows on the wire: Arrow streams with pandas' own description of the columns, or JSON records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from flask import Response, request
+
+from localcave.cave_errors import EngineError
+
+CONTENT_TYPE = "data.arrow"
+NULLABLE = {
+    pa.int64(): ("int64", "Int64"),
+    pa.int32(): ("int32", "Int32"),
+    pa.int16(): ("int16", "Int16"),
+    pa.float64(): ("float64", "Float64"),
+    pa.float32(): ("float32", "Float32"),
+    pa.bool_(): ("bool", "boolean"),
+    pa.string(): ("unicode", "string"),
+}
+
+
+def answer(
+    rows: pa.Table,
+    *,
+    warnings: Iterable[str] = (),
+    resolution_nm: Sequence[float] | None = None,
+    column_names: Mapping[str, Mapping[str, str]] | None = None,
+) -> Response:
+    """A query's answer in the form that the request asks for.
+
+    With `return_pyarrow` an Arrow IPC stream whose columns become pandas' nullable types, else JSON records.
+    """
+    rows = _plain_types(rows)
+    if request.args.get("return_pyarrow", "True") == "True":
+        response = Response(_stream(rows, _pandas_metadata(rows)))
+        response.headers["Content-Type"] = CONTENT_TYPE
+    else:
+        response = Response(_records(rows), content_type="application/json")
+    if resolution_nm is not None:
+        for _ in range(3):
+            response.headers.add("dataframe_resolution", ", ".join(map(str, resolution_nm)))
+    if column_names:
+        response.headers["column_names"] = header_text(repr({name: dict(names) for name, names in column_names.items()}))
+    for warning in warnings:
+        response.headers.add("Warning", header_text(warning))
+    return response
+
+
+def count_answer(count: int, warnings: Iterable[str] = ()) -> Response:
+    """A frame with the one int64 column `count`."""
+    rows = pa.table({"count": pa.array([count], pa.int64())})
+    response = Response(_stream(rows, _pandas_metadata(rows, {pa.int64(): ("int64", "int64")})))
+    response.headers["Content-Type"] = CONTENT_TYPE
+    for warning in warnings:
+        response.headers.add("Warning", header_text(warning))
+    return response
+
+
+def notice(name: str, metadata: Mapping[str, Any]) -> list[str]:
+    """The warning with a table owner's notice, if there is one."""
+    text = metadata.get("notice_text")
+    return [f"Table Owner Notice on {name}: {text}"] if text else []
+
+
+def header_text(text: str) -> str:
+    """Text as one header line, in UTF-8 as servers written in Python send it."""
+    return " ".join(text.split("\n")).replace("\r", " ").encode().decode("latin-1")
+
+
+def _plain_types(rows: pa.Table) -> pa.Table:
+    """Timestamps in nanoseconds of UTC, as the engine sends them; strings as plain strings."""
+    fields = []
+    for column in rows.schema:
+        kind = column.type
+        if pa.types.is_timestamp(kind):
+            kind = pa.timestamp("ns", "UTC")
+        elif pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+            kind = pa.string()
+        elif pa.types.is_decimal(kind):
+            kind = pa.float64()
+        fields.append(pa.field(column.name, kind))
+    schema = pa.schema(fields)
+    return rows if rows.schema.equals(schema) else rows.cast(schema)
+
+
+def _pandas_metadata(rows: pa.Table, names: Mapping[pa.DataType, tuple[str, str]] = NULLABLE) -> bytes:
+    columns = []
+    for column in rows.schema:
+        extra = None
+        if pa.types.is_timestamp(column.type):
+            kinds, extra = ("datetimetz", "datetime64[ns]"), {"timezone": "UTC"}
+        else:
+            kinds = names.get(column.type, ("object", "object"))
+        columns.append(
+            {
+                "name": column.name,
+                "field_name": column.name,
+                "pandas_type": kinds[0],
+                "numpy_type": kinds[1],
+                "metadata": extra,
+            }
+        )
+    description = {
+        "index_columns": [{"kind": "range", "name": None, "start": 0, "stop": rows.num_rows, "step": 1}],
+        "column_indexes": [
+            {
+                "name": None,
+                "field_name": None,
+                "pandas_type": "unicode",
+                "numpy_type": "object",
+                "metadata": {"encoding": "UTF-8"},
+            }
+        ],
+        "columns": columns,
+        "creator": {"library": "pyarrow", "version": pa.__version__},
+        "pandas_version": "2.3.3",
+    }
+    return json.dumps(description).encode()
+
+
+def _stream(rows: pa.Table, pandas: bytes) -> memoryview:
+    schema = rows.schema.with_metadata({b"pandas": pandas})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as stream:
+        batches = rows.combine_chunks().to_batches()
+        stream.write_batch(
+            pa.RecordBatch.from_arrays(batches[0].columns, schema=schema)
+            if batches
+            else pa.RecordBatch.from_arrays([pa.array([], column.type) for column in schema], schema=schema)
+        )
+    return memoryview(sink.getvalue())
+
+
+def _records(rows: pa.Table) -> str:
+    try:
+        return json.dumps(rows.to_pylist(), default=str, allow_nan=False)
+    except ValueError as error:
+        raise EngineError("Out of range float values are not JSON compliant") from error
