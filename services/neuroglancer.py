@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -27,7 +27,7 @@ from services.records import Version
 
 if TYPE_CHECKING:
     from services.cave import Cave
-    from services.connectivity import Connectivity
+    from services.connectivity import Connectivity, Totals
     from services.tables import TableFrame
 
 INLINE_CHARACTERS = 2_000
@@ -161,7 +161,28 @@ def cell_link(
         colours=frame.colours(pd.concat([side.partners[type_column] for side in sides])) if type_column else {},
         selected=partners,
     )
+    apart = [sentence for side in sides for sentence in (_cut(side), _apart(side, connectivity.totals[side.direction]))]
+    built = replace(built, left_out=(*built.left_out, *filter(None, apart)))
     return _link(frame, built, f"cell {connectivity.cell.root_id}", type_column)
+
+
+def _cut(side: Side) -> str:
+    """A sentence when CAVE did not send all synapses, else ""."""
+    cut = side.synapses.attrs.get("truncated")
+    if not cut:
+        return ""
+    total = f"{cut['total']:,}" if cut["total"] else "an unknown number of"
+    return f"CAVE sent only {cut['shown']:,} of {total} {side.name}."
+
+
+def _apart(side: Side, totals: Totals) -> str:
+    """A sentence for synapses that are none of a partner's, else ""."""
+    if not totals["autapses"] and not totals["root_zero"]:
+        return ""
+    return (
+        f"Not among the {side.name}: {totals['autapses']:,} of the cell with itself "
+        f"and {totals['root_zero']:,} whose partner has no root id."
+    )
 
 
 def _type_column(sides: Sequence[Side]) -> str | None:
@@ -188,9 +209,10 @@ def make_scene(datastack: str, info: Mapping[str, Any], profile: Profile, server
     """
     own = profile.neuroglancer
     hosts = {urlsplit(str(address)).hostname for address in (server_address, info.get("local_server"))}
+    known = {**info.get("aligned_volume", {}), **info}
 
     def source(name: str) -> str:
-        given = own.get(name, info.get(name)) or ""
+        given = own.get(name, known.get(name)) or ""
         return with_login(str(given).replace("{server}", server_address), hosts)
 
     voxel_nm = own.get("resolution_nm") or [info.get(f"viewer_resolution_{axis}") for axis in "xyz"]

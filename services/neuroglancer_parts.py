@@ -17,6 +17,7 @@ from services.neuroglancer_layers import (
     State,
     can_be_enum,
     can_be_number,
+    identifier,
     point_layer,
     root_ids,
     segment_list,
@@ -64,7 +65,9 @@ def properties_of(frame: pd.DataFrame, most: int = 3) -> tuple[Property, ...]:
     """The first `most` columns of text and of numbers that the viewer can hold, for its shader."""
     enums = [name for name in columns_of_kind(frame, "text") if can_be_enum(frame[name])][:most]
     numbers = [name for name in columns_of_kind(frame, "number") if can_be_number(frame[name])][:most]
-    return (*(Property(name, name, "enum") for name in enums), *(Property(name, name, "number") for name in numbers))
+    properties = [Property(name, name, "enum") for name in enums] + [Property(name, name, "number") for name in numbers]
+    distinct = {identifier(entry.name): entry for entry in reversed(properties)}
+    return tuple(reversed(distinct.values()))
 
 
 def located(frame: pd.DataFrame, positions_nm: Floats, voxel_nm: Sequence[float]) -> tuple[pd.DataFrame, Floats]:
@@ -147,12 +150,12 @@ def capped(kept: int, total: int, what: str) -> str:
     """A sentence that names both numbers when not all are kept, else ""."""
     if kept == total:
         return ""
-    return f"Only the first {kept:,} of {total:,} {what} are in the link; {total - kept:,} are left out."
+    return f"Only the first {kept:,} of {total:,} {what} are in the link, {total - kept:,} are not."
 
 
 def unplaced(count: int, what: str) -> str:
     """A sentence for rows without a position, else ""."""
-    return f"{count:,} {what} {'has' if count == 1 else 'have'} no position and no point." if count else ""
+    return f"{count:,} of the {what} {'has' if count == 1 else 'have'} no position and so no point." if count else ""
 
 
 def count_points(layers: Sequence[State]) -> int:

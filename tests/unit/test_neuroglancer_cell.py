@@ -1,0 +1,152 @@
+"""A cell with its partners and synapses as a Neuroglancer state."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.errors import BadInput
+from services.neuroglancer_cell import CELL_COLOUR, Side, cell_state, shares
+from services.neuroglancer_parts import Built, Limits
+from tests.neuroglancer_checks import assert_sound, layer_of
+from tests.unit.neuroglancer_samples import NEAR, PALETTE, VOXEL_NM, base, synapses
+from tests.unit.test_neuroglancer_table import GOLDEN
+
+CELL, STRONG, WEAK, TARGET = NEAR, NEAR + 1, NEAR + 2, NEAR + 3
+SOMA_NM = (400_000.0, 800_000.0, 800_000.0)
+
+
+def inputs() -> Side:
+    """Two partners, the strong one with two synapses; an autapse and a synapse of nobody besides."""
+    partners = pd.DataFrame({"root_id": [STRONG, WEAK], "num_syn": [2, 1], "cell_type": ["23P", "BC"]})
+    rows = [(WEAK, CELL, 300), (STRONG, CELL, 100), (CELL, CELL, 50), (0, CELL, 60), (STRONG, CELL, 200)]
+    return Side("in", partners, synapses(rows))
+
+
+def outputs() -> Side:
+    """One partner without a type."""
+    partners = pd.DataFrame({"root_id": [TARGET], "num_syn": [1], "cell_type": pd.array([None], "string")})
+    return Side("out", partners, synapses([(CELL, TARGET, 400)]))
+
+
+def build(*sides: Side, **options: object) -> Built:
+    given_options = {"voxel_nm": VOXEL_NM, "soma_nm": SOMA_NM, **options}
+    built = cell_state(base(), CELL, sides or (inputs(), outputs()), **given_options)  # type: ignore[arg-type]
+    assert_sound(built.state)
+    return built
+
+
+def test_it_is_the_state_that_spelunker_is_known_to_open() -> None:
+    built = build(type_column="cell_type", colours=PALETTE, grouped=True)
+    assert built.state == json.loads((GOLDEN / "cell_by_type.json").read_text())
+
+
+def test_synapses_come_in_the_order_of_the_partner_table() -> None:
+    layer = layer_of(build().state, "input synapses")
+    assert [point["id"] for point in layer["annotations"]] == ["504", "501", "500"]
+    assert [entry["id"] for entry in layer["annotationProperties"]] == ["size", "partner"]
+    assert [point["props"] for point in layer["annotations"]] == [[200, 1], [100, 1], [300, 2]]
+
+
+def test_synapses_are_linked_to_both_cells_to_the_last_digit() -> None:
+    state = build().state
+    assert [point["segments"] for point in layer_of(state, "input synapses")["annotations"]] == [
+        [[str(STRONG)], [str(CELL)]],
+        [[str(STRONG)], [str(CELL)]],
+        [[str(WEAK)], [str(CELL)]],
+    ]
+    assert layer_of(state, "output synapses")["annotations"][0]["segments"] == [[str(CELL)], [str(TARGET)]]
+
+
+def test_the_cell_is_drawn_and_partners_are_listed() -> None:
+    built = build()
+    assert layer_of(built.state, "segmentation")["segments"] == [
+        str(CELL),
+        *(f"!{root}" for root in (STRONG, WEAK, TARGET)),
+    ]
+    assert (built.num_points, built.num_segments, built.num_visible) == (5, 4, 1)
+
+
+def test_selected_partners_are_drawn_and_only_their_synapses_shown() -> None:
+    built = build(selected=[WEAK])
+    assert layer_of(built.state, "segmentation")["segments"] == [str(CELL), str(WEAK)]
+    assert [point["id"] for point in layer_of(built.state, "input synapses")["annotations"]] == ["500"]
+    assert layer_of(built.state, "output synapses")["annotations"] == []
+
+
+def test_selecting_no_partner_is_said() -> None:
+    with pytest.raises(BadInput, match="partner"):
+        build(selected=[NEAR + 77])
+
+
+def test_the_camera_is_on_the_soma() -> None:
+    assert build().state["position"] == [100_000, 200_000, 20_000]
+    point = layer_of(build().state, "soma")["annotations"][0]
+    assert (point["point"], point["segments"]) == ([100_000, 200_000, 20_000], [[str(CELL)]])
+
+
+def test_without_a_soma_the_camera_is_among_the_synapses() -> None:
+    state = build(inputs(), soma_nm=None).state
+    assert state["position"] == [100_000, 200_250, 20_000]
+    assert "soma" not in [layer["name"] for layer in state["layers"]]
+
+
+def test_a_cell_without_synapses_is_shown_alone() -> None:
+    nobody = Side("in", inputs().partners.head(0), synapses([]))
+    built = build(nobody, soma_nm=None, type_column="cell_type", colours=PALETTE)
+    assert (built.num_points, built.num_segments) == (0, 1)
+
+
+def test_partners_have_the_colour_of_their_type() -> None:
+    built = build(type_column="cell_type", colours={**PALETTE, "(blank)": "#9e9e9e"})
+    assert layer_of(built.state, "segmentation")["segmentColors"] == {
+        str(CELL): CELL_COLOUR,
+        str(STRONG): PALETTE["23P"],
+        str(WEAK): PALETTE["BC"],
+        str(TARGET): "#9e9e9e",
+    }
+    assert built.legend == {**PALETTE, "(blank)": "#9e9e9e"}
+    (kind, *_) = layer_of(built.state, "input synapses")["annotationProperties"]
+    assert (kind["id"], kind["enum_labels"]) == ("type", ["23P", "BC"])
+
+
+def test_somata_of_partners_that_have_one_are_points_in_their_type_s_colour() -> None:
+    somas = pd.DataFrame(
+        {
+            "root_id": [STRONG, WEAK, WEAK, NEAR + 50],
+            "nucleus_id": [1, 2, 3, 4],
+            "x_nm": [4.0, 8, 8, 8],
+            "y_nm": 4.0,
+            "z_nm": 40.0,
+        }
+    )
+    layer = layer_of(build(type_column="cell_type", colours=PALETTE, somas=somas).state, "partner somas")
+    assert [(point["point"], point["segments"], point["props"]) for point in layer["annotations"]] == [
+        ([1, 1, 1], [[str(STRONG)]], [PALETTE["23P"]])
+    ]
+    assert "prop_colour()" in layer["shader"]
+
+
+def test_a_cap_is_shared_and_said() -> None:
+    built = build(limits=Limits(points=3))
+    assert built.left_out == ("Only the first 2 of 3 input synapses are in the link, 1 are not.",)
+    assert len(layer_of(built.state, "output synapses")["annotations"]) == 1
+
+
+def test_synapses_without_a_place_are_counted() -> None:
+    side = inputs()
+    side.synapses.loc[1, "ctr_pt_position_y_nm"] = np.nan
+    built = build(side)
+    assert built.left_out == ("1 of the input synapses has no position and so no point.",)
+
+
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=4), st.integers(0, 150))
+def test_shares_use_the_whole_budget_and_nobody_gets_too_much(wanted: list[int], budget: int) -> None:
+    given_ = shares(wanted, budget)
+    assert all(0 <= got <= asked for got, asked in zip(given_, wanted, strict=True))
+    assert sum(given_) == min(budget, sum(wanted))
