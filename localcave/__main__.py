@@ -13,10 +13,9 @@ import os
 import shutil
 import socket
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from localcave.errors import InputError
 from localcave.layout import FORMAT, MANIFEST, read_manifest
@@ -24,6 +23,8 @@ from localcave.layout import FORMAT, MANIFEST, read_manifest
 DEMO_FOLDER = Path(".data/karst_demo")
 DEMO_MARK = "demo.json"
 """Beside the manifest: from what the demo was made, so that it is made again when that changes."""
+
+ANY_TOKEN = Path("")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -122,8 +123,8 @@ def _add_serve(commands: Any) -> None:
         metavar="USERS.json",
         nargs="?",
         type=Path,
-        const=Path("users.json"),
-        help="answer only the users of this file (default name: %(const)s)",
+        const=ANY_TOKEN,
+        help="answer only with a token: those of this file, or any",
     )
     command.set_defaults(run=_serve)
 
@@ -143,7 +144,7 @@ def _add_info(commands: Any) -> None:
 def _demo(args: argparse.Namespace) -> None:
     from localcave import cortex  # noqa: PLC0415  only this command pays for it
 
-    size = "small" if args.small else "full"
+    size: Literal["small", "full"] = "small" if args.small else "full"
     mark = {
         "format": FORMAT,
         "size": size,
@@ -163,10 +164,8 @@ def _demo(args: argparse.Namespace) -> None:
     shutil.rmtree(args.folder, ignore_errors=True)
     args.folder.mkdir(parents=True)
     mark_path.write_text(json.dumps(mark))
-    started = time.monotonic()
-    print(f"Making the {size} demo cortex in {args.folder} …", flush=True)
-    cortex.make(args.folder, size=size, seed=args.seed)
-    print(f"Made in {time.monotonic() - started:.0f} s.")
+    print(f"Making the {size} demo cortex in {args.folder}", flush=True)
+    cortex.make(args.folder, size=size, seed=args.seed, progress=cortex.progress_bar())
 
 
 def _import(args: argparse.Namespace) -> None:
@@ -185,8 +184,9 @@ def _serve(args: argparse.Namespace) -> None:
 
     for folder in args.folders:
         _manifest(folder)
-    if args.require_token and not args.require_token.is_file():
-        raise InputError(f"there is no file of users at {args.require_token}")
+    users = None if args.require_token == ANY_TOKEN else args.require_token
+    if users and not users.is_file():
+        raise InputError(f"there is no file of users at {users}")
     _check_free(args.host, args.port)
     serve(
         args.folders,
@@ -194,7 +194,8 @@ def _serve(args: argparse.Namespace) -> None:
         port=args.port,
         delay_ms=args.delay_ms,
         row_limit=args.row_limit,
-        users=args.require_token,
+        require_token=args.require_token is not None,
+        users=users,
     )
 
 
