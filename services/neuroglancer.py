@@ -19,7 +19,7 @@ from services import cells, colours
 from services import viewer as viewer_page
 from services.errors import BadInput, KarstError, TooLarge
 from services.neuroglancer_cell import Side, cell_state
-from services.neuroglancer_layers import State, texts
+from services.neuroglancer_layers import BLANK_LABEL, State, texts
 from services.neuroglancer_parts import IMAGERY, SEGMENTATION, Built, columns_of_kind
 from services.neuroglancer_table import table_state
 from services.profiles import Profile, Viewer
@@ -35,9 +35,15 @@ INLINE_CHARACTERS = 2_000
 BROWSER_CHARACTERS = 1_750_000
 """Chromium opens no address above 2 MiB; this is the limit at which nglui shortens."""
 
+DEFAULTS = {"segmentColors": {}, "notSelectedAlpha": 0, "meshSilhouetteRendering": 0, "pick": True}
+"""What nglui writes of a layer although the viewer would do the same without."""
+
 SPELUNKER = Viewer("Spelunker", "https://spelunker.cave-explorer.org/", "spelunker")
 MAINLINE = Viewer("Neuroglancer", "https://neuroglancer-demo.appspot.com/", "mainline")
 BUNDLED = Viewer("Here", viewer_page.PATH, "bundled")
+
+SAID_LAYERS = 6
+"""Layers that a description names."""
 
 Direction = Literal["in", "out", "both"]
 
@@ -95,7 +101,8 @@ class _Frame:
         return empty_state(self.scene, self.viewer, self.version, subject)
 
     def colours(self, values: pd.Series) -> dict[str, str]:
-        return colours.assign(texts(values), self.cave.profile(self.scene.datastack).palette)
+        palette = self.cave.profile(self.scene.datastack).palette
+        return colours.assign(texts(values), {**palette, BLANK_LABEL: colours.BLANK})
 
 
 def table_link(
@@ -126,7 +133,7 @@ def table_link(
         colours=frame.colours(table.frame[group_by]) if group_by else {},
         visible=visible,
     )
-    return _link(frame, built, table.info.name, group_by)
+    return _link(frame, built, f"Table {table.info.name}", group_by)
 
 
 def cell_link(
@@ -161,9 +168,11 @@ def cell_link(
         colours=frame.colours(pd.concat([side.partners[type_column] for side in sides])) if type_column else {},
         selected=partners,
     )
-    apart = [sentence for side in sides for sentence in (_cut(side), _apart(side, connectivity.totals[side.direction]))]
+    apart = [_cut(side) for side in sides]
+    if partners is None:
+        apart += [_apart(side, connectivity.totals[side.direction]) for side in sides]
     built = replace(built, left_out=(*built.left_out, *filter(None, apart)))
-    return _link(frame, built, f"cell {connectivity.cell.root_id}", type_column)
+    return _link(frame, built, f"Cell {connectivity.cell.root_id}", type_column)
 
 
 def _cut(side: Side) -> str:
@@ -271,8 +280,13 @@ def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) ->
     state.add_segmentation_layer(source=list(scene.segmentation), name=SEGMENTATION, selected_alpha=0.3, alpha_3d=0.6)
     emitted: State = state.to_dict()
     sources = {IMAGERY: scene.image, SEGMENTATION: list(scene.segmentation)}
-    # A source's own transform is right at native voxels; nglui's copy of the viewer's doubles the link's length.
-    layers = [layer | {"source": sources[layer["name"]]} for layer in emitted["layers"]]
+    # A source's own transform is right at native voxels; nglui's copy of the viewer's, and what is the viewer's
+    # default anyway, would double the length of a short link.
+    layers = [
+        {key: value for key, value in layer.items() if DEFAULTS.get(key, ...) != value}
+        | {"source": sources[layer["name"]]}
+        for layer in emitted["layers"]
+    ]
     layers[-1]["tab"] = "segments"
     if viewer.kind == "spelunker" and scene.follows_edits:
         layers[-1]["timestamp"] = int(version.timestamp.timestamp() * 1000)
@@ -323,7 +337,7 @@ def _address(frame: _Frame, state: State) -> tuple[str, str]:
 def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) -> Link:
     url, remark = _address(frame, built.state)
     sentences = [
-        f"{subject[:1].upper()}{subject[1:]} at version {frame.version.number} of {frame.scene.datastack}:",
+        f"{subject} at version {frame.version.number} of {frame.scene.datastack}:",
         _contents(built, coloured_by),
         _time(frame),
         f"The link has {len(url):,} characters.",
@@ -343,12 +357,13 @@ def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) ->
 
 def _contents(built: Built, coloured_by: str | None) -> str:
     layers = [layer["name"] for layer in built.state["layers"]]
+    more = f" and {len(layers) - SAID_LAYERS} more" if len(layers) > SAID_LAYERS else ""
     hidden = built.num_segments - built.num_visible
     listed = f" ({built.num_visible:,} drawn, {hidden:,} listed to be ticked)" if hidden else ""
     coloured = f", coloured by {coloured_by}" if coloured_by and built.legend else ""
     return (
         f"{_count(built.num_segments, 'segment')}{listed} and {_count(built.num_points, 'point')}{coloured}, "
-        f"in {_count(len(layers), 'layer')}: {', '.join(layers)}."
+        f"in {_count(len(layers), 'layer')}: {', '.join(layers[:SAID_LAYERS])}{more}."
     )
 
 

@@ -73,6 +73,8 @@ def cell_state(
 
     Raises BadInput when none of the `selected` is a partner.
     """
+    if soma_nm is not None and not np.isfinite(soma_nm).all():
+        soma_nm = None
     chosen = [_chosen(side, selected) for side in sides]
     partners = pd.concat([side.partners for side in chosen], ignore_index=True)
     if selected is not None and partners.empty:
@@ -87,7 +89,8 @@ def cell_state(
     ):
         points = _synapse_points(side, synapses.head(budget), type_column, voxel_nm)
         labels = texts(points.frame[type_column]) if grouped and type_column else None
-        layers += parts.grouped_layers(points, labels, legend, taken, limits.groups)
+        if len(points.frame):
+            layers += parts.grouped_layers(points, labels, legend, taken, most=limits.groups, prefix=f"{side.name}: ")
         spread.append(points.positions_vx)
         left_out += [
             parts.capped(min(budget, len(synapses)), len(synapses), side.name),

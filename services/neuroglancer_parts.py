@@ -77,33 +77,37 @@ def located(frame: pd.DataFrame, positions_nm: Floats, voxel_nm: Sequence[float]
 
 
 def grouped_layers(
-    points: Points, labels: pd.Series | None, colours: Mapping[str, str], taken: Collection[str], most: int
+    points: Points,
+    labels: pd.Series | None,
+    colours: Mapping[str, str],
+    taken: Collection[str],
+    *,
+    most: int,
+    prefix: str = "",
 ) -> Iterator[State]:
     """One layer of points, or with `labels` (a text for each row) one for each label, the largest first.
 
-    A label's layer is named after it and has its colour in `colours`; beyond `most` layers, the smallest labels
-    are together in the last one. No layer is called like one of `taken`.
+    A label's layer is named after it, with `prefix` before, and has its colour in `colours`; beyond `most` layers,
+    the smallest labels are together in the last one. No layer is called like one of `taken`.
     """
     names = set(taken)
-    for part, name in _groups(points, labels, colours, most):
-        free = unique_name(name, names)
+    for part in _groups(points, labels, colours, most):
+        free = unique_name(part.name if labels is None else prefix + part.name, names)
         names.add(free)
         yield point_layer(replace(part, name=free), SEGMENTATION)
 
 
-def _groups(
-    points: Points, labels: pd.Series | None, colours: Mapping[str, str], most: int
-) -> Iterator[tuple[Points, str]]:
+def _groups(points: Points, labels: pd.Series | None, colours: Mapping[str, str], most: int) -> Iterator[Points]:
     if labels is None:
-        yield points, points.name
+        yield points
         return
     counts = labels.value_counts()
     alone = list(counts.index[: most if len(counts) <= most else most - 1])
     for label in alone:
         part = _where(points, (labels == label).to_numpy())
-        yield replace(part, colour=colours.get(label, points.colour)), f"{points.name}: {label}"
+        yield replace(part, name=label, colour=colours.get(label, points.colour))
     if len(alone) < len(counts):
-        yield _where(points, ~labels.isin(alone).to_numpy()), f"{points.name}: {OTHERS}"
+        yield replace(_where(points, ~labels.isin(alone).to_numpy()), name=OTHERS)
 
 
 def _where(points: Points, chosen: np.ndarray) -> Points:

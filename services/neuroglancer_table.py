@@ -66,7 +66,9 @@ def table_state(
         )
         taken = [layer["name"] for layer in base["layers"]]
         layers = list(
-            parts.grouped_layers(points, None if labels is None else labels[placed.index], legend, taken, limits.groups)
+            parts.grouped_layers(
+                points, None if labels is None else labels[placed.index], legend, taken, most=limits.groups
+            )
         )
         state |= parts.camera(positions_vx, voxel_nm)
     return parts.Built(

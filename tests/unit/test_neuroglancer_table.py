@@ -78,7 +78,7 @@ def test_root_zero_and_null_give_a_point_but_no_segment() -> None:
     rows.loc[2, "pt_root_id"] = pd.NA
     built = build(rows, group_by="cell_type", colours=PALETTE)
     assert (built.num_points, built.num_segments) == (4, 2)
-    layer = layer_of(built.state, "cells: BC")
+    layer = layer_of(built.state, "BC")
     assert [point["segments"] for point in layer["annotations"]] == [[[]]]
 
 
@@ -100,10 +100,10 @@ def test_repeated_annotation_ids_are_replaced_by_numbers() -> None:
 def test_each_group_is_a_layer_in_its_colour_largest_first() -> None:
     built = build(cells(6), group_by="cell_type", colours=PALETTE)
     names = [layer["name"] for layer in built.state["layers"]]
-    assert names == ["imagery", "segmentation", "cells: 23P", "cells: BC"]
+    assert names == ["imagery", "segmentation", "23P", "BC"]
     assert {name: layer_of(built.state, name)["annotationColor"] for name in names[2:]} == {
-        "cells: 23P": PALETTE["23P"],
-        "cells: BC": PALETTE["BC"],
+        "23P": PALETTE["23P"],
+        "BC": PALETTE["BC"],
     }
     assert built.legend == PALETTE
 
@@ -114,14 +114,14 @@ def test_many_groups_share_a_last_layer() -> None:
     built = build(rows, group_by="cell_type", colours={}, limits=Limits(groups=5))
     layers = built.state["layers"][2:]
     assert [len(layer["annotations"]) for layer in layers] == [2, 2, 2, 2, 32]
-    assert layers[-1]["name"] == "cells: others"
+    assert layers[-1]["name"] == "others"
 
 
 def test_a_group_without_a_value_has_a_layer() -> None:
     rows = cells(3)
     rows.loc[1, "cell_type"] = pd.NA
     names = [layer["name"] for layer in build(rows, group_by="cell_type", colours=PALETTE).state["layers"]]
-    assert names[2:] == ["cells: 23P", "cells: (blank)"]
+    assert names[2:] == ["23P", "(blank)"]
 
 
 def test_a_layer_name_that_is_taken_gets_a_number() -> None:
