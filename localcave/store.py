@@ -49,7 +49,8 @@ class Source:
         if self.overlay is None:
             return _read(path)
         newer = _read(self.overlay)
-        return f"(SELECT * FROM {_read(path)} ANTI JOIN {newer} USING (id) UNION ALL BY NAME SELECT * FROM {newer})"
+        kept = f"SELECT base.* FROM {_read(path)} base ANTI JOIN {newer} USING (id)"
+        return f"({kept} UNION ALL BY NAME SELECT * FROM {newer})"
 
 
 def _read(path: Path) -> str:
