@@ -130,7 +130,8 @@ def _load_somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
     if not table or table not in cave.tables(datastack, version):
         return pd.DataFrame({name: [] for name in _SOMA_COLUMNS}).astype(_SOMA_COLUMNS)
     rows = cave.table(datastack, version, table)
-    points_nm = space.voxels_to_nm(space.points(rows), rows.attrs["resolution_nm"])
+    voxel_nm = cave.table_info(datastack, version, table).voxel_resolution_nm
+    points_nm = space.voxels_to_nm(space.points(rows), voxel_nm)
     nuclei = pd.DataFrame(
         {
             "root_id": rows["pt_root_id"].fillna(0).to_numpy(np.int64),

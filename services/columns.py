@@ -80,7 +80,7 @@ def _describe(name: str, values: pd.Series, aliases: tuple[str, ...]) -> Column:
     kind = kind_of(name, values)
     suffix = _UNIT.search(name)
     unit = suffix[1] if suffix else _UNITS.get(name, "vx" if kind == "position" else "")
-    words = _TITLES.get(name, name.removesuffix(suffix[0]) if suffix else name).replace("_", " ")
+    words = _TITLES.get(name, name.removesuffix(suffix[0]) if suffix else name).replace("_", " ").removeprefix("pt ")
     return Column(name, words, kind, unit, aliases)
 
 

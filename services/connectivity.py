@@ -64,8 +64,8 @@ def partners(
     `synapses` has pre_pt_root_id, post_pt_root_id and size; `somas` is as of :func:`cells.somas`, sorted by
     root id; `types` has any columns, indexed by unique root ids.
 
-    Columns: root_id (int64), num_syn (int64), net_size (sum of sizes) and mean_size (net_size / num_syn) in the
-    synapses' unit (voxels), num_soma (int64), soma_depth_um (float64) and nucleus_id (Int64), both blank unless
+    Columns: root_id, num_syn (int64), net_size (sum of sizes) and mean_size (net_size / num_syn), both float64 in
+    voxels, num_soma (int64), soma_depth_um (float64) and nucleus_id (Int64), both blank unless
     there is exactly one soma, then those of `types`. Most synapses first, equal ones by root id. Autapses and
     partners with root id 0 are left out.
     """
@@ -148,7 +148,8 @@ def _partner_ids(synapses: pd.DataFrame, direction: Direction) -> np.ndarray[tup
 
 def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> pd.DataFrame:
     partner = _partner_ids(synapses, direction)
-    size = synapses["size"].fillna(0).to_numpy()
+    # CAVE keeps sizes as float32, whose sums lose digits
+    size = synapses["size"].fillna(0).to_numpy(np.float64)
     counted = (partner != root_id) & (partner != 0)
     return pd.DataFrame({"root_id": partner[counted], "size": size[counted]})
 

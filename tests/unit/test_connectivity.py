@@ -84,7 +84,7 @@ def test_every_synapse_is_counted_once(pairs, direction):
 
 
 def test_dtypes_hold_with_and_without_rows():
-    wanted = ["int64", "int64", "int64", "float64", "int64", "float64", "Int64"]
+    wanted = ["int64", "int64", "float64", "float64", "int64", "float64", "Int64"]
     for pairs in ([], [(CELL + 1, CELL, 200)]):
         frame = partners(synapse_frame(pairs), "in", CELL, soma_frame([]))
         assert [str(dtype) for dtype in frame.dtypes] == wanted
