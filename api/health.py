@@ -1,0 +1,26 @@
+"""For whoever watches the application: is it alive, can it work."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from services.context import cave
+from services.errors import KarstError
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def alive() -> Response:
+    """The process answers."""
+    return jsonify({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def ready() -> tuple[Response, int]:
+    """CAVE and the cache answer; 503 with a sentence when one does not."""
+    try:
+        cave().check()
+    except KarstError as error:
+        return jsonify({"status": "unready", "error": error.to_dict()}), 503
+    return jsonify({"status": "ok"}), 200

@@ -1,0 +1,45 @@
+"""The application: `create_app`, and `server` for gunicorn."""
+
+from __future__ import annotations
+
+import dash
+from flask import Flask
+
+import api
+from api import headers, health, old_links
+from callbacks import connectivity_viewer, home, table_viewer  # noqa: F401 - importing registers them
+from callbacks.errors import on_error
+from components.shell import INDEX, META_TAGS, shell
+from services import viewer
+from services.cave import Cave
+from services.settings import Settings
+
+
+def create_app(settings: Settings) -> dash.Dash:
+    """The whole application over the CAVE of `settings`, ready to serve."""
+    app = dash.Dash(
+        __name__,
+        server=Flask(__name__),
+        title="Karst",
+        update_title="",
+        use_pages=True,
+        compress=True,
+        index_string=INDEX,
+        meta_tags=META_TAGS,
+        suppress_callback_exceptions=True,
+        assets_ignore=r"^boot\.js$",
+        on_error=on_error,
+    )
+    pages = [page for page in dash.page_registry.values() if page["order"] in (1, 2)]
+    app.layout = shell([(page["name"], page["path"]) for page in pages])
+    app.server.secret_key = settings.secret_key
+    app.server.extensions["karst"] = Cave(settings)
+    for blueprint in (api.blueprint, health.blueprint, old_links.blueprint, viewer.create_blueprint()):
+        app.server.register_blueprint(blueprint)
+    headers.secure(app.server, app.csp_hashes)
+    with app.server.test_client() as client:
+        client.get("/")  # Dash finishes its own set-up in the first request, and until then fails others
+    return app
+
+
+server = create_app(Settings.from_env()).server

@@ -1,0 +1,24 @@
+// From the events of a grid to the small stores that the server reads. A page has one grid a store; it comes as a list
+// because its id is only known by pattern.
+(function () {
+    "use strict";
+    const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+    const changed = (next, before) => (same(next, before) ? dash_clientside.no_update : next);
+
+    window.dash_clientside = Object.assign({}, window.dash_clientside, {
+        grids: {
+            // What the grid shows; no change when only another block of the same rows was asked for.
+            shown: function (requests, ids, before) {
+                const at = requests.findIndex(Boolean);
+                if (at < 0) return dash_clientside.no_update;
+                const {filterModel, sortModel} = requests[at];
+                return changed({of: ids[at].of, filterModel, sortModel}, before);
+            },
+            // The ids of the ticked rows.
+            selected: function (rows, ids, before) {
+                const ticked = rows.flatMap((some, at) => (some || []).map((row) => row[ids[at].key]));
+                return changed(ticked, before || []);
+            },
+        },
+    });
+})();

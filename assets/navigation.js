@@ -1,0 +1,101 @@
+// The address is the one source of truth: forms and links of a page change it, Dash draws the page it names.
+(function () {
+    "use strict";
+    const PUSHED = "_dashprivate_pushstate"; // what dcc.Location listens to
+    let drawn = location.pathname + location.search; // the address Dash last drew a page for
+    let leaving = null; // where the focus was when the page was left
+    let first = true;
+
+    function go(href) {
+        const to = new URL(href, location.href);
+        const address = to.pathname + to.search;
+        leaving = {path: location.pathname, id: document.activeElement && document.activeElement.id};
+        if (address === location.pathname + location.search) {
+            dash_clientside.set_props("reload", {data: Date.now()});
+        } else if (address === drawn) {
+            location.assign(address); // Dash thinks it is there already and would not draw it
+        } else {
+            history.pushState({}, "", address);
+            drawn = address;
+            window.dispatchEvent(new CustomEvent(PUSHED));
+            window.scrollTo(0, 0);
+        }
+    }
+
+    function submit(form) {
+        const to = new URL(form.getAttribute("action") || location.pathname, location.href);
+        const params = new URLSearchParams(to.pathname === location.pathname ? location.search : "");
+        for (const [name, value] of new FormData(form)) {
+            if (value.trim()) params.set(name, value.trim());
+            else params.delete(name);
+        }
+        to.search = params.toString();
+        go(to.href);
+    }
+
+    document.addEventListener("submit", (event) => {
+        if (!event.target.matches("form[data-view]")) return;
+        event.preventDefault();
+        submit(event.target);
+    });
+
+    // A choice from a list counts at once, so that controls and results never disagree.
+    document.addEventListener("change", (event) => {
+        const form = event.target.matches("select") && event.target.closest("form[data-view]");
+        if (form) setTimeout(() => submit(form), 0); // after Dash has heard of the change
+    });
+
+    // Typed text counts on Enter; until then the results are of the earlier text, and look it.
+    document.addEventListener("input", (event) => {
+        if (event.target.matches("form[data-view] input")) document.body.classList.toggle("k-edited", isEdited());
+    });
+
+    function isEdited() {
+        const params = new URLSearchParams(location.search);
+        return [...document.querySelectorAll("form[data-view] input[name]")].some(
+            (input) => input.value.trim() !== (params.get(input.name) || "").trim()
+        );
+    }
+
+    document.addEventListener("click", (event) => {
+        const link = event.target.closest && event.target.closest("a[href]");
+        if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+        const elsewhere = link.origin !== location.origin || link.target || link.hasAttribute("download");
+        if (elsewhere || link.hash || link.pathname.startsWith("/api/")) return;
+        event.preventDefault();
+        go(link.href);
+    });
+
+    window.addEventListener("popstate", () => {
+        leaving = null;
+        drawn = location.pathname + location.search;
+    });
+
+    window.dash_clientside = Object.assign({}, window.dash_clientside, {
+        navigation: {
+            // Called when a page has been drawn: keeps the focus on the same control, else moves it to the heading.
+            arrived: function () {
+                setTimeout(() => {
+                    document.body.classList.remove("k-edited");
+                    for (const link of document.querySelectorAll(".k-nav")) {
+                        if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
+                        else link.removeAttribute("aria-current");
+                    }
+                    if (first) {
+                        first = false;
+                        return;
+                    }
+                    const same = leaving && leaving.path === location.pathname && leaving.id;
+                    const target = (same && document.getElementById(leaving.id)) || document.querySelector("main h1");
+                    if (target) target.focus({preventScroll: true});
+                }, 0);
+            },
+            // Writes the address of what is shown now, without a new entry in the history.
+            remember: function (href) {
+                if (!href || new URL(href, location.href).pathname !== location.pathname) return;
+                if (href !== location.pathname + location.search) history.replaceState({}, "", href);
+            },
+        },
+    });
+    window.karst = {go};
+})();

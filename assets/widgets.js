@@ -1,0 +1,54 @@
+// Small behaviours of plain HTML: copy buttons and tabs.
+(function () {
+    "use strict";
+
+    async function copy(text) {
+        if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+        const area = document.createElement("textarea"); // plain http on another host has no clipboard API
+        area.value = text;
+        document.body.append(area);
+        area.select();
+        document.execCommand("copy");
+        area.remove();
+    }
+
+    function say(text) {
+        const said = document.getElementById("said");
+        if (said) said.textContent = text;
+    }
+
+    document.addEventListener("click", async (event) => {
+        const button = event.target.closest && event.target.closest("[data-copy]");
+        if (!button) return;
+        const address = button.dataset.copy || location.href; // empty: this page
+        await copy(address.startsWith("/") ? new URL(address, location.href).href : address);
+        button.classList.add("k-copied");
+        say("Copied.");
+        setTimeout(() => button.classList.remove("k-copied"), 1500);
+    });
+
+    function open(tab) {
+        for (const other of tab.parentElement.querySelectorAll("[role=tab]")) {
+            const chosen = other === tab;
+            other.setAttribute("aria-selected", String(chosen));
+            other.tabIndex = chosen ? 0 : -1;
+            document.getElementById(other.getAttribute("aria-controls")).hidden = !chosen;
+        }
+        tab.focus();
+        if (tab.dataset.value) dash_clientside.set_props("tab", {data: tab.dataset.value});
+    }
+
+    document.addEventListener("click", (event) => {
+        const tab = event.target.closest && event.target.closest("[role=tab]");
+        if (tab) open(tab);
+    });
+
+    const STEPS = {ArrowRight: 1, ArrowLeft: -1};
+    document.addEventListener("keydown", (event) => {
+        const tab = event.target.closest && event.target.closest("[role=tab]");
+        if (!tab || !(event.key in STEPS)) return;
+        event.preventDefault();
+        const tabs = [...tab.parentElement.querySelectorAll("[role=tab]")];
+        open(tabs[(tabs.indexOf(tab) + STEPS[event.key] + tabs.length) % tabs.length]);
+    });
+})();

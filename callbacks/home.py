@@ -1,0 +1,29 @@
+"""The start page: ways into the datastack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Input, Output, callback
+
+from callbacks.errors import explain
+from components import alerts, home_page
+from services import examples, tables, versions
+from services.context import cave
+from services.urls import LATEST
+
+MOST_TABLES = 8
+
+
+@callback(
+    Output("home-ways", "children"),
+    Input("home-query", "data"),
+    on_error=lambda error: alerts.problem(explain(error)),
+)
+def offer_ways(_query: Any) -> list[Any]:
+    """The first tables and some cells of the datastack."""
+    datastack = cave().settings.datastack
+    version = versions.resolve(cave(), datastack, LATEST)
+    listed = tables.catalogue(cave(), datastack, version.number)
+    cells = examples.cells(cave(), datastack, version.number)
+    return home_page.ways(cave().profile(datastack), version, listed[:MOST_TABLES], cells)

@@ -1,0 +1,7 @@
+"""What happens around all pages."""
+
+from __future__ import annotations
+
+from dash import ClientsideFunction, Input, clientside_callback
+
+clientside_callback(ClientsideFunction("navigation", "arrived"), Input("_pages_content", "children"))

@@ -1,0 +1,92 @@
+"""Controls of a view. Each is a field of a form whose names are those of the address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import dash_bootstrap_components as dbc
+from dash import html
+
+if TYPE_CHECKING:
+    from services.records import TableInfo, Version
+
+
+class Option(TypedDict):
+    """One choice of a list."""
+
+    label: str
+    value: str
+
+
+def view_form(action: str, fields: Sequence[Any], submit: str) -> html.Form:
+    """A form that leads to the view of its fields (see assets/navigation.js)."""
+    button = dbc.Button(submit, type="submit", color="primary", className="k-submit")
+    return html.Form([*fields, button], action=action, method="get", className="k-form", **{"data-view": "1"})
+
+
+def choice(
+    label: str, name: str, id: str, value: str, options: Sequence[Option] = (), *, wide: bool = False
+) -> html.Div:
+    """A list to choose from. The value is always among the options: Dash drops it otherwise."""
+    known = [*options] if any(option["value"] == value for option in options) else [same(value), *options]
+    select = dbc.Select(id=id, name=name, value=value, options=known, size="sm")
+    return _field(label, id, select, wide=wide)
+
+
+def text(label: str, name: str, id: str, value: str, placeholder: str, *, hint: str = "") -> html.Div:
+    """A box to type into; counts on Enter."""
+    box = dbc.Input(
+        id=id,
+        name=name,
+        value=value,
+        placeholder=placeholder,
+        size="sm",
+        autoComplete="off",
+        debounce=True,
+        maxLength=20_000,
+        class_name="k-text",
+    )
+    return _field(label, id, box, wide=True, hint=hint)
+
+
+def same(value: str) -> Option:
+    """The option of a value whose label is not known yet."""
+    return {"label": value or "…", "value": value}
+
+
+def datastack_options(names: Sequence[str]) -> list[Option]:
+    """Datastacks to choose from."""
+    return [{"label": name, "value": name} for name in names]
+
+
+def version_options(versions: Sequence[Version], chosen: str) -> list[Option]:
+    """Versions to choose from, newest first; one that was asked for but does not exist says so."""
+    known: list[Option] = [{"label": _version_label(version), "value": str(version.number)} for version in versions]
+    if all(option["value"] != chosen for option in known):
+        known.append({"label": f"v{chosen} (not there)", "value": chosen})
+    return known
+
+
+def table_options(tables: Sequence[TableInfo], chosen: str) -> list[Option]:
+    """Tables to choose from; one that was asked for but does not exist at the version says so."""
+    known: list[Option] = [{"label": _table_label(info), "value": info.name} for info in tables]
+    if chosen and all(option["value"] != chosen for option in known):
+        known.append({"label": f"{chosen} (not at this version)", "value": chosen})
+    return known
+
+
+def _version_label(version: Version) -> str:
+    return f"v{version.number} · {version.timestamp:%d %b %Y}" + ("" if version.valid else " (expired)")
+
+
+def _table_label(info: TableInfo) -> str:
+    rows = f" · {info.row_count:,} rows" if info.row_count is not None else " · view" if info.kind == "view" else ""
+    return info.name + rows
+
+
+def _field(label: str, id: str, control: Any, *, wide: bool = False, hint: str = "") -> html.Div:
+    help_text = html.Div(hint, className="k-hint") if hint else None
+    return html.Div(
+        [html.Label(label, htmlFor=id), control, help_text], className="k-field" + (" k-field-wide" if wide else "")
+    )

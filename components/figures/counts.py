@@ -1,0 +1,61 @@
+"""Bars that count by value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from components.figures.template import TEMPLATE
+
+MOST_BARS = 40
+BAR_PX = 21
+NEUTRAL = "#8a9699"
+
+
+def count_bars(
+    counts: pd.DataFrame, colours: Mapping[str, str], *, counted: str, part: str = "", blank: str = "no type"
+) -> go.Figure:
+    """One bar for each row of `counts`, the largest first.
+
+    `counts` has value (null = blank), count, and with `part` also count_part, the solid share of each bar that
+    `part` names (the rest is pale). `colours` gives "#rrggbb" for a value; `counted` is the title of the axis. No more than
+    MOST_BARS are drawn; the last one then sums up the others.
+    """
+    shown = _with_others(counts)
+    labels = [blank if pd.isna(value) else str(value) for value in shown["value"]]
+    fills = [colours.get(label, NEUTRAL) for label in labels]
+    figure = go.Figure(layout={"template": TEMPLATE, "height": 60 + BAR_PX * len(shown), "barmode": "overlay"})
+    whole = _bar(labels, shown["count"], fills, counted, text=shown["count"].map("{:,}".format))
+    if part:
+        figure.add_trace(whole.update(marker_opacity=0.4))
+        figure.add_trace(_bar(labels, shown["count_part"], fills, part))
+    else:
+        figure.add_trace(whole)
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(title=counted, rangemode="tozero", tickformat=",d", nticks=4)
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    return figure
+
+
+def _bar(labels: list[str], values: pd.Series, fills: list[str], name: str, text: pd.Series | None = None) -> go.Bar:
+    return go.Bar(
+        x=values.tolist(),
+        y=labels,
+        orientation="h",
+        marker={"color": fills, "line": {"width": 0}},
+        name=name,
+        text=None if text is None else text.tolist(),
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate=f"%{{y}}: %{{x:,}} {name}<extra></extra>",
+    )
+
+
+def _with_others(counts: pd.DataFrame) -> pd.DataFrame:
+    if len(counts) <= MOST_BARS:
+        return counts
+    others = counts.iloc[MOST_BARS - 1 :]
+    last = others.drop(columns="value").sum().to_frame().T.assign(value=f"{len(others):,} other values")
+    return pd.concat([counts.iloc[: MOST_BARS - 1], last], ignore_index=True)

@@ -1,0 +1,106 @@
+"""The grid in which all rows are read: blocks come from the server as they are scrolled to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dash_ag_grid as dag
+
+if TYPE_CHECKING:
+    from services.columns import Column
+    from services.urls import Sort
+
+ROWS_AT_ONCE = 100
+
+_THEME = {
+    "function": "themeQuartz.withParams({"
+    "accentColor: 'var(--k-accent)', backgroundColor: 'var(--k-surface)', foregroundColor: 'var(--bs-body-color)',"
+    "borderColor: 'var(--k-line)', headerBackgroundColor: 'var(--k-raised)', headerTextColor: 'var(--bs-body-color)',"
+    "rowHoverColor: 'var(--k-hover)', selectedRowBackgroundColor: 'var(--k-selected)', browserColorScheme: 'inherit',"
+    "fontFamily: 'inherit', fontSize: 13, headerFontWeight: 600, spacing: 5, wrapperBorderRadius: 6,"
+    "inputFocusBorder: {color: 'var(--k-accent)'}"
+    "})"
+}
+_BOX = {"filterOptions": ["contains"], "maxNumConditions": 1, "trimInput": True, "debounceMs": 350}
+"""AG Grid's text filter only carries what is typed; the server reads it as a box of the filter language."""
+
+_NUMBER = {"function": "params.value == null ? '' : d3.format(',.10~r')(params.value)"}
+LONG_ID = 178
+_WIDTHS = {"id": 110, "number": 130, "text": 150, "boolean": 95, "time": 190, "position": 120}
+
+
+def rows_grid(
+    id: Mapping[str, str],
+    columns: Sequence[Column],
+    *,
+    boxes: Mapping[str, str],
+    sort: Sort,
+    key: str | None,
+    cell_href: Callable[[Column], str | None],
+    label: str,
+) -> dag.AgGrid:
+    """An empty grid that asks for its rows with these boxes and this order.
+
+    `key` is the column that tells rows apart (None: rows cannot be selected); `cell_href` gives the address
+    of a column's ids with ID in place of one, or None. `label` is the name of the grid in words.
+    """
+    options: dict[str, Any] = {
+        "theme": _THEME,
+        "cacheBlockSize": ROWS_AT_ONCE,
+        "maxConcurrentDatasourceRequests": 1,  # the component answers only the latest request
+        "maxBlocksInCache": 20,
+        "suppressCellFocus": False,
+        "enableCellTextSelection": True,
+        "tooltipShowDelay": 400,
+        "multiSortKey": "ctrl",
+        "initialState": {
+            "filter": {"filterModel": {name: _filter(text) for name, text in boxes.items()}},
+            "sort": {"sortModel": [{"colId": name, "sort": direction} for name, direction in sort]},
+        },
+        "localeText": {"noRowsToShow": "No rows match.", "ariaLabel": label},
+    }
+    if key:
+        options["rowSelection"] = {"mode": "multiRow", "enableClickSelection": False, "headerCheckbox": False}
+        options["selectionColumnDef"] = {"width": 44, "pinned": "left"}
+    return dag.AgGrid(
+        id=dict(id),
+        className="k-grid",
+        rowModelType="infinite",
+        columnDefs=[_column(column, cell_href(column)) for column in columns],
+        defaultColDef={
+            "resizable": True,
+            "sortable": True,
+            "floatingFilter": True,
+            "suppressHeaderMenuButton": True,
+            "suppressHeaderFilterButton": True,
+        },
+        dashGridOptions=options,
+        getRowId=f"params.data.{key}" if key else None,
+        style={"height": None},
+    )
+
+
+def _filter(text: str) -> dict[str, str]:
+    return {"filterType": "text", "type": "contains", "filter": text}
+
+
+def _column(column: Column, cell_href: str | None) -> dict[str, Any]:
+    long = column.kind == "id" and ("root" in column.name or "supervoxel" in column.name)
+    definition: dict[str, Any] = {
+        "field": column.name,
+        "headerName": column.title + (f" ({column.unit})" if column.unit else ""),
+        "headerTooltip": column.name,
+        "width": max(LONG_ID if long else _WIDTHS[column.kind], 8 * len(column.title) + 40),
+        "filter": "agTextColumnFilter",
+        "filterParams": _BOX,
+        "suppressFloatingFilterButton": True,
+        "cellDataType": False,
+    }
+    if column.kind in ("number", "position"):
+        definition |= {"type": "rightAligned", "valueFormatter": _NUMBER}
+    if column.kind == "id":
+        definition["cellClass"] = "k-id"
+    if cell_href:
+        definition |= {"cellRenderer": "CellLink", "cellRendererParams": {"href": cell_href}}
+    return definition

@@ -1,0 +1,47 @@
+"""Ways out of a page: copy buttons, downloads, Neuroglancer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dash import html
+
+if TYPE_CHECKING:
+    from services.errors import KarstError
+    from services.neuroglancer import Link
+
+
+def copy_button(text: str, what: str) -> html.Button:
+    """Copies `text`; a path is copied as a whole address, "" stands for the address of the page."""
+    return html.Button(
+        html.Span(className="k-copy-icon"),
+        type="button",
+        className="k-icon-button k-copy",
+        title=f"Copy {what}",
+        **{"data-copy": text, "aria-label": f"Copy {what}"},
+    )
+
+
+def copyable(text: str, what: str) -> html.Span:
+    """An id with a button to copy it."""
+    return html.Span([html.Span(text, className="k-id"), copy_button(text, what)], className="k-copyable")
+
+
+def neuroglancer_link(link: Link, subject: str) -> html.Div:
+    """A real link to the viewer, with what is in it in words."""
+    anchor = html.A(
+        ["Neuroglancer: ", subject, html.Span(" ↗", **{"aria-hidden": "true"})],
+        href=link.url,
+        target="_blank",
+        rel="noopener noreferrer",
+        className="btn btn-sm btn-primary",
+        id="neuroglancer-link",
+    )
+    words = " ".join(part for part in (link.description, link.left_out) if part)
+    return html.Div([anchor, copy_button(link.url, "Neuroglancer link"), html.Span(words, className="k-words")])
+
+
+def no_neuroglancer_link(error: KarstError) -> html.Div:
+    """Stands where the link would be, and says why there is none."""
+    button = html.Button("Neuroglancer", type="button", disabled=True, className="btn btn-sm btn-secondary")
+    return html.Div([button, html.Span(f"{error.message} {error.hint}", className="k-words")])

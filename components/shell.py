@@ -1,0 +1,64 @@
+"""What every page stands in: the HTML document, the header, and the place of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dash
+from dash import dcc, html
+
+INDEX = """<!DOCTYPE html>
+<html lang="en" data-bs-theme="light">
+    <head>
+        {%metas%}
+        <title>{%title%}</title>
+        <link rel="icon" href="/assets/favicon.svg" type="image/svg+xml">
+        <script src="/assets/boot.js"></script>
+        {%css%}
+    </head>
+    <body>
+        {%app_entry%}
+        <noscript>Karst needs JavaScript.</noscript>
+        <div hidden>{%config%}{%scripts%}{%renderer%}</div>
+    </body>
+</html>
+"""
+"""`boot.js` sets the theme before the first paint, so it does not wait at the end like other scripts."""
+
+META_TAGS = [
+    {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+    {"name": "color-scheme", "content": "light dark"},
+    {"name": "description", "content": "Read a connectome: cell-type tables, partners of a neuron, Neuroglancer."},
+]
+
+
+def shell(pages: Sequence[tuple[str, str]]) -> html.Div:
+    """The frame of all pages; `pages` are the title and path of those in the header."""
+    return html.Div(
+        [
+            html.A("Skip to content", href="#main", className="k-skip"),
+            _header(pages),
+            html.Main(dash.page_container, id="main", tabIndex="-1"),
+            html.Div(id="said", className="visually-hidden", role="status"),
+            dcc.Store(id="reload"),
+        ]
+    )
+
+
+def _header(pages: Sequence[tuple[str, str]]) -> html.Header:
+    links = [html.A(title, href=href, className="k-nav") for title, href in pages]
+    toggle = html.Button(
+        html.Span(className="k-theme-icon"),
+        id="theme-toggle",
+        type="button",
+        className="k-icon-button",
+        title="Switch between light and dark",
+        **{"aria-label": "Dark theme", "aria-pressed": "false"},
+    )
+    brand = html.A([html.Span(className="k-logo"), "Karst"], href="/", className="k-brand")
+    return html.Header([brand, html.Nav(links, **{"aria-label": "Pages"}), toggle], className="k-header")
+
+
+def heading(title: str) -> html.H1:
+    """The title of a page, which takes the focus when the page is reached."""
+    return html.H1(title, tabIndex="-1")

@@ -1,0 +1,18 @@
+"""`/connectivity-viewer`: one cell and its partners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+from dash import html
+
+from components.connectivity_page import page
+from services.urls import CONNECTIVITY_PAGE, parse_connectivity
+
+dash.register_page(__name__, path=CONNECTIVITY_PAGE, title="Connectivity · Karst", name="Connectivity", order=2)
+
+
+def layout(**query: Any) -> html.Div:
+    """The page of an address; its parameters are those of `services.urls.ConnectivityView`."""
+    return page(parse_connectivity(query)[0], query)

@@ -1,0 +1,18 @@
+"""`/table-viewer`: any annotation table of a datastack and version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+from dash import html
+
+from components.table_page import page
+from services.urls import TABLE_PAGE, parse_table
+
+dash.register_page(__name__, path=TABLE_PAGE, title="Tables · Karst", name="Tables", order=1)
+
+
+def layout(**query: Any) -> html.Div:
+    """The page of an address; its parameters are those of `services.urls.TableView`."""
+    return page(parse_table(query)[0], query)
