@@ -19,6 +19,8 @@ from localcave.cave_errors import CaveError
 from localcave.store import Datastack, Store, quote
 
 LAYERS = 12
+LAYER_BITS = 56
+"""An id's layer is in the 8 bits above these."""
 Ids = npt.NDArray[np.int64]
 
 
@@ -143,8 +145,9 @@ class Segmentation:
         return Life(self.oldest, None) if root in self.known([root]) else None
 
     # ------------------------------------------------------------------ roots and leaves
-    def roots_at(self, supervoxels: Ids, time: datetime) -> Ids:
-        """Root of each supervoxel at a time; 0 where there is none."""
+    def roots_at(self, nodes: Ids, time: datetime) -> Ids:
+        """Root of each supervoxel or level 2 id at a time; 0 where there is none."""
+        supervoxels = self._one_supervoxel_each(nodes)
         result = self._newest_roots(supervoxels)
         history, roots, created, expired = self._history
         moment = to_microseconds(time)
@@ -156,6 +159,19 @@ class Segmentation:
             if valid.any():
                 result[i] = roots[rows][np.argmax(valid)]
         return result
+
+    def _one_supervoxel_each(self, nodes: Ids) -> Ids:
+        """Level 2 ids replaced by the first of their supervoxels, all of which have the same root."""
+        level2 = np.unique(nodes[nodes >> LAYER_BITS == 2])
+        if not len(level2):
+            return nodes
+        sql = (
+            f"SELECT level2_id, min(supervoxel_id) AS supervoxel_id FROM {self._supervoxels} "
+            "WHERE level2_id IN (SELECT unnest(?::BIGINT[])) GROUP BY level2_id"
+        )
+        found = self.store.arrow(sql, [level2.tolist()])
+        first = dict(zip(found["level2_id"].to_pylist(), found["supervoxel_id"].to_pylist(), strict=True))
+        return np.array([first.get(node, node) for node in nodes.tolist()], np.int64)
 
     def _newest_roots(self, supervoxels: Ids) -> Ids:
         asked, inverse = np.unique(supervoxels, return_inverse=True)
