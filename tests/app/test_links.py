@@ -1,0 +1,231 @@
+"""Links built from a real localcave through caveclient."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+
+from services import connectivity, tables
+from services.cave import Cave
+from services.connectivity import Connectivity
+from services.errors import BadInput, TooLarge
+from services.neuroglancer import INLINE_CHARACTERS, Link, cell_link, table_link
+from services.settings import Settings
+from services.tables import TableFrame
+from tests.neuroglancer_checks import assert_sound, layer_of
+from tests.servers import start_localcave
+
+TOKEN = "a-token-that-nobody-else-may-see"
+TYPES = "aibs_metamodel_celltypes_v661"
+DATASTACK = "karst_demo"
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url: str) -> Cave:
+    return Cave(Settings(server_address=localcave_url, cache="", token=TOKEN))
+
+
+@pytest.fixture(scope="module")
+def version(cave: Cave) -> int:
+    return cave.versions(DATASTACK)[0].number
+
+
+@pytest.fixture(scope="module")
+def types(cave: Cave, version: int) -> TableFrame:
+    return tables.open_table(cave, DATASTACK, version, TYPES)
+
+
+@pytest.fixture(scope="module")
+def cell(cave: Cave, version: int) -> Connectivity:
+    proofread = cave.table(DATASTACK, version, "proofreading_status_and_strategy")
+    root = proofread["pt_root_id"].iloc[0]
+    return connectivity.read(cave, DATASTACK, version, str(root), type_table=TYPES)
+
+
+def uploaded(link: Link) -> object:
+    """The state that a short link's address answers."""
+    with urllib.request.urlopen(link.url.split("#!", 1)[1]) as answer:
+        return json.load(answer)
+
+
+def test_a_few_segments_fit_in_the_link_itself(cave: Cave, types: TableFrame) -> None:
+    rows = types.frame[["id", "pt_root_id"]].head(3)
+    link = table_link(cave, types, rows)
+    assert len(link.url) <= INLINE_CHARACTERS
+    assert json.loads(unquote(link.url.split("#!", 1)[1])) == link.state
+
+
+def test_more_goes_through_the_state_service(cave: Cave, types: TableFrame, localcave_url: str) -> None:
+    link = table_link(cave, types, types.frame)
+    assert link.url.startswith(f"/neuroglancer/v/karst/#!{localcave_url}/nglstate/api/v1/")
+    assert uploaded(link) == link.state
+    assert f"{len(link.url):,} characters" in link.description
+
+
+def test_a_link_is_uploaded_once(cave: Cave, types: TableFrame) -> None:
+    first = table_link(cave, types, types.frame.head(100))
+    before = dict(cave.counts)
+    assert table_link(cave, types, types.frame.head(100)).url == first.url
+    assert dict(cave.counts) == before, "the same link again cost a request"
+
+
+def test_the_state_holds_the_table_s_ids_types_and_places(cave: Cave, types: TableFrame) -> None:
+    rows = types.frame[types.frame["cell_type"].isin(["BC", "MC"])]
+    link = table_link(cave, types, rows, group_by="cell_type")
+    assert_sound(link.state)
+    for kind in ("BC", "MC"):
+        own = rows[rows["cell_type"] == kind]
+        points = layer_of(link.state, kind)["annotations"]
+        assert [point["segments"][0] for point in points] == [[str(r)] if r else [] for r in own["pt_root_id"]]
+        assert [point["point"] for point in points] == own[[f"pt_position_{a}" for a in "xyz"]].to_numpy().tolist()
+        assert layer_of(link.state, kind)["annotationColor"] == cave.profile(DATASTACK).palette[kind]
+    assert link.num_points == len(rows)
+    assert link.num_segments == rows.loc[rows["pt_root_id"] > 0, "pt_root_id"].nunique()
+
+
+def test_a_colour_does_not_depend_on_the_rows(cave: Cave, types: TableFrame) -> None:
+    column = "classification_system"
+    whole = table_link(cave, types, types.frame, group_by=column).legend
+    for value, rows in types.frame.groupby(column):
+        assert table_link(cave, types, rows, group_by=column).legend == {value: whole[str(value)]}
+
+
+def test_a_cell_s_link_has_all_its_partners_and_synapses(cave: Cave, cell: Connectivity) -> None:
+    link = cell_link(cave, cell)
+    assert_sound(link.state)
+    for name, side in (("input synapses", "in"), ("output synapses", "out")):
+        totals = cell.totals[side]  # type: ignore[index]
+        assert len(layer_of(link.state, name)["annotations"]) == totals["num_syn"]
+        if totals["autapses"] or totals["root_zero"]:
+            assert f"Not among the {name}: {totals['autapses']:,} " in link.left_out
+    partners = {*map(str, cell.inputs["root_id"]), *map(str, cell.outputs["root_id"])}
+    segments = layer_of(link.state, "segmentation")["segments"]
+    assert {segment.strip("!") for segment in segments} == partners | {str(cell.cell.root_id)}
+    assert link.num_segments == len(partners) + 1
+
+
+def test_synapses_are_at_their_place_and_between_their_cells(cave: Cave, cell: Connectivity) -> None:
+    synapses = cave.synapses(DATASTACK, cell.version.number, cell.cell.root_id, "out")
+    rows = {row.id: row for row in synapses.itertuples()}
+    points = layer_of(cell_link(cave, cell, direction="out").state, "output synapses")["annotations"]
+    assert points
+    for point in points:
+        row = rows[int(point["id"])]
+        assert point["segments"] == [[str(row.pre_pt_root_id)], [str(row.post_pt_root_id)]]
+        for voxel, axis, size_nm in zip(point["point"], "xyz", (4, 4, 40), strict=True):
+            assert voxel == pytest.approx(getattr(row, f"ctr_pt_position_{axis}_nm") / size_nm, abs=0.06)
+
+
+def test_selected_partners_alone(cave: Cave, cell: Connectivity) -> None:
+    rows = cell.inputs.iloc[[0, 2]]
+    chosen = rows["root_id"].tolist()
+    link = cell_link(cave, cell, direction="in", partners=chosen)
+    assert link.num_points > 0
+    assert len(layer_of(link.state, "input synapses")["annotations"]) == rows["num_syn"].sum()
+    segments = layer_of(link.state, "segmentation")["segments"]
+    assert segments == [str(root) for root in (cell.cell.root_id, *chosen)]
+
+
+def test_types_of_partners_make_layers(cave: Cave, cell: Connectivity) -> None:
+    link = cell_link(cave, cell, direction="in", group_by="cell_type")
+    typed = cell.inputs.groupby("cell_type")["num_syn"].sum()
+    for kind, count in typed.items():
+        layer = layer_of(link.state, f"input synapses: {kind}")
+        assert len(layer["annotations"]) == count
+        assert layer["annotationColor"] == cave.profile(DATASTACK).palette[str(kind)]
+
+
+def test_an_unknown_column_or_viewer_is_said(cave: Cave, types: TableFrame, cell: Connectivity) -> None:
+    with pytest.raises(BadInput, match="'nope'"):
+        table_link(cave, types, types.frame, group_by="nope")
+    with pytest.raises(BadInput, match="'nope'"):
+        cell_link(cave, cell, group_by="nope")
+    with pytest.raises(BadInput, match="'nope'"):
+        cell_link(cave, cell, viewer="nope")
+
+
+@pytest.mark.parametrize(("viewer", "words"), [("spelunker", "shown as of"), ("mainline", "segmentation of today")])
+def test_what_the_viewer_makes_of_the_version_is_said(
+    cave: Cave, types: TableFrame, tmp_path: Path, viewer: str, words: str
+) -> None:
+    graphene = Cave(Settings(server_address=cave.settings.server_address, cache="", config_dir=tmp_path))
+    link = table_link(graphene, types, types.frame.head(2), viewer=viewer)
+    assert words in link.description
+    assert f"{types.version.timestamp:%Y-%m-%d %H:%M} UTC" in link.description
+
+
+# --- the viewer's host
+
+
+@pytest.fixture
+def viewer_host() -> Iterator[tuple[str, list[str]]]:
+    """A web server that writes down every request; its address and what it wrote."""
+    requests: list[str] = []
+
+    class Log(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            requests.append(f"{self.command} {self.path} {self.headers}")
+            self.send_response(200)
+            self.end_headers()
+
+        do_POST = do_GET  # noqa: N815 - the name that the handler looks for
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Log)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/", requests
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture(params=["spelunker", "mainline"])
+def watched(request: pytest.FixtureRequest, cave: Cave, viewer_host: tuple[str, list[str]], tmp_path: Path) -> Cave:
+    """The same CAVE, whose links open in the watched viewer."""
+    (tmp_path / "datastacks").mkdir()
+    profile = f'viewers = [{{name = "Watched", url = "{viewer_host[0]}", kind = "{request.param}"}}]'
+    (tmp_path / "datastacks" / f"{DATASTACK}.toml").write_text(profile)
+    settings = Settings(server_address=cave.settings.server_address, cache="", token=TOKEN, config_dir=tmp_path)
+    return Cave(settings)
+
+
+def test_building_a_link_asks_the_viewer_nothing_and_tells_no_token(
+    watched: Cave, types: TableFrame, cell: Connectivity, viewer_host: tuple[str, list[str]]
+) -> None:
+    address, requests = viewer_host
+    links = [
+        table_link(watched, types, types.frame[["id", "pt_root_id"]].head(2)),
+        table_link(watched, types, types.frame, group_by="cell_type"),
+        cell_link(watched, cell),
+        cell_link(watched, cell, group_by="cell_type"),
+    ]
+    for link in links:
+        assert link.url.startswith(f"{address}#!")
+        assert TOKEN not in unquote(link.url) + json.dumps(link.state) + link.description
+    assert {len(link.url) < 100 for link in links} == {True, False}, "both short and inline links were tried"
+    assert requests == []
+    urllib.request.urlopen(f"{address}seen").close()
+    assert requests[0].startswith("GET /seen "), "the log would have shown it"
+
+
+# --- a state service that fails
+
+
+def test_a_link_works_without_the_state_service(small_cortex: Path, tmp_path: Path) -> None:
+    """The address that holds the whole state is longer, and that is said."""
+    with start_localcave([small_cortex]) as url:
+        cave = Cave(Settings(server_address=url, cache=str(tmp_path)))
+        types = tables.open_table(cave, DATASTACK, cave.versions(DATASTACK)[0].number, TYPES)
+    link = table_link(cave, types, types.frame.head(50))
+    assert json.loads(unquote(link.url.split("#!", 1)[1])) == link.state
+    assert "A short link could not be had" in link.description
+    many = pd.concat([types.frame] * 5, ignore_index=True)
+    with pytest.raises(TooLarge, match="more than a browser opens"):
+        table_link(cave, types, many)
