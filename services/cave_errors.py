@@ -17,6 +17,8 @@ import requests
 from services.errors import BadInput, Expired, KarstError, NotAllowed, NotFound, Upstream
 
 STATUS_IN_MESSAGE = re.compile(r"^(\d{3}) ")
+UNKNOWN_NODE = re.compile(r"cannot find node|has no root", re.IGNORECASE)
+"""The chunkedgraph's words for an id that it never had, which it answers with 500."""
 NO_COLUMN = re.compile(r"^'?(\w{1,63})'?$")
 CHECK = "Check the number, and the datastack."
 AGAIN = "Please try again; if it lasts, tell the operator."
@@ -78,7 +80,7 @@ def _answered(response: requests.Response, subject: Subject) -> KarstError:
     status = int(prefix[1]) if prefix else response.status_code
     if status in (401, 403):
         return _refused(body, message, subject)
-    if status == 404:
+    if status == 404 or (subject.missing and UNKNOWN_NODE.search(message)):
         return _missing(message, subject)
     if status == 429:
         return Upstream(
