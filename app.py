@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dash
-from flask import Flask
 
 import api
 from api import headers, health, old_links
@@ -19,7 +18,6 @@ def create_app(settings: Settings) -> dash.Dash:
     """The whole application over the CAVE of `settings`, ready to serve."""
     app = dash.Dash(
         __name__,
-        server=Flask(__name__),
         title="Karst",
         update_title="",
         use_pages=True,

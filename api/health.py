@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from services.context import cave
-from services.errors import KarstError
+from services.errors import KarstError, Upstream
 
 blueprint = Blueprint("health", __name__)
 
@@ -20,7 +20,12 @@ def alive() -> Response:
 def ready() -> tuple[Response, int]:
     """CAVE and the cache answer; 503 with a sentence when one does not."""
     try:
-        cave().check()
+        cave().datastacks()
     except KarstError as error:
-        return jsonify({"status": "unready", "error": error.to_dict()}), 503
-    return jsonify({"status": "ok"}), 200
+        return _unready(error)
+    problem = cave().cache.problem()
+    return _unready(Upstream(problem)) if problem else (jsonify({"status": "ok"}), 200)
+
+
+def _unready(error: KarstError) -> tuple[Response, int]:
+    return jsonify({"status": "unready", "error": error.to_dict()}), 503

@@ -104,7 +104,7 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
     if not shown:
         return (no_update,) * 3
     view = views.partner_view(shown)
-    frame, columns, words = partners(view, id["side"])
+    frame, _, words = partners(view, id["side"])
     found = read(view)
     return (
         connectivity_page.counts(

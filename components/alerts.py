@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dash_bootstrap_components as dbc
 from dash import html
@@ -35,6 +35,6 @@ def loading(what: str) -> html.Div:
     return html.Div([html.Span(className="k-spinner"), html.Span(what)], className="k-loading", role="status")
 
 
-def empty(title: str, *children: object) -> html.Div:
+def empty(title: str, *children: Any) -> html.Div:
     """Stands where results would be, and says how to get some."""
     return html.Div([html.H2(title), *children], className="k-empty")

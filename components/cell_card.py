@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
+from components.attributes import aria
 from components.links import copyable
 
 if TYPE_CHECKING:
@@ -29,34 +30,35 @@ def cell_card(read: Connectivity, cell_type: str | None) -> html.Section:
         ("Outputs", _totals(read.totals["out"], "to")),
     ]
     pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in filter(None, facts)]
-    return html.Section(html.Dl(pairs), className="k-card", **{"aria-label": "The cell"})
+    return html.Section(html.Dl(pairs), className="k-card", **aria(label="The cell"))
 
 
 def partner_count(totals: Totals) -> str:
     """How many synapses and partners, as the tabs say it."""
-    return f"(n = {_count(totals['num_syn'], 'synapse')}, {_count(totals['num_partners'], 'partner')})"
+    return f"(n = {counted(totals['num_syn'], 'synapse')}, {counted(totals['num_partners'], 'partner')})"
 
 
 def apart(totals: Totals) -> str:
     """A sentence for the synapses that are in no partner's row."""
     parts = [
-        _count(totals["autapses"], "autapse") if totals["autapses"] else "",
-        f"{_count(totals['root_zero'], 'synapse')} whose other end lies in no segment" if totals["root_zero"] else "",
+        counted(totals["autapses"], "autapse") if totals["autapses"] else "",
+        f"{counted(totals['root_zero'], 'synapse')} whose other end lies in no segment" if totals["root_zero"] else "",
     ]
     told = " and ".join(part for part in parts if part)
     return f"Not in this table: {told}." if told else ""
 
 
-def _count(number: int, thing: str) -> str:
+def counted(number: int, thing: str) -> str:
+    """A number with its noun."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _totals(totals: Totals, preposition: str) -> list[Any]:
     aside = [
-        _count(totals["autapses"], "autapse") if totals["autapses"] else "",
+        counted(totals["autapses"], "autapse") if totals["autapses"] else "",
         f"{totals['root_zero']:,} to no segment" if totals["root_zero"] else "",
     ]
-    words = f"{_count(totals['num_syn'], 'synapse')} {preposition} {_count(totals['num_partners'], 'partner')}"
+    words = f"{counted(totals['num_syn'], 'synapse')} {preposition} {counted(totals['num_partners'], 'partner')}"
     told = ", ".join(part for part in aside if part)
     return [words, html.Small(f" + {told}") if told else None]
 

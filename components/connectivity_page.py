@@ -11,7 +11,8 @@ import pandas as pd
 from dash import dcc, html
 
 from components import alerts, controls
-from components.cell_card import apart, cell_card, partner_count
+from components.attributes import aria, data
+from components.cell_card import apart, cell_card, counted, partner_count
 from components.figures.counts import count_bars
 from components.figures.template import CONFIG
 from components.grid import rows_grid
@@ -79,13 +80,12 @@ def results(
         [_tab(way, partner_count(read.totals[way]), chosen=view.tab == way) for way in ("in", "out")],
         role="tablist",
         className="k-tabs",
-        **{"aria-label": "Direction"},
+        **aria(label="Direction"),
     )
     panels = [_panel(view, read, way, columns[way]) for way in ("in", "out")]
     return [
         cell_card(read, cell_type),
-        whole,
-        tabs,
+        html.Div([tabs, whole], className="k-tab-row"),
         *panels,
         dcc.Store(id="tab", data=view.tab),
         dcc.Store(id="cell-whole", data=view.href()),
@@ -105,7 +105,7 @@ def status(read: Connectivity) -> list[Any]:
 def counts(shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: ConnectivityView) -> list[Any]:
     """How many partners and synapses the filter leaves, and what it says."""
     if not words:
-        return [html.Strong(f"{len(whole):,}"), f" partners, {_synapses(whole):,} synapses"]
+        return [html.Strong(counted(len(whole), "partner")), f", {counted(_synapses(whole), 'synapse')}"]
     return [
         html.Strong(f"{len(shown):,}"),
         f" of {len(whole):,} partners, {_synapses(shown):,} of {_synapses(whole):,} synapses",
@@ -126,7 +126,7 @@ def downloads(view: ConnectivityView, root_id: int, side: str) -> list[Any]:
     href = f"{path}?direction={side}{types}&format=csv"
     title = f"All {TITLES[side].lower()} partners"
     return [
-        html.A("CSV", href=href, download=True, className="btn btn-sm btn-outline-secondary", title=title),
+        html.A("CSV", href=href, download="", className="btn btn-sm btn-outline-secondary", title=title),
         copy_button("", "link to this view"),
     ]
 
@@ -155,7 +155,8 @@ def _tab(side: str, count: str, *, chosen: bool) -> html.Button:
         type="button",
         role="tab",
         tabIndex="0" if chosen else "-1",
-        **{"aria-selected": str(chosen).lower(), "aria-controls": f"panel-{side}", "data-value": side},
+        **aria(selected=str(chosen).lower(), controls=f"panel-{side}"),
+        **data(value=side),
     )
 
 
@@ -193,7 +194,7 @@ def _panel(view: ConnectivityView, read: Connectivity, side: str, columns: Seque
         id=f"panel-{side}",
         role="tabpanel",
         hidden=not front,
-        **{"aria-labelledby": f"tab-{side}"},
+        **aria(labelledby=f"tab-{side}"),
     )
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import dash_bootstrap_components as dbc
 from dash import html
 
+from components.attributes import data
+
 if TYPE_CHECKING:
     from services.records import TableInfo, Version
 
@@ -22,7 +24,7 @@ class Option(TypedDict):
 def view_form(action: str, fields: Sequence[Any], submit: str) -> html.Form:
     """A form that leads to the view of its fields (see assets/navigation.js)."""
     button = dbc.Button(submit, type="submit", color="primary", className="k-submit")
-    return html.Form([*fields, button], action=action, method="get", className="k-form", **{"data-view": "1"})
+    return html.Form([*fields, button], action=action, method="get", className="k-form", **data(view="1"))
 
 
 def choice(

@@ -25,7 +25,7 @@ _THEME = {
 _BOX = {"filterOptions": ["contains"], "maxNumConditions": 1, "trimInput": True, "debounceMs": 350}
 """AG Grid's text filter only carries what is typed; the server reads it as a box of the filter language."""
 
-_NUMBER = {"function": "params.value == null ? '' : d3.format(',.10~r')(params.value)"}
+_NUMBER = {"function": "number(params.value)"}
 LONG_ID = 178
 _WIDTHS = {"id": 110, "number": 130, "text": 150, "boolean": 95, "time": 190, "position": 120}
 
@@ -87,11 +87,12 @@ def _filter(text: str) -> dict[str, str]:
 
 def _column(column: Column, cell_href: str | None) -> dict[str, Any]:
     long = column.kind == "id" and ("root" in column.name or "supervoxel" in column.name)
+    title = column.title + (f" ({column.unit})" if column.unit else "")
     definition: dict[str, Any] = {
         "field": column.name,
-        "headerName": column.title + (f" ({column.unit})" if column.unit else ""),
+        "headerName": title,
         "headerTooltip": column.name,
-        "width": max(LONG_ID if long else _WIDTHS[column.kind], 8 * len(column.title) + 40),
+        "width": max(LONG_ID if long else _WIDTHS[column.kind], 8 * len(title) + 36),
         "filter": "agTextColumnFilter",
         "filterParams": _BOX,
         "suppressFloatingFilterButton": True,

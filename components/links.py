@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from dash import html
 
+from components.attributes import aria, data
+
 if TYPE_CHECKING:
     from services.errors import KarstError
     from services.neuroglancer import Link
@@ -18,7 +20,8 @@ def copy_button(text: str, what: str) -> html.Button:
         type="button",
         className="k-icon-button k-copy",
         title=f"Copy {what}",
-        **{"data-copy": text, "aria-label": f"Copy {what}"},
+        **data(copy=text),
+        **aria(label=f"Copy {what}"),
     )
 
 
@@ -30,15 +33,18 @@ def copyable(text: str, what: str) -> html.Span:
 def neuroglancer_link(link: Link, subject: str) -> html.Div:
     """A real link to the viewer, with what is in it in words."""
     anchor = html.A(
-        ["Neuroglancer: ", subject, html.Span(" ↗", **{"aria-hidden": "true"})],
+        ["Neuroglancer: ", subject, html.Span(" ↗", **aria(hidden="true"))],
         href=link.url,
         target="_blank",
         rel="noopener noreferrer",
-        className="btn btn-sm btn-primary",
-        id="neuroglancer-link",
+        className="btn btn-sm btn-primary k-neuroglancer",
     )
-    words = " ".join(part for part in (link.description, link.left_out) if part)
-    return html.Div([anchor, copy_button(link.url, "Neuroglancer link"), html.Span(words, className="k-words")])
+    contents = html.Details(
+        [html.Summary(f"{link.num_segments:,} segments, {link.num_points:,} points"), html.P(link.description)],
+        className="k-contents",
+    )
+    left_out = html.Span(link.left_out, className="k-left-out") if link.left_out else None
+    return html.Div([anchor, copy_button(link.url, "Neuroglancer link"), contents, left_out])
 
 
 def no_neuroglancer_link(error: KarstError) -> html.Div:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import dash
 from dash import dcc, html
 
+from components.attributes import aria
+
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-bs-theme="light">
     <head>
@@ -53,10 +55,10 @@ def _header(pages: Sequence[tuple[str, str]]) -> html.Header:
         type="button",
         className="k-icon-button",
         title="Switch between light and dark",
-        **{"aria-label": "Dark theme", "aria-pressed": "false"},
+        **aria(label="Dark theme", pressed="false"),
     )
     brand = html.A([html.Span(className="k-logo"), "Karst"], href="/", className="k-brand")
-    return html.Header([brand, html.Nav(links, **{"aria-label": "Pages"}), toggle], className="k-header")
+    return html.Header([brand, html.Nav(links, **aria(label="Pages")), toggle], className="k-header")
 
 
 def heading(title: str) -> html.H1:

@@ -10,6 +10,7 @@ import pandas as pd
 from dash import dcc, html
 
 from components import alerts, controls
+from components.attributes import data
 from components.figures.counts import count_bars
 from components.figures.template import CONFIG
 from components.grid import rows_grid
@@ -114,7 +115,7 @@ def downloads(view: TableView, line: str) -> list[Any]:
     sort = "".join(f"&sort={quote(text)}" for text in format_sort(view.sort))
     href = f"{path}?format=csv{f'&filter={quote(line)}' if line else ''}{sort}"
     return [
-        html.A("CSV", href=href, download=True, className="btn btn-sm btn-outline-secondary", title="All rows shown"),
+        html.A("CSV", href=href, download="", className="btn btn-sm btn-outline-secondary", title="All rows shown"),
         copy_button("", "link to this view"),
     ]
 
@@ -149,7 +150,7 @@ def _group_form(view: TableView, table: TableFrame) -> Any:
     chosen = view.group_by or grouping(table) or ""
     options: list[controls.Option] = [{"label": name, "value": name} for name in columns]
     field = controls.choice("Group by", "group_by", "group-by", chosen, options)
-    return html.Form([field], action=TABLE_PAGE, **{"data-view": "1"})
+    return html.Form([field], action=TABLE_PAGE, **data(view="1"))
 
 
 def _cell_href(view: TableView, table: TableFrame, column: Column) -> str | None:

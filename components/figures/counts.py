@@ -11,6 +11,8 @@ from components.figures.template import TEMPLATE
 
 MOST_BARS = 40
 BAR_PX = 21
+ROOM = 1.2
+"""Beyond the longest bar, for its number."""
 NEUTRAL = "#8a9699"
 
 
@@ -20,13 +22,13 @@ def count_bars(
     """One bar for each row of `counts`, the largest first.
 
     `counts` has value (null = blank), count, and with `part` also count_part, the solid share of each bar that
-    `part` names (the rest is pale). `colours` gives "#rrggbb" for a value; `counted` is the title of the axis. No more than
+    `part` names (the rest is pale). `colours` gives "#rrggbb" for a value; `counted` says what is counted. No more than
     MOST_BARS are drawn; the last one then sums up the others.
     """
     shown = _with_others(counts)
     labels = [blank if pd.isna(value) else str(value) for value in shown["value"]]
     fills = [colours.get(label, NEUTRAL) for label in labels]
-    figure = go.Figure(layout={"template": TEMPLATE, "height": 60 + BAR_PX * len(shown), "barmode": "overlay"})
+    figure = go.Figure(layout={"template": TEMPLATE, "height": 44 + BAR_PX * len(shown), "barmode": "overlay"})
     whole = _bar(labels, shown["count"], fills, counted, text=shown["count"].map("{:,}".format))
     if part:
         figure.add_trace(whole.update(marker_opacity=0.4))
@@ -34,7 +36,8 @@ def count_bars(
     else:
         figure.add_trace(whole)
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title=counted, rangemode="tozero", tickformat=",d", nticks=4)
+    most = float(shown["count"].max() or 1) if len(shown) else 1.0
+    figure.update_xaxes(range=[0, most * ROOM], tickformat=",d", nticks=4, dtick=1 if most < 4 else None)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     return figure
 

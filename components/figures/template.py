@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 TEMPLATE = go.layout.Template(
@@ -18,4 +20,4 @@ TEMPLATE = go.layout.Template(
     }
 )
 
-CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]], "responsive": True}
+CONFIG: Any = {"displaylogo": False, "modeBarButtons": [["toImage"]], "responsive": True}
