@@ -30,7 +30,6 @@ each root gets one supervoxel.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,6 +44,7 @@ from localcave.errors import InputError
 from localcave.importer_config import ColumnPlan, ImportPlan, TablePlan, read_plan
 from localcave.importer_files import INT32_MAX, Rows, open_file, select, to_kind, to_positions
 from localcave.importer_schemas import ARROW_TYPES, SchemaColumn
+from localcave.info import sha256_of
 from localcave.layout import MANIFEST, SERVER, DatastackWriter
 from localcave.made_segmentation import make_supervoxels, oldest_before
 
@@ -236,7 +236,7 @@ def _write(writer: DatastackWriter, plan: ImportPlan, tables: dict[str, pa.Table
     writer.manifest["source"] = {
         "kind": "import",
         "files": {
-            key: {"name": Path(name).name, "sha256": _sha256(plan.data / name)} for key, name in plan.files.items()
+            key: {"name": Path(name).name, "sha256": sha256_of(plan.data / name)} for key, name in plan.files.items()
         },
     }
 
@@ -281,8 +281,3 @@ def _dangling(plan: ImportPlan, tables: dict[str, pa.Table]) -> tuple[str, ...]:
                 "does not have; CAVE leaves such rows out when it joins the two"
             )
     return tuple(notes)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

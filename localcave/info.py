@@ -22,7 +22,7 @@ def describe(folder: Path) -> dict[str, Any]:
         "datastack": manifest["datastack"],
         "description": manifest["info"].get("description") or "",
         "made_by": manifest.get("source", {}).get("kind", ""),
-        "digest": hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest(),
+        "digest": sha256_of(folder / MANIFEST),
         "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         "versions": [
             {
@@ -49,6 +49,26 @@ def render(description: dict[str, Any]) -> str:
     lines += [""] * bool(description["segmentation"] or description["skeletons"])
     lines += [f"{_human(description[k]):>40}  {k}" for k in ("segmentation", "skeletons") if description[k]]
     return "\n".join(lines)
+
+
+def damage(folder: Path) -> list[str]:
+    """Files of a snapshot that are missing or are not those that were written; empty when all is well.
+
+    Only a snapshot's manifest has digests: of other folders nothing can be said, and nothing is.
+    """
+    files: dict[str, Any] = read_manifest(folder).get("source", {}).get("files", {})
+    written = {name: entry["sha256"] for name, entry in files.items() if "bytes" in entry}
+    missing = [f"{name} is missing" for name in written if not (folder / name).is_file()]
+    changed = [
+        name for name, digest in written.items() if (folder / name).is_file() and sha256_of(folder / name) != digest
+    ]
+    return missing + [f"{name} is not the file that was written" for name in changed]
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _tables(folder: Path, manifest: dict[str, Any], version: int) -> list[dict[str, Any]]:
