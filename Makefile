@@ -17,7 +17,7 @@ test: $(VENV)/.dev lint
 	@bin/need chromium redis-server
 	$(PY) -m pytest
 
-bench: $(VENV)/.dev demo
+bench: $(VENV)/.dev
 	$(PY) -m benchmarks
 
 lint: $(VENV)/.dev

@@ -27,7 +27,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: Sequence[str], url: str, environ: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+def running(
+    command: Sequence[str], url: str, environ: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Run `command` until the block ends; ready when `url`/healthz answers 200.
 
     Raises RuntimeError with the program's output when it ends or stays silent before that.

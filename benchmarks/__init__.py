@@ -1,0 +1,1 @@
+"""What `make bench` prints: times and, because machines differ, ratios within one run."""

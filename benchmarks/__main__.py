@@ -1,0 +1,36 @@
+"""`python -m benchmarks`: print the speed table, measured on the demo cortex."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from itertools import chain
+from pathlib import Path
+
+from benchmarks import localcave, services
+from benchmarks.measure import HEAD, Row
+from localcave.cortex import make
+from tests.servers import start_localcave
+
+
+def main() -> None:
+    """Make the demo cortex, serve it and measure everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        demo = Path(folder) / "karst_demo"
+        print(HEAD)
+        print(_made(demo))
+        with start_localcave([demo]) as server:
+            for row in chain(localcave.rows(demo, server), services.rows(server)):
+                print(row, flush=True)
+
+
+def _made(demo: Path) -> Row:
+    started = time.perf_counter()
+    make(demo, size="full")
+    took = time.perf_counter() - started
+    size_mb = sum(file.stat().st_size for file in demo.rglob("*") if file.is_file()) / 1e6
+    return Row("making the demo cortex", f"{took:.0f} s, {size_mb:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Timing a call, and a table of what was found."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was measured, the figure, and what it is compared with."""
+
+    what: str
+    figure: str
+    against: str = ""
+    ratio: float | None = None
+
+    def __str__(self) -> str:
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}x"
+        return f"| {self.what} | {self.figure} | {self.against} | {ratio} |"
+
+
+HEAD = "| what | measured | against | ratio |\n|---|---|---|---|"
+
+
+def seconds(call: Callable[[], object], repeats: int = 7) -> list[float]:
+    """Wall times of `repeats` calls, after one that warms up."""
+    call()
+    taken = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+def median_ms(call: Callable[[], object], repeats: int = 7) -> float:
+    """Median wall time of a call in milliseconds."""
+    return 1000 * statistics.median(seconds(call, repeats))
+
+
+def compare(what: str, call: Callable[[], object], against: str, other: Callable[[], object], repeats: int = 7) -> Row:
+    """A call's median beside another's, in the same run."""
+    mine, others = median_ms(call, repeats), median_ms(other, repeats)
+    return Row(what, f"{mine:.1f} ms", f"{against}: {others:.1f} ms", mine / others)
