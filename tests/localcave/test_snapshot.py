@@ -1,0 +1,261 @@
+"""Snapshots of a localcave that stands for a far CAVE: what is baked is exactly what the source has."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from caveclient import CAVEclient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localcave.errors import InputError
+from localcave.info import damage
+from localcave.layout import read_manifest
+from localcave.pieces import HIGHEST, Baker, Piece
+from localcave.snapshot import Request, take
+from tests.localcave.faulty_proxy import faulty_proxy
+from tests.servers import ROOT, start_localcave
+
+STACK = "karst_demo"
+SYNAPSES = "synapses_pni_2"
+CELL_TYPES = "aibs_metamodel_celltypes_v661"
+PROOFREADING = "proofreading_status_and_strategy"
+
+
+def connect(url: str, version: int) -> CAVEclient:
+    return CAVEclient(STACK, server_address=url, auth_token="any", write_server_cache=False, version=version)
+
+
+@pytest.fixture(scope="module")
+def version(small_cortex: Path) -> int:
+    return int(read_manifest(small_cortex)["versions"][0]["version"])
+
+
+@pytest.fixture(scope="module")
+def far_url(small_cortex: Path) -> Iterator[str]:
+    """A server whose row limit is far below the number of synapses."""
+    with start_localcave([small_cortex], "--row-limit", "7000") as url:
+        yield url
+
+
+def request_to(url: str, version: int, **changes: object) -> Request:
+    usual = {"token": "any", "rows_per_request": 5000, "first_wait_s": 0.01, "attempts": 12}
+    return Request(STACK, version, url, **{**usual, **changes})  # type: ignore[arg-type]
+
+
+def everything(url: str, version: int, table: str) -> pd.DataFrame:
+    frame = connect(url, version).materialize.query_table(
+        table, split_positions=True, merge_reference=False, metadata=False, log_warning=False
+    )
+    return frame.sort_values("id").reset_index(drop=True)
+
+
+def same(got: pd.DataFrame, expected: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(got[expected.columns], expected, check_exact=True)
+    assert set(got.columns) == set(expected.columns)
+
+
+def test_a_snapshot_through_a_bad_network_equals_its_source(
+    small_cortex: Path, localcave_url: str, far_url: str, version: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "snapshot"
+    with faulty_proxy(far_url, rate=0.2) as proxy:
+        report = take(request_to(proxy.url, version, synapses_of="all"), folder)
+        assert {"drop", "unavailable", "cut", "cut_politely"} <= proxy.met.keys()
+    assert report.notes == ()
+    tables = read_manifest(small_cortex)["tables"][str(version)]
+    assert report.rows == {name: entry["row_count"] for name, entry in tables.items()} | {
+        name: entry["row_count"] for name, entry in read_manifest(small_cortex)["views"].get(str(version), {}).items()
+    }
+    with start_localcave([folder]) as url:
+        here, far = connect(url, version), connect(localcave_url, version)
+        for table in tables:
+            same(everything(url, version, table), everything(localcave_url, version, table))
+            assert here.materialize.get_table_metadata(table) == far.materialize.get_table_metadata(table)
+        joined = [c.materialize.query_table(CELL_TYPES, split_positions=True, metadata=False) for c in (here, far)]
+        same(*(frame.sort_values("id").reset_index(drop=True) for frame in joined))
+        assert here.materialize.get_version_metadata(version) == far.materialize.get_version_metadata(version)
+        infos = [c.info.get_datastack_info() for c in (here, far)]
+        for key in ("soma_table", "synapse_table", "viewer_resolution_x", "viewer_site", "description"):
+            assert infos[0][key] == infos[1][key]
+        assert infos[0]["segmentation_source"].startswith(f"graphene://{url}/")
+        roots = [int(root) for root in joined[0].pt_root_id.unique() if root][:50]
+        assert here.chunkedgraph.is_latest_roots(roots, timestamp=far.materialize.get_timestamp(version)).all()
+
+
+def test_synapses_of_proofread_cells_are_those_and_no_others(
+    localcave_url: str, far_url: str, version: int, tmp_path: Path
+) -> None:
+    take(request_to(far_url, version, tables=(CELL_TYPES,), synapses_of="proofread"), tmp_path / "s")
+    proofread = everything(localcave_url, version, PROOFREADING)
+    cells = set(proofread.pt_root_id[proofread.status_axon.fillna(False)]) - {0}
+    synapses = everything(localcave_url, version, SYNAPSES)
+    expected = synapses[synapses.pre_pt_root_id.isin(cells) | synapses.post_pt_root_id.isin(cells)]
+    assert 0 < len(expected) < len(synapses)
+    manifest = read_manifest(tmp_path / "s")
+    assert set(manifest["tables"][str(version)]) == {CELL_TYPES, "nucleus_detection_v0", PROOFREADING, SYNAPSES}
+    with start_localcave([tmp_path / "s"]) as url:
+        same(everything(url, version, SYNAPSES), expected.reset_index(drop=True))
+
+
+def test_cells_can_be_named_by_ids_a_file_or_a_table(
+    localcave_url: str, far_url: str, version: int, tmp_path: Path
+) -> None:
+    synapses = everything(localcave_url, version, SYNAPSES)
+    busy = [int(root) for root in synapses.post_pt_root_id.value_counts().index[:3] if root]
+    expected = (synapses.pre_pt_root_id.isin(busy) | synapses.post_pt_root_id.isin(busy)).sum()
+    (tmp_path / "cells.txt").write_text("\n".join(map(str, busy)))
+    for number, cells in enumerate((",".join(map(str, busy)), str(tmp_path / "cells.txt"))):
+        report = take(request_to(far_url, version, tables=(PROOFREADING,), synapses_of=cells), tmp_path / str(number))
+        assert report.rows[SYNAPSES] == expected
+    report = take(request_to(far_url, version, tables=(PROOFREADING,), synapses_of=CELL_TYPES), tmp_path / "table")
+    types = connect(localcave_url, version).materialize.query_table(CELL_TYPES)
+    typed = set(types.pt_root_id) - {0}
+    assert report.rows[SYNAPSES] == (synapses.pre_pt_root_id.isin(typed) | synapses.post_pt_root_id.isin(typed)).sum()
+
+
+def test_an_interrupted_snapshot_goes_on_where_it_stopped(far_url: str, version: int, tmp_path: Path) -> None:
+    wanted = {"synapses_of": "all", "attempts": 2}
+    with faulty_proxy(far_url, rate=0) as proxy:
+        take(request_to(proxy.url, version, **wanted), tmp_path / "whole")
+        needed = proxy.met["passed"]
+        proxy.requests_left = needed // 2
+        with pytest.raises(InputError, match="the same command goes on from there"):
+            take(request_to(proxy.url, version, **wanted), tmp_path / "parts")
+        with pytest.raises(FileNotFoundError):
+            read_manifest(tmp_path / "parts")
+        before = proxy.met["passed"]
+        proxy.requests_left = None
+        report = take(request_to(proxy.url, version, **wanted), tmp_path / "parts")
+        assert proxy.met["passed"] - before < 0.8 * needed, "what was brought is not asked for again"
+    digests = [
+        {
+            name: entry["sha256"]
+            for name, entry in read_manifest(tmp_path / n)["source"]["files"].items()
+            if "tables" in name
+        }
+        for n in ("whole", "parts")
+    ]
+    assert digests[0] == digests[1]
+    assert (
+        report.rows[SYNAPSES] == sum(1 for _ in everything(far_url, version, SYNAPSES).index)
+        or report.rows[SYNAPSES] > 7000
+    )
+    assert not (tmp_path / "parts" / "pieces").exists()
+
+
+def test_a_killed_snapshot_goes_on(far_url: str, version: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "localcave", "snapshot", STACK, "--version", str(version), "--server", far_url]
+    command += ["-o", str(tmp_path / "s"), "--synapses-of", "all", "--rows-per-request", "2000", "--jobs", "2"]
+    environ = {**os.environ, "CAVE_TOKEN": "any"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    pieces = tmp_path / "s" / "pieces" / SYNAPSES
+    deadline = time.monotonic() + 60
+    while len(list(pieces.glob("*.parquet"))) < 3:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Snapshot of karst_demo" in done.stdout
+    assert damage(tmp_path / "s") == []
+    again = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert again.returncode == 2
+    assert "already holds karst_demo" in again.stderr
+
+
+def test_damage_is_found(far_url: str, version: int, tmp_path: Path) -> None:
+    take(request_to(far_url, version, tables=(PROOFREADING,)), tmp_path / "s")
+    assert damage(tmp_path / "s") == []
+    name = f"tables/{version}/{PROOFREADING}.parquet"
+    path = tmp_path / "s" / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert damage(tmp_path / "s") == [f"{name} is not the file that was written"]
+    path.unlink()
+    assert damage(tmp_path / "s") == [f"{name} is missing"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"tables": ("aibs_metamodel_celltype_v661",)},
+            "has no table or view .*; did you mean aibs_metamodel_celltypes_v661",
+        ),
+        ({"synapses_of": "nonsense"}, "has no table or view 'nonsense'"),
+        ({"version": 3}, "karst_demo has no version 3; it has"),
+        ({"datastack": "nope"}, "cannot reach nope"),
+    ],
+)
+def test_what_cannot_be_had_is_said(
+    far_url: str, version: int, tmp_path: Path, changes: dict[str, object], sentence: str
+) -> None:
+    usual = {"datastack": STACK, "version": version, "server": far_url, "token": "any", "attempts": 2}
+    with pytest.raises(InputError, match=sentence):
+        take(Request(**{**usual, **changes}), tmp_path / "s")  # type: ignore[arg-type]
+
+
+def test_a_server_that_is_not_there_is_said(version: int, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot reach karst_demo on http://127\.0\.0\.1:9: tried 2 times"):
+        take(request_to("http://127.0.0.1:9", version, attempts=2), tmp_path / "s")
+
+
+def test_a_folder_of_other_things_is_left_alone(far_url: str, version: int, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("x")
+    with pytest.raises(InputError, match="holds other files"):
+        take(request_to(far_url, version), tmp_path)
+    mark = tmp_path / "s" / "pieces" / "request.json"
+    mark.parent.mkdir(parents=True)
+    mark.write_text(json.dumps({"datastack": "other"}))
+    with pytest.raises(InputError, match="unfinished snapshot"):
+        take(request_to(far_url, version), tmp_path / "s")
+
+
+class FewRows:
+    """A source with a row limit of its own, of rows with the given keys."""
+
+    def __init__(self, keys: list[int], limit: int):
+        self.keys, self.limit = sorted(keys), limit
+
+    def _of(self, piece: Piece) -> list[int]:
+        return [k for k in self.keys if piece.low <= k < piece.high and (not piece.column or k % 97 in piece.ids)]
+
+    def count(self, piece: Piece) -> int:
+        return len(self._of(piece))
+
+    def rows(self, piece: Piece):  # type: ignore[no-untyped-def]
+        import pyarrow as pa
+
+        return pa.table({"id": pa.array(self._of(piece)[: self.limit], pa.int64())})
+
+
+KEYS = st.lists(
+    st.one_of(st.integers(0, 300), st.integers(2**62, 2**62 + 300), st.integers(0, HIGHEST - 1)), unique=True
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(keys=KEYS, most=st.integers(1, 60), limit=st.integers(1, 60), by_ids=st.booleans())
+def test_pieces_together_are_the_whole(
+    keys: list[int], most: int, limit: int, by_ids: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    import pyarrow.parquet as pq
+
+    source = FewRows(keys, limit)
+    baker = Baker(source, tmp_path_factory.mktemp("pieces"), most, workers=2)
+    piece = Piece("t", column="mod", ids=tuple(range(97))) if by_ids else Piece("t")
+    brought = [key for path in baker.bake([piece]) for key in pq.read_table(path)["id"].to_pylist()]
+    assert sorted(brought) == source.keys
