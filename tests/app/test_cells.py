@@ -1,0 +1,168 @@
+"""Finding a cell by whatever a person pastes, through the real caveclient."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services import cells
+from services.cave import Cave
+from services.errors import BadInput, KarstError, NotFound
+from services.settings import Settings
+
+DS = "karst_demo"
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def newest(cave):
+    return cave.versions(DS)[0].number
+
+
+@pytest.fixture(scope="module")
+def nuclei(cave, newest):
+    return cave.table(DS, newest, "nucleus_detection_v0")
+
+
+@pytest.fixture(scope="module")
+def single(nuclei):
+    """A nucleus whose segment has no other."""
+    roots = nuclei["pt_root_id"]
+    return nuclei[~roots.duplicated(keep=False) & (roots != 0)].iloc[0]
+
+
+@pytest.mark.parametrize(
+    "typed", ["{}", " {} ", "{},", "[{}]", '"{}"', "'{}',", "\u200b{}\ufeff", "\n{}\t;", "({})", "{}."]
+)
+def test_an_id_is_found_however_it_was_pasted(cave, newest, single, typed):
+    root = int(single["pt_root_id"])
+    cell = cells.find(cave, DS, newest, typed.format(root))
+    assert (cell.root_id, cell.id_type, cell.asked) == (root, "root_id", str(root))
+    assert cell.nucleus_ids == (int(single["id"]),)
+    assert cell.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "id_type"), [("pt_root_id", "root_id"), ("id", "nucleus_id"), ("pt_supervoxel_id", "supervoxel_id")]
+)
+def test_the_type_of_an_id_is_detected_and_can_be_named(cave, newest, single, column, id_type):
+    text = str(int(single[column]))
+    for asked in ("auto", id_type):
+        cell = cells.find(cave, DS, newest, text, asked)
+        assert (cell.root_id, cell.id_type) == (int(single["pt_root_id"]), id_type)
+
+
+def test_the_soma_is_where_the_nucleus_is(cave, newest, single):
+    cell = cells.find(cave, DS, newest, str(int(single["pt_root_id"])))
+    nm = tuple(float(single[f"pt_position_{axis}"]) * size for axis, size in zip("xyz", (4, 4, 40), strict=True))
+    assert cell.soma_position_nm == nm
+    angle = np.deg2rad(5)
+    depth = (nm[0] * np.sin(angle) + nm[1] * np.cos(angle) - 396671.0322102845) / 1000
+    assert cell.soma_depth_um == pytest.approx(depth)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "No cell"),
+        (" , ", "No cell"),
+        ("abc", "'abc' is not an id"),
+        ("8646911357716095a5", "is not an id"),
+        ("-5", "is not an id"),
+        ("<script>alert(1)</script>", "is not an id"),
+        ("0", "without a segment"),
+        ("9223372036854775808", "too large"),
+        ("9" * 5000, "too large"),
+        ("8.64691135771609E+17", "rounded"),
+        ("864691135771609595.0", "rounded"),
+        ("864691135771609595 864691135771609596", "2 ids"),
+        ("864691135771609595,864691135771609596", "2 ids"),
+        ("100547, 100606, 100625", "3 ids"),
+    ],
+)
+def test_what_is_no_id_gets_a_sentence(cave, newest, text, words):
+    with pytest.raises(BadInput, match=re.escape(words)) as caught:
+        cells.find(cave, DS, newest, text)
+    assert caught.value.message.endswith(".")
+    assert len(caught.value.message) < 200
+
+
+def test_an_id_in_groups_of_three_is_joined():
+    assert cells.parse_id("864 691 135 771 609 595") == 864691135771609595
+    assert cells.parse_id("864,691,135,771,609,595,") == 864691135771609595
+    assert cells.parse_id("864\u202f691\u202f135\u202f771\u202f609\u202f595") == 864691135771609595
+
+
+@given(st.integers(1, 2**63 - 1))
+def test_any_id_is_read_to_the_last_digit(root):
+    assert cells.parse_id(f" {root},") == root
+
+
+@given(st.text(max_size=40))
+def test_no_text_breaks_the_reader(text):
+    message = "."
+    try:
+        assert 0 < cells.parse_id(text) < 2**63
+    except BadInput as error:
+        message = error.message
+    assert message.endswith(".")
+
+
+@pytest.mark.parametrize("text", ["864691135000000001", "7", "75000000000000001"])
+def test_an_unknown_id_is_told(cave, newest, text):
+    for id_type in cells.ID_TYPES:
+        with pytest.raises(NotFound) as caught:
+            cells.find(cave, DS, newest, text, id_type)
+        assert text in caught.value.message
+
+
+def test_an_unknown_type_of_id_is_told(cave, newest):
+    with pytest.raises(BadInput, match="soma_id"):
+        cells.find(cave, DS, newest, "5", "soma_id")
+
+
+def test_a_nucleus_outside_any_segment_is_told(cave, newest, nuclei):
+    lost = nuclei[nuclei["pt_root_id"] == 0]
+    assert len(lost) > 0
+    with pytest.raises(NotFound, match="lies in no segment"):
+        cells.find(cave, DS, newest, str(lost["id"].iloc[0]))
+
+
+def test_a_segment_with_several_nuclei_lists_them(cave, newest, nuclei):
+    known = nuclei[nuclei["pt_root_id"] != 0]
+    root, count = next(iter(known["pt_root_id"].value_counts().items()))
+    assert count > 1
+    cell = cells.find(cave, DS, newest, str(root))
+    assert cell.nucleus_ids == tuple(sorted(known.loc[known["pt_root_id"] == root, "id"]))
+    assert (cell.soma_position_nm, cell.soma_depth_um) == (None, None)
+    assert f"{count} nuclei" in cell.warnings[0]
+    assert len(cell.warnings[0]) < 300
+
+
+def test_a_stale_root_is_replaced_and_said(cave, newest, nuclei):
+    before = cave.versions(DS)[1].number
+    older = cave.table(DS, before, "nucleus_detection_v0")
+    stale = sorted(set(older["pt_root_id"]) - set(nuclei["pt_root_id"]) - {0})
+    assert len(stale) > 5
+    now = dict(zip(nuclei["id"], nuclei["pt_root_id"], strict=True))
+    for root in stale:
+        cell = cells.find(cave, DS, newest, str(root))
+        heirs = {now[nucleus] for nucleus in older.loc[older["pt_root_id"] == root, "id"]}
+        assert cell.root_id in heirs
+        assert cell.repaired_from == root
+        assert 0 < cell.overlap <= 1
+        assert all(part in cell.warnings[0] for part in (str(root), str(cell.root_id), f"{cell.overlap:.0%}"))
+        assert cells.find(cave, DS, before, str(root)).repaired_from is None
+
+
+def test_an_id_of_the_wrong_type_is_told_not_guessed(cave, newest, single):
+    with pytest.raises(KarstError):
+        cells.find(cave, DS, newest, str(int(single["pt_root_id"])), "nucleus_id")
+    with pytest.raises(NotFound):
+        cells.find(cave, DS, newest, str(int(single["id"])), "root_id")

@@ -1,0 +1,178 @@
+"""A cell's partners equal what caveclient and plain pandas give: both directions, both versions, with and
+without a type table."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from caveclient import CAVEclient
+
+from services import connectivity
+from services.cave import Cave
+from services.errors import BadInput, NotFound
+from services.settings import Settings
+
+DS = "karst_demo"
+TYPES = "aibs_metamodel_celltypes_v661"
+
+
+@pytest.fixture(scope="module", name="cave")
+def cave_of_the_demo(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def client(localcave_url):
+    """caveclient as anybody would use it."""
+    return CAVEclient(DS, server_address=localcave_url, auth_token="unused", write_server_cache=False)
+
+
+@pytest.fixture(scope="module")
+def versions(cave):
+    return [version.number for version in cave.versions(DS) if version.valid]
+
+
+def some_roots(client, version, count=50):
+    """Random cells of a version: half of them proofread, some with several somata or with a partner that has
+    several, and any others."""
+    random = np.random.default_rng(version)
+    nuclei = whole(client, "nucleus_detection_v0", version)
+    proofread = whole(client, "proofreading_status_and_strategy", version)["pt_root_id"]
+    roots = nuclei.loc[nuclei["pt_root_id"] != 0, "pt_root_id"]
+    merged = roots[roots.duplicated()].unique()
+    onto_merged = client.materialize.query_table(
+        "synapses_pni_2", filter_in_dict={"post_pt_root_id": merged.tolist()}, materialization_version=version
+    )["pre_pt_root_id"]
+    special = [
+        *random.choice(proofread.unique(), count // 2, replace=False),
+        *random.choice(merged, 3, replace=False),
+        *random.choice(onto_merged[onto_merged != 0].unique(), 3, replace=False),
+    ]
+    others = random.choice(roots.unique(), count - len(special), replace=False)
+    return [int(root) for root in (*special, *others)]
+
+
+@cache
+def whole(client, table, version, **options):
+    return client.materialize.query_table(table, materialization_version=version, **options)
+
+
+def expected(client, version, root, direction, types):
+    """The partner table again, from caveclient's own frames."""
+    side, other = ("post_pt_root_id", "pre_pt_root_id") if direction == "in" else ("pre_pt_root_id", "post_pt_root_id")
+    synapses = client.materialize.query_table(
+        "synapses_pni_2", filter_equal_dict={side: root}, materialization_version=version
+    )
+    autapses, zeros = int((synapses[other] == root).sum()), int((synapses[other] == 0).sum())
+    synapses = synapses[(synapses[other] != root) & (synapses[other] != 0)].astype({"size": "float64"})
+    frame = synapses.groupby(other).agg(num_syn=("id", "count"), net_size=("size", "sum")).reset_index()
+    frame = frame.rename(columns={other: "root_id"})
+    frame["mean_size"] = frame["net_size"] / frame["num_syn"]
+
+    nuclei = whole(client, "nucleus_detection_v0", version, desired_resolution=(1, 1, 1))
+    somata = nuclei.groupby("pt_root_id").agg(
+        num_soma=("id", "count"), nucleus_id=("id", "first"), place=("pt_position", "first")
+    )
+    angle = np.deg2rad(5)
+    depth = [(x * np.sin(angle) + y * np.cos(angle) - 396671.0322102845) / 1000 for x, y, _ in somata["place"]]
+    somata = somata.assign(soma_depth_um=depth).drop(columns="place").reset_index()
+    somata.loc[somata["num_soma"] > 1, ["soma_depth_um", "nucleus_id"]] = pd.NA
+    frame = frame.merge(somata, left_on="root_id", right_on="pt_root_id", how="left").drop(columns="pt_root_id")
+    frame["num_soma"] = frame["num_soma"].fillna(0)
+    if types:
+        table = whole(client, TYPES, version).drop_duplicates("pt_root_id", keep=False)
+        named = table[["pt_root_id", "classification_system", "cell_type"]].rename(columns={"pt_root_id": "root_id"})
+        frame = frame.merge(named, on="root_id", how="left")
+    frame = frame.sort_values(["num_syn", "root_id"], ascending=[False, True], ignore_index=True)
+    sums = {"num_syn": len(synapses), "num_partners": len(frame), "autapses": autapses, "root_zero": zeros}
+    return frame, sums
+
+
+@pytest.mark.parametrize("types", [None, TYPES])
+@pytest.mark.parametrize("newest", [True, False])
+def test_partners_equal_caveclient_and_pandas(cave, client, versions, newest, types):
+    version = versions[0] if newest else versions[1]
+    partners = 0
+    for root in some_roots(client, version):
+        read = connectivity.read(cave, DS, version, str(root), type_table=types)
+        assert read.cell.root_id == root
+        for direction in ("in", "out"):
+            frame, sums = expected(client, version, root, direction, types)
+            found = read.side(direction)
+            assert read.totals[direction] == sums
+            assert set(frame.columns) == set(found.columns)
+            for name in found.columns:
+                ours = found[name].astype("object").where(found[name].notna(), None).tolist()
+                theirs = frame[name].astype("object").where(frame[name].notna(), None).tolist()
+                if name == "soma_depth_um":
+                    assert pd.array(ours, dtype="Float64").to_numpy(float, np.nan) == pytest.approx(
+                        pd.array(theirs, dtype="Float64").to_numpy(float, np.nan), nan_ok=True
+                    )
+                else:
+                    assert ours == theirs, (root, direction, name)
+            partners += len(found)
+    assert partners > 1000
+
+
+def test_the_demo_has_what_the_rules_are_about(cave, client, versions):
+    """Without autapses, zeros, several somata and ambiguous types the test above would prove little."""
+    reads = [
+        connectivity.read(cave, DS, versions[0], str(root), type_table=TYPES)
+        for root in some_roots(client, versions[0])
+    ]
+    sides = [side for read in reads for side in (read.inputs, read.outputs)]
+    assert sum(read.totals[way]["autapses"] for read in reads for way in ("in", "out")) > 0
+    assert sum(read.totals[way]["root_zero"] for read in reads for way in ("in", "out")) > 0
+    assert any((side["num_soma"] > 1).any() for side in sides)
+    assert any(side["cell_type"].isna().any() and side["cell_type"].notna().any() for side in sides)
+    assert any("left blank" in warning for read in reads for warning in read.warnings)
+    assert any(not read.cell.nucleus_ids for read in reads)
+
+
+def test_every_way_to_name_a_cell_gives_the_same_partners(cave, versions):
+    nuclei = cave.table(DS, versions[0], "nucleus_detection_v0")
+    proofread = cave.table(DS, versions[0], "proofreading_status_and_strategy")
+    cell = nuclei[nuclei["pt_root_id"] == proofread["pt_root_id"].iloc[0]].iloc[0]
+    reads = [
+        connectivity.read(cave, DS, versions[0], str(cell[name])) for name in ("pt_root_id", "id", "pt_supervoxel_id")
+    ]
+    for read in reads[1:]:
+        pd.testing.assert_frame_equal(read.inputs, reads[0].inputs)
+        pd.testing.assert_frame_equal(read.outputs, reads[0].outputs)
+
+
+def test_a_stale_root_has_the_partners_of_its_heir(cave, versions):
+    newer, older = (cave.table(DS, version, "nucleus_detection_v0") for version in versions[:2])
+    stale = sorted(set(older["pt_root_id"]) - set(newer["pt_root_id"]) - {0})[0]
+    read = connectivity.read(cave, DS, versions[0], str(stale))
+    assert read.cell.repaired_from == stale
+    assert read.warnings == read.cell.warnings
+    same = connectivity.read(cave, DS, versions[0], str(read.cell.root_id))
+    pd.testing.assert_frame_equal(read.inputs, same.inputs)
+
+
+def test_a_type_table_without_root_ids_is_refused(cave, versions):
+    proofread = cave.table(DS, versions[0], "proofreading_status_and_strategy")
+    root = str(proofread["pt_root_id"].iloc[0])
+    with pytest.raises(NotFound, match="no_such_table"):
+        connectivity.read(cave, DS, versions[0], root, type_table="no_such_table")
+    with pytest.raises(BadInput, match="synapses_pni_2"):
+        connectivity.read(cave, DS, versions[0], root, type_table="synapses_pni_2")
+
+
+def test_a_truncated_answer_says_so_with_both_numbers(small_cortex):
+    from tests.servers import start_localcave
+
+    with start_localcave([small_cortex], "--row-limit", "20") as url:
+        cave = Cave(Settings(server_address=url, cache=""))
+        version = cave.versions(DS)[0].number
+        page = cave.query(DS, version, "proofreading_status_and_strategy", limit=1)
+        assert len(page) == 1
+        root = int(page["pt_root_id"].iloc[0])
+        whole = len(cave.synapses(DS, version, root, "in", whole=True))
+        synapses = cave.synapses(DS, version, root, "in")
+        assert whole > len(synapses) == 20
+        assert connectivity._truncation(synapses, "in") == (
+            f"CAVE sent only 20 of {whole:,} input synapses; the counts below are of these.",
+        )
