@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -10,6 +12,17 @@ from localcave.cave_errors import NOT_FOUND_TEXT, CaveError
 from localcave.service import service, with_address
 
 INFO_VERSION = "4.3.3"
+RULES = (
+    "/info/api/v2/datastacks",
+    "/info/api/v2/datastack/<string:datastack>",
+    "/info/api/v2/datastack/full/<string:datastack>",
+    "/info/api/v2/datastack/<string:datastack>/image_sources",
+    "/info/api/v2/aligned_volume",
+    "/info/api/v2/aligned_volume/<string:aligned_volume>",
+    "/info/api/v2/aligned_volume/id/<int:id>",
+    "/info/api/v2/aligned_volume/<string:aligned_volume_name>/datastacks",
+)
+"""The routes of the real info service, which its 404 proposes."""
 routes = Blueprint("info", __name__, url_prefix="/info")
 
 
@@ -51,7 +64,7 @@ def aligned_volumes() -> Response:
 def aligned_volume_by_id(number: int) -> Response:
     record = next((record for record in _volumes().values() if record["id"] == number), None)
     if record is None:
-        raise _not_found()
+        raise not_found()
     return jsonify(record)
 
 
@@ -70,7 +83,7 @@ def datastacks_of_volume(name: str) -> Response:
 def _record(datastack: str) -> dict[str, Any]:
     stack = service().store.datastacks.get(datastack)
     if stack is None:
-        raise _not_found()
+        raise not_found()
     return stack.info
 
 
@@ -83,9 +96,14 @@ def _volumes() -> dict[str, dict[str, Any]]:
 def _volume(name: str) -> dict[str, Any]:
     volume = _volumes().get(name)
     if volume is None:
-        raise _not_found()
+        raise not_found()
     return volume
 
 
-def _not_found() -> CaveError:
-    return CaveError(404, {"message": f"{NOT_FOUND_TEXT} You have requested this URI [{request.path}]"})
+def not_found() -> CaveError:
+    """The info service's 404, with the routes that look like the one asked for."""
+    routes_by_stem = {re.sub("<.*>", "", rule): rule for rule in RULES}
+    close = difflib.get_close_matches(request.path, routes_by_stem)
+    hint = f" You have requested this URI [{request.path}] but did you mean " if close else ""
+    meant = " or ".join(routes_by_stem[stem] for stem in close) + " ?" if close else ""
+    return CaveError(404, {"message": f"{NOT_FOUND_TEXT}{hint}{meant}"})

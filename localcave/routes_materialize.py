@@ -7,7 +7,6 @@ from typing import Any
 import pyarrow as pa
 from flask import Blueprint, Response, jsonify, request
 
-from localcave import wire
 from localcave.cave_errors import CaveError, EngineError, aborted
 from localcave.service import Release, engine_datastack, release, service, with_address
 from localcave.store import AXES, Source, identifier
@@ -90,10 +89,7 @@ def table_metadata(datastack: str, number: int, table: str) -> Response:
     entry = release(datastack, number).tables().get(table)
     if entry is None:
         raise CaveError(404, f"No table named '{table}' found for version '{number}' in datastack '{datastack}'")
-    answer = jsonify(table_record(entry["metadata"]))
-    for warning in wire.notice(table, entry["metadata"]):
-        answer.headers.add("Warning", wire.header_text(warning))
-    return answer
+    return jsonify(table_record(entry["metadata"]))
 
 
 @routes.get(f"{V2}/version/<int(signed=True):number>/table/<table>/count")
@@ -166,11 +162,7 @@ def view_schemas(datastack: str, number: int) -> Response:
 
 @routes.get(f"{V3}/version/<int(signed=True):number>/views/<view>/metadata")
 def view_metadata(datastack: str, number: int, view: str) -> Response:
-    record = view_entry(datastack, view)["metadata"]
-    answer = jsonify({**record, "table_name": view})
-    for warning in wire.notice(view, record):
-        answer.headers.add("Warning", wire.header_text(warning))
-    return answer
+    return jsonify({**view_entry(datastack, view)["metadata"], "table_name": view})
 
 
 @routes.get(f"{V3}/version/<int(signed=True):number>/views/<view>/schema")

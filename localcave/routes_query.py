@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Response, request
+from flask import Response, jsonify, request
 
 from localcave import query_body, wire
 from localcave.auth import user_id
 from localcave.cave_errors import EngineError, aborted
 from localcave.query import Query, Table, find_in_any, resolution_of
 from localcave.routes_materialize import V2, V3, routes, table_entry, table_record, view_entry
+from localcave.segment_properties import segment_properties
 from localcave.service import Release, release, service
 
 SELECT_COLUMNS_DEPRECATED = (
@@ -41,11 +42,8 @@ def table_query(datastack: str, number: int, table: str) -> Response:
             query.select(table, column)
     else:
         query.select_all(table)
-    warnings = wire.notice(table, metadata)
-    if wants_count():
-        return wire.count_answer(query.count(), warnings)
     resolution_nm = body.get("desired_resolution") or resolution_of(metadata)
-    return _answer(query, {}, body, resolution_nm, warnings)
+    return _answer(query, {}, body, resolution_nm, wire.notice(table, metadata), count=_wants_count())
 
 
 @routes.post(f"{V2}/version/<int(signed=True):number>/query")
@@ -63,9 +61,9 @@ def join_query(datastack: str, number: int) -> Response:
         raise EngineError("list index out of range")
     query = Query(service().store, lambda name: find_table(version, name))
     query.join_tables(tables[0], tables[1])
-    query.filter(body)
     suffixes, more = _suffixes(body)
     warnings += more + _select(query, body)
+    query.filter(body)
     resolution_nm = body.get("desired_resolution") or resolution_of(records[-1])
     return _answer(query, suffixes, body, resolution_nm, warnings)
 
@@ -91,10 +89,8 @@ def view_query(datastack: str, number: int, view: str) -> Response:
         query.select(view, column)
     if not query.selected:
         query.select_all(view)
-    warnings = wire.notice(view, metadata)
-    if wants_count():
-        return wire.count_answer(query.count(), warnings)
-    return _answer(query, {}, body, body.get("desired_resolution") or resolution_of(metadata), warnings)
+    resolution_nm = body.get("desired_resolution") or resolution_of(metadata)
+    return _answer(query, {}, body, resolution_nm, wire.notice(view, metadata), count=_wants_count(), is_view=True)
 
 
 def find_table(version: Release, name: str) -> Table:
@@ -114,7 +110,7 @@ def require_readable(version: Release, table: str) -> None:
         raise aborted(401, "Unauthorized: The table can only be read by its owner")
 
 
-def wants_count() -> bool:
+def _wants_count() -> bool:
     """Whether the number of rows is asked for rather than the rows."""
     return request.args.get("count", "False").lower() == "true"
 
@@ -131,20 +127,32 @@ def _answer(
     body: Mapping[str, Any],
     resolution_nm: Sequence[float],
     warnings: list[str],
+    *,
+    count: bool = False,
+    is_view: bool = False,
 ) -> Response:
+    if count:
+        query.columns_sql(suffixes, resolution_nm)
+        rows = wire.count_table(query.count())
+        return wire.answer(rows, warnings=warnings, resolution_nm=resolution_nm, column_names=query.column_names)
     limit = limit_of(body)
     rows = query.run(suffixes, resolution_nm, limit, body.get("offset", 0))
     if rows.num_rows == limit:
         warnings = [*warnings, f'201 - "Limited query to {limit} rows']
-    return wire.answer(rows, warnings=warnings, resolution_nm=resolution_nm, column_names=query.column_names)
+    return wire.answer(
+        rows,
+        untyped_when_empty=is_view,
+        warnings=warnings,
+        resolution_nm=resolution_nm,
+        column_names=query.column_names,
+    )
 
 
 def _suffixes(body: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     """Suffix by table and the warning that comes with the old way to give them."""
     if body.get("suffixes") is None:
         return {name: str(suffix) for name, suffix in body.get("suffix_map", {}).items()}, []
-    # The engine pairs them with the names of tables and of join columns together, in order of appearance.
-    names = dict.fromkeys(word for pair in body["tables"] for word in pair)
+    names = dict.fromkeys(name for name, _ in body["tables"])
     return dict(zip(names, body["suffixes"], strict=False)), [SUFFIXES_DEPRECATED]
 
 
@@ -164,3 +172,21 @@ def _select(query: Query, body: Mapping[str, Any]) -> list[str]:
     for name in list(query.tables):
         query.select_all(name)
     return []
+
+
+@routes.get(f"{V3}/version/<int(signed=True):number>/table/<table>/info")
+def segment_property_info(datastack: str, number: int, table: str) -> Response:
+    """A table as a Neuroglancer source of segment properties, a reference table with its target."""
+    version = release(datastack, number)
+    metadata = table_record(table_entry(version, table)["metadata"])
+    query = Query(service().store, lambda name: find_table(version, name))
+    query.use(table)
+    query.select_all(table)
+    suffixes = {table: ""}
+    target = metadata.get("reference_table")
+    if target:
+        query.join_tables([table, "target_id"], [target, "id"])
+        query.select_all(target)
+        suffixes[target] = "_ref"
+    rows = query.run(suffixes, (1.0, 1.0, 1.0), service().row_limit, 0)
+    return jsonify(segment_properties(rows))

@@ -20,7 +20,7 @@ from localcave import (
     routes_state,
 )
 from localcave.auth import Gate
-from localcave.cave_errors import NOT_FOUND_TEXT, CaveError, EngineError
+from localcave.cave_errors import CaveError, EngineError
 from localcave.layout import read_manifest
 from localcave.service import EXTENSION, Service, service
 
@@ -97,7 +97,7 @@ def _allow_browsers(response: Response) -> Response:
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
     if error.code == 404 and request.path.startswith("/info/"):
-        return CaveError(404, {"message": f"{NOT_FOUND_TEXT} You have requested this URI [{request.path}]"}).response()
+        return routes_info.not_found().response()
     return error
 
 
@@ -154,6 +154,8 @@ def serve(
         "threads": threads,
         "keepalive": 30,
         "timeout": 0,
+        "graceful_timeout": 2,
+        "control_socket_disable": True,
         "accesslog": None,
         "loglevel": "warning",
         "limit_request_line": 8190,

@@ -12,6 +12,8 @@ from flask import Response, request
 from localcave.cave_errors import EngineError
 
 CONTENT_TYPE = "data.arrow"
+PLAIN = {b"pandas": b"plain"}
+"""Metadata of a column that becomes a NumPy type and not a nullable one."""
 NULLABLE = {
     pa.int64(): ("int64", "Int64"),
     pa.int32(): ("int32", "Int32"),
@@ -26,6 +28,7 @@ NULLABLE = {
 def answer(
     rows: pa.Table,
     *,
+    untyped_when_empty: bool = False,
     warnings: Iterable[str] = (),
     resolution_nm: Sequence[float] | None = None,
     column_names: Mapping[str, Mapping[str, str]] | None = None,
@@ -33,16 +36,19 @@ def answer(
     """A query's answer in the form that the request asks for.
 
     With `return_pyarrow` an Arrow IPC stream whose columns become pandas' nullable types, else JSON records.
+    The engine cannot tell the type of a text column without rows; of a view (`untyped_when_empty`) of no column.
     """
     rows = _plain_types(rows)
+    if not rows.num_rows:
+        rows = _without_types(rows, untyped_when_empty)
     if request.args.get("return_pyarrow", "True") == "True":
         response = Response(_stream(rows, _pandas_metadata(rows)))
         response.headers["Content-Type"] = CONTENT_TYPE
     else:
         response = Response(_records(rows), content_type="application/json")
     if resolution_nm is not None:
-        for _ in range(3):
-            response.headers.add("dataframe_resolution", ", ".join(map(str, resolution_nm)))
+        for size in resolution_nm:
+            response.headers.add("dataframe_resolution", str(size))
     if column_names:
         response.headers["column_names"] = header_text(repr({name: dict(names) for name, names in column_names.items()}))
     for warning in warnings:
@@ -50,14 +56,9 @@ def answer(
     return response
 
 
-def count_answer(count: int, warnings: Iterable[str] = ()) -> Response:
+def count_table(count: int) -> pa.Table:
     """A frame with the one int64 column `count`."""
-    rows = pa.table({"count": pa.array([count], pa.int64())})
-    response = Response(_stream(rows, _pandas_metadata(rows, {pa.int64(): ("int64", "int64")})))
-    response.headers["Content-Type"] = CONTENT_TYPE
-    for warning in warnings:
-        response.headers.add("Warning", header_text(warning))
-    return response
+    return pa.table([pa.array([count], pa.int64())], schema=pa.schema([pa.field("count", pa.int64(), metadata=PLAIN)]))
 
 
 def notice(name: str, metadata: Mapping[str, Any]) -> list[str]:
@@ -82,19 +83,26 @@ def _plain_types(rows: pa.Table) -> pa.Table:
             kind = pa.string()
         elif pa.types.is_decimal(kind):
             kind = pa.float64()
-        fields.append(pa.field(column.name, kind))
+        fields.append(pa.field(column.name, kind, metadata=column.metadata))
     schema = pa.schema(fields)
     return rows if rows.schema.equals(schema) else rows.cast(schema)
 
 
-def _pandas_metadata(rows: pa.Table, names: Mapping[pa.DataType, tuple[str, str]] = NULLABLE) -> bytes:
+def _without_types(rows: pa.Table, all_columns: bool) -> pa.Table:
+    kinds = [pa.null() if all_columns or pa.types.is_string(column.type) else column.type for column in rows.schema]
+    return pa.table([pa.array([], kind) for kind in kinds], names=rows.column_names)
+
+
+def _pandas_metadata(rows: pa.Table) -> bytes:
     columns = []
     for column in rows.schema:
         extra = None
         if pa.types.is_timestamp(column.type):
             kinds, extra = ("datetimetz", "datetime64[ns]"), {"timezone": "UTC"}
         else:
-            kinds = names.get(column.type, ("object", "object"))
+            kinds = NULLABLE.get(column.type, ("empty", "object"))
+            if column.metadata == PLAIN:
+                kinds = (kinds[0], kinds[0])
         columns.append(
             {
                 "name": column.name,
@@ -122,7 +130,7 @@ def _pandas_metadata(rows: pa.Table, names: Mapping[pa.DataType, tuple[str, str]
     return json.dumps(description).encode()
 
 
-def _stream(rows: pa.Table, pandas: bytes) -> memoryview:
+def _stream(rows: pa.Table, pandas: bytes) -> bytes:
     schema = rows.schema.with_metadata({b"pandas": pandas})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema) as stream:
@@ -132,7 +140,7 @@ def _stream(rows: pa.Table, pandas: bytes) -> memoryview:
             if batches
             else pa.RecordBatch.from_arrays([pa.array([], column.type) for column in schema], schema=schema)
         )
-    return memoryview(sink.getvalue())
+    return sink.getvalue().to_pybytes()
 
 
 def _records(rows: pa.Table) -> str:
