@@ -5,8 +5,8 @@ from __future__ import annotations
 import dash
 
 import api
+import callbacks  # noqa: F401 - importing registers them
 from api import headers, health, old_links
-from callbacks import connectivity_viewer, home, table_viewer  # noqa: F401 - importing registers them
 from callbacks.errors import on_error
 from components.shell import INDEX, META_TAGS, shell
 from services import viewer

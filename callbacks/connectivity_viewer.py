@@ -44,7 +44,7 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     typed = [info for info in listed if tables.is_type_table(info)]
     chosen = view.type_table or (typed[0].name if typed and not view.cell else "")
     options = [connectivity_page.NO_TYPES, *controls.table_options(typed, chosen)]
-    return datastacks, datastack, versions, version, options, chosen
+    return datastacks, datastack, versions, version, options, chosen or connectivity_page.NO_TYPES["value"]
 
 
 def not_loaded(error: Exception) -> tuple[Any, ...]:
@@ -69,7 +69,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     if not view.cell.strip():
         return connectivity_page.invitation(), "", alerts.notes(said), view.href()
     found = read(view)
-    sides = {way: describe_columns(found.side(way)) for way in ("in", "out")}
+    sides = {way: columns_of(found.side(way)) for way in ("in", "out")}
     results = connectivity_page.results(view, found, sides, _own_type(view, found))
     return results, connectivity_page.status(found), alerts.notes([*said, *found.warnings]), view.href()
 
@@ -171,10 +171,16 @@ def read(view: ConnectivityView) -> Connectivity:
 def partners(view: ConnectivityView, side: str) -> tuple[pd.DataFrame, tuple[Column, ...], str]:
     """The partners of one side that the view keeps, in its order, their columns, and the filter in words."""
     frame = read(view).side(side)
-    columns, query = describe_columns(frame), views.table_query(view)
+    columns, query = columns_of(frame), views.table_query(view)
     kept = frame.take(tables.rows_of(frame, columns, query))
     words = tables.filter_of(columns, query)
     return kept, columns, words.describe() if words.text() else ""
+
+
+def columns_of(frame: pd.DataFrame) -> tuple[Column, ...]:
+    """The columns of a partner frame in the order to show them: what the partner is comes before the sizes."""
+    first = {"root_id": 0, "num_syn": 1} | dict.fromkeys(connectivity.PARTNER_COLUMNS[2:], 3)
+    return tuple(sorted(describe_columns(frame), key=lambda column: first.get(column.name, 2)))
 
 
 def _figure(found: Connectivity, frame: pd.DataFrame, side: str) -> Any:

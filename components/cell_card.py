@@ -56,7 +56,7 @@ def counted(number: int, thing: str) -> str:
 def _totals(totals: Totals, preposition: str) -> list[Any]:
     aside = [
         counted(totals["autapses"], "autapse") if totals["autapses"] else "",
-        f"{totals['root_zero']:,} to no segment" if totals["root_zero"] else "",
+        f"{totals['root_zero']:,} {preposition} no segment" if totals["root_zero"] else "",
     ]
     words = f"{counted(totals['num_syn'], 'synapse')} {preposition} {counted(totals['num_partners'], 'partner')}"
     told = ", ".join(part for part in aside if part)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from services.columns import Column
     from services.connectivity import Connectivity
 
-NO_TYPES: controls.Option = {"label": "No cell types", "value": ""}
+NO_TYPES: controls.Option = {"label": "No cell types", "value": " "}
+"""A blank, for a list does not show an empty value; the address leaves it out."""
 ID_TYPES: tuple[controls.Option, ...] = (
     {"label": "Detect", "value": "auto"},
     {"label": "Root id", "value": "root_id"},
@@ -42,7 +43,9 @@ def page(view: ConnectivityView, query: Mapping[str, Any]) -> html.Div:
         controls.choice("Id type", "id_type", "cell-id-type", view.id_type, ID_TYPES),
         controls.choice("Datastack", "datastack", "cell-datastack", view.datastack),
         controls.choice("Version", "version", "cell-version", view.version),
-        controls.choice("Cell types", "type_table", "cell-types", view.type_table, [NO_TYPES], wide=True),
+        controls.choice(
+            "Cell types", "type_table", "cell-types", view.type_table or NO_TYPES["value"], [NO_TYPES], wide=True
+        ),
     ]
     what = alerts.loading("Reading the cell's synapses…" if view.cell else "Opening the datastack…")
     return html.Div(

@@ -27,7 +27,7 @@ _BOX = {"filterOptions": ["contains"], "maxNumConditions": 1, "trimInput": True,
 
 _NUMBER = {"function": "number(params.value)"}
 LONG_ID = 178
-_WIDTHS = {"id": 110, "number": 130, "text": 150, "boolean": 95, "time": 190, "position": 120}
+_WIDTHS = {"id": 110, "number": 100, "text": 150, "boolean": 95, "time": 190, "position": 120}
 
 
 def rows_grid(
@@ -87,7 +87,7 @@ def _filter(text: str) -> dict[str, str]:
 
 def _column(column: Column, cell_href: str | None) -> dict[str, Any]:
     long = column.kind == "id" and ("root" in column.name or "supervoxel" in column.name)
-    title = column.title + (f" ({column.unit})" if column.unit else "")
+    title = column.title + (f" ({column.unit.replace('um', 'µm')})" if column.unit else "")
     definition: dict[str, Any] = {
         "field": column.name,
         "headerName": title,

@@ -39,15 +39,14 @@ def neuroglancer_link(link: Link, subject: str) -> html.Div:
         rel="noopener noreferrer",
         className="btn btn-sm btn-primary k-neuroglancer",
     )
+    words = f"{link.num_segments:,} segments, {link.num_points:,} points" + (", some left out" if link.left_out else "")
     contents = html.Details(
-        [html.Summary(f"{link.num_segments:,} segments, {link.num_points:,} points"), html.P(link.description)],
-        className="k-contents",
+        [html.Summary(words), html.P(f"{link.description} {link.left_out}")], className="k-contents"
     )
-    left_out = html.Span(link.left_out, className="k-left-out") if link.left_out else None
-    return html.Div([anchor, copy_button(link.url, "Neuroglancer link"), contents, left_out])
+    return html.Div([anchor, copy_button(link.url, "Neuroglancer link"), contents])
 
 
 def no_neuroglancer_link(error: KarstError) -> html.Div:
     """Stands where the link would be, and says why there is none."""
     button = html.Button("Neuroglancer", type="button", disabled=True, className="btn btn-sm btn-secondary")
-    return html.Div([button, html.Span(f"{error.message} {error.hint}", className="k-words")])
+    return html.Div([button, html.Span(error.message, className="k-words")])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from services import tables
 from services.cave import Cave
 
-PROOFREADING = "proofreading_status"
-"""How the schema types of tables begin that say which cells are proofread."""
+PROOFREADING = "proofread"
+"""In the schema types of tables that say which cells are proofread."""
 
 
 def cells(cave: Cave, datastack: str, version: int, most: int = 6) -> list[tuple[int, str]]:
@@ -15,7 +15,7 @@ def cells(cave: Cave, datastack: str, version: int, most: int = 6) -> list[tuple
     Taken from the first proofreading table, else from the first cell-type table; empty where there is neither.
     """
     listed = tables.catalogue(cave, datastack, version)
-    proofread = [info for info in listed if info.schema_type.startswith(PROOFREADING)]
+    proofread = [info for info in listed if PROOFREADING in info.schema_type]
     typed = [info for info in listed if tables.is_type_table(info)]
     for info in [*proofread, *typed]:
         frame = tables.open_table(cave, datastack, version, info.name).frame
