@@ -37,10 +37,116 @@ TABLES: dict[str, tuple[str, str | None, str, str, str | None]] = {
         "differs from pt_root_id, the cell was edited since.",
         "Read the strategy before analysing outputs: only axons with status_axon are complete in any sense.",
     ),
+    "aibs_metamodel_mtypes_v661_v2": (
+        "cell_type_reference", _NUC, "2023-08-21T21:02:10.080000",
+        "Morphological types of neurons by a model on features of soma, nucleus and spines.",
+        "Predictions from a model trained on hand labels of one column.",
+    ),
+    "allen_v1_column_types_slanted_ref": (
+        "cell_type_reference", _NUC, "2023-03-20T15:10:32.660000",
+        "Cell types that people gave to all neurons of a column of V1. The thick-tufted type of layer 5 is called 5P-PT here "
+        "and 5P-ET in the metamodel.", None,
+    ),
+    "aibs_column_nonneuronal_ref": (
+        "cell_type_reference", _NUC, "2023-03-20T15:25:01.290000",
+        "Cell types that people gave to the other cells of the column.", None,
+    ),
+    "allen_column_mtypes_v2": (
+        "cell_type_reference", _NUC, "2023-08-10T18:44:13.470000", "Morphological types of the neurons of the column.", None,
+    ),
+    "baylor_log_reg_cell_type_coarse_v1": (
+        "cell_type_reference", _NUC, "2023-04-04T12:31:55.150000",
+        "Excitatory or inhibitory, by logistic regression on features of the proofread mesh.", None,
+    ),
+    "baylor_gnn_cell_type_fine_model_v2": (
+        "cell_type_reference", _NUC, "2023-04-18T16:20:47.350000",
+        "Types of neurons by a graph neural network. The thick-tufted type of layer 5 is called 5P-PT.", None,
+    ),
+    "nucleus_functional_area_assignment": (
+        "reference_tag_float", _NUC, "2024-05-01T17:00:09.620000",
+        "Visual area of each nucleus (tag) and its distance in micrometres to the nearest border (value).", None,
+    ),
+    "nucleus_alternative_points": (
+        "reference_point", _NUC, "2022-10-25T19:24:28.559914",
+        "Another point for nuclei whose detected point lies outside their cell.", None,
+    ),
+    "allen_soma_coarse_cell_class_model_v1": (
+        "cell_type_local", None, "2021-04-28T16:33:21.700000",
+        "Excitatory or inhibitory by an early model; the rows have points of their own.",
+        "Superseded by aibs_metamodel_celltypes_v661.",
+    ),
+    "coregistration_manual_v4": (
+        "func_unit_ext_coreg", _NUC, "2024-01-12T20:13:44.240000",
+        "Functionally recorded units (session, scan_idx, unit_id) matched to nuclei by hand; residual in micrometres, score is "
+        "the margin over the next best match. A cell recorded in several scans has several rows.", None,
+    ),
+    "functional_properties_v3_bcm": (
+        "func_properties_bcm", _NUC, "2023-11-30T18:08:54.710000",
+        "Tuning of recorded units; pref_ori and pref_dir in radians.",
+        "Superseded by digital_twin_properties_bcm_coreg_v4, whose angles are in degrees.",
+    ),
+    "digital_twin_properties_bcm_coreg_v4": (
+        "digital_twin_properties", _NUC, "2025-06-03T14:55:12.930000",
+        "Tuning of the digital twins of recorded units; pref_ori and pref_dir in degrees.", None,
+    ),
+    "synapse_target_predictions_ssa": (
+        "reference_tag", _SYN, "2024-12-19T22:07:31.380000",
+        "Postsynaptic compartment (spine, shaft, soma) of synapses as a model predicts it; not every synapse has a row.", None,
+    ),
+    "vortex_compartment_targets": (
+        "reference_tag", _SYN, "2024-04-16T19:38:20.840000",
+        "Postsynaptic compartment of synapses as people see it.", None,
+    ),
+    "vortex_manual_nodes_of_ranvier": (
+        "bound_tag_valid", None, "2024-04-23T13:17:41.010000",
+        "Places on axons, with the root id that was looked at in valid_id.", None,
+    ),
+    "vortex_axon_backtrace_column": (
+        "reference_tag", _SYN, "2025-10-06T15:46:02.540000",
+        "Whether the axon of an input to the column could be followed back to its soma.", None,
+    ),
 }  # fmt: skip
-OTHER_RESOLUTION: dict[str, tuple[float, float, float]] = {}
-BOUND = {"nucleus_detection", "synapse", "compartment_proofread_status_strategy"}
+OTHER_RESOLUTION = {"vortex_compartment_targets": (8.0, 8.0, 40.0), "vortex_axon_backtrace_column": (1.0, 1.0, 1.0)}
+BOUND = {
+    "nucleus_detection", "synapse", "compartment_proofread_status_strategy", "cell_type_local", "reference_point",
+    "bound_tag_valid",
+}  # fmt: skip
 """Schema types with points in the segmentation."""
+ONLY_IN = {
+    "functional_properties_v3_bcm": (1507, 1412),
+    "digital_twin_properties_bcm_coreg_v4": (1621, 1507),
+    "vortex_axon_backtrace_column": (1621,),
+}
+"""Versions of the tables that not all have, newest first."""
+
+VIEWS: dict[str, tuple[str, bool, dict[str, str]]] = {
+    # name: description, live-compatible, type of each column
+    "synapses_pni_2_in_out_degree": (
+        "Number and mean size of the input and output synapses of every root.", False,
+        {"root_id": "integer", "n_input": "integer", "avg_input_size": "float", "n_output": "integer", "avg_output_size": "float"},
+    ),
+    "connections_with_nuclei": (
+        "Number and summed size of the synapses between each two roots with exactly one nucleus.", False,
+        {"pre_pt_root_id": "integer", "post_pt_root_id": "integer", "n_syn": "integer", "sum_size": "float",
+         "pre_nuc_id": "integer", "post_nuc_id": "integer"},
+    ),
+    "nucleus_detection_lookup_v1": (
+        "Nuclei with the point at which their root id is looked up.", True,
+        {"id": "integer", "volume": "float", "pt_position": "SpatialPoint", "pt_supervoxel_id": "integer",
+         "pt_root_id": "integer", "orig_root_id": "integer", "pt_position_lookup": "SpatialPoint"},
+    ),
+    "single_neurons": (
+        "Nuclei of neurons that are the only nucleus of their root.", False,
+        {"id": "integer", "pt_position": "SpatialPoint", "pt_supervoxel_id": "integer", "pt_root_id": "integer"},
+    ),
+    "aibs_cell_info": (
+        "One row per nucleus: types with their sources, proofreading, visual area.", False,
+        {"id": "integer", "pt_root_id": "integer", "nuc_volume": "float", "broad_type": "string",
+         "broad_type_source": "string", "cell_type": "string", "cell_type_source": "string", "mtype": "string",
+         "dendrite_cleaned": "boolean", "axon_cleaned": "boolean", "dendrite_strategy": "string",
+         "axon_strategy": "string", "visual_area": "string", "pt_position": "SpatialPoint"},
+    ),
+}  # fmt: skip
 
 INFO: dict[str, Any] = {
     "aligned_volume": {
@@ -98,3 +204,23 @@ def metadata(name: str, version: int) -> dict[str, Any]:
             "last_updated": recipe.VERSION_TIME[version],
         }
     return record
+
+
+def view_metadata(name: str) -> dict[str, Any]:
+    """CAVE's record of a view."""
+    description, live, _ = VIEWS[name]
+    return {
+        "id": 1 + list(VIEWS).index(name),
+        "datastack_name": recipe.DATASTACK,
+        "description": SYNTHETIC + description,
+        "notice_text": None,
+        "live_compatible": live,
+        "voxel_resolution_x": 4.0,
+        "voxel_resolution_y": 4.0,
+        "voxel_resolution_z": 40.0,
+    }
+
+
+def view_schema(name: str) -> dict[str, dict[str, str]]:
+    """Type of each column of a view."""
+    return {column: {"type": kind} for column, kind in VIEWS[name][2].items()}

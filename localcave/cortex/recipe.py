@@ -255,6 +255,43 @@ inputs on spines, inhibitory ones 19.8 %."""
 PREDICTED_SHARE = 204_331_842 / 337_312_429
 """Share of synapses that have a row in `synapse_target_predictions_ssa`."""
 
+# --- other tables -----------------------------------------------------------------------------------------
+M_TYPE_ROWS, COLUMN_M_TYPE_ROWS, COLUMN_GLIA_ROWS, ALTERNATIVE_POINTS = 72_158, 1_351, 542, 8_388
+BAYLOR_COARSE_ROWS, BAYLOR_FINE_ROWS, COREGISTERED_ROWS = 55_063, 49_051, 19_181
+FUNCTIONAL_ROWS, DIGITAL_TWIN_ROWS, BACKTRACE_ROWS = 12_094, 15_780, 448
+COARSE_CLASS_ROWS, COMPARTMENT_TARGET_ROWS, NODE_ROWS = 20_000, 6_000, 3_000
+"""Of these three no numbers are published."""
+
+M_TYPES: dict[str, tuple[dict[str, float], bool]] = {
+    "23P": ({"L2a": 0.10, "L2b": 0.11, "L2c": 0.12, "L3a": 0.29, "L3b": 0.38}, True),
+    "4P": ({"L4a": 0.22, "L4b": 0.51, "L4c": 0.27}, True),
+    "5P-IT": ({"L5a": 0.41, "L5b": 0.59}, True),
+    "5P-ET": ({"L5ET": 1.0}, False),
+    "5P-NP": ({"L5NP": 1.0}, False),
+    "6P-IT": ({"L6short-a": 0.27, "L6short-b": 0.23, "L6tall-a": 0.18, "L6tall-c": 0.32}, False),
+    "6P-CT": ({"L6tall-a": 0.35, "L6tall-b": 0.3, "L6tall-c": 0.35}, False),
+    "BC": ({"PTC": 0.9, "DTC": 0.1}, False),
+    "MC": ({"DTC": 0.92, "PTC": 0.08}, False),
+    "BPC": ({"ITC": 0.85, "DTC": 0.15}, False),
+    "NGC": ({"STC": 0.95, "ITC": 0.05}, False),
+}
+"""M-types of a type with their shares, and whether they follow each other in depth."""
+
+MANUAL_FROM_METAMODEL = {
+    "23P": {"23P": 339, "4P": 10}, "4P": {"4P": 252, "23P": 9, "5P-IT": 5},
+    "5P-IT": {"5P-IT": 116, "4P": 15, "5P-ET": 6}, "5P-PT": {"5P-ET": 33, "5P-IT": 5}, "5P-NP": {"5P-NP": 10},
+    "6P-CT": {"6P-CT": 111, "6P-IT": 32}, "6P-IT": {"6P-IT": 162, "6P-CT": 27}, "6P-U": {"6P-IT": 18, "6P-CT": 10},
+    "BC": {"BC": 59}, "BPC": {"BPC": 32, "NGC": 1}, "MC": {"MC": 35, "BC": 6}, "NGC": {"NGC": 10, "BPC": 6},
+    "Unsure I": {"BPC": 8, "BC": 5}, "Unsure E": {"23P": 5}, "WM-P": {"6P-CT": 3}, "Unsure": {"4P": 1},
+}  # fmt: skip
+"""Cells of the column by manual type and type of the metamodel: 1,331 published roots."""
+COLUMN_ROOT_ZERO = 26
+"""The table has 1,357 rows: the others have root id 0 here."""
+MANUAL_SYSTEM = {
+    **dict.fromkeys(("BC", "BPC", "MC", "NGC", "Unsure I"), "aibs_coarse_inhibitory"),
+    "Unsure": "aibs_coarse_unclear",
+}
+
 # --- arbors -----------------------------------------------------------------------------------------------
 DENDRITE_LENGTH_UM = {
     "23P": 4720, "4P": 3110, "5P-IT": 4050, "5P-ET": 7269, "5P-NP": 2600, "6P-IT": 3100, "6P-CT": 3000,

@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from localcave.cortex import base_tables, catalogue, recipe, reference_tables, segmentation
+from localcave.cortex import base_tables, catalogue, more_tables, recipe, reference_tables, segmentation, views
 from localcave.cortex.model import Cortex, Step
 from localcave.layout import DatastackWriter
 
 OLDER = recipe.VERSIONS[-2::-1]
-N_STEPS = 4
+N_STEPS = 5
+SORTED_BY: dict[str | None, tuple[str, ...]] = {"synapses_pni_2": ("target_id",)}
+"""Order of the rows by reference table, where it is not the id."""
+
+GROWING: dict[str, Callable[[Cortex, int], pa.Table]] = {"proofreading_status_and_strategy": base_tables.proofreading}
+BOUND: dict[str, Callable[[Cortex, int], pa.Table]] = {
+    "nucleus_detection_v0": base_tables.nucleus_detection,
+    "nucleus_alternative_points": reference_tables.alternative_points,
+    "allen_soma_coarse_cell_class_model_v1": reference_tables.coarse_cell_class,
+    "vortex_manual_nodes_of_ranvier": more_tables.nodes_of_ranvier,
+}
+FIXED: dict[str, Callable[[Cortex], pa.Table]] = {
+    "nucleus_ref_neuron_svm": reference_tables.neuron_svm,
+    "aibs_metamodel_celltypes_v661": reference_tables.metamodel,
+    "aibs_metamodel_mtypes_v661_v2": reference_tables.metamodel_mtypes,
+    "allen_v1_column_types_slanted_ref": reference_tables.column_types,
+    "aibs_column_nonneuronal_ref": reference_tables.column_nonneuronal,
+    "allen_column_mtypes_v2": reference_tables.column_mtypes,
+    "baylor_log_reg_cell_type_coarse_v1": reference_tables.baylor_coarse,
+    "baylor_gnn_cell_type_fine_model_v2": reference_tables.baylor_fine,
+    "nucleus_functional_area_assignment": reference_tables.functional_area,
+    "coregistration_manual_v4": more_tables.coregistration,
+    "functional_properties_v3_bcm": more_tables.functional_properties,
+    "digital_twin_properties_bcm_coreg_v4": more_tables.digital_twin,
+    "synapse_target_predictions_ssa": more_tables.target_predictions,
+    "vortex_compartment_targets": more_tables.compartment_targets,
+    "vortex_axon_backtrace_column": more_tables.axon_backtrace,
+}
+VIEWS: dict[str, Callable[[Cortex, int], pa.Table]] = {
+    "synapses_pni_2_in_out_degree": views.in_out_degree,
+    "connections_with_nuclei": views.connections_with_nuclei,
+    "nucleus_detection_lookup_v1": views.nucleus_lookup,
+    "single_neurons": views.single_neurons,
+    "aibs_cell_info": views.cell_info,
+}
+VIEW_VERSIONS = {"connections_with_nuclei": (recipe.NEWEST_VERSION,)}
+"""Views that not all versions have: this one is large."""
 
 
 def write(cortex: Cortex, folder: Path, step: Step) -> None:
@@ -27,6 +64,8 @@ def write(cortex: Cortex, folder: Path, step: Step) -> None:
     _write_synapses(cortex, writer)
     step("writing tables")
     _write_tables(cortex, writer)
+    step("writing views")
+    _write_views(cortex, writer)
     step("writing the segmentation")
     oldest = f"{recipe.OLDEST}+00:00"
     writer.set_segmentation(
@@ -53,30 +92,38 @@ def _write_synapses(cortex: Cortex, writer: DatastackWriter) -> None:
 
 
 def _write_tables(cortex: Cortex, writer: DatastackWriter) -> None:
-    """Tables that grow are written whole for every version, the others as what differs from the newest."""
-    newest = recipe.NEWEST_VERSION
-    for version in recipe.VERSIONS:
-        name = "proofreading_status_and_strategy"
-        writer.add_table(version, name, base_tables.proofreading(cortex, version), catalogue.metadata(name, version))
-    nuclei = base_tables.nucleus_detection(cortex, newest)
-    _write_fixed(writer, "nucleus_detection_v0", nuclei)
-    for version in OLDER:
-        then = base_tables.nucleus_detection(cortex, version)
-        changed = then.filter(pc.not_equal(then["pt_root_id"], nuclei["pt_root_id"]))
-        _write_older(writer, "nucleus_detection_v0", version, changed)
-    for name, rows in (
-        ("aibs_metamodel_celltypes_v661", reference_tables.metamodel(cortex)),
-        ("nucleus_ref_neuron_svm", reference_tables.neuron_svm(cortex)),
-    ):
-        _write_fixed(writer, name, rows)
-        for version in OLDER:
-            _write_older(writer, name, version, rows.slice(0, 0))
+    """Tables that grow are written whole for every version, the others as what differs from the newest one."""
+    for name, grown in GROWING.items():
+        for version in recipe.VERSIONS:
+            writer.add_table(
+                version, name, grown(cortex, version), catalogue.metadata(name, version), sorted_by=("id",)
+            )
+    for name, bound in BOUND.items():
+        versions = catalogue.ONLY_IN.get(name, recipe.VERSIONS[::-1])
+        rows = bound(cortex, versions[0])
+        _write_versions(writer, name, rows, versions, [_changed(rows, bound(cortex, v)) for v in versions[1:]])
+    for name, fixed in FIXED.items():
+        versions = catalogue.ONLY_IN.get(name, recipe.VERSIONS[::-1])
+        rows = fixed(cortex)
+        _write_versions(writer, name, rows, versions, [rows.slice(0, 0)] * (len(versions) - 1))
 
 
-def _write_fixed(writer: DatastackWriter, name: str, rows: pa.Table) -> None:
-    version = recipe.NEWEST_VERSION
-    writer.add_table(version, name, rows, catalogue.metadata(name, version), sorted_by=("id",))
+def _changed(now: pa.Table, then: pa.Table) -> pa.Table:
+    """Rows of `then` with another root id than in `now`, which has the same rows."""
+    return then.filter(pc.not_equal(then["pt_root_id"], now["pt_root_id"]))
 
 
-def _write_older(writer: DatastackWriter, name: str, version: int, changed: pa.Table) -> None:
-    writer.add_table(version, name, changed, catalogue.metadata(name, version), base_version=recipe.NEWEST_VERSION)
+def _write_versions(
+    writer: DatastackWriter, name: str, rows: pa.Table, versions: tuple[int, ...], older: list[pa.Table]
+) -> None:
+    order = SORTED_BY.get(catalogue.TABLES[name][1], ("id",))
+    writer.add_table(versions[0], name, rows, catalogue.metadata(name, versions[0]), sorted_by=order)
+    for version, changed in zip(versions[1:], older, strict=True):
+        writer.add_table(version, name, changed, catalogue.metadata(name, version), base_version=versions[0])
+
+
+def _write_views(cortex: Cortex, writer: DatastackWriter) -> None:
+    for name, view in VIEWS.items():
+        for version in VIEW_VERSIONS.get(name, recipe.VERSIONS):
+            rows = view(cortex, version)
+            writer.add_view(version, name, rows, catalogue.view_metadata(name), catalogue.view_schema(name))
