@@ -1,0 +1,99 @@
+"""The real Neuroglancer client in a headless browser, asked what it made of a link."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import flask
+import pytest
+from werkzeug.serving import make_server
+
+from services.viewer import create_blueprint
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PROBE = (Path(__file__).parent / "neuroglancer_probe.js").read_text()
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--no-first-run",
+)
+"""Software WebGL, and no calls home."""
+
+
+@contextmanager
+def viewer_site() -> Iterator[str]:
+    """A web server with the bundled viewer and nothing else; its address."""
+    app = flask.Flask(__name__)
+    app.register_blueprint(create_blueprint())
+    app.add_url_rule("/favicon.ico", "favicon", lambda: ("", 204))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+@dataclass
+class Client:
+    """A page of a browser at the viewer of `site`, with what went wrong on it and the hosts that it asked."""
+
+    page: Page
+    site: str
+    faults: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+
+    def open(self, url: str) -> dict[str, Any]:
+        """Load a link as a person would, in a page that showed nothing before, and ask what became of it."""
+        self.page.goto("about:blank")
+        self.page.goto(self.site + url)
+        return self.settled()
+
+    def settled(self, seconds: float = 45) -> dict[str, Any]:
+        """What the client says once it is at rest, twice the same."""
+        deadline = time.monotonic() + seconds
+        quiet = 0
+        while quiet < 2:
+            verdict: dict[str, Any] = json.loads(self.page.evaluate(PROBE))
+            quiet = quiet + 1 if verdict["done"] else 0
+            assert time.monotonic() < deadline, f"the viewer is not at rest: {verdict}"
+            self.page.wait_for_timeout(300)
+        return verdict
+
+
+@contextmanager
+def client(site: str) -> Iterator[Client]:
+    """A browser at the viewer of `site`; the test is skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium to open links in")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield Client(browser.new_page(viewport={"width": 700, "height": 500}), site)
+        finally:
+            browser.close()

@@ -1,0 +1,245 @@
+"""Every kind of link, opened in the real client: the viewer's own account against the tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pandas as pd
+import pytest
+
+from services import connectivity, tables
+from services.cave import Cave
+from services.connectivity import Connectivity
+from services.neuroglancer import BUNDLED, Link, cell_link, short_url, table_link
+from services.neuroglancer_table import table_state
+from services.settings import Settings
+from services.tables import TableFrame
+from services.viewer import PATH
+from tests.e2e.neuroglancer_client import Client, client, viewer_site
+from tests.unit.neuroglancer_samples import NEAR, VOXEL_NM, cells
+
+pytestmark = pytest.mark.browser
+
+DATASTACK = "karst_demo"
+TYPES = "aibs_metamodel_celltypes_v661"
+SEGMENTATION = {"type": "segmentation", "name": "segmentation", "source": []}
+
+
+@pytest.fixture(scope="module")
+def viewer() -> Iterator[Client]:
+    with viewer_site() as site, client(site) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Cave:
+    """The demo without image and segmentation: what a link adds to them is looked at here."""
+    folder = tmp_path_factory.mktemp("config")
+    (folder / "datastacks").mkdir()
+    sources = "".join(f'{name}_source = ""\n' for name in ("image", "segmentation", "skeleton"))
+    (folder / "datastacks" / f"{DATASTACK}.toml").write_text(f"[neuroglancer]\n{sources}")
+    return Cave(Settings(server_address=localcave_url, cache="", config_dir=folder))
+
+
+@pytest.fixture(scope="module")
+def types(cave: Cave) -> TableFrame:
+    return tables.open_table(cave, DATASTACK, cave.versions(DATASTACK)[0].number, TYPES)
+
+
+@pytest.fixture(scope="module")
+def cell(cave: Cave) -> Connectivity:
+    version = cave.versions(DATASTACK)[0].number
+    root = cave.table(DATASTACK, version, "proofreading_status_and_strategy")["pt_root_id"].iloc[0]
+    return connectivity.read(cave, DATASTACK, version, str(root), type_table=TYPES)
+
+
+def bare(*layers: dict[str, Any]) -> dict[str, Any]:
+    """A state with its voxel size and some layers."""
+    return {"dimensions": {"x": [4e-9, "m"], "y": [4e-9, "m"], "z": [4e-8, "m"]}, "layers": list(layers)}
+
+
+def state_url(state: dict[str, Any]) -> str:
+    return f"{PATH}#!{quote(json.dumps(state))}"
+
+
+def assert_shown(verdict: dict[str, Any], link: Link) -> dict[str, dict[str, Any]]:
+    """The client shows exactly the link's state; its layers by name."""
+    assert verdict["errors"] == []
+    wanted, shown = link.state["layers"], verdict["layers"]
+    assert [(layer["name"], layer["type"]) for layer in shown] == [(layer["name"], layer["type"]) for layer in wanted]
+    by_name = {layer["name"]: layer for layer in shown}
+    for layer in wanted:
+        if layer["type"] == "segmentation":
+            segments = [segment.strip("!") for segment in layer["segments"]]
+            visible = [segment for segment in layer["segments"] if not segment.startswith("!")]
+            assert sorted(by_name[layer["name"]]["segments"]) == sorted(segments)
+            assert sorted(by_name[layer["name"]]["visible"]) == sorted(visible)
+            assert state_of(verdict, layer["name"]).get("segmentColors", {}) == layer.get("segmentColors", {})
+        if layer["type"] == "annotation":
+            told = by_name[layer["name"]]
+            assert told["annotations"]["count"] == len(layer["annotations"])
+            assert told["colour"] == layer["annotationColor"]
+            for seen, given in zip(told["annotations"]["first"], layer["annotations"], strict=False):
+                assert (seen["id"], seen["segments"]) == (given["id"], given["segments"])
+                assert seen["point"] == pytest.approx(given["point"], abs=0.01)
+            linked = state_of(verdict, layer["name"]).get("linkedSegmentationLayer")
+            assert linked == layer["linkedSegmentationLayer"]
+    if "position" in link.state:
+        assert verdict["state"]["position"] == pytest.approx(link.state["position"], abs=0.6)
+    assert link.num_points == sum(layer["annotations"]["count"] for layer in shown if "annotations" in layer)
+    return by_name
+
+
+def state_of(verdict: dict[str, Any], name: str) -> dict[str, Any]:
+    (layer,) = [layer for layer in verdict["state"]["layers"] if layer["name"] == name]
+    return layer
+
+
+def test_rows_in_the_link_itself(viewer: Client, cave: Cave, types: TableFrame) -> None:
+    link = table_link(cave, types, types.frame[types.frame["pt_root_id"] != 0].head(1))
+    assert "/nglstate/" not in link.url
+    assert_shown(viewer.open(link.url), link)
+
+
+def test_rows_with_their_places_through_the_state_service(viewer: Client, cave: Cave, types: TableFrame) -> None:
+    rows = types.frame[types.frame["pt_root_id"] != 0].head(200)
+    link = table_link(cave, types, rows)
+    assert "/nglstate/" in link.url
+    verdict = viewer.open(link.url)
+    shown = assert_shown(verdict, link)[TYPES]["annotations"]
+    assert shown["count"] == len(rows)
+    assert [point["segments"][0][0] for point in shown["first"]] == [str(root) for root in rows["pt_root_id"]]
+    assert verdict["colours"] > 10, "the picture is empty"
+
+
+def test_rows_by_type_in_the_colours_of_the_types(viewer: Client, cave: Cave, types: TableFrame) -> None:
+    rows = types.frame[types.frame["pt_root_id"] != 0].drop_duplicates("pt_root_id").head(300)
+    link = table_link(cave, types, rows, group_by="cell_type")
+    verdict = viewer.open(link.url)
+    shown = assert_shown(verdict, link)
+    for kind, count in rows["cell_type"].value_counts().items():
+        told = shown[str(kind)]
+        assert (told["annotations"]["count"], told["colour"]) == (count, link.legend[str(kind)])
+    colours = state_of(verdict, "segmentation")["segmentColors"]
+    assert colours == {
+        str(root): link.legend[kind] for root, kind in zip(rows["pt_root_id"], rows["cell_type"], strict=True)
+    }
+
+
+@pytest.mark.parametrize("group_by", [None, "cell_type"], ids=["plain", "by type"])
+def test_a_cell_with_its_partners_and_synapses(
+    viewer: Client, cave: Cave, cell: Connectivity, group_by: str | None
+) -> None:
+    link = cell_link(cave, cell, group_by=group_by)
+    verdict = viewer.open(link.url)
+    shown = assert_shown(verdict, link)
+    assert shown["segmentation"]["visible"] == [str(cell.cell.root_id)]
+    for name, side in (("input synapses", "in"), ("output synapses", "out")):
+        layers = [layer for layer in shown.values() if layer["name"].startswith(name)]
+        wanted = cell.totals[side]["num_syn"]  # type: ignore[index]
+        assert sum(layer["annotations"]["count"] for layer in layers) == wanted
+    assert verdict["colours"] > 10, "the picture is empty"
+
+
+def test_selected_partners(viewer: Client, cave: Cave, cell: Connectivity) -> None:
+    chosen = cell.inputs["root_id"].head(3).tolist()
+    shown = assert_shown(viewer.open((link := cell_link(cave, cell, partners=chosen)).url), link)
+    assert {*map(str, chosen), str(cell.cell.root_id)} == set(shown["segmentation"]["visible"])
+
+
+def test_twenty_thousand_points(viewer: Client, cave: Cave) -> None:
+    built = table_state(bare(SEGMENTATION), cells(20_000), name="many", row_voxel_nm=VOXEL_NM, voxel_nm=VOXEL_NM)
+    address = cave.state_url(DATASTACK, cave.upload_state(DATASTACK, built.state))
+    verdict = viewer.open(short_url(BUNDLED, address))
+    assert verdict["errors"] == []
+    segmentation, many = verdict["layers"]
+    assert (len(segmentation["segments"]), many["annotations"]["count"]) == (20_000, 20_000)
+    assert many["annotations"]["first"][101]["segments"] == [[str(NEAR + 101)]]
+
+
+def test_another_link_in_the_same_tab_takes_the_place_of_the_first(
+    viewer: Client, cave: Cave, types: TableFrame, cell: Connectivity
+) -> None:
+    viewer.open(cell_link(cave, cell).url)
+    second = table_link(cave, types, types.frame.head(50))
+    viewer.page.evaluate("url => { location.hash = url.split('#')[1]; }", second.url)
+    viewer.page.wait_for_function("name => viewer.layerManager.managedLayers.some(l => l.name === name)", arg=TYPES)
+    assert_shown(viewer.settled(), second)
+
+
+def test_reloading_keeps_what_was_shown(viewer: Client, cave: Cave, types: TableFrame) -> None:
+    link = table_link(cave, types, types.frame.head(50))
+    viewer.open(link.url)
+    viewer.page.reload()
+    assert_shown(viewer.settled(), link)
+
+
+def test_a_slow_machine_loses_no_layer(viewer: Client, cave: Cave, cell: Connectivity) -> None:
+    link = cell_link(cave, cell, group_by="cell_type")
+    session = viewer.page.context.new_cdp_session(viewer.page)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    try:
+        assert_shown(viewer.open(link.url), link)
+    finally:
+        session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+        session.detach()
+
+
+def test_names_that_are_hard_to_quote_survive(viewer: Client) -> None:
+    name = "L2/3 #1 100% “é” <b>&amp;'\""
+    rows = cells(3).assign(cell_type=pd.array([name, "b", name], "string"))
+    built = table_state(
+        bare(SEGMENTATION),
+        rows,
+        name="cells",
+        row_voxel_nm=VOXEL_NM,
+        voxel_nm=VOXEL_NM,
+        group_by="cell_type",
+        colours={name: "#102030"},
+    )
+    verdict = viewer.open(state_url(built.state))
+    assert verdict["errors"] == []
+    assert [(layer["name"], layer["annotations"]["count"]) for layer in verdict["layers"][1:]] == [(name, 2), ("b", 1)]
+    assert sorted(verdict["layers"][0]["visible"]) == [str(NEAR + row) for row in range(3)]
+
+
+def test_nothing_but_the_viewer_and_cave_was_asked_and_nothing_went_wrong(viewer: Client, localcave_url: str) -> None:
+    """Over all links opened before this one."""
+    assert viewer.hosts - {""} <= {urlsplit(viewer.site).netloc, urlsplit(localcave_url).netloc}
+    assert viewer.faults == []
+
+
+# --- that the checks above can fail
+
+
+def points(*given: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """A layer of annotations."""
+    return {"type": "annotation", "name": "points", "annotations": list(given), **options}
+
+
+GOOD = {"type": "point", "id": "0", "point": [1, 2, 3], "props": []}
+
+
+def test_a_bad_annotation_is_noticed(viewer: Client) -> None:
+    verdict = viewer.open(state_url(bare(points(GOOD, GOOD | {"id": 1}, GOOD | {"id": "2"}))))
+    assert verdict["layers"][0]["annotations"]["count"] == 1
+
+
+def test_a_rounded_id_is_noticed(viewer: Client) -> None:
+    state = bare(SEGMENTATION | {"segments": [NEAR]}, points(GOOD))
+    assert viewer.open(state_url(state))["layers"][0]["visible"] != [str(NEAR)]
+
+
+def test_a_shader_that_does_not_compile_is_noticed(viewer: Client) -> None:
+    verdict = viewer.open(state_url(bare(points(GOOD, shader="void main() { setColor(prop_nothing()); }"))))
+    assert any("shader" in error for error in verdict["errors"])
+
+
+def test_a_state_that_is_not_there_is_noticed(viewer: Client, localcave_url: str) -> None:
+    viewer.open(state_url(bare(points(GOOD))))
+    viewer.page.evaluate("address => { location.hash = `!${address}`; }", f"{localcave_url}/nglstate/api/v1/1")
+    viewer.page.wait_for_function("document.body.textContent.includes('Error loading state')")
+    assert any("Error loading state" in error for error in viewer.settled()["errors"])
