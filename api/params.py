@@ -55,9 +55,9 @@ def sort() -> Sort:
 
 
 def span(default_limit: int | None) -> tuple[int, int | None]:
-    """`offset` and `limit`; a limit of None means all rows."""
-    limit = _count("limit", default_limit)
-    if limit is not None and limit > MOST_ROWS and file_format() == "json":
+    """`offset` and `limit`, checked against `format`; a limit of None means all rows."""
+    wanted, limit = file_format(), _count("limit", default_limit)
+    if limit is not None and limit > MOST_ROWS and wanted == "json":
         raise BadInput(f"limit={limit} is more than the {MOST_ROWS:,} rows of one answer.", "Ask for a file instead.")
     return _count("offset", 0) or 0, limit
 

@@ -101,13 +101,14 @@ def find_cell(datastack: str, version: str, cell: str) -> Response:
 def cell_partners(datastack: str, version: str, cell: str) -> Response:
     """The cells that a cell makes synapses with."""
     params.only("direction", "types", "id_type", "offset", "limit", "format")
-    number = versions.resolve(cave(), datastack, version).number
+    ways, span = params.directions(), params.span(None)
     id_type, types = params.choice("id_type", cells.ID_TYPES, "auto"), params.text("types") or None
+    number = versions.resolve(cave(), datastack, version).number
     read = connectivity.read(cave(), datastack, number, cell, id_type, type_table=types)
-    ways = params.directions()
     facts = {"root_id": str(read.cell.root_id), "types": types, "totals": read.totals, "warnings": list(read.warnings)}
     return _sides_answer(
         {way: read.side(way) for way in ways},
+        span,
         Subject(datastack, read.version, f"{read.cell.root_id}_partners", facts),
         {
             "cell": cell_json(read.cell),
@@ -121,19 +122,21 @@ def cell_partners(datastack: str, version: str, cell: str) -> Response:
 def cell_synapses(datastack: str, version: str, cell: str) -> Response:
     """Every synapse of a cell, autapses and those with root id 0 included."""
     params.only("direction", "id_type", "offset", "limit", "format")
+    ways, span = params.directions(), params.span(None)
     door, resolved = cave(), versions.resolve(cave(), datastack, version)
     number = resolved.number
     found = cells.find(door, datastack, number, cell, params.choice("id_type", cells.ID_TYPES, "auto"))
-    ways = params.directions()
     sides = gather(*(lambda way=way: door.synapses(datastack, number, found.root_id, way, whole=True) for way in ways))
     facts = {"root_id": str(found.root_id), "warnings": list(found.warnings)}
     subject = Subject(datastack, resolved, f"{found.root_id}_synapses", facts)
-    return _sides_answer(dict(zip(ways, sides, strict=True)), subject, {"cell": cell_json(found)})
+    return _sides_answer(dict(zip(ways, sides, strict=True)), span, subject, {"cell": cell_json(found)})
 
 
-def _sides_answer(sides: dict[Any, pd.DataFrame], subject: Subject, extra: dict[str, Any]) -> Response:
+def _sides_answer(
+    sides: dict[Any, pd.DataFrame], span: tuple[int, int | None], subject: Subject, extra: dict[str, Any]
+) -> Response:
     """The frames of one or both directions as one, the direction in its last column."""
-    offset, limit = params.span(None)
+    offset, limit = span
     frame = pd.concat([side.assign(direction=way) for way, side in sides.items()], ignore_index=True)
     part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
     return frame_answer(part, describe_columns(frame), subject, total=len(frame), extra=extra)

@@ -107,7 +107,7 @@ def read(
     """The cell that `text` names, with its partners at a version.
 
     With the soma and type tables held this takes one round trip: both synapse queries go out while the root
-    id is checked. A stale root id takes one more. Raises BadInput, NotFound and what CAVE raises.
+    id is checked. A stale root id takes three more, to find its heir and the heir's synapses. Raises BadInput, NotFound and what CAVE raises.
     """
     guess = cells.likely_root(text)
     early = [] if guess is None else [partial(cave.synapses, datastack, version, guess, way) for way in ("in", "out")]
@@ -155,15 +155,15 @@ def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> 
 
 
 def _soma_columns(roots: np.ndarray[tuple[int], np.dtype[np.int64]], somas: pd.DataFrame) -> dict[str, pd.Series]:
-    first = np.searchsorted(somas["root_id"].to_numpy(), roots)
-    count = np.searchsorted(somas["root_id"].to_numpy(), roots, side="right") - first
-    only = somas.reindex(np.where(count == 1, first, -1))
+    sorted_roots = somas["root_id"].to_numpy()
+    first = np.searchsorted(sorted_roots, roots)
+    count = np.searchsorted(sorted_roots, roots, side="right") - first
+    # -1 is no row of the frame: everything in it is blank
+    only = somas[["depth_um", "nucleus_id"]].astype({"nucleus_id": "Int64"}).reindex(np.where(count == 1, first, -1))
     return {
         "num_soma": pd.Series(count, dtype="int64"),
         "soma_depth_um": only["depth_um"].reset_index(drop=True),
-        "nucleus_id": pd.Series(np.where(count == 1, somas["nucleus_id"].reindex(first, fill_value=0), 0))
-        .astype("Int64")
-        .mask(count != 1),
+        "nucleus_id": only["nucleus_id"].reset_index(drop=True),
     }
 
 

@@ -1,6 +1,7 @@
 """A cell's partners equal what caveclient and plain pandas give: both directions, both versions, with and
 without a type table."""
 
+import time
 from functools import cache
 
 import numpy as np
@@ -176,3 +177,27 @@ def test_a_truncated_answer_says_so_with_both_numbers(small_cortex):
         assert connectivity._truncation(synapses, "in") == (
             f"CAVE sent only 20 of {whole:,} input synapses; the counts below are of these.",
         )
+
+
+def test_an_uncached_cell_takes_one_round_trip_and_a_stale_one_another(small_cortex):
+    from tests.servers import start_localcave
+
+    delay_s = 0.4
+    with start_localcave([small_cortex], "--delay-ms", str(int(delay_s * 1000))) as url:
+        cave = Cave(Settings(server_address=url, cache=""))
+        newer, older = (version.number for version in cave.versions(DS)[:2])
+        roots = cave.table(DS, newer, "proofreading_status_and_strategy")["pt_root_id"].tolist()
+        stale = set(cave.table(DS, older, "nucleus_detection_v0")["pt_root_id"])
+        stale -= {0, *cave.table(DS, newer, "nucleus_detection_v0")["pt_root_id"]}
+
+        def trips(root):
+            start = time.perf_counter()
+            connectivity.read(cave, DS, newer, str(root), type_table=TYPES)
+            return (time.perf_counter() - start) / delay_s
+
+        trips(sorted(stale)[0])
+        assert trips(roots[1]) < 1.6
+        assert trips(roots[1]) < 0.5
+        fragment = next(root for root in cave.synapses(DS, newer, roots[1], "in")["pre_pt_root_id"] if root)
+        assert trips(fragment) < 1.6
+        assert trips(sorted(stale)[1]) < 4.6

@@ -1,0 +1,265 @@
+"""The HTTP API over a real localcave."""
+
+import csv
+import io
+import json
+
+import flask
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from api import blueprint
+from services import connectivity, tables
+from services.cave import Cave
+from services.settings import Settings
+from services.tables import TableQuery
+
+DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def newest(cave):
+    return cave.versions(DS)[0].number
+
+
+@pytest.fixture(scope="module")
+def cell(cave, newest):
+    """A proofread cell, which has inputs and outputs."""
+    return int(cave.table(DS, newest, "proofreading_status_and_strategy")["pt_root_id"].iloc[0])
+
+
+@pytest.fixture(scope="module")
+def client(cave):
+    app = flask.Flask("test_api")
+    app.extensions["karst"] = cave
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def get(client):
+    """JSON of an answer that has to be good."""
+
+    def ask(path, **parameters):
+        answer = client.get(f"/api/v1/{path}", query_string=parameters)
+        assert answer.status_code == 200, answer.text
+        return json.loads(answer.text, parse_constant=pytest.fail)
+
+    return ask
+
+
+def test_datastacks_and_versions(get, newest):
+    assert DS in [datastack["name"] for datastack in get("datastacks")["datastacks"]]
+    found = get(f"{DS}/versions")
+    assert found["latest"] == newest
+    assert [one["version"] for one in found["versions"]] == sorted(
+        (one["version"] for one in found["versions"]), reverse=True
+    )
+    assert any(not one["valid"] for one in found["versions"])
+
+
+def test_latest_is_answered_with_its_number(get, newest):
+    assert get(f"{DS}/latest/tables")["version"] == newest
+    assert get(f"{DS}/latest/tables") == get(f"{DS}/{newest}/tables")
+
+
+def test_the_catalogue_has_type_tables_first_and_counts(get, cave, newest):
+    listed = get(f"{DS}/latest/tables")["tables"]
+    kinds = [table["schema_type"].startswith("cell_type") for table in listed]
+    assert kinds == sorted(kinds, reverse=True)
+    by_name = {table["name"]: table for table in listed}
+    assert by_name[TYPES]["reference_table"] == "nucleus_detection_v0"
+    assert by_name[TYPES]["row_count"] == len(cave.table(DS, newest, TYPES))
+    described = get(f"{DS}/latest/tables/{TYPES}")
+    assert {name: described[name] for name in by_name[TYPES]} == by_name[TYPES]
+
+
+def test_rows_are_filtered_sorted_and_paged(get, cave, newest):
+    found = get(
+        f"{DS}/{newest}/tables/{TYPES}/rows", filter="cell_type in (BC, MC)", sort="-volume,id", offset=5, limit=7
+    )
+    opened = tables.open_table(cave, DS, newest, TYPES)
+    rows = tables.select(opened, TableQuery("cell_type in (BC, MC)", {}, (("volume", "desc"), ("id", "asc"))))
+    assert found["total"] == len(rows) > 100
+    assert [row["id"] for row in found["rows"]] == [str(id) for id in rows["id"].iloc[5:12]]
+    names = [column["name"] for column in found["columns"]]
+    assert sorted(names) == sorted(rows.columns)
+    assert {"name": "volume", "dtype": "float32", "unit": "um³"} in found["columns"] or "volume" in names
+    assert all(isinstance(row["pt_root_id"], str) for row in found["rows"])
+
+
+def test_a_limit_of_nothing_still_counts(get):
+    found = get(f"{DS}/latest/tables/{TYPES}/rows", limit=0)
+    assert (found["rows"], found["total"] > 0) == ([], True)
+
+
+def rows_of_csv(text):
+    facts = {}
+    while text.startswith("# "):
+        line, _, text = text.partition("\n")
+        name, _, fact = line[2:].partition(": ")
+        facts[name] = fact
+    return facts, list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_files_hold_all_rows_and_say_where_from(client, get, newest):
+    path = f"/api/v1/{DS}/latest/tables/{TYPES}/rows"
+    wanted = get(f"{DS}/latest/tables/{TYPES}/rows", filter="cell_type = BC", limit=100_000)
+    ids = [row["pt_root_id"] for row in wanted["rows"]]
+    answers = {
+        name: client.get(path, query_string={"filter": "cell_type = BC", "format": name})
+        for name in ("csv", "parquet", "arrow")
+    }
+    facts, rows = rows_of_csv(answers["csv"].text)
+    assert [row["pt_root_id"] for row in rows] == ids
+    assert (facts["datastack"], facts["version"], facts["table"]) == (DS, str(newest), TYPES)
+    assert facts["filter"] == "cell_type = BC"
+    assert facts["total"] == str(len(ids))
+    for table in (
+        pq.read_table(io.BytesIO(answers["parquet"].data)),
+        pa.ipc.open_stream(answers["arrow"].data).read_all(),
+    ):
+        assert [str(root) for root in table["pt_root_id"].to_pylist()] == ids
+        assert json.loads(table.schema.metadata[b"karst"])["version"] == newest
+    for name, answer in answers.items():
+        assert answer.headers["Content-Disposition"].endswith(f'.{name}"')
+
+
+@pytest.mark.parametrize("direction", ["in", "out", "both"])
+def test_partners_are_those_of_the_service(get, cave, newest, cell, direction):
+    found = get(f"{DS}/{newest}/cells/{cell}/partners", direction=direction, types=TYPES)
+    read = connectivity.read(cave, DS, newest, str(cell), type_table=TYPES)
+    ways = ("in", "out") if direction == "both" else (direction,)
+    assert found["totals"] == {way: read.totals[way] for way in ways}
+    assert found["total"] == len(found["rows"]) == sum(len(read.side(way)) for way in ways)
+    for way in ways:
+        own = [row for row in found["rows"] if row["direction"] == way]
+        assert [row["root_id"] for row in own] == [str(root) for root in read.side(way)["root_id"]]
+        assert [row["num_syn"] for row in own] == read.side(way)["num_syn"].tolist()
+    assert found["cell"]["root_id"] == str(cell)
+    names = [column["name"] for column in found["columns"]]
+    assert names[:6] == ["root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um"]
+    assert "cell_type" in names
+
+
+def test_partners_as_csv(client, cave, newest, cell):
+    answer = client.get(f"/api/v1/{DS}/latest/cells/{cell}/partners?direction=in&format=csv")
+    facts, rows = rows_of_csv(answer.text)
+    read = connectivity.read(cave, DS, newest, str(cell))
+    assert [row["root_id"] for row in rows] == [str(root) for root in read.inputs["root_id"]]
+    assert facts["root_id"] == str(cell)
+    assert json.loads(facts["totals"])["in"]["autapses"] == read.totals["in"]["autapses"]
+
+
+def test_synapses_are_all_there(get, cave, newest, cell):
+    found = get(f"{DS}/{newest}/cells/{cell}/synapses", direction="in")
+    synapses = cave.synapses(DS, newest, cell, "in")
+    assert sorted(row["id"] for row in found["rows"]) == sorted(map(str, synapses["id"]))
+    units = {column["name"]: column["unit"] for column in found["columns"]}
+    assert units["ctr_pt_position_x_nm"] == "nm"
+
+
+def test_a_stale_root_is_repaired_in_the_answer(get, cave, newest):
+    newer, older = (cave.table(DS, one.number, "nucleus_detection_v0") for one in cave.versions(DS)[:2])
+    stale = sorted(set(older["pt_root_id"]) - set(newer["pt_root_id"]) - {0})[0]
+    found = get(f"{DS}/{newest}/cells/{stale}")["cell"]
+    assert found["repaired_from"] == str(stale) != found["root_id"]
+    assert 0 < found["overlap"] <= 1
+    assert str(stale) in found["warnings"][0]
+
+
+def test_a_nucleus_names_its_cell(get, cave, newest, cell):
+    nucleus = get(f"{DS}/{newest}/cells/{cell}")["cell"]["nucleus_ids"][0]
+    found = get(f"{DS}/{newest}/cells/{nucleus}", id_type="nucleus_id")["cell"]
+    assert (found["root_id"], found["id_type"]) == (str(cell), "nucleus_id")
+
+
+def test_a_link_to_rows_and_a_link_to_a_cell(client, newest, cell):
+    link = client.post(f"/api/v1/{DS}/latest/neuroglancer", json={"table": TYPES, "filter": "cell_type = 5P-NP"}).json
+    assert link["version"] == newest
+    assert link["num_points"] > 0
+    assert link["state"]["layers"]
+    assert link["url"]
+    body = {"cell": str(cell), "types": TYPES, "direction": "in"}
+    link = client.post(f"/api/v1/{DS}/latest/neuroglancer", json=body).json
+    assert str(cell) in json.dumps(link["state"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code", "words"),
+    [
+        ("nope/versions", 404, "not_found", "nope"),
+        (f"{DS}/42/tables", 404, "not_found", "42"),
+        (f"{DS}/1412/tables", 410, "expired", "1412"),
+        (f"{DS}/abc/tables", 400, "bad_input", "abc"),
+        (f"{DS}/latest/tables/nope", 404, "not_found", "nope"),
+        (f"{DS}/latest/tables/nope/rows", 404, "not_found", "nope"),
+        (f"{DS}/latest/tables/{TYPES}/rows?filter=cell_tipe=BC", 400, "bad_input", "cell_tipe"),
+        (f"{DS}/latest/tables/{TYPES}/rows?filter=volume>", 400, "bad_input", "value"),
+        (f"{DS}/latest/tables/{TYPES}/rows?sort=nope", 400, "bad_input", "nope"),
+        (f"{DS}/latest/tables/{TYPES}/rows?limit=-1", 400, "bad_input", "limit"),
+        (f"{DS}/latest/tables/{TYPES}/rows?limit=1e9", 400, "bad_input", "limit"),
+        (f"{DS}/latest/tables/{TYPES}/rows?offset=x", 400, "bad_input", "offset"),
+        (f"{DS}/latest/tables/{TYPES}/rows?format=xlsx", 400, "bad_input", "xlsx"),
+        (f"{DS}/latest/tables/{TYPES}/rows?filtr=x", 400, "bad_input", "filtr"),
+        (f"{DS}/latest/tables/{TYPES}/rows?limit=1&limit=2", 400, "bad_input", "more than once"),
+        (f"{DS}/latest/cells/abc", 400, "bad_input", "abc"),
+        (f"{DS}/latest/cells/864691135000000001", 404, "not_found", "864691135000000001"),
+        (f"{DS}/latest/cells/5/partners?direction=up", 400, "bad_input", "up"),
+        (f"{DS}/latest/cells/5/synapses?format=xml", 400, "bad_input", "xml"),
+        (f"{DS}/latest/cells/5?id_type=soma", 400, "bad_input", "soma"),
+        ("nothing/here/at/all", 404, "not_found", "nothing"),
+        (f"{DS}/latest/tables/..%2F..%2Fetc%2Fpasswd/rows", 404, "not_found", ""),
+        (f"{DS}/latest/tables/'; DROP TABLE x;--", 404, "not_found", "DROP"),
+    ],
+)  # fmt: skip
+def test_every_error_has_the_same_shape(client, path, status, code, words):
+    answer = client.get(f"/api/v1/{path}")
+    assert answer.status_code == status, answer.text
+    error = answer.json["error"]
+    assert {"code", "message", "hint", "request_id"} <= set(error)
+    assert error["code"] == code
+    assert words in error["message"]
+    assert len(error["request_id"]) >= 8
+    assert not any(leak in answer.text for leak in ("Traceback", "SELECT", "/work/", "site-packages"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"table": TYPES, "cell": "5"},
+        {"cell": 864691135771609595},
+        {"table": TYPES, "nope": 1},
+        {"cell": "5", "partners": [5]},
+        {"table": TYPES, "sort": "volume"},
+        {"table": TYPES, "viewer": "nope"},
+    ],
+)
+def test_a_body_that_makes_no_sense_is_told(client, body):
+    answer = client.post(f"/api/v1/{DS}/latest/neuroglancer", json=body)
+    assert answer.status_code in (400, 404)
+    assert answer.json["error"]["message"].endswith(".")
+
+
+def test_a_wrong_method_and_a_broken_body_are_told(client):
+    assert client.post(f"/api/v1/{DS}/versions").json["error"]["code"] == "not_found"
+    broken = client.post(f"/api/v1/{DS}/latest/neuroglancer", data="{", content_type="application/json")
+    assert broken.json["error"]["code"] == "bad_input"
+
+
+def test_cave_out_of_reach_is_told():
+    app = flask.Flask("no_cave")
+    app.extensions["karst"] = Cave(Settings(server_address="http://127.0.0.1:9", cache=""))
+    app.register_blueprint(blueprint)
+    answer = app.test_client().get(f"/api/v1/{DS}/versions")
+    assert (answer.status_code, answer.json["error"]["code"]) == (502, "upstream")
