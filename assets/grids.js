@@ -14,6 +14,9 @@
                 const {filterModel, sortModel} = requests[at];
                 return changed({of: ids[at].of, filterModel, sortModel}, before);
             },
+            deselect: function (clicks, ids) {
+                return clicks ? ids.map(() => []) : dash_clientside.no_update;
+            },
             // The ids of the ticked rows.
             selected: function (rows, ids, before) {
                 const ticked = rows.flatMap((some, at) => (some || []).map((row) => row[ids[at].key]));

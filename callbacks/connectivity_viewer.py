@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 import pandas as pd
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
+from flask import get_flashed_messages
 
 from callbacks import views
 from callbacks.errors import explain
@@ -63,7 +64,8 @@ def not_loaded(error: Exception) -> tuple[Any, ...]:
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The cell of the address with its partners."""
-    asked, said = parse_connectivity(query or {})
+    asked, parsed = parse_connectivity(query or {})
+    said = [*parsed, *get_flashed_messages()]  # what an old link meant is said once
     datastack, version = views.place(cave(), asked)
     view = replace(asked, datastack=datastack, version=str(version))
     if not view.cell.strip():
@@ -117,24 +119,26 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
 
 @callback(
     Output({"type": "partner-link", **SIDE}, "children"),
+    Output({"type": "partner-selection", **SIDE}, "children"),
     Input({"type": "partner-shown", **SIDE}, "data"),
     Input({"type": "partner-selected", **SIDE}, "data"),
     State({"type": "partner-shown", **SIDE}, "id"),
     prevent_initial_call=True,
     running=[(Output({"type": "partner-link", **SIDE}, "className"), "k-link k-busy", "k-link")],
-    on_error=lambda error: no_neuroglancer_link(explain(error)),
+    on_error=lambda error: (no_neuroglancer_link(explain(error)), no_update),
 )
-def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str, str]) -> Any:
+def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str, str]) -> tuple[Any, ...]:
     """A link to the cell with its selected partners, else with the filtered ones."""
     if not shown:
-        return no_update
+        return no_update, no_update
     view, side = views.partner_view(shown), cast("Literal['in', 'out']", id["side"])
     found = read(view)
     filtered = partners(view, side)[0]["root_id"].tolist()
     chosen = [int(root) for root in selected or ()] or filtered
     only = chosen if len(chosen) < len(found.side(side)) else None
     made = neuroglancer.cell_link(cave(), found, direction=side, partners=only, group_by=view.group_by or None)
-    return neuroglancer_link(made, connectivity_page.subject(len(chosen), side, selected=bool(selected)))
+    subject = connectivity_page.subject(len(chosen), side, selected=bool(selected))
+    return neuroglancer_link(made, subject), connectivity_page.selection(side, len(selected or ()))
 
 
 @callback(
@@ -215,5 +219,12 @@ for kind in ("shown", "selected"):
         State({"type": f"partner-{kind}", "side": MATCH}, "data"),
         prevent_initial_call=True,
     )
+clientside_callback(
+    ClientsideFunction("grids", "deselect"),
+    Output({"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL}, "selectedRows"),
+    Input({"type": "partner-deselect", "side": MATCH}, "n_clicks"),
+    State({"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL}, "id"),
+    prevent_initial_call=True,
+)
 for store in ("cell-href", "cell-address"):
     clientside_callback(ClientsideFunction("navigation", "remember"), Input(store, "data"), prevent_initial_call=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
+from flask import get_flashed_messages
 
 from callbacks import views
 from callbacks.errors import explain
@@ -55,8 +56,9 @@ def not_loaded(error: Exception) -> tuple[Any, ...]:
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The table of the address."""
     asked, said = parse_table(query or {})
+    lost_with_link = get_flashed_messages()  # what an old link meant is said once
     view, table, lost = views.open_view(cave(), asked)
-    return table_page.results(view, table), table_page.status(table), alerts.notes([*said, *lost])
+    return table_page.results(view, table), table_page.status(table), alerts.notes([*said, *lost, *lost_with_link])
 
 
 @callback(Output(GRID, "getRowsResponse"), Input(GRID, "getRowsRequest"), State(GRID, "id"), prevent_initial_call=True)
@@ -124,7 +126,7 @@ def _figure(table: tables.TableFrame, query: tables.TableQuery, group_by: str) -
     Input("table-selected", "data"),
     prevent_initial_call=True,
     running=[(Output("table-link", "className"), "k-link k-busy", "k-link")],
-    on_error=lambda error: (no_neuroglancer_link(explain(error)), []),
+    on_error=lambda error: (no_neuroglancer_link(explain(error)), no_update),
 )
 def link(shown: dict[str, Any] | None, selected: list[str] | None) -> tuple[Any, ...]:
     """A link to the selected rows, else to the filtered ones."""
@@ -152,6 +154,13 @@ clientside_callback(
     Input(GRIDS, "selectedRows"),
     State(GRIDS, "id"),
     State("table-selected", "data"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("grids", "deselect"),
+    Output(GRIDS, "selectedRows"),
+    Input("table-deselect", "n_clicks"),
+    State(GRIDS, "id"),
     prevent_initial_call=True,
 )
 clientside_callback(

@@ -16,7 +16,7 @@ from components.cell_card import apart, cell_card, counted, partner_count
 from components.figures.counts import count_bars
 from components.figures.template import CONFIG
 from components.grid import rows_grid
-from components.links import copy_button
+from components.links import copy_button, deselect
 from components.shell import heading
 from services.urls import CONNECTIVITY_PAGE, ConnectivityView
 
@@ -122,6 +122,11 @@ def subject(count: int, side: str, *, selected: bool) -> str:
     return f"{count:,} {'selected ' if selected else ''}{TITLES[side].lower()} partner{'' if count == 1 else 's'}"
 
 
+def selection(side: str, count: int) -> list[Any]:
+    """How many partners are ticked."""
+    return deselect({"type": "partner-deselect", "side": side}, count) if count else []
+
+
 def downloads(view: ConnectivityView, root_id: int, side: str) -> list[Any]:
     """Links to the partners as a file, and to this page."""
     types = f"&types={quote(view.type_table)}" if view.type_table else ""
@@ -178,6 +183,7 @@ def _panel(view: ConnectivityView, read: Connectivity, side: str, columns: Seque
     bar = html.Div(
         [
             html.Div(id={"type": "partner-counts", "side": side}, className="k-counts", role="status"),
+            html.Div(id={"type": "partner-selection", "side": side}),
             html.Div(id={"type": "partner-link", "side": side}, className="k-link"),
             html.Div(id={"type": "partner-downloads", "side": side}, className="k-downloads"),
         ],

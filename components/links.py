@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dash import html
 
@@ -50,3 +50,12 @@ def no_neuroglancer_link(error: KarstError) -> html.Div:
     """Stands where the link would be, and says why there is none."""
     button = html.Button("Neuroglancer", type="button", disabled=True, className="btn btn-sm btn-secondary")
     return html.Div([button, html.Span(error.message, className="k-words")])
+
+
+def deselect(id: Any, count: int) -> list[Any]:
+    """How many rows are ticked, and a button that unticks them."""
+    words = f"{count:,} selected"
+    return [
+        words,
+        html.Button("Clear", id=id, type="button", className="btn btn-sm btn-link", **aria(label="Clear selection")),
+    ]

@@ -14,7 +14,7 @@ from components.attributes import data
 from components.figures.counts import count_bars
 from components.figures.template import CONFIG
 from components.grid import rows_grid
-from components.links import copy_button
+from components.links import copy_button, deselect
 from components.shell import heading
 from services.urls import TABLE_PAGE, ConnectivityView, TableView, format_sort
 
@@ -101,7 +101,7 @@ def selection(count: int) -> list[Any]:
     """How many rows are ticked."""
     if not count:
         return []
-    return [html.Span(f"{count:,} selected", className="k-selected")]
+    return deselect("table-deselect", count)
 
 
 def subject(count: int, *, selected: bool) -> str:

@@ -1,0 +1,96 @@
+"""The application as it is served, and a browser that forgives nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+
+from tests.servers import free_port, running
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+WIDTH, HEIGHT = 1440, 900
+
+
+@contextmanager
+def karst(cave_url: str, cache: Path, **environ: str) -> Iterator[str]:
+    """Serve Karst over the CAVE at `cave_url` with the real gunicorn settings; yields the address."""
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    variables = {"CAVE_SERVER_ADDRESS": cave_url, "KARST_CACHE": str(cache), "HOST": "127.0.0.1", "PORT": port}
+    with running([sys.executable, "-m", "gunicorn", "app:server"], url, variables | environ):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def karst_url(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Karst over the small demo cortex."""
+    with karst(localcave_url, tmp_path_factory.mktemp("karst-cache")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; the tests are skipped where there is none."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no browser at {CHROMIUM}")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+OpenPage = Callable[..., AbstractContextManager[Page]]
+
+
+@pytest.fixture(scope="session")
+def open_page(browser: Browser) -> OpenPage:
+    """A page of its own that fails when the console, the page or the server reports an error."""
+
+    @contextmanager
+    def opened(base_url: str, theme: str = "light") -> Iterator[Page]:
+        context = browser.new_context(
+            base_url=base_url,
+            viewport={"width": WIDTH, "height": HEIGHT},
+            color_scheme=theme,  # type: ignore[arg-type]
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        faults: list[str] = []
+
+        def console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                faults.append(f"console: {message.text}")
+
+        def response(answer: Response) -> None:
+            if answer.status >= 500:
+                faults.append(f"HTTP {answer.status}: {answer.url}")
+
+        page.on("console", console)
+        page.on("pageerror", lambda error: faults.append(f"page: {error}"))
+        page.on("response", response)
+        yield page
+        context.close()
+        assert not faults, "\n".join(faults)
+
+    return opened
+
+
+@pytest.fixture
+def page(open_page: OpenPage, karst_url: str) -> Iterator[Page]:
+    """A page of Karst over the small demo cortex."""
+    with open_page(karst_url) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["light", "dark"])
+def themed_page(request: pytest.FixtureRequest, open_page: OpenPage, karst_url: str) -> Iterator[Page]:
+    """The same in both themes."""
+    with open_page(karst_url, request.param) as opened:
+        yield opened
