@@ -15,10 +15,10 @@ HEAD = struct.Struct(f"<{len(FORMAT)}sd{DIGEST_BYTES}s")
 
 def encode_frame(frame: pd.DataFrame) -> bytes:
     """An Arrow IPC stream, compressed with zstd; dtypes and `attrs` are in its pandas metadata."""
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    rows = pa.RecordBatch.from_pandas(frame, preserve_index=False)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
-        writer.write_table(table)
+    with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_batch(rows)  # a table without rows would lose the categories of its columns
     content: bytes = sink.getvalue().to_pybytes()
     return content
 

@@ -40,9 +40,9 @@ class _Plain:
         return b"i%d" % value if isinstance(value, int) else b"b" + value
 
     def loads(self, content: bytes | None) -> bytes | int | None:
-        if not content:
-            return None
-        return content[1:] if content[:1] == b"b" else int(content[1:])
+        if content and content[:1] == b"b":
+            return content[1:]
+        return int(content[1:]) if content and content[1:].isdigit() else None
 
     def dump(self, value: bytes | int, file: IO[bytes]) -> None:
         file.write(self.dumps(value))
@@ -89,7 +89,8 @@ class Store:
         """Keep `content` for `ttl_s` seconds, or for 90 days."""
 
         def write() -> None:
-            if not self._backend.set(key, content, timeout=ttl_s or KEEP_S):
+            # A folder counts in whole seconds, from the last one.
+            if not self._backend.set(key, content, timeout=KEEP_S if ttl_s is None else ttl_s + 1):
                 raise OSError("an entry could not be written")
 
         self._try(write)

@@ -6,7 +6,6 @@ Every answer that can be kept is kept in the cache, and every failure leaves as 
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import inspect
 import json
@@ -27,8 +26,8 @@ from services import cave_http
 from services.cache import Cache
 from services.cave_ask import Asker
 from services.cave_errors import CHECK, no_table, no_version
-from services.cave_http import Trip
-from services.cave_query import NO_FILTERS, Filters, Owners, Source, complete, query_arguments
+from services.cave_query import NO_FILTERS, Filters, Source
+from services.cave_rows import Queries, complete
 from services.errors import NotFound, TooLarge
 from services.parallel import gather
 from services.profiles import Profile, Volume, load_profile, load_volume
@@ -70,6 +69,7 @@ class Cave:
             settings.cache, settings.memory_bytes, namespace=f"{settings.server_address} {settings.identity}"
         )
         self._asker = Asker(settings)
+        self._queries = Queries(self._asker, self.cache, self._materialize)
         self._auth = AuthClient(token=settings.token or NO_TOKEN, server_address=settings.server_address)
 
     @property
@@ -123,12 +123,12 @@ class Cave:
         def load() -> list[dict[str, Any]]:
             # Around caveclient's own cache, in which a new version would not show for half a day.
             get = inspect.unwrap(MaterializationClient.get_versions_metadata)
+            self.info(datastack)  # so that NotFound is about versions from here on
             try:
                 found = self._asker.ask(
                     "versions", self._asker.subject(datastack), self._materialize, partial(get, expired=True)
                 )
             except NotFound:
-                self.info(datastack)  # whose sentence is better if there is no such datastack
                 return []
             times = ("time_stamp", "expires_on")
             return [
@@ -182,7 +182,7 @@ class Cave:
 
         def load() -> int:
             if source.is_view:
-                return self._count(datastack, version, source, NO_FILTERS) or 0
+                return self._queries.count(datastack, version, source, NO_FILTERS) or 0
             subject = self._asker.subject(datastack, version, table)
             call = partial(MaterializationClient.get_annotation_count, table_name=table, version=version)
             return int(self._asker.ask("row count", subject, self._materialize, call) or 0)
@@ -211,7 +211,7 @@ class Cave:
                     f"Table {table} has {total:,} rows, more than the {most:,} that can be held at once.",
                     "Filter it, or page through it.",
                 )
-            frame = complete(partial(self._rows, datastack, version, source), NO_FILTERS)
+            frame = complete(partial(self._queries.rows, datastack, version, source), NO_FILTERS)
             return frame.drop(columns=[name for name in frame.columns if name.startswith(UNUSED)])
 
         return self.cache.frame(("table", datastack, version, table), load)
@@ -242,8 +242,8 @@ class Cave:
         }
 
         def load() -> pd.DataFrame:
-            frame = self._rows(datastack, version, source, filters, **options)
-            return self._with_total(frame, datastack, version, source, filters, seen=offset or 0)
+            frame = self._queries.rows(datastack, version, source, filters, **options)
+            return self._queries.with_total(frame, datastack, version, source, filters, seen=offset or 0)
 
         return self.cache.frame(("query", datastack, version, table, json.dumps([filters.arguments(), options])), load)
 
@@ -252,7 +252,7 @@ class Cave:
         not count joins."""
         source = self._source(datastack, version, table)
         key = ("count", datastack, version, table, json.dumps(filters.arguments()))
-        found: int | None = self.cache.value(key, lambda: self._count(datastack, version, source, filters))
+        found: int | None = self.cache.value(key, lambda: self._queries.count(datastack, version, source, filters))
         return found
 
     # ---- cells
@@ -267,18 +267,19 @@ class Cave:
         """
         table = self.info(datastack)["synapse_table"]
         if not table:
-            raise NotFound(f"{datastack} has no synapse table.")
+            raise NotFound(f"Datastack {datastack} has no synapse table.")
         source = Source(table)
         filters = Filters(equal={{"in": "post_pt_root_id", "out": "pre_pt_root_id"}[direction]: int(root_id)})
         options: dict[str, Any] = {"select_columns": list(SYNAPSE_COLUMNS), "desired_resolution": [1.0, 1.0, 1.0]}
 
         def load() -> pd.DataFrame:
             if whole:
-                frame = complete(partial(self._rows, datastack, version, source, **options), filters)
+                frame = complete(partial(self._queries.rows, datastack, version, source, **options), filters)
             else:
-                frame = self._rows(datastack, version, source, filters, **options)
-                frame = self._with_total(frame, datastack, version, source, filters)
-            return frame.rename(columns=AXES_NM)
+                frame = self._queries.rows(datastack, version, source, filters, **options)
+                frame = self._queries.with_total(frame, datastack, version, source, filters)
+            # CAVE sends the supervoxels along with the roots.
+            return frame.drop(columns=[name for name in frame.columns if "supervoxel" in name]).rename(columns=AXES_NM)
 
         return self.cache.frame(("synapses", datastack, version, int(root_id), direction, int(whole)), load)
 
@@ -308,7 +309,7 @@ class Cave:
             timestamp=self.version(datastack, version).timestamp,
             return_fraction_overlap=True,
         )
-        missing = f"{datastack} has no root id {root_id}."
+        missing = f"Datastack {datastack} has no root id {root_id}."
         subject = self._asker.subject(datastack, version, missing=missing)
         root, share = self.cache.value(
             ("suggest_root", datastack, version, int(root_id)),
@@ -325,7 +326,7 @@ class Cave:
             supervoxel_id=int(supervoxel_id),
             timestamp=self.version(datastack, version).timestamp,
         )
-        missing = f"{datastack} has no supervoxel {supervoxel_id}."
+        missing = f"Datastack {datastack} has no supervoxel {supervoxel_id}."
         subject = self._asker.subject(datastack, version, missing=missing)
         root: int = self.cache.value(
             ("root_of_supervoxel", datastack, version, int(supervoxel_id)),
@@ -355,68 +356,11 @@ class Cave:
         found: dict[str, Any] = self._asker.ask("state", subject, self._state_client, call)
         return found
 
-    # ---- queries
-
     def _source(self, datastack: str, version: int, table: str) -> Source:
         info = self.table_info(datastack, version, table)
         return Source(table, info.reference_table, is_view=info.kind == "view")
 
-    def _rows(self, datastack: str, version: int, source: Source, filters: Filters, **options: Any) -> pd.DataFrame:
-        """One answer of CAVE. Where it cut it, `attrs["truncated"]` has no total yet."""
-        frame, trip = self._send(datastack, version, source, filters, **options)
-        limit = options.get("limit")
-        cut = trip.row_limit is not None and (limit is None or trip.row_limit < limit)
-        frame.attrs = {
-            "resolution_nm": trip.resolution_nm,
-            "truncated": {"shown": len(frame), "total": None} if cut else None,
-        }
-        return frame
-
-    def _send(
-        self, datastack: str, version: int, source: Source, filters: Filters, **options: Any
-    ) -> tuple[pd.DataFrame, Trip]:
-        owners = self._owners(datastack, version, source, filters.columns() | set(options.get("select_columns") or ()))
-        method, arguments = query_arguments(source, filters, owners, **options)
-        arguments |= {"materialization_version": version, "metadata": False, "split_positions": True}
-        call = partial(getattr(MaterializationClient, method), **arguments)
-        frame, trip = self._asker.ask_closely(
-            "rows", self._asker.subject(datastack, version, source.table), self._materialize, call
-        )
-        return frame, trip
-
-    def _owners(self, datastack: str, version: int, source: Source, columns: set[str]) -> Owners:
-        """Which table of a join has which of the columns, as CAVE says with every answer."""
-        if source.target is None or columns <= {"id"}:
-            return {"id": (source.table, "id")}
-
-        def load() -> dict[str, dict[str, str]]:
-            _, trip = self._send(datastack, version, source, NO_FILTERS, limit=1)
-            found: dict[str, dict[str, str]] = ast.literal_eval(trip.headers["column_names"])
-            return found
-
-        names = self.cache.value(("columns", datastack, version, source.table), load)
-        return {joined: (table, name) for table, by in names.items() for name, joined in by.items()}
-
-    def _with_total(
-        self, frame: pd.DataFrame, datastack: str, version: int, source: Source, filters: Filters, *, seen: int = 0
-    ) -> pd.DataFrame:
-        """`frame`, with the total where CAVE cut it: CAVE also warns of results that just fit."""
-        if frame.attrs["truncated"]:
-            total = self._count(datastack, version, source, filters)
-            shown = len(frame)
-            frame.attrs["truncated"] = None if total == seen + shown else {"shown": shown, "total": total}
-        return frame
-
-    def _count(self, datastack: str, version: int, source: Source, filters: Filters) -> int | None:
-        owners = self._owners(datastack, version, source, filters.columns())
-        if source.target is not None and any(owners[c][0] != source.table for c in filters.columns() if c in owners):
-            return None
-        frame, _ = self._send(
-            datastack, version, Source(source.table, is_view=source.is_view), filters, get_counts=True
-        )
-        return int(frame["count"].iloc[0])
-
-    # ---- clients
+    # ---- clients and sources
 
     def _info_client(self, _datastack: str) -> InfoServiceClient:
         make = partial(InfoServiceClient, self.settings.server_address, auth_client=self._auth, api_version=INFO_API)

@@ -17,7 +17,7 @@ import requests
 from services.errors import BadInput, Expired, KarstError, NotAllowed, NotFound, Upstream
 
 STATUS_IN_MESSAGE = re.compile(r"^(\d{3}) ")
-UNKNOWN_NODE = re.compile(r"cannot find node|has no root", re.IGNORECASE)
+UNKNOWN_ID = re.compile(r"cannot find node|has no root|does not exist|not found", re.IGNORECASE)
 """The chunkedgraph's words for an id that it never had, which it answers with 500."""
 NO_COLUMN = re.compile(r"^'?(\w{1,63})'?$")
 CHECK = "Check the number, and the datastack."
@@ -80,15 +80,15 @@ def _answered(response: requests.Response, subject: Subject) -> KarstError:
     status = int(prefix[1]) if prefix else response.status_code
     if status in (401, 403):
         return _refused(body, message, subject)
-    if status == 404 or (subject.missing and UNKNOWN_NODE.search(message)):
-        return _missing(message, subject)
     if status == 429:
         return Upstream(
             "CAVE limits how often it may be asked, and that limit is reached.", "Wait a minute and try again."
         )
     if status in (502, 503, 504):
         return Upstream(f"CAVE at {subject.server} is not available at the moment (status {status}).", AGAIN)
-    return _failed(body, message, subject)
+    if subject.missing and (status in (400, 404) or UNKNOWN_ID.search(message) or not body):
+        return NotFound(subject.missing, CHECK)  # without a body: the state service, which answers 500 in plain text
+    return _missing(message, subject) if status == 404 else _failed(body, message, subject)
 
 
 def _body(response: requests.Response) -> dict[str, Any]:
@@ -123,8 +123,6 @@ def _refused(body: dict[str, Any], message: str, subject: Subject) -> KarstError
 
 
 def _missing(message: str, subject: Subject) -> KarstError:
-    if subject.missing:
-        return NotFound(subject.missing, CHECK)
     if re.search(r"No table named|Analysis table", message):
         return no_table(subject)
     if subject.version is not None and re.search(
@@ -138,7 +136,9 @@ def _missing(message: str, subject: Subject) -> KarstError:
 
 def no_version(subject: Subject) -> NotFound:
     """The sentence for a version that a datastack never had."""
-    return NotFound(f"{subject.datastack} has no version {subject.version}.", "Choose one of the versions it has.")
+    return NotFound(
+        f"Datastack {subject.datastack} has no version {subject.version}.", "Choose one of the versions it has."
+    )
 
 
 def no_table(subject: Subject) -> NotFound:

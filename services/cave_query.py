@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-import pandas as pd
-
-from services.errors import BadInput, TooLarge
+from services.errors import BadInput
 
 Owners = Mapping[str, tuple[str, str]]
 """For columns of a merged frame: the table each is of, and its name there."""
@@ -73,10 +71,12 @@ def query_arguments(
     for a column of a merged frame that `owners` does not know.
     """
     arguments: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    # CAVE fails on a single selected column, so the id always comes along.
-    columns = None if select_columns is None else list(dict.fromkeys(["id", *select_columns]))
     if source.is_view:
+        if select_columns is not None and len(select_columns) > 1:
+            arguments["select_columns"] = list(select_columns)
         return "query_view", {"view_name": source.table, **arguments, **filters.arguments()}
+    # CAVE fails on a single selected column, so the id always comes along; a view may have none.
+    columns = None if select_columns is None else list(dict.fromkeys(["id", *select_columns]))
     arguments["log_warning"] = False
     if source.target is None:
         arguments |= {"table": source.table, "merge_reference": False, "select_columns": columns}
@@ -99,33 +99,6 @@ def _by_table(by_column: Mapping[str, Any], owners: Owners, collect: Callable[[d
         table, own_name = owners[column]
         nested.setdefault(table, {})[own_name] = value
     return {table: collect(by) for table, by in nested.items()}
-
-
-def complete(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> pd.DataFrame:
-    """Everything that passes `filters`, however little CAVE sends at once: what it cuts is asked for in two halves.
-
-    Raises TooLarge for a view without ids, which cannot be halved.
-    """
-    parts = []
-    pending = [filters]
-    while pending:
-        now = pending.pop()
-        part = rows(now)
-        if not part.attrs["truncated"]:
-            parts.append(part)
-            continue
-        if "id" not in part:
-            raise TooLarge(f"CAVE sends only {len(part):,} rows of this view at once.", "Filter it.")
-        middle = int(part["id"].sort_values().iloc[len(part) // 2])
-        pending.append(replace(now, less={**now.less, "id": _least(now.less.get("id"), middle)}))
-        pending.append(replace(now, greater_equal={**now.greater_equal, "id": middle}))
-    frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-    frame.attrs = parts[0].attrs
-    return frame
-
-
-def _least(known: float | None, middle: int) -> float:
-    return middle if known is None else min(known, middle)
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,50 @@
+"""Which materialization version is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from services.errors import BadInput, Expired, NotFound
+from services.records import Version
+
+if TYPE_CHECKING:
+    from services.cave import Cave
+
+LATEST = "latest"
+
+
+def resolve(cave: Cave, datastack: str, version: str | int | None) -> Version:
+    """The version that `version` means: a number, or "latest", "" or None for the newest valid one.
+
+    Raises BadInput for what is neither, NotFound for a number that never was, and Expired, with the newest
+    valid one in its hint, for one that is no longer kept.
+    """
+    known = cave.versions(datastack)
+    text = "" if version is None else str(version).strip()
+    newest = newest_valid(known)
+    if text.casefold() in ("", LATEST):
+        if newest is None:
+            raise NotFound(f"Datastack {datastack} has no version at the moment.", "Choose another datastack.")
+        return newest
+    if not (text.isascii() and text.isdigit()):
+        raise BadInput(f"{text[:40]!r} is no version of {datastack}.", f"Give a number, or {LATEST}.")
+    found = {str(one.number): one for one in known}.get(text.lstrip("0"))
+    if found is None:
+        numbers = ", ".join(str(one.number) for one in known if one.valid) or "none"
+        raise NotFound(f"Datastack {datastack} has no version {text[:40]}.", f"Its versions are {numbers}.")
+    if not found.valid:
+        raise Expired(_expired(datastack, found), f"The newest version is {newest.number}." if newest else "")
+    return found
+
+
+def newest_valid(versions: Sequence[Version]) -> Version | None:
+    """The valid version with the highest number."""
+    return max((one for one in versions if one.valid), key=lambda one: one.number, default=None)
+
+
+def _expired(datastack: str, version: Version) -> str:
+    since = f" on {version.expires:%d %B %Y}".replace(" 0", " ") if version.expires else ""
+    return f"Version {version.number} of {datastack}, of {version.timestamp:%d %B %Y}, expired{since}.".replace(
+        " 0", " "
+    )

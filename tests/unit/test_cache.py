@@ -1,0 +1,358 @@
+"""The cache: exact frames, one load however many ask, and nothing lost when its second level fails."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.synchronize import Barrier, Event
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.cache import Cache
+from services.cache_bytes import decode_frame, encode_frame
+from tests.servers import free_port
+
+MEMORY = 64 * 2**20
+
+
+def example() -> pd.DataFrame:
+    """A frame with every dtype that CAVE sends, ids beyond 2^53 and nulls in each column."""
+    frame = pd.DataFrame(
+        {
+            "id": pd.array([1, 864691135771609595, None], dtype="Int64"),
+            "pt_position_x": pd.array([1, None, 3], dtype="Int32"),
+            "volume": pd.array([1.5, None, 3.25], dtype="Float32"),
+            "total": pd.array([None, 0.1, 1e300], dtype="Float64"),
+            "cell_type": pd.array(["23P", None, ""], dtype="string"),
+            "valid": pd.array([True, False, None], dtype="boolean"),
+            "created": pd.to_datetime(["2020-01-01T00:00:00.123456", None, "2024-02-29"], format="ISO8601", utc=True),
+            "class": pd.Categorical(["a", None, "b"], categories=["b", "a"], ordered=True),
+        }
+    )
+    frame.attrs = {"resolution_nm": [4.0, 4.0, 40.0], "truncated": {"shown": 3, "total": None}}
+    return frame
+
+
+def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert found.attrs == expected.attrs
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    port = free_port()
+    process = subprocess.Popen(
+        [program, "--port", str(port), "--save", "", "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL
+    )
+    client = redis.Redis(port=port)
+    for _ in range(100):
+        try:
+            client.ping()
+            break
+        except redis.ConnectionError:
+            time.sleep(0.05)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(params=["folder", "redis"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A place that processes share, empty."""
+    if request.param == "folder":
+        return str(tmp_path / "cache")
+    url: str = request.getfixturevalue("redis_url")
+    redis.Redis.from_url(url).flushall()
+    return url
+
+
+class TestContent:
+    def test_a_frame_comes_back_exactly_from_memory_and_from_the_store(self, where: str) -> None:
+        first = Cache(where, MEMORY)
+        assert_same(first.frame(("a", 1), example), example())
+        assert_same(first.frame(("a", 1), never), example())
+        assert_same(Cache(where, MEMORY).frame(("a", 1), never), example())
+
+    def test_a_frame_without_rows_keeps_its_dtypes(self, where: str) -> None:
+        Cache(where, MEMORY).frame(("a",), lambda: example().iloc[:0])
+        assert_same(Cache(where, MEMORY).frame(("a",), never), example().iloc[:0])
+
+    def test_the_index_of_a_loaded_frame_does_not_depend_on_where_it_comes_from(self, where: str) -> None:
+        cold = Cache(where, MEMORY).frame(("a",), lambda: example().iloc[[2, 0]])
+        warm = Cache(where, MEMORY).frame(("a",), never)
+        assert_same(warm, cold)
+
+    def test_values_come_back(self, where: str) -> None:
+        value = {"ids": [864691135771609595], "text": "µm", "none": None, "deep": {"a": [1.5, True]}}
+        assert Cache(where, MEMORY).value(("v",), lambda: value) == value
+        assert Cache(where, MEMORY).value(("v",), never) == value
+
+    def test_keys_that_look_alike_are_different(self, where: str) -> None:
+        cache = Cache(where, MEMORY)
+        keys: list[tuple[str | int, ...]] = [("a", 1), ("a", "1"), ("a1",), ("a", 1, ""), ("a,1",)]
+        for number, key in enumerate(keys):
+            cache.value(key, lambda number=number: number)
+        assert [cache.value(key, never) for key in keys] == list(range(len(keys)))
+
+    def test_namespaces_do_not_see_each_other(self, where: str) -> None:
+        assert Cache(where, MEMORY, namespace="one server").value(("v",), lambda: 1) == 1
+        assert Cache(where, MEMORY, namespace="another").value(("v",), lambda: 2) == 2
+
+    def test_two_versions_give_two_answers(self, where: str) -> None:
+        cache = Cache(where, MEMORY)
+        one = cache.frame(("table", "ds", 1, "t"), lambda: example().iloc[:1])
+        two = cache.frame(("table", "ds", 2, "t"), lambda: example().iloc[:2])
+        assert (len(one), len(two)) == (1, 2)
+
+    def test_changing_a_frame_changes_nobody_elses(self, where: str) -> None:
+        cache = Cache(where, MEMORY)
+        for frame in (cache.frame(("a",), example), cache.frame(("a",), never)):
+            frame["new"] = 1
+            frame.loc[0, "id"] = 7
+            frame.attrs["truncated"]["shown"] = 0
+            frame.sort_values("volume", inplace=True)
+        assert_same(cache.frame(("a",), never), example())
+
+    def test_changing_a_value_changes_nobody_elses(self) -> None:
+        cache = Cache("", MEMORY)
+        cache.value(("v",), lambda: {"a": [1]})["a"].append(2)
+        assert cache.value(("v",), never) == {"a": [1]}
+
+    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        ids=st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=20),
+        text=st.lists(st.one_of(st.none(), st.text()), min_size=20, max_size=20),
+    )
+    def test_any_id_and_any_text_survive(self, ids: list[int | None], text: list[str | None]) -> None:
+        usable = [None if part is None else part.encode("utf-8", "ignore").decode() for part in text[: len(ids)]]
+        frame = pd.DataFrame({"id": pd.array(ids, dtype="Int64"), "text": pd.array(usable, dtype="string")})
+        assert_same(decode_frame(encode_frame(frame)), frame)
+
+
+def never() -> pd.DataFrame:
+    raise AssertionError("this was loaded although it is in the cache")
+
+
+class TestOnce:
+    def test_twenty_threads_load_once(self, where: str) -> None:
+        cache = Cache(where, MEMORY)
+        loads = []
+
+        def load() -> pd.DataFrame:
+            loads.append(1)
+            time.sleep(0.2)
+            return example()
+
+        barrier = threading.Barrier(20)
+
+        def ask() -> pd.DataFrame:
+            barrier.wait()
+            return cache.frame(("a",), load)
+
+        with ThreadPoolExecutor(20) as pool:
+            frames = [future.result() for future in [pool.submit(ask) for _ in range(20)]]
+        assert len(loads) == 1
+        for frame in frames:
+            assert_same(frame, example())
+
+    def test_processes_load_once(self, where: str, tmp_path: Path) -> None:
+        calls = tmp_path / "calls"
+        calls.mkdir()
+        context = multiprocessing.get_context("spawn")
+        start = context.Barrier(3)
+        workers = [context.Process(target=ask_from_a_process, args=(where, str(calls), start)) for _ in range(3)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(60)
+        assert [worker.exitcode for worker in workers] == [0, 0, 0]
+        assert len(list(calls.iterdir())) == 1
+
+    def test_a_load_may_use_the_cache(self, where: str) -> None:
+        cache = Cache(where, MEMORY)
+        assert cache.value(("outer",), lambda: cache.value(("inner",), lambda: 1) + 1) == 2
+
+    def test_different_keys_do_not_wait_for_each_other(self, where: str) -> None:
+        cache = Cache(where, MEMORY)
+        entered = threading.Barrier(2, timeout=5)
+
+        def load() -> int:
+            entered.wait()
+            return 1
+
+        with ThreadPoolExecutor(2) as pool:
+            assert [*pool.map(lambda key: cache.value((key,), load), ["a", "b"])] == [1, 1]
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+    def test_a_process_that_dies_while_loading_blocks_nobody(self, tmp_path: Path) -> None:
+        where = str(tmp_path / "cache")
+        context = multiprocessing.get_context("spawn")
+        loading = context.Event()
+        worker = context.Process(target=load_for_ever, args=(where, loading))
+        worker.start()
+        assert loading.wait(30)
+        worker.kill()
+        worker.join(10)
+        start = time.monotonic()
+        assert Cache(where, MEMORY).value(("slow",), lambda: 1) == 1
+        assert time.monotonic() - start < 5
+
+
+def ask_from_a_process(where: str, calls: str, start: Barrier) -> None:
+    cache = Cache(where, MEMORY)
+
+    def load() -> pd.DataFrame:
+        (Path(calls) / str(os.getpid())).touch()
+        time.sleep(0.5)
+        return example()
+
+    start.wait(30)
+    assert_same(cache.frame(("a",), load), example())
+
+
+def load_for_ever(where: str, loading: Event) -> None:
+    def load() -> int:
+        loading.set()
+        time.sleep(600)
+        return 0
+
+    Cache(where, MEMORY).value(("slow",), load)
+
+
+class TestFailure:
+    def test_a_failure_is_told_and_not_kept(self, where: str) -> None:
+        cache = Cache(where, MEMORY)
+        with pytest.raises(ZeroDivisionError):
+            cache.value(("v",), lambda: 1 // 0)
+        assert cache.value(("v",), lambda: 1) == 1
+
+    def test_who_waits_for_a_failing_load_gets_its_error(self) -> None:
+        cache = Cache("", MEMORY)
+        loads = []
+
+        def load() -> int:
+            loads.append(1)
+            time.sleep(0.2)
+            raise ValueError("no")
+
+        def ask() -> str:
+            try:
+                return str(cache.value(("v",), load))
+            except ValueError as error:
+                return str(error)
+
+        with ThreadPoolExecutor(10) as pool:
+            assert [future.result() for future in [pool.submit(ask) for _ in range(10)]] == ["no"] * 10
+        assert len(loads) == 1
+
+    def test_damaged_entries_are_loaded_again(self, tmp_path: Path) -> None:
+        where = tmp_path / "cache"
+        for damage in (cut_in_half, flip_a_bit, make_empty, write_rubbish):
+            Cache(str(where), MEMORY).frame(("a",), example)
+            for path in (where / "entries").iterdir():
+                damage(path)
+            assert_same(Cache(str(where), MEMORY).frame(("a",), example), example())
+            assert_same(Cache(str(where), MEMORY).frame(("a",), never), example())
+
+    def test_entries_are_not_pickles(self, tmp_path: Path) -> None:
+        Cache(str(tmp_path), MEMORY).frame(("a",), example)
+        for path in (tmp_path / "entries").iterdir():
+            assert b"pandas.core" not in path.read_bytes()
+            assert not path.read_bytes()[4:].startswith(b"\x80")
+
+    def test_the_folder_is_private(self, tmp_path: Path) -> None:
+        where = tmp_path / "cache"
+        Cache(str(where), MEMORY).frame(("a",), example)
+        assert where.stat().st_mode & 0o077 == 0
+        assert all(path.stat().st_mode & 0o077 == 0 for path in (where / "entries").iterdir())
+
+    @pytest.mark.parametrize("place", ["/proc/karst", "/dev/full/karst", "redis://127.0.0.1:1/0"])
+    def test_without_a_second_level_all_works_with_a_warning(
+        self, place: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        cache = Cache(place, MEMORY)
+        assert_same(cache.frame(("a",), example), example())
+        assert_same(cache.frame(("a",), never), example())
+        assert "shared cache does not work" in caplog.text
+        assert "shared cache does not work" in cache.problem()
+
+    def test_a_full_disk_costs_only_the_sharing(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        cache = Cache(str(tmp_path), MEMORY)
+        assert cache.problem() == ""
+        shutil.rmtree(tmp_path / "entries")
+        assert_same(cache.frame(("a",), example), example())
+        assert_same(cache.frame(("a",), never), example())
+        assert "could not be written" in caplog.text
+
+
+def cut_in_half(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def make_empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def write_rubbish(path: Path) -> None:
+    path.write_bytes(b"\0\0\0\0bno entry at all")
+
+
+class TestBounds:
+    def test_time_limits_hold_in_memory_and_in_the_store(self, where: str) -> None:
+        cache = Cache(where, MEMORY)
+        assert cache.value(("v",), lambda: 1, ttl_s=1) == 1
+        assert cache.value(("v",), never, ttl_s=1) == 1
+        time.sleep(0.5)
+        late = Cache(where, MEMORY)
+        assert late.value(("v",), never) == 1
+        time.sleep(0.7)
+        assert late.value(("v",), lambda: 2, ttl_s=1) == 2
+        assert cache.value(("v",), never, ttl_s=1) == 2
+
+    def test_memory_stays_within_its_bound(self) -> None:
+        frame = pd.DataFrame({"id": pd.array(np.arange(10_000), dtype="Int64")})
+        size = int(frame.memory_usage(deep=True).sum())
+        cache = Cache("", 3 * size + 10)
+        for number in range(5):
+            cache.frame((number,), lambda: frame)
+        cache.frame((2,), never)
+        cache.frame((4,), never)
+        loads: list[int] = []
+        cache.frame((0,), lambda: loads.append(1) or frame)
+        assert loads == [1]
+
+    def test_what_is_larger_than_the_memory_is_given_but_not_held(self) -> None:
+        cache = Cache("", 10)
+        assert_same(cache.frame(("a",), example), example())
+        assert_same(cache.frame(("a",), example), example())
+        assert cache.counts["loaded"] == 2
+
+    def test_counts_tell_where_answers_came_from(self, where: str) -> None:
+        first, second = Cache(where, MEMORY), Cache(where, MEMORY)
+        load: Callable[[], int] = lambda: 1  # noqa: E731
+        for cache in (first, first, second):
+            cache.value(("v",), load)
+        assert dict(first.counts) == {"loaded": 1, "memory": 1}
+        assert dict(second.counts) == {"store": 1}
