@@ -107,7 +107,9 @@ def read(
     """The cell that `text` names, with its partners at a version.
 
     With the soma and type tables held this takes one round trip: both synapse queries go out while the root
-    id is checked. A stale root id takes three more, to find its heir and the heir's synapses. Raises BadInput, NotFound and what CAVE raises.
+    id is checked. A stale root id takes three more, to find its heir and the synapses of that.
+
+    Raises BadInput, NotFound and what CAVE raises.
     """
     guess = cells.likely_root(text)
     early = [] if guess is None else [partial(cave.synapses, datastack, version, guess, way) for way in ("in", "out")]
