@@ -40,7 +40,7 @@ DEFAULTS = {"segmentColors": {}, "notSelectedAlpha": 0, "meshSilhouetteRendering
 
 SPELUNKER = Viewer("Spelunker", "https://spelunker.cave-explorer.org/", "spelunker")
 MAINLINE = Viewer("Neuroglancer", "https://neuroglancer-demo.appspot.com/", "mainline")
-BUNDLED = Viewer("Here", viewer_page.PATH, "bundled")
+BUNDLED = Viewer("Bundled", viewer_page.PATH, "bundled")
 
 SAID_LAYERS = 6
 """Layers that a description names."""

@@ -37,6 +37,11 @@ class Side:
         return "input synapses" if self.direction == "in" else "output synapses"
 
     @property
+    def prefix(self) -> str:
+        """What the layers of its groups begin with."""
+        return "inputs: " if self.direction == "in" else "outputs: "
+
+    @property
     def colour(self) -> str:
         """The colour of its synapses where they have no other."""
         return "#4fc3f7" if self.direction == "in" else "#ff8a65"
@@ -90,7 +95,7 @@ def cell_state(
         points = _synapse_points(side, synapses.head(budget), type_column, voxel_nm)
         labels = texts(points.frame[type_column]) if grouped and type_column else None
         if len(points.frame):
-            layers += parts.grouped_layers(points, labels, legend, taken, most=limits.groups, prefix=f"{side.name}: ")
+            layers += parts.grouped_layers(points, labels, legend, taken, most=limits.groups, prefix=side.prefix)
         spread.append(points.positions_vx)
         left_out += [
             parts.capped(min(budget, len(synapses)), len(synapses), side.name),

@@ -41,7 +41,7 @@ class Limits:
 
     points: int = 20_000
     visible: int = 30
-    groups: int = 30
+    groups: int = 20
 
 
 @dataclass(frozen=True)

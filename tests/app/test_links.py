@@ -138,7 +138,7 @@ def test_types_of_partners_make_layers(cave: Cave, cell: Connectivity) -> None:
     link = cell_link(cave, cell, direction="in", group_by="cell_type")
     typed = cell.inputs.groupby("cell_type")["num_syn"].sum()
     for kind, count in typed.items():
-        layer = layer_of(link.state, f"input synapses: {kind}")
+        layer = layer_of(link.state, f"inputs: {kind}")
         assert len(layer["annotations"]) == count
         assert layer["annotationColor"] == cave.profile(DATASTACK).palette[str(kind)]
 

@@ -137,7 +137,7 @@ def test_a_cell_with_its_partners_and_synapses(
     verdict = viewer.open(link.url)
     shown = assert_shown(verdict, link)
     assert shown["segmentation"]["visible"] == [str(cell.cell.root_id)]
-    for name, side in (("input synapses", "in"), ("output synapses", "out")):
+    for name, side in (("input", "in"), ("output", "out")):
         layers = [layer for layer in shown.values() if layer["name"].startswith(name)]
         wanted = cell.totals[side]["num_syn"]  # type: ignore[index]
         assert sum(layer["annotations"]["count"] for layer in layers) == wanted

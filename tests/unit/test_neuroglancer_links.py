@@ -107,7 +107,7 @@ def test_a_viewer_is_chosen_by_name_or_kind(wanted: str | None, expected: Viewer
 
 
 def test_an_unknown_viewer_is_said_with_the_known_ones() -> None:
-    with pytest.raises(BadInput, match=r"'nope'.*Spelunker, Neuroglancer, Here"):
+    with pytest.raises(BadInput, match=r"'nope'.*Spelunker, Neuroglancer, Bundled"):
         choose_viewer((SPELUNKER, MAINLINE, BUNDLED), "nope")
 
 
