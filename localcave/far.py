@@ -136,11 +136,7 @@ class FarCave:
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_large_string(kind):
-        return pa.string()
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("us", kind.tz)
-    return kind
+    return pa.string() if pa.types.is_large_string(kind) else kind
 
 
 def _refusal(error: Exception) -> str:

@@ -87,7 +87,7 @@ class _Run:
         return self.info.get("synapse_table") or ""
 
     def bake(self, wanted: Mapping[str, Sequence[Piece]]) -> None:
-        """Bring tables and views; each is the rows of its pieces, in the order of `id` and each id once."""
+        """Bring tables and views; a table is the rows of its pieces in the order of `id`, each id once."""
         pieces = [piece for parts in wanted.values() for piece in parts]
         baker = Baker(
             self.far,
@@ -99,7 +99,8 @@ class _Run:
         self.progress(0, sum(baker.counts(pieces)))
         for name, parts in wanted.items():
             tables = [pq.ParquetFile(path).read() for path in baker.bake(parts)]
-            self.rows[name] = _once(pa.concat_tables(tables, promote_options="permissive"))
+            rows = pa.concat_tables(tables, promote_options="permissive")
+            self.rows[name] = _once(rows) if name in self.tables else rows
 
     def view_schema(self, name: str) -> dict[str, Any]:
         """Columns of a view and their types."""
@@ -283,8 +284,6 @@ def _ids_in(text: str) -> list[int] | None:
 
 def _once(rows: pa.Table) -> pa.Table:
     """Rows in the order of their ids, each id once: a synapse between two chosen cells is brought from both sides."""
-    if "id" not in rows.column_names:
-        return rows
     _, first = np.unique(rows["id"].to_numpy(), return_index=True)
     return rows.take(pa.array(first))
 
