@@ -28,7 +28,11 @@ from localcave.layout import DatastackWriter
 DATASTACKS = ("golden", "golden_release", "golden_empty")
 ROW_CREATED = datetime(2020, 1, 1, tzinfo=UTC)
 SORTED_BY = {"synapses_gold": ("post_pt_root_id", "pre_pt_root_id", "id")}
-PROFILES: Mapping[str, Sequence[str]] = {"default": (), "limit500": ("--row-limit", "500"), "auth": ("--require-token",)}
+PROFILES: Mapping[str, Sequence[str]] = {
+    "default": (),
+    "limit500": ("--row-limit", "500"),
+    "auth": ("--require-token",),
+}
 
 
 def convert(pack: Path, target: Path) -> list[Path]:
@@ -53,18 +57,25 @@ def _add_rows(writer: DatastackWriter, dataset: Path, description: Mapping[str, 
     writer.manifest["private_tables"] = description["private_tables"]
     for version, tables in description["tables"].items():
         for name, metadata in tables.items():
-            rows = pq.read_table(dataset / "tables" / version / f"{name}.parquet")
+            rows = _read(dataset / "tables" / version / f"{name}.parquet")
             writer.add_table(int(version), name, rows, metadata, sorted_by=SORTED_BY.get(name, ()))
     for version, views in description["views"].items():
         for name, record in views.items():
-            rows = pq.read_table(dataset / "views" / version / f"{name}.parquet")
+            rows = _read(dataset / "views" / version / f"{name}.parquet")
             metadata = {key: value for key, value in record.items() if key not in ("schema", "rows", "definition")}
             writer.add_view(int(version), name, rows, metadata, record["schema"])
     newest = max(map(int, description["tables"]))
     for name in description["tables"][str(newest)]:
         kept = dataset / "live" / f"{name}.parquet"
-        rows = pq.read_table(kept if kept.exists() else dataset / "tables" / str(newest) / f"{name}.parquet")
+        rows = _read(kept if kept.exists() else dataset / "tables" / str(newest) / f"{name}.parquet")
         writer.add_live(name, rows if kept.exists() else _with_times(name, rows))
+
+
+def _read(path: Path) -> pa.Table:
+    """Rows of the pack; positions that became int64 because nulls were among them are int32 again."""
+    rows = pq.read_table(path)
+    fields = [field.with_type(pa.int32()) if "position_" in field.name else field for field in rows.schema]
+    return rows.cast(pa.schema(fields))
 
 
 def _with_times(name: str, rows: pa.Table) -> pa.Table:
@@ -87,7 +98,10 @@ def _add_segmentation(writer: DatastackWriter, dataset: Path) -> None:
         ["supervoxel_id", "level2_id", "root_id"]
     )
     operations = [
-        {key: operation[key] for key in ("operation_id", "kind", "timestamp", "user_id", "before_root_ids", "after_root_ids")}
+        {
+            key: operation[key]
+            for key in ("operation_id", "kind", "timestamp", "user_id", "before_root_ids", "after_root_ids")
+        }
         for operation in lineage["operations"]
     ]
     writer.set_segmentation(lineage["table"], lineage["oldest"], supervoxels, _history(lineage, rows), operations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from localcave.query_values import comparable, listed, sql_type
 from localcave.store import AXES, Column, Source, Store, identifier
 
 DEFAULT_SUFFIXES = ("x", "y", "z", "xx", "yy", "zz", "xxx", "yyy", "zzz")
-DROPPED = ("deleted", "superceded")
+DROPPED_FROM_TABLES = ("deleted", "superceded")
+DROPPED_FROM_JOINS = ("deleted", "superceded_id")
+"""Columns that the engine selects and then takes out of the result."""
 COMPARISONS = {
     "filter_equal_dict": "=",
     "filter_greater_dict": ">",
@@ -53,8 +56,9 @@ class Query:
 
     store: Store
     lookup: Callable[[str], Table]
+    dropped: tuple[str, ...] = ()
     tables: dict[str, Table] = field(default_factory=dict)
-    join: tuple[tuple[str, str], tuple[str, str]] | None = None
+    joins: list[tuple[tuple[str, str], tuple[str, str]]] = field(default_factory=list)
     selected: list[tuple[str, Column]] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
     parameters: list[Any] = field(default_factory=list)
@@ -71,7 +75,7 @@ class Query:
         """Inner join of two tables, each given as name and column."""
         for name, column in (left, right):
             self.use(name).column(column)
-        self.join = ((left[0], left[1]), (right[0], right[1]))
+        self.joins.append(((left[0], left[1]), (right[0], right[1])))
 
     # ------------------------------------------------------------------ columns
     def select_all(self, name: str) -> None:
@@ -104,6 +108,11 @@ class Query:
         for name, column, pattern in self._each(body, "filter_regex_dict"):
             self._matches(name, column, pattern)
 
+    def changed_between(self, name: str, first: datetime, last: datetime) -> None:
+        """Only rows of a live table that were created or deleted between two times."""
+        created, deleted = (f"{reference(name, column)}::TIMESTAMPTZ" for column in ("created", "deleted"))
+        self._where(f"({created} BETWEEN ? AND ? OR {deleted} BETWEEN ? AND ?)", first, last, first, last)
+
     def _each(self, body: Mapping[str, Any], key: str) -> list[tuple[str, Column, Any]]:
         found = []
         for name, columns in body.get(key, {}).items():
@@ -122,9 +131,9 @@ class Query:
         wanted = listed(column, values)
         self.filtered.setdefault(name, []).append(column.name)
         if len(wanted) == 1:
-            self._where(f"{reference(name, column.name)} = ?::{sql_type(column)}", wanted[0])
+            self._where(f"{_compared(name, column)} = ?::{sql_type(column)}", wanted[0])
         else:
-            self._where(f"{reference(name, column.name)} IN (SELECT unnest(?::{sql_type(column)}[]))", wanted)
+            self._where(f"{_compared(name, column)} IN (SELECT unnest(?::{sql_type(column)}[]))", wanted)
 
     def _compare(self, name: str, column: Column, operator: str, value: Any) -> None:
         if value is None:
@@ -133,7 +142,7 @@ class Query:
         if operator == "=":
             self.filtered.setdefault(name, []).insert(0, column.name)
         cast = "" if isinstance(value, int | float) else f"::{sql_type(column)}"
-        self._where(f"{reference(name, column.name)} {operator} ?{cast}", comparable(column, value))
+        self._where(f"{_compared(name, column)} {operator} ?{cast}", comparable(column, value))
 
     def _inside(self, name: str, column: Column, box: Any) -> None:
         low, high = bounds(box)
@@ -155,27 +164,29 @@ class Query:
 
     # ------------------------------------------------------------------ the statement
     def sources_sql(self) -> str:
-        """The FROM clause: the join, then whatever else was named, as a cross product."""
-        joined = {name: column for name, column in self.join or ()}
+        """The FROM clause: the joined tables, then whatever else was named, as a cross product."""
+        joined: dict[str, list[str]] = {}
+        for pair in self.joins:
+            for name, column in pair:
+                joined.setdefault(name, []).append(column)
         items = {
-            name: table.source.sql([*self.filtered.get(name, []), *([joined[name]] if name in joined else [])])
-            + f" AS {identifier(name)}"
+            name: f"{table.source.sql([*self.filtered.get(name, []), *joined.get(name, [])])} AS {identifier(name)}"
             for name, table in self.tables.items()
         }
-        if self.join is None:
-            return ", ".join(items.values())
-        (left, left_column), (right, right_column) = self.join
-        on = f"{reference(left, left_column)} = {reference(right, right_column)}"
-        others = [item for name, item in items.items() if name not in joined]
-        first = items[left] if left == right else f"{items[left]} JOIN {items[right]} ON {on}"
-        return ", ".join([first, *others])
+        order = sorted(items, key=lambda name: name not in joined)
+        return ", ".join(items[name] for name in order)
 
     def where_sql(self) -> str:
-        return f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
+        """The join conditions and the filters."""
+        joins = [f"{reference(*left)} = {reference(*right)}" for left, right in self.joins if left[0] != right[0]]
+        conditions = [*joins, *self.conditions]
+        return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
     def count(self) -> int:
         """Number of rows, whatever the limit."""
-        return int(self.store.rows(f"SELECT count(*) FROM {self.sources_sql()}{self.where_sql()}", self.parameters)[0][0])
+        return int(
+            self.store.rows(f"SELECT count(*) FROM {self.sources_sql()}{self.where_sql()}", self.parameters)[0][0]
+        )
 
     def columns_sql(self, suffixes: Mapping[str, str], resolution_nm: Sequence[float] | None) -> list[str]:
         """The select list, names that clash between tables suffixed; fills `column_names`.
@@ -195,12 +206,14 @@ class Query:
                 suffix = DEFAULT_SUFFIXES[min(order.index(name), len(DEFAULT_SUFFIXES) - 1)]
             label = column.name + suffix if counts[column.name] > 1 else column.name
             self.column_names.setdefault(name, {})[column.name] = label
-            if column.name in DROPPED or (self.join and column.name == "superceded_id"):
+            if column.name in self.dropped:
                 continue
             items += self._item(name, column, label, resolution_nm)
         return items
 
     def _item(self, name: str, column: Column, label: str, resolution_nm: Sequence[float] | None) -> list[str]:
+        if not column.is_stored:
+            return [f"CAST(NULL AS TIMESTAMPTZ) AS {identifier(label)}"]
         if not column.is_position:
             return [f"{reference(name, column.name)} AS {identifier(label)}"]
         items = []
@@ -236,6 +249,12 @@ class Query:
 def reference(table: str, column: str) -> str:
     """A column of a table in SQL."""
     return f"{identifier(table)}.{identifier(column)}"
+
+
+def _compared(table: str, column: Column) -> str:
+    """A column as values are compared with it. DuckDB does not compare times of different precision."""
+    name = reference(table, column.name)
+    return f"{name}::TIMESTAMPTZ" if pa.types.is_timestamp(column.type) else name
 
 
 def bounds(box: Any) -> tuple[list[float], list[float]]:

@@ -20,8 +20,19 @@ from localcave.store import Column
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 HUGEINT_MAX = 2**126
 INTEGER_TEXT = re.compile(r"\s*[+-]?[0-9]+\s*")
-FLOAT_TEXT = re.compile(r"\s*([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf(inity)?|nan)\s*", re.IGNORECASE)
-BOOLEAN_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+FLOAT_TEXT = re.compile(
+    r"\s*([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf(inity)?|nan)\s*", re.IGNORECASE
+)
+BOOLEAN_WORDS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
 
 
 def sql_type(column: Column) -> str:

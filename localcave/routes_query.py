@@ -10,7 +10,7 @@ from flask import Response, jsonify, request
 from localcave import query_body, wire
 from localcave.auth import user_id
 from localcave.cave_errors import EngineError, aborted
-from localcave.query import Query, Table, find_in_any, resolution_of
+from localcave.query import DROPPED_FROM_JOINS, DROPPED_FROM_TABLES, Query, Table, find_in_any, resolution_of
 from localcave.routes_materialize import V2, V3, routes, table_entry, table_record, view_entry
 from localcave.segment_properties import segment_properties
 from localcave.service import Release, release, service
@@ -34,7 +34,7 @@ def table_query(datastack: str, number: int, table: str) -> Response:
     version = release(datastack, number)
     metadata = table_record(table_entry(version, table)["metadata"])
     require_readable(version, table)
-    query = Query(service().store, lambda name: find_table(version, name))
+    query = Query(service().store, lambda name: find_table(version, name), DROPPED_FROM_TABLES)
     query.use(table)
     query.filter(body)
     if body.get("select_columns"):
@@ -59,7 +59,7 @@ def join_query(datastack: str, number: int) -> Response:
         warnings += wire.notice(name, metadata)
     if len(tables) < 2:
         raise EngineError("list index out of range")
-    query = Query(service().store, lambda name: find_table(version, name))
+    query = Query(service().store, lambda name: find_table(version, name), DROPPED_FROM_JOINS)
     query.join_tables(tables[0], tables[1])
     suffixes, more = _suffixes(body)
     warnings += more + _select(query, body)
@@ -100,6 +100,8 @@ def find_table(version: Release, name: str) -> Table:
     source = version.holder.table(version.holder_version, name)
     if source is None:
         raise EngineError(f"'{name}'")
+    if not version.is_merged:
+        source = source.with_deleted()
     return Table(source, resolution_of(table_record(entry["metadata"])))
 
 

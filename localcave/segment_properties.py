@@ -19,7 +19,9 @@ def segment_properties(rows: pa.Table) -> dict[str, Any]:
     Text columns become tags (sorted within their column), true values of boolean columns too, numbers stay numbers.
     Raises EngineError for a table without a root id and, like the engine, for numbers with nulls.
     """
-    rows = rows.select([i for i, column in enumerate(rows.columns) if column.null_count < len(column) or not len(column)])
+    rows = rows.select(
+        [i for i, column in enumerate(rows.columns) if column.null_count < len(column) or not len(column)]
+    )
     roots = [name for name in rows.column_names if name.endswith("root_id")]
     if not roots:
         raise EngineError("list index out of range")

@@ -8,19 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from flask import Flask, Response, jsonify, request
 from gunicorn.app.base import BaseApplication
 from werkzeug.exceptions import HTTPException
 
 from localcave import (
     routes_info,
-    routes_query,
+    routes_live,
     routes_schema,
     routes_segmentation,
     routes_state,
 )
 from localcave.auth import Gate
-from localcave.cave_errors import CaveError, EngineError
+from localcave.cave_errors import CaveError, EngineError, failed_sql
 from localcave.layout import read_manifest
 from localcave.service import EXTENSION, Service, service
 
@@ -58,10 +59,13 @@ def create_server(
     app.after_request(_allow_browsers)
     app.register_error_handler(CaveError, CaveError.response)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(duckdb.Error, _database_error)
     app.register_error_handler(Exception, _internal_error)
-    app.add_url_rule("/healthz", "healthz", lambda: jsonify({"status": "ok", "datastacks": list(service().store.datastacks)}))
+    app.add_url_rule(
+        "/healthz", "healthz", lambda: jsonify({"status": "ok", "datastacks": list(service().store.datastacks)})
+    )
     app.add_url_rule("/sticky_auth/api/v1/authorize", "authorize", _authorize)
-    for module in (routes_info, routes_query, routes_segmentation, routes_state, routes_schema):
+    for module in (routes_info, routes_live, routes_segmentation, routes_state, routes_schema):
         app.register_blueprint(module.routes)
     return app
 
@@ -105,6 +109,12 @@ def _internal_error(error: Exception) -> Response:
     """What nobody foresaw: CAVE's own kind of 500, without a traceback, SQL or path."""
     _log().exception("%s %s", request.method, request.path)
     return EngineError(type(error).__name__).response()
+
+
+def _database_error(error: duckdb.Error) -> Response:
+    """A query that the database refuses. The engine shows its SQL; this does not."""
+    _log().warning("%s %s: %s", request.method, request.path, type(error).__name__)
+    return failed_sql(type(error).__name__).response()
 
 
 def _log() -> Any:

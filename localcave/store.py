@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ class Column:
     name: str
     type: pa.DataType
     is_position: bool = False
+    is_stored: bool = True
+    """False for a column that the file leaves out because it is null in every row."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -41,6 +43,16 @@ class Source:
     path: Path
     sorted_copies: Mapping[str, Path] = field(default_factory=dict)
     overlay: Path | None = None
+
+    def with_deleted(self) -> Source:
+        """The rows with the column `deleted` that a version keeps which is not merged: null, for what is deleted is not in it."""
+        deleted = Column("deleted", pa.timestamp("us", "UTC"), is_stored=False)
+        columns: dict[str, Column] = {}
+        for name, column in self.columns.items():
+            columns[name] = column
+            if name == "created":
+                columns["deleted"] = deleted
+        return replace(self, columns=columns)
 
     def sql(self, filtered: Collection[str] = ()) -> str:
         """A FROM item with all rows, read from the copy that is sorted by one of the `filtered` columns."""

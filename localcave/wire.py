@@ -50,7 +50,9 @@ def answer(
         for size in resolution_nm:
             response.headers.add("dataframe_resolution", str(size))
     if column_names:
-        response.headers["column_names"] = header_text(repr({name: dict(names) for name, names in column_names.items()}))
+        response.headers["column_names"] = header_text(
+            repr({name: dict(names) for name, names in column_names.items()})
+        )
     for warning in warnings:
         response.headers.add("Warning", header_text(warning))
     return response
