@@ -79,7 +79,10 @@ def _token(given: Mapping[str, str]) -> str:
         raise ValueError(f"CAVE_TOKEN_FILE cannot be read: {error.strerror}") from error
     if not text.startswith("{"):
         return text
-    token = json.loads(text).get("token")
+    try:
+        token = json.loads(text).get("token")
+    except ValueError:
+        token = None
     if not isinstance(token, str):
         raise ValueError("CAVE_TOKEN_FILE holds no token")
     return token

@@ -1,0 +1,61 @@
+"""The family of errors: what each tells, and to whom."""
+
+from __future__ import annotations
+
+import flask
+import pytest
+
+from services import errors
+from services.errors import BadInput, Expired, KarstError, NotAllowed, NotFound, TooLarge, Truncated, Upstream
+
+STATUSES: dict[type[KarstError], int] = {
+    BadInput: 400,
+    NotAllowed: 403,
+    NotFound: 404,
+    Expired: 410,
+    TooLarge: 413,
+    Truncated: 206,
+    Upstream: 502,
+}
+
+
+def test_every_error_has_its_own_code_and_status() -> None:
+    assert set(KarstError.__subclasses__()) == set(STATUSES)
+    assert {kind: kind.status for kind in STATUSES} == STATUSES
+    assert len({kind.code for kind in STATUSES}) == len(STATUSES)
+
+
+def test_what_the_api_answers() -> None:
+    error = NotFound("There is no table x.", "Choose another.")
+    assert error.to_dict() == {
+        "code": "not_found",
+        "message": "There is no table x.",
+        "hint": "Choose another.",
+        "request_id": error.request_id,
+    }
+    assert str(error) == "There is no table x. Choose another."
+
+
+def test_a_filter_error_points_at_the_character() -> None:
+    assert BadInput("What is this?", position=7).to_dict()["position"] == 7
+    assert "position" not in BadInput("What is this?").to_dict()
+
+
+def test_a_truncation_has_both_numbers() -> None:
+    found = Truncated("Only a part.", shown=3, total=5).to_dict()
+    assert (found["shown"], found["total"]) == (3, 5)
+
+
+def test_one_request_has_one_id_and_the_next_another() -> None:
+    app = flask.Flask("test")
+    ids = []
+    for _ in range(2):
+        with app.test_request_context():
+            ids.append(errors.request_id())
+            assert Upstream("Gone.").request_id == ids[-1] == errors.request_id()
+    assert ids[0] != ids[1]
+
+
+@pytest.mark.parametrize("kind", [BadInput, NotFound, Upstream])
+def test_an_error_outside_of_a_request_has_an_id_too(kind: type[KarstError]) -> None:
+    assert len(kind("Oh.").request_id) == 12

@@ -1,0 +1,95 @@
+"""Settings of the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.settings import ROOT, Settings
+
+
+def test_nothing_set_means_the_demo() -> None:
+    found = Settings.from_env({})
+    assert found.server_address == "http://127.0.0.1:9100"
+    assert found.datastack == "karst_demo"
+    assert found.token == ""
+    assert found.config_dir == ROOT / "config"
+    assert found.cache == str(ROOT / ".data" / "cache")
+
+
+def test_everything_set() -> None:
+    found = Settings.from_env(
+        {
+            "CAVE_SERVER_ADDRESS": "https://global.daf-apis.com/",
+            "CAVE_TOKEN": " abc ",
+            "KARST_DATASTACK": "minnie65_public",
+            "KARST_CONFIG": "/etc/karst",
+            "KARST_CACHE": "redis://localhost:6379/1",
+            "KARST_SECRET_KEY": "s",
+            "KARST_TIMEOUT_S": "12.5",
+            "KARST_MEMORY_MB": "64",
+            "KARST_MAX_TABLE_ROWS": "1000",
+        }
+    )
+    assert found == Settings(
+        server_address="https://global.daf-apis.com",
+        token="abc",
+        datastack="minnie65_public",
+        config_dir=Path("/etc/karst"),
+        cache="redis://localhost:6379/1",
+        secret_key="s",
+        timeout_s=12.5,
+        memory_bytes=64 * 2**20,
+        max_table_rows=1000,
+    )
+
+
+def test_an_empty_variable_is_an_unset_one() -> None:
+    assert Settings.from_env({"CAVE_SERVER_ADDRESS": " ", "CAVE_TOKEN": ""}).server_address == "http://127.0.0.1:9100"
+
+
+@pytest.mark.parametrize("content", ["abc\n", '{"token": "abc"}', '{"token": "abc", "other": 1}\n'])
+def test_a_token_in_a_file(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "token"
+    path.write_text(content)
+    assert Settings.from_env({"CAVE_TOKEN_FILE": str(path)}).token == "abc"
+    assert Settings.from_env({"CAVE_TOKEN_FILE": str(path), "CAVE_TOKEN": "x"}).token == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CAVE_SERVER_ADDRESS", "global.daf-apis.com"),
+        ("CAVE_SERVER_ADDRESS", "ftp://x"),
+        ("CAVE_SERVER_ADDRESS", "http://"),
+        ("CAVE_TOKEN_FILE", "/does/not/exist"),
+        ("KARST_TIMEOUT_S", "soon"),
+        ("KARST_TIMEOUT_S", "0"),
+        ("KARST_MEMORY_MB", "-1"),
+        ("KARST_MAX_TABLE_ROWS", "inf"),
+    ],
+)
+def test_nonsense_names_its_variable(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Settings.from_env({name: value})
+
+
+@pytest.mark.parametrize("content", ["{}", '{"token": 5}', '{"token'])
+def test_a_token_file_without_a_token(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "token"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="CAVE_TOKEN_FILE") as caught:
+        Settings.from_env({"CAVE_TOKEN_FILE": str(path)})
+    assert content not in str(caught.value)
+
+
+def test_secrets_do_not_show() -> None:
+    found = Settings(token="t0ken", secret_key="s3cret")
+    assert "t0ken" not in repr(found)
+    assert "s3cret" not in repr(found)
+    assert "t0ken" not in found.identity
+
+
+def test_identities_differ_by_token() -> None:
+    assert len({Settings(token=token).identity for token in ("", "a", "b")}) == 3
