@@ -1,8 +1,8 @@
 """The demo cortex: a synthetic datastack, `karst_demo`, in the likeness of minnie65_public.
 
 Same tables, schemas, quirks and proportions, but no real cell. Arbors are drawn first and synapses lie on them; the
-segmentation has a history, so that root ids change between the versions as they do in the original. What it is made from is
-in `recipe`. Equal seeds give equal files.
+segmentation has a history, so that root ids change between the versions as they do in the original. What it is made
+from is in `recipe`. Equal seeds give equal files.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ DRAW_STEPS = 5
 def make(folder: Path, size: SizeName = "full", seed: int = 1, progress: Progress | None = None) -> None:
     """Make the demo cortex in `folder`, replacing the datastack that was there.
 
-    `full` has as many nuclei as the original (144,120) and 2.6 million synapses, `small` a thirtieth. `progress` is told of
-    every step (see :func:`progress_bar`). Raises OSError when the folder cannot be written.
+    `full` has as many nuclei as the original (144,120) and 2.6 million synapses, `small` a thirtieth. `progress` is
+    told of every step (see :func:`progress_bar`). Raises OSError when the folder cannot be written.
     """
     done = 0
 

@@ -29,6 +29,8 @@ TUFT_NODES = (3, 6)
 COLLATERAL_NODES = (3, 5)
 COLLATERAL_TOTAL = COLLATERAL_NODES[0] + 2 * COLLATERAL_NODES[1]
 AXON_TRUNK_NODES = 14
+SHORTEST_APICAL_UM = 60.0
+DAUGHTER_SPREAD = 0.7
 AXON_NODES = (30, 420)
 
 APICAL_STEM, TRUNK_STEM, FIRST_COLLATERAL = 100, 101, 102
@@ -67,208 +69,192 @@ class Arbors:
         return first, count
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """How branches grow: `wiggle` is how much they turn at every step, `pull` how much they turn towards the pia;
+    the radius tapers from the first value to the second."""
+
+    compartment: int
+    step_nm: float
+    radius_nm: tuple[float, float]
+    wiggle: float = 0.18
+    pull: float = 0.0
+
+
+_TRUNK = _Kind(APICAL, DENDRITE_STEP_NM, (1100, 450), wiggle=0.05, pull=0.03)
+_OBLIQUE = _Kind(APICAL, DENDRITE_STEP_NM, (400, 200))
+_BASAL = _Kind(BASAL, DENDRITE_STEP_NM, (600, 220))
+_AXON_TRUNK = _Kind(AXON, AXON_STEP_NM, (200, 120), wiggle=0.08)
+_COLLATERAL = _Kind(AXON, AXON_STEP_NM, (140, 100))
+
+
+@dataclass(frozen=True)
+class _Buds:
+    """Where branches begin: the node each is attached to, its slot, and the part of the cell it belongs to."""
+
+    node: Ints
+    slot: Ints
+    stem: Ints
+
+    def twice(self, node: Ints) -> _Buds:
+        """Two buds at each of these nodes, in the same parts."""
+        return _Buds(np.repeat(node, 2), np.repeat(self.slot, 2), np.repeat(self.stem, 2))
+
+
 @dataclass
 class _Growth:
-    """Branches grown so far, as chunks of nodes in the order of growth."""
+    """Nodes grown so far, in the order of growth; `columns` are slot, parent, compartment, stem and radius."""
 
     rng: np.random.Generator
     position: list[Floats] = field(default_factory=list)
     columns: list[tuple[NDArray[np.generic], ...]] = field(default_factory=list)
     size: int = 0
 
-    def add(
-        self,
-        attach: Ints,
-        slot: Ints,
-        direction: Floats,
-        n_nodes: Ints,
-        *,
-        step_nm: float,
-        compartment: int,
-        stem: Ints,
-        radius_nm: tuple[float, float],
-        wiggle: float = 0.18,
-        pull: float = 0.0,
-    ) -> Ints:
-        """Grow one branch from each node of `attach`: random walks along `direction`, drawn towards the pia by `pull`
-        per step. Returns the indices of the nodes, (branches, longest branch); short branches repeat their last."""
-        start = self.at(attach)
+    def begin(self, soma_nm: Floats, radius_nm: Floats) -> None:
+        """Set the somata: node k is that of slot k."""
+        n = len(soma_nm)
+        self.position.append(soma_nm)
+        self.columns.append((np.arange(n), np.full(n, -1), np.full(n, SOMA), np.zeros(n, np.int64), radius_nm))
+        self.size = n
+
+    def add(self, buds: _Buds, direction: Floats, n_nodes: Ints, kind: _Kind) -> Ints:
+        """Grow one branch from each bud along `direction` (n, 3).
+
+        Returns the indices of the nodes, (branches, longest branch); a short branch repeats its last.
+        """
         longest = int(n_nodes.max(initial=1))
-        noise = self.rng.normal(0, wiggle, (len(attach), longest, 3))
-        heading = direction[:, None, :] + np.cumsum(noise, axis=1) + pull * np.arange(longest)[:, None] * space.UP
+        noise = self.rng.normal(0, kind.wiggle, (len(buds.node), longest, 3))
+        bend = kind.pull * np.arange(longest)[:, None] * space.UP
+        heading = direction[:, None, :] + np.cumsum(noise, axis=1) + bend
         heading /= np.linalg.norm(heading, axis=2, keepdims=True)
-        walk = space.inside(start[:, None, :] + np.cumsum(heading * step_nm, axis=1))
+        walk = space.inside(self.at(buds.node)[:, None, :] + np.cumsum(heading * kind.step_nm, axis=1))
         here = np.arange(longest) < n_nodes[:, None]
         number = self.size + np.cumsum(here.ravel()).reshape(here.shape) - 1
-        before = np.concatenate([attach[:, None], number[:, :-1]], axis=1)
-        taper = np.linspace(*radius_nm, longest)
-        self._keep(here, walk, slot, before, compartment, stem, taper)
+        before = np.concatenate([buds.node[:, None], number[:, :-1]], axis=1)
+        columns = (
+            buds.slot[:, None],
+            before,
+            np.full((1, 1), kind.compartment),
+            buds.stem[:, None],
+            np.linspace(*kind.radius_nm, longest),
+        )
+        self.position.append(walk[here])
+        self.columns.append(tuple(np.broadcast_to(column, here.shape)[here] for column in columns))
+        self.size += int(here.sum())
         return number
 
-    def _keep(
-        self,
-        here: NDArray[np.bool_],
-        walk: Floats,
-        slot: Ints,
-        before: Ints,
-        compartment: int,
-        stem: Ints,
-        taper: Floats,
-    ) -> None:
-        self.position.append(walk[here])
-        shape = here.shape
-        wide = (np.broadcast_to(slot[:, None], shape), before, np.full(shape, compartment, np.int8))
-        more = (np.broadcast_to(stem[:, None], shape), np.broadcast_to(taper, shape))
-        self.columns.append(tuple(column[here] for column in (*wide, *more)))
-        self.size += int(here.sum())
+    def tree(self, buds: _Buds, direction: Floats, nodes: tuple[int, ...], kind: _Kind) -> None:
+        """Grow branches of `nodes[0]` nodes that each split into two of `nodes[1]`, and so on."""
+        number = self.add(buds, direction, np.full(len(buds.node), nodes[0]), kind)
+        if len(nodes) > 1:
+            way = self.at(number[:, -1]) - self.at(number[:, 0]) + 1e-3
+            way /= np.linalg.norm(way, axis=1, keepdims=True)
+            daughters = np.repeat(way, 2, axis=0) + DAUGHTER_SPREAD * directions(self.rng, 2 * len(way))
+            self.tree(buds.twice(number[:, -1]), daughters, nodes[1:], kind)
 
     def at(self, nodes: Ints) -> Floats:
-        """Positions of nodes; compacts what was grown so far."""
+        """Positions of nodes."""
         if len(self.position) > 1:
             self.position = [np.concatenate(self.position)]
         return self.position[0][nodes]
 
-    def roots(self, soma_nm: Floats, radius_nm: Floats) -> Ints:
-        """Begin with the somata."""
-        n = len(soma_nm)
-        self.position.append(soma_nm)
-        slots = np.arange(n)
-        self.columns.append((slots, np.full(n, -1), np.full(n, SOMA, np.int8), np.zeros(n, np.int64), radius_nm))
-        self.size = n
-        return slots
-
 
 def grow(seed: int, pop: Population, soma_radius_nm: Floats) -> Arbors:
     """Draw the arbors of all proofread cells."""
-    rng = stage_rng(seed, "arbors")
-    growth = _Growth(rng)
-    soma = growth.roots(pop.soma_nm[pop.proofread], soma_radius_nm)
-    apical_nodes = _apical(growth, soma, pop)
-    _basal(growth, soma, pop, apical_nodes)
-    _axon(growth, soma, pop)
-    return _collect(growth)
+    growth = _Growth(stage_rng(seed, "arbors"))
+    growth.begin(pop.soma_nm[pop.proofread], soma_radius_nm)
+    apical_nodes = _apical(growth, pop)
+    _basal(growth, pop, apical_nodes)
+    _axon(growth, pop)
+    slot, parent, compartment, stem, radius = (np.concatenate(column) for column in zip(*growth.columns, strict=True))
+    position = growth.at(np.arange(growth.size))
+    arbors, _ = in_order(
+        slot=slot,
+        position_nm=position,
+        parent=parent,
+        compartment=compartment.astype(np.int8),
+        radius_nm=radius,
+        stem=stem,
+    )
+    return arbors
 
 
 def directions(rng: np.random.Generator, n: int, flat: float = 1.0) -> Floats:
     """`n` random unit vectors; `flat` < 1 keeps them near the plane of the layers."""
-    vector = rng.normal(size=(n, 3)) * np.array([1.0, flat, 1.0])
+    vector: Floats = rng.normal(size=(n, 3)) * np.array([1.0, flat, 1.0])
     vector /= np.linalg.norm(vector, axis=1, keepdims=True)
     return vector
 
 
-def _split(rng: np.random.Generator, direction: Floats, spread: float) -> Floats:
-    """Directions of two daughters for each branch, one after the other."""
-    return np.repeat(direction, 2, axis=0) + spread * directions(rng, 2 * len(direction))
-
-
-def _last_heading(growth: _Growth, number: Ints) -> Floats:
-    """Unit vector from the first to the last node of branches."""
-    way = growth.at(number[:, -1]) - growth.at(number[:, 0]) + 1e-3
-    heading: Floats = way / np.linalg.norm(way, axis=1, keepdims=True)
-    return heading
-
-
-def _tree(
-    growth: _Growth, attach: Ints, slot: Ints, direction: Floats, nodes: tuple[int, ...], stem: Ints, *, step_nm: float,
-    compartment: int, radius_nm: tuple[float, float], spread: float = 0.7,
-) -> None:  # fmt: skip
-    """Grow a stem that splits in two after each level of `nodes`."""
-    number = growth.add(
-        attach, slot, direction, np.full(len(attach), nodes[0]), step_nm=step_nm, compartment=compartment, stem=stem,
-        radius_nm=radius_nm,
-    )  # fmt: skip
-    if len(nodes) > 1:
-        daughters = _split(growth.rng, _last_heading(growth, number), spread)
-        _tree(
-            growth, np.repeat(number[:, -1], 2), np.repeat(slot, 2), daughters, nodes[1:], np.repeat(stem, 2),
-            step_nm=step_nm, compartment=compartment, radius_nm=radius_nm, spread=spread,
-        )  # fmt: skip
-
-
-def _apical(growth: _Growth, soma: Ints, pop: Population) -> Ints:
+def _apical(growth: _Growth, pop: Population) -> Ints:
     """Apical trunks with obliques and tufts; returns the number of nodes for every slot."""
     rng, slot_type = growth.rng, pop.slot_type
     slots = np.flatnonzero(slot_type < N_EXCITATORY)
     top = np.array([APICAL_TOP_UM[name] for name in NEURONS[:N_EXCITATORY]], dtype=float)[slot_type[slots]]
-    way = np.maximum(pop.soma_um[pop.proofread[slots], 1] - top, 60.0)
-    n_trunk = np.maximum((way * 1000 / DENDRITE_STEP_NM).astype(np.int64), 4)
-    stem = np.full(len(slots), APICAL_STEM)
-    upward = space.UP + 0.15 * directions(rng, len(slots))
-    trunk = growth.add(
-        soma[slots], slots, upward, n_trunk, stem=stem, radius_nm=(1100, 450), wiggle=0.05, pull=0.03,
-        step_nm=DENDRITE_STEP_NM, compartment=APICAL,
-    )  # fmt: skip
+    way = np.maximum(pop.soma_um[pop.proofread[slots], 1] - top, SHORTEST_APICAL_UM)
+    n_trunk = (way * 1000 / DENDRITE_STEP_NM).astype(np.int64)
+    buds = _Buds(slots, slots, np.full(len(slots), APICAL_STEM))
+    trunk = growth.add(buds, space.UP + 0.15 * directions(rng, len(slots)), n_trunk, _TRUNK)
     per_slot = n_trunk + OBLIQUES * OBLIQUE_NODES
 
     row = np.repeat(np.arange(len(slots)), OBLIQUES)
     place = (rng.uniform(0.05, 0.7, len(row)) * n_trunk[row]).astype(np.int64)
-    growth.add(
-        trunk[row, place], slots[row], directions(rng, len(row), 0.4), np.full(len(row), OBLIQUE_NODES), stem=stem[row],
-        radius_nm=(400, 220), step_nm=DENDRITE_STEP_NM, compartment=APICAL,
-    )  # fmt: skip
+    obliques = _Buds(trunk[row, place], slots[row], buds.stem[row])
+    growth.add(obliques, directions(rng, len(row), 0.4), np.full(len(row), OBLIQUE_NODES), _OBLIQUE)
+
     tufted = np.flatnonzero(np.isin(slot_type[slots], [TYPE[name] for name in TUFTED]))
-    twice = np.repeat(tufted, 2)
-    _tree(
-        growth, trunk[twice, -1], slots[twice], space.UP * 0.5 + directions(rng, len(twice), 0.4), TUFT_NODES, stem[twice],
-        step_nm=DENDRITE_STEP_NM, compartment=APICAL, radius_nm=(400, 200),
-    )  # fmt: skip
+    tuft = _Buds(slots[tufted], slots[tufted], buds.stem[tufted]).twice(trunk[tufted, -1])
+    growth.tree(tuft, space.UP * 0.5 + directions(rng, len(tuft.node), 0.4), TUFT_NODES, _OBLIQUE)
     per_slot[tufted] += 2 * (TUFT_NODES[0] + 2 * TUFT_NODES[1])
-    nodes = np.zeros(len(soma), dtype=np.int64)
+    nodes = np.zeros(len(pop.proofread), dtype=np.int64)
     nodes[slots] = per_slot
     return nodes
 
 
-def _basal(growth: _Growth, soma: Ints, pop: Population, apical_nodes: Ints) -> None:
+def _basal(growth: _Growth, pop: Population, apical_nodes: Ints) -> None:
     """Basal (for interneurons: all) dendrites, as many as the length published for the type leaves."""
     length_nm = np.array([recipe.DENDRITE_LENGTH_UM[name] for name in NEURONS])[pop.slot_type] * 1000.0
-    length_nm *= np.exp(growth.rng.normal(0, 0.15, len(soma)))
+    length_nm *= np.exp(growth.rng.normal(0, 0.15, len(pop.proofread)))
     n_stems = np.clip(np.rint((length_nm / DENDRITE_STEP_NM - apical_nodes) / STEM_TOTAL), 3, 18).astype(np.int64)
-    slot = np.repeat(np.arange(len(soma)), n_stems)
-    stem = np.arange(len(slot)) - np.repeat(np.cumsum(n_stems) - n_stems, n_stems) + 1
-    vertical = np.where(pop.slot_type == TYPE["BPC"], 3.0, 0.8)[slot, None]
-    direction = directions(growth.rng, len(slot)) * np.hstack(
-        [np.ones_like(vertical), vertical, np.ones_like(vertical)]
-    )
+    slot, number = _numbered(n_stems)
+    direction = directions(growth.rng, len(slot))
+    direction[:, 1] *= np.where(pop.slot_type == TYPE["BPC"], 3.0, 0.8)[slot]
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    _tree(
-        growth, soma[slot], slot, direction, STEM_NODES, stem, step_nm=DENDRITE_STEP_NM, compartment=BASAL,
-        radius_nm=(600, 220),
-    )  # fmt: skip
+    growth.tree(_Buds(slot, slot, number + 1), direction, STEM_NODES, _BASAL)
 
 
-def _axon(growth: _Growth, soma: Ints, pop: Population) -> None:
+def _axon(growth: _Growth, pop: Population) -> None:
     """Trunks and collaterals, with a length that has room for the boutons."""
-    rng, slot_type = growth.rng, pop.slot_type
+    rng, slot_type, slots = growth.rng, pop.slot_type, np.arange(len(pop.proofread))
     length_nm = pop.n_outputs / recipe.DEGREE_SCALE * BOUTON_SPACING_NM
     n_nodes = np.clip(length_nm / AXON_STEP_NM, *AXON_NODES)
     along = np.array([AXON_DIRECTION.get(name, -1.0) for name in NEURONS])[slot_type]
-    direction = along[:, None] * space.UP + 0.3 * directions(rng, len(soma))
-    n_trunk = np.where(np.abs(along) < 0.5, 4, AXON_TRUNK_NODES)
-    up_nodes = pop.soma_um[pop.proofread, 1] * 1000 / AXON_STEP_NM
-    n_trunk = np.where(along > 0.5, np.clip(up_nodes, 4, 30), n_trunk).astype(np.int64)
-    trunk = growth.add(
-        soma, np.arange(len(soma)), direction, n_trunk, stem=np.full(len(soma), TRUNK_STEM), wiggle=0.08,
-        step_nm=AXON_STEP_NM, compartment=AXON, radius_nm=(200.0, 120.0),
-    )  # fmt: skip
+    to_pia = np.clip(pop.soma_um[pop.proofread, 1] * 1000 / AXON_STEP_NM, 4, 30)
+    n_trunk = np.select([along > 0.5, along < -0.5], [to_pia, AXON_TRUNK_NODES], 4).astype(np.int64)
+    direction = along[:, None] * space.UP + 0.3 * directions(rng, len(slots))
+    trunk = growth.add(_Buds(slots, slots, np.full(len(slots), TRUNK_STEM)), direction, n_trunk, _AXON_TRUNK)
+
     n_collaterals = np.maximum(2, np.rint((n_nodes - n_trunk) / COLLATERAL_TOTAL)).astype(np.int64)
-    slot = np.repeat(np.arange(len(soma)), n_collaterals)
-    number = np.arange(len(slot)) - np.repeat(np.cumsum(n_collaterals) - n_collaterals, n_collaterals)
+    slot, number = _numbered(n_collaterals)
     place = (rng.uniform(0.1, 1.0, len(slot)) * n_trunk[slot]).astype(np.int64)
-    _tree(
-        growth, trunk[slot, place], slot, directions(rng, len(slot), 0.7), COLLATERAL_NODES, FIRST_COLLATERAL + number,
-        step_nm=AXON_STEP_NM, compartment=AXON, radius_nm=(140.0, 100.0),
-    )  # fmt: skip
+    buds = _Buds(trunk[slot, place], slot, FIRST_COLLATERAL + number)
+    growth.tree(buds, directions(rng, len(slot), 0.7), COLLATERAL_NODES, _COLLATERAL)
 
 
-def _collect(growth: _Growth) -> Arbors:
-    slot, parent, compartment, stem, radius = (np.concatenate(column) for column in zip(*growth.columns, strict=True))
-    position = growth.at(np.arange(growth.size))
-    arbors, _ = in_order(slot, position, parent, compartment, radius.astype(float), stem)
-    return arbors
+def _numbered(counts: Ints) -> tuple[Ints, Ints]:
+    """Index of each group as often as it counts, and numbers 0, 1, ... within each."""
+    group = np.repeat(np.arange(len(counts)), counts)
+    return group, np.arange(len(group)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def in_order(
-    slot: Ints, position_nm: Floats, parent: Ints, compartment: NDArray[np.int8], radius_nm: Floats, stem: Ints
+    *,
+    slot: Ints,
+    position_nm: Floats,
+    parent: Ints,
+    compartment: NDArray[np.int8],
+    radius_nm: Floats,
+    stem: Ints,
 ) -> tuple[Arbors, Ints]:
     """Arbors from nodes in any order, and the new index of every node."""
     rank = np.array([0, 0, 3, 1, 2])[compartment]  # soma, basal, apical, axon

@@ -13,7 +13,8 @@ TABLES: dict[str, tuple[str, str | None, str, str, str | None]] = {
     # name: schema type, reference table, created, description, notice
     "nucleus_detection_v0": (
         "nucleus_detection", None, "2020-11-02T18:56:35.530100",
-        "Nuclei detected in the volume: position of the centre, volume in cubic micrometres, and the root id of the cell. "
+        "Nuclei detected in the volume: position of the centre, volume in cubic micrometres, and the root id of "
+        "the cell. "
         "The id of a nucleus stays when the cell is edited; root id 0 means that the nucleus is in no segment.", None,
     ),
     "synapses_pni_2": (
@@ -27,13 +28,15 @@ TABLES: dict[str, tuple[str, str | None, str, str, str | None]] = {
     ),
     "aibs_metamodel_celltypes_v661": (
         "cell_type_reference", _NUC, "2023-08-21T20:45:41.120000",
-        "Cell types of a hierarchical model on features of soma, nucleus and spines: classification_system is the class, "
+        "Cell types of a hierarchical model on features of soma, nucleus and spines: classification_system is "
+        "the class, "
         "cell_type the type. Drop root ids that occur more than once before counting.",
         "Predictions from a model trained on hand labels of one column; expect about one wrong type in ten.",
     ),
     "proofreading_status_and_strategy": (
         "compartment_proofread_status_strategy", None, "2024-05-29T22:11:04.270000",
-        "Proofreading status and strategy of axon and dendrite by cell. valid_id is the root id that was assessed: where it "
+        "Proofreading status and strategy of axon and dendrite by cell. valid_id is the root id that was "
+        "assessed: where it "
         "differs from pt_root_id, the cell was edited since.",
         "Read the strategy before analysing outputs: only axons with status_axon are complete in any sense.",
     ),
@@ -44,7 +47,8 @@ TABLES: dict[str, tuple[str, str | None, str, str, str | None]] = {
     ),
     "allen_v1_column_types_slanted_ref": (
         "cell_type_reference", _NUC, "2023-03-20T15:10:32.660000",
-        "Cell types that people gave to all neurons of a column of V1. The thick-tufted type of layer 5 is called 5P-PT here "
+        "Cell types that people gave to all neurons of a column of V1. The thick-tufted type of layer 5 is "
+        "called 5P-PT here "
         "and 5P-ET in the metamodel.", None,
     ),
     "aibs_column_nonneuronal_ref": (
@@ -52,7 +56,8 @@ TABLES: dict[str, tuple[str, str | None, str, str, str | None]] = {
         "Cell types that people gave to the other cells of the column.", None,
     ),
     "allen_column_mtypes_v2": (
-        "cell_type_reference", _NUC, "2023-08-10T18:44:13.470000", "Morphological types of the neurons of the column.", None,
+        "cell_type_reference", _NUC, "2023-08-10T18:44:13.470000",
+        "Morphological types of the neurons of the column.", None,
     ),
     "baylor_log_reg_cell_type_coarse_v1": (
         "cell_type_reference", _NUC, "2023-04-04T12:31:55.150000",
@@ -77,7 +82,8 @@ TABLES: dict[str, tuple[str, str | None, str, str, str | None]] = {
     ),
     "coregistration_manual_v4": (
         "func_unit_ext_coreg", _NUC, "2024-01-12T20:13:44.240000",
-        "Functionally recorded units (session, scan_idx, unit_id) matched to nuclei by hand; residual in micrometres, score is "
+        "Functionally recorded units (session, scan_idx, unit_id) matched to nuclei by hand; residual in "
+        "micrometres, score is "
         "the margin over the next best match. A cell recorded in several scans has several rows.", None,
     ),
     "functional_properties_v3_bcm": (
@@ -91,7 +97,8 @@ TABLES: dict[str, tuple[str, str | None, str, str, str | None]] = {
     ),
     "synapse_target_predictions_ssa": (
         "reference_tag", _SYN, "2024-12-19T22:07:31.380000",
-        "Postsynaptic compartment (spine, shaft, soma) of synapses as a model predicts it; not every synapse has a row.", None,
+        "Postsynaptic compartment (spine, shaft, soma) of synapses as a model predicts it; not every synapse "
+        "has a row.", None,
     ),
     "vortex_compartment_targets": (
         "reference_tag", _SYN, "2024-04-16T19:38:20.840000",
@@ -123,7 +130,8 @@ VIEWS: dict[str, tuple[str, bool, dict[str, str]]] = {
     # name: description, live-compatible, type of each column
     "synapses_pni_2_in_out_degree": (
         "Number and mean size of the input and output synapses of every root.", False,
-        {"root_id": "integer", "n_input": "integer", "avg_input_size": "float", "n_output": "integer", "avg_output_size": "float"},
+        {"root_id": "integer", "n_input": "integer", "avg_input_size": "float",
+         "n_output": "integer", "avg_output_size": "float"},
     ),
     "connections_with_nuclei": (
         "Number and summed size of the synapses between each two roots with exactly one nucleus.", False,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from localcave.cortex import recipe
 from localcave.cortex.arbors import APICAL_STEM, FIRST_COLLATERAL, Arbors
 from localcave.cortex.history import USERS, Edit, History, undo
-from localcave.cortex.ids import Ints, root_ids, stage_rng
+from localcave.cortex.ids import Ints, root_ids
 from localcave.cortex.nuclei import Nuclei
 from localcave.cortex.population import Population
 from localcave.cortex.recipe import Size
@@ -27,84 +27,89 @@ PERIODS = (
 FEWEST = (6, 3)
 MERGE_SHARE, SWAP_SHARE = 0.55, 0.1
 FALSE_MERGE_FRAGMENTS = 3
+ROOTS_PER_EDIT = 2
 
 
 @dataclass
-class _Parts:
-    """Atoms that edits cut from owners: numbered on from the owners."""
+class Editor:
+    """Draws edits. The atoms they move are cut from owners and numbered on from them in `atom` (of supervoxels);
+    `cut_owners` are the owners they were cut from."""
 
+    rng: np.random.Generator
+    nuclei: Nuclei
+    pop: Population
+    wiring: Wiring
+    arbors: Arbors
+    supervoxels: Supervoxels
     atom: Ints
-    """Atom of every supervoxel."""
-    owner: list[int]
-    n_owners: int
+    cut_owners: list[int] = field(default_factory=list)
 
     def cut(self, supervoxels: Ints, owner: int) -> int:
         """Make an atom of some of an owner's supervoxels."""
-        number = self.n_owners + len(self.owner)
+        self.cut_owners.append(owner)
+        number = self.wiring.n_owners + len(self.cut_owners) - 1
         self.atom[supervoxels] = number
-        self.owner.append(owner)
         return number
 
+    def of_slot(self, slot: int, donors: Ints, times: Iterator[np.datetime64]) -> list[Edit]:
+        """A part was merged to a proofread cell, or moved to it from another, or false merges were split off."""
+        kind, cell = self.rng.random(), int(self.pop.proofread[slot])
+        if kind > MERGE_SHARE + SWAP_SHARE:
+            return [Edit(next(times), "split", cell, self._false_merges(cell))]
+        atom = self._branch(slot, cell)
+        if kind < MERGE_SHARE or not len(donors):
+            return [Edit(next(times), "merge", cell, (atom,))]
+        donor = int(self.pop.proofread[self.rng.choice(donors)])
+        earlier, later = sorted([next(times), next(times)])
+        return [Edit(earlier, "split", donor, (atom,)), Edit(later, "merge", cell, (atom,))]
 
-def make_history(
-    seed: int, size: Size, nuclei: Nuclei, pop: Population, wiring: Wiring, arbors: Arbors, supervoxels: Supervoxels
-) -> tuple[History, Ints]:
+    def _false_merges(self, cell: int) -> tuple[int, ...]:
+        """Fragments of axons that make synapses on a cell: merged to it, they made autapses."""
+        first, last = np.searchsorted(self.wiring.post, [cell, cell + 1])
+        partners = self.wiring.pre[first:last]
+        fragments = np.unique(partners[partners >= self.wiring.n_cells])
+        wrong = self.rng.choice(fragments, min(FALSE_MERGE_FRAGMENTS, len(fragments)), replace=False)
+        return tuple(wrong.tolist())
+
+    def _branch(self, slot: int, cell: int) -> int:
+        """The atom of a basal dendrite or a collateral of the axon, with all that hangs on it."""
+        first, last = np.searchsorted(self.arbors.slot, [slot, slot + 1])
+        stem = self.arbors.stem[first:last]
+        loose = (stem > 0) & ((stem < APICAL_STEM) | (stem >= FIRST_COLLATERAL))
+        return self.cut(first + np.flatnonzero(stem == self.rng.choice(np.unique(stem[loose]))), cell)
+
+    def merged_somas(self, cell: int, time: np.datetime64) -> Edit:
+        """A false merge: the second nucleus of a cell was a cell of its own."""
+        second = np.flatnonzero(self.nuclei.cell == cell)[1:]
+        return Edit(time, "merge", cell, (self.cut(self.supervoxels.of_nucleus[second], cell),))
+
+
+def make_history(size: Size, editor: Editor) -> tuple[History, Ints]:
     """Draw the edits and undo them: the history of roots, and the atom of every supervoxel."""
-    rng = stage_rng(seed, "edits")
-    parts = _Parts(supervoxels.owner.copy(), [], wiring.n_owners)
+    rng, pop = editor.rng, editor.pop
     edits: list[Edit] = []
     slots = rng.permutation(np.setdiff1d(np.arange(len(pop.proofread)), pop.giants))
-    somas = nuclei.somas_per_cell()
-    pairs = rng.permutation(np.flatnonzero(somas == 2))
-    singles = rng.permutation(np.flatnonzero(pop.single & pop.is_neuron & (pop.slot < 0)))
-    for begin, end, n_slots, n_others in PERIODS:
+    pairs = iter(rng.permutation(np.flatnonzero(editor.nuclei.somas_per_cell() == 2)).tolist())
+    singles = iter(rng.permutation(np.flatnonzero(pop.single & pop.is_neuron & (pop.slot < 0))).tolist())
+    for begin, end, of_slots, of_others in PERIODS:
         n_slots, n_others = (
-            max(least, round(n * size.edit_share)) for least, n in zip(FEWEST, (n_slots, n_others), strict=True)
+            max(least, round(n * size.edit_share)) for least, n in zip(FEWEST, (of_slots, of_others), strict=True)
         )
         times = iter(_times(rng, begin, end, 2 * n_slots + n_others))
         here, slots = slots[:n_slots], slots[n_slots:]
         for slot in here.tolist():
-            edits += _edit_slot(rng, slot, slots, pop, wiring, arbors, parts, times)
+            edits += editor.of_slot(slot, slots, times)
         for number in range(n_others):
-            if number % 2 and len(pairs):
-                edits.append(_merged_somas(int(pairs[0]), nuclei, supervoxels, parts, next(times)))
-                pairs = pairs[1:]
+            pair = next(pairs, None) if number % 2 else None
+            if pair is None:
+                edits.append(Edit(next(times), "split", next(singles), (next(singles),)))
             else:
-                edits.append(Edit(next(times), "split", int(singles[0]), (int(singles[1]),)))
-                singles = singles[2:]
-    roots = root_ids(rng, wiring.n_owners + 4 * len(edits))
-    atom_owner = np.concatenate([np.arange(wiring.n_owners), np.array(parts.owner, dtype=np.int64)])
+                edits.append(editor.merged_somas(pair, next(times)))
+    n_owners = editor.wiring.n_owners
+    roots = root_ids(rng, n_owners + ROOTS_PER_EDIT * len(edits))
+    atom_owner = np.concatenate([np.arange(n_owners), np.array(editor.cut_owners, dtype=np.int64)])
     users = rng.choice(USERS, len(edits))
-    return undo(edits, roots[: wiring.n_owners], atom_owner, roots[wiring.n_owners :], users), parts.atom
-
-
-def _edit_slot(
-    rng: np.random.Generator, slot: int, donors: Ints, pop: Population, wiring: Wiring, arbors: Arbors, parts: _Parts,
-    times: Iterator[np.datetime64],
-) -> list[Edit]:  # fmt: skip
-    """Edits of a proofread cell: a part was merged to it, or moved to it from another, or false merges were split off."""
-    cell, kind = int(pop.proofread[slot]), rng.random()
-    if kind > MERGE_SHARE + SWAP_SHARE:
-        first, last = np.searchsorted(wiring.post, [cell, cell + 1])
-        fragments = np.unique(wiring.pre[first:last][wiring.pre[first:last] >= wiring.n_cells])
-        wrong = rng.choice(fragments, min(FALSE_MERGE_FRAGMENTS, len(fragments)), replace=False)
-        return [Edit(next(times), "split", cell, tuple(wrong.tolist()))]
-    first, last = np.searchsorted(arbors.slot, [slot, slot + 1])
-    stem = arbors.stem[first:last]
-    part = rng.choice(np.unique(stem[(stem > 0) & ((stem < APICAL_STEM) | (stem >= FIRST_COLLATERAL))]))
-    atom = parts.cut(first + np.flatnonzero(stem == part), cell)
-    if kind < MERGE_SHARE or not len(donors):
-        return [Edit(next(times), "merge", cell, (atom,))]
-    donor = int(pop.proofread[rng.choice(donors)])
-    earlier, later = sorted([next(times), next(times)])
-    return [Edit(earlier, "split", donor, (atom,)), Edit(later, "merge", cell, (atom,))]
-
-
-def _merged_somas(cell: int, nuclei: Nuclei, supervoxels: Supervoxels, parts: _Parts, time: np.datetime64) -> Edit:
-    """A false merge: the second nucleus of a cell was a cell of its own."""
-    second = np.flatnonzero(nuclei.cell == cell)[1:]
-    atom = parts.cut(supervoxels.of_nucleus[second], cell)
-    return Edit(time, "merge", cell, (atom,))
+    return undo(edits, roots[:n_owners], atom_owner, fresh_ids=roots[n_owners:], users=users), editor.atom
 
 
 def _times(rng: np.random.Generator, begin: str, end: str, count: int) -> list[np.datetime64]:

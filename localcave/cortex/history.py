@@ -1,8 +1,9 @@
 """Edits of the segmentation: what was merged and split when, and the root ids that came of it.
 
-Supervoxels that always moved together are an *atom*: at first each cell or fragment is one, numbered as its owner; a part
-that an edit moved is an atom of its own, numbered after the owners. The cortex is drawn as it is now, and the edits are
-undone one after the other, latest first; every set of atoms that was together for a time gets a root id of its own.
+Supervoxels that always moved together are an *atom*: at first each cell or fragment is one, numbered as its owner; a
+part that an edit moved is an atom of its own, numbered after the owners. The cortex is drawn as it is now, and the
+edits are undone one after the other, latest first; every set of atoms that was together for a time gets a root id of
+its own.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class Root:
 
 @dataclass
 class History:
-    """All roots of edited cells. `owner_root` (owners) are the root ids of now; `atom_owner` the owner of every atom."""
+    """All roots of edited cells.
+
+    `owner_root` (owners) are the root ids of now, `atom_owner` the owner of every atom.
+    """
 
     owner_root: Ints
     atom_owner: Ints
@@ -69,7 +73,7 @@ class History:
         return roots
 
 
-def undo(edits: list[Edit], owner_root: Ints, atom_owner: Ints, fresh_ids: Ints, users: Ints) -> History:
+def undo(edits: list[Edit], owner_root: Ints, atom_owner: Ints, *, fresh_ids: Ints, users: Ints) -> History:
     """The roots before every edit; `fresh_ids` must be enough for all of them (2 each), `users` one each.
 
     An edit that does not fit what later edits left is skipped: a merge of what is not joined, a split of what is.

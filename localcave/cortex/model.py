@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from localcave.cortex import arbors as arbor_module
 from localcave.cortex import recipe, space
 from localcave.cortex.arbors import Arbors
-from localcave.cortex.edits import make_history
+from localcave.cortex.edits import Editor, make_history
 from localcave.cortex.history import History
-from localcave.cortex.ids import SYNAPSE_GAP, Ints, level2_ids, stage_rng
+from localcave.cortex.ids import SYNAPSE_GAP, Floats, Ints, level2_ids, stage_rng
 from localcave.cortex.nuclei import Nuclei, make_nuclei
 from localcave.cortex.placement import Synapses, place
 from localcave.cortex.population import Population, make_population
@@ -87,19 +87,19 @@ def draw(seed: int, size: Size, step: Step) -> Cortex:
     )
     step("segmentation")
     supervoxels = make_supervoxels(nuclei, population, wiring, synapses, arbors)
-    history, atom = make_history(seed, size, nuclei, population, wiring, arbors, supervoxels)
+    atom = supervoxels.owner.copy()
+    editor = Editor(stage_rng(seed, "edits"), nuclei, population, wiring, arbors, supervoxels, atom)
+    history, atom = make_history(size, editor)
     return Cortex(seed, size, nuclei, population, wiring, arbors, synapses, synapse_id, supervoxels, history, atom)
 
 
-def positions(name: str, position_nm: NDArray[np.floating]) -> dict[str, pa.Array]:
+def positions(name: str, position_nm: Floats) -> dict[str, pa.Array]:
     """Three int32 columns of voxels of 4, 4, 40 nm."""
     voxels = space.to_voxels(position_nm)
     return {f"{name}_{axis}": pa.array(voxels[:, number]) for number, axis in enumerate("xyz")}
 
 
-def bound_point(
-    cortex: Cortex, name: str, position_nm: NDArray[np.floating], supervoxel: Ints, version: int
-) -> dict[str, pa.Array]:
+def bound_point(cortex: Cortex, name: str, position_nm: Floats, supervoxel: Ints, version: int) -> dict[str, pa.Array]:
     """Columns of a point bound to the segmentation: position, supervoxel id, root id at a version."""
     ids = np.append(cortex.supervoxels.id, 0)
     return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from localcave.cortex import recipe
 from localcave.cortex.arbors import AXON

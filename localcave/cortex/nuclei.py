@@ -70,9 +70,8 @@ def make_nuclei(seed: int, size: Size) -> Nuclei:
 
     frame_um, volume, is_neuron = _draw(rng, type_code)
     order = np.argsort(frame_um[:, 0], kind="stable")  # ids grow with x, as in the original
-    frame_um, volume, is_neuron, type_code, fate = (
-        values[order] for values in (frame_um, volume, is_neuron, type_code, fate)
-    )
+    frame_um, volume, is_neuron = frame_um[order], volume[order], is_neuron[order]
+    type_code, fate = type_code[order], fate[order]
     area, area_um = areas(frame_um)
     return Nuclei(
         id=nucleus_ids(rng, total),

@@ -24,6 +24,8 @@ CLEFT_NM, ACROSS_NM = 40.0, 220.0
 """From the membrane of the postsynaptic cell to the centre of the synapse and to the presynaptic point."""
 TWIG_STEP_NM, TWIG_NODES, TWIG_RADIUS_NM = 20_000.0, 6, 100.0
 AROUND_SOMA_NM = 45_000.0
+MARTINOTTI_APICAL, MARTINOTTI_ABOVE_NM = 0.6, 80_000.0
+"""Share of a Martinotti cell's synapses that seek apical dendrites, and how far above a soma the others aim."""
 SOMA_TAG = recipe.TAGS.index("soma")
 
 
@@ -43,21 +45,39 @@ class Synapses:
     size: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class _Scene:
+    """What every step reads: slots and types of both sides of each synapse."""
+
+    pop: Population
+    wiring: Wiring
+    arbors: Arbors
+    pre_slot: Ints
+    post_slot: Ints
+    pre_type: NDArray[np.int8]
+    tag: NDArray[np.int8]
+
+    @property
+    def n_slots(self) -> int:
+        return len(self.pop.proofread)
+
+
 def place(seed: int, pop: Population, wiring: Wiring, arbors: Arbors) -> tuple[Synapses, Arbors]:
     """Positions, compartments and sizes of all synapses, and the arbors with the twigs that lead to them."""
     rng = stage_rng(seed, "placement")
     pre_type, post_type = _owner_types(rng, pop, wiring)
     tag = _tags(rng, wiring, pre_type, post_type)
     pre_slot, post_slot = _slots(pop, wiring.pre), _slots(pop, wiring.post)
+    scene = _Scene(pop, wiring, arbors, pre_slot, post_slot, pre_type, tag)
     n = len(wiring.pre)
     points = np.full((n, 3, 3), np.nan)  # pre, centre, post
     nodes = np.full((n, 2), -1)
 
     onto = np.flatnonzero(post_slot >= 0)
-    nodes[onto, 1] = _dendrite_nodes(rng, pop, wiring, arbors, onto, pre_slot, post_slot, pre_type, tag)
+    nodes[onto, 1] = _dendrite_nodes(rng, scene, onto)
     points[onto] = _beside(rng, arbors, nodes[onto, 1], reverse=True)
     out = np.flatnonzero((pre_slot >= 0) & (post_slot < 0))
-    nodes[out, 0] = _axon_nodes(rng, pop, wiring, arbors, out, pre_slot, pre_type)
+    nodes[out, 0] = _axon_nodes(rng, scene, out)
     points[out] = _beside(rng, arbors, nodes[out, 0], reverse=False)
     rest = np.flatnonzero((pre_slot < 0) & (post_slot < 0))
     points[rest] = _around_soma(rng, pop.soma_nm[wiring.post[rest]])
@@ -111,52 +131,41 @@ def _tags(
     return ((draw >= spine).astype(np.int8) + (draw >= shaft)).astype(np.int8)
 
 
-def _dendrite_nodes(
-    rng: np.random.Generator, pop: Population, wiring: Wiring, arbors: Arbors, onto: Ints, pre_slot: Ints, post_slot: Ints,
-    pre_type: NDArray[np.int8], tag: NDArray[np.int8],
-) -> Ints:  # fmt: skip
-    """Node of the postsynaptic arbor for the synapses `onto`: of a few at random the one that suits the partner best."""
-    n_slots = len(pop.proofread)
+def _dendrite_nodes(rng: np.random.Generator, scene: _Scene, onto: Ints) -> Ints:
+    """Postsynaptic node of the synapses `onto`: of a few at random the one that suits the partner best."""
+    arbors, n_slots = scene.arbors, scene.n_slots
     soma, _ = arbors.ranges(n_slots, SOMA)
     first, count = arbors.ranges(n_slots, BASAL, APICAL)
     first_apical, n_apical = arbors.ranges(n_slots, APICAL)
     chosen = np.empty(len(onto), dtype=np.int64)
     for start in range(0, len(onto), AT_ONCE):
         here = onto[start : start + AT_ONCE]
-        slot, kind = post_slot[here], pre_type[here]
+        slot, kind = scene.post_slot[here], scene.pre_type[here]
         draw = rng.random((len(here), CANDIDATES))
         candidate = first[slot, None] + (draw * count[slot, None]).astype(np.int64)
-        upper = (kind == TYPE["MC"]) & (n_apical[slot] > 0) & (rng.random(len(here)) < 0.6)
+        upper = (kind == TYPE["MC"]) & (n_apical[slot] > 0) & (rng.random(len(here)) < MARTINOTTI_APICAL)
         apical = first_apical[slot, None] + (draw * n_apical[slot, None]).astype(np.int64)
         candidate = np.where(upper[:, None], apical, candidate)
-        cost = _way_to_partner(rng, pop, wiring, arbors, here, candidate, pre_slot)
-        cost += (
-            arbors.path_um[candidate] * np.select([kind == TYPE["BC"], kind == TYPE["MC"]], [1.0, -0.5], 0.0)[:, None]
-        )
+        cost = _way_to_partner(rng, scene, here, candidate)
+        far = np.select([kind == TYPE["BC"], kind == TYPE["MC"]], [1.0, -0.5], 0.0)
+        cost += arbors.path_um[candidate] * far[:, None]
         chosen[start : start + AT_ONCE] = candidate[np.arange(len(here)), np.argmin(cost, axis=1)]
-    at_soma = tag[onto] == SOMA_TAG
-    return np.where(at_soma, soma[post_slot[onto]], chosen)
+    at_soma = scene.tag[onto] == SOMA_TAG
+    return np.where(at_soma, soma[scene.post_slot[onto]], chosen)
 
 
-def _way_to_partner(
-    rng: np.random.Generator,
-    pop: Population,
-    wiring: Wiring,
-    arbors: Arbors,
-    here: Ints,
-    candidate: Ints,
-    pre_slot: Ints,
-) -> Floats:
+def _way_to_partner(rng: np.random.Generator, scene: _Scene, here: Ints, candidate: Ints) -> Floats:
     """Distance in um of candidates (n, k) from the partner's axon, else its soma; 0 for fragments."""
     way = np.zeros(candidate.shape)
-    partner = wiring.pre[here]
-    typed = np.flatnonzero((partner >= 0) & (partner < wiring.n_cells) & (pre_slot[here] < 0))
-    to_soma = arbors.position_nm[candidate[typed]] - pop.soma_nm[partner[typed], None, :]
+    partner, pre_slot = scene.wiring.pre[here], scene.pre_slot[here]
+    typed = np.flatnonzero((partner >= 0) & (partner < scene.wiring.n_cells) & (pre_slot < 0))
+    node_nm = scene.arbors.position_nm
+    to_soma = node_nm[candidate[typed]] - scene.pop.soma_nm[partner[typed], None, :]
     way[typed] = np.linalg.norm(to_soma, axis=2) / 1000
-    traced = np.flatnonzero(pre_slot[here] >= 0)
-    axon = _axon_sample(rng, arbors, len(pop.proofread), pre_slot[here[traced]])
+    traced = np.flatnonzero(pre_slot >= 0)
+    axon = _axon_sample(rng, scene.arbors, scene.n_slots, pre_slot[traced])
     for k in range(candidate.shape[1]):
-        to_axon = arbors.position_nm[axon] - arbors.position_nm[candidate[traced, k], None, :]
+        to_axon = node_nm[axon] - node_nm[candidate[traced, k], None, :]
         way[traced, k] = np.sqrt((to_axon**2).sum(axis=2).min(axis=1)) / 1000
     return way
 
@@ -167,20 +176,18 @@ def _axon_sample(rng: np.random.Generator, arbors: Arbors, n_slots: int, slot: I
     return first[slot, None] + (rng.random((len(slot), AXON_SAMPLES)) * count[slot, None]).astype(np.int64)
 
 
-def _axon_nodes(
-    rng: np.random.Generator, pop: Population, wiring: Wiring, arbors: Arbors, out: Ints, pre_slot: Ints,
-    pre_type: NDArray[np.int8],
-) -> Ints:  # fmt: skip
-    """Node of the presynaptic axon for the synapses `out`, near where the partner would be met."""
-    node = _axon_sample(rng, arbors, len(pop.proofread), pre_slot[out])[:, 0]
-    known = np.flatnonzero((wiring.post[out] >= 0) & (wiring.post[out] < wiring.n_cells))
-    aim = pop.soma_nm[wiring.post[out[known]]] + rng.normal(0, AROUND_SOMA_NM, (len(known), 3))
-    kind = pre_type[out[known]]
-    aim += np.where(kind == TYPE["MC"], 80_000.0, 0.0)[:, None] * space.UP
+def _axon_nodes(rng: np.random.Generator, scene: _Scene, out: Ints) -> Ints:
+    """Presynaptic node of the synapses `out`, near where the partner would be met."""
+    pop, post = scene.pop, scene.wiring.post[out]
+    node = _axon_sample(rng, scene.arbors, scene.n_slots, scene.pre_slot[out])[:, 0]
+    known = np.flatnonzero((post >= 0) & (post < scene.wiring.n_cells))
+    aim = pop.soma_nm[post[known]] + rng.normal(0, AROUND_SOMA_NM, (len(known), 3))
+    martinotti = scene.pre_type[out[known]] == TYPE["MC"]
+    aim += np.where(martinotti, MARTINOTTI_ABOVE_NM, 0.0)[:, None] * space.UP
     for start in range(0, len(known), AT_ONCE):
         here = known[start : start + AT_ONCE]
-        sample = _axon_sample(rng, arbors, len(pop.proofread), pre_slot[out[here]])
-        way = ((arbors.position_nm[sample] - aim[start : start + AT_ONCE, None, :]) ** 2).sum(axis=2)
+        sample = _axon_sample(rng, scene.arbors, scene.n_slots, scene.pre_slot[out[here]])
+        way = ((scene.arbors.position_nm[sample] - aim[start : start + AT_ONCE, None, :]) ** 2).sum(axis=2)
         node[here] = sample[np.arange(len(here)), np.argmin(way, axis=1)]
     return node
 
@@ -210,8 +217,10 @@ def _around_soma(rng: np.random.Generator, soma_nm: Floats) -> Floats:
 
 
 def _with_twigs(rng: np.random.Generator, arbors: Arbors, slot: Ints, end_nm: Floats) -> tuple[Arbors, Ints, Ints]:
-    """Add a twig from the axon of `slot` to each of `end_nm`; returns the arbors, the new index of the old nodes, and the
-    index of the last node of each twig."""
+    """Add a twig from the axon of `slot` to each of `end_nm`.
+
+    Returns the arbors, the new index of the old nodes, and the index of the last node of each twig.
+    """
     attach = np.empty(len(slot), dtype=np.int64)
     n_slots = int(arbors.slot[-1]) + 1
     for start in range(0, len(slot), AT_ONCE):
@@ -230,12 +239,12 @@ def _with_twigs(rng: np.random.Generator, arbors: Arbors, slot: Ints, end_nm: Fl
     number = len(arbors.slot) + np.arange(len(row))
     parent = np.where(step == 1, attach[row], number - 1)
     grown, new_place = in_order(
-        np.concatenate([arbors.slot, slot[row]]),
-        np.concatenate([arbors.position_nm, position]),
-        np.concatenate([arbors.parent, parent]),
-        np.concatenate([arbors.compartment, np.full(len(row), AXON, np.int8)]),
-        np.concatenate([arbors.radius_nm, np.full(len(row), TWIG_RADIUS_NM)]),
-        np.concatenate([arbors.stem, arbors.stem[attach[row]]]),
+        slot=np.concatenate([arbors.slot, slot[row]]),
+        position_nm=np.concatenate([arbors.position_nm, position]),
+        parent=np.concatenate([arbors.parent, parent]),
+        compartment=np.concatenate([arbors.compartment, np.full(len(row), AXON, np.int8)]),
+        radius_nm=np.concatenate([arbors.radius_nm, np.full(len(row), TWIG_RADIUS_NM)]),
+        stem=np.concatenate([arbors.stem, arbors.stem[attach[row]]]),
     )
     return grown, new_place, new_place[number[step == n_nodes[row]]]
 

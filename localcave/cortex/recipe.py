@@ -184,8 +184,8 @@ INPUT_TYPED_SHARE = 0.125
 OUTPUT_FRAGMENT_SHARE, OUTPUT_UNTYPED_SHARE = 0.14, 0.06
 """Share of outputs onto fragments and onto untyped nuclei: together about a fifth."""
 ROOT_ZERO_SHARE = 0.003
-AUTAPSE_SHARE = 0.0032
-"""Of a proofread cell's inputs; among the synapses between proofread cells this makes about an eighth."""
+AUTAPSE_SHARE = 0.004
+"""Of a proofread cell's inputs; among the synapses between proofread cells this makes about a tenth."""
 EXCITATORY_INPUT_SHARE = {
     "23P": 0.27, "4P": 0.35, "5P-IT": 0.47, "5P-ET": 0.51, "5P-NP": 0.5, "6P-CT": 0.56, "6P-IT": 0.57,
     "BC": 0.53, "MC": 0.59, "BPC": 0.44, "NGC": 0.34,
@@ -204,7 +204,7 @@ SECOND_INPUT, CONTINUE_INPUT = 0.076, (0.25, 0.6, 0.6, 0.65)
 """For inputs from fragments; one cell's inputs are 91 % single, 6.5 % double, then 0.9, 0.6, 0.3 %, up to 19."""
 MOST_PER_PAIR = 40
 MOST_PER_INPUT_PAIR = 19
-RECIPROCAL_SHARE = 0.07
+RECIPROCAL_SHARE = 0.12
 """Proofread pairs that get the opposite connection too, which doubles what distance and class alone give."""
 
 _MATRIX_TYPES = ("23P", "4P", "5P-IT", "5P-NP", "5P-ET", "6P-CT", "6P-IT", "6P-U", "BC", "BPC", "MC", "NGC")
@@ -233,16 +233,16 @@ def type_matrix() -> np.ndarray:
     return matrix
 
 
-REACH_UM = {"E": 95.0, "I": 70.0}
+REACH_UM = {"E": 130.0, "I": 100.0}
 """Decay of the chance of a connection with lateral distance, by class of the presynaptic cell."""
 GIANT_REACH_UM = 320.0
 
 # --- synapses ---------------------------------------------------------------------------------------------
 SIZE_STEP, SIZE_MIN, SIZE_MAX = 4, 160, 63_532
-SIZE_MEDIAN = {"E": 4750.0, "I": 2400.0}
+SIZE_MEDIAN = {"E": 5900.0, "I": 2600.0}
 SIZE_SD_LN = {"E": 1.1, "I": 0.9}
-"""Sizes are log-normal multiples of 4 (9,201 inputs of 23P cells, version 343); an interneuron's outputs average
-2,400 to 4,500."""
+"""Sizes are log-normal multiples of 4: together the inputs of 23P cells have the published median of 4,756 (9,201
+synapses, version 343), and an interneuron's outputs average 2,400 to 4,500."""
 TAGS = ("spine", "shaft", "soma")
 TAG_SHARE = {
     "E>E": (0.833, 0.162, 0.005), "E>I": (0.21, 0.77, 0.02),

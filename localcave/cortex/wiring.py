@@ -102,7 +102,7 @@ def mean_multiplicity(second: Floats | float, further: tuple[float, ...]) -> Flo
     return 1 + np.asarray(second, dtype=float) * tail
 
 
-def _whole(rng: np.random.Generator, expected: Floats) -> Ints:
+def _whole(rng: np.random.Generator, expected: NDArray[np.floating]) -> Ints:
     """Whole numbers with these means: the fraction is the chance of one more."""
     return (np.floor(expected) + (rng.random(expected.shape) < expected % 1)).astype(np.int64)
 
@@ -115,8 +115,10 @@ def _second(pre_type: NDArray[np.int8], post_type: NDArray[np.int8]) -> Floats:
 
 
 def _near(rng: np.random.Generator, wanted: Ints, from_um: Floats, to_um: Floats, reach_um: Floats) -> Pairs:
-    """Pairs (row of `from_um`, row of `to_um`): `wanted` draws for each row of `from_um`, less repetitions, with a chance
-    that decays with lateral distance over `reach_um`."""
+    """Pairs (row of `from_um`, row of `to_um`): `wanted` draws for each row of `from_um`, less repetitions.
+
+    The chance decays with lateral distance over `reach_um`.
+    """
     rows, columns = [], []
     for start in range(0, len(wanted) if len(to_um) else 0, ROWS_AT_ONCE):
         here = slice(start, start + ROWS_AT_ONCE)
