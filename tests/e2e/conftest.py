@@ -8,13 +8,17 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from tests.servers import free_port, running
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 WIDTH, HEIGHT = 1440, 900
+PATIENCE_MS = 20_000
+"""Two cores may be busy with more than this."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextmanager
@@ -60,7 +64,7 @@ def open_page(browser: Browser) -> OpenPage:
             color_scheme=theme,  # type: ignore[arg-type]
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         faults: list[str] = []
 

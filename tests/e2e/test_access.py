@@ -1,0 +1,102 @@
+"""For everybody: with the keyboard alone, with a screen reader, in light and dark."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.truth import TYPES, Truth
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def truth(localcave_url: str) -> Truth:
+    return Truth(localcave_url)
+
+
+VIEWS = {
+    "start": ("/", ".k-panel a"),
+    "table": (f"/table-viewer?table={TYPES}&f.cell_type=BC", "#table-link a"),
+    "table, bad filter": (f"/table-viewer?table={TYPES}&where=nope", "#table-counts .alert"),
+    "table, absent": ("/table-viewer?table=nope", "#table-notes .alert"),
+    "connectivity, empty": ("/connectivity-viewer", ".k-empty"),
+    "connectivity": (f"/connectivity-viewer?type_table={TYPES}&cell=", "#panel-out .k-neuroglancer"),
+    "connectivity, bad id": ("/connectivity-viewer?cell=x", "#cell-notes .alert"),
+    "nowhere": ("/nowhere", "h1"),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_serious_violation(themed_page: Page, truth: Truth, view: str) -> None:
+    page, (address, ready) = themed_page, VIEWS[view]
+    page.goto(address + (str(truth.proofread_root()) if address.endswith("cell=") else ""))
+    expect(page.locator(ready).first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    found = [
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_the_keyboard_alone_reaches_everything(page: Page, truth: Truth) -> None:
+    root = str(truth.proofread_root())
+    page.goto("/")
+    expect(page.locator(".k-panel a").first).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    tab_to(page, "#home-cell")
+    page.keyboard.type(root)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Connectivity")).to_be_focused()
+    expect(page.locator("#tab-out")).to_have_attribute("aria-selected", "true")
+    tab_to(page, "#tab-out")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#tab-in")).to_be_focused()
+    expect(page.locator("#panel-in")).to_be_visible()
+    expect(page.locator("#panel-out")).to_be_hidden()
+    expect(page.locator("#panel-in .k-neuroglancer")).to_be_visible()
+    tab_to(page, "#panel-in .k-neuroglancer")
+    tab_to(page, "#panel-in input[aria-label='synapses Filter Input']")
+    page.keyboard.type("> 1")
+    expect(page.locator("#panel-in .k-counts")).to_contain_text("where")
+
+
+def tab_to(page: Page, selector: str, most: int = 60) -> None:
+    """Press Tab until the element has the focus."""
+    for _ in range(most):
+        if page.locator(selector).evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} was not reached with {most} presses of Tab")
+
+
+def test_the_theme_is_remembered_and_follows_the_system(page: Page) -> None:
+    page.goto("/")
+    theme = page.locator("html")
+    toggle = page.get_by_role("button", name="Dark theme")
+    expect(toggle).to_have_attribute("aria-pressed", "false")
+    page.emulate_media(color_scheme="dark")
+    expect(theme).to_have_attribute("data-bs-theme", "dark")
+    expect(toggle).to_have_attribute("aria-pressed", "true")
+    toggle.click()
+    expect(theme).to_have_attribute("data-bs-theme", "light")
+    page.reload()
+    expect(theme).to_have_attribute("data-bs-theme", "light")
+
+
+def test_an_id_and_the_address_can_be_copied(page: Page, truth: Truth) -> None:
+    root = str(truth.proofread_root())
+    page.goto(f"/connectivity-viewer?cell={root}")
+    page.get_by_role("button", name="Copy root id").click()
+    assert page.evaluate("navigator.clipboard.readText()") == root
+    expect(page.locator("#said")).to_have_text("Copied.")
+    page.wait_for_url(re.compile("version="))
+    page.locator("#panel-out").get_by_role("button", name="Copy link to this view").click()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url

@@ -1,0 +1,145 @@
+"""What cannot be answered gets a sentence, and nothing that was typed is lost."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import OpenPage, karst
+from tests.e2e.truth import TYPES, Truth
+from tests.servers import free_port, start_localcave
+
+pytestmark = pytest.mark.browser
+
+UNTELLABLE = re.compile(r"Traceback|Exception|SELECT |File \"|/work/|0x[0-9a-f]{6}")
+
+
+@pytest.fixture(scope="module")
+def truth(localcave_url: str) -> Truth:
+    return Truth(localcave_url)
+
+
+def read_cell(page: Page, text: str) -> None:
+    page.goto("/connectivity-viewer")
+    page.locator("#cell-id").fill(text)
+    page.locator("#cell-id").press("Enter")
+
+
+def expect_problem(page: Page, place: str, *words: str) -> None:
+    alert = page.locator(f"{place} .alert-danger")
+    for word in words:
+        expect(alert).to_contain_text(word)
+    expect(alert).to_contain_text(re.compile("Request [0-9a-f]{12}"))
+    assert not UNTELLABLE.search(page.locator("main").inner_text())
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("864691135999999999", ["864691135999999999"]),
+        ("12x4", ["12x4", "not an id"]),
+        ("864691135000000001, 864691135000000002", ["2 ids"]),
+        ("0", ["0 is not the id of a cell"]),
+        ("8.64691E+17", ["spreadsheet"]),
+        ("99999999999999999999999", ["too large"]),
+        ("<script>alert(1)</script>", ["not an id"]),
+    ],
+)
+def test_a_cell_that_cannot_be_read(page: Page, typed: str, words: list[str]) -> None:
+    read_cell(page, typed)
+    expect_problem(page, "#cell-notes", *words)
+    expect(page.locator("#cell-id")).to_have_value(typed)
+    expect(page.locator("#cell-results")).to_be_empty()
+    expect(page.locator("#cell-status")).to_have_text("No cell is shown.")
+
+
+@pytest.mark.parametrize("around", ["  {} ", "{},", "[{}]", '"{}"'])
+def test_what_comes_with_a_pasted_id_is_forgiven(page: Page, truth: Truth, around: str) -> None:
+    root = truth.proofread_root()
+    read_cell(page, around.format(root))
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
+    expect(page.locator("#cell-id")).to_have_value(around.format(root).strip())
+
+
+def test_a_table_that_is_not_at_the_version(page: Page) -> None:
+    page.goto("/table-viewer?table=no_such_table&where=id%20%3E%203")
+    expect_problem(page, "#table-notes", "no_such_table")
+    expect(page.locator("#table-name")).to_have_value("no_such_table")
+    expect(page.locator("#table-name option:checked")).to_have_text("no_such_table (not at this version)")
+    expect(page.locator("#table-where")).to_have_value("id > 3")
+    page.locator("#table-name").select_option(TYPES)
+    expect(page.locator("#table-counts")).to_contain_text("rows where")
+
+
+def test_a_version_that_never_was(page: Page, truth: Truth) -> None:
+    page.goto("/table-viewer?version=77")
+    expect_problem(page, "#table-notes", "77", str(truth.version))
+    page.locator("#table-version").select_option(str(truth.version))
+    expect(page.locator("#table-status")).to_contain_text(f"version {truth.version}")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/table-viewer?utm_source=letter&f.nothing=3&sort=-nowhere",
+        "/connectivity-viewer?utm_source=letter&id_type=name",
+        "/table-viewer?utm_source=a&utm_source=b&version=old",
+    ],
+)
+def test_unknown_parameters_are_left_out_and_named(page: Page, address: str) -> None:
+    page.goto(address)
+    warnings = page.locator(".alert-warning")
+    expect(warnings.first).to_be_visible()
+    expect(page.locator("main")).to_contain_text("utm_source")
+    expect(page.locator(".alert-danger")).to_have_count(0)
+    page.wait_for_url(lambda url: "utm_source" not in url)
+
+
+@pytest.mark.parametrize(("box", "text", "words"), [("cell type", "> BC", "text"), ("id", "7x", "7x")])
+def test_a_filter_that_makes_no_sense(page: Page, box: str, text: str, words: str) -> None:
+    page.goto(f"/table-viewer?table={TYPES}")
+    page.get_by_label(f"{box} Filter Input", exact=True).fill(text)
+    expect_problem(page, "#table-counts", words)
+    expect(page.get_by_label(f"{box} Filter Input", exact=True)).to_have_value(text)
+    expect(page.locator("#table-link button")).to_be_disabled()
+    page.get_by_label(f"{box} Filter Input", exact=True).fill("")
+    expect(page.locator("#table-counts")).to_have_text(re.compile(r"^[\d,]+ rows$"))
+
+
+def test_an_address_that_leads_nowhere(page: Page) -> None:
+    page.goto("/no/such/page?x=1")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
+    page.get_by_role("link", name="start").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Read a connectome")
+
+
+def test_typed_text_dims_what_it_does_not_describe(page: Page, truth: Truth) -> None:
+    page.goto(f"/connectivity-viewer?cell={truth.proofread_root()}")
+    results = page.locator("#cell-results")
+    expect(page.locator("#cell-status")).to_contain_text("Cell")
+    page.locator("#cell-id").fill("123")
+    expect(results).to_have_css("opacity", "0.55")
+    page.locator("#cell-id").fill(str(truth.proofread_root()))
+    expect(results).to_have_css("opacity", "1")
+
+
+def test_cave_stops_in_the_middle_of_a_query(
+    open_page: OpenPage, small_cortex: Path, tmp_path: Path, truth: Truth
+) -> None:
+    root, port = truth.proofread_root(), free_port()
+    with karst(f"http://127.0.0.1:{port}", tmp_path, KARST_TIMEOUT_S="10") as url, open_page(url) as page:
+        with start_localcave([small_cortex], "--delay-ms", "1500", port=port):
+            page.goto("/connectivity-viewer")
+            expect(page.locator("#cell-version")).not_to_have_value("latest")
+            page.locator("#cell-id").fill(str(root))
+            page.locator("#cell-id").press("Enter")
+            expect(page.locator("#cell-results")).to_contain_text("Reading the cell")
+        expect_problem(page, "#cell-notes", "CAVE")
+        expect(page.locator("#cell-id")).to_have_value(str(root))
+        with start_localcave([small_cortex], port=port):
+            page.get_by_role("button", name="Read").click()
+            expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
+            expect(page.locator(".alert-danger")).to_have_count(0)
