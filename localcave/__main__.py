@@ -112,7 +112,8 @@ def _add_snapshot(commands: Any) -> None:
         nargs="+",
         default=(),
         metavar="TABLE",
-        help="tables and views to bake, with those that they refer to (default: all of at most --largest-table rows)",
+        help="tables and views to bake; those that they refer to and the table of somata come along "
+        "(default: all of at most --largest-table rows)",
     )
     command.add_argument(
         "--largest-table", type=_positive, default=1_000_000, metavar="ROWS", help="default: %(default)s"

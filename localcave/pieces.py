@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -89,8 +89,8 @@ class Baker:
         with ThreadPoolExecutor(self.workers) as pool:
             return list(pool.map(self._count, pieces))
 
-    def bake(self, pieces: Iterable[Piece]) -> list[Path]:
-        """Bring all pieces; returns the files that hold their rows, in the order of the pieces.
+    def bake(self, pieces: Sequence[Piece]) -> list[list[Path]]:
+        """Bring all pieces; returns for each piece the files that hold its rows.
 
         Raises InputError when the source fails for good or its rows are not those it counted.
         """
@@ -112,7 +112,10 @@ class Baker:
                             waiting[pool.submit(self._bring, part)] = (*place, side)
         finally:
             pool.shutdown(cancel_futures=True)
-        return [found[place] for place in sorted(found)]
+        files: list[list[Path]] = [[] for _ in pieces]
+        for place in sorted(found):
+            files[place[0]].append(found[place])
+        return files
 
     def _bring(self, piece: Piece) -> Path | tuple[Piece, Piece]:
         """The file of a piece, or the two pieces it had to be cut into."""

@@ -97,8 +97,9 @@ class _Run:
             lambda rows: self.progress(rows, 0),
         )
         self.progress(0, sum(baker.counts(pieces)))
+        files = dict(zip(pieces, baker.bake(pieces), strict=True))
         for name, parts in wanted.items():
-            tables = [pq.ParquetFile(path).read() for path in baker.bake(parts)]
+            tables = [pq.ParquetFile(path).read() for piece in parts for path in files[piece]]
             rows = pa.concat_tables(tables, promote_options="permissive")
             self.rows[name] = _once(rows) if name in self.tables else rows
 
@@ -176,7 +177,7 @@ def _connect(request: Request, folder: Path, progress: Progress) -> _Run:
 
 
 def _chosen(run: _Run) -> list[str]:
-    """Names of the tables and views to bake, with the tables that they refer to."""
+    """Names of the tables and views to bake, with the tables that they refer to and that of the somata."""
     known = {**run.tables, **run.views}
     wanted = list(run.request.tables or known)
     cells = _table_of_cells(run)
@@ -186,10 +187,10 @@ def _chosen(run: _Run) -> list[str]:
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             raise InputError(f"version {run.request.version} has no table or view {name!r}{hint}")
     chosen: dict[str, None] = {}
-    waiting = [*wanted, cells]
+    waiting = [*wanted, cells, run.info.get("soma_table") or ""]
     while waiting:
         name = waiting.pop(0)
-        if name and name not in chosen:
+        if name in known and name not in chosen:
             chosen[name] = None
             waiting.append(run.tables.get(name, {}).get("reference_table") or "")
     return list(chosen)

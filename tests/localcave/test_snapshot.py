@@ -283,5 +283,5 @@ def test_pieces_together_are_the_whole(
     source = FewRows(keys, limit)
     baker = Baker(source, tmp_path_factory.mktemp("pieces"), most, workers=2)
     piece = Piece("t", column="mod", ids=tuple(range(97))) if by_ids else Piece("t")
-    brought = [key for path in baker.bake([piece]) for key in pq.read_table(path)["id"].to_pylist()]
+    brought = [key for path in baker.bake([piece])[0] for key in pq.read_table(path)["id"].to_pylist()]
     assert sorted(brought) == source.keys
