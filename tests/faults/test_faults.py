@@ -194,8 +194,9 @@ class TestGone:
             thread = threading.Thread(target=ask)
             thread.start()
             time.sleep(0.2)
-            for one in (process, *psutil.Process(process.pid).children(recursive=True)):
-                one.kill()
+            for worker in psutil.Process(process.pid).children(recursive=True):
+                worker.kill()
+            process.kill()
             thread.join(20)
         assert [type(error) for error in failures] == [Upstream]
         assert "cannot be reached" in str(failures[0]) or "broke off" in str(failures[0])
