@@ -195,9 +195,14 @@ def test_an_uncached_cell_takes_one_round_trip_and_a_stale_one_another(small_cor
             connectivity.read(cave, DS, newer, str(root), type_table=TYPES)
             return (time.perf_counter() - start) / delay_s
 
-        trips(sorted(stale)[0])
-        assert trips(roots[1]) < 1.6
-        assert trips(roots[1]) < 0.5
-        fragment = next(root for root in cave.synapses(DS, newer, roots[1], "in")["pre_pt_root_id"] if root)
-        assert trips(fragment) < 1.6
-        assert trips(sorted(stale)[1]) < 4.6
+        def best(roots):
+            """A busy machine makes some slower, never faster."""
+            return min(map(trips, roots))
+
+        expired = sorted(stale)
+        trips(expired[0])
+        assert best(roots[1:4]) < 1.6
+        assert best(roots[1:4]) < 0.5
+        inputs = cave.synapses(DS, newer, roots[1], "in")["pre_pt_root_id"]
+        assert best(inputs[(inputs != 0) & (inputs != roots[1])].iloc[:3]) < 1.6
+        assert best(expired[1:4]) < 4.6
