@@ -38,13 +38,17 @@ def _synapses(demo: Path, client: CAVEclient, version: int) -> Iterator[Row]:
             root, n = engine.sql(
                 f"select * from ({counts}) order by abs(n - ?) limit 1", params=[file, size]
             ).fetchall()[0]
-            sql = "select * from read_parquet(?) where post_pt_root_id = ?"
-            yield compare(
-                f"input synapses of a cell through caveclient, {n:,}",
-                lambda root=root: client.materialize.synapse_query(post_ids=root, split_positions=True),
-                "DuckDB in process, the same SQL",
-                lambda root=root, sql=sql: engine.sql(sql, params=[file, root]).to_arrow_table(),
-            )
+            yield _cell(client, engine, file, root, n)
+
+
+def _cell(client: CAVEclient, engine: duckdb.DuckDBPyConnection, file: str, root: int, synapses: int) -> Row:
+    sql = "select * from read_parquet(?) where post_pt_root_id = ?"
+    return compare(
+        f"input synapses of a cell through caveclient, {synapses:,}",
+        lambda: client.materialize.synapse_query(post_ids=root, split_positions=True),
+        "DuckDB in process, the same SQL",
+        lambda: engine.sql(sql, params=[file, root]).to_arrow_table(),
+    )
 
 
 def _reference(demo: Path, client: CAVEclient, version: int) -> Row:

@@ -87,8 +87,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def write_parquet(table: pa.Table, path: Path, *, row_group_rows: int = ROW_GROUP_ROWS) -> None:
     """Write `table` compressed with zstd, with statistics, replacing `path` at once.
 
-    Strings are dictionary-coded; of numbers the like bytes are stored together, which makes a table of ids and positions
-    a third smaller than dictionaries do, and faster to write.
+    Strings are dictionary-coded; of numbers the like bytes are stored together, which makes a table of ids and
+    positions a third smaller than dictionaries do, and faster to write.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
@@ -199,7 +199,9 @@ class DatastackWriter:
             "storage": {"sorted_by": order, "base_version": base_version},
         }
 
-    def add_view(self, version: int, name: str, rows: pa.Table, metadata: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    def add_view(
+        self, version: int, name: str, rows: pa.Table, metadata: Mapping[str, Any], schema: Mapping[str, Any]
+    ) -> None:
         """Write a view: its rows, CAVE's view record and its schema `{column: {"type": ...}}`."""
         write_parquet(rows, view_path(self.folder, version, name))
         self.manifest["views"].setdefault(str(version), {})[name] = {
@@ -231,7 +233,11 @@ class DatastackWriter:
         write_parquet(supervoxels.sort_by("supervoxel_id"), segmentation_path(self.folder, "supervoxels.parquet"))
         if history is None:
             history = pa.schema(
-                [("supervoxel_id", pa.int64()), ("root_id", pa.int64()), *((n, pa.timestamp("us", "UTC")) for n in ("created", "expired"))]
+                [
+                    ("supervoxel_id", pa.int64()),
+                    ("root_id", pa.int64()),
+                    *((n, pa.timestamp("us", "UTC")) for n in ("created", "expired")),
+                ]
             ).empty_table()
         write_parquet(history.sort_by("supervoxel_id"), segmentation_path(self.folder, "history.parquet"))
         segmentation_path(self.folder, "operations.json").write_text(json.dumps(operations or []))
