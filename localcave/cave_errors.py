@@ -7,7 +7,10 @@ from typing import Any
 from flask import Response, jsonify
 from werkzeug.http import HTTP_STATUS_CODES
 
-NOT_FOUND_TEXT = "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again."
+NOT_FOUND_TEXT = (
+    "The requested URL was not found on the server. "
+    "If you entered the URL manually please check your spelling and try again."
+)
 
 
 class CaveError(Exception):

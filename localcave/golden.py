@@ -110,7 +110,8 @@ def _add_segmentation(writer: DatastackWriter, dataset: Path) -> None:
 def _history(lineage: Mapping[str, Any], rows: pa.Table) -> pa.Table:
     """One row for every root that a supervoxel of an edited cell belonged to.
 
-    A root made by an operation has the supervoxels that the pack lists; the roots before all edits are in `root_initial`.
+    A root made by an operation has the supervoxels that the pack lists; the roots before all edits
+    are in `root_initial`.
     """
     lives = {int(root): life for root, life in lineage["edited_roots"].items()}
     members: dict[int, list[int]] = {}
@@ -143,7 +144,7 @@ def serve_profiles(folders: Sequence[Path], users: Path, port: int) -> list[subp
     for offset, options in enumerate(PROFILES.values()):
         extra = [*options, str(users)] if "--require-token" in options else list(options)
         command = [sys.executable, "-m", "localcave", "serve", *map(str, folders), "--port", str(port + offset), *extra]
-        servers.append(subprocess.Popen(command))
+        servers.append(subprocess.Popen(command))  # noqa: S603  this interpreter and our own arguments
     return servers
 
 

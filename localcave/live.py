@@ -18,11 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from localcave.cave_errors import EngineError, aborted, schema_errors
-from localcave.query import Query, Table, resolution_of
+from localcave.query import Query, Table
 from localcave.routes_materialize import table_record
 from localcave.routes_query import find_table, limit_of, require_readable
 from localcave.segmentation import Segmentation, parse_time
 from localcave.service import Release, engine_datastack, release, service
+from localcave.store import voxel_size_nm
 
 BOOKKEEPING = ("deleted", "superceded_id", "valid")
 ROOT_FILTERS = ("filter_in_dict", "filter_equal_dict")
@@ -70,9 +71,10 @@ class LiveQuery:
         """The rows, the voxel size of their positions, and their column names by table."""
         metadata = self._metadata()
         require_readable(self.version, self.table)
-        resolution_nm = tuple(self.body.get("desired_resolution") or resolution_of(metadata))
+        resolution_nm = tuple(self.body.get("desired_resolution") or voxel_size_nm(metadata))
         stored_body = self._at_version(allow_invalid_root_ids)
-        stored, names = None, {}
+        stored: pa.Table | None = None
+        names: dict[str, dict[str, str]] = {}
         if self.table in self.version.tables():
             stored, names = self._rows(self._stored_table, stored_body, resolution_nm)
         changed = None
@@ -130,7 +132,7 @@ class LiveQuery:
         if source is None:
             newest = release(self.version.holder.name, self.version.holder.newest_version())
             return find_table(newest, name)
-        return Table(source, resolution_of(self._metadata()))
+        return Table(source, voxel_size_nm(self._metadata()))
 
     def _rows(
         self, lookup: Any, body: Mapping[str, Any], resolution_nm: tuple[float, ...], *, changes: bool = False

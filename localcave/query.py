@@ -1,4 +1,5 @@
 """A checked request body becomes one SELECT with bound parameters."""
+# ruff: noqa: S608  names come from manifests through `identifier` and `quote`, values are bound
 
 from __future__ import annotations
 
@@ -269,12 +270,6 @@ def bounds(box: Any) -> tuple[list[float], list[float]]:
     if corners.ndim != 2 or corners.shape[1] != 3 or corners.dtype.kind not in "iuf" or not np.isfinite(corners).all():
         raise failed_sql("parse error - invalid geometry")
     return [float(value) for value in corners[0]], [float(value) for value in corners[1]]
-
-
-def resolution_of(metadata: Mapping[str, Any]) -> tuple[float, float, float]:
-    """Voxel size in nm of a table or view record."""
-    x, y, z = (float(metadata[f"voxel_resolution_{axis}"]) for axis in AXES)
-    return x, y, z
 
 
 def find_in_any(query: Query, column: str) -> str:

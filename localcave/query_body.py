@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ def _number(value: Any) -> float:
         number = float(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise _InvalidError("Not a valid number.") from error
-    if number != number or number in (float("inf"), float("-inf")):
+    if not math.isfinite(number):
         raise _InvalidError("Special numeric values (nan or infinity) are not permitted.")
     return number
 
@@ -62,9 +63,8 @@ def _list_of(check: Check, length: int | None = None) -> Check:
     return checked
 
 
-FILTERS: dict[str, Check] = {
-    name: _mapping
-    for name in (
+FILTERS: dict[str, Check] = dict.fromkeys(
+    (
         "filter_in_dict",
         "filter_notin_dict",
         "filter_equal_dict",
@@ -74,8 +74,9 @@ FILTERS: dict[str, Check] = {
         "filter_less_equal_dict",
         "filter_spatial_dict",
         "filter_regex_dict",
-    )
-}
+    ),
+    _mapping,
+)
 PAGE: dict[str, Check] = {"offset": _integer, "limit": _integer, "desired_resolution": _list_of(_number, 3)}
 SIMPLE: dict[str, Check] = {**FILTERS, **PAGE, "select_columns": _list_of(_string)}
 JOIN: dict[str, Check] = {

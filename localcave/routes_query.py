@@ -10,10 +10,11 @@ from flask import Response, jsonify, request
 from localcave import query_body, wire
 from localcave.auth import user_id
 from localcave.cave_errors import EngineError, aborted
-from localcave.query import DROPPED_FROM_JOINS, DROPPED_FROM_TABLES, Query, Table, find_in_any, resolution_of
+from localcave.query import DROPPED_FROM_JOINS, DROPPED_FROM_TABLES, Query, Table, find_in_any
 from localcave.routes_materialize import V2, V3, routes, table_entry, table_record, view_entry
 from localcave.segment_properties import segment_properties
 from localcave.service import Release, release, service
+from localcave.store import voxel_size_nm
 
 SELECT_COLUMNS_DEPRECATED = (
     "Select_columns is deprecated for join queries, please use select_column_map a dictionary which is more explicit "
@@ -42,7 +43,7 @@ def table_query(datastack: str, number: int, table: str) -> Response:
             query.select(table, column)
     else:
         query.select_all(table)
-    resolution_nm = body.get("desired_resolution") or resolution_of(metadata)
+    resolution_nm = body.get("desired_resolution") or voxel_size_nm(metadata)
     return _answer(query, {}, body, resolution_nm, wire.notice(table, metadata), count=_wants_count())
 
 
@@ -64,7 +65,7 @@ def join_query(datastack: str, number: int) -> Response:
     suffixes, more = _suffixes(body)
     warnings += more + _select(query, body)
     query.filter(body)
-    resolution_nm = body.get("desired_resolution") or resolution_of(records[-1])
+    resolution_nm = body.get("desired_resolution") or voxel_size_nm(records[-1])
     return _answer(query, suffixes, body, resolution_nm, warnings)
 
 
@@ -80,7 +81,7 @@ def view_query(datastack: str, number: int, view: str) -> Response:
     def lookup(name: str) -> Table:
         if name != view:
             raise EngineError(f"'{name}'")
-        return Table(source, resolution_of(metadata), unknown=EngineError)
+        return Table(source, voxel_size_nm(metadata), unknown=EngineError)
 
     query = Query(service().store, lookup)
     query.use(view)
@@ -89,7 +90,7 @@ def view_query(datastack: str, number: int, view: str) -> Response:
         query.select(view, column)
     if not query.selected:
         query.select_all(view)
-    resolution_nm = body.get("desired_resolution") or resolution_of(metadata)
+    resolution_nm = body.get("desired_resolution") or voxel_size_nm(metadata)
     return _answer(query, {}, body, resolution_nm, wire.notice(view, metadata), count=_wants_count(), is_view=True)
 
 
@@ -102,7 +103,7 @@ def find_table(version: Release, name: str) -> Table:
         raise EngineError(f"'{name}'")
     if not version.is_merged:
         source = source.with_deleted()
-    return Table(source, resolution_of(table_record(entry["metadata"])))
+    return Table(source, voxel_size_nm(entry["metadata"]))
 
 
 def require_readable(version: Release, table: str) -> None:

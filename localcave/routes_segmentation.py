@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -171,7 +172,7 @@ def level2_graph(table: str, node: int) -> Response:
     ids = segmentation(table).leaves(_int64(node), level2=True).tolist()
     if not ids:
         raise _failed(f"Cannot find node {node}")
-    return _json({"edge_graph": [list(pair) for pair in zip(ids, ids[1:], strict=False)]})
+    return _json({"edge_graph": [list(pair) for pair in itertools.pairwise(ids)]})
 
 
 # ---------------------------------------------------------------------- requests

@@ -51,7 +51,7 @@ def _tags(rows: pa.Table, texts: list[str], flags: list[str]) -> dict[str, Any]:
     flat = [tag for name in texts for tag in values[name]]
     twice = {tag for tag in flat if flat.count(tag) > 1}
     places: dict[tuple[str, str], int] = {}
-    tags = []
+    tags: list[str] = []
     for name in texts:
         for tag in values[name]:
             places[name, tag] = len(tags)

@@ -1,4 +1,5 @@
 """The chunkedgraph of a datastack: which root a supervoxel belongs to, when, and what became of it."""
+# ruff: noqa: S608  names come from manifests through `identifier` and `quote`, values are bound
 
 from __future__ import annotations
 
@@ -175,7 +176,10 @@ class Segmentation:
 
     def _newest_roots(self, supervoxels: Ids) -> Ids:
         asked, inverse = np.unique(supervoxels, return_inverse=True)
-        sql = f"SELECT supervoxel_id, root_id FROM {self._supervoxels} WHERE supervoxel_id IN (SELECT unnest(?::BIGINT[]))"
+        sql = (
+            f"SELECT supervoxel_id, root_id FROM {self._supervoxels} "
+            "WHERE supervoxel_id IN (SELECT unnest(?::BIGINT[]))"
+        )
         found = self.store.arrow(sql, [asked.tolist()])
         newest = np.zeros(len(asked), np.int64)
         newest[np.searchsorted(asked, found["supervoxel_id"].to_numpy())] = found["root_id"].to_numpy()

@@ -14,10 +14,12 @@ from gunicorn.app.base import BaseApplication
 from werkzeug.exceptions import HTTPException
 
 from localcave import (
+    precomputed,
     routes_info,
     routes_live,
     routes_schema,
     routes_segmentation,
+    routes_skeleton,
     routes_state,
 )
 from localcave.auth import Gate
@@ -65,7 +67,15 @@ def create_server(
         "/healthz", "healthz", lambda: jsonify({"status": "ok", "datastacks": list(service().store.datastacks)})
     )
     app.add_url_rule("/sticky_auth/api/v1/authorize", "authorize", _authorize)
-    for module in (routes_info, routes_live, routes_segmentation, routes_state, routes_schema):
+    for module in (
+        routes_info,
+        routes_live,
+        routes_segmentation,
+        routes_state,
+        routes_schema,
+        routes_skeleton,
+        precomputed,
+    ):
         app.register_blueprint(module.routes)
     return app
 
@@ -123,7 +133,7 @@ def _log() -> Any:
     return current_app.logger
 
 
-class _Gunicorn(BaseApplication):  # type: ignore[misc]
+class _Gunicorn(BaseApplication):
     """Gunicorn in this process, without its command line."""
 
     def __init__(self, make: Callable[[], Flask], options: dict[str, Any]):

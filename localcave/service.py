@@ -13,8 +13,10 @@ from localcave import layout
 from localcave.auth import Gate
 from localcave.cave_errors import EngineError, aborted
 from localcave.segmentation import Segmentation
+from localcave.skeletons import Skeletons
 from localcave.states import States
 from localcave.store import Datastack, Store
+from localcave.volumes import Volume
 
 EXTENSION = "localcave"
 
@@ -29,12 +31,16 @@ class Service:
     states: States = field(default_factory=States)
     properties: States = field(default_factory=States)
     segmentations: dict[str, Segmentation] = field(default_factory=dict)
+    skeletons: dict[str, Skeletons] = field(default_factory=dict)
+    volumes: dict[str, Volume] = field(default_factory=dict)
 
     @classmethod
     def over(cls, folders: Sequence[Path], *, row_limit: int, gate: Gate) -> Service:
         store = Store(folders)
         service = cls(store, row_limit, gate)
         for stack in store.datastacks.values():
+            service.skeletons[stack.name] = Skeletons(store, stack)
+            service.volumes[stack.name] = Volume(store, stack)
             if stack.manifest["segmentation"]:
                 segmentation = Segmentation(store, stack)
                 service.segmentations.setdefault(segmentation.name, segmentation)

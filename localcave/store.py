@@ -1,4 +1,5 @@
 """Reads datastack folders with DuckDB: which file answers for which table, and the rows of it."""
+# ruff: noqa: S608  names come from manifests through `identifier` and `quote`, values are bound
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ class Source:
     overlay: Path | None = None
 
     def with_deleted(self) -> Source:
-        """The rows with the column `deleted` that a version keeps which is not merged: null, for what is deleted is not in it."""
+        """The rows with the column `deleted`, which a version keeps that is not merged: null, as no row of it is."""
         deleted = Column("deleted", pa.timestamp("us", "UTC"), is_stored=False)
         columns: dict[str, Column] = {}
         for name, column in self.columns.items():
@@ -91,6 +92,13 @@ def columns_of(path: Path) -> dict[str, Column]:
         else:
             columns[name] = Column(name, schema.field(name).type)
     return columns
+
+
+def voxel_size_nm(metadata: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Voxel size of a table or view record, which holds it as a list or as three numbers."""
+    sizes = metadata.get("voxel_resolution") or [metadata[f"voxel_resolution_{axis}"] for axis in AXES]
+    x, y, z = map(float, sizes)
+    return x, y, z
 
 
 class Datastack:

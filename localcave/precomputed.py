@@ -1,0 +1,143 @@
+"""Neuroglancer sources over HTTP: segmentation with meshes, skeletons and properties, image."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import pyarrow as pa
+from flask import Blueprint, Response, jsonify
+
+from localcave.cave_errors import CaveError
+from localcave.meshes import legacy_fragment, tubes
+from localcave.query import Query, Table
+from localcave.service import Release, release, service
+from localcave.skeletons import PRECOMPUTED_INFO, Skeleton
+from localcave.store import Datastack, voxel_size_nm
+from localcave.volumes import Volume
+
+routes = Blueprint("precomputed", __name__, url_prefix="/precomputed/<datastack>")
+KINDS = ("image", "segmentation")
+TYPE_SCHEMAS = ("cell_type_reference", "cell_type_local")
+
+
+def _volume(datastack: str, kind: str) -> Volume:
+    found = service().volumes.get(datastack)
+    if found is None or kind not in KINDS:
+        raise _missing()
+    return found
+
+
+@routes.get("/<kind>/info")
+def volume_info(datastack: str, kind: str) -> Response:
+    return jsonify(_volume(datastack, kind).info(kind))
+
+
+@routes.get("/<kind>/<key>/<name>")
+def volume_chunk(datastack: str, kind: str, key: str, name: str) -> Response:
+    content = _volume(datastack, kind).chunk(kind, key, name)
+    if content is None:
+        raise _missing()
+    return _binary(gzip.compress(content, compresslevel=1), gzipped=True)
+
+
+# ---------------------------------------------------------------------- skeletons and meshes
+@routes.get("/segmentation/skeletons/info")
+def skeleton_info(datastack: str) -> Response:
+    return jsonify(PRECOMPUTED_INFO)
+
+
+@routes.get("/segmentation/skeletons/<int:root_id>")
+def skeleton(datastack: str, root_id: int) -> Response:
+    return _binary(_skeleton(datastack, root_id).precomputed())
+
+
+@routes.get("/segmentation/mesh/info")
+def mesh_info(datastack: str) -> Response:
+    return jsonify({"@type": "neuroglancer_legacy_mesh"})
+
+
+@routes.get("/segmentation/mesh/<int:root_id>:<int:level>")
+def mesh_manifest(datastack: str, root_id: int, level: int) -> Response:
+    _skeleton(datastack, root_id)
+    return jsonify({"fragments": [f"{root_id}.frag"]})
+
+
+@routes.get("/segmentation/mesh/<int:root_id>.frag")
+def mesh_fragment(datastack: str, root_id: int) -> Response:
+    return _binary(legacy_fragment(*tubes(_skeleton(datastack, root_id))))
+
+
+def _skeleton(datastack: str, root_id: int) -> Skeleton:
+    found = service().skeletons.get(datastack)
+    skeleton = found.get(root_id) if found else None
+    if skeleton is None:
+        raise _missing()
+    return skeleton
+
+
+# ---------------------------------------------------------------------- segment properties
+@routes.get("/segmentation/segment_properties/info")
+def properties_info(datastack: str) -> Response:
+    """Cells of the newest version with their type as label and tags, from the first table of cell types."""
+    stack = service().store.datastacks.get(datastack)
+    if stack is None:
+        raise _missing()
+    return jsonify({"@type": "neuroglancer_segment_properties", "inline": _typed_cells(stack)})
+
+
+def _typed_cells(stack: Datastack) -> dict[str, Any]:
+    if not stack.versions:
+        return {"ids": [], "properties": []}
+    version = release(stack.name, stack.newest_version())
+    schemas = {name: entry["metadata"].get("schema_type") for name, entry in version.tables().items()}
+    name = next((name for schema in TYPE_SCHEMAS for name, own in schemas.items() if own == schema), None)
+    if name is None:
+        return {"ids": [], "properties": []}
+    rows = _types(version, name)
+    cells: dict[int, tuple[str, str]] = {}
+    for root_id, cell_type, system in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+        cells.setdefault(root_id, (cell_type or "", system or ""))
+    tags = sorted({tag.replace(" ", "_") for pair in cells.values() for tag in pair if tag})
+    place = {tag: i for i, tag in enumerate(tags)}
+    values = [sorted({place[tag.replace(" ", "_")] for tag in pair if tag}) for pair in cells.values()]
+    return {
+        "ids": [str(root_id) for root_id in cells],
+        "properties": [
+            {"id": "label", "type": "label", "values": [cell_type for cell_type, _ in cells.values()]},
+            {"id": "tags", "type": "tags", "tags": tags, "values": values},
+        ],
+    }
+
+
+def _types(version: Release, name: str) -> pa.Table:
+    """root id, cell type, classification system of a table of cell types; root 0 is no cell."""
+
+    def lookup(table: str) -> Table:
+        source = version.holder.table(version.holder_version, table)
+        if source is None:
+            raise _missing()
+        return Table(source, voxel_size_nm(version.tables()[table]["metadata"]))
+
+    query = Query(service().store, lookup)
+    target = version.tables()[name]["metadata"].get("reference_table")
+    if target:
+        query.join_tables((name, "target_id"), (target, "id"))
+    query.select(name, "cell_type")
+    query.select(name, "classification_system")
+    query.select(target or name, "pt_root_id")
+    query.filter({"filter_greater_dict": {target or name: {"pt_root_id": 0}}})
+    rows = query.run({}, None, 2**31, 0)
+    return rows.select(["pt_root_id", "cell_type", "classification_system"])
+
+
+def _binary(content: bytes, *, gzipped: bool = False) -> Response:
+    response = Response(content, content_type="application/octet-stream")
+    if gzipped:
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+def _missing() -> CaveError:
+    return CaveError(404, {"message": "Not Found"})
