@@ -22,6 +22,7 @@ NEVER = datetime(2121, 11, 10, 7, 10, 0, 1, tzinfo=UTC)
 
 UNITS = ("nm", "um", "voxels")
 CONDITIONS = ("is", "not", "in", "not_in", "above", "below", "empty")
+PLAIN = (str, int, float, bool)
 INFO_KEYS = ("image_source", "viewer_site", "skeleton_source", "cell_identification_table", "proofreading_status_table")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -247,15 +248,17 @@ def _column(where: str, value: Any, *, is_position: bool) -> ColumnPlan:
     ways = [key for key in ("from", "value", "row_number", "unknown") if section.get(key) not in (None, False)]
     if len(ways) != 1:
         raise InputError(f"{where} must say exactly one of: from, value, row_number = true, unknown = true")
-    source = section.get("from", ())
-    source = (source,) if isinstance(source, str) else tuple(source)
+    source = section.get("from", [])
+    source = [source] if isinstance(source, str) else source
+    if not isinstance(source, list) or not all(isinstance(name, str) for name in source):
+        raise InputError(f"{where}: from must name columns of the file, not {source!r}")
     mapping, is_in = section.get("map"), section.get("in")
-    if mapping is not None and not isinstance(mapping, dict):
-        raise InputError(f"{where}: map must be a table {{ old = new }}, not {mapping!r}")
-    if is_in is not None and not isinstance(is_in, list):
-        raise InputError(f"{where}: in must be a list, not {is_in!r}")
+    if mapping is not None and not (isinstance(mapping, dict) and _of_one_kind(mapping.values())):
+        raise InputError(f"{where}: map must be a table {{ old = new }} of plain values of one kind, not {mapping!r}")
+    if is_in is not None and not _is_plain_list(is_in):
+        raise InputError(f"{where}: in must be a list of plain values of one kind, not {is_in!r}")
     plan = ColumnPlan(
-        source=source,
+        source=tuple(source),
         value=section.get("value"),
         row_number=bool(section.get("row_number")),
         unknown=bool(section.get("unknown")),
@@ -270,8 +273,6 @@ def _column(where: str, value: Any, *, is_position: bool) -> ColumnPlan:
 
 
 def _check_column(where: str, plan: ColumnPlan, *, is_position: bool) -> None:
-    if not all(isinstance(name, str) for name in plan.source):
-        raise InputError(f"{where}: from must name columns of the file, not {list(plan.source)!r}")
     if not is_position:
         if len(plan.source) > 1 or plan.unit or plan.resolution_nm:
             raise InputError(f"{where} is not a position: it takes one column and no unit")
@@ -293,11 +294,28 @@ def _conditions(section: Section) -> Iterable[Condition]:
         for name, value in tests.items():
             if name not in CONDITIONS:
                 raise InputError(f"{where.where} {column}: {name!r} is not one of {', '.join(CONDITIONS)}")
-            if name in ("in", "not_in") and not isinstance(value, list):
-                raise InputError(f"{where.where} {column}: {name} needs a list, not {value!r}")
-            if name == "empty" and not isinstance(value, bool):
-                raise InputError(f"{where.where} {column}: empty is true or false, not {value!r}")
+            _check_test(f"{where.where} {column}: {name}", name, value)
             yield Condition(column, name, value)
+
+
+def _check_test(where: str, name: str, value: Any) -> None:
+    if name in ("in", "not_in") and not _is_plain_list(value):
+        raise InputError(f"{where} needs a list of plain values of one kind, not {value!r}")
+    if name == "empty" and not isinstance(value, bool):
+        raise InputError(f"{where} is true or false, not {value!r}")
+    if name in ("above", "below") and type(value) not in (int, float):
+        raise InputError(f"{where} needs a number, not {value!r}")
+    if name in ("is", "not") and type(value) not in PLAIN:
+        raise InputError(f"{where} needs a plain value, not {value!r}")
+
+
+def _is_plain_list(values: Any) -> bool:
+    return isinstance(values, list) and _of_one_kind(values)
+
+
+def _of_one_kind(values: Iterable[Any]) -> bool:
+    kinds = {type(value) for value in values}
+    return len(kinds) <= 1 and kinds <= set(PLAIN)
 
 
 def _check_references(plans: Iterable[TablePlan]) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import csv
+import functools
 import hashlib
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -473,3 +479,73 @@ def test_the_command_line_says_it_in_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "3  nuclei" in done.stdout
     assert json.loads((tmp_path / "out" / "datastack.json").read_text())["datastack"] == "mine"
+
+
+def test_the_example_of_the_manual_works(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "import.md").read_text()
+    (toml,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    write_file(
+        tmp_path / "cells.csv",
+        {
+            "nucleus_id": [5, 6],
+            "x": [1.0, 2.0],
+            "y": [1.0, 2.0],
+            "z": [1.0, 2.0],
+            "segment": [8, 9],
+            "cell_type": ["a", ""],
+        },
+    )
+    points = pa.array([[1, 2, 3]], pa.list_(pa.int32()))
+    ids = {name: pa.array([n]) for n, name in enumerate(("id", "pre", "post"), start=7)}
+    positions = {f"{name}_xyz": points for name in ("pre", "post", "ctr")}
+    write_file(tmp_path / "synapses.parquet", {**ids, **positions, "size": pa.array([100.0])})
+    (tmp_path / "mine.toml").write_text(toml)
+    report = import_datastack(tmp_path / "mine.toml", tmp_path / "out", data=tmp_path)
+    assert report.rows == {"nucleus_detection_v0": 2, "cell_types": 1, "synapses": 1}
+
+
+def as_toml(value: Any) -> str:
+    """One line of TOML for a value."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {as_toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_toml, value)) + "]"
+    return value.isoformat() if isinstance(value, datetime) else json.dumps(value)
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The paths of all keys of a TOML."""
+    inner = (
+        [leaf for key, item in value.items() for leaf in leaves(item, (*path, key))] if isinstance(value, dict) else []
+    )
+    return [path, *inner] if path else inner
+
+
+USED = tomllib.loads(HEAD + REFERENCE)
+WORDS = st.sampled_from(["from", "unit", "value", "in", "map", "above", "is", "empty", "x"])
+JUNK = st.recursive(
+    st.one_of(st.booleans(), st.integers(-(2**70), 2**70), st.floats(-1e300, 1e300), st.text("ab.[]{}/ µ", max_size=5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(
+            st.sampled_from(["from", "unit", "value", "in", "map", "above", "is", "empty", "x"]), inner, max_size=3
+        ),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(where=st.sampled_from(leaves(USED)), junk=JUNK)
+def test_whatever_stands_in_the_toml_the_answer_is_a_sentence(
+    where: tuple[str, ...], junk: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("junk")
+    write_file(folder / "cells.csv", CELLS)
+    raw = copy.deepcopy(USED)
+    place = functools.reduce(lambda table, key: table[key], where[:-1], raw)
+    place[where[-1]] = junk
+    (folder / "c.toml").write_text("\n".join(f"{json.dumps(k)} = {as_toml(v)}" for k, v in raw.items()))
+    with contextlib.suppress(InputError):
+        import_datastack(folder / "c.toml", folder / "out")
+        read_manifest(folder / "out")
