@@ -20,10 +20,11 @@ from services import viewer as viewer_page
 from services.errors import BadInput, KarstError, TooLarge
 from services.neuroglancer_cell import Side, cell_state
 from services.neuroglancer_layers import BLANK_LABEL, State, texts
-from services.neuroglancer_parts import IMAGERY, SEGMENTATION, Built, columns_of_kind
+from services.neuroglancer_parts import IMAGERY, SEGMENTATION, Built
 from services.neuroglancer_table import table_state
 from services.profiles import Profile, Viewer
 from services.records import Version
+from services.summaries import type_column as type_column_of
 
 if TYPE_CHECKING:
     from services.cave import Cave
@@ -153,9 +154,10 @@ def cell_link(
     """
     frame = _Frame.of(cave, connectivity.datastack, connectivity.version, viewer)
     sides = _sides(cave, connectivity, direction)
-    type_column = group_by or _type_column(sides)
+    type_column = group_by or type_column_of(sides[0].partners)
     if any(type_column is not None and type_column not in side.partners for side in sides):
         raise BadInput(f"The partners have no column {str(group_by)[:80]!r}.", "Group by one of their columns.")
+    both = [connectivity.inputs, connectivity.outputs]  # so that a colour does not depend on the direction
     built = cell_state(
         frame.empty(f"cell {connectivity.cell.root_id}"),
         connectivity.cell.root_id,
@@ -165,7 +167,7 @@ def cell_link(
         somas=cells.somas(cave, connectivity.datastack, connectivity.version.number),
         type_column=type_column,
         grouped=group_by is not None,
-        colours=frame.colours(pd.concat([side.partners[type_column] for side in sides])) if type_column else {},
+        colours=frame.colours(pd.concat([side[type_column] for side in both])) if type_column else {},
         selected=partners,
     )
     apart = [_cut(side) for side in sides]
@@ -192,12 +194,6 @@ def _apart(side: Side, totals: Totals) -> str:
         f"Not among the {side.name}: {totals['autapses']:,} of the cell with itself "
         f"and {totals['root_zero']:,} whose partner has no root id."
     )
-
-
-def _type_column(sides: Sequence[Side]) -> str | None:
-    """The column of the type table that says the type: the one called so, else its first text."""
-    texts_of_type = columns_of_kind(sides[0].partners, "text")
-    return next((name for name in texts_of_type if name.startswith("cell_type")), next(iter(texts_of_type), None))
 
 
 def _sides(cave: Cave, connectivity: Connectivity, direction: Direction) -> list[Side]:

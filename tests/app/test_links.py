@@ -143,6 +143,14 @@ def test_types_of_partners_make_layers(cave: Cave, cell: Connectivity) -> None:
         assert layer["annotationColor"] == cave.profile(DATASTACK).palette[str(kind)]
 
 
+def test_a_colour_does_not_depend_on_the_direction(cave: Cave, cell: Connectivity) -> None:
+    column = "classification_system"
+    whole = cell_link(cave, cell, group_by=column).legend
+    for direction in ("in", "out"):
+        part = cell_link(cave, cell, group_by=column, direction=direction).legend
+        assert part.items() <= whole.items()
+
+
 def test_an_unknown_column_or_viewer_is_said(cave: Cave, types: TableFrame, cell: Connectivity) -> None:
     with pytest.raises(BadInput, match="'nope'"):
         table_link(cave, types, types.frame, group_by="nope")
