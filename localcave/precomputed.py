@@ -5,16 +5,17 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from flask import Blueprint, Response, jsonify
 
 from localcave.cave_errors import CaveError
-from localcave.meshes import legacy_fragment, tubes
+from localcave.meshes import SOMA, legacy_fragment, tubes
 from localcave.query import Query, Table
 from localcave.service import Release, release, service
 from localcave.skeletons import PRECOMPUTED_INFO, Skeleton
 from localcave.store import Datastack, voxel_size_nm
-from localcave.volumes import Volume
+from localcave.volumes import SOMA_RADIUS_NM, Volume
 
 routes = Blueprint("precomputed", __name__, url_prefix="/precomputed/<datastack>")
 KINDS = ("image", "segmentation")
@@ -59,8 +60,8 @@ def mesh_info(datastack: str) -> Response:
 
 @routes.get("/segmentation/mesh/<int:root_id>:<int:level>")
 def mesh_manifest(datastack: str, root_id: int, level: int) -> Response:
-    _skeleton(datastack, root_id)
-    return jsonify({"fragments": [f"{root_id}.frag"]})
+    drawn = len(_skeleton(datastack, root_id).vertices_nm)
+    return jsonify({"fragments": [f"{root_id}.frag"] if drawn else []})
 
 
 @routes.get("/segmentation/mesh/<int:root_id>.frag")
@@ -69,11 +70,21 @@ def mesh_fragment(datastack: str, root_id: int) -> Response:
 
 
 def _skeleton(datastack: str, root_id: int) -> Skeleton:
+    """The cell's skeleton; of a cell that has none its somata, which may be none too: a viewer asks for every
+    segment that is shown, and takes a missing one for a failure."""
     found = service().skeletons.get(datastack)
     skeleton = found.get(root_id) if found else None
-    if skeleton is None:
-        raise _missing()
-    return skeleton
+    if skeleton is not None:
+        return skeleton
+    somata = _volume(datastack, "segmentation").somata
+    centres_nm = somata.centres_nm[somata.root_ids == root_id].astype(np.float32)
+    return Skeleton(
+        root_id,
+        centres_nm,
+        np.zeros((0, 2), np.int32),
+        np.full(len(centres_nm), SOMA_RADIUS_NM, np.float32),
+        np.full(len(centres_nm), SOMA, np.int8),
+    )
 
 
 # ---------------------------------------------------------------------- segment properties
