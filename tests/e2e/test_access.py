@@ -63,7 +63,8 @@ def test_the_keyboard_alone_reaches_everything(page: Page, truth: Truth) -> None
     expect(page.locator("#panel-out")).to_be_hidden()
     expect(page.locator("#panel-in .k-neuroglancer")).to_be_visible()
     tab_to(page, "#panel-in .k-neuroglancer")
-    tab_to(page, "#panel-in input[aria-label='synapses Filter Input']")
+    tab_to(page, "#panel-in .ag-floating-filter:has(input[aria-label='synapses Filter Input'])")
+    page.keyboard.press("Enter")  # into the box, as everywhere in the grid
     page.keyboard.type("> 1")
     expect(page.locator("#panel-in .k-counts")).to_contain_text("where")
 

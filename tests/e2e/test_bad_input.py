@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage, karst
 from tests.e2e.truth import TYPES, Truth
-from tests.servers import free_port, start_localcave
+from tests.servers import free_port, running
 
 pytestmark = pytest.mark.browser
 
@@ -130,16 +132,19 @@ def test_cave_stops_in_the_middle_of_a_query(
     open_page: OpenPage, small_cortex: Path, tmp_path: Path, truth: Truth
 ) -> None:
     root, port = truth.proofread_root(), free_port()
-    with karst(f"http://127.0.0.1:{port}", tmp_path, KARST_TIMEOUT_S="10") as url, open_page(url) as page:
-        with start_localcave([small_cortex], "--delay-ms", "1500", port=port):
+    cave_url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "localcave", "serve", str(small_cortex), "--port", str(port)]
+    with karst(cave_url, tmp_path) as url, open_page(url) as page:
+        with running([*command, "--delay-ms", "1000"], cave_url) as cave:
             page.goto("/connectivity-viewer")
             expect(page.locator("#cell-version")).not_to_have_value("latest")
             page.locator("#cell-id").fill(str(root))
             page.locator("#cell-id").press("Enter")
             expect(page.locator("#cell-results")).to_contain_text("Reading the cell")
+            cave.send_signal(signal.SIGINT)  # at once, with answers under way
         expect_problem(page, "#cell-notes", "CAVE")
         expect(page.locator("#cell-id")).to_have_value(str(root))
-        with start_localcave([small_cortex], port=port):
+        with running(command, cave_url):
             page.get_by_role("button", name="Read").click()
             expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
             expect(page.locator(".alert-danger")).to_have_count(0)
