@@ -14,6 +14,7 @@ from localcave.cortex.recipe import TYPE, TYPES, UNTYPED, Size
 ROOT_ZERO_SHARE_UNTYPED = 0.2
 NEURON_SHARE_UNTYPED = 0.2
 MULTI_SOMA_UNTYPED_PER_TYPED = 0.4
+STRIP_UM = 60.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def make_nuclei(seed: int, size: Size) -> Nuclei:
         is_neuron=is_neuron,
         area=area,
         area_um=area_um,
-        cell=_cells(rng, frame_um, fate, size),
+        cell=_cells(rng, frame_um, fate, type_code != UNTYPED, size),
     )
 
 
@@ -130,23 +131,36 @@ def areas(frame_um: Floats) -> tuple[NDArray[np.int8], Floats]:
     return np.where(in_lm, 3, area).astype(np.int8), distance
 
 
-def _cells(rng: np.random.Generator, frame_um: Floats, fate: NDArray[np.int_], size: Size) -> Ints:
-    """Index of each nucleus's cell; nuclei that share one lie near each other, as false merges do."""
+def _cells(
+    rng: np.random.Generator, frame_um: Floats, fate: NDArray[np.int_], typed: NDArray[np.bool_], size: Size
+) -> Ints:
+    """Index of each nucleus's cell; nuclei that share one lie near each other, as false merges do.
+
+    Every shared cell has two typed nuclei at least, so that it counts as one in the type table too.
+    """
     cell = np.full(len(fate), -1, dtype=np.int64)
-    multi = np.flatnonzero(fate == 1)
-    strip = (frame_um[multi, 0] // 60).astype(int)
-    multi = multi[np.lexsort([frame_um[multi, 2], strip])]
-    sizes = _group_sizes(rng, len(multi), size)
-    cell[multi] = np.repeat(np.arange(len(sizes)), sizes)
+    shared = np.flatnonzero(fate == 1)
+    strip = (frame_um[shared, 0] // STRIP_UM).astype(int)
+    shared = shared[np.lexsort([frame_um[shared, 2], strip])]
+    with_type, without = shared[typed[shared]], shared[~typed[shared]]
+    sizes = _group_sizes(rng, len(with_type), size)
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    cell[with_type] = group
+    n_largest = recipe.LARGEST_MULTI_SOMA - sizes.max()
+    largest = np.isin(np.arange(len(without)), rng.choice(len(without), n_largest, replace=False))
+    cell[without[largest]] = np.argmax(sizes)
+    others = group[group != np.argmax(sizes)]
+    rest = without[~largest]
+    cell[rest] = others[np.arange(len(rest)) * len(others) // max(len(rest), 1)]
     single = np.flatnonzero(fate == 0)
     cell[single] = len(sizes) + np.arange(len(single))
     return cell
 
 
-def _group_sizes(rng: np.random.Generator, n_nuclei: int, size: Size) -> Ints:
-    """Numbers of nuclei per multi-soma cell: the largest as published, all others at least 2."""
-    left = n_nuclei - recipe.LARGEST_MULTI_SOMA
-    n_groups = max(1, min(_scaled(recipe.MULTI_SOMA_ROOTS, size, least=8) - 1, left // 2))
+def _group_sizes(rng: np.random.Generator, n_typed: int, size: Size) -> Ints:
+    """Numbers of typed nuclei per multi-soma cell: at least 2, and in one of them far more."""
+    largest = min(recipe.LARGEST_MULTI_SOMA // 2, n_typed // 3)
+    left = n_typed - largest
+    n_groups = min(_scaled(recipe.MULTI_SOMA_ROOTS, size, least=8) - 1, left // 2)
     extra = rng.multinomial(left - 2 * n_groups, rng.dirichlet(np.full(n_groups, 0.5)))
-    sizes = np.append(2 + extra, recipe.LARGEST_MULTI_SOMA)
-    return rng.permutation(sizes).astype(np.int64)
+    return rng.permutation(np.append(2 + extra, largest)).astype(np.int64)

@@ -285,8 +285,8 @@ MANUAL_FROM_METAMODEL = {
     "Unsure I": {"BPC": 8, "BC": 5}, "Unsure E": {"23P": 5}, "WM-P": {"6P-CT": 3}, "Unsure": {"4P": 1},
 }  # fmt: skip
 """Cells of the column by manual type and type of the metamodel: 1,331 published roots."""
-COLUMN_ROOT_ZERO = 26
-"""The table has 1,357 rows: the others have root id 0 here."""
+COLUMN_ODD_ROWS = 26
+"""The table has 1,357 rows: here the others share a root or have root id 0."""
 MANUAL_SYSTEM = {
     **dict.fromkeys(("BC", "BPC", "MC", "NGC", "Unsure I"), "aibs_coarse_inhibitory"),
     "Unsure": "aibs_coarse_unclear",

@@ -83,10 +83,10 @@ def metamodel_mtypes(cortex: Cortex) -> pa.Table:
 def _column(cortex: Cortex) -> tuple[Ints, list[str]]:
     """Nuclei of the manually typed column, nearest to its axis, and the manual type of each."""
     code, distance = cortex.nuclei.type_code, lateral_um(cortex.nuclei.frame_um)
-    with_root = cortex.nuclei.cell >= 0
+    alone = np.append(cortex.population.single, False)[cortex.nuclei.cell]  # cell -1 is root id 0
     queue = {}
     for name in recipe.NEURONS:
-        here = np.flatnonzero((code == TYPE[name]) & with_root)
+        here = np.flatnonzero((code == TYPE[name]) & alone)
         queue[name] = iter(here[np.argsort(distance[here], kind="stable")].tolist())
     rows, labels = [], []
     for manual, sources in recipe.MANUAL_FROM_METAMODEL.items():
@@ -96,9 +96,9 @@ def _column(cortex: Cortex) -> tuple[Ints, list[str]]:
                 if nucleus is not None:
                     rows.append(nucleus)
                     labels.append(manual)
-    lost = np.flatnonzero((code != UNTYPED) & (code < N_NEURON_TYPES) & ~with_root)
-    lost = lost[np.argsort(distance[lost], kind="stable")][: scaled(cortex, recipe.COLUMN_ROOT_ZERO)]
-    return np.array([*rows, *lost]), [*labels, *(TYPES[c] for c in code[lost])]
+    odd = np.flatnonzero((code != UNTYPED) & (code < N_NEURON_TYPES) & ~alone)
+    odd = odd[np.argsort(distance[odd], kind="stable")][: scaled(cortex, recipe.COLUMN_ODD_ROWS)]
+    return np.array([*rows, *odd]), [*labels, *(TYPES[c] for c in code[odd])]
 
 
 def column_types(cortex: Cortex) -> pa.Table:
