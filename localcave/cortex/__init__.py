@@ -22,7 +22,7 @@ DRAW_STEPS = 5
 def make(folder: Path, size: SizeName = "full", seed: int = 1, progress: Progress | None = None) -> None:
     """Make the demo cortex in `folder`, replacing the datastack that was there.
 
-    `full` has as many nuclei as the original (144,120) and 2.6 million synapses, `small` a thirtieth. `progress` is
+    `full` has as many nuclei as the original (144,120) and 2.5 million synapses, `small` a thirtieth. `progress` is
     told of every step (see :func:`progress_bar`). Raises OSError when the folder cannot be written.
     """
     done = 0

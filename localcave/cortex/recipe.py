@@ -148,7 +148,7 @@ DENDRITE_NOT_PROOFREAD = 0.043
 """2,182 rows at 1507, 2,088 of them with status_dendrite."""
 
 # --- degrees ----------------------------------------------------------------------------------------------
-DEGREE_SCALE = 0.22
+DEGREE_SCALE = 0.21
 """Numbers of synapses of a cell are the published ones times this."""
 
 INPUT_PERCENTILES = (0, 10, 25, 50, 75, 90, 100)
@@ -314,6 +314,6 @@ class Size:
 
 SizeName = Literal["full", "small"]
 SIZES: dict[SizeName, Size] = {
-    "full": Size(1.0, 1.0, 20_000, 3.0, 1.0),
-    "small": Size(0.03, 0.028, 2_000, 3.0, 0.12),
+    "full": Size(1.0, 1.0, 20_000, 2.5, 1.0),
+    "small": Size(0.03, 0.028, 2_000, 2.5, 0.12),
 }

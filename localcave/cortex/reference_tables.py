@@ -15,6 +15,8 @@ from localcave.cortex.population import lateral_um
 from localcave.cortex.recipe import N_EXCITATORY, N_NEURON_TYPES, TYPE, TYPES, UNTYPED
 
 CLASSES = ("excitatory_neuron", "inhibitory_neuron", "nonneuron")
+MANUAL_NAMES = tuple("5P-PT" if name == "5P-ET" else name for name in TYPES)
+"""Names of the types in all tables but the metamodel's."""
 POINT_ERROR_NM = np.array([1500.0, 1500.0, 1500.0])
 
 
@@ -98,7 +100,7 @@ def _column(cortex: Cortex) -> tuple[Ints, list[str]]:
                     labels.append(manual)
     odd = np.flatnonzero((code != UNTYPED) & (code < N_NEURON_TYPES) & ~alone)
     odd = odd[np.argsort(distance[odd], kind="stable")][: scaled(cortex, recipe.COLUMN_ODD_ROWS)]
-    return np.array([*rows, *odd]), [*labels, *(TYPES[c] for c in code[odd])]
+    return np.array([*rows, *odd]), [*labels, *(MANUAL_NAMES[c] for c in code[odd])]
 
 
 def column_types(cortex: Cortex) -> pa.Table:
@@ -156,9 +158,8 @@ def baylor_coarse(cortex: Cortex) -> pa.Table:
 def baylor_fine(cortex: Cortex) -> pa.Table:
     """baylor_gnn_cell_type_fine_model_v2: types of neurons, with 5P-PT for 5P-ET."""
     rows, code = _predicted(cortex, "baylor fine", recipe.BAYLOR_FINE_ROWS, 0.88)
-    labels = tuple("5P-PT" if name == "5P-ET" else name for name in TYPES)
     system = names(("excitatory", "inhibitory"), class_code(code))
-    return reference(cortex.nuclei.id[rows], system, names(labels, code))
+    return reference(cortex.nuclei.id[rows], system, names(MANUAL_NAMES, code))
 
 
 def functional_area(cortex: Cortex) -> pa.Table:
