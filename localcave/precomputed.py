@@ -19,6 +19,7 @@ from localcave.volumes import SOMA_RADIUS_NM, Volume
 
 routes = Blueprint("precomputed", __name__, url_prefix="/precomputed/<datastack>")
 KINDS = ("image", "segmentation")
+FEWEST_TYPES = 5
 TYPE_SCHEMAS = ("cell_type_reference", "cell_type_local")
 
 
@@ -90,7 +91,7 @@ def _skeleton(datastack: str, root_id: int) -> Skeleton:
 # ---------------------------------------------------------------------- segment properties
 @routes.get("/segmentation/segment_properties/info")
 def properties_info(datastack: str) -> Response:
-    """Cells of the newest version with their type as label and tags, from the first table of cell types."""
+    """Cells of the newest version with their type as label and tags, from its largest table of several cell types."""
     stack = service().store.datastacks.get(datastack)
     if stack is None:
         raise _missing()
@@ -101,8 +102,7 @@ def _typed_cells(stack: Datastack) -> dict[str, Any]:
     if not stack.versions:
         return {"ids": [], "properties": []}
     version = release(stack.name, stack.newest_version())
-    schemas = {name: entry["metadata"].get("schema_type") for name, entry in version.tables().items()}
-    name = next((name for schema in TYPE_SCHEMAS for name, own in schemas.items() if own == schema), None)
+    name = _type_table(version)
     if name is None:
         return {"ids": [], "properties": []}
     rows = _types(version, name)
@@ -119,6 +119,22 @@ def _typed_cells(stack: Datastack) -> dict[str, Any]:
             {"id": "tags", "type": "tags", "tags": tags, "values": values},
         ],
     }
+
+
+def _type_table(version: Release) -> str | None:
+    """The table of cell types with most rows, of those that tell more than a few types apart."""
+    counts = {
+        name: entry["row_count"]
+        for name, entry in version.tables().items()
+        if entry["metadata"].get("schema_type") in TYPE_SCHEMAS
+    }
+    for name in sorted(counts, key=lambda name: -counts[name]):
+        source = version.holder.table(version.holder_version, name)
+        if source is not None:
+            kinds = service().store.rows(f"SELECT count(DISTINCT cell_type) FROM {source.sql()}")[0][0]  # noqa: S608
+            if kinds >= FEWEST_TYPES:
+                return name
+    return None
 
 
 def _types(version: Release, name: str) -> pa.Table:

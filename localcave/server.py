@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from localcave import (
     precomputed,
     routes_info,
+    routes_l2cache,
     routes_live,
     routes_schema,
     routes_segmentation,
@@ -69,6 +70,7 @@ def create_server(
     app.add_url_rule("/sticky_auth/api/v1/authorize", "authorize", _authorize)
     for module in (
         routes_info,
+        routes_l2cache,
         routes_live,
         routes_segmentation,
         routes_state,

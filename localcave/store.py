@@ -178,8 +178,8 @@ class Store:
         for setting in (
             f"SET threads = {threads}",
             f"SET memory_limit = {quote(memory_limit)}",
-            "SET TimeZone = 'UTC'",
-            "SET parquet_metadata_cache = true",
+            "SET GLOBAL TimeZone = 'UTC'",
+            "SET GLOBAL parquet_metadata_cache = true",
             f"SET allowed_directories = [{directories}]",
             "SET enable_external_access = false",
             "SET lock_configuration = true",
