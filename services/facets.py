@@ -248,28 +248,28 @@ def _histogram(live: _Live, column: Column, bars: int) -> Histogram:
 
 
 def _bin(values: pd.Series, bars: int) -> _Binned:
-    numbers = as_stored(values).to_numpy(dtype=np.float64, na_value=np.nan)
-    finite = np.isfinite(numbers)
-    known = numbers[finite]
-    if not len(known):
-        return _Binned(np.full(len(numbers), -1, np.int16), np.zeros(0), np.zeros(0, np.int64), ())
-    low, high = float(known.min()), float(known.max())
-    whole = pd.api.types.is_integer_dtype(values.dtype)
-    if low == high or (whole and high - low < bars):
-        edges = np.arange(low, high + 2) - 0.5 if whole else np.array([low, np.nextafter(low, np.inf)])
-    else:
-        edges = np.linspace(low, high, bars + 1)
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    finite = np.flatnonzero(np.isfinite(numbers))
     codes = np.full(len(numbers), -1, dtype=np.int16)
-    codes[finite] = np.clip(np.searchsorted(edges, known, side="right") - 1, 0, len(edges) - 2)
-    order = np.argsort(known, kind="stable")
-    starts = np.searchsorted(codes[finite][order], np.arange(len(edges)))
-    ordered = known[order]
-    ranges = tuple(
-        f"{_number(ordered[start])}..{_number(ordered[end - 1])}" if end > start else ""
-        for start, end in pairwise(starts)
+    if not len(finite):
+        return _Binned(codes, np.zeros(0), np.zeros(0, np.int64), ())
+    order = finite[np.argsort(numbers[finite], kind="stable")]
+    edges = _edges(numbers[order[0]], numbers[order[-1]], bars, whole=pd.api.types.is_integer_dtype(values.dtype))
+    codes[finite] = np.clip(np.searchsorted(edges, numbers[finite], side="right") - 1, 0, len(edges) - 2)
+    starts = np.searchsorted(codes[order], np.arange(len(edges)))
+    # each bar's least and greatest value, so that its box keeps exactly its rows
+    least, greatest = (
+        as_stored(values.take(order[at.clip(0, len(order) - 1)])).tolist() for at in (starts[:-1], starts[1:] - 1)
     )
-    return _Binned(codes, edges, np.diff(starts).astype(np.int64), ranges)
+    totals = np.diff(starts).astype(np.int64)
+    ranges = (f"{low!r}..{high!r}" for low, high in zip(least, greatest, strict=True))
+    return _Binned(
+        codes, edges, totals, tuple(text if total else "" for text, total in zip(ranges, totals, strict=True))
+    )
 
 
-def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 10**15 else repr(float(value))
+def _edges(low: float, high: float, bars: int, *, whole: bool) -> npt.NDArray[np.float64]:
+    """Where bars begin and end; few whole numbers have one each."""
+    if whole and high - low < bars:
+        return np.arange(low, high + 2) - 0.5
+    return np.linspace(low, high, bars + 1) if high > low else np.array([low, np.nextafter(low, np.inf)])
