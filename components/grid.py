@@ -27,6 +27,8 @@ _BOX = {"filterOptions": ["contains"], "maxNumConditions": 1, "trimInput": True,
 
 _NUMBER = {"function": "number(params.value)"}
 LONG_ID = 178
+SHORT_IDS = {"id", "target_id", "nucleus_id"}
+"""Of annotations, which are counted up; all others may have 18 digits."""
 _WIDTHS = {"id": 110, "number": 100, "text": 150, "boolean": 95, "time": 190, "position": 120}
 
 
@@ -86,13 +88,13 @@ def _filter(text: str) -> dict[str, str]:
 
 
 def _column(column: Column, cell_href: str | None) -> dict[str, Any]:
-    long = column.kind == "id" and ("root" in column.name or "supervoxel" in column.name)
+    long = column.kind == "id" and column.name.removesuffix("_ref") not in SHORT_IDS
     title = column.title + (f" ({column.unit.replace('um', 'µm')})" if column.unit else "")
     definition: dict[str, Any] = {
         "field": column.name,
         "headerName": title,
         "headerTooltip": column.name,
-        "width": max(LONG_ID if long else _WIDTHS[column.kind], 8 * len(title) + 36),
+        "width": max(LONG_ID if long else _WIDTHS[column.kind], 8 * len(title) + 46),
         "filter": "agTextColumnFilter",
         "filterParams": _BOX,
         "suppressFloatingFilterButton": True,

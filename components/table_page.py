@@ -122,8 +122,8 @@ def downloads(view: TableView, line: str) -> list[Any]:
 
 def grouping(table: TableFrame) -> str | None:
     """The column to count by when none is named: the cell type, else the first text column."""
-    texts = [column.name for column in _groupable(table)]
-    return "cell_type" if "cell_type" in texts else next(iter(texts), None)
+    columns = sorted(_groupable(table), key=lambda column: (column.name != "cell_type", column.kind != "text"))
+    return columns[0].name if columns else None
 
 
 def figure(frame: pd.DataFrame, colours: Mapping[str, str], column: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -26,8 +27,8 @@ def count_bars(
     MOST_BARS are drawn; the last one then sums up the others.
     """
     shown = _with_others(counts)
-    labels = [blank if pd.isna(value) else str(value) for value in shown["value"]]
-    fills = [colours.get(label, NEUTRAL) for label in labels]
+    labels = [blank if pd.isna(value) else _word(value) for value in shown["value"]]
+    fills = [colours.get(str(value), NEUTRAL) for value in shown["value"]]
     figure = go.Figure(layout={"template": TEMPLATE, "height": 44 + BAR_PX * len(shown), "barmode": "overlay"})
     whole = _bar(labels, shown["count"], fills, counted, text=shown["count"].map("{:,}".format))
     if part:
@@ -40,6 +41,10 @@ def count_bars(
     figure.update_xaxes(range=[0, most * ROOM], tickformat=",d", nticks=4, dtick=1 if most < 4 else None)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     return figure
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
 
 
 def _bar(labels: list[str], values: pd.Series, fills: list[str], name: str, text: pd.Series | None = None) -> go.Bar:

@@ -1,0 +1,163 @@
+"""The application without a browser: headers, health, addresses, and what its parts may know of each other."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import dash
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import create_app
+from pages import connectivity_viewer, home, not_found_404, table_viewer
+from services.settings import Settings
+from tests.servers import ROOT, free_port
+
+MOST_CALLBACK_LINES = 18
+
+
+@pytest.fixture(scope="module")
+def app(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> dash.Dash:
+    return create_app(Settings(server_address=localcave_url, cache=str(tmp_path_factory.mktemp("cache"))))
+
+
+def test_every_answer_has_the_headers(app: dash.Dash) -> None:
+    with app.server.test_client() as client:
+        for path in ("/", "/table-viewer", "/assets/10-karst.css", "/healthz", "/api/v1/nothing"):
+            headers = client.get(path).headers
+            policy = headers["Content-Security-Policy"]
+            assert "unsafe-eval" not in policy
+            assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert re.fullmatch("[0-9a-f]{12}", headers["X-Request-Id"])
+
+
+def test_nothing_is_loaded_from_elsewhere(app: dash.Dash) -> None:
+    with app.server.test_client() as client:
+        document = client.get("/").text
+    assert '<html lang="en"' in document
+    assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//""", document)
+    for sheet in (ROOT / "assets").glob("*.css"):
+        assert not re.findall(r"url\(['\"]?(?:https?:)?//", sheet.read_text()), sheet
+
+
+def test_answers_are_compressed(app: dash.Dash) -> None:
+    with app.server.test_client() as client:
+        answer = client.get("/assets/00-bootstrap.min.css", headers={"Accept-Encoding": "gzip, br"})
+    assert answer.headers["Content-Encoding"] == "br"
+
+
+def test_health_without_cave() -> None:
+    settings = Settings(server_address=f"http://127.0.0.1:{free_port()}", cache="", connect_timeout_s=0.5)
+    with create_app(settings).server.test_client() as client:
+        assert client.get("/healthz").status_code == 200
+        unready = client.get("/readyz")
+    assert unready.status_code == 503
+    assert unready.json["error"]["code"] == "upstream"
+
+
+def test_ready_with_cave(app: dash.Dash) -> None:
+    with app.server.test_client() as client:
+        assert client.get("/readyz").json == {"status": "ok"}
+
+
+def test_an_old_link_leads_to_its_view(app: dash.Dash) -> None:
+    old = "/dash/datastack/minnie65_public/apps/connectivity/"
+    asked = '?anno-id="864691135808473885"&id-type="root_id"&mat-version=1300'
+    with app.server.test_client() as client:
+        answer = client.get(old + asked)
+    assert answer.status_code == 302
+    assert urlsplit(answer.location).path == "/connectivity-viewer"
+    view = parse_qs(urlsplit(answer.location).query)
+    assert view == {
+        "datastack": ["minnie65_public"],
+        "version": ["1300"],
+        "cell": ["864691135808473885"],
+        "id_type": ["root_id"],
+    }
+
+
+def test_the_first_request_to_a_fresh_application_is_answered(localcave_url: str) -> None:
+    fresh = create_app(Settings(server_address=localcave_url, cache=""))
+    with fresh.server.test_client() as client:
+        scripts = re.findall(r'src="(/_dash-component-suites/[^"]+)"', client.get("/").text)
+        assert scripts
+        assert {client.get(script).status_code for script in scripts} == {200}
+
+
+TEXTS = st.text(max_size=40)
+QUERIES = st.dictionaries(
+    st.sampled_from(["datastack", "version", "table", "cell", "id_type", "tab", "sort", "where", "f.x", "pathname"])
+    | TEXTS,
+    TEXTS | st.lists(TEXTS, min_size=1, max_size=3),
+    max_size=6,
+)
+
+
+@given(query=QUERIES)
+def test_any_address_has_a_page(query: dict[str, str | list[str]]) -> None:
+    for page in (home, table_viewer, connectivity_viewer, not_found_404):
+        page.layout(**query).to_plotly_json()
+
+
+@given(cell=st.integers(1, 2**63 - 1).map(str) | TEXTS)
+def test_what_was_typed_is_in_the_box(cell: str) -> None:
+    page = connectivity_viewer.layout(cell=cell)
+    assert page["cell-id"].value == cell
+
+
+@given(table=TEXTS.filter(bool))
+def test_a_chosen_table_is_among_its_options(table: str) -> None:
+    select = table_viewer.layout(table=table)["table-name"]
+    assert select.value == table
+    assert table in [option["value"] for option in select.options]
+
+
+def modules(folder: str) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        yield path, ast.parse(path.read_text())
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Modules that are imported when the code runs; those that only serve types are left out."""
+    quiet = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and id(node) not in quiet:
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and id(node) not in quiet:
+            names.add(node.module)
+    return names
+
+
+def test_rooms_know_only_what_they_may() -> None:
+    forbidden = {
+        "services": {"dash", "components", "callbacks", "pages", "api", "app", "localcave"},
+        "components": {"callbacks", "pages", "api", "app", "localcave", "flask", "caveclient"},
+        "pages": {"callbacks", "api", "app", "localcave", "caveclient"},
+        "callbacks": {"pages", "api", "app", "localcave", "caveclient", "nglui"},
+        "localcave": {"dash", "services", "components", "callbacks", "pages", "api", "app"},
+    }
+    for folder, names in forbidden.items():
+        for path, tree in modules(folder):
+            assert not {name.split(".")[0] for name in imported(tree)} & names, path
+    for path, tree in modules("components"):
+        assert {name for name in imported(tree) if name.startswith("services")} <= {"services.urls"}, path
+
+
+def test_callbacks_are_thin() -> None:
+    for path, tree in modules("callbacks"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                lines = node.body[-1].end_lineno - node.body[0].end_lineno  # type: ignore[operator]
+                assert lines <= MOST_CALLBACK_LINES, f"{path.name}: {node.name} has {lines} lines"

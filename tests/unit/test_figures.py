@@ -1,0 +1,51 @@
+"""Bars show what the frame says."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from components.figures.counts import MOST_BARS, NEUTRAL, count_bars
+from services.summaries import synapses_by, type_column
+
+PARTNERS = pd.DataFrame(
+    {
+        "root_id": [1, 2, 3, 4],
+        "num_syn": [5, 2, 1, 1],
+        "cell_type": pd.array(["BC", None, "BC", "MC"], dtype="string"),
+    }
+)
+
+
+def test_synapses_are_summed_by_type_and_none_is_lost() -> None:
+    counts = synapses_by(PARTNERS, "cell_type")
+    told = {None if pd.isna(value) else value: (count, cells) for value, count, cells in counts.itertuples(index=False)}
+    assert told == {"BC": (6, 2), None: (2, 1), "MC": (1, 1)}
+    assert counts["count"].tolist() == [6, 2, 1]
+
+
+def test_the_type_column_is_found_or_not() -> None:
+    assert type_column(PARTNERS) == "cell_type"
+    assert type_column(PARTNERS.rename(columns={"cell_type": "tag"})) == "tag"
+    assert type_column(PARTNERS[["root_id", "num_syn"]]) is None
+
+
+def test_bars_name_blank_values_and_keep_their_colours() -> None:
+    figure = count_bars(synapses_by(PARTNERS, "cell_type"), {"BC": "#111111"}, counted="synapses")
+    bar = figure.data[0]
+    assert list(bar.y) == ["BC", "no type", "MC"]
+    assert list(bar.x) == [6, 2, 1]
+    assert list(bar.marker.color) == ["#111111", NEUTRAL, NEUTRAL]
+    assert figure.layout.template.layout.paper_bgcolor == "rgba(0,0,0,0)"
+
+
+def test_too_many_values_are_summed_up_in_the_last_bar() -> None:
+    counts = pd.DataFrame({"value": [f"t{i}" for i in range(100)], "count": range(100, 0, -1)})
+    bar = count_bars(counts, {}, counted="rows").data[0]
+    assert len(bar.y) == MOST_BARS
+    assert bar.y[-1] == "61 other values"
+    assert sum(bar.x) == sum(range(1, 101))
+
+
+def test_no_rows_make_an_empty_figure() -> None:
+    empty = pd.DataFrame({"value": pd.array([], dtype="string"), "count": pd.array([], dtype="int64")})
+    assert list(count_bars(empty, {}, counted="rows").data[0].x) == []
