@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -261,11 +260,11 @@ def _bin(values: pd.Series, bars: int) -> _Binned:
     least, greatest = (
         as_stored(values.take(order[at.clip(0, len(order) - 1)])).tolist() for at in (starts[:-1], starts[1:] - 1)
     )
-    totals = np.diff(starts).astype(np.int64)
-    ranges = (f"{low!r}..{high!r}" for low, high in zip(least, greatest, strict=True))
-    return _Binned(
-        codes, edges, totals, tuple(text if total else "" for text, total in zip(ranges, totals, strict=True))
+    ranges = tuple(
+        f"{low!r}..{high!r}" if end > start else ""
+        for low, high, start, end in zip(least, greatest, starts[:-1], starts[1:], strict=True)
     )
+    return _Binned(codes, edges, np.diff(starts).astype(np.int64), ranges)
 
 
 def _edges(low: float, high: float, bars: int, *, whole: bool) -> npt.NDArray[np.float64]:
