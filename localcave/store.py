@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 
 from localcave import layout
 
+REMEMBERED_BYTES = 64_000_000
 AXES = ("x", "y", "z")
 
 
@@ -163,6 +165,31 @@ class Datastack:
         return Source(name, columns_of(path), path, copies, overlay)
 
 
+class _Remembered:
+    """Arrow tables by key; the longest unused are forgotten when they take more than `limit_bytes` together."""
+
+    def __init__(self, limit_bytes: int):
+        self._limit = limit_bytes
+        self._tables: OrderedDict[str, pa.Table] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> pa.Table | None:
+        with self._lock:
+            if key in self._tables:
+                self._tables.move_to_end(key)
+            return self._tables.get(key)
+
+    def add(self, key: str, table: pa.Table) -> None:
+        with self._lock:
+            if key in self._tables or table.nbytes > self._limit // 2:
+                return
+            self._tables[key] = table
+            self._bytes += table.nbytes
+            while self._bytes > self._limit:
+                self._bytes -= self._tables.popitem(last=False)[1].nbytes
+
+
 class Store:
     """All datastacks of a server and the one DuckDB that reads them.
 
@@ -174,6 +201,7 @@ class Store:
         self.datastacks = {stack.name: stack for stack in map(Datastack, folders)}
         self._connection = duckdb.connect(":memory:")
         self._local = threading.local()
+        self._whole = _Remembered(REMEMBERED_BYTES)
         directories = ", ".join(quote(f"{stack.folder}/") for stack in self.datastacks.values())
         for setting in (
             f"SET threads = {threads}",
@@ -187,7 +215,19 @@ class Store:
             self._connection.execute(setting)
 
     def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        """Rows of a SELECT with bound parameters. Each thread has its own cursor of the same database."""
+        """Rows of a SELECT with bound parameters. Each thread has its own cursor of the same database.
+
+        Whole tables, which have no parameters and are what everybody asks for, are remembered: files do not change.
+        """
+        if parameters:
+            return self._run(sql, parameters)
+        rows = self._whole.get(sql)
+        if rows is None:
+            rows = self._run(sql, parameters)
+            self._whole.add(sql, rows)
+        return rows
+
+    def _run(self, sql: str, parameters: Sequence[Any]) -> pa.Table:
         if not hasattr(self._local, "cursor"):
             self._local.cursor = self._connection.cursor()
         table: pa.Table = self._local.cursor.sql(sql, params=list(parameters)).to_arrow_table()

@@ -111,7 +111,10 @@ def test_a_soma_is_painted_with_its_root_id(localcave_url: str, client: CAVEclie
     labels = np.frombuffer(chunk, "<u8").reshape(shape[::-1])
     at = [v - a for v, a in zip(voxel, low, strict=True)]
     near = somata[(somata.pt_root_id > 0)]
-    distance = np.sqrt(sum((near[f"pt_position_{axis}"] - cell[f"pt_position_{axis}"]) ** 2 for axis in "xyz"))
+    offsets = near[[f"pt_position_{axis}" for axis in "xyz"]].to_numpy(float) - [
+        cell[f"pt_position_{a}"] for a in "xyz"
+    ]
+    distance = np.linalg.norm(offsets, axis=1)
     assert labels[at[2], at[1], at[0]] in set(near.pt_root_id[distance < 14_000])
 
 
