@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from localcave import layout
 
-REMEMBERED_BYTES = 64_000_000
+REMEMBERED_BYTES = 48_000_000
 AXES = ("x", "y", "z")
 
 
@@ -197,7 +197,7 @@ class Store:
     after these are set.
     """
 
-    def __init__(self, folders: Sequence[Path], *, memory_limit: str = "300MB", threads: int = 2):
+    def __init__(self, folders: Sequence[Path], *, memory_limit: str = "200MB", threads: int = 2):
         self.datastacks = {stack.name: stack for stack in map(Datastack, folders)}
         self._connection = duckdb.connect(":memory:")
         self._local = threading.local()
