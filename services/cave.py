@@ -336,6 +336,19 @@ class Cave:
             raise NotFound(missing, CHECK)
         return root
 
+    def roots_of_supervoxels(self, datastack: str, version: int, supervoxel_ids: Sequence[int]) -> list[int]:
+        """The root id of each supervoxel at the time of the version; 0 for what is no supervoxel. One request."""
+        ids = [int(supervoxel_id) for supervoxel_id in supervoxel_ids]
+        call = partial(
+            ChunkedGraphClient.get_roots, supervoxel_ids=ids, timestamp=self.version(datastack, version).timestamp
+        )
+        subject = self._asker.subject(datastack, version)
+        found: list[int] = self.cache.value(
+            ("roots_of_supervoxels", datastack, version, *ids),
+            lambda: self._asker.ask("roots of supervoxels", subject, self._segmentation, call).tolist(),
+        )
+        return found
+
     # ---- Neuroglancer states
 
     def upload_state(self, datastack: str, state: dict[str, Any]) -> int:

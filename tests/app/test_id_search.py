@@ -1,0 +1,120 @@
+"""Pasted ids looked up through the real caveclient, against a datastack of which every row is known."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from services import tables
+from services.cave import Cave
+from services.errors import BadInput
+from services.id_search import search
+from services.settings import Settings
+from services.tables import TableQuery
+from tests import tiny
+from tests.servers import start_localcave
+
+DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    with start_localcave([tiny.make(tmp_path_factory.mktemp("tiny") / "tiny")]) as url:
+        yield Cave(Settings(server_address=url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def types(small):
+    return tables.open_table(small, "tiny", tiny.NEWEST, "types")
+
+
+def told(found):
+    return {
+        int(row.asked): (row.status, row.id_type, None if pd.isna(row.current) else int(row.current), int(row.num_rows))
+        for row in found.ids.itertuples()
+    }
+
+
+def test_found_stale_absent_and_unknown_are_told_apart(small, types):
+    nobody = tiny.A + 77777
+    found = search(small, types, f"[{tiny.B}, {tiny.OLD}] {nobody} {tiny.TWO_SOMATA} 6, x, {2**40}")
+    assert told(found) == {
+        tiny.B: ("found", "root_id", tiny.B, 1),
+        tiny.OLD: ("stale", "root_id", tiny.A, 1),
+        nobody: ("unknown", "", None, 0),
+        tiny.TWO_SOMATA: ("found", "root_id", tiny.TWO_SOMATA, 2),
+        6: ("absent", "nucleus_id", 6, 0),
+        2**40: ("unknown", "", None, 0),
+    }
+    assert found.counts() == {"found": 2, "stale": 1, "absent": 1, "unknown": 2}
+    assert found.num_rows == 4
+    said = " ".join(found.sentences)
+    assert f"{tiny.OLD} -> {tiny.A}" in said
+    assert "No ids: x." in said
+
+
+def test_the_line_keeps_exactly_the_rows(small, types):
+    found = search(small, types, f"{tiny.B} {tiny.OLD} 5")
+    rows = tables.select(types, TableQuery(where=found.where))
+    assert sorted(rows["target_id"]) == [1, 2, 5]
+    assert len(rows) == found.num_rows
+
+
+@pytest.mark.parametrize(
+    ("text", "id_type", "targets"),
+    [
+        ("3", "auto", [3]),
+        ("13", "auto", [3]),
+        ("13", "annotation_id", [3]),
+        ("13", "nucleus_id", []),
+        ("90000000000000001", "auto", [1]),
+        ("90000000000000002", "auto", [1]),
+        (str(tiny.C), "root_id", [3]),
+        (str(tiny.C), "nucleus_id", []),
+    ],
+)
+def test_types_of_ids(small, types, text, id_type, targets):
+    found = search(small, types, text, id_type)
+    rows = tables.select(types, TableQuery(where=found.where)) if found.where else types.frame.iloc[:0]
+    assert rows["target_id"].tolist() == targets
+
+
+def test_a_table_without_nuclei_is_reached_through_their_roots(small):
+    synapses = tables.open_table(small, "tiny", tiny.NEWEST, "synapses")
+    found = search(small, synapses, "2 3 5")
+    assert told(found) == {
+        2: ("found", "nucleus_id", tiny.B, 3),
+        3: ("found", "nucleus_id", tiny.C, 1),
+        5: ("absent", "nucleus_id", tiny.TWO_SOMATA, 0),
+    }
+    kept = tables.select(synapses, TableQuery(where=found.where))
+    assert sorted(kept["id"]) == [1001, 1002, 1003, 1006]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "no ids here", "8.6E+17"])
+def test_without_an_id_a_sentence(small, types, text):
+    with pytest.raises(BadInput, match="no id"):
+        search(small, types, text)
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+def test_ten_thousand_ids_with_rubbish_take_few_requests_and_a_moment(cave):
+    table = tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
+    roots = table.frame["pt_root_id"].drop_duplicates().to_numpy(np.int64)
+    roots = roots[roots > 0]
+    invented = 864691136999000000 + np.arange(10_000 - len(roots))
+    text = "\n".join(f"{one}; rubbish{at}" for at, one in enumerate([*roots, *invented]))
+    before, start = cave.counts["requests"], time.perf_counter()
+    found = search(cave, table, text)
+    assert time.perf_counter() - start < 30
+    assert cave.counts["requests"] - before < 450
+    assert found.counts()["found"] == min(len(roots), 10_000)
+    assert found.counts()["found"] + found.counts()["stale"] + found.counts()["unknown"] == 10_000
+    assert found.num_rows == table.frame["pt_root_id"].isin(roots).sum()
+    assert len(tables.select(table, TableQuery(where=found.where))) == found.num_rows
+    assert len(" ".join(found.sentences)) < 1500
