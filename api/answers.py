@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from api import params
 from services.cells import Cell
 from services.columns import Column
 from services.errors import KarstError, request_id
-from services.export import MIME, csv_chunks, file_name, provenance, to_arrow, to_bytes
+from services.export import MIME, csv_chunks, csv_pieces, file_name, provenance, to_arrow, to_bytes
 from services.records import TableInfo, Version
 from services.tables import to_records
 
@@ -53,17 +53,32 @@ def frame_answer(
                 **(extra or {}),
             }
         )
-    facts = provenance(
+    facts = _facts(subject, len(frame), total)
+    body = csv_chunks(frame, columns, facts) if wanted == "csv" else to_bytes(to_arrow(frame, columns, facts), wanted)
+    return _file(subject, wanted, body)
+
+
+def csv_answer(
+    frames: Iterable[pd.DataFrame], columns: Sequence[Column], subject: Subject, *, rows: int, total: int
+) -> Response:
+    """A CSV file of `rows` rows, streamed frame by frame."""
+    return _file(subject, "csv", csv_pieces(frames, columns, _facts(subject, rows, total)))
+
+
+def _facts(subject: Subject, rows: int, total: int) -> dict[str, Any]:
+    return provenance(
         datastack=subject.datastack,
         version=subject.version.number,
         timestamp=subject.version.timestamp.isoformat(),
         **subject.facts,
-        rows=len(frame),
+        rows=rows,
         total=total,
         source=request.url,
     )
+
+
+def _file(subject: Subject, wanted: str, body: bytes | Iterable[str]) -> Response:
     name = file_name(subject.datastack, f"v{subject.version.number}", subject.name)
-    body = csv_chunks(frame, columns, facts) if wanted == "csv" else to_bytes(to_arrow(frame, columns, facts), wanted)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{wanted}"'}
     return Response(body, content_type=MIME[wanted], headers=headers)
 

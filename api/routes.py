@@ -13,6 +13,7 @@ from api.answers import (
     Subject,
     cell_json,
     crash_answer,
+    csv_answer,
     error_answer,
     frame_answer,
     table_json,
@@ -83,9 +84,13 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     offset, limit = params.span(JSON_ROWS if params.file_format() == "json" else None)
     query = TableQuery(where=params.text("filter"), sort=params.sort())
     opened = tables.open_table(cave(), datastack, versions.resolve(cave(), datastack, version).number, table)
-    rows, total = tables.page(opened, query, offset, limit)
     facts = {"table": table, "filter": query.where, "sort": request.args.getlist("sort"), "offset": offset or None}
-    return frame_answer(rows, opened.columns, Subject(datastack, opened.version, table, facts), total=total)
+    subject = Subject(datastack, opened.version, table, facts)
+    if params.file_format() == "csv":
+        frames, count, total = tables.pieces(opened, query, offset, limit)
+        return csv_answer(frames, opened.columns, subject, rows=count, total=total)
+    rows, total = tables.page(opened, query, offset, limit)
+    return frame_answer(rows, opened.columns, subject, total=total)
 
 
 @blueprint.get("/<datastack>/<version>/cells/<cell>")

@@ -6,12 +6,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from services.columns import Column, as_stored
@@ -28,7 +29,7 @@ ROWS_AT_ONCE = 10_000
 METADATA_KEY = "karst"
 """Key of the schema's metadata under which Parquet and Arrow hold the provenance, as JSON."""
 
-_FORMULA = re.compile(r"^('*)(?=[=+\-@\t\r])")
+_FORMULA = r"^('*)([=+\-@\t\r])"
 
 
 def provenance(**facts: Any) -> dict[str, Any]:
@@ -39,22 +40,30 @@ def provenance(**facts: Any) -> dict[str, Any]:
 
 
 def csv_chunks(frame: pd.DataFrame, columns: Sequence[Column], facts: Mapping[str, Any]) -> Iterator[str]:
-    """A CSV file in pieces: `# ` lines with `facts`, one header line, then the rows.
+    """A frame as :func:`csv_pieces`."""
+    starts = range(0, len(frame), ROWS_AT_ONCE)
+    return csv_pieces((frame.iloc[start : start + ROWS_AT_ONCE] for start in starts), columns, facts)
 
-    Ids keep all their digits; blank cells are empty. Text that a spreadsheet would take for a formula (it
-    begins with = + - @, tab or return) gets an apostrophe before it, and so does text that begins with
-    apostrophes and then one of these, so that taking one away gives back what was there.
+
+def csv_pieces(frames: Iterable[pd.DataFrame], columns: Sequence[Column], facts: Mapping[str, Any]) -> Iterator[str]:
+    """A CSV file in pieces: `# ` lines with `facts`, one header line, then the rows of all `frames`.
+
+    No more than one frame is held at a time, so a file of any length takes the same memory. Ids keep all their
+    digits; blank cells are empty. Text that a spreadsheet would take for a formula (it begins with = + - @, tab or
+    return) gets an apostrophe before it, and so does text that begins with apostrophes and then one of these, so
+    that taking one away gives back what was there.
     """
     for name, fact in facts.items():
         yield f"# {name}: {_one_line(fact)}\n"
     names = [column.name for column in columns]
+    yield pd.DataFrame(columns=names).to_csv(index=False, lineterminator="\n")
     texts = [column.name for column in columns if column.kind == "text"]
-    yield frame.iloc[:0][names].to_csv(index=False, lineterminator="\n")
-    for start in range(0, len(frame), ROWS_AT_ONCE):
-        rows = frame.iloc[start : start + ROWS_AT_ONCE][names]
-        safe = rows.apply(as_stored).assign(**{name: _neutral(rows[name]) for name in texts})
+    for frame in frames:
+        rows = frame[names].reset_index(drop=True)
+        harmless = {name: _neutral(rows[name]) for name in texts}
+        safe = rows.apply(as_stored).assign(**{name: values.to_pandas() for name, values in harmless.items()})
         # Python's csv leaves a lone return unquoted, which readers take for the end of a row
-        returns = any(safe[name].str.contains("\r", regex=False).any() for name in texts)
+        returns = any(pc.any(pc.match_substring(values, "\r")).as_py() for values in harmless.values())
         quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
         yield safe.to_csv(index=False, header=False, lineterminator="\n", date_format=TIME_FORMAT, quoting=quoting)
 
@@ -84,13 +93,35 @@ def to_bytes(table: pa.Table, file_format: str) -> bytes:
     return sink.getvalue()
 
 
+def listed_ids(ids: pd.Series, form: str) -> str:
+    """The distinct ids of a column in their order, blank ones and 0 left out, to be pasted elsewhere.
+
+    `form` is one of ID_FORMS: "lines", "commas", "python" (a list) or "neuroglancer" (what its box of segments
+    takes). Raises BadInput for another.
+    """
+    texts = ids[ids.notna() & (ids != 0)].drop_duplicates().astype("Int64").astype(str).tolist()
+    write = ID_FORMS.get(form)
+    if write is None:
+        raise BadInput(f"{form[:40]!r} is no form of lists.", f"Choose one of {', '.join(ID_FORMS)}.")
+    return write(texts)
+
+
+ID_FORMS: Mapping[str, Callable[[Sequence[str]], str]] = {
+    "lines": "\n".join,
+    "commas": ", ".join,
+    "python": lambda texts: f"[{', '.join(texts)}]",
+    "neuroglancer": " ".join,
+}
+
+
 def file_name(*parts: str | int) -> str:
     """A name for a download: letters, digits, dots, dashes and underscores only."""
     return "_".join(re.sub(r"[^A-Za-z0-9.-]+", "-", str(part)).strip("-.")[:80] for part in parts if str(part))
 
 
-def _neutral(values: pd.Series) -> pd.Series:
-    return values.astype("string").str.replace(_FORMULA, r"'\1", regex=True)
+def _neutral(values: pd.Series) -> pa.Array:
+    texts = pa.array(values.astype("string"), pa.string(), from_pandas=True)
+    return pc.replace_substring_regex(texts, _FORMULA, r"'\1\2")
 
 
 def _one_line(fact: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -32,6 +32,7 @@ __all__ = [
     "filter_of",
     "open_table",
     "page",
+    "pieces",
     "rows_of",
     "select",
 ]
@@ -146,6 +147,19 @@ def page(table: TableFrame, query: TableQuery, offset: int, limit: int | None) -
     rows = _rows(table, query)
     end = None if limit is None else offset + limit
     return table.frame.take(rows[offset:end]).reset_index(drop=True), len(rows)
+
+
+def pieces(
+    table: TableFrame, query: TableQuery, offset: int = 0, limit: int | None = None, *, size: int = 10_000
+) -> tuple[Iterator[pd.DataFrame], int, int]:
+    """The rows of :func:`page` in frames of at most `size` rows, made one at a time; how many rows they are, and how
+    many the query keeps in all. Raises BadInput at once, not while the frames are read."""
+    rows = _rows(table, query)
+    wanted = rows[offset : None if limit is None else offset + limit]
+    frames = (
+        table.frame.take(wanted[start : start + size]).reset_index(drop=True) for start in range(0, len(wanted), size)
+    )
+    return frames, len(wanted), len(rows)
 
 
 def count_by(table: TableFrame, query: TableQuery, column: str) -> pd.DataFrame:

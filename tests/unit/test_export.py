@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tracemalloc
 
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.columns import describe_columns
 from services.errors import BadInput
-from services.export import csv_chunks, file_name, provenance, to_arrow, to_bytes
+from services.export import csv_chunks, csv_pieces, file_name, listed_ids, provenance, to_arrow, to_bytes
 
 NEAR = 864691135771609595
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -117,3 +118,44 @@ def test_a_file_name_is_harmless(parts):
     assert "\\" not in name
     assert not name.startswith(".")
     assert name.isascii()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2**63 - 1), st.one_of(texts, st.sampled_from(FORMULAS))), max_size=20),
+    st.integers(1, 7),
+)
+def test_pieces_of_any_size_make_the_same_rows(rows, size):
+    frame = frame_of([root for root, _ in rows], [text for _, text in rows])
+    cut = (frame.iloc[start : start + size] for start in range(0, len(frame), size))
+    text = "".join(csv_pieces(cut, describe_columns(frame), {}))
+    assert list(csv.reader(io.StringIO(text, newline=""))) == read(written(frame))
+
+
+def test_a_long_file_takes_no_more_memory_than_a_short_one():
+    frame = frame_of(range(2_000), ["L2/3 pyramidal"] * 2_000)
+    columns = describe_columns(frame)
+
+    def peak(count):
+        tracemalloc.start()
+        for _ in csv_pieces((frame for _ in range(count)), columns, {}):
+            pass
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(1)
+    assert peak(40) < 1.5 * peak(3)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("lines", f"{NEAR}\n7"), ("commas", f"{NEAR}, 7"), ("python", f"[{NEAR}, 7]"), ("neuroglancer", f"{NEAR} 7")],
+)
+def test_ids_are_copied_once_each_to_the_last_digit(form, text):
+    ids = pd.Series(pd.array([NEAR, None, 7, 0, NEAR], dtype="Int64"))
+    assert listed_ids(ids, form) == text
+
+
+def test_an_unknown_form_of_ids_is_refused_in_a_sentence():
+    with pytest.raises(BadInput, match="lines"):
+        listed_ids(pd.Series(pd.array([NEAR], dtype="Int64")), "xml")
