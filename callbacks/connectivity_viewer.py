@@ -60,6 +60,7 @@ def not_loaded(error: Exception) -> tuple[Any, ...]:
     Output("cell-href", "data"),
     Input("cell-query", "data"),
     Input("reload", "data"),
+    running=[(Output("cell-results", "className"), "k-results k-busy", "k-results")],
     on_error=not_loaded,
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:

@@ -51,6 +51,7 @@ def not_loaded(error: Exception) -> tuple[Any, ...]:
     Output("table-notes", "children"),
     Input("table-query", "data"),
     Input("reload", "data"),
+    running=[(Output("table-results", "className"), "k-results k-busy", "k-results")],
     on_error=not_loaded,
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:

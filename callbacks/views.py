@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +14,7 @@ from services import tables, versions
 from services.cave import Cave
 from services.columns import Column, find_column
 from services.errors import BadInput, Expired, NotFound
-from services.records import TableInfo
+from services.records import TableInfo, Version
 from services.tables import TableFrame, TableQuery
 from services.urls import ConnectivityView, Query, Sort, TableView, parse_connectivity, parse_table
 
@@ -89,16 +90,17 @@ def place_choices(
 ) -> tuple[str, list[Option], str, list[Option], list[TableInfo]]:
     """Datastack and its options, version and its options, and the tables of that version.
 
-    A version that does not exist has no tables, yet others can still be chosen.
+    What does not exist has no parts, yet others can still be chosen.
     """
-    datastack = view.datastack or cave.settings.datastack
-    try:
+    datastack, chosen = view.datastack or cave.settings.datastack, view.version
+    known: list[Version] = []
+    listed: list[TableInfo] = []
+    with suppress(NotFound, Expired):
+        known = cave.versions(datastack)
         chosen = str(versions.resolve(cave, datastack, view.version).number)
         listed = tables.catalogue(cave, datastack, int(chosen))
-    except (NotFound, Expired):
-        chosen, listed = view.version, []
-    known = controls.version_options(cave.versions(datastack), chosen)
-    return datastack, controls.datastack_options(cave.datastacks()), chosen, known, listed
+    options = controls.version_options(known, chosen)
+    return datastack, controls.datastack_options(cave.datastacks(), datastack), chosen, options, listed
 
 
 def _fitting(pairs: Any, columns: Sequence[Column]) -> tuple[list[tuple[str, str]], list[str]]:

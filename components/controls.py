@@ -57,9 +57,10 @@ def same(value: str) -> Option:
     return {"label": value or "…", "value": value}
 
 
-def datastack_options(names: Sequence[str]) -> list[Option]:
-    """Datastacks to choose from."""
-    return [{"label": name, "value": name} for name in names]
+def datastack_options(names: Sequence[str], chosen: str) -> list[Option]:
+    """Datastacks to choose from; one that was asked for but does not exist says so."""
+    known: list[Option] = [{"label": name, "value": name} for name in names]
+    return known if chosen in names else [*known, {"label": f"{chosen} (not there)", "value": chosen}]
 
 
 def version_options(versions: Sequence[Version], chosen: str) -> list[Option]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -83,6 +84,17 @@ def test_a_version_that_never_was(page: Page, truth: Truth) -> None:
     expect(page.locator("#table-status")).to_contain_text(f"version {truth.version}")
 
 
+@pytest.mark.parametrize("page_path", ["/table-viewer", "/connectivity-viewer"])
+def test_a_datastack_that_does_not_exist(page: Page, page_path: str) -> None:
+    page.goto(f"{page_path}?datastack=nowhere&cell=5" if "conn" in page_path else f"{page_path}?datastack=nowhere")
+    part = "cell" if "conn" in page_path else "table"
+    expect_problem(page, f"#{part}-notes", "nowhere")
+    choice = page.locator(f"#{part}-datastack")
+    expect(choice).to_have_value("nowhere")
+    choice.select_option("karst_demo")
+    expect(page.locator(f"#{part}-version")).not_to_have_value("latest")
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -128,6 +140,13 @@ def test_typed_text_dims_what_it_does_not_describe(page: Page, truth: Truth) -> 
     expect(results).to_have_css("opacity", "1")
 
 
+def kill_at_once(pid: int) -> None:
+    """End a server and its workers without letting them finish the answers under way."""
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for each in (pid, *map(int, workers)):
+        os.kill(each, signal.SIGKILL)
+
+
 def test_cave_stops_in_the_middle_of_a_query(
     open_page: OpenPage, small_cortex: Path, tmp_path: Path, truth: Truth
 ) -> None:
@@ -141,7 +160,7 @@ def test_cave_stops_in_the_middle_of_a_query(
             page.locator("#cell-id").fill(str(root))
             page.locator("#cell-id").press("Enter")
             expect(page.locator("#cell-results")).to_contain_text("Reading the cell")
-            cave.send_signal(signal.SIGINT)  # at once, with answers under way
+            kill_at_once(cave.pid)
         expect_problem(page, "#cell-notes", "CAVE")
         expect(page.locator("#cell-id")).to_have_value(str(root))
         with running(command, cave_url):
