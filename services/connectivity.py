@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, TypedDict
 
@@ -37,10 +38,18 @@ class Totals(TypedDict):
     root_zero: int
 
 
+class Cut(TypedDict):
+    """An answer that CAVE cut: `shown` synapses of `total`, None if it did not say of how many."""
+
+    shown: int
+    total: int | None
+
+
 @dataclass(frozen=True)
 class Connectivity:
     """A cell with its partners; `inputs` and `outputs` are frames of :func:`partners`. `warnings` are sentences,
-    those of the cell among them."""
+    those of the cell among them. `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they
+    were asked for in as many pieces as it took, so it did not."""
 
     datastack: str
     version: Version
@@ -50,6 +59,8 @@ class Connectivity:
     outputs: pd.DataFrame
     totals: dict[Direction, Totals]
     warnings: tuple[str, ...]
+    truncated: Mapping[Direction, Cut | None] = field(default_factory=lambda: {"in": None, "out": None})
+    whole: bool = False
 
     def side(self, direction: str) -> pd.DataFrame:
         """The partners of "in" or "out"."""
@@ -102,17 +113,26 @@ def type_rows(cave: Cave, datastack: str, version: int, table: str) -> pd.DataFr
 
 
 def read(
-    cave: Cave, datastack: str, version: int, text: str, id_type: str = "auto", *, type_table: str | None = None
+    cave: Cave,
+    datastack: str,
+    version: int,
+    text: str,
+    id_type: str = "auto",
+    *,
+    type_table: str | None = None,
+    whole: bool = False,
 ) -> Connectivity:
     """The cell that `text` names, with its partners at a version.
 
     With the soma and type tables held this takes one round trip: both synapse queries go out while the root
-    id is checked. A stale root id takes three more, to find its heir and the synapses of that.
+    id is checked. A stale root id takes three more, to find its heir and the synapses of that. CAVE cuts what has too
+    many synapses, unless `whole` asks for all of them in pieces.
 
     Raises BadInput, NotFound and what CAVE raises.
     """
     guess = cells.likely_root(text)
-    early = [] if guess is None else [partial(cave.synapses, datastack, version, guess, way) for way in ("in", "out")]
+    ask = partial(cave.synapses, datastack, version, whole=whole)
+    early = [] if guess is None else [partial(ask, guess, way) for way in ("in", "out")]
     cell, types, nuclei, *found = gather(
         partial(cells.find, cave, datastack, version, text, id_type),
         lambda: type_rows(cave, datastack, version, type_table) if type_table else None,
@@ -120,7 +140,7 @@ def read(
         *early,
     )
     if cell.root_id != guess:
-        found = gather(*(partial(cave.synapses, datastack, version, cell.root_id, way) for way in ("in", "out")))
+        found = gather(*(partial(ask, cell.root_id, way) for way in ("in", "out")))
     incoming, outgoing = found
     sides = {way: partners(rows, way, cell.root_id, nuclei, types) for way, rows in _ways(incoming, outgoing)}
     return Connectivity(
@@ -136,7 +156,14 @@ def read(
             *(sentence for way, rows in _ways(incoming, outgoing) for sentence in _truncation(rows, way)),
             *(_ambiguity(types, sides, type_table) if type_table else ()),
         ),
+        truncated={way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)},
+        whole=whole,
     )
+
+
+def synapses(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
+    """The synapses that a cell's partners were counted from, in the cache since then; see :meth:`Cave.synapses`."""
+    return cave.synapses(found.datastack, found.version.number, found.cell.root_id, direction, whole=found.whole)
 
 
 def _ways(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> list[tuple[Direction, pd.DataFrame]]:
