@@ -30,7 +30,7 @@ demo: $(VENV)/.run
 
 golden: PORT = 9200
 golden: $(VENV)/.run
-	$(PY) -m tests.contract.serve_golden --port $(PORT)
+	$(PY) -m localcave.golden tests/contract/golden --port $(PORT)
 
 $(VENV)/.run: requirements.txt requirements.lock
 	@bin/venv $(VENV)
