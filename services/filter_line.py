@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from services.columns import Column, find_column
 from services.errors import BadInput
+from services.filter_box import UNITS, Axes, axes_of, in_box
 from services.filter_conditions import SIGN, Operand, condition, quoted_at
 from services.filter_nodes import Blank, Everything, Node, Not, OneOf, all_of, any_of
 from services.filter_values import KEYWORDS, unquote
@@ -137,6 +138,8 @@ class LineParser:
             seen = repr(token.text) if token.text else "the end"
             raise BadInput(f"The name of a column is expected instead of {seen}.", position=token.position)
         name = unquote(token.text) if token.kind == "quoted" else token.text
+        if axes := axes_of(self.columns, name):
+            return self.boxed(axes)
         column = find_column(self.columns, name, position=token.position)
         if self.next.kind == "sign":
             return self.signed(column)
@@ -153,6 +156,21 @@ class LineParser:
             "Write one of = != > >= < <= ~ !~, in (…), not in (…), null, not null.",
             position=self.next.position,
         )
+
+    def boxed(self, axes: Axes) -> Node:
+        """`in box (100..200, 300..400, 0..50) um`, `not in box (…)`, after the name of a position."""
+        negative = self.next.is_word("not") and bool(self.take())
+        position = self.next.position
+        if not (self.take().is_word("in") and self.take().is_word("box") and self.next.is_bracket("([")):
+            raise BadInput(
+                "A position is filtered by a box, its axes like numbers.",
+                "Write in box (100..200, 300..400, 0..50) um, or name one axis, such as pt_position_x.",
+                position=position,
+            )
+        ranges = [operand.text for operand in self.operands()]
+        unit = self.take().text if self.next.is_word(*UNITS) else ""
+        node = in_box(axes, ranges, unit, position)
+        return Not(node) if negative else node
 
     def signed(self, column: Column) -> Node:
         sign = self.take()

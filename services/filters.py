@@ -15,7 +15,9 @@ typed in a box      keeps the rows whose cell
 
 A query line puts the column first and joins with ``and``, ``or``, ``not`` and brackets, ``and`` binding
 tighter than ``or``: ``cell_type in (BC, MC) and (volume > 300 or not valid)``. A boolean column alone means
-that it is true. In a line, values with spaces, commas, brackets or operators need quotes.
+that it is true. A position as a whole takes a box in space, in vx, nm or um:
+``pt_position in box (100..200, 300.., ..) um``. In a line, values with spaces, commas, brackets or operators
+need quotes.
 """
 
 from __future__ import annotations
