@@ -1,0 +1,70 @@
+"""More columns for partners: whatever further tables say of them, and how far away they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from services import cells, connectivity, space
+from services.cave import Cave
+from services.cells import Cell
+from services.connectivity import Connectivity, Direction
+from services.parallel import gather
+from services.profiles import Volume
+
+SEPARATOR = "."
+"""Between the name of a joined table and that of its column."""
+
+
+def load_tables(cave: Cave, datastack: str, version: int, tables: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """What each table says of each root id (see :func:`connectivity.type_rows`), all asked for at once.
+
+    Raises NotFound for a table that the version does not have, BadInput for one without root ids.
+    """
+    names = list(dict.fromkeys(name for name in tables if name))
+    loads = [lambda name=name: connectivity.type_rows(cave, datastack, version, name) for name in names]
+    return dict(zip(names, gather(*loads), strict=True))
+
+
+def with_tables(partners: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """A partner frame with the columns of further tables, each called `table.column`, and what should be known of
+    them: partners with several rows in a table are left blank in it."""
+    roots = partners["root_id"]
+    parts = [partners]
+    said = []
+    for name, rows in tables.items():
+        joined = rows.reindex(roots).reset_index(drop=True)
+        parts.append(joined.rename(columns={column: f"{name}{SEPARATOR}{column}" for column in joined.columns}))
+        several = int(roots.isin(rows.attrs.get("ambiguous", ())).sum())
+        if several:
+            said.append(f"{several:,} partners have several rows in {name}; their columns of it are left blank.")
+    return pd.concat(parts, axis=1), tuple(said)
+
+
+def with_distance(partners: pd.DataFrame, cell: Cell, somas: pd.DataFrame, volume: Volume) -> pd.DataFrame:
+    """A partner frame with where its somata are and how far from the cell's own (float64, um).
+
+    `somas` is as of :func:`cells.somas`. Added are soma_x_um and soma_z_um (along the volume's axes; the depth is
+    there already), soma_distance_um, straight, and lateral_distance_um, along the surface. All are blank
+    unless the partner has one soma, distances unless the cell has one too.
+    """
+    at = somas.drop_duplicates("nucleus_id").set_index("nucleus_id")[["x_nm", "y_nm", "z_nm"]]
+    nuclei = partners["nucleus_id"].fillna(0).to_numpy(np.int64)
+    points_nm = at.reindex(nuclei).to_numpy(np.float64)
+    there = space.nm_to_um(points_nm, volume)
+    own_nm = np.array(cell.soma_position_nm or (np.nan,) * 3, dtype=np.float64)
+    here = space.nm_to_um(own_nm, volume)
+    return partners.assign(
+        soma_x_um=there[:, 0],
+        soma_z_um=there[:, 2],
+        soma_distance_um=np.linalg.norm(points_nm - own_nm, axis=1) / 1000,
+        lateral_distance_um=np.hypot(there[:, 0] - here[0, 0], there[:, 2] - here[0, 2]),
+    )
+
+
+def located(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
+    """:func:`with_distance` for one direction of a cell. Costs nothing once the soma table is held."""
+    somas = cells.somas(cave, found.datastack, found.version.number)
+    return with_distance(found.side(direction), found.cell, somas, cave.volume(found.datastack))

@@ -1,0 +1,111 @@
+"""Partners chosen, grouped and put side by side: threshold, groups with subtotals, both directions, several cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from services.connectivity import Connectivity
+from services.errors import BadInput
+
+GROUP_COLUMNS = ("value", "num_syn", "num_partners", "syn_per_partner", "net_size", "mean_size", "pct_of_shown")
+_OF_SYNAPSES = ("num_syn", "net_size", "mean_size")
+
+
+def at_least(partners: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """The partners with `minimum` synapses or more. Raises BadInput below 1."""
+    if minimum < 1:
+        raise BadInput(f"A threshold of {minimum} synapses leaves nothing out.", "Give 1 or more.")
+    return partners[partners["num_syn"] >= minimum].reset_index(drop=True)
+
+
+def below(partners: pd.DataFrame, minimum: int) -> str:
+    """A sentence for what the threshold leaves out; "" when that is nothing."""
+    left = partners.loc[partners["num_syn"] < minimum, "num_syn"]
+    return (
+        f"Left out: {len(left):,} partners with fewer than {minimum} synapses, {left.sum():,} synapses."
+        if len(left)
+        else ""
+    )
+
+
+def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -> pd.DataFrame:
+    """Subtotals for each value of `column`, most synapses first, equal ones by name, blank last of all.
+
+    Columns: value (null = blank), num_syn and num_partners (int64), syn_per_partner (float64), net_size, mean_size
+    (net_size / num_syn; float64, null without synapses), and pct_of_shown: the group's share of the synapses of
+    `partners`. Values of `universe` without partners have zeros. The sums are those of `partners`.
+    """
+    if column not in partners:
+        raise BadInput(f"The partners have no column {column[:80]!r}.", "Group by one of their columns.")
+    groups = partners.groupby(partners[column].astype("string"), dropna=False)
+    sums = pd.DataFrame(
+        {"num_syn": groups["num_syn"].sum(), "num_partners": groups.size(), "net_size": groups["net_size"].sum()}
+    )
+    absent = [value for value in dict.fromkeys(universe) if value not in sums.index]
+    frame = sums.reindex([*sums.index, *absent], fill_value=0).rename_axis("value").reset_index()
+    frame = frame.astype({"value": "string", "num_syn": "int64", "num_partners": "int64", "net_size": "float64"})
+    frame["syn_per_partner"] = frame["num_syn"] / frame["num_partners"].where(frame["num_partners"] > 0)
+    frame["mean_size"] = frame["net_size"] / frame["num_syn"].where(frame["num_syn"] > 0)
+    frame["pct_of_shown"] = frame["num_syn"] * (100 / max(1, int(frame["num_syn"].sum())))
+    frame = frame.assign(blank=frame["value"].isna()).sort_values(
+        ["blank", "num_syn", "value"], ascending=[True, False, True], ignore_index=True
+    )
+    return frame[list(GROUP_COLUMNS)]
+
+
+def both(found: Connectivity) -> pd.DataFrame:
+    """All partners of either direction in one row each.
+
+    Columns: root_id; num_syn_in, net_size_in, mean_size_in and the same with _out; reciprocal (boolean); then what
+    is known of the partner itself. A direction without synapses has num_syn and net_size 0 and no mean size (null);
+    all three are null, and `reciprocal` may be, where CAVE cut that direction: then nobody knows. Reciprocal
+    partners first, then most synapses, then by root id.
+    """
+    sides = {"in": found.inputs, "out": found.outputs}
+    about = pd.concat([side.drop(columns=list(_OF_SYNAPSES)) for side in sides.values()]).drop_duplicates("root_id")
+    frame = pd.DataFrame({"root_id": about["root_id"].to_numpy(np.int64)})
+    for way, side in sides.items():
+        own = side.set_index("root_id")[list(_OF_SYNAPSES)].reindex(frame["root_id"]).reset_index(drop=True)
+        absent = pd.NA if found.truncated[way] else 0  # type: ignore[index]
+        frame[f"num_syn_{way}"] = own["num_syn"].astype("Int64").fillna(absent)
+        frame[f"net_size_{way}"] = own["net_size"].astype("Float64").fillna(absent)
+        frame[f"mean_size_{way}"] = own["mean_size"].astype("Float64")
+    frame["reciprocal"] = ((frame["num_syn_in"] > 0) & (frame["num_syn_out"] > 0)).astype("boolean")
+    frame = pd.concat([frame, about.drop(columns="root_id").reset_index(drop=True)], axis=1)
+    order = pd.DataFrame(
+        {
+            "one_way": ~frame["reciprocal"].fillna(False).astype(bool),
+            "fewest": -(frame["num_syn_in"].fillna(0) + frame["num_syn_out"].fillna(0)),
+            "root_id": frame["root_id"],
+        }
+    )
+    return frame.take(np.lexsort([order[name] for name in reversed(order.columns)])).reset_index(drop=True)
+
+
+def combined(sides: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """The partners of several cells (root id to partner frame of one direction) as if they were one.
+
+    The columns of a partner frame, num_cells (int64: how many of the cells have this partner) after the sizes.
+    Synapses among the cells themselves stay in. Most synapses first, equal ones by root id.
+    """
+    every = pd.concat(list(sides.values()), ignore_index=True)
+    groups = every.groupby("root_id")
+    frame = pd.DataFrame({"num_syn": groups["num_syn"].sum(), "net_size": groups["net_size"].sum()})
+    frame["mean_size"] = frame["net_size"] / frame["num_syn"]
+    frame["num_cells"] = groups.size().astype("int64")
+    about = every.drop_duplicates("root_id").set_index("root_id").drop(columns=list(_OF_SYNAPSES))
+    frame = frame.join(about).reset_index()
+    return frame.sort_values(["num_syn", "root_id"], ascending=[False, True], ignore_index=True)
+
+
+def side_by_side(sides: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """The same partners with the synapses of each cell in a column of its own, `num_syn_<root id>` (int64, 0 =
+    none). Partners of most cells first, then most synapses, then by root id."""
+    frame = combined(sides)
+    for root_id, side in sides.items():
+        counts = side.set_index("root_id")["num_syn"].reindex(frame["root_id"], fill_value=0)
+        frame[f"num_syn_{root_id}"] = counts.to_numpy(np.int64)
+    return frame.sort_values(["num_cells", "num_syn", "root_id"], ascending=[False, False, True], ignore_index=True)

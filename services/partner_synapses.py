@@ -1,0 +1,64 @@
+"""The synapses behind a row of the partner table, and behind the plots."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from services import connectivity, space
+from services.cave import Cave
+from services.connectivity import Connectivity, Direction
+from services.errors import NotFound
+from services.profiles import Volume
+
+Apart = Literal["autapses", "root_zero"]
+PARTNER = {"in": "pre_pt_root_id", "out": "post_pt_root_id"}
+CENTRE_NM = tuple(f"ctr_pt_position_{axis}_nm" for axis in "xyz")
+
+
+def of_cell(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
+    """Every synapse of one direction, autapses and those with root id 0 included, in the order of their ids.
+
+    The columns of :meth:`Cave.synapses` with root_id (int64: the partner, 0 = none), depth_um (float64) and layer
+    (ordered categories). Costs nothing: the partners were counted from these.
+    """
+    return described(connectivity.synapses(cave, found, direction), direction, cave.volume(found.datastack))
+
+
+def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> pd.DataFrame:
+    """The same from a frame of synapses."""
+    points_nm = np.column_stack([synapses[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
+    depth = space.nm_to_um(points_nm, volume)[:, 1]
+    frame = synapses.assign(
+        root_id=synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64),
+        depth_um=depth,
+        layer=space.layer_of(depth, volume),
+    )
+    frame = frame.sort_values("id", ignore_index=True)
+    frame.attrs = dict(synapses.attrs)
+    return frame
+
+
+def of_partner(cave: Cave, found: Connectivity, direction: Direction, partner: int | Apart) -> pd.DataFrame:
+    """The synapses behind one row: those with the cell `partner`, the autapses, or those with root id 0.
+
+    Raises NotFound when there are none.
+    """
+    every = of_cell(cave, found, direction)
+    wanted = {"autapses": found.cell.root_id, "root_zero": 0}.get(str(partner), partner)
+    rows = every[every["root_id"] == wanted].reset_index(drop=True)
+    if rows.empty:
+        way = "input from" if direction == "in" else "output to"
+        raise NotFound(f"Cell {found.cell.root_id} has no {way} {partner} at version {found.version.number}.")
+    return rows
+
+
+def with_partners(synapses: pd.DataFrame, partners: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The synapses (of :func:`of_cell`) of the partners in a frame, with `columns` of it and with `row`, the place
+    of the partner in that frame, from 0 (int64). Others, autapses among them, are left out."""
+    rows = pd.Index(partners["root_id"]).get_indexer(synapses["root_id"])
+    kept = synapses[rows >= 0].reset_index(drop=True)
+    at = rows[rows >= 0]
+    return kept.assign(row=at, **{name: partners[name].take(at).array for name in columns})

@@ -1,0 +1,145 @@
+"""The verdict: what proofreading and somata say about a cell's partners."""
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+
+from services import proofreading, trust
+from services.cells import Cell
+from services.connectivity import Connectivity
+from services.records import Version
+
+CELL = 864691135771609595
+
+
+def partner_frame(somata, types, synapses):
+    return pd.DataFrame(
+        {
+            "root_id": [CELL + 1 + place for place in range(len(somata))],
+            "num_syn": synapses,
+            "num_soma": somata,
+            "cell_type": pd.array(types, dtype="string"),
+        }
+    )
+
+
+INPUTS = partner_frame([0, 0, 0, 1, 2], [None, None, None, "23P", "BC"], [1, 2, 3, 4, 5])
+OUTPUTS = partner_frame([1, 1], ["MC", None], [6, 2])
+
+
+def found(nuclei=1, inputs=INPUTS, type_table="types"):
+    cell = Cell(CELL, tuple(range(1, nuclei + 1)), "root_id", str(CELL))
+    version = Version(1, datetime(2025, 1, 1, tzinfo=UTC), None, valid=True)
+    return Connectivity("ds", version, cell, type_table, inputs, OUTPUTS, {}, ())
+
+
+def proofread(axon, dendrite="dendrite_clean", *, edited=False):
+    frame = pd.DataFrame(
+        {
+            "strategy_axon": pd.array([axon], dtype="string"),
+            "strategy_dendrite": pd.array([dendrite], dtype="string"),
+            "edited_since": [edited],
+        },
+        index=pd.Index([CELL], name="root_id"),
+    )
+    frame.attrs = {"table": "proofreading_status_and_strategy"}
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("axon", "level", "words"),
+    [
+        ("axon_fully_extended", "complete", "nearly complete"),
+        ("axon_partially_extended", "lower bound", "a lower bound, for the axon is only partially extended"),
+        ("axon_interareal", "lower bound", "a lower bound"),
+        ("axon_column_truncated", "lower bound", "a lower bound"),
+        ("axon_clean", "lower bound", "not extended"),
+        ("axon_of_next_year", "lower bound", "axon_of_next_year"),
+        ("none", "not analysable", "not analysable, for the axon is not proofread"),
+    ],
+)
+def test_the_axon_decides_about_the_outputs(axon, level, words):
+    verdict = trust.judge(found(), proofread(axon))
+    assert (verdict.outputs, verdict.inputs) == (level, "usable")
+    assert words in verdict.sentence
+    assert verdict.sentence.count(".") == 1 and verdict.sentence.endswith(".")
+    assert verdict.strategy_axon == axon
+
+
+def test_a_cell_that_nobody_proofread_has_no_analysable_outputs():
+    verdict = trust.judge(found(), proofread("axon_fully_extended").drop(CELL))
+    assert (verdict.outputs, verdict.inputs, verdict.strategy_axon) == ("not analysable", "usable", None)
+    assert "usable, for the segment has exactly one soma" in verdict.sentence
+
+
+def test_without_a_proofreading_table_nothing_is_claimed():
+    verdict = trust.judge(found(), None)
+    assert verdict.outputs == "unknown"
+    assert "no proofreading table" in verdict.sentence
+
+
+def test_fragments_and_merged_cells_are_called_so():
+    fragment = trust.judge(found(nuclei=0), None)
+    assert fragment.inputs == "lower bound"
+    assert "has no soma" in fragment.sentence
+    merged = trust.judge(found(nuclei=346), proofread("axon_fully_extended"))
+    assert (merged.inputs, merged.outputs) == ("not analysable", "not analysable")
+    assert "346 nuclei" in merged.sentence
+
+
+def test_most_input_partners_being_fragments_is_said():
+    assert "but 60% of the input partners are fragments" in trust.judge(found(), None).sentence
+    few = trust.judge(found(inputs=INPUTS.iloc[2:]), None)
+    assert "fragments" not in few.sentence
+
+
+def test_shares_count_synapses_whose_partner_has_one_soma_and_a_type():
+    verdict = trust.judge(found(), None)
+    assert (verdict.identified["in"].part, verdict.identified["in"].whole) == (4, 15)
+    assert (verdict.identified["out"].part, verdict.identified["out"].whole) == (6, 8)
+    assert verdict.identified["out"].fraction == 0.75
+    assert verdict.criterion == "partner has one soma and a type"
+    untyped = trust.judge(found(type_table=None), None)
+    assert untyped.identified["out"].part == 8
+    assert untyped.criterion == "partner has one soma"
+
+
+def test_a_cell_without_synapses_has_no_share():
+    empty = trust.judge(found(inputs=INPUTS.iloc[:0]), None)
+    assert empty.identified["in"].fraction is None
+    assert "%" not in empty.sentence
+
+
+def test_an_edit_since_the_proofreading_is_told():
+    assert trust.judge(found(), proofread("axon_clean", edited=True)).notes
+    assert not trust.judge(found(), proofread("axon_clean")).notes
+
+
+def test_only_proofread_partners_are_kept_by_the_compartment_that_touches_the_cell():
+    frame = pd.concat(
+        [
+            proofread("axon_clean", "none").set_axis([CELL + 1]),
+            proofread("none", "dendrite_clean").set_axis([CELL + 2]),
+        ]
+    )
+    assert proofreading.mask(INPUTS, "in", frame).tolist() == [True, False, False, False, False]
+    assert proofreading.mask(INPUTS, "out", frame).tolist() == [False, True, False, False, False]
+    told = proofreading.of_partners(INPUTS, frame)
+    assert told["strategy_axon"].tolist() == ["axon_clean", "none", "none", "none", "none"]
+
+
+def test_the_older_table_of_statuses_is_read_too():
+    table = pd.DataFrame(
+        {
+            "pt_root_id": pd.array([CELL, CELL + 1, CELL + 2, 0, CELL + 3, CELL + 3], dtype="Int64"),
+            "valid_id": pd.array([CELL, 5, CELL + 2, 0, CELL + 3, CELL + 3], dtype="Int64"),
+            "status_axon": pd.array(["clean", "extended", "non", "clean", "clean", "extended"], dtype="string"),
+            "status_dendrite": pd.array(["extended", "clean", "non", "non", "non", "non"], dtype="string"),
+        }
+    )
+    rows = proofreading._read(table, "old")
+    assert rows.index.tolist() == [CELL, CELL + 1, CELL + 2]
+    assert rows["strategy_axon"].tolist() == ["axon_clean", "axon_extended", "none"]
+    assert rows["strategy_dendrite"].tolist() == ["dendrite_extended", "dendrite_clean", "none"]
+    assert rows["edited_since"].tolist() == [False, True, False]
