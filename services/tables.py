@@ -17,9 +17,11 @@ import pyarrow.compute as pc
 
 from services.cave import Cave
 from services.columns import Column, as_stored, describe_columns, find_column
+from services.filter_box import UNIT_NM
 from services.filters import Node, all_of, parse_box, parse_line
 from services.memo import Key, Memo, key_of
 from services.parallel import gather
+from services.places import depth_columns, in_unit, with_unit_sizes
 from services.records import TableInfo, Version
 from services.urls import Sort
 
@@ -35,6 +37,7 @@ __all__ = [
     "pieces",
     "rows_of",
     "select",
+    "with_units",
 ]
 
 Rows: TypeAlias = npt.NDArray[np.int64]
@@ -42,6 +45,7 @@ Rows: TypeAlias = npt.NDArray[np.int64]
 _SHOWN_LAST = ("valid", "valid_ref", "created", "created_ref", "superceded_id", "superceded_id_ref")
 
 _selected: Memo[Rows] = Memo(64)
+_depths: Memo[pd.DataFrame] = Memo(16)
 
 
 @dataclass(frozen=True)
@@ -99,20 +103,36 @@ def is_type_table(info: TableInfo) -> bool:
 
 
 def open_table(cave: Cave, datastack: str, version: int, table: str) -> TableFrame:
-    """A table or view with all its rows.
+    """A table or view with all its rows, and with the depth and layer of each where the volume's axes are known
+    (see :func:`services.places.depth_columns`).
 
     Raises NotFound when the version does not have it, TooLarge when it has too many rows to hold.
     """
     info = cave.table_info(datastack, version, table)
-    frame = cave.table(datastack, version, table)
-    columns = describe_columns(frame, _aliases(info, frame, cave.info(datastack).get("soma_table")))
-    return TableFrame(
-        datastack,
-        cave.version(datastack, version),
-        info,
-        tuple(sorted(columns, key=_rank)),
-        frame,
-        key_of(cave, datastack, version, table),
+    key = key_of(cave, datastack, version, table)
+    soma_table = cave.info(datastack).get("soma_table")
+    of_somas = soma_table in (info.name, info.reference_table)
+    frame = cave.table(datastack, version, table).copy(deep=False)
+    depths = _depths.get(key, lambda: depth_columns(frame, info, cave.volume(datastack), of_somas=of_somas))
+    for name in depths.columns:
+        frame[name] = depths[name]
+    columns = with_unit_sizes(describe_columns(frame, _aliases(info, frame, soma_table)), info.voxel_resolution_nm)
+    return TableFrame(datastack, cave.version(datastack, version), info, tuple(sorted(columns, key=_rank)), frame, key)
+
+
+def with_units(table: TableFrame, unit: str) -> TableFrame:
+    """The table with its positions in "nm" or "um" instead of voxels ("vx" = as it is); filters, sorts and exports
+    then count in that unit too. Raises BadInput for another unit."""
+    if unit == "vx":
+        return table
+    frame = in_unit(table.frame, table.columns, unit)
+    size = UNIT_NM[unit]
+    return replace(
+        table,
+        info=replace(table.info, voxel_resolution_nm=(size, size, size)),
+        columns=with_unit_sizes(table.columns, (size, size, size), unit),
+        frame=frame,
+        key=(*table.key, unit) if table.key else (),
     )
 
 

@@ -1,0 +1,61 @@
+"""Where the rows of a table are: depth and layer as columns, positions in voxels, nm or um."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from services import space
+from services.columns import Column
+from services.errors import BadInput
+from services.filter_box import UNIT_NM
+from services.profiles import Volume
+from services.records import TableInfo
+
+UNITS = ("vx", "nm", "um")
+NO_TRANSFORM = "identity"
+
+
+def depth_columns(frame: pd.DataFrame, info: TableInfo, volume: Volume, *, of_somas: bool) -> pd.DataFrame:
+    """Depth below the pia and layer of each row, of its first position, where the volume's axes are known.
+
+    Columns: soma_depth_um or depth_um (Float64; blank where there is no position), and layer (string) where the
+    volume has layers. None at all for a table without positions, or where names clash.
+    """
+    position = next((name.removesuffix("_x") for name in map(str, frame.columns) if name.endswith("_position_x")), None)
+    name = "soma_depth_um" if of_somas else "depth_um"
+    if position is None or volume.transform == NO_TRANSFORM or {name, "layer"} & set(frame.columns):
+        return pd.DataFrame(index=frame.index)
+    if "pt_position_x" in frame.columns:
+        position = "pt_position"
+    depths = space.depth_um(frame, position, info.voxel_resolution_nm, volume)
+    # to the nm: what lies behind is noise of the rotation
+    columns = {name: pd.Series(depths.round(3), frame.index, dtype="Float64")}
+    if volume.layers:
+        columns["layer"] = pd.Series(space.layer_of(depths, volume), frame.index).astype("string")
+    return pd.DataFrame(columns)
+
+
+def with_unit_sizes(columns: Sequence[Column], unit_nm: Sequence[float], unit: str = "vx") -> tuple[Column, ...]:
+    """The columns, those of positions with their unit and how many nm one of it is along x, y and z."""
+    sizes = dict(zip("xyz", unit_nm, strict=True))
+    return tuple(
+        replace(column, unit=unit, unit_nm=float(sizes[column.name[-1]])) if column.kind == "position" else column
+        for column in columns
+    )
+
+
+def in_unit(frame: pd.DataFrame, columns: Sequence[Column], unit: str) -> pd.DataFrame:
+    """`frame` with its positions in "nm" or "um" (Float64) instead of the unit that `columns` say they have.
+
+    Raises BadInput for another unit.
+    """
+    if unit not in UNIT_NM:
+        raise BadInput(f"{unit[:20]!r} is no unit of positions.", f"Choose one of {', '.join(UNITS)}.")
+    shown = frame.copy(deep=False)
+    for column in columns:
+        if column.kind == "position" and column.unit_nm:
+            shown[column.name] = frame[column.name].astype("Float64") * column.unit_nm / UNIT_NM[unit]
+    return shown

@@ -1,0 +1,67 @@
+"""Depth, layer and units of positions in tables of the demo, against standard_transform itself."""
+
+import numpy as np
+import pytest
+import standard_transform
+
+from services import tables
+from services.cave import Cave
+from services.errors import BadInput
+from services.settings import Settings
+from services.tables import TableQuery
+
+DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def types(cave):
+    return tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
+
+
+def voxels(frame):
+    return frame[[f"pt_position_{axis}" for axis in "xyz"]].to_numpy(float)
+
+
+def test_depth_and_layer_are_those_of_standard_transform(cave, types):
+    depths = standard_transform.minnie_ds.transform("nm").apply(voxels(types.frame) * [4, 4, 40])[:, 1]
+    assert np.allclose(types.frame["soma_depth_um"].to_numpy(float), depths, atol=0.001)
+    layers = cave.volume(DS).layers
+    for depth, layer in zip(depths, types.frame["layer"], strict=True):
+        assert layer == [name for name, top in layers if depth >= top or name == layers[0][0]][-1]
+    kept = tables.select(types, TableQuery("layer = L4 and soma_depth_um < 300"))
+    assert len(kept) == sum((depths >= dict(layers)["L4"]) & (depths.round(3) < 300))
+
+
+def test_positions_in_other_units_filter_and_sort_in_them(types):
+    for unit, factor in (("nm", 1), ("um", 1000)):
+        shown = tables.with_units(types, unit)
+        assert np.allclose(voxels(shown.frame), voxels(types.frame) * [4, 4, 40] / factor)
+        assert {column.unit for column in shown.columns if column.kind == "position"} == {unit}
+        low, high = np.quantile(voxels(shown.frame)[:, 2], [0.3, 0.6]).round(3)
+        boxes = {"pt_position_z": f"{low}..{high}"}
+        span = voxels(types.frame)[:, 2] * 40 / factor
+        assert len(tables.select(shown, TableQuery(boxes=boxes))) == ((span >= low) & (span <= high)).sum()
+
+
+@pytest.mark.parametrize("unit", ["vx", "nm", "um"])
+def test_a_box_in_um_keeps_the_same_rows_in_every_unit(types, unit):
+    points = voxels(types.frame) * [4, 4, 40] / 1000
+    low, high = np.quantile(points, [0.2, 0.7], axis=0).round(2)
+    line = "pt_position in box (" + ", ".join(f"{a}..{b}" for a, b in zip(low, high, strict=True)) + ") um"
+    wanted = types.frame.loc[((points >= low) & (points <= high)).all(axis=1), "id"]
+    assert 0 < len(wanted) < len(types.frame)
+    assert set(tables.select(tables.with_units(types, unit), TableQuery(line))["id"]) == set(wanted)
+
+
+def test_an_unknown_unit_is_told(types):
+    with pytest.raises(BadInput, match="miles"):
+        tables.with_units(types, "miles")
+
+
+def test_opening_leaves_what_is_cached_alone(cave, types):
+    assert "layer" not in cave.table(DS, types.version.number, TYPES).columns
