@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.cave import Cave
+from services.cave import UNUSED, Cave
 from services.columns import Column, as_stored, describe_columns, find_column
 from services.filter_box import UNIT_NM
 from services.filters import Node, all_of, parse_box, parse_line
@@ -116,8 +116,16 @@ def open_table(cave: Cave, datastack: str, version: int, table: str) -> TableFra
     depths = _depths.get(key, lambda: depth_columns(frame, info, cave.volume(datastack), of_somas=of_somas))
     for name in depths.columns:
         frame[name] = depths[name]
-    columns = with_unit_sizes(describe_columns(frame, _aliases(info, frame, soma_table)), info.voxel_resolution_nm)
-    return TableFrame(datastack, cave.version(datastack, version), info, tuple(sorted(columns, key=_rank)), frame, key)
+    columns = columns_of(cave, datastack, info, frame)
+    return TableFrame(datastack, cave.version(datastack, version), info, columns, frame, key)
+
+
+def columns_of(cave: Cave, datastack: str, info: TableInfo, frame: pd.DataFrame) -> tuple[Column, ...]:
+    """The columns of rows of a table, positions in its voxels, in the order to show them; those of boxes around
+    nuclei are left out."""
+    aliases = _aliases(info, frame, cave.info(datastack).get("soma_table"))
+    columns = with_unit_sizes(describe_columns(frame, aliases), info.voxel_resolution_nm)
+    return tuple(sorted((column for column in columns if not column.name.startswith(UNUSED)), key=_rank))
 
 
 def with_units(table: TableFrame, unit: str) -> TableFrame:

@@ -1,0 +1,95 @@
+"""Tables too large to hold, such as synapses: read page by page through CAVE, which filters them itself.
+
+CAVE can neither sort them nor filter by everything; what it cannot do is refused or said, never left out quietly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+
+from services import tables
+from services.cave import Cave
+from services.cave_query import Filters
+from services.columns import Column
+from services.parallel import gather
+from services.push_down import push_down
+from services.records import TableInfo, Version
+from services.tables import TableQuery
+
+MOST_AT_ONCE = 10_000
+"""Rows of one page."""
+
+
+@dataclass(frozen=True)
+class LargeTable:
+    """A table or view of which only pages are held. `info.row_count` is how many rows it has in all; `columns` are
+    in the order to show them."""
+
+    datastack: str
+    version: Version
+    info: TableInfo
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class LargePage:
+    """Some rows as CAVE sent them. `total` is how many the filter keeps, None where CAVE does not count them;
+    `sentences` say what a person might expect and does not get."""
+
+    frame: pd.DataFrame
+    total: int | None
+    sentences: tuple[str, ...]
+
+
+def is_large(cave: Cave, datastack: str, version: int, table: str) -> bool:
+    """Whether a table or view has more rows than are held. Raises NotFound when the version does not have it."""
+    return cave.row_count(datastack, version, table) > cave.settings.max_table_rows
+
+
+def open_large(cave: Cave, datastack: str, version: int, table: str) -> LargeTable:
+    """What is known about a large table, its columns from its first row. Raises NotFound."""
+    info = tables.describe(cave, datastack, version, table)
+    first = cave.query(datastack, version, table, limit=1)
+    columns = tables.columns_of(cave, datastack, info, first)
+    return LargeTable(datastack, cave.version(datastack, version), info, columns)
+
+
+def filters_of(table: LargeTable, query: TableQuery) -> Filters:
+    """The query's filter as CAVE takes it. Raises BadInput for what CAVE cannot filter by."""
+    return push_down(tables.filter_of(table.columns, query), table.info.name)
+
+
+def read_page(cave: Cave, table: LargeTable, query: TableQuery, offset: int = 0, limit: int = 100) -> LargePage:
+    """Rows `offset` to `offset + limit` (at most 10,000) of those that the query's filter keeps, in CAVE's own order.
+
+    Raises BadInput for what CAVE cannot filter by.
+    """
+    filters = filters_of(table, query)
+    count = min(limit, MOST_AT_ONCE)
+    place = (table.datastack, table.version.number, table.info.name)
+    frame, total = gather(
+        partial(cave.query, *place, filters, limit=max(count, 1), offset=offset or None),
+        partial(cave.count, *place, filters) if filters.columns() else lambda: table.info.row_count,
+    )
+    shown = frame.loc[:, [column.name for column in table.columns]].iloc[:count]
+    return LargePage(shown, total, _told(table, query, frame, total, asked=limit))
+
+
+def _told(
+    table: LargeTable, query: TableQuery, frame: pd.DataFrame, total: int | None, *, asked: int
+) -> tuple[str, ...]:
+    said = []
+    if query.sort:
+        said.append(
+            f"{table.info.name} has {table.info.row_count:,} rows, too many to sort: they are in CAVE's own order."
+        )
+    if total is None:
+        said.append(f"CAVE does not count rows that are filtered by columns of {table.info.reference_table}.")
+    if asked > MOST_AT_ONCE:
+        said.append(f"{MOST_AT_ONCE:,} rows at most are read at once, not {asked:,}.")
+    if frame.attrs.get("truncated"):
+        said.append(f"CAVE sent only {len(frame):,} rows at once.")
+    return tuple(said)

@@ -1,0 +1,74 @@
+"""What CAVE itself can filter: a filter as the arguments of a query, or a sentence on what cannot be one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from services.cave_query import Filters
+from services.errors import BadInput
+from services.filter_box import InBox
+from services.filter_nodes import And, Between, Compare, Condition, Everything, Matches, Node, OneOf
+
+_SIGNS = {">": "greater", "<": "less", ">=": "greater_equal", "<=": "less_equal"}
+_SAME_EVERYWHERE = re.compile(r"[\w \-/,:#%&^$.|()*+?]*")
+"""Patterns that RE2 and PostgreSQL read alike: no escapes, no brackets, no braces."""
+_BEYOND = float(2**31)
+"""No voxel is this far out."""
+
+
+def push_down(node: Node, table: str) -> Filters:
+    """The filter as CAVE takes it: conditions that all have to hold, each on another column or with another sign.
+
+    Raises BadInput, naming what CAVE cannot do: it has no "or", no "not" and no blanks.
+    """
+    given: dict[str, dict[str, Any]] = {}
+    for part in node.parts if isinstance(node, And) else () if isinstance(node, Everything) else (node,):
+        for name, column, value in _asked(part, table):
+            if column in given.setdefault(name, {}):
+                raise _cannot(part, table, "a second condition of the same kind on one column")
+            given[name][column] = value
+    return Filters(**given)
+
+
+def _asked(part: Node, table: str) -> list[tuple[str, str, Any]]:
+    """What one condition asks, as (field of Filters, column, value)."""
+    if isinstance(part, InBox):
+        return [("box", part.axes[0].name.removesuffix("_x"), _corners(part))]
+    if not isinstance(part, Condition):
+        raise _cannot(part, table, "or, not")
+    name = part.column.name
+    if part.column.kind == "position":
+        raise _cannot(part, table, "one axis of a position alone; use pt_position in box (…)")
+    if part.column.kind == "time":
+        raise _cannot(part, table, "times")
+    match part:
+        case OneOf(values=(value,)):
+            return [("equal", name, value)]
+        case OneOf():
+            return [("isin", name, list(part.values))]
+        case Compare():
+            return [(_SIGNS[part.sign], name, part.value)]
+        case Between():
+            return [("greater_equal", name, part.low), ("less_equal", name, part.high)]
+        case Matches(found=True) if _SAME_EVERYWHERE.fullmatch(part.pattern):
+            return [("regex", name, part.pattern)]
+    raise _cannot(part, table, "!=, not in, !~, null, or escapes and brackets in patterns")
+
+
+def _corners(box: InBox) -> list[list[float]]:
+    """A box in voxels. CAVE wants all six numbers, the least below the greatest, and takes points on its faces."""
+    ends = [
+        (-_BEYOND if low is None else low, _BEYOND if high is None else high) for low, high in box.ranges_in_columns()
+    ]
+    flat = [axis for axis, (low, high) in zip("xyz", ends, strict=True) if low == high]
+    if flat:
+        raise BadInput(f"CAVE finds nothing in a box that is flat in {flat[0]}.", "Make it a voxel thick.")
+    return [[low for low, _ in ends], [high for _, high in ends]]
+
+
+def _cannot(part: Node, table: str, what: str) -> BadInput:
+    return BadInput(
+        f"{table} is too large to hold, so CAVE has to filter it, and CAVE cannot do {part.describe()!r}.",
+        f"What it cannot do here: {what}. Join simple conditions with and.",
+    )
