@@ -1,0 +1,143 @@
+"""Partners summed up by type, both directions at once, and what differs between types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from components.figures.axes import INPUT, NEUTRAL, OUTPUT
+from components.figures.template import TEMPLATE
+
+ROW_PX = 21
+FRAME_PX = 70
+ROOM = 1.25
+"""Beyond the longest bar, for its number."""
+COMPARTMENTS = {
+    "on_spine": ("spine", "#4477aa"),
+    "on_shaft": ("shaft", "#ccbb44"),
+    "on_soma": ("soma", "#aa3377"),
+    "not_predicted": ("not predicted", "#d5dadb"),
+}
+
+
+def type_counts(
+    inputs: pd.DataFrame, outputs: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type"
+) -> go.Figure:
+    """Synapses by type of the partner: inputs to the left, outputs to the right, each on its own scale.
+
+    Both frames have value (null = blank), num_syn and num_partners, zeros included. Types are by name, blank last.
+    A click gives the value as customdata, "" for the blank.
+    """
+    labels = _labels(pd.concat([inputs["value"], outputs["value"]]), blank)
+    figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.02)
+    for place, (frame, name) in enumerate(((inputs, "input synapses"), (outputs, "output synapses")), start=1):
+        own = frame.assign(label=frame["value"].fillna(blank)).set_index("label")
+        counts = own[["num_syn", "num_partners"]].reindex(labels, fill_value=0)
+        bars = go.Bar(
+            x=counts["num_syn"].tolist(),
+            y=labels,
+            orientation="h",
+            name=name,
+            text=counts["num_syn"].map("{:,}".format).tolist(),
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[["" if label == blank else label, n] for label, n in counts["num_partners"].items()],
+            marker={"color": [colours.get(label, NEUTRAL) for label in labels], "line": {"width": 0}},
+            hovertemplate=f"%{{y}}: %{{x:,}} {name}, %{{customdata[1]:,}} partners<extra></extra>",
+        )
+        figure.add_trace(bars, 1, place)
+        longest = max(1, int(counts["num_syn"].max())) * ROOM
+        span = [longest, 0] if place == 1 else [0, longest]
+        figure.update_xaxes(title=name, range=span, tickformat=",d", nticks=4, row=1, col=place)
+    return _rows(figure, len(labels))
+
+
+def synapses_per_partner(counts: pd.DataFrame) -> go.Figure:
+    """How many partners have 1, 2, 3, ... synapses, on a logarithmic scale, for a few have many.
+
+    `counts` has direction, num_syn and num_partners.
+    """
+    figure = go.Figure(layout={"template": TEMPLATE, "height": 280, "barmode": "group"})
+    for way, name, colour in (("in", "input partners", INPUT), ("out", "output partners", OUTPUT)):
+        own = counts[counts["direction"] == way]
+        figure.add_trace(
+            go.Bar(
+                x=own["num_syn"].tolist(),
+                y=own["num_partners"].tolist(),
+                name=name,
+                marker={"color": colour, "line": {"width": 0}},
+                hovertemplate=f"%{{y:,}} {name} with %{{x}} synapses<extra></extra>",
+            )
+        )
+    most = int(counts["num_syn"].max()) if len(counts) else 1
+    figure.update_xaxes(title="synapses with this cell", tickformat=",d", dtick=1 if most < 12 else None)
+    figure.update_yaxes(title="partners", type="log", dtick=1, tickformat=",d")
+    return figure
+
+
+def sizes_by_type(sizes: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> go.Figure:
+    """The sizes of synapses by type of the partner: median, quartiles, and 5 % to 95 % as whiskers.
+
+    `sizes` has value (null = blank), num_syn, low, q1, median, q3, high, in voxels.
+    """
+    figure = go.Figure()
+    labels = sizes["value"].fillna(blank).tolist()
+    for label, row in zip(labels, sizes.itertuples(), strict=True):
+        colour = colours.get(label, NEUTRAL)
+        figure.add_trace(
+            go.Box(
+                y=[label],
+                orientation="h",
+                q1=[row.q1],
+                median=[row.median],
+                q3=[row.q3],
+                lowerfence=[row.low],
+                upperfence=[row.high],
+                name=f"{label} (n = {row.num_syn:,})",
+                marker={"color": colour},
+                line={"width": 1.2},
+            )
+        )
+    figure.update_xaxes(title="synapse size (voxels)", type="log", tickformat=",d", dtick="D2")
+    return _rows(figure, len(labels))
+
+
+def compartments_by_type(counts: pd.DataFrame, *, blank: str = "no type") -> go.Figure:
+    """Where the synapses with each type sit, as shares of its synapses.
+
+    `counts` has value (null = blank) and the columns of COMPARTMENTS.
+    """
+    figure = go.Figure(layout={"barmode": "stack"})
+    labels = counts["value"].fillna(blank).tolist()
+    whole = counts[list(COMPARTMENTS)].sum(axis=1)
+    for column, (name, colour) in COMPARTMENTS.items():
+        share = counts[column] * 100 / whole.where(whole > 0)
+        figure.add_trace(
+            go.Bar(
+                x=share.fillna(0).round(2).tolist(),
+                y=labels,
+                orientation="h",
+                name=name,
+                customdata=list(zip(counts[column].tolist(), whole.tolist(), strict=True)),
+                marker={"color": colour, "line": {"width": 0}},
+                hovertemplate=f"%{{y}}, {name}: %{{x:.1f}} % (%{{customdata[0]:,}} of %{{customdata[1]:,}})"
+                "<extra></extra>",
+            )
+        )
+    figure.update_xaxes(title="% of the type's synapses", range=[0, 100])
+    return _rows(figure, len(labels)).update_layout(showlegend=True)
+
+
+def _labels(values: pd.Series, blank: str) -> list[str]:
+    known = sorted(values.dropna().astype(str).unique())
+    return [*known, blank] if values.isna().any() else known
+
+
+def _rows(figure: go.Figure, count: int) -> go.Figure:
+    """One line of text for each type, the first one on top."""
+    figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
+    figure.update_layout(template=TEMPLATE, height=FRAME_PX + ROW_PX * max(count, 1), showlegend=False)
+    return figure

@@ -1,0 +1,39 @@
+"""Many points, coloured by value, fast in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from components.figures.axes import NEUTRAL
+
+MOST_VALUES = 30
+"""More in a legend nobody can read; the rarest are then drawn together."""
+
+
+def by_value(
+    points: pd.DataFrame, x: str, y: str, colours: Mapping[str, str], blank: str, **options: object
+) -> Iterator[go.Scattergl]:
+    """A trace for each value of `points`, by name, blank last; `row` goes into customdata.
+
+    Coordinates are sent as float32, whose error is far below a pixel. `options` go to every trace.
+    """
+    common = points["value"].value_counts().index[:MOST_VALUES]
+    labels = points["value"].where(points["value"].isin(common) | points["value"].isna(), "other values").fillna(blank)
+    last = {"other values": 1, blank: 2}
+    for label in sorted(labels.unique(), key=lambda label: (last.get(label, 0), label)):
+        own = points[(labels == label).to_numpy(bool)]
+        yield go.Scattergl(
+            x=own[x].to_numpy(np.float32),
+            y=own[y].to_numpy(np.float32),
+            customdata=own["row"].tolist(),
+            mode="markers",
+            name=label,
+            legendgroup=label,
+            marker={"color": colours.get(label, NEUTRAL), "size": 5, "opacity": 0.75},
+            hovertemplate=f"{label}<br>%{{x:.0f}}, %{{y:.0f}} µm<extra></extra>",
+            **options,
+        )
