@@ -247,6 +247,12 @@ class Cave:
 
         return self.cache.frame(("query", datastack, version, table, json.dumps([filters.arguments(), options])), load)
 
+    def query_call(
+        self, datastack: str, version: int, table: str, filters: Filters = NO_FILTERS
+    ) -> tuple[str, dict[str, Any]]:
+        """The method of caveclient's materialization client that `query` calls, and its arguments."""
+        return self._queries.call(datastack, version, self._source(datastack, version, table), filters)
+
     def count(self, datastack: str, version: int, table: str, filters: Filters = NO_FILTERS) -> int | None:
         """Number of rows that pass `filters`; None if they are on columns of a reference table's target: CAVE does
         not count joins."""
@@ -368,6 +374,17 @@ class Cave:
         call = partial(JSONService.get_state_json, state_id=int(state_id))
         found: dict[str, Any] = self._asker.ask("state", subject, self._state_client, call)
         return found
+
+    def properties_source(self, datastack: str, version: int, table: str) -> str:
+        """Where a viewer finds a table of a version as properties of segments, to search them by."""
+        call = partial(
+            MaterializationClient.neuroglancer_segprop_path,
+            table_name=table,
+            materialization_version=version,
+            for_neuroglancer=False,  # which would demand a login also of a server without one
+        )
+        subject = self._asker.subject(datastack, version, table)
+        return f"precomputed://{self._asker.ask('properties', subject, self._materialize, call)}"
 
     def _source(self, datastack: str, version: int, table: str) -> Source:
         info = self.table_info(datastack, version, table)

@@ -63,12 +63,19 @@ class Queries:
         frame, _ = self._send(datastack, version, alone, filters, get_counts=True)
         return int(frame["count"].iloc[0])
 
+    def call(
+        self, datastack: str, version: int, source: Source, filters: Filters, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Name of the method of caveclient's MaterializationClient that `rows` uses, and its arguments."""
+        owners = self._owners(datastack, version, source, filters.columns() | set(options.get("select_columns") or ()))
+        method, arguments = query_arguments(source, filters, owners, **options)
+        return method, arguments | {"materialization_version": version, "split_positions": True}
+
     def _send(
         self, datastack: str, version: int, source: Source, filters: Filters, **options: Any
     ) -> tuple[pd.DataFrame, Trip]:
-        owners = self._owners(datastack, version, source, filters.columns() | set(options.get("select_columns") or ()))
-        method, arguments = query_arguments(source, filters, owners, **options)
-        arguments |= {"materialization_version": version, "metadata": False, "split_positions": True}
+        method, arguments = self.call(datastack, version, source, filters, **options)
+        arguments["metadata"] = False
         frame, trip = self._asker.ask_closely(
             "rows",
             self._asker.subject(datastack, version, source.table),

@@ -38,19 +38,18 @@ class InBox(Node):
 
     def mask(self, frame: pd.DataFrame) -> Mask:
         inside = np.ones(len(frame), dtype=bool)
-        for column, (low, high) in zip(self.axes, self.ranges, strict=True):
-            values = frame[column.name].to_numpy(dtype=np.float64, na_value=np.nan) * self._scale(column)
-            inside &= values >= (-np.inf if low is None else self._end(low))
-            inside &= values <= (np.inf if high is None else self._end(high))
+        for column, scale, (low, high) in self.bounds():
+            values = frame[column.name].to_numpy(dtype=np.float64, na_value=np.nan) * scale
+            inside &= values >= (-np.inf if low is None else low)
+            inside &= values <= (np.inf if high is None else high)
         return inside
 
-    def ranges_in_columns(self) -> tuple[Range, Range, Range]:
-        """The ranges in the unit of the columns."""
-        first, second, third = (
-            tuple(None if end is None else self._end(end) / self._scale(column) for end in ends)
-            for column, ends in zip(self.axes, self.ranges, strict=True)
-        )
-        return first, second, third  # type: ignore[return-value]
+    def bounds(self) -> list[tuple[Column, float, Range]]:
+        """For each axis its column, what its values are multiplied by, and the range of the products."""
+        return [
+            (column, self._scale(column), (self._end(low), self._end(high)))
+            for column, (low, high) in zip(self.axes, self.ranges, strict=True)
+        ]
 
     def describe(self) -> str:
         spans = [
@@ -67,9 +66,9 @@ class InBox(Node):
         """What makes a value of the column a length in nm, or leaves it in the column's own unit."""
         return 1.0 if self.unit == column.unit or column.unit_nm is None else column.unit_nm
 
-    def _end(self, value: float) -> float:
+    def _end(self, value: float | None) -> float | None:
         # a millionth of a nm takes away what decimal fractions of a um leave behind
-        return value if self.unit == self.axes[0].unit else round(value * UNIT_NM[self.unit], 6)
+        return value if value is None or self.unit == self.axes[0].unit else round(value * UNIT_NM[self.unit], 6)
 
 
 def axes_of(columns: Sequence[Column], name: str) -> Axes | None:

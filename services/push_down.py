@@ -59,7 +59,8 @@ def _asked(part: Node, table: str) -> list[tuple[str, str, Any]]:
 def _corners(box: InBox) -> list[list[float]]:
     """A box in voxels. CAVE wants all six numbers, the least below the greatest, and takes points on its faces."""
     ends = [
-        (-_BEYOND if low is None else low, _BEYOND if high is None else high) for low, high in box.ranges_in_columns()
+        (-_BEYOND if low is None else low / scale, _BEYOND if high is None else high / scale)
+        for _, scale, (low, high) in box.bounds()
     ]
     flat = [axis for axis, (low, high) in zip("xyz", ends, strict=True) if low == high]
     if flat:

@@ -1,0 +1,81 @@
+"""A filter as an expression of pandas over `frame`, for scripts to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import pandas as pd
+from pandas.api import types as dtypes
+
+from services.errors import BadInput
+from services.filter_box import InBox
+from services.filter_nodes import And, Between, Blank, Compare, Condition, Matches, Node, NoneOf, Not, OneOf, Or
+from services.filter_values import Value
+
+_METHODS = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
+
+
+def expression(node: Node, frame: pd.DataFrame) -> str:
+    """Python that keeps the same rows as `node.mask(frame)`, blank cells included. Only values of the filter are in
+    it, written by `repr`; it may use `pd` and a function `matches(column, pattern)`."""
+    write = partial(expression, frame=frame)
+    match node:
+        case And():
+            return _joined("&", map(write, node.parts))
+        case Or():
+            return _joined("|", map(write, node.parts))
+        case Not():
+            return f"~({write(node.part)})"
+        case InBox():
+            return _boxed(node)
+        case Condition():
+            return _condition(node, frame)
+    raise BadInput(f"A script cannot say {node.describe()!r}.")
+
+
+def _condition(node: Condition, frame: pd.DataFrame) -> str:
+    name = node.column.name
+    match node:
+        case NoneOf():
+            return f"~({_one_of(name, node.values, frame)})"
+        case OneOf():
+            return _one_of(name, node.values, frame)
+        case Compare():
+            return _compared(name, _METHODS[node.sign], node.value, frame)
+        case Between():
+            ends = (("ge", node.low), ("le", node.high))
+            return _joined("&", (_compared(name, method, end, frame) for method, end in ends))
+        case Matches():
+            return f"{'' if node.found else '~'}matches(frame[{name!r}], {node.pattern!r})"
+    return f"frame[{name!r}].{'isna' if isinstance(node, Blank) and node.blank else 'notna'}()"
+
+
+def _one_of(name: str, values: Sequence[Value], frame: pd.DataFrame) -> str:
+    dtype = frame[name].dtype
+    if dtypes.is_float_dtype(dtype) or dtypes.is_datetime64_any_dtype(dtype):
+        return _joined("|", (_compared(name, "eq", value, frame) for value in values))
+    return f"frame[{name!r}].isin([{', '.join(map(repr, values))}])"
+
+
+def _compared(name: str, method: str, value: Value, frame: pd.DataFrame) -> str:
+    written = repr(value)
+    if isinstance(value, pd.Timestamp):
+        naive = getattr(frame[name].dtype, "tz", None) is None
+        written = f"pd.Timestamp({(value.tz_localize(None) if naive else value).isoformat()!r})"
+    return f"frame[{name!r}].{method}({written}).fillna(False)"
+
+
+def _boxed(box: InBox) -> str:
+    parts = [
+        f"(frame[{column.name!r}].astype('float64') * {scale!r}).{method}({end!r})"
+        for column, scale, (low, high) in box.bounds()
+        for method, end in (("ge", low), ("le", high))
+        if end is not None
+    ]
+    known = [f"frame[{column.name!r}].notna()" for column in box.axes]
+    return _joined("&", [*known, *parts])
+
+
+def _joined(sign: str, parts: Iterable[str]) -> str:
+    return f" {sign} ".join(f"({part})" for part in parts)

@@ -1,0 +1,163 @@
+"""Copy as Python: a script over caveclient that yields exactly the rows on show, in `frame`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from services.cave import Cave
+from services.columns import find_column
+from services.errors import BadInput, TooLarge
+from services.filter_box import UNIT_NM
+from services.filter_nodes import Everything, Node
+from services.large_tables import LargeTable, filters_of
+from services.profiles import Volume
+from services.snippet_filters import expression
+from services.tables import TableFrame, TableQuery, filter_of
+
+MOST_ROWS = 200_000
+"""What CAVE sends at once, unless its operator has set another limit."""
+DATASETS = {"minnie65": "minnie_ds", "v1dd": "v1dd_ds"}
+"""The transforms of volumes, as standard_transform calls their datasets."""
+
+_MATCHES = '''
+def matches(column, pattern):
+    """Where RE2, the engine of the page, finds the pattern; nowhere in blank cells."""
+    texts = pa.array(column, pa.string(), from_pandas=True)
+    found = pc.match_substring_regex(texts, pattern).fill_null(False)
+    return pd.Series(found.to_numpy(zero_copy_only=False), column.index)
+'''
+
+
+def table_snippet(cave: Cave, table: TableFrame, query: TableQuery, *, most_rows: int = MOST_ROWS) -> str:
+    """A script whose `frame` has the rows of :func:`services.tables.select` in its order, with the table's columns:
+    depth and layer too, and positions in the table's unit.
+
+    It needs caveclient, and standard_transform where there are depths. `most_rows` is what CAVE sends at once; more
+    are asked for in parts. Raises BadInput as `select` does, and for a table with columns joined from others.
+    """
+    foreign = next((column.name for column in table.columns if "." in column.name), "")
+    if foreign:
+        raise BadInput(f"{foreign} is of another table, which a script cannot bring along.", "Take the join away.")
+    node = filter_of(table.columns, query)
+    depths = [column.name for column in table.columns if column.name in ("depth_um", "soma_depth_um", "layer")]
+    body = [
+        _client(cave, table.datastack),
+        *_fetch(table, most_rows),
+        *(_depths(cave, table, depths) if depths else ()),
+        *_units(cave, table),
+        *([] if isinstance(node, Everything) else [f"frame = frame[{expression(node, table.frame)}]"]),
+        *_sorted(table, query),
+        f"frame = frame[{_listed(column.name for column in table.columns)}].reset_index(drop=True)",
+    ]
+    return _script(f"{table.info.name} at version {table.version.number} of {table.datastack}", node, body)
+
+
+def large_snippet(cave: Cave, table: LargeTable, query: TableQuery, *, most_rows: int = MOST_ROWS) -> str:
+    """A script whose `frame` has all rows of a large table that the filter keeps, which CAVE applies.
+
+    Raises BadInput for what CAVE cannot filter by, TooLarge where more than `most_rows` are known to be kept.
+    """
+    name, filters = table.info.name, filters_of(table, query)
+    total = cave.count(table.datastack, table.version.number, name, filters)
+    if total is not None and total > most_rows:
+        raise TooLarge(f"{total:,} rows are more than the {most_rows:,} that CAVE sends at once.", "Filter further.")
+    method, arguments = cave.query_call(table.datastack, table.version.number, name, filters)
+    body = [
+        _client(cave, table.datastack),
+        *([f"# CAVE does not say how many rows these are; {most_rows:,} would be a part"] if total is None else []),
+        f"frame = client.materialize.{method}(\n{_arguments(arguments.items())})",
+        f"frame = frame[{_listed(column.name for column in table.columns)}]",
+    ]
+    node = filter_of(table.columns, query)
+    return _script(f"{name} at version {table.version.number} of {table.datastack}", node, body)
+
+
+def _script(subject: str, node: Node, body: Sequence[str]) -> str:
+    code = "\n".join(body)
+    uses = {"np": "import numpy as np", "pd": "import pandas as pd"}
+    helper = "matches(" in code
+    imports = [line for name, line in uses.items() if re.search(rf"\b{name}\.", code) or (helper and name == "pd")]
+    imports += ["import pyarrow as pa", "import pyarrow.compute as pc"] if helper else []
+    imports += ["import standard_transform"] if "standard_transform." in code else []
+    heading = f"# {subject}: {node.describe()}"[:300]
+    return "\n".join(
+        [
+            # nothing in a name or filter may end the comment
+            re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", heading),
+            *imports,
+            "from caveclient import CAVEclient",
+            *([_MATCHES] if helper else []),
+            "",
+            code,
+            "",
+        ]
+    )
+
+
+def _client(cave: Cave, datastack: str) -> str:
+    return f"client = CAVEclient({datastack!r}, server_address={cave.settings.server_address!r})"
+
+
+def _fetch(table: TableFrame, most_rows: int) -> Iterator[str]:
+    kind = table.info.kind
+    call = (
+        f"client.materialize.query_{kind}(\n    {table.info.name!r}, materialization_version={table.version.number}, "
+    )
+    call += "split_positions=True"
+    if len(table.frame) <= most_rows or "id" not in table.frame:
+        yield f"frame = {call}\n)"
+        return
+    ids = np.sort(table.frame["id"].to_numpy(np.int64))
+    ends = [*ids[:: max(1, most_rows // 2)].tolist(), int(ids[-1]) + 1]
+    yield f"parts = {list(pairwise(ends))}  # CAVE sends {most_rows:,} rows at most: ids from, and up to"
+    call += ",\n    filter_greater_equal_dict={'id': low}, filter_less_dict={'id': high}"
+    yield f"frame = pd.concat([{call}\n) for low, high in parts], ignore_index=True)"
+
+
+def _depths(cave: Cave, table: TableFrame, names: Sequence[str]) -> Iterator[str]:
+    """Depth and layer, as `services.places.depth_columns` has them."""
+    volume: Volume = cave.volume(table.datastack)
+    positions = [name.removesuffix("_x") for name in map(str, table.frame.columns) if name.endswith("_position_x")]
+    position = "pt_position" if "pt_position" in positions else positions[0]
+    voxel_nm = list(_voxel_nm(cave, table))
+    yield f"points_vx = frame[{[f'{position}_{axis}' for axis in 'xyz']}].to_numpy('float64', na_value=np.nan)"
+    yield f"to_um = standard_transform.{DATASETS[volume.transform]}.transform('nm')"
+    yield f"depths_um = to_um.apply(points_vx * {voxel_nm})[:, 1]"
+    yield f"frame[{names[0]!r}] = pd.Series(depths_um.round(3), frame.index, dtype='Float64')"
+    if "layer" in names:
+        tops = ", ".join(["-np.inf", *(repr(top) for _, top in volume.layers[1:]), "np.inf"])
+        yield f"layers = pd.cut(depths_um, [{tops}], right=False, labels={[name for name, _ in volume.layers]})"
+        yield "frame['layer'] = pd.Series(layers, frame.index).astype('string')"
+
+
+def _units(cave: Cave, table: TableFrame) -> Iterator[str]:
+    """Positions from voxels to the unit of the table."""
+    sizes = dict(zip("xyz", _voxel_nm(cave, table), strict=True))
+    for column in table.columns:
+        if column.kind == "position" and column.unit in UNIT_NM:
+            name, scale = column.name, f"{sizes[column.name[-1]]} / {UNIT_NM[column.unit]}"
+            yield f"frame[{name!r}] = frame[{name!r}].astype('Float64') * {scale}"
+
+
+def _voxel_nm(cave: Cave, table: TableFrame) -> tuple[float, float, float]:
+    return cave.table_info(table.datastack, table.version.number, table.info.name).voxel_resolution_nm
+
+
+def _sorted(table: TableFrame, query: TableQuery) -> Iterator[str]:
+    by = {find_column(table.columns, name).name: direction for name, direction in query.sort}
+    if by:
+        by |= {"id": by.get("id", "asc")} if "id" in table.frame.columns else {}
+        up = [direction == "asc" for direction in by.values()]
+        yield f"frame = frame.sort_values({list(by)}, ascending={up}, kind='stable')"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "[\n" + "".join(f"    {name!r},\n" for name in names) + "]"
+
+
+def _arguments(arguments: Iterable[tuple[str, object]]) -> str:
+    return "".join(f"    {name}={value!r},\n" for name, value in arguments if value is not None)

@@ -1,0 +1,128 @@
+"""Copied scripts, run as they are against a real localcave, yield exactly the rows of the page."""
+
+import contextlib
+import io
+
+import pandas as pd
+import pytest
+
+from services import tables
+from services.cave import Cave
+from services.errors import BadInput, TooLarge
+from services.large_tables import open_large, read_page
+from services.settings import Settings
+from services.snippets import large_snippet, table_snippet
+from services.tables import TableQuery
+
+DS, TYPES, NUCLEI, PROOFREAD = (
+    "karst_demo",
+    "aibs_metamodel_celltypes_v661",
+    "nucleus_detection_v0",
+    "proofreading_status_and_strategy",
+)
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def version(cave):
+    return cave.versions(DS)[0].number
+
+
+@pytest.fixture(scope="module")
+def opened(cave, version):
+    return {name: tables.open_table(cave, DS, version, name) for name in (TYPES, NUCLEI, PROOFREAD, "aibs_cell_info")}
+
+
+def run(script):
+    """The `frame` of a script, which runs by itself and prints nothing."""
+    names = {}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(script, "snippet", "exec"), names)
+    assert printed.getvalue() == ""
+    return names["frame"]
+
+
+def assert_same(frame, page, *, ordered):
+    if not ordered and "id" in page:
+        frame, page = (one.sort_values("id", ignore_index=True) for one in (frame, page))
+    pd.testing.assert_frame_equal(frame, page, check_dtype=False, rtol=0, atol=0)
+    assert [column for column in page if page[column].dtype != frame[column].dtype] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "query"),
+    [
+        (TYPES, TableQuery()),
+        (TYPES, TableQuery("cell_type in (BC, MC) and (volume > 300 or not valid)", sort=(("volume", "desc"),))),
+        (TYPES, TableQuery("cell_type ~ '^5P' and not cell_type ~ '[[:alpha:]]T$'", sort=(("cell_type", "desc"),))),
+        (TYPES, TableQuery("layer = L4", {"soma_depth_um": "300..350"}, (("soma_depth_um", "asc"),))),
+        (TYPES, TableQuery("cell_type != BC and volume 200..400 and pt_root_id not in (0, 1)")),
+        (TYPES, TableQuery("pt_position in box (500..900, .., 700..) um or cell_type = 'say \"a\"\n\\\\'")),
+        (NUCLEI, TableQuery("volume null or volume < 30 or pt_root_id = 0", sort=(("pt_root_id", "desc"),))),
+        (NUCLEI, TableQuery("volume not null and not valid or pt_position_z in (20000, 20001, 20002)")),
+        (PROOFREAD, TableQuery("status_axon and strategy_axon !~ partially", sort=(("strategy_axon", "asc"),))),
+        ("aibs_cell_info", TableQuery("mtype null and visual_area not in (V1, null)")),
+    ],
+)
+def test_the_script_yields_the_rows_of_the_page(cave, opened, table, query):
+    page = tables.select(opened[table], query)[[column.name for column in opened[table].columns]]
+    assert_same(run(table_snippet(cave, opened[table], query)), page, ordered=bool(query.sort))
+
+
+def test_one_volume_is_found_by_its_own_digits(cave, opened):
+    value = tables.to_records(opened[NUCLEI].frame.head(1), opened[NUCLEI].columns)[0]["volume"]
+    query = TableQuery(f"volume in ({value}, 5)")
+    page = tables.select(opened[NUCLEI], query)
+    assert len(page) >= 1
+    assert set(run(table_snippet(cave, opened[NUCLEI], query))["id"]) == set(page["id"])
+
+
+@pytest.mark.parametrize("unit", ["nm", "um"])
+def test_units_are_those_of_the_page(cave, opened, unit):
+    table = tables.with_units(opened[TYPES], unit)
+    query = TableQuery("cell_type = MC and pt_position in box (.., 100..600, ..) um", sort=(("pt_position_y", "asc"),))
+    page = tables.select(table, query)[[column.name for column in table.columns]]
+    assert len(page) > 0
+    assert_same(run(table_snippet(cave, table, query)), page, ordered=True)
+
+
+@pytest.mark.parametrize("table", [TYPES, NUCLEI])
+def test_more_rows_than_cave_sends_at_once_are_asked_for_in_parts(cave, opened, table):
+    query = TableQuery("volume > 100", sort=(("volume", "asc"),))
+    script = table_snippet(cave, opened[table], query, most_rows=500)
+    page = tables.select(opened[table], query)[[column.name for column in opened[table].columns]]
+    assert_same(run(script), page, ordered=True)
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        ("synapses_pni_2", "size > 6000 and ctr_pt_position in box (.., 100..400, ..) um"),
+        ("synapse_target_predictions_ssa", "tag in (spine, soma) and size > 9000"),
+        ("synapses_pni_2_in_out_degree", "n_input > 20"),
+    ],
+)
+def test_a_large_table_is_asked_as_the_page_asks_it(localcave_url, version, table, line):
+    cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10))
+    opened = open_large(cave, DS, version, table)
+    page = read_page(cave, opened, TableQuery(line), 0, 10_000)
+    frame = run(large_snippet(cave, opened, TableQuery(line)))
+    key = "id" if "id" in frame else "root_id"
+    assert 0 < len(page.frame) < 10_000
+    assert_same(*(one.sort_values(key, ignore_index=True) for one in (frame, page.frame)), ordered=True)
+    if page.total is not None:
+        with pytest.raises(TooLarge):
+            large_snippet(cave, opened, TableQuery(line), most_rows=1)
+
+
+@pytest.mark.parametrize("where", ["cell_type = '\n__import__(\"os\")#'", "cell_type ~ '\\x00\u2028'", "nope = 1"])
+def test_nothing_typed_becomes_code(cave, opened, where):
+    if where.startswith("nope"):
+        with pytest.raises(BadInput):
+            table_snippet(cave, opened[TYPES], TableQuery(where))
+        return
+    assert len(run(table_snippet(cave, opened[TYPES], TableQuery(where)))) == 0
