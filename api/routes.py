@@ -26,6 +26,8 @@ from services.errors import BadInput, KarstError, NotFound
 from services.parallel import gather
 from services.tables import TableQuery
 
+LINK_KEYS = ("viewer", "group_by", "colour_by", "visible")
+
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 blueprint.register_error_handler(KarstError, error_answer)
 
@@ -150,7 +152,7 @@ def _sides_answer(
 @blueprint.post("/<datastack>/<version>/neuroglancer")
 def make_link(datastack: str, version: str) -> Response:
     """A Neuroglancer link to a table's rows (`table`, `filter`, `sort`) or to a cell (`cell`, `id_type`, `types`,
-    `direction`, `partners`); both take `group_by` and `viewer`."""
+    `direction`, `partners`); both take `group_by` or `colour_by`, `visible` and `viewer`."""
     asked = request.get_json(silent=True)
     if not isinstance(asked, dict) or ("table" in asked) == ("cell" in asked):
         raise BadInput("The body has to be a JSON object with either a table or a cell.", "See the documentation.")
@@ -166,21 +168,20 @@ def make_link(datastack: str, version: str) -> Response:
             "num_points": link.num_points,
             "num_segments": link.num_segments,
             "left_out": link.left_out,
+            "legend": dict(link.legend),
         }
     )
 
 
 def _table_link(datastack: str, number: int, asked: dict[str, Any]) -> neuroglancer.Link:
-    read = params.Body(asked, "table", "filter", "sort", "group_by", "viewer")
+    read = params.Body(asked, "table", "filter", "sort", *LINK_KEYS)
     opened = tables.open_table(cave(), datastack, number, read.text("table"))
     rows = tables.select(opened, TableQuery(where=read.text("filter"), sort=read.sort()))
-    return neuroglancer.table_link(
-        cave(), opened, rows, viewer=read.text("viewer") or None, group_by=read.text("group_by") or None
-    )
+    return neuroglancer.table_link(cave(), opened, rows, **_link_options(read))
 
 
 def _cell_link(datastack: str, number: int, asked: dict[str, Any]) -> neuroglancer.Link:
-    read = params.Body(asked, "cell", "id_type", "types", "direction", "partners", "group_by", "viewer")
+    read = params.Body(asked, "cell", "id_type", "types", "direction", "partners", *LINK_KEYS)
     found = connectivity.read(
         cave(),
         datastack,
@@ -194,9 +195,13 @@ def _cell_link(datastack: str, number: int, asked: dict[str, Any]) -> neuroglanc
         found,
         direction=read.direction(),
         partners=read.ids("partners"),
-        viewer=read.text("viewer") or None,
-        group_by=read.text("group_by") or None,
+        **_link_options(read),
     )
+
+
+def _link_options(read: params.Body) -> dict[str, Any]:
+    texts = {key: read.text(key) or None for key in ("viewer", "group_by", "colour_by")}
+    return texts | {"visible": read.ids("visible")}
 
 
 @blueprint.route("/<path:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])

@@ -1,8 +1,10 @@
-"""Writing points straight into a Neuroglancer state, beside nglui's one object for each."""
+"""Links to Neuroglancer, and their points beside nglui's one object for each."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -12,9 +14,15 @@ import pandas as pd
 from nglui.statebuilder import ViewerState
 
 from benchmarks.measure import Row, compare, median_ms
+from services import tables
+from services.cave import Cave
+from services.neuroglancer import Link, table_link
 from services.neuroglancer_parts import SEGMENTATION
 from services.neuroglancer_table import table_state
+from services.settings import Settings
 
+DATASTACK = "karst_demo"
+TYPES = "aibs_metamodel_celltypes_v661"
 VOXEL_NM = (4.0, 4.0, 40.0)
 SOURCE = "precomputed://https://example.org/segmentation"
 POINTS = "points"
@@ -60,10 +68,10 @@ def nglui_state(frame: pd.DataFrame) -> dict[str, Any]:
     return state
 
 
-def rows() -> Iterator[Row]:
-    """A state of 1,000 points, and one of 20,000 beside nglui's; both as JSON text."""
-    few, many = points_frame(1_000), points_frame(20_000)
-    yield Row("Neuroglancer state of 1,000 points", f"{median_ms(lambda: json.dumps(direct_state(few))):.1f} ms")
+def rows(server: str) -> Iterator[Row]:
+    """Links of 1,000 rows of the demo served at `server`, and a state of 20,000 points beside nglui's, as JSON text."""
+    yield from _links(server)
+    many = points_frame(20_000)
     yield compare(
         "Neuroglancer state of 20,000 points",
         lambda: json.dumps(direct_state(many)),
@@ -71,3 +79,20 @@ def rows() -> Iterator[Row]:
         lambda: json.dumps(nglui_state(many)),
         repeats=3,
     )
+
+
+def _links(server: str) -> Iterator[Row]:
+    """Each link is of other rows than the one before, so that each state is put into the state service."""
+    with tempfile.TemporaryDirectory() as cache:
+        cave = Cave(Settings.from_env({"CAVE_SERVER_ADDRESS": server, "KARST_CACHE": cache}))
+        version = next(version.number for version in cave.versions(DATASTACK) if version.valid)
+        table = tables.open_table(cave, DATASTACK, version, TYPES)
+        starts = itertools.count(0, 1_000)
+
+        def make() -> Link:
+            start = next(starts)
+            return table_link(cave, table, table.frame.iloc[start : start + 1_000], group_by="cell_type")
+
+        yield Row("Neuroglancer link of 1,000 rows by type, state uploaded", f"{median_ms(make):.1f} ms")
+        sent = [len(link.url + link.panel_url + link.description) for link in (make(), make())]
+        yield Row("sent to the browser for such a link", f"{max(sent) / 1000:.1f} kB")

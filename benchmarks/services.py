@@ -10,7 +10,7 @@ from statistics import median
 from caveclient import CAVEclient
 
 from benchmarks.measure import Row, median_ms
-from services import connectivity, neuroglancer, tables
+from services import connectivity, tables
 from services.cave import Cave
 from services.settings import Settings
 
@@ -40,11 +40,6 @@ def _table(cave: Cave, version: int) -> Iterator[Row]:
 
     yield Row(f"a block of 100 of {len(table.frame):,} rows", f"{median_ms(first_rows):.1f} ms")
     yield Row(f"filter, sort and count {len(table.frame):,} rows", f"{median_ms(filtered):.1f} ms")
-    link = neuroglancer.table_link
-    yield Row(
-        "Neuroglancer link of 1,000 rows",
-        f"{median_ms(lambda: link(cave, table, table.frame.head(1000), group_by='cell_type')):.1f} ms",
-    )
 
 
 def _cell(cave: Cave, server: str, version: int) -> Iterator[Row]:

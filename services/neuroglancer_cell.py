@@ -12,11 +12,14 @@ import pandas as pd
 from services import neuroglancer_parts as parts
 from services import space
 from services.errors import BadInput
-from services.neuroglancer_layers import Floats, Points, Property, State, can_be_enum, point_layer, texts
+from services.groups import BLANK_LABEL, Groups
+from services.neuroglancer_layers import Floats, Points, Property, State, can_be_enum, identifier, point_layer
 
 CELL_COLOUR = "#ffffff"
 DEFAULT_LIMITS = parts.Limits()
 AXES = "xyz"
+GROUP = "group of the partner"
+"""The column that says the group of each partner, and of each synapse by its partner."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +63,21 @@ def cell_state(
     voxel_nm: Sequence[float],
     soma_nm: Sequence[float] | None = None,
     somas: pd.DataFrame | None = None,
-    type_column: str | None = None,
-    grouped: bool = False,
-    colours: Mapping[str, str] | None = None,
+    groups: Groups | None = None,
+    layered: bool = False,
+    painted: bool = False,
     selected: Collection[int] | None = None,
+    visible: Collection[int] | None = None,
     limits: parts.Limits = DEFAULT_LIMITS,
 ) -> parts.Built:
     """A cell with its partners as segments and its synapses as points, added to the layers of `base`.
 
     Synapses come in the order of the partner table, each linked to both cells as `pre` and `post`, with its `size`
-    and `partner`, the partner's place in the table counted from 1. With `type_column`, a column of the partners,
-    partners have the colour of their value in `colours` and synapses its name as `type`; when also `grouped`, each
-    value has a layer of synapses in its colour. The cell is drawn; partners are listed, and drawn when `selected`
-    (then only they are listed and only their synapses shown).
+    and `partner`, the partner's place in the table counted from 1. With `groups`, of a column of the partners,
+    partners have the colour of their group and synapses its name as a property: `type`, or the column where that
+    is of numbers. When also `layered`, each group has a layer of synapses in its colour; when `painted`, synapses
+    have those colours in one layer. The cell is drawn; partners are listed, and drawn when `selected` (then only
+    they are listed and only their synapses shown) or `visible`.
     `somas` (root_id, x_nm, y_nm, z_nm) gives the partners' somata as points, for partners that have exactly one.
     Synapses with the cell itself or with no partner (root id 0) are not among the partners, so they are left out.
 
@@ -80,32 +85,35 @@ def cell_state(
     """
     if soma_nm is not None and not np.isfinite(soma_nm).all():
         soma_nm = None
-    chosen = [_chosen(side, selected) for side in sides]
+    chosen = [_chosen(_labelled(side, groups), selected) for side in sides]
     partners = pd.concat([side.partners for side in chosen], ignore_index=True)
     if selected is not None and partners.empty:
         raise BadInput("None of the selected cells is a partner of this one.", "Select rows of the partner table.")
-    legend = colours or {}
+    legend = groups.colours if groups else {}
     layers = [] if soma_nm is None else [_soma_layer(root_id, soma_nm, voxel_nm)]
     taken = [layer["name"] for layer in [*base["layers"], *layers]]
-    ranked = [_ranked(side, type_column) for side in chosen]
-    spread, left_out = [], []
+    ranked = [_ranked(side) for side in chosen]
+    spread, left_out, notes = [], [], []
     for side, synapses, budget in zip(
         chosen, ranked, shares([len(frame) for frame in ranked], limits.points), strict=True
     ):
-        points = _synapse_points(side, synapses.head(budget), type_column, voxel_nm)
-        labels = texts(points.frame[type_column]) if grouped and type_column else None
+        points = _synapse_points(side, synapses.head(budget), groups, voxel_nm)
+        labels = points.frame[GROUP] if layered and groups else None
+        if painted and groups:
+            points = parts.painted(points, points.frame[GROUP], legend)
         if len(points.frame):
             layers += parts.grouped_layers(points, labels, legend, taken, most=limits.groups, prefix=side.prefix)
         spread.append(points.positions_vx)
-        left_out += [
-            parts.capped(min(budget, len(synapses)), len(synapses), side.name),
-            parts.unplaced(min(budget, len(synapses)) - len(points.frame), side.name),
-        ]
-    if somas is not None:
-        layers += _partner_somas(partners, somas, type_column, legend, voxel_nm)
+        left_out.append(parts.capped(min(budget, len(synapses)), len(synapses), side.name))
+        notes.append(parts.unplaced(min(budget, len(synapses)) - len(points.frame), side.name))
     roots = [root_id, *parts.distinct_roots([partners["root_id"]])]
-    drawn = [root_id, *(roots[1:] if selected is not None else [])][: limits.visible]
-    state = parts.with_segments(base, roots, drawn, _segment_colours(root_id, partners, type_column, legend))
+    if somas is not None:
+        with_soma = _partner_somas(partners, somas, legend, voxel_nm)
+        layers += with_soma
+        notes.append(_without_soma(len(set(roots)) - 1, parts.count_points(with_soma)))
+    shown = set(visible or ()) if selected is None or visible is not None else set(roots)
+    drawn = [root_id, *(root for root in roots[1:] if root in shown)][: limits.visible]
+    state = parts.with_segments(base, roots, drawn, _segment_colours(root_id, partners, legend))
     centre_vx = None if soma_nm is None else space.nm_to_voxels(soma_nm, voxel_nm).tolist()
     state |= parts.camera(np.concatenate(spread), voxel_nm, centre_vx)
     return parts.Built(
@@ -113,8 +121,9 @@ def cell_state(
         num_points=parts.count_points(layers),
         num_segments=len(dict.fromkeys(roots)),
         num_visible=len(drawn),
-        legend=parts.used(legend, texts(partners[type_column])) if type_column else {},
+        legend=parts.used(legend, partners[GROUP]) if groups else {},
         left_out=tuple(filter(None, left_out)),
+        notes=tuple(filter(None, notes)),
     )
 
 
@@ -126,28 +135,33 @@ def shares(wanted: Sequence[int], budget: int) -> list[int]:
     return given
 
 
+def _labelled(side: Side, groups: Groups | None) -> Side:
+    """The side with the group of each partner; all are blank without groups."""
+    labels = groups.labels(side.partners[groups.column]) if groups else BLANK_LABEL
+    return Side(side.direction, side.partners.assign(**{GROUP: labels}), side.synapses)
+
+
 def _chosen(side: Side, selected: Collection[int] | None) -> Side:
     if selected is None:
         return side
     return Side(side.direction, side.partners[side.partners["root_id"].isin(list(selected))], side.synapses)
 
 
-def _ranked(side: Side, type_column: str | None) -> pd.DataFrame:
-    """The synapses with partners of the table, in its order, with `partner` (from 1) and its `type_column`."""
-    columns = [
-        side.partners["root_id"].rename(side.partner_column),
-        *([side.partners[type_column]] if type_column else []),
-    ]
-    partners = pd.concat(columns, axis="columns").assign(partner=range(1, len(side.partners) + 1))
+def _ranked(side: Side) -> pd.DataFrame:
+    """The synapses with partners of the table, in its order, with `partner` (from 1) and its group."""
+    partners = side.partners[["root_id", GROUP]].rename(columns={"root_id": side.partner_column})
+    partners = partners.assign(partner=range(1, len(partners) + 1))
     merged = side.synapses.merge(partners, on=side.partner_column, how="inner")
     return merged.sort_values(["partner", "size", "id"], ascending=[True, False, True], ignore_index=True)
 
 
-def _synapse_points(side: Side, synapses: pd.DataFrame, type_column: str | None, voxel_nm: Sequence[float]) -> Points:
+def _synapse_points(side: Side, synapses: pd.DataFrame, groups: Groups | None, voxel_nm: Sequence[float]) -> Points:
     names = [f"ctr_pt_position_{axis}_nm" for axis in AXES]
     centres_nm = synapses[names].to_numpy(dtype=np.float64, na_value=np.nan)
     placed, positions_vx = parts.located(synapses, centres_nm, voxel_nm)
-    enums = [Property("type", type_column, "enum")] if type_column and can_be_enum(placed[type_column]) else []
+    enums = []
+    if groups and can_be_enum(placed[GROUP]):
+        enums = [Property(identifier(groups.column) if groups.edges else "type", GROUP, "enum")]
     return Points(
         name=side.name,
         frame=placed,
@@ -156,7 +170,7 @@ def _synapse_points(side: Side, synapses: pd.DataFrame, type_column: str | None,
         relationships={"pre": "pre_pt_root_id", "post": "post_pt_root_id"},
         properties=(*enums, Property("size", "size", "number"), Property("partner", "partner", "number")),
         id_column="id",
-        description_columns=[*([type_column] if type_column else []), side.partner_column],
+        description_columns=[*([GROUP] if groups else []), side.partner_column],
     )
 
 
@@ -167,40 +181,33 @@ def _soma_layer(root_id: int, soma_nm: Sequence[float], voxel_nm: Sequence[float
 
 
 def _partner_somas(
-    partners: pd.DataFrame,
-    somas: pd.DataFrame,
-    type_column: str | None,
-    colours: Mapping[str, str],
-    voxel_nm: Sequence[float],
+    partners: pd.DataFrame, somas: pd.DataFrame, colours: Mapping[str, str], voxel_nm: Sequence[float]
 ) -> list[State]:
-    """A layer of the somata of partners that have exactly one, in the colour of their type; none without any."""
+    """A layer of the somata of partners that have exactly one, in the colour of their group; none without any."""
     single = somas[~somas["root_id"].duplicated(keep=False)]
-    columns = ["root_id", *([type_column] if type_column else [])]
-    frame = partners[columns].drop_duplicates("root_id").merge(single, on="root_id", how="inner")
+    frame = partners[["root_id", GROUP]].drop_duplicates("root_id").merge(single, on="root_id", how="inner")
     placed, positions_vx = parts.located(frame, frame[["x_nm", "y_nm", "z_nm"]].to_numpy(dtype=np.float64), voxel_nm)
     if placed.empty:
         return []
-    properties: tuple[Property, ...] = ()
-    if type_column:
-        shades = [colours.get(label, parts.PLAIN_COLOUR) for label in texts(placed[type_column])]
-        placed = placed.assign(shade=shades)
-        properties = (Property("colour", "shade", "colour"),)
-    described = [*([type_column] if type_column else []), "root_id"]
+    described = [*([GROUP] if colours else []), "root_id"]
     points = Points(
-        "partner somas", placed, positions_vx, parts.PLAIN_COLOUR, {"cell": "root_id"}, properties, None, described
+        "partner somas", placed, positions_vx, parts.PLAIN_COLOUR, {"cell": "root_id"}, description_columns=described
     )
+    if colours:
+        points = parts.painted(points, placed[GROUP], colours)
     return [point_layer(points, parts.SEGMENTATION)]
 
 
-def _segment_colours(
-    root_id: int, partners: pd.DataFrame, type_column: str | None, colours: Mapping[str, str]
-) -> dict[int, str]:
-    coloured = {}
-    if type_column:
-        labels = texts(partners[type_column])
-        coloured = {
-            int(root): colours[label]
-            for root, label in zip(partners["root_id"], labels, strict=True)
-            if label in colours
-        }
-    return coloured | {root_id: CELL_COLOUR}
+def _without_soma(partners: int, points: int) -> str:
+    """A sentence for partners whose soma is no point, else ""."""
+    if partners == points:
+        return ""
+    return (
+        f"Somata are shown for the {points:,} of {partners:,} partners that have exactly one known; "
+        "all partners are among the segments."
+    )
+
+
+def _segment_colours(root_id: int, partners: pd.DataFrame, colours: Mapping[str, str]) -> dict[int, str]:
+    named = zip(partners["root_id"].tolist(), partners[GROUP], strict=True)
+    return {root: colours[label] for root, label in named if label in colours} | {root_id: CELL_COLOUR}

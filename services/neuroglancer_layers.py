@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from services.groups import texts
+
 State: TypeAlias = dict[str, Any]
 """A Neuroglancer state or a part of one, as JSON; ids are strings."""
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-BLANK_LABEL = "(blank)"
 MAX_ENUM = 255
 """Values of an enum property: a uint8, and one for blanks."""
 
@@ -117,14 +118,9 @@ def _related(column: pd.Series) -> list[list[str]]:
     return [[str(root)] if root else [] for root in root_ids(column).tolist()]
 
 
-def texts(column: pd.Series) -> pd.Series:
-    """A column as text, null as "(blank)"."""
-    return column.astype("string").fillna(BLANK_LABEL).astype(object)
-
-
 def _labels(column: pd.Series) -> list[str]:
     """The distinct texts of an enum column, by name."""
-    return sorted(set(texts(column)))
+    return sorted(map(str, texts(column).unique()))
 
 
 def can_be_enum(column: pd.Series) -> bool:

@@ -27,6 +27,8 @@ from services.neuroglancer_layers import (
 IMAGERY = "imagery"
 SEGMENTATION = "segmentation"
 OTHERS = "others"
+PAINT, SHADE = "colour", "shade of the group"
+"""The property that paints points, and the column that it comes from."""
 PLAIN_COLOUR = "#ffd166"
 
 
@@ -46,7 +48,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Built:
-    """A state, what is in it, and sentences for what is not. `legend` is the colour of each group."""
+    """A state and what is in it. `legend` is the colour of each group; `left_out` has sentences for what a limit kept
+    out, `notes` for what there is not to show."""
 
     state: State
     num_points: int
@@ -54,6 +57,7 @@ class Built:
     num_visible: int
     legend: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def columns_of_kind(frame: pd.DataFrame, kind: Kind) -> list[str]:
@@ -88,30 +92,42 @@ def grouped_layers(
     """One layer of points, or with `labels` (a text for each row) one for each label, the largest first.
 
     A label's layer is named after it, with `prefix` before, and has its colour in `colours`; beyond `most` layers,
-    the smallest labels are together in the last one. No layer is called like one of `taken`.
+    the smallest labels are together in the last one. No layer is called like one of `taken`. What a property's
+    numbers mean is the same in all of them.
     """
     names = set(taken)
-    for part in _groups(points, labels, colours, most):
-        free = unique_name(part.name if labels is None else prefix + part.name, names)
+    whole = point_layer(points, SEGMENTATION)
+    for name, colour, listed in _groups(points, whole["annotations"], labels, colours, most):
+        free = unique_name(name if labels is None else prefix + name, names)
         names.add(free)
-        yield point_layer(replace(part, name=free), SEGMENTATION)
+        yield whole | {"name": free, "annotationColor": colour, "annotations": listed}
 
 
-def _groups(points: Points, labels: pd.Series | None, colours: Mapping[str, str], most: int) -> Iterator[Points]:
+def _groups(
+    points: Points, annotations: list[State], labels: pd.Series | None, colours: Mapping[str, str], most: int
+) -> Iterator[tuple[str, str, list[State]]]:
+    """Name, colour and annotations of each layer."""
     if labels is None:
-        yield points
+        yield points.name, points.colour, annotations
         return
     counts = labels.value_counts()
     alone = list(counts.index[: most if len(counts) <= most else most - 1])
-    for label in alone:
-        part = _where(points, (labels == label).to_numpy())
-        yield replace(part, name=label, colour=colours.get(label, points.colour))
-    if len(alone) < len(counts):
-        yield replace(_where(points, ~labels.isin(alone).to_numpy()), name=OTHERS)
+    parts: dict[str, list[State]] = {label: [] for label in alone}
+    rest: list[State] = []
+    for label, annotation in zip(labels, annotations, strict=True):
+        parts.get(label, rest).append(annotation)
+    for label, part in parts.items():
+        yield label, colours.get(label, points.colour), part
+    if rest:
+        yield OTHERS, points.colour, rest
 
 
-def _where(points: Points, chosen: np.ndarray) -> Points:
-    return replace(points, frame=points.frame[chosen], positions_vx=points.positions_vx[chosen])
+def painted(points: Points, labels: pd.Series, colours: Mapping[str, str]) -> Points:
+    """`points` in the colour of each one's label, as a property that the shader uses."""
+    shades = labels.map(colours).fillna(points.colour).to_numpy()
+    others = [entry for entry in points.properties if identifier(entry.name) != PAINT]
+    paint = Property(PAINT, SHADE, "colour")
+    return replace(points, frame=points.frame.assign(**{SHADE: shades}), properties=(*others, paint))
 
 
 def with_segments(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from services import neuroglancer_parts as parts
 from services import space
 from services.errors import BadInput
-from services.neuroglancer_layers import Points, State, root_ids, texts
+from services.groups import Groups
+from services.neuroglancer_layers import Points, State, root_ids
 
 DEFAULT_LIMITS = parts.Limits()
 
@@ -21,16 +23,16 @@ def table_state(
     name: str,
     row_voxel_nm: Sequence[float],
     voxel_nm: Sequence[float],
-    group_by: str | None = None,
-    colours: Mapping[str, str] | None = None,
+    groups: Groups | None = None,
+    layered: bool = True,
     visible: Collection[int] | None = None,
     limits: parts.Limits = DEFAULT_LIMITS,
 ) -> parts.Built:
     """Rows as segments and points, added to the layers of `base`.
 
     `rows` has split positions `<column>_x`, `_y`, `_z` in voxels of `row_voxel_nm`, and root ids (Int64); either
-    may be absent. `name` is the layer of points. With `group_by`, there is one for each value of that column, and
-    points and segments have its colour in `colours`. All segments are listed; `visible` ones are drawn (default:
+    may be absent. `name` is the layer of points. With `groups`, points and segments have the colour of their group,
+    and when `layered`, each group is a layer. All segments are listed; `visible` ones are drawn (default:
     the first few). A row without a position gives no point, root id 0 no segment.
 
     Raises BadInput when there is nothing to show.
@@ -41,19 +43,19 @@ def table_state(
     if rows.empty:
         raise BadInput("There is no row to show.", "Widen the filter, or select other rows.")
     shown = rows.head(limits.points)
-    left_out = [parts.capped(len(shown), len(rows), "rows")]
-    labels = texts(shown[group_by]) if group_by else None
-    legend = colours or {}
+    left_out, notes = [parts.capped(len(shown), len(rows), "rows")], []
+    labels = groups.labels(shown[groups.column]) if groups else None
+    legend = groups.colours if groups else {}
 
     roots = parts.distinct_roots([shown[column] for column in relationships.values()])
     drawn = [root for root in roots if visible is None or root in visible][: limits.visible]
     state = parts.with_segments(base, roots, drawn, _segment_colours(shown, relationships, labels, legend))
     layers: list[State] = []
     if position is not None:
-        placed, positions_vx = parts.located(
-            shown, space.voxels_to_nm(space.points(shown, position), row_voxel_nm), voxel_nm
-        )
-        left_out.append(parts.unplaced(len(shown) - len(placed), "rows"))
+        positions_nm = space.voxels_to_nm(space.points(shown, position), row_voxel_nm)
+        known = np.isfinite(positions_nm).all(axis=1)
+        placed, positions_vx = parts.located(shown, positions_nm, voxel_nm)
+        notes.append(parts.unplaced(len(shown) - len(placed), "rows"))
         points = Points(
             name=name,
             frame=placed,
@@ -65,11 +67,10 @@ def table_state(
             description_columns=_describing(placed),
         )
         taken = [layer["name"] for layer in base["layers"]]
-        layers = list(
-            parts.grouped_layers(
-                points, None if labels is None else labels[placed.index], legend, taken, most=limits.groups
-            )
-        )
+        of_points = None if labels is None else labels.take(np.flatnonzero(known))
+        if of_points is not None and not layered:
+            points, of_points = parts.painted(points, of_points, legend), None
+        layers = list(parts.grouped_layers(points, of_points, legend, taken, most=limits.groups))
         state |= parts.camera(positions_vx, voxel_nm)
     return parts.Built(
         state=state | {"layers": [*state["layers"], *layers]},
@@ -78,6 +79,7 @@ def table_state(
         num_visible=len(drawn),
         legend=parts.used(legend, labels),
         left_out=tuple(filter(None, left_out)),
+        notes=tuple(filter(None, notes)),
     )
 
 

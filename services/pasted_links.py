@@ -239,8 +239,7 @@ def _position_nm(state: Mapping[str, Any]) -> tuple[float, float, float] | None:
     dimensions, position = state.get("dimensions"), state.get("position")
     if isinstance(dimensions, dict) and isinstance(position, list):
         axes = dict(zip(dimensions, position, strict=False))
-        sizes = [_size_nm(dimensions.get(axis)) for axis in "xyz"]
-        return _product([axes.get(axis) for axis in "xyz"], sizes)
+        return _product([axes.get(axis) for axis in "xyz"], [_size_nm(dimensions.get(axis)) for axis in "xyz"])
     pose: Any = state
     for key in ("navigation", "pose", "position"):
         pose = pose.get(key) if isinstance(pose, dict) else None

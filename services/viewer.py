@@ -9,12 +9,18 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import flask
 from werkzeug.wrappers import Response
 
+from services.context import cave
+from services.errors import KarstError
+
 PATH = "/neuroglancer/v/karst/"
 """Where links open the viewer."""
+
+STATES = "/neuroglancer/states/"
 
 BOOT = Path(__file__).with_name("viewer_static") / "boot.js"
 """Runs before the client: see its own comments."""
@@ -37,6 +43,11 @@ HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff
 TYPES = {".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm"}
 FOR_EVER_S = 365 * 24 * 3600
 """The client's files have a hash of their content in their name."""
+
+
+def state_path(datastack: str, state_id: int) -> str:
+    """Where the viewer, which cannot log in, finds a state that CAVE's state service keeps behind a login."""
+    return f"{STATES}{quote(datastack, safe='')}/{state_id}"
 
 
 def client_folder() -> Path:
@@ -72,6 +83,13 @@ def create_blueprint(folder: Path | None = None) -> flask.Blueprint:
         if name not in files:
             flask.abort(404)
         return flask.send_file(files[name], mimetype=TYPES[files[name].suffix], max_age=FOR_EVER_S)
+
+    @blueprint.get("/states/<datastack>/<int:state_id>")
+    def state(datastack: str, state_id: int) -> Response:
+        try:
+            return flask.jsonify(cave().state(datastack, state_id))
+        except KarstError as error:
+            return flask.make_response({"error": error.to_dict()}, error.status)
 
     @blueprint.after_request
     def add_headers(response: Response) -> Response:

@@ -27,9 +27,10 @@ window.EventSource = class {
     }
   };
 
-  // The state behind `#!http...`, else null: a login (`middleauth+...`) and errors are the client's business.
+  // The state behind `#!http...` or a path of this site, else null: a login (`middleauth+...`) and errors are the
+  // client's business.
   const fetched = async (wanted) => {
-    const address = /^#!(https?:\/\/.+)$/.exec(wanted);
+    const address = /^#!((?:https?:\/\/|\/(?!\/)).+)$/.exec(wanted);
     if (!address) return null;
     try {
       const answer = await fetch(address[1], {credentials: 'omit'});

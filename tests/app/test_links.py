@@ -104,8 +104,10 @@ def test_a_cell_s_link_has_all_its_partners_and_synapses(cave: Cave, cell: Conne
     for name, side in (("input synapses", "in"), ("output synapses", "out")):
         totals = cell.totals[side]  # type: ignore[index]
         assert len(layer_of(link.state, name)["annotations"]) == totals["num_syn"]
-        if totals["autapses"] or totals["root_zero"]:
-            assert f"Not among the {name}: {totals['autapses']:,} " in link.left_out
+        if totals["autapses"]:
+            assert f"The {name} are those with partners; {totals['autapses']:,} autapse" in link.notes
+    assert link.left_out == "", "what CAVE does not have is not left out of the link"
+    assert link.notes in link.description
     partners = {*map(str, cell.inputs["root_id"]), *map(str, cell.outputs["root_id"])}
     segments = layer_of(link.state, "segmentation")["segments"]
     assert {segment.strip("!") for segment in segments} == partners | {str(cell.cell.root_id)}
@@ -235,5 +237,5 @@ def test_a_link_works_without_the_state_service(small_cortex: Path, tmp_path: Pa
     assert json.loads(unquote(link.url.split("#!", 1)[1])) == link.state
     assert "A short link could not be had" in link.description
     many = pd.concat([types.frame] * 5, ignore_index=True)
-    with pytest.raises(TooLarge, match="more than a browser opens"):
+    with pytest.raises(TooLarge, match="too long to open or share"):
         table_link(cave, types, many)

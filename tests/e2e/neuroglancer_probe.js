@@ -28,6 +28,8 @@ async () => {
     if (group) {
       told.segments = Array.from(group.selectedSegments, String);
       told.visible = Array.from(group.visibleSegments, String);
+      const known = group.segmentPropertyMap.value?.segmentPropertyMap.inlineProperties;
+      told.properties = known && {count: known.ids.length, tags: known.properties.find((p) => p.type === 'tags')?.tags ?? []};
     }
     if (layer.localAnnotations) {
       const all = Array.from(layer.localAnnotations);

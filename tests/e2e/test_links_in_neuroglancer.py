@@ -10,9 +10,10 @@ from urllib.parse import quote, urlsplit
 import pandas as pd
 import pytest
 
-from services import connectivity, tables
+from services import connectivity, pasted_links, tables
 from services.cave import Cave
 from services.connectivity import Connectivity
+from services.groups import Groups
 from services.neuroglancer import BUNDLED, Link, cell_link, inline_url, short_url, table_link
 from services.neuroglancer_table import table_state
 from services.settings import Settings
@@ -140,6 +141,72 @@ def test_a_cell_with_its_partners_and_synapses(
     assert verdict["colours"] > 10, "the picture is empty"
 
 
+def test_synapses_coloured_by_type_in_one_layer(viewer: Client, cave: Cave, cell: Connectivity) -> None:
+    link = cell_link(cave, cell, direction="in", colour_by="cell_type")
+    layer = assert_shown(viewer.open(link.url), link)["input synapses"]
+    declared = next(one for one in link.state["layers"] if one["name"] == "input synapses")["annotationProperties"]
+    assert [entry["id"] for entry in declared] == ["type", "size", "partner", "colour"]
+    by_root = dict(zip(map(str, cell.inputs["root_id"]), cell.inputs["cell_type"].fillna("(blank)"), strict=True))
+    for point in layer["annotations"]["first"]:
+        kind, _size, rank, colour = point["properties"]
+        (partner,) = point["segments"][0]
+        assert declared[0]["enum_labels"][kind] == by_root[partner]
+        assert cell.inputs["root_id"].iloc[int(rank) - 1] == int(partner)
+        assert packed(link.legend[by_root[partner]]) == colour
+
+
+def packed(colour: str) -> int:
+    """A colour as the viewer holds it: red in the lowest byte."""
+    return int.from_bytes(bytes.fromhex(colour[1:]), "little")
+
+
+def test_rows_coloured_by_a_number(viewer: Client, cave: Cave, types: TableFrame) -> None:
+    rows = types.frame[types.frame["pt_root_id"] != 0].head(200)
+    link = table_link(cave, types, rows, colour_by="volume")
+    shown = assert_shown(viewer.open(link.url), link)
+    assert shown[TYPES]["annotations"]["count"] == len(rows)
+    grouped = table_link(cave, types, rows, group_by="volume")
+    assert grouped.legend == link.legend
+    layers = assert_shown(viewer.open(grouped.url), grouped)
+    assert {name: layers[name]["colour"] for name in grouped.legend} == grouped.legend
+
+
+def test_types_can_be_searched_as_they_are_at_the_version(viewer: Client, cave: Cave) -> None:
+    """Older versions have other ids, so what the segmentation itself has to search by would not do."""
+    counts = []
+    for version in [version.number for version in cave.versions(DATASTACK) if version.valid]:
+        types = tables.open_table(cave, DATASTACK, version, TYPES)
+        link = table_link(cave, types, types.frame[types.frame["pt_root_id"] != 0].head(5))
+        told = assert_shown(viewer.open(link.url), link)["segmentation"]["properties"]
+        roots = types.frame["pt_root_id"]
+        assert set(types.frame["cell_type"].dropna()) <= set(told["tags"])
+        assert told["count"] in (len(roots), roots.nunique())
+        counts.append(told["count"])
+    assert len(counts) > 1
+
+
+def test_the_panel_shows_what_the_link_to_another_viewer_does(viewer: Client, cave: Cave, types: TableFrame) -> None:
+    """Whatever viewer is chosen, the bundled one shows the same."""
+    for kind in ("spelunker", "mainline"):
+        for rows in (types.frame[["id", "pt_root_id"]].head(2), types.frame.head(100)):
+            link = table_link(cave, types, rows, viewer=kind)
+            assert link.url.startswith("https://")
+            assert_shown(viewer.open(link.panel_url), link)
+
+
+def test_a_pasted_link_opens_the_same_cells_again(viewer: Client, cave: Cave, cell: Connectivity) -> None:
+    """What the client makes of the address while one looks around is read as well as what it was given."""
+    link = cell_link(cave, cell)
+    verdict = viewer.open(link.url)
+    viewer.page.wait_for_timeout(1000)
+    address = viewer.page.evaluate("location.href")
+    for text in (link.url, address, json.dumps(verdict["state"])):
+        found = pasted_links.read(cave, DATASTACK, text)
+        assert found.selected == (str(cell.cell.root_id),)
+        assert len(found.hidden) == link.num_segments - 1
+        assert found.warnings == ()
+
+
 def test_selected_partners(viewer: Client, cave: Cave, cell: Connectivity) -> None:
     chosen = cell.inputs["root_id"].head(3).tolist()
     shown = assert_shown(viewer.open((link := cell_link(cave, cell, partners=chosen)).url), link)
@@ -149,7 +216,7 @@ def test_selected_partners(viewer: Client, cave: Cave, cell: Connectivity) -> No
 def test_twenty_thousand_points(viewer: Client, cave: Cave) -> None:
     built = table_state(bare(SEGMENTATION), cells(20_000), name="many", row_voxel_nm=VOXEL_NM, voxel_nm=VOXEL_NM)
     address = cave.state_url(DATASTACK, cave.upload_state(DATASTACK, built.state))
-    verdict = viewer.open(short_url(BUNDLED, address))
+    verdict = viewer.open(short_url(BUNDLED, DATASTACK, address))
     assert verdict["errors"] == []
     segmentation, many = verdict["layers"]
     assert (len(segmentation["segments"]), many["annotations"]["count"]) == (20_000, 20_000)
@@ -196,8 +263,7 @@ def test_names_that_are_hard_to_quote_survive(viewer: Client) -> None:
         name="cells",
         row_voxel_nm=VOXEL_NM,
         voxel_nm=VOXEL_NM,
-        group_by="cell_type",
-        colours={name: "#102030"},
+        groups=Groups("cell_type", {name: "#102030"}),
     )
     verdict = viewer.open(state_url(built.state))
     assert verdict["errors"] == []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from services.groups import Groups
 from services.neuroglancer import SPELUNKER, empty_state, make_scene
 from services.profiles import Profile, Viewer
 from services.records import Version
@@ -15,6 +16,7 @@ NEAR = 864691135000000101
 
 VOXEL_NM = (4.0, 4.0, 40.0)
 PALETTE = {"23P": "#8268dc", "BC": "#d68c66"}
+TYPES_OF = Groups("cell_type", PALETTE)
 VERSION = Version(1300, datetime(2025, 1, 13, 10, 10, 1, 286229, UTC), None, True)
 GLOBAL_SERVER = "https://global.daf-apis.com"
 MINNIE = {

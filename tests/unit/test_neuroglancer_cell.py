@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import BadInput
+from services.groups import Groups
 from services.neuroglancer_cell import CELL_COLOUR, Side, cell_state, shares
 from services.neuroglancer_parts import Built, Limits
 from tests.neuroglancer_checks import assert_sound, layer_of
-from tests.unit.neuroglancer_samples import NEAR, PALETTE, VOXEL_NM, base, synapses
+from tests.unit.neuroglancer_samples import NEAR, PALETTE, TYPES_OF, VOXEL_NM, base, synapses
 from tests.unit.test_neuroglancer_table import GOLDEN
 
 CELL, STRONG, WEAK, TARGET = NEAR, NEAR + 1, NEAR + 2, NEAR + 3
@@ -42,7 +43,7 @@ def build(*sides: Side, **options: object) -> Built:
 
 
 def test_it_is_the_state_that_spelunker_is_known_to_open() -> None:
-    built = build(type_column="cell_type", colours=PALETTE, grouped=True)
+    built = build(groups=TYPES_OF, layered=True)
     assert built.state == json.loads((GOLDEN / "cell_by_type.json").read_text())
 
 
@@ -98,12 +99,12 @@ def test_without_a_soma_the_camera_is_among_the_synapses() -> None:
 
 def test_a_cell_without_synapses_is_shown_alone() -> None:
     nobody = Side("in", inputs().partners.head(0), synapses([]))
-    built = build(nobody, soma_nm=None, type_column="cell_type", colours=PALETTE)
+    built = build(nobody, soma_nm=None, groups=TYPES_OF)
     assert (built.num_points, built.num_segments) == (0, 1)
 
 
 def test_partners_have_the_colour_of_their_type() -> None:
-    built = build(type_column="cell_type", colours={**PALETTE, "(blank)": "#9e9e9e"})
+    built = build(groups=Groups("cell_type", {**PALETTE, "(blank)": "#9e9e9e"}))
     assert layer_of(built.state, "segmentation")["segmentColors"] == {
         str(CELL): CELL_COLOUR,
         str(STRONG): PALETTE["23P"],
@@ -125,7 +126,7 @@ def test_somata_of_partners_that_have_one_are_points_in_their_type_s_colour() ->
             "z_nm": 40.0,
         }
     )
-    layer = layer_of(build(type_column="cell_type", colours=PALETTE, somas=somas).state, "partner somas")
+    layer = layer_of(build(groups=TYPES_OF, somas=somas).state, "partner somas")
     assert [(point["point"], point["segments"], point["props"]) for point in layer["annotations"]] == [
         ([1, 1, 1], [[str(STRONG)]], [PALETTE["23P"]])
     ]
@@ -142,7 +143,7 @@ def test_synapses_without_a_place_are_counted() -> None:
     side = inputs()
     side.synapses.loc[1, "ctr_pt_position_y_nm"] = np.nan
     built = build(side)
-    assert built.left_out == ("1 of the input synapses has no position and so no point.",)
+    assert built.notes == ("1 of the input synapses has no position and so no point.",)
 
 
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=4), st.integers(0, 150))

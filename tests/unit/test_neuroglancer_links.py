@@ -112,10 +112,12 @@ def test_an_unknown_viewer_is_said_with_the_known_ones() -> None:
 
 
 def test_a_short_link_wants_a_login_over_https_only() -> None:
-    assert short_url(SPELUNKER, f"{GLOBAL_SERVER}/nglstate/api/v1/5") == (
+    assert short_url(SPELUNKER, "minnie65_public", f"{GLOBAL_SERVER}/nglstate/api/v1/5") == (
         "https://spelunker.cave-explorer.org/#!middleauth+https://global.daf-apis.com/nglstate/api/v1/5"
     )
-    assert short_url(BUNDLED, f"{LOCAL}/nglstate/api/v1/5") == f"/neuroglancer/v/karst/#!{LOCAL}/nglstate/api/v1/5"
+    assert (
+        short_url(BUNDLED, "demo", f"{LOCAL}/nglstate/api/v1/5") == f"/neuroglancer/v/karst/#!{LOCAL}/nglstate/api/v1/5"
+    )
 
 
 def test_a_viewer_address_without_a_slash_gets_one() -> None:

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.errors import BadInput
+from services.groups import Groups
 from services.neuroglancer_parts import Built, Limits
 from services.neuroglancer_table import position_column, root_columns, table_state
 from tests.neuroglancer_checks import assert_sound, layer_of
-from tests.unit.neuroglancer_samples import NEAR, PALETTE, VOXEL_NM, base, cells
+from tests.unit.neuroglancer_samples import NEAR, PALETTE, TYPES_OF, VOXEL_NM, base, cells
 
 GOLDEN = Path(__file__).parent / "neuroglancer_golden"
 LARGEST = 2**63 - 1
@@ -29,7 +30,7 @@ def build(rows: pd.DataFrame, **options: object) -> Built:
 
 
 def test_it_is_the_state_that_spelunker_is_known_to_open() -> None:
-    built = build(cells(3), group_by="cell_type", colours=PALETTE)
+    built = build(cells(3), groups=TYPES_OF)
     assert built.state == json.loads((GOLDEN / "table_by_type.json").read_text())
 
 
@@ -69,14 +70,14 @@ def test_rows_without_a_position_give_a_segment_but_no_point() -> None:
     rows.loc[2, "pt_position_z"] = np.nan
     built = build(rows)
     assert (built.num_points, built.num_segments) == (2, 4)
-    assert built.left_out == ("2 of the rows have no position and so no point.",)
+    assert built.notes == ("2 of the rows have no position and so no point.",)
 
 
 def test_root_zero_and_null_give_a_point_but_no_segment() -> None:
     rows = cells(4)
     rows.loc[1, "pt_root_id"] = 0
     rows.loc[2, "pt_root_id"] = pd.NA
-    built = build(rows, group_by="cell_type", colours=PALETTE)
+    built = build(rows, groups=TYPES_OF)
     assert (built.num_points, built.num_segments) == (4, 2)
     layer = layer_of(built.state, "BC")
     assert [point["segments"] for point in layer["annotations"]] == [[[]]]
@@ -85,7 +86,7 @@ def test_root_zero_and_null_give_a_point_but_no_segment() -> None:
 def test_a_root_id_of_several_rows_is_one_segment_in_the_colour_of_the_first() -> None:
     rows = cells(3)
     rows["pt_root_id"] = pd.array([NEAR] * 3, "Int64")
-    segmentation = layer_of(build(rows, group_by="cell_type", colours=PALETTE).state, "segmentation")
+    segmentation = layer_of(build(rows, groups=TYPES_OF).state, "segmentation")
     assert segmentation["segments"] == [str(NEAR)]
     assert segmentation["segmentColors"] == {str(NEAR): PALETTE["23P"]}
 
@@ -98,7 +99,7 @@ def test_repeated_annotation_ids_are_replaced_by_numbers() -> None:
 
 
 def test_each_group_is_a_layer_in_its_colour_largest_first() -> None:
-    built = build(cells(6), group_by="cell_type", colours=PALETTE)
+    built = build(cells(6), groups=TYPES_OF)
     names = [layer["name"] for layer in built.state["layers"]]
     assert names == ["imagery", "segmentation", "23P", "BC"]
     assert {name: layer_of(built.state, name)["annotationColor"] for name in names[2:]} == {
@@ -111,7 +112,7 @@ def test_each_group_is_a_layer_in_its_colour_largest_first() -> None:
 def test_many_groups_share_a_last_layer() -> None:
     rows = cells(40)
     rows["cell_type"] = pd.array([f"type {i // 2}" for i in range(40)], "string")
-    built = build(rows, group_by="cell_type", colours={}, limits=Limits(groups=5))
+    built = build(rows, groups=Groups("cell_type", {}), limits=Limits(groups=5))
     layers = built.state["layers"][2:]
     assert [len(layer["annotations"]) for layer in layers] == [2, 2, 2, 2, 32]
     assert layers[-1]["name"] == "others"
@@ -120,7 +121,7 @@ def test_many_groups_share_a_last_layer() -> None:
 def test_a_group_without_a_value_has_a_layer() -> None:
     rows = cells(3)
     rows.loc[1, "cell_type"] = pd.NA
-    names = [layer["name"] for layer in build(rows, group_by="cell_type", colours=PALETTE).state["layers"]]
+    names = [layer["name"] for layer in build(rows, groups=TYPES_OF).state["layers"]]
     assert names[2:] == ["23P", "(blank)"]
 
 
@@ -234,7 +235,7 @@ def test_any_ids_positions_and_names_give_a_sound_state(
         }
     )
     column = str(rows.columns[-1])
-    options = {"group_by": column, "colours": {}} if grouped else {}
+    options = {"groups": Groups(column, {})} if grouped else {}
     built = build(rows, name=name, **options)
     listed = {int(root.strip("!")) for root in layer_of(built.state, "segmentation")["segments"]}
     assert listed == {root for root in roots if root}
