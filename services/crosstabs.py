@@ -1,0 +1,147 @@
+"""Two columns against each other, such as the types that two tables give: do they agree, and where not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from services.columns import Column, find_column
+from services.errors import BadInput
+from services.filter_nodes import Blank, Node, NoneOf, OneOf, all_of, any_of
+from services.filter_values import Value
+from services.tables import TableFrame, TableQuery, select
+
+Counts: TypeAlias = npt.NDArray[np.int64]
+MOST_VALUES = 200
+
+
+@dataclass(frozen=True)
+class CrossTab:
+    """How many rows have each pair of values. `counts[i, j]` is of `left_values[i]` and `right_values[j]`, most
+    frequent first, None (blank) last.
+
+    Of all `total` rows, `both` have a value on either side, of which `agree` have the same. `agreement` is agree /
+    both; `kappa` corrects it for chance (Cohen 1960, doi:10.1177/001316446002000104); `majority` is the share of
+    `both` whose right value is the one that most rows with their left value have, which means something where the two
+    sides name things differently. All three are None where they are not defined. `disagreeing` is the query line that
+    keeps the rows of `both` that do not agree ("" = there are none).
+    """
+
+    left: Column
+    right: Column
+    left_values: tuple[Value | None, ...]
+    right_values: tuple[Value | None, ...]
+    counts: Counts
+    total: int
+    both: int
+    agree: int
+    agreement: float | None
+    kappa: float | None
+    majority: float | None
+    disagreeing: str
+
+    def line(self, row: int, column: int) -> str:
+        """The query line that keeps the rows counted in `counts[row, column]`."""
+        parts = [_equals(self.left, self.left_values[row]), _equals(self.right, self.right_values[column])]
+        return all_of(parts).text()
+
+    def sentence(self) -> str:
+        """The figures in words, each with its denominator."""
+        if not self.both:
+            return f"None of {self.total:,} rows have both {self.left.title} and {self.right.title}."
+        said = f"{self.both:,} of {self.total:,} rows have both; "
+        if not set(self.left_values) & set(self.right_values) - {None}:
+            said += "the two have no value in common"
+        else:
+            said += f"{self.agree:,} of {self.both:,} agree ({self.agreement:.1%}"
+            said += ")" if self.kappa is None else f", Cohen's kappa {self.kappa:.3f})"
+        return said + f"; {self.majority:.1%} of {self.both:,} follow the majority of their {self.left.title}."
+
+
+def crosstab(table: TableFrame, query: TableQuery, left: str, right: str) -> CrossTab:
+    """Two columns of a table (joined ones too, see :func:`services.joins.join`) over the rows that a query keeps.
+
+    Raises BadInput for an unknown column, and for one with more than 200 values.
+    """
+    first, second = find_column(table.columns, left), find_column(table.columns, right)
+    rows = select(table, query)
+    left_codes, left_values = _encode(rows[first.name], first)
+    right_codes, right_values = _encode(rows[second.name], second)
+    counts = np.zeros((len(left_values), len(right_values)), dtype=np.int64)
+    np.add.at(counts, (left_codes, right_codes), 1)
+    known = counts[np.ix_(_known(left_values), _known(right_values))]
+    both = int(known.sum())
+    same = _same(left_values, right_values)
+    agree = int(sum(counts[i, j] for i, j in same))
+    return CrossTab(
+        first,
+        second,
+        left_values,
+        right_values,
+        counts,
+        total=len(rows),
+        both=both,
+        agree=agree,
+        agreement=agree / both if both else None,
+        kappa=_kappa(known, same, agree / both) if both else None,
+        majority=float(known.max(axis=1).sum() / both) if both else None,
+        disagreeing=_disagreeing(first, second, left_values, right_values, counts),
+    )
+
+
+def _encode(values: pd.Series, column: Column) -> tuple[Counts, tuple[Value | None, ...]]:
+    """Each row's place among the distinct values, and these, most frequent first and blank last."""
+    counts = values.value_counts(dropna=True)
+    ordered = sorted(counts.index.tolist(), key=lambda value: (-counts[value], str(value)))
+    if len(ordered) > MOST_VALUES:
+        raise BadInput(
+            f"{column.name} has {len(ordered):,} different values; {MOST_VALUES} are the most for a table of both.",
+            "Choose a column with fewer, such as a cell type.",
+        )
+    codes = pd.Index(ordered).get_indexer(pd.Index(values)) if ordered else np.full(len(values), -1)
+    blank = values.isna().to_numpy(dtype=bool)
+    codes = np.where(blank, len(ordered), codes)
+    return codes.astype(np.int64), (*ordered, *([None] if blank.any() else []))
+
+
+def _known(values: tuple[Value | None, ...]) -> list[int]:
+    return [at for at, value in enumerate(values) if value is not None]
+
+
+def _same(left: tuple[Value | None, ...], right: tuple[Value | None, ...]) -> list[tuple[int, int]]:
+    """Places of the values that both sides have."""
+    return [(i, right.index(value)) for i, value in enumerate(left) if value is not None and value in right]
+
+
+def _kappa(known: Counts, same: list[tuple[int, int]], observed: float) -> float | None:
+    shares = known / known.sum()
+    expected = float(sum(shares[i].sum() * shares[:, j].sum() for i, j in same))
+    return None if expected >= 1 else (observed - expected) / (1 - expected)
+
+
+def _disagreeing(
+    left: Column,
+    right: Column,
+    left_values: tuple[Value | None, ...],
+    right_values: tuple[Value | None, ...],
+    counts: Counts,
+) -> str:
+    parts = []
+    places = dict(_same(left_values, right_values))
+    for i in _known(left_values):
+        others = [j for j in _known(right_values) if j != places.get(i)]
+        if counts[i, others].sum() == 0:
+            continue
+        own: list[Node] = [_equals(left, left_values[i]), Blank(right, blank=False)]
+        if i in places:
+            own.append(NoneOf(right, (left_values[i],)))  # type: ignore[arg-type]
+        parts.append(all_of(own))
+    return any_of(parts).text() if parts else ""
+
+
+def _equals(column: Column, value: Value | None) -> Node:
+    return Blank(column) if value is None else OneOf(column, (value,))

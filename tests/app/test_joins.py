@@ -1,0 +1,147 @@
+"""Tables joined and set against each other, compared with plain Python over the same rows."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from services import tables
+from services.cave import Cave
+from services.crosstabs import crosstab
+from services.errors import BadInput
+from services.joins import join, join_all
+from services.settings import Settings
+from services.tables import TableQuery, select
+from tests import tiny
+from tests.servers import start_localcave
+
+DS = "karst_demo"
+TYPES, MANUAL, MTYPES, COREG, PROOFREAD, BAYLOR = (
+    "aibs_metamodel_celltypes_v661",
+    "allen_v1_column_types_slanted_ref",
+    "aibs_metamodel_mtypes_v661_v2",
+    "coregistration_manual_v4",
+    "proofreading_status_and_strategy",
+    "baylor_gnn_cell_type_fine_model_v2",
+)
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def types(cave):
+    return tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
+
+
+def by_key(cave, version, table, key, value):
+    """{key: [values]} of a table, by its rows one by one."""
+    found = {}
+    for row in cave.table(DS, version, table)[[key, value]].itertuples(index=False):
+        if not pd.isna(row[0]) and row[0] != 0:
+            found.setdefault(int(row[0]), []).append(row[1])
+    return found
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (MANUAL, "auto", "target_id", "target_id", "cell_type"),
+        (COREG, "auto", "target_id", "target_id", "session"),
+        (PROOFREAD, "auto", "pt_root_id", "pt_root_id", "strategy_axon"),
+        (BAYLOR, "root_id", "pt_root_id", "pt_root_id", "cell_type"),
+        ("nucleus_detection_v0", "auto", "target_id", "id", "volume"),
+    ],
+)
+def test_each_row_has_the_one_row_of_the_other_table(cave, types, case):
+    other, on, own, foreign, value = case
+    wide, report = join(cave, types, other, on)
+    assert wide.frame["id"].equals(types.frame["id"])
+    rows = by_key(cave, types.version.number, other, foreign, value)
+    wanted = [rows.get(0 if pd.isna(key) else int(key), []) for key in types.frame[own]]
+    assert wide.frame[f"{other}.num_rows"].tolist() == [len(found) for found in wanted]
+    for cell, found in zip(wide.frame[f"{other}.{value}"], wanted, strict=True):
+        if len(found) == 1 and not pd.isna(found[0]):
+            assert cell == found[0]
+        else:
+            assert pd.isna(cell)
+    counts = Counter(min(len(found), 2) for found in wanted)
+    assert (report.missing, report.matched, report.ambiguous) == (counts[0], counts[1], counts[2])
+    assert f"{report.matched:,} of {len(wanted):,}" in report.sentence()
+    assert "several" in report.sentence() or not counts[2]
+
+
+def test_joined_columns_filter_sort_and_export_like_any_other(cave, types):
+    wide, reports = join_all(cave, types, [MANUAL, MTYPES, MANUAL])
+    assert [report.other for report in reports] == [MANUAL, MTYPES]
+    line = f"{MANUAL}.cell_type not null and {MTYPES}.cell_type ~ ^L2"
+    rows = select(wide, TableQuery(line, sort=((f"{MANUAL}.cell_type", "desc"),)))
+    assert len(rows) > 0
+    assert rows[f"{MANUAL}.cell_type"].is_monotonic_decreasing
+    assert rows[f"{MTYPES}.cell_type"].str.startswith("L2").all()
+    assert tables.to_records(rows.head(1), wide.columns)[0][f"{MANUAL}.cell_type"]
+    assert f"{MANUAL}.cell_type" not in types.frame.columns
+
+
+def test_what_cannot_be_joined_is_told(cave, types):
+    wide, _ = join(cave, types, MANUAL)
+    with pytest.raises(BadInput, match="already"):
+        join(cave, wide, MANUAL)
+    with pytest.raises(BadInput, match="nucleus ids"):
+        join(cave, types, PROOFREAD, "nucleus_id")
+    with pytest.raises(BadInput, match="no id to join on"):
+        join(cave, types, MANUAL, "name")
+
+
+def test_two_somata_of_one_root_show_blanks(tmp_path_factory):
+    with start_localcave([tiny.make(tmp_path_factory.mktemp("tiny") / "tiny")]) as url:
+        small = Cave(Settings(server_address=url, cache=""))
+        nuclei = tables.open_table(small, "tiny", tiny.NEWEST, "nuclei")
+        wide, report = join(small, nuclei, "types", "root_id")
+    shown = wide.frame.set_index("id")[["types.cell_type", "types.num_rows"]].apply(tuple, axis=1)
+    assert shown[1] == ("23P", 1) and shown[7] == ("BC", 1)
+    assert pd.isna(shown[4][0]) and shown[4][1] == 2
+    assert pd.isna(shown[6][0]) and shown[6][1] == 0
+    assert (report.matched, report.missing, report.ambiguous) == (4, 1, 2)
+
+
+@pytest.mark.parametrize(("other", "where"), [(MANUAL, ""), (BAYLOR, "volume > 200"), (MTYPES, "cell_type != BC")])
+def test_a_crosstab_counts_every_pair_and_leads_to_its_rows(cave, types, other, where):
+    wide, _ = join(cave, types, other)
+    right = f"{other}.cell_type"
+    table = crosstab(wide, TableQuery(where), "cell_type", right)
+    kept = select(wide, TableQuery(where))
+    pairs = Counter(
+        (None if pd.isna(a) else a, None if pd.isna(b) else b)
+        for a, b in zip(kept["cell_type"], kept[right], strict=True)
+    )
+    for i, a in enumerate(table.left_values):
+        for j, b in enumerate(table.right_values):
+            assert table.counts[i, j] == pairs[a, b]
+    assert table.counts.sum() == len(kept) == table.total
+    known = {pair: count for pair, count in pairs.items() if None not in pair}
+    assert table.both == sum(known.values())
+    assert table.agree == sum(count for (a, b), count in known.items() if a == b)
+    disagreeing = [(a, b) for a, b in zip(kept["cell_type"], kept[right], strict=True) if not pd.isna(b) and a != b]
+    both = f"({where}) and ({table.disagreeing})" if where else table.disagreeing
+    assert len(select(wide, TableQuery(both))) == len(disagreeing) == table.both - table.agree
+    i, j = np.unravel_index(table.counts.argmax(), table.counts.shape)
+    line = table.line(int(i), int(j))
+    assert len(select(wide, TableQuery(f"({where}) and ({line})" if where else line))) == table.counts.max()
+    assert f"of {table.both:,}" in table.sentence()
+
+
+def test_kappa_is_that_of_the_textbook():
+    from tests.unit.test_tables import INFO, VERSION
+
+    pairs = [("yes", "yes")] * 20 + [("yes", "no")] * 5 + [("no", "yes")] * 10 + [("no", "no")] * 15 + [("yes", None)]
+    frame = pd.DataFrame(pairs, columns=["a", "b"]).astype("string")
+    table = tables.TableFrame("demo", VERSION, INFO, tables.describe_columns(frame), frame)
+    found = crosstab(table, TableQuery(), "a", "b")
+    assert found.kappa == pytest.approx(0.4)
+    assert (found.agree, found.both, found.total) == (35, 50, 51)
+    assert found.agreement == pytest.approx(0.7)
+    assert found.majority == pytest.approx((20 + 15) / 50)
