@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from localcave.cave_errors import EngineError, aborted, failed_sql, unknown_column
 from localcave.postgres_regex import matching
-from localcave.query_values import comparable, listed, sql_type
+from localcave.query_values import INT64_MAX, INT64_MIN, comparable, listed, sql_type
 from localcave.store import AXES, Column, Source, Store, identifier
+from localcave.wire import Encoded
 
 DEFAULT_SUFFIXES = ("x", "y", "z", "xx", "yy", "zz", "xxx", "yyy", "zzz")
 DROPPED_FROM_TABLES = ("deleted", "superceded")
@@ -63,8 +64,9 @@ class Query:
     selected: list[tuple[str, Column]] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
     parameters: list[Any] = field(default_factory=list)
-    filtered: dict[str, list[str]] = field(default_factory=dict)
+    wanted: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     column_names: dict[str, dict[str, str]] = field(default_factory=dict)
+    relations: dict[str, pa.Table] = field(default_factory=dict)
 
     def use(self, name: str) -> Table:
         """Take a table into the query; one that is not joined makes a cross product, as in the engine."""
@@ -130,7 +132,7 @@ class Query:
 
     def _is_in(self, name: str, column: Column, values: Any) -> None:
         wanted = listed(column, values)
-        self.filtered.setdefault(name, []).append(column.name)
+        self._want(name, column, wanted)
         if len(wanted) == 1:
             self._where(f"{_compared(name, column)} = ?::{sql_type(column)}", wanted[0])
         else:
@@ -140,10 +142,17 @@ class Query:
         if value is None:
             self._where(f"{reference(name, column.parts[0])} IS NULL" if operator == "=" else "FALSE")
             return
+        asked = comparable(column, value)
         if operator == "=":
-            self.filtered.setdefault(name, []).insert(0, column.name)
+            self._want(name, column, [asked])
         cast = "" if isinstance(value, int | float) else f"::{sql_type(column)}"
-        self._where(f"{_compared(name, column)} {operator} ?{cast}", comparable(column, value))
+        self._where(f"{_compared(name, column)} {operator} ?{cast}", asked)
+
+    def _want(self, name: str, column: Column, values: Sequence[Any]) -> None:
+        """Only rows with one of these values are wanted, so that others need not be read."""
+        if pa.types.is_int64(column.type):
+            whole = [value for value in values if INT64_MIN <= value <= INT64_MAX]
+            self.wanted.setdefault(name, {}).setdefault(column.name, whole)
 
     def _inside(self, name: str, column: Column, box: Any) -> None:
         low, high = bounds(box)
@@ -159,21 +168,27 @@ class Query:
         if column.is_position or not pa.types.is_string(column.type) or not isinstance(pattern, str):
             raise failed_sql("operator does not exist: only text matches a regular expression")
         text = reference(name, column.name)
-        source = self.use(name).source.sql()
-        values = self.store.arrow(f"SELECT DISTINCT {identifier(column.name)} FROM {source}")[0].to_pylist()
+        values = self.store.distinct(self.use(name).source, column.name)
         self._where(f"{text} IN (SELECT unnest(?::VARCHAR[]))", matching(pattern.replace("%", "%%"), values))
 
     # ------------------------------------------------------------------ the statement
     def sources_sql(self) -> str:
-        """The FROM clause: the joined tables, then whatever else was named, as a cross product."""
+        """The FROM clause: the joined tables, then whatever else was named, as a cross product.
+
+        Of a table of which few rows are wanted these are read first, into `relations`.
+        """
         joined: dict[str, list[str]] = {}
         for pair in self.joins:
             for name, column in pair:
                 joined.setdefault(name, []).append(column)
-        items = {
-            name: f"{table.source.sql([*self.filtered.get(name, []), *joined.get(name, [])])} AS {identifier(name)}"
-            for name, table in self.tables.items()
-        }
+        items = {}
+        for name, table in self.tables.items():
+            wanted = self.wanted.get(name, {})
+            rows = table.source.rows_with(wanted)
+            if rows is not None:
+                self.relations[f"few rows of {name}"] = rows
+            source = table.source.sql([*wanted, *joined.get(name, [])], None if rows is None else f"few rows of {name}")
+            items[name] = f"{source} AS {identifier(name)}"
         order = sorted(items, key=lambda name: name not in joined)
         return ", ".join(items[name] for name in order)
 
@@ -185,9 +200,8 @@ class Query:
 
     def count(self) -> int:
         """Number of rows, whatever the limit."""
-        return int(
-            self.store.rows(f"SELECT count(*) FROM {self.sources_sql()}{self.where_sql()}", self.parameters)[0][0]
-        )
+        sql = f"SELECT count(*) FROM {self.sources_sql()}{self.where_sql()}"
+        return int(self.store.arrow(sql, self.parameters, self.relations)[0][0].as_py())
 
     def columns_sql(self, suffixes: Mapping[str, str], resolution_nm: Sequence[float] | None) -> list[str]:
         """The select list, names that clash between tables suffixed; fills `column_names`.
@@ -233,14 +247,37 @@ class Query:
         offset: int,
     ) -> pa.Table:
         """The rows. Raises EngineError for what the engine cannot do either."""
+        return self._fetched(self._statement(suffixes, resolution_nm, limit, offset))
+
+    def encoded(
+        self,
+        suffixes: Mapping[str, str],
+        resolution_nm: Sequence[float] | None,
+        limit: int,
+        offset: int,
+        encode: Callable[[pa.Table], Encoded],
+        *,
+        remember: bool,
+    ) -> Encoded:
+        """The rows as they are sent. With `remember` those of whole tables, which everybody asks for, are kept."""
+        sql = self._statement(suffixes, resolution_nm, limit, offset)
+        if self.conditions or not remember:
+            return encode(self._fetched(sql))
+        return self.store.remembered(sql, lambda: encode(self._fetched(sql)))
+
+    def _statement(
+        self, suffixes: Mapping[str, str], resolution_nm: Sequence[float] | None, limit: int, offset: int
+    ) -> str:
         if limit < 0 or offset < 0:
             raise failed_sql(f"{'LIMIT' if limit < 0 else 'OFFSET'} must not be negative")
         items = self.columns_sql(suffixes, resolution_nm)
         if not items:
             raise failed_sql("no columns are selected")
-        sql = f"SELECT {', '.join(items)} FROM {self.sources_sql()}{self.where_sql()}"
-        rows = self.store.arrow(f"{sql} LIMIT {limit} OFFSET {offset}", self.parameters)
-        if len(items) == 1 and rows.num_rows:
+        return f"SELECT {', '.join(items)} FROM {self.sources_sql()}{self.where_sql()} LIMIT {limit} OFFSET {offset}"
+
+    def _fetched(self, sql: str) -> pa.Table:
+        rows = self.store.arrow(sql, self.parameters, self.relations)
+        if rows.num_columns == 1 and rows.num_rows:
             column = self.selected[0][1]
             kind = next((word for test, word in TYPE_NAMES if test(column.type)), "String")
             raise EngineError(f"{kind!r} object has no attribute {column.name!r}")

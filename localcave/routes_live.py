@@ -15,4 +15,4 @@ def live_query(datastack: str) -> Response:
     query = LiveQuery.of(datastack, body)
     allow_invalid = request.args.get("allow_invalid_root_ids", "False").lower() == "true"
     rows, resolution_nm, names = query.run(allow_invalid)
-    return wire.answer(rows, warnings=query.warnings, resolution_nm=resolution_nm, column_names=names)
+    return wire.answer(wire.encoded(rows), warnings=query.warnings, resolution_nm=resolution_nm, column_names=names)

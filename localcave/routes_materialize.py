@@ -1,5 +1,5 @@
 """The materialization engine's metadata: versions, tables, views, counts, unique strings."""
-# ruff: noqa: S608  names come from manifests through `identifier` and `quote`, values are bound
+
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from localcave.cave_errors import CaveError, EngineError, aborted
 from localcave.service import Release, engine_datastack, release, service, with_address
-from localcave.store import AXES, Source, identifier
+from localcave.store import AXES, Source
 
 ENGINE_VERSION = "5.26.4"
 routes = Blueprint("materialize", __name__, url_prefix="/materialize")
@@ -127,9 +127,7 @@ def unique_string_values(datastack: str, table: str) -> Response:
     source = live_source(datastack, table)
     store = service().store
     texts = [column.name for column in source.columns.values() if pa.types.is_string(column.type)]
-    values = {
-        name: store.arrow(f"SELECT DISTINCT {identifier(name)} FROM {source.sql()}")[0].to_pylist() for name in texts
-    }
+    values = {name: store.distinct(source, name) for name in texts}
     return jsonify(values)
 
 

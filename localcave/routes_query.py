@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -136,19 +137,14 @@ def _answer(
 ) -> Response:
     if count:
         query.columns_sql(suffixes, resolution_nm)
-        rows = wire.count_table(query.count())
-        return wire.answer(rows, warnings=warnings, resolution_nm=resolution_nm, column_names=query.column_names)
-    limit = limit_of(body)
-    rows = query.run(suffixes, resolution_nm, limit, body.get("offset", 0))
-    if rows.num_rows == limit:
-        warnings = [*warnings, f'201 - "Limited query to {limit} rows']
-    return wire.answer(
-        rows,
-        untyped_when_empty=is_view,
-        warnings=warnings,
-        resolution_nm=resolution_nm,
-        column_names=query.column_names,
-    )
+        rows = wire.encoded(wire.count_table(query.count()))
+    else:
+        limit = limit_of(body)
+        encode = partial(wire.encoded, untyped_when_empty=is_view)
+        rows = query.encoded(suffixes, resolution_nm, limit, body.get("offset", 0), encode, remember=wire.as_arrow())
+        if rows.num_rows == limit:
+            warnings = [*warnings, f'201 - "Limited query to {limit} rows']
+    return wire.answer(rows, warnings=warnings, resolution_nm=resolution_nm, column_names=query.column_names)
 
 
 def _suffixes(body: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar, cast
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from localcave import layout
+from localcave.row_groups import groups_with, read_groups
 
 REMEMBERED_BYTES = 48_000_000
 AXES = ("x", "y", "z")
@@ -57,15 +58,32 @@ class Source:
                 columns["deleted"] = deleted
         return replace(self, columns=columns)
 
-    def sql(self, filtered: Collection[str] = ()) -> str:
-        """A FROM item with all rows, read from the copy that is sorted by one of the `filtered` columns."""
+    def sql(self, sorted_by: Collection[str] = (), rows: str | None = None) -> str:
+        """A FROM item with all rows, read from the copy that is sorted by one of some columns.
+
+        `rows` is the name of a relation to read instead of the file.
+        """
         copies = self.sorted_copies
-        path = next((copies[column] for column in filtered if column in copies), self.path)
+        path = next((copies[column] for column in sorted_by if column in copies), self.path)
+        read = identifier(rows) if rows else _read(path)
         if self.overlay is None:
-            return _read(path)
+            return read
         newer = _read(self.overlay)
-        kept = f"SELECT base.* FROM {_read(path)} base ANTI JOIN {newer} USING (id)"
+        kept = f"SELECT base.* FROM {read} base ANTI JOIN {newer} USING (id)"
         return f"({kept} UNION ALL BY NAME SELECT * FROM {newer})"
+
+    def rows_with(self, wanted: Mapping[str, Collection[int]]) -> pa.Table | None:
+        """Few rows of the file, among them all whose columns have one of the `wanted` values; None if they are many."""
+        found = []
+        for column, values in wanted.items():
+            path = self.sorted_copies.get(column, self.path)
+            groups = groups_with(path, column, values)
+            if groups is not None:
+                found.append((len(groups), path, groups))
+        if not found:
+            return None
+        _, path, groups = min(found)
+        return read_groups(path, groups)
 
 
 def _read(path: Path) -> str:
@@ -165,29 +183,43 @@ class Datastack:
         return Source(name, columns_of(path), path, copies, overlay)
 
 
-class _Remembered:
-    """Arrow tables by key; the longest unused are forgotten when they take more than `limit_bytes` together."""
+class Remembered(Protocol):
+    """Something that takes memory."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+
+Thing = TypeVar("Thing", bound=Remembered)
+
+
+class _Memory:
+    """Things by key; the longest unused are forgotten when they take more than `limit_bytes` together."""
 
     def __init__(self, limit_bytes: int):
         self._limit = limit_bytes
-        self._tables: OrderedDict[str, pa.Table] = OrderedDict()
+        self._things: OrderedDict[str, Remembered] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, key: str) -> pa.Table | None:
+    def get(self, key: str, make: Callable[[], Thing]) -> Thing:
+        """What was remembered under `key`, else what `make` returns."""
         with self._lock:
-            if key in self._tables:
-                self._tables.move_to_end(key)
-            return self._tables.get(key)
+            if key in self._things:
+                self._things.move_to_end(key)
+                return cast("Thing", self._things[key])
+        made = make()
+        self._add(key, made)
+        return made
 
-    def add(self, key: str, table: pa.Table) -> None:
+    def _add(self, key: str, thing: Remembered) -> None:
         with self._lock:
-            if key in self._tables or table.nbytes > self._limit // 2:
+            if key in self._things or thing.nbytes > self._limit // 2:
                 return
-            self._tables[key] = table
-            self._bytes += table.nbytes
+            self._things[key] = thing
+            self._bytes += thing.nbytes
             while self._bytes > self._limit:
-                self._bytes -= self._tables.popitem(last=False)[1].nbytes
+                self._bytes -= self._things.popitem(last=False)[1].nbytes
 
 
 class Store:
@@ -201,7 +233,7 @@ class Store:
         self.datastacks = {stack.name: stack for stack in map(Datastack, folders)}
         self._connection = duckdb.connect(":memory:")
         self._local = threading.local()
-        self._whole = _Remembered(REMEMBERED_BYTES)
+        self._memory = _Memory(REMEMBERED_BYTES)
         directories = ", ".join(quote(f"{stack.folder}/") for stack in self.datastacks.values())
         for setting in (
             f"SET threads = {threads}",
@@ -214,24 +246,35 @@ class Store:
         ):
             self._connection.execute(setting)
 
-    def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        """Rows of a SELECT with bound parameters. Each thread has its own cursor of the same database.
+    def arrow(
+        self, sql: str, parameters: Sequence[Any] = (), relations: Mapping[str, pa.Table] | None = None
+    ) -> pa.Table:
+        """Rows of a SELECT with bound parameters; `relations` are further tables by the names that it uses.
 
-        Whole tables, which have no parameters and are what everybody asks for, are remembered: files do not change.
+        Each thread has its own cursor of the same database.
         """
-        if parameters:
-            return self._run(sql, parameters)
-        rows = self._whole.get(sql)
-        if rows is None:
-            rows = self._run(sql, parameters)
-            self._whole.add(sql, rows)
-        return rows
-
-    def _run(self, sql: str, parameters: Sequence[Any]) -> pa.Table:
         if not hasattr(self._local, "cursor"):
             self._local.cursor = self._connection.cursor()
-        table: pa.Table = self._local.cursor.sql(sql, params=list(parameters)).to_arrow_table()
+        cursor = self._local.cursor
+        relations = relations or {}
+        for name, rows in relations.items():
+            cursor.register(name, rows)
+        try:
+            table: pa.Table = cursor.sql(sql, params=list(parameters)).to_arrow_table()
+        finally:
+            for name in relations:
+                cursor.unregister(name)
         return table
+
+    def remembered(self, key: str, make: Callable[[], Thing]) -> Thing:
+        """What `make` returns, made once while there is room: files do not change."""
+        return self._memory.get(key, make)
+
+    def distinct(self, source: Source, column: str) -> list[Any]:
+        """The values of a column."""
+        sql = f"SELECT DISTINCT {identifier(column)} FROM {source.sql()}"
+        values: list[Any] = self.remembered(sql, lambda: self.arrow(sql))[0].to_pylist()
+        return values
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The same as a list of tuples, for small results."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -25,15 +26,21 @@ NULLABLE = {
 }
 
 
-def answer(
-    rows: pa.Table,
-    *,
-    untyped_when_empty: bool = False,
-    warnings: Iterable[str] = (),
-    resolution_nm: Sequence[float] | None = None,
-    column_names: Mapping[str, Mapping[str, str]] | None = None,
-) -> Response:
-    """A query's answer in the form that the request asks for.
+@dataclass(frozen=True)
+class Encoded:
+    """Rows as they are sent."""
+
+    content: bytes
+    content_type: str
+    num_rows: int
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.content)
+
+
+def encoded(rows: pa.Table, *, untyped_when_empty: bool = False) -> Encoded:
+    """Rows in the form that the request asks for.
 
     With `return_pyarrow` an Arrow IPC stream whose columns become pandas' nullable types, else JSON records.
     The engine cannot tell the type of a text column without rows; of a view (`untyped_when_empty`) of no column.
@@ -41,11 +48,26 @@ def answer(
     rows = _plain_types(rows)
     if not rows.num_rows:
         rows = _without_types(rows, untyped_when_empty)
-    if request.args.get("return_pyarrow", "True") == "True":
-        response = Response(_stream(rows, _pandas_metadata(rows)))
-        response.headers["Content-Type"] = CONTENT_TYPE
-    else:
-        response = Response(_records(rows), content_type="application/json")
+    if as_arrow():
+        return Encoded(_stream(rows, _pandas_metadata(rows)), CONTENT_TYPE, rows.num_rows)
+    return Encoded(_records(rows).encode(), "application/json", rows.num_rows)
+
+
+def as_arrow() -> bool:
+    """Whether the request asks for an Arrow stream."""
+    return request.args.get("return_pyarrow", "True") == "True"
+
+
+def answer(
+    rows: Encoded,
+    *,
+    warnings: Iterable[str] = (),
+    resolution_nm: Sequence[float] | None = None,
+    column_names: Mapping[str, Mapping[str, str]] | None = None,
+) -> Response:
+    """A query's answer, with what the engine tells of it in the headers."""
+    response = Response(rows.content)
+    response.headers["Content-Type"] = rows.content_type
     if resolution_nm is not None:
         for size in resolution_nm:
             response.headers.add("dataframe_resolution", str(size))
