@@ -1,0 +1,179 @@
+"""Asking for cells by an id of any kind, several ids, a position, a link."""
+
+import json
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services import partner_sets, questions
+from services.cave import Cave
+from services.errors import BadInput, KarstError, NotFound
+from services.settings import Settings
+
+DS = "karst_demo"
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def newest(cave):
+    return cave.versions(DS)[0].number
+
+
+@pytest.fixture(scope="module")
+def nuclei(cave, newest):
+    rows = cave.table(DS, newest, "nucleus_detection_v0")
+    return rows[(rows["pt_root_id"] != 0) & ~rows["pt_root_id"].duplicated(keep=False)].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def proofread(cave, newest):
+    return cave.table(DS, newest, "proofreading_status_and_strategy")["pt_root_id"].tolist()
+
+
+def link(cave, segments, host="https://spelunker.cave-explorer.org"):
+    source = cave.info(DS)["segmentation_source"]
+    layer = {"type": "segmentation", "source": source, "segments": segments, "name": "seg"}
+    return f"{host}/#!{quote(json.dumps({'layers': [layer]}))}"
+
+
+@pytest.mark.parametrize("column", ["pt_root_id", "id", "pt_supervoxel_id"])
+def test_one_id_of_any_kind_is_one_cell(cave, newest, nuclei, column):
+    (found,) = questions.read(cave, DS, newest, f" {int(nuclei[column].iloc[3])}, ")
+    assert found.cell.root_id == nuclei["pt_root_id"].iloc[3]
+
+
+def test_a_position_is_the_nearest_nucleus(cave, newest, nuclei):
+    places = nuclei[["pt_position_x", "pt_position_y", "pt_position_z"]].to_numpy(float)
+    random = np.random.default_rng(1)
+    for row in random.choice(len(nuclei), 10, replace=False):
+        near = places[row] + random.uniform(-300, 300, 3) * [1, 1, 0.1]
+        apart_um = np.linalg.norm((places - near) * [4, 4, 40], axis=1) / 1000
+        wanted = nuclei.iloc[apart_um.argmin()]
+        x, y, z = near
+        nm = near * [4, 4, 40]
+        texts = [
+            f"{x:.1f}, {y:.1f}, {z:.1f}",
+            f"[{x:.0f} {y:.0f} {z:.0f}]",
+            f"({x:.2f};{y:.2f};{z:.2f})",
+            f"{nm[0]:.0f}, {nm[1]:.0f}, {nm[2]:.0f} nm",
+            f"{nm[0] / 1000:.3f} {nm[1] / 1000:.3f} {nm[2] / 1000:.3f} µm",
+        ]
+        for text in texts:
+            asked = questions.understand(cave, DS, newest, text)
+            assert (asked.kind, asked.ids, asked.id_type) == ("position", (str(int(wanted["id"])),), "nucleus_id")
+            assert f"{apart_um.min():.1f} µm"[:-4] in asked.notes[0]
+        (found,) = questions.read(cave, DS, newest, texts[0])
+        assert found.cell.root_id == wanted["pt_root_id"]
+        assert "nearest nucleus" in found.warnings[0]
+
+
+def test_a_position_far_from_any_nucleus_is_told(cave, newest, nuclei):
+    x, y, z = nuclei[["pt_position_x", "pt_position_y", "pt_position_z"]].min().tolist()
+    with pytest.raises(NotFound, match="No nucleus lies within 25 µm"):
+        questions.understand(cave, DS, newest, f"{x - 20_000}, {y - 20_000}, {z}", "position")
+    with pytest.raises(BadInput, match="is no position"):
+        questions.understand(cave, DS, newest, "1, 2", "position")
+
+
+def test_three_nucleus_ids_are_no_position_unless_that_is_said(cave, newest, nuclei):
+    text = ", ".join(str(int(one)) for one in nuclei["id"].iloc[:3])
+    asked = questions.understand(cave, DS, newest, text)
+    assert (asked.kind, asked.ids) == ("ids", tuple(text.split(", ")))
+    with pytest.raises(NotFound, match="No nucleus lies within"):
+        questions.understand(cave, DS, newest, text, "position")
+
+
+@pytest.mark.parametrize("separator", [",", " ", "\n", ";", "', '"])
+def test_several_ids_are_several_cells_in_their_order(cave, newest, proofread, separator):
+    roots = proofread[:4]
+    found = questions.read(cave, DS, newest, separator.join(map(str, roots)))
+    assert [one.cell.root_id for one in found] == roots
+
+
+def test_ids_that_are_no_cell_are_told_and_left_out(cave, newest, proofread):
+    found = questions.read(cave, DS, newest, f"{proofread[0]} 864691135000000001 {proofread[1]} {proofread[0]}")
+    assert [one.cell.root_id for one in found] == proofread[:2]
+    assert any("864691135000000001" in warning for warning in found[0].warnings)
+    with pytest.raises(KarstError, match="864691135000000001"):
+        questions.read(cave, DS, newest, "864691135000000001 864691135000000002")
+
+
+def test_a_nucleus_and_its_root_are_one_cell(cave, newest, nuclei):
+    row = nuclei.iloc[7]
+    found = questions.read(cave, DS, newest, f"{int(row['id'])} {int(row['pt_root_id'])}")
+    assert [one.cell.root_id for one in found] == [row["pt_root_id"]]
+
+
+def test_no_more_cells_than_can_be_read_at_once(cave, newest, nuclei):
+    asked = questions.understand(cave, DS, newest, " ".join(str(int(one)) for one in nuclei["pt_root_id"].iloc[:30]))
+    assert len(asked.ids) == 20
+    assert "30 cells; the first 20" in asked.notes[0]
+
+
+def test_a_link_asks_for_its_selected_segments(cave, newest, proofread):
+    segments = [str(proofread[0]), f"!{proofread[2]}", str(proofread[1])]
+    for host in ("https://spelunker.cave-explorer.org", "https://neuroglancer-demo.appspot.com"):
+        found = questions.read(cave, DS, newest, link(cave, segments, host))
+        assert [one.cell.root_id for one in found] == proofread[:2]
+    state = {"layers": [{"type": "segmentation", "name": "seg", "segments": segments[:1]}]}
+    number = cave.upload_state(DS, state)
+    address = cave.state_url(DS, number)
+    (found,) = questions.read(cave, DS, newest, f"https://spelunker.cave-explorer.org/#!middleauth+{address}")
+    assert found.cell.root_id == proofread[0]
+
+
+def test_a_link_of_this_application_or_the_old_viewer_names_its_cell(cave, newest, proofread):
+    for address in (
+        f"http://127.0.0.1:8050/connectivity-viewer?datastack={DS}&cell={proofread[0]}",
+        f'https://minnie.microns-daf.com/dash/datastack/x/apps/connectivity/?anno-id="{proofread[0]}"&id-type="root_id"',
+    ):
+        (found,) = questions.read(cave, DS, newest, address)
+        assert found.cell.root_id == proofread[0]
+
+
+def test_links_without_cells_are_told(cave, newest):
+    for text in (link(cave, []), "https://example.org/nothing", "https://spelunker.cave-explorer.org/#!{broken"):
+        with pytest.raises(BadInput):
+            questions.understand(cave, DS, newest, text)
+
+
+@given(text=st.text(max_size=60))
+def test_no_text_breaks_it(cave, newest, text):
+    message, count = ".", 1
+    try:
+        count = len(questions.understand(cave, DS, newest, text).ids)
+    except KarstError as error:
+        message = error.message
+    assert message.endswith(".")
+    assert 1 <= count <= questions.MOST_CELLS
+
+
+def test_several_cells_have_one_combined_answer_or_one_side_by_side(cave, newest, proofread):
+    found = questions.read(cave, DS, newest, " ".join(map(str, proofread[:5])))
+    sides = {one.cell.root_id: one.outputs for one in found}
+    every = pd.concat([cave.synapses(DS, newest, root, "out") for root in proofread[:5]])
+    every = every[(every["post_pt_root_id"] != every["pre_pt_root_id"]) & (every["post_pt_root_id"] != 0)]
+    expected = every.groupby("post_pt_root_id").agg(num_syn=("id", "size"), cells=("pre_pt_root_id", "nunique"))
+    combined = partner_sets.combined(sides).set_index("root_id")
+    assert combined["num_syn"].to_dict() == expected["num_syn"].to_dict()
+    assert combined["num_cells"].to_dict() == expected["cells"].to_dict()
+    beside = partner_sets.side_by_side(sides).set_index("root_id")
+    for root in proofread[:5]:
+        counts = every[every["pre_pt_root_id"] == root]["post_pt_root_id"].value_counts()
+        own = beside[f"num_syn_{root}"]
+        assert own[own > 0].to_dict() == counts.to_dict()
+    assert (beside["num_cells"] > 1).any()
+
+
+def test_asking_by_root_id_costs_two_requests_at_once(cave, newest, proofread):
+    before = cave.counts["requests"]
+    questions.read(cave, DS, newest, str(proofread[-1]))
+    assert cave.counts["requests"] - before == 2
