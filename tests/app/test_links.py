@@ -10,16 +10,18 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import unquote
 
+import flask
 import pandas as pd
 import pytest
 
-from services import connectivity, tables
+from services import connectivity, groups, tables
 from services.cave import Cave
 from services.connectivity import Connectivity
 from services.errors import BadInput, TooLarge
 from services.neuroglancer import INLINE_CHARACTERS, Link, cell_link, table_link
 from services.settings import Settings
 from services.tables import TableFrame
+from services.viewer import create_blueprint, state_path
 from tests.neuroglancer_checks import assert_sound, layer_of
 from tests.servers import start_localcave
 
@@ -54,6 +56,76 @@ def uploaded(link: Link) -> object:
     """The state that a short link's address answers."""
     with urllib.request.urlopen(link.url.split("#!", 1)[1]) as answer:
         return json.load(answer)
+
+
+def test_the_bundled_viewer_s_states_are_those_of_cave(cave: Cave) -> None:
+    app = flask.Flask(__name__)
+    app.register_blueprint(create_blueprint())
+    app.extensions["karst"] = cave
+    state = {"layers": [{"type": "segmentation", "name": "s", "segments": ["864691135000000101"]}]}
+    site, number = app.test_client(), cave.upload_state(DATASTACK, state)
+    assert site.get(state_path(DATASTACK, number)).json == state
+    missing = site.get(state_path(DATASTACK, 17))
+    assert (missing.status_code, missing.json["error"]["code"]) == (404, "not_found")
+    assert site.get("/neuroglancer/states/karst_demo/x").status_code == 404
+
+
+def test_types_can_be_searched_at_the_version_of_the_link(cave: Cave, types: TableFrame, cell: Connectivity) -> None:
+    source = f"precomputed://{cave.settings.server_address}/materialize/api/v3/datastack/{DATASTACK}/version/"
+    for link in (table_link(cave, types, types.frame.head(3)), cell_link(cave, cell)):
+        sources = layer_of(link.state, "segmentation")["source"]
+        assert sources[-1] == f"{source}{types.version.number}/table/{TYPES}"
+        assert f"searched by their values in {TYPES}" in link.description
+        with urllib.request.urlopen(sources[-1].removeprefix("precomputed://") + "/info") as answer:
+            inline = json.load(answer)["inline"]
+        assert inline["ids"] == [str(root) for root in types.frame["pt_root_id"]]
+
+
+def test_a_table_that_is_not_of_types_has_nothing_to_search_by(cave: Cave, version: int) -> None:
+    nuclei = tables.open_table(cave, DATASTACK, version, cave.info(DATASTACK)["soma_table"])
+    link = table_link(cave, nuclei, nuclei.frame.head(3))
+    assert "/materialize/" not in json.dumps(link.state)
+    assert "searched" not in link.description
+
+
+def test_a_column_s_colours_are_those_of_all_its_values_wherever_it_is_shown(
+    cave: Cave, types: TableFrame, cell: Connectivity
+) -> None:
+    for column in ("cell_type", "classification_system", "volume"):
+        whole = groups.of_table(cave, types, column)
+        assert table_link(cave, types, types.frame.head(40), colour_by=column).legend.items() <= whole.colours.items()
+        if column in cell.inputs:
+            assert groups.of_partners(cave, cell, column) == whole
+            assert cell_link(cave, cell, colour_by=column).legend.items() <= whole.colours.items()
+
+
+@pytest.mark.parametrize("column", ["num_syn", "mean_size", "soma_depth_um", "num_soma"])
+def test_a_cell_s_link_is_grouped_by_any_column_of_its_partners(cave: Cave, cell: Connectivity, column: str) -> None:
+    link = cell_link(cave, cell, group_by=column)
+    assert_sound(link.state)
+    known = groups.of_partners(cave, cell, column)
+    for side in ("inputs", "outputs"):
+        frame = getattr(cell, side)
+        wanted = frame.groupby(known.labels(frame[column]))["num_syn"].sum()
+        layers = {layer["name"]: layer for layer in link.state["layers"]}
+        for label, count in wanted.items():
+            layer = layers[f"{side}: {label}"]
+            assert (len(layer["annotations"]), layer["annotationColor"]) == (count, known.colours[str(label)])
+
+
+def test_one_column_groups_or_colours(cave: Cave, types: TableFrame) -> None:
+    with pytest.raises(BadInput, match="one column"):
+        table_link(cave, types, types.frame.head(3), group_by="cell_type", colour_by="volume")
+
+
+def test_a_page_gets_addresses_and_words_only(cave: Cave, types: TableFrame) -> None:
+    """However much is in the link, and whichever viewer opens it, the bundled one can show it beside."""
+    for kind in ("spelunker", "mainline", "bundled"):
+        link = table_link(cave, types, types.frame, group_by="cell_type", viewer=kind)
+        assert len(link.url + link.panel_url + link.description + link.left_out) < 5_000
+        assert link.panel_url.startswith("/neuroglancer/v/karst/#!")
+        assert link.url.split("#!")[1] == link.panel_url.split("#!")[1]
+        assert uploaded(link) == link.state
 
 
 def test_a_few_segments_fit_in_the_link_itself(cave: Cave, types: TableFrame) -> None:

@@ -22,6 +22,8 @@ from services.viewer import create_blueprint
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+    from services.cave import Cave
+
 PROBE = (Path(__file__).parent / "neuroglancer_probe.js").read_text()
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -38,9 +40,10 @@ FLAGS = (
 
 
 @contextmanager
-def viewer_site() -> Iterator[str]:
-    """A web server with the bundled viewer and nothing else; its address."""
+def viewer_site(cave: Cave | None = None) -> Iterator[str]:
+    """A web server with the bundled viewer, which gets states from `cave`, and nothing else; its address."""
     app = flask.Flask(__name__)
+    app.extensions["karst"] = cave
     app.register_blueprint(create_blueprint())
     app.add_url_rule("/favicon.ico", "favicon", lambda: ("", 204))
     server = make_server("127.0.0.1", 0, app, threaded=True)

@@ -30,14 +30,14 @@ SEGMENTATION = {"type": "segmentation", "name": "segmentation", "source": []}
 
 
 @pytest.fixture(scope="module")
-def viewer() -> Iterator[Client]:
-    with viewer_site() as site, client(site) as opened:
-        yield opened
+def cave(localcave_url: str) -> Cave:
+    return Cave(Settings(server_address=localcave_url, cache=""))
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url: str) -> Cave:
-    return Cave(Settings(server_address=localcave_url, cache=""))
+def viewer(cave: Cave) -> Iterator[Client]:
+    with viewer_site(cave) as site, client(site) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +192,14 @@ def test_the_panel_shows_what_the_link_to_another_viewer_does(viewer: Client, ca
             link = table_link(cave, types, rows, viewer=kind)
             assert link.url.startswith("https://")
             assert_shown(viewer.open(link.panel_url), link)
+
+
+def test_a_state_behind_a_login_is_got_from_here(viewer: Client, cave: Cave, types: TableFrame) -> None:
+    """The client cannot log in, so on a CAVE that demands it, its short links name a state of this site."""
+    link = table_link(cave, types, types.frame.head(100))
+    state_id = cave.upload_state(DATASTACK, link.state)
+    url = short_url(BUNDLED, DATASTACK, f"https://cave.example.org/nglstate/api/v1/{state_id}")
+    assert_shown(viewer.open(url), link)
 
 
 def test_a_pasted_link_opens_the_same_cells_again(viewer: Client, cave: Cave, cell: Connectivity) -> None:

@@ -116,6 +116,30 @@ def test_partners_have_the_colour_of_their_type() -> None:
     assert (kind["id"], kind["enum_labels"]) == ("type", ["23P", "BC"])
 
 
+def test_synapses_are_painted_in_one_layer() -> None:
+    built = build(groups=TYPES_OF, painted=True)
+    layer = layer_of(built.state, "input synapses")
+    assert [entry["id"] for entry in layer["annotationProperties"]] == ["type", "size", "partner", "colour"]
+    assert [point["props"][-1] for point in layer["annotations"]] == [PALETTE["23P"], PALETTE["23P"], PALETTE["BC"]]
+    assert "setColor(prop_colour())" in layer["shader"]
+
+
+def test_partners_are_coloured_by_ranges_of_a_number() -> None:
+    groups = Groups("num_syn", {"1 to 2": "#111111", "2 to 9": "#222222"}, (1, 2, 9))
+    built = build(inputs(), groups=groups, layered=True)
+    names = [layer["name"] for layer in built.state["layers"]]
+    assert names[-2:] == ["inputs: 2 to 9", "inputs: 1 to 2"]
+    assert layer_of(built.state, names[-1])["annotationProperties"][0]["id"] == "num_syn"
+    assert layer_of(built.state, "segmentation")["segmentColors"][str(STRONG)] == "#222222"
+
+
+def test_chosen_partners_are_drawn_and_all_are_listed() -> None:
+    built = build(visible=[WEAK])
+    segments = layer_of(built.state, "segmentation")["segments"]
+    assert segments == [str(CELL), f"!{STRONG}", str(WEAK), f"!{TARGET}"]
+    assert (built.num_points, built.num_visible) == (5, 2)
+
+
 def test_somata_of_partners_that_have_one_are_points_in_their_type_s_colour() -> None:
     somas = pd.DataFrame(
         {
@@ -126,11 +150,16 @@ def test_somata_of_partners_that_have_one_are_points_in_their_type_s_colour() ->
             "z_nm": 40.0,
         }
     )
-    layer = layer_of(build(groups=TYPES_OF, somas=somas).state, "partner somas")
+    built = build(groups=TYPES_OF, somas=somas)
+    layer = layer_of(built.state, "partner somas")
     assert [(point["point"], point["segments"], point["props"]) for point in layer["annotations"]] == [
         ([1, 1, 1], [[str(STRONG)]], [PALETTE["23P"]])
     ]
     assert "prop_colour()" in layer["shader"]
+    assert built.left_out == ()
+    (note,) = built.notes
+    assert "the 1 of 3 partners" in note
+    assert "all partners are among the segments" in note
 
 
 def test_a_cap_is_shared_and_said() -> None:

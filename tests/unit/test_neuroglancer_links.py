@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
@@ -118,6 +119,26 @@ def test_a_short_link_wants_a_login_over_https_only() -> None:
     assert (
         short_url(BUNDLED, "demo", f"{LOCAL}/nglstate/api/v1/5") == f"/neuroglancer/v/karst/#!{LOCAL}/nglstate/api/v1/5"
     )
+
+
+def test_the_bundled_viewer_gets_states_behind_a_login_from_here() -> None:
+    url = short_url(BUNDLED, "minnie65_public", f"{GLOBAL_SERVER}/nglstate/api/v1/5")
+    assert url == "/neuroglancer/v/karst/#!/neuroglancer/states/minnie65_public/5"
+
+
+PROPERTIES = "precomputed://middleauth+https://minnie.microns-daf.com/materialize/api/v3/datastack/d/version/7/table/t"
+
+
+@pytest.mark.parametrize("viewer", [SPELUNKER, MAINLINE, BUNDLED], ids=lambda viewer: viewer.kind)
+def test_every_viewer_gets_what_segments_can_be_searched_by(viewer: Viewer) -> None:
+    layer = layer_of(empty_state(replace(SCENE, properties=PROPERTIES), viewer, VERSION, "x"), "segmentation")
+    assert layer["source"] == [SCENE.segmentation[0], {"url": SCENE.segmentation[1], "subsources": NONE}, PROPERTIES]
+    flat = replace(SCENE, segmentation=("precomputed://gs://seg",), properties=PROPERTIES)
+    layer = layer_of(empty_state(flat, viewer, VERSION, "x"), "segmentation")
+    assert layer["source"] == [{"url": "precomputed://gs://seg", "subsources": NONE}, PROPERTIES]
+
+
+NONE = {"properties": False}
 
 
 def test_a_viewer_address_without_a_slash_gets_one() -> None:

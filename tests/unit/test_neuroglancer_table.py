@@ -109,6 +109,16 @@ def test_each_group_is_a_layer_in_its_colour_largest_first() -> None:
     assert built.legend == PALETTE
 
 
+def test_rows_are_painted_in_one_layer() -> None:
+    rows = cells(3).assign(colour=pd.array(["x"] * 3, "string"))
+    built = build(rows, groups=TYPES_OF, layered=False)
+    layer = layer_of(built.state, "cells")
+    assert [entry["id"] for entry in layer["annotationProperties"]] == ["cell_type", "volume", "colour"]
+    assert [point["props"][-1] for point in layer["annotations"]] == [PALETTE[t] for t in ("23P", "BC", "23P")]
+    assert layer_of(built.state, "segmentation")["segmentColors"][str(NEAR + 1)] == PALETTE["BC"]
+    assert built.legend == PALETTE
+
+
 def test_many_groups_share_a_last_layer() -> None:
     rows = cells(40)
     rows["cell_type"] = pd.array([f"type {i // 2}" for i in range(40)], "string")

@@ -48,11 +48,17 @@ def test_a_table_view_survives_its_address(view):
         words,
         st.sampled_from(ID_TYPES),
         words,
-        st.sampled_from(["in", "out"]),
+        st.sampled_from(["in", "out", "both"]),
+        words.map(str.strip),
+        st.sampled_from(["", "on"]),
+        st.lists(words.filter(bool), unique=True, max_size=3).map(tuple),
         words,
         boxes,
         sorts,
         words,
+        st.sampled_from(["", "on"]),
+        words.map(str.strip),
+        words.map(str.strip),
     )
 )
 def test_a_connectivity_view_survives_its_address(view):
