@@ -10,6 +10,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -28,7 +29,7 @@ from services.cave_ask import Asker
 from services.cave_errors import CHECK, no_table, no_version
 from services.cave_query import NO_FILTERS, Filters, Source
 from services.cave_rows import Queries, complete
-from services.errors import NotFound, TooLarge
+from services.errors import BadInput, NotFound, TooLarge
 from services.parallel import gather
 from services.profiles import Profile, Volume, load_profile, load_volume
 from services.records import TableInfo, Version, with_target_resolutions
@@ -39,6 +40,7 @@ __all__ = ["Cave", "Filters", "TableInfo", "Version"]
 
 VERSIONS_TTL_S = 5 * 60
 INFO_TTL_S = 3600
+LIVE_TTL_S = 10 * 60
 METADATA_TTL_S = 12 * 3600
 """Descriptions and notices of a materialized version can still be edited; its rows cannot."""
 MATERIALIZE_API, SEGMENTATION_API, INFO_API, STATE_API = 3, 1, 2, 1
@@ -202,19 +204,28 @@ class Cave:
         Boxes around nuclei (`bb_*`) are left out. Raises TooLarge above `max_table_rows` of the settings.
         """
         source = self._source(datastack, version, table)
-        most = self.settings.max_table_rows
 
         def load() -> pd.DataFrame:
-            total = self.row_count(datastack, version, table)
-            if total > most:
-                raise TooLarge(
-                    f"Table {table} has {total:,} rows, more than the {most:,} that can be held at once.",
-                    "Filter it, or page through it.",
-                )
-            frame = complete(partial(self._queries.rows, datastack, version, source), NO_FILTERS)
-            return frame.drop(columns=[name for name in frame.columns if name.startswith(UNUSED)])
+            self._refuse_large(datastack, version, table)
+            return _without_unused(complete(partial(self._queries.rows, datastack, version, source), NO_FILTERS))
 
         return self.cache.frame(("table", datastack, version, table), load)
+
+    def table_at(self, datastack: str, version: int, table: str, time: datetime) -> pd.DataFrame:
+        """All rows of a table of a version, with what was created, deleted or edited until `time` instead.
+
+        Kept for ten minutes under this very time. Raises BadInput for a view, TooLarge as `table` does.
+        """
+        source = self._source(datastack, version, table)
+        if source.is_view:
+            raise BadInput(f"{table} is a view, which CAVE has at its versions only.", "Choose a version.")
+        self._refuse_large(datastack, version, table)
+
+        def load() -> pd.DataFrame:
+            frame = complete(lambda filters: self._queries.rows_at(datastack, source, filters, time), NO_FILTERS)
+            return _without_unused(frame)
+
+        return self.cache.frame(("table_at", datastack, table, time.isoformat()), load, ttl_s=LIVE_TTL_S)
 
     def query(
         self,
@@ -386,6 +397,14 @@ class Cave:
         subject = self._asker.subject(datastack, version, table)
         return f"precomputed://{self._asker.ask('properties', subject, self._materialize, call)}"
 
+    def _refuse_large(self, datastack: str, version: int, table: str) -> None:
+        total, most = self.row_count(datastack, version, table), self.settings.max_table_rows
+        if total > most:
+            raise TooLarge(
+                f"Table {table} has {total:,} rows, more than the {most:,} that can be held at once.",
+                "Filter it, or page through it.",
+            )
+
     def _source(self, datastack: str, version: int, table: str) -> Source:
         info = self.table_info(datastack, version, table)
         return Source(table, info.reference_table, is_view=info.kind == "view")
@@ -411,3 +430,7 @@ class Cave:
         table = (info["segmentation_source"] or "").rstrip("/").split("/")[-1]
         make = partial(ChunkedGraphClient, server, table, self._auth, api_version=SEGMENTATION_API)
         return self._asker.client(f"segmentation {datastack}", make)
+
+
+def _without_unused(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.drop(columns=[name for name in frame.columns if name.startswith(UNUSED)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,8 @@ from services.cave_http import Trip
 from services.cave_query import NO_FILTERS, Filters, Owners, Source, query_arguments
 from services.errors import TooLarge
 
+MORE = "more results which are not shown"
+"""What CAVE warns of when it cuts an answer about a time."""
 TEXT = ("string", "empty")
 
 
@@ -62,6 +65,27 @@ class Queries:
         alone = replace(source, target=None)
         frame, _ = self._send(datastack, version, alone, filters, get_counts=True)
         return int(frame["count"].iloc[0])
+
+    def rows_at(self, datastack: str, source: Source, filters: Filters, time: datetime) -> pd.DataFrame:
+        """One answer of CAVE for a table, merged with its target, as it was at a time; `filters` as of `rows`, on the
+        table's own columns. `attrs` as of `rows`."""
+        arguments: dict[str, Any] = {"allow_missing_lookups": True, "split_positions": True, "metadata": False}
+        arguments |= {name: {source.table: by} for name, by in filters.arguments().items()}
+        if source.target is not None:
+            arguments["joins"] = [[source.table, "target_id", source.target, "id"]]
+            arguments["suffixes"] = {source.table: "", source.target: "_ref"}
+        frame, trip = self._asker.ask_closely(
+            "rows at a time",
+            self._asker.subject(datastack, None, source.table),
+            self._connect,
+            lambda client: client.live_live_query(source.table, time, log_warning=False, **arguments),
+        )
+        cut = any(MORE in warning for warning in trip.warnings)
+        frame.attrs = {
+            "resolution_nm": trip.resolution_nm,
+            "truncated": {"shown": len(frame), "total": None} if cut else None,
+        }
+        return _with_text(frame)
 
     def call(
         self, datastack: str, version: int, source: Source, filters: Filters, **options: Any

@@ -30,6 +30,15 @@ Status = Literal["found", "stale", "absent", "unknown"]
 ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "annotation_id")
 MOST_FOLLOWED = 100
 """Stale root ids that are followed at once: each costs CAVE several requests."""
+COLUMNS = (
+    Column("asked", "pasted id", "id"),
+    Column("status", "status", "text"),
+    Column("id_type", "type of id", "text"),
+    Column("current", "id now", "id"),
+    Column("overlap", "overlap", "number"),
+    Column("num_rows", "rows", "number"),
+)
+"""Of the frame of a search, for grids and JSON."""
 
 
 @dataclass(frozen=True)

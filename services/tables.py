@@ -109,15 +109,25 @@ def open_table(cave: Cave, datastack: str, version: int, table: str) -> TableFra
     Raises NotFound when the version does not have it, TooLarge when it has too many rows to hold.
     """
     info = cave.table_info(datastack, version, table)
+    frame = cave.table(datastack, version, table)
     key = key_of(cave, datastack, version, table)
-    soma_table = cave.info(datastack).get("soma_table")
-    of_somas = soma_table in (info.name, info.reference_table)
-    frame = cave.table(datastack, version, table).copy(deep=False)
-    depths = _depths.get(key, lambda: depth_columns(frame, info, cave.volume(datastack), of_somas=of_somas))
+    return table_of(cave, datastack, cave.version(datastack, version), info, frame, key=key)
+
+
+def table_of(
+    cave: Cave, datastack: str, version: Version, info: TableInfo, rows: pd.DataFrame, *, key: Key
+) -> TableFrame:
+    """All rows of a table with their depths and layers. `key` names them among all rows ever, () = nothing does."""
+    of_somas = cave.info(datastack).get("soma_table") in (info.name, info.reference_table)
+
+    def find() -> pd.DataFrame:
+        return depth_columns(rows, info, cave.volume(datastack), of_somas=of_somas)
+
+    frame = rows.copy(deep=False)
+    depths = _depths.get(key, find) if key else find()
     for name in depths.columns:
         frame[name] = depths[name]
-    columns = columns_of(cave, datastack, info, frame)
-    return TableFrame(datastack, cave.version(datastack, version), info, columns, frame, key)
+    return TableFrame(datastack, version, info, columns_of(cave, datastack, info, frame), frame, key)
 
 
 def columns_of(cave: Cave, datastack: str, info: TableInfo, frame: pd.DataFrame) -> tuple[Column, ...]:
