@@ -116,6 +116,15 @@ class Query:
         created, deleted = (f"{reference(name, column)}::TIMESTAMPTZ" for column in ("created", "deleted"))
         self._where(f"({created} BETWEEN ? AND ? OR {deleted} BETWEEN ? AND ?)", first, last, first, last)
 
+    def present(self, name: str, column: Column) -> None:
+        """Only rows that have a position."""
+        self._where(f"{reference(name, column.parts[0])} IS NOT NULL")
+
+    def share(self, name: str, first: float, last: float) -> None:
+        """Only a share of the rows, chosen by a hash of the id: those between two fractions of all."""
+        fraction = f"hash({reference(name, 'id')}) / {2**64}::DOUBLE"
+        self._where(f"{fraction} >= ? AND {fraction} < ?", first, last if last < 1 else 2)
+
     def _each(self, body: Mapping[str, Any], key: str) -> list[tuple[str, Column, Any]]:
         found = []
         for name, columns in body.get(key, {}).items():
@@ -202,6 +211,13 @@ class Query:
         """Number of rows, whatever the limit."""
         sql = f"SELECT count(*) FROM {self.sources_sql()}{self.where_sql()}"
         return int(self.store.arrow(sql, self.parameters, self.relations)[0][0].as_py())
+
+    def extent(self, name: str, column: Column) -> tuple[int, ...]:
+        """Number of rows, then the least and the greatest coordinates of a position in voxels."""
+        parts = [reference(name, part) for part in column.parts]
+        ends = ", ".join([f"min({part})" for part in parts] + [f"max({part})" for part in parts])
+        sql = f"SELECT count(*), {ends} FROM {self.sources_sql()}{self.where_sql()}"
+        return self.store.rows(sql, self.parameters)[0]
 
     def columns_sql(self, suffixes: Mapping[str, str], resolution_nm: Sequence[float] | None) -> list[str]:
         """The select list, names that clash between tables suffixed; fills `column_names`.

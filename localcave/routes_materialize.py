@@ -1,6 +1,5 @@
 """The materialization engine's metadata: versions, tables, views, counts, unique strings."""
 
-
 from __future__ import annotations
 
 from typing import Any

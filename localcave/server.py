@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from localcave import (
     precomputed,
+    routes_annotation,
     routes_info,
     routes_l2cache,
     routes_live,
@@ -70,6 +71,7 @@ def create_server(
     app.add_url_rule("/sticky_auth/api/v1/authorize", "authorize", _authorize)
     for module in (
         routes_info,
+        routes_annotation,
         routes_l2cache,
         routes_live,
         routes_segmentation,
