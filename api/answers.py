@@ -36,11 +36,11 @@ def frame_answer(
     columns: Sequence[Column],
     subject: Subject,
     *,
-    total: int,
+    total: int | None,
     extra: Mapping[str, Any] | None = None,
 ) -> Response:
-    """`frame` in the format that the request wants; `total` counts the rows of which `frame` may be a page, `extra`
-    goes into the JSON only."""
+    """`frame` in the format that the request wants; `total` counts the rows of which `frame` may be a page (None =
+    unknown), `extra` goes into the JSON only."""
     wanted = params.file_format()
     if wanted == "json":
         return jsonify(
@@ -65,7 +65,7 @@ def csv_answer(
     return _file(subject, "csv", csv_pieces(frames, columns, _facts(subject, rows, total)))
 
 
-def _facts(subject: Subject, rows: int, total: int) -> dict[str, Any]:
+def _facts(subject: Subject, rows: int, total: int | None) -> dict[str, Any]:
     return provenance(
         datastack=subject.datastack,
         version=subject.version.number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from api.answers import (
     table_json,
     version_json,
 )
-from services import cells, connectivity, neuroglancer, tables, versions
+from services import cells, connectivity, joins, large_tables, neuroglancer, places, tables, versions
 from services.columns import describe_columns
 from services.context import cave
 from services.errors import BadInput, KarstError, NotFound
@@ -81,18 +82,42 @@ def describe_table(datastack: str, version: str, table: str) -> Response:
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/rows")
 def table_rows(datastack: str, version: str, table: str) -> Response:
-    """The rows that a filter keeps, in the order asked for."""
-    params.only("filter", "sort", "offset", "limit", "format")
+    """The rows that a filter keeps, in the order asked for; `join` sets other tables beside (by `on`), `units` says
+    what positions count."""
+    params.only("filter", "sort", "offset", "limit", "format", "join", "on", "units")
     offset, limit = params.span(JSON_ROWS if params.file_format() == "json" else None)
     query = TableQuery(where=params.text("filter"), sort=params.sort())
-    opened = tables.open_table(cave(), datastack, versions.resolve(cave(), datastack, version).number, table)
     facts = {"table": table, "filter": query.where, "sort": request.args.getlist("sort"), "offset": offset or None}
-    subject = Subject(datastack, opened.version, table, facts)
+    resolved = versions.resolve(cave(), datastack, version)
+    subject = Subject(datastack, resolved, table, facts)
+    if large_tables.is_large(cave(), datastack, resolved.number, table):
+        return _large_rows(subject, query, offset, limit)
+    opened = open_asked(datastack, version, table)
     if params.file_format() == "csv":
         frames, count, total = tables.pieces(opened, query, offset, limit)
         return csv_answer(frames, opened.columns, subject, rows=count, total=total)
     rows, total = tables.page(opened, query, offset, limit)
     return frame_answer(rows, opened.columns, subject, total=total)
+
+
+def open_asked(datastack: str, version: str, table: str) -> tables.TableFrame:
+    """The table of a request, with the tables of `join` beside it and its positions in `units`."""
+    opened = tables.open_table(cave(), datastack, versions.resolve(cave(), datastack, version).number, table)
+    others = [name for name in params.text("join").split(",") if name]
+    joined, _ = joins.join_all(cave(), opened, others, params.choice("on", ("auto", *joins.KEYS), "auto"))
+    return tables.with_units(joined, params.choice("units", places.UNITS, "vx"))
+
+
+def _large_rows(subject: Subject, query: TableQuery, offset: int, limit: int | None) -> Response:
+    """A page of a table that is too large to hold."""
+    if params.text("join") or params.text("units", "vx") != "vx":
+        raise BadInput(f"{subject.name} is too large to hold, so it has neither join nor units.", "Leave them out.")
+    opened = large_tables.open_large(cave(), subject.datastack, subject.version.number, subject.name)
+    wanted = (opened.info.row_count or 0) if limit is None else limit
+    found = large_tables.read_page(cave(), opened, query, offset, wanted)
+    facts = {**subject.facts, "messages": list(found.sentences)}
+    extra = {"messages": list(found.sentences)}
+    return frame_answer(found.frame, opened.columns, replace(subject, facts=facts), total=found.total, extra=extra)
 
 
 @blueprint.get("/<datastack>/<version>/cells/<cell>")

@@ -1,0 +1,108 @@
+"""Further routes of a table: facets, pasted ids, two tables against each other, scripts. All take the same filter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from api import params
+from api.routes import blueprint, open_asked
+from services import large_tables, snippets, versions
+from services.context import cave
+from services.crosstabs import CrossTab, crosstab
+from services.errors import BadInput
+from services.facets import Facet, Histogram, facets, histograms
+from services.id_search import COLUMNS, ID_TYPES, search
+from services.tables import TableQuery, open_table, to_records
+
+
+@blueprint.get("/<datastack>/<version>/tables/<table>/facets")
+def table_facets(datastack: str, version: str, table: str) -> Response:
+    """How many of the rows that a filter keeps have each value of each categorical column, and histograms."""
+    params.only("filter", "join", "on", "units")
+    opened = open_asked(datastack, version, table)
+    query = TableQuery(params.text("filter"))
+    return jsonify(
+        {
+            "datastack": datastack,
+            "version": opened.version.number,
+            "facets": [_facet_json(facet) for facet in facets(opened, query)],
+            "histograms": [_histogram_json(histogram) for histogram in histograms(opened, query)],
+        }
+    )
+
+
+@blueprint.post("/<datastack>/<version>/tables/<table>/ids")
+def find_ids(datastack: str, version: str, table: str) -> Response:
+    """What became of pasted ids (`ids`, any text; `id_type`), and the filter that keeps their rows."""
+    asked = request.get_json(silent=True)
+    if not isinstance(asked, dict):
+        raise BadInput('The body has to be a JSON object such as {"ids": "1, 2"}.', "See the documentation.")
+    read = params.Body(asked, "ids", "id_type")
+    opened = open_table(cave(), datastack, versions.resolve(cave(), datastack, version).number, table)
+    found = search(cave(), opened, read.text("ids"), read.text("id_type") or ID_TYPES[0])
+    return jsonify(
+        {
+            "datastack": datastack,
+            "version": opened.version.number,
+            "counts": found.counts(),
+            "filter": found.where,
+            "total": found.num_rows,
+            "messages": list(found.sentences),
+            "rows": to_records(found.ids, COLUMNS),
+        }
+    )
+
+
+@blueprint.get("/<datastack>/<version>/tables/<table>/crosstab")
+def table_crosstab(datastack: str, version: str, table: str) -> Response:
+    """Two columns against each other: `left`, and `right`, which may be of a table that is joined (`join`, `on`)."""
+    params.only("filter", "join", "on", "left", "right")
+    opened = open_asked(datastack, version, table)
+    found = crosstab(opened, TableQuery(params.text("filter")), params.text("left"), params.text("right"))
+    return jsonify({"datastack": datastack, "version": opened.version.number, **_crosstab_json(found)})
+
+
+@blueprint.get("/<datastack>/<version>/tables/<table>/python")
+def table_python(datastack: str, version: str, table: str) -> Response:
+    """A script over caveclient that yields the rows that a filter keeps."""
+    params.only("filter", "sort", "units")
+    query = TableQuery(params.text("filter"), sort=params.sort())
+    number = versions.resolve(cave(), datastack, version).number
+    if large_tables.is_large(cave(), datastack, number, table):
+        script = snippets.large_snippet(cave(), large_tables.open_large(cave(), datastack, number, table), query)
+    else:
+        script = snippets.table_snippet(cave(), open_asked(datastack, version, table), query)
+    return Response(script, content_type="text/x-python; charset=utf-8")
+
+
+def _facet_json(facet: Facet) -> dict[str, Any]:
+    values = [{"value": one.value, "count": one.count, "total": one.total, "box": one.box} for one in facet.values]
+    return {"column": facet.column.name, "timed_out": facet.timed_out, "values": values}
+
+
+def _histogram_json(histogram: Histogram) -> dict[str, Any]:
+    return {
+        "column": histogram.column.name,
+        "unit": histogram.column.unit,
+        "timed_out": histogram.timed_out,
+        "blank": histogram.blank,
+        "bars": [vars(bar) for bar in histogram.bars],
+    }
+
+
+def _crosstab_json(found: CrossTab) -> dict[str, Any]:
+    return {
+        "left": {"column": found.left.name, "values": list(found.left_values)},
+        "right": {"column": found.right.name, "values": list(found.right_values)},
+        "counts": found.counts.tolist(),
+        "total": found.total,
+        "both": found.both,
+        "agree": found.agree,
+        "agreement": found.agreement,
+        "kappa": found.kappa,
+        "majority": found.majority,
+        "disagreeing": found.disagreeing,
+        "message": found.sentence(),
+    }

@@ -1,0 +1,138 @@
+"""The API's further routes of a table over a real localcave, against the services' own answers or plain counting."""
+
+import contextlib
+import csv
+import io
+import json
+
+import flask
+import pandas as pd
+import pytest
+
+from api import blueprint
+from services import tables
+from services.cave import Cave
+from services.settings import Settings
+from services.tables import TableQuery, select
+
+DS, TYPES, MANUAL, SYNAPSES = (
+    "karst_demo",
+    "aibs_metamodel_celltypes_v661",
+    "allen_v1_column_types_slanted_ref",
+    "synapses_pni_2",
+)
+
+
+def client_of(cave):
+    app = flask.Flask("test_api_tables")
+    app.extensions["karst"] = cave
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def client(cave):
+    return client_of(cave)
+
+
+@pytest.fixture(scope="module")
+def types(cave):
+    return tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
+
+
+def get(client, path, **parameters):
+    answer = client.get(f"/api/v1/{DS}/latest/tables/{path}", query_string=parameters)
+    assert answer.status_code == 200, answer.text
+    return json.loads(answer.text, parse_constant=pytest.fail)
+
+
+def test_facets_of_filtered_rows(client, types):
+    found = get(client, f"{TYPES}/facets", filter="volume > 200")
+    kept = types.frame[types.frame["volume"] > 200]
+    by_column = {facet["column"]: facet for facet in found["facets"]}
+    counts = {value["value"]: value["count"] for value in by_column["cell_type"]["values"]}
+    assert {name: count for name, count in counts.items() if count} == kept["cell_type"].value_counts().to_dict()
+    bars = next(one for one in found["histograms"] if one["column"] == "volume")["bars"]
+    assert sum(bar["count"] for bar in bars) == len(kept)
+
+
+def test_pasted_ids(client, types):
+    root = int(types.frame["pt_root_id"].max())
+    answer = client.post(f"/api/v1/{DS}/latest/tables/{TYPES}/ids", json={"ids": f"[{root}], 17xx, 864691136999999999"})
+    found = json.loads(answer.text)
+    assert answer.status_code == 200
+    assert [row["asked"] for row in found["rows"]] == [str(root), "864691136999999999"]
+    assert [row["status"] for row in found["rows"]] == ["found", "unknown"]
+    assert found["filter"] == f"pt_root_id = {root}"
+    assert found["total"] == (types.frame["pt_root_id"] == root).sum()
+    assert any("17xx" in message for message in found["messages"])
+
+
+@pytest.mark.parametrize(
+    "body", [None, [], {"ids": 5}, {"ids": "none"}, {"ids": "5", "id_type": "name"}, {"nope": "5"}]
+)
+def test_bad_ids_are_refused_in_a_sentence(client, body):
+    answer = client.post(f"/api/v1/{DS}/latest/tables/{TYPES}/ids", json=body)
+    assert answer.status_code == 400
+    assert json.loads(answer.text)["error"]["message"].endswith((".", "?"))
+
+
+def test_a_crosstab_with_a_joined_table(client, types, cave):
+    manual = cave.table(DS, types.version.number, MANUAL)
+    found = get(client, f"{TYPES}/crosstab", join=MANUAL, left="cell_type", right=f"{MANUAL}.cell_type")
+    assert found["both"] == types.frame["target_id"].isin(manual["target_id"]).sum()
+    assert sum(map(sum, found["counts"])) == found["total"] == len(types.frame)
+    rows = get(client, f"{TYPES}/rows", join=MANUAL, filter=found["disagreeing"])
+    assert rows["total"] == found["both"] - found["agree"]
+
+
+def test_rows_with_joined_columns_and_units(client, types):
+    found = get(client, f"{TYPES}/rows", join=MANUAL, units="um", filter=f"{MANUAL}.num_rows = 1", limit=5)
+    units = {column["name"]: column["unit"] for column in found["columns"]}
+    assert units["pt_position_x"] == "um"
+    first = found["rows"][0]
+    own = types.frame[types.frame["id"] == int(first["id"])].iloc[0]
+    assert first["pt_position_z"] == pytest.approx(own["pt_position_z"] * 40 / 1000)
+    assert first[f"{MANUAL}.cell_type"]
+
+
+def test_python_of_rows_runs(client, types):
+    query = TableQuery("cell_type = MC", sort=(("volume", "desc"),))
+    answer = client.get(
+        f"/api/v1/{DS}/latest/tables/{TYPES}/python", query_string={"filter": query.where, "sort": "-volume"}
+    )
+    assert answer.content_type.startswith("text/x-python")
+    names = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(answer.text, names)
+    page = select(types, query)[[column.name for column in types.columns]]
+    pd.testing.assert_frame_equal(names["frame"], page, check_dtype=False)
+
+
+@pytest.fixture(scope="module")
+def poor(localcave_url):
+    """A client of an application that holds hardly any rows."""
+    return client_of(Cave(Settings(server_address=localcave_url, cache="", max_table_rows=5_000)))
+
+
+def test_a_large_table_is_paged_and_says_what_it_cannot(poor, cave, types):
+    synapses = cave.table(DS, types.version.number, SYNAPSES)
+    found = get(poor, f"{SYNAPSES}/rows", filter="size > 5000", sort="size", limit=7)
+    assert found["total"] == (synapses["size"] > 5000).sum()
+    assert len(found["rows"]) == 7
+    assert "too many to sort" in found["messages"][0]
+    answer = poor.get(
+        f"/api/v1/{DS}/latest/tables/{SYNAPSES}/rows", query_string={"filter": "size > 5000", "format": "csv"}
+    )
+    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
+    assert len(list(csv.reader(lines))) - 1 == min((synapses["size"] > 5000).sum(), 10_000)
+    refused = poor.get(f"/api/v1/{DS}/latest/tables/{SYNAPSES}/rows", query_string={"filter": "not size > 5000"})
+    assert refused.status_code == 400
+    assert "CAVE cannot do" in json.loads(refused.text)["error"]["message"]
+    script = poor.get(f"/api/v1/{DS}/latest/tables/{SYNAPSES}/python", query_string={"filter": "size > 9000"})
+    assert "filter_greater_dict={'size': 9000}" in script.text
