@@ -59,13 +59,13 @@ def frame_answer(
 
 
 def csv_answer(
-    frames: Iterable[pd.DataFrame], columns: Sequence[Column], subject: Subject, *, rows: int, total: int
+    frames: Iterable[pd.DataFrame], columns: Sequence[Column], subject: Subject, *, rows: int | None, total: int | None
 ) -> Response:
-    """A CSV file of `rows` rows, streamed frame by frame."""
+    """A CSV file of `rows` rows (None = unknown), streamed frame by frame."""
     return _file(subject, "csv", csv_pieces(frames, columns, _facts(subject, rows, total)))
 
 
-def _facts(subject: Subject, rows: int, total: int | None) -> dict[str, Any]:
+def _facts(subject: Subject, rows: int | None, total: int | None) -> dict[str, Any]:
     return provenance(
         datastack=subject.datastack,
         version=subject.version.number,

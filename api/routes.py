@@ -113,8 +113,13 @@ def _large_rows(subject: Subject, query: TableQuery, offset: int, limit: int | N
     if params.text("join") or params.text("units", "vx") != "vx":
         raise BadInput(f"{subject.name} is too large to hold, so it has neither join nor units.", "Leave them out.")
     opened = large_tables.open_large(cave(), subject.datastack, subject.version.number, subject.name)
-    wanted = (opened.info.row_count or 0) if limit is None else limit
-    found = large_tables.read_page(cave(), opened, query, offset, wanted)
+    wanted = params.file_format()
+    if wanted == "csv" and limit is None and not offset:
+        frames, total = large_tables.read_all(cave(), opened, query)
+        return csv_answer(frames, opened.columns, subject, rows=total, total=total)
+    if limit is None and wanted != "json":
+        raise BadInput(f"{subject.name} is too large for a whole {wanted} file.", "Give a limit, or take CSV.")
+    found = large_tables.read_page(cave(), opened, query, offset, JSON_ROWS if limit is None else limit)
     facts = {**subject.facts, "messages": list(found.sentences)}
     extra = {"messages": list(found.sentences)}
     return frame_answer(found.frame, opened.columns, replace(subject, facts=facts), total=found.total, extra=extra)

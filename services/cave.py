@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
@@ -28,7 +28,7 @@ from services.cache import Cache
 from services.cave_ask import Asker
 from services.cave_errors import CHECK, no_table, no_version
 from services.cave_query import NO_FILTERS, Filters, Source
-from services.cave_rows import Queries, complete
+from services.cave_rows import Queries, complete, parts
 from services.errors import BadInput, NotFound, TooLarge
 from services.parallel import gather
 from services.profiles import Profile, Volume, load_profile, load_volume
@@ -257,6 +257,13 @@ class Cave:
             return self._queries.with_total(frame, datastack, version, source, filters, seen=offset or 0)
 
         return self.cache.frame(("query", datastack, version, table, json.dumps([filters.arguments(), options])), load)
+
+    def query_parts(
+        self, datastack: str, version: int, table: str, filters: Filters = NO_FILTERS
+    ) -> Iterator[pd.DataFrame]:
+        """All rows that pass `filters`, as `query`, in as many frames as CAVE needs. None of them is kept."""
+        source = self._source(datastack, version, table)
+        return parts(partial(self._queries.rows, datastack, version, source), filters)
 
     def query_call(
         self, datastack: str, version: int, table: str, filters: Filters = NO_FILTERS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -128,26 +128,30 @@ def _with_text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(texts, "string")) if texts else frame
 
 
-def complete(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> pd.DataFrame:
+def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> Iterator[pd.DataFrame]:
     """Everything that passes `filters`, however little CAVE sends at once: what it cuts is asked for in two halves.
 
     Raises TooLarge for a view without ids, which cannot be halved.
     """
-    parts = []
     pending = [filters]
     while pending:
         now = pending.pop()
         part = rows(now)
         if not part.attrs["truncated"]:
-            parts.append(part)
+            yield part
             continue
         if "id" not in part:
             raise TooLarge(f"CAVE sends only {len(part):,} rows of this view at once.", "Filter it.")
         middle = int(part["id"].sort_values().iloc[len(part) // 2])
         pending.append(replace(now, less={**now.less, "id": _least(now.less.get("id"), middle)}))
         pending.append(replace(now, greater_equal={**now.greater_equal, "id": middle}))
-    frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-    frame.attrs = parts[0].attrs
+
+
+def complete(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> pd.DataFrame:
+    """All :func:`parts` as one frame."""
+    found = list(parts(rows, filters))
+    frame = pd.concat(found, ignore_index=True) if len(found) > 1 else found[0]
+    frame.attrs = found[0].attrs
     return frame
 
 

@@ -5,6 +5,7 @@ CAVE can neither sort them nor filter by everything; what it cannot do is refuse
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +15,7 @@ from services import tables
 from services.cave import Cave
 from services.cave_query import Filters
 from services.columns import Column
+from services.errors import TooLarge
 from services.parallel import gather
 from services.push_down import push_down
 from services.records import TableInfo, Version
@@ -21,6 +23,8 @@ from services.tables import TableQuery
 
 MOST_AT_ONCE = 10_000
 """Rows of one page."""
+MOST_EXPORTED = 2_000_000
+"""Rows of one file."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,37 @@ def read_page(cave: Cave, table: LargeTable, query: TableQuery, offset: int = 0,
     )
     shown = frame.loc[:, [column.name for column in table.columns]].iloc[:count]
     return LargePage(shown, total, _told(table, query, frame, total, asked=limit))
+
+
+def read_all(
+    cave: Cave, table: LargeTable, query: TableQuery, *, most: int = MOST_EXPORTED
+) -> tuple[Iterator[pd.DataFrame], int | None]:
+    """All rows that the query's filter keeps, as frames that are fetched one at a time, and how many they are (None =
+    CAVE does not count them). The order is CAVE's own.
+
+    Raises BadInput for what CAVE cannot filter by, TooLarge for more than `most` rows: at once where they can be
+    counted, else when so many have come.
+    """
+    filters = filters_of(table, query)
+    place = (table.datastack, table.version.number, table.info.name)
+    total = cave.count(*place, filters) if filters.columns() else table.info.row_count
+    _refuse(total or 0, most)
+    names = [column.name for column in table.columns]
+
+    def frames() -> Iterator[pd.DataFrame]:
+        seen = 0
+        for part in cave.query_parts(*place, filters):
+            seen += len(part)
+            _refuse(seen, most)
+            for start in range(0, len(part), MOST_AT_ONCE):
+                yield part[names].iloc[start : start + MOST_AT_ONCE]
+
+    return frames(), total
+
+
+def _refuse(rows: int, most: int) -> None:
+    if rows > most:
+        raise TooLarge(f"{rows:,} rows are more than the {most:,} that are sent in one file.", "Filter further.")
 
 
 def _told(

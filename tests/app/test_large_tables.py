@@ -5,9 +5,10 @@ import pytest
 from services import tables
 from services.cave import Cave
 from services.errors import BadInput, TooLarge
-from services.large_tables import is_large, open_large, read_page
+from services.large_tables import is_large, open_large, read_all, read_page
 from services.settings import Settings
 from services.tables import TableQuery
+from tests.servers import start_localcave
 
 DS, SYNAPSES, TAGS = "karst_demo", "synapses_pni_2", "synapse_target_predictions_ssa"
 
@@ -128,3 +129,25 @@ def test_sorting_is_not_pretended(cave, synapses):
     page = read_page(cave, synapses, TableQuery("size > 5000", sort=(("size", "desc"),)), 0, 20_000)
     assert "too many to sort" in page.sentences[0]
     assert "10,000" in page.sentences[1]
+
+
+def test_all_rows_come_in_parts_however_little_cave_sends_at_once(small_cortex, whole, version):
+    with start_localcave([small_cortex], "--row-limit", "700") as url:
+        cave = Cave(Settings(server_address=url, cache="", max_table_rows=5_000))
+        opened = open_large(cave, DS, version, SYNAPSES)
+        frames, total = read_all(cave, opened, TableQuery("size > 5000"))
+        rows = list(frames)
+    wanted = whole[SYNAPSES].loc[whole[SYNAPSES]["size"] > 5000, "id"]
+    assert total == len(wanted) > 1400
+    assert max(map(len, rows)) <= 700
+    assert sorted(one for frame in rows for one in frame["id"]) == sorted(wanted)
+
+
+def test_more_rows_than_a_file_may_have_are_refused(cave, synapses, version):
+    with pytest.raises(TooLarge, match="Filter further"):
+        read_all(cave, synapses, TableQuery("size > 5000"), most=10)
+    tags = open_large(cave, DS, version, TAGS)
+    frames, total = read_all(cave, tags, TableQuery("size > 5000"), most=10)
+    assert total is None
+    with pytest.raises(TooLarge):
+        next(frames)
