@@ -7,27 +7,37 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from services import colours, partner_sets
+from services import groups, partner_sets
 from services.cave import Cave
 from services.compartments import COUNTS, NOT_PREDICTED
-from services.connectivity import Direction, type_rows
+from services.connectivity import Direction
+from services.memo import Memo, key_of
 from services.partner_synapses import with_partners
 
 BIN_UM = 20.0
 """Height of a bin of the depth profile."""
 QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
 
+_colours: Memo[dict[str, str]] = Memo(32)
+
 
 def universe(cave: Cave, datastack: str, version: int, table: str, column: str) -> tuple[str, ...]:
     """Every value of a column of a type table at a version, sorted; () where the table has no such column."""
-    types = type_rows(cave, datastack, version, table)
-    return tuple(sorted(types[column].dropna().astype(str).unique())) if column in types else ()
+    known = type_colours(cave, datastack, version, table, column)
+    return tuple(sorted(value for value in known if value != groups.BLANK_LABEL))
 
 
 def type_colours(cave: Cave, datastack: str, version: int, table: str, column: str) -> dict[str, str]:
-    """A colour "#rrggbb" for every value of a type table's column, whatever the cell that is on show."""
-    palette = cave.profile(datastack).palette
-    return colours.assign(universe(cave, datastack, version, table, column), palette)
+    """A colour "#rrggbb" for every value of a type table's column, whatever the cell that is on show: those of
+    Neuroglancer links (see :mod:`services.groups`), blank among them."""
+
+    def make() -> dict[str, str]:
+        rows = cave.table(datastack, version, table)
+        if column not in rows:
+            return {}
+        return dict(groups.of_values(column, rows[column], cave.profile(datastack).palette).colours)
+
+    return _colours.get(key_of(cave, datastack, version, table, column), make)
 
 
 def depth_profile(synapses: Mapping[Direction, pd.DataFrame], bin_um: float = BIN_UM) -> pd.DataFrame:
@@ -87,8 +97,8 @@ def per_partner(partners: Mapping[Direction, pd.DataFrame]) -> pd.DataFrame:
 
 def by_type(partners: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataFrame:
     """Subtotals for every one of `values`, zeros included, by name, blank last; see `partner_sets.grouped`."""
-    groups = partner_sets.grouped(partners, column, values)
-    return groups.sort_values("value", na_position="last", ignore_index=True)
+    subtotals = partner_sets.grouped(partners, column, values)
+    return subtotals.sort_values("value", na_position="last", ignore_index=True)
 
 
 def sizes_by_type(synapses: pd.DataFrame, partners: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -106,8 +116,8 @@ def compartments_by_type(partners: pd.DataFrame, column: str) -> pd.DataFrame:
 
     `partners` come from `compartments.with_compartments`. By name, blank last.
     """
-    groups = partners.groupby(partners[column].astype("string"), dropna=False)
-    frame = groups[[*COUNTS, NOT_PREDICTED]].sum().rename_axis("value").reset_index()
+    of_type = partners.groupby(partners[column].astype("string"), dropna=False)
+    frame = of_type[[*COUNTS, NOT_PREDICTED]].sum().rename_axis("value").reset_index()
     return frame.sort_values("value", na_position="last", ignore_index=True)
 
 

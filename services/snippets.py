@@ -23,7 +23,8 @@ MOST_ROWS = 200_000
 DATASETS = {"minnie65": "minnie_ds", "v1dd": "v1dd_ds"}
 """The transforms of volumes, as standard_transform calls their datasets."""
 
-_MATCHES = '''
+# what `expression` may call
+MATCHES = '''
 def matches(column, pattern):
     """Where RE2, the engine of the page, finds the pattern; nowhere in blank cells."""
     texts = pa.array(column, pa.string(), from_pandas=True)
@@ -69,7 +70,7 @@ def large_snippet(cave: Cave, table: LargeTable, query: TableQuery, *, most_rows
     body = [
         _client(cave, table.datastack),
         *([f"# CAVE does not say how many rows these are; {most_rows:,} would be a part"] if total is None else []),
-        f"frame = client.materialize.{method}(\n{_arguments(arguments.items())})",
+        f"frame = client.materialize.{method}(\n{written_arguments(arguments.items())})",
         f"frame = frame[{_listed(column.name for column in table.columns)}]",
     ]
     node = filter_of(table.columns, query)
@@ -90,7 +91,7 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
             re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", heading),
             *imports,
             "from caveclient import CAVEclient",
-            *([_MATCHES] if helper else []),
+            *([MATCHES] if helper else []),
             "",
             code,
             "",
@@ -159,5 +160,6 @@ def _listed(names: Iterable[str]) -> str:
     return "[\n" + "".join(f"    {name!r},\n" for name in names) + "]"
 
 
-def _arguments(arguments: Iterable[tuple[str, object]]) -> str:
+def written_arguments(arguments: Iterable[tuple[str, object]]) -> str:
+    """Keyword arguments as lines of a call, those that are None left out."""
     return "".join(f"    {name}={value!r},\n" for name, value in arguments if value is not None)

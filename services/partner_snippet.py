@@ -1,0 +1,203 @@
+"""Copy as Python: a script over caveclient that yields exactly a cell's partners as they are shown, in `frame`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from services import compartments, proofreading, weights
+from services.cave import Cave, Filters
+from services.connectivity import PARTNER_COLUMNS, Connectivity, Direction
+from services.errors import BadInput, TooLarge
+from services.filter_nodes import Everything, Node
+from services.partner_joins import SEPARATOR
+from services.partner_synapses import PARTNER
+from services.snippet_filters import expression
+from services.snippets import DATASETS, MATCHES, MOST_ROWS, written_arguments
+from services.urls import Sort
+
+EVERYTHING = Everything()
+
+_OWN = {"in": "post_pt_root_id", "out": "pre_pt_root_id"}
+_PLACES = ("soma_x_um", "soma_depth_um", "soma_z_um", "soma_distance_um", "lateral_distance_um")
+_STRATEGIES = ("strategy_axon", "strategy_dendrite")
+_COMPARTMENTS = (*compartments.COUNTS, compartments.NOT_PREDICTED, "pct_on_spine")
+_SHARES = (weights.PCT_OF_CELL, weights.PARTNER_TOTAL, weights.PCT_OF_PARTNER)
+_KNOWN = frozenset({*PARTNER_COLUMNS, *_PLACES, *_STRATEGIES, *_COMPARTMENTS, *_SHARES})
+
+_TYPED = """
+def typed(table):
+    \"\"\"Rows of a table by root id; root ids with several rows are left out.\"\"\"
+    rows = client.materialize.query_table(table, split_positions=True)
+    return rows[rows["pt_root_id"] != 0].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")
+"""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the partners of one direction are shown: `columns` in their order, those of `frame`, the whole table of
+    partners that count; of these with `at_least` so many synapses, or only `proofread` ones, what the filter `where`
+    keeps, sorted."""
+
+    direction: Direction
+    frame: pd.DataFrame
+    columns: Sequence[str]
+    at_least: int = 1
+    proofread: bool = False
+    where: Node = EVERYTHING
+    sort: Sort = ()
+
+
+def partner_snippet(cave: Cave, found: Connectivity, shown: Shown) -> str:
+    """A script whose `frame` has the partners of one direction of a cell in the order and columns that are shown.
+
+    It needs caveclient and pandas, and standard_transform where there are depths. Raises BadInput for a column that a
+    script cannot make, TooLarge where CAVE would not send all synapses at once.
+    """
+    total = weights.cell_total(found, shown.direction)
+    if found.truncated[shown.direction] or total is None or total > MOST_ROWS:
+        raise TooLarge(f"CAVE does not send all {total or 'the'} synapses of this cell at once.", "Download the file.")
+    needed = [str(name) for name in shown.frame.columns]
+    body = [
+        _client(cave, found),
+        f"cell = {found.cell.root_id}",
+        *_counts(cave, found, shown.direction),
+        *_somata(cave, found, needed),
+        *_types(cave, found, needed),
+        *_weights(cave, found, shown.direction, needed),
+        *_proofreading(cave, found, shown, needed),
+        *_compartments(cave, found, shown.direction, needed),
+        *([f"frame = frame[frame['num_syn'] >= {shown.at_least}]"] if shown.at_least > 1 else []),
+        *([] if isinstance(shown.where, Everything) else [f"frame = frame[{expression(shown.where, shown.frame)}]"]),
+        *_sorted(shown.sort),
+        f"frame = frame[{list(shown.columns)}].reset_index(drop=True)",
+    ]
+    side = "Inputs" if shown.direction == "in" else "Outputs"
+    subject = f"{side} of cell {found.cell.root_id} at version {found.version.number} of {found.datastack}"
+    return _script(subject, shown.where, body)
+
+
+def _script(subject: str, where: Node, body: Sequence[str]) -> str:
+    code = "\n".join(body)
+    heading = f"# {subject}" + ("" if isinstance(where, Everything) else f": {where.describe()}")
+    helpers = [*([MATCHES] if "matches(" in code else []), *([_TYPED] if "typed(" in code else [])]
+    used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
+    imports = [line for name, line in used.items() if name in code]
+    last = ["import standard_transform"] if "standard_transform." in code else []
+    client, *rest = body
+    # nothing in a name or filter may end the comment
+    plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", heading)[:300]
+    lines = [plain, *imports, "import pandas as pd", *last, "from caveclient import CAVEclient", "", client, *helpers]
+    return "\n".join([*lines, *rest, ""])
+
+
+def _client(cave: Cave, found: Connectivity) -> str:
+    server, version = cave.settings.server_address, found.version.number
+    return f"client = CAVEclient({found.datastack!r}, server_address={server!r}, version={version})"
+
+
+def _counts(cave: Cave, found: Connectivity, direction: Direction) -> Iterator[str]:
+    table, other = cave.info(found.datastack)["synapse_table"], PARTNER[direction]
+    yield f"synapses = client.materialize.query_table(\n    {table!r}, filter_equal_dict={{{_OWN[direction]!r}: cell}},"
+    yield "    select_columns=['id', 'pre_pt_root_id', 'post_pt_root_id', 'size']\n)"
+    yield f"partner = synapses[{other!r}]"
+    yield "counted = synapses[(partner != cell) & (partner != 0)]"
+    yield f"sizes = counted['size'].astype('float64').groupby(counted[{other!r}])"
+    yield "frame = pd.DataFrame({'num_syn': sizes.size(), 'net_size': sizes.sum()})"
+    yield "frame = frame.rename_axis('root_id').reset_index()"
+    yield "frame = frame.sort_values(['num_syn', 'root_id'], ascending=[False, True], ignore_index=True)"
+    yield "frame['mean_size'] = frame['net_size'] / frame['num_syn']"
+    yield "frame['pct_of_cell'] = frame['num_syn'] * (100 / max(1, len(synapses)))"
+
+
+def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
+    if not {"num_soma", "nucleus_id", *_PLACES} & set(needed):
+        return
+    info = cave.info(found.datastack)
+    if not info["soma_table"]:
+        raise BadInput(f"{found.datastack} has no table of nuclei.", "Hide the columns about somata.")
+    yield f"nuclei = client.materialize.query_table(\n    {info['soma_table']!r},"
+    yield "    split_positions=True, desired_resolution=[1, 1, 1]\n)"
+    yield "frame['num_soma'] = frame['root_id'].map(nuclei['pt_root_id'].value_counts()).fillna(0).astype('int64')"
+    yield "somata = nuclei.drop_duplicates('pt_root_id', keep=False).set_index('pt_root_id')"
+    yield "frame['nucleus_id'] = somata['id'].astype('Int64').reindex(frame['root_id']).array"
+    if not set(_PLACES) & set(needed):
+        return
+    name = cave.volume(found.datastack).transform
+    turn = f"standard_transform.{DATASETS[name]}.transform('nm').apply(nm)" if name in DATASETS else "nm / 1000"
+    yield "nm = somata[['pt_position_x', 'pt_position_y', 'pt_position_z']]"
+    yield "nm = nm.reindex([*frame['root_id'], cell]).to_numpy(float)"
+    yield f"um = {turn}"
+    yield "frame['soma_x_um'], frame['soma_depth_um'], frame['soma_z_um'] = um[:-1].T"
+    yield "frame['soma_distance_um'] = np.linalg.norm(nm[:-1] - nm[-1], axis=1) / 1000"
+    yield "frame['lateral_distance_um'] = np.hypot(*(um[:-1] - um[-1])[:, [0, 2]].T)"
+
+
+def _types(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
+    """Columns of the type table, and `table.column` of joined ones."""
+    tables = cave.tables(found.datastack, found.version.number)
+    of: dict[str, dict[str, str]] = {}
+    for name in needed:
+        table, dot, column = name.partition(SEPARATOR)
+        if dot and table in tables:
+            of.setdefault(table, {})[name] = column
+        elif name not in _KNOWN and found.type_table:
+            own = name.removesuffix("_type")  # what a partner frame calls a column whose name it has already
+            of.setdefault(found.type_table, {})[name] = own if own in PARTNER_COLUMNS else name
+        elif name not in _KNOWN:
+            raise BadInput(f"A script cannot make the column {name!r}.", "Hide it.")
+    for table, columns in of.items():
+        yield f"rows = typed({table!r}).reindex(frame['root_id'])"
+        yield from (f"frame[{name!r}] = rows[{column!r}].array" for name, column in columns.items())
+
+
+def _weights(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
+    view = weights.degree_view(cave, found.datastack, found.version.number)
+    if view is None or not {weights.PARTNER_TOTAL, weights.PCT_OF_PARTNER} & set(needed):
+        return
+    column = "n_output" if direction == "in" else "n_input"
+    yield f"degrees = client.materialize.query_view({view!r}, filter_in_dict={{'root_id': frame['root_id'].tolist()}})"
+    yield f"totals = degrees.set_index('root_id')[{column!r}].fillna(0)"
+    yield "frame['partner_total'] = totals.reindex(frame['root_id']).astype('Int64').array"
+    yield "frame['pct_of_partner'] = frame['num_syn'] * 100 / frame['partner_total']"
+
+
+def _proofreading(cave: Cave, found: Connectivity, shown: Shown, needed: Collection[str]) -> Iterator[str]:
+    info = proofreading.table_of(cave, found.datastack, found.version.number)
+    if info is None or not (shown.proofread or set(_STRATEGIES) & set(needed)):
+        return
+    if info.schema_type != proofreading.SCHEMAS[0]:
+        raise BadInput(f"A script cannot read {info.name}.", "Show all partners, without their proofreading.")
+    touching = "axon" if shown.direction == "in" else "dendrite"
+    yield f"proofread = typed({info.name!r}).reindex(frame['root_id'])"
+    for part in ("axon", "dendrite"):
+        yield f"done = proofread['status_{part}'].fillna(False).astype(bool)"
+        yield f"frame['strategy_{part}'] = proofread['strategy_{part}'].where(done, 'none').array"
+    if shown.proofread:
+        yield f"frame = frame[frame['strategy_{touching}'] != 'none']"
+
+
+def _compartments(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
+    if not set(_COMPARTMENTS) & set(needed):
+        return
+    info = compartments.table_of(cave, found.datastack, found.version.number)
+    if info is None:
+        raise BadInput("This version has no table of predicted compartments.", "Hide the compartments.")
+    other = PARTNER[direction]
+    own = Filters(equal={_OWN[direction]: found.cell.root_id})
+    method, arguments = cave.query_call(found.datastack, found.version.number, info.name, own)
+    yield f"tags = client.materialize.{method}(\n{written_arguments(arguments.items())})"
+    yield f"counts = pd.crosstab(tags[{other!r}], tags['tag'])"
+    yield f"counts = counts.reindex(index=frame['root_id'], columns={list(compartments.TAGS)}, fill_value=0)"
+    yield f"frame[{list(compartments.COUNTS)}] = counts.to_numpy()"
+    yield "frame['not_predicted'] = frame['num_syn'] - counts.to_numpy().sum(axis=1)"
+    yield "frame['pct_on_spine'] = frame['on_spine'] * 100 / (frame['num_syn'] - frame['not_predicted'])"
+
+
+def _sorted(sort: Sort) -> Iterator[str]:
+    if sort:
+        up = [direction == "asc" for _, direction in sort]
+        yield f"frame = frame.sort_values({[name for name, _ in sort]}, ascending={up}, kind='stable')"

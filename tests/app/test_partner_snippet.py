@@ -1,0 +1,123 @@
+"""A copied script, run as it is against a real localcave, yields exactly the partners that are shown."""
+
+import contextlib
+import io
+
+import numpy as np
+import pytest
+
+from services import compartments, connectivity, partner_joins, partner_sets, partner_synapses, proofreading, weights
+from services.cave import Cave
+from services.columns import describe_columns
+from services.errors import BadInput, TooLarge
+from services.filters import parse_line
+from services.partner_snippet import Shown, partner_snippet
+from services.settings import Settings
+from services.tables import TableQuery, rows_of
+
+DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def versions(cave):
+    return [version.number for version in cave.versions(DS) if version.valid]
+
+
+def cell_of(cave, version, place=0, types=TYPES):
+    root = int(cave.table(DS, version, "proofreading_status_and_strategy")["pt_root_id"].iloc[place])
+    return connectivity.read(cave, DS, version, str(root), type_table=types)
+
+
+def run(script):
+    names = {}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(script, "snippet", "exec"), names)
+    assert printed.getvalue() == ""
+    return names["frame"]
+
+
+def assert_same(frame, page):
+    assert list(frame.columns) == list(page.columns)
+    assert len(frame) == len(page)
+    for name in page:
+        ours, theirs = (one[name].astype(object).where(one[name].notna(), None).tolist() for one in (page, frame))
+        if any(isinstance(value, float) for value in ours):
+            numbers = [[np.nan if value is None else float(value) for value in values] for values in (ours, theirs)]
+            np.testing.assert_allclose(numbers[0], numbers[1], rtol=1e-12, atol=1e-9)
+        else:
+            assert ours == theirs, name
+
+
+@pytest.mark.parametrize("direction", ["in", "out"])
+@pytest.mark.parametrize("place", [0, 5])
+def test_the_script_yields_the_partner_table(cave, versions, direction, place):
+    for version in versions:
+        for types in (None, TYPES):
+            found = cell_of(cave, version, place, types)
+            page = found.side(direction)
+            assert len(page)
+            shown = Shown(direction, page, list(page.columns))
+            assert_same(run(partner_snippet(cave, found, shown)), page)
+
+
+@pytest.mark.parametrize("direction", ["in", "out"])
+def test_every_further_column_is_in_the_script(cave, versions, direction):
+    found = cell_of(cave, versions[0], 2)
+    page = weights.with_weights(found, direction, weights.partner_degrees(cave, found))
+    places = partner_joins.located(cave, found, direction)
+    page = page.assign(**{name: places[name] for name in places if name not in page})
+    page = proofreading.of_partners(page, proofreading.rows(cave, DS, versions[0]))
+    joined = partner_joins.load_tables(cave, DS, versions[0], ["nucleus_functional_area_assignment"])
+    page, _ = partner_joins.with_tables(page, joined)
+    synapses = partner_synapses.of_cell(cave, found, direction)
+    tags = compartments.predictions(cave, found, direction)
+    page = compartments.with_compartments(page, synapses, tags, direction)
+    assert page["on_shaft"].sum() and page["nucleus_functional_area_assignment.tag"].notna().any()
+    assert_same(run(partner_snippet(cave, found, Shown(direction, page, list(page.columns)))), page)
+
+
+def test_threshold_switch_filter_sort_and_columns_are_those_of_the_page(cave, versions):
+    found = cell_of(cave, versions[0], 1)
+    proofread = proofreading.rows(cave, DS, versions[0])
+    columns = describe_columns(found.inputs)
+    kept = partner_sets.at_least(found.inputs, 2)
+    line, sort = "num_soma = 1 and cell_type in (23P, BC, 4P, '6P-IT')", (("soma_depth_um", "desc"), ("num_syn", "asc"))
+    page = kept.take(rows_of(kept, columns, TableQuery(line, sort=sort)))
+    assert len(page)
+    names = ["root_id", "cell_type", "num_syn", "soma_depth_um"]
+    shown = Shown("in", kept, names, at_least=2, where=parse_line(line, columns), sort=sort)
+    assert_same(run(partner_snippet(cave, found, shown)), page[names].reset_index(drop=True))
+
+    page = found.outputs[proofreading.mask(found.outputs, "out", proofread)].reset_index(drop=True)
+    assert len(page)
+    shown = Shown("out", page, list(page.columns), proofread=True)
+    assert_same(run(partner_snippet(cave, found, shown)), page)
+
+
+def test_a_script_that_would_be_cut_is_refused(small_cortex):
+    from tests.servers import start_localcave
+
+    with start_localcave([small_cortex], "--row-limit", "60") as url:
+        cave = Cave(Settings(server_address=url, cache=""))
+        found = cell_of(cave, cave.versions(DS)[0].number, types=None)
+        with pytest.raises(TooLarge, match="at once"):
+            partner_snippet(cave, found, Shown("in", found.inputs, ["root_id"]))
+
+
+def test_a_column_that_nobody_knows_is_refused(cave, versions):
+    found = cell_of(cave, versions[0], types=None)
+    page = found.inputs.assign(mystery=1)
+    with pytest.raises(BadInput, match="mystery"):
+        partner_snippet(cave, found, Shown("in", page, list(page.columns)))
+
+
+def test_a_filter_cannot_leave_its_comment(cave, versions):
+    found = cell_of(cave, versions[0])
+    where = parse_line("cell_type = 'a\nimport os\u2028boom'", describe_columns(found.inputs))
+    script = partner_snippet(cave, found, Shown("in", found.inputs, ["root_id"], where=where))
+    assert run(script).empty
