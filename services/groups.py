@@ -17,6 +17,7 @@ import pandas as pd
 from services import colours
 from services.columns import kind_of
 from services.memo import Memo, key_of
+from services.partner_joins import SEPARATOR
 
 if TYPE_CHECKING:
     from services.cave import Cave
@@ -86,18 +87,23 @@ def of_table(cave: Cave, table: TableFrame, column: str) -> Groups:
     return _groups.get((*table.key, "groups", column), make) if table.key else make()
 
 
-def of_partners(cave: Cave, connectivity: Connectivity, column: str) -> Groups:
-    """The groups of a column of a cell's partners: over the whole type table that it is from, else over the partners
-    in both directions."""
-    datastack, version, table = connectivity.datastack, connectivity.version.number, connectivity.type_table
+def of_partners(cave: Cave, connectivity: Connectivity, column: str, more: pd.DataFrame | None = None) -> Groups:
+    """The groups of a column of a cell's partners: over the whole table that it is from, else over all its values in
+    the partners of both directions and in `more`, a frame with further columns of partners.
+
+    A column `table.column` is from a joined table (:mod:`services.partner_joins`), others are from the type table.
+    """
+    datastack, version = connectivity.datastack, connectivity.version.number
     palette = cave.profile(datastack).palette
-    if table:
-        whole = cave.table(datastack, version, table)
-        if column in whole:
-            key = key_of(cave, datastack, version, table)
-            return _groups.get((*key, "groups", column), lambda: of_values(column, whole[column], palette))
-    sides = [side[column] for side in (connectivity.inputs, connectivity.outputs) if column in side]
-    return of_values(column, pd.concat(sides, ignore_index=True), palette)
+    joined, _, name = column.rpartition(SEPARATOR)
+    table = joined or connectivity.type_table
+    whole = cave.table(datastack, version, table) if table and table in cave.tables(datastack, version) else None
+    if whole is not None and name in whole:
+        key = (*key_of(cave, datastack, version, table or ""), "groups", column)
+        return _groups.get(key, lambda: of_values(column, whole[name], palette))
+    frames = [connectivity.inputs, connectivity.outputs, *([] if more is None else [more])]
+    values = [frame[column] for frame in frames if column in frame]
+    return of_values(column, pd.concat(values, ignore_index=True), palette)
 
 
 def _edges(numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, ...]:

@@ -106,7 +106,7 @@ class _Frame:
         info, profile, server = cave.info(datastack), cave.profile(datastack), cave.settings.server_address
         chosen = choose_viewer(viewers_of(info, profile, server), viewer)
         scene = make_scene(datastack, info, profile, server)
-        if types and scene.segmentation:
+        if types and scene.segmentation and version.valid and version == cave.version(datastack, version.number):
             scene = replace(scene, properties=properties_source(cave, datastack, version.number, types))
         return cls(cave, scene, chosen, version, types or "")
 
@@ -163,18 +163,22 @@ def cell_link(
     group_by: str | None = None,
     colour_by: str | None = None,
     visible: Collection[int] | None = None,
+    more: pd.DataFrame | None = None,
 ) -> Link:
     """Link to a cell with its partners as segments and its synapses as points.
 
     `direction` chooses inputs or outputs, `partners` some root ids (None = all), `visible` those of them to draw
     (None = the chosen ones, or none of all). `group_by` is a column of the partner tables that makes layers of
     synapses, `colour_by` one that colours them in one layer (give one of them); without, partners still have the
-    colour of their cell type. Raises as `table_link` does.
+    colour of their cell type. `more` has further such columns, one row for each `root_id`. Raises as `table_link`
+    does.
     """
     frame = _Frame.of(cave, connectivity.datastack, connectivity.version, viewer, connectivity.type_table)
     sides = _sides(cave, connectivity, direction)
     asked = _one_of(group_by, colour_by)
     column = asked or type_column_of(sides[0].partners)
+    if column is not None and more is not None:
+        sides = [_with_column(side, column, more) for side in sides]
     if any(column is not None and column not in side.partners for side in sides):
         raise BadInput(f"The partners have no column {str(column)[:80]!r}.", "Group by one of their columns.")
     built = cell_state(
@@ -184,7 +188,7 @@ def cell_link(
         voxel_nm=frame.scene.voxel_nm,
         soma_nm=connectivity.cell.soma_position_nm,
         somas=cells.somas(cave, connectivity.datastack, connectivity.version.number),
-        groups=groups.of_partners(cave, connectivity, column) if column else None,
+        groups=groups.of_partners(cave, connectivity, column, more) if column else None,
         layered=group_by is not None,
         painted=colour_by is not None,
         selected=partners,
@@ -198,6 +202,12 @@ def cell_link(
         notes=(*built.notes, *filter(None, apart)),
     )
     return _link(frame, built, f"Cell {connectivity.cell.root_id}", column)
+
+
+def _with_column(side: Side, column: str, more: pd.DataFrame) -> Side:
+    if column in side.partners or column not in more:
+        return side
+    return replace(side, partners=side.partners.merge(more[["root_id", column]], on="root_id", how="left"))
 
 
 def _one_of(group_by: str | None, colour_by: str | None) -> str | None:

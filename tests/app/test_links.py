@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,7 +16,7 @@ import flask
 import pandas as pd
 import pytest
 
-from services import connectivity, groups, tables
+from services import connectivity, groups, partner_joins, tables
 from services.cave import Cave
 from services.connectivity import Connectivity
 from services.errors import BadInput, TooLarge
@@ -111,6 +113,32 @@ def test_a_cell_s_link_is_grouped_by_any_column_of_its_partners(cave: Cave, cell
         for label, count in wanted.items():
             layer = layers[f"{side}: {label}"]
             assert (len(layer["annotations"]), layer["annotationColor"]) == (count, known.colours[str(label)])
+
+
+def test_a_cell_s_link_is_coloured_by_columns_of_joined_tables(cave: Cave, cell: Connectivity) -> None:
+    table = "allen_v1_column_types_slanted_ref"
+    joined, _ = partner_joins.with_tables(
+        cell.inputs, partner_joins.load_tables(cave, DATASTACK, cell.version.number, [table])
+    )
+    column = f"{table}.cell_type"
+    link = cell_link(cave, cell, direction="in", colour_by=column, more=joined)
+    assert_sound(link.state)
+    known = groups.of_values("cell_type", cave.table(DATASTACK, cell.version.number, table)["cell_type"], palette(cave))
+    colours = layer_of(link.state, "segmentation")["segmentColors"]
+    for root, label in zip(joined["root_id"], known.labels(joined[column]), strict=True):
+        assert colours[str(root)] == known.colours[label]
+
+
+def palette(cave: Cave) -> dict[str, str]:
+    return dict(cave.profile(DATASTACK).palette)
+
+
+def test_rows_of_a_moment_have_nothing_to_search_by(cave: Cave, types: TableFrame) -> None:
+    """The ids of a moment, or of a version that is gone, are not those that CAVE would write."""
+    moment = types.version.timestamp + timedelta(hours=1)
+    for version in (replace(types.version, timestamp=moment), replace(types.version, valid=False)):
+        link = table_link(cave, replace(types, version=version), types.frame.head(3))
+        assert "/materialize/" not in json.dumps(link.state)
 
 
 def test_one_column_groups_or_colours(cave: Cave, types: TableFrame) -> None:
