@@ -13,7 +13,19 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect,
 from tests.servers import free_port, running
 
 CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+"""Software WebGL, and no calls home."""
+
 WIDTH, HEIGHT = 1440, 900
 PATIENCE_MS = 20_000
 """Two cores may be busy with more than this."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -14,29 +13,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import flask
-import pytest
 from werkzeug.serving import make_server
 
 from services.viewer import create_blueprint
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from services.cave import Cave
 
 PROBE = (Path(__file__).parent / "neuroglancer_probe.js").read_text()
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--no-first-run",
-)
-"""Software WebGL, and no calls home."""
 
 
 @contextmanager
@@ -89,14 +75,10 @@ class Client:
 
 
 @contextmanager
-def client(site: str) -> Iterator[Client]:
-    """A browser at the viewer of `site`; the test is skipped where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium to open links in")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield Client(browser.new_page(viewport={"width": 700, "height": 500}), site)
-        finally:
-            browser.close()
+def client(browser: Browser, site: str) -> Iterator[Client]:
+    """A page at the viewer of `site`."""
+    page = browser.new_page(viewport={"width": 700, "height": 500})
+    try:
+        yield Client(page, site)
+    finally:
+        page.close()

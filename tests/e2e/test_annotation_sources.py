@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from caveclient import CAVEclient
+from playwright.sync_api import Browser
 
 from services.viewer import PATH
 from tests.e2e.neuroglancer_client import Client, client, viewer_site
@@ -31,8 +32,8 @@ IDS_HELD = """() => {
 
 
 @pytest.fixture(scope="module")
-def viewer() -> Iterator[Client]:
-    with viewer_site() as site, client(site) as opened:
+def viewer(browser: Browser) -> Iterator[Client]:
+    with viewer_site() as site, client(browser, site) as opened:
         yield opened
 
 
@@ -61,7 +62,7 @@ def test_the_synapses_of_a_shown_cell_are_those_of_the_table(viewer: Client, cav
     held = viewer.page.evaluate(IDS_HELD)
     synapses = cave.materialize.synapse_query(post_ids=cell, remove_autapses=False)
     assert sorted(map(int, held["filtered"])) == sorted(synapses["id"])
-    assert held["properties"] == ["size", "valid"]
+    assert held["properties"] == ["valid", "size"]
 
 
 def test_the_whole_table_is_shown_by_place(viewer: Client, cave: CAVEclient) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import pandas as pd
 import pytest
+from playwright.sync_api import Browser
 
 from services import connectivity, pasted_links, tables
 from services.cave import Cave
@@ -35,8 +36,8 @@ def cave(localcave_url: str) -> Cave:
 
 
 @pytest.fixture(scope="module")
-def viewer(cave: Cave) -> Iterator[Client]:
-    with viewer_site(cave) as site, client(site) as opened:
+def viewer(cave: Cave, browser: Browser) -> Iterator[Client]:
+    with viewer_site(cave) as site, client(browser, site) as opened:
         yield opened
 
 
