@@ -1,0 +1,165 @@
+"""What went wrong in the older Connectivity Viewer, each shown to be right here."""
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import flask
+import pytest
+
+from api import blueprint
+from components.figures import by_type, depth
+from services import connectivity, plot_frames, questions, tables
+from services.cave import Cave
+from services.columns import describe_columns
+from services.errors import BadInput, KarstError
+from services.partner_synapses import of_cell
+from services.settings import Settings
+
+DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
+HEX = re.compile(r"#[0-9a-f]{6}")
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def newest(cave):
+    return cave.versions(DS)[0].number
+
+
+@pytest.fixture(scope="module")
+def roots(cave, newest):
+    return cave.table(DS, newest, "proofreading_status_and_strategy")["pt_root_id"].tolist()
+
+
+@pytest.fixture(scope="module")
+def get(cave):
+    app = flask.Flask("older_bugs")
+    app.extensions["karst"] = cave
+    app.register_blueprint(blueprint)
+    client = app.test_client()
+    return lambda path, **asked: client.get(f"/api/v1/{DS}/{path}", query_string=asked)
+
+
+def test_two_overlapping_requests_never_mix_their_cells(localcave_url, newest, roots):
+    """There, a process-wide cache gave one user's table the root id of another."""
+    shared = Cave(Settings(server_address=localcave_url, cache=""))
+
+    def ask(root):
+        return connectivity.read(shared, DS, newest, str(root), type_table=TYPES)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, roots[:24] * 2))
+    alone = Cave(Settings(server_address=localcave_url, cache=""))
+    for root, one in zip(roots[:24] * 2, found, strict=True):
+        again = connectivity.read(alone, DS, newest, str(root), type_table=TYPES)
+        assert one.cell == again.cell and one.totals == again.totals
+        assert one.inputs.equals(again.inputs) and one.outputs.equals(again.outputs)
+
+
+def test_ids_keep_all_64_bits_beside_blanks(cave, newest, roots, get):
+    """There, a nullable column of ids became floats: 864691135635600553 was shown as ...512."""
+    for root in roots[:3]:
+        rows = json.loads(get(f"{newest}/cells/{root}/partners", direction="in", types=TYPES).text)["rows"]
+        found = connectivity.read(cave, DS, newest, str(root)).inputs
+        assert [row["root_id"] for row in rows] == [str(one) for one in found["root_id"]]
+        assert any(row["nucleus_id"] is None for row in rows)
+        assert {row["nucleus_id"] for row in rows} - {None} == {str(one) for one in found["nucleus_id"].dropna()}
+        assert any(int(root) != int(float(root)) for root in (row["root_id"] for row in rows))
+
+
+def test_a_partner_with_root_id_0_does_not_break_a_type_table(cave, newest, roots):
+    """There, one failed the whole query."""
+    reads = [connectivity.read(cave, DS, newest, str(root), type_table=TYPES) for root in roots]
+    hit = [(found, way) for found in reads for way in ("in", "out") if found.totals[way]["root_zero"]]
+    assert hit
+    for found, way in hit:
+        assert 0 not in found.side(way)["root_id"].tolist()
+        assert len(found.side(way)) == found.totals[way]["num_partners"]
+
+
+def test_opening_without_a_version_works_at_once(get, newest, roots):
+    """There, the first query without `mat-version` always failed."""
+    answer = get(f"latest/cells/{roots[0]}/partners")
+    assert answer.status_code == 200
+    assert json.loads(answer.text)["version"] == newest
+
+
+@pytest.mark.parametrize("typed", ["{0},", " {0} ", "{0};", "{0} {1}", "{0}, {1}", "[{0}, {1}]"])
+def test_spaces_commas_and_two_ids_are_understood(cave, newest, roots, typed):
+    """There, each of them was an uncaught error that left the old cell on the page."""
+    found = questions.read(cave, DS, newest, typed.format(*roots[:2]))
+    assert [one.cell.root_id for one in found] == roots[: typed.count("{")]
+
+
+@pytest.mark.parametrize("typed", ["", "abc", "12 monkeys", "8.6e17", "864691135635600553.0", "-1", "1e400"])
+def test_what_is_no_id_is_a_sentence(cave, newest, typed):
+    with pytest.raises(KarstError) as caught:
+        questions.read(cave, DS, newest, typed)
+    assert isinstance(caught.value, BadInput)
+    assert caught.value.message.endswith(".") and "Traceback" not in str(caught.value)
+
+
+def test_versions_are_in_order_of_their_numbers(cave):
+    """There, they were sorted as text: v943, v795, ..., v1507."""
+    numbers = [version.number for version in cave.versions(DS)]
+    assert numbers == sorted(numbers, reverse=True)
+
+
+def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
+    """There, the colour column was never applied, and the violin had colours that plotly takes for black."""
+    found = connectivity.read(cave, DS, newest, str(roots[0]), type_table=TYPES)
+    colours = plot_frames.type_colours(cave, DS, newest, TYPES, "cell_type")
+    values = plot_frames.universe(cave, DS, newest, TYPES, "cell_type")
+    counts = by_type.type_counts(
+        *(plot_frames.by_type(side, "cell_type", values) for side in (found.inputs, found.outputs)), colours
+    )
+    used = {colour for bars in counts.data for colour in bars.marker.color}
+    profile = depth.depth_profile(plot_frames.depth_profile({way: of_cell(cave, found, way) for way in ("in", "out")}))
+    used |= {bars.marker.color for bars in profile.data}
+    assert all(HEX.fullmatch(colour) for colour in used)
+    assert "#000000" not in used and len(used) > 10
+
+
+def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
+    """There, colours took turns over the values that happened to be present."""
+    colours = plot_frames.type_colours(cave, DS, newest, TYPES, "cell_type")
+    seen = {}
+    for root in roots[:6]:
+        found = connectivity.read(cave, DS, newest, str(root), type_table=TYPES)
+        points = plot_frames.synapse_depths(of_cell(cave, found, "out"), found.outputs, "cell_type")
+        for trace in depth.synapse_depths(points, colours).data:
+            assert seen.setdefault(trace.name, trace.marker.color) == trace.marker.color
+    assert {name: colours[name] for name in seen if name in colours} == {
+        name: colour for name, colour in seen.items() if name in colours
+    }
+    assert len(seen) > 5
+
+
+def test_inputs_are_plotted_too(cave, newest, roots):
+    """There, plots were of outputs only."""
+    found = connectivity.read(cave, DS, newest, str(roots[0]), type_table=TYPES)
+    synapses = {way: of_cell(cave, found, way) for way in ("in", "out")}
+    figure = depth.depth_profile(plot_frames.depth_profile(synapses))
+    assert [sum(bars.x) for bars in figure.data] == [len(synapses["in"]), len(synapses["out"])]
+
+
+def test_headers_name_their_units_from_the_start(cave, newest, roots):
+    """There, the first headers were None_x, None_y, None_z, and positions had twelve digits and no unit."""
+    found = connectivity.read(cave, DS, newest, str(roots[0]), type_table=TYPES)
+    columns = {column.name: column for column in describe_columns(of_cell(cave, found, "in"))}
+    assert not any("None" in column.title for column in columns.values())
+    assert columns["depth_um"].unit == "um" and columns["ctr_pt_position_x_nm"].unit == "nm"
+
+
+def test_unit_of_the_browser_is_a_page_not_the_whole_table(cave, newest, roots, get):
+    """There, 20,000 partners and all of their synapses went through the browser at every step."""
+    page = json.loads(get(f"{newest}/cells/{roots[0]}/partners", direction="in", limit="10").text)
+    whole = connectivity.read(cave, DS, newest, str(roots[0])).inputs
+    assert (len(page["rows"]), page["total"]) == (10, len(whole))
+    assert page["rows"] == tables.to_records(
+        whole.head(10).assign(direction="in"), describe_columns(whole.assign(direction="in"))
+    )
