@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from services import pasted_links
 from services.cave import Cave
 from services.cells import LAYER_BITS, somas
 from services.columns import Column
@@ -75,7 +76,7 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
     """
     if id_type not in ID_TYPES:
         raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
-    pasted = read_ids(text, state=partial(cave.state, table.datastack))
+    pasted = read_ids(text, state=partial(pasted_links.stored_state, cave, table.datastack))
     if not pasted.ids:
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root, nucleus or other ids.")
     looked_up = _Lookup(cave, table, np.array(pasted.ids, dtype=np.int64), id_type)

@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -22,7 +22,7 @@ MOST_CHARACTERS = 2_000_000
 MOST_TOLD = 5
 
 _LINK = re.compile(r"(?:https?|middleauth\+https?)://\S+")
-_STATE = re.compile(r"/nglstate/(?:api/v\d+/)?(\d{1,19})\b")
+_STATE = re.compile(r"https?://[^\s#?]+/nglstate/(?:api/v\d+/)?\d{1,19}\b")
 _CALL = re.compile(r"\b(?:np\.|numpy\.)?u?int(?:64)?\(", re.IGNORECASE)
 _GROUPED = re.compile(r"(?<![\d,.'])\d{1,3}(?:[,'.]\d{3}){5}(?![\d,.'])")
 """Six groups of digits: a root or supervoxel id as a spreadsheet shows it. Fewer could be a list of small ids."""
@@ -37,14 +37,14 @@ _NAMES = ("cell", "anno-id", "root_id", "root_ids", "ids")
 class Pasted:
     """What was read. `ids` are distinct and in the order in which they came; `repeated` counts further mentions,
     `left_out` the ids beyond the most that are looked up. `rubbish` is what is no id, `rounded` numbers from which
-    a spreadsheet took digits, each once; `states` the numbers of Neuroglancer states in short links."""
+    a spreadsheet took digits, each once; `states` where the Neuroglancer states of short links are."""
 
     ids: tuple[int, ...]
     rubbish: tuple[str, ...] = ()
     rounded: tuple[str, ...] = ()
     repeated: int = 0
     left_out: int = 0
-    states: tuple[int, ...] = ()
+    states: tuple[str, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
         """What a person should know about what was not used."""
@@ -58,11 +58,11 @@ class Pasted:
         return tuple(said)
 
 
-def read_ids(text: str, *, state: Callable[[int], dict[str, Any]] | None = None) -> Pasted:
+def read_ids(text: str, *, state: Callable[[str], Mapping[str, Any]] | None = None) -> Pasted:
     """Every id in `text`, with any separators, in brackets, quotes or links.
 
-    A Neuroglancer link, or its state as JSON, gives its segments; `state` loads the one of a short link by its
-    number. Raises BadInput for more than 2,000,000 characters, and whatever `state` raises.
+    A Neuroglancer link, or its state as JSON, gives its segments; `state` loads the one of a short link from
+    its address. Raises BadInput for more than 2,000,000 characters, and whatever `state` raises.
     """
     if len(text) > MOST_CHARACTERS:
         raise BadInput(
@@ -72,7 +72,7 @@ def read_ids(text: str, *, state: Callable[[int], dict[str, Any]] | None = None)
     counted: Counter[int] = Counter()
     rubbish: dict[str, None] = {}
     rounded: dict[str, None] = {}
-    states: list[int] = []
+    states: list[str] = []
     for link in _LINK.findall(plain):
         _read_link(link, counted, states)
     rest = _LINK.sub(" ", plain)
@@ -87,8 +87,8 @@ def read_ids(text: str, *, state: Callable[[int], dict[str, Any]] | None = None)
         else:
             (rounded if _ROUNDED.fullmatch(token) else rubbish)[token[:40]] = None
     if state is not None:
-        for number in dict.fromkeys(states):
-            counted.update(_segments(state(number)))
+        for address in dict.fromkeys(states):
+            counted.update(_segments(state(address)))
     ids = tuple(counted)
     return Pasted(
         ids[:MOST_IDS],
@@ -105,11 +105,11 @@ def _tokens(text: str) -> Iterator[str]:
     return (stripped for token in _TOKEN.findall(_JOINED.sub(" ", joined)) if (stripped := token.strip("._")))
 
 
-def _read_link(link: str, counted: Counter[int], states: list[int]) -> None:
+def _read_link(link: str, counted: Counter[int], states: list[str]) -> None:
     link = link.rstrip(")>]}\"',;.")
     found = _STATE.search(unquote(link))
     if found:
-        states.append(int(found[1]))
+        states.append(found[0])
         return
     try:
         parts = urlsplit(link)
@@ -133,7 +133,7 @@ def _json(text: str) -> Any:
         return None
 
 
-def _segments(state: dict[str, Any]) -> Iterator[int]:
+def _segments(state: Mapping[str, Any]) -> Iterator[int]:
     """The segments of a Neuroglancer state, hidden ones ("!123") too."""
     layers = state.get("layers")
     for layer in layers if isinstance(layers, list) else []:

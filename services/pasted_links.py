@@ -109,6 +109,27 @@ def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedL
     )
 
 
+def stored_state(cave: Cave, datastack: str, wanted: str) -> Mapping[str, Any]:
+    """The state at an address, which must be in the state service of our CAVE. Raises BadInput, and NotFound."""
+    try:
+        address = urlsplit(wanted.removeprefix("middleauth+"))
+        place = (address.hostname, address.port)
+    except ValueError as error:
+        raise BadInput("This link cannot be read.", "Copy the whole address of the viewer again.") from error
+    known = _STATE_PATH.fullmatch(address.path)
+    ours = urlsplit(cave.settings.server_address)
+    if address.scheme not in ("http", "https") or not known or place != (ours.hostname, ours.port):
+        where = address.hostname or "an unknown place"
+        raise BadInput(
+            f"The state of this link is kept at {where[:80]}; only those that CAVE at {ours.netloc} keeps are read.",
+            "Open the link, and paste what the address of the viewer is then.",
+        )
+    state = cave.state(datastack, int(known[1]))
+    if not isinstance(state, dict):
+        raise BadInput("What this link opens is no state of Neuroglancer.", "Copy the link again.")
+    return state
+
+
 # --- from the text to the state
 
 
@@ -123,7 +144,7 @@ def _state_of(cave: Cave, datastack: str, text: str) -> Mapping[str, Any]:
     wanted = _fragment(given)
     if wanted.removeprefix("+").startswith("{"):
         return _parsed(wanted.removeprefix("+"))
-    return _stored(cave, datastack, wanted)
+    return stored_state(cave, datastack, wanted)
 
 
 def _fragment(link: str) -> str:
@@ -162,27 +183,6 @@ def _old_notation(text: str) -> Any:
     if len(text) > LONGEST_OLD_LINK:
         raise ValueError("too long")
     return json.loads(url_safe_to_json(text))
-
-
-def _stored(cave: Cave, datastack: str, wanted: str) -> Mapping[str, Any]:
-    """The state at an address, if that is in the state service of our CAVE."""
-    try:
-        address = urlsplit(wanted.removeprefix("middleauth+"))
-        place = (address.hostname, address.port)
-    except ValueError as error:
-        raise BadInput("This link cannot be read.", "Copy the whole address of the viewer again.") from error
-    known = _STATE_PATH.fullmatch(address.path)
-    ours = urlsplit(cave.settings.server_address)
-    if address.scheme not in ("http", "https") or not known or place != (ours.hostname, ours.port):
-        where = address.hostname or "an unknown place"
-        raise BadInput(
-            f"The state of this link is kept at {where[:80]}; only those that CAVE at {ours.netloc} keeps are read.",
-            "Open the link, and paste what the address of the viewer is then.",
-        )
-    state = cave.state(datastack, int(known[1]))
-    if not isinstance(state, dict):
-        raise BadInput("What this link opens is no state of Neuroglancer.", "Copy the link again.")
-    return state
 
 
 # --- from the state to its segments

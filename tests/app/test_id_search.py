@@ -118,3 +118,16 @@ def test_ten_thousand_ids_with_rubbish_take_few_requests_and_a_moment(cave):
     assert found.num_rows == table.frame["pt_root_id"].isin(roots).sum()
     assert len(tables.select(table, TableQuery(where=found.where))) == found.num_rows
     assert len(" ".join(found.sentences)) < 1500
+
+
+def test_a_short_link_gives_its_cells_and_another_server_s_is_refused(small, types):
+    roots = types.frame.loc[types.frame["pt_root_id"] > 0, "pt_root_id"].drop_duplicates().head(3).tolist()
+    state = {
+        "layers": [{"type": "segmentation", "name": "s", "segments": [str(roots[0]), *(f"!{r}" for r in roots[1:])]}]
+    }
+    address = small.state_url("tiny", small.upload_state("tiny", state))
+    for link in (f"https://spelunker.cave-explorer.org/#!{address}", f"https://old.org/?json_url={address}"):
+        assert search(small, types, f"see {link} ").counts()["found"] == len(roots)
+    elsewhere = address.replace("127.0.0.1", "cave.example.org")
+    with pytest.raises(BadInput, match=r"cave\.example\.org"):
+        search(small, types, f"https://spelunker.cave-explorer.org/#!{elsewhere}")

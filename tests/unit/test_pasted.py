@@ -64,12 +64,13 @@ def test_a_short_link_is_followed():
     link = "https://spelunker.cave-explorer.org/#!middleauth+https://global.daf-apis.com/nglstate/api/v1/4711"
     asked = []
 
-    def load(number):
-        asked.append(number)
+    def load(address):
+        asked.append(address)
         return {"layers": [{"segments": [str(NEAR)]}]}
 
     read = read_ids(f"{link} {link}", state=load)
-    assert (read.ids, read.states, asked) == ((NEAR,), (4711,), [4711])
+    address = "https://global.daf-apis.com/nglstate/api/v1/4711"
+    assert (read.ids, read.states, asked) == ((NEAR,), (address,), [address])
 
 
 def test_what_is_no_id_is_told_apart():
