@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import ROOT, start_localcave
+
+# a busy machine must not fail a property: speed has tests of its own
+settings.register_profile("karst", deadline=None)
+settings.load_profile("karst")
 
 
 @pytest.fixture(scope="session")
