@@ -229,11 +229,11 @@ def _apart(side: Side, totals: Totals) -> str:
     """A sentence for synapses that are none of a partner's, else ""."""
     own, nobody = totals["autapses"], totals["root_zero"]
     kinds = [
-        f"{words.count(own, 'autapse')}" if own else "",
+        words.count(own, "autapse") if own else "",
         f"{words.count(nobody, 'synapse')} whose other end lies in no segment" if nobody else "",
     ]
     found = " and ".join(filter(None, kinds))
-    return f"The {side.name} are those with partners; {found} are counted apart." if found else ""
+    return f"The {side.name} are those with partners; counted apart: {found}." if found else ""
 
 
 def _sides(cave: Cave, connectivity: Connectivity, direction: Direction) -> list[Side]:

@@ -202,6 +202,10 @@ def _without_soma(partners: int, points: int) -> str:
     """A sentence for partners whose soma is no point, else ""."""
     if partners == points:
         return ""
+    if not points:
+        return (
+            "No partner has exactly one known soma, so none of theirs are shown; all partners are among the segments."
+        )
     return (
         f"Somata are shown for the {points:,} of {partners:,} partners that have exactly one known; "
         "all partners are among the segments."

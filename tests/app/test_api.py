@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import flask
 import pyarrow as pa
@@ -189,6 +190,10 @@ def test_a_link_to_rows_and_a_link_to_a_cell(client, newest, cell):
     body = {"cell": str(cell), "types": TYPES, "direction": "in"}
     link = client.post(f"/api/v1/{DS}/latest/neuroglancer", json=body).json
     assert str(cell) in json.dumps(link["state"])
+    body |= {"colour_by": "cell_type", "visible": [str(cell)], "viewer": "mainline"}
+    coloured = client.post(f"/api/v1/{DS}/latest/neuroglancer", json=body).json
+    assert coloured["url"].startswith("https://neuroglancer-demo.appspot.com/")
+    assert set(coloured["legend"].values()) <= set(re.findall("#[0-9a-f]{6}", json.dumps(coloured["state"])))
 
 
 @pytest.mark.parametrize(

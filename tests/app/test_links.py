@@ -205,7 +205,7 @@ def test_a_cell_s_link_has_all_its_partners_and_synapses(cave: Cave, cell: Conne
         totals = cell.totals[side]  # type: ignore[index]
         assert len(layer_of(link.state, name)["annotations"]) == totals["num_syn"]
         if totals["autapses"]:
-            assert f"The {name} are those with partners; {totals['autapses']:,} autapse" in link.notes
+            assert f"The {name} are those with partners; counted apart: {totals['autapses']:,} autapse" in link.notes
     assert link.left_out == "", "what CAVE does not have is not left out of the link"
     assert link.notes in link.description
     partners = {*map(str, cell.inputs["root_id"]), *map(str, cell.outputs["root_id"])}
