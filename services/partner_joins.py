@@ -46,13 +46,14 @@ def with_tables(partners: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> tupl
 def with_distance(partners: pd.DataFrame, cell: Cell, somas: pd.DataFrame, volume: Volume) -> pd.DataFrame:
     """A partner frame with where its somata are and how far from the cell's own (float64, um).
 
-    `somas` is as of :func:`cells.somas`. Added are soma_x_um and soma_z_um (along the volume's axes; the depth is
-    there already), soma_distance_um, straight, and lateral_distance_um, along the surface. All are blank
-    unless the partner has one soma, distances unless the cell has one too.
+    `somas` is as of :func:`cells.somas`, sorted by root id. Added are soma_x_um and soma_z_um (along the volume's
+    axes; the depth is there already), soma_distance_um, straight, and lateral_distance_um, along the surface. All are
+    blank unless the partner has one soma, distances unless the cell has one too.
     """
-    at = somas.drop_duplicates("nucleus_id").set_index("nucleus_id")[["x_nm", "y_nm", "z_nm"]]
-    nuclei = partners["nucleus_id"].fillna(0).to_numpy(np.int64)
-    points_nm = at.reindex(nuclei).to_numpy(np.float64)
+    first = np.searchsorted(somas["root_id"].to_numpy(), partners["root_id"].to_numpy())
+    points_nm = np.full((len(partners), 3), np.nan)
+    single = (partners["num_soma"] == 1).to_numpy(bool)
+    points_nm[single] = somas[["x_nm", "y_nm", "z_nm"]].to_numpy()[first[single]]
     there = space.nm_to_um(points_nm, volume)
     own_nm = np.array(cell.soma_position_nm or (np.nan,) * 3, dtype=np.float64)
     here = space.nm_to_um(own_nm, volume)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import plotly.graph_objects as go
+from typing import Any
 
 INPUT, OUTPUT = "#4fc3f7", "#ff8a65"
 """The directions, as Neuroglancer links draw them."""
@@ -17,37 +16,44 @@ Layers = Sequence[tuple[str, float]]
 Range = tuple[float, float] | None
 
 
-def depth_axis(figure: go.Figure, shown_um: Range, title: str = "depth below pia (µm)") -> None:
-    """Depth on y, downwards; `shown_um` is the range that the volume prefers, widened by what lies outside it."""
-    figure.update_yaxes(title=title, autorange="reversed")
-    if shown_um:
-        figure.update_yaxes(autorangeoptions={"include": list(shown_um)})
+def depth_axis(title: str, shown_um: Range = None) -> dict[str, Any]:
+    """A y axis of depth, downwards; it has the range `shown_um` that the volume prefers, and more where data ask it."""
+    preferred = {"autorangeoptions": {"include": list(shown_um)}} if shown_um else {}
+    return {"title": {"text": title}, "autorange": "reversed", **preferred}
 
 
-def layer_guides(figure: go.Figure, layers: Layers, axis: str = "y") -> None:
-    """A dotted line at the top of each layer but the first, and its name at the edge of the plot."""
-    for place, (name, top_um) in enumerate(layers):
-        if place:
-            (figure.add_hline if axis == "y" else figure.add_vline)(top_um, line=GUIDE, layer="below")
-        at = {"y": top_um, "x": 1, "xref": "paper", "xanchor": "right", "yanchor": "top"}
-        if axis == "x":
-            at = {"x": top_um, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top"}
-        figure.add_annotation(**at, text=name, showarrow=False, font={"size": 10, "color": NEUTRAL})
+def guides(
+    layers: Layers, soma_depth_um: float | None = None, *, y: str | None = "y", x: str | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Shapes and annotations of a layout: a dotted line at the top of each layer but the first, with its name, and a
+    line through the depth of the cell's own soma where it has exactly one.
+
+    `y` and `x` name the axes that are depths (None = not drawn there). Given to the layout at once, for plotly takes
+    tens of milliseconds for each line that is added by itself.
+    """
+    shapes, notes = [], []
+    tops = [top_um for _, top_um in layers[1:]]
+    if y:
+        shapes += [_line(y, top_um, GUIDE, "below") for top_um in tops]
+        notes += [_note(name, NEUTRAL, x=1, xref="paper", y=top_um, yref=y, xanchor="right") for name, top_um in layers]
+    if x:
+        shapes += [_turned(_line(x, top_um, GUIDE, "below"), x) for top_um in tops]
+        notes += [_note(name, NEUTRAL, x=top_um, xref=x, y=1, yref="paper", xanchor="left") for name, top_um in layers]
+    if y and soma_depth_um is not None:
+        shapes.append(_line(y, soma_depth_um, {"color": SOMA, "width": 1.5}, "above"))
+        notes.append(_note("this cell's soma", SOMA, x=0, xref="paper", y=soma_depth_um, yref=y, xanchor="left"))
+    return {"shapes": shapes, "annotations": notes}
 
 
-def soma_line(figure: go.Figure, depth_um: float | None) -> None:
-    """A line through the depth of the cell's own soma; nothing where it has none, or several."""
-    if depth_um is None:
-        return
-    figure.add_hline(depth_um, line={"color": SOMA, "width": 1.5})
-    font = {"size": 10, "color": SOMA}
-    figure.add_annotation(
-        x=0,
-        xref="paper",
-        y=depth_um,
-        text="this cell's soma",
-        font=font,
-        showarrow=False,
-        xanchor="left",
-        yanchor="top",
-    )
+def _line(axis: str, at: float, line: dict[str, Any], layer: str) -> dict[str, Any]:
+    ends = {"x0": 0, "x1": 1, "xref": "paper", "y0": at, "y1": at, "yref": axis}
+    return {"type": "line", **ends, "line": line, "layer": layer}
+
+
+def _turned(line: dict[str, Any], axis: str) -> dict[str, Any]:
+    ends = {"y0": 0, "y1": 1, "yref": "paper", "x0": line["y0"], "x1": line["y0"], "xref": axis}
+    return {**line, **ends}
+
+
+def _note(text: str, colour: str, **place: Any) -> dict[str, Any]:
+    return {"text": text, "showarrow": False, "font": {"size": 10, "color": colour}, "yanchor": "top", **place}

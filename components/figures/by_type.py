@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from components.figures.axes import INPUT, NEUTRAL, OUTPUT
 from components.figures.template import TEMPLATE
@@ -15,6 +14,7 @@ ROW_PX = 21
 FRAME_PX = 70
 ROOM = 1.25
 """Beyond the longest bar, for its number."""
+COUNTS = {"tickformat": ",d", "nticks": 4}
 COMPARTMENTS = {
     "on_spine": ("spine", "#4477aa"),
     "on_shaft": ("shaft", "#ccbb44"),
@@ -32,27 +32,40 @@ def type_counts(
     A click gives the value as customdata, "" for the blank.
     """
     labels = _labels(pd.concat([inputs["value"], outputs["value"]]), blank)
-    figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.02)
-    for place, (frame, name) in enumerate(((inputs, "input synapses"), (outputs, "output synapses")), start=1):
-        own = frame.assign(label=frame["value"].fillna(blank)).set_index("label")
-        counts = own[["num_syn", "num_partners"]].reindex(labels, fill_value=0)
-        bars = go.Bar(
-            x=counts["num_syn"].tolist(),
-            y=labels,
-            orientation="h",
-            name=name,
-            text=counts["num_syn"].map("{:,}".format).tolist(),
-            textposition="outside",
-            cliponaxis=False,
-            customdata=[["" if label == blank else label, n] for label, n in counts["num_partners"].items()],
-            marker={"color": [colours.get(label, NEUTRAL) for label in labels], "line": {"width": 0}},
-            hovertemplate=f"%{{y}}: %{{x:,}} {name}, %{{customdata[1]:,}} partners<extra></extra>",
-        )
-        figure.add_trace(bars, 1, place)
-        longest = max(1, int(counts["num_syn"].max())) * ROOM
-        span = [longest, 0] if place == 1 else [0, longest]
-        figure.update_xaxes(title=name, range=span, tickformat=",d", nticks=4, row=1, col=place)
+    sides = [
+        frame.assign(label=frame["value"].fillna(blank))
+        .set_index("label")[["num_syn", "num_partners"]]
+        .reindex(labels, fill_value=0)
+        for frame in (inputs, outputs)
+    ]
+    names = ("input synapses", "output synapses")
+    bars = [_typed_bars(side, name, colours, blank) for side, name in zip(sides, names, strict=True)]
+    bars[1].xaxis = "x2"
+    spans = [max(1, int(side["num_syn"].max() if len(side) else 0)) * ROOM for side in sides]
+    figure = go.Figure(
+        bars,
+        {
+            "xaxis": {**COUNTS, "title": {"text": names[0]}, "domain": [0, 0.49], "range": [spans[0], 0]},
+            "xaxis2": {**COUNTS, "title": {"text": names[1]}, "domain": [0.51, 1], "range": [0, spans[1]]},
+        },
+    )
     return _rows(figure, len(labels))
+
+
+def _typed_bars(counts: pd.DataFrame, name: str, colours: Mapping[str, str], blank: str) -> go.Bar:
+    labels = counts.index.tolist()
+    return go.Bar(
+        x=counts["num_syn"].tolist(),
+        y=labels,
+        orientation="h",
+        name=name,
+        text=counts["num_syn"].map("{:,}".format).tolist(),
+        textposition="outside",
+        cliponaxis=False,
+        customdata=[["" if label == blank else label, n] for label, n in counts["num_partners"].items()],
+        marker={"color": [colours.get(label, NEUTRAL) for label in labels], "line": {"width": 0}},
+        hovertemplate=f"%{{y}}: %{{x:,}} {name}, %{{customdata[1]:,}} partners<extra></extra>",
+    )
 
 
 def synapses_per_partner(counts: pd.DataFrame) -> go.Figure:
@@ -138,6 +151,5 @@ def _labels(values: pd.Series, blank: str) -> list[str]:
 
 def _rows(figure: go.Figure, count: int) -> go.Figure:
     """One line of text for each type, the first one on top."""
-    figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
-    figure.update_layout(template=TEMPLATE, height=FRAME_PX + ROW_PX * max(count, 1), showlegend=False)
-    return figure
+    layout = {"template": TEMPLATE, "height": FRAME_PX + ROW_PX * max(count, 1), "showlegend": False}
+    return figure.update_layout(yaxis={"autorange": "reversed", "type": "category", "showgrid": False}, **layout)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from components.figures import axes
 from components.figures.points import by_value
 from components.figures.template import TEMPLATE
 
 HEIGHT_PX = 380
+COUNTS = {"rangemode": "tozero", "tickformat": ",d", "nticks": 4}
 
 
 def depth_profile(
@@ -22,27 +22,31 @@ def depth_profile(
 
     `profile` has direction ("in" or "out"), depth_um (middle of a bin) and count.
     """
-    figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.01)
     sides = (("in", "input synapses", axes.INPUT), ("out", "output synapses", axes.OUTPUT))
-    for place, (way, name, colour) in enumerate(sides, start=1):
-        own = profile[profile["direction"] == way]
-        bars = go.Bar(
-            x=own["count"].tolist(),
-            y=own["depth_um"].tolist(),
-            orientation="h",
-            name=name,
-            marker={"color": colour, "line": {"width": 0}},
-            hovertemplate=f"%{{x:,}} {name} at %{{y:.0f}} µm<extra></extra>",
-        )
-        figure.add_trace(bars, 1, place)
-        figure.update_xaxes(title=name, rangemode="tozero", tickformat=",d", nticks=4, row=1, col=place)
-    figure.update_layout(template=TEMPLATE, height=HEIGHT_PX, showlegend=False, bargap=0.05)
-    figure.update_xaxes(autorange="reversed", row=1, col=1)
-    axes.depth_axis(figure, shown_um)
-    figure.update_yaxes(title=None, row=1, col=2)
-    axes.layer_guides(figure, layers)
-    axes.soma_line(figure, soma_depth_um)
-    return figure
+    bars = [_bars(profile[profile["direction"] == way], name, colour) for way, name, colour in sides]
+    layout = {
+        "template": TEMPLATE,
+        "height": HEIGHT_PX,
+        "showlegend": False,
+        "bargap": 0.05,
+        "xaxis": {**COUNTS, "title": {"text": sides[0][1]}, "domain": [0, 0.495], "autorange": "reversed"},
+        "xaxis2": {**COUNTS, "title": {"text": sides[1][1]}, "domain": [0.505, 1]},
+        "yaxis": axes.depth_axis("depth below pia (µm)", shown_um),
+        **axes.guides(layers, soma_depth_um),
+    }
+    bars[1].xaxis = "x2"
+    return go.Figure(bars, layout)
+
+
+def _bars(own: pd.DataFrame, name: str, colour: str) -> go.Bar:
+    return go.Bar(
+        x=own["count"].tolist(),
+        y=own["depth_um"].tolist(),
+        orientation="h",
+        name=name,
+        marker={"color": colour, "line": {"width": 0}},
+        hovertemplate=f"%{{x:,}} {name} at %{{y:.0f}} µm<extra></extra>",
+    )
 
 
 def synapse_depths(
@@ -58,12 +62,12 @@ def synapse_depths(
 
     `points` has depth_um, soma_depth_um, value (null = blank) and row, which comes back as customdata of a selection.
     """
-    figure = go.Figure(layout={"template": TEMPLATE, "height": HEIGHT_PX, "dragmode": "select"})
-    for trace in by_value(points, "soma_depth_um", "depth_um", colours, blank):
-        figure.add_trace(trace)
-    axes.depth_axis(figure, shown_um, "synapse depth (µm)")
-    figure.update_xaxes(title="soma depth of the partner (µm)")
-    axes.layer_guides(figure, layers)
-    axes.layer_guides(figure, layers, "x")
-    axes.soma_line(figure, soma_depth_um)
-    return figure
+    layout = {
+        "template": TEMPLATE,
+        "height": HEIGHT_PX,
+        "dragmode": "select",
+        "xaxis": {"title": {"text": "soma depth of the partner (µm)"}},
+        "yaxis": axes.depth_axis("synapse depth (µm)", shown_um),
+        **axes.guides(layers, soma_depth_um, x="x"),
+    }
+    return go.Figure([*by_value(points, "soma_depth_um", "depth_um", colours, blank)], layout)

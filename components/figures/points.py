@@ -29,7 +29,8 @@ def by_value(
         yield go.Scattergl(
             x=own[x].to_numpy(np.float32),
             y=own[y].to_numpy(np.float32),
-            customdata=own["row"].tolist(),
+            # as objects they are a plain list in JSON, as Dash wants them, and plotly need not look at each
+            customdata=own["row"].to_numpy(object),
             mode="markers",
             name=label,
             legendgroup=label,

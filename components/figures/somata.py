@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from components.figures import axes
 from components.figures.points import by_value
@@ -32,30 +31,23 @@ def soma_map(
     `points` has soma_x_um, soma_depth_um, soma_z_um, value (null = blank) and row, which comes back as
     customdata of a selection. `soma_um` is (x, depth, z) of the cell's own soma, drawn as a cross.
     """
-    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.04, row_heights=[0.45, 0.55])
-    for row, (y, _) in enumerate(VIEWS, start=1):
-        for trace in by_value(points, "soma_x_um", y, colours, blank, showlegend=row == 2):
-            figure.add_trace(trace, row, 1)
-    if soma_um is not None:
-        x, depth, z = soma_um
-        for row, value in ((1, z), (2, depth)):
-            figure.add_trace(_own(x, value, showlegend=row == 2), row, 1)
-    figure.update_layout(template=TEMPLATE, height=HEIGHT_PX, dragmode="select")
-    for row, (_, title) in enumerate(VIEWS, start=1):
-        anchor: dict[str, Any] = {"scaleanchor": "x", "scaleratio": 1}
-        figure.update_yaxes(title=title, autorange="reversed", **anchor, row=row, col=1)
-    figure.update_xaxes(title="x (µm)", row=2, col=1)
-    for name, top_um in layers[1:]:
-        figure.add_hline(
-            top_um,
-            line=axes.GUIDE,
-            layer="below",
-            annotation={"text": name, "font": {"size": 10, "color": axes.NEUTRAL}},
-            annotation_position="bottom right",
-            row=2,
-            col=1,
-        )
-    return figure
+    traces: list[go.Scattergl] = []
+    for place, (y, _) in enumerate(VIEWS):
+        options: dict[str, Any] = {"yaxis": "y2" if place else "y", "showlegend": bool(place)}
+        traces += by_value(points, "soma_x_um", y, colours, blank, **options)
+        if soma_um is not None:
+            traces.append(_own(soma_um[0], soma_um[1 if place else 2], **options))
+    to_scale = {"scaleanchor": "x", "scaleratio": 1}
+    layout = {
+        "template": TEMPLATE,
+        "height": HEIGHT_PX,
+        "dragmode": "select",
+        "xaxis": {"title": {"text": "x (µm)"}, "anchor": "y2"},
+        "yaxis": {**axes.depth_axis(VIEWS[0][1]), **to_scale, "domain": [0.57, 1]},
+        "yaxis2": {**axes.depth_axis(VIEWS[1][1]), **to_scale, "domain": [0, 0.53]},
+        **axes.guides(layers, y="y2"),
+    }
+    return go.Figure(traces, layout)
 
 
 def _own(x: float, y: float, **options: Any) -> go.Scattergl:
