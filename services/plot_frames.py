@@ -46,7 +46,7 @@ def depth_profile(synapses: Mapping[Direction, pd.DataFrame], bin_um: float = BI
     Columns: direction, depth_um (middle of the bin; float64) and count (int64). Bins begin at multiples of
     `bin_um`; from the shallowest to the deepest synapse none is left out, so that zeros are explicit.
     """
-    bins = {way: np.floor(rows["depth_um"].dropna().to_numpy() / bin_um).astype(int) for way, rows in synapses.items()}
+    bins = {way: (rows["depth_um"].dropna().to_numpy() // bin_um).astype(int) for way, rows in synapses.items()}
     every = np.concatenate([*bins.values(), np.empty(0, dtype=int)])
     if not len(every):
         return pd.DataFrame({"direction": [], "depth_um": [], "count": []}).astype({"count": "int64"})
@@ -80,6 +80,14 @@ def soma_map(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
     rows = partners.assign(row=np.arange(len(partners)))
     rows = rows[rows["soma_x_um"].notna()].reset_index(drop=True)
     return _valued(rows, column)[["soma_x_um", "soma_depth_um", "soma_z_um", "num_syn", "value", "row"]]
+
+
+def orientations(tuned_partners: pd.DataFrame, partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    """One row for each coregistered partner (of `functional.with_tuning`): pref_ori_deg, num_syn, value and row, its
+    place in `partners`."""
+    rows = tuned_partners.assign(row=pd.Index(partners["root_id"]).get_indexer(tuned_partners["root_id"]))
+    rows = rows[rows["pref_ori_deg"].notna()].reset_index(drop=True)
+    return _valued(rows, column)[["pref_ori_deg", "num_syn", "value", "row"]]
 
 
 def per_partner(partners: Mapping[Direction, pd.DataFrame]) -> pd.DataFrame:

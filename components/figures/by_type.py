@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -87,7 +88,10 @@ def synapses_per_partner(counts: pd.DataFrame) -> go.Figure:
         )
     most = int(counts["num_syn"].max()) if len(counts) else 1
     figure.update_xaxes(title="synapses with this cell", tickformat=",d", dtick=1 if most < 12 else None)
-    figure.update_yaxes(title="partners", type="log", dtick=1, tickformat=",d")
+    tallest = float(counts["num_partners"].max()) if len(counts) else 1.0
+    # from a half, so that a single partner has a bar
+    span = [math.log10(0.5), math.log10(tallest) + 0.1]
+    figure.update_yaxes(title="partners", type="log", dtick=1, tickformat=",d", range=span)
     return figure
 
 

@@ -15,7 +15,7 @@ MOST_VALUES = 30
 
 
 def by_value(
-    points: pd.DataFrame, x: str, y: str, colours: Mapping[str, str], blank: str, **options: object
+    points: pd.DataFrame, x: str, y: str, colours: Mapping[str, str], blank: str, *, unit: str = "µm", **options: object
 ) -> Iterator[go.Scattergl]:
     """A trace for each value of `points`, by name, blank last; `row` goes into customdata.
 
@@ -35,6 +35,6 @@ def by_value(
             name=label,
             legendgroup=label,
             marker={"color": colours.get(label, NEUTRAL), "size": 5, "opacity": 0.75},
-            hovertemplate=f"{label}<br>%{{x:.0f}}, %{{y:.0f}} µm<extra></extra>",
+            hovertemplate=f"{label}<br>%{{x:.0f}}, %{{y:.0f}} {unit}<extra></extra>",
             **options,
         )

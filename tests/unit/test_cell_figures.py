@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.figures import by_type, depth, somata
+from components.figures import by_type, depth, somata, tuning
 from services import plot_frames
 
 CELL = 864691135771609595
@@ -139,6 +139,19 @@ def test_the_soma_map_has_both_views_to_scale():
     assert named["this cell"] == [([5.0], [2.0]), ([5.0], [50.0])]
     assert figure.layout.yaxis2.scaleanchor == figure.layout.yaxis.scaleanchor == "x"
     assert figure.layout.yaxis2.autorange == "reversed"
+
+
+def test_orientations_show_coregistered_partners_and_the_cells_own():
+    tuned = partner_frame().iloc[[0, 2]].assign(pref_ori_deg=[30.0, 120.0])
+    points = plot_frames.orientations(tuned, partner_frame(), "cell_type")
+    assert points[["pref_ori_deg", "num_syn", "row"]].to_numpy().tolist() == [[30, 3, 0], [120, 1, 2]]
+    figure = tuning.orientations(points, COLOURS, own_deg=45.0)
+    assert [(trace.name, list(trace.x), list(trace.y)) for trace in figure.data] == [
+        ("23P", [30], [3]),
+        ("BC", [120], [1]),
+    ]
+    assert figure.layout.shapes[0].x0 == 45
+    assert not tuning.orientations(points.iloc[:0], {}).layout.shapes
 
 
 def test_more_values_than_a_legend_can_hold_are_drawn_together():
