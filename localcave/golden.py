@@ -7,6 +7,7 @@ on the next and `auth` on the one after.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import signal
 import subprocess
@@ -59,8 +60,11 @@ def _add_rows(writer: DatastackWriter, dataset: Path, description: Mapping[str, 
         for name, metadata in tables.items():
             rows = _read(dataset / "tables" / version / f"{name}.parquet")
             writer.add_table(int(version), name, rows, metadata, sorted_by=SORTED_BY.get(name, ()))
+    number = itertools.count(1)
     for version, views in description["views"].items():
         for name, record in views.items():
+            # The engine numbers a view anew in each version; the pack's description has the first numbers throughout.
+            record["id"] = next(number)
             rows = _read(dataset / "views" / version / f"{name}.parquet")
             metadata = {key: value for key, value in record.items() if key not in ("schema", "rows", "definition")}
             writer.add_view(int(version), name, rows, metadata, record["schema"])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,9 @@ COMPARISONS = {
     "filter_greater_equal_dict": ">=",
     "filter_less_equal_dict": "<=",
 }
+NUMBERS = {"BIGINT": "number", "DOUBLE": "number"}
+PAGE_ROWS = 64
+"""About as many rows of an annotation table as PostgreSQL keeps on one page."""
 TYPE_NAMES = (
     (pa.types.is_int64, "BigInteger"),
     (pa.types.is_integer, "Integer"),
@@ -120,6 +124,13 @@ class Query:
         """Only rows that have a position."""
         self._where(f"{reference(name, column.parts[0])} IS NOT NULL")
 
+    def sample(self, name: str, share: float) -> None:
+        """Only the rows on a random share of a table's pages, as `TABLESAMPLE SYSTEM` gives; never quite that many."""
+        if share < 0:
+            raise failed_sql("sample percentage must be between 0 and 100")
+        seed = secrets.randbelow(2**62)
+        self._where(f"hash({reference(name, 'id')} // {PAGE_ROWS} + ?) < ?::DOUBLE * {2**64}", seed, share)
+
     def share(self, name: str, first: float, last: float) -> None:
         """Only a share of the rows, chosen by a hash of the id: those between two fractions of all."""
         fraction = f"hash({reference(name, 'id')}) / {2**64}::DOUBLE"
@@ -149,7 +160,7 @@ class Query:
 
     def _compare(self, name: str, column: Column, operator: str, value: Any) -> None:
         if value is None:
-            self._where(f"{reference(name, column.parts[0])} IS NULL" if operator == "=" else "FALSE")
+            self._where(f"{_compared(name, column)} IS NULL" if operator == "=" else "FALSE")
             return
         asked = comparable(column, value)
         if operator == "=":
@@ -203,9 +214,16 @@ class Query:
 
     def where_sql(self) -> str:
         """The join conditions and the filters."""
-        joins = [f"{reference(*left)} = {reference(*right)}" for left, right in self.joins if left[0] != right[0]]
+        joins = [self._join_sql(left, right) for left, right in self.joins if left[0] != right[0]]
         conditions = [*joins, *self.conditions]
         return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+    def _join_sql(self, left: tuple[str, str], right: tuple[str, str]) -> str:
+        """Equality of two columns; PostgreSQL refuses those of different kinds, which DuckDB would convert."""
+        kinds = {NUMBERS.get(kind, kind) for kind in (sql_type(self.use(t).column(c)) for t, c in (left, right))}
+        if len(kinds) > 1:
+            raise failed_sql("operator does not exist: columns of different types are compared")
+        return f"{reference(*left)} = {reference(*right)}"
 
     def count(self) -> int:
         """Number of rows, whatever the limit."""
@@ -306,8 +324,9 @@ def reference(table: str, column: str) -> str:
 
 
 def _compared(table: str, column: Column) -> str:
-    """A column as values are compared with it. DuckDB does not compare times of different precision."""
-    name = reference(table, column.name)
+    """A column as values are compared with it, a position by its first coordinate. DuckDB does not compare times of
+    different precision."""
+    name = reference(table, column.parts[0]) if column.is_stored else "NULL"
     return f"{name}::TIMESTAMPTZ" if pa.types.is_timestamp(column.type) else name
 
 

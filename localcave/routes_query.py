@@ -39,6 +39,7 @@ def table_query(datastack: str, number: int, table: str) -> Response:
     query = Query(service().store, lambda name: find_table(version, name), DROPPED_FROM_TABLES)
     query.use(table)
     query.filter(body)
+    _sample(query, version, table)
     if body.get("select_columns"):
         for column in body["select_columns"]:
             query.select(table, column)
@@ -112,6 +113,14 @@ def require_readable(version: Release, table: str) -> None:
     private = version.holder.manifest["private_tables"].get(table)
     if private is not None and (user_id() is None or user_id() != private["owner_user_id"]):
         raise aborted(401, "Unauthorized: The table can only be read by its owner")
+
+
+def _sample(query: Query, version: Release, table: str) -> None:
+    """Take the random sample that is asked for, which the engine forgets of versions that are merged."""
+    wanted = request.args.get("random_sample", type=int)
+    rows = table_entry(version, table)["row_count"]
+    if wanted is not None and not version.is_merged and wanted < rows:
+        query.sample(table, wanted / rows)
 
 
 def _wants_count() -> bool:
