@@ -10,19 +10,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what was measured, the figure, and what it is compared with."""
+    """One line of the table: what was measured, the figure, what it is compared with, and what it should be."""
 
     what: str
     figure: str
     against: str = ""
     ratio: float | None = None
+    target: str = ""
 
     def __str__(self) -> str:
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}x"
-        return f"| {self.what} | {self.figure} | {self.against} | {ratio} |"
+        return f"| {self.what} | {self.figure} | {self.against} | {ratio} | {self.target} |"
 
 
-HEAD = "| what | measured | against | ratio |\n|---|---|---|---|"
+HEAD = "| what | measured | against | ratio | target |\n|---|---|---|---|---|"
 
 
 def seconds(call: Callable[[], object], repeats: int = 7) -> list[float]:

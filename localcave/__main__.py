@@ -195,6 +195,8 @@ def _add_info(commands: Any) -> None:
 
 
 def _demo(args: argparse.Namespace) -> None:
+    from tqdm import tqdm  # noqa: PLC0415
+
     from localcave import cortex  # noqa: PLC0415  only this command pays for it
 
     size: Literal["small", "full"] = "small" if args.small else "full"
@@ -218,7 +220,14 @@ def _demo(args: argparse.Namespace) -> None:
     args.folder.mkdir(parents=True)
     mark_path.write_text(json.dumps(mark))
     print(f"Making the {size} demo cortex in {args.folder}", flush=True)
-    cortex.make(args.folder, size=size, seed=args.seed, progress=cortex.progress_bar())
+    with tqdm(unit=" steps", bar_format="{percentage:3.0f}% {bar} {elapsed} {desc}") as bar:
+
+        def progress(label: str, done: int, total: int) -> None:
+            bar.total = total
+            bar.set_description_str(label, refresh=False)
+            bar.update(done - bar.n)
+
+        cortex.make(args.folder, size=size, seed=args.seed, progress=progress)
 
 
 def _import(args: argparse.Namespace) -> None:

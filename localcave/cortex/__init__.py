@@ -7,23 +7,25 @@ from is in `recipe`. Equal seeds give equal files.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from localcave.cortex.model import draw
-from localcave.cortex.progress import Progress, progress_bar
 from localcave.cortex.recipe import SIZES, SizeName
 from localcave.cortex.writing import N_STEPS, write
 
-__all__ = ["make", "progress_bar"]
+__all__ = ["make"]
 
 DRAW_STEPS = 5
+Progress = Callable[[str, int, int], None]
+"""Called with what comes next, the number of finished steps, and the number of all."""
 
 
 def make(folder: Path, size: SizeName = "full", seed: int = 1, progress: Progress | None = None) -> None:
     """Make the demo cortex in `folder`, replacing the datastack that was there.
 
     `full` has as many nuclei as the original (144,120) and 2.5 million synapses, `small` a thirtieth. `progress` is
-    told of every step (see :func:`progress_bar`). Raises OSError when the folder cannot be written.
+    told of every step. Raises OSError when the folder cannot be written.
     """
     done = 0
 
