@@ -26,8 +26,9 @@ from caveclient.materializationengine import MaterializationClient
 from services import cave_http
 from services.cache import Cache
 from services.cave_ask import Asker
-from services.cave_errors import CHECK, no_table, no_version
+from services.cave_errors import no_table, no_version
 from services.cave_query import NO_FILTERS, Filters, Source
+from services.cave_roots import Roots
 from services.cave_rows import Queries, complete, parts
 from services.errors import BadInput, NotFound, TooLarge
 from services.parallel import gather
@@ -56,7 +57,7 @@ caveclient.base._patch_session = cave_http.mount
 caveclient.base.webbrowser = SimpleNamespace(open=lambda *_args, **_kwargs: False)
 
 
-class Cave:
+class Cave(Roots):
     """Everything that CAVE can be asked, for one identity (the token of `settings`).
 
     Safe to use from many threads. Methods raise NotFound, NotAllowed, Expired, TooLarge, BadInput or
@@ -306,72 +307,6 @@ class Cave:
             return frame.drop(columns=[name for name in frame.columns if "supervoxel" in name]).rename(columns=AXES_NM)
 
         return self.cache.frame(("synapses", datastack, version, int(root_id), direction, int(whole)), load)
-
-    def latest_roots(self, datastack: str, version: int, root_ids: Sequence[int]) -> list[bool]:
-        """For each root id, whether it was a valid root at the time of the version."""
-        ids = [int(root_id) for root_id in root_ids]
-        if not ids:
-            return []
-        call = partial(
-            ChunkedGraphClient.is_latest_roots, root_ids=ids, timestamp=self.version(datastack, version).timestamp
-        )
-        subject = self._asker.subject(datastack, version)
-        found: list[bool] = self.cache.value(
-            ("latest_roots", datastack, version, *ids),
-            lambda: self._asker.ask("latest roots", subject, self._segmentation, call).tolist(),
-        )
-        return found
-
-    def suggest_root(self, datastack: str, version: int, root_id: int) -> tuple[int, float]:
-        """The root id, valid at the version, that shares most with a root id of another time; and the share, 0 to 1.
-
-        Raises NotFound when the segmentation does not know `root_id`.
-        """
-        call = partial(
-            ChunkedGraphClient.suggest_latest_roots,
-            root_id=int(root_id),
-            timestamp=self.version(datastack, version).timestamp,
-            return_fraction_overlap=True,
-        )
-        missing = f"Datastack {datastack} has no root id {root_id}."
-        subject = self._asker.subject(datastack, version, missing=missing)
-        root, share = self.cache.value(
-            ("suggest_root", datastack, version, int(root_id)),
-            lambda: self._asker.ask("suggested root", subject, self._segmentation, call),
-        )
-        if not root:
-            raise NotFound(missing, CHECK)
-        return int(root), float(share)
-
-    def root_of_supervoxel(self, datastack: str, version: int, supervoxel_id: int) -> int:
-        """The root id that a supervoxel belonged to at the time of the version. Raises NotFound."""
-        call = partial(
-            ChunkedGraphClient.get_root_id,
-            supervoxel_id=int(supervoxel_id),
-            timestamp=self.version(datastack, version).timestamp,
-        )
-        missing = f"Datastack {datastack} has no supervoxel {supervoxel_id}."
-        subject = self._asker.subject(datastack, version, missing=missing)
-        root: int = self.cache.value(
-            ("root_of_supervoxel", datastack, version, int(supervoxel_id)),
-            lambda: int(self._asker.ask("root of supervoxel", subject, self._segmentation, call)),
-        )
-        if not root:
-            raise NotFound(missing, CHECK)
-        return root
-
-    def roots_of_supervoxels(self, datastack: str, version: int, supervoxel_ids: Sequence[int]) -> list[int]:
-        """The root id of each supervoxel at the time of the version; 0 for what is no supervoxel. One request."""
-        ids = [int(supervoxel_id) for supervoxel_id in supervoxel_ids]
-        call = partial(
-            ChunkedGraphClient.get_roots, supervoxel_ids=ids, timestamp=self.version(datastack, version).timestamp
-        )
-        subject = self._asker.subject(datastack, version)
-        found: list[int] = self.cache.value(
-            ("roots_of_supervoxels", datastack, version, *ids),
-            lambda: self._asker.ask("roots of supervoxels", subject, self._segmentation, call).tolist(),
-        )
-        return found
 
     # ---- Neuroglancer states
 
