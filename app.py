@@ -25,7 +25,7 @@ def create_app(settings: Settings) -> dash.Dash:
         index_string=INDEX,
         meta_tags=META_TAGS,
         suppress_callback_exceptions=True,
-        assets_ignore=r"^boot\.js$",
+        assets_ignore=r"^(boot|plotly-strict\.min)\.js$",
         on_error=on_error,
     )
     pages = [page for page in dash.page_registry.values() if page["order"] in (1, 2)]

@@ -14,6 +14,10 @@
                 const {filterModel, sortModel} = requests[at];
                 return changed({of: ids[at].of, filterModel, sortModel}, before);
             },
+            // Hides the columns that are not ticked, and leaves their order and width.
+            showColumns: function (shown, options, ids) {
+                return ids.map(() => options.map(({value}) => ({colId: value, hide: !shown.includes(value)})));
+            },
             deselect: function (clicks, ids) {
                 return clicks ? ids.map(() => []) : dash_clientside.no_update;
             },

@@ -1,5 +1,5 @@
 """What happens when a page is opened or used. Importing this package registers all of it."""
 
-from callbacks import connectivity_viewer, home, shell, table_viewer
+from callbacks import connectivity_viewer, home, shell, table_panels, table_viewer
 
-__all__ = ["connectivity_viewer", "home", "shell", "table_viewer"]
+__all__ = ["connectivity_viewer", "home", "shell", "table_panels", "table_viewer"]

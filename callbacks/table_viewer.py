@@ -8,11 +8,11 @@ from typing import Any
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
 from flask import get_flashed_messages
 
-from callbacks import views
+from callbacks import shown_table, views
 from callbacks.errors import explain
 from components import alerts, controls, table_page
 from components.links import neuroglancer_link, no_neuroglancer_link
-from services import colours, neuroglancer, tables
+from services import neuroglancer, plots, tables
 from services.context import cave
 from services.errors import KarstError
 from services.urls import Query, parse_table
@@ -58,8 +58,10 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The table of the address."""
     asked, said = parse_table(query or {})
     lost_with_link = get_flashed_messages()  # what an old link meant is said once
-    view, table, lost = views.open_view(cave(), asked)
-    return table_page.results(view, table), table_page.status(table), alerts.notes([*said, *lost, *lost_with_link])
+    shown = shown_table.of_view(asked)
+    view, table = shown.view, shown.table
+    results = table_page.results(view, table, plots.axes_of(table), plots.axes(table, view.x, view.y))
+    return results, table_page.status(table), alerts.notes([*said, *shown.said, *lost_with_link])
 
 
 @callback(Output(GRID, "getRowsResponse"), Input(GRID, "getRowsRequest"), State(GRID, "id"), prevent_initial_call=True)
@@ -67,57 +69,52 @@ def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
     """One block of rows. `summarise` says what is wrong with a filter; the grid is then empty."""
     if not request:
         return no_update
-    view = views.table_view(request | {"of": id["of"]})
+    start, end = request["startRow"], request["endRow"]
     try:
-        _, table, _ = views.open_view(cave(), view)
-        start, end = request["startRow"], request["endRow"]
-        frame, total = tables.page(table, views.table_query(view), start, end - start)
+        shown = shown_table.of_grid(request | {"of": id["of"]})
+        frame, total = tables.page(shown.table, shown.query, start, end - start)
     except KarstError:
         return {"rowData": [], "rowCount": 0}
-    return {"rowData": tables.to_records(frame, table.columns), "rowCount": total}
-
-
-def not_summarised(error: Exception) -> tuple[Any, ...]:
-    """The error where the counts would be, and nothing of an earlier filter."""
-    return alerts.problem(explain(error)), [], [], no_update
+    return {"rowData": tables.to_records(frame, shown.table.columns), "rowCount": total}
 
 
 @callback(
     Output("table-counts", "children"),
-    Output("table-figure", "children"),
     Output("table-downloads", "children"),
-    Output("table-href", "data"),
     Input("table-shown", "data"),
     prevent_initial_call=True,
     running=[(Output("table-summary", "className"), "k-summary k-busy", "k-summary")],
-    on_error=not_summarised,
+    on_error=lambda error: (alerts.problem(explain(error)), []),
 )
-def summarise(shown: dict[str, Any]) -> tuple[Any, ...]:
-    """Counts, bars, downloads and address of what the grid shows."""
-    if not shown:
-        return (no_update,) * 4
-    view, table, _ = views.open_view(cave(), views.table_view(shown))
-    query = views.table_query(view)
-    total = tables.page(table, query, 0, 0)[1]
-    words = tables.filter_of(table.columns, query)
-    return (
-        table_page.counts(
-            total, len(table.frame), words.describe() if words.text() else "", replace(view, where="", boxes={}).href()
-        ),
-        _figure(table, query, view.group_by),
-        table_page.downloads(view, words.text()),
-        view.href(),
-    )
+def summarise(asked: dict[str, Any]) -> tuple[Any, ...]:
+    """Counts and downloads of what the grid shows; what cannot be read of the filter."""
+    if not asked:
+        return no_update, no_update
+    shown = shown_table.of_grid(asked)
+    try:
+        words = tables.filter_of(shown.table.columns, shown.query)
+    except KarstError as error:
+        return alerts.problem(explain(error), shown.typed_wrongly()), []
+    total = tables.page(shown.table, shown.query, 0, 0)[1]
+    said = words.describe() if words.text() else ""
+    unfiltered = table_page.unfiltered(shown.view).href()
+    counts = table_page.counts(total, len(shown.table.frame), said, unfiltered)
+    return counts, table_page.downloads(shown.view, words.text())
 
 
-def _figure(table: tables.TableFrame, query: tables.TableQuery, group_by: str) -> Any:
-    column = group_by or table_page.grouping(table)
-    if not column:
-        return []
-    counts = tables.count_by(table, query, column)
-    palette = cave().profile(table.datastack).palette
-    known = colours.assign(table.frame[column].dropna().astype(str), palette)
-    return table_page.figure(counts, known, column)
+@callback(
+    Output("table-href", "data"),
+    Input("table-shown", "data"),
+    Input("tab", "data"),
+    Input("table-columns", "value"),
+    prevent_initial_call=True,
+)
+def address(asked: dict[str, Any], panel: str, columns: list[str]) -> Any:
+    """The address of what is shown."""
+    if not asked:
+        return no_update
+    shown = shown_table.of_view(replace(views.table_view(asked), panel=panel, columns=tuple(columns)))
+    return shown.view.href()
 
 
 @callback(
@@ -125,20 +122,21 @@ def _figure(table: tables.TableFrame, query: tables.TableQuery, group_by: str) -
     Output("table-selection", "children"),
     Input("table-shown", "data"),
     Input("table-selected", "data"),
+    Input("table-picked", "data"),
     prevent_initial_call=True,
     running=[(Output("table-link", "className"), "k-link k-busy", "k-link")],
     on_error=lambda error: (no_neuroglancer_link(explain(error)), no_update),
 )
-def link(shown: dict[str, Any] | None, selected: list[str] | None) -> tuple[Any, ...]:
-    """A link to the selected rows, else to the filtered ones."""
-    if not shown:
+def link(asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[str, Any] | None) -> tuple[Any, ...]:
+    """A link to the rows that were ticked, else picked in the plot, else filtered."""
+    if not asked:
         return no_update, no_update
-    view, table, _ = views.open_view(cave(), views.table_view(shown))
-    ids = [int(id) for id in selected or ()]
-    chosen = table.frame[table.frame["id"].isin(ids)] if ids else tables.select(table, views.table_query(view))
-    subject = table_page.subject(len(chosen), selected=bool(ids))
-    made = neuroglancer.table_link(cave(), table, chosen, group_by=view.group_by or None)
-    return neuroglancer_link(made, subject), table_page.selection(len(ids))
+    shown = shown_table.of_grid(asked)
+    chosen, narrowed = shown_table.rows_of(shown, selected, picked)
+    by = {"group_by": shown.view.group_by} if shown.view.group_by else {"colour_by": shown.colour_by or None}
+    made = neuroglancer.table_link(cave(), shown.table, chosen, **by)
+    subject = table_page.subject(len(chosen), selected=narrowed)
+    return neuroglancer_link(made, subject), table_page.selection(len(selected or ()))
 
 
 clientside_callback(

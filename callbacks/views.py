@@ -56,7 +56,7 @@ def open_view(cave: Cave, view: TableView) -> tuple[TableView, TableFrame, list[
     """
     datastack, number = place(cave, view)
     name = view.table or default_table(cave, datastack, number)
-    table = tables.open_table(cave, datastack, number, name)
+    table = tables.with_units(tables.open_table(cave, datastack, number, name), view.unit)
     boxes, lost_boxes = _fitting(view.boxes.items(), table.columns)
     sort, lost_sorts = _fitting(view.sort, table.columns)
     concrete = replace(

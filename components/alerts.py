@@ -11,18 +11,31 @@ from dash import html
 if TYPE_CHECKING:
     from services.errors import KarstError
 
+SEEN, SEEN_BEFORE = 100, 60
+"""Characters of a typed line that are shown with an error, and how many of them before it."""
 
-def problem(error: KarstError) -> dbc.Alert:
-    """What happened, what to do about it, and the id that finds it in the log."""
+
+def problem(error: KarstError, typed: str = "") -> dbc.Alert:
+    """What happened, what to do about it, and the id that finds it in the log.
+
+    `typed` is the text in which the error names a character; it is shown with a mark under that one."""
+    position = getattr(error, "position", None)
     return dbc.Alert(
         [
+            html.Span(f"Request {error.request_id}", className="k-request"),
             html.Strong(error.message),
             html.Span(f" {error.hint}") if error.hint else None,
-            html.Span(f"Request {error.request_id}", className="k-request"),
+            _pointed(typed, position) if typed and position is not None else None,
         ],
         color="danger",
         className="k-alert",
     )
+
+
+def _pointed(typed: str, position: int) -> html.Pre:
+    start = max(0, position - SEEN_BEFORE)
+    line = " ".join(typed[start : start + SEEN].split("\n"))
+    return html.Pre(f"{'…' if start else ''}{line}\n{' ' * (position - start + bool(start))}^", className="k-caret")
 
 
 def notes(sentences: Iterable[str]) -> list[dbc.Alert]:

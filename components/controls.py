@@ -36,8 +36,10 @@ def choice(
     return _field(label, id, select, wide=wide)
 
 
-def text(label: str, name: str, id: str, value: str, placeholder: str, *, hint: str = "") -> html.Div:
-    """A box to type into; counts on Enter."""
+def text(
+    label: str, name: str, id: str, value: str, placeholder: str, *, hint: str = "", completion: str = ""
+) -> html.Div:
+    """A box to type into; counts on Enter. `completion` is the id of a list of what may be typed."""
     box = dbc.Input(
         id=id,
         name=name,
@@ -47,6 +49,7 @@ def text(label: str, name: str, id: str, value: str, placeholder: str, *, hint: 
         autoComplete="off",
         debounce=True,
         maxLength=20_000,
+        list=completion or None,
         class_name="k-text",
     )
     return _field(label, id, box, wide=True, hint=hint)

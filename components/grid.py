@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dash_ag_grid as dag
@@ -41,11 +41,13 @@ def rows_grid(
     key: str | None,
     cell_href: Callable[[Column], str | None],
     label: str,
+    hidden: Collection[str] = (),
 ) -> dag.AgGrid:
     """An empty grid that asks for its rows with these boxes and this order.
 
     `key` is the column that tells rows apart (None: rows cannot be selected); `cell_href` gives the address
-    of a column's ids with ID in place of one, or None. `label` is the name of the grid in words.
+    of a column's ids with ID in place of one, or None. `label` is the name of the grid in words,
+    `hidden` names columns that are not drawn.
     """
     options: dict[str, Any] = {
         "theme": _THEME,
@@ -58,6 +60,7 @@ def rows_grid(
         "multiSortKey": "ctrl",
         "initialState": {
             "filter": {"filterModel": {name: _filter(text) for name, text in boxes.items()}},
+            "columnVisibility": {"hiddenColIds": list(hidden)},
             "sort": {"sortModel": [{"colId": name, "sort": direction} for name, direction in sort]},
         },
         "localeText": {"noRowsToShow": "No rows match.", "ariaLabel": label},

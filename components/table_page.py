@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -10,18 +11,20 @@ import pandas as pd
 from dash import dcc, html
 
 from components import alerts, controls
-from components.attributes import data
-from components.figures.counts import count_bars
-from components.figures.template import CONFIG
+from components.attributes import aria, data
 from components.grid import rows_grid
 from components.links import copy_button, deselect
 from components.shell import heading
+from components.table_columns import column_panel
+from components.table_ids import id_panel
+from components.table_plots import plot_form
 from services.urls import TABLE_PAGE, ConnectivityView, TableView, format_sort
 
 if TYPE_CHECKING:
     from services.columns import Column
     from services.tables import TableFrame
 
+TITLES = {"plot": "Plot", "facets": "Facets", "ids": "Find ids", "columns": "Columns"}
 WHERE_HINT = "cell_type in (BC, MC) and volume > 300"
 
 
@@ -31,7 +34,7 @@ def page(view: TableView, query: Mapping[str, Any]) -> html.Div:
         controls.choice("Datastack", "datastack", "table-datastack", view.datastack),
         controls.choice("Version", "version", "table-version", view.version),
         controls.choice("Table", "table", "table-name", view.table, wide=True),
-        controls.text("Filter", "where", "table-where", view.where, WHERE_HINT),
+        controls.text("Filter", "where", "table-where", view.where, WHERE_HINT, completion="table-completion"),
     ]
     return html.Div(
         [
@@ -41,28 +44,34 @@ def page(view: TableView, query: Mapping[str, Any]) -> html.Div:
             controls.view_form(TABLE_PAGE, fields, "Show"),
             html.Div(id="alerts"),
             html.Div(id="table-notes"),
+            html.Datalist(id="table-completion"),
+            html.Div(id="table-words", hidden=True),
             html.Div(alerts.loading("Opening the table…"), id="table-results", className="k-results"),
             dcc.Store(id="table-query", data=dict(query)),
             dcc.Store(id="table-shown"),
             dcc.Store(id="table-selected"),
+            dcc.Store(id="table-picked"),
+            dcc.Store(id="table-going"),
             dcc.Store(id="table-href"),
         ]
     )
 
 
-def results(view: TableView, table: TableFrame) -> list[Any]:
+def results(
+    view: TableView, table: TableFrame, axes: Sequence[Column], chosen: tuple[Column, Column] | None
+) -> list[Any]:
     """A grid that will ask for the rows of the view, and places for all that is said about them."""
     names = [column.name for column in table.columns]
     key = "id" if "id" in names else ""
-    base = TableView(view.datastack, view.version, view.table, view.where, group_by=view.group_by)
     grid = rows_grid(
-        {"type": "table-rows", "side": "table", "of": base.href(), "key": key},
+        {"type": "table-rows", "side": "table", "of": replace(view, boxes={}, sort=()).href(), "key": key},
         table.columns,
         boxes=view.boxes,
         sort=view.sort,
         key=key or None,
-        cell_href=lambda column: _cell_href(view, table, column),
+        cell_href=lambda column: cell_href(view, table, column),
         label=f"Rows of {view.table}",
+        hidden=[name for name in names if name not in view.columns] if set(names) & set(view.columns) else (),
     )
     bar = html.Div(
         [
@@ -74,8 +83,52 @@ def results(view: TableView, table: TableFrame) -> list[Any]:
         id="table-summary",
         className="k-summary",
     )
-    aside = html.Aside([_group_form(view, table), html.Div(id="table-figure")], className="k-aside")
-    return [bar, html.Div([grid, aside], className="k-split")]
+    return [bar, html.Div([grid, _aside(view, table, axes, chosen)], className="k-split")]
+
+
+def _aside(
+    view: TableView, table: TableFrame, axes: Sequence[Column], chosen: tuple[Column, Column] | None
+) -> html.Aside:
+    panels = {
+        "plot": [
+            plot_form(view, table, axes, chosen),
+            html.Div(id="table-picked-said", className="k-picked", role="status"),
+            html.Div(id="table-figure"),
+        ],
+        "facets": [html.Div(alerts.loading("Counting…"), id="table-facets")],
+        "ids": id_panel(table),
+        "columns": column_panel(view, table),
+    }
+    tabs = html.Div(
+        [_tab(name, view.panel == name) for name in panels], role="tablist", className="k-tabs", **aria(label="Beside")
+    )
+    drawn = [
+        html.Div(
+            children,
+            id=f"panel-{name}",
+            role="tabpanel",
+            hidden=view.panel != name,
+            **aria(labelledby=f"tab-{name}"),
+        )
+        for name, children in panels.items()
+    ]
+    wide = view.panel == "plot" and view.plot != "counts"
+    return html.Aside(
+        [tabs, *drawn, dcc.Store(id="tab", data=view.panel), dcc.Store(id="table-of", data=view.href())],
+        className="k-aside k-panel-aside" + (" k-aside-wide" if wide else ""),
+    )
+
+
+def _tab(name: str, chosen: bool) -> html.Button:
+    return html.Button(
+        TITLES[name],
+        id=f"tab-{name}",
+        type="button",
+        role="tab",
+        tabIndex="0" if chosen else "-1",
+        **aria(selected=str(chosen).lower(), controls=f"panel-{name}"),
+        **data(value=name),
+    )
 
 
 def status(table: TableFrame) -> list[Any]:
@@ -120,41 +173,22 @@ def downloads(view: TableView, line: str) -> list[Any]:
     ]
 
 
-def grouping(table: TableFrame) -> str | None:
-    """The column to count by when none is named: the cell type, else the first text column."""
-    columns = sorted(_groupable(table), key=lambda column: (column.name != "cell_type", column.kind != "text"))
-    return columns[0].name if columns else None
-
-
-def figure(frame: pd.DataFrame, colours: Mapping[str, str], column: str) -> Any:
-    """Rows by value."""
-    bars = count_bars(
-        frame.rename(columns={"count_single_soma": "count_part"}),
-        colours,
-        counted="rows",
-        part="rows with one soma",
-        blank=f"no {column.replace('_', ' ')}",
-    )
-    caption = html.P("Solid: the root id has one row only. Pale: it has several.", className="k-hint")
-    return [dcc.Graph(figure=bars, config=CONFIG, responsive=True, style={"height": bars.layout.height}), caption]
-
-
-def _groupable(table: TableFrame) -> list[Column]:
-    return [column for column in table.columns if column.kind in ("text", "boolean") and "created" not in column.name]
-
-
-def _group_form(view: TableView, table: TableFrame) -> Any:
-    columns = [column.name for column in _groupable(table)]
-    if not columns:
-        return html.P("This table has no column to count by.", className="k-muted")
-    chosen = view.group_by or grouping(table) or ""
-    options: list[controls.Option] = [{"label": name, "value": name} for name in columns]
-    field = controls.choice("Group by", "group_by", "group-by", chosen, options)
-    return html.Form([field], action=TABLE_PAGE, **data(view="1"))
-
-
-def _cell_href(view: TableView, table: TableFrame, column: Column) -> str | None:
+def cell_href(view: TableView, table: TableFrame, column: Column) -> str | None:
+    """The address of a root id of the table, ID in place of one; None for other columns."""
     if column.kind != "id" or not column.name.removesuffix("_ref").endswith("root_id"):
         return None
     types = view.table if table.info.schema_type.startswith("cell_type") else ""
     return ConnectivityView(view.datastack, view.version, "ID", "root_id", types).href()
+
+
+def root_href(view: TableView, table: TableFrame, rows: pd.DataFrame) -> str | None:
+    """The address of the cell of a single row; None for several rows, or one without a cell."""
+    column = next((column for column in table.columns if cell_href(view, table, column)), None)
+    if column is None or len(rows) != 1 or not (root := rows[column.name].fillna(0).iloc[0]):
+        return None
+    return str(cell_href(view, table, column)).replace("ID", str(root))
+
+
+def unfiltered(view: TableView) -> TableView:
+    """The view without its filter."""
+    return replace(view, where="", boxes={})

@@ -21,6 +21,9 @@ CONNECTIVITY_PAGE = "/connectivity-viewer"
 LATEST = "latest"
 ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id")
 TABS = ("in", "out")
+PANELS = ("plot", "facets", "ids", "columns")
+PLOTS = ("counts", "scatter", "side", "top", "histogram")
+UNITS = ("vx", "nm", "um")
 
 BOX = "f."
 LONGEST_VALUE = 20_000
@@ -31,7 +34,9 @@ MOST_VALUES = 100
 @dataclass(frozen=True)
 class TableView:
     """What the table viewer shows. `version` is "latest" or a number as text; `where` is the query line,
-    `boxes` the text of each column's box, `group_by` the column by which links are grouped."""
+    `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
+    `panel` is the one of PANELS in front, `plot` one of PLOTS with the columns of its axes in `x` and `y` ("" = those
+    that fit). `columns` are the names of the columns to show (none = all), `unit` is that of positions."""
 
     datastack: str = ""
     version: str = LATEST
@@ -40,6 +45,12 @@ class TableView:
     boxes: Mapping[str, str] = field(default_factory=dict)
     sort: Sort = ()
     group_by: str = ""
+    panel: str = "plot"
+    plot: str = "counts"
+    x: str = ""
+    y: str = ""
+    columns: tuple[str, ...] = ()
+    unit: str = "vx"
 
     def href(self) -> str:
         """Path and query of the page that shows this view."""
@@ -78,6 +89,12 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
         boxes=read.boxes(),
         sort=read.sort(),
         group_by=read.text("group_by"),
+        panel=read.choice("panel", PANELS, "plot"),
+        plot=read.choice("plot", PLOTS, "counts"),
+        x=read.text("x"),
+        y=read.text("y"),
+        columns=read.texts("columns"),
+        unit=read.choice("unit", UNITS, "vx"),
     )
     return view, read.warnings()
 
@@ -120,6 +137,8 @@ def _href(path: str, view: TableView | ConnectivityView) -> str:
             pairs += [(BOX + column, text) for column, text in value.items() if column and text.strip()]
         elif name == "sort":
             pairs += [("sort", text) for text in format_sort(value)]
+        elif isinstance(value, tuple):
+            pairs += [(name, text) for text in value if text]
         elif value != default:
             pairs.append((name, value))
     return path + ("?" + urlencode(pairs, quote_via=quote, safe="~") if pairs else "")
@@ -146,6 +165,9 @@ class _Reader:
         if len(set(texts)) > 1:
             self.said.append(f"The address gives {key} {len(texts)} times; the first is used.")
         return texts[0] if texts else default
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(text for text in self.left.pop(key, []) if text))
 
     def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
         text = self.text(key, default)

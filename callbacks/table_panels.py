@@ -1,0 +1,175 @@
+"""Beside the table: facets, plots, pasted ids, the choice of columns. Only the panel in front is worked out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
+
+from callbacks import shown_table, views
+from callbacks.errors import explain
+from callbacks.shown_table import Shown
+from components import alerts, table_ids, table_page, table_plots
+from components.facets import facet_panel
+from services import colours, facets, id_search, plots, tables
+from services.context import cave
+from services.filter_values import format_value, written
+from services.urls import parse_table
+
+GRAPHS = {"type": "table-graph", "of": ALL}
+
+
+@callback(
+    Output("table-facets", "children"),
+    Input("table-shown", "data"),
+    Input("tab", "data"),
+    prevent_initial_call=True,
+    running=[(Output("table-facets", "className"), "k-busy", "")],
+    on_error=lambda error: alerts.problem(explain(error)),
+)
+def count_facets(asked: dict[str, Any] | None, panel: str) -> Any:
+    """The values of every column, counted."""
+    if not asked or panel != "facets":
+        return no_update
+    shown = shown_table.of_grid(asked)
+    counted = facets.facets(shown.table, shown.query), facets.histograms(shown.table, shown.query)
+    return facet_panel(*counted, shown.boxed)
+
+
+@callback(
+    Output("table-figure", "children"),
+    Input("table-shown", "data"),
+    Input("tab", "data"),
+    prevent_initial_call=True,
+    running=[(Output("table-figure", "className"), "k-busy", "")],
+    on_error=lambda error: [],  # the counts say what is wrong
+)
+def draw(asked: dict[str, Any] | None, panel: str) -> Any:
+    """The plot of the view."""
+    if not asked or panel != "plot":
+        return no_update
+    shown = shown_table.of_grid(asked)
+    drawers = {"counts": draw_counts, "histogram": draw_histogram}
+    return drawers.get(shown.view.plot, draw_points)(shown)
+
+
+def draw_counts(shown: Shown) -> Any:
+    """Bars of the rows by value."""
+    column = shown.colour_by
+    if not column:
+        return []
+    counts = tables.count_by(shown.table, shown.query, column)
+    found = facets.facets(shown.table, shown.query)
+    values = next((facet.values for facet in found if facet.column.name == column), ())
+    hrefs = {value.value: shown.boxed(column, value.box) for value in values}
+    return table_plots.counts_figure(counts, colours_of(shown, column), column, hrefs)
+
+
+def draw_histogram(shown: Shown) -> Any:
+    """Bars of the rows by a number."""
+    chosen = plots.axes(shown.table, shown.view.x)
+    if chosen is None:
+        return table_plots.no_numbers()
+    found = facets.histograms(shown.table, shown.query, bars=48)
+    return table_plots.histogram_figure(next(one for one in found if one.column == chosen[0]), shown.boxed)
+
+
+def draw_points(shown: Shown) -> Any:
+    """A dot for each row."""
+    points, view = shown_table.points(shown), shown.view
+    if points is None:
+        return table_plots.no_numbers()
+    on_map = view.plot in plots.MAPS
+    chosen = plots.axes(shown.table, view.x, view.y)
+    titles = plots.MAPS.get(view.plot) or tuple(map(table_plots.titled, chosen or ()))
+    return table_plots.scatter_figure(
+        plots.thinned(points),
+        len(points),
+        (table_plots.AXIS_TITLES.get(titles[0], titles[0]), table_plots.AXIS_TITLES.get(titles[1], titles[1])),
+        colours_of(shown, shown.colour_by),
+        group_by=shown.colour_by or None,
+        layers=cave().volume(view.datastack).layers,
+        same_scale=on_map,
+    )
+
+
+def colours_of(shown: Shown, column: str) -> dict[str, str]:
+    """A colour for every value that a column has at this version."""
+    if not column:
+        return {}
+    palette = cave().profile(shown.table.datastack).palette
+    return colours.assign(shown.table.frame[column].dropna().astype(str), palette)
+
+
+@callback(
+    Output("table-picked-said", "children"),
+    Input("table-picked", "data"),
+    State("table-shown", "data"),
+    prevent_initial_call=True,
+    on_error=lambda error: alerts.problem(explain(error)),
+)
+def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None) -> Any:
+    """Which rows lie within what was drawn in the plot."""
+    if not picked or not asked:
+        return []
+    shown = shown_table.of_grid(asked)
+    points = shown_table.points(shown)
+    ids = plots.within(points, picked) if points is not None else None
+    if ids is None or "id" not in shown.table.frame:
+        return []
+    root = table_page.root_href(shown.view, shown.table, shown_table.rows_of(shown, None, picked)[0])
+    return table_plots.picked(len(ids), shown.keeping("id", ids), root)
+
+
+@callback(
+    Output("table-ids-report", "children"),
+    Input("table-ids-find", "n_clicks"),
+    State("table-ids", "value"),
+    State("table-ids-type", "value"),
+    State("table-of", "data"),
+    prevent_initial_call=True,
+    running=[(Output("table-ids-find", "disabled"), True, False)],
+    on_error=lambda error: alerts.problem(explain(error)),
+)
+def find_ids(clicks: int | None, text: str, id_type: str, of: str) -> Any:
+    """What became of the pasted ids."""
+    if not clicks:
+        return no_update
+    shown = shown_table.of_view(parse_table(views.query_of(of))[0])
+    found = id_search.search(cave(), shown.table, text or "", id_type)
+    unfiltered = Shown(table_page.unfiltered(shown.view), shown.table)
+    return table_ids.id_report(found, unfiltered.narrowed(found.where) if found.where else None)
+
+
+@callback(
+    Output("table-words", "data-words"),
+    Input("table-of", "data"),
+    prevent_initial_call=True,
+    on_error=lambda error: "{}",
+)
+def offer_words(of: str) -> str:
+    """Columns and their values, to complete the query line with."""
+    table = shown_table.of_view(parse_table(views.query_of(of))[0]).table
+    values = {facet.column.name: facet.values for facet in facets.facets(table, tables.TableQuery())}
+    words = {written(column.name): values.get(column.name, ()) for column in table.columns}
+    return json.dumps(
+        {name: [format_value(one.value) for one in some if one.value is not None] for name, some in words.items()}
+    )
+
+
+for graph_event in ("selectedData", "clickData"):
+    clientside_callback(
+        ClientsideFunction("plots", graph_event),
+        Output("table-picked", "data", allow_duplicate=True),
+        Input(GRAPHS, graph_event),
+        prevent_initial_call=True,
+    )
+clientside_callback(
+    ClientsideFunction("grids", "showColumns"),
+    Output({"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}, "columnState"),
+    Input("table-columns", "value"),
+    State("table-columns", "options"),
+    State({"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}, "id"),
+    prevent_initial_call=True,
+)

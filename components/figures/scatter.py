@@ -1,0 +1,87 @@
+"""Rows as dots, and how often a number occurs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from components.figures.axes import NEUTRAL, Layers, guides
+from components.figures.template import TEMPLATE
+
+if TYPE_CHECKING:
+    from services.facets import Bar
+
+HEIGHT_PX = 520
+MOST_VALUES = 30
+"""More in a legend nobody can read; the rarest are then drawn together."""
+
+
+def scatter(
+    points: pd.DataFrame,
+    titles: tuple[str, str],
+    colours: Mapping[str, str],
+    *,
+    down: bool = False,
+    layers: Layers = (),
+    same_scale: bool = False,
+    blank: str = "",
+) -> go.Figure:
+    """One dot a row. `points` has x, y and value (null = blank, which `blank` names; without it there is no legend).
+
+    `down` turns the y axis downwards, with guides at `layers`; `same_scale` makes a um equally long on both axes.
+    """
+    figure = go.Figure([*_traces(points, colours, blank)], layout={"template": TEMPLATE, "height": HEIGHT_PX})
+    figure.update_layout(
+        dragmode="lasso", showlegend=bool(blank), legend={"itemsizing": "constant", "font": {"size": 10}}
+    )
+    figure.update_xaxes(title=titles[0])
+    figure.update_yaxes(title=titles[1], autorange="reversed" if down else True)
+    if down:
+        figure.update_layout(guides(layers))
+    if same_scale:
+        figure.update_yaxes(scaleanchor="x", scaleratio=1)
+    return figure
+
+
+def histogram(bars: Sequence[Bar], title: str, href: Callable[[Bar], str]) -> go.Figure:
+    """How many rows have a number: all of them pale, those that the filter keeps solid. A bar leads to `href`."""
+    middles = [(bar.low + bar.high) / 2 for bar in bars]
+    spans = [f"{bar.low:,.4g} to {bar.high:,.4g}" for bar in bars]
+    figure = go.Figure(layout={"template": TEMPLATE, "height": 340, "barmode": "overlay", "bargap": 0.05})
+    for name, counts, opacity in (
+        ("in the whole table", [bar.total for bar in bars], 0.3),
+        ("shown", [bar.count for bar in bars], 1.0),
+    ):
+        figure.add_bar(
+            x=middles,
+            y=counts,
+            name=name,
+            customdata=[href(bar) if bar.box else "" for bar in bars],
+            text=spans,
+            textposition="none",
+            marker={"color": NEUTRAL, "opacity": opacity, "line": {"width": 0}},
+            hovertemplate=f"%{{text}}: %{{y:,}} {name}<extra></extra>",
+        )
+    figure.update_xaxes(title=title)
+    figure.update_yaxes(title="rows", tickformat=",d")
+    return figure
+
+
+def _traces(points: pd.DataFrame, colours: Mapping[str, str], blank: str) -> Iterator[go.Scattergl]:
+    common = points["value"].value_counts().index[:MOST_VALUES]
+    named = points["value"].where(points["value"].isin(common) | points["value"].isna(), "other values").fillna(blank)
+    last = {"other values": 1, blank: 2}
+    for label in sorted(named.unique(), key=lambda label: (last.get(label, 0), label)):
+        own = points[(named == label).to_numpy(bool)]
+        yield go.Scattergl(
+            x=own["x"].to_numpy(np.float32),  # whose error is far below a pixel
+            y=own["y"].to_numpy(np.float32),
+            mode="markers",
+            name=label,
+            marker={"color": colours.get(label, NEUTRAL), "size": 4 if len(points) < 20_000 else 2.5, "opacity": 0.7},
+            hovertemplate=f"{label}<br>%{{x:,.4g}}, %{{y:,.4g}}<extra></extra>",
+        )

@@ -1,0 +1,143 @@
+"""The plots of the table viewer and the form that chooses among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from dash import dcc, html
+
+from components import controls
+from components.attributes import data
+from components.cell_card import counted
+from components.figures.axes import Layers
+from components.figures.counts import count_bars
+from components.figures.scatter import histogram, scatter
+from components.figures.template import CONFIG
+from services.urls import TABLE_PAGE, TableView
+
+if TYPE_CHECKING:
+    from services.columns import Column
+    from services.facets import Histogram
+    from services.tables import TableFrame
+
+KINDS: tuple[controls.Option, ...] = (
+    {"label": "Count by value", "value": "counts"},
+    {"label": "Scatter of two numbers", "value": "scatter"},
+    {"label": "Map from the side", "value": "side"},
+    {"label": "Map from the top", "value": "top"},
+    {"label": "Histogram", "value": "histogram"},
+)
+AXIS_TITLES = {"x_um": "x (µm)", "depth_um": "depth (µm)", "z_um": "z (µm)"}
+SCATTER_CONFIG: Any = CONFIG | {
+    "modeBarButtons": [["lasso2d", "select2d", "zoom2d", "pan2d", "resetScale2d", "toImage"]]
+}
+
+
+def plot_form(view: TableView, table: TableFrame, axes: Sequence[Column], chosen: tuple[Column, Column] | None) -> Any:
+    """What to plot, of which columns, coloured by which."""
+    kinds = [kind for kind in KINDS if kind["value"] == "counts" or chosen]
+    fields = [controls.choice("Plot", "plot", "plot-kind", view.plot, kinds)]
+    if view.plot in ("scatter", "histogram") and chosen:
+        fields.append(controls.choice("Horizontal", "x", "plot-x", chosen[0].name, _options(axes)))
+    if view.plot == "scatter" and chosen:
+        fields.append(controls.choice("Vertical", "y", "plot-y", chosen[1].name, _options(axes)))
+    if groups := groupable(table):
+        colour = view.group_by or grouping(table) or ""
+        fields.append(controls.choice("Group and colour by", "group_by", "group-by", colour, _options(groups)))
+    return html.Form(fields, action=TABLE_PAGE, className="k-plot-form", **data(view="1"))
+
+
+def grouping(table: TableFrame) -> str | None:
+    """The column to count by when none is named: the cell type, else the first text column."""
+    columns = sorted(groupable(table), key=lambda column: (column.name != "cell_type", column.kind != "text"))
+    return columns[0].name if columns else None
+
+
+def groupable(table: TableFrame) -> list[Column]:
+    """The columns by which rows can be grouped."""
+    return [column for column in table.columns if column.kind in ("text", "boolean") and "created" not in column.name]
+
+
+def counts_figure(frame: pd.DataFrame, colours: Mapping[str, str], column: str, hrefs: Mapping[Any, str]) -> list[Any]:
+    """Rows by value. `hrefs` are the addresses that a click on a value leads to."""
+    bars = count_bars(
+        frame.rename(columns={"count_single_soma": "count_part"}),
+        colours,
+        counted="rows",
+        part="rows with one soma",
+        blank=f"no {column.replace('_', ' ')}",
+    )
+    shown = frame["value"].iloc[: len(bars.data[0].y)]
+    bars.update_traces(customdata=[hrefs.get(None if pd.isna(value) else value, "") for value in shown])
+    caption = "Solid: the root id has one row only. Pale: it has several. Click a bar to filter by it."
+    return [_graph(bars), html.P(caption, className="k-hint")]
+
+
+def histogram_figure(found: Histogram, href: Callable[[str, str], str]) -> list[Any]:
+    """How often the numbers of a column occur."""
+    drawn = histogram(found.bars, titled(found.column), lambda bar: href(found.column.name, bar.box))
+    blank = f" {found.blank:,} rows are blank." if found.blank else ""
+    return [_graph(drawn), html.P(f"Click a bar to filter by it.{blank}", className="k-hint")]
+
+
+def scatter_figure(
+    points: pd.DataFrame,
+    whole: int,
+    titles: tuple[str, str],
+    colours: Mapping[str, str],
+    *,
+    group_by: str | None,
+    layers: Layers,
+    same_scale: bool = False,
+) -> list[Any]:
+    """A dot for each row of `points`, which may be thinned out of `whole` ones."""
+    down = "depth" in titles[1]
+    drawn = scatter(
+        points,
+        titles,
+        colours,
+        down=down,
+        layers=layers,
+        same_scale=same_scale,
+        blank=f"no {group_by.replace('_', ' ')}" if group_by else "",
+    )
+    thin = f"{len(points):,} of {whole:,} rows are drawn. " if len(points) < whole else f"{counted(whole, 'row')}. "
+    hint = thin + "Draw around dots to keep them; click one to see which row it is."
+    return [_graph(drawn, SCATTER_CONFIG), html.P(hint, className="k-hint")]
+
+
+def picked(count: int, keep: str | None, root_href: str | None) -> list[Any]:
+    """How many rows lie within what was drawn, and ways on: keep only these, or read the one cell."""
+    if not count:
+        return [html.Span("No rows there.", className="k-muted")]
+    said: list[Any] = [html.Strong(counted(count, "row")), " picked; the Neuroglancer link shows them. "]
+    if keep:
+        said.append(html.A("Keep only these", href=keep))
+    else:
+        said.append(html.Span("Too many to name in an address: draw a smaller outline to keep only these."))
+    if root_href:
+        said += [" · ", html.A("Read this cell's partners", href=root_href)]
+    return said
+
+
+def no_numbers() -> html.P:
+    """Stands where a plot would be."""
+    return html.P("This table has no numbers to plot.", className="k-muted")
+
+
+def titled(column: Column) -> str:
+    """A column's title with its unit."""
+    return column.title + (f" ({column.unit.replace('um', 'µm')})" if column.unit else "")
+
+
+def _graph(figure: Any, config: Any = CONFIG) -> dcc.Graph:
+    style = {"height": figure.layout.height}
+    return dcc.Graph(
+        id={"type": "table-graph", "of": "plot"}, figure=figure, config=config, responsive=True, style=style
+    )
+
+
+def _options(columns: Iterable[Column]) -> list[controls.Option]:
+    return [{"label": column.name, "value": column.name} for column in columns]

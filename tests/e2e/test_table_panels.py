@@ -1,0 +1,143 @@
+"""Beside a table: its facets, plots, pasted ids and columns, and the help of its query line."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.truth import TYPES, Truth
+
+pytestmark = pytest.mark.browser
+
+TABLE = f"/table-viewer?table={TYPES}"
+
+
+@pytest.fixture(scope="module")
+def truth(localcave_url: str) -> Truth:
+    return Truth(localcave_url)
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_a_facet_counts_what_is_shown_and_filters_by_a_click(page: Page, truth: Truth) -> None:
+    rows = truth.types()
+    large = rows[rows["volume"] > 250]
+    page.goto(f"{TABLE}&where=volume%20%3E%20250&panel=facets")
+    facet = page.get_by_role("region", name="Values of cell_type")
+    value = facet.get_by_role("link", name=re.compile("^BC"))
+    expect(value.locator(".k-count")).to_have_text(f"{(large['cell_type'] == 'BC').sum():,}")
+    value.click()
+    expect(page.locator("#table-counts")).to_contain_text(f"{(large['cell_type'] == 'BC').sum():,} of {len(rows):,}")
+    expect(value).to_have_attribute("aria-current", "true")
+    other = facet.get_by_role("link", name=re.compile("^4P"))
+    expect(other.locator(".k-count")).to_have_text(f"{(large['cell_type'] == '4P').sum():,}")
+    other.click()
+    both = large["cell_type"].isin(["BC", "4P"]).sum()
+    expect(page.locator("#table-counts")).to_contain_text(f"{both:,} of {len(rows):,} rows")
+    assert query(page)["panel"] == ["facets"]
+
+
+def test_dragging_over_a_small_histogram_keeps_a_range(page: Page, truth: Truth) -> None:
+    rows = truth.types()
+    page.goto(f"{TABLE}&panel=facets")
+    bars = page.get_by_role("region", name="Values of volume").locator(".k-histogram a")
+    expect(bars.first).to_be_visible()
+    bars.nth(2).hover()
+    page.mouse.down()
+    bars.nth(6).hover()
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"f\.volume="))
+    low, high = map(float, query(page)["f.volume"][0].split(".."))
+    kept = rows["volume"].between(low, high).sum()
+    assert 0 < kept < len(rows)
+    expect(page.locator("#table-counts")).to_contain_text(f"{kept:,} of {len(rows):,} rows")
+
+
+def test_a_mistake_in_the_query_line_is_pointed_at(page: Page) -> None:
+    page.goto(f"{TABLE}&where=cell_type%20%3D%20BC%20and%20volme%20%3E%203")
+    expect(page.locator("#table-counts .alert")).to_contain_text("Did you mean volume?")
+    typed, mark = page.locator("#table-counts pre").inner_text().rstrip().split("\n")
+    assert typed == "cell_type = BC and volme > 3"
+    assert typed[mark.index("^") :].startswith("volme")
+
+
+def test_the_query_line_is_completed(page: Page, truth: Truth) -> None:
+    page.goto(TABLE)
+    expect(page.locator("#table-words")).to_have_attribute("data-words", re.compile("cell_type"))
+    offers = page.locator("#table-completion option")
+
+    def offered(text: str) -> list[str]:
+        page.locator("#table-where").fill(text)
+        return [str(value) for value in offers.evaluate_all("all => all.map(option => option.value)")]
+
+    assert offered("cell_t") == ["cell_type"]
+    types = {f"volume > 3 and cell_type in (BC, {kind}" for kind in truth.types()["cell_type"].unique()}
+    assert set(offered("volume > 3 and cell_type in (BC, ")) == types
+    assert "cell_type not in (" in offered("cell_type ")
+
+
+def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
+    page.goto(f"{TABLE}&plot=scatter")
+    plot = page.locator("#table-figure .nsewdrag").first
+    expect(plot).to_be_visible()
+    expect(page.locator("#table-figure .no-webgl")).to_have_count(0)
+    box = plot.bounding_box()
+    assert box is not None
+    corners = [(0.2, 0.2), (0.6, 0.2), (0.6, 0.5), (0.2, 0.5), (0.2, 0.2)]
+    for step, (across, down) in enumerate(corners):
+        page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"], steps=8)
+        if not step:
+            page.mouse.down()
+    page.mouse.up()
+    said = page.locator("#table-picked-said")
+    expect(said).to_contain_text("picked")
+    count = said.locator("strong").inner_text().split()[0]
+    assert int(count.replace(",", "")) > 0
+    expect(page.locator("#table-link a").first).to_contain_text(f"{count} selected row")
+
+
+def test_clicking_a_bar_filters_by_it(page: Page, truth: Truth) -> None:
+    rows = truth.types()
+    top = rows["cell_type"].value_counts().index[0]
+    page.goto(TABLE)
+    page.locator("#table-figure .point path").first.click(force=True)  # under what catches the mouse
+    expect(page.locator("#table-counts")).to_contain_text(f"where cell type is {top}")
+
+
+def test_pasted_ids_are_found_or_said_to_be_unknown(page: Page, truth: Truth) -> None:
+    rows = truth.types()
+    roots = rows.loc[rows["pt_root_id"] != 0, "pt_root_id"].drop_duplicates().head(3).tolist()
+    page.goto(f"{TABLE}&panel=ids")
+    page.locator("#table-ids").fill(f"[{roots[0]}, {roots[1]}]\n{roots[2]}; 864691135999999999 rubbish")
+    page.get_by_role("button", name="Find").click()
+    report = page.locator("#table-ids-report")
+    expect(report).to_contain_text("Found: 3 of 4 ids")
+    expect(report).to_contain_text("864691135999999999")
+    report.get_by_role("link", name="Show the").click()
+    kept = rows["pt_root_id"].isin(roots).sum()
+    expect(page.locator("#table-counts")).to_contain_text(f"{kept:,} of {len(rows):,} rows")
+
+
+def test_columns_and_the_unit_of_positions_are_in_the_address(page: Page, truth: Truth) -> None:
+    page.goto(f"{TABLE}&panel=columns&sort=id")
+    page.get_by_label("classification_system", exact=True).uncheck()
+    header = page.locator(".ag-header-cell[col-id='classification_system']")
+    expect(header).to_have_count(0)
+    page.wait_for_url(re.compile("columns="))
+    assert "classification_system" not in query(page)["columns"]
+    for name in query(page)["columns"]:
+        if name not in ("pt_position_x", "id"):
+            page.get_by_label(name, exact=True).uncheck()
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query)["columns"] == ["id", "pt_position_x"])
+    page.locator("#table-unit").select_option("um")
+    expect(page.locator("[role=columnheader][col-id='pt_position_x']")).to_contain_text("µm")
+    expect(header).to_have_count(0)
+    first = truth.types().sort_values("id").iloc[0]
+    expect(page.locator(".ag-row[row-index='0'] .ag-cell[col-id='pt_position_x']")).to_have_text(
+        f"{first['pt_position'][0] * 4 / 1000:,.2f}".rstrip("0").rstrip(".")
+    )
