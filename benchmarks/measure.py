@@ -43,6 +43,7 @@ def median_ms(call: Callable[[], object], repeats: int = 7) -> float:
 
 
 def compare(what: str, call: Callable[[], object], against: str, other: Callable[[], object], repeats: int = 7) -> Row:
-    """A call's median beside another's, in the same run."""
-    mine, others = median_ms(call, repeats), median_ms(other, repeats)
+    """A call's median beside another's. The two take turns, so that a busy machine slows down both."""
+    turns = [[seconds(call, 1)[0], seconds(other, 1)[0]] for _ in range(repeats)]
+    mine, others = (1000 * statistics.median(taken) for taken in zip(*turns, strict=True))
     return Row(what, f"{mine:.1f} ms", f"{against}: {others:.1f} ms", mine / others)

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
-from typing import Any
-
 from flask import Blueprint, Response, jsonify
 
 from localcave.cave_errors import CaveError
+from localcave.schemas import schemas
 
-SCHEMAS = Path(__file__).parent / "schemas.json"
 routes = Blueprint("schema", __name__, url_prefix="/schema")
-
-
-@cache
-def schemas() -> dict[str, Any]:
-    """`all_types`: names; `definitions`: JSON schema by name."""
-    content: dict[str, Any] = json.loads(SCHEMAS.read_text())
-    return content
 
 
 @routes.get("/versions")
