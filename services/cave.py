@@ -84,14 +84,17 @@ class Cave(Roots):
 
     def datastacks(self) -> list[str]:
         """Names of the datastacks that this identity may see, sorted."""
-        found = self.cache.value(
-            ("datastacks",),
-            lambda: self._asker.ask(
-                "datastacks", self._asker.subject(), self._info_client, InfoServiceClient.get_datastacks
-            ),
-            ttl_s=INFO_TTL_S,
+        return sorted(self.cache.value(("datastacks",), self._datastacks, ttl_s=INFO_TTL_S))
+
+    def check(self) -> None:
+        """Ask CAVE something, whatever the cache holds; raises what it raises when it does not answer."""
+        self._datastacks()
+
+    def _datastacks(self) -> list[str]:
+        found: list[str] = self._asker.ask(
+            "datastacks", self._asker.subject(), self._info_client, InfoServiceClient.get_datastacks
         )
-        return sorted(found)
+        return found
 
     def info(self, datastack: str) -> dict[str, Any]:
         """The info service's record: `synapse_table`, `soma_table`, `segmentation_source`, `skeleton_source`,
