@@ -27,6 +27,19 @@
         setTimeout(() => button.classList.remove("k-copied"), 1500);
     });
 
+    window.dash_clientside = Object.assign({}, window.dash_clientside, {
+        clipboard: {
+            // Copies what the server has put together.
+            copy: async function (made) {
+                if (!made) return dash_clientside.no_update;
+                await copy(made.text);
+                say(made.said);
+                for (const menu of document.querySelectorAll("details.k-take")) menu.open = false;
+                return made.said;
+            },
+        },
+    });
+
     function open(tab) {
         for (const other of tab.parentElement.querySelectorAll("[role=tab]")) {
             const chosen = other === tab;

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
+from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, no_update
 from flask import get_flashed_messages
 
 from callbacks import shown_table, views
 from callbacks.errors import explain
 from components import alerts, controls, table_page
 from components.links import neuroglancer_link, no_neuroglancer_link
-from services import neuroglancer, plots, tables
+from services import export, neuroglancer, plots, snippets, tables
 from services.context import cave
 from services.errors import KarstError
 from services.urls import Query, parse_table
@@ -60,7 +60,8 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     lost_with_link = get_flashed_messages()  # what an old link meant is said once
     shown = shown_table.of_view(asked)
     view, table = shown.view, shown.table
-    results = table_page.results(view, table, plots.axes_of(table), plots.axes(table, view.x, view.y))
+    others = [info.name for info in tables.catalogue(cave(), view.datastack, int(view.version))]
+    results = table_page.results(view, table, plots.axes_of(table), plots.axes(table, view.x, view.y), others)
     return results, table_page.status(table), alerts.notes([*said, *shown.said, *lost_with_link])
 
 
@@ -139,6 +140,28 @@ def link(asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[
     return neuroglancer_link(made, subject), table_page.selection(len(selected or ()))
 
 
+@callback(
+    Output("table-copied", "data"),
+    Input({"type": "table-copy", "as": ALL}, "n_clicks"),
+    State("table-shown", "data"),
+    State("table-selected", "data"),
+    State("table-picked", "data"),
+    prevent_initial_call=True,
+)
+def take(
+    clicks: list[int | None], asked: dict[str, Any], selected: list[str] | None, picked: dict[str, Any] | None
+) -> Any:
+    """What is to be copied: the ids of the rows chosen, else shown; or a script for those that are shown."""
+    if not any(clicks) or not asked:
+        return no_update
+    shown, form = shown_table.of_grid(asked), ctx.triggered_id["as"]
+    if form == "script":
+        return {"text": snippets.table_snippet(cave(), shown.table, shown.query), "said": "A script was copied."}
+    rows = shown_table.rows_of(shown, selected, picked)[0]
+    column = next((name for name in ("pt_root_id", "id") if name in rows), str(rows.columns[0]))
+    return {"text": export.listed_ids(rows[column], form), "said": f"The {column} of {len(rows):,} rows was copied."}
+
+
 clientside_callback(
     ClientsideFunction("grids", "shown"),
     Output("table-shown", "data"),
@@ -164,4 +187,10 @@ clientside_callback(
 )
 clientside_callback(
     ClientsideFunction("navigation", "remember"), Input("table-href", "data"), prevent_initial_call=True
+)
+clientside_callback(
+    ClientsideFunction("clipboard", "copy"),
+    Output("table-copied-done", "data"),
+    Input("table-copied", "data"),
+    prevent_initial_call=True,
 )

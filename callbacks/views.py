@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from components import controls
 from components.controls import Option
-from services import tables, versions
+from services import joins, tables, versions
 from services.cave import Cave
 from services.columns import Column, find_column
 from services.errors import BadInput, Expired, NotFound
@@ -56,7 +56,8 @@ def open_view(cave: Cave, view: TableView) -> tuple[TableView, TableFrame, list[
     """
     datastack, number = place(cave, view)
     name = view.table or default_table(cave, datastack, number)
-    table = tables.with_units(tables.open_table(cave, datastack, number, name), view.unit)
+    joined, reports = joins.join_all(cave, tables.open_table(cave, datastack, number, name), view.join)
+    table = tables.with_units(joined, view.unit)
     boxes, lost_boxes = _fitting(view.boxes.items(), table.columns)
     sort, lost_sorts = _fitting(view.sort, table.columns)
     concrete = replace(
@@ -67,7 +68,7 @@ def open_view(cave: Cave, view: TableView) -> tuple[TableView, TableFrame, list[
         boxes=dict(boxes),
         sort=tuple(sort),  # type: ignore[arg-type]
     )
-    return concrete, table, [*lost_boxes, *lost_sorts]
+    return concrete, table, [*lost_boxes, *lost_sorts, *(report.sentence() for report in reports)]
 
 
 def place(cave: Cave, view: TableView | ConnectivityView) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import dash_bootstrap_components as dbc
@@ -20,21 +21,24 @@ UNITS: tuple[controls.Option, ...] = (
     {"label": "Micrometres", "value": "um"},
 )
 
+NONE: controls.Option = {"label": "this table only", "value": " "}
+"""A blank, for a list does not show an empty value; the address leaves it out."""
 
-def column_panel(view: TableView, table: TableFrame) -> list[Any]:
-    """A box to tick for each column, and the unit of positions."""
+
+def column_panel(view: TableView, table: TableFrame, others: Sequence[str]) -> list[Any]:
+    """A box to tick for each column, the unit of positions, and which of `others` to set beside the table."""
     names = [column.name for column in table.columns]
     shown = [name for name in names if name in view.columns] or names
     size = " × ".join(f"{side:g}" for side in table.info.voxel_resolution_nm)
-    unit = html.Form(
-        [controls.choice("Positions in", "unit", "table-unit", view.unit, UNITS)],
-        action=TABLE_PAGE,
-        className="k-plot-form",
-        **data(view="1"),
-    )
     positions = any(column.kind == "position" for column in table.columns)
+    joinable: list[controls.Option] = [{"label": name, "value": name} for name in others if name != view.table]
+    fields = [
+        controls.choice("Columns of", "join", "table-join", next(iter(view.join), NONE["value"]), [NONE, *joinable])
+    ]
+    if positions:
+        fields.append(controls.choice("Positions in", "unit", "table-unit", view.unit, UNITS))
     return [
-        unit if positions else None,
+        html.Form(fields, action=TABLE_PAGE, className="k-plot-form", **data(view="1")),
         html.P(f"A voxel of this table is {size} nm.", className="k-hint") if view.unit == "vx" and positions else None,
         html.H3("Columns", id="table-columns-title"),
         dbc.Checklist(

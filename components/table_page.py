@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from services.tables import TableFrame
 
 TITLES = {"plot": "Plot", "facets": "Facets", "ids": "Find ids", "columns": "Columns"}
+FILES = ("CSV", "Parquet", "Arrow")
+COPIES = {
+    "lines": "Ids, one a line",
+    "commas": "Ids with commas",
+    "python": "Ids as a Python list",
+    "neuroglancer": "Ids for Neuroglancer",
+    "script": "Python that reads these rows",
+}
+OUTLINED = "btn btn-sm btn-outline-secondary"
 WHERE_HINT = "cell_type in (BC, MC) and volume > 300"
 
 
@@ -51,16 +60,23 @@ def page(view: TableView, query: Mapping[str, Any]) -> html.Div:
             dcc.Store(id="table-shown"),
             dcc.Store(id="table-selected"),
             dcc.Store(id="table-picked"),
-            dcc.Store(id="table-going"),
+            dcc.Store(id="table-copied"),
+            dcc.Store(id="table-copied-done"),
             dcc.Store(id="table-href"),
         ]
     )
 
 
 def results(
-    view: TableView, table: TableFrame, axes: Sequence[Column], chosen: tuple[Column, Column] | None
+    view: TableView,
+    table: TableFrame,
+    axes: Sequence[Column],
+    chosen: tuple[Column, Column] | None,
+    others: Sequence[str],
 ) -> list[Any]:
-    """A grid that will ask for the rows of the view, and places for all that is said about them."""
+    """A grid that will ask for the rows of the view, and places for all that is said about them.
+
+    `axes` are the columns that plots can have, `chosen` those they do; `others` are the tables of the version."""
     names = [column.name for column in table.columns]
     key = "id" if "id" in names else ""
     grid = rows_grid(
@@ -83,11 +99,15 @@ def results(
         id="table-summary",
         className="k-summary",
     )
-    return [bar, html.Div([grid, _aside(view, table, axes, chosen)], className="k-split")]
+    return [bar, html.Div([grid, _aside(view, table, axes, chosen, others)], className="k-split")]
 
 
 def _aside(
-    view: TableView, table: TableFrame, axes: Sequence[Column], chosen: tuple[Column, Column] | None
+    view: TableView,
+    table: TableFrame,
+    axes: Sequence[Column],
+    chosen: tuple[Column, Column] | None,
+    others: Sequence[str],
 ) -> html.Aside:
     panels = {
         "plot": [
@@ -97,7 +117,7 @@ def _aside(
         ],
         "facets": [html.Div(alerts.loading("Counting…"), id="table-facets")],
         "ids": id_panel(table),
-        "columns": column_panel(view, table),
+        "columns": column_panel(view, table, others),
     }
     tabs = html.Div(
         [_tab(name, view.panel == name) for name in panels], role="tablist", className="k-tabs", **aria(label="Beside")
@@ -163,12 +183,24 @@ def subject(count: int, *, selected: bool) -> str:
 
 
 def downloads(view: TableView, line: str) -> list[Any]:
-    """Links to the rows as a file, and to this page."""
+    """Links to the rows as files, buttons that copy their ids or a script, and the address of this page."""
     path = f"/api/v1/{quote(view.datastack)}/{view.version}/tables/{quote(view.table)}/rows"
     sort = "".join(f"&sort={quote(text)}" for text in format_sort(view.sort))
-    href = f"{path}?format=csv{f'&filter={quote(line)}' if line else ''}{sort}"
+    units = f"&units={view.unit}" if view.unit != "vx" else ""
+    join = f"&join={quote(','.join(view.join))}" if view.join else ""
+    rest = f"{f'&filter={quote(line)}' if line else ''}{sort}{units}{join}"
+    title = "All rows shown, with all columns"
+    files = [html.A(name, href=f"{path}?format={name.lower()}{rest}", download="", title=title) for name in FILES]
+    copies = [
+        html.Button(
+            words, id={"type": "table-copy", "as": form}, type="button", className="btn btn-sm btn-link k-copy-as"
+        )
+        for form, words in COPIES.items()
+    ]
+    menu = html.Div([html.H3("Files"), *files, html.H3("Copy"), *copies], className="k-menu")
     return [
-        html.A("CSV", href=href, download="", className="btn btn-sm btn-outline-secondary", title="All rows shown"),
+        html.A("CSV", href=f"{path}?format=csv{rest}", download="", className=OUTLINED, title=title),
+        html.Details([html.Summary("Take out"), menu], className="k-take"),
         copy_button("", "link to this view"),
     ]
 

@@ -36,7 +36,8 @@ class TableView:
     """What the table viewer shows. `version` is "latest" or a number as text; `where` is the query line,
     `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
     `panel` is the one of PANELS in front, `plot` one of PLOTS with the columns of its axes in `x` and `y` ("" = those
-    that fit). `columns` are the names of the columns to show (none = all), `unit` is that of positions."""
+    that fit). `columns` are the names of the columns to show (none = all), `unit` is that of positions. `join` names
+    other tables whose columns stand beside."""
 
     datastack: str = ""
     version: str = LATEST
@@ -51,6 +52,7 @@ class TableView:
     y: str = ""
     columns: tuple[str, ...] = ()
     unit: str = "vx"
+    join: tuple[str, ...] = ()
 
     def href(self) -> str:
         """Path and query of the page that shows this view."""
@@ -95,6 +97,7 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
         y=read.text("y"),
         columns=read.texts("columns"),
         unit=read.choice("unit", UNITS, "vx"),
+        join=read.texts("join"),
     )
     return view, read.warnings()
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.truth import TYPES, Truth
+from tests.e2e.truth import PROOFREADING, TYPES, Truth
 
 pytestmark = pytest.mark.browser
 
@@ -141,3 +143,34 @@ def test_columns_and_the_unit_of_positions_are_in_the_address(page: Page, truth:
     expect(page.locator(".ag-row[row-index='0'] .ag-cell[col-id='pt_position_x']")).to_have_text(
         f"{first['pt_position'][0] * 4 / 1000:,.2f}".rstrip("0").rstrip(".")
     )
+
+
+def test_rows_are_taken_out_as_ids_and_as_a_script(page: Page, truth: Truth) -> None:
+    rows = truth.types()
+    roots = rows.loc[(rows["cell_type"] == "BC") & (rows["pt_root_id"] != 0), "pt_root_id"].drop_duplicates()
+    page.goto(f"{TABLE}&f.cell_type=BC")
+    page.get_by_text("Take out").click()
+    page.get_by_role("button", name="Ids, one a line").click()
+    expect(page.locator("#said")).to_contain_text("rows was copied")
+    copied = page.evaluate("navigator.clipboard.readText()").split()
+    assert sorted(copied) == sorted(map(str, roots))
+    page.get_by_text("Take out").click()
+    page.get_by_role("button", name="Python that reads these rows").click()
+    expect(page.locator("#said")).to_have_text("A script was copied.")
+    script = page.evaluate("navigator.clipboard.readText()")
+    compile(script, "copied", "exec")
+    assert TYPES in script
+
+
+def test_files_have_the_rows_the_unit_and_the_joined_columns_of_the_page(page: Page, truth: Truth) -> None:
+    page.goto(f"{TABLE}&f.cell_type=BC&unit=um&sort=id&panel=columns")
+    page.locator("#table-join").select_option(PROOFREADING)
+    expect(page.locator("#table-notes")).to_contain_text(f"rows have one row of {PROOFREADING}")
+    page.get_by_text("Take out").click()
+    href = page.locator(".k-menu").get_by_role("link", name="Parquet").get_attribute("href")
+    frame = pd.read_parquet(io.BytesIO(page.request.get(str(href)).body()))
+    rows = truth.types()
+    kept = rows[rows["cell_type"] == "BC"].sort_values("id")
+    assert frame["id"].tolist() == kept["id"].tolist()
+    assert frame["pt_position_x"].tolist() == pytest.approx([place[0] * 0.004 for place in kept["pt_position"]])
+    assert f"{PROOFREADING}.num_rows" in frame
