@@ -2,7 +2,8 @@
 
 VENV     ?= .venv
 PY       := $(VENV)/bin/python
-DEMO     ?= .data/karst_demo
+DEMO     := .data/karst_demo
+DATA     ?= $(DEMO)
 HOST     ?= 127.0.0.1
 PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
@@ -10,8 +11,9 @@ export HOST PORT LOCALCAVE_PORT
 
 .PHONY: run test bench lint golden demo lock clean
 
-run: $(VENV)/.run demo
-	@bin/run $(DEMO)
+# The demo is made only where it is served: not for a CAVE elsewhere, nor for other folders in DATA.
+run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),demo))
+	@bin/run $(DATA)
 
 test: $(VENV)/.dev lint
 	@bin/need chromium redis-server
