@@ -10,3 +10,24 @@ dagcomponentfuncs.CellLink = function (props) {
         props.value
     );
 };
+
+// A number of synapses that leads to the list of them, beside what is shown.
+dagcomponentfuncs.SynapsesLink = function (props) {
+    if (!props.value) return props.value === 0 ? "0" : null;
+    return React.createElement(
+        "a",
+        {
+            href: `?${new URLSearchParams({partner: props.data.root_id})}`,
+            "data-keep": "partner",
+            title: "List these synapses",
+        },
+        dashAgGridFunctions.number(props.value)
+    );
+};
+
+// A value with its colour.
+dagcomponentfuncs.Coloured = function (props) {
+    if (props.value === null || props.value === undefined) return null;
+    const swatch = {className: "k-swatch", style: {backgroundColor: props.colours[props.value]}};
+    return React.createElement(React.Fragment, null, React.createElement("span", swatch), String(props.value));
+};

@@ -6,7 +6,7 @@
     let leaving = null; // where the focus was when the page was left
     let first = true;
 
-    function go(href) {
+    function go(href, staying = false) {
         const to = new URL(href, location.href);
         const address = to.pathname + to.search;
         leaving = {path: location.pathname, id: document.activeElement && document.activeElement.id};
@@ -18,7 +18,7 @@
             history.pushState({}, "", address);
             drawn = address;
             window.dispatchEvent(new CustomEvent(PUSHED));
-            window.scrollTo(0, 0);
+            if (!staying) window.scrollTo(0, 0);
         }
     }
 
@@ -63,7 +63,24 @@
         const elsewhere = link.origin !== location.origin || link.target || link.hasAttribute("download");
         if (elsewhere || link.hash || link.pathname.startsWith("/api/")) return;
         event.preventDefault();
-        go(link.href);
+        const staying = "keep" in link.dataset;
+        go(staying ? kept(link) : link.href, staying);
+    });
+
+    // A link that changes one part of the address leaves all else as it is shown now, filters typed since included.
+    function kept(link) {
+        const params = new URLSearchParams(location.search);
+        const name = link.dataset.keep;
+        params.delete(name);
+        for (const value of new URL(link.href).searchParams.getAll(name)) params.append(name, value);
+        return `${location.pathname}?${params}`;
+    }
+
+    // Space works a switch, as it does everywhere.
+    document.addEventListener("keydown", (event) => {
+        if (event.key !== " " || !event.target.matches("a[role=switch]")) return;
+        event.preventDefault();
+        event.target.click();
     });
 
     window.addEventListener("popstate", () => {

@@ -1,5 +1,23 @@
 """What happens when a page is opened or used. Importing this package registers all of it."""
 
-from callbacks import connectivity_viewer, home, shell, table_panels, table_viewer
+from callbacks import (
+    cell_more,
+    connectivity_viewer,
+    home,
+    partner_figures,
+    partner_grids,
+    shell,
+    table_panels,
+    table_viewer,
+)
 
-__all__ = ["connectivity_viewer", "home", "shell", "table_panels", "table_viewer"]
+__all__ = [
+    "cell_more",
+    "connectivity_viewer",
+    "home",
+    "partner_figures",
+    "partner_grids",
+    "shell",
+    "table_panels",
+    "table_viewer",
+]

@@ -1,30 +1,36 @@
-"""The connectivity viewer: read the cell of the address, answer the grids of its partners, say what is shown."""
+"""The connectivity viewer: read the cell of the address, and keep the address that of what is shown."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import Any
 
 import pandas as pd
-from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
+from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
 from flask import get_flashed_messages
 
-from callbacks import views
+from callbacks import partners, views
 from callbacks.errors import explain
-from components import alerts, connectivity_page, controls
-from components.links import neuroglancer_link, no_neuroglancer_link
-from services import colours, connectivity, neuroglancer, summaries, tables
-from services.columns import Column, describe_columns
+from components import (
+    alerts,
+    cell_card,
+    connectivity_page,
+    controls,
+    several_cells,
+    synapse_list,
+    truncated,
+    trust,
+    type_table,
+)
+from components.partner_options import Choices
+from services import cells, connectivity, neuroglancer, partner_sets, partner_synapses, partner_table, summaries, tables
+from services import trust as judging
 from services.connectivity import Connectivity
 from services.context import cave
-from services.errors import KarstError
-from services.memo import Memo, key_of
-from services.urls import ConnectivityView, Query, parse_connectivity
-
-GRID = {"type": "partner-rows", "side": MATCH, "of": MATCH, "key": MATCH}
-GRIDS = {"type": "partner-rows", "side": ALL, "of": ALL, "key": ALL}
-
-_read: Memo[Connectivity] = Memo(16)
+from services.errors import NotFound
+from services.partner_table import PartnerTable
+from services.urls import NO_TYPES, ConnectivityView, Query, parse_connectivity
 
 
 @callback(
@@ -39,13 +45,14 @@ _read: Memo[Connectivity] = Memo(16)
     on_error=lambda error: None,  # `load` says what is wrong
 )
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
-    """Everything there is to choose from. Cell types are offered at once where no cell is named yet."""
+    """Everything there is to choose from."""
     view, _ = parse_connectivity(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(cave(), view)
     typed = [info for info in listed if tables.is_type_table(info)]
-    chosen = view.type_table or (typed[0].name if typed and not view.cell else "")
-    options = [connectivity_page.NO_TYPES, *controls.table_options(typed, chosen)]
-    return datastacks, datastack, versions, version, options, chosen or connectivity_page.NO_TYPES["value"]
+    default = partner_table.default_types(cave(), datastack, int(version)) if listed else ""
+    chosen = view.type_table or default or NO_TYPES
+    options = [connectivity_page.WITHOUT_TYPES, *controls.table_options(typed, chosen.replace(NO_TYPES, ""))]
+    return datastacks, datastack, versions, version, options, chosen
 
 
 def not_loaded(error: Exception) -> tuple[Any, ...]:
@@ -67,90 +74,18 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The cell of the address with its partners."""
     asked, parsed = parse_connectivity(query or {})
     said = [*parsed, *get_flashed_messages()]  # what an old link meant is said once
-    datastack, version = views.place(cave(), asked)
-    view = replace(asked, datastack=datastack, version=str(version))
+    view = partners.concrete(asked)
     if not view.cell.strip():
         return connectivity_page.invitation(), "", alerts.notes(said), view.href()
-    found = read(view)
-    sides = {way: columns_of(found.side(way)) for way in ("in", "out")}
-    results = connectivity_page.results(view, found, sides, _own_type(view, found))
-    return results, connectivity_page.status(found), alerts.notes([*said, *found.warnings]), view.href()
-
-
-@callback(Output(GRID, "getRowsResponse"), Input(GRID, "getRowsRequest"), State(GRID, "id"), prevent_initial_call=True)
-def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
-    """One block of partners. `summarise` says what is wrong with a filter; the grid is then empty."""
-    if not request:
-        return no_update
-    try:
-        frame, columns, _ = partners(views.partner_view(request | {"of": id["of"]}), id["side"])
-    except KarstError:
-        return {"rowData": [], "rowCount": 0}
-    block = frame.iloc[request["startRow"] : request["endRow"]]
-    return {"rowData": tables.to_records(block, columns), "rowCount": len(frame)}
-
-
-SIDE = {"side": MATCH}
-
-
-@callback(
-    Output({"type": "partner-counts", **SIDE}, "children"),
-    Output({"type": "partner-figure", **SIDE}, "children"),
-    Output({"type": "partner-downloads", **SIDE}, "children"),
-    Input({"type": "partner-shown", **SIDE}, "data"),
-    State({"type": "partner-shown", **SIDE}, "id"),
-    prevent_initial_call=True,
-    on_error=lambda error: (alerts.problem(explain(error)), [], []),
-)
-def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ...]:
-    """Counts, bars and downloads of what one grid shows."""
-    if not shown:
-        return (no_update,) * 3
-    view = views.partner_view(shown)
-    frame, _, words = partners(view, id["side"])
-    found = read(view)
-    return (
-        connectivity_page.counts(
-            frame, found.side(id["side"]), words, replace(view, where="", boxes={}, tab=id["side"])
-        ),
-        _figure(found, frame, id["side"]),
-        connectivity_page.downloads(view, found.cell.root_id, id["side"]),
+    found = partners.read(view)
+    view, lost = partners.fitted(view)
+    sides = {side: partners.table(view, side) for side in partners.SIDES}
+    choices = _choices(view, sides)
+    results = connectivity_page.results(
+        view, found, _about(view, found), sides, choices=choices, grouped=_grouped(view, sides)
     )
-
-
-@callback(
-    Output({"type": "partner-link", **SIDE}, "children"),
-    Output({"type": "partner-selection", **SIDE}, "children"),
-    Input({"type": "partner-shown", **SIDE}, "data"),
-    Input({"type": "partner-selected", **SIDE}, "data"),
-    State({"type": "partner-shown", **SIDE}, "id"),
-    prevent_initial_call=True,
-    running=[(Output({"type": "partner-link", **SIDE}, "className"), "k-link k-busy", "k-link")],
-    on_error=lambda error: (no_neuroglancer_link(explain(error)), no_update),
-)
-def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str, str]) -> tuple[Any, ...]:
-    """A link to the cell with its selected partners, else with the filtered ones."""
-    if not shown:
-        return no_update, no_update
-    view, side = views.partner_view(shown), cast("Literal['in', 'out']", id["side"])
-    found = read(view)
-    filtered = partners(view, side)[0]["root_id"].tolist()
-    chosen = [int(root) for root in selected or ()] or filtered
-    only = chosen if len(chosen) < len(found.side(side)) else None
-    made = neuroglancer.cell_link(cave(), found, direction=side, partners=only, group_by=view.group_by or None)
-    subject = connectivity_page.subject(len(chosen), side, selected=bool(selected))
-    return neuroglancer_link(made, subject), connectivity_page.selection(side, len(selected or ()))
-
-
-@callback(
-    Output("cell-link", "children"),
-    Input("cell-whole", "data"),
-    on_error=lambda error: no_neuroglancer_link(explain(error)),
-)
-def whole_link(of: str) -> Any:
-    """A link to the cell with all its partners and synapses."""
-    found = read(parse_connectivity(views.query_of(of))[0])
-    return neuroglancer_link(neuroglancer.cell_link(cave(), found), "cell, inputs and outputs")
+    notes = alerts.notes([*said, *lost, *found.warnings])
+    return results, connectivity_page.status(found), notes, view.href()
 
 
 @callback(
@@ -162,70 +97,71 @@ def whole_link(of: str) -> Any:
 )
 def address(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]) -> Any:
     """The address of what the tab in front shows."""
-    front = next((data for data, id in zip(shown, ids, strict=True) if data and id["side"] == tab), None)
-    return replace(views.partner_view(front), tab=tab).href() if front else no_update
+    asked = {id["side"]: views.partner_view(data) for data, id in zip(shown, ids, strict=True) if data}
+    if tab in asked:
+        return replace(asked[tab], tab=tab).href()
+    other = next(iter(asked.values()), None)  # a tab without filters
+    return replace(other, tab=tab, where="", boxes={}, sort=()).href() if other else no_update
 
 
-def read(view: ConnectivityView) -> Connectivity:
-    """The cell of a view whose version is a number, with its partners."""
-    parts = (view.datastack, int(view.version), view.cell, view.id_type)
-    key = key_of(cave(), *parts, view.type_table)
-    return _read.get(key, lambda: connectivity.read(cave(), *parts, type_table=view.type_table or None))
+def _about(view: ConnectivityView, found: Connectivity) -> list[Any]:
+    """What is said of the cell before its partners."""
+    others = partners.read_all(view)[1:]
+    return [
+        several_cells.others(view, found, others) if others else None,
+        cell_card.cell_card(found, _own_type(view, found)),
+        cell_card.more(),
+        trust.verdict(judging.verdict(cave(), found)),
+        truncated.offer(view, found) if any(found.truncated.values()) else None,
+        synapse_list.synapse_list(view, _listed(view, found)) if view.partner else None,
+    ]
 
 
-def partners(view: ConnectivityView, side: str) -> tuple[pd.DataFrame, tuple[Column, ...], str]:
-    """The partners of one side that the view keeps, in its order, their columns, and the filter in words."""
-    frame = read(view).side(side)
-    columns, query = columns_of(frame), views.table_query(view)
-    kept = frame.take(tables.rows_of(frame, columns, query))
-    words = tables.filter_of(columns, query)
-    return kept, columns, words.describe() if words.text() else ""
+def _listed(view: ConnectivityView, found: Connectivity) -> dict[str, Any]:
+    """The synapses with one partner, for each direction that has any."""
+    listed = {}
+    ways = ("in", "out") if view.tab in ("both", "types") else (view.tab,)
+    for way in ways:
+        with suppress(NotFound):
+            partner = cells.parse_id(view.partner)
+            listed[way] = partner_synapses.of_partner(cave(), found, way, partner)  # type: ignore[arg-type]
+    return listed
 
 
-def columns_of(frame: pd.DataFrame) -> tuple[Column, ...]:
-    """The columns of a partner frame in the order to show them: what the partner is comes before the sizes."""
-    first = {"root_id": 0, "num_syn": 1} | dict.fromkeys(connectivity.PARTNER_COLUMNS[2:], 3)
-    return tuple(sorted(describe_columns(frame), key=lambda column: first.get(column.name, 2)))
+def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
+    """What there is to choose from."""
+    groups = partners.groupings([sides["in"], sides["out"]])
+    offered = partner_table.offered(cave(), view.datastack, int(view.version), view.type_table)
+    known = neuroglancer.viewers(cave(), view.datastack)
+    others = [one for one in cave().versions(view.datastack) if one.valid and str(one.number) != view.version]
+    return Choices(
+        columns=[{"label": name.replace("_", " "), "value": name} for name in groups],
+        more=[{"label": label, "value": name} for name, label in offered.items()],
+        viewers=[{"label": viewer.name, "value": viewer.name} for viewer in known],
+        versions=[{"label": f"v{one.number}", "value": str(one.number)} for one in others],
+        panel=any(viewer.kind == "bundled" for viewer in known),
+    )
 
 
-def _figure(found: Connectivity, frame: pd.DataFrame, side: str) -> Any:
-    column = summaries.type_column(frame)
-    if column is None:
-        return connectivity_page.no_figure()
-    both = pd.concat([found.inputs[column], found.outputs[column]]).dropna().astype(str)
-    known = colours.assign(both, cave().profile(found.datastack).palette)
-    return connectivity_page.figure(summaries.synapses_by(frame, column), known, column, side)
+def _grouped(view: ConnectivityView, sides: dict[str, PartnerTable]) -> tuple[str, dict[str, str], Any]:
+    """The column by which partners are grouped, its colours, and its table."""
+    column, colours, values = partners.grouping(view)
+    if not column:
+        return "", {}, type_table.without()
+    groups = {way: partner_sets.grouped(sides[way].frame, column, values) for way in ("in", "out")}
+    return column, colours, type_table.type_table(view, column, groups, colours)
 
 
 def _own_type(view: ConnectivityView, found: Connectivity) -> str | None:
-    if not view.type_table:
+    if not found.type_table:
         return None
-    types = connectivity.type_rows(cave(), view.datastack, int(view.version), view.type_table)
+    types = connectivity.type_rows(cave(), view.datastack, int(view.version), found.type_table)
     column = summaries.type_column(types)
     if column is None or found.cell.root_id not in types.index:
         return None
-    value = types.at[found.cell.root_id, column]
-    return None if pd.isna(value) else str(value)
+    value = types[column].get(found.cell.root_id)
+    return None if value is None or pd.isna(value) else str(value)
 
 
-for kind in ("shown", "selected"):
-    clientside_callback(
-        ClientsideFunction("grids", kind),
-        Output({"type": f"partner-{kind}", "side": MATCH}, "data"),
-        Input(
-            {"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL},
-            "getRowsRequest" if kind == "shown" else "selectedRows",
-        ),
-        State({"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL}, "id"),
-        State({"type": f"partner-{kind}", "side": MATCH}, "data"),
-        prevent_initial_call=True,
-    )
-clientside_callback(
-    ClientsideFunction("grids", "deselect"),
-    Output({"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL}, "selectedRows"),
-    Input({"type": "partner-deselect", "side": MATCH}, "n_clicks"),
-    State({"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL}, "id"),
-    prevent_initial_call=True,
-)
 for store in ("cell-href", "cell-address"):
     clientside_callback(ClientsideFunction("navigation", "remember"), Input(store, "data"), prevent_initial_call=True)

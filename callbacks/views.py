@@ -58,8 +58,8 @@ def open_view(cave: Cave, view: TableView) -> tuple[TableView, TableFrame, list[
     name = view.table or default_table(cave, datastack, number)
     joined, reports = joins.join_all(cave, tables.open_table(cave, datastack, number, name), view.join)
     table = tables.with_units(joined, view.unit)
-    boxes, lost_boxes = _fitting(view.boxes.items(), table.columns)
-    sort, lost_sorts = _fitting(view.sort, table.columns)
+    boxes, lost_boxes = fitting(view.boxes.items(), table.columns)
+    sort, lost_sorts = fitting(view.sort, table.columns)
     concrete = replace(
         view,
         datastack=datastack,
@@ -104,7 +104,8 @@ def place_choices(
     return datastack, controls.datastack_options(cave.datastacks(), datastack), chosen, options, listed
 
 
-def _fitting(pairs: Any, columns: Sequence[Column]) -> tuple[list[tuple[str, str]], list[str]]:
+def fitting(pairs: Any, columns: Sequence[Column]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The (column, value) pairs whose columns there are, by their own names, and sentences for the others."""
     kept, lost = [], []
     for name, value in pairs:
         try:

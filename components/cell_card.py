@@ -33,6 +33,11 @@ def cell_card(read: Connectivity, cell_type: str | None) -> html.Section:
     return html.Section(html.Dl(pairs), className="k-card", **aria(label="The cell"))
 
 
+def more() -> html.Div:
+    """The place of what all tables say about the cell, which is asked for when the partners are there."""
+    return html.Div(id="cell-facts")
+
+
 def partner_count(totals: Totals) -> str:
     """How many synapses and partners, as the tabs say it."""
     return f"(n = {counted(totals['num_syn'], 'synapse')}, {counted(totals['num_partners'], 'partner')})"

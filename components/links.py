@@ -39,7 +39,7 @@ def neuroglancer_link(link: Link, subject: str) -> html.Div:
         rel="noopener noreferrer",
         className="btn btn-sm btn-primary k-neuroglancer",
     )
-    words = f"{link.num_segments:,} segments, {link.num_points:,} points" + (", some left out" if link.left_out else "")
+    words = f"{link.num_segments:,} segments, {link.num_points:,} points" + (", not all" if link.left_out else "")
     contents = html.Details(
         [html.Summary(words), html.P(f"{link.description} {link.left_out}")], className="k-contents"
     )

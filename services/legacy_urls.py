@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from services.filter_values import written
-from services.urls import LATEST, LONGEST_VALUE, ConnectivityView, Query, TableView
+from services.urls import LATEST, LONGEST_VALUE, NO_TYPES, ConnectivityView, Query, TableView
 
 TABLE_APP = "table_viewer"
 CONNECTIVITY_APPS = ("connectivity", "basic_connectivity")
@@ -48,7 +48,7 @@ def _connectivity(
     if id_type not in ("root_id", "nucleus_id"):
         warnings.append(f"The id type {id_type[:40]!r} is unknown; it is now found out from the id.")
         id_type = "auto"
-    return ConnectivityView(*place, values.get("anno-id", "").strip(), id_type, type_table)
+    return ConnectivityView(*place, values.get("anno-id", "").strip(), id_type, type_table or NO_TYPES)
 
 
 def _table(values: Mapping[str, str], place: tuple[str, str], table: str, warnings: list[str]) -> TableView:

@@ -19,12 +19,15 @@ Sort: TypeAlias = tuple[tuple[str, Direction], ...]
 TABLE_PAGE = "/table-viewer"
 CONNECTIVITY_PAGE = "/connectivity-viewer"
 LATEST = "latest"
-ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id")
-TABS = ("in", "out")
+ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "position", "link")
+TABS = ("in", "out", "both", "types")
+NO_TYPES = "none"
+"""A `type_table` of a connectivity view that is none."""
+
 PANELS = ("plot", "facets", "ids", "columns")
 PLOTS = ("counts", "scatter", "side", "top", "histogram")
 UNITS = ("vx", "nm", "um")
-
+SWITCH = ("", "on")
 BOX = "f."
 LONGEST_VALUE = 20_000
 """Characters; web servers refuse longer addresses anyway."""
@@ -62,7 +65,14 @@ class TableView:
 @dataclass(frozen=True)
 class ConnectivityView:
     """What the connectivity viewer shows. `cell` is the id as typed, `id_type` one of ID_TYPES, `tab` the
-    direction in front; `where`, `boxes` and `sort` apply to the partners of that tab."""
+    direction in front; `where`, `boxes` and `sort` apply to the partners of that tab.
+
+    A `type_table` of "" is the datastack's own choice, NO_TYPES none. Partners have `at_least` synapses ("" = 1), and
+    `proofread` is "on" when only proofread ones count. `more` names further columns, `group_by` the column whose values
+    have subtotals and colours ("" = the type). Links open in `viewer` ("" = the first), and `panel` is "on" when one
+    stands beside the table. With `whole` "on", synapses that CAVE would cut are asked for in pieces. `partner` is a
+    root id whose synapses are listed, `against` another version that this one is compared with.
+    """
 
     datastack: str = ""
     version: str = LATEST
@@ -70,10 +80,18 @@ class ConnectivityView:
     id_type: str = "auto"
     type_table: str = ""
     tab: str = "out"
+    at_least: str = ""
+    proofread: str = ""
+    more: tuple[str, ...] = ()
     where: str = ""
     boxes: Mapping[str, str] = field(default_factory=dict)
     sort: Sort = ()
     group_by: str = ""
+    viewer: str = ""
+    panel: str = ""
+    whole: str = ""
+    partner: str = ""
+    against: str = ""
 
     def href(self) -> str:
         """Path and query of the page that shows this view."""
@@ -112,10 +130,18 @@ def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]
         id_type=read.choice("id_type", ID_TYPES, "auto"),
         type_table=read.text("type_table"),
         tab=read.choice("tab", TABS, "out"),
+        at_least=read.text("at_least").strip(),
+        proofread=read.choice("proofread", SWITCH, ""),
+        more=read.texts("more"),
         where=read.text("where"),
         boxes=read.boxes(),
         sort=read.sort(),
         group_by=read.text("group_by"),
+        viewer=read.text("viewer"),
+        panel=read.choice("panel", SWITCH, ""),
+        whole=read.choice("whole", SWITCH, ""),
+        partner=read.text("partner").strip(),
+        against=read.text("against").strip(),
     )
     return view, read.warnings()
 
@@ -176,7 +202,8 @@ class _Reader:
         text = self.text(key, default)
         if text in allowed:
             return text
-        self.said.append(f"{key}={text[:40]} is unknown; it can be {', '.join(allowed)}. Shown is {default}.")
+        known = ", ".join(filter(None, allowed))
+        self.said.append(f"{key}={text[:40]} is unknown; it can be {known}. Shown is {default or 'the page without'}.")
         return default
 
     def version(self) -> str:

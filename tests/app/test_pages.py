@@ -79,6 +79,7 @@ def test_an_old_link_leads_to_its_view(app: dash.Dash) -> None:
         "version": ["1300"],
         "cell": ["864691135808473885"],
         "id_type": ["root_id"],
+        "type_table": ["none"],
     }
 
 

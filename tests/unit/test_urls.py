@@ -56,6 +56,8 @@ def test_a_table_view_survives_its_address(view):
         boxes,
         sorts,
         words,
+        words,
+        st.sampled_from(["", "on"]),
         st.sampled_from(["", "on"]),
         words.map(str.strip),
         words.map(str.strip),

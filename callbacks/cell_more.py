@@ -1,0 +1,56 @@
+"""What is asked of a cell after its partners are on the page: its card, and what changed between versions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+from dash import Input, Output, callback
+
+from callbacks import partners, views
+from callbacks.errors import explain
+from components import alerts
+from components.cell_facts import cell_facts
+from components.changes import changes as drawn_changes
+from services import cell_card, changes
+from services.connectivity import Direction
+from services.context import cave
+from services.errors import BadInput
+from services.parallel import gather
+from services.urls import NO_TYPES, ConnectivityView, parse_connectivity
+
+
+@callback(
+    Output("cell-facts", "children"),
+    Input("cell-of", "data"),
+    on_error=lambda error: alerts.problem(explain(error)),
+)
+def facts(of: str) -> Any:
+    """What all tables say about the cell."""
+    found = partners.read(parse_connectivity(views.query_of(of))[0])
+    return cell_facts(cell_card.read(cave(), found.datastack, found.version.number, found.cell))
+
+
+@callback(
+    Output("cell-changes", "children"),
+    Input("cell-of", "data"),
+    on_error=lambda error: alerts.problem(explain(error)),
+)
+def compare(of: str) -> Any:
+    """What changed between the version and the one it is compared with."""
+    view, _ = parse_connectivity(views.query_of(of))
+    return drawn_changes(_changes(view)) if view.against else []
+
+
+def _changes(view: ConnectivityView) -> list[changes.Changes]:
+    found = partners.read(view)
+    if len(found.cell.nucleus_ids) != 1:
+        raise BadInput(
+            "Only a cell with exactly one nucleus can be followed between versions.",
+            f"This segment has {len(found.cell.nucleus_ids)}.",
+        )
+    _, other = views.place(cave(), replace(view, version=view.against))
+    types = None if view.type_table == NO_TYPES else view.type_table
+    asked = (cave(), view.datastack, (found.version.number, other), found.cell.nucleus_ids[0])
+    ways = cast("tuple[Direction, ...]", ("in", "out"))
+    return gather(*(lambda way=way: changes.compare(*asked, way, type_table=types) for way in ways))

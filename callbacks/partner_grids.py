@@ -1,0 +1,123 @@
+"""The grids of partners: their rows, what they show in words, and links to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal, cast
+
+from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
+
+from callbacks import partners, views
+from callbacks.errors import explain
+from components import alerts, partner_panel
+from components.links import neuroglancer_link, no_neuroglancer_link
+from services import neuroglancer, tables
+from services.context import cave
+from services.errors import KarstError
+
+GRID = {"type": "partner-rows", "side": MATCH, "of": MATCH, "key": MATCH}
+SIDE = {"side": MATCH}
+
+
+@callback(Output(GRID, "getRowsResponse"), Input(GRID, "getRowsRequest"), State(GRID, "id"), prevent_initial_call=True)
+def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
+    """One block of partners. `summarise` says what is wrong with a filter; the grid is then empty."""
+    if not request:
+        return no_update
+    try:
+        frame, whole, _ = partners.shown(views.partner_view(request | {"of": id["of"]}), id["side"])
+    except KarstError:
+        return {"rowData": [], "rowCount": 0}
+    block = frame.iloc[request["startRow"] : request["endRow"]]
+    return {"rowData": tables.to_records(block, whole.columns), "rowCount": len(frame)}
+
+
+@callback(
+    Output({"type": "partner-counts", **SIDE}, "children"),
+    Output({"type": "partner-downloads", **SIDE}, "children"),
+    Input({"type": "partner-shown", **SIDE}, "data"),
+    State({"type": "partner-shown", **SIDE}, "id"),
+    prevent_initial_call=True,
+    on_error=lambda error: (alerts.problem(explain(error)), []),
+)
+def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ...]:
+    """Counts and downloads of what one grid shows."""
+    if not shown:
+        return no_update, no_update
+    view, side = views.partner_view(shown), id["side"]
+    frame, whole, words = partners.shown(view, side)
+    unfiltered = replace(view, where="", boxes={}, tab=side)
+    return (
+        partner_panel.counts(frame, whole.frame, words, unfiltered),
+        partner_panel.downloads(view, partners.read(view).cell.root_id, side),
+    )
+
+
+@callback(
+    Output({"type": "partner-link", **SIDE}, "children"),
+    Output({"type": "partner-selection", **SIDE}, "children"),
+    Output({"type": "partner-panel", **SIDE}, "data"),
+    Input({"type": "partner-shown", **SIDE}, "data"),
+    Input({"type": "partner-selected", **SIDE}, "data"),
+    State({"type": "partner-shown", **SIDE}, "id"),
+    prevent_initial_call=True,
+    running=[(Output({"type": "partner-link", **SIDE}, "className"), "k-link k-busy", "k-link")],
+    on_error=lambda error: (no_neuroglancer_link(explain(error)), no_update, no_update),
+)
+def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str, str]) -> tuple[Any, ...]:
+    """A link to the cell with its selected partners, else with the filtered ones."""
+    if not shown:
+        return (no_update,) * 3
+    view, side = views.partner_view(shown), cast("Literal['in', 'out', 'both']", id["side"])
+    found = partners.read(view)
+    filtered, whole, _ = partners.shown(view, side)
+    chosen = [int(root) for root in selected or ()] or filtered["root_id"].tolist()
+    only = chosen if len(chosen) < len(whole.frame) or whole.left_out else None
+    group = view.group_by if view.group_by in found.inputs else None
+    viewer = view.viewer.strip() or None
+    made = neuroglancer.cell_link(cave(), found, direction=side, partners=only, viewer=viewer, group_by=group)
+    subject = partner_panel.subject(len(chosen), side, selected=bool(selected))
+    return neuroglancer_link(made, subject), partner_panel.selection(side, len(selected or ())), made.panel_url
+
+
+GRID_OF_SIDE = {"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL}
+
+clientside_callback(
+    ClientsideFunction("grids", "shown"),
+    Output({"type": "partner-shown", **SIDE}, "data"),
+    Input(GRID_OF_SIDE, "getRowsRequest"),
+    State(GRID_OF_SIDE, "id"),
+    State({"type": "partner-shown", **SIDE}, "data"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("picks", "selected"),
+    Output({"type": "partner-selected", **SIDE}, "data"),
+    Input(GRID_OF_SIDE, "selectedRows"),
+    Input({"type": "partner-ticked", **SIDE}, "data"),
+    State(GRID_OF_SIDE, "id"),
+    State({"type": "partner-selected", **SIDE}, "data"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("picks", "deselect"),
+    Output(GRID_OF_SIDE, "selectedRows"),
+    Input({"type": "partner-deselect", **SIDE}, "n_clicks"),
+    State(GRID_OF_SIDE, "id"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("panel", "show"),
+    Output("viewer-shown", "data"),
+    Input({"type": "partner-panel", "side": ALL}, "data"),
+    Input("tab", "data"),
+    State({"type": "partner-panel", "side": ALL}, "id"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("picks", "tick"),
+    Output({"type": "partner-ticked", **SIDE}, "data"),
+    Input({"type": "partner-picked", **SIDE}, "data"),
+    State(GRID_OF_SIDE, "id"),
+    prevent_initial_call=True,
+)

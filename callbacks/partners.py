@@ -1,0 +1,90 @@
+"""What the callbacks of the connectivity viewer read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+import pandas as pd
+
+from callbacks import views
+from services import colours, groups, partner_table, plot_frames, questions, summaries, tables
+from services.connectivity import Connectivity
+from services.context import cave
+from services.memo import Memo, key_of
+from services.partner_table import PartnerTable, Side, Wanted
+from services.urls import NO_TYPES, ConnectivityView
+
+BLANK = "no type"
+SIDES = ("in", "out", "both")
+"""The tabs that have a grid."""
+
+_read: Memo[tuple[Connectivity, ...]] = Memo(16)
+
+
+def concrete(asked: ConnectivityView) -> ConnectivityView:
+    """The view with datastack, version number and type table filled in."""
+    datastack, version = views.place(cave(), asked)
+    types = asked.type_table or partner_table.default_types(cave(), datastack, version) or NO_TYPES
+    return replace(asked, datastack=datastack, version=str(version), type_table=types)
+
+
+def read(view: ConnectivityView) -> Connectivity:
+    """The cell of a concrete view, with its partners; the first where several are asked for."""
+    return read_all(view)[0]
+
+
+def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
+    """All cells of a concrete view."""
+    parts = (view.datastack, int(view.version), view.cell, view.id_type)
+    types = None if view.type_table == NO_TYPES else view.type_table
+    whole = view.whole == "on"
+    key = key_of(cave(), *parts, types or "", whole)
+    return _read.get(key, lambda: questions.read(cave(), *parts, type_table=types, whole=whole))
+
+
+def table(view: ConnectivityView, side: str) -> PartnerTable:
+    """All partners of one side that count."""
+    least = partner_table.threshold(view.at_least)
+    wanted = Wanted(cast("Side", side), least, view.proofread == "on", view.more)
+    return partner_table.open_partners(cave(), read(view), wanted)
+
+
+def shown(view: ConnectivityView, side: str) -> tuple[pd.DataFrame, PartnerTable, str]:
+    """The partners of one side that the filters keep, in their order; all that count; and the filter in words."""
+    whole, query = table(view, side), views.table_query(view)
+    kept = whole.frame.take(tables.rows_of(whole.frame, whole.columns, query))
+    words = tables.filter_of(whole.columns, query)
+    return kept, whole, words.describe() if words.text() else ""
+
+
+def fitted(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
+    """The view without boxes and orders of columns that its table does not have, and sentences for these."""
+    columns = table(view, view.tab).columns if view.tab in SIDES else ()
+    boxes, lost_boxes = views.fitting(view.boxes.items(), columns)
+    sort, lost_sorts = views.fitting(view.sort, columns)
+    kept = replace(view, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
+    return kept, [*lost_boxes, *lost_sorts]
+
+
+def groupings(parts: Sequence[PartnerTable]) -> list[str]:
+    """Columns of text that all of some tables have: what partners can be grouped by."""
+    names = [[column.name for column in part.columns if column.kind in ("text", "boolean")] for part in parts]
+    return [name for name in names[0] if all(name in other for other in names[1:])]
+
+
+def grouping(view: ConnectivityView) -> tuple[str, dict[str, str], tuple[str, ...]]:
+    """The column by which a concrete view groups partners ("" = none), the colour of each of its values, and all
+    values that it has at the version, where it is of the type table."""
+    found = read(view)
+    frames = [table(view, way).frame for way in ("in", "out")]
+    own = summaries.type_column(found.inputs) if found.type_table else None
+    column = view.group_by if all(view.group_by in frame for frame in frames) else own
+    if not column:
+        return "", {}, ()
+    if found.type_table and column in found.inputs:
+        values = plot_frames.universe(cave(), view.datastack, int(view.version), found.type_table, column)
+        return column, dict(groups.of_partners(cave(), found, column).colours), values
+    texts = pd.concat([frame[column] for frame in frames]).dropna().astype(str)
+    return column, colours.assign(texts, cave().profile(view.datastack).palette), ()

@@ -1,0 +1,60 @@
+"""The synapses behind one row of the partner table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from dash import html
+
+from components.attributes import aria
+from components.cell_card import counted
+from components.partner_options import keep_link
+from services.urls import ConnectivityView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_ROWS = 200
+WAYS = {"in": "input", "out": "output"}
+POSITION = ("ctr_pt_position_x_nm", "ctr_pt_position_y_nm", "ctr_pt_position_z_nm")
+
+
+def synapse_list(view: ConnectivityView, sides: Mapping[str, pd.DataFrame]) -> html.Section:
+    """The synapses with `view.partner`; `sides` has a frame of :func:`services.partner_synapses.of_partner` for each
+    direction that has any."""
+    told = " and ".join(counted(len(rows), f"{WAYS[way]} synapse") for way, rows in sides.items())
+    close = keep_link("Close", replace(view, partner=""), "partner")
+    head = html.Div([html.H2(f"{told or 'No synapses'} with {view.partner}"), close], className="k-panel-top")
+    tables = [_table(way, rows) for way, rows in sides.items()]
+    return html.Section([head, html.Div(tables, className="k-scroll k-synapses", tabIndex="0")], className="k-listed")
+
+
+def _table(way: str, rows: pd.DataFrame) -> html.Table:
+    shown = rows.head(MOST_ROWS)
+    titles = ["direction", "synapse id", "size (vx)", "x, y, z (nm)", "depth (µm)", "layer"]
+    left = f"{len(rows) - MOST_ROWS:,} more are in the files." if len(rows) > MOST_ROWS else ""
+    body = [_row(way, row) for row in shown.to_dict("records")]
+    return html.Table(
+        [
+            html.Caption(left) if left else None,
+            html.Thead(html.Tr([html.Th(title, scope="col") for title in titles])),
+            html.Tbody(body),
+        ],
+        className="k-table",
+        **aria(label=f"{WAYS[way]} synapses"),
+    )
+
+
+def _row(way: str, row: Mapping[Any, Any]) -> html.Tr:
+    place = [row[axis] for axis in POSITION]
+    texts: Sequence[str] = [
+        str(row["id"]),
+        "" if pd.isna(row["size"]) else f"{row['size']:,.0f}",
+        "" if any(pd.isna(part) for part in place) else ", ".join(f"{part:,.0f}" for part in place),
+        "" if pd.isna(row["depth_um"]) else f"{row['depth_um']:,.1f}",
+        "" if pd.isna(row["layer"]) else str(row["layer"]),
+    ]
+    return html.Tr([html.Th(WAYS[way], scope="row"), *(html.Td(text) for text in texts)])

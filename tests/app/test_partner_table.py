@@ -1,0 +1,119 @@
+"""The table of partners as it is asked for, against caveclient and pandas alone."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from caveclient import CAVEclient
+
+from services import connectivity, partner_table
+from services.cave import Cave
+from services.connectivity import Connectivity
+from services.errors import BadInput, NotFound
+from services.partner_table import COMPARTMENT, SHARE, TUNING, Wanted
+from services.settings import Settings
+
+DATASTACK = "karst_demo"
+TYPES = "aibs_metamodel_celltypes_v661"
+PROOFREADING = "proofreading_status_and_strategy"
+DEGREES = "synapses_pni_2_in_out_degree"
+
+
+@pytest.fixture(scope="module")
+def client(localcave_url: str) -> CAVEclient:
+    client = CAVEclient(DATASTACK, server_address=localcave_url, auth_token="none", write_server_cache=False)
+    client.version = max(client.materialize.get_versions())
+    return client
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Cave:
+    return Cave(Settings(server_address=localcave_url, cache=str(tmp_path_factory.mktemp("cache"))))
+
+
+@pytest.fixture(scope="module")
+def found(cave: Cave, client: CAVEclient) -> Connectivity:
+    rows = client.materialize.query_table(PROOFREADING)
+    root = int(rows.loc[rows["pt_root_id"] != 0, "pt_root_id"].iloc[0])
+    return connectivity.read(cave, DATASTACK, client.version, str(root), type_table=TYPES)
+
+
+@pytest.fixture(scope="module")
+def inputs(client: CAVEclient, found: Connectivity) -> pd.Series:
+    """Synapses by partner."""
+    root = found.cell.root_id
+    partners = client.materialize.synapse_query(post_ids=root)["pre_pt_root_id"]
+    return partners[(partners != root) & (partners != 0)].value_counts()
+
+
+def counts(cave: Cave, found: Connectivity, wanted: Wanted) -> dict[int, int]:
+    frame = partner_table.open_partners(cave, found, wanted).frame
+    return dict(zip(frame["root_id"].tolist(), frame["num_syn"].tolist(), strict=True))
+
+
+def test_a_threshold_says_what_it_leaves_out(cave: Cave, found: Connectivity, inputs: pd.Series) -> None:
+    assert counts(cave, found, Wanted("in", 2)) == inputs[inputs >= 2].to_dict()
+    (said,) = partner_table.open_partners(cave, found, Wanted("in", 2)).left_out
+    assert f"{(inputs < 2).sum():,} partners" in said
+
+
+def test_proofread_partners_only(cave: Cave, client: CAVEclient, found: Connectivity, inputs: pd.Series) -> None:
+    rows = client.materialize.query_table(PROOFREADING)
+    axons = set(rows.loc[rows["status_axon"].astype(bool), "pt_root_id"])
+    assert counts(cave, found, Wanted("in", proofread=True)) == inputs[inputs.index.isin(axons)].to_dict()
+
+
+def test_shares_are_of_what_their_headers_say(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
+    table = partner_table.open_partners(cave, found, Wanted("in", more=(SHARE,)))
+    every = client.materialize.synapse_query(post_ids=found.cell.root_id, remove_autapses=False)
+    degrees = client.materialize.query_view(DEGREES)
+    outputs = degrees.set_index("root_id")["n_output"]
+    frame, titles = table.frame, {column.name: column.title for column in table.columns}
+    assert titles["pct_of_cell"] == f"% of this cell's {len(every):,} inputs"
+    assert frame["pct_of_cell"].tolist() == pytest.approx((frame["num_syn"] * 100 / len(every)).tolist())
+    theirs = outputs.reindex(frame["root_id"]).tolist()
+    assert frame["partner_total"].tolist() == theirs
+    wanted = [number * 100 / of for number, of in zip(frame["num_syn"], theirs, strict=True)]
+    assert frame["pct_of_partner"].tolist() == pytest.approx(wanted)
+
+
+def test_compartments_add_up(cave: Cave, found: Connectivity) -> None:
+    frame = partner_table.open_partners(cave, found, Wanted("in", more=(COMPARTMENT,))).frame
+    assert (frame[["on_spine", "on_shaft", "on_soma", "not_predicted"]].sum(axis=1) == frame["num_syn"]).all()
+
+
+def test_tuning_is_of_coregistered_partners_alone(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
+    table = partner_table.open_partners(cave, found, Wanted("in", more=(TUNING,)))
+    recorded = set(client.materialize.query_table("digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
+    tuned = table.frame[table.frame["num_units"].notna()]
+    assert set(tuned["root_id"]) <= recorded
+    assert tuned["pref_ori_deg"].between(0, 180).all()
+    assert len(table.frame) == len(found.inputs)
+
+
+def test_no_column_is_lost_or_doubled(cave: Cave, found: Connectivity) -> None:
+    offered = partner_table.offered(cave, DATASTACK, found.version.number, TYPES)
+    more = tuple(list(offered)[:6])
+    for side in ("in", "out", "both"):
+        table = partner_table.open_partners(cave, found, Wanted(side, more=more))
+        names = [column.name for column in table.columns]
+        assert len(names) == len(set(names))
+        assert set(table.frame.columns) - set(names) <= {"num_syn"}
+        assert names[0] == "root_id"
+
+
+def test_the_default_types_are_those_of_the_profile(cave: Cave, client: CAVEclient) -> None:
+    assert partner_table.default_types(cave, DATASTACK, client.version) == TYPES
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "٣", "1" * 12])
+def test_what_is_no_threshold_is_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        partner_table.threshold(text)
+
+
+def test_what_cannot_be_joined_is_refused(cave: Cave, found: Connectivity) -> None:
+    with pytest.raises(NotFound):
+        partner_table.open_partners(cave, found, Wanted("in", more=("nope",)))
+    with pytest.raises(BadInput):
+        partner_table.open_partners(cave, found, Wanted("in", more=tuple(f"table{number}" for number in range(20))))

@@ -1,0 +1,214 @@
+"""The connectivity viewer: how far to trust a cell, which partners count, and every way of looking at them."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.truth import PROOFREADING, TYPES, Truth
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def truth(localcave_url: str) -> Truth:
+    return Truth(localcave_url)
+
+
+@pytest.fixture(scope="module")
+def root(truth: Truth) -> int:
+    return truth.proofread_root()
+
+
+@pytest.fixture
+def cell(page: Page, root: int) -> Page:
+    """The page of a proofread cell, its inputs in front."""
+    page.goto(f"/connectivity-viewer?cell={root}&tab=in")
+    expect(page.locator("#panel-in .k-counts")).to_contain_text("partner")
+    return page
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def counts(page: Page, side: str = "in") -> Locator:
+    return page.locator(f"#panel-{side} .k-counts")
+
+
+def proofread_axons(truth: Truth) -> set[int]:
+    rows = truth.client.materialize.query_table(PROOFREADING)
+    return set(rows.loc[rows["status_axon"].astype(bool), "pt_root_id"])
+
+
+def types(truth: Truth) -> pd.Series:
+    rows = truth.types()
+    known = rows[rows["pt_root_id"] != 0]
+    once = known[~known["pt_root_id"].duplicated(keep=False)]
+    return once.set_index("pt_root_id")["cell_type"]
+
+
+def test_types_are_the_datastacks_own_unless_none_are_wanted(page: Page, root: int) -> None:
+    page.goto(f"/connectivity-viewer?cell={root}")
+    expect(page.locator("#cell-status")).to_contain_text(f"cell types of {TYPES}")
+    expect(page.locator("#cell-types")).to_have_value(TYPES)
+    page.wait_for_url(re.compile(f"type_table={TYPES}"))
+    page.goto(f"/connectivity-viewer?cell={root}&type_table=none")
+    expect(page.locator("#cell-status")).to_contain_text("no cell types")
+    expect(page.locator("#cell-types")).to_have_value("none")
+
+
+def test_the_verdict_names_its_denominators(cell: Page, truth: Truth, root: int) -> None:
+    trust = cell.get_by_role("region", name="How far to trust this")
+    expect(trust).to_contain_text("Outputs are")
+    inputs = truth.partners(root, "in")
+    expect(trust).to_contain_text(f"of {inputs.sum():,} synapses")
+
+
+def test_a_threshold_and_proofread_partners_only(cell: Page, truth: Truth, root: int) -> None:
+    inputs = truth.partners(root, "in")
+    strong = inputs[inputs >= 2]
+    cell.locator("#cell-at-least").fill("2")
+    cell.locator("#cell-at-least").press("Enter")
+    expect(counts(cell)).to_have_text(re.compile(rf"^{len(strong):,} partners?, {strong.sum():,} synapses?$"))
+    expect(cell.locator("#panel-in .k-below")).to_contain_text(f"{len(inputs) - len(strong):,} partners with fewer")
+    assert query(cell)["at_least"] == ["2"]
+
+    kept = strong[strong.index.isin(proofread_axons(truth))]
+    switch = cell.get_by_role("switch", name="Proofread partners only")
+    switch.focus()
+    cell.keyboard.press(" ")
+    expect(cell.get_by_role("switch", name="Proofread partners only")).to_have_attribute("aria-checked", "true")
+    expect(counts(cell)).to_have_text(re.compile(rf"^{len(kept):,} partners?, {kept.sum():,} synapses?$"))
+    assert query(cell)["proofread"] == ["on"]
+    assert query(cell)["tab"] == ["in"]
+
+
+def test_a_threshold_that_is_none_is_a_sentence(page: Page, root: int) -> None:
+    page.goto(f"/connectivity-viewer?cell={root}&at_least=many")
+    expect(page.locator("#cell-notes .alert")).to_contain_text("no number of synapses")
+
+
+def test_both_directions_and_their_pairs(cell: Page, truth: Truth, root: int) -> None:
+    inputs, outputs = truth.partners(root, "in"), truth.partners(root, "out")
+    everybody = inputs.index.union(outputs.index)
+    pairs = inputs.index.intersection(outputs.index)
+    cell.locator("#tab-both").click()
+    expect(cell.locator("#tab-both")).to_contain_text(f"{len(everybody):,} partners, {len(pairs):,} reciprocal")
+    expect(counts(cell, "both")).to_contain_text(f"{len(everybody):,} partners")
+    cell.wait_for_url(re.compile("tab=both"))
+
+
+def test_types_are_summed_up_with_zeros(cell: Page, truth: Truth, root: int) -> None:
+    inputs = truth.partners(root, "in")
+    of = types(truth)
+    sums = inputs.groupby(of.reindex(inputs.index).fillna("no type")).sum()
+    cell.locator("#tab-types").click()
+    table = cell.locator(".k-types")
+    expect(table).to_be_visible()
+    rows = table.locator("tbody tr").evaluate_all("rows => rows.map(r => [...r.children].map(c => c.innerText))")
+    shown = {row[0]: int(row[1].replace(",", "")) for row in rows}
+    assert shown == {name: int(sums.get(name, 0)) for name in shown}
+    assert set(of.unique()) <= set(shown)
+    assert sum(shown.values()) == inputs.sum()
+
+
+def test_a_number_of_synapses_leads_to_them(cell: Page, root: int) -> None:
+    first = cell.locator("#panel-in .ag-row[row-index='0']")
+    partner = first.locator("[col-id=root_id]").inner_text()
+    number = first.locator("[col-id=num_syn]").inner_text()
+    first.locator("[col-id=num_syn] a").click()
+    listed = cell.locator(".k-listed")
+    expect(listed.locator("h2")).to_have_text(re.compile(rf"^{number} input synapses? with {partner}$"))
+    expect(listed.locator("tbody tr")).to_have_count(int(number))
+    assert query(cell)["partner"] == [partner]
+    listed.get_by_role("link", name="Close").click()
+    expect(listed).to_have_count(0)
+    assert "partner" not in query(cell)
+
+
+def test_columns_are_added_and_kept_in_the_address(cell: Page) -> None:
+    cell.get_by_label("synapses Filter Input").first.fill("> 1")
+    expect(counts(cell)).to_contain_text("where")
+    cell.wait_for_url(re.compile(r"f\.num_syn="))
+    cell.get_by_text("Add columns").click()
+    cell.get_by_role("link", name="Add % of the partner's own synapses").click()
+    cell.wait_for_url(re.compile("more=share"))
+    expect(cell.locator("#panel-in")).to_contain_text("% of the partner's outputs")
+    expect(counts(cell)).to_contain_text("where")
+    assert query(cell)["f.num_syn"] == ["> 1"]
+
+
+def test_a_click_in_a_plot_selects_in_the_table(cell: Page, truth: Truth, root: int) -> None:
+    inputs = truth.partners(root, "in")
+    named = types(truth).reindex(inputs.index).dropna()
+    wanted = named.value_counts().index[0]
+    bars = cell.locator("#cell-figures .js-plotly-plot").nth(2)
+    expect(bars.locator(".main-svg").first).to_be_visible()
+    bars.evaluate(
+        """(gd, wanted) => {
+            const at = gd.data[0].y.indexOf(wanted);
+            gd.emit("plotly_click", {points: [{curveNumber: 0, pointNumber: at, pointIndex: at,
+                customdata: gd.data[0].customdata[at], data: gd.data[0], x: 0, y: wanted}]});
+        }""",
+        wanted,
+    )
+    partners = int((named == wanted).sum())
+    expect(cell.locator("#panel-in .k-summary")).to_contain_text(f"{partners:,} selected")
+    expect(cell.locator("#panel-in .k-neuroglancer")).to_contain_text(f"{partners:,} selected")
+    cell.locator("#panel-in").get_by_role("button", name="Clear selection").click()
+    expect(cell.locator("#panel-in .k-summary")).not_to_contain_text("selected")
+
+
+def test_several_ids_and_a_position(page: Page, truth: Truth, root: int) -> None:
+    other = next(one for one in types(truth).index if one != root)
+    page.goto(f"/connectivity-viewer?cell={root}%2C%20{other}")
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
+    page.get_by_role("navigation", name="Cells that were asked for").get_by_role("link", name=str(other)).click()
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {other}")
+
+    soma = truth.types().set_index("pt_root_id").loc[other]
+    place = ", ".join(str(soma[f"pt_position_{axis}"]) for axis in "xyz") if "pt_position_x" in soma else None
+    place = place or ", ".join(str(int(part)) for part in soma["pt_position"])
+    page.goto(f"/connectivity-viewer?cell={place}")
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {other}")
+    expect(page.locator("#cell-notes")).to_contain_text("nearest nucleus")
+
+
+def test_what_changed_between_versions(page: Page, truth: Truth, root: int) -> None:
+    older = sorted(truth.client.materialize.get_versions())[-2]
+    page.goto(f"/connectivity-viewer?cell={root}&against={older}")
+    expect(page.locator("#cell-changes")).to_contain_text(f"From version {older} to {truth.version}")
+    expect(page.locator("#cell-against")).to_have_value(str(older))
+
+
+def test_the_viewer_beside_the_table_shows_the_selection_and_closes(cell: Page) -> None:
+    cell.get_by_role("switch", name="3D panel").click()
+    frame = cell.locator("#viewer-frame")
+    expect(frame).to_be_visible()
+    before = shown_in(cell)
+    cell.locator("#panel-in .ag-row[row-index='0'] input[type=checkbox]").check()
+    expect(cell.locator("#panel-in .k-neuroglancer")).to_contain_text("1 selected")
+    cell.wait_for_function("before => document.getElementById('viewer-frame').dataset.shown !== before", arg=before)
+    assert query(cell)["panel"] == ["on"]
+    cell.locator(".k-panel-top").get_by_role("link", name="Close").click()
+    expect(frame).to_have_count(0)
+
+
+def shown_in(page: Page) -> str:
+    page.wait_for_function("() => document.getElementById('viewer-frame')?.dataset.shown")
+    shown: str = page.locator("#viewer-frame").get_attribute("data-shown") or ""
+    assert shown.startswith("/neuroglancer/v/")
+    return shown
+
+
+def test_more_about_the_cell(cell: Page, truth: Truth, root: int) -> None:
+    facts = cell.locator(".k-facts")
+    expect(facts).to_contain_text("Its types")
+    facts.locator("summary").click()
+    expect(facts).to_contain_text(TYPES)
+    expect(facts).to_contain_text("Nucleus volume")
