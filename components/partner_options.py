@@ -95,7 +95,7 @@ def _more(view: ConnectivityView, more: Sequence[Option]) -> html.Details:
     chosen = [option["label"] for option in more if option["value"] in view.more]
     words = f"Columns: {len(chosen)} added" if chosen else "Add columns"
     return html.Details(
-        [html.Summary(words), html.Ul([html.Li(_column(view, option)) for option in more])], className="k-menu"
+        [html.Summary(words), html.Ul([html.Li(_column(view, option)) for option in more])], className="k-drop"
     )
 
 

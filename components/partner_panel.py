@@ -129,7 +129,7 @@ def downloads(view: ConnectivityView, root_id: int, side: str) -> list[Any]:
         ("All their synapses", f"{path}/synapses?direction={side}"),
     ]
     rows = [html.Li([html.Span(what), *(_file(href, form) for form in FORMATS)]) for what, href in files]
-    menu = html.Details([html.Summary("Download"), html.Ul(rows)], className="k-menu k-files")
+    menu = html.Details([html.Summary("Download"), html.Ul(rows)], className="k-drop k-files")
     return [menu, copy_button("", "link to this view")]
 
 
