@@ -1,6 +1,7 @@
 """What happens when a page is opened or used. Importing this package registers all of it."""
 
 from callbacks import (
+    catalogue,
     cell_more,
     connectivity_viewer,
     home,
@@ -12,6 +13,7 @@ from callbacks import (
 )
 
 __all__ = [
+    "catalogue",
     "cell_more",
     "connectivity_viewer",
     "home",

@@ -62,7 +62,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     view, table = shown.view, shown.table
     others = [info.name for info in tables.catalogue(cave(), view.datastack, int(view.version))]
     results = table_page.results(view, table, plots.axes_of(table), plots.axes(table, view.x, view.y), others)
-    return results, table_page.status(table), alerts.notes([*said, *shown.said, *lost_with_link])
+    return results, table_page.status(table, view.catalogue()), alerts.notes([*said, *shown.said, *lost_with_link])
 
 
 @callback(Output(GRID, "getRowsResponse"), Input(GRID, "getRowsRequest"), State(GRID, "id"), prevent_initial_call=True)

@@ -151,13 +151,15 @@ def _tab(name: str, chosen: bool) -> html.Button:
     )
 
 
-def status(table: TableFrame) -> list[Any]:
-    """Which table this is, of which version and day."""
+def status(table: TableFrame, catalogue: str) -> list[Any]:
+    """Which table this is, of which version and day. `catalogue` is the address of all of them."""
     info, version = table.info, table.version
     told = [
         html.Strong(info.name),
         f" · {table.datastack} · version {version.number}, materialized {version.timestamp:%d %B %Y}",
         f" · references {info.reference_table}" if info.reference_table else "",
+        " · ",
+        html.A("all tables", href=catalogue),
     ]
     return [*told, html.Span(info.description, className="k-description", title=info.description)]
 

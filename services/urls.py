@@ -17,6 +17,7 @@ Direction = Literal["asc", "desc"]
 Sort: TypeAlias = tuple[tuple[str, Direction], ...]
 
 TABLE_PAGE = "/table-viewer"
+CATALOGUE_PAGE = "/catalogue"
 CONNECTIVITY_PAGE = "/connectivity-viewer"
 LATEST = "latest"
 ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "position", "link")
@@ -60,6 +61,10 @@ class TableView:
     def href(self) -> str:
         """Path and query of the page that shows this view."""
         return _href(TABLE_PAGE, self)
+
+    def catalogue(self) -> str:
+        """Path and query of the page with all tables of this view's version."""
+        return _href(CATALOGUE_PAGE, TableView(self.datastack, self.version))
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,12 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
         join=read.texts("join"),
     )
     return view, read.warnings()
+
+
+def parse_catalogue(query: Query) -> tuple[TableView, str]:
+    """Datastack and version of a query, and the words to search the catalogue for."""
+    read = _Reader(query)
+    return TableView(datastack=read.text("datastack"), version=read.version()), read.text("q")
 
 
 def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]:

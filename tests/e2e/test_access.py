@@ -26,6 +26,7 @@ VIEWS = {
     "table, scatter": (f"/table-viewer?table={TYPES}&plot=scatter", "#table-figure .nsewdrag"),
     "table, ids": (f"/table-viewer?table={TYPES}&panel=ids", "#table-link a"),
     "table, columns": (f"/table-viewer?table={TYPES}&panel=columns", "#table-link a"),
+    "catalogue": ("/catalogue", ".k-catalogue"),
     "table, absent": ("/table-viewer?table=nope", "#table-notes .alert"),
     "connectivity, empty": ("/connectivity-viewer", ".k-empty"),
     "connectivity": (f"/connectivity-viewer?type_table={TYPES}&cell=", "#panel-out .k-neuroglancer"),

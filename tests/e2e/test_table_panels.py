@@ -174,3 +174,16 @@ def test_files_have_the_rows_the_unit_and_the_joined_columns_of_the_page(page: P
     assert frame["id"].tolist() == kept["id"].tolist()
     assert frame["pt_position_x"].tolist() == pytest.approx([place[0] * 0.004 for place in kept["pt_position"]])
     assert f"{PROOFREADING}.num_rows" in frame
+
+
+def test_the_catalogue_lists_every_table_and_finds_words(page: Page, truth: Truth) -> None:
+    page.goto(f"{TABLE}&version={truth.version}")
+    page.get_by_role("link", name="all tables").click()
+    names = page.locator(".k-catalogue td:first-child")
+    expect(names.filter(has_text=TYPES)).to_have_count(1)
+    assert {*truth.client.materialize.get_tables()} <= {*names.all_inner_texts()}
+    page.locator("#catalogue-q").fill("proofreading strategy")
+    page.locator("#catalogue-q").press("Enter")
+    expect(names.filter(has_text=TYPES)).to_have_count(0)
+    names.get_by_role("link", name=PROOFREADING).click()
+    expect(page.locator("#table-status")).to_contain_text(f"{PROOFREADING} · karst_demo · version {truth.version}")
