@@ -9,6 +9,7 @@ threads = 8
 preload_app = True  # memory is shared, and no worker answers before the app is whole
 control_socket_disable = True
 timeout = 120
+limit_request_line = 8190  # an address holds a whole view
 max_requests = 2000
 max_requests_jitter = 200
 if os.path.isdir("/dev/shm"):  # a heartbeat file on a slow disk looks like a dead worker

@@ -10,7 +10,6 @@ from urllib.parse import quote
 import pytest
 from caveclient import CAVEclient
 from playwright.sync_api import Browser
-from playwright.sync_api import Browser
 
 from services.viewer import PATH
 from tests.e2e.neuroglancer_client import Client, client, viewer_site
