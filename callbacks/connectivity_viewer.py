@@ -24,7 +24,16 @@ from components import (
     type_table,
 )
 from components.partner_options import Choices
-from services import cells, connectivity, neuroglancer, partner_sets, partner_synapses, partner_table, summaries, tables
+from services import (
+    cells,
+    connectivity,
+    neuroglancer,
+    partner_sets,
+    partner_synapses,
+    partner_table,
+    tables,
+    type_columns,
+)
 from services import trust as judging
 from services.connectivity import Connectivity
 from services.context import cave
@@ -156,7 +165,7 @@ def _own_type(view: ConnectivityView, found: Connectivity) -> str | None:
     if not found.type_table:
         return None
     types = connectivity.type_rows(cave(), view.datastack, int(view.version), found.type_table)
-    column = summaries.type_column(types)
+    column = type_columns.type_column(types)
     if column is None or found.cell.root_id not in types.index:
         return None
     value = types[column].get(found.cell.root_id)

@@ -9,7 +9,7 @@ from typing import cast
 import pandas as pd
 
 from callbacks import views
-from services import colours, groups, partner_table, plot_frames, questions, summaries, tables
+from services import colours, groups, partner_table, plot_frames, questions, tables, type_columns
 from services.connectivity import Connectivity
 from services.context import cave
 from services.memo import Memo, key_of
@@ -79,7 +79,7 @@ def grouping(view: ConnectivityView) -> tuple[str, dict[str, str], tuple[str, ..
     values that it has at the version, where it is of the type table."""
     found = read(view)
     frames = [table(view, way).frame for way in ("in", "out")]
-    own = summaries.type_column(found.inputs) if found.type_table else None
+    own = type_columns.type_column(found.inputs) if found.type_table else None
     column = view.group_by if all(view.group_by in frame for frame in frames) else own
     if not column:
         return "", {}, ()

@@ -16,7 +16,7 @@ from services.cells import Cell
 from services.columns import kind_of
 from services.parallel import gather
 from services.records import TableInfo
-from services.summaries import type_column
+from services.type_columns import type_column
 
 _OF_ROW = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
 

@@ -35,7 +35,7 @@ from services.neuroglancer_viewers import (
 )
 from services.profiles import Viewer
 from services.records import Version
-from services.summaries import type_column as type_column_of
+from services.type_columns import type_column as type_column_of
 
 if TYPE_CHECKING:
     from services.cave import Cave

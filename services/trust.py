@@ -17,7 +17,7 @@ from services.cave import Cave
 from services.cells import Cell
 from services.connectivity import Connectivity
 from services.proofreading import NONE
-from services.summaries import type_column
+from services.type_columns import type_column
 
 Level = Literal["complete", "usable", "lower bound", "not analysable", "unknown"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from components.figures.counts import MOST_BARS, NEUTRAL, count_bars
-from services.summaries import synapses_by, type_column
+from services.type_columns import type_column
 
 PARTNERS = pd.DataFrame(
     {
@@ -16,13 +16,6 @@ PARTNERS = pd.DataFrame(
 )
 
 
-def test_synapses_are_summed_by_type_and_none_is_lost() -> None:
-    counts = synapses_by(PARTNERS, "cell_type")
-    told = {None if pd.isna(value) else value: (count, cells) for value, count, cells in counts.itertuples(index=False)}
-    assert told == {"BC": (6, 2), None: (2, 1), "MC": (1, 1)}
-    assert counts["count"].tolist() == [6, 2, 1]
-
-
 def test_the_type_column_is_found_or_not() -> None:
     assert type_column(PARTNERS) == "cell_type"
     assert type_column(PARTNERS.rename(columns={"cell_type": "tag"})) == "tag"
@@ -30,7 +23,8 @@ def test_the_type_column_is_found_or_not() -> None:
 
 
 def test_bars_name_blank_values_and_keep_their_colours() -> None:
-    figure = count_bars(synapses_by(PARTNERS, "cell_type"), {"BC": "#111111"}, counted="synapses")
+    counts = pd.DataFrame({"value": pd.array(["BC", None, "MC"], dtype="string"), "count": [6, 2, 1]})
+    figure = count_bars(counts, {"BC": "#111111"}, counted="synapses")
     bar = figure.data[0]
     assert list(bar.y) == ["BC", "no type", "MC"]
     assert list(bar.x) == [6, 2, 1]
