@@ -17,7 +17,6 @@ FLAGS = [
     "--no-sandbox",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
