@@ -17,7 +17,7 @@ run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),de
 
 test: $(VENV)/.dev lint
 	@bin/need chromium redis-server
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.dev
 	$(PY) -m benchmarks
