@@ -103,7 +103,7 @@ QUERIES = st.dictionaries(
 @given(query=QUERIES)
 def test_any_address_has_a_page(query: dict[str, str | list[str]]) -> None:
     for page in (home, table_viewer, connectivity_viewer, not_found_404):
-        page.layout(**query).to_plotly_json()
+        assert page.layout(**query).to_plotly_json()["props"]["children"]
 
 
 @given(cell=st.integers(1, 2**63 - 1).map(str) | TEXTS)
