@@ -44,6 +44,8 @@ Rows: TypeAlias = npt.NDArray[np.int64]
 
 _SHOWN_LAST = ("valid", "valid_ref", "created", "created_ref", "superceded_id", "superceded_id_ref")
 
+_ANNOTATION_ID = "annotation id"
+
 _selected: Memo[Rows] = Memo(64)
 _depths: Memo[pd.DataFrame] = Memo(16)
 
@@ -135,7 +137,8 @@ def columns_of(cave: Cave, datastack: str, info: TableInfo, frame: pd.DataFrame)
     nuclei are left out."""
     aliases = _aliases(info, frame, cave.info(datastack).get("soma_table"))
     columns = with_unit_sizes(describe_columns(frame, aliases), info.voxel_resolution_nm)
-    return tuple(sorted((column for column in columns if not column.name.startswith(UNUSED)), key=_rank))
+    shown = [_titled(column, info) for column in columns if not column.name.startswith(UNUSED)]
+    return tuple(sorted(shown, key=_rank))
 
 
 def with_units(table: TableFrame, unit: str) -> TableFrame:
@@ -265,10 +268,30 @@ def _aliases(info: TableInfo, frame: pd.DataFrame, soma_table: str | None) -> di
     return {name: aliases for name, aliases in named.items() if name in frame.columns}
 
 
+def _titled(column: Column, info: TableInfo) -> Column:
+    """Ids of nuclei and annotations by what they are of, which their names do not say."""
+    if "nucleus_id" in column.aliases:
+        return replace(column, title="nucleus id")
+    return replace(column, title=_ANNOTATION_ID) if column.name == "id" and info.kind == "table" else column
+
+
 def _rank(column: Column) -> int:
-    """Root ids first, then other ids, values, positions, supervoxels, and what few look at."""
+    """What cells are told by, their type, other values, positions, ids of annotations and supervoxels, and what few
+    look at."""
     if column.name in _SHOWN_LAST:
+        return 7
+    if column.kind == "position":
+        return 4
+    if column.kind == "id" and column.name != "valid_id":
+        return _id_rank(column)
+    return 2 if column.name == "cell_type" else 3
+
+
+def _id_rank(column: Column) -> int:
+    if "supervoxel" in column.name:
+        return 6
+    if "root" in column.name:
+        return 0
+    if column.title == _ANNOTATION_ID or column.name == "id_ref":  # that of a target is its target_id too
         return 5
-    if column.kind == "id":
-        return 4 if "supervoxel" in column.name else 0 if "root" in column.name else 1
-    return 3 if column.kind == "position" else 2
+    return 1 if column.title == "nucleus id" or column.name in ("id", "target_id") else 3

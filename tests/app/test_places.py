@@ -65,3 +65,15 @@ def test_an_unknown_unit_is_told(types):
 
 def test_opening_leaves_what_is_cached_alone(cave, types):
     assert "layer" not in cave.table(DS, types.version.number, TYPES).columns
+
+
+def test_what_tells_a_cell_comes_first_and_bookkeeping_last(cave, types):
+    columns = {column.name: column.title for column in types.columns}
+    assert list(columns)[:4] == ["pt_root_id", "target_id", "cell_type", "classification_system"]
+    assert list(columns)[-5:] == ["id", "id_ref", "pt_supervoxel_id", "valid", "valid_ref"]
+    assert (columns["target_id"], columns["id"]) == ("nucleus id", "annotation id")
+    nuclei = tables.open_table(cave, DS, cave.versions(DS)[0].number, "nucleus_detection_v0")
+    assert [(column.name, column.title) for column in nuclei.columns[:2]] == [
+        ("pt_root_id", "root id"),
+        ("id", "nucleus id"),
+    ]
