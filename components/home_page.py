@@ -23,7 +23,7 @@ PURPOSE = (
 
 def page(query: Mapping[str, Any]) -> html.Div:
     """What Karst is and a box for an id; the ways into the datastack are still to come."""
-    box = controls.text("Cell", "cell", "home-cell", "", "root, nucleus or supervoxel id")
+    box = controls.text("Cell", "cell", "home-cell", "", "any id, several ids, x, y, z, or a Neuroglancer link")
     return html.Div(
         [
             html.Div([heading("Read a connectome"), html.P(PURPOSE, className="k-lead")], className="k-hero"),
@@ -47,7 +47,7 @@ def ways(
         _way(TableView(profile.datastack, number, info.name).href(), info.name, _rows(info)) for info in tables
     ]
     cell_links = [
-        _way(ConnectivityView(profile.datastack, number, str(root), "root_id", types).href(), str(root), word)
+        _way(ConnectivityView(profile.datastack, number, str(root), "root_id", types).href(), str(root), _words(word))
         for root, word in cells
     ]
     return [
@@ -68,6 +68,11 @@ def ways(
 
 def _way(href: str, name: str, word: str) -> html.Li:
     return html.Li([html.A(name, href=href), html.Span(word, className="k-muted")])
+
+
+def _words(value: str) -> str:
+    """A value of a table of proofreading or types, as it is said."""
+    return "not proofread" if value == "none" else value.replace("_", " ")
 
 
 def _rows(info: TableInfo) -> str:
