@@ -112,7 +112,7 @@ def test_unknown_parameters_are_left_out_and_named(page: Page, address: str) -> 
     page.wait_for_url(lambda url: "utm_source" not in url)
 
 
-@pytest.mark.parametrize(("box", "text", "words"), [("cell type", "> BC", "text"), ("id", "7x", "7x")])
+@pytest.mark.parametrize(("box", "text", "words"), [("cell type", "> BC", "text"), ("root id", "7x", "7x")])
 def test_a_filter_that_makes_no_sense(page: Page, box: str, text: str, words: str) -> None:
     page.goto(f"/table-viewer?table={TYPES}")
     page.get_by_label(f"{box} Filter Input", exact=True).fill(text)

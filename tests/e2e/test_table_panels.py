@@ -135,7 +135,7 @@ def test_columns_and_the_unit_of_positions_are_in_the_address(page: Page, truth:
     for name in query(page)["columns"]:
         if name not in ("pt_position_x", "id"):
             page.get_by_label(name, exact=True).uncheck()
-    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query)["columns"] == ["id", "pt_position_x"])
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query)["columns"] == ["pt_position_x", "id"])
     page.locator("#table-unit").select_option("um")
     expect(page.locator("[role=columnheader][col-id='pt_position_x']")).to_contain_text("µm")
     expect(header).to_have_count(0)

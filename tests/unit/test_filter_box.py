@@ -47,8 +47,9 @@ def test_a_box_keeps_what_lies_within(points, box, unit):
         inside = point is not None
         for value, size, (low, high) in zip(point or (), VOXEL_NM, box, strict=False):
             length = value if unit in ("vx", "") else value * size
-            inside &= low is None or length >= round(low * factor.get(unit, 1), 6 if unit in factor else 99)
-            inside &= high is None or length <= round(high * factor.get(unit, 1), 6 if unit in factor else 99)
+            ends = [end if end is None or unit not in factor else round(end * factor[unit], 6) for end in (low, high)]
+            inside &= ends[0] is None or length >= ends[0]
+            inside &= ends[1] is None or length <= ends[1]
         assert kept == inside
     assert parse_line(node.text(), columns_of(frame)) == node
 
