@@ -80,9 +80,11 @@ def of_view(view: TableView) -> Shown:
         group_by=view.group_by if view.group_by in known else "",
         x=view.x if view.x in axes else "",
         y=view.y if view.y in axes else "",
+        left=view.left if view.left in known else "",
+        right=view.right if view.right in known else "",
         columns=() if known <= set(view.columns) else tuple(name for name in view.columns if name in known),
     )
-    lost = {view.group_by, *view.columns, view.x, view.y} - known - {""}
+    lost = {view.group_by, *view.columns, view.x, view.y, view.left, view.right} - known - {""}
     more = [f"This table has no column {name[:80]!r}; what the address asks of it was left out." for name in lost]
     return Shown(fitting, table, (*said, *more))
 

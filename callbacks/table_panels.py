@@ -10,9 +10,9 @@ from dash import ALL, ClientsideFunction, Input, Output, State, callback, client
 from callbacks import shown_table, views
 from callbacks.errors import explain
 from callbacks.shown_table import Shown
-from components import alerts, table_ids, table_page, table_plots
+from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
-from services import colours, facets, id_search, plots, tables
+from services import colours, crosstabs, facets, id_search, plots, tables
 from services.context import cave
 from services.filter_values import format_value, written
 from services.urls import parse_table
@@ -35,6 +35,31 @@ def count_facets(asked: dict[str, Any] | None, panel: str) -> Any:
     shown = shown_table.of_grid(asked)
     counted = facets.facets(shown.table, shown.query), facets.histograms(shown.table, shown.query)
     return facet_panel(*counted, shown.boxed)
+
+
+@callback(
+    Output("table-compared", "children"),
+    Input("table-shown", "data"),
+    Input("tab", "data"),
+    prevent_initial_call=True,
+    running=[(Output("table-compared", "className"), "k-busy", "")],
+    on_error=lambda error: alerts.problem(explain(error)),
+)
+def compare(asked: dict[str, Any] | None, panel: str) -> Any:
+    """Two columns against each other, over the rows that all else keeps."""
+    if not asked or panel != "compare":
+        return no_update
+    shown = shown_table.of_grid(asked)
+    view, columns = shown.view, table_plots.groupable(shown.table)
+    chosen = crosstabs.sides(columns, view.left, view.right)
+    others = [info.name for info in tables.catalogue(cave(), view.datastack, int(view.version))]
+    form = table_compare.compare_form(view, columns, chosen, others)
+    if chosen is None:
+        return [form, table_compare.nothing_to_compare()]
+    sides = [column.name for column in chosen]
+    rest = {name: text for name, text in view.boxes.items() if name not in sides}
+    found = crosstabs.crosstab(shown.table, tables.TableQuery(view.where, rest), *sides)
+    return [form, *table_compare.compared(found, view, shown.narrowed, filtered=bool(view.where or rest))]
 
 
 @callback(

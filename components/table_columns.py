@@ -31,10 +31,7 @@ def column_panel(view: TableView, table: TableFrame, others: Sequence[str]) -> l
     shown = [name for name in names if name in view.columns] or names
     size = " × ".join(f"{side:g}" for side in table.info.voxel_resolution_nm)
     positions = any(column.kind == "position" for column in table.columns)
-    joinable: list[controls.Option] = [{"label": name, "value": name} for name in others if name != view.table]
-    fields = [
-        controls.choice("Columns of", "join", "table-join", next(iter(view.join), NONE["value"]), [NONE, *joinable])
-    ]
+    fields = [join_choice("Columns of", "table-join", view, others)]
     if positions:
         fields.append(controls.choice("Positions in", "unit", "table-unit", view.unit, UNITS))
     return [
@@ -48,3 +45,9 @@ def column_panel(view: TableView, table: TableFrame, others: Sequence[str]) -> l
             className="k-checks",
         ),
     ]
+
+
+def join_choice(label: str, id: str, view: TableView, others: Sequence[str]) -> html.Div:
+    """Which of `others` to set beside the table of a view."""
+    joinable: list[controls.Option] = [{"label": name, "value": name} for name in others if name != view.table]
+    return controls.choice(label, "join", id, next(iter(view.join), NONE["value"]), [NONE, *joinable])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.columns import Column
     from services.tables import TableFrame
 
-TITLES = {"plot": "Plot", "facets": "Facets", "ids": "Find ids", "columns": "Columns"}
+TITLES = {"plot": "Plot", "facets": "Facets", "compare": "Compare", "ids": "Find ids", "columns": "Columns"}
 FILES = ("CSV", "Parquet", "Arrow")
 COPIES = {
     "lines": "Ids, one a line",
@@ -116,6 +116,7 @@ def _aside(
             html.Div(id="table-figure"),
         ],
         "facets": [html.Div(alerts.loading("Counting…"), id="table-facets")],
+        "compare": [html.Div(alerts.loading("Counting…"), id="table-compared")],
         "ids": id_panel(table),
         "columns": column_panel(view, table, others),
     }

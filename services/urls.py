@@ -25,7 +25,7 @@ TABS = ("in", "out", "both", "types")
 NO_TYPES = "none"
 """A `type_table` of a connectivity view that is none."""
 
-PANELS = ("plot", "facets", "ids", "columns")
+PANELS = ("plot", "facets", "compare", "ids", "columns")
 PLOTS = ("counts", "scatter", "side", "top", "histogram")
 UNITS = ("vx", "nm", "um")
 SWITCH = ("", "on")
@@ -39,9 +39,9 @@ MOST_VALUES = 100
 class TableView:
     """What the table viewer shows. `version` is "latest" or a number as text; `where` is the query line,
     `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
-    `panel` is the one of PANELS in front, `plot` one of PLOTS with the columns of its axes in `x` and `y` ("" = those
-    that fit). `columns` are the names of the columns to show (none = all), `unit` is that of positions. `join` names
-    other tables whose columns stand beside."""
+    `panel` is the one of PANELS in front, `plot` one of PLOTS with the columns of its axes in `x` and `y`, `left` and
+    `right` the two columns that are compared ("" = those that fit). `columns` are the names of the columns to show
+    (none = all), `unit` is that of positions. `join` names other tables whose columns stand beside."""
 
     datastack: str = ""
     version: str = LATEST
@@ -54,6 +54,8 @@ class TableView:
     plot: str = "counts"
     x: str = ""
     y: str = ""
+    left: str = ""
+    right: str = ""
     columns: tuple[str, ...] = ()
     unit: str = "vx"
     join: tuple[str, ...] = ()
@@ -118,6 +120,8 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
         plot=read.choice("plot", PLOTS, "counts"),
         x=read.text("x"),
         y=read.text("y"),
+        left=read.text("left"),
+        right=read.text("right"),
         columns=read.texts("columns"),
         unit=read.choice("unit", UNITS, "vx"),
         join=read.texts("join"),

@@ -129,9 +129,18 @@ def test_a_crosstab_counts_every_pair_and_leads_to_its_rows(cave, types, other, 
     both = f"({where}) and ({table.disagreeing})" if where else table.disagreeing
     assert len(select(wide, TableQuery(both))) == len(disagreeing) == table.both - table.agree
     i, j = np.unravel_index(table.counts.argmax(), table.counts.shape)
-    line = table.line(int(i), int(j))
-    assert len(select(wide, TableQuery(f"({where}) and ({line})" if where else line))) == table.counts.max()
+    assert len(select(wide, TableQuery(where, table.boxes(int(i), int(j))))) == table.counts.max()
+    assert sorted(table.diagonal()) == list(range(len(table.right_values)))
+    off = table.both - sum(most for _, most in most_of(known))
+    line = f"({where}) and ({table.minority})" if where else table.minority
+    assert table.off_majority == off == (len(select(wide, TableQuery(line))) if table.minority else 0)
+    assert table.majority == pytest.approx(1 - off / table.both)
     assert f"of {table.both:,}" in table.sentence()
+
+
+def most_of(known):
+    """For each left value the number of rows of its most frequent right one."""
+    return {a: max(n for (own, _), n in known.items() if own == a) for a, _ in known}.items()
 
 
 def test_kappa_is_that_of_the_textbook():

@@ -24,6 +24,10 @@ VIEWS = {
     "table, bad filter": (f"/table-viewer?table={TYPES}&where=nope", "#table-counts .alert"),
     "table, facets": (f"/table-viewer?table={TYPES}&panel=facets&f.cell_type=BC", ".k-facet"),
     "table, scatter": (f"/table-viewer?table={TYPES}&plot=scatter", "#table-figure .nsewdrag"),
+    "table, compare": (
+        f"/table-viewer?table={TYPES}&panel=compare&join=allen_v1_column_types_slanted_ref",
+        ".k-matrix a",
+    ),
     "table, ids": (f"/table-viewer?table={TYPES}&panel=ids", "#table-link a"),
     "table, columns": (f"/table-viewer?table={TYPES}&panel=columns", "#table-link a"),
     "catalogue": ("/catalogue", ".k-catalogue"),

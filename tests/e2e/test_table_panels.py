@@ -176,6 +176,32 @@ def test_files_have_the_rows_the_unit_and_the_joined_columns_of_the_page(page: P
     assert f"{PROOFREADING}.num_rows" in frame
 
 
+def test_two_tables_are_compared_and_lead_to_the_cells_that_differ(page: Page, truth: Truth) -> None:
+    other = "allen_v1_column_types_slanted_ref"
+    own = truth.types()[["target_id", "cell_type"]]
+    manual = truth.client.materialize.query_table(other, merge_reference=False)[["target_id", "cell_type"]]
+    both = own.merge(manual, on="target_id", suffixes=("", "_manual"))
+    page.goto(TABLE)
+    page.get_by_role("tab", name="Compare").click()
+    page.locator("#compare-join").select_option(other)
+    compared = page.locator("#table-compared")
+    expect(compared).to_contain_text(f"{len(both):,} of {len(own):,} rows have both")
+    agree = int((both["cell_type"] == both["cell_type_manual"]).sum())
+    expect(compared).to_contain_text(f"{agree:,} of {len(both):,} agree")
+    pairs = both.groupby(["cell_type", "cell_type_manual"]).size()
+    (first, second), most = pairs.idxmax(), int(pairs.max())
+    cell = compared.locator(f"a[title^='{first} and {second}:']")
+    expect(cell).to_have_text(f"{most:,}")
+    cell.click()
+    expect(page.locator("#table-counts")).to_contain_text(f"{most:,} of {len(own):,} rows")
+    expect(cell).to_have_attribute("aria-current", "true")  # and the matrix is still whole
+    cell.click()
+    page.get_by_role("link", name="that disagree").click()
+    expect(page.locator("#table-counts")).to_contain_text(f"{len(both) - agree:,} of {len(own):,} rows")
+    address = query(page)
+    assert (address["panel"], address["join"]) == (["compare"], [other])
+
+
 def test_the_catalogue_lists_every_table_and_finds_words(page: Page, truth: Truth) -> None:
     page.goto(f"{TABLE}&version={truth.version}")
     page.get_by_role("link", name="all tables").click()

@@ -1,0 +1,132 @@
+"""Two columns of the table viewer against each other: a matrix of counts, and how far they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dash import dcc, html
+
+from components import controls
+from components.attributes import aria, data
+from components.cell_card import counted
+from components.table_columns import join_choice
+from services.urls import TABLE_PAGE, TableView
+
+if TYPE_CHECKING:
+    from services.columns import Column
+    from services.crosstabs import CrossTab
+    from services.filter_values import Value
+
+MOST_LISTED = 40
+"""Values of a side that are drawn: the most frequent ones."""
+
+
+def compare_form(
+    view: TableView, columns: Sequence[Column], chosen: tuple[Column, Column] | None, others: Sequence[str]
+) -> html.Div:
+    """Which of the tables `others` to set beside, and which two of `columns` to compare."""
+    # another table brings another column to compare with
+    joined = [join_choice("With the table", "compare-join", view, others), dcc.Input(type="hidden", name="right")]
+    forms = [_form(joined)]
+    if chosen:
+        options: list[controls.Option] = [{"label": column.name, "value": column.name} for column in columns]
+        left, right = (column.name for column in chosen)
+        rows = controls.choice("Rows", "left", "compare-left", left, options)
+        forms.append(_form([rows, controls.choice("Columns", "right", "compare-right", right, options)]))
+    return html.Div(forms, className="k-plot-form")
+
+
+def _form(fields: Sequence[Any]) -> html.Form:
+    return html.Form(fields, action=TABLE_PAGE, className="k-part", **data(view="1"))
+
+
+def nothing_to_compare() -> html.P:
+    """Stands where a matrix would be."""
+    said = "Only one column of this table has categories. Choose another table above to set its types beside."
+    return html.P(said, className="k-muted")
+
+
+def compared(found: CrossTab, view: TableView, narrowed: Callable[[str], str | None], *, filtered: bool) -> list[Any]:
+    """The figures in words, links to the rows that differ, and the matrix. `narrowed` gives the address of the rows
+    that also pass a query line; `filtered` says whether something keeps rows out of the matrix."""
+    scope = "Counted over the rows that the other filters leave. " if filtered else ""
+    differ = found.both - found.agree
+    ways = [_way("that disagree", differ, found.disagreeing, narrowed)] if found.shared else []
+    ways.append(_way(f"off the majority of their {found.left.title}", found.off_majority, found.minority, narrowed))
+    return [
+        html.P(found.sentence(), className="k-sentence", role="status"),
+        html.P([part for way in ways if way for part in (" · ", way)][1:], className="k-sentence"),
+        _matrix(found, view),
+        html.P(
+            f"{scope}The stronger a cell, the larger its share of the rows with both and this {found.left.title}. "
+            "Framed: the same value on either side. Click a number to see its rows.",
+            className="k-hint",
+        ),
+    ]
+
+
+def _way(words: str, count: int, line: str, narrowed: Callable[[str], str | None]) -> Any:
+    href = narrowed(line) if line else None
+    return html.A(f"Show the {counted(count, 'row')} {words}", href=href) if href else None
+
+
+def _matrix(found: CrossTab, view: TableView) -> html.Div:
+    rows, columns = range(len(found.left_values))[:MOST_LISTED], found.diagonal()[:MOST_LISTED]
+    known = [j for j in columns if found.right_values[j] is not None]
+    heads = [_head(found, view, (None, j), int(found.counts[:, j].sum()), scope="col") for j in columns]
+    head = html.Thead(html.Tr([html.Td(), *heads, html.Th("all", scope="col", className="k-sum")]))
+    body = []
+    for i in rows:
+        whole = int(found.counts[i].sum())
+        both = int(found.counts[i, known].sum())
+        cells = [_cell(found, view, (i, j), both if j in known else whole) for j in columns]
+        own = _head(found, view, (i, None), whole, scope="row")
+        body.append(html.Tr([own, *cells, html.Td(f"{whole:,}", className="k-sum")]))
+    sums = [html.Td(f"{int(found.counts[:, j].sum()):,}") for j in columns]
+    foot = html.Tr([html.Th("all", scope="row"), *sums, html.Td(f"{found.total:,}")], className="k-sum")
+    table = html.Table([head, html.Tbody([*body, foot])], className="k-matrix")
+    name = f"Rows by {found.left.name} and {found.right.name}"
+    place = html.Div(table, className="k-matrix-place", tabIndex="0", role="region", **aria(label=name))
+    return html.Div([place, _cut(found, len(rows), len(columns))])
+
+
+def _cut(found: CrossTab, rows: int, columns: int) -> html.P | None:
+    """What of a large matrix is not drawn."""
+    listed = ((found.left, found.left_values, rows), (found.right, found.right_values, columns))
+    said = [f"{n} of {len(values)} values of {side.name}" for side, values, n in listed if n < len(values)]
+    return html.P(f"Drawn are {' and '.join(said)}; the sums are of all.", className="k-hint") if said else None
+
+
+def _head(found: CrossTab, view: TableView, at: tuple[int | None, int | None], count: int, *, scope: str) -> html.Th:
+    value = found.right_values[at[1]] if at[1] is not None else found.left_values[at[0] or 0]
+    link = _link(found, view, at, _word(value), counted(count, "row"))
+    return html.Th(html.Span(link), scope=scope, className="k-muted" if value is None else "")
+
+
+def _cell(found: CrossTab, view: TableView, at: tuple[int, int], whole: int) -> html.Td:
+    count = int(found.counts[at])
+    left, right = found.left_values[at[0]], found.right_values[at[1]]
+    frame = "k-same" if left is not None and left == right else ""
+    if not count:
+        return html.Td("", className=frame)
+    share = f"{count / whole:.1%} of the {whole:,} {_word(left)} that have both"
+    said = f"{_word(left)} and {_word(right)}: {counted(count, 'row')}"
+    blank = left is None or right is None
+    shade = {"--share": "0%" if blank else f"{100 * count / whole:.0f}%"}
+    return html.Td(
+        _link(found, view, at, f"{count:,}", said if blank else f"{said}, {share}"), style=shade, className=frame
+    )
+
+
+def _link(found: CrossTab, view: TableView, at: tuple[int | None, int | None], text: str, said: str) -> html.A:
+    """A link to the rows of a place in the matrix; to all of them where it is chosen already."""
+    boxes = found.boxes(*at)
+    chosen = all(view.boxes.get(name) == box for name, box in boxes.items())
+    href = replace(view, boxes={**view.boxes, **(dict.fromkeys(boxes, "") if chosen else boxes)}).href()
+    return html.A(text, href=href, title=said, **(aria(current="true") if chosen else {}))
+
+
+def _word(value: Value | None) -> str:
+    return "blank" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
