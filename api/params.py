@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 from flask import request
 
 from services.cells import parse_id
+from services.columns import Column, find_column
 from services.errors import BadInput
 from services.export import FORMATS
 from services.urls import Sort, parse_sort
@@ -52,6 +54,13 @@ def sort() -> Sort:
     """`sort`: column or -column (descending), several by commas or by repeating it."""
     given = [part.strip() for value in request.args.getlist("sort") for part in value.split(",")]
     return parse_sort(part for part in given if part)
+
+
+def columns(known: Sequence[Column]) -> tuple[Column, ...]:
+    """`columns`: the columns of an answer by name, several by commas, each once; all `known` ones when left out."""
+    given = [name.strip() for name in text("columns").split(",")]
+    chosen = {column.name: column for name in given if name for column in [find_column(known, name)]}
+    return tuple(chosen.values()) or tuple(known)
 
 
 def span(default_limit: int | None) -> tuple[int, int | None]:

@@ -83,21 +83,29 @@ def describe_table(datastack: str, version: str, table: str) -> Response:
 @blueprint.get("/<datastack>/<version>/tables/<table>/rows")
 def table_rows(datastack: str, version: str, table: str) -> Response:
     """The rows that a filter keeps, in the order asked for; `join` sets other tables beside (by `on`), `units` says
-    what positions count."""
-    params.only("filter", "sort", "offset", "limit", "format", "join", "on", "units")
+    what positions count, `columns` names the ones wanted."""
+    params.only("filter", "sort", "offset", "limit", "format", "join", "on", "units", "columns")
     offset, limit = params.span(JSON_ROWS if params.file_format() == "json" else None)
     query = TableQuery(where=params.text("filter"), sort=params.sort())
-    facts = {"table": table, "filter": query.where, "sort": request.args.getlist("sort"), "offset": offset or None}
+    facts = {
+        "table": table,
+        "join": params.text("join"),
+        "filter": query.where,
+        "sort": request.args.getlist("sort"),
+        "units": params.text("units"),
+        "offset": offset or None,
+    }
     resolved = versions.resolve(cave(), datastack, version)
     subject = Subject(datastack, resolved, table, facts)
     if large_tables.is_large(cave(), datastack, resolved.number, table):
         return _large_rows(subject, query, offset, limit)
     opened = open_asked(datastack, version, table)
+    columns = params.columns(opened.columns)
     if params.file_format() == "csv":
         frames, count, total = tables.pieces(opened, query, offset, limit)
-        return csv_answer(frames, opened.columns, subject, rows=count, total=total)
+        return csv_answer(frames, columns, subject, rows=count, total=total)
     rows, total = tables.page(opened, query, offset, limit)
-    return frame_answer(rows, opened.columns, subject, total=total)
+    return frame_answer(rows, columns, subject, total=total)
 
 
 def open_asked(datastack: str, version: str, table: str) -> tables.TableFrame:
@@ -113,16 +121,16 @@ def _large_rows(subject: Subject, query: TableQuery, offset: int, limit: int | N
     if params.text("join") or params.text("units", "vx") != "vx":
         raise BadInput(f"{subject.name} is too large to hold, so it has neither join nor units.", "Leave them out.")
     opened = large_tables.open_large(cave(), subject.datastack, subject.version.number, subject.name)
-    wanted = params.file_format()
+    columns, wanted = params.columns(opened.columns), params.file_format()
     if wanted == "csv" and limit is None and not offset:
         frames, total = large_tables.read_all(cave(), opened, query)
-        return csv_answer(frames, opened.columns, subject, rows=total, total=total)
+        return csv_answer(frames, columns, subject, rows=total, total=total)
     if limit is None and wanted != "json":
         raise BadInput(f"{subject.name} is too large for a whole {wanted} file.", "Give a limit, or take CSV.")
     found = large_tables.read_page(cave(), opened, query, offset, JSON_ROWS if limit is None else limit)
     facts = {**subject.facts, "messages": list(found.sentences)}
     extra = {"messages": list(found.sentences)}
-    return frame_answer(found.frame, opened.columns, replace(subject, facts=facts), total=found.total, extra=extra)
+    return frame_answer(found.frame, columns, replace(subject, facts=facts), total=found.total, extra=extra)
 
 
 @blueprint.get("/<datastack>/<version>/cells/<cell>")

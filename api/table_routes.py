@@ -66,14 +66,15 @@ def table_crosstab(datastack: str, version: str, table: str) -> Response:
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/python")
 def table_python(datastack: str, version: str, table: str) -> Response:
-    """A script over caveclient that yields the rows that a filter keeps."""
-    params.only("filter", "sort", "units")
+    """A script over caveclient that yields the rows that a filter keeps, as `rows` would."""
+    params.only("filter", "sort", "join", "on", "units", "columns")
     query = TableQuery(params.text("filter"), sort=params.sort())
     number = versions.resolve(cave(), datastack, version).number
     if large_tables.is_large(cave(), datastack, number, table):
         script = snippets.large_snippet(cave(), large_tables.open_large(cave(), datastack, number, table), query)
     else:
-        script = snippets.table_snippet(cave(), open_asked(datastack, version, table), query)
+        opened = open_asked(datastack, version, table)
+        script = snippets.table_snippet(cave(), opened, query, params.columns(opened.columns))
     return Response(script, content_type="text/x-python; charset=utf-8")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from callbacks import views
 from components import table_plots
 from services import plots, tables
-from services.columns import find_column
+from services.columns import Column, find_column
 from services.context import cave
 from services.errors import BadInput
 from services.filters import parse_box, parse_line
@@ -30,6 +30,11 @@ class Shown:
     @property
     def query(self) -> TableQuery:
         return views.table_query(self.view)
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns that are shown."""
+        return [column for column in self.table.columns if column.name in self.view.columns or not self.view.columns]
 
     @property
     def colour_by(self) -> str:
@@ -65,15 +70,17 @@ class Shown:
         return ""
 
 
-def of_grid(shown: Mapping[str, Any]) -> Shown:
-    """What a grid shows."""
-    return of_view(views.table_view(shown))
+def of_grid(shown: Mapping[str, Any], columns: Sequence[str] = ()) -> Shown:
+    """What a grid shows; `columns` are those that are ticked, none = those of its view."""
+    view = views.table_view(shown)
+    return of_view(replace(view, columns=tuple(columns) or view.columns))
 
 
 def of_view(view: TableView) -> Shown:
     """The table of a view. Columns that it names and the table does not have are left out, and said."""
     concrete, table, said = views.open_view(cave(), view)
-    known = {column.name for column in table.columns}
+    names = [column.name for column in table.columns]
+    known = set(names)
     axes = {column.name for column in plots.axes_of(table)}
     fitting = replace(
         concrete,
@@ -82,7 +89,9 @@ def of_view(view: TableView) -> Shown:
         y=view.y if view.y in axes else "",
         left=view.left if view.left in known else "",
         right=view.right if view.right in known else "",
-        columns=() if known <= set(view.columns) else tuple(name for name in view.columns if name in known),
+        columns=()
+        if known <= set(view.columns)
+        else tuple(one.name for one in table.columns if one.name in view.columns),
     )
     lost = {view.group_by, *view.columns, view.x, view.y, view.left, view.right} - known - {""}
     more = [f"This table has no column {name[:80]!r}; what the address asks of it was left out." for name in lost]

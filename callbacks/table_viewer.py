@@ -83,15 +83,16 @@ def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
     Output("table-counts", "children"),
     Output("table-downloads", "children"),
     Input("table-shown", "data"),
+    Input("table-columns", "value"),
     prevent_initial_call=True,
     running=[(Output("table-summary", "className"), "k-summary k-busy", "k-summary")],
     on_error=lambda error: (alerts.problem(explain(error)), []),
 )
-def summarise(asked: dict[str, Any]) -> tuple[Any, ...]:
+def summarise(asked: dict[str, Any], columns: list[str]) -> tuple[Any, ...]:
     """Counts and downloads of what the grid shows; what cannot be read of the filter."""
     if not asked:
         return no_update, no_update
-    shown = shown_table.of_grid(asked)
+    shown = shown_table.of_grid(asked, columns)
     try:
         words = tables.filter_of(shown.table.columns, shown.query)
     except KarstError as error:
@@ -146,17 +147,23 @@ def link(asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[
     State("table-shown", "data"),
     State("table-selected", "data"),
     State("table-picked", "data"),
+    State("table-columns", "value"),
     prevent_initial_call=True,
 )
 def take(
-    clicks: list[int | None], asked: dict[str, Any], selected: list[str] | None, picked: dict[str, Any] | None
+    clicks: list[int | None],
+    asked: dict[str, Any],
+    selected: list[str] | None,
+    picked: dict[str, Any] | None,
+    columns: list[str],
 ) -> Any:
     """What is to be copied: the ids of the rows chosen, else shown; or a script for those that are shown."""
     if not any(clicks) or not asked:
         return no_update
-    shown, form = shown_table.of_grid(asked), ctx.triggered_id["as"]
+    shown, form = shown_table.of_grid(asked, columns), ctx.triggered_id["as"]
     if form == "script":
-        return {"text": snippets.table_snippet(cave(), shown.table, shown.query), "said": "A script was copied."}
+        script = snippets.table_snippet(cave(), shown.table, shown.query, shown.columns)
+        return {"text": script, "said": "A script was copied."}
     rows = shown_table.rows_of(shown, selected, picked)[0]
     column = next((name for name in ("pt_root_id", "id") if name in rows), str(rows.columns[0]))
     return {"text": export.listed_ids(rows[column], form), "said": f"The {column} of {len(rows):,} rows was copied."}

@@ -191,8 +191,9 @@ def downloads(view: TableView, line: str) -> list[Any]:
     sort = "".join(f"&sort={quote(text)}" for text in format_sort(view.sort))
     units = f"&units={view.unit}" if view.unit != "vx" else ""
     join = f"&join={quote(','.join(view.join))}" if view.join else ""
-    rest = f"{f'&filter={quote(line)}' if line else ''}{sort}{units}{join}"
-    title = "All rows shown, with all columns"
+    columns = f"&columns={quote(','.join(view.columns))}" if view.columns else ""
+    rest = f"{f'&filter={quote(line)}' if line else ''}{sort}{units}{join}{columns}"
+    title = "All rows of the filter, in this order, with the columns shown"
     files = [html.A(name, href=f"{path}?format={name.lower()}{rest}", download="", title=title) for name in FILES]
     copies = [
         html.Button(

@@ -14,7 +14,7 @@ from services.columns import Column
 from services.errors import BadInput
 from services.id_search import id_columns
 from services.memo import Memo
-from services.tables import TableFrame
+from services.tables import Joined, TableFrame
 
 KEYS = ("nucleus_id", "root_id")
 NUM_ROWS = "num_rows"
@@ -74,7 +74,13 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     frame = table.frame.copy(deep=False)
     for column, name in zip((*new, count), extra.columns, strict=True):
         frame[column.name] = extra[name].array
-    wide = replace(table, columns=(*table.columns, *new, count), frame=frame, key=memo_key if table.key else ())
+    wide = replace(
+        table,
+        columns=(*table.columns, *new, count),
+        frame=frame,
+        key=memo_key if table.key else (),
+        joined=(*table.joined, Joined(other, own, foreign)),
+    )
     rows = extra[NUM_ROWS].to_numpy(np.int64)
     matched, missing = int((rows == 1).sum()), int((rows == 0).sum())
     return wide, JoinReport(other, key, matched, missing, len(rows) - matched - missing)

@@ -9,14 +9,15 @@ from itertools import pairwise
 import numpy as np
 
 from services.cave import Cave
-from services.columns import find_column
-from services.errors import BadInput, TooLarge
+from services.columns import Column, find_column
+from services.errors import TooLarge
 from services.filter_box import UNIT_NM
 from services.filter_nodes import Everything, Node
+from services.joins import NUM_ROWS
 from services.large_tables import LargeTable, filters_of
 from services.profiles import Volume
 from services.snippet_filters import expression
-from services.tables import TableFrame, TableQuery, filter_of
+from services.tables import Joined, TableFrame, TableQuery, filter_of, open_table
 
 MOST_ROWS = 200_000
 """What CAVE sends at once, unless its operator has set another limit."""
@@ -33,26 +34,31 @@ def matches(column, pattern):
 '''
 
 
-def table_snippet(cave: Cave, table: TableFrame, query: TableQuery, *, most_rows: int = MOST_ROWS) -> str:
-    """A script whose `frame` has the rows of :func:`services.tables.select` in its order, with the table's columns:
-    depth and layer too, and positions in the table's unit.
+def table_snippet(
+    cave: Cave,
+    table: TableFrame,
+    query: TableQuery,
+    columns: Sequence[Column] = (),
+    *,
+    most_rows: int = MOST_ROWS,
+) -> str:
+    """A script whose `frame` has the rows of :func:`services.tables.select` in its order, with `columns` (none = all
+    of the table): depth and layer too, those of joined tables, and positions in the table's unit.
 
     It needs caveclient, and standard_transform where there are depths. `most_rows` is what CAVE sends at once; more
-    are asked for in parts. Raises BadInput as `select` does, and for a table with columns joined from others.
+    are asked for in parts. Raises BadInput as `select` does.
     """
-    foreign = next((column.name for column in table.columns if "." in column.name), "")
-    if foreign:
-        raise BadInput(f"{foreign} is of another table, which a script cannot bring along.", "Take the join away.")
     node = filter_of(table.columns, query)
     depths = [column.name for column in table.columns if column.name in ("depth_um", "soma_depth_um", "layer")]
     body = [
         _client(cave, table.datastack),
         *_fetch(table, most_rows),
         *(_depths(cave, table, depths) if depths else ()),
+        *(line for other in table.joined for line in _joined(cave, table, other, most_rows)),
         *_units(cave, table),
         *([] if isinstance(node, Everything) else [f"frame = frame[{expression(node, table.frame)}]"]),
         *_sorted(table, query),
-        f"frame = frame[{_listed(column.name for column in table.columns)}].reset_index(drop=True)",
+        f"frame = frame[{_listed(column.name for column in columns or table.columns)}].reset_index(drop=True)",
     ]
     return _script(f"{table.info.name} at version {table.version.number} of {table.datastack}", node, body)
 
@@ -103,20 +109,33 @@ def _client(cave: Cave, datastack: str) -> str:
     return f"client = CAVEclient({datastack!r}, server_address={cave.settings.server_address!r})"
 
 
-def _fetch(table: TableFrame, most_rows: int) -> Iterator[str]:
+def _fetch(table: TableFrame, most_rows: int, name: str = "frame") -> Iterator[str]:
     kind = table.info.kind
     call = (
         f"client.materialize.query_{kind}(\n    {table.info.name!r}, materialization_version={table.version.number}, "
     )
     call += "split_positions=True"
     if len(table.frame) <= most_rows or "id" not in table.frame:
-        yield f"frame = {call}\n)"
+        yield f"{name} = {call}\n)"
         return
     ids = np.sort(table.frame["id"].to_numpy(np.int64))
     ends = [*ids[:: max(1, most_rows // 2)].tolist(), int(ids[-1]) + 1]
     yield f"parts = {list(pairwise(ends))}  # CAVE sends {most_rows:,} rows at most: ids from, and up to"
     call += ",\n    filter_greater_equal_dict={'id': low}, filter_less_dict={'id': high}"
-    yield f"frame = pd.concat([{call}\n) for low, high in parts], ignore_index=True)"
+    yield f"{name} = pd.concat([{call}\n) for low, high in parts], ignore_index=True)"
+
+
+def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> Iterator[str]:
+    """The columns of another table, as `services.joins.join` has them: of the only row with a row's id."""
+    yield from _fetch(open_table(cave, table.datastack, table.version.number, joined.table), most_rows, "other")
+    yield f"known = other[other[{joined.foreign!r}].fillna(0) != 0]"
+    yield f"single = known.drop_duplicates({joined.foreign!r}, keep=False).set_index({joined.foreign!r})"
+    for column in table.columns:
+        prefix, _, name = column.name.partition(f"{joined.table}.")
+        if not prefix and name and name != NUM_ROWS:
+            yield f"frame[{column.name!r}] = single[{name!r}].reindex(frame[{joined.own!r}]).array"
+    yield f"counts = known[{joined.foreign!r}].value_counts().reindex(frame[{joined.own!r}]).fillna(0)"
+    yield f"frame[{f'{joined.table}.{NUM_ROWS}'!r}] = counts.astype('Int64').array"
 
 
 def _depths(cave: Cave, table: TableFrame, names: Sequence[str]) -> Iterator[str]:

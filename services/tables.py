@@ -27,6 +27,7 @@ from services.urls import Sort
 
 __all__ = [
     "Column",
+    "Joined",
     "TableFrame",
     "TableQuery",
     "catalogue",
@@ -51,9 +52,19 @@ _depths: Memo[pd.DataFrame] = Memo(16)
 
 
 @dataclass(frozen=True)
+class Joined:
+    """Another table of the same version beside a table: its row whose column `foreign` is that of `own`."""
+
+    table: str
+    own: str
+    foreign: str
+
+
+@dataclass(frozen=True)
 class TableFrame:
     """One table or view at one version. `columns` are in the order to show them; `frame` holds all rows, ids as
-    Int64, positions split and in voxels of `info.voxel_resolution_nm`. `key` names it among all tables."""
+    Int64, positions split and in voxels of `info.voxel_resolution_nm`. `key` names it among all tables, `joined` the
+    tables whose columns stand beside its own."""
 
     datastack: str
     version: Version
@@ -61,6 +72,7 @@ class TableFrame:
     columns: tuple[Column, ...]
     frame: pd.DataFrame = field(repr=False, compare=False)
     key: Key = ()
+    joined: tuple[Joined, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 
 import flask
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from api import blueprint
@@ -99,6 +100,27 @@ def test_rows_with_joined_columns_and_units(client, types):
     own = types.frame[types.frame["id"] == int(first["id"])].iloc[0]
     assert first["pt_position_z"] == pytest.approx(own["pt_position_z"] * 40 / 1000)
     assert first[f"{MANUAL}.cell_type"]
+
+
+def test_files_hold_the_chosen_columns_and_say_where_they_come_from(client, types):
+    names = ["id", f"{MANUAL}.cell_type", "pt_position_x"]
+    asked = {"join": MANUAL, "units": "um", "columns": ",".join(names), "filter": "cell_type = BC", "sort": "-volume"}
+    path = f"/api/v1/{DS}/latest/tables/{TYPES}/rows"
+    kept = types.frame[types.frame["cell_type"] == "BC"].sort_values(["volume", "id"], ascending=[False, True])
+    answer = client.get(path, query_string=asked | {"format": "csv"})
+    said = [line for line in answer.text.splitlines() if line.startswith("# ")]
+    for fact in (f"join: {MANUAL}", "filter: cell_type = BC", "units: um", f"rows: {len(kept)}", f"table: {TYPES}"):
+        assert f"# {fact}" in said
+    frame = pd.read_csv(io.StringIO(answer.text), comment="#")
+    assert frame.columns.tolist() == names
+    assert frame["id"].tolist() == kept["id"].tolist()
+    assert frame["pt_position_x"].tolist() == pytest.approx((kept["pt_position_x"] * 0.004).tolist())
+    table = pq.read_table(io.BytesIO(client.get(path, query_string=asked | {"format": "parquet"}).data))
+    assert table.column_names == names and table["id"].to_pylist() == kept["id"].tolist()
+    assert json.loads(table.schema.metadata[b"karst"])["join"] == MANUAL
+    assert table.schema.field("pt_position_x").metadata == {b"unit": b"um"}
+    refused = client.get(path, query_string={"columns": "id,volme"})
+    assert refused.status_code == 400 and "volume" in json.loads(refused.text)["error"]["hint"]
 
 
 def test_python_of_rows_runs(client, types):

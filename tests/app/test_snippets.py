@@ -6,7 +6,7 @@ import io
 import pandas as pd
 import pytest
 
-from services import tables
+from services import joins, tables
 from services.cave import Cave
 from services.errors import BadInput, TooLarge
 from services.large_tables import open_large, read_page
@@ -88,6 +88,37 @@ def test_units_are_those_of_the_page(cave, opened, unit):
     page = tables.select(table, query)[[column.name for column in table.columns]]
     assert len(page) > 0
     assert_same(run(table_snippet(cave, table, query)), page, ordered=True)
+
+
+MANUAL, MTYPES = "allen_v1_column_types_slanted_ref", "aibs_metamodel_mtypes_v661_v2"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (TYPES, [MANUAL], f"{MANUAL}.cell_type not null and cell_type != BC"),
+        (TYPES, [MTYPES, PROOFREAD], f"{PROOFREAD}.num_rows >= 1 or {MTYPES}.cell_type ~ '^L'"),
+        (NUCLEI, [TYPES], f"{TYPES}.num_rows != 1 or volume > 400"),
+        (PROOFREAD, [TYPES], f"{TYPES}.cell_type null or status_axon"),
+        (NUCLEI, ["aibs_cell_info"], "aibs_cell_info.mtype not null"),
+    ],
+)
+@pytest.mark.parametrize("most_rows", [200_000, 700])
+def test_joined_columns_come_along(cave, opened, case, most_rows):
+    table, others, where = case
+    wide, _ = joins.join_all(cave, opened[table], others)
+    query = TableQuery(where, sort=(("id", "desc"),) if "id" in wide.frame else ())
+    page = tables.select(wide, query)[[column.name for column in wide.columns]]
+    assert 0 < len(page) < len(wide.frame)
+    assert_same(run(table_snippet(cave, wide, query, most_rows=most_rows)), page, ordered=bool(query.sort))
+
+
+def test_only_the_chosen_columns_are_in_the_frame(cave, opened):
+    wide, _ = joins.join_all(cave, opened[TYPES], [MANUAL])
+    columns = [column for column in wide.columns if column.name in ("id", "volume", f"{MANUAL}.cell_type")]
+    query = TableQuery("cell_type = BC", sort=(("volume", "desc"),))
+    page = tables.select(wide, query)[[column.name for column in columns]]
+    assert_same(run(table_snippet(cave, wide, query, columns)), page, ordered=True)
 
 
 @pytest.mark.parametrize("table", [TYPES, NUCLEI])
