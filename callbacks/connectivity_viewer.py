@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
 from flask import get_flashed_messages
 
 from callbacks import partners, views
+from callbacks import several_cells as together
 from callbacks.errors import explain
 from components import (
     alerts,
@@ -26,14 +26,13 @@ from components import (
 from components.partner_options import Choices
 from services import (
     cells,
-    connectivity,
     neuroglancer,
     partner_sets,
     partner_synapses,
     partner_table,
     tables,
-    type_columns,
 )
+from services import several_cells as several
 from services import trust as judging
 from services.connectivity import Connectivity
 from services.context import cave
@@ -86,6 +85,8 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     view = partners.concrete(asked)
     if not view.cell.strip():
         return connectivity_page.invitation(), "", alerts.notes(said), view.href()
+    if len(partners.read_all(view)) > 1:
+        return _several(view, said)
     found = partners.read(view)
     view, lost = partners.fitted(view)
     sides = {side: partners.table(view, side) for side in partners.SIDES}
@@ -113,12 +114,28 @@ def address(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, st
     return replace(other, tab=tab, where="", boxes={}, sort=()).href() if other else no_update
 
 
+def _several(asked: ConnectivityView, said: list[str]) -> tuple[Any, ...]:
+    """Several cells with the partners of any of them."""
+    found = partners.read_all(asked)
+    fitting, left = together.fitting(asked)
+    view, lost = partners.fitted(fitting)
+    sides = {side: partners.table(view, side) for side in ("in", "out")}
+    shown = several_cells.results(
+        view,
+        together.about(view),
+        sides,
+        several.totals(found),
+        choices=together.choices(_choices(view, sides)),
+        grouped=_grouped(view, sides),
+    )
+    notes = alerts.notes([*said, *left, *lost, *together.warnings(found)])
+    return shown, several_cells.status(found), notes, view.href()
+
+
 def _about(view: ConnectivityView, found: Connectivity) -> list[Any]:
     """What is said of the cell before its partners."""
-    others = partners.read_all(view)[1:]
     return [
-        several_cells.others(view, found, others) if others else None,
-        cell_card.cell_card(found, _own_type(view, found)),
+        cell_card.cell_card(found, together.own_types([found])[0]),
         cell_card.more(),
         trust.verdict(judging.verdict(cave(), found)),
         truncated.offer(view, found) if any(found.truncated.values()) else None,
@@ -159,17 +176,6 @@ def _grouped(view: ConnectivityView, sides: dict[str, PartnerTable]) -> tuple[st
         return "", {}, type_table.without()
     groups = {way: partner_sets.grouped(sides[way].frame, column, values) for way in ("in", "out")}
     return column, colours, type_table.type_table(view, column, groups, colours)
-
-
-def _own_type(view: ConnectivityView, found: Connectivity) -> str | None:
-    if not found.type_table:
-        return None
-    types = connectivity.type_rows(cave(), view.datastack, int(view.version), found.type_table)
-    column = type_columns.type_column(types)
-    if column is None or found.cell.root_id not in types.index:
-        return None
-    value = types[column].get(found.cell.root_id)
-    return None if value is None or pd.isna(value) else str(value)
 
 
 for store in ("cell-href", "cell-address"):

@@ -49,7 +49,7 @@ def draw(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]
 def _by_direction(view: ConnectivityView, kept: dict[str, pd.DataFrame]) -> list[Any]:
     found, volume = partners.read(view), cave().volume(view.datastack)
     rows = {
-        way: partner_synapses.with_partners(partner_synapses.of_cell(cave(), found, way), kept[way])
+        way: partner_synapses.with_partners(partners.synapses(view, way), kept[way])
         for way in cast("tuple[Direction, ...]", ("in", "out"))
     }
     profile = plot_frames.depth_profile(rows)
@@ -84,7 +84,7 @@ def _of_side(view: ConnectivityView, kept: dict[str, pd.DataFrame], tab: str) ->
     way = cast("Direction", tab if tab in kept else "in")
     frame, name = kept[way], {"in": "input", "out": "output"}[way]
     column = partners.grouping(view)[0]
-    synapses = partner_synapses.of_cell(cave(), partners.read(view), way)
+    synapses = partners.synapses(view, way)
     points = plot_frames.synapse_depths(synapses, frame, column or None)
     places = plot_frames.soma_map(frame, column or None)
     depths, somas = _of_somata(view, points, places)

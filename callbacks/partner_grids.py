@@ -13,7 +13,7 @@ from components import alerts, partner_panel
 from components.links import neuroglancer_link, no_neuroglancer_link
 from services import neuroglancer, tables
 from services.context import cave
-from services.errors import KarstError
+from services.errors import BadInput, KarstError
 
 GRID = {"type": "partner-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 SIDE = {"side": MATCH}
@@ -49,7 +49,7 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
     unfiltered = replace(view, where="", boxes={}, tab=side)
     return (
         partner_panel.counts(frame, whole.frame, words, unfiltered),
-        partner_panel.downloads(view, partners.read(view).cell.root_id, side),
+        partner_panel.downloads(view, ",".join(str(one.cell.root_id) for one in partners.read_all(view)), side),
     )
 
 
@@ -69,7 +69,9 @@ def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str,
     if not shown:
         return (no_update,) * 3
     view, side = views.partner_view(shown), cast("Literal['in', 'out', 'both']", id["side"])
-    found = partners.read(view)
+    found, *others = partners.read_all(view)
+    if others:
+        raise BadInput("A link shows one cell with its partners.", "Follow the root id of one of the cells.")
     filtered, whole, _ = partners.shown(view, side)
     chosen = [int(root) for root in selected or ()] or filtered["root_id"].tolist()
     only = chosen if len(chosen) < len(whole.frame) or whole.left_out else None

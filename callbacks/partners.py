@@ -9,8 +9,18 @@ from typing import cast
 import pandas as pd
 
 from callbacks import views
-from services import colours, groups, partner_table, plot_frames, questions, tables, type_columns
-from services.connectivity import Connectivity
+from services import (
+    colours,
+    groups,
+    partner_synapses,
+    partner_table,
+    plot_frames,
+    questions,
+    several_cells,
+    tables,
+    type_columns,
+)
+from services.connectivity import Connectivity, Direction
 from services.context import cave
 from services.memo import Memo, key_of
 from services.partner_table import PartnerTable, Side, Wanted
@@ -45,10 +55,18 @@ def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
 
 
 def table(view: ConnectivityView, side: str) -> PartnerTable:
-    """All partners of one side that count."""
-    least = partner_table.threshold(view.at_least)
+    """All partners of one side that count; of several cells, those of any of them."""
+    least, found = partner_table.threshold(view.at_least), read_all(view)
     wanted = Wanted(cast("Side", side), least, view.proofread == "on", view.more)
-    return partner_table.open_partners(cave(), read(view), wanted)
+    if len(found) > 1:
+        return several_cells.open_partners(cave(), found, wanted)
+    return partner_table.open_partners(cave(), found[0], wanted)
+
+
+def synapses(view: ConnectivityView, way: Direction) -> pd.DataFrame:
+    """The synapses of one direction of all cells of a concrete view; see `partner_synapses.of_cell`."""
+    every = [partner_synapses.of_cell(cave(), one, way) for one in read_all(view)]
+    return every[0] if len(every) == 1 else pd.concat(every, ignore_index=True)
 
 
 def shown(view: ConnectivityView, side: str) -> tuple[pd.DataFrame, PartnerTable, str]:

@@ -120,10 +120,10 @@ def selection(side: str, count: int) -> list[Any]:
     return deselect({"type": "partner-deselect", "side": side}, count) if count else []
 
 
-def downloads(view: ConnectivityView, root_id: int, side: str) -> list[Any]:
+def downloads(view: ConnectivityView, cells: str, side: str) -> list[Any]:
     """Links to all partners and synapses as files, and to this page."""
     types = "" if view.type_table == NO_TYPES else f"&types={quote(view.type_table)}"
-    path = f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{root_id}"
+    path = f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{cells}"
     files = [
         (f"All {WORDS[side]}s", f"{path}/partners?direction={side}{types}"),
         ("All their synapses", f"{path}/synapses?direction={side}"),

@@ -1,30 +1,154 @@
-"""Several cells asked for at once: which of them is shown, and links to the others."""
+"""Several cells asked for at once: each in a line, the synapses among them, and a table of the partners of any."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dash import html
+import pandas as pd
+from dash import dcc, html
 
+from components import partner_options, partner_panel
 from components.attributes import aria
-from components.cell_card import counted
+from components.cell_card import partner_count
+from components.links import copy_button, copyable
+from components.viewer_panel import viewer_panel
 from services.urls import ConnectivityView
 
 if TYPE_CHECKING:
-    from services.connectivity import Connectivity
+    from services.connectivity import Connectivity, Totals
+    from services.partner_table import PartnerTable
+
+TABS = ("in", "out", "types")
+NUMBERS = {
+    "inputs": ("in", "num_syn"),
+    "input partners": ("in", "num_partners"),
+    "outputs": ("out", "num_syn"),
+    "output partners": ("out", "num_partners"),
+    "autapses": ("out", "autapses"),
+}
 
 
-def others(view: ConnectivityView, shown: Connectivity, more: Sequence[Connectivity]) -> html.Nav:
-    """Links to the cells that are not shown."""
-    links = [html.Li(_link(view, one)) for one in more]
-    words = f"{counted(1 + len(more), 'cell')} were asked for. Shown is {shown.cell.root_id}; the others:"
-    return html.Nav([words, html.Ul(links)], className="k-others", **aria(label="Cells that were asked for"))
+def results(
+    view: ConnectivityView,
+    about: Sequence[Any],
+    sides: Mapping[str, PartnerTable],
+    totals: Mapping[Any, Totals],
+    *,
+    choices: partner_options.Choices,
+    grouped: tuple[str, Mapping[str, str], Any],
+) -> list[Any]:
+    """What is said `about` the cells, and a tab for each direction. `totals` are of all cells together, `grouped` is as
+    for one cell."""
+    column, colours, types = grouped
+    words = {way: partner_count(totals[way]) for way in sides}
+    tabs = [partner_panel.tab(side, words.get(side, ""), chosen=view.tab == side) for side in TABS]
+    panels = [partner_panel.panel(view, side, sides[side], totals, (column, colours)) for side in sides]
+    by_type = html.Div(
+        types, id="panel-types", role="tabpanel", hidden=view.tab != "types", **aria(labelledby="tab-types")
+    )
+    with_viewer = view.panel and choices.panel
+    aside = [viewer_panel(view) if with_viewer else None, html.Div(id="cell-figures")]
+    return [
+        *about,
+        partner_options.options(view, choices),
+        html.Div(tabs, role="tablist", className="k-tabs k-tab-row", **aria(label="Partners")),
+        html.Div(
+            [html.Div([*panels, by_type]), html.Aside(aside, className="k-aside", **aria(label="Plots"))],
+            className="k-split k-with-panel" if with_viewer else "k-split",
+        ),
+        dcc.Store(id="tab", data=view.tab),
+        dcc.Store(id="viewer-shown"),
+    ]
 
 
-def _link(view: ConnectivityView, one: Connectivity) -> html.A:
+def status(found: Sequence[Connectivity]) -> list[Any]:
+    """How many cells these are, of which version and day, with which types."""
+    first = found[0]
+    types = f"cell types of {first.type_table}" if first.type_table else "no cell types"
+    return [
+        html.Strong(f"{len(found)} cells"),
+        f" · {first.datastack} · version {first.version.number}, "
+        f"materialized {first.version.timestamp:%d %B %Y} · {types}",
+    ]
+
+
+def cells(
+    view: ConnectivityView, found: Sequence[Connectivity], types: Sequence[str | None], matrix: pd.DataFrame
+) -> html.Section:
+    """A line for each cell, numbered, that leads to the cell alone; and the synapses among them. `types` are the cells'
+    own, `matrix` is of :func:`services.several_cells.among`."""
+    titles = ["cell", "root id", "nucleus id", "type", "soma depth (µm)", *NUMBERS]
+    typed = zip(found, types, strict=True)
+    body = [_row(view, place, one, own) for place, (one, own) in enumerate(typed, start=1)]
+    ids = ", ".join(str(one.cell.root_id) for one in found)
+    table = html.Table(
+        [
+            html.Thead(html.Tr([html.Th(title, scope="col") for title in titles])),
+            html.Tbody(body),
+        ],
+        className="k-table",
+        **aria(label="The cells"),
+    )
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.Div(table, className="k-scroll", tabIndex="0", role="region", **aria(label="The cells")),
+                    _among(matrix),
+                ],
+                className="k-several",
+            ),
+            html.P(["All root ids ", copy_button(ids, "all root ids")], className="k-hint"),
+        ],
+        **aria(label="The cells that were asked for"),
+    )
+
+
+def _row(view: ConnectivityView, place: int, one: Connectivity, own: str | None) -> html.Tr:
     root = str(one.cell.root_id)
     there = replace(view, cell=root, id_type="root_id", where="", boxes={}, sort=(), partner="")
-    told = f"{one.totals['in']['num_syn']:,} in, {one.totals['out']['num_syn']:,} out"
-    return html.A([html.Span(root, className="k-id"), f" ({told})"], href=there.href())
+    ids = one.cell.nucleus_ids
+    depth = one.cell.soma_depth_um
+    texts: list[Any] = [
+        [html.A(root, href=there.href(), className="k-id"), copy_button(root, f"root id of cell {place}")],
+        copyable(str(ids[0]), f"nucleus id of cell {place}") if len(ids) == 1 else f"{len(ids):,} nuclei",
+        own or "no type",
+        "" if depth is None else f"{depth:,.1f}",
+        *(f"{one.totals[way][name]:,}" for way, name in NUMBERS.values()),  # type: ignore[index,literal-required]
+    ]
+    return html.Tr([html.Th(str(place), scope="row"), *(html.Td(text) for text in texts)])
+
+
+def _among(matrix: pd.DataFrame) -> Any:
+    """Synapses from each cell (rows) onto each (columns)."""
+    places = range(1, len(matrix) + 1)
+    top = max((int(count) for count in matrix.to_numpy().ravel() if not pd.isna(count)), default=0)
+    head = html.Tr([html.Th("from \\ onto", scope="col"), *(html.Th(str(place), scope="col") for place in places)])
+    body = [
+        html.Tr([html.Th(str(place), scope="row"), *(_count(count, top) for count in row)])
+        for place, row in zip(places, matrix.to_numpy(), strict=True)
+    ]
+    return html.Div(
+        html.Table(
+            [
+                html.Caption("Synapses among them, autapses on the diagonal"),
+                html.Thead(head),
+                html.Tbody(body),
+            ],
+            className="k-table k-matrix",
+        ),
+        className="k-scroll",
+        tabIndex="0",
+        role="region",
+        **aria(label="Synapses among the cells"),
+    )
+
+
+def _count(count: Any, top: int) -> html.Td:
+    if pd.isna(count):
+        return html.Td("?", title="CAVE cut the synapses of both cells, so nobody knows.")
+    strength = round(60 * count / top) if top else 0
+    shade = {"background": f"color-mix(in srgb, var(--k-accent) {strength}%, transparent)"} if count else {}
+    return html.Td(f"{count:,}", style=shade, className="" if count else "k-muted")

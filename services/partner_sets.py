@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -101,11 +101,13 @@ def combined(sides: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     return frame.sort_values(["num_syn", "root_id"], ascending=[False, True], ignore_index=True)
 
 
-def side_by_side(sides: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
-    """The same partners with the synapses of each cell in a column of its own, `num_syn_<root id>` (int64, 0 =
-    none). Partners of most cells first, then most synapses, then by root id."""
+def side_by_side(sides: Mapping[int, pd.DataFrame], cut: Collection[int] = ()) -> pd.DataFrame:
+    """The same partners with the synapses of each cell in a column of its own, `num_syn_<root id>` (Int64, 0 =
+    none; null instead for the cells of which CAVE `cut` the synapses, for then nobody knows). Partners of most cells
+    first, then most synapses, then by root id."""
     frame = combined(sides)
     for root_id, side in sides.items():
-        counts = side.set_index("root_id")["num_syn"].reindex(frame["root_id"], fill_value=0)
-        frame[f"num_syn_{root_id}"] = counts.to_numpy(np.int64)
+        counts = side.set_index("root_id")["num_syn"].astype("Int64").reindex(frame["root_id"])
+        counts = counts if root_id in cut else counts.fillna(0)
+        frame[f"num_syn_{root_id}"] = counts.array
     return frame.sort_values(["num_cells", "num_syn", "root_id"], ascending=[False, False, True], ignore_index=True)

@@ -127,11 +127,11 @@ def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
     frame = _described(cave, found, wanted.side)
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
-    frame, left_out = _counted(frame, wanted, proofread)
+    frame, left_out = counted(frame, wanted, proofread)
     frame, said = _with_more(cave, found, wanted, frame)
     if wanted.side != "both" and proofread is not None:
         frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON)
-    return PartnerTable(frame, _columns(found, wanted.side, frame), left_out, said)
+    return PartnerTable(frame, columns_of(found, wanted.side, frame), left_out, said)
 
 
 def _described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:
@@ -145,9 +145,10 @@ def _described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:
     return partner_joins.with_distance(frame, found.cell, somas, cave.volume(found.datastack))
 
 
-def _counted(
+def counted(
     frame: pd.DataFrame, wanted: Wanted, proofread: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The partners that count, and sentences for those that do not; `proofread` is of :func:`proofreading.rows`."""
     left_out = []
     if wanted.at_least > 1:
         left_out.append(partner_sets.below(frame, wanted.at_least))
@@ -224,7 +225,7 @@ def _with_tuning(cave: Cave, found: Connectivity, frame: pd.DataFrame) -> tuple[
     return joined, functional.coverage(frame, own, known[0].name)
 
 
-def _columns(found: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Column, ...]:
+def columns_of(found: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Column, ...]:
     """What the partner is comes first, then how strong, then where."""
     described = describe_columns(frame) if side == "both" else weights.describe(frame, found, side)
     titled = [

@@ -166,9 +166,14 @@ def test_a_click_in_a_plot_selects_in_the_table(cell: Page, truth: Truth, root: 
 
 def test_several_ids_and_a_position(page: Page, truth: Truth, root: int) -> None:
     other = next(one for one in types(truth).index if one != root)
-    page.goto(f"/connectivity-viewer?cell={root}%2C%20{other}")
-    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
-    page.get_by_role("navigation", name="Cells that were asked for").get_by_role("link", name=str(other)).click()
+    page.goto(f"/connectivity-viewer?cell={root}%2C%20{other}&tab=in")
+    expect(page.locator("#cell-status")).to_contain_text("2 cells")
+    everybody = truth.partners(root, "in").add(truth.partners(other, "in"), fill_value=0)
+    expect(counts(page)).to_have_text(
+        re.compile(rf"^{len(everybody):,} partners?, {int(everybody.sum()):,} synapses?$")
+    )
+    expect(page.locator("#cell-figures .js-plotly-plot").first).to_be_visible()
+    page.get_by_role("table", name="The cells").get_by_role("link", name=str(other)).click()
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {other}")
 
     soma = truth.types().set_index("pt_root_id").loc[other]
