@@ -20,7 +20,7 @@ from api.answers import (
     table_json,
     version_json,
 )
-from services import cells, connectivity, joins, large_tables, neuroglancer, places, tables, versions
+from services import cells, connectivity, joins, large_tables, neuroglancer, places, saved_ids, tables, versions
 from services.columns import describe_columns
 from services.context import cave
 from services.errors import BadInput, KarstError, NotFound
@@ -86,7 +86,7 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     what positions count, `columns` names the ones wanted."""
     params.only("filter", "sort", "offset", "limit", "format", "join", "on", "units", "columns")
     offset, limit = params.span(JSON_ROWS if params.file_format() == "json" else None)
-    query = TableQuery(where=params.text("filter"), sort=params.sort())
+    query = saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
     facts = {
         "table": table,
         "join": params.text("join"),
@@ -214,7 +214,7 @@ def make_link(datastack: str, version: str) -> Response:
 def _table_link(datastack: str, number: int, asked: dict[str, Any]) -> neuroglancer.Link:
     read = params.Body(asked, "table", "filter", "sort", *LINK_KEYS)
     opened = tables.open_table(cave(), datastack, number, read.text("table"))
-    rows = tables.select(opened, TableQuery(where=read.text("filter"), sort=read.sort()))
+    rows = tables.select(opened, saved_ids.query(cave(), datastack, read.text("filter"), sort=read.sort()))
     return neuroglancer.table_link(cave(), opened, rows, **_link_options(read))
 
 

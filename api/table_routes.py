@@ -8,13 +8,13 @@ from flask import Response, jsonify, request
 
 from api import params
 from api.routes import blueprint, open_asked
-from services import large_tables, snippets, versions
+from services import large_tables, saved_ids, snippets, versions
 from services.context import cave
 from services.crosstabs import CrossTab, crosstab
 from services.errors import BadInput
 from services.facets import Facet, Histogram, facets, histograms
 from services.id_search import COLUMNS, ID_TYPES, search
-from services.tables import TableQuery, open_table, to_records
+from services.tables import open_table, to_records
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/facets")
@@ -22,7 +22,7 @@ def table_facets(datastack: str, version: str, table: str) -> Response:
     """How many of the rows that a filter keeps have each value of each categorical column, and histograms."""
     params.only("filter", "join", "on", "units")
     opened = open_asked(datastack, version, table)
-    query = TableQuery(params.text("filter"))
+    query = saved_ids.query(cave(), datastack, params.text("filter"))
     return jsonify(
         {
             "datastack": datastack,
@@ -60,7 +60,8 @@ def table_crosstab(datastack: str, version: str, table: str) -> Response:
     """Two columns against each other: `left`, and `right`, which may be of a table that is joined (`join`, `on`)."""
     params.only("filter", "join", "on", "left", "right")
     opened = open_asked(datastack, version, table)
-    found = crosstab(opened, TableQuery(params.text("filter")), params.text("left"), params.text("right"))
+    query = saved_ids.query(cave(), datastack, params.text("filter"))
+    found = crosstab(opened, query, params.text("left"), params.text("right"))
     return jsonify({"datastack": datastack, "version": opened.version.number, **_crosstab_json(found)})
 
 
@@ -68,7 +69,7 @@ def table_crosstab(datastack: str, version: str, table: str) -> Response:
 def table_python(datastack: str, version: str, table: str) -> Response:
     """A script over caveclient that yields the rows that a filter keeps, as `rows` would."""
     params.only("filter", "sort", "join", "on", "units", "columns")
-    query = TableQuery(params.text("filter"), sort=params.sort())
+    query = saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
     number = versions.resolve(cave(), datastack, version).number
     if large_tables.is_large(cave(), datastack, number, table):
         script = snippets.large_snippet(cave(), large_tables.open_large(cave(), datastack, number, table), query)

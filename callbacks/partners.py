@@ -71,7 +71,7 @@ def synapses(view: ConnectivityView, way: Direction) -> pd.DataFrame:
 
 def shown(view: ConnectivityView, side: str) -> tuple[pd.DataFrame, PartnerTable, str]:
     """The partners of one side that the filters keep, in their order; all that count; and the filter in words."""
-    whole, query = table(view, side), views.table_query(view)
+    whole, query = table(view, side), views.table_query(cave(), view)
     kept = whole.frame.take(tables.rows_of(whole.frame, whole.columns, query))
     words = tables.filter_of(whole.columns, query)
     return kept, whole, words.describe() if words.text() else ""

@@ -10,13 +10,13 @@ import pandas as pd
 
 from callbacks import views
 from components import table_plots
-from services import plots, tables
+from services import plots, saved_ids, tables
 from services.columns import Column, find_column
 from services.context import cave
-from services.errors import BadInput
+from services.errors import BadInput, KarstError
 from services.filters import parse_box, parse_line
 from services.tables import TableFrame, TableQuery
-from services.urls import LONGEST_VALUE, TableView
+from services.urls import LONGEST_ADDRESS, TableView
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Shown:
 
     @property
     def query(self) -> TableQuery:
-        return views.table_query(self.view)
+        return views.table_query(cave(), self.view)
 
     @property
     def columns(self) -> list[Column]:
@@ -46,25 +46,28 @@ class Shown:
         return replace(self.view, boxes={**self.view.boxes, column: text}).href()
 
     def keeping(self, column: str, ids: pd.Series) -> str | None:
-        """The address of the rows with these ids; None where it would be too long."""
-        texts = ids.astype(str).tolist()
-        line = f"{column} in ({', '.join(texts)})" if len(texts) != 1 else f"{column} = {texts[0]}"
-        return self.narrowed(line)
+        """The address of the rows with these ids, which are saved if they are many; None where that is not possible."""
+        try:
+            kept = saved_ids.listed(cave(), self.table.datastack, find_column(self.table.columns, column), ids)
+        except KarstError:
+            return None
+        return self.narrowed(kept.text())
 
     def narrowed(self, line: str) -> str | None:
         """The address of the rows that also pass a query line; None where it would be too long."""
         where = f"({self.view.where}) and {line}" if self.view.where.strip() else line
-        return replace(self.view, where=where).href() if len(where) <= LONGEST_VALUE else None
+        href = _short(replace(self.view, where=where), self.table).href()
+        return href if len(href) <= LONGEST_ADDRESS else None
 
     def typed_wrongly(self) -> str:
         """The text of a box, else the query line, that cannot be read; "" if all can."""
         for name, text in self.view.boxes.items():
             try:
-                parse_box(find_column(self.table.columns, name), text)
+                parse_box(find_column(self.table.columns, name), text, self.query.saved)
             except BadInput:
                 return text
         try:
-            parse_line(self.view.where, self.table.columns)
+            parse_line(self.view.where, self.table.columns, self.query.saved)
         except BadInput:
             return self.view.where
         return ""
@@ -78,7 +81,8 @@ def of_grid(shown: Mapping[str, Any], columns: Sequence[str] = ()) -> Shown:
 
 def of_view(view: TableView) -> Shown:
     """The table of a view. Columns that it names and the table does not have are left out, and said."""
-    concrete, table, said = views.open_view(cave(), view)
+    opened, table, said = views.open_view(cave(), view)
+    concrete = _short(opened, table)
     names = [column.name for column in table.columns]
     known = set(names)
     axes = {column.name for column in plots.axes_of(table)}
@@ -96,6 +100,12 @@ def of_view(view: TableView) -> Shown:
     lost = {view.group_by, *view.columns, view.x, view.y, view.left, view.right} - known - {""}
     more = [f"This table has no column {name[:80]!r}; what the address asks of it was left out." for name in lost]
     return Shown(fitting, table, (*said, *more))
+
+
+def _short(view: TableView, table: TableFrame) -> TableView:
+    """The view with long lists of ids saved, so that its address stays one that servers take."""
+    short = saved_ids.shortened(cave(), table, views.table_query(cave(), view))
+    return replace(view, where=short.where, boxes=short.boxes)
 
 
 def points(shown: Shown) -> pd.DataFrame | None:

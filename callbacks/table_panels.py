@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
@@ -58,7 +59,7 @@ def compare(asked: dict[str, Any] | None, panel: str) -> Any:
         return [form, table_compare.nothing_to_compare()]
     sides = [column.name for column in chosen]
     rest = {name: text for name, text in view.boxes.items() if name not in sides}
-    found = crosstabs.crosstab(shown.table, tables.TableQuery(view.where, rest), *sides)
+    found = crosstabs.crosstab(shown.table, replace(shown.query, boxes=rest), *sides)
     return [form, *table_compare.compared(found, view, shown.narrowed, filtered=bool(view.where or rest))]
 
 

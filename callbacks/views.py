@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from components import controls
 from components.controls import Option
-from services import joins, tables, versions
+from services import joins, saved_ids, tables, versions
 from services.cave import Cave
 from services.columns import Column, find_column
 from services.errors import BadInput, Expired, NotFound
@@ -44,9 +44,9 @@ def asked(request: Mapping[str, Any]) -> tuple[dict[str, str], Sort]:
     return {name: text for name, text in boxes.items() if text.strip()}, sort
 
 
-def table_query(view: TableView | ConnectivityView) -> TableQuery:
+def table_query(cave: Cave, view: TableView | ConnectivityView) -> TableQuery:
     """What a view asks of its rows."""
-    return TableQuery(view.where, view.boxes, view.sort)
+    return saved_ids.query(cave, view.datastack, view.where, view.boxes, view.sort)
 
 
 def open_view(cave: Cave, view: TableView) -> tuple[TableView, TableFrame, list[str]]:

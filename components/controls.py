@@ -9,6 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 from components.attributes import data
+from services.urls import LONGEST_VALUE
 
 if TYPE_CHECKING:
     from services.records import TableInfo, Version
@@ -48,7 +49,7 @@ def text(
         size="sm",
         autoComplete="off",
         debounce=True,
-        maxLength=20_000,
+        maxLength=LONGEST_VALUE,
         list=completion or None,
         class_name="k-text",
     )

@@ -57,7 +57,7 @@ def id_report(found: IdSearch, keep: str | None) -> list[Any]:
     elif keep:
         way = html.P(html.A(f"Show the {rows}" if found.num_rows > 1 else "Show the row", href=keep))
     else:
-        way = html.P(f"They have {rows}, but an address cannot name so many ids. Paste fewer to see their rows.")
+        way = html.P(f"They have {rows}, but CAVE did not save so many ids for an address. Paste fewer to see them.")
     return [html.P(sentence, className="k-sentence") for sentence in found.sentences] + [way, _listed(found.ids)]
 
 

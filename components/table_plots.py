@@ -116,7 +116,7 @@ def picked(count: int, keep: str | None, root_href: str | None) -> list[Any]:
     if keep:
         said.append(html.A("Keep only these", href=keep))
     else:
-        said.append(html.Span("Too many to name in an address: draw a smaller outline to keep only these."))
+        said.append(html.Span("They cannot be kept: draw a smaller outline."))
     if root_href:
         said += [" · ", html.A("Read this cell's partners", href=root_href)]
     return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 
 FIRST_ID = 5560000000000001
@@ -12,9 +13,10 @@ KEPT_BYTES = 64_000_000
 class States:
     """The JSON texts of one kind, by id. The oldest are forgotten when they take more than `KEPT_BYTES`."""
 
-    def __init__(self, first_id: int = FIRST_ID):
+    def __init__(self) -> None:
         self._texts: OrderedDict[int, bytes] = OrderedDict()
-        self._next = first_id
+        # after a new start no number may mean another state than it did
+        self._next = FIRST_ID + time.time_ns() // 1_000_000
         self._bytes = 0
         self._lock = threading.Lock()
 

@@ -127,8 +127,8 @@ class _Live:
         self.table = table
         self.query = query
         boxes = [(find_column(table.columns, name), text) for name, text in query.boxes.items()]
-        self._failed = {column: ~parse_box(column, text).mask(table.frame) for column, text in boxes}
-        self._failures = (~parse_line(query.where, table.columns).mask(table.frame)).astype(np.int16)
+        self._failed = {column: ~parse_box(column, text, query.saved).mask(table.frame) for column, text in boxes}
+        self._failures = (~parse_line(query.where, table.columns, query.saved).mask(table.frame)).astype(np.int16)
         for failed in self._failed.values():
             self._failures += failed
 
@@ -211,7 +211,7 @@ def _facet(live: _Live, column: Column, coded: _Coded) -> Facet:
 
 def _own_box(columns: Sequence[Column], query: TableQuery, column: Column) -> Node | None:
     texts = [text for name, text in query.boxes.items() if find_column(columns, name) == column]
-    return parse_box(column, texts[-1]) if texts else None
+    return parse_box(column, texts[-1], query.saved) if texts else None
 
 
 def _chosen(box: Node | None) -> tuple[Value | None, ...]:

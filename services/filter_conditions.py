@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.columns import Column
 from services.errors import BadInput
-from services.filter_nodes import Between, Blank, Compare, Matches, Node, NoneOf, Not, OneOf, all_of, any_of
+from services.filter_nodes import (
+    Between,
+    Blank,
+    Compare,
+    InSaved,
+    Matches,
+    Node,
+    NoneOf,
+    Not,
+    NotInSaved,
+    OneOf,
+    all_of,
+    any_of,
+)
 from services.filter_values import read_value, unquote
 
 LONGEST_PATTERN = 500
+
+Saved: TypeAlias = Mapping[int, tuple[int, ...]]
+"""Lists of ids by the numbers under which CAVE keeps them (see :mod:`services.saved_ids`)."""
 
 SIGN = re.compile(r"==|=|!=|>=|<=|>|<|!~|~")
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|' + r"'(?:[^'\\]|\\.)*'", re.DOTALL)
@@ -42,6 +60,20 @@ def condition(column: Column, sign: str, operands: list[Operand], position: int)
     if len(operands) > 1:
         raise BadInput(f"{sign} takes one value.", position=operands[1].position)
     return _compare(column, sign, operands[0])
+
+
+def in_saved(column: Column, number: Operand, saved: Saved, *, opposite: bool) -> Node:
+    """The condition `column in saved(number)`, or its opposite."""
+    if column.kind != "id":
+        raise BadInput(f"{column.name} holds no ids, so no saved list of them either.", position=number.position)
+    ids = saved.get(int(number.text)) if re.fullmatch(r"[0-9]{1,19}", number.text) else None
+    if not ids:
+        raise BadInput(
+            f"CAVE has no list of ids saved as {number.text[:40]}.",
+            "Paste the ids again under Find ids.",
+            position=number.position,
+        )
+    return (NotInSaved if opposite else InSaved)(column, tuple(ids), int(number.text))
 
 
 def _equals(column: Column, operands: list[Operand], *, opposite: bool) -> Node:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from services.columns import Column, find_column
 from services.errors import BadInput
 from services.filter_box import UNITS, Axes, axes_of, in_box
-from services.filter_conditions import SIGN, Operand, condition, quoted_at
+from services.filter_conditions import SIGN, Operand, Saved, condition, in_saved, quoted_at
 from services.filter_nodes import Blank, Everything, Node, Not, OneOf, all_of, any_of
 from services.filter_values import KEYWORDS, unquote
 
@@ -60,9 +60,10 @@ def tokens_of(text: str) -> list[Token]:
 class LineParser:
     """Recursive descent over the tokens of one line."""
 
-    def __init__(self, tokens: list[Token], columns: Sequence[Column], length: int) -> None:
+    def __init__(self, tokens: list[Token], columns: Sequence[Column], length: int, saved: Saved) -> None:
         self.tokens = tokens
         self.columns = columns
+        self.saved = saved
         self.end = Token("end", "", length)
         self.at = 0
         self.depth = 0
@@ -193,6 +194,12 @@ class LineParser:
             raise BadInput("in or null is expected after not.", position=self.next.position)
         self.take()
         position = self.next.position
+        if self.next.is_word("saved"):
+            self.take()
+            operands = self.operands()
+            if len(operands) != 1:
+                raise BadInput("saved takes the number of one list of ids.", position=position)
+            return in_saved(column, operands[0], self.saved, opposite=negative)
         return condition(column, "not in" if negative else "in", self.operands(), position)
 
     def operands(self) -> list[Operand]:

@@ -155,7 +155,7 @@ class OneOf(Condition):
 
     def mask(self, frame: pd.DataFrame) -> Mask:
         column = self._values(frame)
-        if len(self.values) == 1:
+        if len(self.values) == 1 and not isinstance(self.values[0], str):  # NumPy drops NULs at the end of a text
             with np.errstate(over="ignore"):
                 return _true(column == _comparable(self.values[0], column))
         if self.column.kind == "time":
@@ -189,6 +189,32 @@ class NoneOf(Condition):
 
     def words(self) -> str:
         return f"is not {described(self.values)}{self._unit()}"
+
+
+@dataclass(frozen=True)
+class InSaved(OneOf):
+    """One of the ids of a list that CAVE keeps under `number`: `in saved(5560000000000001)`."""
+
+    number: int
+
+    def box(self) -> str:
+        return f"in saved({self.number})"
+
+    def words(self) -> str:
+        return f"is one of {len(self.values):,} saved ids"
+
+
+@dataclass(frozen=True)
+class NotInSaved(NoneOf):
+    """None of the ids of such a list, or blank: `not in saved(5560000000000001)`."""
+
+    number: int
+
+    def box(self) -> str:
+        return f"not in saved({self.number})"
+
+    def words(self) -> str:
+        return f"is none of {len(self.values):,} saved ids"
 
 
 @dataclass(frozen=True)

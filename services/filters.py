@@ -16,7 +16,8 @@ typed in a box      keeps the rows whose cell
 A query line puts the column first and joins with ``and``, ``or``, ``not`` and brackets, ``and`` binding
 tighter than ``or``: ``cell_type in (BC, MC) and (volume > 300 or not valid)``. A boolean column alone means
 that it is true. A position as a whole takes a box in space, in vx, nm or um:
-``pt_position in box (100..200, 300.., ..) um``. In a line, values with spaces, commas, brackets or operators
+``pt_position in box (100..200, 300.., ..) um``. An id may be one of a long list that CAVE keeps:
+``pt_root_id in saved(5560000000000001)``. In a line, values with spaces, commas, brackets or operators
 need quotes.
 """
 
@@ -29,28 +30,29 @@ import numpy as np
 
 from services.columns import Column
 from services.errors import BadInput
-from services.filter_conditions import QUOTED, SIGN, Operand, condition, split_values
+from services.filter_conditions import QUOTED, SIGN, Operand, Saved, condition, in_saved, split_values
 from services.filter_line import LineParser, tokens_of
 from services.filter_nodes import Blank, Everything, Node, OneOf, all_of
 from services.filter_values import Value, unquote
 
 __all__ = ["Node", "all_of", "box_of", "parse_box", "parse_line"]
 
+NOTHING_SAVED: Saved = {}
 LONGEST_LINE = 250_000
 """Characters: some ten thousand ids."""
 
 
-def parse_line(text: str, columns: Sequence[Column]) -> Node:
-    """The filter of a query line over `columns`; an empty line keeps everything.
+def parse_line(text: str, columns: Sequence[Column], saved: Saved = NOTHING_SAVED) -> Node:
+    """The filter of a query line over `columns`; an empty line keeps everything. `saved` are the lists it may name.
 
     Raises BadInput, whose `position` is the character at fault.
     """
     _check_length(text)
-    line = LineParser(tokens_of(text), columns, len(text))
+    line = LineParser(tokens_of(text), columns, len(text), saved)
     return line.parse()
 
 
-def parse_box(column: Column, text: str) -> Node:
+def parse_box(column: Column, text: str, saved: Saved = NOTHING_SAVED) -> Node:
     """The filter that `text` in the box of a column means; an empty box keeps everything.
 
     Raises BadInput, whose `position` is the character at fault.
@@ -62,6 +64,8 @@ def parse_box(column: Column, text: str) -> Node:
         return Everything()
     if blank := re.fullmatch(r"(?:is\s+|=\s*)?(not\s+)?null", rest, re.IGNORECASE):
         return Blank(column, blank[1] is None)
+    if named := re.fullmatch(r"(not\s+)?in\s+saved\s*\(\s*(\w*)\s*\)", rest, re.IGNORECASE):
+        return in_saved(column, Operand(named[2], start + named.start(2), False), saved, opposite=bool(named[1]))
     sign = SIGN.match(rest) or re.match(r"(not\s+)?in(?=[\s(\[\"'])", rest, re.IGNORECASE)
     name = re.sub(r"\s+", " ", sign[0].lower()) if sign else "="
     after = sign.end() if sign else 0

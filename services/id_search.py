@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from services import pasted_links
+from services import pasted_links, saved_ids
 from services.cave import Cave
 from services.cells import LAYER_BITS, somas
 from services.columns import Column
-from services.errors import BadInput, NotFound
-from services.filter_nodes import OneOf, any_of
+from services.errors import BadInput, KarstError, NotFound
+from services.filter_nodes import Node, OneOf, any_of
 from services.parallel import gather
 from services.pasted import read_ids
 from services.tables import TableFrame
@@ -52,7 +52,8 @@ class IdSearch:
     that was replaced by `current` (blank where it was not followed); "absent" exists, but the table has no row of
     it; "unknown" is no id of the datastack.
 
-    `where` is the query line that keeps the rows of all of them ("" = there are none), `num_rows` how many rows it
+    `where` is the query line that keeps the rows of all of them ("" = there are none; many ids are saved in CAVE, see
+    :mod:`services.saved_ids`), `num_rows` how many rows it
     keeps; `sentences` say all of this.
     """
 
@@ -196,11 +197,17 @@ class _Lookup:
     def filter(self) -> tuple[str, int]:
         """The query line of all rows, and their number."""
         by_name = {column.name: column for columns in self.columns.values() for column in columns}
-        parts = [OneOf(by_name[name], tuple(sorted(keys))) for name, keys in self.keys.items() if keys]
+        parts = [self.listed(by_name[name], keys) for name, keys in self.keys.items() if keys]
         if not parts:
             return "", 0
         node = any_of(parts)
         return node.text(), int(node.mask(self.table.frame).sum())
+
+    def listed(self, column: Column, keys: set[int]) -> Node:
+        try:
+            return saved_ids.listed(self.cave, self.table.datastack, column, keys)
+        except KarstError:  # not every CAVE lets everybody save; the line is then as long as it is
+            return OneOf(column, tuple(sorted(keys)))
 
     def frame(self) -> pd.DataFrame:
         current = pd.array(self.current, dtype="Int64")

@@ -10,7 +10,21 @@ from pandas.api import types as dtypes
 
 from services.errors import BadInput
 from services.filter_box import InBox
-from services.filter_nodes import And, Between, Blank, Compare, Condition, Matches, Node, NoneOf, Not, OneOf, Or
+from services.filter_nodes import (
+    And,
+    Between,
+    Blank,
+    Compare,
+    Condition,
+    InSaved,
+    Matches,
+    Node,
+    NoneOf,
+    Not,
+    NotInSaved,
+    OneOf,
+    Or,
+)
 from services.filter_values import Value
 
 _METHODS = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
@@ -18,7 +32,8 @@ _METHODS = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
 
 def expression(node: Node, frame: pd.DataFrame) -> str:
     """Python that keeps the same rows as `node.mask(frame)`, blank cells included. Only values of the filter are in
-    it, written by `repr`; it may use `pd` and a function `matches(column, pattern)`."""
+    it, written by `repr`; it may use `pd`, a function `matches(column, pattern)`, and `saved_<number>` for each of
+    :func:`saved_lists`."""
     write = partial(expression, frame=frame)
     match node:
         case And():
@@ -29,9 +44,23 @@ def expression(node: Node, frame: pd.DataFrame) -> str:
             return f"~({write(node.part)})"
         case InBox():
             return _boxed(node)
+        case InSaved() | NotInSaved():
+            return f"{'~' if isinstance(node, NotInSaved) else ''}frame[{node.column.name!r}].isin(saved_{node.number})"
         case Condition():
             return _condition(node, frame)
     raise BadInput(f"A script cannot say {node.describe()!r}.")
+
+
+def saved_lists(node: Node) -> set[int]:
+    """The numbers of the saved lists that a filter names."""
+    match node:
+        case And() | Or():
+            return {number for part in node.parts for number in saved_lists(part)}
+        case Not():
+            return saved_lists(node.part)
+        case InSaved() | NotInSaved():
+            return {node.number}
+    return set()
 
 
 def _condition(node: Condition, frame: pd.DataFrame) -> str:

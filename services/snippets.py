@@ -16,7 +16,8 @@ from services.filter_nodes import Everything, Node
 from services.joins import NUM_ROWS
 from services.large_tables import LargeTable, filters_of
 from services.profiles import Volume
-from services.snippet_filters import expression
+from services.saved_ids import KEY as SAVED
+from services.snippet_filters import expression, saved_lists
 from services.tables import Joined, TableFrame, TableQuery, filter_of, open_table
 
 MOST_ROWS = 200_000
@@ -56,6 +57,10 @@ def table_snippet(
         *(_depths(cave, table, depths) if depths else ()),
         *(line for other in table.joined for line in _joined(cave, table, other, most_rows)),
         *_units(cave, table),
+        *(
+            f"saved_{number} = [int(one) for one in client.state.get_state_json({number})[{SAVED!r}]]"
+            for number in sorted(saved_lists(node))
+        ),
         *([] if isinstance(node, Everything) else [f"frame = frame[{expression(node, table.frame)}]"]),
         *_sorted(table, query),
         f"frame = frame[{_listed(column.name for column in columns or table.columns)}].reset_index(drop=True)",

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from services.cave import UNUSED, Cave
 from services.columns import Column, as_stored, describe_columns, find_column
 from services.filter_box import UNIT_NM
+from services.filter_conditions import Saved
 from services.filters import Node, all_of, parse_box, parse_line
 from services.memo import Key, Memo, key_of
 from services.parallel import gather
@@ -78,11 +79,12 @@ class TableFrame:
 @dataclass(frozen=True)
 class TableQuery:
     """Which rows in which order: the query line `where`, the text of each column's box, and (column, "asc" or
-    "desc") for each column to sort by, first one first."""
+    "desc") for each column to sort by, first one first. `saved` are the lists of ids that these name by number."""
 
     where: str = ""
     boxes: Mapping[str, str] = field(default_factory=dict)
     sort: Sort = ()
+    saved: Saved = field(default_factory=dict, repr=False)
 
     def key(self) -> str:
         """The same text for the same query."""
@@ -171,8 +173,8 @@ def with_units(table: TableFrame, unit: str) -> TableFrame:
 
 def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:
     """All that a query asks of a row. Raises BadInput."""
-    boxes = [parse_box(find_column(columns, name), text) for name, text in query.boxes.items()]
-    return all_of([parse_line(query.where, columns), *boxes])
+    boxes = [parse_box(find_column(columns, name), text, query.saved) for name, text in query.boxes.items()]
+    return all_of([parse_line(query.where, columns, query.saved), *boxes])
 
 
 def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery) -> Rows:

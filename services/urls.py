@@ -30,8 +30,10 @@ PLOTS = ("counts", "scatter", "side", "top", "histogram")
 UNITS = ("vx", "nm", "um")
 SWITCH = ("", "on")
 BOX = "f."
-LONGEST_VALUE = 20_000
-"""Characters; web servers refuse longer addresses anyway."""
+LONGEST_VALUE = 250_000
+"""Characters: a filter of ten thousand ids, which the page then saves under a number."""
+LONGEST_ADDRESS = 8_000
+"""Characters that web servers take."""
 MOST_VALUES = 100
 
 
