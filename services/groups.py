@@ -87,21 +87,25 @@ def of_table(cave: Cave, table: TableFrame, column: str) -> Groups:
     return _groups.get((*table.key, "groups", column), make) if table.key else make()
 
 
-def of_partners(cave: Cave, connectivity: Connectivity, column: str, more: pd.DataFrame | None = None) -> Groups:
-    """The groups of a column of a cell's partners: over the whole table that it is from, else over all its values in
-    the partners of both directions and in `more`, a frame with further columns of partners.
+def of_partners(
+    cave: Cave, found: Connectivity | Sequence[Connectivity], column: str, more: pd.DataFrame | None = None
+) -> Groups:
+    """The groups of a column of the partners of a cell, or of several: over the whole table that it is from, else over
+    all its values in the partners of both directions and in `more`, a frame with further columns of partners.
 
     A column `table.column` is from a joined table (:mod:`services.partner_joins`), others are from the type table.
     """
-    datastack, version = connectivity.datastack, connectivity.version.number
+    every = list(found) if isinstance(found, Sequence) else [found]
+    datastack, version, type_table = every[0].datastack, every[0].version.number, every[0].type_table
     palette = cave.profile(datastack).palette
     joined, _, name = column.rpartition(SEPARATOR)
-    table = joined or connectivity.type_table
+    table = joined or type_table
     whole = cave.table(datastack, version, table) if table and table in cave.tables(datastack, version) else None
     if whole is not None and name in whole:
         key = (*key_of(cave, datastack, version, table or ""), "groups", column)
         return _groups.get(key, lambda: of_values(column, whole[name], palette))
-    frames = [connectivity.inputs, connectivity.outputs, *([] if more is None else [more])]
+    sides = [side for one in every for side in (one.inputs, one.outputs)]
+    frames = [*sides, *([] if more is None else [more])]
     values = [frame[column] for frame in frames if column in frame]
     return of_values(column, pd.concat(values, ignore_index=True), palette)
 

@@ -6,14 +6,14 @@ into the state (`neuroglancer_layers`). Building a link asks no viewer for anyth
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 from nglui.statebuilder import ViewerState
 
-from services import cells, groups
+from services import cells, connectivity, groups, partner_sets
 from services import neuroglancer_words as words
 from services.errors import BadInput, KarstError, TooLarge
 from services.neuroglancer_cell import Side, cell_state
@@ -39,7 +39,7 @@ from services.type_columns import type_column as type_column_of
 
 if TYPE_CHECKING:
     from services.cave import Cave
-    from services.connectivity import Connectivity, Totals
+    from services.connectivity import Connectivity
     from services.tables import TableFrame
 
 __all__ = [
@@ -155,7 +155,7 @@ def table_link(
 
 def cell_link(
     cave: Cave,
-    connectivity: Connectivity,
+    asked_for: Connectivity | Sequence[Connectivity],
     *,
     direction: Direction = "both",
     partners: Collection[int] | None = None,
@@ -165,43 +165,49 @@ def cell_link(
     visible: Collection[int] | None = None,
     more: pd.DataFrame | None = None,
 ) -> Link:
-    """Link to a cell with its partners as segments and its synapses as points.
+    """Link to a cell, or to several of one version, with the partners as segments and the synapses as points.
 
     `direction` chooses inputs or outputs, `partners` some root ids (None = all), `visible` those of them to draw
     (None = the chosen ones, or none of all). `group_by` is a column of the partner tables that makes layers of
     synapses, `colour_by` one that colours them in one layer (give one of them); without, partners still have the
-    colour of their cell type. `more` has further such columns, one row for each `root_id`. Raises as `table_link`
-    does.
+    colour of their cell type, and synapses of several cells that of their cell. `more` has further such columns, one
+    row for each `root_id`. The partners of several cells are those of :func:`partner_sets.combined`. Raises as
+    `table_link` does.
     """
-    frame = _Frame.of(cave, connectivity.datastack, connectivity.version, viewer, connectivity.type_table)
-    sides = _sides(cave, connectivity, direction)
+    found = list(asked_for) if isinstance(asked_for, Sequence) else [asked_for]
+    first = found[0]
+    frame = _Frame.of(cave, first.datastack, first.version, viewer, first.type_table)
+    sides = _sides(cave, found, direction)
     asked = _one_of(group_by, colour_by)
     column = asked or type_column_of(sides[0].partners)
     if column is not None and more is not None:
         sides = [_with_column(side, column, more) for side in sides]
     if any(column is not None and column not in side.partners for side in sides):
         raise BadInput(f"The partners have no column {str(column)[:80]!r}.", "Group by one of their columns.")
+    roots = [one.cell.root_id for one in found]
+    subject = f"cell {roots[0]}" if len(found) == 1 else f"{len(found)} cells"
     built = cell_state(
-        frame.empty(f"cell {connectivity.cell.root_id}"),
-        connectivity.cell.root_id,
+        frame.empty(subject),
+        {one.cell.root_id: one.cell.soma_position_nm for one in found},
         sides,
         voxel_nm=frame.scene.voxel_nm,
-        soma_nm=connectivity.cell.soma_position_nm,
-        somas=cells.somas(cave, connectivity.datastack, connectivity.version.number),
-        groups=groups.of_partners(cave, connectivity, column, more) if column else None,
+        somas=cells.somas(cave, first.datastack, first.version.number),
+        groups=groups.of_partners(cave, found, column, more) if column else None,
         layered=group_by is not None,
         painted=colour_by is not None,
         selected=partners,
         visible=visible,
     )
-    cut = [_cut(side) for side in sides]
-    apart = [_apart(side, connectivity.totals[side.direction]) for side in sides] if partners is None else []
+    cut = [_cut(one, side.direction, alone=len(found) == 1) for side in sides for one in found]
+    apart = [_apart(found, side) for side in sides] if partners is None else []
     built = replace(
         built,
         left_out=(*built.left_out, *filter(None, cut)),
         notes=(*built.notes, *filter(None, apart)),
     )
-    return _link(frame, built, f"Cell {connectivity.cell.root_id}", column)
+    coloured = column if asked or len(found) == 1 else "cell" + (f", partners by {column}" if column else "")
+    listed = ", ".join(map(str, roots[:3])) + (f" and {len(roots) - 3} more" if len(roots) > 3 else "")
+    return _link(frame, built, f"Cell{'' if len(found) == 1 else 's'} {listed}", coloured)
 
 
 def _with_column(side: Side, column: str, more: pd.DataFrame) -> Side:
@@ -216,31 +222,38 @@ def _one_of(group_by: str | None, colour_by: str | None) -> str | None:
     return group_by or colour_by or None
 
 
-def _cut(side: Side) -> str:
+def _cut(found: Connectivity, way: Literal["in", "out"], *, alone: bool) -> str:
     """A sentence when CAVE did not send all synapses, else ""."""
-    cut = side.synapses.attrs.get("truncated")
+    cut = found.truncated[way]
     if not cut:
         return ""
     total = f"{cut['total']:,}" if cut["total"] else "an unknown number of"
-    return f"CAVE sent only {cut['shown']:,} of {total} {side.name}."
+    whose = "" if alone else f" of cell {found.cell.root_id}"
+    return f"CAVE sent only {cut['shown']:,} of {total} {way}put synapses{whose}."
 
 
-def _apart(side: Side, totals: Totals) -> str:
+def _apart(found: Sequence[Connectivity], side: Side) -> str:
     """A sentence for synapses that are none of a partner's, else ""."""
-    own, nobody = totals["autapses"], totals["root_zero"]
+    own, nobody = (sum(one.totals[side.direction][kind] for one in found) for kind in ("autapses", "root_zero"))
     kinds = [
         words.count(own, "autapse") if own else "",
         f"{words.count(nobody, 'synapse')} whose other end lies in no segment" if nobody else "",
     ]
-    found = " and ".join(filter(None, kinds))
-    return f"The {side.name} are those with partners; counted apart: {found}." if found else ""
+    told = " and ".join(filter(None, kinds))
+    return f"The {side.name} are those with partners; counted apart: {told}." if told else ""
 
 
-def _sides(cave: Cave, connectivity: Connectivity, direction: Direction) -> list[Side]:
+def _sides(cave: Cave, found: Sequence[Connectivity], direction: Direction) -> list[Side]:
     asked: list[Literal["in", "out"]] = ["in", "out"] if direction == "both" else [direction]
-    partners = {"in": connectivity.inputs, "out": connectivity.outputs}
-    cell, version = connectivity.cell.root_id, connectivity.version.number
-    return [Side(side, partners[side], cave.synapses(connectivity.datastack, version, cell, side)) for side in asked]
+    return [_side(cave, found, way) for way in asked]
+
+
+def _side(cave: Cave, found: Sequence[Connectivity], way: Literal["in", "out"]) -> Side:
+    synapses = [connectivity.synapses(cave, one, way) for one in found]
+    if len(found) == 1:
+        return Side(way, found[0].side(way), synapses[0])
+    partners = partner_sets.combined({one.cell.root_id: one.side(way) for one in found})
+    return Side(way, partners, pd.concat(synapses, ignore_index=True))
 
 
 def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) -> State:

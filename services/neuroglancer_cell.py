@@ -1,4 +1,4 @@
-"""A cell with its partners and synapses as a Neuroglancer state: frames in, a state out, no server asked."""
+"""Cells with their partners and synapses as a Neuroglancer state: frames in, a state out, no server asked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from services import neuroglancer_parts as parts
 from services import space
+from services.colours import WHEEL
 from services.errors import BadInput
 from services.groups import BLANK_LABEL, Groups
 from services.neuroglancer_layers import Floats, Points, Property, State, can_be_enum, identifier, point_layer
@@ -20,14 +21,16 @@ DEFAULT_LIMITS = parts.Limits()
 AXES = "xyz"
 GROUP = "group of the partner"
 """The column that says the group of each partner, and of each synapse by its partner."""
+CELL = "cell asked for"
+"""The column that says, where there are several, which cell a synapse is of."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One direction of a cell's connectivity.
+    """One direction of the connectivity of one or several cells.
 
     `partners`: root_id (Int64) and any columns, in the order of the table. `synapses`: id, pre_pt_root_id,
-    post_pt_root_id (Int64), size, ctr_pt_position_x_nm, _y_nm, _z_nm, one row for every synapse of the cell.
+    post_pt_root_id (Int64), size, ctr_pt_position_x_nm, _y_nm, _z_nm, one row for every synapse of the cells.
     """
 
     direction: Literal["in", "out"]
@@ -54,14 +57,18 @@ class Side:
         """The column of `synapses` that holds the partner."""
         return "pre_pt_root_id" if self.direction == "in" else "post_pt_root_id"
 
+    @property
+    def own_column(self) -> str:
+        """The column of `synapses` that holds the cell itself."""
+        return "post_pt_root_id" if self.direction == "in" else "pre_pt_root_id"
+
 
 def cell_state(
     base: State,
-    root_id: int,
+    cells: Mapping[int, Sequence[float] | None],
     sides: Sequence[Side],
     *,
     voxel_nm: Sequence[float],
-    soma_nm: Sequence[float] | None = None,
     somas: pd.DataFrame | None = None,
     groups: Groups | None = None,
     layered: bool = False,
@@ -70,58 +77,62 @@ def cell_state(
     visible: Collection[int] | None = None,
     limits: parts.Limits = DEFAULT_LIMITS,
 ) -> parts.Built:
-    """A cell with its partners as segments and its synapses as points, added to the layers of `base`.
+    """Cells with their partners as segments and their synapses as points, added to the layers of `base`.
 
-    Synapses come in the order of the partner table, each linked to both cells as `pre` and `post`, with its `size`
-    and `partner`, the partner's place in the table counted from 1. With `groups`, of a column of the partners,
-    partners have the colour of their group and synapses its name as a property: `type`, or the column where that
-    is of numbers. When also `layered`, each group has a layer of synapses in its colour; when `painted`, synapses
-    have those colours in one layer. The cell is drawn; partners are listed, and drawn when `selected` (then only
-    they are listed and only their synapses shown) or `visible`.
+    `cells` has the place in nm of each one's soma, where one is known. Synapses come in the order of the partner
+    table, each linked to both cells as `pre` and `post`, with its `size` and `partner`, the partner's place in the
+    table counted from 1. With `groups`, of a column of the partners, partners have the colour of their group and
+    synapses its name as a property: `type`, or the column where that is of numbers. When also `layered`, each group
+    has a layer of synapses in its colour; when `painted`, synapses have those colours in one layer. Of several cells,
+    each has a colour of its own, and so have its synapses unless they are `layered` or `painted`. The cells are drawn;
+    partners are listed, and drawn when `selected` (then only they are listed and only their synapses shown) or
+    `visible`.
     `somas` (root_id, x_nm, y_nm, z_nm) gives the partners' somata as points, for partners that have exactly one.
-    Synapses with the cell itself or with no partner (root id 0) are not among the partners, so they are left out.
+    Synapses of a cell with itself or with no partner (root id 0) are not among the partners, so they are left out.
 
     Raises BadInput when none of the `selected` is a partner.
     """
-    if soma_nm is not None and not np.isfinite(soma_nm).all():
-        soma_nm = None
+    own = _cell_colours(cells)
     chosen = [_chosen(_labelled(side, groups), selected) for side in sides]
     partners = pd.concat([side.partners for side in chosen], ignore_index=True)
     if selected is not None and partners.empty:
-        raise BadInput("None of the selected cells is a partner of this one.", "Select rows of the partner table.")
+        raise BadInput("None of the selected cells is a partner.", "Select rows of the partner table.")
     legend = groups.colours if groups else {}
-    layers = [] if soma_nm is None else [_soma_layer(root_id, soma_nm, voxel_nm)]
+    somata_nm = {root: soma for root, soma in cells.items() if soma is not None and np.isfinite(soma).all()}
+    layers = [_soma_layer(somata_nm, own, voxel_nm)] if somata_nm else []
     taken = [layer["name"] for layer in [*base["layers"], *layers]]
     ranked = [_ranked(side) for side in chosen]
     spread, left_out, notes = [], [], []
     for side, synapses, budget in zip(
         chosen, ranked, shares([len(frame) for frame in ranked], limits.points), strict=True
     ):
-        points = _synapse_points(side, synapses.head(budget), groups, voxel_nm)
+        points = _synapse_points(side, synapses.head(budget), groups, voxel_nm, several=len(cells) > 1)
         labels = points.frame[GROUP] if layered and groups else None
         if painted and groups:
             points = parts.painted(points, points.frame[GROUP], legend)
+        elif len(cells) > 1 and not layered:
+            points = parts.painted(points, points.frame[CELL], {str(root): colour for root, colour in own.items()})
         if len(points.frame):
             layers += parts.grouped_layers(points, labels, legend, taken, most=limits.groups, prefix=side.prefix)
         spread.append(points.positions_vx)
         left_out.append(parts.capped(min(budget, len(synapses)), len(synapses), side.name))
         notes.append(parts.unplaced(min(budget, len(synapses)) - len(points.frame), side.name))
-    roots = [root_id, *parts.distinct_roots([partners["root_id"]])]
+    roots = list(dict.fromkeys([*cells, *parts.distinct_roots([partners["root_id"]])]))
     if somas is not None:
         with_soma = _partner_somas(partners, somas, legend, voxel_nm)
         layers += with_soma
-        notes.append(_without_soma(len(set(roots)) - 1, parts.count_points(with_soma)))
+        notes.append(_without_soma(partners["root_id"].nunique(), parts.count_points(with_soma)))
     shown = set(visible or ()) if selected is None or visible is not None else set(roots)
-    drawn = [root_id, *(root for root in roots[1:] if root in shown)][: limits.visible]
-    state = parts.with_segments(base, roots, drawn, _segment_colours(root_id, partners, legend))
-    centre_vx = None if soma_nm is None else space.nm_to_voxels(soma_nm, voxel_nm).tolist()
-    state |= parts.camera(np.concatenate(spread), voxel_nm, centre_vx)
+    drawn = [*cells, *(root for root in roots[len(cells) :] if root in shown)][: max(limits.visible, len(cells))]
+    state = parts.with_segments(base, roots, drawn, _segment_colours(own, partners, legend))
+    somata_vx = [space.nm_to_voxels(soma, voxel_nm) for soma in somata_nm.values()]
+    state |= parts.camera(np.concatenate([*spread, *([somata_vx] if somata_vx else [])]), voxel_nm, somata_vx)
     return parts.Built(
         state=state | {"layers": [*state["layers"], *layers]},
         num_points=parts.count_points(layers),
-        num_segments=len(dict.fromkeys(roots)),
+        num_segments=len(roots),
         num_visible=len(drawn),
-        legend=parts.used(legend, partners[GROUP]) if groups else {},
+        legend=_cells_legend(own) | (parts.used(legend, partners[GROUP]) if groups else {}),
         left_out=tuple(filter(None, left_out)),
         notes=tuple(filter(None, notes)),
     )
@@ -152,16 +163,23 @@ def _ranked(side: Side) -> pd.DataFrame:
     partners = side.partners[["root_id", GROUP]].rename(columns={"root_id": side.partner_column})
     partners = partners.assign(partner=range(1, len(partners) + 1))
     merged = side.synapses.merge(partners, on=side.partner_column, how="inner")
+    # One of several cells may be a partner of another, and its synapses with itself are still none of a partner's.
+    merged = merged[merged["pre_pt_root_id"] != merged["post_pt_root_id"]]
+    merged = merged.assign(**{CELL: merged[side.own_column].astype(str)})
     return merged.sort_values(["partner", "size", "id"], ascending=[True, False, True], ignore_index=True)
 
 
-def _synapse_points(side: Side, synapses: pd.DataFrame, groups: Groups | None, voxel_nm: Sequence[float]) -> Points:
+def _synapse_points(
+    side: Side, synapses: pd.DataFrame, groups: Groups | None, voxel_nm: Sequence[float], *, several: bool
+) -> Points:
     names = [f"ctr_pt_position_{axis}_nm" for axis in AXES]
     centres_nm = synapses[names].to_numpy(dtype=np.float64, na_value=np.nan)
     placed, positions_vx = parts.located(synapses, centres_nm, voxel_nm)
     enums = []
     if groups and can_be_enum(placed[GROUP]):
         enums = [Property(identifier(groups.column) if groups.edges else "type", GROUP, "enum")]
+    if several and can_be_enum(placed[CELL]):
+        enums.append(Property("cell", CELL, "enum"))
     return Points(
         name=side.name,
         frame=placed,
@@ -174,10 +192,16 @@ def _synapse_points(side: Side, synapses: pd.DataFrame, groups: Groups | None, v
     )
 
 
-def _soma_layer(root_id: int, soma_nm: Sequence[float], voxel_nm: Sequence[float]) -> State:
-    position_vx: Floats = space.nm_to_voxels([soma_nm], voxel_nm)
-    frame = pd.DataFrame({"root_id": pd.array([root_id], "Int64")})
-    return point_layer(Points("soma", frame, position_vx, CELL_COLOUR, {"cell": "root_id"}), parts.SEGMENTATION)
+def _soma_layer(
+    somata_nm: Mapping[int, Sequence[float]], colours: Mapping[int, str], voxel_nm: Sequence[float]
+) -> State:
+    """The somata of the cells, in their colours."""
+    positions_vx: Floats = space.nm_to_voxels(list(somata_nm.values()), voxel_nm)
+    frame = pd.DataFrame({"root_id": pd.array(list(somata_nm), "Int64")})
+    if len(colours) == 1:
+        return point_layer(Points("soma", frame, positions_vx, CELL_COLOUR, {"cell": "root_id"}), parts.SEGMENTATION)
+    points = Points("somas", frame, positions_vx, CELL_COLOUR, {"cell": "root_id"}, description_columns=["root_id"])
+    return point_layer(parts.painted(points, frame["root_id"], colours), parts.SEGMENTATION)
 
 
 def _partner_somas(
@@ -212,6 +236,18 @@ def _without_soma(partners: int, points: int) -> str:
     )
 
 
-def _segment_colours(root_id: int, partners: pd.DataFrame, colours: Mapping[str, str]) -> dict[int, str]:
+def _segment_colours(cells: Mapping[int, str], partners: pd.DataFrame, colours: Mapping[str, str]) -> dict[int, str]:
     named = zip(partners["root_id"].tolist(), partners[GROUP], strict=True)
-    return {root: colours[label] for root, label in named if label in colours} | {root_id: CELL_COLOUR}
+    return {root: colours[label] for root, label in named if label in colours} | dict(cells)
+
+
+def _cell_colours(cells: Collection[int]) -> dict[int, str]:
+    """White for a cell alone, which partners never are; of several, each has its own."""
+    if len(cells) == 1:
+        return dict.fromkeys(cells, CELL_COLOUR)
+    return {root: WHEEL[turn % len(WHEEL)] for turn, root in enumerate(cells)}
+
+
+def _cells_legend(own: Mapping[int, str]) -> dict[str, str]:
+    """The colours of several cells; a cell alone needs no telling."""
+    return {str(root): colour for root, colour in own.items()} if len(own) > 1 else {}

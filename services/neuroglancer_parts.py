@@ -30,6 +30,10 @@ OTHERS = "others"
 PAINT, SHADE = "colour", "shade of the group"
 """The property that paints points, and the column that it comes from."""
 PLAIN_COLOUR = "#ffd166"
+NARROWEST_NM, WIDEST_NM = 40_000, 2_000_000
+"""How little and how much the camera shows from top to bottom."""
+SOMA_NM_PER_PIXEL = 50
+"""The cross-section's scale at which a soma of 15 um, and some of what is around it, is seen."""
 
 
 @dataclass(frozen=True)
@@ -149,14 +153,20 @@ def distinct_roots(columns: Sequence[pd.Series]) -> list[int]:
     return [root for root in pd.unique(pd.Series(rows)).tolist() if root]
 
 
-def camera(positions_vx: Floats, voxel_nm: Sequence[float], centre_vx: Sequence[float] | None = None) -> State:
-    """`position` and scales that show all of `positions_vx`: at `centre_vx`, else at their median; {} for none."""
+def camera(positions_vx: Floats, voxel_nm: Sequence[float], somata_vx: Sequence[Floats] = ()) -> State:
+    """`position` and scales that show all of `positions_vx`; {} for none.
+
+    It is at the first of `somata_vx`, where the cross-section then shows the whole soma, else at the median.
+    """
     if not len(positions_vx):
         return {}
-    centre = np.median(positions_vx, axis=0) if centre_vx is None else np.asarray(centre_vx)
-    extent_nm = np.ptp(positions_vx * np.asarray(voxel_nm), axis=0).max()
-    across_nm = float(np.clip(1.3 * extent_nm, 40_000, 2_000_000))
-    return {"position": centre.round(1).tolist(), "projectionScale": round(across_nm / min(voxel_nm))}
+    centre = np.asarray(somata_vx[0] if len(somata_vx) else np.median(positions_vx, axis=0))
+    reach_nm = np.abs((positions_vx - centre) * np.asarray(voxel_nm)).max()
+    across_nm = float(np.clip(2.2 * reach_nm, NARROWEST_NM, WIDEST_NM))
+    view: State = {"position": centre.round(1).tolist(), "projectionScale": round(across_nm / min(voxel_nm))}
+    if len(somata_vx):
+        view["crossSectionScale"] = round(SOMA_NM_PER_PIXEL / min(voxel_nm), 1)
+    return view
 
 
 def used(legend: Mapping[str, str], labels: pd.Series | None) -> dict[str, str]:

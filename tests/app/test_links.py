@@ -339,3 +339,36 @@ def test_a_link_works_without_the_state_service(small_cortex: Path, tmp_path: Pa
     many = pd.concat([types.frame] * 5, ignore_index=True)
     with pytest.raises(TooLarge, match="too long to open or share"):
         table_link(cave, types, many)
+
+
+def test_several_cells_at_once_have_the_synapses_of_all_of_them(cave: Cave, version: int) -> None:
+    proofread = cave.table(DATASTACK, version, "proofreading_status_and_strategy")["pt_root_id"].head(3)
+    found = [connectivity.read(cave, DATASTACK, version, str(root), type_table=TYPES) for root in proofread]
+    link = cell_link(cave, found, direction="out")
+    assert_sound(link.state)
+    layer = layer_of(link.state, "output synapses")
+    wanted = set()
+    for one in found:
+        rows = connectivity.synapses(cave, one, "out")
+        kept = rows[(rows["post_pt_root_id"] != 0) & (rows["post_pt_root_id"] != one.cell.root_id)]
+        wanted |= {(str(id), str(one.cell.root_id)) for id in kept["id"]}
+    assert {(point["id"], point["segments"][0][0]) for point in layer["annotations"]} == wanted
+    for point in layer["annotations"]:
+        assert point["props"][-1] == link.legend[point["segments"][0][0]]
+    segments = layer_of(link.state, "segmentation")["segments"]
+    assert segments[:3] == [str(root) for root in proofread]
+    partners = {str(root) for one in found for root in one.outputs["root_id"]} - set(segments[:3])
+    assert {segment.strip("!") for segment in segments[3:]} == partners
+    assert "coloured by cell, partners by cell_type" in link.description
+
+
+def test_all_synapses_of_a_cell_read_in_pieces_are_in_its_link(small_cortex: Path) -> None:
+    """A link once asked again without the pieces, and had fewer synapses than the table beside it."""
+    with start_localcave([small_cortex], "--row-limit", "60") as address:
+        cave = Cave(Settings(server_address=address, cache=""))
+        version = cave.versions(DATASTACK)[0].number
+        root = cave.table(DATASTACK, version, "proofreading_status_and_strategy")["pt_root_id"].iloc[0]
+        whole = connectivity.read(cave, DATASTACK, version, str(root), whole=True)
+        assert whole.totals["in"]["num_syn"] > 60
+        layer = layer_of(cell_link(cave, whole, direction="in").state, "input synapses")
+        assert len(layer["annotations"]) == whole.totals["in"]["num_syn"]

@@ -36,8 +36,9 @@ def outputs() -> Side:
 
 
 def build(*sides: Side, **options: object) -> Built:
-    given_options = {"voxel_nm": VOXEL_NM, "soma_nm": SOMA_NM, **options}
-    built = cell_state(base(), CELL, sides or (inputs(), outputs()), **given_options)  # type: ignore[arg-type]
+    given_options = {"voxel_nm": VOXEL_NM, **options}
+    cells = given_options.pop("cells", {CELL: SOMA_NM})
+    built = cell_state(base(), cells, sides or (inputs(), outputs()), **given_options)  # type: ignore[arg-type]
     assert_sound(built.state)
     return built
 
@@ -92,14 +93,14 @@ def test_the_camera_is_on_the_soma() -> None:
 
 
 def test_without_a_soma_the_camera_is_among_the_synapses() -> None:
-    state = build(inputs(), soma_nm=None).state
+    state = build(inputs(), cells={CELL: None}).state
     assert state["position"] == [100_000, 200_250, 20_000]
     assert "soma" not in [layer["name"] for layer in state["layers"]]
 
 
 def test_a_cell_without_synapses_is_shown_alone() -> None:
     nobody = Side("in", inputs().partners.head(0), synapses([]))
-    built = build(nobody, soma_nm=None, groups=TYPES_OF)
+    built = build(nobody, cells={CELL: None}, groups=TYPES_OF)
     assert (built.num_points, built.num_segments) == (0, 1)
 
 
@@ -160,6 +161,55 @@ def test_somata_of_partners_that_have_one_are_points_in_their_type_s_colour() ->
     (note,) = built.notes
     assert "the 1 of 3 partners" in note
     assert "all partners are among the segments" in note
+
+
+def several(**options: object) -> Built:
+    """CELL, which has an autapse, and TARGET, of which CELL is a partner."""
+    partners = pd.DataFrame({"root_id": [STRONG, CELL, WEAK], "num_syn": [3, 1, 1], "cell_type": ["23P", "BC", "BC"]})
+    rows = [(STRONG, CELL, 1), (CELL, CELL, 9), (STRONG, TARGET, 3), (CELL, TARGET, 2), (WEAK, TARGET, 4), (0, CELL, 9)]
+    side = Side("in", partners, synapses(rows))
+    return build(side, cells={CELL: SOMA_NM, TARGET: (404_000.0, 800_000.0, 800_000.0)}, **options)
+
+
+def test_several_cells_are_drawn_each_with_its_synapses_in_a_colour_of_its_own() -> None:
+    built = several(groups=TYPES_OF)
+    assert layer_of(built.state, "segmentation")["segments"] == [str(CELL), str(TARGET), f"!{STRONG}", f"!{WEAK}"]
+    first, second = (built.legend[str(root)] for root in (CELL, TARGET))
+    assert first != second
+    colours = layer_of(built.state, "segmentation")["segmentColors"]
+    assert (colours[str(CELL)], colours[str(TARGET)], colours[str(WEAK)]) == (first, second, PALETTE["BC"])
+    layer = layer_of(built.state, "input synapses")
+    assert [entry["id"] for entry in layer["annotationProperties"]] == ["type", "cell", "size", "partner", "colour"]
+    assert layer["annotationProperties"][1]["enum_labels"] == [str(CELL), str(TARGET)]
+    assert [(point["segments"], point["props"][1:]) for point in layer["annotations"]] == [
+        ([[str(STRONG)], [str(TARGET)]], [1, 3, 1, second]),
+        ([[str(STRONG)], [str(CELL)]], [0, 1, 1, first]),
+        ([[str(CELL)], [str(TARGET)]], [1, 2, 2, second]),
+        ([[str(WEAK)], [str(TARGET)]], [1, 4, 3, second]),
+    ]
+    somas = layer_of(built.state, "somas")["annotations"]
+    assert [(point["segments"], point["props"]) for point in somas] == [
+        ([[str(CELL)]], [first]),
+        ([[str(TARGET)]], [second]),
+    ]
+
+
+def test_synapses_of_several_cells_are_in_layers_of_their_types_when_asked() -> None:
+    names = [layer["name"] for layer in several(groups=TYPES_OF, layered=True).state["layers"]]
+    assert names[-2:] == ["inputs: 23P", "inputs: BC"]
+
+
+def test_of_several_cells_chosen_partners_have_their_synapses_with_all_of_them() -> None:
+    layer = layer_of(several(selected=[STRONG]).state, "input synapses")
+    assert [point["segments"][1] for point in layer["annotations"]] == [[str(TARGET)], [str(CELL)]]
+
+
+def test_the_camera_shows_all_synapses_whichever_side_of_the_soma_they_are_on() -> None:
+    """The view is centred, so a dendrite that goes one way only needs twice its length."""
+    state = build(inputs(), cells={CELL: (400_000.0, 300_000.0, 800_000.0)}).state
+    height_nm, farthest_nm = state["projectionScale"] * 4, 804_000 - 300_000 - 1000
+    assert 2 * farthest_nm < height_nm < 2.5 * farthest_nm
+    assert 30 < state["crossSectionScale"] * 4 < 100
 
 
 def test_a_cap_is_shared_and_said() -> None:
