@@ -9,8 +9,13 @@ from dash import html
 from components.attributes import aria, data
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.errors import KarstError
     from services.neuroglancer import Link
+
+MOST_COLOURS = 40
+"""Colours that a legend explains; the viewer has them all."""
 
 
 def copy_button(text: str, what: str) -> html.Button:
@@ -40,10 +45,21 @@ def neuroglancer_link(link: Link, subject: str) -> html.Div:
         className="btn btn-sm btn-primary k-neuroglancer",
     )
     words = f"{link.num_segments:,} segments, {link.num_points:,} points" + (", not all" if link.left_out else "")
-    contents = html.Details(
-        [html.Summary(words), html.P(f"{link.description} {link.left_out}")], className="k-contents"
-    )
+    told = [html.Summary(words), html.P(f"{link.description} {link.left_out}"), *legend(link.legend)]
+    contents = html.Details(told, className="k-contents")
     return html.Div([anchor, copy_button(link.url, "Neuroglancer link"), contents])
+
+
+def legend(colours: Mapping[str, str]) -> list[Any]:
+    """What the colours of a link stand for; nothing without colours."""
+    if not colours:
+        return []
+    shown = [
+        html.Li([html.Span(className="k-swatch", style={"backgroundColor": colour}), value])
+        for value, colour in list(colours.items())[:MOST_COLOURS]
+    ]
+    more = [html.Li(f"and {len(colours) - MOST_COLOURS:,} more")] if len(colours) > MOST_COLOURS else []
+    return [html.Ul([*shown, *more], className="k-legend", **aria(label="Colours in the viewer"))]
 
 
 def no_neuroglancer_link(error: KarstError) -> html.Div:

@@ -16,8 +16,8 @@ def viewer_panel(view: ConnectivityView) -> html.Section:
     close = keep_link("Close", replace(view, panel=""), "panel")
     return html.Section(
         [
-            html.Div([html.H2("The selected cells"), close], className="k-panel-top"),
-            html.Iframe(id="viewer-frame", title="Neuroglancer with the selected cells", className="k-viewer"),
+            html.Div([html.H2("In 3D: what the link shows"), close], className="k-panel-top"),
+            html.Iframe(id="viewer-frame", title="Neuroglancer with what the link shows", className="k-viewer"),
         ],
         **aria(label="3D view"),
     )

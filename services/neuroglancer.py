@@ -26,6 +26,7 @@ from services.neuroglancer_viewers import (
     INLINE_CHARACTERS,
     MAINLINE,
     PAGE_CHARACTERS,
+    PANEL,
     SPELUNKER,
     choose_viewer,
     inline_url,
@@ -47,6 +48,7 @@ __all__ = [
     "INLINE_CHARACTERS",
     "MAINLINE",
     "PAGE_CHARACTERS",
+    "PANEL",
     "SPELUNKER",
     "Link",
     "Scene",
@@ -73,10 +75,10 @@ Direction = Literal["in", "out", "both"]
 class Link:
     """A link that can be opened, copied and shared.
 
-    `url` is absolute, or a path of this application for the bundled viewer; `panel_url` shows the same in the bundled
-    viewer, whichever `viewer` was chosen. `state` is what it opens, as JSON; a page needs only the addresses.
-    `description` says in words what is in it, `notes` (a part of it) what there is not to show, `left_out` what
-    a limit kept out ("" = nothing). `legend` gives the groups' colours "#rrggbb".
+    `url` is absolute, or a path of this application for the bundled viewer; `panel_url` shows the same cells and
+    points in a page, in the bundled viewer, whichever `viewer` was chosen. `state` is what it opens, as JSON; a page
+    needs only the addresses. `description` says in words what is in it, `notes` (a part of it) what there is not to
+    show, `left_out` what a limit kept out ("" = nothing). `legend` gives the groups' colours "#rrggbb".
     """
 
     url: str
@@ -290,9 +292,9 @@ def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) ->
 
 
 def _addresses(frame: _Frame, state: State) -> tuple[str, str, str]:
-    """The addresses in the chosen and in the bundled viewer, and a sentence when they are not as short as they
+    """The addresses in the chosen viewer and for the panel in a page, and a sentence when they are not as short as they
     should be."""
-    cave, datastack, both = frame.cave, frame.scene.datastack, (frame.viewer, BUNDLED)
+    cave, datastack, both = frame.cave, frame.scene.datastack, (frame.viewer, PANEL)
     length = len(state_json(state))
     if length <= INLINE_CHARACTERS and len(inline_url(frame.viewer, state)) <= INLINE_CHARACTERS:
         url, panel = (inline_url(viewer, state) for viewer in both)

@@ -201,7 +201,8 @@ def _soma_layer(
     if len(colours) == 1:
         return point_layer(Points("soma", frame, positions_vx, CELL_COLOUR, {"cell": "root_id"}), parts.SEGMENTATION)
     points = Points("somas", frame, positions_vx, CELL_COLOUR, {"cell": "root_id"}, description_columns=["root_id"])
-    return point_layer(parts.painted(points, frame["root_id"], colours), parts.SEGMENTATION)
+    named = {str(root): colour for root, colour in colours.items()}
+    return point_layer(parts.painted(points, frame["root_id"].astype(str), named), parts.SEGMENTATION)
 
 
 def _partner_somas(

@@ -25,6 +25,9 @@ State: TypeAlias = dict[str, Any]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
+MANY, MARKER, SMALL_MARKER = 200, 7, 4
+"""More points than this are drawn small, so that they do not hide the cell."""
+
 MAX_ENUM = 255
 """Values of an enum property: a uint8, and one for blanks."""
 
@@ -176,7 +179,9 @@ def identifier(name: str) -> str:
 
 def shader(points: Points) -> str:
     """The layer's shader: its colour, a slider for the marker and, where points have a size, its use."""
-    lines, marker, colour = ["#uicontrol float marker slider(min=1, max=30, default=7)"], "marker", "defaultColor()"
+    usual_px = MARKER if len(points.frame) <= MANY else SMALL_MARKER
+    lines = [f"#uicontrol float marker slider(min=1, max=30, default={usual_px})"]
+    marker, colour = "marker", "defaultColor()"
     for entry in points.properties:
         value = f"prop_{identifier(entry.name)}()"
         if entry.kind == "colour":

@@ -20,6 +20,8 @@ PAGE_CHARACTERS = 100_000
 SPELUNKER = Viewer("Spelunker", "https://spelunker.cave-explorer.org/", "spelunker")
 MAINLINE = Viewer("Neuroglancer", "https://neuroglancer-demo.appspot.com/", "mainline")
 BUNDLED = Viewer("Bundled", viewer_page.PATH, "bundled")
+PANEL = Viewer("Panel", viewer_page.PANEL_PATH, BUNDLED.kind)
+"""The bundled one in a page."""
 
 
 def viewers_of(info: Mapping[str, Any], profile: Profile, server_address: str) -> tuple[Viewer, ...]:

@@ -19,6 +19,8 @@ from services.errors import KarstError
 
 PATH = "/neuroglancer/v/karst/"
 """Where links open the viewer."""
+PANEL_PATH = "/neuroglancer/v/panel/"
+"""Where it stands in a page: the same states, in 3D alone and without the viewer's own panels, see boot.js."""
 
 STATES = "/neuroglancer/states/"
 

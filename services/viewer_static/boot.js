@@ -14,6 +14,7 @@ window.EventSource = class {
 };
 
 (() => {
+  const PANEL = location.pathname.endsWith('/v/panel/');  // in a page, see services/viewer.py
   const EMPTY = '#!{}', QUIET_MS = 500, POLL_MS = 50;
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
   let newest = 0;          // of several states asked for in a hurry, only the last is shown
@@ -45,10 +46,22 @@ window.EventSource = class {
     try { act(); } finally { delivering = false; Date.now = clock; }
   };
 
+  // What is in the address itself, else null, and what the client should rather read, and complain of, by itself.
+  const inline = (wanted) => {
+    try { return JSON.parse(decodeURIComponent(wanted.slice(2))); } catch { return null; }
+  };
+
+  // Beside a table there is room for the cells themselves, and for what switches layers off.
+  const asPanel = (state) => ({...state, layout: '3d', selectedLayer: {...state.selectedLayer, visible: false}});
+  const furnish = () => { window.viewer.uiConfiguration.showTopBar.value = false; };
+
   const open = async (wanted) => {
     const turn = ++newest;
-    const [state] = await Promise.all([fetched(wanted), atRest()]);
+    const [found] = await Promise.all([fetched(wanted), atRest()]);
     if (turn !== newest) return;
+    const given = found ?? (PANEL ? inline(wanted) : null);
+    const state = PANEL && given ? asPanel(given) : given;
+    if (PANEL) furnish();
     history.replaceState(null, '', wanted);
     withStoppedClock(() => {
       if (state === null) { window.dispatchEvent(new HashChangeEvent('hashchange')); return; }

@@ -23,7 +23,7 @@ from services.errors import BadInput, TooLarge
 from services.neuroglancer import INLINE_CHARACTERS, Link, cell_link, table_link
 from services.settings import Settings
 from services.tables import TableFrame
-from services.viewer import create_blueprint, state_path
+from services.viewer import PANEL_PATH, create_blueprint, state_path
 from tests.neuroglancer_checks import assert_sound, layer_of
 from tests.servers import start_localcave
 
@@ -151,7 +151,7 @@ def test_a_page_gets_addresses_and_words_only(cave: Cave, types: TableFrame) -> 
     for kind in ("spelunker", "mainline", "bundled"):
         link = table_link(cave, types, types.frame, group_by="cell_type", viewer=kind)
         assert len(link.url + link.panel_url + link.description + link.left_out) < 5_000
-        assert link.panel_url.startswith("/neuroglancer/v/karst/#!")
+        assert link.panel_url.startswith(f"{PANEL_PATH}#!")
         assert link.url.split("#!")[1] == link.panel_url.split("#!")[1]
         assert uploaded(link) == link.state
 

@@ -187,12 +187,19 @@ def test_types_can_be_searched_as_they_are_at_the_version(viewer: Client, cave: 
 
 
 def test_the_panel_shows_what_the_link_to_another_viewer_does(viewer: Client, cave: Cave, types: TableFrame) -> None:
-    """Whatever viewer is chosen, the bundled one shows the same."""
+    """Whatever viewer is chosen, the bundled one shows the same, in 3D alone and with no panel of its own."""
     for kind in ("spelunker", "mainline"):
         for rows in (types.frame[["id", "pt_root_id"]].head(2), types.frame.head(100)):
             link = table_link(cave, types, rows, viewer=kind)
             assert link.url.startswith("https://")
-            assert_shown(viewer.open(link.panel_url), link)
+            verdict = viewer.open(link.panel_url)
+            assert_shown(verdict, link)
+            assert verdict["state"]["layout"] == "3d"
+            assert (
+                not viewer.page.locator(".neuroglancer-side-panel, .neuroglancer-viewer-top-row")
+                .locator("visible=true")
+                .count()
+            )
 
 
 def test_a_state_behind_a_login_is_got_from_here(viewer: Client, cave: Cave, types: TableFrame) -> None:
@@ -214,6 +221,20 @@ def test_a_pasted_link_opens_the_same_cells_again(viewer: Client, cave: Cave, ce
         assert found.selected == (str(cell.cell.root_id),)
         assert len(found.hidden) == link.num_segments - 1
         assert found.warnings == ()
+
+
+def test_several_cells_each_in_its_colour(viewer: Client, cave: Cave, cell: Connectivity) -> None:
+    partner = cell.outputs["root_id"].iloc[0]
+    other = connectivity.read(cave, DATASTACK, cell.version.number, str(partner), type_table=TYPES)
+    link = cell_link(cave, [cell, other])
+    verdict = viewer.open(link.url)
+    shown = assert_shown(verdict, link)
+    roots = [str(one.cell.root_id) for one in (cell, other)]
+    assert sorted(shown["segmentation"]["visible"]) == sorted(roots)
+    for root in roots:
+        assert state_of(verdict, "segmentation")["segmentColors"][root] == link.legend[root]
+    point = shown["output synapses"]["annotations"]["first"][0]
+    assert point["properties"][-1] == packed(link.legend[point["segments"][0][0]])
 
 
 def test_selected_partners(viewer: Client, cave: Cave, cell: Connectivity) -> None:

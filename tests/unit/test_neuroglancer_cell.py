@@ -212,6 +212,13 @@ def test_the_camera_shows_all_synapses_whichever_side_of_the_soma_they_are_on() 
     assert 30 < state["crossSectionScale"] * 4 < 100
 
 
+def test_many_synapses_are_small_so_that_they_do_not_hide_the_cell() -> None:
+    partners = pd.DataFrame({"root_id": [STRONG]})
+    for count, marker in ((200, "default=7"), (201, "default=4")):
+        side = Side("in", partners, synapses([(STRONG, CELL, 100)] * count))
+        assert marker in layer_of(build(side).state, "input synapses")["shader"]
+
+
 def test_a_cap_is_shared_and_said() -> None:
     built = build(limits=Limits(points=3))
     assert built.left_out == ("Only the first 2 of 3 input synapses are in the link, 1 are not.",)
