@@ -9,10 +9,10 @@ from dash import Input, Output, callback
 
 from callbacks import partners, views
 from callbacks.errors import explain
-from components import alerts
+from components import alerts, skeleton_view
 from components.cell_facts import cell_facts
 from components.changes import changes as drawn_changes
-from services import cell_card, changes
+from services import cell_card, changes, morphology, space
 from services.connectivity import Direction
 from services.context import cave
 from services.errors import BadInput
@@ -29,6 +29,19 @@ def facts(of: str) -> Any:
     """What all tables say about the cell."""
     found = partners.read(parse_connectivity(views.query_of(of))[0])
     return cell_facts(cell_card.read(cave(), found.datastack, found.version.number, found.cell))
+
+
+@callback(
+    Output("cell-skeleton", "children"),
+    Input("cell-of", "data"),
+    on_error=lambda error: skeleton_view.none(explain(error)),
+)
+def skeleton(of: str) -> Any:
+    """The cell in 3D, where CAVE has a skeleton of it."""
+    found = partners.read(parse_connectivity(views.query_of(of))[0])
+    soma_nm, volume = found.cell.soma_position_nm, cave().volume(found.datastack)
+    soma_um = space.nm_to_um(soma_nm, volume)[0] if soma_nm else None
+    return skeleton_view.picture(morphology.read(cave(), found), soma_um)
 
 
 @callback(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 
-from components import alerts, controls, partner_options, partner_panel
+from components import alerts, controls, partner_options, partner_panel, skeleton_view
 from components.attributes import aria
 from components.cell_card import partner_count
 from components.shell import heading
@@ -94,7 +94,11 @@ def results(
             [
                 html.Div([*panels, by_type]),
                 html.Aside(
-                    [viewer_panel(view) if view.panel and choices.panel else None, html.Div(id="cell-figures")],
+                    [
+                        viewer_panel(view) if view.panel and choices.panel else None,
+                        skeleton_view.place(),
+                        html.Div(id="cell-figures"),
+                    ],
                     className="k-aside",
                     **aria(label="Plots"),
                 ),

@@ -22,6 +22,7 @@ from caveclient.chunkedgraph import ChunkedGraphClient
 from caveclient.infoservice import InfoServiceClient
 from caveclient.jsonservice import JSONService
 from caveclient.materializationengine import MaterializationClient
+from caveclient.skeletonservice import SkeletonClient
 
 from services import cave_http
 from services.cache import Cache
@@ -30,6 +31,7 @@ from services.cave_errors import no_table, no_version
 from services.cave_query import NO_FILTERS, Filters, Source
 from services.cave_roots import Roots
 from services.cave_rows import Queries, complete, parts
+from services.cave_skeletons import Skeletons
 from services.errors import BadInput, NotFound, TooLarge
 from services.parallel import gather
 from services.profiles import Profile, Volume, load_profile, load_volume
@@ -44,7 +46,7 @@ INFO_TTL_S = 3600
 LIVE_TTL_S = 10 * 60
 METADATA_TTL_S = 12 * 3600
 """Descriptions and notices of a materialized version can still be edited; its rows cannot."""
-MATERIALIZE_API, SEGMENTATION_API, INFO_API, STATE_API = 3, 1, 2, 1
+MATERIALIZE_API, SEGMENTATION_API, INFO_API, STATE_API, SKELETON_API = 3, 1, 2, 1, 1
 """Named, not negotiated: caveclient would fall back to an older one for good if one answer went missing."""
 NO_TOKEN = "none"  # noqa: S105
 """Sent when there is no token: without any, caveclient looks for one in the files of whoever runs this."""
@@ -57,7 +59,7 @@ caveclient.base._patch_session = cave_http.mount
 caveclient.base.webbrowser = SimpleNamespace(open=lambda *_args, **_kwargs: False)
 
 
-class Cave(Roots):
+class Cave(Roots, Skeletons):
     """Everything that CAVE can be asked, for one identity (the token of `settings`).
 
     Safe to use from many threads. Methods raise NotFound, NotAllowed, Expired, TooLarge, BadInput or
@@ -375,6 +377,11 @@ class Cave(Roots):
         table = (info["segmentation_source"] or "").rstrip("/").split("/")[-1]
         make = partial(ChunkedGraphClient, server, table, self._auth, api_version=SEGMENTATION_API)
         return self._asker.client(f"segmentation {datastack}", make)
+
+    def _skeletons(self, datastack: str) -> SkeletonClient:
+        server = self.info(datastack)["local_server"] or self.settings.server_address
+        make = partial(SkeletonClient, server, datastack, self._auth, api_version=SKELETON_API)
+        return self._asker.client(f"skeletons {datastack}", make)
 
 
 def _without_unused(frame: pd.DataFrame) -> pd.DataFrame:

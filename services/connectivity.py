@@ -15,7 +15,7 @@ from services.cave import Cave
 from services.cells import Cell
 from services.columns import kind_of
 from services.errors import BadInput
-from services.memo import Memo, key_of
+from services.memo import Memo, key_of, ready
 from services.parallel import gather
 from services.records import Version
 
@@ -208,7 +208,7 @@ def _load_types(cave: Cave, datastack: str, version: int, table: str) -> pd.Data
     types = known.loc[~repeated, names]
     types.index = pd.Index(known.loc[~repeated, "pt_root_id"].to_numpy(np.int64), name="root_id")
     types.attrs = {"ambiguous": np.unique(known.loc[repeated, "pt_root_id"].to_numpy(np.int64))}
-    return types
+    return ready(types)
 
 
 def _is_type_column(name: str, values: pd.Series, of_target: set[str]) -> bool:

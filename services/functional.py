@@ -8,7 +8,7 @@ import pandas as pd
 
 from services.cave import Cave
 from services.errors import BadInput
-from services.memo import Memo, key_of
+from services.memo import Memo, key_of, ready
 from services.records import TableInfo
 
 RADIANS, DEGREES = "func_properties", "digital_twin_properties"
@@ -65,7 +65,7 @@ def best_units(rows: pd.DataFrame, info: TableInfo) -> pd.DataFrame:
     best = frame.sort_values(["cc_abs", "id"], ascending=[False, True], kind="stable", na_position="last")
     found = best.drop_duplicates("root_id").set_index("root_id").sort_index()[list(TUNING_COLUMNS)]
     found.attrs = {"ambiguous": several.to_numpy(np.int64)}
-    return found
+    return ready(found)
 
 
 def with_tuning(partners: pd.DataFrame, root_id: int, tuned: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from cachetools import LRUCache
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from services.cave import Cave
 
 T = TypeVar("T")
@@ -22,6 +24,13 @@ Key = tuple[Any, ...]
 def key_of(cave: Cave, *parts: str | int) -> Key:
     """The key of something that `cave` answered."""
     return (cave.settings.server_address, cave.settings.identity, *parts)
+
+
+def ready(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same frame, in which several threads may look up rows at once. pandas builds the hash table of an index when
+    it is first used, and a thread that comes meanwhile finds duplicates in it."""
+    frame.index.get_indexer(frame.index[:1])
+    return frame
 
 
 class Memo(Generic[T]):

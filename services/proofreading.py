@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave import Cave
-from services.memo import Memo, key_of
+from services.memo import Memo, key_of, ready
 from services.records import TableInfo
 
 SCHEMAS = ("compartment_proofread_status_strategy", "compartment_proofread_status")
@@ -51,7 +51,7 @@ def _read(table: pd.DataFrame, name: str) -> pd.DataFrame:
     found = found[found["root_id"] != 0].drop_duplicates()
     found = found[~found["root_id"].duplicated(keep=False)].set_index("root_id")
     found.attrs = {"table": name}
-    return found
+    return ready(found)
 
 
 def _strategy(table: pd.DataFrame, part: str) -> pd.Series:

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from services.cache import Cache
 from services.cache_bytes import decode_frame, encode_frame
+from services.memo import ready
 from tests.servers import free_port
 
 MEMORY = 64 * 2**20
@@ -359,3 +360,13 @@ class TestBounds:
             cache.value(("v",), load)
         assert dict(first.counts) == {"loaded": 1, "memory": 1}
         assert dict(second.counts) == {"store": 1}
+
+
+def test_threads_that_look_up_rows_of_a_shared_frame_at_once_find_them():
+    """pandas said "cannot reindex on an axis with duplicate labels" of an index without any."""
+    wanted = np.arange(100, 40_000)
+    for _ in range(20):
+        frame = ready(pd.DataFrame({"value": np.arange(200_000)}, index=np.random.default_rng(1).permutation(200_000)))
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _, frame=frame: len(frame.reindex(wanted)), range(8)))
+        assert found == [len(wanted)] * 8

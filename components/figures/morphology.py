@@ -1,0 +1,54 @@
+"""A cell in space: its skeleton with soma and synapses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from components.figures import axes
+from components.figures.template import TEMPLATE
+
+HEIGHT_PX = 340
+COLOURS = {"axon": "#2a9d8f", "dendrite": "#8a6fbf", "apical dendrite": "#b07aa1", "soma": axes.SOMA}
+SIDES = {"in": ("inputs", axes.INPUT), "out": ("outputs", axes.OUTPUT)}
+_LINE = "rgba(138, 150, 153, 0.35)"
+
+
+def skeleton(
+    lines: Mapping[str, pd.DataFrame],
+    synapses: Mapping[Any, pd.DataFrame],
+    soma_um: tuple[float, float, float] | None = None,
+) -> go.Figure:
+    """Lines of each compartment, points of each direction ("in", "out"), all with x_um, depth_um and z_um, and the soma
+    at (x, depth, z). Seen from the side, depth downwards, a um equally long in every direction."""
+    traces = [
+        _trace(points, name, mode="lines", line={"color": COLOURS.get(name, axes.NEUTRAL), "width": 3})
+        for name, points in lines.items()
+    ]
+    for way, points in synapses.items():
+        name, colour = SIDES[way]
+        traces.append(_trace(points, name, mode="markers", marker={"color": colour, "size": 2.2, "opacity": 0.8}))
+    if soma_um is not None:
+        one = pd.DataFrame([soma_um], columns=["x_um", "depth_um", "z_um"])
+        traces.append(_trace(one, "soma", mode="markers", marker={"color": axes.SOMA, "size": 7}))
+    axis = {"showbackground": False, "gridcolor": _LINE, "zeroline": False, "nticks": 4, "showspikes": False}
+    small = {"font": {"size": 10}}
+    scene = {
+        "aspectmode": "data",
+        "xaxis": {**axis, "title": {"text": "x (µm)", **small}, "tickfont": {"size": 9}},
+        "yaxis": {**axis, "title": {"text": "z (µm)", **small}, "tickfont": {"size": 9}},
+        "zaxis": {**axis, "title": {"text": "depth (µm)", **small}, "tickfont": {"size": 9}, "autorange": "reversed"},
+        "camera": {"eye": {"x": 0.15, "y": -1.25, "z": 0.1}},
+    }
+    legend = {"itemsizing": "constant", "font": {"size": 10}}
+    return go.Figure(traces, {"template": TEMPLATE, "height": HEIGHT_PX, "scene": scene, "legend": legend})
+
+
+def _trace(points: pd.DataFrame, name: str, **drawn: Any) -> go.Scatter3d:
+    x, depth, z = (points[axis].to_numpy(np.float32) for axis in ("x_um", "depth_um", "z_um"))
+    hover = f"{name}<br>depth %{{z:.0f}} µm<extra></extra>"
+    return go.Scatter3d(x=x, y=z, z=depth, name=name, hovertemplate=hover, connectgaps=False, **drawn)
