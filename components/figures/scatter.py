@@ -75,8 +75,9 @@ def _traces(points: pd.DataFrame, colours: Mapping[str, str], blank: str) -> Ite
     common = points["value"].value_counts().index[:MOST_VALUES]
     named = points["value"].where(points["value"].isin(common) | points["value"].isna(), "other values").fillna(blank)
     last = {"other values": 1, blank: 2}
-    for label in sorted(named.unique(), key=lambda label: (last.get(label, 0), label)):
-        own = points[(named == label).to_numpy(bool)]
+    codes, labels = pd.factorize(named)  # texts are compared once, not for each label
+    for label in sorted(labels, key=lambda label: (last.get(label, 0), label)):
+        own = points[codes == labels.get_loc(label)]
         yield go.Scattergl(
             x=own["x"].to_numpy(np.float32),  # whose error is far below a pixel
             y=own["y"].to_numpy(np.float32),
