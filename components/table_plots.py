@@ -93,6 +93,8 @@ def scatter_figure(
     same_scale: bool = False,
 ) -> list[Any]:
     """A dot for each row of `points`, which may be thinned out of `whole` ones."""
+    if not whole:
+        return [html.P("No row that is shown has both numbers.", className="k-muted")]
     down = "depth" in titles[1]
     drawn = scatter(
         points,

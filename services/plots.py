@@ -29,12 +29,13 @@ def axes_of(table: TableFrame) -> tuple[Column, ...]:
 
 
 def axes(table: TableFrame, x: str = "", y: str = "") -> tuple[Column, Column] | None:
-    """The axes of a scatter: those named, else volume by soma depth, else the first numbers. None where there are none.
+    """The axes of a scatter: those named, else volume by soma depth, else the first numbers that are not blank
+    throughout. None where there are none.
 
     Raises BadInput for a name that is no column.
     """
     known = axes_of(table)
-    names = [column.name for column in known]
+    names = [column.name for column in known if table.frame[column.name].notna().any()]
     if not names:
         return None
     depth = next((name for name in ("soma_depth_um", "depth_um") if name in names), names[-1])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from components.figures.template import TEMPLATE
+from components.figures.template import TEMPLATE, plain
 
 MOST_BARS = 40
 BAR_PX = 21
@@ -44,7 +44,7 @@ def count_bars(
 
 
 def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
+    return str(value).lower() if isinstance(value, bool | np.bool_) else plain(str(value))
 
 
 def _bar(labels: list[str], values: pd.Series, fills: list[str], name: str, text: pd.Series | None = None) -> go.Bar:

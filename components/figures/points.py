@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from components.figures.axes import NEUTRAL
+from components.figures.template import plain
 
 MOST_VALUES = 30
 """More in a legend nobody can read; the rarest are then drawn together."""
@@ -32,9 +33,9 @@ def by_value(
             # as objects they are a plain list in JSON, as Dash wants them, and plotly need not look at each
             customdata=own["row"].to_numpy(object),
             mode="markers",
-            name=label,
+            name=plain(label),
             legendgroup=label,
             marker={"color": colours.get(label, NEUTRAL), "size": 5, "opacity": 0.75},
-            hovertemplate=f"{label}<br>%{{x:.0f}}, %{{y:.0f}} {unit}<extra></extra>",
+            hovertemplate=f"%{{fullData.name}}<br>%{{x:.0f}}, %{{y:.0f}} {unit}<extra></extra>",
             **options,
         )

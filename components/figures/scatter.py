@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from components.figures.axes import NEUTRAL, Layers, guides
-from components.figures.template import TEMPLATE
+from components.figures.template import TEMPLATE, plain
 
 if TYPE_CHECKING:
     from services.facets import Bar
@@ -82,7 +82,7 @@ def _traces(points: pd.DataFrame, colours: Mapping[str, str], blank: str) -> Ite
             x=own["x"].to_numpy(np.float32),  # whose error is far below a pixel
             y=own["y"].to_numpy(np.float32),
             mode="markers",
-            name=label,
+            name=plain(label),
             marker={"color": colours.get(label, NEUTRAL), "size": 4 if len(points) < 20_000 else 2.5, "opacity": 0.7},
-            hovertemplate=f"{label}<br>%{{x:,.4g}}, %{{y:,.4g}}<extra></extra>",
+            hovertemplate="%{fullData.name}<br>%{x:,.4g}, %{y:,.4g}<extra></extra>",
         )

@@ -21,3 +21,8 @@ TEMPLATE = go.layout.Template(
 )
 
 CONFIG: Any = {"displaylogo": False, "modeBarButtons": [["toImage"]], "responsive": True}
+
+
+def plain(text: str) -> str:
+    """A text that plotly shows as it stands: it reads tags such as <b> and entities in labels and names."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")

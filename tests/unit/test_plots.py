@@ -103,6 +103,9 @@ def test_axes_are_those_named_else_numbers_that_there_are(cells):
     with pytest.raises(BadInput):
         plots.axes(cells, "cell_type")
     assert plots.axes(table_of(cells.frame[["id", "cell_type"]])) is None
+    blank = cells.frame.assign(volume=pd.array([None] * COUNT, "Float32"))
+    assert plots.axes(table_of(blank))[0].name != "volume"
+    assert plots.axes(table_of(blank), "volume")[0].name == "volume"
     (alone, same) = plots.axes(table_of(cells.frame[["id", "volume"]]))
     assert alone == same and alone.name == "volume"
 
