@@ -1,18 +1,24 @@
-// The viewer beside the table shows what the tab in front has selected.
+// The viewer beside a table shows what the link there does.
 (function () {
     "use strict";
 
+    function show(to) {
+        const frame = document.getElementById("viewer-frame");
+        const wanted = to || "about:blank"; // what cannot be shown takes what was shown before away
+        if (!frame || (frame.dataset.shown || "about:blank") === wanted) return dash_clientside.no_update;
+        frame.dataset.shown = wanted;
+        frame.contentWindow.location.replace(wanted); // no entry in the history for each selection
+        return to;
+    }
+
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         panel: {
+            // That of the tab in front; null until it is known.
             show: function (links, tab, ids) {
-                const frame = document.getElementById("viewer-frame");
-                const at = Math.max(ids.findIndex((id) => id.side === tab), 0);
-                const to = links[at];
-                if (!frame || !to || frame.dataset.shown === to) return dash_clientside.no_update;
-                frame.dataset.shown = to;
-                frame.contentWindow.location.replace(to); // no entry in the history for each selection
-                return to;
+                const to = links[Math.max(ids.findIndex((id) => id.side === tab), 0)];
+                return to ? show(to) : dash_clientside.no_update;
             },
+            showOne: show,
         },
     });
 })();

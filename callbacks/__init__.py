@@ -8,6 +8,7 @@ from callbacks import (
     partner_figures,
     partner_grids,
     shell,
+    table_3d,
     table_panels,
     table_viewer,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "partner_figures",
     "partner_grids",
     "shell",
+    "table_3d",
     "table_panels",
     "table_viewer",
 ]

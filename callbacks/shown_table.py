@@ -10,11 +10,12 @@ import pandas as pd
 
 from callbacks import views
 from components import table_plots
-from services import plots, saved_ids, tables
+from services import neuroglancer, plots, saved_ids, tables
 from services.columns import Column, find_column
 from services.context import cave
 from services.errors import BadInput, KarstError
 from services.filters import parse_box, parse_line
+from services.neuroglancer import Link
 from services.tables import TableFrame, TableQuery
 from services.urls import LONGEST_ADDRESS, TableView
 
@@ -126,3 +127,11 @@ def rows_of(shown: Shown, selected: list[str] | None, picked: Mapping[str, Any] 
     if drawn is not None and picked:
         return frame[frame["id"].isin(plots.within(drawn, picked))], True
     return tables.select(shown.table, shown.query), False
+
+
+def link(shown: Shown, rows: pd.DataFrame, most: int | None = None) -> Link:
+    """The link to some rows, grouped and coloured as the view says, with the first `most` of them (None = as many as
+    a viewer opens)."""
+    by = {"group_by": shown.view.group_by} if shown.view.group_by else {"colour_by": shown.colour_by or None}
+    viewer = shown.view.viewer.strip() or None
+    return neuroglancer.table_link(cave(), shown.table, rows, viewer=viewer, most=most, **by)

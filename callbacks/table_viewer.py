@@ -12,6 +12,7 @@ from callbacks import shown_table, views
 from callbacks.errors import explain
 from components import alerts, controls, table_page
 from components.links import neuroglancer_link, no_neuroglancer_link
+from components.viewer_panel import beside_table
 from services import export, neuroglancer, plots, snippets, tables
 from services.context import cave
 from services.errors import KarstError
@@ -61,7 +62,9 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     shown = shown_table.of_view(asked)
     view, table = shown.view, shown.table
     others = [info.name for info in tables.catalogue(cave(), view.datastack, int(view.version))]
-    results = table_page.results(view, table, plots.axes_of(table), plots.axes(table, view.x, view.y), others)
+    axes = plots.axes_of(table), plots.axes(table, view.x, view.y)
+    viewer = beside_table(view, neuroglancer.viewers(cave(), view.datastack))
+    results = table_page.results(view, table, *axes, others, viewer=viewer)
     return results, table_page.status(table, view.catalogue()), alerts.notes([*said, *shown.said, *lost_with_link])
 
 
@@ -135,8 +138,7 @@ def link(asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[
         return no_update, no_update
     shown = shown_table.of_grid(asked)
     chosen, narrowed = shown_table.rows_of(shown, selected, picked)
-    by = {"group_by": shown.view.group_by} if shown.view.group_by else {"colour_by": shown.colour_by or None}
-    made = neuroglancer.table_link(cave(), shown.table, chosen, **by)
+    made = shown_table.link(shown, chosen)
     subject = table_page.subject(len(chosen), selected=narrowed)
     return neuroglancer_link(made, subject), table_page.selection(len(selected or ()))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.columns import Column
     from services.tables import TableFrame
 
-TITLES = {"plot": "Plot", "facets": "Facets", "compare": "Compare", "ids": "Find ids", "columns": "Columns"}
+TITLES = {"plot": "Plot", "facets": "Facets", "compare": "Compare", "3d": "3D", "ids": "Find ids", "columns": "Columns"}
 FILES = ("CSV", "Parquet", "Arrow")
 COPIES = {
     "lines": "Ids, one a line",
@@ -73,10 +73,13 @@ def results(
     axes: Sequence[Column],
     chosen: tuple[Column, Column] | None,
     others: Sequence[str],
+    *,
+    viewer: Sequence[Any],
 ) -> list[Any]:
     """A grid that will ask for the rows of the view, and places for all that is said about them.
 
-    `axes` are the columns that plots can have, `chosen` those they do; `others` are the tables of the version."""
+    `axes` are the columns that plots can have, `chosen` those they do; `others` are the tables of the version,
+    `viewer` is the panel of the rows in 3D."""
     names = [column.name for column in table.columns]
     key = "id" if "id" in names else ""
     grid = rows_grid(
@@ -99,7 +102,7 @@ def results(
         id="table-summary",
         className="k-summary",
     )
-    return [bar, html.Div([grid, _aside(view, table, axes, chosen, others)], className="k-split")]
+    return [bar, html.Div([grid, _aside(view, table, axes, chosen, others, viewer=viewer)], className="k-split")]
 
 
 def _aside(
@@ -108,6 +111,8 @@ def _aside(
     axes: Sequence[Column],
     chosen: tuple[Column, Column] | None,
     others: Sequence[str],
+    *,
+    viewer: Sequence[Any],
 ) -> html.Aside:
     panels = {
         "plot": [
@@ -117,6 +122,7 @@ def _aside(
         ],
         "facets": [html.Div(alerts.loading("Counting…"), id="table-facets")],
         "compare": [html.Div(alerts.loading("Counting…"), id="table-compared")],
+        "3d": viewer,
         "ids": id_panel(table),
         "columns": column_panel(view, table, others),
     }

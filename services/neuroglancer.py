@@ -20,7 +20,7 @@ from services.neuroglancer_cell import Side, cell_state
 from services.neuroglancer_layers import State
 from services.neuroglancer_parts import IMAGERY, SEGMENTATION, Built
 from services.neuroglancer_scene import Scene, make_scene, properties_source, with_login
-from services.neuroglancer_table import table_state
+from services.neuroglancer_table import DEFAULT_LIMITS, table_state
 from services.neuroglancer_viewers import (
     BUNDLED,
     INLINE_CHARACTERS,
@@ -130,12 +130,14 @@ def table_link(
     group_by: str | None = None,
     colour_by: str | None = None,
     visible: Collection[int] | None = None,
+    most: int | None = None,
 ) -> Link:
     """Link to `rows` of a table (the selected, else the filtered ones): segments, and points where rows have a place.
 
     `viewer` is a name or kind among those of the datastack (None = its first). `group_by` is a column that makes
     layers and colours, `colour_by` one that makes colours in one layer (give one of them); `visible` the root ids to
-    draw (None = the first few). Raises BadInput for an unknown viewer or column and when there is nothing to show,
+    draw (None = the first few), `most` how many rows there may be in it (None = as many as a viewer opens in some
+    seconds). Raises BadInput for an unknown viewer or column and when there is nothing to show,
     TooLarge when the state service fails and the link is too long without.
     """
     column = _one_of(group_by, colour_by)
@@ -151,6 +153,7 @@ def table_link(
         groups=groups.of_table(cave, table, column) if column else None,
         layered=group_by is not None,
         visible=visible,
+        limits=replace(DEFAULT_LIMITS, points=most or DEFAULT_LIMITS.points),
     )
     return _link(frame, built, f"Table {table.info.name}", column)
 

@@ -25,7 +25,7 @@ TABS = ("in", "out", "both", "types")
 NO_TYPES = "none"
 """A `type_table` of a connectivity view that is none."""
 
-PANELS = ("plot", "facets", "compare", "ids", "columns")
+PANELS = ("plot", "facets", "compare", "3d", "ids", "columns")
 PLOTS = ("counts", "scatter", "side", "top", "histogram")
 UNITS = ("vx", "nm", "um")
 SWITCH = ("", "on")
@@ -43,7 +43,8 @@ class TableView:
     `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
     `panel` is the one of PANELS in front, `plot` one of PLOTS with the columns of its axes in `x` and `y`, `left` and
     `right` the two columns that are compared ("" = those that fit). `columns` are the names of the columns to show
-    (none = all), `unit` is that of positions. `join` names other tables whose columns stand beside."""
+    (none = all), `unit` is that of positions. `join` names other tables whose columns stand beside. Links open in
+    `viewer` ("" = the first)."""
 
     datastack: str = ""
     version: str = LATEST
@@ -61,6 +62,7 @@ class TableView:
     columns: tuple[str, ...] = ()
     unit: str = "vx"
     join: tuple[str, ...] = ()
+    viewer: str = ""
 
     def href(self) -> str:
         """Path and query of the page that shows this view."""
@@ -127,6 +129,7 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
         columns=read.texts("columns"),
         unit=read.choice("unit", UNITS, "vx"),
         join=read.texts("join"),
+        viewer=read.text("viewer"),
     )
     return view, read.warnings()
 

@@ -52,7 +52,9 @@ window.EventSource = class {
   };
 
   // Beside a table there is room for the cells themselves, and for what switches layers off.
-  const asPanel = (state) => ({...state, layout: '3d', selectedLayer: {...state.selectedLayer, visible: false}});
+  const asPanel = (state) => ({
+    ...state, layout: '3d', showDefaultAnnotations: false, selectedLayer: {...state.selectedLayer, visible: false},
+  });
   const furnish = () => { window.viewer.uiConfiguration.showTopBar.value = false; };
 
   const open = async (wanted) => {

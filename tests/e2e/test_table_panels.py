@@ -251,3 +251,34 @@ def test_the_catalogue_lists_every_table_and_finds_words(page: Page, truth: Trut
     expect(names.filter(has_text=TYPES)).to_have_count(0)
     names.get_by_role("link", name=PROOFREADING).click()
     expect(page.locator("#table-status")).to_contain_text(f"{PROOFREADING} · karst_demo · version {truth.version}")
+
+
+def test_rows_in_3d_are_those_selected_else_shown(page: Page, truth: Truth) -> None:
+    rows = truth.types()
+    shown = rows[(rows["cell_type"] == "MC") & (rows["pt_root_id"] != 0)]
+    page.goto(f"{TABLE}&f.cell_type=MC&panel=3d&where=pt_root_id%20!%3D%200")
+    expect(page.locator("#table-3d-said")).to_contain_text(f"{len(shown):,} points of {len(shown):,} rows")
+    expect(page.frame_locator("#viewer-frame").get_by_text(TYPES)).to_be_visible(timeout=30_000)
+    expect_in_3d(page, [*map(str, shown["pt_root_id"])])
+    page.locator(".ag-row[row-index='1'] .ag-selection-checkbox input").click()
+    chosen = page.locator(".ag-row[row-index='1'] [col-id=pt_root_id]").inner_text().strip()
+    expect(page.locator("#table-3d-said")).to_contain_text("1 point of 1 row")
+    expect_in_3d(page, [chosen])
+    page.get_by_role("combobox", name="Links open in").select_option("Spelunker")
+    expect(page.locator("#table-link a")).to_have_attribute("href", re.compile("^https://spelunker"))
+    assert (query(page)["viewer"], query(page)["panel"]) == (["Spelunker"], ["3d"])
+    page.get_by_role("tab", name="Plot").click()
+    expect(page.locator("#viewer-frame")).to_be_hidden()
+
+
+def expect_in_3d(page: Page, roots: list[str]) -> None:
+    """The points of the viewer beside the table come to be those of `roots`."""
+    (viewer,) = [one for one in page.frames if "/v/panel/" in one.url]
+    viewer.wait_for_function(
+        """roots => {
+            const layer = window.viewer?.layerManager.managedLayers.find((one) => one.layer?.localAnnotations)?.layer;
+            const shown = [...(layer?.localAnnotations ?? [])].map((one) => String(one.relatedSegments[0][0]));
+            return shown.sort().join() === roots.join();
+        }""",
+        arg=sorted(roots),
+    )

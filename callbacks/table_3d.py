@@ -1,0 +1,45 @@
+"""The rows of the table viewer in 3D, beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ClientsideFunction, Input, Output, callback, clientside_callback, no_update
+
+from callbacks import shown_table
+from callbacks.errors import explain
+from components import alerts, viewer_panel
+
+MOST = 3_000
+"""Rows that open at once in a page; the link has more."""
+
+
+@callback(
+    Output("table-3d-said", "children"),
+    Output("table-3d", "data"),
+    Input("table-shown", "data"),
+    Input("table-selected", "data"),
+    Input("table-picked", "data"),
+    Input("tab", "data"),
+    prevent_initial_call=True,
+    running=[(Output("table-3d-said", "className"), "k-busy", "")],
+    on_error=lambda error: (alerts.problem(explain(error)), ""),
+)
+def show(
+    asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[str, Any] | None, panel: str
+) -> tuple[Any, ...]:
+    """The rows that were ticked, else picked in the plot, else filtered."""
+    if not asked or panel != "3d":
+        return no_update, no_update
+    shown = shown_table.of_grid(asked)
+    rows, _ = shown_table.rows_of(shown, selected, picked)
+    made = shown_table.link(shown, rows, MOST)
+    return viewer_panel.said(made, len(rows)), made.panel_url
+
+
+clientside_callback(
+    ClientsideFunction("panel", "showOne"),
+    Output("viewer-shown", "data"),
+    Input("table-3d", "data"),
+    prevent_initial_call=True,
+)
