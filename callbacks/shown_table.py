@@ -74,10 +74,11 @@ class Shown:
         return ""
 
 
-def of_grid(shown: Mapping[str, Any], columns: Sequence[str] = ()) -> Shown:
-    """What a grid shows; `columns` are those that are ticked, none = those of its view."""
+def of_grid(shown: Mapping[str, Any], columns: Sequence[str] = (), panel: str = "") -> Shown:
+    """What a grid shows. `columns` are those that are ticked and `panel` the one in front since it was drawn, so that
+    every way on keeps them; none = those of its view."""
     view = views.table_view(shown)
-    return of_view(replace(view, columns=tuple(columns) or view.columns))
+    return of_view(replace(view, columns=tuple(columns) or view.columns, panel=panel or view.panel))
 
 
 def of_view(view: TableView) -> Shown:

@@ -25,15 +25,16 @@ GRAPHS = {"type": "table-graph", "of": ALL}
     Output("table-facets", "children"),
     Input("table-shown", "data"),
     Input("tab", "data"),
+    State("table-columns", "value"),
     prevent_initial_call=True,
     running=[(Output("table-facets", "className"), "k-busy", "")],
     on_error=lambda error: alerts.problem(explain(error)),
 )
-def count_facets(asked: dict[str, Any] | None, panel: str) -> Any:
+def count_facets(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
     """The values of every column, counted."""
     if not asked or panel != "facets":
         return no_update
-    shown = shown_table.of_grid(asked)
+    shown = shown_table.of_grid(asked, columns, panel)
     counted = facets.facets(shown.table, shown.query), facets.histograms(shown.table, shown.query)
     return facet_panel(*counted, shown.boxed)
 
@@ -42,19 +43,20 @@ def count_facets(asked: dict[str, Any] | None, panel: str) -> Any:
     Output("table-compared", "children"),
     Input("table-shown", "data"),
     Input("tab", "data"),
+    State("table-columns", "value"),
     prevent_initial_call=True,
     running=[(Output("table-compared", "className"), "k-busy", "")],
     on_error=lambda error: alerts.problem(explain(error)),
 )
-def compare(asked: dict[str, Any] | None, panel: str) -> Any:
+def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
     """Two columns against each other, over the rows that all else keeps."""
     if not asked or panel != "compare":
         return no_update
-    shown = shown_table.of_grid(asked)
-    view, columns = shown.view, table_plots.groupable(shown.table)
-    chosen = crosstabs.sides(columns, view.left, view.right)
+    shown = shown_table.of_grid(asked, columns, panel)
+    view, groups = shown.view, table_plots.groupable(shown.table)
+    chosen = crosstabs.sides(groups, view.left, view.right)
     others = [info.name for info in tables.catalogue(cave(), view.datastack, int(view.version))]
-    form = table_compare.compare_form(view, columns, chosen, others)
+    form = table_compare.compare_form(view, groups, chosen, others)
     if chosen is None:
         return [form, table_compare.nothing_to_compare()]
     sides = [column.name for column in chosen]
@@ -67,15 +69,16 @@ def compare(asked: dict[str, Any] | None, panel: str) -> Any:
     Output("table-figure", "children"),
     Input("table-shown", "data"),
     Input("tab", "data"),
+    State("table-columns", "value"),
     prevent_initial_call=True,
     running=[(Output("table-figure", "className"), "k-busy", "")],
     on_error=lambda error: [],  # the counts say what is wrong
 )
-def draw(asked: dict[str, Any] | None, panel: str) -> Any:
+def draw(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
     """The plot of the view."""
     if not asked or panel != "plot":
         return no_update
-    shown = shown_table.of_grid(asked)
+    shown = shown_table.of_grid(asked, columns, panel)
     drawers = {"counts": draw_counts, "histogram": draw_histogram}
     return drawers.get(shown.view.plot, draw_points)(shown)
 
@@ -132,14 +135,15 @@ def colours_of(shown: Shown, column: str) -> dict[str, str]:
     Output("table-picked-said", "children"),
     Input("table-picked", "data"),
     State("table-shown", "data"),
+    State("table-columns", "value"),
     prevent_initial_call=True,
     on_error=lambda error: alerts.problem(explain(error)),
 )
-def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None) -> Any:
+def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None, columns: list[str]) -> Any:
     """Which rows lie within what was drawn in the plot."""
     if not picked or not asked:
         return []
-    shown = shown_table.of_grid(asked)
+    shown = shown_table.of_grid(asked, columns, "plot")
     points = shown_table.points(shown)
     ids = plots.within(points, picked) if points is not None else None
     if ids is None or "id" not in shown.table.frame:
@@ -154,15 +158,18 @@ def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None) -> A
     State("table-ids", "value"),
     State("table-ids-type", "value"),
     State("table-of", "data"),
+    State("table-shown", "data"),
+    State("table-columns", "value"),
     prevent_initial_call=True,
     running=[(Output("table-ids-find", "disabled"), True, False)],
     on_error=lambda error: alerts.problem(explain(error)),
 )
-def find_ids(clicks: int | None, text: str, id_type: str, of: str) -> Any:
+def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) -> Any:
     """What became of the pasted ids."""
     if not clicks:
         return no_update
-    shown = shown_table.of_view(parse_table(views.query_of(of))[0])
+    asked, columns = now
+    shown = shown_table.of_grid(asked or {"of": of}, columns, "ids")
     found = id_search.search(cave(), shown.table, text or "", id_type)
     unfiltered = Shown(table_page.unfiltered(shown.view), shown.table)
     return table_ids.id_report(found, unfiltered.narrowed(found.where) if found.where else None)

@@ -87,15 +87,16 @@ def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
     Output("table-downloads", "children"),
     Input("table-shown", "data"),
     Input("table-columns", "value"),
+    Input("tab", "data"),
     prevent_initial_call=True,
     running=[(Output("table-summary", "className"), "k-summary k-busy", "k-summary")],
     on_error=lambda error: (alerts.problem(explain(error)), []),
 )
-def summarise(asked: dict[str, Any], columns: list[str]) -> tuple[Any, ...]:
+def summarise(asked: dict[str, Any], columns: list[str], panel: str) -> tuple[Any, ...]:
     """Counts and downloads of what the grid shows; what cannot be read of the filter."""
     if not asked:
         return no_update, no_update
-    shown = shown_table.of_grid(asked, columns)
+    shown = shown_table.of_grid(asked, columns, panel)
     try:
         words = tables.filter_of(shown.table.columns, shown.query)
     except KarstError as error:

@@ -234,10 +234,22 @@ def test_two_tables_are_compared_and_lead_to_the_cells_that_differ(page: Page, t
     expect(page.locator("#table-counts")).to_contain_text(f"{most:,} of {len(own):,} rows")
     expect(cell).to_have_attribute("aria-current", "true")  # and the matrix is still whole
     cell.click()
+    cell.click()
+    expect(page.locator("#table-counts")).to_contain_text(f"{most:,} of {len(own):,} rows")
+    page.get_by_role("tab", name="Columns").click()
+    page.get_by_label("volume", exact=True).uncheck()
+    page.get_by_role("tab", name="Compare").click()
+    cell.click()  # which keeps what was changed meanwhile
+    expect(page.locator("#table-counts")).to_have_text(f"{len(own):,} rows")
+    assert "volume" not in query(page)["columns"]
     page.get_by_role("link", name="that disagree").click()
     expect(page.locator("#table-counts")).to_contain_text(f"{len(both) - agree:,} of {len(own):,} rows")
     address = query(page)
     assert (address["panel"], address["join"]) == (["compare"], [other])
+    page.get_by_role("tab", name="Facets").click()
+    page.get_by_role("link", name="Clear filters").click()
+    expect(page.locator("#table-counts")).to_have_text(f"{len(own):,} rows")
+    assert query(page)["panel"] == ["facets"]
 
 
 def test_the_catalogue_lists_every_table_and_finds_words(page: Page, truth: Truth) -> None:
