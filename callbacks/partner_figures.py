@@ -9,8 +9,8 @@ from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback,
 from callbacks import partners, views
 from components import cell_figures
 from components.cell_figures import plot
-from components.figures import by_type, depth, somata
-from services import partner_synapses, plot_frames, space
+from components.figures import by_type, depth, pairs, somata, tuning
+from services import functional, partner_synapses, plot_frames, space
 from services.compartments import COUNTS
 from services.context import cave
 from services.urls import ConnectivityView
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN = {"type": "partner-shown", "side": ALL}
 SELECT = "Draw around points to select their partners in the table."
+NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
 
 
 @callback(
@@ -34,29 +35,39 @@ SELECT = "Draw around points to select their partners in the table."
     on_error=lambda error: [],  # the counts say what is wrong with a filter
 )
 def draw(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]) -> Any:
-    """The plots of both directions, as their tables show them."""
+    """The plots of both directions, as their tables show them, and those of the tab in front."""
     data = {id["side"]: data for id, data in zip(ids, shown, strict=True)}
-    if not (data.get("in") and data.get("out")):
+    front = tab if tab in data else "in"
+    if not (data.get("in") and data.get("out") and data.get(front)):
         return no_update
-    asked = {way: views.partner_view(cast("dict[str, Any]", data[way])) for way in ("in", "out")}
+    asked = {way: views.partner_view(cast("dict[str, Any]", data[way])) for way in {"in", "out", front}}
     kept = {way: partners.shown(view, way)[0] for way, view in asked.items()}
-    plots = [*_by_direction(asked["in"], kept), *_by_type(asked["in"], kept), *_of_side(asked["in"], kept, tab)]
+    ways = {way: kept[way] for way in ("in", "out")}
+    of_front = _of_both if front == "both" else _of_way
+    plots = [*_by_direction(asked["in"], ways), *_by_type(asked["in"], ways), *of_front(asked[front], kept, front)]
     filtered = any(len(kept[way]) < len(partners.table(view, way).frame) for way, view in asked.items())
     what = "Of the partners that the filters keep" if filtered else "Of all partners in the tables"
     return cell_figures.figures(plots, f"{what}: {len(kept['in']):,} input, {len(kept['out']):,} output.")
 
 
+def _somata_um(view: ConnectivityView) -> list[Any]:
+    """(x, depth, z) of the asked cells' own somata."""
+    volume = cave().volume(view.datastack)
+    places = [one.cell.soma_position_nm for one in partners.read_all(view)]
+    return [space.nm_to_um(place, volume)[0].tolist() for place in places if place]
+
+
 def _by_direction(view: ConnectivityView, kept: dict[str, pd.DataFrame]) -> list[Any]:
-    found, volume = partners.read(view), cave().volume(view.datastack)
+    volume, own_um = cave().volume(view.datastack), _somata_um(view)
     rows = {
         way: partner_synapses.with_partners(partners.synapses(view, way), kept[way])
         for way in cast("tuple[Direction, ...]", ("in", "out"))
     }
-    profile = plot_frames.depth_profile(rows)
-    where = depth.depth_profile(profile, volume.layers, found.cell.soma_depth_um, volume.depth_range_um)
+    depths = [place[1] for place in own_um]
+    where = depth.depth_profile(plot_frames.depth_profile(rows), volume.layers, depths, volume.depth_range_um)
     counts = by_type.synapses_per_partner(plot_frames.per_partner(cast("Any", kept)))
     return [
-        plot("profile", "Synapses by depth", where),
+        plot("profile", "Synapses by depth", where, note=cell_figures.red_line(depths)),
         plot("per-partner", "Synapses for each partner", counts, open_=False),
     ]
 
@@ -79,34 +90,60 @@ def _by_type(view: ConnectivityView, kept: dict[str, pd.DataFrame]) -> list[Any]
     ]
 
 
-def _of_side(view: ConnectivityView, kept: dict[str, pd.DataFrame], tab: str) -> list[Any]:
-    """What is drawn for the direction in front; for both, their inputs."""
-    way = cast("Direction", tab if tab in kept else "in")
-    frame, name = kept[way], {"in": "input", "out": "output"}[way]
-    column = partners.grouping(view)[0]
-    synapses = partners.synapses(view, way)
-    points = plot_frames.synapse_depths(synapses, frame, column or None)
-    places = plot_frames.soma_map(frame, column or None)
-    depths, somas = _of_somata(view, points, places)
+def _of_way(view: ConnectivityView, kept: dict[str, pd.DataFrame], side: str) -> list[Any]:
+    """What is drawn for one direction."""
+    way, frame, name = cast("Direction", side), kept[side], {"in": "input", "out": "output"}[side]
+    column, colours, _ = partners.grouping(view)
+    synapses, volume, own_um = partners.synapses(view, way), cave().volume(view.datastack), _somata_um(view)
+    depths = [place[1] for place in own_um]
+    options: Any = {"layers": volume.layers, "blank": partners.BLANK}
+    dots = depth.synapse_depths(
+        plot_frames.synapse_depths(synapses, frame, column or None),
+        colours,
+        somata_um=depths,
+        shown_um=volume.depth_range_um,
+        **options,
+    )
+    note = " ".join(filter(None, (SELECT, cell_figures.red_line(depths))))
     return [
-        plot("depths", f"Depth of {name} synapses and of their partners' somata", depths, side=way, note=SELECT),
-        plot("somata", f"Somata of {name} partners", somas, side=way, note=SELECT, open_=False),
+        plot("depths", f"Depth of {name} synapses and of their partners' somata", dots, side=way, note=note),
+        *_soma_map(view, frame, side),
+        *_tuned(view, frame, side),
         *(_between_types(view, frame, synapses, name) if column else ()),
     ]
 
 
-def _of_somata(view: ConnectivityView, points: pd.DataFrame, places: pd.DataFrame) -> tuple[Any, Any]:
-    """Synapses by their depth and that of the partner's soma, and where the somata are."""
-    cell, volume = partners.read(view).cell, cave().volume(view.datastack)
-    colours = partners.grouping(view)[1]
-    options: Any = {"layers": volume.layers, "blank": partners.BLANK}
-    own_um = space.nm_to_um(cell.soma_position_nm, volume)[0] if cell.soma_position_nm else None
-    return (
-        depth.synapse_depths(
-            points, colours, soma_depth_um=cell.soma_depth_um, shown_um=volume.depth_range_um, **options
-        ),
-        somata.soma_map(places, colours, soma_um=own_um, **options),
-    )
+def _of_both(view: ConnectivityView, kept: dict[str, pd.DataFrame], side: str) -> list[Any]:
+    """What is drawn for partners of both directions."""
+    column, colours, _ = partners.grouping(view)
+    frame = kept[side]
+    points = plot_frames.reciprocal(frame, column or None)
+    note = f"{len(points):,} of {len(frame):,} partners are reciprocal; equal ones are spread a little. {SELECT}"
+    dots = pairs.reciprocal_pairs(points, colours, blank=partners.BLANK)
+    return [
+        plot("pairs", "Reciprocal partners", dots, side=side, note=note),
+        *_soma_map(view, frame, side),
+        *_tuned(view, frame, side),
+    ]
+
+
+def _soma_map(view: ConnectivityView, frame: pd.DataFrame, side: str) -> list[Any]:
+    column, colours, _ = partners.grouping(view)
+    places, volume = plot_frames.soma_map(frame, column or None), cave().volume(view.datastack)
+    drawn = somata.soma_map(places, colours, own_um=_somata_um(view), layers=volume.layers, blank=partners.BLANK)
+    note = f"{len(places):,} of {len(frame):,} {NAMES[side]} have exactly one soma. {SELECT}"
+    return [plot("somata", f"Somata of {NAMES[side]}", drawn, side=side, note=note, open_=False)]
+
+
+def _tuned(view: ConnectivityView, frame: pd.DataFrame, side: str) -> list[Any]:
+    """What coregistered partners prefer to see, where the columns of tuning were asked for."""
+    if "pref_ori_deg" not in frame:
+        return []
+    column, colours, _ = partners.grouping(view)
+    points = plot_frames.orientations(frame, column or None)
+    dots = tuning.orientations(points, colours, blank=partners.BLANK)
+    note = f"{functional.told(frame, points)} {SELECT}"
+    return [plot("tuning", f"Tuning of {NAMES[side]}", dots, side=side, note=note)]
 
 
 def _between_types(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame, name: str) -> list[Any]:

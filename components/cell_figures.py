@@ -24,3 +24,10 @@ def plot(name: str, title: str, figure: Any, *, side: str = "", note: str = "", 
 def figures(plots: Sequence[Any], what: str) -> list[Any]:
     """All plots, and of which partners they are."""
     return [html.P(what, className="k-hint"), *plots]
+
+
+def red_line(depths_um: Sequence[float]) -> str:
+    """What a red line in a depth plot is."""
+    if len(depths_um) == 1:
+        return f"Red line: this cell's soma, at {depths_um[0]:,.0f} µm."
+    return "Red lines: the somata of these cells." if depths_um else ""

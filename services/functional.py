@@ -99,6 +99,15 @@ def coverage(partners: pd.DataFrame, tuned_partners: pd.DataFrame, table: str) -
     )
 
 
+def told(partners: pd.DataFrame, points: pd.DataFrame) -> str:
+    """What a plot of partners with tuning shows, in a sentence. `points` are of `plot_frames.orientations`."""
+    shown = f"{len(points):,} of {len(partners):,} partners are coregistered and have a preferred orientation"
+    several = int((partners["num_units"].fillna(0) > 1).sum())
+    recorded = f"; {several:,} were recorded several times, and their best predicted unit is shown" if several else ""
+    own = "" if points["delta_ori_deg"].notna().any() or points.empty else " This cell has no tuning to compare with."
+    return f"{shown}{recorded}.{own}"
+
+
 def _numbers(rows: pd.DataFrame, *names: str) -> npt.NDArray[np.float64]:
     """The first of the columns that the table has; NaN where it has none."""
     name = next((name for name in names if name in rows), None)

@@ -82,12 +82,20 @@ def soma_map(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
     return _valued(rows, column)[["soma_x_um", "soma_depth_um", "soma_z_um", "num_syn", "value", "row"]]
 
 
-def orientations(tuned_partners: pd.DataFrame, partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
-    """One row for each coregistered partner (of `functional.with_tuning`): pref_ori_deg, num_syn, value and row, its
-    place in `partners`."""
-    rows = tuned_partners.assign(row=pd.Index(partners["root_id"]).get_indexer(tuned_partners["root_id"]))
+def orientations(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    """One row for each coregistered partner of a frame with tuning (see `functional.with_tuning`): pref_ori_deg,
+    delta_ori_deg, num_syn, value and row, its place in `partners`."""
+    rows = partners.assign(row=np.arange(len(partners)))
     rows = rows[rows["pref_ori_deg"].notna()].reset_index(drop=True)
-    return _valued(rows, column)[["pref_ori_deg", "num_syn", "value", "row"]]
+    return _valued(rows, column)[["pref_ori_deg", "delta_ori_deg", "num_syn", "value", "row"]]
+
+
+def reciprocal(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    """One row for each reciprocal partner of a frame of both directions (of `partner_sets.both`): num_syn_in,
+    num_syn_out, value and row, its place in `partners`."""
+    rows = partners.assign(row=np.arange(len(partners)))
+    rows = rows[rows["reciprocal"].fillna(False).to_numpy(bool)].reset_index(drop=True)
+    return _valued(rows, column)[["num_syn_in", "num_syn_out", "value", "row"]]
 
 
 def per_partner(partners: Mapping[Direction, pd.DataFrame]) -> pd.DataFrame:

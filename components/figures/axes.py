@@ -1,7 +1,8 @@
-"""What depth plots share: the axis downwards, guides at the layers, a mark at the cell's own soma."""
+"""What plots share: the depth axis downwards, guides at the layers, a mark at the cell's own soma, axes that count."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,11 +23,28 @@ def depth_axis(title: str, shown_um: Range = None) -> dict[str, Any]:
     return {"title": {"text": title}, "autorange": "reversed", **preferred}
 
 
+def counts(most: float, *, room: float = 1.02) -> dict[str, Any]:
+    """An axis from 0 to `most` (and some `room`) with at most four whole numbers on it."""
+    whole = max(1, int(most))
+    power: int = 10 ** max(0, math.floor(math.log10(whole)) - 1)
+    step = next(step for step in (power * factor for factor in (1, 2, 5, 10, 20, 50, 100)) if whole <= 3 * step)
+    return {"range": [0, whole * room], "tickvals": list(range(0, whole + 1, step)), "tickformat": ",d"}
+
+
+def facing(most: Sequence[float], titles: Sequence[str], *, room: float = 1.02) -> dict[str, Any]:
+    """Two axes that count from the middle: the first to the left, the second ("x2") to the right, with one 0."""
+    left, right = (counts(one, room=room) for one in most)
+    return {
+        "xaxis": {**left, "range": left["range"][::-1], "title": {"text": titles[0]}, "domain": [0, 0.5]},
+        "xaxis2": {**right, "tickvals": right["tickvals"][1:], "title": {"text": titles[1]}, "domain": [0.5, 1]},
+    }
+
+
 def guides(
-    layers: Layers, soma_depth_um: float | None = None, *, y: str | None = "y", x: str | None = None
+    layers: Layers, somata_um: Sequence[float] = (), *, y: str | None = "y", x: str | None = None
 ) -> dict[str, list[dict[str, Any]]]:
     """Shapes and annotations of a layout: a dotted line at the top of each layer but the first, with its name, and a
-    line through the depth of the cell's own soma where it has exactly one.
+    red line at each of the depths `somata_um`, which whatever is said beside the plot has to name.
 
     `y` and `x` name the axes that are depths (None = not drawn there). Given to the layout at once, for plotly takes
     tens of milliseconds for each line that is added by itself.
@@ -39,9 +57,8 @@ def guides(
     if x:
         shapes += [_turned(_line(x, top_um, GUIDE, "below"), x) for top_um in tops]
         notes += [_note(name, NEUTRAL, x=top_um, xref=x, y=1, yref="paper", xanchor="left") for name, top_um in layers]
-    if y and soma_depth_um is not None:
-        shapes.append(_line(y, soma_depth_um, {"color": SOMA, "width": 1.5}, "above"))
-        notes.append(_note("this cell's soma", SOMA, x=0, xref="paper", y=soma_depth_um, yref=y, xanchor="left"))
+    if y:
+        shapes += [_line(y, depth_um, {"color": SOMA, "width": 1.5}, "above") for depth_um in somata_um]
     return {"shapes": shapes, "annotations": notes}
 
 

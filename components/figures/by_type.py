@@ -8,14 +8,14 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from components.figures import axes
 from components.figures.axes import INPUT, NEUTRAL, OUTPUT
 from components.figures.template import TEMPLATE
 
 ROW_PX = 21
 FRAME_PX = 70
-ROOM = 1.25
+ROOM = 1.5
 """Beyond the longest bar, for its number."""
-COUNTS = {"tickformat": ",d", "nticks": 4}
 COMPARTMENTS = {
     "on_spine": ("spine", "#4477aa"),
     "on_shaft": ("shaft", "#ccbb44"),
@@ -42,15 +42,8 @@ def type_counts(
     names = ("input synapses", "output synapses")
     bars = [_typed_bars(side, name, colours, blank) for side, name in zip(sides, names, strict=True)]
     bars[1].xaxis = "x2"
-    spans = [max(1, int(side["num_syn"].max() if len(side) else 0)) * ROOM for side in sides]
-    figure = go.Figure(
-        bars,
-        {
-            "xaxis": {**COUNTS, "title": {"text": names[0]}, "domain": [0, 0.49], "range": [spans[0], 0]},
-            "xaxis2": {**COUNTS, "title": {"text": names[1]}, "domain": [0.51, 1], "range": [0, spans[1]]},
-        },
-    )
-    return _rows(figure, len(labels))
+    most = [float(side["num_syn"].max()) if len(side) else 1 for side in sides]
+    return _rows(go.Figure(bars, axes.facing(most, names, room=ROOM)), len(labels))
 
 
 def _typed_bars(counts: pd.DataFrame, name: str, colours: Mapping[str, str], blank: str) -> go.Bar:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -12,27 +12,27 @@ from components.figures.points import by_value
 from components.figures.template import TEMPLATE
 
 HEIGHT_PX = 380
-COUNTS = {"rangemode": "tozero", "tickformat": ",d", "nticks": 4}
 
 
 def depth_profile(
-    profile: pd.DataFrame, layers: axes.Layers = (), soma_depth_um: float | None = None, shown_um: axes.Range = None
+    profile: pd.DataFrame, layers: axes.Layers = (), somata_um: Sequence[float] = (), shown_um: axes.Range = None
 ) -> go.Figure:
-    """Inputs to the left, outputs to the right, by depth, each on its own scale.
+    """Inputs to the left, outputs to the right, by depth, each on its own scale; red lines at `somata_um`.
 
     `profile` has direction ("in" or "out"), depth_um (middle of a bin) and count.
     """
     sides = (("in", "input synapses", axes.INPUT), ("out", "output synapses", axes.OUTPUT))
-    bars = [_bars(profile[profile["direction"] == way], name, colour) for way, name, colour in sides]
+    own = [profile[profile["direction"] == way] for way, _, _ in sides]
+    bars = [_bars(rows, name, colour) for rows, (_, name, colour) in zip(own, sides, strict=True)]
+    most = [float(rows["count"].max()) if len(rows) else 1 for rows in own]
     layout = {
         "template": TEMPLATE,
         "height": HEIGHT_PX,
         "showlegend": False,
         "bargap": 0.05,
-        "xaxis": {**COUNTS, "title": {"text": sides[0][1]}, "domain": [0, 0.495], "autorange": "reversed"},
-        "xaxis2": {**COUNTS, "title": {"text": sides[1][1]}, "domain": [0.505, 1]},
+        **axes.facing(most, [name for _, name, _ in sides]),
         "yaxis": axes.depth_axis("depth below pia (µm)", shown_um),
-        **axes.guides(layers, soma_depth_um),
+        **axes.guides(layers, somata_um),
     }
     bars[1].xaxis = "x2"
     return go.Figure(bars, layout)
@@ -54,7 +54,7 @@ def synapse_depths(
     colours: Mapping[str, str],
     *,
     layers: axes.Layers = (),
-    soma_depth_um: float | None = None,
+    somata_um: Sequence[float] = (),
     shown_um: axes.Range = None,
     blank: str = "no type",
 ) -> go.Figure:
@@ -68,6 +68,6 @@ def synapse_depths(
         "dragmode": "select",
         "xaxis": {"title": {"text": "soma depth of the partner (µm)"}},
         "yaxis": axes.depth_axis("synapse depth (µm)", shown_um),
-        **axes.guides(layers, soma_depth_um, x="x"),
+        **axes.guides(layers, somata_um, x="x"),
     }
     return go.Figure([*by_value(points, "soma_depth_um", "depth_um", colours, blank)], layout)

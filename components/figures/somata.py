@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,21 +22,21 @@ def soma_map(
     points: pd.DataFrame,
     colours: Mapping[str, str],
     *,
-    soma_um: tuple[float, float, float] | None = None,
+    own_um: Sequence[Sequence[float]] = (),
     layers: axes.Layers = (),
     blank: str = "no type",
 ) -> go.Figure:
     """The partners' somata from above (x, z) and from the side (x, depth), one um as long in every direction.
 
     `points` has soma_x_um, soma_depth_um, soma_z_um, value (null = blank) and row, which comes back as
-    customdata of a selection. `soma_um` is (x, depth, z) of the cell's own soma, drawn as a cross.
+    customdata of a selection. `own_um` has (x, depth, z) of each asked cell's own soma, drawn as a cross.
     """
     traces: list[go.Scattergl] = []
     for place, (y, _) in enumerate(VIEWS):
         options: dict[str, Any] = {"yaxis": "y2" if place else "y", "showlegend": bool(place)}
         traces += by_value(points, "soma_x_um", y, colours, blank, **options)
-        if soma_um is not None:
-            traces.append(_own(soma_um[0], soma_um[1 if place else 2], **options))
+        if len(own_um):
+            traces.append(_own([one[0] for one in own_um], [one[1 if place else 2] for one in own_um], **options))
     to_scale = {"scaleanchor": "x", "scaleratio": 1}
     layout = {
         "template": TEMPLATE,
@@ -50,14 +50,15 @@ def soma_map(
     return go.Figure(traces, layout)
 
 
-def _own(x: float, y: float, **options: Any) -> go.Scattergl:
+def _own(x: Sequence[float], y: Sequence[float], **options: Any) -> go.Scattergl:
+    name = "this cell" if len(x) == 1 else "these cells"
     return go.Scattergl(
-        x=np.array([x], dtype=np.float32),
-        y=np.array([y], dtype=np.float32),
+        x=np.array(x, dtype=np.float32),
+        y=np.array(y, dtype=np.float32),
         mode="markers",
-        name="this cell",
-        legendgroup="this cell",
+        name=name,
+        legendgroup=name,
         marker={"color": axes.SOMA, "size": 11, "symbol": "x"},
-        hovertemplate="this cell's soma<extra></extra>",
+        hovertemplate=f"{name}: soma<extra></extra>",
         **options,
     )

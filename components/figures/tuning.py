@@ -7,31 +7,29 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from components.figures.axes import SOMA
+from components.figures import axes
 from components.figures.points import by_value
 from components.figures.template import TEMPLATE
 
 HEIGHT_PX = 300
 
 
-def orientations(
-    points: pd.DataFrame, colours: Mapping[str, str], *, own_deg: float | None = None, blank: str = "no type"
-) -> go.Figure:
-    """Synapses with each coregistered partner against its preferred orientation, coloured by type.
+def orientations(points: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> go.Figure:
+    """Synapses with each coregistered partner against how far its preferred orientation is from the cell's own,
+    coloured by type; against the orientation itself where the cell has none.
 
-    `points` has pref_ori_deg (0 to 180), num_syn, value (null = blank) and row, which comes back as customdata of a
-    selection. `own_deg` is the orientation that the cell itself prefers, drawn as a line.
+    `points` has pref_ori_deg (0 to 180), delta_ori_deg (0 to 90, null where the cell has no tuning), num_syn, value
+    (null = blank) and row, which comes back as customdata of a selection.
     """
+    apart = bool(points["delta_ori_deg"].notna().any())
+    most = float(points["num_syn"].max()) if len(points) else 1
+    title, end = ("orientation from this cell's own (°)", 90) if apart else ("preferred orientation (°)", 180)
     layout = {
         "template": TEMPLATE,
         "height": HEIGHT_PX,
         "dragmode": "select",
-        "xaxis": {"title": {"text": "preferred orientation of the partner (°)"}, "range": [-3, 183], "dtick": 45},
-        "yaxis": {"title": {"text": "synapses"}, "rangemode": "tozero", "tickformat": ",d"},
+        "xaxis": {"title": {"text": title}, "range": [-0.02 * end, 1.02 * end], "dtick": end / 6},
+        "yaxis": {**axes.counts(most, room=1.1), "title": {"text": "synapses with this cell"}},
     }
-    if own_deg is not None:
-        place = {"x0": own_deg, "x1": own_deg, "y0": 0, "y1": 1, "yref": "paper"}
-        layout["shapes"] = [{"type": "line", **place, "line": {"color": SOMA, "width": 1.5}}]
-        note = {"text": "this cell", "showarrow": False, "font": {"size": 10, "color": SOMA}}
-        layout["annotations"] = [{**note, "x": own_deg, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top"}]
-    return go.Figure([*by_value(points, "pref_ori_deg", "num_syn", colours, blank, unit="synapses")], layout)
+    x = "delta_ori_deg" if apart else "pref_ori_deg"
+    return go.Figure([*by_value(points, x, "num_syn", colours, blank, unit="(°, synapses)")], layout)

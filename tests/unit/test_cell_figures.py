@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.figures import by_type, depth, somata, tuning
-from services import plot_frames
+from components.figures import axes, by_type, depth, pairs, somata, tuning
+from services import functional, plot_frames
 
 CELL = 864691135771609595
 LAYERS = (("L1", 0.0), ("L2/3", 91.8), ("L4", 261.2))
@@ -53,13 +53,14 @@ def test_the_depth_profile_counts_every_synapse_once(inputs, outputs):
 
 def test_the_depth_profile_draws_inputs_left_and_outputs_right_with_layers_and_soma():
     profile = plot_frames.depth_profile({"in": synapse_frame(), "out": synapse_frame().iloc[:1]})
-    figure = depth.depth_profile(profile, LAYERS, 123.0, (0.0, 775.0))
+    figure = depth.depth_profile(profile, LAYERS, [123.0], (0.0, 775.0))
     inputs, outputs = figure.data
     assert (sum(inputs.x), sum(outputs.x)) == (8, 1)
-    assert figure.layout.xaxis.autorange == "reversed" and figure.layout.xaxis2.autorange is None
+    assert figure.layout.xaxis.range[0] > figure.layout.xaxis.range[1] == figure.layout.xaxis2.range[0] == 0
+    assert 0 not in figure.layout.xaxis2.tickvals, "the 0 in the middle is written twice"
     assert figure.layout.yaxis.autorange == "reversed"
     assert {shape.y0 for shape in figure.layout.shapes} == {91.8, 261.2, 123.0}
-    assert {note.text for note in figure.layout.annotations} == {"L1", "L2/3", "L4", "this cell's soma"}
+    assert {note.text for note in figure.layout.annotations} == {"L1", "L2/3", "L4"}
 
 
 def test_a_cell_without_synapses_has_empty_plots():
@@ -79,7 +80,7 @@ def test_synapse_depths_have_a_dot_for_each_synapse_of_a_partner_with_one_soma()
     assert points["row"].tolist() == [0, 0, 2, 0]
     assert points["depth_um"].tolist() == [110, 115, 310, 140]
     assert points["soma_depth_um"].tolist() == [100, 100, 300, 100]
-    figure = depth.synapse_depths(points, COLOURS, layers=LAYERS, soma_depth_um=50.0)
+    figure = depth.synapse_depths(points, COLOURS, layers=LAYERS, somata_um=[50.0])
     assert [(trace.name, trace.marker.color, list(trace.customdata)) for trace in figure.data] == [
         ("23P", "#8268dc", [0, 0, 0]),
         ("BC", "#d68c66", [2]),
@@ -130,7 +131,7 @@ def test_compartments_are_shares_of_each_types_synapses():
 
 def test_the_soma_map_has_both_views_to_scale():
     figure = somata.soma_map(
-        plot_frames.soma_map(partner_frame(), "cell_type"), COLOURS, soma_um=(5.0, 50.0, 2.0), layers=LAYERS
+        plot_frames.soma_map(partner_frame(), "cell_type"), COLOURS, own_um=[(5.0, 50.0, 2.0)], layers=LAYERS
     )
     named = {}
     for trace in figure.data:
@@ -141,17 +142,40 @@ def test_the_soma_map_has_both_views_to_scale():
     assert figure.layout.yaxis2.autorange == "reversed"
 
 
-def test_orientations_show_coregistered_partners_and_the_cells_own():
-    tuned = partner_frame().iloc[[0, 2]].assign(pref_ori_deg=[30.0, 120.0])
-    points = plot_frames.orientations(tuned, partner_frame(), "cell_type")
+def test_orientations_show_coregistered_partners_against_the_cells_own():
+    partners = partner_frame().assign(
+        pref_ori_deg=[30.0, np.nan, 120.0], delta_ori_deg=[15.0, np.nan, 75.0], num_units=[2, None, 1]
+    )
+    points = plot_frames.orientations(partners, "cell_type")
     assert points[["pref_ori_deg", "num_syn", "row"]].to_numpy().tolist() == [[30, 3, 0], [120, 1, 2]]
-    figure = tuning.orientations(points, COLOURS, own_deg=45.0)
-    assert [(trace.name, list(trace.x), list(trace.y)) for trace in figure.data] == [
-        ("23P", [30], [3]),
-        ("BC", [120], [1]),
-    ]
-    assert figure.layout.shapes[0].x0 == 45
-    assert not tuning.orientations(points.iloc[:0], {}).layout.shapes
+    drawn = [(trace.name, list(trace.x), list(trace.y)) for trace in tuning.orientations(points, COLOURS).data]
+    assert drawn == [("23P", [15], [3]), ("BC", [75], [1])]
+    assert functional.told(partners, points).startswith("2 of 3 partners are coregistered")
+    alone = plot_frames.orientations(partners.assign(delta_ori_deg=np.nan), "cell_type")
+    assert [list(trace.x) for trace in tuning.orientations(alone, COLOURS).data] == [[30], [120]]
+    assert "no tuning to compare" in functional.told(partners, alone)
+
+
+def test_reciprocal_partners_are_dots_near_their_two_numbers():
+    partners = partner_frame().assign(
+        num_syn_in=pd.array([2, 0, None], dtype="Int64"),
+        num_syn_out=pd.array([1, 2, 1], dtype="Int64"),
+        reciprocal=pd.array([True, False, None], dtype="boolean"),
+    )
+    points = plot_frames.reciprocal(partners, "cell_type")
+    assert points[["num_syn_in", "num_syn_out", "row"]].to_numpy().tolist() == [[2, 1, 0]]
+    (dots,) = pairs.reciprocal_pairs(points, COLOURS).data
+    assert np.hypot(dots.x[0] - 2, dots.y[0] - 1) < 0.5
+    assert list(dots.customdata) == [0]
+
+
+@given(st.integers(0, 10**7))
+def test_an_axis_that_counts_has_few_whole_numbers_up_to_the_most(most):
+    axis = axes.counts(most)
+    ticks = axis["tickvals"]
+    assert ticks[0] == 0
+    assert 2 <= len(ticks) <= 4
+    assert ticks[-1] <= max(1, most) < axis["range"][1]
 
 
 def test_more_values_than_a_legend_can_hold_are_drawn_together():
