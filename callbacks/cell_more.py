@@ -15,7 +15,6 @@ from components.changes import changes as drawn_changes
 from services import cell_card, changes, morphology, space
 from services.connectivity import Direction
 from services.context import cave
-from services.errors import BadInput
 from services.parallel import gather
 from services.urls import NO_TYPES, ConnectivityView, parse_connectivity
 
@@ -52,18 +51,13 @@ def skeleton(of: str) -> Any:
 def compare(of: str) -> Any:
     """What changed between the version and the one it is compared with."""
     view, _ = parse_connectivity(views.query_of(of))
-    return drawn_changes(_changes(view)) if view.against else []
+    return drawn_changes(view, _changes(view)) if view.against else []
 
 
 def _changes(view: ConnectivityView) -> list[changes.Changes]:
     found = partners.read(view)
-    if len(found.cell.nucleus_ids) != 1:
-        raise BadInput(
-            "Only a cell with exactly one nucleus can be followed between versions.",
-            f"This segment has {len(found.cell.nucleus_ids)}.",
-        )
     _, other = views.place(cave(), replace(view, version=view.against))
     types = None if view.type_table == NO_TYPES else view.type_table
-    asked = (cave(), view.datastack, (found.version.number, other), found.cell.nucleus_ids[0])
+    asked = (cave(), view.datastack, (found.version.number, other), found.cell)
     ways = cast("tuple[Direction, ...]", ("in", "out"))
-    return gather(*(lambda way=way: changes.compare(*asked, way, type_table=types) for way in ways))
+    return gather(*(lambda way=way: changes.of_cell(*asked, way, type_table=types) for way in ways))

@@ -16,6 +16,7 @@ import pandas as pd
 
 from services import connectivity
 from services.cave import Cave
+from services.cells import Cell
 from services.connectivity import Connectivity, Direction
 from services.errors import BadInput
 from services.parallel import gather
@@ -83,6 +84,24 @@ def compare(
     frame = match(one.side(direction), two.side(direction), shared(rows[0], rows[1], direction))
     counts: dict[Status, int] = {status: int((frame["status"] == status).sum()) for status in STATUSES}
     return Changes(direction, one, two, frame, counts, _synapse_counts(rows[0], rows[1], one, two, direction))
+
+
+def of_cell(
+    cave: Cave,
+    datastack: str,
+    versions: tuple[int, int],
+    cell: Cell,
+    direction: Direction,
+    *,
+    type_table: str | None = None,
+) -> Changes:
+    """:func:`compare` for a cell, which can be followed by its nucleus. Raises BadInput unless it has exactly one."""
+    if len(cell.nucleus_ids) != 1:
+        raise BadInput(
+            "Only a cell with exactly one nucleus can be followed between versions.",
+            f"This segment has {len(cell.nucleus_ids)}.",
+        )
+    return compare(cave, datastack, versions, cell.nucleus_ids[0], direction, type_table=type_table)
 
 
 def shared(older: pd.DataFrame, newer: pd.DataFrame, direction: Direction) -> pd.DataFrame:

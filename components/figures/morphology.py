@@ -42,7 +42,7 @@ def skeleton(
         "xaxis": {**axis, "title": {"text": "x (µm)", **small}, "tickfont": {"size": 9}},
         "yaxis": {**axis, "title": {"text": "z (µm)", **small}, "tickfont": {"size": 9}},
         "zaxis": {**axis, "title": {"text": "depth (µm)", **small}, "tickfont": {"size": 9}, "autorange": "reversed"},
-        "camera": {"eye": {"x": 0.15, "y": -1.25, "z": 0.1}},
+        "camera": {"eye": {"x": 0.2, "y": -1.75, "z": 0.12}},
     }
     legend = {"itemsizing": "constant", "font": {"size": 10}}
     return go.Figure(traces, {"template": TEMPLATE, "height": HEIGHT_PX, "scene": scene, "legend": legend})

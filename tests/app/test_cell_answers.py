@@ -354,3 +354,23 @@ def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cor
         assert sum(whole.totals["in"][name] for name in ("num_syn", "autapses", "root_zero")) == total
         assert weights.cell_total(cut, "in") == total  # shares are of all, not of those sent
         assert len(connectivity.synapses(cave, cut, "in")) == 60
+
+
+def test_changes_are_files_too(localcave_url, cave, newest, proofread):
+    from app import create_app
+
+    older = cave.versions(DS)[1].number
+    somas = cave.table(DS, newest, "nucleus_detection_v0").drop_duplicates("pt_root_id", keep=False)
+    root = next(root for root in proofread["pt_root_id"] if root in set(somas["pt_root_id"]))
+    nucleus = int(somas.set_index("pt_root_id").loc[root, "id"])
+    server = create_app(Settings(server_address=localcave_url, cache="")).server.test_client()
+    path = f"/api/v1/{DS}/{newest}/cells/{root}/changes"
+    told = server.get(f"{path}?against={older}&direction=in").get_json()
+    found = changes.compare(cave, DS, (newest, older), nucleus, "in")
+    assert told["counts"]["in"] == found.counts
+    ids = found.partners["root_id_new"].astype("string")
+    assert [row["root_id_new"] for row in told["rows"]] == ids.where(ids.notna(), None).tolist()
+    csv = server.get(f"{path}?against={older}&format=csv").text
+    assert "# against: " in csv
+    assert server.get(f"{path}?against={newest}").status_code == 400
+    assert server.get(f"{path}?against=77777").get_json()["error"]["message"]

@@ -1,0 +1,44 @@
+"""What became of a cell's partners between two versions."""
+
+from __future__ import annotations
+
+import pandas as pd
+from flask import Response
+
+from api import params
+from api.answers import Subject, cell_json, frame_answer
+from api.routes import blueprint
+from services import cells, changes, versions
+from services.columns import describe_columns
+from services.context import cave
+from services.parallel import gather
+
+
+@blueprint.get("/<datastack>/<version>/cells/<cell>/changes")
+def cell_changes(datastack: str, version: str, cell: str) -> Response:
+    """The partners of a cell at this version and at that of `against`, known again by their nucleus: which were gained,
+    lost, changed, or are the same."""
+    params.only("against", "direction", "types", "id_type", "offset", "limit", "format")
+    ways, (offset, limit) = params.directions(), params.span(None)
+    resolved = versions.resolve(cave(), datastack, version)
+    other = versions.resolve(cave(), datastack, params.text("against")).number
+    id_type, types = params.choice("id_type", cells.ID_TYPES, "auto"), params.text("types") or None
+    found = cells.find(cave(), datastack, resolved.number, cell, id_type)
+    both = (resolved.number, other)
+    told = gather(
+        *(lambda way=way: changes.of_cell(cave(), datastack, both, found, way, type_table=types) for way in ways)
+    )
+    frame = pd.concat([one.partners.assign(direction=one.direction) for one in told], ignore_index=True)
+    sentences = [one.sentence for one in told]
+    root = str(found.root_id)
+    facts = {"root_id": root, "against": other, "types": types, "changes": sentences}
+    subject = Subject(datastack, resolved, f"{root}_changes_since_v{other}", facts)
+    extra = {
+        "cell": cell_json(found),
+        "against": other,
+        "changes": sentences,
+        "counts": {one.direction: one.counts for one in told},
+        "synapses": {one.direction: one.synapses for one in told},
+    }
+    part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
+    return frame_answer(part, describe_columns(frame), subject, total=len(frame), extra=extra)
