@@ -13,7 +13,7 @@ from components import alerts, partner_panel
 from components.links import neuroglancer_link, no_neuroglancer_link
 from services import neuroglancer, tables
 from services.context import cave
-from services.errors import BadInput, KarstError
+from services.errors import KarstError
 
 GRID = {"type": "partner-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 SIDE = {"side": MATCH}
@@ -65,19 +65,24 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
     on_error=lambda error: (no_neuroglancer_link(explain(error)), no_update, no_update),
 )
 def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str, str]) -> tuple[Any, ...]:
-    """A link to the cell with its selected partners, else with the filtered ones."""
+    """A link to the cells with their selected partners, else with the filtered ones."""
     if not shown:
         return (no_update,) * 3
     view, side = views.partner_view(shown), cast("Literal['in', 'out', 'both']", id["side"])
-    found, *others = partners.read_all(view)
-    if others:
-        raise BadInput("A link shows one cell with its partners.", "Follow the root id of one of the cells.")
+    found = partners.read_all(view)
     filtered, whole, _ = partners.shown(view, side)
     chosen = [int(root) for root in selected or ()] or filtered["root_id"].tolist()
     only = chosen if len(chosen) < len(whole.frame) or whole.left_out else None
-    group = view.group_by if view.group_by in found.inputs else None
-    viewer = view.viewer.strip() or None
-    made = neuroglancer.cell_link(cave(), found, direction=side, partners=only, viewer=viewer, group_by=group)
+    group = view.group_by if view.group_by in whole.frame else None
+    made = neuroglancer.cell_link(
+        cave(),
+        found,
+        direction=side,
+        partners=only,
+        viewer=view.viewer.strip() or None,
+        group_by=group,
+        more=whole.frame,
+    )
     subject = partner_panel.subject(len(chosen), side, selected=bool(selected))
     return neuroglancer_link(made, subject), partner_panel.selection(side, len(selected or ())), made.panel_url
 

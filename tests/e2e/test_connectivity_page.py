@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pandas as pd
 import pytest
@@ -217,3 +218,30 @@ def test_more_about_the_cell(cell: Page, truth: Truth, root: int) -> None:
     facts.locator("summary").click()
     expect(facts).to_contain_text(TYPES)
     expect(facts).to_contain_text("Nucleus volume")
+
+
+def test_a_pasted_link_longer_than_any_address_asks_for_its_cells(page: Page, truth: Truth, root: int) -> None:
+    """The box once cut such a link off, and then said that it was damaged."""
+    points = [{"type": "point", "id": str(i), "point": [i, i, i]} for i in range(2000)]
+    layers = [
+        {"type": "segmentation", "name": "cells", "segments": [str(root), *(f"!{root + i}" for i in range(1, 900))]},
+        {"type": "annotation", "name": "points", "annotations": points},
+    ]
+    link = "https://spelunker.cave-explorer.org/#!" + quote(json.dumps({"layers": layers}))
+    assert len(link) > 100_000
+    page.goto("/connectivity-viewer")
+    expect(page.locator("#cell-results")).to_contain_text("No cell yet")
+    page.locator("#cell-id").focus()
+    page.evaluate(
+        """link => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text", link);
+            const options = {clipboardData, bubbles: true, cancelable: true};
+            document.activeElement.dispatchEvent(new ClipboardEvent("paste", options));
+        }""",
+        link,
+    )
+    page.locator("#cell-id").press("Enter")
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
+    page.reload()
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
