@@ -46,7 +46,7 @@ def frame_answer(
         return jsonify(
             {
                 "datastack": subject.datastack,
-                "version": subject.version.number,
+                "version": subject.version.label,
                 "total": total,
                 "columns": [_column(frame, column) for column in columns],
                 "rows": to_records(frame, columns),
@@ -68,7 +68,7 @@ def csv_answer(
 def _facts(subject: Subject, rows: int | None, total: int | None) -> dict[str, Any]:
     return provenance(
         datastack=subject.datastack,
-        version=subject.version.number,
+        version=subject.version.label,
         timestamp=subject.version.timestamp.isoformat(),
         **subject.facts,
         rows=rows,
@@ -78,7 +78,7 @@ def _facts(subject: Subject, rows: int | None, total: int | None) -> dict[str, A
 
 
 def _file(subject: Subject, wanted: str, body: bytes | Iterable[str]) -> Response:
-    name = file_name(subject.datastack, f"v{subject.version.number}", subject.name)
+    name = file_name(subject.datastack, f"v{subject.version.label}", subject.name)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{wanted}"'}
     return Response(body, content_type=MIME[wanted], headers=headers)
 

@@ -20,12 +20,25 @@ from api.answers import (
     table_json,
     version_json,
 )
-from services import cells, connectivity, joins, large_tables, neuroglancer, places, saved_ids, tables, versions
+from services import (
+    cells,
+    connectivity,
+    joins,
+    large_tables,
+    live,
+    neuroglancer,
+    places,
+    saved_ids,
+    tables,
+    versions,
+)
 from services.columns import describe_columns
 from services.context import cave
-from services.errors import BadInput, KarstError, NotFound
+from services.errors import BadInput, KarstError, NotFound, TooLarge
+from services.large_tables import LargeTable
 from services.parallel import gather
-from services.tables import TableQuery
+from services.records import Version
+from services.tables import TableFrame, TableQuery
 
 LINK_KEYS = ("viewer", "group_by", "colour_by", "visible")
 
@@ -66,18 +79,18 @@ def list_versions(datastack: str) -> Response:
 def list_tables(datastack: str, version: str) -> Response:
     """The tables and views of a version."""
     params.only()
-    number = versions.resolve(cave(), datastack, version).number
-    infos = tables.catalogue(cave(), datastack, number)
-    return jsonify({"datastack": datastack, "version": number, "tables": [table_json(info) for info in infos]})
+    resolved = live.resolve(cave(), datastack, version)
+    infos = live.catalogue(cave(), datastack, resolved)
+    return jsonify({"datastack": datastack, "version": resolved.label, "tables": [table_json(info) for info in infos]})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>")
 def describe_table(datastack: str, version: str, table: str) -> Response:
     """What is known about a table, without its rows."""
     params.only()
-    number = versions.resolve(cave(), datastack, version).number
-    info = tables.describe(cave(), datastack, number, table)
-    return jsonify({"datastack": datastack, "version": number, **table_json(info)})
+    resolved = live.resolve(cave(), datastack, version)
+    info = live.describe(cave(), datastack, resolved, table)
+    return jsonify({"datastack": datastack, "version": resolved.label, **table_json(info)})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/rows")
@@ -87,7 +100,7 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     params.only("filter", "sort", "offset", "limit", "format", "join", "on", "units", "columns")
     offset, limit = params.span(JSON_ROWS if params.file_format() == "json" else None)
     query = saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
-    facts = {
+    facts: dict[str, Any] = {
         "table": table,
         "join": params.text("join"),
         "filter": query.where,
@@ -95,32 +108,42 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
         "units": params.text("units"),
         "offset": offset or None,
     }
-    resolved = versions.resolve(cave(), datastack, version)
-    subject = Subject(datastack, resolved, table, facts)
-    if large_tables.is_large(cave(), datastack, resolved.number, table):
-        return _large_rows(subject, query, offset, limit)
     opened = open_asked(datastack, version, table)
     columns = params.columns(opened.columns)
+    said = list(live.sentences(datastack, opened.version, table))
+    subject = Subject(datastack, opened.version, table, facts | ({"messages": said} if said else {}))
+    if isinstance(opened, LargeTable):
+        return _large_rows(opened, subject, query, offset, limit)
     if params.file_format() == "csv":
         frames, count, total = tables.pieces(opened, query, offset, limit)
         return csv_answer(frames, columns, subject, rows=count, total=total)
     rows, total = tables.page(opened, query, offset, limit)
-    return frame_answer(rows, columns, subject, total=total)
+    return frame_answer(rows, columns, subject, total=total, extra={"messages": said} if said else None)
 
 
-def open_asked(datastack: str, version: str, table: str) -> tables.TableFrame:
-    """The table of a request, with the tables of `join` beside it and its positions in `units`."""
-    opened = tables.open_table(cave(), datastack, versions.resolve(cave(), datastack, version).number, table)
+def open_asked(datastack: str, version: str, table: str) -> TableFrame | LargeTable:
+    """The table of a request; one that is held has the tables of `join` beside it and its positions in `units`."""
+    opened = large_tables.open_any(cave(), datastack, live.resolve(cave(), datastack, version), table)
     others = [name for name in params.text("join").split(",") if name]
+    unit = params.choice("units", places.UNITS, "vx")
+    if isinstance(opened, LargeTable):
+        if others or unit != "vx":
+            raise BadInput(f"{table} is too large to hold, so it has neither join nor units.", "Leave them out.")
+        return opened
     joined, _ = joins.join_all(cave(), opened, others, params.choice("on", ("auto", *joins.KEYS), "auto"))
-    return tables.with_units(joined, params.choice("units", places.UNITS, "vx"))
+    return tables.with_units(joined, unit)
 
 
-def _large_rows(subject: Subject, query: TableQuery, offset: int, limit: int | None) -> Response:
+def open_held(datastack: str, version: str, table: str) -> TableFrame:
+    """The table of a request that needs all rows. Raises TooLarge."""
+    opened = open_asked(datastack, version, table)
+    if isinstance(opened, LargeTable):
+        raise TooLarge(f"{table} is too large to hold, which this needs.", "Its rows can be read, and filtered.")
+    return opened
+
+
+def _large_rows(opened: LargeTable, subject: Subject, query: TableQuery, offset: int, limit: int | None) -> Response:
     """A page of a table that is too large to hold."""
-    if params.text("join") or params.text("units", "vx") != "vx":
-        raise BadInput(f"{subject.name} is too large to hold, so it has neither join nor units.", "Leave them out.")
-    opened = large_tables.open_large(cave(), subject.datastack, subject.version.number, subject.name)
     columns, wanted = params.columns(opened.columns), params.file_format()
     if wanted == "csv" and limit is None and not offset:
         frames, total = large_tables.read_all(cave(), opened, query)
@@ -194,12 +217,12 @@ def make_link(datastack: str, version: str) -> Response:
     asked = request.get_json(silent=True)
     if not isinstance(asked, dict) or ("table" in asked) == ("cell" in asked):
         raise BadInput("The body has to be a JSON object with either a table or a cell.", "See the documentation.")
-    number = versions.resolve(cave(), datastack, version).number
-    link = (_table_link if "table" in asked else _cell_link)(datastack, number, asked)
+    resolved = (live if "table" in asked else versions).resolve(cave(), datastack, version)
+    link = (_table_link if "table" in asked else _cell_link)(datastack, resolved, asked)
     return jsonify(
         {
             "datastack": datastack,
-            "version": number,
+            "version": resolved.label,
             "url": link.url,
             "state": link.state,
             "description": link.description,
@@ -211,19 +234,19 @@ def make_link(datastack: str, version: str) -> Response:
     )
 
 
-def _table_link(datastack: str, number: int, asked: dict[str, Any]) -> neuroglancer.Link:
+def _table_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuroglancer.Link:
     read = params.Body(asked, "table", "filter", "sort", *LINK_KEYS)
-    opened = tables.open_table(cave(), datastack, number, read.text("table"))
+    opened = live.open_table(cave(), datastack, version, read.text("table"))
     rows = tables.select(opened, saved_ids.query(cave(), datastack, read.text("filter"), sort=read.sort()))
     return neuroglancer.table_link(cave(), opened, rows, **_link_options(read))
 
 
-def _cell_link(datastack: str, number: int, asked: dict[str, Any]) -> neuroglancer.Link:
+def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuroglancer.Link:
     read = params.Body(asked, "cell", "id_type", "types", "direction", "partners", *LINK_KEYS)
     found = connectivity.read(
         cave(),
         datastack,
-        number,
+        version.number,
         read.text("cell"),
         read.text("id_type") or "auto",
         type_table=read.text("types") or None,

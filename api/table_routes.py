@@ -7,26 +7,27 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from api import params
-from api.routes import blueprint, open_asked
-from services import large_tables, saved_ids, snippets, versions
+from api.routes import blueprint, open_asked, open_held
+from services import live, saved_ids, snippets
 from services.context import cave
 from services.crosstabs import CrossTab, crosstab
 from services.errors import BadInput
 from services.facets import Facet, Histogram, facets, histograms
 from services.id_search import COLUMNS, ID_TYPES, search
-from services.tables import open_table, to_records
+from services.large_tables import LargeTable
+from services.tables import to_records
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/facets")
 def table_facets(datastack: str, version: str, table: str) -> Response:
     """How many of the rows that a filter keeps have each value of each categorical column, and histograms."""
     params.only("filter", "join", "on", "units")
-    opened = open_asked(datastack, version, table)
+    opened = open_held(datastack, version, table)
     query = saved_ids.query(cave(), datastack, params.text("filter"))
     return jsonify(
         {
             "datastack": datastack,
-            "version": opened.version.number,
+            "version": opened.version.label,
             "facets": [_facet_json(facet) for facet in facets(opened, query)],
             "histograms": [_histogram_json(histogram) for histogram in histograms(opened, query)],
         }
@@ -40,12 +41,12 @@ def find_ids(datastack: str, version: str, table: str) -> Response:
     if not isinstance(asked, dict):
         raise BadInput('The body has to be a JSON object such as {"ids": "1, 2"}.', "See the documentation.")
     read = params.Body(asked, "ids", "id_type")
-    opened = open_table(cave(), datastack, versions.resolve(cave(), datastack, version).number, table)
+    opened = live.open_table(cave(), datastack, live.resolve(cave(), datastack, version), table)
     found = search(cave(), opened, read.text("ids"), read.text("id_type") or ID_TYPES[0])
     return jsonify(
         {
             "datastack": datastack,
-            "version": opened.version.number,
+            "version": opened.version.label,
             "counts": found.counts(),
             "filter": found.where,
             "total": found.num_rows,
@@ -59,10 +60,10 @@ def find_ids(datastack: str, version: str, table: str) -> Response:
 def table_crosstab(datastack: str, version: str, table: str) -> Response:
     """Two columns against each other: `left`, and `right`, which may be of a table that is joined (`join`, `on`)."""
     params.only("filter", "join", "on", "left", "right")
-    opened = open_asked(datastack, version, table)
+    opened = open_held(datastack, version, table)
     query = saved_ids.query(cave(), datastack, params.text("filter"))
     found = crosstab(opened, query, params.text("left"), params.text("right"))
-    return jsonify({"datastack": datastack, "version": opened.version.number, **_crosstab_json(found)})
+    return jsonify({"datastack": datastack, "version": opened.version.label, **_crosstab_json(found)})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/python")
@@ -70,12 +71,12 @@ def table_python(datastack: str, version: str, table: str) -> Response:
     """A script over caveclient that yields the rows that a filter keeps, as `rows` would."""
     params.only("filter", "sort", "join", "on", "units", "columns")
     query = saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
-    number = versions.resolve(cave(), datastack, version).number
-    if large_tables.is_large(cave(), datastack, number, table):
-        script = snippets.large_snippet(cave(), large_tables.open_large(cave(), datastack, number, table), query)
+    opened = open_asked(datastack, version, table)
+    columns = params.columns(opened.columns)
+    if isinstance(opened, LargeTable):
+        script = snippets.large_snippet(cave(), opened, query, columns)
     else:
-        opened = open_asked(datastack, version, table)
-        script = snippets.table_snippet(cave(), opened, query, params.columns(opened.columns))
+        script = snippets.table_snippet(cave(), opened, query, columns)
     return Response(script, content_type="text/x-python; charset=utf-8")
 
 

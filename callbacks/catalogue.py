@@ -9,7 +9,7 @@ from dash import Input, Output, callback
 from callbacks import views
 from callbacks.errors import explain
 from components import alerts, catalogue_page
-from services import tables
+from services import live
 from services.context import cave
 from services.urls import Query, TableView, parse_catalogue
 
@@ -24,8 +24,7 @@ from services.urls import Query, TableView, parse_catalogue
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The tables of the address."""
     asked, text = parse_catalogue(query or {})
-    datastack, number = views.place(cave(), asked)
-    listed = tables.catalogue(cave(), datastack, number)
-    view = TableView(datastack, str(number))
-    told = catalogue_page.status(datastack, cave().version(datastack, number), len(listed))
-    return catalogue_page.listing(view, listed, text), told
+    datastack, version = views.table_place(cave(), asked)
+    listed = live.catalogue(cave(), datastack, version)
+    view = TableView(datastack, str(version.label))
+    return catalogue_page.listing(view, listed, text), catalogue_page.status(datastack, version, len(listed))

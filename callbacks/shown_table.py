@@ -9,23 +9,25 @@ from typing import Any
 import pandas as pd
 
 from callbacks import views
-from components import table_plots
-from services import neuroglancer, plots, saved_ids, tables
+from components import table_page, table_plots
+from services import large_tables, neuroglancer, plots, saved_ids, snippets, tables
 from services.columns import Column, find_column
 from services.context import cave
-from services.errors import BadInput, KarstError
+from services.errors import BadInput, KarstError, TooLarge
+from services.filter_nodes import Node
 from services.filters import parse_box, parse_line
+from services.large_tables import LargeTable
 from services.neuroglancer import Link
 from services.tables import TableFrame, TableQuery
 from services.urls import LONGEST_ADDRESS, TableView
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A concrete view with its table, and its boxes, line and order as a query."""
+class _Shown:
+    """A concrete view with its boxes, line and order as a query. `said` is what has to be told about it."""
 
     view: TableView
-    table: TableFrame
+    table: TableFrame | LargeTable
     said: tuple[str, ...] = ()
 
     @property
@@ -38,9 +40,64 @@ class Shown:
         return [column for column in self.table.columns if column.name in self.view.columns or not self.view.columns]
 
     @property
+    def filter(self) -> Node:
+        """What is asked of a row. Raises BadInput."""
+        return tables.filter_of(self.table.columns, self.query)
+
+    def typed_wrongly(self) -> str:
+        """The text of a box, else the query line, that cannot be read; "" if all can."""
+        for name, text in self.view.boxes.items():
+            try:
+                parse_box(find_column(self.table.columns, name), text, self.query.saved)
+            except BadInput:
+                return text
+        try:
+            parse_line(self.view.where, self.table.columns, self.query.saved)
+        except BadInput:
+            return self.view.where
+        return ""
+
+
+@dataclass(frozen=True)
+class Shown(_Shown):
+    """What is shown of a table that is held."""
+
+    table: TableFrame
+
+    @property
     def colour_by(self) -> str:
         """The column that colours the plot and the link: the one chosen, else the one to count by; "" = none."""
         return self.view.group_by or table_plots.grouping(self.table) or ""
+
+    @property
+    def whole(self) -> int:
+        """How many rows the table has."""
+        return len(self.table.frame)
+
+    def block(self, start: int, count: int) -> tuple[pd.DataFrame, int | None]:
+        """Some of the rows, and how many there are in all (None = unknown)."""
+        return tables.page(self.table, self.query, start, count)
+
+    def counted(self) -> tuple[int | None, Sequence[str]]:
+        """How many rows the filter keeps (None = unknown), and what one may expect of them and does not get."""
+        return tables.page(self.table, self.query, 0, 0)[1], ()
+
+    def chosen(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, str]:
+        """The rows that were ticked, else picked in the plot, else filtered, and what to call them."""
+        rows, narrowed = rows_of(self, selected, picked)
+        return rows, table_page.subject(len(rows), selected=narrowed)
+
+    def coloured(self) -> tuple[str | None, str | None]:
+        """The columns by which a link is grouped, and else coloured."""
+        return (self.view.group_by, None) if self.view.group_by else (None, self.colour_by or None)
+
+    def script(self) -> str:
+        """Python that reads the rows."""
+        return snippets.table_snippet(cave(), self.table, self.query, self.columns)
+
+    def no_files(self, total: int | None) -> dict[str, str]:
+        """Why there is no file of some format."""
+        return {}
 
     def boxed(self, column: str, text: str) -> str:
         """The address of this view with `text` in the box of a column."""
@@ -60,51 +117,100 @@ class Shown:
         href = _short(replace(self.view, where=where), self.table).href()
         return href if len(href) <= LONGEST_ADDRESS else None
 
-    def typed_wrongly(self) -> str:
-        """The text of a box, else the query line, that cannot be read; "" if all can."""
-        for name, text in self.view.boxes.items():
-            try:
-                parse_box(find_column(self.table.columns, name), text, self.query.saved)
-            except BadInput:
-                return text
-        try:
-            parse_line(self.view.where, self.table.columns, self.query.saved)
-        except BadInput:
-            return self.view.where
-        return ""
+
+@dataclass(frozen=True)
+class Paged(_Shown):
+    """What is shown of a table that CAVE sends page by page, since it is too large to hold."""
+
+    table: LargeTable
+
+    @property
+    def whole(self) -> int:
+        """How many rows the table has."""
+        return self.table.info.row_count or 0
+
+    def block(self, start: int, count: int) -> tuple[pd.DataFrame, int | None]:
+        """Some of the rows, and how many there are in all (None = unknown)."""
+        page = large_tables.read_page(cave(), self.table, self.query, start, count)
+        at_end = start + len(page.frame) if len(page.frame) < count else None
+        return page.frame, at_end if page.total is None else page.total
+
+    def counted(self) -> tuple[int | None, Sequence[str]]:
+        """How many rows the filter keeps (None = unknown), and what one may expect of them and does not get."""
+        page = large_tables.read_page(cave(), self.table, self.query)
+        return page.total, (*page.sentences, large_tables.unsorted(self.table))
+
+    def chosen(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, str]:
+        """The rows that were ticked, else the first that the filter keeps, and what to call them."""
+        if selected:
+            rows = large_tables.rows_with_ids(cave(), self.table, list(map(int, selected)))
+            return rows, table_page.subject(len(rows), selected=True)
+        rows, total = self.block(0, large_tables.MOST_AT_ONCE)
+        return rows, table_page.first_of(len(rows), total)
+
+    def coloured(self) -> tuple[None, None]:
+        """A link has neither groups nor colours: these would need all values that a column has."""
+        return None, None
+
+    def script(self) -> str:
+        """Python that reads the rows."""
+        return snippets.large_snippet(cave(), self.table, self.query, self.columns)
+
+    def no_files(self, total: int | None) -> dict[str, str]:
+        """Why there is no file of some format, of which `total` rows there would be."""
+        most, why = large_tables.MOST_EXPORTED, "needs all rows at once, and these come from CAVE in parts"
+        too_many = {"CSV": f"has {most:,} rows at most; filter further"} if (total or 0) > most else {}
+        return {"Parquet": why, "Arrow": why, **too_many}
 
 
 def of_grid(shown: Mapping[str, Any], columns: Sequence[str] = (), panel: str = "") -> Shown:
     """What a grid shows. `columns` are those that are ticked and `panel` the one in front since it was drawn, so that
-    every way on keeps them; none = those of its view."""
-    view = views.table_view(shown)
-    return of_view(replace(view, columns=tuple(columns) or view.columns, panel=panel or view.panel))
+    every way on keeps them; none = those of its view. Raises TooLarge where it is paged."""
+    return held(any_of_grid(shown, columns, panel))
 
 
 def of_view(view: TableView) -> Shown:
-    """The table of a view. Columns that it names and the table does not have are left out, and said."""
+    """The table of a view. Columns that it names and the table does not have are left out, and said.
+
+    Raises TooLarge where it is paged."""
+    return held(any_of_view(view))
+
+
+def any_of_grid(shown: Mapping[str, Any], columns: Sequence[str] = (), panel: str = "") -> Shown | Paged:
+    """As :func:`of_grid`, held or paged."""
+    view = views.table_view(shown)
+    return any_of_view(replace(view, columns=tuple(columns) or view.columns, panel=panel or view.panel))
+
+
+def any_of_view(view: TableView) -> Shown | Paged:
+    """As :func:`of_view`, held or paged."""
     opened, table, said = views.open_view(cave(), view)
     concrete = _short(opened, table)
     names = [column.name for column in table.columns]
     known = set(names)
-    axes = {column.name for column in plots.axes_of(table)}
-    fitting = replace(
-        concrete,
-        group_by=view.group_by if view.group_by in known else "",
-        x=view.x if view.x in axes else "",
-        y=view.y if view.y in axes else "",
-        left=view.left if view.left in known else "",
-        right=view.right if view.right in known else "",
-        columns=()
-        if known <= set(view.columns)
-        else tuple(one.name for one in table.columns if one.name in view.columns),
-    )
-    lost = {view.group_by, *view.columns, view.x, view.y, view.left, view.right} - known - {""}
-    more = [f"This table has no column {name[:80]!r}; what the address asks of it was left out." for name in lost]
-    return Shown(fitting, table, (*said, *more))
+    axes = set() if isinstance(table, LargeTable) else {column.name for column in plots.axes_of(table)}
+    groups = set() if isinstance(table, LargeTable) else known
+    among = {"x": axes, "y": axes, "group_by": groups, "left": groups, "right": groups}
+    parts: dict[str, Any] = {part: getattr(view, part) for part in among}
+    kept: dict[str, Any] = {part: name if name in among[part] else "" for part, name in parts.items()}
+    columns = () if known <= set(view.columns) else tuple(name for name in names if name in view.columns)
+    fitting = replace(concrete, columns=columns, **kept)
+    told = (*said, *map(_lost, {*view.columns, *parts.values()} - known - {""}))
+    return Paged(fitting, table, told) if isinstance(table, LargeTable) else Shown(fitting, table, told)
 
 
-def _short(view: TableView, table: TableFrame) -> TableView:
+def held(shown: Shown | Paged) -> Shown:
+    """What is shown, if it is held. Raises TooLarge."""
+    if isinstance(shown, Paged):
+        raise TooLarge(f"{shown.table.info.name} is too large to hold all of its rows.", "Filters still find them.")
+    return shown
+
+
+def _lost(name: str) -> str:
+    return f"This table has no column {name[:80]!r}; what the address asks of it was left out."
+
+
+def _short(view: TableView, table: TableFrame | LargeTable) -> TableView:
     """The view with long lists of ids saved, so that its address stays one that servers take."""
     short = saved_ids.shortened(cave(), table, views.table_query(cave(), view))
     return replace(view, where=short.where, boxes=short.boxes)
@@ -130,9 +236,11 @@ def rows_of(shown: Shown, selected: list[str] | None, picked: Mapping[str, Any] 
     return tables.select(shown.table, shown.query), False
 
 
-def link(shown: Shown, rows: pd.DataFrame, most: int | None = None) -> Link:
+def link(shown: Shown | Paged, rows: pd.DataFrame, most: int | None = None) -> Link:
     """The link to some rows, grouped and coloured as the view says, with the first `most` of them (None = as many as
     a viewer opens)."""
-    by = {"group_by": shown.view.group_by} if shown.view.group_by else {"colour_by": shown.colour_by or None}
+    group_by, colour_by = shown.coloured()
     viewer = shown.view.viewer.strip() or None
-    return neuroglancer.table_link(cave(), shown.table, rows, viewer=viewer, most=most, **by)
+    return neuroglancer.table_link(
+        cave(), shown.table, rows, viewer=viewer, most=most, group_by=group_by, colour_by=colour_by
+    )

@@ -10,10 +10,10 @@ from dash import ALL, ClientsideFunction, Input, Output, State, callback, client
 
 from callbacks import shown_table, views
 from callbacks.errors import explain
-from callbacks.shown_table import Shown
+from callbacks.shown_table import Paged, Shown
 from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
-from services import colours, crosstabs, facets, id_search, plots, tables
+from services import colours, crosstabs, facets, id_search, live, plots, tables
 from services.context import cave
 from services.filter_values import format_value, written
 from services.urls import parse_table
@@ -55,7 +55,7 @@ def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any
     shown = shown_table.of_grid(asked, columns, panel)
     view, groups = shown.view, table_plots.groupable(shown.table)
     chosen = crosstabs.sides(groups, view.left, view.right)
-    others = [info.name for info in tables.catalogue(cave(), view.datastack, int(view.version))]
+    others = [info.name for info in live.catalogue(cave(), view.datastack, shown.table.version)]
     form = table_compare.compare_form(view, groups, chosen, others)
     if chosen is None:
         return [form, table_compare.nothing_to_compare()]
@@ -183,9 +183,10 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
 )
 def offer_words(of: str) -> str:
     """Columns and their values, to complete the query line with."""
-    table = shown_table.of_view(parse_table(views.query_of(of))[0]).table
-    values = {facet.column.name: facet.values for facet in facets.facets(table, tables.TableQuery())}
-    words = {written(column.name): values.get(column.name, ()) for column in table.columns}
+    shown = shown_table.any_of_view(parse_table(views.query_of(of))[0])
+    found = () if isinstance(shown, Paged) else facets.facets(shown.table, tables.TableQuery())
+    values = {facet.column.name: facet.values for facet in found}
+    words = {written(column.name): values.get(column.name, ()) for column in shown.table.columns}
     return json.dumps(
         {name: [format_value(one.value) for one in some if one.value is not None] for name, some in words.items()}
     )

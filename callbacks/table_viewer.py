@@ -10,10 +10,11 @@ from flask import get_flashed_messages
 
 from callbacks import shown_table, views
 from callbacks.errors import explain
+from callbacks.shown_table import Paged
 from components import alerts, controls, table_page
 from components.links import neuroglancer_link, no_neuroglancer_link
 from components.viewer_panel import beside_table
-from services import export, neuroglancer, plots, snippets, tables
+from services import export, live, neuroglancer, plots, tables
 from services.context import cave
 from services.errors import KarstError
 from services.urls import Query, parse_table
@@ -37,7 +38,7 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
     view, _ = parse_table(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(cave(), view)
-    table = view.table or (views.default_table(cave(), datastack, int(version)) if listed else "")
+    table = view.table or (views.default_table(cave(), *views.table_place(cave(), view)) if listed else "")
     return datastacks, datastack, versions, version, controls.table_options(listed, table), table
 
 
@@ -59,12 +60,15 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The table of the address."""
     asked, said = parse_table(query or {})
     lost_with_link = get_flashed_messages()  # what an old link meant is said once
-    shown = shown_table.of_view(asked)
+    shown = shown_table.any_of_view(asked)
     view, table = shown.view, shown.table
-    others = [info.name for info in tables.catalogue(cave(), view.datastack, int(view.version))]
-    axes = plots.axes_of(table), plots.axes(table, view.x, view.y)
-    viewer = beside_table(view, neuroglancer.viewers(cave(), view.datastack))
-    results = table_page.results(view, table, *axes, others, viewer=viewer)
+    if isinstance(shown, Paged):
+        results = table_page.paged_results(view, shown.table)
+    else:
+        others = [info.name for info in live.catalogue(cave(), view.datastack, table.version)]
+        axes = plots.axes_of(shown.table), plots.axes(shown.table, view.x, view.y)
+        viewer = beside_table(view, neuroglancer.viewers(cave(), view.datastack))
+        results = table_page.results(view, shown.table, *axes, others, viewer=viewer)
     return results, table_page.status(table, view.catalogue()), alerts.notes([*said, *shown.said, *lost_with_link])
 
 
@@ -75,8 +79,8 @@ def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
         return no_update
     start, end = request["startRow"], request["endRow"]
     try:
-        shown = shown_table.of_grid(request | {"of": id["of"]})
-        frame, total = tables.page(shown.table, shown.query, start, end - start)
+        shown = shown_table.any_of_grid(request | {"of": id["of"]})
+        frame, total = shown.block(start, end - start)
     except KarstError:
         return {"rowData": [], "rowCount": 0}
     return {"rowData": tables.to_records(frame, shown.table.columns), "rowCount": total}
@@ -96,16 +100,16 @@ def summarise(asked: dict[str, Any], columns: list[str], panel: str) -> tuple[An
     """Counts and downloads of what the grid shows; what cannot be read of the filter."""
     if not asked:
         return no_update, no_update
-    shown = shown_table.of_grid(asked, columns, panel)
+    shown = shown_table.any_of_grid(asked, columns, panel)
     try:
-        words = tables.filter_of(shown.table.columns, shown.query)
+        words = shown.filter
+        total, told = shown.counted()
     except KarstError as error:
         return alerts.problem(explain(error), shown.typed_wrongly()), []
-    total = tables.page(shown.table, shown.query, 0, 0)[1]
     said = words.describe() if words.text() else ""
     unfiltered = table_page.unfiltered(shown.view).href()
-    counts = table_page.counts(total, len(shown.table.frame), said, unfiltered)
-    return counts, table_page.downloads(shown.view, words.text())
+    counts = table_page.counts(total, shown.whole, said, unfiltered, told)
+    return counts, table_page.downloads(shown.view, words.text(), shown.no_files(total))
 
 
 @callback(
@@ -119,7 +123,7 @@ def address(asked: dict[str, Any], panel: str, columns: list[str]) -> Any:
     """The address of what is shown."""
     if not asked:
         return no_update
-    shown = shown_table.of_view(replace(views.table_view(asked), panel=panel, columns=tuple(columns)))
+    shown = shown_table.any_of_view(replace(views.table_view(asked), panel=panel, columns=tuple(columns)))
     return shown.view.href()
 
 
@@ -137,10 +141,9 @@ def link(asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[
     """A link to the rows that were ticked, else picked in the plot, else filtered."""
     if not asked:
         return no_update, no_update
-    shown = shown_table.of_grid(asked)
-    chosen, narrowed = shown_table.rows_of(shown, selected, picked)
+    shown = shown_table.any_of_grid(asked)
+    chosen, subject = shown.chosen(selected, picked)
     made = shown_table.link(shown, chosen)
-    subject = table_page.subject(len(chosen), selected=narrowed)
     return neuroglancer_link(made, subject), table_page.selection(len(selected or ()))
 
 
@@ -163,13 +166,12 @@ def take(
     """What is to be copied: the ids of the rows chosen, else shown; or a script for those that are shown."""
     if not any(clicks) or not asked:
         return no_update
-    shown, form = shown_table.of_grid(asked, columns), ctx.triggered_id["as"]
+    shown, form = shown_table.any_of_grid(asked, columns), ctx.triggered_id["as"]
     if form == "script":
-        script = snippets.table_snippet(cave(), shown.table, shown.query, shown.columns)
-        return {"text": script, "said": "A script was copied."}
-    rows = shown_table.rows_of(shown, selected, picked)[0]
+        return {"text": shown.script(), "said": "A script was copied."}
+    rows, subject = shown.chosen(selected, picked)
     column = next((name for name in ("pt_root_id", "id") if name in rows), str(rows.columns[0]))
-    return {"text": export.listed_ids(rows[column], form), "said": f"The {column} of {len(rows):,} rows was copied."}
+    return {"text": export.listed_ids(rows[column], form), "said": f"The {column} of {subject} was copied."}
 
 
 clientside_callback(

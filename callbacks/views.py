@@ -10,13 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from components import controls
 from components.controls import Option
-from services import joins, saved_ids, tables, versions
+from services import joins, large_tables, live, saved_ids, tables, versions
 from services.cave import Cave
 from services.columns import Column, find_column
-from services.errors import BadInput, Expired, NotFound
+from services.errors import BadInput, Expired, NotAllowed, NotFound
+from services.large_tables import LargeTable
 from services.records import TableInfo, Version
 from services.tables import TableFrame, TableQuery
-from services.urls import ConnectivityView, Query, Sort, TableView, parse_connectivity, parse_table
+from services.urls import LIVE, ConnectivityView, Query, Sort, TableView, parse_connectivity, parse_table
 
 
 def query_of(href: str) -> Query:
@@ -49,58 +50,74 @@ def table_query(cave: Cave, view: TableView | ConnectivityView) -> TableQuery:
     return saved_ids.query(cave, view.datastack, view.where, view.boxes, view.sort)
 
 
-def open_view(cave: Cave, view: TableView) -> tuple[TableView, TableFrame, list[str]]:
-    """The view with datastack, version number and table filled in, its table, and sentences for what does not fit.
+def open_view(cave: Cave, asked: TableView) -> tuple[TableView, TableFrame | LargeTable, list[str]]:
+    """The view with datastack, version and table filled in, its table, and sentences for what does not fit.
 
     Boxes and sorts go by the names of the table's own columns; those of columns that it does not have are left out.
     """
-    datastack, number = place(cave, view)
-    name = view.table or default_table(cave, datastack, number)
-    joined, reports = joins.join_all(cave, tables.open_table(cave, datastack, number, name), view.join)
-    table = tables.with_units(joined, view.unit)
+    datastack, version = table_place(cave, asked)
+    name = asked.table or default_table(cave, datastack, version)
+    table = large_tables.open_any(cave, datastack, version, name)
+    if isinstance(table, LargeTable):
+        view, said = paged(asked, table)
+    else:
+        table, reports = joins.join_all(cave, table, asked.join)
+        view, table = asked, tables.with_units(table, asked.unit)
+        said = [*live.sentences(datastack, version, name), *(report.sentence() for report in reports)]
     boxes, lost_boxes = fitting(view.boxes.items(), table.columns)
     sort, lost_sorts = fitting(view.sort, table.columns)
-    concrete = replace(
-        view,
-        datastack=datastack,
-        version=str(number),
-        table=name,
-        boxes=dict(boxes),
-        sort=tuple(sort),  # type: ignore[arg-type]
-    )
-    return concrete, table, [*lost_boxes, *lost_sorts, *(report.sentence() for report in reports)]
+    concrete = replace(view, datastack=datastack, version=str(version.label), table=name)
+    kept = replace(concrete, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
+    return kept, table, [*lost_boxes, *lost_sorts, *said]
 
 
-def place(cave: Cave, view: TableView | ConnectivityView) -> tuple[str, int]:
-    """Datastack and version number of a view."""
+def paged(view: TableView, table: LargeTable) -> tuple[TableView, list[str]]:
+    """The view of a table that is only read by pages, without what these cannot have, and sentences on that."""
+    said = ["The order that the address asks for was left out."] if view.sort else []
+    if view.join or view.unit != "vx":
+        said.append(f"{table.info.name} is too large to hold: no table stands beside it, and positions are in voxels.")
+    return replace(view, sort=(), join=(), unit="vx"), said
+
+
+def table_place(cave: Cave, view: TableView) -> tuple[str, Version]:
+    """Datastack of a view of tables, and its version or moment."""
+    datastack = view.datastack or cave.settings.datastack
+    return datastack, live.resolve(cave, datastack, view.version)
+
+
+def place(cave: Cave, view: ConnectivityView) -> tuple[str, int]:
+    """Datastack and version number of a view of a cell."""
     datastack = view.datastack or cave.settings.datastack
     return datastack, versions.resolve(cave, datastack, view.version).number
 
 
-def default_table(cave: Cave, datastack: str, version: int) -> str:
+def default_table(cave: Cave, datastack: str, version: Version) -> str:
     """The table to open when none is named: the profile's, else the first of the catalogue."""
-    names = [info.name for info in tables.catalogue(cave, datastack, version)]
+    names = [info.name for info in live.catalogue(cave, datastack, version)]
     wanted = cave.profile(datastack).default_table
     if not names:
-        raise NotFound(f"Version {version} of {datastack} has no tables.", "Choose another version.")
+        raise NotFound(f"{datastack} has no tables at {version.title}.", "Choose another version.")
     return wanted if wanted in names else names[0]
 
 
 def place_choices(
     cave: Cave, view: TableView | ConnectivityView
 ) -> tuple[str, list[Option], str, list[Option], list[TableInfo]]:
-    """Datastack and its options, version and its options, and the tables of that version.
+    """Datastack and its options, version or moment and its options, and the tables there are then.
 
-    What does not exist has no parts, yet others can still be chosen.
+    What does not exist has no parts, yet others can still be chosen. Only pages of tables have moments.
     """
     datastack, chosen = view.datastack or cave.settings.datastack, view.version
+    of_tables = isinstance(view, TableView)
     known: list[Version] = []
     listed: list[TableInfo] = []
-    with suppress(NotFound, Expired):
-        known = cave.versions(datastack)
-        chosen = str(versions.resolve(cave, datastack, view.version).number)
-        listed = tables.catalogue(cave, datastack, int(chosen))
-    options = controls.version_options(known, chosen)
+    offered = False
+    with suppress(NotFound, Expired, NotAllowed, BadInput):
+        known, offered = cave.versions(datastack), of_tables and live.is_allowed(cave, datastack)
+        version = (live.resolve if of_tables else versions.resolve)(cave, datastack, view.version)
+        chosen = str(version.label)
+        listed = live.catalogue(cave, datastack, version)
+    options = controls.version_options(known, chosen, live=LIVE if offered else "")
     return datastack, controls.datastack_options(cave.datastacks(), datastack), chosen, options, listed
 
 

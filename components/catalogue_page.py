@@ -46,8 +46,7 @@ def listing(view: TableView, infos: Sequence[TableInfo], text: str) -> Any:
 
 def status(datastack: str, version: Version, count: int) -> str:
     """Of which version and day these are."""
-    day = f"materialized {version.timestamp:%d %B %Y}"
-    return f"{counted(count, 'table and view')} · {datastack} · version {version.number}, {day}".replace(
+    return f"{counted(count, 'table and view')} · {datastack} · {version.words}".replace(
         "table and views", "tables and views"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import dash_bootstrap_components as dbc
 from dash import html
@@ -20,6 +20,7 @@ class Option(TypedDict):
 
     label: str
     value: str
+    disabled: NotRequired[bool]
 
 
 def view_form(action: str, fields: Sequence[Any], submit: str) -> html.Form:
@@ -67,11 +68,20 @@ def datastack_options(names: Sequence[str], chosen: str) -> list[Option]:
     return known if chosen in names else [*known, {"label": f"{chosen} (not there)", "value": chosen}]
 
 
-def version_options(versions: Sequence[Version], chosen: str) -> list[Option]:
-    """Versions to choose from, newest first; one that was asked for but does not exist says so."""
-    known: list[Option] = [{"label": _version_label(version), "value": str(version.number)} for version in versions]
+def version_options(versions: Sequence[Version], chosen: str, *, live: str = "") -> list[Option]:
+    """Versions to choose from (which come newest first), expired ones apart; one that was asked for but does not exist
+    says so. `live` is the value of the present state ("" = it is not offered)."""
+    kept = [version for version in versions if version.valid]
+    known = [_version_option(version, latest=version is kept[0]) for version in kept]
+    expired = [_version_option(version) for version in versions if not version.valid]
+    if live:
+        known.append({"label": "Live: as of now", "value": live})
+    if expired:
+        known += [{"label": "Expired:", "value": "expired", "disabled": True}, *expired]
     if all(option["value"] != chosen for option in known):
-        known.append({"label": f"v{chosen} (not there)", "value": chosen})
+        moment = chosen.rstrip("Z").replace("T", " ")
+        of_time = live and chosen.endswith("Z")
+        known.append({"label": f"Live: {moment} UTC" if of_time else f"v{chosen} (not there)", "value": chosen})
     return known
 
 
@@ -83,8 +93,10 @@ def table_options(tables: Sequence[TableInfo], chosen: str) -> list[Option]:
     return known
 
 
-def _version_label(version: Version) -> str:
-    return f"v{version.number} · {version.timestamp:%d %b %Y}" + ("" if version.valid else " (expired)")
+def _version_option(version: Version, *, latest: bool = False) -> Option:
+    end = f" · {'until' if version.valid else 'expired'} {version.expires:%d %b %Y}" if version.expires else ""
+    label = f"v{version.number} · {version.timestamp:%d %b %Y}{' (latest)' if latest else ''}{end}"
+    return {"label": label, "value": str(version.number)}
 
 
 def _table_label(info: TableInfo) -> str:

@@ -42,12 +42,13 @@ def rows_grid(
     cell_href: Callable[[Column], str | None],
     label: str,
     hidden: Collection[str] = (),
+    sortable: bool = True,
 ) -> dag.AgGrid:
     """An empty grid that asks for its rows with these boxes and this order.
 
     `key` is the column that tells rows apart (None: rows cannot be selected); `cell_href` gives the address
     of a column's ids with ID in place of one, or None. `label` is the name of the grid in words,
-    `hidden` names columns that are not drawn.
+    `hidden` names columns that are not drawn. The rows are `sortable` by a click on a header.
     """
     options: dict[str, Any] = {
         "theme": _THEME,
@@ -75,7 +76,7 @@ def rows_grid(
         columnDefs=[_column(column, cell_href(column)) for column in columns],
         defaultColDef={
             "resizable": True,
-            "sortable": True,
+            "sortable": sortable,
             "floatingFilter": True,
             "suppressHeaderMenuButton": True,
             "suppressHeaderFilterButton": True,

@@ -13,6 +13,7 @@ from components.attributes import data
 from services.urls import TABLE_PAGE, TableView
 
 if TYPE_CHECKING:
+    from services.large_tables import LargeTable
     from services.tables import TableFrame
 
 UNITS: tuple[controls.Option, ...] = (
@@ -25,17 +26,20 @@ NONE: controls.Option = {"label": "this table only", "value": " "}
 """A blank, for a list does not show an empty value; the address leaves it out."""
 
 
-def column_panel(view: TableView, table: TableFrame, others: Sequence[str]) -> list[Any]:
-    """A box to tick for each column, the unit of positions, and which of `others` to set beside the table."""
+def column_panel(view: TableView, table: TableFrame | LargeTable, others: Sequence[str] | None) -> list[Any]:
+    """A box to tick for each column, the unit of positions, and which of `others` to set beside the table; with None
+    the table stays as it is."""
     names = [column.name for column in table.columns]
     shown = [name for name in names if name in view.columns] or names
     size = " × ".join(f"{side:g}" for side in table.info.voxel_resolution_nm)
     positions = any(column.kind == "position" for column in table.columns)
-    fields = [join_choice("Columns of", "table-join", view, others)]
-    if positions:
-        fields.append(controls.choice("Positions in", "unit", "table-unit", view.unit, UNITS))
+    fields = []
+    if others is not None:
+        fields.append(join_choice("Columns of", "table-join", view, others))
+        if positions:
+            fields.append(controls.choice("Positions in", "unit", "table-unit", view.unit, UNITS))
     return [
-        html.Form(fields, action=TABLE_PAGE, className="k-plot-form", **data(view="1")),
+        html.Form(fields, action=TABLE_PAGE, className="k-plot-form", **data(view="1")) if fields else None,
         html.P(f"A voxel of this table is {size} nm.", className="k-hint") if view.unit == "vx" and positions else None,
         html.H3("Columns", id="table-columns-title"),
         dbc.Checklist(

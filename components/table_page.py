@@ -18,10 +18,11 @@ from components.shell import heading
 from components.table_columns import column_panel
 from components.table_ids import id_panel
 from components.table_plots import plot_form
-from services.urls import TABLE_PAGE, ConnectivityView, TableView, format_sort
+from services.urls import LATEST, TABLE_PAGE, ConnectivityView, TableView, format_sort
 
 if TYPE_CHECKING:
     from services.columns import Column
+    from services.large_tables import LargeTable
     from services.tables import TableFrame
 
 TITLES = {"plot": "Plot", "facets": "Facets", "compare": "Compare", "3d": "3D", "ids": "Find ids", "columns": "Columns"}
@@ -80,41 +81,7 @@ def results(
 
     `axes` are the columns that plots can have, `chosen` those they do; `others` are the tables of the version,
     `viewer` is the panel of the rows in 3D."""
-    names = [column.name for column in table.columns]
-    key = "id" if "id" in names else ""
-    grid = rows_grid(
-        {"type": "table-rows", "side": "table", "of": replace(view, boxes={}, sort=()).href(), "key": key},
-        table.columns,
-        boxes=view.boxes,
-        sort=view.sort,
-        key=key or None,
-        cell_href=lambda column: cell_href(view, table, column),
-        label=f"Rows of {view.table}",
-        hidden=[name for name in names if name not in view.columns] if set(names) & set(view.columns) else (),
-    )
-    bar = html.Div(
-        [
-            html.Div(id="table-counts", className="k-counts", role="status"),
-            html.Div(id="table-selection"),
-            html.Div(id="table-link", className="k-link"),
-            html.Div(id="table-downloads", className="k-downloads"),
-        ],
-        id="table-summary",
-        className="k-summary",
-    )
-    return [bar, html.Div([grid, _aside(view, table, axes, chosen, others, viewer=viewer)], className="k-split")]
-
-
-def _aside(
-    view: TableView,
-    table: TableFrame,
-    axes: Sequence[Column],
-    chosen: tuple[Column, Column] | None,
-    others: Sequence[str],
-    *,
-    viewer: Sequence[Any],
-) -> html.Aside:
-    panels = {
+    panels: dict[str, Sequence[Any]] = {
         "plot": [
             plot_form(view, table, axes, chosen),
             html.Div(id="table-picked-said", className="k-picked", role="status"),
@@ -126,20 +93,63 @@ def _aside(
         "ids": id_panel(table),
         "columns": column_panel(view, table, others),
     }
+    return _results(view, table, _aside(view, panels, wide=view.panel == "plot" and view.plot != "counts"))
+
+
+def paged_results(view: TableView, table: LargeTable) -> list[Any]:
+    """The same for a table that CAVE sends page by page, so that nothing can sort or plot it."""
+    why = (
+        f"The {table.info.row_count:,} rows of this table are too many to hold: they come from CAVE page by page, and "
+        "it filters them. So there are no plots, facets or joins, and no order but CAVE's own. To find ids, type them "
+        "into the box of a column: in 1, 2, 3."
+    )
+    panels = {"columns": [html.P(why, className="k-hint"), *column_panel(view, table, None)]}
+    return _results(view, table, _aside(view, panels), sortable=False)
+
+
+def _results(view: TableView, table: TableFrame | LargeTable, aside: html.Aside, *, sortable: bool = True) -> list[Any]:
+    names = [column.name for column in table.columns]
+    key = "id" if "id" in names else ""
+    grid = rows_grid(
+        {"type": "table-rows", "side": "table", "of": replace(view, boxes={}, sort=()).href(), "key": key},
+        table.columns,
+        boxes=view.boxes,
+        sort=view.sort,
+        key=key or None,
+        cell_href=lambda column: cell_href(view, table, column),
+        label=f"Rows of {view.table}",
+        hidden=[name for name in names if name not in view.columns] if set(names) & set(view.columns) else (),
+        sortable=sortable,
+    )
+    bar = html.Div(
+        [
+            html.Div(id="table-counts", className="k-counts", role="status"),
+            html.Div(id="table-selection"),
+            html.Div(id="table-link", className="k-link"),
+            html.Div(id="table-downloads", className="k-downloads"),
+        ],
+        id="table-summary",
+        className="k-summary",
+    )
+    return [bar, html.Div([grid, aside], className="k-split")]
+
+
+def _aside(view: TableView, panels: Mapping[str, Sequence[Any]], *, wide: bool = False) -> html.Aside:
+    """The panels, that of the view in front, else the only one."""
+    front = view.panel if view.panel in panels else next(iter(panels))
     tabs = html.Div(
-        [_tab(name, view.panel == name) for name in panels], role="tablist", className="k-tabs", **aria(label="Beside")
+        [_tab(name, front == name) for name in panels], role="tablist", className="k-tabs", **aria(label="Beside")
     )
     drawn = [
         html.Div(
             children,
             id=f"panel-{name}",
             role="tabpanel",
-            hidden=view.panel != name,
+            hidden=front != name,
             **aria(labelledby=f"tab-{name}"),
         )
         for name, children in panels.items()
     ]
-    wide = view.panel == "plot" and view.plot != "counts"
     return html.Aside(
         [tabs, *drawn, dcc.Store(id="tab", data=view.panel), dcc.Store(id="table-of", data=view.href())],
         className="k-aside k-panel-aside" + (" k-aside-wide" if wide else ""),
@@ -158,12 +168,12 @@ def _tab(name: str, chosen: bool) -> html.Button:
     )
 
 
-def status(table: TableFrame, catalogue: str) -> list[Any]:
+def status(table: TableFrame | LargeTable, catalogue: str) -> list[Any]:
     """Which table this is, of which version and day. `catalogue` is the address of all of them."""
     info, version = table.info, table.version
     told = [
         html.Strong(info.name),
-        f" · {table.datastack} · version {version.number}, materialized {version.timestamp:%d %B %Y}",
+        f" · {table.datastack} · {version.words}",
         f" · references {info.reference_table}" if info.reference_table else "",
         " · ",
         html.A("all tables", href=catalogue),
@@ -171,12 +181,14 @@ def status(table: TableFrame, catalogue: str) -> list[Any]:
     return [*told, html.Span(info.description, className="k-description", title=info.description)]
 
 
-def counts(total: int, whole: int, words: str, unfiltered: str) -> list[Any]:
-    """How many rows the filter leaves, and what it says."""
+def counts(total: int | None, whole: int, words: str, unfiltered: str, told: Sequence[str] = ()) -> list[Any]:
+    """How many of the `whole` rows the filter leaves (None = nobody knows), what it says, and what else is `told`."""
+    more = [html.Div(sentence, className="k-words") for sentence in told]
     if not words:
-        return [html.Strong(f"{whole:,}"), " rows"]
+        return [html.Strong(f"{whole:,}"), " rows", *more]
     clear = html.A("Clear filters", href=unfiltered, className="k-clear")
-    return [html.Strong(f"{total:,}"), f" of {whole:,} rows", html.Span(f" where {words}", className="k-words"), clear]
+    kept = html.Strong("An unknown number" if total is None else f"{total:,}")
+    return [kept, f" of {whole:,} rows", html.Span(f" where {words}", className="k-words"), clear, *more]
 
 
 def selection(count: int) -> list[Any]:
@@ -191,16 +203,30 @@ def subject(count: int, *, selected: bool) -> str:
     return f"{count:,} {'selected ' if selected else ''}row{'' if count == 1 else 's'}"
 
 
-def downloads(view: TableView, line: str) -> list[Any]:
-    """Links to the rows as files, buttons that copy their ids or a script, and the address of this page."""
-    path = f"/api/v1/{quote(view.datastack)}/{view.version}/tables/{quote(view.table)}/rows"
+def first_of(count: int, total: int | None) -> str:
+    """The first rows of a table in words; `total` is how many there are (None = nobody knows)."""
+    if total == count:
+        return subject(count, selected=False)
+    return f"first {count:,} rows" if total is None else f"first {count:,} of {total:,} rows"
+
+
+def downloads(view: TableView, line: str, refused: Mapping[str, str]) -> list[Any]:
+    """Links to the rows as files, buttons that copy their ids or a script, and the address of this page. `refused` says
+    of some files why there are none."""
+    path = f"/api/v1/{quote(view.datastack)}/{quote(view.version)}/tables/{quote(view.table)}/rows"
     sort = "".join(f"&sort={quote(text)}" for text in format_sort(view.sort))
     units = f"&units={view.unit}" if view.unit != "vx" else ""
     join = f"&join={quote(','.join(view.join))}" if view.join else ""
     columns = f"&columns={quote(','.join(view.columns))}" if view.columns else ""
     rest = f"{f'&filter={quote(line)}' if line else ''}{sort}{units}{join}{columns}"
     title = "All rows of the filter, in this order, with the columns shown"
-    files = [html.A(name, href=f"{path}?format={name.lower()}{rest}", download="", title=title) for name in FILES]
+    files = [
+        html.Span(f"{name} {refused[name]}", className="k-muted")
+        if name in refused
+        else html.A(name, href=f"{path}?format={name.lower()}{rest}", download="", title=title)
+        for name in FILES
+    ]
+    csv = html.A("CSV", href=f"{path}?format=csv{rest}", download="", className=OUTLINED, title=title)
     copies = [
         html.Button(
             words, id={"type": "table-copy", "as": form}, type="button", className="btn btn-sm btn-link k-copy-as"
@@ -209,18 +235,20 @@ def downloads(view: TableView, line: str) -> list[Any]:
     ]
     menu = html.Div([html.H3("Files"), *files, html.H3("Copy"), *copies], className="k-menu")
     return [
-        html.A("CSV", href=f"{path}?format=csv{rest}", download="", className=OUTLINED, title=title),
+        None if "CSV" in refused else csv,
         html.Details([html.Summary("Take out"), menu], className="k-take"),
         copy_button("", "link to this view"),
     ]
 
 
-def cell_href(view: TableView, table: TableFrame, column: Column) -> str | None:
-    """The address of a root id of the table, ID in place of one; None for other columns."""
+def cell_href(view: TableView, table: TableFrame | LargeTable, column: Column) -> str | None:
+    """The address of a root id of the table, ID in place of one; None for other columns. Cells have no moments: theirs
+    lead to the latest version, which finds what became of them."""
     if column.kind != "id" or not column.name.removesuffix("_ref").endswith("root_id"):
         return None
     types = view.table if table.info.schema_type.startswith("cell_type") else ""
-    return ConnectivityView(view.datastack, view.version, "ID", "root_id", types).href()
+    version = view.version if table.version.kept else LATEST
+    return ConnectivityView(view.datastack, version, "ID", "root_id", types).href()
 
 
 def root_href(view: TableView, table: TableFrame, rows: pd.DataFrame) -> str | None:

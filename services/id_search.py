@@ -77,6 +77,8 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
     """
     if id_type not in ID_TYPES:
         raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
+    if not table.version.kept:
+        raise BadInput("Pasted ids are looked up at versions that are kept.", "Choose one, or filter a column by them.")
     pasted = read_ids(text, state=partial(pasted_links.stored_state, cave, table.datastack))
     if not pasted.ids:
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root, nucleus or other ids.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from services import tables
+from services import live
 from services.cave import Cave
 from services.columns import Column
 from services.errors import BadInput
@@ -54,9 +54,9 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
 
     `on` is "nucleus_id" or "root_id"; with "auto" the nucleus id where both tables have it, for a segment may have
     several nuclei. Root id 0 and blank ids match nothing. Raises BadInput where there is nothing to join on, NotFound
-    and TooLarge as `tables.open_table`.
+    and TooLarge as `live.open_table`.
     """
-    right = tables.open_table(cave, table.datastack, table.version.number, other)
+    right = live.open_table(cave, table.datastack, table.version, other)
     key, own, foreign = _keys(table, right, on)
     values = [column for column in right.columns if _is_value(column)]
     new = tuple(

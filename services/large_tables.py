@@ -5,13 +5,13 @@ CAVE can neither sort them nor filter by everything; what it cannot do is refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
 
-from services import tables
+from services import live, tables
 from services.cave import Cave
 from services.cave_query import Filters
 from services.columns import Column
@@ -19,12 +19,14 @@ from services.errors import TooLarge
 from services.parallel import gather
 from services.push_down import push_down
 from services.records import TableInfo, Version
-from services.tables import TableQuery
+from services.tables import TableFrame, TableQuery
 
 MOST_AT_ONCE = 10_000
 """Rows of one page."""
 MOST_EXPORTED = 2_000_000
 """Rows of one file."""
+SENT_AT_ONCE = 200_000
+"""Rows that CAVE sends at once, unless its operator has set another limit."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,19 @@ class LargePage:
 
 
 def is_large(cave: Cave, datastack: str, version: int, table: str) -> bool:
-    """Whether a table or view has more rows than are held. Raises NotFound when the version does not have it."""
-    return cave.row_count(datastack, version, table) > cave.settings.max_table_rows
+    """Whether a table or view has more rows than are held, or than CAVE sends at once where they have no id by which
+    to ask for parts. Raises NotFound when the version does not have it."""
+    rows = cave.row_count(datastack, version, table)
+    if cave.table_info(datastack, version, table).kind == "table" or rows <= SENT_AT_ONCE:
+        return rows > cave.settings.max_table_rows
+    return rows > cave.settings.max_table_rows or "id" not in cave.query(datastack, version, table, limit=1)
+
+
+def open_any(cave: Cave, datastack: str, version: Version, table: str) -> TableFrame | LargeTable:
+    """A table or view, held where it can be. Raises as :func:`services.live.open_table`."""
+    if version.kept and is_large(cave, datastack, version.number, table):
+        return open_large(cave, datastack, version.number, table)
+    return live.open_table(cave, datastack, version, table)
 
 
 def open_large(cave: Cave, datastack: str, version: int, table: str) -> LargeTable:
@@ -108,6 +121,18 @@ def read_all(
     return frames(), total
 
 
+def rows_with_ids(cave: Cave, table: LargeTable, ids: Sequence[int]) -> pd.DataFrame:
+    """The rows of a large table that have these ids."""
+    filters = Filters(isin={"id": sorted(ids)})
+    found = cave.query(table.datastack, table.version.number, table.info.name, filters)
+    return found[[column.name for column in table.columns]]
+
+
+def unsorted(table: LargeTable) -> str:
+    """Why a large table cannot be sorted."""
+    return f"{table.info.row_count:,} rows are too many to sort: they are in CAVE's own order."
+
+
 def _refuse(rows: int, most: int) -> None:
     if rows > most:
         raise TooLarge(f"{rows:,} rows are more than the {most:,} that are sent in one file.", "Filter further.")
@@ -118,9 +143,7 @@ def _told(
 ) -> tuple[str, ...]:
     said = []
     if query.sort:
-        said.append(
-            f"{table.info.name} has {table.info.row_count:,} rows, too many to sort: they are in CAVE's own order."
-        )
+        said.append(unsorted(table))
     if total is None:
         said.append(f"CAVE does not count rows that are filtered by columns of {table.info.reference_table}.")
     if asked > MOST_AT_ONCE:

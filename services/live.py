@@ -1,29 +1,19 @@
-"""Tables at a moment instead of a version: now, or that of a version which has expired."""
+"""Tables at a moment instead of a kept version: now, or at the time of a version which has expired."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from services import tables
+from services import tables, versions
 from services.cave import Cave
-from services.errors import BadInput, NotAllowed, NotFound
+from services.errors import BadInput, NotAllowed, NotFound, TooLarge
 from services.memo import key_of
-from services.records import Version
+from services.records import TableInfo, Version
 from services.tables import TableFrame
-from services.versions import newest_valid
-
-LIVE = "live"
-"""What stands for a version's number in addresses."""
-
-
-@dataclass(frozen=True)
-class LiveTable:
-    """A table at `time` (UTC). `sentence` says what it is, to be shown beside it."""
-
-    table: TableFrame
-    time: datetime
-    sentence: str
+from services.urls import LIVE, MOMENT, MOMENT_FORMAT
 
 
 def is_allowed(cave: Cave, datastack: str) -> bool:
@@ -31,56 +21,80 @@ def is_allowed(cave: Cave, datastack: str) -> bool:
     return cave.profile(datastack).allow_live
 
 
-def open_live(cave: Cave, datastack: str, table: str, time: datetime | None = None) -> LiveTable:
-    """A table with all edits until `time`, which is now if none is given; give that of an earlier answer to page
-    through the very same rows.
+def resolve(cave: Cave, datastack: str, version: str) -> Version:
+    """The version or moment that `version` means: a number, of an expired version too; "latest"; "live", which is now;
+    or an earlier time such as 2026-11-26T11:10:21Z, which is that of an earlier "live".
 
-    The table's `version` is the newest valid one, with this time. Raises NotAllowed where the profile does not allow
-    it, BadInput for a view or a time to come, NotFound for a table that the newest version does not have.
+    Raises NotAllowed where the profile does not allow live queries, BadInput for a time to come, and what
+    :func:`services.versions.resolve` raises.
     """
+    text = version.strip()
+    if text.casefold() != LIVE and not re.fullmatch(MOMENT, text, re.IGNORECASE):
+        return versions.find(cave, datastack, text)
     if not is_allowed(cave, datastack):
         raise NotAllowed(f"Live queries of {datastack} are switched off here.", "Choose a version.")
     now = datetime.now(UTC).replace(microsecond=0)
-    moment = _utc(time) if time else now
-    if moment > now:
-        raise BadInput(f"{moment:%Y-%m-%d %H:%M:%S} UTC is yet to come.", "Give an earlier time.")
-    newest = _newest(cave, datastack)
-    opened = _open(cave, datastack, table, newest, replace(newest, timestamp=moment))
-    return LiveTable(opened, moment, f"{table} of {datastack} as it was on {_words(moment)}, not a version.")
+    time = now if text.casefold() == LIVE else _time(text)
+    if time > now:
+        raise BadInput(f"{time:%Y-%m-%d %H:%M:%S} UTC is yet to come.", "Give an earlier time.")
+    return replace(_newest(cave, datastack), timestamp=time, live=True)
 
 
-def open_expired(cave: Cave, datastack: str, version: Version, table: str) -> LiveTable:
-    """A table as it was at the time of a version that is no longer kept.
+def catalogue(cave: Cave, datastack: str, version: Version) -> list[TableInfo]:
+    """As :func:`services.tables.catalogue`; at a moment, the tables of the newest version, of which CAVE does not count
+    the rows, and no view."""
+    if version.kept:
+        return tables.catalogue(cave, datastack, version.number)
+    listed = tables.catalogue(cave, datastack, _newest(cave, datastack).number)
+    return [replace(info, row_count=None) for info in listed if info.kind == "table"]
 
-    The table's `version` is the expired one. Raises BadInput for a view, NotFound for a table that the newest version
-    does not have.
+
+def describe(cave: Cave, datastack: str, version: Version, table: str) -> TableInfo:
+    """As :func:`services.tables.describe`; at a moment, as the newest version has it, and without a number of rows."""
+    if version.kept:
+        return tables.describe(cave, datastack, version.number, table)
+    return cave.table_info(datastack, _newest(cave, datastack).number, table)
+
+
+def open_table(cave: Cave, datastack: str, version: Version, table: str) -> TableFrame:
+    """A table of a version, or with all edits until a moment; the same moment gives the very same rows.
+
+    Raises NotFound for a table that the version does not have, at a moment the newest one; TooLarge for one that has
+    too many rows to hold, and at a moment BadInput for a view.
     """
-    opened = _open(cave, datastack, table, _newest(cave, datastack), version)
-    sentence = (
-        f"Version {version.number} of {datastack} has expired: shown is {table} as CAVE finds it for the time of that "
-        f"version, {_words(version.timestamp)}."
-    )
-    return LiveTable(opened, version.timestamp, sentence)
+    if version.kept:
+        return tables.open_table(cave, datastack, version.number, table)
+    known = _newest(cave, datastack).number
+    info = cave.table_info(datastack, known, table)
+    if info.kind == "table" and cave.row_count(datastack, known, table) > cave.settings.max_table_rows:
+        raise TooLarge(f"{table} is too large to be read as of a time.", "Choose a version that is kept.")
+    rows = cave.table_at(datastack, known, table, version.timestamp)
+    key = key_of(cave, datastack, "at", version.label, table)
+    return tables.table_of(cave, datastack, version, info, rows, key=key)
 
 
-def _open(cave: Cave, datastack: str, table: str, known: Version, shown: Version) -> TableFrame:
-    """`known` is the version that has the table's description, `shown` what the rows are said to be of."""
-    info = cave.table_info(datastack, known.number, table)
-    rows = cave.table_at(datastack, known.number, table, shown.timestamp)
-    key = key_of(cave, datastack, "at", shown.timestamp.isoformat(), table)
-    return tables.table_of(cave, datastack, shown, info, rows, key=key)
+def sentences(datastack: str, version: Version, table: str) -> Sequence[str]:
+    """What has to be said beside a table that is of a moment."""
+    time = f"{version.timestamp:%d %B %Y, %H:%M:%S} UTC".removeprefix("0")
+    if version.live:
+        return (f"Shown is {table} of {datastack} as it was on {time}: live data, of no version.",)
+    if not version.valid:
+        return (
+            f"Version {version.number} of {datastack} has expired. Shown is {table} as CAVE finds it for the time of "
+            f"that version, {time}.",
+        )
+    return ()
 
 
 def _newest(cave: Cave, datastack: str) -> Version:
-    newest = newest_valid(cave.versions(datastack))
+    newest = versions.newest_valid(cave.versions(datastack))
     if newest is None:
         raise NotFound(f"Datastack {datastack} has no version at the moment.", "Choose another datastack.")
     return newest
 
 
-def _utc(time: datetime) -> datetime:
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _words(time: datetime) -> str:
-    return f"{time:%d %B %Y, %H:%M:%S} UTC".removeprefix("0")
+def _time(text: str) -> datetime:
+    try:
+        return datetime.strptime(text.upper(), MOMENT_FORMAT).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise BadInput(f"{text[:40]} is no time.", "Give one such as 2026-11-26T11:10:21Z.") from error

@@ -16,6 +16,7 @@ from nglui.statebuilder import ViewerState
 from services import cells, connectivity, groups, partner_sets
 from services import neuroglancer_words as words
 from services.errors import BadInput, KarstError, TooLarge
+from services.large_tables import LargeTable
 from services.neuroglancer_cell import Side, cell_state
 from services.neuroglancer_layers import State
 from services.neuroglancer_parts import IMAGERY, SEGMENTATION, Built
@@ -108,7 +109,7 @@ class _Frame:
         info, profile, server = cave.info(datastack), cave.profile(datastack), cave.settings.server_address
         chosen = choose_viewer(viewers_of(info, profile, server), viewer)
         scene = make_scene(datastack, info, profile, server)
-        if types and scene.segmentation and version.valid and version == cave.version(datastack, version.number):
+        if types and scene.segmentation and version.kept:
             scene = replace(scene, properties=properties_source(cave, datastack, version.number, types))
         return cls(cave, scene, chosen, version, types or "")
 
@@ -123,7 +124,7 @@ def viewers(cave: Cave, datastack: str) -> tuple[Viewer, ...]:
 
 def table_link(
     cave: Cave,
-    table: TableFrame,
+    table: TableFrame | LargeTable,
     rows: pd.DataFrame,
     *,
     viewer: str | None = None,
@@ -141,7 +142,8 @@ def table_link(
     TooLarge when the state service fails and the link is too long without.
     """
     column = _one_of(group_by, colour_by)
-    if column is not None and column not in table.frame:
+    held = None if isinstance(table, LargeTable) else table  # colours need all values that a column has
+    if column is not None and (held is None or column not in held.frame):
         raise BadInput(f"This table has no column {column[:80]!r}.", "Group by one of its columns.")
     frame = _Frame.of(cave, table.datastack, table.version, viewer, table.info.name)
     built = table_state(
@@ -150,7 +152,7 @@ def table_link(
         name=table.info.name,
         row_voxel_nm=table.info.voxel_resolution_nm,
         voxel_nm=frame.scene.voxel_nm,
-        groups=groups.of_table(cave, table, column) if column else None,
+        groups=groups.of_table(cave, held, column) if column and held else None,
         layered=group_by is not None,
         visible=visible,
         limits=replace(DEFAULT_LIMITS, points=most or DEFAULT_LIMITS.points),
@@ -268,7 +270,7 @@ def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) ->
     """
     state = ViewerState(
         dimensions=list(scene.voxel_nm),
-        title=f"{subject}, {scene.datastack} v{version.number}",
+        title=f"{subject}, {scene.datastack} {version.title.replace('version ', 'v')}",
         scale_imagery=1,
         infer_coordinates=False,
         selected_layer=SEGMENTATION if scene.segmentation else None,
@@ -321,7 +323,7 @@ def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) ->
     scene = frame.scene
     notes = " ".join(built.notes)
     sentences = [
-        f"{subject} at version {frame.version.number} of {scene.datastack}:",
+        f"{subject} at {frame.version.title} of {scene.datastack}:",
         words.contents(built, coloured_by),
         words.searched(frame.types, offered=bool(scene.properties)),
         words.time(frame.version, frame.viewer, drawn=bool(scene.segmentation), follows_edits=scene.follows_edits),

@@ -88,10 +88,12 @@ def properties_source(cave: Cave, datastack: str, version: int, table: str) -> s
         info = cave.table_info(datastack, version, table)
         if info.kind == "view" or not is_type_table(info):
             return ""
+        if cave.row_count(datastack, version, table) > MOST_SEARCHED:
+            return ""
         rows = cave.table(datastack, version, table)
         missing = rows.isna().sum().to_dict()
         partly = [name for name in rows if is_numeric_dtype(rows[name].dtype) and 0 < missing[name] < len(rows)]
-        if partly or len(rows) > MOST_SEARCHED:
+        if partly:
             return ""
         hosts = _hosts(cave.info(datastack), cave.settings.server_address)
         return with_login(cave.properties_source(datastack, version, table), hosts)

@@ -13,10 +13,11 @@ from services.cave import Cave, Filters
 from services.connectivity import PARTNER_COLUMNS, Connectivity, Direction
 from services.errors import BadInput, TooLarge
 from services.filter_nodes import Everything, Node
+from services.large_tables import SENT_AT_ONCE
 from services.partner_joins import SEPARATOR
 from services.partner_synapses import PARTNER
 from services.snippet_filters import expression
-from services.snippets import DATASETS, MATCHES, MOST_ROWS, written_arguments
+from services.snippets import DATASETS, MATCHES, written_arguments
 from services.urls import Sort
 
 EVERYTHING = Everything()
@@ -58,7 +59,7 @@ def partner_snippet(cave: Cave, found: Connectivity, shown: Shown) -> str:
     script cannot make, TooLarge where CAVE would not send all synapses at once.
     """
     total = weights.cell_total(found, shown.direction)
-    if found.truncated[shown.direction] or total is None or total > MOST_ROWS:
+    if found.truncated[shown.direction] or total is None or total > SENT_AT_ONCE:
         raise TooLarge(f"CAVE does not send all {total or 'the'} synapses of this cell at once.", "Download the file.")
     needed = [str(name) for name in shown.frame.columns]
     body = [

@@ -15,13 +15,37 @@ KEPT_FOR_GOOD = 2200
 class Version:
     """One materialization. Times are UTC; `expires` is None when it is kept for good.
 
-    An invalid version has expired: it may still answer, or its data may be gone.
+    An invalid version has expired: it may still answer, or its data may be gone. A `live` one is no materialization but
+    the state at its time; its number is that of the newest version, which describes its tables.
     """
 
     number: int
     timestamp: datetime
     expires: datetime | None
     valid: bool
+    live: bool = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether CAVE has it materialized; otherwise its tables are read through its time."""
+        return self.valid and not self.live
+
+    @property
+    def label(self) -> int | str:
+        """What addresses and JSON call it: its number, or the time of a live one in ISO (UTC)."""
+        return f"{self.timestamp:%Y-%m-%dT%H:%M:%SZ}" if self.live else self.number
+
+    @property
+    def title(self) -> str:
+        """What sentences call it."""
+        return f"{self.timestamp:%Y-%m-%d %H:%M:%S} UTC (live)" if self.live else f"version {self.number}"
+
+    @property
+    def words(self) -> str:
+        """Its title, day and state."""
+        if self.live:
+            return f"live, {self.timestamp:%d %B %Y, %H:%M:%S} UTC"
+        return f"{self.title}, {'materialized' if self.valid else 'expired, of'} {self.timestamp:%d %B %Y}"
 
     @classmethod
     def from_cave(cls, record: Mapping[str, Any]) -> Version:

@@ -17,6 +17,7 @@ from services.errors import BadInput, KarstError, NotFound
 from services.filter_nodes import And, InSaved, Node, NoneOf, NotInSaved, OneOf, Or
 from services.filter_values import LARGEST_ID
 from services.filters import parse_box, parse_line
+from services.large_tables import LargeTable
 from services.memo import Memo, key_of
 from services.tables import TableFrame, TableQuery
 from services.urls import Sort
@@ -83,7 +84,7 @@ def listed(cave: Cave, datastack: str, column: Column, ids: Iterable[int]) -> No
     return _short(cave, datastack, OneOf(column, values))
 
 
-def shortened(cave: Cave, table: TableFrame, asked: TableQuery) -> TableQuery:
+def shortened(cave: Cave, table: TableFrame | LargeTable, asked: TableQuery) -> TableQuery:
     """The same query, its long lists of ids saved if it is too long for an address. What cannot be read or saved
     stays as it was typed."""
     if len(asked.where) + sum(map(len, asked.boxes.values())) <= LONG:

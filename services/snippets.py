@@ -10,18 +10,16 @@ import numpy as np
 
 from services.cave import Cave
 from services.columns import Column, find_column
-from services.errors import TooLarge
+from services.errors import BadInput, TooLarge
 from services.filter_box import UNIT_NM
 from services.filter_nodes import Everything, Node
 from services.joins import NUM_ROWS
-from services.large_tables import LargeTable, filters_of
+from services.large_tables import SENT_AT_ONCE, LargeTable, filters_of
 from services.profiles import Volume
 from services.saved_ids import KEY as SAVED
 from services.snippet_filters import expression, saved_lists
 from services.tables import Joined, TableFrame, TableQuery, filter_of, open_table
 
-MOST_ROWS = 200_000
-"""What CAVE sends at once, unless its operator has set another limit."""
 DATASETS = {"minnie65": "minnie_ds", "v1dd": "v1dd_ds"}
 """The transforms of volumes, as standard_transform calls their datasets."""
 
@@ -41,7 +39,7 @@ def table_snippet(
     query: TableQuery,
     columns: Sequence[Column] = (),
     *,
-    most_rows: int = MOST_ROWS,
+    most_rows: int = SENT_AT_ONCE,
 ) -> str:
     """A script whose `frame` has the rows of :func:`services.tables.select` in its order, with `columns` (none = all
     of the table): depth and layer too, those of joined tables, and positions in the table's unit.
@@ -49,6 +47,8 @@ def table_snippet(
     It needs caveclient, and standard_transform where there are depths. `most_rows` is what CAVE sends at once; more
     are asked for in parts. Raises BadInput as `select` does.
     """
+    if not table.version.kept:
+        raise BadInput("A script reads versions that are kept, not a time.", "Choose a version.")
     node = filter_of(table.columns, query)
     depths = [column.name for column in table.columns if column.name in ("depth_um", "soma_depth_um", "layer")]
     body = [
@@ -68,8 +68,16 @@ def table_snippet(
     return _script(f"{table.info.name} at version {table.version.number} of {table.datastack}", node, body)
 
 
-def large_snippet(cave: Cave, table: LargeTable, query: TableQuery, *, most_rows: int = MOST_ROWS) -> str:
-    """A script whose `frame` has all rows of a large table that the filter keeps, which CAVE applies.
+def large_snippet(
+    cave: Cave,
+    table: LargeTable,
+    query: TableQuery,
+    columns: Sequence[Column] = (),
+    *,
+    most_rows: int = SENT_AT_ONCE,
+) -> str:
+    """A script whose `frame` has all rows of a large table that the filter keeps, which CAVE applies, with `columns`
+    (none = all).
 
     Raises BadInput for what CAVE cannot filter by, TooLarge where more than `most_rows` are known to be kept.
     """
@@ -82,7 +90,7 @@ def large_snippet(cave: Cave, table: LargeTable, query: TableQuery, *, most_rows
         _client(cave, table.datastack),
         *([f"# CAVE does not say how many rows these are; {most_rows:,} would be a part"] if total is None else []),
         f"frame = client.materialize.{method}(\n{written_arguments(arguments.items())})",
-        f"frame = frame[{_listed(column.name for column in table.columns)}]",
+        f"frame = frame[{_listed(column.name for column in columns or table.columns)}]",
     ]
     node = filter_of(table.columns, query)
     return _script(f"{name} at version {table.version.number} of {table.datastack}", node, body)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
@@ -20,6 +21,10 @@ TABLE_PAGE = "/table-viewer"
 CATALOGUE_PAGE = "/catalogue"
 CONNECTIVITY_PAGE = "/connectivity-viewer"
 LATEST = "latest"
+LIVE = "live"
+MOMENT = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+"""The time of an earlier "live", in UTC."""
 ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "position", "link")
 TABS = ("in", "out", "both", "types")
 NO_TYPES = "none"
@@ -39,8 +44,8 @@ MOST_VALUES = 100
 
 @dataclass(frozen=True)
 class TableView:
-    """What the table viewer shows. `version` is "latest" or a number as text; `where` is the query line,
-    `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
+    """What the table viewer shows. `version` is "latest", a number as text, "live" or a MOMENT; `where` is the query
+    line, `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
     `panel` is the one of PANELS in front, `plot` one of PLOTS with the columns of its axes in `x` and `y`, `left` and
     `right` the two columns that are compared ("" = those that fit). `columns` are the names of the columns to show
     (none = all), `unit` is that of positions. `join` names other tables whose columns stand beside. Links open in
@@ -109,12 +114,20 @@ class ConnectivityView:
         return _href(CONNECTIVITY_PAGE, self)
 
 
+def pinned(query: Query) -> Query:
+    """The query of a table page, with the time that it is now for "live": all parts of a page then show the same."""
+    version = query.get("version")
+    if not isinstance(version, str) or version.strip().casefold() != LIVE:
+        return query
+    return {**query, "version": datetime.now(UTC).strftime(MOMENT_FORMAT)}
+
+
 def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
     """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
     read = _Reader(query)
     view = TableView(
         datastack=read.text("datastack"),
-        version=read.version(),
+        version=read.version(moments=True),
         table=read.text("table"),
         where=read.text("where"),
         boxes=read.boxes(),
@@ -137,7 +150,7 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
 def parse_catalogue(query: Query) -> tuple[TableView, str]:
     """Datastack and version of a query, and the words to search the catalogue for."""
     read = _Reader(query)
-    return TableView(datastack=read.text("datastack"), version=read.version()), read.text("q")
+    return TableView(datastack=read.text("datastack"), version=read.version(moments=True)), read.text("q")
 
 
 def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]:
@@ -226,10 +239,12 @@ class _Reader:
         self.said.append(f"{key}={text[:40]} is unknown; it can be {known}. Shown is {default or 'the page without'}.")
         return default
 
-    def version(self) -> str:
+    def version(self, *, moments: bool = False) -> str:
         text = self.text("version", LATEST).strip().lower().removeprefix("v")
         if text == LATEST or re.fullmatch(r"[0-9]{1,9}", text):
             return text if text == LATEST else str(int(text))
+        if moments and (text == LIVE or re.fullmatch(MOMENT, text, re.IGNORECASE)):
+            return text if text == LIVE else text.upper()
         self.said.append(f"version={text[:40]} is no version number. Shown is the latest version.")
         return LATEST
 

@@ -20,6 +20,15 @@ def resolve(cave: Cave, datastack: str, version: str | int | None) -> Version:
     Raises BadInput for what is neither, NotFound for a number that never was, and Expired, with the newest
     valid one in its hint, for one that is no longer kept.
     """
+    found = find(cave, datastack, version)
+    if not found.valid:
+        newest = newest_valid(cave.versions(datastack))
+        raise Expired(_expired(datastack, found), f"The newest version is {newest.number}." if newest else "")
+    return found
+
+
+def find(cave: Cave, datastack: str, version: str | int | None) -> Version:
+    """As :func:`resolve`, expired versions included."""
     known = cave.versions(datastack)
     text = "" if version is None else str(version).strip()
     newest = newest_valid(known)
@@ -33,8 +42,6 @@ def resolve(cave: Cave, datastack: str, version: str | int | None) -> Version:
     if found is None:
         numbers = ", ".join(str(one.number) for one in known if one.valid) or "none"
         raise NotFound(f"Datastack {datastack} has no version {text[:40]}.", f"Its versions are {numbers}.")
-    if not found.valid:
-        raise Expired(_expired(datastack, found), f"The newest version is {newest.number}." if newest else "")
     return found
 
 

@@ -136,7 +136,7 @@ def palette(cave: Cave) -> dict[str, str]:
 def test_rows_of_a_moment_have_nothing_to_search_by(cave: Cave, types: TableFrame) -> None:
     """The ids of a moment, or of a version that is gone, are not those that CAVE would write."""
     moment = types.version.timestamp + timedelta(hours=1)
-    for version in (replace(types.version, timestamp=moment), replace(types.version, valid=False)):
+    for version in (replace(types.version, timestamp=moment, live=True), replace(types.version, valid=False)):
         link = table_link(cave, replace(types, version=version), types.frame.head(3))
         assert "/materialize/" not in json.dumps(link.state)
 

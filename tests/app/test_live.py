@@ -5,21 +5,20 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from services import live, tables
+from services import id_search, joins, live, neuroglancer, tables
 from services.cave import Cave
-from services.errors import BadInput, NotAllowed, NotFound
+from services.errors import BadInput, NotAllowed, NotFound, TooLarge
+from services.large_tables import open_any
 from services.settings import Settings
 from services.tables import TableQuery
 
-DS, TYPES, NUCLEI = "karst_demo", "aibs_metamodel_celltypes_v661", "nucleus_detection_v0"
+DS, TYPES, NUCLEI, SYNAPSES = "karst_demo", "aibs_metamodel_celltypes_v661", "nucleus_detection_v0", "synapses_pni_2"
+PROOFREADING = "proofreading_status_and_strategy"
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url, tmp_path_factory):
-    config = tmp_path_factory.mktemp("config")
-    (config / "datastacks").mkdir()
-    (config / "datastacks" / f"{DS}.toml").write_text("allow_live = true\n")
-    return Cave(Settings(server_address=localcave_url, cache="", config_dir=config))
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
 
 
 @pytest.fixture(scope="module")
@@ -29,44 +28,91 @@ def expired(cave):
 
 @pytest.mark.parametrize("table", [TYPES, NUCLEI])
 def test_an_expired_version_is_read_through_its_time(cave, expired, table):
-    found = live.open_expired(cave, DS, expired, table)
+    version = live.resolve(cave, DS, str(expired.number))
+    found = live.open_table(cave, DS, version, table)
     kept = cave.table(DS, expired.number, table)  # localcave keeps what CAVE may have dropped
     columns = list(kept.columns)
     pd.testing.assert_frame_equal(
-        found.table.frame[columns].sort_values("id", ignore_index=True),
+        found.frame[columns].sort_values("id", ignore_index=True),
         kept.sort_values("id", ignore_index=True),
         check_like=True,
     )
-    assert found.table.version == expired
-    assert f"Version {expired.number} of {DS} has expired" in found.sentence
-    rows = tables.select(found.table, TableQuery("volume > 200"))
+    assert found.version == expired
+    assert f"Version {expired.number} of {DS} has expired" in live.sentences(DS, version, table)[0]
+    rows = tables.select(found, TableQuery("volume > 200"))
     assert len(rows) == (kept["volume"] > 200).sum()
+
+
+def test_what_stands_beside_a_table_of_an_expired_version_is_of_the_same_time(cave, expired):
+    """Joined by root id, of which many changed since."""
+    both, _ = joins.join(cave, live.open_table(cave, DS, expired, PROOFREADING), NUCLEI, "root_id")
+    nuclei = cave.table(DS, expired.number, NUCLEI)["pt_root_id"]
+    once = nuclei[~nuclei.duplicated(keep=False) & (nuclei != 0)]
+    wanted = both.frame["pt_root_id"].isin(once)
+    assert ((both.frame[f"{NUCLEI}.num_rows"] == 1) == wanted).all()
+    today = cave.table(DS, cave.versions(DS)[0].number, NUCLEI)["pt_root_id"]
+    assert not both.frame["pt_root_id"][wanted].isin(today).all()
 
 
 def test_roots_changed_since(cave, expired):
     newest = cave.table(DS, cave.versions(DS)[0].number, NUCLEI).set_index("id")["pt_root_id"]
-    then = live.open_expired(cave, DS, expired, NUCLEI).table.frame.set_index("id")["pt_root_id"]
+    then = live.open_table(cave, DS, expired, NUCLEI).frame.set_index("id")["pt_root_id"]
     assert (newest.loc[then.index] != then).any()
 
 
 def test_the_present_is_asked_for_once_and_can_be_paged(cave):
-    found = live.open_live(cave, DS, TYPES)
-    assert datetime.now(UTC) - found.time < timedelta(minutes=1)
+    now = live.resolve(cave, DS, "live")
+    assert datetime.now(UTC) - now.timestamp < timedelta(minutes=1)
+    found = live.open_table(cave, DS, now, TYPES)
     before = cave.counts["requests"]
-    again = live.open_live(cave, DS, TYPES, found.time)
+    again = open_any(cave, DS, live.resolve(cave, DS, str(now.label)), TYPES)
     assert cave.counts["requests"] == before
-    assert again.table.key == found.table.key
+    assert again.key == found.key
+    assert again.version == now
     newest = cave.table(DS, cave.versions(DS)[0].number, TYPES)
-    assert len(found.table.frame) == len(newest)
-    assert "not a version" in found.sentence
+    assert len(found.frame) == len(newest)
+    assert "of no version" in live.sentences(DS, now, TYPES)[0]
 
 
-def test_what_cannot_be_live_is_told(cave, expired, localcave_url):
+def test_a_kept_version_is_opened_as_ever(cave):
+    version = live.resolve(cave, DS, "latest")
+    assert live.open_table(cave, DS, version, TYPES).key == tables.open_table(cave, DS, version.number, TYPES).key
+    assert not live.sentences(DS, version, TYPES)
+
+
+def test_a_catalogue_of_a_moment_has_only_what_can_be_opened_then(cave, expired):
+    for version in (expired, live.resolve(cave, DS, "live")):
+        listed = live.catalogue(cave, DS, version)
+        assert {info.kind for info in listed} == {"table"}
+        assert {info.row_count for info in listed} == {None}
+        assert TYPES in [info.name for info in listed]
+
+
+def test_a_link_to_a_moment_names_it(cave):
+    now = live.resolve(cave, DS, "live")
+    table = live.open_table(cave, DS, now, TYPES)
+    link = neuroglancer.table_link(cave, table, table.frame.head(3))
+    assert f"{now.timestamp:%Y-%m-%d %H:%M:%S} UTC (live)" in link.description
+    assert "version" not in link.description
+
+
+def test_what_cannot_be_live_is_told(cave, expired, localcave_url, tmp_path):
+    now = live.resolve(cave, DS, "live")
     with pytest.raises(BadInput, match="view"):
-        live.open_live(cave, DS, "aibs_cell_info")
+        live.open_table(cave, DS, now, "aibs_cell_info")
     with pytest.raises(BadInput, match="yet to come"):
-        live.open_live(cave, DS, TYPES, datetime.now(UTC) + timedelta(days=1))
+        live.resolve(cave, DS, "2200-01-01T00:00:00Z")
+    with pytest.raises(BadInput, match="is no time"):
+        live.resolve(cave, DS, "2025-13-01T00:00:00Z")
     with pytest.raises(NotFound):
-        live.open_expired(cave, DS, expired, "nope")
+        live.open_table(cave, DS, expired, "nope")
+    with pytest.raises(BadInput, match="kept"):
+        id_search.search(cave, live.open_table(cave, DS, now, TYPES), "1")
     with pytest.raises(NotAllowed, match="switched off"):
-        live.open_live(Cave(Settings(server_address=localcave_url, cache="")), DS, TYPES)
+        live.resolve(Cave(Settings(server_address=localcave_url, cache="", config_dir=tmp_path)), DS, "live")
+
+
+def test_a_table_too_large_to_hold_has_no_moments(localcave_url, expired):
+    cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=5_000))
+    with pytest.raises(TooLarge, match="as of a time"):
+        open_any(cave, DS, expired, SYNAPSES)
