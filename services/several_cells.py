@@ -110,7 +110,7 @@ def _columns(found: Sequence[Connectivity], way: Direction, frame: pd.DataFrame)
     """Synapses with each cell right behind their sum."""
     preposition = _WORDS[way][1]
     own = {f"{OF_CELL}{one.cell.root_id}": place for place, one in enumerate(found, start=1)}
-    titles = {name: f"{preposition} cell {place}" for name, place in own.items()} | {"num_cells": "of the cells"}
+    titles = {name: f"{preposition} cell {place}" for name, place in own.items()} | {"num_cells": "number of cells"}
     rank = {name: place for place, name in enumerate((*_FIRST, *own))}
     columns = [
         replace(
