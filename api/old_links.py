@@ -5,7 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, request
 from werkzeug.wrappers import Response
 
+from services.context import cave
+from services.errors import KarstError
 from services.legacy_urls import translate
+from services.live import is_allowed
+from services.urls import LIVE
 
 blueprint = Blueprint("old_links", __name__)
 
@@ -13,7 +17,17 @@ blueprint = Blueprint("old_links", __name__)
 @blueprint.get("/dash/datastack/<datastack>/apps/<app>/")
 def open_old_link(datastack: str, app: str) -> Response:
     """Go to the view; the page then says what of the old link has no meaning any more."""
-    view, warnings = translate(app, datastack, request.args.to_dict(flat=False))
+    query = request.args.to_dict(flat=False)
+    view, warnings = translate(app, datastack, query, live=True)
+    if view.version == LIVE and not _allows_live(view.datastack):
+        view, warnings = translate(app, datastack, query)
     for warning in warnings:
         flash(warning)
     return redirect(view.href())
+
+
+def _allows_live(datastack: str) -> bool:
+    try:
+        return is_allowed(cave(), datastack)
+    except KarstError:  # the page says what is wrong with the datastack
+        return False

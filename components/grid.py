@@ -64,7 +64,7 @@ def rows_grid(
             "columnVisibility": {"hiddenColIds": list(hidden)},
             "sort": {"sortModel": [{"colId": name, "sort": direction} for name, direction in sort]},
         },
-        "localeText": {"noRowsToShow": "No rows match.", "ariaLabel": label},
+        "localeText": {"noRowsToShow": "There are no rows to show.", "ariaLabel": label},
     }
     if key:
         options["rowSelection"] = {"mode": "multiRow", "enableClickSelection": False, "headerCheckbox": False}

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from services.filter_values import written
-from services.urls import LATEST, LONGEST_VALUE, NO_TYPES, ConnectivityView, Query, TableView
+from services.urls import LATEST, LIVE, LONGEST_VALUE, NO_TYPES, ConnectivityView, Query, TableView
 
 TABLE_APP = "table_viewer"
 CONNECTIVITY_APPS = ("connectivity", "basic_connectivity")
@@ -24,14 +24,20 @@ _SHARED = {"datastack", "mat-version", "anno-id", "id-type", "cell-id-type", *_T
 _TABLE_ONLY = {"cell-type", "value-column-search"}
 
 
-def translate(app: str, datastack: str, query: Query) -> tuple[TableView | ConnectivityView, tuple[str, ...]]:
+def translate(
+    app: str, datastack: str, query: Query, *, live: bool = False
+) -> tuple[TableView | ConnectivityView, tuple[str, ...]]:
     """The view that an old address showed, and a sentence for each part that cannot be shown any more.
 
     `app` and `datastack` are those of the path; a `datastack` parameter goes first. `query` holds the decoded
     parameters, each one text or several (the last counts, as it did). An unknown app opens as the table viewer.
+    `live` is whether tables can be shown as of now.
     """
     values, warnings = _literals(query)
-    place = (values.get("datastack") or datastack, _version(values, warnings))
+    place = (
+        values.get("datastack") or datastack,
+        _version(values, warnings, live=live and app not in CONNECTIVITY_APPS),
+    )
     type_table = next((values[key] for key in _TYPE_TABLE_KEYS if values.get(key)), "")
     if app in CONNECTIVITY_APPS:
         return _connectivity(values, place, type_table, warnings), tuple(warnings)
@@ -75,9 +81,11 @@ def _items(text: str) -> list[str]:
     return list(dict.fromkeys(item for part in text.split(",") if (item := part.strip())))
 
 
-def _version(values: Mapping[str, str], warnings: list[str]) -> str:
+def _version(values: Mapping[str, str], warnings: list[str], *, live: bool) -> str:
     text = values.get("mat-version", "").strip()
-    if text.lower() == "live":
+    if text.lower() == LIVE and live:
+        return LIVE
+    if text.lower() == LIVE:
         warnings.append("The old link asked for live data; shown is the latest version.")
     elif text and not re.fullmatch(r"[0-9]{1,9}", text):
         warnings.append(f"mat-version={text[:40]} is no version number; shown is the latest version.")
