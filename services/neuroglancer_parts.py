@@ -156,15 +156,20 @@ def distinct_roots(columns: Sequence[pd.Series]) -> list[int]:
 def camera(positions_vx: Floats, voxel_nm: Sequence[float], somata_vx: Sequence[Floats] = ()) -> State:
     """`position` and scales that show all of `positions_vx`; {} for none.
 
-    It is at the first of `somata_vx`, where the cross-section then shows the whole soma, else at the median.
+    It is at the only one of `somata_vx`, where the cross-section then shows the whole soma; for several of them in the
+    middle of all, else at the median.
     """
     if not len(positions_vx):
         return {}
-    centre = np.asarray(somata_vx[0] if len(somata_vx) else np.median(positions_vx, axis=0))
+    alone = len(somata_vx) == 1
+    middle = (
+        (positions_vx.min(axis=0) + positions_vx.max(axis=0)) / 2 if len(somata_vx) else np.median(positions_vx, axis=0)
+    )
+    centre = np.asarray(somata_vx[0] if alone else middle)
     reach_nm = np.abs((positions_vx - centre) * np.asarray(voxel_nm)).max()
     across_nm = float(np.clip(2.2 * reach_nm, NARROWEST_NM, WIDEST_NM))
     view: State = {"position": centre.round(1).tolist(), "projectionScale": round(across_nm / min(voxel_nm))}
-    if len(somata_vx):
+    if alone:
         view["crossSectionScale"] = round(SOMA_NM_PER_PIXEL / min(voxel_nm), 1)
     return view
 

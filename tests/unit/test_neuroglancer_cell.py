@@ -212,6 +212,11 @@ def test_the_camera_shows_all_synapses_whichever_side_of_the_soma_they_are_on() 
     assert 30 < state["crossSectionScale"] * 4 < 100
 
 
+def test_the_camera_is_in_the_middle_of_several_cells() -> None:
+    """Somata 4 um apart in x; synapses with partners from the height of the somata to 4 um below it."""
+    assert several().state["position"] == [100_500, 200_500, 20_000]
+
+
 def test_many_synapses_are_small_so_that_they_do_not_hide_the_cell() -> None:
     partners = pd.DataFrame({"root_id": [STRONG]})
     for count, marker in ((200, "default=7"), (201, "default=4")):
