@@ -69,7 +69,7 @@ def own_types(found: Sequence[Connectivity]) -> list[str | None]:
     first = found[0]
     if not first.type_table:
         return [None] * len(found)
-    types = connectivity.type_rows(cave(), first.datastack, first.version.number, first.type_table)
+    types = connectivity.type_rows(cave(), first.datastack, first.version.number, first.type_table).frame
     column = type_columns.type_column(types)
     values = types[column].reindex([one.cell.root_id for one in found]) if column else [None] * len(found)
     return [None if pd.isna(value) else str(value) for value in values]

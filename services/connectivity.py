@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from services import cells
@@ -20,12 +21,24 @@ from services.parallel import gather
 from services.records import Version
 
 Direction = Literal["in", "out"]
+Ids: TypeAlias = npt.NDArray[np.int64]
+Sizes: TypeAlias = npt.NDArray[np.float64]
 PARTNER_COLUMNS = ("root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um", "nucleus_id")
 
 _PARTNER = {"in": "pre_pt_root_id", "out": "post_pt_root_id"}
 _NO_TYPE = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
 
-_types: Memo[pd.DataFrame] = Memo(16)
+
+class TypeRows(NamedTuple):
+    """What a table says of root ids: `frame`, indexed by `root_id`, and the ids with several rows, which it leaves out.
+
+    The ids are not in the frame's attrs, for pandas copies these with every operation."""
+
+    frame: pd.DataFrame
+    ambiguous: Ids
+
+
+_types: Memo[TypeRows] = Memo(16)
 
 
 class Totals(TypedDict):
@@ -80,9 +93,11 @@ def partners(
     there is exactly one soma, then those of `types`. Most synapses first, equal ones by root id. Autapses and
     partners with root id 0 are left out.
     """
-    sizes = _of_partners(synapses, direction, root_id).groupby("root_id")["size"]
-    frame = pd.DataFrame({"num_syn": sizes.size(), "net_size": sizes.sum()}).astype({"num_syn": "int64"})
-    frame = frame.reset_index().sort_values(["num_syn", "root_id"], ascending=[False, True], ignore_index=True)
+    ids, sizes = _of_partners(synapses, direction, root_id)
+    roots, which, num_syn = np.unique(ids, return_inverse=True, return_counts=True)
+    net_size = np.bincount(which, weights=sizes, minlength=len(roots)).astype(np.float64)
+    order = np.argsort(-num_syn, kind="stable")  # equal ones stay by root id
+    frame = pd.DataFrame({"root_id": roots[order], "num_syn": num_syn[order], "net_size": net_size[order]})
     frame["mean_size"] = frame["net_size"] / frame["num_syn"]
     frame = frame.assign(**_soma_columns(frame["root_id"].to_numpy(), somas))
     if types is None:
@@ -97,17 +112,17 @@ def totals(synapses: pd.DataFrame, direction: Direction, root_id: int) -> Totals
     counted = partner[(partner != root_id) & (partner != 0)]
     return Totals(
         num_syn=len(counted),
-        num_partners=len(np.unique(counted)),
+        num_partners=len(pd.unique(counted)),
         autapses=int((partner == root_id).sum()),
         root_zero=int((partner == 0).sum()),
     )
 
 
-def type_rows(cave: Cave, datastack: str, version: int, table: str) -> pd.DataFrame:
+def type_rows(cave: Cave, datastack: str, version: int, table: str) -> TypeRows:
     """What a type table says of each root id: its own text, number and boolean columns, indexed by `root_id`.
 
-    A root id with several rows is dropped altogether, for it is not known which of them is right;
-    `attrs["ambiguous"]` holds those ids (int64). Raises BadInput when the table has no root ids.
+    A root id with several rows is dropped altogether, for it is not known which of them is right. Raises
+    BadInput when the table has no root ids.
     """
     return _types.get(key_of(cave, datastack, version, table), lambda: _load_types(cave, datastack, version, table))
 
@@ -142,7 +157,9 @@ def read(
     if cell.root_id != guess:
         found = gather(*(partial(ask, cell.root_id, way) for way in ("in", "out")))
     incoming, outgoing = found
-    sides = {way: partners(rows, way, cell.root_id, nuclei, types) for way, rows in _ways(incoming, outgoing)}
+    sides = {
+        way: partners(rows, way, cell.root_id, nuclei, types and types.frame) for way, rows in _ways(incoming, outgoing)
+    }
     return Connectivity(
         datastack=datastack,
         version=cave.version(datastack, version),
@@ -170,33 +187,36 @@ def _ways(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> list[tuple[Directio
     return [("in", incoming), ("out", outgoing)]
 
 
-def _partner_ids(synapses: pd.DataFrame, direction: Direction) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    ids: np.ndarray[tuple[int], np.dtype[np.int64]] = synapses[_PARTNER[direction]].fillna(0).to_numpy(np.int64)
+def _partner_ids(synapses: pd.DataFrame, direction: Direction) -> Ids:
+    ids: Ids = synapses[_PARTNER[direction]].fillna(0).to_numpy(np.int64)
     return ids
 
 
-def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> pd.DataFrame:
+def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> tuple[Ids, Sizes]:
+    """Partner and size of each synapse that is neither an autapse nor without a partner."""
     partner = _partner_ids(synapses, direction)
     # CAVE keeps sizes as float32, whose sums lose digits
-    size = synapses["size"].fillna(0).to_numpy(np.float64)
+    sizes = synapses["size"].fillna(0).to_numpy(np.float64)
     counted = (partner != root_id) & (partner != 0)
-    return pd.DataFrame({"root_id": partner[counted], "size": size[counted]})
+    return partner[counted], sizes[counted]
 
 
-def _soma_columns(roots: np.ndarray[tuple[int], np.dtype[np.int64]], somas: pd.DataFrame) -> dict[str, pd.Series]:
+def _soma_columns(roots: Ids, somas: pd.DataFrame) -> dict[str, Any]:
     sorted_roots = somas["root_id"].to_numpy()
     first = np.searchsorted(sorted_roots, roots)
     count = np.searchsorted(sorted_roots, roots, side="right") - first
-    # -1 is no row of the frame: everything in it is blank
-    only = somas[["depth_um", "nucleus_id"]].astype({"nucleus_id": "Int64"}).reindex(np.where(count == 1, first, -1))
+    single = count == 1
+    depth, nucleus = np.full(len(roots), np.nan), np.zeros(len(roots), dtype=np.int64)
+    depth[single] = somas["depth_um"].to_numpy()[first[single]]
+    nucleus[single] = somas["nucleus_id"].to_numpy()[first[single]]
     return {
-        "num_soma": pd.Series(count, dtype="int64"),
-        "soma_depth_um": only["depth_um"].reset_index(drop=True),
-        "nucleus_id": only["nucleus_id"].reset_index(drop=True),
+        "num_soma": count.astype(np.int64),
+        "soma_depth_um": depth,
+        "nucleus_id": pd.arrays.IntegerArray(nucleus, ~single),
     }
 
 
-def _load_types(cave: Cave, datastack: str, version: int, table: str) -> pd.DataFrame:
+def _load_types(cave: Cave, datastack: str, version: int, table: str) -> TypeRows:
     info = cave.table_info(datastack, version, table)
     rows = cave.table(datastack, version, table)
     if "pt_root_id" not in rows.columns:
@@ -207,8 +227,7 @@ def _load_types(cave: Cave, datastack: str, version: int, table: str) -> pd.Data
     repeated = known["pt_root_id"].duplicated(keep=False)
     types = known.loc[~repeated, names]
     types.index = pd.Index(known.loc[~repeated, "pt_root_id"].to_numpy(np.int64), name="root_id")
-    types.attrs = {"ambiguous": np.unique(known.loc[repeated, "pt_root_id"].to_numpy(np.int64))}
-    return ready(types)
+    return TypeRows(ready(types), np.unique(known.loc[repeated, "pt_root_id"].to_numpy(np.int64)))
 
 
 def _is_type_column(name: str, values: pd.Series, of_target: set[str]) -> bool:
@@ -225,9 +244,8 @@ def _truncation(synapses: pd.DataFrame, direction: Direction) -> tuple[str, ...]
     return (f"CAVE sent only {cut['shown']:,}{of} {direction}put synapses; the counts below are of these.",)
 
 
-def _ambiguity(types: pd.DataFrame, sides: dict[Direction, pd.DataFrame], table: str) -> tuple[str, ...]:
-    shown = np.unique(np.concatenate([side["root_id"].to_numpy() for side in sides.values()]))
-    count = len(np.intersect1d(shown, types.attrs["ambiguous"]))
+def _ambiguity(types: TypeRows, sides: dict[Direction, pd.DataFrame], table: str) -> tuple[str, ...]:
+    count = int(np.any([np.isin(types.ambiguous, side["root_id"].to_numpy()) for side in sides.values()], axis=0).sum())
     if not count:
         return ()
     return (f"{count:,} partners have several rows in {table}; their columns of it are left blank.",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from services import cells, connectivity, space
 from services.cave import Cave
 from services.cells import Cell
-from services.connectivity import Connectivity, Direction
+from services.connectivity import Connectivity, Direction, TypeRows
 from services.parallel import gather
 from services.profiles import Volume
 
@@ -18,7 +18,7 @@ SEPARATOR = "."
 """Between the name of a joined table and that of its column."""
 
 
-def load_tables(cave: Cave, datastack: str, version: int, tables: Sequence[str]) -> dict[str, pd.DataFrame]:
+def load_tables(cave: Cave, datastack: str, version: int, tables: Sequence[str]) -> dict[str, TypeRows]:
     """What each table says of each root id (see :func:`connectivity.type_rows`), all asked for at once.
 
     Raises NotFound for a table that the version does not have, BadInput for one without root ids.
@@ -28,16 +28,16 @@ def load_tables(cave: Cave, datastack: str, version: int, tables: Sequence[str])
     return dict(zip(names, gather(*loads), strict=True))
 
 
-def with_tables(partners: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def with_tables(partners: pd.DataFrame, tables: Mapping[str, TypeRows]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """A partner frame with the columns of further tables, each called `table.column`, and what should be known of
     them: partners with several rows in a table are left blank in it."""
     roots = partners["root_id"]
     parts = [partners]
     said = []
     for name, rows in tables.items():
-        joined = rows.reindex(roots).reset_index(drop=True)
+        joined = rows.frame.reindex(roots).reset_index(drop=True)
         parts.append(joined.rename(columns={column: f"{name}{SEPARATOR}{column}" for column in joined.columns}))
-        several = int(roots.isin(rows.attrs.get("ambiguous", ())).sum())
+        several = int(roots.isin(rows.ambiguous).sum())
         if several:
             said.append(f"{several:,} partners have several rows in {name}; their columns of it are left blank.")
     return pd.concat(parts, axis=1), tuple(said)

@@ -61,7 +61,7 @@ def test_one_type_leaves_963_rows(types, query):
 def test_soma_depth_is_that_of_the_volume(cave):
     """Depths known of 23P cells: half of them lie between 126 and 211 um."""
     somas = cells.somas(cave, DS, VERSION)
-    types = connectivity.type_rows(cave, DS, VERSION, TYPES)
+    types = connectivity.type_rows(cave, DS, VERSION, TYPES).frame
     depths = somas.loc[somas["root_id"].isin(types.index[types["cell_type"] == "23P"]), "depth_um"]
     assert depths.quantile([0.25, 0.5, 0.75]).tolist() == pytest.approx([126, 168, 211], abs=2)
 
