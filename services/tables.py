@@ -187,9 +187,19 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery) -
     if not sort:
         return kept
     by = dict(sort) | ({"id": dict(sort).get("id", "asc")} if "id" in frame.columns else {})
-    keys = pa.table({name: pa.array(frame[name].take(kept), from_pandas=True) for name in by})
+    keys = pa.table({name: _sortable(pa.array(frame[name].take(kept), from_pandas=True)) for name in by})
     order = [(name, "descending" if direction == "desc" else "ascending", "at_end") for name, direction in by.items()]
     return kept[pc.sort_indices(keys, sort_keys=order).to_numpy()]
+
+
+def _sortable(values: pa.Array) -> pa.Array:
+    """Something that sorts as `values` do; ranks instead of text, of which each would be compared with many others."""
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return values
+    coded = values.dictionary_encode()
+    ranks = np.empty(len(coded.dictionary), dtype=np.int32)
+    ranks[pc.array_sort_indices(coded.dictionary).to_numpy()] = np.arange(len(ranks), dtype=np.int32)
+    return pa.array(ranks).take(coded.indices)
 
 
 def select(table: TableFrame, query: TableQuery) -> pd.DataFrame:

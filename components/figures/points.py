@@ -25,13 +25,18 @@ def by_value(
     common = points["value"].value_counts().index[:MOST_VALUES]
     labels = points["value"].where(points["value"].isin(common) | points["value"].isna(), "other values").fillna(blank)
     last = {"other values": 1, blank: 2}
-    for label in sorted(labels.unique(), key=lambda label: (last.get(label, 0), label)):
-        own = points[(labels == label).to_numpy(bool)]
+    codes, names = pd.factorize(labels)
+    # one sort, not a comparison of all texts with each
+    order, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes, minlength=len(names)))[:-1]
+    places = dict(zip(names, np.split(order, ends) if len(names) else (), strict=True))
+    of_x, of_y, rows = points[x].to_numpy(np.float32), points[y].to_numpy(np.float32), points["row"].to_numpy(object)
+    for label in sorted(places, key=lambda label: (last.get(label, 0), label)):
+        own = places[label]
         yield go.Scattergl(
-            x=own[x].to_numpy(np.float32),
-            y=own[y].to_numpy(np.float32),
+            x=of_x[own],
+            y=of_y[own],
             # as objects they are a plain list in JSON, as Dash wants them, and plotly need not look at each
-            customdata=own["row"].to_numpy(object),
+            customdata=rows[own],
             mode="markers",
             name=plain(label),
             legendgroup=label,
