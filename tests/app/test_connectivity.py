@@ -1,17 +1,21 @@
 """A cell's partners equal what caveclient and plain pandas give: both directions, both versions, with and
 without a type table."""
 
+import json
 import time
 from functools import cache
 
+import flask
 import numpy as np
 import pandas as pd
 import pytest
 from caveclient import CAVEclient
 
-from services import connectivity
+from api import blueprint
+from services import connectivity, partner_table
 from services.cave import Cave
 from services.errors import BadInput, NotFound
+from services.partner_table import Wanted
 from services.settings import Settings
 
 DS = "karst_demo"
@@ -114,6 +118,70 @@ def test_partners_equal_caveclient_and_pandas(cave, client, versions, newest, ty
                     assert ours == theirs, (root, direction, name)
             partners += len(found)
     assert partners > 1000
+
+
+@pytest.mark.parametrize("types", ["", TYPES])
+@pytest.mark.parametrize("newest", [True, False])
+def test_the_api_gives_the_partners_of_caveclient_and_pandas(cave, client, versions, newest, types):
+    """Every column that the API has of 50 cells, after its way through JSON; ids are text there."""
+    version = versions[0] if newest else versions[1]
+    app = flask.Flask("test_connectivity")
+    app.extensions["karst"] = cave
+    app.register_blueprint(blueprint)
+    web = app.test_client()
+    partners = 0
+    for root in some_roots(client, version):
+        asked = {"direction": "both"} | ({"types": types} if types else {})
+        answer = web.get(f"/api/v1/{DS}/{version}/cells/{root}/partners", query_string=asked)
+        assert answer.status_code == 200, answer.text
+        found = json.loads(answer.text, parse_constant=pytest.fail)
+        assert found["cell"]["root_id"] == str(root)
+        for direction in ("in", "out"):
+            frame, sums = expected(client, version, root, direction, types)
+            assert found["totals"][direction] == sums
+            rows = [row for row in found["rows"] if row["direction"] == direction]
+            assert len(rows) == len(frame)
+            for name in frame.columns:
+                theirs = [None if pd.isna(value) else value for value in frame[name]]
+                ours = [row[name] for row in rows]
+                if name in ("root_id", "nucleus_id"):
+                    assert ours == [None if value is None else str(int(value)) for value in theirs]
+                elif name in ("num_syn", "num_soma", "classification_system", "cell_type"):
+                    assert ours == theirs, (root, direction, name)
+                else:
+                    assert [value is None for value in ours] == [value is None for value in theirs]
+                    assert [value for value in ours if value is not None] == pytest.approx(
+                        [value for value in theirs if value is not None], rel=1e-6
+                    ), (root, direction, name)
+            partners += len(rows)
+    assert partners > 1000
+
+
+@pytest.mark.parametrize("newest", [True, False])
+def test_percentages_are_of_all_synapses_in_the_synapse_table(cave, client, versions, newest):
+    """Of the cell's and, counted anew from the synapses of each partner, of the partner's."""
+    version = versions[0] if newest else versions[1]
+    checked = 0
+    for root in some_roots(client, version)[::4]:
+        read = connectivity.read(cave, DS, version, str(root))
+        for direction in ("in", "out"):
+            frame, sums = expected(client, version, root, direction, None)
+            of_cell = sums["num_syn"] + sums["autapses"] + sums["root_zero"]
+            found = partner_table.open_partners(cave, read, Wanted(direction, more=(partner_table.SHARE,))).frame
+            assert found["root_id"].tolist() == frame["root_id"].tolist()
+            assert found["pct_of_cell"].tolist() == pytest.approx([100 * n / of_cell for n in frame["num_syn"]])
+            for place in range(min(len(frame), 1)):  # a query for each
+                partner = int(frame["root_id"].iloc[place])
+                end = "pre_ids" if direction == "in" else "post_ids"
+                own = client.materialize.synapse_query(
+                    **{end: partner}, materialization_version=version, remove_autapses=False
+                )
+                assert found["partner_total"].iloc[place] == len(own)
+                assert found["pct_of_partner"].iloc[place] == pytest.approx(
+                    100 * frame["num_syn"].iloc[place] / len(own)
+                )
+                checked += 1
+    assert checked > 12
 
 
 def test_the_demo_has_what_the_rules_are_about(cave, client, versions):
