@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from components.figures import axes
 from components.figures.axes import INPUT, NEUTRAL, OUTPUT
-from components.figures.template import TEMPLATE
+from components.figures.template import Trace, figure, plain
 
 ROW_PX = 21
 FRAME_PX = 70
@@ -41,25 +42,26 @@ def type_counts(
     ]
     names = ("input synapses", "output synapses")
     bars = [_typed_bars(side, name, colours, blank) for side, name in zip(sides, names, strict=True)]
-    bars[1].xaxis = "x2"
+    bars[1]["xaxis"] = "x2"
     most = [float(side["num_syn"].max()) if len(side) else 1 for side in sides]
-    return _rows(go.Figure(bars, axes.facing(most, names, room=ROOM)), len(labels))
+    return _rows(bars, len(labels), **axes.facing(most, names, room=ROOM))
 
 
-def _typed_bars(counts: pd.DataFrame, name: str, colours: Mapping[str, str], blank: str) -> go.Bar:
+def _typed_bars(counts: pd.DataFrame, name: str, colours: Mapping[str, str], blank: str) -> Trace:
     labels = counts.index.tolist()
-    return go.Bar(
-        x=counts["num_syn"].tolist(),
-        y=labels,
-        orientation="h",
-        name=name,
-        text=counts["num_syn"].map("{:,}".format).tolist(),
-        textposition="outside",
-        cliponaxis=False,
-        customdata=[["" if label == blank else label, n] for label, n in counts["num_partners"].items()],
-        marker={"color": [colours.get(label, NEUTRAL) for label in labels], "line": {"width": 0}},
-        hovertemplate=f"%{{y}}: %{{x:,}} {name}, %{{customdata[1]:,}} partners<extra></extra>",
-    )
+    return {
+        "type": "bar",
+        "x": counts["num_syn"].tolist(),
+        "y": [plain(label) for label in labels],
+        "orientation": "h",
+        "name": name,
+        "text": counts["num_syn"].map("{:,}".format).tolist(),
+        "textposition": "outside",
+        "cliponaxis": False,
+        "customdata": [["" if label == blank else label, n] for label, n in counts["num_partners"].items()],
+        "marker": {"color": [colours.get(label, NEUTRAL) for label in labels], "line": {"width": 0}},
+        "hovertemplate": f"%{{y}}: %{{x:,}} {name}, %{{customdata[1]:,}} partners<extra></extra>",
+    }
 
 
 def synapses_per_partner(counts: pd.DataFrame) -> go.Figure:
@@ -67,25 +69,26 @@ def synapses_per_partner(counts: pd.DataFrame) -> go.Figure:
 
     `counts` has direction, num_syn and num_partners.
     """
-    figure = go.Figure(layout={"template": TEMPLATE, "height": 280, "barmode": "group"})
+    bars: list[Trace] = []
     for way, name, colour in (("in", "input partners", INPUT), ("out", "output partners", OUTPUT)):
         own = counts[counts["direction"] == way]
-        figure.add_trace(
-            go.Bar(
-                x=own["num_syn"].tolist(),
-                y=own["num_partners"].tolist(),
-                name=name,
-                marker={"color": colour, "line": {"width": 0}},
-                hovertemplate=f"%{{y:,}} {name} with %{{x}} synapses<extra></extra>",
-            )
+        bars.append(
+            {
+                "type": "bar",
+                "x": own["num_syn"].tolist(),
+                "y": own["num_partners"].tolist(),
+                "name": name,
+                "marker": {"color": colour, "line": {"width": 0}},
+                "hovertemplate": f"%{{y:,}} {name} with %{{x}} synapses<extra></extra>",
+            }
         )
     most = int(counts["num_syn"].max()) if len(counts) else 1
-    figure.update_xaxes(title="synapses with this cell", tickformat=",d", dtick=1 if most < 12 else None)
     tallest = float(counts["num_partners"].max()) if len(counts) else 1.0
     # from a half, so that a single partner has a bar
     span = [math.log10(0.5), math.log10(tallest) + 0.1]
-    figure.update_yaxes(title="partners", type="log", dtick=1, tickformat=",d", range=span)
-    return figure
+    across = {"title": {"text": "synapses with this cell"}, "tickformat": ",d", "dtick": 1 if most < 12 else None}
+    up = {"title": {"text": "partners"}, "type": "log", "dtick": 1, "tickformat": ",d", "range": span}
+    return figure(bars, 280, barmode="group", xaxis=across, yaxis=up)
 
 
 def sizes_by_type(sizes: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> go.Figure:
@@ -93,26 +96,27 @@ def sizes_by_type(sizes: pd.DataFrame, colours: Mapping[str, str], *, blank: str
 
     `sizes` has value (null = blank), num_syn, low, q1, median, q3, high, in voxels.
     """
-    figure = go.Figure()
+    boxes: list[Trace] = []
     labels = sizes["value"].fillna(blank).tolist()
     for label, row in zip(labels, sizes.itertuples(), strict=True):
         colour = colours.get(label, NEUTRAL)
-        figure.add_trace(
-            go.Box(
-                y=[label],
-                orientation="h",
-                q1=[row.q1],
-                median=[row.median],
-                q3=[row.q3],
-                lowerfence=[row.low],
-                upperfence=[row.high],
-                name=f"{label} (n = {row.num_syn:,})",
-                marker={"color": colour},
-                line={"width": 1.2},
-            )
+        boxes.append(
+            {
+                "type": "box",
+                "y": [plain(label)],
+                "orientation": "h",
+                "q1": [row.q1],
+                "median": [row.median],
+                "q3": [row.q3],
+                "lowerfence": [row.low],
+                "upperfence": [row.high],
+                "name": f"{plain(label)} (n = {row.num_syn:,})",
+                "marker": {"color": colour},
+                "line": {"width": 1.2},
+            }
         )
-    figure.update_xaxes(title="synapse size (voxels)", type="log", tickformat=",d", dtick="D2")
-    return _rows(figure, len(labels))
+    across = {"title": {"text": "synapse size (voxels)"}, "type": "log", "tickformat": ",d", "dtick": "D2"}
+    return _rows(boxes, len(labels), xaxis=across)
 
 
 def compartments_by_type(counts: pd.DataFrame, *, blank: str = "no type") -> go.Figure:
@@ -120,25 +124,26 @@ def compartments_by_type(counts: pd.DataFrame, *, blank: str = "no type") -> go.
 
     `counts` has value (null = blank) and the columns of COMPARTMENTS.
     """
-    figure = go.Figure(layout={"barmode": "stack"})
+    bars: list[Trace] = []
     labels = counts["value"].fillna(blank).tolist()
     whole = counts[list(COMPARTMENTS)].sum(axis=1)
     for column, (name, colour) in COMPARTMENTS.items():
         share = counts[column] * 100 / whole.where(whole > 0)
-        figure.add_trace(
-            go.Bar(
-                x=share.fillna(0).round(2).tolist(),
-                y=labels,
-                orientation="h",
-                name=name,
-                customdata=list(zip(counts[column].tolist(), whole.tolist(), strict=True)),
-                marker={"color": colour, "line": {"width": 0}},
-                hovertemplate=f"%{{y}}, {name}: %{{x:.1f}} % (%{{customdata[0]:,}} of %{{customdata[1]:,}})"
+        bars.append(
+            {
+                "type": "bar",
+                "x": share.fillna(0).round(2).tolist(),
+                "y": [plain(label) for label in labels],
+                "orientation": "h",
+                "name": name,
+                "customdata": list(zip(counts[column].tolist(), whole.tolist(), strict=True)),
+                "marker": {"color": colour, "line": {"width": 0}},
+                "hovertemplate": f"%{{y}}, {name}: %{{x:.1f}} % (%{{customdata[0]:,}} of %{{customdata[1]:,}})"
                 "<extra></extra>",
-            )
+            }
         )
-    figure.update_xaxes(title="% of the type's synapses", range=[0, 100])
-    return _rows(figure, len(labels)).update_layout(showlegend=True)
+    across = {"title": {"text": "% of the type's synapses"}, "range": [0, 100]}
+    return _rows(bars, len(labels), xaxis=across, barmode="stack", showlegend=True)
 
 
 def _labels(values: pd.Series, blank: str) -> list[str]:
@@ -146,7 +151,7 @@ def _labels(values: pd.Series, blank: str) -> list[str]:
     return [*known, blank] if values.isna().any() else known
 
 
-def _rows(figure: go.Figure, count: int) -> go.Figure:
+def _rows(traces: list[Trace], count: int, **layout: Any) -> go.Figure:
     """One line of text for each type, the first one on top."""
-    layout = {"template": TEMPLATE, "height": FRAME_PX + ROW_PX * max(count, 1), "showlegend": False}
-    return figure.update_layout(yaxis={"autorange": "reversed", "type": "category", "showgrid": False}, **layout)
+    down = {"autorange": "reversed", "type": "category", "showgrid": False}
+    return figure(traces, FRAME_PX + ROW_PX * max(count, 1), **{"yaxis": down, "showlegend": False, **layout})

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from components.figures.template import TEMPLATE, plain
+from components.figures.template import Trace, figure, plain
 
 MOST_BARS = 40
 BAR_PX = 21
@@ -29,36 +29,35 @@ def count_bars(
     shown = _with_others(counts)
     labels = [blank if pd.isna(value) else _word(value) for value in shown["value"]]
     fills = [colours.get(str(value), NEUTRAL) for value in shown["value"]]
-    figure = go.Figure(layout={"template": TEMPLATE, "height": 44 + BAR_PX * len(shown), "barmode": "overlay"})
     whole = _bar(labels, shown["count"], fills, counted, text=shown["count"].map("{:,}".format))
+    bars = [whole]
     if part:
-        figure.add_trace(whole.update(marker_opacity=0.4))
-        figure.add_trace(_bar(labels, shown["count_part"], fills, part))
-    else:
-        figure.add_trace(whole)
-    figure.update_layout(showlegend=False)
+        whole["marker"]["opacity"] = 0.4
+        bars.append(_bar(labels, shown["count_part"], fills, part))
     most = float(shown["count"].max() or 1) if len(shown) else 1.0
-    figure.update_xaxes(range=[0, most * ROOM], tickformat=",d", nticks=4, dtick=1 if most < 4 else None)
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    return figure
+    across = {"range": [0, most * ROOM], "tickformat": ",d", "nticks": 4, "dtick": 1 if most < 4 else None}
+    down = {"autorange": "reversed", "showgrid": False, "type": "category"}
+    height_px = 44 + BAR_PX * len(shown)
+    return figure(bars, height_px, barmode="overlay", showlegend=False, xaxis=across, yaxis=down)
 
 
 def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool | np.bool_) else plain(str(value))
 
 
-def _bar(labels: list[str], values: pd.Series, fills: list[str], name: str, text: pd.Series | None = None) -> go.Bar:
-    return go.Bar(
-        x=values.tolist(),
-        y=labels,
-        orientation="h",
-        marker={"color": fills, "line": {"width": 0}},
-        name=name,
-        text=None if text is None else text.tolist(),
-        textposition="outside",
-        cliponaxis=False,
-        hovertemplate=f"%{{y}}: %{{x:,}} {name}<extra></extra>",
-    )
+def _bar(labels: list[str], values: pd.Series, fills: list[str], name: str, text: pd.Series | None = None) -> Trace:
+    return {
+        "type": "bar",
+        "x": values.tolist(),
+        "y": labels,
+        "orientation": "h",
+        "marker": {"color": fills, "line": {"width": 0}},
+        "name": name,
+        "text": None if text is None else text.tolist(),
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertemplate": f"%{{y}}: %{{x:,}} {name}<extra></extra>",
+    }
 
 
 def _with_others(counts: pd.DataFrame) -> pd.DataFrame:

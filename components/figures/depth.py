@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from components.figures import axes
 from components.figures.points import by_value
-from components.figures.template import TEMPLATE
+from components.figures.template import Trace, figure
 
 HEIGHT_PX = 380
 
@@ -24,29 +24,28 @@ def depth_profile(
     sides = (("in", "input synapses", axes.INPUT), ("out", "output synapses", axes.OUTPUT))
     own = [profile[profile["direction"] == way] for way, _, _ in sides]
     bars = [_bars(rows, name, colour) for rows, (_, name, colour) in zip(own, sides, strict=True)]
+    bars[1]["xaxis"] = "x2"
     most = [float(rows["count"].max()) if len(rows) else 1 for rows in own]
     layout = {
-        "template": TEMPLATE,
-        "height": HEIGHT_PX,
         "showlegend": False,
         "bargap": 0.05,
         **axes.facing(most, [name for _, name, _ in sides]),
         "yaxis": axes.depth_axis("depth below pia (µm)", shown_um),
         **axes.guides(layers, somata_um),
     }
-    bars[1].xaxis = "x2"
-    return go.Figure(bars, layout)
+    return figure(bars, HEIGHT_PX, **layout)
 
 
-def _bars(own: pd.DataFrame, name: str, colour: str) -> go.Bar:
-    return go.Bar(
-        x=own["count"].tolist(),
-        y=own["depth_um"].tolist(),
-        orientation="h",
-        name=name,
-        marker={"color": colour, "line": {"width": 0}},
-        hovertemplate=f"%{{x:,}} {name} at %{{y:.0f}} µm<extra></extra>",
-    )
+def _bars(own: pd.DataFrame, name: str, colour: str) -> Trace:
+    return {
+        "type": "bar",
+        "x": own["count"].tolist(),
+        "y": own["depth_um"].tolist(),
+        "orientation": "h",
+        "name": name,
+        "marker": {"color": colour, "line": {"width": 0}},
+        "hovertemplate": f"%{{x:,}} {name} at %{{y:.0f}} µm<extra></extra>",
+    }
 
 
 def synapse_depths(
@@ -63,11 +62,9 @@ def synapse_depths(
     `points` has depth_um, soma_depth_um, value (null = blank) and row, which comes back as customdata of a selection.
     """
     layout = {
-        "template": TEMPLATE,
-        "height": HEIGHT_PX,
         "dragmode": "select",
         "xaxis": {"title": {"text": "soma depth of the partner (µm)"}},
         "yaxis": axes.depth_axis("synapse depth (µm)", shown_um),
         **axes.guides(layers, somata_um, x="x"),
     }
-    return go.Figure([*by_value(points, "soma_depth_um", "depth_um", colours, blank)], layout)
+    return figure(by_value(points, "soma_depth_um", "depth_um", colours, blank), HEIGHT_PX, **layout)

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from components.figures import axes
-from components.figures.template import TEMPLATE
+from components.figures.template import Trace, figure
 
 HEIGHT_PX = 340
 COLOURS = {"axon": "#2a9d8f", "dendrite": "#8a6fbf", "apical dendrite": "#b07aa1", "soma": axes.SOMA}
@@ -45,10 +45,11 @@ def skeleton(
         "camera": {"eye": {"x": 0.2, "y": -1.75, "z": 0.12}},
     }
     legend = {"itemsizing": "constant", "font": {"size": 10}}
-    return go.Figure(traces, {"template": TEMPLATE, "height": HEIGHT_PX, "scene": scene, "legend": legend})
+    return figure(traces, HEIGHT_PX, scene=scene, legend=legend)
 
 
-def _trace(points: pd.DataFrame, name: str, **drawn: Any) -> go.Scatter3d:
+def _trace(points: pd.DataFrame, name: str, **drawn: Any) -> Trace:
     x, depth, z = (points[axis].to_numpy(np.float32) for axis in ("x_um", "depth_um", "z_um"))
     hover = f"{name}<br>depth %{{z:.0f}} µm<extra></extra>"
-    return go.Scatter3d(x=x, y=z, z=depth, name=name, hovertemplate=hover, connectgaps=False, **drawn)
+    place = {"x": x, "y": z, "z": depth}
+    return {"type": "scatter3d", **place, "name": name, "hovertemplate": hover, "connectgaps": False, **drawn}

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from components.figures import axes
 from components.figures.points import by_value
-from components.figures.template import TEMPLATE
+from components.figures.template import figure
 
 HEIGHT_PX = 340
 SPREAD = 0.32
@@ -30,10 +30,9 @@ def reciprocal_pairs(points: pd.DataFrame, colours: Mapping[str, str], *, blank:
     )
     most = [float(points[name].max()) if len(points) else 1 for name in ("num_syn_in", "num_syn_out")]
     layout = {
-        "template": TEMPLATE,
-        "height": HEIGHT_PX,
         "dragmode": "select",
         "xaxis": {**axes.counts(most[0], room=1.1), "title": {"text": "input synapses"}},
         "yaxis": {**axes.counts(most[1], room=1.1), "title": {"text": "output synapses"}},
     }
-    return go.Figure([*by_value(spread, "num_syn_in", "num_syn_out", colours, blank, unit="synapses in, out")], layout)
+    dots = by_value(spread, "num_syn_in", "num_syn_out", colours, blank, unit="synapses in, out")
+    return figure(dots, HEIGHT_PX, **layout)

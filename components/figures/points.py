@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from components.figures.axes import NEUTRAL
-from components.figures.template import plain
+from components.figures.template import Trace, plain
 
 MOST_VALUES = 30
 """More in a legend nobody can read; the rarest are then drawn together."""
@@ -17,7 +16,7 @@ MOST_VALUES = 30
 
 def by_value(
     points: pd.DataFrame, x: str, y: str, colours: Mapping[str, str], blank: str, *, unit: str = "µm", **options: object
-) -> Iterator[go.Scattergl]:
+) -> Iterator[Trace]:
     """A trace for each value of `points`, by name, blank last; `row` goes into customdata.
 
     Coordinates are sent as float32, whose error is far below a pixel. `options` go to every trace.
@@ -32,15 +31,15 @@ def by_value(
     of_x, of_y, rows = points[x].to_numpy(np.float32), points[y].to_numpy(np.float32), points["row"].to_numpy(object)
     for label in sorted(places, key=lambda label: (last.get(label, 0), label)):
         own = places[label]
-        yield go.Scattergl(
-            x=of_x[own],
-            y=of_y[own],
-            # as objects they are a plain list in JSON, as Dash wants them, and plotly need not look at each
-            customdata=rows[own],
-            mode="markers",
-            name=plain(label),
-            legendgroup=label,
-            marker={"color": colours.get(label, NEUTRAL), "size": 5, "opacity": 0.75},
-            hovertemplate=f"%{{fullData.name}}<br>%{{x:.0f}}, %{{y:.0f}} {unit}<extra></extra>",
+        yield {
+            "type": "scattergl",
+            "x": of_x[own],
+            "y": of_y[own],
+            "customdata": rows[own],  # as objects they are a plain list in JSON, as Dash wants them
+            "mode": "markers",
+            "name": plain(label),
+            "legendgroup": label,
+            "marker": {"color": colours.get(label, NEUTRAL), "size": 5, "opacity": 0.75},
+            "hovertemplate": f"%{{fullData.name}}<br>%{{x:.0f}}, %{{y:.0f}} {unit}<extra></extra>",
             **options,
-        )
+        }

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from components.figures.axes import NEUTRAL, Layers, guides
-from components.figures.template import TEMPLATE, plain
+from components.figures.template import Trace, figure, plain
 
 if TYPE_CHECKING:
     from services.facets import Bar
@@ -34,55 +34,61 @@ def scatter(
 
     `down` turns the y axis downwards, with guides at `layers`; `same_scale` makes a um equally long on both axes.
     """
-    figure = go.Figure([*_traces(points, colours, blank)], layout={"template": TEMPLATE, "height": HEIGHT_PX})
-    figure.update_layout(
-        dragmode="lasso", showlegend=bool(blank), legend={"itemsizing": "constant", "font": {"size": 10}}
-    )
-    figure.update_xaxes(title=titles[0])
-    figure.update_yaxes(title=titles[1], autorange="reversed" if down else True)
-    if down:
-        figure.update_layout(guides(layers))
-    if same_scale:
-        figure.update_yaxes(scaleanchor="x", scaleratio=1)
-    return figure
+    scale = {"scaleanchor": "x", "scaleratio": 1} if same_scale else {}
+    layout = {
+        "dragmode": "lasso",
+        "showlegend": bool(blank),
+        "legend": {"itemsizing": "constant", "font": {"size": 10}},
+        "xaxis": {"title": {"text": titles[0]}},
+        "yaxis": {"title": {"text": titles[1]}, "autorange": "reversed" if down else True, **scale},
+        **(guides(layers) if down else {}),
+    }
+    return figure(_traces(points, colours, blank), HEIGHT_PX, **layout)
 
 
 def histogram(bars: Sequence[Bar], title: str, href: Callable[[Bar], str]) -> go.Figure:
     """How many rows have a number: all of them pale, those that the filter keeps solid. A bar leads to `href`."""
     middles = [(bar.low + bar.high) / 2 for bar in bars]
     spans = [f"{bar.low:,.4g} to {bar.high:,.4g}" for bar in bars]
-    figure = go.Figure(layout={"template": TEMPLATE, "height": 340, "barmode": "overlay", "bargap": 0.05})
+    drawn: list[Trace] = []
     for name, counts, opacity in (
         ("in the whole table", [bar.total for bar in bars], 0.3),
         ("shown", [bar.count for bar in bars], 1.0),
     ):
-        figure.add_bar(
-            x=middles,
-            y=counts,
-            name=name,
-            customdata=[href(bar) if bar.box else "" for bar in bars],
-            text=spans,
-            textposition="none",
-            marker={"color": NEUTRAL, "opacity": opacity, "line": {"width": 0}},
-            hovertemplate=f"%{{text}}: %{{y:,}} {name}<extra></extra>",
+        drawn.append(
+            {
+                "type": "bar",
+                "x": middles,
+                "y": counts,
+                "name": name,
+                "customdata": [href(bar) if bar.box else "" for bar in bars],
+                "text": spans,
+                "textposition": "none",
+                "marker": {"color": NEUTRAL, "opacity": opacity, "line": {"width": 0}},
+                "hovertemplate": f"%{{text}}: %{{y:,}} {name}<extra></extra>",
+            }
         )
-    figure.update_xaxes(title=title)
-    figure.update_yaxes(title="rows", tickformat=",d")
-    return figure
+    across, up = {"title": {"text": title}}, {"title": {"text": "rows"}, "tickformat": ",d"}
+    return figure(drawn, 340, barmode="overlay", bargap=0.05, xaxis=across, yaxis=up)
 
 
-def _traces(points: pd.DataFrame, colours: Mapping[str, str], blank: str) -> Iterator[go.Scattergl]:
+def _traces(points: pd.DataFrame, colours: Mapping[str, str], blank: str) -> Iterator[Trace]:
     common = points["value"].value_counts().index[:MOST_VALUES]
     named = points["value"].where(points["value"].isin(common) | points["value"].isna(), "other values").fillna(blank)
     last = {"other values": 1, blank: 2}
     codes, labels = pd.factorize(named)  # texts are compared once, not for each label
     for label in sorted(labels, key=lambda label: (last.get(label, 0), label)):
         own = points[codes == labels.get_loc(label)]
-        yield go.Scattergl(
-            x=own["x"].to_numpy(np.float32),  # whose error is far below a pixel
-            y=own["y"].to_numpy(np.float32),
-            mode="markers",
-            name=plain(label),
-            marker={"color": colours.get(label, NEUTRAL), "size": 4 if len(points) < 20_000 else 2.5, "opacity": 0.7},
-            hovertemplate="%{fullData.name}<br>%{x:,.4g}, %{y:,.4g}<extra></extra>",
-        )
+        yield {
+            "type": "scattergl",
+            "x": own["x"].to_numpy(np.float32),  # whose error is far below a pixel
+            "y": own["y"].to_numpy(np.float32),
+            "mode": "markers",
+            "name": plain(label),
+            "marker": {
+                "color": colours.get(label, NEUTRAL),
+                "size": 4 if len(points) < 20_000 else 2.5,
+                "opacity": 0.7,
+            },
+            "hovertemplate": "%{fullData.name}<br>%{x:,.4g}, %{y:,.4g}<extra></extra>",
+        }

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from components.figures import axes
 from components.figures.points import by_value
-from components.figures.template import TEMPLATE
+from components.figures.template import Trace, figure
 
 HEIGHT_PX = 620
 VIEWS = (("soma_z_um", "z (µm)"), ("soma_depth_um", "depth below pia (µm)"))
@@ -31,34 +31,33 @@ def soma_map(
     `points` has soma_x_um, soma_depth_um, soma_z_um, value (null = blank) and row, which comes back as
     customdata of a selection. `own_um` has (x, depth, z) of each asked cell's own soma, drawn as a cross.
     """
-    traces: list[go.Scattergl] = []
+    traces: list[Trace] = []
     for place, (y, _) in enumerate(VIEWS):
         options: dict[str, Any] = {"yaxis": "y2" if place else "y", "showlegend": bool(place)}
         traces += by_value(points, "soma_x_um", y, colours, blank, **options)
         if len(own_um):
             traces.append(_own([one[0] for one in own_um], [one[1 if place else 2] for one in own_um], **options))
     to_scale = {"scaleanchor": "x", "scaleratio": 1}
-    layout = {
-        "template": TEMPLATE,
-        "height": HEIGHT_PX,
+    layout: dict[str, Any] = {
         "dragmode": "select",
         "xaxis": {"title": {"text": "x (µm)"}, "anchor": "y2"},
         "yaxis": {**axes.depth_axis(VIEWS[0][1]), **to_scale, "domain": [0.57, 1]},
         "yaxis2": {**axes.depth_axis(VIEWS[1][1]), **to_scale, "domain": [0, 0.53]},
         **axes.guides(layers, y="y2"),
     }
-    return go.Figure(traces, layout)
+    return figure(traces, HEIGHT_PX, **layout)
 
 
-def _own(x: Sequence[float], y: Sequence[float], **options: Any) -> go.Scattergl:
+def _own(x: Sequence[float], y: Sequence[float], **options: Any) -> Trace:
     name = "this cell" if len(x) == 1 else "these cells"
-    return go.Scattergl(
-        x=np.array(x, dtype=np.float32),
-        y=np.array(y, dtype=np.float32),
-        mode="markers",
-        name=name,
-        legendgroup=name,
-        marker={"color": axes.SOMA, "size": 11, "symbol": "x"},
-        hovertemplate=f"{name}: soma<extra></extra>",
+    return {
+        "type": "scattergl",
+        "x": np.array(x, dtype=np.float32),
+        "y": np.array(y, dtype=np.float32),
+        "mode": "markers",
+        "name": name,
+        "legendgroup": name,
+        "marker": {"color": axes.SOMA, "size": 11, "symbol": "x"},
+        "hovertemplate": f"{name}: soma<extra></extra>",
         **options,
-    )
+    }

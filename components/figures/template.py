@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 import plotly.graph_objects as go
 
@@ -20,7 +21,18 @@ TEMPLATE = go.layout.Template(
     }
 )
 
+Trace: TypeAlias = dict[str, Any]
+"""A trace in plotly's own words, its `type` among them."""
+
+VALIDATE = False
+"""Whether plotly looks at every property of a figure, which takes it longer than all else that a page does. Tests do."""
+
 CONFIG: Any = {"displaylogo": False, "modeBarButtons": [["toImage"]], "responsive": True}
+
+
+def figure(traces: Iterable[Trace], height_px: int, **layout: Any) -> go.Figure:
+    """A figure with the look of all."""
+    return go.Figure(list(traces), {"template": TEMPLATE, "height": height_px, **layout}, _validate=VALIDATE)
 
 
 def plain(text: str) -> str:

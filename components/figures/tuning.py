@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from components.figures import axes
 from components.figures.points import by_value
-from components.figures.template import TEMPLATE
+from components.figures.template import figure
 
 HEIGHT_PX = 300
 
@@ -25,11 +25,9 @@ def orientations(points: pd.DataFrame, colours: Mapping[str, str], *, blank: str
     most = float(points["num_syn"].max()) if len(points) else 1
     title, end = ("orientation from this cell's own (°)", 90) if apart else ("preferred orientation (°)", 180)
     layout = {
-        "template": TEMPLATE,
-        "height": HEIGHT_PX,
         "dragmode": "select",
         "xaxis": {"title": {"text": title}, "range": [-0.02 * end, 1.02 * end], "dtick": end / 6},
         "yaxis": {**axes.counts(most, room=1.1), "title": {"text": "synapses with this cell"}},
     }
     x = "delta_ori_deg" if apart else "pref_ori_deg"
-    return go.Figure([*by_value(points, x, "num_syn", colours, blank, unit="(°, synapses)")], layout)
+    return figure(by_value(points, x, "num_syn", colours, blank, unit="(°, synapses)"), HEIGHT_PX, **layout)
