@@ -121,6 +121,7 @@ def cell_json(cell: Cell) -> dict[str, Any]:
         "asked": cell.asked,
         "repaired_from": None if cell.repaired_from is None else str(cell.repaired_from),
         "overlap": cell.overlap,
+        "valid_at": cell.valid_at,
         "soma_position_nm": list(cell.soma_position_nm) if cell.soma_position_nm else None,
         "soma_depth_um": cell.soma_depth_um,
         "warnings": list(cell.warnings),

@@ -50,6 +50,16 @@ def directions() -> tuple[Literal["in", "out"], ...]:
     return ("in", "out") if given == "both" else (cast('Literal["in", "out"]', given),)
 
 
+def switch(name: str, default: str = "off") -> bool:
+    """A parameter that is on or off."""
+    return choice(name, ("on", "off"), default) == "on"
+
+
+def words(name: str) -> list[str]:
+    """A parameter of several words, by commas."""
+    return [part.strip() for part in text(name).split(",") if part.strip()]
+
+
 def sort() -> Sort:
     """`sort`: column or -column (descending), several by commas or by repeating it."""
     given = [part.strip() for value in request.args.getlist("sort") for part in value.split(",")]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from api import params
 from api.answers import (
     Subject,
-    cell_json,
     crash_answer,
     csv_answer,
     error_answer,
@@ -21,7 +19,6 @@ from api.answers import (
     version_json,
 )
 from services import (
-    cells,
     connectivity,
     joins,
     large_tables,
@@ -32,11 +29,9 @@ from services import (
     tables,
     versions,
 )
-from services.columns import describe_columns
 from services.context import cave
 from services.errors import BadInput, KarstError, NotFound, TooLarge
 from services.large_tables import LargeTable
-from services.parallel import gather
 from services.records import Version
 from services.tables import TableFrame, TableQuery
 
@@ -154,60 +149,6 @@ def _large_rows(opened: LargeTable, subject: Subject, query: TableQuery, offset:
     facts = {**subject.facts, "messages": list(found.sentences)}
     extra = {"messages": list(found.sentences)}
     return frame_answer(found.frame, columns, replace(subject, facts=facts), total=found.total, extra=extra)
-
-
-@blueprint.get("/<datastack>/<version>/cells/<cell>")
-def find_cell(datastack: str, version: str, cell: str) -> Response:
-    """The cell that an id names."""
-    params.only("id_type")
-    number = versions.resolve(cave(), datastack, version).number
-    found = cells.find(cave(), datastack, number, cell, params.choice("id_type", cells.ID_TYPES, "auto"))
-    return jsonify({"datastack": datastack, "version": number, "cell": cell_json(found)})
-
-
-@blueprint.get("/<datastack>/<version>/cells/<cell>/partners")
-def cell_partners(datastack: str, version: str, cell: str) -> Response:
-    """The cells that a cell makes synapses with."""
-    params.only("direction", "types", "id_type", "offset", "limit", "format")
-    ways, span = params.directions(), params.span(None)
-    id_type, types = params.choice("id_type", cells.ID_TYPES, "auto"), params.text("types") or None
-    number = versions.resolve(cave(), datastack, version).number
-    read = connectivity.read(cave(), datastack, number, cell, id_type, type_table=types)
-    facts = {"root_id": str(read.cell.root_id), "types": types, "totals": read.totals, "warnings": list(read.warnings)}
-    return _sides_answer(
-        {way: read.side(way) for way in ways},
-        span,
-        Subject(datastack, read.version, f"{read.cell.root_id}_partners", facts),
-        {
-            "cell": cell_json(read.cell),
-            "totals": {way: read.totals[way] for way in ways},
-            "warnings": list(read.warnings),
-        },
-    )
-
-
-@blueprint.get("/<datastack>/<version>/cells/<cell>/synapses")
-def cell_synapses(datastack: str, version: str, cell: str) -> Response:
-    """Every synapse of a cell, autapses and those with root id 0 included."""
-    params.only("direction", "id_type", "offset", "limit", "format")
-    ways, span = params.directions(), params.span(None)
-    door, resolved = cave(), versions.resolve(cave(), datastack, version)
-    number = resolved.number
-    found = cells.find(door, datastack, number, cell, params.choice("id_type", cells.ID_TYPES, "auto"))
-    sides = gather(*(lambda way=way: door.synapses(datastack, number, found.root_id, way, whole=True) for way in ways))
-    facts = {"root_id": str(found.root_id), "warnings": list(found.warnings)}
-    subject = Subject(datastack, resolved, f"{found.root_id}_synapses", facts)
-    return _sides_answer(dict(zip(ways, sides, strict=True)), span, subject, {"cell": cell_json(found)})
-
-
-def _sides_answer(
-    sides: dict[Any, pd.DataFrame], span: tuple[int, int | None], subject: Subject, extra: dict[str, Any]
-) -> Response:
-    """The frames of one or both directions as one, the direction in its last column."""
-    offset, limit = span
-    frame = pd.concat([side.assign(direction=way) for way, side in sides.items()], ignore_index=True)
-    part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
-    return frame_answer(part, describe_columns(frame), subject, total=len(frame), extra=extra)
 
 
 @blueprint.post("/<datastack>/<version>/neuroglancer")

@@ -69,10 +69,13 @@
 
     // A link that changes one part of the address leaves all else as it is shown now, filters typed since included.
     function kept(link) {
+        return changed(link.dataset.keep, new URL(link.href).searchParams.getAll(link.dataset.keep));
+    }
+
+    function changed(name, values) {
         const params = new URLSearchParams(location.search);
-        const name = link.dataset.keep;
         params.delete(name);
-        for (const value of new URL(link.href).searchParams.getAll(name)) params.append(name, value);
+        for (const value of values) params.append(name, value);
         return `${location.pathname}?${params}`;
     }
 
@@ -106,6 +109,10 @@
                     const target = (same && document.getElementById(leaving.id)) || document.querySelector("main h1");
                     if (target) target.focus({preventScroll: true});
                 }, 0);
+            },
+            // Leads to what is shown now, with the columns that are ticked.
+            more: function (clicks, names) {
+                if (clicks) go(changed("more", names || []), true);
             },
             // Writes the address of what is shown now, without a new entry in the history.
             remember: function (href) {

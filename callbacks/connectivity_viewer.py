@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
 from flask import get_flashed_messages
@@ -25,7 +26,6 @@ from components import (
 )
 from components.partner_options import Choices
 from services import (
-    cells,
     neuroglancer,
     partner_sets,
     partner_synapses,
@@ -34,7 +34,7 @@ from services import (
 )
 from services import several_cells as several
 from services import trust as judging
-from services.connectivity import Connectivity
+from services.connectivity import Connectivity, Direction
 from services.context import cave
 from services.errors import NotFound
 from services.partner_table import PartnerTable
@@ -94,7 +94,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     results = connectivity_page.results(
         view, found, _about(view, found), sides, choices=choices, grouped=_grouped(view, sides)
     )
-    notes = alerts.notes([*said, *lost, *found.warnings])
+    notes = alerts.notes([*said, *lost, *connectivity_page.warnings(view, found)])
     return results, connectivity_page.status(found), notes, view.href()
 
 
@@ -139,19 +139,16 @@ def _about(view: ConnectivityView, found: Connectivity) -> list[Any]:
         cell_card.more(),
         trust.verdict(judging.verdict(cave(), found)),
         truncated.offer(view, found) if any(found.truncated.values()) else None,
-        synapse_list.synapse_list(view, _listed(view, found)) if view.partner else None,
+        synapse_list.synapse_list(view, partners.root_ids(view), _listed(view, found)) if view.partner else None,
     ]
 
 
-def _listed(view: ConnectivityView, found: Connectivity) -> dict[str, Any]:
+def _listed(view: ConnectivityView, found: Connectivity) -> Mapping[Any, Any]:
     """The synapses with one partner, for each direction that has any."""
-    listed = {}
-    ways = ("in", "out") if view.tab in ("both", "types") else (view.tab,)
-    for way in ways:
-        with suppress(NotFound):
-            partner = cells.parse_id(view.partner)
-            listed[way] = partner_synapses.of_partner(cave(), found, way, partner)  # type: ignore[arg-type]
-    return listed
+    ways = cast("tuple[Direction, ...]", ("in", "out") if view.tab in ("both", "types") else (view.tab,))
+    with suppress(NotFound):
+        return partner_synapses.of_partner_in(cave(), found, ways, view.partner)
+    return {}
 
 
 def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
@@ -180,3 +177,9 @@ def _grouped(view: ConnectivityView, sides: dict[str, PartnerTable]) -> tuple[st
 
 for store in ("cell-href", "cell-address"):
     clientside_callback(ClientsideFunction("navigation", "remember"), Input(store, "data"), prevent_initial_call=True)
+clientside_callback(
+    ClientsideFunction("navigation", "more"),
+    Input("cell-more-show", "n_clicks"),
+    State("cell-more", "value"),
+    prevent_initial_call=True,
+)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal, cast
 
-from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
+from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, no_update
 
 from callbacks import partners, views
 from callbacks.errors import explain
 from components import alerts, partner_panel
 from components.links import neuroglancer_link, no_neuroglancer_link
-from services import neuroglancer, tables
+from services import export, neuroglancer, tables
 from services.context import cave
 from services.errors import KarstError
 
@@ -46,10 +46,11 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
         return no_update, no_update
     view, side = views.partner_view(shown), id["side"]
     frame, whole, words = partners.shown(view, side)
+    line = tables.filter_of(whole.columns, views.table_query(cave(), view)).text()
     unfiltered = replace(view, where="", boxes={}, tab=side)
     return (
         partner_panel.counts(frame, whole.frame, words, unfiltered),
-        partner_panel.downloads(view, ",".join(str(one.cell.root_id) for one in partners.read_all(view)), side),
+        partner_panel.downloads(view, partners.root_ids(view), side, line),
     )
 
 
@@ -85,6 +86,26 @@ def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str,
     )
     subject = partner_panel.subject(len(chosen), side, selected=bool(selected))
     return neuroglancer_link(made, subject), partner_panel.selection(side, len(selected or ())), made.panel_url
+
+
+@callback(
+    Output({"type": "partner-copied", **SIDE}, "data"),
+    Input({"type": "partner-copy", "as": ALL, **SIDE}, "n_clicks"),
+    State({"type": "partner-shown", **SIDE}, "data"),
+    State({"type": "partner-selected", **SIDE}, "data"),
+    State({"type": "partner-shown", **SIDE}, "id"),
+    prevent_initial_call=True,
+)
+def take(clicks: list[int | None], shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str, str]) -> Any:
+    """What is to be copied: the ids of the partners that are ticked, else shown; or a script for those shown."""
+    if not any(clicks) or not shown:
+        return no_update
+    view, form = views.partner_view(shown), ctx.triggered_id["as"]
+    if form == "script":
+        return {"text": partners.script(view, id["side"]), "said": "A script was copied."}
+    roots = partners.shown(view, id["side"])[0]["root_id"]
+    chosen = roots[roots.isin([int(root) for root in selected])] if selected else roots
+    return {"text": export.listed_ids(chosen, form), "said": f"The root ids of {len(chosen):,} partners were copied."}
 
 
 GRID_OF_SIDE = {"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL}
@@ -126,5 +147,11 @@ clientside_callback(
     Output({"type": "partner-ticked", **SIDE}, "data"),
     Input({"type": "partner-picked", **SIDE}, "data"),
     State(GRID_OF_SIDE, "id"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("clipboard", "copy"),
+    Output({"type": "partner-copied-done", **SIDE}, "data"),
+    Input({"type": "partner-copied", **SIDE}, "data"),
     prevent_initial_call=True,
 )

@@ -12,6 +12,7 @@ from callbacks import views
 from services import (
     colours,
     groups,
+    partner_snippet,
     partner_synapses,
     partner_table,
     plot_frames,
@@ -54,13 +55,28 @@ def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
     return _read.get(key, lambda: questions.read(cave(), *parts, type_table=types, whole=whole))
 
 
+def root_ids(view: ConnectivityView) -> str:
+    """Those of all cells of a concrete view, with commas."""
+    return ",".join(str(one.cell.root_id) for one in read_all(view))
+
+
 def table(view: ConnectivityView, side: str) -> PartnerTable:
     """All partners of one side that count; of several cells, those of any of them."""
-    least, found = partner_table.threshold(view.at_least), read_all(view)
-    wanted = Wanted(cast("Side", side), least, view.proofread == "on", view.more)
+    found = read_all(view)
     if len(found) > 1:
-        return several_cells.open_partners(cave(), found, wanted)
-    return partner_table.open_partners(cave(), found[0], wanted)
+        return several_cells.open_partners(cave(), found, wanted(view, side))
+    return partner_table.open_partners(cave(), found[0], wanted(view, side))
+
+
+def wanted(view: ConnectivityView, side: str) -> Wanted:
+    """What a view asks of the partners of one side."""
+    least = partner_table.threshold(view.at_least)
+    return Wanted(cast("Side", side), least, view.proofread == "on", view.more)
+
+
+def script(view: ConnectivityView, side: str) -> str:
+    """Python that yields the partners of one side that the filters keep."""
+    return partner_snippet.snippet(cave(), read(view), wanted(view, side), views.table_query(cave(), view))
 
 
 def synapses(view: ConnectivityView, way: Direction) -> pd.DataFrame:
@@ -72,9 +88,8 @@ def synapses(view: ConnectivityView, way: Direction) -> pd.DataFrame:
 def shown(view: ConnectivityView, side: str) -> tuple[pd.DataFrame, PartnerTable, str]:
     """The partners of one side that the filters keep, in their order; all that count; and the filter in words."""
     whole, query = table(view, side), views.table_query(cave(), view)
-    kept = whole.frame.take(tables.rows_of(whole.frame, whole.columns, query))
     words = tables.filter_of(whole.columns, query)
-    return kept, whole, words.describe() if words.text() else ""
+    return partner_table.select(whole, query), whole, words.describe() if words.text() else ""
 
 
 def fitted(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:

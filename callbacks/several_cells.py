@@ -34,7 +34,7 @@ def about(view: ConnectivityView) -> list[Any]:
     found = partners.read_all(view)
     return [
         several_cells.cells(view, found, own_types(found), together.among(found)),
-        synapse_list.synapse_list(view, _listed(view, found)) if view.partner else None,
+        synapse_list.synapse_list(view, partners.root_ids(view), _listed(view, found)) if view.partner else None,
     ]
 
 

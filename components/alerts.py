@@ -38,7 +38,7 @@ def _pointed(typed: str, position: int) -> html.Pre:
     return html.Pre(f"{'…' if start else ''}{line}\n{' ' * (position - start + bool(start))}^", className="k-caret")
 
 
-def notes(sentences: Iterable[str]) -> list[dbc.Alert]:
+def notes(sentences: Iterable[Any]) -> list[dbc.Alert]:
     """Sentences that do not stop anything, one under the other."""
     return [dbc.Alert(sentence, color="warning", className="k-alert") for sentence in sentences]
 

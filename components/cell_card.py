@@ -35,7 +35,7 @@ def cell_card(read: Connectivity, cell_type: str | None) -> html.Section:
 
 def more() -> html.Div:
     """The place of what all tables say about the cell, which is asked for when the partners are there."""
-    return html.Div(id="cell-facts")
+    return html.Div(html.Div(className="k-facts"), id="cell-facts")
 
 
 def partner_count(totals: Totals) -> str:

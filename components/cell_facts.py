@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dash import html
 
+from components.attributes import aria
 from components.links import copyable
 
 if TYPE_CHECKING:
     from services.cell_card import CellCard, Named
 
+MOST_TYPES = 40
 
-def cell_facts(card: CellCard) -> html.Details:
-    """Position, volume, layer, area, proofreading, coregistration, and its type in every table of types."""
-    facts = [
-        ("Nucleus position", _position(card)),
-        ("Nucleus volume", None if card.volume_um3 is None else f"{card.volume_um3:,.1f} µm³"),
+
+def cell_facts(card: CellCard) -> html.Section:
+    """Layer, area, proofreading and coregistration at a glance; position, volume, and its type in every table of types
+    on demand."""
+    glance = [
         ("Layer", card.layer),
         ("Visual area", _area(card)),
-        ("Axon", _strategy(card, card.strategy_axon)),
-        ("Dendrite", _strategy(card, card.strategy_dendrite)),
+        ("Axon", _strategy(card, "axon", card.strategy_axon)),
+        ("Dendrite", _strategy(card, "dendrite", card.strategy_dendrite)),
         ("Coregistered", _coregistered(card)),
+        ("Nucleus volume", None if card.volume_um3 is None else f"{card.volume_um3:,.1f} µm³"),
+        ("Nucleus position (vx)", _position(card)),
     ]
-    pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts if value]
-    types = [html.Div([html.Dt(_table(named)), html.Dd(_type(named))]) for named in card.types]
     kinds = ", ".join(dict.fromkeys(named.cell_type for named in card.types))
-    words = f"Its types: {kinds}" if kinds else "No table names its type"
-    return html.Details(
-        [html.Summary(f"More about this cell. {words}."), html.Dl(pairs), html.Dl(types)], className="k-facts"
+    types = _list([(_table(named), _type(named)) for named in card.types[:MOST_TYPES]])
+    left = len(card.types) - MOST_TYPES
+    every = html.Details(
+        [
+            html.Summary([html.Span("Types: ", className="k-muted"), shortened(kinds)]),
+            html.Div([types, html.P(f"{left:,} more rows name a type.") if left > 0 else None], className="k-menu"),
+        ],
+        className="k-drop",
     )
+    return html.Section(
+        [_list(glance), every if kinds else html.Span("No table names its type.", className="k-muted")],
+        className="k-facts",
+        **aria(label="More about the cell"),
+    )
+
+
+def _list(facts: Sequence[tuple[str, Any]]) -> html.Dl:
+    return html.Dl([html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts if value])
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """The beginning of a text, cut between words."""
+    return textwrap.shorten(text, most, placeholder=" …")
 
 
 def _position(card: CellCard) -> Any:
@@ -45,11 +68,11 @@ def _area(card: CellCard) -> str | None:
     return f"{card.area.name}{border}"
 
 
-def _strategy(card: CellCard, strategy: str | None) -> str | None:
+def _strategy(card: CellCard, part: str, strategy: str | None) -> str | None:
     if card.proofreading_table is None:
         return None
-    words = (strategy or "none").replace("_", " ")
-    return "not proofread" if words == "none" else words + (", edited since" if card.edited_since else "")
+    words = (strategy or "none").removeprefix(f"{part}_").replace("_", " ")
+    return "not proofread" if words == "none" else words
 
 
 def _coregistered(card: CellCard) -> str | None:

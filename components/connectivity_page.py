@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
@@ -109,6 +110,16 @@ def results(
         dcc.Store(id="viewer-shown"),
         dcc.Store(id="cell-of", data=view.href()),
     ]
+
+
+def warnings(view: ConnectivityView, read: Connectivity) -> list[Any]:
+    """What is to be known of the answer; a root id that was replaced can be kept instead, at another version."""
+    cell = read.cell
+    if cell.valid_at is None or cell.repaired_from is None:
+        return [*read.warnings]
+    kept = replace(view, cell=str(cell.repaired_from), id_type="root_id", version=str(cell.valid_at), partner="")
+    way = html.A(f"Keep it by going to version {cell.valid_at}, where it is valid", href=kept.href())
+    return [html.Span([said, " ", way, "."]) if said in cell.warnings[:1] else said for said in read.warnings]
 
 
 def status(read: Connectivity) -> list[Any]:

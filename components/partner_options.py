@@ -31,10 +31,22 @@ class Choices:
 
 
 def options(view: ConnectivityView, choices: Choices) -> html.Div:
-    """The line of choices."""
+    """The line of choices: which partners count, what is told of them, and where else to look."""
+    least = _form(_least(view))
+    group = (
+        _form(_list("Group by", "group_by", view.group_by, [BY_TYPE, *choices.columns])) if choices.columns else None
+    )
+    other = _list("Compare with", "against", view.against, [NO_VERSION, *choices.versions])
+    viewer = _list("Viewer", "viewer", view.viewer, choices.viewers)
+    beside = [other if choices.versions else None, viewer if len(choices.viewers) > 1 else None]
     panel = switch("3D panel", "panel", view, on=view.panel == "on") if choices.panel else None
+    groups: list[list[Any]] = [
+        [least, proofread_switch(view)],
+        [_more(view, choices.more), group],
+        [_form(*(field for field in beside if field)) if any(beside) else None, panel],
+    ]
     return html.Div(
-        [_form(view, choices), proofread_switch(view), panel, _more(view, choices.more)],
+        [html.Div([part for part in group if part], className="k-option-group") for group in groups if any(group)],
         className="k-options",
         **aria(label="Which partners, and what of them"),
         role="group",
@@ -61,8 +73,12 @@ def switch(label: str, name: str, view: ConnectivityView, *, on: bool) -> html.A
     return keep_link([knob, label], there, name, id=f"switch-{name}", className="k-switch", role="switch", **marks)
 
 
-def _form(view: ConnectivityView, choices: Choices) -> html.Form:
-    least = dbc.Input(
+def _form(*fields: Any) -> html.Form:
+    return html.Form([*fields], action=CONNECTIVITY_PAGE, method="get", **data(view="1"))
+
+
+def _least(view: ConnectivityView) -> html.Label:
+    box = dbc.Input(
         id="cell-at-least",
         name="at_least",
         value=view.at_least,
@@ -73,13 +89,7 @@ def _form(view: ConnectivityView, choices: Choices) -> html.Form:
         maxLength=9,
         class_name="k-few",
     )
-    fields = [
-        html.Label(["At least ", least, " synapses"], htmlFor="cell-at-least"),
-        _list("Group by", "group_by", view.group_by, [BY_TYPE, *choices.columns]) if choices.columns else None,
-        _list("Compare with", "against", view.against, [NO_VERSION, *choices.versions]) if choices.versions else None,
-        _list("Viewer", "viewer", view.viewer, choices.viewers) if len(choices.viewers) > 1 else None,
-    ]
-    return html.Form([field for field in fields if field], action=CONNECTIVITY_PAGE, method="get", **data(view="1"))
+    return html.Label(["At least ", box, " synapses"], htmlFor="cell-at-least")
 
 
 def _list(label: str, name: str, value: str, known: Sequence[Option]) -> html.Label:
@@ -91,17 +101,15 @@ def _list(label: str, name: str, value: str, known: Sequence[Option]) -> html.La
 
 
 def _more(view: ConnectivityView, more: Sequence[Option]) -> html.Details:
-    """A menu of columns, each a link that adds or removes it."""
-    chosen = [option["label"] for option in more if option["value"] in view.more]
-    words = f"Columns: {len(chosen)} added" if chosen else "Add columns"
+    """A menu of columns to tick: those that are worked out, then tables whose columns are joined."""
+    known = {option["value"] for option in more}
+    chosen = [name for name in view.more if name in known]
+    boxes = dbc.Checklist(id="cell-more", options=list(more), value=chosen, className="k-checks")
+    show = dbc.Button("Show", id="cell-more-show", type="button", size="sm", color="primary")
     return html.Details(
-        [html.Summary(words), html.Ul([html.Li(_column(view, option)) for option in more])], className="k-drop"
+        [
+            html.Summary(f"Columns: {len(chosen)} added" if chosen else "Add columns"),
+            html.Div([boxes, show], className="k-menu", role="group", **aria(label="Columns to add")),
+        ],
+        className="k-drop",
     )
-
-
-def _column(view: ConnectivityView, option: Option) -> html.A:
-    name, on = option["value"], option["value"] in view.more
-    there = tuple(other for other in view.more if other != name) if on else (*view.more, name)
-    mark = html.Span("✓" if on else "", className="k-tick", **aria(hidden="true"))
-    state = aria(label=f"{'Remove' if on else 'Add'} {option['label']}")
-    return keep_link([mark, option["label"]], replace(view, more=there), "more", **state)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from dash import dcc, html
 
@@ -13,7 +13,8 @@ from components.attributes import aria, data
 from components.cell_card import apart, counted
 from components.grid import rows_grid
 from components.links import copy_button, deselect
-from services.urls import NO_TYPES, ConnectivityView
+from components.table_page import COPIES, OUTLINED
+from services.urls import NO_TYPES, ConnectivityView, format_sort
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 TITLES = {"in": "Input", "out": "Output", "both": "Both", "types": "By type"}
 WORDS = {"in": "input partner", "out": "output partner", "both": "partner"}
 FORMATS = {"csv": "CSV", "parquet": "Parquet", "arrow": "Arrow"}
-STORES = ("shown", "selected", "drawn", "picked", "ticked", "panel")
+STORES = ("shown", "selected", "drawn", "picked", "ticked", "panel", "copied", "copied-done")
 SYNAPSES = ("num_syn", "num_syn_in", "num_syn_out")
 
 
@@ -120,21 +121,60 @@ def selection(side: str, count: int) -> list[Any]:
     return deselect({"type": "partner-deselect", "side": side}, count) if count else []
 
 
-def downloads(view: ConnectivityView, cells: str, side: str) -> list[Any]:
-    """Links to all partners and synapses as files, and to this page."""
-    types = "" if view.type_table == NO_TYPES else f"&types={quote(view.type_table)}"
-    path = f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{cells}"
+def downloads(view: ConnectivityView, cells: str, side: str, line: str) -> list[Any]:
+    """Links to what is shown as files, buttons that copy ids or a script, and the address of this page. `cells` are the
+    root ids with commas, `line` is the whole filter as one line."""
+    several, kept = "," in cells, bool(line or view.at_least or view.proofread)
     files = [
-        (f"All {WORDS[side]}s", f"{path}/partners?direction={side}{types}"),
-        ("All their synapses", f"{path}/synapses?direction={side}"),
+        (f"These {WORDS[side]}s", partners_path(view, cells, side, line)),
+        ("Their synapses", synapses_path(view, cells, side, line=line)) if kept else None,
+        (f"All synapses of the cell{'s' if several else ''}", _path(view, cells, "synapses", [("direction", side)])),
     ]
-    rows = [html.Li([html.Span(what), *(_file(href, form) for form in FORMATS)]) for what, href in files]
-    menu = html.Details([html.Summary("Download"), html.Ul(rows)], className="k-drop k-files")
-    return [menu, copy_button("", "link to this view")]
+    copies = [
+        html.Button(
+            words,
+            id={"type": "partner-copy", "as": form, "side": side},
+            type="button",
+            className="btn btn-sm btn-link k-copy-as",
+        )
+        for form, words in COPIES.items()
+        if form != "script" or not several
+    ]
+    menu = [html.H3("Files"), *(file_links(*one) for one in files if one), html.H3("Copy"), *copies]
+    return [
+        html.A("CSV", href=f"{files[0][1]}&format=csv", download="", className=OUTLINED),  # type: ignore[index]
+        html.Details([html.Summary("Take out"), html.Div(menu, className="k-menu")], className="k-take"),
+        copy_button("", "link to this view"),
+    ]
 
 
-def _file(href: str, form: str) -> html.A:
-    return html.A(FORMATS[form], href=f"{href}&format={form}", download="")
+def partners_path(view: ConnectivityView, cells: str, side: str, line: str = "") -> str:
+    """The address of the partners that a view shows, as the API has them."""
+    asked = [("direction", "merged" if side == "both" else side), *_which(view, line)]
+    return _path(view, cells, "partners", [*asked, *(("sort", text) for text in format_sort(view.sort))])
+
+
+def synapses_path(view: ConnectivityView, cells: str, side: str, *, line: str = "", partner: str = "") -> str:
+    """That of the synapses with the partners that a view shows, or with one partner."""
+    narrowed = [("partner", partner), ("whole", view.whole or "off")] if partner else _which(view, line)
+    return _path(view, cells, "synapses", [("direction", side), *narrowed])
+
+
+def _which(view: ConnectivityView, line: str) -> list[tuple[str, str]]:
+    types = "" if view.type_table == NO_TYPES else view.type_table
+    kept = [("at_least", view.at_least), ("proofread", view.proofread), ("filter", line)]
+    return [("types", types), ("more", ",".join(view.more)), *kept, ("whole", view.whole or "off")]
+
+
+def _path(view: ConnectivityView, cells: str, what: str, more: Sequence[tuple[str, str]]) -> str:
+    asked = urlencode([(name, text) for name, text in [("id_type", "root_id"), *more] if text], quote_via=quote)
+    return f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{cells}/{what}?{asked}"
+
+
+def file_links(what: str, path: str) -> html.Div:
+    """The same in each format."""
+    links = [html.A(name, href=f"{path}&format={form}", download="") for form, name in FORMATS.items()]
+    return html.Div([html.Span(what), *links], className="k-file-links")
 
 
 def _finish(grid: Any, side: str, column: str, colours: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from dash import html
 from components.attributes import aria
 from components.cell_card import counted
 from components.partner_options import keep_link
+from components.partner_panel import file_links, synapses_path
 from services.urls import ConnectivityView
 
 if TYPE_CHECKING:
@@ -22,12 +23,19 @@ WAYS = {"in": "input", "out": "output"}
 POSITION = ("ctr_pt_position_x_nm", "ctr_pt_position_y_nm", "ctr_pt_position_z_nm")
 
 
-def synapse_list(view: ConnectivityView, sides: Mapping[str, pd.DataFrame]) -> html.Section:
-    """The synapses with `view.partner`; `sides` has a frame of :func:`services.partner_synapses.of_partner` for each
-    direction that has any."""
+PARTNERS = {"autapses": "itself", "root_zero": "what lies in no segment"}
+
+
+def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[str, pd.DataFrame]) -> html.Section:
+    """The synapses of the cells of some root ids, with commas, with `view.partner`; `sides` has a frame of
+    :func:`services.partner_synapses.of_partner` for each direction that has any."""
     told = " and ".join(counted(len(rows), f"{WAYS[way]} synapse") for way, rows in sides.items())
     close = keep_link("Close", replace(view, partner=""), "partner")
-    head = html.Div([html.H2(f"{told or 'No synapses'} with {view.partner}"), close], className="k-panel-top")
+    partner = PARTNERS.get(view.partner, view.partner)
+    way = "both" if len(sides) != 1 else next(iter(sides))
+    files = file_links("Files:", synapses_path(view, cells, way, partner=view.partner)) if sides else None
+    title = html.H2(f"{told or 'No synapses'} with {partner}")
+    head = html.Div([title, html.Span([files, close], className="k-listed-ways")], className="k-panel-top")
     tables = [_table(way, rows) for way, rows in sides.items()]
     return html.Section([head, html.Div(tables, className="k-scroll k-synapses", tabIndex="0")], className="k-listed")
 

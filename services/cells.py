@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from services.cave import Cave
 from services.errors import BadInput, NotFound
 from services.filter_values import LARGEST_ID
 from services.memo import Memo, key_of
+from services.parallel import gather
 
 IdType = Literal["auto", "root_id", "nucleus_id", "supervoxel_id"]
 ID_TYPES: tuple[IdType, ...] = ("auto", "root_id", "nucleus_id", "supervoxel_id")
@@ -37,9 +39,9 @@ class Cell:
     """One cell at one version.
 
     `asked` is the id as it was understood, `id_type` what it is. `repaired_from` is the stale root id that
-    `root_id` replaces, `overlap` the share (0 to 1) of it that `root_id` holds; None when nothing was
-    repaired. The soma's position and depth are None unless the cell has exactly one nucleus. `warnings` are
-    sentences for whoever asked.
+    `root_id` replaces, `overlap` the share (0 to 1) of it that `root_id` holds, and `valid_at` the newest version that
+    has not expired and has that id; None when nothing was repaired, or there is no such version. The soma's position
+    and depth are None unless the cell has exactly one nucleus. `warnings` are sentences for whoever asked.
     """
 
     root_id: int
@@ -48,6 +50,7 @@ class Cell:
     asked: str
     repaired_from: int | None = None
     overlap: float | None = None
+    valid_at: int | None = None
     soma_position_nm: tuple[float, float, float] | None = None
     soma_depth_um: float | None = None
     warnings: tuple[str, ...] = ()
@@ -122,6 +125,7 @@ class _Found:
     root_id: int
     repaired_from: int | None = None
     overlap: float | None = None
+    valid_at: int | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -193,7 +197,9 @@ def _by_root(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.Da
     if (nuclei["root_id"] == asked).any() or cave.latest_roots(datastack, version, [asked])[0]:
         return _Found(asked)
     try:
-        root_id, overlap = cave.suggest_root(datastack, version, asked)
+        (root_id, overlap), valid_at = gather(
+            partial(cave.suggest_root, datastack, version, asked), partial(_valid_at, cave, datastack, version, asked)
+        )
     except NotFound:
         raise NotFound(
             f"{asked} is neither a root id nor a nucleus id that {datastack} has at version {version}.",
@@ -203,7 +209,14 @@ def _by_root(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.Da
         f"Root id {asked} is not valid at version {version}. Shown is {root_id}, which holds most of it "
         f"({overlap:.0%} of its pieces)."
     )
-    return _Found(root_id, asked, overlap, (warning,))
+    return _Found(root_id, asked, overlap, valid_at, (warning,))
+
+
+def _valid_at(cave: Cave, datastack: str, version: int, root_id: int) -> int | None:
+    """The newest version but `version` at which a root id is valid; all are asked at once."""
+    others = [one.number for one in cave.versions(datastack) if one.valid and one.number != version]
+    valid = gather(*(partial(cave.latest_roots, datastack, number, [root_id]) for number in others))
+    return next((number for number, (was,) in zip(others, valid, strict=True) if was), None)
 
 
 def _describe(found: _Found, id_type: str, asked: int, nuclei: pd.DataFrame) -> Cell:
@@ -221,6 +234,7 @@ def _describe(found: _Found, id_type: str, asked: int, nuclei: pd.DataFrame) -> 
         asked=str(asked),
         repaired_from=found.repaired_from,
         overlap=found.overlap,
+        valid_at=found.valid_at,
         soma_position_nm=None if soma is None else (float(soma["x_nm"]), float(soma["y_nm"]), float(soma["z_nm"])),
         soma_depth_um=None if soma is None else float(soma["depth_um"]),
         warnings=(*found.warnings, *several),

@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pandas as pd
 
-from services import compartments, proofreading, weights
+from services import compartments, functional, partner_table, proofreading, weights
 from services.cave import Cave, Filters
+from services.columns import find_column
 from services.connectivity import PARTNER_COLUMNS, Connectivity, Direction
 from services.errors import BadInput, TooLarge
 from services.filter_nodes import Everything, Node
 from services.large_tables import SENT_AT_ONCE
 from services.partner_joins import SEPARATOR
 from services.partner_synapses import PARTNER
+from services.partner_table import Side, Wanted
 from services.snippet_filters import expression
 from services.snippets import DATASETS, MATCHES, written_arguments
+from services.tables import TableQuery, filter_of
 from services.urls import Sort
 
 EVERYTHING = Everything()
@@ -27,23 +31,39 @@ _PLACES = ("soma_x_um", "soma_depth_um", "soma_z_um", "soma_distance_um", "later
 _STRATEGIES = ("strategy_axon", "strategy_dendrite")
 _COMPARTMENTS = (*compartments.COUNTS, compartments.NOT_PREDICTED, "pct_on_spine")
 _SHARES = (weights.PCT_OF_CELL, weights.PARTNER_TOTAL, weights.PCT_OF_PARTNER)
-_KNOWN = frozenset({*PARTNER_COLUMNS, *_PLACES, *_STRATEGIES, *_COMPARTMENTS, *_SHARES})
+_OF_BOTH = (*(f"{name}_{way}" for name in ("num_syn", "net_size", "mean_size") for way in PARTNER), "reciprocal")
+_KNOWN = frozenset(
+    {*PARTNER_COLUMNS, *_PLACES, *_STRATEGIES, *_COMPARTMENTS, *_SHARES, *_OF_BOTH, *partner_table.TUNED}
+)
 
 _TYPED = """
-def typed(table):
-    \"\"\"Rows of a table by root id; root ids with several rows are left out.\"\"\"
-    rows = client.materialize.query_table(table, split_positions=True)
+def typed(name, kind='table'):
+    \"\"\"Rows of a table or view by root id; root ids with several rows are left out.\"\"\"
+    rows = getattr(client.materialize, f'query_{kind}')(name, split_positions=True)
     return rows[rows["pt_root_id"] != 0].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")
+"""
+
+
+_COUNTED = """
+def counted(own, other):
+    \"\"\"Number and summed size of the cell's synapses with each partner, and the number of all its synapses.\"\"\"
+    synapses = client.materialize.query_table(
+        {table!r}, filter_equal_dict={{own: cell}},
+        select_columns=['id', 'pre_pt_root_id', 'post_pt_root_id', 'size']
+    )
+    kept = synapses[(synapses[other] != cell) & (synapses[other] != 0)]
+    sizes = kept['size'].astype('float64').groupby(kept[other])
+    return pd.DataFrame({{'num_syn': sizes.size(), 'net_size': sizes.sum()}}).rename_axis('root_id'), len(synapses)
 """
 
 
 @dataclass(frozen=True)
 class Shown:
-    """How the partners of one direction are shown: `columns` in their order, those of `frame`, the whole table of
+    """How the partners of one side are shown: `columns` in their order, those of `frame`, the whole table of
     partners that count; of these with `at_least` so many synapses, or only `proofread` ones, what the filter `where`
     keeps, sorted."""
 
-    direction: Direction
+    side: Side
     frame: pd.DataFrame
     columns: Sequence[str]
     at_least: int = 1
@@ -51,40 +71,58 @@ class Shown:
     where: Node = EVERYTHING
     sort: Sort = ()
 
+    @property
+    def ways(self) -> tuple[Direction, ...]:
+        return ("in", "out") if self.side == "both" else (self.side,)
+
+
+def snippet(cave: Cave, found: Connectivity, wanted: Wanted, query: TableQuery) -> str:
+    """:func:`partner_snippet` for the partners that are asked for, of which `query` keeps some, in its order."""
+    table = partner_table.open_partners(cave, found, wanted)
+    where = filter_of(table.columns, query)
+    sort = tuple((find_column(table.columns, name).name, direction) for name, direction in query.sort)
+    names = [column.name for column in table.columns]
+    shown = Shown(wanted.side, table.frame, names, wanted.at_least, wanted.proofread, where, sort)
+    return partner_snippet(cave, found, shown)
+
 
 def partner_snippet(cave: Cave, found: Connectivity, shown: Shown) -> str:
-    """A script whose `frame` has the partners of one direction of a cell in the order and columns that are shown.
+    """A script whose `frame` has the partners of one side of a cell in the order and columns that are shown.
 
     It needs caveclient and pandas, and standard_transform where there are depths. Raises BadInput for a column that a
     script cannot make, TooLarge where CAVE would not send all synapses at once.
     """
-    total = weights.cell_total(found, shown.direction)
-    if found.truncated[shown.direction] or total is None or total > SENT_AT_ONCE:
-        raise TooLarge(f"CAVE does not send all {total or 'the'} synapses of this cell at once.", "Download the file.")
+    for way in shown.ways:
+        total = weights.cell_total(found, way)
+        if found.truncated[way] or total is None or total > SENT_AT_ONCE:
+            raise TooLarge(
+                f"CAVE does not send all {total or 'the'} synapses of this cell at once.", "Download the file."
+            )
     needed = [str(name) for name in shown.frame.columns]
     body = [
         _client(cave, found),
         f"cell = {found.cell.root_id}",
-        *_counts(cave, found, shown.direction),
+        *(_both() if shown.side == "both" else _counts(shown.side)),
         *_somata(cave, found, needed),
         *_types(cave, found, needed),
-        *_weights(cave, found, shown.direction, needed),
+        *(() if shown.side == "both" else _of_direction(cave, found, shown.side, needed)),
         *_proofreading(cave, found, shown, needed),
-        *_compartments(cave, found, shown.direction, needed),
+        *_tuning(cave, found, needed),
         *([f"frame = frame[frame['num_syn'] >= {shown.at_least}]"] if shown.at_least > 1 else []),
         *([] if isinstance(shown.where, Everything) else [f"frame = frame[{expression(shown.where, shown.frame)}]"]),
         *_sorted(shown.sort),
         f"frame = frame[{list(shown.columns)}].reset_index(drop=True)",
     ]
-    side = "Inputs" if shown.direction == "in" else "Outputs"
-    subject = f"{side} of cell {found.cell.root_id} at version {found.version.number} of {found.datastack}"
-    return _script(subject, shown.where, body)
+    words = {"in": "Inputs", "out": "Outputs", "both": "Partners"}[shown.side]
+    subject = f"{words} of cell {found.cell.root_id} at version {found.version.number} of {found.datastack}"
+    return _script(subject, shown.where, body, cave.info(found.datastack)["synapse_table"])
 
 
-def _script(subject: str, where: Node, body: Sequence[str]) -> str:
+def _script(subject: str, where: Node, body: Sequence[str], synapse_table: str) -> str:
     code = "\n".join(body)
     heading = f"# {subject}" + ("" if isinstance(where, Everything) else f": {where.describe()}")
-    helpers = [*([MATCHES] if "matches(" in code else []), *([_TYPED] if "typed(" in code else [])]
+    called = {"matches(": MATCHES, "typed(": _TYPED}
+    helpers = [_COUNTED.format(table=synapse_table), *(text for name, text in called.items() if name in code)]
     used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
     imports = [line for name, line in used.items() if name in code]
     last = ["import standard_transform"] if "standard_transform." in code else []
@@ -100,18 +138,31 @@ def _client(cave: Cave, found: Connectivity) -> str:
     return f"client = CAVEclient({found.datastack!r}, server_address={server!r}, version={version})"
 
 
-def _counts(cave: Cave, found: Connectivity, direction: Direction) -> Iterator[str]:
-    table, other = cave.info(found.datastack)["synapse_table"], PARTNER[direction]
-    yield f"synapses = client.materialize.query_table(\n    {table!r}, filter_equal_dict={{{_OWN[direction]!r}: cell}},"
-    yield "    select_columns=['id', 'pre_pt_root_id', 'post_pt_root_id', 'size']\n)"
-    yield f"partner = synapses[{other!r}]"
-    yield "counted = synapses[(partner != cell) & (partner != 0)]"
-    yield f"sizes = counted['size'].astype('float64').groupby(counted[{other!r}])"
-    yield "frame = pd.DataFrame({'num_syn': sizes.size(), 'net_size': sizes.sum()})"
-    yield "frame = frame.rename_axis('root_id').reset_index()"
+def _counts(direction: Direction) -> Iterator[str]:
+    yield f"frame, total = counted({_OWN[direction]!r}, {PARTNER[direction]!r})"
+    yield "frame = frame.reset_index()"
     yield "frame = frame.sort_values(['num_syn', 'root_id'], ascending=[False, True], ignore_index=True)"
     yield "frame['mean_size'] = frame['net_size'] / frame['num_syn']"
-    yield "frame['pct_of_cell'] = frame['num_syn'] * (100 / max(1, len(synapses)))"
+    yield "frame['pct_of_cell'] = frame['num_syn'] * (100 / max(1, total))"
+
+
+def _both() -> Iterator[str]:
+    """The same of both directions beside each other, pairs first."""
+    for way, own in _OWN.items():
+        yield f"{way}puts, _ = counted({own!r}, {PARTNER[cast('Direction', way)]!r})"
+    yield "frame = inputs.join(outputs, how='outer', lsuffix='_in', rsuffix='_out').fillna(0).reset_index()"
+    yield "frame = frame.astype({'num_syn_in': 'int64', 'num_syn_out': 'int64'})"
+    for way in _OWN:
+        yield f"frame['mean_size_{way}'] = frame['net_size_{way}'] / frame['num_syn_{way}']"
+    yield "frame['num_syn'] = frame['num_syn_in'] + frame['num_syn_out']"
+    yield "frame['reciprocal'] = (frame['num_syn_in'] > 0) & (frame['num_syn_out'] > 0)"
+    yield "order = ['reciprocal', 'num_syn', 'root_id']"
+    yield "frame = frame.sort_values(order, ascending=[False, False, True], ignore_index=True)"
+
+
+def _of_direction(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
+    yield from _weights(cave, found, direction, needed)
+    yield from _compartments(cave, found, direction, needed)
 
 
 def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
@@ -151,7 +202,8 @@ def _types(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator
         elif name not in _KNOWN:
             raise BadInput(f"A script cannot make the column {name!r}.", "Hide it.")
     for table, columns in of.items():
-        yield f"rows = typed({table!r}).reindex(frame['root_id'])"
+        view = ", 'view'" if tables[table].kind == "view" else ""
+        yield f"rows = typed({table!r}{view}).reindex(frame['root_id'])"
         yield from (f"frame[{name!r}] = rows[{column!r}].array" for name, column in columns.items())
 
 
@@ -172,13 +224,12 @@ def _proofreading(cave: Cave, found: Connectivity, shown: Shown, needed: Collect
         return
     if info.schema_type != proofreading.SCHEMAS[0]:
         raise BadInput(f"A script cannot read {info.name}.", "Show all partners, without their proofreading.")
-    touching = "axon" if shown.direction == "in" else "dendrite"
     yield f"proofread = typed({info.name!r}).reindex(frame['root_id'])"
     for part in ("axon", "dendrite"):
         yield f"done = proofread['status_{part}'].fillna(False).astype(bool)"
         yield f"frame['strategy_{part}'] = proofread['strategy_{part}'].where(done, 'none').array"
-    if shown.proofread:
-        yield f"frame = frame[frame['strategy_{touching}'] != 'none']"
+    for way in shown.ways if shown.proofread else ():
+        yield f"frame = frame[frame['strategy_{'axon' if way == 'in' else 'dendrite'}'] != 'none']"
 
 
 def _compartments(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
@@ -196,6 +247,31 @@ def _compartments(cave: Cave, found: Connectivity, direction: Direction, needed:
     yield f"frame[{list(compartments.COUNTS)}] = counts.to_numpy()"
     yield "frame['not_predicted'] = frame['num_syn'] - counts.to_numpy().sum(axis=1)"
     yield "frame['pct_on_spine'] = frame['on_spine'] * 100 / (frame['num_syn'] - frame['not_predicted'])"
+
+
+def _tuning(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
+    """What :mod:`services.functional` tells of coregistered partners."""
+    if not set(partner_table.TUNED) & set(needed):
+        return
+    info = functional.tables(cave, found.datastack, found.version.number)[0]
+    there = set(cave.table(found.datastack, found.version.number, info.name).columns)
+    scale = " * 180 / np.pi" if info.schema_type.startswith(functional.RADIANS) else ""
+    yield f"units = client.materialize.query_table({info.name!r}, split_positions=True)"
+    yield "units = units[units['pt_root_id'] != 0]"
+    yield "units = units[units.groupby('pt_root_id')['target_id'].transform('nunique') == 1]"
+    yield "units['num_units'] = units.groupby('pt_root_id')['id'].transform('size')"
+    yield "units = units.sort_values(['cc_abs', 'id'], ascending=[False, True], kind='stable')"
+    yield "units = units.drop_duplicates('pt_root_id').set_index('pt_root_id')"
+    yield "theirs = units.reindex(frame['root_id'])"
+    for name, names in {"osi": ("OSI", "gOSI"), "dsi": ("DSI", "gDSI"), "cc_abs": ("cc_abs",)}.items():
+        column = next((one for one in names if one in there), None)
+        yield f"frame[{name!r}] = {f'theirs[{column!r}].array' if column else 'np.nan'}"
+    yield "frame['num_units'] = theirs['num_units'].astype('Int64').array"
+    for name, period in (("ori", 180), ("dir", 360)):
+        yield f"angles = (units['pref_{name}'].astype('float64'){scale} % {period}).reindex([cell, *frame['root_id']])"
+        yield f"frame['pref_{name}_deg'] = angles.iloc[1:].array"
+        yield f"apart = ((angles.iloc[1:] - angles.iloc[0]).abs() % {period}).array"
+        yield f"frame['delta_{name}_deg'] = np.minimum(apart, {period} - apart)"
 
 
 def _sorted(sort: Sort) -> Iterator[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
 
-from services import connectivity, space
+from services import cells, connectivity, space
 from services.cave import Cave
 from services.connectivity import Connectivity, Direction
 from services.errors import NotFound
@@ -52,6 +53,23 @@ def of_partner(cave: Cave, found: Connectivity, direction: Direction, partner: i
     if rows.empty:
         way = "input from" if direction == "in" else "output to"
         raise NotFound(f"Cell {found.cell.root_id} has no {way} {partner} at version {found.version.number}.")
+    return rows
+
+
+def of_partner_in(
+    cave: Cave, found: Connectivity, directions: Sequence[Direction], partner: str
+) -> dict[Direction, pd.DataFrame]:
+    """:func:`of_partner` for each of some directions that has any; `partner` is an id as text, "autapses" or
+    "root_zero". Raises BadInput for what is neither, NotFound when there are none at all."""
+    wanted = cast("Apart", partner) if partner in get_args(Apart) else cells.parse_id(partner)
+    rows: dict[Direction, pd.DataFrame] = {}
+    for direction in directions:
+        try:
+            rows[direction] = of_partner(cave, found, direction, wanted)
+        except NotFound as error:
+            missing = error
+    if not rows:
+        raise missing
     return rows
 
 

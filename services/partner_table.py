@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
@@ -25,11 +26,11 @@ from services.errors import BadInput, NotFound
 from services.memo import Memo, key_of
 from services.parallel import gather
 from services.partner_joins import SEPARATOR
+from services.tables import TableQuery
 
 Side = Literal["in", "out", "both"]
 SHARE, COMPARTMENT, TUNING = "share", "compartment", "tuning"
 """Columns that are worked out; every other name of `more` is that of a table. The first two cost a request each."""
-MOST_JOINED = 8
 TUNED = (*functional.TUNING_COLUMNS, "delta_ori_deg", "delta_dir_deg")
 AXON, DENDRITE = "strategy_axon", "strategy_dendrite"
 
@@ -56,6 +57,8 @@ _UNITS = {name: "°" for name in TUNED if name.endswith("_deg")} | {
     "mean_size_in": "vx",
     "mean_size_out": "vx",
 }
+_OF_NO_CELL = ("synapse", "reference_point")
+"""Schema types of tables that say nothing of a cell."""
 _LAST = ("nucleus_id", "soma_x_um", "soma_z_um")
 _FIRST = ("root_id", "reciprocal", "num_syn", "num_syn_in", "num_syn_out")
 
@@ -101,16 +104,39 @@ def default_types(cave: Cave, datastack: str, version: int) -> str:
 
 
 def offered(cave: Cave, datastack: str, version: int, type_table: str) -> dict[str, str]:
-    """What can be added to the table of partners, with words for it: columns that cost a request, then tables of
-    types other than `type_table`."""
-    infos = tables.catalogue(cave, datastack, version)
+    """What can be added to the table of partners, with words for it: columns that are worked out, then every table
+    and view but `type_table` that may say something of a root id, those of types first."""
     costly = {
         SHARE: "% of the partner's own synapses" if weights.degree_view(cave, datastack, version) else "",
         COMPARTMENT: "spine, shaft or soma" if compartments.table_of(cave, datastack, version) else "",
         TUNING: "tuning, where coregistered" if functional.tables(cave, datastack, version) else "",
     }
-    joined = {info.name: info.name for info in infos if tables.is_type_table(info) and info.name != type_table}
+    info = cave.info(datastack)
+    synapses = info.get("synapse_table") or ""
+    known = {type_table, synapses, info.get("soma_table"), weights.degree_view(cave, datastack, version)}
+    joined = {
+        one.name: one.name
+        for one in tables.catalogue(cave, datastack, version)
+        if one.name not in known and one.reference_table != synapses and one.schema_type not in _OF_NO_CELL
+    }
     return {name: words for name, words in costly.items() if words} | joined
+
+
+def select(table: PartnerTable, query: TableQuery) -> pd.DataFrame:
+    """The partners of a table that a query keeps, in its order. Raises BadInput."""
+    return table.frame.take(tables.rows_of(table.frame, table.columns, query)).reset_index(drop=True)
+
+
+def one_below_the_other(parts: Mapping[Side, PartnerTable]) -> PartnerTable:
+    """The tables of several sides as one, the side of each row in its last column `direction`."""
+    frame = pd.concat([part.frame.assign(direction=side) for side, part in parts.items()], ignore_index=True)
+    known = {column.name: column for part in parts.values() for column in part.columns}
+    columns = [known[name] for name in frame.columns if name in known]
+    left_out, notes = (
+        tuple(dict.fromkeys(said for part in parts.values() for said in getattr(part, name)))
+        for name in ("left_out", "notes")
+    )
+    return PartnerTable(frame, (*columns, Column("direction", "direction", "text")), left_out, notes)
 
 
 def open_partners(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
@@ -176,8 +202,6 @@ def _with_more(
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     said: list[str] = []
     names = [name for name in wanted.more if name not in (SHARE, COMPARTMENT, TUNING, found.type_table)]
-    if len(names) > MOST_JOINED:
-        raise BadInput(f"{len(names)} tables are asked for.", f"Choose {MOST_JOINED} at most.")
     if TUNING in wanted.more:
         frame, coverage = _with_tuning(cave, found, frame)
         said.append(coverage)

@@ -25,7 +25,7 @@ Trace: TypeAlias = dict[str, Any]
 """A trace in plotly's own words, its `type` among them."""
 
 VALIDATE = False
-"""Whether plotly looks at every property of a figure, which takes it longer than all else that a page does. Tests do."""
+"""Whether plotly looks at every property of a figure, which takes longer than all else that a page does; tests do."""
 
 CONFIG: Any = {"displaylogo": False, "modeBarButtons": [["toImage"]], "responsive": True}
 

@@ -6,12 +6,23 @@ import io
 import numpy as np
 import pytest
 
-from services import compartments, connectivity, partner_joins, partner_sets, partner_synapses, proofreading, weights
+from services import (
+    compartments,
+    connectivity,
+    partner_joins,
+    partner_sets,
+    partner_synapses,
+    partner_table,
+    proofreading,
+    weights,
+)
+from services import partner_snippet as partner_snippet_module
 from services.cave import Cave
 from services.columns import describe_columns
 from services.errors import BadInput, TooLarge
 from services.filters import parse_line
 from services.partner_snippet import Shown, partner_snippet
+from services.partner_table import COMPARTMENT, SHARE, TUNING, Wanted
 from services.settings import Settings
 from services.tables import TableQuery, rows_of
 
@@ -97,6 +108,40 @@ def test_threshold_switch_filter_sort_and_columns_are_those_of_the_page(cave, ve
     assert len(page)
     shown = Shown("out", page, list(page.columns), proofread=True)
     assert_same(run(partner_snippet(cave, found, shown)), page)
+
+
+MORE = (SHARE, COMPARTMENT, TUNING, "allen_column_mtypes_v2", "aibs_cell_info", "proofreading_status_and_strategy")
+
+
+@pytest.mark.parametrize("side", ["in", "out", "both"])
+@pytest.mark.parametrize(
+    ("wanted", "query"),
+    [
+        ({}, TableQuery()),
+        ({"more": MORE}, TableQuery(sort=(("num_soma", "desc"), ("soma_distance_um", "asc")))),
+        ({"at_least": 2, "more": MORE[:3]}, TableQuery("num_soma=1", {"cell_type": "~ P|C"}, (("cell_type", "asc"),))),
+        ({"proofread": True}, TableQuery(boxes={"num_soma": "1"})),
+    ],
+    ids=["all", "every column", "strong ones of some types", "proofread ones"],
+)
+def test_the_script_yields_what_the_page_shows(cave, versions, side, wanted, query):
+    found = coregistered_cell(cave, versions[0])
+    table = partner_table.open_partners(cave, found, Wanted(side, **wanted))
+    page = partner_table.select(table, query)[[column.name for column in table.columns]]
+    assert len(page)
+    assert_same(run(partner_snippet_module.snippet(cave, found, Wanted(side, **wanted), query)), page)
+
+
+def coregistered_cell(cave, version):
+    """One that has tuning, and proofread partners on either side that have it too."""
+    tuned = set(cave.table(DS, version, "digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
+    proofread = cave.table(DS, version, "proofreading_status_and_strategy")["pt_root_id"].tolist()
+    for root in (root for root in proofread if root in tuned):
+        found = connectivity.read(cave, DS, version, str(root), type_table=TYPES)
+        both = set(found.inputs["root_id"]) & set(found.outputs["root_id"])
+        if all(tuned & set(side["root_id"]) for side in (found.inputs, found.outputs)) and both & set(proofread):
+            return found
+    pytest.fail("no such cell in the demo")
 
 
 def test_a_script_that_would_be_cut_is_refused(small_cortex):

@@ -1,0 +1,139 @@
+"""The routes of cells: what an id names, its partners as the page shows them, and its synapses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pandas as pd
+from flask import Response, jsonify
+
+from api import params
+from api.answers import Subject, cell_json, frame_answer
+from api.routes import blueprint
+from services import cells, connectivity, partner_snippet, partner_synapses, partner_table, saved_ids, versions
+from services.columns import Column, describe_columns
+from services.connectivity import Connectivity, Direction
+from services.context import cave
+from services.partner_table import PartnerTable, Side, Wanted
+from services.tables import TableQuery
+
+CELL = "/<datastack>/<version>/cells/<cell>"
+WHICH = ("id_type", "types", "whole", "at_least", "proofread", "more", "filter")
+"""Parameters that say which partners count, and what is known of them."""
+SIDES: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both": ("in", "out"), "merged": ("both",)}
+"""The sides of each `direction`: "both" has a row for each partner and direction, "merged" one for each partner."""
+
+
+@blueprint.get(CELL)
+def find_cell(datastack: str, version: str, cell: str) -> Response:
+    """The cell that an id names."""
+    params.only("id_type")
+    number = versions.resolve(cave(), datastack, version).number
+    found = cells.find(cave(), datastack, number, cell, params.choice("id_type", cells.ID_TYPES, "auto"))
+    return jsonify({"datastack": datastack, "version": number, "cell": cell_json(found)})
+
+
+@blueprint.get(f"{CELL}/partners")
+def cell_partners(datastack: str, version: str, cell: str) -> Response:
+    """The cells that a cell makes synapses with: those that count (`at_least`, `proofread`) and that `filter` keeps,
+    with the columns of `more`, by `sort`."""
+    params.only("direction", "sort", "offset", "limit", "format", *WHICH)
+    sides, span = SIDES[params.choice("direction", tuple(SIDES), "both")], params.span(None)
+    asked = _Asked(_read(datastack, version, cell, whole="off"))
+    table, query = asked.table(sides), partner_query(datastack)
+    rows = partner_table.select(table, query)
+    columns = {column.name: column for column in table.columns}
+    ordered = [columns[name] for name in table.frame if name in columns]
+    ways = sides if sides != ("both",) else ("in", "out")
+    totals = {way: asked.found.totals[cast("Direction", way)] for way in ways}
+    facts = {"sort": params.text("sort"), "left_out": [*table.left_out], "notes": [*table.notes], "totals": totals}
+    return _answer(asked.found, rows, ordered, "partners", span=span, facts=facts)
+
+
+@blueprint.get(f"{CELL}/partners/python")
+def partners_python(datastack: str, version: str, cell: str) -> Response:
+    """A script over caveclient that yields the same partners, of one direction or merged."""
+    params.only("direction", "sort", *WHICH)
+    side = SIDES[params.choice("direction", ("in", "out", "merged"), "merged")][0]
+    asked = _Asked(_read(datastack, version, cell, whole="off"))
+    query = partner_query(datastack)
+    script = partner_snippet.snippet(cave(), asked.found, wanted(side), query)
+    return Response(script, content_type="text/x-python; charset=utf-8")
+
+
+@blueprint.get(f"{CELL}/synapses")
+def cell_synapses(datastack: str, version: str, cell: str) -> Response:
+    """Every synapse of a cell, autapses and those with root id 0 included; with `partner` those with one (or
+    `autapses`, or `root_zero`), and with what says which partners count only those with these."""
+    params.only("direction", "partner", "offset", "limit", "format", *WHICH)
+    ways, span, partner = params.directions(), params.span(None), params.text("partner")
+    asked = _Asked(_read(datastack, version, cell, whole="on"))
+    if partner:
+        sides = partner_synapses.of_partner_in(cave(), asked.found, ways, partner)
+    else:
+        sides = {way: asked.synapses(way) for way in ways}
+    frame = pd.concat([rows.assign(direction=way) for way, rows in sides.items()], ignore_index=True)
+    return _answer(asked.found, frame, describe_columns(frame), "synapses", span=span, facts={"partner": partner})
+
+
+def wanted(side: Side) -> Wanted:
+    """Which partners of one side a request asks for, with which columns."""
+    least, proofread = partner_table.threshold(params.text("at_least")), params.switch("proofread")
+    return Wanted(side, least, proofread, tuple(params.words("more")))
+
+
+def partner_query(datastack: str) -> TableQuery:
+    """Which of them it keeps, in which order."""
+    return saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
+
+
+def narrowed() -> bool:
+    """Whether a request asks for some partners only."""
+    return any(map(params.text, ("at_least", "proofread", "filter")))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A cell, and which of its partners a request asks for."""
+
+    found: Connectivity
+
+    def table(self, sides: Sequence[Side]) -> PartnerTable:
+        parts = {side: partner_table.open_partners(cave(), self.found, wanted(side)) for side in sides}
+        return parts["both"] if "both" in parts else partner_table.one_below_the_other(parts)
+
+    def synapses(self, way: Direction) -> pd.DataFrame:
+        every = partner_synapses.of_cell(cave(), self.found, way)
+        if not narrowed():
+            return every
+        kept = partner_table.select(self.table([way]), partner_query(self.found.datastack))
+        return partner_synapses.with_partners(every, kept).drop(columns="row")
+
+
+def _read(datastack: str, version: str, cell: str, *, whole: str) -> Connectivity:
+    number, types = versions.resolve(cave(), datastack, version).number, params.text("types") or None
+    id_type, complete = params.choice("id_type", cells.ID_TYPES, "auto"), params.switch("whole", whole)
+    return connectivity.read(cave(), datastack, number, cell, id_type, type_table=types, whole=complete)
+
+
+def _answer(
+    found: Connectivity,
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    name: str,
+    *,
+    span: tuple[int, int | None],
+    facts: Mapping[str, Any],
+) -> Response:
+    """A page of a frame, with the cell and with which of its partners were asked for."""
+    offset, limit = span
+    root, warnings = str(found.cell.root_id), list(found.warnings)
+    asked = {key: params.text(key) for key in ("direction", *WHICH[1:])}
+    subject = Subject(
+        found.datastack, found.version, f"{root}_{name}", {"root_id": root, **asked, **facts, "warnings": warnings}
+    )
+    part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
+    extra = {"cell": cell_json(found.cell), **facts, "warnings": warnings}
+    return frame_answer(part, columns, subject, total=len(frame), extra=extra)
