@@ -115,6 +115,7 @@ class _Asked:
 def _read(datastack: str, version: str, cell: str, *, whole: str) -> Connectivity:
     number, types = versions.resolve(cave(), datastack, version).number, params.text("types") or None
     id_type, complete = params.choice("id_type", cells.ID_TYPES, "auto"), params.switch("whole", whole)
+    wanted("in"), params.sort()  # what is wrong with these is told before anything is read
     return connectivity.read(cave(), datastack, number, cell, id_type, type_table=types, whole=complete)
 
 

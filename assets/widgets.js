@@ -27,6 +27,18 @@
         setTimeout(() => button.classList.remove("k-copied"), 1500);
     });
 
+    // A menu closes with a click elsewhere, and with Escape.
+    const MENUS = "details:is(.k-take, .k-drop)[open]";
+    document.addEventListener("click", (event) => {
+        for (const menu of document.querySelectorAll(MENUS)) if (!menu.contains(event.target)) menu.open = false;
+    });
+    document.addEventListener("keydown", (event) => {
+        const menu = event.key === "Escape" && event.target.closest && event.target.closest(MENUS);
+        if (!menu) return;
+        menu.open = false;
+        menu.querySelector("summary").focus();
+    });
+
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         clipboard: {
             // Copies what the server has put together.

@@ -158,6 +158,68 @@ def test_partners_as_csv(client, cave, newest, cell):
     assert json.loads(facts["totals"])["in"]["autapses"] == read.totals["in"]["autapses"]
 
 
+def test_partners_take_what_the_page_has(get, cave, newest, cell):
+    asked = {
+        "types": TYPES,
+        "at_least": "2",
+        "more": "share,aibs_cell_info",
+        "filter": "num_soma <= 1",
+        "sort": "-soma_depth_um",
+    }
+    found = get(f"{DS}/{newest}/cells/{cell}/partners", direction="in", **asked)
+    rows = cave.synapses(DS, newest, cell, "in")["pre_pt_root_id"]
+    counts = rows[(rows != cell) & (rows != 0)].value_counts()
+    somata = cave.table(DS, newest, "nucleus_detection_v0")["pt_root_id"].value_counts()
+    wanted = {str(root): n for root, n in counts[counts >= 2].items() if somata.get(root, 0) <= 1}
+    assert {row["root_id"]: row["num_syn"] for row in found["rows"]} == wanted
+    depths = [row["soma_depth_um"] for row in found["rows"] if row["soma_depth_um"] is not None]
+    assert depths == sorted(depths, reverse=True)
+    assert {"pct_of_partner", "aibs_cell_info.mtype"} <= {column["name"] for column in found["columns"]}
+    assert any("fewer than 2" in said for said in found["left_out"])
+
+    synapses = get(
+        f"{DS}/{newest}/cells/{cell}/synapses", direction="in", **{k: v for k, v in asked.items() if k != "sort"}
+    )
+    of = [row["root_id"] for row in synapses["rows"]]
+    assert {root: of.count(root) for root in of} == wanted
+
+
+def test_merged_partners_have_a_row_each(get, newest, cell):
+    both = get(f"{DS}/{newest}/cells/{cell}/partners")["rows"]
+    merged = get(f"{DS}/{newest}/cells/{cell}/partners", direction="merged")["rows"]
+    sums = {way: {row["root_id"]: row["num_syn"] for row in both if row["direction"] == way} for way in ("in", "out")}
+    assert {row["root_id"] for row in merged} == {*sums["in"], *sums["out"]} and len(merged) == len(
+        {*sums["in"], *sums["out"]}
+    )
+    for row in merged:
+        assert [row[f"num_syn_{way}"] for way in sums] == [sums[way].get(row["root_id"], 0) for way in sums]
+        assert row["reciprocal"] == all(row["root_id"] in side for side in sums.values())
+
+
+@pytest.mark.parametrize("partner", ["first", "autapses", "root_zero"])
+def test_the_synapses_behind_a_row(client, cave, newest, cell, partner):
+    path = f"/api/v1/{DS}/{newest}/cells/{cell}"
+    every = cave.synapses(DS, newest, cell, "in")
+    root = {"autapses": cell, "root_zero": 0}.get(partner)
+    if root is None:
+        root = int(client.get(f"{path}/partners?direction=in").json["rows"][0]["root_id"])
+    wanted = sorted(every.loc[every["pre_pt_root_id"].fillna(0) == root, "id"].astype(str))
+    named = str(root) if partner == "first" else partner
+    answer = client.get(f"{path}/synapses?direction=in&partner={named}")
+    assert answer.status_code == (200 if wanted else 404)
+    assert sorted(row["id"] for row in answer.json.get("rows", ())) == wanted
+
+
+def test_partners_as_python(client, get, newest, cell):
+    asked = {"direction": "out", "types": TYPES, "filter": "num_soma = 1", "sort": "-mean_size"}
+    script = client.get(f"/api/v1/{DS}/{newest}/cells/{cell}/partners/python", query_string=asked)
+    names = {}
+    exec(script.text, names)
+    rows = get(f"{DS}/{newest}/cells/{cell}/partners", **asked)["rows"]
+    assert rows
+    assert names["frame"]["root_id"].astype(str).tolist() == [row["root_id"] for row in rows]
+
+
 def test_synapses_are_all_there(get, cave, newest, cell):
     found = get(f"{DS}/{newest}/cells/{cell}/synapses", direction="in")
     synapses = cave.synapses(DS, newest, cell, "in")
@@ -172,6 +234,7 @@ def test_a_stale_root_is_repaired_in_the_answer(get, cave, newest):
     found = get(f"{DS}/{newest}/cells/{stale}")["cell"]
     assert found["repaired_from"] == str(stale) != found["root_id"]
     assert 0 < found["overlap"] <= 1
+    assert found["valid_at"] == cave.versions(DS)[1].number
     assert str(stale) in found["warnings"][0]
 
 
@@ -217,6 +280,8 @@ def test_a_link_to_rows_and_a_link_to_a_cell(client, newest, cell):
         (f"{DS}/latest/cells/abc", 400, "bad_input", "abc"),
         (f"{DS}/latest/cells/864691135000000001", 404, "not_found", "864691135000000001"),
         (f"{DS}/latest/cells/5/partners?direction=up", 400, "bad_input", "up"),
+        (f"{DS}/latest/cells/5/partners?at_least=some", 400, "bad_input", "some"),
+        (f"{DS}/latest/cells/5/partners?proofread=maybe", 400, "bad_input", "maybe"),
         (f"{DS}/latest/cells/5/synapses?format=xml", 400, "bad_input", "xml"),
         (f"{DS}/latest/cells/5?id_type=soma", 400, "bad_input", "soma"),
         ("nothing/here/at/all", 404, "not_found", "nothing"),

@@ -137,8 +137,11 @@ def test_columns_are_added_and_kept_in_the_address(cell: Page) -> None:
     expect(counts(cell)).to_contain_text("where")
     cell.wait_for_url(re.compile(r"f\.num_syn="))
     cell.get_by_text("Add columns").click()
-    cell.get_by_role("link", name="Add % of the partner's own synapses").click()
-    cell.wait_for_url(re.compile("more=share"))
+    cell.get_by_label("% of the partner's own synapses").check()
+    cell.get_by_label("aibs_cell_info").check()
+    cell.locator("#cell-more-show").click()
+    cell.wait_for_url(re.compile("more=share&more=aibs_cell_info"))
+    expect(cell.locator(".k-drop summary", has_text="Columns")).to_have_text("Columns: 2 added")
     expect(cell.locator("#panel-in")).to_contain_text("% of the partner's outputs")
     expect(counts(cell)).to_contain_text("where")
     assert query(cell)["f.num_syn"] == ["> 1"]
@@ -212,11 +215,16 @@ def shown_in(page: Page) -> str:
     return shown
 
 
-def test_more_about_the_cell(cell: Page, truth: Truth, root: int) -> None:
+def test_what_is_first_asked_of_a_cell_is_seen_without_a_click(cell: Page, truth: Truth, root: int) -> None:
     facts = cell.locator(".k-facts")
-    expect(facts).to_contain_text("Its types")
+    status = truth.client.materialize.query_table(PROOFREADING).set_index("pt_root_id").loc[root]
+    for part in ("axon", "dendrite"):
+        words = status[f"strategy_{part}"].removeprefix(f"{part}_").replace("_", " ")
+        expect(facts.locator("dt", has_text=re.compile(part, re.I)).locator("+ dd")).to_have_text(words)
+    expect(facts.locator("dt", has_text="Layer").locator("+ dd")).to_be_visible()
+    expect(facts.locator("dt", has_text="Visual area").locator("+ dd")).to_be_visible()
     facts.locator("summary").click()
-    expect(facts).to_contain_text(TYPES)
+    expect(facts.locator(".k-menu")).to_contain_text(TYPES)
     expect(facts).to_contain_text("Nucleus volume")
 
 
@@ -245,3 +253,55 @@ def test_a_pasted_link_longer_than_any_address_asks_for_its_cells(page: Page, tr
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
     page.reload()
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
+
+
+def test_files_and_copies_are_of_what_is_shown(cell: Page, truth: Truth, root: int) -> None:
+    inputs = truth.partners(root, "in")
+    wanted = inputs[inputs > 1]
+    cell.get_by_label("synapses Filter Input").first.fill("> 1")
+    expect(counts(cell)).to_contain_text(f"{len(wanted):,} of {len(inputs):,} partners")
+    cell.locator("#panel-in .ag-header-cell[col-id=root_id] .ag-header-cell-text").click()
+    cell.wait_for_url(re.compile("sort=root_id"))
+    order = [str(one) for one in sorted(wanted.index)]
+    menu = cell.locator("#panel-in .k-take")
+    menu.locator("summary").click()
+    expect(menu.locator(".k-file-links")).to_have_count(3)
+    with cell.expect_download() as download:
+        menu.locator(".k-file-links", has_text="input partners").get_by_role("link", name="CSV").click()
+    rows = pd.read_csv(download.value.path(), comment="#", dtype={"root_id": str})
+    assert rows["root_id"].tolist() == order
+    with cell.expect_download() as download:
+        menu.locator(".k-file-links", has_text="Their synapses").get_by_role("link", name="CSV").click()
+    synapses = pd.read_csv(download.value.path(), comment="#", dtype={"pre_pt_root_id": str})
+    assert synapses["pre_pt_root_id"].value_counts().to_dict() == {str(one): n for one, n in wanted.items()}
+    menu.get_by_role("button", name="Ids, one a line").click()
+    expect(cell.locator("#said")).to_have_text(f"The root ids of {len(wanted):,} partners were copied.")
+    assert cell.evaluate("navigator.clipboard.readText()").split() == order
+    menu.locator("summary").click()
+    menu.get_by_role("button", name="Python that reads these rows").click()
+    expect(cell.locator("#said")).to_have_text("A script was copied.")
+    names: dict[str, pd.DataFrame] = {}
+    exec(cell.evaluate("navigator.clipboard.readText()"), names)  # type: ignore[arg-type]
+    assert names["frame"]["root_id"].astype(str).tolist() == order
+
+
+def test_a_stale_id_is_repaired_or_kept_at_its_version(page: Page, truth: Truth) -> None:
+    newest, older = sorted(truth.client.materialize.get_versions(), reverse=True)[:2]
+    roots = {
+        version: set(
+            truth.client.materialize.query_table("nucleus_detection_v0", materialization_version=version)["pt_root_id"]
+        )
+        for version in (newest, older)
+    }
+    stale = min(roots[older] - roots[newest] - {0})
+    page.goto(f"/connectivity-viewer?cell={stale}")
+    heir, share = truth.client.chunkedgraph.suggest_latest_roots(
+        stale, timestamp=truth.client.materialize.get_timestamp(newest), return_fraction_overlap=True
+    )
+    note = page.locator("#cell-notes .alert").first
+    expect(note).to_contain_text(f"Root id {stale} is not valid at version {newest}. Shown is {heir}")
+    expect(note).to_contain_text(f"{share:.0%}")
+    note.get_by_role("link", name=f"Keep it by going to version {older}").click()
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {stale}")
+    expect(page.locator("#cell-status")).to_contain_text(f"version {older}")
+    expect(page.locator("#cell-notes")).not_to_contain_text("not valid")
