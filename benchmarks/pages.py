@@ -159,7 +159,7 @@ def _uncached(server: str, version: int, roots: tuple[int, int], complete: Seque
     turns = [(_whole_page(server, complete, root, small), raw()) for _ in range(3)]
     mine, others = (median(taken) for taken in zip(*turns, strict=True))
     what = f"a cell never asked for, {size}: partners, a joined table and all plots"
-    against = f"its two synapse queries through caveclient, one after the other: {others:.0f} ms"
+    against = f"its two synapse queries with caveclient's defaults, in turn: {others:.0f} ms"
     return Row(what, f"{mine:.0f} ms", against, mine / others, "1.5x")
 
 
@@ -191,7 +191,7 @@ def _delayed(demo: Path, complete: Sequence[Call], root: int, others: Sequence[i
         taken = [ask(cell) for cell in others[1:6]]
         what = f"an ordinary cell never asked for, {DELAY_MS} ms added to every request to CAVE"
         took, requests_ = median(time for time, _ in taken), max(count for _, count in taken)
-        yield Row(what, f"{took:.0f} ms, {requests_} requests at once", target="2.5 round trips, 250 ms")
+        yield Row(what, f"{took:.0f} ms, {requests_} requests", target="2.5 round trips, 250 ms")
         yield _again(ask, others[1])
 
 
