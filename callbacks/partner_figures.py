@@ -96,14 +96,9 @@ def _of_way(view: ConnectivityView, kept: dict[str, pd.DataFrame], side: str) ->
     column, colours, _ = partners.grouping(view)
     synapses, volume, own_um = partners.synapses(view, way), cave().volume(view.datastack), _somata_um(view)
     depths = [place[1] for place in own_um]
-    options: Any = {"layers": volume.layers, "blank": partners.BLANK}
-    dots = depth.synapse_depths(
-        plot_frames.synapse_depths(synapses, frame, column or None),
-        colours,
-        somata_um=depths,
-        shown_um=volume.depth_range_um,
-        **options,
-    )
+    points = plot_frames.synapse_depths(synapses, frame, column or None)
+    options: Any = {"layers": volume.layers, "blank": partners.BLANK, "shown_um": volume.depth_range_um}
+    dots = depth.synapse_depths(points, colours, somata_um=depths, **options)
     note = " ".join(filter(None, (SELECT, cell_figures.red_line(depths))))
     return [
         plot("depths", f"Depth of {name} synapses and of their partners' somata", dots, side=way, note=note),

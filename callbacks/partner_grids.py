@@ -75,15 +75,8 @@ def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str,
     chosen = [int(root) for root in selected or ()] or filtered["root_id"].tolist()
     only = chosen if len(chosen) < len(whole.frame) or whole.left_out else None
     group = view.group_by if view.group_by in whole.frame else None
-    made = neuroglancer.cell_link(
-        cave(),
-        found,
-        direction=side,
-        partners=only,
-        viewer=view.viewer.strip() or None,
-        group_by=group,
-        more=whole.frame,
-    )
+    options: Any = {"viewer": view.viewer.strip() or None, "group_by": group, "more": whole.frame}
+    made = neuroglancer.cell_link(cave(), found, direction=side, partners=only, **options)
     subject = partner_panel.subject(len(chosen), side, selected=bool(selected))
     return neuroglancer_link(made, subject), partner_panel.selection(side, len(selected or ())), made.panel_url
 

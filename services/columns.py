@@ -21,12 +21,11 @@ LARGEST_EXACT_FLOAT = 2**53
 
 _ID = re.compile(r"(^|_)id(_ref)?$")
 _POSITION = re.compile(r"_position(_ref)?_[xyz]$")
+_SIDE = re.compile(r"^(pre|post) pt ")
 _UNIT = re.compile(r"_(nm|um|vx)$")
 _UNITS = {"volume": "um³", "size": "vx", "net_size": "vx", "mean_size": "vx"}
 _TITLES = {
     "pt_root_id": "root id",
-    "pre_pt_root_id": "presynaptic root id",
-    "post_pt_root_id": "postsynaptic root id",
     "num_syn": "synapses",
     "net_size": "summed size",
     "mean_size": "mean size",
@@ -83,6 +82,7 @@ def _describe(name: str, values: pd.Series, aliases: tuple[str, ...]) -> Column:
     suffix = _UNIT.search(name)
     unit = suffix[1] if suffix else _UNITS.get(name, "vx" if kind == "position" else "")
     words = _TITLES.get(name, name.removesuffix(suffix[0]) if suffix else name).replace("_", " ").removeprefix("pt ")
+    words = _SIDE.sub(lambda side: f"{side[1]}synaptic ", words)
     return Column(name, words, kind, unit, aliases)
 
 
