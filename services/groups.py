@@ -64,7 +64,7 @@ def of_values(column: str, values: pd.Series, palette: Mapping[str, str]) -> Gro
     """The groups of all `values` that a column has. Text keeps its colour of `palette`, numbers go from low to high."""
     blank = {BLANK_LABEL: colours.BLANK}
     if kind_of(column, values) not in ("number", "position"):
-        distinct = {str(value) for value in texts(values).unique()} - {BLANK_LABEL}
+        distinct = set(texts(values)) - {BLANK_LABEL}  # for pandas, texts end at their first NUL
         return Groups(column, colours.assign(distinct, palette) | blank)
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     finite = np.unique(numbers[np.isfinite(numbers)])

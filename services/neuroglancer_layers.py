@@ -139,7 +139,7 @@ def _related(column: pd.Series) -> list[list[str]]:
 
 def _labels(column: pd.Series) -> list[str]:
     """The distinct texts of an enum column, by name."""
-    return sorted(map(str, texts(column).unique()))
+    return sorted(set(texts(column)))  # for pandas, texts end at their first NUL
 
 
 def can_be_enum(column: pd.Series) -> bool:

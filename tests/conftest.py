@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from hypothesis import settings
 
 from tests.servers import ROOT, start_localcave
 
-# a busy machine must not fail a property: speed has tests of its own
-settings.register_profile("karst", deadline=None)
+# a busy machine must not fail a property: speed has tests of its own; CI tries the same examples every time
+settings.register_profile("karst", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("karst")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.errors import BadInput
@@ -231,6 +231,7 @@ columns = st.lists(
 
 @settings(deadline=None, max_examples=60)
 @given(columns, names.filter(bool), st.booleans())
+@example([(0, 0.0, ""), (0, 0.0, "\0")], "0", False)
 def test_any_ids_positions_and_names_give_a_sound_state(
     values: list[tuple[int, float, str | None]], name: str, grouped: bool
 ) -> None:
