@@ -59,6 +59,8 @@ _UNITS = {name: "°" for name in TUNED if name.endswith("_deg")} | {
 }
 _OF_NO_CELL = ("synapse", "reference_point")
 """Schema types of tables that say nothing of a cell."""
+_OF_PAIRS = "connections_"
+"""What the names of views begin with that have a row for each pair of cells: no cell has one row there."""
 _LAST = ("nucleus_id", "soma_x_um", "soma_z_um")
 _FIRST = ("root_id", "reciprocal", "num_syn", "num_syn_in", "num_syn_out")
 
@@ -117,7 +119,10 @@ def offered(cave: Cave, datastack: str, version: int, type_table: str) -> dict[s
     joined = {
         one.name: one.name
         for one in tables.catalogue(cave, datastack, version)
-        if one.name not in known and one.reference_table != synapses and one.schema_type not in _OF_NO_CELL
+        if one.name not in known
+        and one.reference_table != synapses
+        and one.schema_type not in _OF_NO_CELL
+        and not one.name.startswith(_OF_PAIRS)
     }
     return {name: words for name, words in costly.items() if words} | joined
 

@@ -121,8 +121,7 @@ def test_what_cannot_be_joined_is_refused(cave: Cave, found: Connectivity) -> No
 
 def test_every_table_that_is_offered_can_be_joined_at_once(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
     offered = partner_table.offered(cave, DATASTACK, found.version.number, TYPES)
-    names = tuple(name for name in offered if name != "connections_with_nuclei")
-    frame = partner_table.open_partners(cave, found, Wanted("in", more=names)).frame
+    frame = partner_table.open_partners(cave, found, Wanted("in", more=tuple(offered))).frame
     assert frame["root_id"].tolist() == found.inputs["root_id"].tolist()
     info = client.materialize.query_view("aibs_cell_info").drop_duplicates("pt_root_id", keep=False)
     mtypes = info.set_index("pt_root_id")["mtype"].reindex(frame["root_id"])
