@@ -20,6 +20,7 @@ test: $(VENV)/.dev lint
 	$(PY) -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.dev
+	@bin/need chromium
 	$(PY) -m benchmarks
 
 lint: $(VENV)/.dev

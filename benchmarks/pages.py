@@ -55,8 +55,7 @@ def _table(server: str, visit: Open) -> Iterator[Row]:
             )
             again = median(app.ask(load) + app.ask(block) for _ in range(20))
             yield Row("table page: the same with the answer in memory", f"{again:.0f} ms", target="300 ms")
-            sent = load.down + block.down
-            yield Row("table page: sent to the browser for the first rows", f"{sent / 1000:.1f} kB", target="100 kB")
+            yield Row("table page: all sent to the browser for it", f"{page.down / 1000:.1f} kB", target="100 kB")
             yield _times("table page: a block of 100 rows", _blocks(app, block), median, "median", "10 ms")
             found = _filtered(app, block)
             yield _times("table page: filter, sort by two columns and count", found, p95, "p95", "60 ms")
@@ -100,16 +99,17 @@ def _faceted(app: Server, facets: Call) -> list[float]:
 
 def _download(url: str) -> Iterator[Row]:
     address = f"{url}/api/v1/{DATASTACK}/latest/tables/{TYPES}/rows?format=csv"
-    _lines(address)
+    for _ in range(20):  # each process has held the table and written it
+        _lines(address)
     before = _resident_mb(url)
     speeds = []
-    for _ in range(5):
+    for _ in range(20):
         started = time.perf_counter()
         lines = _lines(address)
         speeds.append(lines / (time.perf_counter() - started))
     yield Row("CSV of 94,014 rows", f"{median(speeds):,.0f} rows/s", target="50,000 rows/s or more")
     grown = _resident_mb(url) - before
-    yield Row("memory of the application after five such files more", f"{before:.0f} MB {grown:+.0f} MB", target="flat")
+    yield Row("memory of the application after 20 such files more", f"{before:.0f} MB {grown:+.0f} MB", target="flat")
 
 
 def _lines(address: str) -> int:
