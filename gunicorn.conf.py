@@ -1,9 +1,64 @@
 """How the application is served, on a laptop as in a container: `gunicorn app:server`."""
 
 import os
+import secrets
+import socket
+import time
+from typing import Any
+
+from gunicorn.http.errors import LimitRequestLine
+from gunicorn.workers.gthread import ThreadWorker
+
+TOO_LONG = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Address too long - Karst</title>
+<style>:root {{ color-scheme: light dark; font-family: system-ui, sans-serif }}
+main {{ max-width: 36rem; margin: 15vh auto; padding: 0 1rem; line-height: 1.5 }}</style></head>
+<body><main><h1>This address is too long</h1>
+<p>It has more than {most:,} characters, which is more than is read. Nothing was looked up.</p>
+<p>Open the <a href="/table-viewer">table viewer</a> and paste the ids into <strong>Find ids</strong> instead: a list
+of any length is kept there, and its address stays short.</p>
+<p><small>Request {request_id}</small></p></main></body></html>
+"""
+LINGER_BYTES, LINGER_S = 4_000_000, 5.0
+
+
+class Worker(ThreadWorker):
+    """Threads that answer an address which is too long with a page, and let the browser end it before they hang up."""
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        if not isinstance(exc, LimitRequestLine):
+            super().handle_error(req, client, addr, exc)
+            return
+        request_id = secrets.token_hex(6)
+        self.log.info("request %s: an address of more than %d characters", request_id, limit_request_line)
+        page = TOO_LONG.format(most=limit_request_line, request_id=request_id).encode()
+        head = (
+            "HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\n"
+            "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+            f"Cache-Control: no-store\r\nContent-Length: {len(page)}\r\n\r\n"
+        )
+        try:
+            client.settimeout(LINGER_S)
+            client.sendall(head.encode() + page)
+            _linger(client)
+        except OSError:
+            self.log.debug("request %s: the other side hung up", request_id)
+
+
+def _linger(client: socket.socket) -> None:
+    """Drops what still comes, within bounds: closing before would reset the connection, and the page would be lost."""
+    client.shutdown(socket.SHUT_WR)
+    left, end = LINGER_BYTES, time.monotonic() + LINGER_S
+    while left > 0 and (patience := end - time.monotonic()) > 0:
+        client.settimeout(patience)
+        came = len(client.recv(65_536))
+        if not came:
+            return
+        left -= came
+
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8050')}"
-worker_class = "gthread"  # a request mostly waits for CAVE
+worker_class = Worker  # threads: a request mostly waits for CAVE
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
 preload_app = True  # memory is shared, and no worker answers before the app is whole
