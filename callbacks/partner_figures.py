@@ -47,7 +47,8 @@ def draw(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]
     plots = [*_by_direction(asked["in"], ways), *_by_type(asked["in"], ways), *of_front(asked[front], kept, front)]
     filtered = any(len(kept[way]) < len(partners.table(view, way).frame) for way, view in asked.items())
     what = "Of the partners that the filters keep" if filtered else "Of all partners in the tables"
-    return cell_figures.figures(plots, f"{what}: {len(kept['in']):,} input, {len(kept['out']):,} output.")
+    of_both = f"; {len(kept['both']):,} in the tab of both" if front == "both" else ""
+    return cell_figures.figures(plots, f"{what}: {len(kept['in']):,} input, {len(kept['out']):,} output{of_both}.")
 
 
 def _somata_um(view: ConnectivityView) -> list[Any]:

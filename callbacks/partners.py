@@ -93,12 +93,18 @@ def shown(view: ConnectivityView, side: str) -> tuple[pd.DataFrame, PartnerTable
 
 
 def fitted(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
-    """The view without boxes and orders of columns that its table does not have, and sentences for these."""
+    """The view without added columns that its version does not have, without boxes, orders and a grouping of columns
+    that its table does not have, and sentences for these."""
+    more, lost_more = partner_table.fitting(cave(), view.datastack, int(view.version), view.type_table, view.more)
+    view = replace(view, more=more)
+    if view.group_by and view.group_by not in groupings([table(view, way) for way in ("in", "out")]):
+        lost_more.append(f"Partners have no column {view.group_by[:80]!r} of words to group them by; left out.")
+        view = replace(view, group_by="")
     columns = table(view, view.tab).columns if view.tab in SIDES else ()
     boxes, lost_boxes = views.fitting(view.boxes.items(), columns)
     sort, lost_sorts = views.fitting(view.sort, columns)
     kept = replace(view, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
-    return kept, [*lost_boxes, *lost_sorts]
+    return kept, [*lost_more, *lost_boxes, *lost_sorts]
 
 
 def groupings(parts: Sequence[PartnerTable]) -> list[str]:

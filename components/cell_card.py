@@ -38,11 +38,6 @@ def more() -> html.Div:
     return html.Div(html.Div(className="k-facts"), id="cell-facts")
 
 
-def partner_count(totals: Totals) -> str:
-    """How many synapses and partners, as the tabs say it."""
-    return f"(n = {counted(totals['num_syn'], 'synapse')}, {counted(totals['num_partners'], 'partner')})"
-
-
 def apart(totals: Totals) -> str:
     """A sentence for the synapses that are in no partner's row."""
     parts = [

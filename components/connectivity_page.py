@@ -10,7 +10,6 @@ from dash import dcc, html
 
 from components import alerts, controls, partner_options, partner_panel, skeleton_view
 from components.attributes import aria
-from components.cell_card import partner_count
 from components.shell import heading
 from components.viewer_panel import viewer_panel
 from services.urls import CONNECTIVITY_PAGE, NO_TYPES, TABS, ConnectivityView
@@ -78,7 +77,7 @@ def results(
 ) -> list[Any]:
     """What is said `about` the cell, which partners count, and a tab for each side. `grouped` is the column by which
     partners are grouped, the colours of its values, and the table of them."""
-    words = {way: partner_count(read.totals[way]) for way in ("in", "out")}
+    words = {way: partner_panel.size(sides[way].frame) for way in ("in", "out")}
     words["both"] = partner_panel.reciprocal(sides["both"].frame)
     column, colours, types = grouped
     tabs = [partner_panel.tab(side, words.get(side, ""), chosen=view.tab == side) for side in TABS]

@@ -95,7 +95,7 @@ def table_options(tables: Sequence[TableInfo], chosen: str) -> list[Option]:
 
 def _version_option(version: Version, *, latest: bool = False) -> Option:
     end = f" · {'until' if version.valid else 'expired'} {version.expires:%d %b %Y}" if version.expires else ""
-    label = f"v{version.number} · {version.timestamp:%d %b %Y}{' (latest)' if latest else ''}{end}"
+    label = f"v{version.number} · {version.timestamp:%d %b %Y}{' · latest' if latest else ''}{end}"
     return {"label": label, "value": str(version.number)}
 
 

@@ -42,6 +42,11 @@ def tab(side: str, count: str, *, chosen: bool) -> html.Button:
     )
 
 
+def size(frame: pd.DataFrame) -> str:
+    """What the tab of one direction says: how much stands in its table before any filter."""
+    return f"(n = {counted(_synapses(frame), 'synapse')}, {counted(len(frame), 'partner')})"
+
+
 def reciprocal(frame: pd.DataFrame) -> str:
     """What the tab of both directions says."""
     pairs = int(frame["reciprocal"].fillna(False).sum())

@@ -11,7 +11,6 @@ from dash import dcc, html
 
 from components import partner_options, partner_panel
 from components.attributes import aria
-from components.cell_card import partner_count
 from components.links import copy_button, copyable
 from components.viewer_panel import viewer_panel
 from services.urls import ConnectivityView
@@ -42,7 +41,7 @@ def results(
     """What is said `about` the cells, and a tab for each direction. `totals` are of all cells together, `grouped` is as
     for one cell."""
     column, colours, types = grouped
-    words = {way: partner_count(totals[way]) for way in sides}
+    words = {way: partner_panel.size(sides[way].frame) for way in sides}
     tabs = [partner_panel.tab(side, words.get(side, ""), chosen=view.tab == side) for side in TABS]
     panels = [partner_panel.panel(view, side, sides[side], totals, (column, colours)) for side in sides]
     by_type = html.Div(

@@ -96,7 +96,7 @@ def cell_state(
     chosen = [_chosen(_labelled(side, groups), selected) for side in sides]
     partners = pd.concat([side.partners for side in chosen], ignore_index=True)
     if selected is not None and partners.empty:
-        raise BadInput("None of the selected cells is a partner.", "Select rows of the partner table.")
+        raise BadInput("There is no partner to show.", "Clear the filters, or select rows of the partner table.")
     legend = groups.colours if groups else {}
     somata_nm = {root: soma for root, soma in cells.items() if soma is not None and np.isfinite(soma).all()}
     layers = [_soma_layer(somata_nm, own, voxel_nm)] if somata_nm else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
@@ -125,6 +125,16 @@ def offered(cave: Cave, datastack: str, version: int, type_table: str) -> dict[s
         and not one.name.startswith(_OF_PAIRS)
     }
     return {name: words for name, words in costly.items() if words} | joined
+
+
+def fitting(
+    cave: Cave, datastack: str, version: int, type_table: str, more: Sequence[str]
+) -> tuple[tuple[str, ...], list[str]]:
+    """Those names of `more` that can be added at the version, and a sentence for each that cannot."""
+    known = {*offered(cave, datastack, version, type_table), type_table}
+    lost = [name for name in more if name not in known]
+    said = [f"Version {version} of {datastack} has no {name[:80]!r} to add to the partners; left out." for name in lost]
+    return tuple(name for name in more if name in known), said
 
 
 def select(table: PartnerTable, query: TableQuery) -> pd.DataFrame:

@@ -119,6 +119,14 @@ def test_what_cannot_be_joined_is_refused(cave: Cave, found: Connectivity) -> No
         partner_table.open_partners(cave, found, Wanted("in", more=("synapse_target_predictions_ssa",)))
 
 
+def test_columns_that_a_version_does_not_have_are_left_out_and_said(cave: Cave, found: Connectivity) -> None:
+    """A page was once nothing but an error when its address named a table of another version."""
+    there = ("aibs_cell_info", TYPES, SHARE)
+    kept, said = partner_table.fitting(cave, DATASTACK, found.version.number, TYPES, (*there, "nope"))
+    assert kept == there
+    assert len(said) == 1 and "'nope'" in said[0] and str(found.version.number) in said[0]
+
+
 def test_every_table_that_is_offered_can_be_joined_at_once(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
     offered = partner_table.offered(cave, DATASTACK, found.version.number, TYPES)
     frame = partner_table.open_partners(cave, found, Wanted("in", more=tuple(offered))).frame

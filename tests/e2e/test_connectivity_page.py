@@ -94,6 +94,16 @@ def test_a_threshold_that_is_none_is_a_sentence(page: Page, root: int) -> None:
     expect(page.locator("#cell-notes .alert")).to_contain_text("no number of synapses")
 
 
+def test_what_an_address_asks_of_no_column_is_left_out_and_said(page: Page, truth: Truth, root: int) -> None:
+    page.goto(f"/connectivity-viewer?cell={root}&tab=in&more=of_another_version&group_by=nothing")
+    notes = page.locator("#cell-notes")
+    expect(notes).to_contain_text("'of_another_version'")
+    expect(notes).to_contain_text("'nothing'")
+    expect(counts(page)).to_contain_text(f"{len(truth.partners(root, 'in')):,} partners")
+    page.wait_for_url(re.compile("tab=in"))
+    page.wait_for_url(lambda url: "more=" not in url and "group_by=" not in url)
+
+
 def test_both_directions_and_their_pairs(cell: Page, truth: Truth, root: int) -> None:
     inputs, outputs = truth.partners(root, "in"), truth.partners(root, "out")
     everybody = inputs.index.union(outputs.index)
