@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -43,9 +44,16 @@ def build(*sides: Side, **options: object) -> Built:
     return built
 
 
-def test_it_is_the_state_that_spelunker_is_known_to_open() -> None:
-    built = build(groups=TYPES_OF, layered=True)
-    assert built.state == json.loads((GOLDEN / "cell_by_type.json").read_text())
+@pytest.mark.parametrize(
+    ("golden", "make"),
+    [
+        ("cell_by_type", lambda: build(groups=TYPES_OF, layered=True)),
+        ("cell_painted", lambda: build(groups=TYPES_OF, painted=True, visible=[WEAK])),
+        ("several_cells", lambda: several(groups=TYPES_OF)),
+    ],
+)
+def test_it_is_the_state_that_spelunker_is_known_to_open(golden: str, make: Callable[[], Built]) -> None:
+    assert make().state == json.loads((GOLDEN / f"{golden}.json").read_text())
 
 
 def test_synapses_come_in_the_order_of_the_partner_table() -> None:
