@@ -79,7 +79,7 @@ class LiveQuery:
             stored, names = self._rows(self._stored_table, stored_body, resolution_nm)
         changed = None
         modified = parse_time(metadata["last_modified"])
-        if modified > self.start or modified > self.time:
+        if self.version.holder.live(self.table) and (modified > self.start or modified > self.time):
             changed, changed_names = self._rows(
                 self._live_table, _without_roots(self.body), resolution_nm, changes=True
             )
@@ -89,7 +89,7 @@ class LiveQuery:
 
     def _metadata(self) -> dict[str, Any]:
         """The table's newest record, which belongs to no version."""
-        for tables in reversed(list(self.version.holder.manifest["tables"].values())):
+        for _, tables in sorted(self.version.holder.manifest["tables"].items(), key=lambda one: -int(one[0])):
             if self.table in tables:
                 return table_record(tables[self.table]["metadata"])
         raise EngineError("'NoneType' object is not subscriptable")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -94,10 +96,10 @@ def _write_synapses(cortex: Cortex, writer: DatastackWriter) -> None:
 def _write_tables(cortex: Cortex, writer: DatastackWriter) -> None:
     """Tables that grow are written whole for every version, the others as what differs from the newest one."""
     for name, grown in GROWING.items():
-        for version in recipe.VERSIONS:
-            writer.add_table(
-                version, name, grown(cortex, version), catalogue.metadata(name, version), sorted_by=("id",)
-            )
+        every = {version: grown(cortex, version) for version in recipe.VERSIONS}
+        for version, rows in every.items():
+            writer.add_table(version, name, rows, catalogue.metadata(name, version), sorted_by=("id",))
+        writer.add_live(name, live_rows(every))
     for name, bound in BOUND.items():
         versions = catalogue.ONLY_IN.get(name, recipe.VERSIONS[::-1])
         rows = bound(cortex, versions[0])
@@ -106,6 +108,25 @@ def _write_tables(cortex: Cortex, writer: DatastackWriter) -> None:
         versions = catalogue.ONLY_IN.get(name, recipe.VERSIONS[::-1])
         rows = fixed(cortex)
         _write_versions(writer, name, rows, versions, [rows.slice(0, 0)] * (len(versions) - 1))
+
+
+def live_rows(every: Mapping[int, pa.Table]) -> pa.Table:
+    """All rows that a table ever had, from those of each version, oldest first: one for each run of versions in which
+    an id has the same values (its root id aside, which edits change), with when it was `created` and `deleted`
+    (null = still there). Both lie in the middle between two versions."""
+    times = [pd.Timestamp(recipe.VERSION_TIME[version], tz="UTC") for version in every]
+    between = [pd.Timestamp(recipe.OLDEST, tz="UTC"), *(a + (b - a) / 2 for a, b in pairwise(times)), pd.NaT]
+    frames = [rows.to_pandas().assign(place=place) for place, rows in enumerate(every.values())]
+    rows = pd.concat(frames).sort_values(["id", "place"], ignore_index=True)
+    told_by = [name for name in rows if name not in ("pt_root_id", "place")]
+    same = (rows[told_by] == rows[told_by].shift()).all(axis=1) & (rows["place"] == rows["place"].shift() + 1)
+    runs = rows.groupby((~same).cumsum())["place"]
+    ever = rows[~same.shift(-1, fill_value=False)].drop(columns="place").reset_index(drop=True)
+    ever["created"] = [between[place] for place in runs.first()]
+    ever["deleted"] = pd.Series([between[place + 1] for place in runs.last()], dtype="datetime64[us, UTC]")
+    moment = pa.timestamp("us", "UTC")
+    schema = next(iter(every.values())).schema.append(pa.field("created", moment)).append(pa.field("deleted", moment))
+    return pa.Table.from_pandas(ever, schema=schema, preserve_index=False, safe=False)
 
 
 def _changed(now: pa.Table, then: pa.Table) -> pa.Table:
