@@ -1,0 +1,75 @@
+"""Tables too large to hold, versions that have expired, and the present."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import OpenPage, karst
+from tests.e2e.truth import DATASTACK, PROOFREADING, TYPES, Truth
+
+pytestmark = pytest.mark.browser
+
+SYNAPSES = "synapses_pni_2"
+LEAST = 20_000
+
+
+@pytest.fixture(scope="module")
+def truth(localcave_url: str) -> Truth:
+    return Truth(localcave_url)
+
+
+@pytest.fixture(scope="module")
+def page_of_large(open_page: OpenPage, localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page of Karst that holds only small tables."""
+    cache = tmp_path_factory.mktemp("large-cache")
+    with karst(localcave_url, cache, KARST_MAX_TABLE_ROWS="5000") as url, open_page(url) as page:
+        yield page
+
+
+def test_a_table_too_large_to_hold_is_filtered_and_counted_by_cave(page_of_large: Page, truth: Truth) -> None:
+    page, ask = page_of_large, truth.client.materialize
+    page.goto(f"/table-viewer?table={SYNAPSES}")
+    page.locator("[col-id='size'] input").fill(f"> {LEAST}")
+    wanted = ask.query_table(SYNAPSES, filter_greater_dict={"size": LEAST})
+    whole = ask.get_annotation_count(SYNAPSES)
+    expect(page.locator("#table-counts")).to_contain_text(f"{len(wanted):,} of {whole:,} rows")
+    expect(page.locator("main")).to_contain_text("too many to sort")
+    first = page.locator(".ag-row[row-index='0'] [col-id='pre_pt_root_id']").first
+    expect(first).to_have_text(re.compile(r"^\d+$"))
+    assert int(first.inner_text()) in set(wanted["pre_pt_root_id"])
+    with page.expect_download() as started:
+        page.locator("#table-downloads").get_by_role("link", name="CSV").click()
+    kept = pd.read_csv(Path(started.value.path()), comment="#", dtype=str)
+    assert sorted(kept["id"]) == sorted(wanted["id"].astype(str))
+
+
+def test_what_cave_cannot_filter_is_refused_and_stays(page_of_large: Page) -> None:
+    line = f"size > {LEAST} or size < 200"
+    page_of_large.goto(f"/table-viewer?table={SYNAPSES}&where={line.replace(' ', '%20')}")
+    expect(page_of_large.locator("#table-counts .alert")).to_contain_text("CAVE cannot do")
+    expect(page_of_large.locator("#table-where")).to_have_value(line)
+
+
+def test_an_expired_version_is_shown_through_its_time(page: Page, truth: Truth) -> None:
+    versions = truth.client.materialize.get_versions_metadata(expired=True)
+    expired = next(one for one in versions if not one["valid"])
+    rows = truth.client.materialize.live_live_query(PROOFREADING, expired["time_stamp"], allow_missing_lookups=True)
+    assert len(rows) < len(truth.client.materialize.query_table(PROOFREADING))
+    page.goto(f"/table-viewer?table={PROOFREADING}&version={expired['version']}")
+    expect(page.locator("#table-notes")).to_contain_text(f"Version {expired['version']} of {DATASTACK} has expired")
+    expect(page.locator("#table-counts")).to_have_text(f"{len(rows):,} rows")
+
+
+def test_the_present_becomes_a_moment_that_stays_in_the_address(page: Page) -> None:
+    page.goto(f"/table-viewer?table={TYPES}&version=live")
+    page.wait_for_url(re.compile(r"version=\d{4}-\d\d-\d\dT"))
+    counts, address = page.locator("#table-counts").inner_text(), page.url
+    page.reload()
+    expect(page.locator("#table-counts")).to_have_text(counts)
+    assert page.url == address
