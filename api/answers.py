@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,8 +74,13 @@ def _facts(subject: Subject, rows: int | None, total: int | None) -> dict[str, A
         **subject.facts,
         rows=rows,
         total=total,
-        source=request.url,
+        source=_lasting(request.url, subject.version),
     )
+
+
+def _lasting(url: str, version: Version) -> str:
+    """An address that names the version that "latest" or "live" meant when it was asked."""
+    return re.sub(r"(/api/v1/[^/]+/)(?:latest|live)(?=/)", rf"\g<1>{version.label}", url, count=1)
 
 
 def _file(subject: Subject, wanted: str, body: bytes | Iterable[str]) -> Response:

@@ -246,6 +246,10 @@ def _truncation(synapses: pd.DataFrame, direction: Direction) -> tuple[str, ...]
 
 def _ambiguity(types: TypeRows, sides: dict[Direction, pd.DataFrame], table: str) -> tuple[str, ...]:
     count = int(np.any([np.isin(types.ambiguous, side["root_id"].to_numpy()) for side in sides.values()], axis=0).sum())
-    if not count:
-        return ()
-    return (f"{count:,} partners have several rows in {table}; their columns of it are left blank.",)
+    return several_rows(count, table)
+
+
+def several_rows(count: int, table: str) -> tuple[str, ...]:
+    """A sentence for partners of which a table has several rows; none for no such partner."""
+    who = "1 partner has" if count == 1 else f"{count:,} partners have"
+    return (f"{who} several rows in {table}; what it says of them is left blank.",) if count else ()

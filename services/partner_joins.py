@@ -33,13 +33,11 @@ def with_tables(partners: pd.DataFrame, tables: Mapping[str, TypeRows]) -> tuple
     them: partners with several rows in a table are left blank in it."""
     roots = partners["root_id"]
     parts = [partners]
-    said = []
+    said: list[str] = []
     for name, rows in tables.items():
         joined = rows.frame.reindex(roots).reset_index(drop=True)
         parts.append(joined.rename(columns={column: f"{name}{SEPARATOR}{column}" for column in joined.columns}))
-        several = int(roots.isin(rows.ambiguous).sum())
-        if several:
-            said.append(f"{several:,} partners have several rows in {name}; their columns of it are left blank.")
+        said += connectivity.several_rows(int(roots.isin(rows.ambiguous).sum()), name)
     return pd.concat(parts, axis=1), tuple(said)
 
 

@@ -122,6 +122,7 @@ def test_files_hold_all_rows_and_say_where_from(client, get, newest):
     assert (facts["datastack"], facts["version"], facts["table"]) == (DS, str(newest), TYPES)
     assert facts["filter"] == "cell_type = BC"
     assert facts["total"] == str(len(ids))
+    assert f"/api/v1/{DS}/{newest}/tables/{TYPES}/rows?" in facts["source"], "latest is another version tomorrow"
     for table in (
         pq.read_table(io.BytesIO(answers["parquet"].data)),
         pa.ipc.open_stream(answers["arrow"].data).read_all(),
