@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from services.connectivity import Connectivity
+from services.connectivity import Connectivity, Sizes
 from services.errors import BadInput
 
 GROUP_COLUMNS = ("value", "num_syn", "num_partners", "syn_per_partner", "net_size", "mean_size", "pct_of_shown")
@@ -40,13 +40,23 @@ def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -
     """
     if column not in partners:
         raise BadInput(f"The partners have no column {column[:80]!r}.", "Group by one of their columns.")
-    groups = partners.groupby(partners[column].astype("string"), dropna=False)
-    sums = pd.DataFrame(
-        {"num_syn": groups["num_syn"].sum(), "num_partners": groups.size(), "net_size": groups["net_size"].sum()}
+    codes, values = pd.factorize(partners[column].astype("string").astype(object))
+    found = [*values, *([pd.NA] if (codes < 0).any() else [])]
+    every = [*found, *(value for value in dict.fromkeys(universe) if value not in set(values))]
+    places = np.where(codes < 0, len(values), codes)
+
+    def summed(name: str) -> Sizes:
+        weights = partners[name].to_numpy(np.float64, na_value=0)
+        return np.bincount(places, weights, minlength=len(every)).astype(np.float64)
+
+    frame = pd.DataFrame(
+        {
+            "value": pd.array(every, dtype="string"),
+            "num_syn": summed("num_syn").astype(np.int64),
+            "num_partners": np.bincount(places, minlength=len(every)).astype(np.int64),
+            "net_size": summed("net_size"),
+        }
     )
-    absent = [value for value in dict.fromkeys(universe) if value not in sums.index]
-    frame = sums.reindex([*sums.index, *absent], fill_value=0).rename_axis("value").reset_index()
-    frame = frame.astype({"value": "string", "num_syn": "int64", "num_partners": "int64", "net_size": "float64"})
     frame["syn_per_partner"] = frame["num_syn"] / frame["num_partners"].where(frame["num_partners"] > 0)
     frame["mean_size"] = frame["net_size"] / frame["num_syn"].where(frame["num_syn"] > 0)
     frame["pct_of_shown"] = frame["num_syn"] * (100 / max(1, int(frame["num_syn"].sum())))
