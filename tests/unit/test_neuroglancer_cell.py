@@ -52,7 +52,7 @@ def build(*sides: Side, **options: object) -> Built:
         ("several_cells", lambda: several(groups=TYPES_OF)),
     ],
 )
-def test_it_is_the_state_that_spelunker_is_known_to_open(golden: str, make: Callable[[], Built]) -> None:
+def test_the_whole_state_is_as_it_was_written_down(golden: str, make: Callable[[], Built]) -> None:
     assert make().state == json.loads((GOLDEN / f"{golden}.json").read_text())
 
 
