@@ -130,6 +130,7 @@ def test_types_are_summed_up_with_zeros(cell: Page, truth: Truth, root: int) -> 
 
 def test_a_number_of_synapses_leads_to_them(cell: Page, root: int) -> None:
     first = cell.locator("#panel-in .ag-row[row-index='0']")
+    expect(first.locator("[col-id=root_id]")).not_to_be_empty()
     partner = first.locator("[col-id=root_id]").inner_text()
     number = first.locator("[col-id=num_syn]").inner_text()
     first.locator("[col-id=num_syn] a").click()

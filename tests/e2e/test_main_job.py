@@ -6,7 +6,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.truth import TYPES, Truth, neuroglancer_state, points, segments
 
@@ -22,9 +22,11 @@ def query(page: Page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
-def column(page: Page, name: str) -> list[str]:
-    """The cells of a column that are drawn, from the top."""
-    cells = page.locator(f".ag-row .ag-cell[col-id='{name}']")
+def column(place: Page | Locator, name: str) -> list[str]:
+    """The cells of a column that are drawn in a place, from the top; waits for rows that have not come yet."""
+    cells = place.locator(f".ag-row .ag-cell[col-id='{name}']")
+    for cell in cells.all():
+        expect(cell).not_to_be_empty()
     rows = cells.evaluate_all(
         "all => all.map(c => [Number(c.closest('.ag-row').getAttribute('row-index')), c.innerText])"
     )
@@ -69,29 +71,21 @@ def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
 
     page.locator("#tab-in").click()
     page.wait_for_url(re.compile("tab=in"))
-    shown = page.locator("#panel-in .ag-row .ag-cell[col-id='root_id']")
-    expect(shown.first).to_be_visible()
-    partners = dict(zip(panel_column(page, "in", "root_id"), panel_column(page, "in", "num_syn"), strict=True))
+    inside = page.locator("#panel-in")
+    expect(inside.locator(".ag-row [col-id='root_id']").first).to_be_visible()
+    partners = dict(zip(column(inside, "root_id"), column(inside, "num_syn"), strict=True))
     assert partners == {id: str(inputs[int(id)]) for id in partners}
     assert [int(count) for count in partners.values()] == sorted(inputs, reverse=True)[: len(partners)]
 
     state = neuroglancer_state(page, "#panel-in .k-neuroglancer")
     assert segments(state) == {root, *map(str, inputs.index)}
     partner = next(iter(partners))
-    page.locator("#panel-in").get_by_role("link", name=partner).click()
+    inside.get_by_role("link", name=partner).click()
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {partner}")
     page.go_back()
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
     page.go_back()
     expect(page.locator("#table-counts")).to_contain_text(f"{len(basket):,} of {len(rows):,} rows")
-
-
-def panel_column(page: Page, side: str, name: str) -> list[str]:
-    cells = page.locator(f"#panel-{side} .ag-row .ag-cell[col-id='{name}']")
-    rows = cells.evaluate_all(
-        "all => all.map(c => [Number(c.closest('.ag-row').getAttribute('row-index')), c.innerText])"
-    )
-    return [text for _, text in sorted(rows)]
 
 
 def test_a_table_link_opens_the_same_view_every_time(page: Page, truth: Truth) -> None:
