@@ -7,16 +7,18 @@ from typing import Any
 
 from dash import dcc, html
 
-from components.figures.template import CONFIG
+from components.figures.template import CONFIG, Figure
 
 SELECTING: Any = CONFIG | {"modeBarButtons": [["select2d", "lasso2d", "pan2d", "zoom2d", "resetScale2d", "toImage"]]}
 
 
-def plot(name: str, title: str, figure: Any, *, side: str = "", note: str = "", open_: bool = True) -> html.Details:
+def plot(name: str, title: str, figure: Figure, *, side: str = "", note: str = "", open_: bool = True) -> html.Details:
     """One plot that can be folded away. With a `side` it selects partners of that side's table."""
     id: Any = {"type": "partner-plot", "name": name, "side": side} if side else f"plot-{name}"
     config = SELECTING if side and name != "types" else CONFIG
-    graph = dcc.Graph(id=id, figure=figure, config=config, responsive=True, style={"height": figure.layout.height})
+    graph = dcc.Graph(
+        id=id, figure=figure, config=config, responsive=True, style={"height": figure["layout"]["height"]}
+    )
     hint = html.P(note, className="k-hint") if note else None
     return html.Details([html.Summary(title), hint, graph], open=open_, className="k-plot")
 

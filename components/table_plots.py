@@ -14,7 +14,7 @@ from components.cell_card import counted
 from components.figures.axes import Layers
 from components.figures.counts import count_bars
 from components.figures.scatter import histogram, scatter
-from components.figures.template import CONFIG
+from components.figures.template import CONFIG, Figure
 from services.urls import TABLE_PAGE, TableView
 
 if TYPE_CHECKING:
@@ -69,8 +69,10 @@ def counts_figure(frame: pd.DataFrame, colours: Mapping[str, str], column: str, 
         part="rows with one soma",
         blank=f"no {column.replace('_', ' ')}",
     )
-    shown = frame["value"].iloc[: len(bars.data[0].y)]
-    bars.update_traces(customdata=[hrefs.get(None if pd.isna(value) else value, "") for value in shown])
+    shown = frame["value"].iloc[: len(bars["data"][0]["y"])]
+    leads_to = [hrefs.get(None if pd.isna(value) else value, "") for value in shown]
+    for trace in bars["data"]:
+        trace["customdata"] = leads_to
     caption = "Solid: the root id has one row only. Pale: it has several. Click a bar to filter by it."
     return [_graph(bars), html.P(caption, className="k-hint")]
 
@@ -134,8 +136,8 @@ def titled(column: Column) -> str:
     return column.title + (f" ({column.unit.replace('um', 'µm')})" if column.unit else "")
 
 
-def _graph(figure: Any, config: Any = CONFIG) -> dcc.Graph:
-    style = {"height": figure.layout.height}
+def _graph(figure: Figure, config: Any = CONFIG) -> dcc.Graph:
+    style = {"height": figure["layout"]["height"]}
     return dcc.Graph(
         id={"type": "table-graph", "of": "plot"}, figure=figure, config=config, responsive=True, style=style
     )

@@ -46,8 +46,7 @@ def guides(
     """Shapes and annotations of a layout: a dotted line at the top of each layer but the first, with its name, and a
     red line at each of the depths `somata_um`, which whatever is said beside the plot has to name.
 
-    `y` and `x` name the axes that are depths (None = not drawn there). Given to the layout at once, for plotly takes
-    tens of milliseconds for each line that is added by itself.
+    `y` and `x` name the axes that are depths (None = not drawn there).
     """
     shapes, notes = [], []
     tops = [top_um for _, top_um in layers[1:]]

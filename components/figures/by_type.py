@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from components.figures import axes
 from components.figures.axes import INPUT, NEUTRAL, OUTPUT
-from components.figures.template import Trace, figure, plain
+from components.figures.template import Figure, Trace, figure, plain
 
 ROW_PX = 21
 FRAME_PX = 70
@@ -27,7 +26,7 @@ COMPARTMENTS = {
 
 def type_counts(
     inputs: pd.DataFrame, outputs: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type"
-) -> go.Figure:
+) -> Figure:
     """Synapses by type of the partner: inputs to the left, outputs to the right, each on its own scale.
 
     Both frames have value (null = blank), num_syn and num_partners, zeros included. Types are by name, blank last.
@@ -64,7 +63,7 @@ def _typed_bars(counts: pd.DataFrame, name: str, colours: Mapping[str, str], bla
     }
 
 
-def synapses_per_partner(counts: pd.DataFrame) -> go.Figure:
+def synapses_per_partner(counts: pd.DataFrame) -> Figure:
     """How many partners have 1, 2, 3, ... synapses, on a logarithmic scale, for a few have many.
 
     `counts` has direction, num_syn and num_partners.
@@ -91,7 +90,7 @@ def synapses_per_partner(counts: pd.DataFrame) -> go.Figure:
     return figure(bars, 280, barmode="group", xaxis=across, yaxis=up)
 
 
-def sizes_by_type(sizes: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> go.Figure:
+def sizes_by_type(sizes: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> Figure:
     """The sizes of synapses by type of the partner: median, quartiles, and 5 % to 95 % as whiskers.
 
     `sizes` has value (null = blank), num_syn, low, q1, median, q3, high, in voxels.
@@ -119,7 +118,7 @@ def sizes_by_type(sizes: pd.DataFrame, colours: Mapping[str, str], *, blank: str
     return _rows(boxes, len(labels), xaxis=across)
 
 
-def compartments_by_type(counts: pd.DataFrame, *, blank: str = "no type") -> go.Figure:
+def compartments_by_type(counts: pd.DataFrame, *, blank: str = "no type") -> Figure:
     """Where the synapses with each type sit, as shares of its synapses.
 
     `counts` has value (null = blank) and the columns of COMPARTMENTS.
@@ -151,7 +150,7 @@ def _labels(values: pd.Series, blank: str) -> list[str]:
     return [*known, blank] if values.isna().any() else known
 
 
-def _rows(traces: list[Trace], count: int, **layout: Any) -> go.Figure:
+def _rows(traces: list[Trace], count: int, **layout: Any) -> Figure:
     """One line of text for each type, the first one on top."""
     down = {"autorange": "reversed", "type": "category", "showgrid": False}
     return figure(traces, FRAME_PX + ROW_PX * max(count, 1), **{"yaxis": down, "showlegend": False, **layout})

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from components.figures.template import Trace, figure, plain
+from components.figures.template import Figure, Trace, figure, plain
 
 MOST_BARS = 40
 BAR_PX = 21
@@ -19,7 +18,7 @@ NEUTRAL = "#8a9699"
 
 def count_bars(
     counts: pd.DataFrame, colours: Mapping[str, str], *, counted: str, part: str = "", blank: str = "no type"
-) -> go.Figure:
+) -> Figure:
     """One bar for each row of `counts`, the largest first.
 
     `counts` has value (null = blank), count, and with `part` also count_part, the solid share of each bar that

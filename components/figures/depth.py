@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from components.figures import axes
 from components.figures.points import by_value
-from components.figures.template import Trace, figure
+from components.figures.template import Figure, Trace, figure
 
 HEIGHT_PX = 380
 
 
 def depth_profile(
     profile: pd.DataFrame, layers: axes.Layers = (), somata_um: Sequence[float] = (), shown_um: axes.Range = None
-) -> go.Figure:
+) -> Figure:
     """Inputs to the left, outputs to the right, by depth, each on its own scale; red lines at `somata_um`.
 
     `profile` has direction ("in" or "out"), depth_um (middle of a bin) and count.
@@ -56,7 +55,7 @@ def synapse_depths(
     somata_um: Sequence[float] = (),
     shown_um: axes.Range = None,
     blank: str = "no type",
-) -> go.Figure:
+) -> Figure:
     """One dot for each synapse: its depth against that of its partner's soma, coloured by type.
 
     `points` has depth_um, soma_depth_um, value (null = blank) and row, which comes back as customdata of a selection.

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from components.figures import axes
-from components.figures.template import Trace, figure
+from components.figures.template import Figure, Trace, figure, packed
 
 HEIGHT_PX = 340
 COLOURS = {"axon": "#2a9d8f", "dendrite": "#8a6fbf", "apical dendrite": "#b07aa1", "soma": axes.SOMA}
@@ -22,7 +20,7 @@ def skeleton(
     lines: Mapping[str, pd.DataFrame],
     synapses: Mapping[Any, pd.DataFrame],
     soma_um: tuple[float, float, float] | None = None,
-) -> go.Figure:
+) -> Figure:
     """Lines of each compartment, points of each direction ("in", "out"), all with x_um, depth_um and z_um, and the soma
     at (x, depth, z). Seen from the side, depth downwards, a um equally long in every direction."""
     traces = [
@@ -49,7 +47,7 @@ def skeleton(
 
 
 def _trace(points: pd.DataFrame, name: str, **drawn: Any) -> Trace:
-    x, depth, z = (points[axis].to_numpy(np.float32) for axis in ("x_um", "depth_um", "z_um"))
+    x, depth, z = (packed(points[axis].to_numpy()) for axis in ("x_um", "depth_um", "z_um"))
     hover = f"{name}<br>depth %{{z:.0f}} µm<extra></extra>"
     place = {"x": x, "y": z, "z": depth}
     return {"type": "scatter3d", **place, "name": name, "hovertemplate": hover, "connectgaps": False, **drawn}

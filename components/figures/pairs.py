@@ -6,18 +6,17 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from components.figures import axes
 from components.figures.points import by_value
-from components.figures.template import figure
+from components.figures.template import Figure, figure
 
 HEIGHT_PX = 340
 SPREAD = 0.32
 """Equal pairs of small numbers lie upon each other; they are spread by so much, the same way every time."""
 
 
-def reciprocal_pairs(points: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> go.Figure:
+def reciprocal_pairs(points: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> Figure:
     """A dot for each reciprocal partner: input synapses to the right, output synapses upwards, coloured by type.
 
     `points` has num_syn_in, num_syn_out, value (null = blank) and row, which comes back as customdata of a selection.

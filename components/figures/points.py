@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from components.figures.axes import NEUTRAL
-from components.figures.template import Trace, plain
+from components.figures.template import Trace, packed, plain
 
 MOST_VALUES = 30
 """More in a legend nobody can read; the rarest are then drawn together."""
@@ -19,7 +19,7 @@ def by_value(
 ) -> Iterator[Trace]:
     """A trace for each value of `points`, by name, blank last; `row` goes into customdata.
 
-    Coordinates are sent as float32, whose error is far below a pixel. `options` go to every trace.
+    `options` go to every trace.
     """
     common = points["value"].value_counts().index[:MOST_VALUES]
     labels = points["value"].where(points["value"].isin(common) | points["value"].isna(), "other values").fillna(blank)
@@ -28,14 +28,14 @@ def by_value(
     # one sort, not a comparison of all texts with each
     order, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes, minlength=len(names)))[:-1]
     places = dict(zip(names, np.split(order, ends) if len(names) else (), strict=True))
-    of_x, of_y, rows = points[x].to_numpy(np.float32), points[y].to_numpy(np.float32), points["row"].to_numpy(object)
+    of_x, of_y, rows = points[x].to_numpy(float), points[y].to_numpy(float), points["row"].to_numpy()
     for label in sorted(places, key=lambda label: (last.get(label, 0), label)):
         own = places[label]
         yield {
             "type": "scattergl",
-            "x": of_x[own],
-            "y": of_y[own],
-            "customdata": rows[own],  # as objects they are a plain list in JSON, as Dash wants them
+            "x": packed(of_x[own]),
+            "y": packed(of_y[own]),
+            "customdata": rows[own],  # a plain list in JSON, as Dash wants it
             "mode": "markers",
             "name": plain(label),
             "legendgroup": label,

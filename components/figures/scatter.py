@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from components.figures.axes import NEUTRAL, Layers, guides
-from components.figures.template import Trace, figure, plain
+from components.figures.template import Figure, Trace, figure, packed, plain
 
 if TYPE_CHECKING:
     from services.facets import Bar
@@ -29,7 +27,7 @@ def scatter(
     layers: Layers = (),
     same_scale: bool = False,
     blank: str = "",
-) -> go.Figure:
+) -> Figure:
     """One dot a row. `points` has x, y and value (null = blank, which `blank` names; without it there is no legend).
 
     `down` turns the y axis downwards, with guides at `layers`; `same_scale` makes a um equally long on both axes.
@@ -46,7 +44,7 @@ def scatter(
     return figure(_traces(points, colours, blank), HEIGHT_PX, **layout)
 
 
-def histogram(bars: Sequence[Bar], title: str, href: Callable[[Bar], str]) -> go.Figure:
+def histogram(bars: Sequence[Bar], title: str, href: Callable[[Bar], str]) -> Figure:
     """How many rows have a number: all of them pale, those that the filter keeps solid. A bar leads to `href`."""
     middles = [(bar.low + bar.high) / 2 for bar in bars]
     spans = [f"{bar.low:,.4g} to {bar.high:,.4g}" for bar in bars]
@@ -81,8 +79,8 @@ def _traces(points: pd.DataFrame, colours: Mapping[str, str], blank: str) -> Ite
         own = points[codes == labels.get_loc(label)]
         yield {
             "type": "scattergl",
-            "x": own["x"].to_numpy(np.float32),  # whose error is far below a pixel
-            "y": own["y"].to_numpy(np.float32),
+            "x": packed(own["x"].to_numpy()),
+            "y": packed(own["y"].to_numpy()),
             "mode": "markers",
             "name": plain(label),
             "marker": {

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from components.figures import axes
 from components.figures.points import by_value
-from components.figures.template import Trace, figure
+from components.figures.template import Figure, Trace, figure, packed
 
 HEIGHT_PX = 620
 VIEWS = (("soma_z_um", "z (µm)"), ("soma_depth_um", "depth below pia (µm)"))
@@ -25,7 +24,7 @@ def soma_map(
     own_um: Sequence[Sequence[float]] = (),
     layers: axes.Layers = (),
     blank: str = "no type",
-) -> go.Figure:
+) -> Figure:
     """The partners' somata from above (x, z) and from the side (x, depth), one um as long in every direction.
 
     `points` has soma_x_um, soma_depth_um, soma_z_um, value (null = blank) and row, which comes back as
@@ -52,8 +51,8 @@ def _own(x: Sequence[float], y: Sequence[float], **options: Any) -> Trace:
     name = "this cell" if len(x) == 1 else "these cells"
     return {
         "type": "scattergl",
-        "x": np.array(x, dtype=np.float32),
-        "y": np.array(y, dtype=np.float32),
+        "x": packed(np.array(x)),
+        "y": packed(np.array(y)),
         "mode": "markers",
         "name": name,
         "legendgroup": name,

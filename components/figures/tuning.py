@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from components.figures import axes
 from components.figures.points import by_value
-from components.figures.template import figure
+from components.figures.template import Figure, figure
 
 HEIGHT_PX = 300
 
 
-def orientations(points: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> go.Figure:
+def orientations(points: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> Figure:
     """Synapses with each coregistered partner against how far its preferred orientation is from the cell's own,
     coloured by type; against the orientation itself where the cell has none.
 

@@ -15,6 +15,7 @@ from services.columns import describe_columns
 from services.errors import BadInput, KarstError
 from services.partner_synapses import of_cell
 from services.settings import Settings
+from tests.figures import drawn
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 HEX = re.compile(r"#[0-9a-f]{6}")
@@ -117,9 +118,9 @@ def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
     counts = by_type.type_counts(
         *(plot_frames.by_type(side, "cell_type", values) for side in (found.inputs, found.outputs)), colours
     )
-    used = {colour for bars in counts.data for colour in bars.marker.color}
+    used = {colour for bars in drawn(counts).data for colour in bars.marker.color}
     profile = depth.depth_profile(plot_frames.depth_profile({way: of_cell(cave, found, way) for way in ("in", "out")}))
-    used |= {bars.marker.color for bars in profile.data}
+    used |= {bars.marker.color for bars in drawn(profile).data}
     assert all(HEX.fullmatch(colour) for colour in used)
     assert "#000000" not in used and len(used) > 10
 
@@ -131,7 +132,7 @@ def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
     for root in roots[:6]:
         found = connectivity.read(cave, DS, newest, str(root), type_table=TYPES)
         points = plot_frames.synapse_depths(of_cell(cave, found, "out"), found.outputs, "cell_type")
-        for trace in depth.synapse_depths(points, colours).data:
+        for trace in drawn(depth.synapse_depths(points, colours)).data:
             assert seen.setdefault(trace.name, trace.marker.color) == trace.marker.color
     assert {name: colours[name] for name in seen if name in colours} == {
         name: colour for name, colour in seen.items() if name in colours
@@ -143,7 +144,7 @@ def test_inputs_are_plotted_too(cave, newest, roots):
     """There, plots were of outputs only."""
     found = connectivity.read(cave, DS, newest, str(roots[0]), type_table=TYPES)
     synapses = {way: of_cell(cave, found, way) for way in ("in", "out")}
-    figure = depth.depth_profile(plot_frames.depth_profile(synapses))
+    figure = drawn(depth.depth_profile(plot_frames.depth_profile(synapses)))
     assert [sum(bars.x) for bars in figure.data] == [len(synapses["in"]), len(synapses["out"])]
 
 

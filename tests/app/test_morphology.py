@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plotly.io.json import to_json_plotly
 
 from components.figures.morphology import skeleton
 from services import connectivity, morphology
@@ -58,7 +59,7 @@ def test_the_lines_are_the_skeleton_and_say_how_much_of_it(cave, stored):
             every = sum(found.totals[way][name] for name in ("num_syn", "autapses", "root_zero"))
             assert drawn.num_synapses[way] == every
             assert len(drawn.synapses[way]) == min(every, morphology.MOST_SYNAPSES)
-        assert len(skeleton(drawn.lines, drawn.synapses).to_json()) < 250_000
+        assert len(to_json_plotly(skeleton(drawn.lines, drawn.synapses))) < 250_000
 
 
 def test_a_cell_without_a_skeleton_is_told_and_asked_for_again(cave, stored):

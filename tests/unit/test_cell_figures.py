@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from components.figures import axes, by_type, depth, pairs, somata, tuning
 from services import functional, plot_frames
+from tests.figures import drawn
 
 CELL = 864691135771609595
 LAYERS = (("L1", 0.0), ("L2/3", 91.8), ("L4", 261.2))
@@ -53,7 +54,7 @@ def test_the_depth_profile_counts_every_synapse_once(inputs, outputs):
 
 def test_the_depth_profile_draws_inputs_left_and_outputs_right_with_layers_and_soma():
     profile = plot_frames.depth_profile({"in": synapse_frame(), "out": synapse_frame().iloc[:1]})
-    figure = depth.depth_profile(profile, LAYERS, [123.0], (0.0, 775.0))
+    figure = drawn(depth.depth_profile(profile, LAYERS, [123.0], (0.0, 775.0)))
     inputs, outputs = figure.data
     assert (sum(inputs.x), sum(outputs.x)) == (8, 1)
     assert figure.layout.xaxis.range[0] > figure.layout.xaxis.range[1] == figure.layout.xaxis2.range[0] == 0
@@ -65,13 +66,13 @@ def test_the_depth_profile_draws_inputs_left_and_outputs_right_with_layers_and_s
 
 def test_a_cell_without_synapses_has_empty_plots():
     nothing, nobody = synapse_frame().iloc[:0], partner_frame().iloc[:0]
-    depth.depth_profile(plot_frames.depth_profile({"in": nothing, "out": nothing}))
-    depth.synapse_depths(plot_frames.synapse_depths(nothing, nobody, "cell_type"), COLOURS)
-    somata.soma_map(plot_frames.soma_map(nobody, "cell_type"), COLOURS)
-    by_type.synapses_per_partner(plot_frames.per_partner({"in": nobody, "out": nobody}))
-    by_type.sizes_by_type(plot_frames.sizes_by_type(nothing, nobody, "cell_type"), COLOURS)
+    drawn(depth.depth_profile(plot_frames.depth_profile({"in": nothing, "out": nothing})))
+    drawn(depth.synapse_depths(plot_frames.synapse_depths(nothing, nobody, "cell_type"), COLOURS))
+    drawn(somata.soma_map(plot_frames.soma_map(nobody, "cell_type"), COLOURS))
+    drawn(by_type.synapses_per_partner(plot_frames.per_partner({"in": nobody, "out": nobody})))
+    drawn(by_type.sizes_by_type(plot_frames.sizes_by_type(nothing, nobody, "cell_type"), COLOURS))
     groups = plot_frames.by_type(nobody, "cell_type", ["23P", "BC"])
-    figure = by_type.type_counts(groups, groups, COLOURS)
+    figure = drawn(by_type.type_counts(groups, groups, COLOURS))
     assert [list(bars.x) for bars in figure.data] == [[0, 0], [0, 0]]
 
 
@@ -80,7 +81,7 @@ def test_synapse_depths_have_a_dot_for_each_synapse_of_a_partner_with_one_soma()
     assert points["row"].tolist() == [0, 0, 2, 0]
     assert points["depth_um"].tolist() == [110, 115, 310, 140]
     assert points["soma_depth_um"].tolist() == [100, 100, 300, 100]
-    figure = depth.synapse_depths(points, COLOURS, layers=LAYERS, somata_um=[50.0])
+    figure = drawn(depth.synapse_depths(points, COLOURS, layers=LAYERS, somata_um=[50.0]))
     assert [(trace.name, trace.marker.color, list(trace.customdata)) for trace in figure.data] == [
         ("23P", "#8268dc", [0, 0, 0]),
         ("BC", "#d68c66", [2]),
@@ -89,13 +90,13 @@ def test_synapse_depths_have_a_dot_for_each_synapse_of_a_partner_with_one_soma()
 
 def test_synapse_depths_without_types_are_one_group():
     points = plot_frames.synapse_depths(synapse_frame(), partner_frame(), None)
-    assert [trace.name for trace in depth.synapse_depths(points, {}).data] == ["no type"]
+    assert [trace.name for trace in drawn(depth.synapse_depths(points, {})).data] == ["no type"]
 
 
 def test_types_are_counted_with_zeros_for_both_directions_by_name_and_blank_last():
     outputs = plot_frames.by_type(partner_frame(), "cell_type", ["23P", "BC", "MC"])
     inputs = plot_frames.by_type(partner_frame().iloc[:1], "cell_type", ["23P", "BC", "MC"])
-    figure = by_type.type_counts(inputs, outputs, COLOURS)
+    figure = drawn(by_type.type_counts(inputs, outputs, COLOURS))
     left, right = figure.data
     assert list(left.y) == list(right.y) == ["23P", "BC", "MC", "no type"]
     assert list(left.x) == [3, 0, 0, 0]
@@ -107,7 +108,7 @@ def test_types_are_counted_with_zeros_for_both_directions_by_name_and_blank_last
 def test_synapses_per_partner_counts_partners():
     counts = plot_frames.per_partner({"in": partner_frame(), "out": partner_frame().iloc[:0]})
     assert counts[["num_syn", "num_partners"]].to_numpy().tolist() == [[1, 1], [2, 1], [3, 1]]
-    assert sum(by_type.synapses_per_partner(counts).data[0].y) == 3
+    assert sum(drawn(by_type.synapses_per_partner(counts)).data[0].y) == 3
 
 
 def test_sizes_by_type_are_quantiles():
@@ -116,23 +117,22 @@ def test_sizes_by_type_are_quantiles():
     assert row["num_syn"] == 3
     for name, share in {"low": 5, "q1": 25, "median": 50, "q3": 75, "high": 95}.items():
         assert row[name] == pytest.approx(np.percentile([160, 200, 240], share))
-    assert [box.name for box in by_type.sizes_by_type(sizes, COLOURS).data][-1] == "no type (n = 2)"
+    assert [box.name for box in drawn(by_type.sizes_by_type(sizes, COLOURS)).data][-1] == "no type (n = 2)"
 
 
 def test_compartments_are_shares_of_each_types_synapses():
     partners = partner_frame().assign(
         on_spine=[1, 0, 0], on_shaft=[1, 1, 0], on_soma=[0, 0, 1], not_predicted=[1, 1, 0]
     )
-    figure = by_type.compartments_by_type(plot_frames.compartments_by_type(partners, "cell_type"))
+    figure = drawn(by_type.compartments_by_type(plot_frames.compartments_by_type(partners, "cell_type")))
     shares = {bars.name: list(bars.x) for bars in figure.data}
     assert shares["spine"] == [33.33, 0, 0]
     assert [sum(column) for column in zip(*shares.values(), strict=True)] == pytest.approx([100, 100, 100], abs=0.1)
 
 
 def test_the_soma_map_has_both_views_to_scale():
-    figure = somata.soma_map(
-        plot_frames.soma_map(partner_frame(), "cell_type"), COLOURS, own_um=[(5.0, 50.0, 2.0)], layers=LAYERS
-    )
+    points = plot_frames.soma_map(partner_frame(), "cell_type")
+    figure = drawn(somata.soma_map(points, COLOURS, own_um=[(5.0, 50.0, 2.0)], layers=LAYERS))
     named = {}
     for trace in figure.data:
         named.setdefault(trace.name, []).append((list(trace.x), list(trace.y)))
@@ -148,11 +148,11 @@ def test_orientations_show_coregistered_partners_against_the_cells_own():
     )
     points = plot_frames.orientations(partners, "cell_type")
     assert points[["pref_ori_deg", "num_syn", "row"]].to_numpy().tolist() == [[30, 3, 0], [120, 1, 2]]
-    drawn = [(trace.name, list(trace.x), list(trace.y)) for trace in tuning.orientations(points, COLOURS).data]
-    assert drawn == [("23P", [15], [3]), ("BC", [75], [1])]
+    dots = [(trace.name, list(trace.x), list(trace.y)) for trace in drawn(tuning.orientations(points, COLOURS)).data]
+    assert dots == [("23P", [15], [3]), ("BC", [75], [1])]
     assert functional.told(partners, points).startswith("2 of 3 partners are coregistered")
     alone = plot_frames.orientations(partners.assign(delta_ori_deg=np.nan), "cell_type")
-    assert [list(trace.x) for trace in tuning.orientations(alone, COLOURS).data] == [[30], [120]]
+    assert [list(trace.x) for trace in drawn(tuning.orientations(alone, COLOURS)).data] == [[30], [120]]
     assert "no tuning to compare" in functional.told(partners, alone)
 
 
@@ -164,7 +164,7 @@ def test_reciprocal_partners_are_dots_near_their_two_numbers():
     )
     points = plot_frames.reciprocal(partners, "cell_type")
     assert points[["num_syn_in", "num_syn_out", "row"]].to_numpy().tolist() == [[2, 1, 0]]
-    (dots,) = pairs.reciprocal_pairs(points, COLOURS).data
+    (dots,) = drawn(pairs.reciprocal_pairs(points, COLOURS)).data
     assert np.hypot(dots.x[0] - 2, dots.y[0] - 1) < 0.5
     assert list(dots.customdata) == [0]
 
@@ -188,7 +188,7 @@ def test_more_values_than_a_legend_can_hold_are_drawn_together():
             "row": range(count),
         }
     )
-    figure = depth.synapse_depths(points, {})
+    figure = drawn(depth.synapse_depths(points, {}))
     assert len(figure.data) == 31
     assert figure.data[-1].name == "other values"
     assert sum(len(trace.x) for trace in figure.data) == count
@@ -204,5 +204,5 @@ def test_twenty_thousand_synapses_are_a_small_figure():
         }
     )
     synapses = pd.DataFrame({"root_id": np.arange(count), "depth_um": np.linspace(0, 700, count)})
-    figure = depth.synapse_depths(plot_frames.synapse_depths(synapses, partners, "cell_type"), COLOURS)
+    figure = drawn(depth.synapse_depths(plot_frames.synapse_depths(synapses, partners, "cell_type"), COLOURS))
     assert len(figure.to_json()) < 400_000

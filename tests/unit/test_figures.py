@@ -6,6 +6,7 @@ import pandas as pd
 
 from components.figures.counts import MOST_BARS, NEUTRAL, count_bars
 from services.type_columns import type_column
+from tests.figures import drawn
 
 PARTNERS = pd.DataFrame(
     {
@@ -24,7 +25,7 @@ def test_the_type_column_is_found_or_not() -> None:
 
 def test_bars_name_blank_values_and_keep_their_colours() -> None:
     counts = pd.DataFrame({"value": pd.array(["BC", None, "MC"], dtype="string"), "count": [6, 2, 1]})
-    figure = count_bars(counts, {"BC": "#111111"}, counted="synapses")
+    figure = drawn(count_bars(counts, {"BC": "#111111"}, counted="synapses"))
     bar = figure.data[0]
     assert list(bar.y) == ["BC", "no type", "MC"]
     assert list(bar.x) == [6, 2, 1]
@@ -34,7 +35,7 @@ def test_bars_name_blank_values_and_keep_their_colours() -> None:
 
 def test_too_many_values_are_summed_up_in_the_last_bar() -> None:
     counts = pd.DataFrame({"value": [f"t{i}" for i in range(100)], "count": range(100, 0, -1)})
-    bar = count_bars(counts, {}, counted="rows").data[0]
+    bar = drawn(count_bars(counts, {}, counted="rows")).data[0]
     assert len(bar.y) == MOST_BARS
     assert bar.y[-1] == "61 other values"
     assert sum(bar.x) == sum(range(1, 101))
@@ -42,4 +43,4 @@ def test_too_many_values_are_summed_up_in_the_last_bar() -> None:
 
 def test_no_rows_make_an_empty_figure() -> None:
     empty = pd.DataFrame({"value": pd.array([], dtype="string"), "count": pd.array([], dtype="int64")})
-    assert list(count_bars(empty, {}, counted="rows").data[0].x) == []
+    assert list(drawn(count_bars(empty, {}, counted="rows")).data[0].x) == []
