@@ -1,5 +1,5 @@
-// Completion of the query line: a list of column names, operators and values that fit what is being typed.
-// The browser matches whole lines, so every offer is the line so far with its last word completed.
+// Completion of the query line: a list of column names, operators and values that fit the word being typed.
+// Our own list, not a <datalist>: that one replaces the whole line, and shows all of it in every offer.
 (function () {
     "use strict";
     const MOST = 40;
@@ -7,39 +7,119 @@
     const JOINS = ["and", "or"];
     const NAME = "[A-Za-z_][A-Za-z0-9_.]*";
     // a column, an operator, and perhaps some values of a list already
-    const VALUE = new RegExp(`(${NAME})\\s*(?:!?[=~]|[<>]=?|\\bis\\b|\\bin\\s*\\((?:[^()]*,)?)\\s*$`, "i");
-    const LAST = /(?:"[^"]*|[^\s()[\],=<>!~"]*)$/;
+    const VALUE = new RegExp(`(${NAME})\\s*(?:!?[=~]|[<>]=?|\\bis\\b|(?:\\bnot\\s+)?\\bin\\s*\\((?:[^()]*,)?)\\s*$`, "i");
+    const LIST = /\bin\s*\([^()]*$/i;
+    const LAST = /^(?:[^"]|"[^"]*")*?("[^"]*|[^\s()[\],=<>!~"]*)$/;
+    const REST = /^[^\s()[\],=<>!~"]*/;
 
-    function offers(line, words) {
-        const last = LAST.exec(line)[0];
-        const head = line.slice(0, line.length - last.length);
+    // What may stand after `head`.
+    function following(head, words) {
         const before = head.trimEnd();
         const value = VALUE.exec(head);
         const columns = Object.keys(words);
-        let next = [...columns, "not"];
-        if (value) next = words[value[1]] || [];
-        else if (columns.includes(before.split(/[\s(]+/).pop())) next = OPERATORS;
-        else if (before && !/(?:\(|\b(?:and|or|not))$/i.test(before)) next = JOINS;
-        const typed = last.replace(/^"/, "").toLowerCase();
-        const fit = next.filter((word) => word.replace(/^"/, "").toLowerCase().startsWith(typed));
-        return fit.slice(0, MOST).map((word) => head + word);
+        if (value) return words[value[1]] || [];
+        if (LIST.test(head)) return [];
+        if (columns.includes(before.split(/[\s(]+/).pop())) return OPERATORS;
+        if (before && !/(?:\(|\b(?:and|or|not))$/i.test(before)) return JOINS;
+        return [...columns, "not"];
     }
 
-    function complete(input) {
-        const list = document.getElementById("table-completion");
-        const words = document.getElementById("table-words");
-        if (!list || !words || !words.dataset.words) return;
-        const options = offers(input.value, JSON.parse(words.dataset.words)).map((line) => {
-            const option = document.createElement("option");
-            option.value = line;
-            return option;
-        });
-        list.replaceChildren(...options);
+    // The offers at the cursor, and where the word begins that they complete.
+    function offers(input, words) {
+        const line = input.value.slice(0, input.selectionStart);
+        const last = LAST.exec(line)[1];
+        const head = line.slice(0, line.length - last.length);
+        const bare = (word) => word.replace(/^"/, "").toLowerCase();
+        const fit = following(head, words).filter((word) => bare(word).startsWith(bare(last)));
+        return {head, fit: fit.length === 1 && fit[0] === last ? [] : fit.slice(0, MOST)};
     }
 
-    for (const kind of ["focusin", "input"]) {
-        document.addEventListener(kind, (event) => {
-            if (event.target.id === "table-where") complete(event.target);
-        });
+    const listOf = (input) => document.getElementById(`${input.id}-offers`);
+    const chosenOf = (list) => list.querySelector("[aria-selected=true]");
+
+    function close(input) {
+        listOf(input).hidden = true;
+        input.setAttribute("aria-expanded", "false");
+        input.removeAttribute("aria-activedescendant");
     }
+
+    function show(input) {
+        const words = document.getElementById(`${input.id}-words`);
+        const {fit} = offers(input, JSON.parse((words && words.dataset.words) || "{}"));
+        const list = listOf(input);
+        close(input);
+        if (!fit.length) return;
+        const drawn = fit.map((word, at) => {
+            const item = document.createElement("li");
+            Object.assign(item, {id: `${list.id}-${at}`, role: "option", textContent: word});
+            return item;
+        });
+        list.replaceChildren(...drawn);
+        list.hidden = false;
+        input.setAttribute("aria-expanded", "true");
+    }
+
+    // Chooses the next or last offer; beyond the ends none is, so that Enter shows the rows again.
+    function step(input, by) {
+        const list = listOf(input);
+        const items = [...list.children];
+        const chosen = chosenOf(list);
+        const at = chosen ? items.indexOf(chosen) + by : by > 0 ? 0 : items.length - 1;
+        if (chosen) chosen.removeAttribute("aria-selected");
+        if (!items[at]) return input.removeAttribute("aria-activedescendant");
+        items[at].setAttribute("aria-selected", "true");
+        items[at].scrollIntoView({block: "nearest"});
+        input.setAttribute("aria-activedescendant", items[at].id);
+    }
+
+    function take(input, word) {
+        const {head} = offers(input, {});
+        const rest = input.value.slice(input.selectionStart);
+        const more = word.endsWith("(") || LIST.test(head) || /^\S*\s/.test(rest) ? "" : " ";
+        input.setSelectionRange(head.length, input.selectionStart + REST.exec(rest)[0].length);
+        document.execCommand("insertText", false, word + more); // as if typed: Dash hears of it, and it can be undone
+    }
+
+    const completed = (event) => event.target.matches && event.target.matches(".k-completed input");
+
+    document.addEventListener("focusin", (event) => {
+        if (!completed(event)) return;
+        const list = listOf(event.target);
+        const is = {role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id};
+        for (const [name, value] of Object.entries(is)) event.target.setAttribute(name, value);
+    });
+    document.addEventListener("input", (event) => completed(event) && show(event.target));
+    for (const kind of ["focusout", "click"]) {
+        document.addEventListener(kind, (event) => completed(event) && close(event.target));
+    }
+    document.addEventListener("mousedown", (event) => {
+        const item = event.target.closest && event.target.closest(".k-completed [role=option]");
+        if (!item) return;
+        event.preventDefault(); // the focus stays where it is typed
+        take(item.closest(".k-completed").querySelector("input"), item.textContent);
+    });
+
+    const STEPS = {ArrowDown: 1, ArrowUp: -1};
+    const capturing = true; // before Dash hears of Enter
+    document.addEventListener(
+        "keydown",
+        (event) => {
+            if (!completed(event) || event.isComposing) return;
+            const input = event.target;
+            const list = listOf(input);
+            const chosen = list.hidden ? null : chosenOf(list);
+            if (event.key in STEPS) {
+                if (list.hidden) show(input);
+                if (!list.hidden) step(input, STEPS[event.key]);
+            } else if (chosen && (event.key === "Enter" || (event.key === "Tab" && !event.shiftKey))) {
+                take(input, chosen.textContent);
+            } else {
+                if (["Enter", "Escape", "ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) close(input);
+                return;
+            }
+            event.preventDefault();
+            event.stopPropagation();
+        },
+        capturing
+    );
 })();

@@ -176,7 +176,7 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
 
 
 @callback(
-    Output("table-words", "data-words"),
+    Output("table-where-words", "data-words"),
     Input("table-of", "data"),
     prevent_initial_call=True,
     on_error=lambda error: "{}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 import dash_bootstrap_components as dbc
 from dash import html
 
-from components.attributes import data
+from components.attributes import aria, data
 from services.urls import LONGEST_VALUE
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ def choice(
 
 
 def text(
-    label: str, name: str, id: str, value: str, placeholder: str, *, hint: str = "", completion: str = ""
+    label: str, name: str, id: str, value: str, placeholder: str, *, hint: str = "", completed: bool = False
 ) -> html.Div:
-    """A box to type into; counts on Enter. `completion` is the id of a list of what may be typed."""
-    box = dbc.Input(
+    """A box to type into; counts on Enter. One that is `completed` offers what may be typed, from the words that a
+    callback gives to `<id>-words` (see assets/complete.js)."""
+    box: Any = dbc.Input(
         id=id,
         name=name,
         value=value,
@@ -51,9 +52,11 @@ def text(
         autoComplete="off",
         debounce=True,
         maxLength=LONGEST_VALUE,
-        list=completion or None,
         class_name="k-text",
     )
+    if completed:
+        offers = html.Ul(id=f"{id}-offers", role="listbox", hidden=True, **aria(label="Completions"))
+        box = html.Div([box, offers, html.Div(id=f"{id}-words", hidden=True)], className="k-completed")
     return _field(label, id, box, wide=True, hint=hint)
 
 

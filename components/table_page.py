@@ -44,7 +44,7 @@ def page(view: TableView, query: Mapping[str, Any]) -> html.Div:
         controls.choice("Datastack", "datastack", "table-datastack", view.datastack),
         controls.choice("Version", "version", "table-version", view.version),
         controls.choice("Table", "table", "table-name", view.table, wide=True),
-        controls.text("Filter", "where", "table-where", view.where, WHERE_HINT, completion="table-completion"),
+        controls.text("Filter", "where", "table-where", view.where, WHERE_HINT, completed=True),
     ]
     return html.Div(
         [
@@ -54,8 +54,6 @@ def page(view: TableView, query: Mapping[str, Any]) -> html.Div:
             controls.view_form(TABLE_PAGE, fields, "Show"),
             html.Div(id="alerts"),
             html.Div(id="table-notes"),
-            html.Datalist(id="table-completion"),
-            html.Div(id="table-words", hidden=True),
             html.Div(alerts.loading("Opening the table…"), id="table-results", className="k-results"),
             dcc.Store(id="table-query", data=dict(query)),
             dcc.Store(id="table-shown"),

@@ -68,19 +68,52 @@ def test_a_mistake_in_the_query_line_is_pointed_at(page: Page) -> None:
     assert typed[mark.index("^") :].startswith("volme")
 
 
-def test_the_query_line_is_completed(page: Page, truth: Truth) -> None:
+def test_the_query_line_is_completed_by_keys_alone(page: Page, truth: Truth) -> None:
+    rows, line, keys = truth.types(), page.locator("#table-where"), page.keyboard
     page.goto(TABLE)
-    expect(page.locator("#table-words")).to_have_attribute("data-words", re.compile("cell_type"))
-    offers = page.locator("#table-completion option")
-
-    def offered(text: str) -> list[str]:
-        page.locator("#table-where").fill(text)
-        return [str(value) for value in offers.evaluate_all("all => all.map(option => option.value)")]
-
-    assert offered("cell_t") == ["cell_type"]
-    types = {f"volume > 3 and cell_type in (BC, {kind}" for kind in truth.types()["cell_type"].unique()}
-    assert set(offered("volume > 3 and cell_type in (BC, ")) == types
-    assert "cell_type not in (" in offered("cell_type ")
+    expect(page.locator("#table-where-words")).to_have_attribute("data-words", re.compile("cell_type"))
+    page.locator("#table-name").focus()
+    keys.press("Tab")
+    expect(line).to_be_focused()
+    offers = page.locator("#table-where-offers [role=option]")
+    chosen = offers.and_(page.locator("[aria-selected=true]"))
+    keys.type("volume > 300 and cell_t")
+    expect(offers).to_have_text(["cell_type"])  # the word, not the whole line
+    keys.press("ArrowDown")
+    expect(line).to_have_attribute("aria-activedescendant", str(chosen.get_attribute("id")))
+    keys.press("Enter")
+    expect(line).to_have_value("volume > 300 and cell_type ")
+    expect(offers).to_contain_text(["in (", "not in ("])  # what may come next is offered at once
+    keys.type("i")
+    keys.press("ArrowDown")
+    keys.press("Tab")
+    expect(offers).to_have_count(rows["cell_type"].nunique())
+    for typed in ("B", ", M"):
+        keys.type(typed)
+        keys.press("ArrowDown")
+        keys.press("Enter")
+    keys.type(")")
+    expect(line).to_have_value(re.compile(r"^volume > 300 and cell_type in \(B\S*, M\S*\)$", re.I))
+    kinds = re.findall(r"\((.*), (.*)\)", line.input_value())[0]
+    keys.type(" ")
+    keys.press("ArrowDown")
+    expect(chosen).to_have_text("and")
+    keys.press("Escape")
+    expect(offers.first).to_be_hidden()
+    keys.press("Enter")  # with nothing chosen it shows the rows
+    kept = rows[(rows["volume"] > 300) & rows["cell_type"].isin(kinds)]
+    expect(page.locator("#table-counts")).to_contain_text(f"{len(kept):,} of {len(rows):,} rows")
+    expect(line).to_be_focused()
+    # a word in the middle is completed where it is
+    expect(page.locator("#table-where-words")).to_have_attribute("data-words", re.compile("cell_type"))
+    line.fill('cell_type = "a b" and volu > 300')
+    for _ in range(len(" > 300")):
+        line.press("ArrowLeft")
+    line.press("ArrowDown")
+    offers.get_by_text("volume", exact=True).click()
+    expect(line).to_have_value('cell_type = "a b" and volume > 300')
+    line.press("Control+z")
+    expect(line).to_have_value('cell_type = "a b" and volu > 300')
 
 
 def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
