@@ -36,7 +36,7 @@ from services import several_cells as several
 from services import trust as judging
 from services.connectivity import Connectivity, Direction
 from services.context import cave
-from services.errors import NotFound
+from services.errors import BadInput, NotFound
 from services.partner_table import PartnerTable
 from services.urls import NO_TYPES, ConnectivityView, Query, parse_connectivity
 
@@ -56,7 +56,7 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
     view, _ = parse_connectivity(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(cave(), view)
-    typed = [info for info in listed if tables.is_type_table(info)]
+    typed = [info for info in listed if tables.is_type_table(info) or info.name == view.type_table]
     default = partner_table.default_types(cave(), datastack, int(version)) if listed else ""
     chosen = view.type_table or default or NO_TYPES
     options = [connectivity_page.WITHOUT_TYPES, *controls.table_options(typed, chosen.replace(NO_TYPES, ""))]
@@ -134,19 +134,20 @@ def _several(asked: ConnectivityView, said: list[str]) -> tuple[Any, ...]:
 
 def _about(view: ConnectivityView, found: Connectivity) -> list[Any]:
     """What is said of the cell before its partners."""
+    shown, _ = partners.answerable(view)
     return [
         cell_card.cell_card(found, together.own_types([found])[0]),
         cell_card.more(),
         trust.verdict(judging.verdict(cave(), found)),
         truncated.offer(view, found) if any(found.truncated.values()) else None,
-        synapse_list.synapse_list(view, partners.root_ids(view), _listed(view, found)) if view.partner else None,
+        synapse_list.synapse_list(shown, partners.root_ids(view), _listed(view, found)) if view.partner else None,
     ]
 
 
 def _listed(view: ConnectivityView, found: Connectivity) -> Mapping[Any, Any]:
     """The synapses with one partner, for each direction that has any."""
     ways = cast("tuple[Direction, ...]", ("in", "out") if view.tab in ("both", "types") else (view.tab,))
-    with suppress(NotFound):
+    with suppress(NotFound, BadInput):
         return partner_synapses.of_partner_in(cave(), found, ways, view.partner)
     return {}
 

@@ -50,7 +50,7 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
     unfiltered = replace(view, where="", boxes={}, tab=side)
     return (
         partner_panel.counts(frame, whole.frame, words, unfiltered),
-        partner_panel.downloads(view, partners.root_ids(view), side, line),
+        partner_panel.downloads(partners.answerable(view)[0], partners.root_ids(view), side, line),
     )
 
 

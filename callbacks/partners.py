@@ -16,6 +16,7 @@ from services import (
     partner_synapses,
     partner_table,
     plot_frames,
+    proofreading,
     questions,
     several_cells,
     tables,
@@ -23,6 +24,7 @@ from services import (
 )
 from services.connectivity import Connectivity, Direction
 from services.context import cave
+from services.errors import BadInput
 from services.memo import Memo, key_of
 from services.partner_table import PartnerTable, Side, Wanted
 from services.urls import NO_TYPES, ConnectivityView
@@ -52,7 +54,24 @@ def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
     types = None if view.type_table == NO_TYPES else view.type_table
     whole = view.whole == "on"
     key = key_of(cave(), *parts, types or "", whole)
-    return _read.get(key, lambda: questions.read(cave(), *parts, type_table=types, whole=whole))
+    return _read.get(key, lambda: questions.read(cave(), *parts, type_table=types, whole=whole, lenient=True))
+
+
+def answerable(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
+    """A concrete view without what it asks for in vain, which stays in its address, and sentences for that. Of the type
+    table, the warnings of the cell tell."""
+    said: list[str] = []
+    least, proofread = view.at_least, view.proofread
+    try:
+        partner_table.threshold(least)
+    except BadInput as error:
+        least = ""
+        said.append(f"{error} Until then no partner is left out for having few.")
+    if proofread and (why := proofreading.missing(cave(), view.datastack, int(view.version))):
+        proofread = ""
+        said.append(f"{why} The switch does nothing here.")
+    types = read(view).type_table or NO_TYPES
+    return replace(view, at_least=least, proofread=proofread, type_table=types), said
 
 
 def root_ids(view: ConnectivityView) -> str:
@@ -70,8 +89,9 @@ def table(view: ConnectivityView, side: str) -> PartnerTable:
 
 def wanted(view: ConnectivityView, side: str) -> Wanted:
     """What a view asks of the partners of one side."""
-    least = partner_table.threshold(view.at_least)
-    return Wanted(cast("Side", side), least, view.proofread == "on", view.more)
+    asked, _ = answerable(view)
+    least = partner_table.threshold(asked.at_least)
+    return Wanted(cast("Side", side), least, asked.proofread == "on", asked.more)
 
 
 def script(view: ConnectivityView, side: str) -> str:
@@ -94,17 +114,19 @@ def shown(view: ConnectivityView, side: str) -> tuple[pd.DataFrame, PartnerTable
 
 def fitted(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
     """The view without added columns that its version does not have, without boxes, orders and a grouping of columns
-    that its table does not have, and sentences for these."""
+    that its table does not have, and sentences for these and for what is :func:`answerable` only in part."""
+    _, said = answerable(view)
     more, lost_more = partner_table.fitting(cave(), view.datastack, int(view.version), view.type_table, view.more)
+    said += lost_more
     view = replace(view, more=more)
     if view.group_by and view.group_by not in groupings([table(view, way) for way in ("in", "out")]):
-        lost_more.append(f"Partners have no column {view.group_by[:80]!r} of words to group them by; left out.")
+        said.append(f"Partners have no column {view.group_by[:80]!r} of words to group them by; left out.")
         view = replace(view, group_by="")
     columns = table(view, view.tab).columns if view.tab in SIDES else ()
     boxes, lost_boxes = views.fitting(view.boxes.items(), columns)
     sort, lost_sorts = views.fitting(view.sort, columns)
     kept = replace(view, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
-    return kept, [*lost_more, *lost_boxes, *lost_sorts]
+    return kept, [*said, *lost_boxes, *lost_sorts]
 
 
 def groupings(parts: Sequence[PartnerTable]) -> list[str]:

@@ -12,11 +12,11 @@ import pandas as pd
 from callbacks import partners
 from components import several_cells, synapse_list
 from components.partner_options import Choices
-from services import cells, connectivity, partner_synapses, type_columns
+from services import connectivity, partner_synapses, type_columns
 from services import several_cells as together
 from services.connectivity import Connectivity, Direction
 from services.context import cave
-from services.errors import NotFound
+from services.errors import BadInput, NotFound
 from services.partner_table import COMPARTMENT, SHARE, TUNING
 from services.urls import ConnectivityView
 
@@ -32,9 +32,10 @@ def fitting(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
 def about(view: ConnectivityView) -> list[Any]:
     """The cells, the synapses among them, and those with the partner that is asked for."""
     found = partners.read_all(view)
+    shown, _ = partners.answerable(view)
     return [
         several_cells.cells(view, found, own_types(found), together.among(found)),
-        synapse_list.synapse_list(view, partners.root_ids(view), _listed(view, found)) if view.partner else None,
+        synapse_list.synapse_list(shown, partners.root_ids(view), _listed(view, found)) if view.partner else None,
     ]
 
 
@@ -48,20 +49,21 @@ def warnings(found: Sequence[Connectivity]) -> list[str]:
     """What has to be said of the cells, each by its number."""
     first, *others = found
     numbered = enumerate(others, start=2)
-    return [*first.warnings, *(f"Cell {place}: {said}" for place, one in numbered for said in one.warnings)]
+    return [
+        *first.warnings,
+        *(f"Cell {place}: {said}" for place, one in numbered for said in one.warnings if said not in first.warnings),
+    ]
 
 
 def _listed(view: ConnectivityView, found: Sequence[Connectivity]) -> Mapping[Any, Any]:
     """The synapses of any of the cells with one partner."""
-    partner, listed = cells.parse_id(view.partner), {}
-    for way in cast("tuple[Direction, ...]", ("in", "out") if view.tab == "types" else (view.tab,)):
-        rows = []
-        for one in found:
-            with suppress(NotFound):
-                rows.append(partner_synapses.of_partner(cave(), one, way, partner))
-        if rows:
-            listed[way] = pd.concat(rows, ignore_index=True)
-    return listed
+    ways = cast("tuple[Direction, ...]", ("in", "out") if view.tab in ("both", "types") else (view.tab,))
+    listed: dict[Direction, list[pd.DataFrame]] = {}
+    for one in found:
+        with suppress(NotFound, BadInput):
+            for way, rows in partner_synapses.of_partner_in(cave(), one, ways, view.partner).items():
+                listed.setdefault(way, []).append(rows)
+    return {way: pd.concat(listed[way], ignore_index=True) for way in ways if way in listed}
 
 
 def own_types(found: Sequence[Connectivity]) -> list[str | None]:

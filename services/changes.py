@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -68,16 +68,16 @@ def compare(
 ) -> Changes:
     """The partners of the cell with a nucleus at two versions, read at once, all synapses of it.
 
-    A version without the type table goes without types. Raises BadInput for one version twice, and NotFound when the
-    nucleus lies in no segment at one of them.
+    A version whose type table is not there, or says no types, goes without types. Raises BadInput for one version
+    twice, and NotFound when the nucleus lies in no segment at one of them.
     """
     older, newer = sorted(versions)
     if older == newer:
         raise BadInput(f"Version {older} cannot be compared with itself.", "Choose another version.")
 
     def read(version: int) -> Connectivity:
-        types = type_table if type_table in cave.tables(datastack, version) else None
-        return connectivity.read(cave, datastack, version, str(nucleus_id), "nucleus_id", type_table=types, whole=True)
+        options: Any = {"type_table": type_table, "whole": True, "lenient": True}
+        return connectivity.read(cave, datastack, version, str(nucleus_id), "nucleus_id", **options)
 
     one, two = gather(partial(read, older), partial(read, newer))
     rows = [connectivity.synapses(cave, found, direction) for found in (one, two)]

@@ -15,7 +15,7 @@ from services import cells
 from services.cave import Cave
 from services.cells import Cell
 from services.columns import kind_of
-from services.errors import BadInput
+from services.errors import BadInput, NotFound, TooLarge
 from services.memo import Memo, key_of, ready
 from services.parallel import gather
 from services.records import Version
@@ -136,21 +136,23 @@ def read(
     *,
     type_table: str | None = None,
     whole: bool = False,
+    lenient: bool = False,
 ) -> Connectivity:
     """The cell that `text` names, with its partners at a version.
 
     With the soma and type tables held this takes one round trip: both synapse queries go out while the root
     id is checked. A stale root id takes three more, to find its heir and the synapses of that. CAVE cuts what has too
-    many synapses, unless `whole` asks for all of them in pieces.
+    many synapses, unless `whole` asks for all of them in pieces. When `lenient`, a type table that cannot say types is
+    left out, and a warning says why.
 
     Raises BadInput, NotFound and what CAVE raises.
     """
     guess = cells.likely_root(text)
     ask = partial(cave.synapses, datastack, version, whole=whole)
     early = [] if guess is None else [partial(ask, guess, way) for way in ("in", "out")]
-    cell, types, nuclei, *found = gather(
+    cell, (types, no_types), nuclei, *found = gather(
         partial(cells.find, cave, datastack, version, text, id_type),
-        lambda: type_rows(cave, datastack, version, type_table) if type_table else None,
+        lambda: _types_or_why(cave, datastack, version, type_table, lenient=lenient),
         partial(cells.somas, cave, datastack, version),
         *early,
     )
@@ -164,14 +166,15 @@ def read(
         datastack=datastack,
         version=cave.version(datastack, version),
         cell=cell,
-        type_table=type_table or None,
+        type_table=type_table if types else None,
         inputs=sides["in"],
         outputs=sides["out"],
         totals={way: totals(rows, way, cell.root_id) for way, rows in _ways(incoming, outgoing)},
         warnings=(
             *cell.warnings,
+            *no_types,
             *(sentence for way, rows in _ways(incoming, outgoing) for sentence in _truncation(rows, way)),
-            *(_ambiguity(types, sides, type_table) if type_table else ()),
+            *(_ambiguity(types, sides, type_table) if types and type_table else ()),
         ),
         truncated={way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)},
         whole=whole,
@@ -214,6 +217,20 @@ def _soma_columns(roots: Ids, somas: pd.DataFrame) -> dict[str, Any]:
         "soma_depth_um": depth,
         "nucleus_id": pd.arrays.IntegerArray(nucleus, ~single),
     }
+
+
+def _types_or_why(
+    cave: Cave, datastack: str, version: int, table: str | None, *, lenient: bool
+) -> tuple[TypeRows | None, tuple[str, ...]]:
+    """What a type table says, or, when `lenient`, a sentence for why it says nothing."""
+    if not table:
+        return None, ()
+    try:
+        return type_rows(cave, datastack, version, table), ()
+    except (BadInput, NotFound, TooLarge) as error:
+        if not lenient:
+            raise
+        return None, (f"{error.message} Partners are shown without their types.",)
 
 
 def _load_types(cave: Cave, datastack: str, version: int, table: str) -> TypeRows:

@@ -27,6 +27,13 @@ def table_of(cave: Cave, datastack: str, version: int) -> TableInfo | None:
     return next(found, None)
 
 
+def missing(cave: Cave, datastack: str, version: int) -> str:
+    """A sentence where a version does not tell which cells are proofread; "" where it does."""
+    if table_of(cave, datastack, version):
+        return ""
+    return f"Version {version} of {datastack} has no proofreading table, so proofread partners cannot be told apart."
+
+
 def rows(cave: Cave, datastack: str, version: int) -> pd.DataFrame | None:
     """Every proofread cell of a version, indexed by `root_id`; None where there is no table of them.
 

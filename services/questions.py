@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -76,6 +76,7 @@ def read(
     *,
     type_table: str | None = None,
     whole: bool = False,
+    lenient: bool = False,
 ) -> tuple[Connectivity, ...]:
     """The cells that a text asks for, each with its partners; one root id costs what :func:`connectivity.read` does.
 
@@ -83,7 +84,8 @@ def read(
     told and left out. Raises BadInput, NotFound and what CAVE raises.
     """
     asked = understand(cave, datastack, version, text, question_type)
-    ask = partial(connectivity.read, cave, datastack, version, type_table=type_table, whole=whole)
+    options: Any = {"type_table": type_table, "whole": whole, "lenient": lenient}
+    ask = partial(connectivity.read, cave, datastack, version, **options)
     tried = gather(*(partial(_try, partial(ask, one, asked.id_type)) for one in asked.ids))
     found = [one for one in tried if isinstance(one, Connectivity)]
     missed = [one for one in tried if isinstance(one, KarstError)]

@@ -94,6 +94,19 @@ def test_a_threshold_that_is_none_is_a_sentence(page: Page, root: int) -> None:
     expect(page.locator("#cell-notes .alert")).to_contain_text("no number of synapses")
 
 
+def test_a_table_of_no_version_leaves_the_cell_on_the_page(page: Page, truth: Truth, root: int) -> None:
+    page.goto(f"/connectivity-viewer?cell={root}&tab=in&type_table=of_no_version")
+    expect(page.locator("#cell-notes .alert-warning")).to_contain_text("of_no_version")
+    expect(page.locator("#cell-status")).to_contain_text("no cell types")
+    expect(counts(page)).to_contain_text(f"{len(truth.partners(root, 'in')):,} partners")
+    expect(page.locator("#cell-types")).to_have_value("of_no_version")
+    expect(page.locator("#panel-in [col-id=cell_type]")).to_have_count(0)
+    with page.expect_download() as download:
+        page.locator("#panel-in").get_by_role("link", name="CSV").first.click()
+    assert len(pd.read_csv(download.value.path(), comment="#")) == len(truth.partners(root, "in"))
+    assert query(page)["type_table"] == ["of_no_version"]
+
+
 def test_what_an_address_asks_of_no_column_is_left_out_and_said(page: Page, truth: Truth, root: int) -> None:
     page.goto(f"/connectivity-viewer?cell={root}&tab=in&more=of_another_version&group_by=nothing")
     notes = page.locator("#cell-notes")
