@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
@@ -47,6 +48,32 @@ def test_a_table_too_large_to_hold_is_filtered_and_counted_by_cave(page_of_large
         page.locator("#table-downloads").get_by_role("link", name="CSV").click()
     kept = pd.read_csv(Path(started.value.path()), comment="#", dtype=str)
     assert sorted(kept["id"]) == sorted(wanted["id"].astype(str))
+
+
+def test_a_box_in_space_of_a_large_table_is_asked_of_cave(page_of_large: Page, truth: Truth) -> None:
+    page, ask = page_of_large, truth.client.materialize
+    middle = np.median(np.vstack(ask.query_table(SYNAPSES, limit=5_000)["ctr_pt_position"]), axis=0).astype(int)
+    reach = np.array([20_000, 15_000, 2_000])
+    low, high = middle - reach, middle + reach
+    box = ", ".join(f"{least}..{most}" for least, most in zip(low, high, strict=True))
+    wanted = ask.query_table(
+        SYNAPSES, filter_spatial_dict={"ctr_pt_position": [low.tolist(), high.tolist()]}, split_positions=True
+    )
+    assert 0 < len(wanted) < ask.get_annotation_count(SYNAPSES) / 2
+    axes = [f"ctr_pt_position_{axis}" for axis in "xyz"]
+    page.goto(f"/table-viewer?table={SYNAPSES}&" + "&".join(f"columns={name}" for name in ("id", *axes)))
+    page.locator("#table-where").fill(f"ctr_pt_position in box ({box})")
+    page.locator("#table-where").press("Enter")
+    expect(page.locator("#table-counts")).to_contain_text(
+        f"{len(wanted):,} of {ask.get_annotation_count(SYNAPSES):,} rows"
+    )
+    shown = wanted.set_index(wanted["id"].astype(str))
+    for row in ("0", "5"):
+        cells = page.locator(f".ag-row[row-index='{row}']")
+        expect(cells.locator("[col-id='id']")).not_to_be_empty()
+        own = shown.loc[cells.locator("[col-id='id']").inner_text()]
+        for name in axes:
+            expect(cells.locator(f"[col-id='{name}']")).to_have_text(f"{own[name]:,.0f}")
 
 
 def test_what_cave_cannot_filter_is_refused_and_stays(page_of_large: Page) -> None:

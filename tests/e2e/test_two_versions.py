@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.truth import TYPES, Truth
+from tests.e2e.conftest import OpenPage, karst
+from tests.e2e.truth import DATASTACK, TYPES, Truth, neuroglancer_state, segments
+from tests.servers import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -19,13 +23,24 @@ def truth(localcave_url: str) -> Truth:
     return Truth(localcave_url)
 
 
+@pytest.fixture(scope="module")
+def page(open_page: OpenPage, localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page of Karst whose links have the segmentation that the datastack names, which follows edits."""
+    folder = tmp_path_factory.mktemp("config")
+    shutil.copytree(ROOT / "config", folder, dirs_exist_ok=True)
+    (folder / "datastacks" / f"{DATASTACK}.toml").write_text("")
+    cache = tmp_path_factory.mktemp("cache")
+    with karst(localcave_url, cache, KARST_CONFIG=str(folder)) as url, open_page(url) as opened:
+        yield opened
+
+
 def test_two_tabs_keep_their_own_version(page: Page, truth: Truth) -> None:
     valid = sorted(truth.client.materialize.get_versions())
     old, new = valid[0], valid[-1]
     assert old != new
     tabs = {new: page, old: page.context.new_page()}
     for version, tab in tabs.items():
-        tab.goto(f"/table-viewer?table={TYPES}&version={version}")
+        tab.goto(f"/table-viewer?table={TYPES}&version={version}&viewer=Spelunker")
     for version, tab in tabs.items():
         expect(tab.locator("#table-status")).to_contain_text(f"version {version}")
     for tab in tabs.values():  # one after the other, so that a state shared by tabs would be the other's
@@ -41,3 +56,10 @@ def test_two_tabs_keep_their_own_version(page: Page, truth: Truth) -> None:
         kept = pd.read_csv(Path(started.value.path()), comment="#", dtype=str)
         pairs = set(zip(kept["id"], kept["pt_root_id"], strict=True))
         assert pairs == set(zip(wanted["id"].astype(str), wanted["pt_root_id"].astype(str), strict=True))
+        link = tab.locator("#table-link a")
+        expect(link).to_have_text(re.compile(rf"\b{len(wanted):,} rows"))
+        state, moment = neuroglancer_state(tab, "#table-link a"), truth.client.materialize.get_timestamp(version)
+        assert segments(state) == {str(root) for root in wanted["pt_root_id"] if root}
+        (layer,) = (layer for layer in state["layers"] if layer["type"] == "segmentation")
+        assert "graphene://" in str(layer["source"])
+        assert layer["timestamp"] == int(moment.timestamp() * 1000)
