@@ -19,7 +19,8 @@ CALLBACK = "/_dash-update-component"
 SHELL = ("/assets/", "/_dash-component-suites/", "/_dash-layout", "/_dash-dependencies", "/_favicon")
 """What is the same for every page, and kept by the browser."""
 QUIET_MS = 1_500
-JSON = {"Content-Type": "application/json", "Accept-Encoding": "gzip"}
+JSON = {"Content-Type": "application/json", "Accept-Encoding": "gzip, deflate, br, zstd"}
+"""Headers as Chromium sends them."""
 
 
 @dataclass(frozen=True)

@@ -199,9 +199,14 @@ class Cave(Roots, Skeletons):
 
     def row_counts(self, datastack: str, version: int) -> dict[str, int]:
         """Number of rows of every table; not of views, which CAVE would have to work out."""
-        names = [name for name, info in self.tables(datastack, version).items() if info.kind == "table"]
-        counts = gather(*(partial(self.row_count, datastack, version, name) for name in names))
-        return dict(zip(names, counts, strict=True))
+
+        def load() -> dict[str, int]:
+            names = [name for name, info in self.tables(datastack, version).items() if info.kind == "table"]
+            counts = gather(*(partial(self.row_count, datastack, version, name) for name in names))
+            return dict(zip(names, counts, strict=True))
+
+        counts: dict[str, int] = self.cache.value(("row_counts", datastack, version), load, ttl_s=METADATA_TTL_S)
+        return counts
 
     def table(self, datastack: str, version: int, table: str) -> pd.DataFrame:
         """All rows of a table or view.

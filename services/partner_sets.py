@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,25 +75,23 @@ def both(found: Connectivity) -> pd.DataFrame:
     all three are null, and `reciprocal` may be, where CAVE cut that direction: then nobody knows. Reciprocal
     partners first, then most synapses, then by root id.
     """
-    sides = {"in": found.inputs, "out": found.outputs}
-    about = pd.concat([side.drop(columns=list(_OF_SYNAPSES)) for side in sides.values()]).drop_duplicates("root_id")
-    frame = pd.DataFrame({"root_id": about["root_id"].to_numpy(np.int64)})
-    for way, side in sides.items():
-        own = side.set_index("root_id")[list(_OF_SYNAPSES)].reindex(frame["root_id"]).reset_index(drop=True)
-        absent = pd.NA if found.truncated[way] else 0  # type: ignore[index]
-        frame[f"num_syn_{way}"] = own["num_syn"].astype("Int64").fillna(absent)
-        frame[f"net_size_{way}"] = own["net_size"].astype("Float64").fillna(absent)
-        frame[f"mean_size_{way}"] = own["mean_size"].astype("Float64")
-    frame["reciprocal"] = ((frame["num_syn_in"] > 0) & (frame["num_syn_out"] > 0)).astype("boolean")
-    frame = pd.concat([frame, about.drop(columns="root_id").reset_index(drop=True)], axis=1)
-    order = pd.DataFrame(
-        {
-            "one_way": ~frame["reciprocal"].fillna(False).astype(bool),
-            "fewest": -(frame["num_syn_in"].fillna(0) + frame["num_syn_out"].fillna(0)),
-            "root_id": frame["root_id"],
-        }
-    )
-    return frame.take(np.lexsort([order[name] for name in reversed(order.columns)])).reset_index(drop=True)
+    roots = np.union1d(found.inputs["root_id"].to_numpy(np.int64), found.outputs["root_id"].to_numpy(np.int64))
+    places = {way: pd.Index(found.side(way)["root_id"]).get_indexer(roots) for way in ("in", "out")}
+    columns: dict[str, Any] = {"root_id": roots}
+    for way, at in places.items():
+        for name in _OF_SYNAPSES:
+            own = found.side(way)[name].astype("Int64" if name == "num_syn" else "Float64")
+            values = own.array.take(at, allow_fill=True)
+            nothing = not found.truncated[way] and name != "mean_size"  # type: ignore[index]
+            columns[f"{name}_{way}"] = values.fillna(0) if nothing else values
+    numbers = columns["num_syn_in"], columns["num_syn_out"]
+    columns["reciprocal"] = (numbers[0] > 0) & (numbers[1] > 0)
+    first, most = columns["reciprocal"].fillna(False), sum(number.fillna(0) for number in numbers)
+    order = np.lexsort([roots, -most.to_numpy(np.int64), ~first.to_numpy(bool)])
+    about = pd.concat([found.inputs, found.outputs], ignore_index=True).drop(columns=["root_id", *_OF_SYNAPSES])
+    known = np.where(places["in"] >= 0, places["in"], len(found.inputs) + places["out"])
+    parts = pd.DataFrame(columns).take(order), about.take(known[order])
+    return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
 
 
 def combined(sides: Mapping[int, pd.DataFrame]) -> pd.DataFrame:

@@ -21,7 +21,6 @@ from services.filter_box import UNIT_NM
 from services.filter_conditions import Saved
 from services.filters import Node, all_of, parse_box, parse_line
 from services.memo import Key, Memo, key_of
-from services.parallel import gather
 from services.places import depth_columns, in_unit, with_unit_sizes
 from services.records import TableInfo, Version
 from services.urls import Sort
@@ -96,7 +95,7 @@ def catalogue(cave: Cave, datastack: str, version: int) -> list[TableInfo]:
 
     Hidden ones are left out. `row_count` is filled for tables, None for views.
     """
-    infos, counts = gather(lambda: cave.tables(datastack, version), lambda: cave.row_counts(datastack, version))
+    infos, counts = cave.tables(datastack, version), cave.row_counts(datastack, version)
     profile = cave.profile(datastack)
     pinned = {name: rank for rank, name in enumerate(profile.type_tables)}
 
