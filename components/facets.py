@@ -1,4 +1,7 @@
-"""The values of a table's columns with their counts, each a link to the view that a click on it gives."""
+"""The values of a table's columns with their counts, each a link to the view that a click on it gives.
+
+Bars are drawn by the style sheet: Dash goes through all components of a page at every change, and these are many.
+"""
 
 from __future__ import annotations
 
@@ -43,14 +46,11 @@ def _facet(facet: Facet, href: Href) -> html.Section:
 def _value(value: FacetValue, most: int, href: str) -> html.Li:
     word = "blank" if value.value is None else str(value.value).lower() if value.value in (True, False) else value.value
     link = html.A(
-        [
-            html.Span(className="k-bar", style={"width": f"{100 * value.count / most:.1f}%"}),
-            html.Span(str(word), className="k-muted" if value.value is None else ""),
-            html.Span(f"{value.count:,}", className="k-count"),
-        ],
+        [str(word), html.Span(f"{value.count:,}", className="k-count")],
         href=href,
         title=f"{value.count:,} now, {value.total:,} in the whole table",
-        className="k-facet" + ("" if value.count else " k-none"),
+        className="k-facet" + ("" if value.count and value.value is not None else " k-none"),
+        style={"--share": f"{100 * value.count / most:.1f}%"},
         **(aria(current="true") if value.chosen else {}),
     )
     return html.Li(link)
@@ -70,17 +70,13 @@ def _histogram(histogram: Histogram, href: Href) -> html.Section:
 
 
 def _bar(bar: Bar, most: int, name: str, href: Href) -> Any:
-    heights = (bar.total / most, bar.count / most)
-    whole, now = (
-        html.Span(className=f"k-{of}", style={"height": f"{100 * share:.1f}%"})
-        for of, share in zip(("whole", "now"), heights, strict=True)
-    )
+    heights = {"--whole": f"{100 * bar.total / most:.1f}%", "--now": f"{100 * bar.count / most:.1f}%"}
     if not bar.box:
-        return html.Span([whole, now])
+        return html.Span(style=heights)
     said = f"{_number(bar.low)} to {_number(bar.high)}: {bar.count:,} now, {bar.total:,} in the whole table"
     return html.A(
-        [whole, now],
         href=href(name, bar.box),
+        style=heights,
         title=said,
         tabIndex="-1",  # the column's box takes a range from the keyboard
         draggable="false",
