@@ -1,0 +1,168 @@
+"""The API's rows of a table at an expired version, at a moment and live, against caveclient's own live queries."""
+
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import flask
+import pandas as pd
+import pytest
+from caveclient import CAVEclient
+
+from api import blueprint
+from services.cave import Cave
+from services.settings import Settings
+
+DS, TYPES, PROOFREADING = "karst_demo", "aibs_metamodel_celltypes_v661", "proofreading_status_and_strategy"
+SYNAPSES, VIEW = "synapses_pni_2", "aibs_cell_info"
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def client(cave):
+    app = flask.Flask("test_api_moments")
+    app.extensions["karst"] = cave
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def expired(cave):
+    return next(version for version in cave.versions(DS) if not version.valid)
+
+
+@pytest.fixture(scope="module")
+def between(cave):
+    """A time between two versions, at which some rows are still to come."""
+    newest, _ = (version for version in cave.versions(DS) if version.valid)
+    return newest.timestamp.replace(microsecond=0) - timedelta(days=30)
+
+
+@pytest.fixture(scope="module")
+def rows_at(localcave_url):
+    """What caveclient itself finds in the proofreading table at a time, as pairs of annotation and root id."""
+    direct = CAVEclient(DS, server_address=localcave_url, auth_token="none", write_server_cache=False)
+    direct.version = max(direct.materialize.get_versions())
+
+    def ask(time):
+        rows = direct.materialize.live_live_query(PROOFREADING, time, allow_missing_lookups=True)
+        return {(str(id), str(root)) for id, root in zip(rows["id"], rows["pt_root_id"], strict=True)}
+
+    return ask
+
+
+def get(client, path, **parameters):
+    return client.get(f"/api/v1/{DS}/{path}", query_string=parameters)
+
+
+def rows(client, version, **parameters):
+    answer = get(client, f"{version}/tables/{PROOFREADING}/rows", limit=100_000, **parameters)
+    assert answer.status_code == 200, answer.text
+    return json.loads(answer.text, parse_constant=pytest.fail)
+
+
+def pairs(found):
+    return {(row["id"], row["pt_root_id"]) for row in found["rows"]}
+
+
+def test_rows_of_an_expired_version_are_those_of_its_time(client, expired, rows_at):
+    found = rows(client, expired.number)
+    assert pairs(found) == rows_at(expired.timestamp)
+    assert (found["version"], found["total"]) == (expired.number, len(found["rows"]))
+    assert f"Version {expired.number} of {DS} has expired" in found["messages"][0]
+    assert pairs(found) != pairs(rows(client, "latest"))
+
+
+def test_rows_of_a_moment_are_those_of_that_time(client, between, rows_at):
+    moment = f"{between:%Y-%m-%dT%H:%M:%SZ}"
+    found = rows(client, moment)
+    assert pairs(found) == rows_at(between)
+    assert found["version"] == moment
+    assert "live data, of no version" in found["messages"][0]
+
+
+def test_live_is_answered_with_the_moment_it_was_which_gives_the_same_rows_again(client, rows_at):
+    before = datetime.now(UTC).replace(microsecond=0)
+    found = rows(client, "live")
+    moment = datetime.fromisoformat(found["version"])
+    assert before <= moment <= datetime.now(UTC)
+    assert pairs(found) == rows_at(moment)
+    assert rows(client, found["version"]) == found
+
+
+def test_they_are_filtered_sorted_and_paged_as_any(client, expired):
+    whole = rows(client, expired.number)["rows"]
+    wanted = sorted((row for row in whole if row["status_axon"]), key=lambda row: -int(row["id"]))
+    found = rows(client, expired.number, filter="status_axon = true", sort="-id", offset=2)
+    assert found["rows"] == wanted[2:]
+    assert found["total"] == len(wanted) > 2
+
+
+def test_files_name_the_moment(client, between, rows_at):
+    moment = f"{between:%Y-%m-%dT%H:%M:%SZ}"
+    for version, time in ((moment, moment), ("live", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")):
+        answer = get(client, f"{version}/tables/{PROOFREADING}/rows", format="csv")
+        assert re.search(f"(?m)^# version: {time}$", answer.text)
+        assert re.search(rf"(?m)^# source: .*/{DS}/{time}/tables/", answer.text)
+        assert "live data, of no version" in answer.text
+    frame = pd.read_csv(
+        io.StringIO(get(client, f"{moment}/tables/{PROOFREADING}/rows", format="csv").text), comment="#", dtype=str
+    )
+    assert set(zip(frame["id"], frame["pt_root_id"], strict=True)) == rows_at(between)
+
+
+def test_facets_and_the_catalogue_are_of_the_moment_too(client, expired):
+    whole = pd.DataFrame(rows(client, expired.number)["rows"])
+    found = json.loads(get(client, f"{expired.number}/tables/{PROOFREADING}/facets").text)
+    (facet,) = (one for one in found["facets"] if one["column"] == "strategy_axon")
+    assert {one["value"]: one["count"] for one in facet["values"]} == whole["strategy_axon"].value_counts().to_dict()
+    for version in (expired.number, "live"):
+        names = [one["name"] for one in json.loads(get(client, f"{version}/tables").text)["tables"]]
+        assert PROOFREADING in names and VIEW not in names
+        assert json.loads(get(client, f"{version}/tables/{PROOFREADING}").text)["row_count"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("live/tables/{VIEW}/rows", 400, "is a view, which CAVE has at its versions only"),
+        ("{EXPIRED}/tables/{VIEW}/rows", 400, "is a view, which CAVE has at its versions only"),
+        ("{EXPIRED}/tables/nope/rows", 404, "no table nope"),
+        ("live/tables/nope/rows", 404, "no table nope"),
+        ("9999/tables/{TYPES}/rows", 404, "no version 9999"),
+        ("2200-01-01T00:00:00Z/tables/{TYPES}/rows", 400, "yet to come"),
+        ("2025-13-01T00:00:00Z/tables/{TYPES}/rows", 400, "is no time"),
+        ("2025-06-01/tables/{TYPES}/rows", 400, "no version"),
+        ("live/tables/{TYPES}/python", 400, "versions that are kept"),
+        ("live/tables/{TYPES}/rows?filter=volme > 3", 400, "no column 'volme'"),
+        ("live/cells/1/partners", 400, "no version"),
+        ("{EXPIRED}/cells/1/partners", 410, "expired"),
+    ],
+)
+def test_what_cannot_be_read_at_a_moment_is_refused_in_a_sentence(client, expired, path, status, said):
+    answer = client.get(f"/api/v1/{DS}/" + path.format(VIEW=VIEW, TYPES=TYPES, EXPIRED=expired.number))
+    assert (answer.status_code, answer.mimetype) == (status, "application/json")
+    error = json.loads(answer.text)["error"]
+    assert said in error["message"] and error["message"].endswith(".")
+    assert error["hint"] and re.fullmatch("[0-9a-f]{12}", error["request_id"])
+
+
+def test_ids_are_searched_at_versions_only(client):
+    answer = client.post(f"/api/v1/{DS}/live/tables/{TYPES}/ids", json={"ids": "1"})
+    assert answer.status_code == 400
+    assert "kept" in json.loads(answer.text)["error"]["message"]
+
+
+def test_a_table_too_large_to_hold_is_refused_at_a_moment(localcave_url, expired):
+    app = flask.Flask("test_api_moments_poor")
+    app.extensions["karst"] = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=5_000))
+    app.register_blueprint(blueprint)
+    for version in ("live", expired.number):
+        answer = get(app.test_client(), f"{version}/tables/{SYNAPSES}/rows", limit=5)
+        assert answer.status_code == 413
+        assert "too large to be read as of a time" in json.loads(answer.text)["error"]["message"]
