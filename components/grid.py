@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from services.urls import Sort
 
 ROWS_AT_ONCE = 100
+EMPTY = "There are no rows to show."
+"""Where the filter cannot be read, the style sheet hides it: then nobody knows which rows there are."""
 
 _THEME = {
     "function": "themeQuartz.withParams({"
@@ -64,7 +66,7 @@ def rows_grid(
             "columnVisibility": {"hiddenColIds": list(hidden)},
             "sort": {"sortModel": [{"colId": name, "sort": direction} for name, direction in sort]},
         },
-        "localeText": {"noRowsToShow": "There are no rows to show.", "ariaLabel": label},
+        "localeText": {"noRowsToShow": EMPTY, "noMatchingRows": EMPTY, "ariaLabel": label},
     }
     if key:
         options["rowSelection"] = {"mode": "multiRow", "enableClickSelection": False, "headerCheckbox": False}

@@ -21,7 +21,9 @@ LARGEST_EXACT_FLOAT = 2**53
 
 _ID = re.compile(r"(^|_)id(_ref)?$")
 _POSITION = re.compile(r"_position(_ref)?_[xyz]$")
-_SIDE = re.compile(r"^(pre|post) pt ")
+_POINT = re.compile(r"^(\w+) pt (?=root id|supervoxel id|position)")
+_POINTS = {"pre": "presynaptic", "post": "postsynaptic", "ctr": "centre"}
+"""Bound points of a row, in words; another is called as the table calls it."""
 _UNIT = re.compile(r"_(nm|um|vx)$")
 _UNITS = {"volume": "um³", "size": "vx", "net_size": "vx", "mean_size": "vx"}
 _TITLES = {
@@ -82,7 +84,7 @@ def _describe(name: str, values: pd.Series, aliases: tuple[str, ...]) -> Column:
     suffix = _UNIT.search(name)
     unit = suffix[1] if suffix else _UNITS.get(name, "vx" if kind == "position" else "")
     words = _TITLES.get(name, name.removesuffix(suffix[0]) if suffix else name).replace("_", " ").removeprefix("pt ")
-    words = _SIDE.sub(lambda side: f"{side[1]}synaptic ", words)
+    words = _POINT.sub(lambda point: f"{_POINTS.get(point[1], point[1])} ", words)
     return Column(name, words, kind, unit, aliases)
 
 

@@ -66,6 +66,15 @@ def test_a_mistake_in_the_query_line_is_pointed_at(page: Page) -> None:
     typed, mark = page.locator("#table-counts pre").inner_text().rstrip().split("\n")
     assert typed == "cell_type = BC and volme > 3"
     assert typed[mark.index("^") :].startswith("volme")
+    empty = page.locator(".ag-overlay-wrapper")
+    expect(empty).to_be_hidden()  # nobody knows which rows there are
+    page.goto(f"{TABLE}&f.volume=%3E%3E%203")
+    expect(page.locator("#table-counts .alert")).to_contain_text("volume holds numbers")
+    expect(empty).to_be_hidden()
+    page.get_by_label(re.compile("^volume .*Filter Input")).fill("> 99999")
+    expect(page.locator("#table-counts")).to_contain_text("0 of ")
+    expect(empty).to_have_text("There are no rows to show.")
+    expect(empty).to_be_visible()
 
 
 def test_the_query_line_is_completed_by_keys_alone(page: Page, truth: Truth) -> None:

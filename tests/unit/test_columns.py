@@ -5,13 +5,21 @@ import pandas as pd
 from services.columns import describe_columns
 
 
-def test_columns_of_synapses_are_called_presynaptic_and_postsynaptic() -> None:
-    names = ("pre_pt_root_id", "post_pt_supervoxel_id", "pre_pt_position_x", "ctr_pt_position_y", "pt_position_z")
+def test_the_points_of_a_row_are_named_in_words() -> None:
+    names = (
+        "pre_pt_root_id",
+        "post_pt_supervoxel_id",
+        "pre_pt_position_x",
+        "ctr_pt_position_y",
+        "pt_position_z",
+        "soma_pt_position_x",
+    )
     titles = [column.title for column in describe_columns(pd.DataFrame({name: [1] for name in names}))]
     assert titles == [
         "presynaptic root id",
         "postsynaptic supervoxel id",
         "presynaptic position x",
-        "ctr pt position y",
+        "centre position y",
         "position z",
+        "soma position x",
     ]
