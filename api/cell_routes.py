@@ -66,16 +66,23 @@ def partners_python(datastack: str, version: str, cell: str) -> Response:
 @blueprint.get(f"{CELL}/synapses")
 def cell_synapses(datastack: str, version: str, cell: str) -> Response:
     """Every synapse of a cell, autapses and those with root id 0 included; with `partner` those with one (or
-    `autapses`, or `root_zero`), and with what says which partners count only those with these."""
+    `autapses`, or `root_zero`), and with what says which partners count only those with these: in the direction of the
+    synapse or, when "merged", in both together."""
     params.only("direction", "partner", "offset", "limit", "format", *WHICH)
-    ways, span, partner = params.directions(), params.span(None), params.text("partner")
+    sides, span, partner = synapse_sides(), params.span(None), params.text("partner")
     asked = _Asked(_read(datastack, version, cell, whole="on"))
     if partner:
-        sides = partner_synapses.of_partner_in(cave(), asked.found, ways, partner)
+        listed = partner_synapses.of_partner_in(cave(), asked.found, [*sides], partner)
     else:
-        sides = {way: asked.synapses(way) for way in ways}
-    frame = pd.concat([rows.assign(direction=way) for way, rows in sides.items()], ignore_index=True)
+        listed = {way: asked.synapses(way, side) for way, side in sides.items()}
+    frame = pd.concat([rows.assign(direction=way) for way, rows in listed.items()], ignore_index=True)
     return _answer(asked.found, frame, describe_columns(frame), "synapses", span=span, facts={"partner": partner})
+
+
+def synapse_sides() -> dict[Direction, Side]:
+    """The directions of the synapses that a request asks for, and for each the side whose partners are meant."""
+    sides = SIDES[params.choice("direction", tuple(SIDES), "both")]
+    return {"in": "both", "out": "both"} if sides == ("both",) else {cast("Direction", side): side for side in sides}
 
 
 def wanted(side: Side) -> Wanted:
@@ -104,11 +111,11 @@ class _Asked:
         parts = {side: partner_table.open_partners(cave(), self.found, wanted(side)) for side in sides}
         return parts["both"] if "both" in parts else partner_table.one_below_the_other(parts)
 
-    def synapses(self, way: Direction) -> pd.DataFrame:
+    def synapses(self, way: Direction, side: Side) -> pd.DataFrame:
         every = partner_synapses.of_cell(cave(), self.found, way)
         if not narrowed():
             return every
-        kept = partner_table.select(self.table([way]), partner_query(self.found.datastack))
+        kept = partner_table.select(self.table([side]), partner_query(self.found.datastack))
         return partner_synapses.with_partners(every, kept).drop(columns="row")
 
 

@@ -10,7 +10,7 @@ from flask import Response
 
 from api import params
 from api.answers import Subject, cell_json, frame_answer
-from api.cell_routes import WHICH, narrowed, partner_query, wanted
+from api.cell_routes import SIDES, WHICH, narrowed, partner_query, synapse_sides, wanted
 from api.routes import blueprint
 from services import cells, partner_synapses, partner_table, questions, several_cells, versions
 from services.columns import Column, describe_columns
@@ -25,15 +25,17 @@ def partners_of_cells(datastack: str, version: str, first: str, others: str) -> 
     """The partners of any of several cells, synapses with each cell side by side: those that count (`at_least`,
     `proofread`) and that `filter` keeps, with the columns of `more`, by `sort`."""
     params.only("direction", "sort", "offset", "limit", "format", *WHICH)
-    ways = params.directions()
+    sides = SIDES[params.choice("direction", tuple(SIDES), "both")]
     found = _read(datastack, version, f"{first},{others}", whole="off")
     query = partner_query(datastack)
-    opened = {way: several_cells.open_partners(cave(), found, wanted(way)) for way in ways}
-    kept = [partner_table.select(table, query).assign(direction=way) for way, table in opened.items()]
+    opened = {side: several_cells.open_partners(cave(), found, wanted(side)) for side in sides}
+    kept = [partner_table.select(table, query).assign(direction=side) for side, table in opened.items()]
     frame = pd.concat(kept, ignore_index=True)
     known = {column.name: column for table in opened.values() for column in table.columns}
-    columns = [*(known[name] for name in frame if name in known), Column("direction", "direction", "text")]
-    totals = [{way: one.totals[way] for way in ways} for one in found]
+    if sides != ("both",):
+        known["direction"] = Column("direction", "direction", "text")
+    columns = [known[name] for name in frame if name in known]
+    totals = [{way: one.totals[way] for way in several_cells.WAYS if way in sides or "both" in sides} for one in found]
     said = [sentence for table in opened.values() for sentence in (*table.left_out, *table.notes)]
     return _answer(found, frame, columns, "partners", {"totals": totals, "notes": said})
 
@@ -43,20 +45,18 @@ def synapses_of_cells(datastack: str, version: str, first: str, others: str) -> 
     """Every synapse of several cells, autapses and those with root id 0 included; with `partner` those with one, and
     with what says which partners count only those with these."""
     params.only("direction", "partner", "offset", "limit", "format", *WHICH)
-    ways, partner = params.directions(), params.text("partner")
+    sides, partner = synapse_sides(), params.text("partner")
     found = _read(datastack, version, f"{first},{others}", whole="on")
-    rows = []
-    for way in ways:
+    rows = several_cells.with_partner(cave(), found, [*sides], partner) if partner else {}
+    for way, side in () if partner else sides.items():
         every = pd.concat([partner_synapses.of_cell(cave(), one, way) for one in found], ignore_index=True)
-        if partner:
-            every = every[every["root_id"] == cells.parse_id(partner)]
-        elif narrowed():
+        if narrowed():
             kept = partner_table.select(
-                several_cells.open_partners(cave(), found, wanted(way)), partner_query(datastack)
+                several_cells.open_partners(cave(), found, wanted(side)), partner_query(datastack)
             )
             every = partner_synapses.with_partners(every, kept).drop(columns="row")
-        rows.append(every.assign(direction=way))
-    frame = pd.concat(rows, ignore_index=True)
+        rows[way] = every
+    frame = pd.concat([each.assign(direction=way) for way, each in rows.items()], ignore_index=True)
     return _answer(found, frame, describe_columns(frame), "synapses", {"partner": partner})
 
 

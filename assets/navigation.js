@@ -67,15 +67,22 @@
         go(staying ? kept(link) : link.href, staying);
     });
 
-    // A link that changes one part of the address leaves all else as it is shown now, filters typed since included.
+    // A link that changes one part of the address (or several) leaves all else as it is shown now, filters typed since included.
     function kept(link) {
-        return changed(link.dataset.keep, new URL(link.href).searchParams.getAll(link.dataset.keep));
+        const to = new URL(link.href).searchParams;
+        return changed(link.dataset.keep.split(" ").map((name) => [name, to.getAll(name)]));
     }
 
-    function changed(name, values) {
+    const OF_TAB = /^(where|sort|f\..*)$/; // another tab has filters of its own
+
+    function changed(parts) {
         const params = new URLSearchParams(location.search);
-        params.delete(name);
-        for (const value of values) params.append(name, value);
+        const tab = params.get("tab");
+        for (const [name, values] of parts) {
+            params.delete(name);
+            for (const value of values) params.append(name, value);
+        }
+        if (params.get("tab") !== tab) for (const name of [...params.keys()]) if (OF_TAB.test(name)) params.delete(name);
         return `${location.pathname}?${params}`;
     }
 
@@ -112,7 +119,7 @@
             },
             // Leads to what is shown now, with the columns that are ticked.
             more: function (clicks, names) {
-                if (clicks) go(changed("more", names || []), true);
+                if (clicks) go(changed([["more", names || []]]), true);
             },
             // Writes the address of what is shown now, without a new entry in the history.
             remember: function (href) {

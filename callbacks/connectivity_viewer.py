@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
 from flask import get_flashed_messages
@@ -20,7 +20,6 @@ from components import (
     controls,
     several_cells,
     synapse_list,
-    truncated,
     trust,
     type_table,
 )
@@ -34,7 +33,7 @@ from services import (
 )
 from services import several_cells as several
 from services import trust as judging
-from services.connectivity import Connectivity, Direction
+from services.connectivity import Connectivity
 from services.context import cave
 from services.errors import BadInput, NotFound
 from services.partner_table import PartnerTable
@@ -89,11 +88,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         return _several(view, said)
     found = partners.read(view)
     view, lost = partners.fitted(view)
-    sides = {side: partners.table(view, side) for side in partners.SIDES}
-    choices = _choices(view, sides)
-    results = connectivity_page.results(
-        view, found, _about(view, found), sides, choices=choices, grouped=_grouped(view, sides)
-    )
+    results = _results(view, _about(view, found), found.totals)
     notes = alerts.notes([*said, *lost, *connectivity_page.warnings(view, found)])
     return results, connectivity_page.status(found), notes, view.href()
 
@@ -117,38 +112,34 @@ def address(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, st
 def _several(asked: ConnectivityView, said: list[str]) -> tuple[Any, ...]:
     """Several cells with the partners of any of them."""
     found = partners.read_all(asked)
-    fitting, left = together.fitting(asked)
-    view, lost = partners.fitted(fitting)
-    sides = {side: partners.table(view, side) for side in ("in", "out")}
-    shown = several_cells.results(
-        view,
-        together.about(view),
-        sides,
-        several.totals(found),
-        choices=together.choices(_choices(view, sides)),
-        grouped=_grouped(view, sides),
-    )
-    notes = alerts.notes([*said, *left, *lost, *together.warnings(found)])
+    view, lost = partners.fitted(asked)
+    shown = _results(view, together.about(view), several.totals(found), alone=False)
+    notes = alerts.notes([*said, *lost, *together.warnings(view, found)])
     return shown, several_cells.status(found), notes, view.href()
+
+
+def _results(view: ConnectivityView, about: list[Any], totals: Mapping[Any, Any], *, alone: bool = True) -> list[Any]:
+    sides = {side: partners.table(view, side) for side in partners.SIDES}
+    choices, grouped = _choices(view, sides), _grouped(view, sides)
+    choices = choices if alone else together.choices(choices)
+    return connectivity_page.results(view, about, sides, totals, choices=choices, grouped=grouped, alone=alone)
 
 
 def _about(view: ConnectivityView, found: Connectivity) -> list[Any]:
     """What is said of the cell before its partners."""
     shown, _ = partners.answerable(view)
     return [
-        cell_card.cell_card(found, together.own_types([found])[0]),
+        cell_card.cell_card(view, found, together.own_types([found])[0]),
         cell_card.more(),
         trust.verdict(judging.verdict(cave(), found)),
-        truncated.offer(view, found) if any(found.truncated.values()) else None,
         synapse_list.synapse_list(shown, partners.root_ids(view), _listed(view, found)) if view.partner else None,
     ]
 
 
 def _listed(view: ConnectivityView, found: Connectivity) -> Mapping[Any, Any]:
     """The synapses with one partner, for each direction that has any."""
-    ways = cast("tuple[Direction, ...]", ("in", "out") if view.tab in ("both", "types") else (view.tab,))
     with suppress(NotFound, BadInput):
-        return partner_synapses.of_partner_in(cave(), found, ways, view.partner)
+        return partner_synapses.of_partner_in(cave(), found, partners.listed_ways(view), view.partner)
     return {}
 
 

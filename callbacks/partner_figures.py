@@ -10,7 +10,7 @@ from callbacks import partners, views
 from components import cell_figures
 from components.cell_figures import plot
 from components.figures import by_type, depth, pairs, somata, tuning
-from services import functional, partner_synapses, plot_frames, space
+from services import functional, partner_sets, partner_synapses, plot_frames, space
 from services.compartments import COUNTS
 from services.context import cave
 from services.urls import ConnectivityView
@@ -35,20 +35,29 @@ NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
     on_error=lambda error: [],  # the counts say what is wrong with a filter
 )
 def draw(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]) -> Any:
-    """The plots of both directions, as their tables show them, and those of the tab in front."""
+    """The plots of both directions, of the partners that the table in front shows (those of one direction stand beside
+    those of the other), and of the tab in front."""
     data = {id["side"]: data for id, data in zip(ids, shown, strict=True)}
     front = tab if tab in data else "in"
-    if not (data.get("in") and data.get("out") and data.get(front)):
+    sides = ("both",) if front == "both" else ("in", "out")
+    if not all(data.get(side) for side in sides):
         return no_update
-    asked = {way: views.partner_view(cast("dict[str, Any]", data[way])) for way in {"in", "out", front}}
-    kept = {way: partners.shown(view, way)[0] for way, view in asked.items()}
-    ways = {way: kept[way] for way in ("in", "out")}
-    of_front = _of_both if front == "both" else _of_way
-    plots = [*_by_direction(asked["in"], ways), *_by_type(asked["in"], ways), *of_front(asked[front], kept, front)]
-    filtered = any(len(kept[way]) < len(partners.table(view, way).frame) for way, view in asked.items())
-    what = "Of the partners that the filters keep" if filtered else "Of all partners in the tables"
-    of_both = f"; {len(kept['both']):,} in the tab of both" if front == "both" else ""
-    return cell_figures.figures(plots, f"{what}: {len(kept['in']):,} input, {len(kept['out']):,} output{of_both}.")
+    asked = {side: views.partner_view(cast("dict[str, Any]", data[side])) for side in sides}
+    kept = {side: partners.shown(view, side)[0] for side, view in asked.items()}
+    ways = {way: partner_sets.of_way(kept["both"], way) for way in ("in", "out")} if front == "both" else kept
+    view, of_front = asked[front], _of_both if front == "both" else _of_way
+    plots = [*_by_direction(view, ways), *_by_type(view, ways), *of_front(view, kept, front)]
+    filtered = any(len(kept[side]) < len(partners.table(one, side).frame) for side, one in asked.items())
+    return cell_figures.figures(plots, _of_what(kept, ways, filtered=filtered))
+
+
+def _of_what(kept: dict[str, pd.DataFrame], ways: dict[str, pd.DataFrame], *, filtered: bool) -> str:
+    """Which partners are drawn."""
+    told = f"{len(ways['in']):,} input, {len(ways['out']):,} output"
+    if "both" not in kept:
+        return f"Of {'the partners that the filters keep' if filtered else 'all partners in the tables'}: {told}."
+    which = "the filters of this tab keep" if filtered else "are in the table"
+    return f"Of the {len(kept['both']):,} partners that {which}: {told}."
 
 
 def _somata_um(view: ConnectivityView) -> list[Any]:

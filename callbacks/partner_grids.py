@@ -77,7 +77,7 @@ def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str,
     group = view.group_by if view.group_by in whole.frame else None
     options: Any = {"viewer": view.viewer.strip() or None, "group_by": group, "more": whole.frame}
     made = neuroglancer.cell_link(cave(), found, direction=side, partners=only, **options)
-    subject = partner_panel.subject(len(chosen), side, selected=bool(selected))
+    subject = partner_panel.subject(len(chosen), side, selected=bool(selected), cells=len(found))
     return neuroglancer_link(made, subject), partner_panel.selection(side, len(selected or ())), made.panel_url
 
 

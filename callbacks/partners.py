@@ -99,6 +99,13 @@ def script(view: ConnectivityView, side: str) -> str:
     return partner_snippet.snippet(cave(), read(view), wanted(view, side), views.table_query(cave(), view))
 
 
+def listed_ways(view: ConnectivityView) -> tuple[Direction, ...]:
+    """The directions whose synapses with its `partner` a view lists: that of its tab. An autapse has both."""
+    if view.tab in ("in", "out"):
+        return (cast("Direction", view.tab),)
+    return ("out",) if view.partner == "autapses" else ("in", "out")
+
+
 def synapses(view: ConnectivityView, way: Direction) -> pd.DataFrame:
     """The synapses of one direction of all cells of a concrete view; see `partner_synapses.of_cell`."""
     every = [partner_synapses.of_cell(cave(), one, way) for one in read_all(view)]

@@ -5,28 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
 from callbacks import partners
-from components import several_cells, synapse_list
+from components import several_cells, synapse_list, truncated
 from components.partner_options import Choices
-from services import connectivity, partner_synapses, type_columns
+from services import connectivity, type_columns
 from services import several_cells as together
-from services.connectivity import Connectivity, Direction
+from services.connectivity import Connectivity
 from services.context import cave
 from services.errors import BadInput, NotFound
-from services.partner_table import COMPARTMENT, SHARE, TUNING
+from services.partner_table import COMPARTMENT, TUNING
 from services.urls import ConnectivityView
 
-NO_BOTH = "Several cells have no tab of both directions; shown are outputs."
-OF_ONE = (SHARE, COMPARTMENT, TUNING)
-
-
-def fitting(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
-    """The view as several cells can have it, and a sentence for what they cannot."""
-    return (replace(view, tab="out"), [NO_BOTH]) if view.tab == "both" else (view, [])
+OF_ONE = (COMPARTMENT, TUNING)
 
 
 def about(view: ConnectivityView) -> list[Any]:
@@ -45,25 +39,22 @@ def choices(every: Choices) -> Choices:
     return replace(every, more=more, versions=[])
 
 
-def warnings(found: Sequence[Connectivity]) -> list[str]:
-    """What has to be said of the cells, each by its number."""
-    first, *others = found
-    numbered = enumerate(others, start=2)
-    return [
-        *first.warnings,
-        *(f"Cell {place}: {said}" for place, one in numbered for said in one.warnings if said not in first.warnings),
-    ]
+def warnings(view: ConnectivityView, found: Sequence[Connectivity]) -> list[Any]:
+    """What has to be said of the cells, each by its number; what CAVE cut can be asked for."""
+    shared = set(found[0].warnings).intersection(*(one.warnings for one in found)) - {*found[0].cut}
+    told: list[Any] = []
+    for place, one in enumerate(found, start=1):
+        own = [said for said in one.warnings if place == 1 or said not in shared]
+        words = {said: f"Cell {place}: {said}" if place > 1 or said in one.cut else said for said in own}
+        told += [truncated.with_offer(view, words[said]) if said in one.cut else words[said] for said in own]
+    return told
 
 
 def _listed(view: ConnectivityView, found: Sequence[Connectivity]) -> Mapping[Any, Any]:
     """The synapses of any of the cells with one partner."""
-    ways = cast("tuple[Direction, ...]", ("in", "out") if view.tab in ("both", "types") else (view.tab,))
-    listed: dict[Direction, list[pd.DataFrame]] = {}
-    for one in found:
-        with suppress(NotFound, BadInput):
-            for way, rows in partner_synapses.of_partner_in(cave(), one, ways, view.partner).items():
-                listed.setdefault(way, []).append(rows)
-    return {way: pd.concat(listed[way], ignore_index=True) for way in ways if way in listed}
+    with suppress(NotFound, BadInput):
+        return together.with_partner(cave(), found, partners.listed_ways(view), view.partner)
+    return {}
 
 
 def own_types(found: Sequence[Connectivity]) -> list[str | None]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dash import html
 
 from components.attributes import aria
 from components.links import copyable
+from components.partner_options import keep_link
+from services.urls import ConnectivityView
 
 if TYPE_CHECKING:
     from services.cells import Cell
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
 MOST_NUCLEI = 3
 
 
-def cell_card(read: Connectivity, cell_type: str | None) -> html.Section:
-    """Ids with copy buttons, type, soma, and the totals of both directions."""
+def cell_card(view: ConnectivityView, read: Connectivity, cell_type: str | None) -> html.Section:
+    """Ids with copy buttons, type, soma, and the totals of both directions of the cell that a concrete view shows."""
     cell = read.cell
     facts = [
         ("Root id", copyable(str(cell.root_id), "root id")),
@@ -26,8 +29,8 @@ def cell_card(read: Connectivity, cell_type: str | None) -> html.Section:
         ("Cell type", cell_type or _absent("no type")) if read.type_table else None,
         ("Somata", str(len(cell.nucleus_ids))),
         ("Soma depth", _depth(cell)),
-        ("Inputs", _totals(read.totals["in"], "from")),
-        ("Outputs", _totals(read.totals["out"], "to")),
+        ("Inputs", _totals(view, read.totals["in"], "in")),
+        ("Outputs", _totals(view, read.totals["out"], "out")),
     ]
     pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in filter(None, facts)]
     return html.Section(html.Dl(pairs), className="k-card", **aria(label="The cell"))
@@ -38,14 +41,19 @@ def more() -> html.Div:
     return html.Div(html.Div(className="k-facts"), id="cell-facts")
 
 
-def apart(totals: Totals) -> str:
-    """A sentence for the synapses that are in no partner's row."""
-    parts = [
-        counted(totals["autapses"], "autapse") if totals["autapses"] else "",
-        f"{counted(totals['root_zero'], 'synapse')} whose other end lies in no segment" if totals["root_zero"] else "",
-    ]
-    told = " and ".join(part for part in parts if part)
-    return f"Not in this table: {told}." if told else ""
+def apart(view: ConnectivityView, side: str, totals: Mapping[Any, Totals]) -> list[Any]:
+    """A sentence for the synapses that are in no partner's row of one side, with links that list them; none for none.
+    An autapse is an input as much as an output, and counted once."""
+    ways = ("in", "out") if side == "both" else (side,)
+    autapses = max(totals[way]["autapses"] for way in ways)
+    parts = [_listing(view, counted(autapses, "autapse"), "autapses", side)] if autapses else []
+    for way in ways:
+        if number := totals[way]["root_zero"]:
+            words = counted(number, f"{way}put synapse" if side == "both" else "synapse")
+            parts.append(_listing(view, f"{words} whose other end lies in no segment", "root_zero", side))
+    between = [" and " if place == len(parts) - 1 else ", " for place in range(1, len(parts))]
+    told = [each for pair in zip(["Not in this table: ", *between], parts, strict=False) for each in pair]
+    return [*told, "."] if told else []
 
 
 def counted(number: int, thing: str) -> str:
@@ -53,14 +61,21 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def _totals(totals: Totals, preposition: str) -> list[Any]:
-    aside = [
-        counted(totals["autapses"], "autapse") if totals["autapses"] else "",
-        f"{totals['root_zero']:,} {preposition} no segment" if totals["root_zero"] else "",
-    ]
+def _totals(view: ConnectivityView, totals: Totals, way: str) -> list[Any]:
+    preposition = {"in": "from", "out": "to"}[way]
     words = f"{counted(totals['num_syn'], 'synapse')} {preposition} {counted(totals['num_partners'], 'partner')}"
-    told = ", ".join(part for part in aside if part)
-    return [words, html.Small(f" + {told}") if told else None]
+    aside = {
+        "autapses": counted(totals["autapses"], "autapse") if totals["autapses"] else "",
+        "root_zero": f"{totals['root_zero']:,} {preposition} no segment" if totals["root_zero"] else "",
+    }
+    links = [_listing(view, told, partner, way) for partner, told in aside.items() if told]
+    told = [each for pair in zip((" + ", ", "), links, strict=False) for each in pair]
+    return [words, html.Small(told) if told else None]
+
+
+def _listing(view: ConnectivityView, words: str, partner: str, side: str) -> html.A:
+    """Leads to a list of synapses beside what is shown of one side."""
+    return keep_link(words, replace(view, tab=side, partner=partner), "tab partner", title="List these synapses")
 
 
 def _nuclei(ids: Sequence[int]) -> Any:

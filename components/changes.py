@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 200
 WAYS = {"in": "Input", "out": "Output"}
+ROOT_IDS = ("root_id_old", "root_id_new")
 
 
 def changes(view: ConnectivityView, told: Sequence[Changes]) -> list[Any]:
@@ -40,23 +41,21 @@ def _files(view: ConnectivityView, told: Changes) -> html.P:
 def _side(view: ConnectivityView, told: Changes) -> html.Details:
     rows = told.partners[told.partners["status"] != "same"]
     old, new = told.older.version.number, told.newer.version.number
-    titles = [
-        "change",
-        f"root id in v{old}",
-        f"root id in v{new}",
-        f"synapses in v{old}",
-        f"in v{new}",
-        "difference",
-        "known again by",
-    ]
     types = [name for name in rows.columns if name == "cell_type"]
+    titles = {
+        "change": "k-text",
+        f"root id in v{old}": "k-text",
+        f"root id in v{new}": "k-text",
+        f"synapses in v{old}": "",
+        f"in v{new}": "",
+        "difference": "",
+        "known again by": "k-text",
+    } | dict.fromkeys(["cell type" for _ in types], "k-text")
     table = html.Table(
         [
             html.Caption(_left(len(rows))),
-            html.Thead(
-                html.Tr([html.Th(title, scope="col") for title in [*titles, *(["cell type"] if types else [])]])
-            ),
-            html.Tbody([_row(row, types) for row in rows.head(MOST_ROWS).to_dict("records")]),
+            html.Thead(html.Tr([html.Th(title, scope="col", className=look) for title, look in titles.items()])),
+            html.Tbody([_row(view, (old, new), row, types) for row in rows.head(MOST_ROWS).to_dict("records")]),
         ],
         className="k-table",
         **aria(label=f"{WAYS[told.direction]} partners that changed"),
@@ -77,9 +76,24 @@ def _left(count: int) -> str:
     return f"The largest {MOST_ROWS} of {count:,} changes." if count > MOST_ROWS else ""
 
 
-def _row(row: Mapping[Any, Any], types: Sequence[str]) -> html.Tr:
-    ids = ["" if pd.isna(row[name]) else str(row[name]) for name in ("root_id_old", "root_id_new")]
+def _row(view: ConnectivityView, versions: tuple[int, int], row: Mapping[Any, Any], types: Sequence[str]) -> html.Tr:
+    ids = [_cell(view, version, row[name]) for name, version in zip(ROOT_IDS, versions, strict=True)]
     counts = [f"{row['num_syn_old']:,}", f"{row['num_syn_new']:,}", f"{row['delta']:+,}"]
-    known = str(row["matched_by"])
     kinds = ["" if pd.isna(row[name]) else str(row[name]) for name in types]
-    return html.Tr([html.Th(row["status"], scope="row"), *(html.Td(text) for text in (*ids, *counts, known, *kinds))])
+    texts = [str(row["matched_by"]), *kinds]
+    return html.Tr(
+        [
+            html.Th(row["status"], scope="row"),
+            *(html.Td(id, className="k-text") for id in ids),
+            *(html.Td(count) for count in counts),
+            *(html.Td(text, className="k-text") for text in texts),
+        ]
+    )
+
+
+def _cell(view: ConnectivityView, version: int, root_id: Any) -> Any:
+    """Leads to the partner at the version of its id."""
+    if pd.isna(root_id):
+        return ""
+    there = ConnectivityView(view.datastack, str(version), str(root_id), "root_id", view.type_table)
+    return html.A(str(root_id), href=there.href(), className="k-id", title=f"Read this cell at version {version}")

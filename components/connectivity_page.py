@@ -11,11 +11,12 @@ from dash import dcc, html
 from components import alerts, controls, partner_options, partner_panel, skeleton_view
 from components.attributes import aria
 from components.shell import heading
+from components.truncated import with_offer
 from components.viewer_panel import viewer_panel
 from services.urls import CONNECTIVITY_PAGE, NO_TYPES, TABS, ConnectivityView
 
 if TYPE_CHECKING:
-    from services.connectivity import Connectivity
+    from services.connectivity import Connectivity, Totals
     from services.partner_table import PartnerTable
 
 WITHOUT_TYPES: controls.Option = {"label": "No cell types", "value": NO_TYPES}
@@ -68,27 +69,29 @@ def invitation() -> html.Div:
 
 def results(
     view: ConnectivityView,
-    read: Connectivity,
     about: Sequence[Any],
     sides: Mapping[str, PartnerTable],
+    totals: Mapping[Any, Totals],
     *,
     choices: partner_options.Choices,
     grouped: tuple[str, Mapping[str, str], Any],
+    alone: bool = True,
 ) -> list[Any]:
-    """What is said `about` the cell, which partners count, and a tab for each side. `grouped` is the column by which
-    partners are grouped, the colours of its values, and the table of them."""
+    """What is said `about` the cell or cells, which partners count, and a tab for each side. `totals` are of all cells,
+    `grouped` is the column by which partners are grouped, the colours of its values, and the table of them. A cell
+    `alone` is followed between versions, and drawn."""
     words = {way: partner_panel.size(sides[way].frame) for way in ("in", "out")}
     words["both"] = partner_panel.reciprocal(sides["both"].frame)
     column, colours, types = grouped
     tabs = [partner_panel.tab(side, words.get(side, ""), chosen=view.tab == side) for side in TABS]
-    panels = [partner_panel.panel(view, side, sides[side], read.totals, (column, colours)) for side in sides]
+    panels = [partner_panel.panel(view, side, sides[side], totals, (column, colours)) for side in sides]
     by_type = html.Div(
         types, id="panel-types", role="tabpanel", hidden=view.tab != "types", **aria(labelledby="tab-types")
     )
     return [
         *about,
         partner_options.options(view, choices),
-        html.Div(id="cell-changes"),
+        html.Div(id="cell-changes") if alone else None,
         html.Div(tabs, role="tablist", className="k-tabs k-tab-row", **aria(label="Partners")),
         html.Div(
             [
@@ -96,7 +99,7 @@ def results(
                 html.Aside(
                     [
                         viewer_panel(view) if view.panel and choices.panel else None,
-                        skeleton_view.place(),
+                        skeleton_view.place() if alone else None,
                         html.Div(id="cell-figures"),
                     ],
                     className="k-aside",
@@ -107,18 +110,20 @@ def results(
         ),
         dcc.Store(id="tab", data=view.tab),
         dcc.Store(id="viewer-shown"),
-        dcc.Store(id="cell-of", data=view.href()),
+        dcc.Store(id="cell-of", data=view.href()) if alone else None,
     ]
 
 
 def warnings(view: ConnectivityView, read: Connectivity) -> list[Any]:
-    """What is to be known of the answer; a root id that was replaced can be kept instead, at another version."""
+    """What is to be known of the answer; a root id that was replaced can be kept instead, at another version, and what
+    CAVE cut can be asked for."""
     cell = read.cell
+    told = [with_offer(view, said) if said in read.cut else said for said in read.warnings]
     if cell.valid_at is None or cell.repaired_from is None:
-        return [*read.warnings]
+        return told
     kept = replace(view, cell=str(cell.repaired_from), id_type="root_id", version=str(cell.valid_at), partner="")
     way = html.A(f"Keep it by going to version {cell.valid_at}, where it is valid", href=kept.href())
-    return [html.Span([said, " ", way, "."]) if said in cell.warnings[:1] else said for said in read.warnings]
+    return [html.Span([said, " ", way, "."]) if said in cell.warnings[:1] else said for said in told]
 
 
 def status(read: Connectivity) -> list[Any]:

@@ -54,7 +54,8 @@ def options(view: ConnectivityView, choices: Choices) -> html.Div:
 
 
 def keep_link(children: Any, view: ConnectivityView, name: str, **more: Any) -> html.A:
-    """A link that changes the part `name` of the address to that of `view`, and keeps all else that is shown."""
+    """A link that changes the part `name` of the address to that of `view` (or several, with blanks between them), and
+    keeps all else that is shown."""
     return html.A(children, href=view.href(), **data(keep=name), **more)
 
 

@@ -87,7 +87,7 @@ def panel(
         [
             bar,
             grid,
-            html.P(" ".join(below(side, partners, totals)), className="k-muted k-below"),
+            html.P(below(view, side, partners, totals), className="k-muted k-below"),
             *(dcc.Store(id={"type": f"partner-{part}", "side": side}) for part in STORES),
         ],
         id=f"panel-{side}",
@@ -97,11 +97,14 @@ def panel(
     )
 
 
-def below(side: str, partners: PartnerTable, totals: Mapping[Any, Totals]) -> list[str]:
+def below(view: ConnectivityView, side: str, partners: PartnerTable, totals: Mapping[Any, Totals]) -> list[Any]:
     """What is not in the table, and what its columns mean, in sentences."""
-    ways = ("in", "out") if side == "both" else (side,)
-    told = [apart(totals[way]) for way in ways]
-    return [sentence for sentence in (*partners.left_out, *told, *partners.notes) if sentence]
+    sentences = [
+        *([said] for said in partners.left_out),
+        apart(view, side, totals),
+        *([said] for said in partners.notes),
+    ]
+    return [part for sentence in sentences if sentence for part in (*sentence, " ")]
 
 
 def counts(shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: ConnectivityView) -> list[Any]:
@@ -116,8 +119,10 @@ def counts(shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: Con
     ]
 
 
-def subject(count: int, side: str, *, selected: bool) -> str:
-    """The partners of a link in words."""
+def subject(count: int, side: str, *, selected: bool, cells: int = 1) -> str:
+    """The partners of a link in words; without any it shows the cells alone."""
+    if not count:
+        return "the cell alone" if cells == 1 else f"the {cells} cells alone"
     return f"{count:,} {'selected ' if selected else ''}{WORDS[side]}{'' if count == 1 else 's'}"
 
 
@@ -155,14 +160,18 @@ def downloads(view: ConnectivityView, cells: str, side: str, line: str) -> list[
 
 def partners_path(view: ConnectivityView, cells: str, side: str, line: str = "") -> str:
     """The address of the partners that a view shows, as the API has them."""
-    asked = [("direction", "merged" if side == "both" else side), *_which(view, line)]
+    asked = [_direction(side), *_which(view, line)]
     return _path(view, cells, "partners", [*asked, *(("sort", text) for text in format_sort(view.sort))])
 
 
 def synapses_path(view: ConnectivityView, cells: str, side: str, *, line: str = "", partner: str = "") -> str:
     """That of the synapses with the partners that a view shows, or with one partner."""
     narrowed = [("partner", partner), ("whole", view.whole or "off")] if partner else _which(view, line)
-    return _path(view, cells, "synapses", [("direction", side), *narrowed])
+    return _path(view, cells, "synapses", [_direction(side), *narrowed])
+
+
+def _direction(side: str) -> tuple[str, str]:
+    return "direction", "merged" if side == "both" else side
 
 
 def _which(view: ConnectivityView, line: str) -> list[tuple[str, str]]:

@@ -1,25 +1,23 @@
-"""Several cells asked for at once: each in a line, the synapses among them, and a table of the partners of any."""
+"""Several cells asked for at once: each in a line, and the synapses among them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from dash import dcc, html
+from dash import html
 
-from components import partner_options, partner_panel
 from components.attributes import aria
 from components.links import copy_button, copyable
-from components.viewer_panel import viewer_panel
 from services.urls import ConnectivityView
 
 if TYPE_CHECKING:
-    from services.connectivity import Connectivity, Totals
-    from services.partner_table import PartnerTable
+    from services.connectivity import Connectivity
 
-TABS = ("in", "out", "types")
+TEXTS = 3
+"""Columns of ids and words behind the number of a cell; those behind them are NUMBERS."""
 NUMBERS = {
     "inputs": ("in", "num_syn"),
     "input partners": ("in", "num_partners"),
@@ -27,39 +25,6 @@ NUMBERS = {
     "output partners": ("out", "num_partners"),
     "autapses": ("out", "autapses"),
 }
-
-
-def results(
-    view: ConnectivityView,
-    about: Sequence[Any],
-    sides: Mapping[str, PartnerTable],
-    totals: Mapping[Any, Totals],
-    *,
-    choices: partner_options.Choices,
-    grouped: tuple[str, Mapping[str, str], Any],
-) -> list[Any]:
-    """What is said `about` the cells, and a tab for each direction. `totals` are of all cells together, `grouped` is as
-    for one cell."""
-    column, colours, types = grouped
-    words = {way: partner_panel.size(sides[way].frame) for way in sides}
-    tabs = [partner_panel.tab(side, words.get(side, ""), chosen=view.tab == side) for side in TABS]
-    panels = [partner_panel.panel(view, side, sides[side], totals, (column, colours)) for side in sides]
-    by_type = html.Div(
-        types, id="panel-types", role="tabpanel", hidden=view.tab != "types", **aria(labelledby="tab-types")
-    )
-    with_viewer = view.panel and choices.panel
-    aside = [viewer_panel(view) if with_viewer else None, html.Div(id="cell-figures")]
-    return [
-        *about,
-        partner_options.options(view, choices),
-        html.Div(tabs, role="tablist", className="k-tabs k-tab-row", **aria(label="Partners")),
-        html.Div(
-            [html.Div([*panels, by_type]), html.Aside(aside, className="k-aside", **aria(label="Plots"))],
-            className="k-split k-with-panel" if with_viewer else "k-split",
-        ),
-        dcc.Store(id="tab", data=view.tab),
-        dcc.Store(id="viewer-shown"),
-    ]
 
 
 def status(found: Sequence[Connectivity]) -> list[Any]:
@@ -78,13 +43,14 @@ def cells(
 ) -> html.Section:
     """A line for each cell, numbered, that leads to the cell alone; and the synapses among them. `types` are the cells'
     own, `matrix` is of :func:`services.several_cells.among`."""
-    titles = ["cell", "root id", "nucleus id", "type", "soma depth (µm)", *NUMBERS]
+    texts = dict.fromkeys(("cell", "root id", "nucleus id", "type"), "k-text")
+    titles = texts | dict.fromkeys(("soma depth (µm)", *NUMBERS), "")
     typed = zip(found, types, strict=True)
     body = [_row(view, place, one, own) for place, (one, own) in enumerate(typed, start=1)]
     ids = ", ".join(str(one.cell.root_id) for one in found)
     table = html.Table(
         [
-            html.Thead(html.Tr([html.Th(title, scope="col") for title in titles])),
+            html.Thead(html.Tr([html.Th(title, scope="col", className=look) for title, look in titles.items()])),
             html.Tbody(body),
         ],
         className="k-table",
@@ -117,7 +83,9 @@ def _row(view: ConnectivityView, place: int, one: Connectivity, own: str | None)
         "" if depth is None else f"{depth:,.1f}",
         *(f"{one.totals[way][name]:,}" for way, name in NUMBERS.values()),  # type: ignore[index,literal-required]
     ]
-    return html.Tr([html.Th(str(place), scope="row"), *(html.Td(text) for text in texts)])
+    looks = ["k-text"] * TEXTS + [""] * len(texts)
+    told = [html.Td(text, className=look) for text, look in zip(texts, looks, strict=False)]
+    return html.Tr([html.Th(str(place), scope="row"), *told])
 
 
 def _among(matrix: pd.DataFrame) -> Any:
@@ -136,7 +104,7 @@ def _among(matrix: pd.DataFrame) -> Any:
                 html.Thead(head),
                 html.Tbody(body),
             ],
-            className="k-table k-matrix",
+            className="k-table k-among",
         ),
         className="k-scroll",
         tabIndex="0",

@@ -23,18 +23,19 @@ WAYS = {"in": "input", "out": "output"}
 POSITION = ("ctr_pt_position_x_nm", "ctr_pt_position_y_nm", "ctr_pt_position_z_nm")
 
 
-PARTNERS = {"autapses": "itself", "root_zero": "what lies in no segment"}
+PARTNERS = {"root_zero": "what lies in no segment"}
 
 
 def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[str, pd.DataFrame]) -> html.Section:
     """The synapses of the cells of some root ids, with commas, with `view.partner`; `sides` has a frame of
     :func:`services.partner_synapses.of_partner` for each direction that has any."""
-    told = " and ".join(counted(len(rows), f"{WAYS[way]} synapse") for way, rows in sides.items())
+    told = " and ".join(counted(len(rows), f"{WAYS[way]} synapse") for way, rows in sides.items()) or "No synapses"
     close = keep_link("Close", replace(view, partner=""), "partner")
-    partner = PARTNERS.get(view.partner, view.partner)
     way = "both" if len(sides) != 1 else next(iter(sides))
     files = file_links("Files:", synapses_path(view, cells, way, partner=view.partner)) if sides else None
-    title = html.H2(f"{told or 'No synapses'} with {partner}")
+    title = html.H2(f"{told} with {PARTNERS.get(view.partner, view.partner)}")
+    if view.partner == "autapses":
+        title = html.H2(counted(sum(map(len, sides.values())), "autapse"))
     head = html.Div([title, html.Span([files, close], className="k-listed-ways")], className="k-panel-top")
     tables = [_table(way, rows) for way, rows in sides.items()]
     return html.Section([head, html.Div(tables, className="k-scroll k-synapses", tabIndex="0")], className="k-listed")
@@ -42,13 +43,20 @@ def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[str, pd.Data
 
 def _table(way: str, rows: pd.DataFrame) -> html.Table:
     shown = rows.head(MOST_ROWS)
-    titles = ["direction", "synapse id", "size (vx)", "x, y, z (nm)", "depth (µm)", "layer"]
+    titles = ["direction", "synapse id", "size (vx)", "x, y, z (nm)", "depth (µm)"]
     left = f"{len(rows) - MOST_ROWS:,} more are in the files." if len(rows) > MOST_ROWS else ""
     body = [_row(way, row) for row in shown.to_dict("records")]
     return html.Table(
         [
             html.Caption(left) if left else None,
-            html.Thead(html.Tr([html.Th(title, scope="col") for title in titles])),
+            html.Thead(
+                html.Tr(
+                    [
+                        *(html.Th(title, scope="col") for title in titles),
+                        html.Th("layer", scope="col", className="k-text"),
+                    ]
+                )
+            ),
             html.Tbody(body),
         ],
         className="k-table",
@@ -65,4 +73,5 @@ def _row(way: str, row: Mapping[Any, Any]) -> html.Tr:
         "" if pd.isna(row["depth_um"]) else f"{row['depth_um']:,.1f}",
         "" if pd.isna(row["layer"]) else str(row["layer"]),
     ]
-    return html.Tr([html.Th(WAYS[way], scope="row"), *(html.Td(text) for text in texts)])
+    cells = [html.Td(text) for text in texts[:-1]]
+    return html.Tr([html.Th(WAYS[way], scope="row"), *cells, html.Td(texts[-1], className="k-text")])

@@ -75,6 +75,11 @@ class Connectivity:
     truncated: Mapping[Direction, Cut | None] = field(default_factory=lambda: {"in": None, "out": None})
     whole: bool = False
 
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """The sentence of `warnings` that tells what CAVE cut; none where it cut nothing."""
+        return _truncation(self.truncated)
+
     def side(self, direction: str) -> pd.DataFrame:
         """The partners of "in" or "out"."""
         return self.inputs if direction == "in" else self.outputs
@@ -162,6 +167,7 @@ def read(
     sides = {
         way: partners(rows, way, cell.root_id, nuclei, types and types.frame) for way, rows in _ways(incoming, outgoing)
     }
+    cut = {way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)}
     return Connectivity(
         datastack=datastack,
         version=cave.version(datastack, version),
@@ -173,10 +179,10 @@ def read(
         warnings=(
             *cell.warnings,
             *no_types,
-            *(sentence for way, rows in _ways(incoming, outgoing) for sentence in _truncation(rows, way)),
+            *_truncation(cut),
             *(_ambiguity(types, sides, type_table) if types and type_table else ()),
         ),
-        truncated={way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)},
+        truncated=cut,
         whole=whole,
     )
 
@@ -184,6 +190,18 @@ def read(
 def synapses(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
     """The synapses that a cell's partners were counted from, in the cache since then; see :meth:`Cave.synapses`."""
     return cave.synapses(found.datastack, found.version.number, found.cell.root_id, direction, whole=found.whole)
+
+
+def _truncation(truncated: Mapping[Direction, Cut | None]) -> tuple[str, ...]:
+    """A sentence for the synapses that CAVE cut, with both numbers of each direction; none where it cut none."""
+    told = [
+        f"{cut['shown']:,} of {cut['total']:,} {way}put synapses"
+        if cut["total"]
+        else f"{cut['shown']:,} {way}put synapses"
+        for way, cut in truncated.items()
+        if cut
+    ]
+    return (f"CAVE sent only {' and '.join(told)}; the counts below are of these.",) if told else ()
 
 
 def _ways(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> list[tuple[Direction, pd.DataFrame]]:
@@ -251,14 +269,6 @@ def _is_type_column(name: str, values: pd.Series, of_target: set[str]) -> bool:
     if name in _NO_TYPE or name in of_target or name.endswith("_ref"):
         return False
     return kind_of(name, values) in ("text", "number", "boolean")
-
-
-def _truncation(synapses: pd.DataFrame, direction: Direction) -> tuple[str, ...]:
-    cut = synapses.attrs.get("truncated")
-    if not cut:
-        return ()
-    of = f" of {cut['total']:,}" if cut["total"] else ""
-    return (f"CAVE sent only {cut['shown']:,}{of} {direction}put synapses; the counts below are of these.",)
 
 
 def _ambiguity(types: TypeRows, sides: dict[Direction, pd.DataFrame], table: str) -> tuple[str, ...]:

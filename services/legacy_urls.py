@@ -54,7 +54,9 @@ def _connectivity(
     if id_type not in ("root_id", "nucleus_id"):
         warnings.append(f"The id type {id_type[:40]!r} is unknown; it is now found out from the id.")
         id_type = "auto"
-    return ConnectivityView(*place, values.get("anno-id", "").strip(), id_type, type_table or NO_TYPES)
+    cell = values.get("anno-id", "").strip()
+    # a link without a cell says nothing of the id to come
+    return ConnectivityView(*place, cell, id_type if cell else "auto", type_table or NO_TYPES)
 
 
 def _table(values: Mapping[str, str], place: tuple[str, str], table: str, warnings: list[str]) -> TableView:

@@ -94,6 +94,14 @@ def both(found: Connectivity) -> pd.DataFrame:
     return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
 
 
+def of_way(both_ways: pd.DataFrame, way: str) -> pd.DataFrame:
+    """Those rows of a frame of :func:`both` that have synapses in one direction, as partners of that direction: num_syn
+    (int64), net_size and mean_size are those of it."""
+    own = both_ways[(both_ways[f"num_syn_{way}"] > 0).fillna(False).to_numpy(bool)].reset_index(drop=True)
+    counts = {name: own[f"{name}_{way}"].astype("float64") for name in ("net_size", "mean_size")}
+    return own.assign(num_syn=own[f"num_syn_{way}"].astype("int64"), **counts)
+
+
 def combined(sides: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """The partners of several cells (root id to partner frame of one direction) as if they were one.
 

@@ -165,7 +165,7 @@ def open_partners(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTab
 
 def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
     proofread = proofreading.rows(cave, found.datastack, found.version.number)
-    frame = _described(cave, found, wanted.side)
+    frame = described(cave, found, wanted.side)
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
     frame, left_out = counted(frame, wanted, proofread)
@@ -175,7 +175,7 @@ def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
     return PartnerTable(frame, columns_of(found, wanted.side, frame), left_out, said)
 
 
-def _described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:
+def described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:
     """The partners with what costs nothing: shares of the cell's own synapses and distances."""
     if side == "both":
         frame = partner_sets.both(found)
@@ -241,15 +241,21 @@ def _with_requests(
     )
     said: list[str] = []
     if share:
-        added = weights.with_weights(found, side, degrees).set_index("root_id")
-        names = [name for name in (weights.PARTNER_TOTAL, weights.PCT_OF_PARTNER) if name in added]
-        own = added.loc[frame["root_id"], names].reset_index(drop=True)
-        frame = pd.concat([frame, own], axis=1)
+        frame = with_shares(found, side, frame, degrees)
         said += weights.explain(found, weights.degree_view(cave, found.datastack, number))
     if tags is not None:
         frame = compartments.with_compartments(frame, connectivity.synapses(cave, found, side), tags, side)
         said.append(f"{int(frame['not_predicted'].sum()):,} of these synapses have no predicted compartment.")
     return frame, said
+
+
+def with_shares(
+    found: Connectivity, side: Direction, frame: pd.DataFrame, degrees: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Partners with their own totals and shares of these, where there are `degrees`."""
+    added = weights.with_weights(found, side, degrees).set_index("root_id")
+    names = [name for name in (weights.PARTNER_TOTAL, weights.PCT_OF_PARTNER) if name in added]
+    return pd.concat([frame, added.loc[frame["root_id"], names].reset_index(drop=True)], axis=1)
 
 
 def _with_tuning(cave: Cave, found: Connectivity, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -242,9 +242,16 @@ def test_a_truncated_answer_says_so_with_both_numbers(small_cortex):
         whole = len(cave.synapses(DS, version, root, "in", whole=True))
         synapses = cave.synapses(DS, version, root, "in")
         assert whole > len(synapses) == 20
-        assert connectivity._truncation(synapses, "in") == (
-            f"CAVE sent only 20 of {whole:,} input synapses; the counts below are of these.",
+        found, outputs = (
+            connectivity.read(cave, DS, version, str(root)),
+            len(cave.synapses(DS, version, root, "out", whole=True)),
         )
+        assert found.cut == (
+            f"CAVE sent only 20 of {whole:,} input synapses and 20 of {outputs:,} output synapses; "
+            "the counts below are of these.",
+        )
+        assert [said for said in found.warnings if "CAVE sent" in said] == [*found.cut]
+        assert connectivity.read(cave, DS, version, str(root), whole=True).cut == ()
 
 
 def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex):

@@ -83,13 +83,28 @@ def test_a_threshold_that_is_none_leaves_nobody_out(page: Any) -> None:
     assert results.count("2 partners") == page(VIEW)[0].count("2 partners")
 
 
-@pytest.mark.parametrize("partner", ["nobody", "12", "autapses", "root_zero"])
-def test_a_list_of_synapses_with_anybody(page: Any, partner: str) -> None:
-    for cell in (str(tiny.A), f"{tiny.A}, {tiny.C}"):
-        results = page(replace(VIEW, cell=cell, partner=partner))[0]
-        some = partner in ("autapses", "root_zero")
-        assert ("1 input synapse with" in results) == some
-        assert ("No synapses with" in results) != some
+@pytest.mark.parametrize("tab", ["in", "both"])
+@pytest.mark.parametrize("cell", [str(tiny.A), f"{tiny.A}, {tiny.C}"])
+@pytest.mark.parametrize(
+    ("partner", "title"),
+    [
+        ("nobody", "No synapses with nobody"),
+        ("12", "No synapses with 12"),
+        ("autapses", "1 autapse"),
+        ("root_zero", "1 input synapse with what lies in no segment"),
+    ],
+)
+def test_a_list_of_synapses_with_anybody(page: Any, cell: str, partner: str, title: str, tab: str) -> None:
+    listed = page(replace(VIEW, cell=cell, partner=partner, tab=tab))[0].split('"k-listed"')[0]
+    assert f'"children": "{title}"' in listed
+    path = re.search(r'"href": "(/api/[^"]*partner[^"]*format=csv)"', listed)
+    if title.startswith("No"):
+        assert not path or "partner=" not in path[1]
+    else:
+        rows = page.server.test_client().get(path[1].replace("csv", "json")).get_json()["rows"]
+        assert [(row["id"], row["root_id"]) for row in rows] == [
+            ("1004", str(tiny.A)) if partner == "autapses" else ("1005", "0")
+        ]
 
 
 def test_several_cells_without_types_say_so_once(page: Any) -> None:

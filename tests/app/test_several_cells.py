@@ -14,7 +14,7 @@ from app import create_app
 from services import questions, several_cells
 from services.cave import Cave
 from services.connectivity import Connectivity
-from services.partner_table import Wanted
+from services.partner_table import SHARE, Wanted
 from services.settings import Settings
 from tests.servers import start_localcave
 
@@ -79,6 +79,49 @@ def test_each_cell_has_a_column_and_each_partner_a_row(cave, client, roots, foun
     assert names[3:8] == [f"num_syn_{root}" for root in roots]
 
 
+def test_a_partner_is_reciprocal_with_all_of_them_together(cave, client, roots, found):
+    ways = {way: [partners(client, root, way) for root in roots] for way in ENDS}
+    sums = {way: pd.concat(parts).groupby(level=0).sum() for way, parts in ways.items()}
+    table = several_cells.open_partners(cave, found, Wanted("both"))
+    frame = table.frame.set_index("root_id")
+    everybody = sorted(sums["in"].index.union(sums["out"].index))
+    assert sorted(frame.index) == everybody and not frame.index.has_duplicates
+    for way, own in sums.items():
+        assert frame.loc[everybody, f"num_syn_{way}"].tolist() == own.reindex(everybody, fill_value=0).tolist()
+    pairs = set(sums["in"].index) & set(sums["out"].index)
+    assert set(frame.index[frame["reciprocal"]]) == pairs
+    assert frame["reciprocal"].tolist() == [True] * len(pairs) + [False] * (len(everybody) - len(pairs))
+    alone = {
+        partner
+        for inputs, outputs in zip(*ways.values(), strict=True)
+        for partner in {*inputs.index} & {*outputs.index}
+    }
+    assert alone < pairs, "every pair is of one cell, so this tests nothing"
+    of_cells = {
+        partner: sum(
+            partner in inputs.index or partner in outputs.index for inputs, outputs in zip(*ways.values(), strict=True)
+        )
+        for partner in everybody
+    }
+    assert frame["num_cells"].to_dict() == of_cells
+    assert any("not always the same one" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("way", ["in", "out"])
+def test_shares_are_of_all_synapses_of_all_cells(cave, client, roots, found, way):
+    own, _ = ENDS[way]
+    every = client.materialize.query_table(SYNAPSES, filter_in_dict={own: roots})
+    table = several_cells.open_partners(cave, found, Wanted(way, more=(SHARE,)))
+    titles = {column.name: column.title for column in table.columns}
+    assert titles["pct_of_cell"] == f"% of these cells' {len(every):,} {way}puts"
+    frame = table.frame
+    assert frame["pct_of_cell"].tolist() == pytest.approx((frame["num_syn"] * 100 / len(every)).tolist())
+    degrees = client.materialize.query_view("synapses_pni_2_in_out_degree").set_index("root_id")
+    theirs = degrees["n_output" if way == "in" else "n_input"].reindex(frame["root_id"])
+    assert frame["partner_total"].tolist() == theirs.tolist()
+    assert frame["pct_of_partner"].tolist() == pytest.approx((frame["num_syn"] * 100 / theirs.array).tolist())
+
+
 def test_the_synapses_among_the_cells_are_a_matrix(client, roots, found):
     synapses = client.materialize.query_table(
         SYNAPSES, filter_in_dict={"pre_pt_root_id": roots, "post_pt_root_id": roots}
@@ -130,5 +173,8 @@ def test_the_api_gives_several_cells_one_answer(localcave_url, client, roots):
     for way in ENDS:
         every = sum(partners(client, root, way).sum() for root in roots)
         assert frame.loc[frame["direction"] == way, "num_syn"].sum() == every
+    merged = server.get(f"{path}?direction=merged&filter=reciprocal = true").get_json()["rows"]
+    inputs, outputs = (set().union(*(partners(client, root, way).index for root in roots)) for way in ENDS)
+    assert {int(row["root_id"]) for row in merged} == inputs & outputs
     alone = server.get(f"/api/v1/{DS}/{client.version}/cells/{roots[0]}/partners")
     assert alone.get_json()["cell"]["root_id"] == str(roots[0])

@@ -18,7 +18,7 @@ def view_of(app, search, datastack="minnie65_public"):
 def test_the_most_common_link():
     assert view_of("table_viewer", '?datastack="minnie65_public"') == (TableView("minnie65_public"), ())
     assert view_of("connectivity", '?datastack="minnie65_public"')[0] == ConnectivityView(
-        "minnie65_public", id_type="root_id", type_table="none"
+        "minnie65_public", id_type="auto", type_table="none"
     )
 
 
@@ -41,7 +41,7 @@ def test_the_workshop_link_with_empty_controls(version):
     link = (
         f'?anno-id=""&id-type="root_id"&mat-version={version}&cell-type-table-dropdown=""&datastack="minnie65_public"'
     )
-    wanted = ConnectivityView("minnie65_public", version, id_type="root_id", type_table="none")
+    wanted = ConnectivityView("minnie65_public", version, id_type="auto", type_table="none")
     assert view_of("connectivity", link) == (wanted, ())
 
 
