@@ -111,7 +111,7 @@ def draw_points(shown: Shown) -> Any:
         return table_plots.no_numbers()
     on_map = view.plot in plots.MAPS
     chosen = plots.axes(shown.table, view.x, view.y)
-    titles = plots.MAPS.get(view.plot) or tuple(map(table_plots.titled, chosen or ()))
+    titles = plots.MAPS.get(view.plot) or tuple(column.heading for column in chosen or ())
     return table_plots.scatter_figure(
         plots.thinned(points),
         len(points),

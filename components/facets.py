@@ -58,15 +58,14 @@ def _value(value: FacetValue, most: int, href: str) -> html.Li:
 
 def _histogram(histogram: Histogram, href: Href) -> html.Section:
     column = histogram.column
-    title = column.title + (f" ({column.unit.replace('um', 'µm')})" if column.unit else "")
     if histogram.timed_out:
-        return _section(column.name, title, [_late()])
+        return _section(column.name, column.heading, [_late()])
     most = max(bar.total for bar in histogram.bars) or 1
     bars = html.Div([_bar(bar, most, column.name, href) for bar in histogram.bars], className="k-histogram")
     ends = [html.Span(_number(histogram.bars[0].low)), html.Span(_number(histogram.bars[-1].high))]
     blank = f"{histogram.blank:,} blank" if histogram.blank else ""
     scale = html.Div([ends[0], html.Span(blank), ends[1]], className="k-scale")
-    return _section(column.name, title, [bars, scale])
+    return _section(column.name, column.heading, [bars, scale])
 
 
 def _bar(bar: Bar, most: int, name: str, href: Href) -> Any:

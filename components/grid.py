@@ -95,12 +95,11 @@ def _filter(text: str) -> dict[str, str]:
 
 def _column(column: Column, cell_href: str | None) -> dict[str, Any]:
     long = column.kind == "id" and column.name.removesuffix("_ref") not in SHORT_IDS
-    title = column.title + (f" ({column.unit.replace('um', 'µm')})" if column.unit else "")
     definition: dict[str, Any] = {
         "field": column.name,
-        "headerName": title,
+        "headerName": column.heading,
         "headerTooltip": column.name,
-        "width": max(LONG_ID if long else _WIDTHS[column.kind], 8 * len(title) + 46),
+        "width": max(LONG_ID if long else _WIDTHS[column.kind], 8 * len(column.heading) + 46),
         "filter": "agTextColumnFilter",
         "filterParams": _BOX,
         "suppressFloatingFilterButton": True,

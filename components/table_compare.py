@@ -51,6 +51,8 @@ def nothing_to_compare() -> html.P:
 def compared(found: CrossTab, view: TableView, narrowed: Callable[[str], str | None], *, filtered: bool) -> list[Any]:
     """The figures in words, links to the rows that differ, and the matrix. `narrowed` gives the address of the rows
     that also pass a query line; `filtered` says whether something keeps rows out of the matrix."""
+    if not found.total:
+        return [html.P("There are no rows to compare.", className="k-muted")]
     scope = "Counted over the rows that the other filters leave. " if filtered else ""
     differ = found.both - found.agree
     ways = [_way("that disagree", differ, found.disagreeing, narrowed)] if found.shared else []

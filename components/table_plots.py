@@ -62,6 +62,8 @@ def groupable(table: TableFrame) -> list[Column]:
 
 def counts_figure(frame: pd.DataFrame, colours: Mapping[str, str], column: str, hrefs: Mapping[Any, str]) -> list[Any]:
     """Rows by value. `hrefs` are the addresses that a click on a value leads to."""
+    if frame.empty:
+        return [html.P("There are no rows to count.", className="k-muted")]
     bars = count_bars(
         frame.rename(columns={"count_single_soma": "count_part"}),
         colours,
@@ -79,7 +81,7 @@ def counts_figure(frame: pd.DataFrame, colours: Mapping[str, str], column: str, 
 
 def histogram_figure(found: Histogram, href: Callable[[str, str], str]) -> list[Any]:
     """How often the numbers of a column occur."""
-    drawn = histogram(found.bars, titled(found.column), lambda bar: href(found.column.name, bar.box))
+    drawn = histogram(found.bars, found.column.heading, lambda bar: href(found.column.name, bar.box))
     blank = f" {found.blank:,} rows are blank." if found.blank else ""
     return [_graph(drawn), html.P(f"Click a bar to filter by it.{blank}", className="k-hint")]
 
@@ -129,11 +131,6 @@ def picked(count: int, keep: str | None, root_href: str | None) -> list[Any]:
 def no_numbers() -> html.P:
     """Stands where a plot would be."""
     return html.P("This table has no numbers to plot.", className="k-muted")
-
-
-def titled(column: Column) -> str:
-    """A column's title with its unit."""
-    return column.title + (f" ({column.unit.replace('um', 'µm')})" if column.unit else "")
 
 
 def _graph(figure: Figure, config: Any = CONFIG) -> dcc.Graph:

@@ -27,4 +27,10 @@ def layout(**_query: Any) -> html.Div:
             " of a cell.",
         ]
     )
-    return html.Div([heading("There is no such page"), html.Div(id="alerts"), alerts.empty("Check the address", ways)])
+    return html.Div(
+        [
+            html.Div(heading("There is no such page"), className="k-top"),
+            html.Div(id="alerts"),
+            alerts.empty("Check the address", ways),
+        ]
+    )

@@ -51,6 +51,21 @@ class Column:
     aliases: tuple[str, ...] = ()
     unit_nm: float | None = None
 
+    @property
+    def unit_words(self) -> str:
+        """Its unit as people write it."""
+        return in_words(self.unit)
+
+    @property
+    def heading(self) -> str:
+        """Its title and unit."""
+        return self.title + (f" ({self.unit_words})" if self.unit else "")
+
+
+def in_words(unit: str) -> str:
+    """A unit as people write it: µm for um."""
+    return unit.replace("um", "µm")
+
 
 def kind_of(name: str, values: pd.Series) -> Kind:
     """What a column holds. Whole numbers are an id when the name says so or one exceeds 2^53."""

@@ -72,7 +72,8 @@ class CrossTab:
     def diagonal(self) -> list[int]:
         """The places of `right_values` in an order to read them in: each below the left value that most of its rows
         have, so that what corresponds lies along the diagonal; blank last."""
-        most = self.counts[_known(self.left_values)].argmax(axis=0) if _known(self.left_values) else self.counts[0]
+        known = self.counts[_known(self.left_values)]
+        most = known.argmax(axis=0) if len(known) else np.zeros(len(self.right_values), dtype=np.int64)
         blank = [value is None for value in self.right_values]
         return sorted(range(len(self.right_values)), key=lambda j: (blank[j], most[j], j))
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from services.columns import Column
+from services.columns import Column, in_words
 from services.errors import BadInput
 from services.filter_nodes import Mask, Node
 from services.filter_values import written
@@ -56,7 +56,7 @@ class InBox(Node):
             f"{axis} {_words(ends)}" for axis, ends in zip("xyz", self.ranges, strict=True) if ends != (None, None)
         ]
         place = self.axes[0].title.removesuffix(" x")
-        return f"{place} is within {', '.join(spans)} {self.unit}" if spans else f"{place} is anywhere"
+        return f"{place} is within {', '.join(spans)} {in_words(self.unit)}" if spans else f"{place} is anywhere"
 
     def text(self) -> str:
         spans = ", ".join(f"{_plain(low)}..{_plain(high)}" for low, high in self.ranges)

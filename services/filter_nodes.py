@@ -144,7 +144,7 @@ class Condition(Node):
         return frame[self.column.name]
 
     def _unit(self) -> str:
-        return f" {self.column.unit}" if self.column.unit else ""
+        return f" {self.column.unit_words}" if self.column.unit else ""
 
 
 @dataclass(frozen=True)

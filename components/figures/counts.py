@@ -35,7 +35,7 @@ def count_bars(
         bars.append(_bar(labels, shown["count_part"], fills, part))
     most = float(shown["count"].max() or 1) if len(shown) else 1.0
     across = {"range": [0, most * ROOM], "tickformat": ",d", "nticks": 4, "dtick": 1 if most < 4 else None}
-    down = {"autorange": "reversed", "showgrid": False, "type": "category"}
+    down = {"autorange": "reversed", "showgrid": False, "type": "category", "ticklabelstandoff": 5}
     height_px = 44 + BAR_PX * len(shown)
     return figure(bars, height_px, barmode="overlay", showlegend=False, xaxis=across, yaxis=down)
 

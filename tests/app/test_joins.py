@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components import table_compare
 from services import tables
 from services.cave import Cave
 from services.crosstabs import crosstab
@@ -13,6 +14,7 @@ from services.errors import BadInput
 from services.joins import join, join_all
 from services.settings import Settings
 from services.tables import TableQuery, select
+from services.urls import TableView
 from tests import tiny
 from tests.servers import start_localcave
 
@@ -136,6 +138,12 @@ def test_a_crosstab_counts_every_pair_and_leads_to_its_rows(cave, types, other, 
     assert table.off_majority == off == (len(select(wide, TableQuery(line))) if table.minority else 0)
     assert table.majority == pytest.approx(1 - off / table.both)
     assert f"of {table.both:,}" in table.sentence()
+
+
+def test_a_crosstab_of_no_rows_is_empty(types):
+    found = crosstab(types, TableQuery("volume > 1e9"), "cell_type", "classification_system")
+    assert (found.total, found.both, found.diagonal()) == (0, 0, [])
+    assert table_compare.compared(found, TableView(), lambda line: None, filtered=True)
 
 
 def most_of(known):

@@ -72,7 +72,7 @@ def test_it_joins_with_other_conditions():
 def test_it_is_said_in_words():
     frame = frame_of([(1, 2, 3)])
     node = parse_line("pt_position in box (100..200, 300.., ..) um", columns_of(frame))
-    assert node.describe() == "position is within x 100 to 200, y from 300 um"
+    assert node.describe() == "position is within x 100 to 200, y from 300 µm"
     assert isinstance(parse_line("pt_position not in box (.., .., ..)", columns_of(frame)), Not)
 
 
