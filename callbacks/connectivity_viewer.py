@@ -109,6 +109,25 @@ def address(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, st
     return replace(other, tab=tab, where="", boxes={}, sort=()).href() if other else no_update
 
 
+@callback(
+    Output("panel-types", "children"),
+    Input("tab", "data"),
+    State("cell-href", "data"),
+    State("panel-types", "children"),
+    on_error=lambda error: alerts.problem(explain(error)),
+)
+def sum_up(tab: str, of: str, drawn: Any) -> Any:
+    """Partners by type, once their tab is opened: a line of many cells for each type."""
+    if tab != "types" or drawn:
+        return no_update
+    view, _ = parse_connectivity(views.query_of(of))
+    column, colours, values = partners.grouping(view)
+    if not column:
+        return type_table.without()
+    groups = {way: partner_sets.grouped(partners.table(view, way).frame, column, values) for way in ("in", "out")}
+    return type_table.type_table(view, column, groups, colours)
+
+
 def _several(asked: ConnectivityView, said: list[str]) -> tuple[Any, ...]:
     """Several cells with the partners of any of them."""
     found = partners.read_all(asked)
@@ -120,7 +139,7 @@ def _several(asked: ConnectivityView, said: list[str]) -> tuple[Any, ...]:
 
 def _results(view: ConnectivityView, about: list[Any], totals: Mapping[Any, Any], *, alone: bool = True) -> list[Any]:
     sides = {side: partners.table(view, side) for side in partners.SIDES}
-    choices, grouped = _choices(view, sides), _grouped(view, sides)
+    choices, grouped = _choices(view, sides), partners.grouping(view)[:2]
     choices = choices if alone else together.choices(choices)
     return connectivity_page.results(view, about, sides, totals, choices=choices, grouped=grouped, alone=alone)
 
@@ -156,15 +175,6 @@ def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
         versions=[{"label": f"v{one.number}", "value": str(one.number)} for one in others],
         panel=any(viewer.kind == "bundled" for viewer in known),
     )
-
-
-def _grouped(view: ConnectivityView, sides: dict[str, PartnerTable]) -> tuple[str, dict[str, str], Any]:
-    """The column by which partners are grouped, its colours, and its table."""
-    column, colours, values = partners.grouping(view)
-    if not column:
-        return "", {}, type_table.without()
-    groups = {way: partner_sets.grouped(sides[way].frame, column, values) for way in ("in", "out")}
-    return column, colours, type_table.type_table(view, column, groups, colours)
 
 
 for store in ("cell-href", "cell-address"):

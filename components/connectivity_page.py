@@ -74,20 +74,17 @@ def results(
     totals: Mapping[Any, Totals],
     *,
     choices: partner_options.Choices,
-    grouped: tuple[str, Mapping[str, str], Any],
+    grouped: tuple[str, Mapping[str, str]],
     alone: bool = True,
 ) -> list[Any]:
     """What is said `about` the cell or cells, which partners count, and a tab for each side. `totals` are of all cells,
-    `grouped` is the column by which partners are grouped, the colours of its values, and the table of them. A cell
-    `alone` is followed between versions, and drawn."""
+    `grouped` is the column by which partners are grouped, and the colours of its values. A cell `alone` is followed
+    between versions, and drawn."""
     words = {way: partner_panel.size(sides[way].frame) for way in ("in", "out")}
     words["both"] = partner_panel.reciprocal(sides["both"].frame)
-    column, colours, types = grouped
     tabs = [partner_panel.tab(side, words.get(side, ""), chosen=view.tab == side) for side in TABS]
-    panels = [partner_panel.panel(view, side, sides[side], totals, (column, colours)) for side in sides]
-    by_type = html.Div(
-        types, id="panel-types", role="tabpanel", hidden=view.tab != "types", **aria(labelledby="tab-types")
-    )
+    panels = [partner_panel.panel(view, side, sides[side], totals, grouped) for side in sides]
+    by_type = html.Div(id="panel-types", role="tabpanel", hidden=view.tab != "types", **aria(labelledby="tab-types"))
     return [
         *about,
         partner_options.options(view, choices),
