@@ -4,12 +4,14 @@
 
     async function copy(text) {
         if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+        const before = document.activeElement;
         const area = document.createElement("textarea"); // plain http on another host has no clipboard API
         area.value = text;
         document.body.append(area);
         area.select();
         document.execCommand("copy");
         area.remove();
+        if (before) before.focus();
     }
 
     function say(text) {
@@ -27,16 +29,25 @@
         setTimeout(() => button.classList.remove("k-copied"), 1500);
     });
 
-    // A menu closes with a click elsewhere, and with Escape.
-    const MENUS = "details:is(.k-take, .k-drop)[open]";
+    // A menu closes with a click or the focus elsewhere, and with Escape.
+    const MENUS = "details:is(.k-take, .k-drop, .k-contents)[open]";
+
+    function shut(menu) {
+        const inside = menu.contains(document.activeElement);
+        menu.open = false;
+        if (inside) menu.querySelector("summary").focus(); // else the focus would be on what is no more to be seen
+    }
+
     document.addEventListener("click", (event) => {
         for (const menu of document.querySelectorAll(MENUS)) if (!menu.contains(event.target)) menu.open = false;
     });
     document.addEventListener("keydown", (event) => {
         const menu = event.key === "Escape" && event.target.closest && event.target.closest(MENUS);
-        if (!menu) return;
-        menu.open = false;
-        menu.querySelector("summary").focus();
+        if (menu) shut(menu);
+    });
+    document.addEventListener("focusout", (event) => {
+        const menu = event.relatedTarget && event.target.closest && event.target.closest(MENUS);
+        if (menu && !menu.contains(event.relatedTarget)) menu.open = false;
     });
 
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
@@ -46,7 +57,7 @@
                 if (!made) return dash_clientside.no_update;
                 await copy(made.text);
                 say(made.said);
-                for (const menu of document.querySelectorAll("details.k-take")) menu.open = false;
+                for (const menu of document.querySelectorAll("details.k-take[open]")) shut(menu);
                 return made.said;
             },
         },
@@ -68,12 +79,12 @@
         if (tab) open(tab);
     });
 
-    const STEPS = {ArrowRight: 1, ArrowLeft: -1};
+    const STEPS = {ArrowRight: (at) => at + 1, ArrowLeft: (at) => at - 1, Home: () => 0, End: () => -1};
     document.addEventListener("keydown", (event) => {
         const tab = event.target.closest && event.target.closest("[role=tab]");
         if (!tab || !(event.key in STEPS)) return;
         event.preventDefault();
         const tabs = [...tab.parentElement.querySelectorAll("[role=tab]")];
-        open(tabs[(tabs.indexOf(tab) + STEPS[event.key] + tabs.length) % tabs.length]);
+        open(tabs.at(STEPS[event.key](tabs.indexOf(tab)) % tabs.length));
     });
 })();

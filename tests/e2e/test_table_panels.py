@@ -231,10 +231,16 @@ def test_rows_are_taken_out_as_ids_and_as_a_script(page: Page, truth: Truth) -> 
     expect(page.locator("#said")).to_contain_text("rows was copied")
     copied = page.evaluate("navigator.clipboard.readText()").split()
     assert sorted(copied) == sorted(map(str, roots))
+    menu = page.locator(".k-take summary")
+    expect(menu).to_be_focused()  # the menu has closed around the button
     page.get_by_text("Take out").click()
     page.get_by_role("button", name="Python that reads these rows").click()
     expect(page.locator("#said")).to_have_text("A script was copied.")
     script = page.evaluate("navigator.clipboard.readText()")
+    menu.press("Enter")
+    expect(page.locator(".k-menu")).to_be_visible()
+    menu.press("Shift+Tab")  # out of it
+    expect(page.locator(".k-menu")).to_be_hidden()
     compile(script, "copied", "exec")
     assert TYPES in script
 
