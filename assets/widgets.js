@@ -1,4 +1,4 @@
-// Small behaviours of plain HTML: copy buttons and tabs.
+// Small behaviours: copy buttons, menus, tabs, and links in cells.
 (function () {
     "use strict";
 
@@ -77,6 +77,19 @@
     document.addEventListener("click", (event) => {
         const tab = event.target.closest && event.target.closest("[role=tab]");
         if (tab) open(tab);
+    });
+
+    // The button that clears a selection goes with it: the focus moves to what now leads to all rows.
+    document.addEventListener("click", (event) => {
+        const button = event.target.closest && event.target.closest(".k-deselect");
+        const next = button && button.closest(".k-summary").querySelector(".k-link a");
+        if (next) next.focus();
+    });
+
+    // In a grid Tab and arrows go from cell to cell, never into one: Enter follows the link of a cell.
+    document.addEventListener("keydown", (event) => {
+        const link = event.key === "Enter" && event.target.matches(".ag-cell") && event.target.querySelector("a[href]");
+        if (link) link.click();
     });
 
     const STEPS = {ArrowRight: (at) => at + 1, ArrowLeft: (at) => at - 1, Home: () => 0, End: () => -1};

@@ -75,5 +75,7 @@ def deselect(id: Any, count: int) -> list[Any]:
     words = f"{count:,} selected"
     return [
         words,
-        html.Button("Clear", id=id, type="button", className="btn btn-sm btn-link", **aria(label="Clear selection")),
+        html.Button(
+            "Clear", id=id, type="button", className="btn btn-sm btn-link k-deselect", **aria(label="Clear selection")
+        ),
     ]

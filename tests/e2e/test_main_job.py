@@ -59,6 +59,7 @@ def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     chosen = column(page, "pt_root_id")[1]
     assert segments(neuroglancer_state(page, "#table-link a")) == {chosen}
     page.get_by_role("button", name="Clear selection").click()
+    expect(page.locator("#table-link a")).to_be_focused()  # for the button has gone
     expect(page.locator("#table-link a")).to_have_text(re.compile(f"{len(basket):,} rows"))
 
     root = next(text for text in column(page, "pt_root_id") if text != "0")

@@ -77,7 +77,7 @@ def test_a_mistake_in_the_query_line_is_pointed_at(page: Page) -> None:
     expect(empty).to_be_visible()
 
 
-def test_the_query_line_is_completed_by_keys_alone(page: Page, truth: Truth) -> None:
+def test_keys_alone_complete_the_query_line_and_open_a_cell(page: Page, truth: Truth) -> None:
     rows, line, keys = truth.types(), page.locator("#table-where"), page.keyboard
     page.goto(TABLE)
     expect(page.locator("#table-where-words")).to_have_attribute("data-words", re.compile("cell_type"))
@@ -123,6 +123,13 @@ def test_the_query_line_is_completed_by_keys_alone(page: Page, truth: Truth) -> 
     expect(line).to_have_value('cell_type = "a b" and volume > 300')
     line.press("Control+z")
     expect(line).to_have_value('cell_type = "a b" and volu > 300')
+    cell = page.locator(".ag-row[row-index='1'] .ag-cell[col-id='pt_root_id']")
+    root = cell.inner_text()
+    page.locator(".ag-row[row-index='0'] .ag-cell[col-id='pt_root_id']").focus()
+    keys.press("ArrowDown")
+    expect(cell).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
 
 
 def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
