@@ -59,7 +59,7 @@ def partners_python(datastack: str, version: str, cell: str) -> Response:
     side = SIDES[params.choice("direction", ("in", "out", "merged"), "merged")][0]
     asked = _Asked(_read(datastack, version, cell, whole="off"))
     query = partner_query(datastack)
-    script = partner_snippet.snippet(cave(), asked.found, wanted(side), query)
+    script = partner_snippet.snippet(cave(), [asked.found], wanted(side), query)
     return Response(script, content_type="text/x-python; charset=utf-8")
 
 

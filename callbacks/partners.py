@@ -96,7 +96,7 @@ def wanted(view: ConnectivityView, side: str) -> Wanted:
 
 def script(view: ConnectivityView, side: str) -> str:
     """Python that yields the partners of one side that the filters keep."""
-    return partner_snippet.snippet(cave(), read(view), wanted(view, side), views.table_query(cave(), view))
+    return partner_snippet.snippet(cave(), read_all(view), wanted(view, side), views.table_query(cave(), view))
 
 
 def listed_ways(view: ConnectivityView) -> tuple[Direction, ...]:

@@ -33,7 +33,7 @@ ID_TYPES: tuple[controls.Option, ...] = (
 def page(view: ConnectivityView, query: Mapping[str, Any]) -> html.Div:
     """The whole page of a view whose cell is still to come. `query` is the address as it was given."""
     fields = [
-        controls.text("Cell", "cell", "cell-id", view.cell, "any id, several ids, x, y, z, or a Neuroglancer link"),
+        controls.text("Cell", "cell", "cell-id", view.cell, "ids, x, y, z, or a Neuroglancer link"),
         controls.choice("Id type", "id_type", "cell-id-type", view.id_type, ID_TYPES),
         controls.choice("Datastack", "datastack", "cell-datastack", view.datastack),
         controls.choice("Version", "version", "cell-version", view.version),

@@ -148,7 +148,6 @@ def downloads(view: ConnectivityView, cells: str, side: str, line: str) -> list[
             className="btn btn-sm btn-link k-copy-as",
         )
         for form, words in COPIES.items()
-        if form != "script" or not several
     ]
     menu = [html.H3("Files"), *(file_links(*one) for one in files if one), html.H3("Copy"), *copies]
     return [

@@ -1,7 +1,7 @@
 """Small things derived from frames of a version, kept in this process.
 
 A version never changes, so what is derived from it is right for good. Keys are plain values and begin with
-the server and the identity, as those of the cache do.
+the server and the identity, as those of the cache do, and with the configuration.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Key = tuple[Any, ...]
 
 
 def key_of(cave: Cave, *parts: str | int) -> Key:
-    """The key of something that `cave` answered."""
-    return (cave.settings.server_address, cave.settings.identity, *parts)
+    """The key of something that `cave` answered, as its configuration reads it: axes and colours are of that."""
+    return (cave.settings.server_address, cave.settings.identity, str(cave.settings.config_dir), *parts)
 
 
 def ready(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import cast
 
 import pandas as pd
 
-from services import compartments, functional, partner_table, proofreading, weights
+from services import compartments, functional, partner_table, proofreading, several_cells, weights
 from services.cave import Cave, Filters
 from services.columns import find_column
 from services.connectivity import PARTNER_COLUMNS, Connectivity, Direction
@@ -45,8 +46,8 @@ def typed(name, kind='table'):
 
 
 _COUNTED = """
-def counted(own, other):
-    \"\"\"Number and summed size of the cell's synapses with each partner, and the number of all its synapses.\"\"\"
+def counted(cell, own, other):
+    \"\"\"Number and summed size of a cell's synapses with each partner, and the number of all its synapses.\"\"\"
     synapses = client.materialize.query_table(
         {table!r}, filter_equal_dict={{own: cell}},
         select_columns=['id', 'pre_pt_root_id', 'post_pt_root_id', 'size']
@@ -76,33 +77,39 @@ class Shown:
         return ("in", "out") if self.side == "both" else (self.side,)
 
 
-def snippet(cave: Cave, found: Connectivity, wanted: Wanted, query: TableQuery) -> str:
-    """:func:`partner_snippet` for the partners that are asked for, of which `query` keeps some, in its order."""
-    table = partner_table.open_partners(cave, found, wanted)
+def snippet(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted, query: TableQuery) -> str:
+    """:func:`partner_snippet` for the partners of one cell, or of several, that are asked for, of which `query` keeps
+    some, in its order."""
+    several = len(cells) > 1
+    opened = several_cells.open_partners(cave, cells, wanted) if several else None
+    table = opened or partner_table.open_partners(cave, cells[0], wanted)
     where = filter_of(table.columns, query)
     sort = tuple((find_column(table.columns, name).name, direction) for name, direction in query.sort)
     names = [column.name for column in table.columns]
     shown = Shown(wanted.side, table.frame, names, wanted.at_least, wanted.proofread, where, sort)
-    return partner_snippet(cave, found, shown)
+    return partner_snippet(cave, cells, shown)
 
 
-def partner_snippet(cave: Cave, found: Connectivity, shown: Shown) -> str:
-    """A script whose `frame` has the partners of one side of a cell in the order and columns that are shown.
+def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> str:
+    """A script whose `frame` has the partners of one side of a cell, or of several, in the order and columns that are
+    shown.
 
     It needs caveclient and pandas, and standard_transform where there are depths. Raises BadInput for a column that a
     script cannot make, TooLarge where CAVE would not send all synapses at once.
     """
-    for way in shown.ways:
+    for found, way in itertools.product(cells, shown.ways):
         total = weights.cell_total(found, way)
         if found.truncated[way] or total is None or total > SENT_AT_ONCE:
             raise TooLarge(
                 f"CAVE does not send all {total or 'the'} synapses of this cell at once.", "Download the file."
             )
-    needed = [str(name) for name in shown.frame.columns]
+    found, roots = cells[0], [one.cell.root_id for one in cells]
+    of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
+    needed = [str(name) for name in shown.frame.columns if name not in of_several]
     body = [
         _client(cave, found),
-        f"cell = {found.cell.root_id}",
-        *(_both() if shown.side == "both" else _counts(shown.side)),
+        f"cell = {found.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
+        *_partners(shown.side, several=len(cells) > 1),
         *_somata(cave, found, needed),
         *_types(cave, found, needed),
         *(() if shown.side == "both" else _of_direction(cave, found, shown.side, needed)),
@@ -114,7 +121,8 @@ def partner_snippet(cave: Cave, found: Connectivity, shown: Shown) -> str:
         f"frame = frame[{list(shown.columns)}].reset_index(drop=True)",
     ]
     words = {"in": "Inputs", "out": "Outputs", "both": "Partners"}[shown.side]
-    subject = f"{words} of cell {found.cell.root_id} at version {found.version.number} of {found.datastack}"
+    named = f"cell{'s' if len(cells) > 1 else ''} {', '.join(map(str, roots))}"
+    subject = f"{words} of {named} at version {found.version.number} of {found.datastack}"
     return _script(subject, shown.where, body, cave.info(found.datastack)["synapse_table"])
 
 
@@ -138,18 +146,42 @@ def _client(cave: Cave, found: Connectivity) -> str:
     return f"client = CAVEclient({found.datastack!r}, server_address={server!r}, version={version})"
 
 
-def _counts(direction: Direction) -> Iterator[str]:
-    yield f"frame, total = counted({_OWN[direction]!r}, {PARTNER[direction]!r})"
-    yield "frame = frame.reset_index()"
-    yield "frame = frame.sort_values(['num_syn', 'root_id'], ascending=[False, True], ignore_index=True)"
-    yield "frame['mean_size'] = frame['net_size'] / frame['num_syn']"
-    yield "frame['pct_of_cell'] = frame['num_syn'] * (100 / max(1, total))"
+def _partners(side: Side, *, several: bool) -> Iterator[str]:
+    """The partners with their synapses, in the order of the page."""
+    if side == "both":
+        yield from _both(several=several)
+    elif several:
+        yield from _counts_of_several(side)
+    else:
+        yield f"frame, total = counted(cell, {_OWN[side]!r}, {PARTNER[side]!r})"
+        yield "frame = frame.reset_index()"
+        yield "frame = frame.sort_values(['num_syn', 'root_id'], ascending=[False, True], ignore_index=True)"
+    if side != "both":
+        yield "frame['mean_size'] = frame['net_size'] / frame['num_syn']"
+        yield "frame['pct_of_cell'] = frame['num_syn'] * (100 / max(1, total))"
 
 
-def _both() -> Iterator[str]:
+def _counts_of_several(direction: Direction) -> Iterator[str]:
+    """Synapses with each cell beside those with all of them; partners of most cells first."""
+    yield f"each = {{one: counted(one, {_OWN[direction]!r}, {PARTNER[direction]!r}) for one in cells}}"
+    yield "total = sum(number for _, number in each.values())"
+    yield "groups = pd.concat([counts for counts, _ in each.values()]).groupby('root_id')"
+    yield "frame = groups.sum().assign(num_cells=groups.size())"
+    yield "for one, (counts, _) in each.items():"
+    yield "    frame[f'num_syn_{one}'] = counts['num_syn'].reindex(frame.index).fillna(0).astype('int64')"
+    yield "order = ['num_cells', 'num_syn', 'root_id']"
+    yield "frame = frame.reset_index().sort_values(order, ascending=[False, False, True], ignore_index=True)"
+
+
+def _both(*, several: bool) -> Iterator[str]:
     """The same of both directions beside each other, pairs first."""
     for way, own in _OWN.items():
-        yield f"{way}puts, _ = counted({own!r}, {PARTNER[cast('Direction', way)]!r})"
+        other = PARTNER[cast("Direction", way)]
+        if several:
+            yield f"{way}_each = [counted(one, {own!r}, {other!r})[0] for one in cells]"
+            yield f"{way}puts = pd.concat({way}_each).groupby('root_id').sum()"
+        else:
+            yield f"{way}puts, _ = counted(cell, {own!r}, {other!r})"
     yield "frame = inputs.join(outputs, how='outer', lsuffix='_in', rsuffix='_out').fillna(0).reset_index()"
     yield "frame = frame.astype({'num_syn_in': 'int64', 'num_syn_out': 'int64'})"
     for way in _OWN:
@@ -158,6 +190,9 @@ def _both() -> Iterator[str]:
     yield "frame['reciprocal'] = (frame['num_syn_in'] > 0) & (frame['num_syn_out'] > 0)"
     yield "order = ['reciprocal', 'num_syn', 'root_id']"
     yield "frame = frame.sort_values(order, ascending=[False, False, True], ignore_index=True)"
+    if several:
+        yield "of_each = [{*inputs.index, *outputs.index} for inputs, outputs in zip(in_each, out_each)]"
+        yield "frame['num_cells'] = [sum(root in of_one for of_one in of_each) for root in frame['root_id']]"
 
 
 def _of_direction(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:

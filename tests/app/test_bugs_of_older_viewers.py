@@ -5,17 +5,22 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import flask
+import pyarrow as pa
 import pytest
+from caveclient import CAVEclient
 
 from api import blueprint
 from components.figures import by_type, depth
-from services import connectivity, plot_frames, questions, tables
+from services import connectivity, neuroglancer, partner_table, plot_frames, questions, tables
 from services.cave import Cave
 from services.columns import describe_columns
 from services.errors import BadInput, KarstError
 from services.partner_synapses import of_cell
 from services.settings import Settings
+from tests import tiny
 from tests.figures import drawn
+from tests.neuroglancer_checks import layer_of
+from tests.servers import start_localcave
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 HEX = re.compile(r"#[0-9a-f]{6}")
@@ -163,3 +168,67 @@ def test_unit_of_the_browser_is_a_page_not_the_whole_table(cave, newest, roots, 
     assert (len(page["rows"]), page["total"]) == (10, len(whole))
     wanted = tables.to_records(whole.head(10), describe_columns(whole))
     assert [{name: row[name] for name in whole} for row in page["rows"]] == wanted
+
+
+def test_links_show_cells_as_they_were_at_their_version(localcave_url, tmp_path):
+    """There, links had no timestamp: an old version's cells were looked for in the present."""
+    cave = Cave(Settings(server_address=localcave_url, cache="", config_dir=tmp_path))  # a segmentation with edits
+    for version in cave.versions(DS)[:2]:
+        root = cave.table(DS, version.number, "proofreading_status_and_strategy")["pt_root_id"].iloc[0]
+        link = neuroglancer.cell_link(cave, connectivity.read(cave, DS, version.number, str(root)), viewer="spelunker")
+        segmentation = layer_of(link.state, "segmentation")
+        assert segmentation["timestamp"] == int(version.timestamp.timestamp() * 1000)
+
+
+def test_tables_go_with_their_own_metadata(cave, newest, localcave_url):
+    """There, names and metadata were paired by their places in two lists that no server keeps in one order."""
+    client = CAVEclient(DS, server_address=localcave_url, auth_token="none", write_server_cache=False, version=newest)
+    known = [info for info in cave.tables(DS, newest).values() if info.kind == "table"]
+    assert len(known) > 10
+    for info in known:
+        told = client.materialize.get_table_metadata(info.name)
+        assert (told["schema_type"], told.get("reference_table") or None) == (info.schema_type, info.reference_table)
+
+
+@pytest.fixture(scope="module")
+def two_datastacks(tmp_path_factory):
+    """One server with two datastacks whose tables have the same names; in `other` every cell is an XYZ."""
+    folder = tmp_path_factory.mktemp("two")
+    first = tiny.make(folder / tiny.DATASTACK)
+    with pytest.MonkeyPatch.context() as patch:
+        types = tiny.types
+        patch.setattr(tiny, "DATASTACK", "other")
+        patch.setattr(tiny, "types", lambda version: renamed(types(version)))
+        second = tiny.make(folder / "other")
+    with start_localcave([first, second]) as url:
+        yield url
+
+
+def renamed(types):
+    return types.set_column(types.column_names.index("cell_type"), "cell_type", pa.array(["XYZ"] * len(types)))
+
+
+def test_two_datastacks_with_tables_of_one_name_stay_apart(two_datastacks):
+    """There, what was known of a table was kept without its datastack."""
+    cave = Cave(Settings(server_address=two_datastacks, cache=""))
+    kinds = {
+        name: connectivity.read(cave, name, tiny.NEWEST, str(tiny.A), type_table="types").inputs["cell_type"].tolist()
+        for name in ("tiny", "other", "tiny")
+    }
+    assert kinds == {"tiny": ["23P", "BC"], "other": ["XYZ", "XYZ"]}
+    assert questions.read(cave, "other", tiny.NEWEST, "3")[0].cell.root_id == tiny.C
+
+
+def test_two_configurations_in_one_process_stay_apart(two_datastacks, tmp_path):
+    """There, the first application's choice of tables was that of all others in the process."""
+    says = {"a": ("types", "hidden_tables = ['empty']", "#111111"), "b": ("empty", "", "#222222")}
+    for name, (first, hidden, colour) in says.items():
+        folder = tmp_path / name / "datastacks"
+        folder.mkdir(parents=True)
+        folder.joinpath("tiny.toml").write_text(f"type_tables = ['{first}']\n{hidden}\n[palette]\nBC = '{colour}'\n")
+    for name, (first, hidden, colour) in says.items():
+        cave = Cave(Settings(server_address=two_datastacks, cache="", config_dir=tmp_path / name))
+        listed = [info.name for info in tables.catalogue(cave, "tiny", tiny.NEWEST)]
+        assert ("empty" in listed) == (not hidden)
+        assert listed[0] == partner_table.default_types(cave, "tiny", tiny.NEWEST) == first
+        assert plot_frames.type_colours(cave, "tiny", tiny.NEWEST, "types", "cell_type")["BC"] == colour

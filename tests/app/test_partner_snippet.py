@@ -14,6 +14,7 @@ from services import (
     partner_synapses,
     partner_table,
     proofreading,
+    several_cells,
     weights,
 )
 from services import partner_snippet as partner_snippet_module
@@ -73,7 +74,7 @@ def test_the_script_yields_the_partner_table(cave, versions, direction, place):
             page = found.side(direction)
             assert len(page)
             shown = Shown(direction, page, list(page.columns))
-            assert_same(run(partner_snippet(cave, found, shown)), page)
+            assert_same(run(partner_snippet(cave, [found], shown)), page)
 
 
 @pytest.mark.parametrize("direction", ["in", "out"])
@@ -89,7 +90,7 @@ def test_every_further_column_is_in_the_script(cave, versions, direction):
     tags = compartments.predictions(cave, found, direction)
     page = compartments.with_compartments(page, synapses, tags, direction)
     assert page["on_shaft"].sum() and page["nucleus_functional_area_assignment.tag"].notna().any()
-    assert_same(run(partner_snippet(cave, found, Shown(direction, page, list(page.columns)))), page)
+    assert_same(run(partner_snippet(cave, [found], Shown(direction, page, list(page.columns)))), page)
 
 
 def test_threshold_switch_filter_sort_and_columns_are_those_of_the_page(cave, versions):
@@ -102,12 +103,12 @@ def test_threshold_switch_filter_sort_and_columns_are_those_of_the_page(cave, ve
     assert len(page)
     names = ["root_id", "cell_type", "num_syn", "soma_depth_um"]
     shown = Shown("in", kept, names, at_least=2, where=parse_line(line, columns), sort=sort)
-    assert_same(run(partner_snippet(cave, found, shown)), page[names].reset_index(drop=True))
+    assert_same(run(partner_snippet(cave, [found], shown)), page[names].reset_index(drop=True))
 
     page = found.outputs[proofreading.mask(found.outputs, "out", proofread)].reset_index(drop=True)
     assert len(page)
     shown = Shown("out", page, list(page.columns), proofread=True)
-    assert_same(run(partner_snippet(cave, found, shown)), page)
+    assert_same(run(partner_snippet(cave, [found], shown)), page)
 
 
 MORE = (SHARE, COMPARTMENT, TUNING, "allen_column_mtypes_v2", "aibs_cell_info", "proofreading_status_and_strategy")
@@ -129,7 +130,7 @@ def test_the_script_yields_what_the_page_shows(cave, versions, side, wanted, que
     table = partner_table.open_partners(cave, found, Wanted(side, **wanted))
     page = partner_table.select(table, query)[[column.name for column in table.columns]]
     assert len(page)
-    assert_same(run(partner_snippet_module.snippet(cave, found, Wanted(side, **wanted), query)), page)
+    assert_same(run(partner_snippet_module.snippet(cave, [found], Wanted(side, **wanted), query)), page)
 
 
 def coregistered_cell(cave, version):
@@ -151,18 +152,35 @@ def test_a_script_that_would_be_cut_is_refused(small_cortex):
         cave = Cave(Settings(server_address=url, cache=""))
         found = cell_of(cave, cave.versions(DS)[0].number, types=None)
         with pytest.raises(TooLarge, match="at once"):
-            partner_snippet(cave, found, Shown("in", found.inputs, ["root_id"]))
+            partner_snippet(cave, [found], Shown("in", found.inputs, ["root_id"]))
 
 
 def test_a_column_that_nobody_knows_is_refused(cave, versions):
     found = cell_of(cave, versions[0], types=None)
     page = found.inputs.assign(mystery=1)
     with pytest.raises(BadInput, match="mystery"):
-        partner_snippet(cave, found, Shown("in", page, list(page.columns)))
+        partner_snippet(cave, [found], Shown("in", page, list(page.columns)))
 
 
 def test_a_filter_cannot_leave_its_comment(cave, versions):
     found = cell_of(cave, versions[0])
     where = parse_line("cell_type = 'a\nimport os\u2028boom'", describe_columns(found.inputs))
-    script = partner_snippet(cave, found, Shown("in", found.inputs, ["root_id"], where=where))
+    script = partner_snippet(cave, [found], Shown("in", found.inputs, ["root_id"], where=where))
     assert run(script).empty
+
+
+@pytest.mark.parametrize(
+    ("side", "wanted", "where"),
+    [
+        ("in", {"more": (SHARE, "aibs_cell_info")}, "num_cells >= 2"),
+        ("out", {"at_least": 2, "proofread": True}, ""),
+        ("both", {}, "num_syn_in > 1 or reciprocal = true"),
+    ],
+)
+def test_a_script_of_several_cells(cave, versions, side, wanted, where):
+    found = [cell_of(cave, versions[0], place) for place in range(4)]
+    asked = Wanted(side, **wanted)
+    table, query = several_cells.open_partners(cave, found, asked), TableQuery(where, sort=(("soma_depth_um", "desc"),))
+    page = partner_table.select(table, query)[[column.name for column in table.columns]]
+    assert len(page) > 1
+    assert_same(run(partner_snippet_module.snippet(cave, found, asked, query)), page)

@@ -8,11 +8,12 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage, karst
-from tests.e2e.truth import DATASTACK, PROOFREADING, Truth
+from tests.e2e.truth import DATASTACK, PROOFREADING, TYPES, Truth
 from tests.servers import start_localcave
 
 pytestmark = pytest.mark.browser
@@ -117,6 +118,23 @@ def test_changes_are_the_partners_of_both_versions(page: Page, karst_url: str, t
     expect(page.locator("#cell-notes")).not_to_contain_text("not valid")
 
 
+def test_an_old_deep_link_opens_the_same_view_every_time(page: Page, truth: Truth, roots: list[int]) -> None:
+    """In the older viewer version and table were reset while the query ran: one link gave several answers."""
+    older = sorted(truth.client.materialize.get_versions())[-2]
+    nucleus = truth.types().query("pt_root_id == @roots[0]")["id_ref"].iloc[0]
+    link = f'anno-id="{nucleus}"&id-type="nucleus_id"&mat-version={older}&cell-type-table-dropdown="{TYPES}"'
+    seen = set()
+    for _ in range(3):
+        page.goto(f'/dash/datastack/{DATASTACK}/apps/connectivity/?{link}&datastack="{DATASTACK}"')
+        expect(page.locator("#panel-out .k-counts")).to_contain_text("partner")
+        expect(page.locator("#cell-version")).to_have_value(str(older))
+        expect(page.locator("#cell-types")).to_have_value(TYPES)
+        expect(page.locator("#cell-id-type")).to_have_value("nucleus_id")
+        seen.add((page.url.partition("?")[2], *page.locator("#cell-status, #panel-out .k-counts").all_inner_texts()))
+    assert len(seen) == 1
+    assert f"version {older}" in str(seen) and TYPES in str(seen)
+
+
 def test_several_cells_have_partners_of_both_directions(page: Page, truth: Truth, roots: list[int]) -> None:
     sides = {way: [truth.partners(root, way).index for root in roots[:3]] for way in ENDS}
     inputs, outputs = (set().union(*sides[way]) for way in ("in", "out"))
@@ -128,6 +146,13 @@ def test_several_cells_have_partners_of_both_directions(page: Page, truth: Truth
     expect(figures).to_contain_text(
         f"the {pairs:,} partners that the filters of this tab keep: {pairs:,} input, {pairs:,}"
     )
+    menu = page.locator("#panel-both .k-take")
+    menu.locator("summary").click()
+    menu.get_by_role("button", name="Python that reads these rows").click()
+    expect(page.locator("#said")).to_have_text("A script was copied.")
+    names: dict[str, pd.DataFrame] = {}
+    exec(page.evaluate("navigator.clipboard.readText()"), names)  # type: ignore[arg-type]
+    assert set(names["frame"]["root_id"]) == inputs & outputs
     page.locator("#tab-in").click()
     expect(page.locator("#panel-in .ag-header")).to_contain_text("% of these cells'")
     expect(figures).to_contain_text(f"Of all partners in the tables: {len(inputs):,} input, {len(outputs):,} output")
