@@ -10,8 +10,9 @@ import pytest
 from caveclient import CAVEclient
 
 from api import blueprint
+from components import controls
 from components.figures import by_type, depth
-from services import connectivity, neuroglancer, partner_table, plot_frames, questions, tables
+from services import connectivity, neuroglancer, partner_table, plot_frames, questions, tables, versions
 from services.cave import Cave
 from services.columns import describe_columns
 from services.errors import BadInput, KarstError
@@ -109,10 +110,12 @@ def test_what_is_no_id_is_a_sentence(cave, newest, typed):
     assert caught.value.message.endswith(".") and "Traceback" not in str(caught.value)
 
 
-def test_versions_are_in_order_of_their_numbers(cave):
+def test_versions_are_in_order_of_their_numbers(two_datastacks):
     """There, they were sorted as text: v943, v795, ..., v1507."""
-    numbers = [version.number for version in cave.versions(DS)]
-    assert numbers == sorted(numbers, reverse=True)
+    cave = Cave(Settings(server_address=two_datastacks, cache=""))
+    assert [version.number for version in cave.versions("other")] == [1507, 943, 95]
+    assert [one["value"] for one in controls.version_options(cave.versions("other"), "943")][:2] == ["1507", "943"]
+    assert versions.resolve(cave, "other", "latest").number == 1507
 
 
 def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
@@ -192,12 +195,15 @@ def test_tables_go_with_their_own_metadata(cave, newest, localcave_url):
 
 @pytest.fixture(scope="module")
 def two_datastacks(tmp_path_factory):
-    """One server with two datastacks whose tables have the same names; in `other` every cell is an XYZ."""
+    """One server with two datastacks whose tables have the same names; in `other` every cell is an XYZ, and numbers of
+    versions have two to four digits."""
     folder = tmp_path_factory.mktemp("two")
     first = tiny.make(folder / tiny.DATASTACK)
     with pytest.MonkeyPatch.context() as patch:
         types = tiny.types
         patch.setattr(tiny, "DATASTACK", "other")
+        for name, number in {"EXPIRED": 95, "FIRST": 943, "NEWEST": 1507}.items():
+            patch.setattr(tiny, name, number)
         patch.setattr(tiny, "types", lambda version: renamed(types(version)))
         second = tiny.make(folder / "other")
     with start_localcave([first, second]) as url:
@@ -212,11 +218,13 @@ def test_two_datastacks_with_tables_of_one_name_stay_apart(two_datastacks):
     """There, what was known of a table was kept without its datastack."""
     cave = Cave(Settings(server_address=two_datastacks, cache=""))
     kinds = {
-        name: connectivity.read(cave, name, tiny.NEWEST, str(tiny.A), type_table="types").inputs["cell_type"].tolist()
+        name: connectivity.read(cave, name, cave.versions(name)[0].number, str(tiny.A), type_table="types")
+        .inputs["cell_type"]
+        .tolist()
         for name in ("tiny", "other", "tiny")
     }
     assert kinds == {"tiny": ["23P", "BC"], "other": ["XYZ", "XYZ"]}
-    assert questions.read(cave, "other", tiny.NEWEST, "3")[0].cell.root_id == tiny.C
+    assert questions.read(cave, "other", 943, "3")[0].cell.root_id == tiny.C
 
 
 def test_two_configurations_in_one_process_stay_apart(two_datastacks, tmp_path):
