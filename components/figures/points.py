@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from components.figures.axes import NEUTRAL
-from components.figures.template import Trace, packed, plain
+from components.figures.template import Trace, dots, packed, plain
 
 MOST_VALUES = 30
 """More in a legend nobody can read; the rarest are then drawn together."""
@@ -32,7 +32,7 @@ def by_value(
     for label in sorted(places, key=lambda label: (last.get(label, 0), label)):
         own = places[label]
         yield {
-            "type": "scattergl",
+            "type": dots(len(points)),
             "x": packed(of_x[own]),
             "y": packed(of_y[own]),
             "customdata": rows[own],  # a plain list in JSON, as Dash wants it

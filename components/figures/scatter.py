@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from components.figures.axes import NEUTRAL, Layers, guides
-from components.figures.template import Figure, Trace, figure, packed, plain
+from components.figures.template import Figure, Trace, dots, figure, packed, plain
 
 if TYPE_CHECKING:
     from services.facets import Bar
@@ -78,7 +78,7 @@ def _traces(points: pd.DataFrame, colours: Mapping[str, str], blank: str) -> Ite
     for label in sorted(labels, key=lambda label: (last.get(label, 0), label)):
         own = points[codes == labels.get_loc(label)]
         yield {
-            "type": "scattergl",
+            "type": dots(len(points)),
             "x": packed(own["x"].to_numpy()),
             "y": packed(own["y"].to_numpy()),
             "mode": "markers",

@@ -50,7 +50,7 @@ def soma_map(
 def _own(x: Sequence[float], y: Sequence[float], **options: Any) -> Trace:
     name = "this cell" if len(x) == 1 else "these cells"
     return {
-        "type": "scattergl",
+        "type": "scatter",
         "x": packed(np.array(x)),
         "y": packed(np.array(y)),
         "mode": "markers",

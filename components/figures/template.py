@@ -22,6 +22,9 @@ TEMPLATE = {
     }
 }
 
+FEW = 1_500
+"""So many points are drawn as well without WebGL, of which a browser has few contexts, each slow to set up."""
+
 Trace: TypeAlias = dict[str, Any]
 """A trace in plotly's own words, its `type` among them."""
 
@@ -34,6 +37,11 @@ CONFIG: Any = {"displaylogo": False, "modeBarButtons": [["toImage"]], "responsiv
 def figure(traces: Iterable[Trace], height_px: int, **layout: Any) -> Figure:
     """A figure with the look of all."""
     return {"data": list(traces), "layout": {"template": TEMPLATE, "height": height_px, **layout}}
+
+
+def dots(count: int) -> str:
+    """The type of the traces of a plot with so many points."""
+    return "scattergl" if count > FEW else "scatter"
 
 
 def packed(numbers: npt.NDArray[Any]) -> dict[str, str]:

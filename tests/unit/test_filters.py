@@ -345,7 +345,7 @@ def test_hostile_filters_end_soon_with_a_sentence():
             parse_line(line, COLUMNS)
     slow_elsewhere = parse_line("cell_type ~ '(a+)+$'", COLUMNS)
     slow_elsewhere.mask(pd.DataFrame({"cell_type": pd.array(["a" * 50_000 + "b"], dtype="string")}))
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 60  # not a speed: what backtracks would not end in years
 
 
 def test_ten_thousand_ids_fit_in_a_line():
