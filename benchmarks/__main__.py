@@ -7,7 +7,7 @@ import time
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import localcave, neuroglancer, pages
+from benchmarks import localcave, neuroglancer, pages, plots
 from benchmarks.measure import HEAD, Row
 from localcave.cortex import make
 from tests.servers import start_localcave
@@ -20,7 +20,13 @@ def main() -> None:
         print(HEAD)
         print(_made(demo))
         with start_localcave([demo]) as server:
-            for row in chain(localcave.rows(demo, server), pages.rows(demo, server), neuroglancer.rows(server)):
+            parts = (
+                localcave.rows(demo, server),
+                pages.rows(demo, server),
+                plots.rows(server),
+                neuroglancer.rows(server),
+            )
+            for row in chain(*parts):
                 print(row, flush=True)
 
 

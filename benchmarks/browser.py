@@ -62,28 +62,35 @@ class Visit:
 
 
 @contextmanager
-def browsing() -> Iterator[Callable[[str, str], Visit]]:
-    """A function that opens an address in headless Chromium, waits for a selector and until all is quiet."""
+def pages() -> Iterator[Callable[[], Page]]:
+    """A function that opens an empty page in a new context of headless Chromium."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield lambda: chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        chromium.close()
+
+
+@contextmanager
+def browsing() -> Iterator[Callable[[str, str], Visit]]:
+    """A function that opens an address in headless Chromium, waits for a selector and until all is quiet."""
+    with pages() as new_page:
 
         def visit(url: str, selector: str) -> Visit:
-            context = chromium.new_context(viewport={"width": 1440, "height": 900})
-            page = context.new_page()
+            page = new_page()
             finished: list[Request] = []
             page.on("requestfinished", lambda request: finished.append(request))  # noqa: PLW0108 - playwright marks it
             page.goto(url)
             page.wait_for_selector(selector, timeout=60_000)
-            _settle(page)
+            settle(page)
             seen = _counted(finished)
-            context.close()
+            page.context.close()
             return seen
 
         yield visit
-        chromium.close()
 
 
-def _settle(page: Page) -> None:
+def settle(page: Page) -> None:
+    """Wait until a page asks for nothing any more."""
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(QUIET_MS)
     page.wait_for_load_state("networkidle")
