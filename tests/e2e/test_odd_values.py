@@ -103,7 +103,7 @@ def test_every_value_is_shown_as_it_is_and_a_click_keeps_its_row(page: Page, odd
     links = dict(facets.evaluate_all("all => all.map(link => [link.firstChild.textContent, link.href])"))
     assert set(links) == set(VALUES)
     for value, href in links.items():
-        page.goto(href)
+        page.goto(href.replace("panel=facets", "panel=ids"))  # which draws least
         expect(page.locator("#table-counts")).to_contain_text(f"1 of {len(VALUES)} rows")
         expect(cells).to_have_count(1)
         expect(cells).not_to_be_empty()
