@@ -1,6 +1,6 @@
 """A plot of 94,014 rows in a real browser: how long its main thread is busy with what a hand does.
 
-WebGL is drawn by the graphics card in another process, here by software on the same two cores: that is not counted.
+Without a graphics card WebGL is drawn by software on the same cores, and the main thread waits for it: that is counted.
 """
 
 from __future__ import annotations

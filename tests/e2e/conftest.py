@@ -17,15 +17,13 @@ FLAGS = [
     "--no-sandbox",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
-    "--disable-gpu-compositing",
-    "--disable-gpu-rasterization",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
 ]
-"""Software WebGL, the rest drawn without it; and no calls home."""
+"""Software WebGL, and no calls home."""
 
 WIDTH, HEIGHT = 1440, 900
 PATIENCE_MS = 60_000
