@@ -67,7 +67,7 @@
         go(staying ? kept(link) : link.href, staying);
     });
 
-    // A link that changes one part of the address (or several) leaves all else as it is shown now, filters typed since included.
+    // A link that changes parts of the address leaves all else as it is shown now, filters typed since included.
     function kept(link) {
         const to = new URL(link.href).searchParams;
         return changed(link.dataset.keep.split(" ").map((name) => [name, to.getAll(name)]));

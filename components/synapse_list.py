@@ -33,10 +33,11 @@ def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[str, pd.Data
     close = keep_link("Close", replace(view, partner=""), "partner")
     way = "both" if len(sides) != 1 else next(iter(sides))
     files = file_links("Files:", synapses_path(view, cells, way, partner=view.partner)) if sides else None
-    title = html.H2(f"{told} with {PARTNERS.get(view.partner, view.partner)}")
     if view.partner == "autapses":
-        title = html.H2(counted(sum(map(len, sides.values())), "autapse"))
-    head = html.Div([title, html.Span([files, close], className="k-listed-ways")], className="k-panel-top")
+        title = counted(sum(map(len, sides.values())), "autapse")
+    else:
+        title = f"{told} with {PARTNERS.get(view.partner, view.partner)}"
+    head = html.Div([html.H2(title), html.Span([files, close], className="k-listed-ways")], className="k-panel-top")
     tables = [_table(way, rows) for way, rows in sides.items()]
     return html.Section([head, html.Div(tables, className="k-scroll k-synapses", tabIndex="0")], className="k-listed")
 

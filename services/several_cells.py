@@ -136,10 +136,8 @@ def _joinable(first: Connectivity, more: Sequence[str]) -> tuple[list[str], tupl
     """The tables to join, and a sentence where something else is asked for."""
     of_one = {partner_table.COMPARTMENT: "compartments", partner_table.TUNING: "tuning"}
     left = [words for name, words in of_one.items() if name in more]
-    told = f"Read for one cell at a time: {', '.join(left)}." if left else ""
-    return [name for name in more if name not in (*of_one, partner_table.SHARE, first.type_table)], (
-        told,
-    ) if told else ()
+    names = [name for name in more if name not in (*of_one, partner_table.SHARE, first.type_table)]
+    return names, (f"Read for one cell at a time: {', '.join(left)}.",) if left else ()
 
 
 def _explained(found: Sequence[Connectivity], side: Side) -> tuple[str, ...]:

@@ -20,11 +20,6 @@ DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
 def newest(cave):
     return cave.versions(DS)[0].number
 
@@ -33,14 +28,6 @@ def newest(cave):
 def cell(cave, newest):
     """A proofread cell, which has inputs and outputs."""
     return int(cave.table(DS, newest, "proofreading_status_and_strategy")["pt_root_id"].iloc[0])
-
-
-@pytest.fixture(scope="module")
-def client(cave):
-    app = flask.Flask("test_api")
-    app.extensions["karst"] = cave
-    app.register_blueprint(blueprint)
-    return app.test_client()
 
 
 @pytest.fixture(scope="module")

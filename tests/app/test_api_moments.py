@@ -19,19 +19,6 @@ SYNAPSES, VIEW = "synapses_pni_2", "aibs_cell_info"
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
-def client(cave):
-    app = flask.Flask("test_api_moments")
-    app.extensions["karst"] = cave
-    app.register_blueprint(blueprint)
-    return app.test_client()
-
-
-@pytest.fixture(scope="module")
 def expired(cave):
     return next(version for version in cave.versions(DS) if not version.valid)
 

@@ -32,11 +32,6 @@ def client_of(cave):
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
 def client(cave):
     return client_of(cave)
 

@@ -28,11 +28,6 @@ HEX = re.compile(r"#[0-9a-f]{6}")
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
 def newest(cave):
     return cave.versions(DS)[0].number
 

@@ -30,11 +30,6 @@ SIDES = {"in": ("post_pt_root_id", "pre_pt_root_id"), "out": ("pre_pt_root_id", 
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
 def newest(cave):
     return cave.versions(DS)[0].number
 

@@ -8,16 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services import cells
-from services.cave import Cave
 from services.errors import BadInput, KarstError, NotFound
-from services.settings import Settings
 
 DS = "karst_demo"
-
-
-@pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
 
 
 @pytest.fixture(scope="module")

@@ -98,11 +98,6 @@ def test_without_an_id_a_sentence(small, types, text):
         search(small, types, text)
 
 
-@pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
 def test_ten_thousand_ids_with_rubbish_take_few_requests_and_a_moment(cave):
     table = tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
     roots = table.frame["pt_root_id"].drop_duplicates().to_numpy(np.int64)

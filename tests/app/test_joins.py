@@ -30,11 +30,6 @@ TYPES, MANUAL, MTYPES, COREG, PROOFREAD, BAYLOR = (
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
 def types(cave):
     return tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
 

@@ -17,11 +17,6 @@ PROOFREADING = "proofreading_status_and_strategy"
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
 def expired(cave):
     return next(version for version in cave.versions(DS) if not version.valid)
 

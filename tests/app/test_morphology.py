@@ -13,16 +13,9 @@ from plotly.io.json import to_json_plotly
 
 from components.figures.morphology import skeleton
 from services import connectivity, morphology
-from services.cave import Cave
 from services.errors import NotFound
-from services.settings import Settings
 
 DS = "karst_demo"
-
-
-@pytest.fixture(scope="module")
-def cave(localcave_url: str) -> Cave:
-    return Cave(Settings(server_address=localcave_url, cache=""))
 
 
 @pytest.fixture(scope="module")

@@ -31,11 +31,6 @@ DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
 def versions(cave):
     return [version.number for version in cave.versions(DS) if version.valid]
 

@@ -11,15 +11,9 @@ from services import connectivity, pasted_links, tables
 from services.cave import Cave
 from services.errors import BadInput, NotFound
 from services.neuroglancer import cell_link, table_link
-from services.settings import Settings
 
 DATASTACK = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"
-
-
-@pytest.fixture(scope="module")
-def cave(localcave_url: str) -> Cave:
-    return Cave(Settings(server_address=localcave_url, cache=""))
 
 
 def test_a_short_link_gives_the_rows_that_it_was_made_of(cave: Cave) -> None:

@@ -5,17 +5,10 @@ import pytest
 import standard_transform
 
 from services import tables
-from services.cave import Cave
 from services.errors import BadInput
-from services.settings import Settings
 from services.tables import TableQuery
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
-
-
-@pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
 
 
 @pytest.fixture(scope="module")

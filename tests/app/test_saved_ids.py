@@ -24,11 +24,6 @@ DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
 def types(cave):
     return tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
 

@@ -32,11 +32,6 @@ def client(localcave_url: str) -> CAVEclient:
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url: str) -> Cave:
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
 def roots(client: CAVEclient) -> list[int]:
     """Five proofread cells, of which at least two are connected."""
     proofread = client.materialize.query_table("proofreading_status_and_strategy")["pt_root_id"].unique().tolist()

@@ -23,11 +23,6 @@ DS, TYPES, NUCLEI, PROOFREAD = (
 
 
 @pytest.fixture(scope="module")
-def cave(localcave_url):
-    return Cave(Settings(server_address=localcave_url, cache=""))
-
-
-@pytest.fixture(scope="module")
 def version(cave):
     return cave.versions(DS)[0].number
 
