@@ -96,11 +96,11 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
 @callback(
     Output("cell-address", "data"),
     Input({"type": "partner-shown", "side": ALL}, "data"),
-    Input("tab", "data"),
+    Input("tab", "data", allow_optional=True),
     State({"type": "partner-shown", "side": ALL}, "id"),
     prevent_initial_call=True,
 )
-def address(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]) -> Any:
+def address(shown: list[dict[str, Any] | None], tab: str | None, ids: list[dict[str, str]]) -> Any:
     """The address of what the tab in front shows."""
     asked = {id["side"]: views.partner_view(data) for data, id in zip(shown, ids, strict=True) if data}
     if tab in asked:

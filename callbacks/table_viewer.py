@@ -115,13 +115,13 @@ def summarise(asked: dict[str, Any], columns: list[str], panel: str) -> tuple[An
 @callback(
     Output("table-href", "data"),
     Input("table-shown", "data"),
-    Input("tab", "data"),
-    Input("table-columns", "value"),
+    Input("tab", "data", allow_optional=True),
+    Input("table-columns", "value", allow_optional=True),
     prevent_initial_call=True,
 )
-def address(asked: dict[str, Any], panel: str, columns: list[str]) -> Any:
+def address(asked: dict[str, Any], panel: str | None, columns: list[str] | None) -> Any:
     """The address of what is shown."""
-    if not asked:
+    if not asked or panel is None or columns is None:
         return no_update
     shown = shown_table.any_of_view(replace(views.table_view(asked), panel=panel, columns=tuple(columns)))
     return shown.view.href()
@@ -153,7 +153,7 @@ def link(asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[
     State("table-shown", "data"),
     State("table-selected", "data"),
     State("table-picked", "data"),
-    State("table-columns", "value"),
+    State("table-columns", "value", allow_optional=True),
     prevent_initial_call=True,
 )
 def take(
@@ -161,12 +161,12 @@ def take(
     asked: dict[str, Any],
     selected: list[str] | None,
     picked: dict[str, Any] | None,
-    columns: list[str],
+    columns: list[str] | None,
 ) -> Any:
     """What is to be copied: the ids of the rows chosen, else shown; or a script for those that are shown."""
     if not any(clicks) or not asked:
         return no_update
-    shown, form = shown_table.any_of_grid(asked, columns), ctx.triggered_id["as"]
+    shown, form = shown_table.any_of_grid(asked, columns or ()), ctx.triggered_id["as"]
     if form == "script":
         return {"text": shown.script(), "said": "A script was copied."}
     rows, subject = shown.chosen(selected, picked)

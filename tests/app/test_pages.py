@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import parse_qs, urlsplit
 
 import dash
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import create_app
+from app import create_app, server
+from components.shell import shell
 from pages import connectivity_viewer, home, not_found_404, table_viewer
 from services.settings import Settings
 from tests.servers import ROOT, free_port
@@ -117,6 +119,19 @@ def test_a_chosen_table_is_among_its_options(table: str) -> None:
     select = table_viewer.layout(table=table)["table-name"]
     assert select.value == table
     assert table in [option["value"] for option in select.options]
+
+
+@pytest.mark.parametrize("page", [home, table_viewer, connectivity_viewer], ids=["home", "tables", "connectivity"])
+def test_what_a_page_keeps_counts_on_nothing_that_comes_and_goes(page: ModuleType) -> None:
+    """Results are replaced while callbacks wait their turn; the browser reports each that then misses a component."""
+    kept = {component.id for part in (shell([]), page.layout()) for component in part._traverse_ids()}
+    for wired in server.test_client().get("/_dash-dependencies").json:
+        outputs = {output.rsplit(".", 1)[0] for output in wired["output"].strip(".").split("...")}
+        inputs = {one["id"] for one in wired["inputs"]}
+        runs = any(of in kept or of.startswith("{") for of in inputs)
+        if runs and outputs & {*kept, ""}:
+            needed = [one["id"] for one in wired["inputs"] + wired["state"] if not one.get("allow_optional")]
+            assert {of for of in needed if not of.startswith("{")} <= kept, wired["output"]
 
 
 def modules(folder: str) -> Iterator[tuple[Path, ast.Module]]:
