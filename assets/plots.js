@@ -1,31 +1,55 @@
-// What a person does in a plot: a click on a bar follows its address, a click or an outline around dots picks rows.
+// What a person does in a plot: a click on a bar follows its address, a click on a dot or an outline around many picks
+// rows. Plotly's own lasso would look at every point, and draw it anew, at each step of the hand.
 (function () {
     "use strict";
     const none = () => dash_clientside.no_update;
+    const graph = () => document.querySelector("#table-figure .js-plotly-plot");
 
-    function corners(selection) {
-        if (selection.lassoPoints) return selection.lassoPoints;
-        const {x, y} = selection.range;
-        return {x: [x[0], x[1], x[1], x[0]], y: [y[0], y[0], y[1], y[1]]};
+    // Shapes that a person drew can be edited; guides cannot.
+    function shapes() {
+        const all = graph().layout.shapes || [];
+        return {guides: all.filter((shape) => !shape.editable), outlines: all.filter((shape) => shape.editable)};
+    }
+
+    function erase() {
+        const {guides, outlines} = shapes();
+        if (outlines.length) Plotly.relayout(graph(), {shapes: guides});
+    }
+
+    function corners({path, x0, x1, y0, y1}) {
+        if (!path) return {x: [x0, x1, x1, x0], y: [y0, y0, y1, y1]};
+        const points = path.split(/[MLZ]/).filter(Boolean).map((point) => point.split(",").map(Number));
+        return {x: points.map((point) => point[0]), y: points.map((point) => point[1])};
     }
 
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         plots: {
-            // The outline only: the rows within are found on the server, which has them all.
-            selectedData: function (selections) {
-                const selection = selections.find(Boolean);
-                if (!selection || !(selection.lassoPoints || selection.range)) return null;
-                const {x, y} = corners(selection);
-                return {x: [...x], y: [...y]};
+            // The outline only: the rows within are found on the server, which has them all. A new one takes the place
+            // of the one before.
+            drawn: function (changes) {
+                const names = Object.keys(changes.find(Boolean) || {});
+                if (!names.some((name) => name.startsWith("shapes"))) return none();
+                const {guides, outlines} = shapes();
+                if (outlines.length === 1) return corners(outlines[0]);
+                if (outlines.length) Plotly.relayout(graph(), {shapes: [...guides, outlines.at(-1)]});
+                return none(); // which is called again
             },
-            clickData: function (clicks) {
+            clear: function (clicks) {
+                if (!clicks.some(Boolean)) return none();
+                erase();
+                return null;
+            },
+            // In the mode that draws, plotly tells of no clicks.
+            picked: function (_clicks, hovers) {
+                const point = (hovers.find(Boolean) || {points: []}).points[0];
+                const dot = point && graph().data[point.curveNumber].type !== "bar";
+                if (!dot) return none();
+                erase();
+                return {x: [point.x], y: [point.y]};
+            },
+            follow: function (clicks) {
                 const point = (clicks.find(Boolean) || {points: []}).points[0];
-                if (!point) return none();
-                if (point.customdata) {
-                    karst.go(point.customdata);
-                    return none();
-                }
-                return point.data && point.data.type === "bar" ? none() : {x: [point.x], y: [point.y]};
+                if (point && point.customdata) karst.go(point.customdata);
             },
         },
     });

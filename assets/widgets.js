@@ -79,10 +79,12 @@
         if (tab) open(tab);
     });
 
-    // The button that clears a selection goes with it: the focus moves to what now leads to all rows.
+    // The button that clears a selection goes with it: the focus moves to what now leads to all rows, else to its tab.
     document.addEventListener("click", (event) => {
         const button = event.target.closest && event.target.closest(".k-deselect");
-        const next = button && button.closest(".k-summary").querySelector(".k-link a");
+        if (!button) return;
+        const [summary, panel] = [".k-summary", "[role=tabpanel]"].map((part) => button.closest(part));
+        const next = summary ? summary.querySelector(".k-link a") : document.querySelector(`[aria-controls="${panel.id}"]`);
         if (next) next.focus();
     });
 

@@ -192,13 +192,26 @@ def offer_words(of: str) -> str:
     )
 
 
-for graph_event in ("selectedData", "clickData"):
-    clientside_callback(
-        ClientsideFunction("plots", graph_event),
-        Output("table-picked", "data", allow_duplicate=True),
-        Input(GRAPHS, graph_event),
-        prevent_initial_call=True,
-    )
+clientside_callback(ClientsideFunction("plots", "follow"), Input(GRAPHS, "clickData"), prevent_initial_call=True)
+clientside_callback(
+    ClientsideFunction("plots", "drawn"),
+    Output("table-picked", "data", allow_duplicate=True),
+    Input(GRAPHS, "relayoutData"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("plots", "picked"),
+    Output("table-picked", "data", allow_duplicate=True),
+    Input("table-figure", "n_clicks"),
+    State(GRAPHS, "hoverData"),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("plots", "clear"),
+    Output("table-picked", "data", allow_duplicate=True),
+    Input({"type": "table-unpick", "of": ALL}, "n_clicks"),
+    prevent_initial_call=True,
+)
 clientside_callback(
     ClientsideFunction("grids", "showColumns"),
     Output({"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}, "columnState"),

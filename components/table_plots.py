@@ -9,7 +9,7 @@ import pandas as pd
 from dash import dcc, html
 
 from components import controls
-from components.attributes import data
+from components.attributes import aria, data
 from components.cell_card import counted
 from components.figures.axes import Layers
 from components.figures.counts import count_bars
@@ -31,7 +31,8 @@ KINDS: tuple[controls.Option, ...] = (
 )
 AXIS_TITLES = {"x_um": "x (µm)", "depth_um": "depth (µm)", "z_um": "z (µm)"}
 SCATTER_CONFIG: Any = CONFIG | {
-    "modeBarButtons": [["lasso2d", "select2d", "zoom2d", "pan2d", "resetScale2d", "toImage"]]
+    "modeBarButtons": [["drawclosedpath", "drawrect", "zoom2d", "pan2d", "resetScale2d", "toImage"]],
+    "locales": {"en-US": {"dictionary": {"Draw closed freeform": "Lasso", "Draw rectangle": "Box"}}},
 }
 
 
@@ -125,7 +126,17 @@ def picked(count: int, keep: str | None, root_href: str | None) -> list[Any]:
         said.append(html.Span("They cannot be kept: draw a smaller outline."))
     if root_href:
         said += [" · ", html.A("Read this cell's partners", href=root_href)]
-    return said
+    clear = {"type": "table-unpick", "of": "plot"}
+    return [
+        *said,
+        html.Button(
+            "Clear",
+            id=clear,
+            type="button",
+            className="btn btn-sm btn-link k-deselect",
+            **aria(label="Clear picked rows"),
+        ),
+    ]
 
 
 def no_numbers() -> html.P:
@@ -136,7 +147,12 @@ def no_numbers() -> html.P:
 def _graph(figure: Figure, config: Any = CONFIG) -> dcc.Graph:
     style = {"height": figure["layout"]["height"]}
     return dcc.Graph(
-        id={"type": "table-graph", "of": "plot"}, figure=figure, config=config, responsive=True, style=style
+        id={"type": "table-graph", "of": "plot"},
+        figure=figure,
+        config=config,
+        responsive=True,
+        style=style,
+        clear_on_unhover=True,
     )
 
 

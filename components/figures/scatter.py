@@ -34,7 +34,8 @@ def scatter(
     """
     scale = {"scaleanchor": "x", "scaleratio": 1} if same_scale else {}
     layout = {
-        "dragmode": "lasso",
+        "dragmode": "drawclosedpath",
+        "newshape": {"line": {"color": NEUTRAL, "width": 2}, "fillcolor": "rgba(138, 150, 153, 0.15)"},
         "showlegend": bool(blank),
         "legend": {"itemsizing": "constant", "font": {"size": 10}},
         "xaxis": {"title": {"text": titles[0]}},

@@ -132,26 +132,50 @@ def test_keys_alone_complete_the_query_line_and_open_a_cell(page: Page, truth: T
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
 
 
-def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
-    page.goto(f"{TABLE}&plot=scatter")
-    plot = page.locator("#table-figure .nsewdrag").first
-    expect(plot).to_be_visible()
-    expect(page.locator("#table-figure .no-webgl")).to_have_count(0)
-    box = plot.bounding_box()
+def draw(page: Page, corners: list[tuple[float, float]]) -> None:
+    """Drag the mouse over the plot, from corner to corner in parts of its width and height."""
+    box = page.locator("#table-figure .nsewdrag").first.bounding_box()
     assert box is not None
-    corners = [(0.2, 0.2), (0.6, 0.2), (0.6, 0.5), (0.2, 0.5), (0.2, 0.2)]
     for step, (across, down) in enumerate(corners):
         page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"], steps=8)
         if not step:
             page.mouse.down()
     page.mouse.up()
-    said = page.locator("#table-picked-said")
+
+
+def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
+    page.goto(f"{TABLE}&plot=scatter")
+    expect(page.locator("#table-figure .nsewdrag").first).to_be_visible()
+    expect(page.locator("#table-figure .no-webgl")).to_have_count(0)
+    said, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
+    page.locator("#table-figure [data-title=Box]").click()
+    draw(page, [(0.02, 0.02), (0.98, 0.98)])
     expect(said).to_contain_text("picked")
+    everything = int(said.locator("strong").inner_text().split()[0].replace(",", ""))
+    page.locator("#table-figure [data-title=Lasso]").click()
+    draw(page, [(0.2, 0.2), (0.6, 0.2), (0.6, 0.5), (0.2, 0.5), (0.2, 0.2)])
+    expect(said.locator("strong")).not_to_have_text(f"{everything:,} rows")
     count = said.locator("strong").inner_text().split()[0]
-    assert int(count.replace(",", "")) > 100  # more than an address names one by one
-    expect(page.locator("#table-link a").first).to_contain_text(f"{count} selected row")
+    assert 100 < int(count.replace(",", "")) < everything  # more than an address names one by one
+    expect(link).to_contain_text(f"{count} selected row")
     said.get_by_role("link", name="Keep only these").click()
     expect(page.locator("#table-counts")).to_contain_text(f"{count} of 2,")
+    draw(page, [(0.1, 0.1), (0.6, 0.1), (0.6, 0.6), (0.1, 0.1)])
+    expect(link).to_contain_text("selected row")
+    said.get_by_role("button", name="Clear").press("Enter")
+    expect(said).to_be_empty()
+    expect(link).not_to_contain_text("selected")
+    expect(page.get_by_role("tab", name="Plot")).to_be_focused()
+
+
+def test_a_click_on_a_dot_picks_its_row(page: Page) -> None:
+    page.goto(f"{TABLE}&plot=scatter&where=cell_type%20%3D%20BC%20and%20volume%20%3C%20300")
+    page.locator("#table-figure .point").nth(3).hover(force=True)  # under what catches the mouse
+    expect(page.locator("#table-figure .hoverlayer text").first).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator("#table-picked-said")).to_contain_text("1 row picked")
+    expect(page.locator("#table-link a").first).to_contain_text("1 selected row")
 
 
 def test_clicking_a_bar_filters_by_it(page: Page, truth: Truth) -> None:
