@@ -102,6 +102,8 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
 )
 def address(shown: list[dict[str, Any] | None], tab: str | None, ids: list[dict[str, str]]) -> Any:
     """The address of what the tab in front shows."""
+    if tab is None:
+        return no_update
     asked = {id["side"]: views.partner_view(data) for data, id in zip(shown, ids, strict=True) if data}
     if tab in asked:
         return replace(asked[tab], tab=tab).href()
