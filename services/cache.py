@@ -89,9 +89,11 @@ class Cache:
         """
         return self._get(key, FRAME, lambda: load().reset_index(drop=True), ttl_s)
 
-    def value(self, key: Key, load: Callable[[], Any], *, ttl_s: int | None = None) -> Any:
-        """As `frame`, for anything that JSON can hold (a tuple comes back as a list)."""
-        return json.loads(self._get(key, VALUE, lambda: json.dumps(load()).encode(), ttl_s))
+    def value(
+        self, key: Key, load: Callable[[], Any], *, ttl_s: int | None = None, read: Callable[[bytes], Any] = json.loads
+    ) -> Any:
+        """As `frame`, for anything that JSON can hold (a tuple comes back as a list), or what `read` makes of it."""
+        return read(self._get(key, VALUE, lambda: json.dumps(load()).encode(), ttl_s))
 
     def problem(self) -> str:
         """Why nothing is shared with other processes at the moment; "" when all is well, or nothing has to be."""

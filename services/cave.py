@@ -11,7 +11,7 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -143,8 +143,7 @@ class Cave(Roots, Skeletons):
                 {"version": v["version"], "valid": v["valid"], **{t: v[t].isoformat() for t in times}} for v in found
             ]
 
-        records = self.cache.value(("versions", datastack), load, ttl_s=VERSIONS_TTL_S)
-        return sorted(map(Version.from_cave, records), key=lambda version: -version.number)
+        return list(self.cache.value(("versions", datastack), load, ttl_s=VERSIONS_TTL_S, read=_read_versions))
 
     def version(self, datastack: str, number: int) -> Version:
         """One version, expired or not. Raises NotFound."""
@@ -172,10 +171,7 @@ class Cave(Roots, Skeletons):
             ]
 
         self.version(datastack, version)
-        records = self.cache.value(("tables", datastack, version), load, ttl_s=METADATA_TTL_S)
-        return with_target_resolutions(
-            {name: TableInfo.from_cave(name, kind, record) for name, kind, record in records}
-        )
+        return dict(self.cache.value(("tables", datastack, version), load, ttl_s=METADATA_TTL_S, read=_read_tables))
 
     def table_info(self, datastack: str, version: int, table: str) -> TableInfo:
         """One table or view. Raises NotFound when the version does not have it."""
@@ -387,6 +383,17 @@ class Cave(Roots, Skeletons):
         server = self.info(datastack)["local_server"] or self.settings.server_address
         make = partial(SkeletonClient, server, datastack, self._auth, api_version=SKELETON_API)
         return self._asker.client(f"skeletons {datastack}", make)
+
+
+@lru_cache(64)  # an answer is asked for many times for each page, and its bytes are the same object
+def _read_versions(content: bytes) -> tuple[Version, ...]:
+    return tuple(sorted(map(Version.from_cave, json.loads(content)), key=lambda version: -version.number))
+
+
+@lru_cache(64)
+def _read_tables(content: bytes) -> Mapping[str, TableInfo]:
+    records = json.loads(content)
+    return with_target_resolutions({name: TableInfo.from_cave(name, kind, record) for name, kind, record in records})
 
 
 def _without_unused(frame: pd.DataFrame) -> pd.DataFrame:

@@ -48,7 +48,9 @@ _SHOWN_LAST = ("valid", "valid_ref", "created", "created_ref", "superceded_id", 
 _ANNOTATION_ID = "annotation id"
 
 _selected: Memo[Rows] = Memo(64)
-_depths: Memo[pd.DataFrame] = Memo(16)
+_known: Memo[tuple[pd.DataFrame, tuple[Column, ...]]] = Memo(16)
+"""Depths and layers of a table, and what its columns are."""
+_ranks: Memo[pa.Array] = Memo(32)
 
 
 @dataclass(frozen=True)
@@ -135,14 +137,19 @@ def table_of(
     """All rows of a table with their depths and layers. `key` names them among all rows ever, () = nothing does."""
     of_somas = cave.info(datastack).get("soma_table") in (info.name, info.reference_table)
 
-    def find() -> pd.DataFrame:
-        return depth_columns(rows, info, cave.volume(datastack), of_somas=of_somas)
+    def find() -> tuple[pd.DataFrame, tuple[Column, ...]]:
+        depths = depth_columns(rows, info, cave.volume(datastack), of_somas=of_somas)
+        return depths, columns_of(cave, datastack, info, _beside(rows, depths))
 
+    depths, columns = _known.get(key, find) if key else find()
+    return TableFrame(datastack, version, info, columns, _beside(rows, depths), key)
+
+
+def _beside(rows: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
     frame = rows.copy(deep=False)
-    depths = _depths.get(key, find) if key else find()
-    for name in depths.columns:
-        frame[name] = depths[name]
-    return TableFrame(datastack, version, info, columns_of(cave, datastack, info, frame), frame, key)
+    for name in added.columns:
+        frame[name] = added[name]
+    return frame
 
 
 def columns_of(cave: Cave, datastack: str, info: TableInfo, frame: pd.DataFrame) -> tuple[Column, ...]:
@@ -176,8 +183,8 @@ def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:
     return all_of([parse_line(query.where, columns, query.saved), *boxes])
 
 
-def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery) -> Rows:
-    """Positions of the rows of `frame` that the query keeps, in its order.
+def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery, key: Key = ()) -> Rows:
+    """Positions of the rows of `frame` that the query keeps, in its order. `key` names the frame, as in TableFrame.
 
     Blank cells come last in either direction; equal rows keep the order of `id`, else of `frame`. Raises BadInput.
     """
@@ -186,16 +193,23 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery) -
     if not sort:
         return kept
     by = dict(sort) | ({"id": dict(sort).get("id", "asc")} if "id" in frame.columns else {})
-    keys = pa.table({name: _sortable(pa.array(frame[name].take(kept), from_pandas=True)) for name in by})
+    keys = pa.table({name: _sortable(frame[name], kept, (*key, name) if key else ()) for name in by})
     order = [(name, "descending" if direction == "desc" else "ascending", "at_end") for name, direction in by.items()]
     return kept[pc.sort_indices(keys, sort_keys=order).to_numpy()]
 
 
-def _sortable(values: pa.Array) -> pa.Array:
-    """Something that sorts as `values` do; ranks instead of text, of which each would be compared with many others."""
-    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-        return values
-    coded = values.dictionary_encode()
+def _sortable(values: pd.Series, kept: Rows, key: Key) -> pa.Array:
+    """Something that sorts as the `kept` ones of `values` do; ranks instead of text, of which each would be compared
+    with many others. `key` names the whole column."""
+    if not isinstance(values.dtype, pd.StringDtype):
+        return pa.array(values.take(kept), from_pandas=True)
+    ranks = _ranks.get(key, lambda: _ranked(values)) if key else _ranked(values)
+    return ranks.take(pa.array(kept))
+
+
+def _ranked(texts: pd.Series) -> pa.Array:
+    """The place of each text among all different ones, from 0; null stays null."""
+    coded = pa.array(texts, from_pandas=True).dictionary_encode()
     ranks = np.empty(len(coded.dictionary), dtype=np.int32)
     ranks[pc.array_sort_indices(coded.dictionary).to_numpy()] = np.arange(len(ranks), dtype=np.int32)
     return pa.array(ranks).take(coded.indices)
@@ -254,7 +268,7 @@ def to_records(frame: pd.DataFrame, columns: Sequence[Column]) -> list[dict[str,
 
 def _rows(table: TableFrame, query: TableQuery) -> Rows:
     def find() -> Rows:
-        return rows_of(table.frame, table.columns, query)
+        return rows_of(table.frame, table.columns, query, table.key)
 
     return _selected.get((*table.key, query.key()), find) if table.key else find()
 
@@ -275,7 +289,7 @@ def _plain(values: pd.Series, column: Column) -> list[Any]:
         "boolean": bool,
     }
     write = writers.get(column.kind, _number)
-    blank = values.isna().to_numpy()
+    blank = pd.isna(values.array)
     stored = as_stored(values).tolist()
     return [None if empty else write(value) for value, empty in zip(stored, blank, strict=True)]
 
