@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN = {"type": "partner-shown", "side": ALL}
 SELECT = "Draw around points to select their partners in the table."
+WAYS: tuple[Direction, ...] = ("in", "out")
 NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
 
 
@@ -45,8 +46,10 @@ def draw(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]
     asked = {side: views.partner_view(cast("dict[str, Any]", data[side])) for side in sides}
     kept = {side: partners.shown(view, side)[0] for side, view in asked.items()}
     ways = {way: partner_sets.of_way(kept["both"], way) for way in ("in", "out")} if front == "both" else kept
-    view, of_front = asked[front], _of_both if front == "both" else _of_way
-    plots = [*_by_direction(view, ways), *_by_type(view, ways), *of_front(view, kept, front)]
+    view, rows = asked[front], {way: partners.synapses(asked[front], way) for way in WAYS}
+    way = cast("Direction", front)
+    of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows[way], way)
+    plots = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
     filtered = any(len(kept[side]) < len(partners.table(one, side).frame) for side, one in asked.items())
     return cell_figures.figures(plots, _of_what(kept, ways, filtered=filtered))
 
@@ -67,12 +70,11 @@ def _somata_um(view: ConnectivityView) -> list[Any]:
     return [space.nm_to_um(place, volume)[0].tolist() for place in places if place]
 
 
-def _by_direction(view: ConnectivityView, kept: dict[str, pd.DataFrame]) -> list[Any]:
+def _by_direction(
+    view: ConnectivityView, kept: dict[str, pd.DataFrame], synapses: dict[Direction, pd.DataFrame]
+) -> list[Any]:
     volume, own_um = cave().volume(view.datastack), _somata_um(view)
-    rows = {
-        way: partner_synapses.with_partners(partners.synapses(view, way), kept[way])
-        for way in cast("tuple[Direction, ...]", ("in", "out"))
-    }
+    rows = {way: partner_synapses.with_partners(every, kept[way]) for way, every in synapses.items()}
     depths = [place[1] for place in own_um]
     where = depth.depth_profile(plot_frames.depth_profile(rows), volume.layers, depths, volume.depth_range_um)
     counts = by_type.synapses_per_partner(plot_frames.per_partner(cast("Any", kept)))
@@ -100,11 +102,11 @@ def _by_type(view: ConnectivityView, kept: dict[str, pd.DataFrame]) -> list[Any]
     ]
 
 
-def _of_way(view: ConnectivityView, kept: dict[str, pd.DataFrame], side: str) -> list[Any]:
+def _of_way(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Direction) -> list[Any]:
     """What is drawn for one direction."""
-    way, frame, name = cast("Direction", side), kept[side], {"in": "input", "out": "output"}[side]
+    name = {"in": "input", "out": "output"}[way]
     column, colours, _ = partners.grouping(view)
-    synapses, volume, own_um = partners.synapses(view, way), cave().volume(view.datastack), _somata_um(view)
+    volume, own_um = cave().volume(view.datastack), _somata_um(view)
     depths = [place[1] for place in own_um]
     points = plot_frames.synapse_depths(synapses, frame, column or None)
     options: Any = {"layers": volume.layers, "blank": partners.BLANK, "shown_um": volume.depth_range_um}
@@ -112,16 +114,16 @@ def _of_way(view: ConnectivityView, kept: dict[str, pd.DataFrame], side: str) ->
     note = " ".join(filter(None, (SELECT, cell_figures.red_line(depths))))
     return [
         plot("depths", f"Depth of {name} synapses and of their partners' somata", dots, side=way, note=note),
-        *_soma_map(view, frame, side),
-        *_tuned(view, frame, side),
+        *_soma_map(view, frame, way),
+        *_tuned(view, frame, way),
         *(_between_types(view, frame, synapses, name) if column else ()),
     ]
 
 
-def _of_both(view: ConnectivityView, kept: dict[str, pd.DataFrame], side: str) -> list[Any]:
+def _of_both(view: ConnectivityView, frame: pd.DataFrame) -> list[Any]:
     """What is drawn for partners of both directions."""
+    side = "both"
     column, colours, _ = partners.grouping(view)
-    frame = kept[side]
     points = plot_frames.reciprocal(frame, column or None)
     note = f"{len(points):,} of {len(frame):,} partners are reciprocal; equal ones are spread a little. {SELECT}"
     dots = pairs.reciprocal_pairs(points, colours, blank=partners.BLANK)

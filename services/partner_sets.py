@@ -50,21 +50,17 @@ def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -
         weights = partners[name].to_numpy(np.float64, na_value=0)
         return np.bincount(places, weights, minlength=len(every)).astype(np.float64)
 
-    frame = pd.DataFrame(
-        {
-            "value": pd.array(every, dtype="string"),
-            "num_syn": summed("num_syn").astype(np.int64),
-            "num_partners": np.bincount(places, minlength=len(every)).astype(np.int64),
-            "net_size": summed("net_size"),
-        }
+    num_syn, net_size = summed("num_syn").astype(np.int64), summed("net_size")
+    num_partners = np.bincount(places, minlength=len(every)).astype(np.int64)
+    blank = [value is pd.NA for value in every]
+    order = sorted(range(len(every)), key=lambda at: (blank[at], -num_syn[at], "" if blank[at] else every[at]))
+    per_partner, mean_size = (
+        np.divide(total, number, out=np.full(len(every), np.nan), where=number > 0)
+        for total, number in ((num_syn, num_partners), (net_size, num_syn))
     )
-    frame["syn_per_partner"] = frame["num_syn"] / frame["num_partners"].where(frame["num_partners"] > 0)
-    frame["mean_size"] = frame["net_size"] / frame["num_syn"].where(frame["num_syn"] > 0)
-    frame["pct_of_shown"] = frame["num_syn"] * (100 / max(1, int(frame["num_syn"].sum())))
-    frame = frame.assign(blank=frame["value"].isna()).sort_values(
-        ["blank", "num_syn", "value"], ascending=[True, False, True], ignore_index=True
-    )
-    return frame[list(GROUP_COLUMNS)]
+    columns = (num_syn, num_partners, per_partner, net_size, mean_size, num_syn * (100 / max(1, int(num_syn.sum()))))
+    named = pd.array([every[at] for at in order], dtype="string")
+    return pd.DataFrame(dict(zip(GROUP_COLUMNS, (named, *(one[order] for one in columns)), strict=True)))
 
 
 def both(found: Connectivity) -> pd.DataFrame:
