@@ -15,9 +15,18 @@ MOST_VALUES = 30
 
 
 def by_value(
-    points: pd.DataFrame, x: str, y: str, colours: Mapping[str, str], blank: str, *, unit: str = "µm", **options: object
+    points: pd.DataFrame,
+    x: str,
+    y: str,
+    colours: Mapping[str, str],
+    blank: str,
+    *,
+    unit: str = "µm",
+    size: float = 5,
+    **options: object,
 ) -> Iterator[Trace]:
-    """A trace for each value of `points`, by name, blank last; `row` goes into customdata.
+    """A trace for each value of `points`, by name, blank last, with dots of `size` pixels; `row`, where there is one,
+    goes into customdata.
 
     `options` go to every trace.
     """
@@ -28,18 +37,19 @@ def by_value(
     # one sort, not a comparison of all texts with each
     order, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes, minlength=len(names)))[:-1]
     places = dict(zip(names, np.split(order, ends) if len(names) else (), strict=True))
-    of_x, of_y, rows = points[x].to_numpy(float), points[y].to_numpy(float), points["row"].to_numpy()
+    of_x, of_y = points[x].to_numpy(float), points[y].to_numpy(float)
+    rows = points["row"].to_numpy() if "row" in points else None
     for label in sorted(places, key=lambda label: (last.get(label, 0), label)):
         own = places[label]
         yield {
             "type": dots(len(points)),
             "x": packed(of_x[own]),
             "y": packed(of_y[own]),
-            "customdata": rows[own],  # a plain list in JSON, as Dash wants it
+            **({"customdata": rows[own]} if rows is not None else {}),  # a plain list in JSON, as Dash wants it
             "mode": "markers",
             "name": plain(label),
             "legendgroup": label,
-            "marker": {"color": colours.get(label, NEUTRAL), "size": 5, "opacity": 0.75},
+            "marker": {"color": colours.get(label, NEUTRAL), "size": size, "opacity": 0.75},
             "hovertemplate": f"%{{fullData.name}}<br>%{{x:.0f}}, %{{y:.0f}} {unit}<extra></extra>",
             **options,
         }

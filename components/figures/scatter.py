@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from components.figures.axes import NEUTRAL, Layers, guides
-from components.figures.template import Figure, Trace, dots, figure, packed, plain
+from components.figures.points import by_value
+from components.figures.template import Figure, Trace, figure
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from services.facets import Bar
 
 HEIGHT_PX = 520
-MOST_VALUES = 30
-"""More in a legend nobody can read; the rarest are then drawn together."""
 
 
 def scatter(
@@ -42,7 +41,8 @@ def scatter(
         "yaxis": {"title": {"text": titles[1]}, "autorange": "reversed" if down else True, **scale},
         **(guides(layers) if down else {}),
     }
-    return figure(_traces(points, colours, blank), HEIGHT_PX, **layout)
+    size, hover = 4 if len(points) < 20_000 else 2.5, "%{fullData.name}<br>%{x:,.4g}, %{y:,.4g}<extra></extra>"
+    return figure(by_value(points, "x", "y", colours, blank, size=size, hovertemplate=hover), HEIGHT_PX, **layout)
 
 
 def histogram(bars: Sequence[Bar], title: str, href: Callable[[Bar], str]) -> Figure:
@@ -69,25 +69,3 @@ def histogram(bars: Sequence[Bar], title: str, href: Callable[[Bar], str]) -> Fi
         )
     across, up = {"title": {"text": title}}, {"title": {"text": "rows"}, "tickformat": ",d"}
     return figure(drawn, 340, barmode="overlay", bargap=0.05, xaxis=across, yaxis=up)
-
-
-def _traces(points: pd.DataFrame, colours: Mapping[str, str], blank: str) -> Iterator[Trace]:
-    common = points["value"].value_counts().index[:MOST_VALUES]
-    named = points["value"].where(points["value"].isin(common) | points["value"].isna(), "other values").fillna(blank)
-    last = {"other values": 1, blank: 2}
-    codes, labels = pd.factorize(named)  # texts are compared once, not for each label
-    for label in sorted(labels, key=lambda label: (last.get(label, 0), label)):
-        own = points[codes == labels.get_loc(label)]
-        yield {
-            "type": dots(len(points)),
-            "x": packed(own["x"].to_numpy()),
-            "y": packed(own["y"].to_numpy()),
-            "mode": "markers",
-            "name": plain(label),
-            "marker": {
-                "color": colours.get(label, NEUTRAL),
-                "size": 4 if len(points) < 20_000 else 2.5,
-                "opacity": 0.7,
-            },
-            "hovertemplate": "%{fullData.name}<br>%{x:,.4g}, %{y:,.4g}<extra></extra>",
-        }
