@@ -38,6 +38,7 @@ def versions(cave):
     return [version.number for version in cave.versions(DS) if version.valid]
 
 
+@cache
 def some_roots(client, version, count=50):
     """Random cells of a version: half of them proofread, some with several somata or with a partner that has
     several, and any others."""
@@ -63,8 +64,9 @@ def whole(client, table, version, **options):
     return client.materialize.query_table(table, materialization_version=version, **options)
 
 
-def expected(client, version, root, direction, types):
-    """The partner table again, from caveclient's own frames."""
+@cache
+def synapses_of(client, version, root, direction):
+    """The synapses between a cell and its partners, one row for each partner, and what they sum up to."""
     side, other = ("post_pt_root_id", "pre_pt_root_id") if direction == "in" else ("pre_pt_root_id", "post_pt_root_id")
     synapses = client.materialize.query_table(
         "synapses_pni_2", filter_equal_dict={side: root}, materialization_version=version
@@ -74,7 +76,13 @@ def expected(client, version, root, direction, types):
     frame = synapses.groupby(other).agg(num_syn=("id", "count"), net_size=("size", "sum")).reset_index()
     frame = frame.rename(columns={other: "root_id"})
     frame["mean_size"] = frame["net_size"] / frame["num_syn"]
+    sums = {"num_syn": len(synapses), "num_partners": len(frame), "autapses": autapses, "root_zero": zeros}
+    return frame, sums
 
+
+@cache
+def somata_of(client, version):
+    """The number of somata of each root id, and the depth and nucleus of those that have one."""
     nuclei = whole(client, "nucleus_detection_v0", version, desired_resolution=(1, 1, 1))
     somata = nuclei.groupby("pt_root_id").agg(
         num_soma=("id", "count"), nucleus_id=("id", "first"), place=("pt_position", "first")
@@ -83,14 +91,26 @@ def expected(client, version, root, direction, types):
     depth = [(x * np.sin(angle) + y * np.cos(angle) - 396671.0322102845) / 1000 for x, y, _ in somata["place"]]
     somata = somata.assign(soma_depth_um=depth).drop(columns="place").reset_index()
     somata.loc[somata["num_soma"] > 1, ["soma_depth_um", "nucleus_id"]] = pd.NA
+    return somata
+
+
+@cache
+def types_of(client, version):
+    """The type of each root id that has one row in the type table."""
+    table = whole(client, TYPES, version).drop_duplicates("pt_root_id", keep=False)
+    return table[["pt_root_id", "classification_system", "cell_type"]].rename(columns={"pt_root_id": "root_id"})
+
+
+@cache
+def expected(client, version, root, direction, types):
+    """The partner table again, from caveclient's own frames. Tests share it, so none may change it."""
+    frame, sums = synapses_of(client, version, root, direction)
+    somata = somata_of(client, version)
     frame = frame.merge(somata, left_on="root_id", right_on="pt_root_id", how="left").drop(columns="pt_root_id")
     frame["num_soma"] = frame["num_soma"].fillna(0)
     if types:
-        table = whole(client, TYPES, version).drop_duplicates("pt_root_id", keep=False)
-        named = table[["pt_root_id", "classification_system", "cell_type"]].rename(columns={"pt_root_id": "root_id"})
-        frame = frame.merge(named, on="root_id", how="left")
+        frame = frame.merge(types_of(client, version), on="root_id", how="left")
     frame = frame.sort_values(["num_syn", "root_id"], ascending=[False, True], ignore_index=True)
-    sums = {"num_syn": len(synapses), "num_partners": len(frame), "autapses": autapses, "root_zero": zeros}
     return frame, sums
 
 
@@ -137,7 +157,7 @@ def test_the_api_gives_the_partners_of_caveclient_and_pandas(cave, client, versi
         found = json.loads(answer.text, parse_constant=pytest.fail)
         assert found["cell"]["root_id"] == str(root)
         for direction in ("in", "out"):
-            frame, sums = expected(client, version, root, direction, types)
+            frame, sums = expected(client, version, root, direction, types or None)
             assert found["totals"][direction] == sums
             rows = [row for row in found["rows"] if row["direction"] == direction]
             assert len(rows) == len(frame)
@@ -230,46 +250,46 @@ def test_a_type_table_without_root_ids_is_refused(cave, versions):
         connectivity.read(cave, DS, versions[0], root, type_table="synapses_pni_2")
 
 
-def test_a_truncated_answer_says_so_with_both_numbers(small_cortex):
+def test_a_truncated_answer_says_so_with_both_numbers(small_cortex, cave, versions):
     from tests.servers import start_localcave
 
-    with start_localcave([small_cortex], "--row-limit", "20") as url:
-        cave = Cave(Settings(server_address=url, cache=""))
-        version = cave.versions(DS)[0].number
-        page = cave.query(DS, version, "proofreading_status_and_strategy", limit=1)
-        assert len(page) == 1
-        root = int(page["pt_root_id"].iloc[0])
-        whole = len(cave.synapses(DS, version, root, "in", whole=True))
-        synapses = cave.synapses(DS, version, root, "in")
-        assert whole > len(synapses) == 20
-        found, outputs = (
-            connectivity.read(cave, DS, version, str(root)),
-            len(cave.synapses(DS, version, root, "out", whole=True)),
-        )
+    version, most = versions[0], 200
+    proofread = cave.table(DS, version, "proofreading_status_and_strategy")["pt_root_id"].tolist()
+    sizes = ((root, *(len(cave.synapses(DS, version, root, way)) for way in ("in", "out"))) for root in proofread)
+    root, inputs, outputs = next(found for found in sizes if min(found[1:]) > most)
+    with start_localcave([small_cortex], "--row-limit", str(most)) as url:
+        limited = Cave(Settings(server_address=url, cache=""))
+        assert len(limited.query(DS, version, "proofreading_status_and_strategy", limit=1)) == 1
+        assert len(limited.synapses(DS, version, root, "in", whole=True)) == inputs
+        assert len(limited.synapses(DS, version, root, "out", whole=True)) == outputs
+        assert len(limited.synapses(DS, version, root, "in")) == most
+        found = connectivity.read(limited, DS, version, str(root))
         assert found.cut == (
-            f"CAVE sent only 20 of {whole:,} input synapses and 20 of {outputs:,} output synapses; "
+            f"CAVE sent only {most} of {inputs:,} input synapses and {most} of {outputs:,} output synapses; "
             "the counts below are of these.",
         )
         assert [said for said in found.warnings if "CAVE sent" in said] == [*found.cut]
-        assert connectivity.read(cave, DS, version, str(root), whole=True).cut == ()
+        assert connectivity.read(limited, DS, version, str(root), whole=True).cut == ()
 
 
-def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex):
+def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex, cave, versions):
     from tests.servers import start_localcave
 
     delay_s = 0.4
+    newer, older = versions[:2]
+    roots = cave.table(DS, newer, "proofreading_status_and_strategy")["pt_root_id"].tolist()
+    somata = cave.table(DS, newer, "nucleus_detection_v0")["pt_root_id"]
+    expired = sorted({*cave.table(DS, older, "nucleus_detection_v0")["pt_root_id"]} - {0, *somata})
+    inputs = cave.synapses(DS, newer, roots[1], "in")["pre_pt_root_id"]
+    fragments = inputs[~inputs.isin([0, *somata])].unique()
     with start_localcave([small_cortex], "--delay-ms", str(int(delay_s * 1000))) as url:
-        cave = Cave(Settings(server_address=url, cache=""))
-        newer, older = (version.number for version in cave.versions(DS)[:2])
-        roots = cave.table(DS, newer, "proofreading_status_and_strategy")["pt_root_id"].tolist()
-        expired = set(cave.table(DS, older, "nucleus_detection_v0")["pt_root_id"])
-        expired = sorted(expired - {0, *cave.table(DS, newer, "nucleus_detection_v0")["pt_root_id"]})
+        slow = Cave(Settings(server_address=url, cache=""))
 
         def cost(root):
             """Requests to CAVE, and the time in units of one request's delay."""
-            before, start = cave.counts["requests"], time.perf_counter()
-            connectivity.read(cave, DS, newer, str(root), type_table=TYPES)
-            return cave.counts["requests"] - before, (time.perf_counter() - start) / delay_s
+            before, start = slow.counts["requests"], time.perf_counter()
+            connectivity.read(slow, DS, newer, str(root), type_table=TYPES)
+            return slow.counts["requests"] - before, (time.perf_counter() - start) / delay_s
 
         def costs(roots):
             """The requests of each cell, and the shortest time: a busy machine makes some longer."""
@@ -283,9 +303,7 @@ def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex):
         requests, trips = costs(roots[1:4])
         assert requests == [0, 0, 0]
         assert trips < 0.9
-        inputs = cave.synapses(DS, newer, roots[1], "in")["pre_pt_root_id"]
-        somata = cave.table(DS, newer, "nucleus_detection_v0")["pt_root_id"]
-        requests, trips = costs(inputs[~inputs.isin([0, *somata])].unique()[:3])
+        requests, trips = costs(fragments[:3])
         assert requests == [3, 3, 3]  # and whether a fragment's root id is valid
         assert trips < 2.5
         requests, trips = costs(expired[1:4])
