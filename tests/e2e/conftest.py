@@ -68,11 +68,11 @@ def open_page(browser: Browser) -> OpenPage:
     """A page of its own that fails when the console, the page or the server reports an error."""
 
     @contextmanager
-    def opened(base_url: str, theme: str = "light") -> Iterator[Page]:
+    def opened(base_url: str) -> Iterator[Page]:
         context = browser.new_context(
             base_url=base_url,
             viewport={"width": WIDTH, "height": HEIGHT},
-            color_scheme=theme,  # type: ignore[arg-type]
+            color_scheme="light",
             permissions=["clipboard-read", "clipboard-write"],
         )
         context.set_default_timeout(PATIENCE_MS)
@@ -101,11 +101,4 @@ def open_page(browser: Browser) -> OpenPage:
 def page(open_page: OpenPage, karst_url: str) -> Iterator[Page]:
     """A page of Karst over the small demo cortex."""
     with open_page(karst_url) as opened:
-        yield opened
-
-
-@pytest.fixture(params=["light", "dark"])
-def themed_page(request: pytest.FixtureRequest, open_page: OpenPage, karst_url: str) -> Iterator[Page]:
-    """The same in both themes."""
-    with open_page(karst_url, request.param) as opened:
         yield opened
