@@ -33,6 +33,8 @@ GOLDEN = ROOT / "tests" / "contract" / "golden"
 SYNAPSES = "synapses_pni_2"
 CELL_TYPES = "aibs_metamodel_celltypes_v661"
 PROOFREADING = "proofreading_status_and_strategy"
+FEW_TABLES = (CELL_TYPES, "synapse_target_predictions_ssa")
+"""One that is brought whole and one by the synapses that it refers to, for tests of how a snapshot goes on."""
 
 
 def connect(url: str, version: int) -> CAVEclient:
@@ -128,7 +130,7 @@ def test_cells_can_be_named_by_ids_a_file_or_a_table(
 
 
 def test_an_interrupted_snapshot_goes_on_where_it_stopped(far_url: str, version: int, tmp_path: Path) -> None:
-    wanted = {"synapses_of": "all", "attempts": 2}
+    wanted = {"tables": FEW_TABLES, "synapses_of": "all", "attempts": 2}
     with faulty_proxy(far_url, rate=0) as proxy:
         take(request_to(proxy.url, version, **wanted), tmp_path / "whole")
         needed = proxy.met["passed"]
@@ -160,6 +162,7 @@ def test_an_interrupted_snapshot_goes_on_where_it_stopped(far_url: str, version:
 def test_a_killed_snapshot_goes_on(far_url: str, version: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "localcave", "snapshot", STACK, "--version", str(version), "--server", far_url]
     command += ["-o", str(tmp_path / "s"), "--synapses-of", "all", "--rows-per-request", "2000", "--jobs", "2"]
+    command += ["--tables", *FEW_TABLES]
     environ = {**os.environ, "CAVE_TOKEN": "any"}
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     pieces = tmp_path / "s" / "pieces" / SYNAPSES
@@ -228,22 +231,28 @@ def test_a_folder_of_other_things_is_left_alone(far_url: str, version: int, tmp_
         take(request_to(far_url, version), tmp_path / "s")
 
 
+@pytest.fixture(scope="module")
+def conformance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The conformance data as a datastack, `golden`."""
+    (folder, *_) = convert(GOLDEN, tmp_path_factory.mktemp("golden"))
+    return folder
+
+
 @pytest.mark.parametrize("number", [117, 120])
-def test_views_private_tables_and_split_versions(number: int, tmp_path: Path) -> None:
+def test_views_private_tables_and_split_versions(number: int, conformance: Path, tmp_path: Path) -> None:
     """The conformance data has what the demo has not: views, nulls of every kind, tables that are not ours to read."""
-    (source, *_) = convert(GOLDEN, tmp_path / "golden")
-    with start_localcave([source], "--row-limit", "4000") as url:
+    with start_localcave([conformance], "--row-limit", "4000") as url:
         wanted = {"datastack": "golden", "rows_per_request": 5000, "synapses_of": "all"}
         report = take(Request(version=number, server=url, token="any", **wanted), tmp_path / "s")  # type: ignore[arg-type]
     assert [note.split()[0] for note in report.notes] == ["private_table", "private_table_b"]
-    manifest = read_manifest(source)
+    manifest = read_manifest(conformance)
     compared = 0
     for kind in ("tables", "views"):
         for name in manifest[kind].get(str(number), {}):
             if not name.startswith("private"):
                 got, expected = (
                     pq.read_table(f / kind / str(number) / f"{name}.parquet").to_pandas(types_mapper=pd.ArrowDtype)
-                    for f in (tmp_path / "s", source)
+                    for f in (tmp_path / "s", conformance)
                 )
                 order = ["id"] if "id" in expected else list(expected)
                 columns = list(expected)
