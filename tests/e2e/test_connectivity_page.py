@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pandas as pd
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.conftest import OpenPage
 from tests.e2e.truth import PROOFREADING, TYPES, Truth
 
 pytestmark = pytest.mark.browser
@@ -28,6 +30,25 @@ def root(truth: Truth) -> int:
 @pytest.fixture
 def cell(page: Page, root: int) -> Page:
     """The page of a proofread cell, its inputs in front."""
+    return shows_inputs(page, root)
+
+
+@pytest.fixture(scope="module")
+def page_of_cell(open_page: OpenPage, karst_url: str, root: int) -> Iterator[Page]:
+    """The same, opened once for all tests that leave it as it was but for the tab."""
+    with open_page(karst_url) as page:
+        yield shows_inputs(page, root)
+
+
+@pytest.fixture
+def kept_cell(page_of_cell: Page) -> Page:
+    """`page_of_cell`, its inputs in front."""
+    page_of_cell.locator("#tab-in").click()
+    expect(page_of_cell.locator("#panel-in .ag-row[row-index='0']").first).to_be_visible()
+    return page_of_cell
+
+
+def shows_inputs(page: Page, root: int) -> Page:
     page.goto(f"/connectivity-viewer?cell={root}&tab=in")
     expect(page.locator("#panel-in .k-counts")).to_contain_text("partner")
     return page
@@ -63,8 +84,8 @@ def test_types_are_the_datastacks_own_unless_none_are_wanted(page: Page, root: i
     expect(page.locator("#cell-types")).to_have_value("none")
 
 
-def test_the_verdict_names_its_denominators(cell: Page, truth: Truth, root: int) -> None:
-    trust = cell.get_by_role("region", name="How far to trust this")
+def test_the_verdict_names_its_denominators(kept_cell: Page, truth: Truth, root: int) -> None:
+    trust = kept_cell.get_by_role("region", name="How far to trust this")
     expect(trust).to_contain_text("Outputs are")
     inputs = truth.partners(root, "in")
     expect(trust).to_contain_text(f"of {inputs.sum():,} synapses")
@@ -117,22 +138,22 @@ def test_what_an_address_asks_of_no_column_is_left_out_and_said(page: Page, trut
     page.wait_for_url(lambda url: "more=" not in url and "group_by=" not in url)
 
 
-def test_both_directions_and_their_pairs(cell: Page, truth: Truth, root: int) -> None:
+def test_both_directions_and_their_pairs(kept_cell: Page, truth: Truth, root: int) -> None:
     inputs, outputs = truth.partners(root, "in"), truth.partners(root, "out")
     everybody = inputs.index.union(outputs.index)
     pairs = inputs.index.intersection(outputs.index)
-    cell.locator("#tab-both").click()
-    expect(cell.locator("#tab-both")).to_contain_text(f"{len(everybody):,} partners, {len(pairs):,} reciprocal")
-    expect(counts(cell, "both")).to_contain_text(f"{len(everybody):,} partners")
-    cell.wait_for_url(re.compile("tab=both"))
+    kept_cell.locator("#tab-both").click()
+    expect(kept_cell.locator("#tab-both")).to_contain_text(f"{len(everybody):,} partners, {len(pairs):,} reciprocal")
+    expect(counts(kept_cell, "both")).to_contain_text(f"{len(everybody):,} partners")
+    kept_cell.wait_for_url(re.compile("tab=both"))
 
 
-def test_types_are_summed_up_with_zeros(cell: Page, truth: Truth, root: int) -> None:
+def test_types_are_summed_up_with_zeros(kept_cell: Page, truth: Truth, root: int) -> None:
     inputs = truth.partners(root, "in")
     of = types(truth)
     sums = inputs.groupby(of.reindex(inputs.index).fillna("no type")).sum()
-    cell.locator("#tab-types").click()
-    table = cell.locator(".k-types")
+    kept_cell.locator("#tab-types").click()
+    table = kept_cell.locator(".k-types")
     expect(table).to_be_visible()
     rows = table.locator("tbody tr").evaluate_all("rows => rows.map(r => [...r.children].map(c => c.innerText))")
     shown = {row[0]: int(row[1].replace(",", "")) for row in rows}
@@ -141,19 +162,19 @@ def test_types_are_summed_up_with_zeros(cell: Page, truth: Truth, root: int) -> 
     assert sum(shown.values()) == inputs.sum()
 
 
-def test_a_number_of_synapses_leads_to_them(cell: Page, root: int) -> None:
-    first = cell.locator("#panel-in .ag-row[row-index='0']")
+def test_a_number_of_synapses_leads_to_them(kept_cell: Page, root: int) -> None:
+    first = kept_cell.locator("#panel-in .ag-row[row-index='0']")
     expect(first.locator("[col-id=root_id]")).not_to_be_empty()
     partner = first.locator("[col-id=root_id]").inner_text()
     number = first.locator("[col-id=num_syn]").inner_text()
     first.locator("[col-id=num_syn] a").click()
-    listed = cell.locator(".k-listed")
+    listed = kept_cell.locator(".k-listed")
     expect(listed.locator("h2")).to_have_text(re.compile(rf"^{number} input synapses? with {partner}$"))
     expect(listed.locator("tbody tr")).to_have_count(int(number))
-    assert query(cell)["partner"] == [partner]
+    assert query(kept_cell)["partner"] == [partner]
     listed.get_by_role("link", name="Close").click()
     expect(listed).to_have_count(0)
-    assert "partner" not in query(cell)
+    assert "partner" not in query(kept_cell)
 
 
 def test_columns_are_added_and_kept_in_the_address(cell: Page) -> None:
@@ -171,11 +192,11 @@ def test_columns_are_added_and_kept_in_the_address(cell: Page) -> None:
     assert query(cell)["f.num_syn"] == ["> 1"]
 
 
-def test_a_click_in_a_plot_selects_in_the_table(cell: Page, truth: Truth, root: int) -> None:
+def test_a_click_in_a_plot_selects_in_the_table(kept_cell: Page, truth: Truth, root: int) -> None:
     inputs = truth.partners(root, "in")
     named = types(truth).reindex(inputs.index).dropna()
     wanted = named.value_counts().index[0]
-    bars = cell.locator("#cell-figures .js-plotly-plot").nth(2)
+    bars = kept_cell.locator("#cell-figures .js-plotly-plot").nth(2)
     expect(bars.locator(".main-svg").first).to_be_visible()
     bars.evaluate(
         """(gd, wanted) => {
@@ -186,10 +207,10 @@ def test_a_click_in_a_plot_selects_in_the_table(cell: Page, truth: Truth, root: 
         wanted,
     )
     partners = int((named == wanted).sum())
-    expect(cell.locator("#panel-in .k-summary")).to_contain_text(f"{partners:,} selected")
-    expect(cell.locator("#panel-in .k-neuroglancer")).to_contain_text(f"{partners:,} selected")
-    cell.locator("#panel-in").get_by_role("button", name="Clear selection").click()
-    expect(cell.locator("#panel-in .k-summary")).not_to_contain_text("selected")
+    expect(kept_cell.locator("#panel-in .k-summary")).to_contain_text(f"{partners:,} selected")
+    expect(kept_cell.locator("#panel-in .k-neuroglancer")).to_contain_text(f"{partners:,} selected")
+    kept_cell.locator("#panel-in").get_by_role("button", name="Clear selection").click()
+    expect(kept_cell.locator("#panel-in .k-summary")).not_to_contain_text("selected")
 
 
 def test_several_ids_and_a_position(page: Page, truth: Truth, root: int) -> None:
@@ -239,8 +260,8 @@ def shown_in(page: Page) -> str:
     return shown
 
 
-def test_what_is_first_asked_of_a_cell_is_seen_without_a_click(cell: Page, truth: Truth, root: int) -> None:
-    facts = cell.locator(".k-facts")
+def test_what_is_first_asked_of_a_cell_is_seen_without_a_click(kept_cell: Page, truth: Truth, root: int) -> None:
+    facts = kept_cell.locator(".k-facts")
     status = truth.client.materialize.query_table(PROOFREADING).set_index("pt_root_id").loc[root]
     for part in ("axon", "dendrite"):
         words = status[f"strategy_{part}"].removeprefix(f"{part}_").replace("_", " ")
