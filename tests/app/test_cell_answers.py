@@ -338,19 +338,19 @@ def test_an_id_of_another_datastack_is_told(cave, newest):
 def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cortex):
     from tests.servers import start_localcave
 
-    with start_localcave([small_cortex], "--row-limit", "60") as url:
+    with start_localcave([small_cortex], "--row-limit", "300") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         version = cave.versions(DS)[0].number
         root = str(int(cave.query(DS, version, "proofreading_status_and_strategy", limit=1)["pt_root_id"].iloc[0]))
         cut = connectivity.read(cave, DS, version, root)
         whole = connectivity.read(cave, DS, version, root, whole=True)
         total = len(connectivity.synapses(cave, whole, "in"))
-        assert cut.truncated["in"] == {"shown": 60, "total": total}
-        assert any("60 of" in warning and f"{total:,}" in warning for warning in cut.warnings)
+        assert cut.truncated["in"] == {"shown": 300, "total": total}
+        assert any("300 of" in warning and f"{total:,}" in warning for warning in cut.warnings)
         assert whole.truncated == {"in": None, "out": None} and not whole.warnings
         assert sum(whole.totals["in"][name] for name in ("num_syn", "autapses", "root_zero")) == total
         assert weights.cell_total(cut, "in") == total  # shares are of all, not of those sent
-        assert len(connectivity.synapses(cave, cut, "in")) == 60
+        assert len(connectivity.synapses(cave, cut, "in")) == 300
 
 
 def test_changes_are_files_too(localcave_url, cave, newest, proofread):

@@ -364,11 +364,11 @@ def test_several_cells_at_once_have_the_synapses_of_all_of_them(cave: Cave, vers
 
 def test_all_synapses_of_a_cell_read_in_pieces_are_in_its_link(small_cortex: Path) -> None:
     """A link once asked again without the pieces, and had fewer synapses than the table beside it."""
-    with start_localcave([small_cortex], "--row-limit", "60") as address:
+    with start_localcave([small_cortex], "--row-limit", "300") as address:
         cave = Cave(Settings(server_address=address, cache=""))
         version = cave.versions(DATASTACK)[0].number
         root = cave.table(DATASTACK, version, "proofreading_status_and_strategy")["pt_root_id"].iloc[0]
         whole = connectivity.read(cave, DATASTACK, version, str(root), whole=True)
-        assert whole.totals["in"]["num_syn"] > 60
+        assert whole.totals["in"]["num_syn"] > 300
         layer = layer_of(cell_link(cave, whole, direction="in").state, "input synapses")
         assert len(layer["annotations"]) == whole.totals["in"]["num_syn"]

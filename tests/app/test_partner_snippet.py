@@ -143,7 +143,7 @@ def coregistered_cell(cave, version):
 def test_a_script_that_would_be_cut_is_refused(small_cortex):
     from tests.servers import start_localcave
 
-    with start_localcave([small_cortex], "--row-limit", "60") as url:
+    with start_localcave([small_cortex], "--row-limit", "300") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         found = cell_of(cave, cave.versions(DS)[0].number, types=None)
         with pytest.raises(TooLarge, match="at once"):

@@ -140,12 +140,12 @@ def test_a_threshold_counts_the_synapses_with_all_cells(cave, client, roots, fou
 
 
 def test_what_nobody_knows_is_blank_and_not_zero(small_cortex, roots):
-    with start_localcave([small_cortex], "--row-limit", "30") as url:
+    with start_localcave([small_cortex], "--row-limit", "500") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         version = max(version.number for version in cave.versions(DS) if version.valid)
         found = questions.read(cave, DS, version, ", ".join(map(str, roots)))
         cut = [one.cell.root_id for one in found if one.truncated["in"]]
-        assert cut
+        assert 0 < len(cut) < len(roots)
         table = several_cells.open_partners(cave, found, Wanted("in"))
         for root in roots:
             column = table.frame[f"num_syn_{root}"]
