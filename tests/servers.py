@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def running(
                 raise RuntimeError(f"{url} did not start:\n{output.read()}")
             yield process
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # gunicorn ends at once, where SIGTERM waits for idle connections
             try:
                 process.wait(timeout=10)
             except subprocess.TimeoutExpired:
