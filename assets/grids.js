@@ -14,9 +14,11 @@
                 const {filterModel, sortModel} = requests[at];
                 return changed({of: ids[at].of, filterModel, sortModel}, before);
             },
-            // Hides the columns that are not ticked, and leaves their order and width.
+            // Hides the columns that are not ticked, and leaves their order and width. Asked of the grid itself: one that
+            // is still being set up loses what its property `columnState` says.
             showColumns: function (shown, options, ids) {
-                return ids.map(() => options.map(({value}) => ({colId: value, hide: !shown.includes(value)})));
+                const state = options.map(({value}) => ({colId: value, hide: !shown.includes(value)}));
+                for (const id of ids) dash_ag_grid.getApiAsync(id).then((api) => api.applyColumnState({state}));
             },
             deselect: function (clicks, ids) {
                 return clicks ? ids.map(() => []) : dash_clientside.no_update;

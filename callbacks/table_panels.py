@@ -214,7 +214,6 @@ clientside_callback(
 )
 clientside_callback(
     ClientsideFunction("grids", "showColumns"),
-    Output({"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}, "columnState"),
     Input("table-columns", "value"),
     State("table-columns", "options"),
     State({"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}, "id"),
