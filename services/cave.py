@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 import caveclient.base
+import orjson
 import pandas as pd
 from caveclient.auth import AuthClient
 from caveclient.chunkedgraph import ChunkedGraphClient
@@ -318,7 +319,9 @@ class Cave(Roots, Skeletons):
 
     def upload_state(self, datastack: str, state: dict[str, Any]) -> int:
         """Put a Neuroglancer state into CAVE's state service; its id. The same state is put there once."""
-        digest = hashlib.blake2b(json.dumps(state, sort_keys=True).encode(), digest_size=16).hexdigest()
+        digest = hashlib.blake2b(
+            orjson.dumps(state, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY), digest_size=16
+        ).hexdigest()
         call = partial(JSONService.upload_state_json, json_state=state)
         load = partial(self._asker.ask, "state upload", self._asker.subject(datastack), self._state_client, call)
         return int(self.cache.value(("state", datastack, digest), load))
