@@ -7,7 +7,7 @@
 
     // Shapes that a person drew can be edited; guides cannot.
     function shapes() {
-        const all = graph().layout.shapes || [];
+        const all = graph()?.layout.shapes || []; // where no row is left there is no plot
         return {guides: all.filter((shape) => !shape.editable), outlines: all.filter((shape) => shape.editable)};
     }
 

@@ -11,7 +11,7 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -36,7 +36,7 @@ from services.cave_skeletons import Skeletons
 from services.errors import BadInput, NotFound, TooLarge
 from services.parallel import gather
 from services.profiles import Profile, Volume, load_profile, load_volume
-from services.records import TableInfo, Version, with_target_resolutions
+from services.records import TableInfo, Version, read_tables, read_versions
 from services.settings import Settings
 
 __all__ = ["Cave", "Filters", "TableInfo", "Version"]
@@ -144,7 +144,7 @@ class Cave(Roots, Skeletons):
                 {"version": v["version"], "valid": v["valid"], **{t: v[t].isoformat() for t in times}} for v in found
             ]
 
-        return list(self.cache.value(("versions", datastack), load, ttl_s=VERSIONS_TTL_S, read=_read_versions))
+        return list(self.cache.value(("versions", datastack), load, ttl_s=VERSIONS_TTL_S, read=read_versions))
 
     def version(self, datastack: str, number: int) -> Version:
         """One version, expired or not. Raises NotFound."""
@@ -172,7 +172,7 @@ class Cave(Roots, Skeletons):
             ]
 
         self.version(datastack, version)
-        return dict(self.cache.value(("tables", datastack, version), load, ttl_s=METADATA_TTL_S, read=_read_tables))
+        return dict(self.cache.value(("tables", datastack, version), load, ttl_s=METADATA_TTL_S, read=read_tables))
 
     def table_info(self, datastack: str, version: int, table: str) -> TableInfo:
         """One table or view. Raises NotFound when the version does not have it."""
@@ -386,17 +386,6 @@ class Cave(Roots, Skeletons):
         server = self.info(datastack)["local_server"] or self.settings.server_address
         make = partial(SkeletonClient, server, datastack, self._auth, api_version=SKELETON_API)
         return self._asker.client(f"skeletons {datastack}", make)
-
-
-@lru_cache(64)  # an answer is asked for many times for each page, and its bytes are the same object
-def _read_versions(content: bytes) -> tuple[Version, ...]:
-    return tuple(sorted(map(Version.from_cave, json.loads(content)), key=lambda version: -version.number))
-
-
-@lru_cache(64)
-def _read_tables(content: bytes) -> Mapping[str, TableInfo]:
-    records = json.loads(content)
-    return with_target_resolutions({name: TableInfo.from_cave(name, kind, record) for name, kind, record in records})
 
 
 def _without_unused(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 KEPT_FOR_GOOD = 2200
@@ -94,6 +96,19 @@ class TableInfo:
             voxel_resolution_nm=(x, y, z),
             row_count=None,
         )
+
+
+@lru_cache(64)  # an answer is asked for many times for each page, and its bytes are the same object
+def read_versions(content: bytes) -> tuple[Version, ...]:
+    """Versions, newest first, from JSON: a list of what :meth:`Version.from_cave` takes."""
+    return tuple(sorted(map(Version.from_cave, json.loads(content)), key=lambda version: -version.number))
+
+
+@lru_cache(64)
+def read_tables(content: bytes) -> Mapping[str, TableInfo]:
+    """Tables and views by name, from JSON: a list of [name, "table" or "view", what CAVE says of it]."""
+    records = json.loads(content)
+    return with_target_resolutions({name: TableInfo.from_cave(name, kind, record) for name, kind, record in records})
 
 
 def with_target_resolutions(tables: Mapping[str, TableInfo]) -> dict[str, TableInfo]:
