@@ -40,12 +40,12 @@ def draw(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]
     those of the other), and of the tab in front."""
     data = {id["side"]: data for id, data in zip(ids, shown, strict=True)}
     front = tab if tab in data else "in"
-    sides = ("both",) if front == "both" else WAYS
+    sides = ("both",) if front == "both" else ("in", "out")
     if not all(data.get(side) for side in sides):
         return no_update
     asked = {side: views.partner_view(cast("dict[str, Any]", data[side])) for side in sides}
     kept = {side: partners.shown(view, side)[0] for side, view in asked.items()}
-    ways = {way: partner_sets.of_way(kept["both"], way) for way in WAYS} if front == "both" else kept
+    ways = {way: partner_sets.of_way(kept["both"], way) for way in ("in", "out")} if front == "both" else kept
     view, rows = asked[front], {way: partners.synapses(asked[front], way) for way in WAYS}
     way = cast("Direction", front)
     of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows[way], way)
