@@ -1,9 +1,11 @@
 """How the application is served, on a laptop as in a container: `gunicorn app:server`."""
 
+import json
 import os
 import secrets
 import socket
 import time
+import traceback
 from typing import Any
 
 from gunicorn.http.errors import LimitRequestLine
@@ -14,16 +16,18 @@ TOO_LONG = """<!doctype html>
 <style>:root {{ color-scheme: light dark; font-family: system-ui, sans-serif }}
 main {{ max-width: 36rem; margin: 15vh auto; padding: 0 1rem; line-height: 1.5 }}</style></head>
 <body><main><h1>This address is too long</h1>
-<p>It has more than {most:,} characters, which is more than is read. Nothing was looked up.</p>
+<p>{why}</p>
 <p>Open the <a href="/table-viewer">table viewer</a> and paste the ids into <strong>Find ids</strong> instead: a list
 of any length is kept there, and its address stays short.</p>
 <p><small>Request {request_id}</small></p></main></body></html>
 """
+WHY = "It has more than {most:,} characters, which is more than is read. Nothing was looked up."
+HINT = "A long list of ids belongs on the table viewer's Find ids: it is kept there, and has a short name in filters."
 LINGER_BYTES, LINGER_S = 4_000_000, 5.0
 
 
 class Worker(ThreadWorker):
-    """Threads that answer an address which is too long with a page, and let the browser end it before they hang up."""
+    """Threads that answer an address which is too long in a sentence, and let the browser end it before they hang up."""
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         if not isinstance(exc, LimitRequestLine):
@@ -31,18 +35,34 @@ class Worker(ThreadWorker):
             return
         request_id = secrets.token_hex(6)
         self.log.info("request %s: an address of more than %d characters", request_id, limit_request_line)
-        page = TOO_LONG.format(most=limit_request_line, request_id=request_id).encode()
+        kind, body = _too_long(_read_so_far(exc), request_id)
         head = (
-            "HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\n"
+            f"HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Type: {kind}\r\n"
             "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
-            f"Cache-Control: no-store\r\nContent-Length: {len(page)}\r\n\r\n"
+            f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         try:
             client.settimeout(LINGER_S)
-            client.sendall(head.encode() + page)
+            client.sendall(head.encode() + body)
             _linger(client)
         except OSError:
             self.log.debug("request %s: the other side hung up", request_id)
+
+
+def _read_so_far(exc: BaseException) -> bytes:
+    """The start of the request, of which gunicorn keeps nothing but what it held when it gave up."""
+    *_, (frame, _line) = traceback.walk_tb(exc.__traceback__)
+    return bytes(frame.f_locals.get("data", b""))
+
+
+def _too_long(request: bytes, request_id: str) -> tuple[str, bytes]:
+    """A content type and what to say: to programs as errors of the API are, to browsers as a page."""
+    why = WHY.format(most=limit_request_line)
+    if b" /api/" not in request[:16]:
+        return "text/html; charset=utf-8", TOO_LONG.format(why=why, request_id=request_id).encode()
+    message = f"This address is too long. {why}"
+    said = {"code": "bad_input", "message": message, "hint": HINT, "request_id": request_id}
+    return "application/json", json.dumps({"error": said}).encode()
 
 
 def _linger(client: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 from urllib.parse import urlsplit
@@ -47,6 +48,15 @@ def test_an_address_that_is_too_long_is_told_so_in_a_sentence(served, path, leng
     assert "Find ids" in answer
     assert "<script>" not in answer
     assert answer.rstrip().endswith("</html>")
+
+
+@pytest.mark.parametrize("length", [8_300, 1_000_000])
+def test_a_program_is_told_so_as_of_other_errors_of_the_api(served, length):
+    head, body = ask(served, "/api/v1/karst_demo/latest/tables/nucleus/rows?filter=" + "1" * length).split("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 414 ")
+    error = json.loads(body)["error"]
+    assert set(error) == {"code", "message", "hint", "request_id"}
+    assert "8,190 characters" in error["message"]
 
 
 def test_an_address_as_long_as_is_read_is_answered_and_others_still_are_after_long_ones(served):
