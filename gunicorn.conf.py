@@ -27,7 +27,7 @@ LINGER_BYTES, LINGER_S = 4_000_000, 5.0
 
 
 class Worker(ThreadWorker):
-    """Threads that answer an address which is too long in a sentence, and let the browser end it before they hang up."""
+    """Threads that say so when an address is too long, and let the browser end it before they hang up."""
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         if not isinstance(exc, LimitRequestLine):

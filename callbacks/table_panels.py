@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
@@ -70,17 +71,18 @@ def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any
     Input("table-shown", "data"),
     Input("tab", "data"),
     State("table-columns", "value"),
+    State("table-picked", "data"),
     prevent_initial_call=True,
     running=[(Output("table-figure", "className"), "k-busy", "")],
     on_error=lambda error: [],  # the counts say what is wrong
 )
-def draw(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
-    """The plot of the view."""
+def draw(asked: dict[str, Any] | None, panel: str, columns: list[str], picked: dict[str, Any] | None) -> Any:
+    """The plot of the view, with what was drawn in it."""
     if not asked or panel != "plot":
         return no_update
     shown = shown_table.of_grid(asked, columns, panel)
     drawers = {"counts": draw_counts, "histogram": draw_histogram}
-    return drawers.get(shown.view.plot, draw_points)(shown)
+    return drawers.get(shown.view.plot, partial(draw_points, outline=picked))(shown)
 
 
 def draw_counts(shown: Shown) -> Any:
@@ -104,7 +106,7 @@ def draw_histogram(shown: Shown) -> Any:
     return table_plots.histogram_figure(next(one for one in found if one.column == chosen[0]), shown.boxed)
 
 
-def draw_points(shown: Shown) -> Any:
+def draw_points(shown: Shown, outline: dict[str, Any] | None) -> Any:
     """A dot for each row."""
     points, view = shown_table.points(shown), shown.view
     if points is None:
@@ -120,6 +122,7 @@ def draw_points(shown: Shown) -> Any:
         group_by=shown.colour_by or None,
         layers=cave().volume(view.datastack).layers,
         same_scale=on_map,
+        outline=outline,
     )
 
 
@@ -134,10 +137,10 @@ def colours_of(shown: Shown, column: str) -> dict[str, str]:
 @callback(
     Output("table-picked-said", "children"),
     Input("table-picked", "data"),
-    State("table-shown", "data"),
+    Input("table-shown", "data"),
     State("table-columns", "value"),
     prevent_initial_call=True,
-    on_error=lambda error: alerts.problem(explain(error)),
+    on_error=lambda error: [],  # the counts say what is wrong
 )
 def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None, columns: list[str]) -> Any:
     """Which rows lie within what was drawn in the plot."""

@@ -20,6 +20,7 @@ from services.urls import TABLE_PAGE, TableView
 if TYPE_CHECKING:
     from services.columns import Column
     from services.facets import Histogram
+    from services.plots import Outline
     from services.tables import TableFrame
 
 KINDS: tuple[controls.Option, ...] = (
@@ -96,8 +97,9 @@ def scatter_figure(
     group_by: str | None,
     layers: Layers,
     same_scale: bool = False,
+    outline: Outline | None = None,
 ) -> list[Any]:
-    """A dot for each row of `points`, which may be thinned out of `whole` ones."""
+    """A dot for each row of `points`, which may be thinned out of `whole` ones, with what was drawn around some."""
     if not whole:
         return [html.P("No row that is shown has both numbers.", className="k-muted")]
     down = "depth" in titles[1]
@@ -109,6 +111,7 @@ def scatter_figure(
         layers=layers,
         same_scale=same_scale,
         blank=f"no {group_by.replace('_', ' ')}" if group_by else "",
+        outline=outline,
     )
     thin = f"{len(points):,} of {whole:,} rows are drawn. " if len(points) < whole else f"{counted(whole, 'row')}. "
     hint = thin + "Draw around dots to keep them; click one to see which row it is."
@@ -117,10 +120,10 @@ def scatter_figure(
 
 def picked(count: int, keep: str | None, root_href: str | None) -> list[Any]:
     """How many rows lie within what was drawn, and ways on: keep only these, or read the one cell."""
-    if not count:
-        return [html.Span("No rows there.", className="k-muted")]
     said: list[Any] = [html.Strong(counted(count, "row")), " picked; the Neuroglancer link shows them. "]
-    if keep:
+    if not count:
+        said = [html.Span("No rows there. ", className="k-muted")]
+    elif keep:
         said.append(html.A("Keep only these", href=keep))
     else:
         said.append(html.Span("They cannot be kept: draw a smaller outline."))

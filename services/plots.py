@@ -78,16 +78,13 @@ def thinned(points: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:
 
 
 def within(points: pd.DataFrame, drawn: Outline) -> pd.Series:
-    """The ids of the points inside a polygon (of at least three corners), or of the one nearest to a single point."""
+    """The ids of the points inside a polygon (of at least three corners), or of those at a single dot, whose place a
+    browser has as float32."""
     xs, ys = (np.asarray(drawn[axis], dtype=np.float64) for axis in "xy")
     x, y = points["x"].to_numpy(), points["y"].to_numpy()
     if len(xs) > 2:
         return points["id"][_inside(x, y, xs, ys)]
-    if not len(points):
-        return points["id"]
-    spread = [np.ptp(axis) or 1.0 for axis in (x, y)]
-    nearest = int(np.argmin(((x - xs[0]) / spread[0]) ** 2 + ((y - ys[0]) / spread[1]) ** 2))
-    return points["id"].iloc[nearest : nearest + 1]
+    return points["id"][(x.astype(np.float32) == np.float32(xs[0])) & (y.astype(np.float32) == np.float32(ys[0]))]
 
 
 def _inside(

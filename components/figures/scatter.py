@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.figures.axes import NEUTRAL, Layers, guides
 from components.figures.points import by_value
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from services.facets import Bar
+    from services.plots import Outline
 
 HEIGHT_PX = 520
+DRAWN = {"line": {"color": NEUTRAL, "width": 2}, "fillcolor": "rgba(138, 150, 153, 0.15)"}
 
 
 def scatter(
@@ -26,23 +28,34 @@ def scatter(
     layers: Layers = (),
     same_scale: bool = False,
     blank: str = "",
+    outline: Outline | None = None,
 ) -> Figure:
     """One dot a row. `points` has x, y and value (null = blank, which `blank` names; without it there is no legend).
 
     `down` turns the y axis downwards, with guides at `layers`; `same_scale` makes a um equally long on both axes.
+    `outline` was drawn before, and is drawn again; a single dot needs no line.
     """
     scale = {"scaleanchor": "x", "scaleratio": 1} if same_scale else {}
+    guiding = guides(layers) if down else {"shapes": [], "annotations": []}
     layout = {
         "dragmode": "drawclosedpath",
-        "newshape": {"line": {"color": NEUTRAL, "width": 2}, "fillcolor": "rgba(138, 150, 153, 0.15)"},
+        "newshape": DRAWN,
         "showlegend": bool(blank),
         "legend": {"itemsizing": "constant", "font": {"size": 10}},
         "xaxis": {"title": {"text": titles[0]}},
         "yaxis": {"title": {"text": titles[1]}, "autorange": "reversed" if down else True, **scale},
-        **(guides(layers) if down else {}),
+        **guiding,
+        "shapes": guiding["shapes"] + _drawn(outline),
     }
     size, hover = 4 if len(points) < 20_000 else 2.5, "%{fullData.name}<br>%{x:,.4g}, %{y:,.4g}<extra></extra>"
     return figure(by_value(points, "x", "y", colours, blank, size=size, hovertemplate=hover), HEIGHT_PX, **layout)
+
+
+def _drawn(outline: Outline | None) -> list[dict[str, Any]]:
+    if not outline or len(outline["x"]) < 3:
+        return []
+    corners = "L".join(f"{x},{y}" for x, y in zip(outline["x"], outline["y"], strict=True))
+    return [{"type": "path", "path": f"M{corners}Z", "editable": True, **DRAWN}]
 
 
 def histogram(bars: Sequence[Bar], title: str, href: Callable[[Bar], str]) -> Figure:

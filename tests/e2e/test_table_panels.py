@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.truth import PROOFREADING, TYPES, Truth
 
@@ -151,12 +151,12 @@ def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
     page.locator("#table-figure [data-title=Box]").click()
     draw(page, [(0.02, 0.02), (0.98, 0.98)])
     expect(said).to_contain_text("picked")
-    everything = int(said.locator("strong").inner_text().split()[0].replace(",", ""))
+    everything = count_of(said)
     page.locator("#table-figure [data-title=Lasso]").click()
     draw(page, [(0.2, 0.2), (0.6, 0.2), (0.6, 0.5), (0.2, 0.5), (0.2, 0.2)])
     expect(said.locator("strong")).not_to_have_text(f"{everything:,} rows")
-    count = said.locator("strong").inner_text().split()[0]
-    assert 100 < int(count.replace(",", "")) < everything  # more than an address names one by one
+    count = f"{count_of(said):,}"
+    assert 100 < count_of(said) < everything  # more than an address names one by one
     expect(link).to_contain_text(f"{count} selected row")
     said.get_by_role("link", name="Keep only these").click()
     expect(page.locator("#table-counts")).to_contain_text(f"{count} of 2,")
@@ -166,6 +166,35 @@ def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
     expect(said).to_be_empty()
     expect(link).not_to_contain_text("selected")
     expect(page.get_by_role("tab", name="Plot")).to_be_focused()
+
+
+def test_an_outline_stays_while_the_rows_are_filtered_and_counts_what_is_left(page: Page) -> None:
+    page.goto(f"{TABLE}&plot=scatter")
+    said, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
+    outline = page.locator("#table-figure .shapelayer path[style*='fill-opacity: 0.15']")
+    page.locator("#table-figure [data-title=Box]").click()
+    draw(page, [(0.1, 0.1), (0.9, 0.9)])
+    expect(said).to_contain_text("picked")
+    everything = count_of(said)
+    box = page.get_by_label("cell type Filter Input", exact=True)
+    box.fill("BC")
+    expect(said.locator("strong")).not_to_have_text(f"{everything:,} rows")
+    assert 0 < count_of(said) < everything
+    expect(link).to_contain_text(f"{count_of(said):,} selected row")
+    expect(outline).to_have_count(1)
+    box.fill("no such type")
+    expect(said).to_contain_text("No rows there.")
+    said.get_by_role("button", name="Clear").click()
+    box.fill("")
+    expect(page.locator("#table-counts")).not_to_contain_text(" of ")
+    expect(said).to_be_empty()
+    expect(page.locator("#table-figure .nsewdrag").first).to_be_visible()
+    expect(outline).to_have_count(0)
+
+
+def count_of(said: Locator) -> int:
+    """How many rows are said to be picked."""
+    return int(said.locator("strong").inner_text().split()[0].replace(",", ""))
 
 
 def test_a_click_on_a_dot_picks_its_row(page: Page) -> None:

@@ -72,13 +72,25 @@ def test_an_outline_picks_the_dots_that_it_runs_around(corners, dots):
     assert picked.tolist() == [n for n, dot in enumerate(clear) if winding(*dot, corners) % 2]
 
 
-@given(places, st.lists(places, min_size=1, max_size=30))
-def test_a_click_picks_the_nearest_dot_as_it_is_seen(click, dots):
+def as_a_browser_has_it(place):
+    return {axis: [float(np.float32(value))] for axis, value in zip("xy", place, strict=True)}
+
+
+@given(st.lists(places, min_size=1, max_size=30), st.data())
+def test_a_click_on_a_dot_picks_the_rows_there(dots, data):
     frame = pd.DataFrame({"x": [x for x, _ in dots], "y": [y for _, y in dots], "id": range(len(dots))})
-    wide, high = (max(values) - min(values) or 1.0 for values in zip(*dots, strict=True))
-    apart = [((x - click[0]) / wide) ** 2 + ((y - click[1]) / high) ** 2 for x, y in dots]
-    picked = plots.within(frame, {"x": [click[0]], "y": [click[1]]})
-    assert len(picked) == 1 and apart[picked.iloc[0]] == pytest.approx(min(apart))
+    n = data.draw(st.sampled_from(range(len(dots))))
+    picked = plots.within(frame, as_a_browser_has_it(dots[n]))
+    assert n in picked.tolist()
+    assert all(dots[other] == pytest.approx(dots[n], rel=2e-6, abs=0) for other in picked)
+
+
+def test_a_click_picks_no_other_row_once_its_own_is_filtered_out(cells):
+    x, y = plots.axes(cells)
+    points = plots.scatter(cells, TableQuery(), x, y)
+    click = as_a_browser_has_it(points.loc[points["id"] == 104, ["x", "y"]].iloc[0])
+    assert plots.within(points, click).tolist() == [104]
+    assert plots.within(plots.scatter(cells, TableQuery("id != 104"), x, y), click).tolist() == []
 
 
 def test_nothing_lies_within_a_plot_without_dots():
