@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import csv
-import functools
 import hashlib
 import json
 import re
 import subprocess
 import sys
-import tomllib
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,71 +23,10 @@ from localcave.errors import InputError
 from localcave.importer import import_datastack
 from localcave.importer_schemas import schema_types
 from localcave.layout import read_manifest, segmentation_path, table_path
+from tests.localcave.importing import CELLS, HEAD, NUCLEI, REFERENCE, SYNAPSES, Make, write_file
 from tests.servers import ROOT
 
 INT64_MAX = 2**63 - 1
-HEAD = """
-[datastack]
-name = "mine"
-description = "my own"
-resolution_nm = [4, 4, 40]
-[version]
-number = 7
-timestamp = 2025-01-13T10:10:01Z
-"""
-NUCLEI = """
-[files]
-cells = "cells.csv"
-[tables.nuclei]
-file = "cells"
-schema = "nucleus_detection"
-[tables.nuclei.columns]
-id = "id"
-pt_position = { from = ["x", "y", "z"], unit = "nm" }
-pt_root_id = "root"
-volume = "volume"
-"""
-CELLS: dict[str, Any] = {
-    "id": [11, 12, 13],
-    "x": [400.0, 800.0, 1200.0],
-    "y": [40.0, 44.0, 48.0],
-    "z": [4000, 4040, 4080],
-    "root": [864691135771609595, 864691135771609596, 0],
-    "volume": [300.5, "", 12.25],
-    "kind": ["23P", "", "BC"],
-    "flag": ["t", "False", None],
-}
-
-Make = Callable[..., Path]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Write files and a TOML, import them, give the folder."""
-
-    def run(toml: str, files: dict[str, Any], head: str = HEAD) -> Path:
-        for name, columns in files.items():
-            write_file(tmp_path / name, columns)
-        (tmp_path / "mine.toml").write_text(head + toml)
-        import_datastack(tmp_path / "mine.toml", tmp_path / "out")
-        return tmp_path / "out"
-
-    return run
-
-
-def write_file(path: Path, columns: dict[str, Any] | str) -> None:
-    """A CSV from lists as the csv module writes it, a Parquet or Feather file from Arrow columns, or text as it is."""
-    if isinstance(columns, str):
-        path.write_text(columns)
-    elif path.suffix == ".parquet":
-        pq.write_table(pa.table(columns), path)
-    elif path.suffix == ".feather":
-        pyarrow.feather.write_feather(pa.table(columns), path)
-    else:
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",")
-            writer.writerow(columns)
-            writer.writerows(zip(*columns.values(), strict=True))
 
 
 def rows(folder: Path, table: str, version: int = 7) -> pd.DataFrame:
@@ -228,24 +160,6 @@ def test_a_position_can_be_one_column_in_voxels_of_another_size(make: Make, kind
     assert frame["pt_position_z"].tolist() == [30, 31]
 
 
-REFERENCE = (
-    NUCLEI
-    + """
-[tables.types]
-file = "cells"
-schema = "cell_type_reference"
-reference_table = "nuclei"
-notice = "made up"
-where = { kind = { empty = false } }
-[tables.types.columns]
-target_id = "id"
-cell_type = "kind"
-classification_system = { from = "kind", map = { 23P = "excitatory", BC = "inhibitory" } }
-valid = { from = "kind", in = ["BC"] }
-"""
-)
-
-
 def test_several_tables_come_from_one_file(make: Make) -> None:
     frame = rows(make(REFERENCE, {"cells.csv": CELLS}), "types")
     assert frame["target_id"].tolist() == [11, 13]
@@ -278,22 +192,6 @@ def test_conditions_choose_rows(make: Make, condition: str, ids: list[int]) -> N
 def test_truth_values_are_read_in_their_usual_spellings(make: Make) -> None:
     toml = NUCLEI + 'valid = "flag"\n'
     assert rows(make(toml, {"cells.csv": CELLS}), "nuclei")["valid"].to_list() == [True, False, pd.NA]
-
-
-SYNAPSES = """
-[files]
-synapses = "synapses.tsv"
-[tables.syn]
-file = "synapses"
-schema = "synapse"
-[tables.syn.columns]
-pre_pt_position = { from = ["x", "x", "x"], unit = "um" }
-post_pt_position = { from = ["x", "x", "x"], unit = "um" }
-ctr_pt_position = { from = ["x", "x", "x"], unit = "um" }
-pre_pt_root_id = "pre"
-post_pt_root_id = "post"
-post_pt_supervoxel_id = "sv"
-"""
 
 
 def test_synapses_are_stored_in_the_order_of_both_sides(make: Make) -> None:
@@ -346,124 +244,6 @@ def test_targets_that_do_not_exist_are_reported(tmp_path: Path) -> None:
     assert warning.startswith("1 of 2 rows of types refer to an id that nuclei does not have")
 
 
-FLOAT_ROOTS = pa.array([8.646911357716096e17, 1.0, 2.0])
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (
-            {"root": ["864691135771609595.0", "1", "2"]},
-            "cells.csv, column 'root', row 1: '864691135771609595.0' is not a whole",
-        ),
-        ({"root": ["1", "8.6e17", "2"]}, "cells.csv, column 'root', row 2: '8.6e17' is not a whole number"),
-        ({"root": [1, 2, 2**63]}, f"cells.csv, column 'root', row 3: '{2**63}' is not a whole number between"),
-        ({"root": ["a", "b", "c"]}, "cells.csv, column 'root', row 1: 'a' is not a whole number"),
-        ({"id": [11, 12, 11]}, "cells.csv, column 'id', row 3: the id 11 is there twice"),
-        ({"id": [11, "", 12]}, "cells.csv, column 'id', row 2: is empty, but id needs a value"),
-        ({"x": ["1", "NaN", "2"]}, "cells.csv, column 'x, y, z', row 2: a coordinate is missing"),
-        ({"x": ["1", "", "2"]}, "row 2: a coordinate is missing"),
-        ({"x": ["1", "2", "left"]}, "cells.csv, column 'x', row 3: 'left' is not a number"),
-        ({"x": ["1", "inf", "2"]}, "cells.csv, column 'x', row 2: is infinite"),
-        ({"x": ["1", "2", "1e12"]}, "row 3: the position .* is too far out"),
-        ({"volume": ["big", "1", "2"]}, "cells.csv, column 'volume', row 1: 'big' is not a number"),
-    ],
-)
-def test_bad_values_are_named_with_file_column_and_row(make: Make, change: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
-        make(NUCLEI, {"cells.csv": CELLS | change})
-
-
-def test_ids_in_a_float_column_are_refused(make: Make) -> None:
-    arrow = {name: pa.array(CELLS[name]) for name in ("id", "x", "y", "z")}
-    files = {"cells.feather": {**arrow, "root": FLOAT_ROOTS, "volume": arrow["x"]}}
-    with pytest.raises(InputError, match=r"cells.feather, column 'root', row 1: 8.646.*e\+17 is a float, which loses"):
-        make(NUCLEI.replace("cells.csv", "cells.feather"), files)
-
-
-def test_a_row_is_counted_in_the_file_not_among_the_chosen(make: Make) -> None:
-    toml = NUCLEI.replace('schema = "nucleus', 'where = { kind = "BC" }\nschema = "nucleus')
-    with pytest.raises(InputError, match="row 3: 'x' is not a whole"):
-        make(toml, {"cells.csv": {**CELLS, "root": [1, 2, "x"]}})
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "sentence"),
-    [
-        ('"cells.csv"', '"none.csv"', "there is no file .*none.csv"),
-        ('"cells.csv"', '"cells.xlsx"', "there is no file|none of .csv"),
-        ('"root"', '"rooot"', "cells.csv has no column 'rooot'; it has id, x"),
-        ('unit = "nm"', 'unit = "mm"', "needs a unit: nm, um, voxels; 'mm' is none of them"),
-        (', unit = "nm"', "", "needs a unit"),
-        ('["x", "y", "z"]', '["x", "y"]', "three columns x, y, z or from one"),
-        ("nucleus_detection", "nucleus_detektion", "not a schema type of CAVE; did you mean nucleus_detection"),
-        ("pt_root_id =", "pt_rot_id =", "has no column 'pt_rot_id'; did you mean pt_root_id"),
-        ('pt_root_id = "root"\n', "", "needs the column 'pt_root_id'"),
-        ('file = "cells"', 'file = "cell"', r"'cell' is not one of the \[files\]: cells"),
-        ('file = "cells"', 'fiel = "cells"', "needs the key 'file'"),
-        (
-            'file = "cells"',
-            'file = "cells"\nnotise = "x"',
-            "has a key 'notise' that means nothing here; did you mean notice",
-        ),
-        ('file = "cells"', 'file = "cells"\nreference_table = "nuclei"', "has no target_id, so no reference_table"),
-        ("[4, 4, 40]", "[4, 4]", "must be three positive numbers in nm"),
-        ("[4, 4, 40]", "[4, 4, 0]", "must be three positive numbers in nm"),
-        ("number = 7", "number = 0", "needs number, a whole number of at least 1, not 0"),
-        ("number = 7", "number = true", "needs number, a whole number"),
-        ("2025-01-13T10:10:01Z", '"yesterday"', "needs timestamp as a date with time"),
-        ('name = "mine"', 'name = "../mine"', "must be letters, digits and underscores"),
-        ("[tables.nuclei.columns]", "[tables.nuclei.colums]", r"needs a section \[columns\]"),
-        ('volume = "volume"', 'volume = { value = "big" }', "the value 'big' is not float"),
-        ('volume = "volume"', "volume = {}", "exactly one of: from, value, row_number = true, unknown = true"),
-        ('volume = "volume"', 'volume = { from = "volume", unit = "um" }', "is not a position"),
-        ('volume = "volume"', 'volume = { from = "kind", map = { BC = 1 } }', "row 1: '23P' is not in the map"),
-        ('schema = "nucleus', 'where = { kind = { like = 1 } }\nschema = "nucleus', "'like' is not one of is, not, in"),
-        ('schema = "nucleus', 'where = { nope = 1 }\nschema = "nucleus', "cells.csv has no column 'nope'"),
-        ("[files]", "[files", "mine.toml is not TOML"),
-    ],
-)
-def test_what_is_wrong_in_the_toml_is_said(make: Make, old: str, new: str, sentence: str) -> None:
-    assert old in HEAD + NUCLEI
-    with pytest.raises(InputError, match=sentence):
-        make(NUCLEI.replace(old, new), {"cells.csv": CELLS}, head=HEAD.replace(old, new))
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "sentence"),
-    [
-        (
-            'reference_table = "nuclei"',
-            'reference_table = "nope"',
-            "its reference_table 'nope' is not another table here",
-        ),
-        ('reference_table = "nuclei"\n', "", "a cell_type_reference needs reference_table"),
-    ],
-)
-def test_references_must_lead_somewhere(make: Make, old: str, new: str, sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
-        make(REFERENCE.replace(old, new), {"cells.csv": CELLS})
-
-
-def test_files_of_different_versions_are_noticed_by_their_supervoxels(make: Make) -> None:
-    files = {"synapses.tsv": {"x": [1, 2], "pre": [9, 8], "post": [3, 1], "sv": [33, 33]}}
-    with pytest.raises(
-        InputError, match="supervoxel 33 belongs to the roots 1 and 3: the files are of different versions"
-    ):
-        make(SYNAPSES, files)
-
-
-def test_columns_of_one_name_and_broken_files_are_refused(make: Make) -> None:
-    with pytest.raises(InputError, match="more than one column 'root'"):
-        make(NUCLEI, {"cells.csv": "id,root,root,x,y,z,volume\n1,2,3,4,5,6,7\n"})
-    with pytest.raises(InputError, match=r"cannot read cells\.csv"):
-        make(NUCLEI, {"cells.csv": "id,root\n1,2,3\n"})
-    with pytest.raises(InputError, match=r"cannot read cells\.csv"):
-        make(NUCLEI, {"cells.csv": ""})
-    with pytest.raises(InputError, match=r"cannot read cells\.parquet"):
-        make(NUCLEI.replace("cells.csv", "cells.parquet"), {"cells.parquet": "this is no Parquet"})
-
-
 def test_the_command_line_says_it_in_one_sentence(tmp_path: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "localcave", "import", *words]
@@ -502,50 +282,3 @@ def test_the_example_of_the_manual_works(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(toml)
     report = import_datastack(tmp_path / "mine.toml", tmp_path / "out", data=tmp_path)
     assert report.rows == {"nucleus_detection_v0": 2, "cell_types": 1, "synapses": 1}
-
-
-def as_toml(value: Any) -> str:
-    """One line of TOML for a value."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k)} = {as_toml(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(as_toml, value)) + "]"
-    return value.isoformat() if isinstance(value, datetime) else json.dumps(value)
-
-
-def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """The paths of all keys of a TOML."""
-    inner = (
-        [leaf for key, item in value.items() for leaf in leaves(item, (*path, key))] if isinstance(value, dict) else []
-    )
-    return [path, *inner] if path else inner
-
-
-USED = tomllib.loads(HEAD + REFERENCE)
-WORDS = st.sampled_from(["from", "unit", "value", "in", "map", "above", "is", "empty", "x"])
-JUNK = st.recursive(
-    st.one_of(st.booleans(), st.integers(-(2**70), 2**70), st.floats(-1e300, 1e300), st.text("ab.[]{}/ µ", max_size=5)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4),
-        st.dictionaries(
-            st.sampled_from(["from", "unit", "value", "in", "map", "above", "is", "empty", "x"]), inner, max_size=3
-        ),
-    ),
-    max_leaves=5,
-)
-
-
-@settings(max_examples=200, deadline=None)
-@given(where=st.sampled_from(leaves(USED)), junk=JUNK)
-def test_whatever_stands_in_the_toml_the_answer_is_a_sentence(
-    where: tuple[str, ...], junk: Any, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("junk")
-    write_file(folder / "cells.csv", CELLS)
-    raw = copy.deepcopy(USED)
-    place = functools.reduce(lambda table, key: table[key], where[:-1], raw)
-    place[where[-1]] = junk
-    (folder / "c.toml").write_text("\n".join(f"{json.dumps(k)} = {as_toml(v)}" for k, v in raw.items()))
-    with contextlib.suppress(InputError):
-        import_datastack(folder / "c.toml", folder / "out")
-        read_manifest(folder / "out")

@@ -1,0 +1,49 @@
+"""What CAVE cuts off, through the real caveclient against a localcave that sends three rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.cave import Cave, Filters
+from services.settings import Settings
+from tests import tiny
+from tests.servers import start_localcave
+
+DS, V = tiny.DATASTACK, tiny.NEWEST
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cave]:
+    """A CAVE that sends three rows at once."""
+    folder = tiny.make(tmp_path_factory.mktemp("limited") / DS)
+    with start_localcave([folder], "--row-limit", "3") as url:
+        yield Cave(Settings(server_address=url, cache=""))
+
+
+class TestLimits:
+    """What CAVE cuts off is told with both numbers, or asked for in pieces."""
+
+    def test_cut_synapses_say_so(self, limited: Cave) -> None:
+        frame = limited.synapses(DS, V, tiny.A, "in")
+        assert len(frame) == 3
+        assert frame.attrs["truncated"] == {"shown": 3, "total": 5}
+
+    def test_whole_synapses_are_whole(self, limited: Cave) -> None:
+        frame = limited.synapses(DS, V, tiny.A, "in", whole=True)
+        assert sorted(frame["id"]) == [1001, 1002, 1003, 1004, 1005]
+        assert frame.attrs["truncated"] is None
+
+    def test_a_result_that_just_fits_is_not_called_cut(self, limited: Cave) -> None:
+        frame = limited.query(DS, V, "types", Filters(equal={"cell_type": "23P"}))
+        assert len(frame) == 3
+        assert frame.attrs["truncated"] is None
+
+    def test_a_limit_above_cave_s_own_is_told(self, limited: Cave) -> None:
+        assert limited.query(DS, V, "nuclei", limit=5).attrs["truncated"] == {"shown": 3, "total": 7}
+        assert limited.query(DS, V, "nuclei", limit=2).attrs["truncated"] is None
+
+    def test_tables_come_whole_all_the_same(self, limited: Cave) -> None:
+        assert sorted(limited.table(DS, V, "nuclei")["id"]) == [1, 2, 3, 4, 5, 6, 7]
+        assert sorted(limited.table(DS, V, "types")["id"]) == [11, 12, 13, 14, 15, 16]
