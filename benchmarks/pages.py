@@ -99,7 +99,7 @@ def _faceted(app: Server, facets: Call) -> list[float]:
 
 def _download(url: str) -> Iterator[Row]:
     address = f"{url}/api/v1/{DATASTACK}/latest/tables/{TYPES}/rows?format=csv"
-    for _ in range(20):  # each process has held the table and written it
+    for _ in range(60):  # each thread of each process has held the table and written it
         _lines(address)
     before = _resident_mb(url)
     speeds = []

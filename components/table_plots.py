@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 KINDS: tuple[controls.Option, ...] = (
     {"label": "Count by value", "value": "counts"},
-    {"label": "Scatter of two numbers", "value": "scatter"},
+    {"label": "Scatter", "value": "scatter"},
     {"label": "Map from the side", "value": "side"},
     {"label": "Map from the top", "value": "top"},
     {"label": "Histogram", "value": "histogram"},
