@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -66,7 +66,7 @@ class Shown(_Shown):
 
     @property
     def colour_by(self) -> str:
-        """The column that colours the plot and the link: the one chosen, else the one to count by; "" = none."""
+        """The column of colours in the plot and layers in the link: that chosen, else that to count by; "" = none."""
         return self.view.group_by or table_plots.grouping(self.table) or ""
 
     @property
@@ -86,10 +86,6 @@ class Shown(_Shown):
         """The rows that were ticked, else picked in the plot, else filtered, and what to call them."""
         rows, narrowed = rows_of(self, selected, picked)
         return rows, table_page.subject(len(rows), selected=narrowed)
-
-    def coloured(self) -> tuple[str | None, str | None]:
-        """The columns by which a link is grouped, and else coloured."""
-        return (self.view.group_by, None) if self.view.group_by else (None, self.colour_by or None)
 
     def script(self) -> str:
         """Python that reads the rows."""
@@ -123,6 +119,7 @@ class Paged(_Shown):
     """What is shown of a table that CAVE sends page by page, since it is too large to hold."""
 
     table: LargeTable
+    colour_by: ClassVar[str] = ""  # which would need all values that a column has
 
     @property
     def whole(self) -> int:
@@ -147,10 +144,6 @@ class Paged(_Shown):
             return rows, table_page.subject(len(rows), selected=True)
         rows, total = self.block(0, large_tables.MOST_AT_ONCE)
         return rows, table_page.first_of(len(rows), total)
-
-    def coloured(self) -> tuple[None, None]:
-        """A link has neither groups nor colours: these would need all values that a column has."""
-        return None, None
 
     def script(self) -> str:
         """Python that reads the rows."""
@@ -239,8 +232,7 @@ def rows_of(shown: Shown, selected: list[str] | None, picked: Mapping[str, Any] 
 def link(shown: Shown | Paged, rows: pd.DataFrame, most: int | None = None) -> Link:
     """The link to some rows, grouped and coloured as the view says, with the first `most` of them (None = as many as
     a viewer opens)."""
-    group_by, colour_by = shown.coloured()
     viewer = shown.view.viewer.strip() or None
     return neuroglancer.table_link(
-        cave(), shown.table, rows, viewer=viewer, most=most, group_by=group_by, colour_by=colour_by
+        cave(), shown.table, rows, viewer=viewer, most=most, group_by=shown.colour_by or None
     )

@@ -52,6 +52,8 @@ def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     state = neuroglancer_state(page, "#table-link a")
     assert segments(state) == {str(root) for root in basket["pt_root_id"] if root}
     assert len(list(points(state))) == len(basket)
+    layers = [layer["name"] for layer in state["layers"] if layer["type"] == "annotation"]
+    assert layers == ["BC"]  # grouped as "Group and colour by" says
 
     ticked = page.locator(".ag-row[row-index='1'] input[type=checkbox]")
     ticked.check()
