@@ -20,6 +20,10 @@
                 const state = options.map(({value}) => ({colId: value, hide: !shown.includes(value)}));
                 for (const id of ids) dash_ag_grid.getApiAsync(id).then((api) => api.applyColumnState({state}));
             },
+            // Asks anew for the rows that are here, of which others are marked now.
+            ask: function (_picked, ids) {
+                for (const id of ids) dash_ag_grid.getApiAsync(id).then((api) => api.refreshInfiniteCache());
+            },
             deselect: function (clicks, ids) {
                 return clicks ? ids.map(() => []) : dash_clientside.no_update;
             },

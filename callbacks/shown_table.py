@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -17,9 +18,12 @@ from services.errors import BadInput, KarstError, TooLarge
 from services.filter_nodes import Node
 from services.filters import parse_box, parse_line
 from services.large_tables import LargeTable
+from services.memo import Memo
 from services.neuroglancer import Link
 from services.tables import TableFrame, TableQuery
 from services.urls import LONGEST_ADDRESS, TableView
+
+_picked: Memo[pd.Series | None] = Memo(16)
 
 
 @dataclass(frozen=True)
@@ -218,15 +222,27 @@ def points(shown: Shown) -> pd.DataFrame | None:
     return plots.scatter(table, query, *chosen, shown.colour_by) if view.plot == "scatter" and chosen else None
 
 
+def picked_ids(shown: Shown | Paged, picked: Mapping[str, Any] | None) -> pd.Series | None:
+    """The ids of the rows within what was drawn in the plot; None where nothing was, or nothing can be."""
+    if not picked or isinstance(shown, Paged) or "id" not in shown.table.frame:
+        return None
+    drawn, of, view = picked, shown, shown.view
+
+    def find() -> pd.Series | None:
+        dots = points(of)
+        return None if dots is None else plots.within(dots, drawn)
+
+    key = (*shown.table.key, shown.query.key(), view.plot, view.x, view.y, json.dumps(picked))
+    return _picked.get(key, find) if shown.table.key else find()
+
+
 def rows_of(shown: Shown, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, bool]:
     """The rows that a person chose in the grid, else in the plot; else all that are shown, and False."""
     frame = shown.table.frame
     if selected:
         return frame[frame["id"].isin([int(id) for id in selected])], True
-    drawn = points(shown) if picked and "id" in frame else None
-    if drawn is not None and picked:
-        return frame[frame["id"].isin(plots.within(drawn, picked))], True
-    return tables.select(shown.table, shown.query), False
+    ids = picked_ids(shown, picked)
+    return (tables.select(shown.table, shown.query), False) if ids is None else (frame[frame["id"].isin(ids)], True)
 
 
 def link(shown: Shown | Paged, rows: pd.DataFrame, most: int | None = None) -> Link:

@@ -147,9 +147,8 @@ def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None, colu
     if not picked or not asked:
         return []
     shown = shown_table.of_grid(asked, columns, "plot")
-    points = shown_table.points(shown)
-    ids = plots.within(points, picked) if points is not None else None
-    if ids is None or "id" not in shown.table.frame:
+    ids = shown_table.picked_ids(shown, picked)
+    if ids is None:
         return []
     root = table_page.root_href(shown.view, shown.table, shown_table.rows_of(shown, None, picked)[0])
     return table_plots.picked(len(ids), shown.keeping("id", ids), root)

@@ -12,6 +12,7 @@ from callbacks import shown_table, views
 from callbacks.errors import explain
 from callbacks.shown_table import Paged
 from components import alerts, controls, table_page
+from components.grid import marked
 from components.links import neuroglancer_link, no_neuroglancer_link
 from components.viewer_panel import beside_table
 from services import export, live, neuroglancer, plots, tables
@@ -72,9 +73,16 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     return results, table_page.status(table, view.catalogue()), alerts.notes([*said, *shown.said, *lost_with_link])
 
 
-@callback(Output(GRID, "getRowsResponse"), Input(GRID, "getRowsRequest"), State(GRID, "id"), prevent_initial_call=True)
-def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
-    """One block of rows. `summarise` says what is wrong with a filter; the grid is then empty."""
+@callback(
+    Output(GRID, "getRowsResponse"),
+    Input(GRID, "getRowsRequest"),
+    State(GRID, "id"),
+    State("table-picked", "data"),
+    prevent_initial_call=True,
+)
+def rows(request: dict[str, Any] | None, id: dict[str, str], picked: dict[str, Any] | None) -> Any:
+    """One block of rows, those that were picked marked. `summarise` says what is wrong with a filter; the grid is then
+    empty."""
     if not request:
         return no_update
     start, end = request["startRow"], request["endRow"]
@@ -83,7 +91,10 @@ def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
         frame, total = shown.block(start, end - start)
     except KarstError:
         return {"rowData": [], "rowCount": 0}
-    return {"rowData": tables.to_records(frame, shown.table.columns), "rowCount": total}
+    records, ids = tables.to_records(frame, shown.table.columns), shown_table.picked_ids(shown, picked)
+    if ids is not None:
+        records = marked(records, frame["id"].isin(ids))
+    return {"rowData": records, "rowCount": total}
 
 
 @callback(
@@ -189,6 +200,9 @@ clientside_callback(
     State(GRIDS, "id"),
     State("table-selected", "data"),
     prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("grids", "ask"), Input("table-picked", "data"), State(GRIDS, "id"), prevent_initial_call=True
 )
 clientside_callback(
     ClientsideFunction("grids", "deselect"),

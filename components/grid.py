@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dash_ag_grid as dag
@@ -33,6 +33,9 @@ SHORT_IDS = {"id", "target_id", "nucleus_id"}
 """Of annotations, which are counted up; all others may have 18 digits."""
 _WIDTHS = {"id": 110, "number": 100, "text": 150, "boolean": 95, "time": 190, "position": 120}
 
+MARK = "k-marked"
+"""A row that has this beside its columns is marked."""
+
 
 def rows_grid(
     id: Mapping[str, str],
@@ -61,6 +64,7 @@ def rows_grid(
         "enableCellTextSelection": True,
         "tooltipShowDelay": 400,
         "multiSortKey": "ctrl",
+        "rowClassRules": {MARK: f"params.data && params.data['{MARK}']"},
         "initialState": {
             "filter": {"filterModel": {name: _filter(text) for name, text in boxes.items()}},
             "columnVisibility": {"hiddenColIds": list(hidden)},
@@ -87,6 +91,11 @@ def rows_grid(
         getRowId=f"params.data.{key}" if key else None,
         style={"height": None},
     )
+
+
+def marked(records: Iterable[dict[str, Any]], marks: Iterable[bool]) -> list[dict[str, Any]]:
+    """Rows for the grid, with a mark on some."""
+    return [{**record, MARK: True} if mark else record for record, mark in zip(records, marks, strict=True)]
 
 
 def _filter(text: str) -> dict[str, str]:

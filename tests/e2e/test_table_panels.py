@@ -203,8 +203,15 @@ def test_a_click_on_a_dot_picks_its_row(page: Page) -> None:
     expect(page.locator("#table-figure .hoverlayer text").first).to_be_visible()
     page.mouse.down()
     page.mouse.up()
-    expect(page.locator("#table-picked-said")).to_contain_text("1 row picked")
+    said = page.locator("#table-picked-said")
+    expect(said).to_contain_text("1 row picked")
     expect(page.locator("#table-link a").first).to_contain_text("1 selected row")
+    href = said.get_by_role("link", name="Read this cell").get_attribute("href")
+    (root,) = parse_qs(urlsplit(href).query)["cell"]
+    marked = page.locator(".k-marked [col-id=pt_root_id]")
+    expect(marked).to_have_text(root)
+    said.get_by_role("button", name="Clear").click()
+    expect(marked).to_have_count(0)
 
 
 def test_clicking_a_bar_filters_by_it(page: Page, truth: Truth) -> None:
@@ -378,7 +385,7 @@ def test_rows_in_3d_are_those_selected_else_shown(page: Page, truth: Truth) -> N
     shown = rows[(rows["cell_type"] == "MC") & (rows["pt_root_id"] != 0)]
     page.goto(f"{TABLE}&f.cell_type=MC&panel=3d&where=pt_root_id%20!%3D%200")
     expect(page.locator("#table-3d-said")).to_contain_text(f"{len(shown):,} points of {len(shown):,} rows")
-    expect(page.frame_locator("#viewer-frame").get_by_text(TYPES)).to_be_visible()
+    expect(page.frame_locator("#viewer-frame").get_by_text("MC", exact=True)).to_be_visible()
     expect_in_3d(page, [*map(str, shown["pt_root_id"])])
     page.locator(".ag-row[row-index='1'] .ag-selection-checkbox input").click()
     chosen = page.locator(".ag-row[row-index='1'] [col-id=pt_root_id]").inner_text().strip()
