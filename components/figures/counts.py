@@ -37,7 +37,8 @@ def count_bars(
     across = {"range": [0, most * ROOM], "tickformat": ",d", "nticks": 4, "dtick": 1 if most < 4 else None}
     down = {"autorange": "reversed", "showgrid": False, "type": "category", "ticklabelstandoff": 5}
     height_px = 44 + BAR_PX * len(shown)
-    return figure(bars, height_px, barmode="overlay", showlegend=False, xaxis=across, yaxis=down)
+    low = {"minreducedheight": BAR_PX}  # else plotly takes the room of one bar from the numbers below it
+    return figure(bars, height_px, barmode="overlay", showlegend=False, xaxis=across, yaxis=down, **low)
 
 
 def _word(value: object) -> str:

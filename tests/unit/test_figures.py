@@ -33,6 +33,11 @@ def test_bars_name_blank_values_and_keep_their_colours() -> None:
     assert figure.layout.template.layout.paper_bgcolor == "rgba(0,0,0,0)"
 
 
+def test_a_single_bar_leaves_room_for_the_numbers_below_it() -> None:
+    layout = drawn(count_bars(pd.DataFrame({"value": ["BC"], "count": [3345]}), {}, counted="rows")).layout
+    assert layout.height - layout.minreducedheight >= 40
+
+
 def test_too_many_values_are_summed_up_in_the_last_bar() -> None:
     counts = pd.DataFrame({"value": [f"t{i}" for i in range(100)], "count": range(100, 0, -1)})
     bar = drawn(count_bars(counts, {}, counted="rows")).data[0]
