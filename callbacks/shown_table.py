@@ -11,12 +11,13 @@ import pandas as pd
 
 from callbacks import views
 from components import table_page, table_plots
-from services import large_tables, neuroglancer, plots, saved_ids, snippets, tables
+from services import groups, large_tables, neuroglancer, plots, saved_ids, snippets, tables
 from services.columns import Column, find_column
 from services.context import cave
 from services.errors import BadInput, KarstError, TooLarge
 from services.filter_nodes import Node
 from services.filters import parse_box, parse_line
+from services.groups import Groups
 from services.large_tables import LargeTable
 from services.memo import Memo
 from services.neuroglancer import Link
@@ -72,6 +73,11 @@ class Shown(_Shown):
     def colour_by(self) -> str:
         """The column of colours in the plot and layers in the link: that chosen, else that to count by; "" = none."""
         return self.view.group_by or table_plots.grouping(self.table) or ""
+
+    @property
+    def groups(self) -> Groups | None:
+        """The values of that column with their colours, over the whole table."""
+        return groups.of_table(cave(), self.table, self.colour_by) if self.colour_by else None
 
     @property
     def whole(self) -> int:
@@ -186,8 +192,8 @@ def any_of_view(view: TableView) -> Shown | Paged:
     names = [column.name for column in table.columns]
     known = set(names)
     axes = set() if isinstance(table, LargeTable) else {column.name for column in plots.axes_of(table)}
-    groups = set() if isinstance(table, LargeTable) else known
-    among = {"x": axes, "y": axes, "group_by": groups, "left": groups, "right": groups}
+    any_held = set() if isinstance(table, LargeTable) else known
+    among = {"x": axes, "y": axes, "group_by": any_held, "left": any_held, "right": any_held}
     parts: dict[str, Any] = {part: getattr(view, part) for part in among}
     kept: dict[str, Any] = {part: name if name in among[part] else "" for part, name in parts.items()}
     columns = () if known <= set(view.columns) else tuple(name for name in names if name in view.columns)
@@ -217,9 +223,9 @@ def points(shown: Shown) -> pd.DataFrame | None:
     """The dots of the view's plot; None where it has none."""
     view, table, query = shown.view, shown.table, shown.query
     if view.plot in plots.MAPS:
-        return plots.soma_map(table, query, cave().volume(view.datastack), view.plot, shown.colour_by)
+        return plots.soma_map(table, query, cave().volume(view.datastack), view.plot, shown.groups)
     chosen = plots.axes(table, view.x, view.y)
-    return plots.scatter(table, query, *chosen, shown.colour_by) if view.plot == "scatter" and chosen else None
+    return plots.scatter(table, query, *chosen, shown.groups) if view.plot == "scatter" and chosen else None
 
 
 def picked_ids(shown: Shown | Paged, picked: Mapping[str, Any] | None) -> pd.Series | None:

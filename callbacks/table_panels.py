@@ -14,7 +14,7 @@ from callbacks.errors import explain
 from callbacks.shown_table import Paged, Shown
 from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
-from services import colours, crosstabs, facets, id_search, live, plots, tables
+from services import crosstabs, facets, id_search, live, plots, tables
 from services.context import cave
 from services.filter_values import format_value, written
 from services.urls import parse_table
@@ -54,7 +54,7 @@ def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any
     if not asked or panel != "compare":
         return no_update
     shown = shown_table.of_grid(asked, columns, panel)
-    view, groups = shown.view, table_plots.groupable(shown.table)
+    view, groups = shown.view, table_plots.comparable(shown.table)
     chosen = crosstabs.sides(groups, view.left, view.right)
     others = [info.name for info in live.catalogue(cave(), view.datastack, shown.table.version)]
     form = table_compare.compare_form(view, groups, chosen, others)
@@ -87,14 +87,13 @@ def draw(asked: dict[str, Any] | None, panel: str, columns: list[str], picked: d
 
 def draw_counts(shown: Shown) -> Any:
     """Bars of the rows by value."""
-    column = shown.colour_by
-    if not column:
+    found = shown.groups
+    if not found:
         return []
-    counts = tables.count_by(shown.table, shown.query, column)
-    found = facets.facets(shown.table, shown.query)
-    values = next((facet.values for facet in found if facet.column.name == column), ())
-    hrefs = {value.value: shown.boxed(column, value.box) for value in values}
-    return table_plots.counts_figure(counts, colours_of(shown, column), column, hrefs)
+    counts, clicked = plots.counts(shown.table, shown.query, found), plots.boxes(shown.table, shown.query, found)
+    return table_plots.counts_figure(
+        counts, found.colours, found.column, lambda value: shown.boxed(found.column, clicked(value))
+    )
 
 
 def draw_histogram(shown: Shown) -> Any:
@@ -102,8 +101,10 @@ def draw_histogram(shown: Shown) -> Any:
     chosen = plots.axes(shown.table, shown.view.x)
     if chosen is None:
         return table_plots.no_numbers()
-    found = facets.histograms(shown.table, shown.query, bars=48)
-    return table_plots.histogram_figure(next(one for one in found if one.column == chosen[0]), shown.boxed)
+    found = shown.groups
+    bars = plots.histogram(shown.table, shown.query, chosen[0], found)
+    colours = found.colours if found else {}
+    return table_plots.histogram_figure(bars, colours, shown.colour_by, lambda box: shown.boxed(chosen[0].name, box))
 
 
 def draw_points(shown: Shown, outline: dict[str, Any] | None) -> Any:
@@ -118,20 +119,12 @@ def draw_points(shown: Shown, outline: dict[str, Any] | None) -> Any:
         plots.thinned(points),
         len(points),
         (table_plots.AXIS_TITLES.get(titles[0], titles[0]), table_plots.AXIS_TITLES.get(titles[1], titles[1])),
-        colours_of(shown, shown.colour_by),
-        group_by=shown.colour_by or None,
+        shown.groups.colours if shown.groups else {},
+        group_by=shown.colour_by,
         layers=cave().volume(view.datastack).layers,
         same_scale=on_map,
         outline=outline,
     )
-
-
-def colours_of(shown: Shown, column: str) -> dict[str, str]:
-    """A colour for every value that a column has at this version."""
-    if not column:
-        return {}
-    palette = cave().profile(shown.table.datastack).palette
-    return colours.assign(shown.table.frame[column].dropna().astype(str), palette)
 
 
 @callback(

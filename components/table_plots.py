@@ -12,15 +12,14 @@ from components import controls
 from components.attributes import aria, data
 from components.cell_card import counted
 from components.figures.axes import Layers
-from components.figures.counts import count_bars
-from components.figures.scatter import histogram, scatter
+from components.figures.counts import MOST_BARS, count_bars
+from components.figures.scatter import histogram, is_small_part, scatter
 from components.figures.template import CONFIG, Figure
 from services.urls import TABLE_PAGE, TableView
 
 if TYPE_CHECKING:
     from services.columns import Column
-    from services.facets import Histogram
-    from services.plots import Outline
+    from services.plots import Bars, Outline
     from services.tables import TableFrame
 
 KINDS: tuple[controls.Option, ...] = (
@@ -30,6 +29,7 @@ KINDS: tuple[controls.Option, ...] = (
     {"label": "Map from the top", "value": "top"},
     {"label": "Histogram", "value": "histogram"},
 )
+GROUPED_KINDS = ("text", "boolean", "number")
 AXIS_TITLES = {"x_um": "x (µm)", "depth_um": "depth (µm)", "z_um": "z (µm)"}
 SCATTER_CONFIG: Any = CONFIG | {
     "modeBarButtons": [["drawclosedpath", "drawrect", "zoom2d", "pan2d", "resetScale2d", "toImage"]],
@@ -52,18 +52,27 @@ def plot_form(view: TableView, table: TableFrame, axes: Sequence[Column], chosen
 
 
 def grouping(table: TableFrame) -> str | None:
-    """The column to count by when none is named: the cell type, else the first text column."""
-    columns = sorted(groupable(table), key=lambda column: (column.name != "cell_type", column.kind != "text"))
+    """The column to count by when none is named: the cell type, else the first of words, else the first."""
+    columns = sorted(
+        groupable(table), key=lambda column: (column.name != "cell_type", GROUPED_KINDS.index(column.kind))
+    )
     return columns[0].name if columns else None
 
 
 def groupable(table: TableFrame) -> list[Column]:
-    """The columns by which rows can be grouped."""
-    return [column for column in table.columns if column.kind in ("text", "boolean") and "created" not in column.name]
+    """The columns by which rows can be grouped: all but ids, positions and times."""
+    return [column for column in table.columns if column.kind in GROUPED_KINDS and "created" not in column.name]
 
 
-def counts_figure(frame: pd.DataFrame, colours: Mapping[str, str], column: str, hrefs: Mapping[Any, str]) -> list[Any]:
-    """Rows by value. `hrefs` are the addresses that a click on a value leads to."""
+def comparable(table: TableFrame) -> list[Column]:
+    """Those of them whose values can be the same as those of another: words, true and false."""
+    return [column for column in groupable(table) if column.kind != "number"]
+
+
+def counts_figure(
+    frame: pd.DataFrame, colours: Mapping[str, str], column: str, href: Callable[[Any], str]
+) -> list[Any]:
+    """Rows by value. `href` gives the address that a click on a value (None = blank) leads to."""
     if frame.empty:
         return [html.P("There are no rows to count.", className="k-muted")]
     bars = count_bars(
@@ -71,21 +80,28 @@ def counts_figure(frame: pd.DataFrame, colours: Mapping[str, str], column: str, 
         colours,
         counted="rows",
         part="rows with one soma",
-        blank=f"no {column.replace('_', ' ')}",
+        blank=_blank(column),
     )
-    shown = frame["value"].iloc[: len(bars["data"][0]["y"])]
-    leads_to = [hrefs.get(None if pd.isna(value) else value, "") for value in shown]
+    alone = frame["value"].iloc[: len(bars["data"][0]["y"]) - (len(frame) > MOST_BARS)]  # the last may be of many
+    leads_to = [href(None if pd.isna(value) else value) for value in alone]
     for trace in bars["data"]:
         trace["customdata"] = leads_to
     caption = "Solid: the root id has one row only. Pale: it has several. Click a bar to filter by it."
     return [_graph(bars), html.P(caption, className="k-hint")]
 
 
-def histogram_figure(found: Histogram, href: Callable[[str, str], str]) -> list[Any]:
-    """How often the numbers of a column occur."""
-    drawn = histogram(found.bars, found.column.heading, lambda bar: href(found.column.name, bar.box))
-    blank = f" {found.blank:,} rows are blank." if found.blank else ""
-    return [_graph(drawn), html.P(f"Click a bar to filter by it.{blank}", className="k-hint")]
+def histogram_figure(bars: Bars, colours: Mapping[str, str], group_by: str, href: Callable[[str], str]) -> list[Any]:
+    """How often the numbers of a column occur. `href` gives the address that a click on a bar leads to, of its box."""
+    shown, whole = int(bars.counts.to_numpy().sum()), sum(bars.totals)
+    if not shown:
+        return [html.P("No row that is shown has a number.", className="k-muted")]
+    drawn = histogram(bars, colours, _blank(group_by), href)
+    said = f"{counted(shown, 'row')} with a number"
+    if shown < whole:
+        scales = (" (scale at the left)", " (at the right)") if is_small_part(bars) else ("", "")
+        said = f"Solid: {counted(shown, 'row')} shown{scales[0]}; pale: all {whole:,} with a number{scales[1]}"
+    blank = f" {counted(bars.blank, 'row')} shown without." if bars.blank else ""
+    return [_graph(drawn), html.P(f"{said}.{blank} Click a bar to filter by it.", className="k-hint")]
 
 
 def scatter_figure(
@@ -94,7 +110,7 @@ def scatter_figure(
     titles: tuple[str, str],
     colours: Mapping[str, str],
     *,
-    group_by: str | None,
+    group_by: str,
     layers: Layers,
     same_scale: bool = False,
     outline: Outline | None = None,
@@ -110,7 +126,7 @@ def scatter_figure(
         down=down,
         layers=layers,
         same_scale=same_scale,
-        blank=f"no {group_by.replace('_', ' ')}" if group_by else "",
+        blank=_blank(group_by),
         outline=outline,
     )
     thin = f"{len(points):,} of {whole:,} rows are drawn. " if len(points) < whole else f"{counted(whole, 'row')}. "
@@ -145,6 +161,10 @@ def picked(count: int, keep: str | None, root_href: str | None) -> list[Any]:
 def no_numbers() -> html.P:
     """Stands where a plot would be."""
     return html.P("This table has no numbers to plot.", className="k-muted")
+
+
+def _blank(column: str) -> str:
+    return f"no {column.replace('_', ' ')}" if column else ""
 
 
 def _graph(figure: Figure, config: Any = CONFIG) -> dcc.Graph:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -115,6 +116,34 @@ def toggled(columns: Sequence[Column], query: TableQuery, name: str, value: Valu
     return replace(query, boxes=boxes | ({column.name: box} if box else {}))
 
 
+def bars_of(table: TableFrame, column: Column, bars: int) -> Binned:
+    """At most `bars` bars of equal width over all numbers of a column."""
+
+    def make() -> Binned:
+        return _bin(table.frame[column.name], bars)
+
+    return _binned.get((*table.key, column.name, bars), make) if table.key else make()
+
+
+def range_boxes(values: pd.Series, codes: npt.NDArray[Any], count: int) -> tuple[str, ...]:
+    """The box that keeps exactly the numbers with each code from 0 to `count` - 1 ("" = there are none). Codes rise
+    with the numbers; -1 is left out."""
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    known = np.flatnonzero(codes >= 0)
+    order = known[np.argsort(numbers[known], kind="stable")]
+    ends = np.searchsorted(codes[order], np.arange(count + 1))
+    if not len(order):
+        return ("",) * count
+    # from the least to the greatest value that there is
+    least, greatest = (
+        as_stored(values.take(order[at.clip(0, len(order) - 1)])).tolist() for at in (ends[:-1], ends[1:] - 1)
+    )
+    return tuple(
+        f"{low!r}..{high!r}" if end > start else ""
+        for low, high, start, end in zip(least, greatest, ends[:-1], ends[1:], strict=True)
+    )
+
+
 def range_box(low: float, high: float) -> str:
     """The box of a brush over a histogram: from `low` to `high`, both included."""
     return f"{float(low):.6g}..{float(high):.6g}"
@@ -148,17 +177,18 @@ class _Coded:
 
 
 @dataclass(frozen=True)
-class _Binned:
-    """Each row's bar (-1 = no number), where bars begin and end, and the least and greatest value in each."""
+class Binned:
+    """The bars of a histogram over a whole table: each row's bar (-1 = no number), where bars begin and end, how many
+    rows each has, and the box that keeps exactly these ("" = there are none)."""
 
     codes: npt.NDArray[np.int16]
     edges: npt.NDArray[np.float64]
     totals: npt.NDArray[np.int64]
-    ranges: tuple[str, ...]
+    boxes: tuple[str, ...]
 
 
 _coded: Memo[_Coded | None] = Memo(256)
-_binned: Memo[_Binned] = Memo(256)
+_binned: Memo[Binned] = Memo(256)
 
 
 def _in_time(columns: Sequence[Column], budget_s: float) -> Iterator[tuple[Column, bool]]:
@@ -235,36 +265,23 @@ def _clicked(column: Column, chosen: tuple[Value | None, ...], value: Value | No
 
 
 def _histogram(live: _Live, column: Column, bars: int) -> Histogram:
-    def make() -> _Binned:
-        return _bin(live.table.frame[column.name], bars)
-
-    key = live.table.key
-    binned = _binned.get((*key, column.name, bars), make) if key else make()
+    binned = bars_of(live.table, column, bars)
     counts = np.bincount(binned.codes[live.kept(column)] + 1, minlength=len(binned.totals) + 1).tolist()
     edges = binned.edges.tolist()
-    rows = zip(edges[:-1], edges[1:], counts[1:], binned.totals.tolist(), binned.ranges, strict=True)
+    rows = zip(edges[:-1], edges[1:], counts[1:], binned.totals.tolist(), binned.boxes, strict=True)
     return Histogram(column, tuple(Bar(*row) for row in rows), counts[0])
 
 
-def _bin(values: pd.Series, bars: int) -> _Binned:
+def _bin(values: pd.Series, bars: int) -> Binned:
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    finite = np.flatnonzero(np.isfinite(numbers))
+    finite = numbers[np.isfinite(numbers)]
     codes = np.full(len(numbers), -1, dtype=np.int16)
     if not len(finite):
-        return _Binned(codes, np.zeros(0), np.zeros(0, np.int64), ())
-    order = finite[np.argsort(numbers[finite], kind="stable")]
-    edges = _edges(numbers[order[0]], numbers[order[-1]], bars, whole=pd.api.types.is_integer_dtype(values.dtype))
-    codes[finite] = np.clip(np.searchsorted(edges, numbers[finite], side="right") - 1, 0, len(edges) - 2)
-    starts = np.searchsorted(codes[order], np.arange(len(edges)))
-    # each bar's least and greatest value, so that its box keeps exactly its rows
-    least, greatest = (
-        as_stored(values.take(order[at.clip(0, len(order) - 1)])).tolist() for at in (starts[:-1], starts[1:] - 1)
-    )
-    ranges = tuple(
-        f"{low!r}..{high!r}" if end > start else ""
-        for low, high, start, end in zip(least, greatest, starts[:-1], starts[1:], strict=True)
-    )
-    return _Binned(codes, edges, np.diff(starts).astype(np.int64), ranges)
+        return Binned(codes, np.zeros(0), np.zeros(0, np.int64), ())
+    edges = _edges(finite.min(), finite.max(), bars, whole=pd.api.types.is_integer_dtype(values.dtype))
+    count = len(edges) - 1
+    codes[np.isfinite(numbers)] = np.clip(np.searchsorted(edges, finite, side="right") - 1, 0, count - 1)
+    return Binned(codes, edges, np.bincount(codes[codes >= 0], minlength=count), range_boxes(values, codes, count))
 
 
 def _edges(low: float, high: float, bars: int, *, whole: bool) -> npt.NDArray[np.float64]:

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from services import colours
 from services.columns import kind_of
+from services.facets import MOST_NUMBERS
 from services.memo import Memo, key_of
 from services.partner_joins import SEPARATOR
 
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 
 BLANK_LABEL = "(blank)"
 
-RAMP = ("#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725")
-"""Numbers from low to high: matplotlib's viridis, without its darkest, which is lost on the viewer's black."""
+RAMP = ("#6a4fc4", "#4f72cf", "#2f8fbf", "#1fa38f", "#55b05c", "#a5b32c", "#e3ad17")
+"""Numbers from low to high: the hues of matplotlib's viridis, ever lighter, within the lightness that can be seen on a
+white page as well as on the viewer's black."""
 
 _groups: Memo[Groups] = Memo(64)
 
@@ -44,15 +47,26 @@ class Groups:
     colours: Mapping[str, str]
     edges: tuple[float, ...] = ()
 
+    def names(self, values: pd.Series) -> pd.Series:
+        """The label of each value (string, with the index of `values`), blanks as null."""
+        if not self.edges:
+            return values.astype("string")
+        labels = self.labels(values)
+        return labels.where(labels != BLANK_LABEL).astype("string")
+
     def labels(self, values: pd.Series) -> pd.Series:
         """The label of each value (object, with the index of `values`), blanks as "(blank)"."""
         if not self.edges:
             return texts(values)
+        names = np.array([*ranges(self.edges), BLANK_LABEL], dtype=object)
+        return pd.Series(names[self.places(values)], index=values.index, name=values.name, dtype=object)
+
+    def places(self, values: pd.Series) -> npt.NDArray[np.int64]:
+        """Which range each number is in, from 0 for the lowest; -1 for blanks."""
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        names = np.array([*_ranges(self.edges), BLANK_LABEL], dtype=object)
-        places = np.clip(np.searchsorted(self.edges, numbers, side="right") - 1, 0, len(names) - 2)
-        places[~np.isfinite(numbers)] = len(names) - 1
-        return pd.Series(names[places], index=values.index, name=values.name, dtype=object)
+        places = np.clip(np.searchsorted(self.edges, numbers, side="right") - 1, 0, len(self.edges) - 2)
+        places[~np.isfinite(numbers)] = -1
+        return places
 
 
 def texts(values: pd.Series) -> pd.Series:
@@ -60,8 +74,12 @@ def texts(values: pd.Series) -> pd.Series:
     return values.astype("string").fillna(BLANK_LABEL).astype(object)
 
 
-def of_values(column: str, values: pd.Series, palette: Mapping[str, str]) -> Groups:
-    """The groups of all `values` that a column has. Text keeps its colour of `palette`, numbers go from low to high."""
+def of_values(column: str, values: pd.Series, palette: Mapping[str, str], *, few: int = MOST_NUMBERS) -> Groups:
+    """The groups of all `values` that a column has. Text keeps its colour of `palette`, numbers go from low to high.
+
+    Whole numbers with more distinct values than there are colours from low to high, but not more than `few`, are
+    names, such as that of a session: each has a colour that can be told from the next.
+    """
     blank = {BLANK_LABEL: colours.BLANK}
     if kind_of(column, values) not in ("number", "position"):
         distinct = set(texts(values)) - {BLANK_LABEL}  # for pandas, texts end at their first NUL
@@ -69,13 +87,14 @@ def of_values(column: str, values: pd.Series, palette: Mapping[str, str]) -> Gro
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     finite = np.unique(numbers[np.isfinite(numbers)])
     edges: tuple[float, ...] = ()
-    if len(finite) <= len(RAMP):
+    whole = pd.api.types.is_integer_dtype(values.dtype)
+    if len(finite) <= max(len(RAMP), few if whole else 0):
         in_order = dict.fromkeys(texts(values.iloc[np.argsort(numbers)]))
         labels = [str(label) for label in in_order if label != BLANK_LABEL]
     else:
         edges = _edges(numbers[np.isfinite(numbers)])
-        labels = _ranges(edges)
-    return Groups(column, dict(zip(labels, _spread(len(labels)), strict=True)) | blank, edges)
+        labels = ranges(edges)
+    return Groups(column, _spread(labels) | blank, edges)
 
 
 def of_table(cave: Cave, table: TableFrame, column: str) -> Groups:
@@ -107,21 +126,32 @@ def of_partners(
     sides = [side for one in every for side in (one.inputs, one.outputs)]
     frames = [*sides, *([] if more is None else [more])]
     values = [frame[column] for frame in frames if column in frame]
-    return of_values(column, pd.concat(values, ignore_index=True), palette)
+    return of_values(column, pd.concat(values, ignore_index=True), palette, few=0)  # counts and sizes, not names
 
 
 def _edges(numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, ...]:
-    """Edges of groups of about the same number of values, at three digits; the outer ones hold all values."""
+    """Edges of groups of about the same number of values, at three digits, no two written alike; the outer ones hold
+    all values."""
     inner = [float(f"{edge:.3g}") for edge in np.quantile(numbers, np.linspace(0, 1, len(RAMP) + 1)[1:-1])]
     low, high = float(numbers.min()), float(numbers.max())
-    return (low, *(edge for edge in dict.fromkeys(inner) if low < edge < high), high)
+    outer = {_written(low), _written(high)}
+    told = dict.fromkeys(edge for edge in inner if low < edge < high and _written(edge) not in outer)
+    return (low, *told, high)
 
 
-def _ranges(edges: Sequence[float]) -> list[str]:
-    written = [f"{edge:,.0f}" if abs(edge) >= 1_000 else f"{edge:.4g}" for edge in edges]
-    return [f"{low} to {high}" for low, high in itertools.pairwise(written)]
+def ranges(edges: Sequence[float]) -> list[str]:
+    """What lies between edges, in words."""
+    return [f"{low} to {high}" for low, high in itertools.pairwise(map(_written, edges))]
 
 
-def _spread(count: int) -> list[str]:
-    """`count` colours over the whole ramp."""
-    return [RAMP[round(place)] for place in np.linspace(0, len(RAMP) - 1, count)] if count > 1 else [RAMP[-1]] * count
+def _written(edge: float) -> str:
+    return f"{edge:,.0f}" if abs(edge) >= 1_000 else f"{edge:.4g}"
+
+
+def _spread(labels: Sequence[str]) -> dict[str, str]:
+    """Colours over the whole ramp; of the wheel where the ramp does not suffice."""
+    if len(labels) > len(RAMP):
+        wheel = colours.assign(labels, {})
+        return {label: wheel[label] for label in labels}
+    places = np.linspace(0, len(RAMP) - 1, len(labels)) if len(labels) > 1 else [len(RAMP) - 1] * len(labels)
+    return {label: RAMP[round(place)] for label, place in zip(labels, places, strict=True)}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from services import space, tables
-from services.columns import Column, find_column
+from services import facets, space, tables
+from services.columns import Column, as_stored, find_column
+from services.groups import Groups, ranges
 from services.profiles import Volume
 from services.tables import TableFrame, TableQuery
 
@@ -29,8 +31,8 @@ def axes_of(table: TableFrame) -> tuple[Column, ...]:
 
 
 def axes(table: TableFrame, x: str = "", y: str = "") -> tuple[Column, Column] | None:
-    """The axes of a scatter: those named, else volume by soma depth, else the first numbers that are not blank
-    throughout. None where there are none.
+    """The axes of a scatter: those named, else volume by soma depth, else numbers that are not blank throughout, two
+    different ones if there are. None where there are none.
 
     Raises BadInput for a name that is no column.
     """
@@ -38,9 +40,74 @@ def axes(table: TableFrame, x: str = "", y: str = "") -> tuple[Column, Column] |
     names = [column.name for column in known if table.frame[column.name].notna().any()]
     if not names:
         return None
-    depth = next((name for name in ("soma_depth_um", "depth_um") if name in names), names[-1])
-    across = "volume" if "volume" in names else next((name for name in names if name != depth), depth)
-    return find_column(known, x or across), find_column(known, y or depth)
+
+    def other(than: str, *preferred: str) -> str:
+        return next((name for name in (*preferred, *names) if name in names and name != than), than)
+
+    left, right = (find_column(known, name).name if name else "" for name in (x, y))
+    right = right or other(left or "volume", "soma_depth_um", "depth_um", "volume", *reversed(names))
+    return find_column(known, left or other(right, "volume")), find_column(known, right)
+
+
+def counts(table: TableFrame, query: TableQuery, groups: Groups) -> pd.DataFrame:
+    """How many rows that a query keeps are in each group, as :func:`services.tables.count_by` has it."""
+    counted = tables.count_by(table, query, groups.column, groups if groups.edges else None)
+    return counted.assign(value=as_stored(counted["value"]))
+
+
+def boxes(table: TableFrame, query: TableQuery, groups: Groups) -> Callable[[Any], str]:
+    """From a group (None = blank) to the box of its column after a click on it: it keeps exactly the rows of the group,
+    or adds them to those that the box lists; again, and they are taken away."""
+    column = find_column(table.columns, groups.column)
+    of_ranges: Mapping[Any, str] = {}
+    if groups.edges:
+        values = table.frame[column.name]
+        found = facets.range_boxes(values, groups.places(values), len(groups.edges) - 1)
+        of_ranges = dict(zip(groups.colours, found, strict=False))
+    now = query.boxes.get(column.name, "")
+
+    def clicked(value: Any) -> str:
+        if value in of_ranges:
+            return "" if of_ranges[value] == now else of_ranges[value]
+        return facets.toggled(table.columns, query, column.name, value).boxes.get(column.name, "")
+
+    return clicked
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A histogram over all numbers of a column at this version, whatever is filtered. `edges` are where its bars begin
+    and end, and `spans` say that in words; `totals` are how many rows of the whole table each has, `boxes` what keeps
+    exactly these ("" = none). `counts` has a line for each group (null = blank) with the number of rows shown in each
+    bar; `blank` more have no number."""
+
+    column: Column
+    edges: tuple[float, ...]
+    spans: tuple[str, ...]
+    totals: tuple[int, ...]
+    boxes: tuple[str, ...]
+    counts: pd.DataFrame
+    blank: int
+
+
+def histogram(
+    table: TableFrame, query: TableQuery, column: Column, groups: Groups | None = None, *, bars: int = 48
+) -> Bars:
+    """How many rows that a query keeps have which number of a column, in each of the groups. Raises BadInput."""
+    whole = facets.bars_of(table, column, bars)
+    rows = tables.row_numbers(table, query)
+    codes = whole.codes[rows]
+    of_rows = (
+        groups.names(table.frame[groups.column].take(rows))
+        if groups
+        else pd.Series(pd.NA, range(len(rows)), dtype="string")
+    )
+    places, names = pd.factorize(of_rows, use_na_sentinel=False)
+    count, known = len(whole.totals), codes >= 0
+    cells = np.bincount(places[known] * count + codes[known], minlength=len(names) * count)
+    counted = pd.DataFrame(cells.reshape(len(names), count), index=pd.Index(names, dtype="string"))
+    edges, totals = tuple(whole.edges.tolist()), tuple(whole.totals.tolist())
+    return Bars(column, edges, tuple(ranges(edges)), totals, whole.boxes, counted, int((~known).sum()))
 
 
 def position_of(table: TableFrame) -> str | None:
@@ -49,25 +116,27 @@ def position_of(table: TableFrame) -> str | None:
     return "pt_position" if "pt_position" in names else next(iter(names), None)
 
 
-def scatter(table: TableFrame, query: TableQuery, x: Column, y: Column, colour: str = "") -> pd.DataFrame:
+def scatter(table: TableFrame, query: TableQuery, x: Column, y: Column, colours: Groups | None = None) -> pd.DataFrame:
     """The rows that a query keeps and that have both numbers.
 
-    Columns: x and y (float64, in the columns' units), value (text of column `colour`; null = blank) and id
-    (Int64; the number of the row where a table has none).
+    Columns: x and y (float64, in the columns' units), value (the group of `colours` that the row is in; null = blank)
+    and id (Int64; the number of the row where a table has none).
     """
     rows = tables.select(table, query)
     pair = {"x": _floats(rows[x.name]), "y": _floats(rows[y.name])}
-    return _points(rows, pair, colour)
+    return _points(rows, pair, colours)
 
 
-def soma_map(table: TableFrame, query: TableQuery, volume: Volume, plot: str, colour: str = "") -> pd.DataFrame:
+def soma_map(
+    table: TableFrame, query: TableQuery, volume: Volume, plot: str, colours: Groups | None = None
+) -> pd.DataFrame:
     """The positions of the rows that a query keeps, in um along the axes of MAPS[`plot`], as :func:`scatter`."""
     rows, position = tables.select(table, query), position_of(table)
     if position is None:
-        return _points(rows.iloc[:0], {"x": np.empty(0), "y": np.empty(0)}, colour)
+        return _points(rows.iloc[:0], {"x": np.empty(0), "y": np.empty(0)}, colours)
     um = space.positions_um(rows, position, table.info.voxel_resolution_nm, volume)
     x, y = MAPS[plot]
-    return _points(rows, {"x": um[x].to_numpy(), "y": um[y].to_numpy()}, colour)
+    return _points(rows, {"x": um[x].to_numpy(), "y": um[y].to_numpy()}, colours)
 
 
 def thinned(points: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:
@@ -98,9 +167,9 @@ def _inside(
     return inside
 
 
-def _points(rows: pd.DataFrame, pair: Mapping[str, npt.NDArray[np.float64]], colour: str) -> pd.DataFrame:
+def _points(rows: pd.DataFrame, pair: Mapping[str, npt.NDArray[np.float64]], colours: Groups | None) -> pd.DataFrame:
     ids: Any = rows["id"] if "id" in rows else pd.Series(np.arange(len(rows)), dtype="Int64")
-    value = rows[colour].astype("string") if colour else pd.Series(pd.NA, rows.index, dtype="string")
+    value = colours.names(rows[colours.column]) if colours else pd.Series(pd.NA, rows.index, dtype="string")
     points = pd.DataFrame({**pair, "value": value.to_numpy(), "id": ids.to_numpy()}).astype({"value": "string"})
     finite = np.isfinite(pair["x"]) & np.isfinite(pair["y"])
     return points[finite].reset_index(drop=True).astype({"id": "Int64"})

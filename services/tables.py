@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,9 @@ from services.places import depth_columns, in_unit, with_unit_sizes
 from services.records import TableInfo, Version
 from services.urls import Sort
 
+if TYPE_CHECKING:
+    from services.groups import Groups
+
 __all__ = [
     "Column",
     "Joined",
@@ -36,6 +39,7 @@ __all__ = [
     "open_table",
     "page",
     "pieces",
+    "row_numbers",
     "rows_of",
     "select",
     "with_units",
@@ -217,12 +221,12 @@ def _ranked(texts: pd.Series) -> pa.Array:
 
 def select(table: TableFrame, query: TableQuery) -> pd.DataFrame:
     """The rows of a table that the query keeps, in its order. Raises BadInput."""
-    return table.frame.take(_rows(table, query)).reset_index(drop=True)
+    return table.frame.take(row_numbers(table, query)).reset_index(drop=True)
 
 
 def page(table: TableFrame, query: TableQuery, offset: int, limit: int | None) -> tuple[pd.DataFrame, int]:
     """Rows `offset` to `offset + limit` (None = to the end) of :func:`select`, and how many there are in all."""
-    rows = _rows(table, query)
+    rows = row_numbers(table, query)
     end = None if limit is None else offset + limit
     return table.frame.take(rows[offset:end]).reset_index(drop=True), len(rows)
 
@@ -232,7 +236,7 @@ def pieces(
 ) -> tuple[Iterator[pd.DataFrame], int, int]:
     """The rows of :func:`page` in frames of at most `size` rows, made one at a time; how many rows they are, and how
     many the query keeps in all. Raises BadInput at once, not while the frames are read."""
-    rows = _rows(table, query)
+    rows = row_numbers(table, query)
     wanted = rows[offset : None if limit is None else offset + limit]
     frames = (
         table.frame.take(wanted[start : start + size]).reset_index(drop=True) for start in range(0, len(wanted), size)
@@ -240,15 +244,18 @@ def pieces(
     return frames, len(wanted), len(rows)
 
 
-def count_by(table: TableFrame, query: TableQuery, column: str) -> pd.DataFrame:
-    """How many rows of the query have each value of a column, most first.
+def count_by(table: TableFrame, query: TableQuery, column: str, groups: Groups | None = None) -> pd.DataFrame:
+    """How many rows of the query have each value of a column, most first; with `groups`, how many are in each of these,
+    in their order.
 
     Columns: value (null = blank), count, and count_single_soma, which leaves out root ids that have several
     rows in the whole table, and root id 0 (equal to count where there are no root ids).
     """
     name = find_column(table.columns, column).name
-    rows = _rows(table, query)
+    rows = row_numbers(table, query)
     values = table.frame[name].take(rows)
+    if groups:
+        values = groups.names(values)
     counts = pd.DataFrame(
         {
             "count": values.value_counts(dropna=False),
@@ -256,6 +263,9 @@ def count_by(table: TableFrame, query: TableQuery, column: str) -> pd.DataFrame:
         }
     )
     counts = counts.fillna(0).astype("int64").rename_axis("value").reset_index()
+    if groups:
+        place = {label: at for at, label in enumerate(groups.colours)}
+        return counts.sort_values("value", key=lambda labels: labels.map(place), ignore_index=True)
     return counts.sort_values("count", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -266,7 +276,9 @@ def to_records(frame: pd.DataFrame, columns: Sequence[Column]) -> list[dict[str,
     return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
 
 
-def _rows(table: TableFrame, query: TableQuery) -> Rows:
+def row_numbers(table: TableFrame, query: TableQuery) -> Rows:
+    """The places in the frame of a table of the rows that the query keeps, in its order. Raises BadInput."""
+
     def find() -> Rows:
         return rows_of(table.frame, table.columns, query, table.key)
 

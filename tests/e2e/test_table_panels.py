@@ -220,6 +220,17 @@ def test_clicking_a_bar_filters_by_it(page: Page, truth: Truth) -> None:
     page.goto(TABLE)
     page.locator("#table-figure .point path").first.click(force=True)  # under what catches the mouse
     expect(page.locator("#table-counts")).to_contain_text(f"where cell type is {top}")
+    # and in a histogram, by a number too, to the range of its bar
+    page.locator("#plot-kind").select_option("Histogram")
+    page.locator("#group-by").select_option("volume")
+    expect(page.locator("#table-figure .legendtext").first).to_contain_text(" to ")
+    bars = page.locator("#table-figure .point path")
+    heights = bars.evaluate_all("all => all.map((bar) => bar.getBoundingClientRect().height)")
+    bars.nth(heights.index(max(heights))).click(force=True)
+    page.wait_for_url(re.compile(r"f\.volume="))
+    low, high = map(float, query(page)["f.volume"][0].split(".."))
+    kept = (rows["volume"].between(low, high) & (rows["cell_type"] == top)).sum()
+    expect(page.locator("#table-counts")).to_contain_text(f"{kept:,} of {len(rows):,} rows")
 
 
 def test_pasted_ids_are_found_or_said_to_be_unknown(page: Page, truth: Truth) -> None:

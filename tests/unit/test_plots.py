@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services import plots
 from services.columns import describe_columns
 from services.errors import BadInput
+from services.groups import of_values
 from services.profiles import load_volume
 from services.settings import Settings
 from services.tables import TableFrame, TableQuery
@@ -102,7 +103,13 @@ def test_nothing_lies_within_a_plot_without_dots():
 def test_a_dot_for_each_row_with_both_numbers(cells):
     x, y = plots.axes(cells)
     assert (x.name, y.name) == ("volume", "depth_um")
-    points = plots.scatter(cells, TableQuery("id != 101", sort=(("id", "desc"),)), x, y, "cell_type")
+    points = plots.scatter(
+        cells,
+        TableQuery("id != 101", sort=(("id", "desc"),)),
+        x,
+        y,
+        of_values("cell_type", cells.frame["cell_type"], {}),
+    )
     expected = [n for n in reversed(range(COUNT)) if n not in (1, 3, 5)]
     assert points["id"].tolist() == [n + 100 for n in expected]
     assert points["x"].tolist() == [10.5 * n for n in expected]
@@ -126,7 +133,7 @@ def test_axes_are_those_named_else_numbers_that_there_are(cells):
 def test_a_map_is_in_um_along_the_axes_of_the_volume(cells, plot):
     from standard_transform import minnie_ds
 
-    points = plots.soma_map(cells, TableQuery(), VOLUME, plot, "cell_type")
+    points = plots.soma_map(cells, TableQuery(), VOLUME, plot)
     resolution = np.array(INFO.voxel_resolution_nm)
     voxels = np.array([[150_000 + 1000 * n] * 3 for n in range(COUNT)], dtype=float)
     expected = minnie_ds.transform("nm").apply(voxels * resolution)
