@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from services.errors import BadInput
@@ -88,6 +89,17 @@ def query_arguments(
     for name, by in filters.arguments().items():
         arguments[name] = _by_table(by, owners, dict)
     return "join_query", arguments
+
+
+def arguments_at(source: Source, filters: Filters, time: datetime) -> dict[str, Any]:
+    """Keyword arguments of `live_live_query` of caveclient's MaterializationClient for a table, merged with its
+    target, as it was at a time; `filters` are on its own columns."""
+    arguments: dict[str, Any] = {"table": source.table, "timestamp": time, "log_warning": False, "metadata": False}
+    arguments |= {"allow_missing_lookups": True, "split_positions": True}
+    if source.target is not None:
+        arguments["joins"] = [[source.table, "target_id", source.target, "id"]]
+        arguments["suffixes"] = {source.table: "", source.target: "_ref"}
+    return arguments | {name: {source.table: by} for name, by in filters.arguments().items()}
 
 
 def _by_table(by_column: Mapping[str, Any], owners: Owners, collect: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pandas.api.types import infer_dtype
 from services.cache import Cache
 from services.cave_ask import Asker
 from services.cave_http import Trip
-from services.cave_query import NO_FILTERS, Filters, Owners, Source, query_arguments
+from services.cave_query import NO_FILTERS, Filters, Owners, Source, arguments_at, query_arguments
 from services.errors import TooLarge
 
 MORE = "more results which are not shown"
@@ -69,16 +69,12 @@ class Queries:
     def rows_at(self, datastack: str, source: Source, filters: Filters, time: datetime) -> pd.DataFrame:
         """One answer of CAVE for a table, merged with its target, as it was at a time; `filters` as of `rows`, on the
         table's own columns. `attrs` as of `rows`."""
-        arguments: dict[str, Any] = {"allow_missing_lookups": True, "split_positions": True, "metadata": False}
-        arguments |= {name: {source.table: by} for name, by in filters.arguments().items()}
-        if source.target is not None:
-            arguments["joins"] = [[source.table, "target_id", source.target, "id"]]
-            arguments["suffixes"] = {source.table: "", source.target: "_ref"}
+        arguments = arguments_at(source, filters, time)
         frame, trip = self._asker.ask_closely(
             "rows at a time",
             self._asker.subject(datastack, None, source.table),
             self._connect,
-            lambda client: client.live_live_query(source.table, time, log_warning=False, **arguments),
+            lambda client: client.live_live_query(**arguments),
         )
         cut = any(MORE in warning for warning in trip.warnings)
         frame.attrs = {

@@ -21,7 +21,7 @@ from services.partner_joins import SEPARATOR
 from services.partner_synapses import PARTNER
 from services.partner_table import Side, Wanted
 from services.snippet_filters import expression
-from services.snippets import DATASETS, MATCHES, written_arguments
+from services.snippets import DATASETS, MATCHES, written_arguments, written_client
 from services.tables import TableQuery, filter_of
 from services.urls import Sort
 
@@ -107,7 +107,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
     needed = [str(name) for name in shown.frame.columns if name not in of_several]
     body = [
-        _client(cave, found),
+        written_client(cave, found.datastack, found.version),
         f"cell = {found.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
         *_partners(shown.side, several=len(cells) > 1),
         *_somata(cave, found, needed),
@@ -139,11 +139,6 @@ def _script(subject: str, where: Node, body: Sequence[str], synapse_table: str) 
     plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", heading)[:300]
     lines = [plain, *imports, "import pandas as pd", *last, "from caveclient import CAVEclient", "", client, *helpers]
     return "\n".join([*lines, *rest, ""])
-
-
-def _client(cave: Cave, found: Connectivity) -> str:
-    server, version = cave.settings.server_address, found.version.number
-    return f"client = CAVEclient({found.datastack!r}, server_address={server!r}, version={version})"
 
 
 def _partners(side: Side, *, several: bool) -> Iterator[str]:

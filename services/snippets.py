@@ -8,7 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from services import live
 from services.cave import Cave
+from services.cave_query import NO_FILTERS, Source, arguments_at
 from services.columns import Column, find_column
 from services.errors import BadInput, TooLarge
 from services.filter_box import UNIT_NM
@@ -16,9 +18,10 @@ from services.filter_nodes import Everything, Node
 from services.joins import NUM_ROWS
 from services.large_tables import SENT_AT_ONCE, LargeTable, filters_of
 from services.profiles import Volume
+from services.records import Version
 from services.saved_ids import KEY as SAVED
 from services.snippet_filters import expression, saved_lists
-from services.tables import Joined, TableFrame, TableQuery, filter_of, open_table
+from services.tables import Joined, TableFrame, TableQuery, filter_of
 
 DATASETS = {"minnie65": "minnie_ds", "v1dd": "v1dd_ds"}
 """The transforms of volumes, as standard_transform calls their datasets."""
@@ -45,14 +48,12 @@ def table_snippet(
     of the table): depth and layer too, those of joined tables, and positions in the table's unit.
 
     It needs caveclient, and standard_transform where there are depths. `most_rows` is what CAVE sends at once; more
-    are asked for in parts. Raises BadInput as `select` does.
+    are asked for in parts. Raises BadInput as `select` does, and at a moment for a table without rows.
     """
-    if not table.version.kept:
-        raise BadInput("A script reads versions that are kept, not a time.", "Choose a version.")
     node = filter_of(table.columns, query)
     depths = [column.name for column in table.columns if column.name in ("depth_um", "soma_depth_um", "layer")]
     body = [
-        _client(cave, table.datastack),
+        written_client(cave, table.datastack, table.version),
         *_fetch(table, most_rows),
         *(_depths(cave, table, depths) if depths else ()),
         *(line for other in table.joined for line in _joined(cave, table, other, most_rows)),
@@ -65,7 +66,7 @@ def table_snippet(
         *_sorted(table, query),
         f"frame = frame[{_listed(column.name for column in columns or table.columns)}].reset_index(drop=True)",
     ]
-    return _script(f"{table.info.name} at version {table.version.number} of {table.datastack}", node, body)
+    return _script(f"{table.info.name} at {table.version.title} of {table.datastack}", node, body)
 
 
 def large_snippet(
@@ -87,18 +88,18 @@ def large_snippet(
         raise TooLarge(f"{total:,} rows are more than the {most_rows:,} that CAVE sends at once.", "Filter further.")
     method, arguments = cave.query_call(table.datastack, table.version.number, name, filters)
     body = [
-        _client(cave, table.datastack),
+        written_client(cave, table.datastack, table.version),
         *([f"# CAVE does not say how many rows these are; {most_rows:,} would be a part"] if total is None else []),
         f"frame = client.materialize.{method}(\n{written_arguments(arguments.items())})",
         f"frame = frame[{_listed(column.name for column in columns or table.columns)}]",
     ]
     node = filter_of(table.columns, query)
-    return _script(f"{name} at version {table.version.number} of {table.datastack}", node, body)
+    return _script(f"{name} at {table.version.title} of {table.datastack}", node, body)
 
 
 def _script(subject: str, node: Node, body: Sequence[str]) -> str:
     code = "\n".join(body)
-    uses = {"np": "import numpy as np", "pd": "import pandas as pd"}
+    uses = {"datetime": "import datetime", "np": "import numpy as np", "pd": "import pandas as pd"}
     helper = "matches(" in code
     imports = [line for name, line in uses.items() if re.search(rf"\b{name}\.", code) or (helper and name == "pd")]
     imports += ["import pyarrow as pa", "import pyarrow.compute as pc"] if helper else []
@@ -118,29 +119,42 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
     )
 
 
-def _client(cave: Cave, datastack: str) -> str:
-    return f"client = CAVEclient({datastack!r}, server_address={cave.settings.server_address!r})"
+def written_client(cave: Cave, datastack: str, version: Version) -> str:
+    """The line that makes the client: one of the version, for caveclient looks a table up at the client's own."""
+    at = f", version={version.number}" if version.kept else ""
+    return f"client = CAVEclient({datastack!r}, server_address={cave.settings.server_address!r}{at})"
 
 
 def _fetch(table: TableFrame, most_rows: int, name: str = "frame") -> Iterator[str]:
-    kind = table.info.kind
-    call = (
-        f"client.materialize.query_{kind}(\n    {table.info.name!r}, materialization_version={table.version.number}, "
-    )
-    call += "split_positions=True"
-    if len(table.frame) <= most_rows or "id" not in table.frame:
-        yield f"{name} = {call}\n)"
+    info, low, high = table.info, "{'id': low}", "{'id': high}"
+    if table.version.kept:
+        at_once = most_rows
+        call = f"client.materialize.query_{info.kind}(\n    {info.name!r},\n    split_positions=True,\n"
+    else:
+        _refuse_empty(table)
+        at_once = most_rows // 2  # rows deleted since count too
+        arguments = arguments_at(Source(info.name, info.reference_table), NO_FILTERS, table.version.timestamp)
+        call = f"client.materialize.live_live_query(\n{written_arguments(arguments.items())}"
+        low, high = (f"{{{info.name!r}: {end}}}" for end in (low, high))
+    if len(table.frame) <= at_once or "id" not in table.frame:
+        yield f"{name} = {call})"
         return
     ids = np.sort(table.frame["id"].to_numpy(np.int64))
     ends = [*ids[:: max(1, most_rows // 2)].tolist(), int(ids[-1]) + 1]
     yield f"parts = {list(pairwise(ends))}  # CAVE sends {most_rows:,} rows at most: ids from, and up to"
-    call += ",\n    filter_greater_equal_dict={'id': low}, filter_less_dict={'id': high}"
-    yield f"{name} = pd.concat([{call}\n) for low, high in parts], ignore_index=True)"
+    call += f"    filter_greater_equal_dict={low},\n    filter_less_dict={high},\n"
+    yield f"{name} = pd.concat([{call}) for low, high in parts], ignore_index=True)"
+
+
+def _refuse_empty(table: TableFrame) -> None:
+    """CAVE may answer that there are no rows at a moment with an error, which would end a script."""
+    if table.frame.empty:
+        raise BadInput(f"{table.info.name} has no rows at {table.version.title} for a script to read.")
 
 
 def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> Iterator[str]:
     """The columns of another table, as `services.joins.join` has them: of the only row with a row's id."""
-    yield from _fetch(open_table(cave, table.datastack, table.version.number, joined.table), most_rows, "other")
+    yield from _fetch(live.open_table(cave, table.datastack, table.version, joined.table), most_rows, "other")
     yield f"known = other[other[{joined.foreign!r}].fillna(0) != 0]"
     yield f"single = known.drop_duplicates({joined.foreign!r}, keep=False).set_index({joined.foreign!r})"
     for column in table.columns:
@@ -177,7 +191,7 @@ def _units(cave: Cave, table: TableFrame) -> Iterator[str]:
 
 
 def _voxel_nm(cave: Cave, table: TableFrame) -> tuple[float, float, float]:
-    return cave.table_info(table.datastack, table.version.number, table.info.name).voxel_resolution_nm
+    return live.describe(cave, table.datastack, table.version, table.info.name).voxel_resolution_nm
 
 
 def _sorted(table: TableFrame, query: TableQuery) -> Iterator[str]:

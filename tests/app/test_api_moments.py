@@ -125,7 +125,6 @@ def test_facets_and_the_catalogue_are_of_the_moment_too(client, expired):
         ("2200-01-01T00:00:00Z/tables/{TYPES}/rows", 400, "yet to come"),
         ("2025-13-01T00:00:00Z/tables/{TYPES}/rows", 400, "is no time"),
         ("2025-06-01/tables/{TYPES}/rows", 400, "no version"),
-        ("live/tables/{TYPES}/python", 400, "versions that are kept"),
         ("live/tables/{TYPES}/rows?filter=volme > 3", 400, "no column 'volme'"),
         ("live/cells/1/partners", 400, "no version"),
         ("{EXPIRED}/cells/1/partners", 410, "expired"),

@@ -2,11 +2,13 @@
 
 import contextlib
 import io
+from dataclasses import replace
+from datetime import timedelta
 
 import pandas as pd
 import pytest
 
-from services import joins, tables
+from services import joins, live, tables
 from services.cave import Cave
 from services.errors import BadInput, TooLarge
 from services.large_tables import open_large, read_page
@@ -14,11 +16,12 @@ from services.settings import Settings
 from services.snippets import large_snippet, table_snippet
 from services.tables import TableQuery
 
-DS, TYPES, NUCLEI, PROOFREAD = (
+DS, TYPES, NUCLEI, PROOFREAD, FUNCTIONAL = (
     "karst_demo",
     "aibs_metamodel_celltypes_v661",
     "nucleus_detection_v0",
     "proofreading_status_and_strategy",
+    "functional_properties_v3_bcm",
 )
 
 
@@ -143,6 +146,67 @@ def test_a_large_table_is_asked_as_the_page_asks_it(localcave_url, version, tabl
     if page.total is not None:
         with pytest.raises(TooLarge):
             large_snippet(cave, opened, TableQuery(line), most_rows=1)
+
+
+@pytest.fixture(scope="module")
+def older(cave, version):
+    """A version that has a table which the newest one has not."""
+    (number,) = (one.number for one in cave.versions(DS) if one.valid and one.number != version)
+    assert FUNCTIONAL in cave.tables(DS, number) and FUNCTIONAL not in cave.tables(DS, version)
+    return number
+
+
+@pytest.mark.parametrize(("table", "others"), [(FUNCTIONAL, []), (TYPES, [FUNCTIONAL])])
+def test_a_table_that_the_newest_version_has_no_more_is_read_at_its_own(cave, older, table, others):
+    wide, _ = joins.join_all(cave, tables.open_table(cave, DS, older, table), others)
+    query = TableQuery("gOSI 0.3.." if table == FUNCTIONAL else f"{FUNCTIONAL}.gOSI 0.3..", sort=(("id", "asc"),))
+    page = tables.select(wide, query)[[column.name for column in wide.columns]]
+    assert 0 < len(page) < len(wide.frame)
+    for most_rows in (200_000, 100):
+        assert_same(run(table_snippet(cave, wide, query, most_rows=most_rows)), page, ordered=True)
+
+
+def test_a_large_table_that_the_newest_version_has_no_more_is_read_at_its_own(localcave_url, older):
+    cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10))
+    opened = open_large(cave, DS, older, FUNCTIONAL)
+    page = read_page(cave, opened, TableQuery("gOSI > 0.3"), 0, 10_000).frame
+    assert len(page) > 0
+    assert_same(run(large_snippet(cave, opened, TableQuery("gOSI > 0.3"))), page, ordered=False)
+
+
+def moment(cave, name):
+    newest, _, expired = cave.versions(DS)
+    between = f"{newest.timestamp - timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
+    return live.resolve(cave, DS, {"expired": str(expired.number), "between": between}.get(name, name))
+
+
+@pytest.mark.parametrize("when", ["expired", "between", "live"])
+@pytest.mark.parametrize(
+    ("table", "others", "query"),
+    [
+        (TYPES, [], TableQuery("layer = L4 or cell_type = BC", sort=(("volume", "desc"),))),
+        (PROOFREAD, [], TableQuery("status_axon", sort=(("id", "desc"),))),
+        (NUCLEI, [TYPES], TableQuery(f"{TYPES}.cell_type null", sort=(("id", "asc"),))),
+        (PROOFREAD, [NUCLEI], TableQuery(f"{NUCLEI}.volume > 250", sort=(("id", "asc"),))),
+    ],
+)
+def test_rows_at_a_time_are_read_by_the_same_query_at_the_same_time(cave, when, table, others, query):
+    version = moment(cave, when)
+    wide, _ = joins.join_all(cave, live.open_table(cave, DS, version, table), others)
+    wide = tables.with_units(wide, "um")
+    page = tables.select(wide, query)[[column.name for column in wide.columns]]
+    assert 0 < len(page) < len(wide.frame)
+    for most_rows in (200_000, 700):
+        script = table_snippet(cave, wide, query, most_rows=most_rows)
+        assert_same(run(script), page, ordered=True)
+    assert script.startswith(f"# {table} at {version.title} of {DS}: ")
+
+
+def test_no_script_reads_a_table_that_has_no_rows_at_its_time(cave):
+    opened = live.open_table(cave, DS, moment(cave, "expired"), TYPES)
+    empty = replace(opened, frame=opened.frame.iloc[:0])
+    with pytest.raises(BadInput, match="no rows at version"):
+        table_snippet(cave, empty, TableQuery())
 
 
 @pytest.mark.parametrize("where", ["cell_type = '\n__import__(\"os\")#'", "cell_type ~ '\\x00\u2028'", "nope = 1"])
