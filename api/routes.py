@@ -105,7 +105,7 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     }
     opened = open_asked(datastack, version, table)
     columns = params.columns(opened.columns)
-    said = list(live.sentences(datastack, opened.version, table))
+    said = list(live.sentences(datastack, opened.version, opened.info))
     subject = Subject(datastack, opened.version, table, facts | ({"messages": said} if said else {}))
     if isinstance(opened, LargeTable):
         return _large_rows(opened, subject, query, offset, limit)

@@ -63,7 +63,7 @@ def open_view(cave: Cave, asked: TableView) -> tuple[TableView, TableFrame | Lar
     else:
         table, reports = joins.join_all(cave, table, asked.join)
         view, table = asked, tables.with_units(table, asked.unit)
-        said = [*live.sentences(datastack, version, name), *(report.sentence() for report in reports)]
+        said = [*live.sentences(datastack, version, table.info), *(report.sentence() for report in reports)]
     boxes, lost_boxes = fitting(view.boxes.items(), table.columns)
     sort, lost_sorts = fitting(view.sort, table.columns)
     concrete = replace(view, datastack=datastack, version=str(version.label), table=name)

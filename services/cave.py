@@ -33,7 +33,7 @@ from services.cave_query import NO_FILTERS, Filters, Source
 from services.cave_roots import Roots
 from services.cave_rows import Queries, complete, parts
 from services.cave_skeletons import Skeletons
-from services.errors import BadInput, NotFound, TooLarge
+from services.errors import BadInput, NoRows, NotFound, TooLarge
 from services.parallel import gather
 from services.profiles import Profile, Volume, load_profile, load_volume
 from services.records import TableInfo, Version, read_tables, read_versions
@@ -229,9 +229,14 @@ class Cave(Roots, Skeletons):
             raise BadInput(f"{table} is a view, which CAVE has at its versions only.", "Choose a version.")
         self._refuse_large(datastack, version, table)
 
+        def rows(filters: Filters) -> pd.DataFrame:
+            try:
+                return self._queries.rows_at(datastack, source, filters, time)
+            except NoRows:
+                return self.query(datastack, version, table, limit=1).iloc[:0]
+
         def load() -> pd.DataFrame:
-            frame = complete(lambda filters: self._queries.rows_at(datastack, source, filters, time), NO_FILTERS)
-            return _without_unused(frame)
+            return _without_unused(complete(rows, NO_FILTERS))
 
         return self.cache.frame(("table_at", datastack, table, time.isoformat()), load, ttl_s=LIVE_TTL_S)
 

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import requests
 
-from services.errors import BadInput, Expired, KarstError, NotAllowed, NotFound, Upstream
+from services.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, Upstream
 
 STATUS_IN_MESSAGE = re.compile(r"^(\d{3}) ")
 UNKNOWN_ID = re.compile(r"cannot find node|has no root|does not exist|not found", re.IGNORECASE)
@@ -88,6 +88,8 @@ def _answered(response: requests.Response, subject: Subject) -> KarstError:
         return Upstream(f"CAVE at {subject.server} is not available at the moment (status {status}).", AGAIN)
     if subject.missing and (status in (400, 404) or UNKNOWN_ID.search(message) or not body):
         return NotFound(subject.missing, CHECK)  # without a body: the state service, which answers 500 in plain text
+    if "returned no results" in message:
+        return NoRows(f"CAVE has no rows of {subject}.", "Choose another table, or another version.")
     return _missing(message, subject) if status == 404 else _failed(body, message, subject)
 
 

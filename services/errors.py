@@ -63,6 +63,10 @@ class NotFound(KarstError):
     status = 404
 
 
+class NoRows(NotFound):
+    """CAVE has no rows at all for a query, which it tells as an error."""
+
+
 class NotAllowed(KarstError):
     """CAVE refuses: no token, a bad one, missing permission, or terms of service not accepted."""
 

@@ -41,19 +41,20 @@ def resolve(cave: Cave, datastack: str, version: str) -> Version:
 
 
 def catalogue(cave: Cave, datastack: str, version: Version) -> list[TableInfo]:
-    """As :func:`services.tables.catalogue`; at a moment, the tables of the newest version, of which CAVE does not count
-    the rows, and no view."""
+    """As :func:`services.tables.catalogue`; at a moment, those tables of the newest version that had been created, of
+    which CAVE does not count the rows, and no view."""
     if version.kept:
         return tables.catalogue(cave, datastack, version.number)
     listed = tables.catalogue(cave, datastack, _newest(cave, datastack).number)
-    return [replace(info, row_count=None) for info in listed if info.kind == "table"]
+    there = [info for info in listed if info.kind == "table" and not _came_later(info, version)]
+    return [replace(info, row_count=None) for info in there]
 
 
 def describe(cave: Cave, datastack: str, version: Version, table: str) -> TableInfo:
     """As :func:`services.tables.describe`; at a moment, as the newest version has it, and without a number of rows."""
     if version.kept:
         return tables.describe(cave, datastack, version.number, table)
-    return cave.table_info(datastack, _newest(cave, datastack).number, table)
+    return _known(cave, datastack, version, table)[1]
 
 
 def open_table(cave: Cave, datastack: str, version: Version, table: str) -> TableFrame:
@@ -64,8 +65,7 @@ def open_table(cave: Cave, datastack: str, version: Version, table: str) -> Tabl
     """
     if version.kept:
         return tables.open_table(cave, datastack, version.number, table)
-    known = _newest(cave, datastack).number
-    info = cave.table_info(datastack, known, table)
+    known, info = _known(cave, datastack, version, table)
     if info.kind == "table" and cave.row_count(datastack, known, table) > cave.settings.max_table_rows:
         raise TooLarge(f"{table} is too large to be read as of a time.", "Choose a version that is kept.")
     rows = cave.table_at(datastack, known, table, version.timestamp)
@@ -73,17 +73,38 @@ def open_table(cave: Cave, datastack: str, version: Version, table: str) -> Tabl
     return tables.table_of(cave, datastack, version, info, rows, key=key)
 
 
-def sentences(datastack: str, version: Version, table: str) -> Sequence[str]:
+def sentences(datastack: str, version: Version, info: TableInfo) -> Sequence[str]:
     """What has to be said beside a table that is of a moment."""
+    if version.kept:
+        return ()
     time = f"{version.timestamp:%d %B %Y, %H:%M:%S} UTC".removeprefix("0")
     if version.live:
-        return (f"Shown is {table} of {datastack} as it was on {time}: live data, of no version.",)
-    if not version.valid:
-        return (
-            f"Version {version.number} of {datastack} has expired. Shown is {table} as CAVE finds it for the time of "
-            f"that version, {time}.",
+        said = f"Shown is {info.name} of {datastack} as it was on {time}: live data, of no version."
+    else:
+        said = (
+            f"Version {version.number} of {datastack} has expired. Shown is {info.name} as CAVE finds it for the time "
+            f"of that version, {time}."
         )
-    return ()
+    later = f"The table was created later, on {info.created_at:%Y-%m-%d}." if _came_later(info, version) else ""
+    return (said, later) if later else (said,)
+
+
+def _came_later(info: TableInfo, version: Version) -> bool:
+    return info.created_at is not None and info.created_at > version.timestamp
+
+
+def _known(cave: Cave, datastack: str, version: Version, table: str) -> tuple[int, TableInfo]:
+    """A table as the version has it through which tables are read at a moment, and the number of that version."""
+    newest = _newest(cave, datastack).number
+    info = cave.tables(datastack, newest).get(table)
+    if info is None:
+        raise NotFound(
+            f"There is no table {table} at {version.title} of {datastack} that can be read: "
+            f"{'live data are' if version.live else 'a version that has expired is'} read through the tables that the "
+            f"newest version, {newest}, knows.",
+            "Choose another table, or another version.",
+        )
+    return newest, info
 
 
 def _newest(cave: Cave, datastack: str) -> Version:

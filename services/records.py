@@ -80,6 +80,11 @@ class TableInfo:
     voxel_resolution_nm: tuple[float, float, float]
     row_count: int | None
 
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was created, in UTC; None where nobody knows."""
+        return _utc(self.created) if self.created else None
+
     @classmethod
     def from_cave(cls, name: str, kind: Literal["table", "view"], record: Mapping[str, Any]) -> TableInfo:
         """From CAVE's metadata of a table (as caveclient gives it) or of a view."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from services.cave import Cave
 
 LATEST = "latest"
+MOST_NAMED = 10
+"""Expired versions that a sentence names."""
 
 
 def resolve(cave: Cave, datastack: str, version: str | int | None) -> Version:
@@ -40,14 +42,21 @@ def find(cave: Cave, datastack: str, version: str | int | None) -> Version:
         raise BadInput(f"{text[:40]!r} is no version of {datastack}.", f"Give a number, or {LATEST}.")
     found = {str(one.number): one for one in known}.get(text.lstrip("0"))
     if found is None:
-        numbers = ", ".join(str(one.number) for one in known if one.valid) or "none"
-        raise NotFound(f"Datastack {datastack} has no version {text[:40]}.", f"Its versions are {numbers}.")
+        raise NotFound(f"Datastack {datastack} has no version {text[:40]}.", f"Its versions are {_numbers(known)}.")
     return found
 
 
 def newest_valid(versions: Sequence[Version]) -> Version | None:
     """The valid version with the highest number."""
     return max((one for one in versions if one.valid), key=lambda one: one.number, default=None)
+
+
+def _numbers(known: Sequence[Version]) -> str:
+    """All versions, of expired ones the newest."""
+    kept, expired = ([str(one.number) for one in known if one.valid is valid] for valid in (True, False))
+    more = f" and {len(expired) - MOST_NAMED} older ones" if len(expired) > MOST_NAMED else ""
+    past = f" and, expired, {', '.join(expired[:MOST_NAMED])}{more}" if expired else ""
+    return f"{', '.join(kept) or 'none'}{past}"
 
 
 def _expired(datastack: str, version: Version) -> str:

@@ -15,7 +15,7 @@ from services.cave import Cave
 from services.settings import Settings
 
 DS, TYPES, PROOFREADING = "karst_demo", "aibs_metamodel_celltypes_v661", "proofreading_status_and_strategy"
-SYNAPSES, VIEW = "synapses_pni_2", "aibs_cell_info"
+SYNAPSES, VIEW, LATER = "synapses_pni_2", "aibs_cell_info", "vortex_axon_backtrace_column"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,16 @@ def test_they_are_filtered_sorted_and_paged_as_any(client, expired):
     assert found["total"] == len(wanted) > 2
 
 
+def test_a_table_that_was_created_later_has_no_rows_and_says_so(client, expired):
+    listed = json.loads(get(client, f"{expired.number}/tables").text)["tables"]
+    assert LATER not in [one["name"] for one in listed]
+    answer = get(client, f"{expired.number}/tables/{LATER}/rows")
+    found = json.loads(answer.text)
+    assert (answer.status_code, found["total"], found["rows"]) == (200, 0, [])
+    assert "target_id" in [one["name"] for one in found["columns"]]
+    assert "created later, on 2025-10-06" in found["messages"][1]
+
+
 def test_files_name_the_moment(client, between, rows_at):
     moment = f"{between:%Y-%m-%dT%H:%M:%SZ}"
     for version, time in ((moment, moment), ("live", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")):
@@ -121,6 +131,7 @@ def test_facets_and_the_catalogue_are_of_the_moment_too(client, expired):
         ("{EXPIRED}/tables/{VIEW}/rows", 400, "is a view, which CAVE has at its versions only"),
         ("{EXPIRED}/tables/nope/rows", 404, "no table nope"),
         ("live/tables/nope/rows", 404, "no table nope"),
+        ("{EXPIRED}/tables/functional_properties_v3_bcm", 404, "at version 1412 of karst_demo that can be read"),
         ("9999/tables/{TYPES}/rows", 404, "no version 9999"),
         ("2200-01-01T00:00:00Z/tables/{TYPES}/rows", 400, "yet to come"),
         ("2025-13-01T00:00:00Z/tables/{TYPES}/rows", 400, "is no time"),

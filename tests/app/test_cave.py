@@ -249,7 +249,7 @@ class TestVersions:
     def test_an_unknown_version_lists_those_that_are(self, cave: Cave) -> None:
         with pytest.raises(NotFound) as caught:
             versions.resolve(cave, DS, 99)
-        assert caught.value.hint == "Its versions are 3, 2."
+        assert caught.value.hint == "Its versions are 3, 2 and, expired, 1."
 
     @pytest.mark.parametrize("rubbish", ["two", "-1", "1.5", "٣", "3;drop", "1e3", "0x3"])
     def test_rubbish_is_bad_input(self, cave: Cave, rubbish: str) -> None:

@@ -14,6 +14,7 @@ from services.tables import TableQuery
 
 DS, TYPES, NUCLEI, SYNAPSES = "karst_demo", "aibs_metamodel_celltypes_v661", "nucleus_detection_v0", "synapses_pni_2"
 PROOFREADING = "proofreading_status_and_strategy"
+LATER, GONE = "vortex_axon_backtrace_column", "functional_properties_v3_bcm"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_an_expired_version_is_read_through_its_time(cave, expired, table):
         check_like=True,
     )
     assert found.version == expired
-    assert f"Version {expired.number} of {DS} has expired" in live.sentences(DS, version, table)[0]
+    assert f"Version {expired.number} of {DS} has expired" in live.sentences(DS, version, found.info)[0]
     rows = tables.select(found, TableQuery("id > 20"))
     assert len(rows) == (kept["id"] > 20).sum()
 
@@ -75,13 +76,13 @@ def test_the_present_is_asked_for_once_and_can_be_paged(cave):
     assert again.version == now
     newest = cave.table(DS, cave.versions(DS)[0].number, TYPES)
     assert len(found.frame) == len(newest)
-    assert "of no version" in live.sentences(DS, now, TYPES)[0]
+    assert "of no version" in live.sentences(DS, now, found.info)[0]
 
 
 def test_a_kept_version_is_opened_as_ever(cave):
     version = live.resolve(cave, DS, "latest")
     assert live.open_table(cave, DS, version, TYPES).key == tables.open_table(cave, DS, version.number, TYPES).key
-    assert not live.sentences(DS, version, TYPES)
+    assert not live.sentences(DS, version, live.describe(cave, DS, version, TYPES))
 
 
 def test_a_catalogue_of_a_moment_has_only_what_can_be_opened_then(cave, expired):
@@ -90,6 +91,34 @@ def test_a_catalogue_of_a_moment_has_only_what_can_be_opened_then(cave, expired)
         assert {info.kind for info in listed} == {"table"}
         assert {info.row_count for info in listed} == {None}
         assert TYPES in [info.name for info in listed]
+
+
+def test_a_catalogue_of_a_moment_leaves_out_tables_that_were_created_later(cave, expired):
+    newest = cave.tables(DS, cave.versions(DS)[0].number).values()
+    on = {info.name: info.created[:10] for info in newest if info.kind == "table"}
+    assert {name for name, day in on.items() if day > "2025-05"} == {LATER, "digital_twin_properties_bcm_coreg_v4"}
+    assert {info.name for info in live.catalogue(cave, DS, expired)} == {n for n, day in on.items() if day < "2025-05"}
+    noon = live.resolve(cave, DS, f"{on[LATER]}T12:00:00Z")
+    assert LATER not in [info.name for info in live.catalogue(cave, DS, noon)]
+    evening = live.resolve(cave, DS, f"{on[LATER]}T20:00:00Z")
+    assert {info.name for info in live.catalogue(cave, DS, evening)} == set(on)
+
+
+def test_a_table_of_which_cave_finds_no_results_has_no_rows_and_its_columns(cave, expired):
+    found = live.open_table(cave, DS, expired, LATER)
+    assert len(found.frame) == 0
+    newest = tables.open_table(cave, DS, cave.versions(DS)[0].number, LATER)
+    assert found.columns == newest.columns
+    assert found.frame.dtypes.equals(newest.frame.dtypes)
+    assert live.sentences(DS, expired, found.info)[1] == "The table was created later, on 2025-10-06."
+
+
+def test_a_table_that_the_newest_version_has_no_more_is_refused_for_the_time_that_was_asked(cave, expired):
+    now = live.resolve(cave, DS, "live")
+    for version, words in ((expired, "version 1412 of .* has expired"), (now, r".* UTC \(live\) of .* live data are")):
+        for read in (live.open_table, live.describe):
+            with pytest.raises(NotFound, match=rf"no table {GONE} at {words}.* the newest version, 1621, knows"):
+                read(cave, DS, version, GONE)
 
 
 def test_a_link_to_a_moment_names_it(cave):

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from services.cave import Cave
-from services.errors import BadInput, Expired, KarstError, NotAllowed, NotFound, Upstream, request_id
+from services.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, Upstream, request_id
 from services.settings import Settings
 from tests import tiny
 from tests.faults.proxy import Fault, Proxy, cut, cut_quietly, drop, hang, proxied, status
@@ -98,6 +98,7 @@ class TestSentences:
             ),
             (cave_error(500, "404 Not Found: version 3 not found in tiny"), NotFound, "no version 3"),
             (cave_error(500, SQL), Expired, "version 3 of tiny are no longer kept"),
+            (cave_error(500, "400 Bad Request: This query on table types returned no results"), NoRows, "no rows of"),
             (cave_error(500, "'nope'"), BadInput, "no column nope"),
             (status(500, b'{"schema_errors": {"limit": ["Not a valid integer."]}}'), BadInput, "does not fit"),
         ],
