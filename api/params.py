@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from flask import request
 
+from services import joins
 from services.cells import parse_id
 from services.columns import Column, find_column
 from services.errors import BadInput
@@ -67,9 +68,10 @@ def sort() -> Sort:
 
 
 def columns(known: Sequence[Column]) -> tuple[Column, ...]:
-    """`columns`: the columns of an answer by name, several by commas, each once; all `known` ones when left out."""
-    given = [name.strip() for name in text("columns").split(",")]
-    chosen = {column.name: column for name in given if name for column in [find_column(known, name)]}
+    """`columns`: the columns of an answer by name, several by commas, each once; all `known` ones when left out, and
+    all of a table in `join` of which none is named."""
+    given = joins.with_joined([column.name for column in known], words("join"), words("columns"))
+    chosen = {column.name: column for name in given for column in [find_column(known, name)]}
     return tuple(chosen.values()) or tuple(known)
 
 

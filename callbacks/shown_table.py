@@ -11,7 +11,7 @@ import pandas as pd
 
 from callbacks import views
 from components import table_page, table_plots
-from services import groups, large_tables, neuroglancer, plots, saved_ids, snippets, tables
+from services import groups, joins, large_tables, neuroglancer, plots, saved_ids, snippets, tables
 from services.columns import Column, find_column
 from services.context import cave
 from services.errors import BadInput, KarstError, TooLarge
@@ -182,7 +182,8 @@ def of_view(view: TableView) -> Shown:
 def any_of_grid(shown: Mapping[str, Any], columns: Sequence[str] = (), panel: str = "") -> Shown | Paged:
     """As :func:`of_grid`, held or paged."""
     view = views.table_view(shown)
-    return any_of_view(replace(view, columns=tuple(columns) or view.columns, panel=panel or view.panel))
+    ticked = joins.with_marks(view.join, columns)
+    return any_of_view(replace(view, columns=ticked or view.columns, panel=panel or view.panel))
 
 
 def any_of_view(view: TableView) -> Shown | Paged:
@@ -196,9 +197,11 @@ def any_of_view(view: TableView) -> Shown | Paged:
     among = {"x": axes, "y": axes, "group_by": any_held, "left": any_held, "right": any_held}
     parts: dict[str, Any] = {part: getattr(view, part) for part in among}
     kept: dict[str, Any] = {part: name if name in among[part] else "" for part, name in parts.items()}
-    columns = () if known <= set(view.columns) else tuple(name for name in names if name in view.columns)
-    fitting = replace(concrete, columns=columns, **kept)
-    told = (*said, *map(_lost, {*view.columns, *parts.values()} - known - {""}))
+    asked = joins.with_joined(names, view.join, view.columns)
+    ticked = () if known <= set(asked) else tuple(name for name in names if name in asked)
+    fitting = replace(concrete, columns=joins.with_marks(concrete.join, ticked), **kept)
+    here = {name for name in asked if joins.is_here(name, concrete.join)}
+    told = (*said, *map(_lost, {*here, *parts.values()} - known - {""}))
     return Paged(fitting, table, told) if isinstance(table, LargeTable) else Shown(fitting, table, told)
 
 

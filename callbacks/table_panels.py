@@ -14,7 +14,7 @@ from callbacks.errors import explain
 from callbacks.shown_table import Paged, Shown
 from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
-from services import crosstabs, facets, id_search, live, plots, tables
+from services import crosstabs, facets, id_search, joins, plots, tables
 from services.context import cave
 from services.filter_values import format_value, written
 from services.urls import parse_table
@@ -56,8 +56,7 @@ def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any
     shown = shown_table.of_grid(asked, columns, panel)
     view, groups = shown.view, table_plots.comparable(shown.table)
     chosen = crosstabs.sides(groups, view.left, view.right)
-    others = [info.name for info in live.catalogue(cave(), view.datastack, shown.table.version)]
-    form = table_compare.compare_form(view, groups, chosen, others)
+    form = table_compare.compare_form(view, groups, chosen, joins.joinable(cave(), shown.table))
     if chosen is None:
         return [form, table_compare.nothing_to_compare()]
     sides = [column.name for column in chosen]

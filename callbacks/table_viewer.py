@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, no_update
@@ -15,7 +14,7 @@ from components import alerts, controls, table_page
 from components.grid import marked
 from components.links import neuroglancer_link, no_neuroglancer_link
 from components.viewer_panel import beside_table
-from services import export, live, neuroglancer, plots, tables
+from services import export, joins, neuroglancer, plots, tables
 from services.context import cave
 from services.errors import KarstError
 from services.urls import Query, parse_table
@@ -66,7 +65,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     if isinstance(shown, Paged):
         results = table_page.paged_results(view, shown.table)
     else:
-        others = [info.name for info in live.catalogue(cave(), view.datastack, table.version)]
+        others = joins.joinable(cave(), shown.table)
         axes = plots.axes_of(shown.table), plots.axes(shown.table, view.x, view.y)
         viewer = beside_table(view, neuroglancer.viewers(cave(), view.datastack))
         results = table_page.results(view, shown.table, *axes, others, viewer=viewer)
@@ -134,8 +133,7 @@ def address(asked: dict[str, Any], panel: str | None, columns: list[str] | None)
     """The address of what is shown."""
     if not asked or panel is None or columns is None:
         return no_update
-    shown = shown_table.any_of_view(replace(views.table_view(asked), panel=panel, columns=tuple(columns)))
-    return shown.view.href()
+    return shown_table.any_of_grid(asked, columns, panel).view.href()
 
 
 @callback(

@@ -61,9 +61,9 @@ def open_view(cave: Cave, asked: TableView) -> tuple[TableView, TableFrame | Lar
     if isinstance(table, LargeTable):
         view, said = paged(asked, table)
     else:
-        table, reports = joins.join_all(cave, table, asked.join)
-        view, table = asked, tables.with_units(table, asked.unit)
-        said = [*live.sentences(datastack, version, table.info), *(report.sentence() for report in reports)]
+        table, told = joins.join_possible(cave, table, asked.join)
+        view, table = replace(asked, join=table.joined_names), tables.with_units(table, asked.unit)
+        said = [*live.sentences(datastack, version, table.info), *told]
     boxes, lost_boxes = fitting(view.boxes.items(), table.columns)
     sort, lost_sorts = fitting(view.sort, table.columns)
     concrete = replace(view, datastack=datastack, version=str(version.label), table=name)

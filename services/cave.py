@@ -181,6 +181,18 @@ class Cave(Roots, Skeletons):
             raise no_table(self._asker.subject(datastack, version, table))
         return found
 
+    def view_columns(self, datastack: str, version: int) -> dict[str, list[str]]:
+        """Names of the columns of each view."""
+
+        def load() -> dict[str, list[str]]:
+            get = inspect.unwrap(MaterializationClient.get_view_schemas)
+            subject, call = self._asker.subject(datastack, version), partial(get, materialization_version=version)
+            return {name: list(one) for name, one in self._asker.ask("views", subject, self._materialize, call).items()}
+
+        there = any(info.kind == "view" for info in self.tables(datastack, version).values())  # else CAVE answers 404
+        key = ("view_columns", datastack, version)
+        return self.cache.value(key, load, ttl_s=METADATA_TTL_S) if there else {}
+
     def row_count(self, datastack: str, version: int, table: str) -> int:
         """Number of rows of a table or view."""
         source = self._source(datastack, version, table)

@@ -11,18 +11,71 @@ import pandas as pd
 from services import live
 from services.cave import Cave
 from services.columns import Column
-from services.errors import BadInput
+from services.errors import BadInput, KarstError, Upstream
 from services.id_search import id_columns
 from services.memo import Memo
+from services.records import TableInfo
 from services.tables import Joined, TableFrame
 
 KEYS = ("nucleus_id", "root_id")
 NUM_ROWS = "num_rows"
+HIDDEN = "-"
+"""In an address before the name of a joined table of which no column is shown."""
 
 _LEFT_OUT = frozenset({"depth_um", "soma_depth_um", "layer", "valid", "valid_ref"})
 _KINDS = ("text", "number", "boolean", "time")
 
 _joined: Memo[pd.DataFrame] = Memo(16)
+
+
+def joinable(cave: Cave, table: TableFrame) -> list[str]:
+    """The tables of its version that :func:`join` can set beside a table, as far as that is known without reading them;
+    those that stand there come first."""
+    have = {key for key in KEYS if len(id_columns(table).get(key, ())) == 1}
+    others = [
+        info.name
+        for info in live.not_too_large(cave, table.datastack, table.version)
+        if info.name not in (table.info.name, *table.joined_names) and have & _keys_known(cave, table, info)
+    ]
+    return [*table.joined_names, *others]
+
+
+def _keys_known(cave: Cave, table: TableFrame, other: TableInfo) -> set[str]:
+    """Of KEYS those of which another table may well have one column, by what CAVE says of it. Synapses have two root
+    ids; a view whose rows have no id cannot be read in parts, and CAVE would have to work out how many they are."""
+    if other.kind == "view":
+        names = cave.view_columns(table.datastack, table.version.number).get(other.name, [])
+        ends = {key: sum(name.endswith(key) for name in names) for key in KEYS}
+        return {key for key, count in ends.items() if count == 1} if "id" in names else set()
+    info = cave.info(table.datastack)
+    of = {other.name, other.reference_table}
+    if other.schema_type.startswith("synapse") or info.get("synapse_table") in of:
+        return set()
+    return set(KEYS) if info.get("soma_table") in of else {"root_id"}
+
+
+def with_joined(names: Sequence[str], joined: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:
+    """The columns to show where those `asked` are named (none = all): these, and of each table `joined` of which none
+    is named all of `names`, unless HIDDEN is named before the table itself."""
+    marks = [f"{HIDDEN}{other}" for other in joined]
+    whole = [o for o, mark in zip(joined, marks, strict=True) if mark not in asked and not _of(asked, o)]
+    more = [name for other in whole for name in _of(names, other)] if asked else []
+    return (*(name for name in asked if name not in marks), *more)
+
+
+def with_marks(joined: Sequence[str], shown: Sequence[str]) -> tuple[str, ...]:
+    """What to name so that :func:`with_joined` finds just the columns `shown`."""
+    return (*shown, *(f"{HIDDEN}{other}" for other in joined if shown and not _of(shown, other)))
+
+
+def is_here(name: str, joined: Sequence[str]) -> bool:
+    """Whether a name in an address is of the table itself or of one that stands beside it, not of one that did."""
+    other, dot, _ = name.partition(".")
+    return other in joined if dot else not name.startswith(HIDDEN)
+
+
+def _of(names: Sequence[str], other: str) -> list[str]:
+    return [name for name in names if name.startswith(f"{other}.")]
 
 
 @dataclass(frozen=True)
@@ -95,6 +148,20 @@ def join_all(
         table, report = join(cave, table, other, on)
         reports.append(report)
     return table, tuple(reports)
+
+
+def join_possible(cave: Cave, table: TableFrame, others: Sequence[str]) -> tuple[TableFrame, list[str]]:
+    """Those of several tables that can be joined, and sentences on how each join went, or why it was left out."""
+    said = []
+    for other in dict.fromkeys(others):
+        try:
+            table, report = join(cave, table, other)
+            said.append(report.sentence())
+        except Upstream:  # CAVE may answer the next time
+            raise
+        except KarstError as error:
+            said.append(f"{other[:80]} does not stand beside this table: {error.message}")
+    return table, said
 
 
 def _keys(left: TableFrame, right: TableFrame, on: str) -> tuple[str, str, str]:

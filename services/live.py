@@ -50,6 +50,13 @@ def catalogue(cave: Cave, datastack: str, version: Version) -> list[TableInfo]:
     return [replace(info, row_count=None) for info in there]
 
 
+def not_too_large(cave: Cave, datastack: str, version: Version) -> list[TableInfo]:
+    """The tables and views of :func:`catalogue` without those that are known to have too many rows to hold."""
+    number = version.number if version.kept else _newest(cave, datastack).number
+    counts, most = cave.row_counts(datastack, number), cave.settings.max_table_rows
+    return [info for info in catalogue(cave, datastack, version) if counts.get(info.name, 0) <= most]
+
+
 def describe(cave: Cave, datastack: str, version: Version, table: str) -> TableInfo:
     """As :func:`services.tables.describe`; at a moment, as the newest version has it, and without a number of rows."""
     if version.kept:

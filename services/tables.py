@@ -80,6 +80,10 @@ class TableFrame:
     key: Key = ()
     joined: tuple[Joined, ...] = ()
 
+    @property
+    def joined_names(self) -> tuple[str, ...]:
+        return tuple(other.table for other in self.joined)
+
 
 @dataclass(frozen=True)
 class TableQuery:
