@@ -84,7 +84,7 @@ def sentences(datastack: str, version: Version, info: TableInfo) -> Sequence[str
     """What has to be said beside a table that is of a moment."""
     if version.kept:
         return ()
-    time = f"{version.timestamp:%d %B %Y, %H:%M:%S} UTC".removeprefix("0")
+    time = f"{_day(version.timestamp)}, {version.timestamp:%H:%M:%S} UTC"
     if version.live:
         said = f"Shown is {info.name} of {datastack} as it was on {time}: live data, of no version."
     else:
@@ -92,8 +92,13 @@ def sentences(datastack: str, version: Version, info: TableInfo) -> Sequence[str
             f"Version {version.number} of {datastack} has expired. Shown is {info.name} as CAVE finds it for the time "
             f"of that version, {time}."
         )
-    later = f"The table was created later, on {info.created_at:%Y-%m-%d}." if _came_later(info, version) else ""
-    return (said, later) if later else (said,)
+    if info.created_at and _came_later(info, version):
+        said += f" The table was created later, on {_day(info.created_at)}."
+    return (said,)
+
+
+def _day(time: datetime) -> str:
+    return f"{time:%d %B %Y}".removeprefix("0")
 
 
 def _came_later(info: TableInfo, version: Version) -> bool:

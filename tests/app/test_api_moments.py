@@ -97,7 +97,7 @@ def test_a_table_that_was_created_later_has_no_rows_and_says_so(client, expired)
     found = json.loads(answer.text)
     assert (answer.status_code, found["total"], found["rows"]) == (200, 0, [])
     assert "target_id" in [one["name"] for one in found["columns"]]
-    assert "created later, on 2025-10-06" in found["messages"][1]
+    assert "created later, on 6 October 2025" in found["messages"][0]
 
 
 def test_files_name_the_moment(client, between, rows_at):
