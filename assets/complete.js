@@ -3,34 +3,53 @@
 (function () {
     "use strict";
     const MOST = 40;
-    const OPERATORS = ["=", "!=", ">", ">=", "<", "<=", "~", "in (", "not in (", "null", "not null"];
     const JOINS = ["and", "or"];
-    const NAME = "[A-Za-z_][A-Za-z0-9_.]*";
+    const NAME = '("[^"]*"|[A-Za-z_][A-Za-z0-9_.]*)';
+    const LISTED = `(?:\\s*(?:"[^"]*"|'[^']*'|[^\\s()[\\],"']+)\\s*,)*`;
     // a column, an operator, and perhaps some values of a list already
-    const VALUE = new RegExp(`(${NAME})\\s*(?:!?[=~]|[<>]=?|\\bis\\b|(?:\\bnot\\s+)?\\bin\\s*\\((?:[^()]*,)?)\\s*$`, "i");
-    const LIST = /\bin\s*\([^()]*$/i;
+    const SIGN = "=|!=|==|!?~|[<>]=?|\\bis\\b(?:\\s+not\\b)?";
+    const VALUE = new RegExp(`${NAME}\\s*(?:${SIGN}|(?:\\bnot\\s+)?\\bin(?:\\s*[([]|\\s)${LISTED})\\s*$`, "i");
+    // a column, and what there is of an operator made of words
+    const BEGUN = new RegExp(`${NAME}\\s+((?:not\\s+)?(?:in\\s+)?[a-z]*)$`, "i");
+    const LIST = /\bin\s*(?:box|saved)?\s*[([][^()[\]]*$/i;
     const LAST = /^(?:[^"]|"[^"]*")*?("[^"]*|[^\s()[\],=<>!~"]*)$/;
     const REST = /^[^\s()[\],=<>!~"]*/;
 
-    // What may stand after `head`.
-    function following(head, words) {
-        const before = head.trimEnd();
-        const value = VALUE.exec(head);
-        const columns = Object.keys(words);
-        if (value) return words[value[1]] || [];
-        if (LIST.test(head)) return [];
-        if (columns.includes(before.split(/[\s(]+/).pop())) return OPERATORS;
-        if (before && !/(?:\(|\b(?:and|or|not))$/i.test(before)) return JOINS;
-        return [...columns, "not"];
+    const bare = (word) => word.replace(/^"/, "").replace(/\s+/g, " ").toLowerCase();
+    const beginning = (words, typed) => words.filter((word) => bare(word).startsWith(bare(typed)));
+
+    // Words that begin with what is typed, then those that have it within.
+    function having(words, typed) {
+        const within = words.filter((word) => bare(word).indexOf(bare(typed)) > 0);
+        return [...beginning(words, typed), ...within];
     }
 
-    // The offers at the cursor, and where the word begins that they complete.
-    function offers(input, words) {
+    // What may stand after `head`, and fits the word `last` that is being typed.
+    function following(head, last, words) {
+        const before = head.trimEnd();
+        if (VALUE.test(head) || LIST.test(head)) return having(valuesAfter(head, words), last);
+        if (before && !/(?:[([]|\b(?:and|or|not))$/i.test(before)) return beginning(JOINS, last);
+        return [...having(Object.keys(words), last), ...beginning(["not"], last)];
+    }
+
+    function valuesAfter(head, words) {
+        const value = VALUE.exec(head);
+        return (value && words[value[1]] && words[value[1]].values) || [];
+    }
+
+    // The offers at the cursor, and the line before what they complete.
+    function offers(input) {
+        const given = document.getElementById(`${input.id}-words`);
+        const words = JSON.parse((given && given.dataset.words) || "{}");
         const line = input.value.slice(0, input.selectionStart);
         const last = LAST.exec(line)[1];
         const head = line.slice(0, line.length - last.length);
-        const bare = (word) => word.replace(/^"/, "").toLowerCase();
-        const fit = following(head, words).filter((word) => bare(word).startsWith(bare(last)));
+        const [, column, begun] = BEGUN.exec(line) || [];
+        const operators = words[column] ? beginning(words[column].operators, begun) : [];
+        if (operators.length && !valuesAfter(head, words).length) {
+            return {head: line.slice(0, line.length - begun.length), fit: operators};
+        }
+        const fit = following(head, last, words);
         return {head, fit: fit.length === 1 && fit[0] === last ? [] : fit.slice(0, MOST)};
     }
 
@@ -44,8 +63,7 @@
     }
 
     function show(input) {
-        const words = document.getElementById(`${input.id}-words`);
-        const {fit} = offers(input, JSON.parse((words && words.dataset.words) || "{}"));
+        const {fit} = offers(input);
         const list = listOf(input);
         close(input);
         if (!fit.length) return;
@@ -73,7 +91,7 @@
     }
 
     function take(input, word) {
-        const {head} = offers(input, {});
+        const {head} = offers(input);
         const rest = input.value.slice(input.selectionStart);
         const more = word.endsWith("(") || LIST.test(head) || /^\S*\s/.test(rest) ? "" : " ";
         input.setSelectionRange(head.length, input.selectionStart + REST.exec(rest)[0].length);

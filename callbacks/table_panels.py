@@ -14,9 +14,8 @@ from callbacks.errors import explain
 from callbacks.shown_table import Paged, Shown
 from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
-from services import crosstabs, facets, id_search, joins, plots, tables
+from services import crosstabs, facets, filter_words, id_search, joins, plots, tables
 from services.context import cave
-from services.filter_values import format_value, written
 from services.urls import parse_table
 
 GRAPHS = {"type": "table-graph", "of": ALL}
@@ -176,14 +175,11 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
     on_error=lambda error: "{}",
 )
 def offer_words(of: str) -> str:
-    """Columns and their values, to complete the query line with."""
+    """Columns, their operators and values, to complete the query line with."""
     shown = shown_table.any_of_view(parse_table(views.query_of(of))[0])
     found = () if isinstance(shown, Paged) else facets.facets(shown.table, tables.TableQuery())
-    values = {facet.column.name: facet.values for facet in found}
-    words = {written(column.name): values.get(column.name, ()) for column in shown.table.columns}
-    return json.dumps(
-        {name: [format_value(one.value) for one in some if one.value is not None] for name, some in words.items()}
-    )
+    values = {facet.column.name: [one.value for one in facet.values if one.value is not None] for facet in found}
+    return json.dumps(filter_words.offered(shown.table.columns, values))
 
 
 clientside_callback(ClientsideFunction("plots", "follow"), Input(GRAPHS, "clickData"), prevent_initial_call=True)

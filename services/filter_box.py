@@ -21,6 +21,8 @@ Axes: TypeAlias = tuple[Column, Column, Column]
 
 UNITS = {"vx": "vx", "voxels": "vx", "nm": "nm", "um": "um", "µm": "um", "μm": "um"}
 """How the unit of a box may be written."""
+OPERATORS = ("in box (", "not in box (")
+"""What may follow a position in a query line."""
 UNIT_NM = {"nm": 1.0, "um": 1000.0}
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"

@@ -38,6 +38,8 @@ QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|' + r"'(?:[^'\\]|\\.)*'", re.DOTALL)
 
 _RANGE = re.compile(r"(.*?)\.\.(.*)", re.DOTALL)
 _ORDERED = ("id", "number", "position", "time")
+_COMPARISONS = (">", ">=", "<", "<=")
+_PATTERNS = ("~", "!~")
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,18 @@ class Operand:
     quoted: bool
 
 
+def operators(column: Column) -> tuple[str, ...]:
+    """What may follow the column in a query line."""
+    compared = _COMPARISONS if column.kind in _ORDERED else ()
+    searched = _PATTERNS if column.kind == "text" else ()
+    return ("=", "!=", *compared, *searched, "in (", "not in (", "null", "not null")
+
+
 def condition(column: Column, sign: str, operands: list[Operand], position: int) -> Node:
     """The condition `column sign operands`. `position` is where the operands begin."""
     if not operands:
         raise BadInput(f"A value is missing after {sign}.", position=position)
-    if sign in ("~", "!~"):
+    if sign in _PATTERNS:
         return _matches(column, operands[0], found=sign == "~")
     if sign in ("=", "==", "!=", "in", "not in"):
         return _equals(column, operands, opposite=sign in ("!=", "not in"))
@@ -108,19 +117,23 @@ def _between(column: Column, operand: Operand) -> Node | None:
 
 
 def _compare(column: Column, sign: str, operand: Operand) -> Node:
-    if column.kind not in _ORDERED:
+    if sign not in operators(column):
         held = "text" if column.kind == "text" else "true or false"
         raise BadInput(
-            f"{column.name} holds {held}, which {sign} cannot compare.",
-            "Use =, !=, in or ~.",
-            position=operand.position,
+            f"{column.name} holds {held}, which {sign} cannot compare.", _instead(column), position=operand.position
         )
     return Compare(column, sign, read_value(column, operand.text, operand.position))
 
 
+def _instead(column: Column) -> str:
+    return f"Use one of {', '.join(word.removesuffix(' (') for word in operators(column))}."
+
+
 def _matches(column: Column, operand: Operand, *, found: bool) -> Node:
-    if column.kind != "text":
-        raise BadInput(f"{column.name} holds no text, so ~ cannot search in it.", position=operand.position)
+    if "~" not in operators(column):
+        raise BadInput(
+            f"{column.name} holds no text, so ~ cannot search in it.", _instead(column), position=operand.position
+        )
     if not operand.text:
         raise BadInput("A pattern is missing after ~.", position=operand.position)
     if len(operand.text) > LONGEST_PATTERN:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from services.columns import Column, find_column
 from services.errors import BadInput
 from services.filter_box import UNITS, Axes, axes_of, in_box
-from services.filter_conditions import SIGN, Operand, Saved, condition, in_saved, quoted_at
+from services.filter_conditions import SIGN, Operand, Saved, condition, in_saved, operators, quoted_at
 from services.filter_nodes import Blank, Everything, Node, Not, OneOf, all_of, any_of
 from services.filter_values import KEYWORDS, unquote
 
@@ -154,7 +154,7 @@ class LineParser:
             return OneOf(column, (True,))
         raise BadInput(
             f"An operator is expected after {column.name}.",
-            "Write one of = != > >= < <= ~ !~, in (…), not in (…), null, not null.",
+            f"Write one of {', '.join(operators(column)).replace('(', '(…)')}.",
             position=self.next.position,
         )
 

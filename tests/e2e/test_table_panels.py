@@ -77,6 +77,29 @@ def test_a_mistake_in_the_query_line_is_pointed_at(page: Page) -> None:
     expect(empty).to_be_visible()
 
 
+def check_offers(line: Locator, offers: Locator, kinds: int) -> None:
+    """Only what the line then takes is offered; `kinds` is the number of cell types."""
+    for typed, offered in (
+        ("pt_position ", ["in box (", "not in box ("]),
+        ("pt_position in ", ["in box ("]),
+        ("pt_position in box (1..2, ", []),
+        ("cell_type ", ["=", "!=", "~", "!~", "in (", "not in (", "null", "not null"]),
+        ("valid ", ["=", "!=", "in (", "not in (", "null", "not null"]),
+        ("volume not ", ["not in (", "not null"]),
+        ("root", ["root_id", "pt_root_id"]),
+        ("volume > 3 and nuc", ["nucleus_id"]),
+    ):
+        line.fill(typed)
+        expect(offers.filter(visible=True)).to_have_text(offered)
+    for typed in ("cell_type in ", "cell_type in BC, ", "cell_type in [BC, "):
+        line.fill(typed)
+        expect(offers.filter(visible=True)).to_have_count(kinds)
+    line.fill("pt_position in ")
+    line.press("ArrowDown")
+    line.press("Enter")
+    expect(line).to_have_value("pt_position in box (")
+
+
 def test_keys_alone_complete_the_query_line_and_open_a_cell(page: Page, truth: Truth) -> None:
     rows, line, keys = truth.types(), page.locator("#table-where"), page.keyboard
     page.goto(TABLE)
@@ -123,6 +146,7 @@ def test_keys_alone_complete_the_query_line_and_open_a_cell(page: Page, truth: T
     expect(line).to_have_value('cell_type = "a b" and volume > 300')
     line.press("Control+z")
     expect(line).to_have_value('cell_type = "a b" and volu > 300')
+    check_offers(line, offers, rows["cell_type"].nunique())
     cell = page.locator(".ag-row[row-index='1'] .ag-cell[col-id='pt_root_id']")
     root = cell.inner_text()
     page.locator(".ag-row[row-index='0'] .ag-cell[col-id='pt_root_id']").focus()
