@@ -11,7 +11,7 @@ from services.errors import BadInput
 from services.filter_box import UNITS, Axes, axes_of, in_box
 from services.filter_conditions import SIGN, Operand, Saved, condition, in_saved, operators, quoted_at
 from services.filter_nodes import Blank, Everything, Node, Not, OneOf, all_of, any_of
-from services.filter_values import KEYWORDS, unquote
+from services.filter_values import KEYWORDS, ungrouped, unquote
 
 DEEPEST = 50
 
@@ -148,8 +148,8 @@ class LineParser:
             return self.told(column)
         if self.next.is_word("not", "null", "in"):
             return self.worded(column)
-        if self.next.kind == "word" and ".." in self.next.text:
-            return condition(column, "=", [self.operand()], self.next.position)
+        if ".." in self.run():
+            return condition(column, "=", [self.single(column)], self.next.position)
         if column.kind == "boolean":
             return OneOf(column, (True,))
         raise BadInput(
@@ -176,14 +176,14 @@ class LineParser:
     def signed(self, column: Column) -> Node:
         sign = self.take()
         position = self.next.position
-        return condition(column, sign.text, [self.operand()], position)
+        return condition(column, sign.text, [self.single(column)], position)
 
     def told(self, column: Column) -> Node:
         """`is BC`, `is not BC`, `is null`, `is not null`."""
         self.take()
         negative = self.next.is_word("not") and bool(self.take())
         position = self.next.position
-        return condition(column, "!=" if negative else "=", [self.operand()], position)
+        return condition(column, "!=" if negative else "=", [self.single(column)], position)
 
     def worded(self, column: Column) -> Node:
         negative = self.next.is_word("not") and bool(self.take())
@@ -213,6 +213,25 @@ class LineParser:
         if opening is not None:
             self.close(opening)
         return operands
+
+    def run(self) -> str:
+        """The words and commas that come next with nothing between them."""
+        text, first = "", self.at
+        begin = self.next.position
+        while self.next.kind in ("word", "comma") and self.next.position == begin + len(text):
+            text += self.take().text
+        self.at = first
+        return text
+
+    def single(self, column: Column) -> Operand:
+        """The one value that is taken here, so that commas within a number can only be between its thousands."""
+        position, typed = self.next.position, self.run()
+        number = ungrouped(column, typed)
+        if number == typed:
+            return self.operand()
+        while self.next.position < position + len(typed):
+            self.take()
+        return Operand(number, position, False)
 
     def operand(self) -> Operand:
         token = self.take()

@@ -20,6 +20,7 @@ LARGEST_ID = 2**63 - 1
 _BARE = re.compile(r"""[^\s()\[\],=<>!~"']+""")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _TIME = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?)?", re.ASCII)
 _TRUE, _FALSE = ("true", "t", "yes"), ("false", "f", "no")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -67,6 +68,16 @@ def read_value(column: Column, text: str, position: int) -> Value:
             position=position,
         )
     return value
+
+
+def ungrouped(column: Column, text: str) -> str:
+    """A single number, or range of two, without the commas between its thousands, as the page shows them. Other texts
+    are returned as they are."""
+    ends = [end.strip() for end in text.split("..")]
+    if column.kind not in ("number", "position") or len(ends) > 2:
+        return text
+    numbers = all(_GROUPED.fullmatch(end) or _NUMBER.fullmatch(end) or not end for end in ends)
+    return text.replace(",", "") if numbers else text
 
 
 def _id(text: str) -> int | None:

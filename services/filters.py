@@ -9,6 +9,7 @@ typed in a box      keeps the rows whose cell
 ``> 500``           is more (``>=``, ``<``, ``<=`` likewise; numbers, ids and times)
 ``200..400``        lies between, both included; ``200..`` and ``..400`` are open at one end
 ``~ ^5P``           holds a match of the regular expression (RE2); ``!~`` does not
+``71,521``          is 71521: so are numbers written on the page; ``71, 521`` is one of two
 ``null``            is blank; ``not null`` is not
 ``"a, b"``          is exactly the quoted text
 ==================  ==========================================================================
@@ -33,7 +34,7 @@ from services.errors import BadInput
 from services.filter_conditions import QUOTED, SIGN, Operand, Saved, condition, in_saved, split_values
 from services.filter_line import LineParser, tokens_of
 from services.filter_nodes import Blank, Everything, Node, OneOf, all_of
-from services.filter_values import Value, unquote
+from services.filter_values import Value, ungrouped, unquote
 
 __all__ = ["Node", "all_of", "box_of", "parse_box", "parse_line"]
 
@@ -76,6 +77,8 @@ def parse_box(column: Column, text: str, saved: Saved = NOTHING_SAVED) -> Node:
     if name in ("~", "!~"):
         pattern = unquote(operand) if QUOTED.fullmatch(operand) else operand
         return condition(column, name, [Operand(pattern, position, True)], position)
+    if name not in ("in", "not in"):
+        operand = ungrouped(column, operand)
     return condition(column, name, split_values(column, operand, position), position)
 
 

@@ -106,11 +106,56 @@ def test_kinds_are_told_from_names_and_dtypes():
         ("odd name", "and", [4]),
         ("odd name", '"200..400"', [5]),
         ("pt_position_x", "2..4", [1, 2, 3]),
+        ("volume", "..1,000", [0, 1, 2, 3, 5]),
+        ("cell_type", "1,000", []),
         ("volume", "  ", [0, 1, 2, 3, 4, 5]),
     ],
 )
 def test_boxes_take_what_people_type(column, text, rows):
     assert kept(parse_box(BY_NAME[column], text)) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("71,521", "= 71521"),
+        ("= 71,521", "= 71521"),
+        ("-1,234,567.25", "= -1234567.25"),
+        ("!=71,521", "!= 71521"),
+        (">1,000", "> 1000"),
+        ("<= 1,000.5", "<= 1000.5"),
+        ("1,000..2,000,000", "= 1000..2000000"),
+        ("900 .. 1,000", "= 900..1000"),
+        ("1,000..", ">= 1000"),
+        ("71, 521", "in (71, 521)"),
+        ("71,52", "in (71, 52)"),
+        ("71,521,5", "in (71, 521, 5)"),
+        ("1000,521", "in (1000, 521)"),
+        ("in 71,521", "in (71, 521)"),
+        ("in (71,521)", "in (71, 521)"),
+        ("not in 71,521", "not in (71, 521)"),
+        ("71,521 ,3", "in (71, 521, 3)"),
+    ],
+)
+def test_a_number_as_the_page_shows_it_is_one_number(text, means):
+    for name in ("volume", "pt_position_x"):
+        assert parse_box(BY_NAME[name], text).text() == f"{name} {means}"
+    assert kept(parse_box(BY_NAME["pt_root_id"], "1,000")) == kept(parse_box(BY_NAME["pt_root_id"], "1, 000"))
+
+
+@pytest.mark.parametrize(
+    ("line", "means"),
+    [
+        ("volume > 1,000 and valid", "volume > 1000 and valid = true"),
+        ("(volume<=1,000)", "volume <= 1000"),
+        ("volume 1,000..2,000 or volume is not 3,000", "volume = 1000..2000 or volume != 3000"),
+        ("volume = ..1,000", "volume <= 1000"),
+        ("volume in 1,000", "volume in (1, 0)"),
+        ("volume in (71,521)", "volume in (71, 521)"),
+    ],
+)
+def test_a_line_reads_numbers_as_the_page_shows_them(line, means):
+    assert parse_line(line, COLUMNS).text() == means
 
 
 @pytest.mark.parametrize(
@@ -170,6 +215,9 @@ def test_lines_join_conditions(line, rows):
         ("volume > nan", 9, "numbers"),
         ("volume > 1e999", 9, "numbers"),
         ("cell_type = or", 12, "value"),
+        ("volume > 1,00", 10, "and or or"),
+        ("volume > 1, 000", 10, "and or or"),
+        ("cell_type = 1,000", 13, "and or or"),
     ],
 )
 def test_an_error_is_a_sentence_that_points_at_the_character(line, position, words):
