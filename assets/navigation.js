@@ -26,6 +26,7 @@
         const to = new URL(form.getAttribute("action") || location.pathname, location.href);
         const params = new URLSearchParams(to.pathname === location.pathname ? location.search : "");
         for (const [name, value] of new FormData(form)) {
+            if (name === "filters_in" && params.has(name)) continue; // the address has still the filter as it was
             if (value.trim()) params.set(name, value.trim());
             else params.delete(name);
         }
@@ -52,7 +53,7 @@
 
     function isEdited() {
         const params = new URLSearchParams(location.search);
-        return [...document.querySelectorAll("form[data-view] input[name]")].some(
+        return [...document.querySelectorAll("form[data-view] input[name]:not([type=hidden])")].some(
             (input) => input.value.trim() !== (params.get(input.name) || "").trim()
         );
     }

@@ -44,13 +44,14 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 
 def not_loaded(error: Exception) -> tuple[Any, ...]:
     """The error, and nothing of an earlier table."""
-    return [], "No table is shown.", alerts.problem(explain(error))
+    return [], "No table is shown.", alerts.problem(explain(error)), no_update
 
 
 @callback(
     Output("table-results", "children"),
     Output("table-status", "children"),
     Output("table-notes", "children"),
+    Output("table-where", "value"),
     Input("table-query", "data"),
     Input("reload", "data"),
     running=[(Output("table-results", "className"), "k-results k-busy", "k-results")],
@@ -69,7 +70,9 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         axes = plots.axes_of(shown.table), plots.axes(shown.table, view.x, view.y)
         viewer = beside_table(view, neuroglancer.viewers(cave(), view.datastack))
         results = table_page.results(view, shown.table, *axes, others, viewer=viewer)
-    return results, table_page.status(table, view.catalogue()), alerts.notes([*said, *shown.said, *lost_with_link])
+    line = no_update if view.where == asked.where else view.where
+    notes = alerts.notes([*said, *shown.said, *lost_with_link])
+    return results, table_page.status(table, view.catalogue()), notes, line
 
 
 @callback(

@@ -10,11 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from components import controls
 from components.controls import Option
-from services import joins, large_tables, live, saved_ids, tables, versions
+from services import filter_rewrite, joins, large_tables, live, saved_ids, tables, versions
 from services.cave import Cave
-from services.columns import Column, find_column
+from services.columns import Column, find_column, in_words
 from services.errors import BadInput, Expired, NotAllowed, NotFound
 from services.large_tables import LargeTable
+from services.places import columns_in
 from services.records import TableInfo, Version
 from services.tables import TableFrame, TableQuery
 from services.urls import LIVE, ConnectivityView, Query, Sort, TableView, parse_connectivity, parse_table
@@ -68,7 +69,21 @@ def open_view(cave: Cave, asked: TableView) -> tuple[TableView, TableFrame | Lar
     sort, lost_sorts = fitting(view.sort, table.columns)
     concrete = replace(view, datastack=datastack, version=str(version.label), table=name)
     kept = replace(concrete, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
-    return kept, table, [*lost_boxes, *lost_sorts, *said]
+    counted, unread = in_its_unit(cave, kept, table)
+    return counted, table, [*lost_boxes, *lost_sorts, *unread, *said]
+
+
+def in_its_unit(cave: Cave, view: TableView, table: TableFrame | LargeTable) -> tuple[TableView, list[str]]:
+    """The view with its filter in the unit of its positions, and a sentence where one of another cannot be read."""
+    plain = replace(view, filters_in="")
+    if view.filters_in in ("", view.unit):
+        return plain, []
+    columns, unit = columns_in(table.columns, view.filters_in), in_words(view.unit)
+    try:
+        asked = filter_rewrite.rewritten(columns, table_query(cave, view), filter_rewrite.to_unit(view.unit))
+    except BadInput:
+        return plain, [f"The filter cannot be read, so its numbers stayed as they are: positions now count in {unit}."]
+    return replace(plain, where=asked.where, boxes=asked.boxes), []
 
 
 def paged(view: TableView, table: LargeTable) -> tuple[TableView, list[str]]:

@@ -38,6 +38,7 @@ def column_panel(view: TableView, table: TableFrame | LargeTable, others: Sequen
         fields.append(join_choice("Columns of", "table-join", view, others))
         if positions:
             fields.append(controls.choice("Positions in", "unit", "table-unit", view.unit, UNITS))
+            fields.append(dbc.Input(type="hidden", name="filters_in", value=view.unit))
     return [
         html.Form(fields, action=TABLE_PAGE, className="k-plot-form", **data(view="1")) if fields else None,
         html.P(f"A voxel of this table is {size} nm.", className="k-hint") if view.unit == "vx" and positions else None,

@@ -40,8 +40,8 @@ class Column:
     """A column as pages, filters and exports know it.
 
     `title` is its name in words, `unit` what its numbers count ("" = nothing or unknown), `aliases` other
-    names that a filter may call it by, such as `root_id` for `pt_root_id`. `unit_nm` is how many nm one unit of a
-    position is; None where that is not known.
+    names that a filter may call it by, such as `root_id` for `pt_root_id`. `voxel_nm` is how many nm a voxel of the
+    table is along the axis of a position; None where that is not known.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Column:
     kind: Kind
     unit: str = ""
     aliases: tuple[str, ...] = ()
-    unit_nm: float | None = None
+    voxel_nm: float | None = None
 
     @property
     def unit_words(self) -> str:

@@ -49,7 +49,7 @@ class InBox(Node):
     def bounds(self) -> list[tuple[Column, float, Range]]:
         """For each axis its column, what its values are multiplied by, and the range of the products."""
         return [
-            (column, self._scale(column), (self._end(low), self._end(high)))
+            (column, self._scale(column), (self._end(column, low), self._end(column, high)))
             for column, (low, high) in zip(self.axes, self.ranges, strict=True)
         ]
 
@@ -65,12 +65,16 @@ class InBox(Node):
         return f"{written(self.axes[0].name.removesuffix('_x'))} in box ({spans}) {self.unit}"
 
     def _scale(self, column: Column) -> float:
-        """What makes a value of the column a length in nm, or leaves it in the column's own unit."""
-        return 1.0 if self.unit == column.unit or column.unit_nm is None else column.unit_nm
+        """What makes voxels a length in nm; values in another unit stay as they are."""
+        return column.voxel_nm or 1.0 if self.unit != column.unit == "vx" else 1.0
 
-    def _end(self, value: float | None) -> float | None:
+    def _end(self, column: Column, value: float | None) -> float | None:
+        if value is None or self.unit == column.unit:
+            return value
+        if self.unit == "vx":  # by the steps that cells are made by, so that none is on another side
+            return value * (column.voxel_nm or 1.0) / UNIT_NM[column.unit]
         # a millionth of a nm takes away what decimal fractions of a um leave behind
-        return value if value is None or self.unit == self.axes[0].unit else round(value * UNIT_NM[self.unit], 6)
+        return round(value * UNIT_NM[self.unit], 6) / UNIT_NM.get(column.unit, 1.0)
 
 
 def axes_of(columns: Sequence[Column], name: str) -> Axes | None:
@@ -90,7 +94,7 @@ def in_box(axes: Axes, ranges: Sequence[str], unit: str, position: int) -> InBox
     meant = UNITS.get(unit.lower()) if unit else axes[0].unit
     if meant is None:
         raise BadInput(f"{unit[:20]!r} is no unit of a box.", "Use vx, nm or um.", position=position)
-    if meant != axes[0].unit and (meant == "vx" or any(column.unit_nm is None for column in axes)):
+    if meant != axes[0].unit and any(column.voxel_nm is None for column in axes):
         raise BadInput(f"The positions are in {axes[0].unit} here, not in {meant}.", position=position)
     first, second, third = (_range(text, position) for text in ranges)
     return InBox(axes, (first, second, third), meant)

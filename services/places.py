@@ -38,17 +38,21 @@ def depth_columns(frame: pd.DataFrame, info: TableInfo, volume: Volume, *, of_so
     return pd.DataFrame(columns)
 
 
-def with_unit_sizes(columns: Sequence[Column], unit_nm: Sequence[float], unit: str = "vx") -> tuple[Column, ...]:
-    """The columns, those of positions with their unit and how many nm one of it is along x, y and z."""
-    sizes = dict(zip("xyz", unit_nm, strict=True))
+def with_voxels(columns: Sequence[Column], voxel_nm: Sequence[float]) -> tuple[Column, ...]:
+    """The columns, those of positions in voxels of this size along x, y and z."""
+    sizes = {axis: float(size) for axis, size in zip("xyz", voxel_nm, strict=True)}
     return tuple(
-        replace(column, unit=unit, unit_nm=float(sizes[column.name[-1]])) if column.kind == "position" else column
-        for column in columns
+        replace(column, voxel_nm=sizes[column.name[-1]]) if column.kind == "position" else column for column in columns
     )
 
 
+def columns_in(columns: Sequence[Column], unit: str) -> tuple[Column, ...]:
+    """The columns, those of positions in another unit."""
+    return tuple(replace(column, unit=unit) if column.kind == "position" else column for column in columns)
+
+
 def in_unit(frame: pd.DataFrame, columns: Sequence[Column], unit: str) -> pd.DataFrame:
-    """`frame` with its positions in "nm" or "um" (Float64) instead of the unit that `columns` say they have.
+    """`frame` with its positions in "nm" or "um" (Float64) instead of voxels.
 
     Raises BadInput for another unit.
     """
@@ -56,6 +60,6 @@ def in_unit(frame: pd.DataFrame, columns: Sequence[Column], unit: str) -> pd.Dat
         raise BadInput(f"{unit[:20]!r} is no unit of positions.", f"Choose one of {', '.join(UNITS)}.")
     shown = frame.copy(deep=False)
     for column in columns:
-        if column.kind == "position" and column.unit_nm:
-            shown[column.name] = frame[column.name].astype("Float64") * column.unit_nm / UNIT_NM[unit]
+        if column.kind == "position" and column.voxel_nm:
+            shown[column.name] = frame[column.name].astype("Float64") * column.voxel_nm / UNIT_NM[unit]
     return shown

@@ -21,7 +21,7 @@ from services.filter_box import UNIT_NM
 from services.filter_conditions import Saved
 from services.filters import Node, all_of, parse_box, parse_line
 from services.memo import Key, Memo, key_of
-from services.places import depth_columns, in_unit, with_unit_sizes
+from services.places import columns_in, depth_columns, in_unit, with_voxels
 from services.records import TableInfo, Version
 from services.urls import Sort
 
@@ -164,7 +164,7 @@ def columns_of(cave: Cave, datastack: str, info: TableInfo, frame: pd.DataFrame)
     """The columns of rows of a table, positions in its voxels, in the order to show them; those of boxes around
     nuclei are left out."""
     aliases = _aliases(info, frame, cave.info(datastack).get("soma_table"))
-    columns = with_unit_sizes(describe_columns(frame, aliases), info.voxel_resolution_nm)
+    columns = with_voxels(describe_columns(frame, aliases), info.voxel_resolution_nm)
     shown = [_titled(column, info) for column in columns if not column.name.startswith(UNUSED)]
     return tuple(sorted(shown, key=_rank))
 
@@ -179,7 +179,7 @@ def with_units(table: TableFrame, unit: str) -> TableFrame:
     return replace(
         table,
         info=replace(table.info, voxel_resolution_nm=(size, size, size)),
-        columns=with_unit_sizes(table.columns, (size, size, size), unit),
+        columns=columns_in(table.columns, unit),
         frame=frame,
         key=(*table.key, unit) if table.key else (),
     )

@@ -48,7 +48,8 @@ class TableView:
     line, `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
     `panel` is the one of PANELS in front, `plot` one of PLOTS with the columns of its axes in `x` and `y`, `left` and
     `right` the two columns that are compared ("" = those that fit). `columns` are the names of the columns to show
-    (none = all), `unit` is that of positions. `join` names other tables whose columns stand beside. Links open in
+    (none = all), `unit` is that of positions, `filters_in` the one that the filter was written in where that differs.
+    `join` names other tables whose columns stand beside. Links open in
     `viewer` ("" = the first)."""
 
     datastack: str = ""
@@ -66,6 +67,7 @@ class TableView:
     right: str = ""
     columns: tuple[str, ...] = ()
     unit: str = "vx"
+    filters_in: str = ""
     join: tuple[str, ...] = ()
     viewer: str = ""
 
@@ -141,6 +143,7 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
         right=read.text("right"),
         columns=read.texts("columns"),
         unit=read.choice("unit", UNITS, "vx"),
+        filters_in=read.choice("filters_in", ("", *UNITS), ""),
         join=read.texts("join"),
         viewer=read.text("viewer"),
     )

@@ -1,12 +1,16 @@
 """Depth, layer and units of positions in tables of the demo, against standard_transform itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import standard_transform
 
+from callbacks import views
 from services import tables
 from services.errors import BadInput
 from services.tables import TableQuery
+from services.urls import TableView
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 
@@ -49,6 +53,32 @@ def test_a_box_in_um_keeps_the_same_rows_in_every_unit(types, unit):
     wanted = types.frame.loc[((points >= low) & (points <= high)).all(axis=1), "id"]
     assert 0 < len(wanted) < len(types.frame)
     assert set(tables.select(tables.with_units(types, unit), TableQuery(line))["id"]) == set(wanted)
+
+
+@pytest.mark.parametrize("unit", ["nm", "um"])
+def test_a_box_in_voxels_keeps_the_same_rows_in_every_unit(types, unit):
+    low, high = np.quantile(voxels(types.frame), [0.2, 0.7], axis=0).astype(int)
+    line = "pt_position in box (" + ", ".join(f"{a}..{b}" for a, b in zip(low, high, strict=True)) + ") vx"
+    inside = ((voxels(types.frame) >= low) & (voxels(types.frame) <= high)).all(axis=1)
+    assert 0 < inside.sum() < len(types.frame)
+    kept = tables.select(tables.with_units(types, unit), TableQuery(line))
+    assert set(kept["id"]) == set(types.frame.loc[inside, "id"])
+
+
+def test_a_switch_of_the_unit_keeps_the_rows_of_the_filter(cave, types):
+    median = int(np.median(voxels(types.frame)[:, 0]))
+    box = f"pt_position in box ({median}.., .., ..)"
+    for where, boxes in ((f"pt_position_x > {median}", {}), ("", {"pt_position_x": f">{median}"}), (box, {})):
+        asked = TableView(DS, table=TYPES, where=where, boxes=boxes, unit="um", filters_in="vx")
+        view, table, said = views.open_view(cave, asked)
+        assert not said and not view.filters_in and "filters_in" not in view.href()
+        kept = voxels(types.frame)[:, 0] >= median if where == box else voxels(types.frame)[:, 0] > median
+        assert set(tables.select(table, TableQuery(view.where, view.boxes))["id"]) == set(types.frame.loc[kept, "id"])
+    written_in_um = replace(asked, where="pt_position_x > 100", filters_in="")  # as ever, the numbers of an address
+    assert views.open_view(cave, written_in_um)[0].where == "pt_position_x > 100"
+    wrong = replace(asked, where="pt_position_x > 1 and")
+    view, _, said = views.open_view(cave, wrong)
+    assert view.where == wrong.where and "positions now count in µm" in said[0]
 
 
 def test_an_unknown_unit_is_told(types):

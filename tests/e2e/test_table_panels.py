@@ -348,7 +348,23 @@ def test_rows_are_taken_out_as_ids_and_as_a_script(page: Page, truth: Truth) -> 
 
 
 def test_files_have_the_rows_the_unit_and_the_joined_columns_of_the_page(page: Page, truth: Truth) -> None:
-    page.goto(f"{TABLE}&f.cell_type=BC&unit=um&sort=id&panel=columns")
+    rows = truth.types()
+    kept = rows[(rows["cell_type"] == "BC") & rows["pt_position"].map(lambda place: place[0] > 150_001)].sort_values(
+        "id"
+    )
+    assert len(kept)
+    filtered = f"{len(kept):,} of {len(rows):,} rows"
+    page.goto(
+        f"{TABLE}&f.pt_position_x=%3E150,001&where=cell_type=BC%20and%20pt_position_x%20%3E%200&sort=id&panel=columns"
+    )
+    expect(page.locator("#table-counts")).to_contain_text(filtered)
+    page.locator("#table-unit").select_option("um")
+    expect(page.locator("#table-counts")).to_contain_text(f"{filtered} where cell type is BC")  # in another unit
+    expect(page.locator("#table-counts")).to_contain_text("position x is more than 600.004 µm")
+    expect(page.locator("#table-where")).to_have_value("cell_type = BC and pt_position_x > 0")
+    expect(page).to_have_url(re.compile(r"unit=um"))
+    expect(page).not_to_have_url(re.compile("filters_in"))
+    assert query(page)["f.pt_position_x"] == ["> 600.004"]
     page.locator("#table-join").select_option(PROOFREADING)
     expect(page.locator("#table-notes")).to_contain_text(f"rows have one row of {PROOFREADING}")
     page.get_by_label("volume", exact=True).uncheck()
@@ -357,8 +373,6 @@ def test_files_have_the_rows_the_unit_and_the_joined_columns_of_the_page(page: P
     page.get_by_text("Take out").click()
     href = parquet.get_attribute("href")
     frame = pd.read_parquet(io.BytesIO(page.request.get(str(href)).body()))
-    rows = truth.types()
-    kept = rows[rows["cell_type"] == "BC"].sort_values("id")
     assert frame["id"].tolist() == kept["id"].tolist()
     assert frame["pt_position_x"].tolist() == pytest.approx([place[0] * 0.004 for place in kept["pt_position"]])
     assert f"{PROOFREADING}.num_rows" in frame and "volume" not in frame

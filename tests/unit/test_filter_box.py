@@ -1,13 +1,12 @@
 """A box in space: which points it keeps, in any unit, and that it reads back."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services import places
 from services.columns import describe_columns
 from services.errors import BadInput
 from services.filter_nodes import Not
@@ -30,7 +29,7 @@ def frame_of(points):
 
 
 def columns_of(frame):
-    return tuple(replace(column, unit_nm=size) for column, size in zip(describe_columns(frame), VOXEL_NM, strict=True))
+    return places.with_voxels(describe_columns(frame), VOXEL_NM)
 
 
 def shown(end):
@@ -52,6 +51,18 @@ def test_a_box_keeps_what_lies_within(points, box, unit):
             inside &= ends[1] is None or length <= ends[1]
         assert kept == inside
     assert parse_line(node.text(), columns_of(frame)) == node
+
+
+@given(points, st.tuples(ranges, ranges, ranges), st.sampled_from(["nm", "um"]))
+def test_a_box_in_voxels_keeps_the_same_rows_in_every_unit(points, box, unit):
+    corners = zip(*[[round(end or 0) for end in axis] for axis in box], strict=True)
+    frame = frame_of([*points, *corners])
+    columns = columns_of(frame)
+    line = "pt_position in box (" + ", ".join(f"{shown(low)}..{shown(high)}" for low, high in box) + ") vx"
+    in_voxels = parse_line(line, columns).mask(frame)
+    there = parse_line(line, places.columns_in(columns, unit))
+    assert there.mask(places.in_unit(frame, columns, unit)).tolist() == in_voxels.tolist()
+    assert parse_line(there.text(), places.columns_in(columns, unit)) == there
 
 
 def test_tenths_of_a_um_are_exact():

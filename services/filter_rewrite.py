@@ -1,0 +1,85 @@
+"""Filters with some of their conditions changed: the line stays a line, each box a box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
+
+from services.columns import Column, find_column
+from services.filter_box import UNIT_NM, InBox
+from services.filter_nodes import And, Between, Blank, Compare, Condition, Node, NoneOf, Not, OneOf, Or
+from services.filter_values import Value, format_value
+from services.filters import parse_box, parse_line
+from services.places import columns_in
+from services.tables import TableQuery
+
+Change: TypeAlias = Callable[[Node], Node]
+
+
+def rewritten(columns: Sequence[Column], query: TableQuery, change: Change) -> TableQuery:
+    """The query with each condition changed. A text of which none changes stays as it was typed. Raises BadInput."""
+    line = parse_line(query.where, columns, query.saved)
+    where, boxes = _changed(line, change), {}
+    for name, text in query.boxes.items():
+        typed = parse_box(find_column(columns, name), text, query.saved)
+        box = _changed(typed, change)
+        boxes[name] = text if box == typed else _box(box)
+    return replace(query, where=query.where if where == line else where.text(), boxes=boxes)
+
+
+def to_unit(unit: str) -> Change:
+    """What makes conditions on positions, in the units of their columns, keep the same rows in "vx", "nm" or "um"."""
+
+    def change(leaf: Node) -> Node:
+        if isinstance(leaf, InBox):
+            x, y, z = columns_in(leaf.axes, unit)
+            return replace(leaf, axes=(x, y, z))  # its own unit it says
+        if not isinstance(leaf, Condition) or leaf.column.kind != "position":
+            return leaf
+        column, into = replace(leaf.column, unit=unit), partial(_converted, leaf.column, unit)
+        match leaf:
+            case OneOf() | NoneOf():
+                return replace(leaf, column=column, values=tuple(map(into, leaf.values)))
+            case Compare():
+                return replace(leaf, column=column, value=into(leaf.value))
+            case Between():
+                return replace(leaf, column=column, low=into(leaf.low), high=into(leaf.high))
+        return leaf
+
+    return change
+
+
+def _converted(column: Column, unit: str, value: Value) -> Value:
+    """A number of a position in another unit, such that it is there to every cell as it was here: from voxels by the
+    same steps as cells, and back to the shortest number that these lead to."""
+    old, new = (UNIT_NM.get(each) or column.voxel_nm or 1.0 for each in (column.unit, unit))
+    given = float(value)
+    exact = given * old / new
+    short = round(exact, 6)
+    number = short if column.unit != "vx" and short * new / old == given else exact
+    return int(number) if number.is_integer() and abs(number) < 10**15 else number
+
+
+def _changed(node: Node, change: Change) -> Node:
+    match node:
+        case And() | Or():
+            return type(node)(tuple(_changed(part, change) for part in node.parts))
+        case Not():
+            return Not(_changed(node.part, change))
+    return change(node)
+
+
+def _box(node: Node) -> str:
+    """What to type into a box for what `parse_box` can say."""
+    match node:
+        case Condition():
+            return node.box().removeprefix("= ")
+        case Not(part=Between() as between):
+            return f"!{between.box()}"
+        case Or(parts=(OneOf() as listed, Blank())):
+            return f"in ({', '.join(map(format_value, listed.values))}, null)"
+        case And(parts=(NoneOf() as listed, Blank())):
+            return f"not in ({', '.join(map(format_value, listed.values))}, null)"
+    raise ValueError(f"no box says {node!r}")
