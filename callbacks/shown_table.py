@@ -11,11 +11,23 @@ import pandas as pd
 
 from callbacks import views
 from components import table_page, table_plots
-from services import groups, joins, large_tables, neuroglancer, plots, saved_ids, snippets, tables
+from services import (
+    facets,
+    filter_rewrite,
+    groups,
+    joins,
+    large_tables,
+    neuroglancer,
+    plots,
+    saved_ids,
+    snippets,
+    tables,
+)
 from services.columns import Column, find_column
 from services.context import cave
 from services.errors import BadInput, KarstError, TooLarge
 from services.filter_nodes import Node
+from services.filter_values import described
 from services.filters import parse_box, parse_line
 from services.groups import Groups
 from services.large_tables import LargeTable
@@ -48,6 +60,11 @@ class _Shown:
     def filter(self) -> Node:
         """What is asked of a row. Raises BadInput."""
         return tables.filter_of(self.table.columns, self.query)
+
+    def meant(self, total: int | None) -> tuple[str, str] | None:
+        """The values that may be meant where `total` rows have what was typed, and the address of the view with them;
+        None where nobody knows."""
+        return None
 
     def typed_wrongly(self) -> str:
         """The text of a box, else the query line, that cannot be read; "" if all can."""
@@ -91,6 +108,14 @@ class Shown(_Shown):
     def counted(self) -> tuple[int | None, Sequence[str]]:
         """How many rows the filter keeps (None = unknown), and what one may expect of them and does not get."""
         return tables.page(self.table, self.query, 0, 0)[1], ()
+
+    def meant(self, total: int | None) -> tuple[str, str] | None:
+        """The values that may be meant where no row has what was typed, and the address of the view with them."""
+        if total:
+            return None
+        query, values = filter_rewrite.as_known(self.table.columns, self.query, facets.known_values(self.table))
+        href = replace(self.view, where=query.where, boxes=query.boxes).href()
+        return (described(values), href) if values else None
 
     def chosen(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, str]:
         """The rows that were ticked, else picked in the plot, else filtered, and what to call them."""

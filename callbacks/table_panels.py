@@ -177,8 +177,7 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
 def offer_words(of: str) -> str:
     """Columns, their operators and values, to complete the query line with."""
     shown = shown_table.any_of_view(parse_table(views.query_of(of))[0])
-    found = () if isinstance(shown, Paged) else facets.facets(shown.table, tables.TableQuery())
-    values = {facet.column.name: [one.value for one in facet.values if one.value is not None] for facet in found}
+    values = {} if isinstance(shown, Paged) else facets.known_values(shown.table)
     return json.dumps(filter_words.offered(shown.table.columns, values))
 
 

@@ -121,7 +121,7 @@ def summarise(asked: dict[str, Any], columns: list[str], panel: str) -> tuple[An
         return alerts.problem(explain(error), shown.typed_wrongly()), []
     said = words.describe() if words.text() else ""
     unfiltered = table_page.unfiltered(shown.view).href()
-    counts = table_page.counts(total, shown.whole, said, unfiltered, told)
+    counts = table_page.counts(total, shown.whole, said, unfiltered, told, meant=shown.meant(total))
     return counts, table_page.downloads(shown.view, words.text(), shown.no_files(total))
 
 

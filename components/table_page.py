@@ -179,14 +179,24 @@ def status(table: TableFrame | LargeTable, catalogue: str) -> list[Any]:
     return [*told, html.Span(info.description, className="k-description", title=info.description)]
 
 
-def counts(total: int | None, whole: int, words: str, unfiltered: str, told: Sequence[str] = ()) -> list[Any]:
-    """How many of the `whole` rows the filter leaves (None = nobody knows), what it says, and what else is `told`."""
+def counts(
+    total: int | None,
+    whole: int,
+    words: str,
+    unfiltered: str,
+    told: Sequence[str] = (),
+    *,
+    meant: tuple[str, str] | None = None,
+) -> list[Any]:
+    """How many of the `whole` rows the filter leaves (None = nobody knows), what it says, and what else is `told`.
+    `meant` are the values that may be meant, and the address of the view with them."""
     more = [html.Div(sentence, className="k-words") for sentence in told]
     if not words:
         return [html.Strong(f"{whole:,}"), " rows", *more]
     clear = html.A("Clear filters", href=unfiltered, className="k-clear")
     kept = html.Strong("An unknown number" if total is None else f"{total:,}")
-    return [kept, f" of {whole:,} rows", html.Span(f" where {words}", className="k-words"), clear, *more]
+    instead = [html.A(f"Did you mean {meant[0]}?", href=meant[1], className="k-clear")] if meant else []
+    return [kept, f" of {whole:,} rows", html.Span(f" where {words}", className="k-words"), *instead, clear, *more]
 
 
 def selection(count: int) -> list[Any]:

@@ -29,6 +29,7 @@ MOST_VALUES = 200
 """A text column with more distinct values is no category."""
 MOST_NUMBERS = 20
 """A column of whole numbers with more distinct values is no category."""
+_CATEGORICAL = ("text", "boolean", "number")
 BARS = 24
 BUDGET_S = 0.5
 
@@ -84,7 +85,7 @@ def facets(table: TableFrame, query: TableQuery, *, budget_s: float = BUDGET_S) 
     counted = []
     live = _Live(table, query)
     for column, in_time in _in_time(table.columns, budget_s):
-        if column.kind not in ("text", "boolean", "number"):
+        if column.kind not in _CATEGORICAL:
             continue
         if not in_time:
             counted.append(Facet(column, timed_out=True))
@@ -103,6 +104,16 @@ def histograms(
         if column.kind in ("number", "position"):
             counted.append(_histogram(live, column, bars) if in_time else Histogram(column, timed_out=True))
     return tuple(counted)
+
+
+def known_values(table: TableFrame, *, budget_s: float = BUDGET_S) -> dict[str, tuple[Value, ...]]:
+    """The values that each categorical column has, most frequent first, as far as the time suffices."""
+    found = {
+        column.name: _categories(table, column)
+        for column, in_time in _in_time(table.columns, budget_s)
+        if in_time and column.kind in _CATEGORICAL
+    }
+    return {name: coded.values for name, coded in found.items() if coded}
 
 
 def toggled(columns: Sequence[Column], query: TableQuery, name: str, value: Value | None) -> TableQuery:

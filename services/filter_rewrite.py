@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
@@ -27,6 +27,31 @@ def rewritten(columns: Sequence[Column], query: TableQuery, change: Change) -> T
         box = _changed(typed, change)
         boxes[name] = text if box == typed else _box(box)
     return replace(query, where=query.where if where == line else where.text(), boxes=boxes)
+
+
+def as_known(
+    columns: Sequence[Column], query: TableQuery, known: Mapping[str, Sequence[Value]]
+) -> tuple[TableQuery, tuple[Value, ...]]:
+    """The query with the values that its texts may mean where no cell is exactly that: those of another letter case,
+    else the first that has the text within; and these values. `known` are those of columns. Raises BadInput."""
+    meant: dict[Value, None] = {}
+
+    def change(leaf: Node) -> Node:
+        if not isinstance(leaf, OneOf) or leaf.column.kind != "text":
+            return leaf
+        values = known.get(leaf.column.name, ())
+        nearest = {value: _nearest(str(value), values) for value in leaf.values}
+        meant.update({near: None for value, near in nearest.items() if near != value})
+        return replace(leaf, values=tuple(dict.fromkeys(nearest.values())))
+
+    return rewritten(columns, query, change), tuple(meant)
+
+
+def _nearest(text: str, values: Sequence[Value]) -> Value:
+    folded = text.casefold()
+    alike = [value for value in values if str(value).casefold() == folded]
+    within = [value for value in values if folded and folded in str(value).casefold()]
+    return text if text in values else next(iter([*alike, *within]), text)
 
 
 def to_unit(unit: str) -> Change:

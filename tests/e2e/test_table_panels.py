@@ -60,7 +60,7 @@ def test_dragging_over_a_small_histogram_keeps_a_range(page: Page, truth: Truth)
     expect(page.locator("#table-counts")).to_contain_text(f"{kept:,} of {len(rows):,} rows")
 
 
-def test_a_mistake_in_the_query_line_is_pointed_at(page: Page) -> None:
+def test_a_mistake_in_a_filter_is_pointed_at(page: Page, truth: Truth) -> None:
     page.goto(f"{TABLE}&where=cell_type%20%3D%20BC%20and%20volme%20%3E%203")
     expect(page.locator("#table-counts .alert")).to_contain_text("Did you mean volume?")
     typed, mark = page.locator("#table-counts pre").inner_text().rstrip().split("\n")
@@ -75,6 +75,12 @@ def test_a_mistake_in_the_query_line_is_pointed_at(page: Page) -> None:
     expect(page.locator("#table-counts")).to_contain_text("0 of ")
     expect(empty).to_have_text("There are no rows to show.")
     expect(empty).to_be_visible()
+    page.goto(f"{TABLE}&f.cell_type=5p-np")
+    expect(page.locator("#table-counts")).to_contain_text("0 of ")
+    page.get_by_role("link", name="Did you mean 5P-NP?").click()
+    kept = (truth.types()["cell_type"] == "5P-NP").sum()
+    expect(page.locator("#table-counts")).to_contain_text(f"{kept:,} of ")
+    assert kept and query(page)["f.cell_type"] == ["5P-NP"]
 
 
 def check_offers(line: Locator, offers: Locator, kinds: int) -> None:

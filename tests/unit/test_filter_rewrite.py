@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services import places
 from services.columns import describe_columns
-from services.filter_rewrite import rewritten, to_unit
+from services.filter_rewrite import as_known, rewritten, to_unit
 from services.tables import TableQuery, filter_of
 
 VOXEL_NM = (4.0, 4.0, 40.0)
@@ -70,3 +70,23 @@ def test_only_what_names_positions_is_written_anew(old, new, where, boxes, means
     _, columns = table([(1, 2, 3)], old)
     after = rewritten(columns, TableQuery(where, boxes), to_unit(new))
     assert (after.where, after.boxes) == means
+
+
+@pytest.mark.parametrize(
+    ("where", "boxes", "means"),
+    [
+        ("", {"cell_type": "5p-np"}, ("", {"cell_type": "5P-NP"}, ("5P-NP",))),
+        ("cell_type = bc and valid_id > 1", {}, ("cell_type = BC and valid_id > 1", {}, ("BC",))),
+        ("cell_type in (NP, MC) or not cell_type is mc", {},
+         ("cell_type in (5P-NP, MC) or not (cell_type = MC)", {}, ("5P-NP", "MC"))),
+        ("", {"cell_type": "bc, null"}, ("", {"cell_type": "in (BC, null)"}, ("BC",))),
+        ("", {"cell_type": "P"}, ("", {"cell_type": "5P-IT"}, ("5P-IT",))),  # the first that is known
+        ("cell_type=BC", {"cell_type": "!=bc"}, ("cell_type=BC", {"cell_type": "!=bc"}, ())),
+        ("cell_type=xyz", {"cell_type": '""'}, ("cell_type=xyz", {"cell_type": '""'}, ())),
+        ("", {"cell_type": "~bc"}, ("", {"cell_type": "~bc"}, ())),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_letter_case_or_with_the_text_within_may_be_meant(where, boxes, means):
+    columns = describe_columns(pd.DataFrame({"cell_type": pd.array(["BC"], dtype="string"), "valid_id": [1]}))
+    after, meant = as_known(columns, TableQuery(where, boxes), {"cell_type": ("5P-IT", "5P-NP", "BC", "MC", "bC")})
+    assert (after.where, after.boxes, meant) == means
