@@ -49,7 +49,9 @@ class Opened:
         self.query = parse_qs(query)
         outputs = [{"id": f"table-{part}", "property": "children"} for part in ("results", "status", "notes")]
         inputs = [{"id": "table-query", "property": "data", "value": self.query}, {"id": "reload", "property": "data"}]
-        output = "..table-results.children...table-status.children...table-notes.children.."
+        outputs.append({"id": "table-where", "property": "value"})
+        names = [f"{each['id']}.{each['property']}" for each in outputs]
+        output = f"..{'...'.join(names)}.."
         drawn = self._call(output=output, outputs=outputs, inputs=inputs, changedPropIds=["table-query.data"])
         self.status, self.notes = (text(drawn[id]["children"]) for id in ("table-status", "table-notes"))
         self.grid = next(part for part in parts(drawn) if "getRowId" in part)
