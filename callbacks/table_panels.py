@@ -14,7 +14,7 @@ from callbacks.errors import explain
 from callbacks.shown_table import Paged, Shown
 from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
-from services import crosstabs, facets, filter_words, id_search, joins, plots, tables
+from services import crosstabs, facets, filter_words, id_search, joins, plots
 from services.context import cave
 from services.urls import parse_table
 
