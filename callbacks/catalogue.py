@@ -15,6 +15,21 @@ from services.urls import Query, TableView, parse_catalogue
 
 
 @callback(
+    Output("catalogue-datastack", "options"),
+    Output("catalogue-datastack", "value"),
+    Output("catalogue-version", "options"),
+    Output("catalogue-version", "value"),
+    Input("catalogue-query", "data"),
+    Input("reload", "data"),
+    on_error=lambda error: None,  # `load` says what is wrong
+)
+def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
+    """Datastacks and versions to choose from."""
+    datastack, datastacks, version, versions, _ = views.place_choices(cave(), parse_catalogue(query or {})[0])
+    return datastacks, datastack, versions, version
+
+
+@callback(
     Output("catalogue-tables", "children"),
     Output("catalogue-status", "children"),
     Input("catalogue-query", "data"),
@@ -27,4 +42,5 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     datastack, version = views.table_place(cave(), asked)
     listed = live.catalogue(cave(), datastack, version)
     view = TableView(datastack, str(version.label))
-    return catalogue_page.listing(view, listed, text), catalogue_page.status(datastack, version, len(listed))
+    found = catalogue_page.matching(listed, text)
+    return catalogue_page.listing(view, found), catalogue_page.status(datastack, version, len(found), len(listed))

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dash import dcc, html
 
 from components import alerts, controls
-from components.cell_card import counted
 from components.shell import heading
-from services.urls import CATALOGUE_PAGE, TableView
+from services.urls import CATALOGUE_PAGE, TableView, parse_catalogue
 
 if TYPE_CHECKING:
     from services.records import TableInfo, Version
@@ -20,13 +19,17 @@ HEADINGS = ("Table", "Rows", "Schema", "References", "Voxel (nm)", "Created", "A
 
 def page(query: Mapping[str, Any]) -> html.Div:
     """The whole page; its tables are still to come. `query` is the address as it was given."""
-    asked = query.get("q") or ""
-    box = controls.text("Search", "q", "catalogue-q", asked if isinstance(asked, str) else asked[0], "soma, cell_type")
+    view, text = parse_catalogue(query)
+    fields = [
+        controls.choice("Datastack", "datastack", "catalogue-datastack", view.datastack),
+        controls.choice("Version", "version", "catalogue-version", view.version),
+        controls.text("Search", "q", "catalogue-q", text, "soma, cell_type"),
+    ]
     top = [heading("All tables"), html.P(id="catalogue-status", className="k-status", role="status")]
     return html.Div(
         [
             html.Div(top, className="k-top"),
-            controls.view_form(CATALOGUE_PAGE, [box], "Search"),
+            controls.view_form(CATALOGUE_PAGE, fields, "Search"),
             html.Div(id="alerts"),
             html.Div(alerts.loading("Asking CAVE what there is…"), id="catalogue-tables"),
             dcc.Store(id="catalogue-query", data=dict(query)),
@@ -34,21 +37,28 @@ def page(query: Mapping[str, Any]) -> html.Div:
     )
 
 
-def listing(view: TableView, infos: Sequence[TableInfo], text: str) -> Any:
+def matching(infos: Sequence[TableInfo], text: str) -> list[TableInfo]:
     """The tables in which every word of `text` occurs."""
-    found = [info for info in infos if _has(info, text)]
+    return [info for info in infos if _has(info, text)]
+
+
+def listing(view: TableView, found: Sequence[TableInfo]) -> Any:
+    """A line for each of the tables that were found."""
     if not found:
-        return alerts.empty("No table has all of these words", html.P("Search for something else."))
+        return alerts.empty(
+            "No table or view of this version has all of these words",
+            html.P(["Search for something else, or ", html.A("list them all", href=view.catalogue()), "."]),
+        )
     head = html.Thead(html.Tr([html.Th(name, scope="col") for name in HEADINGS]))
     body = html.Tbody([_row(view, info) for info in found])
     return html.Div(html.Table([head, body], className="k-catalogue"), className="k-panel")
 
 
-def status(datastack: str, version: Version, count: int) -> str:
-    """Of which version and day these are."""
-    return f"{counted(count, 'table and view')} · {datastack} · {version.words}".replace(
-        "table and views", "tables and views"
-    )
+def status(datastack: str, version: Version, found: int, count: int) -> str:
+    """How many of all were `found`, and of which version and day they are."""
+    tables = f"{count:,} tables and views" if count != 1 else "1 table or view"
+    said = tables if found == count else f"{found:,} of {tables} found"
+    return f"{said} · {datastack} · {version.words}"
 
 
 def _has(info: TableInfo, text: str) -> bool:
@@ -61,7 +71,7 @@ def _row(view: TableView, info: TableInfo) -> html.Tr:
     notice = html.P(info.notice, className="k-notice") if info.notice else None
     cells: list[Any] = [
         link,
-        f"{info.row_count:,}" if info.row_count is not None else "",
+        f"{info.row_count:,}" if info.row_count is not None else _uncounted(info),
         info.schema_type if info.kind == "table" else "view",
         info.reference_table or "",
         " × ".join(f"{side:g}" for side in info.voxel_resolution_nm),
@@ -69,3 +79,8 @@ def _row(view: TableView, info: TableInfo) -> html.Tr:
         [info.description, notice],
     ]
     return html.Tr([html.Td(cell) for cell in cells])
+
+
+def _uncounted(info: TableInfo) -> html.Span:
+    what = "the rows of a view" if info.kind == "view" else "the rows of a table at a moment"
+    return html.Span("–", title=f"CAVE does not count {what}")

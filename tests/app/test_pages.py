@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app import create_app, server
 from components.shell import shell
-from pages import connectivity_viewer, home, not_found_404, table_viewer
+from pages import catalogue, connectivity_viewer, home, not_found_404, table_viewer
 from services.settings import Settings
 from tests.servers import ROOT, free_port
 
@@ -104,7 +104,7 @@ QUERIES = st.dictionaries(
 
 @given(query=QUERIES)
 def test_any_address_has_a_page(query: dict[str, str | list[str]]) -> None:
-    for page in (home, table_viewer, connectivity_viewer, not_found_404):
+    for page in (home, table_viewer, connectivity_viewer, catalogue, not_found_404):
         assert page.layout(**query).to_plotly_json()["props"]["children"]
 
 
@@ -121,7 +121,10 @@ def test_a_chosen_table_is_among_its_options(table: str) -> None:
     assert table in [option["value"] for option in select.options]
 
 
-@pytest.mark.parametrize("page", [home, table_viewer, connectivity_viewer], ids=["home", "tables", "connectivity"])
+PAGES = {"home": home, "tables": table_viewer, "connectivity": connectivity_viewer, "catalogue": catalogue}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_what_a_page_keeps_counts_on_nothing_that_comes_and_goes(page: ModuleType) -> None:
     """Results are replaced while callbacks wait their turn; the browser reports each that then misses a component."""
     kept = {component.id for part in (shell([]), page.layout()) for component in part._traverse_ids()}
