@@ -50,7 +50,7 @@ class FacetValue:
 
 @dataclass(frozen=True)
 class Facet:
-    """The values of a column, most frequent of the whole table first. `timed_out` = there was no time to count."""
+    """The values of a column, most frequent now first, then in the whole table. `timed_out` = no time to count."""
 
     column: Column
     values: tuple[FacetValue, ...] = ()
@@ -241,6 +241,7 @@ def _facet(live: _Live, column: Column, coded: _Coded) -> Facet:
     rows: list[tuple[Value | None, int, int]] = [*zip(coded.values, counts[1:], coded.totals.tolist(), strict=True)]
     if blank:
         rows.append((None, counts[0], blank))
+    rows.sort(key=lambda row: (-row[1], -row[2]))  # else by name, as they come
     return Facet(
         column,
         tuple(

@@ -79,6 +79,13 @@ def test_every_value_has_the_count_that_a_click_would_give(rows, query):
             assert len(select(table, clicked)) == value.count
 
 
+@given(rows, queries)
+def test_values_that_the_filter_keeps_come_first(rows, query):
+    for facet in facets(table_of(rows), query):
+        order = [(-one.count, -one.total, one.value is None, str(one.value)) for one in facet.values]
+        assert order == sorted(order)
+
+
 @given(rows)
 def test_clicks_add_up_and_take_back(rows):
     table = table_of(rows)
