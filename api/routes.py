@@ -6,14 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
 
 from api import params
 from api.answers import (
     Subject,
-    crash_answer,
     csv_answer,
-    error_answer,
     frame_answer,
     table_json,
     version_json,
@@ -30,25 +27,17 @@ from services import (
     versions,
 )
 from services.context import cave
-from services.errors import BadInput, KarstError, NotFound, TooLarge
+from services.errors import BadInput, TooLarge
 from services.large_tables import LargeTable
 from services.records import Version
 from services.tables import TableFrame, TableQuery
 
 LINK_KEYS = ("viewer", "group_by", "colour_by", "visible")
 
-blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
-blueprint.register_error_handler(KarstError, error_answer)
+blueprint = Blueprint("v1", __name__, url_prefix="/v1")
 
 JSON_ROWS = 1_000
 """Rows of a table in one JSON answer when no limit is asked for."""
-
-
-@blueprint.errorhandler(Exception)
-def _unforeseen(error: Exception) -> Response | HTTPException:
-    if isinstance(error, HTTPException):
-        return error_answer(BadInput(error.description or "The request cannot be understood."))
-    return crash_answer(error)
 
 
 @blueprint.get("/datastacks")
@@ -204,9 +193,3 @@ def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuro
 def _link_options(read: params.Body) -> dict[str, Any]:
     texts = {key: read.text(key) or None for key in ("viewer", "group_by", "colour_by")}
     return texts | {"visible": read.ids("visible")}
-
-
-@blueprint.route("/<path:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-def no_route(rest: str) -> Response:
-    """Everything else."""
-    raise NotFound(f"There is nothing at {request.method} {request.path[:80]}.", "Check the address and the method.")

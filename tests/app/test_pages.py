@@ -68,6 +68,15 @@ def test_ready_with_cave(app: dash.Dash) -> None:
         assert client.get("/readyz").json == {"status": "ok"}
 
 
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/datastacks", "/api/v1/a/b/c/d/e"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_not_in_the_api_is_no_page(app: dash.Dash, path: str, method: str) -> None:
+    with app.server.test_client() as client:
+        answer = client.open(path, method=method)
+    assert answer.status_code == 404
+    assert answer.json["error"]["message"] == f"There is nothing at {method} {path}."
+
+
 def test_an_old_link_leads_to_its_view(app: dash.Dash) -> None:
     old = "/dash/datastack/minnie65_public/apps/connectivity/"
     asked = '?anno-id="864691135808473885"&id-type="root_id"&mat-version=1300'
