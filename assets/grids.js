@@ -15,10 +15,12 @@
                 return changed({of: ids[at].of, filterModel, sortModel}, before);
             },
             // Hides the columns that are not ticked, and leaves their order and width. Asked of the grid itself: one that
-            // is still being set up loses what its property `columnState` says.
+            // is still being set up loses what its property `columnState` says. The last one cannot be unticked: no columns
+            // in an address are all of them.
             showColumns: function (shown, options, ids) {
                 const state = options.map(({value}) => ({colId: value, hide: !shown.includes(value)}));
                 for (const id of ids) dash_ag_grid.getApiAsync(id).then((api) => api.applyColumnState({state}));
+                return options.map((one) => ({...one, disabled: shown.length === 1 && shown[0] === one.value}));
             },
             // Asks anew for the rows that are here, of which others are marked now.
             ask: function (_picked, ids) {

@@ -203,6 +203,7 @@ clientside_callback(
 )
 clientside_callback(
     ClientsideFunction("grids", "showColumns"),
+    Output("table-columns", "options"),
     Input("table-columns", "value"),
     State("table-columns", "options"),
     State({"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}, "id"),

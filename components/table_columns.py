@@ -27,8 +27,8 @@ NONE: controls.Option = {"label": "this table only", "value": " "}
 
 
 def column_panel(view: TableView, table: TableFrame | LargeTable, others: Sequence[str] | None) -> list[Any]:
-    """A box to tick for each column, the unit of positions, and which of `others` to set beside the table; with None
-    the table stays as it is."""
+    """A box to tick for each column, of which one at least stays ticked, the unit of positions, and which of `others`
+    to set beside the table; with None the table stays as it is."""
     names = [column.name for column in table.columns]
     shown = [name for name in names if name in view.columns] or names
     size = " × ".join(f"{side:g}" for side in table.info.voxel_resolution_nm)
@@ -45,10 +45,11 @@ def column_panel(view: TableView, table: TableFrame | LargeTable, others: Sequen
         html.H3("Columns", id="table-columns-title"),
         dbc.Checklist(
             id="table-columns",
-            options=[{"label": name, "value": name} for name in names],
+            options=[{"label": name, "value": name, "disabled": shown == [name]} for name in names],
             value=shown,
             className="k-checks",
         ),
+        html.P("One column at least is shown: tick another to hide this one.", className="k-hint"),
     ]
 
 
