@@ -82,8 +82,8 @@ def results(
     panels: dict[str, Sequence[Any]] = {
         "plot": [
             plot_form(view, table, axes, chosen),
-            html.Div(id="table-picked-said", className="k-picked", role="status"),
             html.Div(id="table-figure"),
+            html.Div(id="table-picked-said", className="k-picked", role="status"),
         ],
         "facets": [html.Div(alerts.loading("Counting…"), id="table-facets")],
         "compare": [html.Div(alerts.loading("Counting…"), id="table-compared")],

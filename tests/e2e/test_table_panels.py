@@ -179,8 +179,10 @@ def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
     expect(page.locator("#table-figure .no-webgl")).to_have_count(0)
     said, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
     page.locator("#table-figure [data-title=Box]").click()
+    place = page.locator("#table-figure").bounding_box()
     draw(page, [(0.02, 0.02), (0.98, 0.98)])
     expect(said).to_contain_text("picked")
+    assert page.locator("#table-figure").bounding_box() == place  # or the next stroke would land elsewhere
     everything = count_of(said)
     page.locator("#table-figure [data-title=Lasso]").click()
     draw(page, [(0.2, 0.2), (0.6, 0.2), (0.6, 0.5), (0.2, 0.5), (0.2, 0.2)])
