@@ -107,7 +107,7 @@ def rows(request: dict[str, Any] | None, id: dict[str, str], picked: dict[str, A
     Input("tab", "data"),
     prevent_initial_call=True,
     running=[(Output("table-summary", "className"), "k-summary k-busy", "k-summary")],
-    on_error=lambda error: (alerts.problem(explain(error)), []),
+    on_error=lambda error: (alerts.problem(explain(error)), table_page.address_button()),
 )
 def summarise(asked: dict[str, Any], columns: list[str], panel: str) -> tuple[Any, ...]:
     """Counts and downloads of what the grid shows; what cannot be read of the filter."""
@@ -118,7 +118,7 @@ def summarise(asked: dict[str, Any], columns: list[str], panel: str) -> tuple[An
         words = shown.filter
         total, told = shown.counted()
     except KarstError as error:
-        return alerts.problem(explain(error), shown.typed_wrongly()), []
+        return alerts.problem(explain(error), shown.typed_wrongly()), table_page.address_button()
     said = words.describe() if words.text() else ""
     unfiltered = table_page.unfiltered(shown.view).href()
     counts = table_page.counts(total, shown.whole, said, unfiltered, told, meant=shown.meant(total))

@@ -245,8 +245,13 @@ def downloads(view: TableView, line: str, refused: Mapping[str, str]) -> list[An
     return [
         None if "CSV" in refused else csv,
         html.Details([html.Summary("Take out"), menu], className="k-take"),
-        copy_button("", "link to this view"),
+        address_button(),
     ]
+
+
+def address_button() -> html.Button:
+    """Copies the address of this page, which even a view that cannot be read has."""
+    return copy_button("", "link to this view")
 
 
 def cell_href(view: TableView, table: TableFrame | LargeTable, column: Column) -> str | None:

@@ -68,6 +68,9 @@ def test_a_mistake_in_a_filter_is_pointed_at(page: Page, truth: Truth) -> None:
     assert typed[mark.index("^") :].startswith("volme")
     empty = page.locator(".ag-overlay-wrapper")
     expect(empty).to_be_hidden()  # nobody knows which rows there are
+    expect(page.locator("#table-downloads")).not_to_contain_text("Take out")
+    page.get_by_role("button", name="Copy link to this view").click()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
     page.goto(f"{TABLE}&f.volume=%3E%3E%203")
     expect(page.locator("#table-counts .alert")).to_contain_text("volume holds numbers")
     expect(empty).to_be_hidden()
