@@ -14,7 +14,7 @@ from callbacks.errors import explain
 from callbacks.shown_table import Paged, Shown
 from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
-from services import crosstabs, facets, filter_words, id_search, joins, plots
+from services import crosstabs, examples, facets, filter_words, id_search, joins, plots
 from services.context import cave
 from services.urls import parse_table
 
@@ -170,15 +170,17 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
 
 @callback(
     Output("table-where-words", "data-words"),
+    Output("table-where", "placeholder"),
     Input("table-of", "data"),
     prevent_initial_call=True,
-    on_error=lambda error: "{}",
+    on_error=lambda error: ("{}", table_page.WHERE_HINT),
 )
-def offer_words(of: str) -> str:
-    """Columns, their operators and values, to complete the query line with."""
+def offer_words(of: str) -> tuple[str, str]:
+    """Columns, their operators and values, to complete the query line with, and an example of one."""
     shown = shown_table.any_of_view(parse_table(views.query_of(of))[0])
     values = {} if isinstance(shown, Paged) else facets.known_values(shown.table)
-    return json.dumps(filter_words.offered(shown.table.columns, values))
+    example = "" if isinstance(shown, Paged) else examples.filter_line(shown.table, values)
+    return json.dumps(filter_words.offered(shown.table.columns, values)), example or table_page.WHERE_HINT
 
 
 clientside_callback(ClientsideFunction("plots", "follow"), Input(GRAPHS, "clickData"), prevent_initial_call=True)

@@ -35,7 +35,8 @@ COPIES = {
     "script": "Python that reads these rows",
 }
 OUTLINED = "btn btn-sm btn-outline-secondary"
-WHERE_HINT = "cell_type in (BC, MC) and volume > 300"
+WHERE_HINT = "Conditions on columns, joined with and, or, not"
+"""Stands in the box of the query line where the table gives no example."""
 
 
 def page(view: TableView, query: Mapping[str, Any]) -> html.Div:

@@ -1,12 +1,42 @@
-"""Cells of a datastack that are worth a first look."""
+"""Cells of a datastack that are worth a first look, and filters of a table that show how one is written."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
 from services import tables
 from services.cave import Cave
+from services.filter_values import Value, format_value, written
+from services.tables import TableFrame
 
 PROOFREADING = "proofread"
 """In the schema types of tables that say which cells are proofread."""
+
+
+def filter_line(table: TableFrame, known: Mapping[str, Sequence[Value]]) -> str:
+    """A query line on the first text column with `known` values and the first with numbers; "" where a table has
+    neither."""
+    return " and ".join(filter(None, (_of_words(table, known), _of_numbers(table))))
+
+
+def _of_words(table: TableFrame, known: Mapping[str, Sequence[Value]]) -> str:
+    for column in table.columns:
+        words = list(map(format_value, known.get(column.name, ())))[:2]
+        if words and column.kind == "text":
+            listed = f"in ({', '.join(words)})" if len(words) > 1 else f"= {words[0]}"
+            return f"{written(column.name)} {listed}"
+    return ""
+
+
+def _of_numbers(table: TableFrame) -> str:
+    for column in table.columns:
+        if column.kind == "number":
+            numbers = table.frame[column.name].to_numpy(dtype=np.float64, na_value=np.nan)
+            if np.isfinite(numbers).any():
+                return f"{written(column.name)} > {float(f'{np.median(numbers[np.isfinite(numbers)]):.2g}'):g}"
+    return ""
 
 
 def cells(cave: Cave, datastack: str, version: int, most: int = 6) -> list[tuple[int, str]]:

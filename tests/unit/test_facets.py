@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.columns import describe_columns
 from services.errors import BadInput
+from services.examples import filter_line
 from services.facets import facets, histograms, range_box, toggled
 from services.records import TableInfo, Version
 from services.tables import TableFrame, TableQuery, select
@@ -84,6 +85,22 @@ def test_values_that_the_filter_keeps_come_first(rows, query):
     for facet in facets(table_of(rows), query):
         order = [(-one.count, -one.total, one.value is None, str(one.value)) for one in facet.values]
         assert order == sorted(order)
+
+
+@given(rows)
+def test_the_example_of_a_query_line_is_one_that_the_table_can_answer(rows):
+    table = table_of(rows)
+    line = filter_line(table, known_values(table))
+    select(table, TableQuery(line))
+    typed = [row[1] for row in rows if row[1] is not None]
+    assert ("cell_type" in line) == bool(typed)
+    assert ("session" in line) == any(row[3] is not None for row in rows)
+
+
+def test_the_example_has_the_most_frequent_words_and_a_middle_number():
+    table = table_of([(at, "BC" if at < 3 else "MC", True, at, at * 100 + 11.0, 0.5) for at in range(1, 5)])
+    assert filter_line(table, known_values(table)) == "cell_type in (BC, MC) and session > 2.5"
+    assert filter_line(table_of([]), {}) == ""
 
 
 @given(rows)
