@@ -63,7 +63,8 @@ def table_crosstab(datastack: str, version: str, table: str) -> Response:
     opened = open_held(datastack, version, table)
     query = saved_ids.query(cave(), datastack, params.text("filter"))
     found = crosstab(opened, query, params.text("left"), params.text("right"))
-    return jsonify({"datastack": datastack, "version": opened.version.label, **_crosstab_json(found)})
+    told = _crosstab_json(found, filtered=bool(query.where))
+    return jsonify({"datastack": datastack, "version": opened.version.label, **told})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/python")
@@ -95,7 +96,7 @@ def _histogram_json(histogram: Histogram) -> dict[str, Any]:
     }
 
 
-def _crosstab_json(found: CrossTab) -> dict[str, Any]:
+def _crosstab_json(found: CrossTab, *, filtered: bool) -> dict[str, Any]:
     return {
         "left": {"column": found.left.name, "values": list(found.left_values)},
         "right": {"column": found.right.name, "values": list(found.right_values)},
@@ -107,5 +108,5 @@ def _crosstab_json(found: CrossTab) -> dict[str, Any]:
         "kappa": found.kappa,
         "majority": found.majority,
         "disagreeing": found.disagreeing,
-        "message": found.sentence(),
+        "message": found.sentence(filtered=filtered),
     }

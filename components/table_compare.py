@@ -55,10 +55,12 @@ def compared(found: CrossTab, view: TableView, narrowed: Callable[[str], str | N
         return [html.P("There are no rows to compare.", className="k-muted")]
     scope = "Counted over the rows that the other filters leave. " if filtered else ""
     differ = found.both - found.agree
-    ways = [_way("that disagree", differ, found.disagreeing, narrowed)] if found.shared else []
-    ways.append(_way(f"off the majority of their {found.left.title}", found.off_majority, found.minority, narrowed))
+    links = [("that disagree", differ, found.disagreeing)] if found.shared else []
+    links.append((f"off the majority of their {found.left.title}", found.off_majority, found.minority))
+    # a link to all rows of the view would lead nowhere
+    ways = [_way(words, count, line, narrowed) for words, count, line in links if count < found.total]
     return [
-        html.P(found.sentence(), className="k-sentence", role="status"),
+        html.P(found.sentence(filtered=filtered), className="k-sentence", role="status"),
         html.P([part for way in ways if way for part in (" · ", way)][1:], className="k-sentence"),
         _matrix(found, view),
         html.P(

@@ -77,11 +77,15 @@ class CrossTab:
         blank = [value is None for value in self.right_values]
         return sorted(range(len(self.right_values)), key=lambda j: (blank[j], most[j], j))
 
-    def sentence(self) -> str:
-        """The figures in words, each with its denominator."""
+    def sentence(self, *, filtered: bool = False) -> str:
+        """The figures in words, each with its denominator. Where rows were `filtered` so that all that are left agree,
+        or none, this is what was asked for and no measure of agreement."""
         if not self.both:
             return f"None of {self.total:,} rows have both {self.left.title} and {self.right.title}."
         said = f"{self.both:,} of {self.total:,} rows have both; "
+        if filtered and self.shared and self.agree in (0, self.both):
+            ways = "agree" if self.agree else "disagree"
+            return f"{said}the filter leaves only rows that {ways}, which says nothing of how far the two agree."
         if not self.shared:
             said += "the two have no value in common"
         else:

@@ -146,14 +146,32 @@ def most_of(known):
     return {a: max(n for (own, _), n in known.items() if own == a) for a, _ in known}.items()
 
 
-def test_kappa_is_that_of_the_textbook():
+@pytest.fixture
+def raters():
+    """A table of fifty rows that two raters judged, and one that only the first did."""
     from tests.unit.test_tables import INFO, VERSION
 
     pairs = [("yes", "yes")] * 20 + [("yes", "no")] * 5 + [("no", "yes")] * 10 + [("no", "no")] * 15 + [("yes", None)]
     frame = pd.DataFrame(pairs, columns=["a", "b"]).astype("string")
-    table = tables.TableFrame("demo", VERSION, INFO, tables.describe_columns(frame), frame)
-    found = crosstab(table, TableQuery(), "a", "b")
+    return tables.TableFrame("demo", VERSION, INFO, tables.describe_columns(frame), frame)
+
+
+def test_rows_narrowed_to_those_that_disagree_have_no_kappa(raters):
+    whole = crosstab(raters, TableQuery(), "a", "b")
+    found = crosstab(raters, TableQuery(whole.disagreeing), "a", "b")
+    said = "15 of 15 rows have both; the filter leaves only rows that disagree, which says nothing of how far"
+    assert found.sentence(filtered=True).startswith(said)
+    shown = table_compare.compared(found, TableView(), lambda line: f"?where={line}", filtered=True)
+    assert "Show the" not in str(shown[1])  # rows that disagree are all there are
+    same = crosstab(raters, TableQuery("a = yes and b = yes or a = no and b = no"), "a", "b")
+    assert "35 of 35 rows have both; the filter leaves only rows that agree" in same.sentence(filtered=True)
+    assert "0 of 15 agree" in found.sentence()  # without a filter, they happen not to
+
+
+def test_kappa_is_that_of_the_textbook(raters):
+    found = crosstab(raters, TableQuery(), "a", "b")
     assert found.kappa == pytest.approx(0.4)
     assert (found.agree, found.both, found.total) == (35, 50, 51)
     assert found.agreement == pytest.approx(0.7)
     assert found.majority == pytest.approx((20 + 15) / 50)
+    assert "35 of 50 agree (70.0%, Cohen's kappa 0.400)" in found.sentence(filtered=True)
