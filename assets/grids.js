@@ -5,6 +5,19 @@
     const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
     const changed = (next, before) => (same(next, before) ? dash_clientside.no_update : next);
 
+    // A click with Shift adds a column to the order, as the grid has it; one with Ctrl (or Command) is taken for that.
+    for (const kind of ["click", "keydown"]) {
+        document.addEventListener(
+            kind,
+            (event) => {
+                const sorts = (kind === "click" || event.key === "Enter") && (event.ctrlKey || event.metaKey);
+                if (!sorts || !event.target.closest(".ag-header-cell")) return;
+                Object.defineProperty(event, "shiftKey", {value: true});
+            },
+            true
+        );
+    }
+
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         grids: {
             // What the grid shows; no change when only another block of the same rows was asked for.

@@ -63,7 +63,6 @@ def rows_grid(
         "suppressCellFocus": False,
         "enableCellTextSelection": True,
         "tooltipShowDelay": 400,
-        "multiSortKey": "ctrl",
         "rowClassRules": {MARK: f"params.data && params.data['{MARK}']"},
         "initialState": {
             "filter": {"filterModel": {name: _filter(text) for name, text in boxes.items()}},
@@ -108,7 +107,7 @@ def _column(column: Column, cell_href: str | None) -> dict[str, Any]:
         "field": column.name,
         "headerName": column.heading,
         "headerTooltip": column.name,
-        "width": max(LONG_ID if long else _WIDTHS[column.kind], 8 * len(column.heading) + 46),
+        "width": max(LONG_ID if long else _WIDTHS[column.kind], 8 * len(column.heading) + 58),
         "filter": "agTextColumnFilter",
         "filterParams": _BOX,
         "suppressFloatingFilterButton": True,

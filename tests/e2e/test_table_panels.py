@@ -317,6 +317,11 @@ def test_ten_thousand_pasted_ids_have_a_permanent_address(page: Page, truth: Tru
 
 def test_columns_and_the_unit_of_positions_are_in_the_address(page: Page, truth: Truth) -> None:
     page.goto(f"{TABLE}&panel=columns&sort=id")
+    head = page.locator("[role=columnheader][col-id='volume'] .ag-header-cell-text")
+    head.click(modifiers=["Shift"])
+    page.locator("[role=columnheader][col-id='cell_type']").click(modifiers=["Control"])
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query)["sort"] == ["id", "volume", "cell_type"])
+    assert head.evaluate("text => text.scrollWidth <= text.clientWidth")  # the whole name is there
     page.get_by_label("classification_system", exact=True).uncheck()
     header = page.locator(".ag-header-cell[col-id='classification_system']")
     expect(header).to_have_count(0)

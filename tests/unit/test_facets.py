@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.columns import describe_columns
 from services.errors import BadInput
 from services.examples import filter_line
-from services.facets import facets, histograms, range_box, toggled
+from services.facets import facets, histograms, known_values, range_box, toggled
 from services.records import TableInfo, Version
 from services.tables import TableFrame, TableQuery, select
 
