@@ -85,7 +85,7 @@ class CrossTab:
         said = f"{self.both:,} of {self.total:,} rows have both; "
         if filtered and self.shared and self.agree in (0, self.both):
             ways = "agree" if self.agree else "disagree"
-            return f"{said}the filter leaves only rows that {ways}, which says nothing of how far the two agree."
+            return f"{said}of these the filter leaves only ones that {ways}: no measure of how far the two agree."
         if not self.shared:
             said += "the two have no value in common"
         else:

@@ -159,12 +159,12 @@ def raters():
 def test_rows_narrowed_to_those_that_disagree_have_no_kappa(raters):
     whole = crosstab(raters, TableQuery(), "a", "b")
     found = crosstab(raters, TableQuery(whole.disagreeing), "a", "b")
-    said = "15 of 15 rows have both; the filter leaves only rows that disagree, which says nothing of how far"
+    said = "15 of 15 rows have both; of these the filter leaves only ones that disagree: no measure of"
     assert found.sentence(filtered=True).startswith(said)
     shown = table_compare.compared(found, TableView(), lambda line: f"?where={line}", filtered=True)
     assert "Show the" not in str(shown[1])  # rows that disagree are all there are
     same = crosstab(raters, TableQuery("a = yes and b = yes or a = no and b = no"), "a", "b")
-    assert "35 of 35 rows have both; the filter leaves only rows that agree" in same.sentence(filtered=True)
+    assert "35 of 35 rows have both; of these the filter leaves only ones that agree" in same.sentence(filtered=True)
     assert "0 of 15 agree" in found.sentence()  # without a filter, they happen not to
 
 

@@ -431,7 +431,7 @@ def test_two_tables_are_compared_and_lead_to_the_cells_that_differ(page: Page, t
     assert "volume" not in query(page)["columns"]
     page.get_by_role("link", name="that disagree").click()
     expect(page.locator("#table-counts")).to_contain_text(f"{len(both) - agree:,} of {len(own):,} rows")
-    expect(compared).to_contain_text("the filter leaves only rows that disagree")
+    expect(compared).to_contain_text("the filter leaves only ones that disagree")
     address = query(page)
     assert (address["panel"], address["join"]) == (["compare"], [other])
     page.get_by_role("tab", name="Facets").click()
