@@ -440,28 +440,6 @@ def test_two_tables_are_compared_and_lead_to_the_cells_that_differ(page: Page, t
     assert query(page)["panel"] == ["facets"]
 
 
-def test_the_catalogue_lists_every_table_and_finds_words(page: Page, truth: Truth) -> None:
-    page.goto(f"{TABLE}&version={truth.version}")
-    page.get_by_role("link", name="all tables").click()
-    names = page.locator(".k-catalogue td:first-child")
-    expect(names.filter(has_text=TYPES)).to_have_count(1)
-    assert {*truth.client.materialize.get_tables()} <= {*names.all_inner_texts()}
-    page.locator("#catalogue-q").fill("proofreading strategy")
-    page.locator("#catalogue-q").press("Enter")
-    expect(names.filter(has_text=TYPES)).to_have_count(0)
-    expect(page.locator("#catalogue-status")).to_contain_text(re.compile(r"^\d+ of \d+ tables and views found"))
-    older = str(min(truth.client.materialize.get_versions()))
-    page.locator("#catalogue-version").select_option(older)
-    expect(page.locator("#catalogue-status")).to_contain_text(f"version {older}")
-    assert query(page)["q"] == ["proofreading strategy"]  # which the choice of a version leaves
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.locator("#catalogue-version").select_option(str(truth.version))
-    expect(page.locator("#catalogue-status")).to_contain_text(f"version {truth.version}")
-    names.get_by_role("link", name=PROOFREADING).click()
-    expect(page.locator("#table-status")).to_contain_text(f"{PROOFREADING} · karst_demo · version {truth.version}")
-
-
 def test_rows_in_3d_are_those_selected_else_shown(page: Page, truth: Truth) -> None:
     rows = truth.types()
     shown = rows[(rows["cell_type"] == "MC") & (rows["pt_root_id"] != 0)]
