@@ -82,7 +82,7 @@ class Opened:
             output=f"{json.dumps(pattern, separators=(',', ':'))}.getRowsResponse",
             outputs={"id": id, "property": "getRowsResponse"},
             inputs=[{"id": id, "property": "getRowsRequest", "value": request}],
-            state=[{"id": id, "property": "id", "value": id}],
+            state=[{"id": id, "property": "id", "value": id}, {"id": "table-picked", "property": "data"}],
             changedPropIds=[f"{json.dumps(id, sort_keys=True, separators=(',', ':'))}.getRowsRequest"],
         ).values()
         rows: list[dict[str, Any]] = answer["getRowsResponse"]["rowData"]
