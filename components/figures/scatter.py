@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from services.plots import Bars, Outline
 
-HEIGHT_PX, HISTOGRAM_PX = 540, 380
+HEIGHT_PX, HISTOGRAM_PX = 500, 380
 PALE = "rgba(138, 150, 153, 0.3)"
 SMALL = 0.1
 """A tallest bar of less than this part of the tallest of the whole table is too low to compare its parts."""
