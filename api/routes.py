@@ -106,14 +106,14 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
 
 
 def open_asked(datastack: str, version: str, table: str) -> TableFrame | LargeTable:
-    """The table of a request; one that is held has the tables of `join` beside it and its positions in `units`."""
+    """The table of a request, its positions in `units`; one that is held has the tables of `join` beside it."""
     opened = large_tables.open_any(cave(), datastack, live.resolve(cave(), datastack, version), table)
     others = [name for name in params.text("join").split(",") if name]
     unit = params.choice("units", places.UNITS, "vx")
     if isinstance(opened, LargeTable):
-        if others or unit != "vx":
-            raise BadInput(f"{table} is too large to hold, so it has neither join nor units.", "Leave them out.")
-        return opened
+        if others:
+            raise BadInput(f"{table} is too large to hold, so no table stands beside it.", "Leave join out.")
+        return large_tables.with_units(opened, unit)
     joined, _ = joins.join_all(cave(), opened, others, params.choice("on", ("auto", *joins.KEYS), "auto"))
     return tables.with_units(joined, unit)
 

@@ -61,6 +61,7 @@ def open_view(cave: Cave, asked: TableView) -> tuple[TableView, TableFrame | Lar
     table = large_tables.open_any(cave, datastack, version, name)
     if isinstance(table, LargeTable):
         view, said = paged(asked, table)
+        table = large_tables.with_units(table, asked.unit)
     else:
         table, told = joins.join_possible(cave, table, asked.join)
         view, table = replace(asked, join=table.joined_names), tables.with_units(table, asked.unit)
@@ -89,9 +90,9 @@ def in_its_unit(cave: Cave, view: TableView, table: TableFrame | LargeTable) -> 
 def paged(view: TableView, table: LargeTable) -> tuple[TableView, list[str]]:
     """The view of a table that is only read by pages, without what these cannot have, and sentences on that."""
     said = ["The order that the address asks for was left out."] if view.sort else []
-    if view.join or view.unit != "vx":
-        said.append(f"{table.info.name} is too large to hold: no table stands beside it, and positions are in voxels.")
-    return replace(view, sort=(), join=(), unit="vx"), said
+    if view.join:
+        said.append(f"{table.info.name} is too large to hold: no table stands beside it.")
+    return replace(view, sort=(), join=()), said
 
 
 def table_place(cave: Cave, view: TableView) -> tuple[str, Version]:

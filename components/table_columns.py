@@ -28,7 +28,7 @@ NONE: controls.Option = {"label": "this table only", "value": " "}
 
 def column_panel(view: TableView, table: TableFrame | LargeTable, others: Sequence[str] | None) -> list[Any]:
     """A box to tick for each column, of which one at least stays ticked, the unit of positions, and which of `others`
-    to set beside the table; with None the table stays as it is."""
+    to set beside the table (None = none can be)."""
     names = [column.name for column in table.columns]
     shown = [name for name in names if name in view.columns] or names
     size = " × ".join(f"{side:g}" for side in table.info.voxel_resolution_nm)
@@ -36,9 +36,9 @@ def column_panel(view: TableView, table: TableFrame | LargeTable, others: Sequen
     fields = []
     if others is not None:
         fields.append(join_choice("Columns of", "table-join", view, others))
-        if positions:
-            fields.append(controls.choice("Positions in", "unit", "table-unit", view.unit, UNITS))
-            fields.append(dbc.Input(type="hidden", name="filters_in", value=view.unit))
+    if positions:
+        fields.append(controls.choice("Positions in", "unit", "table-unit", view.unit, UNITS))
+        fields.append(dbc.Input(type="hidden", name="filters_in", value=view.unit))
     return [
         html.Form(fields, action=TABLE_PAGE, className="k-plot-form", **data(view="1")) if fields else None,
         html.P(f"A voxel of this table is {size} nm.", className="k-hint") if view.unit == "vx" and positions else None,

@@ -20,12 +20,17 @@ LARGEST_EXACT_FLOAT = 2**53
 """Integers beyond this lose digits as a float or a JavaScript number, so they are treated as ids."""
 
 _ID = re.compile(r"(^|_)id(_ref)?$")
-_POSITION = re.compile(r"_position(_ref)?_[xyz]$")
+_POSITION = re.compile(r"_position(_ref|_lookup)?_[xyz]$")
 _POINT = re.compile(r"^(\w+) pt (?=root id|supervoxel id|position)")
 _POINTS = {"pre": "presynaptic", "post": "postsynaptic", "ctr": "centre"}
 """Bound points of a row, in words; another is called as the table calls it."""
 _UNIT = re.compile(r"_(nm|um|vx)$")
-_UNITS = {"volume": "um³", "size": "vx", "net_size": "vx", "mean_size": "vx"}
+_UNITS = {
+    **dict.fromkeys(("volume", "nuc_volume"), "um³"),
+    **dict.fromkeys(("size", "sum_size", "net_size", "mean_size"), "vx"),
+    "residual": "um",
+}
+"""Those of minnie65; a residual is that of coregistration, https://microns-explorer.org/manifests/mm3-v343."""
 _TITLES = {
     "pt_root_id": "root id",
     "num_syn": "synapses",

@@ -21,10 +21,10 @@ Change: TypeAlias = Callable[[Node], Node]
 def rewritten(columns: Sequence[Column], query: TableQuery, change: Change) -> TableQuery:
     """The query with each condition changed. A text of which none changes stays as it was typed. Raises BadInput."""
     line = parse_line(query.where, columns, query.saved)
-    where, boxes = _changed(line, change), {}
+    where, boxes = changed(line, change), {}
     for name, text in query.boxes.items():
         typed = parse_box(find_column(columns, name), text, query.saved)
-        box = _changed(typed, change)
+        box = changed(typed, change)
         boxes[name] = text if box == typed else _box(box)
     return replace(query, where=query.where if where == line else where.text(), boxes=boxes)
 
@@ -87,12 +87,13 @@ def _converted(column: Column, unit: str, value: Value) -> Value:
     return int(number) if number.is_integer() and abs(number) < 10**15 else number
 
 
-def _changed(node: Node, change: Change) -> Node:
+def changed(node: Node, change: Change) -> Node:
+    """The filter with each condition changed."""
     match node:
         case And() | Or():
-            return type(node)(tuple(_changed(part, change) for part in node.parts))
+            return type(node)(tuple(changed(part, change) for part in node.parts))
         case Not():
-            return Not(_changed(node.part, change))
+            return Not(changed(node.part, change))
     return change(node)
 
 

@@ -6,7 +6,7 @@ CAVE can neither sort them nor filter by everything; what it cannot do is refuse
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
@@ -16,7 +16,9 @@ from services.cave import Cave
 from services.cave_query import Filters
 from services.columns import Column
 from services.errors import TooLarge
+from services.filter_rewrite import changed, to_unit
 from services.parallel import gather
+from services.places import counted_in, in_unit
 from services.push_down import push_down
 from services.records import TableInfo, Version
 from services.tables import TableFrame, TableQuery
@@ -32,12 +34,13 @@ SENT_AT_ONCE = 200_000
 @dataclass(frozen=True)
 class LargeTable:
     """A table or view of which only pages are held. `info.row_count` is how many rows it has in all; `columns` are
-    in the order to show them."""
+    in the order to show them, positions in `unit`: "vx" (voxels of `info.voxel_resolution_nm`), "nm" or "um"."""
 
     datastack: str
     version: Version
     info: TableInfo
     columns: tuple[Column, ...]
+    unit: str = "vx"
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,17 @@ def open_large(cave: Cave, datastack: str, version: int, table: str) -> LargeTab
     return LargeTable(datastack, cave.version(datastack, version), info, columns)
 
 
+def with_units(table: LargeTable, unit: str) -> LargeTable:
+    """As :func:`services.tables.with_units`."""
+    if unit == "vx":
+        return table
+    info, columns = counted_in(table.info, table.columns, unit)
+    return replace(table, info=info, columns=columns, unit=unit)
+
+
 def filters_of(table: LargeTable, query: TableQuery) -> Filters:
     """The query's filter as CAVE takes it. Raises BadInput for what CAVE cannot filter by."""
-    return push_down(tables.filter_of(table.columns, query), table.info.name)
+    return push_down(changed(tables.filter_of(table.columns, query), to_unit("vx")), table.info.name)
 
 
 def read_page(cave: Cave, table: LargeTable, query: TableQuery, offset: int = 0, limit: int = 100) -> LargePage:
@@ -91,8 +102,7 @@ def read_page(cave: Cave, table: LargeTable, query: TableQuery, offset: int = 0,
         partial(cave.query, *place, filters, limit=max(count, 1), offset=offset or None),
         partial(cave.count, *place, filters) if filters.columns() else lambda: table.info.row_count,
     )
-    shown = frame.loc[:, [column.name for column in table.columns]].iloc[:count]
-    return LargePage(shown, total, _told(table, query, frame, total, asked=limit))
+    return LargePage(_shown(table, frame.iloc[:count]), total, _told(table, query, frame, total, asked=limit))
 
 
 def read_all(
@@ -108,7 +118,6 @@ def read_all(
     place = (table.datastack, table.version.number, table.info.name)
     total = cave.count(*place, filters) if filters.columns() else table.info.row_count
     _refuse(total or 0, most)
-    names = [column.name for column in table.columns]
 
     def frames() -> Iterator[pd.DataFrame]:
         seen = 0
@@ -116,7 +125,7 @@ def read_all(
             seen += len(part)
             _refuse(seen, most)
             for start in range(0, len(part), MOST_AT_ONCE):
-                yield part[names].iloc[start : start + MOST_AT_ONCE]
+                yield _shown(table, part.iloc[start : start + MOST_AT_ONCE])
 
     return frames(), total
 
@@ -125,7 +134,13 @@ def rows_with_ids(cave: Cave, table: LargeTable, ids: Sequence[int]) -> pd.DataF
     """The rows of a large table that have these ids."""
     filters = Filters(isin={"id": sorted(ids)})
     found = cave.query(table.datastack, table.version.number, table.info.name, filters)
-    return found[[column.name for column in table.columns]]
+    return _shown(table, found)
+
+
+def _shown(table: LargeTable, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows as CAVE sent them, with the table's columns in its unit."""
+    shown = rows[[column.name for column in table.columns]]
+    return shown if table.unit == "vx" else in_unit(shown, table.columns, table.unit)
 
 
 def unsorted(table: LargeTable) -> str:

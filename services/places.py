@@ -51,13 +51,19 @@ def columns_in(columns: Sequence[Column], unit: str) -> tuple[Column, ...]:
     return tuple(replace(column, unit=unit) if column.kind == "position" else column for column in columns)
 
 
-def in_unit(frame: pd.DataFrame, columns: Sequence[Column], unit: str) -> pd.DataFrame:
-    """`frame` with its positions in "nm" or "um" (Float64) instead of voxels.
+def counted_in(info: TableInfo, columns: Sequence[Column], unit: str) -> tuple[TableInfo, tuple[Column, ...]]:
+    """What is known of a table and its columns once its positions are in "nm" or "um" instead of voxels.
 
     Raises BadInput for another unit.
     """
     if unit not in UNIT_NM:
         raise BadInput(f"{unit[:20]!r} is no unit of positions.", f"Choose one of {', '.join(UNITS)}.")
+    size_nm = UNIT_NM[unit]
+    return replace(info, voxel_resolution_nm=(size_nm, size_nm, size_nm)), columns_in(columns, unit)
+
+
+def in_unit(frame: pd.DataFrame, columns: Sequence[Column], unit: str) -> pd.DataFrame:
+    """`frame` with its positions in "nm" or "um" (Float64) instead of voxels."""
     shown = frame.copy(deep=False)
     for column in columns:
         if column.kind == "position" and column.voxel_nm:

@@ -91,6 +91,7 @@ def large_snippet(
         written_client(cave, table.datastack, table.version),
         *([f"# CAVE does not say how many rows these are; {most_rows:,} would be a part"] if total is None else []),
         f"frame = client.materialize.{method}(\n{written_arguments(arguments.items())})",
+        *_units(cave, table),
         f"frame = frame[{_listed(column.name for column in columns or table.columns)}]",
     ]
     node = filter_of(table.columns, query)
@@ -181,7 +182,7 @@ def _depths(cave: Cave, table: TableFrame, names: Sequence[str]) -> Iterator[str
         yield "frame['layer'] = pd.Series(layers, frame.index).astype('string')"
 
 
-def _units(cave: Cave, table: TableFrame) -> Iterator[str]:
+def _units(cave: Cave, table: TableFrame | LargeTable) -> Iterator[str]:
     """Positions from voxels to the unit of the table."""
     sizes = dict(zip("xyz", _voxel_nm(cave, table), strict=True))
     for column in table.columns:
@@ -190,7 +191,7 @@ def _units(cave: Cave, table: TableFrame) -> Iterator[str]:
             yield f"frame[{name!r}] = frame[{name!r}].astype('Float64') * {scale}"
 
 
-def _voxel_nm(cave: Cave, table: TableFrame) -> tuple[float, float, float]:
+def _voxel_nm(cave: Cave, table: TableFrame | LargeTable) -> tuple[float, float, float]:
     return live.describe(cave, table.datastack, table.version, table.info.name).voxel_resolution_nm
 
 

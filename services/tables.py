@@ -17,11 +17,10 @@ import pyarrow.compute as pc
 
 from services.cave import UNUSED, Cave
 from services.columns import Column, as_stored, describe_columns, find_column
-from services.filter_box import UNIT_NM
 from services.filter_conditions import Saved
 from services.filters import Node, all_of, parse_box, parse_line
 from services.memo import Key, Memo, key_of
-from services.places import columns_in, depth_columns, in_unit, with_voxels
+from services.places import counted_in, depth_columns, in_unit, with_voxels
 from services.records import TableInfo, Version
 from services.urls import Sort
 
@@ -174,15 +173,9 @@ def with_units(table: TableFrame, unit: str) -> TableFrame:
     then count in that unit too. Raises BadInput for another unit."""
     if unit == "vx":
         return table
-    frame = in_unit(table.frame, table.columns, unit)
-    size = UNIT_NM[unit]
-    return replace(
-        table,
-        info=replace(table.info, voxel_resolution_nm=(size, size, size)),
-        columns=columns_in(table.columns, unit),
-        frame=frame,
-        key=(*table.key, unit) if table.key else (),
-    )
+    info, columns = counted_in(table.info, table.columns, unit)
+    key = (*table.key, unit) if table.key else ()
+    return replace(table, info=info, columns=columns, frame=in_unit(table.frame, columns, unit), key=key)
 
 
 def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:

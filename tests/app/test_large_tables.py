@@ -5,7 +5,7 @@ import pytest
 from services import tables
 from services.cave import Cave
 from services.errors import BadInput, TooLarge
-from services.large_tables import is_large, open_large, read_all, read_page
+from services.large_tables import is_large, open_large, read_all, read_page, rows_with_ids, with_units
 from services.settings import Settings
 from services.tables import TableQuery
 from tests.servers import start_localcave
@@ -88,6 +88,26 @@ def test_filters_are_those_of_the_language(cave, synapses, whole):
         ids = set(frame.loc[mask, "id"])
         assert set(page.frame["id"]) <= ids
         assert len(page.frame) == min(len(ids), 10_000)
+
+
+@pytest.mark.parametrize(("unit", "nm"), [("um", 1000.0), ("nm", 1.0)])
+def test_positions_count_in_a_unit_in_pages_files_and_filters(cave, synapses, whole, unit, nm):
+    frame, counting = whole[SYNAPSES].set_index("id"), with_units(synapses, unit)
+    x, z = int(frame["ctr_pt_position_x"].median()) * 4 / nm, int(frame["ctr_pt_position_z"].median()) * 40 / nm
+    wanted = frame[(frame["ctr_pt_position_x"] * 4 / nm <= x) & (frame["ctr_pt_position_z"] * 40 / nm >= z)]
+    query = TableQuery(f"ctr_pt_position in box (..{x}, .., {z}..)")
+    page = read_page(cave, counting, query, 0, 500)
+    assert page.total == len(wanted) > 500
+    rows = wanted.loc[page.frame["id"]]
+    for column, size in (("ctr_pt_position_x", 4), ("pre_pt_position_y", 4), ("post_pt_position_z", 40)):
+        assert page.frame[column].tolist() == pytest.approx((rows[column] * size / nm).tolist())
+    assert page.frame["size"].tolist() == rows["size"].tolist()
+    files, total = read_all(cave, counting, query)
+    assert total == len(wanted)
+    assert next(iter(files))[:500].reset_index(drop=True).equals(page.frame.reset_index(drop=True))
+    assert rows_with_ids(cave, counting, [int(page.frame["id"].iloc[0])])["ctr_pt_position_x"].tolist() == [
+        page.frame["ctr_pt_position_x"].iloc[0]
+    ]
 
 
 def test_a_column_box_is_pushed_down_too(cave, synapses, whole):

@@ -11,7 +11,7 @@ import pytest
 from services import joins, live, tables
 from services.cave import Cave
 from services.errors import BadInput, TooLarge
-from services.large_tables import open_large, read_page
+from services.large_tables import open_large, read_page, with_units
 from services.settings import Settings
 from services.snippets import large_snippet, table_snippet
 from services.tables import TableQuery
@@ -128,16 +128,17 @@ def test_more_rows_than_cave_sends_at_once_are_asked_for_in_parts(cave, opened, 
 
 
 @pytest.mark.parametrize(
-    ("table", "line"),
+    ("table", "line", "unit"),
     [
-        ("synapses_pni_2", "size > 6000 and ctr_pt_position in box (.., 100..400, ..) um"),
-        ("synapse_target_predictions_ssa", "tag in (spine, soma) and size > 9000"),
-        ("synapses_pni_2_in_out_degree", "n_input > 20"),
+        ("synapses_pni_2", "size > 6000 and ctr_pt_position in box (.., 100..400, ..) um", "vx"),
+        ("synapses_pni_2", "size > 6000 and ctr_pt_position in box (.., 100..400, ..)", "um"),
+        ("synapse_target_predictions_ssa", "tag in (spine, soma) and size > 9000", "vx"),
+        ("synapses_pni_2_in_out_degree", "n_input > 20", "vx"),
     ],
 )
-def test_a_large_table_is_asked_as_the_page_asks_it(localcave_url, version, table, line):
+def test_a_large_table_is_asked_as_the_page_asks_it(localcave_url, version, table, line, unit):
     cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10))
-    opened = open_large(cave, DS, version, table)
+    opened = with_units(open_large(cave, DS, version, table), unit)
     page = read_page(cave, opened, TableQuery(line), 0, 10_000)
     frame = run(large_snippet(cave, opened, TableQuery(line)))
     key = "id" if "id" in frame else "root_id"

@@ -23,3 +23,16 @@ def test_the_points_of_a_row_are_named_in_words() -> None:
         "position z",
         "soma position x",
     ]
+
+
+def test_numbers_say_what_they_count() -> None:
+    names = ("nuc_volume", "sum_size", "residual", "soma_depth_um", "pt_position_lookup_y", "score")
+    headings = [column.heading for column in describe_columns(pd.DataFrame({name: [1.5] for name in names}))]
+    assert headings == [
+        "nuc volume (µm³)",
+        "sum size (vx)",
+        "residual (µm)",
+        "soma depth (µm)",
+        "position lookup y (vx)",
+        "score",
+    ]
