@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
+from tests.e2e.truth import Truth
 from tests.servers import free_port, running
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -47,6 +48,12 @@ def karst_url(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     """Karst over the small demo cortex."""
     with karst(localcave_url, tmp_path_factory.mktemp("karst-cache")) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def truth(localcave_url: str) -> Truth:
+    """What localcave says to a client that is not Karst."""
+    return Truth(localcave_url)
 
 
 @pytest.fixture(scope="session")

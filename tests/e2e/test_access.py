@@ -13,11 +13,6 @@ from tests.e2e.truth import TYPES, Truth
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def truth(localcave_url: str) -> Truth:
-    return Truth(localcave_url)
-
-
 VIEWS = {
     "start": ("/", ".k-panel a"),
     "table": (f"/table-viewer?table={TYPES}&f.cell_type=BC", "#table-link a"),

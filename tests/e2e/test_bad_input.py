@@ -20,11 +20,6 @@ pytestmark = pytest.mark.browser
 UNTELLABLE = re.compile(r"Traceback|Exception|SELECT |File \"|/work/|0x[0-9a-f]{6}")
 
 
-@pytest.fixture(scope="module")
-def truth(localcave_url: str) -> Truth:
-    return Truth(localcave_url)
-
-
 def read_cell(page: Page, text: str) -> None:
     page.goto("/connectivity-viewer")
     page.locator("#cell-id").fill(text)

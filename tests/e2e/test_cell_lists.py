@@ -6,24 +6,18 @@ import json
 import re
 import urllib.request
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage, karst
-from tests.e2e.truth import DATASTACK, PROOFREADING, TYPES, Truth
+from tests.e2e.truth import DATASTACK, PROOFREADING, TYPES, Truth, query
 from tests.servers import start_localcave
 
 pytestmark = pytest.mark.browser
 
 ENDS = {"in": ("post", "pre"), "out": ("pre", "post")}
-
-
-@pytest.fixture(scope="module")
-def truth(localcave_url: str) -> Truth:
-    return Truth(localcave_url)
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +34,6 @@ def apart(truth: Truth, root: int, way: str, partner: int) -> list[str]:
     own, other = ENDS[way]
     rows = truth.client.materialize.synapse_query(**{f"{own}_ids": root}, remove_autapses=False)
     return sorted(rows.loc[rows[f"{other}_pt_root_id"] == partner, "id"].astype(str))
-
-
-def query(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
 
 
 def listed(page: Page) -> list[str]:

@@ -5,21 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.truth import PROOFREADING, TYPES, Truth
+from tests.e2e.truth import PROOFREADING, TYPES, Truth, query
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def truth(localcave_url: str) -> Truth:
-    return Truth(localcave_url)
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +47,6 @@ def shows_inputs(page: Page, root: int) -> Page:
     page.goto(f"/connectivity-viewer?cell={root}&tab=in")
     expect(page.locator("#panel-in .k-counts")).to_contain_text("partner")
     return page
-
-
-def query(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
 
 
 def counts(page: Page, side: str = "in") -> Locator:

@@ -21,11 +21,6 @@ LEAST = 20_000
 
 
 @pytest.fixture(scope="module")
-def truth(localcave_url: str) -> Truth:
-    return Truth(localcave_url)
-
-
-@pytest.fixture(scope="module")
 def page_of_large(open_page: OpenPage, localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """A page of Karst that holds only small tables."""
     cache = tmp_path_factory.mktemp("large-cache")

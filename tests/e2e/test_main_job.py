@@ -8,18 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.truth import TYPES, Truth, neuroglancer_state, points, segments
+from tests.e2e.truth import TYPES, Truth, neuroglancer_state, points, query, segments
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def truth(localcave_url: str) -> Truth:
-    return Truth(localcave_url)
-
-
-def query(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
 
 
 def column(place: Page | Locator, name: str) -> list[str]:

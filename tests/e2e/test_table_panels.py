@@ -10,20 +10,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.truth import PROOFREADING, TYPES, Truth
+from tests.e2e.truth import PROOFREADING, TYPES, Truth, query
 
 pytestmark = pytest.mark.browser
 
 TABLE = f"/table-viewer?table={TYPES}"
-
-
-@pytest.fixture(scope="module")
-def truth(localcave_url: str) -> Truth:
-    return Truth(localcave_url)
-
-
-def query(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
 
 
 def test_a_facet_counts_what_is_shown_and_filters_by_a_click(page: Page, truth: Truth) -> None:

@@ -8,20 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.truth import TYPES, Truth
+from tests.e2e.truth import TYPES, Truth, query
 
 pytestmark = pytest.mark.browser
 
 TABLE = f"/table-viewer?table={TYPES}"
-
-
-@pytest.fixture(scope="module")
-def truth(localcave_url: str) -> Truth:
-    return Truth(localcave_url)
-
-
-def query(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
 
 
 def draw(page: Page, corners: list[tuple[float, float]]) -> None:

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def truth(localcave_url: str) -> Truth:
-    return Truth(localcave_url)
-
-
-@pytest.fixture(scope="module")
 def page(open_page: OpenPage, localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """A page of Karst whose links have the segmentation that the datastack names, which follows edits."""
     folder = tmp_path_factory.mktemp("config")

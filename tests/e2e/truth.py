@@ -52,6 +52,11 @@ def neuroglancer_state(page: Page, selector: str) -> dict[str, Any]:
         return json.load(answer)
 
 
+def query(page: Page) -> dict[str, list[str]]:
+    """The parameters of the address that the page is at."""
+    return urllib.parse.parse_qs(urllib.parse.urlsplit(page.url).query)
+
+
 def segments(state: dict[str, Any]) -> set[str]:
     """The ids that the state's segmentations list; hidden ones begin with !."""
     listed = [segment for layer in state["layers"] for segment in layer.get("segments", [])]
