@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.truth import PROOFREADING, TYPES, Truth, query
+from tests.e2e.truth import PROOFREADING, SOME, TYPES, Truth, query
 
 pytestmark = pytest.mark.browser
 
@@ -155,7 +155,7 @@ def test_types_are_summed_up_with_zeros(kept_cell: Page, truth: Truth, root: int
 
 def test_a_number_of_synapses_leads_to_them(kept_cell: Page, root: int) -> None:
     first = kept_cell.locator("#panel-in .ag-row[row-index='0']")
-    expect(first.locator("[col-id=root_id]")).not_to_be_empty()
+    expect(first.locator("[col-id=root_id]")).to_have_text(SOME)
     partner = first.locator("[col-id=root_id]").inner_text()
     number = first.locator("[col-id=num_syn]").inner_text()
     first.locator("[col-id=num_syn] a").click()

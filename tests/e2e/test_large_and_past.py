@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage, karst
-from tests.e2e.truth import DATASTACK, PROOFREADING, TYPES, Truth
+from tests.e2e.truth import DATASTACK, PROOFREADING, SOME, TYPES, Truth
 
 pytestmark = pytest.mark.browser
 
@@ -65,7 +65,7 @@ def test_a_box_in_space_of_a_large_table_is_asked_of_cave(page_of_large: Page, t
     shown = wanted.set_index(wanted["id"].astype(str))
     for row in ("0", "5"):
         cells = page.locator(f".ag-row[row-index='{row}']")
-        expect(cells.locator("[col-id='id']")).not_to_be_empty()
+        expect(cells.locator("[col-id='id']")).to_have_text(SOME)
         own = shown.loc[cells.locator("[col-id='id']").inner_text()]
         for name in axes:
             expect(cells.locator(f"[col-id='{name}']")).to_have_text(f"{own[name]:,.0f}")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.truth import TYPES, Truth, neuroglancer_state, points, query, segments
+from tests.e2e.truth import SOME, TYPES, Truth, neuroglancer_state, points, query, segments
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ def column(place: Page | Locator, name: str) -> list[str]:
     """The cells of a column that are drawn in a place, from the top; waits for rows that have not come yet."""
     cells = place.locator(f".ag-row .ag-cell[col-id='{name}']")
     for cell in cells.all():
-        expect(cell).not_to_be_empty()
+        expect(cell).to_have_text(SOME)
     rows = cells.evaluate_all(
         "all => all.map(c => [Number(c.closest('.ag-row').getAttribute('row-index')), c.innerText])"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from playwright.sync_api import Page
 DATASTACK = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"
 PROOFREADING = "proofreading_status_and_strategy"
+SOME = re.compile(r"\S")
+"""Any text: a cell that is still drawn has parts already, and nothing in them."""
 
 
 class Truth:
