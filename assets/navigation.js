@@ -25,13 +25,20 @@
     function submit(form) {
         const to = new URL(form.getAttribute("action") || location.pathname, location.href);
         const params = new URLSearchParams(to.pathname === location.pathname ? location.search : "");
-        for (const [name, value] of new FormData(form)) {
+        for (const [name, value] of [...typedElsewhere(form), ...new FormData(form)]) {
             if (name === "filters_in" && params.has(name)) continue; // the address has still the filter as it was
             if (value.trim()) params.set(name, value.trim());
             else params.delete(name);
         }
         to.search = params.toString();
         go(to.href);
+    }
+
+    // What was typed in other forms of the same page and not sent yet counts too, else it would be lost.
+    function typedElsewhere(form) {
+        return [...document.querySelectorAll("form[data-view] input[name]")]
+            .filter((input) => input.type === "text" && input.form !== form && input.form.action === form.action)
+            .map((input) => [input.name, input.value]);
     }
 
     document.addEventListener("submit", (event) => {

@@ -27,7 +27,7 @@ from services.columns import Column, find_column
 from services.context import cave
 from services.errors import BadInput, KarstError, TooLarge
 from services.filter_nodes import Node
-from services.filter_values import described
+from services.filter_values import format_value
 from services.filters import parse_box, parse_line
 from services.groups import Groups
 from services.large_tables import LargeTable
@@ -110,12 +110,12 @@ class Shown(_Shown):
         return tables.page(self.table, self.query, 0, 0)[1], ()
 
     def meant(self, total: int | None) -> tuple[str, str] | None:
-        """The values that may be meant where no row has what was typed, and the address of the view with them."""
-        if total:
-            return None
+        """The values that may be meant where no cell has what was typed, and the address of the view with them, if that
+        has more rows."""
         query, values = filter_rewrite.as_known(self.table.columns, self.query, facets.known_values(self.table))
-        href = replace(self.view, where=query.where, boxes=query.boxes).href()
-        return (described(values), href) if values else None
+        if not values or tables.page(self.table, query, 0, 0)[1] <= (total or 0):
+            return None
+        return ", ".join(map(format_value, values)), replace(self.view, where=query.where, boxes=query.boxes).href()
 
     def chosen(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, str]:
         """The rows that were ticked, else picked in the plot, else filtered, and what to call them."""

@@ -218,7 +218,7 @@ class Cave(Roots, Skeletons):
         return counts
 
     def table(self, datastack: str, version: int, table: str) -> pd.DataFrame:
-        """All rows of a table or view.
+        """All rows of a table or view, by `id`.
 
         A reference table is merged with its target; of columns that both have, the target's end in `_ref`.
         Boxes around nuclei (`bb_*`) are left out. Raises TooLarge above `max_table_rows` of the settings.
@@ -227,7 +227,7 @@ class Cave(Roots, Skeletons):
 
         def load() -> pd.DataFrame:
             self._refuse_large(datastack, version, table)
-            return _without_unused(complete(partial(self._queries.rows, datastack, version, source), NO_FILTERS))
+            return _in_order(complete(partial(self._queries.rows, datastack, version, source), NO_FILTERS))
 
         return self.cache.frame(("table", datastack, version, table), load)
 
@@ -248,7 +248,7 @@ class Cave(Roots, Skeletons):
                 return self.query(datastack, version, table, limit=1).iloc[:0]
 
         def load() -> pd.DataFrame:
-            return _without_unused(complete(rows, NO_FILTERS))
+            return _in_order(complete(rows, NO_FILTERS))
 
         return self.cache.frame(("table_at", datastack, table, time.isoformat()), load, ttl_s=LIVE_TTL_S)
 
@@ -405,5 +405,7 @@ class Cave(Roots, Skeletons):
         return self._asker.client(f"skeletons {datastack}", make)
 
 
-def _without_unused(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.drop(columns=[name for name in frame.columns if name.startswith(UNUSED)])
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """By id, for CAVE promises no order; without what nobody uses."""
+    used = frame.drop(columns=[name for name in frame.columns if name.startswith(UNUSED)])
+    return used.sort_values("id", kind="stable", ignore_index=True) if "id" in used else used

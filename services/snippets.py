@@ -197,8 +197,8 @@ def _voxel_nm(cave: Cave, table: TableFrame | LargeTable) -> tuple[float, float,
 
 def _sorted(table: TableFrame, query: TableQuery) -> Iterator[str]:
     by = {find_column(table.columns, name).name: direction for name, direction in query.sort}
+    by |= {"id": by.get("id", "asc")} if "id" in table.frame.columns else {}
     if by:
-        by |= {"id": by.get("id", "asc")} if "id" in table.frame.columns else {}
         up = [direction == "asc" for direction in by.values()]
         yield f"frame = frame.sort_values({list(by)}, ascending={up}, kind='stable')"
 

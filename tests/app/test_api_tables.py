@@ -87,6 +87,13 @@ def test_a_crosstab_with_a_joined_table(client, types, cave):
     assert rows["total"] == found["both"] - found["agree"]
 
 
+def test_rows_are_by_id_in_whatever_order_cave_has_them(cave, client):
+    raw = cave.query(DS, cave.versions(DS)[0].number, TYPES)["id"]
+    assert not raw.is_monotonic_increasing  # else this would show nothing
+    found = get(client, f"{TYPES}/rows", limit=10_000)
+    assert [int(row["id"]) for row in found["rows"]] == sorted(raw)
+
+
 def test_rows_with_joined_columns_and_units(client, types):
     found = get(client, f"{TYPES}/rows", join=MANUAL, units="um", filter=f"{MANUAL}.num_rows = 1", limit=5)
     units = {column["name"]: column["unit"] for column in found["columns"]}

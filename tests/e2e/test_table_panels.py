@@ -203,6 +203,17 @@ def test_ten_thousand_pasted_ids_have_a_permanent_address(page: Page, truth: Tru
     expect(page.locator("#table-counts")).to_contain_text(f"{both:,} of {len(rows):,} rows")
 
 
+def test_a_line_that_was_typed_counts_with_the_next_choice(page: Page) -> None:
+    page.goto(f"{TABLE}&where=cell_type%20%3D%20BC&panel=columns")
+    expect(page.locator("#table-counts")).to_contain_text("where cell type is BC")
+    page.locator("#table-where").fill("cell_type = mc")
+    page.get_by_label("Positions in").select_option("um")
+    expect(page.locator("#table-counts")).to_contain_text("0 of")
+    page.get_by_role("link", name="Did you mean MC?").click()
+    expect(page.locator("#table-counts")).to_contain_text("where cell type is MC")
+    assert query(page)["unit"] == ["um"]
+
+
 def test_columns_and_the_unit_of_positions_are_in_the_address(page: Page, truth: Truth) -> None:
     page.goto(f"{TABLE}&panel=columns&sort=id")
     head = page.locator("[role=columnheader][col-id='volume'] .ag-header-cell-text")
