@@ -31,7 +31,7 @@ from services.cave_ask import Asker
 from services.cave_errors import no_table, no_version
 from services.cave_query import NO_FILTERS, Filters, Source
 from services.cave_roots import Roots
-from services.cave_rows import Queries, complete, parts
+from services.cave_rows import Queries, complete, parts, whole_table
 from services.cave_skeletons import Skeletons
 from services.errors import BadInput, NoRows, NotFound, TooLarge
 from services.parallel import gather
@@ -51,7 +51,6 @@ MATERIALIZE_API, SEGMENTATION_API, INFO_API, STATE_API, SKELETON_API = 3, 1, 2, 
 """Named, not negotiated: caveclient would fall back to an older one for good if one answer went missing."""
 NO_TOKEN = "none"  # noqa: S105
 """Sent when there is no token: without any, caveclient looks for one in the files of whoever runs this."""
-UNUSED = ("bb_start_position", "bb_end_position")
 SYNAPSE_COLUMNS = ("id", "pre_pt_root_id", "post_pt_root_id", "size", "ctr_pt_position")
 AXES_NM = {f"ctr_pt_position_{axis}": f"ctr_pt_position_{axis}_nm" for axis in "xyz"}
 
@@ -227,9 +226,9 @@ class Cave(Roots, Skeletons):
 
         def load() -> pd.DataFrame:
             self._refuse_large(datastack, version, table)
-            return _in_order(complete(partial(self._queries.rows, datastack, version, source), NO_FILTERS))
+            return whole_table(partial(self._queries.rows, datastack, version, source))
 
-        return self.cache.frame(("table", datastack, version, table), load)
+        return self.cache.frame(("table by id", datastack, version, table), load)
 
     def table_at(self, datastack: str, version: int, table: str, time: datetime) -> pd.DataFrame:
         """All rows of a table of a version, with what was created, deleted or edited until `time` instead.
@@ -247,10 +246,8 @@ class Cave(Roots, Skeletons):
             except NoRows:
                 return self.query(datastack, version, table, limit=1).iloc[:0]
 
-        def load() -> pd.DataFrame:
-            return _in_order(complete(rows, NO_FILTERS))
-
-        return self.cache.frame(("table_at", datastack, table, time.isoformat()), load, ttl_s=LIVE_TTL_S)
+        key = ("table_at", datastack, table, time.isoformat())
+        return self.cache.frame(key, lambda: whole_table(rows), ttl_s=LIVE_TTL_S)
 
     def query(
         self,
@@ -403,9 +400,3 @@ class Cave(Roots, Skeletons):
         server = self.info(datastack)["local_server"] or self.settings.server_address
         make = partial(SkeletonClient, server, datastack, self._auth, api_version=SKELETON_API)
         return self._asker.client(f"skeletons {datastack}", make)
-
-
-def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """By id, for CAVE promises no order; without what nobody uses."""
-    used = frame.drop(columns=[name for name in frame.columns if name.startswith(UNUSED)])
-    return used.sort_values("id", kind="stable", ignore_index=True) if "id" in used else used

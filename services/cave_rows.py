@@ -17,6 +17,7 @@ from services.cave_http import Trip
 from services.cave_query import NO_FILTERS, Filters, Owners, Source, arguments_at, query_arguments
 from services.errors import TooLarge
 
+UNUSED = ("bb_start_position", "bb_end_position")
 MORE = "more results which are not shown"
 """What CAVE warns of when it cuts an answer about a time."""
 TEXT = ("string", "empty")
@@ -149,6 +150,13 @@ def complete(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> pd.Da
     frame = pd.concat(found, ignore_index=True) if len(found) > 1 else found[0]
     frame.attrs = found[0].attrs
     return frame
+
+
+def whole_table(rows: Callable[[Filters], pd.DataFrame]) -> pd.DataFrame:
+    """All rows of a table by id, for CAVE promises no order, without what nobody uses."""
+    frame = complete(rows, NO_FILTERS)
+    used = frame.drop(columns=[name for name in frame.columns if name.startswith(UNUSED)])
+    return used.sort_values("id", kind="stable", ignore_index=True) if "id" in used else used
 
 
 def _least(known: float | None, middle: int) -> float:

@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.cave import UNUSED, Cave
+from services.cave import Cave
+from services.cave_rows import UNUSED
 from services.columns import Column, as_stored, describe_columns, find_column
 from services.filter_conditions import Saved
 from services.filters import Node, all_of, parse_box, parse_line
