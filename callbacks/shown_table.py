@@ -112,6 +112,8 @@ class Shown(_Shown):
     def meant(self, total: int | None) -> tuple[str, str] | None:
         """The values that may be meant where no cell has what was typed, and the address of the view with them, if that
         has more rows."""
+        if self.view == table_page.unfiltered(self.view):
+            return None
         query, values = filter_rewrite.as_known(self.table.columns, self.query, facets.known_values(self.table))
         if not values or tables.page(self.table, query, 0, 0)[1] <= (total or 0):
             return None

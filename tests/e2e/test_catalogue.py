@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.truth import PROOFREADING, TYPES, Truth
+from tests.e2e.truth import PROOFREADING, TYPES, Truth, query
 
 pytestmark = pytest.mark.browser
 
 
-def test_the_catalogue_lists_every_table_and_finds_words(page: Page, localcave_url: str) -> None:
-    truth = Truth(localcave_url)
+def test_the_catalogue_lists_every_table_and_finds_words(page: Page, truth: Truth) -> None:
     page.goto(f"/table-viewer?table={TYPES}&version={truth.version}")
     page.get_by_role("link", name="all tables").click()
     names = page.locator(".k-catalogue td:first-child")
@@ -27,7 +25,7 @@ def test_the_catalogue_lists_every_table_and_finds_words(page: Page, localcave_u
     older = str(min(truth.client.materialize.get_versions()))
     page.locator("#catalogue-version").select_option(older)
     expect(page.locator("#catalogue-status")).to_contain_text(f"version {older}")
-    assert parse_qs(urlsplit(page.url).query)["q"] == ["proofreading strategy"]  # which the choice of a version leaves
+    assert query(page)["q"] == ["proofreading strategy"]  # which the choice of a version leaves
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.locator("#catalogue-version").select_option(str(truth.version))
