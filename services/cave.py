@@ -6,7 +6,6 @@ Every answer that can be kept is kept in the cache, and every failure leaves as 
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,6 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 import caveclient.base
-import orjson
 import pandas as pd
 from caveclient.auth import AuthClient
 from caveclient.chunkedgraph import ChunkedGraphClient
@@ -26,13 +24,15 @@ from caveclient.materializationengine import MaterializationClient
 from caveclient.skeletonservice import SkeletonClient
 
 from services import cave_http
+from services.addresses import host, is_name, is_private_way, origin
 from services.cache import Cache
 from services.cave_ask import Asker
-from services.cave_errors import no_table, no_version
+from services.cave_errors import foreign, no_table, no_version
 from services.cave_query import NO_FILTERS, Filters, Source
 from services.cave_roots import Roots
 from services.cave_rows import Queries, complete, parts, whole_table
 from services.cave_skeletons import Skeletons
+from services.cave_states import States
 from services.errors import BadInput, NoRows, NotFound, TooLarge
 from services.parallel import gather
 from services.profiles import Profile, Volume, load_profile, load_volume
@@ -55,11 +55,11 @@ SYNAPSE_COLUMNS = ("id", "pre_pt_root_id", "post_pt_root_id", "size", "ctr_pt_po
 AXES_NM = {f"ctr_pt_position_{axis}": f"ctr_pt_position_{axis}_nm" for axis in "xyz"}
 
 # caveclient knows no timeouts, and opens a browser for terms of service, which on a server nobody sees.
-caveclient.base._patch_session = cave_http.mount
+caveclient.base._patch_session = cave_http.within_trips(caveclient.base._patch_session)
 caveclient.base.webbrowser = SimpleNamespace(open=lambda *_args, **_kwargs: False)
 
 
-class Cave(Roots, Skeletons):
+class Cave(Roots, Skeletons, States):
     """Everything that CAVE can be asked, for one identity (the token of `settings`).
 
     Safe to use from many threads. Methods raise NotFound, NotAllowed, Expired, TooLarge, BadInput or
@@ -103,8 +103,10 @@ class Cave(Roots, Skeletons):
         `viewer_site`, ..., any of them None, and `aligned_volume`. Added are `image_source`, which CAVE has in
         the aligned volume, and `viewer_resolution`, [x, y, z] in nm."""
 
+        self._check_name(datastack)
+
         def load() -> dict[str, Any]:
-            record = self._asker.ask(
+            record: dict[str, Any] = self._asker.ask(
                 "info",
                 self._asker.subject(datastack),
                 self._info_client,
@@ -175,7 +177,7 @@ class Cave(Roots, Skeletons):
 
     def table_info(self, datastack: str, version: int, table: str) -> TableInfo:
         """One table or view. Raises NotFound when the version does not have it."""
-        found = self.tables(datastack, version).get(table)
+        found = self.tables(datastack, version).get(table) if is_name(table) else None
         if found is None:
             raise no_table(self._asker.subject(datastack, version, table))
         return found
@@ -329,30 +331,11 @@ class Cave(Roots, Skeletons):
 
         return self.cache.frame(("synapses", datastack, version, int(root_id), direction, int(whole)), load)
 
-    # ---- Neuroglancer states
-
-    def upload_state(self, datastack: str, state: dict[str, Any]) -> int:
-        """Put a Neuroglancer state into CAVE's state service; its id. The same state is put there once."""
-        digest = hashlib.blake2b(
-            orjson.dumps(state, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY), digest_size=16
-        ).hexdigest()
-        call = partial(JSONService.upload_state_json, json_state=state)
-        load = partial(self._asker.ask, "state upload", self._asker.subject(datastack), self._state_client, call)
-        return int(self.cache.value(("state", datastack, digest), load))
-
-    def state_url(self, datastack: str, state_id: int) -> str:
-        """Where a viewer finds an uploaded state."""
-        return f"{self.settings.server_address}/nglstate/api/v1/{int(state_id)}"
-
-    def state(self, datastack: str, state_id: int) -> dict[str, Any]:
-        """A state of the state service. Raises NotFound."""
-        subject = self._asker.subject(datastack, missing=f"CAVE has no Neuroglancer state {state_id}.")
-        call = partial(JSONService.get_state_json, state_id=int(state_id))
-        found: dict[str, Any] = self._asker.ask("state", subject, self._state_client, call)
-        return found
+    # ---- sources for viewers
 
     def properties_source(self, datastack: str, version: int, table: str) -> str:
         """Where a viewer finds a table of a version as properties of segments, to search them by."""
+        self.table_info(datastack, version, table)
         call = partial(
             MaterializationClient.neuroglancer_segprop_path,
             table_name=table,
@@ -361,6 +344,23 @@ class Cave(Roots, Skeletons):
         )
         subject = self._asker.subject(datastack, version, table)
         return f"precomputed://{self._asker.ask('properties', subject, self._materialize, call)}"
+
+    def _check_name(self, datastack: str) -> None:
+        if not is_name(datastack):
+            raise NotFound(f"There is no datastack {datastack[:40]!r}.", "Choose one of those that CAVE lists.")
+
+    def _local_server(self, datastack: str) -> str:
+        """Where the services of a datastack are. A host other than CAVE's own gets the token only when a datastack
+        that CAVE lists names it, by https, within the `allowed_hosts` of the settings. Raises NotAllowed."""
+        server: str = self.info(datastack)["local_server"] or self.settings.server_address
+        if origin(server) == origin(self.settings.server_address):
+            return server
+        narrowed = self.settings.allowed_hosts and host(server) not in self.settings.allowed_hosts
+        exposed = not origin(server) or (self.settings.token and not is_private_way(server))
+        if narrowed or exposed or datastack not in self.datastacks():
+            raise foreign(server, self._asker.subject(datastack))
+        self._asker.allow(server)
+        return server
 
     def _refuse_large(self, datastack: str, version: int, table: str) -> None:
         total, most = self.row_count(datastack, version, table), self.settings.max_table_rows
@@ -385,18 +385,20 @@ class Cave(Roots, Skeletons):
         return self._asker.client("state", make)
 
     def _materialize(self, datastack: str) -> MaterializationClient:
-        server = self.info(datastack)["local_server"] or self.settings.server_address
-        make = partial(MaterializationClient, server, datastack, self._auth, api_version=MATERIALIZE_API)
+        make = partial(
+            MaterializationClient, self._local_server(datastack), datastack, self._auth, api_version=MATERIALIZE_API
+        )
         return self._asker.client(f"materialize {datastack}", make)
 
     def _segmentation(self, datastack: str) -> ChunkedGraphClient:
-        info = self.info(datastack)
-        server = info["local_server"] or self.settings.server_address
-        table = (info["segmentation_source"] or "").rstrip("/").split("/")[-1]
-        make = partial(ChunkedGraphClient, server, table, self._auth, api_version=SEGMENTATION_API)
+        table = (self.info(datastack)["segmentation_source"] or "").rstrip("/").split("/")[-1]
+        if not is_name(table):
+            raise NotFound(f"Datastack {datastack} has no segmentation that CAVE can be asked about.")
+        make = partial(
+            ChunkedGraphClient, self._local_server(datastack), table, self._auth, api_version=SEGMENTATION_API
+        )
         return self._asker.client(f"segmentation {datastack}", make)
 
     def _skeletons(self, datastack: str) -> SkeletonClient:
-        server = self.info(datastack)["local_server"] or self.settings.server_address
-        make = partial(SkeletonClient, server, datastack, self._auth, api_version=SKELETON_API)
+        make = partial(SkeletonClient, self._local_server(datastack), datastack, self._auth, api_version=SKELETON_API)
         return self._asker.client(f"skeletons {datastack}", make)

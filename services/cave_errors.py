@@ -14,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 import requests
 
+from services.addresses import host
+from services.cave_http import ForeignAddress
 from services.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, Upstream
 
 STATUS_IN_MESSAGE = re.compile(r"^(\d{3}) ")
@@ -46,7 +48,13 @@ def translate(error: Exception, subject: Subject, timeout_s: float) -> KarstErro
         return _answered(error.response, subject)
     if subject.missing and isinstance(error, IndexError):
         return NotFound(subject.missing, CHECK)
-    if type(error).__name__ == "AuthException" or "Unknown response type: text/html" in str(error):
+    if isinstance(error, ForeignAddress) and not error.url.partition("?")[0].endswith("/authorize"):
+        return foreign(error.url, subject)
+    if (
+        isinstance(error, ForeignAddress)
+        or type(error).__name__ == "AuthException"
+        or "Unknown response type: text/html" in str(error)
+    ):
         return _no_login(subject)
     return Upstream(f"CAVE at {subject.server} {_fault(error, timeout_s)}.", AGAIN)
 
@@ -64,6 +72,16 @@ def _fault(error: Exception, timeout_s: float) -> str:
             return "cannot be reached"
         case _:
             return "gave an answer that cannot be understood"
+
+
+def foreign(address: str, subject: Subject) -> NotAllowed:
+    """The sentence for an address that CAVE names or leads to, where the token must not go."""
+    about = f" for {subject}" if str(subject) else ""
+    return NotAllowed(
+        f"CAVE at {subject.server} leads to {host(address) or 'no http address'}{about},"
+        " where this application's token may not go.",
+        "It goes by https, to the hosts of datastacks that CAVE lists, within KARST_ALLOWED_HOSTS.",
+    )
 
 
 def _no_login(subject: Subject) -> KarstError:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from services.addresses import is_private_way
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -32,6 +34,7 @@ class Settings:
     timeout_s: float = 60.0
     memory_bytes: int = 512 * 2**20
     max_table_rows: int = 500_000
+    allowed_hosts: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -42,16 +45,20 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Settings of an environment: `CAVE_SERVER_ADDRESS`, `CAVE_TOKEN` or `CAVE_TOKEN_FILE`,
         `KARST_DATASTACK`, `KARST_CONFIG`, `KARST_CACHE`, `KARST_SECRET_KEY`, `KARST_TIMEOUT_S` (seconds that
-        CAVE may take for one answer), `KARST_MEMORY_MB` (frames held in each process) and
-        `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged through CAVE).
+        CAVE may take for one answer), `KARST_MEMORY_MB` (frames held in each process),
+        `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged through CAVE) and `KARST_ALLOWED_HOSTS` (by commas,
+        the only hosts beside CAVE_SERVER_ADDRESS that the token may go to; all that listed datastacks name if unset).
 
         An empty variable counts as unset. Raises ValueError, naming the variable, when one makes no sense.
         """
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         default = cls()
+        server, token = _address(given.get("CAVE_SERVER_ADDRESS", default.server_address)), _token(given)
+        if token and not is_private_way(server):
+            raise ValueError("CAVE_SERVER_ADDRESS is a plain http address, over which no CAVE_TOKEN may go; use https")
         return cls(
-            server_address=_address(given.get("CAVE_SERVER_ADDRESS", default.server_address)),
-            token=_token(given),
+            server_address=server,
+            token=token,
             datastack=given.get("KARST_DATASTACK", default.datastack),
             config_dir=Path(given.get("KARST_CONFIG", default.config_dir)),
             cache=given.get("KARST_CACHE", default.cache),
@@ -59,6 +66,7 @@ class Settings:
             timeout_s=_positive(given, "KARST_TIMEOUT_S", default.timeout_s),
             memory_bytes=int(_positive(given, "KARST_MEMORY_MB", default.memory_bytes / 2**20) * 2**20),
             max_table_rows=int(_positive(given, "KARST_MAX_TABLE_ROWS", default.max_table_rows)),
+            allowed_hosts=tuple(given.get("KARST_ALLOWED_HOSTS", "").casefold().replace(",", " ").split()),
         )
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+import pyarrow as pa
+
 Fault = Callable[["Handler", http.client.HTTPResponse, bytes], None]
 HOP = ("connection", "transfer-encoding", "content-length", "keep-alive", "server", "date")
 
@@ -92,6 +94,31 @@ def cut(handler: Handler, answer: http.client.HTTPResponse, content: bytes) -> N
 def cut_quietly(handler: Handler, answer: http.client.HTTPResponse, content: bytes) -> None:
     """Half of the answer, as if it were all of it."""
     send(handler, answer, content[: len(content) // 2])
+
+
+def drip(handler: Handler, _answer: http.client.HTTPResponse, content: bytes) -> None:
+    """The answer a byte at a time, each in time, all of it far too late."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: data.arrow\r\nContent-Length: {len(content)}\r\n\r\n".encode()
+    handler.close_connection = True
+    for byte in (head + content)[:80]:
+        handler.wfile.write(bytes([byte]))
+        time.sleep(0.05)
+
+
+def drip_body(handler: Handler, answer: http.client.HTTPResponse, content: bytes) -> None:
+    """The header at once, and then the body a byte at a time."""
+    send(handler, answer, b"", len(content))
+    handler.close_connection = True
+    for byte in content[:80]:
+        handler.wfile.write(bytes([byte]))
+        time.sleep(0.05)
+
+
+def without_end(handler: Handler, answer: http.client.HTTPResponse, content: bytes) -> None:
+    """An Arrow stream of its schema alone, as if it were all of it: whole messages, no rows, no end marker."""
+    with pa.ipc.open_stream(content) as stream:
+        schema = stream.schema
+    send(handler, answer, schema.serialize().to_pybytes())
 
 
 def drop(handler: Handler, _answer: http.client.HTTPResponse, _content: bytes) -> None:

@@ -19,7 +19,7 @@ from services.cave import Cave
 from services.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, Upstream, request_id
 from services.settings import Settings
 from tests import tiny
-from tests.faults.proxy import Fault, Proxy, cut, cut_quietly, drop, hang, proxied, status
+from tests.faults.proxy import Fault, Proxy, cut, cut_quietly, drip, drip_body, drop, hang, proxied, status, without_end
 from tests.servers import free_port, running, start_localcave
 
 DS, V = tiny.DATASTACK, tiny.NEWEST
@@ -75,7 +75,10 @@ class TestSentences:
         [
             (cut, Upstream, "broke off in the middle"),
             (cut_quietly, Upstream, "broke off in the middle"),
+            (without_end, Upstream, "broke off in the middle"),
             (hang, Upstream, "did not answer within 1 seconds"),
+            (drip, Upstream, "did not answer within 1 seconds"),
+            (drip_body, Upstream, "did not answer within 1 seconds"),
             (status(503), Upstream, "not available at the moment"),
             (status(502, b"<html>Bad gateway</html>", "text/html"), Upstream, "not available at the moment"),
             (status(429, Retry_After="3600"), Upstream, "limits how often"),
