@@ -70,7 +70,7 @@ class _Shown:
         """The text of a box, else the query line, that cannot be read; "" if all can."""
         for name, text in self.view.boxes.items():
             try:
-                parse_box(find_column(self.table.columns, name), text, self.query.saved)
+                parse_box(find_column(self.table.columns, name), text, self.query.saved, self.table.columns)
             except BadInput:
                 return text
         try:

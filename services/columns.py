@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -46,7 +46,8 @@ class Column:
 
     `title` is its name in words, `unit` what its numbers count ("" = nothing or unknown), `aliases` other
     names that a filter may call it by, such as `root_id` for `pt_root_id`. `voxel_nm` is how many nm a voxel of the
-    table is along the axis of a position; None where that is not known.
+    table is along the axis of a position; None where that is not known. `words_beside` are the names of all columns of
+    words in its table, if it is one: filters quote a value that is such a name.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Column:
     unit: str = ""
     aliases: tuple[str, ...] = ()
     voxel_nm: float | None = None
+    words_beside: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def unit_words(self) -> str:
@@ -96,7 +98,13 @@ def _exceeds_float(values: pd.Series) -> bool:
 def describe_columns(frame: pd.DataFrame, aliases: dict[str, tuple[str, ...]] | None = None) -> tuple[Column, ...]:
     """One Column for each column of `frame`, in its order. Positions are in voxels ("vx")."""
     known = aliases or {}
-    return tuple(_describe(name, frame[name], known.get(name, ())) for name in map(str, frame.columns))
+    return beside([_describe(name, frame[name], known.get(name, ())) for name in map(str, frame.columns)])
+
+
+def beside(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of one table, those of words with the names of all of these."""
+    words = frozenset(column.name for column in columns if column.kind == "text")
+    return tuple(replace(column, words_beside=words) if column.kind == "text" else column for column in columns)
 
 
 def _describe(name: str, values: pd.Series, aliases: tuple[str, ...]) -> Column:

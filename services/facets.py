@@ -167,7 +167,9 @@ class _Live:
         self.table = table
         self.query = query
         boxes = [(find_column(table.columns, name), text) for name, text in query.boxes.items()]
-        self._failed = {column: ~parse_box(column, text, query.saved).mask(table.frame) for column, text in boxes}
+        self._failed = {
+            column: ~parse_box(column, text, query.saved, table.columns).mask(table.frame) for column, text in boxes
+        }
         self._failures = (~parse_line(query.where, table.columns, query.saved).mask(table.frame)).astype(np.int16)
         for failed in self._failed.values():
             self._failures += failed
@@ -253,7 +255,7 @@ def _facet(live: _Live, column: Column, coded: _Coded) -> Facet:
 
 def _own_box(columns: Sequence[Column], query: TableQuery, column: Column) -> Node | None:
     texts = [text for name, text in query.boxes.items() if find_column(columns, name) == column]
-    return parse_box(column, texts[-1], query.saved) if texts else None
+    return parse_box(column, texts[-1], query.saved, columns) if texts else None
 
 
 def _chosen(box: Node | None) -> tuple[Value | None, ...]:
@@ -273,7 +275,8 @@ def _clicked(column: Column, chosen: tuple[Value | None, ...], value: Value | No
     values = [other for other in after if other is not None]
     if len(values) == len(after):
         return box_of(column, values) if values else ""
-    return f"in ({', '.join([*map(format_value, values), 'null'])})" if values else "null"
+    listed = [*(format_value(one, column.words_beside) for one in values), "null"]
+    return f"in ({', '.join(listed)})" if values else "null"
 
 
 def _histogram(live: _Live, column: Column, bars: int) -> Histogram:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from services.columns import Column
 from services.errors import BadInput
+from services.filter_columns import against_column
 from services.filter_nodes import (
     Between,
     Blank,
@@ -58,10 +59,18 @@ def operators(column: Column) -> tuple[str, ...]:
     return ("=", "!=", *compared, *searched, "in (", "not in (", "null", "not null")
 
 
-def condition(column: Column, sign: str, operands: list[Operand], position: int) -> Node:
-    """The condition `column sign operands`. `position` is where the operands begin."""
+def condition(
+    column: Column, sign: str, operands: list[Operand], position: int, columns: Sequence[Column] = ()
+) -> Node:
+    """The condition `column sign operands`. `position` is where the operands begin; one may be the name of another
+    of `columns`."""
     if not operands:
         raise BadInput(f"A value is missing after {sign}.", position=position)
+    if len(operands) == 1:
+        first = operands[0]
+        against = against_column(column, sign, first.text, first.position, columns, quoted=first.quoted)
+        if against is not None:
+            return against
     if sign in _PATTERNS:
         return _matches(column, operands[0], found=sign == "~")
     if sign in ("=", "==", "!=", "in", "not in"):

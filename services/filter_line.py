@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from services.columns import Column, find_column
 from services.errors import BadInput
 from services.filter_box import UNITS, Axes, axes_of, in_box
+from services.filter_columns import Once
 from services.filter_conditions import SIGN, Operand, Saved, condition, in_saved, operators, quoted_at
 from services.filter_nodes import Blank, Everything, Node, Not, OneOf, all_of, any_of
 from services.filter_values import KEYWORDS, ungrouped, unquote
@@ -139,9 +140,14 @@ class LineParser:
             seen = repr(token.text) if token.text else "the end"
             raise BadInput(f"The name of a column is expected instead of {seen}.", position=token.position)
         name = unquote(token.text) if token.kind == "quoted" else token.text
+        if token.is_word("once") and self.next.is_bracket("(["):
+            return self.once()
         if axes := axes_of(self.columns, name):
             return self.boxed(axes)
-        column = find_column(self.columns, name, position=token.position)
+        return self.of_column(find_column(self.columns, name, position=token.position))
+
+    def of_column(self, column: Column) -> Node:
+        """The operator and values after the name of a column."""
         if self.next.kind == "sign":
             return self.signed(column)
         if self.next.is_word("is"):
@@ -157,6 +163,14 @@ class LineParser:
             f"Write one of {', '.join(operators(column)).replace('(', '(…)')}.",
             position=self.next.position,
         )
+
+    def once(self) -> Node:
+        """`(pt_root_id)` after `once`."""
+        position = self.next.position
+        operands = self.operands()
+        if len(operands) != 1:
+            raise BadInput("once takes the name of one column.", "Write once(pt_root_id).", position=position)
+        return Once(find_column(self.columns, operands[0].text, position=operands[0].position))
 
     def boxed(self, axes: Axes) -> Node:
         """`in box (100..200, 300..400, 0..50) um`, `not in box (…)`, after the name of a position."""
@@ -176,14 +190,14 @@ class LineParser:
     def signed(self, column: Column) -> Node:
         sign = self.take()
         position = self.next.position
-        return condition(column, sign.text, [self.single(column)], position)
+        return condition(column, sign.text, [self.single(column)], position, self.columns)
 
     def told(self, column: Column) -> Node:
         """`is BC`, `is not BC`, `is null`, `is not null`."""
         self.take()
         negative = self.next.is_word("not") and bool(self.take())
         position = self.next.position
-        return condition(column, "!=" if negative else "=", [self.single(column)], position)
+        return condition(column, "!=" if negative else "=", [self.single(column)], position, self.columns)
 
     def worded(self, column: Column) -> Node:
         negative = self.next.is_word("not") and bool(self.take())

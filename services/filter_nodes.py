@@ -137,6 +137,9 @@ class Condition(Node):
     def text(self) -> str:
         return f"{written(self.column.name)} {self.box()}"
 
+    def _listed(self, values: Iterable[Value]) -> str:
+        return ", ".join(format_value(value, self.column.words_beside) for value in values)
+
     def describe(self) -> str:
         return f"{self.column.title} {self.words()}"
 
@@ -169,7 +172,7 @@ class OneOf(Condition):
         return _true(column.isin(values))
 
     def box(self) -> str:
-        return f"= {format_value(self.values[0])}" if len(self.values) == 1 else f"in ({_listed(self.values)})"
+        return f"= {self._listed(self.values)}" if len(self.values) == 1 else f"in ({self._listed(self.values)})"
 
     def words(self) -> str:
         return f"is {described(self.values)}{self._unit()}"
@@ -185,7 +188,7 @@ class NoneOf(Condition):
         return ~OneOf(self.column, self.values).mask(frame)
 
     def box(self) -> str:
-        return f"!= {format_value(self.values[0])}" if len(self.values) == 1 else f"not in ({_listed(self.values)})"
+        return f"!= {self._listed(self.values)}" if len(self.values) == 1 else f"not in ({self._listed(self.values)})"
 
     def words(self) -> str:
         return f"is not {described(self.values)}{self._unit()}"
@@ -298,10 +301,6 @@ class Blank(Condition):
 
     def words(self) -> str:
         return "is blank" if self.blank else "is not blank"
-
-
-def _listed(values: Iterable[Value]) -> str:
-    return ", ".join(map(format_value, values))
 
 
 def _comparable(value: Value, column: pd.Series) -> Value:

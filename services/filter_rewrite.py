@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from services.columns import Column, find_column
 from services.filter_box import UNIT_NM, InBox
+from services.filter_columns import AgainstColumn, Once
 from services.filter_nodes import And, Between, Blank, Compare, Condition, Node, NoneOf, Not, OneOf, Or
 from services.filter_values import Value, format_value
 from services.filters import parse_box, parse_line
@@ -23,7 +24,7 @@ def rewritten(columns: Sequence[Column], query: TableQuery, change: Change) -> T
     line = parse_line(query.where, columns, query.saved)
     where, boxes = changed(line, change), {}
     for name, text in query.boxes.items():
-        typed = parse_box(find_column(columns, name), text, query.saved)
+        typed = parse_box(find_column(columns, name), text, query.saved, columns)
         box = changed(typed, change)
         boxes[name] = text if box == typed else _box(box)
     return replace(query, where=query.where if where == line else where.text(), boxes=boxes)
@@ -61,19 +62,23 @@ def to_unit(unit: str) -> Change:
         if isinstance(leaf, InBox):
             x, y, z = columns_in(leaf.axes, unit)
             return replace(leaf, axes=(x, y, z))  # its own unit it says
-        if not isinstance(leaf, Condition) or leaf.column.kind != "position":
-            return leaf
-        column, into = replace(leaf.column, unit=unit), partial(_converted, leaf.column, unit)
-        match leaf:
-            case OneOf() | NoneOf():
-                return replace(leaf, column=column, values=tuple(map(into, leaf.values)))
-            case Compare():
-                return replace(leaf, column=column, value=into(leaf.value))
-            case Between():
-                return replace(leaf, column=column, low=into(leaf.low), high=into(leaf.high))
-        return leaf
+        return _in_unit(leaf, unit) if isinstance(leaf, Condition) and leaf.column.kind == "position" else leaf
 
     return change
+
+
+def _in_unit(leaf: Condition, unit: str) -> Node:
+    column, into = replace(leaf.column, unit=unit), partial(_converted, leaf.column, unit)
+    match leaf:
+        case OneOf() | NoneOf():
+            return replace(leaf, column=column, values=tuple(map(into, leaf.values)))
+        case Compare():
+            return replace(leaf, column=column, value=into(leaf.value))
+        case Between():
+            return replace(leaf, column=column, low=into(leaf.low), high=into(leaf.high))
+        case AgainstColumn():
+            return replace(leaf, column=column, other=replace(leaf.other, unit=unit))
+    return leaf
 
 
 def _converted(column: Column, unit: str, value: Value) -> Value:
@@ -104,6 +109,8 @@ def _box(node: Node) -> str:
             return node.box().removeprefix("= ")
         case Not(part=Between() as between):
             return f"!{between.box()}"
+        case Not(part=Once() as once):
+            return f"not {once.box()}"
         case Or(parts=(OneOf() as listed, Blank())):
             return f"in ({', '.join(map(format_value, listed.values))}, null)"
         case And(parts=(NoneOf() as listed, Blank())):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TypeAlias
 
 import pandas as pd
@@ -43,13 +43,16 @@ def written(text: str) -> str:
     return text if bare else quote(text)
 
 
-def format_value(value: Value) -> str:
-    """The one spelling of a value, which :func:`read_value` reads back as the same value."""
+def format_value(value: Value, names: Container[str] = ()) -> str:
+    """The one spelling of a value, which :func:`read_value` reads back as the same value. One of `names`, which mean
+    something else where they stand bare, is quoted."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, pd.Timestamp):
         return value.isoformat()
-    return written(value) if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return quote(value) if value in names else written(value)
+    return repr(value)
 
 
 def read_value(column: Column, text: str, position: int) -> Value:

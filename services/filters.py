@@ -12,14 +12,16 @@ typed in a box      keeps the rows whose cell
 ``71,521``          is 71521: so are numbers written on the page; ``71, 521`` is one of two
 ``null``            is blank; ``not null`` is not
 ``"a, b"``          is exactly the quoted text
+``!= valid_id``     differs from another column of like kind in its row (``=``, ``<`` … likewise); none is blank
+``once``            is what no other row of the table has; blank cells and the id 0 never are
 ==================  ==========================================================================
 
 A query line puts the column first and joins with ``and``, ``or``, ``not`` and brackets, ``and`` binding
 tighter than ``or``: ``cell_type in (BC, MC) and (volume > 300 or not valid)``. A boolean column alone means
 that it is true. A position as a whole takes a box in space, in vx, nm or um:
 ``pt_position in box (100..200, 300.., ..) um``. An id may be one of a long list that CAVE keeps:
-``pt_root_id in saved(5560000000000001)``. In a line, values with spaces, commas, brackets or operators
-need quotes.
+``pt_root_id in saved(5560000000000001)``. What occurs once is ``once(pt_root_id)``. In a line, values with
+spaces, commas, brackets or operators need quotes, as do words that are the names of other columns of words.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import numpy as np
 
 from services.columns import Column
 from services.errors import BadInput
+from services.filter_columns import once_in_box
 from services.filter_conditions import QUOTED, SIGN, Operand, Saved, condition, in_saved, split_values
 from services.filter_line import LineParser, tokens_of
 from services.filter_nodes import Blank, Everything, Node, OneOf, all_of
@@ -53,8 +56,9 @@ def parse_line(text: str, columns: Sequence[Column], saved: Saved = NOTHING_SAVE
     return line.parse()
 
 
-def parse_box(column: Column, text: str, saved: Saved = NOTHING_SAVED) -> Node:
-    """The filter that `text` in the box of a column means; an empty box keeps everything.
+def parse_box(column: Column, text: str, saved: Saved = NOTHING_SAVED, columns: Sequence[Column] = ()) -> Node:
+    """The filter that `text` in the box of a column means; an empty box keeps everything. `columns` are those that the
+    text may name.
 
     Raises BadInput, whose `position` is the character at fault.
     """
@@ -67,6 +71,8 @@ def parse_box(column: Column, text: str, saved: Saved = NOTHING_SAVED) -> Node:
         return Blank(column, blank[1] is None)
     if named := re.fullmatch(r"(not\s+)?in\s+saved\s*\(\s*(\w*)\s*\)", rest, re.IGNORECASE):
         return in_saved(column, Operand(named[2], start + named.start(2), False), saved, opposite=bool(named[1]))
+    if (once := once_in_box(column, rest)) is not None:
+        return once
     sign = SIGN.match(rest) or re.match(r"(not\s+)?in(?=[\s(\[\"'])", rest, re.IGNORECASE)
     name = re.sub(r"\s+", " ", sign[0].lower()) if sign else "="
     after = sign.end() if sign else 0
@@ -79,7 +85,7 @@ def parse_box(column: Column, text: str, saved: Saved = NOTHING_SAVED) -> Node:
         return condition(column, name, [Operand(pattern, position, True)], position)
     if name not in ("in", "not in"):
         operand = ungrouped(column, operand)
-    return condition(column, name, split_values(column, operand, position), position)
+    return condition(column, name, split_values(column, operand, position), position, columns)
 
 
 def box_of(column: Column, values: Sequence[Value]) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from services import live
 from services.cave import Cave
-from services.columns import Column
+from services.columns import Column, beside
 from services.errors import BadInput, KarstError, Upstream
 from services.id_search import id_columns
 from services.memo import Memo
@@ -129,7 +129,7 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
         frame[column.name] = extra[name].array
     wide = replace(
         table,
-        columns=(*table.columns, *new, count),
+        columns=beside((*table.columns, *new, count)),
         frame=frame,
         key=memo_key if table.key else (),
         joined=(*table.joined, Joined(other, own, foreign)),

@@ -8,6 +8,7 @@ from typing import Any
 from services.cave_query import Filters
 from services.errors import BadInput
 from services.filter_box import InBox
+from services.filter_columns import AgainstColumn, Once
 from services.filter_nodes import And, Between, Compare, Condition, Everything, Matches, Node, OneOf
 
 _SIGNS = {">": "greater", "<": "less", ">=": "greater_equal", "<=": "less_equal"}
@@ -37,6 +38,8 @@ def _asked(part: Node, table: str) -> list[tuple[str, str, Any]]:
         return [("box", part.axes[0].name.removesuffix("_x"), _corners(part))]
     if not isinstance(part, Condition):
         raise _cannot(part, table, "or, not")
+    if isinstance(part, AgainstColumn | Once):
+        raise _cannot(part, table, "one column against another, once(…)")
     name = part.column.name
     if part.column.kind == "position":
         raise _cannot(part, table, "one axis of a position alone; use pt_position in box (…)")

@@ -95,7 +95,7 @@ def shortened(cave: Cave, table: TableFrame | LargeTable, asked: TableQuery) -> 
     for name, text in asked.boxes.items():
         with suppress(KarstError):
             column = find_column(table.columns, name)
-            short = _short(cave, table.datastack, parse_box(column, text, asked.saved))
+            short = _short(cave, table.datastack, parse_box(column, text, asked.saved, table.columns))
             boxes[name] = short.box() if isinstance(short, InSaved | NotInSaved) else text
     return replace(asked, where=where, boxes=boxes)
 

@@ -10,6 +10,7 @@ from pandas.api import types as dtypes
 
 from services.errors import BadInput
 from services.filter_box import InBox
+from services.filter_columns import AgainstColumn, Once
 from services.filter_nodes import (
     And,
     Between,
@@ -44,8 +45,6 @@ def expression(node: Node, frame: pd.DataFrame) -> str:
             return f"~({write(node.part)})"
         case InBox():
             return _boxed(node)
-        case InSaved() | NotInSaved():
-            return f"{'~' if isinstance(node, NotInSaved) else ''}frame[{node.column.name!r}].isin(saved_{node.number})"
         case Condition():
             return _condition(node, frame)
     raise BadInput(f"A script cannot say {node.describe()!r}.")
@@ -63,7 +62,41 @@ def saved_lists(node: Node) -> set[int]:
     return set()
 
 
+def _against(node: AgainstColumn, frame: pd.DataFrame) -> str:
+    left, right = node.column.name, node.other.name
+    answer = f"{_times(left, frame)}.{node.method}({_times(right, frame)}).fillna(False)"
+    return _joined("&", (f"frame[{left!r}].notna()", f"frame[{right!r}].notna()", answer))
+
+
+def _times(name: str, frame: pd.DataFrame) -> str:
+    """A column as it is compared with others: numbers of float32 by the digits they are written with, times in UTC."""
+    dtype = frame[name].dtype
+    if getattr(dtype, "tz", None) is not None:
+        return f"frame[{name!r}].dt.tz_convert('UTC').dt.tz_localize(None)"
+    if dtypes.is_float_dtype(dtype) and getattr(dtype, "itemsize", 8) == 4:
+        shortest = f"frame[{name!r}].to_numpy('float32', na_value=float('nan')).astype(str).astype('float64')"
+        return f"pd.Series({shortest}, frame.index)"
+    return f"frame[{name!r}]"
+
+
+def _once(node: Once) -> str:
+    name = node.column.name
+    parts = [f"~frame[{name!r}].duplicated(keep=False)", f"frame[{name!r}].notna()"]
+    return _joined("&", [*parts, *([f"(frame[{name!r}] != 0).fillna(False)"] if node.column.kind == "id" else [])])
+
+
 def _condition(node: Condition, frame: pd.DataFrame) -> str:
+    match node:
+        case InSaved() | NotInSaved():
+            return f"{'~' if isinstance(node, NotInSaved) else ''}frame[{node.column.name!r}].isin(saved_{node.number})"
+        case AgainstColumn():
+            return _against(node, frame)
+        case Once():
+            return _once(node)
+    return _with_values(node, frame)
+
+
+def _with_values(node: Condition, frame: pd.DataFrame) -> str:
     name = node.column.name
     match node:
         case NoneOf():

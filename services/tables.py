@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from services.cave import Cave
 from services.cave_rows import UNUSED
 from services.columns import Column, as_stored, describe_columns, find_column
+from services.filter_columns import occurs_once
 from services.filter_conditions import Saved
 from services.filters import Node, all_of, parse_box, parse_line
 from services.memo import Key, Memo, key_of
@@ -181,7 +182,7 @@ def with_units(table: TableFrame, unit: str) -> TableFrame:
 
 def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:
     """All that a query asks of a row. Raises BadInput."""
-    boxes = [parse_box(find_column(columns, name), text, query.saved) for name, text in query.boxes.items()]
+    boxes = [parse_box(find_column(columns, name), text, query.saved, columns) for name, text in query.boxes.items()]
     return all_of([parse_line(query.where, columns, query.saved), *boxes])
 
 
@@ -286,9 +287,7 @@ def row_numbers(table: TableFrame, query: TableQuery) -> Rows:
 def _single(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
     if "pt_root_id" not in frame.columns:
         return np.ones(len(frame), dtype=bool)
-    roots = frame["pt_root_id"].fillna(0)
-    single: npt.NDArray[np.bool_] = (~roots.duplicated(keep=False) & (roots != 0)).to_numpy(bool)
-    return single
+    return occurs_once(frame["pt_root_id"], zero=False)
 
 
 def _plain(values: pd.Series, column: Column) -> list[Any]:

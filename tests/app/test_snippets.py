@@ -63,6 +63,10 @@ def assert_same(frame, page, *, ordered):
         (NUCLEI, TableQuery("volume null or volume < 30 or pt_root_id = 0", sort=(("pt_root_id", "desc"),))),
         (NUCLEI, TableQuery("volume not null and not valid or pt_position_z in (20000, 20001, 20002)")),
         (PROOFREAD, TableQuery("status_axon and strategy_axon !~ partially", sort=(("strategy_axon", "asc"),))),
+        (PROOFREAD, TableQuery("pt_root_id != valid_id", sort=(("pt_root_id", "asc"),))),
+        (PROOFREAD, TableQuery("strategy_axon = strategy_dendrite or status_axon != status_dendrite")),
+        (TYPES, TableQuery("once(pt_root_id) and pt_root_id != id and id_ref <= target_id", {"cell_type": "!= MC"})),
+        (NUCLEI, TableQuery("not once(volume)", {"pt_root_id": "once", "id": "!= pt_root_id"})),
         ("aibs_cell_info", TableQuery("mtype null and visual_area not in (V1, null)")),
     ],
 )
