@@ -25,13 +25,31 @@
     function submit(form) {
         const to = new URL(form.getAttribute("action") || location.pathname, location.href);
         const params = new URLSearchParams(to.pathname === location.pathname ? location.search : "");
-        for (const [name, value] of [...typedElsewhere(form), ...new FormData(form)]) {
+        const fields = [...typedElsewhere(form), ...new FormData(form)];
+        to.search = "left" in form.dataset ? elsewhere(form.dataset.left, fields) : within(params, fields);
+        go(to.href);
+    }
+
+    function within(params, fields) {
+        for (const [name, value] of fields) {
             if (name === "filters_in" && params.has(name)) continue; // the address has still the filter as it was
             if (value.trim()) params.set(name, value.trim());
             else params.delete(name);
         }
-        to.search = params.toString();
-        go(to.href);
+        return params.toString();
+    }
+
+    // Another datastack has versions, tables and cells of its own: of what was shown of the one that is left (with the
+    // address `search`) nothing goes along, but what was typed and not sent yet does.
+    function elsewhere(search, fields) {
+        const left = new URLSearchParams(search);
+        const boxes = [...document.querySelectorAll("form[data-view] input[name]")].filter((box) => box.type === "text");
+        const isTyped = (name, value) =>
+            boxes.some((box) => box.name === name) && value !== (left.get(name) || "").trim();
+        const kept = fields
+            .map(([name, value]) => [name, value.trim()])
+            .filter(([name, value]) => value && (name === "datastack" || isTyped(name, value)));
+        return new URLSearchParams(kept).toString();
     }
 
     // What was typed in other forms of the same page and not sent yet counts too, else it would be lost.
@@ -50,7 +68,9 @@
     // A choice from a list counts at once, so that controls and results never disagree.
     document.addEventListener("change", (event) => {
         const form = event.target.matches("select") && event.target.closest("form[data-view]");
-        if (form) setTimeout(() => submit(form), 0); // after Dash has heard of the change
+        if (!form) return;
+        if (event.target.name === "datastack" && !("left" in form.dataset)) form.dataset.left = location.search;
+        setTimeout(() => submit(form), 0); // after Dash has heard of the change
     });
 
     // Typed text counts on Enter; until then the results are of the earlier text, and look it.
@@ -112,6 +132,7 @@
             arrived: function () {
                 setTimeout(() => {
                     document.body.classList.remove("k-edited");
+                    for (const form of document.querySelectorAll("form[data-left]")) delete form.dataset.left;
                     for (const link of document.querySelectorAll(".k-nav")) {
                         if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
                         else link.removeAttribute("aria-current");
