@@ -46,24 +46,30 @@ class Roots(ABC):
         return found
 
     def suggest_root(self, datastack: str, version: int, root_id: int) -> tuple[int, float]:
-        """The root id, valid at the version, that shares most with a root id of another time; and the share, 0 to 1.
+        """The first of :meth:`suggest_roots`. Raises NotFound when the segmentation does not know `root_id`."""
+        return self.suggest_roots(datastack, version, root_id)[0]
 
-        Raises NotFound when the segmentation does not know `root_id`.
+    def suggest_roots(self, datastack: str, version: int, root_id: int) -> list[tuple[int, float]]:
+        """The root ids, valid at the version, that share something with a root id of another time, and the share of it
+        that each holds, 0 to 1, the largest first. Raises NotFound when the segmentation does not know `root_id`.
         """
         time = self.version(datastack, version).timestamp
 
-        def call(graph: Any) -> Any:
-            return graph.suggest_latest_roots(int(root_id), timestamp=time, return_fraction_overlap=True)
+        def call(graph: Any) -> list[tuple[int, float]]:
+            roots, shares = graph.suggest_latest_roots(
+                int(root_id), timestamp=time, return_all=True, return_fraction_overlap=True
+            )
+            return list(zip(roots.tolist(), shares.tolist(), strict=True))
 
         missing = f"Datastack {datastack} has no root id {root_id}."
         subject = self._asker.subject(datastack, version, missing=missing)
-        root, share = self.cache.value(
-            ("suggest_root", datastack, version, int(root_id)),
+        found = self.cache.value(
+            ("suggest_roots", datastack, version, int(root_id)),
             lambda: self._ask("suggested root", subject, call),
         )
-        if not root:
+        if not found or not found[0][0]:
             raise NotFound(missing, CHECK)
-        return int(root), float(share)
+        return [(int(root), float(share)) for root, share in found if root]
 
     def root_of_supervoxel(self, datastack: str, version: int, supervoxel_id: int) -> int:
         """The root id that a supervoxel belonged to at the time of the version. Raises NotFound."""

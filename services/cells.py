@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +13,10 @@ import pandas as pd
 from services import space
 from services.cave import Cave
 from services.errors import BadInput, NotFound
-from services.filter_values import LARGEST_ID
+from services.id_text import looks_rounded
 from services.memo import Memo, key_of
 from services.parallel import gather
+from services.pasted import one_id as parse_id
 
 IdType = Literal["auto", "root_id", "nucleus_id", "supervoxel_id"]
 ID_TYPES: tuple[IdType, ...] = ("auto", "root_id", "nucleus_id", "supervoxel_id")
@@ -25,11 +24,10 @@ ID_TYPES: tuple[IdType, ...] = ("auto", "root_id", "nucleus_id", "supervoxel_id"
 LAYER_BITS = 56
 """The top 8 of the 64 bits of a chunkedgraph id are its layer: 1 = supervoxel, the highest = root."""
 MOST_LISTED = 10
-LONGEST_ID_TEXT = 2_000
-
-_AROUND = " \t\r\n\v\f,;:.'\"`[](){}\u200b\ufeff"
-_GROUPED = re.compile(r"[0-9]{1,3}(?:[\s,'][0-9]{3})+")
-_ROUNDED = re.compile(r"[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+|[0-9]+\.[0-9]+")
+EVEN = 0.9
+"""A stale root was split evenly if another heir has this share, or more, of what the first has."""
+ROUNDING, MOST_MEANT = 1_000, 3
+"""How far a spreadsheet moves an id, and how many ids as near as that are named."""
 
 _somas: Memo[pd.DataFrame] = Memo(8)
 
@@ -54,33 +52,6 @@ class Cell:
     soma_position_nm: tuple[float, float, float] | None = None
     soma_depth_um: float | None = None
     warnings: tuple[str, ...] = ()
-
-
-def parse_id(text: str) -> int:
-    """The one id in what was typed or pasted: blanks, quotes, brackets and commas around it are forgiven, and
-    groups of three digits are joined.
-
-    Raises BadInput where there is no id, more than one, or one that a spreadsheet has rounded.
-    """
-    bare = unicodedata.normalize("NFKC", text[:LONGEST_ID_TEXT]).strip(_AROUND)
-    if _GROUPED.fullmatch(bare):
-        bare = re.sub(r"[^0-9]", "", bare)
-    if not bare:
-        raise BadInput("No cell is given.", "Type a root id, a nucleus id or a supervoxel id.")
-    parts = [part for part in re.split(r"[\s,;]+", bare) if part.strip(_AROUND)]
-    if len(parts) > 1 and all(part.strip(_AROUND).isdigit() for part in parts):
-        raise BadInput(f"{len(parts)} ids are given, but one cell is shown at a time.", "Leave only one of them.")
-    if _ROUNDED.fullmatch(bare):
-        raise BadInput(
-            f"{bare[:40]} is not a whole id: a spreadsheet has probably rounded it.", "Copy the id again as text."
-        )
-    if not re.fullmatch(r"[0-9]+", bare):
-        raise BadInput(f"{bare[:40]!r} is not an id: ids are whole numbers.", "Check it for letters and signs.")
-    value = int(bare[:40])
-    if not 0 < value <= LARGEST_ID:
-        reason = "0 marks a place without a segment" if value == 0 else "it is too large"
-        raise BadInput(f"{bare[:40]} is not the id of a cell: {reason}.", "Check the id.")
-    return value
 
 
 def likely_root(text: str) -> int | None:
@@ -197,19 +168,39 @@ def _by_root(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.Da
     if (nuclei["root_id"] == asked).any() or cave.latest_roots(datastack, version, [asked])[0]:
         return _Found(asked)
     try:
-        (root_id, overlap), valid_at = gather(
-            partial(cave.suggest_root, datastack, version, asked), partial(_valid_at, cave, datastack, version, asked)
+        heirs, valid_at = gather(
+            partial(cave.suggest_roots, datastack, version, asked), partial(_valid_at, cave, datastack, version, asked)
         )
     except NotFound:
-        raise NotFound(
-            f"{asked} is neither a root id nor a nucleus id that {datastack} has at version {version}.",
-            "Check the id, its type and the datastack.",
-        ) from None
-    warning = (
-        f"Root id {asked} is not valid at version {version}. Shown is {root_id}, which holds most of it "
-        f"({overlap:.0%} of its pieces)."
-    )
+        said = f"{asked} is neither a root id nor a nucleus id that {datastack} has at version {version}"
+        if looks_rounded(asked):
+            raise NotFound(f"{said}; it looks rounded by a spreadsheet or a browser.", _meant(nuclei, asked)) from None
+        raise NotFound(f"{said}.", "Check the id, its type and the datastack.") from None
+    root_id, overlap = heirs[0]
+    warning = f"Root id {asked} is not valid at version {version}"
+    if even := evenly(heirs):
+        warning = f"{warning}: it was split evenly into {even}. Shown is {root_id}."
+    else:
+        warning = f"{warning}. Shown is {root_id}, which holds most of it ({overlap:.0%} of its pieces)."
     return _Found(root_id, asked, overlap, valid_at, (warning,))
+
+
+def evenly(heirs: Sequence[tuple[int, float]]) -> str:
+    """In words the root ids that hold about as much of a stale one as the first of its heirs does, with the shares;
+    "" where that holds clearly more than any other."""
+    most = heirs[0][1]
+    equal = [(root, share) for root, share in heirs if share >= most * EVEN]
+    told = [f"{root} ({share:.0%} of its pieces)" for root, share in equal[:MOST_LISTED]]
+    return f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else ""
+
+
+def _meant(nuclei: pd.DataFrame, rounded: int) -> str:
+    """What to do about a rounded id: cells with a nucleus whose ids it may have been."""
+    roots = nuclei["root_id"].to_numpy()
+    low, high = np.searchsorted(roots, [rounded - ROUNDING, rounded + ROUNDING + 1])
+    near = np.unique(roots[low:high]).tolist()
+    told = f" {' or '.join(map(str, near))} may be meant." if 0 < len(near) <= MOST_MEANT else ""
+    return f"Copy the id again as text.{told}"
 
 
 def _valid_at(cave: Cave, datastack: str, version: int, root_id: int) -> int | None:

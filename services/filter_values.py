@@ -11,11 +11,11 @@ import pandas as pd
 
 from services.columns import Column
 from services.errors import BadInput
+from services.id_text import LARGEST_ID, as_id, cleaned, tokens
 
 Value: TypeAlias = str | int | float | bool | pd.Timestamp
 
 KEYWORDS = frozenset({"and", "or", "not", "in", "is", "null"})
-LARGEST_ID = 2**63 - 1
 
 _BARE = re.compile(r"""[^\s()\[\],=<>!~"']+""")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
@@ -84,8 +84,10 @@ def ungrouped(column: Column, text: str) -> str:
 
 
 def _id(text: str) -> int | None:
-    value = int(text) if re.fullmatch(r"[0-9]{1,19}", text) else None
-    return value if value is not None and value <= LARGEST_ID else None
+    if re.fullmatch(r"[0-9]{1,19}", text):
+        return int(text) if int(text) <= LARGEST_ID else None
+    found = list(tokens(cleaned(text)))
+    return as_id(found[0]) if len(found) == 1 else None
 
 
 def _number(text: str) -> int | float | None:

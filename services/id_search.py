@@ -17,10 +17,11 @@ import pandas as pd
 
 from services import pasted_links, saved_ids
 from services.cave import Cave
-from services.cells import LAYER_BITS, somas
+from services.cells import LAYER_BITS, evenly, somas
 from services.columns import Column
 from services.errors import BadInput, KarstError, NotFound
 from services.filter_nodes import Node, OneOf, any_of
+from services.id_text import looks_rounded
 from services.parallel import gather
 from services.pasted import read_ids
 from services.tables import TableFrame
@@ -79,7 +80,8 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
         raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
     if not table.version.kept:
         raise BadInput("Pasted ids are looked up at versions that are kept.", "Choose one, or filter a column by them.")
-    pasted = read_ids(text, state=partial(pasted_links.stored_state, cave, table.datastack))
+    sources = pasted_links.own_sources(cave, table.datastack)
+    pasted = read_ids(text, state=partial(pasted_links.stored_state, cave, table.datastack), sources=sources)
     if not pasted.ids:
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root, nucleus or other ids.")
     looked_up = _Lookup(cave, table, np.array(pasted.ids, dtype=np.int64), id_type)
@@ -103,6 +105,7 @@ class _Lookup:
         self.num_rows = np.zeros(len(ids), dtype=np.int64)
         self.keys: dict[str, set[int]] = {}
         self.ambiguous = 0
+        self.split: list[str] = []
 
     def run(self) -> None:
         self.in_table()
@@ -161,18 +164,20 @@ class _Lookup:
         followed = stale[:MOST_FOLLOWED]
         suggested = gather(*(partial(self.suggested, int(root)) for root in self.ids[followed]))
         roots = np.zeros(len(self.ids), dtype=np.int64)
-        for one, found in zip(followed, suggested, strict=True):
-            if found is None:
+        for one, heirs in zip(followed, suggested, strict=True):
+            if not heirs:
                 self.status[one], self.kind[one] = "unknown", ""
-            else:
-                roots[one], self.overlap[one] = found
+                continue
+            roots[one], self.overlap[one] = heirs[0]
+            if even := evenly(heirs):
+                self.split.append(f"{self.ids[one]} was split evenly into {even}")
         self.settle(roots > 0, "root_id", "root_id", roots, "stale")
 
-    def suggested(self, root: int) -> tuple[int, float] | None:
+    def suggested(self, root: int) -> list[tuple[int, float]]:
         try:
-            return self.cave.suggest_root(self.table.datastack, self.table.version.number, root)
+            return self.cave.suggest_roots(self.table.datastack, self.table.version.number, root)
         except NotFound:
-            return None
+            return []
 
     def settle(self, which: npt.NDArray[np.bool_], kind: str, by: str, keys: Ids, status: Status) -> None:
         """Give ids of `which` their rows, those in which a column of type `by` is `keys`."""
@@ -227,9 +232,17 @@ class _Lookup:
         )
 
     def sentences(self) -> tuple[str, ...]:
-        if not self.ambiguous:
-            return ()
-        return (f"Also annotation ids: {_ids(self.ambiguous)}. Choose the type of the ids if that was meant.",)
+        said = []
+        if self.ambiguous:
+            which = _ids(self.ambiguous)
+            said.append(f"Also annotation ids: {which}. Choose the type of the ids if that was meant.")
+        if self.split:
+            said.append(f"{_listed(self.split)}.")
+        rounded = [str(one) for one in self.ids[self.status == "unknown"].tolist() if looks_rounded(one)]
+        if rounded:
+            look = "1 id looks" if len(rounded) == 1 else f"{_ids(len(rounded))} look"
+            said.append(f"{look} rounded by a spreadsheet or a browser ({_listed(rounded)}): copy them again as text.")
+        return tuple(said)
 
 
 def id_columns(table: TableFrame) -> dict[str, tuple[Column, ...]]:

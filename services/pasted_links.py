@@ -11,13 +11,13 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from neuroglancer.url_state import url_safe_to_json
 
 from services.errors import BadInput
-from services.filter_values import LARGEST_ID
+from services.id_text import LARGEST_ID
 
 if TYPE_CHECKING:
     from services.cave import Cave
@@ -33,8 +33,14 @@ METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "nm": 1e-9}
 SEGMENTATIONS = ("segmentation", "segmentation_with_graph")
 """Layer types with segments; the second is that of the older viewers for proofreading."""
 
+ROOT_BITS = 57
+"""Ids of roots are larger than this many bits: the upper ones hold a layer above that of supervoxels."""
+
 _STATE_PATH = re.compile(r"/nglstate(?:/api/v[0-9]+)?(?:/raw)?/([0-9]{1,19})/?")
 _LINK = re.compile(r"^\s*(?:\{|[a-z][a-z0-9+.-]*://|/neuroglancer/)|#!|[?&]json_url=", re.IGNORECASE)
+
+
+Point: TypeAlias = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -42,15 +48,18 @@ class PastedLink:
     """What a pasted link shows of a datastack.
 
     `selected` are the root ids that its viewer draws and `hidden` those that it only lists, as digits, in its order,
-    each once. `layer` is the segmentation layer that they are from. `position_nm` is where the link looks, None if
-    it does not say. `warnings` are sentences for what was not taken.
+    each once. `layer` is the segmentation layer that they are from. `linked` are the segments that annotations name,
+    `points_nm` the places of the annotations. `position_nm` is where the link looks, None if it does not say.
+    `warnings` are sentences for what was taken and what was not.
     """
 
     selected: tuple[str, ...]
     hidden: tuple[str, ...]
     layer: str
-    position_nm: tuple[float, float, float] | None = None
+    position_nm: Point | None = None
     warnings: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
+    points_nm: tuple[Point, ...] = ()
 
 
 def is_link(text: str) -> bool:
@@ -77,12 +86,22 @@ def own_sources(cave: Cave, datastack: str) -> tuple[str, ...]:
 
 def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedLink:
     """As :func:`read`, of a state as JSON; `sources` are those of the datastack's segmentation."""
-    layers = [layer for layer in _layers(state) if layer.get("type") in SEGMENTATIONS]
+    every = _layers(state)
+    layers = [layer for layer in every if layer.get("type") in SEGMENTATIONS or _untyped(layer)]
+    noted = [layer for layer in every if _annotations(layer)]
+    linked = [entry for layer in noted for one in _annotations(layer) for entry in _flat(one.get("segments"))]
+    named, _, _ = _segments(linked)
+    points = [point for layer in noted for point in _points_nm(layer, state)]
+    if not layers and (named or points):
+        said = tuple(_of_annotations(noted, named, points))
+        return PastedLink((), (), "", _position_nm(state), said, tuple(named[:MOST_SEGMENTS]), tuple(points))
     if not layers:
         raise BadInput("This link shows no segmentation.", "Paste a link with cells selected in it.")
     own = {_bare(source) for source in sources}
     ours = [layer for layer in layers if own & set(map(_bare, _sources(layer)))]
-    chosen = next((layer for layer in ours or layers if _written(layer)), (ours or layers)[0])
+    written = [layer for layer in ours or layers if _written(layer)]
+    # of layers that all may be another's, the one whose segments have the bits of root ids
+    chosen = next(iter([*filter(_of_roots, written), *written, *(ours or layers)]))
     warnings = []
     if own and not ours:
         warnings.append(
@@ -92,12 +111,14 @@ def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedL
     if others:
         listed = ", ".join(map(repr, others[:3])) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
         warnings.append(f"Segments were taken from layer {_name(chosen)!r} only, not from {listed}.")
-    selected, hidden, odd = _segments(chosen)
+    selected, hidden, odd = _segments(_written(chosen))
     if odd:
         warnings.append(f"{odd:,} of the link's segments {'is' if odd == 1 else 'are'} not whole ids; left out.")
     for what, ids in (("selected", selected), ("hidden", hidden)):
         if len(ids) > MOST_SEGMENTS:
             warnings.append(f"The link has {len(ids):,} {what} segments; the first {MOST_SEGMENTS:,} were taken.")
+    if set(named) - {*selected, *hidden} or not (selected or hidden):
+        warnings.extend(_of_annotations(noted, named, points))
     if not selected and not hidden:
         warnings.append("No segment is selected in this link.")
     return PastedLink(
@@ -106,6 +127,8 @@ def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedL
         _name(chosen),
         _position_nm(state),
         tuple(warnings),
+        tuple(named[:MOST_SEGMENTS]),
+        tuple(points),
     )
 
 
@@ -140,10 +163,10 @@ def _state_of(cave: Cave, datastack: str, text: str) -> Mapping[str, Any]:
         )
     given = text.strip().strip("<>\"'")
     if given.startswith("{"):
-        return _parsed(given)
+        return parsed(given)
     wanted = _fragment(given)
     if wanted.removeprefix("+").startswith("{"):
-        return _parsed(wanted.removeprefix("+"))
+        return parsed(wanted.removeprefix("+"))
     return stored_state(cave, datastack, wanted)
 
 
@@ -167,7 +190,8 @@ def _fragment(link: str) -> str:
     )
 
 
-def _parsed(text: str) -> Mapping[str, Any]:
+def parsed(text: str) -> Mapping[str, Any]:
+    """The state that a text is, as JSON or in the older notation. Raises BadInput."""
     for read_json in (json.loads, _old_notation):
         try:
             state = read_json(text)
@@ -219,12 +243,21 @@ def _written(layer: Mapping[str, Any]) -> list[Any]:
     return [*shown, *(f"!{segment}" for segment in hidden)]
 
 
-def _segments(layer: Mapping[str, Any]) -> tuple[list[str], list[str], int]:
+def _untyped(layer: Mapping[str, Any]) -> bool:
+    return "type" not in layer and isinstance(layer.get("segments"), list)
+
+
+def _of_roots(layer: Mapping[str, Any]) -> bool:
+    shown, hidden, _ = _segments(_written(layer))
+    return any(int(segment) >> ROOT_BITS for segment in (*shown, *hidden))
+
+
+def _segments(entries: Sequence[Any]) -> tuple[list[str], list[str], int]:
     """Selected and hidden ids, each once, and how many entries are no ids."""
     shown: dict[str, None] = {}
     hidden: dict[str, None] = {}
     odd = 0
-    for entry in _written(layer):
+    for entry in entries:
         text = str(entry) if isinstance(entry, str | int) and not isinstance(entry, bool) else ""
         digits = text.removeprefix("!")
         if not re.fullmatch(r"[0-9]{1,19}", digits) or not 0 < int(digits) <= LARGEST_ID:
@@ -234,18 +267,69 @@ def _segments(layer: Mapping[str, Any]) -> tuple[list[str], list[str], int]:
     return list(shown), [root for root in hidden if root not in shown], odd
 
 
-def _position_nm(state: Mapping[str, Any]) -> tuple[float, float, float] | None:
+# --- from the state to its places
+
+
+def _annotations(layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = layer.get("annotations")
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _flat(given: Any) -> list[Any]:
+    """Segments as an annotation has them: a list, or one list for each layer it is linked to."""
+    parts = given if isinstance(given, list) else []
+    return [entry for part in parts for entry in (part if isinstance(part, list) else [part])]
+
+
+def _of_annotations(layers: Sequence[Mapping[str, Any]], named: Sequence[str], points: Sequence[Point]) -> list[str]:
+    if not layers:
+        return []
+    names = ", ".join(repr(_name(layer)) for layer in layers[:3])
+    return [f"Annotations ({names}) have {_count(len(points), 'point')} and {_count(len(named), 'linked segment')}."]
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _points_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Point]:
+    """Where the annotations of a layer are (the middle of ellipsoids, the first end of lines), in nm."""
+    given = [
+        next((one[key] for key in ("point", "center", "pointA") if key in one), None) for one in _annotations(layer)
+    ]
+    sizes = _sizes_nm(layer, state)
+    found = [_product(point[:3], sizes) for point in given if isinstance(point, list)]
+    return [point for point in found if point is not None]
+
+
+def _sizes_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Any]:
+    """The unit of an annotation layer's coordinates along x, y and z in nm: its own, else that of the state."""
+    source = layer.get("source")
+    first = source[0] if isinstance(source, list) and source else source
+    transform = first.get("transform") if isinstance(first, dict) else None
+    own = transform.get("outputDimensions") if isinstance(transform, dict) else None
+    for dimensions in (own, state.get("dimensions")):
+        if isinstance(dimensions, dict):
+            return [_size_nm(dimensions.get(axis)) for axis in "xyz"]
+    sizes = layer.get("voxelSize") or _pose(state).get("voxelSize")
+    return sizes if isinstance(sizes, list) else []
+
+
+def _pose(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The place of an older viewer."""
+    pose: Any = state
+    for key in ("navigation", "pose", "position"):
+        pose = pose.get(key) if isinstance(pose, dict) else None
+    return pose if isinstance(pose, dict) else {}
+
+
+def _position_nm(state: Mapping[str, Any]) -> Point | None:
     """Where the link looks, in nm; None where it does not say so in lengths."""
     dimensions, position = state.get("dimensions"), state.get("position")
     if isinstance(dimensions, dict) and isinstance(position, list):
         axes = dict(zip(dimensions, position, strict=False))
         return _product([axes.get(axis) for axis in "xyz"], [_size_nm(dimensions.get(axis)) for axis in "xyz"])
-    pose: Any = state
-    for key in ("navigation", "pose", "position"):
-        pose = pose.get(key) if isinstance(pose, dict) else None
-    if not isinstance(pose, dict):
-        return None
-    voxels, sizes = pose.get("voxelCoordinates"), pose.get("voxelSize")
+    voxels, sizes = _pose(state).get("voxelCoordinates"), _pose(state).get("voxelSize")
     return _product(voxels, sizes) if isinstance(voxels, list) and isinstance(sizes, list) else None
 
 
@@ -256,7 +340,7 @@ def _size_nm(dimension: Any) -> float | None:
     return None
 
 
-def _product(voxels: Sequence[Any], sizes: Sequence[Any]) -> tuple[float, float, float] | None:
+def _product(voxels: Sequence[Any], sizes: Sequence[Any]) -> Point | None:
     if len(voxels) != 3 or len(sizes) != 3:
         return None
     if not all(isinstance(number, int | float) and math.isfinite(number) for number in (*voxels, *sizes)):

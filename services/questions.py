@@ -17,7 +17,7 @@ from services.cells import ID_TYPES
 from services.connectivity import Connectivity
 from services.errors import BadInput, KarstError, NotFound
 from services.parallel import gather
-from services.pasted import read_ids
+from services.pasted import LONGEST_ID_TEXT, read_ids
 
 Kind = Literal["id", "ids", "position", "link"]
 QUESTION_TYPES = (*ID_TYPES, "position", "link")
@@ -120,7 +120,7 @@ def _listed(text: str, question_type: str) -> Question:
     try:
         return Question("id", (str(cells.parse_id(text)),), question_type)
     except BadInput:
-        pasted = read_ids(text[: cells.LONGEST_ID_TEXT])
+        pasted = read_ids(text[:LONGEST_ID_TEXT])
         if len(pasted.ids) < 2:
             raise
     return _some("ids", [str(one) for one in pasted.ids], question_type, "There are", pasted.sentences())

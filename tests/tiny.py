@@ -36,8 +36,8 @@ SYNAPSES = [
 ]
 
 
-def make(folder: Path) -> Path:
-    """Write the datastack into `folder`; returns it."""
+def make(folder: Path, graph: tuple[str, str, pa.Table, pa.Table, list[dict[str, Any]]] | None = None) -> Path:
+    """Write the datastack into `folder`, with another segmentation if `graph` is given; returns it."""
     writer = DatastackWriter(folder, DATASTACK, INFO)
     writer.add_version(EXPIRED, "2023-01-02T03:04:05.000006", "2023-02-03T00:00:00.000001", valid=False)
     writer.add_version(FIRST, "2024-01-02T03:04:05.000006", "2124-02-03T00:00:00.000001")
@@ -59,7 +59,7 @@ def make(folder: Path) -> Path:
         | {f"voxel_resolution_{axis}": size for axis, size in zip("xyz", (4.0, 4.0, 40.0), strict=True)},
         {"root_id": {"type": "integer"}, "n_input": {"type": "integer"}},
     )
-    writer.set_segmentation(*segmentation())
+    writer.set_segmentation(*(graph or segmentation()))
     writer.finish()
     return folder
 

@@ -1,14 +1,20 @@
 """Finding a cell by whatever a person pastes, through the real caveclient."""
 
 import re
+from datetime import UTC, datetime
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import cells
+from services import cells, id_search, tables
+from services.cave import Cave
 from services.errors import BadInput, KarstError, NotFound
+from services.settings import Settings
+from tests import tiny
+from tests.servers import start_localcave
 
 DS = "karst_demo"
 
@@ -159,3 +165,55 @@ def test_an_id_of_the_wrong_type_is_told_not_guessed(cave, newest, single):
         cells.find(cave, DS, newest, str(int(single["pt_root_id"])), "nucleus_id")
     with pytest.raises(NotFound):
         cells.find(cave, DS, newest, str(int(single["id"])), "root_id")
+
+
+def test_a_rounded_id_is_said_to_be_rounded_with_what_may_be_meant(cave, newest, single):
+    root = int(single["pt_root_id"])
+    for rounded in (root // 1000 * 1000, root // 100 * 100, int(float(root))):
+        if rounded == root:
+            continue
+        with pytest.raises(NotFound, match="looks rounded by a spreadsheet or a browser") as caught:
+            cells.find(cave, DS, newest, str(rounded))
+        assert "as text" in caught.value.hint
+    with pytest.raises(NotFound) as exact:
+        cells.find(cave, DS, newest, "864691135000000001")
+    assert "rounded" not in exact.value.message
+
+
+def test_a_stale_root_that_was_split_evenly_names_both_heirs(tmp_path):
+    with start_localcave([tiny.make(tmp_path / "tiny", split_evenly())]) as url:
+        small = Cave(Settings(server_address=url, cache=""))
+        cell = cells.find(small, "tiny", tiny.NEWEST, str(tiny.OLD))
+        assert cell.root_id in (tiny.A, tiny.C)
+        assert all(f"{heir} (50% of its pieces)" in cell.warnings[0] for heir in (tiny.A, tiny.C))
+        assert "split evenly" in cell.warnings[0]
+        table = tables.open_table(small, "tiny", tiny.NEWEST, "types")
+        said = " ".join(id_search.search(small, table, str(tiny.OLD)).sentences)
+        assert all(f"{heir} (50% of its pieces)" in said for heir in (tiny.A, tiny.C))
+
+
+def split_evenly():
+    """The tiny datastack's segmentation, but OLD was split into A and C, two supervoxels each."""
+    born, parted = datetime(2020, 1, 1, tzinfo=UTC), datetime(2024, 6, 1, tzinfo=UTC)
+    heirs = {90000000000000001: tiny.A, 90000000000000002: tiny.A, 90000000000000003: tiny.C, 90000000000000021: tiny.C}
+    name, start, supervoxels, _, _ = tiny.segmentation()
+    owner = tiny.SUPERVOXELS | heirs
+    roots = pa.array([owner[one] for one in supervoxels["supervoxel_id"].to_pylist()], pa.int64())
+    moment = pa.timestamp("us", "UTC")
+    history = pa.table(
+        {
+            "supervoxel_id": pa.array([*heirs, *heirs], pa.int64()),
+            "root_id": pa.array([*[tiny.OLD] * 4, *heirs.values()], pa.int64()),
+            "created": pa.array([born] * 4 + [parted] * 4, moment),
+            "expired": pa.array([parted] * 4 + [None] * 4, moment),
+        }
+    )
+    split = {
+        "operation_id": 1,
+        "kind": "split",
+        "timestamp": parted.isoformat(),
+        "user_id": "1",
+        "before_root_ids": [tiny.OLD],
+        "after_root_ids": [tiny.A, tiny.C],
+    }
+    return name, start, supervoxels.set_column(2, "root_id", roots), history, [split]

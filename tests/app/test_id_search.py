@@ -1,5 +1,6 @@
 """Pasted ids looked up through the real caveclient, against a datastack of which every row is known."""
 
+import json
 import time
 
 import numpy as np
@@ -127,3 +128,18 @@ def test_a_short_link_gives_its_cells_and_another_server_s_is_refused(small, typ
     elsewhere = address.replace("127.0.0.1", "cave.example.org")
     with pytest.raises(BadInput, match=r"cave\.example\.org"):
         search(small, types, f"https://spelunker.cave-explorer.org/#!{elsewhere}")
+
+
+def test_rounded_ids_are_told(small, types):
+    said = " ".join(search(small, types, f"{tiny.B} 864691135376822000 864691135376822600").sentences)
+    assert "2 ids look rounded by a spreadsheet or a browser (864691135376822000, 864691135376822600)" in said
+
+
+def test_a_link_s_own_segmentation_is_taken_and_other_layers_are_told(small, types):
+    source = small.info("tiny")["segmentation_source"]
+    nuclei = {"type": "segmentation", "name": "nuclei", "source": "precomputed://gs://x/nuclei", "segments": ["2", "3"]}
+    cells = {"type": "segmentation", "name": "seg", "source": source, "segments": [str(tiny.A), str(tiny.B)]}
+    for text in (json.dumps({"layers": [nuclei, cells]}), f"https://x.org/#!{json.dumps({'layers': [cells, nuclei]})}"):
+        found = search(small, types, text)
+        assert found.ids["asked"].tolist() == [tiny.A, tiny.B]
+        assert "'nuclei'" in " ".join(found.sentences)

@@ -6,9 +6,11 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from neuroglancer.url_state import json_to_url_safe
 
 from services.errors import BadInput
-from services.pasted import MOST_CHARACTERS, MOST_IDS, read_ids
+from services.id_text import looks_rounded
+from services.pasted import MOST_CHARACTERS, MOST_IDS, one_id, read_ids
 
 NEAR = 864691135771609595
 ids = st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=20, unique=True)
@@ -93,3 +95,84 @@ def test_ten_thousand_ids_with_rubbish_are_bounded():
 def test_a_flood_is_refused():
     with pytest.raises(BadInput, match="2,000,000"):
         read_ids("1 " * MOST_CHARACTERS)
+
+
+ROOT, OTHER = 864691135376822635, 864691135943245347
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'="{ROOT}"',
+        f"np.uint64({ROOT})",
+        f"np.array([{ROOT}], dtype=np.uint64)",
+        f"“{ROOT}”",
+        f"‘{ROOT}’",
+        f"«{ROOT}»",
+        f"\u200f{ROOT}\u200f",
+        f"\u202a{ROOT}\u202c",
+        f"{ROOT}n",
+        f"{ROOT}L",
+        "864 691 135 376 822 635",
+        "864\u00a0691\u00a0135\u00a0376\u00a0822\u00a0635",
+        "864’691’135’376’822’635",
+        "864_691_135_376_822_635",
+        f"<https://x.org/?cell={ROOT}|my cell 7>",
+        f"[my cell 7](https://x.org/?cell={ROOT})",
+        f'<a href="https://x.org/?cell={ROOT}">my cell 7</a>',
+        f"https://x.org/api/v1/d/3/cells/{ROOT}/partners",
+    ],
+)
+def test_every_box_reads_one_id_alike(text):
+    assert read_ids(text).ids == (ROOT,)
+    assert one_id(text) == ROOT
+
+
+def test_two_ids_in_groups_are_two_and_short_lists_stay_lists():
+    assert read_ids("864 691 135 376 822 635\n864 691 135 943 245 347").ids == (ROOT, OTHER)
+    assert read_ids("100 547 606").ids == (100, 547, 606)
+    assert one_id("100,547") == 100547
+
+
+def test_floats_are_ids_where_nothing_was_lost():
+    assert read_ids("17.0 100547.").ids == (17, 100547)
+    assert read_ids(f"{ROOT}.0").rounded == (f"{ROOT}.0",)
+
+
+def old_state(**layers):
+    return {"layers": {"seg": {"type": "segmentation_with_graph", **layers}}}
+
+
+@pytest.mark.parametrize("spell", [json.dumps, json_to_url_safe, repr], ids=["JSON", "old notation", "Python"])
+def test_an_old_state_gives_its_hidden_segments_too(spell):
+    state = old_state(segments=[str(ROOT)], hiddenSegments=[str(OTHER)])
+    text = spell(state) if spell is not json_to_url_safe else json_to_url_safe(json.dumps(state))
+    for pasted in (text, f"https://old.example.org/#!{text}", f"see https://old.example.org/#!{text}"):
+        assert read_ids(pasted).ids == (ROOT, OTHER), pasted
+
+
+def test_segments_of_other_layers_are_told_apart():
+    layers = [
+        {"type": "segmentation", "name": "nuclei", "source": "precomputed://gs://x/nuclei", "segments": ["7", "8"]},
+        {"type": "segmentation", "name": "seg", "source": "graphene://https://a.org/t", "segments": [str(ROOT)]},
+    ]
+    for sources in ((), ("graphene://https://a.org/t",)):
+        found = read_ids(json.dumps({"layers": layers}), sources=sources)
+        assert found.ids == (ROOT,)
+        assert "'nuclei'" in " ".join(found.sentences())
+
+
+def test_annotations_give_their_linked_segments_and_say_how_many_points_they_have():
+    points = [{"type": "point", "point": [1, 2, 3], "segments": [[str(ROOT)], [str(OTHER)]]}, {"point": [4, 5, 6]}]
+    layer = {"type": "annotation", "name": "marks", "annotations": points}
+    found = read_ids(json.dumps({"layers": [layer], "dimensions": {axis: [4e-9, "m"] for axis in "xyz"}}))
+    assert found.ids == (ROOT, OTHER)
+    assert "2 points and 2 linked segments" in " ".join(found.sentences())
+
+
+def test_a_rounded_id_is_recognised():
+    javascript = int(f"{float(ROOT):.16g}".replace(".", "").split("e")[0].ljust(18, "0"))
+    for rounded in (864691135376822000, 864691135376822600, int(float(ROOT)), javascript, 72345678901234000):
+        assert looks_rounded(rounded), rounded
+    for exact in (ROOT, OTHER, 100500, 17):
+        assert not looks_rounded(exact)

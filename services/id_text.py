@@ -1,0 +1,64 @@
+"""How people write ids: in quotes of any kind, in Python, as a spreadsheet's formula, in groups of three digits."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from decimal import Decimal
+
+LARGEST_ID = 2**63 - 1
+EXACT = 2**53
+"""A float holds every whole number up to this one."""
+
+_UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+_QUOTES = str.maketrans(dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‘’‚‛‹›", "'"))
+_CALL = re.compile(
+    r"\b(?:np\.|numpy\.)?(?:u?int(?:64)?|as(?:any)?array|array)\(|\bdtype\s*=\s*['\"]?[\w.]+['\"]?", re.IGNORECASE
+)
+_GROUPED = re.compile(r"(?<![\d,.'_])(?<!\d )[1-9]\d{0,2}(?P<by>[ ,'._])\d{3}(?:(?P=by)\d{3}){4}(?![,.'_]?\d)(?! \d)")
+"""Six groups of digits: a root or supervoxel id as a spreadsheet shows it. Fewer could be a list of small ids."""
+_SUFFIX = re.compile(r"\b([0-9]{6,})(?:n|U?LL?)\b", re.IGNORECASE)
+_JOINED = re.compile(r"(?<=\d)[-_/|:](?=\d)")
+_TOKEN = re.compile(r"[\w.+\-]+")
+_FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+)?e\+?[0-9]+|[0-9]+\.[0-9]*", re.IGNORECASE)
+
+
+def visible(text: str) -> str:
+    """The text without marks that nobody sees, such as those of writing from right to left."""
+    return _UNSEEN.sub("", text)
+
+
+def cleaned(text: str) -> str:
+    """The :func:`visible` text in plain digits, blanks and straight quotes."""
+    return unicodedata.normalize("NFKC", visible(text)).translate(_QUOTES)
+
+
+def tokens(text: str) -> Iterator[str]:
+    """The words and numbers of a :func:`cleaned` text; digits that belong together are one."""
+    whole = _GROUPED.sub(lambda found: re.sub(r"\D", "", found[0]), _CALL.sub(" ", text))
+    separate = _JOINED.sub(" ", _SUFFIX.sub(r"\1", whole))
+    return (stripped for token in _TOKEN.findall(separate) if (stripped := token.strip("._")))
+
+
+def as_id(token: str) -> int | None:
+    """The id that a word is, None if it is none. `17.0` is one, for a float of its size has lost nothing."""
+    digits, point, rest = token.partition(".")
+    digits = digits.lstrip("0")
+    if not re.fullmatch(r"[0-9]{1,19}", digits) or rest.strip("0"):
+        return None
+    return int(digits) if int(digits) <= (EXACT if point else LARGEST_ID) else None
+
+
+def is_float(token: str) -> bool:
+    """Whether a word is a number with a point or an exponent."""
+    return bool(_FLOAT.fullmatch(token))
+
+
+def looks_rounded(value: int) -> bool:
+    """Whether an id may be what a spreadsheet or JavaScript made of another: it ends in zeros, or is just what a
+    float of 64 bits holds. One true id in sixty does too, so ask CAVE first."""
+    if value <= EXACT:
+        return False
+    near = float(value)
+    return value % 100 == 0 or int(near) == value or int(Decimal(repr(near))) == value
