@@ -16,8 +16,9 @@ from services import cells, connectivity, partner_snippet, partner_synapses, par
 from services.columns import Column, describe_columns
 from services.connectivity import Connectivity, Direction
 from services.context import cave
+from services.filter_patterns import misread
 from services.partner_table import PartnerTable, Side, Wanted
-from services.tables import TableQuery
+from services.tables import TableQuery, filter_of
 
 CELL = "/<datastack>/<version>/cells/<cell>"
 WHICH = ("id_type", "types", "whole", "at_least", "proofread", "more", "filter")
@@ -48,7 +49,8 @@ def cell_partners(datastack: str, version: str, cell: str) -> Response:
     ordered = [columns[name] for name in table.frame if name in columns]
     ways = sides if sides != ("both",) else ("in", "out")
     totals = {way: asked.found.totals[cast("Direction", way)] for way in ways}
-    facts = {"sort": params.text("sort"), "left_out": [*table.left_out], "notes": [*table.notes], "totals": totals}
+    notes = [*table.notes, *misread(filter_of(table.columns, query), table.frame)]
+    facts = {"sort": params.text("sort"), "left_out": [*table.left_out], "notes": notes, "totals": totals}
     return _answer(asked.found, rows, ordered, "partners", span=span, facts=facts)
 
 

@@ -28,6 +28,7 @@ from services import (
 )
 from services.context import cave
 from services.errors import BadInput, TooLarge
+from services.filter_patterns import misread
 from services.large_tables import LargeTable
 from services.records import Version
 from services.tables import TableFrame, TableQuery
@@ -95,6 +96,8 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     opened = open_asked(datastack, version, table)
     columns = params.columns(opened.columns)
     said = list(live.sentences(datastack, opened.version, opened.info))
+    if isinstance(opened, TableFrame):
+        said += misread(tables.filter_of(opened.columns, query), opened.frame)
     subject = Subject(datastack, opened.version, table, facts | ({"messages": said} if said else {}))
     if isinstance(opened, LargeTable):
         return _large_rows(opened, subject, query, offset, limit)

@@ -14,6 +14,7 @@ from components.links import neuroglancer_link, no_neuroglancer_link
 from services import export, neuroglancer, tables
 from services.context import cave
 from services.errors import KarstError
+from services.filter_patterns import misread
 
 GRID = {"type": "partner-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 SIDE = {"side": MATCH}
@@ -46,11 +47,11 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
         return no_update, no_update
     view, side = views.partner_view(shown), id["side"]
     frame, whole, words = partners.shown(view, side)
-    line = tables.filter_of(whole.columns, views.table_query(cave(), view)).text()
+    asked = tables.filter_of(whole.columns, views.table_query(cave(), view))
     unfiltered = replace(view, where="", boxes={}, tab=side)
     return (
-        partner_panel.counts(frame, whole.frame, words, unfiltered),
-        partner_panel.downloads(partners.answerable(view)[0], partners.root_ids(view), side, line),
+        partner_panel.counts(frame, whole.frame, words, unfiltered, misread(asked, whole.frame)),
+        partner_panel.downloads(partners.answerable(view)[0], partners.root_ids(view), side, asked.text()),
     )
 
 

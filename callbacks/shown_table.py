@@ -27,6 +27,7 @@ from services.columns import Column, find_column
 from services.context import cave
 from services.errors import BadInput, KarstError, TooLarge
 from services.filter_nodes import Node
+from services.filter_patterns import misread
 from services.filter_values import format_value
 from services.filters import parse_box, parse_line
 from services.groups import Groups
@@ -107,7 +108,7 @@ class Shown(_Shown):
 
     def counted(self) -> tuple[int | None, Sequence[str]]:
         """How many rows the filter keeps (None = unknown), and what one may expect of them and does not get."""
-        return tables.page(self.table, self.query, 0, 0)[1], ()
+        return tables.page(self.table, self.query, 0, 0)[1], misread(self.filter, self.table.frame)
 
     def meant(self, total: int | None) -> tuple[str, str] | None:
         """The values that may be meant where no cell has what was typed, and the address of the view with them, if that

@@ -107,8 +107,10 @@ def below(view: ConnectivityView, side: str, partners: PartnerTable, totals: Map
     return [part for sentence in sentences if sentence for part in (*sentence, " ")]
 
 
-def counts(shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: ConnectivityView) -> list[Any]:
-    """How many partners and synapses the filter leaves, and what it says."""
+def counts(
+    shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: ConnectivityView, told: Sequence[str] = ()
+) -> list[Any]:
+    """How many partners and synapses the filter leaves, what it says, and what else is `told` of it."""
     if not words:
         return [html.Strong(counted(len(whole), "partner")), f", {counted(_synapses(whole), 'synapse')}"]
     return [
@@ -116,6 +118,7 @@ def counts(shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: Con
         f" of {len(whole):,} partners, {_synapses(shown):,} of {_synapses(whole):,} synapses",
         html.Span(f" where {words}", className="k-words"),
         html.A("Clear filters", href=unfiltered.href(), className="k-clear"),
+        *(html.Div(sentence, className="k-words") for sentence in told),
     ]
 
 

@@ -21,7 +21,7 @@ from services.partner_joins import SEPARATOR
 from services.partner_synapses import PARTNER
 from services.partner_table import Side, Wanted
 from services.snippet_filters import expression
-from services.snippets import DATASETS, MATCHES, written_arguments, written_client
+from services.snippets import DATASETS, MATCHES, NATURAL, ordered, written_arguments, written_client
 from services.tables import TableQuery, filter_of
 from services.urls import Sort
 
@@ -117,7 +117,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         *_tuning(cave, found, needed),
         *([f"frame = frame[frame['num_syn'] >= {shown.at_least}]"] if shown.at_least > 1 else []),
         *([] if isinstance(shown.where, Everything) else [f"frame = frame[{expression(shown.where, shown.frame)}]"]),
-        *_sorted(shown.sort),
+        *ordered(shown.frame, dict(shown.sort)),
         f"frame = frame[{list(shown.columns)}].reset_index(drop=True)",
     ]
     words = {"in": "Inputs", "out": "Outputs", "both": "Partners"}[shown.side]
@@ -129,7 +129,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
 def _script(subject: str, where: Node, body: Sequence[str], synapse_table: str) -> str:
     code = "\n".join(body)
     heading = f"# {subject}" + ("" if isinstance(where, Everything) else f": {where.describe()}")
-    called = {"matches(": MATCHES, "typed(": _TYPED}
+    called = {"matches(": MATCHES, "typed(": _TYPED, "natural_ranks(": f"\n{NATURAL}"}
     helpers = [_COUNTED.format(table=synapse_table), *(text for name, text in called.items() if name in code)]
     used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
     imports = [line for name, line in used.items() if name in code]
@@ -302,9 +302,3 @@ def _tuning(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterato
         yield f"frame['pref_{name}_deg'] = angles.iloc[1:].array"
         yield f"apart = ((angles.iloc[1:] - angles.iloc[0]).abs() % {period}).array"
         yield f"frame['delta_{name}_deg'] = np.minimum(apart, {period} - apart)"
-
-
-def _sorted(sort: Sort) -> Iterator[str]:
-    if sort:
-        up = [direction == "asc" for _, direction in sort]
-        yield f"frame = frame.sort_values({[name for name, _ in sort]}, ascending={up}, kind='stable')"

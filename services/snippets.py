@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 
 from services import live
 from services.cave import Cave
@@ -17,6 +19,7 @@ from services.filter_box import UNIT_NM
 from services.filter_nodes import Everything, Node
 from services.joins import NUM_ROWS
 from services.large_tables import SENT_AT_ONCE, LargeTable, filters_of
+from services.natural import natural_ranks
 from services.profiles import Volume
 from services.records import Version
 from services.saved_ids import KEY as SAVED
@@ -34,6 +37,10 @@ def matches(column, pattern):
     found = pc.match_substring_regex(texts, pattern).fill_null(False)
     return pd.Series(found.to_numpy(zero_copy_only=False), column.index)
 '''
+
+
+NATURAL = f"import re\nfrom decimal import Decimal\n\n\n{inspect.getsource(natural_ranks)}"
+"""What :func:`ordered` may call."""
 
 
 def table_snippet(
@@ -102,7 +109,9 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
     code = "\n".join(body)
     uses = {"datetime": "import datetime", "np": "import numpy as np", "pd": "import pandas as pd"}
     helper = "matches(" in code
-    imports = [line for name, line in uses.items() if re.search(rf"\b{name}\.", code) or (helper and name == "pd")]
+    natural = "natural_ranks(" in code
+    called = [text for text, used in ((MATCHES, helper), (f"\n{NATURAL}", natural)) if used]
+    imports = [line for name, line in uses.items() if re.search(rf"\b{name}\.", code) or (called and name == "pd")]
     imports += ["import pyarrow as pa", "import pyarrow.compute as pc"] if helper else []
     imports += ["import standard_transform"] if "standard_transform." in code else []
     heading = f"# {subject}: {node.describe()}"[:300]
@@ -112,7 +121,7 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
             re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", heading),
             *imports,
             "from caveclient import CAVEclient",
-            *([MATCHES] if helper else []),
+            *called,
             "",
             code,
             "",
@@ -198,9 +207,17 @@ def _voxel_nm(cave: Cave, table: TableFrame | LargeTable) -> tuple[float, float,
 def _sorted(table: TableFrame, query: TableQuery) -> Iterator[str]:
     by = {find_column(table.columns, name).name: direction for name, direction in query.sort}
     by |= {"id": by.get("id", "asc")} if "id" in table.frame.columns else {}
-    if by:
-        up = [direction == "asc" for direction in by.values()]
-        yield f"frame = frame.sort_values({list(by)}, ascending={up}, kind='stable')"
+    yield from ordered(table.frame, by)
+
+
+def ordered(frame: pd.DataFrame, by: Mapping[str, str]) -> Iterator[str]:
+    """The line that puts a frame such as this one in order by columns, each "asc" or "desc"; none by no column."""
+    if not by:
+        return
+    words = [name for name in by if isinstance(frame[name].dtype, pd.StringDtype)]
+    key = f", key=lambda one: natural_ranks(one) if one.name in {words} else one" if words else ""
+    up = [direction == "asc" for direction in by.values()]
+    yield f"frame = frame.sort_values({list(by)}, ascending={up}, kind='stable'{key})"
 
 
 def _listed(names: Iterable[str]) -> str:

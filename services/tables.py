@@ -22,6 +22,7 @@ from services.filter_columns import occurs_once
 from services.filter_conditions import Saved
 from services.filters import Node, all_of, parse_box, parse_line
 from services.memo import Key, Memo, key_of
+from services.natural import natural_ranks
 from services.places import counted_in, depth_columns, in_unit, with_voxels
 from services.records import TableInfo, Version
 from services.urls import Sort
@@ -189,7 +190,8 @@ def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:
 def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery, key: Key = ()) -> Rows:
     """Positions of the rows of `frame` that the query keeps, in its order. `key` names the frame, as in TableFrame.
 
-    Blank cells come last in either direction; equal rows keep the order of `id`, else of `frame`. Raises BadInput.
+    Text goes by the numbers in it, 9 before 10. Blank cells come last in either direction; equal rows keep the order of
+    `id`, else of `frame`. Raises BadInput.
     """
     kept = np.flatnonzero(filter_of(columns, query).mask(frame))
     sort = [(find_column(columns, name).name, direction) for name, direction in query.sort]
@@ -206,16 +208,12 @@ def _sortable(values: pd.Series, kept: Rows, key: Key) -> pa.Array:
     with many others. `key` names the whole column."""
     if not isinstance(values.dtype, pd.StringDtype):
         return pa.array(values.take(kept), from_pandas=True)
-    ranks = _ranks.get(key, lambda: _ranked(values)) if key else _ranked(values)
+
+    def rank() -> pa.Array:
+        return pa.array(natural_ranks(values), from_pandas=True)
+
+    ranks = _ranks.get(key, rank) if key else rank()
     return ranks.take(pa.array(kept))
-
-
-def _ranked(texts: pd.Series) -> pa.Array:
-    """The place of each text among all different ones, from 0; null stays null."""
-    coded = pa.array(texts, from_pandas=True).dictionary_encode()
-    ranks = np.empty(len(coded.dictionary), dtype=np.int32)
-    ranks[pc.array_sort_indices(coded.dictionary).to_numpy()] = np.arange(len(ranks), dtype=np.int32)
-    return pa.array(ranks).take(coded.indices)
 
 
 def select(table: TableFrame, query: TableQuery) -> pd.DataFrame:

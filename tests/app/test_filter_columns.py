@@ -1,7 +1,16 @@
 """The API with filters of one column against another and of values that occur once, against plain counting."""
 
+import flask
 import pandas as pd
+import pyarrow as pa
 import pytest
+
+from api import blueprint
+from localcave.layout import DatastackWriter
+from services.cave import Cave
+from services.settings import Settings
+from tests import tiny
+from tests.servers import start_localcave
 
 DS, PROOFREADING, NUCLEI = "karst_demo", "proofreading_status_and_strategy", "nucleus_detection_v0"
 
@@ -31,3 +40,46 @@ def test_a_root_id_that_occurs_once(cave, client, newest, unit):
     rows = cave.table(DS, newest, NUCLEI)
     counts = rows["pt_root_id"].dropna().value_counts().drop(0, errors="ignore")
     assert total(client, NUCLEI, filter="once(pt_root_id)", units=unit) == int((counts == 1).sum())
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """The API over a datastack with a table whose labels have brackets and numbers in them."""
+    writer = DatastackWriter(tmp_path_factory.mktemp("labels") / "tiny", "tiny", tiny.INFO)
+    writer.add_version(1, "2024-01-02T03:04:05.000006", "2124-02-03T00:00:00.000001")
+    writer.add_table(1, "nuclei", tiny.nuclei(1), tiny.metadata("nucleus_detection"))
+    writer.add_table(1, "synapses", tiny.synapses(), tiny.metadata("synapse"))
+    labels = ["L10 (IT)", "L2 (IT)", "L9 (ET)", "L10 (IT)", None, "L1 [x]", "L2 (ET)"]
+    rows = tiny.nuclei(1).append_column("label", pa.array(labels))
+    writer.add_table(1, "labels", rows, tiny.metadata("bound_tag"))
+    writer.set_segmentation(*tiny.segmentation())
+    writer.finish()
+    with start_localcave([writer.folder]) as url:
+        app = flask.Flask("labels")
+        app.extensions["karst"] = Cave(Settings(server_address=url, cache=""))
+        app.register_blueprint(blueprint)
+        yield app.test_client()
+
+
+def labels(client, **asked):
+    answer = client.get("/api/v1/tiny/1/tables/labels/rows", query_string=asked)
+    assert answer.status_code == 200, answer.text
+    return [row["label"] for row in answer.json["rows"]], answer.json.get("messages", [])
+
+
+def test_a_pattern_that_finds_nothing_because_of_its_brackets_says_so(labelled):
+    found, (sentence,) = labels(labelled, filter="label ~ 'L10 (IT)'")
+    assert found == []
+    assert "brackets" in sentence and "2 rows" in sentence
+    assert labels(labelled, filter=sentence[sentence.index("label ~") :]) == (["L10 (IT)"] * 2, [])
+    assert labels(labelled, filter="label ~ '(IT|ET).$'")[1] == []
+
+
+def test_text_with_digits_sorts_as_numbers(labelled):
+    expected = ["L1 [x]", "L2 (ET)", "L2 (IT)", "L9 (ET)", "L10 (IT)", "L10 (IT)"]
+    assert labels(labelled, sort="label")[0] == [*expected, None]
+    assert labels(labelled, sort="-label")[0] == [*expected[::-1], None]
+    script = labelled.get("/api/v1/tiny/1/tables/labels/python", query_string={"sort": "-label"}).text
+    names: dict = {}
+    exec(compile(script, "snippet", "exec"), names)
+    assert names["frame"]["label"].tolist()[:-1] == expected[::-1]

@@ -1,0 +1,24 @@
+"""Text in the order in which people read it: 9 before 10."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pandas as pd
+
+
+def natural_ranks(texts: pd.Series) -> pd.Series:
+    """The place of each text among all different ones, 9 before 10, L2 before L10; blank stays blank. Where all are
+    numbers, these are in order."""
+
+    def parts(text: str) -> list[object]:
+        # text and digits take turns; digits without zeros before them are less if they are fewer
+        split = re.split("([0-9]+)", text)
+        return [(len(part.lstrip("0")), part.lstrip("0")) if at % 2 else part for at, part in enumerate(split)]
+
+    different = [str(text) for text in texts.dropna().unique()]
+    number = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+    numbers = all(number.fullmatch(text) for text in different)
+    ordered = sorted(different, key=lambda text: (Decimal(text) if numbers else parts(text), text))
+    return texts.map({text: place for place, text in enumerate(ordered)}).astype("Int64")
