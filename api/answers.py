@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 from flask import Response, jsonify, request
+from werkzeug.urls import iri_to_uri
 
 from api import params
 from services.cells import Cell
@@ -43,6 +46,9 @@ def frame_answer(
     """`frame` in the format that the request wants; `total` counts the rows of which `frame` may be a page (None =
     unknown), `extra` goes into the JSON only."""
     wanted = params.file_format()
+    facts = _facts(subject, len(frame), total)
+    if params.head() == "only":
+        return _provenance(subject, facts)
     if wanted == "json":
         return jsonify(
             {
@@ -54,16 +60,19 @@ def frame_answer(
                 **(extra or {}),
             }
         )
-    facts = _facts(subject, len(frame), total)
-    body = csv_chunks(frame, columns, facts) if wanted == "csv" else to_bytes(to_arrow(frame, columns, facts), wanted)
-    return _file(subject, wanted, body)
+    if wanted == "csv":
+        return _csv(csv_chunks(frame, columns, _head(facts), guard=params.switch("guard", "on")), subject)
+    return _file(subject, wanted, to_bytes(to_arrow(frame, columns, facts), wanted))
 
 
 def csv_answer(
     frames: Iterable[pd.DataFrame], columns: Sequence[Column], subject: Subject, *, rows: int | None, total: int | None
 ) -> Response:
     """A CSV file of `rows` rows (None = unknown), streamed frame by frame."""
-    return _file(subject, "csv", csv_pieces(frames, columns, _facts(subject, rows, total)))
+    facts = _facts(subject, rows, total)
+    if params.head() == "only":
+        return _provenance(subject, facts)
+    return _csv(csv_pieces(frames, columns, _head(facts), guard=params.switch("guard", "on")), subject)
 
 
 def _facts(subject: Subject, rows: int | None, total: int | None) -> dict[str, Any]:
@@ -74,7 +83,7 @@ def _facts(subject: Subject, rows: int | None, total: int | None) -> dict[str, A
         **subject.facts,
         rows=rows,
         total=total,
-        source=_lasting(request.url, subject.version),
+        source=_lasting(_with_head(request.url, ""), subject.version),
     )
 
 
@@ -83,8 +92,33 @@ def _lasting(url: str, version: Version) -> str:
     return re.sub(r"(/api/v1/[^/]+/)(?:latest|live)(?=/)", rf"\g<1>{version.label}", url, count=1)
 
 
-def _file(subject: Subject, wanted: str, body: bytes | Iterable[str]) -> Response:
-    name = file_name(subject.datastack, f"v{subject.version.label}", subject.name)
+def _with_head(url: str, head: str) -> str:
+    """The address with another `head`, or none."""
+    parts = urlsplit(url)
+    asked = [part for part in parts.query.split("&") if part and part.partition("=")[0] != "head"]
+    return parts._replace(query="&".join(asked + ([f"head={head}"] if head else []))).geturl()
+
+
+def _head(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    return facts if params.head() == "on" else {}
+
+
+def _csv(pieces: Iterable[str], subject: Subject) -> Response:
+    """A CSV that names the address of its provenance in the header `Link`, as the W3C's CSV on the Web does."""
+    answer = _file(subject, "csv", pieces)
+    beside = iri_to_uri(_with_head(request.url, "only"))
+    answer.headers["Link"] = f'<{beside}>; rel="describedby"; type="{MIME["json"]}"'
+    return answer
+
+
+def _provenance(subject: Subject, facts: Mapping[str, Any]) -> Response:
+    return _file(
+        subject, "json", json.dumps(facts, indent=1, ensure_ascii=False).encode(), f"{subject.name}.provenance"
+    )
+
+
+def _file(subject: Subject, wanted: str, body: bytes | Iterable[str], title: str = "") -> Response:
+    name = file_name(subject.datastack, f"v{subject.version.label}", title or subject.name)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{wanted}"'}
     return Response(body, content_type=MIME[wanted], headers=headers)
 

@@ -40,7 +40,7 @@ def find_cell(datastack: str, version: str, cell: str) -> Response:
 def cell_partners(datastack: str, version: str, cell: str) -> Response:
     """The cells that a cell makes synapses with: those that count (`at_least`, `proofread`) and that `filter` keeps,
     with the columns of `more`, by `sort`."""
-    params.only("direction", "sort", "offset", "limit", "format", *WHICH)
+    params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
     sides, span = SIDES[params.choice("direction", tuple(SIDES), "both")], params.span(None)
     asked = _Asked(_read(datastack, version, cell, whole="off"))
     table, query = asked.table(sides), partner_query(datastack)
@@ -70,7 +70,7 @@ def cell_synapses(datastack: str, version: str, cell: str) -> Response:
     """Every synapse of a cell, autapses and those with root id 0 included; with `partner` those with one (or
     `autapses`, or `root_zero`), and with what says which partners count only those with these: in the direction of the
     synapse or, when "merged", in both together."""
-    params.only("direction", "partner", "offset", "limit", "format", *WHICH)
+    params.only("direction", "partner", "offset", "limit", *params.FILE, *WHICH)
     sides, span, partner = synapse_sides(), params.span(None), params.text("partner")
     asked = _Asked(_read(datastack, version, cell, whole="on"))
     if partner:

@@ -18,7 +18,7 @@ from services.parallel import gather
 def cell_changes(datastack: str, version: str, cell: str) -> Response:
     """The partners of a cell at this version and at that of `against`, known again by their nucleus: which were gained,
     lost, changed, or are the same."""
-    params.only("against", "direction", "types", "id_type", "offset", "limit", "format")
+    params.only("against", "direction", "types", "id_type", "offset", "limit", *params.FILE)
     ways, (offset, limit) = params.directions(), params.span(None)
     resolved = versions.resolve(cave(), datastack, version)
     other = versions.resolve(cave(), datastack, params.text("against")).number

@@ -16,6 +16,8 @@ from services.urls import Sort, parse_sort
 
 MOST_ROWS = 200_000
 """In one JSON answer; files hold all."""
+FILE = ("format", "head", "guard")
+"""What every route that answers with rows knows of files."""
 
 
 def only(*known: str) -> None:
@@ -43,6 +45,11 @@ def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
 def file_format() -> str:
     """`format`: json, csv, parquet or arrow."""
     return choice("format", ("json", *FORMATS), "json")
+
+
+def head() -> str:
+    """`head`: where the provenance of a CSV is: "off" (beside it), "on" (before its rows) or "only" (it alone)."""
+    return choice("head", ("off", "on", "only"), "off")
 
 
 def directions() -> tuple[Literal["in", "out"], ...]:

@@ -82,7 +82,7 @@ def describe_table(datastack: str, version: str, table: str) -> Response:
 def table_rows(datastack: str, version: str, table: str) -> Response:
     """The rows that a filter keeps, in the order asked for; `join` sets other tables beside (by `on`), `units` says
     what positions count, `columns` names the ones wanted."""
-    params.only("filter", "sort", "offset", "limit", "format", "join", "on", "units", "columns")
+    params.only("filter", "sort", "offset", "limit", *params.FILE, "join", "on", "units", "columns")
     offset, limit = params.span(JSON_ROWS if params.file_format() == "json" else None)
     query = saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
     facts: dict[str, Any] = {

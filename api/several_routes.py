@@ -24,7 +24,7 @@ CELLS = "/<datastack>/<version>/cells/<first>,<others>"
 def partners_of_cells(datastack: str, version: str, first: str, others: str) -> Response:
     """The partners of any of several cells, synapses with each cell side by side: those that count (`at_least`,
     `proofread`) and that `filter` keeps, with the columns of `more`, by `sort`."""
-    params.only("direction", "sort", "offset", "limit", "format", *WHICH)
+    params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
     sides = SIDES[params.choice("direction", tuple(SIDES), "both")]
     found = _read(datastack, version, f"{first},{others}", whole="off")
     query = partner_query(datastack)
@@ -44,7 +44,7 @@ def partners_of_cells(datastack: str, version: str, first: str, others: str) -> 
 def synapses_of_cells(datastack: str, version: str, first: str, others: str) -> Response:
     """Every synapse of several cells, autapses and those with root id 0 included; with `partner` those with one, and
     with what says which partners count only those with these."""
-    params.only("direction", "partner", "offset", "limit", "format", *WHICH)
+    params.only("direction", "partner", "offset", "limit", *params.FILE, *WHICH)
     sides, partner = synapse_sides(), params.text("partner")
     found = _read(datastack, version, f"{first},{others}", whole="on")
     rows = several_cells.with_partner(cave(), found, [*sides], partner) if partner else {}

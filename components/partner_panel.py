@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 TITLES = {"in": "Input", "out": "Output", "both": "Both", "types": "By type"}
 WORDS = {"in": "input partner", "out": "output partner", "both": "partner"}
-FORMATS = {"csv": "CSV", "parquet": "Parquet", "arrow": "Arrow"}
+FORMATS = {"csv": "CSV", "parquet": "Parquet", "arrow": "Arrow", "csv&head=only": "Provenance"}
+"""What a link to a file asks the API for, and its words."""
 STORES = ("shown", "selected", "drawn", "picked", "ticked", "panel", "copied", "copied-done")
 SYNAPSES = ("num_syn", "num_syn_in", "num_syn_out")
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TITLES = {"plot": "Plot", "facets": "Facets", "compare": "Compare", "3d": "3D", "ids": "Find ids", "columns": "Columns"}
 FILES = ("CSV", "Parquet", "Arrow")
+PROVENANCE = "Where the rows of the CSV come from, as JSON"
 COPIES = {
     "lines": "Ids, one a line",
     "commas": "Ids with commas",
@@ -235,6 +236,8 @@ def downloads(view: TableView, line: str, refused: Mapping[str, str]) -> list[An
         else html.A(name, href=f"{path}?format={name.lower()}{rest}", download="", title=title)
         for name in FILES
     ]
+    if "CSV" not in refused:
+        files.append(html.A("Provenance", href=f"{path}?format=csv&head=only{rest}", download="", title=PROVENANCE))
     csv = html.A("CSV", href=f"{path}?format=csv{rest}", download="", className=OUTLINED, title=title)
     copies = [
         html.Button(

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import pyarrow.feather
 import pyarrow.parquet as pq
 
 from localcave.errors import InputError
 from localcave.importer_config import Condition
+from localcave.importer_csv import CsvForm, read_csv
 from localcave.importer_schemas import ARROW_TYPES
 
 TRUE, FALSE = ("true", "t", "1", "yes"), ("false", "f", "0", "no")
@@ -71,22 +71,12 @@ def open_file(path: Path) -> Rows:
 def _reader(path: Path) -> Callable[[Path], pa.Table]:
     name = path.name.lower().removesuffix(".gz")
     if name.endswith((".csv", ".tsv")):
-        return _read_csv
+        return lambda p: read_csv(p, CsvForm())
     if name.endswith(".parquet"):
         return lambda p: pq.ParquetFile(p).read()
     if name.endswith((".feather", ".arrow")):
         return pyarrow.feather.read_table
     raise InputError(f"{path.name} is none of .csv, .tsv, .parquet, .feather, .arrow")
-
-
-def _read_csv(path: Path) -> pa.Table:
-    parse = pa_csv.ParseOptions(delimiter="\t" if ".tsv" in path.name.lower() else ",", newlines_in_values=True)
-    with pa_csv.open_csv(path, parse_options=parse) as reader:
-        names = reader.schema.names
-    convert = pa_csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
-    )
-    return pa_csv.read_csv(path, parse_options=parse, convert_options=convert)
 
 
 def select(rows: Rows, conditions: Sequence[Condition]) -> Rows:

@@ -20,6 +20,7 @@ from services.errors import BadInput
 
 FORMATS = ("csv", "parquet", "arrow")
 MIME = {
+    "json": "application/json",
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
     "arrow": "application/vnd.apache.arrow.stream",
@@ -39,33 +40,38 @@ def provenance(**facts: Any) -> dict[str, Any]:
     return {name: fact for name, fact in facts.items() if fact not in (None, "", [], {})} | {"exported": made}
 
 
-def csv_chunks(frame: pd.DataFrame, columns: Sequence[Column], facts: Mapping[str, Any]) -> Iterator[str]:
+def csv_chunks(
+    frame: pd.DataFrame, columns: Sequence[Column], head: Mapping[str, Any], *, guard: bool = True
+) -> Iterator[str]:
     """A frame as :func:`csv_pieces`."""
     starts = range(0, len(frame), ROWS_AT_ONCE)
-    return csv_pieces((frame.iloc[start : start + ROWS_AT_ONCE] for start in starts), columns, facts)
+    return csv_pieces((frame.iloc[start : start + ROWS_AT_ONCE] for start in starts), columns, head, guard=guard)
 
 
-def csv_pieces(frames: Iterable[pd.DataFrame], columns: Sequence[Column], facts: Mapping[str, Any]) -> Iterator[str]:
-    """A CSV file in pieces: `# ` lines with `facts`, one header line, then the rows of all `frames`.
+def csv_pieces(
+    frames: Iterable[pd.DataFrame], columns: Sequence[Column], head: Mapping[str, Any], *, guard: bool = True
+) -> Iterator[str]:
+    """A CSV file in pieces: `# ` lines with the facts of `head` (none if it is empty: then readers need no options),
+    one header line, then the rows of all `frames`.
 
     No more than one frame is held at a time, so a file of any length takes the same memory. Ids keep all their
-    digits; blank cells are empty. Text that a spreadsheet would take for a formula (it begins with = + - @, tab or
-    return) gets an apostrophe before it, and so does text that begins with apostrophes and then one of these, so
-    that taking one away gives back what was there.
+    digits; blank cells are empty. With `guard`, text that a spreadsheet would take for a formula (it begins with
+    = + - @, tab or return) gets an apostrophe before it, and so does text that begins with apostrophes and then one of
+    these, so that taking one away gives back what was there; without it, text is as it was.
     """
-    for name, fact in facts.items():
+    for name, fact in head.items():
         yield f"# {name}: {_one_line(fact)}\n"
     names = [column.name for column in columns]
     yield pd.DataFrame(columns=names).to_csv(index=False, lineterminator="\n")
     texts = [column.name for column in columns if column.kind == "text"]
     for frame in frames:
         rows = frame[names].reset_index(drop=True)
-        harmless = {name: _neutral(rows[name]) for name in texts}
-        safe = rows.apply(as_stored).assign(**{name: values.to_pandas() for name, values in harmless.items()})
+        written = {name: _texts(rows[name], guard=guard) for name in texts}
+        stored = rows.apply(as_stored).assign(**{name: values.to_pandas() for name, values in written.items()})
         # Python's csv leaves a lone return unquoted, which readers take for the end of a row
-        returns = any(pc.any(pc.match_substring(values, "\r")).as_py() for values in harmless.values())
+        returns = any(pc.any(pc.match_substring(values, "\r")).as_py() for values in written.values())
         quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-        yield safe.to_csv(index=False, header=False, lineterminator="\n", date_format=TIME_FORMAT, quoting=quoting)
+        yield stored.to_csv(index=False, header=False, lineterminator="\n", date_format=TIME_FORMAT, quoting=quoting)
 
 
 def to_arrow(frame: pd.DataFrame, columns: Sequence[Column], facts: Mapping[str, Any]) -> pa.Table:
@@ -119,9 +125,9 @@ def file_name(*parts: str | int) -> str:
     return "_".join(re.sub(r"[^A-Za-z0-9.-]+", "-", str(part)).strip("-.")[:80] for part in parts if str(part))
 
 
-def _neutral(values: pd.Series) -> pa.Array:
+def _texts(values: pd.Series, *, guard: bool) -> pa.Array:
     texts = pa.array(values.astype("string"), pa.string(), from_pandas=True)
-    return pc.replace_substring_regex(texts, _FORMULA, r"'\1\2")
+    return pc.replace_substring_regex(texts, _FORMULA, r"'\1\2") if guard else texts
 
 
 def _one_line(fact: Any) -> str:

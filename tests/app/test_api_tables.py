@@ -109,7 +109,7 @@ def test_files_hold_the_chosen_columns_and_say_where_they_come_from(client, type
     asked = {"join": MANUAL, "units": "um", "columns": ",".join(names), "filter": "cell_type = BC", "sort": "-volume"}
     path = f"/api/v1/{DS}/latest/tables/{TYPES}/rows"
     kept = types.frame[types.frame["cell_type"] == "BC"].sort_values(["volume", "id"], ascending=[False, True])
-    answer = client.get(path, query_string=asked | {"format": "csv"})
+    answer = client.get(path, query_string=asked | {"format": "csv", "head": "on"})
     said = [line for line in answer.text.splitlines() if line.startswith("# ")]
     for fact in (f"join: {MANUAL}", "filter: cell_type = BC", "units: um", f"rows: {len(kept)}", f"table: {TYPES}"):
         assert f"# {fact}" in said

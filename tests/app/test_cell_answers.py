@@ -368,6 +368,7 @@ def test_changes_are_files_too(localcave_url, cave, newest, proofread):
     ids = found.partners["root_id_new"].astype("string")
     assert [row["root_id_new"] for row in told["rows"]] == ids.where(ids.notna(), None).tolist()
     csv = server.get(f"{path}?against={older}&format=csv").text
-    assert "# against: " in csv
+    assert not csv.startswith("#")
+    assert server.get(f"{path}?against={older}&format=csv&head=only").get_json()["against"]
     assert server.get(f"{path}?against={newest}").status_code == 400
     assert server.get(f"{path}?against=77777").get_json()["error"]["message"]

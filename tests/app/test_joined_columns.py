@@ -113,7 +113,7 @@ def test_of_a_joined_table_of_which_no_column_is_named_all_are_shown(app):
         assert names(read_again) == names(found)
         for href in (str(downloads(found.view, "", {})[0].href), api_of(asked)):
             text = app.test_client().get(href).text
-            assert set(pd.read_csv(io.StringIO(text), comment="#", nrows=1)) == set(names(found))
+            assert set(pd.read_csv(io.StringIO(text), nrows=1)) == set(names(found))
 
 
 def api_of(asked):

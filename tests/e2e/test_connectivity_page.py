@@ -115,7 +115,7 @@ def test_a_table_of_no_version_leaves_the_cell_on_the_page(page: Page, truth: Tr
     expect(page.locator("#panel-in [col-id=cell_type]")).to_have_count(0)
     with page.expect_download() as download:
         page.locator("#panel-in").get_by_role("link", name="CSV").first.click()
-    assert len(pd.read_csv(download.value.path(), comment="#")) == len(truth.partners(root, "in"))
+    assert len(pd.read_csv(download.value.path())) == len(truth.partners(root, "in"))
     assert query(page)["type_table"] == ["of_no_version"]
 
 
@@ -304,11 +304,11 @@ def test_files_and_copies_are_of_what_is_shown(cell: Page, truth: Truth, root: i
     expect(menu.locator(".k-file-links")).to_have_count(3)
     with cell.expect_download() as download:
         menu.locator(".k-file-links", has_text="input partners").get_by_role("link", name="CSV").click()
-    rows = pd.read_csv(download.value.path(), comment="#", dtype={"root_id": str})
+    rows = pd.read_csv(download.value.path(), dtype={"root_id": str})
     assert rows["root_id"].tolist() == order
     with cell.expect_download() as download:
         menu.locator(".k-file-links", has_text="Their synapses").get_by_role("link", name="CSV").click()
-    synapses = pd.read_csv(download.value.path(), comment="#", dtype={"pre_pt_root_id": str})
+    synapses = pd.read_csv(download.value.path(), dtype={"pre_pt_root_id": str})
     assert synapses["pre_pt_root_id"].value_counts().to_dict() == {str(one): n for one, n in wanted.items()}
     menu.get_by_role("button", name="Ids, one a line").click()
     expect(cell.locator("#said")).to_have_text(f"The root ids of {len(wanted):,} partners were copied.")

@@ -1,0 +1,66 @@
+"""CSV files as people have them, read as text: separators, lines before the header, no header at all."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from localcave.errors import InputError
+
+SEPARATORS = (",", ";", "\t")
+MOST_BEFORE = 1_000
+"""Lines looked at before the header."""
+
+_PROVENANCE = re.compile(r"# [\w ]+: ")
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+@dataclass(frozen=True)
+class CsvForm:
+    """What the person says of a CSV. `columns`: names of the columns of a file without header; `separator`: one
+    character, found from the first line when empty; `skip`: lines before the header or the first row."""
+
+    columns: tuple[str, ...] = ()
+    separator: str = ""
+    skip: int | None = None
+
+
+def read_csv(path: Path, form: CsvForm) -> pa.Table:
+    """All columns as text, null where empty. Lines `# name: value` before the header, which Karst writes when it is
+    asked to, are skipped. Raises InputError, or what pyarrow raises for a broken file."""
+    lines = _first_lines(path)
+    skip = form.skip if form.skip is not None else _provenance_lines(lines)
+    first = lines[skip] if skip < len(lines) else ""
+    separator = form.separator or ("\t" if ".tsv" in path.name.lower() else _separator(first, form))
+    parse = pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True)
+    read = pa_csv.ReadOptions(skip_rows=skip, column_names=list(form.columns) or None)
+    with pa_csv.open_csv(path, read_options=read, parse_options=parse) as reader:
+        names = reader.schema.names
+    convert = pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+    )
+    return pa_csv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
+
+
+def _first_lines(path: Path) -> list[str]:
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+        found = [line for _, line in zip(range(MOST_BEFORE), file, strict=False)]
+    if found and found[0].startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{path.name} is UTF-16 text; save it as UTF-8 (in Excel: CSV UTF-8)")
+    return [line.decode("utf-8-sig", errors="replace").rstrip("\r\n") for line in found]
+
+
+def _provenance_lines(lines: list[str]) -> int:
+    return next((at for at, line in enumerate(lines) if not _PROVENANCE.match(line)), len(lines))
+
+
+def _separator(line: str, form: CsvForm) -> str:
+    """That which makes as many columns as are named, else the one that the line has most of."""
+    bare = _QUOTED.sub("", line)
+    fitting = [one for one in SEPARATORS if form.columns and bare.count(one) == len(form.columns) - 1]
+    return (fitting or sorted(SEPARATORS, key=bare.count, reverse=True))[0]
