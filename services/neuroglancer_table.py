@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from services import bound_points, space
 from services import neuroglancer_parts as parts
-from services import space
 from services.errors import BadInput
 from services.groups import Groups
 from services.neuroglancer_layers import Points, State, root_ids
@@ -30,15 +30,16 @@ def table_state(
 ) -> parts.Built:
     """Rows as segments and points, added to the layers of `base`.
 
-    `rows` has split positions `<column>_x`, `_y`, `_z` in voxels of `row_voxel_nm`, and root ids (Int64); either
-    may be absent. `name` is the layer of points. With `groups`, points and segments have the colour of their group,
-    and when `layered`, each group is a layer. All segments are listed; `visible` ones are drawn (default:
-    the first few). A row without a position gives no point, root id 0 no segment.
+    `rows` has split positions `<column>_x`, `_y`, `_z` in voxels of `row_voxel_nm`, and root ids (Int64), of any bound
+    points; either may be absent. A row is where the first of its points is known to be. `name` is the layer of points.
+    With `groups`, points and segments have the colour of their group, and when `layered`, each group is a layer. All
+    segments are listed; `visible` ones are drawn (default: the first few). A row without a position gives no point,
+    root id 0 no segment.
 
     Raises BadInput when there is nothing to show.
     """
-    position, relationships = position_column(rows), root_columns(rows)
-    if position is None and not relationships:
+    places, relationships = bound_points.places(rows.head(limits.points)), bound_points.root_columns(rows)
+    if places is None and not relationships:
         raise BadInput("This table has neither positions nor root ids.", "Neuroglancer has nothing to show of it.")
     if rows.empty:
         raise BadInput("There is no row to show.", "Widen the filter, or select other rows.")
@@ -51,8 +52,8 @@ def table_state(
     drawn = [root for root in roots if visible is None or root in visible][: limits.visible]
     state = parts.with_segments(base, roots, drawn, _segment_colours(shown, relationships, labels, legend))
     layers: list[State] = []
-    if position is not None:
-        positions_nm = space.voxels_to_nm(space.points(shown, position), row_voxel_nm)
+    if places is not None:
+        positions_nm = space.voxels_to_nm(space.points(places, bound_points.PLACE), row_voxel_nm)
         known = np.isfinite(positions_nm).all(axis=1)
         placed, positions_vx = parts.located(shown, positions_nm, voxel_nm)
         notes.append(parts.unplaced(len(shown) - len(placed), "rows"))
@@ -83,20 +84,6 @@ def table_state(
     )
 
 
-def position_column(rows: pd.DataFrame) -> str | None:
-    """The position that stands for a row: `pt_position`, else a synapse's centre, else the first there is."""
-    found = [column.removesuffix("_x") for column in map(str, rows.columns) if column.endswith("_position_x")]
-    return next((name for name in ("pt_position", "ctr_pt_position", *found) if name in found), None)
-
-
-def root_columns(rows: pd.DataFrame) -> dict[str, str]:
-    """The columns of root ids that belong to a row, each under the name of its relationship in the viewer."""
-    for known in ({"cell": "pt_root_id"}, {"pre": "pre_pt_root_id", "post": "post_pt_root_id"}, {"cell": "root_id"}):
-        if all(column in rows for column in known.values()):
-            return known
-    return {}
-
-
 def _describing(rows: pd.DataFrame) -> list[str]:
     return [*parts.columns_of_kind(rows, "text")[:2], *(["id"] if "id" in rows else [])]
 
@@ -104,10 +91,12 @@ def _describing(rows: pd.DataFrame) -> list[str]:
 def _segment_colours(
     rows: pd.DataFrame, relationships: Mapping[str, str], labels: pd.Series | None, colours: Mapping[str, str]
 ) -> dict[int, str]:
-    """The colour of each root id's first row; none for synapses, whose type is that of neither cell alone."""
-    if labels is None or len(relationships) != 1:
+    """The colour of each root id's first row; none for rows of several cells, such as synapses, whose type is that of
+    neither alone, unless one of them is that of the annotation."""
+    alone = next(iter(relationships.values())) if len(relationships) == 1 else None
+    column = relationships.get("cell", alone)
+    if labels is None or column is None:
         return {}
-    (column,) = relationships.values()
     coloured: dict[int, str] = {}
     for root, label in zip(root_ids(rows[column]).tolist(), labels, strict=True):
         if root and label in colours:

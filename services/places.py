@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from services import space
+from services.bound_points import PLACE, places
 from services.columns import Column
 from services.errors import BadInput
 from services.filter_box import UNIT_NM
@@ -19,18 +20,15 @@ NO_TRANSFORM = "identity"
 
 
 def depth_columns(frame: pd.DataFrame, info: TableInfo, volume: Volume, *, of_somas: bool) -> pd.DataFrame:
-    """Depth below the pia and layer of each row, of its first position, where the volume's axes are known.
+    """Depth below the pia and layer of each row, of its first known position, where the volume's axes are known.
 
     Columns: soma_depth_um or depth_um (Float64; blank where there is no position), and layer (string) where the
     volume has layers. None at all for a table without positions, or where names clash.
     """
-    position = next((name.removesuffix("_x") for name in map(str, frame.columns) if name.endswith("_position_x")), None)
-    name = "soma_depth_um" if of_somas else "depth_um"
-    if position is None or volume.transform == NO_TRANSFORM or {name, "layer"} & set(frame.columns):
+    found, name = places(frame), "soma_depth_um" if of_somas else "depth_um"
+    if found is None or volume.transform == NO_TRANSFORM or {name, "layer"} & set(frame.columns):
         return pd.DataFrame(index=frame.index)
-    if "pt_position_x" in frame.columns:
-        position = "pt_position"
-    depths = space.depth_um(frame, position, info.voxel_resolution_nm, volume)
+    depths = space.depth_um(found, PLACE, info.voxel_resolution_nm, volume)
     # to the nm: what lies behind is noise of the rotation
     columns = {name: pd.Series(depths.round(3), frame.index, dtype="Float64")}
     if volume.layers:

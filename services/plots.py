@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from services import facets, space, tables
+from services import bound_points, facets, space, tables
 from services.columns import Column, as_stored, find_column
 from services.groups import Groups, ranges
 from services.profiles import Volume
@@ -110,12 +110,6 @@ def histogram(
     return Bars(column, edges, tuple(ranges(edges)), totals, whole.boxes, counted, int((~known).sum()))
 
 
-def position_of(table: TableFrame) -> str | None:
-    """The position that maps show: the point of the annotation, else the first there is."""
-    names = [column.name.removesuffix("_x") for column in table.columns if column.name.endswith("_position_x")]
-    return "pt_position" if "pt_position" in names else next(iter(names), None)
-
-
 def scatter(table: TableFrame, query: TableQuery, x: Column, y: Column, colours: Groups | None = None) -> pd.DataFrame:
     """The rows that a query keeps and that have both numbers.
 
@@ -131,10 +125,11 @@ def soma_map(
     table: TableFrame, query: TableQuery, volume: Volume, plot: str, colours: Groups | None = None
 ) -> pd.DataFrame:
     """The positions of the rows that a query keeps, in um along the axes of MAPS[`plot`], as :func:`scatter`."""
-    rows, position = tables.select(table, query), position_of(table)
-    if position is None:
+    rows = tables.select(table, query)
+    places = bound_points.places(rows)
+    if places is None:
         return _points(rows.iloc[:0], {"x": np.empty(0), "y": np.empty(0)}, colours)
-    um = space.positions_um(rows, position, table.info.voxel_resolution_nm, volume)
+    um = space.positions_um(places, bound_points.PLACE, table.info.voxel_resolution_nm, volume)
     x, y = MAPS[plot]
     return _points(rows, {"x": um[x].to_numpy(), "y": um[y].to_numpy()}, colours)
 

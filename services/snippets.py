@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from services import live
+from services.bound_points import position_columns
 from services.cave import Cave
 from services.cave_query import NO_FILTERS, Source, arguments_at
 from services.columns import Column, find_column
@@ -175,13 +176,19 @@ def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> It
     yield f"frame[{f'{joined.table}.{NUM_ROWS}'!r}] = counts.astype('Int64').array"
 
 
+def _points(position: str) -> str:
+    return f"frame[{[f'{position}_{axis}' for axis in 'xyz']}].to_numpy('float64', na_value=np.nan)"
+
+
 def _depths(cave: Cave, table: TableFrame, names: Sequence[str]) -> Iterator[str]:
     """Depth and layer, as `services.places.depth_columns` has them."""
     volume: Volume = cave.volume(table.datastack)
-    positions = [name.removesuffix("_x") for name in map(str, table.frame.columns) if name.endswith("_position_x")]
-    position = "pt_position" if "pt_position" in positions else positions[0]
+    first, *others = position_columns(table.frame)
     voxel_nm = list(_voxel_nm(cave, table))
-    yield f"points_vx = frame[{[f'{position}_{axis}' for axis in 'xyz']}].to_numpy('float64', na_value=np.nan)"
+    yield f"points_vx = {_points(first)}"
+    if table.frame[f"{first}_x"].isna().any():
+        for name in others:
+            yield f"points_vx = np.where(np.isnan(points_vx), {_points(name)}, points_vx)"
     yield f"to_um = standard_transform.{DATASETS[volume.transform]}.transform('nm')"
     yield f"depths_um = to_um.apply(points_vx * {voxel_nm})[:, 1]"
     yield f"frame[{names[0]!r}] = pd.Series(depths_um.round(3), frame.index, dtype='Float64')"

@@ -145,7 +145,8 @@ def table_of(
     cave: Cave, datastack: str, version: Version, info: TableInfo, rows: pd.DataFrame, *, key: Key
 ) -> TableFrame:
     """All rows of a table with their depths and layers. `key` names them among all rows ever, () = nothing does."""
-    of_somas = cave.info(datastack).get("soma_table") in (info.name, info.reference_table)
+    soma_table = cave.info(datastack).get("soma_table")
+    of_somas = soma_table is not None and soma_table in (info.name, info.reference_table)
 
     def find() -> tuple[pd.DataFrame, tuple[Column, ...]]:
         depths = depth_columns(rows, info, cave.volume(datastack), of_somas=of_somas)

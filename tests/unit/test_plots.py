@@ -145,7 +145,6 @@ def test_a_map_is_in_um_along_the_axes_of_the_volume(cells, plot):
 
 def test_a_table_without_positions_has_an_empty_map(cells):
     bare = table_of(cells.frame[["id", "volume"]])
-    assert plots.position_of(bare) is None
     assert len(plots.soma_map(bare, TableQuery(), VOLUME, "side")) == 0
 
 
