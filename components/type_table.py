@@ -87,12 +87,13 @@ def _numbers(own: Mapping[Any, Any], href: str) -> Sequence[html.Td]:
 def _sums(groups: Mapping[str, pd.DataFrame]) -> html.Tr:
     cells: list[html.Td] = []
     for frame in groups.values():
-        synapses, partners, size = (frame[name].sum() for name in ("num_syn", "num_partners", "net_size"))
+        synapses, partners = (frame[name].sum() for name in ("num_syn", "num_partners"))
+        size = frame["net_size"].sum(skipna=False)
         cells += [
             html.Td(f"{synapses:,}"),
             html.Td("100.0" if synapses else "0"),
             html.Td(f"{partners:,}"),
             html.Td(f"{synapses / partners:.2f}" if partners else ""),
-            html.Td(f"{size / synapses:,.0f}" if synapses else ""),
+            html.Td(f"{size / synapses:,.0f}" if synapses and pd.notna(size) else ""),
         ]
     return html.Tr([html.Th("all", scope="row"), *cells])

@@ -51,8 +51,9 @@ MATERIALIZE_API, SEGMENTATION_API, INFO_API, STATE_API, SKELETON_API = 3, 1, 2, 
 """Named, not negotiated: caveclient would fall back to an older one for good if one answer went missing."""
 NO_TOKEN = "none"  # noqa: S105
 """Sent when there is no token: without any, caveclient looks for one in the files of whoever runs this."""
-SYNAPSE_COLUMNS = ("id", "pre_pt_root_id", "post_pt_root_id", "size", "ctr_pt_position")
-AXES_NM = {f"ctr_pt_position_{axis}": f"ctr_pt_position_{axis}_nm" for axis in "xyz"}
+SYNAPSE_ENDS = ("id", "pre_pt_root_id", "post_pt_root_id")
+SYNAPSE_POSITIONS = ("ctr_pt_position", "pre_pt_position", "post_pt_position")
+"""Where a synapse is: its centre, or one of its ends where its schema has no centre."""
 
 # caveclient knows no timeouts, and opens a browser for terms of service, which on a server nobody sees.
 caveclient.base._patch_session = cave_http.within_trips(caveclient.base._patch_session)
@@ -309,7 +310,8 @@ class Cave(Roots, Skeletons, States):
         self, datastack: str, version: int, root_id: int, direction: Literal["in", "out"], *, whole: bool = False
     ) -> pd.DataFrame:
         """Synapses onto ("in") or of ("out") a cell: id, pre_pt_root_id, post_pt_root_id, size,
-        ctr_pt_position_x_nm, _y_nm, _z_nm; autapses and partners with root id 0 included.
+        ctr_pt_position_x_nm, _y_nm, _z_nm; autapses and partners with root id 0 included. Sizes are blank where the
+        table has none, and positions those of the presynaptic end where it has no centres.
 
         CAVE sends a limited number, which `attrs["truncated"]` tells; `whole` asks in as many pieces as it takes.
         """
@@ -318,18 +320,36 @@ class Cave(Roots, Skeletons, States):
             raise NotFound(f"Datastack {datastack} has no synapse table.")
         source = Source(table)
         filters = Filters(equal={{"in": "post_pt_root_id", "out": "pre_pt_root_id"}[direction]: int(root_id)})
-        options: dict[str, Any] = {"select_columns": list(SYNAPSE_COLUMNS), "desired_resolution": [1.0, 1.0, 1.0]}
+        options: dict[str, Any] = {"desired_resolution": [1.0, 1.0, 1.0]}
 
         def load() -> pd.DataFrame:
+            columns = self._synapse_columns(datastack, version)
+            options["select_columns"] = list(columns)
             if whole:
                 frame = complete(partial(self._queries.rows, datastack, version, source, **options), filters)
             else:
                 frame = self._queries.rows(datastack, version, source, filters, **options)
                 frame = self._queries.with_total(frame, datastack, version, source, filters)
             # CAVE sends the supervoxels along with the roots.
-            return frame.drop(columns=[name for name in frame.columns if "supervoxel" in name]).rename(columns=AXES_NM)
+            frame = frame.drop(columns=[name for name in frame.columns if "supervoxel" in name])
+            frame = frame.rename(columns={f"{columns[-1]}_{axis}": f"ctr_pt_position_{axis}_nm" for axis in "xyz"})
+            return frame if "size" in frame else frame.assign(size=pd.array([pd.NA] * len(frame), dtype="Float64"))
 
         return self.cache.frame(("synapses", datastack, version, int(root_id), direction, int(whole)), load)
+
+    def has_sizes(self, datastack: str, version: int) -> bool:
+        """Whether the synapse table has a column for the size of a synapse, be it blank."""
+        return "size" in self._synapse_columns(datastack, version)
+
+    def _synapse_columns(self, datastack: str, version: int) -> tuple[str, ...]:
+        """The columns of the synapse table to ask for, the position last; asked of CAVE unless its schema says so."""
+        table = self.info(datastack)["synapse_table"]
+        known = self.tables(datastack, version).get(table)
+        if known is None or known.schema_type == "synapse":
+            return (*SYNAPSE_ENDS, "size", SYNAPSE_POSITIONS[0])
+        there = set(self.query(datastack, version, table, limit=1).columns)
+        position = next(name for name in SYNAPSE_POSITIONS if f"{name}_x" in there)
+        return (*SYNAPSE_ENDS, *(["size"] if "size" in there else []), position)
 
     # ---- sources for viewers
 

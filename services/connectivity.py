@@ -62,7 +62,7 @@ class Cut(TypedDict):
 class Connectivity:
     """A cell with its partners; `inputs` and `outputs` are frames of :func:`partners`. `warnings` are sentences,
     those of the cell among them. `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they
-    were asked for in as many pieces as it took, so it did not."""
+    were asked for in as many pieces as it took, so it did not. `sized` tells whether synapses have a size at all."""
 
     datastack: str
     version: Version
@@ -74,6 +74,7 @@ class Connectivity:
     warnings: tuple[str, ...]
     truncated: Mapping[Direction, Cut | None] = field(default_factory=lambda: {"in": None, "out": None})
     whole: bool = False
+    sized: bool = True
 
     @property
     def cut(self) -> tuple[str, ...]:
@@ -94,7 +95,8 @@ def partners(
     root id; `types` has any columns, indexed by unique root ids.
 
     Columns: root_id, num_syn (int64), net_size (sum of sizes) and mean_size (net_size / num_syn), both float64 in
-    voxels, num_soma (int64), soma_depth_um (float64) and nucleus_id (Int64), both blank unless
+    voxels and blank unless the size of each synapse is known, num_soma (int64), soma_depth_um (float64) and
+    nucleus_id (Int64), both blank unless
     there is exactly one soma, then those of `types`. Most synapses first, equal ones by root id. Autapses and
     partners with root id 0 are left out.
     """
@@ -184,6 +186,7 @@ def read(
         ),
         truncated=cut,
         whole=whole,
+        sized=cave.has_sizes(datastack, version),
     )
 
 
@@ -217,7 +220,7 @@ def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> 
     """Partner and size of each synapse that is neither an autapse nor without a partner."""
     partner = _partner_ids(synapses, direction)
     # CAVE keeps sizes as float32, whose sums lose digits
-    sizes = synapses["size"].fillna(0).to_numpy(np.float64)
+    sizes = synapses["size"].to_numpy(np.float64, na_value=np.nan)
     counted = (partner != root_id) & (partner != 0)
     return partner[counted], sizes[counted]
 

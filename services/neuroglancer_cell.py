@@ -14,7 +14,16 @@ from services import space
 from services.colours import WHEEL
 from services.errors import BadInput
 from services.groups import BLANK_LABEL, Groups
-from services.neuroglancer_layers import Floats, Points, Property, State, can_be_enum, identifier, point_layer
+from services.neuroglancer_layers import (
+    Floats,
+    Points,
+    Property,
+    State,
+    can_be_enum,
+    can_be_number,
+    identifier,
+    point_layer,
+)
 
 CELL_COLOUR = "#ffffff"
 DEFAULT_LIMITS = parts.Limits()
@@ -81,7 +90,8 @@ def cell_state(
 
     `cells` has the place in nm of each one's soma, where one is known. Synapses come in the order of the partner
     table, each linked to both cells as `pre` and `post`, with its `size` and `partner`, the partner's place in the
-    table counted from 1. With `groups`, of a column of the partners, partners have the colour of their group and
+    table counted from 1; `size` only where that of every synapse is known. With `groups`, of a column of the
+    partners, partners have the colour of their group and
     synapses its name as a property: `type`, or the column where that is of numbers. When also `layered`, each group
     has a layer of synapses in its colour; when `painted`, synapses have those colours in one layer. Of several cells,
     each has a colour of its own, and so have its synapses unless they are `layered` or `painted`. The cells are drawn;
@@ -117,6 +127,7 @@ def cell_state(
         spread.append(points.positions_vx)
         left_out.append(parts.capped(min(budget, len(synapses)), len(synapses), side.name))
         notes.append(parts.unplaced(min(budget, len(synapses)) - len(points.frame), side.name))
+        notes.append(_unsized(points))
     roots = list(dict.fromkeys([*cells, *parts.distinct_roots([partners["root_id"]])]))
     if somas is not None:
         with_soma = _partner_somas(partners, somas, legend, voxel_nm)
@@ -180,13 +191,14 @@ def _synapse_points(
         enums = [Property(identifier(groups.column) if groups.edges else "type", GROUP, "enum")]
     if several and can_be_enum(placed[CELL]):
         enums.append(Property("cell", CELL, "enum"))
+    sizes = [Property("size", "size", "number")] if can_be_number(placed["size"]) else []
     return Points(
         name=side.name,
         frame=placed,
         positions_vx=positions_vx,
         colour=side.colour,
         relationships={"pre": "pre_pt_root_id", "post": "post_pt_root_id"},
-        properties=(*enums, Property("size", "size", "number"), Property("partner", "partner", "number")),
+        properties=(*enums, *sizes, Property("partner", "partner", "number")),
         id_column="id",
         description_columns=[*([GROUP] if groups else []), side.partner_column],
     )
@@ -221,6 +233,15 @@ def _partner_somas(
     if colours:
         points = parts.painted(points, placed[GROUP], colours)
     return [point_layer(points, parts.SEGMENTATION)]
+
+
+def _unsized(points: Points) -> str:
+    """A sentence for points without their size, which the viewer takes from all of a layer or none; else ""."""
+    unknown = int(points.frame["size"].isna().sum())
+    if not unknown:
+        return ""
+    many = "every one" if unknown == len(points.frame) else f"{unknown:,}"
+    return f"The {points.name} are shown without their sizes, for that of {many} is not known."
 
 
 def _without_soma(partners: int, points: int) -> str:

@@ -36,7 +36,8 @@ def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -
     """Subtotals for each value of `column`, most synapses first, equal ones by name, blank last of all.
 
     Columns: value (null = blank), num_syn and num_partners (int64), syn_per_partner (float64), net_size, mean_size
-    (net_size / num_syn; float64, null without synapses), and pct_of_shown: the group's share of the synapses of
+    (net_size / num_syn; float64, null without synapses), both null where a size is not known, and pct_of_shown: the
+    group's share of the synapses of
     `partners`. Values of `universe` without partners have zeros. The sums are those of `partners`.
     """
     if column not in partners:
@@ -47,7 +48,7 @@ def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -
     places = np.where(codes < 0, len(values), codes)
 
     def summed(name: str) -> Sizes:
-        weights = partners[name].to_numpy(np.float64, na_value=0)
+        weights = partners[name].to_numpy(np.float64, na_value=np.nan)
         return np.bincount(places, weights, minlength=len(every)).astype(np.float64)
 
     num_syn, net_size = summed("num_syn").astype(np.int64), summed("net_size")
@@ -77,9 +78,8 @@ def both(found: Connectivity) -> pd.DataFrame:
     for way, at in places.items():
         for name in _OF_SYNAPSES:
             own = found.side(way)[name].astype("Int64" if name == "num_syn" else "Float64")
-            values = own.array.take(at, allow_fill=True)
             nothing = not found.truncated[way] and name != "mean_size"  # type: ignore[index]
-            columns[f"{name}_{way}"] = values.fillna(0) if nothing else values
+            columns[f"{name}_{way}"] = own.array.take(at, allow_fill=True, fill_value=0 if nothing else pd.NA)
     numbers = columns["num_syn_in"], columns["num_syn_out"]
     columns["reciprocal"] = (numbers[0] > 0) & (numbers[1] > 0)
     first, most = columns["reciprocal"].fillna(False), sum(number.fillna(0) for number in numbers)
@@ -106,7 +106,8 @@ def combined(sides: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """
     every = pd.concat(list(sides.values()), ignore_index=True)
     groups = every.groupby("root_id")
-    frame = pd.DataFrame({"num_syn": groups["num_syn"].sum(), "net_size": groups["net_size"].sum()})
+    net_size = groups["net_size"].sum().where(groups["net_size"].count() == groups.size())
+    frame = pd.DataFrame({"num_syn": groups["num_syn"].sum(), "net_size": net_size})
     frame["mean_size"] = frame["net_size"] / frame["num_syn"]
     frame["num_cells"] = groups.size().astype("int64")
     about = every.drop_duplicates("root_id").set_index("root_id").drop(columns=list(_OF_SYNAPSES))

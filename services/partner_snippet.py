@@ -50,11 +50,19 @@ def counted(cell, own, other):
     \"\"\"Number and summed size of a cell's synapses with each partner, and the number of all its synapses.\"\"\"
     synapses = client.materialize.query_table(
         {table!r}, filter_equal_dict={{own: cell}},
-        select_columns=['id', 'pre_pt_root_id', 'post_pt_root_id', 'size']
+        select_columns={columns!r}
     )
     kept = synapses[(synapses[other] != cell) & (synapses[other] != 0)]
-    sizes = kept['size'].astype('float64').groupby(kept[other])
-    return pd.DataFrame({{'num_syn': sizes.size(), 'net_size': sizes.sum()}}).rename_axis('root_id'), len(synapses)
+    sizes = kept{size}.astype('float64').groupby(kept[other])
+    net_size = sizes.sum().where(sizes.count() == sizes.size())  # unknown where that of a synapse is
+    return pd.DataFrame({{'num_syn': sizes.size(), 'net_size': net_size}}).rename_axis('root_id'), len(synapses)
+"""
+
+_SUMMED = """
+def summed(groups):
+    \"\"\"Sums of each partner; a size is unknown where one of those is.\"\"\"
+    sums, known = groups.sum(), groups['net_size'].count() == groups.size()
+    return sums.assign(net_size=sums['net_size'].where(known))
 """
 
 
@@ -123,14 +131,19 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     words = {"in": "Inputs", "out": "Outputs", "both": "Partners"}[shown.side]
     named = f"cell{'s' if len(cells) > 1 else ''} {', '.join(map(str, roots))}"
     subject = f"{words} of {named} at version {found.version.number} of {found.datastack}"
-    return _script(subject, shown.where, body, cave.info(found.datastack)["synapse_table"])
+    counted = _COUNTED.format(
+        table=cave.info(found.datastack)["synapse_table"],
+        columns=["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if found.sized else [])],
+        size="['size']" if found.sized else "['id'].where(kept['id'].isna())",
+    )
+    return _script(subject, shown.where, body, counted)
 
 
-def _script(subject: str, where: Node, body: Sequence[str], synapse_table: str) -> str:
+def _script(subject: str, where: Node, body: Sequence[str], counted: str) -> str:
     code = "\n".join(body)
     heading = f"# {subject}" + ("" if isinstance(where, Everything) else f": {where.describe()}")
-    called = {"matches(": MATCHES, "typed(": _TYPED, "natural_ranks(": f"\n{NATURAL}"}
-    helpers = [_COUNTED.format(table=synapse_table), *(text for name, text in called.items() if name in code)]
+    called = {"matches(": MATCHES, "typed(": _TYPED, "summed(": _SUMMED, "natural_ranks(": f"\n{NATURAL}"}
+    helpers = [counted, *(text for name, text in called.items() if name in code)]
     used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
     imports = [line for name, line in used.items() if name in code]
     last = ["import standard_transform"] if "standard_transform." in code else []
@@ -161,7 +174,7 @@ def _counts_of_several(direction: Direction) -> Iterator[str]:
     yield f"each = {{one: counted(one, {_OWN[direction]!r}, {PARTNER[direction]!r}) for one in cells}}"
     yield "total = sum(number for _, number in each.values())"
     yield "groups = pd.concat([counts for counts, _ in each.values()]).groupby('root_id')"
-    yield "frame = groups.sum().assign(num_cells=groups.size())"
+    yield "frame = summed(groups).assign(num_cells=groups.size())"
     yield "for one, (counts, _) in each.items():"
     yield "    frame[f'num_syn_{one}'] = counts['num_syn'].reindex(frame.index).fillna(0).astype('int64')"
     yield "order = ['num_cells', 'num_syn', 'root_id']"
@@ -174,10 +187,12 @@ def _both(*, several: bool) -> Iterator[str]:
         other = PARTNER[cast("Direction", way)]
         if several:
             yield f"{way}_each = [counted(one, {own!r}, {other!r})[0] for one in cells]"
-            yield f"{way}puts = pd.concat({way}_each).groupby('root_id').sum()"
+            yield f"{way}puts = summed(pd.concat({way}_each).groupby('root_id'))"
         else:
             yield f"{way}puts, _ = counted(cell, {own!r}, {other!r})"
-    yield "frame = inputs.join(outputs, how='outer', lsuffix='_in', rsuffix='_out').fillna(0).reset_index()"
+    yield "frame = inputs.join(outputs, how='outer', lsuffix='_in', rsuffix='_out').reset_index()"
+    for way in _OWN:
+        yield f"frame.loc[frame['num_syn_{way}'].isna(), ['num_syn_{way}', 'net_size_{way}']] = 0"
     yield "frame = frame.astype({'num_syn_in': 'int64', 'num_syn_out': 'int64'})"
     for way in _OWN:
         yield f"frame['mean_size_{way}'] = frame['net_size_{way}'] / frame['num_syn_{way}']"

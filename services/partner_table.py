@@ -281,6 +281,7 @@ def columns_of(found: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Co
         )
         for column in described
         if not (side == "both" and column.name == "num_syn")
+        and (found.sized or not column.name.startswith(("net_size", "mean_size")))
     ]
     known = {*PARTNER_COLUMNS, *_TITLES}
     return tuple(sorted(titled, key=lambda column: _place(column.name, known)))

@@ -1,0 +1,117 @@
+"""What is not known is neither none nor zero."""
+
+import flask
+import pytest
+
+from api import blueprint
+from services import connectivity, neuroglancer, partner_sets, partner_snippet
+from services.cave import Cave
+from services.partner_table import Wanted
+from services.settings import Settings
+from services.tables import TableQuery
+from tests.app.not_known import CELL, FIRST, SECOND, THIRD, make
+from tests.servers import start_localcave
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    with start_localcave(make(tmp_path_factory.mktemp("not_known"))) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def cave(url):
+    return Cave(Settings(server_address=url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def client(cave):
+    app = flask.Flask("test_not_known")
+    app.extensions["karst"] = cave
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+def partners(client, datastack, **asked):
+    answer = client.get(f"/api/v1/{datastack}/latest/cells/{CELL}/partners", query_string=asked)
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def by_root(answer):
+    return {int(row["root_id"]): row for row in answer["rows"]}
+
+
+# ---- sizes
+
+
+@pytest.mark.parametrize("datastack", ["bare", "sized", "fly"])
+@pytest.mark.parametrize("direction", ["in", "out", "both"])
+def test_a_link_is_made_whatever_sizes_are_known(client, datastack, direction):
+    answer = client.post(f"/api/v1/{datastack}/latest/neuroglancer", json={"cell": str(CELL), "direction": direction})
+    assert answer.status_code == 200, answer.json
+
+
+@pytest.mark.parametrize(("datastack", "known"), [("bare", "every one"), ("sized", "1"), ("fly", "every one")])
+def test_points_have_no_size_where_one_is_not_known(cave, datastack, known):
+    link = neuroglancer.cell_link(cave, connectivity.read(cave, datastack, 1, str(CELL)), direction="in")
+    layer = next(layer for layer in link.state["layers"] if layer["name"] == "input synapses")
+    assert "size" not in [entry["id"] for entry in layer["annotationProperties"]]
+    assert "prop_size" not in layer["shader"]
+    assert len(layer["annotations"]) == 5
+    assert f"that of {known} is not known" in link.notes
+
+
+def test_sizes_that_are_not_given_are_blank_and_counts_stay(client):
+    rows = by_root(partners(client, "bare", direction="in"))
+    assert {root: row["num_syn"] for root, row in rows.items()} == {FIRST: 2, SECOND: 1, THIRD: 2}
+    assert {(row["net_size"], row["mean_size"]) for row in rows.values()} == {(None, None)}
+
+
+def test_a_sum_with_an_unknown_part_is_not_known(client):
+    rows = by_root(partners(client, "sized", direction="in"))
+    sizes = {root: (row["net_size"], row["mean_size"]) for root, row in rows.items()}
+    assert sizes == {FIRST: (400, 200), SECOND: (500, 500), THIRD: (None, None)}
+
+
+def test_both_directions_tell_no_synapses_from_unknown_sizes(client):
+    rows = by_root(partners(client, "sized", direction="merged"))
+    assert (rows[FIRST]["net_size_out"], rows[THIRD]["net_size_out"], rows[SECOND]["net_size_out"]) == (0, 0, 900)
+    assert (rows[FIRST]["net_size_in"], rows[THIRD]["net_size_in"]) == (400, None)
+
+
+@pytest.mark.parametrize("datastack", ["bare", "sized"])
+def test_sums_of_groups_and_of_several_cells_are_not_known_either(cave, datastack):
+    inputs = connectivity.read(cave, datastack, 1, str(CELL), type_table="partner_types").inputs
+    groups = partner_sets.grouped(inputs, "cell_type").set_index("value")
+    assert groups["num_syn"].tolist() == [2, 1, 2]
+    assert groups["net_size"].isna().tolist() == ([True] * 3 if datastack == "bare" else [False, False, True])
+    together = partner_sets.combined({CELL: inputs, FIRST: inputs}).set_index("root_id")
+    assert together["net_size"].isna().loc[[FIRST, THIRD]].tolist() == [datastack == "bare", True]
+
+
+def test_synapses_without_sizes_or_centres_are_counted(client):
+    answer = partners(client, "fly", direction="in")
+    assert {int(row["root_id"]): row["num_syn"] for row in answer["rows"]} == {FIRST: 2, SECOND: 1, THIRD: 2}
+    assert answer["totals"]["in"]["autapses"] == 1
+    assert not [column["name"] for column in answer["columns"] if "size" in column["name"]]
+    synapses = client.get(f"/api/v1/fly/latest/cells/{CELL}/synapses?direction=in").json["rows"]
+    assert synapses[0]["ctr_pt_position_x_nm"] == 700_000
+    assert {row.get("size") for row in synapses} == {None}
+
+
+@pytest.mark.parametrize("datastack", ["sized"])
+@pytest.mark.parametrize("side", ["in", "both"])
+def test_scripts_know_no_more_than_the_page(cave, datastack, side):
+    found = connectivity.read(cave, datastack, 1, str(CELL), type_table="partner_types")
+    script = partner_snippet.snippet(cave, [found], Wanted(side), TableQuery())
+    namespace: dict[str, object] = {}
+    exec(compile(script, "script", "exec"), namespace)
+    frame = namespace["frame"]
+    shown = partner_sets.both(found) if side == "both" else found.inputs
+    for name in (name for name in frame if name.startswith(("num_syn", "net_size"))):
+        assert (
+            frame.set_index("root_id")[name]
+            .astype("Float64")
+            .equals(shown.set_index("root_id")[name].astype("Float64").reindex(frame["root_id"]))
+        ), name
