@@ -156,7 +156,7 @@ def cell_json(cell: Cell) -> dict[str, Any]:
     """A cell, its ids as text."""
     return {
         "root_id": str(cell.root_id),
-        "nucleus_ids": [str(nucleus) for nucleus in cell.nucleus_ids],
+        "nucleus_ids": None if cell.nucleus_ids is None else [str(nucleus) for nucleus in cell.nucleus_ids],
         "id_type": cell.id_type,
         "asked": cell.asked,
         "repaired_from": None if cell.repaired_from is None else str(cell.repaired_from),

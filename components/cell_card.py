@@ -27,8 +27,8 @@ def cell_card(view: ConnectivityView, read: Connectivity, cell_type: str | None)
         ("Root id", copyable(str(cell.root_id), "root id")),
         ("Nucleus id", _nuclei(cell.nucleus_ids)),
         ("Cell type", cell_type or _absent("no type")) if read.type_table else None,
-        ("Somata", str(len(cell.nucleus_ids))),
-        ("Soma depth", _depth(cell)),
+        ("Somata", _absent("not known: no nucleus table") if cell.nucleus_ids is None else str(len(cell.nucleus_ids))),
+        None if cell.nucleus_ids is None else ("Soma depth", _depth(cell)),
         ("Inputs", _totals(view, read.totals["in"], "in")),
         ("Outputs", _totals(view, read.totals["out"], "out")),
     ]
@@ -78,7 +78,9 @@ def _listing(view: ConnectivityView, words: str, partner: str, side: str) -> htm
     return keep_link(words, replace(view, tab=side, partner=partner), "tab partner", title="List these synapses")
 
 
-def _nuclei(ids: Sequence[int]) -> Any:
+def _nuclei(ids: Sequence[int] | None) -> Any:
+    if ids is None:
+        return _absent("not known")
     if not ids:
         return _absent("none in this segment")
     shown: list[Any] = [copyable(str(nucleus), "nucleus id") for nucleus in ids[:MOST_NUCLEI]]

@@ -40,10 +40,14 @@ def cell_facts(card: CellCard) -> html.Section:
         className="k-drop",
     )
     return html.Section(
-        [_list(glance), every if kinds else html.Span("No table names its type.", className="k-muted")],
+        [_list(glance), every if kinds else html.Span(_untyped(card), className="k-muted")],
         className="k-facts",
         **aria(label="More about the cell"),
     )
+
+
+def _untyped(card: CellCard) -> str:
+    return "No table names its type." if card.type_tables else "Not known: no table of types."
 
 
 def _list(facts: Sequence[tuple[str, Any]]) -> html.Dl:
@@ -68,14 +72,16 @@ def _area(card: CellCard) -> str | None:
     return f"{card.area.name}{border}"
 
 
-def _strategy(card: CellCard, part: str, strategy: str | None) -> str | None:
+def _strategy(card: CellCard, part: str, strategy: str | None) -> str:
     if card.proofreading_table is None:
-        return None
+        return "not known: no proofreading table"
     words = (strategy or "none").removeprefix(f"{part}_").replace("_", " ")
     return "not proofread" if words == "none" else words
 
 
-def _coregistered(card: CellCard) -> str | None:
+def _coregistered(card: CellCard) -> str:
+    if card.coregistered is None:
+        return "not known: no coregistration table"
     return ", ".join(f"{one.units} in {one.table}" for one in card.coregistered) or "no"
 
 

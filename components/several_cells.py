@@ -78,7 +78,7 @@ def _row(view: ConnectivityView, place: int, one: Connectivity, own: str | None)
     depth = one.cell.soma_depth_um
     texts: list[Any] = [
         [html.A(root, href=there.href(), className="k-id"), copy_button(root, f"root id of cell {place}")],
-        copyable(str(ids[0]), f"nucleus id of cell {place}") if len(ids) == 1 else f"{len(ids):,} nuclei",
+        _nuclei(ids, place),
         own or "no type",
         "" if depth is None else f"{depth:,.1f}",
         *(f"{one.totals[way][name]:,}" for way, name in NUMBERS.values()),  # type: ignore[index,literal-required]
@@ -86,6 +86,12 @@ def _row(view: ConnectivityView, place: int, one: Connectivity, own: str | None)
     looks = ["k-text"] * TEXTS + [""] * len(texts)
     told = [html.Td(text, className=look) for text, look in zip(texts, looks, strict=False)]
     return html.Tr([html.Th(str(place), scope="row"), *told])
+
+
+def _nuclei(ids: Sequence[int] | None, place: int) -> Any:
+    if ids is None:
+        return "not known"
+    return copyable(str(ids[0]), f"nucleus id of cell {place}") if len(ids) == 1 else f"{len(ids):,} nuclei"
 
 
 def _among(matrix: pd.DataFrame) -> Any:

@@ -37,6 +37,8 @@ def _mark(way: str, level: str) -> html.Span:
 
 
 def _share(way: str, share: Share, criterion: str) -> Any:
-    if share.fraction is None:
+    if not share.whole:
         return f"{way}: no synapses. "
+    if share.part is None:
+        return f"{way}: how many partners have a soma is not known. "
     return f"{way}: {criterion} at {share.part:,} of {share.whole:,} synapses ({share.fraction:.0%}). "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -53,7 +53,8 @@ class Area:
 class CellCard:
     """Facts of one cell at a version; what is not known is None or empty, also all of the soma's when there is not
     exactly one. `position_vx` counts voxels of the datastack's viewer. Strategies are None where the cell is not in the
-    proofreading table."""
+    proofreading table, which is None where the version has none; `coregistered` is None where it has no table of that,
+    and `type_tables` tells how many tables could name a type."""
 
     types: tuple[Named, ...]
     volume_um3: float | None
@@ -66,7 +67,8 @@ class CellCard:
     strategy_dendrite: str | None
     edited_since: bool
     proofreading_table: str | None
-    coregistered: tuple[Coregistered, ...]
+    coregistered: tuple[Coregistered, ...] | None
+    type_tables: int
 
 
 def read(cave: Cave, datastack: str, version: int, cell: Cell) -> CellCard:
@@ -99,8 +101,13 @@ def read(cave: Cave, datastack: str, version: int, cell: Cell) -> CellCard:
         strategy_dendrite=None if row is None else str(row["strategy_dendrite"]),
         edited_since=row is not None and bool(row["edited_since"]),
         proofreading_table=None if proofread is None else proofread.attrs["table"],
-        coregistered=tuple(Coregistered(info.name, len(of[info.name])) for info in matched if len(of[info.name])),
+        coregistered=_coregistered(matched, of) if matched else None,
+        type_tables=len(typed),
     )
+
+
+def _coregistered(infos: Sequence[TableInfo], of: Mapping[str, pd.DataFrame]) -> tuple[Coregistered, ...]:
+    return tuple(Coregistered(info.name, len(of[info.name])) for info in infos if len(of[info.name]))
 
 
 def _pinned_first(infos: Sequence[TableInfo], pinned: Sequence[str]) -> list[TableInfo]:

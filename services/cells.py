@@ -38,12 +38,13 @@ class Cell:
 
     `asked` is the id as it was understood, `id_type` what it is. `repaired_from` is the stale root id that
     `root_id` replaces, `overlap` the share (0 to 1) of it that `root_id` holds, and `valid_at` the newest version that
-    has not expired and has that id; None when nothing was repaired, or there is no such version. The soma's position
-    and depth are None unless the cell has exactly one nucleus. `warnings` are sentences for whoever asked.
+    has not expired and has that id; None when nothing was repaired, or there is no such version. `nucleus_ids` are
+    None where the version has no table of nuclei: then nobody knows how many it has. The soma's position and depth are
+    None unless the cell has exactly one nucleus. `warnings` are sentences for whoever asked.
     """
 
     root_id: int
-    nucleus_ids: tuple[int, ...]
+    nucleus_ids: tuple[int, ...] | None
     id_type: IdType
     asked: str
     repaired_from: int | None = None
@@ -88,7 +89,7 @@ def find(cave: Cave, datastack: str, version: int, text: str, id_type: str = "au
         "root_id": _by_root,
     }
     found = ways[kind](cave, datastack, version, asked, nuclei)
-    return _describe(found, kind, asked, nuclei)
+    return _describe(found, kind, asked, nuclei if nucleus_table(cave, datastack, version) else None)
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,22 @@ class _Found:
     warnings: tuple[str, ...] = ()
 
 
+def nucleus_table(cave: Cave, datastack: str, version: int) -> str | None:
+    """The datastack's soma table; None where it names none or the version does not have it."""
+    table: str | None = cave.info(datastack).get("soma_table")
+    return table if table and table in cave.tables(datastack, version) else None
+
+
+def no_nuclei(cave: Cave, datastack: str, version: int) -> str:
+    """A sentence where somata are not known, for there is no table of them; "" where there is one."""
+    if nucleus_table(cave, datastack, version):
+        return ""
+    return f"Version {version} of {datastack} has no nucleus table, so somata are not known."
+
+
 def _load_somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
-    table = cave.info(datastack).get("soma_table")
-    if not table or table not in cave.tables(datastack, version):
+    table = nucleus_table(cave, datastack, version)
+    if table is None:
         return pd.DataFrame({name: [] for name in _SOMA_COLUMNS}).astype(_SOMA_COLUMNS)
     rows = cave.table(datastack, version, table)
     voxel_nm = cave.table_info(datastack, version, table).voxel_resolution_nm
@@ -210,14 +224,16 @@ def _valid_at(cave: Cave, datastack: str, version: int, root_id: int) -> int | N
     return next((number for number, (was,) in zip(others, valid, strict=True) if was), None)
 
 
-def _describe(found: _Found, id_type: str, asked: int, nuclei: pd.DataFrame) -> Cell:
-    low, high = np.searchsorted(nuclei["root_id"].to_numpy(), [found.root_id, found.root_id + 1])
-    own = nuclei.iloc[low:high]
-    ids = tuple(own["nucleus_id"].tolist())
+def _describe(found: _Found, id_type: str, asked: int, nuclei: pd.DataFrame | None) -> Cell:
+    """The cell that was found; `nuclei` is None where nobody knows of any."""
+    own = None if nuclei is None else nuclei[nuclei["root_id"] == found.root_id]
+    ids = None if own is None else tuple(own["nucleus_id"].tolist())
     several = (
-        (f"The segment has {len(ids)} nuclei ({_listed(ids)}), so it is more than one cell.",) if len(ids) > 1 else ()
+        (f"The segment has {len(ids)} nuclei ({_listed(ids)}), so it is more than one cell.",)
+        if ids and len(ids) > 1
+        else ()
     )
-    soma = own.iloc[0] if len(own) == 1 else None
+    soma = own.iloc[0] if own is not None and len(own) == 1 else None
     return Cell(
         root_id=found.root_id,
         nucleus_ids=ids,

@@ -96,12 +96,13 @@ def of_cell(
     type_table: str | None = None,
 ) -> Changes:
     """:func:`compare` for a cell, which can be followed by its nucleus. Raises BadInput unless it has exactly one."""
-    if len(cell.nucleus_ids) != 1:
+    ids = cell.nucleus_ids
+    if ids is None or len(ids) != 1:
         raise BadInput(
             "Only a cell with exactly one nucleus can be followed between versions.",
-            f"This segment has {len(cell.nucleus_ids)}.",
+            "This version has no nucleus table." if ids is None else f"This segment has {len(ids)}.",
         )
-    return compare(cave, datastack, versions, cell.nucleus_ids[0], direction, type_table=type_table)
+    return compare(cave, datastack, versions, ids[0], direction, type_table=type_table)
 
 
 def shared(older: pd.DataFrame, newer: pd.DataFrame, direction: Direction) -> pd.DataFrame:

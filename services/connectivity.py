@@ -87,15 +87,20 @@ class Connectivity:
 
 
 def partners(
-    synapses: pd.DataFrame, direction: Direction, root_id: int, somas: pd.DataFrame, types: pd.DataFrame | None = None
+    synapses: pd.DataFrame,
+    direction: Direction,
+    root_id: int,
+    somas: pd.DataFrame | None,
+    types: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row for each cell that makes ("in") or receives ("out") synapses with the cell `root_id`.
 
     `synapses` has pre_pt_root_id, post_pt_root_id and size; `somas` is as of :func:`cells.somas`, sorted by
-    root id; `types` has any columns, indexed by unique root ids.
+    root id, None where nobody knows of any; `types` has any columns, indexed by unique root ids.
 
     Columns: root_id, num_syn (int64), net_size (sum of sizes) and mean_size (net_size / num_syn), both float64 in
-    voxels and blank unless the size of each synapse is known, num_soma (int64), soma_depth_um (float64) and
+    voxels and blank unless the size of each synapse is known, num_soma (int64, blank without `somas`), soma_depth_um
+    (float64) and
     nucleus_id (Int64), both blank unless
     there is exactly one soma, then those of `types`. Most synapses first, equal ones by root id. Autapses and
     partners with root id 0 are left out.
@@ -106,7 +111,8 @@ def partners(
     order = np.argsort(-num_syn, kind="stable")  # equal ones stay by root id
     frame = pd.DataFrame({"root_id": roots[order], "num_syn": num_syn[order], "net_size": net_size[order]})
     frame["mean_size"] = frame["net_size"] / frame["num_syn"]
-    frame = frame.assign(**_soma_columns(frame["root_id"].to_numpy(), somas))
+    somata = _unknown_somas(len(frame)) if somas is None else _soma_columns(frame["root_id"].to_numpy(), somas)
+    frame = frame.assign(**somata)
     if types is None:
         return frame
     joined = types.reindex(frame["root_id"]).reset_index(drop=True)
@@ -166,8 +172,9 @@ def read(
     if cell.root_id != guess:
         found = gather(*(partial(ask, cell.root_id, way) for way in ("in", "out")))
     incoming, outgoing = found
+    somata = nuclei if cells.nucleus_table(cave, datastack, version) else None
     sides = {
-        way: partners(rows, way, cell.root_id, nuclei, types and types.frame) for way, rows in _ways(incoming, outgoing)
+        way: partners(rows, way, cell.root_id, somata, types and types.frame) for way, rows in _ways(incoming, outgoing)
     }
     cut = {way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)}
     return Connectivity(
@@ -223,6 +230,11 @@ def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> 
     sizes = synapses["size"].to_numpy(np.float64, na_value=np.nan)
     counted = (partner != root_id) & (partner != 0)
     return partner[counted], sizes[counted]
+
+
+def _unknown_somas(partners: int) -> dict[str, Any]:
+    blank = pd.array([pd.NA] * partners, dtype="Int64")
+    return {"num_soma": blank, "soma_depth_um": np.full(partners, np.nan), "nucleus_id": blank}
 
 
 def _soma_columns(roots: Ids, somas: pd.DataFrame) -> dict[str, Any]:

@@ -198,7 +198,7 @@ def cell_link(
         {one.cell.root_id: one.cell.soma_position_nm for one in found},
         sides,
         voxel_nm=frame.scene.voxel_nm,
-        somas=cells.somas(cave, first.datastack, first.version.number),
+        somas=None if first.cell.nucleus_ids is None else cells.somas(cave, first.datastack, first.version.number),
         groups=groups.of_partners(cave, found, column, more) if column else None,
         layered=group_by is not None,
         painted=colour_by is not None,
@@ -206,11 +206,12 @@ def cell_link(
         visible=visible,
     )
     cut = [_cut(one, side.direction, alone=len(found) == 1) for side in sides for one in found]
+    unknown = cells.no_nuclei(cave, first.datastack, first.version.number)
     apart = [_apart(found, side) for side in sides] if partners is None else []
     built = replace(
         built,
         left_out=(*built.left_out, *filter(None, cut)),
-        notes=(*built.notes, *filter(None, apart)),
+        notes=(*built.notes, *filter(None, [unknown, *apart])),
     )
     coloured = column if asked or len(found) == 1 else "cell" + (f", partners by {column}" if column else "")
     listed = ", ".join(map(str, roots[:3])) + (f" and {len(roots) - 3} more" if len(roots) > 3 else "")

@@ -50,7 +50,7 @@ def with_distance(partners: pd.DataFrame, cell: Cell, somas: pd.DataFrame, volum
     """
     first = np.searchsorted(somas["root_id"].to_numpy(), partners["root_id"].to_numpy())
     points_nm = np.full((len(partners), 3), np.nan)
-    single = (partners["num_soma"] == 1).to_numpy(bool)
+    single = (partners["num_soma"] == 1).fillna(False).to_numpy(bool)
     points_nm[single] = somas[["x_nm", "y_nm", "z_nm"]].to_numpy()[first[single]]
     there = space.nm_to_um(points_nm, volume)
     own_nm = np.array(cell.soma_position_nm or (np.nan,) * 3, dtype=np.float64)

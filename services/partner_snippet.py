@@ -10,7 +10,7 @@ from typing import cast
 
 import pandas as pd
 
-from services import compartments, functional, partner_table, proofreading, several_cells, weights
+from services import cells, compartments, functional, partner_table, proofreading, several_cells, weights
 from services.cave import Cave, Filters
 from services.columns import find_column
 from services.connectivity import PARTNER_COLUMNS, Connectivity, Direction
@@ -213,10 +213,12 @@ def _of_direction(cave: Cave, found: Connectivity, direction: Direction, needed:
 def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
     if not {"num_soma", "nucleus_id", *_PLACES} & set(needed):
         return
-    info = cave.info(found.datastack)
-    if not info["soma_table"]:
-        raise BadInput(f"{found.datastack} has no table of nuclei.", "Hide the columns about somata.")
-    yield f"nuclei = client.materialize.query_table(\n    {info['soma_table']!r},"
+    table = cells.nucleus_table(cave, found.datastack, found.version.number)
+    if table is None:
+        blank = [name for name in ("num_soma", "nucleus_id", *_PLACES) if name in needed]
+        yield f"frame[{blank}] = pd.NA  # there is no nucleus table"
+        return
+    yield f"nuclei = client.materialize.query_table(\n    {table!r},"
     yield "    split_positions=True, desired_resolution=[1, 1, 1]\n)"
     yield "frame['num_soma'] = frame['root_id'].map(nuclei['pt_root_id'].value_counts()).fillna(0).astype('int64')"
     yield "somata = nuclei.drop_duplicates('pt_root_id', keep=False).set_index('pt_root_id')"

@@ -172,7 +172,12 @@ def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
     frame, said = _with_more(cave, found, wanted, frame)
     if wanted.side != "both" and proofread is not None:
         frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON)
-    return PartnerTable(frame, columns_of(found, wanted.side, frame), left_out, said)
+    return PartnerTable(frame, columns_of(found, wanted.side, frame), left_out, (*unknown(cave, found), *said))
+
+
+def unknown(cave: Cave, found: Connectivity) -> tuple[str, ...]:
+    """Sentences for what nobody knows of any partner."""
+    return tuple(filter(None, [cells.no_nuclei(cave, found.datastack, found.version.number)]))
 
 
 def described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:

@@ -122,7 +122,10 @@ def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerT
     tables, left = _joinable(together, wanted.more)
     frame, said = partner_joins.with_tables(frame, partner_joins.load_tables(cave, datastack, number, tables))
     return PartnerTable(
-        frame, _columns(found, together, side, frame), left_out, (*_explained(found, side), *left, *said)
+        frame,
+        _columns(found, together, side, frame),
+        left_out,
+        (*_explained(found, side), *partner_table.unknown(cave, together), *left, *said),
     )
 
 

@@ -14,7 +14,6 @@ import pandas as pd
 
 from services import proofreading
 from services.cave import Cave
-from services.cells import Cell
 from services.connectivity import Connectivity
 from services.proofreading import NONE
 from services.type_columns import type_column
@@ -36,22 +35,23 @@ AXONS: dict[str, tuple[Level, str]] = {
 
 @dataclass(frozen=True)
 class Share:
-    """`part` of the `whole` synapses of one direction that are in the partner table."""
+    """`part` of the `whole` synapses of one direction that are in the partner table; None where nobody knows it."""
 
-    part: int
+    part: int | None
     whole: int
 
     @property
     def fraction(self) -> float | None:
-        """0 to 1; None of nothing."""
-        return self.part / self.whole if self.whole else None
+        """0 to 1; None of nothing, and where it is not known."""
+        return self.part / self.whole if self.whole and self.part is not None else None
 
 
 @dataclass(frozen=True)
 class Verdict:
     """`sentence` says it all; `inputs` and `outputs` are it in a word. `strategy_axon` and `strategy_dendrite` are
     None where nothing is known of the cell. `identified` is, for each direction, the share of synapses whose partner
-    has one soma and, with a type table, a type; `criterion` says which of the two. `notes` are further sentences."""
+    has one soma and, with a type table, a type; `criterion` says which of the two. Without a nucleus table it is the
+    type alone. `notes` are further sentences."""
 
     sentence: str
     inputs: Level
@@ -75,34 +75,39 @@ def judge(found: Connectivity, proofread: pd.DataFrame | None) -> Verdict:
     row = proofread.loc[cell.root_id] if proofread is not None and cell.root_id in proofread.index else None
     axon = None if row is None else str(row["strategy_axon"])
     dendrite = None if row is None else str(row["strategy_dendrite"])
-    nuclei = len(cell.nucleus_ids)
+    nuclei = None if cell.nucleus_ids is None else len(cell.nucleus_ids)
     outputs, out_words = _outputs(nuclei, axon, known=proofread is not None)
     inputs, in_words = _inputs(nuclei, dendrite)
     typed = type_column(found.inputs) if found.type_table else None
     table = None if proofread is None else str(proofread.attrs.get("table", "the proofreading table"))
     notes = () if row is None or not row["edited_since"] else (_edited(table),)
     return Verdict(
-        sentence=_sentence(cell, out_words, in_words, _fragments(found.inputs)),
+        sentence=_sentence(nuclei, out_words, in_words, _fragments(found.inputs)),
         inputs=inputs,
         outputs=outputs,
         strategy_axon=axon,
         strategy_dendrite=dendrite,
         identified={"in": identified(found.inputs, typed), "out": identified(found.outputs, typed)},
-        criterion="partner has one soma and a type" if typed else "partner has one soma",
+        criterion="partner has "
+        + " and ".join([*(["one soma"] if nuclei is not None or not typed else []), *(["a type"] if typed else [])]),
         notes=notes,
     )
 
 
 def identified(partners: pd.DataFrame, typed_by: str | None = None) -> Share:
-    """The share of synapses whose partner has exactly one soma and, with `typed_by`, a value in that column."""
-    known = partners["num_soma"] == 1
+    """The share of synapses whose partner has exactly one soma, where somata are known, and, with `typed_by`, a value
+    in that column. Not known without either."""
+    whole, somata = int(partners["num_syn"].sum()), partners["num_soma"]
+    if typed_by is None and somata.isna().any():
+        return Share(None, whole)
+    known = somata.isna() | (somata == 1).fillna(False)
     if typed_by is not None:
         known &= partners[typed_by].notna()
-    return Share(int(partners.loc[known, "num_syn"].sum()), int(partners["num_syn"].sum()))
+    return Share(int(partners.loc[known.to_numpy(bool), "num_syn"].sum()), whole)
 
 
-def _outputs(nuclei: int, axon: str | None, *, known: bool) -> tuple[Level, str]:
-    if nuclei > 1:
+def _outputs(nuclei: int | None, axon: str | None, *, known: bool) -> tuple[Level, str]:
+    if nuclei is not None and nuclei > 1:
         return "not analysable", ""
     if axon in AXONS:
         return AXONS[axon]
@@ -113,7 +118,9 @@ def _outputs(nuclei: int, axon: str | None, *, known: bool) -> tuple[Level, str]
     return "not analysable", "not analysable, for the axon is not proofread"
 
 
-def _inputs(nuclei: int, dendrite: str | None) -> tuple[Level, str]:
+def _inputs(nuclei: int | None, dendrite: str | None) -> tuple[Level, str]:
+    if nuclei is None:
+        return "unknown", "to be doubted, for this version has no nucleus table"
     if nuclei > 1:
         return "not analysable", ""
     if nuclei == 0:
@@ -124,10 +131,10 @@ def _inputs(nuclei: int, dendrite: str | None) -> tuple[Level, str]:
     return "usable", f"usable, for the segment has exactly one soma and its dendrite is {extent}"
 
 
-def _sentence(cell: Cell, outputs: str, inputs: str, fragments: float | None) -> str:
-    if len(cell.nucleus_ids) > 1:
+def _sentence(nuclei: int | None, outputs: str, inputs: str, fragments: float | None) -> str:
+    if nuclei is not None and nuclei > 1:
         return (
-            f"Neither inputs nor outputs are one cell's, for the segment merges {len(cell.nucleus_ids):,} nuclei: "
+            f"Neither inputs nor outputs are one cell's, for the segment merges {nuclei:,} nuclei: "
             "partners cannot be told apart."
         )
     many = fragments is not None and fragments > MOSTLY
@@ -136,8 +143,9 @@ def _sentence(cell: Cell, outputs: str, inputs: str, fragments: float | None) ->
 
 
 def _fragments(inputs: pd.DataFrame) -> float | None:
-    """The share of partners without a soma."""
-    return float((inputs["num_soma"] == 0).mean()) if len(inputs) else None
+    """The share of partners without a soma; None where that is not known."""
+    somata = inputs["num_soma"]
+    return float((somata == 0).mean()) if len(inputs) and somata.notna().all() else None
 
 
 def _edited(table: str | None) -> str:

@@ -4,11 +4,14 @@ import flask
 import pytest
 
 from api import blueprint
-from services import connectivity, neuroglancer, partner_sets, partner_snippet
+from components.cell_card import cell_card as strip_of
+from components.cell_facts import cell_facts
+from services import cell_card, connectivity, neuroglancer, partner_sets, partner_snippet, trust
 from services.cave import Cave
 from services.partner_table import Wanted
 from services.settings import Settings
 from services.tables import TableQuery
+from services.urls import ConnectivityView
 from tests.app.not_known import CELL, FIRST, SECOND, THIRD, make
 from tests.servers import start_localcave
 
@@ -100,7 +103,7 @@ def test_synapses_without_sizes_or_centres_are_counted(client):
     assert {row.get("size") for row in synapses} == {None}
 
 
-@pytest.mark.parametrize("datastack", ["sized"])
+@pytest.mark.parametrize("datastack", ["bare", "sized", "fly"])
 @pytest.mark.parametrize("side", ["in", "both"])
 def test_scripts_know_no_more_than_the_page(cave, datastack, side):
     found = connectivity.read(cave, datastack, 1, str(CELL), type_table="partner_types")
@@ -115,3 +118,56 @@ def test_scripts_know_no_more_than_the_page(cave, datastack, side):
             .astype("Float64")
             .equals(shown.set_index("root_id")[name].astype("Float64").reindex(frame["root_id"]))
         ), name
+
+
+# ---- nuclei, proofreading and coregistration
+
+WITHOUT_NUCLEI = ("bare", "fly")
+
+
+@pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
+def test_without_a_nucleus_table_nobody_knows_how_many_somata_there_are(client, datastack):
+    answer = partners(client, datastack, direction="both")
+    assert answer["cell"]["nucleus_ids"] is None
+    assert {row["num_soma"] for row in answer["rows"]} == {None}
+    assert any("no nucleus table" in note for note in answer["notes"])
+
+
+def test_with_a_nucleus_table_no_nucleus_is_none(client):
+    answer = partners(client, "sized", direction="in")
+    assert answer["cell"]["nucleus_ids"] == ["1"]
+    assert {root: row["num_soma"] for root, row in by_root(answer).items()} == {FIRST: 0, SECOND: 1, THIRD: 0}
+    assert not any("nucleus table" in note for note in answer["notes"])
+
+
+@pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
+@pytest.mark.parametrize("types", [None, "partner_types"])
+def test_a_verdict_without_nuclei_claims_nothing_of_somata(cave, datastack, types):
+    told = trust.verdict(cave, connectivity.read(cave, datastack, 1, str(CELL), type_table=types))
+    assert (told.inputs, told.outputs) == ("unknown", "unknown")
+    assert "no nucleus table" in told.sentence
+    assert "no proofreading table" in told.sentence
+    assert not any(claim in told.sentence for claim in ("has no soma", "fragments", "a piece", "100%"))
+    typed = 3 if types else None  # two synapses of BC, one of MC, of five
+    assert told.identified["in"] == trust.Share(typed, 5)
+    if types:
+        assert told.criterion == "partner has a type"
+
+
+@pytest.mark.parametrize("datastack", ["bare", "sized"])
+def test_the_card_says_which_tables_are_missing(cave, datastack):
+    found = connectivity.read(cave, datastack, 1, str(CELL))
+    card = cell_card.read(cave, datastack, 1, found.cell)
+    assert (card.proofreading_table, card.coregistered) == (None, None)
+    facts = str(cell_facts(card))
+    assert "no proofreading table" in facts
+    assert "no coregistration table" in facts
+    assert "'no'" not in facts
+    assert "not proofread" not in facts
+
+
+@pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
+def test_the_strip_of_a_cell_without_nuclei_counts_no_somata(cave, datastack):
+    strip = str(strip_of(ConnectivityView(datastack=datastack), connectivity.read(cave, datastack, 1, str(CELL)), None))
+    assert "no nucleus table" in strip
+    assert not any(claim in strip for claim in ("'0'", "no soma", "none in this segment", "Soma depth"))
