@@ -95,7 +95,7 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     }
     opened = open_asked(datastack, version, table)
     columns = params.columns(opened.columns)
-    said = list(live.sentences(datastack, opened.version, opened.info))
+    said = [*live.notices(cave(), opened), *live.sentences(datastack, opened.version, opened.info)]
     if isinstance(opened, TableFrame):
         said += misread(tables.filter_of(opened.columns, query), opened.frame)
     subject = Subject(datastack, opened.version, table, facts | ({"messages": said} if said else {}))
@@ -138,9 +138,9 @@ def _large_rows(opened: LargeTable, subject: Subject, query: TableQuery, offset:
     if limit is None and wanted != "json":
         raise BadInput(f"{subject.name} is too large for a whole {wanted} file.", "Give a limit, or take CSV.")
     found = large_tables.read_page(cave(), opened, query, offset, JSON_ROWS if limit is None else limit)
-    facts = {**subject.facts, "messages": list(found.sentences)}
-    extra = {"messages": list(found.sentences)}
-    return frame_answer(found.frame, columns, replace(subject, facts=facts), total=found.total, extra=extra)
+    said = {"messages": [*subject.facts.get("messages", ()), *found.sentences]}
+    with_said = replace(subject, facts={**subject.facts, **said})
+    return frame_answer(found.frame, columns, with_said, total=found.total, extra=said)
 
 
 @blueprint.post("/<datastack>/<version>/neuroglancer")

@@ -14,7 +14,7 @@ from components import alerts, controls, table_page
 from components.grid import marked
 from components.links import neuroglancer_link, no_neuroglancer_link
 from components.viewer_panel import beside_table
-from services import export, joins, neuroglancer, plots, tables
+from services import export, joins, live, neuroglancer, plots, tables
 from services.context import cave
 from services.errors import KarstError
 from services.urls import Query, parse_table
@@ -71,7 +71,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         viewer = beside_table(view, neuroglancer.viewers(cave(), view.datastack))
         results = table_page.results(view, shown.table, *axes, others, viewer=viewer)
     line = no_update if view.where == asked.where else view.where
-    notes = alerts.notes([*said, *shown.said, *lost_with_link])
+    notes = [*alerts.notices(live.notices(cave(), table)), *alerts.notes([*said, *shown.said, *lost_with_link])]
     return results, table_page.status(table, view.catalogue()), notes, line
 
 

@@ -43,6 +43,11 @@ def notes(sentences: Iterable[Any]) -> list[dbc.Alert]:
     return [dbc.Alert(sentence, color="warning", className="k-alert") for sentence in sentences]
 
 
+def notices(sentences: Iterable[str]) -> list[html.P]:
+    """What the owners of tables give notice of."""
+    return [html.P(sentence, className="k-notice") for sentence in sentences]
+
+
 def loading(what: str) -> html.Div:
     """Stands where results will be."""
     return html.Div([html.Span(className="k-spinner"), html.Span(what)], className="k-loading", role="status")

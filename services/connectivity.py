@@ -188,6 +188,7 @@ def read(
         warnings=(
             *cell.warnings,
             *no_types,
+            *(cave.table_info(datastack, version, type_table).notices if types and type_table else ()),
             *_truncation(cut),
             *(_ambiguity(types, sides, type_table) if types and type_table else ()),
         ),

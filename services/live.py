@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from services import tables, versions
 from services.cave import Cave
@@ -14,6 +15,9 @@ from services.memo import key_of
 from services.records import TableInfo, Version
 from services.tables import TableFrame
 from services.urls import LIVE, MOMENT, MOMENT_FORMAT
+
+if TYPE_CHECKING:
+    from services.large_tables import LargeTable
 
 
 def is_allowed(cave: Cave, datastack: str) -> bool:
@@ -78,6 +82,13 @@ def open_table(cave: Cave, datastack: str, version: Version, table: str) -> Tabl
     rows = cave.table_at(datastack, known, table, version.timestamp)
     key = key_of(cave, datastack, "at", version.label, table)
     return tables.table_of(cave, datastack, version, info, rows, key=key)
+
+
+def notices(cave: Cave, table: TableFrame | LargeTable) -> tuple[str, ...]:
+    """What their owners give notice of, such as "Superseded by ...", for a table and those that stand beside it."""
+    beside = table.joined_names if isinstance(table, TableFrame) else ()
+    infos = [table.info, *(describe(cave, table.datastack, table.version, name) for name in beside)]
+    return tuple(notice for info in infos for notice in info.notices)
 
 
 def sentences(datastack: str, version: Version, info: TableInfo) -> Sequence[str]:

@@ -81,6 +81,11 @@ class TableInfo:
     row_count: int | None
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """A sentence with the notice of the table's owner, such as "Superseded by ..."; none where there is none."""
+        return (f"Notice on {self.name}: {self.notice.strip()}",) if self.notice.strip() else ()
+
+    @property
     def created_at(self) -> datetime | None:
         """When it was created, in UTC; None where nobody knows."""
         return _utc(self.created) if self.created else None

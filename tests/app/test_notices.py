@@ -1,0 +1,49 @@
+"""What the owner of a table says about it is said wherever the table is used."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from flask.testing import FlaskClient
+
+from callbacks.views import open_view
+from services import connectivity, live
+from services.cave import Cave
+from services.urls import TableView
+
+DS = "karst_demo"
+OLD, NEW = "allen_soma_coarse_cell_class_model_v1", "aibs_metamodel_celltypes_v661"
+NOTICE = f"Notice on {OLD}: Superseded by {NEW}."
+
+
+def test_the_notice_is_in_the_messages_of_rows_and_of_the_page(cave: Cave, client: FlaskClient) -> None:
+    rows = client.get(f"/api/v1/{DS}/latest/tables/{OLD}/rows?limit=1")
+    assert rows.json["messages"] == [NOTICE]
+    assert live.notices(cave, open_view(cave, TableView(DS, table=OLD))[1]) == (NOTICE,)
+
+
+def test_a_table_without_a_notice_has_no_messages(cave: Cave, client: FlaskClient) -> None:
+    assert "messages" not in client.get(f"/api/v1/{DS}/latest/tables/nucleus_detection_v0/rows?limit=1").json
+    assert live.notices(cave, open_view(cave, TableView(DS, table="nucleus_detection_v0"))[1]) == ()
+
+
+def test_the_notice_is_in_the_provenance_of_files(client: FlaskClient) -> None:
+    content = client.get(f"/api/v1/{DS}/latest/tables/{OLD}/rows?limit=1&format=parquet").data
+    metadata = pq.read_schema(pa.BufferReader(content)).metadata
+    assert json.loads(metadata[b"karst"])["messages"] == [NOTICE]
+
+
+def test_the_notice_of_a_table_beside_is_said_too(cave: Cave, client: FlaskClient) -> None:
+    rows = client.get(f"/api/v1/{DS}/latest/tables/{NEW}/rows?limit=1&join={OLD}")
+    assert NOTICE in rows.json["messages"]
+    assert NOTICE in live.notices(cave, open_view(cave, TableView(DS, table=NEW, join=(OLD,)))[1])
+
+
+def test_the_notice_of_a_type_table_is_a_warning_of_the_cell(cave: Cave) -> None:
+    version = live.resolve(cave, DS, "latest").number
+    roots = cave.table(DS, version, NEW)["pt_root_id"]
+    root = str(int(roots[roots > 0].iloc[0]))
+    assert NOTICE in connectivity.read(cave, DS, version, root, type_table=OLD).warnings
+    assert NOTICE not in connectivity.read(cave, DS, version, root, type_table=NEW).warnings
