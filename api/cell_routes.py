@@ -139,7 +139,7 @@ def _answer(
 ) -> Response:
     """A page of a frame, with the cell and with which of its partners were asked for."""
     offset, limit = span
-    root, warnings = str(found.cell.root_id), list(found.warnings)
+    root, warnings = str(found.cell.root_id), [*found.warnings, *found.notices]
     asked = {key: params.text(key) for key in ("direction", *WHICH[1:])}
     subject = Subject(
         found.datastack, found.version, f"{root}_{name}", {"root_id": root, **asked, **facts, "warnings": warnings}

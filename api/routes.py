@@ -95,7 +95,7 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     }
     opened = open_asked(datastack, version, table)
     columns = params.columns(opened.columns)
-    said = [*live.notices(cave(), opened), *live.sentences(datastack, opened.version, opened.info)]
+    said = [*live.sentences(datastack, opened.version, opened.info), *live.notices(cave(), opened)]
     if isinstance(opened, TableFrame):
         said += misread(tables.filter_of(opened.columns, query), opened.frame)
     subject = Subject(datastack, opened.version, table, facts | ({"messages": said} if said else {}))

@@ -89,7 +89,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     found = partners.read(view)
     view, lost = partners.fitted(view)
     results = _results(view, _about(view, found), found.totals)
-    notes = alerts.notes([*said, *lost, *connectivity_page.warnings(view, found)])
+    notes = [*alerts.notices(found.notices), *alerts.notes([*said, *lost, *connectivity_page.warnings(view, found)])]
     return results, connectivity_page.status(found), notes, view.href()
 
 
@@ -135,7 +135,7 @@ def _several(asked: ConnectivityView, said: list[str]) -> tuple[Any, ...]:
     found = partners.read_all(asked)
     view, lost = partners.fitted(asked)
     shown = _results(view, together.about(view), several.totals(found), alone=False)
-    notes = alerts.notes([*said, *lost, *together.warnings(view, found)])
+    notes = [*alerts.notices(found[0].notices), *alerts.notes([*said, *lost, *together.warnings(view, found)])]
     return shown, several_cells.status(found), notes, view.href()
 
 

@@ -71,8 +71,8 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         viewer = beside_table(view, neuroglancer.viewers(cave(), view.datastack))
         results = table_page.results(view, shown.table, *axes, others, viewer=viewer)
     line = no_update if view.where == asked.where else view.where
-    notes = [*alerts.notices(live.notices(cave(), table)), *alerts.notes([*said, *shown.said, *lost_with_link])]
-    return results, table_page.status(table, view.catalogue()), notes, line
+    notes = alerts.notes([*said, *shown.said, *lost_with_link])
+    return results, table_page.status(table, view.catalogue(), live.notices(cave(), table)), notes, line
 
 
 @callback(

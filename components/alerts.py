@@ -43,9 +43,9 @@ def notes(sentences: Iterable[Any]) -> list[dbc.Alert]:
     return [dbc.Alert(sentence, color="warning", className="k-alert") for sentence in sentences]
 
 
-def notices(sentences: Iterable[str]) -> list[html.P]:
-    """What the owners of tables give notice of."""
-    return [html.P(sentence, className="k-notice") for sentence in sentences]
+def notices(sentences: Iterable[str]) -> list[html.Span]:
+    """What the owners of tables give notice of, a line each."""
+    return [html.Span(sentence, className="k-notice") for sentence in sentences]
 
 
 def loading(what: str) -> html.Div:

@@ -168,8 +168,8 @@ def _tab(name: str, chosen: bool) -> html.Button:
     )
 
 
-def status(table: TableFrame | LargeTable, catalogue: str) -> list[Any]:
-    """Which table this is, of which version and day. `catalogue` is the address of all of them."""
+def status(table: TableFrame | LargeTable, catalogue: str, notices: Sequence[str]) -> list[Any]:
+    """Which table this is, of which version and day, and the owners' `notices`. `catalogue` is the address of all."""
     info, version = table.info, table.version
     told = [
         html.Strong(info.name),
@@ -178,7 +178,8 @@ def status(table: TableFrame | LargeTable, catalogue: str) -> list[Any]:
         " · ",
         html.A("all tables", href=catalogue),
     ]
-    return [*told, html.Span(info.description, className="k-description", title=info.description)]
+    described = html.Span(info.description, className="k-description", title=info.description)
+    return [*told, described, *alerts.notices(notices)]
 
 
 def counts(

@@ -62,7 +62,8 @@ class Cut(TypedDict):
 class Connectivity:
     """A cell with its partners; `inputs` and `outputs` are frames of :func:`partners`. `warnings` are sentences,
     those of the cell among them. `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they
-    were asked for in as many pieces as it took, so it did not. `sized` tells whether synapses have a size at all."""
+    were asked for in as many pieces as it took, so it did not. `sized` tells whether synapses have a size at all.
+    `notices` are those of the type table's owner."""
 
     datastack: str
     version: Version
@@ -75,6 +76,7 @@ class Connectivity:
     truncated: Mapping[Direction, Cut | None] = field(default_factory=lambda: {"in": None, "out": None})
     whole: bool = False
     sized: bool = True
+    notices: tuple[str, ...] = ()
 
     @property
     def cut(self) -> tuple[str, ...]:
@@ -188,13 +190,13 @@ def read(
         warnings=(
             *cell.warnings,
             *no_types,
-            *(cave.table_info(datastack, version, type_table).notices if types and type_table else ()),
             *_truncation(cut),
             *(_ambiguity(types, sides, type_table) if types and type_table else ()),
         ),
         truncated=cut,
         whole=whole,
         sized=cave.has_sizes(datastack, version),
+        notices=cave.table_info(datastack, version, type_table).notices if types and type_table else (),
     )
 
 
