@@ -49,6 +49,11 @@ def unknown_column(column: str) -> EngineError:
     return EngineError(repr(column))
 
 
+def unknown_selection(column: str, table: str) -> EngineError:
+    """What the engine says of a selected column that a table does not have."""
+    return EngineError(f"{column} not in model or models for {table}")
+
+
 def failed_sql(reason: str) -> EngineError:
     """What the engine says when the database refuses a value. The reason holds no SQL and no path."""
     return EngineError(f"Execution failed on sql: {reason}")

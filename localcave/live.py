@@ -7,7 +7,7 @@ created or deleted since, from the live table. What comes from there has no `val
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,15 +18,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from localcave.cave_errors import EngineError, aborted, schema_errors
-from localcave.query import Query, Table
+from localcave.query import COMPARISONS, Query, Table
 from localcave.routes_materialize import table_record
-from localcave.routes_query import find_table, limit_of, require_readable
+from localcave.routes_query import find_table, limit_of, require_readable, table_lookup
 from localcave.segmentation import Segmentation, parse_time
 from localcave.service import Release, engine_datastack, release, service
 from localcave.store import voxel_size_nm
 
-BOOKKEEPING = ("deleted", "superceded_id", "valid")
+NOT_ASKED_FOR = ("valid", "superceded_id")
+"""Columns of annotation tables that a live query leaves out unless they are selected."""
+TAKEN_OUT = ("deleted", "superceded_id")
+"""Columns that rows from the live table lose after these have told when they were created and deleted."""
 ROOT_FILTERS = ("filter_in_dict", "filter_equal_dict")
+APPLIED_AGAIN = (*ROOT_FILTERS, *(key for key in COMPARISONS if key not in ROOT_FILTERS))
+"""Filters that the engine applies once more with pandas, after it combined the rows."""
+Names = Mapping[str, Mapping[str, str]]
+"""What each column of each table is called in the rows."""
 
 
 @dataclass
@@ -77,14 +84,15 @@ class LiveQuery:
         names: dict[str, dict[str, str]] = {}
         if self.table in self.version.tables():
             stored, names = self._rows(self._stored_table, stored_body, resolution_nm)
-        changed = None
+        changed: pa.Table | None = None
+        changed_names: dict[str, dict[str, str]] = {}
         modified = parse_time(metadata["last_modified"])
         if self.version.holder.live(self.table) and (modified > self.start or modified > self.time):
             changed, changed_names = self._rows(
                 self._live_table, _without_roots(self.body), resolution_nm, changes=True
             )
             names = names or changed_names
-        rows = self._only_wanted(self._combined(stored, changed, names), names)
+        rows = self._only_wanted(self._combined(stored, changed, names, changed_names), names)
         return rows, resolution_nm, names
 
     def _metadata(self) -> dict[str, Any]:
@@ -125,14 +133,16 @@ class LiveQuery:
 
     # ------------------------------------------------------------------ rows
     def _stored_table(self, name: str) -> Table:
-        return find_table(self.version, name)
+        joins = [_four(join) for join in self.body.get("join_tables", ())]
+        joined = [self.table, *(table for left, _, right, _ in joins for table in (left, right))]
+        return table_lookup(self.version, joined)(name)
 
     def _live_table(self, name: str) -> Table:
         source = self.version.holder.live(name)
         if source is None:
             newest = release(self.version.holder.name, self.version.holder.newest_version())
             return find_table(newest, name)
-        return Table(source, voxel_size_nm(self._metadata()))
+        return Table(source.with_bookkeeping(), voxel_size_nm(self._metadata()))
 
     def _rows(
         self, lookup: Any, body: Mapping[str, Any], resolution_nm: tuple[float, ...], *, changes: bool = False
@@ -148,9 +158,9 @@ class LiveQuery:
                     query.select(name, column)
         else:
             for name in list(query.tables):
-                query.select_all(name)
+                query.select_all(name, NOT_ASKED_FOR if changes or not self.version.is_merged else ())
         if changes:
-            for column in ("created", "deleted"):
+            for column in ("created", *TAKEN_OUT):
                 query.select(self.table, column)
             first, last = sorted((self.start, self.time))
             query.changed_between(self.table, first, last)
@@ -184,38 +194,41 @@ class LiveQuery:
         return rows
 
     def _combined(
-        self, stored: pa.Table | None, changed: pa.Table | None, names: Mapping[str, Mapping[str, str]]
+        self, stored: pa.Table | None, changed: pa.Table | None, names: Names, changed_names: Names
     ) -> pa.Table:
         """The version's rows without those deleted since and with those created since."""
         if changed is None and stored is None:
             raise aborted(400, f"This query on table {self.table} returned no results")
+        if changed is None and stored is not None and not stored.num_rows:
+            return stored
         if "id" not in names.get(self.table, {}):
             raise EngineError("'id'")
         if changed is None:
             return stored
         identity = names[self.table]["id"]
+        own = changed_names[self.table]
         forward = self.start < self.time
         first, last = sorted((self.start, self.time))
-        created = _between(changed["created"], first, last)
-        deleted = _between(changed["deleted"], first, last)
+        created = _between(changed[own["created"]], first, last)
+        deleted = _between(changed[own["deleted"]], first, last)
         gone, come = (deleted, created) if forward else (created, deleted)
-        added = changed.filter(pc.and_not(come, gone))
+        taken_out = _labels(changed_names, TAKEN_OUT)
+        times = _labels(changed_names, ("created",))
         if stored is None or not stored.num_rows:
-            shown = [name for name in changed.column_names if name not in BOOKKEEPING]
-            return added.select(shown if changed.num_rows else [name for name in shown if name != "created"])
+            added = changed.filter(pc.and_not(come, gone))
+            return _without(added, taken_out if changed.num_rows else taken_out | times)
         lost = changed.filter(pc.and_not(gone, come))[identity]
         kept = stored.filter(pc.invert(pc.is_in(stored[identity], lost.combine_chunks())))
         # The engine also appends what was neither created nor deleted here, of which there is nothing.
-        dropped = [*BOOKKEEPING, *(["created"] if "created" not in stored.column_names else [])]
-        fresh = changed.filter(pc.invert(gone))
-        fresh = fresh.select([name for name in fresh.column_names if name not in dropped])
+        fresh = _without(changed.filter(pc.invert(gone)), taken_out | (times - set(stored.column_names)))
         return pa.concat_tables([fresh, kept], promote_options="permissive")
 
     def _only_wanted(self, rows: pa.Table, names: dict[str, dict[str, str]]) -> pa.Table:
-        """Root filters once more, on the root ids of the time; then the columns that were asked for."""
-        for name, column, values in _root_filters(self.body):
-            if column in names.get(name, {}):
-                rows = rows.filter(pc.is_in(rows[names[name][column]], pa.array(values, pa.int64())))
+        """The filters once more, root ids now those of the time; then the columns that were asked for."""
+        for key in APPLIED_AGAIN:
+            for name, columns in self.body.get(key, {}).items():
+                for column, asked in (columns or {}).items():
+                    rows = _again(rows, _label(rows, names, name, column), key, asked)
         wanted = self.body.get("select_columns")
         if not wanted:
             return rows
@@ -226,6 +239,51 @@ class LiveQuery:
                     rows = rows.drop_columns(labels)
                     del columns[column]
         return rows
+
+
+def _labels(names: Names, columns: Collection[str]) -> set[str]:
+    """What some columns are called in the rows of all tables."""
+    return {label for table in names.values() for column, label in table.items() if column in columns}
+
+
+def _without(rows: pa.Table, labels: Collection[str]) -> pa.Table:
+    return rows.select([name for name in rows.column_names if name not in labels])
+
+
+def _label(rows: pa.Table, names: Names, name: str, column: str) -> str:
+    """What a filtered column is called. The engine fails where it was not selected, or taken out again."""
+    for key, known in ((name, names), (column, names.get(name, {}))):
+        if key not in known:
+            raise EngineError(repr(key))
+    label = names[name][column]
+    if label not in rows.column_names:
+        raise EngineError(repr(label))
+    return label
+
+
+def _again(rows: pa.Table, label: str, key: str, asked: Any) -> pa.Table:
+    """Rows that pandas keeps of those that the database found.
+
+    Null equals nothing, and text no number; beyond that only root ids can differ from what the database compared.
+    """
+    kind = rows.schema.field(label).type
+    if key in ROOT_FILTERS:
+        values = [value for value in (asked if key == "filter_in_dict" else [asked]) if _comparable(value, kind)]
+        if not values:
+            return rows.slice(0, 0)
+        if pa.types.is_integer(kind):
+            whole = [int(value) for value in values if value == int(value) and abs(value) < 2**63]
+            return rows.filter(pc.is_in(rows[label], pa.array(whole, pa.int64()).cast(kind, safe=False)))
+    elif asked is not None and not _comparable(asked, kind):
+        raise EngineError(f"'{'><'['less' in key]}' not supported between instances of these types")
+    return rows
+
+
+def _comparable(value: Any, kind: pa.DataType) -> bool:
+    """Whether pandas compares a value with a column as the database does."""
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return isinstance(value, int | float)
+    return isinstance(value, str)
 
 
 def _time_of(record: Mapping[str, Any]) -> datetime:

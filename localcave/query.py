@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from localcave.cave_errors import EngineError, aborted, failed_sql, unknown_column
+from localcave.cave_errors import EngineError, aborted, failed_sql, unknown_column, unknown_selection
 from localcave.postgres_regex import matching
 from localcave.query_values import INT64_MAX, INT64_MIN, comparable, listed, sql_type
 from localcave.store import AXES, Column, Source, Store, identifier
@@ -85,13 +85,17 @@ class Query:
         self.joins.append(((left[0], left[1]), (right[0], right[1])))
 
     # ------------------------------------------------------------------ columns
-    def select_all(self, name: str) -> None:
-        self.selected += [(name, column) for column in self.use(name).source.columns.values()]
+    def select_all(self, name: str, besides: Collection[str] = ()) -> None:
+        """Select the columns of a table but those named in `besides`."""
+        columns = self.use(name).source.columns.values()
+        self.selected += [(name, column) for column in columns if column.name not in besides]
 
     def select(self, name: str, column_name: str) -> None:
         """Select a column; a root id brings the supervoxel id beside it along."""
         table = self.use(name)
-        column = table.column(column_name)
+        column = table.source.columns.get(column_name)
+        if column is None:
+            raise unknown_selection(column_name, name)
         if column_name.endswith("_root_id"):
             beside = table.source.columns.get(column_name.removesuffix("root_id") + "supervoxel_id")
             if beside is not None:
@@ -170,7 +174,7 @@ class Query:
 
     def _want(self, name: str, column: Column, values: Sequence[Any]) -> None:
         """Only rows with one of these values are wanted, so that others need not be read."""
-        if pa.types.is_int64(column.type):
+        if column.is_stored and pa.types.is_int64(column.type):
             whole = [value for value in values if INT64_MIN <= value <= INT64_MAX]
             self.wanted.setdefault(name, {}).setdefault(column.name, whole)
 
@@ -182,11 +186,13 @@ class Query:
             self._where(f"{reference(name, part)} BETWEEN ? AND ?", least, most)
 
     def _matches(self, name: str, column: Column, pattern: Any) -> None:
+        if column.is_position or not pa.types.is_string(column.type):
+            raise EngineError("Regex filter is only supported on string columns")
         if pattern is None:
             self._where("FALSE")
             return
-        if column.is_position or not pa.types.is_string(column.type) or not isinstance(pattern, str):
-            raise failed_sql("operator does not exist: only text matches a regular expression")
+        if not isinstance(pattern, str):
+            raise failed_sql("operator does not exist: text ~ number")
         text = reference(name, column.name)
         values = self.store.distinct(self.use(name).source, column.name)
         self._where(f"{text} IN (SELECT unnest(?::VARCHAR[]))", matching(pattern.replace("%", "%%"), values))
@@ -262,7 +268,7 @@ class Query:
 
     def _item(self, name: str, column: Column, label: str, resolution_nm: Sequence[float] | None) -> list[str]:
         if not column.is_stored:
-            return [f"CAST(NULL AS TIMESTAMPTZ) AS {identifier(label)}"]
+            return [f"CAST(NULL AS {sql_type(column)}) AS {identifier(label)}"]
         if not column.is_position:
             return [f"{reference(name, column.name)} AS {identifier(label)}"]
         items = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +14,9 @@ from werkzeug.exceptions import BadRequest
 from localcave.cave_errors import CaveError, aborted, schema_errors
 
 Check = Callable[[Any], Any]
+BODY_DEPTH = 100
+"""Most lists and objects in one another in a body; what the services understand is far flatter."""
+MARKS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[][{}]', re.DOTALL)
 
 
 class _InvalidError(Exception):
@@ -101,11 +106,12 @@ def read(schema: Mapping[str, Check], required: tuple[str, ...] = ()) -> dict[st
     """The body of the current request, checked against a schema.
 
     Raises the engine's answers: 400 inside 500 for a body that is not JSON, `schema_errors` for
-    one that is not as expected.
+    one that is not as expected; a plain 400 for one that is nested too deeply.
     """
+    require_shallow(request.get_data())
     try:
         body = request.get_json()
-    except (BadRequest, RecursionError) as error:
+    except BadRequest as error:
         raise aborted(400, "The browser (or proxy) sent a request that this server could not understand.") from error
     if not isinstance(body, dict):
         raise schema_errors({"_schema": ["Invalid input type."]})
@@ -134,7 +140,31 @@ def _check(schema: Mapping[str, Check], name: str, value: Any, checked: dict[str
 
 def json_body() -> Any:
     """The body of a request to a service that is not the engine; any content type, GET included."""
+    require_shallow(request.get_data())
     try:
         return request.get_json(force=True)
     except BadRequest as error:
         raise CaveError(400, {"message": "Malformed JSON body"}) from error
+
+
+def require_shallow(text: bytes, most: int = BODY_DEPTH) -> None:
+    """Raises a 400 for JSON of more than `most` lists and objects in one another."""
+    if text.count(b"[") + text.count(b"{") <= most:
+        return
+    depth = 0
+    for mark in MARKS.finditer(text):
+        character = mark[0]
+        depth += (character in (b"[", b"{")) - (character in (b"]", b"}"))
+        if depth > most:
+            raise CaveError(400, {"code": 400, "message": f"400 Bad Request: JSON is nested deeper than {most} levels"})
+
+
+def posted_json(most_depth: int) -> bytes:
+    """The body of a request as it came, which must be JSON. Raises a 400 for one that is not, or nested too deeply."""
+    text = request.get_data()
+    require_shallow(text, most_depth)
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise CaveError(400, {"message": "a state has to be JSON"}) from error
+    return text

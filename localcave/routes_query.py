@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,7 +36,7 @@ def table_query(datastack: str, number: int, table: str) -> Response:
     version = release(datastack, number)
     metadata = table_record(table_entry(version, table)["metadata"])
     require_readable(version, table)
-    query = Query(service().store, lambda name: find_table(version, name), DROPPED_FROM_TABLES)
+    query = Query(service().store, table_lookup(version, [table]), DROPPED_FROM_TABLES)
     query.use(table)
     query.filter(body)
     _sample(query, version, table)
@@ -62,11 +62,14 @@ def join_query(datastack: str, number: int) -> Response:
         warnings += wire.notice(name, metadata)
     if len(tables) < 2:
         raise EngineError("list index out of range")
-    query = Query(service().store, lambda name: find_table(version, name), DROPPED_FROM_JOINS)
+    query = Query(service().store, table_lookup(version, [name for name, _ in tables[:2]]), DROPPED_FROM_JOINS)
     query.join_tables(tables[0], tables[1])
     suffixes, more = _suffixes(body)
     warnings += more + _select(query, body)
     query.filter(body)
+    for name, _ in tables[2:]:
+        # The engine joins two, but asks of all that their rows are valid: the others multiply the result by theirs.
+        query.use(name)
     resolution_nm = body.get("desired_resolution") or voxel_size_nm(records[-1])
     return _answer(query, suffixes, body, resolution_nm, warnings)
 
@@ -96,6 +99,17 @@ def view_query(datastack: str, number: int, view: str) -> Response:
     return _answer(query, {}, body, resolution_nm, wire.notice(view, metadata), count=_wants_count(), is_view=True)
 
 
+def table_lookup(version: Release, joined: Collection[str]) -> Callable[[str], Table]:
+    """How a query finds tables: in a version that is not merged those it joins and no other."""
+
+    def lookup(name: str) -> Table:
+        if not version.is_merged and name not in joined:
+            raise EngineError(repr(name))
+        return find_table(version, name)
+
+    return lookup
+
+
 def find_table(version: Release, name: str) -> Table:
     """A table of a version for a query. Raises the engine's 404."""
     entry = table_entry(version, name)
@@ -104,7 +118,7 @@ def find_table(version: Release, name: str) -> Table:
     if source is None:
         raise EngineError(f"'{name}'")
     if not version.is_merged:
-        source = source.with_deleted()
+        source = source.with_bookkeeping()
     return Table(source, voxel_size_nm(entry["metadata"]))
 
 
@@ -197,4 +211,4 @@ def segment_property_info(datastack: str, number: int, table: str) -> Response:
         query.select_all(target)
         suffixes[target] = "_ref"
     rows = query.run(suffixes, (1.0, 1.0, 1.0), service().row_limit, 0)
-    return jsonify(segment_properties(rows))
+    return wire.gzipped(jsonify(segment_properties(rows)))

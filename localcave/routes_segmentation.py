@@ -15,10 +15,14 @@ from localcave.cave_errors import CaveError
 from localcave.query_body import json_body
 from localcave.segmentation import Operation, Segmentation
 from localcave.service import service
+from localcave.wire import gzipped
 
 SEGMENTATION_VERSION = "2.21.1"
 routes = Blueprint("segmentation", __name__, url_prefix="/segmentation")
+routes.after_request(gzipped)
 V1 = "/api/v1/table/<table>"
+UNKNOWN_USER = "unknown"
+"""What the chunkedgraph says of a user of whom the directory says nothing."""
 
 
 def segmentation(table: str) -> Segmentation:
@@ -69,8 +73,13 @@ def is_latest_roots(table: str) -> Response:
 
 @routes.post(f"{V1}/root_timestamps")
 def root_timestamps(table: str) -> Response:
-    found = segmentation(table)
-    return _json({"timestamp": [found.require(node).created.timestamp() for node in _ids("node_ids")]})
+    """When roots were made; with `latest` when they were replaced, the time asked for where they are still valid."""
+    found, asked = segmentation(table), _time("timestamp")
+    if request.args.get("latest", "").lower() in ("true", "1"):
+        moments = [found.last_valid(node, asked) for node in _ids("node_ids")]
+    else:
+        moments = [found.require(node).created for node in _ids("node_ids")]
+    return _json({"timestamp": [moment.timestamp() for moment in moments]})
 
 
 @routes.get(f"{V1}/valid_nodes")
@@ -160,8 +169,8 @@ def _change_table(operations: Sequence[Operation]) -> dict[str, dict[str, Any]]:
         "before_root_ids": [list(o.before) for o in operations],
         "after_root_ids": [list(o.after) for o in operations],
         "is_merge": [o.kind == "merge" for o in operations],
-        "user_name": ["" for _ in operations],
-        "user_affiliation": ["" for _ in operations],
+        "user_name": [UNKNOWN_USER for _ in operations],
+        "user_affiliation": [UNKNOWN_USER for _ in operations],
     }
     return {name: {str(i): value for i, value in enumerate(values)} for name, values in columns.items()}
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from flask import Blueprint, Response, jsonify
 
-from flask import Blueprint, Response, jsonify, request
-
-from localcave.cave_errors import CaveError
+from localcave.query_body import posted_json
 from localcave.service import server_address, service
 from localcave.states import States
 
 STATE_VERSION = "0.7.2"
+STATE_DEPTH = 900
+"""About as deep as Python's JSON, with which clients write states, goes."""
 routes = Blueprint("nglstate", __name__, url_prefix="/nglstate/api/v1")
 
 
@@ -43,12 +43,7 @@ def segment_properties(number: int) -> Response:
 
 
 def _post(states: States, path: str) -> Response:
-    text = request.get_data()
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CaveError(400, {"message": "a state has to be JSON"}) from error
-    return jsonify(f"{server_address()}{path}/{states.add(text)}")
+    return jsonify(f"{server_address()}{path}/{states.add(posted_json(STATE_DEPTH))}")
 
 
 def _get(states: States, number: int) -> Response:

@@ -257,7 +257,7 @@ class Segmentation:
                 {
                     "id": node,
                     "timestamp": (self.lives[node].created if node in self.lives else self.oldest).timestamp(),
-                    "operation_id": made[node].id if node in made else 0,
+                    **({"operation_id": made[node].id} if node in made else {}),
                 }
                 for node in sorted(nodes)
             ],
@@ -274,6 +274,16 @@ class Segmentation:
         old = [root for root, life in self.lives.items() if life.created <= past and not self._valid(root, future)]
         new = [root for root, life in self.lives.items() if past < life.created and self._valid(root, future)]
         return sorted(root for root in old if self._valid(root, past)), sorted(new)
+
+    def last_valid(self, root: int, asked: datetime) -> datetime:
+        """When a root was replaced, or the time asked for if it was still valid then.
+
+        Raises CaveError for an id that never was a root, or that was none yet.
+        """
+        life = self.require(root)
+        if asked < life.created:
+            raise CaveError(500, {"code": 500, "message": f"{root} is newer than the timestamp"})
+        return asked if life.expired is None else min(asked, life.expired)
 
     def require(self, root: int) -> Life:
         """The life of a root. Raises CaveError for an id that never was one."""

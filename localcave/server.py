@@ -25,12 +25,14 @@ from localcave import (
     routes_state,
 )
 from localcave.auth import Gate
-from localcave.cave_errors import CaveError, EngineError, failed_sql
+from localcave.cave_errors import CaveError, EngineError, aborted, failed_sql
 from localcave.layout import read_manifest
+from localcave.names import require_names
 from localcave.service import EXTENSION, Service, service
 
 MAX_BODY_BYTES = 64_000_000
 THREADS = 8
+ENGINE_PATHS = ("/materialize/api/v2/", "/materialize/api/v3/")
 
 
 def create_server(
@@ -58,6 +60,7 @@ def create_server(
     def admit() -> Any:
         if delay_ms:
             time.sleep(delay_ms / 1000)
+        require_names()
         return gate.check() or _refusal(gate)
 
     app.after_request(_allow_browsers)
@@ -114,8 +117,16 @@ def _allow_browsers(response: Response) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
+    """What a service says of a path that it does not have, or of a method that a path does not take."""
     if error.code == 404 and request.path.startswith("/info/"):
         return routes_info.not_found().response()
+    if error.code == 405 and request.path.startswith(ENGINE_PATHS):
+        return aborted(405, str(error.description)).response()
+    if error.code == 405 and request.path.startswith("/info/api/v2/"):
+        answer = jsonify({"message": error.description})
+        answer.status_code = 405
+        answer.headers["Allow"] = error.get_response().headers["Allow"]
+        return answer
     return error
 
 

@@ -38,6 +38,12 @@ class Column:
         return tuple(f"{self.name}_{axis}" for axis in AXES) if self.is_position else (self.name,)
 
 
+BOOKKEEPING = {
+    "deleted": Column("deleted", pa.timestamp("us", "UTC"), is_stored=False),
+    "superceded_id": Column("superceded_id", pa.int64(), is_stored=False),
+}
+
+
 @dataclass(frozen=True)
 class Source:
     """Rows that can be queried: a table or a view at a version, or a live table."""
@@ -48,14 +54,13 @@ class Source:
     sorted_copies: Mapping[str, Path] = field(default_factory=dict)
     overlay: Path | None = None
 
-    def with_deleted(self) -> Source:
-        """The rows with the column `deleted`, which a version keeps that is not merged: null, as no row of it is."""
-        deleted = Column("deleted", pa.timestamp("us", "UTC"), is_stored=False)
+    def with_bookkeeping(self) -> Source:
+        """The rows with all columns of an annotation table: `deleted` and `superceded_id` are null where not stored."""
         columns: dict[str, Column] = {}
         for name, column in self.columns.items():
             columns[name] = column
             if name == "created":
-                columns["deleted"] = deleted
+                columns |= {key: self.columns.get(key, missing) for key, missing in BOOKKEEPING.items()}
         return replace(self, columns=columns)
 
     def sql(self, sorted_by: Collection[str] = (), rows: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from flask import Response, request
 from localcave.cave_errors import EngineError
 
 CONTENT_TYPE = "data.arrow"
+GZIP_LEVEL = 6
 PLAIN = {b"pandas": b"plain"}
 """Metadata of a column that becomes a NumPy type and not a nullable one."""
 NULLABLE = {
@@ -77,6 +79,15 @@ def answer(
         )
     for warning in warnings:
         response.headers.add("Warning", header_text(warning))
+    return gzipped(response)
+
+
+def gzipped(response: Response) -> Response:
+    """The answer compressed, for a client that takes gzip; an error stays as it is."""
+    if response.status_code < 300 and "gzip" in request.headers.get("Accept-Encoding", "").lower():
+        response.set_data(gzip.compress(response.get_data(), GZIP_LEVEL, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
     return response
 
 

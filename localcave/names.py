@@ -1,0 +1,34 @@
+"""What may be a name: of a datastack, table, view, column or schema. Nothing else is looked for."""
+
+from __future__ import annotations
+
+import re
+
+from flask import request
+
+from localcave.cave_errors import NOT_FOUND_TEXT, CaveError
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
+ARGUMENTS = ("datastack", "table", "view", "name", "kind", "key")
+"""The arguments of routes that are names."""
+
+
+def require_names() -> None:
+    """For `before_request`: raises a 404 for a path with dot segments, or with a name that CAVE could not have."""
+    if {".", ".."} & set(request.path.split("/")):
+        raise CaveError(404, {"message": NOT_FOUND_TEXT})
+    given = request.view_args or {}
+    for argument in ARGUMENTS:
+        if argument in given and not NAME.fullmatch(given[argument]):
+            raise _not_found(given, argument)
+
+
+def _not_found(given: dict[str, str], argument: str) -> CaveError:
+    """The service's own 404: the engine's is a sentence where a table of a version is asked for."""
+    if argument == "table" and "number" in given:
+        return CaveError(
+            404,
+            f"No table named '{given['table']}' found for version '{given['number']}' "
+            f"in datastack '{given['datastack']}'",
+        )
+    return CaveError(404, {"message": NOT_FOUND_TEXT})
