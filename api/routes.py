@@ -20,6 +20,7 @@ from services import (
     joins,
     large_tables,
     live,
+    narrowed_tables,
     neuroglancer,
     places,
     saved_ids,
@@ -27,7 +28,7 @@ from services import (
     versions,
 )
 from services.context import cave
-from services.errors import BadInput, TooLarge
+from services.errors import BadInput
 from services.filter_patterns import misread
 from services.large_tables import LargeTable
 from services.records import Version
@@ -93,7 +94,7 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
         "units": params.text("units"),
         "offset": offset or None,
     }
-    opened = open_asked(datastack, version, table)
+    opened = open_asked(datastack, version, table, query)
     columns = params.columns(opened.columns)
     said = [*live.sentences(datastack, opened.version, opened.info), *live.notices(cave(), opened)]
     if isinstance(opened, TableFrame):
@@ -108,11 +109,13 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     return frame_answer(rows, columns, subject, total=total, extra={"messages": said} if said else None)
 
 
-def open_asked(datastack: str, version: str, table: str) -> TableFrame | LargeTable:
-    """The table of a request, its positions in `units`; one that is held has the tables of `join` beside it."""
-    opened = large_tables.open_any(cave(), datastack, live.resolve(cave(), datastack, version), table)
+def open_asked(datastack: str, version: str, table: str, query: TableQuery) -> TableFrame | LargeTable:
+    """The table of a request, its positions in `units`; one that is held, or what `query` leaves of it, has the tables
+    of `join` beside it."""
     others = [name for name in params.text("join").split(",") if name]
     unit = params.choice("units", places.UNITS, "vx")
+    at = live.resolve(cave(), datastack, version)
+    opened = narrowed_tables.open_asked(cave(), datastack, at, table, query=query, unit=unit)
     if isinstance(opened, LargeTable):
         if others:
             raise BadInput(f"{table} is too large to hold, so no table stands beside it.", "Leave join out.")
@@ -121,11 +124,14 @@ def open_asked(datastack: str, version: str, table: str) -> TableFrame | LargeTa
     return tables.with_units(joined, unit)
 
 
-def open_held(datastack: str, version: str, table: str) -> TableFrame:
-    """The table of a request that needs all rows. Raises TooLarge."""
-    opened = open_asked(datastack, version, table)
+def open_held(datastack: str, version: str, table: str, query: TableQuery) -> TableFrame:
+    """The table of a request that needs all rows that `query` keeps. Raises TooLarge."""
+    return _held(open_asked(datastack, version, table, query))
+
+
+def _held(opened: TableFrame | LargeTable) -> TableFrame:
     if isinstance(opened, LargeTable):
-        raise TooLarge(f"{table} is too large to hold, which this needs.", "Its rows can be read, and filtered.")
+        raise narrowed_tables.too_many(opened)
     return opened
 
 
@@ -169,8 +175,9 @@ def make_link(datastack: str, version: str) -> Response:
 
 def _table_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuroglancer.Link:
     read = params.Body(asked, "table", "filter", "sort", *LINK_KEYS)
-    opened = live.open_table(cave(), datastack, version, read.text("table"))
-    rows = tables.select(opened, saved_ids.query(cave(), datastack, read.text("filter"), sort=read.sort()))
+    query = saved_ids.query(cave(), datastack, read.text("filter"), sort=read.sort())
+    opened = _held(narrowed_tables.open_asked(cave(), datastack, version, read.text("table"), query=query))
+    rows = tables.select(opened, query)
     return neuroglancer.table_link(cave(), opened, rows, **_link_options(read))
 
 

@@ -8,7 +8,7 @@ from flask import Response, jsonify, request
 
 from api import params
 from api.routes import blueprint, open_asked, open_held
-from services import live, saved_ids, snippets
+from services import live, narrowed_tables, saved_ids, snippets
 from services.context import cave
 from services.crosstabs import CrossTab, crosstab
 from services.errors import BadInput
@@ -22,14 +22,15 @@ from services.tables import to_records
 def table_facets(datastack: str, version: str, table: str) -> Response:
     """How many of the rows that a filter keeps have each value of each categorical column, and histograms."""
     params.only("filter", "join", "on", "units")
-    opened = open_held(datastack, version, table)
     query = saved_ids.query(cave(), datastack, params.text("filter"))
+    opened = open_held(datastack, version, table, query)
     return jsonify(
         {
             "datastack": datastack,
             "version": opened.version.label,
             "facets": [_facet_json(facet) for facet in facets(opened, query)],
             "histograms": [_histogram_json(histogram) for histogram in histograms(opened, query)],
+            "messages": narrowed_tables.sentences(opened),
         }
     )
 
@@ -60,8 +61,8 @@ def find_ids(datastack: str, version: str, table: str) -> Response:
 def table_crosstab(datastack: str, version: str, table: str) -> Response:
     """Two columns against each other: `left`, and `right`, which may be of a table that is joined (`join`, `on`)."""
     params.only("filter", "join", "on", "left", "right")
-    opened = open_held(datastack, version, table)
     query = saved_ids.query(cave(), datastack, params.text("filter"))
+    opened = open_held(datastack, version, table, query)
     found = crosstab(opened, query, params.text("left"), params.text("right"))
     told = _crosstab_json(found, filtered=bool(query.where))
     return jsonify({"datastack": datastack, "version": opened.version.label, **told})
@@ -72,7 +73,7 @@ def table_python(datastack: str, version: str, table: str) -> Response:
     """A script over caveclient that yields the rows that a filter keeps, as `rows` would."""
     params.only("filter", "sort", "join", "on", "units", "columns")
     query = saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
-    opened = open_asked(datastack, version, table)
+    opened = open_asked(datastack, version, table, query)
     columns = params.columns(opened.columns)
     if isinstance(opened, LargeTable):
         script = snippets.large_snippet(cave(), opened, query, columns)

@@ -17,6 +17,7 @@ from services import (
     groups,
     joins,
     large_tables,
+    narrowed_tables,
     neuroglancer,
     plots,
     saved_ids,
@@ -25,7 +26,7 @@ from services import (
 )
 from services.columns import Column, find_column
 from services.context import cave
-from services.errors import BadInput, KarstError, TooLarge
+from services.errors import BadInput, KarstError
 from services.filter_nodes import Node
 from services.filter_patterns import misread
 from services.filter_values import format_value
@@ -35,7 +36,7 @@ from services.large_tables import LargeTable
 from services.memo import Memo
 from services.neuroglancer import Link
 from services.tables import TableFrame, TableQuery
-from services.urls import LONGEST_ADDRESS, TableView
+from services.urls import LONGEST_ADDRESS, TableView, parse_table
 
 _picked: Memo[pd.Series | None] = Memo(16)
 
@@ -100,7 +101,7 @@ class Shown(_Shown):
     @property
     def whole(self) -> int:
         """How many rows the table has."""
-        return len(self.table.frame)
+        return len(self.table.frame) if self.table.filters is None else self.table.info.row_count or 0
 
     def block(self, start: int, count: int) -> tuple[pd.DataFrame, int | None]:
         """Some of the rows, and how many there are in all (None = unknown)."""
@@ -233,10 +234,18 @@ def any_of_view(view: TableView) -> Shown | Paged:
     return Paged(fitting, table, told) if isinstance(table, LargeTable) else Shown(fitting, table, told)
 
 
+def is_few_now(shown: Shown | Paged, of: str) -> bool:
+    """Whether a large table is narrowed enough to be held, but was not yet at the address `of`, for which the page was
+    drawn."""
+    if isinstance(shown, Paged) or shown.table.filters is None:
+        return False
+    return isinstance(any_of_view(parse_table(views.query_of(of))[0]), Paged)
+
+
 def held(shown: Shown | Paged) -> Shown:
     """What is shown, if it is held. Raises TooLarge."""
     if isinstance(shown, Paged):
-        raise TooLarge(f"{shown.table.info.name} is too large to hold all of its rows.", "Filters still find them.")
+        raise narrowed_tables.too_many(shown.table)
     return shown
 
 

@@ -16,6 +16,7 @@ from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
 from services import crosstabs, examples, facets, filter_words, id_search, joins, plots
 from services.context import cave
+from services.errors import TooLarge
 from services.urls import parse_table
 
 GRAPHS = {"type": "table-graph", "of": ALL}
@@ -72,7 +73,7 @@ def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any
     State("table-picked", "data"),
     prevent_initial_call=True,
     running=[(Output("table-figure", "className"), "k-busy", "")],
-    on_error=lambda error: [],  # the counts say what is wrong
+    on_error=lambda error: alerts.problem(explain(error)) if isinstance(error, TooLarge) else [],  # the counts say it
 )
 def draw(asked: dict[str, Any] | None, panel: str, columns: list[str], picked: dict[str, Any] | None) -> Any:
     """The plot of the view, with what was drawn in it."""

@@ -105,22 +105,24 @@ def rows(request: dict[str, Any] | None, id: dict[str, str], picked: dict[str, A
     Input("table-shown", "data"),
     Input("table-columns", "value"),
     Input("tab", "data"),
+    State("table-of", "data"),
     prevent_initial_call=True,
     running=[(Output("table-summary", "className"), "k-summary k-busy", "k-summary")],
     on_error=lambda error: (alerts.problem(explain(error)), table_page.address_button()),
 )
-def summarise(asked: dict[str, Any], columns: list[str], panel: str) -> tuple[Any, ...]:
+def summarise(asked: dict[str, Any], columns: list[str], panel: str, of: str) -> tuple[Any, ...]:
     """Counts and downloads of what the grid shows; what cannot be read of the filter."""
     if not asked:
         return no_update, no_update
     shown = shown_table.any_of_grid(asked, columns, panel)
     try:
         words = shown.filter
-        total, told = shown.counted()
+        total, more = shown.counted()
     except KarstError as error:
         return alerts.problem(explain(error), shown.typed_wrongly()), table_page.address_button()
     said = words.describe() if words.text() else ""
     unfiltered = table_page.unfiltered(shown.view).href()
+    told = [*more, *([table_page.few_enough(shown.view)] if shown_table.is_few_now(shown, of) else [])]
     counts = table_page.counts(total, shown.whole, said, unfiltered, told, meant=shown.meant(total))
     return counts, table_page.downloads(shown.view, words.text(), shown.no_files(total))
 

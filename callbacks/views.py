@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from components import controls
 from components.controls import Option
-from services import filter_rewrite, joins, large_tables, live, saved_ids, tables, versions
+from services import filter_rewrite, joins, large_tables, live, narrowed_tables, saved_ids, tables, versions
 from services.cave import Cave
 from services.columns import Column, find_column, in_words
 from services.errors import BadInput, Expired, NotAllowed, NotFound
@@ -60,18 +60,28 @@ def open_view(cave: Cave, asked: TableView) -> tuple[TableView, TableFrame | Lar
     name = asked.table or default_table(cave, datastack, version)
     table = large_tables.open_any(cave, datastack, version, name)
     if isinstance(table, LargeTable):
+        table = _narrowed(cave, replace(asked, datastack=datastack), table) or table
+    if isinstance(table, LargeTable):
         view, said = paged(asked, table)
         table = large_tables.with_units(table, asked.unit)
     else:
         table, told = joins.join_possible(cave, table, asked.join)
         view, table = replace(asked, join=table.joined_names), tables.with_units(table, asked.unit)
-        said = [*live.sentences(datastack, version, table.info), *told]
+        said = [*live.sentences(datastack, version, table.info), *narrowed_tables.sentences(table), *told]
     boxes, lost_boxes = fitting(view.boxes.items(), table.columns)
     sort, lost_sorts = fitting(view.sort, table.columns)
     concrete = replace(view, datastack=datastack, version=str(version.label), table=name)
     kept = replace(concrete, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
     counted, unread = in_its_unit(cave, kept, table)
     return counted, table, [*lost_boxes, *lost_sorts, *unread, *said]
+
+
+def _narrowed(cave: Cave, asked: TableView, table: LargeTable) -> TableFrame | None:
+    """What the filter of a view leaves of a large table, if that can be held."""
+    counted = large_tables.with_units(table, asked.unit)
+    boxes, _ = fitting(asked.boxes.items(), counted.columns)
+    view, _ = in_its_unit(cave, replace(asked, boxes=dict(boxes)), counted)
+    return narrowed_tables.narrowed(cave, table, table_query(cave, view), asked.unit)
 
 
 def in_its_unit(cave: Cave, view: TableView, table: TableFrame | LargeTable) -> tuple[TableView, list[str]]:

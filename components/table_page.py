@@ -97,11 +97,11 @@ def results(
 
 
 def paged_results(view: TableView, table: LargeTable) -> list[Any]:
-    """The same for a table that CAVE sends page by page, so that nothing can sort or plot it."""
+    """The same for a table that CAVE sends page by page, so that nothing can sort or plot it until it is narrowed."""
     why = (
-        f"The {table.info.row_count:,} rows of this table are too many to hold: they come from CAVE page by page, and "
-        "it filters them. So there are no plots, facets or joins, and no order but CAVE's own. To find ids, type them "
-        "into the box of a column: in 1, 2, 3."
+        f"The {table.info.row_count:,} rows of this table are too many to sort or plot: they come from CAVE page by "
+        "page, in its own order, and it filters them. Those that a filter leaves can be sorted, plotted and joined "
+        "where they are few enough. To find ids, type them into the box of a column: in 1, 2, 3."
     )
     panels = {"columns": [html.P(why, className="k-hint"), *column_panel(view, table, None)]}
     return _results(view, table, _aside(view, panels), sortable=False)
@@ -187,7 +187,7 @@ def counts(
     whole: int,
     words: str,
     unfiltered: str,
-    told: Sequence[str] = (),
+    told: Sequence[Any] = (),
     *,
     meant: tuple[str, str] | None = None,
 ) -> list[Any]:
@@ -200,6 +200,11 @@ def counts(
     kept = html.Strong("An unknown number" if total is None else f"{total:,}")
     instead = [html.A(f"Did you mean {meant[0]}?", href=meant[1], className="k-clear")] if meant else []
     return [kept, f" of {whole:,} rows", html.Span(f" where {words}", className="k-words"), *instead, clear, *more]
+
+
+def few_enough(view: TableView) -> html.A:
+    """A way to what can be done with rows that were too many before."""
+    return html.A("Sort, plot and compare these rows", href=view.href(), target="_self")  # which reads the page anew
 
 
 def selection(count: int) -> list[Any]:

@@ -19,7 +19,7 @@ from services import pasted_links, saved_ids
 from services.cave import Cave
 from services.cells import LAYER_BITS, evenly, somas
 from services.columns import Column
-from services.errors import BadInput, KarstError, NotFound
+from services.errors import BadInput, KarstError, NotFound, TooLarge
 from services.filter_nodes import Node, OneOf, any_of
 from services.id_text import looks_rounded
 from services.parallel import gather
@@ -78,6 +78,10 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
     """
     if id_type not in ID_TYPES:
         raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
+    if table.filters is not None:
+        raise TooLarge(
+            f"{table.info.name} is too large to look ids up in.", "Type them into the box of a column: in 1, 2, 3."
+        )
     if not table.version.kept:
         raise BadInput("Pasted ids are looked up at versions that are kept.", "Choose one, or filter a column by them.")
     sources = pasted_links.own_sources(cave, table.datastack)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeAlias
 
 from services.cave_query import Filters
 from services.errors import BadInput
 from services.filter_box import InBox
 from services.filter_columns import AgainstColumn, Once
 from services.filter_nodes import And, Between, Compare, Condition, Everything, Matches, Node, OneOf
+
+Given: TypeAlias = dict[str, dict[str, Any]]
+"""Fields of Filters, each with a value for every column."""
 
 _SIGNS = {">": "greater", "<": "less", ">=": "greater_equal", "<=": "less_equal"}
 _SAME_EVERYWHERE = re.compile(r"[\w \-/,:#%&^$.|()*+?]*")
@@ -23,13 +27,33 @@ def push_down(node: Node, table: str) -> Filters:
 
     Raises BadInput, naming what CAVE cannot do: it has no "or", no "not" and no blanks.
     """
-    given: dict[str, dict[str, Any]] = {}
-    for part in node.parts if isinstance(node, And) else () if isinstance(node, Everything) else (node,):
-        for name, column, value in _asked(part, table):
-            if column in given.setdefault(name, {}):
-                raise _cannot(part, table, "a second condition of the same kind on one column")
-            given[name][column] = value
+    given: Given = {}
+    for part in _parts(node):
+        _add(given, part, table)
     return Filters(**given)
+
+
+def push_possible(node: Node, table: str) -> Filters:
+    """As much of the filter as CAVE takes: it leaves all rows that :func:`push_down` would, and perhaps more."""
+    given: Given = {}
+    for part in _parts(node):
+        with suppress(BadInput):
+            _add(given, part, table)
+    return Filters(**given)
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    """What all has to hold."""
+    return node.parts if isinstance(node, And) else () if isinstance(node, Everything) else (node,)
+
+
+def _add(given: Given, part: Node, table: str) -> None:
+    """What one condition asks; nothing of it where CAVE cannot do all of it. Raises BadInput."""
+    asked = _asked(part, table)
+    if any(column in given.get(name, {}) for name, column, _ in asked):
+        raise _cannot(part, table, "a second condition of the same kind on one column")
+    for name, column, value in asked:
+        given.setdefault(name, {})[column] = value
 
 
 def _asked(part: Node, table: str) -> list[tuple[str, str, Any]]:

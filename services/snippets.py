@@ -62,7 +62,7 @@ def table_snippet(
     depths = [column.name for column in table.columns if column.name in ("depth_um", "soma_depth_um", "layer")]
     body = [
         written_client(cave, table.datastack, table.version),
-        *_fetch(table, most_rows),
+        *_fetch(cave, table, most_rows),
         *(_depths(cave, table, depths) if depths else ()),
         *(line for other in table.joined for line in _joined(cave, table, other, most_rows)),
         *_units(cave, table),
@@ -136,7 +136,11 @@ def written_client(cave: Cave, datastack: str, version: Version) -> str:
     return f"client = CAVEclient({datastack!r}, server_address={cave.settings.server_address!r}{at})"
 
 
-def _fetch(table: TableFrame, most_rows: int, name: str = "frame") -> Iterator[str]:
+def _fetch(cave: Cave, table: TableFrame, most_rows: int, name: str = "frame") -> Iterator[str]:
+    if table.filters is not None:
+        method, given = cave.query_call(table.datastack, table.version.number, table.info.name, table.filters)
+        yield f"{name} = client.materialize.{method}(\n{written_arguments(given.items())})"
+        return
     info, low, high = table.info, "{'id': low}", "{'id': high}"
     if table.version.kept:
         at_once = most_rows
@@ -165,7 +169,7 @@ def _refuse_empty(table: TableFrame) -> None:
 
 def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> Iterator[str]:
     """The columns of another table, as `services.joins.join` has them: of the only row with a row's id."""
-    yield from _fetch(live.open_table(cave, table.datastack, table.version, joined.table), most_rows, "other")
+    yield from _fetch(cave, live.open_table(cave, table.datastack, table.version, joined.table), most_rows, "other")
     yield f"known = other[other[{joined.foreign!r}].fillna(0) != 0]"
     yield f"single = known.drop_duplicates({joined.foreign!r}, keep=False).set_index({joined.foreign!r})"
     for column in table.columns:

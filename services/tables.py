@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.cave import Cave
+from services.cave_query import Filters
 from services.cave_rows import UNUSED
 from services.columns import Column, as_stored, describe_columns, find_column
 from services.filter_columns import occurs_once
@@ -72,7 +73,8 @@ class Joined:
 class TableFrame:
     """One table or view at one version. `columns` are in the order to show them; `frame` holds all rows, ids as
     Int64, positions split and in voxels of `info.voxel_resolution_nm`. `key` names it among all tables, `joined` the
-    tables whose columns stand beside its own."""
+    tables whose columns stand beside its own. Of a table that is too large, it has only what CAVE leaves by `filters`
+    (see :mod:`services.narrowed_tables`), of `info.row_count` rows."""
 
     datastack: str
     version: Version
@@ -81,6 +83,7 @@ class TableFrame:
     frame: pd.DataFrame = field(repr=False, compare=False)
     key: Key = ()
     joined: tuple[Joined, ...] = ()
+    filters: Filters | None = field(default=None, repr=False, compare=False)
 
     @property
     def joined_names(self) -> tuple[str, ...]:

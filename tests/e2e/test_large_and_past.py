@@ -95,3 +95,22 @@ def test_the_present_becomes_a_moment_that_stays_in_the_address(page: Page) -> N
     page.reload()
     expect(page.locator("#table-counts")).to_have_text(counts)
     assert page.url == address
+
+
+def test_a_large_table_narrowed_by_a_box_is_sorted_plotted_and_linked(page_of_large: Page, truth: Truth) -> None:
+    page, ask = page_of_large, truth.client.materialize
+    root = int(ask.query_table(SYNAPSES, limit=1_000)["post_pt_root_id"].mode().iloc[0])
+    wanted = ask.query_table(SYNAPSES, filter_equal_dict={"post_pt_root_id": root})
+    page.goto(f"/table-viewer?table={SYNAPSES}")
+    page.locator("[col-id='post_pt_root_id'] input").fill(str(root))
+    expect(page.locator("#table-counts")).to_contain_text(f"{len(wanted):,} of ")
+    page.wait_for_url(re.compile(str(root)))
+    page.get_by_role("link", name="Sort, plot and compare these rows").click()
+    expect(page.locator("#table-notes")).to_contain_text(f"the {len(wanted):,} that the filter")
+    expect(page.locator("#table-counts")).to_contain_text(f"{len(wanted):,} of ")
+    expect(page.locator("#table-counts a", has_text="Sort, plot")).to_have_count(0)
+    expect(page.locator("#table-figure .js-plotly-plot, #table-figure .alert").first).to_be_visible()
+    expect(page.locator("#table-link a").first).to_have_text(re.compile(rf"\b{len(wanted):,} rows"))
+    page.goto(page.url + "&sort=-size&plot=scatter&columns=size&columns=id")
+    expect(page.locator(".ag-row[row-index='0'] [col-id='size']")).to_have_text(f"{wanted['size'].max():,.0f}")
+    expect(page.locator("#table-figure .js-plotly-plot .main-svg").first).to_be_visible()

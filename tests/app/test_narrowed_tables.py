@@ -1,0 +1,170 @@
+"""Large tables narrowed by a filter: sorted, plotted, linked, joined and written as any, compared with all rows."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+
+import flask
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from api import blueprint
+from services import plots, tables
+from services.cave import Cave
+from services.errors import TooLarge
+from services.id_search import search
+from services.large_tables import LargeTable, open_large
+from services.narrowed_tables import narrowed, open_asked, sentences
+from services.settings import Settings
+from services.tables import TableFrame, TableQuery
+from tests.servers import start_localcave
+
+DS, SYNAPSES, TAGS = "karst_demo", "synapses_pni_2", "synapse_target_predictions_ssa"
+MOST = 5_000
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    """Holds next to nothing, so that the small demo is large."""
+    return Cave(Settings(server_address=localcave_url, cache="", max_table_rows=MOST))
+
+
+@pytest.fixture(scope="module")
+def client(cave):
+    app = flask.Flask("test_narrowed_tables")
+    app.extensions["karst"] = cave
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def version(cave):
+    return cave.versions(DS)[0]
+
+
+@pytest.fixture(scope="module")
+def whole(localcave_url, version):
+    """All rows, by a client that holds them."""
+    rich = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10_000_000))
+    return {name: rich.table(DS, version.number, name) for name in (SYNAPSES, TAGS)}
+
+
+@pytest.fixture(scope="module")
+def root(whole):
+    """The cell with the most inputs."""
+    return int(whole[SYNAPSES]["post_pt_root_id"].value_counts().drop(0, errors="ignore").index[0])
+
+
+def rows(client, table=SYNAPSES, **asked):
+    answer = client.get(f"/api/v1/{DS}/latest/tables/{table}/rows", query_string=asked)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+@pytest.mark.parametrize("unit", ["vx", "nm", "um"])
+def test_rows_are_sorted_and_filtered_by_what_cave_cannot_do(client, whole, root, unit):
+    """One condition is enough to narrow; all others are asked of the rows that are left."""
+    frame = whole[SYNAPSES]
+    scale = {"vx": 1, "nm": 4, "um": 4 / 1000}[unit]
+    x = int(frame["ctr_pt_position_x"].median())
+    line = f"post_pt_root_id = {root} and not size 900..1100 and ctr_pt_position_x <= {x * scale}"
+    kept = frame[
+        (frame["post_pt_root_id"] == root) & ~frame["size"].between(900, 1100) & (frame["ctr_pt_position_x"] <= x)
+    ].sort_values(["size", "id"], ascending=[False, True])
+    assert 20 < len(kept) < MOST
+    found = rows(client, filter=line, sort="-size", limit=20, units=unit, columns="id,size,ctr_pt_position_x").json
+    assert found["total"] == len(kept)
+    assert [row["id"] for row in found["rows"]] == kept["id"].astype(str).tolist()[:20]
+    assert [row["size"] for row in found["rows"]] == kept["size"].tolist()[:20]
+    positions = [row["ctr_pt_position_x"] for row in found["rows"]]
+    assert positions == pytest.approx((kept["ctr_pt_position_x"] * scale).tolist()[:20])
+    assert "messages" not in found
+
+
+def test_files_of_every_format_have_all_rows_in_order(client, whole, root):
+    frame = whole[SYNAPSES]
+    kept = frame[frame["post_pt_root_id"] == root].sort_values(["size", "id"])["id"].tolist()
+    asked = {"filter": f"post_pt_root_id = {root}", "sort": "size"}
+    parquet = rows(client, format="parquet", **asked).data
+    assert pq.read_table(io.BytesIO(parquet))["id"].to_pylist() == kept
+    text = rows(client, format="csv", **asked).text
+    assert pd.read_csv(io.StringIO(text), comment="#")["id"].tolist() == kept
+
+
+def test_links_values_and_plots_are_of_the_rows_that_are_left(cave, client, whole, root, version):
+    frame = whole[SYNAPSES]
+    kept = frame[(frame["post_pt_root_id"] == root) & (frame["size"] > 1500)]
+    line = f"post_pt_root_id = {root} and size > 1500"
+    made = client.post(f"/api/v1/{DS}/latest/neuroglancer", json={"table": SYNAPSES, "filter": line}).json
+    assert made["num_points"] == len(kept)
+    ends = pd.unique(pd.concat([kept["pre_pt_root_id"], kept["post_pt_root_id"]]))
+    assert made["num_segments"] == len(set(ends.tolist()) - {0})
+    facets = client.get(f"/api/v1/{DS}/latest/tables/{SYNAPSES}/facets", query_string={"filter": line}).json
+    bars = next(one for one in facets["histograms"] if one["column"] == "size")["bars"]
+    assert sum(bar["count"] for bar in bars) == len(kept)
+    assert f"{len(frame):,} rows" in facets["messages"][0]
+    opened = open_asked(cave, DS, version, SYNAPSES, query=TableQuery(line))
+    assert isinstance(opened, TableFrame)
+    points = plots.soma_map(opened, TableQuery(line), cave.volume(DS), "side")
+    assert sorted(points["id"]) == sorted(kept["id"])
+
+
+def test_the_script_reads_the_same_rows(client, whole, root):
+    line = f"post_pt_root_id = {root} and size != 1000"
+    asked = {"filter": line, "sort": "-size", "columns": "id,size"}
+    script = client.get(f"/api/v1/{DS}/latest/tables/{SYNAPSES}/python", query_string=asked).text
+    names = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(script, names)
+    frame = whole[SYNAPSES]
+    kept = frame[(frame["post_pt_root_id"] == root) & (frame["size"] != 1000)]
+    assert names["frame"]["id"].tolist() == kept.sort_values(["size", "id"], ascending=[False, True])["id"].tolist()
+
+
+def test_a_table_merged_with_its_target_is_narrowed_though_cave_does_not_count_it(client, whole, root):
+    tags = whole[TAGS]
+    kept = tags[(tags["post_pt_root_id"] == root) & (tags["tag"] != "spine")].sort_values(["size", "id"])
+    line = f"post_pt_root_id = {root} and tag != spine"
+    found = rows(client, TAGS, filter=line, sort="size", columns="id").json
+    assert found["total"] == len(kept) > 0
+    assert [row["id"] for row in found["rows"]] == kept["id"].astype(str).tolist()[: len(found["rows"])]
+
+
+def test_all_rows_are_held_however_little_cave_sends_at_once(small_cortex, whole, root, version):
+    kept = whole[SYNAPSES].loc[whole[SYNAPSES]["post_pt_root_id"] == root, "id"]
+    with start_localcave([small_cortex], "--row-limit", "50") as url:
+        cave = Cave(Settings(server_address=url, cache="", max_table_rows=MOST))
+        query = TableQuery(f"post_pt_root_id = {root}")
+        opened = open_asked(cave, DS, version, SYNAPSES, query=query)
+    assert isinstance(opened, TableFrame)
+    assert len(kept) > 50
+    assert opened.frame["id"].tolist() == sorted(kept)
+
+
+@pytest.mark.parametrize("line", ["", "size > 5000", "not size > 5000", "size > 5 or id = 3", "no_such = 3", "size >"])
+def test_what_is_not_narrowed_or_cannot_be_read_stays_paged(cave, version, line):
+    opened = open_large(cave, DS, version.number, SYNAPSES)
+    assert narrowed(cave, opened, TableQuery(line)) is None
+    assert isinstance(open_asked(cave, DS, version, SYNAPSES, query=TableQuery(line)), LargeTable)
+
+
+def test_what_needs_all_rows_says_how_to_have_them(client):
+    answer = client.post(f"/api/v1/{DS}/latest/neuroglancer", json={"table": SYNAPSES, "filter": "size > 10"})
+    error = json.loads(answer.text)["error"]
+    assert answer.status_code == 413
+    assert "too large" in error["message"]
+    assert "Filter it" in error["hint"]
+
+
+def test_ids_are_not_said_to_be_missing_from_the_rows_that_are_left(cave, version, root):
+    query = TableQuery(f"post_pt_root_id = {root}")
+    opened = open_asked(cave, DS, version, SYNAPSES, query=query)
+    assert isinstance(opened, TableFrame)
+    assert sentences(opened)
+    with pytest.raises(TooLarge, match="look ids up"):
+        search(cave, opened, "1, 2, 3")
+    small = tables.open_table(cave, DS, version.number, "proofreading_status_and_strategy")
+    assert sentences(small) == []
