@@ -21,7 +21,7 @@ from services.partner_table import PartnerTable, Side, Wanted
 from services.tables import TableQuery, filter_of
 
 CELL = "/<datastack>/<version>/cells/<cell>"
-WHICH = ("id_type", "types", "whole", "at_least", "proofread", "more", "filter")
+WHICH = ("id_type", "types", "type_by", "whole", "at_least", "proofread", "more", "filter")
 """Parameters that say which partners count, and what is known of them."""
 SIDES: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both": ("in", "out"), "merged": ("both",)}
 """The sides of each `direction`: "both" has a row for each partner and direction, "merged" one for each partner."""
@@ -125,7 +125,8 @@ def _read(datastack: str, version: str, cell: str, *, whole: str) -> Connectivit
     number, types = versions.resolve(cave(), datastack, version).number, params.text("types") or None
     id_type, complete = params.choice("id_type", cells.ID_TYPES, "auto"), params.switch("whole", whole)
     wanted("in"), params.sort()  # what is wrong with these is told before anything is read
-    return connectivity.read(cave(), datastack, number, cell, id_type, type_table=types, whole=complete)
+    options: Any = {"type_table": types, "type_by": params.text("type_by"), "whole": complete}
+    return connectivity.read(cave(), datastack, number, cell, id_type, **options)
 
 
 def _answer(

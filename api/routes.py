@@ -152,7 +152,7 @@ def _large_rows(opened: LargeTable, subject: Subject, query: TableQuery, offset:
 @blueprint.post("/<datastack>/<version>/neuroglancer")
 def make_link(datastack: str, version: str) -> Response:
     """A Neuroglancer link to a table's rows (`table`, `filter`, `sort`) or to a cell (`cell`, `id_type`, `types`,
-    `direction`, `partners`); both take `group_by` or `colour_by`, `visible` and `viewer`."""
+    `type_by`, `direction`, `partners`); both take `group_by` or `colour_by`, `visible` and `viewer`."""
     asked = request.get_json(silent=True)
     if not isinstance(asked, dict) or ("table" in asked) == ("cell" in asked):
         raise BadInput("The body has to be a JSON object with either a table or a cell.", "See the documentation.")
@@ -182,7 +182,7 @@ def _table_link(datastack: str, version: Version, asked: dict[str, Any]) -> neur
 
 
 def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuroglancer.Link:
-    read = params.Body(asked, "cell", "id_type", "types", "direction", "partners", *LINK_KEYS)
+    read = params.Body(asked, "cell", "id_type", "types", "type_by", "direction", "partners", *LINK_KEYS)
     found = connectivity.read(
         cave(),
         datastack,
@@ -190,6 +190,7 @@ def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuro
         read.text("cell"),
         read.text("id_type") or "auto",
         type_table=read.text("types") or None,
+        type_by=read.text("type_by"),
     )
     return neuroglancer.cell_link(
         cave(),

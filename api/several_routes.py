@@ -63,7 +63,8 @@ def synapses_of_cells(datastack: str, version: str, first: str, others: str) -> 
 def _read(datastack: str, version: str, ids: str, *, whole: str) -> Sequence[Connectivity]:
     number, types = versions.resolve(cave(), datastack, version).number, params.text("types") or None
     id_type, complete = params.choice("id_type", cells.ID_TYPES, "auto"), params.switch("whole", whole)
-    return questions.read(cave(), datastack, number, ids, id_type, type_table=types, whole=complete)
+    options: Any = {"type_table": types, "type_by": params.text("type_by"), "whole": complete}
+    return questions.read(cave(), datastack, number, ids, id_type, **options)
 
 
 def _answer(

@@ -28,6 +28,7 @@ dagcomponentfuncs.SynapsesLink = function (props) {
 // A value with its colour.
 dagcomponentfuncs.Coloured = function (props) {
     if (props.value === null || props.value === undefined) return null;
-    const swatch = {className: "k-swatch", style: {backgroundColor: props.colours[props.value]}};
+    const group = String(props.value).startsWith("several: ") ? "several" : props.value;
+    const swatch = {className: "k-swatch", style: {backgroundColor: props.colours[group]}};
     return React.createElement(React.Fragment, null, React.createElement("span", swatch), String(props.value));
 };

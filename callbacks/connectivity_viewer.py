@@ -25,6 +25,7 @@ from components import (
 )
 from components.partner_options import Choices
 from services import (
+    cell_types,
     neuroglancer,
     partner_sets,
     partner_synapses,
@@ -170,7 +171,9 @@ def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
     offered = partner_table.offered(cave(), view.datastack, int(view.version), view.type_table)
     known = neuroglancer.viewers(cave(), view.datastack)
     others = [one for one in cave().versions(view.datastack) if one.valid and str(one.number) != view.version]
+    rules = cell_types.offered(cave(), view.datastack, int(view.version), view.type_table.replace(NO_TYPES, ""))
     return Choices(
+        rules=[{"label": label, "value": rule} for rule, label in rules.items()],
         columns=[{"label": name.replace("_", " "), "value": name} for name in groups],
         more=[{"label": label, "value": name} for name, label in offered.items()],
         viewers=[{"label": viewer.name, "value": viewer.name} for viewer in known],

@@ -10,7 +10,7 @@ from callbacks import partners, views
 from components import cell_figures
 from components.cell_figures import plot
 from components.figures import by_type, depth, pairs, somata, tuning
-from services import functional, partner_sets, partner_synapses, plot_frames, space
+from services import functional, partner_sets, partner_synapses, plot_frames, space, type_columns
 from services.compartments import COUNTS
 from services.context import cave
 from services.urls import ConnectivityView
@@ -181,7 +181,7 @@ def pick(drawn: dict[str, Any] | None, shown: dict[str, Any] | None, id: dict[st
     if "rows" in drawn:
         chosen = frame.iloc[[row for row in drawn["rows"] if 0 <= row < len(frame)]]
     else:
-        chosen = frame[frame[column].fillna("").astype(str) == drawn["value"]]
+        chosen = frame[type_columns.as_counted(frame[column]).fillna("").astype(str) == drawn["value"]]
     return chosen["root_id"].astype(str).tolist()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pandas as pd
 
@@ -53,8 +53,9 @@ def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
     parts = (view.datastack, int(view.version), view.cell, view.id_type)
     types = None if view.type_table == NO_TYPES else view.type_table
     whole = view.whole == "on"
-    key = key_of(cave(), *parts, types or "", whole)
-    return _read.get(key, lambda: questions.read(cave(), *parts, type_table=types, whole=whole, lenient=True))
+    options: Any = {"type_table": types, "type_by": view.type_by, "whole": whole, "lenient": True}
+    key = key_of(cave(), *parts, types or "", view.type_by, whole)
+    return _read.get(key, lambda: questions.read(cave(), *parts, **options))
 
 
 def answerable(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
@@ -151,7 +152,7 @@ def grouping(view: ConnectivityView) -> tuple[str, dict[str, str], tuple[str, ..
     column = view.group_by if all(view.group_by in frame for frame in frames) else own
     if not column:
         return "", {}, ()
-    if found.type_table and column in found.inputs:
+    if found.type_table and column in found.inputs and not found.typed_synapses:
         values = plot_frames.universe(cave(), view.datastack, int(view.version), found.type_table, column)
         return column, dict(groups.of_partners(cave(), found, column).colours), values
     texts = pd.concat([frame[column] for frame in frames]).dropna().astype(str)

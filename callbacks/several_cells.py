@@ -12,7 +12,7 @@ import pandas as pd
 from callbacks import partners
 from components import several_cells, synapse_list, truncated
 from components.partner_options import Choices
-from services import connectivity, type_columns
+from services import cell_types, type_columns
 from services import several_cells as together
 from services.connectivity import Connectivity
 from services.context import cave
@@ -58,11 +58,12 @@ def _listed(view: ConnectivityView, found: Sequence[Connectivity]) -> Mapping[An
 
 
 def own_types(found: Sequence[Connectivity]) -> list[str | None]:
-    """The type of each cell in the type table; None where it has none."""
+    """The type of each cell in the type table; None where it has none, or says types of synapses."""
     first = found[0]
-    if not first.type_table:
+    if not first.type_table or first.typed_synapses:
         return [None] * len(found)
-    types = connectivity.type_rows(cave(), first.datastack, first.version.number, first.type_table).frame
+    place = (first.datastack, first.version.number)
+    types = cell_types.type_rows(cave(), *place, first.type_table, first.type_by).frame
     column = type_columns.type_column(types)
     values = types[column].reindex([one.cell.root_id for one in found]) if column else [None] * len(found)
     return [None if pd.isna(value) else str(value) for value in values]

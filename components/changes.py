@@ -32,6 +32,7 @@ def _files(view: ConnectivityView, told: Changes) -> html.P:
     here = ends.pop(int(view.version))
     (other,) = ends
     types = "" if view.type_table == NO_TYPES else f"&types={quote(view.type_table)}"
+    types += f"&type_by={quote(view.type_by)}" if view.type_by else ""
     path = f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{here.cell.root_id}/changes"
     href = f"{path}?against={other}&direction={told.direction}{types}"
     links = [html.A(words, href=f"{href}&format={form}", download="") for form, words in FORMATS.items()]
@@ -95,5 +96,7 @@ def _cell(view: ConnectivityView, version: int, root_id: Any) -> Any:
     """Leads to the partner at the version of its id."""
     if pd.isna(root_id):
         return ""
-    there = ConnectivityView(view.datastack, str(version), str(root_id), "root_id", view.type_table)
+    there = ConnectivityView(
+        view.datastack, str(version), str(root_id), "root_id", view.type_table, type_by=view.type_by
+    )
     return html.A(str(root_id), href=there.href(), className="k-id", title=f"Read this cell at version {version}")

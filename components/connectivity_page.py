@@ -123,10 +123,18 @@ def warnings(view: ConnectivityView, read: Connectivity) -> list[Any]:
     return [html.Span([said, " ", way, "."]) if said in cell.warnings[:1] else said for said in told]
 
 
+def types_in_words(read: Connectivity) -> str:
+    """Which types partners have."""
+    if not read.type_table:
+        return "no cell types"
+    rule = f" by {read.type_by}" if read.type_by else ""
+    return f"{'types of synapses' if read.typed_synapses else 'cell types'} of {read.type_table}{rule}"
+
+
 def status(read: Connectivity) -> list[Any]:
     """Which cell this is, of which version and day, with which types."""
     version = read.version
-    types = f"cell types of {read.type_table}" if read.type_table else "no cell types"
+    types = types_in_words(read)
     return [
         html.Strong(f"Cell {read.cell.root_id}"),
         f" · {read.datastack} · version {version.number}, materialized {version.timestamp:%d %B %Y} · {types}",

@@ -14,15 +14,18 @@ from components.controls import Option
 from services.urls import CONNECTIVITY_PAGE, ConnectivityView
 
 BY_TYPE: Option = {"label": "Cell type", "value": " "}
+ALL_ROWS: Option = {"label": "all rows", "value": " "}
 NO_VERSION: Option = {"label": "no version", "value": " "}
 """Blanks, which the address leaves out."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What there is to choose from: `columns` that can group the partners, `more` that can be added to the table,
-    `viewers` that links can open, other `versions` to compare with, and whether a viewer can stand in the page."""
+    """What there is to choose from: `rules` by which one of several types of a cell is chosen, `columns` that can group
+    the partners, `more` that can be added to the table, `viewers` that links can open, other `versions` to compare
+    with, and whether a viewer can stand in the page."""
 
+    rules: Sequence[Option]
     columns: Sequence[Option]
     more: Sequence[Option]
     viewers: Sequence[Option]
@@ -36,13 +39,14 @@ def options(view: ConnectivityView, choices: Choices) -> html.Div:
     group = (
         _form(_list("Group by", "group_by", view.group_by, [BY_TYPE, *choices.columns])) if choices.columns else None
     )
+    rule = _form(_list("Types by", "type_by", view.type_by, [ALL_ROWS, *choices.rules])) if choices.rules else None
     other = _list("Compare with", "against", view.against, [NO_VERSION, *choices.versions])
     viewer = _list("Viewer", "viewer", view.viewer, choices.viewers)
     beside = [other if choices.versions else None, viewer if len(choices.viewers) > 1 else None]
     panel = switch("3D panel", "panel", view, on=view.panel == "on") if choices.panel else None
     groups: list[list[Any]] = [
         [least, proofread_switch(view)],
-        [_more(view, choices.more), group],
+        [_more(view, choices.more), rule, group],
         [_form(*(field for field in beside if field)) if any(beside) else None, panel],
     ]
     return html.Div(

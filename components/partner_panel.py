@@ -180,7 +180,13 @@ def _direction(side: str) -> tuple[str, str]:
 def _which(view: ConnectivityView, line: str) -> list[tuple[str, str]]:
     types = "" if view.type_table == NO_TYPES else view.type_table
     kept = [("at_least", view.at_least), ("proofread", view.proofread), ("filter", line)]
-    return [("types", types), ("more", ",".join(view.more)), *kept, ("whole", view.whole or "off")]
+    return [
+        ("types", types),
+        ("type_by", view.type_by),
+        ("more", ",".join(view.more)),
+        *kept,
+        ("whole", view.whole or "off"),
+    ]
 
 
 def _path(view: ConnectivityView, cells: str, what: str, more: Sequence[tuple[str, str]]) -> str:
@@ -213,5 +219,5 @@ def _synapses(frame: pd.DataFrame) -> int:
 
 
 def _cell_href(view: ConnectivityView) -> str:
-    own = ConnectivityView(view.datastack, view.version, "ID", "root_id", view.type_table)
+    own = ConnectivityView(view.datastack, view.version, "ID", "root_id", view.type_table, type_by=view.type_by)
     return replace(own, at_least=view.at_least, proofread=view.proofread, more=view.more, panel=view.panel).href()

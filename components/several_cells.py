@@ -10,6 +10,7 @@ import pandas as pd
 from dash import html
 
 from components.attributes import aria
+from components.connectivity_page import types_in_words
 from components.links import copy_button, copyable
 from services.urls import ConnectivityView
 
@@ -30,7 +31,7 @@ NUMBERS = {
 def status(found: Sequence[Connectivity]) -> list[Any]:
     """How many cells these are, of which version and day, with which types."""
     first = found[0]
-    types = f"cell types of {first.type_table}" if first.type_table else "no cell types"
+    types = types_in_words(first)
     return [
         html.Strong(f"{len(found)} cells"),
         f" · {first.datastack} · version {first.version.number}, "

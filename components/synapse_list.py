@@ -13,6 +13,7 @@ from components.attributes import aria
 from components.cell_card import counted
 from components.partner_options import keep_link
 from components.partner_panel import file_links, synapses_path
+from services.partner_synapses import PARTNER
 from services.urls import ConnectivityView
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 MOST_ROWS = 200
 WAYS = {"in": "input", "out": "output"}
 POSITION = ("ctr_pt_position_x_nm", "ctr_pt_position_y_nm", "ctr_pt_position_z_nm")
-
-
+KNOWN = frozenset({"id", "size", "depth_um", "layer", "root_id", *PARTNER.values(), *POSITION})
+"""What :func:`services.partner_synapses.of_cell` gives without types of synapses."""
 PARTNERS = {"root_zero": "what lies in no segment"}
 
 
@@ -44,9 +45,10 @@ def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[str, pd.Data
 
 def _table(way: str, rows: pd.DataFrame) -> html.Table:
     shown = rows.head(MOST_ROWS)
+    typed = [name for name in rows.columns if name not in KNOWN]
     titles = ["direction", "synapse id", "size (vx)", "x, y, z (nm)", "depth (µm)"]
     left = f"{len(rows) - MOST_ROWS:,} more are in the files." if len(rows) > MOST_ROWS else ""
-    body = [_row(way, row) for row in shown.to_dict("records")]
+    body = [_row(way, row, typed) for row in shown.to_dict("records")]
     return html.Table(
         [
             html.Caption(left) if left else None,
@@ -54,7 +56,7 @@ def _table(way: str, rows: pd.DataFrame) -> html.Table:
                 html.Tr(
                     [
                         *(html.Th(title, scope="col") for title in titles),
-                        html.Th("layer", scope="col", className="k-text"),
+                        *(html.Th(name, scope="col", className="k-text") for name in ("layer", *typed)),
                     ]
                 )
             ),
@@ -65,14 +67,14 @@ def _table(way: str, rows: pd.DataFrame) -> html.Table:
     )
 
 
-def _row(way: str, row: Mapping[Any, Any]) -> html.Tr:
+def _row(way: str, row: Mapping[Any, Any], typed: Sequence[str]) -> html.Tr:
     place = [row[axis] for axis in POSITION]
     texts: Sequence[str] = [
         str(row["id"]),
         "" if pd.isna(row["size"]) else f"{row['size']:,.0f}",
         "" if any(pd.isna(part) for part in place) else ", ".join(f"{part:,.0f}" for part in place),
         "" if pd.isna(row["depth_um"]) else f"{row['depth_um']:,.1f}",
-        "" if pd.isna(row["layer"]) else str(row["layer"]),
     ]
-    cells = [html.Td(text) for text in texts[:-1]]
-    return html.Tr([html.Th(WAYS[way], scope="row"), *cells, html.Td(texts[-1], className="k-text")])
+    words = ["" if pd.isna(row[name]) else str(row[name]) for name in ("layer", *typed)]
+    cells = [*map(html.Td, texts), *(html.Td(word, className="k-text") for word in words)]
+    return html.Tr([html.Th(WAYS[way], scope="row"), *cells])

@@ -10,6 +10,7 @@ import pandas as pd
 from dash import html
 
 from components.attributes import aria
+from services.type_columns import SEVERAL, SEVERAL_BOX
 from services.urls import ConnectivityView
 
 if TYPE_CHECKING:
@@ -67,10 +68,17 @@ def _row(
     cells: list[Any] = []
     for way, side in sides.items():
         own = side.loc[name].to_dict() if name in side.index else {}
-        box = {column: f'= "{name}"' if name else "null"}
+        box = {column: _box(name)}
         href = replace(view, tab=way, boxes=box, sort=(), where="").href()
         cells += _numbers(own, href)
     return html.Tr([html.Th([swatch, name or "no type"], scope="row"), *cells])
+
+
+def _box(name: str) -> str:
+    """The filter that keeps the partners of a line."""
+    if name == SEVERAL:
+        return SEVERAL_BOX
+    return f'= "{name}"' if name else "null"
 
 
 def _numbers(own: Mapping[Any, Any], href: str) -> Sequence[html.Td]:

@@ -65,6 +65,7 @@ def compare(
     direction: Direction,
     *,
     type_table: str | None = None,
+    type_by: str = "",
 ) -> Changes:
     """The partners of the cell with a nucleus at two versions, read at once, all synapses of it.
 
@@ -76,7 +77,7 @@ def compare(
         raise BadInput(f"Version {older} cannot be compared with itself.", "Choose another version.")
 
     def read(version: int) -> Connectivity:
-        options: Any = {"type_table": type_table, "whole": True, "lenient": True}
+        options: Any = {"type_table": type_table, "type_by": type_by, "whole": True, "lenient": True}
         return connectivity.read(cave, datastack, version, str(nucleus_id), "nucleus_id", **options)
 
     one, two = gather(partial(read, older), partial(read, newer))
@@ -94,6 +95,7 @@ def of_cell(
     direction: Direction,
     *,
     type_table: str | None = None,
+    type_by: str = "",
 ) -> Changes:
     """:func:`compare` for a cell, which can be followed by its nucleus. Raises BadInput unless it has exactly one."""
     ids = cell.nucleus_ids
@@ -102,7 +104,7 @@ def of_cell(
             "Only a cell with exactly one nucleus can be followed between versions.",
             "This version has no nucleus table." if ids is None else f"This segment has {len(ids)}.",
         )
-    return compare(cave, datastack, versions, ids[0], direction, type_table=type_table)
+    return compare(cave, datastack, versions, ids[0], direction, type_table=type_table, type_by=type_by)
 
 
 def shared(older: pd.DataFrame, newer: pd.DataFrame, direction: Direction) -> pd.DataFrame:

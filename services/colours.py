@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 BLANK = "#9e9e9e"
 """Colour of a missing value."""
 
+SEVERAL = "#6d4c41"
+"""Colour of a cell whose types differ."""
+
 WHEEL = (
     "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee7733", "#009988", "#cc3311", "#33bbee",
     "#882255", "#999933", "#117733", "#88ccee", "#cc6677", "#ddcc77", "#44aa99", "#332288", "#aa4499", "#bbcc33",

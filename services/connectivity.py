@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from services import cells
+from services import cell_types, cells
 from services.cave import Cave
+from services.cell_types import TypeRows, several_rows, type_rows
 from services.cells import Cell
-from services.columns import kind_of
 from services.errors import BadInput, NotFound, TooLarge
-from services.memo import Memo, key_of, ready
 from services.parallel import gather
 from services.records import Version
 
@@ -26,19 +25,6 @@ Sizes: TypeAlias = npt.NDArray[np.float64]
 PARTNER_COLUMNS = ("root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um", "nucleus_id")
 
 _PARTNER = {"in": "pre_pt_root_id", "out": "post_pt_root_id"}
-_NO_TYPE = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
-
-
-class TypeRows(NamedTuple):
-    """What a table says of root ids: `frame`, indexed by `root_id`, and the ids with several rows, which it leaves out.
-
-    The ids are not in the frame's attrs, for pandas copies these with every operation."""
-
-    frame: pd.DataFrame
-    ambiguous: Ids
-
-
-_types: Memo[TypeRows] = Memo(16)
 
 
 class Totals(TypedDict):
@@ -61,9 +47,11 @@ class Cut(TypedDict):
 @dataclass(frozen=True)
 class Connectivity:
     """A cell with its partners; `inputs` and `outputs` are frames of :func:`partners`. `warnings` are sentences,
-    those of the cell among them. `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they
-    were asked for in as many pieces as it took, so it did not. `sized` tells whether synapses have a size at all.
-    `notices` are those of the type table's owner."""
+    those of the cell among them. `type_by` is the rule by which rows of the type table were chosen (see
+    :mod:`services.cell_types`); of a table that refers to synapses, `typed_synapses` has the rows of each direction.
+    `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they were asked for in as many
+    pieces as it took, so it did not. `sized` tells whether synapses have a size at all. `notices` are those of the type
+    table's owner."""
 
     datastack: str
     version: Version
@@ -77,6 +65,8 @@ class Connectivity:
     whole: bool = False
     sized: bool = True
     notices: tuple[str, ...] = ()
+    type_by: str = ""
+    typed_synapses: Mapping[Direction, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def cut(self) -> tuple[str, ...]:
@@ -133,15 +123,6 @@ def totals(synapses: pd.DataFrame, direction: Direction, root_id: int) -> Totals
     )
 
 
-def type_rows(cave: Cave, datastack: str, version: int, table: str) -> TypeRows:
-    """What a type table says of each root id: its own text, number and boolean columns, indexed by `root_id`.
-
-    A root id with several rows is dropped altogether, for it is not known which of them is right. Raises
-    BadInput when the table has no root ids.
-    """
-    return _types.get(key_of(cave, datastack, version, table), lambda: _load_types(cave, datastack, version, table))
-
-
 def read(
     cave: Cave,
     datastack: str,
@@ -150,6 +131,7 @@ def read(
     id_type: str = "auto",
     *,
     type_table: str | None = None,
+    type_by: str = "",
     whole: bool = False,
     lenient: bool = False,
 ) -> Connectivity:
@@ -157,17 +139,18 @@ def read(
 
     With the soma and type tables held this takes one round trip: both synapse queries go out while the root
     id is checked. A stale root id takes three more, to find its heir and the synapses of that. CAVE cuts what has too
-    many synapses, unless `whole` asks for all of them in pieces. When `lenient`, a type table that cannot say types is
-    left out, and a warning says why.
+    many synapses, unless `whole` asks for all of them in pieces. A type table that refers to synapses takes one more.
+    `type_by` chooses among several rows of a cell in the type table (see :func:`cell_types.type_rows`). When `lenient`,
+    a type table that cannot say types, or a rule that does not fit it, is left out, and a warning says why.
 
     Raises BadInput, NotFound and what CAVE raises.
     """
     guess = cells.likely_root(text)
     ask = partial(cave.synapses, datastack, version, whole=whole)
     early = [] if guess is None else [partial(ask, guess, way) for way in ("in", "out")]
-    cell, (types, no_types), nuclei, *found = gather(
+    cell, known, nuclei, *found = gather(
         partial(cells.find, cave, datastack, version, text, id_type),
-        lambda: _types_or_why(cave, datastack, version, type_table, lenient=lenient),
+        lambda: _types_or_why(cave, datastack, version, type_table, type_by, lenient=lenient),
         partial(cells.somas, cave, datastack, version),
         *early,
     )
@@ -175,28 +158,34 @@ def read(
         found = gather(*(partial(ask, cell.root_id, way) for way in ("in", "out")))
     incoming, outgoing = found
     somata = nuclei if cells.nucleus_table(cave, datastack, version) else None
+    typed = _of_synapses(cave, (datastack, version), cell.root_id, known, whole=whole)
+    types = {way: cell_types.of_synapses([typed[way]]) if typed else known.rows for way, _ in _ways(incoming, outgoing)}
     sides = {
-        way: partners(rows, way, cell.root_id, somata, types and types.frame) for way, rows in _ways(incoming, outgoing)
+        way: partners(rows, way, cell.root_id, somata, None if (own := types[way]) is None else own.frame)
+        for way, rows in _ways(incoming, outgoing)
     }
     cut = {way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)}
     return Connectivity(
         datastack=datastack,
         version=cave.version(datastack, version),
         cell=cell,
-        type_table=type_table if types else None,
+        type_table=known.table,
         inputs=sides["in"],
         outputs=sides["out"],
         totals={way: totals(rows, way, cell.root_id) for way, rows in _ways(incoming, outgoing)},
         warnings=(
             *cell.warnings,
-            *no_types,
+            *known.said,
             *_truncation(cut),
-            *(_ambiguity(types, sides, type_table) if types and type_table else ()),
+            *_untyped(typed, known.table),
+            *_ambiguity(types, sides, known.table),
         ),
         truncated=cut,
         whole=whole,
         sized=cave.has_sizes(datastack, version),
-        notices=cave.table_info(datastack, version, type_table).notices if types and type_table else (),
+        notices=cave.table_info(datastack, version, known.table).notices if known.table else (),
+        type_by=known.by,
+        typed_synapses=typed,
     )
 
 
@@ -255,46 +244,56 @@ def _soma_columns(roots: Ids, somas: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _types_or_why(
-    cave: Cave, datastack: str, version: int, table: str | None, *, lenient: bool
-) -> tuple[TypeRows | None, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Types:
+    """The type table that is used, if any, by which rule, and what it says of root ids; None where it is of synapses.
+    `said` tells why it is another than was asked for."""
+
+    table: str | None = None
+    by: str = ""
+    rows: TypeRows | None = None
+    said: tuple[str, ...] = ()
+
+
+def _types_or_why(cave: Cave, datastack: str, version: int, table: str | None, by: str, *, lenient: bool) -> _Types:
     """What a type table says, or, when `lenient`, a sentence for why it says nothing."""
     if not table:
-        return None, ()
+        return _Types()
     try:
-        return type_rows(cave, datastack, version, table), ()
+        if cell_types.is_of_synapses(cave, datastack, version, table):
+            return _Types(table, by)
+        return _Types(table, by, type_rows(cave, datastack, version, table, by))
     except (BadInput, NotFound, TooLarge) as error:
         if not lenient:
             raise
-        return None, (f"{error.message} Partners are shown without their types.",)
+        if not by:
+            return _Types(said=(f"{error.message} Partners are shown without their types.",))
+        without = _types_or_why(cave, datastack, version, table, "", lenient=True)
+        return replace(without, said=(f"{error.message} All rows are used.", *without.said))
 
 
-def _load_types(cave: Cave, datastack: str, version: int, table: str) -> TypeRows:
-    info = cave.table_info(datastack, version, table)
-    rows = cave.table(datastack, version, table)
-    if "pt_root_id" not in rows.columns:
-        raise BadInput(f"{table} has no root ids, so it cannot say the types of partners.", "Choose another table.")
-    target = set(cave.table(datastack, version, info.reference_table).columns) if info.reference_table else set()
-    names = [name for name in rows.columns if _is_type_column(name, rows[name], target)]
-    known = rows[rows["pt_root_id"].fillna(0) != 0]
-    repeated = known["pt_root_id"].duplicated(keep=False)
-    types = known.loc[~repeated, names]
-    types.index = pd.Index(known.loc[~repeated, "pt_root_id"].to_numpy(np.int64), name="root_id")
-    return TypeRows(ready(types), np.unique(known.loc[repeated, "pt_root_id"].to_numpy(np.int64)))
+def _of_synapses(
+    cave: Cave, place: tuple[str, int], root_id: int, types: _Types, *, whole: bool
+) -> dict[Direction, pd.DataFrame]:
+    """What a type table that refers to synapses says of those of a cell; {} for another one."""
+    if types.table is None or types.rows is not None:
+        return {}
+    ask = partial(cell_types.synapse_rows, cave, *place, types.table, root_id, by=types.by, whole=whole)
+    incoming, outgoing = gather(partial(ask, direction="in"), partial(ask, direction="out"))
+    return {"in": incoming, "out": outgoing}
 
 
-def _is_type_column(name: str, values: pd.Series, of_target: set[str]) -> bool:
-    if name in _NO_TYPE or name in of_target or name.endswith("_ref"):
-        return False
-    return kind_of(name, values) in ("text", "number", "boolean")
+def _untyped(typed: Mapping[Direction, pd.DataFrame], table: str | None) -> tuple[str, ...]:
+    """A sentence where CAVE cut the types of synapses."""
+    cut = any(rows.attrs.get("truncated") for rows in typed.values())
+    return (f"CAVE sent only a part of {table}; further synapses are shown without a type.",) if cut else ()
 
 
-def _ambiguity(types: TypeRows, sides: dict[Direction, pd.DataFrame], table: str) -> tuple[str, ...]:
-    count = int(np.any([np.isin(types.ambiguous, side["root_id"].to_numpy()) for side in sides.values()], axis=0).sum())
-    return several_rows(count, table)
-
-
-def several_rows(count: int, table: str) -> tuple[str, ...]:
-    """A sentence for partners of which a table has several rows; none for no such partner."""
-    who = "1 partner has" if count == 1 else f"{count:,} partners have"
-    return (f"{who} several rows in {table}; what it says of them is left blank.",) if count else ()
+def _ambiguity(
+    types: Mapping[Direction, TypeRows | None], sides: Mapping[Direction, pd.DataFrame], table: str | None
+) -> tuple[str, ...]:
+    differing = [
+        np.intersect1d(rows.ambiguous, sides[way]["root_id"].to_numpy()) for way, rows in types.items() if rows
+    ]
+    count = len(np.unique(np.concatenate(differing))) if differing else 0
+    return several_rows(count, table or "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from services.columns import kind_of
 from services.facets import MOST_NUMBERS
 from services.memo import Memo, key_of
 from services.partner_joins import SEPARATOR
+from services.type_columns import SEVERAL, are_several, as_counted
 
 if TYPE_CHECKING:
     from services.cave import Cave
@@ -40,12 +41,13 @@ class Groups:
     """A column's groups: `colours` has "#rrggbb" for each label, in the order of a legend, "(blank)" last.
 
     Numbers of more than a few values are grouped by `edges`, from the lowest to the highest: a group holds its lower
-    edge, the last one both.
+    edge, the last one both. With `several`, values of :func:`type_columns.named` are one group.
     """
 
     column: str
     colours: Mapping[str, str]
     edges: tuple[float, ...] = ()
+    several: bool = False
 
     def names(self, values: pd.Series) -> pd.Series:
         """The label of each value (string, with the index of `values`), blanks as null."""
@@ -57,7 +59,7 @@ class Groups:
     def labels(self, values: pd.Series) -> pd.Series:
         """The label of each value (object, with the index of `values`), blanks as "(blank)"."""
         if not self.edges:
-            return texts(values)
+            return texts(as_counted(values) if self.several else values)
         names = np.array([*ranges(self.edges), BLANK_LABEL], dtype=object)
         return pd.Series(names[self.places(values)], index=values.index, name=values.name, dtype=object)
 
@@ -119,14 +121,26 @@ def of_partners(
     palette = cave.profile(datastack).palette
     joined, _, name = column.rpartition(SEPARATOR)
     table = joined or type_table
-    whole = cave.table(datastack, version, table) if table and table in cave.tables(datastack, version) else None
-    if whole is not None and name in whole:
-        key = (*key_of(cave, datastack, version, table or ""), "groups", column)
-        return _groups.get(key, lambda: of_values(column, whole[name], palette))
     sides = [side for one in every for side in (one.inputs, one.outputs)]
     frames = [*sides, *([] if more is None else [more])]
     values = [frame[column] for frame in frames if column in frame]
-    return of_values(column, pd.concat(values, ignore_index=True), palette, few=0)  # counts and sizes, not names
+    of_synapses = not joined and every[0].typed_synapses
+    there = table and not of_synapses and table in cave.tables(datastack, version)
+    whole = cave.table(datastack, version, table) if table and there else None
+    if whole is not None and name in whole:
+        key = (*key_of(cave, datastack, version, table or ""), "groups", column)
+        return _with_several(_groups.get(key, lambda: of_values(column, whole[name], palette)), values)
+    found_values = as_counted(pd.concat(values, ignore_index=True))
+    return _with_several(of_values(column, found_values, palette, few=0), values)  # counts and sizes, not names
+
+
+def _with_several(groups: Groups, values: Sequence[pd.Series]) -> Groups:
+    """The groups with one for partners that have several values, where there are any, before the blank ones."""
+    if not any(are_several(part).any() for part in values):
+        return groups
+    known = {label: colour for label, colour in groups.colours.items() if label != BLANK_LABEL}
+    own = {SEVERAL: known.pop(SEVERAL, colours.SEVERAL)}
+    return replace(groups, colours=known | own | {BLANK_LABEL: colours.BLANK}, several=True)
 
 
 def _edges(numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, ...]:

@@ -183,7 +183,7 @@ def cell_link(
     """
     found = list(asked_for) if isinstance(asked_for, Sequence) else [asked_for]
     first = found[0]
-    frame = _Frame.of(cave, first.datastack, first.version, viewer, first.type_table)
+    frame = _Frame.of(cave, first.datastack, first.version, viewer, None if first.typed_synapses else first.type_table)
     sides = _sides(cave, found, direction)
     asked = _one_of(group_by, colour_by)
     column = asked or type_column_of(sides[0].partners)

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from services import cells, connectivity, space
+from services import cell_types, cells, space
 from services.cave import Cave
+from services.cell_types import TypeRows
 from services.cells import Cell
-from services.connectivity import Connectivity, Direction, TypeRows
+from services.connectivity import Connectivity, Direction
 from services.parallel import gather
 from services.profiles import Volume
 
@@ -19,25 +20,25 @@ SEPARATOR = "."
 
 
 def load_tables(cave: Cave, datastack: str, version: int, tables: Sequence[str]) -> dict[str, TypeRows]:
-    """What each table says of each root id (see :func:`connectivity.type_rows`), all asked for at once.
+    """What each table says of each root id (see :func:`cell_types.type_rows`), all asked for at once.
 
     Raises NotFound for a table that the version does not have, BadInput for one without root ids.
     """
     names = list(dict.fromkeys(name for name in tables if name))
-    loads = [lambda name=name: connectivity.type_rows(cave, datastack, version, name) for name in names]
+    loads = [lambda name=name: cell_types.type_rows(cave, datastack, version, name) for name in names]
     return dict(zip(names, gather(*loads), strict=True))
 
 
 def with_tables(partners: pd.DataFrame, tables: Mapping[str, TypeRows]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """A partner frame with the columns of further tables, each called `table.column`, and what should be known of
-    them: partners with several rows in a table are left blank in it."""
+    them: partners of which the rows in a table differ."""
     roots = partners["root_id"]
     parts = [partners]
     said: list[str] = []
     for name, rows in tables.items():
         joined = rows.frame.reindex(roots).reset_index(drop=True)
         parts.append(joined.rename(columns={column: f"{name}{SEPARATOR}{column}" for column in joined.columns}))
-        said += connectivity.several_rows(int(roots.isin(rows.ambiguous).sum()), name)
+        said += cell_types.several_rows(int(roots.isin(rows.ambiguous).sum()), name)
     return pd.concat(parts, axis=1), tuple(said)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from services import cell_types
 from services.connectivity import Connectivity, Sizes
 from services.errors import BadInput
+from services.type_columns import as_counted
 
 GROUP_COLUMNS = ("value", "num_syn", "num_partners", "syn_per_partner", "net_size", "mean_size", "pct_of_shown")
 _OF_SYNAPSES = ("num_syn", "net_size", "mean_size")
@@ -33,7 +35,8 @@ def below(partners: pd.DataFrame, minimum: int) -> str:
 
 
 def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -> pd.DataFrame:
-    """Subtotals for each value of `column`, most synapses first, equal ones by name, blank last of all.
+    """Subtotals for each value of `column`, most synapses first, equal ones by name, blank last of all. Partners with
+    several values are one group.
 
     Columns: value (null = blank), num_syn and num_partners (int64), syn_per_partner (float64), net_size, mean_size
     (net_size / num_syn; float64, null without synapses), both null where a size is not known, and pct_of_shown: the
@@ -42,7 +45,7 @@ def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -
     """
     if column not in partners:
         raise BadInput(f"The partners have no column {column[:80]!r}.", "Group by one of their columns.")
-    codes, values = pd.factorize(partners[column].astype("string").astype(object))
+    codes, values = pd.factorize(as_counted(partners[column]).astype("string").astype(object))
     found = [*values, *([pd.NA] if (codes < 0).any() else [])]
     every = [*found, *(value for value in dict.fromkeys(universe) if value not in set(values))]
     places = np.where(codes < 0, len(values), codes)
@@ -87,7 +90,8 @@ def both(found: Connectivity) -> pd.DataFrame:
     about = pd.concat([found.inputs, found.outputs], ignore_index=True).drop(columns=["root_id", *_OF_SYNAPSES])
     known = np.where(places["in"] >= 0, places["in"], len(found.inputs) + places["out"])
     parts = pd.DataFrame(columns).take(order), about.take(known[order])
-    return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
+    frame = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
+    return cell_types.retyped(frame, [*found.typed_synapses.values()])
 
 
 def of_way(both_ways: pd.DataFrame, way: str) -> pd.DataFrame:

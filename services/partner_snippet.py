@@ -10,7 +10,17 @@ from typing import cast
 
 import pandas as pd
 
-from services import cells, compartments, functional, partner_table, proofreading, several_cells, weights
+from services import (
+    cell_types,
+    cells,
+    compartments,
+    functional,
+    partner_table,
+    proofreading,
+    several_cells,
+    type_columns,
+    weights,
+)
 from services.cave import Cave, Filters
 from services.columns import find_column
 from services.connectivity import PARTNER_COLUMNS, Connectivity, Direction
@@ -38,10 +48,22 @@ _KNOWN = frozenset(
 )
 
 _TYPED = """
-def typed(name, kind='table'):
-    \"\"\"Rows of a table or view by root id; root ids with several rows are left out.\"\"\"
-    rows = getattr(client.materialize, f'query_{kind}')(name, split_positions=True)
-    return rows[rows["pt_root_id"] != 0].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")
+def agreed(values):
+    \"\"\"The value of the rows of a cell; texts that differ are all named, other values that differ are blank.\"\"\"
+    known = values.dropna().drop_duplicates()
+    if len(known) < 2:
+        return known.iloc[0] if len(known) else None
+    return {begins!r} + {between!r}.join(known) if isinstance(known.iloc[0], str) else None
+
+
+def typed(rows):
+    \"\"\"What rows say of each root id.\"\"\"
+    rows = rows[rows['pt_root_id'] != 0]
+    rows = rows.sort_values('id') if 'id' in rows else rows
+    many = rows['pt_root_id'].duplicated(keep=False)
+    several = rows[many].groupby('pt_root_id').agg(agreed)
+    alone = rows[~many].set_index('pt_root_id')
+    return pd.concat([alone, several]) if len(several) else alone
 """
 
 
@@ -119,7 +141,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         f"cell = {found.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
         *_partners(shown.side, several=len(cells) > 1),
         *_somata(cave, found, needed),
-        *_types(cave, found, needed),
+        *_types(cave, cells, shown, needed),
         *(() if shown.side == "both" else _of_direction(cave, found, shown.side, needed)),
         *_proofreading(cave, found, shown, needed),
         *_tuning(cave, found, needed),
@@ -142,7 +164,8 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
 def _script(subject: str, where: Node, body: Sequence[str], counted: str) -> str:
     code = "\n".join(body)
     heading = f"# {subject}" + ("" if isinstance(where, Everything) else f": {where.describe()}")
-    called = {"matches(": MATCHES, "typed(": _TYPED, "summed(": _SUMMED, "natural_ranks(": f"\n{NATURAL}"}
+    named = _TYPED.format(begins=type_columns.BEGINS, between=type_columns.BETWEEN)
+    called = {"matches(": MATCHES, "typed(": named, "summed(": _SUMMED, "natural_ranks(": f"\n{NATURAL}"}
     helpers = [counted, *(text for name, text in called.items() if name in code)]
     used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
     imports = [line for name, line in used.items() if name in code]
@@ -235,8 +258,9 @@ def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterato
     yield "frame['lateral_distance_um'] = np.hypot(*(um[:-1] - um[-1])[:, [0, 2]].T)"
 
 
-def _types(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
+def _types(cave: Cave, cells: Sequence[Connectivity], shown: Shown, needed: Collection[str]) -> Iterator[str]:
     """Columns of the type table, and `table.column` of joined ones."""
+    found = cells[0]
     tables = cave.tables(found.datastack, found.version.number)
     of: dict[str, dict[str, str]] = {}
     for name in needed:
@@ -249,9 +273,42 @@ def _types(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator
         elif name not in _KNOWN:
             raise BadInput(f"A script cannot make the column {name!r}.", "Hide it.")
     for table, columns in of.items():
-        view = ", 'view'" if tables[table].kind == "view" else ""
-        yield f"rows = typed({table!r}{view}).reindex(frame['root_id'])"
+        of_type = table == found.type_table
+        if of_type and found.typed_synapses:
+            yield from _of_synapses(cave, cells, shown)
+        else:
+            yield f"rows = client.materialize.query_{tables[table].kind}({table!r}, split_positions=True)"
+        yield from _chosen(cave, found) if of_type else ()
+        yield "rows = typed(rows).reindex(frame['root_id'])"
         yield from (f"frame[{name!r}] = rows[{column!r}].array" for name, column in columns.items())
+
+
+def _of_synapses(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> Iterator[str]:
+    """The rows of a type table that refers to synapses, those of the cells alone."""
+    first, roots = cells[0], [one.cell.root_id for one in cells]
+    yield "parts = []"
+    for way in shown.ways:
+        filters = Filters(isin={_OWN[way]: roots})
+        method, arguments = cave.query_call(first.datastack, first.version.number, first.type_table or "", filters)
+        yield f"part = client.materialize.{method}(\n{written_arguments(arguments.items())})"
+        yield f"parts.append(part.assign(pt_root_id=part[{PARTNER[way]!r}]))"
+    yield "rows = pd.concat(parts, ignore_index=True)"
+    yield "rows = rows[rows['pre_pt_root_id'] != rows['post_pt_root_id']]"
+
+
+def _chosen(cave: Cave, found: Connectivity) -> Iterator[str]:
+    """The rows of the type table that its rule chooses; see :func:`cell_types.narrowed`."""
+    of = "target_id" if found.typed_synapses else "pt_root_id"
+    if found.type_by == cell_types.NEWEST:
+        yield f"rows = rows.sort_values(['created', 'id']).drop_duplicates({of!r}, keep='last')"
+    elif found.type_by == cell_types.ORDER:
+        column, values = cave.profile(found.datastack).type_order[found.type_table or ""]
+        rank = {value: at for at, value in enumerate(values)}
+        yield f"rank = rows[{column!r}].astype('string').map({rank}).fillna({len(rank)})"
+        yield f"rows = rows[rank == rank.groupby(rows[{of!r}]).transform('min')]"
+    elif found.type_by:
+        column, _, value = found.type_by.partition("=")
+        yield f"rows = rows[rows[{column!r}].astype('string') == {value!r}]"
 
 
 def _weights(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
@@ -271,7 +328,9 @@ def _proofreading(cave: Cave, found: Connectivity, shown: Shown, needed: Collect
         return
     if info.schema_type != proofreading.SCHEMAS[0]:
         raise BadInput(f"A script cannot read {info.name}.", "Show all partners, without their proofreading.")
-    yield f"proofread = typed({info.name!r}).reindex(frame['root_id'])"
+    yield f"rows = client.materialize.query_table({info.name!r}, split_positions=True)"
+    yield "rows = rows[rows['pt_root_id'] != 0].drop_duplicates('pt_root_id', keep=False)"
+    yield "proofread = rows.set_index('pt_root_id').reindex(frame['root_id'])"
     for part in ("axon", "dendrite"):
         yield f"done = proofread['status_{part}'].fillna(False).astype(bool)"
         yield f"frame['strategy_{part}'] = proofread['strategy_{part}'].where(done, 'none').array"

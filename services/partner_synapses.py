@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 import numpy as np
 import pandas as pd
 
-from services import cells, connectivity, space
+from services import cell_types, cells, connectivity, space
 from services.cave import Cave
 from services.connectivity import Connectivity, Direction
 from services.errors import NotFound
@@ -23,9 +23,14 @@ def of_cell(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFra
     """Every synapse of one direction, autapses and those with root id 0 included, in the order of their ids.
 
     The columns of :meth:`Cave.synapses` with root_id (int64: the partner, 0 = none), depth_um (float64) and layer
-    (ordered categories). Costs nothing: the partners were counted from these.
+    (ordered categories), and what a type table that refers to synapses says of each. Costs nothing: the partners were
+    counted from these.
     """
-    return described(connectivity.synapses(cave, found, direction), direction, cave.volume(found.datastack))
+    rows = described(connectivity.synapses(cave, found, direction), direction, cave.volume(found.datastack))
+    if not found.typed_synapses:
+        return rows
+    types = cell_types.of_synapses([found.typed_synapses[direction]], "id").frame.reindex(rows["id"])
+    return rows.assign(**{name: types[name].array for name in types.columns if name not in rows})
 
 
 def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> pd.DataFrame:

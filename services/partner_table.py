@@ -159,7 +159,8 @@ def open_partners(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTab
 
     Raises BadInput for a threshold below 1 and for a table that cannot be joined, NotFound for one that is not there.
     """
-    parts = (found.datastack, found.version.number, found.cell.root_id, found.type_table or "", found.whole)
+    types = (found.type_table or "", found.type_by)
+    parts = (found.datastack, found.version.number, found.cell.root_id, *types, found.whole)
     return _made.get(key_of(cave, *parts, repr(wanted)), lambda: _open(cave, found, wanted))
 
 

@@ -13,6 +13,7 @@ from services.compartments import COUNTS, NOT_PREDICTED
 from services.connectivity import Direction
 from services.memo import Memo, key_of
 from services.partner_synapses import with_partners
+from services.type_columns import as_counted
 
 BIN_UM = 20.0
 """Height of a bin of the depth profile."""
@@ -121,7 +122,7 @@ def sizes_by_type(synapses: pd.DataFrame, partners: pd.DataFrame, column: str) -
     """The spread of synapse sizes (voxels) for each type: value (null = none), num_syn, and the quantiles low (5 %),
     q1, median, q3, high (95 %). By name, blank last."""
     rows = with_partners(synapses, partners, column)
-    sizes = rows["size"].astype("float64").groupby(rows[column].astype("string"), dropna=False)
+    sizes = rows["size"].astype("float64").groupby(_texts(rows, column), dropna=False)
     frame = pd.DataFrame({name: sizes.quantile(share) for name, share in QUANTILES.items()})
     frame.insert(0, "num_syn", sizes.size().astype("int64"))
     return frame.rename_axis("value").reset_index().sort_values("value", na_position="last", ignore_index=True)
@@ -132,11 +133,16 @@ def compartments_by_type(partners: pd.DataFrame, column: str) -> pd.DataFrame:
 
     `partners` come from `compartments.with_compartments`. By name, blank last.
     """
-    of_type = partners.groupby(partners[column].astype("string"), dropna=False)
+    of_type = partners.groupby(_texts(partners, column), dropna=False)
     frame = of_type[[*COUNTS, NOT_PREDICTED]].sum().rename_axis("value").reset_index()
     return frame.sort_values("value", na_position="last", ignore_index=True)
 
 
 def _valued(rows: pd.DataFrame, column: str | None) -> pd.DataFrame:
-    values = rows[column].astype("string") if column else pd.array([pd.NA] * len(rows), dtype="string")
+    values = _texts(rows, column) if column else pd.array([pd.NA] * len(rows), dtype="string")
     return rows.assign(value=values)
+
+
+def _texts(rows: pd.DataFrame, column: str) -> pd.Series:
+    """A column as text; partners with several values are one group."""
+    return as_counted(rows[column]).astype("string")

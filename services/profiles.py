@@ -45,7 +45,8 @@ class Profile:
     """A datastack's own ways.
 
     `type_tables` are pinned first in every choice of cell-type tables; `hidden_tables` are not listed.
-    `palette` gives types their colour, "#rrggbb". `neuroglancer` overrides what links are made of
+    `type_order` says for type tables which of several rows of a cell comes first: the name of a column, and its values
+    from the first on. `palette` gives types their colour, "#rrggbb". `neuroglancer` overrides what links are made of
     (`image_source`, `segmentation_source`, `skeleton_source`, ...). The first viewer is the default.
     """
 
@@ -55,6 +56,7 @@ class Profile:
     default_table: str | None = None
     type_tables: tuple[str, ...] = ()
     hidden_tables: tuple[str, ...] = ()
+    type_order: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     allow_live: bool = False
     viewers: tuple[Viewer, ...] = ()
     neuroglancer: Mapping[str, Any] = field(default_factory=dict)
@@ -115,6 +117,13 @@ def _palette(value: Any) -> dict[str, str]:
     return {name: colour.lower() for name, colour in value.items()}
 
 
+def _orders(value: Any) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """{table: {column: values}} as {table: (column, values)}."""
+    if any(len(by) != 1 for by in value.values()):
+        raise ValueError("each table must have one column with a list of its values")
+    return {_text(table): (column, _texts(values)) for table, by in value.items() for column, values in by.items()}
+
+
 def _viewers(value: Any) -> tuple[Viewer, ...]:
     viewers = tuple(Viewer(_text(viewer["name"]), _text(viewer["url"]), _text(viewer["kind"])) for viewer in value)
     if any(viewer.kind not in VIEWER_KINDS for viewer in viewers):
@@ -129,6 +138,7 @@ PROFILE_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "default_table": _text,
     "type_tables": _texts,
     "hidden_tables": _texts,
+    "type_order": _orders,
     "allow_live": _truth,
     "viewers": _viewers,
     "neuroglancer": dict,

@@ -75,6 +75,7 @@ def read(
     question_type: str = "auto",
     *,
     type_table: str | None = None,
+    type_by: str = "",
     whole: bool = False,
     lenient: bool = False,
 ) -> tuple[Connectivity, ...]:
@@ -84,7 +85,7 @@ def read(
     told and left out. Raises BadInput, NotFound and what CAVE raises.
     """
     asked = understand(cave, datastack, version, text, question_type)
-    options: Any = {"type_table": type_table, "whole": whole, "lenient": lenient}
+    options: Any = {"type_table": type_table, "type_by": type_by, "whole": whole, "lenient": lenient}
     ask = partial(connectivity.read, cave, datastack, version, **options)
     tried = gather(*(partial(_try, partial(ask, one, asked.id_type)) for one in asked.ids))
     found = [one for one in tried if isinstance(one, Connectivity)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 import pandas as pd
 
-from services import partner_joins, partner_sets, partner_synapses, partner_table, proofreading, weights
+from services import cell_types, partner_joins, partner_sets, partner_synapses, partner_table, proofreading, weights
 from services.cave import Cave
 from services.columns import Column
 from services.connectivity import Connectivity, Cut, Direction, Totals
@@ -39,7 +39,8 @@ def open_partners(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> 
     """
     first = found[0]
     roots = ",".join(str(one.cell.root_id) for one in found)
-    key = key_of(cave, first.datastack, first.version.number, roots, first.type_table or "", first.whole, repr(wanted))
+    types = (first.type_table or "", first.type_by)
+    key = key_of(cave, first.datastack, first.version.number, roots, *types, first.whole, repr(wanted))
     return _made.get(key, lambda: _open(cave, found, wanted))
 
 
@@ -90,8 +91,19 @@ def group(found: Sequence[Connectivity], side: Side) -> Connectivity:
     else:
         cut = {way: [one.cell.root_id for one in found if one.truncated[way]] for way in WAYS}
         sides = {way: partner_sets.side_by_side(parts, cut[way]) for way, parts in every.items()}
+    typed = {way: pd.concat(parts) for way in WAYS if (parts := [*_typed(found, way)])}
+    sides = {way: cell_types.retyped(frame, [typed[way]] if way in typed else []) for way, frame in sides.items()}
     truncated = {way: _cut(found, way) for way in WAYS}
-    return replace(found[0], inputs=sides["in"], outputs=sides["out"], totals=totals(found), truncated=truncated)
+    together = replace(found[0], inputs=sides["in"], outputs=sides["out"], totals=totals(found), truncated=truncated)
+    return replace(together, typed_synapses=typed)
+
+
+def _typed(found: Sequence[Connectivity], way: Direction) -> Iterator[pd.DataFrame]:
+    """What a type table that refers to synapses says of those of each cell, autapses left out."""
+    for one in found:
+        rows = one.typed_synapses.get(way)
+        if rows is not None:
+            yield rows[rows["root_id"] != one.cell.root_id]
 
 
 def _cut(found: Sequence[Connectivity], way: Direction) -> Cut | None:

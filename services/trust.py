@@ -16,7 +16,7 @@ from services import proofreading
 from services.cave import Cave
 from services.connectivity import Connectivity
 from services.proofreading import NONE
-from services.type_columns import type_column
+from services.type_columns import are_several, type_column
 
 Level = Literal["complete", "usable", "lower bound", "not analysable", "unknown"]
 
@@ -50,7 +50,7 @@ class Share:
 class Verdict:
     """`sentence` says it all; `inputs` and `outputs` are it in a word. `strategy_axon` and `strategy_dendrite` are
     None where nothing is known of the cell. `identified` is, for each direction, the share of synapses whose partner
-    has one soma and, with a type table, a type; `criterion` says which of the two. Without a nucleus table it is the
+    has one soma and, with a type table, one type; `criterion` says which of the two. Without a nucleus table it is the
     type alone. `notes` are further sentences."""
 
     sentence: str
@@ -95,14 +95,14 @@ def judge(found: Connectivity, proofread: pd.DataFrame | None) -> Verdict:
 
 
 def identified(partners: pd.DataFrame, typed_by: str | None = None) -> Share:
-    """The share of synapses whose partner has exactly one soma, where somata are known, and, with `typed_by`, a value
-    in that column. Not known without either."""
+    """The share of synapses whose partner has exactly one soma, where somata are known, and, with `typed_by`, one
+    value in that column. Not known without either."""
     whole, somata = int(partners["num_syn"].sum()), partners["num_soma"]
     if typed_by is None and somata.isna().any():
         return Share(None, whole)
     known = somata.isna() | (somata == 1).fillna(False)
     if typed_by is not None:
-        known &= partners[typed_by].notna()
+        known &= partners[typed_by].notna() & ~are_several(partners[typed_by])
     return Share(int(partners.loc[known.to_numpy(bool), "num_syn"].sum()), whole)
 
 

@@ -85,7 +85,8 @@ class ConnectivityView:
     """What the connectivity viewer shows. `cell` is the id as typed, `id_type` one of ID_TYPES, `tab` the
     direction in front; `where`, `boxes` and `sort` apply to the partners of that tab.
 
-    A `type_table` of "" is the datastack's own choice, NO_TYPES none. Partners have `at_least` synapses ("" = 1), and
+    A `type_table` of "" is the datastack's own choice, NO_TYPES none; `type_by` says which of several rows of a cell
+    there counts ("" = all; see :mod:`services.cell_types`). Partners have `at_least` synapses ("" = 1), and
     `proofread` is "on" when only proofread ones count. `more` names further columns, `group_by` the column whose values
     have subtotals and colours ("" = the type). Links open in `viewer` ("" = the first), and `panel` is "on" when one
     stands beside the table. With `whole` "on", synapses that CAVE would cut are asked for in pieces. `partner` is a
@@ -110,6 +111,7 @@ class ConnectivityView:
     whole: str = ""
     partner: str = ""
     against: str = ""
+    type_by: str = ""
 
     def href(self) -> str:
         """Path and query of the page that shows this view."""
@@ -165,6 +167,7 @@ def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]
         cell=read.text("cell"),
         id_type=read.choice("id_type", ID_TYPES, "auto"),
         type_table=read.text("type_table"),
+        type_by=read.text("type_by").strip(),
         tab=read.choice("tab", TABS, "out"),
         at_least=read.text("at_least").strip(),
         proofread=read.choice("proofread", SWITCH, ""),

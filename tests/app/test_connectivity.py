@@ -94,10 +94,16 @@ def somata_of(client, version):
     return somata
 
 
+def in_one_text(texts):
+    return texts[0] if len(texts) == 1 else "several: " + " | ".join(texts)
+
+
 @cache
 def types_of(client, version):
-    """The type of each root id that has one row in the type table."""
-    table = whole(client, TYPES, version).drop_duplicates("pt_root_id", keep=False)
+    """What the type table says of each root id: a text where its rows agree, all texts where they differ."""
+    table = whole(client, TYPES, version).sort_values("id")
+    names = ["classification_system", "cell_type"]
+    table = table.groupby("pt_root_id")[names].agg(lambda said: in_one_text(said.unique())).reset_index()
     return table[["pt_root_id", "classification_system", "cell_type"]].rename(columns={"pt_root_id": "root_id"})
 
 

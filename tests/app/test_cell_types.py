@@ -1,0 +1,292 @@
+"""Cells with several rows in a type table, rules that choose among these, and type tables that refer to synapses."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import flask
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from api import blueprint
+from localcave.layout import DatastackWriter
+from services import (
+    cell_types,
+    connectivity,
+    neuroglancer,
+    partner_sets,
+    partner_synapses,
+    partner_table,
+    questions,
+    several_cells,
+    trust,
+)
+from services.cave import Cave
+from services.errors import BadInput
+from services.partner_table import Wanted
+from services.settings import Settings
+from tests import tiny
+from tests.servers import start_localcave
+
+DS, VERSION = tiny.DATASTACK, 3
+CELL = 864691135000000001
+AGREE, DIFFER, ONE, NONE, BLANKS, ALSO = (CELL + 10 * n for n in range(1, 7))
+INPUTS = {AGREE: 3, DIFFER: 2, ONE: 2, NONE: 1, BLANKS: 1}
+ROWS = [
+    # root, system, type, score, day; a day before another although the id comes after it
+    (AGREE, "v1", "BC", 0.5, 1),
+    (AGREE, "v2", "BC", 0.5, 2),
+    (DIFFER, "v1", "MC", 0.1, 5),
+    (DIFFER, "v2", "BC", 0.9, 4),
+    (DIFFER, "v3", "MC", 0.3, 3),
+    (ONE, "v2", "23P", 0.7, 1),
+    (BLANKS, "v1", None, None, 1),
+    (BLANKS, "v2", "4P", None, 2),
+    (0, "v1", "5P-ET", 0.2, 1),
+    (0, "v1", "MC", 0.2, 1),
+]
+OF_SYNAPSES = {AGREE: ["ME", "ME", None], DIFFER: ["ME", "LO"], ONE: ["LO", "LO"]}
+WHOLE = {AGREE: "BC", DIFFER: "several: MC | BC", ONE: "23P", NONE: None, BLANKS: "4P"}
+
+
+def synapses():
+    """Inputs of the cell, one output to ONE and one between others, with the neuropil of each."""
+    rows = []
+    for root, count in INPUTS.items():
+        regions = OF_SYNAPSES.get(root, [None] * count)
+        rows += [(root, CELL, regions[n]) for n in range(count)]
+    return [*rows, (CELL, ONE, "AL"), (CELL, CELL, "ME"), (ALSO, CELL + 1, "ME"), (ONE, CELL + 1, "ME")]
+
+
+def synapse_table():
+    rows = synapses()
+    count = len(rows)
+    columns = {"id": pa.array(range(1, count + 1), pa.int64()), "valid": pa.array([True] * count)}
+    for end, place in (("pre", 0), ("post", 1)):
+        columns |= {f"{end}_pt_position_{axis}": pa.array([100] * count, pa.int32()) for axis in "xyz"}
+        columns[f"{end}_pt_supervoxel_id"] = pa.array([1] * count, pa.int64())
+        columns[f"{end}_pt_root_id"] = pa.array([row[place] for row in rows], pa.int64())
+    columns |= {f"ctr_pt_position_{axis}": pa.array([100] * count, pa.int32()) for axis in "xyz"}
+    return pa.table(columns | {"size": pa.array([10.0 * n for n in range(count)], pa.float32())})
+
+
+def type_table(rows, *, made=True):
+    count = len(rows)
+    columns = {"id": pa.array(range(1, count + 1), pa.int64()), "valid": pa.array([True] * count)}
+    if made:
+        first = datetime(2024, 1, 1, tzinfo=UTC)
+        days = [first + timedelta(days=row[4]) for row in rows]
+        columns["created"] = pa.array(days, pa.timestamp("us", "UTC"))
+    columns |= {f"pt_position_{axis}": pa.array([100] * count, pa.int32()) for axis in "xyz"}
+    columns["pt_supervoxel_id"] = pa.array([1] * count, pa.int64())
+    columns["pt_root_id"] = pa.array([row[0] for row in rows], pa.int64())
+    columns["classification_system"] = pa.array([row[1] for row in rows], pa.string())
+    columns["cell_type"] = pa.array([row[2] for row in rows], pa.string())
+    columns["score"] = pa.array([row[3] for row in rows], pa.float64())
+    return pa.table(columns)
+
+
+def region_table():
+    named = [(n, row[2]) for n, row in enumerate(synapses(), start=1) if row[2]]
+    return pa.table(
+        {
+            "id": pa.array(range(1, len(named) + 1), pa.int64()),
+            "valid": pa.array([True] * len(named)),
+            "target_id": pa.array([n for n, _ in named], pa.int64()),
+            "classification_system": pa.array(["region"] * len(named)),
+            "cell_type": pa.array([name for _, name in named]),
+        }
+    )
+
+
+def segments():
+    """A supervoxel of each cell, and the roots that it ever had."""
+    roots = [*INPUTS, ALSO, CELL, CELL + 1]
+    ids = pa.array(range(90000000000000001, 90000000000000001 + len(roots)), pa.int64())
+    own = {"supervoxel_id": ids, "root_id": pa.array(roots, pa.int64())}
+    level2 = pa.array(range(170000000000000001, 170000000000000001 + len(roots)), pa.int64())
+    empty = {"supervoxel_id": ids[:0], "root_id": own["root_id"][:0]}
+    times = {name: pa.array([], pa.timestamp("us", "UTC")) for name in ("created", "expired")}
+    return pa.table({"supervoxel_id": ids, "level2_id": level2, "root_id": own["root_id"]}), pa.table(empty | times)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("typed") / DS
+    writer = DatastackWriter(folder, DS, tiny.INFO)
+    writer.add_version(VERSION, "2025-01-02T03:04:05.000006", "2125-02-03T00:00:00.000001")
+    writer.add_table(VERSION, "nuclei", tiny.nuclei(tiny.NEWEST), tiny.metadata("nucleus_detection"))
+    writer.add_table(
+        VERSION, "synapses", synapse_table(), tiny.metadata("synapse"), sorted_by=["post_pt_root_id", "pre_pt_root_id"]
+    )
+    writer.add_table(VERSION, "types", type_table(ROWS), tiny.metadata("cell_type_local"))
+    writer.add_table(VERSION, "undated", type_table(ROWS, made=False), tiny.metadata("cell_type_local"))
+    writer.add_table(VERSION, "regions", region_table(), tiny.metadata("cell_type_reference", "synapses"))
+    writer.set_segmentation("tiny_pcg", "2020-01-01T00:00:00+00:00", *segments(), [])
+    writer.finish()
+    with start_localcave([folder]) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def cave(url, tmp_path_factory):
+    config = tmp_path_factory.mktemp("config")
+    (config / "datastacks").mkdir()
+    order = '[type_order.types]\nclassification_system = ["v2", "v1"]\n'
+    (config / "datastacks" / f"{DS}.toml").write_text(order)
+    return Cave(Settings(server_address=url, cache="", config_dir=config))
+
+
+@pytest.fixture(scope="module")
+def client(cave):
+    app = flask.Flask("test_cell_types")
+    app.extensions["karst"] = cave
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+def read(cave, types="types", by="", cell=CELL):
+    return connectivity.read(cave, DS, VERSION, str(cell), "root_id", type_table=types, type_by=by)
+
+
+def types_of(frame, column="cell_type"):
+    values = frame.set_index("root_id")[column].astype(object)
+    return values.where(values.notna(), None).to_dict()
+
+
+def test_rows_that_agree_are_one_type_and_rows_that_differ_are_all_shown(cave):
+    found = read(cave)
+    assert types_of(found.inputs) == WHOLE
+    systems = types_of(found.inputs, "classification_system")
+    assert systems[AGREE] == "several: v1 | v2" and systems[ONE] == "v2"
+    scores = types_of(found.inputs, "score")
+    assert scores[AGREE] == 0.5 and scores[DIFFER] is None and scores[ONE] == 0.7
+    (said,) = [one for one in found.warnings if "several rows" in one]
+    assert said.startswith("3 partners have several rows in types that differ")
+
+
+def test_a_datastack_without_nuclei_or_dates_types_its_partners_too(cave):
+    assert types_of(read(cave, "undated").inputs) == WHOLE
+    with pytest.raises(BadInput, match="does not say when"):
+        read(cave, "undated", "newest")
+
+
+def test_partners_whose_types_differ_count_as_several(cave):
+    found = read(cave)
+    table = partner_table.open_partners(cave, found, Wanted("in"))
+    groups = partner_sets.grouped(table.frame, "cell_type", ["BC", "MC", "23P", "4P", "5P-ET"]).set_index("value")
+    assert groups["num_syn"].to_dict() == {"BC": 3, "several": 2, "23P": 2, "4P": 1, "MC": 0, "5P-ET": 0, pd.NA: 1}
+    identified = trust.identified(table.frame.assign(num_soma=1), "cell_type")
+    assert (identified.part, identified.whole) == (6, 9)
+    link = neuroglancer.cell_link(cave, found, direction="in", group_by="cell_type")
+    assert {"BC", "several", "23P", "4P", "(blank)"} == set(link.legend)
+    layers = {layer["name"]: len(layer.get("annotations", ())) for layer in link.state["layers"]}
+    assert layers["inputs: several"] == 2 and layers["inputs: BC"] == 3
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ("classification_system=v1", {AGREE: "BC", DIFFER: "MC", ONE: None, NONE: None, BLANKS: None}),
+        ("classification_system=v2", {AGREE: "BC", DIFFER: "BC", ONE: "23P", NONE: None, BLANKS: "4P"}),
+        ("newest", {AGREE: "BC", DIFFER: "MC", ONE: "23P", NONE: None, BLANKS: "4P"}),
+        ("order", {AGREE: "BC", DIFFER: "BC", ONE: "23P", NONE: None, BLANKS: "4P"}),
+    ],
+)
+def test_rows_are_chosen_by_column_by_date_and_by_the_order_of_the_operator(cave, client, by, expected):
+    found = read(cave, by=by)
+    assert types_of(found.inputs) == expected
+    assert not any("several rows" in said for said in found.warnings)
+    path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?direction=in&types=types&type_by={by}"
+    answer = client.get(path).get_json()
+    assert {int(row["root_id"]): row["cell_type"] for row in answer["rows"]} == expected
+    file = client.get(f"{path}&format=csv").get_data(as_text=True)
+    assert f"# type_by: {by}" in file
+    rows = pd.read_csv(io.StringIO(file), comment="#", dtype=str, keep_default_na=False)
+    assert {int(row.root_id): row.cell_type.strip("'") or None for row in rows.itertuples()} == expected
+    body = {"cell": str(CELL), "direction": "in", "types": "types", "type_by": by, "group_by": "cell_type"}
+    legend = client.post(f"/api/v1/{DS}/{VERSION}/neuroglancer", json=body).get_json()["legend"]
+    assert set(legend) == {name or "(blank)" for name in expected.values()}
+
+
+@pytest.mark.parametrize(
+    ("by", "says"),
+    [
+        ("oldest", "cannot be chosen"),
+        ("nothing=v1", "cannot be chosen"),
+        ("classification_system=v9", "no row"),
+    ],
+)
+def test_a_rule_that_does_not_fit_is_refused_or_left_out(cave, client, by, says):
+    with pytest.raises(BadInput, match=says):
+        read(cave, by=by)
+    answer = client.get(f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?types=types&type_by={by}")
+    assert answer.status_code == 400
+    (found,) = questions.read(cave, DS, VERSION, str(CELL), type_table="types", type_by=by, lenient=True)
+    assert types_of(found.inputs) == WHOLE and found.type_by == ""
+    assert any("All rows are used." in said for said in found.warnings)
+
+
+def test_rules_are_offered_where_cells_have_several_rows(cave):
+    offered = cell_types.offered(cave, DS, VERSION, "types")
+    assert list(offered) == ["newest", *(f"classification_system=v{n}" for n in (1, 2, 3)), "order"]
+    assert list(cell_types.offered(cave, DS, VERSION, "undated")) == list(offered)[1:4]
+    assert list(cell_types.offered(cave, DS, VERSION, "regions")) == []
+    assert cell_types.offered(cave, DS, VERSION, "nowhere") == {}
+
+
+def test_a_type_table_that_refers_to_synapses_gives_a_type_per_synapse(cave, client):
+    found = read(cave, "regions")
+    assert types_of(found.inputs) == {AGREE: "ME", DIFFER: "several: ME | LO", ONE: "LO", NONE: None, BLANKS: None}
+    assert types_of(found.outputs) == {ONE: "AL"}
+    expected = {n: row[2] for n, row in enumerate(synapses(), start=1)}
+    for way in ("in", "out"):
+        rows = partner_synapses.of_cell(cave, found, way)
+        kinds = rows["cell_type"].astype(object).where(rows["cell_type"].notna(), None)
+        assert dict(zip(rows["id"], kinds, strict=True)) == {n: expected[n] for n in rows["id"]}
+    for whole in ("on", "off"):
+        path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/synapses?types=regions&direction=in&whole={whole}"
+        answer = client.get(path).get_json()
+        assert {int(row["id"]): row["cell_type"] for row in answer["rows"]} == {
+            n: kind for n, kind in expected.items() if synapses()[n - 1][1] == CELL
+        }
+
+
+def test_types_of_synapses_are_those_of_both_directions_and_of_all_cells_together(cave):
+    table = partner_table.open_partners(cave, read(cave, "regions"), Wanted("both"))
+    assert types_of(table.frame)[ONE] == "several: LO | AL"
+    found = [read(cave, "regions", cell=cell) for cell in (CELL, CELL + 1)]
+    table = several_cells.open_partners(cave, found, Wanted("in"))
+    kinds = types_of(table.frame)
+    assert kinds[ALSO] == "ME" and kinds[ONE] == "several: LO | ME" and kinds[AGREE] == "ME"
+    link = neuroglancer.cell_link(cave, found[0], direction="in", group_by="cell_type")
+    assert set(link.legend) == {"ME", "LO", "several", "(blank)"}
+
+
+@pytest.mark.parametrize("by", ["", "newest", "order", "classification_system=v2"])
+@pytest.mark.parametrize("side", ["in", "both"])
+def test_a_copied_script_chooses_types_alike(cave, client, by, side):
+    assert_script(cave, client, "types", by, side)
+
+
+@pytest.mark.parametrize("side", ["in", "out", "both"])
+def test_a_copied_script_has_the_types_of_synapses(cave, client, side):
+    assert_script(cave, client, "regions", "", side)
+
+
+def assert_script(cave, client, types, by, side):
+    way = "merged" if side == "both" else side
+    path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners/python?direction={way}&types={types}&type_by={by}"
+    script = client.get(path).get_data(as_text=True)
+    shown = "\nprint(frame[['root_id', 'cell_type']].astype(str).to_json(orient='values'))"
+    ran = subprocess.run([sys.executable, "-c", script + shown], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    told = {
+        int(root): None if kind in ("None", "nan", "<NA>") else kind
+        for root, kind in pd.read_json(io.StringIO(ran.stdout.splitlines()[-1]), dtype=str).itertuples(index=False)
+    }
+    assert told == types_of(partner_table.open_partners(cave, read(cave, types, by), Wanted(side)).frame)
