@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
 
 import flask
 import pandas as pd
 import pyarrow as pa
 import pytest
+from plotly.utils import PlotlyJSONEncoder
 
 from api import blueprint
+from app import create_app
+from callbacks import connectivity_viewer, partners
 from localcave.layout import DatastackWriter
 from services import (
     cell_types,
@@ -29,6 +34,7 @@ from services.cave import Cave
 from services.errors import BadInput
 from services.partner_table import Wanted
 from services.settings import Settings
+from services.urls import parse_connectivity
 from tests import tiny
 from tests.servers import start_localcave
 
@@ -290,3 +296,34 @@ def assert_script(cave, client, types, by, side):
         for root, kind in pd.read_json(io.StringIO(ran.stdout.splitlines()[-1]), dtype=str).itertuples(index=False)
     }
     assert told == types_of(partner_table.open_partners(cave, read(cave, types, by), Wanted(side)).frame)
+
+
+@pytest.fixture(scope="module")
+def page(cave):
+    app = create_app(cave.settings)
+
+    def show(address):
+        """The page of an address as text, and the partners of a tab by type as text."""
+        query = dict(pair.split("=", 1) for pair in address.split("&"))
+        with app.server.test_request_context():
+            shown, status, notes, href = connectivity_viewer.load(query, None)
+            by_type = connectivity_viewer.sum_up("types", href, None)
+            rows = partners.table(partners.concrete(parse_connectivity(query)[0]), "in").frame.to_csv()
+        return json.dumps([shown, status, notes, by_type, rows], cls=PlotlyJSONEncoder), href
+
+    return show
+
+
+def test_the_page_shows_counts_and_chooses_types(page):
+    cell = f"datastack={DS}&version={VERSION}&cell={CELL}&tab=in"
+    text, href = page(f"{cell}&type_table=types")
+    assert "several: MC | BC" in text and "Types by" in text and "classification system: v2" in text
+    assert "the order of this datastack" in text and "~ ^several:" in unquote(text)
+    assert "type_by" not in href
+    text, href = page(f"{cell}&type_table=types&type_by=classification_system=v2")
+    assert "several: MC" not in text and "cell types of types by classification_system=v2" in text
+    assert "type_by=classification_system%3Dv2" in href and "&type_by=classification_system%3Dv2" in text
+    text, _ = page(f"{cell}&type_table=regions&partner={DIFFER}")
+    assert "several: ME | LO" in text and "types of synapses of regions" in text
+    text, _ = page(f"{cell}&type_table=types&type_by=nonsense")
+    assert "All rows are used." in text and "several: MC | BC" in text
