@@ -38,6 +38,7 @@ from services.connectivity import Connectivity
 from services.context import cave
 from services.errors import BadInput, NotFound
 from services.partner_table import PartnerTable
+from services.type_columns import SEVERAL, SEVERAL_BOX
 from services.urls import NO_TYPES, ConnectivityView, Query, parse_connectivity
 
 
@@ -128,7 +129,7 @@ def sum_up(tab: str, of: str, drawn: Any) -> Any:
     if not column:
         return type_table.without()
     groups = {way: partner_sets.grouped(partners.table(view, way).frame, column, values) for way in ("in", "out")}
-    return type_table.type_table(view, column, groups, colours)
+    return type_table.type_table(view, column, groups, colours, {SEVERAL: SEVERAL_BOX})
 
 
 def _several(asked: ConnectivityView, said: list[str]) -> tuple[Any, ...]:

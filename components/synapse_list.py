@@ -13,7 +13,6 @@ from components.attributes import aria
 from components.cell_card import counted
 from components.partner_options import keep_link
 from components.partner_panel import file_links, synapses_path
-from services.partner_synapses import PARTNER
 from services.urls import ConnectivityView
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 200
 WAYS = {"in": "input", "out": "output"}
 POSITION = ("ctr_pt_position_x_nm", "ctr_pt_position_y_nm", "ctr_pt_position_z_nm")
-KNOWN = frozenset({"id", "size", "depth_um", "layer", "root_id", *PARTNER.values(), *POSITION})
+KNOWN = frozenset({"id", "size", "depth_um", "layer", "root_id", "pre_pt_root_id", "post_pt_root_id", *POSITION})
 """What :func:`services.partner_synapses.of_cell` gives without types of synapses."""
 PARTNERS = {"root_zero": "what lies in no segment"}
 

@@ -10,7 +10,6 @@ import pandas as pd
 from dash import html
 
 from components.attributes import aria
-from services.type_columns import SEVERAL, SEVERAL_BOX
 from services.urls import ConnectivityView
 
 if TYPE_CHECKING:
@@ -27,13 +26,19 @@ COLUMNS = (
 
 
 def type_table(
-    view: ConnectivityView, column: str, groups: Mapping[str, pd.DataFrame], colours: Mapping[str, str]
+    view: ConnectivityView,
+    column: str,
+    groups: Mapping[str, pd.DataFrame],
+    colours: Mapping[str, str],
+    boxes: Mapping[str, str],
 ) -> html.Div:
     """A line for each value of `column`, the largest first, with those that no partner has, and a line of sums.
 
-    `groups` has a frame of :func:`services.partner_sets.grouped` for each direction.
+    `groups` has a frame of :func:`services.partner_sets.grouped` for each direction, `boxes` the
+    filter of each line that is not of one value.
     """
     sides = {way: frame.set_index(frame["value"].fillna("")) for way, frame in groups.items()}
+    filters = {"": "null", **boxes}
     order = sides["in"]["num_syn"].add(sides["out"]["num_syn"], fill_value=0)
     names = sorted(order.index, key=lambda name: (name == "", -order[name], name))
     title = column.replace("_", " ").replace(".", ": ")
@@ -44,7 +49,9 @@ def type_table(
             [
                 html.Caption(f"Partners by {title}. Percentages are of the synapses with the partners that count."),
                 html.Thead([html.Tr([html.Th(title, rowSpan=2, scope="col"), *heads]), html.Tr(titles)]),
-                html.Tbody([_row(view, column, name, sides, colours) for name in names]),
+                html.Tbody(
+                    [_row(view, {column: filters.get(name, f'= "{name}"')}, name, sides, colours) for name in names]
+                ),
                 html.Tfoot(_sums(groups)),
             ],
             className="k-table k-types",
@@ -62,23 +69,19 @@ def without() -> html.P:
 
 
 def _row(
-    view: ConnectivityView, column: str, name: str, sides: Mapping[str, pd.DataFrame], colours: Mapping[str, str]
+    view: ConnectivityView,
+    box: Mapping[str, str],
+    name: str,
+    sides: Mapping[str, pd.DataFrame],
+    colours: Mapping[str, str],
 ) -> html.Tr:
     swatch = html.Span(className="k-swatch", style={"backgroundColor": colours.get(name, "#9e9e9e")})
     cells: list[Any] = []
     for way, side in sides.items():
         own = side.loc[name].to_dict() if name in side.index else {}
-        box = {column: _box(name)}
         href = replace(view, tab=way, boxes=box, sort=(), where="").href()
         cells += _numbers(own, href)
     return html.Tr([html.Th([swatch, name or "no type"], scope="row"), *cells])
-
-
-def _box(name: str) -> str:
-    """The filter that keeps the partners of a line."""
-    if name == SEVERAL:
-        return SEVERAL_BOX
-    return f'= "{name}"' if name else "null"
 
 
 def _numbers(own: Mapping[Any, Any], href: str) -> Sequence[html.Td]:
