@@ -210,7 +210,7 @@ def test_rows_are_chosen_by_column_by_date_and_by_the_order_of_the_operator(cave
     path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?direction=in&types=types&type_by={by}"
     answer = client.get(path).get_json()
     assert {int(row["root_id"]): row["cell_type"] for row in answer["rows"]} == expected
-    file = client.get(f"{path}&format=csv").get_data(as_text=True)
+    file = client.get(f"{path}&format=csv&head=on").get_data(as_text=True)
     assert f"# type_by: {by}" in file
     rows = pd.read_csv(io.StringIO(file), comment="#", dtype=str, keep_default_na=False)
     assert {int(row.root_id): row.cell_type.strip("'") or None for row in rows.itertuples()} == expected
