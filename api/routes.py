@@ -58,7 +58,14 @@ def list_versions(datastack: str) -> Response:
     params.only()
     known = cave().versions(datastack)
     latest = versions.resolve(cave(), datastack, "latest").number
-    return jsonify({"datastack": datastack, "latest": latest, "versions": [version_json(one) for one in known]})
+    return jsonify(
+        {
+            "datastack": datastack,
+            "description": cave().profile(datastack).description,
+            "latest": latest,
+            "versions": [version_json(one) for one in known],
+        }
+    )
 
 
 @blueprint.get("/<datastack>/<version>/tables")

@@ -32,9 +32,10 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 @callback(
     Output("catalogue-tables", "children"),
     Output("catalogue-status", "children"),
+    Output("catalogue-about", "children"),
     Input("catalogue-query", "data"),
     Input("reload", "data"),
-    on_error=lambda error: (alerts.problem(explain(error)), "No tables are shown."),
+    on_error=lambda error: (alerts.problem(explain(error)), "No tables are shown.", ""),
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The tables of the address."""
@@ -43,4 +44,5 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     listed = live.catalogue(cave(), datastack, version)
     view = TableView(datastack, str(version.label))
     found = catalogue_page.matching(listed, text)
-    return catalogue_page.listing(view, found), catalogue_page.status(datastack, version, len(found), len(listed))
+    status = catalogue_page.status(datastack, version, len(found), len(listed))
+    return catalogue_page.listing(view, found), status, cave().profile(datastack).description

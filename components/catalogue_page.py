@@ -26,10 +26,12 @@ def page(query: Mapping[str, Any]) -> html.Div:
         controls.text("Search", "q", "catalogue-q", text, "soma, cell_type"),
     ]
     top = [heading("All tables"), html.P(id="catalogue-status", className="k-status", role="status")]
+    about = html.P(id="catalogue-about", className="k-muted")
     return html.Div(
         [
             html.Div(top, className="k-top"),
             controls.view_form(CATALOGUE_PAGE, fields, "Search"),
+            about,
             html.Div(id="alerts"),
             html.Div(alerts.loading("Asking CAVE what there is…"), id="catalogue-tables"),
             dcc.Store(id="catalogue-query", data=dict(query)),

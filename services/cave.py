@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
@@ -121,8 +122,10 @@ class Cave(Roots, Skeletons, States):
         return found
 
     def profile(self, datastack: str) -> Profile:
-        """How the datastack is shown."""
-        return load_profile(self.settings.config_dir, datastack, self.info(datastack)["aligned_volume"]["name"])
+        """How the datastack is shown; what CAVE says of it stands where its profile says nothing."""
+        info = self.info(datastack)
+        profile = load_profile(self.settings.config_dir, datastack, info["aligned_volume"]["name"])
+        return profile if profile.description else replace(profile, description=(info.get("description") or "").strip())
 
     def volume(self, datastack: str) -> Volume:
         """The axes and layers of the datastack's aligned volume."""

@@ -173,12 +173,14 @@ def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
     frame, said = _with_more(cave, found, wanted, frame)
     if wanted.side != "both" and proofread is not None:
         frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON)
-    return PartnerTable(frame, columns_of(found, wanted.side, frame), left_out, (*unknown(cave, found), *said))
+    return PartnerTable(frame, columns_of(found, wanted.side, frame), left_out, (*unknown(cave, found, wanted), *said))
 
 
-def unknown(cave: Cave, found: Connectivity) -> tuple[str, ...]:
-    """Sentences for what nobody knows of any partner."""
-    return tuple(filter(None, [cells.no_nuclei(cave, found.datastack, found.version.number)]))
+def unknown(cave: Cave, found: Connectivity, wanted: Wanted) -> tuple[str, ...]:
+    """Sentences for what nobody knows of any partner, and what the owners of further tables say of these."""
+    known = cave.tables(found.datastack, found.version.number)
+    notices = [notice for name in wanted.more if name in known for notice in known[name].notices]
+    return (*filter(None, [cells.no_nuclei(cave, found.datastack, found.version.number)]), *notices)
 
 
 def described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:

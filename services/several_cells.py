@@ -137,7 +137,7 @@ def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerT
         frame,
         _columns(found, together, side, frame),
         left_out,
-        (*_explained(found, side), *partner_table.unknown(cave, together), *left, *said),
+        (*_explained(found, side), *partner_table.unknown(cave, together, wanted), *left, *said),
     )
 
 

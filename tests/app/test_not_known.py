@@ -12,7 +12,7 @@ from services.partner_table import Wanted
 from services.settings import Settings
 from services.tables import TableQuery
 from services.urls import ConnectivityView
-from tests.app.not_known import CELL, FIRST, SECOND, THIRD, make
+from tests.app.not_known import CELL, DESCRIPTION, FIRST, SECOND, THIRD, make
 from tests.servers import start_localcave
 
 
@@ -171,3 +171,40 @@ def test_the_strip_of_a_cell_without_nuclei_counts_no_somata(cave, datastack):
     strip = str(strip_of(ConnectivityView(datastack=datastack), connectivity.read(cave, datastack, 1, str(CELL)), None))
     assert "no nucleus table" in strip
     assert not any(claim in strip for claim in ("'0'", "no soma", "none in this segment", "Soma depth"))
+
+
+# ---- what is said about a table and a datastack
+
+NOTICE = "Notice on partner_types: Superseded by better_types."
+
+
+@pytest.mark.parametrize("asked", ["", "join=partner_types", "filter=cell_type = BC"])
+def test_the_owners_notice_comes_with_rows(client, asked):
+    table = "nuclei" if "join" in asked else "partner_types"
+    answer = client.get(f"/api/v1/sized/1/tables/{table}/rows?{asked}").json
+    assert NOTICE in answer["messages"]
+
+
+@pytest.mark.parametrize("table", ["nuclei", "synapses"])
+def test_a_table_without_a_notice_has_none(client, table):
+    assert "messages" not in client.get(f"/api/v1/sized/1/tables/{table}/rows").json
+
+
+def test_files_hold_the_notice_in_their_provenance(client):
+    text = client.get("/api/v1/sized/1/tables/partner_types/rows?format=csv&head=on").text
+    told = client.get("/api/v1/sized/1/tables/partner_types/rows?format=csv&head=only").text
+    assert "Superseded by better_types." in text or "Superseded by better_types." in told
+    parquet = client.get("/api/v1/sized/1/tables/partner_types/rows?format=parquet").data
+    assert b"Superseded by better_types." in parquet
+
+
+@pytest.mark.parametrize("asked", [{"types": "partner_types"}, {"more": "partner_types"}])
+def test_the_notice_stands_beside_types_of_partners(client, asked):
+    answer = partners(client, "sized", direction="in", **asked)
+    assert NOTICE in [*answer["warnings"], *answer["notes"]]
+
+
+def test_what_cave_says_of_a_datastack_is_said(client):
+    assert client.get("/api/v1/bare/versions").json["description"] == DESCRIPTION
+    listed = {one["name"]: one["description"] for one in client.get("/api/v1/datastacks").json["datastacks"]}
+    assert set(listed.values()) == {DESCRIPTION}
