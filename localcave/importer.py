@@ -42,14 +42,18 @@ import pyarrow.compute as pc
 
 from localcave.errors import InputError
 from localcave.importer_config import ColumnPlan, ImportPlan, TablePlan, read_plan
-from localcave.importer_files import INT32_MAX, Rows, open_file, select, to_kind, to_positions
+from localcave.importer_files import Rows
+from localcave.importer_parts import open_files
 from localcave.importer_schemas import ARROW_TYPES, SchemaColumn
+from localcave.importer_values import INT32_MAX, select, to_kind, to_positions
 from localcave.info import sha256_of
 from localcave.layout import MANIFEST, SERVER, DatastackWriter
 from localcave.made_segmentation import make_supervoxels, oldest_before
 
 NM_PER_UNIT = {"nm": 1.0, "um": 1000.0}
 INT64 = ARROW_TYPES["int64"]
+_NO_COORDINATE = "a coordinate is missing (empty or NaN); give all three, or leave the row out with where"
+_TWICE = "; leave id out of the columns, then it is the number of the row, or name a column of which each value is once"
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def import_datastack(config: Path, folder: Path, data: Path | None = None) -> Im
     """
     plan = read_plan(config, data)
     _check_target(folder)
-    files = {key: open_file(plan.data / name) for key, name in plan.files.items()}
+    files = {key: open_files(file, plan.data) for key, file in plan.files.items()}
     tables = {table.name: build_table(table, files[table.file]) for table in plan.tables}
     supervoxels = make_supervoxels(tables)
     part = folder.resolve().with_name(folder.resolve().name + ".making")
@@ -143,7 +147,7 @@ def _ids(plan: TablePlan, rows: Rows) -> pa.Array:
     values, first = np.unique(np.asarray(ids), return_index=True)
     if len(values) < len(ids):
         again = int(np.setdiff1d(np.arange(len(ids)), first)[0])
-        raise rows.refuse(", ".join(spec.source), again, f"the id {ids[again].as_py()} is there twice")
+        raise rows.refuse(", ".join(spec.source), again, f"the id {ids[again].as_py()} is there twice{_TWICE}")
     return ids
 
 
@@ -183,7 +187,7 @@ def _recoded(rows: Rows, spec: ColumnPlan) -> Rows:
         recoded = pc.is_in(rows.column(name).cast(pa.string()), pa.array([str(v) for v in spec.is_in], pa.string()))
     else:
         return rows
-    return Rows(rows.file, pa.table({name: recoded}), rows.numbers)
+    return rows.having({name: recoded})
 
 
 def _mapped(rows: Rows, name: str, mapping: Mapping[str, Any]) -> pa.Array:
@@ -207,7 +211,11 @@ def _position(plan: TablePlan, column: SchemaColumn, spec: ColumnPlan | None, ro
     wrong = missing.any(axis=1) & (column.required | ~missing.all(axis=1))
     shown = ", ".join(spec.source)
     if wrong.any():
-        raise rows.refuse(shown, int(np.argmax(wrong)), "a coordinate is missing (empty or NaN)")
+        raise rows.refuse(
+            shown,
+            int(np.argmax(wrong)),
+            "a coordinate is missing (empty or NaN); give all three, or leave the row out with where",
+        )
     outside = (np.abs(voxels) > INT32_MAX).any(axis=1)
     if outside.any():
         first = int(np.argmax(outside))
@@ -236,7 +244,9 @@ def _write(writer: DatastackWriter, plan: ImportPlan, tables: dict[str, pa.Table
     writer.manifest["source"] = {
         "kind": "import",
         "files": {
-            key: {"name": Path(name).name, "sha256": sha256_of(plan.data / name)} for key, name in plan.files.items()
+            key if len(paths) == 1 else f"{key}/{number}": {"name": path.name, "sha256": sha256_of(path)}
+            for key, paths in ((key, file.paths(plan.data)) for key, file in plan.files.items())
+            for number, path in enumerate(paths, start=1)
         },
     }
 

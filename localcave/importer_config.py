@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +14,8 @@ from typing import Any
 
 from localcave.errors import InputError
 from localcave.importer_schemas import SchemaColumn, schema_types
+from localcave.importer_sources import FilePlan, read_files
+from localcave.importer_toml import Section, checked_name, hint
 
 NEVER = datetime(2121, 11, 10, 7, 10, 0, 1, tzinfo=UTC)
 """When a version expires that is to stay: CAVE writes such a date for permanent versions."""
@@ -24,7 +24,6 @@ UNITS = ("nm", "um", "voxels")
 CONDITIONS = ("is", "not", "in", "not_in", "above", "below", "empty")
 PLAIN = (str, int, float, bool)
 INFO_KEYS = ("image_source", "viewer_site", "skeleton_source", "cell_identification_table", "proofreading_status_table")
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class ImportPlan:
     timestamp: datetime
     expires: datetime
     data: Path
-    files: Mapping[str, str]
+    files: Mapping[str, FilePlan]
     tables: tuple[TablePlan, ...]
 
 
@@ -109,66 +108,11 @@ def read_plan(path: Path, data: Path | None = None) -> ImportPlan:
     return plan
 
 
-class Section:
-    """A table of the TOML that knows its own name and which keys were asked for."""
-
-    def __init__(self, where: str, values: Mapping[str, Any]):
-        if not isinstance(values, dict):
-            raise InputError(f"{where} must be a table of keys, not {values!r}")
-        self.where, self.values = where, values
-        self._asked: set[str] = set()
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self._asked.add(key)
-        return self.values.get(key, default)
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self.get(key, default)
-        if value is None:
-            raise InputError(f"{self.where} needs the key {key!r}")
-        if not isinstance(value, str):
-            raise InputError(f"{self.where}: {key} must be text, not {value!r}")
-        return value
-
-    def optional_text(self, key: str) -> str | None:
-        return None if self.get(key) is None else self.text(key)
-
-    def section(self, key: str) -> Section:
-        if self.get(key) is None:
-            raise InputError(f"{self.where} needs a section [{key}]")
-        return Section(f"{self.where} [{key}]", self.get(key))
-
-    def resolution(self, key: str, default: tuple[float, float, float] | None = None) -> tuple[float, float, float]:
-        value = self.get(key, default)
-        if value is None:
-            raise InputError(f"{self.where} needs the key {key!r}, the size of a voxel in nm, e.g. [4, 4, 40]")
-        numbers = isinstance(value, list | tuple) and all(type(v) in (int, float) and 0 < v < 1e9 for v in value)
-        if not numbers or len(value) != 3:
-            raise InputError(f"{self.where}: {key} must be three positive numbers in nm, not {value!r}")
-        x, y, z = (float(v) for v in value)
-        return x, y, z
-
-    def moment(self, key: str, default: datetime | None = None) -> datetime:
-        value = self.get(key, default)
-        if not isinstance(value, datetime):
-            raise InputError(f"{self.where} needs {key} as a date with time, e.g. 2025-01-13T10:10:01Z, not {value!r}")
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-    def no_more(self) -> None:
-        """Refuse keys that nobody asked for: they are slips of the pen."""
-        for key in self.values:
-            if key not in self._asked:
-                raise InputError(f"{self.where} has a key {key!r} that means nothing here{_hint(key, self._asked)}")
-
-
 def _plan(top: Section, data: Path) -> ImportPlan:
     stack, version = top.section("datastack"), top.section("version")
     resolution = stack.resolution("resolution_nm")
-    files = top.section("files").values
+    files = read_files(top.section("files"))
     tables = top.section("tables").values
-    for key, file in files.items():
-        if not isinstance(file, str):
-            raise InputError(f"{top.where} [files]: {key} must be the name of a file, not {file!r}")
     plans = tuple(
         _table(name, Section(f"{top.where} [tables.{name}]", t), files, resolution) for name, t in tables.items()
     )
@@ -177,9 +121,9 @@ def _plan(top: Section, data: Path) -> ImportPlan:
     if type(number) is not int or number < 1:
         raise InputError(f"{version.where} needs number, a whole number of at least 1, not {number!r}")
     plan = ImportPlan(
-        datastack=_name(stack.text("name"), stack.where),
+        datastack=checked_name(stack.text("name"), stack.where),
         description=stack.text("description", default=""),
-        aligned_volume=_name(stack.text("aligned_volume", default=stack.text("name")), stack.where),
+        aligned_volume=checked_name(stack.text("aligned_volume", default=stack.text("name")), stack.where),
         resolution_nm=resolution,
         synapse_table=_role(
             stack, "synapse_table", plans, [p.name for p in plans if "synapse" in p.schema_type and _is_synapse(p)]
@@ -199,18 +143,18 @@ def _plan(top: Section, data: Path) -> ImportPlan:
 
 
 def _table(
-    name: str, section: Section, files: Mapping[str, str], resolution_nm: tuple[float, float, float]
+    name: str, section: Section, files: Mapping[str, FilePlan], resolution_nm: tuple[float, float, float]
 ) -> TablePlan:
     schema_type = section.text("schema")
     if schema_type not in schema_types():
         raise InputError(
-            f"{section.where}: {schema_type!r} is not a schema type of CAVE{_hint(schema_type, schema_types())}"
+            f"{section.where}: {schema_type!r} is not a schema type of CAVE{hint(schema_type, schema_types())}"
         )
     file = section.text("file")
     if file not in files:
         raise InputError(f"{section.where}: {file!r} is not one of the [files]: {', '.join(files)}")
     plan = TablePlan(
-        name=_name(name, section.where),
+        name=checked_name(name, section.where),
         file=file,
         schema_type=schema_type,
         description=section.text("description", default=""),
@@ -231,7 +175,7 @@ def _columns(section: Section, schema_type: str) -> dict[str, ColumnPlan]:
     for name, value in section.values.items():
         if name not in kinds:
             raise InputError(
-                f"{section.where}: the schema type {schema_type} has no column {name!r}{_hint(name, kinds)}"
+                f"{section.where}: the schema type {schema_type} has no column {name!r}{hint(name, kinds)}"
             )
         columns[name] = _column(f"{section.where} {name}", value, is_position=kinds[name] == "position")
     for column in schema:
@@ -345,14 +289,3 @@ def _role(section: Section, key: str, plans: Iterable[TablePlan], fitting: list[
     if named is None and len(fitting) > 1:
         raise InputError(f"{section.where}: name the {key}; it could be {' or '.join(fitting)}")
     return named or next(iter(fitting), None)
-
-
-def _name(name: str, where: str) -> str:
-    if not NAME.fullmatch(name):
-        raise InputError(f"{where}: {name!r} must be letters, digits and underscores, beginning with a letter")
-    return name
-
-
-def _hint(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""

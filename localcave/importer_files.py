@@ -1,56 +1,62 @@
-"""Files of a person's own, read exactly: rows that know their file, and columns converted or refused.
-
-Nothing is guessed: a CSV is read as text and every value is parsed as what its column is to be, so that an id
-never passes through a float.
-"""
+"""Files of a person's own, read exactly: rows that know their file. A CSV is read as text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.feather
 import pyarrow.parquet as pq
 
 from localcave.errors import InputError
-from localcave.importer_config import Condition
 from localcave.importer_csv import CsvForm, read_csv
-from localcave.importer_schemas import ARROW_TYPES
 
-TRUE, FALSE = ("true", "t", "1", "yes"), ("false", "f", "0", "no")
-INT32_MAX = 2**31 - 1
-DIGITS = re.compile("-?[0-9]+")
+NUMBER = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
+_NO_HEADER = (
+    "; if its first line is a row and not names, name its columns: "
+    '[files] KEY = { file = "NAME", columns = ["id", "x", ...] }'
+)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one file. `numbers` counts them in the file, the first row of data being 1."""
+    """Rows of a file, or of several as one table. `numbers` counts them, the first row of data being 1; `parts` are
+    the files of which there are several, each with the number of rows before it."""
 
     file: str
     table: pa.Table
     numbers: np.ndarray
+    parts: tuple[tuple[int, str], ...] = ()
 
     def column(self, name: str) -> pa.Array:
         """The values of one column, without dictionary encoding. Raises InputError when the file has no such column."""
         if name not in self.table.column_names:
-            raise InputError(f"{self.file} has no column {name!r}; it has {', '.join(self.table.column_names)}")
+            names = self.table.column_names
+            more = _NO_HEADER if any(NUMBER.fullmatch(one) for one in names) else ""
+            raise InputError(f"{self.file} has no column {name!r}; it has {', '.join(names)}{more}")
         values = self.table[name].combine_chunks()
         if isinstance(values, pa.ChunkedArray):
             values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
         return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
+    def having(self, columns: dict[str, pa.Array]) -> Rows:
+        """The same rows with other columns."""
+        return replace(self, table=pa.table(columns))
+
     def refuse(self, column: str, index: int, problem: str) -> InputError:
         """The error that says which value cannot be used."""
-        return InputError(f"{self.file}, column {column!r}, row {self.numbers[index]}: {problem}")
+        number, file = int(self.numbers[index]), self.file
+        for before, name in self.parts:
+            if number > before:
+                file, row = name, number - before
+        return InputError(f"{file}, column {column!r}, row {row if self.parts else number}: {problem}")
 
 
-def open_file(path: Path) -> Rows:
+def open_file(path: Path, form: CsvForm = CsvForm()) -> Rows:  # noqa: B008 - frozen
     """All rows of a CSV (`.csv`, `.tsv`, also `.gz`), Parquet or Feather/Arrow file.
 
     Columns of a CSV are text, null where empty. Raises InputError for a missing, unreadable or unknown file.
@@ -58,7 +64,7 @@ def open_file(path: Path) -> Rows:
     if not path.is_file():
         raise InputError(f"there is no file {path}")
     try:
-        table = _reader(path)(path)
+        table = _reader(path, form)(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path.name}: {str(error).splitlines()[0]}") from None
     names = table.column_names
@@ -68,173 +74,12 @@ def open_file(path: Path) -> Rows:
     return Rows(path.name, table, np.arange(1, table.num_rows + 1))
 
 
-def _reader(path: Path) -> Callable[[Path], pa.Table]:
+def _reader(path: Path, form: CsvForm) -> Callable[[Path], pa.Table]:
     name = path.name.lower().removesuffix(".gz")
     if name.endswith((".csv", ".tsv")):
-        return lambda p: read_csv(p, CsvForm())
+        return lambda p: read_csv(p, form)
     if name.endswith(".parquet"):
         return lambda p: pq.ParquetFile(p).read()
     if name.endswith((".feather", ".arrow")):
         return pyarrow.feather.read_table
     raise InputError(f"{path.name} is none of .csv, .tsv, .parquet, .feather, .arrow")
-
-
-def select(rows: Rows, conditions: Sequence[Condition]) -> Rows:
-    """The rows that pass all conditions."""
-    keep = np.ones(len(rows.numbers), dtype=bool)
-    for condition in conditions:
-        keep &= _passes(rows, condition)
-    return Rows(rows.file, rows.table.filter(pa.array(keep)), rows.numbers[keep])
-
-
-def _passes(rows: Rows, condition: Condition) -> np.ndarray:
-    values = rows.column(condition.column)
-    if condition.test == "empty":
-        return _is_empty(values) == condition.value
-    if condition.test in ("above", "below"):
-        numbers = to_floats(rows, condition.column)
-        limit = pa.scalar(float(condition.value))
-        passed = pc.greater(numbers, limit) if condition.test == "above" else pc.less(numbers, limit)
-    else:
-        wanted = condition.value if condition.test in ("in", "not_in") else [condition.value]
-        passed = _is_one_of(rows, condition.column, wanted)
-    answer = np.asarray(pc.fill_null(passed, False))
-    return ~answer if condition.test in ("not", "not_in") else answer
-
-
-def _is_empty(values: pa.Array) -> np.ndarray:
-    empty = pc.is_null(values, nan_is_null=pa.types.is_floating(values.type))
-    if _is_text(values.type):
-        empty = pc.or_(empty, pc.fill_null(pc.equal(values, ""), True))
-    return np.asarray(empty)
-
-
-def _is_one_of(rows: Rows, column: str, wanted: Sequence[Any]) -> pa.Array:
-    """Which values are among `wanted`; a number in the TOML also meets its digits in a CSV."""
-    values = rows.column(column)
-    if _is_text(values.type):
-        return pc.is_in(values.cast(pa.string()), pa.array([str(w) for w in wanted], pa.string()))
-    try:
-        return pc.is_in(values, pa.array(list(wanted)).cast(values.type))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        raise InputError(
-            f"{rows.file}: column {column!r} holds {values.type}, which cannot be one of {list(wanted)!r}"
-        ) from None
-
-
-def to_kind(rows: Rows, column: str, kind: str) -> pa.Array:
-    """The column as `id`, `int32`, `float32`, `string` or `bool`; nulls stay.
-
-    Raises InputError that names file, column and row of the first value that does not fit.
-    """
-    if kind == "id":
-        return _to_integers(rows, column, pa.int64(), exact=True)
-    if kind == "int32":
-        return _to_integers(rows, column, pa.int32(), exact=False)
-    if kind == "float32":
-        return to_floats(rows, column).cast(pa.float32())
-    if kind == "bool":
-        return _to_booleans(rows, column)
-    return rows.column(column).cast(ARROW_TYPES[kind])
-
-
-def _to_integers(rows: Rows, column: str, wanted: pa.DataType, *, exact: bool) -> pa.Array:
-    values = rows.column(column)
-    if pa.types.is_floating(values.type):
-        if exact and len(values):
-            first = _first(np.asarray(pc.is_valid(values)))
-            problem = "a float, which loses the last digits of ids above 2^53; save the column as integers or text"
-            raise rows.refuse(column, first, f"{values[first].as_py()!r} is {problem}")
-        values = pc.if_else(pc.is_nan(values), None, values)
-    if pa.types.is_boolean(values.type):
-        raise InputError(f"{rows.file}, column {column!r}: these are truth values, not whole numbers")
-    if _is_text(values.type):
-        values = pc.utf8_trim_whitespace(values)
-    low, high = (-(2**63), 2**63 - 1) if exact else (-INT32_MAX - 1, INT32_MAX)
-    try:
-        return values.cast(wanted)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        problem = f"is not a whole number between {low} and {high}"
-        raise _first_refused(rows, column, values, lambda v: low <= _whole(v) <= high, problem) from None
-
-
-def to_floats(rows: Rows, column: str) -> pa.Array:
-    """The column as float64, NaN as null."""
-    values = rows.column(column)
-    if _is_text(values.type):
-        values = pc.utf8_trim_whitespace(values)
-    try:
-        numbers = values.cast(pa.float64(), safe=False)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise _first_refused(rows, column, values, lambda v: isinstance(float(v), float), "is not a number") from None
-    infinite = np.asarray(pc.fill_null(pc.is_inf(numbers), False))
-    if infinite.any():
-        raise rows.refuse(column, _first(infinite), "is infinite")
-    return pc.if_else(pc.is_nan(numbers), None, numbers)
-
-
-def _to_booleans(rows: Rows, column: str) -> pa.Array:
-    values = rows.column(column)
-    if pa.types.is_boolean(values.type) or pa.types.is_null(values.type):
-        return values.cast(pa.bool_())
-    words = pc.utf8_lower(pc.utf8_trim_whitespace(values.cast(pa.string())))
-    true, false = (pc.is_in(words, pa.array(known)) for known in (TRUE, FALSE))
-    strange = np.asarray(pc.and_(pc.is_valid(words), pc.invert(pc.or_(true, false))))
-    if strange.any():
-        first = _first(strange)
-        raise rows.refuse(column, first, f"{values[first].as_py()!r} is neither true nor false")
-    return pc.if_else(pc.is_valid(words), true, None)
-
-
-def to_positions(rows: Rows, columns: Sequence[str]) -> np.ndarray:
-    """Positions as float64 of shape (rows, 3), NaN where there is none.
-
-    From three columns, or from one that holds lists of three numbers or text like `[1, 2, 3]`.
-    """
-    if len(columns) == 3:
-        return np.column_stack([to_floats(rows, name).to_numpy(zero_copy_only=False) for name in columns])
-    name = columns[0]
-    values = rows.column(name)
-    if _is_text(values.type):
-        spaced = pc.utf8_trim_whitespace(pc.replace_substring_regex(values, r"[\[\](),;\s]+", " "))
-        values = pc.split_pattern(spaced, " ")
-    if not (
-        pa.types.is_list(values.type) or pa.types.is_large_list(values.type) or pa.types.is_fixed_size_list(values.type)
-    ):
-        raise InputError(f"{rows.file}, column {name!r}: one column for a position must hold three numbers in each row")
-    lengths = pc.list_value_length(values)
-    wrong = np.asarray(pc.fill_null(pc.not_equal(lengths, 3), False))
-    if wrong.any():
-        raise rows.refuse(name, _first(wrong), "is not three numbers")
-    known = np.asarray(pc.is_valid(values))
-    flat = Rows(rows.file, pa.table({name: pc.list_flatten(values)}), np.repeat(rows.numbers[known], 3))
-    positions = np.full((len(values), 3), np.nan)
-    positions[known] = to_floats(flat, name).to_numpy(zero_copy_only=False).reshape(-1, 3)
-    return positions
-
-
-def _first_refused(rows: Rows, column: str, values: pa.Array, fits: Callable[[Any], bool], problem: str) -> InputError:
-    """The error for the first value that does not fit, found only after the quick way has failed."""
-    for index, value in enumerate(values.to_pylist()):
-        try:
-            if value is None or fits(value):
-                continue
-        except (ValueError, TypeError, OverflowError):
-            pass
-        return rows.refuse(column, index, f"{value!r} {problem}")
-    return InputError(f"{rows.file}, column {column!r}: {values.type} values cannot be used: each {problem}")
-
-
-def _whole(value: Any) -> int:
-    number = int(value)
-    if number != value and not (isinstance(value, str) and DIGITS.fullmatch(value)):
-        raise ValueError(value)
-    return number
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
-
-
-def _first(mask: np.ndarray) -> int:
-    return int(np.argmax(mask))
