@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,9 +11,10 @@ from services import tables, versions
 from services.cave import Cave
 from services.errors import BadInput, NotAllowed, NotFound, TooLarge
 from services.memo import key_of
+from services.moments import is_moment, read_moment
 from services.records import TableInfo, Version
 from services.tables import TableFrame
-from services.urls import LIVE, MOMENT, MOMENT_FORMAT
+from services.urls import LIVE
 
 if TYPE_CHECKING:
     from services.large_tables import LargeTable
@@ -27,13 +27,13 @@ def is_allowed(cave: Cave, datastack: str) -> bool:
 
 def resolve(cave: Cave, datastack: str, version: str) -> Version:
     """The version or moment that `version` means: a number, of an expired version too; "latest"; "live", which is now;
-    or an earlier time such as 2026-11-26T11:10:21Z, which is that of an earlier "live".
+    or an earlier time, in any time zone, such as 2026-11-26T12:10:21+01:00; without a zone it is UTC.
 
     Raises NotAllowed where the profile does not allow live queries, BadInput for a time to come, and what
     :func:`services.versions.resolve` raises.
     """
     text = version.strip()
-    if text.casefold() != LIVE and not re.fullmatch(MOMENT, text, re.IGNORECASE):
+    if text.casefold() != LIVE and not is_moment(text):
         return versions.find(cave, datastack, text)
     if not is_allowed(cave, datastack):
         raise NotAllowed(f"Live queries of {datastack} are switched off here.", "Choose a version.")
@@ -139,6 +139,8 @@ def _newest(cave: Cave, datastack: str) -> Version:
 
 def _time(text: str) -> datetime:
     try:
-        return datetime.strptime(text.upper(), MOMENT_FORMAT).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise BadInput(f"{text[:40]} is no time.", "Give one such as 2026-11-26T11:10:21Z.") from error
+        return read_moment(text)
+    except (ValueError, OverflowError) as error:
+        raise BadInput(
+            f"{text[:40]} is no time.", "Give one such as 2026-11-26T11:10:21Z or 2026-11-26T12:10:21+01:00."
+        ) from error

@@ -15,9 +15,9 @@ from services import cells, connectivity, pasted_links, space
 from services.cave import Cave
 from services.cells import ID_TYPES
 from services.connectivity import Connectivity
-from services.errors import BadInput, KarstError, NotFound
+from services.errors import BadInput, KarstError, NotFound, TooLarge
 from services.parallel import gather
-from services.pasted import LONGEST_ID_TEXT, read_ids
+from services.pasted import read_ids
 
 Kind = Literal["id", "ids", "position", "link"]
 QUESTION_TYPES = (*ID_TYPES, "position", "link")
@@ -51,7 +51,7 @@ def understand(cave: Cave, datastack: str, version: int, text: str, question_typ
 
     Three numbers are a position in voxels of the datastack's viewer (or in the unit behind them) when they lie in the
     volume and are not all nucleus ids; the nearest nucleus within 25 um answers it. A link asks for its selected
-    segments. Raises BadInput and NotFound.
+    segments. Raises BadInput, NotFound, and TooLarge for more than MOST_CELLS cells.
     """
     if question_type not in QUESTION_TYPES:
         raise BadInput(f"{question_type[:40]!r} is no type of id.", f"Choose one of {', '.join(QUESTION_TYPES)}.")
@@ -82,7 +82,7 @@ def read(
     """The cells that a text asks for, each with its partners; one root id costs what :func:`connectivity.read` does.
 
     What was understood is in the `warnings` of the first. Of several ids those that are no cell of the version are
-    told and left out. Raises BadInput, NotFound and what CAVE raises.
+    told and left out. Raises BadInput, NotFound, TooLarge and what CAVE raises.
     """
     asked = understand(cave, datastack, version, text, question_type)
     options: Any = {"type_table": type_table, "type_by": type_by, "whole": whole, "lenient": lenient}
@@ -121,18 +121,20 @@ def _listed(text: str, question_type: str) -> Question:
     try:
         return Question("id", (str(cells.parse_id(text)),), question_type)
     except BadInput:
-        pasted = read_ids(text[:LONGEST_ID_TEXT])
+        pasted = read_ids(text)
         if len(pasted.ids) < 2:
             raise
     return _some("ids", [str(one) for one in pasted.ids], question_type, "There are", pasted.sentences())
 
 
 def _some(kind: Kind, ids: Sequence[str], id_type: str, start: str, notes: Sequence[str] = ()) -> Question:
-    """No more cells than can be read at once, and a word about the others."""
-    said = list(notes)
+    """All of the cells. Raises TooLarge for more than can be read at once: an answer for a part would pass for all."""
     if len(ids) > MOST_CELLS:
-        said.append(f"{start} {len(ids):,} cells; the first {MOST_CELLS} are shown.")
-    return Question(kind, tuple(ids[:MOST_CELLS]), id_type, tuple(said))
+        raise TooLarge(
+            f"{start} {len(ids):,} cells, more than the {MOST_CELLS} that are read at once.",
+            "Ask for fewer, one part after the other.",
+        )
+    return Question(kind, tuple(ids), id_type, tuple(notes))
 
 
 def _position_nm(cave: Cave, datastack: str, text: str) -> space.Floats | None:

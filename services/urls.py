@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
+from services.moments import MOMENT_FORMAT, is_moment, written_moment
+
 Query: TypeAlias = Mapping[str, str | Sequence[str]]
 Direction = Literal["asc", "desc"]
 Sort: TypeAlias = tuple[tuple[str, Direction], ...]
@@ -22,9 +24,6 @@ CATALOGUE_PAGE = "/catalogue"
 CONNECTIVITY_PAGE = "/connectivity-viewer"
 LATEST = "latest"
 LIVE = "live"
-MOMENT = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
-MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-"""The time of an earlier "live", in UTC."""
 ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "position", "link")
 TABS = ("in", "out", "both", "types")
 NO_TYPES = "none"
@@ -44,7 +43,8 @@ MOST_VALUES = 100
 
 @dataclass(frozen=True)
 class TableView:
-    """What the table viewer shows. `version` is "latest", a number as text, "live" or a MOMENT; `where` is the query
+    """What the table viewer shows. `version` is "latest", a number as text, "live" or a time in UTC (see
+    :mod:`services.moments`); `where` is the query
     line, `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
     `panel` is the one of PANELS in front, `plot` one of PLOTS with the columns of its axes in `x` and `y`, `left` and
     `right` the two columns that are compared ("" = those that fit). `columns` are the names of the columns to show
@@ -249,8 +249,8 @@ class _Reader:
         text = self.text("version", LATEST).strip().lower().removeprefix("v")
         if text == LATEST or re.fullmatch(r"[0-9]{1,9}", text):
             return text if text == LATEST else str(int(text))
-        if moments and (text == LIVE or re.fullmatch(MOMENT, text, re.IGNORECASE)):
-            return text if text == LIVE else text.upper()
+        if moments and (text == LIVE or is_moment(text)):
+            return text if text == LIVE else written_moment(text.upper())
         self.said.append(f"version={text[:40]} is no version number. Shown is the latest version.")
         return LATEST
 

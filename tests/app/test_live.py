@@ -1,6 +1,6 @@
 """The present state and that of expired versions, against what localcave still has of them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pandas as pd
 import pytest
@@ -149,3 +149,15 @@ def test_a_table_too_large_to_hold_has_no_moments(localcave_url, expired):
     cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=5_000))
     with pytest.raises(TooLarge, match="as of a time"):
         open_any(cave, DS, expired, SYNAPSES)
+
+
+def test_a_moment_is_the_same_in_every_time_zone(cave):
+    newest = cave.versions(DS)[0]
+    then = (newest.timestamp - timedelta(days=1)).replace(microsecond=0)
+    plain = live.resolve(cave, DS, f"{then:%Y-%m-%dT%H:%M:%SZ}")
+    for hours in (-8, 1, 14):
+        there = then.astimezone(timezone(timedelta(hours=hours))).isoformat()
+        assert live.resolve(cave, DS, there) == plain
+    assert plain.timestamp == then
+    with pytest.raises(BadInput, match="is no time"):
+        live.resolve(cave, DS, "2025-01-01T00:00:00+99:00")

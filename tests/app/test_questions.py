@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services import partner_sets, questions
-from services.errors import BadInput, KarstError, NotFound
+from services.errors import BadInput, KarstError, NotFound, TooLarge
 
 DS = "karst_demo"
 
@@ -105,10 +105,19 @@ def test_a_nucleus_and_its_root_are_one_cell(cave, newest, nuclei):
     assert [one.cell.root_id for one in found] == [row["pt_root_id"]]
 
 
-def test_no_more_cells_than_can_be_read_at_once(cave, newest, nuclei):
-    asked = questions.understand(cave, DS, newest, " ".join(str(int(one)) for one in nuclei["pt_root_id"].iloc[:30]))
-    assert len(asked.ids) == 20
-    assert "30 cells; the first 20" in asked.notes[0]
+@pytest.mark.parametrize("count", [21, 63, 300])
+def test_more_cells_than_can_be_read_are_refused_never_answered_for_some_of_them(cave, newest, nuclei, count):
+    roots = [int(one) for one in nuclei["pt_root_id"].drop_duplicates().iloc[: count + 1] if one][:count]
+    texts = (" ".join(map(str, roots)), "\n".join(map(str, roots)), link(cave, list(map(str, roots))))
+    for text in texts:
+        with pytest.raises(TooLarge, match=rf"{count} cells, more than the 20 that"):
+            questions.understand(cave, DS, newest, text)
+
+
+def test_all_cells_that_can_be_read_are_however_they_are_set_apart(cave, newest, nuclei):
+    roots = [str(int(one)) for one in nuclei["pt_root_id"].drop_duplicates().iloc[:21] if one][:20]
+    for apart in (" ", ",", "\n" + " " * 200):  # some long before the next
+        assert questions.understand(cave, DS, newest, apart.join(roots)).ids == tuple(roots)
 
 
 def test_a_link_asks_for_its_selected_segments(cave, newest, proofread):
