@@ -41,7 +41,8 @@ class TypeRows(NamedTuple):
 def type_rows(cave: Cave, datastack: str, version: int, table: str, by: str = "") -> TypeRows:
     """What a type table says of each root id: its own text, number and boolean columns, indexed by `root_id`.
 
-    `by` chooses among several rows of a root id: NEWEST, the last one created; ORDER, those whose value comes first in
+    `by` chooses among several rows of a root id: NEWEST, the last one created (where CAVE does not send
+    dates, that of the highest id, which CAVE counts up); ORDER, those whose value comes first in
     the order of the datastack's profile; `column=value`, those with this value. Raises BadInput when the table has no
     root ids and for a rule that does not fit it.
     """
@@ -111,9 +112,10 @@ def narrowed(cave: Cave, datastack: str, table: str, rows: pd.DataFrame, *, by: 
     if not by:
         return rows
     if by == NEWEST:
-        if "created" not in rows:
+        by_age = _age(rows)
+        if not by_age:
             raise BadInput(f"{table} does not say when its rows were made.", "Choose by a column.")
-        return rows.sort_values(["created", "id"]).drop_duplicates(of, keep="last").sort_index()
+        return rows.sort_values(by_age).drop_duplicates(of, keep="last").sort_index()
     if by == ORDER:
         column, values = _order(cave, datastack, table, rows)
         rank = rows[column].astype("string").map({value: at for at, value in enumerate(values)}).fillna(len(values))
@@ -193,6 +195,11 @@ def _agreed(values: pd.Series, ids: pd.Series, every: pd.Index[Any]) -> tuple[pd
     return agreed, several
 
 
+def _age(rows: pd.DataFrame) -> list[str]:
+    """The columns by which rows are sorted from the oldest to the newest; none where they do not tell."""
+    return [name for name in ("created", "id") if name in rows]
+
+
 def _order(cave: Cave, datastack: str, table: str, rows: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
     column, values = cave.profile(datastack).type_order.get(table, ("", ()))
     if column not in rows:
@@ -203,15 +210,14 @@ def _order(cave: Cave, datastack: str, table: str, rows: pd.DataFrame) -> tuple[
 def _rules(cave: Cave, datastack: str, version: int, table: str) -> dict[str, str]:
     ordered = {ORDER: "the order of this datastack"} if table in cave.profile(datastack).type_order else {}
     if is_of_synapses(cave, datastack, version, table):
-        dated = "created" in cave.query(datastack, version, table, limit=1)
-        return ({NEWEST: "the newest"} if dated else {}) | ordered
+        return {NEWEST: "the newest", **ordered}
     rows = _known(cave, datastack, version, table)
     if not rows["pt_root_id"].duplicated().any():
         return {}
     names = own_columns(rows, _of_target(cave, datastack, version, table))
     texts = [name for name in names if isinstance(rows[name].dtype, pd.StringDtype)]
     kind = type_columns.type_column(rows[texts])
-    found = {NEWEST: "the newest"} if "created" in rows else {}
+    found = {NEWEST: "the newest"} if _age(rows) else {}
     for name in texts:
         values = rows[name].dropna().unique()
         if name != kind and 1 < len(values) <= MOST_VALUES:

@@ -130,8 +130,9 @@ def of_partners(
     if whole is not None and name in whole:
         key = (*key_of(cave, datastack, version, table or ""), "groups", column)
         return _with_several(_groups.get(key, lambda: of_values(column, whole[name], palette)), values)
-    found_values = as_counted(pd.concat(values, ignore_index=True))
-    return _with_several(of_values(column, found_values, palette, few=0), values)  # counts and sizes, not names
+    every_value = pd.concat(values, ignore_index=True)
+    single = every_value[~are_several(every_value)]
+    return _with_several(of_values(column, single, palette, few=0), values)  # counts and sizes, not names
 
 
 def _with_several(groups: Groups, values: Sequence[pd.Series]) -> Groups:

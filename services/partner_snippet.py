@@ -300,7 +300,8 @@ def _chosen(cave: Cave, found: Connectivity) -> Iterator[str]:
     """The rows of the type table that its rule chooses; see :func:`cell_types.narrowed`."""
     of = "target_id" if found.typed_synapses else "pt_root_id"
     if found.type_by == cell_types.NEWEST:
-        yield f"rows = rows.sort_values(['created', 'id']).drop_duplicates({of!r}, keep='last')"
+        yield "age = [name for name in ('created', 'id') if name in rows]"
+        yield f"rows = rows.sort_values(age).drop_duplicates({of!r}, keep='last')"
     elif found.type_by == cell_types.ORDER:
         column, values = cave.profile(found.datastack).type_order[found.type_table or ""]
         rank = {value: at for at, value in enumerate(values)}

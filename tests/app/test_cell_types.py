@@ -18,6 +18,7 @@ from plotly.utils import PlotlyJSONEncoder
 from api import blueprint
 from app import create_app
 from callbacks import connectivity_viewer, partners
+from localcave.importer import import_datastack
 from localcave.layout import DatastackWriter
 from services import (
     cell_types,
@@ -36,6 +37,7 @@ from services.partner_table import Wanted
 from services.settings import Settings
 from services.urls import parse_connectivity
 from tests import tiny
+from tests.localcave.importing import HEAD
 from tests.servers import start_localcave
 
 DS, VERSION = tiny.DATASTACK, 3
@@ -48,7 +50,7 @@ ROWS = [
     (AGREE, "v2", "BC", 0.5, 2),
     (DIFFER, "v1", "MC", 0.1, 5),
     (DIFFER, "v2", "BC", 0.9, 4),
-    (DIFFER, "v3", "MC", 0.3, 3),
+    (DIFFER, "v3", "BC", 0.3, 3),
     (ONE, "v2", "23P", 0.7, 1),
     (BLANKS, "v1", None, None, 1),
     (BLANKS, "v2", "4P", None, 2),
@@ -177,8 +179,8 @@ def test_rows_that_agree_are_one_type_and_rows_that_differ_are_all_shown(cave):
 
 def test_a_datastack_without_nuclei_or_dates_types_its_partners_too(cave):
     assert types_of(read(cave, "undated").inputs) == WHOLE
-    with pytest.raises(BadInput, match="does not say when"):
-        read(cave, "undated", "newest")
+    newest = types_of(read(cave, "undated", "newest").inputs)
+    assert newest == {AGREE: "BC", DIFFER: "BC", ONE: "23P", NONE: None, BLANKS: "4P"}
 
 
 def test_partners_whose_types_differ_count_as_several(cave):
@@ -240,8 +242,8 @@ def test_a_rule_that_does_not_fit_is_refused_or_left_out(cave, client, by, says)
 def test_rules_are_offered_where_cells_have_several_rows(cave):
     offered = cell_types.offered(cave, DS, VERSION, "types")
     assert list(offered) == ["newest", *(f"classification_system=v{n}" for n in (1, 2, 3)), "order"]
-    assert list(cell_types.offered(cave, DS, VERSION, "undated")) == list(offered)[1:4]
-    assert list(cell_types.offered(cave, DS, VERSION, "regions")) == []
+    assert list(cell_types.offered(cave, DS, VERSION, "undated")) == list(offered)[:4]
+    assert list(cell_types.offered(cave, DS, VERSION, "regions")) == ["newest"]
     assert cell_types.offered(cave, DS, VERSION, "nowhere") == {}
 
 
@@ -327,3 +329,43 @@ def test_the_page_shows_counts_and_chooses_types(page):
     assert "several: ME | LO" in text and "types of synapses of regions" in text
     text, _ = page(f"{cell}&type_table=types&type_by=nonsense")
     assert "All rows are used." in text and "several: MC | BC" in text
+
+
+def test_a_small_file_without_nuclei_and_sizes_types_its_partners(tmp_path):
+    """What an importer's user has: one CSV, its types repeated with every synapse."""
+    partner = 864691130000001101
+    rows = [(partner, "BC"), (partner, "BC"), (partner + 1, "MC"), (partner + 2, "23P"), (partner + 2, "4P")]
+    lines = [f"{root},{kind},{n}" for n, (root, kind) in enumerate(rows)]
+    (tmp_path / "synapses.csv").write_text("\n".join(["pre,kind,x", *lines, ""]))
+    place = '{ from = ["x", "x", "x"], unit = "um" }'
+    (tmp_path / "mine.toml").write_text(
+        f"""{HEAD}
+[files]
+rows = "synapses.csv"
+[tables.syn]
+file = "rows"
+schema = "synapse"
+[tables.syn.columns]
+pre_pt_root_id = "pre"
+post_pt_root_id = {{ value = {CELL} }}
+pre_pt_position = {place}
+post_pt_position = {place}
+ctr_pt_position = {place}
+size = {{ unknown = true }}
+[tables.kinds]
+file = "rows"
+schema = "cell_type_local"
+[tables.kinds.columns]
+pt_root_id = "pre"
+pt_position = {place}
+cell_type = "kind"
+classification_system = {{ value = "mine" }}
+"""
+    )
+    import_datastack(tmp_path / "mine.toml", tmp_path / "mine")
+    with start_localcave([tmp_path / "mine"]) as address:
+        cave = Cave(Settings(server_address=address, cache=""))
+        found = connectivity.read(cave, "mine", 7, str(CELL), type_table="kinds")
+        assert types_of(found.inputs) == {partner: "BC", partner + 1: "MC", partner + 2: "several: 23P | 4P"}
+        link = neuroglancer.cell_link(cave, found, direction="in", group_by="cell_type")
+        assert set(link.legend) == {"BC", "MC", "several"}

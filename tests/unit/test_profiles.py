@@ -153,3 +153,17 @@ class TestReading:
         folder = write("datastacks/ds", 'transform = "minnie65"')
         (folder / "volumes").mkdir()
         assert load_volume(folder, name).transform == "identity"
+
+
+def test_the_order_of_rows_of_a_type_table(write: Write) -> None:
+    given = write("datastacks/ordered", '[type_order.hierarchy]\nsystem = ["cell_type", "super_class"]\n')
+    assert load_profile(given, "ordered", "none").type_order == {"hierarchy": ("system", ("cell_type", "super_class"))}
+
+
+@pytest.mark.parametrize("order", ['"newest"', '{ a = ["x"], b = ["y"] }', '{ a = "x" }', "[1]"])
+def test_an_order_that_cannot_be_used_is_left_out(write: Write, order: str, caplog: pytest.LogCaptureFixture) -> None:
+    name = f"odd{abs(hash(order))}"
+    given = write(f"datastacks/{name}", f"title = 'T'\n[type_order]\nhierarchy = {order}\n")
+    profile = load_profile(given, name, "none")
+    assert profile.type_order == {} and profile.title == "T"
+    assert "type_order" in caplog.text
