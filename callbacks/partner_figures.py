@@ -76,10 +76,13 @@ def _by_direction(
     volume, own_um = cave().volume(view.datastack), _somata_um(view)
     rows = {way: partner_synapses.with_partners(every, kept[way]) for way, every in synapses.items()}
     depths = [place[1] for place in own_um]
-    where = depth.depth_profile(plot_frames.depth_profile(rows), volume.layers, depths, volume.depth_range_um)
     counts = by_type.synapses_per_partner(plot_frames.per_partner(cast("Any", kept)))
+    profile = []
+    if volume.has_depth:
+        where = depth.depth_profile(plot_frames.depth_profile(rows), volume.layers, depths, volume.depth_range_um)
+        profile = [plot("profile", "Synapses by depth", where, note=cell_figures.red_line(depths))]
     return [
-        plot("profile", "Synapses by depth", where, note=cell_figures.red_line(depths)),
+        *profile,
         plot("per-partner", "Synapses for each partner", counts, open_=False),
     ]
 
@@ -105,19 +108,29 @@ def _by_type(view: ConnectivityView, kept: dict[str, pd.DataFrame]) -> list[Any]
 def _of_way(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Direction) -> list[Any]:
     """What is drawn for one direction."""
     name = {"in": "input", "out": "output"}[way]
-    column, colours, _ = partners.grouping(view)
-    volume, own_um = cave().volume(view.datastack), _somata_um(view)
-    depths = [place[1] for place in own_um]
-    points = plot_frames.synapse_depths(synapses, frame, column or None)
-    options: Any = {"layers": volume.layers, "blank": partners.BLANK, "shown_um": volume.depth_range_um}
-    dots = depth.synapse_depths(points, colours, somata_um=depths, **options)
-    note = " ".join(filter(None, (SELECT, cell_figures.red_line(depths))))
+    column = partners.grouping(view)[0]
     return [
-        plot("depths", f"Depth of {name} synapses and of their partners' somata", dots, side=way, note=note),
+        *_depths(view, frame, synapses, way),
         *_soma_map(view, frame, way),
         *_tuned(view, frame, way),
         *(_between_types(view, frame, synapses, name) if column else ()),
     ]
+
+
+def _depths(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Direction) -> list[Any]:
+    """Depths of synapses and somata, where the volume has any."""
+    name = {"in": "input", "out": "output"}[way]
+    volume = cave().volume(view.datastack)
+    if not volume.has_depth:
+        return []
+    column, colours, _ = partners.grouping(view)
+    depths = [place[1] for place in _somata_um(view)]
+    points = plot_frames.synapse_depths(synapses, frame, column or None)
+    options: Any = {"layers": volume.layers, "blank": partners.BLANK, "shown_um": volume.depth_range_um}
+    dots = depth.synapse_depths(points, colours, somata_um=depths, **options)
+    note = " ".join(filter(None, (SELECT, cell_figures.red_line(depths))))
+    title = f"Depth of {name} synapses and of their partners' somata"
+    return [plot("depths", title, dots, side=way, note=note)]
 
 
 def _of_both(view: ConnectivityView, frame: pd.DataFrame) -> list[Any]:

@@ -113,14 +113,15 @@ def draw_points(shown: Shown, outline: dict[str, Any] | None) -> Any:
         return table_plots.no_numbers()
     on_map = view.plot in plots.MAPS
     chosen = plots.axes(shown.table, view.x, view.y)
-    titles = plots.MAPS.get(view.plot) or tuple(column.heading for column in chosen or ())
+    volume = cave().volume(view.datastack)
+    titles = plots.map_axes(view.plot, volume) if on_map else tuple(column.heading for column in chosen or ())
     return table_plots.scatter_figure(
         plots.thinned(points),
         len(points),
         (table_plots.AXIS_TITLES.get(titles[0], titles[0]), table_plots.AXIS_TITLES.get(titles[1], titles[1])),
         shown.groups.colours if shown.groups else {},
         group_by=shown.colour_by,
-        layers=cave().volume(view.datastack).layers,
+        layers=volume.layers,
         same_scale=on_map,
         outline=outline,
     )

@@ -28,7 +28,7 @@ def cell_card(view: ConnectivityView, read: Connectivity, cell_type: str | None)
         ("Nucleus id", _nuclei(cell.nucleus_ids)),
         ("Cell type", cell_type or _absent("no type")) if read.type_table else None,
         ("Somata", _absent("not known: no nucleus table") if cell.nucleus_ids is None else str(len(cell.nucleus_ids))),
-        None if cell.nucleus_ids is None else ("Soma depth", _depth(cell)),
+        ("Soma depth", _depth(cell)) if cell.nucleus_ids is not None and "soma_depth_um" in read.inputs else None,
         ("Inputs", _totals(view, read.totals["in"], "in")),
         ("Outputs", _totals(view, read.totals["out"], "out")),
     ]

@@ -45,7 +45,8 @@ def cells(
     """A line for each cell, numbered, that leads to the cell alone; and the synapses among them. `types` are the cells'
     own, `matrix` is of :func:`services.several_cells.among`."""
     texts = dict.fromkeys(("cell", "root id", "nucleus id", "type"), "k-text")
-    titles = texts | dict.fromkeys(("soma depth (µm)", *NUMBERS), "")
+    deep = ["soma depth (µm)"] if "soma_depth_um" in found[0].inputs else []
+    titles = texts | dict.fromkeys((*deep, *NUMBERS), "")
     typed = zip(found, types, strict=True)
     body = [_row(view, place, one, own) for place, (one, own) in enumerate(typed, start=1)]
     ids = ", ".join(str(one.cell.root_id) for one in found)
@@ -81,7 +82,7 @@ def _row(view: ConnectivityView, place: int, one: Connectivity, own: str | None)
         [html.A(root, href=there.href(), className="k-id"), copy_button(root, f"root id of cell {place}")],
         _nuclei(ids, place),
         own or "no type",
-        "" if depth is None else f"{depth:,.1f}",
+        *(["" if depth is None else f"{depth:,.1f}"] if "soma_depth_um" in one.inputs else []),
         *(f"{one.totals[way][name]:,}" for way, name in NUMBERS.values()),  # type: ignore[index,literal-required]
     ]
     looks = ["k-text"] * TEXTS + [""] * len(texts)

@@ -45,9 +45,11 @@ def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[str, pd.Data
 def _table(way: str, rows: pd.DataFrame) -> html.Table:
     shown = rows.head(MOST_ROWS)
     typed = [name for name in rows.columns if name not in KNOWN]
-    titles = ["direction", "synapse id", "size (vx)", "x, y, z (nm)", "depth (µm)"]
+    deep = "depth_um" in rows
+    titles = ["direction", "synapse id", "size (vx)", "x, y, z (nm)", *(["depth (µm)"] if deep else [])]
+    words = [*(["layer"] if deep else []), *typed]
     left = f"{len(rows) - MOST_ROWS:,} more are in the files." if len(rows) > MOST_ROWS else ""
-    body = [_row(way, row, typed) for row in shown.to_dict("records")]
+    body = [_row(way, row, words) for row in shown.to_dict("records")]
     return html.Table(
         [
             html.Caption(left) if left else None,
@@ -55,7 +57,7 @@ def _table(way: str, rows: pd.DataFrame) -> html.Table:
                 html.Tr(
                     [
                         *(html.Th(title, scope="col") for title in titles),
-                        *(html.Th(name, scope="col", className="k-text") for name in ("layer", *typed)),
+                        *(html.Th(name, scope="col", className="k-text") for name in words),
                     ]
                 )
             ),
@@ -66,14 +68,15 @@ def _table(way: str, rows: pd.DataFrame) -> html.Table:
     )
 
 
-def _row(way: str, row: Mapping[Any, Any], typed: Sequence[str]) -> html.Tr:
+def _row(way: str, row: Mapping[Any, Any], words: Sequence[str]) -> html.Tr:
     place = [row[axis] for axis in POSITION]
-    texts: Sequence[str] = [
+    texts = [
         str(row["id"]),
         "" if pd.isna(row["size"]) else f"{row['size']:,.0f}",
         "" if any(pd.isna(part) for part in place) else ", ".join(f"{part:,.0f}" for part in place),
-        "" if pd.isna(row["depth_um"]) else f"{row['depth_um']:,.1f}",
     ]
-    words = ["" if pd.isna(row[name]) else str(row[name]) for name in ("layer", *typed)]
-    cells = [*map(html.Td, texts), *(html.Td(word, className="k-text") for word in words)]
+    if "depth_um" in row:
+        texts.append("" if pd.isna(row["depth_um"]) else f"{row['depth_um']:,.1f}")
+    said = ["" if pd.isna(row[name]) else str(row[name]) for name in words]
+    cells = [*map(html.Td, texts), *(html.Td(word, className="k-text") for word in said)]
     return html.Tr([html.Th(WAYS[way], scope="row"), *cells])

@@ -30,7 +30,7 @@ KINDS: tuple[controls.Option, ...] = (
     {"label": "Histogram", "value": "histogram"},
 )
 GROUPED_KINDS = ("text", "boolean", "number")
-AXIS_TITLES = {"x_um": "x (µm)", "depth_um": "depth (µm)", "z_um": "z (µm)"}
+AXIS_TITLES = {"x_um": "x (µm)", "depth_um": "depth (µm)", "y_um": "y (µm)", "z_um": "z (µm)"}
 SCATTER_CONFIG: Any = CONFIG | {
     "modeBarButtons": [["drawclosedpath", "drawrect", "zoom2d", "pan2d", "resetScale2d", "toImage"]],
     "locales": {"en-US": {"dictionary": {"Draw closed freeform": "Lasso", "Draw rectangle": "Box"}}},
@@ -118,7 +118,7 @@ def scatter_figure(
     """A dot for each row of `points`, which may be thinned out of `whole` ones, with what was drawn around some."""
     if not whole:
         return [html.P("No row that is shown has both numbers.", className="k-muted")]
-    down = "depth" in titles[1]
+    down = "depth" in titles[1] or titles[1] == AXIS_TITLES["y_um"]
     drawn = scatter(
         points,
         titles,

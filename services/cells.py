@@ -40,7 +40,8 @@ class Cell:
     `root_id` replaces, `overlap` the share (0 to 1) of it that `root_id` holds, and `valid_at` the newest version that
     has not expired and has that id; None when nothing was repaired, or there is no such version. `nucleus_ids` are
     None where the version has no table of nuclei: then nobody knows how many it has. The soma's position and depth are
-    None unless the cell has exactly one nucleus. `warnings` are sentences for whoever asked.
+    None unless the cell has exactly one nucleus, the depth also in a volume without depths. `warnings` are sentences
+    for whoever asked.
     """
 
     root_id: int
@@ -67,7 +68,8 @@ def likely_root(text: str) -> int | None:
 def somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
     """Every nucleus of the datastack's soma table that lies in a segment, sorted by `root_id`.
 
-    Columns: root_id, nucleus_id (int64), x_nm, y_nm, z_nm, depth_um (float64). Empty without a soma table.
+    Columns: root_id, nucleus_id (int64), x_nm, y_nm, z_nm, depth_um (float64; blank in a volume without depths).
+    Empty without a soma table.
     """
     return _somas.get(key_of(cave, datastack, version), lambda: _load_somas(cave, datastack, version))
 
@@ -128,7 +130,7 @@ def _load_somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
             "x_nm": points_nm[:, 0],
             "y_nm": points_nm[:, 1],
             "z_nm": points_nm[:, 2],
-            "depth_um": space.nm_to_um(points_nm, cave.volume(datastack))[:, 1],
+            "depth_um": space.depths_of(points_nm, cave.volume(datastack)),
         }
     )
     return nuclei.sort_values(["root_id", "nucleus_id"], ignore_index=True)
@@ -243,7 +245,7 @@ def _describe(found: _Found, id_type: str, asked: int, nuclei: pd.DataFrame | No
         overlap=found.overlap,
         valid_at=found.valid_at,
         soma_position_nm=None if soma is None else (float(soma["x_nm"]), float(soma["y_nm"]), float(soma["z_nm"])),
-        soma_depth_um=None if soma is None else float(soma["depth_um"]),
+        soma_depth_um=None if soma is None or pd.isna(soma["depth_um"]) else float(soma["depth_um"]),
         warnings=(*found.warnings, *several),
     )
 

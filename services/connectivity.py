@@ -165,6 +165,8 @@ def read(
         for way, rows in _ways(incoming, outgoing)
     }
     cut = {way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)}
+    if not cave.volume(datastack).has_depth:
+        sides = {way: side.drop(columns="soma_depth_um") for way, side in sides.items()}
     return Connectivity(
         datastack=datastack,
         version=cave.version(datastack, version),

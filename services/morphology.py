@@ -15,6 +15,7 @@ from services import connectivity, space
 from services.cave import Cave
 from services.connectivity import Connectivity, Direction
 from services.partner_synapses import CENTRE_NM
+from services.profiles import Volume
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,8 +30,9 @@ _Walk = tuple[int, list[int]]
 
 @dataclass(frozen=True)
 class Morphology:
-    """A skeleton thinned to be drawn. `lines` has x_um, depth_um, z_um (float64, along the volume's axes; a row of NaN
-    ends a line) for each compartment, `synapses` the same for each direction. `cable_um` is how long the skeleton is,
+    """A skeleton thinned to be drawn. `lines` has the volume's axes, x_um, depth_um or y_um, and z_um (float64; a row
+    of NaN ends a line) for each compartment, `synapses` the same for each direction. `cable_um` is how long the
+    skeleton is,
     `drawn_um` how much of it the lines follow, `num_synapses` of how many the synapses are, in each direction."""
 
     lines: Mapping[str, pd.DataFrame]
@@ -53,9 +55,9 @@ def read(cave: Cave, found: Connectivity) -> Morphology:
         counts[way] = len(rows)
         some = rows.take(evenly(len(rows), MOST_SYNAPSES))
         points_nm = np.column_stack([some[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
-        synapses[way] = _frame(space.nm_to_um(points_nm, volume))
+        synapses[way] = _frame(space.nm_to_um(points_nm, volume), volume)
     return Morphology(
-        lines=_lines(kept, vertices_um),
+        lines=_lines(kept, vertices_um, volume),
         synapses=synapses,
         num_synapses=counts,
         cable_um=sum(_length(vertices_um[path]) for _, path in walks),
@@ -111,16 +113,16 @@ def evenly(count: int, most: int) -> npt.NDArray[np.int64]:
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
 
-def _lines(walks: Sequence[_Walk], vertices_um: Floats) -> dict[str, pd.DataFrame]:
+def _lines(walks: Sequence[_Walk], vertices_um: Floats, volume: Volume) -> dict[str, pd.DataFrame]:
     gap = np.full((1, 3), np.nan)
     parts: dict[str, list[Any]] = defaultdict(list)
     for code, path in walks:
         parts[COMPARTMENTS.get(code, "neurite")] += [vertices_um[path], gap]
-    return {name: _frame(np.concatenate(parts[name])) for name in sorted(parts)}
+    return {name: _frame(np.concatenate(parts[name]), volume) for name in sorted(parts)}
 
 
-def _frame(points_um: Floats) -> pd.DataFrame:
-    return pd.DataFrame(points_um.reshape(-1, 3), columns=["x_um", "depth_um", "z_um"])
+def _frame(points_um: Floats, volume: Volume) -> pd.DataFrame:
+    return pd.DataFrame(points_um.reshape(-1, 3), columns=list(volume.axes))
 
 
 def _length(points_um: Floats) -> float:

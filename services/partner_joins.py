@@ -46,8 +46,9 @@ def with_distance(partners: pd.DataFrame, cell: Cell, somas: pd.DataFrame, volum
     """A partner frame with where its somata are and how far from the cell's own (float64, um).
 
     `somas` is as of :func:`cells.somas`, sorted by root id. Added are soma_x_um and soma_z_um (along the volume's
-    axes; the depth is there already), soma_distance_um, straight, and lateral_distance_um, along the surface. All are
-    blank unless the partner has one soma, distances unless the cell has one too.
+    axes; the depth is there already), soma_distance_um, straight, and lateral_distance_um, along the surface; in a
+    volume without depths soma_y_um, and no lateral distance. All are blank unless the partner has one soma, distances
+    unless the cell has one too.
     """
     first = np.searchsorted(somas["root_id"].to_numpy(), partners["root_id"].to_numpy())
     points_nm = np.full((len(partners), 3), np.nan)
@@ -56,12 +57,12 @@ def with_distance(partners: pd.DataFrame, cell: Cell, somas: pd.DataFrame, volum
     there = space.nm_to_um(points_nm, volume)
     own_nm = np.array(cell.soma_position_nm or (np.nan,) * 3, dtype=np.float64)
     here = space.nm_to_um(own_nm, volume)
-    return partners.assign(
-        soma_x_um=there[:, 0],
-        soma_z_um=there[:, 2],
-        soma_distance_um=np.linalg.norm(points_nm - own_nm, axis=1) / 1000,
-        lateral_distance_um=np.hypot(there[:, 0] - here[0, 0], there[:, 2] - here[0, 2]),
-    )
+    added = {"soma_x_um": there[:, 0], "soma_y_um": there[:, 1], "soma_z_um": there[:, 2]}
+    added["soma_distance_um"] = np.linalg.norm(points_nm - own_nm, axis=1) / 1000
+    if volume.has_depth:
+        del added["soma_y_um"]
+        added["lateral_distance_um"] = np.hypot(there[:, 0] - here[0, 0], there[:, 2] - here[0, 2])
+    return partners.assign(**added)
 
 
 def located(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:

@@ -38,7 +38,7 @@ from services.urls import Sort
 EVERYTHING = Everything()
 
 _OWN = {"in": "post_pt_root_id", "out": "pre_pt_root_id"}
-_PLACES = ("soma_x_um", "soma_depth_um", "soma_z_um", "soma_distance_um", "lateral_distance_um")
+_PLACES = ("soma_x_um", "soma_depth_um", "soma_y_um", "soma_z_um", "soma_distance_um", "lateral_distance_um")
 _STRATEGIES = ("strategy_axon", "strategy_dendrite")
 _COMPARTMENTS = (*compartments.COUNTS, compartments.NOT_PREDICTED, "pct_on_spine")
 _SHARES = (weights.PCT_OF_CELL, weights.PARTNER_TOTAL, weights.PCT_OF_PARTNER)
@@ -253,9 +253,11 @@ def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterato
     yield "nm = somata[['pt_position_x', 'pt_position_y', 'pt_position_z']]"
     yield "nm = nm.reindex([*frame['root_id'], cell]).to_numpy(float)"
     yield f"um = {turn}"
-    yield "frame['soma_x_um'], frame['soma_depth_um'], frame['soma_z_um'] = um[:-1].T"
+    middle = "depth" if name in DATASETS else "y"
+    yield f"frame['soma_x_um'], frame['soma_{middle}_um'], frame['soma_z_um'] = um[:-1].T"
     yield "frame['soma_distance_um'] = np.linalg.norm(nm[:-1] - nm[-1], axis=1) / 1000"
-    yield "frame['lateral_distance_um'] = np.hypot(*(um[:-1] - um[-1])[:, [0, 2]].T)"
+    if name in DATASETS:
+        yield "frame['lateral_distance_um'] = np.hypot(*(um[:-1] - um[-1])[:, [0, 2]].T)"
 
 
 def _types(cave: Cave, cells: Sequence[Connectivity], shown: Shown, needed: Collection[str]) -> Iterator[str]:

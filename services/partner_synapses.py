@@ -23,7 +23,8 @@ def of_cell(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFra
     """Every synapse of one direction, autapses and those with root id 0 included, in the order of their ids.
 
     The columns of :meth:`Cave.synapses` with root_id (int64: the partner, 0 = none), depth_um (float64) and layer
-    (ordered categories), and what a type table that refers to synapses says of each. Costs nothing: the partners were
+    (ordered categories) in a volume with depths, and what a type table that refers to synapses says of each. Costs
+    nothing: the partners were
     counted from these.
     """
     rows = described(connectivity.synapses(cave, found, direction), direction, cave.volume(found.datastack))
@@ -36,12 +37,10 @@ def of_cell(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFra
 def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> pd.DataFrame:
     """The same from a frame of synapses."""
     points_nm = np.column_stack([synapses[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
-    depth = space.nm_to_um(points_nm, volume)[:, 1]
-    frame = synapses.assign(
-        root_id=synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64),
-        depth_um=depth,
-        layer=space.layer_of(depth, volume),
-    )
+    frame = synapses.assign(root_id=synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64))
+    if volume.has_depth:
+        depth = space.depths_of(points_nm, volume)
+        frame = frame.assign(depth_um=depth, layer=space.layer_of(depth, volume))
     frame = frame.sort_values("id", ignore_index=True)
     frame.attrs = dict(synapses.attrs)
     return frame

@@ -61,7 +61,7 @@ _OF_NO_CELL = ("synapse", "reference_point")
 """Schema types of tables that say nothing of a cell."""
 _OF_PAIRS = "connections_"
 """What the names of views begin with that have a row for each pair of cells: no cell has one row there."""
-_LAST = ("nucleus_id", "soma_x_um", "soma_z_um")
+_LAST = ("nucleus_id", "soma_x_um", "soma_y_um", "soma_z_um")
 _FIRST = ("root_id", "reciprocal", "num_syn", "num_syn_in", "num_syn_out")
 
 _made: Memo[PartnerTable] = Memo(24)

@@ -16,7 +16,6 @@ from services.profiles import Volume
 from services.records import TableInfo
 
 UNITS = ("vx", "nm", "um")
-NO_TRANSFORM = "identity"
 
 
 def depth_columns(frame: pd.DataFrame, info: TableInfo, volume: Volume, *, of_somas: bool) -> pd.DataFrame:
@@ -26,7 +25,7 @@ def depth_columns(frame: pd.DataFrame, info: TableInfo, volume: Volume, *, of_so
     volume has layers. None at all for a table without positions, or where names clash.
     """
     found, name = places(frame), "soma_depth_um" if of_somas else "depth_um"
-    if found is None or volume.transform == NO_TRANSFORM or {name, "layer"} & set(frame.columns):
+    if found is None or not volume.has_depth or {name, "layer"} & set(frame.columns):
         return pd.DataFrame(index=frame.index)
     depths = space.depth_um(found, PLACE, info.voxel_resolution_nm, volume)
     # to the nm: what lies behind is noise of the rotation

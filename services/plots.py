@@ -18,8 +18,8 @@ from services.tables import TableFrame, TableQuery
 
 MOST_POINTS = 150_000
 """More are thinned out evenly: a browser draws them all, but takes seconds to."""
-MAPS = {"side": ("x_um", "depth_um"), "top": ("x_um", "z_um")}
-"""Axes of the two maps, along those of the volume (see :func:`services.space.positions_um`)."""
+MAPS = {"side": (0, 1), "top": (0, 2)}
+"""Which of the volume's axes the two maps have (see :func:`map_axes`)."""
 
 Outline: TypeAlias = Mapping[str, Sequence[float]]
 """What was drawn: the `x` and `y` of the corners of a polygon, or of one point."""
@@ -121,16 +121,22 @@ def scatter(table: TableFrame, query: TableQuery, x: Column, y: Column, colours:
     return _points(rows, pair, colours)
 
 
+def map_axes(plot: str, volume: Volume) -> tuple[str, str]:
+    """The axes of the volume that a map has from left to right and down: depth or y from the side."""
+    x, y = MAPS[plot]
+    return volume.axes[x], volume.axes[y]
+
+
 def soma_map(
     table: TableFrame, query: TableQuery, volume: Volume, plot: str, colours: Groups | None = None
 ) -> pd.DataFrame:
-    """The positions of the rows that a query keeps, in um along the axes of MAPS[`plot`], as :func:`scatter`."""
+    """The positions of the rows that a query keeps, in um along its :func:`map_axes`, as :func:`scatter`."""
     rows = tables.select(table, query)
     places = bound_points.places(rows)
     if places is None:
         return _points(rows.iloc[:0], {"x": np.empty(0), "y": np.empty(0)}, colours)
     um = space.positions_um(places, bound_points.PLACE, table.info.voxel_resolution_nm, volume)
-    x, y = MAPS[plot]
+    x, y = map_axes(plot, volume)
     return _points(rows, {"x": um[x].to_numpy(), "y": um[y].to_numpy()}, colours)
 
 

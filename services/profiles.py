@@ -7,7 +7,7 @@ import logging
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,16 @@ class Volume:
     depth_range_um: tuple[float, float] | None = None
     voxel_resolution_nm: tuple[float, float, float] = (4.0, 4.0, 40.0)
 
+    @property
+    def has_depth(self) -> bool:
+        """Whether depths below the pia are known: raw axes have none."""
+        return self.transform != "identity"
+
+    @property
+    def axes(self) -> tuple[str, str, str]:
+        """Names of its axes in um; the second is the depth below the pia where that is known."""
+        return "x_um", "depth_um" if self.has_depth else "y_um", "z_um"
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -65,7 +75,10 @@ class Profile:
 
 def load_volume(config_dir: Path, name: str) -> Volume:
     """The volume of `config_dir`/volumes/`name`.toml; raw axes and no layers where there is no such file."""
-    return Volume(name, **_known(_read(config_dir / "volumes", name), VOLUME_KEYS))
+    volume = Volume(name, **_known(_read(config_dir / "volumes", name), VOLUME_KEYS))
+    if not volume.has_depth and (volume.layers or volume.depth_range_um):
+        log.warning("%s: without a transform there are no depths, so its layers are left out", name)
+    return volume if volume.has_depth else replace(volume, layers=(), depth_range_um=None)
 
 
 def load_profile(config_dir: Path, datastack: str, volume: str) -> Profile:

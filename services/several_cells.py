@@ -120,7 +120,7 @@ def _cut(found: Sequence[Connectivity], way: Direction) -> Cut | None:
 def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
     side, together = wanted.side, group(found, wanted.side)
     datastack, number = together.datastack, together.version.number
-    frame = partner_table.described(cave, together, side).drop(columns=list(_OF_ONE))
+    frame = partner_table.described(cave, together, side).drop(columns=list(_OF_ONE), errors="ignore")
     if side == "both":
         frame.insert(1, NUM_CELLS, _num_cells(found, frame))
     proofread = proofreading.rows(cave, datastack, number)

@@ -50,16 +50,21 @@ def nm_to_um(points_nm: npt.ArrayLike, volume: Volume) -> Floats:
 def positions_um(frame: pd.DataFrame, column: str, resolution_nm: Sequence[float], volume: Volume) -> pd.DataFrame:
     """The positions of `frame` (split, in voxels of `resolution_nm`) along the volume's axes.
 
-    Returns float64 columns `x_um`, `depth_um`, `z_um` with the index of `frame`; null gives NaN.
+    Returns float64 columns, called as :attr:`Volume.axes`, with the index of `frame`; null gives NaN.
     """
     um = nm_to_um(voxels_to_nm(points(frame, column), resolution_nm), volume)
-    return pd.DataFrame(um, columns=["x_um", "depth_um", "z_um"], index=frame.index)
+    return pd.DataFrame(um, columns=list(volume.axes), index=frame.index)
 
 
 def depth_um(frame: pd.DataFrame, column: str, resolution_nm: Sequence[float], volume: Volume) -> Floats:
-    """Only the depth below the pia in um of :func:`positions_um`."""
-    depth: Floats = positions_um(frame, column, resolution_nm, volume)["depth_um"].to_numpy()
-    return depth
+    """Only the depth below the pia in um of :func:`positions_um`; NaN where the volume has none."""
+    return depths_of(voxels_to_nm(points(frame, column), resolution_nm), volume)
+
+
+def depths_of(points_nm: npt.ArrayLike, volume: Volume) -> Floats:
+    """The depth below the pia in um of nanometres of shape (rows, 3); NaN where the volume has none."""
+    depths: Floats = nm_to_um(points_nm, volume)[:, 1]
+    return depths if volume.has_depth else np.full(len(depths), np.nan)
 
 
 def layer_of(depths_um: npt.ArrayLike, volume: Volume) -> pd.Categorical:

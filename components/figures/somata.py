@@ -13,8 +13,9 @@ from components.figures.points import by_value
 from components.figures.template import Figure, Trace, figure, packed
 
 HEIGHT_PX = 620
-VIEWS = (("soma_z_um", "z (µm)"), ("soma_depth_um", "depth below pia (µm)"))
-"""What is on y from above and from the side; x is the same in both."""
+ABOVE = ("soma_z_um", "z (µm)")
+SIDE = (("soma_depth_um", "depth below pia (µm)"), ("soma_y_um", "y (µm)"))
+"""What is on y from above, and from the side with or without depths; x is the same in both."""
 
 
 def soma_map(
@@ -25,13 +26,14 @@ def soma_map(
     layers: axes.Layers = (),
     blank: str = "no type",
 ) -> Figure:
-    """The partners' somata from above (x, z) and from the side (x, depth), one um as long in every direction.
+    """The partners' somata from above (x, z) and from the side (x, depth or y), one um as long in every direction.
 
-    `points` has soma_x_um, soma_depth_um, soma_z_um, value (null = blank) and row, which comes back as
+    `points` has soma_x_um, soma_depth_um or soma_y_um, soma_z_um, value (null = blank) and row, which comes back as
     customdata of a selection. `own_um` has (x, depth, z) of each asked cell's own soma, drawn as a cross.
     """
+    views = (ABOVE, next(side for side in SIDE if side[0] in points))
     traces: list[Trace] = []
-    for place, (y, _) in enumerate(VIEWS):
+    for place, (y, _) in enumerate(views):
         options: dict[str, Any] = {"yaxis": "y2" if place else "y", "showlegend": bool(place)}
         traces += by_value(points, "soma_x_um", y, colours, blank, **options)
         if len(own_um):
@@ -40,8 +42,8 @@ def soma_map(
     layout: dict[str, Any] = {
         "dragmode": "select",
         "xaxis": {"title": {"text": "x (µm)"}, "anchor": "y2"},
-        "yaxis": {**axes.depth_axis(VIEWS[0][1]), **to_scale, "domain": [0.57, 1]},
-        "yaxis2": {**axes.depth_axis(VIEWS[1][1]), **to_scale, "domain": [0, 0.53]},
+        "yaxis": {**axes.depth_axis(views[0][1]), **to_scale, "domain": [0.57, 1]},
+        "yaxis2": {**axes.depth_axis(views[1][1]), **to_scale, "domain": [0, 0.53]},
         **axes.guides(layers, y="y2"),
     }
     return figure(traces, HEIGHT_PX, **layout)

@@ -1,14 +1,30 @@
 """What is not known is neither none nor zero."""
 
 import flask
+import numpy as np
 import pytest
+import standard_transform
 
 from api import blueprint
 from components.cell_card import cell_card as strip_of
 from components.cell_facts import cell_facts
-from services import cell_card, connectivity, neuroglancer, partner_sets, partner_snippet, trust
+from components.figures import somata
+from components.synapse_list import synapse_list
+from services import (
+    cell_card,
+    connectivity,
+    neuroglancer,
+    partner_sets,
+    partner_snippet,
+    partner_synapses,
+    partner_table,
+    plot_frames,
+    plots,
+    trust,
+)
 from services.cave import Cave
 from services.partner_table import Wanted
+from services.profiles import load_volume
 from services.settings import Settings
 from services.tables import TableQuery
 from services.urls import ConnectivityView
@@ -208,3 +224,76 @@ def test_what_cave_says_of_a_datastack_is_said(client):
     assert client.get("/api/v1/bare/versions").json["description"] == DESCRIPTION
     listed = {one["name"]: one["description"] for one in client.get("/api/v1/datastacks").json["datastacks"]}
     assert set(listed.values()) == {DESCRIPTION}
+
+
+# ---- depth
+
+DEPTHS = ("soma_depth_um", "depth_um", "layer", "lateral_distance_um")
+
+
+def names(answer):
+    return {column["name"] for column in answer["columns"]}
+
+
+@pytest.mark.parametrize("direction", ["in", "out", "both", "merged"])
+def test_a_volume_without_a_transform_has_no_depths_of_partners(client, direction):
+    answer = partners(client, "sized", direction=direction)
+    assert not names(answer) & set(DEPTHS)
+    assert answer["cell"]["soma_depth_um"] is None
+    row = by_root(answer)[SECOND]  # soma at 703, 604, 840 um, the cell's at 700, 600, 840
+    assert (row["soma_x_um"], row["soma_y_um"], row["soma_z_um"]) == (703, 604, 840)
+    assert row["soma_distance_um"] == 5
+
+
+def test_a_volume_with_a_transform_has_them(client):
+    answer = partners(client, "deep", direction="in")
+    assert {"soma_depth_um", "lateral_distance_um"} <= names(answer)
+    assert "soma_y_um" not in names(answer)
+    turned = standard_transform.minnie_ds.transform("nm").apply(np.array([[703_000.0, 604_000, 840_000]]))[0]
+    assert by_root(answer)[SECOND]["soma_depth_um"] == pytest.approx(turned[1])
+    assert answer["cell"]["soma_depth_um"] is not None
+
+
+@pytest.mark.parametrize(("datastack", "there"), [("sized", set()), ("bare", set()), ("deep", {"depth_um", "layer"})])
+def test_synapses_and_tables_have_depths_only_with_a_transform(client, datastack, there):
+    synapses = client.get(f"/api/v1/{datastack}/1/cells/{CELL}/synapses?direction=in").json
+    assert names(synapses) & set(DEPTHS) == there
+    rows = client.get(f"/api/v1/{datastack}/1/tables/partner_types/rows").json
+    assert names(rows) & set(DEPTHS) == there
+    file = client.get(f"/api/v1/{datastack}/1/cells/{CELL}/synapses?direction=in&format=csv").text
+    assert ("depth_um" in file) == bool(there)
+
+
+@pytest.mark.parametrize("column", ["soma_depth_um", "lateral_distance_um", "layer"])
+def test_no_filter_goes_by_what_is_no_depth(client, column):
+    asked = {"direction": "in", "filter": f"{column} > 5"}
+    answer = client.get(f"/api/v1/sized/latest/cells/{CELL}/partners", query_string=asked)
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "bad_input")
+
+
+def test_maps_and_skeletons_call_a_raw_axis_by_its_name(cave):
+    raw, deep = cave.volume("sized"), cave.volume("deep")
+    assert (plots.map_axes("side", raw), plots.map_axes("side", deep)) == (("x_um", "y_um"), ("x_um", "depth_um"))
+    assert plots.map_axes("top", raw) == ("x_um", "z_um")
+    for datastack, title in (("sized", "y (µm)"), ("deep", "depth below pia (µm)")):
+        found = connectivity.read(cave, datastack, 1, str(CELL))
+        places = plot_frames.soma_map(partner_table.described(cave, found, "in"), None)
+        assert somata.soma_map(places, {})["layout"]["yaxis2"]["title"]["text"] == title
+
+
+def test_layers_without_a_transform_are_left_out(tmp_path, caplog):
+    (tmp_path / "volumes").mkdir()
+    (tmp_path / "volumes" / "raw.toml").write_text('depth_range_um = [0, 9]\nlayers = [{ name = "L1", top_um = 0 }]\n')
+    volume = load_volume(tmp_path, "raw")
+    assert (volume.layers, volume.depth_range_um) == ((), None)
+    assert "no depths" in caplog.text
+
+
+@pytest.mark.parametrize(("datastack", "deep"), [("sized", False), ("deep", True)])
+def test_the_page_names_depths_only_where_there_are_any(cave, datastack, deep):
+    found = connectivity.read(cave, datastack, 1, str(CELL))
+    view = ConnectivityView(datastack=datastack, version="1", cell=str(CELL), partner=str(FIRST))
+    listed = synapse_list(view, str(CELL), {"in": partner_synapses.of_partner(cave, found, "in", FIRST)})
+    assert ("depth" in str(listed)) is deep
+    assert ("layer" in str(listed)) is deep
+    assert ("Soma depth" in str(strip_of(view, found, None))) is deep
