@@ -41,11 +41,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from localcave.errors import InputError
-from localcave.importer_config import ColumnPlan, ImportPlan, TablePlan, read_plan
+from localcave.importer_config import VIEW_TYPES, ColumnPlan, ImportPlan, TablePlan, read_plan
 from localcave.importer_files import Rows
 from localcave.importer_parts import open_files
 from localcave.importer_schemas import ARROW_TYPES, SchemaColumn
-from localcave.importer_values import INT32_MAX, select, to_kind, to_positions
+from localcave.importer_values import INT32_MAX, repeated, select, to_kind, to_positions
 from localcave.info import sha256_of
 from localcave.layout import MANIFEST, SERVER, DatastackWriter
 from localcave.made_segmentation import make_supervoxels, oldest_before
@@ -75,18 +75,21 @@ def import_datastack(config: Path, folder: Path, data: Path | None = None) -> Im
     _check_target(folder)
     files = {key: open_files(file, plan.data) for key, file in plan.files.items()}
     tables = {table.name: build_table(table, files[table.file]) for table in plan.tables}
+    views = {view.name: build_table(view, files[view.file]) for view in plan.views}
     supervoxels = make_supervoxels(tables)
     part = folder.resolve().with_name(folder.resolve().name + ".making")
     shutil.rmtree(part, ignore_errors=True)
     writer = DatastackWriter(part, plan.datastack, info_record(plan))
     try:
         _write(writer, plan, tables, supervoxels)
+        _write_views(writer, plan, views)
         writer.finish()
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     finally:
         writer.discard()
-    return ImportReport(plan.datastack, {name: t.num_rows for name, t in tables.items()}, _dangling(plan, tables))
+    counts = {name: rows.num_rows for name, rows in (tables | views).items()}
+    return ImportReport(plan.datastack, counts, _dangling(plan, tables))
 
 
 def build_table(plan: TablePlan, file: Rows) -> pa.Table:
@@ -95,7 +98,9 @@ def build_table(plan: TablePlan, file: Rows) -> pa.Table:
     Raises InputError naming file, column and row of what cannot be used.
     """
     rows = select(file, plan.where)
-    columns: dict[str, pa.Array] = {"id": _ids(plan, rows)}
+    if plan.repeat is not None:
+        rows = repeated(rows, plan.repeat)
+    columns: dict[str, pa.Array] = {"id": _ids(plan, rows)} if plan.schema_type else {}
     for column in plan.schema:
         spec = plan.columns.get(column.name)
         if column.kind == "position":
@@ -143,6 +148,8 @@ def _check_target(folder: Path) -> None:
 
 def _ids(plan: TablePlan, rows: Rows) -> pa.Array:
     spec = plan.columns.get("id", ColumnPlan(row_number=True))
+    if plan.repeat is not None and spec.row_number:
+        return pa.array(np.arange(1, len(rows.numbers) + 1), INT64)
     ids = _values(SchemaColumn("id", "id", True), spec, rows)
     values, first = np.unique(np.asarray(ids), return_index=True)
     if len(values) < len(ids):
@@ -249,6 +256,24 @@ def _write(writer: DatastackWriter, plan: ImportPlan, tables: dict[str, pa.Table
             for number, path in enumerate(paths, start=1)
         },
     }
+
+
+def _write_views(writer: DatastackWriter, plan: ImportPlan, views: dict[str, pa.Table]) -> None:
+    types = {kind: name for name, kind in VIEW_TYPES.items()}
+    for number, view in enumerate(plan.views, start=1):
+        x, y, z = view.resolution_nm
+        record = {
+            "id": number,
+            "description": view.description,
+            "datastack_name": plan.datastack,
+            "notice_text": view.notice,
+            "live_compatible": False,
+            "voxel_resolution_x": x,
+            "voxel_resolution_y": y,
+            "voxel_resolution_z": z,
+        }
+        schema = {column.name: {"type": types[column.kind]} for column in view.schema}
+        writer.add_view(plan.version, view.name, views[view.name], record, schema)
 
 
 def _metadata(plan: ImportPlan, table: TablePlan, number: int) -> dict[str, Any]:

@@ -23,6 +23,14 @@ NEVER = datetime(2121, 11, 10, 7, 10, 0, 1, tzinfo=UTC)
 UNITS = ("nm", "um", "voxels")
 CONDITIONS = ("is", "not", "in", "not_in", "above", "below", "empty")
 PLAIN = (str, int, float, bool)
+VIEW_TYPES = {
+    "integer": "id",
+    "float": "float64",
+    "string": "string",
+    "boolean": "bool",
+    "SpatialPoint": "position",
+}
+"""Types of the columns of views, as CAVE calls them, and how they are read."""
 INFO_KEYS = ("image_source", "viewer_site", "skeleton_source", "cell_identification_table", "proofreading_status_table")
 
 
@@ -52,7 +60,8 @@ class Condition:
 
 @dataclass(frozen=True)
 class TablePlan:
-    """One table of the datastack, and how it is made from a file."""
+    """One table or view of the datastack, and how it is made from a file. A view has no `schema_type`. `repeat` is the
+    column of the file that says how many rows each of its rows stands for."""
 
     name: str
     file: str
@@ -63,11 +72,8 @@ class TablePlan:
     resolution_nm: tuple[float, float, float]
     columns: Mapping[str, ColumnPlan]
     where: tuple[Condition, ...]
-
-    @property
-    def schema(self) -> tuple[SchemaColumn, ...]:
-        """Columns of the schema type."""
-        return schema_types()[self.schema_type]
+    schema: tuple[SchemaColumn, ...]
+    repeat: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ class ImportPlan:
     data: Path
     files: Mapping[str, FilePlan]
     tables: tuple[TablePlan, ...]
+    views: tuple[TablePlan, ...]
 
 
 def read_plan(path: Path, data: Path | None = None) -> ImportPlan:
@@ -116,7 +123,14 @@ def _plan(top: Section, data: Path) -> ImportPlan:
     plans = tuple(
         _table(name, Section(f"{top.where} [tables.{name}]", t), files, resolution) for name, t in tables.items()
     )
+    views = tuple(
+        _view(name, Section(f"{top.where} [views.{name}]", v), files, resolution)
+        for name, v in _optional(top, "views").items()
+    )
     _check_references(plans)
+    twice = {plan.name for plan in plans} & {view.name for view in views}
+    if twice:
+        raise InputError(f"{top.where}: {min(twice)} is both a table and a view; give the view another name")
     number = version.get("number")
     if type(number) is not int or number < 1:
         raise InputError(f"{version.where} needs number, a whole number of at least 1, not {number!r}")
@@ -136,6 +150,7 @@ def _plan(top: Section, data: Path) -> ImportPlan:
         data=data,
         files=files,
         tables=plans,
+        views=views,
     )
     stack.no_more()
     version.no_more()
@@ -150,12 +165,9 @@ def _table(
         raise InputError(
             f"{section.where}: {schema_type!r} is not a schema type of CAVE{hint(schema_type, schema_types())}"
         )
-    file = section.text("file")
-    if file not in files:
-        raise InputError(f"{section.where}: {file!r} is not one of the [files]: {', '.join(files)}")
     plan = TablePlan(
         name=checked_name(name, section.where),
-        file=file,
+        file=_file(section, files),
         schema_type=schema_type,
         description=section.text("description", default=""),
         notice=section.optional_text("notice"),
@@ -163,9 +175,62 @@ def _table(
         resolution_nm=section.resolution("resolution_nm", resolution_nm),
         columns=_columns(section.section("columns"), schema_type),
         where=tuple(_conditions(section)),
+        schema=schema_types()[schema_type],
+        repeat=section.optional_text("repeat"),
     )
     section.no_more()
     return plan
+
+
+def _view(
+    name: str, section: Section, files: Mapping[str, FilePlan], resolution_nm: tuple[float, float, float]
+) -> TablePlan:
+    """A view: its columns are those that the TOML names, of the types that it says."""
+    given = section.section("columns")
+    columns: dict[str, ColumnPlan] = {}
+    schema = []
+    for column, value in given.values.items():
+        where = f"{given.where} {column}"
+        says = {"from": value} if isinstance(value, str) else dict(Section(where, value).values)
+        kind = _kind_in_view(where, column, says.pop("type", None), is_position="unit" in says)
+        schema.append(SchemaColumn(checked_name(column, where), kind, required=False))
+        columns[column] = _column(where, says, is_position=kind == "position")
+    if not schema:
+        raise InputError(f"{given.where} names no columns")
+    plan = TablePlan(
+        name=checked_name(name, section.where),
+        file=_file(section, files),
+        schema_type="",
+        description=section.text("description", default=""),
+        notice=section.optional_text("notice"),
+        reference_table=None,
+        resolution_nm=section.resolution("resolution_nm", resolution_nm),
+        columns=columns,
+        where=tuple(_conditions(section)),
+        schema=tuple(schema),
+    )
+    section.no_more()
+    return plan
+
+
+def _kind_in_view(where: str, column: str, said: Any, *, is_position: bool) -> str:
+    if said is None:
+        is_id = column == "id" or column.endswith("_id")
+        return "position" if is_position else "id" if is_id else "string"
+    if not isinstance(said, str) or said not in VIEW_TYPES:
+        raise InputError(f"{where}: type must be one of {', '.join(VIEW_TYPES)}, not {said!r}")
+    return VIEW_TYPES[said]
+
+
+def _file(section: Section, files: Mapping[str, FilePlan]) -> str:
+    file = section.text("file")
+    if file not in files:
+        raise InputError(f"{section.where}: {file!r} is not one of the [files]: {', '.join(files)}")
+    return file
+
+
+def _optional(top: Section, key: str) -> Mapping[str, Any]:
+    return {} if top.get(key) is None else top.section(key).values
 
 
 def _columns(section: Section, schema_type: str) -> dict[str, ColumnPlan]:
@@ -274,7 +339,8 @@ def _check_references(plans: Iterable[TablePlan]) -> None:
             raise InputError(f"[tables.{plan.name}]: a {plan.schema_type} has no target_id, so no reference_table")
         if plan.reference_table is not None and plan.reference_table not in names - {plan.name}:
             raise InputError(
-                f"[tables.{plan.name}]: its reference_table {plan.reference_table!r} is not another table here"
+                f"[tables.{plan.name}]: its reference_table {plan.reference_table!r} is not another table here; "
+                "types and tags of root ids need none: take cell_type_local or bound_tag"
             )
 
 

@@ -18,6 +18,7 @@ ARROW_TYPES = {
     "int64": pa.int64(),
     "int32": pa.int32(),
     "float32": pa.float32(),
+    "float64": pa.float64(),
     "string": pa.string(),
     "bool": pa.bool_(),
 }
@@ -29,7 +30,8 @@ FIRST = ("valid", "target_id", "classification_system", "volume", "pre_pt", "pos
 
 @dataclass(frozen=True)
 class SchemaColumn:
-    """One column of a schema type. `kind`: `id` (int64), `int32`, `float32`, `string`, `bool` or `position`."""
+    """One column of a schema type. `kind`: `id` (int64), `int32`, `float32`, `float64`, `string`, `bool` or
+    `position`."""
 
     name: str
     kind: str

@@ -26,6 +26,7 @@ DIGITS = re.compile("-?[0-9]+")
 FEWEST_ROUNDED = 4
 """So many long ids that are all rounded are not so by chance."""
 MOST_CHECKED = 10_000
+MOST_REPEATED = 200_000_000
 
 _QUOTED_DIGITS = r"^(?:=?\"|['’‘`])\s*(-?[0-9]+(?:\.0*)?)\s*[\"'’]?$"
 _POINTED = r"^(-?[0-9]+)\.0*$"
@@ -38,6 +39,23 @@ def select(rows: Rows, conditions: Sequence[Condition]) -> Rows:
     for condition in conditions:
         keep &= _passes(rows, condition)
     return replace(rows, table=rows.table.filter(pa.array(keep)), numbers=rows.numbers[keep])
+
+
+def repeated(rows: Rows, column: str) -> Rows:
+    """Each row as often as its `column` says. Raises InputError for what is no count, or too many in all."""
+    counts = to_kind(rows, column, "id")
+    wrong = np.asarray(pc.fill_null(pc.less(counts, 0), True))
+    if wrong.any():
+        first = _first(wrong)
+        raise rows.refuse(column, first, f"{counts[first].as_py()!r} is no number of rows; give 0 or more")
+    total = int(pc.sum(counts).as_py() or 0)
+    if total > MOST_REPEATED:
+        raise InputError(
+            f"{rows.file}, column {column!r}: it adds up to {total:,} rows, more than {MOST_REPEATED:,}; "
+            "take fewer with where"
+        )
+    index = np.repeat(np.arange(len(counts)), np.asarray(counts))
+    return replace(rows, table=rows.table.take(pa.array(index)), numbers=rows.numbers[index])
 
 
 def _passes(rows: Rows, condition: Condition) -> np.ndarray:
@@ -76,7 +94,7 @@ def _is_one_of(rows: Rows, column: str, wanted: Sequence[Any]) -> pa.Array:
 
 
 def to_kind(rows: Rows, column: str, kind: str) -> pa.Array:
-    """The column as `id`, `int32`, `float32`, `string` or `bool`; nulls stay.
+    """The column as `id`, `int32`, `float32`, `float64`, `string` or `bool`; nulls stay.
 
     Raises InputError that names file, column and row of the first value that does not fit.
     """
@@ -84,8 +102,8 @@ def to_kind(rows: Rows, column: str, kind: str) -> pa.Array:
         return _to_integers(rows, column, pa.int64(), exact=True)
     if kind == "int32":
         return _to_integers(rows, column, pa.int32(), exact=False)
-    if kind == "float32":
-        return to_floats(rows, column).cast(pa.float32())
+    if kind in ("float32", "float64"):
+        return to_floats(rows, column).cast(ARROW_TYPES[kind])
     if kind == "bool":
         return _to_booleans(rows, column)
     return rows.column(column).cast(ARROW_TYPES[kind])
