@@ -21,7 +21,7 @@ from services.partner_table import PartnerTable, Side, Wanted
 from services.tables import TableQuery, filter_of
 
 CELL = "/<datastack>/<version>/cells/<cell>"
-WHICH = ("id_type", "types", "type_by", "whole", "at_least", "proofread", "more", "filter")
+WHICH = ("id_type", "types", "type_by", "whole", "synapses", "at_least", "proofread", "more", "filter")
 """Parameters that say which partners count, and what is known of them."""
 SIDES: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both": ("in", "out"), "merged": ("both",)}
 """The sides of each `direction`: "both" has a row for each partner and direction, "merged" one for each partner."""
@@ -39,7 +39,7 @@ def find_cell(datastack: str, version: str, cell: str) -> Response:
 @blueprint.get(f"{CELL}/partners")
 def cell_partners(datastack: str, version: str, cell: str) -> Response:
     """The cells that a cell makes synapses with: those that count (`at_least`, `proofread`) and that `filter` keeps,
-    with the columns of `more`, by `sort`."""
+    counted from the synapses that `synapses` keeps, with the columns of `more`, by `sort`."""
     params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
     sides, span = SIDES[params.choice("direction", tuple(SIDES), "both")], params.span(None)
     asked = _Asked(_read(datastack, version, cell, whole="off"))
@@ -126,7 +126,7 @@ def _read(datastack: str, version: str, cell: str, *, whole: str) -> Connectivit
     id_type, complete = params.choice("id_type", cells.ID_TYPES, "auto"), params.switch("whole", whole)
     wanted("in"), params.sort()  # what is wrong with these is told before anything is read
     options: Any = {"type_table": types, "type_by": params.text("type_by"), "whole": complete}
-    return connectivity.read(cave(), datastack, number, cell, id_type, **options)
+    return connectivity.read(cave(), datastack, number, cell, id_type, only=params.text("synapses"), **options)
 
 
 def _answer(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from flask import Response
 
@@ -18,19 +20,20 @@ from services.parallel import gather
 def cell_changes(datastack: str, version: str, cell: str) -> Response:
     """The partners of a cell at this version and at that of `against`, known again by their nucleus: which were gained,
     lost, changed, or are the same."""
-    params.only("against", "direction", "types", "type_by", "id_type", "offset", "limit", *params.FILE)
+    params.only("against", "synapses", "direction", "types", "type_by", "id_type", "offset", "limit", *params.FILE)
     ways, (offset, limit) = params.directions(), params.span(None)
     resolved = versions.resolve(cave(), datastack, version)
     other = versions.resolve(cave(), datastack, params.text("against")).number
     id_type, types = params.choice("id_type", cells.ID_TYPES, "auto"), params.text("types") or None
     found = cells.find(cave(), datastack, resolved.number, cell, id_type)
     asked = (cave(), datastack, (resolved.number, other), found)
-    rule = params.text("type_by")
-    told = gather(*(lambda way=way: changes.of_cell(*asked, way, type_table=types, type_by=rule) for way in ways))
+    rule, only = params.text("type_by"), params.text("synapses")
+    options: Any = {"type_table": types, "type_by": rule, "only": only}
+    told = gather(*(lambda way=way: changes.of_cell(*asked, way, **options) for way in ways))
     frame = pd.concat([one.partners.assign(direction=one.direction) for one in told], ignore_index=True)
     sentences = [one.sentence for one in told]
     root = str(found.root_id)
-    facts = {"root_id": root, "against": other, "types": types, "type_by": rule, "changes": sentences}
+    facts = {"root_id": root, "against": other, "types": types, "type_by": rule, "synapses": only, "changes": sentences}
     subject = Subject(datastack, resolved, f"{root}_changes_since_v{other}", facts)
     extra = {
         "cell": cell_json(found),

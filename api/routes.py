@@ -189,7 +189,7 @@ def _table_link(datastack: str, version: Version, asked: dict[str, Any]) -> neur
 
 
 def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuroglancer.Link:
-    read = params.Body(asked, "cell", "id_type", "types", "type_by", "direction", "partners", *LINK_KEYS)
+    read = params.Body(asked, "cell", "id_type", "types", "type_by", "direction", "partners", "synapses", *LINK_KEYS)
     found = connectivity.read(
         cave(),
         datastack,
@@ -198,6 +198,7 @@ def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuro
         read.text("id_type") or "auto",
         type_table=read.text("types") or None,
         type_by=read.text("type_by"),
+        only=read.text("synapses"),
     )
     return neuroglancer.cell_link(
         cave(),

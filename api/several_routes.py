@@ -64,7 +64,7 @@ def _read(datastack: str, version: str, ids: str, *, whole: str) -> Sequence[Con
     number, types = versions.resolve(cave(), datastack, version).number, params.text("types") or None
     id_type, complete = params.choice("id_type", cells.ID_TYPES, "auto"), params.switch("whole", whole)
     options: Any = {"type_table": types, "type_by": params.text("type_by"), "whole": complete}
-    return questions.read(cave(), datastack, number, ids, id_type, **options)
+    return questions.read(cave(), datastack, number, ids, id_type, only=params.text("synapses"), **options)
 
 
 def _answer(

@@ -57,7 +57,8 @@ def compare(of: str) -> Any:
 def _changes(view: ConnectivityView) -> list[changes.Changes]:
     found = partners.read(view)
     _, other = views.place(cave(), replace(view, version=view.against))
-    types: Any = {"type_table": None if view.type_table == NO_TYPES else view.type_table, "type_by": view.type_by}
+    types = None if view.type_table == NO_TYPES else view.type_table
+    options: Any = {"type_table": types, "type_by": view.type_by, "only": partners.synapses_asked(view)[0]}
     asked = (cave(), view.datastack, (found.version.number, other), found.cell)
     ways = cast("tuple[Direction, ...]", ("in", "out"))
-    return gather(*(lambda way=way: changes.of_cell(*asked, way, **types) for way in ways))
+    return gather(*(lambda way=way: changes.of_cell(*asked, way, **options) for way in ways))

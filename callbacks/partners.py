@@ -19,12 +19,13 @@ from services import (
     proofreading,
     questions,
     several_cells,
+    synapse_filter,
     tables,
     type_columns,
 )
 from services.connectivity import Connectivity, Direction
 from services.context import cave
-from services.errors import BadInput
+from services.errors import BadInput, NotFound
 from services.memo import Memo, key_of
 from services.partner_table import PartnerTable, Side, Wanted
 from services.urls import NO_TYPES, ConnectivityView
@@ -53,15 +54,25 @@ def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
     parts = (view.datastack, int(view.version), view.cell, view.id_type)
     types = None if view.type_table == NO_TYPES else view.type_table
     whole = view.whole == "on"
-    options: Any = {"type_table": types, "type_by": view.type_by, "whole": whole, "lenient": True}
-    key = key_of(cave(), *parts, types or "", view.type_by, whole)
+    only, _ = synapses_asked(view)
+    key = key_of(cave(), *parts, types or "", view.type_by, whole, only)
+    options: Any = {"type_table": types, "type_by": view.type_by, "whole": whole, "lenient": True, "only": only}
     return _read.get(key, lambda: questions.read(cave(), *parts, **options))
+
+
+def synapses_asked(view: ConnectivityView) -> tuple[str, list[str]]:
+    """The filter of synapses of a concrete view, "" where it cannot be read, and a sentence for why."""
+    try:
+        synapse_filter.parse(cave(), view.datastack, int(view.version), view.synapses)
+    except (BadInput, NotFound) as error:
+        return "", [f"{error} Until then all synapses are counted."]
+    return view.synapses, []
 
 
 def answerable(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
     """A concrete view without what it asks for in vain, which stays in its address, and sentences for that. Of the type
     table, the warnings of the cell tell."""
-    said: list[str] = []
+    only, said = synapses_asked(view)
     least, proofread = view.at_least, view.proofread
     try:
         partner_table.threshold(least)
@@ -72,7 +83,7 @@ def answerable(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
         proofread = ""
         said.append(f"{why} The switch does nothing here.")
     types = read(view).type_table or NO_TYPES
-    return replace(view, at_least=least, proofread=proofread, type_table=types), said
+    return replace(view, synapses=only, at_least=least, proofread=proofread, type_table=types), said
 
 
 def root_ids(view: ConnectivityView) -> str:

@@ -15,6 +15,7 @@ from services.urls import CONNECTIVITY_PAGE, ConnectivityView
 
 BY_TYPE: Option = {"label": "Cell type", "value": " "}
 ALL_ROWS: Option = {"label": "all rows", "value": " "}
+SYNAPSES_HELP = "Which synapses count: size, positions and scores of their table, depth_um, layer and compartment"
 NO_VERSION: Option = {"label": "no version", "value": " "}
 """Blanks, which the address leaves out."""
 
@@ -35,7 +36,7 @@ class Choices:
 
 def options(view: ConnectivityView, choices: Choices) -> html.Div:
     """The line of choices: which partners count, what is told of them, and where else to look."""
-    least = _form(_least(view))
+    least, synapses = _form(_least(view)), _form(_synapses(view))
     group = (
         _form(_list("Group by", "group_by", view.group_by, [BY_TYPE, *choices.columns])) if choices.columns else None
     )
@@ -45,7 +46,7 @@ def options(view: ConnectivityView, choices: Choices) -> html.Div:
     beside = [other if choices.versions else None, viewer if len(choices.viewers) > 1 else None]
     panel = switch("3D panel", "panel", view, on=view.panel == "on") if choices.panel else None
     groups: list[list[Any]] = [
-        [least, proofread_switch(view)],
+        [least, synapses, proofread_switch(view)],
         [_more(view, choices.more), rule, group],
         [_form(*(field for field in beside if field)) if any(beside) else None, panel],
     ]
@@ -95,6 +96,19 @@ def _least(view: ConnectivityView) -> html.Label:
         class_name="k-few",
     )
     return html.Label(["At least ", box, " synapses"], htmlFor="cell-at-least")
+
+
+def _synapses(view: ConnectivityView) -> html.Label:
+    box = dbc.Input(
+        id="cell-synapses",
+        name="synapses",
+        value=view.synapses,
+        placeholder="size > 5000",
+        size="sm",
+        autoComplete="off",
+        class_name="k-synapse-filter",
+    )
+    return html.Label(["of those where ", box], htmlFor="cell-synapses", title=SYNAPSES_HELP)
 
 
 def _list(label: str, name: str, value: str, known: Sequence[Option]) -> html.Label:

@@ -138,7 +138,7 @@ def selection(side: str, count: int) -> list[Any]:
 def downloads(view: ConnectivityView, cells: str, side: str, line: str) -> list[Any]:
     """Links to what is shown as files, buttons that copy ids or a script, and the address of this page. `cells` are the
     root ids with commas, `line` is the whole filter as one line."""
-    several, kept = "," in cells, bool(line or view.at_least or view.proofread)
+    several, kept = "," in cells, bool(line or view.synapses or view.at_least or view.proofread)
     files = [
         (f"These {WORDS[side]}s", partners_path(view, cells, side, line)),
         ("Their synapses", synapses_path(view, cells, side, line=line)) if kept else None,
@@ -169,7 +169,7 @@ def partners_path(view: ConnectivityView, cells: str, side: str, line: str = "")
 
 def synapses_path(view: ConnectivityView, cells: str, side: str, *, line: str = "", partner: str = "") -> str:
     """That of the synapses with the partners that a view shows, or with one partner."""
-    narrowed = [("partner", partner), ("whole", view.whole or "off")] if partner else _which(view, line)
+    narrowed = [("partner", partner), *_counted(view)] if partner else _which(view, line)
     return _path(view, cells, "synapses", [_direction(side), *narrowed])
 
 
@@ -185,8 +185,12 @@ def _which(view: ConnectivityView, line: str) -> list[tuple[str, str]]:
         ("type_by", view.type_by),
         ("more", ",".join(view.more)),
         *kept,
-        ("whole", view.whole or "off"),
+        *_counted(view),
     ]
+
+
+def _counted(view: ConnectivityView) -> list[tuple[str, str]]:
+    return [("synapses", view.synapses), ("whole", view.whole or "off")]
 
 
 def _path(view: ConnectivityView, cells: str, what: str, more: Sequence[tuple[str, str]]) -> str:
@@ -220,4 +224,5 @@ def _synapses(frame: pd.DataFrame) -> int:
 
 def _cell_href(view: ConnectivityView) -> str:
     own = ConnectivityView(view.datastack, view.version, "ID", "root_id", view.type_table, type_by=view.type_by)
-    return replace(own, at_least=view.at_least, proofread=view.proofread, more=view.more, panel=view.panel).href()
+    which: Any = {"synapses": view.synapses, "at_least": view.at_least, "proofread": view.proofread}
+    return replace(own, **which, more=view.more, panel=view.panel).href()

@@ -310,11 +310,19 @@ class Cave(Roots, Skeletons, States):
     # ---- cells
 
     def synapses(
-        self, datastack: str, version: int, root_id: int, direction: Literal["in", "out"], *, whole: bool = False
+        self,
+        datastack: str,
+        version: int,
+        root_id: int,
+        direction: Literal["in", "out"],
+        *,
+        whole: bool = False,
+        more: Sequence[str] = (),
     ) -> pd.DataFrame:
         """Synapses onto ("in") or of ("out") a cell: id, pre_pt_root_id, post_pt_root_id, size,
-        ctr_pt_position_x_nm, _y_nm, _z_nm; autapses and partners with root id 0 included. Sizes are blank where the
-        table has none, and positions those of the presynaptic end where it has no centres.
+        ctr_pt_position_x_nm, _y_nm, _z_nm, and `more` columns of the table, positions split and in nm; autapses and
+        partners with root id 0 included. Sizes are blank where the table has none, and positions those of the
+        presynaptic end where it has no centres.
 
         CAVE sends a limited number, which `attrs["truncated"]` tells; `whole` asks in as many pieces as it takes.
         """
@@ -327,7 +335,7 @@ class Cave(Roots, Skeletons, States):
 
         def load() -> pd.DataFrame:
             columns = self._synapse_columns(datastack, version)
-            options["select_columns"] = list(columns)
+            options["select_columns"] = list(dict.fromkeys([*columns, *more]))
             if whole:
                 frame = complete(partial(self._queries.rows, datastack, version, source, **options), filters)
             else:
@@ -335,10 +343,12 @@ class Cave(Roots, Skeletons, States):
                 frame = self._queries.with_total(frame, datastack, version, source, filters)
             # CAVE sends the supervoxels along with the roots.
             frame = frame.drop(columns=[name for name in frame.columns if "supervoxel" in name])
-            frame = frame.rename(columns={f"{columns[-1]}_{axis}": f"ctr_pt_position_{axis}_nm" for axis in "xyz"})
+            centre = {f"ctr_pt_position_{axis}_nm": f"{columns[-1]}_{axis}" for axis in "xyz"}
+            frame = frame.assign(**{name: frame[own] for name, own in centre.items()})
+            frame = frame if columns[-1] in more else frame.drop(columns=list(centre.values()))
             return frame if "size" in frame else frame.assign(size=pd.array([pd.NA] * len(frame), dtype="Float64"))
 
-        return self.cache.frame(("synapses", datastack, version, int(root_id), direction, int(whole)), load)
+        return self.cache.frame(("synapses", datastack, version, int(root_id), direction, int(whole), *more), load)
 
     def has_sizes(self, datastack: str, version: int) -> bool:
         """Whether the synapse table has a column for the size of a synapse, be it blank."""

@@ -20,7 +20,7 @@ from services.cells import Cell
 from services.connectivity import Connectivity, Direction
 from services.errors import BadInput
 from services.parallel import gather
-from services.partner_synapses import PARTNER
+from services.synapse_rows import PARTNER
 
 Status = Literal["gained", "lost", "changed", "same"]
 STATUSES: tuple[Status, ...] = ("gained", "lost", "changed", "same")
@@ -66,8 +66,10 @@ def compare(
     *,
     type_table: str | None = None,
     type_by: str = "",
+    only: str = "",
 ) -> Changes:
-    """The partners of the cell with a nucleus at two versions, read at once, all synapses of it.
+    """The partners of the cell with a nucleus at two versions, read at once, all synapses of it that the filter `only`
+    keeps.
 
     A version whose type table is not there, or says no types, goes without types. Raises BadInput for one version
     twice, and NotFound when the nucleus lies in no segment at one of them.
@@ -77,7 +79,7 @@ def compare(
         raise BadInput(f"Version {older} cannot be compared with itself.", "Choose another version.")
 
     def read(version: int) -> Connectivity:
-        options: Any = {"type_table": type_table, "type_by": type_by, "whole": True, "lenient": True}
+        options: Any = {"type_table": type_table, "type_by": type_by, "only": only, "whole": True, "lenient": True}
         return connectivity.read(cave, datastack, version, str(nucleus_id), "nucleus_id", **options)
 
     one, two = gather(partial(read, older), partial(read, newer))
@@ -96,6 +98,7 @@ def of_cell(
     *,
     type_table: str | None = None,
     type_by: str = "",
+    only: str = "",
 ) -> Changes:
     """:func:`compare` for a cell, which can be followed by its nucleus. Raises BadInput unless it has exactly one."""
     ids = cell.nucleus_ids
@@ -104,7 +107,7 @@ def of_cell(
             "Only a cell with exactly one nucleus can be followed between versions.",
             "This version has no nucleus table." if ids is None else f"This segment has {len(ids)}.",
         )
-    return compare(cave, datastack, versions, ids[0], direction, type_table=type_table, type_by=type_by)
+    return compare(cave, datastack, versions, ids[0], direction, type_table=type_table, type_by=type_by, only=only)
 
 
 def shared(older: pd.DataFrame, newer: pd.DataFrame, direction: Direction) -> pd.DataFrame:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from services.cave import Cave, Filters
-from services.connectivity import Connectivity, Direction
 from services.errors import NotFound
-from services.partner_synapses import PARTNER
 from services.records import TableInfo
+from services.synapse_rows import OWN, PARTNER
+
+if TYPE_CHECKING:
+    from services.connectivity import Connectivity, Direction
 
 TAGS = ("spine", "shaft", "soma")
 NOT_PREDICTED = "not_predicted"
@@ -16,7 +20,6 @@ COUNTS = tuple(f"on_{tag}" for tag in TAGS)
 """Columns that this module adds to a partner frame, with NOT_PREDICTED."""
 
 _PREFIX = "synapse_target_predictions"
-_OWN = {"in": "post_pt_root_id", "out": "pre_pt_root_id"}
 
 
 def table_of(cave: Cave, datastack: str, version: int) -> TableInfo | None:
@@ -27,24 +30,34 @@ def table_of(cave: Cave, datastack: str, version: int) -> TableInfo | None:
     return max((info for info in fitting if info.kind == "table"), key=lambda info: info.name, default=None)
 
 
+def required_table(cave: Cave, datastack: str, version: int) -> TableInfo:
+    """The table of :func:`table_of`. Raises NotFound where the version has none."""
+    info = table_of(cave, datastack, version)
+    if info is None:
+        raise NotFound(
+            f"Version {version} of {datastack} has no table of predicted compartments.", "Another version may have one."
+        )
+    return info
+
+
 def predictions(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
     """The predicted compartment of each synapse of one direction, as far as there is one, by synapse id.
 
     Columns: id (int64: the synapse) and tag (string). One request, beside a first one for each table and version;
     `attrs["truncated"]` tells when CAVE cut it. Raises NotFound where the version has no such table.
     """
-    info = table_of(cave, found.datastack, found.version.number)
-    if info is None:
-        raise NotFound(
-            f"Version {found.version.number} of {found.datastack} has no table of predicted compartments.",
-            "Another version may have one.",
-        )
-    own = Filters(equal={_OWN[direction]: found.cell.root_id})
-    rows = cave.query(found.datastack, found.version.number, info.name, own, select_columns=["target_id", "tag"])
-    tags = rows[["target_id", "tag"]].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
-    tags = tags.rename(columns={"target_id": "id"}).astype({"id": "int64"})
-    tags.attrs = dict(rows.attrs)
-    return tags
+    return tags(cave, found.datastack, found.version.number, found.cell.root_id, direction)
+
+
+def tags(cave: Cave, datastack: str, version: int, root_id: int, direction: Direction) -> pd.DataFrame:
+    """The same for any cell."""
+    info = required_table(cave, datastack, version)
+    own = Filters(equal={OWN[direction]: root_id})
+    rows = cave.query(datastack, version, info.name, own, select_columns=["target_id", "tag"])
+    found = rows[["target_id", "tag"]].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
+    found = found.rename(columns={"target_id": "id"}).astype({"id": "int64"})
+    found.attrs = dict(rows.attrs)
+    return found
 
 
 def of_synapses(synapses: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:

@@ -11,20 +11,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from services import cell_types, cells
+from services import cell_types, cells, synapse_filter
 from services.cave import Cave
 from services.cell_types import TypeRows, several_rows, type_rows
 from services.cells import Cell
 from services.errors import BadInput, NotFound, TooLarge
+from services.filter_nodes import Everything, Node
 from services.parallel import gather
 from services.records import Version
+from services.synapse_rows import PARTNER
 
 Direction = Literal["in", "out"]
 Ids: TypeAlias = npt.NDArray[np.int64]
 Sizes: TypeAlias = npt.NDArray[np.float64]
 PARTNER_COLUMNS = ("root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um", "nucleus_id")
-
-_PARTNER = {"in": "pre_pt_root_id", "out": "post_pt_root_id"}
 
 
 class Totals(TypedDict):
@@ -51,7 +51,8 @@ class Connectivity:
     :mod:`services.cell_types`); of a table that refers to synapses, `typed_synapses` has the rows of each direction.
     `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they were asked for in as many
     pieces as it took, so it did not. `sized` tells whether synapses have a size at all. `notices` are those of the type
-    table's owner."""
+    table's owner. `only` is the line that synapses had to pass to be counted at all ("" = none; see
+    :mod:`services.synapse_filter`), `before` how many CAVE sent of each direction."""
 
     datastack: str
     version: Version
@@ -67,6 +68,8 @@ class Connectivity:
     notices: tuple[str, ...] = ()
     type_by: str = ""
     typed_synapses: Mapping[Direction, pd.DataFrame] = field(default_factory=dict)
+    only: str = ""
+    before: Mapping[Direction, int] = field(default_factory=dict)
 
     @property
     def cut(self) -> tuple[str, ...]:
@@ -134,6 +137,7 @@ def read(
     type_by: str = "",
     whole: bool = False,
     lenient: bool = False,
+    only: str = "",
 ) -> Connectivity:
     """The cell that `text` names, with its partners at a version.
 
@@ -142,11 +146,13 @@ def read(
     many synapses, unless `whole` asks for all of them in pieces. A type table that refers to synapses takes one more.
     `type_by` chooses among several rows of a cell in the type table (see :func:`cell_types.type_rows`). When `lenient`,
     a type table that cannot say types, or a rule that does not fit it, is left out, and a warning says why.
+    Synapses that the filter `only` does not keep are not counted.
 
     Raises BadInput, NotFound and what CAVE raises.
     """
     guess = cells.likely_root(text)
-    ask = partial(cave.synapses, datastack, version, whole=whole)
+    kept = synapse_filter.parse(cave, datastack, version, only)
+    ask = partial(synapse_filter.read, cave, datastack, version, where=only, whole=whole)
     early = [] if guess is None else [partial(ask, guess, way) for way in ("in", "out")]
     cell, known, nuclei, *found = gather(
         partial(cells.find, cave, datastack, version, text, id_type),
@@ -179,6 +185,7 @@ def read(
             *cell.warnings,
             *known.said,
             *_truncation(cut),
+            *_narrowed(kept, incoming, outgoing),
             *_untyped(typed, known.table),
             *_ambiguity(types, sides, known.table),
         ),
@@ -188,12 +195,15 @@ def read(
         notices=cave.table_info(datastack, version, known.table).notices if known.table else (),
         type_by=known.by,
         typed_synapses=typed,
+        only=only,
+        before={way: rows.attrs.get("all", len(rows)) for way, rows in _ways(incoming, outgoing)},
     )
 
 
 def synapses(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
     """The synapses that a cell's partners were counted from, in the cache since then; see :meth:`Cave.synapses`."""
-    return cave.synapses(found.datastack, found.version.number, found.cell.root_id, direction, whole=found.whole)
+    place = (found.datastack, found.version.number, found.cell.root_id, direction)
+    return synapse_filter.read(cave, *place, where=found.only, whole=found.whole)
 
 
 def _truncation(truncated: Mapping[Direction, Cut | None]) -> tuple[str, ...]:
@@ -208,12 +218,20 @@ def _truncation(truncated: Mapping[Direction, Cut | None]) -> tuple[str, ...]:
     return (f"CAVE sent only {' and '.join(told)}; the counts below are of these.",) if told else ()
 
 
+def _narrowed(kept: Node, incoming: pd.DataFrame, outgoing: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence for the synapses that the filter of synapses leaves; none where there is no filter."""
+    if isinstance(kept, Everything):
+        return ()
+    told = [f"{len(rows):,} of {rows.attrs['all']:,} {way}put" for way, rows in _ways(incoming, outgoing)]
+    return (f"Only synapses where {kept.describe()} are counted: {' and '.join(told)} synapses.",)
+
+
 def _ways(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> list[tuple[Direction, pd.DataFrame]]:
     return [("in", incoming), ("out", outgoing)]
 
 
 def _partner_ids(synapses: pd.DataFrame, direction: Direction) -> Ids:
-    ids: Ids = synapses[_PARTNER[direction]].fillna(0).to_numpy(np.int64)
+    ids: Ids = synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64)
     return ids
 
 

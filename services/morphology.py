@@ -14,8 +14,8 @@ import pandas as pd
 from services import connectivity, space
 from services.cave import Cave
 from services.connectivity import Connectivity, Direction
-from services.partner_synapses import CENTRE_NM
 from services.profiles import Volume
+from services.synapse_rows import CENTRE_NM
 
 Floats = npt.NDArray[np.float64]
 

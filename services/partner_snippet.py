@@ -18,6 +18,7 @@ from services import (
     partner_table,
     proofreading,
     several_cells,
+    synapse_filter,
     type_columns,
     weights,
 )
@@ -28,16 +29,15 @@ from services.errors import BadInput, TooLarge
 from services.filter_nodes import Everything, Node
 from services.large_tables import SENT_AT_ONCE
 from services.partner_joins import SEPARATOR
-from services.partner_synapses import PARTNER
 from services.partner_table import Side, Wanted
 from services.snippet_filters import expression
 from services.snippets import DATASETS, MATCHES, NATURAL, ordered, written_arguments, written_client
+from services.synapse_rows import OWN, PARTNER
 from services.tables import TableQuery, filter_of
 from services.urls import Sort
 
 EVERYTHING = Everything()
 
-_OWN = {"in": "post_pt_root_id", "out": "pre_pt_root_id"}
 _PLACES = ("soma_x_um", "soma_depth_um", "soma_y_um", "soma_z_um", "soma_distance_um", "lateral_distance_um")
 _STRATEGIES = ("strategy_axon", "strategy_dendrite")
 _COMPARTMENTS = (*compartments.COUNTS, compartments.NOT_PREDICTED, "pct_on_spine")
@@ -70,10 +70,11 @@ def typed(rows):
 _COUNTED = """
 def counted(cell, own, other):
     \"\"\"Number and summed size of a cell's synapses with each partner, and the number of all its synapses.\"\"\"
-    synapses = client.materialize.query_table(
+    frame = client.materialize.query_table(
         {table!r}, filter_equal_dict={{own: cell}},
-        select_columns={columns!r}
+        select_columns={columns!r}, split_positions=True
     )
+    synapses = {kept}
     kept = synapses[(synapses[other] != cell) & (synapses[other] != 0)]
     sizes = kept{size}.astype('float64').groupby(kept[other])
     net_size = sizes.sum().where(sizes.count() == sizes.size())  # unknown where that of a synapse is
@@ -128,7 +129,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     script cannot make, TooLarge where CAVE would not send all synapses at once.
     """
     for found, way in itertools.product(cells, shown.ways):
-        total = weights.cell_total(found, way)
+        total = found.before[way] if found.only else weights.cell_total(found, way)
         if found.truncated[way] or total is None or total > SENT_AT_ONCE:
             raise TooLarge(
                 f"CAVE does not send all {total or 'the'} synapses of this cell at once.", "Download the file."
@@ -153,16 +154,27 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     words = {"in": "Inputs", "out": "Outputs", "both": "Partners"}[shown.side]
     named = f"cell{'s' if len(cells) > 1 else ''} {', '.join(map(str, roots))}"
     subject = f"{words} of {named} at version {found.version.number} of {found.datastack}"
-    counted = _COUNTED.format(
-        table=cave.info(found.datastack)["synapse_table"],
-        columns=["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if found.sized else [])],
-        size="['size']" if found.sized else "['id'].where(kept['id'].isna())",
-    )
-    return _script(subject, shown.where, body, counted)
+    return _script(subject, shown.where, body, _counted(cave, found))
+
+
+def _counted(cave: Cave, found: Connectivity) -> str:
+    """The function that counts the synapses of a cell, those that its filter of synapses keeps. Raises BadInput for a
+    filter by what is no column of their table."""
+    place = (found.datastack, found.version.number)
+    kept, only = "frame", synapse_filter.parse(cave, *place, found.only)
+    table = cave.info(found.datastack)["synapse_table"]
+    columns = ["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if found.sized else [])]
+    if worked_out := synapse_filter.not_in_scripts(only):
+        raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
+    if not isinstance(only, Everything):
+        columns = list(dict.fromkeys([*columns, *synapse_filter.columns_asked(only)]))
+        kept = f"frame[{expression(only, cave.query(*place, table, limit=1))}]"
+    size = "['size']" if found.sized else "['id'].where(kept['id'].isna())"
+    return _COUNTED.format(table=table, columns=columns, kept=kept, size=size)
 
 
 def _script(subject: str, where: Node, body: Sequence[str], counted: str) -> str:
-    code = "\n".join(body)
+    code = "\n".join([counted, *body])
     heading = f"# {subject}" + ("" if isinstance(where, Everything) else f": {where.describe()}")
     named = _TYPED.format(begins=type_columns.BEGINS, between=type_columns.BETWEEN)
     called = {"matches(": MATCHES, "typed(": named, "summed(": _SUMMED, "natural_ranks(": f"\n{NATURAL}"}
@@ -184,7 +196,7 @@ def _partners(side: Side, *, several: bool) -> Iterator[str]:
     elif several:
         yield from _counts_of_several(side)
     else:
-        yield f"frame, total = counted(cell, {_OWN[side]!r}, {PARTNER[side]!r})"
+        yield f"frame, total = counted(cell, {OWN[side]!r}, {PARTNER[side]!r})"
         yield "frame = frame.reset_index()"
         yield "frame = frame.sort_values(['num_syn', 'root_id'], ascending=[False, True], ignore_index=True)"
     if side != "both":
@@ -194,7 +206,7 @@ def _partners(side: Side, *, several: bool) -> Iterator[str]:
 
 def _counts_of_several(direction: Direction) -> Iterator[str]:
     """Synapses with each cell beside those with all of them; partners of most cells first."""
-    yield f"each = {{one: counted(one, {_OWN[direction]!r}, {PARTNER[direction]!r}) for one in cells}}"
+    yield f"each = {{one: counted(one, {OWN[direction]!r}, {PARTNER[direction]!r}) for one in cells}}"
     yield "total = sum(number for _, number in each.values())"
     yield "groups = pd.concat([counts for counts, _ in each.values()]).groupby('root_id')"
     yield "frame = summed(groups).assign(num_cells=groups.size())"
@@ -206,7 +218,7 @@ def _counts_of_several(direction: Direction) -> Iterator[str]:
 
 def _both(*, several: bool) -> Iterator[str]:
     """The same of both directions beside each other, pairs first."""
-    for way, own in _OWN.items():
+    for way, own in OWN.items():
         other = PARTNER[cast("Direction", way)]
         if several:
             yield f"{way}_each = [counted(one, {own!r}, {other!r})[0] for one in cells]"
@@ -214,10 +226,10 @@ def _both(*, several: bool) -> Iterator[str]:
         else:
             yield f"{way}puts, _ = counted(cell, {own!r}, {other!r})"
     yield "frame = inputs.join(outputs, how='outer', lsuffix='_in', rsuffix='_out').reset_index()"
-    for way in _OWN:
+    for way in OWN:
         yield f"frame.loc[frame['num_syn_{way}'].isna(), ['num_syn_{way}', 'net_size_{way}']] = 0"
     yield "frame = frame.astype({'num_syn_in': 'int64', 'num_syn_out': 'int64'})"
-    for way in _OWN:
+    for way in OWN:
         yield f"frame['mean_size_{way}'] = frame['net_size_{way}'] / frame['num_syn_{way}']"
     yield "frame['num_syn'] = frame['num_syn_in'] + frame['num_syn_out']"
     yield "frame['reciprocal'] = (frame['num_syn_in'] > 0) & (frame['num_syn_out'] > 0)"
@@ -288,9 +300,11 @@ def _types(cave: Cave, cells: Sequence[Connectivity], shown: Shown, needed: Coll
 def _of_synapses(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> Iterator[str]:
     """The rows of a type table that refers to synapses, those of the cells alone."""
     first, roots = cells[0], [one.cell.root_id for one in cells]
+    if first.only:
+        raise BadInput("A script cannot read the types of some synapses only.", "Choose another type table.")
     yield "parts = []"
     for way in shown.ways:
-        filters = Filters(isin={_OWN[way]: roots})
+        filters = Filters(isin={OWN[way]: roots})
         method, arguments = cave.query_call(first.datastack, first.version.number, first.type_table or "", filters)
         yield f"part = client.materialize.{method}(\n{written_arguments(arguments.items())})"
         yield f"parts.append(part.assign(pt_root_id=part[{PARTNER[way]!r}]))"
@@ -347,8 +361,10 @@ def _compartments(cave: Cave, found: Connectivity, direction: Direction, needed:
     info = compartments.table_of(cave, found.datastack, found.version.number)
     if info is None:
         raise BadInput("This version has no table of predicted compartments.", "Hide the compartments.")
+    if found.only:
+        raise BadInput("A script cannot count the compartments of some synapses only.", "Hide the compartments.")
     other = PARTNER[direction]
-    own = Filters(equal={_OWN[direction]: found.cell.root_id})
+    own = Filters(equal={OWN[direction]: found.cell.root_id})
     method, arguments = cave.query_call(found.datastack, found.version.number, info.name, own)
     yield f"tags = client.materialize.{method}(\n{written_arguments(arguments.items())})"
     yield f"counts = pd.crosstab(tags[{other!r}], tags['tag'])"

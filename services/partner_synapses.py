@@ -13,10 +13,9 @@ from services.cave import Cave
 from services.connectivity import Connectivity, Direction
 from services.errors import NotFound
 from services.profiles import Volume
+from services.synapse_rows import PARTNER, depths_um
 
 Apart = Literal["autapses", "root_zero"]
-PARTNER = {"in": "pre_pt_root_id", "out": "post_pt_root_id"}
-CENTRE_NM = tuple(f"ctr_pt_position_{axis}_nm" for axis in "xyz")
 
 
 def of_cell(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
@@ -36,10 +35,9 @@ def of_cell(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFra
 
 def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> pd.DataFrame:
     """The same from a frame of synapses."""
-    points_nm = np.column_stack([synapses[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
     frame = synapses.assign(root_id=synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64))
     if volume.has_depth:
-        depth = space.depths_of(points_nm, volume)
+        depth = depths_um(synapses, volume)
         frame = frame.assign(depth_um=depth, layer=space.layer_of(depth, volume))
     frame = frame.sort_values("id", ignore_index=True)
     frame.attrs = dict(synapses.attrs)

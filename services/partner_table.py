@@ -160,7 +160,7 @@ def open_partners(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTab
     Raises BadInput for a threshold below 1 and for a table that cannot be joined, NotFound for one that is not there.
     """
     types = (found.type_table or "", found.type_by)
-    parts = (found.datastack, found.version.number, found.cell.root_id, *types, found.whole)
+    parts = (found.datastack, found.version.number, found.cell.root_id, *types, found.whole, found.only)
     return _made.get(key_of(cave, *parts, repr(wanted)), lambda: _open(cave, found, wanted))
 
 

@@ -78,6 +78,7 @@ def read(
     type_by: str = "",
     whole: bool = False,
     lenient: bool = False,
+    only: str = "",
 ) -> tuple[Connectivity, ...]:
     """The cells that a text asks for, each with its partners; one root id costs what :func:`connectivity.read` does.
 
@@ -85,7 +86,7 @@ def read(
     told and left out. Raises BadInput, NotFound, TooLarge and what CAVE raises.
     """
     asked = understand(cave, datastack, version, text, question_type)
-    options: Any = {"type_table": type_table, "type_by": type_by, "whole": whole, "lenient": lenient}
+    options: Any = {"type_table": type_table, "type_by": type_by, "whole": whole, "lenient": lenient, "only": only}
     ask = partial(connectivity.read, cave, datastack, version, **options)
     tried = gather(*(partial(_try, partial(ask, one, asked.id_type)) for one in asked.ids))
     found = [one for one in tried if isinstance(one, Connectivity)]

@@ -40,7 +40,8 @@ def open_partners(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> 
     first = found[0]
     roots = ",".join(str(one.cell.root_id) for one in found)
     types = (first.type_table or "", first.type_by)
-    key = key_of(cave, first.datastack, first.version.number, roots, *types, first.whole, repr(wanted))
+    place = (first.datastack, first.version.number, roots)
+    key = key_of(cave, *place, *types, first.whole, first.only, repr(wanted))
     return _made.get(key, lambda: _open(cave, found, wanted))
 
 

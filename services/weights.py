@@ -26,10 +26,11 @@ _WORDS: dict[Direction, tuple[str, str]] = {"in": ("inputs", "outputs"), "out": 
 def cell_total(found: Connectivity, direction: Direction) -> int | None:
     """All synapses of the cell in one direction, autapses and those with root id 0 included.
 
-    None when CAVE cut the synapses: then only a part of them is known.
+    With a filter of synapses, all that this keeps. None when CAVE cut the synapses and did not say of how many, or they
+    are filtered: then only a part of them is known.
     """
     if cut := found.truncated[direction]:
-        return cut["total"]
+        return None if found.only else cut["total"]
     counted = found.totals[direction]
     return counted["num_syn"] + counted["autapses"] + counted["root_zero"]
 
@@ -104,7 +105,8 @@ def explain(found: Connectivity, view: str | None) -> tuple[str, ...]:
             said.append(
                 f"How many {_WORDS[direction][0]} this cell has in all is not known, so no shares of it are given."
             )
-    said.append("Shares of this cell count all of its synapses, autapses and those without a partner included.")
+    counted = "all of its synapses that the filter of synapses keeps" if found.only else "all of its synapses"
+    said.append(f"Shares of this cell count {counted}, autapses and those without a partner included.")
     said.append(
         f"Shares of the partner count all of its synapses in {view}."
         if view

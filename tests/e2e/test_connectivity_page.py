@@ -82,6 +82,23 @@ def test_the_verdict_names_its_denominators(kept_cell: Page, truth: Truth, root:
     expect(trust).to_contain_text(f"of {inputs.sum():,} synapses")
 
 
+def test_only_some_synapses_are_counted(cell: Page, truth: Truth, root: int) -> None:
+    rows = truth.client.materialize.synapse_query(post_ids=root)
+    large = rows[rows["size"] > 5000]
+    inputs = large.loc[
+        (large["pre_pt_root_id"] != root) & (large["pre_pt_root_id"] != 0), "pre_pt_root_id"
+    ].value_counts()
+    cell.locator("#cell-synapses").fill("size > 5000")
+    cell.locator("#cell-synapses").press("Enter")
+    expect(counts(cell)).to_have_text(re.compile(rf"^{len(inputs):,} partners?, {inputs.sum():,} synapses?$"))
+    expect(cell.get_by_text("Only synapses where size is more than 5000")).to_be_visible()
+    assert query(cell)["synapses"] == ["size > 5000"]
+    cell.goto(cell.url.replace("size%20%3E%205000", "sizes%20%3E%205000"))
+    expect(cell.get_by_text("Until then all synapses are counted.")).to_be_visible()
+    every = truth.partners(root, "in")
+    expect(counts(cell)).to_have_text(re.compile(rf"^{len(every):,} partners?, {every.sum():,} synapses?$"))
+
+
 def test_a_threshold_and_proofread_partners_only(cell: Page, truth: Truth, root: int) -> None:
     inputs = truth.partners(root, "in")
     strong = inputs[inputs >= 2]

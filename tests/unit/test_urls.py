@@ -61,6 +61,7 @@ def test_a_table_view_survives_its_address(view):
         st.sampled_from(["", "on"]),
         words.map(str.strip),
         words.map(str.strip),
+        words.map(str.strip),
     )
 )
 def test_a_connectivity_view_survives_its_address(view):
