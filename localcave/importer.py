@@ -31,8 +31,9 @@ each root gets one supervoxel.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,13 @@ from localcave.importer_config import VIEW_TYPES, ColumnPlan, ImportPlan, TableP
 from localcave.importer_files import Rows
 from localcave.importer_parts import open_files
 from localcave.importer_schemas import ARROW_TYPES, SchemaColumn
+from localcave.importer_sources import FilePlan
 from localcave.importer_values import INT32_MAX, repeated, select, to_kind, to_positions
+from localcave.importer_versions import VersionPlan
 from localcave.info import sha256_of
 from localcave.layout import MANIFEST, SERVER, DatastackWriter
-from localcave.made_segmentation import make_supervoxels, oldest_before
+from localcave.made_history import make_segmentation
+from localcave.made_segmentation import oldest_before
 
 NM_PER_UNIT = {"nm": 1.0, "um": 1000.0}
 INT64 = ARROW_TYPES["int64"]
@@ -73,23 +77,63 @@ def import_datastack(config: Path, folder: Path, data: Path | None = None) -> Im
     """
     plan = read_plan(config, data)
     _check_target(folder)
-    files = {key: open_files(file, plan.data) for key, file in plan.files.items()}
-    tables = {table.name: build_table(table, files[table.file]) for table in plan.tables}
-    views = {view.name: build_table(view, files[view.file]) for view in plan.views}
-    supervoxels = make_supervoxels(tables)
+    opened = {file: open_files(file, plan.data) for one in plan.versions for file in plan.files_of(one).values()}
+    built = [_build(plan, version, opened) for version in plan.versions]
+    oldest = oldest_before(plan.versions[0].timestamp)
+    segmentation = make_segmentation(
+        [one.tables for one in built], [one.timestamp for one in plan.versions], datetime.fromisoformat(oldest)
+    )
     part = folder.resolve().with_name(folder.resolve().name + ".making")
     shutil.rmtree(part, ignore_errors=True)
     writer = DatastackWriter(part, plan.datastack, info_record(plan))
     try:
-        _write(writer, plan, tables, supervoxels)
-        _write_views(writer, plan, views)
+        for version, one in zip(plan.versions, built, strict=True):
+            _write(writer, plan, version, one.tables)
+            _write_views(writer, plan, version, one.views)
+        writer.set_segmentation(
+            plan.datastack, oldest, segmentation.supervoxels, segmentation.history, segmentation.operations
+        )
+        writer.manifest["source"] = {"kind": "import", "files": _digests(plan)}
         writer.finish()
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     finally:
         writer.discard()
-    counts = {name: rows.num_rows for name, rows in (tables | views).items()}
-    return ImportReport(plan.datastack, counts, _dangling(plan, tables))
+    return _report(plan, built)
+
+
+@dataclass(frozen=True)
+class _Built:
+    """The rows of one version."""
+
+    tables: dict[str, pa.Table]
+    views: dict[str, pa.Table]
+
+
+def _build(plan: ImportPlan, version: VersionPlan, opened: Mapping[FilePlan, Rows]) -> _Built:
+    """The tables and views of a version: those whose file it has."""
+    files = plan.files_of(version)
+    tables, views = (
+        {one.name: build_table(one, opened[files[one.file]]) for one in kind if one.file in files}
+        for kind in (plan.tables, plan.views)
+    )
+    for table in plan.tables:
+        if table.name in tables and table.reference_table not in (None, *tables):
+            raise InputError(
+                f"version {version.number} has {table.name} but not its reference_table {table.reference_table}; "
+                "name a file for it under files of the version"
+            )
+    return _Built(tables, views)
+
+
+def _report(plan: ImportPlan, built: Sequence[_Built]) -> ImportReport:
+    rows: dict[str, int] = {}
+    warnings: list[str] = []
+    for version, one in zip(plan.versions, built, strict=True):
+        of = f" of version {version.number}" if len(built) > 1 else ""
+        rows |= {f"{name}{of}": table.num_rows for name, table in (one.tables | one.views).items()}
+        warnings += [note + of for note in _dangling(plan, one.tables)]
+    return ImportReport(plan.datastack, rows, tuple(warnings))
 
 
 def build_table(plan: TablePlan, file: Rows) -> pa.Table:
@@ -235,32 +279,38 @@ def _position(plan: TablePlan, column: SchemaColumn, spec: ColumnPlan | None, ro
     }
 
 
-def _write(writer: DatastackWriter, plan: ImportPlan, tables: dict[str, pa.Table], supervoxels: pa.Table) -> None:
-    time = plan.timestamp.isoformat(timespec="microseconds")
-    writer.add_version(plan.version, time, plan.expires.isoformat(timespec="microseconds"))
+def _write(writer: DatastackWriter, plan: ImportPlan, version: VersionPlan, tables: dict[str, pa.Table]) -> None:
+    time, expires = (one.isoformat(timespec="microseconds") for one in (version.timestamp, version.expires))
+    writer.add_version(version.number, time, expires)
     for number, table in enumerate(plan.tables, start=1):
+        if table.name not in tables:
+            continue
         is_synapse = "pre_pt_root_id" in tables[table.name].column_names
         writer.add_table(
-            plan.version,
+            version.number,
             table.name,
             tables[table.name],
-            _metadata(plan, table, number),
+            _metadata(plan, version, table, number),
             sorted_by=("post_pt_root_id", "pre_pt_root_id") if is_synapse else (),
         )
-    writer.set_segmentation(plan.datastack, oldest_before(plan.timestamp), supervoxels)
-    writer.manifest["source"] = {
-        "kind": "import",
-        "files": {
-            key if len(paths) == 1 else f"{key}/{number}": {"name": path.name, "sha256": sha256_of(path)}
-            for key, paths in ((key, file.paths(plan.data)) for key, file in plan.files.items())
-            for number, path in enumerate(paths, start=1)
-        },
+
+
+def _digests(plan: ImportPlan) -> dict[str, dict[str, str]]:
+    """Name and digest of each file, by its key in the TOML, with its number where there are several of a key."""
+    keys = [(key, file) for key, file in plan.files.items()]
+    keys += [(f"{key} of version {one.number}", file) for one in plan.versions for key, file in one.files.items()]
+    return {
+        key if len(paths) == 1 else f"{key}/{number}": {"name": path.name, "sha256": sha256_of(path)}
+        for key, paths in ((key, file.paths(plan.data)) for key, file in keys)
+        for number, path in enumerate(paths, start=1)
     }
 
 
-def _write_views(writer: DatastackWriter, plan: ImportPlan, views: dict[str, pa.Table]) -> None:
+def _write_views(writer: DatastackWriter, plan: ImportPlan, version: VersionPlan, views: dict[str, pa.Table]) -> None:
     types = {kind: name for name, kind in VIEW_TYPES.items()}
     for number, view in enumerate(plan.views, start=1):
+        if view.name not in views:
+            continue
         x, y, z = view.resolution_nm
         record = {
             "id": number,
@@ -273,11 +323,11 @@ def _write_views(writer: DatastackWriter, plan: ImportPlan, views: dict[str, pa.
             "voxel_resolution_z": z,
         }
         schema = {column.name: {"type": types[column.kind]} for column in view.schema}
-        writer.add_view(plan.version, view.name, views[view.name], record, schema)
+        writer.add_view(version.number, view.name, views[view.name], record, schema)
 
 
-def _metadata(plan: ImportPlan, table: TablePlan, number: int) -> dict[str, Any]:
-    time = plan.timestamp.replace(tzinfo=None).isoformat(timespec="microseconds")
+def _metadata(plan: ImportPlan, version: VersionPlan, table: TablePlan, number: int) -> dict[str, Any]:
+    time = version.timestamp.replace(tzinfo=None).isoformat(timespec="microseconds")
     x, y, z = table.resolution_nm
     record: dict[str, Any] = {
         "schema": table.schema_type,
@@ -306,7 +356,7 @@ def _metadata(plan: ImportPlan, table: TablePlan, number: int) -> dict[str, Any]
 def _dangling(plan: ImportPlan, tables: dict[str, pa.Table]) -> tuple[str, ...]:
     notes = []
     for table in plan.tables:
-        if table.reference_table is None:
+        if table.reference_table is None or table.name not in tables:
             continue
         known = pc.is_in(tables[table.name]["target_id"], tables[table.reference_table]["id"])
         missing = len(known) - int(pc.sum(known).as_py() or 0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,7 @@ from localcave.errors import InputError
 from localcave.importer_schemas import SchemaColumn, schema_types
 from localcave.importer_sources import FilePlan, read_files
 from localcave.importer_toml import Section, checked_name, hint
-
-NEVER = datetime(2121, 11, 10, 7, 10, 0, 1, tzinfo=UTC)
-"""When a version expires that is to stay: CAVE writes such a date for permanent versions."""
+from localcave.importer_versions import VersionPlan, read_versions
 
 UNITS = ("nm", "um", "voxels")
 CONDITIONS = ("is", "not", "in", "not_in", "above", "below", "empty")
@@ -87,13 +84,15 @@ class ImportPlan:
     synapse_table: str | None
     soma_table: str | None
     info: Mapping[str, str]
-    version: int
-    timestamp: datetime
-    expires: datetime
+    versions: tuple[VersionPlan, ...]
     data: Path
     files: Mapping[str, FilePlan]
     tables: tuple[TablePlan, ...]
     views: tuple[TablePlan, ...]
+
+    def files_of(self, version: VersionPlan) -> Mapping[str, FilePlan]:
+        """The files of a version: its own, and those of all versions."""
+        return {**self.files, **version.files}
 
 
 def read_plan(path: Path, data: Path | None = None) -> ImportPlan:
@@ -116,24 +115,22 @@ def read_plan(path: Path, data: Path | None = None) -> ImportPlan:
 
 
 def _plan(top: Section, data: Path) -> ImportPlan:
-    stack, version = top.section("datastack"), top.section("version")
+    stack, versions = top.section("datastack"), read_versions(top)
     resolution = stack.resolution("resolution_nm")
-    files = read_files(top.section("files"))
+    files = {} if any(one.files for one in versions) and top.get("files") is None else read_files(top.section("files"))
+    known = {**files, **{key: file for one in versions for key, file in one.files.items()}}
     tables = top.section("tables").values
     plans = tuple(
-        _table(name, Section(f"{top.where} [tables.{name}]", t), files, resolution) for name, t in tables.items()
+        _table(name, Section(f"{top.where} [tables.{name}]", t), known, resolution) for name, t in tables.items()
     )
     views = tuple(
-        _view(name, Section(f"{top.where} [views.{name}]", v), files, resolution)
+        _view(name, Section(f"{top.where} [views.{name}]", v), known, resolution)
         for name, v in _optional(top, "views").items()
     )
     _check_references(plans)
     twice = {plan.name for plan in plans} & {view.name for view in views}
     if twice:
         raise InputError(f"{top.where}: {min(twice)} is both a table and a view; give the view another name")
-    number = version.get("number")
-    if type(number) is not int or number < 1:
-        raise InputError(f"{version.where} needs number, a whole number of at least 1, not {number!r}")
     plan = ImportPlan(
         datastack=checked_name(stack.text("name"), stack.where),
         description=stack.text("description", default=""),
@@ -144,16 +141,13 @@ def _plan(top: Section, data: Path) -> ImportPlan:
         ),
         soma_table=_role(stack, "soma_table", plans, [p.name for p in plans if p.schema_type == "nucleus_detection"]),
         info={key: stack.text(key) for key in INFO_KEYS if stack.get(key) is not None},
-        version=number,
-        timestamp=version.moment("timestamp"),
-        expires=version.moment("expires", default=NEVER),
+        versions=versions,
         data=data,
         files=files,
         tables=plans,
         views=views,
     )
     stack.no_more()
-    version.no_more()
     return plan
 
 
