@@ -12,7 +12,7 @@ from flask import Response, jsonify
 from api import params
 from api.answers import Subject, cell_json, frame_answer
 from api.routes import blueprint
-from services import cells, connectivity, partner_snippet, partner_synapses, partner_table, saved_ids, versions
+from services import partner_snippet, partner_synapses, partner_table, questions, saved_ids, versions
 from services.columns import Column, describe_columns
 from services.connectivity import Connectivity, Direction
 from services.context import cave
@@ -21,6 +21,8 @@ from services.partner_table import PartnerTable, Side, Wanted
 from services.tables import TableQuery, filter_of
 
 CELL = "/<datastack>/<version>/cells/<cell>"
+LINKED = "/<datastack>/<version>/cells/<link:cell>"
+"""Texts with slashes in them."""
 WHICH = ("id_type", "types", "type_by", "whole", "synapses", "at_least", "proofread", "more", "filter")
 """Parameters that say which partners count, and what is known of them."""
 SIDES: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both": ("in", "out"), "merged": ("both",)}
@@ -28,11 +30,12 @@ SIDES: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both":
 
 
 @blueprint.get(CELL)
+@blueprint.get(LINKED)
 def find_cell(datastack: str, version: str, cell: str) -> Response:
-    """The cell that an id names."""
+    """The cell that an id, a position or a link names."""
     params.only("id_type")
     number = versions.resolve(cave(), datastack, version).number
-    found = cells.find(cave(), datastack, number, cell, params.choice("id_type", cells.ID_TYPES, "auto"))
+    found = questions.find(cave(), datastack, number, cell, params.choice("id_type", questions.QUESTION_TYPES, "auto"))
     return jsonify({"datastack": datastack, "version": number, "cell": cell_json(found)})
 
 
@@ -41,8 +44,13 @@ def cell_partners(datastack: str, version: str, cell: str) -> Response:
     """The cells that a cell makes synapses with: those that count (`at_least`, `proofread`) and that `filter` keeps,
     counted from the synapses that `synapses` keeps, with the columns of `more`, by `sort`."""
     params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
+    return partners_of(datastack, _read(datastack, version, cell, whole="off"))
+
+
+def partners_of(datastack: str, found: Connectivity) -> Response:
+    """The partners of one cell that a request asks for."""
     sides, span = SIDES[params.choice("direction", tuple(SIDES), "both")], params.span(None)
-    asked = _Asked(_read(datastack, version, cell, whole="off"))
+    asked = _Asked(found)
     table, query = asked.table(sides), partner_query(datastack)
     rows = partner_table.select(table, query)
     columns = {column.name: column for column in table.columns}
@@ -55,6 +63,7 @@ def cell_partners(datastack: str, version: str, cell: str) -> Response:
 
 
 @blueprint.get(f"{CELL}/partners/python")
+@blueprint.get(f"{LINKED}/partners/python")
 def partners_python(datastack: str, version: str, cell: str) -> Response:
     """A script over caveclient that yields the same partners, of one direction or merged."""
     params.only("direction", "sort", *WHICH)
@@ -71,8 +80,13 @@ def cell_synapses(datastack: str, version: str, cell: str) -> Response:
     `autapses`, or `root_zero`), and with what says which partners count only those with these: in the direction of the
     synapse or, when "merged", in both together."""
     params.only("direction", "partner", "offset", "limit", *params.FILE, *WHICH)
+    return synapses_of(_read(datastack, version, cell, whole="on"))
+
+
+def synapses_of(found: Connectivity) -> Response:
+    """The synapses of one cell that a request asks for."""
     sides, span, partner = synapse_sides(), params.span(None), params.text("partner")
-    asked = _Asked(_read(datastack, version, cell, whole="on"))
+    asked = _Asked(found)
     if partner:
         listed = partner_synapses.of_partner_in(cave(), asked.found, [*sides], partner)
     else:
@@ -122,11 +136,22 @@ class _Asked:
 
 
 def _read(datastack: str, version: str, cell: str, *, whole: str) -> Connectivity:
+    number, id_type, options = read_options(datastack, version, whole=whole)
+    return questions.read_one(cave(), datastack, number, cell, id_type, **options)
+
+
+def read_options(datastack: str, version: str, *, whole: str) -> tuple[int, str, dict[str, Any]]:
+    """The version, the type of the ids, and the options of :func:`questions.read` that a request asks for."""
     number, types = versions.resolve(cave(), datastack, version).number, params.text("types") or None
-    id_type, complete = params.choice("id_type", cells.ID_TYPES, "auto"), params.switch("whole", whole)
+    id_type, complete = params.choice("id_type", questions.QUESTION_TYPES, "auto"), params.switch("whole", whole)
     wanted("in"), params.sort()  # what is wrong with these is told before anything is read
-    options: Any = {"type_table": types, "type_by": params.text("type_by"), "whole": complete}
-    return connectivity.read(cave(), datastack, number, cell, id_type, only=params.text("synapses"), **options)
+    options = {
+        "type_table": types,
+        "type_by": params.text("type_by"),
+        "whole": complete,
+        "only": params.text("synapses"),
+    }
+    return number, id_type, options
 
 
 def _answer(

@@ -9,14 +9,16 @@ from flask import Response
 
 from api import params
 from api.answers import Subject, cell_json, frame_answer
+from api.cell_routes import CELL, LINKED
 from api.routes import blueprint
-from services import cells, changes, versions
+from services import changes, questions, versions
 from services.columns import describe_columns
 from services.context import cave
 from services.parallel import gather
 
 
-@blueprint.get("/<datastack>/<version>/cells/<cell>/changes")
+@blueprint.get(f"{CELL}/changes")
+@blueprint.get(f"{LINKED}/changes")
 def cell_changes(datastack: str, version: str, cell: str) -> Response:
     """The partners of a cell at this version and at that of `against`, known again by their nucleus: which were gained,
     lost, changed, or are the same."""
@@ -24,8 +26,8 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     ways, (offset, limit) = params.directions(), params.span(None)
     resolved = versions.resolve(cave(), datastack, version)
     other = versions.resolve(cave(), datastack, params.text("against")).number
-    id_type, types = params.choice("id_type", cells.ID_TYPES, "auto"), params.text("types") or None
-    found = cells.find(cave(), datastack, resolved.number, cell, id_type)
+    id_type, types = params.choice("id_type", questions.QUESTION_TYPES, "auto"), params.text("types") or None
+    found = questions.find(cave(), datastack, resolved.number, cell, id_type)
     asked = (cave(), datastack, (resolved.number, other), found)
     rule, only = params.text("type_by"), params.text("synapses")
     options: Any = {"type_table": types, "type_by": rule, "only": only}

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from api import params
+from api import converters, params
 from api.answers import (
     Subject,
     csv_answer,
@@ -16,13 +16,13 @@ from api.answers import (
     version_json,
 )
 from services import (
-    connectivity,
     joins,
     large_tables,
     live,
     narrowed_tables,
     neuroglancer,
     places,
+    questions,
     saved_ids,
     tables,
     versions,
@@ -37,6 +37,7 @@ from services.tables import TableFrame, TableQuery
 LINK_KEYS = ("viewer", "group_by", "colour_by", "visible")
 
 blueprint = Blueprint("v1", __name__, url_prefix="/v1")
+blueprint.record_once(converters.register)
 
 JSON_ROWS = 1_000
 """Rows of a table in one JSON answer when no limit is asked for."""
@@ -190,7 +191,7 @@ def _table_link(datastack: str, version: Version, asked: dict[str, Any]) -> neur
 
 def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuroglancer.Link:
     read = params.Body(asked, "cell", "id_type", "types", "type_by", "direction", "partners", "synapses", *LINK_KEYS)
-    found = connectivity.read(
+    found = questions.read_one(
         cave(),
         datastack,
         version.number,

@@ -1,4 +1,4 @@
-"""The routes of several cells: `cells/<id>,<id>,…`, each id of any kind that one cell may be named by."""
+"""The routes of several cells: `cells/<id>,<id>,…`, each id of any kind that one cell may be named by, and of links."""
 
 from __future__ import annotations
 
@@ -10,23 +10,37 @@ from flask import Response
 
 from api import params
 from api.answers import Subject, cell_json, frame_answer
-from api.cell_routes import SIDES, WHICH, narrowed, partner_query, synapse_sides, wanted
+from api.cell_routes import (
+    LINKED,
+    SIDES,
+    WHICH,
+    narrowed,
+    partner_query,
+    partners_of,
+    read_options,
+    synapse_sides,
+    synapses_of,
+    wanted,
+)
 from api.routes import blueprint
-from services import cells, partner_synapses, partner_table, questions, several_cells, versions
+from services import partner_synapses, partner_table, questions, several_cells
 from services.columns import Column, describe_columns
 from services.connectivity import Connectivity
 from services.context import cave
 
-CELLS = "/<datastack>/<version>/cells/<first>,<others>"
+CELLS = "/<datastack>/<version>/cells/<list:cell>"
 
 
 @blueprint.get(f"{CELLS}/partners")
-def partners_of_cells(datastack: str, version: str, first: str, others: str) -> Response:
+@blueprint.get(f"{LINKED}/partners", endpoint="partners_of_link")
+def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
     """The partners of any of several cells, synapses with each cell side by side: those that count (`at_least`,
     `proofread`) and that `filter` keeps, with the columns of `more`, by `sort`."""
     params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
     sides = SIDES[params.choice("direction", tuple(SIDES), "both")]
-    found = _read(datastack, version, f"{first},{others}", whole="off")
+    found, alone = _read(datastack, version, cell, whole="off")
+    if alone:
+        return partners_of(datastack, found[0])
     query = partner_query(datastack)
     opened = {side: several_cells.open_partners(cave(), found, wanted(side)) for side in sides}
     kept = [partner_table.select(table, query).assign(direction=side) for side, table in opened.items()]
@@ -41,12 +55,15 @@ def partners_of_cells(datastack: str, version: str, first: str, others: str) -> 
 
 
 @blueprint.get(f"{CELLS}/synapses")
-def synapses_of_cells(datastack: str, version: str, first: str, others: str) -> Response:
+@blueprint.get(f"{LINKED}/synapses", endpoint="synapses_of_link")
+def synapses_of_cells(datastack: str, version: str, cell: str) -> Response:
     """Every synapse of several cells, autapses and those with root id 0 included; with `partner` those with one, and
     with what says which partners count only those with these."""
     params.only("direction", "partner", "offset", "limit", *params.FILE, *WHICH)
     sides, partner = synapse_sides(), params.text("partner")
-    found = _read(datastack, version, f"{first},{others}", whole="on")
+    found, alone = _read(datastack, version, cell, whole="on")
+    if alone:
+        return synapses_of(found[0])
     rows = several_cells.with_partner(cave(), found, [*sides], partner) if partner else {}
     for way, side in () if partner else sides.items():
         every = pd.concat([partner_synapses.of_cell(cave(), one, way) for one in found], ignore_index=True)
@@ -60,11 +77,11 @@ def synapses_of_cells(datastack: str, version: str, first: str, others: str) -> 
     return _answer(found, frame, describe_columns(frame), "synapses", {"partner": partner})
 
 
-def _read(datastack: str, version: str, ids: str, *, whole: str) -> Sequence[Connectivity]:
-    number, types = versions.resolve(cave(), datastack, version).number, params.text("types") or None
-    id_type, complete = params.choice("id_type", cells.ID_TYPES, "auto"), params.switch("whole", whole)
-    options: Any = {"type_table": types, "type_by": params.text("type_by"), "whole": complete}
-    return questions.read(cave(), datastack, number, ids, id_type, only=params.text("synapses"), **options)
+def _read(datastack: str, version: str, text: str, *, whole: str) -> tuple[Sequence[Connectivity], bool]:
+    """The cells of a text, and whether it names but one, as a position does."""
+    number, id_type, options = read_options(datastack, version, whole=whole)
+    asked = questions.understand(cave(), datastack, number, text, id_type)
+    return questions.answer(cave(), datastack, number, asked, **options), len(asked.ids) == 1
 
 
 def _answer(

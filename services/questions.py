@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from services import cells, connectivity, pasted_links, space
+from services import cells, connectivity, pasted_links, positions
 from services.cave import Cave
-from services.cells import ID_TYPES
+from services.cells import ID_TYPES, Cell
 from services.connectivity import Connectivity
 from services.errors import BadInput, KarstError, NotFound, TooLarge
+from services.id_text import visible
 from services.parallel import gather
-from services.pasted import read_ids
+from services.pasted import read_ids, without_labels
+from services.pasted_links import PastedLink
 
 Kind = Literal["id", "ids", "position", "link"]
 QUESTION_TYPES = (*ID_TYPES, "position", "link")
 """What a person may say that a text is; with "auto" it is found out."""
 MOST_CELLS = 20
 """Cells that are read at once: two synapse queries each."""
-NEAR_UM = 25.0
-"""No cell body is wider: a position farther from the middle of a nucleus is in none of its cell."""
-LONGEST_POSITION = 200
-
-_NUMBER = r"-?\d+(?:\.\d+)?"
-_POSITION = re.compile(
-    rf"[\[(\s]*({_NUMBER})[\s,;]+({_NUMBER})[\s,;]+({_NUMBER})[\s\])]*(nm|um|µm|μm|vx)?", re.IGNORECASE
-)
-_UNIT_NM = {"nm": 1.0, "um": 1000.0}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -50,20 +42,23 @@ def understand(cave: Cave, datastack: str, version: int, text: str, question_typ
     """Which cells a text asks for.
 
     Three numbers are a position in voxels of the datastack's viewer (or in the unit behind them) when they lie in the
-    volume and are not all nucleus ids; the nearest nucleus within 25 um answers it. A link asks for its selected
-    segments. Raises BadInput, NotFound, and TooLarge for more than MOST_CELLS cells.
+    volume and are not all nucleus ids; what lies there answers it, see :func:`positions.at`. A link asks for its
+    selected segments, else for those of its annotations. Raises BadInput, NotFound, and TooLarge for more than
+    MOST_CELLS cells.
     """
     if question_type not in QUESTION_TYPES:
         raise BadInput(f"{question_type[:40]!r} is no type of id.", f"Choose one of {', '.join(QUESTION_TYPES)}.")
-    if question_type == "link" or (question_type == "auto" and pasted_links.is_link(text)):
-        return _linked(cave, datastack, text)
-    point_nm = _position_nm(cave, datastack, text)
+    plain = without_labels(visible(text)).strip()
+    if question_type == "link" or (question_type == "auto" and pasted_links.is_link(plain)):
+        return _linked(cave, datastack, version, plain)
+    point_nm = positions.parse_nm(cave, datastack, text)
     if question_type == "position" and point_nm is None:
         raise BadInput(f"{text[:40]!r} is no position.", "Give x, y and z, as Neuroglancer shows them.")
     if point_nm is not None and question_type in ("position", "auto"):
         forced = question_type == "position"
-        if forced or _is_place(cave, datastack, version, point_nm, text):
-            return _nearest(cave, datastack, version, point_nm)
+        if forced or positions.is_place(cave, datastack, version, point_nm, text):
+            place = positions.at(cave, datastack, version, point_nm)
+            return Question("position", (place.id,), place.id_type, (place.note,))
     return _listed(text, question_type)
 
 
@@ -87,6 +82,20 @@ def read(
     """
     asked = understand(cave, datastack, version, text, question_type)
     options: Any = {"type_table": type_table, "type_by": type_by, "whole": whole, "lenient": lenient, "only": only}
+    return answer(cave, datastack, version, asked, **options)
+
+
+def read_one(
+    cave: Cave, datastack: str, version: int, text: str, question_type: str = "auto", **options: Any
+) -> Connectivity:
+    """The one cell that a text asks for, as :func:`read` does; several are refused as by :func:`find`."""
+    asked = understand(cave, datastack, version, text, question_type)
+    _alone(asked)
+    return answer(cave, datastack, version, asked, **options)[0]
+
+
+def answer(cave: Cave, datastack: str, version: int, asked: Question, **options: Any) -> tuple[Connectivity, ...]:
+    """The cells of a question; `options` are those of :func:`read`."""
     ask = partial(connectivity.read, cave, datastack, version, **options)
     tried = gather(*(partial(_try, partial(ask, one, asked.id_type)) for one in asked.ids))
     found = [one for one in tried if isinstance(one, Connectivity)]
@@ -98,24 +107,60 @@ def read(
     return (replace(distinct[0], warnings=(*notes, *distinct[0].warnings)), *distinct[1:])
 
 
-def _try(ask: partial[Connectivity]) -> Connectivity | KarstError:
+def find(cave: Cave, datastack: str, version: int, text: str, question_type: str = "auto") -> Cell:
+    """The one cell that a text asks for; what was understood is in its `warnings`. Raises BadInput, also for several
+    cells, and NotFound."""
+    asked = understand(cave, datastack, version, text, question_type)
+    _alone(asked)
+    found = cells.find(cave, datastack, version, asked.ids[0], asked.id_type)
+    return replace(found, warnings=(*asked.notes, *found.warnings))
+
+
+def _alone(asked: Question) -> None:
+    if len(asked.ids) > 1:
+        raise BadInput(f"{len(asked.ids)} ids are given, but one cell is shown at a time.", "Leave only one of them.")
+
+
+def _try(ask: partial[T]) -> T | KarstError:
     try:
         return ask()
     except (BadInput, NotFound) as error:
         return error
 
 
-def _linked(cave: Cave, datastack: str, text: str) -> Question:
+def _linked(cave: Cave, datastack: str, version: int, text: str) -> Question:
     try:
         link = pasted_links.read(cave, datastack, text)
     except BadInput:
-        ids = read_ids(text).ids  # an address of this application, or of an older viewer
-        if not ids:
+        # several links, or an address of this application or of an older viewer
+        load, sources = partial(pasted_links.stored_state, cave, datastack), pasted_links.own_sources(cave, datastack)
+        pasted = read_ids(text, state=load, sources=sources)
+        if not pasted.ids:
             raise
-        return _some("link", [str(one) for one in ids], "auto", "The link names")
-    if not link.selected:
-        raise BadInput("No cell is selected in this link.", "Select cells in Neuroglancer and copy the link again.")
-    return _some("link", link.selected, "root_id", "The link has", link.warnings)
+        return _some("link", [str(one) for one in pasted.ids], "auto", "The link names", pasted.notes)
+    if link.selected or link.linked:
+        return _some("link", link.selected or link.linked, "root_id", "The link has", link.warnings)
+    if link.points_nm:
+        return _marked(cave, datastack, version, link)
+    raise BadInput("No cell is selected in this link.", "Select cells in Neuroglancer and copy the link again.")
+
+
+def _marked(cave: Cave, datastack: str, version: int, link: PastedLink) -> Question:
+    """The cells at the points that a link marks. Raises TooLarge for more than can be read at once."""
+    if len(link.points_nm) > MOST_CELLS:
+        raise TooLarge(
+            f"The link has {len(link.points_nm):,} points, more than the {MOST_CELLS} that are looked up at once.",
+            "Ask for fewer, one part after the other.",
+        )
+    asked = [np.asarray(point) for point in link.points_nm]
+    tried = gather(*(partial(_try, partial(positions.at, cave, datastack, version, point)) for point in asked))
+    found = [one for one in tried if isinstance(one, positions.Found)]
+    missed = [one for one in tried if isinstance(one, KarstError)]
+    if not found:
+        raise missed[0]
+    said = [*link.warnings, *(one.note for one in found), *(error.message for error in missed)]
+    roots = {cells.find(cave, datastack, version, one.id, one.id_type).root_id: None for one in found}
+    return Question("link", tuple(map(str, roots)), "root_id", tuple(said))
 
 
 def _listed(text: str, question_type: str) -> Question:
@@ -136,43 +181,3 @@ def _some(kind: Kind, ids: Sequence[str], id_type: str, start: str, notes: Seque
             "Ask for fewer, one part after the other.",
         )
     return Question(kind, tuple(ids), id_type, tuple(notes))
-
-
-def _position_nm(cave: Cave, datastack: str, text: str) -> space.Floats | None:
-    found = _POSITION.fullmatch(unicodedata.normalize("NFKC", text[:LONGEST_POSITION]).strip())
-    if found is None:
-        return None
-    unit = (found[4] or "vx").lower().replace("μ", "u").replace("µ", "u")
-    size_nm = [_UNIT_NM[unit]] * 3 if unit in _UNIT_NM else cave.info(datastack)["viewer_resolution"]
-    return space.voxels_to_nm([float(number) for number in found.groups()[:3]], size_nm)
-
-
-def _is_place(cave: Cave, datastack: str, version: int, point_nm: space.Floats, text: str) -> bool:
-    """Whether three numbers lie among the nuclei, give or take a fifth, and are not themselves three nucleus ids."""
-    somas = cells.somas(cave, datastack, version)
-    numbers = read_ids(text).ids
-    if len(numbers) == 3 and np.isin(numbers, somas["nucleus_id"]).all():
-        return False
-    points = somas[["x_nm", "y_nm", "z_nm"]].to_numpy()
-    if not len(points):
-        return False
-    low, high = points.min(axis=0), points.max(axis=0)
-    room = (high - low) / 5
-    return bool(((point_nm >= low - room) & (point_nm <= high + room)).all())
-
-
-def _nearest(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> Question:
-    somas = cells.somas(cave, datastack, version)
-    somas = somas[somas["root_id"] != 0]
-    if somas.empty:
-        raise NotFound(f"{datastack} has no table of nuclei, so a position names no cell.", "Give an id.")
-    apart_um = np.linalg.norm(somas[["x_nm", "y_nm", "z_nm"]].to_numpy() - point_nm, axis=1) / 1000
-    nucleus, distance_um = int(somas["nucleus_id"].iloc[apart_um.argmin()]), float(apart_um.min())
-    if distance_um > NEAR_UM:
-        raise NotFound(
-            f"No nucleus lies within {NEAR_UM:.0f} µm of this position; the nearest, {nucleus}, is "
-            f"{distance_um:,.0f} µm away.",
-            "Give a place in a cell body, or the id of the segment there.",
-        )
-    note = f"The position was read as a place: the nearest nucleus is {nucleus}, {distance_um:.1f} µm away."
-    return Question("position", (str(nucleus),), "nucleus_id", (note,))

@@ -1,0 +1,134 @@
+"""A position means the segment that lies there: by the points of synapses, then by nuclei, else it is asked for."""
+
+import json
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+from services import positions, questions
+from services.errors import BadInput, KarstError
+
+DS = "karst_demo"
+VOXEL_NM = np.array([4.0, 4.0, 40.0])
+
+
+@pytest.fixture(scope="module")
+def newest(cave):
+    return cave.versions(DS)[0].number
+
+
+@pytest.fixture(scope="module")
+def synapses(cave, newest):
+    rows = cave.query(DS, newest, "synapses_pni_2", limit=400)
+    return rows[(rows["pre_pt_root_id"] > 0) & (rows["post_pt_root_id"] > 0)].head(40)
+
+
+def place(row, point):
+    return [int(row[f"{point}_position_{axis}"]) for axis in "xyz"]
+
+
+def said(numbers):
+    return ", ".join(map(str, numbers))
+
+
+def attempt(ask):
+    """The answer and "", or None and why there is none."""
+    try:
+        return ask(), ""
+    except KarstError as error:
+        return None, error.message
+
+
+@pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
+def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, point):
+    for _, row in synapses.iterrows():
+        asked = questions.understand(cave, DS, newest, said(place(row, point)))
+        assert (asked.kind, asked.ids, asked.id_type) == ("position", (str(row[f"{point}_root_id"]),), "root_id")
+        assert "0 nm away" in asked.notes[0]
+
+
+def test_no_position_of_a_synapse_is_answered_with_a_third_cell(cave, newest, synapses):
+    """Its middle lies between two cells, so one of these or a question."""
+    for _, row in synapses.iterrows():
+        both = {str(row["pre_pt_root_id"]), str(row["post_pt_root_id"])}
+        answered, why = attempt(lambda row=row: questions.understand(cave, DS, newest, said(place(row, "ctr_pt"))).ids)
+        assert set(answered or both) <= both
+        assert answered or "nm away" in why
+
+
+def test_between_two_cells_both_are_named(cave, newest, synapses):
+    row = synapses.iloc[0]
+    ends = [np.array(place(row, point)) * VOXEL_NM for point in ("pre_pt", "post_pt")]
+    apart = np.linalg.norm(ends[1] - ends[0])
+    towards = ends[0] + (ends[1] - ends[0]) * min(0.45, 95 / apart)
+    with pytest.raises(BadInput, match="between two segments") as caught:
+        positions.at(cave, DS, newest, towards)
+    assert all(str(row[f"{point}_root_id"]) in caught.value.message for point in ("pre_pt", "post_pt"))
+
+
+def test_a_place_in_a_nucleus_is_its_cell_and_one_beside_it_is_asked_for(cave, newest):
+    nuclei = cave.table(DS, newest, "nucleus_detection_v0")
+    centres = nuclei[[f"pt_position_{axis}" for axis in "xyz"]].to_numpy(float) * VOXEL_NM
+    roots = nuclei["pt_root_id"].tolist()
+    nuclei = nuclei[nuclei["pt_root_id"] != 0].sample(30, random_state=3)
+    direction = np.array([0.6, 0.8, 0.0])
+    for _, row in nuclei.iterrows():
+        centre = np.array(place(row, "pt")) * VOXEL_NM
+        radius = 1000 * (3 * float(row["volume"]) / (4 * np.pi)) ** (1 / 3)
+        for far in (0, 0.9 * radius):
+            found = positions.at(cave, DS, newest, centre + far * direction)
+            assert (found.id, found.id_type) in ((str(row["id"]), "nucleus_id"), (str(row["pt_root_id"]), "root_id"))
+        beside = centre + 1.1 * radius * direction
+        found, why = attempt(lambda beside=beside: positions.at(cave, DS, newest, beside))
+        nearest = np.argmin(np.linalg.norm(centres - beside, axis=1))
+        assert (found or row).id != str(row["id"])  # something else may be known to lie there
+        assert found or str(roots[nearest]) in why
+
+
+def test_the_api_takes_positions_and_links(client, cave, newest, synapses):
+    row = synapses.iloc[0]
+    root = str(row["post_pt_root_id"])
+    layer = {"type": "segmentation", "source": cave.info(DS)["segmentation_source"], "name": "seg", "segments": [root]}
+    state = json.dumps({"layers": [layer]})
+    marks = {"type": "annotation", "name": "marks", "annotations": [{"type": "point", "point": place(row, "post_pt")}]}
+    axes = {axis: [size * 1e-9, "m"] for axis, size in zip("xyz", VOXEL_NM, strict=True)}
+    point = json.dumps({"layers": [marks], "dimensions": axes})
+    x, y, z = place(row, "post_pt")
+    for text in (
+        f"{x}, {y}, {z}",
+        f"{x},{y},{z}",
+        f"[{x} {y} {z}]",
+        f"array([{x}, {y}, {z}])",
+        f"{x * 4}, {y * 4}, {z * 40} nm",
+        f"https://spelunker.cave-explorer.org/#!{state}",
+        f"https://spelunker.cave-explorer.org/#!{quote(state)}",
+        f"<https://spelunker.cave-explorer.org/#!{quote(state)}|my cell>",
+        state,
+        f"https://spelunker.cave-explorer.org/#!{quote(point)}",
+        f"http://127.0.0.1/connectivity-viewer?cell={root}",
+        f'="{root}"',
+    ):
+        base = f"/api/v1/{DS}/{newest}/cells/{quote(text, safe='')}"
+        assert client.get(base).json["cell"]["root_id"] == root, text
+        for route in ("partners", "synapses"):
+            found = client.get(f"{base}/{route}").json
+            assert found["cell"]["root_id"] == root, text
+            assert found == client.get(f"/api/v1/{DS}/{newest}/cells/{root}/{route}").json | {
+                key: found[key] for key in ("cell", "warnings")
+            }
+    body = {"cell": f"{x}, {y}, {z}"}
+    assert client.post(f"/api/v1/{DS}/{newest}/neuroglancer", json=body).status_code == 200
+
+
+def test_a_link_of_several_cells_is_answered_for_all(client, cave, newest, synapses):
+    roots = [str(synapses.iloc[0][f"{side}_pt_root_id"]) for side in ("pre", "post")]
+    layer = {"type": "segmentation", "name": "seg", "segments": roots}
+    link = quote(f"https://x.org/#!{json.dumps({'layers': [layer]})}", safe="")
+    found = client.get(f"/api/v1/{DS}/{newest}/cells/{link}/partners").json
+    assert [one["root_id"] for one in found["cells"]] == roots
+
+
+def test_a_route_that_is_none_is_none_still(client, newest):
+    assert client.get(f"/api/v1/{DS}/{newest}/cells/1/nothing").status_code == 404
+    assert "There is nothing at" in client.get(f"/api/v1/{DS}/{newest}/cells/1/nothing").json["error"]["message"]
