@@ -144,7 +144,9 @@ def read_options(datastack: str, version: str, *, whole: str) -> tuple[int, str,
     """The version, the type of the ids, and the options of :func:`questions.read` that a request asks for."""
     number, types = versions.resolve(cave(), datastack, version).number, params.text("types") or None
     id_type, complete = params.choice("id_type", questions.QUESTION_TYPES, "auto"), params.switch("whole", whole)
-    wanted("in"), params.sort()  # what is wrong with these is told before anything is read
+    # what is wrong with these is told before anything is read
+    wanted("in"), params.sort(), params.choice("direction", tuple(SIDES), "both"), params.span(None)
+    params.file_format()
     options = {
         "type_table": types,
         "type_by": params.text("type_by"),
