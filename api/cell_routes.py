@@ -23,7 +23,7 @@ from services.tables import TableQuery, filter_of
 CELL = "/<datastack>/<version>/cells/<cell>"
 LINKED = "/<datastack>/<version>/cells/<link:cell>"
 """Texts with slashes in them."""
-WHICH = ("id_type", "types", "type_by", "whole", "synapses", "at_least", "proofread", "more", "filter")
+WHICH = ("id_type", "types", "type_by", "whole", "synapses", "top", "at_least", "proofread", "more", "filter")
 """Parameters that say which partners count, and what is known of them."""
 SIDES: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both": ("in", "out"), "merged": ("both",)}
 """The sides of each `direction`: "both" has a row for each partner and direction, "merged" one for each partner."""
@@ -41,8 +41,8 @@ def find_cell(datastack: str, version: str, cell: str) -> Response:
 
 @blueprint.get(f"{CELL}/partners")
 def cell_partners(datastack: str, version: str, cell: str) -> Response:
-    """The cells that a cell makes synapses with: those that count (`at_least`, `proofread`) and that `filter` keeps,
-    counted from the synapses that `synapses` keeps, with the columns of `more`, by `sort`."""
+    """The cells that a cell makes synapses with: those that count (`top`, `at_least`, `proofread`) and that `filter`
+    keeps, counted from the synapses that `synapses` keeps, with the columns of `more`, by `sort`."""
     params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
     return partners_of(datastack, _read(datastack, version, cell, whole="off"))
 
@@ -104,7 +104,7 @@ def synapse_sides() -> dict[Direction, Side]:
 def wanted(side: Side) -> Wanted:
     """Which partners of one side a request asks for, with which columns."""
     least, proofread = partner_table.threshold(params.text("at_least")), params.switch("proofread")
-    return Wanted(side, least, proofread, tuple(params.words("more")))
+    return Wanted(side, least, proofread, tuple(params.words("more")), partner_table.percentage(params.text("top")))
 
 
 def partner_query(datastack: str) -> TableQuery:
@@ -114,7 +114,7 @@ def partner_query(datastack: str) -> TableQuery:
 
 def narrowed() -> bool:
     """Whether a request asks for some partners only."""
-    return any(map(params.text, ("at_least", "proofread", "filter")))
+    return any(map(params.text, ("top", "at_least", "proofread", "filter")))
 
 
 @dataclass(frozen=True)

@@ -73,17 +73,22 @@ def answerable(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
     """A concrete view without what it asks for in vain, which stays in its address, and sentences for that. Of the type
     table, the warnings of the cell tell."""
     only, said = synapses_asked(view)
-    least, proofread = view.at_least, view.proofread
+    least, proofread, top = view.at_least, view.proofread, view.top
     try:
         partner_table.threshold(least)
     except BadInput as error:
         least = ""
         said.append(f"{error} Until then no partner is left out for having few.")
+    try:
+        partner_table.percentage(top)
+    except BadInput as error:
+        top = ""
+        said.append(f"{error} Until then no partner is left out for being small.")
     if proofread and (why := proofreading.missing(cave(), view.datastack, int(view.version))):
         proofread = ""
         said.append(f"{why} The switch does nothing here.")
     types = read(view).type_table or NO_TYPES
-    return replace(view, synapses=only, at_least=least, proofread=proofread, type_table=types), said
+    return replace(view, synapses=only, top=top, at_least=least, proofread=proofread, type_table=types), said
 
 
 def root_ids(view: ConnectivityView) -> str:
@@ -103,7 +108,7 @@ def wanted(view: ConnectivityView, side: str) -> Wanted:
     """What a view asks of the partners of one side."""
     asked, _ = answerable(view)
     least = partner_table.threshold(asked.at_least)
-    return Wanted(cast("Side", side), least, asked.proofread == "on", asked.more)
+    return Wanted(cast("Side", side), least, asked.proofread == "on", asked.more, partner_table.percentage(asked.top))
 
 
 def script(view: ConnectivityView, side: str) -> str:

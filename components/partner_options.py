@@ -37,6 +37,7 @@ class Choices:
 def options(view: ConnectivityView, choices: Choices) -> html.Div:
     """The line of choices: which partners count, what is told of them, and where else to look."""
     least, synapses = _form(_least(view)), _form(_synapses(view))
+    top = _form(_top(view))
     group = (
         _form(_list("Group by", "group_by", view.group_by, [BY_TYPE, *choices.columns])) if choices.columns else None
     )
@@ -46,7 +47,7 @@ def options(view: ConnectivityView, choices: Choices) -> html.Div:
     beside = [other if choices.versions else None, viewer if len(choices.viewers) > 1 else None]
     panel = switch("3D panel", "panel", view, on=view.panel == "on") if choices.panel else None
     groups: list[list[Any]] = [
-        [least, synapses, proofread_switch(view)],
+        [least, synapses, top, proofread_switch(view)],
         [_more(view, choices.more), rule, group],
         [_form(*(field for field in beside if field)) if any(beside) else None, panel],
     ]
@@ -109,6 +110,21 @@ def _synapses(view: ConnectivityView) -> html.Label:
         class_name="k-synapse-filter",
     )
     return html.Label(["of those where ", box], htmlFor="cell-synapses", title=SYNAPSES_HELP)
+
+
+def _top(view: ConnectivityView) -> html.Label:
+    box = dbc.Input(
+        id="cell-top",
+        name="top",
+        value=view.top,
+        placeholder="100",
+        size="sm",
+        inputmode="decimal",
+        autoComplete="off",
+        maxLength=9,
+        class_name="k-few",
+    )
+    return html.Label(["Largest that make up ", box, " %"], htmlFor="cell-top")
 
 
 def _list(label: str, name: str, value: str, known: Sequence[Option]) -> html.Label:

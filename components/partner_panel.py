@@ -138,7 +138,7 @@ def selection(side: str, count: int) -> list[Any]:
 def downloads(view: ConnectivityView, cells: str, side: str, line: str) -> list[Any]:
     """Links to what is shown as files, buttons that copy ids or a script, and the address of this page. `cells` are the
     root ids with commas, `line` is the whole filter as one line."""
-    several, kept = "," in cells, bool(line or view.synapses or view.at_least or view.proofread)
+    several, kept = "," in cells, bool(line or view.synapses or view.top or view.at_least or view.proofread)
     files = [
         (f"These {WORDS[side]}s", partners_path(view, cells, side, line)),
         ("Their synapses", synapses_path(view, cells, side, line=line)) if kept else None,
@@ -179,7 +179,7 @@ def _direction(side: str) -> tuple[str, str]:
 
 def _which(view: ConnectivityView, line: str) -> list[tuple[str, str]]:
     types = "" if view.type_table == NO_TYPES else view.type_table
-    kept = [("at_least", view.at_least), ("proofread", view.proofread), ("filter", line)]
+    kept = [("top", view.top), ("at_least", view.at_least), ("proofread", view.proofread), ("filter", line)]
     return [
         ("types", types),
         ("type_by", view.type_by),
@@ -224,5 +224,5 @@ def _synapses(frame: pd.DataFrame) -> int:
 
 def _cell_href(view: ConnectivityView) -> str:
     own = ConnectivityView(view.datastack, view.version, "ID", "root_id", view.type_table, type_by=view.type_by)
-    which: Any = {"synapses": view.synapses, "at_least": view.at_least, "proofread": view.proofread}
+    which: Any = {"synapses": view.synapses, "top": view.top, "at_least": view.at_least, "proofread": view.proofread}
     return replace(own, **which, more=view.more, panel=view.panel).href()

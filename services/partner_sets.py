@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,24 @@ def below(partners: pd.DataFrame, minimum: int) -> str:
         if len(left)
         else ""
     )
+
+
+def largest(partners: pd.DataFrame, percent: Fraction) -> tuple[pd.DataFrame, str]:
+    """The fewest partners that have `percent` of all synapses together, those with most synapses first and equal ones
+    by root id, and a sentence for the others ("" when there are none)."""
+    order = partners.sort_values(["num_syn", "root_id"], ascending=[False, True])["num_syn"].astype("int64")
+    before, total = order.cumsum() - order, int(order.sum())
+    kept = (before * (100 * percent.denominator) < percent.numerator * total).reindex(partners.index)
+    gone = partners.loc[~kept, "num_syn"]
+    if gone.empty:
+        return partners, ""
+    ties = int((gone == partners.loc[kept, "num_syn"].min()).sum())
+    said = (
+        f"Left out: {len(gone):,} partners beyond the {int(kept.sum()):,} largest that make up {float(percent):g}% of "
+        f"{total:,} synapses, {gone.sum():,} synapses."
+    )
+    alike = f" {ties:,} of these have as many synapses as the smallest that is kept; equal ones go by root id."
+    return partners[kept].reset_index(drop=True), said + (alike if ties else "")
 
 
 def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -> pd.DataFrame:

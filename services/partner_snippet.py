@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import cast
 
 import pandas as pd
@@ -92,8 +93,8 @@ def summed(groups):
 @dataclass(frozen=True)
 class Shown:
     """How the partners of one side are shown: `columns` in their order, those of `frame`, the whole table of
-    partners that count; of these with `at_least` so many synapses, or only `proofread` ones, what the filter `where`
-    keeps, sorted."""
+    partners that count; of these the largest that make up `top` percent of all synapses, with `at_least` so many
+    synapses, or only `proofread` ones, what the filter `where` keeps, sorted."""
 
     side: Side
     frame: pd.DataFrame
@@ -102,6 +103,7 @@ class Shown:
     proofread: bool = False
     where: Node = EVERYTHING
     sort: Sort = ()
+    top: Fraction | None = None
 
     @property
     def ways(self) -> tuple[Direction, ...]:
@@ -117,7 +119,7 @@ def snippet(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted, query: Ta
     where = filter_of(table.columns, query)
     sort = tuple((find_column(table.columns, name).name, direction) for name, direction in query.sort)
     names = [column.name for column in table.columns]
-    shown = Shown(wanted.side, table.frame, names, wanted.at_least, wanted.proofread, where, sort)
+    shown = Shown(wanted.side, table.frame, names, wanted.at_least, wanted.proofread, where, sort, wanted.top)
     return partner_snippet(cave, cells, shown)
 
 
@@ -141,6 +143,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         written_client(cave, found.datastack, found.version),
         f"cell = {found.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
         *_partners(shown.side, several=len(cells) > 1),
+        *_largest(shown.top),
         *_somata(cave, found, needed),
         *_types(cave, cells, shown, needed),
         *(() if shown.side == "both" else _of_direction(cave, found, shown.side, needed)),
@@ -202,6 +205,15 @@ def _partners(side: Side, *, several: bool) -> Iterator[str]:
     if side != "both":
         yield "frame['mean_size'] = frame['net_size'] / frame['num_syn']"
         yield "frame['pct_of_cell'] = frame['num_syn'] * (100 / max(1, total))"
+
+
+def _largest(percent: Fraction | None) -> Iterator[str]:
+    """Only those that make up so much of all synapses."""
+    if percent is not None:
+        yield "largest = frame.sort_values(['num_syn', 'root_id'], ascending=[False, True])['num_syn']"
+        yield "before = largest.cumsum() - largest"
+        yield f"enough = before * {100 * percent.denominator} >= {percent.numerator} * largest.sum()"
+        yield "frame = frame[~enough.reindex(frame.index)].reset_index(drop=True)"
 
 
 def _counts_of_several(direction: Direction) -> Iterator[str]:

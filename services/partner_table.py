@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Literal, cast
 
 import pandas as pd
@@ -69,12 +71,14 @@ _made: Memo[PartnerTable] = Memo(24)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of the partners of one side: `at_least` so many synapses, `proofread` ones only, `more` columns."""
+    """What is asked of the partners of one side: `at_least` so many synapses, `proofread` ones only, `more` columns,
+    and the largest that make up `top` percent of all synapses (None = all), before anything else is left out."""
 
     side: Side
     at_least: int = 1
     proofread: bool = False
     more: tuple[str, ...] = ()
+    top: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,18 @@ def threshold(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text[:9]) >= 1 and len(text) < 9):
         raise BadInput(f"{text[:20]!r} is no number of synapses.", "Give a whole number, 1 or more.")
     return int(text)
+
+
+def percentage(text: str) -> Fraction | None:
+    """The share of synapses that the largest partners make up, such as 80 or 80%; "" is None, for all of them. Raises
+    BadInput for what is no such number."""
+    if not text:
+        return None
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%?", text, re.ASCII)
+    percent = Fraction(found[1]) if found else Fraction(0)
+    if not 0 < percent <= 100:
+        raise BadInput(f"{text[:20]!r} is no percentage.", "Give a number above 0 and up to 100, such as 80.")
+    return percent
 
 
 def default_types(cave: Cave, datastack: str, version: int) -> str:
@@ -199,6 +215,9 @@ def counted(
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The partners that count, and sentences for those that do not; `proofread` is of :func:`proofreading.rows`."""
     left_out = []
+    if wanted.top is not None:
+        frame, said = partner_sets.largest(frame, wanted.top)
+        left_out.append(said)
     if wanted.at_least > 1:
         left_out.append(partner_sets.below(frame, wanted.at_least))
         frame = partner_sets.at_least(frame, wanted.at_least)

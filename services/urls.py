@@ -87,11 +87,12 @@ class ConnectivityView:
 
     A `type_table` of "" is the datastack's own choice, NO_TYPES none; `type_by` says which of several rows of a cell
     there counts ("" = all; see :mod:`services.cell_types`). `synapses` is the query
-    line that synapses have to pass to be counted. Partners have `at_least` synapses ("" = 1), and
-    `proofread` is "on" when only proofread ones count. `more` names further columns, `group_by` the column whose values
-    have subtotals and colours ("" = the type). Links open in `viewer` ("" = the first), and `panel` is "on" when one
-    stands beside the table. With `whole` "on", synapses that CAVE would cut are asked for in pieces. `partner` is a
-    root id whose synapses are listed, `against` another version that this one is compared with.
+    line that synapses have to pass to be counted, `top` the % of them that the largest partners make up ("" = all).
+    Partners have `at_least` synapses ("" = 1), and `proofread` is "on" when only proofread ones count. `more` names
+    further columns, `group_by` the column whose values have subtotals and colours ("" = the type). Links open in
+    `viewer` ("" = the first), and `panel` is "on" when one stands beside the table. With `whole` "on", synapses that
+    CAVE would cut are asked for in pieces. `partner` is a root id whose synapses are listed, `against` another version
+    that this one is compared with.
     """
 
     datastack: str = ""
@@ -114,6 +115,7 @@ class ConnectivityView:
     against: str = ""
     type_by: str = ""
     synapses: str = ""
+    top: str = ""
 
     def href(self) -> str:
         """Path and query of the page that shows this view."""
@@ -172,6 +174,7 @@ def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]
         type_by=read.text("type_by").strip(),
         tab=read.choice("tab", TABS, "out"),
         synapses=read.text("synapses").strip(),
+        top=read.text("top").strip(),
         at_least=read.text("at_least").strip(),
         proofread=read.choice("proofread", SWITCH, ""),
         more=read.texts("more"),

@@ -99,6 +99,16 @@ def test_only_some_synapses_are_counted(cell: Page, truth: Truth, root: int) -> 
     expect(counts(cell)).to_have_text(re.compile(rf"^{len(every):,} partners?, {every.sum():,} synapses?$"))
 
 
+def test_the_largest_partners_that_make_up_a_share(cell: Page, truth: Truth, root: int) -> None:
+    inputs = truth.partners(root, "in")
+    before = inputs.cumsum() - inputs  # most synapses first
+    kept = inputs[before * 100 < 50 * inputs.sum()]
+    cell.locator("#cell-top").fill("50")
+    cell.locator("#cell-top").press("Enter")
+    expect(counts(cell)).to_have_text(re.compile(rf"^{len(kept):,} partners?, {kept.sum():,} synapses?$"))
+    assert query(cell)["top"] == ["50"]
+
+
 def test_a_threshold_and_proofread_partners_only(cell: Page, truth: Truth, root: int) -> None:
     inputs = truth.partners(root, "in")
     strong = inputs[inputs >= 2]

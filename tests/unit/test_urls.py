@@ -62,6 +62,8 @@ def test_a_table_view_survives_its_address(view):
         words.map(str.strip),
         words.map(str.strip),
         words.map(str.strip),
+        words.map(str.strip),
+        words.map(str.strip),
     )
 )
 def test_a_connectivity_view_survives_its_address(view):
