@@ -179,6 +179,7 @@ def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
         more=[{"label": label, "value": name} for name, label in offered.items()],
         viewers=[{"label": viewer.name, "value": viewer.name} for viewer in known],
         versions=[{"label": f"v{one.number}", "value": str(one.number)} for one in others],
+        layers=[{**one, "value": one["value"] or " "} for one in controls.layer_options(cave().volume(view.datastack))],
         panel=any(viewer.kind == "bundled" for viewer in known),
     )
 

@@ -70,6 +70,10 @@ def _somata_um(view: ConnectivityView) -> list[Any]:
     return [space.nm_to_um(place, volume)[0].tolist() for place in places if place]
 
 
+def _note(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
 def _by_direction(
     view: ConnectivityView, kept: dict[str, pd.DataFrame], synapses: dict[Direction, pd.DataFrame]
 ) -> list[Any]:
@@ -79,8 +83,9 @@ def _by_direction(
     counts = by_type.synapses_per_partner(plot_frames.per_partner(cast("Any", kept)))
     profile = []
     if volume.has_depth:
-        where = depth.depth_profile(plot_frames.depth_profile(rows), volume.layers, depths, volume.depth_range_um)
-        profile = [plot("profile", "Synapses by depth", where, note=cell_figures.red_line(depths))]
+        by, binned = volume.layer_set(view.layers), plot_frames.depth_profile(rows)
+        where = depth.depth_profile(binned, by.layers, depths, volume.depth_range_um, layers_by=by.name)
+        profile = [plot("profile", "Synapses by depth", where, note=_note(cell_figures.red_line(depths), by.told))]
     return [
         *profile,
         plot("per-partner", "Synapses for each partner", counts, open_=False),
@@ -126,9 +131,11 @@ def _depths(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame,
     column, colours, _ = partners.grouping(view)
     depths = [place[1] for place in _somata_um(view)]
     points = plot_frames.synapse_depths(synapses, frame, column or None)
-    options: Any = {"layers": volume.layers, "blank": partners.BLANK, "shown_um": volume.depth_range_um}
+    by = volume.layer_set(view.layers)
+    options: Any = {"layers": by.layers, "layers_by": by.name, "blank": partners.BLANK}
+    options["shown_um"] = volume.depth_range_um
     dots = depth.synapse_depths(points, colours, somata_um=depths, **options)
-    note = " ".join(filter(None, (SELECT, cell_figures.red_line(depths))))
+    note = _note(SELECT, cell_figures.red_line(depths), by.told)
     title = f"Depth of {name} synapses and of their partners' somata"
     return [plot("depths", title, dots, side=way, note=note)]
 
@@ -150,8 +157,10 @@ def _of_both(view: ConnectivityView, frame: pd.DataFrame) -> list[Any]:
 def _soma_map(view: ConnectivityView, frame: pd.DataFrame, side: str) -> list[Any]:
     column, colours, _ = partners.grouping(view)
     places, volume = plot_frames.soma_map(frame, column or None), cave().volume(view.datastack)
-    drawn = somata.soma_map(places, colours, own_um=_somata_um(view), layers=volume.layers, blank=partners.BLANK)
-    note = f"{len(places):,} of {len(frame):,} {NAMES[side]} have exactly one soma. {SELECT}"
+    by = volume.layer_set(view.layers)
+    options: Any = {"layers": by.layers, "layers_by": by.name, "blank": partners.BLANK}
+    drawn = somata.soma_map(places, colours, own_um=_somata_um(view), **options)
+    note = _note(f"{len(places):,} of {len(frame):,} {NAMES[side]} have exactly one soma.", SELECT, by.told)
     return [plot("somata", f"Somata of {NAMES[side]}", drawn, side=side, note=note, open_=False)]
 
 

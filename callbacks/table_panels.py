@@ -121,7 +121,7 @@ def draw_points(shown: Shown, outline: dict[str, Any] | None) -> Any:
         (table_plots.AXIS_TITLES.get(titles[0], titles[0]), table_plots.AXIS_TITLES.get(titles[1], titles[1])),
         shown.groups.colours if shown.groups else {},
         group_by=shown.colour_by,
-        layers=volume.layers,
+        layers=volume.layer_set(view.layers),
         same_scale=on_map,
         outline=outline,
     )

@@ -69,7 +69,8 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         others = joins.joinable(cave(), shown.table)
         axes = plots.axes_of(shown.table), plots.axes(shown.table, view.x, view.y)
         viewer = beside_table(view, neuroglancer.viewers(cave(), view.datastack))
-        results = table_page.results(view, shown.table, *axes, others, viewer=viewer)
+        layers = controls.layer_options(cave().volume(view.datastack))
+        results = table_page.results(view, shown.table, *axes, others, viewer=viewer, layer_sets=layers)
     line = no_update if view.where == asked.where else view.where
     notes = alerts.notes([*said, *shown.said, *lost_with_link])
     return results, table_page.status(table, view.catalogue(), live.notices(cave(), table)), notes, line

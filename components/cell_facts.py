@@ -21,7 +21,7 @@ def cell_facts(card: CellCard) -> html.Section:
     """Layer, area, proofreading and coregistration at a glance; position, volume, and its type in every table of types
     on demand."""
     glance = [
-        ("Layer", card.layer),
+        ("Layer", ", ".join(f"{layer} ({by})" for by, layer in card.layers.items()) or card.layer),
         ("Visual area", _area(card)),
         ("Axon", _strategy(card, "axon", card.strategy_axon)),
         ("Dendrite", _strategy(card, "dendrite", card.strategy_dendrite)),

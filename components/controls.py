@@ -12,6 +12,7 @@ from components.attributes import aria, data
 from services.urls import LONGEST_VALUE
 
 if TYPE_CHECKING:
+    from services.profiles import Volume
     from services.records import TableInfo, Version
 
 
@@ -94,6 +95,11 @@ def table_options(tables: Sequence[TableInfo], chosen: str) -> list[Option]:
     if chosen and all(option["value"] != chosen for option in known):
         known.append({"label": f"{chosen} (not at this version)", "value": chosen})
     return known
+
+
+def layer_options(volume: Volume) -> list[Option]:
+    """The sources of layer boundaries to choose from, by name; the first is the default and the value ""."""
+    return [{"label": one.name, "value": one.key if place else ""} for place, one in enumerate(volume.layer_sets)]
 
 
 def _version_option(version: Version, *, latest: bool = False) -> Option:

@@ -24,13 +24,14 @@ NO_VERSION: Option = {"label": "no version", "value": " "}
 class Choices:
     """What there is to choose from: `rules` by which one of several types of a cell is chosen, `columns` that can group
     the partners, `more` that can be added to the table, `viewers` that links can open, other `versions` to compare
-    with, and whether a viewer can stand in the page."""
+    with, `layers` whose boundaries plots can have, and whether a viewer can stand in the page."""
 
     rules: Sequence[Option]
     columns: Sequence[Option]
     more: Sequence[Option]
     viewers: Sequence[Option]
     versions: Sequence[Option]
+    layers: Sequence[Option]
     panel: bool
 
 
@@ -44,7 +45,8 @@ def options(view: ConnectivityView, choices: Choices) -> html.Div:
     rule = _form(_list("Types by", "type_by", view.type_by, [ALL_ROWS, *choices.rules])) if choices.rules else None
     other = _list("Compare with", "against", view.against, [NO_VERSION, *choices.versions])
     viewer = _list("Viewer", "viewer", view.viewer, choices.viewers)
-    beside = [other if choices.versions else None, viewer if len(choices.viewers) > 1 else None]
+    layers = _list("Layers", "layers", view.layers, choices.layers) if len(choices.layers) > 1 else None
+    beside = [other if choices.versions else None, viewer if len(choices.viewers) > 1 else None, layers]
     panel = switch("3D panel", "panel", view, on=view.panel == "on") if choices.panel else None
     groups: list[list[Any]] = [
         [least, synapses, top, proofread_switch(view)],

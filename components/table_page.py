@@ -76,14 +76,15 @@ def results(
     others: Sequence[str],
     *,
     viewer: Sequence[Any],
+    layer_sets: Sequence[controls.Option] = (),
 ) -> list[Any]:
     """A grid that will ask for the rows of the view, and places for all that is said about them.
 
     `axes` are the columns that plots can have, `chosen` those they do; `others` are the tables of the version,
-    `viewer` is the panel of the rows in 3D."""
+    `viewer` is the panel of the rows in 3D, `layer_sets` are the boundaries of layers to choose from."""
     panels: dict[str, Sequence[Any]] = {
         "plot": [
-            plot_form(view, table, axes, chosen),
+            plot_form(view, table, axes, chosen, layer_sets),
             html.Div(id="table-figure"),
             html.Div(id="table-picked-said", className="k-picked", role="status"),
         ],

@@ -11,7 +11,7 @@ from dash import dcc, html
 from components import controls
 from components.attributes import aria, data
 from components.cell_card import counted
-from components.figures.axes import Layers
+from components.figures.axes import depth_title
 from components.figures.counts import MOST_BARS, count_bars
 from components.figures.scatter import histogram, is_small_part, scatter
 from components.figures.template import CONFIG, Figure
@@ -20,6 +20,7 @@ from services.urls import TABLE_PAGE, TableView
 if TYPE_CHECKING:
     from services.columns import Column
     from services.plots import Bars, Outline
+    from services.profiles import LayerSet
     from services.tables import TableFrame
 
 KINDS: tuple[controls.Option, ...] = (
@@ -37,8 +38,14 @@ SCATTER_CONFIG: Any = CONFIG | {
 }
 
 
-def plot_form(view: TableView, table: TableFrame, axes: Sequence[Column], chosen: tuple[Column, Column] | None) -> Any:
-    """What to plot, of which columns, coloured by which."""
+def plot_form(
+    view: TableView,
+    table: TableFrame,
+    axes: Sequence[Column],
+    chosen: tuple[Column, Column] | None,
+    layer_sets: Sequence[controls.Option] = (),
+) -> Any:
+    """What to plot, of which columns, coloured by which, with whose layers."""
     kinds = [kind for kind in KINDS if kind["value"] == "counts" or chosen]
     fields = [controls.choice("Plot", "plot", "plot-kind", view.plot, kinds)]
     if view.plot in ("scatter", "histogram") and chosen:
@@ -48,6 +55,9 @@ def plot_form(view: TableView, table: TableFrame, axes: Sequence[Column], chosen
     if groups := groupable(table):
         colour = view.group_by or grouping(table) or ""
         fields.append(controls.choice("Group and colour by", "group_by", "group-by", colour, _options(groups)))
+    deep = view.plot == "side" or (view.plot == "scatter" and chosen and "depth" in chosen[1].name)
+    if deep and len(layer_sets) > 1:
+        fields.append(controls.choice("Layers", "layers", "plot-layers", view.layers, layer_sets))
     return html.Form(fields, action=TABLE_PAGE, className="k-plot-form", **data(view="1"))
 
 
@@ -111,7 +121,7 @@ def scatter_figure(
     colours: Mapping[str, str],
     *,
     group_by: str,
-    layers: Layers,
+    layers: LayerSet,
     same_scale: bool = False,
     outline: Outline | None = None,
 ) -> list[Any]:
@@ -121,16 +131,17 @@ def scatter_figure(
     down = "depth" in titles[1] or titles[1] == AXIS_TITLES["y_um"]
     drawn = scatter(
         points,
-        titles,
+        (titles[0], depth_title(titles[1], layers.layers, layers.name)) if down else titles,
         colours,
         down=down,
-        layers=layers,
+        layers=layers.layers,
         same_scale=same_scale,
         blank=_blank(group_by),
         outline=outline,
     )
     thin = f"{len(points):,} of {whole:,} rows are drawn. " if len(points) < whole else f"{counted(whole, 'row')}. "
     hint = thin + "Draw around dots to keep them; click one to see which row it is."
+    hint = f"{hint} {layers.told}" if down and layers.layers and layers.told else hint
     return [_graph(drawn, SCATTER_CONFIG), html.P(hint, className="k-hint")]
 
 

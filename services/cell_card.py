@@ -62,6 +62,7 @@ class CellCard:
     position_vx: tuple[int, int, int] | None
     depth_um: float | None
     layer: str | None
+    layers: Mapping[str, str]
     area: Area | None
     strategy_axon: str | None
     strategy_dendrite: str | None
@@ -96,6 +97,7 @@ def read(cave: Cave, datastack: str, version: int, cell: Cell) -> CellCard:
         position_vx=_voxels(cell.soma_position_nm, resolution_nm),
         depth_um=cell.soma_depth_um,
         layer=_layer(cave, datastack, cell.soma_depth_um),
+        layers=_layers(cave, datastack, cell.soma_depth_um),
         area=_area(areas[0], of[areas[0].name]) if areas else None,
         strategy_axon=None if row is None else str(row["strategy_axon"]),
         strategy_dendrite=None if row is None else str(row["strategy_dendrite"]),
@@ -158,6 +160,14 @@ def _voxels(position_nm: Sequence[float] | None, resolution_nm: Sequence[Any]) -
         return None
     x, y, z = np.floor(space.nm_to_voxels(position_nm, resolution_nm)).astype(int).tolist()
     return x, y, z
+
+
+def _layers(cave: Cave, datastack: str, depth_um: float | None) -> dict[str, str]:
+    """The layer by each source of boundaries, by its name."""
+    if depth_um is None:
+        return {}
+    known = cave.volume(datastack).layer_columns.values()
+    return {one.name: str(space.layer_of([depth_um], one)[0]) for one in known if one.name}
 
 
 def _layer(cave: Cave, datastack: str, depth_um: float | None) -> str | None:

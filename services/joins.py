@@ -22,7 +22,7 @@ NUM_ROWS = "num_rows"
 HIDDEN = "-"
 """In an address before the name of a joined table of which no column is shown."""
 
-_LEFT_OUT = frozenset({"depth_um", "soma_depth_um", "layer", "valid", "valid_ref"})
+_LEFT_OUT = frozenset({"depth_um", "soma_depth_um", "valid", "valid_ref"})
 _KINDS = ("text", "number", "boolean", "time")
 
 _joined: Memo[pd.DataFrame] = Memo(16)
@@ -111,7 +111,8 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     """
     right = live.open_table(cave, table.datastack, table.version, other)
     key, own, foreign = _keys(table, right, on)
-    values = [column for column in right.columns if _is_value(column)]
+    places = cave.volume(table.datastack).layer_columns
+    values = [column for column in right.columns if _is_value(column) and column.name not in places]
     new = tuple(
         Column(f"{other}.{column.name}", f"{column.title} ({other})", column.kind, column.unit) for column in values
     )

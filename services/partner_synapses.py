@@ -22,9 +22,8 @@ def of_cell(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFra
     """Every synapse of one direction, autapses and those with root id 0 included, in the order of their ids.
 
     The columns of :meth:`Cave.synapses` with root_id (int64: the partner, 0 = none), depth_um (float64) and layer
-    (ordered categories) in a volume with depths, and what a type table that refers to synapses says of each. Costs
-    nothing: the partners were
-    counted from these.
+    (ordered categories, one such column for each source of layers) in a volume with depths, and what a type table that
+    refers to synapses says of each. Costs nothing: the partners were counted from these.
     """
     rows = described(connectivity.synapses(cave, found, direction), direction, cave.volume(found.datastack))
     if not found.typed_synapses:
@@ -38,7 +37,8 @@ def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> p
     frame = synapses.assign(root_id=synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64))
     if volume.has_depth:
         depth = depths_um(synapses, volume)
-        frame = frame.assign(depth_um=depth, layer=space.layer_of(depth, volume))
+        layers = {name: space.layer_of(depth, by) for name, by in volume.layer_columns.items()}
+        frame = frame.assign(depth_um=depth, **layers)
     frame = frame.sort_values("id", ignore_index=True)
     frame.attrs = dict(synapses.attrs)
     return frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -22,17 +22,26 @@ def depth_columns(frame: pd.DataFrame, info: TableInfo, volume: Volume, *, of_so
     """Depth below the pia and layer of each row, of its first known position, where the volume's axes are known.
 
     Columns: soma_depth_um or depth_um (Float64; blank where there is no position), and layer (string) where the
-    volume has layers. None at all for a table without positions, or where names clash.
+    volume has layers, one such column for each source of them (see :attr:`Volume.layer_columns`). None at all for a
+    table without positions, or where names clash.
     """
     found, name = places(frame), "soma_depth_um" if of_somas else "depth_um"
-    if found is None or not volume.has_depth or {name, "layer"} & set(frame.columns):
+    if found is None or not volume.has_depth or {name, *volume.layer_columns} & set(frame.columns):
         return pd.DataFrame(index=frame.index)
     depths = space.depth_um(found, PLACE, info.voxel_resolution_nm, volume)
     # to the nm: what lies behind is noise of the rotation
     columns = {name: pd.Series(depths.round(3), frame.index, dtype="Float64")}
-    if volume.layers:
-        columns["layer"] = pd.Series(space.layer_of(depths, volume), frame.index).astype("string")
+    for layer, by in volume.layer_columns.items():
+        columns[layer] = pd.Series(space.layer_of(depths, by), frame.index).astype("string")
     return pd.DataFrame(columns)
+
+
+def titled_layers(columns: Sequence[Column], volume: Volume, among: Container[str]) -> tuple[Column, ...]:
+    """The columns, those of layers `among` them called by the source of the boundaries, where it has a name."""
+    by = {name: one for name, one in volume.layer_columns.items() if name in among and one.name}
+    return tuple(
+        replace(column, title=f"layer ({by[column.name].name})") if column.name in by else column for column in columns
+    )
 
 
 def with_voxels(columns: Sequence[Column], voxel_nm: Sequence[float]) -> tuple[Column, ...]:

@@ -25,17 +25,38 @@ class Viewer:
 
 
 @dataclass(frozen=True)
+class LayerSet:
+    """Layer boundaries as one `source` gives them, by `name`; `layers` are as those of a volume."""
+
+    name: str
+    source: str
+    layers: tuple[tuple[str, float], ...]
+
+    @property
+    def key(self) -> str:
+        """What addresses and columns call it."""
+        return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
+
+    @property
+    def told(self) -> str:
+        """A sentence for below a plot; "" where nobody is named."""
+        return f"Layers: {self.name} ({self.source})." if self.name else ""
+
+
+@dataclass(frozen=True)
 class Volume:
     """An aligned volume: its axes and layers.
 
     `transform` names a `standard_transform` dataset ("minnie65", "v1dd") or is "identity". `layers` are
-    (name, top in um below the pia), from the top down; empty = no layers known. `depth_range_um` is what
+    (name, top in um below the pia), from the top down; empty = no layers known. Where several sources differ,
+    `layer_sets` are theirs, and `layers` those of the first. `depth_range_um` is what
     depth axes show. `voxel_resolution_nm` is the size of a voxel of the volume in x, y, z.
     """
 
     name: str
     transform: str = "identity"
     layers: tuple[tuple[str, float], ...] = ()
+    layer_sets: tuple[LayerSet, ...] = ()
     depth_range_um: tuple[float, float] | None = None
     voxel_resolution_nm: tuple[float, float, float] = (4.0, 4.0, 40.0)
 
@@ -48,6 +69,18 @@ class Volume:
     def axes(self) -> tuple[str, str, str]:
         """Names of its axes in um; the second is the depth below the pia where that is known."""
         return "x_um", "depth_um" if self.has_depth else "y_um", "z_um"
+
+    def layer_set(self, key: str = "") -> LayerSet:
+        """The boundaries that `key` names, else the first ones."""
+        known = self.layer_sets or (LayerSet("", "", self.layers),)
+        return next((one for one in known if one.key == key), known[0])
+
+    @property
+    def layer_columns(self) -> dict[str, LayerSet]:
+        """The columns that say a layer, one for each source: `layer` for the first, `layer_<key>` for others."""
+        if not self.layers:
+            return {}
+        return {"layer": self.layer_set()} | {f"layer_{one.key}": one for one in self.layer_sets[1:]}
 
 
 @dataclass(frozen=True)
@@ -76,9 +109,11 @@ class Profile:
 def load_volume(config_dir: Path, name: str) -> Volume:
     """The volume of `config_dir`/volumes/`name`.toml; raw axes and no layers where there is no such file."""
     volume = Volume(name, **_known(_read(config_dir / "volumes", name), VOLUME_KEYS))
-    if not volume.has_depth and (volume.layers or volume.depth_range_um):
+    if not volume.has_depth and (volume.layers or volume.layer_sets or volume.depth_range_um):
         log.warning("%s: without a transform there are no depths, so its layers are left out", name)
-    return volume if volume.has_depth else replace(volume, layers=(), depth_range_um=None)
+    if not volume.has_depth:
+        return replace(volume, layers=(), layer_sets=(), depth_range_um=None)
+    return replace(volume, layers=volume.layer_sets[0].layers) if volume.layer_sets else volume
 
 
 def load_profile(config_dir: Path, datastack: str, volume: str) -> Profile:
@@ -123,6 +158,10 @@ def _layers(value: Any) -> tuple[tuple[str, float], ...]:
     return layers
 
 
+def _layer_sets(value: Any) -> tuple[LayerSet, ...]:
+    return tuple(LayerSet(_text(one["name"]), _text(one["source"]), _layers(one["layers"])) for one in value)
+
+
 def _palette(value: Any) -> dict[str, str]:
     for name, colour in value.items():
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", _text(colour)):
@@ -160,6 +199,7 @@ PROFILE_KEYS: Mapping[str, Callable[[Any], Any]] = {
 VOLUME_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "transform": _text,
     "layers": _layers,
+    "layer_sets": _layer_sets,
     "depth_range_um": _numbers(2),
     "voxel_resolution_nm": _numbers(3),
 }

@@ -59,7 +59,8 @@ def table_snippet(
     are asked for in parts. Raises BadInput as `select` does, and at a moment for a table without rows.
     """
     node = filter_of(table.columns, query)
-    depths = [column.name for column in table.columns if column.name in ("depth_um", "soma_depth_um", "layer")]
+    known = {"depth_um", "soma_depth_um", *cave.volume(table.datastack).layer_columns}
+    depths = [column.name for column in table.columns if column.name in known]
     body = [
         written_client(cave, table.datastack, table.version),
         *_fetch(cave, table, most_rows),
@@ -196,10 +197,11 @@ def _depths(cave: Cave, table: TableFrame, names: Sequence[str]) -> Iterator[str
     yield f"to_um = standard_transform.{DATASETS[volume.transform]}.transform('nm')"
     yield f"depths_um = to_um.apply(points_vx * {voxel_nm})[:, 1]"
     yield f"frame[{names[0]!r}] = pd.Series(depths_um.round(3), frame.index, dtype='Float64')"
-    if "layer" in names:
-        tops = ", ".join(["-np.inf", *(repr(top) for _, top in volume.layers[1:]), "np.inf"])
-        yield f"layers = pd.cut(depths_um, [{tops}], right=False, labels={[name for name, _ in volume.layers]})"
-        yield "frame['layer'] = pd.Series(layers, frame.index).astype('string')"
+    for layer, by in volume.layer_columns.items():
+        if layer in names:
+            tops = ", ".join(["-np.inf", *(repr(top) for _, top in by.layers[1:]), "np.inf"])
+            yield f"layers = pd.cut(depths_um, [{tops}], right=False, labels={[name for name, _ in by.layers]})"
+            yield f"frame[{layer!r}] = pd.Series(layers, frame.index).astype('string')"
 
 
 def _units(cave: Cave, table: TableFrame | LargeTable) -> Iterator[str]:

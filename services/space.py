@@ -16,7 +16,7 @@ import pandas as pd
 import standard_transform
 from standard_transform.base import TransformSequence
 
-from services.profiles import Volume
+from services.profiles import LayerSet, Volume
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 AXES = "xyz"
@@ -67,11 +67,11 @@ def depths_of(points_nm: npt.ArrayLike, volume: Volume) -> Floats:
     return depths if volume.has_depth else np.full(len(depths), np.nan)
 
 
-def layer_of(depths_um: npt.ArrayLike, volume: Volume) -> pd.Categorical:
+def layer_of(depths_um: npt.ArrayLike, volume: Volume | LayerSet) -> pd.Categorical:
     """The layer of each depth, as ordered categories from the top down.
 
     A layer begins at its top and ends where the next begins; the first also holds what lies above its top.
-    NaN depth, or a volume without layers, gives null.
+    NaN depth, or a volume without layers, gives null; those of a volume are its first ones.
     """
     depths = np.asarray(depths_um, dtype=np.float64)
     names = [name for name, _ in volume.layers]

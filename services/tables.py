@@ -24,7 +24,7 @@ from services.filter_conditions import Saved
 from services.filters import Node, all_of, parse_box, parse_line
 from services.memo import Key, Memo, key_of
 from services.natural import natural_ranks
-from services.places import counted_in, depth_columns, in_unit, with_voxels
+from services.places import counted_in, depth_columns, in_unit, titled_layers, with_voxels
 from services.records import TableInfo, Version
 from services.urls import Sort
 
@@ -152,8 +152,10 @@ def table_of(
     of_somas = soma_table is not None and soma_table in (info.name, info.reference_table)
 
     def find() -> tuple[pd.DataFrame, tuple[Column, ...]]:
-        depths = depth_columns(rows, info, cave.volume(datastack), of_somas=of_somas)
-        return depths, columns_of(cave, datastack, info, _beside(rows, depths))
+        volume = cave.volume(datastack)
+        depths = depth_columns(rows, info, volume, of_somas=of_somas)
+        columns = columns_of(cave, datastack, info, _beside(rows, depths))
+        return depths, titled_layers(columns, volume, set(map(str, depths)))
 
     depths, columns = _known.get(key, find) if key else find()
     return TableFrame(datastack, version, info, columns, _beside(rows, depths), key)

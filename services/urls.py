@@ -50,7 +50,7 @@ class TableView:
     `right` the two columns that are compared ("" = those that fit). `columns` are the names of the columns to show
     (none = all), `unit` is that of positions, `filters_in` the one that the filter was written in where that differs.
     `join` names other tables whose columns stand beside. Links open in
-    `viewer` ("" = the first)."""
+    `viewer` ("" = the first). Plots have the layer boundaries `layers` ("" = the volume's first)."""
 
     datastack: str = ""
     version: str = LATEST
@@ -70,6 +70,7 @@ class TableView:
     filters_in: str = ""
     join: tuple[str, ...] = ()
     viewer: str = ""
+    layers: str = ""
 
     def href(self) -> str:
         """Path and query of the page that shows this view."""
@@ -92,7 +93,7 @@ class ConnectivityView:
     further columns, `group_by` the column whose values have subtotals and colours ("" = the type). Links open in
     `viewer` ("" = the first), and `panel` is "on" when one stands beside the table. With `whole` "on", synapses that
     CAVE would cut are asked for in pieces. `partner` is a root id whose synapses are listed, `against` another version
-    that this one is compared with.
+    that this one is compared with. Plots have the layer boundaries `layers` ("" = the volume's first).
     """
 
     datastack: str = ""
@@ -116,6 +117,7 @@ class ConnectivityView:
     type_by: str = ""
     synapses: str = ""
     top: str = ""
+    layers: str = ""
 
     def href(self) -> str:
         """Path and query of the page that shows this view."""
@@ -152,6 +154,7 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
         filters_in=read.choice("filters_in", ("", *UNITS), ""),
         join=read.texts("join"),
         viewer=read.text("viewer"),
+        layers=read.text("layers"),
     )
     return view, read.warnings()
 
@@ -187,6 +190,7 @@ def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]
         whole=read.choice("whole", SWITCH, ""),
         partner=read.text("partner").strip(),
         against=read.text("against").strip(),
+        layers=read.text("layers"),
     )
     return view, read.warnings()
 

@@ -17,6 +17,11 @@ Layers = Sequence[tuple[str, float]]
 Range = tuple[float, float] | None
 
 
+def depth_title(title: str, layers: Layers, by: str) -> str:
+    """The title of a depth axis: whose layers are marked along it, where that has a name."""
+    return f"{title}, layers: {by}" if layers and by else title
+
+
 def depth_axis(title: str, shown_um: Range = None) -> dict[str, Any]:
     """A y axis of depth, downwards; it has the range `shown_um` that the volume prefers, and more where data ask it."""
     preferred = {"autorangeoptions": {"include": list(shown_um)}} if shown_um else {}

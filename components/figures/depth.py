@@ -14,9 +14,15 @@ HEIGHT_PX = 380
 
 
 def depth_profile(
-    profile: pd.DataFrame, layers: axes.Layers = (), somata_um: Sequence[float] = (), shown_um: axes.Range = None
+    profile: pd.DataFrame,
+    layers: axes.Layers = (),
+    somata_um: Sequence[float] = (),
+    shown_um: axes.Range = None,
+    *,
+    layers_by: str = "",
 ) -> Figure:
-    """Inputs to the left, outputs to the right, by depth, each on its own scale; red lines at `somata_um`.
+    """Inputs to the left, outputs to the right, by depth, each on its own scale; red lines at `somata_um`, dotted ones
+    at the `layers` of `layers_by`.
 
     `profile` has direction ("in" or "out"), depth_um (middle of a bin) and count.
     """
@@ -29,7 +35,7 @@ def depth_profile(
         "showlegend": False,
         "bargap": 0.05,
         **axes.facing(most, [name for _, name, _ in sides]),
-        "yaxis": axes.depth_axis("depth below pia (µm)", shown_um),
+        "yaxis": axes.depth_axis(axes.depth_title("depth below pia (µm)", layers, layers_by), shown_um),
         **axes.guides(layers, somata_um),
     }
     return figure(bars, HEIGHT_PX, **layout)
@@ -55,6 +61,7 @@ def synapse_depths(
     somata_um: Sequence[float] = (),
     shown_um: axes.Range = None,
     blank: str = "no type",
+    layers_by: str = "",
 ) -> Figure:
     """One dot for each synapse: its depth against that of its partner's soma, coloured by type.
 
@@ -63,7 +70,7 @@ def synapse_depths(
     layout = {
         "dragmode": "select",
         "xaxis": {"title": {"text": "soma depth of the partner (µm)"}},
-        "yaxis": axes.depth_axis("synapse depth (µm)", shown_um),
+        "yaxis": axes.depth_axis(axes.depth_title("synapse depth (µm)", layers, layers_by), shown_um),
         **axes.guides(layers, somata_um, x="x"),
     }
     return figure(by_value(points, "soma_depth_um", "depth_um", colours, blank), HEIGHT_PX, **layout)

@@ -25,6 +25,7 @@ def soma_map(
     own_um: Sequence[Sequence[float]] = (),
     layers: axes.Layers = (),
     blank: str = "no type",
+    layers_by: str = "",
 ) -> Figure:
     """The partners' somata from above (x, z) and from the side (x, depth or y), one um as long in every direction.
 
@@ -43,7 +44,11 @@ def soma_map(
         "dragmode": "select",
         "xaxis": {"title": {"text": "x (µm)"}, "anchor": "y2"},
         "yaxis": {**axes.depth_axis(views[0][1]), **to_scale, "domain": [0.57, 1]},
-        "yaxis2": {**axes.depth_axis(views[1][1]), **to_scale, "domain": [0, 0.53]},
+        "yaxis2": {
+            **axes.depth_axis(axes.depth_title(views[1][1], layers, layers_by)),
+            **to_scale,
+            "domain": [0, 0.53],
+        },
         **axes.guides(layers, y="y2"),
     }
     return figure(traces, HEIGHT_PX, **layout)

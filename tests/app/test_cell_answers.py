@@ -282,8 +282,11 @@ def test_the_card_has_what_every_table_says(cave, newest, ask, busiest):
     assert list(card.position_vx) == list(soma["pt_position"])
     area = ask("nucleus_functional_area_assignment").set_index("target_id").loc[nucleus]
     assert (card.area.name, card.area.border_um) == (area["tag"], pytest.approx(area["value"]))
-    tops = [("L1", 0), ("L2/3", 91.806), ("L4", 261.219), ("L5", 391.863), ("L6", 537.05), ("WM", 753.58)]
-    assert card.layer == [layer for layer, top in tops if top <= card.depth_um][-1]
+    column = {"L1": 0, "L2/3": 57.6, "L4": 226.4, "L5": 361.3, "L6a": 501.6, "L6b": 678.1, "WM": 716.6}
+    diver = {"L1": 0, "L2/3": 91.806, "L4": 261.219, "L5": 391.863, "L6": 537.05, "WM": 753.58}
+    layers = [[layer for layer, top in tops.items() if top <= card.depth_um][-1] for tops in (column, diver)]
+    assert card.layer == layers[0]
+    assert card.layers == dict(zip(("Allen V1 column", "CAVE Diver"), layers, strict=True))
     coreg = ask("coregistration_manual_v4")
     assert {one.table: one.units for one in card.coregistered}.get("coregistration_manual_v4", 0) == int(
         (coreg["pt_root_id"] == root).sum()

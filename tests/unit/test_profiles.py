@@ -38,9 +38,17 @@ class TestShipped:
     def test_the_volume_of_minnie65(self) -> None:
         volume = load_volume(CONFIG, "minnie65_phase3")
         assert volume.transform == "minnie65"
-        assert volume.layers == (
+        column, diver = volume.layer_sets
+        assert (column.name, column.key, diver.name, diver.key) == (
+            "Allen V1 column", "allen_v1_column", "CAVE Diver", "cave_diver",
+        )  # fmt: skip
+        assert column.layers == (
+            ("L1", 0.0), ("L2/3", 57.6), ("L4", 226.4), ("L5", 361.3), ("L6a", 501.6), ("L6b", 678.1), ("WM", 716.6),
+        )  # fmt: skip
+        assert diver.layers == (
             ("L1", 0.0), ("L2/3", 91.806), ("L4", 261.219), ("L5", 391.863), ("L6", 537.05), ("WM", 753.58),
         )  # fmt: skip
+        assert volume.layers == column.layers
         assert volume.depth_range_um == (0.0, 775.0)
         assert volume.voxel_resolution_nm == (4.0, 4.0, 40.0)
 
