@@ -19,13 +19,14 @@ from localcave.volumes import SOMA_RADIUS_NM, Volume
 
 routes = Blueprint("precomputed", __name__, url_prefix="/precomputed/<datastack>")
 KINDS = ("image", "segmentation")
+SUPERVOXELS = "supervoxels"
 FEWEST_TYPES = 5
 TYPE_SCHEMAS = ("cell_type_reference", "cell_type_local")
 
 
 def _volume(datastack: str, kind: str) -> Volume:
-    found = service().volumes.get(datastack)
-    if found is None or kind not in KINDS:
+    found = (service().watersheds if kind == SUPERVOXELS else service().volumes).get(datastack)
+    if found is None or kind not in (*KINDS, SUPERVOXELS):
         raise _missing()
     return found
 

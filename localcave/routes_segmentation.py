@@ -14,7 +14,7 @@ from flask import Blueprint, Response, jsonify, request
 from localcave.cave_errors import CaveError
 from localcave.query_body import json_body
 from localcave.segmentation import Operation, Segmentation
-from localcave.service import service
+from localcave.service import server_address, service
 from localcave.wire import gzipped
 
 SEGMENTATION_VERSION = "2.21.1"
@@ -45,7 +45,7 @@ def api_versions() -> Response:
 @routes.get("/table/<table>/info")
 @routes.get(f"{V1}/info")
 def info(table: str) -> Response:
-    return jsonify(segmentation(table).info())
+    return jsonify(segmentation(table).info(server_address()))
 
 
 # ---------------------------------------------------------------------- roots

@@ -51,19 +51,21 @@ class Segmentation:
     def __init__(self, store: Store, stack: Datastack):
         self.store = store
         self.name: str = stack.manifest["segmentation"]["table"]
+        self.datastack = stack.name
         self.oldest = parse_time(stack.manifest["segmentation"]["oldest"])
         self._supervoxels = f"read_parquet({quote(str(layout.segmentation_path(stack.folder, 'supervoxels.parquet')))})"
         self._history_path = layout.segmentation_path(stack.folder, "history.parquet")
         self._operations_path = layout.segmentation_path(stack.folder, "operations.json")
 
-    def info(self) -> dict[str, Any]:
-        """The graph's description. Supervoxel ids are opaque here, so its chunks are those of minnie65."""
+    def info(self, address: str) -> dict[str, Any]:
+        """The graph's description, for a server at `address`. Supervoxel ids are opaque here, so its chunks are those
+        of minnie65; `data_dir` holds the supervoxel of every voxel."""
         return {
             "data_type": "uint64",
             "type": "segmentation",
             "num_channels": 1,
             "mesh": "mesh",
-            "data_dir": "gs://example/ws",
+            "data_dir": f"{address}/precomputed/{self.datastack}/supervoxels",
             "graph": {
                 "chunk_size": [256, 256, 512],
                 "n_layers": LAYERS,

@@ -17,6 +17,7 @@ from localcave.skeletons import Skeletons
 from localcave.states import States
 from localcave.store import Datastack, Store
 from localcave.volumes import Volume
+from localcave.watershed import Watershed
 
 EXTENSION = "localcave"
 
@@ -33,6 +34,7 @@ class Service:
     segmentations: dict[str, Segmentation] = field(default_factory=dict)
     skeletons: dict[str, Skeletons] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
+    watersheds: dict[str, Watershed] = field(default_factory=dict)
 
     @classmethod
     def over(cls, folders: Sequence[Path], *, row_limit: int, gate: Gate) -> Service:
@@ -41,6 +43,7 @@ class Service:
         for stack in store.datastacks.values():
             service.skeletons[stack.name] = Skeletons(store, stack)
             service.volumes[stack.name] = Volume(store, stack)
+            service.watersheds[stack.name] = Watershed(store, stack)
             if stack.manifest["segmentation"]:
                 segmentation = Segmentation(store, stack)
                 service.segmentations.setdefault(segmentation.name, segmentation)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,8 @@ class Somata:
 
 class Volume:
     """The painted volumes of a datastack."""
+
+    scales_nm: ClassVar[tuple[tuple[int, int, int], ...]] = SCALES_NM
 
     def __init__(self, store: Store, stack: Datastack):
         self._store = store
@@ -72,11 +74,11 @@ class Volume:
                 "chunk_sizes": [[CHUNK_VX] * 3],
                 "encoding": "raw",
             }
-            for size in SCALES_NM
+            for size in self.scales_nm
         ]
         info: dict[str, Any] = {
             "@type": "neuroglancer_multiscale_volume",
-            "type": kind,
+            "type": "image" if kind == "image" else "segmentation",
             "data_type": "uint8" if kind == "image" else "uint64",
             "num_channels": 1,
             "scales": scales,
@@ -87,7 +89,7 @@ class Volume:
 
     def chunk(self, kind: str, key: str, name: str) -> bytes | None:
         """The raw voxels of a chunk, x fastest; None when there is no such chunk."""
-        size = next((size for size in SCALES_NM if "_".join(map(str, size)) == key), None)
+        size = next((size for size in self.scales_nm if "_".join(map(str, size)) == key), None)
         match = CHUNK_NAME.fullmatch(name)
         if size is None or match is None:
             return None

@@ -34,6 +34,7 @@ from services.cave_roots import Roots
 from services.cave_rows import Queries, complete, parts, whole_table
 from services.cave_skeletons import Skeletons
 from services.cave_states import States
+from services.cave_volume import Voxels
 from services.errors import BadInput, NoRows, NotFound, TooLarge
 from services.parallel import gather
 from services.profiles import Profile, Volume, load_profile, load_volume
@@ -61,7 +62,7 @@ caveclient.base._patch_session = cave_http.within_trips(caveclient.base._patch_s
 caveclient.base.webbrowser = SimpleNamespace(open=lambda *_args, **_kwargs: False)
 
 
-class Cave(Roots, Skeletons, States):
+class Cave(Roots, Skeletons, States, Voxels):
     """Everything that CAVE can be asked, for one identity (the token of `settings`).
 
     Safe to use from many threads. Methods raise NotFound, NotAllowed, Expired, TooLarge, BadInput or

@@ -1,7 +1,7 @@
 """Which segment lies at a position.
 
-CAVE has no service that reads the segmentation at a place, so what is known to lie there answers: the two sides of the
-synapses around it, and nuclei. Where neither does, what is near is told, and nothing is guessed.
+The voxels of the segmentation tell, where they can be read; else what is known to lie there: the two sides of the
+synapses around it, and nuclei. Where none does, what is near is told, and nothing is guessed.
 """
 
 from __future__ import annotations
@@ -83,21 +83,31 @@ def is_place(cave: Cave, datastack: str, version: int, point_nm: space.Floats, t
 
 
 def at(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> Found:
-    """The segment that lies at a place: that of a synapse's point there, else of the nucleus that holds it.
+    """The segment that lies at a place: that of the segmentation, else of a synapse's point there, else of the nucleus
+    that holds it.
 
     Raises NotFound, which says what is near and how far, where neither is known, and BadInput where the sides of two
     cells are too near to tell.
     """
-    points, nuclei = gather(
+    segment, points, nuclei = gather(
+        partial(_segment, cave, datastack, version, point_nm),
         partial(_synapse_points, cave, datastack, version, point_nm),
         partial(_nuclei, cave, datastack, version, point_nm),
     )
+    if segment:
+        return Found(str(segment), "root_id", "The position was read as a place: the segmentation has this cell there.")
     if len(points) and points["apart_nm"].iloc[0] <= AT_NM:
         return _of_synapse(points)
     holding = nuclei[nuclei["apart_nm"] <= nuclei["radius_nm"]]
     if len(holding):
         return _of_nucleus(_first(holding))
     raise NotFound(*_near(datastack, points, nuclei))
+
+
+def _segment(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> int:
+    """The root id at a place by the voxels of the segmentation; 0 where these have none or cannot be read."""
+    supervoxel = cave.supervoxel_at(datastack, point_nm.tolist())
+    return cave.roots_of_supervoxels(datastack, version, [supervoxel])[0] if supervoxel else 0
 
 
 def _of_synapse(points: pd.DataFrame) -> Found:
