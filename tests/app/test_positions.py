@@ -7,10 +7,27 @@ import numpy as np
 import pytest
 
 from services import positions, questions
+from services.cave import Cave
 from services.errors import BadInput, KarstError
+from services.settings import Settings
+from tests.faults.proxy import proxied, send, status
 
 DS = "karst_demo"
 VOXEL_NM = np.array([4.0, 4.0, 40.0])
+
+
+@pytest.fixture(scope="module")
+def reading(localcave_url):
+    """A CAVE whose segmentation has voxels that can be read."""
+    return Cave(Settings(server_address=localcave_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def cave(localcave_url):
+    """One whose voxels cannot be read."""
+    with proxied(localcave_url) as proxy:
+        proxy.break_next(status(404), "/supervoxels/", times=10**6)
+        yield Cave(Settings(server_address=proxy.url, cache=""))
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +63,38 @@ def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, po
         asked = questions.understand(cave, DS, newest, said(place(row, point)))
         assert (asked.kind, asked.ids, asked.id_type) == ("position", (str(row[f"{point}_root_id"]),), "root_id")
         assert "0 nm away" in asked.notes[0]
+
+
+@pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
+def test_the_segmentation_tells_where_it_can_be_read(cave, reading, newest, synapses, point):
+    for _, row in synapses.iterrows():
+        asked = questions.understand(reading, DS, newest, said(place(row, point)))
+        assert (asked.ids, asked.id_type) == ((str(row[f"{point}_root_id"]),), "root_id")
+        assert "the segmentation has this cell there" in asked.notes[0]
+
+
+def test_the_segmentation_knows_the_supervoxels_of_somata(cave, reading, newest):
+    nuclei = cave.table(DS, newest, "nucleus_detection_v0")
+    nuclei = nuclei[nuclei["pt_supervoxel_id"].fillna(0) != 0].head(10)
+    for _, row in nuclei.iterrows():
+        point_nm = (np.array(place(row, "pt")) * VOXEL_NM).tolist()
+        assert reading.supervoxel_at(DS, point_nm) == row["pt_supervoxel_id"]
+        assert cave.supervoxel_at(DS, point_nm) is None
+    assert reading.supervoxel_at(DS, [1.0, 1.0, 1.0]) == 0
+    assert reading.supervoxel_at(DS, [-1e7, 1.0, 1.0]) == 0
+
+
+def test_voxels_are_asked_for_without_a_token(localcave_url):
+    with proxied(localcave_url) as proxy:
+        seen = []
+        proxy.break_next(
+            lambda handler, answer, content: (seen.append(dict(handler.headers)), send(handler, answer, content)),
+            "/supervoxels/",
+            times=10**6,
+        )
+        Cave(Settings(server_address=proxy.url, token="secret", cache="")).supervoxel_at(DS, [7e5, 7e5, 7e5])
+    assert seen
+    assert "secret" not in str(seen)
 
 
 def test_no_position_of_a_synapse_is_answered_with_a_third_cell(cave, newest, synapses):
