@@ -12,7 +12,7 @@ from flask import Response, jsonify
 from api import params
 from api.answers import Subject, cell_json, frame_answer
 from api.routes import blueprint
-from services import partner_snippet, partner_synapses, partner_table, questions, saved_ids, versions
+from services import live, partner_snippet, partner_synapses, partner_table, questions, saved_ids
 from services.columns import Column, describe_columns
 from services.connectivity import Connectivity, Direction
 from services.context import cave
@@ -34,9 +34,10 @@ SIDES: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both":
 def find_cell(datastack: str, version: str, cell: str) -> Response:
     """The cell that an id, a position or a link names."""
     params.only("id_type")
-    number = versions.resolve(cave(), datastack, version).number
-    found = questions.find(cave(), datastack, number, cell, params.choice("id_type", questions.QUESTION_TYPES, "auto"))
-    return jsonify({"datastack": datastack, "version": number, "cell": cell_json(found)})
+    resolved = live.resolve(cave(), datastack, version)
+    id_type = params.choice("id_type", questions.QUESTION_TYPES, "auto")
+    found = questions.find(cave(), datastack, resolved.number, cell, id_type)
+    return jsonify({"datastack": datastack, "version": resolved.label, "cell": cell_json(found)})
 
 
 @blueprint.get(f"{CELL}/partners")
@@ -142,7 +143,7 @@ def _read(datastack: str, version: str, cell: str, *, whole: str) -> Connectivit
 
 def read_options(datastack: str, version: str, *, whole: str) -> tuple[int, str, dict[str, Any]]:
     """The version, the type of the ids, and the options of :func:`questions.read` that a request asks for."""
-    number, types = versions.resolve(cave(), datastack, version).number, params.text("types") or None
+    number, types = live.resolve(cave(), datastack, version).number, params.text("types") or None
     id_type, complete = params.choice("id_type", questions.QUESTION_TYPES, "auto"), params.switch("whole", whole)
     # what is wrong with these is told before anything is read
     wanted("in"), params.sort(), params.choice("direction", tuple(SIDES), "both"), params.span(None)

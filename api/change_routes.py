@@ -11,7 +11,7 @@ from api import params
 from api.answers import Subject, cell_json, frame_answer
 from api.cell_routes import CELL, LINKED
 from api.routes import blueprint
-from services import changes, questions, versions
+from services import changes, live, questions
 from services.columns import describe_columns
 from services.context import cave
 from services.parallel import gather
@@ -24,8 +24,9 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     lost, changed, or are the same."""
     params.only("against", "synapses", "direction", "types", "type_by", "id_type", "offset", "limit", *params.FILE)
     ways, (offset, limit) = params.directions(), params.span(None)
-    resolved = versions.resolve(cave(), datastack, version)
-    other = versions.resolve(cave(), datastack, params.text("against")).number
+    resolved = live.resolve(cave(), datastack, version)
+    against = live.resolve(cave(), datastack, params.text("against"))
+    other = against.number
     id_type, types = params.choice("id_type", questions.QUESTION_TYPES, "auto"), params.text("types") or None
     found = questions.find(cave(), datastack, resolved.number, cell, id_type)
     asked = (cave(), datastack, (resolved.number, other), found)
@@ -35,11 +36,18 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     frame = pd.concat([one.partners.assign(direction=one.direction) for one in told], ignore_index=True)
     sentences = [one.sentence for one in told]
     root = str(found.root_id)
-    facts = {"root_id": root, "against": other, "types": types, "type_by": rule, "synapses": only, "changes": sentences}
+    facts = {
+        "root_id": root,
+        "against": against.label,
+        "types": types,
+        "type_by": rule,
+        "synapses": only,
+        "changes": sentences,
+    }
     subject = Subject(datastack, resolved, f"{root}_changes_since_v{other}", facts)
     extra = {
         "cell": cell_json(found),
-        "against": other,
+        "against": against.label,
         "changes": sentences,
         "counts": {one.direction: one.counts for one in told},
         "synapses": {one.direction: one.synapses for one in told},

@@ -164,7 +164,7 @@ def make_link(datastack: str, version: str) -> Response:
     asked = request.get_json(silent=True)
     if not isinstance(asked, dict) or ("table" in asked) == ("cell" in asked):
         raise BadInput("The body has to be a JSON object with either a table or a cell.", "See the documentation.")
-    resolved = (live if "table" in asked else versions).resolve(cave(), datastack, version)
+    resolved = live.resolve(cave(), datastack, version)
     link = (_table_link if "table" in asked else _cell_link)(datastack, resolved, asked)
     return jsonify(
         {

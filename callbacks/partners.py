@@ -27,6 +27,7 @@ from services.connectivity import Connectivity, Direction
 from services.context import cave
 from services.errors import BadInput, NotFound
 from services.memo import Memo, key_of
+from services.moments import number_of
 from services.partner_table import PartnerTable, Side, Wanted
 from services.urls import NO_TYPES, ConnectivityView
 
@@ -51,7 +52,7 @@ def read(view: ConnectivityView) -> Connectivity:
 
 def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
     """All cells of a concrete view."""
-    parts = (view.datastack, int(view.version), view.cell, view.id_type)
+    parts = (view.datastack, number_of(view.version), view.cell, view.id_type)
     types = None if view.type_table == NO_TYPES else view.type_table
     whole = view.whole == "on"
     only, _ = synapses_asked(view)
@@ -63,7 +64,7 @@ def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
 def synapses_asked(view: ConnectivityView) -> tuple[str, list[str]]:
     """The filter of synapses of a concrete view, "" where it cannot be read, and a sentence for why."""
     try:
-        synapse_filter.parse(cave(), view.datastack, int(view.version), view.synapses)
+        synapse_filter.parse(cave(), view.datastack, number_of(view.version), view.synapses)
     except (BadInput, NotFound) as error:
         return "", [f"{error} Until then all synapses are counted."]
     return view.synapses, []
@@ -84,7 +85,7 @@ def answerable(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
     except BadInput as error:
         top = ""
         said.append(f"{error} Until then no partner is left out for being small.")
-    if proofread and (why := proofreading.missing(cave(), view.datastack, int(view.version))):
+    if proofread and (why := proofreading.missing(cave(), view.datastack, number_of(view.version))):
         proofread = ""
         said.append(f"{why} The switch does nothing here.")
     types = read(view).type_table or NO_TYPES
@@ -140,7 +141,7 @@ def fitted(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
     """The view without added columns that its version does not have, without boxes, orders and a grouping of columns
     that its table does not have, and sentences for these and for what is :func:`answerable` only in part."""
     _, said = answerable(view)
-    more, lost_more = partner_table.fitting(cave(), view.datastack, int(view.version), view.type_table, view.more)
+    more, lost_more = partner_table.fitting(cave(), view.datastack, number_of(view.version), view.type_table, view.more)
     said += lost_more
     view = replace(view, more=more)
     if view.group_by and view.group_by not in groupings([table(view, way) for way in ("in", "out")]):
@@ -169,7 +170,7 @@ def grouping(view: ConnectivityView) -> tuple[str, dict[str, str], tuple[str, ..
     if not column:
         return "", {}, ()
     if found.type_table and column in found.inputs and not found.typed_synapses:
-        values = plot_frames.universe(cave(), view.datastack, int(view.version), found.type_table, column)
+        values = plot_frames.universe(cave(), view.datastack, number_of(view.version), found.type_table, column)
         return column, dict(groups.of_partners(cave(), found, column).colours), values
     texts = pd.concat([frame[column] for frame in frames]).dropna().astype(str)
     return column, colours.assign(texts, cave().profile(view.datastack).palette), ()

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from components import controls
 from components.controls import Option
-from services import filter_rewrite, joins, large_tables, live, narrowed_tables, saved_ids, tables, versions
+from services import filter_rewrite, joins, large_tables, live, narrowed_tables, saved_ids, tables
 from services.cave import Cave
 from services.columns import Column, find_column, in_words
 from services.errors import BadInput, Expired, NotAllowed, NotFound
@@ -112,9 +112,9 @@ def table_place(cave: Cave, view: TableView) -> tuple[str, Version]:
 
 
 def place(cave: Cave, view: ConnectivityView) -> tuple[str, int]:
-    """Datastack and version number of a view of a cell."""
+    """Datastack of a view of a cell, and the number of its version or moment."""
     datastack = view.datastack or cave.settings.datastack
-    return datastack, versions.resolve(cave, datastack, view.version).number
+    return datastack, live.resolve(cave, datastack, view.version).number
 
 
 def default_table(cave: Cave, datastack: str, version: Version) -> str:
@@ -131,16 +131,15 @@ def place_choices(
 ) -> tuple[str, list[Option], str, list[Option], list[TableInfo]]:
     """Datastack and its options, version or moment and its options, and the tables there are then.
 
-    What does not exist has no parts, yet others can still be chosen. Only pages of tables have moments.
+    What does not exist has no parts, yet others can still be chosen.
     """
     datastack, chosen = view.datastack or cave.settings.datastack, view.version
-    of_tables = isinstance(view, TableView)
     known: list[Version] = []
     listed: list[TableInfo] = []
     offered = False
     with suppress(NotFound, Expired, NotAllowed, BadInput):
-        known, offered = cave.versions(datastack), of_tables and live.is_allowed(cave, datastack)
-        version = (live.resolve if of_tables else versions.resolve)(cave, datastack, view.version)
+        known, offered = cave.versions(datastack), live.is_allowed(cave, datastack)
+        version = live.resolve(cave, datastack, view.version)
         chosen = str(version.label)
         listed = live.catalogue(cave, datastack, version)
     options = controls.version_options(known, chosen, live=LIVE if offered else "")

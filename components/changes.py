@@ -28,8 +28,8 @@ def changes(view: ConnectivityView, told: Sequence[Changes]) -> list[Any]:
 
 def _files(view: ConnectivityView, told: Changes) -> html.P:
     """All partners of both versions, the same ones included."""
-    ends = {one.version.number: one for one in (told.older, told.newer)}
-    here = ends.pop(int(view.version))
+    ends = {str(one.version.label): one for one in (told.older, told.newer)}
+    here = ends.pop(view.version)
     (other,) = ends
     types = "" if view.type_table == NO_TYPES else f"&types={quote(view.type_table)}"
     types += f"&type_by={quote(view.type_by)}" if view.type_by else ""

@@ -137,5 +137,5 @@ def status(read: Connectivity) -> list[Any]:
     types = types_in_words(read)
     return [
         html.Strong(f"Cell {read.cell.root_id}"),
-        f" · {read.datastack} · version {version.number}, materialized {version.timestamp:%d %B %Y} · {types}",
+        f" · {read.datastack} · {version.words} · {types}",
     ]

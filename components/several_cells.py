@@ -34,8 +34,7 @@ def status(found: Sequence[Connectivity]) -> list[Any]:
     types = types_in_words(first)
     return [
         html.Strong(f"{len(found)} cells"),
-        f" · {first.datastack} · version {first.version.number}, "
-        f"materialized {first.version.timestamp:%d %B %Y} · {types}",
+        f" · {first.datastack} · {first.version.words} · {types}",
     ]
 
 

@@ -18,7 +18,7 @@ from components.shell import heading
 from components.table_columns import column_panel
 from components.table_ids import id_panel
 from components.table_plots import plot_form
-from services.urls import LATEST, TABLE_PAGE, ConnectivityView, TableView, format_sort
+from services.urls import TABLE_PAGE, ConnectivityView, TableView, format_sort
 
 if TYPE_CHECKING:
     from services.columns import Column
@@ -266,13 +266,11 @@ def address_button() -> html.Button:
 
 
 def cell_href(view: TableView, table: TableFrame | LargeTable, column: Column) -> str | None:
-    """The address of a root id of the table, ID in place of one; None for other columns. Cells have no moments: theirs
-    lead to the latest version, which finds what became of them."""
+    """The address of a root id of the table, ID in place of one; None for other columns."""
     if column.kind != "id" or not column.name.removesuffix("_ref").endswith("root_id"):
         return None
     types = view.table if table.info.schema_type.startswith("cell_type") else ""
-    version = view.version if table.version.kept else LATEST
-    return ConnectivityView(view.datastack, version, "ID", "root_id", types).href()
+    return ConnectivityView(view.datastack, view.version, "ID", "root_id", types).href()
 
 
 def root_href(view: TableView, table: TableFrame, rows: pd.DataFrame) -> str | None:

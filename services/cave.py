@@ -29,13 +29,14 @@ from services.addresses import host, is_name, is_private_way, origin
 from services.cache import Cache
 from services.cave_ask import Asker
 from services.cave_errors import foreign, no_table, no_version
+from services.cave_moments import Moments, selected
 from services.cave_query import NO_FILTERS, Filters, Source
 from services.cave_roots import Roots
 from services.cave_rows import Queries, complete, parts, whole_table
 from services.cave_skeletons import Skeletons
 from services.cave_states import States
 from services.cave_volume import Voxels
-from services.errors import BadInput, NoRows, NotFound, TooLarge
+from services.errors import NotFound, TooLarge
 from services.parallel import gather
 from services.profiles import Profile, Volume, load_profile, load_volume
 from services.records import TableInfo, Version, read_tables, read_versions
@@ -62,7 +63,7 @@ caveclient.base._patch_session = cave_http.within_trips(caveclient.base._patch_s
 caveclient.base.webbrowser = SimpleNamespace(open=lambda *_args, **_kwargs: False)
 
 
-class Cave(Roots, Skeletons, States, Voxels):
+class Cave(Roots, Skeletons, States, Voxels, Moments):
     """Everything that CAVE can be asked, for one identity (the token of `settings`).
 
     Safe to use from many threads. Methods raise NotFound, NotAllowed, Expired, TooLarge, BadInput or
@@ -153,7 +154,13 @@ class Cave(Roots, Skeletons, States, Voxels):
         return list(self.cache.value(("versions", datastack), load, ttl_s=VERSIONS_TTL_S, read=read_versions))
 
     def version(self, datastack: str, number: int) -> Version:
-        """One version, expired or not. Raises NotFound."""
+        """One version, expired or not, or a moment by its number (see :mod:`services.moments`). Raises NotFound.
+
+        All that takes a version number then answers for the time of one that is not kept, of tables as the newest
+        version knows them.
+        """
+        if (moment := self._live(datastack, number)) is not None:
+            return moment
         found = [version for version in self.versions(datastack) if version.number == number]
         if not found:
             raise no_version(self._asker.subject(datastack, number))
@@ -177,7 +184,8 @@ class Cave(Roots, Skeletons, States, Voxels):
                 *([name, "view", view] for name, view in views.items()),
             ]
 
-        self.version(datastack, version)
+        if then := self.moment(datastack, version):
+            return self._tables_then(datastack, then)
         return dict(self.cache.value(("tables", datastack, version), load, ttl_s=METADATA_TTL_S, read=read_tables))
 
     def table_info(self, datastack: str, version: int, table: str) -> TableInfo:
@@ -200,7 +208,9 @@ class Cave(Roots, Skeletons, States, Voxels):
         return self.cache.value(key, load, ttl_s=METADATA_TTL_S) if there else {}
 
     def row_count(self, datastack: str, version: int, table: str) -> int:
-        """Number of rows of a table or view."""
+        """Number of rows of a table or view; at a moment, as many as the newest version has."""
+        if self.moment(datastack, version):
+            return self.row_count(datastack, self.newest(datastack).number, table)
         source = self._source(datastack, version, table)
 
         def load() -> int:
@@ -229,6 +239,8 @@ class Cave(Roots, Skeletons, States, Voxels):
         A reference table is merged with its target; of columns that both have, the target's end in `_ref`.
         Boxes around nuclei (`bb_*`) are left out. Raises TooLarge above `max_table_rows` of the settings.
         """
+        if then := self.moment(datastack, version):
+            return self.table_at(datastack, self.newest(datastack).number, table, then.timestamp)
         source = self._source(datastack, version, table)
 
         def load() -> pd.DataFrame:
@@ -243,16 +255,10 @@ class Cave(Roots, Skeletons, States, Voxels):
         Kept for ten minutes under this very time. Raises BadInput for a view, TooLarge as `table` does.
         """
         source = self._source(datastack, version, table)
-        if source.is_view:
-            raise BadInput(f"{table} is a view, which CAVE has at its versions only.", "Choose a version.")
-        self._refuse_large(datastack, version, table)
-
-        def rows(filters: Filters) -> pd.DataFrame:
-            try:
-                return self._queries.rows_at(datastack, source, filters, time)
-            except NoRows:
-                return self.query(datastack, version, table, limit=1).iloc[:0]
-
+        if not source.is_view:
+            self._refuse_large(datastack, version, table)
+        then = replace(self.version(datastack, version), timestamp=time)
+        rows = partial(self._rows_then, datastack, then, source)
         key = ("table_at", datastack, table, time.isoformat())
         return self.cache.frame(key, lambda: whole_table(rows), ttl_s=LIVE_TTL_S)
 
@@ -281,17 +287,31 @@ class Cave(Roots, Skeletons, States, Voxels):
             "desired_resolution": list(desired_resolution) if desired_resolution is not None else None,
         }
 
+        then = self.moment(datastack, version)
+
         def load() -> pd.DataFrame:
+            if then:
+                finer: dict[str, Any] = {"desired_resolution": list(desired_resolution)} if desired_resolution else {}
+                rows = self._rows_then(datastack, then, source, filters, **finer)
+                return selected(rows, select_columns, offset, limit)
             frame = self._queries.rows(datastack, version, source, filters, **options)
             return self._queries.with_total(frame, datastack, version, source, filters, seen=offset or 0)
 
-        return self.cache.frame(("query", datastack, version, table, json.dumps([filters.arguments(), options])), load)
+        key = ("query", datastack, version, table, json.dumps([filters.arguments(), options]))
+        return self.cache.frame(key, load, ttl_s=LIVE_TTL_S if then else None)
+
+    def sample(self, datastack: str, version: int, table: str) -> pd.DataFrame:
+        """A row of :meth:`query`, to tell the columns from; at a moment one of the newest version."""
+        kept = version if self.moment(datastack, version) is None else self.newest(datastack).number
+        return self.query(datastack, kept, table, limit=1)
 
     def query_parts(
         self, datastack: str, version: int, table: str, filters: Filters = NO_FILTERS
     ) -> Iterator[pd.DataFrame]:
         """All rows that pass `filters`, as `query`, in as many frames as CAVE needs. None of them is kept."""
         source = self._source(datastack, version, table)
+        if then := self.moment(datastack, version):
+            return parts(partial(self._rows_then, datastack, then, source, whole=False), filters)
         return parts(partial(self._queries.rows, datastack, version, source), filters)
 
     def query_call(
@@ -332,12 +352,18 @@ class Cave(Roots, Skeletons, States, Voxels):
             raise NotFound(f"Datastack {datastack} has no synapse table.")
         source = Source(table)
         filters = Filters(equal={{"in": "post_pt_root_id", "out": "pre_pt_root_id"}[direction]: int(root_id)})
-        options: dict[str, Any] = {"desired_resolution": [1.0, 1.0, 1.0]}
+        finest: dict[str, Any] = {"desired_resolution": [1.0, 1.0, 1.0]}
+        options = dict(finest)
+        then = self.moment(datastack, version)
 
         def load() -> pd.DataFrame:
             columns = self._synapse_columns(datastack, version)
-            options["select_columns"] = list(dict.fromkeys([*columns, *more]))
-            if whole:
+            wanted = list(dict.fromkeys([*columns, *more]))
+            options["select_columns"] = wanted
+            if then:
+                frame = self._rows_then(datastack, then, source, filters, whole=whole, **finest)
+                frame = selected(frame, wanted, None, None)
+            elif whole:
                 frame = complete(partial(self._queries.rows, datastack, version, source, **options), filters)
             else:
                 frame = self._queries.rows(datastack, version, source, filters, **options)
@@ -349,7 +375,8 @@ class Cave(Roots, Skeletons, States, Voxels):
             frame = frame if columns[-1] in more else frame.drop(columns=list(centre.values()))
             return frame if "size" in frame else frame.assign(size=pd.array([pd.NA] * len(frame), dtype="Float64"))
 
-        return self.cache.frame(("synapses", datastack, version, int(root_id), direction, int(whole), *more), load)
+        key = ("synapses", datastack, version, int(root_id), direction, int(whole), *more)
+        return self.cache.frame(key, load, ttl_s=LIVE_TTL_S if then else None)
 
     def has_sizes(self, datastack: str, version: int) -> bool:
         """Whether the synapse table has a column for the size of a synapse, be it blank."""
@@ -361,7 +388,7 @@ class Cave(Roots, Skeletons, States, Voxels):
         known = self.tables(datastack, version).get(table)
         if known is None or known.schema_type == "synapse":
             return (*SYNAPSE_ENDS, "size", SYNAPSE_POSITIONS[0])
-        there = set(self.query(datastack, version, table, limit=1).columns)
+        there = set(self.sample(datastack, version, table))
         position = next(name for name in SYNAPSE_POSITIONS if f"{name}_x" in there)
         return (*SYNAPSE_ENDS, *(["size"] if "size" in there else []), position)
 

@@ -91,15 +91,19 @@ def query_arguments(
     return "join_query", arguments
 
 
-def arguments_at(source: Source, filters: Filters, time: datetime) -> dict[str, Any]:
+def arguments_at(
+    source: Source, filters: Filters, time: datetime, *, owners: Owners | None = None, **options: Any
+) -> dict[str, Any]:
     """Keyword arguments of `live_live_query` of caveclient's MaterializationClient for a table, merged with its
-    target, as it was at a time; `filters` are on its own columns."""
+    target, as it was at a time; `filters` are on its own columns, unless `owners` tell whose they are."""
     arguments: dict[str, Any] = {"table": source.table, "timestamp": time, "log_warning": False, "metadata": False}
     arguments |= {"allow_missing_lookups": True, "split_positions": True}
     if source.target is not None:
         arguments["joins"] = [[source.table, "target_id", source.target, "id"]]
         arguments["suffixes"] = {source.table: "", source.target: "_ref"}
-    return arguments | {name: {source.table: by} for name, by in filters.arguments().items()}
+    given = filters.arguments()
+    known = owners or {column: (source.table, column) for by in given.values() for column in by}
+    return arguments | {name: _by_table(by, known, dict) for name, by in given.items()} | options
 
 
 def _by_table(by_column: Mapping[str, Any], owners: Owners, collect: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:

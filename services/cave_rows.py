@@ -67,10 +67,14 @@ class Queries:
         frame, _ = self._send(datastack, version, alone, filters, get_counts=True)
         return int(frame["count"].iloc[0])
 
-    def rows_at(self, datastack: str, source: Source, filters: Filters, time: datetime) -> pd.DataFrame:
-        """One answer of CAVE for a table, merged with its target, as it was at a time; `filters` as of `rows`, on the
-        table's own columns. `attrs` as of `rows`."""
-        arguments = arguments_at(source, filters, time)
+    def rows_at(
+        self, datastack: str, source: Source, filters: Filters, time: datetime, *, version: int, **options: Any
+    ) -> pd.DataFrame:
+        """One answer of CAVE for a table, merged with its target, as it was at a time; `version` is one that has the
+        table. `filters` and `attrs` are as of `rows`; of its `options` there is `desired_resolution`."""
+        own = source.target is None or filters.columns() <= {"id"}
+        owners = None if own else self._owners(datastack, version, source, filters.columns())
+        arguments = arguments_at(source, filters, time, owners=owners, **options)
         frame, trip = self._asker.ask_closely(
             "rows at a time",
             self._asker.subject(datastack, None, source.table),

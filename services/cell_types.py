@@ -71,7 +71,7 @@ def synapse_rows(
     else:
         rows = cave.query(datastack, version, table, filters)
     target = cave.table_info(datastack, version, table).reference_table or ""
-    names = own_columns(rows, cave.query(datastack, version, target, limit=1).columns)
+    names = own_columns(rows, cave.sample(datastack, version, target).columns)
     chosen = narrowed(cave, datastack, table, rows.sort_values("id"), by=by, of="target_id")
     ids = {"id": chosen["target_id"], "root_id": chosen[other].fillna(0)}
     found = chosen[names].assign(**{name: values.astype("int64") for name, values in ids.items()})

@@ -74,7 +74,7 @@ def compare(
     A version whose type table is not there, or says no types, goes without types. Raises BadInput for one version
     twice, and NotFound when the nucleus lies in no segment at one of them.
     """
-    older, newer = sorted(versions)
+    older, newer = sorted(versions, key=lambda number: cave.version(datastack, number).timestamp)
     if older == newer:
         raise BadInput(f"Version {older} cannot be compared with itself.", "Choose another version.")
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from services import cell_types, cells, synapse_filter
+from services import cell_types, cells, live, synapse_filter
 from services.cave import Cave
 from services.cell_types import TypeRows, several_rows, type_rows
 from services.cells import Cell
@@ -183,6 +183,7 @@ def read(
         totals={way: totals(rows, way, cell.root_id) for way, rows in _ways(incoming, outgoing)},
         warnings=(
             *cell.warnings,
+            *live.of_cells(datastack, cave.version(datastack, version)),
             *known.said,
             *_truncation(cut),
             *_narrowed(kept, incoming, outgoing),

@@ -31,12 +31,12 @@ def translate(
 
     `app` and `datastack` are those of the path; a `datastack` parameter goes first. `query` holds the decoded
     parameters, each one text or several (the last counts, as it did). An unknown app opens as the table viewer.
-    `live` is whether tables can be shown as of now.
+    `live` is whether tables and cells can be shown as of now.
     """
     values, warnings = _literals(query)
     place = (
         values.get("datastack") or datastack,
-        _version(values, warnings, live=live and app not in CONNECTIVITY_APPS),
+        _version(values, warnings, live=live),
     )
     type_table = next((values[key] for key in _TYPE_TABLE_KEYS if values.get(key)), "")
     if app in CONNECTIVITY_APPS:

@@ -11,7 +11,7 @@ from services import tables, versions
 from services.cave import Cave
 from services.errors import BadInput, NotAllowed, NotFound, TooLarge
 from services.memo import key_of
-from services.moments import is_moment, read_moment
+from services.moments import MomentNumber, is_moment, read_moment
 from services.records import TableInfo, Version
 from services.tables import TableFrame
 from services.urls import LIVE
@@ -41,7 +41,7 @@ def resolve(cave: Cave, datastack: str, version: str) -> Version:
     time = now if text.casefold() == LIVE else _time(text)
     if time > now:
         raise BadInput(f"{time:%Y-%m-%d %H:%M:%S} UTC is yet to come.", "Give an earlier time.")
-    return replace(_newest(cave, datastack), timestamp=time, live=True)
+    return cave.version(datastack, MomentNumber(time.timestamp()))
 
 
 def catalogue(cave: Cave, datastack: str, version: Version) -> list[TableInfo]:
@@ -49,14 +49,14 @@ def catalogue(cave: Cave, datastack: str, version: Version) -> list[TableInfo]:
     which CAVE does not count the rows, and no view."""
     if version.kept:
         return tables.catalogue(cave, datastack, version.number)
-    listed = tables.catalogue(cave, datastack, _newest(cave, datastack).number)
-    there = [info for info in listed if info.kind == "table" and not _came_later(info, version)]
+    listed = tables.catalogue(cave, datastack, cave.newest(datastack).number)
+    there = [info for info in listed if info.kind == "table" and not info.came_after(version)]
     return [replace(info, row_count=None) for info in there]
 
 
 def not_too_large(cave: Cave, datastack: str, version: Version) -> list[TableInfo]:
     """The tables and views of :func:`catalogue` without those that are known to have too many rows to hold."""
-    number = version.number if version.kept else _newest(cave, datastack).number
+    number = version.number if version.kept else cave.newest(datastack).number
     counts, most = cave.row_counts(datastack, number), cave.settings.max_table_rows
     return [info for info in catalogue(cave, datastack, version) if counts.get(info.name, 0) <= most]
 
@@ -95,30 +95,34 @@ def sentences(datastack: str, version: Version, info: TableInfo) -> Sequence[str
     """What has to be said beside a table that is of a moment."""
     if version.kept:
         return ()
-    time = f"{_day(version.timestamp)}, {version.timestamp:%H:%M:%S} UTC"
-    if version.live:
-        said = f"Shown is {info.name} of {datastack} as it was on {time}: live data, of no version."
-    else:
-        said = (
-            f"Version {version.number} of {datastack} has expired. Shown is {info.name} as CAVE finds it for the time "
-            f"of that version, {time}."
-        )
-    if info.created_at and _came_later(info, version):
+    said = _shown(datastack, version, info.name)
+    if info.created_at and info.came_after(version):
         said += f" The table was created later, on {_day(info.created_at)}."
     return (said,)
+
+
+def of_cells(datastack: str, version: Version) -> tuple[str, ...]:
+    """What has to be said beside cells and their partners at a moment."""
+    return () if version.kept else (_shown(datastack, version, "what tables and synapses say"),)
+
+
+def _shown(datastack: str, version: Version, what: str) -> str:
+    time = f"{_day(version.timestamp)}, {version.timestamp:%H:%M:%S} UTC"
+    if version.live:
+        return f"Shown is {what} of {datastack} as it was on {time}: live data, of no version."
+    return (
+        f"Version {version.number} of {datastack} has expired. Shown is {what} as CAVE finds it for the time of that "
+        f"version, {time}."
+    )
 
 
 def _day(time: datetime) -> str:
     return f"{time:%d %B %Y}".removeprefix("0")
 
 
-def _came_later(info: TableInfo, version: Version) -> bool:
-    return info.created_at is not None and info.created_at > version.timestamp
-
-
 def _known(cave: Cave, datastack: str, version: Version, table: str) -> tuple[int, TableInfo]:
     """A table as the version has it through which tables are read at a moment, and the number of that version."""
-    newest = _newest(cave, datastack).number
+    newest = cave.newest(datastack).number
     info = cave.tables(datastack, newest).get(table)
     if info is None:
         raise NotFound(
@@ -128,13 +132,6 @@ def _known(cave: Cave, datastack: str, version: Version, table: str) -> tuple[in
             "Choose another table, or another version.",
         )
     return newest, info
-
-
-def _newest(cave: Cave, datastack: str) -> Version:
-    newest = versions.newest_valid(cave.versions(datastack))
-    if newest is None:
-        raise NotFound(f"Datastack {datastack} has no version at the moment.", "Choose another datastack.")
-    return newest
 
 
 def _time(text: str) -> datetime:

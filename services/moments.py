@@ -40,3 +40,22 @@ def written_moment(text: str) -> str:
         return read_moment(text).strftime(MOMENT_FORMAT)
     except (ValueError, OverflowError):
         return text
+
+
+FIRST_MOMENT = 10**9
+"""Numbers from here on are times, in seconds since 1970; versions have at most nine digits."""
+
+
+class MomentNumber(int):
+    """What stands for a time where a version has its number; as text it is the time, as addresses write it."""
+
+    def __str__(self) -> str:
+        return datetime.fromtimestamp(int(self), UTC).strftime(MOMENT_FORMAT)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+
+def number_of(version: str) -> int:
+    """The number of a version, or of a moment, in the text that an address has for it. Raises ValueError."""
+    return MomentNumber(read_moment(version).timestamp()) if is_moment(version) else int(version)

@@ -112,7 +112,9 @@ class Shown:
 
 def snippet(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted, query: TableQuery) -> str:
     """:func:`partner_snippet` for the partners of one cell, or of several, that are asked for, of which `query` keeps
-    some, in its order."""
+    some, in its order. Raises BadInput at a moment."""
+    if not cells[0].version.kept:
+        raise BadInput("A script reads partners at versions that are kept.", "Choose one, or download the file.")
     several = len(cells) > 1
     opened = several_cells.open_partners(cave, cells, wanted) if several else None
     table = opened or partner_table.open_partners(cave, cells[0], wanted)

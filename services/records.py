@@ -18,7 +18,7 @@ class Version:
     """One materialization. Times are UTC; `expires` is None when it is kept for good.
 
     An invalid version has expired: it may still answer, or its data may be gone. A `live` one is no materialization but
-    the state at its time; its number is that of the newest version, which describes its tables.
+    the state at its time, and its number a :class:`~services.moments.MomentNumber`.
     """
 
     number: int
@@ -89,6 +89,10 @@ class TableInfo:
     def created_at(self) -> datetime | None:
         """When it was created, in UTC; None where nobody knows."""
         return _utc(self.created) if self.created else None
+
+    def came_after(self, version: Version) -> bool:
+        """Whether it was created after the time of a version."""
+        return self.created_at is not None and self.created_at > version.timestamp
 
     @classmethod
     def from_cave(cls, name: str, kind: Literal["table", "view"], record: Mapping[str, Any]) -> TableInfo:

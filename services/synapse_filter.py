@@ -35,7 +35,7 @@ def columns_of(cave: Cave, datastack: str, version: int) -> tuple[Column, ...]:
 
     Raises NotFound where the datastack has no synapse table."""
     info = _info(cave, datastack, version)
-    first = cave.query(datastack, version, info.name, limit=1)
+    first = cave.sample(datastack, version, info.name)
     own = [column for column in tables.columns_of(cave, datastack, info, first) if "supervoxel" not in column.name]
     names = {column.name for column in own}
     return (*own, *(column for column in _WORKED_OUT if column.name not in names))

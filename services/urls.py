@@ -125,7 +125,7 @@ class ConnectivityView:
 
 
 def pinned(query: Query) -> Query:
-    """The query of a table page, with the time that it is now for "live": all parts of a page then show the same."""
+    """The query of a page, with the time that it is now for "live": all parts of a page then show the same."""
     version = query.get("version")
     if not isinstance(version, str) or version.strip().casefold() != LIVE:
         return query
@@ -137,7 +137,7 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
     read = _Reader(query)
     view = TableView(
         datastack=read.text("datastack"),
-        version=read.version(moments=True),
+        version=read.version(),
         table=read.text("table"),
         where=read.text("where"),
         boxes=read.boxes(),
@@ -162,7 +162,7 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
 def parse_catalogue(query: Query) -> tuple[TableView, str]:
     """Datastack and version of a query, and the words to search the catalogue for."""
     read = _Reader(query)
-    return TableView(datastack=read.text("datastack"), version=read.version(moments=True)), read.text("q")
+    return TableView(datastack=read.text("datastack"), version=read.version()), read.text("q")
 
 
 def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]:
@@ -255,11 +255,11 @@ class _Reader:
         self.said.append(f"{key}={text[:40]} is unknown; it can be {known}. Shown is {default or 'the page without'}.")
         return default
 
-    def version(self, *, moments: bool = False) -> str:
+    def version(self) -> str:
         text = self.text("version", LATEST).strip().lower().removeprefix("v")
         if text == LATEST or re.fullmatch(r"[0-9]{1,9}", text):
             return text if text == LATEST else str(int(text))
-        if moments and (text == LIVE or is_moment(text)):
+        if text == LIVE or is_moment(text):
             return text if text == LIVE else written_moment(text.upper())
         self.said.append(f"version={text[:40]} is no version number. Shown is the latest version.")
         return LATEST

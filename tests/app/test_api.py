@@ -252,7 +252,6 @@ def test_a_link_to_rows_and_a_link_to_a_cell(client, newest, cell):
     [
         ("nope/versions", 404, "not_found", "nope"),
         (f"{DS}/42/tables", 404, "not_found", "42"),
-        (f"{DS}/1412/cells/5", 410, "expired", "1412"),
         (f"{DS}/abc/tables", 400, "bad_input", "abc"),
         (f"{DS}/latest/tables/nope", 404, "not_found", "nope"),
         (f"{DS}/latest/tables/nope/rows", 404, "not_found", "nope"),

@@ -135,8 +135,8 @@ def test_facets_and_the_catalogue_are_of_the_moment_too(client, expired):
         ("2025-13-01T00:00:00Z/tables/{TYPES}/rows", 400, "is no time"),
         ("2025-06-01/tables/{TYPES}/rows", 400, "no version"),
         ("live/tables/{TYPES}/rows?filter=volme > 3", 400, "no column 'volme'"),
-        ("live/cells/1/partners", 400, "no version"),
-        ("{EXPIRED}/cells/1/partners", 410, "expired"),
+        ("live/cells/1/partners", 404, "at version 20"),
+        ("{EXPIRED}/cells/1/partners", 404, "at version 1412"),
     ],
 )
 def test_what_cannot_be_read_at_a_moment_is_refused_in_a_sentence(client, expired, path, status, said):

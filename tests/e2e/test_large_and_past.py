@@ -114,3 +114,33 @@ def test_a_large_table_narrowed_by_a_box_is_sorted_plotted_and_linked(page_of_la
     page.goto(page.url + "&sort=-size&plot=scatter&columns=size&columns=id")
     expect(page.locator(".ag-row[row-index='0'] [col-id='size']")).to_have_text(f"{wanted['size'].max():,.0f}")
     expect(page.locator("#table-figure .js-plotly-plot .main-svg").first).to_be_visible()
+
+
+@pytest.mark.parametrize("link", ["page", "old link"])
+def test_a_cell_is_read_at_an_expired_version(page: Page, truth: Truth, link: str) -> None:
+    ask = truth.client.materialize
+    expired = next(one for one in ask.get_versions_metadata(expired=True) if not one["valid"])
+    own = ask.live_live_query(PROOFREADING, expired["time_stamp"], allow_missing_lookups=True)["pt_root_id"]
+    root = int(own[own != 0].iloc[0])
+    rows = ask.live_live_query(SYNAPSES, expired["time_stamp"], filter_equal_dict={SYNAPSES: {"pre_pt_root_id": root}})
+    wanted = rows.loc[~rows["post_pt_root_id"].isin([0, root]), "post_pt_root_id"]
+    if link == "page":
+        page.goto(f"/connectivity-viewer?version={expired['version']}&cell={root}")
+    else:
+        page.goto(f"/dash/datastack/{DATASTACK}/apps/connectivity/?mat-version={expired['version']}&anno-id={root}")
+    expect(page.locator("#cell-status")).to_contain_text(f"version {expired['version']}, expired")
+    expect(page.locator("#cell-notes")).to_contain_text(f"Version {expired['version']} of {DATASTACK} has expired")
+    expect(page.locator("#cell-results")).to_contain_text(f"{len(wanted):,}")
+    expect(page.locator("#cell-results")).to_contain_text(f"{wanted.nunique():,}")
+    expect(page.locator("#cell-facts .alert, #cell-results .alert-danger")).to_have_count(0)
+    assert f"version={expired['version']}" in page.url
+
+
+def test_a_cell_is_read_live_at_a_moment_that_stays_in_the_address(page: Page, truth: Truth) -> None:
+    own = truth.client.materialize.query_table(PROOFREADING)["pt_root_id"]
+    root = int(own[own != 0].iloc[0])
+    page.goto(f"/connectivity-viewer?version=live&cell={root}")
+    expect(page.locator("#cell-status")).to_contain_text("live, ")
+    page.wait_for_url(re.compile(r"version=\d{4}-\d\d-\d\dT"))
+    expect(page.locator("#cell-version option:checked")).to_contain_text("Live")
+    expect(page.locator("#cell-notes")).to_contain_text("live data, of no version")

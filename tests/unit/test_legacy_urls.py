@@ -123,12 +123,16 @@ def test_what_no_longer_exists_is_said(app, search, said):
 
 
 @pytest.mark.parametrize("value", ['"live"', "live", "'Live'"])
-def test_a_live_link_to_a_table_is_live_where_it_can_be(value):
+def test_a_live_link_is_live_where_it_can_be(value):
     query = {"mat-version": value}
     assert translate("table_viewer", "demo", query, live=True) == (TableView("demo", "live"), ())
     view, warnings = translate("table_viewer", "demo", query)
     assert (view.version, len(warnings)) == ("latest", 1)
-    assert translate("connectivity", "demo", query, live=True)[0].version == "latest"
+    assert translate("connectivity", "demo", query, live=True) == (
+        ConnectivityView("demo", "live", type_table="none"),
+        (),
+    )
+    assert translate("connectivity", "demo", query)[0].version == "latest"
 
 
 @given(st.integers(0, 2**63 - 1))
