@@ -248,7 +248,7 @@ def test_several_ids_and_a_position(page: Page, truth: Truth, root: int) -> None
     place = place or ", ".join(str(int(part)) for part in soma["pt_position"])
     page.goto(f"/connectivity-viewer?cell={place}")
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {other}")
-    expect(page.locator("#cell-notes")).to_contain_text("nearest nucleus")
+    expect(page.locator("#cell-notes")).to_contain_text("the segmentation has this cell there")
 
 
 def test_what_changed_between_versions(page: Page, truth: Truth, root: int) -> None:
