@@ -57,7 +57,7 @@ from localcave.made_segmentation import oldest_before
 NM_PER_UNIT = {"nm": 1.0, "um": 1000.0}
 INT64 = ARROW_TYPES["int64"]
 _NO_COORDINATE = "a coordinate is missing (empty or NaN); give all three, or leave the row out with where"
-_TWICE = "; leave id out of the columns, then it is the number of the row, or name a column of which each value is once"
+_TWICE = "leave id out of the columns, then it is the number of the row, or name a column of which each value is once"
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def _ids(plan: TablePlan, rows: Rows) -> pa.Array:
     values, first = np.unique(np.asarray(ids), return_index=True)
     if len(values) < len(ids):
         again = int(np.setdiff1d(np.arange(len(ids)), first)[0])
-        raise rows.refuse(", ".join(spec.source), again, f"the id {ids[again].as_py()} is there twice{_TWICE}")
+        raise rows.refuse(", ".join(spec.source), again, f"the id {ids[again].as_py()} is there twice", _TWICE)
     return ids
 
 
@@ -218,7 +218,8 @@ def _values(column: SchemaColumn, spec: ColumnPlan | None, rows: Rows) -> pa.Arr
         return pc.fill_null(values, 0)
     if column.required and values.null_count:
         missing = int(np.argmax(np.asarray(pc.is_null(values))))
-        raise rows.refuse(spec.source[0], missing, f"is empty, but {column.name} needs a value")
+        problem = f"is empty, but {column.name} needs a value"
+        raise rows.refuse(spec.source[0], missing, problem, "give one, or leave the row out with where")
     return values
 
 
@@ -247,7 +248,7 @@ def _mapped(rows: Rows, name: str, mapping: Mapping[str, Any]) -> pa.Array:
     strange = np.asarray(pc.and_(pc.is_null(index), pc.is_valid(words)))
     if strange.any():
         first = int(np.argmax(strange))
-        raise rows.refuse(name, first, f"{words[first].as_py()!r} is not in the map of the TOML")
+        raise rows.refuse(name, first, f"{words[first].as_py()!r} is not in the map of the TOML", "add it")
     return pa.array(list(mapping.values())).take(index)
 
 
@@ -265,14 +266,14 @@ def _position(plan: TablePlan, column: SchemaColumn, spec: ColumnPlan | None, ro
         raise rows.refuse(
             shown,
             int(np.argmax(wrong)),
-            "a coordinate is missing (empty or NaN); give all three, or leave the row out with where",
+            "a coordinate is missing (empty or NaN)",
+            "give all three, or leave the row out with where",
         )
     outside = (np.abs(voxels) > INT32_MAX).any(axis=1)
     if outside.any():
         first = int(np.argmax(outside))
-        raise rows.refuse(
-            shown, first, f"the position {given[first].tolist()} {spec.unit} is too far out for voxels in 32 bits"
-        )
+        problem = f"the position {given[first].tolist()} {spec.unit} is too far out for voxels in 32 bits"
+        raise rows.refuse(shown, first, problem, "check its unit and resolution_nm")
     return {
         name: pa.array(np.nan_to_num(voxels[:, axis]).astype(np.int32), mask=missing[:, axis])
         for axis, name in enumerate(names)

@@ -17,6 +17,7 @@ MOST_BEFORE = 1_000
 """Lines looked at before the header."""
 
 _PROVENANCE = re.compile(r"# [\w ]+: ")
+_SAID = re.compile(r'"?sep=(.)"?')
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -32,11 +33,17 @@ class CsvForm:
 
 def read_csv(path: Path, form: CsvForm) -> pa.Table:
     """All columns as text, null where empty. Lines `# name: value` before the header, which Karst writes when it is
-    asked to, are skipped. Raises InputError, or what pyarrow raises for a broken file."""
+    asked to, are skipped, and so is `sep=;`, which Excel reads; names have no spaces around them.
+    Raises InputError, or what pyarrow raises for a broken file."""
     lines = _first_lines(path)
     skip = form.skip if form.skip is not None else _provenance_lines(lines)
+    said = _SAID.fullmatch(lines[skip]) if skip < len(lines) else None
+    skip += said is not None
     first = lines[skip] if skip < len(lines) else ""
-    separator = form.separator or ("\t" if ".tsv" in path.name.lower() else _separator(first, form))
+    found = said[1] if said else "\t" if ".tsv" in path.name.lower() else _separator(first, form)
+    separator = form.separator or found
+    if form.columns and tuple(part.strip(' "') for part in first.split(separator)) == form.columns:
+        raise InputError(f"{path.name} begins with the names of its columns; leave columns out")
     parse = pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     read = pa_csv.ReadOptions(skip_rows=skip, column_names=list(form.columns) or None)
     with pa_csv.open_csv(path, read_options=read, parse_options=parse) as reader:
@@ -44,7 +51,8 @@ def read_csv(path: Path, form: CsvForm) -> pa.Table:
     convert = pa_csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
     )
-    return pa_csv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
+    table = pa_csv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
+    return table.rename_columns([name.strip() for name in names])
 
 
 def _first_lines(path: Path) -> list[str]:
@@ -62,5 +70,5 @@ def _provenance_lines(lines: list[str]) -> int:
 def _separator(line: str, form: CsvForm) -> str:
     """That which makes as many columns as are named, else the one that the line has most of."""
     bare = _QUOTED.sub("", line)
-    fitting = [one for one in SEPARATORS if form.columns and bare.count(one) == len(form.columns) - 1]
+    fitting = [one for one in SEPARATORS if 0 < bare.count(one) == len(form.columns) - 1]
     return (fitting or sorted(SEPARATORS, key=bare.count, reverse=True))[0]

@@ -36,7 +36,9 @@ def _fitting(folder: Path, name: str) -> list[Path]:
         return [folder / name]
     found = sorted(glob.glob(name, root_dir=folder, recursive=True))
     if not found:
-        raise InputError(f"no file in {folder} fits {name!r}")
+        raise InputError(
+            f"no file in {folder} fits {name!r}; data in the TOML, or --data, says in which folder they are"
+        )
     return [folder / one for one in found]
 
 

@@ -28,6 +28,10 @@ FEWEST_ROUNDED = 4
 MOST_CHECKED = 10_000
 MOST_REPEATED = 200_000_000
 
+_AS_INTEGERS = "save the column as integers or text"
+_POINT = "write decimals with a point, thousands without a comma"
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?[0-9.]*[0-9],[0-9]+\s*")
+
 _QUOTED_DIGITS = r"^(?:=?\"|['’‘`])\s*(-?[0-9]+(?:\.0*)?)\s*[\"'’]?$"
 _POINTED = r"^(-?[0-9]+)\.0*$"
 _AROUND_NUMBERS = r"(?i)(np\.\w+\(|array\(|dtype=\w+|point ?z?|[\[\](){},;\s])+"
@@ -47,7 +51,7 @@ def repeated(rows: Rows, column: str) -> Rows:
     wrong = np.asarray(pc.fill_null(pc.less(counts, 0), True))
     if wrong.any():
         first = _first(wrong)
-        raise rows.refuse(column, first, f"{counts[first].as_py()!r} is no number of rows; give 0 or more")
+        raise rows.refuse(column, first, f"{counts[first].as_py()!r} is no number of rows", "give 0 or more")
     total = int(pc.sum(counts).as_py() or 0)
     if total > MOST_REPEATED:
         raise InputError(
@@ -89,7 +93,8 @@ def _is_one_of(rows: Rows, column: str, wanted: Sequence[Any]) -> pa.Array:
         return pc.is_in(values, pa.array(list(wanted)).cast(values.type))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         raise InputError(
-            f"{rows.file}: column {column!r} holds {values.type}, which cannot be one of {list(wanted)!r}"
+            f"{rows.file}: column {column!r} holds {values.type}, which cannot be one of {list(wanted)!r}; "
+            "write values of the column's kind in where"
         ) from None
 
 
@@ -114,7 +119,9 @@ def _to_integers(rows: Rows, column: str, wanted: pa.DataType, *, exact: bool) -
     An apostrophe before the digits, and `="17"`, are what spreadsheets put there to keep them."""
     values = rows.column(column)
     if pa.types.is_boolean(values.type):
-        raise InputError(f"{rows.file}, column {column!r}: these are truth values, not whole numbers")
+        raise InputError(
+            f"{rows.file}, column {column!r}: these are truth values, not whole numbers; name another column"
+        )
     if pa.types.is_floating(values.type):
         values = _exact_floats(rows, column, values)
     if _is_text(values.type):
@@ -137,10 +144,10 @@ def _exact_floats(rows: Rows, column: str, values: pa.Array) -> pa.Array:
     wrong = known & ((np.abs(numbers) >= most) | (numbers != np.rint(numbers)))
     if wrong.any():
         first = _first(wrong)
-        problem = f"a float, which loses the last digits of ids above {most:,}; save the column as integers or text"
         if numbers[first] != np.rint(numbers[first]):
-            problem = "not a whole number"
-        raise rows.refuse(column, first, f"{values[first].as_py()!r} is {problem}")
+            raise rows.refuse(column, first, f"{values[first].as_py()!r} is not a whole number")
+        problem = f"is a float, which loses the last digits of ids above {most:,}"
+        raise rows.refuse(column, first, f"{values[first].as_py()!r} {problem}", _AS_INTEGERS)
     return pa.array(np.where(known, numbers, 0).astype(np.int64), mask=~known)
 
 
@@ -153,10 +160,9 @@ def _bare_digits(rows: Rows, column: str, values: pa.Array) -> pa.Array:
     lost = np.asarray(pc.fill_null(pc.or_(scientific, pc.and_(pointed, long)), False))
     if lost.any():
         first = _first(lost)
-        problem = (
-            "is not a whole number: written as a float it has lost digits; save the column as integers or text, from"
-        )
-        raise rows.refuse(column, first, f"{values[first].as_py()!r} {problem} the source of the file")
+        problem = "is not a whole number: written as a float it has lost digits"
+        remedy = f"{_AS_INTEGERS}, from the source of the file"
+        raise rows.refuse(column, first, f"{values[first].as_py()!r} {problem}", remedy)
     return pc.replace_substring_regex(bare, _POINTED, r"\1")
 
 
@@ -171,7 +177,8 @@ def _refuse_rounded(rows: Rows, column: str, ids: pa.Array) -> None:
             column,
             first,
             f"{ids[first].as_py()} and all other long ids of the column are rounded, as floats, spreadsheets and "
-            "JavaScript do; take them from their source again, as text or integers",
+            "JavaScript do",
+            "take them from their source again, as text or integers",
         )
 
 
@@ -222,7 +229,10 @@ def to_positions(rows: Rows, columns: Sequence[str]) -> np.ndarray:
     if not (
         pa.types.is_list(values.type) or pa.types.is_large_list(values.type) or pa.types.is_fixed_size_list(values.type)
     ):
-        raise InputError(f"{rows.file}, column {name!r}: one column for a position must hold three numbers in each row")
+        raise InputError(
+            f"{rows.file}, column {name!r}: one column for a position must hold three numbers in each row; "
+            "name three columns, or one of lists or of text like [1, 2, 3]"
+        )
     lengths = pc.list_value_length(values)
     wrong = np.asarray(pc.fill_null(pc.not_equal(lengths, 3), False))
     if wrong.any():
@@ -242,8 +252,11 @@ def _first_refused(rows: Rows, column: str, values: pa.Array, fits: Callable[[An
                 continue
         except (ValueError, TypeError, OverflowError):
             pass
-        return rows.refuse(column, index, f"{value!r} {problem}")
-    return InputError(f"{rows.file}, column {column!r}: {values.type} values cannot be used: each {problem}")
+        remedy = (_POINT,) if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value) else ()
+        return rows.refuse(column, index, f"{value!r} {problem}", *remedy)
+    return InputError(
+        f"{rows.file}, column {column!r}: {values.type} values cannot be used: each {problem}; name another column"
+    )
 
 
 def _whole(value: Any) -> int:

@@ -252,7 +252,7 @@ def test_the_command_line_says_it_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(HEAD + NUCLEI)
     failed = run(str(tmp_path / "mine.toml"), "-o", str(tmp_path / "out"))
     assert failed.returncode == 2
-    assert failed.stderr == f"localcave: there is no file {tmp_path / 'cells.csv'}\n"
+    assert failed.stderr.startswith(f"localcave: there is no file {tmp_path / 'cells.csv'}; data in the TOML")
     (tmp_path / "data").mkdir()
     write_file(tmp_path / "data" / "cells.csv", CELLS)
     done = run(str(tmp_path / "mine.toml"), "-o", str(tmp_path / "out"), "--data", str(tmp_path / "data"))

@@ -269,3 +269,15 @@ def test_files_of_other_columns_are_refused(make: Make) -> None:
 def test_what_is_said_of_files_is_checked(make: Make, file: str, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         make(toml(file), {"f.csv": PLAIN})
+
+
+def test_what_excel_writes_before_the_header_and_around_names(make: Make) -> None:
+    check(make(toml(), {"f.csv": "sep=;\n" + PLAIN.replace(",", ";")}))
+    check(make(toml(), {"f.csv": PLAIN.replace(HEADER, "id, root, x, y, z")}))
+    check(make(toml('"f.txt"'), {"f.txt": PLAIN.replace(",", "\t")}))
+
+
+def test_names_given_to_a_file_that_has_them(make: Make) -> None:
+    columns = '["' + HEADER.replace(",", '", "') + '"]'
+    with pytest.raises(InputError, match="begins with the names of its columns; leave columns out"):
+        make(toml(f'{{ file = "f.csv", columns = {columns} }}'), {"f.csv": PLAIN})
