@@ -9,9 +9,9 @@ import callbacks  # noqa: F401 - importing registers them
 from api import headers, health, old_links
 from callbacks.errors import on_error
 from components.shell import INDEX, META_TAGS, shell
-from services import viewer
-from services.cave import Cave
-from services.settings import Settings
+from services.cave.client import Cave
+from services.core.settings import Settings
+from services.neuroglancer import bundled_viewer
 
 
 def create_app(settings: Settings) -> dash.Dash:
@@ -32,7 +32,7 @@ def create_app(settings: Settings) -> dash.Dash:
     app.layout = shell([(page["name"], page["path"]) for page in pages])
     app.server.secret_key = settings.secret_key
     app.server.extensions["karst"] = Cave(settings)
-    for blueprint in (api.blueprint, health.blueprint, old_links.blueprint, viewer.create_blueprint()):
+    for blueprint in (api.blueprint, health.blueprint, old_links.blueprint, bundled_viewer.create_blueprint()):
         app.server.register_blueprint(blueprint)
     headers.secure(app.server, app.csp_hashes)
     with app.server.test_client() as client:

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from api import cell_routes, change_routes, routes, several_routes, table_routes  # noqa: F401 - add their routes
 from api.answers import crash_answer, error_answer
-from services.errors import BadInput, KarstError, NotFound
+from services.core.errors import BadInput, KarstError, NotFound
 
 __all__ = ["blueprint"]
 

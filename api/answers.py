@@ -15,12 +15,12 @@ from flask import Response, jsonify, request
 from werkzeug.urls import iri_to_uri
 
 from api import params
-from services.cells import Cell
-from services.columns import Column
-from services.errors import KarstError, request_id
-from services.export import MIME, csv_chunks, csv_pieces, file_name, provenance, to_arrow, to_bytes
-from services.records import TableInfo, Version
-from services.tables import to_records
+from services.cells.cells import Cell
+from services.core.columns import Column
+from services.core.errors import KarstError, request_id
+from services.core.records import TableInfo, Version
+from services.tables.export import MIME, csv_chunks, csv_pieces, file_name, provenance, to_arrow, to_bytes
+from services.tables.tables import to_records
 
 log = logging.getLogger("karst.api")
 

@@ -12,13 +12,14 @@ from flask import Response, jsonify
 from api import params
 from api.answers import Subject, cell_json, frame_answer
 from api.routes import blueprint
-from services import live, partner_snippet, partner_synapses, partner_table, questions, saved_ids
-from services.columns import Column, describe_columns
-from services.connectivity import Connectivity, Direction
-from services.context import cave
-from services.filter_patterns import misread
-from services.partner_table import PartnerTable, Side, Wanted
-from services.tables import TableQuery, filter_of
+from services.cave.context import cave
+from services.cells import interpretation, partner_script, partner_synapses, partner_table
+from services.cells.connectivity import Connectivity, Direction
+from services.cells.partner_table import PartnerTable, Side, Wanted
+from services.core.columns import Column, describe_columns
+from services.filters.patterns import misread
+from services.tables import live, saved_ids
+from services.tables.tables import TableQuery, filter_of
 
 CELL = "/<datastack>/<version>/cells/<cell>"
 LINKED = "/<datastack>/<version>/cells/<link:cell>"
@@ -35,8 +36,8 @@ def find_cell(datastack: str, version: str, cell: str) -> Response:
     """The cell that an id, a position or a link names."""
     params.only("id_type")
     resolved = live.resolve(cave(), datastack, version)
-    id_type = params.choice("id_type", questions.QUESTION_TYPES, "auto")
-    found = questions.find(cave(), datastack, resolved.number, cell, id_type)
+    id_type = params.choice("id_type", interpretation.QUESTION_TYPES, "auto")
+    found = interpretation.find(cave(), datastack, resolved.number, cell, id_type)
     return jsonify({"datastack": datastack, "version": resolved.label, "cell": cell_json(found)})
 
 
@@ -71,7 +72,7 @@ def partners_python(datastack: str, version: str, cell: str) -> Response:
     side = SIDES[params.choice("direction", ("in", "out", "merged"), "merged")][0]
     asked = _Asked(_read(datastack, version, cell, whole="off"))
     query = partner_query(datastack)
-    script = partner_snippet.snippet(cave(), [asked.found], wanted(side), query)
+    script = partner_script.snippet(cave(), [asked.found], wanted(side), query)
     return Response(script, content_type="text/x-python; charset=utf-8")
 
 
@@ -138,13 +139,13 @@ class _Asked:
 
 def _read(datastack: str, version: str, cell: str, *, whole: str) -> Connectivity:
     number, id_type, options = read_options(datastack, version, whole=whole)
-    return questions.read_one(cave(), datastack, number, cell, id_type, **options)
+    return interpretation.read_one(cave(), datastack, number, cell, id_type, **options)
 
 
 def read_options(datastack: str, version: str, *, whole: str) -> tuple[int, str, dict[str, Any]]:
     """The version, the type of the ids, and the options of :func:`questions.read` that a request asks for."""
     number, types = live.resolve(cave(), datastack, version).number, params.text("types") or None
-    id_type, complete = params.choice("id_type", questions.QUESTION_TYPES, "auto"), params.switch("whole", whole)
+    id_type, complete = params.choice("id_type", interpretation.QUESTION_TYPES, "auto"), params.switch("whole", whole)
     # what is wrong with these is told before anything is read
     wanted("in"), params.sort(), params.choice("direction", tuple(SIDES), "both"), params.span(None)
     params.file_format()

@@ -11,10 +11,11 @@ from api import params
 from api.answers import Subject, cell_json, frame_answer
 from api.cell_routes import CELL, LINKED
 from api.routes import blueprint
-from services import changes, live, questions
-from services.columns import describe_columns
-from services.context import cave
-from services.parallel import gather
+from services.cave.context import cave
+from services.cells import changes, interpretation
+from services.core.columns import describe_columns
+from services.core.parallel import gather
+from services.tables import live
 
 
 @blueprint.get(f"{CELL}/changes")
@@ -27,8 +28,8 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     resolved = live.resolve(cave(), datastack, version)
     against = live.resolve(cave(), datastack, params.text("against"))
     other = against.number
-    id_type, types = params.choice("id_type", questions.QUESTION_TYPES, "auto"), params.text("types") or None
-    found = questions.find(cave(), datastack, resolved.number, cell, id_type)
+    id_type, types = params.choice("id_type", interpretation.QUESTION_TYPES, "auto"), params.text("types") or None
+    found = interpretation.find(cave(), datastack, resolved.number, cell, id_type)
     asked = (cave(), datastack, (resolved.number, other), found)
     rule, only = params.text("type_by"), params.text("synapses")
     options: Any = {"type_table": types, "type_by": rule, "only": only}

@@ -7,7 +7,7 @@ from functools import cache
 
 from flask import Flask, Response
 
-from services.errors import request_id
+from services.core.errors import request_id
 
 
 def content_policy(script_hashes: Sequence[str]) -> str:

@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from services.context import cave
-from services.errors import KarstError, Upstream
+from services.cave.context import cave
+from services.core.errors import KarstError, Upstream
 
 blueprint = Blueprint("health", __name__)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, request
 from werkzeug.wrappers import Response
 
-from services.context import cave
-from services.errors import KarstError
-from services.legacy_urls import translate
-from services.live import is_allowed
-from services.urls import LIVE
+from services.cave.context import cave
+from services.core.errors import KarstError
+from services.core.moments import LIVE
+from services.tables.live import is_allowed
+from services.views.old_links import translate
 
 blueprint = Blueprint("old_links", __name__)
 

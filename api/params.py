@@ -7,12 +7,12 @@ from typing import Any, Literal, cast
 
 from flask import request
 
-from services import joins
-from services.cells import parse_id
-from services.columns import Column, find_column
-from services.errors import BadInput
-from services.export import FORMATS
-from services.urls import Sort, parse_sort
+from services.cells.cells import parse_id
+from services.core.columns import Column, find_column
+from services.core.errors import BadInput
+from services.core.sorting import Sort, parse_sort
+from services.tables import joins
+from services.tables.export import FORMATS
 
 MOST_ROWS = 200_000
 """In one JSON answer; files hold all."""

@@ -15,24 +15,16 @@ from api.answers import (
     table_json,
     version_json,
 )
-from services import (
-    joins,
-    large_tables,
-    live,
-    narrowed_tables,
-    neuroglancer,
-    places,
-    questions,
-    saved_ids,
-    tables,
-    versions,
-)
-from services.context import cave
-from services.errors import BadInput
-from services.filter_patterns import misread
-from services.large_tables import LargeTable
-from services.records import Version
-from services.tables import TableFrame, TableQuery
+from services.cave import versions
+from services.cave.context import cave
+from services.cells import interpretation
+from services.core.errors import BadInput
+from services.core.records import Version
+from services.filters.patterns import misread
+from services.neuroglancer import links
+from services.tables import joins, large_tables, live, narrowed_tables, position_units, saved_ids, tables
+from services.tables.large_tables import LargeTable
+from services.tables.tables import TableFrame, TableQuery
 
 LINK_KEYS = ("viewer", "group_by", "colour_by", "visible")
 
@@ -121,7 +113,7 @@ def open_asked(datastack: str, version: str, table: str, query: TableQuery) -> T
     """The table of a request, its positions in `units`; one that is held, or what `query` leaves of it, has the tables
     of `join` beside it."""
     others = [name for name in params.text("join").split(",") if name]
-    unit = params.choice("units", places.UNITS, "vx")
+    unit = params.choice("units", position_units.UNITS, "vx")
     at = live.resolve(cave(), datastack, version)
     opened = narrowed_tables.open_asked(cave(), datastack, at, table, query=query, unit=unit)
     if isinstance(opened, LargeTable):
@@ -181,17 +173,17 @@ def make_link(datastack: str, version: str) -> Response:
     )
 
 
-def _table_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuroglancer.Link:
+def _table_link(datastack: str, version: Version, asked: dict[str, Any]) -> links.Link:
     read = params.Body(asked, "table", "filter", "sort", *LINK_KEYS)
     query = saved_ids.query(cave(), datastack, read.text("filter"), sort=read.sort())
     opened = _held(narrowed_tables.open_asked(cave(), datastack, version, read.text("table"), query=query))
     rows = tables.select(opened, query)
-    return neuroglancer.table_link(cave(), opened, rows, **_link_options(read))
+    return links.table_link(cave(), opened, rows, **_link_options(read))
 
 
-def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuroglancer.Link:
+def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> links.Link:
     read = params.Body(asked, "cell", "id_type", "types", "type_by", "direction", "partners", "synapses", *LINK_KEYS)
-    found = questions.read_one(
+    found = interpretation.read_one(
         cave(),
         datastack,
         version.number,
@@ -201,7 +193,7 @@ def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> neuro
         type_by=read.text("type_by"),
         only=read.text("synapses"),
     )
-    return neuroglancer.cell_link(
+    return links.cell_link(
         cave(),
         found,
         direction=read.direction(),

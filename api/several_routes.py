@@ -23,10 +23,10 @@ from api.cell_routes import (
     wanted,
 )
 from api.routes import blueprint
-from services import partner_synapses, partner_table, questions, several_cells
-from services.columns import Column, describe_columns
-from services.connectivity import Connectivity
-from services.context import cave
+from services.cave.context import cave
+from services.cells import interpretation, partner_synapses, partner_table, several_cells
+from services.cells.connectivity import Connectivity
+from services.core.columns import Column, describe_columns
 
 CELLS = "/<datastack>/<version>/cells/<list:cell>"
 
@@ -80,8 +80,8 @@ def synapses_of_cells(datastack: str, version: str, cell: str) -> Response:
 def _read(datastack: str, version: str, text: str, *, whole: str) -> tuple[Sequence[Connectivity], bool]:
     """The cells of a text, and whether it names but one, as a position does."""
     number, id_type, options = read_options(datastack, version, whole=whole)
-    asked = questions.understand(cave(), datastack, number, text, id_type)
-    return questions.answer(cave(), datastack, number, asked, **options), len(asked.ids) == 1
+    asked = interpretation.understand(cave(), datastack, number, text, id_type)
+    return interpretation.answer(cave(), datastack, number, asked, **options), len(asked.ids) == 1
 
 
 def _answer(

@@ -8,14 +8,14 @@ from flask import Response, jsonify, request
 
 from api import params
 from api.routes import blueprint, open_asked, open_held
-from services import live, narrowed_tables, saved_ids, snippets
-from services.context import cave
-from services.crosstabs import CrossTab, crosstab
-from services.errors import BadInput
-from services.facets import Facet, Histogram, facets, histograms
-from services.id_search import COLUMNS, ID_TYPES, search
-from services.large_tables import LargeTable
-from services.tables import to_records
+from services.cave.context import cave
+from services.cells.id_search import COLUMNS, ID_TYPES, search
+from services.core.errors import BadInput
+from services.tables import live, narrowed_tables, saved_ids, scripts
+from services.tables.crosstabs import CrossTab, crosstab
+from services.tables.facets import Facet, Histogram, facets, histograms
+from services.tables.large_tables import LargeTable
+from services.tables.tables import to_records
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/facets")
@@ -76,9 +76,9 @@ def table_python(datastack: str, version: str, table: str) -> Response:
     opened = open_asked(datastack, version, table, query)
     columns = params.columns(opened.columns)
     if isinstance(opened, LargeTable):
-        script = snippets.large_snippet(cave(), opened, query, columns)
+        script = scripts.large_snippet(cave(), opened, query, columns)
     else:
-        script = snippets.table_snippet(cave(), opened, query, columns)
+        script = scripts.table_snippet(cave(), opened, query, columns)
     return Response(script, content_type="text/x-python; charset=utf-8")
 
 

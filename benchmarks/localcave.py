@@ -18,7 +18,7 @@ import requests
 from caveclient import CAVEclient
 
 from benchmarks.measure import Row, compare, median_ms
-from localcave.layout import DatastackWriter, read_manifest, table_path
+from localcave.folder.writer import DatastackWriter, read_manifest, table_path
 from tests.servers import start_localcave
 
 SIZES = (10, 1_000, 20_000)

@@ -15,12 +15,12 @@ import pandas as pd
 from nglui.statebuilder import ViewerState
 
 from benchmarks.measure import Row, compare, median_ms
-from services import tables
-from services.cave import Cave
-from services.neuroglancer import Link, table_link
-from services.neuroglancer_parts import SEGMENTATION
-from services.neuroglancer_table import table_state
-from services.settings import Settings
+from services.cave.client import Cave
+from services.core.settings import Settings
+from services.neuroglancer.links import Link, table_link
+from services.neuroglancer.state_parts import SEGMENTATION
+from services.neuroglancer.table_state import table_state
+from services.tables import tables
 
 DATASTACK = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"

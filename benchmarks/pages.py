@@ -14,9 +14,9 @@ from caveclient import CAVEclient
 
 from benchmarks.browser import Call, Server, Visit, browsing, p95
 from benchmarks.measure import Row
-from services.cave import Cave, Filters
-from services.settings import Settings
-from services.urls import ConnectivityView, TableView
+from services.cave.client import Cave, Filters
+from services.core.settings import Settings
+from services.views.addresses import ConnectivityView, TableView
 from tests.e2e.conftest import karst
 from tests.faults.proxy import proxied
 from tests.servers import start_localcave

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from benchmarks.browser import pages, settle
 from benchmarks.measure import Row
-from services.urls import TableView
+from services.views.addresses import TableView
 from tests.e2e.conftest import karst
 
 TYPES = "aibs_metamodel_celltypes_v661"

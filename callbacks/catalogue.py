@@ -9,9 +9,9 @@ from dash import Input, Output, callback
 from callbacks import views
 from callbacks.errors import explain
 from components import alerts, catalogue_page
-from services import live
-from services.context import cave
-from services.urls import Query, TableView, parse_catalogue
+from services.cave.context import cave
+from services.tables import live
+from services.views.addresses import Query, TableView, parse_catalogue
 
 
 @callback(

@@ -12,11 +12,12 @@ from callbacks.errors import explain
 from components import alerts, skeleton_view
 from components.cell_facts import cell_facts
 from components.changes import changes as drawn_changes
-from services import cell_card, changes, morphology, space
-from services.connectivity import Direction
-from services.context import cave
-from services.parallel import gather
-from services.urls import NO_TYPES, ConnectivityView, parse_connectivity
+from services.cave.context import cave
+from services.cells import card, changes, morphology
+from services.cells.connectivity import Direction
+from services.core import space
+from services.core.parallel import gather
+from services.views.addresses import NO_TYPES, ConnectivityView, parse_connectivity
 
 
 @callback(
@@ -27,7 +28,7 @@ from services.urls import NO_TYPES, ConnectivityView, parse_connectivity
 def facts(of: str) -> Any:
     """What all tables say about the cell."""
     found = partners.read(parse_connectivity(views.query_of(of))[0])
-    return cell_facts(cell_card.read(cave(), found.datastack, found.version.number, found.cell))
+    return cell_facts(card.read(cave(), found.datastack, found.version.number, found.cell))
 
 
 @callback(

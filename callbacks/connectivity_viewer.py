@@ -24,23 +24,18 @@ from components import (
     type_table,
 )
 from components.partner_options import Choices
-from services import (
-    cell_types,
-    neuroglancer,
-    partner_sets,
-    partner_synapses,
-    partner_table,
-    tables,
-)
-from services import several_cells as several
-from services import trust as judging
-from services.connectivity import Connectivity
-from services.context import cave
-from services.errors import BadInput, NotFound
-from services.moments import number_of
-from services.partner_table import PartnerTable
-from services.type_columns import SEVERAL, SEVERAL_BOX
-from services.urls import NO_TYPES, ConnectivityView, Query, parse_connectivity
+from services.cave.context import cave
+from services.cells import cell_types, partner_sets, partner_synapses, partner_table
+from services.cells import several_cells as several
+from services.cells import verdict as judging
+from services.cells.connectivity import Connectivity
+from services.cells.partner_table import PartnerTable
+from services.core.errors import BadInput, NotFound
+from services.core.moments import number_of
+from services.core.type_columns import SEVERAL, SEVERAL_BOX
+from services.neuroglancer import links
+from services.tables import tables
+from services.views.addresses import NO_TYPES, ConnectivityView, Query, parse_connectivity
 
 
 @callback(
@@ -171,7 +166,7 @@ def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
     """What there is to choose from."""
     groups = partners.groupings([sides["in"], sides["out"]])
     offered = partner_table.offered(cave(), view.datastack, number_of(view.version), view.type_table)
-    known = neuroglancer.viewers(cave(), view.datastack)
+    known = links.viewers(cave(), view.datastack)
     others = [one for one in cave().versions(view.datastack) if one.valid and str(one.number) != view.version]
     rules = cell_types.offered(cave(), view.datastack, number_of(view.version), view.type_table.replace(NO_TYPES, ""))
     return Choices(

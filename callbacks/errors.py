@@ -7,7 +7,7 @@ import logging
 from dash import set_props
 
 from components.alerts import problem
-from services.errors import KarstError
+from services.core.errors import KarstError
 
 log = logging.getLogger("karst")
 

@@ -8,9 +8,10 @@ from dash import Input, Output, callback
 
 from callbacks.errors import explain
 from components import alerts, home_page
-from services import examples, tables, versions
-from services.context import cave
-from services.urls import LATEST
+from services.cave import versions
+from services.cave.context import cave
+from services.tables import examples, tables
+from services.views.addresses import LATEST
 
 MOST_TABLES = 8
 

@@ -10,15 +10,17 @@ from callbacks import partners, views
 from components import cell_figures
 from components.cell_figures import plot
 from components.figures import by_type, depth, pairs, somata, tuning
-from services import functional, partner_sets, partner_synapses, plot_frames, space, type_columns
-from services.compartments import COUNTS
-from services.context import cave
-from services.urls import ConnectivityView
+from services.cave.context import cave
+from services.cells import partner_sets, partner_synapses, plot_frames
+from services.cells import tuning as functional
+from services.cells.compartments import COUNTS
+from services.core import space, type_columns
+from services.views.addresses import ConnectivityView
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from services.connectivity import Direction
+    from services.cells.connectivity import Direction
 
 SHOWN = {"type": "partner-shown", "side": ALL}
 SELECT = "Draw around points to select their partners in the table."

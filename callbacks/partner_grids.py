@@ -11,10 +11,11 @@ from callbacks import partners, views
 from callbacks.errors import explain
 from components import alerts, partner_panel
 from components.links import neuroglancer_link, no_neuroglancer_link
-from services import export, neuroglancer, tables
-from services.context import cave
-from services.errors import KarstError
-from services.filter_patterns import misread
+from services.cave.context import cave
+from services.core.errors import KarstError
+from services.filters.patterns import misread
+from services.neuroglancer import links
+from services.tables import export, tables
 
 GRID = {"type": "partner-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 SIDE = {"side": MATCH}
@@ -77,7 +78,7 @@ def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str,
     only = chosen if len(chosen) < len(whole.frame) or whole.left_out else None
     group = view.group_by if view.group_by in whole.frame else None
     options: Any = {"viewer": view.viewer.strip() or None, "group_by": group, "more": whole.frame}
-    made = neuroglancer.cell_link(cave(), found, direction=side, partners=only, **options)
+    made = links.cell_link(cave(), found, direction=side, partners=only, **options)
     subject = partner_panel.subject(len(chosen), side, selected=bool(selected), cells=len(found))
     return neuroglancer_link(made, subject), partner_panel.selection(side, len(selected or ())), made.panel_url
 

@@ -9,27 +9,25 @@ from typing import Any, cast
 import pandas as pd
 
 from callbacks import views
-from services import (
-    colours,
-    groups,
-    partner_snippet,
+from services.cave.context import cave
+from services.cave.memo import Memo, key_of
+from services.cells import (
+    interpretation,
+    partner_script,
     partner_synapses,
     partner_table,
     plot_frames,
     proofreading,
-    questions,
     several_cells,
     synapse_filter,
-    tables,
-    type_columns,
 )
-from services.connectivity import Connectivity, Direction
-from services.context import cave
-from services.errors import BadInput, NotFound
-from services.memo import Memo, key_of
-from services.moments import number_of
-from services.partner_table import PartnerTable, Side, Wanted
-from services.urls import NO_TYPES, ConnectivityView
+from services.cells.connectivity import Connectivity, Direction
+from services.cells.partner_table import PartnerTable, Side, Wanted
+from services.core import colours, type_columns
+from services.core.errors import BadInput, NotFound
+from services.core.moments import number_of
+from services.tables import groups, tables
+from services.views.addresses import NO_TYPES, ConnectivityView
 
 BLANK = "no type"
 SIDES = ("in", "out", "both")
@@ -58,7 +56,7 @@ def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
     only, _ = synapses_asked(view)
     key = key_of(cave(), *parts, types or "", view.type_by, whole, only)
     options: Any = {"type_table": types, "type_by": view.type_by, "whole": whole, "lenient": True, "only": only}
-    return _read.get(key, lambda: questions.read(cave(), *parts, **options))
+    return _read.get(key, lambda: interpretation.read(cave(), *parts, **options))
 
 
 def synapses_asked(view: ConnectivityView) -> tuple[str, list[str]]:
@@ -114,7 +112,7 @@ def wanted(view: ConnectivityView, side: str) -> Wanted:
 
 def script(view: ConnectivityView, side: str) -> str:
     """Python that yields the partners of one side that the filters keep."""
-    return partner_snippet.snippet(cave(), read_all(view), wanted(view, side), views.table_query(cave(), view))
+    return partner_script.snippet(cave(), read_all(view), wanted(view, side), views.table_query(cave(), view))
 
 
 def listed_ways(view: ConnectivityView) -> tuple[Direction, ...]:

@@ -12,13 +12,14 @@ import pandas as pd
 from callbacks import partners
 from components import several_cells, synapse_list, truncated
 from components.partner_options import Choices
-from services import cell_types, type_columns
-from services import several_cells as together
-from services.connectivity import Connectivity
-from services.context import cave
-from services.errors import BadInput, NotFound
-from services.partner_table import COMPARTMENT, TUNING
-from services.urls import ConnectivityView
+from services.cave.context import cave
+from services.cells import cell_types
+from services.cells import several_cells as together
+from services.cells.connectivity import Connectivity
+from services.cells.partner_table import COMPARTMENT, TUNING
+from services.core import type_columns
+from services.core.errors import BadInput, NotFound
+from services.views.addresses import ConnectivityView
 
 OF_ONE = (COMPARTMENT, TUNING)
 

@@ -11,32 +11,32 @@ import pandas as pd
 
 from callbacks import views
 from components import table_page, table_plots
-from services import (
+from services.cave.context import cave
+from services.cave.memo import Memo
+from services.core.columns import Column, find_column
+from services.core.errors import BadInput, KarstError
+from services.filters.filters import parse_box, parse_line
+from services.filters.nodes import Node
+from services.filters.patterns import misread
+from services.filters.values import format_value
+from services.neuroglancer import links
+from services.neuroglancer.links import Link
+from services.tables import (
     facets,
-    filter_rewrite,
+    filter_units,
     groups,
     joins,
     large_tables,
     narrowed_tables,
-    neuroglancer,
     plots,
     saved_ids,
-    snippets,
+    scripts,
     tables,
 )
-from services.columns import Column, find_column
-from services.context import cave
-from services.errors import BadInput, KarstError
-from services.filter_nodes import Node
-from services.filter_patterns import misread
-from services.filter_values import format_value
-from services.filters import parse_box, parse_line
-from services.groups import Groups
-from services.large_tables import LargeTable
-from services.memo import Memo
-from services.neuroglancer import Link
-from services.tables import TableFrame, TableQuery
-from services.urls import LONGEST_ADDRESS, TableView, parse_table
+from services.tables.groups import Groups
+from services.tables.large_tables import LargeTable
+from services.tables.tables import TableFrame, TableQuery
+from services.views.addresses import LONGEST_ADDRESS, TableView, parse_table
 
 _picked: Memo[pd.Series | None] = Memo(16)
 
@@ -116,7 +116,7 @@ class Shown(_Shown):
         has more rows."""
         if self.view == table_page.unfiltered(self.view):
             return None
-        query, values = filter_rewrite.as_known(self.table.columns, self.query, facets.known_values(self.table))
+        query, values = filter_units.as_known(self.table.columns, self.query, facets.known_values(self.table))
         if not values or tables.page(self.table, query, 0, 0)[1] <= (total or 0):
             return None
         return ", ".join(map(format_value, values)), replace(self.view, where=query.where, boxes=query.boxes).href()
@@ -128,7 +128,7 @@ class Shown(_Shown):
 
     def script(self) -> str:
         """Python that reads the rows."""
-        return snippets.table_snippet(cave(), self.table, self.query, self.columns)
+        return scripts.table_snippet(cave(), self.table, self.query, self.columns)
 
     def no_files(self, total: int | None) -> dict[str, str]:
         """Why there is no file of some format."""
@@ -186,7 +186,7 @@ class Paged(_Shown):
 
     def script(self) -> str:
         """Python that reads the rows."""
-        return snippets.large_snippet(cave(), self.table, self.query, self.columns)
+        return scripts.large_snippet(cave(), self.table, self.query, self.columns)
 
     def no_files(self, total: int | None) -> dict[str, str]:
         """Why there is no file of some format, of which `total` rows there would be."""
@@ -295,6 +295,4 @@ def link(shown: Shown | Paged, rows: pd.DataFrame, most: int | None = None) -> L
     """The link to some rows, grouped and coloured as the view says, with the first `most` of them (None = as many as
     a viewer opens)."""
     viewer = shown.view.viewer.strip() or None
-    return neuroglancer.table_link(
-        cave(), shown.table, rows, viewer=viewer, most=most, group_by=shown.colour_by or None
-    )
+    return links.table_link(cave(), shown.table, rows, viewer=viewer, most=most, group_by=shown.colour_by or None)

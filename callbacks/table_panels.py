@@ -14,10 +14,12 @@ from callbacks.errors import explain
 from callbacks.shown_table import Paged, Shown
 from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
-from services import crosstabs, examples, facets, filter_words, id_search, joins, plots
-from services.context import cave
-from services.errors import TooLarge
-from services.urls import parse_table
+from services.cave.context import cave
+from services.cells import id_search
+from services.core.errors import TooLarge
+from services.filters import completion
+from services.tables import crosstabs, examples, facets, joins, plots
+from services.views.addresses import parse_table
 
 GRAPHS = {"type": "table-graph", "of": ALL}
 
@@ -182,7 +184,7 @@ def offer_words(of: str) -> tuple[str, str]:
     shown = shown_table.any_of_view(parse_table(views.query_of(of))[0])
     values = {} if isinstance(shown, Paged) else facets.known_values(shown.table)
     example = "" if isinstance(shown, Paged) else examples.filter_line(shown.table, values)
-    return json.dumps(filter_words.offered(shown.table.columns, values)), example or table_page.WHERE_HINT
+    return json.dumps(completion.offered(shown.table.columns, values)), example or table_page.WHERE_HINT
 
 
 clientside_callback(ClientsideFunction("plots", "follow"), Input(GRAPHS, "clickData"), prevent_initial_call=True)

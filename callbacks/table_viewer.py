@@ -14,10 +14,11 @@ from components import alerts, controls, table_page
 from components.grid import marked
 from components.links import neuroglancer_link, no_neuroglancer_link
 from components.viewer_panel import beside_table
-from services import export, joins, live, neuroglancer, plots, tables
-from services.context import cave
-from services.errors import KarstError
-from services.urls import Query, parse_table
+from services.cave.context import cave
+from services.core.errors import KarstError
+from services.neuroglancer import links
+from services.tables import export, joins, live, plots, tables
+from services.views.addresses import Query, parse_table
 
 GRID = {"type": "table-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 GRIDS = {"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}
@@ -68,7 +69,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     else:
         others = joins.joinable(cave(), shown.table)
         axes = plots.axes_of(shown.table), plots.axes(shown.table, view.x, view.y)
-        viewer = beside_table(view, neuroglancer.viewers(cave(), view.datastack))
+        viewer = beside_table(view, links.viewers(cave(), view.datastack))
         layers = controls.layer_options(cave().volume(view.datastack))
         results = table_page.results(view, shown.table, *axes, others, viewer=viewer, layer_sets=layers)
     line = no_update if view.where == asked.where else view.where

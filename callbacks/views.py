@@ -10,15 +10,17 @@ from urllib.parse import parse_qs, urlsplit
 
 from components import controls
 from components.controls import Option
-from services import filter_rewrite, joins, large_tables, live, narrowed_tables, saved_ids, tables
-from services.cave import Cave
-from services.columns import Column, find_column, in_words
-from services.errors import BadInput, Expired, NotAllowed, NotFound
-from services.large_tables import LargeTable
-from services.places import columns_in
-from services.records import TableInfo, Version
-from services.tables import TableFrame, TableQuery
-from services.urls import LIVE, ConnectivityView, Query, Sort, TableView, parse_connectivity, parse_table
+from services.cave.client import Cave
+from services.core.columns import Column, find_column, in_words
+from services.core.errors import BadInput, Expired, NotAllowed, NotFound
+from services.core.moments import LIVE
+from services.core.records import TableInfo, Version
+from services.core.sorting import Sort
+from services.tables import filter_units, joins, large_tables, live, narrowed_tables, saved_ids, tables
+from services.tables.large_tables import LargeTable
+from services.tables.position_units import columns_in
+from services.tables.tables import TableFrame, TableQuery
+from services.views.addresses import ConnectivityView, Query, TableView, parse_connectivity, parse_table
 
 
 def query_of(href: str) -> Query:
@@ -91,7 +93,7 @@ def in_its_unit(cave: Cave, view: TableView, table: TableFrame | LargeTable) -> 
         return plain, []
     columns, unit = columns_in(table.columns, view.filters_in), in_words(view.unit)
     try:
-        asked = filter_rewrite.rewritten(columns, table_query(cave, view), filter_rewrite.to_unit(view.unit))
+        asked = filter_units.rewritten(columns, table_query(cave, view), filter_units.to_unit(view.unit))
     except BadInput:
         return plain, [f"The filter cannot be read, so its numbers stayed as they are: positions now count in {unit}."]
     return replace(plain, where=asked.where, boxes=asked.boxes), []

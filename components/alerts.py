@@ -9,7 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 if TYPE_CHECKING:
-    from services.errors import KarstError
+    from services.core.errors import KarstError
 
 SEEN, SEEN_BEFORE = 100, 60
 """Characters of a typed line that are shown with an error, and how many of them before it."""

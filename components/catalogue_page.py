@@ -9,10 +9,10 @@ from dash import dcc, html
 
 from components import alerts, controls
 from components.shell import heading
-from services.urls import CATALOGUE_PAGE, TableView, parse_catalogue
+from services.views.addresses import CATALOGUE_PAGE, TableView, parse_catalogue
 
 if TYPE_CHECKING:
-    from services.records import TableInfo, Version
+    from services.core.records import TableInfo, Version
 
 HEADINGS = ("Table", "Rows", "Schema", "References", "Voxel (nm)", "Created", "About")
 

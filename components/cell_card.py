@@ -11,11 +11,11 @@ from dash import html
 from components.attributes import aria
 from components.links import copyable
 from components.partner_options import keep_link
-from services.urls import ConnectivityView
+from services.views.addresses import ConnectivityView
 
 if TYPE_CHECKING:
-    from services.cells import Cell
-    from services.connectivity import Connectivity, Totals
+    from services.cells.cells import Cell
+    from services.cells.connectivity import Connectivity, Totals
 
 MOST_NUCLEI = 3
 

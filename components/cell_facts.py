@@ -12,7 +12,7 @@ from components.attributes import aria
 from components.links import copyable
 
 if TYPE_CHECKING:
-    from services.cell_card import CellCard, Named
+    from services.cells.card import CellCard, Named
 
 MOST_TYPES = 40
 

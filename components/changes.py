@@ -11,10 +11,10 @@ from dash import html
 
 from components.attributes import aria
 from components.partner_panel import FORMATS
-from services.urls import NO_TYPES, ConnectivityView
+from services.views.addresses import NO_TYPES, ConnectivityView
 
 if TYPE_CHECKING:
-    from services.changes import Changes
+    from services.cells.changes import Changes
 
 MOST_ROWS = 200
 WAYS = {"in": "Input", "out": "Output"}

@@ -13,11 +13,11 @@ from components.attributes import aria
 from components.shell import heading
 from components.truncated import with_offer
 from components.viewer_panel import viewer_panel
-from services.urls import CONNECTIVITY_PAGE, NO_TYPES, TABS, ConnectivityView
+from services.views.addresses import CONNECTIVITY_PAGE, NO_TYPES, TABS, ConnectivityView
 
 if TYPE_CHECKING:
-    from services.connectivity import Connectivity, Totals
-    from services.partner_table import PartnerTable
+    from services.cells.connectivity import Connectivity, Totals
+    from services.cells.partner_table import PartnerTable
 
 WITHOUT_TYPES: controls.Option = {"label": "No cell types", "value": NO_TYPES}
 ID_TYPES: tuple[controls.Option, ...] = (

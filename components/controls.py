@@ -9,11 +9,11 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 from components.attributes import aria, data
-from services.urls import LONGEST_VALUE
+from services.views.addresses import LONGEST_VALUE
 
 if TYPE_CHECKING:
-    from services.profiles import Volume
-    from services.records import TableInfo, Version
+    from services.core.profiles import Volume
+    from services.core.records import TableInfo, Version
 
 
 class Option(TypedDict):

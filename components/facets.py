@@ -13,7 +13,7 @@ from dash import html
 from components.attributes import aria, data
 
 if TYPE_CHECKING:
-    from services.facets import Bar, Facet, FacetValue, Histogram
+    from services.tables.facets import Bar, Facet, FacetValue, Histogram
 
 FIRST = 8
 """Values of a column that are seen at once."""

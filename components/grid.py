@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import dash_ag_grid as dag
 
 if TYPE_CHECKING:
-    from services.columns import Column
-    from services.urls import Sort
+    from services.core.columns import Column
+    from services.core.sorting import Sort
 
 ROWS_AT_ONCE = 100
 EMPTY = "There are no rows to show."

@@ -9,11 +9,11 @@ from dash import dcc, html
 
 from components import alerts, controls
 from components.shell import heading
-from services.urls import CONNECTIVITY_PAGE, ConnectivityView, TableView
+from services.views.addresses import CONNECTIVITY_PAGE, ConnectivityView, TableView
 
 if TYPE_CHECKING:
-    from services.profiles import Profile
-    from services.records import TableInfo, Version
+    from services.core.profiles import Profile
+    from services.core.records import TableInfo, Version
 
 PURPOSE = (
     "Karst reads a connectome through CAVE, the Connectome Annotation Versioning Engine: browse the tables of cell "

@@ -11,8 +11,8 @@ from components.attributes import aria, data
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.errors import KarstError
-    from services.neuroglancer import Link
+    from services.core.errors import KarstError
+    from services.neuroglancer.links import Link
 
 MOST_COLOURS = 40
 """Colours that a legend explains; the viewer has them all."""

@@ -11,7 +11,7 @@ from dash import html
 
 from components.attributes import aria, data
 from components.controls import Option
-from services.urls import CONNECTIVITY_PAGE, ConnectivityView
+from services.views.addresses import CONNECTIVITY_PAGE, ConnectivityView
 
 BY_TYPE: Option = {"label": "Cell type", "value": " "}
 ALL_ROWS: Option = {"label": "all rows", "value": " "}

@@ -14,13 +14,14 @@ from components.cell_card import apart, counted
 from components.grid import rows_grid
 from components.links import copy_button, deselect
 from components.table_page import COPIES, OUTLINED
-from services.urls import NO_TYPES, ConnectivityView, format_sort
+from services.core.sorting import format_sort
+from services.views.addresses import NO_TYPES, ConnectivityView
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from services.connectivity import Totals
-    from services.partner_table import PartnerTable
+    from services.cells.connectivity import Totals
+    from services.cells.partner_table import PartnerTable
 
 TITLES = {"in": "Input", "out": "Output", "both": "Both", "types": "By type"}
 WORDS = {"in": "input partner", "out": "output partner", "both": "partner"}

@@ -12,10 +12,10 @@ from dash import html
 from components.attributes import aria
 from components.connectivity_page import types_in_words
 from components.links import copy_button, copyable
-from services.urls import ConnectivityView
+from services.views.addresses import ConnectivityView
 
 if TYPE_CHECKING:
-    from services.connectivity import Connectivity
+    from services.cells.connectivity import Connectivity
 
 TEXTS = 3
 """Columns of ids and words behind the number of a cell; those behind them are NUMBERS."""
@@ -42,7 +42,7 @@ def cells(
     view: ConnectivityView, found: Sequence[Connectivity], types: Sequence[str | None], matrix: pd.DataFrame
 ) -> html.Section:
     """A line for each cell, numbered, that leads to the cell alone; and the synapses among them. `types` are the cells'
-    own, `matrix` is of :func:`services.several_cells.among`."""
+    own, `matrix` is of :func:`several_cells.among`."""
     texts = dict.fromkeys(("cell", "root id", "nucleus id", "type"), "k-text")
     deep = ["soma depth (µm)"] if "soma_depth_um" in found[0].inputs else []
     titles = texts | dict.fromkeys((*deep, *NUMBERS), "")

@@ -10,8 +10,8 @@ from components.cell_figures import plot
 from components.figures.morphology import skeleton
 
 if TYPE_CHECKING:
-    from services.errors import KarstError
-    from services.morphology import Morphology
+    from services.cells.morphology import Morphology
+    from services.core.errors import KarstError
 
 TITLE = "Skeleton in 3D"
 WAYS = {"in": "input", "out": "output"}

@@ -13,7 +13,7 @@ from components.attributes import aria
 from components.cell_card import counted
 from components.partner_options import keep_link
 from components.partner_panel import file_links, synapses_path
-from services.urls import ConnectivityView
+from services.views.addresses import ConnectivityView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +22,13 @@ MOST_ROWS = 200
 WAYS = {"in": "input", "out": "output"}
 POSITION = ("ctr_pt_position_x_nm", "ctr_pt_position_y_nm", "ctr_pt_position_z_nm")
 KNOWN = frozenset({"id", "size", "depth_um", "layer", "root_id", "pre_pt_root_id", "post_pt_root_id", *POSITION})
-"""What :func:`services.partner_synapses.of_cell` gives without types of synapses."""
+"""What :func:`partner_synapses.of_cell` gives without types of synapses."""
 PARTNERS = {"root_zero": "what lies in no segment"}
 
 
 def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[str, pd.DataFrame]) -> html.Section:
     """The synapses of the cells of some root ids, with commas, with `view.partner`; `sides` has a frame of
-    :func:`services.partner_synapses.of_partner` for each direction that has any."""
+    :func:`partner_synapses.of_partner` for each direction that has any."""
     told = " and ".join(counted(len(rows), f"{WAYS[way]} synapse") for way, rows in sides.items()) or "No synapses"
     close = keep_link("Close", replace(view, partner=""), "partner")
     way = "both" if len(sides) != 1 else next(iter(sides))

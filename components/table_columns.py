@@ -10,11 +10,11 @@ from dash import html
 
 from components import controls
 from components.attributes import data
-from services.urls import TABLE_PAGE, TableView
+from services.views.addresses import TABLE_PAGE, TableView
 
 if TYPE_CHECKING:
-    from services.large_tables import LargeTable
-    from services.tables import TableFrame
+    from services.tables.large_tables import LargeTable
+    from services.tables.tables import TableFrame
 
 UNITS: tuple[controls.Option, ...] = (
     {"label": "Voxels", "value": "vx"},

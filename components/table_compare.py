@@ -12,12 +12,12 @@ from components import controls
 from components.attributes import aria, data
 from components.cell_card import counted
 from components.table_columns import join_choice
-from services.urls import TABLE_PAGE, TableView
+from services.views.addresses import TABLE_PAGE, TableView
 
 if TYPE_CHECKING:
-    from services.columns import Column
-    from services.crosstabs import CrossTab
-    from services.filter_values import Value
+    from services.core.columns import Column
+    from services.filters.values import Value
+    from services.tables.crosstabs import CrossTab
 
 MOST_LISTED = 40
 """Values of a side that are drawn: the most frequent ones."""

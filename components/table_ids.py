@@ -11,8 +11,8 @@ from dash import dcc, html
 from components import controls
 
 if TYPE_CHECKING:
-    from services.id_search import IdSearch
-    from services.tables import TableFrame
+    from services.cells.id_search import IdSearch
+    from services.tables.tables import TableFrame
 
 ID_TYPES: tuple[controls.Option, ...] = (
     {"label": "Detect", "value": "auto"},

@@ -18,12 +18,13 @@ from components.shell import heading
 from components.table_columns import column_panel
 from components.table_ids import id_panel
 from components.table_plots import plot_form
-from services.urls import TABLE_PAGE, ConnectivityView, TableView, format_sort
+from services.core.sorting import format_sort
+from services.views.addresses import TABLE_PAGE, ConnectivityView, TableView
 
 if TYPE_CHECKING:
-    from services.columns import Column
-    from services.large_tables import LargeTable
-    from services.tables import TableFrame
+    from services.core.columns import Column
+    from services.tables.large_tables import LargeTable
+    from services.tables.tables import TableFrame
 
 TITLES = {"plot": "Plot", "facets": "Facets", "compare": "Compare", "3d": "3D", "ids": "Find ids", "columns": "Columns"}
 FILES = ("CSV", "Parquet", "Arrow")

@@ -15,13 +15,13 @@ from components.figures.axes import depth_title
 from components.figures.counts import MOST_BARS, count_bars
 from components.figures.scatter import histogram, is_small_part, scatter
 from components.figures.template import CONFIG, Figure
-from services.urls import TABLE_PAGE, TableView
+from services.views.addresses import TABLE_PAGE, TableView
 
 if TYPE_CHECKING:
-    from services.columns import Column
-    from services.plots import Bars, Outline
-    from services.profiles import LayerSet
-    from services.tables import TableFrame
+    from services.core.columns import Column
+    from services.core.profiles import LayerSet
+    from services.tables.plots import Bars, Outline
+    from services.tables.tables import TableFrame
 
 KINDS: tuple[controls.Option, ...] = (
     {"label": "Count by value", "value": "counts"},

@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from components.partner_options import keep_link
-from services.urls import ConnectivityView
+from services.views.addresses import ConnectivityView
 
 
 def with_offer(view: ConnectivityView, said: str) -> Any:

@@ -9,7 +9,7 @@ from dash import html
 from components.attributes import aria
 
 if TYPE_CHECKING:
-    from services.trust import Share, Verdict
+    from services.cells.verdict import Share, Verdict
 
 WAYS = {"in": "Inputs", "out": "Outputs"}
 MARKS = {"complete": "good", "usable": "good", "lower bound": "fair", "not analysable": "poor", "unknown": "fair"}

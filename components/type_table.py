@@ -10,7 +10,7 @@ import pandas as pd
 from dash import html
 
 from components.attributes import aria
-from services.urls import ConnectivityView
+from services.views.addresses import ConnectivityView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def type_table(
 ) -> html.Div:
     """A line for each value of `column`, the largest first, with those that no partner has, and a line of sums.
 
-    `groups` has a frame of :func:`services.partner_sets.grouped` for each direction, `boxes` the
+    `groups` has a frame of :func:`partner_sets.grouped` for each direction, `boxes` the
     filter of each line that is not of one value.
     """
     sides = {way: frame.set_index(frame["value"].fillna("")) for way, frame in groups.items()}

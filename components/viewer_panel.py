@@ -14,11 +14,11 @@ from components.attributes import aria, data
 from components.cell_card import counted
 from components.links import legend
 from components.partner_options import keep_link
-from services.urls import TABLE_PAGE, ConnectivityView, TableView
+from services.views.addresses import TABLE_PAGE, ConnectivityView, TableView
 
 if TYPE_CHECKING:
-    from services.neuroglancer import Link
-    from services.profiles import Viewer
+    from services.core.profiles import Viewer
+    from services.neuroglancer.links import Link
 
 
 def viewer_panel(view: ConnectivityView) -> html.Section:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from localcave.errors import InputError
-from localcave.layout import FORMAT, MANIFEST, read_manifest
+from localcave.folder.writer import FORMAT, MANIFEST, read_manifest
 
 DEMO_FOLDER = Path(".data/karst_demo")
 DEMO_MARK = "demo.json"
@@ -231,7 +231,7 @@ def _demo(args: argparse.Namespace) -> None:
 
 
 def _import(args: argparse.Namespace) -> None:
-    from localcave.importer import import_datastack  # noqa: PLC0415
+    from localcave.importer.importing import import_datastack  # noqa: PLC0415
 
     report = import_datastack(args.config, args.output, data=args.data)
     for warning in report.warnings:
@@ -244,7 +244,7 @@ def _import(args: argparse.Namespace) -> None:
 def _snapshot(args: argparse.Namespace) -> None:
     from tqdm import tqdm  # noqa: PLC0415
 
-    from localcave.snapshot import Request, take  # noqa: PLC0415
+    from localcave.snapshot.taking import Request, take  # noqa: PLC0415
 
     request = Request(
         datastack=args.datastack,
@@ -281,7 +281,7 @@ def _token(path: Path | None) -> str | None:
 
 
 def _serve(args: argparse.Namespace) -> None:
-    from localcave.server import serve  # noqa: PLC0415
+    from localcave.server.app import serve  # noqa: PLC0415
 
     for folder in args.folders:
         _manifest(folder)
@@ -301,7 +301,7 @@ def _serve(args: argparse.Namespace) -> None:
 
 
 def _info(args: argparse.Namespace) -> None:
-    from localcave.info import damage, describe, render  # noqa: PLC0415
+    from localcave.folder.summary import damage, describe, render  # noqa: PLC0415
 
     _manifest(args.folder)
     description = describe(args.folder)

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from localcave.layout import DatastackWriter
+from localcave.folder.writer import DatastackWriter
 
 DATASTACKS = ("golden", "golden_release", "golden_empty")
 ROW_CREATED = datetime(2020, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ import dash
 from dash import html
 
 from components.catalogue_page import page
-from services.urls import CATALOGUE_PAGE, pinned
+from services.views.addresses import CATALOGUE_PAGE, pinned
 
 dash.register_page(__name__, path=CATALOGUE_PAGE, title="All tables · Karst", name="All tables", order=3)
 

@@ -8,12 +8,12 @@ import dash
 from dash import html
 
 from components.connectivity_page import page
-from services.urls import CONNECTIVITY_PAGE, parse_connectivity, pinned
+from services.views.addresses import CONNECTIVITY_PAGE, parse_connectivity, pinned
 
 dash.register_page(__name__, path=CONNECTIVITY_PAGE, title="Connectivity · Karst", name="Connectivity", order=2)
 
 
 def layout(**query: Any) -> html.Div:
-    """The page of an address; its parameters are those of `services.urls.ConnectivityView`."""
+    """The page of an address; its parameters are those of `services.views.addresses.ConnectivityView`."""
     given = pinned(query)
     return page(parse_connectivity(given)[0], given)

@@ -9,7 +9,7 @@ from dash import html
 
 from components import alerts
 from components.shell import heading
-from services.urls import CONNECTIVITY_PAGE, TABLE_PAGE
+from services.views.addresses import CONNECTIVITY_PAGE, TABLE_PAGE
 
 dash.register_page(__name__, title="Not found · Karst")
 

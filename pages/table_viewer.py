@@ -8,12 +8,12 @@ import dash
 from dash import html
 
 from components.table_page import page
-from services.urls import TABLE_PAGE, parse_table, pinned
+from services.views.addresses import TABLE_PAGE, parse_table, pinned
 
 dash.register_page(__name__, path=TABLE_PAGE, title="Tables · Karst", name="Tables", order=1)
 
 
 def layout(**query: Any) -> html.Div:
-    """The page of an address; its parameters are those of `services.urls.TableView`."""
+    """The page of an address; its parameters are those of `services.views.addresses.TableView`."""
     given = pinned(query)
     return page(parse_table(given)[0], given)

@@ -1,4 +1,8 @@
-"""The cached service layer: plain Python over DataFrames, without any Dash."""
+"""The work behind the pages: plain Python over DataFrames, without any Dash, in rooms by subject.
+
+Imports only point down: ``views`` over ``neuroglancer`` over ``cells`` over ``tables`` over ``filters`` and ``cave``
+over ``cache`` over ``core``.
+"""
 
 import pandas as pd
 

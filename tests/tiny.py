@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from localcave.layout import SERVER, DatastackWriter
+from localcave.folder.writer import SERVER, DatastackWriter
 
 DATASTACK = "tiny"
 EXPIRED, FIRST, NEWEST = 1, 2, 3

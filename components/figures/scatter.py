@@ -14,7 +14,7 @@ from components.figures.template import Figure, Trace, figure, plain
 if TYPE_CHECKING:
     import pandas as pd
 
-    from services.plots import Bars, Outline
+    from services.tables.plots import Bars, Outline
 
 HEIGHT_PX, HISTOGRAM_PX = 500, 380
 PALE = "rgba(138, 150, 153, 0.3)"

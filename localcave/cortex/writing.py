@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from localcave.cortex import base_tables, catalogue, more_tables, recipe, reference_tables, segmentation, views
 from localcave.cortex.model import Cortex, Step
-from localcave.layout import DatastackWriter
+from localcave.folder.writer import DatastackWriter
 
 OLDER = recipe.VERSIONS[-2::-1]
 N_STEPS = 5

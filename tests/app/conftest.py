@@ -7,8 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from api import blueprint
-from services.cave import Cave
-from services.settings import Settings
+from services.cave.client import Cave
+from services.core.settings import Settings
 
 
 @pytest.fixture(scope="module")

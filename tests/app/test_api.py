@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from api import blueprint
-from services import connectivity, tables
-from services.cave import Cave
-from services.settings import Settings
-from services.tables import TableQuery
+from services.cave.client import Cave
+from services.cells import connectivity
+from services.core.settings import Settings
+from services.tables import tables
+from services.tables.tables import TableQuery
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 

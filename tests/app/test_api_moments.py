@@ -11,8 +11,8 @@ import pytest
 from caveclient import CAVEclient
 
 from api import blueprint
-from services.cave import Cave
-from services.settings import Settings
+from services.cave.client import Cave
+from services.core.settings import Settings
 
 DS, TYPES, PROOFREADING = "karst_demo", "aibs_metamodel_celltypes_v661", "proofreading_status_and_strategy"
 SYNAPSES, VIEW, LATER = "synapses_pni_2", "aibs_cell_info", "vortex_axon_backtrace_column"

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from api import blueprint
-from services import tables
-from services.cave import Cave
-from services.settings import Settings
-from services.tables import TableQuery, select
+from services.cave.client import Cave
+from services.core.settings import Settings
+from services.tables import tables
+from services.tables.tables import TableQuery, select
 
 DS, TYPES, MANUAL, SYNAPSES = (
     "karst_demo",

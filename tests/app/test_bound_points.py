@@ -16,10 +16,10 @@ from flask.testing import FlaskClient
 from standard_transform import minnie_ds
 
 from api import blueprint
-from services import plots, tables
-from services.cave import Cave
-from services.settings import Settings
-from services.tables import TableQuery
+from services.cave.client import Cave
+from services.core.settings import Settings
+from services.tables import plots, tables
+from services.tables.tables import TableQuery
 from tests.servers import ROOT, start_localcave
 
 COUNT = 40

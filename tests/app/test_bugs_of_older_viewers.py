@@ -12,12 +12,15 @@ from caveclient import CAVEclient
 from api import blueprint
 from components import controls
 from components.figures import by_type, depth
-from services import connectivity, neuroglancer, partner_table, plot_frames, questions, tables, versions
-from services.cave import Cave
-from services.columns import describe_columns
-from services.errors import BadInput, KarstError
-from services.partner_synapses import of_cell
-from services.settings import Settings
+from services.cave import versions
+from services.cave.client import Cave
+from services.cells import connectivity, interpretation, partner_table, plot_frames
+from services.cells.partner_synapses import of_cell
+from services.core.columns import describe_columns
+from services.core.errors import BadInput, KarstError
+from services.core.settings import Settings
+from services.neuroglancer import links
+from services.tables import tables
 from tests import tiny
 from tests.figures import drawn
 from tests.neuroglancer_checks import layer_of
@@ -93,14 +96,14 @@ def test_opening_without_a_version_works_at_once(get, newest, roots):
 @pytest.mark.parametrize("typed", ["{0},", " {0} ", "{0};", "{0} {1}", "{0}, {1}", "[{0}, {1}]"])
 def test_spaces_commas_and_two_ids_are_understood(cave, newest, roots, typed):
     """There, each of them was an uncaught error that left the old cell on the page."""
-    found = questions.read(cave, DS, newest, typed.format(*roots[:2]))
+    found = interpretation.read(cave, DS, newest, typed.format(*roots[:2]))
     assert [one.cell.root_id for one in found] == roots[: typed.count("{")]
 
 
 @pytest.mark.parametrize("typed", ["", "abc", "12 monkeys", "8.6e17", "864691135635600553.0", "-1", "1e400"])
 def test_what_is_no_id_is_a_sentence(cave, newest, typed):
     with pytest.raises(KarstError) as caught:
-        questions.read(cave, DS, newest, typed)
+        interpretation.read(cave, DS, newest, typed)
     assert isinstance(caught.value, BadInput)
     assert caught.value.message.endswith(".") and "Traceback" not in str(caught.value)
 
@@ -173,7 +176,7 @@ def test_links_show_cells_as_they_were_at_their_version(localcave_url, tmp_path)
     cave = Cave(Settings(server_address=localcave_url, cache="", config_dir=tmp_path))  # a segmentation with edits
     for version in cave.versions(DS)[:2]:
         root = cave.table(DS, version.number, "proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-        link = neuroglancer.cell_link(cave, connectivity.read(cave, DS, version.number, str(root)), viewer="spelunker")
+        link = links.cell_link(cave, connectivity.read(cave, DS, version.number, str(root)), viewer="spelunker")
         segmentation = layer_of(link.state, "segmentation")
         assert segmentation["timestamp"] == int(version.timestamp.timestamp() * 1000)
 
@@ -219,7 +222,7 @@ def test_two_datastacks_with_tables_of_one_name_stay_apart(two_datastacks):
         for name in ("tiny", "other", "tiny")
     }
     assert kinds == {"tiny": ["23P", "BC"], "other": ["XYZ", "XYZ"]}
-    assert questions.read(cave, "other", 943, "3")[0].cell.root_id == tiny.C
+    assert interpretation.read(cave, "other", 943, "3")[0].cell.root_id == tiny.C
 
 
 def test_two_configurations_in_one_process_stay_apart(two_datastacks, tmp_path):

@@ -15,11 +15,11 @@ from caveclient import CAVEclient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services import versions
-from services.cave import Cave, Filters
-from services.errors import BadInput, Expired, NotAllowed, NotFound, TooLarge
-from services.parallel import gather
-from services.settings import Settings
+from services.cave import versions
+from services.cave.client import Cave, Filters
+from services.core.errors import BadInput, Expired, NotAllowed, NotFound, TooLarge
+from services.core.parallel import gather
+from services.core.settings import Settings
 from tests import tiny
 from tests.faults.proxy import Proxy, proxied, status
 from tests.servers import ROOT, start_localcave
@@ -355,8 +355,8 @@ class TestManners:
                     else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 )  # fmt: skip
                 for name in names:
-                    importers.setdefault(name.split(".")[0], set()).add(path.name)
-        assert importers["caveclient"] == {"cave.py"}
+                    importers.setdefault(name.split(".")[0], set()).add(path.parent.name)
+        assert importers["caveclient"] == {"cave"}
         assert not importers.keys() & {"dash", "dash_bootstrap_components", "dash_ag_grid", "plotly"}
 
     def test_the_operators_token_files_are_left_alone(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from services.cave import Cave
-from services.errors import NotAllowed
-from services.settings import Settings
+from services.cave.client import Cave
+from services.core.errors import NotAllowed
+from services.core.settings import Settings
 from tests import tiny
 from tests.servers import start_localcave
 

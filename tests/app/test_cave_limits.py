@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.cave import Cave, Filters
-from services.settings import Settings
+from services.cave.client import Cave, Filters
+from services.core.settings import Settings
 from tests import tiny
 from tests.servers import start_localcave
 

@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 from caveclient import CAVEclient
 
-from services import (
-    cell_card,
+from services.cave.client import Cave
+from services.cells import card as cell_card
+from services.cells import (
     cells,
     changes,
     compartments,
     connectivity,
-    functional,
     partner_joins,
     partner_synapses,
     proofreading,
-    trust,
-    weights,
+    synapse_weights,
+    tuning,
 )
-from services.cave import Cave
-from services.errors import BadInput, NotFound
-from services.settings import Settings
+from services.cells import verdict as trust
+from services.core.errors import BadInput, NotFound
+from services.core.settings import Settings
 
 DS = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"
@@ -99,22 +99,22 @@ def test_proofread_partners_are_those_of_the_table(cave, newest, reads, proofrea
 def test_shares_name_their_denominators_and_equal_the_synapse_table(cave, newest, ask, busiest):
     cave.tables(DS, newest)  # known, whichever test comes first and however old the list of versions is
     before = cave.counts["requests"]
-    degrees = weights.partner_degrees(cave, busiest)
+    degrees = synapse_weights.partner_degrees(cave, busiest)
     assert cave.counts["requests"] - before == 1
     for direction, (own, other) in SIDES.items():
-        frame = weights.with_weights(busiest, direction, degrees)
+        frame = synapse_weights.with_weights(busiest, direction, degrees)
         total = len(synapses_of(ask, busiest.cell.root_id, direction))
-        assert weights.cell_total(busiest, direction) == total
+        assert synapse_weights.cell_total(busiest, direction) == total
         assert frame["pct_of_cell"].tolist() == pytest.approx((frame["num_syn"] / total * 100).tolist())
         for row in frame.iloc[[0, len(frame) // 2, -1]].to_dict("records"):
             partners_own = len(ask("synapses_pni_2", filter_equal_dict={other: row["root_id"]}))
             assert row["partner_total"] == partners_own
             assert row["pct_of_partner"] == pytest.approx(row["num_syn"] / partners_own * 100)
         assert frame["pct_of_partner"].le(100).all()
-        titles = {column.name: column.title for column in weights.describe(frame, busiest, direction)}
+        titles = {column.name: column.title for column in synapse_weights.describe(frame, busiest, direction)}
         assert f"{total:,}" in titles["pct_of_cell"]
         assert own is not other and titles["pct_of_partner"].startswith("% of the partner's")
-    weights.partner_degrees(cave, busiest)
+    synapse_weights.partner_degrees(cave, busiest)
     assert cave.counts["requests"] - before < 10  # the version's answers are kept: nothing was asked twice
 
 
@@ -208,8 +208,8 @@ def test_tuning_equals_the_best_unit_of_each_cell(cave, newest, ask, busiest):
         (newest, "digital_twin_properties_bcm_coreg_v4", 1.0),
         (cave.versions(DS)[1].number, "functional_properties_v3_bcm", 180 / np.pi),
     ):
-        assert name in [info.name for info in functional.tables(cave, DS, version)]
-        tuned = functional.tuning(cave, DS, version, name)
+        assert name in [info.name for info in tuning.tables(cave, DS, version)]
+        tuned = tuning.tuning(cave, DS, version, name)
         rows = ask(name, version)
         rows = rows[rows["pt_root_id"] != 0]
         assert rows["pt_root_id"].duplicated().any()
@@ -332,7 +332,7 @@ def test_a_cell_with_no_synapses_has_empty_tables(cave, newest, ask):
     verdict = trust.verdict(cave, found)
     assert verdict.identified["in"].fraction is None
     for direction in ("in", "out"):
-        frame = weights.with_weights(found, direction, weights.partner_degrees(cave, found))
+        frame = synapse_weights.with_weights(found, direction, synapse_weights.partner_degrees(cave, found))
         assert frame["pct_of_cell"].tolist() == []
         tags = compartments.predictions(cave, found, direction)
         synapses = partner_synapses.of_cell(cave, found, direction)
@@ -366,7 +366,7 @@ def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cor
         assert any("300 of" in warning and f"{total:,}" in warning for warning in cut.warnings)
         assert whole.truncated == {"in": None, "out": None} and not whole.warnings
         assert sum(whole.totals["in"][name] for name in ("num_syn", "autapses", "root_zero")) == total
-        assert weights.cell_total(cut, "in") == total  # shares are of all, not of those sent
+        assert synapse_weights.cell_total(cut, "in") == total  # shares are of all, not of those sent
         assert len(connectivity.synapses(cave, cut, "in")) == 300
 
 

@@ -18,24 +18,24 @@ from plotly.utils import PlotlyJSONEncoder
 from api import blueprint
 from app import create_app
 from callbacks import connectivity_viewer, partners
-from localcave.importer import import_datastack
-from localcave.layout import DatastackWriter
-from services import (
+from localcave.folder.writer import DatastackWriter
+from localcave.importer.importing import import_datastack
+from services.cave.client import Cave
+from services.cells import (
     cell_types,
     connectivity,
-    neuroglancer,
+    interpretation,
     partner_sets,
     partner_synapses,
     partner_table,
-    questions,
     several_cells,
-    trust,
+    verdict,
 )
-from services.cave import Cave
-from services.errors import BadInput
-from services.partner_table import Wanted
-from services.settings import Settings
-from services.urls import parse_connectivity
+from services.cells.partner_table import Wanted
+from services.core.errors import BadInput
+from services.core.settings import Settings
+from services.neuroglancer import links
+from services.views.addresses import parse_connectivity
 from tests import tiny
 from tests.localcave.importing import HEAD
 from tests.servers import start_localcave
@@ -188,9 +188,9 @@ def test_partners_whose_types_differ_count_as_several(cave):
     table = partner_table.open_partners(cave, found, Wanted("in"))
     groups = partner_sets.grouped(table.frame, "cell_type", ["BC", "MC", "23P", "4P", "5P-ET"]).set_index("value")
     assert groups["num_syn"].to_dict() == {"BC": 3, "several": 2, "23P": 2, "4P": 1, "MC": 0, "5P-ET": 0, pd.NA: 1}
-    identified = trust.identified(table.frame.assign(num_soma=1), "cell_type")
+    identified = verdict.identified(table.frame.assign(num_soma=1), "cell_type")
     assert (identified.part, identified.whole) == (6, 9)
-    link = neuroglancer.cell_link(cave, found, direction="in", group_by="cell_type")
+    link = links.cell_link(cave, found, direction="in", group_by="cell_type")
     assert {"BC", "several", "23P", "4P", "(blank)"} == set(link.legend)
     layers = {layer["name"]: len(layer.get("annotations", ())) for layer in link.state["layers"]}
     assert layers["inputs: several"] == 2 and layers["inputs: BC"] == 3
@@ -234,7 +234,7 @@ def test_a_rule_that_does_not_fit_is_refused_or_left_out(cave, client, by, says)
         read(cave, by=by)
     answer = client.get(f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?types=types&type_by={by}")
     assert answer.status_code == 400
-    (found,) = questions.read(cave, DS, VERSION, str(CELL), type_table="types", type_by=by, lenient=True)
+    (found,) = interpretation.read(cave, DS, VERSION, str(CELL), type_table="types", type_by=by, lenient=True)
     assert types_of(found.inputs) == WHOLE and found.type_by == ""
     assert any("All rows are used." in said for said in found.warnings)
 
@@ -271,7 +271,7 @@ def test_types_of_synapses_are_those_of_both_directions_and_of_all_cells_togethe
     table = several_cells.open_partners(cave, found, Wanted("in"))
     kinds = types_of(table.frame)
     assert kinds[ALSO] == "ME" and kinds[ONE] == "several: LO | ME" and kinds[AGREE] == "ME"
-    link = neuroglancer.cell_link(cave, found[0], direction="in", group_by="cell_type")
+    link = links.cell_link(cave, found[0], direction="in", group_by="cell_type")
     assert set(link.legend) == {"ME", "LO", "several", "(blank)"}
 
 
@@ -367,5 +367,5 @@ classification_system = {{ value = "mine" }}
         cave = Cave(Settings(server_address=address, cache=""))
         found = connectivity.read(cave, "mine", 7, str(CELL), type_table="kinds")
         assert types_of(found.inputs) == {partner: "BC", partner + 1: "MC", partner + 2: "several: 23P | 4P"}
-        link = neuroglancer.cell_link(cave, found, direction="in", group_by="cell_type")
+        link = links.cell_link(cave, found, direction="in", group_by="cell_type")
         assert set(link.legend) == {"BC", "MC", "several"}

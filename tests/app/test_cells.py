@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import cells, id_search, tables
-from services.cave import Cave
-from services.errors import BadInput, KarstError, NotFound
-from services.settings import Settings
+from services.cave.client import Cave
+from services.cells import cells, id_search
+from services.core.errors import BadInput, KarstError, NotFound
+from services.core.settings import Settings
+from services.tables import tables
 from tests import tiny
 from tests.servers import start_localcave
 

@@ -10,20 +10,13 @@ import pandas as pd
 import pytest
 from caveclient import CAVEclient
 
-from services import (
-    cells,
-    connectivity,
-    live,
-    neuroglancer,
-    partner_snippet,
-    partner_synapses,
-    partner_table,
-    questions,
-)
-from services.errors import BadInput
-from services.moments import MomentNumber, number_of
-from services.partner_table import Wanted
-from services.tables import TableQuery
+from services.cells import cells, connectivity, interpretation, partner_script, partner_synapses, partner_table
+from services.cells.partner_table import Wanted
+from services.core.errors import BadInput
+from services.core.moments import MomentNumber, number_of
+from services.neuroglancer import links
+from services.tables import live
+from services.tables.tables import TableQuery
 
 DS, SYNAPSES, NUCLEI = "karst_demo", "synapses_pni_2", "nucleus_detection_v0"
 TYPES, PROOFREADING = "aibs_metamodel_celltypes_v661", "proofreading_status_and_strategy"
@@ -112,17 +105,17 @@ def test_an_expired_version_has_the_synapses_that_it_had(cave, direct, expired):
 def test_what_is_shown_of_a_cell_at_a_moment_says_so(cave, then, moments):
     for version in moments.values():
         root = changed_since(cave, then, version)
-        (found,) = questions.read(cave, DS, version.number, str(root))
+        (found,) = interpretation.read(cave, DS, version.number, str(root))
         said = " ".join(found.warnings)
         assert ("live data, of no version" if version.live else "has expired. Shown is what tables") in said
         assert f"{version.timestamp:%H:%M:%S} UTC" in said
-        link = neuroglancer.cell_link(cave, found)
+        link = links.cell_link(cave, found)
         assert version.title in link.description
         table = partner_table.open_partners(cave, found, Wanted("in"))
         assert len(table.frame) == len(found.inputs)
         assert len(partner_synapses.of_cell(cave, found, "in"))
         with pytest.raises(BadInput, match="versions that are kept"):
-            partner_snippet.snippet(cave, [found], Wanted("in"), TableQuery())
+            partner_script.snippet(cave, [found], Wanted("in"), TableQuery())
 
 
 def test_a_nucleus_and_a_stale_root_lead_to_the_cell_of_the_time(cave, then, expired):

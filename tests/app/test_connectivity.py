@@ -12,11 +12,11 @@ import pytest
 from caveclient import CAVEclient
 
 from api import blueprint
-from services import connectivity, partner_table
-from services.cave import Cave
-from services.errors import BadInput, NotFound
-from services.partner_table import Wanted
-from services.settings import Settings
+from services.cave.client import Cave
+from services.cells import connectivity, partner_table
+from services.cells.partner_table import Wanted
+from services.core.errors import BadInput, NotFound
+from services.core.settings import Settings
 
 DS = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"

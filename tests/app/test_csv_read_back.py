@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from app import create_app
-from localcave.importer import import_datastack
-from services.settings import Settings
+from localcave.importer.importing import import_datastack
+from services.core.settings import Settings
 from tests.servers import start_localcave
 
 DS, PROOFREADING = "karst_demo", "proofreading_status_and_strategy"

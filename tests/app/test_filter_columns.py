@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 from api import blueprint
-from localcave.layout import DatastackWriter
-from services.cave import Cave
-from services.settings import Settings
+from localcave.folder.writer import DatastackWriter
+from services.cave.client import Cave
+from services.core.settings import Settings
 from tests import tiny
 from tests.servers import start_localcave
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from app import create_app
-from services.settings import Settings
+from services.core.settings import Settings
 from tests.servers import free_port, start_localcave
 
 

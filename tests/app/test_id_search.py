@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from services import saved_ids, tables
-from services.cave import Cave
-from services.errors import BadInput
-from services.id_search import search
-from services.settings import Settings
-from services.tables import TableQuery
+from services.cave.client import Cave
+from services.cells.id_search import search
+from services.core.errors import BadInput
+from services.core.settings import Settings
+from services.tables import saved_ids, tables
+from services.tables.tables import TableQuery
 from tests import tiny
 from tests.servers import start_localcave
 

@@ -7,8 +7,8 @@ import pytest
 from caveclient import CAVEclient
 
 from app import create_app
-from localcave.importer import import_datastack
-from services.settings import Settings
+from localcave.importer.importing import import_datastack
+from services.core.settings import Settings
 from tests.servers import start_localcave
 
 BASE = 720575940600000000

@@ -11,9 +11,9 @@ from caveclient import CAVEclient
 
 from app import create_app
 from localcave.errors import InputError
-from localcave.importer import import_datastack
-from localcave.layout import read_manifest
-from services.settings import Settings
+from localcave.folder.writer import read_manifest
+from localcave.importer.importing import import_datastack
+from services.core.settings import Settings
 from tests.servers import start_localcave
 
 BASE = 864691135000000101

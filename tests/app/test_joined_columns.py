@@ -12,11 +12,11 @@ import pytest
 from api import blueprint
 from callbacks import shown_table
 from components.table_page import downloads
-from services import joins, live
-from services.cave import Cave
-from services.errors import BadInput, KarstError, NotFound, TooLarge
-from services.settings import Settings
-from services.urls import TableView, parse_table
+from services.cave.client import Cave
+from services.core.errors import BadInput, KarstError, NotFound, TooLarge
+from services.core.settings import Settings
+from services.tables import joins, live
+from services.views.addresses import TableView, parse_table
 
 DS, TYPES, PROOFREAD, MANUAL, MTYPES = (
     "karst_demo",

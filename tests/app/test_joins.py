@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from components import table_compare
-from services import tables
-from services.cave import Cave
-from services.crosstabs import crosstab
-from services.errors import BadInput
-from services.joins import join, join_all
-from services.settings import Settings
-from services.tables import TableQuery, select
-from services.urls import TableView
+from services.cave.client import Cave
+from services.core.errors import BadInput
+from services.core.settings import Settings
+from services.tables import tables
+from services.tables.crosstabs import crosstab
+from services.tables.joins import join, join_all
+from services.tables.tables import TableQuery, select
+from services.views.addresses import TableView
 from tests import tiny
 from tests.servers import start_localcave
 

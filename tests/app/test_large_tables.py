@@ -2,12 +2,12 @@
 
 import pytest
 
-from services import tables
-from services.cave import Cave
-from services.errors import BadInput, TooLarge
-from services.large_tables import is_large, open_large, read_all, read_page, rows_with_ids, with_units
-from services.settings import Settings
-from services.tables import TableQuery
+from services.cave.client import Cave
+from services.core.errors import BadInput, TooLarge
+from services.core.settings import Settings
+from services.tables import tables
+from services.tables.large_tables import is_large, open_large, read_all, read_page, rows_with_ids, with_units
+from services.tables.tables import TableQuery
 from tests.servers import start_localcave
 
 DS, SYNAPSES, TAGS = "karst_demo", "synapses_pni_2", "synapse_target_predictions_ssa"

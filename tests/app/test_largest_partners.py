@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import partner_sets, partner_table
-from services.errors import BadInput
-from services.urls import parse_connectivity
+from services.cells import partner_sets, partner_table
+from services.core.errors import BadInput
+from services.views.addresses import parse_connectivity
 
 DS, SYNAPSES = "karst_demo", "synapses_pni_2"
 ENDS = {"in": ("post_pt_root_id", "pre_pt_root_id"), "out": ("pre_pt_root_id", "post_pt_root_id")}

@@ -8,9 +8,11 @@ from components import controls
 from components.cell_facts import cell_facts
 from components.figures import depth, somata
 from components.partner_options import Choices, options
-from services import cell_card, cells, plot_frames, tables
-from services.tables import TableQuery
-from services.urls import ConnectivityView, TableView, parse_connectivity, parse_table
+from services.cells import card as cell_card
+from services.cells import cells, plot_frames
+from services.tables import tables
+from services.tables.tables import TableQuery
+from services.views.addresses import ConnectivityView, TableView, parse_connectivity, parse_table
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 TOPS = {

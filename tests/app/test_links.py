@@ -16,14 +16,15 @@ import flask
 import pandas as pd
 import pytest
 
-from services import connectivity, groups, partner_joins, tables
-from services.cave import Cave
-from services.connectivity import Connectivity
-from services.errors import BadInput, TooLarge
-from services.neuroglancer import INLINE_CHARACTERS, Link, cell_link, table_link
-from services.settings import Settings
-from services.tables import TableFrame
-from services.viewer import PANEL_PATH, create_blueprint, state_path
+from services.cave.client import Cave
+from services.cells import connectivity, partner_joins
+from services.cells.connectivity import Connectivity
+from services.core.errors import BadInput, TooLarge
+from services.core.settings import Settings
+from services.neuroglancer.bundled_viewer import PANEL_PATH, create_blueprint, state_path
+from services.neuroglancer.links import INLINE_CHARACTERS, Link, cell_link, table_link
+from services.tables import groups, tables
+from services.tables.tables import TableFrame
 from tests.neuroglancer_checks import assert_sound, layer_of
 from tests.servers import start_localcave
 

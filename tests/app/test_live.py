@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta, timezone
 import pandas as pd
 import pytest
 
-from services import id_search, joins, live, neuroglancer, tables
-from services.cave import Cave
-from services.errors import BadInput, NotAllowed, NotFound, TooLarge
-from services.large_tables import open_any
-from services.settings import Settings
-from services.tables import TableQuery
+from services.cave.client import Cave
+from services.cells import id_search
+from services.core.errors import BadInput, NotAllowed, NotFound, TooLarge
+from services.core.settings import Settings
+from services.neuroglancer import links
+from services.tables import joins, live, tables
+from services.tables.large_tables import open_any
+from services.tables.tables import TableQuery
 
 DS, TYPES, NUCLEI, SYNAPSES = "karst_demo", "aibs_metamodel_celltypes_v661", "nucleus_detection_v0", "synapses_pni_2"
 PROOFREADING = "proofreading_status_and_strategy"
@@ -124,7 +126,7 @@ def test_a_table_that_the_newest_version_has_no_more_is_refused_for_the_time_tha
 def test_a_link_to_a_moment_names_it(cave):
     now = live.resolve(cave, DS, "live")
     table = live.open_table(cave, DS, now, TYPES)
-    link = neuroglancer.table_link(cave, table, table.frame.head(3))
+    link = links.table_link(cave, table, table.frame.head(3))
     assert f"{now.timestamp:%Y-%m-%d %H:%M:%S} UTC (live)" in link.description
     assert "version" not in link.description
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from plotly.io.json import to_json_plotly
 
 from components.figures.morphology import skeleton
-from services import connectivity, morphology
-from services.errors import NotFound
+from services.cells import connectivity, morphology
+from services.core.errors import NotFound
 
 DS = "karst_demo"
 

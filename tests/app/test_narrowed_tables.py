@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from api import blueprint
-from services import plots, tables
-from services.cave import Cave
-from services.errors import TooLarge
-from services.id_search import search
-from services.large_tables import LargeTable, open_large
-from services.narrowed_tables import narrowed, open_asked, sentences
-from services.settings import Settings
-from services.tables import TableFrame, TableQuery
+from services.cave.client import Cave
+from services.cells.id_search import search
+from services.core.errors import TooLarge
+from services.core.settings import Settings
+from services.tables import plots, tables
+from services.tables.large_tables import LargeTable, open_large
+from services.tables.narrowed_tables import narrowed, open_asked, sentences
+from services.tables.tables import TableFrame, TableQuery
 from tests.servers import start_localcave
 
 DS, SYNAPSES, TAGS = "karst_demo", "synapses_pni_2", "synapse_target_predictions_ssa"

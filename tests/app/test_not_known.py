@@ -10,24 +10,24 @@ from components.cell_card import cell_card as strip_of
 from components.cell_facts import cell_facts
 from components.figures import somata
 from components.synapse_list import synapse_list
-from services import (
-    cell_card,
+from services.cave.client import Cave
+from services.cells import card as cell_card
+from services.cells import (
     connectivity,
-    neuroglancer,
+    partner_script,
     partner_sets,
-    partner_snippet,
     partner_synapses,
     partner_table,
     plot_frames,
-    plots,
-    trust,
+    verdict,
 )
-from services.cave import Cave
-from services.partner_table import Wanted
-from services.profiles import load_volume
-from services.settings import Settings
-from services.tables import TableQuery
-from services.urls import ConnectivityView
+from services.cells.partner_table import Wanted
+from services.core.profiles import load_volume
+from services.core.settings import Settings
+from services.neuroglancer import links
+from services.tables import plots
+from services.tables.tables import TableQuery
+from services.views.addresses import ConnectivityView
 from tests.app.not_known import CELL, DESCRIPTION, FIRST, SECOND, THIRD, make
 from tests.servers import start_localcave
 
@@ -73,7 +73,7 @@ def test_a_link_is_made_whatever_sizes_are_known(client, datastack, direction):
 
 @pytest.mark.parametrize(("datastack", "known"), [("bare", "every one"), ("sized", "1"), ("fly", "every one")])
 def test_points_have_no_size_where_one_is_not_known(cave, datastack, known):
-    link = neuroglancer.cell_link(cave, connectivity.read(cave, datastack, 1, str(CELL)), direction="in")
+    link = links.cell_link(cave, connectivity.read(cave, datastack, 1, str(CELL)), direction="in")
     layer = next(layer for layer in link.state["layers"] if layer["name"] == "input synapses")
     assert "size" not in [entry["id"] for entry in layer["annotationProperties"]]
     assert "prop_size" not in layer["shader"]
@@ -123,7 +123,7 @@ def test_synapses_without_sizes_or_centres_are_counted(client):
 @pytest.mark.parametrize("side", ["in", "both"])
 def test_scripts_know_no_more_than_the_page(cave, datastack, side):
     found = connectivity.read(cave, datastack, 1, str(CELL), type_table="partner_types")
-    script = partner_snippet.snippet(cave, [found], Wanted(side), TableQuery())
+    script = partner_script.snippet(cave, [found], Wanted(side), TableQuery())
     namespace: dict[str, object] = {}
     exec(compile(script, "script", "exec"), namespace)
     frame = namespace["frame"]
@@ -159,13 +159,13 @@ def test_with_a_nucleus_table_no_nucleus_is_none(client):
 @pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
 @pytest.mark.parametrize("types", [None, "partner_types"])
 def test_a_verdict_without_nuclei_claims_nothing_of_somata(cave, datastack, types):
-    told = trust.verdict(cave, connectivity.read(cave, datastack, 1, str(CELL), type_table=types))
+    told = verdict.verdict(cave, connectivity.read(cave, datastack, 1, str(CELL), type_table=types))
     assert (told.inputs, told.outputs) == ("unknown", "unknown")
     assert "no nucleus table" in told.sentence
     assert "no proofreading table" in told.sentence
     assert not any(claim in told.sentence for claim in ("has no soma", "fragments", "a piece", "100%"))
     typed = 3 if types else None  # two synapses of BC, one of MC, of five
-    assert told.identified["in"] == trust.Share(typed, 5)
+    assert told.identified["in"] == verdict.Share(typed, 5)
     if types:
         assert told.criterion == "partner has a type"
 

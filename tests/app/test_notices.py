@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 from flask.testing import FlaskClient
 
 from callbacks.views import open_view
-from services import connectivity, live
-from services.cave import Cave
-from services.urls import TableView
+from services.cave.client import Cave
+from services.cells import connectivity
+from services.tables import live
+from services.views.addresses import TableView
 
 DS = "karst_demo"
 OLD, NEW = "allen_soma_coarse_cell_class_model_v1", "aibs_metamodel_celltypes_v661"

@@ -15,11 +15,11 @@ from app import create_app
 from callbacks import cell_more, partners
 from callbacks.connectivity_viewer import load
 from components.partner_panel import partners_path
-from services import connectivity
-from services.cave import Cave
-from services.errors import BadInput, NotFound
-from services.settings import Settings
-from services.urls import ConnectivityView, parse_connectivity
+from services.cave.client import Cave
+from services.cells import connectivity
+from services.core.errors import BadInput, NotFound
+from services.core.settings import Settings
+from services.views.addresses import ConnectivityView, parse_connectivity
 from tests import tiny
 from tests.servers import start_localcave
 

@@ -6,7 +6,8 @@ import io
 import numpy as np
 import pytest
 
-from services import (
+from services.cave.client import Cave
+from services.cells import (
     compartments,
     connectivity,
     partner_joins,
@@ -15,17 +16,16 @@ from services import (
     partner_table,
     proofreading,
     several_cells,
-    weights,
+    synapse_weights,
 )
-from services import partner_snippet as partner_snippet_module
-from services.cave import Cave
-from services.columns import describe_columns
-from services.errors import BadInput, TooLarge
-from services.filters import parse_line
-from services.partner_snippet import Shown, partner_snippet
-from services.partner_table import COMPARTMENT, SHARE, TUNING, Wanted
-from services.settings import Settings
-from services.tables import TableQuery, rows_of
+from services.cells import partner_script as partner_snippet_module
+from services.cells.partner_script import Shown, partner_snippet
+from services.cells.partner_table import COMPARTMENT, SHARE, TUNING, Wanted
+from services.core.columns import describe_columns
+from services.core.errors import BadInput, TooLarge
+from services.core.settings import Settings
+from services.filters.filters import parse_line
+from services.tables.tables import TableQuery, rows_of
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 
@@ -75,7 +75,7 @@ def test_the_script_yields_the_partner_table(cave, versions, direction, place):
 @pytest.mark.parametrize("direction", ["in", "out"])
 def test_every_further_column_is_in_the_script(cave, versions, direction):
     found = cell_of(cave, versions[0], 2)
-    page = weights.with_weights(found, direction, weights.partner_degrees(cave, found))
+    page = synapse_weights.with_weights(found, direction, synapse_weights.partner_degrees(cave, found))
     places = partner_joins.located(cave, found, direction)
     page = page.assign(**{name: places[name] for name in places if name not in page})
     page = proofreading.of_partners(page, proofreading.rows(cave, DS, versions[0]))

@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from caveclient import CAVEclient
 
-from services import connectivity, partner_table
-from services.cave import Cave
-from services.connectivity import Connectivity
-from services.errors import BadInput, NotFound
-from services.partner_table import COMPARTMENT, SHARE, TUNING, Wanted
-from services.settings import Settings
+from services.cave.client import Cave
+from services.cells import connectivity, partner_table
+from services.cells.connectivity import Connectivity
+from services.cells.partner_table import COMPARTMENT, SHARE, TUNING, Wanted
+from services.core.errors import BadInput, NotFound
+from services.core.settings import Settings
 
 DATASTACK = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
-from services import connectivity, pasted_links, tables
-from services.cave import Cave
-from services.errors import BadInput, NotFound
-from services.neuroglancer import cell_link, table_link
+from services.cave.client import Cave
+from services.cells import connectivity, pasted_links
+from services.core.errors import BadInput, NotFound
+from services.neuroglancer.links import cell_link, table_link
+from services.tables import tables
 
 DATASTACK = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"

@@ -7,10 +7,10 @@ import pytest
 import standard_transform
 
 from callbacks import views
-from services import tables
-from services.errors import BadInput
-from services.tables import TableQuery
-from services.urls import TableView
+from services.core.errors import BadInput
+from services.tables import tables
+from services.tables.tables import TableQuery
+from services.views.addresses import TableView
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 

@@ -6,10 +6,10 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from services import positions, questions
-from services.cave import Cave
-from services.errors import BadInput, KarstError
-from services.settings import Settings
+from services.cave.client import Cave
+from services.cells import interpretation, positions
+from services.core.errors import BadInput, KarstError
+from services.core.settings import Settings
 from tests.faults.proxy import proxied, send, status
 
 DS = "karst_demo"
@@ -60,7 +60,7 @@ def attempt(ask):
 @pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
 def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, point):
     for _, row in synapses.iterrows():
-        asked = questions.understand(cave, DS, newest, said(place(row, point)))
+        asked = interpretation.understand(cave, DS, newest, said(place(row, point)))
         assert (asked.kind, asked.ids, asked.id_type) == ("position", (str(row[f"{point}_root_id"]),), "root_id")
         assert "0 nm away" in asked.notes[0]
 
@@ -68,7 +68,7 @@ def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, po
 @pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
 def test_the_segmentation_tells_where_it_can_be_read(cave, reading, newest, synapses, point):
     for _, row in synapses.iterrows():
-        asked = questions.understand(reading, DS, newest, said(place(row, point)))
+        asked = interpretation.understand(reading, DS, newest, said(place(row, point)))
         assert (asked.ids, asked.id_type) == ((str(row[f"{point}_root_id"]),), "root_id")
         assert "the segmentation has this cell there" in asked.notes[0]
 
@@ -101,7 +101,9 @@ def test_no_position_of_a_synapse_is_answered_with_a_third_cell(cave, newest, sy
     """Its middle lies between two cells, so one of these or a question."""
     for _, row in synapses.iterrows():
         both = {str(row["pre_pt_root_id"]), str(row["post_pt_root_id"])}
-        answered, why = attempt(lambda row=row: questions.understand(cave, DS, newest, said(place(row, "ctr_pt"))).ids)
+        answered, why = attempt(
+            lambda row=row: interpretation.understand(cave, DS, newest, said(place(row, "ctr_pt"))).ids
+        )
         assert set(answered or both) <= both
         assert answered or "nm away" in why
 

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from caveclient import CAVEclient
 
-from services import cells, connectivity, tables
-from services.cave import Cave
-from services.settings import Settings
-from services.tables import TableQuery
+from services.cave.client import Cave
+from services.cells import cells, connectivity
+from services.core.settings import Settings
+from services.tables import tables
+from services.tables.tables import TableQuery
 from tests.servers import ROOT, start_localcave
 
 DS, VERSION, TYPES = "minnie65_sample", 1300, "aibs_metamodel_celltypes_v661"

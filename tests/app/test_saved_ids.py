@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from api import blueprint
-from services import saved_ids, tables
-from services.cave import Cave
-from services.errors import BadInput
-from services.filters import parse_box, parse_line
-from services.settings import Settings
-from services.snippets import table_snippet
-from services.tables import TableQuery
-from services.urls import LONGEST_ADDRESS, TableView
+from services.cave.client import Cave
+from services.core.errors import BadInput
+from services.core.settings import Settings
+from services.filters.filters import parse_box, parse_line
+from services.tables import saved_ids, tables
+from services.tables.scripts import table_snippet
+from services.tables.tables import TableQuery
+from services.views.addresses import LONGEST_ADDRESS, TableView
 from tests import tiny
 from tests.servers import free_port, start_localcave
 

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from services import joins, live, tables
-from services.cave import Cave
-from services.errors import BadInput, TooLarge
-from services.large_tables import open_large, read_page, with_units
-from services.settings import Settings
-from services.snippets import large_snippet, table_snippet
-from services.tables import TableQuery
+from services.cave.client import Cave
+from services.core.errors import BadInput, TooLarge
+from services.core.settings import Settings
+from services.tables import joins, live, tables
+from services.tables.large_tables import open_large, read_page, with_units
+from services.tables.scripts import large_snippet, table_snippet
+from services.tables.tables import TableQuery
 
 DS, TYPES, NUCLEI, PROOFREAD, FUNCTIONAL = (
     "karst_demo",

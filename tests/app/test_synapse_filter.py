@@ -8,12 +8,12 @@ import pyarrow as pa
 import pytest
 
 from api import blueprint
-from localcave.layout import DatastackWriter
-from services import synapse_filter
-from services.cave import Cave
-from services.errors import BadInput, NotFound
-from services.settings import Settings
-from services.urls import parse_connectivity
+from localcave.folder.writer import DatastackWriter
+from services.cave.client import Cave
+from services.cells import synapse_filter
+from services.core.errors import BadInput, NotFound
+from services.core.settings import Settings
+from services.views.addresses import parse_connectivity
 from tests import tiny
 from tests.servers import start_localcave
 

@@ -18,10 +18,10 @@ import pytest
 import requests
 
 from app import server
-from services.addresses import is_name, is_private_way, origin
-from services.cave import Cave
-from services.errors import KarstError, NotAllowed
-from services.settings import Settings
+from services.cave.client import Cave
+from services.core.addresses import is_name, is_private_way, origin
+from services.core.errors import KarstError, NotAllowed
+from services.core.settings import Settings
 from tests.faults.proxy import Proxy, proxied, status
 
 DS = "karst_demo"

@@ -9,7 +9,7 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 
-from services.viewer import BOOT, PATH, client_folder, create_blueprint
+from services.neuroglancer.bundled_viewer import BOOT, PATH, client_folder, create_blueprint
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localcave.cave_errors import EngineError
-from localcave.postgres_regex import matching
+from localcave.engine.postgres_regex import matching
 
 
 @pytest.mark.parametrize(

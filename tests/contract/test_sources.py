@@ -11,7 +11,7 @@ import pytest
 import requests
 from caveclient import CAVEclient
 
-from localcave import layout
+from localcave.folder import writer
 
 SOURCE = "/precomputed/karst_demo"
 
@@ -24,7 +24,7 @@ def client(localcave_url: str) -> CAVEclient:
 @pytest.fixture(scope="module")
 def stored(small_cortex: Path) -> dict[int, dict[str, np.ndarray]]:
     """The first skeletons of the folder by root id."""
-    rows = pq.read_table(layout.skeleton_path(small_cortex)).slice(0, 5).to_pylist()
+    rows = pq.read_table(writer.skeleton_path(small_cortex)).slice(0, 5).to_pylist()
     return {
         row["root_id"]: {
             "vertices": np.array(row["vertices_nm"]).reshape(-1, 3),

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 import flask
 from werkzeug.serving import make_server
 
-from services.viewer import create_blueprint
+from services.neuroglancer.bundled_viewer import create_blueprint
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from services.cave import Cave
+    from services.cave.client import Cave
 
 PROBE = (Path(__file__).parent / "neuroglancer_probe.js").read_text()
 

@@ -11,7 +11,7 @@ import pytest
 from caveclient import CAVEclient
 from playwright.sync_api import Browser
 
-from services.viewer import PATH
+from services.neuroglancer.bundled_viewer import PATH
 from tests.e2e.neuroglancer_client import Client, client, viewer_site
 
 pytestmark = pytest.mark.browser

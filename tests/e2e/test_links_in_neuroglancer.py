@@ -11,15 +11,16 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser
 
-from services import connectivity, pasted_links, tables
-from services.cave import Cave
-from services.connectivity import Connectivity
-from services.groups import Groups
-from services.neuroglancer import BUNDLED, Link, cell_link, inline_url, short_url, table_link
-from services.neuroglancer_table import table_state
-from services.settings import Settings
-from services.tables import TableFrame
-from services.viewer import PATH
+from services.cave.client import Cave
+from services.cells import connectivity, pasted_links
+from services.cells.connectivity import Connectivity
+from services.core.settings import Settings
+from services.neuroglancer.bundled_viewer import PATH
+from services.neuroglancer.links import BUNDLED, Link, cell_link, inline_url, short_url, table_link
+from services.neuroglancer.table_state import table_state
+from services.tables import tables
+from services.tables.groups import Groups
+from services.tables.tables import TableFrame
 from tests.e2e.neuroglancer_client import Client, client, viewer_site
 from tests.unit.neuroglancer_samples import NEAR, VOXEL_NM, cells
 

@@ -15,9 +15,9 @@ import flask
 import psutil
 import pytest
 
-from services.cave import Cave
-from services.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, Upstream, request_id
-from services.settings import Settings
+from services.cave.client import Cave
+from services.core.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, Upstream, request_id
+from services.core.settings import Settings
 from tests import tiny
 from tests.faults.proxy import Fault, Proxy, cut, cut_quietly, drip, drip_body, drop, hang, proxied, status, without_end
 from tests.servers import free_port, running, start_localcave

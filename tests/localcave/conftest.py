@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from localcave.importer import import_datastack
+from localcave.importer.importing import import_datastack
 from tests.localcave.importing import HEAD, Make, write_file
 
 

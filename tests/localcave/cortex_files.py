@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from localcave import layout
+from localcave.folder import writer
 
 NEWEST, OLDER, EXPIRED = 1621, 1507, 1412
 VERSIONS = (EXPIRED, OLDER, NEWEST)
@@ -26,29 +26,29 @@ GLIA = ["astrocyte", "oligo", "OPC", "microglia", "pericyte"]
 @cache
 def read_rows(folder: Path, version: int, table: str) -> Any:
     """All rows of a table at a version, those of an overlay in place of the base's; index is the id."""
-    stored = layout.read_manifest(folder)["tables"][str(version)][table]["storage"]
+    stored = writer.read_manifest(folder)["tables"][str(version)][table]["storage"]
     base = stored["base_version"]
     if base is None:
-        return pq.read_table(layout.table_path(folder, version, table)).to_pandas().set_index("id")
+        return pq.read_table(writer.table_path(folder, version, table)).to_pandas().set_index("id")
     rows = read_rows(folder, base, table).copy()
-    changed = pq.read_table(layout.table_path(folder, version, table, overlay=True)).to_pandas().set_index("id")
+    changed = pq.read_table(writer.table_path(folder, version, table, overlay=True)).to_pandas().set_index("id")
     rows.loc[changed.index] = changed
     return rows
 
 
 def read_view(folder: Path, version: int, view: str) -> Any:
     """All rows of a view."""
-    return pq.read_table(layout.view_path(folder, version, view)).to_pandas()
+    return pq.read_table(writer.view_path(folder, version, view)).to_pandas()
 
 
 def read_segmentation(folder: Path, name: str) -> Any:
     """Supervoxels or history."""
-    return pq.read_table(layout.segmentation_path(folder, f"{name}.parquet")).to_pandas()
+    return pq.read_table(writer.segmentation_path(folder, f"{name}.parquet")).to_pandas()
 
 
 def read_time(version: int, folder: Path) -> Any:
     """When a version was made."""
-    entry = next(v for v in layout.read_manifest(folder)["versions"] if v["version"] == version)
+    entry = next(v for v in writer.read_manifest(folder)["versions"] if v["version"] == version)
     return pd.Timestamp(entry["time_stamp"], tz="UTC")
 
 

@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from localcave import layout
 from localcave.cortex import make
+from localcave.folder import writer
 from tests.localcave.cortex_files import (
     EXCITATORY,
     EXPIRED,
@@ -71,7 +71,7 @@ def test_progress_is_told_of_every_step(tmp_path: Path) -> None:
 
 
 def test_tables_versions_and_info_are_those_of_the_original(small_cortex: Path) -> None:
-    manifest = layout.read_manifest(small_cortex)
+    manifest = writer.read_manifest(small_cortex)
     found = {name: entry["metadata"] for name, entry in manifest["tables"][str(NEWEST)].items()}
     assert {name: record["schema_type"] for name, record in found.items()} == TABLES_AT_NEWEST
     assert "functional_properties_v3_bcm" in manifest["tables"][str(OLDER)]
@@ -85,7 +85,7 @@ def test_tables_versions_and_info_are_those_of_the_original(small_cortex: Path) 
 
 
 def test_row_counts_of_the_manifest_hold(small_cortex: Path) -> None:
-    for version, tables in layout.read_manifest(small_cortex)["tables"].items():
+    for version, tables in writer.read_manifest(small_cortex)["tables"].items():
         for name, entry in tables.items():
             assert len(read_rows(small_cortex, int(version), name)) == entry["row_count"], (version, name)
 
@@ -105,7 +105,7 @@ def test_ids_look_like_the_originals_and_are_unique(small_cortex: Path) -> None:
 
 def test_references_lead_somewhere(small_cortex: Path) -> None:
     for version in VERSIONS:
-        for name, entry in layout.read_manifest(small_cortex)["tables"][str(version)].items():
+        for name, entry in writer.read_manifest(small_cortex)["tables"][str(version)].items():
             target = entry["metadata"]["reference_table"]
             if target:
                 assert (
@@ -133,7 +133,7 @@ def _distance_to_arbor_nm(point: np.ndarray, skeleton: Any) -> np.ndarray:
 
 def test_synapses_lie_on_the_arbors_of_both_cells(small_cortex: Path) -> None:
     """Skeletons are those of now: cells edited since the newest version are left out."""
-    skeletons = pq.read_table(layout.skeleton_path(small_cortex)).to_pandas().set_index("root_id")
+    skeletons = pq.read_table(writer.skeleton_path(small_cortex)).to_pandas().set_index("root_id")
     synapses = read_rows(small_cortex, NEWEST, SYNAPSES)
     checked = 0
     for root, skeleton in skeletons.iterrows():
@@ -147,7 +147,7 @@ def test_synapses_lie_on_the_arbors_of_both_cells(small_cortex: Path) -> None:
 
 
 def test_skeletons_are_trees_with_every_compartment(small_cortex: Path) -> None:
-    skeletons = pq.read_table(layout.skeleton_path(small_cortex)).to_pandas()
+    skeletons = pq.read_table(writer.skeleton_path(small_cortex)).to_pandas()
     types = read_single_types(small_cortex)
     assert skeletons["root_id"].is_unique
     for skeleton in skeletons.itertuples():
@@ -186,7 +186,7 @@ def test_history_has_no_gaps_and_matches_the_operations(small_cortex: Path) -> N
     assert (history.loc[~first, "created"] == before[~first]).all()
     assert history.groupby("root_id")[["created", "expired"]].nunique().max().max() == 1
     roots = history.drop_duplicates("root_id").set_index("root_id")
-    operations = json.loads(layout.segmentation_path(small_cortex, "operations.json").read_text())
+    operations = json.loads(writer.segmentation_path(small_cortex, "operations.json").read_text())
     times = [pd.Timestamp(operation["timestamp"]) for operation in operations]
     assert times == sorted(times) and len(set(times)) == len(times)
     for operation, time in zip(operations, times, strict=True):

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 import standard_transform
 
-from localcave import layout
 from localcave.cortex import make
+from localcave.folder import writer
 from tests.localcave.cortex_files import (
     EXCITATORY,
     EXPIRED,
@@ -283,7 +283,7 @@ def test_target_compartments(full_cortex: Path, wired: Any) -> None:
 
 
 def test_dendrites_are_as_long_as_published(full_cortex: Path) -> None:
-    skeletons = pq.read_table(layout.skeleton_path(full_cortex)).to_pandas().set_index("root_id")
+    skeletons = pq.read_table(writer.skeleton_path(full_cortex)).to_pandas().set_index("root_id")
     types = read_single_types(full_cortex)
     length: dict[int, float] = {}
     for root, skeleton in skeletons[skeletons.index.isin(types.index)].iterrows():
@@ -305,7 +305,7 @@ def test_versions_differ_by_edits(full_cortex: Path) -> None:
     types = {version: read_single_types(full_cortex, version).value_counts() for version in VERSIONS}
     for version in (EXPIRED, OLDER):
         assert (types[version] / types[NEWEST]).between(0.98, 1.02).all()
-    operations = json.loads(layout.segmentation_path(full_cortex, "operations.json").read_text())
+    operations = json.loads(writer.segmentation_path(full_cortex, "operations.json").read_text())
     newest = read_time(NEWEST, full_cortex)
     assert any(pd.Timestamp(operation["timestamp"]) > newest for operation in operations)
     assert {operation["kind"] for operation in operations} == {"merge", "split"}

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localcave.errors import InputError
-from localcave.importer import import_datastack
-from localcave.importer_schemas import schema_types
-from localcave.layout import read_manifest, segmentation_path, table_path
+from localcave.folder.writer import read_manifest, segmentation_path, table_path
+from localcave.importer.importing import import_datastack
+from localcave.importer.schemas import schema_types
 from tests.localcave.importing import CELLS, HEAD, NUCLEI, REFERENCE, SYNAPSES, Make, write_file
 from tests.servers import ROOT
 

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from localcave.errors import InputError
-from localcave.layout import read_manifest, table_path, view_path
+from localcave.folder.writer import read_manifest, table_path, view_path
 from tests.localcave.importing import Make
 
 EDGES = """

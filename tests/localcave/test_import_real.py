@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from caveclient import CAVEclient
 
-from localcave.importer import import_datastack
+from localcave.importer.importing import import_datastack
 from tests.servers import ROOT, start_localcave
 
 CELL = 864691135771609595

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localcave.errors import InputError
-from localcave.importer import import_datastack
-from localcave.layout import read_manifest
+from localcave.folder.writer import read_manifest
+from localcave.importer.importing import import_datastack
 from tests.localcave.importing import CELLS, HEAD, NUCLEI, REFERENCE, SYNAPSES, Make, write_file
 
 FLOAT_ROOTS = pa.array([8.646911357716096e17, 1.0, 2.0])

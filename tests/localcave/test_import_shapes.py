@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from localcave.errors import InputError
-from localcave.layout import read_manifest, table_path
+from localcave.folder.writer import read_manifest, table_path
 from tests.localcave.importing import Make
 
 ROOTS = [648518346349540057, 648518346349538466, 648518346349539711, 648518346349537038]

@@ -20,11 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localcave.errors import InputError
+from localcave.folder.summary import damage
+from localcave.folder.writer import read_manifest
 from localcave.golden import convert
-from localcave.info import damage
-from localcave.layout import read_manifest
-from localcave.pieces import HIGHEST, Baker, Piece
-from localcave.snapshot import Request, take
+from localcave.snapshot.parts import HIGHEST, Baker, Piece
+from localcave.snapshot.taking import Request, take
 from tests.localcave.faulty_proxy import faulty_proxy
 from tests.servers import ROOT, start_localcave
 

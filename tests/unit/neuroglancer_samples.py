@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from services.groups import Groups
-from services.neuroglancer import SPELUNKER, empty_state, make_scene
-from services.profiles import Profile, Viewer
-from services.records import Version
+from services.core.profiles import Profile, Viewer
+from services.core.records import Version
+from services.neuroglancer.links import SPELUNKER, empty_state, make_scene
+from services.tables.groups import Groups
 
 NEAR = 864691135000000101
 """Near here, a float64 and a JavaScript number are multiples of 128: the next lower one ends in ...000."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from services.bound_points import places, position_column, position_columns, root_columns
+from services.core.bound_points import places, position_column, position_columns, root_columns
 
 
 def named(*names: str) -> pd.DataFrame:

@@ -21,9 +21,9 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.cache import Cache
-from services.cache_bytes import decode_frame, encode_frame
-from services.memo import ready
+from services.cache.codec import decode_frame, encode_frame
+from services.cache.shared import Cache
+from services.cave.memo import ready
 from tests.servers import free_port
 
 MEMORY = 64 * 2**20

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.figures import axes, by_type, depth, pairs, somata, tuning
-from services import functional, plot_frames
+from services.cells import plot_frames
+from services.cells import tuning as functional
 from tests.figures import drawn
 
 CELL = 864691135771609595

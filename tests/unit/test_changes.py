@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from services import changes
+from services.cells import changes
 
 A, B, C, D, E = (864691135771609595 + place for place in range(5))
 

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.colours import WHEEL, assign
+from services.core.colours import WHEEL, assign
 
 PALETTE = {"23P": "#8268DC", "BC": "#d68c66"}
 values = st.lists(st.text(max_size=5) | st.sampled_from(sorted(PALETTE)))

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from services.columns import describe_columns
+from services.core.columns import describe_columns
 
 
 def test_the_points_of_a_row_are_named_in_words() -> None:

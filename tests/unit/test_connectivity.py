@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.connectivity import PARTNER_COLUMNS, partners, totals
+from services.cells.connectivity import PARTNER_COLUMNS, partners, totals
 
 CELL = 864691135771609595
 ROOTS = [0, CELL, CELL + 1, CELL + 2, CELL + 3, CELL - 1]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import flask
 import pytest
 
-from services import errors
-from services.errors import BadInput, Expired, KarstError, NotAllowed, NotFound, TooLarge, Truncated, Upstream
+from services.core import errors
+from services.core.errors import BadInput, Expired, KarstError, NotAllowed, NotFound, TooLarge, Truncated, Upstream
 
 STATUSES: dict[type[KarstError], int] = {
     BadInput: 400,

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.columns import describe_columns
-from services.errors import BadInput
-from services.export import csv_chunks, csv_pieces, file_name, listed_ids, provenance, to_arrow, to_bytes
+from services.core.columns import describe_columns
+from services.core.errors import BadInput
+from services.tables.export import csv_chunks, csv_pieces, file_name, listed_ids, provenance, to_arrow, to_bytes
 
 NEAR = 864691135771609595
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

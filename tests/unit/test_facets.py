@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.columns import describe_columns
-from services.errors import BadInput
-from services.examples import filter_line
-from services.facets import facets, histograms, known_values, range_box, toggled
-from services.records import TableInfo, Version
-from services.tables import TableFrame, TableQuery, select
+from services.core.columns import describe_columns
+from services.core.errors import BadInput
+from services.core.records import TableInfo, Version
+from services.tables.examples import filter_line
+from services.tables.facets import facets, histograms, known_values, range_box, toggled
+from services.tables.tables import TableFrame, TableQuery, select
 
 INFO = TableInfo("types", "table", "cell_type_reference", "", "", "nuclei", "", (4.0, 4.0, 40.0), None)
 VERSION = Version(1300, datetime(2025, 1, 13, tzinfo=UTC), None, True)

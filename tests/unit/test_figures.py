@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from components.figures.counts import MOST_BARS, NEUTRAL, count_bars
-from services.type_columns import type_column
+from services.core.type_columns import type_column
 from tests.figures import drawn
 
 PARTNERS = pd.DataFrame(

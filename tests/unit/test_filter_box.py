@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import places
-from services.columns import describe_columns
-from services.errors import BadInput
-from services.filter_nodes import Not
-from services.filters import parse_line
+from services.core.columns import describe_columns
+from services.core.errors import BadInput
+from services.filters.filters import parse_line
+from services.filters.nodes import Not
+from services.tables import position_units
 
 VOXEL_NM = (4.0, 4.0, 40.0)
 points = st.lists(st.one_of(st.none(), st.tuples(*[st.integers(-1000, 1000)] * 3)), max_size=20)
@@ -30,7 +30,7 @@ def frame_of(points):
 
 
 def columns_of(frame):
-    return places.with_voxels(describe_columns(frame), VOXEL_NM)
+    return position_units.with_voxels(describe_columns(frame), VOXEL_NM)
 
 
 def shown(end):
@@ -61,9 +61,9 @@ def test_a_box_in_voxels_keeps_the_same_rows_in_every_unit(points, box, unit):
     columns = columns_of(frame)
     line = "pt_position in box (" + ", ".join(f"{shown(low)}..{shown(high)}" for low, high in box) + ") vx"
     in_voxels = parse_line(line, columns).mask(frame)
-    there = parse_line(line, places.columns_in(columns, unit))
-    assert there.mask(places.in_unit(frame, columns, unit)).tolist() == in_voxels.tolist()
-    assert parse_line(there.text(), places.columns_in(columns, unit)) == there
+    there = parse_line(line, position_units.columns_in(columns, unit))
+    assert there.mask(position_units.in_unit(frame, columns, unit)).tolist() == in_voxels.tolist()
+    assert parse_line(there.text(), position_units.columns_in(columns, unit)) == there
 
 
 def test_tenths_of_a_um_are_exact():

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.columns import describe_columns
-from services.errors import BadInput
-from services.filter_columns import AgainstColumn, Once
-from services.filter_nodes import Not, OneOf
-from services.filters import parse_box, parse_line
-from services.places import with_voxels
-from services.push_down import push_down
+from services.core.columns import describe_columns
+from services.core.errors import BadInput
+from services.filters.column_conditions import AgainstColumn, Once
+from services.filters.filters import parse_box, parse_line
+from services.filters.nodes import Not, OneOf
+from services.tables.position_units import with_voxels
+from services.tables.push_down import push_down
 
 ROOT = 864691135771609595
 FRAME = pd.DataFrame(

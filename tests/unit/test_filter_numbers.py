@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.filters import parse_box, parse_line
+from services.filters.filters import parse_box, parse_line
 from tests.unit.test_filters import BY_NAME, COLUMNS, kept
 
 

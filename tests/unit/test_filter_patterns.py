@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from services.columns import describe_columns
-from services.filter_patterns import misread
-from services.filters import parse_line
+from services.core.columns import describe_columns
+from services.filters.filters import parse_line
+from services.filters.patterns import misread
 
 FRAME = pd.DataFrame(
     {"cell_type": pd.array(["L2/3 (IT)", "L5 [ET]", "a+b", "BC", None, "L2/3 (IT)", "C:\\x"], dtype="string")}

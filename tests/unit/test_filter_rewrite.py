@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import places
-from services.columns import describe_columns
-from services.filter_rewrite import as_known, rewritten, to_unit
-from services.tables import TableQuery, filter_of
+from services.core.columns import describe_columns
+from services.tables import position_units
+from services.tables.filter_units import as_known, rewritten, to_unit
+from services.tables.tables import TableQuery, filter_of
 
 VOXEL_NM = (4.0, 4.0, 40.0)
 SIZES = {"nm": 1, "um": 1000}
@@ -32,9 +32,9 @@ BOXES = [
 def table(places_vx, unit):
     frame = pd.DataFrame(places_vx, columns=[f"pt_position_{axis}" for axis in "xyz"]).astype("Int32")
     frame["cell_type"] = pd.array(["BC"] * len(frame), dtype="string")
-    columns = places.with_voxels(describe_columns(frame), VOXEL_NM)
-    shown = frame if unit == "vx" else places.in_unit(frame, columns, unit)
-    return shown, places.columns_in(columns, unit)
+    columns = position_units.with_voxels(describe_columns(frame), VOXEL_NM)
+    shown = frame if unit == "vx" else position_units.in_unit(frame, columns, unit)
+    return shown, position_units.columns_in(columns, unit)
 
 
 @given(voxels, units, st.sampled_from("xyz"), st.sampled_from(BOXES), st.data())

@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from services.columns import describe_columns
-from services.errors import BadInput
-from services.filter_words import offered
-from services.filters import parse_line
+from services.core.columns import describe_columns
+from services.core.errors import BadInput
+from services.filters.completion import offered
+from services.filters.filters import parse_line
 
 FRAME = pd.DataFrame(
     {

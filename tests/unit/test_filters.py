@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.columns import describe_columns, find_column
-from services.errors import BadInput
-from services.filter_nodes import Between, Blank, Compare, Everything, Matches, NoneOf, Not, OneOf, all_of, any_of
-from services.filters import box_of, parse_box, parse_line
+from services.core.columns import describe_columns, find_column
+from services.core.errors import BadInput
+from services.filters.filters import box_of, parse_box, parse_line
+from services.filters.nodes import Between, Blank, Compare, Everything, Matches, NoneOf, Not, OneOf, all_of, any_of
 
 NEAR = 864691135771609595
 FRAME = pd.DataFrame(

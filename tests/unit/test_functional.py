@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import functional
-from services.errors import BadInput
-from services.records import TableInfo
+from services.cells import tuning
+from services.core.errors import BadInput
+from services.core.records import TableInfo
 
 CELL = 864691135771609595
 
@@ -27,7 +27,7 @@ def rows(**columns):
 
 @given(st.floats(0, 180), st.floats(0, 180))
 def test_orientations_differ_by_90_degrees_at_most(one, other):
-    apart = functional.difference_deg([one], other, 180)[0]
+    apart = tuning.difference_deg([one], other, 180)[0]
     turned = math.degrees(math.acos(min(1.0, abs(math.cos(math.radians(one - other))))))
     assert apart == pytest.approx(turned, abs=1e-5)
     assert 0 <= apart <= 90
@@ -35,7 +35,7 @@ def test_orientations_differ_by_90_degrees_at_most(one, other):
 
 @given(st.floats(0, 360), st.floats(0, 360))
 def test_directions_differ_by_180_degrees_at_most(one, other):
-    apart = functional.difference_deg([one], other, 360)[0]
+    apart = tuning.difference_deg([one], other, 360)[0]
     turned = math.degrees(math.acos(max(-1.0, min(1.0, math.cos(math.radians(one - other))))))
     assert apart == pytest.approx(turned, abs=1e-4)
 
@@ -43,8 +43,8 @@ def test_directions_differ_by_180_degrees_at_most(one, other):
 def test_radians_and_degrees_are_told_apart_by_table():
     angles = {"pref_ori": [math.pi / 2], "pref_dir": [3 * math.pi / 2]}
     common = {"pt_root_id": [CELL], "target_id": [1], "gOSI": [0.5], "cc_abs": [0.3]}
-    radians = functional.best_units(rows(**common, **angles), info("func_properties_bcm"))
-    degrees = functional.best_units(rows(**common, pref_ori=[90.0], pref_dir=[270.0]), info("digital_twin_properties"))
+    radians = tuning.best_units(rows(**common, **angles), info("func_properties_bcm"))
+    degrees = tuning.best_units(rows(**common, pref_ori=[90.0], pref_dir=[270.0]), info("digital_twin_properties"))
     assert radians.loc[CELL, "pref_ori_deg"] == pytest.approx(90)
     pd.testing.assert_frame_equal(radians, degrees)
 
@@ -57,28 +57,28 @@ def test_of_several_units_the_best_predicted_speaks():
         pref_dir=[10.0] * 7,
         cc_abs=[0.1, 0.9, None, 0.2, 0.3, 0.4, 0.5],
     )
-    found = functional.best_units(table, info("digital_twin_properties"))
+    found = tuning.best_units(table, info("digital_twin_properties"))
     assert found.index.tolist() == [CELL, CELL + 1]  # the third has two nuclei, the last no segment
     assert found.loc[CELL, ["pref_ori_deg", "num_units"]].tolist() == [20, 3]
     assert found.attrs["ambiguous"].tolist() == [CELL + 2]
 
 
 def test_partners_get_the_difference_to_the_cell_itself():
-    tuned = functional.best_units(
+    tuned = tuning.best_units(
         rows(
             pt_root_id=[CELL, CELL + 1], target_id=[1, 2], pref_ori=[175.0, 5.0], pref_dir=[355.0, 185.0], cc_abs=[1, 1]
         ),
         info("digital_twin_properties"),
     )
     partners = pd.DataFrame({"root_id": [CELL + 1, CELL + 9], "num_syn": [3, 1]})
-    found = functional.with_tuning(partners, CELL, tuned)
+    found = tuning.with_tuning(partners, CELL, tuned)
     assert found["root_id"].tolist() == [CELL + 1]
     assert found[["delta_ori_deg", "delta_dir_deg"]].to_numpy().tolist() == [[10, 170]]
-    assert "1 of 2 partners, with 3 of 4 synapses" in functional.coverage(partners, found, "tuned")
-    alone = functional.with_tuning(partners, CELL + 9, tuned)
+    assert "1 of 2 partners, with 3 of 4 synapses" in tuning.coverage(partners, found, "tuned")
+    alone = tuning.with_tuning(partners, CELL + 9, tuned)
     assert np.isnan(alone["delta_ori_deg"].iloc[0])
 
 
 def test_a_table_without_tuning_is_refused():
     with pytest.raises(BadInput, match="tuned"):
-        functional.best_units(rows(pt_root_id=[CELL]), info("cell_type_reference"))
+        tuning.best_units(rows(pt_root_id=[CELL]), info("cell_type_reference"))

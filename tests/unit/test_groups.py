@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.colours import BLANK
-from services.groups import BLANK_LABEL, RAMP, Groups, of_values
+from services.core.colours import BLANK
+from services.tables.groups import BLANK_LABEL, RAMP, Groups, of_values
 
 PALETTE = {"23P": "#8268dc", "BC": "#d68c66"}
 numbers = st.lists(st.none() | st.floats(-1e9, 1e9) | st.integers(-5, 5).map(float), min_size=1, max_size=60)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.legacy_urls import translate
-from services.urls import ConnectivityView, TableView, parse_connectivity, parse_table
+from services.views.addresses import ConnectivityView, TableView, parse_connectivity, parse_table
+from services.views.old_links import translate
 
 
 def view_of(app, search, datastack="minnie65_public"):

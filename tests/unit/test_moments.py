@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.moments import is_moment, read_moment, written_moment
-from services.urls import TableView, parse_catalogue, parse_table
+from services.core.moments import is_moment, read_moment, written_moment
+from services.views.addresses import TableView, parse_catalogue, parse_table
 
 NOON = datetime(2025, 1, 13, 12, 10, 1, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.columns import describe_columns
-from services.natural import natural_ranks
-from services.tables import TableQuery, rows_of
+from services.core.columns import describe_columns
+from services.core.natural_order import natural_ranks
+from services.tables.tables import TableQuery, rows_of
 
 
 def in_order(texts, direction="asc"):

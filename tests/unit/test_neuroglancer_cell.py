@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.errors import BadInput
-from services.groups import Groups
-from services.neuroglancer_cell import CELL_COLOUR, Side, cell_state, shares
-from services.neuroglancer_parts import Built, Limits
+from services.core.errors import BadInput
+from services.neuroglancer.cell_state import CELL_COLOUR, Side, cell_state, shares
+from services.neuroglancer.state_parts import Built, Limits
+from services.tables.groups import Groups
 from tests.neuroglancer_checks import assert_sound, layer_of
 from tests.unit.neuroglancer_samples import NEAR, PALETTE, TYPES_OF, VOXEL_NM, base, synapses
 from tests.unit.test_neuroglancer_table import GOLDEN

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.errors import BadInput
-from services.neuroglancer import (
+from services.core.errors import BadInput
+from services.core.profiles import Profile, Viewer
+from services.neuroglancer.links import (
     BUNDLED,
     MAINLINE,
     SPELUNKER,
@@ -25,7 +26,6 @@ from services.neuroglancer import (
     viewers_of,
     with_login,
 )
-from services.profiles import Profile, Viewer
 from tests.neuroglancer_checks import assert_sound, layer_of
 from tests.unit.neuroglancer_samples import GLOBAL_SERVER, MINNIE, NEAR, SCENE, VERSION, base
 

@@ -7,7 +7,7 @@ import time
 
 from benchmarks.measure import seconds
 from benchmarks.neuroglancer import POINTS, direct_state, nglui_state, points_frame
-from services.neuroglancer_parts import SEGMENTATION
+from services.neuroglancer.state_parts import SEGMENTATION
 from tests.neuroglancer_checks import assert_sound, layer_of
 
 LEAST = 10

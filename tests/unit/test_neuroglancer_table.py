@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.bound_points import position_column, root_columns
-from services.errors import BadInput
-from services.groups import Groups
-from services.neuroglancer_parts import Built, Limits
-from services.neuroglancer_table import table_state
+from services.core.bound_points import position_column, root_columns
+from services.core.errors import BadInput
+from services.neuroglancer.state_parts import Built, Limits
+from services.neuroglancer.table_state import table_state
+from services.tables.groups import Groups
 from tests.neuroglancer_checks import assert_sound, layer_of
 from tests.unit.neuroglancer_samples import NEAR, PALETTE, TYPES_OF, VOXEL_NM, base, cells
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import partner_sets
-from services.cells import Cell
-from services.connectivity import Connectivity
-from services.errors import BadInput
-from services.records import Version
+from services.cells import partner_sets
+from services.cells.cells import Cell
+from services.cells.connectivity import Connectivity
+from services.core.errors import BadInput
+from services.core.records import Version
 
 CELL = 864691135771609595
 TYPES = ["23P", "BC", None]

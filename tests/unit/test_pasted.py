@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from neuroglancer.url_state import json_to_url_safe
 
-from services.errors import BadInput
-from services.id_text import looks_rounded
-from services.pasted import MOST_CHARACTERS, MOST_IDS, one_id, read_ids
+from services.cells.pasted import MOST_CHARACTERS, MOST_IDS, one_id, read_ids
+from services.core.errors import BadInput
+from services.core.id_text import looks_rounded
 
 NEAR = 864691135771609595
 ids = st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=20, unique=True)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from neuroglancer.url_state import json_to_url_safe
 
-from services.errors import BadInput
-from services.neuroglancer import BUNDLED, MAINLINE, SPELUNKER, inline_url
-from services.pasted_links import MOST_SEGMENTS, PastedLink, from_state, is_link, read
+from services.cells.pasted_links import MOST_SEGMENTS, PastedLink, from_state, is_link, read
+from services.core.errors import BadInput
+from services.neuroglancer.links import BUNDLED, MAINLINE, SPELUNKER, inline_url
 from tests.unit.neuroglancer_samples import NEAR
 
 GRAPHENE = "graphene://https://minnie.microns-daf.com/segmentation/table/minnie65_public"

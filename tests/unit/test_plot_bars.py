@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from components.figures.scatter import histogram, is_small_part
 from components.table_plots import comparable, groupable, grouping
-from services import plots
-from services.columns import find_column
-from services.groups import BLANK_LABEL, RAMP, of_values
-from services.tables import TableQuery, select
+from services.core.columns import find_column
+from services.tables import plots
+from services.tables.groups import BLANK_LABEL, RAMP, of_values
+from services.tables.tables import TableQuery, select
 from tests.figures import drawn
 from tests.unit.test_facets import queries, rows, table_of
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services import plots
-from services.columns import describe_columns
-from services.errors import BadInput
-from services.groups import of_values
-from services.profiles import load_volume
-from services.settings import Settings
-from services.tables import TableFrame, TableQuery
+from services.core.columns import describe_columns
+from services.core.errors import BadInput
+from services.core.profiles import load_volume
+from services.core.settings import Settings
+from services.tables import plots
+from services.tables.groups import of_values
+from services.tables.tables import TableFrame, TableQuery
 from tests.unit.test_tables import INFO, VERSION
 
 VOLUME = load_volume(Settings().config_dir, "minnie65_phase3")

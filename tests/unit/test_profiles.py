@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from services import space
-from services.profiles import Profile, Viewer, Volume, load_profile, load_volume
-from services.settings import ROOT
+from services.core import space
+from services.core.profiles import Profile, Viewer, Volume, load_profile, load_volume
+from services.core.settings import ROOT
 
 CONFIG = ROOT / "config"
 TYPES = {

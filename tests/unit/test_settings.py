@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.settings import ROOT, Settings
+from services.core.settings import ROOT, Settings
 
 
 def test_nothing_set_means_the_demo() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import space
-from services.profiles import Volume
+from services.core import space
+from services.core.profiles import Volume
 
 MINNIE = Volume(
     "minnie65_phase3",

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from dash import html
 
 from components import catalogue_page
-from services.records import TableInfo, Version
-from services.urls import TableView
+from services.core.records import TableInfo, Version
+from services.views.addresses import TableView
 
 VERSION = Version(7, datetime(2025, 1, 2, tzinfo=UTC), None, True)
 TABLE = TableInfo("nuclei", "table", "nucleus_detection", "", "", None, "2024-01-02", (4, 4, 40), 1234)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.columns import describe_columns
-from services.errors import BadInput
-from services.records import TableInfo, Version
-from services.tables import TableFrame, TableQuery, count_by, page, select, to_records
+from services.core.columns import describe_columns
+from services.core.errors import BadInput
+from services.core.records import TableInfo, Version
+from services.tables.tables import TableFrame, TableQuery, count_by, page, select, to_records
 
 NEAR = 864691135771609595
 INFO = TableInfo("types", "table", "cell_type_reference", "", "", "nuclei", "", (4.0, 4.0, 40.0), None)

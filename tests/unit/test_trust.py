@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from services import proofreading, trust
-from services.cells import Cell
-from services.connectivity import Connectivity
-from services.records import Version
+from services.cells import proofreading
+from services.cells import verdict as trust
+from services.cells.cells import Cell
+from services.cells.connectivity import Connectivity
+from services.core.records import Version
 
 CELL = 864691135771609595
 

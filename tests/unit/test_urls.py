@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.urls import (
-    ID_TYPES,
-    ConnectivityView,
-    TableView,
-    format_sort,
-    parse_connectivity,
-    parse_sort,
-    parse_table,
-)
+from services.core.sorting import format_sort, parse_sort
+from services.views.addresses import ID_TYPES, ConnectivityView, TableView, parse_connectivity, parse_table
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=15)
 names = texts.filter(bool)

@@ -1,0 +1,1 @@
+"""Queries over Parquet with DuckDB, in the materialization engine's words."""

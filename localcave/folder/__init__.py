@@ -1,0 +1,1 @@
+"""A datastack as a folder: its format, written, summarised, and the schemas of its tables."""

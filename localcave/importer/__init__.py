@@ -1,0 +1,1 @@
+"""Tables of your own (CSV, Parquet, Feather) to a datastack folder."""

@@ -1,0 +1,1 @@
+"""Volumes, meshes, annotations and properties in Neuroglancer's precomputed format."""

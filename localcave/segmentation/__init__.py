@@ -1,0 +1,1 @@
+"""The chunkedgraph and skeletons, recorded or derived from tables."""

@@ -1,0 +1,317 @@
+"""The chunkedgraph of a datastack: which root a supervoxel belongs to, when, and what became of it."""
+# ruff: noqa: S608  names come from manifests through `identifier` and `quote`, values are bound
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from localcave.cave_errors import CaveError
+from localcave.engine.store import Datastack, Store, quote
+from localcave.folder import writer
+
+LAYERS = 12
+LAYER_BITS = 56
+"""An id's layer is in the 8 bits above these."""
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A merge or a split."""
+
+    id: int
+    kind: str
+    time: datetime
+    user_id: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Life:
+    """When a root was valid: from `created` until before `expired` (None: still valid)."""
+
+    created: datetime
+    expired: datetime | None
+
+
+class Segmentation:
+    """Answers for one segmentation table. Times are aware datetimes in UTC, ids int64."""
+
+    def __init__(self, store: Store, stack: Datastack):
+        self.store = store
+        self.name: str = stack.manifest["segmentation"]["table"]
+        self.datastack = stack.name
+        self.oldest = parse_time(stack.manifest["segmentation"]["oldest"])
+        self._supervoxels = f"read_parquet({quote(str(writer.segmentation_path(stack.folder, 'supervoxels.parquet')))})"
+        self._history_path = writer.segmentation_path(stack.folder, "history.parquet")
+        self._operations_path = writer.segmentation_path(stack.folder, "operations.json")
+
+    def info(self, address: str) -> dict[str, Any]:
+        """The graph's description, for a server at `address`. Supervoxel ids are opaque here, so its chunks are those
+        of minnie65; `data_dir` holds the supervoxel of every voxel."""
+        return {
+            "data_type": "uint64",
+            "type": "segmentation",
+            "num_channels": 1,
+            "mesh": "mesh",
+            "data_dir": f"{address}/precomputed/{self.datastack}/supervoxels",
+            "graph": {
+                "chunk_size": [256, 256, 512],
+                "n_layers": LAYERS,
+                "n_bits_for_layer_id": 8,
+                "spatial_bit_masks": {str(layer): 10 for layer in range(1, LAYERS + 1)},
+            },
+            "scales": [
+                {
+                    "key": "8_8_40",
+                    "resolution": [8, 8, 40],
+                    "size": [100000, 100000, 10000],
+                    "voxel_offset": [0, 0, 0],
+                    "chunk_sizes": [[64, 64, 64]],
+                    "encoding": "raw",
+                }
+            ],
+            "app": {"supported_api_versions": [0, 1]},
+            "sharded_mesh": True,
+            "verify_mesh": False,
+        }
+
+    # ------------------------------------------------------------------ what is known of edits
+    @cached_property
+    def operations(self) -> list[Operation]:
+        records = json.loads(self._operations_path.read_text())
+        return [
+            Operation(
+                record["operation_id"],
+                record["kind"],
+                parse_time(record["timestamp"]),
+                str(record["user_id"]),
+                tuple(map(int, record["before_root_ids"])),
+                tuple(map(int, record["after_root_ids"])),
+            )
+            for record in records
+        ]
+
+    @cached_property
+    def _history(self) -> tuple[Ids, Ids, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """supervoxel, root, created and expired (microseconds) of edited cells, sorted by supervoxel."""
+        table = pq.read_table(self._history_path)
+        supervoxel = table["supervoxel_id"].to_numpy()
+        order = np.argsort(supervoxel, kind="stable")
+        created = _microseconds(table["created"], default=np.iinfo(np.int64).min)
+        expired = _microseconds(table["expired"], default=np.iinfo(np.int64).max)
+        return supervoxel[order], table["root_id"].to_numpy()[order], created[order], expired[order]
+
+    @cached_property
+    def lives(self) -> dict[int, Life]:
+        """Lives of all roots that were made or ended by an edit."""
+        lives: dict[int, Life] = {}
+        _, roots, created, expired = self._history
+        _, first = np.unique(roots, return_index=True)
+        for i in first:
+            ended = None if expired[i] == np.iinfo(np.int64).max else from_microseconds(int(expired[i]))
+            lives[int(roots[i])] = Life(from_microseconds(int(created[i])), ended)
+        for operation in self.operations:
+            for root in operation.before:
+                life = lives.get(root, Life(self.oldest, None))
+                lives[root] = Life(life.created, operation.time)
+            for root in operation.after:
+                life = lives.get(root, Life(operation.time, None))
+                lives[root] = Life(operation.time, life.expired)
+        return lives
+
+    def known(self, roots: Iterable[int]) -> set[int]:
+        """Those of the ids that are or were a root."""
+        asked = set(roots)
+        edited = asked & self.lives.keys()
+        rest = sorted(asked - edited - {0})
+        if not rest:
+            return edited
+        sql = f"SELECT DISTINCT root_id FROM {self._supervoxels} WHERE root_id IN (SELECT unnest(?::BIGINT[]))"
+        return edited | {row[0] for row in self.store.rows(sql, [rest])}
+
+    def life(self, root: int) -> Life | None:
+        """When a root was valid; None for an id that never was one."""
+        if root in self.lives:
+            return self.lives[root]
+        return Life(self.oldest, None) if root in self.known([root]) else None
+
+    # ------------------------------------------------------------------ roots and leaves
+    def roots_at(self, nodes: Ids, time: datetime) -> Ids:
+        """Root of each supervoxel or level 2 id at a time; 0 where there is none."""
+        supervoxels = self._one_supervoxel_each(nodes)
+        result = self._newest_roots(supervoxels)
+        history, roots, created, expired = self._history
+        moment = to_microseconds(time)
+        start = np.searchsorted(history, supervoxels, "left")
+        stop = np.searchsorted(history, supervoxels, "right")
+        for i in np.flatnonzero(stop > start):
+            rows = slice(start[i], stop[i])
+            valid = (created[rows] <= moment) & (moment < expired[rows])
+            if valid.any():
+                result[i] = roots[rows][np.argmax(valid)]
+        return result
+
+    def _one_supervoxel_each(self, nodes: Ids) -> Ids:
+        """Level 2 ids replaced by the first of their supervoxels, all of which have the same root."""
+        level2 = np.unique(nodes[nodes >> LAYER_BITS == 2])
+        if not len(level2):
+            return nodes
+        sql = (
+            f"SELECT level2_id, min(supervoxel_id) AS supervoxel_id FROM {self._supervoxels} "
+            "WHERE level2_id IN (SELECT unnest(?::BIGINT[])) GROUP BY level2_id"
+        )
+        found = self.store.arrow(sql, [level2.tolist()])
+        first = dict(zip(found["level2_id"].to_pylist(), found["supervoxel_id"].to_pylist(), strict=True))
+        return np.array([first.get(node, node) for node in nodes.tolist()], np.int64)
+
+    def _newest_roots(self, supervoxels: Ids) -> Ids:
+        asked, inverse = np.unique(supervoxels, return_inverse=True)
+        sql = (
+            f"SELECT supervoxel_id, root_id FROM {self._supervoxels} "
+            "WHERE supervoxel_id IN (SELECT unnest(?::BIGINT[]))"
+        )
+        found = self.store.arrow(sql, [asked.tolist()])
+        newest = np.zeros(len(asked), np.int64)
+        newest[np.searchsorted(asked, found["supervoxel_id"].to_numpy())] = found["root_id"].to_numpy()
+        return newest[inverse]
+
+    def leaves(self, node: int, *, level2: bool = False) -> Ids:
+        """Supervoxels (or level 2 ids) of a root, valid or expired, in ascending order."""
+        column = "level2_id" if level2 else "supervoxel_id"
+        if node in self.lives:
+            history, roots, _, _ = self._history
+            supervoxels = np.unique(history[roots == node])
+            if not level2:
+                return supervoxels
+            condition, parameter = "supervoxel_id IN (SELECT unnest(?::BIGINT[]))", supervoxels.tolist()
+        else:
+            condition, parameter = "root_id = ?", node
+        sql = f"SELECT DISTINCT {column} FROM {self._supervoxels} WHERE {condition} ORDER BY 1"
+        return self.store.arrow(sql, [parameter])[0].to_numpy().astype(np.int64)
+
+    def is_latest(self, roots: Sequence[int], time: datetime) -> list[bool]:
+        """For each id whether it is a root that is valid at a time."""
+        known = self.known(roots)
+        return [root in known and self._valid(root, time) for root in roots]
+
+    def _valid(self, root: int, time: datetime) -> bool:
+        life = self.lives.get(root)
+        if life is None:
+            return time >= self.oldest
+        return life.created <= time and (life.expired is None or time < life.expired)
+
+    # ------------------------------------------------------------------ lineage
+    def ancestors(self, root: int, since: datetime) -> set[int]:
+        """The root and all it was made of that still existed at a time."""
+        return self._walk(root, {o: (o.after, o.before) for o in self.operations if o.time >= since})
+
+    def descendants(self, root: int, until: datetime) -> set[int]:
+        """The root and all that became of it up to a time."""
+        return self._walk(root, {o: (o.before, o.after) for o in self.operations if o.time <= until})
+
+    @staticmethod
+    def _walk(root: int, steps: dict[Operation, tuple[tuple[int, ...], tuple[int, ...]]]) -> set[int]:
+        found, waiting = {root}, [root]
+        while waiting:
+            current = waiting.pop()
+            for here, there in steps.values():
+                new = set(there) - found if current in here else set()
+                found |= new
+                waiting += new
+        return found
+
+    def past_ids(self, root: int, past: datetime) -> list[int]:
+        """The roots at a past time that a root is made of."""
+        older = [r for r in self.ancestors(root, past) if self._valid(r, past)]
+        return sorted(older)
+
+    def lineage_graph(self, roots: Sequence[int], past: datetime, future: datetime) -> dict[str, Any]:
+        """A node-link graph of all that the roots were made of and became between two times."""
+        nodes: set[int] = set()
+        for root in roots:
+            nodes |= self.ancestors(root, past) | self.descendants(root, future)
+        made = {root: operation for operation in self.operations for root in operation.after}
+        links = [
+            {"source": before, "target": after}
+            for operation in self.operations
+            if past <= operation.time <= future
+            for before in operation.before
+            for after in operation.after
+            if before in nodes and after in nodes
+        ]
+        return {
+            "directed": True,
+            "multigraph": False,
+            "graph": {},
+            "nodes": [
+                {
+                    "id": node,
+                    "timestamp": (self.lives[node].created if node in self.lives else self.oldest).timestamp(),
+                    **({"operation_id": made[node].id} if node in made else {}),
+                }
+                for node in sorted(nodes)
+            ],
+            "links": links,
+        }
+
+    def operations_of(self, root: int) -> list[Operation]:
+        """The edits that made a root, oldest first."""
+        family = self.ancestors(root, self.oldest)
+        return [operation for operation in self.operations if family & set(operation.after)]
+
+    def delta_roots(self, past: datetime, future: datetime) -> tuple[list[int], list[int]]:
+        """Roots that ended and roots that were made between two times and still stand at the later one."""
+        old = [root for root, life in self.lives.items() if life.created <= past and not self._valid(root, future)]
+        new = [root for root, life in self.lives.items() if past < life.created and self._valid(root, future)]
+        return sorted(root for root in old if self._valid(root, past)), sorted(new)
+
+    def last_valid(self, root: int, asked: datetime) -> datetime:
+        """When a root was replaced, or the time asked for if it was still valid then.
+
+        Raises CaveError for an id that never was a root, or that was none yet.
+        """
+        life = self.require(root)
+        if asked < life.created:
+            raise CaveError(500, {"code": 500, "message": f"{root} is newer than the timestamp"})
+        return asked if life.expired is None else min(asked, life.expired)
+
+    def require(self, root: int) -> Life:
+        """The life of a root. Raises CaveError for an id that never was one."""
+        life = self.life(root)
+        if life is None:
+            raise CaveError(500, {"code": 500, "message": f"Cannot read timestamps for {root}"})
+        return life
+
+
+def parse_time(text: str) -> datetime:
+    """An ISO time, UTC where it names no zone."""
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def to_microseconds(time: datetime) -> int:
+    """Microseconds since 1970."""
+    return round(time.timestamp() * 1e6)
+
+
+def from_microseconds(value: int) -> datetime:
+    """The time so many microseconds after 1970."""
+    return datetime.fromtimestamp(value / 1e6, UTC)
+
+
+def _microseconds(column: pa.ChunkedArray, default: int) -> npt.NDArray[np.int64]:
+    moments = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    result: npt.NDArray[np.int64] = moments.fill_null(default).to_numpy()
+    return result

@@ -1,0 +1,171 @@
+"""Neuroglancer sources over HTTP: segmentation with meshes, skeletons and properties, image."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from flask import Blueprint, Response, jsonify
+
+from localcave.cave_errors import CaveError
+from localcave.engine.query import Query, Table
+from localcave.engine.store import Datastack, voxel_size_nm
+from localcave.precomputed.meshes import SOMA, legacy_fragment, tubes
+from localcave.precomputed.volumes import SOMA_RADIUS_NM, Volume
+from localcave.segmentation.skeletons import PRECOMPUTED_INFO, Skeleton
+from localcave.server.service import Release, release, service
+
+routes = Blueprint("precomputed", __name__, url_prefix="/precomputed/<datastack>")
+KINDS = ("image", "segmentation")
+SUPERVOXELS = "supervoxels"
+FEWEST_TYPES = 5
+TYPE_SCHEMAS = ("cell_type_reference", "cell_type_local")
+
+
+def _volume(datastack: str, kind: str) -> Volume:
+    found = (service().watersheds if kind == SUPERVOXELS else service().volumes).get(datastack)
+    if found is None or kind not in (*KINDS, SUPERVOXELS):
+        raise _missing()
+    return found
+
+
+@routes.get("/<kind>/info")
+def volume_info(datastack: str, kind: str) -> Response:
+    return jsonify(_volume(datastack, kind).info(kind))
+
+
+@routes.get("/<kind>/<key>/<name>")
+def volume_chunk(datastack: str, kind: str, key: str, name: str) -> Response:
+    content = _volume(datastack, kind).chunk(kind, key, name)
+    if content is None:
+        raise _missing()
+    return _binary(gzip.compress(content, compresslevel=1), gzipped=True)
+
+
+# ---------------------------------------------------------------------- skeletons and meshes
+@routes.get("/segmentation/skeletons/info")
+def skeleton_info(datastack: str) -> Response:
+    return jsonify(PRECOMPUTED_INFO)
+
+
+@routes.get("/segmentation/skeletons/<int:root_id>")
+def skeleton(datastack: str, root_id: int) -> Response:
+    return _binary(_skeleton(datastack, root_id).precomputed())
+
+
+@routes.get("/segmentation/mesh/info")
+def mesh_info(datastack: str) -> Response:
+    return jsonify({"@type": "neuroglancer_legacy_mesh"})
+
+
+@routes.get("/segmentation/mesh/<int:root_id>:<int:level>")
+def mesh_manifest(datastack: str, root_id: int, level: int) -> Response:
+    drawn = len(_skeleton(datastack, root_id).vertices_nm)
+    return jsonify({"fragments": [f"{root_id}.frag"] if drawn else []})
+
+
+@routes.get("/segmentation/mesh/<int:root_id>.frag")
+def mesh_fragment(datastack: str, root_id: int) -> Response:
+    return _binary(legacy_fragment(*tubes(_skeleton(datastack, root_id))))
+
+
+def _skeleton(datastack: str, root_id: int) -> Skeleton:
+    """The cell's skeleton; of a cell that has none its somata, which may be none too: a viewer asks for every
+    segment that is shown, and takes a missing one for a failure."""
+    found = service().skeletons.get(datastack)
+    skeleton = found.get(root_id) if found else None
+    if skeleton is not None:
+        return skeleton
+    somata = _volume(datastack, "segmentation").somata
+    centres_nm = somata.centres_nm[somata.root_ids == root_id].astype(np.float32)
+    return Skeleton(
+        root_id,
+        centres_nm,
+        np.zeros((0, 2), np.int32),
+        np.full(len(centres_nm), SOMA_RADIUS_NM, np.float32),
+        np.full(len(centres_nm), SOMA, np.int8),
+    )
+
+
+# ---------------------------------------------------------------------- segment properties
+@routes.get("/segmentation/segment_properties/info")
+def properties_info(datastack: str) -> Response:
+    """Cells of the newest version with their type as label and tags, from its largest table of several cell types."""
+    stack = service().store.datastacks.get(datastack)
+    if stack is None:
+        raise _missing()
+    return jsonify({"@type": "neuroglancer_segment_properties", "inline": _typed_cells(stack)})
+
+
+def _typed_cells(stack: Datastack) -> dict[str, Any]:
+    if not stack.versions:
+        return {"ids": [], "properties": []}
+    version = release(stack.name, stack.newest_version())
+    name = _type_table(version)
+    if name is None:
+        return {"ids": [], "properties": []}
+    rows = _types(version, name)
+    cells: dict[int, tuple[str, str]] = {}
+    for root_id, cell_type, system in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+        cells.setdefault(root_id, (cell_type or "", system or ""))
+    tags = sorted({tag.replace(" ", "_") for pair in cells.values() for tag in pair if tag})
+    place = {tag: i for i, tag in enumerate(tags)}
+    values = [sorted({place[tag.replace(" ", "_")] for tag in pair if tag}) for pair in cells.values()]
+    return {
+        "ids": [str(root_id) for root_id in cells],
+        "properties": [
+            {"id": "label", "type": "label", "values": [cell_type for cell_type, _ in cells.values()]},
+            {"id": "tags", "type": "tags", "tags": tags, "values": values},
+        ],
+    }
+
+
+def _type_table(version: Release) -> str | None:
+    """The table of cell types with most rows, of those that tell more than a few types apart."""
+    counts = {
+        name: entry["row_count"]
+        for name, entry in version.tables().items()
+        if entry["metadata"].get("schema_type") in TYPE_SCHEMAS
+    }
+    for name in sorted(counts, key=lambda name: -counts[name]):
+        source = version.holder.table(version.holder_version, name)
+        if source is not None:
+            kinds = service().store.rows(f"SELECT count(DISTINCT cell_type) FROM {source.sql()}")[0][0]  # noqa: S608
+            if kinds >= FEWEST_TYPES:
+                return name
+    return None
+
+
+def _types(version: Release, name: str) -> pa.Table:
+    """root id, cell type, classification system of a table of cell types; root 0 is no cell."""
+
+    def lookup(table: str) -> Table:
+        source = version.holder.table(version.holder_version, table)
+        if source is None:
+            raise _missing()
+        return Table(source, voxel_size_nm(version.tables()[table]["metadata"]))
+
+    query = Query(service().store, lookup)
+    target = version.tables()[name]["metadata"].get("reference_table")
+    if target:
+        query.join_tables((name, "target_id"), (target, "id"))
+    query.select(name, "cell_type")
+    query.select(name, "classification_system")
+    query.select(target or name, "pt_root_id")
+    query.filter({"filter_greater_dict": {target or name: {"pt_root_id": 0}}})
+    rows = query.run({}, None, 2**31, 0)
+    return rows.select(["pt_root_id", "cell_type", "classification_system"])
+
+
+def _binary(content: bytes, *, gzipped: bool = False) -> Response:
+    response = Response(content, content_type="application/octet-stream")
+    if gzipped:
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+def _missing() -> CaveError:
+    return CaveError(404, {"message": "Not Found"})

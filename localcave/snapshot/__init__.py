@@ -1,0 +1,1 @@
+"""A real datastack, through caveclient, to a datastack folder."""

@@ -1,0 +1,202 @@
+"""How requests go to CAVE: with timeouts, with patience for hiccups, and counted."""
+
+from __future__ import annotations
+
+import contextvars
+import http.client
+import io
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import pyarrow as pa
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ReadTimeoutError
+from urllib3.util.retry import Retry
+
+from services.core.addresses import origin
+
+POOL_SIZE = 32
+ARROW = "data.arrow"
+END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+"""The last bytes of every Arrow IPC stream. A reader takes a stream without them, cut between two batches, as whole."""
+LIMITED = re.compile(r"Limited query to (\d+) rows")
+
+
+@dataclass
+class Trip:
+    """What went over the wire for one call: requests, bytes received, CAVE's warnings, and headers of the last answer.
+
+    `timeout_s` is how long to wait for a connection, and for a whole answer; `origins` are those that may be asked.
+    """
+
+    timeout_s: tuple[float, float] = (5.0, 60.0)
+    origins: Set[str] = frozenset()
+    deadline: float = float("inf")
+    requests: int = 0
+    bytes: int = 0
+    warnings: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def row_limit(self) -> int | None:
+        """The number of rows at which CAVE cut the answer off, which it says in a header only."""
+        found = [int(match[1]) for text in self.warnings for match in LIMITED.finditer(text)]
+        return found[-1] if found else None
+
+    @property
+    def resolution_nm(self) -> list[float] | None:
+        """Size of the voxels that positions of the answer are counted in."""
+        text = self.headers.get("dataframe_resolution", "")
+        numbers = [float(part) for part in text.split(",") if part.strip()]
+        return numbers if len(numbers) == 3 else None
+
+
+_trip: contextvars.ContextVar[Trip | None] = contextvars.ContextVar("trip", default=None)
+
+
+@contextmanager
+def trip(timeout_s: tuple[float, float], origins: Set[str]) -> Iterator[Trip]:
+    """Gives the requests of this thread their limits, and collects what they do, until the block ends."""
+    new = Trip(timeout_s, origins)
+    token = _trip.set(new)
+    try:
+        yield new
+    finally:
+        _trip.reset(token)
+
+
+class ForeignAddress(requests.RequestException):
+    """A request, mostly a redirect, to where neither a token nor a question may go. `url` was not asked."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"not asked: {origin(url) or 'no http address'}")
+        self.url = url
+
+
+class _Bytes(io.RawIOBase):
+    """What a socket receives until the deadline of the current trip, however slowly it comes."""
+
+    def __init__(self, sock: socket.socket, received: io.RawIOBase) -> None:
+        self._sock, self._received = sock, received
+        self._deadline = (_trip.get() or Trip()).deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the whole answer took too long")
+        if left != float("inf"):
+            self._sock.settimeout(left)
+        return self._received.readinto(buffer)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """An HTTP answer whose header and body have to come until the deadline: a socket's timeout is for each packet."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_Bytes(sock, self.fp.detach()))
+
+
+class _Plain(HTTPConnection):
+    response_class = _Response
+
+
+class _Encrypted(HTTPSConnection):
+    response_class = _Response
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _EncryptedPool(HTTPSConnectionPool):
+    ConnectionCls = _Encrypted
+
+
+class _Patience(Retry):
+    """Retries dropped connections and 502-504 at once, but never waits a second time for a silent server."""
+
+    def increment(self, *args: Any, **kwargs: Any) -> Self:
+        if isinstance(kwargs.get("error"), ReadTimeoutError):
+            raise kwargs["error"]
+        return super().increment(*args, **kwargs)
+
+
+class Adapter(HTTPAdapter):
+    """caveclient sets no timeout, drops warnings, and sends the token wherever an address leads; this adapter sets the
+    one, keeps the other, and asks nothing of addresses that are not among the trip's.
+
+    A `Retry-After` header is not obeyed: a person is waiting, and gets a sentence instead.
+    """
+
+    def __init__(self) -> None:
+        patience = _Patience(
+            total=3,
+            connect=1,
+            backoff_factor=0.1,
+            status_forcelist=(502, 503, 504),
+            allowed_methods=frozenset(["GET", "POST"]),
+            raise_on_status=False,
+            respect_retry_after_header=False,
+        )
+        super().__init__(pool_maxsize=POOL_SIZE, max_retries=patience)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _EncryptedPool}
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        current = _trip.get() or Trip()
+        if origin(request.url or "") not in current.origins:
+            raise ForeignAddress(request.url or "")
+        current.requests += 1
+        current.deadline = time.monotonic() + current.timeout_s[1]
+        response = super().send(request, *args, **{**kwargs, "timeout": current.timeout_s})
+        current.bytes += len(_whole(response))
+        current.headers = dict(response.headers)
+        if warning := response.headers.get("Warning"):
+            current.warnings.append(warning)
+        return response
+
+
+def _whole(response: requests.Response) -> bytes:
+    """The body of an answer. Raises requests.ReadTimeout, and ArrowInvalid for an Arrow stream without its end."""
+    try:
+        content = response.content
+    except requests.ConnectionError as error:
+        if error.args and isinstance(error.args[0], ReadTimeoutError):
+            raise requests.ReadTimeout(*error.args) from error
+        raise
+    if response.headers.get("Content-Type") == ARROW and not content.endswith(END_OF_STREAM):
+        raise pa.ArrowInvalid("the stream has no end")
+    return content
+
+
+def within_trips(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Stands in for `otherwise`, caveclient's function that equips a new session: one that is made in a trip uses the
+    adapter for everything. Others are not this application's and get what they always got."""
+
+    def mount(session: requests.Session, **options: Any) -> None:
+        if _trip.get() is None:
+            otherwise(session, **options)
+            return
+        adapter = Adapter()
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+
+    return mount

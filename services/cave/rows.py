@@ -1,0 +1,167 @@
+"""Rows of CAVE: whose columns they are, whether they are all, and how many there would be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import infer_dtype
+
+from services.cache.shared import Cache
+from services.cave.http import Trip
+from services.cave.queries import NO_FILTERS, Filters, Owners, Source, arguments_at, query_arguments
+from services.cave.session import Asker
+from services.core.errors import TooLarge
+
+UNUSED = ("bb_start_position", "bb_end_position")
+MORE = "more results which are not shown"
+"""What CAVE warns of when it cuts an answer about a time."""
+TEXT = ("string", "empty")
+
+
+class Queries:
+    """Queries of tables, merged tables and views; `connect` gives the materialization client of a datastack."""
+
+    def __init__(self, asker: Asker, cache: Cache, connect: Callable[[str], Any]) -> None:
+        self._asker = asker
+        self._cache = cache
+        self._connect = connect
+
+    def rows(self, datastack: str, version: int, source: Source, filters: Filters, **options: Any) -> pd.DataFrame:
+        """One answer of CAVE. Where it cut it, `attrs["truncated"]` has no total yet.
+
+        `options` are `select_columns`, `limit`, `offset` and `desired_resolution`.
+        """
+        frame, trip = self._send(datastack, version, source, filters, **options)
+        limit = options.get("limit")
+        cut = trip.row_limit is not None and (limit is None or trip.row_limit < limit)
+        frame.attrs = {
+            "resolution_nm": trip.resolution_nm,
+            "truncated": {"shown": len(frame), "total": None} if cut else None,
+        }
+        return frame
+
+    def with_total(
+        self, frame: pd.DataFrame, datastack: str, version: int, source: Source, filters: Filters, *, seen: int = 0
+    ) -> pd.DataFrame:
+        """`frame` of `rows`, with the total where CAVE cut it; CAVE also warns of results that just fit.
+
+        `seen` rows came before these.
+        """
+        if frame.attrs["truncated"]:
+            total = self.count(datastack, version, source, filters)
+            shown = len(frame)
+            frame.attrs["truncated"] = None if total == seen + shown else {"shown": shown, "total": total}
+        return frame
+
+    def count(self, datastack: str, version: int, source: Source, filters: Filters) -> int | None:
+        """Number of rows; None if a filter is on a column of the target: CAVE does not count joins."""
+        owners = self._owners(datastack, version, source, filters.columns())
+        if source.target is not None and any(owners[c][0] != source.table for c in filters.columns() if c in owners):
+            return None
+        alone = replace(source, target=None)
+        frame, _ = self._send(datastack, version, alone, filters, get_counts=True)
+        return int(frame["count"].iloc[0])
+
+    def rows_at(
+        self, datastack: str, source: Source, filters: Filters, time: datetime, *, version: int, **options: Any
+    ) -> pd.DataFrame:
+        """One answer of CAVE for a table, merged with its target, as it was at a time; `version` is one that has the
+        table. `filters` and `attrs` are as of `rows`; of its `options` there is `desired_resolution`."""
+        own = source.target is None or filters.columns() <= {"id"}
+        owners = None if own else self._owners(datastack, version, source, filters.columns())
+        arguments = arguments_at(source, filters, time, owners=owners, **options)
+        frame, trip = self._asker.ask_closely(
+            "rows at a time",
+            self._asker.subject(datastack, None, source.table),
+            self._connect,
+            lambda client: client.live_live_query(**arguments),
+        )
+        cut = any(MORE in warning for warning in trip.warnings)
+        frame.attrs = {
+            "resolution_nm": trip.resolution_nm,
+            "truncated": {"shown": len(frame), "total": None} if cut else None,
+        }
+        return _with_text(frame)
+
+    def call(
+        self, datastack: str, version: int, source: Source, filters: Filters, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Name of the method of caveclient's MaterializationClient that `rows` uses, and its arguments."""
+        owners = self._owners(datastack, version, source, filters.columns() | set(options.get("select_columns") or ()))
+        method, arguments = query_arguments(source, filters, owners, **options)
+        return method, arguments | {"materialization_version": version, "split_positions": True}
+
+    def _send(
+        self, datastack: str, version: int, source: Source, filters: Filters, **options: Any
+    ) -> tuple[pd.DataFrame, Trip]:
+        method, arguments = self.call(datastack, version, source, filters, **options)
+        arguments["metadata"] = False
+        frame, trip = self._asker.ask_closely(
+            "rows",
+            self._asker.subject(datastack, version, source.table),
+            self._connect,
+            lambda client: getattr(client, method)(**arguments),
+        )
+        return _with_text(frame), trip
+
+    def _owners(self, datastack: str, version: int, source: Source, columns: set[str]) -> Owners:
+        """Which table of a join has which of the columns, as CAVE says with every answer."""
+        if source.target is None or columns <= {"id"}:
+            return {"id": (source.table, "id")}
+
+        def load() -> dict[str, dict[str, str]]:
+            _, trip = self._send(datastack, version, source, NO_FILTERS, limit=1)
+            found: dict[str, dict[str, str]] = ast.literal_eval(trip.headers.get("column_names", "{}"))
+            return found
+
+        names = self._cache.value(("columns", datastack, version, source.table), load)
+        return {joined: (table, name) for table, by in names.items() for name, joined in by.items()}
+
+
+def _with_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with text as `string` also where CAVE sends no value at all, which it has as objects."""
+    texts = [name for name in frame.select_dtypes(object) if infer_dtype(frame[name]) in TEXT]
+    return frame.astype(dict.fromkeys(texts, "string")) if texts else frame
+
+
+def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> Iterator[pd.DataFrame]:
+    """Everything that passes `filters`, however little CAVE sends at once: what it cuts is asked for in two halves.
+
+    Raises TooLarge for a view without ids, which cannot be halved.
+    """
+    pending = [filters]
+    while pending:
+        now = pending.pop()
+        part = rows(now)
+        if not part.attrs["truncated"]:
+            yield part
+            continue
+        if "id" not in part:
+            raise TooLarge(f"CAVE sends only {len(part):,} rows of this view at once.", "Filter it.")
+        middle = int(part["id"].sort_values().iloc[len(part) // 2])
+        pending.append(replace(now, less={**now.less, "id": _least(now.less.get("id"), middle)}))
+        pending.append(replace(now, greater_equal={**now.greater_equal, "id": middle}))
+
+
+def complete(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> pd.DataFrame:
+    """All :func:`parts` as one frame."""
+    found = list(parts(rows, filters))
+    frame = pd.concat(found, ignore_index=True) if len(found) > 1 else found[0]
+    frame.attrs = found[0].attrs
+    return frame
+
+
+def whole_table(rows: Callable[[Filters], pd.DataFrame]) -> pd.DataFrame:
+    """All rows of a table by id, for CAVE promises no order, without what nobody uses."""
+    frame = complete(rows, NO_FILTERS)
+    used = frame.drop(columns=[name for name in frame.columns if name.startswith(UNUSED)])
+    return used.sort_values("id", kind="stable", ignore_index=True) if "id" in used else used
+
+
+def _least(known: float | None, middle: int) -> float:
+    return middle if known is None else min(known, middle)

@@ -1,0 +1,45 @@
+"""What the skeleton service can be asked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from services.cache.shared import Cache
+from services.cave.session import Asker
+from services.core.errors import NotFound
+
+SHOWN = ("vertices", "edges", "compartment")
+"""What is kept of a skeleton: vertices in nm, edges between them, the SWC compartment of each vertex."""
+
+
+class Skeletons(ABC):
+    """The questions of :class:`Cave` about skeletons."""
+
+    cache: Cache
+    _asker: Asker
+
+    @abstractmethod
+    def _skeletons(self, datastack: str) -> Any:
+        """caveclient's client of the skeleton service."""
+
+    def skeleton(self, datastack: str, root_id: int) -> dict[str, Any]:
+        """The skeleton of a root id, as lists: `vertices` (nm), `edges` (pairs of vertices), `compartment`.
+
+        The service is not asked to make one, which takes minutes, and caveclient's other way to get one needs
+        cloud-volume. A skeleton belongs to a root id, whatever the version. Raises NotFound where there is none yet,
+        which is not kept.
+        """
+        missing = f"CAVE has no skeleton of {root_id}."
+        subject = self._asker.subject(datastack, missing=missing)
+
+        def load() -> dict[str, Any]:
+            found = self._asker.ask(
+                "skeleton", subject, self._skeletons, lambda client: client.fetch_skeletons([int(root_id)])
+            )
+            if str(root_id) not in found:
+                raise NotFound(missing, "Skeletons exist mostly of proofread cells.")
+            return {name: found[str(root_id)][name] for name in SHOWN}
+
+        skeleton: dict[str, Any] = self.cache.value(("skeleton", datastack, int(root_id)), load)
+        return skeleton

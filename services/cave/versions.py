@@ -1,0 +1,66 @@
+"""Which materialization version is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from services.core.errors import BadInput, Expired, NotFound
+from services.core.records import Version
+
+if TYPE_CHECKING:
+    from services.cave.client import Cave
+
+LATEST = "latest"
+MOST_NAMED = 10
+"""Expired versions that a sentence names."""
+
+
+def resolve(cave: Cave, datastack: str, version: str | int | None) -> Version:
+    """The version that `version` means: a number, or "latest", "" or None for the newest valid one.
+
+    Raises BadInput for what is neither, NotFound for a number that never was, and Expired, with the newest
+    valid one in its hint, for one that is no longer kept.
+    """
+    found = find(cave, datastack, version)
+    if not found.valid:
+        newest = newest_valid(cave.versions(datastack))
+        raise Expired(_expired(datastack, found), f"The newest version is {newest.number}." if newest else "")
+    return found
+
+
+def find(cave: Cave, datastack: str, version: str | int | None) -> Version:
+    """As :func:`resolve`, expired versions included."""
+    known = cave.versions(datastack)
+    text = "" if version is None else str(version).strip()
+    newest = newest_valid(known)
+    if text.casefold() in ("", LATEST):
+        if newest is None:
+            raise NotFound(f"Datastack {datastack} has no version at the moment.", "Choose another datastack.")
+        return newest
+    if not (text.isascii() and text.isdigit()):
+        raise BadInput(f"{text[:40]!r} is no version of {datastack}.", f"Give a number, or {LATEST}.")
+    found = {str(one.number): one for one in known}.get(text.lstrip("0"))
+    if found is None:
+        raise NotFound(f"Datastack {datastack} has no version {text[:40]}.", f"Its versions are {_numbers(known)}.")
+    return found
+
+
+def newest_valid(versions: Sequence[Version]) -> Version | None:
+    """The valid version with the highest number."""
+    return max((one for one in versions if one.valid), key=lambda one: one.number, default=None)
+
+
+def _numbers(known: Sequence[Version]) -> str:
+    """All versions, of expired ones the newest."""
+    kept, expired = ([str(one.number) for one in known if one.valid is valid] for valid in (True, False))
+    more = f" and {len(expired) - MOST_NAMED} older ones" if len(expired) > MOST_NAMED else ""
+    past = f" and, expired, {', '.join(expired[:MOST_NAMED])}{more}" if expired else ""
+    return f"{', '.join(kept) or 'none'}{past}"
+
+
+def _expired(datastack: str, version: Version) -> str:
+    since = f" on {version.expires:%d %B %Y}".replace(" 0", " ") if version.expires else ""
+    return f"Version {version.number} of {datastack}, of {version.timestamp:%d %B %Y}, expired{since}.".replace(
+        " 0", " "
+    )

@@ -1,0 +1,76 @@
+"""Which supervoxel lies at a place, read from the voxels of a segmentation with cloud-volume."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from services.cache.shared import Cache
+from services.cave.session import Asker
+from services.core.addresses import is_private_way
+from services.core.errors import KarstError
+
+log = logging.getLogger("karst.cave")
+SOURCE_TTL_S = 3600
+READ_S = 15.0
+"""A block of voxels is read within it, or not at all: there are other ways to tell what lies at a place."""
+BUCKETS = ("gs://", "s3://")
+_readers = ThreadPoolExecutor(4, thread_name_prefix="voxels")
+"""Who reads: cloud-volume has no time-out, so reading is left behind when it takes too long."""
+
+
+class Voxels(ABC):
+    """The questions of :class:`Cave` about the voxels of a segmentation."""
+
+    cache: Cache
+    _asker: Asker
+
+    @abstractmethod
+    def _segmentation(self, datastack: str) -> Any:
+        """caveclient's client of the segmentation."""
+
+    def voxel_source(self, datastack: str) -> str:
+        """Where the voxels of a datastack's segmentation are: a public bucket, or an https address; "" for none.
+
+        They are read without a token, for they may be anywhere.
+        """
+
+        def load() -> str:
+            subject = self._asker.subject(datastack)
+            record = self._asker.ask("segmentation", subject, self._segmentation, lambda graph: graph.segmentation_info)
+            source = str(record.get("data_dir") or "").removeprefix("precomputed://")
+            return source if source.startswith(BUCKETS) or is_private_way(source) else ""
+
+        return str(self.cache.value(("voxel source", datastack), load, ttl_s=SOURCE_TTL_S))
+
+    def supervoxel_at(self, datastack: str, point_nm: Sequence[float]) -> int | None:
+        """The supervoxel at x, y, z in nm; 0 where there is none, None where the voxels cannot be read."""
+        try:
+            source = self.voxel_source(datastack)
+        except KarstError:  # a datastack without a segmentation
+            return None
+        return _within(READ_S, lambda: _voxel(source, point_nm)) if source else None
+
+
+def _within(seconds: float, read: Callable[[], int]) -> int | None:
+    try:
+        return _readers.submit(read).result(seconds)
+    except Exception as error:  # whatever a bucket or a network has
+        log.info("voxels could not be read: %s", type(error).__name__)
+        return None
+
+
+def _voxel(source: str, point_nm: Sequence[float]) -> int:
+    """The value of the voxel at a place, at the finest resolution; 0 outside the volume."""
+    from cloudvolume import Bbox, CloudVolume  # noqa: PLC0415 - takes seconds, which only a position should cost
+
+    volume = CloudVolume(source, mip=0, use_https=True, progress=False, fill_missing=True, secrets={"user": None})
+    voxel = np.floor(np.asarray(point_nm) / volume.resolution).astype(int)
+    if not volume.bounds.contains(voxel):
+        return 0
+    return int(volume.download(Bbox(voxel, voxel + 1))[0, 0, 0, 0])

@@ -1,0 +1,1 @@
+"""Cells: which one is meant by what was pasted, its partners and synapses, and how far to trust them."""

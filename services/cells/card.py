@@ -1,0 +1,179 @@
+"""Everything that the tables of a version say about one cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cells import proofreading
+from services.cells.cells import Cell
+from services.core import space
+from services.core.columns import kind_of
+from services.core.parallel import gather
+from services.core.records import TableInfo
+from services.core.type_columns import type_column
+from services.tables import tables
+
+_OF_ROW = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
+
+
+@dataclass(frozen=True)
+class Named:
+    """What one type table calls the cell: its type, and all text columns of its own as {column: text}. `nucleus_id`
+    is the nucleus that was named, where the table names nuclei."""
+
+    table: str
+    nucleus_id: int | None
+    cell_type: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Coregistered:
+    """How often a table matches the cell to a recorded unit."""
+
+    table: str
+    units: int
+
+
+@dataclass(frozen=True)
+class Area:
+    """The visual area of the soma and how far its border is; `table` says so."""
+
+    table: str
+    name: str
+    border_um: float | None
+
+
+@dataclass(frozen=True)
+class CellCard:
+    """Facts of one cell at a version; what is not known is None or empty, also all of the soma's when there is not
+    exactly one. `position_vx` counts voxels of the datastack's viewer. Strategies are None where the cell is not in the
+    proofreading table, which is None where the version has none; `coregistered` is None where it has no table of that,
+    and `type_tables` tells how many tables could name a type."""
+
+    types: tuple[Named, ...]
+    volume_um3: float | None
+    position_nm: tuple[float, float, float] | None
+    position_vx: tuple[int, int, int] | None
+    depth_um: float | None
+    layer: str | None
+    layers: Mapping[str, str]
+    area: Area | None
+    strategy_axon: str | None
+    strategy_dendrite: str | None
+    edited_since: bool
+    proofreading_table: str | None
+    coregistered: tuple[Coregistered, ...] | None
+    type_tables: int
+
+
+def read(cave: Cave, datastack: str, version: int, cell: Cell) -> CellCard:
+    """The card of a cell. Its tables are asked for at once, and held for all further cells."""
+    infos = list(cave.tables(datastack, version).values())
+    typed = _pinned_first([info for info in infos if tables.is_type_table(info)], cave.profile(datastack).type_tables)
+    matched = [info for info in infos if "coreg" in info.schema_type]
+    areas = [info for info in infos if "area" in info.name and info.schema_type == "reference_tag_float"]
+    soma_table = cave.info(datastack).get("soma_table")
+    somata = [info for info in infos if info.name == soma_table]
+    wanted = [*typed, *matched, *areas[:1], *somata]
+    proofread, *frames = gather(
+        partial(proofreading.rows, cave, datastack, version),
+        *(partial(cave.table, datastack, version, info.name) for info in wanted),
+    )
+    of = {info.name: own_rows(frame, cell) for info, frame in zip(wanted, frames, strict=True)}
+    known = proofread is not None and cell.root_id in proofread.index
+    row = proofread.loc[cell.root_id] if known else None
+    resolution_nm = cave.info(datastack)["viewer_resolution"]
+    soma = of[somata[0].name] if somata else pd.DataFrame()
+    return CellCard(
+        types=tuple(found for info in typed for found in _names(info, of[info.name], soma_table)),
+        volume_um3=_only(soma, "volume"),
+        position_nm=cell.soma_position_nm,
+        position_vx=_voxels(cell.soma_position_nm, resolution_nm),
+        depth_um=cell.soma_depth_um,
+        layer=_layer(cave, datastack, cell.soma_depth_um),
+        layers=_layers(cave, datastack, cell.soma_depth_um),
+        area=_area(areas[0], of[areas[0].name]) if areas else None,
+        strategy_axon=None if row is None else str(row["strategy_axon"]),
+        strategy_dendrite=None if row is None else str(row["strategy_dendrite"]),
+        edited_since=row is not None and bool(row["edited_since"]),
+        proofreading_table=None if proofread is None else proofread.attrs["table"],
+        coregistered=_coregistered(matched, of) if matched else None,
+        type_tables=len(typed),
+    )
+
+
+def _coregistered(infos: Sequence[TableInfo], of: Mapping[str, pd.DataFrame]) -> tuple[Coregistered, ...]:
+    return tuple(Coregistered(info.name, len(of[info.name])) for info in infos if len(of[info.name]))
+
+
+def _pinned_first(infos: Sequence[TableInfo], pinned: Sequence[str]) -> list[TableInfo]:
+    rank = {name: place for place, name in enumerate(pinned)}
+    return sorted(infos, key=lambda info: (rank.get(info.name, len(rank)), info.name))
+
+
+def own_rows(table: pd.DataFrame, cell: Cell) -> pd.DataFrame:
+    """The rows of a table that are about a cell: those with its root id."""
+    if "pt_root_id" not in table:
+        return table.iloc[:0]
+    return table[(table["pt_root_id"] == cell.root_id).fillna(False).to_numpy(bool)]
+
+
+def _names(info: TableInfo, rows: pd.DataFrame, soma_table: str | None) -> list[Named]:
+    """What a type table says, a row each: several nuclei, or several annotators, may each have said something."""
+    texts = [str(name) for name in rows if name not in _OF_ROW and kind_of(str(name), rows[name]) == "text"]
+    column = type_column(rows[texts])
+    if column is None:
+        return []
+    nucleus = "target_id" if info.reference_table == soma_table and "target_id" in rows else None
+    return [
+        Named(
+            info.name,
+            int(row[nucleus]) if nucleus and pd.notna(row[nucleus]) else None,
+            str(row[column]),
+            {name: str(row[name]) for name in texts if pd.notna(row[name])},
+        )
+        for row in rows.dropna(subset=[column]).sort_values("id").to_dict("records")
+    ]
+
+
+def _area(info: TableInfo, rows: pd.DataFrame) -> Area | None:
+    if len(rows) != 1 or pd.isna(rows["tag"].iloc[0]):
+        return None
+    return Area(info.name, str(rows["tag"].iloc[0]), _only(rows, "value"))
+
+
+def _only(rows: pd.DataFrame, column: str) -> float | None:
+    """The number of the only row; None of several."""
+    if len(rows) != 1 or column not in rows or pd.isna(rows[column].iloc[0]):
+        return None
+    return float(rows[column].iloc[0])
+
+
+def _voxels(position_nm: Sequence[float] | None, resolution_nm: Sequence[Any]) -> tuple[int, int, int] | None:
+    if position_nm is None or not all(resolution_nm):
+        return None
+    x, y, z = np.floor(space.nm_to_voxels(position_nm, resolution_nm)).astype(int).tolist()
+    return x, y, z
+
+
+def _layers(cave: Cave, datastack: str, depth_um: float | None) -> dict[str, str]:
+    """The layer by each source of boundaries, by its name."""
+    if depth_um is None:
+        return {}
+    known = cave.volume(datastack).layer_columns.values()
+    return {one.name: str(space.layer_of([depth_um], one)[0]) for one in known if one.name}
+
+
+def _layer(cave: Cave, datastack: str, depth_um: float | None) -> str | None:
+    if depth_um is None:
+        return None
+    layer = space.layer_of([depth_um], cave.volume(datastack))[0]
+    return None if pd.isna(layer) else str(layer)

@@ -1,0 +1,225 @@
+"""What a type table says of each cell, or of each synapse: one value where its rows agree, all where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cave.memo import Memo, key_of, ready
+from services.cave.queries import Filters
+from services.core import type_columns
+from services.core.columns import kind_of
+from services.core.errors import BadInput, NotFound, TooLarge
+
+NEWEST, ORDER = "newest", "order"
+"""Rules by which one of several rows is chosen; any other is `column=value`."""
+MOST_VALUES = 30
+"""Values of a column that are offered to choose rows by."""
+_NO_TYPE = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
+_ENDS = {"in": ("post_pt_root_id", "pre_pt_root_id"), "out": ("pre_pt_root_id", "post_pt_root_id")}
+"""The columns of the cell itself and of its partner."""
+
+_types: Memo[TypeRows] = Memo(16)
+_choices: Memo[dict[str, str]] = Memo(16)
+
+
+class TypeRows(NamedTuple):
+    """What a table says of each of some ids: `frame`, indexed by id, and the ids whose rows differ (`ambiguous`).
+    Of these, texts that differ are all named (see :mod:`type_columns`), other values are blank.
+
+    The ids are not in the frame's attrs, for pandas copies these with every operation."""
+
+    frame: pd.DataFrame
+    ambiguous: npt.NDArray[np.int64]
+
+
+def type_rows(cave: Cave, datastack: str, version: int, table: str, by: str = "") -> TypeRows:
+    """What a type table says of each root id: its own text, number and boolean columns, indexed by `root_id`.
+
+    `by` chooses among several rows of a root id: NEWEST, the last one created (where CAVE does not send
+    dates, that of the highest id, which CAVE counts up); ORDER, those whose value comes first in
+    the order of the datastack's profile; `column=value`, those with this value. Raises BadInput when the table has no
+    root ids and for a rule that does not fit it.
+    """
+    return _types.get(key_of(cave, datastack, version, table, by), lambda: _read(cave, datastack, version, table, by))
+
+
+def is_of_synapses(cave: Cave, datastack: str, version: int, table: str) -> bool:
+    """Whether a table refers to synapses. Raises NotFound when the version does not have it."""
+    target = cave.table_info(datastack, version, table).reference_table
+    return bool(target) and target == cave.info(datastack).get("synapse_table")
+
+
+def synapse_rows(
+    cave: Cave, datastack: str, version: int, table: str, root_id: int, *, direction: str, by: str = "", whole: bool
+) -> pd.DataFrame:
+    """What a table says of the synapses of one direction of a cell, a row for each of its rows.
+
+    Columns: id (of the synapse) and root_id (of the partner), both int64, then the table's own text, number and boolean
+    ones. `attrs["truncated"]` tells when CAVE cut them; `whole` asks in as many pieces as it takes. Autapses and
+    synapses without a partner are among them. `by` is as in :func:`type_rows`.
+    """
+    own, other = _ENDS[direction]
+    filters = Filters(equal={own: int(root_id)})
+    if whole:
+        rows = pd.concat([*cave.query_parts(datastack, version, table, filters)], ignore_index=True)
+    else:
+        rows = cave.query(datastack, version, table, filters)
+    target = cave.table_info(datastack, version, table).reference_table or ""
+    names = own_columns(rows, cave.sample(datastack, version, target).columns)
+    chosen = narrowed(cave, datastack, table, rows.sort_values("id"), by=by, of="target_id")
+    ids = {"id": chosen["target_id"], "root_id": chosen[other].fillna(0)}
+    found = chosen[names].assign(**{name: values.astype("int64") for name, values in ids.items()})
+    found = found[[*ids, *names]].reset_index(drop=True)
+    found.attrs = {"truncated": rows.attrs.get("truncated")}
+    return found
+
+
+def together(rows: pd.DataFrame, ids: pd.Series, names: Sequence[str]) -> TypeRows:
+    """The `names` columns of rows, in one row for each of their `ids` (null ones left out), by id."""
+    known = ids.dropna().astype("int64")
+    every = pd.Index(np.unique(known.to_numpy(np.int64)), name=ids.name)
+    columns: dict[str, pd.Series] = {}
+    ambiguous = np.empty(0, dtype=np.int64)
+    for name in names:
+        columns[name], differing = _agreed(rows.loc[known.index, name], known, every)
+        ambiguous = np.union1d(ambiguous, differing)
+    return TypeRows(ready(pd.DataFrame(columns, index=every)), ambiguous)
+
+
+def of_synapses(parts: Sequence[pd.DataFrame], by: str = "root_id") -> TypeRows:
+    """What frames of :func:`synapse_rows` say together of each partner or, by "id", of each synapse."""
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows[rows[by] != 0]
+    return together(rows, rows[by], [str(name) for name in rows.columns if name not in ("id", "root_id")])
+
+
+def retyped(partners: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """A partner frame whose type columns are those that frames of :func:`synapse_rows` give together."""
+    if not parts:
+        return partners
+    types = of_synapses(parts).frame.reindex(partners["root_id"])
+    return partners.assign(**{name: types[name].array for name in types.columns if name in partners})
+
+
+def narrowed(cave: Cave, datastack: str, table: str, rows: pd.DataFrame, *, by: str, of: str) -> pd.DataFrame:
+    """Those rows of a table that a rule chooses among those of one `of` (a column of ids). Raises BadInput."""
+    if not by:
+        return rows
+    if by == NEWEST:
+        by_age = _age(rows)
+        if not by_age:
+            raise BadInput(f"{table} does not say when its rows were made.", "Choose by a column.")
+        return rows.sort_values(by_age).drop_duplicates(of, keep="last").sort_index()
+    if by == ORDER:
+        column, values = _order(cave, datastack, table, rows)
+        rank = rows[column].astype("string").map({value: at for at, value in enumerate(values)}).fillna(len(values))
+        return rows[(rank == rank.groupby(rows[of]).transform("min")).to_numpy(bool)]
+    column, equals, value = by.partition("=")
+    if not equals or column not in rows:
+        raise BadInput(
+            f"Rows of {table} cannot be chosen by {by[:80]!r}.",
+            f"Choose by {NEWEST}, by {ORDER}, or by one of its columns, as in classification_system=cell_type.",
+        )
+    return rows[(rows[column].astype("string") == value).fillna(False).to_numpy(bool)]
+
+
+def offered(cave: Cave, datastack: str, version: int, table: str) -> dict[str, str]:
+    """The rules by which rows of a type table can be chosen, with words for each; none where no cell has several."""
+
+    def find() -> dict[str, str]:
+        try:
+            return _rules(cave, datastack, version, table)
+        except (BadInput, NotFound, TooLarge):
+            return {}
+
+    return _choices.get(key_of(cave, datastack, version, table), find) if table else {}
+
+
+def several_rows(count: int, table: str) -> tuple[str, ...]:
+    """A sentence for partners of which the rows of a table differ; none for no such partner."""
+    who = "1 partner has" if count == 1 else f"{count:,} partners have"
+    words = "texts are all named and count as “several”, other values are left blank"
+    return (f"{who} several rows in {table} that differ: {words}.",) if count else ()
+
+
+def own_columns(rows: pd.DataFrame, of_target: Collection[str] = ()) -> list[str]:
+    """The columns of a type table that say something: text, numbers and booleans that are not of its target."""
+    return [str(name) for name in rows.columns if _says_something(str(name), rows[name], of_target)]
+
+
+def _says_something(name: str, values: pd.Series, of_target: Collection[str]) -> bool:
+    if name in _NO_TYPE or name in of_target or name.endswith("_ref"):
+        return False
+    return kind_of(name, values) in ("text", "number", "boolean")
+
+
+def _known(cave: Cave, datastack: str, version: int, table: str) -> pd.DataFrame:
+    """The rows of a table that are of a root id."""
+    if is_of_synapses(cave, datastack, version, table):
+        raise BadInput(f"{table} says something of synapses, not of cells.", "Choose it as the table of types.")
+    rows = cave.table(datastack, version, table)
+    if "pt_root_id" not in rows.columns:
+        raise BadInput(f"{table} has no root ids, so it cannot say the types of partners.", "Choose another table.")
+    return rows[(rows["pt_root_id"].fillna(0) != 0).to_numpy(bool)]
+
+
+def _read(cave: Cave, datastack: str, version: int, table: str, by: str) -> TypeRows:
+    rows = _known(cave, datastack, version, table)
+    names = own_columns(rows, _of_target(cave, datastack, version, table))
+    chosen = narrowed(cave, datastack, table, rows, by=by, of="pt_root_id")
+    if chosen.empty and len(rows):
+        raise BadInput(f"{table} has no row with {by[:80]!r}.", "Choose another value.")
+    return together(chosen, chosen["pt_root_id"].rename("root_id"), names)
+
+
+def _of_target(cave: Cave, datastack: str, version: int, table: str) -> set[str]:
+    target = cave.table_info(datastack, version, table).reference_table
+    return set(cave.table(datastack, version, target).columns) if target else set()
+
+
+def _agreed(values: pd.Series, ids: pd.Series, every: pd.Index[Any]) -> tuple[pd.Series, npt.NDArray[np.int64]]:
+    """The value of each id, and the ids that have several."""
+    pairs = pd.DataFrame({"id": ids, "value": values}).dropna().drop_duplicates()
+    repeated = pairs["id"].duplicated(keep=False)
+    agreed = pairs[~repeated].set_index("id")["value"].reindex(every)
+    differing = pairs[repeated].groupby("id")["value"]
+    several = np.unique(pairs.loc[repeated, "id"].to_numpy(np.int64))
+    if len(several) and isinstance(values.dtype, pd.StringDtype):
+        agreed.loc[several] = differing.agg(type_columns.named).astype(values.dtype).loc[several]
+    return agreed, several
+
+
+def _age(rows: pd.DataFrame) -> list[str]:
+    """The columns by which rows are sorted from the oldest to the newest; none where they do not tell."""
+    return [name for name in ("created", "id") if name in rows]
+
+
+def _order(cave: Cave, datastack: str, table: str, rows: pd.DataFrame) -> tuple[str, tuple[str, ...]]:
+    column, values = cave.profile(datastack).type_order.get(table, ("", ()))
+    if column not in rows:
+        raise BadInput(f"The profile of {datastack} gives no order for the rows of {table}.", "Choose by a column.")
+    return column, values
+
+
+def _rules(cave: Cave, datastack: str, version: int, table: str) -> dict[str, str]:
+    ordered = {ORDER: "the order of this datastack"} if table in cave.profile(datastack).type_order else {}
+    if is_of_synapses(cave, datastack, version, table):
+        return {NEWEST: "the newest", **ordered}
+    rows = _known(cave, datastack, version, table)
+    if not rows["pt_root_id"].duplicated().any():
+        return {}
+    names = own_columns(rows, _of_target(cave, datastack, version, table))
+    texts = [name for name in names if isinstance(rows[name].dtype, pd.StringDtype)]
+    kind = type_columns.type_column(rows[texts])
+    found = {NEWEST: "the newest"} if _age(rows) else {}
+    for name in texts:
+        values = rows[name].dropna().unique()
+        if name != kind and 1 < len(values) <= MOST_VALUES:
+            found |= {f"{name}={value}": f"{name.replace('_', ' ')}: {value}" for value in sorted(values)}
+    return found | ordered

@@ -1,0 +1,255 @@
+"""From whatever a person calls a cell (root, nucleus or supervoxel id) to one root id of a version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cave.memo import Memo, key_of
+from services.cells.pasted import one_id as parse_id
+from services.core import space
+from services.core.errors import BadInput, NotFound
+from services.core.id_text import looks_rounded
+from services.core.parallel import gather
+
+IdType = Literal["auto", "root_id", "nucleus_id", "supervoxel_id"]
+ID_TYPES: tuple[IdType, ...] = ("auto", "root_id", "nucleus_id", "supervoxel_id")
+
+LAYER_BITS = 56
+"""The top 8 of the 64 bits of a chunkedgraph id are its layer: 1 = supervoxel, the highest = root."""
+MOST_LISTED = 10
+EVEN = 0.9
+"""A stale root was split evenly if another heir has this share, or more, of what the first has."""
+ROUNDING, MOST_MEANT = 1_000, 3
+"""How far a spreadsheet moves an id, and how many ids as near as that are named."""
+
+_somas: Memo[pd.DataFrame] = Memo(8)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell at one version.
+
+    `asked` is the id as it was understood, `id_type` what it is. `repaired_from` is the stale root id that
+    `root_id` replaces, `overlap` the share (0 to 1) of it that `root_id` holds, and `valid_at` the newest version that
+    has not expired and has that id; None when nothing was repaired, or there is no such version. `nucleus_ids` are
+    None where the version has no table of nuclei: then nobody knows how many it has. The soma's position and depth are
+    None unless the cell has exactly one nucleus, the depth also in a volume without depths. `warnings` are sentences
+    for whoever asked.
+    """
+
+    root_id: int
+    nucleus_ids: tuple[int, ...] | None
+    id_type: IdType
+    asked: str
+    repaired_from: int | None = None
+    overlap: float | None = None
+    valid_at: int | None = None
+    soma_position_nm: tuple[float, float, float] | None = None
+    soma_depth_um: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def likely_root(text: str) -> int | None:
+    """The id in `text` if its bits are those of a root, without asking anybody; None otherwise."""
+    try:
+        value = parse_id(text)
+    except BadInput:
+        return None
+    return value if value >> LAYER_BITS > 1 else None
+
+
+def somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
+    """Every nucleus of the datastack's soma table that lies in a segment, sorted by `root_id`.
+
+    Columns: root_id, nucleus_id (int64), x_nm, y_nm, z_nm, depth_um (float64; blank in a volume without depths).
+    Empty without a soma table.
+    """
+    return _somas.get(key_of(cave, datastack, version), lambda: _load_somas(cave, datastack, version))
+
+
+def find(cave: Cave, datastack: str, version: int, text: str, id_type: str = "auto") -> Cell:
+    """The cell that `text` names at a version.
+
+    With "auto" an id is what the soma table or its bits say that it is. A root id that is not valid at the
+    version is replaced by the most overlapping one that is. Raises BadInput or NotFound.
+    """
+    asked = parse_id(text)
+    if id_type not in ID_TYPES:
+        raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
+    nuclei = somas(cave, datastack, version)
+    kind = _detect(nuclei, asked) if id_type == "auto" else id_type
+    ways: dict[str, Callable[[Cave, str, int, int, pd.DataFrame], _Found]] = {
+        "nucleus_id": _by_nucleus,
+        "supervoxel_id": _by_supervoxel,
+        "root_id": _by_root,
+    }
+    found = ways[kind](cave, datastack, version, asked, nuclei)
+    return _describe(found, kind, asked, nuclei if nucleus_table(cave, datastack, version) else None)
+
+
+@dataclass(frozen=True)
+class _Found:
+    root_id: int
+    repaired_from: int | None = None
+    overlap: float | None = None
+    valid_at: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def nucleus_table(cave: Cave, datastack: str, version: int) -> str | None:
+    """The datastack's soma table; None where it names none or the version does not have it."""
+    table: str | None = cave.info(datastack).get("soma_table")
+    return table if table and table in cave.tables(datastack, version) else None
+
+
+def no_nuclei(cave: Cave, datastack: str, version: int) -> str:
+    """A sentence where somata are not known, for there is no table of them; "" where there is one."""
+    if nucleus_table(cave, datastack, version):
+        return ""
+    return f"Version {version} of {datastack} has no nucleus table, so somata are not known."
+
+
+def _load_somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
+    table = nucleus_table(cave, datastack, version)
+    if table is None:
+        return pd.DataFrame({name: [] for name in _SOMA_COLUMNS}).astype(_SOMA_COLUMNS)
+    rows = cave.table(datastack, version, table)
+    voxel_nm = cave.table_info(datastack, version, table).voxel_resolution_nm
+    points_nm = space.voxels_to_nm(space.points(rows), voxel_nm)
+    nuclei = pd.DataFrame(
+        {
+            "root_id": rows["pt_root_id"].fillna(0).to_numpy(np.int64),
+            "nucleus_id": rows["id"].to_numpy(np.int64),
+            "x_nm": points_nm[:, 0],
+            "y_nm": points_nm[:, 1],
+            "z_nm": points_nm[:, 2],
+            "depth_um": space.depths_of(points_nm, cave.volume(datastack)),
+        }
+    )
+    return nuclei.sort_values(["root_id", "nucleus_id"], ignore_index=True)
+
+
+_SOMA_COLUMNS = {
+    "root_id": "int64",
+    "nucleus_id": "int64",
+    "x_nm": "float64",
+    "y_nm": "float64",
+    "z_nm": "float64",
+    "depth_um": "float64",
+}
+
+
+def _detect(nuclei: pd.DataFrame, asked: int) -> IdType:
+    nucleus, root = bool((nuclei["nucleus_id"] == asked).any()), bool((nuclei["root_id"] == asked).any())
+    if nucleus and root:
+        raise BadInput(f"{asked} is both a nucleus id and a root id here.", "Choose the type of the id.")
+    if nucleus:
+        return "nucleus_id"
+    return "supervoxel_id" if asked >> LAYER_BITS == 1 and not root else "root_id"
+
+
+def _by_nucleus(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
+    rows = nuclei[nuclei["nucleus_id"] == asked]
+    if rows.empty:
+        table = cave.info(datastack).get("soma_table")
+        where = f"in {table} at" if table else "known, for there is no table of nuclei at"
+        raise NotFound(
+            f"Nucleus id {asked} is not {where} version {version} of {datastack}.", "Check the id and the version."
+        )
+    root_id = int(rows["root_id"].iloc[0])
+    if root_id == 0:
+        raise NotFound(
+            f"Nucleus {asked} lies in no segment at version {version} of {datastack} (its root id is 0).",
+            "It has no synapses to show; another version may have segmented it.",
+        )
+    return _Found(root_id)
+
+
+def _by_supervoxel(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
+    root_id = cave.root_of_supervoxel(datastack, version, asked)
+    if not root_id:
+        raise NotFound(f"Supervoxel {asked} belongs to no cell at version {version} of {datastack}.", "Check the id.")
+    return _Found(root_id)
+
+
+def _by_root(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
+    # the root ids of a version's tables are valid at that version: no need to ask
+    if (nuclei["root_id"] == asked).any() or cave.latest_roots(datastack, version, [asked])[0]:
+        return _Found(asked)
+    try:
+        heirs, valid_at = gather(
+            partial(cave.suggest_roots, datastack, version, asked), partial(_valid_at, cave, datastack, version, asked)
+        )
+    except NotFound:
+        said = f"{asked} is neither a root id nor a nucleus id that {datastack} has at version {version}"
+        if looks_rounded(asked):
+            raise NotFound(f"{said}; it looks rounded by a spreadsheet or a browser.", _meant(nuclei, asked)) from None
+        raise NotFound(f"{said}.", "Check the id, its type and the datastack.") from None
+    root_id, overlap = heirs[0]
+    warning = f"Root id {asked} is not valid at version {version}"
+    if even := evenly(heirs):
+        warning = f"{warning}: it was split evenly into {even}. Shown is {root_id}."
+    else:
+        warning = f"{warning}. Shown is {root_id}, which holds most of it ({overlap:.0%} of its pieces)."
+    return _Found(root_id, asked, overlap, valid_at, (warning,))
+
+
+def evenly(heirs: Sequence[tuple[int, float]]) -> str:
+    """In words the root ids that hold about as much of a stale one as the first of its heirs does, with the shares;
+    "" where that holds clearly more than any other."""
+    most = heirs[0][1]
+    equal = [(root, share) for root, share in heirs if share >= most * EVEN]
+    told = [f"{root} ({share:.0%} of its pieces)" for root, share in equal[:MOST_LISTED]]
+    return f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else ""
+
+
+def _meant(nuclei: pd.DataFrame, rounded: int) -> str:
+    """What to do about a rounded id: cells with a nucleus whose ids it may have been."""
+    roots = nuclei["root_id"].to_numpy()
+    low, high = np.searchsorted(roots, [rounded - ROUNDING, rounded + ROUNDING + 1])
+    near = np.unique(roots[low:high]).tolist()
+    told = f" {' or '.join(map(str, near))} may be meant." if 0 < len(near) <= MOST_MEANT else ""
+    return f"Copy the id again as text.{told}"
+
+
+def _valid_at(cave: Cave, datastack: str, version: int, root_id: int) -> int | None:
+    """The newest version but `version` at which a root id is valid; all are asked at once."""
+    others = [one.number for one in cave.versions(datastack) if one.valid and one.number != version]
+    valid = gather(*(partial(cave.latest_roots, datastack, number, [root_id]) for number in others))
+    return next((number for number, (was,) in zip(others, valid, strict=True) if was), None)
+
+
+def _describe(found: _Found, id_type: str, asked: int, nuclei: pd.DataFrame | None) -> Cell:
+    """The cell that was found; `nuclei` is None where nobody knows of any."""
+    own = None if nuclei is None else nuclei[nuclei["root_id"] == found.root_id]
+    ids = None if own is None else tuple(own["nucleus_id"].tolist())
+    several = (
+        (f"The segment has {len(ids)} nuclei ({_listed(ids)}), so it is more than one cell.",)
+        if ids and len(ids) > 1
+        else ()
+    )
+    soma = own.iloc[0] if own is not None and len(own) == 1 else None
+    return Cell(
+        root_id=found.root_id,
+        nucleus_ids=ids,
+        id_type=id_type,  # type: ignore[arg-type]
+        asked=str(asked),
+        repaired_from=found.repaired_from,
+        overlap=found.overlap,
+        valid_at=found.valid_at,
+        soma_position_nm=None if soma is None else (float(soma["x_nm"]), float(soma["y_nm"]), float(soma["z_nm"])),
+        soma_depth_um=None if soma is None or pd.isna(soma["depth_um"]) else float(soma["depth_um"]),
+        warnings=(*found.warnings, *several),
+    )
+
+
+def _listed(ids: Sequence[int]) -> str:
+    shown = ", ".join(map(str, ids[:MOST_LISTED]))
+    return shown + (f" and {len(ids) - MOST_LISTED} more" if len(ids) > MOST_LISTED else "")

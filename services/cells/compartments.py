@@ -1,0 +1,86 @@
+"""Where on the postsynaptic cell synapses sit: spine, shaft or soma, as predicted for single synapses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from services.cave.client import Cave, Filters
+from services.cells.synapse_rows import OWN, PARTNER
+from services.core.errors import NotFound
+from services.core.records import TableInfo
+
+if TYPE_CHECKING:
+    from services.cells.connectivity import Connectivity, Direction
+
+TAGS = ("spine", "shaft", "soma")
+NOT_PREDICTED = "not_predicted"
+COUNTS = tuple(f"on_{tag}" for tag in TAGS)
+"""Columns that this module adds to a partner frame, with NOT_PREDICTED."""
+
+_PREFIX = "synapse_target_predictions"
+
+
+def table_of(cave: Cave, datastack: str, version: int) -> TableInfo | None:
+    """The newest table of predicted compartments that the version has; None without one."""
+    synapses = cave.info(datastack).get("synapse_table")
+    infos = cave.tables(datastack, version).values()
+    fitting = [info for info in infos if info.name.startswith(_PREFIX) and info.reference_table == synapses]
+    return max((info for info in fitting if info.kind == "table"), key=lambda info: info.name, default=None)
+
+
+def required_table(cave: Cave, datastack: str, version: int) -> TableInfo:
+    """The table of :func:`table_of`. Raises NotFound where the version has none."""
+    info = table_of(cave, datastack, version)
+    if info is None:
+        raise NotFound(
+            f"Version {version} of {datastack} has no table of predicted compartments.", "Another version may have one."
+        )
+    return info
+
+
+def predictions(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
+    """The predicted compartment of each synapse of one direction, as far as there is one, by synapse id.
+
+    Columns: id (int64: the synapse) and tag (string). One request, beside a first one for each table and version;
+    `attrs["truncated"]` tells when CAVE cut it. Raises NotFound where the version has no such table.
+    """
+    return tags(cave, found.datastack, found.version.number, found.cell.root_id, direction)
+
+
+def tags(cave: Cave, datastack: str, version: int, root_id: int, direction: Direction) -> pd.DataFrame:
+    """The same for any cell."""
+    info = required_table(cave, datastack, version)
+    own = Filters(equal={OWN[direction]: root_id})
+    rows = cave.query(datastack, version, info.name, own, select_columns=["target_id", "tag"])
+    found = rows[["target_id", "tag"]].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
+    found = found.rename(columns={"target_id": "id"}).astype({"id": "int64"})
+    found.attrs = dict(rows.attrs)
+    return found
+
+
+def of_synapses(synapses: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
+    """Synapses with their `compartment` (string, null = not predicted)."""
+    found = tags.set_index("id")["tag"].reindex(synapses["id"].astype("int64"))
+    return synapses.assign(compartment=found.astype("string").array)
+
+
+def with_compartments(
+    partners: pd.DataFrame, synapses: pd.DataFrame, tags: pd.DataFrame, direction: Direction
+) -> pd.DataFrame:
+    """A partner frame with the number of synapses on_spine, on_shaft, on_soma and not_predicted (int64; any other
+    tag counts as not predicted, so the four add up to num_syn), and pct_on_spine (Float64) of those predicted.
+
+    The compartment is the postsynaptic cell's: this cell's for inputs, the partner's for outputs. `synapses` are all of
+    that direction.
+    """
+    tagged = of_synapses(synapses, tags)
+    partner = tagged[PARTNER[direction]].fillna(0).astype("int64")
+    counts = pd.crosstab(partner, tagged["compartment"]).reindex(columns=list(TAGS), fill_value=0)
+    counts = counts.reindex(partners["root_id"], fill_value=0).astype("int64")
+    frame = partners.assign(**{f"on_{tag}": counts[tag].to_numpy() for tag in TAGS})
+    predicted = frame[list(COUNTS)].sum(axis=1)
+    frame[NOT_PREDICTED] = frame["num_syn"] - predicted
+    frame["pct_on_spine"] = frame["on_spine"].astype("Float64") * 100 / predicted.where(predicted > 0).astype("Float64")
+    return frame

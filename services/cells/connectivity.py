@@ -1,0 +1,321 @@
+"""A cell's partners: its synapses grouped by the cell at their other end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal, TypeAlias, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cells import cell_types, cells, synapse_filter
+from services.cells.cell_types import TypeRows, several_rows, type_rows
+from services.cells.cells import Cell
+from services.cells.synapse_rows import PARTNER
+from services.core.errors import BadInput, NotFound, TooLarge
+from services.core.parallel import gather
+from services.core.records import Version
+from services.filters.nodes import Everything, Node
+from services.tables import live
+
+Direction = Literal["in", "out"]
+Ids: TypeAlias = npt.NDArray[np.int64]
+Sizes: TypeAlias = npt.NDArray[np.float64]
+PARTNER_COLUMNS = ("root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um", "nucleus_id")
+
+
+class Totals(TypedDict):
+    """What one direction sums up to. Autapses and synapses whose other end has root id 0 are in none of the
+    partners; they are counted apart."""
+
+    num_syn: int
+    num_partners: int
+    autapses: int
+    root_zero: int
+
+
+class Cut(TypedDict):
+    """An answer that CAVE cut: `shown` synapses of `total`, None if it did not say of how many."""
+
+    shown: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """A cell with its partners; `inputs` and `outputs` are frames of :func:`partners`. `warnings` are sentences,
+    those of the cell among them. `type_by` is the rule by which rows of the type table were chosen (see
+    :mod:`cell_types`); of a table that refers to synapses, `typed_synapses` has the rows of each direction.
+    `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they were asked for in as many
+    pieces as it took, so it did not. `sized` tells whether synapses have a size at all. `notices` are those of the type
+    table's owner. `only` is the line that synapses had to pass to be counted at all ("" = none; see
+    :mod:`synapse_filter`), `before` how many CAVE sent of each direction."""
+
+    datastack: str
+    version: Version
+    cell: Cell
+    type_table: str | None
+    inputs: pd.DataFrame
+    outputs: pd.DataFrame
+    totals: dict[Direction, Totals]
+    warnings: tuple[str, ...]
+    truncated: Mapping[Direction, Cut | None] = field(default_factory=lambda: {"in": None, "out": None})
+    whole: bool = False
+    sized: bool = True
+    notices: tuple[str, ...] = ()
+    type_by: str = ""
+    typed_synapses: Mapping[Direction, pd.DataFrame] = field(default_factory=dict)
+    only: str = ""
+    before: Mapping[Direction, int] = field(default_factory=dict)
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """The sentence of `warnings` that tells what CAVE cut; none where it cut nothing."""
+        return _truncation(self.truncated)
+
+    def side(self, direction: str) -> pd.DataFrame:
+        """The partners of "in" or "out"."""
+        return self.inputs if direction == "in" else self.outputs
+
+
+def partners(
+    synapses: pd.DataFrame,
+    direction: Direction,
+    root_id: int,
+    somas: pd.DataFrame | None,
+    types: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """One row for each cell that makes ("in") or receives ("out") synapses with the cell `root_id`.
+
+    `synapses` has pre_pt_root_id, post_pt_root_id and size; `somas` is as of :func:`cells.somas`, sorted by
+    root id, None where nobody knows of any; `types` has any columns, indexed by unique root ids.
+
+    Columns: root_id, num_syn (int64), net_size (sum of sizes) and mean_size (net_size / num_syn), both float64 in
+    voxels and blank unless the size of each synapse is known, num_soma (int64, blank without `somas`), soma_depth_um
+    (float64) and
+    nucleus_id (Int64), both blank unless
+    there is exactly one soma, then those of `types`. Most synapses first, equal ones by root id. Autapses and
+    partners with root id 0 are left out.
+    """
+    ids, sizes = _of_partners(synapses, direction, root_id)
+    roots, which, num_syn = np.unique(ids, return_inverse=True, return_counts=True)
+    net_size = np.bincount(which, weights=sizes, minlength=len(roots)).astype(np.float64)
+    order = np.argsort(-num_syn, kind="stable")  # equal ones stay by root id
+    frame = pd.DataFrame({"root_id": roots[order], "num_syn": num_syn[order], "net_size": net_size[order]})
+    frame["mean_size"] = frame["net_size"] / frame["num_syn"]
+    somata = _unknown_somas(len(frame)) if somas is None else _soma_columns(frame["root_id"].to_numpy(), somas)
+    frame = frame.assign(**somata)
+    if types is None:
+        return frame
+    joined = types.reindex(frame["root_id"]).reset_index(drop=True)
+    return pd.concat([frame, joined.rename(columns={name: f"{name}_type" for name in frame.columns})], axis=1)
+
+
+def totals(synapses: pd.DataFrame, direction: Direction, root_id: int) -> Totals:
+    """What the synapses of one direction sum up to."""
+    partner = _partner_ids(synapses, direction)
+    counted = partner[(partner != root_id) & (partner != 0)]
+    return Totals(
+        num_syn=len(counted),
+        num_partners=len(pd.unique(counted)),
+        autapses=int((partner == root_id).sum()),
+        root_zero=int((partner == 0).sum()),
+    )
+
+
+def read(
+    cave: Cave,
+    datastack: str,
+    version: int,
+    text: str,
+    id_type: str = "auto",
+    *,
+    type_table: str | None = None,
+    type_by: str = "",
+    whole: bool = False,
+    lenient: bool = False,
+    only: str = "",
+) -> Connectivity:
+    """The cell that `text` names, with its partners at a version.
+
+    With the soma and type tables held this takes one round trip: both synapse queries go out while the root
+    id is checked. A stale root id takes three more, to find its heir and the synapses of that. CAVE cuts what has too
+    many synapses, unless `whole` asks for all of them in pieces. A type table that refers to synapses takes one more.
+    `type_by` chooses among several rows of a cell in the type table (see :func:`cell_types.type_rows`). When `lenient`,
+    a type table that cannot say types, or a rule that does not fit it, is left out, and a warning says why.
+    Synapses that the filter `only` does not keep are not counted.
+
+    Raises BadInput, NotFound and what CAVE raises.
+    """
+    guess = cells.likely_root(text)
+    kept = synapse_filter.parse(cave, datastack, version, only)
+    ask = partial(synapse_filter.read, cave, datastack, version, where=only, whole=whole)
+    early = [] if guess is None else [partial(ask, guess, way) for way in ("in", "out")]
+    cell, known, nuclei, *found = gather(
+        partial(cells.find, cave, datastack, version, text, id_type),
+        lambda: _types_or_why(cave, datastack, version, type_table, type_by, lenient=lenient),
+        partial(cells.somas, cave, datastack, version),
+        *early,
+    )
+    if cell.root_id != guess:
+        found = gather(*(partial(ask, cell.root_id, way) for way in ("in", "out")))
+    incoming, outgoing = found
+    somata = nuclei if cells.nucleus_table(cave, datastack, version) else None
+    typed = _of_synapses(cave, (datastack, version), cell.root_id, known, whole=whole)
+    types = {way: cell_types.of_synapses([typed[way]]) if typed else known.rows for way, _ in _ways(incoming, outgoing)}
+    sides = {
+        way: partners(rows, way, cell.root_id, somata, None if (own := types[way]) is None else own.frame)
+        for way, rows in _ways(incoming, outgoing)
+    }
+    cut = {way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)}
+    if not cave.volume(datastack).has_depth:
+        sides = {way: side.drop(columns="soma_depth_um") for way, side in sides.items()}
+    return Connectivity(
+        datastack=datastack,
+        version=cave.version(datastack, version),
+        cell=cell,
+        type_table=known.table,
+        inputs=sides["in"],
+        outputs=sides["out"],
+        totals={way: totals(rows, way, cell.root_id) for way, rows in _ways(incoming, outgoing)},
+        warnings=(
+            *cell.warnings,
+            *live.of_cells(datastack, cave.version(datastack, version)),
+            *known.said,
+            *_truncation(cut),
+            *_narrowed(kept, incoming, outgoing),
+            *_untyped(typed, known.table),
+            *_ambiguity(types, sides, known.table),
+        ),
+        truncated=cut,
+        whole=whole,
+        sized=cave.has_sizes(datastack, version),
+        notices=cave.table_info(datastack, version, known.table).notices if known.table else (),
+        type_by=known.by,
+        typed_synapses=typed,
+        only=only,
+        before={way: rows.attrs.get("all", len(rows)) for way, rows in _ways(incoming, outgoing)},
+    )
+
+
+def synapses(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
+    """The synapses that a cell's partners were counted from, in the cache since then; see :meth:`Cave.synapses`."""
+    place = (found.datastack, found.version.number, found.cell.root_id, direction)
+    return synapse_filter.read(cave, *place, where=found.only, whole=found.whole)
+
+
+def _truncation(truncated: Mapping[Direction, Cut | None]) -> tuple[str, ...]:
+    """A sentence for the synapses that CAVE cut, with both numbers of each direction; none where it cut none."""
+    told = [
+        f"{cut['shown']:,} of {cut['total']:,} {way}put synapses"
+        if cut["total"]
+        else f"{cut['shown']:,} {way}put synapses"
+        for way, cut in truncated.items()
+        if cut
+    ]
+    return (f"CAVE sent only {' and '.join(told)}; the counts below are of these.",) if told else ()
+
+
+def _narrowed(kept: Node, incoming: pd.DataFrame, outgoing: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence for the synapses that the filter of synapses leaves; none where there is no filter."""
+    if isinstance(kept, Everything):
+        return ()
+    told = [f"{len(rows):,} of {rows.attrs['all']:,} {way}put" for way, rows in _ways(incoming, outgoing)]
+    return (f"Only synapses where {kept.describe()} are counted: {' and '.join(told)} synapses.",)
+
+
+def _ways(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> list[tuple[Direction, pd.DataFrame]]:
+    return [("in", incoming), ("out", outgoing)]
+
+
+def _partner_ids(synapses: pd.DataFrame, direction: Direction) -> Ids:
+    ids: Ids = synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64)
+    return ids
+
+
+def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> tuple[Ids, Sizes]:
+    """Partner and size of each synapse that is neither an autapse nor without a partner."""
+    partner = _partner_ids(synapses, direction)
+    # CAVE keeps sizes as float32, whose sums lose digits
+    sizes = synapses["size"].to_numpy(np.float64, na_value=np.nan)
+    counted = (partner != root_id) & (partner != 0)
+    return partner[counted], sizes[counted]
+
+
+def _unknown_somas(partners: int) -> dict[str, Any]:
+    blank = pd.array([pd.NA] * partners, dtype="Int64")
+    return {"num_soma": blank, "soma_depth_um": np.full(partners, np.nan), "nucleus_id": blank}
+
+
+def _soma_columns(roots: Ids, somas: pd.DataFrame) -> dict[str, Any]:
+    sorted_roots = somas["root_id"].to_numpy()
+    first = np.searchsorted(sorted_roots, roots)
+    count = np.searchsorted(sorted_roots, roots, side="right") - first
+    single = count == 1
+    depth, nucleus = np.full(len(roots), np.nan), np.zeros(len(roots), dtype=np.int64)
+    depth[single] = somas["depth_um"].to_numpy()[first[single]]
+    nucleus[single] = somas["nucleus_id"].to_numpy()[first[single]]
+    return {
+        "num_soma": count.astype(np.int64),
+        "soma_depth_um": depth,
+        "nucleus_id": pd.arrays.IntegerArray(nucleus, ~single),
+    }
+
+
+@dataclass(frozen=True)
+class _Types:
+    """The type table that is used, if any, by which rule, and what it says of root ids; None where it is of synapses.
+    `said` tells why it is another than was asked for."""
+
+    table: str | None = None
+    by: str = ""
+    rows: TypeRows | None = None
+    said: tuple[str, ...] = ()
+
+
+def _types_or_why(cave: Cave, datastack: str, version: int, table: str | None, by: str, *, lenient: bool) -> _Types:
+    """What a type table says, or, when `lenient`, a sentence for why it says nothing."""
+    if not table:
+        return _Types()
+    try:
+        if cell_types.is_of_synapses(cave, datastack, version, table):
+            return _Types(table, by)
+        return _Types(table, by, type_rows(cave, datastack, version, table, by))
+    except (BadInput, NotFound, TooLarge) as error:
+        if not lenient:
+            raise
+        if not by:
+            return _Types(said=(f"{error.message} Partners are shown without their types.",))
+        without = _types_or_why(cave, datastack, version, table, "", lenient=True)
+        return replace(without, said=(f"{error.message} All rows are used.", *without.said))
+
+
+def _of_synapses(
+    cave: Cave, place: tuple[str, int], root_id: int, types: _Types, *, whole: bool
+) -> dict[Direction, pd.DataFrame]:
+    """What a type table that refers to synapses says of those of a cell; {} for another one."""
+    if types.table is None or types.rows is not None:
+        return {}
+    ask = partial(cell_types.synapse_rows, cave, *place, types.table, root_id, by=types.by, whole=whole)
+    incoming, outgoing = gather(partial(ask, direction="in"), partial(ask, direction="out"))
+    return {"in": incoming, "out": outgoing}
+
+
+def _untyped(typed: Mapping[Direction, pd.DataFrame], table: str | None) -> tuple[str, ...]:
+    """A sentence where CAVE cut the types of synapses."""
+    cut = any(rows.attrs.get("truncated") for rows in typed.values())
+    return (f"CAVE sent only a part of {table}; further synapses are shown without a type.",) if cut else ()
+
+
+def _ambiguity(
+    types: Mapping[Direction, TypeRows | None], sides: Mapping[Direction, pd.DataFrame], table: str | None
+) -> tuple[str, ...]:
+    differing = [
+        np.intersect1d(rows.ambiguous, sides[way]["root_id"].to_numpy()) for way, rows in types.items() if rows
+    ]
+    count = len(np.unique(np.concatenate(differing))) if differing else 0
+    return several_rows(count, table or "")

@@ -1,0 +1,282 @@
+"""Any number of pasted ids, looked up in a table: which are found, stale, absent, or unknown.
+
+A root id that was replaced since is followed to the one that holds most of it now (old -> new).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cells import pasted_links
+from services.cells.cells import LAYER_BITS, evenly, somas
+from services.cells.pasted import read_ids
+from services.core.columns import Column
+from services.core.errors import BadInput, KarstError, NotFound, TooLarge
+from services.core.id_text import looks_rounded
+from services.core.parallel import gather
+from services.filters.nodes import Node, OneOf, any_of
+from services.tables import saved_ids
+from services.tables.tables import TableFrame, id_columns
+
+Ids: TypeAlias = npt.NDArray[np.int64]
+Status = Literal["found", "stale", "absent", "unknown"]
+
+ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "annotation_id")
+MOST_FOLLOWED = 100
+"""Stale root ids that are followed at once: each costs CAVE several requests."""
+COLUMNS = (
+    Column("asked", "pasted id", "id"),
+    Column("status", "status", "text"),
+    Column("id_type", "type of id", "text"),
+    Column("current", "id now", "id"),
+    Column("overlap", "overlap", "number"),
+    Column("num_rows", "rows", "number"),
+)
+"""Of the frame of a search, for grids and JSON."""
+
+
+@dataclass(frozen=True)
+class IdSearch:
+    """What became of the pasted ids.
+
+    `ids` has a row for each, in their order: asked (Int64), status, id_type ("" = none fits), current (Int64: the
+    root or other id under which the table has it now), overlap (Float64, 0 to 1: the share of a stale root that
+    `current` holds), num_rows (Int64: rows of the table). Statuses: "found" is in the table; "stale" is a root id
+    that was replaced by `current` (blank where it was not followed); "absent" exists, but the table has no row of
+    it; "unknown" is no id of the datastack.
+
+    `where` is the query line that keeps the rows of all of them ("" = there are none; many ids are saved in CAVE, see
+    :mod:`saved_ids`), `num_rows` how many rows it
+    keeps; `sentences` say all of this.
+    """
+
+    ids: pd.DataFrame
+    where: str
+    num_rows: int
+    sentences: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        """How many ids have each status."""
+        found = Counter(self.ids["status"])
+        return {status: found[status] for status in ("found", "stale", "absent", "unknown")}
+
+
+def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> IdSearch:
+    """Look up every id in `text` (see :func:`pasted.read_ids`) in the id columns of `table`.
+
+    With "auto", an id is a root, supervoxel, nucleus or annotation id, whichever the table has first. At most
+    10,000 ids are looked up, and 100 stale ones followed; the sentences say what was left out. Raises BadInput where
+    there is no id at all.
+    """
+    if id_type not in ID_TYPES:
+        raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
+    if table.filters is not None:
+        raise TooLarge(
+            f"{table.info.name} is too large to look ids up in.", "Type them into the box of a column: in 1, 2, 3."
+        )
+    if not table.version.kept:
+        raise BadInput("Pasted ids are looked up at versions that are kept.", "Choose one, or filter a column by them.")
+    sources = pasted_links.own_sources(cave, table.datastack)
+    pasted = read_ids(text, state=partial(pasted_links.stored_state, cave, table.datastack), sources=sources)
+    if not pasted.ids:
+        raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root, nucleus or other ids.")
+    looked_up = _Lookup(cave, table, np.array(pasted.ids, dtype=np.int64), id_type)
+    looked_up.run()
+    where, num_rows = looked_up.filter()
+    frame = looked_up.frame()
+    said = (*_told(frame, table), *looked_up.sentences(), *pasted.sentences())
+    return IdSearch(frame, where, num_rows, said)
+
+
+class _Lookup:
+    """One search: every step settles some of the ids that are still open."""
+
+    def __init__(self, cave: Cave, table: TableFrame, ids: Ids, id_type: str) -> None:
+        self.cave, self.table, self.ids, self.id_type = cave, table, ids, id_type
+        self.columns = id_columns(table)
+        self.status = np.full(len(ids), "", dtype=object)
+        self.kind = np.full(len(ids), "", dtype=object)
+        self.current = np.zeros(len(ids), dtype=np.int64)
+        self.overlap = np.full(len(ids), np.nan)
+        self.num_rows = np.zeros(len(ids), dtype=np.int64)
+        self.keys: dict[str, set[int]] = {}
+        self.ambiguous = 0
+        self.split: list[str] = []
+
+    def run(self) -> None:
+        self.in_table()
+        self.supervoxels()
+        self.nuclei()
+        self.roots()
+        rest = self.open()
+        self.status[rest] = "unknown"
+
+    def open(self, *kinds: str) -> npt.NDArray[np.bool_]:
+        """Ids without a status, if they may be of one of `kinds`."""
+        wanted = not kinds or self.id_type in ("auto", *kinds)
+        return (self.status == "") & wanted
+
+    def in_table(self) -> None:
+        """Whatever a column of the table holds."""
+        for kind, columns in self.columns.items():
+            if self.id_type not in ("auto", kind):
+                continue
+            counts = self.rows_of(columns, self.ids)
+            if kind == "annotation_id":
+                self.ambiguous = int(((self.status == "found") & (counts > 0)).sum())
+            self.settle(self.open(kind) & (counts > 0), kind, kind, self.ids, "found")
+
+    def supervoxels(self) -> None:
+        """Supervoxels that are not those of the annotated points: through the roots they belong to."""
+        level = self.ids >> LAYER_BITS
+        asked = self.open("supervoxel_id") & ((level == 1) | (self.id_type == "supervoxel_id"))
+        if not asked.any():
+            return
+        roots = np.zeros(len(self.ids), dtype=np.int64)
+        roots[asked] = self.cave.roots_of_supervoxels(
+            self.table.datastack, self.table.version.number, self.ids[asked].tolist()
+        )
+        known = asked & (roots >> LAYER_BITS > 1)
+        self.settle(known, "supervoxel_id", "root_id", roots, "found")
+
+    def nuclei(self) -> None:
+        """Nuclei of the datastack: through their roots where the table has no column of nuclei."""
+        known = somas(self.cave, self.table.datastack, self.table.version.number)
+        asked = self.open("nucleus_id") & np.isin(self.ids, known["nucleus_id"])
+        roots = known.set_index("nucleus_id")["root_id"].reindex(self.ids).fillna(0).to_numpy(np.int64)
+        by = "nucleus_id" if "nucleus_id" in self.columns else "root_id"
+        self.settle(asked, "nucleus_id", by, self.ids if by == "nucleus_id" else roots, "found")
+
+    def roots(self) -> None:
+        """Root ids that the table does not have: valid, replaced, or never heard of."""
+        level = self.ids >> LAYER_BITS
+        at = np.flatnonzero(self.open("root_id") & (level > 1))
+        stack, version = self.table.datastack, self.table.version.number
+        latest = np.array(self.cave.latest_roots(stack, version, self.ids[at].tolist()), dtype=bool)
+        self.kind[at] = "root_id"
+        self.status[at[latest]] = "absent"
+        stale = at[~latest]
+        self.status[stale] = "stale"
+        followed = stale[:MOST_FOLLOWED]
+        suggested = gather(*(partial(self.suggested, int(root)) for root in self.ids[followed]))
+        roots = np.zeros(len(self.ids), dtype=np.int64)
+        for one, heirs in zip(followed, suggested, strict=True):
+            if not heirs:
+                self.status[one], self.kind[one] = "unknown", ""
+                continue
+            roots[one], self.overlap[one] = heirs[0]
+            if even := evenly(heirs):
+                self.split.append(f"{self.ids[one]} was split evenly into {even}")
+        self.settle(roots > 0, "root_id", "root_id", roots, "stale")
+
+    def suggested(self, root: int) -> list[tuple[int, float]]:
+        try:
+            return self.cave.suggest_roots(self.table.datastack, self.table.version.number, root)
+        except NotFound:
+            return []
+
+    def settle(self, which: npt.NDArray[np.bool_], kind: str, by: str, keys: Ids, status: Status) -> None:
+        """Give ids of `which` their rows, those in which a column of type `by` is `keys`."""
+        columns = self.columns.get(by, ())
+        counts = self.rows_of(columns, keys) if columns else np.zeros(len(keys), dtype=np.int64)
+        self.kind[which] = kind
+        self.status[which] = np.where(counts[which] > 0, status, "absent" if status == "found" else status)
+        self.current[which] = keys[which]
+        self.num_rows[which] = counts[which]
+        for column in columns:
+            self.keys.setdefault(column.name, set()).update(keys[which & (counts > 0)].tolist())
+
+    def rows_of(self, columns: Sequence[Column], keys: Ids) -> Ids:
+        """For each key the number of rows in which one of `columns` is it. Id 0 marks nothing and has none."""
+        wanted = pd.Index(np.unique(keys[keys > 0]))
+        seen = []
+        for column in columns:
+            values = self.table.frame[column.name].fillna(0).to_numpy(np.int64)
+            at = np.flatnonzero(np.isin(values, wanted.to_numpy()))
+            seen.append(pd.DataFrame({"row": at, "key": values[at]}))
+        counts = pd.concat(seen).drop_duplicates()["key"].value_counts()
+        return np.asarray(counts.reindex(keys).fillna(0), dtype=np.int64)
+
+    def filter(self) -> tuple[str, int]:
+        """The query line of all rows, and their number."""
+        by_name = {column.name: column for columns in self.columns.values() for column in columns}
+        parts = [self.listed(by_name[name], keys) for name, keys in self.keys.items() if keys]
+        if not parts:
+            return "", 0
+        node = any_of(parts)
+        return node.text(), int(node.mask(self.table.frame).sum())
+
+    def listed(self, column: Column, keys: set[int]) -> Node:
+        try:
+            return saved_ids.listed(self.cave, self.table.datastack, column, keys)
+        except KarstError:  # not every CAVE lets everybody save; the line is then as long as it is
+            return OneOf(column, tuple(sorted(keys)))
+
+    def frame(self) -> pd.DataFrame:
+        current = pd.array(self.current, dtype="Int64")
+        current[self.current == 0] = pd.NA
+        overlap = pd.array(self.overlap, dtype="Float64")
+        return pd.DataFrame(
+            {
+                "asked": pd.array(self.ids, dtype="Int64"),
+                "status": pd.array(self.status, dtype="string"),
+                "id_type": pd.array(self.kind, dtype="string"),
+                "current": current,
+                "overlap": overlap,
+                "num_rows": pd.array(self.num_rows, dtype="Int64"),
+            }
+        )
+
+    def sentences(self) -> tuple[str, ...]:
+        said = []
+        if self.ambiguous:
+            which = _ids(self.ambiguous)
+            said.append(f"Also annotation ids: {which}. Choose the type of the ids if that was meant.")
+        if self.split:
+            said.append(f"{_listed(self.split)}.")
+        rounded = [str(one) for one in self.ids[self.status == "unknown"].tolist() if looks_rounded(one)]
+        if rounded:
+            look = "1 id looks" if len(rounded) == 1 else f"{_ids(len(rounded))} look"
+            said.append(f"{look} rounded by a spreadsheet or a browser ({_listed(rounded)}): copy them again as text.")
+        return tuple(said)
+
+
+def _told(frame: pd.DataFrame, table: TableFrame) -> list[str]:
+    """How many ids have which status."""
+    here = f"{table.info.name} at version {table.version.number}"
+    said = [f"Found: {int((frame['status'] == 'found').sum()):,} of {_ids(len(frame))} in {here}."]
+    stale = frame[frame["status"] == "stale"]
+    followed = stale[stale["current"].notna()]
+    if len(followed):
+        said.append(f"No longer valid: {_ids(len(followed))} ({_arrows(followed)}).")
+    if len(followed) < len(stale):
+        rest = len(stale) - len(followed)
+        said.append(f"Probably no longer valid: {_ids(rest)} more; only {MOST_FOLLOWED} are followed at once.")
+    for status, words in (("absent", f"Known, but not in {here}"), ("unknown", f"Unknown to {table.datastack}")):
+        rows = frame[frame["status"] == status]
+        if len(rows):
+            said.append(f"{words}: {_ids(len(rows))} ({_listed(rows['asked'].astype(str).tolist())}).")
+    return said
+
+
+def _arrows(stale: pd.DataFrame) -> str:
+    pairs = zip(stale["asked"], stale["current"], stale["overlap"], strict=True)
+    return _listed([f"{old} -> {new} ({share:.0%} of it)" for old, new, share in pairs])
+
+
+def _listed(texts: Collection[str], most: int = 5) -> str:
+    shown = ", ".join(list(texts)[:most])
+    return f"{shown} and {len(texts) - most:,} more" if len(texts) > most else shown
+
+
+def _ids(count: int) -> str:
+    return "1 id" if count == 1 else f"{count:,} ids"

@@ -1,0 +1,183 @@
+"""Ask for a cell by anything: an id of any kind, several ids, a position, a pasted Neuroglancer link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from services.cave.client import Cave
+from services.cells import cells, connectivity, pasted_links, positions
+from services.cells.cells import ID_TYPES, Cell
+from services.cells.connectivity import Connectivity
+from services.cells.pasted import read_ids, without_labels
+from services.cells.pasted_links import PastedLink
+from services.core.errors import BadInput, KarstError, NotFound, TooLarge
+from services.core.id_text import visible
+from services.core.parallel import gather
+
+Kind = Literal["id", "ids", "position", "link"]
+QUESTION_TYPES = (*ID_TYPES, "position", "link")
+"""What a person may say that a text is; with "auto" it is found out."""
+MOST_CELLS = 20
+"""Cells that are read at once: two synapse queries each."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a text was understood as. `ids` are texts for :func:`cells.find`, with `id_type`; `notes` are sentences
+    about what it means and what of it was left out."""
+
+    kind: Kind
+    ids: tuple[str, ...]
+    id_type: str = "auto"
+    notes: tuple[str, ...] = ()
+
+
+def understand(cave: Cave, datastack: str, version: int, text: str, question_type: str = "auto") -> Question:
+    """Which cells a text asks for.
+
+    Three numbers are a position in voxels of the datastack's viewer (or in the unit behind them) when they lie in the
+    volume and are not all nucleus ids; what lies there answers it, see :func:`positions.at`. A link asks for its
+    selected segments, else for those of its annotations. Raises BadInput, NotFound, and TooLarge for more than
+    MOST_CELLS cells.
+    """
+    if question_type not in QUESTION_TYPES:
+        raise BadInput(f"{question_type[:40]!r} is no type of id.", f"Choose one of {', '.join(QUESTION_TYPES)}.")
+    plain = without_labels(visible(text)).strip()
+    if question_type == "link" or (question_type == "auto" and pasted_links.is_link(plain)):
+        return _linked(cave, datastack, version, plain)
+    point_nm = positions.parse_nm(cave, datastack, text)
+    if question_type == "position" and point_nm is None:
+        raise BadInput(f"{text[:40]!r} is no position.", "Give x, y and z, as Neuroglancer shows them.")
+    if point_nm is not None and question_type in ("position", "auto"):
+        forced = question_type == "position"
+        if forced or positions.is_place(cave, datastack, version, point_nm, text):
+            place = positions.at(cave, datastack, version, point_nm)
+            return Question("position", (place.id,), place.id_type, (place.note,))
+    return _listed(text, question_type)
+
+
+def read(
+    cave: Cave,
+    datastack: str,
+    version: int,
+    text: str,
+    question_type: str = "auto",
+    *,
+    type_table: str | None = None,
+    type_by: str = "",
+    whole: bool = False,
+    lenient: bool = False,
+    only: str = "",
+) -> tuple[Connectivity, ...]:
+    """The cells that a text asks for, each with its partners; one root id costs what :func:`connectivity.read` does.
+
+    What was understood is in the `warnings` of the first. Of several ids those that are no cell of the version are
+    told and left out. Raises BadInput, NotFound, TooLarge and what CAVE raises.
+    """
+    asked = understand(cave, datastack, version, text, question_type)
+    options: Any = {"type_table": type_table, "type_by": type_by, "whole": whole, "lenient": lenient, "only": only}
+    return answer(cave, datastack, version, asked, **options)
+
+
+def read_one(
+    cave: Cave, datastack: str, version: int, text: str, question_type: str = "auto", **options: Any
+) -> Connectivity:
+    """The one cell that a text asks for, as :func:`read` does; several are refused as by :func:`find`."""
+    asked = understand(cave, datastack, version, text, question_type)
+    _alone(asked)
+    return answer(cave, datastack, version, asked, **options)[0]
+
+
+def answer(cave: Cave, datastack: str, version: int, asked: Question, **options: Any) -> tuple[Connectivity, ...]:
+    """The cells of a question; `options` are those of :func:`read`."""
+    ask = partial(connectivity.read, cave, datastack, version, **options)
+    tried = gather(*(partial(_try, partial(ask, one, asked.id_type)) for one in asked.ids))
+    found = [one for one in tried if isinstance(one, Connectivity)]
+    missed = [one for one in tried if isinstance(one, KarstError)]
+    if not found:
+        raise missed[0]
+    distinct = list({one.cell.root_id: one for one in reversed(found)}.values())[::-1]
+    notes = (*asked.notes, *(error.message for error in missed))
+    return (replace(distinct[0], warnings=(*notes, *distinct[0].warnings)), *distinct[1:])
+
+
+def find(cave: Cave, datastack: str, version: int, text: str, question_type: str = "auto") -> Cell:
+    """The one cell that a text asks for; what was understood is in its `warnings`. Raises BadInput, also for several
+    cells, and NotFound."""
+    asked = understand(cave, datastack, version, text, question_type)
+    _alone(asked)
+    found = cells.find(cave, datastack, version, asked.ids[0], asked.id_type)
+    return replace(found, warnings=(*asked.notes, *found.warnings))
+
+
+def _alone(asked: Question) -> None:
+    if len(asked.ids) > 1:
+        raise BadInput(f"{len(asked.ids)} ids are given, but one cell is shown at a time.", "Leave only one of them.")
+
+
+def _try(ask: partial[T]) -> T | KarstError:
+    try:
+        return ask()
+    except (BadInput, NotFound) as error:
+        return error
+
+
+def _linked(cave: Cave, datastack: str, version: int, text: str) -> Question:
+    try:
+        link = pasted_links.read(cave, datastack, text)
+    except BadInput:
+        # several links, or an address of this application or of an older viewer
+        load, sources = partial(pasted_links.stored_state, cave, datastack), pasted_links.own_sources(cave, datastack)
+        pasted = read_ids(text, state=load, sources=sources)
+        if not pasted.ids:
+            raise
+        return _some("link", [str(one) for one in pasted.ids], "auto", "The link names", pasted.notes)
+    if link.selected or link.linked:
+        return _some("link", link.selected or link.linked, "root_id", "The link has", link.warnings)
+    if link.points_nm:
+        return _marked(cave, datastack, version, link)
+    raise BadInput("No cell is selected in this link.", "Select cells in Neuroglancer and copy the link again.")
+
+
+def _marked(cave: Cave, datastack: str, version: int, link: PastedLink) -> Question:
+    """The cells at the points that a link marks. Raises TooLarge for more than can be read at once."""
+    if len(link.points_nm) > MOST_CELLS:
+        raise TooLarge(
+            f"The link has {len(link.points_nm):,} points, more than the {MOST_CELLS} that are looked up at once.",
+            "Ask for fewer, one part after the other.",
+        )
+    asked = [np.asarray(point) for point in link.points_nm]
+    tried = gather(*(partial(_try, partial(positions.at, cave, datastack, version, point)) for point in asked))
+    found = [one for one in tried if isinstance(one, positions.Found)]
+    missed = [one for one in tried if isinstance(one, KarstError)]
+    if not found:
+        raise missed[0]
+    said = [*link.warnings, *(one.note for one in found), *(error.message for error in missed)]
+    roots = {cells.find(cave, datastack, version, one.id, one.id_type).root_id: None for one in found}
+    return Question("link", tuple(map(str, roots)), "root_id", tuple(said))
+
+
+def _listed(text: str, question_type: str) -> Question:
+    try:
+        return Question("id", (str(cells.parse_id(text)),), question_type)
+    except BadInput:
+        pasted = read_ids(text)
+        if len(pasted.ids) < 2:
+            raise
+    return _some("ids", [str(one) for one in pasted.ids], question_type, "There are", pasted.sentences())
+
+
+def _some(kind: Kind, ids: Sequence[str], id_type: str, start: str, notes: Sequence[str] = ()) -> Question:
+    """All of the cells. Raises TooLarge for more than can be read at once: an answer for a part would pass for all."""
+    if len(ids) > MOST_CELLS:
+        raise TooLarge(
+            f"{start} {len(ids):,} cells, more than the {MOST_CELLS} that are read at once.",
+            "Ask for fewer, one part after the other.",
+        )
+    return Question(kind, tuple(ids), id_type, tuple(notes))

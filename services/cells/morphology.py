@@ -1,0 +1,130 @@
+"""A cell's skeleton as a few lines in um, and its synapses as a few points, for a small picture."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cells import connectivity
+from services.cells.connectivity import Connectivity, Direction
+from services.cells.synapse_rows import CENTRE_NM
+from services.core import space
+from services.core.profiles import Volume
+
+Floats = npt.NDArray[np.float64]
+
+MOST_VERTICES = 3_000
+MOST_SYNAPSES = 1_000
+"""Of each direction. A picture a few hundred pixels wide shows no more."""
+COMPARTMENTS = {1: "soma", 2: "axon", 3: "dendrite", 4: "apical dendrite"}
+"""The codes of SWC; others are "neurite"."""
+SOMA = 1
+_Walk = tuple[int, list[int]]
+
+
+@dataclass(frozen=True)
+class Morphology:
+    """A skeleton thinned to be drawn. `lines` has the volume's axes, x_um, depth_um or y_um, and z_um (float64; a row
+    of NaN ends a line) for each compartment, `synapses` the same for each direction. `cable_um` is how long the
+    skeleton is,
+    `drawn_um` how much of it the lines follow, `num_synapses` of how many the synapses are, in each direction."""
+
+    lines: Mapping[str, pd.DataFrame]
+    synapses: Mapping[Direction, pd.DataFrame]
+    num_synapses: Mapping[Direction, int]
+    cable_um: float
+    drawn_um: float
+
+
+def read(cave: Cave, found: Connectivity) -> Morphology:
+    """The picture of a cell. Raises NotFound where CAVE has no skeleton of it."""
+    skeleton, volume = cave.skeleton(found.datastack, found.cell.root_id), cave.volume(found.datastack)
+    vertices_um = space.nm_to_um(skeleton["vertices"], volume)
+    walks = chains(skeleton["edges"], skeleton["compartment"])
+    kept = longest(walks, vertices_um, MOST_VERTICES)
+    synapses: dict[Direction, pd.DataFrame] = {}
+    counts: dict[Direction, int] = {}
+    for way in ("in", "out"):
+        rows = connectivity.synapses(cave, found, way)
+        counts[way] = len(rows)
+        some = rows.take(evenly(len(rows), MOST_SYNAPSES))
+        points_nm = np.column_stack([some[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
+        synapses[way] = _frame(space.nm_to_um(points_nm, volume), volume)
+    return Morphology(
+        lines=_lines(kept, vertices_um, volume),
+        synapses=synapses,
+        num_synapses=counts,
+        cable_um=sum(_length(vertices_um[path]) for _, path in walks),
+        drawn_um=sum(_length(vertices_um[path]) for _, path in kept),
+    )
+
+
+def chains(edges: Sequence[Sequence[int]], compartment: Sequence[int]) -> list[_Walk]:
+    """A tree cut where it branches, ends, or goes from one compartment to another: (compartment, vertices along the
+    way) for each piece. The soma's vertex belongs to whatever leaves it."""
+    around: dict[int, list[int]] = defaultdict(list)
+    for one, other in edges:
+        around[one].append(other)
+        around[other].append(one)
+
+    def kind(one: int, other: int) -> int:
+        return next((code for code in (compartment[one], compartment[other]) if code != SOMA), SOMA)
+
+    def goes_on(vertex: int) -> bool:
+        others = around[vertex]
+        return len(others) == 2 and kind(vertex, others[0]) == kind(vertex, others[1])
+
+    pieces, seen = [], set()
+    for start in [vertex for vertex in around if not goes_on(vertex)]:
+        for first in around[start]:
+            if (start, first) in seen:
+                continue
+            path = [start, first]
+            while goes_on(path[-1]):
+                path.append(next(other for other in around[path[-1]] if other != path[-2]))
+            seen |= {(start, first), (path[-1], path[-2])}
+            pieces.append((kind(start, first), path))
+    return pieces
+
+
+def longest(walks: Sequence[_Walk], vertices_um: Floats, most: int) -> list[_Walk]:
+    """The longest pieces, thinned evenly but for their ends, that have `most` vertices together."""
+    whole = sum(len(path) for _, path in walks)
+    step = max(1, -(-whole // most))
+    thinned = [(kind, [*path[:-1:step], path[-1]]) for kind, path in walks]
+    order = sorted(range(len(walks)), key=lambda place: -_length(vertices_um[walks[place][1]]))
+    kept, left = [], most
+    for place in order:
+        left -= len(thinned[place][1])
+        if left < 0:
+            break
+        kept.append(thinned[place])
+    return kept
+
+
+def evenly(count: int, most: int) -> npt.NDArray[np.int64]:
+    """`most` places of `count`, spread evenly; all of them where they are fewer."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
+
+
+def _lines(walks: Sequence[_Walk], vertices_um: Floats, volume: Volume) -> dict[str, pd.DataFrame]:
+    gap = np.full((1, 3), np.nan)
+    parts: dict[str, list[Any]] = defaultdict(list)
+    for code, path in walks:
+        parts[COMPARTMENTS.get(code, "neurite")] += [vertices_um[path], gap]
+    return {name: _frame(np.concatenate(parts[name]), volume) for name in sorted(parts)}
+
+
+def _frame(points_um: Floats, volume: Volume) -> pd.DataFrame:
+    return pd.DataFrame(points_um.reshape(-1, 3), columns=list(volume.axes))
+
+
+def _length(points_um: Floats) -> float:
+    return float(np.linalg.norm(np.diff(points_um, axis=0), axis=1).sum())

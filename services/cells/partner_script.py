@@ -1,0 +1,413 @@
+"""Copy as Python: a script over caveclient that yields exactly a cell's partners as they are shown, in `frame`."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+import pandas as pd
+
+from services.cave.client import Cave, Filters
+from services.cells import (
+    cell_types,
+    cells,
+    compartments,
+    partner_table,
+    proofreading,
+    several_cells,
+    synapse_filter,
+    synapse_weights,
+    tuning,
+)
+from services.cells.connectivity import PARTNER_COLUMNS, Connectivity, Direction
+from services.cells.partner_joins import SEPARATOR
+from services.cells.partner_table import Side, Wanted
+from services.cells.synapse_rows import OWN, PARTNER
+from services.core import type_columns
+from services.core.columns import find_column
+from services.core.errors import BadInput, TooLarge
+from services.core.sorting import Sort
+from services.filters.nodes import Everything, Node
+from services.tables.large_tables import SENT_AT_ONCE
+from services.tables.script_filters import expression
+from services.tables.scripts import DATASETS, MATCHES, NATURAL, ordered, written_arguments, written_client
+from services.tables.tables import TableQuery, filter_of
+
+EVERYTHING = Everything()
+
+_PLACES = ("soma_x_um", "soma_depth_um", "soma_y_um", "soma_z_um", "soma_distance_um", "lateral_distance_um")
+_STRATEGIES = ("strategy_axon", "strategy_dendrite")
+_COMPARTMENTS = (*compartments.COUNTS, compartments.NOT_PREDICTED, "pct_on_spine")
+_SHARES = (synapse_weights.PCT_OF_CELL, synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER)
+_OF_BOTH = (*(f"{name}_{way}" for name in ("num_syn", "net_size", "mean_size") for way in PARTNER), "reciprocal")
+_KNOWN = frozenset(
+    {*PARTNER_COLUMNS, *_PLACES, *_STRATEGIES, *_COMPARTMENTS, *_SHARES, *_OF_BOTH, *partner_table.TUNED}
+)
+
+_TYPED = """
+def agreed(values):
+    \"\"\"The value of the rows of a cell; texts that differ are all named, other values that differ are blank.\"\"\"
+    known = values.dropna().drop_duplicates()
+    if len(known) < 2:
+        return known.iloc[0] if len(known) else None
+    return {begins!r} + {between!r}.join(known) if isinstance(known.iloc[0], str) else None
+
+
+def typed(rows):
+    \"\"\"What rows say of each root id.\"\"\"
+    rows = rows[rows['pt_root_id'] != 0]
+    rows = rows.sort_values('id') if 'id' in rows else rows
+    many = rows['pt_root_id'].duplicated(keep=False)
+    several = rows[many].groupby('pt_root_id').agg(agreed)
+    alone = rows[~many].set_index('pt_root_id')
+    return pd.concat([alone, several]) if len(several) else alone
+"""
+
+
+_COUNTED = """
+def counted(cell, own, other):
+    \"\"\"Number and summed size of a cell's synapses with each partner, and the number of all its synapses.\"\"\"
+    frame = client.materialize.query_table(
+        {table!r}, filter_equal_dict={{own: cell}},
+        select_columns={columns!r}, split_positions=True
+    )
+    synapses = {kept}
+    kept = synapses[(synapses[other] != cell) & (synapses[other] != 0)]
+    sizes = kept{size}.astype('float64').groupby(kept[other])
+    net_size = sizes.sum().where(sizes.count() == sizes.size())  # unknown where that of a synapse is
+    return pd.DataFrame({{'num_syn': sizes.size(), 'net_size': net_size}}).rename_axis('root_id'), len(synapses)
+"""
+
+_SUMMED = """
+def summed(groups):
+    \"\"\"Sums of each partner; a size is unknown where one of those is.\"\"\"
+    sums, known = groups.sum(), groups['net_size'].count() == groups.size()
+    return sums.assign(net_size=sums['net_size'].where(known))
+"""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the partners of one side are shown: `columns` in their order, those of `frame`, the whole table of
+    partners that count; of these the largest that make up `top` percent of all synapses, with `at_least` so many
+    synapses, or only `proofread` ones, what the filter `where` keeps, sorted."""
+
+    side: Side
+    frame: pd.DataFrame
+    columns: Sequence[str]
+    at_least: int = 1
+    proofread: bool = False
+    where: Node = EVERYTHING
+    sort: Sort = ()
+    top: Fraction | None = None
+
+    @property
+    def ways(self) -> tuple[Direction, ...]:
+        return ("in", "out") if self.side == "both" else (self.side,)
+
+
+def snippet(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted, query: TableQuery) -> str:
+    """:func:`partner_snippet` for the partners of one cell, or of several, that are asked for, of which `query` keeps
+    some, in its order. Raises BadInput at a moment."""
+    if not cells[0].version.kept:
+        raise BadInput("A script reads partners at versions that are kept.", "Choose one, or download the file.")
+    several = len(cells) > 1
+    opened = several_cells.open_partners(cave, cells, wanted) if several else None
+    table = opened or partner_table.open_partners(cave, cells[0], wanted)
+    where = filter_of(table.columns, query)
+    sort = tuple((find_column(table.columns, name).name, direction) for name, direction in query.sort)
+    names = [column.name for column in table.columns]
+    shown = Shown(wanted.side, table.frame, names, wanted.at_least, wanted.proofread, where, sort, wanted.top)
+    return partner_snippet(cave, cells, shown)
+
+
+def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> str:
+    """A script whose `frame` has the partners of one side of a cell, or of several, in the order and columns that are
+    shown.
+
+    It needs caveclient and pandas, and standard_transform where there are depths. Raises BadInput for a column that a
+    script cannot make, TooLarge where CAVE would not send all synapses at once.
+    """
+    for found, way in itertools.product(cells, shown.ways):
+        total = found.before[way] if found.only else synapse_weights.cell_total(found, way)
+        if found.truncated[way] or total is None or total > SENT_AT_ONCE:
+            raise TooLarge(
+                f"CAVE does not send all {total or 'the'} synapses of this cell at once.", "Download the file."
+            )
+    found, roots = cells[0], [one.cell.root_id for one in cells]
+    of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
+    needed = [str(name) for name in shown.frame.columns if name not in of_several]
+    body = [
+        written_client(cave, found.datastack, found.version),
+        f"cell = {found.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
+        *_partners(shown.side, several=len(cells) > 1),
+        *_largest(shown.top),
+        *_somata(cave, found, needed),
+        *_types(cave, cells, shown, needed),
+        *(() if shown.side == "both" else _of_direction(cave, found, shown.side, needed)),
+        *_proofreading(cave, found, shown, needed),
+        *_tuning(cave, found, needed),
+        *([f"frame = frame[frame['num_syn'] >= {shown.at_least}]"] if shown.at_least > 1 else []),
+        *([] if isinstance(shown.where, Everything) else [f"frame = frame[{expression(shown.where, shown.frame)}]"]),
+        *ordered(shown.frame, dict(shown.sort)),
+        f"frame = frame[{list(shown.columns)}].reset_index(drop=True)",
+    ]
+    words = {"in": "Inputs", "out": "Outputs", "both": "Partners"}[shown.side]
+    named = f"cell{'s' if len(cells) > 1 else ''} {', '.join(map(str, roots))}"
+    subject = f"{words} of {named} at version {found.version.number} of {found.datastack}"
+    return _script(subject, shown.where, body, _counted(cave, found))
+
+
+def _counted(cave: Cave, found: Connectivity) -> str:
+    """The function that counts the synapses of a cell, those that its filter of synapses keeps. Raises BadInput for a
+    filter by what is no column of their table."""
+    place = (found.datastack, found.version.number)
+    kept, only = "frame", synapse_filter.parse(cave, *place, found.only)
+    table = cave.info(found.datastack)["synapse_table"]
+    columns = ["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if found.sized else [])]
+    if worked_out := synapse_filter.not_in_scripts(only):
+        raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
+    if not isinstance(only, Everything):
+        columns = list(dict.fromkeys([*columns, *synapse_filter.columns_asked(only)]))
+        kept = f"frame[{expression(only, cave.query(*place, table, limit=1))}]"
+    size = "['size']" if found.sized else "['id'].where(kept['id'].isna())"
+    return _COUNTED.format(table=table, columns=columns, kept=kept, size=size)
+
+
+def _script(subject: str, where: Node, body: Sequence[str], counted: str) -> str:
+    code = "\n".join([counted, *body])
+    heading = f"# {subject}" + ("" if isinstance(where, Everything) else f": {where.describe()}")
+    named = _TYPED.format(begins=type_columns.BEGINS, between=type_columns.BETWEEN)
+    called = {"matches(": MATCHES, "typed(": named, "summed(": _SUMMED, "natural_ranks(": f"\n{NATURAL}"}
+    helpers = [counted, *(text for name, text in called.items() if name in code)]
+    used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
+    imports = [line for name, line in used.items() if name in code]
+    last = ["import standard_transform"] if "standard_transform." in code else []
+    client, *rest = body
+    # nothing in a name or filter may end the comment
+    plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", heading)[:300]
+    lines = [plain, *imports, "import pandas as pd", *last, "from caveclient import CAVEclient", "", client, *helpers]
+    return "\n".join([*lines, *rest, ""])
+
+
+def _partners(side: Side, *, several: bool) -> Iterator[str]:
+    """The partners with their synapses, in the order of the page."""
+    if side == "both":
+        yield from _both(several=several)
+    elif several:
+        yield from _counts_of_several(side)
+    else:
+        yield f"frame, total = counted(cell, {OWN[side]!r}, {PARTNER[side]!r})"
+        yield "frame = frame.reset_index()"
+        yield "frame = frame.sort_values(['num_syn', 'root_id'], ascending=[False, True], ignore_index=True)"
+    if side != "both":
+        yield "frame['mean_size'] = frame['net_size'] / frame['num_syn']"
+        yield "frame['pct_of_cell'] = frame['num_syn'] * (100 / max(1, total))"
+
+
+def _largest(percent: Fraction | None) -> Iterator[str]:
+    """Only those that make up so much of all synapses."""
+    if percent is not None:
+        yield "largest = frame.sort_values(['num_syn', 'root_id'], ascending=[False, True])['num_syn']"
+        yield "before = largest.cumsum() - largest"
+        yield f"enough = before * {100 * percent.denominator} >= {percent.numerator} * largest.sum()"
+        yield "frame = frame[~enough.reindex(frame.index)].reset_index(drop=True)"
+
+
+def _counts_of_several(direction: Direction) -> Iterator[str]:
+    """Synapses with each cell beside those with all of them; partners of most cells first."""
+    yield f"each = {{one: counted(one, {OWN[direction]!r}, {PARTNER[direction]!r}) for one in cells}}"
+    yield "total = sum(number for _, number in each.values())"
+    yield "groups = pd.concat([counts for counts, _ in each.values()]).groupby('root_id')"
+    yield "frame = summed(groups).assign(num_cells=groups.size())"
+    yield "for one, (counts, _) in each.items():"
+    yield "    frame[f'num_syn_{one}'] = counts['num_syn'].reindex(frame.index).fillna(0).astype('int64')"
+    yield "order = ['num_cells', 'num_syn', 'root_id']"
+    yield "frame = frame.reset_index().sort_values(order, ascending=[False, False, True], ignore_index=True)"
+
+
+def _both(*, several: bool) -> Iterator[str]:
+    """The same of both directions beside each other, pairs first."""
+    for way, own in OWN.items():
+        other = PARTNER[cast("Direction", way)]
+        if several:
+            yield f"{way}_each = [counted(one, {own!r}, {other!r})[0] for one in cells]"
+            yield f"{way}puts = summed(pd.concat({way}_each).groupby('root_id'))"
+        else:
+            yield f"{way}puts, _ = counted(cell, {own!r}, {other!r})"
+    yield "frame = inputs.join(outputs, how='outer', lsuffix='_in', rsuffix='_out').reset_index()"
+    for way in OWN:
+        yield f"frame.loc[frame['num_syn_{way}'].isna(), ['num_syn_{way}', 'net_size_{way}']] = 0"
+    yield "frame = frame.astype({'num_syn_in': 'int64', 'num_syn_out': 'int64'})"
+    for way in OWN:
+        yield f"frame['mean_size_{way}'] = frame['net_size_{way}'] / frame['num_syn_{way}']"
+    yield "frame['num_syn'] = frame['num_syn_in'] + frame['num_syn_out']"
+    yield "frame['reciprocal'] = (frame['num_syn_in'] > 0) & (frame['num_syn_out'] > 0)"
+    yield "order = ['reciprocal', 'num_syn', 'root_id']"
+    yield "frame = frame.sort_values(order, ascending=[False, False, True], ignore_index=True)"
+    if several:
+        yield "of_each = [{*inputs.index, *outputs.index} for inputs, outputs in zip(in_each, out_each)]"
+        yield "frame['num_cells'] = [sum(root in of_one for of_one in of_each) for root in frame['root_id']]"
+
+
+def _of_direction(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
+    yield from _weights(cave, found, direction, needed)
+    yield from _compartments(cave, found, direction, needed)
+
+
+def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
+    if not {"num_soma", "nucleus_id", *_PLACES} & set(needed):
+        return
+    table = cells.nucleus_table(cave, found.datastack, found.version.number)
+    if table is None:
+        blank = [name for name in ("num_soma", "nucleus_id", *_PLACES) if name in needed]
+        yield f"frame[{blank}] = pd.NA  # there is no nucleus table"
+        return
+    yield f"nuclei = client.materialize.query_table(\n    {table!r},"
+    yield "    split_positions=True, desired_resolution=[1, 1, 1]\n)"
+    yield "frame['num_soma'] = frame['root_id'].map(nuclei['pt_root_id'].value_counts()).fillna(0).astype('int64')"
+    yield "somata = nuclei.drop_duplicates('pt_root_id', keep=False).set_index('pt_root_id')"
+    yield "frame['nucleus_id'] = somata['id'].astype('Int64').reindex(frame['root_id']).array"
+    if not set(_PLACES) & set(needed):
+        return
+    name = cave.volume(found.datastack).transform
+    turn = f"standard_transform.{DATASETS[name]}.transform('nm').apply(nm)" if name in DATASETS else "nm / 1000"
+    yield "nm = somata[['pt_position_x', 'pt_position_y', 'pt_position_z']]"
+    yield "nm = nm.reindex([*frame['root_id'], cell]).to_numpy(float)"
+    yield f"um = {turn}"
+    middle = "depth" if name in DATASETS else "y"
+    yield f"frame['soma_x_um'], frame['soma_{middle}_um'], frame['soma_z_um'] = um[:-1].T"
+    yield "frame['soma_distance_um'] = np.linalg.norm(nm[:-1] - nm[-1], axis=1) / 1000"
+    if name in DATASETS:
+        yield "frame['lateral_distance_um'] = np.hypot(*(um[:-1] - um[-1])[:, [0, 2]].T)"
+
+
+def _types(cave: Cave, cells: Sequence[Connectivity], shown: Shown, needed: Collection[str]) -> Iterator[str]:
+    """Columns of the type table, and `table.column` of joined ones."""
+    found = cells[0]
+    tables = cave.tables(found.datastack, found.version.number)
+    of: dict[str, dict[str, str]] = {}
+    for name in needed:
+        table, dot, column = name.partition(SEPARATOR)
+        if dot and table in tables:
+            of.setdefault(table, {})[name] = column
+        elif name not in _KNOWN and found.type_table:
+            own = name.removesuffix("_type")  # what a partner frame calls a column whose name it has already
+            of.setdefault(found.type_table, {})[name] = own if own in PARTNER_COLUMNS else name
+        elif name not in _KNOWN:
+            raise BadInput(f"A script cannot make the column {name!r}.", "Hide it.")
+    for table, columns in of.items():
+        of_type = table == found.type_table
+        if of_type and found.typed_synapses:
+            yield from _of_synapses(cave, cells, shown)
+        else:
+            yield f"rows = client.materialize.query_{tables[table].kind}({table!r}, split_positions=True)"
+        yield from _chosen(cave, found) if of_type else ()
+        yield "rows = typed(rows).reindex(frame['root_id'])"
+        yield from (f"frame[{name!r}] = rows[{column!r}].array" for name, column in columns.items())
+
+
+def _of_synapses(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> Iterator[str]:
+    """The rows of a type table that refers to synapses, those of the cells alone."""
+    first, roots = cells[0], [one.cell.root_id for one in cells]
+    if first.only:
+        raise BadInput("A script cannot read the types of some synapses only.", "Choose another type table.")
+    yield "parts = []"
+    for way in shown.ways:
+        filters = Filters(isin={OWN[way]: roots})
+        method, arguments = cave.query_call(first.datastack, first.version.number, first.type_table or "", filters)
+        yield f"part = client.materialize.{method}(\n{written_arguments(arguments.items())})"
+        yield f"parts.append(part.assign(pt_root_id=part[{PARTNER[way]!r}]))"
+    yield "rows = pd.concat(parts, ignore_index=True)"
+    yield "rows = rows[rows['pre_pt_root_id'] != rows['post_pt_root_id']]"
+
+
+def _chosen(cave: Cave, found: Connectivity) -> Iterator[str]:
+    """The rows of the type table that its rule chooses; see :func:`cell_types.narrowed`."""
+    of = "target_id" if found.typed_synapses else "pt_root_id"
+    if found.type_by == cell_types.NEWEST:
+        yield "age = [name for name in ('created', 'id') if name in rows]"
+        yield f"rows = rows.sort_values(age).drop_duplicates({of!r}, keep='last')"
+    elif found.type_by == cell_types.ORDER:
+        column, values = cave.profile(found.datastack).type_order[found.type_table or ""]
+        rank = {value: at for at, value in enumerate(values)}
+        yield f"rank = rows[{column!r}].astype('string').map({rank}).fillna({len(rank)})"
+        yield f"rows = rows[rank == rank.groupby(rows[{of!r}]).transform('min')]"
+    elif found.type_by:
+        column, _, value = found.type_by.partition("=")
+        yield f"rows = rows[rows[{column!r}].astype('string') == {value!r}]"
+
+
+def _weights(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
+    view = synapse_weights.degree_view(cave, found.datastack, found.version.number)
+    if view is None or not {synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER} & set(needed):
+        return
+    column = "n_output" if direction == "in" else "n_input"
+    yield f"degrees = client.materialize.query_view({view!r}, filter_in_dict={{'root_id': frame['root_id'].tolist()}})"
+    yield f"totals = degrees.set_index('root_id')[{column!r}].fillna(0)"
+    yield "frame['partner_total'] = totals.reindex(frame['root_id']).astype('Int64').array"
+    yield "frame['pct_of_partner'] = frame['num_syn'] * 100 / frame['partner_total']"
+
+
+def _proofreading(cave: Cave, found: Connectivity, shown: Shown, needed: Collection[str]) -> Iterator[str]:
+    info = proofreading.table_of(cave, found.datastack, found.version.number)
+    if info is None or not (shown.proofread or set(_STRATEGIES) & set(needed)):
+        return
+    if info.schema_type != proofreading.SCHEMAS[0]:
+        raise BadInput(f"A script cannot read {info.name}.", "Show all partners, without their proofreading.")
+    yield f"rows = client.materialize.query_table({info.name!r}, split_positions=True)"
+    yield "rows = rows[rows['pt_root_id'] != 0].drop_duplicates('pt_root_id', keep=False)"
+    yield "proofread = rows.set_index('pt_root_id').reindex(frame['root_id'])"
+    for part in ("axon", "dendrite"):
+        yield f"done = proofread['status_{part}'].fillna(False).astype(bool)"
+        yield f"frame['strategy_{part}'] = proofread['strategy_{part}'].where(done, 'none').array"
+    for way in shown.ways if shown.proofread else ():
+        yield f"frame = frame[frame['strategy_{'axon' if way == 'in' else 'dendrite'}'] != 'none']"
+
+
+def _compartments(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
+    if not set(_COMPARTMENTS) & set(needed):
+        return
+    info = compartments.table_of(cave, found.datastack, found.version.number)
+    if info is None:
+        raise BadInput("This version has no table of predicted compartments.", "Hide the compartments.")
+    if found.only:
+        raise BadInput("A script cannot count the compartments of some synapses only.", "Hide the compartments.")
+    other = PARTNER[direction]
+    own = Filters(equal={OWN[direction]: found.cell.root_id})
+    method, arguments = cave.query_call(found.datastack, found.version.number, info.name, own)
+    yield f"tags = client.materialize.{method}(\n{written_arguments(arguments.items())})"
+    yield f"counts = pd.crosstab(tags[{other!r}], tags['tag'])"
+    yield f"counts = counts.reindex(index=frame['root_id'], columns={list(compartments.TAGS)}, fill_value=0)"
+    yield f"frame[{list(compartments.COUNTS)}] = counts.to_numpy()"
+    yield "frame['not_predicted'] = frame['num_syn'] - counts.to_numpy().sum(axis=1)"
+    yield "frame['pct_on_spine'] = frame['on_spine'] * 100 / (frame['num_syn'] - frame['not_predicted'])"
+
+
+def _tuning(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
+    """What :mod:`tuning` tells of coregistered partners."""
+    if not set(partner_table.TUNED) & set(needed):
+        return
+    info = tuning.tables(cave, found.datastack, found.version.number)[0]
+    there = set(cave.table(found.datastack, found.version.number, info.name).columns)
+    scale = " * 180 / np.pi" if info.schema_type.startswith(tuning.RADIANS) else ""
+    yield f"units = client.materialize.query_table({info.name!r}, split_positions=True)"
+    yield "units = units[units['pt_root_id'] != 0]"
+    yield "units = units[units.groupby('pt_root_id')['target_id'].transform('nunique') == 1]"
+    yield "units['num_units'] = units.groupby('pt_root_id')['id'].transform('size')"
+    yield "units = units.sort_values(['cc_abs', 'id'], ascending=[False, True], kind='stable')"
+    yield "units = units.drop_duplicates('pt_root_id').set_index('pt_root_id')"
+    yield "theirs = units.reindex(frame['root_id'])"
+    for name, names in {"osi": ("OSI", "gOSI"), "dsi": ("DSI", "gDSI"), "cc_abs": ("cc_abs",)}.items():
+        column = next((one for one in names if one in there), None)
+        yield f"frame[{name!r}] = {f'theirs[{column!r}].array' if column else 'np.nan'}"
+    yield "frame['num_units'] = theirs['num_units'].astype('Int64').array"
+    for name, period in (("ori", 180), ("dir", 360)):
+        yield f"angles = (units['pref_{name}'].astype('float64'){scale} % {period}).reindex([cell, *frame['root_id']])"
+        yield f"frame['pref_{name}_deg'] = angles.iloc[1:].array"
+        yield f"apart = ((angles.iloc[1:] - angles.iloc[0]).abs() % {period}).array"
+        yield f"frame['delta_{name}_deg'] = np.minimum(apart, {period} - apart)"

@@ -1,0 +1,150 @@
+"""Partners chosen, grouped and put side by side: threshold, groups with subtotals, both directions, several cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from services.cells import cell_types
+from services.cells.connectivity import Connectivity, Sizes
+from services.core.errors import BadInput
+from services.core.type_columns import as_counted
+
+GROUP_COLUMNS = ("value", "num_syn", "num_partners", "syn_per_partner", "net_size", "mean_size", "pct_of_shown")
+_OF_SYNAPSES = ("num_syn", "net_size", "mean_size")
+
+
+def at_least(partners: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """The partners with `minimum` synapses or more. Raises BadInput below 1."""
+    if minimum < 1:
+        raise BadInput(f"A threshold of {minimum} synapses leaves nothing out.", "Give 1 or more.")
+    return partners[partners["num_syn"] >= minimum].reset_index(drop=True)
+
+
+def below(partners: pd.DataFrame, minimum: int) -> str:
+    """A sentence for what the threshold leaves out; "" when that is nothing."""
+    left = partners.loc[partners["num_syn"] < minimum, "num_syn"]
+    return (
+        f"Left out: {len(left):,} partners with fewer than {minimum} synapses, {left.sum():,} synapses."
+        if len(left)
+        else ""
+    )
+
+
+def largest(partners: pd.DataFrame, percent: Fraction) -> tuple[pd.DataFrame, str]:
+    """The fewest partners that have `percent` of all synapses together, those with most synapses first and equal ones
+    by root id, and a sentence for the others ("" when there are none)."""
+    order = partners.sort_values(["num_syn", "root_id"], ascending=[False, True])["num_syn"].astype("int64")
+    before, total = order.cumsum() - order, int(order.sum())
+    kept = (before * (100 * percent.denominator) < percent.numerator * total).reindex(partners.index)
+    gone = partners.loc[~kept, "num_syn"]
+    if gone.empty:
+        return partners, ""
+    ties = int((gone == partners.loc[kept, "num_syn"].min()).sum())
+    said = (
+        f"Left out: {len(gone):,} partners beyond the {int(kept.sum()):,} largest that make up {float(percent):g}% of "
+        f"{total:,} synapses, {gone.sum():,} synapses."
+    )
+    alike = f" {ties:,} of these have as many synapses as the smallest that is kept; equal ones go by root id."
+    return partners[kept].reset_index(drop=True), said + (alike if ties else "")
+
+
+def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -> pd.DataFrame:
+    """Subtotals for each value of `column`, most synapses first, equal ones by name, blank last of all. Partners with
+    several values are one group.
+
+    Columns: value (null = blank), num_syn and num_partners (int64), syn_per_partner (float64), net_size, mean_size
+    (net_size / num_syn; float64, null without synapses), both null where a size is not known, and pct_of_shown: the
+    group's share of the synapses of
+    `partners`. Values of `universe` without partners have zeros. The sums are those of `partners`.
+    """
+    if column not in partners:
+        raise BadInput(f"The partners have no column {column[:80]!r}.", "Group by one of their columns.")
+    codes, values = pd.factorize(as_counted(partners[column]).astype("string").astype(object))
+    found = [*values, *([pd.NA] if (codes < 0).any() else [])]
+    every = [*found, *(value for value in dict.fromkeys(universe) if value not in set(values))]
+    places = np.where(codes < 0, len(values), codes)
+
+    def summed(name: str) -> Sizes:
+        weights = partners[name].to_numpy(np.float64, na_value=np.nan)
+        return np.bincount(places, weights, minlength=len(every)).astype(np.float64)
+
+    num_syn, net_size = summed("num_syn").astype(np.int64), summed("net_size")
+    num_partners = np.bincount(places, minlength=len(every)).astype(np.int64)
+    blank = [value is pd.NA for value in every]
+    order = sorted(range(len(every)), key=lambda at: (blank[at], -num_syn[at], "" if blank[at] else every[at]))
+    per_partner, mean_size = (
+        np.divide(total, number, out=np.full(len(every), np.nan), where=number > 0)
+        for total, number in ((num_syn, num_partners), (net_size, num_syn))
+    )
+    columns = (num_syn, num_partners, per_partner, net_size, mean_size, num_syn * (100 / max(1, int(num_syn.sum()))))
+    named = pd.array([every[at] for at in order], dtype="string")
+    return pd.DataFrame(dict(zip(GROUP_COLUMNS, (named, *(one[order] for one in columns)), strict=True)))
+
+
+def both(found: Connectivity) -> pd.DataFrame:
+    """All partners of either direction in one row each.
+
+    Columns: root_id; num_syn_in, net_size_in, mean_size_in and the same with _out; reciprocal (boolean); then what
+    is known of the partner itself. A direction without synapses has num_syn and net_size 0 and no mean size (null);
+    all three are null, and `reciprocal` may be, where CAVE cut that direction: then nobody knows. Reciprocal
+    partners first, then most synapses, then by root id.
+    """
+    roots = np.union1d(found.inputs["root_id"].to_numpy(np.int64), found.outputs["root_id"].to_numpy(np.int64))
+    places = {way: pd.Index(found.side(way)["root_id"]).get_indexer(roots) for way in ("in", "out")}
+    columns: dict[str, Any] = {"root_id": roots}
+    for way, at in places.items():
+        for name in _OF_SYNAPSES:
+            own = found.side(way)[name].astype("Int64" if name == "num_syn" else "Float64")
+            nothing = not found.truncated[way] and name != "mean_size"  # type: ignore[index]
+            columns[f"{name}_{way}"] = own.array.take(at, allow_fill=True, fill_value=0 if nothing else pd.NA)
+    numbers = columns["num_syn_in"], columns["num_syn_out"]
+    columns["reciprocal"] = (numbers[0] > 0) & (numbers[1] > 0)
+    first, most = columns["reciprocal"].fillna(False), sum(number.fillna(0) for number in numbers)
+    order = np.lexsort([roots, -most.to_numpy(np.int64), ~first.to_numpy(bool)])
+    about = pd.concat([found.inputs, found.outputs], ignore_index=True).drop(columns=["root_id", *_OF_SYNAPSES])
+    known = np.where(places["in"] >= 0, places["in"], len(found.inputs) + places["out"])
+    parts = pd.DataFrame(columns).take(order), about.take(known[order])
+    frame = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
+    return cell_types.retyped(frame, [*found.typed_synapses.values()])
+
+
+def of_way(both_ways: pd.DataFrame, way: str) -> pd.DataFrame:
+    """Those rows of a frame of :func:`both` that have synapses in one direction, as partners of that direction: num_syn
+    (int64), net_size and mean_size are those of it."""
+    own = both_ways[(both_ways[f"num_syn_{way}"] > 0).fillna(False).to_numpy(bool)].reset_index(drop=True)
+    counts = {name: own[f"{name}_{way}"].astype("float64") for name in ("net_size", "mean_size")}
+    return own.assign(num_syn=own[f"num_syn_{way}"].astype("int64"), **counts)
+
+
+def combined(sides: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """The partners of several cells (root id to partner frame of one direction) as if they were one.
+
+    The columns of a partner frame, num_cells (int64: how many of the cells have this partner) after the sizes.
+    Synapses among the cells themselves stay in. Most synapses first, equal ones by root id.
+    """
+    every = pd.concat(list(sides.values()), ignore_index=True)
+    groups = every.groupby("root_id")
+    net_size = groups["net_size"].sum().where(groups["net_size"].count() == groups.size())
+    frame = pd.DataFrame({"num_syn": groups["num_syn"].sum(), "net_size": net_size})
+    frame["mean_size"] = frame["net_size"] / frame["num_syn"]
+    frame["num_cells"] = groups.size().astype("int64")
+    about = every.drop_duplicates("root_id").set_index("root_id").drop(columns=list(_OF_SYNAPSES))
+    frame = frame.join(about).reset_index()
+    return frame.sort_values(["num_syn", "root_id"], ascending=[False, True], ignore_index=True)
+
+
+def side_by_side(sides: Mapping[int, pd.DataFrame], cut: Collection[int] = ()) -> pd.DataFrame:
+    """The same partners with the synapses of each cell in a column of its own, `num_syn_<root id>` (Int64, 0 =
+    none; null instead for the cells of which CAVE `cut` the synapses, for then nobody knows). Partners of most cells
+    first, then most synapses, then by root id."""
+    frame = combined(sides)
+    for root_id, side in sides.items():
+        counts = side.set_index("root_id")["num_syn"].astype("Int64").reindex(frame["root_id"])
+        counts = counts if root_id in cut else counts.fillna(0)
+        frame[f"num_syn_{root_id}"] = counts.array
+    return frame.sort_values(["num_cells", "num_syn", "root_id"], ascending=[False, False, True], ignore_index=True)

@@ -1,0 +1,85 @@
+"""The synapses behind a row of the partner table, and behind the plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, cast, get_args
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cells import cell_types, cells, connectivity
+from services.cells.connectivity import Connectivity, Direction
+from services.cells.synapse_rows import PARTNER, depths_um
+from services.core import space
+from services.core.errors import NotFound
+from services.core.profiles import Volume
+
+Apart = Literal["autapses", "root_zero"]
+
+
+def of_cell(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
+    """Every synapse of one direction, autapses and those with root id 0 included, in the order of their ids.
+
+    The columns of :meth:`Cave.synapses` with root_id (int64: the partner, 0 = none), depth_um (float64) and layer
+    (ordered categories, one such column for each source of layers) in a volume with depths, and what a type table that
+    refers to synapses says of each. Costs nothing: the partners were counted from these.
+    """
+    rows = described(connectivity.synapses(cave, found, direction), direction, cave.volume(found.datastack))
+    if not found.typed_synapses:
+        return rows
+    types = cell_types.of_synapses([found.typed_synapses[direction]], "id").frame.reindex(rows["id"])
+    return rows.assign(**{name: types[name].array for name in types.columns if name not in rows})
+
+
+def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> pd.DataFrame:
+    """The same from a frame of synapses."""
+    frame = synapses.assign(root_id=synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64))
+    if volume.has_depth:
+        depth = depths_um(synapses, volume)
+        layers = {name: space.layer_of(depth, by) for name, by in volume.layer_columns.items()}
+        frame = frame.assign(depth_um=depth, **layers)
+    frame = frame.sort_values("id", ignore_index=True)
+    frame.attrs = dict(synapses.attrs)
+    return frame
+
+
+def of_partner(cave: Cave, found: Connectivity, direction: Direction, partner: int | Apart) -> pd.DataFrame:
+    """The synapses behind one row: those with the cell `partner`, the autapses, or those with root id 0.
+
+    Raises NotFound when there are none.
+    """
+    every = of_cell(cave, found, direction)
+    wanted = {"autapses": found.cell.root_id, "root_zero": 0}.get(str(partner), partner)
+    rows = every[every["root_id"] == wanted].reset_index(drop=True)
+    if rows.empty:
+        way = "input from" if direction == "in" else "output to"
+        raise NotFound(f"Cell {found.cell.root_id} has no {way} {partner} at version {found.version.number}.")
+    return rows
+
+
+def of_partner_in(
+    cave: Cave, found: Connectivity, directions: Sequence[Direction], partner: str
+) -> dict[Direction, pd.DataFrame]:
+    """:func:`of_partner` for each of some directions that has any; `partner` is an id as text, "autapses" or
+    "root_zero". Raises BadInput for what is neither, NotFound when there are none at all."""
+    wanted = cast("Apart", partner) if partner in get_args(Apart) else cells.parse_id(partner)
+    rows: dict[Direction, pd.DataFrame] = {}
+    for direction in directions:
+        try:
+            rows[direction] = of_partner(cave, found, direction, wanted)
+        except NotFound as error:
+            missing = error
+    if not rows:
+        raise missing
+    return rows
+
+
+def with_partners(synapses: pd.DataFrame, partners: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The synapses (of :func:`of_cell`) of the partners in a frame, with `columns` of it and with `row`, the place
+    of the partner in that frame, from 0 (int64). Others, autapses among them, are left out."""
+    rows = pd.Index(partners["root_id"]).get_indexer(synapses["root_id"])
+    kept = synapses[rows >= 0].reset_index(drop=True)
+    at = rows[rows >= 0]
+    return kept.assign(row=at, **{name: partners[name].take(at).array for name in columns})

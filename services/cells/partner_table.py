@@ -1,0 +1,325 @@
+"""The table of a cell's partners as the page shows it: which partners count, and with which columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal, cast
+
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cave.memo import Memo, key_of
+from services.cells import (
+    cells,
+    compartments,
+    connectivity,
+    partner_joins,
+    partner_sets,
+    proofreading,
+    synapse_weights,
+    tuning,
+)
+from services.cells.connectivity import PARTNER_COLUMNS, Connectivity, Direction
+from services.cells.partner_joins import SEPARATOR
+from services.core.columns import Column, describe_columns
+from services.core.errors import BadInput, NotFound
+from services.core.parallel import gather
+from services.tables import tables
+from services.tables.tables import TableQuery
+
+Side = Literal["in", "out", "both"]
+SHARE, COMPARTMENT, TUNING = "share", "compartment", "tuning"
+"""Columns that are worked out; every other name of `more` is that of a table. The first two cost a request each."""
+TUNED = (*tuning.TUNING_COLUMNS, "delta_ori_deg", "delta_dir_deg")
+AXON, DENDRITE = "strategy_axon", "strategy_dendrite"
+
+_TITLES = {
+    AXON: "axon proofreading",
+    DENDRITE: "dendrite proofreading",
+    "lateral_distance_um": "distance along the surface",
+    "num_syn_in": "input synapses",
+    "num_syn_out": "output synapses",
+    "net_size_in": "summed input size",
+    "net_size_out": "summed output size",
+    "mean_size_in": "mean input size",
+    "mean_size_out": "mean output size",
+    "pct_on_spine": "% on spines of those predicted",
+    "pref_ori_deg": "preferred orientation",
+    "pref_dir_deg": "preferred direction",
+    "delta_ori_deg": "orientation from this cell's",
+    "delta_dir_deg": "direction from this cell's",
+    "num_units": "recorded units",
+}
+_UNITS = {name: "°" for name in TUNED if name.endswith("_deg")} | {
+    "net_size_in": "vx",
+    "net_size_out": "vx",
+    "mean_size_in": "vx",
+    "mean_size_out": "vx",
+}
+_OF_NO_CELL = ("synapse", "reference_point")
+"""Schema types of tables that say nothing of a cell."""
+_OF_PAIRS = "connections_"
+"""What the names of views begin with that have a row for each pair of cells: no cell has one row there."""
+_LAST = ("nucleus_id", "soma_x_um", "soma_y_um", "soma_z_um")
+_FIRST = ("root_id", "reciprocal", "num_syn", "num_syn_in", "num_syn_out")
+
+_made: Memo[PartnerTable] = Memo(24)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of the partners of one side: `at_least` so many synapses, `proofread` ones only, `more` columns,
+    and the largest that make up `top` percent of all synapses (None = all), before anything else is left out."""
+
+    side: Side
+    at_least: int = 1
+    proofread: bool = False
+    more: tuple[str, ...] = ()
+    top: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class PartnerTable:
+    """The partners that count, in the order of :func:`connectivity.partners`, and `columns` in the order to show
+    them. `left_out` says which do not count, `notes` what the columns mean; both in sentences."""
+
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def threshold(text: str) -> int:
+    """The number of synapses that a partner needs; "" is 1. Raises BadInput for what is no such number."""
+    if not text:
+        return 1
+    if not (text.isascii() and text.isdigit() and int(text[:9]) >= 1 and len(text) < 9):
+        raise BadInput(f"{text[:20]!r} is no number of synapses.", "Give a whole number, 1 or more.")
+    return int(text)
+
+
+def percentage(text: str) -> Fraction | None:
+    """The share of synapses that the largest partners make up, such as 80 or 80%; "" is None, for all of them. Raises
+    BadInput for what is no such number."""
+    if not text:
+        return None
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%?", text, re.ASCII)
+    percent = Fraction(found[1]) if found else Fraction(0)
+    if not 0 < percent <= 100:
+        raise BadInput(f"{text[:20]!r} is no percentage.", "Give a number above 0 and up to 100, such as 80.")
+    return percent
+
+
+def default_types(cave: Cave, datastack: str, version: int) -> str:
+    """The type table to show when none is asked for: the first of the profile that the version has; "" without."""
+    there = cave.tables(datastack, version)
+    profile = cave.profile(datastack)
+    wanted = (*profile.type_tables, profile.default_table or "")
+    return next((name for name in wanted if name in there and tables.is_type_table(there[name])), "")
+
+
+def offered(cave: Cave, datastack: str, version: int, type_table: str) -> dict[str, str]:
+    """What can be added to the table of partners, with words for it: columns that are worked out, then every table
+    and view but `type_table` that may say something of a root id, those of types first."""
+    costly = {
+        SHARE: "% of the partner's own synapses" if synapse_weights.degree_view(cave, datastack, version) else "",
+        COMPARTMENT: "spine, shaft or soma" if compartments.table_of(cave, datastack, version) else "",
+        TUNING: "tuning, where coregistered" if tuning.tables(cave, datastack, version) else "",
+    }
+    info = cave.info(datastack)
+    synapses = info.get("synapse_table") or ""
+    known = {type_table, synapses, info.get("soma_table"), synapse_weights.degree_view(cave, datastack, version)}
+    joined = {
+        one.name: one.name
+        for one in tables.catalogue(cave, datastack, version)
+        if one.name not in known
+        and one.reference_table != synapses
+        and one.schema_type not in _OF_NO_CELL
+        and not one.name.startswith(_OF_PAIRS)
+    }
+    return {name: words for name, words in costly.items() if words} | joined
+
+
+def fitting(
+    cave: Cave, datastack: str, version: int, type_table: str, more: Sequence[str]
+) -> tuple[tuple[str, ...], list[str]]:
+    """Those names of `more` that can be added at the version, and a sentence for each that cannot."""
+    known = {*offered(cave, datastack, version, type_table), type_table}
+    lost = [name for name in more if name not in known]
+    said = [f"Version {version} of {datastack} has no {name[:80]!r} to add to the partners; left out." for name in lost]
+    return tuple(name for name in more if name in known), said
+
+
+def select(table: PartnerTable, query: TableQuery) -> pd.DataFrame:
+    """The partners of a table that a query keeps, in its order. Raises BadInput."""
+    return table.frame.take(tables.rows_of(table.frame, table.columns, query)).reset_index(drop=True)
+
+
+def one_below_the_other(parts: Mapping[Side, PartnerTable]) -> PartnerTable:
+    """The tables of several sides as one, the side of each row in its last column `direction`."""
+    frame = pd.concat([part.frame.assign(direction=side) for side, part in parts.items()], ignore_index=True)
+    known = {column.name: column for part in parts.values() for column in part.columns}
+    columns = [known[name] for name in frame.columns if name in known]
+    left_out, notes = (
+        tuple(dict.fromkeys(said for part in parts.values() for said in getattr(part, name)))
+        for name in ("left_out", "notes")
+    )
+    return PartnerTable(frame, (*columns, Column("direction", "direction", "text")), left_out, notes)
+
+
+def open_partners(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
+    """The partners of a cell as they are asked for.
+
+    Raises BadInput for a threshold below 1 and for a table that cannot be joined, NotFound for one that is not there.
+    """
+    types = (found.type_table or "", found.type_by)
+    parts = (found.datastack, found.version.number, found.cell.root_id, *types, found.whole, found.only)
+    return _made.get(key_of(cave, *parts, repr(wanted)), lambda: _open(cave, found, wanted))
+
+
+def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
+    proofread = proofreading.rows(cave, found.datastack, found.version.number)
+    frame = described(cave, found, wanted.side)
+    if proofread is not None:
+        frame = proofreading.of_partners(frame, proofread)
+    frame, left_out = counted(frame, wanted, proofread)
+    frame, said = _with_more(cave, found, wanted, frame)
+    if wanted.side != "both" and proofread is not None:
+        frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON)
+    return PartnerTable(frame, columns_of(found, wanted.side, frame), left_out, (*unknown(cave, found, wanted), *said))
+
+
+def unknown(cave: Cave, found: Connectivity, wanted: Wanted) -> tuple[str, ...]:
+    """Sentences for what nobody knows of any partner, and what the owners of further tables say of these."""
+    known = cave.tables(found.datastack, found.version.number)
+    notices = [notice for name in wanted.more if name in known for notice in known[name].notices]
+    return (*filter(None, [cells.no_nuclei(cave, found.datastack, found.version.number)]), *notices)
+
+
+def described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:
+    """The partners with what costs nothing: shares of the cell's own synapses and distances."""
+    if side == "both":
+        frame = partner_sets.both(found)
+        frame.insert(1, "num_syn", frame["num_syn_in"].fillna(0).add(frame["num_syn_out"].fillna(0)).astype("int64"))
+    else:
+        frame = synapse_weights.with_weights(found, side)
+    somas = cells.somas(cave, found.datastack, found.version.number)
+    return partner_joins.with_distance(frame, found.cell, somas, cave.volume(found.datastack))
+
+
+def counted(
+    frame: pd.DataFrame, wanted: Wanted, proofread: pd.DataFrame | None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The partners that count, and sentences for those that do not; `proofread` is of :func:`proofreading.rows`."""
+    left_out = []
+    if wanted.top is not None:
+        frame, said = partner_sets.largest(frame, wanted.top)
+        left_out.append(said)
+    if wanted.at_least > 1:
+        left_out.append(partner_sets.below(frame, wanted.at_least))
+        frame = partner_sets.at_least(frame, wanted.at_least)
+    if wanted.proofread and proofread is None:
+        raise BadInput("This version has no proofreading table.", "Show all partners, or choose another version.")
+    if wanted.proofread and proofread is not None:
+        ways: tuple[Direction, ...] = ("in", "out") if wanted.side == "both" else (wanted.side,)
+        kept = pd.concat([pd.Series(proofreading.mask(frame, way, proofread)) for way in ways], axis=1).all(axis=1)
+        gone = frame.loc[~kept.to_numpy(bool), "num_syn"]
+        left_out.append(
+            f"Left out: {len(gone):,} partners whose {_touching(wanted.side)} is not proofread, "
+            f"{gone.sum():,} synapses."
+        )
+        frame = frame[kept.to_numpy(bool)].reset_index(drop=True)
+    return frame, tuple(filter(None, left_out))
+
+
+def _touching(side: Side) -> str:
+    return {"in": "axon", "out": "dendrite", "both": "axon or dendrite"}[side]
+
+
+def _with_more(
+    cave: Cave, found: Connectivity, wanted: Wanted, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    said: list[str] = []
+    names = [name for name in wanted.more if name not in (SHARE, COMPARTMENT, TUNING, found.type_table)]
+    if TUNING in wanted.more:
+        frame, coverage = _with_tuning(cave, found, frame)
+        said.append(coverage)
+    if wanted.side != "both":
+        frame, notes = _with_requests(cave, found, wanted, frame)
+        said += notes
+    frame, sentences = partner_joins.with_tables(
+        frame, partner_joins.load_tables(cave, found.datastack, found.version.number, names)
+    )
+    return frame, (*said, *sentences)
+
+
+def _with_requests(
+    cave: Cave, found: Connectivity, wanted: Wanted, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, list[str]]:
+    """The columns of one direction that cost a request each, asked for at once."""
+    side, number = cast("Direction", wanted.side), found.version.number
+    share, compartment = SHARE in wanted.more, COMPARTMENT in wanted.more
+    degrees, tags = gather(
+        lambda: synapse_weights.partner_degrees(cave, found) if share else None,
+        lambda: compartments.predictions(cave, found, side) if compartment else None,
+    )
+    said: list[str] = []
+    if share:
+        frame = with_shares(found, side, frame, degrees)
+        said += synapse_weights.explain(found, synapse_weights.degree_view(cave, found.datastack, number))
+    if tags is not None:
+        frame = compartments.with_compartments(frame, connectivity.synapses(cave, found, side), tags, side)
+        said.append(f"{int(frame['not_predicted'].sum()):,} of these synapses have no predicted compartment.")
+    return frame, said
+
+
+def with_shares(
+    found: Connectivity, side: Direction, frame: pd.DataFrame, degrees: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Partners with their own totals and shares of these, where there are `degrees`."""
+    added = synapse_weights.with_weights(found, side, degrees).set_index("root_id")
+    names = [name for name in (synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER) if name in added]
+    return pd.concat([frame, added.loc[frame["root_id"], names].reset_index(drop=True)], axis=1)
+
+
+def _with_tuning(cave: Cave, found: Connectivity, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """What coregistered partners prefer to see, blank for all others."""
+    known = tuning.tables(cave, found.datastack, found.version.number)
+    if not known:
+        raise NotFound(f"Version {found.version.number} has no table of tuning.", "Another version may have one.")
+    tuned = tuning.tuning(cave, found.datastack, found.version.number, known[0].name)
+    own = tuning.with_tuning(frame, found.cell.root_id, tuned)
+    added = own.astype({"num_units": "Int64"}).set_index("root_id")[list(TUNED)]
+    joined = pd.concat([frame, added.reindex(frame["root_id"]).reset_index(drop=True)], axis=1)
+    return joined, tuning.coverage(frame, own, known[0].name)
+
+
+def columns_of(found: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Column, ...]:
+    """What the partner is comes first, then how strong, then where."""
+    described = describe_columns(frame) if side == "both" else synapse_weights.describe(frame, found, side)
+    titled = [
+        replace(
+            column,
+            title=_TITLES.get(column.name, column.title.replace(SEPARATOR, ": ")),
+            unit=_UNITS.get(column.name, column.unit),
+        )
+        for column in described
+        if not (side == "both" and column.name == "num_syn")
+        and (found.sized or not column.name.startswith(("net_size", "mean_size")))
+    ]
+    known = {*PARTNER_COLUMNS, *_TITLES}
+    return tuple(sorted(titled, key=lambda column: _place(column.name, known)))
+
+
+def _place(name: str, known: set[str]) -> int:
+    if name in _FIRST:
+        return _FIRST.index(name)
+    if name in _LAST:
+        return 100
+    if name == "cell_type":
+        return 20
+    measured = name in known or name.startswith(("pct_", "on_", "soma_", "partner_", "not_"))
+    return 50 if measured and name not in (AXON, DENDRITE) else 30

@@ -1,0 +1,219 @@
+"""The ids in whatever a person pastes: lists, columns of a spreadsheet, Python, JSON, links.
+
+This is the one reader of pasted text: of every box and of the API. Ids are read as they are written, to the last
+digit. What cannot be an id is kept apart, so that it can be told.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from services.cells import pasted_links
+from services.core.errors import BadInput
+from services.core.id_text import EXACT, LARGEST_ID, as_id, cleaned, is_float, tokens, visible
+from services.filters.values import described
+
+MOST_IDS = 10_000
+MOST_CHARACTERS = 2_000_000
+MOST_TOLD = 5
+LONGEST_ID_TEXT = 2_000
+
+_LINK = re.compile(r"(?:https?|middleauth\+https?)://\S+")
+_LABELLED = re.compile(
+    r"<(?P<chat>https?://\S+?)\|[^|<>]*>|\[[^\[\]\n]*\]\((?P<markdown>https?://\S+)\)"
+    r"|<a\b[^<>]*?\bhref=[\"'](?P<html>[^\"']+)[\"'][^<>]*>[^<>]*</a>",
+    re.IGNORECASE,
+)
+"""Links as chats, Markdown and web pages write them, with a text that is shown instead."""
+_INLINE = re.compile(r"#!\+?(?=\{)")
+_STATE = re.compile(r"https?://[^\s#?]+/nglstate/(?:api/v\d+/)?(?:raw/)?\d{1,19}\b")
+_PATH = re.compile(r"/cells/([0-9]{1,19})(?![0-9])")
+_FEW_GROUPS = re.compile(r"[0-9]{1,3}(?:([ ,'])[0-9]{3})(?:\1[0-9]{3})*")
+_AROUND = " \t\r\n\v\f,;:.'\"`[](){}="
+_NAMES = ("cell", "anno-id", "root_id", "root_ids", "ids")
+"""Parameters under which the addresses of this application and of older viewers have ids."""
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """What was read. `ids` are distinct and in the order in which they came; `repeated` counts further mentions,
+    `left_out` the ids beyond the most that are looked up. `rubbish` is what is no id, `rounded` numbers from which
+    a spreadsheet took digits, each once; `states` where the Neuroglancer states of short links are, `notes` sentences
+    about what was taken from links."""
+
+    ids: tuple[int, ...]
+    rubbish: tuple[str, ...] = ()
+    rounded: tuple[str, ...] = ()
+    repeated: int = 0
+    left_out: int = 0
+    states: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def sentences(self) -> tuple[str, ...]:
+        """What a person should know about what was not used."""
+        said = list(self.notes)
+        if self.left_out:
+            said.append(f"Only the first {len(self.ids):,} ids are looked up; {self.left_out:,} more were left out.")
+        if self.rounded:
+            said.append(f"A spreadsheet has rounded {_some(self.rounded)}: copy such ids again as text.")
+        if self.rubbish:
+            said.append(f"No ids: {_some(self.rubbish)}.")
+        return tuple(said)
+
+
+def read_ids(
+    text: str, *, state: Callable[[str], Mapping[str, Any]] | None = None, sources: Iterable[str] = ()
+) -> Pasted:
+    """Every id in `text`, with any separators, in brackets, quotes or links.
+
+    A Neuroglancer link, or its state as JSON, gives the segments of one layer, hidden ones too, and those that its
+    annotations are linked to; `sources` are those of the datastack's own segmentation, and `state` loads the state of a
+    short link from its address. Raises BadInput for more than 2,000,000 characters, and whatever `state` raises.
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise BadInput(
+            f"{len(text):,} characters were pasted; {MOST_CHARACTERS:,} are the most.", "Paste the ids in parts."
+        )
+    reading = _Reading(tuple(sources))
+    document = _state(visible(text)) or _state(cleaned(text))
+    if document is not None:
+        reading.state(document)
+    else:
+        links, rest = _links(visible(text))
+        for link in links:
+            reading.link(link)
+        for token in tokens(cleaned(rest)):
+            reading.token(token)
+    if state is not None:
+        for address in reading.states:
+            reading.state(state(address))
+    return reading.result()
+
+
+def one_id(text: str) -> int:
+    """The one id in what was typed or pasted.
+
+    Raises BadInput where there is no id, more than one, or one that a spreadsheet has rounded.
+    """
+    bare = cleaned(text[:LONGEST_ID_TEXT]).strip(_AROUND)
+    pasted = read_ids(re.sub(r"[ ,']", "", bare) if _FEW_GROUPS.fullmatch(bare) else text[:LONGEST_ID_TEXT])
+    words = [word for word in pasted.rubbish if not (word.isidentifier() and pasted.ids and pasted.ids[0] > EXACT)]
+    if len(pasted.ids) > 1:
+        raise BadInput(f"{len(pasted.ids)} ids are given, but one cell is shown at a time.", "Leave only one of them.")
+    if pasted.rounded:
+        raise BadInput(
+            f"{pasted.rounded[0]} is not a whole id: a spreadsheet has probably rounded it.",
+            "Copy the id again as text.",
+        )
+    if len(pasted.ids) == 1 and not words:
+        return pasted.ids[0]
+    if not words:
+        raise BadInput("No cell is given.", "Type a root id, a nucleus id or a supervoxel id.")
+    if len(pasted.rubbish) == 1 and re.fullmatch(r"[0-9]+", words[0]):
+        reason = "it is too large" if words[0].strip("0") else "0 marks a place without a segment"
+        raise BadInput(f"{words[0]} is not the id of a cell: {reason}.", "Check the id.")
+    raise BadInput(f"{bare[:40]!r} is not an id: ids are whole numbers.", "Check it for letters and signs.")
+
+
+class _Reading:
+    """What was found so far."""
+
+    def __init__(self, sources: tuple[str, ...]) -> None:
+        self.sources = sources
+        self.counted: Counter[int] = Counter()
+        self.rubbish: dict[str, None] = {}
+        self.rounded: dict[str, None] = {}
+        self.states: dict[str, None] = {}
+        self.notes: dict[str, None] = {}
+
+    def token(self, token: str) -> None:
+        value = as_id(token)
+        if value is not None:
+            self.counted[value] += 1
+        else:
+            (self.rounded if is_float(token) else self.rubbish)[token[:40]] = None
+
+    def state(self, state: Mapping[str, Any]) -> None:
+        try:
+            found = pasted_links.from_state(state, self.sources)
+        except BadInput as error:
+            self.notes[error.message] = None
+            return
+        self.counted.update(map(int, dict.fromkeys((*found.selected, *found.hidden, *found.linked))))
+        self.notes.update(dict.fromkeys(found.warnings))
+
+    def link(self, link: str) -> None:
+        inline = _INLINE.search(link) or _INLINE.search(unquote(link))
+        document = _state(inline.string[inline.end() :]) if inline else None
+        if document is not None:
+            self.state(document)
+            return
+        link = link.rstrip(")>]}\"',;.")
+        if stored := _STATE.search(unquote(link)):
+            self.states[stored[0]] = None
+            return
+        try:
+            parts = urlsplit(link)
+        except ValueError:
+            return
+        given = [value for name, value in parse_qsl(parts.query) if name in _NAMES]
+        for digits in re.findall(r"(?<!\d)[0-9]{1,19}(?!\d)", " ".join([*given, *_PATH.findall(parts.path)])):
+            if 0 < int(digits) <= LARGEST_ID:
+                self.counted[int(digits)] += 1
+
+    def result(self) -> Pasted:
+        ids = tuple(self.counted)
+        return Pasted(
+            ids[:MOST_IDS],
+            tuple(self.rubbish),
+            tuple(self.rounded),
+            repeated=self.counted.total() - len(ids),
+            left_out=max(0, len(ids) - MOST_IDS),
+            states=tuple(self.states),
+            notes=tuple(self.notes),
+        )
+
+
+def without_labels(text: str) -> str:
+    """The text with links alone where a chat, Markdown or a web page shows a label instead: `<link|label>`."""
+    return _LABELLED.sub(lambda found: f" {found['chat'] or found['markdown'] or found['html']} ", text)
+
+
+def _links(text: str) -> tuple[list[str], str]:
+    """The links in a text, and what is around them. A state with blanks in it belongs to its link."""
+    text = without_labels(text)
+    links, rest, end = [], [], 0
+    while found := _LINK.search(text, end):
+        inline, stop = _INLINE.search(found[0]), found.end()
+        if inline:
+            with suppress(ValueError, RecursionError):
+                stop = max(stop, json.JSONDecoder().raw_decode(text, found.start() + inline.end())[1])
+        links.append(text[found.start() : stop])
+        rest.append(text[end : found.start()])
+        end = stop
+    return links, " ".join([*rest, text[end:]])
+
+
+def _state(text: str) -> Mapping[str, Any] | None:
+    """The state of Neuroglancer that a text is, or begins with when it is the end of a link."""
+    text = text.strip()
+    if not text.startswith("{"):
+        return None
+    for candidate in (text, text[: text.rfind("}") + 1]):
+        try:
+            document = pasted_links.parsed(candidate)
+        except BadInput:
+            continue
+        return document if "layers" in document else None
+    return None
+
+
+def _some(texts: tuple[str, ...]) -> str:
+    return described([text[:24] for text in texts], last="and", most=MOST_TOLD)

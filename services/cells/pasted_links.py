@@ -1,0 +1,349 @@
+"""Links of Neuroglancer that people paste: which segments they show, and where.
+
+A link holds its state, or says where the state is. Only states in the state service of our own CAVE are
+fetched, through `services.cave.client`: no address that somebody pastes is ever opened.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from neuroglancer.url_state import url_safe_to_json
+
+from services.core.errors import BadInput
+from services.core.id_text import LARGEST_ID
+
+if TYPE_CHECKING:
+    from services.cave.client import Cave
+
+LONGEST_LINK = 3_000_000
+"""Characters. Browsers open no more than 2 MiB."""
+LONGEST_OLD_LINK = 100_000
+"""Characters of the older notation, which takes time quadratic in its length to read."""
+MOST_SEGMENTS = 20_000
+"""Ids that are taken from one link, selected and hidden ones each."""
+
+METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "nm": 1e-9}
+SEGMENTATIONS = ("segmentation", "segmentation_with_graph")
+"""Layer types with segments; the second is that of the older viewers for proofreading."""
+
+ROOT_BITS = 57
+"""Ids of roots are larger than this many bits: the upper ones hold a layer above that of supervoxels."""
+
+_STATE_PATH = re.compile(r"/nglstate(?:/api/v[0-9]+)?(?:/raw)?/([0-9]{1,19})/?")
+_LINK = re.compile(r"^\s*(?:\{|[a-z][a-z0-9+.-]*://|/neuroglancer/)|#!|[?&]json_url=", re.IGNORECASE)
+
+
+Point: TypeAlias = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class PastedLink:
+    """What a pasted link shows of a datastack.
+
+    `selected` are the root ids that its viewer draws and `hidden` those that it only lists, as digits, in its order,
+    each once. `layer` is the segmentation layer that they are from. `linked` are the segments that annotations name,
+    `points_nm` the places of the annotations. `position_nm` is where the link looks, None if it does not say.
+    `warnings` are sentences for what was taken and what was not.
+    """
+
+    selected: tuple[str, ...]
+    hidden: tuple[str, ...]
+    layer: str
+    position_nm: Point | None = None
+    warnings: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
+    points_nm: tuple[Point, ...] = ()
+
+
+def is_link(text: str) -> bool:
+    """Whether a pasted text is a link, or a state as JSON, rather than ids or a position."""
+    return bool(_LINK.search(text))
+
+
+def read(cave: Cave, datastack: str, text: str) -> PastedLink:
+    """The segments and place of a pasted link (or of a state as JSON), from any Neuroglancer.
+
+    Of several segmentation layers it takes the one of the datastack, else the first with segments, and says so.
+    Raises BadInput when the text is no link, its state cannot be read or is kept elsewhere, or it has no
+    segmentation layer; NotFound when CAVE does not have the state.
+    """
+    return from_state(_state_of(cave, datastack, text), own_sources(cave, datastack))
+
+
+def own_sources(cave: Cave, datastack: str) -> tuple[str, ...]:
+    """The addresses of a datastack's segmentation: that of CAVE and that of the profile's links."""
+    given = cave.profile(datastack).neuroglancer.get("segmentation_source") or ""
+    found = (cave.info(datastack)["segmentation_source"], given.replace("{server}", cave.settings.server_address))
+    return tuple(filter(None, found))
+
+
+def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedLink:
+    """As :func:`read`, of a state as JSON; `sources` are those of the datastack's segmentation."""
+    every = _layers(state)
+    layers = [layer for layer in every if layer.get("type") in SEGMENTATIONS or _untyped(layer)]
+    noted = [layer for layer in every if _annotations(layer)]
+    linked = [entry for layer in noted for one in _annotations(layer) for entry in _flat(one.get("segments"))]
+    named, _, _ = _segments(linked)
+    points = [point for layer in noted for point in _points_nm(layer, state)]
+    if not layers and (named or points):
+        said = tuple(_of_annotations(noted, named, points))
+        return PastedLink((), (), "", _position_nm(state), said, tuple(named[:MOST_SEGMENTS]), tuple(points))
+    if not layers:
+        raise BadInput("This link shows no segmentation.", "Paste a link with cells selected in it.")
+    own = {_bare(source) for source in sources}
+    ours = [layer for layer in layers if own & set(map(_bare, _sources(layer)))]
+    written = [layer for layer in ours or layers if _written(layer)]
+    # of layers that all may be another's, the one whose segments have the bits of root ids
+    chosen = next(iter([*filter(_of_roots, written), *written, *(ours or layers)]))
+    warnings = []
+    if own and not ours:
+        warnings.append(
+            f"Layer {_name(chosen)!r} is not of this datastack's segmentation; its ids may be unknown here."
+        )
+    others = [_name(layer) for layer in layers if layer is not chosen and _written(layer)]
+    if others:
+        listed = ", ".join(map(repr, others[:3])) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        warnings.append(f"Segments were taken from layer {_name(chosen)!r} only, not from {listed}.")
+    selected, hidden, odd = _segments(_written(chosen))
+    if odd:
+        warnings.append(f"{odd:,} of the link's segments {'is' if odd == 1 else 'are'} not whole ids; left out.")
+    for what, ids in (("selected", selected), ("hidden", hidden)):
+        if len(ids) > MOST_SEGMENTS:
+            warnings.append(f"The link has {len(ids):,} {what} segments; the first {MOST_SEGMENTS:,} were taken.")
+    if set(named) - {*selected, *hidden} or not (selected or hidden):
+        warnings.extend(_of_annotations(noted, named, points))
+    if not selected and not hidden:
+        warnings.append("No segment is selected in this link.")
+    return PastedLink(
+        tuple(selected[:MOST_SEGMENTS]),
+        tuple(hidden[:MOST_SEGMENTS]),
+        _name(chosen),
+        _position_nm(state),
+        tuple(warnings),
+        tuple(named[:MOST_SEGMENTS]),
+        tuple(points),
+    )
+
+
+def stored_state(cave: Cave, datastack: str, wanted: str) -> Mapping[str, Any]:
+    """The state at an address, which must be in the state service of our CAVE. Raises BadInput, and NotFound."""
+    try:
+        address = urlsplit(wanted.removeprefix("middleauth+"))
+        place = (address.hostname, address.port)
+    except ValueError as error:
+        raise BadInput("This link cannot be read.", "Copy the whole address of the viewer again.") from error
+    known = _STATE_PATH.fullmatch(address.path)
+    ours = urlsplit(cave.settings.server_address)
+    if address.scheme not in ("http", "https") or not known or place != (ours.hostname, ours.port):
+        where = address.hostname or "an unknown place"
+        raise BadInput(
+            f"The state of this link is kept at {where[:80]}; only those that CAVE at {ours.netloc} keeps are read.",
+            "Open the link, and paste what the address of the viewer is then.",
+        )
+    state = cave.state(datastack, int(known[1]))
+    if not isinstance(state, dict):
+        raise BadInput("What this link opens is no state of Neuroglancer.", "Copy the link again.")
+    return state
+
+
+# --- from the text to the state
+
+
+def _state_of(cave: Cave, datastack: str, text: str) -> Mapping[str, Any]:
+    if len(text) > LONGEST_LINK:
+        raise BadInput(
+            f"This link has {len(text):,} characters, more than a browser opens.", "Share it as a short link."
+        )
+    given = text.strip().strip("<>\"'")
+    if given.startswith("{"):
+        return parsed(given)
+    wanted = _fragment(given)
+    if wanted.removeprefix("+").startswith("{"):
+        return parsed(wanted.removeprefix("+"))
+    return stored_state(cave, datastack, wanted)
+
+
+def _fragment(link: str) -> str:
+    """What a link opens: a state, or the address of one."""
+    _, mark, fragment = link.partition("#!")
+    if mark:
+        return fragment if fragment.startswith(("{", "+{")) and "%" not in fragment else unquote(fragment)
+    try:
+        parts = urlsplit(link)
+        asked = parse_qs(parts.query, max_num_fields=50).get("json_url")
+    except ValueError as error:
+        raise BadInput("This link cannot be read.", "Copy the whole address of the viewer again.") from error
+    if asked:
+        return asked[0]
+    if _STATE_PATH.fullmatch(parts.path):
+        return link
+    raise BadInput(
+        "This is no link of Neuroglancer with something in it.",
+        "Copy the whole address of the viewer, with all that is behind '#!'.",
+    )
+
+
+def parsed(text: str) -> Mapping[str, Any]:
+    """The state that a text is, as JSON or in the older notation. Raises BadInput."""
+    for read_json in (json.loads, _old_notation):
+        try:
+            state = read_json(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(state, dict):
+            return state
+    raise BadInput("The state in this link is cut off or damaged.", "Copy the whole address again, or a short link.")
+
+
+def _old_notation(text: str) -> Any:
+    """JSON with `_` for commas and single quotes, as viewers once wrote it."""
+    if len(text) > LONGEST_OLD_LINK:
+        raise ValueError("too long")
+    return json.loads(url_safe_to_json(text))
+
+
+# --- from the state to its segments
+
+
+def _layers(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The layers, which older viewers wrote as an object by name."""
+    layers = state.get("layers")
+    if isinstance(layers, dict):
+        layers = [{"name": name, **layer} for name, layer in layers.items() if isinstance(layer, dict)]
+    return [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
+
+
+def _name(layer: Mapping[str, Any]) -> str:
+    return str(layer.get("name", ""))[:80]
+
+
+def _sources(layer: Mapping[str, Any]) -> list[str]:
+    given = layer.get("source", [])
+    listed = given if isinstance(given, list) else [given]
+    return [str(one.get("url", "")) if isinstance(one, dict) else str(one) for one in listed]
+
+
+def _bare(source: str) -> str:
+    """A source without how it is read, so that the same data has the same name in every viewer."""
+    address = source.split("|", 1)[0].rstrip("/")
+    return re.sub(r"^(?:[a-z0-9_-]+://)?(?:middleauth\+)?https?://", "", address)
+
+
+def _written(layer: Mapping[str, Any]) -> list[Any]:
+    """The segments as the layer lists them, hidden ones with "!" before them."""
+    lists = [layer.get(key) for key in ("segments", "hiddenSegments")]
+    shown, hidden = [given if isinstance(given, list) else [] for given in lists]
+    return [*shown, *(f"!{segment}" for segment in hidden)]
+
+
+def _untyped(layer: Mapping[str, Any]) -> bool:
+    return "type" not in layer and isinstance(layer.get("segments"), list)
+
+
+def _of_roots(layer: Mapping[str, Any]) -> bool:
+    shown, hidden, _ = _segments(_written(layer))
+    return any(int(segment) >> ROOT_BITS for segment in (*shown, *hidden))
+
+
+def _segments(entries: Sequence[Any]) -> tuple[list[str], list[str], int]:
+    """Selected and hidden ids, each once, and how many entries are no ids."""
+    shown: dict[str, None] = {}
+    hidden: dict[str, None] = {}
+    odd = 0
+    for entry in entries:
+        text = str(entry) if isinstance(entry, str | int) and not isinstance(entry, bool) else ""
+        digits = text.removeprefix("!")
+        if not re.fullmatch(r"[0-9]{1,19}", digits) or not 0 < int(digits) <= LARGEST_ID:
+            odd += 1
+            continue
+        (hidden if text.startswith("!") else shown)[str(int(digits))] = None
+    return list(shown), [root for root in hidden if root not in shown], odd
+
+
+# --- from the state to its places
+
+
+def _annotations(layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = layer.get("annotations")
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _flat(given: Any) -> list[Any]:
+    """Segments as an annotation has them: a list, or one list for each layer it is linked to."""
+    parts = given if isinstance(given, list) else []
+    return [entry for part in parts for entry in (part if isinstance(part, list) else [part])]
+
+
+def _of_annotations(layers: Sequence[Mapping[str, Any]], named: Sequence[str], points: Sequence[Point]) -> list[str]:
+    if not layers:
+        return []
+    names = ", ".join(repr(_name(layer)) for layer in layers[:3])
+    return [f"Annotations ({names}) have {_count(len(points), 'point')} and {_count(len(named), 'linked segment')}."]
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _points_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Point]:
+    """Where the annotations of a layer are (the middle of ellipsoids, the first end of lines), in nm."""
+    given = [
+        next((one[key] for key in ("point", "center", "pointA") if key in one), None) for one in _annotations(layer)
+    ]
+    sizes = _sizes_nm(layer, state)
+    found = [_product(point[:3], sizes) for point in given if isinstance(point, list)]
+    return [point for point in found if point is not None]
+
+
+def _sizes_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Any]:
+    """The unit of an annotation layer's coordinates along x, y and z in nm: its own, else that of the state."""
+    source = layer.get("source")
+    first = source[0] if isinstance(source, list) and source else source
+    transform = first.get("transform") if isinstance(first, dict) else None
+    own = transform.get("outputDimensions") if isinstance(transform, dict) else None
+    for dimensions in (own, state.get("dimensions")):
+        if isinstance(dimensions, dict):
+            return [_size_nm(dimensions.get(axis)) for axis in "xyz"]
+    sizes = layer.get("voxelSize") or _pose(state).get("voxelSize")
+    return sizes if isinstance(sizes, list) else []
+
+
+def _pose(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The place of an older viewer."""
+    pose: Any = state
+    for key in ("navigation", "pose", "position"):
+        pose = pose.get(key) if isinstance(pose, dict) else None
+    return pose if isinstance(pose, dict) else {}
+
+
+def _position_nm(state: Mapping[str, Any]) -> Point | None:
+    """Where the link looks, in nm; None where it does not say so in lengths."""
+    dimensions, position = state.get("dimensions"), state.get("position")
+    if isinstance(dimensions, dict) and isinstance(position, list):
+        axes = dict(zip(dimensions, position, strict=False))
+        return _product([axes.get(axis) for axis in "xyz"], [_size_nm(dimensions.get(axis)) for axis in "xyz"])
+    voxels, sizes = _pose(state).get("voxelCoordinates"), _pose(state).get("voxelSize")
+    return _product(voxels, sizes) if isinstance(voxels, list) and isinstance(sizes, list) else None
+
+
+def _size_nm(dimension: Any) -> float | None:
+    match dimension:
+        case [int() | float() as size, str() as unit] if unit in METRES:
+            return float(size) * METRES[unit] * 1e9
+    return None
+
+
+def _product(voxels: Sequence[Any], sizes: Sequence[Any]) -> Point | None:
+    if len(voxels) != 3 or len(sizes) != 3:
+        return None
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in (*voxels, *sizes)):
+        return None
+    x, y, z = (float(voxel) * float(size) for voxel, size in zip(voxels, sizes, strict=True))
+    return x, y, z

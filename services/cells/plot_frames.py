@@ -1,0 +1,151 @@
+"""What the plots of a cell show, as small frames: counted and summed here, drawn in `components.figures`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cave.memo import Memo, key_of
+from services.cells import partner_sets
+from services.cells.compartments import COUNTS, NOT_PREDICTED
+from services.cells.connectivity import Direction
+from services.cells.partner_synapses import with_partners
+from services.core.type_columns import as_counted
+from services.tables import groups
+
+BIN_UM = 20.0
+"""Height of a bin of the depth profile."""
+QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
+
+_colours: Memo[dict[str, str]] = Memo(32)
+
+
+def universe(cave: Cave, datastack: str, version: int, table: str, column: str) -> tuple[str, ...]:
+    """Every value of a column of a type table at a version, sorted; () where the table has no such column."""
+    known = type_colours(cave, datastack, version, table, column)
+    return tuple(sorted(value for value in known if value != groups.BLANK_LABEL))
+
+
+def type_colours(cave: Cave, datastack: str, version: int, table: str, column: str) -> dict[str, str]:
+    """A colour "#rrggbb" for every value of a type table's column, whatever the cell that is on show: those of
+    Neuroglancer links (see :mod:`groups`), blank among them."""
+
+    def make() -> dict[str, str]:
+        rows = cave.table(datastack, version, table)
+        if column not in rows:
+            return {}
+        return dict(groups.of_values(column, rows[column], cave.profile(datastack).palette).colours)
+
+    return _colours.get(key_of(cave, datastack, version, table, column), make)
+
+
+def depth_profile(synapses: Mapping[Direction, pd.DataFrame], bin_um: float = BIN_UM) -> pd.DataFrame:
+    """Synapses of each direction in bins of depth. `synapses` have depth_um (see `partner_synapses.of_cell`).
+
+    Columns: direction, depth_um (middle of the bin; float64) and count (int64). Bins begin at multiples of
+    `bin_um`; from the shallowest to the deepest synapse none is left out, so that zeros are explicit.
+    """
+    bins = {way: (rows["depth_um"].dropna().to_numpy() // bin_um).astype(int) for way, rows in synapses.items()}
+    every = np.concatenate([*bins.values(), np.empty(0, dtype=int)])
+    if not len(every):
+        return pd.DataFrame({"direction": [], "depth_um": [], "count": []}).astype({"count": "int64"})
+    first, last = int(every.min()), int(every.max())
+    middles = (np.arange(first, last + 1) + 0.5) * bin_um
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {"direction": way, "depth_um": middles, "count": np.bincount(own - first, minlength=len(middles))}
+            )
+            for way, own in bins.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def synapse_depths(synapses: pd.DataFrame, partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    """One row for each synapse whose partner has exactly one soma: depth_um of the synapse, soma_depth_um of
+    the partner, value (its type; null = none) and row, the partner's place in `partners` from 0."""
+    wanted = ["soma_depth_um", *([column] if column else [])]
+    rows = with_partners(synapses, partners, *wanted)
+    rows = rows[rows["soma_depth_um"].notna() & rows["depth_um"].notna()].reset_index(drop=True)
+    return _valued(rows, column)[["depth_um", "soma_depth_um", "value", "row"]]
+
+
+def soma_map(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    """One row for each partner with exactly one soma: soma_x_um, soma_depth_um (soma_y_um in a volume without depths),
+    soma_z_um, num_syn, value and row.
+
+    `partners` come from `partner_joins.with_distance`.
+    """
+    rows = partners.assign(row=np.arange(len(partners)))
+    rows = rows[rows["soma_x_um"].notna()].reset_index(drop=True)
+    middle = "soma_depth_um" if "soma_depth_um" in rows else "soma_y_um"
+    return _valued(rows, column)[["soma_x_um", middle, "soma_z_um", "num_syn", "value", "row"]]
+
+
+def orientations(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    """One row for each coregistered partner of a frame with tuning (see `functional.with_tuning`): pref_ori_deg,
+    delta_ori_deg, num_syn, value and row, its place in `partners`."""
+    rows = partners.assign(row=np.arange(len(partners)))
+    rows = rows[rows["pref_ori_deg"].notna()].reset_index(drop=True)
+    return _valued(rows, column)[["pref_ori_deg", "delta_ori_deg", "num_syn", "value", "row"]]
+
+
+def reciprocal(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    """One row for each reciprocal partner of a frame of both directions (of `partner_sets.both`): num_syn_in,
+    num_syn_out, value and row, its place in `partners`."""
+    rows = partners.assign(row=np.arange(len(partners)))
+    rows = rows[rows["reciprocal"].fillna(False).to_numpy(bool)].reset_index(drop=True)
+    return _valued(rows, column)[["num_syn_in", "num_syn_out", "value", "row"]]
+
+
+def per_partner(partners: Mapping[Direction, pd.DataFrame]) -> pd.DataFrame:
+    """How many partners have 1, 2, 3, ... synapses: direction, num_syn, num_partners (int64; numbers that no partner
+    has are left out)."""
+    counts = [
+        side["num_syn"].value_counts().sort_index().rename("num_partners").rename_axis("num_syn").reset_index()
+        for side in partners.values()
+    ]
+    parts = [count.assign(direction=way) for way, count in zip(partners, counts, strict=True)]
+    return pd.concat(parts, ignore_index=True)[["direction", "num_syn", "num_partners"]].astype(
+        {"num_syn": "int64", "num_partners": "int64"}
+    )
+
+
+def by_type(partners: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataFrame:
+    """Subtotals for every one of `values`, zeros included, by name, blank last; see `partner_sets.grouped`."""
+    subtotals = partner_sets.grouped(partners, column, values)
+    return subtotals.sort_values("value", na_position="last", ignore_index=True)
+
+
+def sizes_by_type(synapses: pd.DataFrame, partners: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The spread of synapse sizes (voxels) for each type: value (null = none), num_syn, and the quantiles low (5 %),
+    q1, median, q3, high (95 %). By name, blank last."""
+    rows = with_partners(synapses, partners, column)
+    sizes = rows["size"].astype("float64").groupby(_texts(rows, column), dropna=False)
+    frame = pd.DataFrame({name: sizes.quantile(share) for name, share in QUANTILES.items()})
+    frame.insert(0, "num_syn", sizes.size().astype("int64"))
+    return frame.rename_axis("value").reset_index().sort_values("value", na_position="last", ignore_index=True)
+
+
+def compartments_by_type(partners: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Synapses on each compartment for each type: value, on_spine, on_shaft, on_soma, not_predicted (int64).
+
+    `partners` come from `compartments.with_compartments`. By name, blank last.
+    """
+    of_type = partners.groupby(_texts(partners, column), dropna=False)
+    frame = of_type[[*COUNTS, NOT_PREDICTED]].sum().rename_axis("value").reset_index()
+    return frame.sort_values("value", na_position="last", ignore_index=True)
+
+
+def _valued(rows: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    values = _texts(rows, column) if column else pd.array([pd.NA] * len(rows), dtype="string")
+    return rows.assign(value=values)
+
+
+def _texts(rows: pd.DataFrame, column: str) -> pd.Series:
+    """A column as text; partners with several values are one group."""
+    return as_counted(rows[column]).astype("string")

@@ -1,0 +1,224 @@
+"""Which segment lies at a position.
+
+The voxels of the segmentation tell, where they can be read; else what is known to lie there: the two sides of the
+synapses around it, and nuclei. Where none does, what is near is told, and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave, Filters
+from services.cells import cells
+from services.cells.pasted import read_ids
+from services.core import space
+from services.core.errors import BadInput, NotFound
+from services.core.id_text import cleaned
+from services.core.parallel import gather
+
+AT_NM = 100.0
+"""A point of a synapse lies inside its segment: as near as this a place is in the same one, axons being wider."""
+CLEARLY = 3
+"""A place lies in one of two segments if the point of the other is this many times as far away."""
+NEAR_NM = 2_000.0
+"""How far around a place points of synapses are looked for, to tell of the nearest."""
+FAR_NM = 25_000.0
+"""No cell body is wider: a place farther from the middle of a nucleus is in none of its cell."""
+LEAST_RADIUS_NM = 1_000.0
+"""No nucleus is smaller: what one of unknown volume holds for certain."""
+LONGEST_POSITION = 200
+LARGEST_COORDINATE = 2**40
+"""Three whole numbers beyond it are ids of segments, not a place."""
+SIDES = {"pre_pt": "presynaptic", "post_pt": "postsynaptic"}
+
+_NUMBER = r"-?\d+(?:\.\d*)?"
+_POSITION = re.compile(
+    rf"(?:np\.|numpy\.)?(?:array|point)?[\[(\s\"']*(?:x\s*[=:]\s*)?({_NUMBER})[\s,;]+(?:y\s*[=:]\s*)?({_NUMBER})"
+    rf"[\s,;]+(?:z\s*[=:]\s*)?({_NUMBER})[\s\])\"',;]*(nm|um|µm|μm|vx|voxels?)?[\s\])]*",
+    re.IGNORECASE,
+)
+_UNIT_NM = {"nm": 1.0, "um": 1000.0}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies at a position: an id for :func:`cells.find`, its type, and in a sentence how it is known."""
+
+    id: str
+    id_type: Literal["root_id", "nucleus_id"]
+    note: str
+
+
+def parse_nm(cave: Cave, datastack: str, text: str) -> space.Floats | None:
+    """The place in nm that a text is: x, y and z in the voxels of the datastack's viewer, or in the unit behind them.
+    None if it is no place."""
+    found = _POSITION.fullmatch(cleaned(text[:LONGEST_POSITION]).strip())
+    if found is None:
+        return None
+    unit = (found[4] or "vx").lower().replace("μ", "u").replace("µ", "u")
+    size_nm = [_UNIT_NM[unit]] * 3 if unit in _UNIT_NM else cave.info(datastack)["viewer_resolution"]
+    if None in size_nm:
+        raise BadInput(f"{datastack} does not say how large its voxels are.", "Give the position in nm or um.")
+    return space.voxels_to_nm([float(number) for number in found.groups()[:3]], size_nm)
+
+
+def is_place(cave: Cave, datastack: str, version: int, point_nm: space.Floats, text: str) -> bool:
+    """Whether three numbers lie among the nuclei, give or take a fifth, and are not themselves three nucleus ids.
+    Without nuclei, whether they are too small for ids of segments."""
+    somas = cells.somas(cave, datastack, version)
+    numbers = read_ids(text[:LONGEST_POSITION]).ids
+    points = somas[["x_nm", "y_nm", "z_nm"]].dropna().to_numpy()
+    if not len(points):
+        return all(number < LARGEST_COORDINATE for number in numbers)
+    if len(numbers) == 3 and np.isin(numbers, somas["nucleus_id"]).all():
+        return False
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = (high - low) / 5
+    return bool(((point_nm >= low - room) & (point_nm <= high + room)).all())
+
+
+def at(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> Found:
+    """The segment that lies at a place: that of the segmentation, else of a synapse's point there, else of the nucleus
+    that holds it.
+
+    Raises NotFound, which says what is near and how far, where neither is known, and BadInput where the sides of two
+    cells are too near to tell.
+    """
+    segment, points, nuclei = gather(
+        partial(_segment, cave, datastack, version, point_nm),
+        partial(_synapse_points, cave, datastack, version, point_nm),
+        partial(_nuclei, cave, datastack, version, point_nm),
+    )
+    if segment:
+        return Found(str(segment), "root_id", "The position was read as a place: the segmentation has this cell there.")
+    if len(points) and points["apart_nm"].iloc[0] <= AT_NM:
+        return _of_synapse(points)
+    holding = nuclei[nuclei["apart_nm"] <= nuclei["radius_nm"]]
+    if len(holding):
+        return _of_nucleus(_first(holding))
+    raise NotFound(*_near(datastack, points, nuclei))
+
+
+def _segment(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> int:
+    """The root id at a place by the voxels of the segmentation; 0 where these have none or cannot be read."""
+    supervoxel = cave.supervoxel_at(datastack, point_nm.tolist())
+    return cave.roots_of_supervoxels(datastack, version, [supervoxel])[0] if supervoxel else 0
+
+
+def _of_synapse(points: pd.DataFrame) -> Found:
+    first = _first(points)
+    others = points[points["root_id"] != first.root_id]
+    if len(others) and _first(others).apart_nm < CLEARLY * first.apart_nm:
+        other = _first(others)
+        raise BadInput(
+            f"This position is between two segments: {_side(first)} is {_far(first)} away, "
+            f"{_side(other)} {_far(other)}.",
+            "Ask for one of them, or give a place inside it.",
+        )
+    if not first.root_id:
+        raise NotFound(
+            f"{_side(first).capitalize()} is {_far(first)} from this position: that is no segment of a cell.",
+            "Give another place.",
+        )
+    return Found(
+        str(first.root_id), "root_id", f"The position was read as a place: {_side(first)} is {_far(first)} away."
+    )
+
+
+def _of_nucleus(nucleus: Any) -> Found:
+    number = str(nucleus.nucleus_id)
+    size = "" if np.isnan(nucleus.volume_um3) else f" (radius {nucleus.radius_nm / 1000:.1f} µm)"
+    far = f"{nucleus.apart_nm / 1000:.1f} µm away"
+    note = f"The position was read as a place: the nearest nucleus that reaches it is {number}{size}, {far}."
+    return Found(number, "nucleus_id", note)
+
+
+def _near(datastack: str, points: pd.DataFrame, nuclei: pd.DataFrame) -> tuple[str, str]:
+    """What to say of a place at which no segment is known, and what to do."""
+    near = []
+    if len(points):
+        near.append(f"The nearest is {_side(_first(points))} {_far(_first(points))} away.")
+    if len(nuclei):
+        first = _first(nuclei)
+        far = f"{first.apart_nm / 1000:,.1f} µm away"
+        root = f"{first.nucleus_id}, of {first.root_id}" if first.root_id else f"{first.nucleus_id}, of no segment"
+        if first.apart_nm > FAR_NM:
+            near.append(f"No nucleus lies within {FAR_NM / 1000:.0f} µm; the nearest, {root}, is {far}.")
+        else:
+            near.append(f"The nearest nucleus, {root}, is {far} and too small to reach it.")
+    told = " ".join(near) or f"{datastack} has neither a synapse nor a nucleus near it."
+    return (
+        f"Which segment lies at this position is not known. {told}",
+        "Ask for one of these if that is meant, or give the id of the segment that Neuroglancer shows there.",
+    )
+
+
+def _first(frame: pd.DataFrame) -> Any:
+    """The first row, each value in its own type: a Series would make floats of ids."""
+    return next(frame.itertuples(index=False))
+
+
+def _side(point: Any) -> str:
+    of = f"in {point.root_id}" if point.root_id else "of root id 0"
+    return f"the {point.side} point of synapse {point.id}, {of},"
+
+
+def _far(point: Any) -> str:
+    return f"{point.apart_nm:,.0f} nm"
+
+
+def _synapse_points(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> pd.DataFrame:
+    """The points of synapses around a place, the nearest first: id, root_id (int64), side (str), apart_nm (float64)."""
+    table = cave.info(datastack).get("synapse_table")
+    if not table or table not in cave.tables(datastack, version):
+        return _NO_POINTS
+    voxel_nm = cave.table_info(datastack, version, table).voxel_resolution_nm
+    corners = [space.nm_to_voxels(point_nm + way * NEAR_NM, voxel_nm) for way in (-1, 1)]
+    box = [np.floor(corners[0]).astype(int).tolist(), np.ceil(corners[1]).astype(int).tolist()]
+
+    def of_side(side: str) -> pd.DataFrame:
+        root, position = f"{side}_root_id", f"{side}_position"
+        try:
+            wanted = ["id", root, position]
+            rows = cave.query(datastack, version, table, Filters(box={position: box}), select_columns=wanted)
+        except (BadInput, NotFound):  # a table of synapses without this point
+            return _NO_POINTS
+        apart = np.linalg.norm(space.voxels_to_nm(space.points(rows, position), voxel_nm) - point_nm, axis=1)
+        ids, roots = (rows[name].fillna(0).to_numpy(np.int64) for name in ("id", root))
+        return pd.DataFrame({"id": ids, "root_id": roots, "side": SIDES[side], "apart_nm": apart})
+
+    every = pd.concat([_NO_POINTS, *gather(*(partial(of_side, side) for side in SIDES))], ignore_index=True)
+    return every.sort_values(["apart_nm", "id"], kind="stable", ignore_index=True)
+
+
+_NO_POINTS = pd.DataFrame({"id": [], "root_id": [], "side": [], "apart_nm": []}).astype(
+    {"id": "int64", "root_id": "int64", "side": "object", "apart_nm": "float64"}
+)
+
+
+def _nuclei(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> pd.DataFrame:
+    """The nuclei of the datastack, the nearest first: nucleus_id, root_id, apart_nm, volume_um3 (NaN where not given)
+    and radius_nm, that of a ball of this volume."""
+    nuclei = cells.somas(cave, datastack, version)
+    apart = np.linalg.norm(nuclei[["x_nm", "y_nm", "z_nm"]].to_numpy() - point_nm, axis=1)
+    nuclei = nuclei[["nucleus_id", "root_id"]].assign(apart_nm=apart).dropna(subset=["apart_nm"])
+    nuclei = nuclei.sort_values(["apart_nm", "nucleus_id"], kind="stable", ignore_index=True)
+    volume = np.full(len(nuclei), np.nan)
+    if len(nuclei):
+        volume = _volumes(cave, datastack, version).reindex(nuclei["nucleus_id"]).to_numpy(np.float64, na_value=np.nan)
+    radius = 1000 * (3 * volume / (4 * np.pi)) ** (1 / 3)
+    return nuclei.assign(volume_um3=volume, radius_nm=np.where(np.isnan(volume), LEAST_RADIUS_NM, radius))
+
+
+def _volumes(cave: Cave, datastack: str, version: int) -> pd.Series:
+    """The volume of each nucleus in um^3, by nucleus id; blank where the table has none."""
+    rows = cave.table(datastack, version, cave.info(datastack)["soma_table"])
+    volume = rows["volume"] if "volume" in rows else pd.Series(pd.NA, rows.index, dtype="Float64")
+    known = pd.Series(volume.to_numpy(), rows["id"].to_numpy(np.int64))
+    return known[~known.index.duplicated()]

@@ -1,0 +1,213 @@
+"""Several cells at once: the partners of any of them side by side, and the synapses among the cells themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cave.memo import Memo, key_of
+from services.cells import (
+    cell_types,
+    partner_joins,
+    partner_sets,
+    partner_synapses,
+    partner_table,
+    proofreading,
+    synapse_weights,
+)
+from services.cells.connectivity import Connectivity, Cut, Direction, Totals
+from services.cells.partner_table import PartnerTable, Side, Wanted
+from services.core.columns import Column
+from services.core.errors import NotFound
+
+OF_CELL = "num_syn_"
+"""Before the root id of a cell in the name of the column with its synapses."""
+NUM_CELLS = "num_cells"
+WAYS: tuple[Direction, ...] = ("in", "out")
+_FIRST = ("root_id", "reciprocal", NUM_CELLS, "num_syn", "num_syn_in", "num_syn_out")
+_OF_ONE = ("soma_distance_um", "lateral_distance_um")
+_WORDS = {"in": ("input", "to"), "out": ("output", "from")}
+
+_made: Memo[PartnerTable] = Memo(8)
+
+
+def open_partners(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
+    """One row for each partner of any of the cells in one direction, or in either; cells of one datastack, version and
+    type table.
+
+    Columns: root_id; num_cells (int64), of how many of the cells it is a partner; num_syn, net_size and mean_size with
+    all of them; `num_syn_<root id>` for each cell (Int64: 0 = none, null = nobody knows, for CAVE cut the cell's
+    synapses); then what is known of the partner itself, of further tables in `wanted.more` as well. Partners of most
+    cells first, then most synapses, then by root id. `wanted.at_least` counts all synapses of a partner. Partners in
+    either direction are as of :func:`partner_sets.both`, with num_cells.
+    """
+    first = found[0]
+    roots = ",".join(str(one.cell.root_id) for one in found)
+    types = (first.type_table or "", first.type_by)
+    place = (first.datastack, first.version.number, roots)
+    key = key_of(cave, *place, *types, first.whole, first.only, repr(wanted))
+    return _made.get(key, lambda: _open(cave, found, wanted))
+
+
+def among(found: Sequence[Connectivity]) -> pd.DataFrame:
+    """Synapses of each cell (rows: root ids) onto each (columns), autapses on the diagonal; Int64, null = nobody knows,
+    for CAVE cut the synapses of both ends."""
+    roots = [one.cell.root_id for one in found]
+    counts = [[_synapses(pre, post) for post in found] for pre in found]
+    return pd.DataFrame(counts, index=roots, columns=roots, dtype="Int64")
+
+
+def totals(found: Sequence[Connectivity]) -> dict[Direction, Totals]:
+    """The totals of all cells. A partner of several cells is counted once."""
+    summed: dict[Direction, Totals] = {}
+    for way in WAYS:
+        every = pd.concat([one.side(way)["root_id"] for one in found])
+        own = [one.totals[way] for one in found]
+        summed[way] = Totals(
+            num_syn=sum(one["num_syn"] for one in own),
+            num_partners=int(every.nunique()),
+            autapses=sum(one["autapses"] for one in own),
+            root_zero=sum(one["root_zero"] for one in own),
+        )
+    return summed
+
+
+def with_partner(
+    cave: Cave, found: Sequence[Connectivity], directions: Sequence[Direction], partner: str
+) -> dict[Direction, pd.DataFrame]:
+    """:func:`partner_synapses.of_partner_in` for several cells, those of each cell below those of the one before.
+    Raises BadInput, and NotFound when there are none at all."""
+    parts: dict[Direction, list[pd.DataFrame]] = {}
+    for one in found:
+        with suppress(NotFound):
+            for way, rows in partner_synapses.of_partner_in(cave, one, directions, partner).items():
+                parts.setdefault(way, []).append(rows)
+    if not parts:
+        raise NotFound(f"None of these {len(found)} cells has a synapse with {partner}.")
+    return {way: pd.concat(parts[way], ignore_index=True) for way in directions if way in parts}
+
+
+def group(found: Sequence[Connectivity], side: Side) -> Connectivity:
+    """Several cells as if they were one: its partners are those of any of them, with all synapses of these, and for one
+    direction with the synapses of each cell in a column of its own. Synapses among the cells themselves stay in."""
+    every = {way: {one.cell.root_id: one.side(way) for one in found} for way in WAYS}
+    if side == "both":
+        sides = {way: partner_sets.combined(parts).drop(columns=NUM_CELLS) for way, parts in every.items()}
+    else:
+        cut = {way: [one.cell.root_id for one in found if one.truncated[way]] for way in WAYS}
+        sides = {way: partner_sets.side_by_side(parts, cut[way]) for way, parts in every.items()}
+    typed = {way: pd.concat(parts) for way in WAYS if (parts := [*_typed(found, way)])}
+    sides = {way: cell_types.retyped(frame, [typed[way]] if way in typed else []) for way, frame in sides.items()}
+    truncated = {way: _cut(found, way) for way in WAYS}
+    together = replace(found[0], inputs=sides["in"], outputs=sides["out"], totals=totals(found), truncated=truncated)
+    return replace(together, typed_synapses=typed)
+
+
+def _typed(found: Sequence[Connectivity], way: Direction) -> Iterator[pd.DataFrame]:
+    """What a type table that refers to synapses says of those of each cell, autapses left out."""
+    for one in found:
+        rows = one.typed_synapses.get(way)
+        if rows is not None:
+            yield rows[rows["root_id"] != one.cell.root_id]
+
+
+def _cut(found: Sequence[Connectivity], way: Direction) -> Cut | None:
+    """What CAVE cut of any of the cells, in numbers of all."""
+    if not any(one.truncated[way] for one in found):
+        return None
+    whole = [synapse_weights.cell_total(one, way) for one in found]
+    known = [total for total in whole if total is not None]
+    own = [one.totals[way] for one in found]
+    shown = sum(one["num_syn"] + one["autapses"] + one["root_zero"] for one in own)
+    return Cut(shown=shown, total=sum(known) if len(known) == len(whole) else None)
+
+
+def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
+    side, together = wanted.side, group(found, wanted.side)
+    datastack, number = together.datastack, together.version.number
+    frame = partner_table.described(cave, together, side).drop(columns=list(_OF_ONE), errors="ignore")
+    if side == "both":
+        frame.insert(1, NUM_CELLS, _num_cells(found, frame))
+    proofread = proofreading.rows(cave, datastack, number)
+    if proofread is not None:
+        frame = proofreading.of_partners(frame, proofread)
+    frame, left_out = partner_table.counted(frame, wanted, proofread)
+    if side != "both":
+        frame = frame.drop(columns=partner_table.DENDRITE if side == "in" else partner_table.AXON, errors="ignore")
+        if partner_table.SHARE in wanted.more:
+            frame = partner_table.with_shares(together, side, frame, synapse_weights.partner_degrees(cave, together))
+    tables, left = _joinable(together, wanted.more)
+    frame, said = partner_joins.with_tables(frame, partner_joins.load_tables(cave, datastack, number, tables))
+    return PartnerTable(
+        frame,
+        _columns(found, together, side, frame),
+        left_out,
+        (*_explained(found, side), *partner_table.unknown(cave, together, wanted), *left, *said),
+    )
+
+
+def _num_cells(found: Sequence[Connectivity], frame: pd.DataFrame) -> pd.Series:
+    """Of how many cells each partner is one, in either direction."""
+    pairs = [one.side(way)[["root_id"]].assign(cell=one.cell.root_id) for one in found for way in WAYS]
+    return frame["root_id"].map(pd.concat(pairs).drop_duplicates()["root_id"].value_counts()).astype("int64")
+
+
+def _joinable(first: Connectivity, more: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The tables to join, and a sentence where something else is asked for."""
+    of_one = {partner_table.COMPARTMENT: "compartments", partner_table.TUNING: "tuning"}
+    left = [words for name, words in of_one.items() if name in more]
+    names = [name for name in more if name not in (*of_one, partner_table.SHARE, first.type_table)]
+    return names, (f"Read for one cell at a time: {', '.join(left)}.",) if left else ()
+
+
+def _explained(found: Sequence[Connectivity], side: Side) -> tuple[str, ...]:
+    if side == "both":
+        return (
+            f"Synapses are those with all of these {len(found)} cells. A reciprocal partner has synapses onto any of "
+            "them and from any of them, not always the same one.",
+        )
+    word, preposition = _WORDS[side]
+    said = [
+        f"Cells are numbered as they were asked for; synapses {preposition} each of these {len(found)} stand side by "
+        f"side, 0 where there are none. Shares are of the synapses of all of them.",
+    ]
+    if cut := [one.cell.root_id for one in found if one.truncated[side]]:
+        said.append(
+            f"CAVE cut the {word} synapses of {', '.join(map(str, cut))}: where a partner is not among those that it "
+            "sent, the number is blank, for nobody knows it."
+        )
+    return tuple(said)
+
+
+def _columns(
+    found: Sequence[Connectivity], together: Connectivity, side: Side, frame: pd.DataFrame
+) -> tuple[Column, ...]:
+    """Synapses with each cell right behind their sum."""
+    own = {f"{OF_CELL}{one.cell.root_id}": place for place, one in enumerate(found, start=1)} if side != "both" else {}
+    titles = {name: f"{_WORDS[side][1]} cell {place}" for name, place in own.items()} | {NUM_CELLS: "number of cells"}
+    rank = {name: place for place, name in enumerate((*_FIRST, *own))}
+    columns = [
+        replace(
+            column,
+            title=titles.get(column.name, column.title).replace("this cell's", "these cells'"),
+            aliases=(f"cell_{own[column.name]}",) if column.name in own else column.aliases,
+        )
+        for column in partner_table.columns_of(together, side, frame)
+    ]
+    return tuple(sorted(columns, key=lambda column: rank.get(column.name, len(rank))))
+
+
+def _synapses(pre: Connectivity, post: Connectivity) -> int | None:
+    ends: tuple[tuple[Connectivity, Direction, Connectivity], ...] = ((pre, "out", post), (post, "in", pre))
+    for one, way, other in ends:
+        if one.truncated[way]:
+            continue
+        if pre is post:
+            return one.totals[way]["autapses"]
+        side = one.side(way)
+        return int(side.loc[side["root_id"] == other.cell.root_id, "num_syn"].sum())
+    return None

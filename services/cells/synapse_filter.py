@@ -1,0 +1,146 @@
+"""The synapses of a cell that count: a line of the filter language over the columns of the synapse table, with the
+depth, layer and predicted compartment of each synapse beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cells import compartments
+from services.cells.synapse_rows import CENTRE_NM, depths_um
+from services.core import space
+from services.core.columns import Column
+from services.core.errors import BadInput, NotFound
+from services.core.records import TableInfo
+from services.filters.boxes import InBox
+from services.filters.column_conditions import AgainstColumn
+from services.filters.filters import parse_line
+from services.filters.nodes import And, Condition, Everything, Node, Not, Or
+from services.tables import tables
+
+Direction = Literal["in", "out"]
+
+DEPTH = Column("depth_um", "depth", "number", "um", ("depth",))
+LAYER = Column("layer", "layer", "text")
+COMPARTMENT = Column("compartment", "predicted compartment", "text")
+_ALWAYS = ("id", "pre_pt_root_id", "post_pt_root_id", "size")
+CENTRE = "ctr_pt_position"
+_WORKED_OUT = (DEPTH, LAYER, COMPARTMENT)
+
+
+def columns_of(cave: Cave, datastack: str, version: int) -> tuple[Column, ...]:
+    """What synapses can be filtered by: the columns of their table, positions in its voxels, and what is worked out.
+
+    Raises NotFound where the datastack has no synapse table."""
+    info = _info(cave, datastack, version)
+    first = cave.sample(datastack, version, info.name)
+    own = [column for column in tables.columns_of(cave, datastack, info, first) if "supervoxel" not in column.name]
+    names = {column.name for column in own}
+    return (*own, *(column for column in _WORKED_OUT if column.name not in names))
+
+
+def parse(cave: Cave, datastack: str, version: int, where: str) -> Node:
+    """The filter of a line; "" keeps all. Raises BadInput for what cannot be read, or is not known in this volume, and
+    NotFound where the version has no predicted compartments."""
+    if not where.strip():
+        return Everything()
+    node = parse_line(where, columns_of(cave, datastack, version))
+    _check(cave, datastack, version, {column for column in _columns_in(node) if column in _WORKED_OUT})
+    return node
+
+
+def read(
+    cave: Cave,
+    datastack: str,
+    version: int,
+    root_id: int,
+    direction: Direction,
+    *,
+    where: str = "",
+    whole: bool = False,
+) -> pd.DataFrame:
+    """The synapses of :meth:`Cave.synapses` that the line `where` keeps; `attrs["all"]` is how many there are in all.
+
+    Raises as :func:`parse` and `Cave.synapses` do."""
+    node = parse(cave, datastack, version, where)
+    if isinstance(node, Everything):
+        return cave.synapses(datastack, version, root_id, direction, whole=whole)
+    names = {column.name for column in _columns_in(node)}
+    more = sorted(set(columns_asked(node)) - {*_ALWAYS, CENTRE})
+    rows = cave.synapses(datastack, version, root_id, direction, whole=whole, more=more)
+    frame = _voxels(rows, _info(cave, datastack, version).voxel_resolution_nm)
+    volume = cave.volume(datastack)
+    if {DEPTH.name, LAYER.name} & (names - set(rows.columns)):
+        depth = depths_um(rows, volume)
+        frame = frame.assign(
+            depth_um=pd.array(depth, dtype="Float64"),
+            layer=pd.Series(space.layer_of(depth, volume), frame.index).astype("string"),
+        )
+    if COMPARTMENT.name in names - set(rows.columns):
+        tags = compartments.tags(cave, datastack, version, root_id, direction)
+        frame = compartments.of_synapses(frame, tags)
+    kept = rows.loc[node.mask(frame), [name for name in rows.columns if _is_usual(name)]].reset_index(drop=True)
+    kept.attrs = {**rows.attrs, "all": len(rows)}
+    return kept
+
+
+def columns_asked(node: Node) -> tuple[str, ...]:
+    """The columns of the synapse table that a filter needs; positions whole."""
+    asked = (column for column in _columns_in(node) if column not in _WORKED_OUT)
+    return tuple(dict.fromkeys(column.name[:-2] if column.kind == "position" else column.name for column in asked))
+
+
+def not_in_scripts(node: Node) -> tuple[str, ...]:
+    """What a filter asks for that is no column of the synapse table."""
+    return tuple(dict.fromkeys(column.title for column in _columns_in(node) if column in _WORKED_OUT))
+
+
+def _info(cave: Cave, datastack: str, version: int) -> TableInfo:
+    name = cave.info(datastack).get("synapse_table")
+    if not name:
+        raise NotFound(f"Datastack {datastack} has no synapse table.")
+    return cave.table_info(datastack, version, name)
+
+
+def _check(cave: Cave, datastack: str, version: int, asked: set[Column]) -> None:
+    volume = cave.volume(datastack)
+    if {DEPTH, LAYER} & asked and not volume.has_depth:
+        raise BadInput(f"The axes of the volume of {datastack} are not known, so synapses have no depth.", "Use a box.")
+    if LAYER in asked and not volume.layers:
+        raise BadInput(f"The layers of the volume of {datastack} are not known.", "Use depth_um, or a box.")
+    if COMPARTMENT in asked:
+        compartments.required_table(cave, datastack, version)
+
+
+def _columns_in(node: Node) -> Iterator[Column]:
+    match node:
+        case And() | Or():
+            for part in node.parts:
+                yield from _columns_in(part)
+        case Not():
+            yield from _columns_in(node.part)
+        case InBox():
+            yield from node.axes
+        case AgainstColumn():
+            yield from (node.column, node.other)
+        case Condition():
+            yield node.column
+
+
+def _voxels(rows: pd.DataFrame, voxel_nm: tuple[float, float, float]) -> pd.DataFrame:
+    """The rows with their positions, which come in nm, in voxels, as filters count them."""
+    frame = rows.rename(columns={name: name.removesuffix("_nm") for name in CENTRE_NM})
+    for axis, size in zip("xyz", voxel_nm, strict=True):
+        for name in (one for one in frame.columns if one.endswith(f"_position_{axis}")):
+            # to a millionth of a voxel: what lies behind is noise of the division
+            nm = frame[name].to_numpy(np.float64, na_value=np.nan)
+            frame[name] = pd.array(np.round(nm / size, 6), dtype="Float64")
+    return frame
+
+
+def _is_usual(name: str) -> bool:
+    return name in _ALWAYS or name in CENTRE_NM

@@ -1,0 +1,20 @@
+"""What a row of :meth:`client.Cave.synapses` holds: its two ends and its place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from services.core import space
+from services.core.profiles import Volume
+
+PARTNER = {"in": "pre_pt_root_id", "out": "post_pt_root_id"}
+OWN = {"in": "post_pt_root_id", "out": "pre_pt_root_id"}
+"""The columns of the other end and of the cell itself, for each direction."""
+CENTRE_NM = tuple(f"ctr_pt_position_{axis}_nm" for axis in "xyz")
+
+
+def depths_um(synapses: pd.DataFrame, volume: Volume) -> space.Floats:
+    """The depth of each synapse below the pia in um, NaN where it has no position or the volume has no depths."""
+    points_nm = np.column_stack([synapses[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
+    return space.depths_of(points_nm, volume)

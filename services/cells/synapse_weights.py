@@ -1,0 +1,115 @@
+"""What share of a cell's synapses a partner holds, and what share of the partner's own: percentages that name
+what they are percentages of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Literal
+
+import pandas as pd
+
+from services.cave.client import Cave, Filters
+from services.cells.connectivity import Connectivity, Direction
+from services.core.columns import Column, describe_columns
+
+PCT_OF_CELL = "pct_of_cell"
+PCT_OF_PARTNER = "pct_of_partner"
+PARTNER_TOTAL = "partner_total"
+"""Columns that this module adds to a partner frame."""
+
+_COUNTED = {"in": "n_output", "out": "n_input"}
+"""The column of the degree view that has the other end's total: an input is one of its partner's outputs."""
+_WORDS: dict[Direction, tuple[str, str]] = {"in": ("inputs", "outputs"), "out": ("outputs", "inputs")}
+
+
+def cell_total(found: Connectivity, direction: Direction) -> int | None:
+    """All synapses of the cell in one direction, autapses and those with root id 0 included.
+
+    With a filter of synapses, all that this keeps. None when CAVE cut the synapses and did not say of how many, or they
+    are filtered: then only a part of them is known.
+    """
+    if cut := found.truncated[direction]:
+        return None if found.only else cut["total"]
+    counted = found.totals[direction]
+    return counted["num_syn"] + counted["autapses"] + counted["root_zero"]
+
+
+def degree_view(cave: Cave, datastack: str, version: int) -> str | None:
+    """The view that counts each root id's inputs and outputs; None where the version has none."""
+    synapses = cave.info(datastack).get("synapse_table")
+    views = [name for name, info in cave.tables(datastack, version).items() if info.kind == "view"]
+    wanted = (f"{synapses}_in_out_degree_fixed", f"{synapses}_in_out_degree")
+    return next((name for name in wanted if name in views), None)
+
+
+def degrees(cave: Cave, datastack: str, version: int, root_ids: Iterable[int]) -> pd.DataFrame | None:
+    """Inputs and outputs of any root ids, indexed by `root_id`: n_input and n_output (Int64, 0 where it has none),
+    autapses and synapses with root id 0 included. One request; None where the version has no such view."""
+    view = degree_view(cave, datastack, version)
+    if view is None:
+        return None
+    wanted = sorted({int(root) for root in root_ids})
+    names = ["root_id", *_COUNTED.values()]
+    rows = cave.query(datastack, version, view, Filters(isin={"root_id": wanted}), select_columns=names)
+    counts = rows.drop_duplicates("root_id").astype({"root_id": "int64"}).set_index("root_id")
+    return counts[list(_COUNTED.values())].fillna(0).astype("Int64")
+
+
+def partner_degrees(cave: Cave, found: Connectivity) -> pd.DataFrame | None:
+    """:func:`degrees` of all partners of a cell, both directions in one request."""
+    roots = {*found.inputs["root_id"].tolist(), *found.outputs["root_id"].tolist()}
+    return degrees(cave, found.datastack, found.version.number, roots)
+
+
+def with_weights(found: Connectivity, direction: Direction, counts: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The partners of one direction with `pct_of_cell` and, where `counts` (of :func:`partner_degrees`) are given,
+    `partner_total` (Int64) and `pct_of_partner`.
+
+    Percentages are Float64, null where their denominator is not known.
+    """
+    partners = found.side(direction)
+    synapses = partners["num_syn"].astype("Float64")
+    total = cell_total(found, direction)
+    added = {PCT_OF_CELL: synapses * (100 / total) if total else synapses.where(synapses < 0)}
+    if counts is not None:
+        of_partner = counts[_COUNTED[direction]].reindex(partners["root_id"]).reset_index(drop=True)
+        added |= {PARTNER_TOTAL: of_partner, PCT_OF_PARTNER: synapses * 100 / of_partner.where(of_partner > 0)}
+    return partners.assign(**added)
+
+
+def describe(frame: pd.DataFrame, found: Connectivity, direction: Direction) -> tuple[Column, ...]:
+    """The columns of a partner frame; the headers of percentages say of what they are."""
+    own, others = _WORDS[direction]
+    total = cell_total(found, direction)
+    titles = {
+        PCT_OF_CELL: f"% of this cell's {total:,} {own}" if total else f"% of this cell's {own}",
+        PARTNER_TOTAL: f"the partner's {others}",
+        PCT_OF_PARTNER: f"% of the partner's {others}",
+    }
+    return tuple(
+        replace(column, title=titles[column.name], unit="%" if column.name.startswith("pct_") else column.unit)
+        if column.name in titles
+        else column
+        for column in describe_columns(frame)
+    )
+
+
+def explain(found: Connectivity, view: str | None) -> tuple[str, ...]:
+    """What the percentages count, in sentences for below the table."""
+    said: list[str] = []
+    directions: tuple[Literal["in", "out"], ...] = ("in", "out")
+    for direction in directions:
+        total = cell_total(found, direction)
+        if total is None:
+            said.append(
+                f"How many {_WORDS[direction][0]} this cell has in all is not known, so no shares of it are given."
+            )
+    counted = "all of its synapses that the filter of synapses keeps" if found.only else "all of its synapses"
+    said.append(f"Shares of this cell count {counted}, autapses and those without a partner included.")
+    said.append(
+        f"Shares of the partner count all of its synapses in {view}."
+        if view
+        else "This version has no view of every cell's inputs and outputs, so no shares of the partners are given."
+    )
+    return tuple(said)

@@ -1,0 +1,117 @@
+"""Tuning of coregistered cells: what they prefer to see, and how far that is from what this cell prefers."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cave.memo import Memo, key_of, ready
+from services.core.errors import BadInput
+from services.core.records import TableInfo
+
+RADIANS, DEGREES = "func_properties", "digital_twin_properties"
+"""What schema types begin with, by the unit of their angles."""
+TUNING_COLUMNS = ("pref_ori_deg", "pref_dir_deg", "osi", "dsi", "cc_abs", "num_units")
+
+_tunings: Memo[pd.DataFrame] = Memo(8)
+
+
+def tables(cave: Cave, datastack: str, version: int) -> list[TableInfo]:
+    """The tables of tuning that a version has, those of the digital twin first, then by name."""
+    infos = [
+        info for info in cave.tables(datastack, version).values() if info.schema_type.startswith((DEGREES, RADIANS))
+    ]
+    return sorted(infos, key=lambda info: (not info.schema_type.startswith(DEGREES), info.name))
+
+
+def tuning(cave: Cave, datastack: str, version: int, table: str) -> pd.DataFrame:
+    """The tuning of every coregistered cell, indexed by `root_id`.
+
+    Columns: pref_ori_deg (0 to 180) and pref_dir_deg (0 to 360), osi and dsi (the table's OSI and DSI, else gOSI and
+    gDSI), cc_abs (float64) and num_units (int64: rows of the cell). Of a cell that was recorded several times, the unit
+    with the highest cc_abs speaks. A root id with several coregistered nuclei is left out, for it is several cells;
+    `attrs["ambiguous"]` holds those ids. Raises NotFound, and BadInput for a table without tuning.
+    """
+    info = cave.table_info(datastack, version, table)
+    return _tunings.get(
+        key_of(cave, datastack, version, table), lambda: best_units(cave.table(datastack, version, table), info)
+    )
+
+
+def best_units(rows: pd.DataFrame, info: TableInfo) -> pd.DataFrame:
+    """The same from the rows of a table."""
+    if "pref_ori" not in rows or "pt_root_id" not in rows:
+        raise BadInput(f"{info.name} has no preferred orientations.", "Choose a table of functional properties.")
+    per_unit = 180 / np.pi if info.schema_type.startswith(RADIANS) else 1.0
+    frame = pd.DataFrame(
+        {
+            "root_id": rows["pt_root_id"].fillna(0).to_numpy(np.int64),
+            "nucleus_id": rows["target_id"].fillna(0).to_numpy(np.int64),
+            "pref_ori_deg": _numbers(rows, "pref_ori") * per_unit % 180,
+            "pref_dir_deg": _numbers(rows, "pref_dir") * per_unit % 360,
+            "osi": _numbers(rows, "OSI", "gOSI"),
+            "dsi": _numbers(rows, "DSI", "gDSI"),
+            "cc_abs": _numbers(rows, "cc_abs"),
+            "id": rows["id"].to_numpy(np.int64),
+        }
+    )
+    frame = frame[frame["root_id"] != 0]
+    nuclei = frame.groupby("root_id")["nucleus_id"].nunique()
+    several = nuclei.index[nuclei > 1]
+    frame = frame[~frame["root_id"].isin(several)]
+    frame["num_units"] = frame.groupby("root_id")["id"].transform("size").astype("int64")
+    best = frame.sort_values(["cc_abs", "id"], ascending=[False, True], kind="stable", na_position="last")
+    found = best.drop_duplicates("root_id").set_index("root_id").sort_index()[list(TUNING_COLUMNS)]
+    found.attrs = {"ambiguous": several.to_numpy(np.int64)}
+    return ready(found)
+
+
+def with_tuning(partners: pd.DataFrame, root_id: int, tuned: pd.DataFrame) -> pd.DataFrame:
+    """The partners that are coregistered, with their tuning and the difference to that of the cell `root_id`.
+
+    Added to the partner columns are those of :func:`tuning`, delta_ori_deg (0 to 90) and delta_dir_deg (0 to 180),
+    null (NaN) when the cell itself is not coregistered.
+    """
+    kept = partners[partners["root_id"].isin(tuned.index)].reset_index(drop=True)
+    theirs = tuned.reindex(kept["root_id"]).reset_index(drop=True)
+    own = tuned.loc[root_id] if root_id in tuned.index else pd.Series(np.nan, index=list(TUNING_COLUMNS))
+    return kept.assign(
+        **{name: theirs[name] for name in TUNING_COLUMNS},
+        delta_ori_deg=difference_deg(theirs["pref_ori_deg"], float(own["pref_ori_deg"]), 180),
+        delta_dir_deg=difference_deg(theirs["pref_dir_deg"], float(own["pref_dir_deg"]), 360),
+    )
+
+
+def difference_deg(angles: npt.ArrayLike, own: float, period: int) -> npt.NDArray[np.float64]:
+    """The smaller angle between directions that repeat after `period` degrees: 0 to period / 2."""
+    apart = np.abs(np.asarray(angles, dtype=np.float64) - own) % period
+    return np.minimum(apart, period - apart)
+
+
+def coverage(partners: pd.DataFrame, tuned_partners: pd.DataFrame, table: str) -> str:
+    """How many of the partners are coregistered, in a sentence."""
+    shown, whole = (int(frame["num_syn"].sum()) for frame in (tuned_partners, partners))
+    return (
+        f"{len(tuned_partners):,} of {len(partners):,} partners, with {shown:,} of {whole:,} "
+        f"synapses, have tuning in {table}; of a cell recorded several times, the best predicted unit is shown."
+    )
+
+
+def told(partners: pd.DataFrame, points: pd.DataFrame) -> str:
+    """What a plot of partners with tuning shows, in a sentence. `points` are of `plot_frames.orientations`."""
+    shown = f"{len(points):,} of {len(partners):,} partners are coregistered and have a preferred orientation"
+    several = int((partners["num_units"].fillna(0) > 1).sum())
+    recorded = f"; {several:,} were recorded several times, and their best predicted unit is shown" if several else ""
+    own = "" if points["delta_ori_deg"].notna().any() or points.empty else " This cell has no tuning to compare with."
+    return f"{shown}{recorded}.{own}"
+
+
+def _numbers(rows: pd.DataFrame, *names: str) -> npt.NDArray[np.float64]:
+    """The first of the columns that the table has; NaN where it has none."""
+    name = next((name for name in names if name in rows), None)
+    if name is None:
+        return np.full(len(rows), np.nan)
+    numbers: npt.NDArray[np.float64] = rows[name].to_numpy(np.float64, na_value=np.nan)
+    return numbers

@@ -1,0 +1,152 @@
+"""How far a cell's partners can be trusted: one plain sentence, and the shares behind it.
+
+The rules are those of the dataset's makers: outputs of an axon that nobody proofread are not analysable, a cleaned
+or partly extended axon gives a lower bound, a fully extended one nearly all; the dendrite of a cell with one soma can
+be used as it is (Bae et al. 2025, https://doi.org/10.1038/s41586-025-08790-w, and the tutorials of MICrONS).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cells import proofreading
+from services.cells.connectivity import Connectivity
+from services.cells.proofreading import NONE
+from services.core.type_columns import are_several, type_column
+
+Level = Literal["complete", "usable", "lower bound", "not analysable", "unknown"]
+
+MOSTLY = 0.5
+"""A share of fragments above this is worth a word."""
+AXONS: dict[str, tuple[Level, str]] = {
+    "axon_fully_extended": ("complete", "nearly complete, for the axon is fully extended"),
+    "axon_extended": ("complete", "nearly complete, for the axon is proofread and extended"),
+    "axon_interareal": ("lower bound", "a lower bound, for the axon is extended mainly between areas"),
+    "axon_partially_extended": ("lower bound", "a lower bound, for the axon is only partially extended"),
+    "axon_column_truncated": ("lower bound", "a lower bound, for the axon is cut off outside the column"),
+    "axon_clean": ("lower bound", "a lower bound, for the axon is cleaned but not extended"),
+}
+"""What each axon strategy means for the outputs."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """`part` of the `whole` synapses of one direction that are in the partner table; None where nobody knows it."""
+
+    part: int | None
+    whole: int
+
+    @property
+    def fraction(self) -> float | None:
+        """0 to 1; None of nothing, and where it is not known."""
+        return self.part / self.whole if self.whole and self.part is not None else None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`sentence` says it all; `inputs` and `outputs` are it in a word. `strategy_axon` and `strategy_dendrite` are
+    None where nothing is known of the cell. `identified` is, for each direction, the share of synapses whose partner
+    has one soma and, with a type table, one type; `criterion` says which of the two. Without a nucleus table it is the
+    type alone. `notes` are further sentences."""
+
+    sentence: str
+    inputs: Level
+    outputs: Level
+    strategy_axon: str | None
+    strategy_dendrite: str | None
+    identified: dict[Literal["in", "out"], Share]
+    criterion: str
+    notes: tuple[str, ...] = ()
+
+
+def verdict(cave: Cave, found: Connectivity) -> Verdict:
+    """What to make of a cell's partners. Costs nothing once the proofreading table is held."""
+    proofread = proofreading.rows(cave, found.datastack, found.version.number)
+    return judge(found, proofread)
+
+
+def judge(found: Connectivity, proofread: pd.DataFrame | None) -> Verdict:
+    """The same from a frame of :func:`proofreading.rows`; None = the version has no such table."""
+    cell = found.cell
+    row = proofread.loc[cell.root_id] if proofread is not None and cell.root_id in proofread.index else None
+    axon = None if row is None else str(row["strategy_axon"])
+    dendrite = None if row is None else str(row["strategy_dendrite"])
+    nuclei = None if cell.nucleus_ids is None else len(cell.nucleus_ids)
+    outputs, out_words = _outputs(nuclei, axon, known=proofread is not None)
+    inputs, in_words = _inputs(nuclei, dendrite)
+    typed = type_column(found.inputs) if found.type_table else None
+    table = None if proofread is None else str(proofread.attrs.get("table", "the proofreading table"))
+    notes = () if row is None or not row["edited_since"] else (_edited(table),)
+    return Verdict(
+        sentence=_sentence(nuclei, out_words, in_words, _fragments(found.inputs)),
+        inputs=inputs,
+        outputs=outputs,
+        strategy_axon=axon,
+        strategy_dendrite=dendrite,
+        identified={"in": identified(found.inputs, typed), "out": identified(found.outputs, typed)},
+        criterion="partner has "
+        + " and ".join([*(["one soma"] if nuclei is not None or not typed else []), *(["a type"] if typed else [])]),
+        notes=notes,
+    )
+
+
+def identified(partners: pd.DataFrame, typed_by: str | None = None) -> Share:
+    """The share of synapses whose partner has exactly one soma, where somata are known, and, with `typed_by`, one
+    value in that column. Not known without either."""
+    whole, somata = int(partners["num_syn"].sum()), partners["num_soma"]
+    if typed_by is None and somata.isna().any():
+        return Share(None, whole)
+    known = somata.isna() | (somata == 1).fillna(False)
+    if typed_by is not None:
+        known &= partners[typed_by].notna() & ~are_several(partners[typed_by])
+    return Share(int(partners.loc[known.to_numpy(bool), "num_syn"].sum()), whole)
+
+
+def _outputs(nuclei: int | None, axon: str | None, *, known: bool) -> tuple[Level, str]:
+    if nuclei is not None and nuclei > 1:
+        return "not analysable", ""
+    if axon in AXONS:
+        return AXONS[axon]
+    if axon not in (None, NONE):
+        return "lower bound", f"a lower bound, for the axon was proofread by the strategy {axon}"
+    if not known:
+        return "unknown", "to be doubted, for this version has no proofreading table"
+    return "not analysable", "not analysable, for the axon is not proofread"
+
+
+def _inputs(nuclei: int | None, dendrite: str | None) -> tuple[Level, str]:
+    if nuclei is None:
+        return "unknown", "to be doubted, for this version has no nucleus table"
+    if nuclei > 1:
+        return "not analysable", ""
+    if nuclei == 0:
+        return "lower bound", "only those of a piece, for the segment has no soma"
+    if dendrite in (None, NONE):
+        return "usable", "usable, for the segment has exactly one soma"
+    extent = "proofread and extended" if str(dendrite).endswith("extended") else "proofread"
+    return "usable", f"usable, for the segment has exactly one soma and its dendrite is {extent}"
+
+
+def _sentence(nuclei: int | None, outputs: str, inputs: str, fragments: float | None) -> str:
+    if nuclei is not None and nuclei > 1:
+        return (
+            f"Neither inputs nor outputs are one cell's, for the segment merges {nuclei:,} nuclei: "
+            "partners cannot be told apart."
+        )
+    many = fragments is not None and fragments > MOSTLY
+    tail = f", but {fragments:.0%} of the input partners are fragments without a soma" if many else ""
+    return f"Outputs are {outputs}; inputs are {inputs}{tail}."
+
+
+def _fragments(inputs: pd.DataFrame) -> float | None:
+    """The share of partners without a soma; None where that is not known."""
+    somata = inputs["num_soma"]
+    return float((somata == 0).mean()) if len(inputs) and somata.notna().all() else None
+
+
+def _edited(table: str | None) -> str:
+    return f"The segment has been edited since it was last proofread (its valid_id in {table} is another)."

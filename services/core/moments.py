@@ -1,0 +1,63 @@
+"""Times as people and addresses write them: ISO 8601 in any time zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+LIVE = "live"
+"""How addresses write the present."""
+MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+"""How addresses write a time, in UTC."""
+_TIME = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)"
+    r"(?: ?(?P<utc>Z|UTC|GMT)| ?(?P<sign>[+\-\u2212])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?"
+    r"| (?P<spoilt>\d\d:?\d\d))?",
+    re.IGNORECASE | re.ASCII,
+)
+"""Without a zone it is UTC, as for CAVE. An address turns a + that is not quoted into a space."""
+
+
+def is_moment(text: str) -> bool:
+    """Whether a text is written as a time, be there such a time or not."""
+    return _TIME.fullmatch(text.strip()) is not None
+
+
+def read_moment(text: str) -> datetime:
+    """The time that a text names, in UTC, in whole seconds. Raises ValueError where there is none."""
+    found = _TIME.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is not written as a time")
+    zone = "+00:00"
+    if found["hours"]:
+        zone = f"{'+' if found['sign'] == '+' else '-'}{found['hours']}:{found['minutes'] or '00'}"
+    elif found["spoilt"]:
+        zone = f"+{found['spoilt'][:2]}:{found['spoilt'][-2:]}"
+    return datetime.fromisoformat(f"{found['day']}T{found['time']}{zone}").astimezone(UTC).replace(microsecond=0)
+
+
+def written_moment(text: str) -> str:
+    """The same time as addresses write it, in UTC; what is no time stays as it is."""
+    try:
+        return read_moment(text).strftime(MOMENT_FORMAT)
+    except (ValueError, OverflowError):
+        return text
+
+
+FIRST_MOMENT = 10**9
+"""Numbers from here on are times, in seconds since 1970; versions have at most nine digits."""
+
+
+class MomentNumber(int):
+    """What stands for a time where a version has its number; as text it is the time, as addresses write it."""
+
+    def __str__(self) -> str:
+        return datetime.fromtimestamp(int(self), UTC).strftime(MOMENT_FORMAT)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+
+def number_of(version: str) -> int:
+    """The number of a version, or of a moment, in the text that an address has for it. Raises ValueError."""
+    return MomentNumber(read_moment(version).timestamp()) if is_moment(version) else int(version)

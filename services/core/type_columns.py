@@ -1,0 +1,40 @@
+"""Which column of a partner frame says the cell type, and how several types of one cell are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+SEPARATOR = "."
+"""Between the name of a joined table and that of its column."""
+SEVERAL = "several"
+"""What partners count as whose types differ."""
+BETWEEN = " | "
+BEGINS = f"{SEVERAL}: "
+SEVERAL_BOX = f"~ ^{SEVERAL}: "
+"""The filter that keeps cells with several types."""
+
+
+def type_column(partners: pd.DataFrame) -> str | None:
+    """The column of a partner frame that says the cell type: `cell_type` where there is one, else the first text."""
+    texts = [str(name) for name in partners.columns if pd.api.types.is_string_dtype(partners[name].dtype)]
+    return "cell_type" if "cell_type" in texts else next(iter(texts), None)
+
+
+def named(values: Iterable[str]) -> str:
+    """Texts that differ as one: "several: BC | MC"."""
+    return BEGINS + BETWEEN.join(values)
+
+
+def are_several(values: pd.Series) -> pd.Series:
+    """Whether each value is one of :func:`named` (bool, with the index of `values`)."""
+    if not pd.api.types.is_string_dtype(values.dtype):
+        return pd.Series(False, index=values.index)
+    return values.astype("string").str.startswith(BEGINS).fillna(False).astype(bool)
+
+
+def as_counted(values: pd.Series) -> pd.Series:
+    """The values with SEVERAL for each one of :func:`named`."""
+    which = are_several(values)
+    return values.mask(which, SEVERAL) if which.any() else values

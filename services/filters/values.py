@@ -1,0 +1,120 @@
+"""How a filter writes the values of a column, and reads them back."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Container, Iterable
+from typing import TypeAlias
+
+import pandas as pd
+
+from services.core.columns import Column
+from services.core.errors import BadInput
+from services.core.id_text import LARGEST_ID, as_id, cleaned, tokens
+
+Value: TypeAlias = str | int | float | bool | pd.Timestamp
+
+KEYWORDS = frozenset({"and", "or", "not", "in", "is", "null"})
+
+_BARE = re.compile(r"""[^\s()\[\],=<>!~"']+""")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+_TIME = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?)?", re.ASCII)
+_TRUE, _FALSE = ("true", "t", "yes"), ("false", "f", "no")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_UNESCAPES = {written: meant for meant, written in _ESCAPES.items()} | {"\\'": "'"}
+
+
+def quote(text: str) -> str:
+    """`text` in double quotes; backslash, quote, newline, return and tab are escaped with a backslash."""
+    return '"' + "".join(_ESCAPES.get(character, character) for character in text) + '"'
+
+
+def unquote(quoted: str) -> str:
+    """What a quoted text means. A backslash before any other character stands for itself, as in `\\d`."""
+    return re.sub(r"""\\[\\"'nrt]""", lambda found: _UNESCAPES[found[0]], quoted[1:-1])
+
+
+def written(text: str) -> str:
+    """`text` as a filter can hold it: bare where that is not mistaken for anything else, else quoted."""
+    bare = _BARE.fullmatch(text) and ".." not in text and text.lower() not in KEYWORDS
+    return text if bare else quote(text)
+
+
+def format_value(value: Value, names: Container[str] = ()) -> str:
+    """The one spelling of a value, which :func:`read_value` reads back as the same value. One of `names`, which mean
+    something else where they stand bare, is quoted."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    if isinstance(value, str):
+        return quote(value) if value in names else written(value)
+    return repr(value)
+
+
+def read_value(column: Column, text: str, position: int) -> Value:
+    """The value that `text` is in a column: ids as exact int, numbers, booleans, times in UTC, else text.
+
+    Raises BadInput at character `position` where the column cannot hold it.
+    """
+    read = {"id": _id, "number": _number, "position": _number, "boolean": _boolean, "time": _time}.get(column.kind)
+    if read is None:
+        return text
+    value = read(text.strip())
+    if value is None:
+        wanted = {"id": "ids (whole numbers)", "boolean": "true or false", "time": "times such as 2024-01-31"}
+        raise BadInput(
+            f"{column.name} holds {wanted.get(column.kind, 'numbers')}; {text.strip()[:60]!r} is none.",
+            position=position,
+        )
+    return value
+
+
+def ungrouped(column: Column, text: str) -> str:
+    """A single number, or range of two, without the commas between its thousands, as the page shows them. Other texts
+    are returned as they are."""
+    ends = [end.strip() for end in text.split("..")]
+    if column.kind not in ("number", "position") or len(ends) > 2:
+        return text
+    numbers = all(_GROUPED.fullmatch(end) or _NUMBER.fullmatch(end) or not end for end in ends)
+    return text.replace(",", "") if numbers else text
+
+
+def _id(text: str) -> int | None:
+    if re.fullmatch(r"[0-9]{1,19}", text):
+        return int(text) if int(text) <= LARGEST_ID else None
+    found = list(tokens(cleaned(text)))
+    return as_id(found[0]) if len(found) == 1 else None
+
+
+def _number(text: str) -> int | float | None:
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
+    return value if math.isfinite(value) else None
+
+
+def _boolean(text: str) -> bool | None:
+    word = text.lower()
+    return word in _TRUE if word in (*_TRUE, *_FALSE) else None
+
+
+def _time(text: str) -> pd.Timestamp | None:
+    if not _TIME.fullmatch(text):
+        return None
+    try:
+        time = pd.Timestamp(text)
+        return time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
+    except ValueError:  # OutOfBoundsDatetime is one
+        return None
+
+
+def described(values: Iterable[Value], last: str = "or", most: int = 6) -> str:
+    """Values in a sentence: `BC, MC or NGC`; long lists end with how many more there are."""
+    listed = [str(value.isoformat(" ") if isinstance(value, pd.Timestamp) else format_value(value)) for value in values]
+    if len(listed) > most:
+        return f"{', '.join(listed[: most - 1])} {last} {len(listed) - most + 1:,} more"
+    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} {last} {listed[-1]}"

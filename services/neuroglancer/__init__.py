@@ -1,0 +1,1 @@
+"""Neuroglancer states and links of tables and cells; the only nglui."""

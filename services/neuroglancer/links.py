@@ -1,0 +1,348 @@
+"""Links to Neuroglancer: what a page shows, opened in a viewer.
+
+nglui makes the viewer and its image and segmentation layers; points, segments and colours are written straight
+into the state (`neuroglancer_layers`). Building a link asks no viewer for anything, so no token can reach one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+from nglui.statebuilder import ViewerState
+
+from services.cells import cells, connectivity, partner_sets
+from services.core.errors import BadInput, KarstError, TooLarge
+from services.core.profiles import Viewer
+from services.core.records import Version
+from services.core.type_columns import type_column as type_column_of
+from services.neuroglancer import wording as words
+from services.neuroglancer.cell_state import Side, cell_state
+from services.neuroglancer.layers import State
+from services.neuroglancer.scene import Scene, make_scene, properties_source, with_login
+from services.neuroglancer.state_parts import IMAGERY, SEGMENTATION, Built
+from services.neuroglancer.table_state import DEFAULT_LIMITS, table_state
+from services.neuroglancer.viewers import (
+    BUNDLED,
+    INLINE_CHARACTERS,
+    MAINLINE,
+    PAGE_CHARACTERS,
+    PANEL,
+    SPELUNKER,
+    choose_viewer,
+    inline_url,
+    short_url,
+    state_json,
+    viewers_of,
+)
+from services.tables import groups
+from services.tables.large_tables import LargeTable
+
+if TYPE_CHECKING:
+    from services.cave.client import Cave
+    from services.cells.connectivity import Connectivity
+    from services.tables.tables import TableFrame
+
+__all__ = [
+    "BUNDLED",
+    "INLINE_CHARACTERS",
+    "MAINLINE",
+    "PAGE_CHARACTERS",
+    "PANEL",
+    "SPELUNKER",
+    "Link",
+    "Scene",
+    "cell_link",
+    "choose_viewer",
+    "empty_state",
+    "inline_url",
+    "make_scene",
+    "short_url",
+    "state_json",
+    "table_link",
+    "viewers",
+    "viewers_of",
+    "with_login",
+]
+
+DEFAULTS = {"segmentColors": {}, "notSelectedAlpha": 0, "meshSilhouetteRendering": 0, "pick": True}
+"""What nglui writes of a layer although the viewer would do the same without."""
+
+Direction = Literal["in", "out", "both"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link that can be opened, copied and shared.
+
+    `url` is absolute, or a path of this application for the bundled viewer; `panel_url` shows the same cells and
+    points in a page, in the bundled viewer, whichever `viewer` was chosen. `state` is what it opens, as JSON; a page
+    needs only the addresses. `description` says in words what is in it, `notes` (a part of it) what there is not to
+    show, `left_out` what a limit kept out ("" = nothing). `legend` gives the groups' colours "#rrggbb".
+    """
+
+    url: str
+    panel_url: str
+    state: State
+    description: str
+    num_points: int
+    num_segments: int
+    left_out: str
+    notes: str
+    viewer: Viewer
+    legend: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What is known of a link before its contents. `types` is the table that its segments can be searched by."""
+
+    cave: Cave
+    scene: Scene
+    viewer: Viewer
+    version: Version
+    types: str
+
+    @classmethod
+    def of(cls, cave: Cave, datastack: str, version: Version, viewer: str | None, types: str | None) -> _Frame:
+        info, profile, server = cave.info(datastack), cave.profile(datastack), cave.settings.server_address
+        chosen = choose_viewer(viewers_of(info, profile, server), viewer)
+        scene = make_scene(datastack, info, profile, server)
+        if types and scene.segmentation and version.kept:
+            scene = replace(scene, properties=properties_source(cave, datastack, version.number, types))
+        return cls(cave, scene, chosen, version, types or "")
+
+    def empty(self, subject: str) -> State:
+        return empty_state(self.scene, self.viewer, self.version, subject)
+
+
+def viewers(cave: Cave, datastack: str) -> tuple[Viewer, ...]:
+    """The viewers that links of a datastack can open, the default first."""
+    return viewers_of(cave.info(datastack), cave.profile(datastack), cave.settings.server_address)
+
+
+def table_link(
+    cave: Cave,
+    table: TableFrame | LargeTable,
+    rows: pd.DataFrame,
+    *,
+    viewer: str | None = None,
+    group_by: str | None = None,
+    colour_by: str | None = None,
+    visible: Collection[int] | None = None,
+    most: int | None = None,
+) -> Link:
+    """Link to `rows` of a table (the selected, else the filtered ones): segments, and points where rows have a place.
+
+    `viewer` is a name or kind among those of the datastack (None = its first). `group_by` is a column that makes
+    layers and colours, `colour_by` one that makes colours in one layer (give one of them); `visible` the root ids to
+    draw (None = the first few), `most` how many rows there may be in it (None = as many as a viewer opens in some
+    seconds). Raises BadInput for an unknown viewer or column and when there is nothing to show,
+    TooLarge when the state service fails and the link is too long without.
+    """
+    column = _one_of(group_by, colour_by)
+    held = None if isinstance(table, LargeTable) else table  # colours need all values that a column has
+    if column is not None and (held is None or column not in held.frame):
+        raise BadInput(f"This table has no column {column[:80]!r}.", "Group by one of its columns.")
+    frame = _Frame.of(cave, table.datastack, table.version, viewer, table.info.name)
+    built = table_state(
+        frame.empty(table.info.name),
+        rows,
+        name=table.info.name,
+        row_voxel_nm=table.info.voxel_resolution_nm,
+        voxel_nm=frame.scene.voxel_nm,
+        groups=groups.of_table(cave, held, column) if column and held else None,
+        layered=group_by is not None,
+        visible=visible,
+        limits=replace(DEFAULT_LIMITS, points=most or DEFAULT_LIMITS.points),
+    )
+    return _link(frame, built, f"Table {table.info.name}", column)
+
+
+def cell_link(
+    cave: Cave,
+    asked_for: Connectivity | Sequence[Connectivity],
+    *,
+    direction: Direction = "both",
+    partners: Collection[int] | None = None,
+    viewer: str | None = None,
+    group_by: str | None = None,
+    colour_by: str | None = None,
+    visible: Collection[int] | None = None,
+    more: pd.DataFrame | None = None,
+) -> Link:
+    """Link to a cell, or to several of one version, with the partners as segments and the synapses as points.
+
+    `direction` chooses inputs or outputs, `partners` some root ids (None = all), `visible` those of them to draw
+    (None = the chosen ones, or none of all). `group_by` is a column of the partner tables that makes layers of
+    synapses, `colour_by` one that colours them in one layer (give one of them); without, partners still have the
+    colour of their cell type, and synapses of several cells that of their cell. `more` has further such columns, one
+    row for each `root_id`. The partners of several cells are those of :func:`partner_sets.combined`. Raises as
+    `table_link` does.
+    """
+    found = list(asked_for) if isinstance(asked_for, Sequence) else [asked_for]
+    first = found[0]
+    frame = _Frame.of(cave, first.datastack, first.version, viewer, None if first.typed_synapses else first.type_table)
+    sides = _sides(cave, found, direction)
+    asked = _one_of(group_by, colour_by)
+    column = asked or type_column_of(sides[0].partners)
+    if column is not None and more is not None:
+        sides = [_with_column(side, column, more) for side in sides]
+    if any(column is not None and column not in side.partners for side in sides):
+        raise BadInput(f"The partners have no column {str(column)[:80]!r}.", "Group by one of their columns.")
+    roots = [one.cell.root_id for one in found]
+    subject = f"cell {roots[0]}" if len(found) == 1 else f"{len(found)} cells"
+    built = cell_state(
+        frame.empty(subject),
+        {one.cell.root_id: one.cell.soma_position_nm for one in found},
+        sides,
+        voxel_nm=frame.scene.voxel_nm,
+        somas=None if first.cell.nucleus_ids is None else cells.somas(cave, first.datastack, first.version.number),
+        groups=groups.of_partners(cave, found, column, more) if column else None,
+        layered=group_by is not None,
+        painted=colour_by is not None,
+        selected=partners,
+        visible=visible,
+    )
+    cut = [_cut(one, side.direction, alone=len(found) == 1) for side in sides for one in found]
+    unknown = cells.no_nuclei(cave, first.datastack, first.version.number)
+    apart = [_apart(found, side) for side in sides] if partners is None else []
+    built = replace(
+        built,
+        left_out=(*built.left_out, *filter(None, cut)),
+        notes=(*built.notes, *filter(None, [unknown, *apart])),
+    )
+    coloured = column if asked or len(found) == 1 else "cell" + (f", partners by {column}" if column else "")
+    listed = ", ".join(map(str, roots[:3])) + (f" and {len(roots) - 3} more" if len(roots) > 3 else "")
+    return _link(frame, built, f"Cell{'' if len(found) == 1 else 's'} {listed}", coloured)
+
+
+def _with_column(side: Side, column: str, more: pd.DataFrame) -> Side:
+    if column in side.partners or column not in more:
+        return side
+    return replace(side, partners=side.partners.merge(more[["root_id", column]], on="root_id", how="left"))
+
+
+def _one_of(group_by: str | None, colour_by: str | None) -> str | None:
+    if group_by and colour_by and group_by != colour_by:
+        raise BadInput("A link is grouped or coloured by one column.", "Leave out group_by or colour_by.")
+    return group_by or colour_by or None
+
+
+def _cut(found: Connectivity, way: Literal["in", "out"], *, alone: bool) -> str:
+    """A sentence when CAVE did not send all synapses, else ""."""
+    cut = found.truncated[way]
+    if not cut:
+        return ""
+    total = f"{cut['total']:,}" if cut["total"] else "an unknown number of"
+    whose = "" if alone else f" of cell {found.cell.root_id}"
+    return f"CAVE sent only {cut['shown']:,} of {total} {way}put synapses{whose}."
+
+
+def _apart(found: Sequence[Connectivity], side: Side) -> str:
+    """A sentence for synapses that are none of a partner's, else ""."""
+    own, nobody = (sum(one.totals[side.direction][kind] for one in found) for kind in ("autapses", "root_zero"))
+    kinds = [
+        words.count(own, "autapse") if own else "",
+        f"{words.count(nobody, 'synapse')} whose other end lies in no segment" if nobody else "",
+    ]
+    told = " and ".join(filter(None, kinds))
+    return f"The {side.name} are those with partners; counted apart: {told}." if told else ""
+
+
+def _sides(cave: Cave, found: Sequence[Connectivity], direction: Direction) -> list[Side]:
+    asked: list[Literal["in", "out"]] = ["in", "out"] if direction == "both" else [direction]
+    return [_side(cave, found, way) for way in asked]
+
+
+def _side(cave: Cave, found: Sequence[Connectivity], way: Literal["in", "out"]) -> Side:
+    synapses = [connectivity.synapses(cave, one, way) for one in found]
+    if len(found) == 1:
+        return Side(way, found[0].side(way), synapses[0])
+    partners = partner_sets.combined({one.cell.root_id: one.side(way) for one in found})
+    return Side(way, partners, pd.concat(synapses, ignore_index=True))
+
+
+def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) -> State:
+    """A state with the datastack's image and segmentation, and nothing selected.
+
+    Spelunker reads `timestamp`, in milliseconds, on a graphene segmentation, and shows it as it was then.
+    """
+    state = ViewerState(
+        dimensions=list(scene.voxel_nm),
+        title=f"{subject}, {scene.datastack} {version.title.replace('version ', 'v')}",
+        scale_imagery=1,
+        infer_coordinates=False,
+        selected_layer=SEGMENTATION if scene.segmentation else None,
+    )
+    if scene.image:
+        state.add_image_layer(source=scene.image, name=IMAGERY)
+    state.add_segmentation_layer(source=list(scene.segmentation), name=SEGMENTATION, selected_alpha=0.3, alpha_3d=0.6)
+    emitted: State = state.to_dict()
+    sources = {IMAGERY: scene.image, SEGMENTATION: scene.sources}
+    # A source's own transform is right at native voxels; nglui's copy of the viewer's, and what is the viewer's
+    # default anyway, would double the length of a short link.
+    layers = [
+        {key: value for key, value in layer.items() if DEFAULTS.get(key, ...) != value}
+        | {"source": sources[layer["name"]]}
+        for layer in emitted["layers"]
+    ]
+    layers[-1]["tab"] = "segments"
+    if viewer.kind == "spelunker" and scene.follows_edits:
+        layers[-1]["timestamp"] = int(version.timestamp.timestamp() * 1000)
+    return emitted | {"layers": layers}
+
+
+# --- the link
+
+
+def _addresses(frame: _Frame, state: State) -> tuple[str, str, str]:
+    """The addresses in the chosen viewer and for the panel in a page, and a sentence when they are not as short as they
+    should be."""
+    cave, datastack, both = frame.cave, frame.scene.datastack, (frame.viewer, PANEL)
+    length = len(state_json(state))
+    if length <= INLINE_CHARACTERS and len(inline_url(frame.viewer, state)) <= INLINE_CHARACTERS:
+        url, panel = (inline_url(viewer, state) for viewer in both)
+        return url, panel, ""
+    try:
+        address = cave.state_url(datastack, cave.upload_state(datastack, state))
+        url, panel = (short_url(viewer, datastack, address) for viewer in both)
+        return url, panel, ""
+    except KarstError as error:
+        if length > PAGE_CHARACTERS or len(inline_url(frame.viewer, state)) > PAGE_CHARACTERS:
+            raise TooLarge(
+                f"This link would be more than {length:,} characters long, which is too long to open or share.",
+                f"A short link could not be had: {error.message} Select fewer rows, or try again later.",
+            ) from error
+        url, panel = (inline_url(viewer, state) for viewer in both)
+        return url, panel, f"A short link could not be had ({error.message.rstrip('.')}), so this one is long."
+
+
+def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) -> Link:
+    url, panel_url, remark = _addresses(frame, built.state)
+    scene = frame.scene
+    notes = " ".join(built.notes)
+    sentences = [
+        f"{subject} at {frame.version.title} of {scene.datastack}:",
+        words.contents(built, coloured_by),
+        words.searched(frame.types, offered=bool(scene.properties)),
+        words.time(frame.version, frame.viewer, drawn=bool(scene.segmentation), follows_edits=scene.follows_edits),
+        words.login(frame.viewer, wanted=scene.wants_login),
+        f"The link has {len(url):,} characters.",
+        remark,
+        notes,
+    ]
+    return Link(
+        url=url,
+        panel_url=panel_url,
+        state=built.state,
+        description=" ".join(filter(None, sentences)),
+        num_points=built.num_points,
+        num_segments=built.num_segments,
+        left_out=" ".join(built.left_out),
+        notes=notes,
+        viewer=frame.viewer,
+        legend=built.legend,
+    )

@@ -1,0 +1,115 @@
+"""What a datastack's links are made of: its voxels, image and segmentation, and what segments can be searched by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pandas.api.types import is_numeric_dtype
+
+from services.cave.memo import Memo, key_of
+from services.core.profiles import Profile
+from services.neuroglancer.layers import State
+from services.tables.tables import is_type_table
+
+if TYPE_CHECKING:
+    from services.cave.client import Cave
+
+MOST_SEARCHED = 200_000
+"""Rows of a table that a viewer can search; CAVE refuses to write larger ones."""
+
+_properties: Memo[str] = Memo(64)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all links of a datastack share. `voxel_nm` is the viewer's voxel; `image` may be empty. `properties` is
+    the source of what segments can be searched by ("" = none)."""
+
+    datastack: str
+    voxel_nm: tuple[float, float, float]
+    image: str
+    segmentation: tuple[str, ...]
+    properties: str = ""
+
+    @property
+    def follows_edits(self) -> bool:
+        """Whether the segmentation changes with time, so that ids of a version may be gone from it."""
+        return any(source.startswith("graphene://") for source in self.segmentation)
+
+    @property
+    def wants_login(self) -> bool:
+        """Whether the viewer has to log in to show all of it."""
+        return any("middleauth+" in source for source in (self.image, *self.segmentation, self.properties))
+
+    @property
+    def sources(self) -> list[str | State]:
+        """The sources of the segmentation. What a precomputed one has to search by gives way to `properties`, which
+        is of the version: a viewer reads one of them only."""
+        if not self.properties:
+            return list(self.segmentation)
+        return [*map(_without_properties, self.segmentation), self.properties]
+
+
+def make_scene(datastack: str, info: Mapping[str, Any], profile: Profile, server_address: str) -> Scene:
+    """The scene of an info-service record, with what the profile says in its place.
+
+    `{server}` in the profile's sources is the address of the CAVE server. Sources that want a login get the
+    viewer's `middleauth+`, which exists for https only.
+    """
+    own, hosts = profile.neuroglancer, _hosts(info, server_address)
+    known = {**info.get("aligned_volume", {}), **info}
+
+    def source(name: str) -> str:
+        given = own.get(name, known.get(name)) or ""
+        return with_login(str(given).replace("{server}", server_address), hosts)
+
+    voxel_nm = own.get("resolution_nm") or [info.get(f"viewer_resolution_{axis}") for axis in "xyz"]
+    if not all(voxel_nm):
+        voxel_nm = (4.0, 4.0, 40.0)
+    x, y, z = map(float, voxel_nm)
+    segmentation = filter(None, (source("segmentation_source"), source("skeleton_source")))
+    return Scene(datastack, (x, y, z), source("image_source"), tuple(segmentation))
+
+
+def _hosts(info: Mapping[str, Any], server_address: str) -> set[str | None]:
+    return {urlsplit(str(address)).hostname for address in (server_address, info.get("local_server"))}
+
+
+def properties_source(cave: Cave, datastack: str, version: int, table: str) -> str:
+    """The source of a table of cell types as segment properties, of a version already read.
+
+    It is "" where CAVE cannot write it as such: it fails at numbers that are missing in some rows.
+    """
+
+    def find() -> str:
+        info = cave.table_info(datastack, version, table)
+        if info.kind == "view" or not is_type_table(info):
+            return ""
+        if cave.row_count(datastack, version, table) > MOST_SEARCHED:
+            return ""
+        rows = cave.table(datastack, version, table)
+        missing = rows.isna().sum().to_dict()
+        partly = [name for name in rows if is_numeric_dtype(rows[name].dtype) and 0 < missing[name] < len(rows)]
+        if partly:
+            return ""
+        hosts = _hosts(cave.info(datastack), cave.settings.server_address)
+        return with_login(cave.properties_source(datastack, version, table), hosts)
+
+    return _properties.get(key_of(cave, datastack, version, table), find)
+
+
+def with_login(source: str, cave_hosts: Collection[str | None]) -> str:
+    """`source` with `middleauth+` when it is a graphene source, or on a CAVE host, and served over https."""
+    kind, _, address = source.partition("://")
+    if not address.startswith("https://") or (kind != "graphene" and urlsplit(address).hostname not in cave_hosts):
+        return source
+    return f"{kind}://middleauth+{address}"
+
+
+def _without_properties(source: str) -> str | State:
+    if not source.startswith("precomputed://"):
+        return source
+    return {"url": source, "subsources": {"properties": False}}

@@ -1,0 +1,55 @@
+"""What is in a link, in words."""
+
+from __future__ import annotations
+
+from services.core.profiles import Viewer
+from services.core.records import Version
+from services.neuroglancer.state_parts import Built
+from services.neuroglancer.viewers import BUNDLED, SPELUNKER
+
+SAID_LAYERS = 6
+"""Layers that a description names."""
+
+
+def contents(built: Built, coloured_by: str | None) -> str:
+    """Segments, points and layers."""
+    layers = [layer["name"] for layer in built.state["layers"]]
+    more = f" and {len(layers) - SAID_LAYERS} more" if len(layers) > SAID_LAYERS else ""
+    hidden = built.num_segments - built.num_visible
+    listed = f" ({built.num_visible:,} drawn, {hidden:,} listed to be ticked)" if hidden else ""
+    coloured = f", coloured by {coloured_by}" if coloured_by and built.legend else ""
+    return (
+        f"{count(built.num_segments, 'segment')}{listed} and {count(built.num_points, 'point')}{coloured}, "
+        f"in {count(len(layers), 'layer')}: {', '.join(layers[:SAID_LAYERS])}{more}."
+    )
+
+
+def time(version: Version, viewer: Viewer, *, drawn: bool, follows_edits: bool) -> str:
+    """Which segmentation the viewer shows to the ids of a version; `drawn`: whether there is one."""
+    if not drawn:
+        return "This datastack has no segmentation to draw: segments are listed, and only points are seen."
+    if not follows_edits:
+        return ""
+    moment = f"{version.timestamp:%Y-%m-%d %H:%M} UTC"
+    if viewer.kind == SPELUNKER.kind:
+        return f"The segmentation is shown as of {moment}."
+    return f"The ids are of {moment}; this viewer shows the segmentation of today, where edited cells have new ids."
+
+
+def login(viewer: Viewer, *, wanted: bool) -> str:
+    """What becomes of sources that want a login."""
+    if not wanted:
+        return ""
+    if viewer.kind == BUNDLED.kind:
+        return "This viewer cannot log in to CAVE, so it shows points and public images; open another for the cells."
+    return "The viewer asks you to log in to CAVE."
+
+
+def searched(table: str, *, offered: bool) -> str:
+    """What can be searched in the viewer."""
+    return f"Segments can be searched by their values in {table}." if offered else ""
+
+
+def count(number: int, thing: str) -> str:
+    """A number of things."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

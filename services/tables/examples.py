@@ -1,0 +1,59 @@
+"""Cells of a datastack that are worth a first look, and filters of a table that show how one is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from services.cave.client import Cave
+from services.filters.values import Value, format_value, written
+from services.tables import tables
+from services.tables.tables import TableFrame
+
+PROOFREADING = "proofread"
+"""In the schema types of tables that say which cells are proofread."""
+
+
+def filter_line(table: TableFrame, known: Mapping[str, Sequence[Value]]) -> str:
+    """A query line on the first text column with `known` values and the first with numbers; "" where a table has
+    neither."""
+    return " and ".join(filter(None, (_of_words(table, known), _of_numbers(table))))
+
+
+def _of_words(table: TableFrame, known: Mapping[str, Sequence[Value]]) -> str:
+    for column in table.columns:
+        words = list(map(format_value, known.get(column.name, ())))[:2]
+        if words and column.kind == "text":
+            listed = f"in ({', '.join(words)})" if len(words) > 1 else f"= {words[0]}"
+            return f"{written(column.name)} {listed}"
+    return ""
+
+
+def _of_numbers(table: TableFrame) -> str:
+    for column in table.columns:
+        if column.kind == "number":
+            numbers = table.frame[column.name].to_numpy(dtype=np.float64, na_value=np.nan)
+            if np.isfinite(numbers).any():
+                return f"{written(column.name)} > {float(f'{np.median(numbers[np.isfinite(numbers)]):.2g}'):g}"
+    return ""
+
+
+def cells(cave: Cave, datastack: str, version: int, most: int = 6) -> list[tuple[int, str]]:
+    """Root ids of a version with a word about each: proofread cells with as many different words as there are.
+
+    Taken from the first proofreading table, else from the first cell-type table; empty where there is neither.
+    """
+    listed = tables.catalogue(cave, datastack, version)
+    proofread = [info for info in listed if PROOFREADING in info.schema_type]
+    typed = [info for info in listed if tables.is_type_table(info)]
+    for info in [*proofread, *typed]:
+        frame = tables.open_table(cave, datastack, version, info.name).frame
+        words = [name for name in ("strategy_axon", "status_axon", "cell_type") if name in frame.columns]
+        if "pt_root_id" not in frame.columns or not words:
+            continue
+        known = frame[frame["pt_root_id"].fillna(0) != 0].drop_duplicates("pt_root_id")
+        rank = known.groupby(words[0]).cumcount()
+        chosen = known.loc[rank.sort_values(kind="stable").index[:most]]
+        return [(int(root), str(word)) for root, word in zip(chosen["pt_root_id"], chosen[words[0]], strict=True)]
+    return []

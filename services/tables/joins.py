@@ -1,0 +1,195 @@
+"""Other tables beside a table: their columns joined on the nucleus or the root id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cave.memo import Memo
+from services.core.columns import Column, beside
+from services.core.errors import BadInput, KarstError, Upstream
+from services.core.records import TableInfo
+from services.tables import live
+from services.tables.tables import Joined, TableFrame, id_columns
+
+KEYS = ("nucleus_id", "root_id")
+NUM_ROWS = "num_rows"
+HIDDEN = "-"
+"""In an address before the name of a joined table of which no column is shown."""
+
+_LEFT_OUT = frozenset({"depth_um", "soma_depth_um", "valid", "valid_ref"})
+_KINDS = ("text", "number", "boolean", "time")
+
+_joined: Memo[pd.DataFrame] = Memo(16)
+
+
+def joinable(cave: Cave, table: TableFrame) -> list[str]:
+    """The tables of its version that :func:`join` can set beside a table, as far as that is known without reading them;
+    those that stand there come first."""
+    have = {key for key in KEYS if len(id_columns(table).get(key, ())) == 1}
+    others = [
+        info.name
+        for info in live.not_too_large(cave, table.datastack, table.version)
+        if info.name not in (table.info.name, *table.joined_names) and have & _keys_known(cave, table, info)
+    ]
+    return [*table.joined_names, *others]
+
+
+def _keys_known(cave: Cave, table: TableFrame, other: TableInfo) -> set[str]:
+    """Of KEYS those of which another table may well have one column, by what CAVE says of it. Synapses have two root
+    ids; a view whose rows have no id cannot be read in parts, and CAVE would have to work out how many they are."""
+    if other.kind == "view":
+        names = cave.view_columns(table.datastack, table.version.number).get(other.name, [])
+        ends = {key: sum(name.endswith(key) for name in names) for key in KEYS}
+        return {key for key, count in ends.items() if count == 1} if "id" in names else set()
+    info = cave.info(table.datastack)
+    of = {other.name, other.reference_table}
+    if other.schema_type.startswith("synapse") or info.get("synapse_table") in of:
+        return set()
+    return set(KEYS) if info.get("soma_table") in of else {"root_id"}
+
+
+def with_joined(names: Sequence[str], joined: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:
+    """The columns to show where those `asked` are named (none = all): these, and of each table `joined` of which none
+    is named all of `names`, unless HIDDEN is named before the table itself."""
+    marks = [f"{HIDDEN}{other}" for other in joined]
+    whole = [o for o, mark in zip(joined, marks, strict=True) if mark not in asked and not _of(asked, o)]
+    more = [name for other in whole for name in _of(names, other)] if asked else []
+    return (*(name for name in asked if name not in marks), *more)
+
+
+def with_marks(joined: Sequence[str], shown: Sequence[str]) -> tuple[str, ...]:
+    """What to name so that :func:`with_joined` finds just the columns `shown`."""
+    return (*shown, *(f"{HIDDEN}{other}" for other in joined if shown and not _of(shown, other)))
+
+
+def is_here(name: str, joined: Sequence[str]) -> bool:
+    """Whether a name in an address is of the table itself or of one that stands beside it, not of one that did."""
+    other, dot, _ = name.partition(".")
+    return other in joined if dot else not name.startswith(HIDDEN)
+
+
+def _of(names: Sequence[str], other: str) -> list[str]:
+    return [name for name in names if name.startswith(f"{other}.")]
+
+
+@dataclass(frozen=True)
+class JoinReport:
+    """How a join went. Of the table's rows, `matched` have exactly one row in `other`, `missing` none, and
+    `ambiguous` several: these show blanks and how many there are, for it is not known which of them is meant."""
+
+    other: str
+    on: str
+    matched: int
+    missing: int
+    ambiguous: int
+
+    def sentence(self) -> str:
+        """All of this in words."""
+        words = {"nucleus_id": "nucleus id", "root_id": "root id"}[self.on]
+        total = self.matched + self.missing + self.ambiguous
+        said = (
+            f"{self.matched:,} of {total:,} rows have one row of {self.other} with their {words}, {self.missing:,} none"
+        )
+        if self.ambiguous:
+            said += f"; {self.ambiguous:,} have several, and so show blanks"
+        return said + "."
+
+
+def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[TableFrame, JoinReport]:
+    """The table with the columns of another one of its version: text, numbers, true or false, as `<other>.<column>`,
+    and `<other>.num_rows`, how many rows of it each row has. The number and order of rows stay as they are.
+
+    `on` is "nucleus_id" or "root_id"; with "auto" the nucleus id where both tables have it, for a segment may have
+    several nuclei. Root id 0 and blank ids match nothing. Raises BadInput where there is nothing to join on, NotFound
+    and TooLarge as `live.open_table`.
+    """
+    right = live.open_table(cave, table.datastack, table.version, other)
+    key, own, foreign = _keys(table, right, on)
+    places = cave.volume(table.datastack).layer_columns
+    values = [column for column in right.columns if _is_value(column) and column.name not in places]
+    new = tuple(
+        Column(f"{other}.{column.name}", f"{column.title} ({other})", column.kind, column.unit) for column in values
+    )
+    count = Column(f"{other}.{NUM_ROWS}", f"rows ({other})", "number")
+    if {column.name for column in table.columns} & {count.name, *(column.name for column in new)}:
+        raise BadInput(f"{other} is joined already.", "Choose another table.")
+    memo_key = (*table.key, "join", other, key)
+
+    def load() -> pd.DataFrame:
+        return _extra(table.frame[own], right.frame, foreign, [column.name for column in values])
+
+    extra = _joined.get(memo_key, load) if table.key else load()
+    frame = table.frame.copy(deep=False)
+    for column, name in zip((*new, count), extra.columns, strict=True):
+        frame[column.name] = extra[name].array
+    wide = replace(
+        table,
+        columns=beside((*table.columns, *new, count)),
+        frame=frame,
+        key=memo_key if table.key else (),
+        joined=(*table.joined, Joined(other, own, foreign)),
+    )
+    rows = extra[NUM_ROWS].to_numpy(np.int64)
+    matched, missing = int((rows == 1).sum()), int((rows == 0).sum())
+    return wide, JoinReport(other, key, matched, missing, len(rows) - matched - missing)
+
+
+def join_all(
+    cave: Cave, table: TableFrame, others: Sequence[str], on: str = "auto"
+) -> tuple[TableFrame, tuple[JoinReport, ...]]:
+    """Several tables joined one after the other."""
+    reports = []
+    for other in dict.fromkeys(others):
+        table, report = join(cave, table, other, on)
+        reports.append(report)
+    return table, tuple(reports)
+
+
+def join_possible(cave: Cave, table: TableFrame, others: Sequence[str]) -> tuple[TableFrame, list[str]]:
+    """Those of several tables that can be joined, and sentences on how each join went, or why it was left out."""
+    said = []
+    for other in dict.fromkeys(others):
+        try:
+            table, report = join(cave, table, other)
+            said.append(report.sentence())
+        except Upstream:  # CAVE may answer the next time
+            raise
+        except KarstError as error:
+            said.append(f"{other[:80]} does not stand beside this table: {error.message}")
+    return table, said
+
+
+def _keys(left: TableFrame, right: TableFrame, on: str) -> tuple[str, str, str]:
+    """What to join on, and the columns that have it."""
+    if on not in ("auto", *KEYS):
+        raise BadInput(f"{on[:40]!r} is no id to join on.", f"Choose one of auto, {', '.join(KEYS)}.")
+    have, has = id_columns(left), id_columns(right)
+    for key in KEYS if on == "auto" else (on,):
+        if len(have.get(key, ())) == len(has.get(key, ())) == 1:
+            return key, have[key][0].name, has[key][0].name
+    words = "nucleus or root ids" if on == "auto" else on.replace("_", " ") + "s"
+    raise BadInput(
+        f"{left.info.name} and {right.info.name} do not both have {words} to join on.", "Choose another table."
+    )
+
+
+def _is_value(column: Column) -> bool:
+    return column.kind in _KINDS and column.name not in _LEFT_OUT and not column.name.startswith(("created", "."))
+
+
+def _extra(own: pd.Series, right: pd.DataFrame, foreign: str, names: list[str]) -> pd.DataFrame:
+    """The columns `names` of the one row of `right` that each of `own` has, and `num_rows`, how many it has."""
+    keys = right[foreign].fillna(0).to_numpy(np.int64)
+    known = keys != 0
+    counts = pd.Series(keys[known]).value_counts()
+    wanted = own.fillna(0).to_numpy(np.int64)
+    rows = counts.reindex(wanted).fillna(0).to_numpy(np.int64)
+    single = np.flatnonzero(known & ~pd.Series(keys).duplicated(keep=False).to_numpy())
+    at = pd.Index(keys[single]).get_indexer(pd.Index(wanted))
+    found = right[names].take(single).reset_index(drop=True).reindex(np.where(at >= 0, at, -1))
+    return found.reset_index(drop=True).assign(**{NUM_ROWS: pd.array(rows, dtype="Int64")})

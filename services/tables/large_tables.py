@@ -1,0 +1,168 @@
+"""Tables too large to hold, such as synapses: read page by page through CAVE, which filters them itself.
+
+CAVE can neither sort them nor filter by everything; what it cannot do is refused or said, never left out quietly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.core.columns import Column
+from services.core.errors import TooLarge
+from services.core.parallel import gather
+from services.core.records import TableInfo, Version
+from services.tables import live, tables
+from services.tables.filter_units import changed, to_unit
+from services.tables.position_units import counted_in, in_unit
+from services.tables.push_down import push_down
+from services.tables.tables import TableFrame, TableQuery
+
+MOST_AT_ONCE = 10_000
+"""Rows of one page."""
+MOST_EXPORTED = 2_000_000
+"""Rows of one file."""
+SENT_AT_ONCE = 200_000
+"""Rows that CAVE sends at once, unless its operator has set another limit."""
+
+
+@dataclass(frozen=True)
+class LargeTable:
+    """A table or view of which only pages are held. `info.row_count` is how many rows it has in all; `columns` are
+    in the order to show them, positions in `unit`: "vx" (voxels of `info.voxel_resolution_nm`), "nm" or "um"."""
+
+    datastack: str
+    version: Version
+    info: TableInfo
+    columns: tuple[Column, ...]
+    unit: str = "vx"
+
+
+@dataclass(frozen=True)
+class LargePage:
+    """Some rows as CAVE sent them. `total` is how many the filter keeps, None where CAVE does not count them;
+    `sentences` say what a person might expect and does not get."""
+
+    frame: pd.DataFrame
+    total: int | None
+    sentences: tuple[str, ...]
+
+
+def is_large(cave: Cave, datastack: str, version: int, table: str) -> bool:
+    """Whether a table or view has more rows than are held, or than CAVE sends at once where they have no id by which
+    to ask for parts. Raises NotFound when the version does not have it."""
+    rows = cave.row_count(datastack, version, table)
+    if cave.table_info(datastack, version, table).kind == "table" or rows <= SENT_AT_ONCE:
+        return rows > cave.settings.max_table_rows
+    return rows > cave.settings.max_table_rows or "id" not in cave.query(datastack, version, table, limit=1)
+
+
+def open_any(cave: Cave, datastack: str, version: Version, table: str) -> TableFrame | LargeTable:
+    """A table or view, held where it can be. Raises as :func:`live.open_table`."""
+    if version.kept and is_large(cave, datastack, version.number, table):
+        return open_large(cave, datastack, version.number, table)
+    return live.open_table(cave, datastack, version, table)
+
+
+def open_large(cave: Cave, datastack: str, version: int, table: str) -> LargeTable:
+    """What is known about a large table, its columns from its first row. Raises NotFound."""
+    info = tables.describe(cave, datastack, version, table)
+    first = cave.query(datastack, version, table, limit=1)
+    columns = tables.columns_of(cave, datastack, info, first)
+    return LargeTable(datastack, cave.version(datastack, version), info, columns)
+
+
+def with_units(table: LargeTable, unit: str) -> LargeTable:
+    """As :func:`tables.with_units`."""
+    if unit == "vx":
+        return table
+    info, columns = counted_in(table.info, table.columns, unit)
+    return replace(table, info=info, columns=columns, unit=unit)
+
+
+def filters_of(table: LargeTable, query: TableQuery) -> Filters:
+    """The query's filter as CAVE takes it. Raises BadInput for what CAVE cannot filter by."""
+    return push_down(changed(tables.filter_of(table.columns, query), to_unit("vx")), table.info.name)
+
+
+def read_page(cave: Cave, table: LargeTable, query: TableQuery, offset: int = 0, limit: int = 100) -> LargePage:
+    """Rows `offset` to `offset + limit` (at most 10,000) of those that the query's filter keeps, in CAVE's own order.
+
+    Raises BadInput for what CAVE cannot filter by.
+    """
+    filters = filters_of(table, query)
+    count = min(limit, MOST_AT_ONCE)
+    place = (table.datastack, table.version.number, table.info.name)
+    frame, total = gather(
+        partial(cave.query, *place, filters, limit=max(count, 1), offset=offset or None),
+        partial(cave.count, *place, filters) if filters.columns() else lambda: table.info.row_count,
+    )
+    return LargePage(_shown(table, frame.iloc[:count]), total, _told(table, query, frame, total, asked=limit))
+
+
+def read_all(
+    cave: Cave, table: LargeTable, query: TableQuery, *, most: int = MOST_EXPORTED
+) -> tuple[Iterator[pd.DataFrame], int | None]:
+    """All rows that the query's filter keeps, as frames that are fetched one at a time, and how many they are (None =
+    CAVE does not count them). The order is CAVE's own.
+
+    Raises BadInput for what CAVE cannot filter by, TooLarge for more than `most` rows: at once where they can be
+    counted, else when so many have come.
+    """
+    filters = filters_of(table, query)
+    place = (table.datastack, table.version.number, table.info.name)
+    total = cave.count(*place, filters) if filters.columns() else table.info.row_count
+    _refuse(total or 0, most)
+
+    def frames() -> Iterator[pd.DataFrame]:
+        seen = 0
+        for part in cave.query_parts(*place, filters):
+            seen += len(part)
+            _refuse(seen, most)
+            for start in range(0, len(part), MOST_AT_ONCE):
+                yield _shown(table, part.iloc[start : start + MOST_AT_ONCE])
+
+    return frames(), total
+
+
+def rows_with_ids(cave: Cave, table: LargeTable, ids: Sequence[int]) -> pd.DataFrame:
+    """The rows of a large table that have these ids."""
+    filters = Filters(isin={"id": sorted(ids)})
+    found = cave.query(table.datastack, table.version.number, table.info.name, filters)
+    return _shown(table, found)
+
+
+def _shown(table: LargeTable, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows as CAVE sent them, with the table's columns in its unit."""
+    shown = rows[[column.name for column in table.columns]]
+    return shown if table.unit == "vx" else in_unit(shown, table.columns, table.unit)
+
+
+def unsorted(table: LargeTable) -> str:
+    """Why a large table cannot be sorted."""
+    return f"{table.info.row_count:,} rows are too many to sort: they are in CAVE's own order."
+
+
+def _refuse(rows: int, most: int) -> None:
+    if rows > most:
+        raise TooLarge(f"{rows:,} rows are more than the {most:,} that are sent in one file.", "Filter further.")
+
+
+def _told(
+    table: LargeTable, query: TableQuery, frame: pd.DataFrame, total: int | None, *, asked: int
+) -> tuple[str, ...]:
+    said = []
+    if query.sort:
+        said.append(unsorted(table))
+    if total is None:
+        said.append(f"CAVE does not count rows that are filtered by columns of {table.info.reference_table}.")
+    if asked > MOST_AT_ONCE:
+        said.append(f"{MOST_AT_ONCE:,} rows at most are read at once, not {asked:,}.")
+    if frame.attrs.get("truncated"):
+        said.append(f"CAVE sent only {len(frame):,} rows at once.")
+    return tuple(said)

@@ -1,0 +1,242 @@
+"""Copy as Python: a script over caveclient that yields exactly the rows on show, in `frame`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cave.queries import NO_FILTERS, Source, arguments_at
+from services.core.bound_points import position_columns
+from services.core.columns import Column, find_column
+from services.core.errors import BadInput, TooLarge
+from services.core.natural_order import natural_ranks
+from services.core.profiles import Volume
+from services.core.records import Version
+from services.filters.boxes import UNIT_NM
+from services.filters.nodes import Everything, Node
+from services.tables import live
+from services.tables.joins import NUM_ROWS
+from services.tables.large_tables import SENT_AT_ONCE, LargeTable, filters_of
+from services.tables.saved_ids import KEY as SAVED
+from services.tables.script_filters import expression, saved_lists
+from services.tables.tables import Joined, TableFrame, TableQuery, filter_of
+
+DATASETS = {"minnie65": "minnie_ds", "v1dd": "v1dd_ds"}
+"""The transforms of volumes, as standard_transform calls their datasets."""
+
+# what `expression` may call
+MATCHES = '''
+def matches(column, pattern):
+    """Where RE2, the engine of the page, finds the pattern; nowhere in blank cells."""
+    texts = pa.array(column, pa.string(), from_pandas=True)
+    found = pc.match_substring_regex(texts, pattern).fill_null(False)
+    return pd.Series(found.to_numpy(zero_copy_only=False), column.index)
+'''
+
+
+NATURAL = f"import re\nfrom decimal import Decimal\n\n\n{inspect.getsource(natural_ranks)}"
+"""What :func:`ordered` may call."""
+
+
+def table_snippet(
+    cave: Cave,
+    table: TableFrame,
+    query: TableQuery,
+    columns: Sequence[Column] = (),
+    *,
+    most_rows: int = SENT_AT_ONCE,
+) -> str:
+    """A script whose `frame` has the rows of :func:`tables.select` in its order, with `columns` (none = all
+    of the table): depth and layer too, those of joined tables, and positions in the table's unit.
+
+    It needs caveclient, and standard_transform where there are depths. `most_rows` is what CAVE sends at once; more
+    are asked for in parts. Raises BadInput as `select` does, and at a moment for a table without rows.
+    """
+    node = filter_of(table.columns, query)
+    known = {"depth_um", "soma_depth_um", *cave.volume(table.datastack).layer_columns}
+    depths = [column.name for column in table.columns if column.name in known]
+    body = [
+        written_client(cave, table.datastack, table.version),
+        *_fetch(cave, table, most_rows),
+        *(_depths(cave, table, depths) if depths else ()),
+        *(line for other in table.joined for line in _joined(cave, table, other, most_rows)),
+        *_units(cave, table),
+        *(
+            f"saved_{number} = [int(one) for one in client.state.get_state_json({number})[{SAVED!r}]]"
+            for number in sorted(saved_lists(node))
+        ),
+        *([] if isinstance(node, Everything) else [f"frame = frame[{expression(node, table.frame)}]"]),
+        *_sorted(table, query),
+        f"frame = frame[{_listed(column.name for column in columns or table.columns)}].reset_index(drop=True)",
+    ]
+    return _script(f"{table.info.name} at {table.version.title} of {table.datastack}", node, body)
+
+
+def large_snippet(
+    cave: Cave,
+    table: LargeTable,
+    query: TableQuery,
+    columns: Sequence[Column] = (),
+    *,
+    most_rows: int = SENT_AT_ONCE,
+) -> str:
+    """A script whose `frame` has all rows of a large table that the filter keeps, which CAVE applies, with `columns`
+    (none = all).
+
+    Raises BadInput for what CAVE cannot filter by, TooLarge where more than `most_rows` are known to be kept.
+    """
+    name, filters = table.info.name, filters_of(table, query)
+    total = cave.count(table.datastack, table.version.number, name, filters)
+    if total is not None and total > most_rows:
+        raise TooLarge(f"{total:,} rows are more than the {most_rows:,} that CAVE sends at once.", "Filter further.")
+    method, arguments = cave.query_call(table.datastack, table.version.number, name, filters)
+    body = [
+        written_client(cave, table.datastack, table.version),
+        *([f"# CAVE does not say how many rows these are; {most_rows:,} would be a part"] if total is None else []),
+        f"frame = client.materialize.{method}(\n{written_arguments(arguments.items())})",
+        *_units(cave, table),
+        f"frame = frame[{_listed(column.name for column in columns or table.columns)}]",
+    ]
+    node = filter_of(table.columns, query)
+    return _script(f"{name} at {table.version.title} of {table.datastack}", node, body)
+
+
+def _script(subject: str, node: Node, body: Sequence[str]) -> str:
+    code = "\n".join(body)
+    uses = {"datetime": "import datetime", "np": "import numpy as np", "pd": "import pandas as pd"}
+    helper = "matches(" in code
+    natural = "natural_ranks(" in code
+    called = [text for text, used in ((MATCHES, helper), (f"\n{NATURAL}", natural)) if used]
+    imports = [line for name, line in uses.items() if re.search(rf"\b{name}\.", code) or (called and name == "pd")]
+    imports += ["import pyarrow as pa", "import pyarrow.compute as pc"] if helper else []
+    imports += ["import standard_transform"] if "standard_transform." in code else []
+    heading = f"# {subject}: {node.describe()}"[:300]
+    return "\n".join(
+        [
+            # nothing in a name or filter may end the comment
+            re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", heading),
+            *imports,
+            "from caveclient import CAVEclient",
+            *called,
+            "",
+            code,
+            "",
+        ]
+    )
+
+
+def written_client(cave: Cave, datastack: str, version: Version) -> str:
+    """The line that makes the client: one of the version, for caveclient looks a table up at the client's own."""
+    at = f", version={version.number}" if version.kept else ""
+    return f"client = CAVEclient({datastack!r}, server_address={cave.settings.server_address!r}{at})"
+
+
+def _fetch(cave: Cave, table: TableFrame, most_rows: int, name: str = "frame") -> Iterator[str]:
+    if table.filters is not None:
+        method, given = cave.query_call(table.datastack, table.version.number, table.info.name, table.filters)
+        yield f"{name} = client.materialize.{method}(\n{written_arguments(given.items())})"
+        return
+    info, low, high = table.info, "{'id': low}", "{'id': high}"
+    if table.version.kept:
+        at_once = most_rows
+        call = f"client.materialize.query_{info.kind}(\n    {info.name!r},\n    split_positions=True,\n"
+    else:
+        _refuse_empty(table)
+        at_once = most_rows // 2  # rows deleted since count too
+        arguments = arguments_at(Source(info.name, info.reference_table), NO_FILTERS, table.version.timestamp)
+        call = f"client.materialize.live_live_query(\n{written_arguments(arguments.items())}"
+        low, high = (f"{{{info.name!r}: {end}}}" for end in (low, high))
+    if len(table.frame) <= at_once or "id" not in table.frame:
+        yield f"{name} = {call})"
+        return
+    ids = np.sort(table.frame["id"].to_numpy(np.int64))
+    ends = [*ids[:: max(1, most_rows // 2)].tolist(), int(ids[-1]) + 1]
+    yield f"parts = {list(pairwise(ends))}  # CAVE sends {most_rows:,} rows at most: ids from, and up to"
+    call += f"    filter_greater_equal_dict={low},\n    filter_less_dict={high},\n"
+    yield f"{name} = pd.concat([{call}) for low, high in parts], ignore_index=True)"
+
+
+def _refuse_empty(table: TableFrame) -> None:
+    """CAVE may answer that there are no rows at a moment with an error, which would end a script."""
+    if table.frame.empty:
+        raise BadInput(f"{table.info.name} has no rows at {table.version.title} for a script to read.")
+
+
+def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> Iterator[str]:
+    """The columns of another table, as `services.tables.joins.join` has them: of the only row with a row's id."""
+    yield from _fetch(cave, live.open_table(cave, table.datastack, table.version, joined.table), most_rows, "other")
+    yield f"known = other[other[{joined.foreign!r}].fillna(0) != 0]"
+    yield f"single = known.drop_duplicates({joined.foreign!r}, keep=False).set_index({joined.foreign!r})"
+    for column in table.columns:
+        prefix, _, name = column.name.partition(f"{joined.table}.")
+        if not prefix and name and name != NUM_ROWS:
+            yield f"frame[{column.name!r}] = single[{name!r}].reindex(frame[{joined.own!r}]).array"
+    yield f"counts = known[{joined.foreign!r}].value_counts().reindex(frame[{joined.own!r}]).fillna(0)"
+    yield f"frame[{f'{joined.table}.{NUM_ROWS}'!r}] = counts.astype('Int64').array"
+
+
+def _points(position: str) -> str:
+    return f"frame[{[f'{position}_{axis}' for axis in 'xyz']}].to_numpy('float64', na_value=np.nan)"
+
+
+def _depths(cave: Cave, table: TableFrame, names: Sequence[str]) -> Iterator[str]:
+    """Depth and layer, as `services.tables.position_units.depth_columns` has them."""
+    volume: Volume = cave.volume(table.datastack)
+    first, *others = position_columns(table.frame)
+    voxel_nm = list(_voxel_nm(cave, table))
+    yield f"points_vx = {_points(first)}"
+    if table.frame[f"{first}_x"].isna().any():
+        for name in others:
+            yield f"points_vx = np.where(np.isnan(points_vx), {_points(name)}, points_vx)"
+    yield f"to_um = standard_transform.{DATASETS[volume.transform]}.transform('nm')"
+    yield f"depths_um = to_um.apply(points_vx * {voxel_nm})[:, 1]"
+    yield f"frame[{names[0]!r}] = pd.Series(depths_um.round(3), frame.index, dtype='Float64')"
+    for layer, by in volume.layer_columns.items():
+        if layer in names:
+            tops = ", ".join(["-np.inf", *(repr(top) for _, top in by.layers[1:]), "np.inf"])
+            yield f"layers = pd.cut(depths_um, [{tops}], right=False, labels={[name for name, _ in by.layers]})"
+            yield f"frame[{layer!r}] = pd.Series(layers, frame.index).astype('string')"
+
+
+def _units(cave: Cave, table: TableFrame | LargeTable) -> Iterator[str]:
+    """Positions from voxels to the unit of the table."""
+    sizes = dict(zip("xyz", _voxel_nm(cave, table), strict=True))
+    for column in table.columns:
+        if column.kind == "position" and column.unit in UNIT_NM:
+            name, scale = column.name, f"{sizes[column.name[-1]]} / {UNIT_NM[column.unit]}"
+            yield f"frame[{name!r}] = frame[{name!r}].astype('Float64') * {scale}"
+
+
+def _voxel_nm(cave: Cave, table: TableFrame | LargeTable) -> tuple[float, float, float]:
+    return live.describe(cave, table.datastack, table.version, table.info.name).voxel_resolution_nm
+
+
+def _sorted(table: TableFrame, query: TableQuery) -> Iterator[str]:
+    by = {find_column(table.columns, name).name: direction for name, direction in query.sort}
+    by |= {"id": by.get("id", "asc")} if "id" in table.frame.columns else {}
+    yield from ordered(table.frame, by)
+
+
+def ordered(frame: pd.DataFrame, by: Mapping[str, str]) -> Iterator[str]:
+    """The line that puts a frame such as this one in order by columns, each "asc" or "desc"; none by no column."""
+    if not by:
+        return
+    words = [name for name in by if isinstance(frame[name].dtype, pd.StringDtype)]
+    key = f", key=lambda one: natural_ranks(one) if one.name in {words} else one" if words else ""
+    up = [direction == "asc" for direction in by.values()]
+    yield f"frame = frame.sort_values({list(by)}, ascending={up}, kind='stable'{key})"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "[\n" + "".join(f"    {name!r},\n" for name in names) + "]"
+
+
+def written_arguments(arguments: Iterable[tuple[str, object]]) -> str:
+    """Keyword arguments as lines of a call, those that are None left out."""
+    return "".join(f"    {name}={value!r},\n" for name, value in arguments if value is not None)

@@ -1,0 +1,1 @@
+"""What an address means: the views of the pages, and the old viewers' links."""

@@ -1,0 +1,267 @@
+"""The grammar of page addresses: a view of a page to its URL and back.
+
+A URL holds the whole view. Text comes as it was typed, ids as digits; a box of column `c` is `f.c=…`, a sort
+`sort=c` or `sort=-c` (descending), repeated for further columns. Values equal to the default are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from urllib.parse import quote, urlencode
+
+from services.core.moments import LIVE, MOMENT_FORMAT, is_moment, written_moment
+from services.core.sorting import Direction, Sort, format_sort, parse_sort
+
+Query: TypeAlias = Mapping[str, str | Sequence[str]]
+
+TABLE_PAGE = "/table-viewer"
+CATALOGUE_PAGE = "/catalogue"
+CONNECTIVITY_PAGE = "/connectivity-viewer"
+LATEST = "latest"
+ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "position", "link")
+TABS = ("in", "out", "both", "types")
+NO_TYPES = "none"
+"""A `type_table` of a connectivity view that is none."""
+
+PANELS = ("plot", "facets", "compare", "3d", "ids", "columns")
+PLOTS = ("counts", "scatter", "side", "top", "histogram")
+UNITS = ("vx", "nm", "um")
+SWITCH = ("", "on")
+BOX = "f."
+LONGEST_VALUE = 250_000
+"""Characters: a filter of ten thousand ids, which the page then saves under a number."""
+LONGEST_ADDRESS = 8_000
+"""Characters that web servers take."""
+MOST_VALUES = 100
+
+
+@dataclass(frozen=True)
+class TableView:
+    """What the table viewer shows. `version` is "latest", a number as text, "live" or a time in UTC (see
+    :mod:`moments`); `where` is the query
+    line, `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
+    `panel` is the one of PANELS in front, `plot` one of PLOTS with the columns of its axes in `x` and `y`, `left` and
+    `right` the two columns that are compared ("" = those that fit). `columns` are the names of the columns to show
+    (none = all), `unit` is that of positions, `filters_in` the one that the filter was written in where that differs.
+    `join` names other tables whose columns stand beside. Links open in
+    `viewer` ("" = the first). Plots have the layer boundaries `layers` ("" = the volume's first)."""
+
+    datastack: str = ""
+    version: str = LATEST
+    table: str = ""
+    where: str = ""
+    boxes: Mapping[str, str] = field(default_factory=dict)
+    sort: Sort = ()
+    group_by: str = ""
+    panel: str = "plot"
+    plot: str = "counts"
+    x: str = ""
+    y: str = ""
+    left: str = ""
+    right: str = ""
+    columns: tuple[str, ...] = ()
+    unit: str = "vx"
+    filters_in: str = ""
+    join: tuple[str, ...] = ()
+    viewer: str = ""
+    layers: str = ""
+
+    def href(self) -> str:
+        """Path and query of the page that shows this view."""
+        return _href(TABLE_PAGE, self)
+
+    def catalogue(self) -> str:
+        """Path and query of the page with all tables of this view's version."""
+        return _href(CATALOGUE_PAGE, TableView(self.datastack, self.version))
+
+
+@dataclass(frozen=True)
+class ConnectivityView:
+    """What the connectivity viewer shows. `cell` is the id as typed, `id_type` one of ID_TYPES, `tab` the
+    direction in front; `where`, `boxes` and `sort` apply to the partners of that tab.
+
+    A `type_table` of "" is the datastack's own choice, NO_TYPES none; `type_by` says which of several rows of a cell
+    there counts ("" = all; see :mod:`cell_types`). `synapses` is the query
+    line that synapses have to pass to be counted, `top` the % of them that the largest partners make up ("" = all).
+    Partners have `at_least` synapses ("" = 1), and `proofread` is "on" when only proofread ones count. `more` names
+    further columns, `group_by` the column whose values have subtotals and colours ("" = the type). Links open in
+    `viewer` ("" = the first), and `panel` is "on" when one stands beside the table. With `whole` "on", synapses that
+    CAVE would cut are asked for in pieces. `partner` is a root id whose synapses are listed, `against` another version
+    that this one is compared with. Plots have the layer boundaries `layers` ("" = the volume's first).
+    """
+
+    datastack: str = ""
+    version: str = LATEST
+    cell: str = ""
+    id_type: str = "auto"
+    type_table: str = ""
+    tab: str = "out"
+    at_least: str = ""
+    proofread: str = ""
+    more: tuple[str, ...] = ()
+    where: str = ""
+    boxes: Mapping[str, str] = field(default_factory=dict)
+    sort: Sort = ()
+    group_by: str = ""
+    viewer: str = ""
+    panel: str = ""
+    whole: str = ""
+    partner: str = ""
+    against: str = ""
+    type_by: str = ""
+    synapses: str = ""
+    top: str = ""
+    layers: str = ""
+
+    def href(self) -> str:
+        """Path and query of the page that shows this view."""
+        return _href(CONNECTIVITY_PAGE, self)
+
+
+def pinned(query: Query) -> Query:
+    """The query of a page, with the time that it is now for "live": all parts of a page then show the same."""
+    version = query.get("version")
+    if not isinstance(version, str) or version.strip().casefold() != LIVE:
+        return query
+    return {**query, "version": datetime.now(UTC).strftime(MOMENT_FORMAT)}
+
+
+def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
+    """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
+    read = _Reader(query)
+    view = TableView(
+        datastack=read.text("datastack"),
+        version=read.version(),
+        table=read.text("table"),
+        where=read.text("where"),
+        boxes=read.boxes(),
+        sort=read.sort(),
+        group_by=read.text("group_by"),
+        panel=read.choice("panel", PANELS, "plot"),
+        plot=read.choice("plot", PLOTS, "counts"),
+        x=read.text("x"),
+        y=read.text("y"),
+        left=read.text("left"),
+        right=read.text("right"),
+        columns=read.texts("columns"),
+        unit=read.choice("unit", UNITS, "vx"),
+        filters_in=read.choice("filters_in", ("", *UNITS), ""),
+        join=read.texts("join"),
+        viewer=read.text("viewer"),
+        layers=read.text("layers"),
+    )
+    return view, read.warnings()
+
+
+def parse_catalogue(query: Query) -> tuple[TableView, str]:
+    """Datastack and version of a query, and the words to search the catalogue for."""
+    read = _Reader(query)
+    return TableView(datastack=read.text("datastack"), version=read.version()), read.text("q")
+
+
+def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]:
+    """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
+    read = _Reader(query)
+    view = ConnectivityView(
+        datastack=read.text("datastack"),
+        version=read.version(),
+        cell=read.text("cell"),
+        id_type=read.choice("id_type", ID_TYPES, "auto"),
+        type_table=read.text("type_table"),
+        type_by=read.text("type_by").strip(),
+        tab=read.choice("tab", TABS, "out"),
+        synapses=read.text("synapses").strip(),
+        top=read.text("top").strip(),
+        at_least=read.text("at_least").strip(),
+        proofread=read.choice("proofread", SWITCH, ""),
+        more=read.texts("more"),
+        where=read.text("where"),
+        boxes=read.boxes(),
+        sort=read.sort(),
+        group_by=read.text("group_by"),
+        viewer=read.text("viewer"),
+        panel=read.choice("panel", SWITCH, ""),
+        whole=read.choice("whole", SWITCH, ""),
+        partner=read.text("partner").strip(),
+        against=read.text("against").strip(),
+        layers=read.text("layers"),
+    )
+    return view, read.warnings()
+
+
+def _href(path: str, view: TableView | ConnectivityView) -> str:
+    pairs: list[tuple[str, str]] = []
+    for name, default in vars(type(view)()).items():
+        value: Any = getattr(view, name)
+        if name == "boxes":
+            pairs += [(BOX + column, text) for column, text in value.items() if column and text.strip()]
+        elif name == "sort":
+            pairs += [("sort", text) for text in format_sort(value)]
+        elif isinstance(value, tuple):
+            pairs += [(name, text) for text in value if text]
+        elif value != default:
+            pairs.append((name, value))
+    return path + ("?" + urlencode(pairs, quote_via=quote, safe="~") if pairs else "")
+
+
+class _Reader:
+    """Reads a query key by key and remembers what it could not use."""
+
+    def __init__(self, query: Query) -> None:
+        self.left: dict[str, list[str]] = {}
+        self.said: list[str] = []
+        for key, value in list(query.items())[:MOST_VALUES]:
+            texts = [value] if isinstance(value, str) else list(value)
+            fitting = [text for text in texts[:MOST_VALUES] if len(text) <= LONGEST_VALUE]
+            if len(fitting) < len(texts):
+                self.said.append(f"The address has too much under {key[:40]!r}; that part was left out.")
+            if fitting:
+                self.left[key] = fitting
+        if len(query) > MOST_VALUES:
+            self.said.append(f"The address has {len(query):,} parameters; only {MOST_VALUES} were read.")
+
+    def text(self, key: str, default: str = "") -> str:
+        texts = self.left.pop(key, [])
+        if len(set(texts)) > 1:
+            self.said.append(f"The address gives {key} {len(texts)} times; the first is used.")
+        return texts[0] if texts else default
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(text for text in self.left.pop(key, []) if text))
+
+    def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
+        text = self.text(key, default)
+        if text in allowed:
+            return text
+        known = ", ".join(filter(None, allowed))
+        self.said.append(f"{key}={text[:40]} is unknown; it can be {known}. Shown is {default or 'the page without'}.")
+        return default
+
+    def version(self) -> str:
+        text = self.text("version", LATEST).strip().lower().removeprefix("v")
+        if text == LATEST or re.fullmatch(r"[0-9]{1,9}", text):
+            return text if text == LATEST else str(int(text))
+        if text == LIVE or is_moment(text):
+            return text if text == LIVE else written_moment(text.upper())
+        self.said.append(f"version={text[:40]} is no version number. Shown is the latest version.")
+        return LATEST
+
+    def boxes(self) -> dict[str, str]:
+        keys = [key for key in self.left if key.startswith(BOX) and key != BOX]
+        return {key.removeprefix(BOX): text for key in keys if (text := self.text(key)).strip()}
+
+    def sort(self) -> Sort:
+        first: dict[str, Direction] = {}
+        for name, direction in parse_sort(self.left.pop("sort", [])):
+            first.setdefault(name, direction)
+        return tuple(first.items())
+
+    def warnings(self) -> tuple[str, ...]:
+        unknown = [
+            f"The address has {key[:40]!r}, which this page does not know; it was left out." for key in self.left
+        ]
+        return (*self.said, *unknown[:5])

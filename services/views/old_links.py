@@ -1,0 +1,143 @@
+"""Addresses of the older MICrONS viewers, `/dash/datastack/<ds>/apps/<app>/?…`, as views of today's pages.
+
+Their parameters are Python literals (`cell-type="BC,MC"`, `mat-version=1300`), yet many links in use are
+unquoted; an id stays the digits that were written, never a number. A key may be `NAME::property`; only
+`value` was ever meant by people.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from services.core.moments import LIVE
+from services.filters.values import written
+from services.views.addresses import LATEST, LONGEST_VALUE, NO_TYPES, ConnectivityView, Query, TableView
+
+TABLE_APP = "table_viewer"
+CONNECTIVITY_APPS = ("connectivity", "basic_connectivity")
+
+_TYPE_TABLE_KEYS = ("cell-type-table-dropdown", "cell-type-table-menu")
+_ID_BOX = {"root_id": "root_id", "nucleus_id": "nucleus_id", "anno_id": "id"}
+_SHARED = {"datastack", "mat-version", "anno-id", "id-type", "cell-id-type", *_TYPE_TABLE_KEYS}
+_TABLE_ONLY = {"cell-type", "value-column-search"}
+
+
+def translate(
+    app: str, datastack: str, query: Query, *, live: bool = False
+) -> tuple[TableView | ConnectivityView, tuple[str, ...]]:
+    """The view that an old address showed, and a sentence for each part that cannot be shown any more.
+
+    `app` and `datastack` are those of the path; a `datastack` parameter goes first. `query` holds the decoded
+    parameters, each one text or several (the last counts, as it did). An unknown app opens as the table viewer.
+    `live` is whether tables and cells can be shown as of now.
+    """
+    values, warnings = _literals(query)
+    place = (
+        values.get("datastack") or datastack,
+        _version(values, warnings, live=live),
+    )
+    type_table = next((values[key] for key in _TYPE_TABLE_KEYS if values.get(key)), "")
+    if app in CONNECTIVITY_APPS:
+        return _connectivity(values, place, type_table, warnings), tuple(warnings)
+    if app != TABLE_APP:
+        warnings.append(f"There is no viewer called {app[:40]!r}; this is the table viewer.")
+    return _table(values, place, type_table, warnings), tuple(warnings)
+
+
+def _connectivity(
+    values: Mapping[str, str], place: tuple[str, str], type_table: str, warnings: list[str]
+) -> ConnectivityView:
+    _warn_unknown(values, _SHARED, warnings)
+    id_type = values.get("id-type") or values.get("cell-id-type") or "root_id"
+    if id_type not in ("root_id", "nucleus_id"):
+        warnings.append(f"The id type {id_type[:40]!r} is unknown; it is now found out from the id.")
+        id_type = "auto"
+    cell = values.get("anno-id", "").strip()
+    # a link without a cell says nothing of the id to come
+    return ConnectivityView(*place, cell, id_type if cell else "auto", type_table or NO_TYPES)
+
+
+def _table(values: Mapping[str, str], place: tuple[str, str], table: str, warnings: list[str]) -> TableView:
+    _warn_unknown(values, _SHARED | _TABLE_ONLY, warnings)
+    view = TableView(*place, table)
+    boxes: dict[str, str] = {}
+    searched, column = _items(values.get("cell-type", "")), values.get("value-column-search", "")
+    if searched and column:
+        boxes[column] = _box(searched)
+    elif searched:
+        warnings.append("The old link searched for values without naming a column; that search was left out.")
+    asked = _items(values.get("anno-id", ""))
+    if asked:
+        box = _ID_BOX.get(values.get("id-type") or "root_id", "root_id")
+        boxes[box] = _box(asked)
+    return replace(view, boxes=boxes)
+
+
+def _box(items: list[str]) -> str:
+    return f"= {written(items[0])}" if len(items) == 1 else f"in ({', '.join(map(written, items))})"
+
+
+def _items(text: str) -> list[str]:
+    return list(dict.fromkeys(item for part in text.split(",") if (item := part.strip())))
+
+
+def _version(values: Mapping[str, str], warnings: list[str], *, live: bool) -> str:
+    text = values.get("mat-version", "").strip()
+    if text.lower() == LIVE and live:
+        return LIVE
+    if text.lower() == LIVE:
+        warnings.append("The old link asked for live data; shown is the latest version.")
+    elif text and not re.fullmatch(r"[0-9]{1,9}", text):
+        warnings.append(f"mat-version={text[:40]} is no version number; shown is the latest version.")
+    return str(int(text)) if re.fullmatch(r"[0-9]{1,9}", text) else LATEST
+
+
+def _warn_unknown(values: Mapping[str, str], known: set[str], warnings: list[str]) -> None:
+    for key in [key for key in values if key not in known][:5]:
+        if key == "live-query-toggle":
+            warnings.append("The live query switch of the old link no longer exists; the version says what is shown.")
+        else:
+            warnings.append(f"The old link has {key[:40]!r}, which has no meaning any more.")
+
+
+def _literals(query: Query) -> tuple[dict[str, str], list[str]]:
+    """Every parameter as text; None and empty ones are left out."""
+    values: dict[str, str] = {}
+    warnings = []
+    for name, given in query.items():
+        text = given if isinstance(given, str) else given[-1] if given else ""
+        key, _, prop = name.partition("::")
+        if prop not in ("", "value"):
+            warnings.append(f"The old link sets {name[:40]!r}, which has no meaning any more.")
+        elif len(text) > LONGEST_VALUE:
+            warnings.append(f"The old link has too much under {key[:40]!r}; that part was left out.")
+        elif meant := _literal(text.strip()):
+            values[key] = meant
+    return values, warnings
+
+
+def _literal(text: str) -> str:
+    """What a Python literal means, as text: strings without their quotes, lists joined by commas, None as
+    nothing. All else, numbers above all, stays as written."""
+    if text == "None":
+        return ""
+    if text[:1] in ("'", '"'):
+        node = _parsed(text)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return node.value
+        return text.strip("'\"")
+    if text[:1] in ("[", "("):
+        node = _parsed(text)
+        if isinstance(node, ast.List | ast.Tuple):
+            return ",".join(_literal(ast.get_source_segment(text, item) or "") for item in node.elts)
+    return text
+
+
+def _parsed(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
