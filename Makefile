@@ -27,6 +27,7 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy .
+	$(VENV)/bin/lint-imports
 
 demo: $(VENV)/.run
 	@$(PY) -m localcave demo $(DEMO)

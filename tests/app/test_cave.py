@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import webbrowser
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from services.core.parallel import gather
 from services.core.settings import Settings
 from tests import tiny
 from tests.faults.proxy import Proxy, proxied, status
-from tests.servers import ROOT, start_localcave
+from tests.servers import start_localcave
 
 DS, V = tiny.DATASTACK, tiny.NEWEST
 
@@ -345,20 +344,6 @@ class TestRequests:
 
 
 class TestManners:
-    def test_only_one_module_imports_caveclient_and_none_dash(self) -> None:
-        importers: dict[str, set[str]] = {}
-        for path in (ROOT / "services").rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                names = (
-                    [alias.name for alias in node.names]
-                    if isinstance(node, ast.Import)
-                    else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                )  # fmt: skip
-                for name in names:
-                    importers.setdefault(name.split(".")[0], set()).add(path.parent.name)
-        assert importers["caveclient"] == {"cave"}
-        assert not importers.keys() & {"dash", "dash_bootstrap_components", "dash_ag_grid", "plotly"}
-
     def test_the_operators_token_files_are_left_alone(
         self, cave: Cave, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

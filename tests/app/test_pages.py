@@ -21,7 +21,6 @@ from services.core.settings import Settings
 from tests.servers import ROOT, free_port
 
 MOST_CALLBACK_LINES = 18
-KNOWN_TO_COMPONENTS = {"services.views.addresses", "services.core.sorting", "services.core.moments"}
 
 
 @pytest.fixture(scope="module")
@@ -150,38 +149,6 @@ def test_what_a_page_keeps_counts_on_nothing_that_comes_and_goes(page: ModuleTyp
 def modules(folder: str) -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted((ROOT / folder).rglob("*.py")):
         yield path, ast.parse(path.read_text())
-
-
-def imported(tree: ast.AST) -> set[str]:
-    """Modules that are imported when the code runs; those that only serve types are left out."""
-    quiet = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for node in ast.walk(block)
-    }
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and id(node) not in quiet:
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and id(node) not in quiet:
-            names.add(node.module)
-    return names
-
-
-def test_rooms_know_only_what_they_may() -> None:
-    forbidden = {
-        "services": {"dash", "components", "callbacks", "pages", "api", "app", "localcave"},
-        "components": {"callbacks", "pages", "api", "app", "localcave", "flask", "caveclient"},
-        "pages": {"callbacks", "api", "app", "localcave", "caveclient"},
-        "callbacks": {"pages", "api", "app", "localcave", "caveclient", "nglui"},
-        "localcave": {"dash", "services", "components", "callbacks", "pages", "api", "app"},
-    }
-    for folder, names in forbidden.items():
-        for path, tree in modules(folder):
-            assert not {name.split(".")[0] for name in imported(tree)} & names, path
-    for path, tree in modules("components"):
-        assert {name for name in imported(tree) if name.startswith("services")} <= KNOWN_TO_COMPONENTS, path
 
 
 def test_callbacks_are_thin() -> None:
