@@ -1,4 +1,4 @@
-"""The command line: ``python -m localcave demo|import|snapshot|serve|info``.
+"""The command line: ``localcave demo|import|snapshot|serve|info``.
 
 What a person got wrong is one sentence on stderr and exit status 2.
 """
@@ -26,6 +26,9 @@ DEMO_MARK = "demo.json"
 
 ANY_TOKEN = Path("")
 
+PROGRAM = "localcave" if Path(sys.argv[0]).name == "localcave" else "python -m localcave"
+"""What a person types: the command where the package is installed, the module in a checkout."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
@@ -51,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m localcave",
+        prog=PROGRAM,
         description="CAVE in a box: make a datastack folder, and serve it to any caveclient.",
-        epilog="Each command explains itself: python -m localcave COMMAND --help",
+        epilog=f"Each command explains itself: {PROGRAM} COMMAND --help",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_demo(commands)
@@ -238,7 +241,7 @@ def _import(args: argparse.Namespace) -> None:
         print(f"note: {warning}", file=sys.stderr)
     for table, rows in report.rows.items():
         print(f"{rows:>12,}  {table}")
-    print(f"Imported {report.datastack} into {args.output}. Serve it with: python -m localcave serve {args.output}")
+    print(f"Imported {report.datastack} into {args.output}. Serve it with: {PROGRAM} serve {args.output}")
 
 
 def _snapshot(args: argparse.Namespace) -> None:
@@ -268,7 +271,7 @@ def _snapshot(args: argparse.Namespace) -> None:
         print(f"note: {note}", file=sys.stderr)
     for table, rows in report.rows.items():
         print(f"{rows:>12,}  {table}")
-    print(f"Snapshot of {args.datastack} in {args.output}. Serve it with: python -m localcave serve {args.output}")
+    print(f"Snapshot of {args.datastack} in {args.output}. Serve it with: {PROGRAM} serve {args.output}")
 
 
 def _token(path: Path | None) -> str | None:
