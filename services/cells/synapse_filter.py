@@ -15,6 +15,7 @@ from services.cells.synapse_rows import CENTRE_NM, depths_um
 from services.core import space
 from services.core.columns import Column
 from services.core.errors import BadInput, NotFound
+from services.core.profiles import Volume
 from services.core.records import TableInfo
 from services.filters.boxes import InBox
 from services.filters.column_conditions import AgainstColumn
@@ -29,7 +30,6 @@ LAYER = Column("layer", "layer", "text")
 COMPARTMENT = Column("compartment", "predicted compartment", "text")
 _ALWAYS = ("id", "pre_pt_root_id", "post_pt_root_id", "size")
 CENTRE = "ctr_pt_position"
-_WORKED_OUT = (DEPTH, LAYER, COMPARTMENT)
 
 
 def columns_of(cave: Cave, datastack: str, version: int) -> tuple[Column, ...]:
@@ -40,7 +40,7 @@ def columns_of(cave: Cave, datastack: str, version: int) -> tuple[Column, ...]:
     first = cave.sample(datastack, version, info.name)
     own = [column for column in tables.columns_of(cave, datastack, info, first) if "supervoxel" not in column.name]
     names = {column.name for column in own}
-    return (*own, *(column for column in _WORKED_OUT if column.name not in names))
+    return (*own, *(column for column in _worked_out(cave.volume(datastack)) if column.name not in names))
 
 
 def parse(cave: Cave, datastack: str, version: int, where: str) -> Node:
@@ -49,7 +49,7 @@ def parse(cave: Cave, datastack: str, version: int, where: str) -> Node:
     if not where.strip():
         return Everything()
     node = parse_line(where, columns_of(cave, datastack, version))
-    _check(cave, datastack, version, {column for column in _columns_in(node) if column in _WORKED_OUT})
+    _check(cave, datastack, version, {column for column in _columns_in(node) if _is_worked_out(column)})
     return node
 
 
@@ -74,12 +74,11 @@ def read(
     rows = cave.synapses(datastack, version, root_id, direction, whole=whole, more=more)
     frame = _voxels(rows, _info(cave, datastack, version).voxel_resolution_nm)
     volume = cave.volume(datastack)
-    if {DEPTH.name, LAYER.name} & (names - set(rows.columns)):
+    if {DEPTH.name, *volume.layer_columns} & (names - set(rows.columns)):
         depth = depths_um(rows, volume)
-        frame = frame.assign(
-            depth_um=pd.array(depth, dtype="Float64"),
-            layer=pd.Series(space.layer_of(depth, volume), frame.index).astype("string"),
-        )
+        layers = {name: space.layer_of(depth, by) for name, by in volume.layer_columns.items()}
+        texts = {name: pd.Series(layer, frame.index).astype("string") for name, layer in layers.items()}
+        frame = frame.assign(depth_um=pd.array(depth, dtype="Float64"), **texts)
     if COMPARTMENT.name in names - set(rows.columns):
         tags = compartments.tags(cave, datastack, version, root_id, direction)
         frame = compartments.of_synapses(frame, tags)
@@ -90,13 +89,23 @@ def read(
 
 def columns_asked(node: Node) -> tuple[str, ...]:
     """The columns of the synapse table that a filter needs; positions whole."""
-    asked = (column for column in _columns_in(node) if column not in _WORKED_OUT)
+    asked = (column for column in _columns_in(node) if not _is_worked_out(column))
     return tuple(dict.fromkeys(column.name[:-2] if column.kind == "position" else column.name for column in asked))
 
 
 def not_in_scripts(node: Node) -> tuple[str, ...]:
     """What a filter asks for that is no column of the synapse table."""
-    return tuple(dict.fromkeys(column.title for column in _columns_in(node) if column in _WORKED_OUT))
+    return tuple(dict.fromkeys(column.title for column in _columns_in(node) if _is_worked_out(column)))
+
+
+def _worked_out(volume: Volume) -> tuple[Column, ...]:
+    """What is known of a synapse beside its row; a layer for each source of boundaries."""
+    others = (Column(name, f"layer ({by.name})", "text") for name, by in volume.layer_columns.items())
+    return (DEPTH, LAYER, *(column for column in others if column.name != LAYER.name), COMPARTMENT)
+
+
+def _is_worked_out(column: Column) -> bool:
+    return column in (DEPTH, LAYER, COMPARTMENT) or (column.kind == "text" and column.title.startswith("layer ("))
 
 
 def _info(cave: Cave, datastack: str, version: int) -> TableInfo:

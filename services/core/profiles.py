@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from services.core.errors import BadInput
+
 log = logging.getLogger("karst.profiles")
 
 
@@ -71,9 +73,13 @@ class Volume:
         return "x_um", "depth_um" if self.has_depth else "y_um", "z_um"
 
     def layer_set(self, key: str = "") -> LayerSet:
-        """The boundaries that `key` names, else the first ones."""
+        """The boundaries that `key` names; "" is the first. Raises BadInput for a key that the volume does not have."""
         known = self.layer_sets or (LayerSet("", "", self.layers),)
-        return next((one for one in known if one.key == key), known[0])
+        matches = [one for one in known if key in ("", one.key)]
+        if not matches:
+            keys = ", ".join(one.key for one in known if one.key) or "none"
+            raise BadInput(f"There are no layer boundaries {key!r} here.", f"There are: {keys}.")
+        return matches[0]
 
     @property
     def layer_columns(self) -> dict[str, LayerSet]:

@@ -10,6 +10,7 @@ from components.figures import depth, somata
 from components.partner_options import Choices, options
 from services.cells import card as cell_card
 from services.cells import cells, plot_frames
+from services.core.errors import BadInput
 from services.tables import tables
 from services.tables.tables import TableQuery
 from services.views.addresses import ConnectivityView, TableView, parse_connectivity, parse_table
@@ -67,7 +68,7 @@ def test_the_card_of_a_cell_names_the_source_of_its_layer(cave, version):
         assert f"{layer(card.depth_um, TOPS[column])} ({name})" in said
 
 
-@pytest.mark.parametrize(("asked", "column"), [("", "layer"), ("cave_diver", "layer_cave_diver"), ("no such", "layer")])
+@pytest.mark.parametrize(("asked", "column"), [("", "layer"), ("cave_diver", "layer_cave_diver")])
 def test_an_address_chooses_the_boundaries_of_plots(cave, asked, column):
     by = cave.volume(DS).layer_set(asked)
     assert dict(by.layers) == TOPS[column]
@@ -97,3 +98,9 @@ def test_pages_offer_both_by_name(cave):
     said = str(options(ConnectivityView(), choices))
     assert "Allen V1 column" in said
     assert "CAVE Diver" in said
+
+
+def test_boundaries_that_nobody_gave_are_refused(cave):
+    with pytest.raises(BadInput, match="There are no layer boundaries 'no such' here") as refused:
+        cave.volume(DS).layer_set("no such")
+    assert "cave_diver" in refused.value.hint

@@ -99,9 +99,10 @@ def test_depth_and_layer_are_those_that_the_list_of_synapses_has(client, root):
     deep = get(client, root, "synapses", direction="in", synapses=f"depth_um > {middle}")["rows"]
     assert 0 < len(deep) < len(listed)
     assert [row["id"] for row in deep] == [row["id"] for row in listed if row["depth_um"] > middle]
-    layer = listed[0]["layer"]
-    same = get(client, root, "synapses", direction="in", synapses=f"layer = {layer}")["rows"]
-    assert [row["id"] for row in same] == [row["id"] for row in listed if row["layer"] == layer]
+    for column in ("layer", "layer_cave_diver"):
+        layer = listed[0][column]
+        same = get(client, root, "synapses", direction="in", synapses=f"{column} = {layer}")["rows"]
+        assert [row["id"] for row in same] == [row["id"] for row in listed if row[column] == layer]
 
 
 @pytest.mark.parametrize("direction", ["in", "out", "merged"])
