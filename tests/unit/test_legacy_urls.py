@@ -36,6 +36,12 @@ def test_the_published_connectivity_link():
     assert view_of("connectivity", link.replace('"', "'")) == (wanted, ())
 
 
+def test_a_connectivity_link_without_id_type_means_a_root_id():
+    for search in ('?anno-id="864691135808473885"', '?anno-id=864691135808473885&id-type=""'):
+        view, warnings = view_of("connectivity", search)
+        assert (view.cell, view.id_type, warnings) == ("864691135808473885", "root_id", ())
+
+
 @pytest.mark.parametrize("version", ["943", "1507"])
 def test_the_workshop_link_with_empty_controls(version):
     link = (

@@ -1,0 +1,97 @@
+"""What the grids ask of the application as one scrolls and ticks: a block of rows, and a link to what is ticked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import flask
+import pytest
+import requests
+from caveclient import CAVEclient
+
+from app import create_app
+from callbacks import partner_grids, table_viewer
+from services.core.settings import Settings
+from services.views.addresses import ConnectivityView, TableView
+
+DS, NUCLEI, TYPES = "karst_demo", "nucleus_detection_v0", "aibs_metamodel_celltypes_v661"
+
+
+@pytest.fixture(scope="module")
+def direct(localcave_url: str) -> CAVEclient:
+    client = CAVEclient(DS, server_address=localcave_url, auth_token="none", write_server_cache=False)
+    client.version = max(client.materialize.get_versions())
+    return client
+
+
+@pytest.fixture(scope="module")
+def server(localcave_url: str) -> flask.Flask:
+    return create_app(Settings(server_address=localcave_url, cache="", datastack=DS)).server
+
+
+@pytest.fixture(autouse=True)
+def request_context(server: flask.Flask) -> Iterator[None]:
+    with server.test_request_context():
+        yield
+
+
+@pytest.fixture(scope="module")
+def cell(direct: CAVEclient) -> int:
+    """A cell with more partners than a link to a few of them has."""
+    roots = direct.materialize.query_table("proofreading_status_and_strategy")["pt_root_id"]
+    return int(roots[roots != 0].iloc[0])
+
+
+@pytest.fixture(scope="module")
+def inputs(direct: CAVEclient, cell: int) -> list[int]:
+    """The root ids of the cell's input partners, in order."""
+    roots = direct.materialize.synapse_query(post_ids=cell)["pre_pt_root_id"]
+    return sorted(set(roots) - {0, cell})
+
+
+def block(start: int, end: int, sorted_by: str) -> dict[str, Any]:
+    """What AG Grid asks of its data source."""
+    return {"startRow": start, "endRow": end, "filterModel": {}, "sortModel": [{"colId": sorted_by, "sort": "asc"}]}
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 5), (5, 12), (100, 101)])
+def test_a_block_of_a_table_begins_where_the_grid_asks(direct: CAVEclient, start: int, end: int) -> None:
+    every = sorted(direct.materialize.query_table(NUCLEI)["id"])
+    view = TableView(DS, str(direct.version), NUCLEI)
+    answer = table_viewer.rows(block(start, end, "id"), {"of": view.href()}, None)
+    assert [row["id"] for row in answer["rowData"]] == list(map(str, every[start:end]))
+    assert answer["rowCount"] == len(every)
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 4), (4, 9), (10, 11)])
+def test_a_block_of_partners_begins_where_the_grid_asks(
+    direct: CAVEclient, cell: int, inputs: list[int], start: int, end: int
+) -> None:
+    view = ConnectivityView(DS, str(direct.version), str(cell), "root_id")
+    answer = partner_grids.rows(block(start, end, "root_id"), {"of": view.href(), "side": "in"})
+    assert [row["root_id"] for row in answer["rowData"]] == list(map(str, inputs[start:end]))
+    assert answer["rowCount"] == len(inputs)
+
+
+def linked_segments(drawn: Any) -> set[str]:
+    """Root ids in the Neuroglancer state that a drawn link opens."""
+    (address,) = re.findall(r"href='[^'#]*#!(http[^']*)'", str(drawn))
+    layers = requests.get(address, timeout=30).json()["layers"]
+    return {root for layer in layers for root in layer.get("segments", ())}
+
+
+def test_a_link_holds_the_ticked_partners_alone(direct: CAVEclient, cell: int, inputs: list[int]) -> None:
+    view = ConnectivityView(DS, str(direct.version), str(cell), "root_id")
+    ticked = [str(inputs[1]), str(inputs[-1])]
+    drawn, *_ = partner_grids.link(block(0, 0, "root_id") | {"of": view.href()}, ticked, {"side": "in"})
+    assert linked_segments(drawn) == {str(cell), *ticked}
+
+
+def test_a_link_holds_the_ticked_rows_alone(direct: CAVEclient) -> None:
+    rows = direct.materialize.query_table(TYPES)
+    rows = rows[rows["pt_root_id"] != 0].iloc[[3, 17, -1]]
+    view = TableView(DS, str(direct.version), TYPES)
+    drawn, _ = table_viewer.link(block(0, 0, "id") | {"of": view.href()}, list(map(str, rows["id"])), None)
+    assert linked_segments(drawn) == set(map(str, rows["pt_root_id"]))
