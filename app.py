@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dash
 
 import api
 import callbacks  # noqa: F401 - importing registers them
 from api import headers, health, old_links
+from api.headers import digest
 from callbacks.errors import on_error
 from components.shell import INDEX, META_TAGS, shell
 from services.cave.client import Cave
 from services.core.settings import Settings
 from services.neuroglancer import bundled_viewer
 
+ASSETS = Path(__file__).parent / "assets"
+
 
 def create_app(settings: Settings) -> dash.Dash:
     """The whole application over the CAVE of `settings`, ready to serve."""
+    assets = f"assets/{digest(ASSETS)}"
     app = dash.Dash(
         __name__,
+        assets_url_path=assets,
         title="Karst",
         update_title="",
         use_pages=True,
         compress=True,
-        index_string=INDEX,
+        index_string=INDEX.replace("{assets}", f"/{assets}"),
         meta_tags=META_TAGS,
         suppress_callback_exceptions=True,
         assets_ignore=r"^(boot|plotly-strict\.min)\.js$",
@@ -35,6 +42,7 @@ def create_app(settings: Settings) -> dash.Dash:
     for blueprint in (api.blueprint, health.blueprint, old_links.blueprint, bundled_viewer.create_blueprint()):
         app.server.register_blueprint(blueprint)
     headers.secure(app.server, app.csp_hashes)
+    headers.keep(app.server, f"/{assets}/")
     with app.server.test_client() as client:
         client.get("/")  # Dash finishes its own set-up in the first request, and until then fails others
     return app

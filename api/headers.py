@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from services.core.errors import request_id
+
+YEAR_S = 31_536_000
+"""What Dash itself says of files with a version in their names."""
 
 
 def content_policy(script_hashes: Sequence[str]) -> str:
@@ -42,4 +47,25 @@ def secure(server: Flask, script_hashes: Callable[[], Sequence[str]]) -> None:
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
         answer.headers.setdefault("Referrer-Policy", "same-origin")
         answer.headers.setdefault("X-Request-Id", request_id())
+        return answer
+
+
+def digest(folder: Path) -> str:
+    """12 hexadecimal digits that change with any file in `folder`."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    told = sha256()
+    for file in files:
+        told.update(f"{file.relative_to(folder)}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+    return told.hexdigest()[:12]
+
+
+def keep(server: Flask, assets: str) -> None:
+    """Let browsers keep for good what never changes: everything below the path `assets`, which has a digest in it, and
+    the files of Dash and its components that have a version in their names."""
+
+    @server.after_request
+    def add(answer: Response) -> Response:
+        named = answer.cache_control.max_age == YEAR_S and request.path.startswith("/_dash-component-suites/")
+        if answer.status_code in (200, 304) and (named or request.path.startswith(assets)):
+            answer.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
         return answer

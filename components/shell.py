@@ -14,8 +14,8 @@ INDEX = """<!DOCTYPE html>
     <head>
         {%metas%}
         <title>{%title%}</title>
-        <link rel="icon" href="/assets/favicon.svg" type="image/svg+xml">
-        <script src="/assets/boot.js"></script>
+        <link rel="icon" href="{assets}/favicon.svg" type="image/svg+xml">
+        <script src="{assets}/boot.js"></script>
         {%css%}
     </head>
     <body>
@@ -25,7 +25,8 @@ INDEX = """<!DOCTYPE html>
     </body>
 </html>
 """
-"""`boot.js` sets the theme before the first paint, so it does not wait at the end like other scripts."""
+"""`boot.js` sets the theme before the first paint, so it does not wait at the end like other scripts. `{assets}` is the
+address of the folder of that name."""
 
 META_TAGS = [
     {"name": "viewport", "content": "width=device-width, initial-scale=1"},

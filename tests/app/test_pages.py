@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.headers import digest
 from app import create_app, server
 from components.shell import shell
 from pages import catalogue, connectivity_viewer, home, not_found_404, table_viewer
@@ -28,9 +29,14 @@ def app(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> dash.Da
     return create_app(Settings(server_address=localcave_url, cache=str(tmp_path_factory.mktemp("cache"))))
 
 
+def assets(app: dash.Dash) -> str:
+    """The folder of style sheets and scripts, as pages name it."""
+    return f"/{app.config.assets_url_path}"
+
+
 def test_every_answer_has_the_headers(app: dash.Dash) -> None:
     with app.server.test_client() as client:
-        for path in ("/", "/table-viewer", "/assets/10-karst.css", "/healthz", "/api/v1/nothing"):
+        for path in ("/", "/table-viewer", f"{assets(app)}/10-karst.css", "/healthz", "/api/v1/nothing"):
             headers = client.get(path).headers
             policy = headers["Content-Security-Policy"]
             assert "unsafe-eval" not in policy
@@ -50,8 +56,22 @@ def test_nothing_is_loaded_from_elsewhere(app: dash.Dash) -> None:
 
 def test_answers_are_compressed(app: dash.Dash) -> None:
     with app.server.test_client() as client:
-        answer = client.get("/assets/00-bootstrap.min.css", headers={"Accept-Encoding": "gzip, br"})
+        answer = client.get(f"{assets(app)}/00-bootstrap.min.css", headers={"Accept-Encoding": "gzip, br"})
     assert answer.headers["Content-Encoding"] == "br"
+
+
+def test_what_has_its_version_in_its_name_is_kept_for_good(app: dash.Dash, tmp_path: Path) -> None:
+    with app.server.test_client() as client:
+        document = client.get("/")
+        static = re.findall(r"(?:src|href)=.(/[^\"']+)", document.text)
+        kept = {path: client.get(path).headers["Cache-Control"] for path in static if not path.endswith("/")}
+    assert len(kept) > 20
+    assert set(kept.values()) == {"public, max-age=31536000, immutable"}
+    assert "max-age" not in document.headers.get("Cache-Control", "")
+    (tmp_path / "one.css").write_text("a{}")
+    before = digest(tmp_path)
+    (tmp_path / "one.css").write_text("b{}")
+    assert digest(tmp_path) != before
 
 
 def test_health_without_cave() -> None:
