@@ -40,6 +40,8 @@ from services.core.errors import NotFound, TooLarge
 from services.core.parallel import gather
 from services.core.profiles import Profile, Volume, load_profile, load_volume
 from services.core.records import TableInfo, Version, read_tables, read_versions
+from services.core.roles import Roles as TableRoles
+from services.core.roles import resolve as resolve_roles
 from services.core.settings import Settings
 
 __all__ = ["Cave", "Filters", "TableInfo", "Version"]
@@ -132,6 +134,13 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
     def volume(self, datastack: str) -> Volume:
         """The axes and layers of the datastack's aligned volume."""
         return load_volume(self.settings.config_dir, self.info(datastack)["aligned_volume"]["name"])
+
+    def roles(self, datastack: str, version: int) -> TableRoles:
+        """Which table or view has which role at a version, and why."""
+        profile = self.profile(datastack)
+        first = (*profile.type_tables, *filter(None, [profile.default_table]))
+        tables, columns = self.tables(datastack, version), partial(self.view_columns, datastack, version)
+        return resolve_roles(profile.roles, self.info(datastack), tables, columns, first)
 
     def versions(self, datastack: str) -> list[Version]:
         """All versions, newest first, expired ones included."""
@@ -347,7 +356,7 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
 
         CAVE sends a limited number, which `attrs["truncated"]` tells; `whole` asks in as many pieces as it takes.
         """
-        table = self.info(datastack)["synapse_table"]
+        table = self.roles(datastack, version).synapses.table
         if not table:
             raise NotFound(f"Datastack {datastack} has no synapse table.")
         source = Source(table)
@@ -394,7 +403,7 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
 
     def _synapse_columns(self, datastack: str, version: int) -> tuple[str, ...]:
         """The columns of the synapse table to ask for, the position last; asked of CAVE unless its schema says so."""
-        table = self.info(datastack)["synapse_table"]
+        table = self.roles(datastack, version).synapses.table or ""
         known = self.tables(datastack, version).get(table)
         if known is None or known.schema_type == "synapse":
             return (*SYNAPSE_ENDS, "size", SYNAPSE_POSITIONS[0])
