@@ -36,7 +36,17 @@ def localcave_url(small_cortex: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def realdata() -> Path:
     """Folder of real rows of minnie65_public; the test is skipped where they are not at hand."""
-    folder = ROOT.parent / "shared" / "realdata"
+    return beside("realdata", "the real rows of minnie65_public")
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Folder of small inputs that were reported; the test is skipped where they are not at hand."""
+    return beside("cases", "the reported inputs")
+
+
+def beside(name: str, what: str) -> Path:
+    folder = ROOT.parent / "shared" / name
     if not folder.is_dir():
-        pytest.skip("the real rows of minnie65_public are not beside this project")
+        pytest.skip(f"{what} are not beside this project")
     return folder

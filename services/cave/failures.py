@@ -21,6 +21,7 @@ from services.core.errors import BadInput, Expired, KarstError, NoRows, NotAllow
 STATUS_IN_MESSAGE = re.compile(r"^(\d{3}) ")
 UNKNOWN_ID = re.compile(r"cannot find node|has no root|does not exist|not found", re.IGNORECASE)
 """The chunkedgraph's words for an id that it never had, which it answers with 500."""
+NOT_VALID_THEN = re.compile(r"root_ids passed are not valid at the query timestamp: \[([\d, ]{1,400})")
 NO_COLUMN = re.compile(r"^'?(\w{1,63})'?$")
 CHECK = "Check the number, and the datastack."
 AGAIN = "Please try again; if it lasts, tell the operator."
@@ -108,7 +109,14 @@ def _answered(response: requests.Response, subject: Subject) -> KarstError:
         return NotFound(subject.missing, CHECK)  # without a body: the state service, which answers 500 in plain text
     if "returned no results" in message:
         return NoRows(f"CAVE has no rows of {subject}.", "Choose another table, or another version.")
-    return _missing(message, subject) if status == 404 else _failed(body, message, subject)
+    if status == 404:
+        return _missing(message, subject)
+    return _not_valid_then(message) or _failed(body, message, subject)
+
+
+def _not_valid_then(message: str) -> NotFound | None:
+    match = NOT_VALID_THEN.search(message)
+    return match and NotFound(f"Root ids that are not valid at this time: {match[1]}.", "Look them up in Find ids.")
 
 
 def _body(response: requests.Response) -> dict[str, Any]:

@@ -104,8 +104,9 @@ class _Found:
 
 
 def nucleus_table(cave: Cave, datastack: str, version: int) -> str | None:
-    """The table of somata at a version; None where it has none."""
-    return cave.roles(datastack, version).somata.table
+    """The datastack's soma table; None where it names none or the version does not have it."""
+    table: str | None = cave.info(datastack).get("soma_table")
+    return table if table and table in cave.tables(datastack, version) else None
 
 
 def no_nuclei(cave: Cave, datastack: str, version: int) -> str:
@@ -157,7 +158,7 @@ def _detect(nuclei: pd.DataFrame, asked: int) -> IdType:
 def _by_nucleus(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
     rows = nuclei[nuclei["nucleus_id"] == asked]
     if rows.empty:
-        table = nucleus_table(cave, datastack, version)
+        table = cave.info(datastack).get("soma_table")
         where = f"in {table} at" if table else "known, for there is no table of nuclei at"
         raise NotFound(
             f"Nucleus id {asked} is not {where} version {version} of {datastack}.", "Check the id and the version."

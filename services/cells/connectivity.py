@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeAlias, TypedDict
@@ -154,14 +154,14 @@ def read(
     guess = cells.likely_root(text)
     kept = synapse_filter.parse(cave, datastack, version, only)
     ask = partial(synapse_filter.read, cave, datastack, version, where=only, whole=whole)
-    early = [] if guess is None else [partial(ask, guess, way) for way in ("in", "out")]
+    early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in ("in", "out")]
     cell, known, nuclei, *found = gather(
         partial(cells.find, cave, datastack, version, text, id_type),
         lambda: _types_or_why(cave, datastack, version, type_table, type_by, lenient=lenient),
         partial(cells.somas, cave, datastack, version),
         *early,
     )
-    if cell.root_id != guess:
+    if cell.root_id != guess or any(rows is None for rows in found):
         found = gather(*(partial(ask, cell.root_id, way) for way in ("in", "out")))
     incoming, outgoing = found
     somata = nuclei if cells.nucleus_table(cave, datastack, version) else None
@@ -275,6 +275,14 @@ class _Types:
     by: str = ""
     rows: TypeRows | None = None
     said: tuple[str, ...] = ()
+
+
+def _if_valid(ask: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
+    """The synapses of a guessed root id; None if CAVE refuses it, as at a time at which it was not valid."""
+    try:
+        return ask()
+    except NotFound:
+        return None
 
 
 def _types_or_why(cave: Cave, datastack: str, version: int, table: str | None, by: str, *, lenient: bool) -> _Types:

@@ -127,6 +127,10 @@ def test_a_nucleus_and_a_stale_root_lead_to_the_cell_of_the_time(cave, then, exp
     assert found.root_id == pairs[moved]
     repaired = cells.find(cave, DS, expired.number, str(newest[moved]), "root_id")
     assert repaired.repaired_from == newest[moved]
+    cell = connectivity.read(cave, DS, expired.number, str(newest[moved]))
+    assert cell.cell.root_id == repaired.root_id
+    inputs = then(expired, SYNAPSES, filter_equal_dict={SYNAPSES: {"post_pt_root_id": repaired.root_id}})
+    assert cell.totals["in"]["num_syn"] + cell.totals["in"]["autapses"] == len(inputs)
 
 
 def test_the_api_reads_cells_at_moments(client, cave, then, moments):

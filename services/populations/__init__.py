@@ -1,1 +1,0 @@
-"""Populations: who connects to whom among sets of cells of any size."""
