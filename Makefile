@@ -1,4 +1,4 @@
-# make run | test | bench | lint | golden      (everything else is a step of these)
+# make run | classroom | test | bench | lint | golden      (everything else is a step of these)
 
 VENV     ?= .venv
 PY       := $(VENV)/bin/python
@@ -9,11 +9,15 @@ PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
 export HOST PORT LOCALCAVE_PORT
 
-.PHONY: run test bench lint golden demo lock clean
+.PHONY: run classroom test bench lint golden demo lock clean
 
 # The demo is made only where it is served: not for a CAVE elsewhere, nor for other folders in DATA.
 run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),demo))
 	@bin/run $(DATA)
+
+# As run, for everybody in the same network.
+classroom: HOST = 0.0.0.0
+classroom: run
 
 test: $(VENV)/.dev lint
 	@bin/need chromium redis-server

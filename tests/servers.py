@@ -47,7 +47,7 @@ def running(
         finally:
             process.send_signal(signal.SIGINT)  # gunicorn ends at once, where SIGTERM waits for idle connections
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -27,7 +27,7 @@ from localcave.server import (
     routes_state,
 )
 from localcave.server.auth import Gate
-from localcave.server.names import require_names
+from localcave.server.names import require_host, require_names
 from localcave.server.service import EXTENSION, Service, service
 
 MAX_BODY_BYTES = 64_000_000
@@ -60,6 +60,7 @@ def create_server(
     def admit() -> Any:
         if delay_ms:
             time.sleep(delay_ms / 1000)
+        require_host()
         require_names()
         return gate.check() or _refusal(gate)
 

@@ -13,6 +13,16 @@ ARGUMENTS = ("datastack", "table", "view", "name", "kind", "key")
 """The arguments of routes that are names."""
 
 
+LONGEST_HOST = 255 + len(":65535")
+"""A name in the domain name system, and a port."""
+
+
+def require_host() -> None:
+    """For `before_request`: raises a 400 unless the request names a host, for answers lead back to it."""
+    if not 0 < len(request.host) <= LONGEST_HOST:
+        raise CaveError(400, {"message": "The request names no host, or one that cannot be."})
+
+
 def require_names() -> None:
     """For `before_request`: raises a 404 for a path with dot segments, or with a name that CAVE could not have."""
     if {".", ".."} & set(request.path.split("/")):

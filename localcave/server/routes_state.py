@@ -43,11 +43,12 @@ def segment_properties(number: int) -> Response:
 
 
 def _post(states: States, path: str) -> Response:
-    return jsonify(f"{server_address()}{path}/{states.add(posted_json(STATE_DEPTH))}")
+    address = server_address()
+    return jsonify(f"{address}{path}/{states.add(posted_json(STATE_DEPTH), address)}")
 
 
 def _get(states: States, number: int) -> Response:
-    text = states.get(number)
+    text = states.get(number, server_address())
     if text is None:
         return Response("Internal Server Error", status=500, content_type="text/plain")
     return Response(text, content_type="application/json")

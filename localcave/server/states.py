@@ -14,23 +14,25 @@ class States:
     """The JSON texts of one kind, by id. The oldest are forgotten when they take more than `KEPT_BYTES`."""
 
     def __init__(self) -> None:
-        self._texts: OrderedDict[int, bytes] = OrderedDict()
+        self._texts: OrderedDict[int, tuple[bytes, str]] = OrderedDict()
         # after a new start no number may mean another state than it did
         self._next = FIRST_ID + time.time_ns() // 1_000_000
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def add(self, text: bytes) -> int:
-        """Keep a JSON text; returns its id."""
+    def add(self, text: bytes, address: str) -> int:
+        """Keep a JSON text that came by an address of this server; returns its id."""
         with self._lock:
             number, self._next = self._next, self._next + 1
-            self._texts[number] = text
+            self._texts[number] = text, address
             self._bytes += len(text)
             while self._bytes > KEPT_BYTES and len(self._texts) > 1:
-                self._bytes -= len(self._texts.popitem(last=False)[1])
+                self._bytes -= len(self._texts.popitem(last=False)[1][0])
             return number
 
-    def get(self, number: int) -> bytes | None:
-        """The text with an id, None when it is unknown."""
+    def get(self, number: int, address: str) -> bytes | None:
+        """The text with an id, None when it is unknown. What it says of this server leads to `address`: the reader may
+        reach it by another than the writer did, from another machine or in another network."""
         with self._lock:
-            return self._texts.get(number)
+            text, written = self._texts.get(number, (None, ""))
+        return text and text.replace(f"{written}/".encode(), f"{address}/".encode())

@@ -1,10 +1,11 @@
-"""The way from a request to the services."""
+"""The way from a request to the services, and from what they found to whoever asked."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
-from flask import current_app
+from flask import current_app, has_request_context, request
 
 if TYPE_CHECKING:
     from services.cave.client import Cave
@@ -13,3 +14,30 @@ if TYPE_CHECKING:
 def cave() -> Cave:
     """The CAVE door of the running application, which `create_app` put there."""
     return cast("Cave", current_app.extensions["karst"])
+
+
+def outside_address(cave: Cave) -> str:
+    """The address of CAVE for whoever asks: that of the settings, or with their `same_host` its port at the host by
+    which the request came (one that Werkzeug takes for a host; of a proxy only what it hands on as `Host`)."""
+    own = cave.settings.server_address
+    if not cave.settings.same_host or not has_request_context() or not request.host:
+        return own
+    parts = urlsplit(own)
+    host = urlsplit(f"//{request.host}").hostname or ""
+    name = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{name}:{parts.port}" if parts.port else f"{parts.scheme}://{name}"
+
+
+def outside(cave: Cave, source: Any) -> Any:
+    """A source of a Neuroglancer layer (an address, or lists and objects with some) with CAVE's address as
+    :func:`outside_address` has it."""
+    own, seen = cave.settings.server_address, outside_address(cave)
+    if own == seen:
+        return source
+    if isinstance(source, str):
+        return source.replace(f"{own}/", f"{seen}/")
+    if isinstance(source, list):
+        return [outside(cave, item) for item in source]
+    if isinstance(source, dict):
+        return {key: outside(cave, item) for key, item in source.items()}
+    return source

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from neuroglancer.url_state import url_safe_to_json
 
+from services.cave.context import outside, outside_address
 from services.core.errors import BadInput
 from services.core.id_text import LARGEST_ID
 
@@ -81,7 +82,8 @@ def own_sources(cave: Cave, datastack: str) -> tuple[str, ...]:
     """The addresses of a datastack's segmentation: that of CAVE and that of the profile's links."""
     given = cave.profile(datastack).neuroglancer.get("segmentation_source") or ""
     found = (cave.info(datastack)["segmentation_source"], given.replace("{server}", cave.settings.server_address))
-    return tuple(filter(None, found))
+    own = [source for source in found if source]
+    return tuple(dict.fromkeys([*own, *(outside(cave, source) for source in own)]))
 
 
 def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedLink:
@@ -140,8 +142,9 @@ def stored_state(cave: Cave, datastack: str, wanted: str) -> Mapping[str, Any]:
     except ValueError as error:
         raise BadInput("This link cannot be read.", "Copy the whole address of the viewer again.") from error
     known = _STATE_PATH.fullmatch(address.path)
-    ours = urlsplit(cave.settings.server_address)
-    if address.scheme not in ("http", "https") or not known or place != (ours.hostname, ours.port):
+    ours = urlsplit(outside_address(cave))
+    places = [(own.hostname, own.port) for own in (ours, urlsplit(cave.settings.server_address))]
+    if address.scheme not in ("http", "https") or not known or place not in places:
         where = address.hostname or "an unknown place"
         raise BadInput(
             f"The state of this link is kept at {where[:80]}; only those that CAVE at {ours.netloc} keeps are read.",

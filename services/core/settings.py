@@ -35,6 +35,8 @@ class Settings:
     memory_bytes: int = 512 * 2**20
     max_table_rows: int = 500_000
     allowed_hosts: tuple[str, ...] = ()
+    same_host: bool = False
+    host: str = "127.0.0.1"
 
     @property
     def identity(self) -> str:
@@ -46,8 +48,10 @@ class Settings:
         """Settings of an environment: `CAVE_SERVER_ADDRESS`, `CAVE_TOKEN` or `CAVE_TOKEN_FILE`,
         `KARST_DATASTACK`, `KARST_CONFIG`, `KARST_CACHE`, `KARST_SECRET_KEY`, `KARST_TIMEOUT_S` (seconds that
         CAVE may take for one answer), `KARST_MEMORY_MB` (frames held in each process),
-        `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged through CAVE) and `KARST_ALLOWED_HOSTS` (by commas,
-        the only hosts beside CAVE_SERVER_ADDRESS that the token may go to; all that listed datastacks name if unset).
+        `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged through CAVE), `KARST_ALLOWED_HOSTS` (by commas,
+        the only hosts beside CAVE_SERVER_ADDRESS that the token may go to; all that listed datastacks name if unset),
+        `KARST_SAME_HOST` (1: whoever reaches this application by some host reaches CAVE_SERVER_ADDRESS by it too, at
+        that port, and gets links that lead there) and `HOST`, where the application listens.
 
         An empty variable counts as unset. Raises ValueError, naming the variable, when one makes no sense.
         """
@@ -66,7 +70,9 @@ class Settings:
             timeout_s=_positive(given, "KARST_TIMEOUT_S", default.timeout_s),
             memory_bytes=int(_positive(given, "KARST_MEMORY_MB", default.memory_bytes / 2**20) * 2**20),
             max_table_rows=int(_positive(given, "KARST_MAX_TABLE_ROWS", default.max_table_rows)),
+            same_host=given.get("KARST_SAME_HOST", "0") != "0",
             allowed_hosts=tuple(given.get("KARST_ALLOWED_HOSTS", "").casefold().replace(",", " ").split()),
+            host=given.get("HOST", default.host),
         )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 from nglui.statebuilder import ViewerState
 
+from services.cave.context import outside
 from services.cells import cells, connectivity, partner_sets
 from services.core.errors import BadInput, KarstError, TooLarge
 from services.core.profiles import Viewer
@@ -298,16 +299,22 @@ def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) ->
 # --- the link
 
 
-def _addresses(frame: _Frame, state: State) -> tuple[str, str, str]:
+def _for_asker(cave: Cave, state: State) -> State:
+    """A state with sources that whoever asked can reach."""
+    layers = [layer | {"source": outside(cave, layer.get("source"))} for layer in state["layers"]]
+    return state | {"layers": layers}
+
+
+def _addresses(frame: _Frame, built: State, state: State) -> tuple[str, str, str]:
     """The addresses in the chosen viewer and for the panel in a page, and a sentence when they are not as short as they
-    should be."""
+    should be. `state` is `built` for whoever asked; CAVE, which knows its own address, keeps `built`."""
     cave, datastack, both = frame.cave, frame.scene.datastack, (frame.viewer, PANEL)
     length = len(state_json(state))
     if length <= INLINE_CHARACTERS and len(inline_url(frame.viewer, state)) <= INLINE_CHARACTERS:
         url, panel = (inline_url(viewer, state) for viewer in both)
         return url, panel, ""
     try:
-        address = cave.state_url(datastack, cave.upload_state(datastack, state))
+        address = outside(cave, cave.state_url(datastack, cave.upload_state(datastack, built)))
         url, panel = (short_url(viewer, datastack, address) for viewer in both)
         return url, panel, ""
     except KarstError as error:
@@ -321,7 +328,8 @@ def _addresses(frame: _Frame, state: State) -> tuple[str, str, str]:
 
 
 def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) -> Link:
-    url, panel_url, remark = _addresses(frame, built.state)
+    state = _for_asker(frame.cave, built.state)
+    url, panel_url, remark = _addresses(frame, built.state, state)
     scene = frame.scene
     notes = " ".join(built.notes)
     sentences = [
@@ -337,7 +345,7 @@ def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) ->
     return Link(
         url=url,
         panel_url=panel_url,
-        state=built.state,
+        state=state,
         description=" ".join(filter(None, sentences)),
         num_points=built.num_points,
         num_segments=built.num_segments,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave.client import Cave
+from services.cave.context import outside_address
 from services.cave.queries import NO_FILTERS, Source, arguments_at
 from services.core.bound_points import position_columns
 from services.core.columns import Column, find_column
@@ -134,7 +135,7 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
 def written_client(cave: Cave, datastack: str, version: Version) -> str:
     """The line that makes the client: one of the version, for caveclient looks a table up at the client's own."""
     at = f", version={version.number}" if version.kept else ""
-    return f"client = CAVEclient({datastack!r}, server_address={cave.settings.server_address!r}{at})"
+    return f"client = CAVEclient({datastack!r}, server_address={outside_address(cave)!r}{at})"
 
 
 def _fetch(cave: Cave, table: TableFrame, most_rows: int, name: str = "frame") -> Iterator[str]:
