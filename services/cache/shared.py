@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +26,9 @@ from services.cache.codec import decode_frame, encode_frame, pack, unpack
 from services.cache.stores import WAIT_S, open_store
 
 log = logging.getLogger("karst.cache")
+
+MOST_NOTED = 256
+"""Lists of notes that a process keeps."""
 
 Key = tuple[str | int, ...]
 T = TypeVar("T")
@@ -78,6 +81,7 @@ class Cache:
         self._namespace = namespace
         self._held: LRUCache[str, _Held] = LRUCache(memory_bytes, getsizeof=lambda held: held.nbytes)
         self._loading: dict[str, Future[_Held]] = {}
+        self._notes: LRUCache[Key, list[Any]] = LRUCache(MOST_NOTED)
         self._lock = threading.Lock()
         self._store = open_store(where) if where else None
 
@@ -94,6 +98,24 @@ class Cache:
     ) -> Any:
         """As `frame`, for anything that JSON can hold (a tuple comes back as a list), or what `read` makes of it."""
         return read(self._get(key, VALUE, lambda: json.dumps(load()).encode(), ttl_s))
+
+    def noted(self, key: Key) -> list[Any]:
+        """What was noted under `key` by any process, oldest first. Notes may be lost with the store: they are hints."""
+        packed = self._store.get(self._note_name(key)) if self._store else None
+        with suppress(ValueError):
+            return list(json.loads(unpack(packed)[0])) if packed else list(self._notes.get(key, ()))
+        return []
+
+    def note(self, key: Key, entry: Any, *, most: int = 200) -> None:
+        """Add something that JSON can hold to the notes of `key`, of which the `most` newest are kept."""
+        with self._store.lock(self._note_name(key)) if self._store else self._lock:
+            entries = [*(one for one in self.noted(key) if one != entry), entry][-most:]
+            self._notes[key] = entries
+            if self._store:
+                self._store.set(self._note_name(key), pack(json.dumps(entries).encode(), None), None)
+
+    def _note_name(self, key: Key) -> str:
+        return json.dumps([self._namespace, "notes", *key])
 
     def problem(self) -> str:
         """Why nothing is shared with other processes at the moment; "" when all is well, or nothing has to be."""

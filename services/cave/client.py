@@ -40,6 +40,8 @@ from services.core.errors import NotFound, TooLarge
 from services.core.parallel import gather
 from services.core.profiles import Profile, Volume, load_profile, load_volume
 from services.core.records import TableInfo, Version, read_tables, read_versions
+from services.core.roles import Roles as TableRoles
+from services.core.roles import resolve as resolve_roles
 from services.core.settings import Settings
 
 __all__ = ["Cave", "Filters", "TableInfo", "Version"]
@@ -132,6 +134,13 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
     def volume(self, datastack: str) -> Volume:
         """The axes and layers of the datastack's aligned volume."""
         return load_volume(self.settings.config_dir, self.info(datastack)["aligned_volume"]["name"])
+
+    def roles(self, datastack: str, version: int) -> TableRoles:
+        """Which table or view has which role at a version, and why."""
+        profile = self.profile(datastack)
+        first = (*profile.type_tables, *filter(None, [profile.default_table]))
+        tables, columns = self.tables(datastack, version), partial(self.view_columns, datastack, version)
+        return resolve_roles(profile.roles, self.info(datastack), tables, columns, first)
 
     def versions(self, datastack: str) -> list[Version]:
         """All versions, newest first, expired ones included."""
@@ -347,7 +356,7 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
 
         CAVE sends a limited number, which `attrs["truncated"]` tells; `whole` asks in as many pieces as it takes.
         """
-        table = self.info(datastack)["synapse_table"]
+        table = self.roles(datastack, version).synapses.table
         if not table:
             raise NotFound(f"Datastack {datastack} has no synapse table.")
         source = Source(table)
@@ -368,15 +377,25 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
             else:
                 frame = self._queries.rows(datastack, version, source, filters, **options)
                 frame = self._queries.with_total(frame, datastack, version, source, filters)
-            # CAVE sends the supervoxels along with the roots.
-            frame = frame.drop(columns=[name for name in frame.columns if "supervoxel" in name])
-            centre = {f"ctr_pt_position_{axis}_nm": f"{columns[-1]}_{axis}" for axis in "xyz"}
-            frame = frame.assign(**{name: frame[own] for name, own in centre.items()})
-            frame = frame if columns[-1] in more else frame.drop(columns=list(centre.values()))
-            return frame if "size" in frame else frame.assign(size=pd.array([pd.NA] * len(frame), dtype="Float64"))
+            return _as_synapses(frame, columns[-1], more)
 
         key = ("synapses", datastack, version, int(root_id), direction, int(whole), *more)
         return self.cache.frame(key, load, ttl_s=LIVE_TTL_S if then else None)
+
+    def synapses_among(
+        self, datastack: str, version: int, pre: Sequence[int] | None, post: Sequence[int] | None
+    ) -> pd.DataFrame:
+        """All synapses of the cells `pre` onto the cells `post` (root ids; None = any), asked for in as many pieces as
+        it takes and not kept. Columns: as of `synapses`."""
+        table = self.info(datastack)["synapse_table"]
+        if not table:
+            raise NotFound(f"Datastack {datastack} has no synapse table.")
+        ends = {"pre_pt_root_id": pre, "post_pt_root_id": post}
+        filters = Filters(isin={name: ids for name, ids in ends.items() if ids is not None})
+        columns = self._synapse_columns(datastack, version)
+        options: dict[str, Any] = {"select_columns": columns, "desired_resolution": [1.0, 1.0, 1.0]}
+        frame = complete(partial(self._queries.rows, datastack, version, Source(table), **options), filters)
+        return _as_synapses(frame, columns[-1])
 
     def has_sizes(self, datastack: str, version: int) -> bool:
         """Whether the synapse table has a column for the size of a synapse, be it blank."""
@@ -384,7 +403,7 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
 
     def _synapse_columns(self, datastack: str, version: int) -> tuple[str, ...]:
         """The columns of the synapse table to ask for, the position last; asked of CAVE unless its schema says so."""
-        table = self.info(datastack)["synapse_table"]
+        table = self.roles(datastack, version).synapses.table or ""
         known = self.tables(datastack, version).get(table)
         if known is None or known.schema_type == "synapse":
             return (*SYNAPSE_ENDS, "size", SYNAPSE_POSITIONS[0])
@@ -463,3 +482,13 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
     def _skeletons(self, datastack: str) -> SkeletonClient:
         make = partial(SkeletonClient, self._local_server(datastack), datastack, self._auth, api_version=SKELETON_API)
         return self._asker.client(f"skeletons {datastack}", make)
+
+
+def _as_synapses(frame: pd.DataFrame, position: str, more: Sequence[str] = ()) -> pd.DataFrame:
+    """Rows of a synapse table with their `position` as that of the centre, and a size, be it blank."""
+    # CAVE sends the supervoxels along with the roots.
+    frame = frame.drop(columns=[name for name in frame.columns if "supervoxel" in name])
+    centre = {f"ctr_pt_position_{axis}_nm": f"{position}_{axis}" for axis in "xyz"}
+    frame = frame.assign(**{name: frame[own] for name, own in centre.items()})
+    frame = frame if position in more else frame.drop(columns=list(centre.values()))
+    return frame if "size" in frame else frame.assign(size=pd.array([pd.NA] * len(frame), dtype="Float64"))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave.client import Cave
-from services.cells import proofreading
+from services.cells import cells, proofreading
 from services.cells.cells import Cell
 from services.core import space
 from services.core.columns import kind_of
@@ -80,7 +80,7 @@ def read(cave: Cave, datastack: str, version: int, cell: Cell) -> CellCard:
     typed = _pinned_first([info for info in infos if tables.is_type_table(info)], cave.profile(datastack).type_tables)
     matched = [info for info in infos if "coreg" in info.schema_type]
     areas = [info for info in infos if "area" in info.name and info.schema_type == "reference_tag_float"]
-    soma_table = cave.info(datastack).get("soma_table")
+    soma_table = cells.nucleus_table(cave, datastack, version)
     somata = [info for info in infos if info.name == soma_table]
     wanted = [*typed, *matched, *areas[:1], *somata]
     proofread, *frames = gather(

@@ -52,7 +52,7 @@ def type_rows(cave: Cave, datastack: str, version: int, table: str, by: str = ""
 def is_of_synapses(cave: Cave, datastack: str, version: int, table: str) -> bool:
     """Whether a table refers to synapses. Raises NotFound when the version does not have it."""
     target = cave.table_info(datastack, version, table).reference_table
-    return bool(target) and target == cave.info(datastack).get("synapse_table")
+    return bool(target) and target == cave.roles(datastack, version).synapses.table
 
 
 def synapse_rows(

@@ -104,9 +104,8 @@ class _Found:
 
 
 def nucleus_table(cave: Cave, datastack: str, version: int) -> str | None:
-    """The datastack's soma table; None where it names none or the version does not have it."""
-    table: str | None = cave.info(datastack).get("soma_table")
-    return table if table and table in cave.tables(datastack, version) else None
+    """The table of somata at a version; None where it has none."""
+    return cave.roles(datastack, version).somata.table
 
 
 def no_nuclei(cave: Cave, datastack: str, version: int) -> str:
@@ -158,7 +157,7 @@ def _detect(nuclei: pd.DataFrame, asked: int) -> IdType:
 def _by_nucleus(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
     rows = nuclei[nuclei["nucleus_id"] == asked]
     if rows.empty:
-        table = cave.info(datastack).get("soma_table")
+        table = nucleus_table(cave, datastack, version)
         where = f"in {table} at" if table else "known, for there is no table of nuclei at"
         raise NotFound(
             f"Nucleus id {asked} is not {where} version {version} of {datastack}.", "Check the id and the version."

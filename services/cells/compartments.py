@@ -19,15 +19,10 @@ NOT_PREDICTED = "not_predicted"
 COUNTS = tuple(f"on_{tag}" for tag in TAGS)
 """Columns that this module adds to a partner frame, with NOT_PREDICTED."""
 
-_PREFIX = "synapse_target_predictions"
-
 
 def table_of(cave: Cave, datastack: str, version: int) -> TableInfo | None:
-    """The newest table of predicted compartments that the version has; None without one."""
-    synapses = cave.info(datastack).get("synapse_table")
-    infos = cave.tables(datastack, version).values()
-    fitting = [info for info in infos if info.name.startswith(_PREFIX) and info.reference_table == synapses]
-    return max((info for info in fitting if info.kind == "table"), key=lambda info: info.name, default=None)
+    """The table of predicted compartments that the version has; None without one."""
+    return cave.tables(datastack, version).get(cave.roles(datastack, version).compartments.table or "")
 
 
 def required_table(cave: Cave, datastack: str, version: int) -> TableInfo:

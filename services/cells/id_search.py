@@ -152,7 +152,7 @@ class _Lookup:
         """Nuclei of the datastack: through their roots where the table has no column of nuclei."""
         known = somas(self.cave, self.table.datastack, self.table.version.number)
         asked = self.open("nucleus_id") & np.isin(self.ids, known["nucleus_id"])
-        roots = known.set_index("nucleus_id")["root_id"].reindex(self.ids).fillna(0).to_numpy(np.int64)
+        roots = known.set_index("nucleus_id")["root_id"].reindex(self.ids, fill_value=0).to_numpy(np.int64)
         by = "nucleus_id" if "nucleus_id" in self.columns else "root_id"
         self.settle(asked, "nucleus_id", by, self.ids if by == "nucleus_id" else roots, "found")
 

@@ -167,7 +167,7 @@ def _counted(cave: Cave, found: Connectivity) -> str:
     filter by what is no column of their table."""
     place = (found.datastack, found.version.number)
     kept, only = "frame", synapse_filter.parse(cave, *place, found.only)
-    table = cave.info(found.datastack)["synapse_table"]
+    table = cave.roles(*place).synapses.table or ""
     columns = ["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if found.sized else [])]
     if worked_out := synapse_filter.not_in_scripts(only):
         raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")

@@ -27,6 +27,7 @@ from services.cells.partner_joins import SEPARATOR
 from services.core.columns import Column, describe_columns
 from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
+from services.core.roles import SYNAPSE_SCHEMAS, is_of_pairs
 from services.tables import tables
 from services.tables.tables import TableQuery
 
@@ -59,10 +60,8 @@ _UNITS = {name: "°" for name in TUNED if name.endswith("_deg")} | {
     "mean_size_in": "vx",
     "mean_size_out": "vx",
 }
-_OF_NO_CELL = ("synapse", "reference_point")
+_OF_NO_CELL = (*SYNAPSE_SCHEMAS, "reference_point")
 """Schema types of tables that say nothing of a cell."""
-_OF_PAIRS = "connections_"
-"""What the names of views begin with that have a row for each pair of cells: no cell has one row there."""
 _LAST = ("nucleus_id", "soma_x_um", "soma_y_um", "soma_z_um")
 _FIRST = ("root_id", "reciprocal", "num_syn", "num_syn_in", "num_syn_out")
 
@@ -114,31 +113,28 @@ def percentage(text: str) -> Fraction | None:
 
 
 def default_types(cave: Cave, datastack: str, version: int) -> str:
-    """The type table to show when none is asked for: the first of the profile that the version has; "" without."""
-    there = cave.tables(datastack, version)
-    profile = cave.profile(datastack)
-    wanted = (*profile.type_tables, profile.default_table or "")
-    return next((name for name in wanted if name in there and tables.is_type_table(there[name])), "")
+    """The type table to show when none is asked for: that of the role of cell types; "" without."""
+    return cave.roles(datastack, version).cell_types.table or ""
 
 
 def offered(cave: Cave, datastack: str, version: int, type_table: str) -> dict[str, str]:
     """What can be added to the table of partners, with words for it: columns that are worked out, then every table
     and view but `type_table` that may say something of a root id, those of types first."""
+    roles = cave.roles(datastack, version)
     costly = {
-        SHARE: "% of the partner's own synapses" if synapse_weights.degree_view(cave, datastack, version) else "",
+        SHARE: "% of the partner's own synapses" if roles.degrees.table else "",
         COMPARTMENT: "spine, shaft or soma" if compartments.table_of(cave, datastack, version) else "",
         TUNING: "tuning, where coregistered" if tuning.tables(cave, datastack, version) else "",
     }
-    info = cave.info(datastack)
-    synapses = info.get("synapse_table") or ""
-    known = {type_table, synapses, info.get("soma_table"), synapse_weights.degree_view(cave, datastack, version)}
+    synapses = roles.synapses.table or ""
+    known = {type_table, synapses, roles.somata.table, roles.degrees.table}
     joined = {
         one.name: one.name
         for one in tables.catalogue(cave, datastack, version)
         if one.name not in known
         and one.reference_table != synapses
         and one.schema_type not in _OF_NO_CELL
-        and not one.name.startswith(_OF_PAIRS)
+        and not is_of_pairs(one.name)
     }
     return {name: words for name, words in costly.items() if words} | joined
 

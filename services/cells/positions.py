@@ -175,8 +175,8 @@ def _far(point: Any) -> str:
 
 def _synapse_points(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> pd.DataFrame:
     """The points of synapses around a place, the nearest first: id, root_id (int64), side (str), apart_nm (float64)."""
-    table = cave.info(datastack).get("synapse_table")
-    if not table or table not in cave.tables(datastack, version):
+    table = cave.roles(datastack, version).synapses.table
+    if not table:
         return _NO_POINTS
     voxel_nm = cave.table_info(datastack, version, table).voxel_resolution_nm
     corners = [space.nm_to_voxels(point_nm + way * NEAR_NM, voxel_nm) for way in (-1, 1)]
@@ -218,7 +218,7 @@ def _nuclei(cave: Cave, datastack: str, version: int, point_nm: space.Floats) ->
 
 def _volumes(cave: Cave, datastack: str, version: int) -> pd.Series:
     """The volume of each nucleus in um^3, by nucleus id; blank where the table has none."""
-    rows = cave.table(datastack, version, cave.info(datastack)["soma_table"])
+    rows = cave.table(datastack, version, cells.nucleus_table(cave, datastack, version) or "")
     volume = rows["volume"] if "volume" in rows else pd.Series(pd.NA, rows.index, dtype="Float64")
     known = pd.Series(volume.to_numpy(), rows["id"].to_numpy(np.int64))
     return known[~known.index.duplicated()]

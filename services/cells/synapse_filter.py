@@ -38,7 +38,11 @@ def columns_of(cave: Cave, datastack: str, version: int) -> tuple[Column, ...]:
     Raises NotFound where the datastack has no synapse table."""
     info = _info(cave, datastack, version)
     first = cave.sample(datastack, version, info.name)
-    own = [column for column in tables.columns_of(cave, datastack, info, first) if "supervoxel" not in column.name]
+    own = [
+        column
+        for column in tables.columns_of(cave, (datastack, version), info, first)
+        if "supervoxel" not in column.name
+    ]
     names = {column.name for column in own}
     return (*own, *(column for column in _worked_out(cave.volume(datastack)) if column.name not in names))
 
@@ -109,7 +113,7 @@ def _is_worked_out(column: Column) -> bool:
 
 
 def _info(cave: Cave, datastack: str, version: int) -> TableInfo:
-    name = cave.info(datastack).get("synapse_table")
+    name = cave.roles(datastack, version).synapses.table
     if not name:
         raise NotFound(f"Datastack {datastack} has no synapse table.")
     return cave.table_info(datastack, version, name)

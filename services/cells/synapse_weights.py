@@ -37,10 +37,7 @@ def cell_total(found: Connectivity, direction: Direction) -> int | None:
 
 def degree_view(cave: Cave, datastack: str, version: int) -> str | None:
     """The view that counts each root id's inputs and outputs; None where the version has none."""
-    synapses = cave.info(datastack).get("synapse_table")
-    views = [name for name, info in cave.tables(datastack, version).items() if info.kind == "view"]
-    wanted = (f"{synapses}_in_out_degree_fixed", f"{synapses}_in_out_degree")
-    return next((name for name in wanted if name in views), None)
+    return cave.roles(datastack, version).degrees.table
 
 
 def degrees(cave: Cave, datastack: str, version: int, root_ids: Iterable[int]) -> pd.DataFrame | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services.core.errors import BadInput
+from services.core.roles import RULES, Said
 
 log = logging.getLogger("karst.profiles")
 
@@ -95,8 +96,9 @@ class Profile:
 
     `type_tables` are pinned first in every choice of cell-type tables; `hidden_tables` are not listed.
     `type_order` says for type tables which of several rows of a cell comes first: the name of a column, and its values
-    from the first on. `palette` gives types their colour, "#rrggbb". `neuroglancer` overrides what links are made of
-    (`image_source`, `segmentation_source`, `skeleton_source`, ...). The first viewer is the default.
+    from the first on. `roles` say which table has which role (see :mod:`roles`). `palette` gives types their colour,
+    "#rrggbb". `neuroglancer` overrides what links are made of (`image_source`, `segmentation_source`,
+    `skeleton_source`, ...). The first viewer is the default.
     """
 
     datastack: str
@@ -110,11 +112,13 @@ class Profile:
     viewers: tuple[Viewer, ...] = ()
     neuroglancer: Mapping[str, Any] = field(default_factory=dict)
     palette: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, Said] = field(default_factory=dict)
 
 
 def load_volume(config_dir: Path, name: str) -> Volume:
     """The volume of `config_dir`/volumes/`name`.toml; raw axes and no layers where there is no such file."""
-    volume = Volume(name, **_known(_read(config_dir / "volumes", name), VOLUME_KEYS))
+    given = {key: value for key, value in _read(config_dir / "volumes", name).values.items() if key in VOLUME_KEYS}
+    volume = Volume(name, **given)
     if not volume.has_depth and (volume.layers or volume.layer_sets or volume.depth_range_um):
         log.warning("%s: without a transform there are no depths, so its layers are left out", name)
     if not volume.has_depth:
@@ -124,10 +128,11 @@ def load_volume(config_dir: Path, name: str) -> Volume:
 
 def load_profile(config_dir: Path, datastack: str, volume: str) -> Profile:
     """The profile of `config_dir`/datastacks/`datastack`.toml, its palette over that of the volume's file."""
-    given = _known(_read(config_dir / "datastacks", datastack), PROFILE_KEYS)
-    below = _known(_read(config_dir / "volumes", volume), {"palette": _palette})
-    palette = {**below.get("palette", {}), **given.pop("palette", {})}
-    return Profile(datastack, **{"title": datastack, **given}, palette=palette)
+    given, below = (
+        _read(config_dir / kind, name).values for kind, name in (("datastacks", datastack), ("volumes", volume))
+    )
+    palette = {**below.get("palette", {}), **given.get("palette", {})}
+    return Profile(datastack, **{"title": datastack, **given, "palette": palette})
 
 
 def _text(value: Any) -> str:
@@ -182,6 +187,14 @@ def _orders(value: Any) -> dict[str, tuple[str, tuple[str, ...]]]:
     return {_text(table): (column, _texts(values)) for table, by in value.items() for column, values in by.items()}
 
 
+def _roles(value: Any) -> dict[str, Said]:
+    """{role: table} or {role: {table, column, system, where}}; "" for a role that no table has."""
+    if unknown := value.keys() - RULES.keys():
+        raise ValueError(f"{min(unknown)!r} is no role; roles are {', '.join(RULES)}")
+    given = {name: {"table": one} if isinstance(one, str) else one for name, one in value.items()}
+    return {name: Said(**{key: _text(text) for key, text in one.items()}) for name, one in given.items()}
+
+
 def _viewers(value: Any) -> tuple[Viewer, ...]:
     viewers = tuple(Viewer(_text(viewer["name"]), _text(viewer["url"]), _text(viewer["kind"])) for viewer in value)
     if any(viewer.kind not in VIEWER_KINDS for viewer in viewers):
@@ -201,6 +214,7 @@ PROFILE_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "viewers": _viewers,
     "neuroglancer": dict,
     "palette": _palette,
+    "roles": _roles,
 }
 VOLUME_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "transform": _text,
@@ -209,39 +223,45 @@ VOLUME_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "depth_range_um": _numbers(2),
     "voxel_resolution_nm": _numbers(3),
 }
-IN_FILES = {"volumes": {*VOLUME_KEYS, "palette"}, "datastacks": set(PROFILE_KEYS)}
-"""The keys that a file of each folder may have."""
+READERS = {"volumes": {**VOLUME_KEYS, "palette": _palette}, "datastacks": PROFILE_KEYS}
+"""The keys that a file of each folder may have, and what reads them."""
+
+
+@dataclass(frozen=True)
+class _File:
+    values: Mapping[str, Any]
+    faults: tuple[str, ...] = ()
+
+
+def faults(config_dir: Path, datastack: str, volume: str) -> tuple[str, ...]:
+    """A sentence for all in the two files of a datastack that cannot be used."""
+    return (*_read(config_dir / "datastacks", datastack).faults, *_read(config_dir / "volumes", volume).faults)
 
 
 @cache
-def _read(folder: Path, name: str) -> Mapping[str, tuple[Any, Path]]:
-    """The keys of a file, each with its value and the file. Read once: the operator restarts after a change.
+def _read(folder: Path, name: str) -> _File:
+    """The values of a file. Read once: the operator restarts after a change.
 
     What cannot be used is logged and left out, for a slip in a file must not close the site.
     """
     path = folder / f"{name}.toml"
     if not re.fullmatch(r"[\w-][\w.-]*", name) or not path.is_file():
-        return {}
+        return _File({})
+    readers, found, faults = READERS[folder.name], dict[str, Any](), list[str]()
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        log.warning("%s cannot be read and is left out: %s", path, error)
-        return {}
-    for key in content.keys() - IN_FILES[folder.name]:
-        near = difflib.get_close_matches(key, IN_FILES[folder.name], n=1)
-        log.warning("%s: there is no key %r%s", path, key, f"; did you mean {near[0]!r}?" if near else "")
-    return {key: (value, path) for key, value in content.items()}
-
-
-def _known(content: Mapping[str, tuple[Any, Path]], readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """The values of those keys that have a reader, read; logged and left out where it refuses."""
-    found: dict[str, Any] = {}
-    for key, reader in readers.items():
-        if key not in content:
-            continue
-        value, path = content[key]
+        content = {}
+        faults.append(f"{path} cannot be read and is left out: {error}")
+    for key, value in content.items():
         try:
-            found[key] = reader(value)
+            if key in readers:
+                found[key] = readers[key](value)
+                continue
+            near = difflib.get_close_matches(key, readers, n=1)
+            faults.append(f"{path}: there is no key {key!r}{f'; did you mean {near[0]!r}?' if near else ''}")
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            log.warning("%s: the value of %r is left out: %s", path, key, error)
-    return found
+            faults.append(f"{path}: the value of {key!r} is left out: {error}")
+    for fault in faults:
+        log.warning("%s", fault)
+    return _File(found, tuple(faults))

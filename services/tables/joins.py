@@ -13,6 +13,7 @@ from services.cave.memo import Memo
 from services.core.columns import Column, beside
 from services.core.errors import BadInput, KarstError, Upstream
 from services.core.records import TableInfo
+from services.core.roles import SYNAPSE_SCHEMAS
 from services.tables import live
 from services.tables.tables import Joined, TableFrame, id_columns
 
@@ -46,11 +47,11 @@ def _keys_known(cave: Cave, table: TableFrame, other: TableInfo) -> set[str]:
         names = cave.view_columns(table.datastack, table.version.number).get(other.name, [])
         ends = {key: sum(name.endswith(key) for name in names) for key in KEYS}
         return {key for key, count in ends.items() if count == 1} if "id" in names else set()
-    info = cave.info(table.datastack)
+    roles = cave.roles(table.datastack, table.version.number)
     of = {other.name, other.reference_table}
-    if other.schema_type.startswith("synapse") or info.get("synapse_table") in of:
+    if other.schema_type in SYNAPSE_SCHEMAS or roles.synapses.table in of:
         return set()
-    return set(KEYS) if info.get("soma_table") in of else {"root_id"}
+    return set(KEYS) if roles.somata.table in of else {"root_id"}
 
 
 def with_joined(names: Sequence[str], joined: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:

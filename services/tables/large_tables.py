@@ -73,7 +73,7 @@ def open_large(cave: Cave, datastack: str, version: int, table: str) -> LargeTab
     """What is known about a large table, its columns from its first row. Raises NotFound."""
     info = tables.describe(cave, datastack, version, table)
     first = cave.query(datastack, version, table, limit=1)
-    columns = tables.columns_of(cave, datastack, info, first)
+    columns = tables.columns_of(cave, (datastack, version), info, first)
     return LargeTable(datastack, cave.version(datastack, version), info, columns)
 
 

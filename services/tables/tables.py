@@ -148,13 +148,13 @@ def table_of(
     cave: Cave, datastack: str, version: Version, info: TableInfo, rows: pd.DataFrame, *, key: Key
 ) -> TableFrame:
     """All rows of a table with their depths and layers. `key` names them among all rows ever, () = nothing does."""
-    soma_table = cave.info(datastack).get("soma_table")
+    soma_table = cave.roles(datastack, version.number).somata.table
     of_somas = soma_table is not None and soma_table in (info.name, info.reference_table)
 
     def find() -> tuple[pd.DataFrame, tuple[Column, ...]]:
         volume = cave.volume(datastack)
         depths = depth_columns(rows, info, volume, of_somas=of_somas)
-        columns = columns_of(cave, datastack, info, _beside(rows, depths))
+        columns = columns_of(cave, (datastack, version.number), info, _beside(rows, depths))
         return depths, titled_layers(columns, volume, set(map(str, depths)))
 
     depths, columns = _known.get(key, find) if key else find()
@@ -168,10 +168,10 @@ def _beside(rows: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def columns_of(cave: Cave, datastack: str, info: TableInfo, frame: pd.DataFrame) -> tuple[Column, ...]:
-    """The columns of rows of a table, positions in its voxels, in the order to show them; those of boxes around
-    nuclei are left out."""
-    aliases = _aliases(info, frame, cave.info(datastack).get("soma_table"))
+def columns_of(cave: Cave, place: tuple[str, int], info: TableInfo, frame: pd.DataFrame) -> tuple[Column, ...]:
+    """The columns of rows of a table of a (datastack, version), positions in its voxels, in the order to show them;
+    those of boxes around nuclei are left out."""
+    aliases = _aliases(info, frame, cave.roles(*place).somata.table)
     columns = with_voxels(describe_columns(frame, aliases), info.voxel_resolution_nm)
     shown = [_titled(column, info) for column in columns if not column.name.startswith(UNUSED)]
     return tuple(sorted(shown, key=_rank))

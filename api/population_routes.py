@@ -1,0 +1,123 @@
+"""Routes of populations: the synapses among two sets of cells, as edges, matrices and against chance.
+
+A set is `<table>:<filter line>` or ids; `post` left out is `pre`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pandas as pd
+from flask import Response
+
+from api import params
+from api.answers import Subject, frame_answer
+from api.routes import blueprint
+from services.cave.context import cave
+from services.core.columns import Column, describe_columns
+from services.populations import groupings, matrices, population, sets, totals
+from services.populations.groupings import Grouping
+from services.populations.matrices import Matrix, Value
+from services.populations.population import Pair, Population
+from services.tables import live
+
+SETS = ("pre", "post", "proofread")
+POPULATIONS = "/<datastack>/<version>/populations"
+
+
+@blueprint.get(f"{POPULATIONS}/edges")
+def population_edges(datastack: str, version: str) -> Response:
+    """The connected pairs among two sets, with their synapses: pre_root_id, post_root_id, num_syn, net_size."""
+    params.only(*SETS, "offset", "limit", *params.FILE)
+    offset, limit = params.span(None)
+    found = population.read(cave(), read_pair(datastack, version))
+    frame = found.edges.frame()
+    part = frame.iloc[offset : None if limit is None else offset + limit]
+    return _answer(found, part, describe_columns(part), "edges", total=len(frame))
+
+
+@blueprint.get(f"{POPULATIONS}/matrix")
+def population_matrix(datastack: str, version: str) -> Response:
+    """One row for each pair of groups: pre, post, value and the denominator of the value; `pre_by` and `post_by` are
+    columns (`<table>.<column>`), or "cell"."""
+    params.only(*SETS, "pre_by", "post_by", "value", *params.FILE)
+    value = cast("Value", params.choice("value", matrices.VALUES, "synapses"))
+    pair = read_pair(datastack, version)
+    pre, post = read_groups(pair)
+    found = population.read(cave(), pair)
+    made = _matrix(found, pre, post, value)
+    columns = (
+        Column("pre", pre.by, "text"),
+        Column("post", post.by, "text"),
+        Column("value", value.replace("_", " "), "number", matrices.UNITS.get(value, "")),
+        Column("denominator", "denominator", "number"),
+    )
+    facts = {"pre_by": pre.by, "post_by": post.by, "value": value}
+    extra = {**facts, "denominators": _denominators(pre, post, made)}
+    frame = made.frame()
+    return _answer(found, frame, columns, f"matrix_{value}", total=len(frame), facts=facts, extra=extra)
+
+
+def read_pair(datastack: str, version: str) -> Pair:
+    """The sets of a request: `pre`, `post` and `proofread`."""
+    proofread = cast("sets.Proofread", params.choice("proofread", sets.PROOFREAD, "axon"))
+    at = live.resolve(cave(), datastack, version)
+    return population.choose(cave(), datastack, at, params.text("pre"), params.text("post"), proofread=proofread)
+
+
+def read_groups(pair: Pair) -> tuple[Grouping, Grouping]:
+    """The groups of both sets: `pre_by` and `post_by`."""
+    place = (cave(), pair.datastack, pair.version)
+    pre = groupings.group(*place, pair.pre, params.text("pre_by"))
+    return pre, groupings.group(*place, pair.post, params.text("post_by"))
+
+
+def _matrix(found: Population, pre: Grouping, post: Grouping, value: Value) -> Matrix:
+    outputs = totals.of_groups(cave(), found.pair, "pre", pre) if value == "output_share" else None
+    inputs = totals.of_groups(cave(), found.pair, "post", post) if value == "input_share" else None
+    return matrices.matrix(found.edges, pre, post, value, outputs=outputs, inputs=inputs)
+
+
+def _denominators(pre: Grouping, post: Grouping, made: Matrix) -> dict[str, Any]:
+    """What the values are divided by, in words, and how many cells each group has."""
+    sides = {"pre": pre, "post": post}
+    cells = {
+        side: [{"group": name, "cells": int(size)} for name, size in zip(groups.names, groups.sizes, strict=True)]
+        for side, groups in sides.items()
+    }
+    return {"words": matrices.WORDS[made.value], **cells}
+
+
+def _answer(
+    found: Population,
+    frame: pd.DataFrame,
+    columns: tuple[Column, ...],
+    name: str,
+    *,
+    total: int,
+    facts: dict[str, Any] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> Response:
+    """A frame with the sets that it is of, and what should be said of them."""
+    pair = found.pair
+    told = {"sets": {"pre": set_json(pair.pre, pair.asked[0]), "post": set_json(pair.post, pair.asked[1])}}
+    said = {"messages": list(found.notes)} if found.notes else {}
+    asked = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
+    subject = Subject(pair.datastack, pair.version, f"population_{name}", {**asked, **(facts or {}), **said})
+    beside = {**told, "autapses": found.edges.autapses, **(extra or {}), **said}
+    return frame_answer(frame, columns, subject, total=total, extra=beside)
+
+
+def set_json(counted: sets.CellSet, asked: sets.CellSet) -> dict[str, Any]:
+    """A set: how many cells count, and what is known of all that it names."""
+    return {
+        "set": asked.text,
+        "cells": len(counted),
+        "cells_named": len(asked),
+        "rows": asked.num_rows,
+        "repeated": asked.num_repeated,
+        "without_root": asked.num_without_root,
+        "several_somata": asked.num_multi_soma,
+        "proofread_axon": asked.num_axons,
+        "proofread_dendrite": asked.num_dendrites,
+    }

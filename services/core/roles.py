@@ -1,0 +1,195 @@
+"""The roles of a datastack's tables: which one holds its synapses, its somata, its cell types, and so on.
+
+Names of tables differ between datastacks, so nothing else in Karst knows any. The word of the profile counts most,
+then that of CAVE's info record, then the schema type, then the columns of a view.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from services.core.records import TableInfo
+
+SYNAPSE_SCHEMAS = (
+    "synapse", "fly_nt_synapse", "fly_synapse", "nocenter_synapse", "nocleft_synapse", "plastic_synapse",
+)  # fmt: skip
+"""Schema types whose rows are synapses, each with a presynaptic and a postsynaptic point."""
+CONTACT_SCHEMAS = ("contact",)
+"""Those whose rows are contacts of two cells, without direction: synapses only where a profile or CAVE says so."""
+PROOFREADING_SCHEMAS = (
+    "compartment_proofread_status_strategy", "compartment_proofread_status",
+    "proofreading_boolstatus_user", "proofread_status",
+)  # fmt: skip
+"""Those that say which cells are proofread, the most telling first."""
+
+ViewColumns = Callable[[], Mapping[str, Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a profile says of a role: its `table` ("" = the datastack has none), the `column` that holds the value, the
+    `system` of a table with several rows for each cell, and the line `where` that its rows have passed."""
+
+    table: str
+    column: str = ""
+    system: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role at one version: its `table` (None = there is none), with what :class:`Said` has, and in words `why`.
+
+    `misfit` is a sentence where the profile or the info record names a table that the version does not have; `others`
+    are tables that would have fitted as well.
+    """
+
+    table: str | None
+    why: str
+    column: str = ""
+    system: str = ""
+    where: str = ""
+    misfit: str = ""
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Every role of a datastack at one version.
+
+    `edges` is a view with a row for each pair of connected cells, `degrees` one with the inputs and outputs of each
+    cell, `compartments` a table of where on the cell each synapse sits, `neuropils` one of the neuropil of each.
+    """
+
+    synapses: Role
+    somata: Role
+    cell_types: Role
+    proofreading: Role
+    representative_points: Role
+    coregistration: Role
+    compartments: Role
+    degrees: Role
+    edges: Role
+    neuropils: Role
+    neurotransmitters: Role
+
+    def __iter__(self) -> Iterator[tuple[str, Role]]:
+        return ((one.name, getattr(self, one.name)) for one in fields(self))
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How a role is guessed: the key of the info record, schema types (the better ones first) or a pattern of names
+    in which {synapses} is the table of synapses, and for views the columns that they need. With `of_synapses` the
+    table has to refer to the synapses. `column` is what holds the value."""
+
+    info_key: str = ""
+    schemas: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    columns: frozenset[str] = frozenset()
+    of_synapses: bool = False
+    column: str = ""
+
+
+RULES: Mapping[str, _Rule] = {
+    "synapses": _Rule(info_key="synapse_table", schemas=SYNAPSE_SCHEMAS),
+    "somata": _Rule(info_key="soma_table", schemas=("nucleus_detection",)),
+    "cell_types": _Rule(
+        schemas=("cell_type_reference", "cell_type_reference_user", "cell_type_local", "fly_cell_type_ext",
+                 "fly_cell_type", "extended_classical_cell_type"),
+    ),
+    "proofreading": _Rule(info_key="proofreading_status_table", schemas=PROOFREADING_SCHEMAS),
+    "representative_points": _Rule(
+        info_key="cell_identification_table", schemas=("representative_point",), names=(r".*representative_point.*",)
+    ),
+    "coregistration": _Rule(
+        schemas=("microns_func_unit_coreg", "microns_func_coreg", "v1dd_func_unit_coreg", "func_unit_ext_coreg")
+    ),
+    "compartments": _Rule(names=(r"synapse_target_predictions.*",), of_synapses=True, column="tag"),
+    "degrees": _Rule(
+        names=(r"{synapses}_in_out_degree_fixed", r"{synapses}_in_out_degree"),
+        columns=frozenset({"root_id", "n_input", "n_output"}),
+    ),
+    "edges": _Rule(names=(r"valid_connection(_v\d+)?",)),
+    "neuropils": _Rule(schemas=("fly_neuropil",), of_synapses=True, column="neuropil"),
+    "neurotransmitters": _Rule(schemas=("fly_nt_synapse",)),
+}  # fmt: skip
+"""How each role is guessed. Views of pairs of cells are known by name alone: one with the same columns may count only
+some cells, and would then be silently wrong."""
+PAIRS = r"connections_.*"
+"""Names of views that have a row for each pair of cells, all of them or some."""
+
+
+def is_of_pairs(name: str) -> bool:
+    """Whether a view has a row for each pair of cells, so that no cell has one row there."""
+    return bool(re.fullmatch(PAIRS, name) or any(re.fullmatch(known, name) for known in RULES["edges"].names))
+
+
+def resolve(
+    said: Mapping[str, Said],
+    info: Mapping[str, Any],
+    tables: Mapping[str, TableInfo],
+    view_columns: ViewColumns = dict,
+    types_first: Sequence[str] = (),
+) -> Roles:
+    """The roles of a version. `said` is of the profile, `info` the record of CAVE's info service, `tables` are all
+    tables and views; `view_columns` tells the columns of each view and is asked only where no name tells enough.
+    `types_first` are the type tables that the profile lists, which go before any other."""
+    at = _Version(info, tables, view_columns)
+    found: dict[str, Role] = {}
+    for name, rule in RULES.items():
+        found[name] = _resolve(rule, said.get(name), at, found["synapses"].table if found else None)
+    listed = next((name for name in types_first if name in tables), None)
+    if listed and "cell_types" not in said:
+        found["cell_types"] = Role(listed, "the first of the profile's type tables")
+    return Roles(**found)
+
+
+@dataclass(frozen=True)
+class _Version:
+    info: Mapping[str, Any]
+    tables: Mapping[str, TableInfo]
+    view_columns: ViewColumns
+
+
+def _resolve(rule: _Rule, said: Said | None, at: _Version, synapses: str | None) -> Role:
+    misfit = ""
+    if said is not None:
+        if not said.table:
+            return Role(None, "the profile says that there is none")
+        if said.table in at.tables:
+            return Role(said.table, "named by the profile", said.column or rule.column, said.system, said.where)
+        misfit = f"The profile names {said.table}, which this version does not have."
+    elif named := at.info.get(rule.info_key) if rule.info_key else None:
+        if named in at.tables:
+            return Role(named, f"named by CAVE's info record ({rule.info_key})", rule.column)
+        misfit = f"CAVE's info record ({rule.info_key}) names {named}, which this version does not have."
+    fitting, why = _fitting(rule, at.tables, synapses)
+    if not fitting and rule.columns and any(one.kind == "view" for one in at.tables.values()):
+        fitting = [view for view, columns in at.view_columns().items() if rule.columns <= {*columns}]
+        why = "a view with the columns " + ", ".join(sorted(rule.columns))
+    if not fitting:
+        return Role(None, misfit or "no table fits", misfit=misfit)
+    return Role(fitting[0], " ".join(filter(None, [misfit, why])), rule.column, misfit=misfit, others=(*fitting[1:],))
+
+
+def _fitting(rule: _Rule, tables: Mapping[str, TableInfo], synapses: str | None) -> tuple[list[str], str]:
+    """The names of the tables that fit a rule best, the first choice first, and why they do."""
+    allowed = [one for one in tables.values() if not rule.of_synapses or (synapses and one.reference_table == synapses)]
+    for schema in rule.schemas:
+        of_schema = [one for one in allowed if one.schema_type == schema]
+        if of_schema:
+            newest = sorted(of_schema, key=lambda one: (one.created, one.name), reverse=True)
+            why = f"the only table of schema type {schema}"
+            if len(newest) > 1:
+                why = f"the newest of {len(newest)} tables of schema type {schema}"
+            return [one.name for one in newest], why
+    for pattern in rule.names:
+        known = pattern.replace("{synapses}", re.escape(synapses or "")) if synapses or "{" not in pattern else "(?!)"
+        called = sorted((one.name for one in allowed if re.fullmatch(known, one.name)), reverse=True)
+        if called:
+            return called, "known by its name" + (", the last of several" if len(called) > 1 else "")
+    return [], ""

@@ -1,0 +1,1 @@
+"""Populations: who connects to whom among sets of cells of any size."""

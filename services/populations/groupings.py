@@ -1,0 +1,99 @@
+"""Cells of a set in groups, by a column of a table: the rows and columns of a matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cells import cell_types
+from services.core import type_columns
+from services.core.errors import BadInput
+from services.core.natural_order import natural_ranks
+from services.core.records import Version
+from services.populations.edges import Places
+from services.populations.sets import CellSet
+
+CELL = "cell"
+"""The grouping in which every cell is a group of its own."""
+MOST_GROUPS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """Groups of the cells of a set. `by` says by what, `names` are those of the groups in order, None (last) for cells
+    of which the table says nothing; `of` is the place of each cell's group among them."""
+
+    by: str
+    names: tuple[str | None, ...]
+    of: Places
+
+    @property
+    def sizes(self) -> Places:
+        """How many cells each group has."""
+        return np.bincount(self.of, minlength=len(self.names))
+
+
+def column_of(cave: Cave, datastack: str, version: Version, cells: CellSet, by: str = "") -> str:
+    """What `by` means for a set, as `<table>.<column>` or CELL. Left out, it is the type in the set's own table, else
+    in the first type table of the datastack's profile that the version has; a column alone is of the set's table."""
+    own = cells.table
+    if by == CELL:
+        return CELL
+    if by and type_columns.SEPARATOR in by:
+        return by
+    if by:
+        return f"{own}{type_columns.SEPARATOR}{by}" if own else by
+    known = cave.tables(datastack, version.number)
+    for table in (own, *cave.profile(datastack).type_tables):
+        if table in known and (column := _type_column(cave, datastack, version, table)):
+            return f"{table}{type_columns.SEPARATOR}{column}"
+    return CELL
+
+
+def group(cave: Cave, datastack: str, version: Version, cells: CellSet, by: str = "") -> Grouping:
+    """The cells of a set by what `by` means for it (see :func:`column_of`): a column of text or of yes and no, or of
+    numbers of few values. Cells whose rows differ are "several".
+
+    Raises BadInput for a column that there is not, or of more than 200 values, and as :func:`cell_types.type_rows`.
+    """
+    meant = column_of(cave, datastack, version, cells, by)
+    if meant == CELL:
+        return of_cells(cells)
+    table, _, column = meant.partition(type_columns.SEPARATOR)
+    if not column:
+        raise BadInput(f"It is not said of which table {by[:80]!r} is.", "Name it as <table>.<column>, or say cell.")
+    rows = cell_types.type_rows(cave, datastack, version.number, table).frame
+    if column not in rows:
+        near = ", ".join(map(str, rows.columns))
+        raise BadInput(f"{table} has no column {column[:80]!r} to group cells by.", f"It can be cell, {near}.")
+    return of_values(meant, type_columns.as_counted(rows[column].reindex(cells.ids)))
+
+
+def of_cells(cells: CellSet) -> Grouping:
+    """Every cell by itself, called by its root id."""
+    return Grouping(CELL, tuple(map(str, cells.ids.tolist())), np.arange(len(cells), dtype=np.int64))
+
+
+def of_values(by: str, values: pd.Series) -> Grouping:
+    """Groups of cells that have these values, in their natural order, blank ones last. Raises BadInput for too many."""
+    texts = values.astype("string").reset_index(drop=True)
+    if pd.api.types.is_bool_dtype(values.dtype):
+        texts = texts.str.lower()
+    ranks = natural_ranks(texts)
+    names: list[str | None] = [str(name) for name in texts.groupby(ranks).first()]
+    if len(names) > MOST_GROUPS:
+        raise BadInput(
+            f"{by} has {len(names):,} values, more than the {MOST_GROUPS} that are shown.", "Choose another."
+        )
+    of = ranks.fillna(len(names)).to_numpy(np.int64)
+    return Grouping(by, (*names, *([None] if (of == len(names)).any() else [])), of)
+
+
+def _type_column(cave: Cave, datastack: str, version: Version, table: str) -> str | None:
+    try:
+        return type_columns.type_column(cell_types.type_rows(cave, datastack, version.number, table).frame)
+    except BadInput:
+        return None

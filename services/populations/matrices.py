@@ -1,0 +1,138 @@
+"""Matrices: what the edges among groups of cells sum up to, each number with what it is divided by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from services.core.errors import BadInput, TooLarge
+from services.populations.edges import Edges, Floats
+from services.populations.groupings import Grouping
+
+Value = Literal[
+    "synapses",
+    "connections",
+    "connected_fraction",
+    "synapses_per_connection",
+    "net_size",
+    "mean_size",
+    "output_share",
+    "input_share",
+]
+VALUES: tuple[Value, ...] = get_args(Value)
+UNITS: dict[Value, str] = {"net_size": "vx", "mean_size": "vx"}
+SHARES = ("output_share", "input_share")
+MOST_ENTRIES = 10_000_000
+Whole: TypeAlias = npt.NDArray[np.int64]
+
+WORDS: dict[Value, str] = {
+    "synapses": "Synapses of the row's cells onto the column's cells; they are divided by nothing.",
+    "connections": "Pairs of a presynaptic and a postsynaptic cell with one synapse or more; divided by nothing.",
+    "connected_fraction": "Connected pairs, of all pairs of two different cells of the row and the column.",
+    "synapses_per_connection": "Synapses by the number of connected pairs.",
+    "net_size": "Sum of the sizes of all synapses, in voxels; it is divided by nothing.",
+    "mean_size": "Sum of the sizes by the number of synapses, in voxels.",
+    "output_share": "Share (0 to 1) of all synapses that the row's cells make, onto whatever: orphans, cells of no set "
+    "and themselves included.",
+    "input_share": "Share (0 to 1) of all synapses that the column's cells receive, from whatever: orphans, cells of "
+    "no set and themselves included.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """One value for each group of presynaptic cells (rows) and postsynaptic cells (columns); NaN where it is not known
+    or its denominator is 0. `denominator` is what each was divided by, None where it is a sum."""
+
+    value: Value
+    pre: Grouping
+    post: Grouping
+    numbers: Floats
+    denominator: Floats | None
+
+    def frame(self) -> pd.DataFrame:
+        """One row for each entry, by rows: pre, post (string; null = of these cells nothing is known), value and
+        denominator (Float64, null where there is none)."""
+        rows, columns = self.numbers.shape
+        none = np.full(self.numbers.shape, np.nan)
+        return pd.DataFrame(
+            {
+                "pre": pd.array(np.repeat(np.array(self.pre.names, dtype=object), columns), dtype="string"),
+                "post": pd.array(np.tile(np.array(self.post.names, dtype=object), rows), dtype="string"),
+                "value": _nullable(self.numbers.ravel()),
+                "denominator": _nullable((none if self.denominator is None else self.denominator).ravel()),
+            }
+        )
+
+
+def matrix(
+    edges: Edges,
+    pre: Grouping,
+    post: Grouping,
+    value: Value,
+    *,
+    outputs: Floats | None = None,
+    inputs: Floats | None = None,
+) -> Matrix:
+    """The matrix of a value for the edges among groups. `outputs` and `inputs` are all synapses of each group's cells,
+    which shares are of (NaN = not known).
+
+    Raises BadInput for a share without these, TooLarge for more than 10 million entries.
+    """
+    if len(pre.names) * len(post.names) > MOST_ENTRIES:
+        raise TooLarge(
+            f"The matrix would have {len(pre.names):,} x {len(post.names):,} entries.",
+            "Group the cells, or take edges.",
+        )
+    if value in ("synapses", "connections", "net_size"):
+        return Matrix(value, pre, post, _sums(edges, pre, post, value), None)
+    if value in SHARES:
+        whole = outputs if value == "output_share" else inputs
+        if whole is None:
+            raise BadInput(
+                f"All synapses of these cells are not known, so there is no {value}.", "Choose another value."
+            )
+        shape = (len(pre.names), len(post.names))
+        below = np.broadcast_to(whole[:, None] if value == "output_share" else whole[None, :], shape)
+        return Matrix(value, pre, post, _divided(_sums(edges, pre, post, "synapses"), below), below.astype(np.float64))
+    above, below = {
+        "connected_fraction": lambda: (_sums(edges, pre, post, "connections"), possible_pairs(edges, pre, post)),
+        "synapses_per_connection": lambda: (
+            _sums(edges, pre, post, "synapses"),
+            _sums(edges, pre, post, "connections"),
+        ),
+        "mean_size": lambda: (_sums(edges, pre, post, "net_size"), _sums(edges, pre, post, "synapses")),
+    }[value]()
+    return Matrix(value, pre, post, _divided(above, below), below)
+
+
+def possible_pairs(edges: Edges, pre: Grouping, post: Grouping) -> Floats:
+    """How many pairs of two different cells there are for each pair of groups."""
+    pairs = np.outer(pre.sizes, post.sizes).astype(np.float64)
+    same_pre, same_post = edges.in_both
+    np.subtract.at(pairs, (pre.of[same_pre], post.of[same_post]), 1)
+    return pairs
+
+
+def entries(edges: Edges, pre: Grouping, post: Grouping) -> npt.NDArray[np.int64]:
+    """The place of each edge's entry in the flattened matrix."""
+    return pre.of[edges.pre] * len(post.names) + post.of[edges.post]
+
+
+def _sums(edges: Edges, pre: Grouping, post: Grouping, value: str) -> Floats:
+    weights = {"synapses": edges.num_syn, "connections": None, "net_size": edges.net_size}[value]
+    shape = (len(pre.names), len(post.names))
+    sums = np.bincount(entries(edges, pre, post), weights=weights, minlength=shape[0] * shape[1])
+    return sums.astype(np.float64).reshape(shape)
+
+
+def _divided(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+
+
+def _nullable(values: Floats) -> pd.arrays.FloatingArray:
+    return pd.arrays.FloatingArray(np.nan_to_num(values), np.isnan(values))

@@ -1,0 +1,321 @@
+"""Reading the synapses among two sets of cells through CAVE, in chunks that are each paid for once.
+
+A chunk is a rectangle: all synapses of some cells onto some others. It is kept under the version and these cells, and
+noted, so that another pair of sets is cut into what kept rectangles cover and what has to be asked for. A note that is
+lost, or a chunk that had to make room, costs requests and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from services.cave.client import Cave, Filters
+from services.cells import cells
+from services.cells.synapse_rows import CENTRE_NM
+from services.core.errors import NotFound, TooLarge
+from services.core.parallel import MOST_AT_ONCE, gather
+from services.populations.edges import Ids, places
+from services.tables.large_tables import SENT_AT_ONCE
+
+IDS_AT_ONCE = 5_000
+"""Root ids at each end in one request: 100 kB of JSON."""
+SURE_PAIRS = 10_000_000
+"""Pairs of cells that are asked for without counting their synapses first: proofread cells of a cubic millimetre of
+cortex have some 2 synapses for each 100 pairs, so those of 3,000 cells still come in one answer."""
+FILL = 0.8
+"""Share of the server's row limit that a chunk is planned to have: pieces of equal cells are not of equal synapses."""
+MOST_SYNAPSES = 20_000_000
+"""Rows that are held at once: 0.8 GB."""
+MOST_NOTES = 62
+"""Kept rectangles that a plan looks at: one bit each in a word of 64."""
+COLUMNS = ("id", "pre_root_id", "post_root_id", "size", "x_nm", "y_nm", "z_nm")
+
+Way = Literal["both", "pre", "post"]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Rectangle:
+    """All synapses of the cells `pre` onto the cells `post`; None = any."""
+
+    pre: Ids | None
+    post: Ids | None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """The same texts for the same cells."""
+        return digest(self.pre), digest(self.post)
+
+    def holds(self, pre_ids: Ids, post_ids: Ids) -> tuple[Mask, Mask]:
+        """Which of some cells it has at either end."""
+        return _holds(self.pre, pre_ids), _holds(self.post, post_ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How the synapses among two sets are come by: the rectangles that are `kept`, and the chunks to `ask` CAVE for.
+    `num_requests` is about how many requests these take."""
+
+    kept: tuple[Rectangle, ...]
+    ask: tuple[Rectangle, ...]
+    num_requests: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a reading is: chunks `done` of `total`, `rows` synapses so far, and the seconds since it began."""
+
+    done: int
+    total: int
+    rows: int
+    seconds: float
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace so far; None before the first chunk."""
+        return self.seconds / self.done * (self.total - self.done) if self.done else None
+
+
+def plan(cave: Cave, datastack: str, version: int, pre_ids: Ids, post_ids: Ids) -> Plan:
+    """What has to be asked to know the synapses among two sets of cells, given what was read before. Asks CAVE nothing
+    but how many synapses and somata there are."""
+    known = _known(cave, datastack, version)
+    kept, blocks = uncovered(known, pre_ids, post_ids)
+    typical = _typical_synapses(cave, datastack, version)
+    ask, requests = [], 0
+    for block in blocks:
+        chunks, each = _chunks(*block, typical)
+        ask += chunks
+        requests += each
+    return Plan(tuple(kept), tuple(ask), requests)
+
+
+def read(
+    cave: Cave,
+    datastack: str,
+    version: int,
+    pre_ids: Ids,
+    post_ids: Ids,
+    *,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> pd.DataFrame:
+    """All synapses of the cells `pre_ids` onto the cells `post_ids`, sorted by id, each once.
+
+    Columns: id, pre_root_id, post_root_id (int64), size (float32, in voxels; NaN = not known), and x_nm, y_nm, z_nm
+    (float32) of its centre. `report` is told after every round of chunks; what it raises ends the reading, and what was
+    read is kept. Raises TooLarge for more than can be held, and what CAVE raises.
+    """
+    begun = time.monotonic()
+    planned = plan(cave, datastack, version, pre_ids, post_ids)
+    parts = [_within(_chunk(cave, datastack, version, one), pre_ids, post_ids) for one in planned.kept]
+    pending, done = list(planned.ask), 0
+    report(Progress(0, len(pending), sum(map(len, parts)), 0.0))
+    while pending:
+        now, pending = pending[:MOST_AT_ONCE], pending[MOST_AT_ONCE:]
+        ready = [
+            piece
+            for pieces in gather(*(partial(_pieces, cave, datastack, version, one) for one in now))
+            for piece in pieces
+        ]
+        for start in range(0, len(ready), MOST_AT_ONCE):
+            some = ready[start : start + MOST_AT_ONCE]
+            found = gather(*(partial(_chunk, cave, datastack, version, one) for one in some))
+            parts += [_within(part, pre_ids, post_ids) for part in found]
+            _refuse(sum(map(len, parts)))
+            done += len(some)
+            left = len(ready) - start - len(some) + len(pending)
+            report(Progress(done, done + left, sum(map(len, parts)), time.monotonic() - begun))
+    return _together(parts)
+
+
+def uncovered(known: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[list[Rectangle], list[tuple[Ids, Ids]]]:
+    """The `known` rectangles that have pairs of two sets which newer ones do not have, and the pairs that none has, as
+    few sets of cells and others.
+
+    Each known one is a bit of a word for each cell that it has; a pair is covered where the words of its two cells
+    share a bit. Cells of the same word are treated alike, so the cost does not grow with the pairs.
+    """
+    used: list[Rectangle] = []
+    pre_bits = np.zeros(len(pre_ids), dtype=np.uint64)
+    post_bits = np.zeros(len(post_ids), dtype=np.uint64)
+    for one in known:
+        pre, post = one.holds(pre_ids, post_ids)
+        if len(used) == MOST_NOTES or not pre.any() or not post.any():
+            continue
+        bit = np.uint64(1 << len(used))
+        new = ((np.unique(pre_bits[pre])[:, None] & np.unique(post_bits[post])[None, :]) == 0).any()
+        if not new:
+            continue
+        pre_bits[pre] |= bit
+        post_bits[post] |= bit
+        used.append(one)
+    rests: dict[bytes, list[int]] = {}
+    words = np.unique(post_bits)
+    pre_words, pre_class = np.unique(pre_bits, return_inverse=True)
+    for at, word in enumerate(pre_words):
+        rest = (words & word) == 0
+        if rest.any():
+            rests.setdefault(rest.tobytes(), []).append(at)
+    blocks = []
+    for rest, classes in rests.items():
+        open_words = words[np.frombuffer(rest, dtype=bool)]
+        blocks.append((pre_ids[np.isin(pre_class, classes)], post_ids[np.isin(post_bits, open_words)]))
+    return used, blocks
+
+
+def cheapest(num_pre: int, num_post: int, typical: float) -> tuple[Way, int]:
+    """How to ask for the synapses of so many cells onto so many others, and about how many requests that takes: by
+    both ends, or by one where cells of it have few enough synapses in all; `typical` is how many a cell has."""
+    ways: dict[Way, int] = {
+        "both": math.ceil(num_pre / IDS_AT_ONCE) * math.ceil(num_post / IDS_AT_ONCE),
+        "pre": math.ceil(num_pre * typical / (SENT_AT_ONCE * FILL)),
+        "post": math.ceil(num_post * typical / (SENT_AT_ONCE * FILL)),
+    }
+    way = min(ways, key=lambda one: ways[one])
+    return way, ways[way]
+
+
+def _chunks(pre: Ids, post: Ids, typical: float) -> tuple[list[Rectangle], int]:
+    """All pairs of some cells in chunks, and about how many requests they take."""
+    way, requests = cheapest(len(pre), len(post), typical)
+    if way == "pre":
+        return [Rectangle(part, None) for part in _parts(pre, requests)], requests
+    if way == "post":
+        return [Rectangle(None, part) for part in _parts(post, requests)], requests
+    chunks = [
+        Rectangle(one, other)
+        for one in _parts(pre, math.ceil(len(pre) / IDS_AT_ONCE))
+        for other in _parts(post, math.ceil(len(post) / IDS_AT_ONCE))
+    ]
+    return chunks, requests + sum(_is_unsure(chunk.pre, chunk.post) for chunk in chunks)
+
+
+def _parts(ids: Ids, number: int) -> list[Ids]:
+    """Ids in so many parts. Neighbours go to different ones: ids are by place, and cells of a place are proofread, and
+    have synapses, as others there."""
+    return [ids[start::number] for start in range(number)]
+
+
+def _is_unsure(pre: Ids | None, post: Ids | None) -> bool:
+    """Whether a chunk may have more synapses than fit one answer."""
+    return pre is not None and post is not None and len(pre) * len(post) > SURE_PAIRS
+
+
+def _pieces(cave: Cave, datastack: str, version: int, chunk: Rectangle) -> list[Rectangle]:
+    """A chunk in as many pieces as fit the server's row limit; where there may be several, its synapses are counted."""
+    if chunk.pre is None or chunk.post is None or not _is_unsure(chunk.pre, chunk.post):
+        return [chunk]
+    filters = Filters(isin={"pre_pt_root_id": chunk.pre.tolist(), "post_pt_root_id": chunk.post.tolist()})
+    count = cave.count(datastack, version, cave.info(datastack)["synapse_table"], filters) or 0
+    number = math.ceil(count / (SENT_AT_ONCE * FILL))
+    return [Rectangle(part, chunk.post) for part in _parts(chunk.pre, min(max(number, 1), len(chunk.pre)))]
+
+
+def _chunk(cave: Cave, datastack: str, version: int, one: Rectangle) -> pd.DataFrame:
+    """The synapses of a rectangle, from the cache or from CAVE; noted, so that it is found again."""
+
+    def load() -> pd.DataFrame:
+        ends = (None if ids is None else ids.tolist() for ids in (one.pre, one.post))
+        return _compact(cave.synapses_among(datastack, version, *ends))
+
+    frame = cave.cache.frame(("synapses among", datastack, version, *one.name), load)
+    _note(cave, datastack, version, one)
+    return frame
+
+
+def _compact(rows: pd.DataFrame) -> pd.DataFrame:
+    ids = {"id": "id", "pre_root_id": "pre_pt_root_id", "post_root_id": "post_pt_root_id"}
+    numbers = {"size": "size", **dict(zip(("x_nm", "y_nm", "z_nm"), CENTRE_NM, strict=True))}
+    frame = pd.DataFrame({name: rows[own].fillna(0).to_numpy(np.int64) for name, own in ids.items()})
+    return frame.assign(**{name: rows[own].to_numpy(np.float32, na_value=np.nan) for name, own in numbers.items()})
+
+
+def _within(rows: pd.DataFrame, pre_ids: Ids, post_ids: Ids) -> pd.DataFrame:
+    pre = places(pre_ids, rows["pre_root_id"].to_numpy(np.int64))[1]
+    kept = pre & places(post_ids, rows["post_root_id"].to_numpy(np.int64))[1]
+    return rows if kept.all() else rows[kept]
+
+
+def _together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    every = pd.concat(parts, ignore_index=True) if parts else _none()
+    return every.drop_duplicates("id").sort_values("id", ignore_index=True)
+
+
+def _none() -> pd.DataFrame:
+    dtypes = [np.int64 if name.endswith("id") else np.float32 for name in COLUMNS]
+    return pd.DataFrame({name: np.empty(0, dtype) for name, dtype in zip(COLUMNS, dtypes, strict=True)})
+
+
+def _refuse(rows: int) -> None:
+    if rows > MOST_SYNAPSES:
+        raise TooLarge(
+            f"There are more than {MOST_SYNAPSES:,} synapses among these cells, the most that are held at once.",
+            "Take smaller sets; what was read is kept and not asked for again.",
+        )
+
+
+def _typical_synapses(cave: Cave, datastack: str, version: int) -> float:
+    """Synapses of a cell, one direction: those of the whole table by the number of cells with a nucleus."""
+    table = cave.info(datastack)["synapse_table"]
+    if not table:
+        raise NotFound(f"Datastack {datastack} has no synapse table, so nobody knows who connects to whom.")
+    somata = cells.somas(cave, datastack, version)["root_id"].nunique()
+    return cave.row_count(datastack, version, table) / max(somata, 1)
+
+
+# ---- what was read before
+
+
+def _known(cave: Cave, datastack: str, version: int) -> list[Rectangle]:
+    """The rectangles that are noted, newest first; one whose cells are not kept any more is left out."""
+    found = []
+    for pre, post in reversed(cave.cache.noted(("rectangles", datastack, version))):
+        try:
+            found.append(Rectangle(_ids(cave, datastack, pre), _ids(cave, datastack, post)))
+        except NotFound:
+            continue
+    return found
+
+
+def _note(cave: Cave, datastack: str, version: int, one: Rectangle) -> None:
+    for ids in (one.pre, one.post):
+        _ids(cave, datastack, digest(ids), ids)
+    if list(one.name) not in cave.cache.noted(("rectangles", datastack, version)):
+        cave.cache.note(("rectangles", datastack, version), list(one.name))
+
+
+def _ids(cave: Cave, datastack: str, digest: str, ids: Ids | None = None) -> Ids | None:
+    """The ids of a digest; `ids` are kept for it where they are given. Raises NotFound where nobody knows them."""
+
+    def load() -> pd.DataFrame:
+        if ids is None:
+            raise NotFound("These cells are not kept any more.")
+        return pd.DataFrame({"id": ids})
+
+    if digest == ANY:
+        return None
+    found: Ids = cave.cache.frame(("ids", datastack, digest), load)["id"].to_numpy(np.int64)
+    return found
+
+
+ANY = "any"
+
+
+def digest(ids: Ids | None) -> str:
+    if ids is None:
+        return ANY
+    return hashlib.blake2b(np.ascontiguousarray(ids, dtype="<i8").tobytes(), digest_size=16).hexdigest()
+
+
+def _holds(own: Ids | None, ids: Ids) -> Mask:
+    return np.ones(len(ids), dtype=bool) if own is None else places(own, ids)[1]

@@ -1,0 +1,164 @@
+"""Sets of cells: `<table>:<filter line>`, or any text with ids, as the root ids of a version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cells import cells, pasted_links, proofreading
+from services.cells.id_search import MOST_FOLLOWED
+from services.cells.pasted import read_ids
+from services.core.addresses import is_name
+from services.core.errors import BadInput, NotFound
+from services.core.parallel import gather
+from services.core.records import Version
+from services.populations.edges import Ids
+from services.tables import narrowed_tables, saved_ids, tables
+from services.tables.tables import TableFrame
+
+Proofread = Literal["axon", "both", "off"]
+PROOFREAD: tuple[Proofread, ...] = ("axon", "both", "off")
+"""Which cells count: presynaptic ones with a proofread axon; also only postsynaptic ones with a proofread dendrite;
+all of them."""
+ROOT_IDS = "pt_root_id"
+
+
+@dataclass(frozen=True, eq=False)
+class CellSet:
+    """A set of cells of one version. `text` is how it was asked for, `table` whose rows they are ("" = ids were given),
+    `ids` their root ids, sorted and distinct.
+
+    `num_rows` are the rows, or ids, that name them; `num_repeated` the root ids with more than one of these,
+    `num_without_root` the rows in no segment (root id 0). `num_multi_soma` are the root ids with several nuclei, which
+    are more than one cell; None where nuclei are not known. `num_axons` and `num_dendrites` are how many have the one
+    or the other proofread; None where the version does not tell. `notes` are sentences about what was left out.
+    """
+
+    text: str
+    table: str
+    ids: Ids
+    num_rows: int
+    num_repeated: int = 0
+    num_without_root: int = 0
+    num_multi_soma: int | None = None
+    num_axons: int | None = None
+    num_dendrites: int | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def parse(text: str) -> tuple[str, str]:
+    """The table and filter line of a set; ("", text) for ids."""
+    table, colon, where = text.strip().partition(":")
+    if colon and is_name(table.strip()) and not where.startswith("//") and not table.strip().isdigit():
+        return table.strip(), where.strip()
+    return "", text.strip()
+
+
+def resolve(cave: Cave, datastack: str, version: Version, text: str) -> CellSet:
+    """The cells that `text` names at a version: those of the rows of a table that a filter line keeps
+    (`types:cell_type = BC`; `types:` for all), or those with the ids in it (root or nucleus ids).
+
+    A stale root id becomes the one that holds most of it now. Raises BadInput for a text that names nothing, a table
+    without root ids or a version that is not kept; NotFound for a table that the version does not have; TooLarge for
+    one that cannot be held.
+    """
+    if not version.kept:
+        raise BadInput(f"Populations are read at versions that are kept; {version.title} is not.", "Choose another.")
+    table, where = parse(text)
+    if not text.strip():
+        raise BadInput("There is no set of cells.", "Name a table with a filter, as in types:cell_type = BC, or ids.")
+    found = _of_table(cave, datastack, version, table, where) if table else _of_ids(cave, datastack, version, where)
+    return _counted(cave, datastack, version, replace(found, text=f"{table}:{where}" if table else where))
+
+
+def proofread_only(
+    cave: Cave, datastack: str, version: Version, whole: CellSet, part: Literal["axon", "dendrite"]
+) -> CellSet:
+    """The cells of a set that have their axon, or dendrite, proofread; all where the version does not tell, and a note
+    then says so."""
+    known = proofreading.rows(cave, datastack, version.number)
+    if known is None:
+        said = f"Version {version.label} of {datastack} has no proofreading table, so all cells count."
+        return replace(whole, notes=(*whole.notes, said))
+    kept = np.isin(whole.ids, _proofread(known, part))
+    left = len(whole) - int(kept.sum())
+    said = f"{left:,} of {len(whole):,} cells are left out, for their {part} is not proofread." if left else ""
+    return replace(whole, ids=whole.ids[kept], notes=(*whole.notes, *filter(None, [said])))
+
+
+def _of_table(cave: Cave, datastack: str, version: Version, table: str, where: str) -> CellSet:
+    query = saved_ids.query(cave, datastack, where)
+    opened = narrowed_tables.open_asked(cave, datastack, version, table, query=query)
+    if not isinstance(opened, TableFrame):
+        raise narrowed_tables.too_many(opened)
+    if ROOT_IDS not in opened.frame:
+        raise BadInput(f"{table} has no root ids, so its rows name no cells.", "Choose another table.")
+    roots = opened.frame[ROOT_IDS].take(tables.row_numbers(opened, query)).fillna(0).to_numpy(np.int64)
+    return _distinct(table, roots)
+
+
+def _of_ids(cave: Cave, datastack: str, version: Version, text: str) -> CellSet:
+    pasted = read_ids(
+        text,
+        state=partial(pasted_links.stored_state, cave, datastack),
+        sources=pasted_links.own_sources(cave, datastack),
+    )
+    if not pasted.ids:
+        raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root or nucleus ids.")
+    asked = np.array(pasted.ids, dtype=np.int64)
+    somata = cells.somas(cave, datastack, version.number).drop_duplicates("nucleus_id").set_index("nucleus_id")
+    roots = somata["root_id"].reindex(asked, fill_value=0).to_numpy(np.int64)
+    roots = np.where(roots > 0, roots, asked)
+    said: list[str] = list(pasted.sentences())
+    known = np.isin(roots, somata["root_id"].to_numpy(np.int64))
+    unsure = np.flatnonzero(~known)
+    latest = np.array(cave.latest_roots(datastack, version.number, roots[unsure].tolist()), dtype=bool)
+    stale = unsure[~latest]
+    heirs = gather(*(partial(_heir, cave, datastack, version, int(root)) for root in roots[stale[:MOST_FOLLOWED]]))
+    roots[stale] = [*heirs, *[0] * (len(stale) - len(heirs))]
+    if followed := sum(heir > 0 for heir in heirs):
+        said.append(f"No longer valid: {followed:,} root ids; the cells that hold most of them are used.")
+    if lost := len(stale) - followed:
+        said.append(f"No cells at version {version.label}: {lost:,} of the ids.")
+    return replace(_distinct("", roots), notes=tuple(said))
+
+
+def _heir(cave: Cave, datastack: str, version: Version, root: int) -> int:
+    try:
+        return cave.suggest_root(datastack, version.number, root)[0]
+    except NotFound:
+        return 0
+
+
+def _distinct(table: str, roots: Ids) -> CellSet:
+    ids, counts = np.unique(roots[roots != 0], return_counts=True)
+    return CellSet(
+        "", table, ids, len(roots), num_repeated=int((counts > 1).sum()), num_without_root=int((roots == 0).sum())
+    )
+
+
+def _counted(cave: Cave, datastack: str, version: Version, found: CellSet) -> CellSet:
+    nuclei = None
+    if cells.nucleus_table(cave, datastack, version.number):
+        roots = cells.somas(cave, datastack, version.number)["root_id"].to_numpy(np.int64)
+        several, counts = np.unique(roots, return_counts=True)
+        nuclei = int(np.isin(found.ids, several[counts > 1]).sum())
+    known = proofreading.rows(cave, datastack, version.number)
+    proofread = {
+        part: None if known is None else int(np.isin(found.ids, _proofread(known, part)).sum())
+        for part in ("axon", "dendrite")
+    }
+    return replace(found, num_multi_soma=nuclei, num_axons=proofread["axon"], num_dendrites=proofread["dendrite"])
+
+
+def _proofread(known: pd.DataFrame, part: str) -> Ids:
+    ids: Ids = known.index[(known[f"strategy_{part}"] != proofreading.NONE).to_numpy(bool)].to_numpy(np.int64)
+    return ids

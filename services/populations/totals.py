@@ -1,0 +1,42 @@
+"""All synapses of the cells of a set, whatever they are with: what shares are of."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from services.cave.client import Cave, Filters
+from services.cells import synapse_weights
+from services.core.parallel import gather
+from services.populations.edges import Floats
+from services.populations.groupings import Grouping
+from services.populations.population import Pair
+
+Side = Literal["pre", "post"]
+MOST_COUNTED = 60
+"""Groups whose synapses CAVE is asked to count, a request each."""
+_COLUMNS = {"pre": "n_output", "post": "n_input"}
+
+
+def of_groups(cave: Cave, pair: Pair, side: Side, groups: Grouping) -> Floats | None:
+    """All synapses that the cells of each group make ("pre") or receive ("post"), orphans and autapses included: of the
+    version's view of inputs and outputs (one request), else counted by CAVE (one for each group). None where that would
+    be more than 60 requests."""
+    ids = (pair.pre if side == "pre" else pair.post).ids
+    counts = synapse_weights.degrees(cave, pair.datastack, pair.version.number, ids.tolist())
+    if counts is not None:
+        own = counts[_COLUMNS[side]].reindex(ids).fillna(0).to_numpy(np.float64)
+        return np.bincount(groups.of, weights=own, minlength=len(groups.names)).astype(np.float64)
+    if len(groups.names) > MOST_COUNTED:
+        return None
+    table = cave.info(pair.datastack)["synapse_table"]
+    end = f"{side}_pt_root_id"
+    calls = [
+        partial(
+            cave.count, pair.datastack, pair.version.number, table, Filters(isin={end: ids[groups.of == at].tolist()})
+        )
+        for at in range(len(groups.names))
+    ]
+    return np.array(gather(*calls), dtype=np.float64)

@@ -1,0 +1,334 @@
+"""Populations: six cells worked out on paper, and the demo cortex against caveclient and pandas."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import flask
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from caveclient import CAVEclient
+from flask.testing import FlaskClient
+
+from api import blueprint
+from services.cave.client import Cave
+from services.core.errors import BadInput, NotFound
+from services.core.settings import Settings
+from services.populations import population, reading, sets
+from services.populations.edges import Ids
+from tests import six_cells
+from tests.servers import start_localcave
+from tests.six_cells import CELLS, I1, I2, P1, P2, P3, SYNAPSES, VERSION, X
+
+SIX = six_cells.DATASTACK
+DEMO = "karst_demo"
+PROOFREAD = "proofreading_status_and_strategy"
+EDGES = {
+    (P1, P2): 2,
+    (P1, I1): 1,
+    (P2, I1): 3,
+    (P3, X): 1,
+    (I1, P1): 1,
+    (I1, P2): 2,
+    (I1, P3): 1,
+    (I2, I1): 1,
+    (X, P1): 1,
+}
+
+
+@pytest.fixture(scope="module")
+def six_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return six_cells.make(tmp_path_factory.mktemp("six") / SIX)
+
+
+@pytest.fixture(scope="module")
+def six_url(six_folder: Path) -> Iterator[str]:
+    with start_localcave([six_folder]) as url:
+        yield url
+
+
+@pytest.fixture
+def six(six_url: str) -> Cave:
+    return Cave(Settings(server_address=six_url, cache=""))
+
+
+@pytest.fixture
+def asked(six: Cave) -> FlaskClient:
+    app = flask.Flask("test_populations")
+    app.extensions["karst"] = six
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+def get(client: FlaskClient, what: str, datastack: str = SIX, **query: str) -> dict[str, Any]:
+    answer = client.get(f"/api/v1/{datastack}/latest/populations/{what}", query_string=query)
+    assert answer.status_code == 200, answer.json
+    return dict(answer.json)
+
+
+def values(client: FlaskClient, **query: str) -> dict[tuple[str | None, str | None], tuple[Any, Any]]:
+    rows = get(client, "matrix", **query)["rows"]
+    return {(row["pre"], row["post"]): (row["value"], row["denominator"]) for row in rows}
+
+
+def read_stream(content: io.BytesIO) -> pd.DataFrame:
+    return pa.ipc.open_stream(content).read_pandas()
+
+
+# ---- six cells on paper
+
+
+def test_edges_of_six_cells(asked: FlaskClient) -> None:
+    told = get(asked, "edges", pre="nuclei:", proofread="off")
+    rows = {(int(row["pre_root_id"]), int(row["post_root_id"])): row for row in told["rows"]}
+    assert {pair: row["num_syn"] for pair, row in rows.items()} == EDGES
+    assert rows[(P2, I1)]["net_size"] == 60 and rows[(I1, P1)]["net_size"] == 400
+    assert told["total"] == 9 and told["autapses"] == 1
+    assert "1 synapses of cells onto themselves" in " ".join(told["messages"])
+    assert told["sets"]["pre"] == {
+        "set": "nuclei:",
+        "cells": 6,
+        "cells_named": 6,
+        "rows": 6,
+        "repeated": 0,
+        "without_root": 0,
+        "several_somata": 0,
+        "proofread_axon": 3,
+        "proofread_dendrite": 2,
+    }
+
+
+def test_only_proofread_axons_count_unless_asked_otherwise(asked: FlaskClient) -> None:
+    told = get(asked, "edges", pre="nuclei:")
+    assert {(int(r["pre_root_id"]), int(r["post_root_id"])) for r in told["rows"]} == {
+        pair for pair in EDGES if pair[0] in six_cells.AXON_PROOFREAD
+    }
+    assert "Presynaptic set: 3 of 6 cells are left out, for their axon is not proofread." in told["messages"]
+    both = get(asked, "edges", pre="nuclei:", proofread="both")
+    assert {(int(r["pre_root_id"]), int(r["post_root_id"])) for r in both["rows"]} == {(P1, I1), (P2, I1), (I1, P1)}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("synapses", {("P", "P"): (2, None), ("P", "I"): (4, None), ("I", "P"): (4, None), (None, "P"): (1, None)}),
+        ("connections", {("P", "P"): (1, None), ("P", "I"): (2, None), ("I", "P"): (3, None), ("I", None): (0, None)}),
+        (
+            "connected_fraction",
+            {("P", "P"): (1 / 6, 6), ("P", "I"): (2 / 6, 6), ("I", "I"): (1 / 2, 2), (None, None): (None, 0)},
+        ),
+        (
+            "synapses_per_connection",
+            {("P", "P"): (2, 1), ("P", "I"): (2, 2), ("I", "P"): (4 / 3, 3), ("I", None): (None, 0)},
+        ),
+        ("net_size", {("P", "P"): (300, None), ("P", "I"): (360, None), ("I", "P"): (580, None)}),
+        ("mean_size", {("P", "P"): (150, 2), ("P", "I"): (90, 4), ("I", "P"): (145, 4)}),
+        ("output_share", {("P", "I"): (4 / 10, 10), ("I", "P"): (4 / 5, 5), (None, "P"): (1, 1)}),
+        ("input_share", {("P", "P"): (2 / 12, 12), ("P", "I"): (4 / 5, 5), ("P", None): (1, 1)}),
+    ],
+)
+def test_matrix_of_six_cells(asked: FlaskClient, value: str, expected: dict[Any, Any]) -> None:
+    told = values(
+        asked, pre="nuclei:", proofread="off", value=value, pre_by="types.cell_type", post_by="types.cell_type"
+    )
+    assert len(told) == 9
+    for pair, (number, denominator) in expected.items():
+        assert told[pair][0] == (None if number is None else pytest.approx(number)), pair
+        assert told[pair][1] == denominator, pair
+
+
+def test_shares_without_a_view_of_degrees(tmp_path: Path) -> None:
+    with start_localcave([six_cells.make(tmp_path / SIX, with_view=False)]) as url:
+        app = flask.Flask("without_view")
+        app.extensions["karst"] = Cave(Settings(server_address=url, cache=""))
+        app.register_blueprint(blueprint)
+        told = values(app.test_client(), pre="types:", proofread="off", value="output_share")
+    assert told[("P", "I")] == (pytest.approx(0.4), 10) and told[("I", "P")] == (pytest.approx(0.8), 5)
+
+
+def test_groups_and_denominators(asked: FlaskClient) -> None:
+    told = get(asked, "matrix", pre="types:", post="nuclei:", proofread="off", post_by="cell")
+    assert told["pre_by"] == "types.cell_type" and told["post_by"] == "cell"
+    assert told["denominators"]["pre"] == [{"group": "I", "cells": 2}, {"group": "P", "cells": 3}]
+    assert {row["post"] for row in told["rows"]} == set(map(str, CELLS))
+    assert get(asked, "matrix", pre="types:", proofread="off", pre_by="cell_type")["rows"][0]["pre"] == "I"
+
+
+def test_files_have_the_same_rows(asked: FlaskClient) -> None:
+    told = get(asked, "edges", pre="nuclei:", proofread="off")["rows"]
+    for wanted, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet), ("arrow", read_stream)):
+        query = {"pre": "nuclei:", "proofread": "off", "format": wanted}
+        answer = asked.get(f"/api/v1/{SIX}/{VERSION}/populations/edges", query_string=query)
+        frame = read(io.BytesIO(answer.data))
+        assert list(frame) == ["pre_root_id", "post_root_id", "num_syn", "net_size"]
+        assert frame["pre_root_id"].astype(str).tolist() == [row["pre_root_id"] for row in told], wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ({}, 400, "no set of cells"),
+        ({"pre": "nowhere:"}, 404, "nowhere"),
+        ({"pre": "types:cell_typ = P"}, 400, "cell_typ"),
+        ({"pre": "types:", "value": "weight"}, 400, "weight"),
+        ({"pre": "types:", "pre_by": "types.nothing"}, 400, "nothing"),
+        ({"pre": "types:", "proofread": "maybe"}, 400, "maybe"),
+        ({"pre": "synapses:"}, 400, "no root ids"),
+        ({"pre": "types:", "per_by": "cell"}, 400, "per_by"),
+        ({"pre": f"{P1}", "pre_by": "cell_type"}, 400, "of which table"),
+    ],
+)
+def test_bad_questions(asked: FlaskClient, query: dict[str, str], status: int, words: str) -> None:
+    answer = asked.get(f"/api/v1/{SIX}/latest/populations/matrix", query_string=query)
+    assert answer.status_code == status
+    assert words in answer.json["error"]["message"]
+
+
+def test_empty_sets_and_sets_that_do_not_meet(asked: FlaskClient) -> None:
+    told = get(asked, "edges", pre="types:cell_type = Z", proofread="off")
+    assert told["rows"] == [] and "The presynaptic set has no cells." in told["messages"]
+    apart = get(asked, "edges", pre=str(I2), post=str(X), proofread="off")
+    assert apart["rows"] == [] and "There are no synapses among these sets." in apart["messages"]
+    assert get(asked, "matrix", pre="types:cell_type = Z", proofread="off")["rows"] == []
+
+
+def test_sets_of_ids(six: Cave) -> None:
+    at = six.version(SIX, VERSION)
+    assert sets.resolve(six, SIX, at, f"{P1}, 4 {X}").ids.tolist() == [P1, I1, X]  # 4 is the nucleus of I1
+    lost = sets.resolve(six, SIX, at, f"{P1} 864691136999999999")
+    assert lost.ids.tolist() == [P1] and "1 of the ids" in lost.notes[0]
+    with pytest.raises(BadInput):
+        sets.resolve(six, SIX, at, "no ids here")
+
+
+# ---- reading
+
+
+def truth(pre: Ids, post: Ids) -> pd.DataFrame:
+    frame = pd.DataFrame(SYNAPSES, columns=["pre", "post", "size"])
+    return frame[frame["pre"].isin(pre) & frame["post"].isin(post)]
+
+
+def test_what_was_read_is_not_asked_again(six: Cave) -> None:
+    every = np.sort(np.array(CELLS, dtype=np.int64))
+
+    def cost(pre: Ids, post: Ids) -> int:
+        before = six.counts["requests"]
+        found = reading.read(six, SIX, VERSION, pre, post)
+        assert len(found) == len(truth(pre, post)) and found["id"].is_unique
+        return six.counts["requests"] - before
+
+    cost(every[:2], every[:3])
+    assert cost(every[:2], every[1:3]) == 0  # a part
+    assert cost(every[:3], every[:3]) == 1  # one cell more
+    assert cost(every, every) == 2  # the rest of the rows, and the rows of the rest
+    assert cost(every[1:5], every[2:]) == 0
+    assert reading.plan(six, SIX, VERSION, every, every).num_requests == 0
+
+
+def test_rectangles_that_are_left() -> None:
+    """Against every pair by itself, for random sets."""
+    rng = np.random.default_rng(5)
+    ids = np.arange(1, 41, dtype=np.int64)
+    for _ in range(50):
+        known = [
+            reading.Rectangle(*(None if rng.random() < 0.1 else np.flatnonzero(rng.random(40) < 0.4) + 1 for _ in "ab"))
+            for _ in range(rng.integers(0, 5))
+        ]
+        pre, post = (ids[rng.random(40) < 0.6] for _ in "ab")
+        used, rest = reading.uncovered(known, pre, post)
+        for one in pre.tolist():
+            for other in post.tolist():
+                held = any((r.pre is None or one in r.pre) and (r.post is None or other in r.post) for r in used)
+                asked = sum(one in a and other in b for a, b in rest)
+                assert held + asked == 1 or (held and not asked), (one, other)
+                assert held == any(
+                    (r.pre is None or one in r.pre) and (r.post is None or other in r.post) for r in known
+                )
+
+
+def test_the_cheapest_way() -> None:
+    assert reading.cheapest(2_200, 2_200, 3_600) == ("both", 1)
+    assert reading.cheapest(20, 94_000, 3_600) == ("pre", 1)
+    assert reading.cheapest(94_000, 20, 3_600) == ("post", 1)
+    assert reading.cheapest(94_000, 94_000, 3_600) == ("both", 361)
+
+
+def test_nothing_is_cut_by_a_small_row_limit(small_cortex: Path, localcave_url: str) -> None:
+    """All synapses among the proofread cells, and all outputs of three, through a server that sends 50 rows at once."""
+    client = CAVEclient(DEMO, server_address=localcave_url, auth_token="none", write_server_cache=False)
+    version = max(client.materialize.get_versions())
+    client.version = version
+    proofread = client.materialize.query_table(PROOFREAD)
+    ids = np.unique(proofread["pt_root_id"]).astype(np.int64)
+    raw = client.materialize.query_table(
+        "synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids.tolist(), "post_pt_root_id": ids.tolist()}
+    )
+    assert len(raw) > 500
+    with start_localcave([small_cortex], "--row-limit", "50") as url:
+        cut = Cave(Settings(server_address=url, cache=""))
+        seen: list[reading.Progress] = []
+        found = reading.read(cut, DEMO, version, ids, ids, report=seen.append)
+    assert sorted(found["id"]) == sorted(raw["id"])
+    assert seen[0].done == 0 and seen[-1].done == seen[-1].total and seen[-1].rows == len(raw)
+
+
+def test_a_failed_chunk_keeps_the_others(six: Cave) -> None:
+    every = np.sort(np.array(CELLS, dtype=np.int64))
+
+    class StopError(Exception):
+        pass
+
+    def stop(progress: reading.Progress) -> None:
+        if progress.done:
+            raise StopError
+
+    with pytest.raises(StopError):
+        reading.read(six, SIX, VERSION, every, every, report=stop)
+    assert reading.plan(six, SIX, VERSION, every, every).num_requests == 0
+
+
+def test_another_process_pays_nothing(six_url: str, tmp_path: Path) -> None:
+    first, second = (Cave(Settings(server_address=six_url, cache=str(tmp_path / "cache"))) for _ in "ab")
+    every = np.sort(np.array(CELLS, dtype=np.int64))
+    reading.read(first, SIX, VERSION, every, every)
+    assert reading.plan(second, SIX, VERSION, every[:4], every).num_requests == 0
+    before = second.counts["rows"]
+    assert len(reading.read(second, SIX, VERSION, every[:4], every)) == len(truth(every[:4], every))
+    assert second.counts["rows"] == before
+
+
+# ---- the demo cortex
+
+
+@pytest.fixture(scope="module", params=["newest", "oldest"])
+def demo(request: pytest.FixtureRequest, localcave_url: str) -> CAVEclient:
+    client = CAVEclient(DEMO, server_address=localcave_url, auth_token="none", write_server_cache=False)
+    valid = client.materialize.get_versions()
+    client.version = max(valid) if request.param == "newest" else min(valid)
+    return client
+
+
+def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:
+    at = cave.version(DEMO, demo.version)
+    if PROOFREAD not in cave.tables(DEMO, demo.version):
+        with pytest.raises(NotFound):
+            population.choose(cave, DEMO, at, f"{PROOFREAD}:")
+        return
+    rows = demo.materialize.query_table(PROOFREAD)
+    ids = sorted({int(root) for root in rows["pt_root_id"]} - {0})
+    pair = population.choose(cave, DEMO, at, f"{PROOFREAD}:", proofread="off")
+    assert pair.pre.ids.tolist() == ids
+    found = population.read(cave, pair)
+    raw = demo.materialize.query_table("synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids})
+    raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
+    expected = raw.groupby(["pre_pt_root_id", "post_pt_root_id"])["size"].agg(["count", "sum"]).reset_index()
+    frame = found.edges.frame()
+    assert len(frame) == len(expected) > 100
+    for own, other in zip(frame, expected, strict=True):
+        np.testing.assert_allclose(frame[own].to_numpy(float), expected[other].to_numpy(float), rtol=1e-6)
