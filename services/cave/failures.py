@@ -109,9 +109,7 @@ def _answered(response: requests.Response, subject: Subject) -> KarstError:
         return NotFound(subject.missing, CHECK)  # without a body: the state service, which answers 500 in plain text
     if "returned no results" in message:
         return NoRows(f"CAVE has no rows of {subject}.", "Choose another table, or another version.")
-    if status == 404:
-        return _missing(message, subject)
-    return _not_valid_then(message) or _failed(body, message, subject)
+    return _missing(message, subject) if status == 404 else _not_valid_then(message) or _failed(body, message, subject)
 
 
 def _not_valid_then(message: str) -> NotFound | None:
