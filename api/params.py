@@ -84,18 +84,19 @@ def columns(known: Sequence[Column]) -> tuple[Column, ...]:
 
 def span(default_limit: int | None) -> tuple[int, int | None]:
     """`offset` and `limit`, checked against `format`; a limit of None means all rows."""
-    wanted, limit = file_format(), _count("limit", default_limit)
+    wanted, limit = file_format(), count("limit", default_limit)
     if limit is not None and limit > MOST_ROWS and wanted == "json":
         raise BadInput(f"limit={limit} is more than the {MOST_ROWS:,} rows of one answer.", "Ask for a file instead.")
-    return _count("offset", 0) or 0, limit
+    return count("offset", 0) or 0, limit
 
 
-def _count(name: str, default: int | None) -> int | None:
+def count(name: str, default: int | None) -> int | None:
+    """A parameter that is a whole number, 0 or more."""
     given = text(name)
     if not given:
         return default
     if not given.isascii() or not given.isdigit() or len(given) > 12:
-        raise BadInput(f"{name}={given[:40]} is no number of rows.", "Give a whole number, 0 or more.")
+        raise BadInput(f"{name}={given[:40]} is no whole number.", "Give a whole number, 0 or more.")
     return int(given)
 
 

@@ -15,13 +15,16 @@ from api.answers import Subject, frame_answer
 from api.routes import blueprint
 from services.cave.context import cave
 from services.core.columns import Column, describe_columns
-from services.populations import groupings, matrices, population, sets, totals
+from services.core.errors import BadInput
+from services.populations import chance, groupings, matrices, motifs, nulls, population, sets, totals
 from services.populations.groupings import Grouping
 from services.populations.matrices import Matrix, Value
+from services.populations.nulls import Counted, Model
 from services.populations.population import Pair, Population
 from services.tables import live
 
 SETS = ("pre", "post", "proofread")
+CHANCE = ("permutations", "seed")
 POPULATIONS = "/<datastack>/<version>/populations"
 
 
@@ -54,8 +57,46 @@ def population_matrix(datastack: str, version: str) -> Response:
     )
     facts = {"pre_by": pre.by, "post_by": post.by, "value": value}
     extra = {**facts, "denominators": _denominators(pre, post, made)}
-    frame = made.frame()
-    return _answer(found, frame, columns, f"matrix_{value}", total=len(frame), facts=facts, extra=extra)
+    return _answer(found, made.frame(), columns, f"matrix_{value}", facts=facts, extra=extra)
+
+
+@blueprint.get(f"{POPULATIONS}/null")
+def population_null(datastack: str, version: str) -> Response:
+    """One row for each pair of groups: what is observed, and what a null `model` expects (see :mod:`nulls`)."""
+    params.only(*SETS, "pre_by", "post_by", "value", *CHANCE, "model", *params.FILE)
+    model = cast("Model", params.choice("model", nulls.MODELS, "degrees"))
+    counted = cast("Counted", params.choice("value", nulls.COUNTED[model], nulls.COUNTED[model][0]))
+    pair, drawn = read_pair(datastack, version), read_chance(chance.PERMUTATIONS)
+    pre, post = read_groups(pair)
+    found = population.read(cave(), pair)
+    against = chance.compare(cave(), found, (pre, post), model, counted, **drawn)
+    frame, facts = against.frame(), {"pre_by": pre.by, "post_by": post.by, "value": counted, "model": model, **drawn}
+    numbers = [Column(name, name, "number") for name in map(str, frame.columns[2:])]
+    columns = (Column("pre", pre.by, "text"), Column("post", post.by, "text"), *numbers)
+    extra = {**facts, "num": against.num, "left_out": against.left_out}
+    return _answer(found, frame, columns, f"null_{model}", facts=facts, extra=extra, notes=against.notes())
+
+
+@blueprint.get(f"{POPULATIONS}/motifs")
+def population_motifs(datastack: str, version: str) -> Response:
+    """Reciprocal pairs and the 13 motifs of three cells, against wirings that keep degrees."""
+    params.only(*SETS, *CHANCE, *params.FILE)
+    pair, drawn = read_pair(datastack, version), read_chance(motifs.PERMUTATIONS)
+    found = population.read(cave(), pair)
+    frame = motifs.against_degrees(found.edges, **drawn)
+    columns = (
+        Column("motif", "motif", "text"),
+        *(Column(name, name, "number") for name in map(str, frame.columns[1:])),
+    )
+    return _answer(found, frame, columns, "motifs", facts=drawn, extra=drawn, notes=(nulls.WORDS["degrees"],))
+
+
+def read_chance(permutations: int) -> dict[str, int]:
+    """`permutations` and `seed`."""
+    asked = params.count("permutations", permutations) or 0
+    if not 1 <= asked <= nulls.MOST_PERMUTATIONS:
+        raise BadInput(f"{asked:,} permutations are not possible.", f"1 to {nulls.MOST_PERMUTATIONS:,} are.")
+    return {"permutations": asked, "seed": params.count("seed", chance.SEED) or 0}
 
 
 def read_pair(datastack: str, version: str) -> Pair:
@@ -94,18 +135,20 @@ def _answer(
     columns: tuple[Column, ...],
     name: str,
     *,
-    total: int,
+    total: int | None = None,
     facts: dict[str, Any] | None = None,
     extra: dict[str, Any] | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Response:
     """A frame with the sets that it is of, and what should be said of them."""
     pair = found.pair
     told = {"sets": {"pre": set_json(pair.pre, pair.asked[0]), "post": set_json(pair.post, pair.asked[1])}}
-    said = {"messages": list(found.notes)} if found.notes else {}
+    messages = [*found.notes, *notes]
+    said = {"messages": messages} if messages else {}
     asked = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
     subject = Subject(pair.datastack, pair.version, f"population_{name}", {**asked, **(facts or {}), **said})
     beside = {**told, "autapses": found.edges.autapses, **(extra or {}), **said}
-    return frame_answer(frame, columns, subject, total=total, extra=beside)
+    return frame_answer(frame, columns, subject, total=len(frame) if total is None else total, extra=beside)
 
 
 def set_json(counted: sets.CellSet, asked: sets.CellSet) -> dict[str, Any]:

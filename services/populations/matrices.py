@@ -63,8 +63,8 @@ class Matrix:
             {
                 "pre": pd.array(np.repeat(np.array(self.pre.names, dtype=object), columns), dtype="string"),
                 "post": pd.array(np.tile(np.array(self.post.names, dtype=object), rows), dtype="string"),
-                "value": _nullable(self.numbers.ravel()),
-                "denominator": _nullable((none if self.denominator is None else self.denominator).ravel()),
+                "value": nullable(self.numbers.ravel()),
+                "denominator": nullable((none if self.denominator is None else self.denominator).ravel()),
             }
         )
 
@@ -134,5 +134,6 @@ def _divided(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
 
 
-def _nullable(values: Floats) -> pd.arrays.FloatingArray:
+def nullable(values: Floats) -> pd.arrays.FloatingArray:
+    """Numbers as Float64, null for NaN."""
     return pd.arrays.FloatingArray(np.nan_to_num(values), np.isnan(values))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import flask
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -39,6 +40,8 @@ EDGES = {
     (I2, I1): 1,
     (X, P1): 1,
 }
+
+BY_TYPE = {"pre_by": "types.cell_type", "post_by": "types.cell_type"}
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +136,7 @@ def test_only_proofread_axons_count_unless_asked_otherwise(asked: FlaskClient) -
     ],
 )
 def test_matrix_of_six_cells(asked: FlaskClient, value: str, expected: dict[Any, Any]) -> None:
-    told = values(
-        asked, pre="nuclei:", proofread="off", value=value, pre_by="types.cell_type", post_by="types.cell_type"
-    )
+    told = values(asked, pre="nuclei:", proofread="off", value=value, **BY_TYPE)
     assert len(told) == 9
     for pair, (number, denominator) in expected.items():
         assert told[pair][0] == (None if number is None else pytest.approx(number)), pair
@@ -180,12 +181,29 @@ def test_files_have_the_same_rows(asked: FlaskClient) -> None:
         ({"pre": "types:", "proofread": "maybe"}, 400, "maybe"),
         ({"pre": "synapses:"}, 400, "no root ids"),
         ({"pre": "types:", "per_by": "cell"}, 400, "per_by"),
+        ({"pre": "types:", "model": "degrees"}, 400, "model"),
         ({"pre": f"{P1}", "pre_by": "cell_type"}, 400, "of which table"),
     ],
 )
 def test_bad_questions(asked: FlaskClient, query: dict[str, str], status: int, words: str) -> None:
     answer = asked.get(f"/api/v1/{SIX}/latest/populations/matrix", query_string=query)
     assert answer.status_code == status
+    assert words in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"model": "random"}, "random"),
+        ({"model": "depth", "value": "connections"}, "connections"),
+        ({"permutations": "0"}, "0 permutations"),
+        ({"permutations": "many"}, "many"),
+        ({"seed": "-1"}, "seed"),
+    ],
+)
+def test_bad_null_models(asked: FlaskClient, query: dict[str, str], words: str) -> None:
+    answer = asked.get(f"/api/v1/{SIX}/latest/populations/null", query_string={"pre": "types:", **query})
+    assert answer.status_code == 400
     assert words in answer.json["error"]["message"]
 
 
@@ -204,6 +222,32 @@ def test_sets_of_ids(six: Cave) -> None:
     assert lost.ids.tolist() == [P1] and "1 of the ids" in lost.notes[0]
     with pytest.raises(BadInput):
         sets.resolve(six, SIX, at, "no ids here")
+
+
+# ---- more than chance
+
+
+@pytest.mark.parametrize("model", ["degrees", "depth", "distance"])
+def test_null_models_of_six_cells(asked: FlaskClient, model: str) -> None:
+    query = {"pre": "nuclei:", "proofread": "off", "model": model, "permutations": "50", "seed": "7", **BY_TYPE}
+    told = get(asked, "null", **query)
+    counted = "synapses" if model == "depth" else "connections"
+    observed = {(row["pre"], row["post"]): row["observed"] for row in told["rows"]}
+    matrix = values(asked, pre="nuclei:", proofread="off", value=counted, **BY_TYPE)
+    assert observed == {pair: number for pair, (number, _) in matrix.items()}
+    assert sum(row["expected"] for row in told["rows"]) == pytest.approx(sum(observed.values()))
+    assert told["permutations"] == 50 and told["seed"] == 7 and told["num"] == sum(observed.values())
+    assert any("50 permutations, seed 7" in message for message in told["messages"])
+    assert get(asked, "null", **query)["rows"] == told["rows"]
+
+
+def test_motifs_of_six_cells(asked: FlaskClient) -> None:
+    rows = get(asked, "motifs", pre="nuclei:", proofread="off", permutations="20")["rows"]
+    graph = nx.DiGraph(list(EDGES))
+    theirs = nx.triadic_census(graph)
+    told = {row["motif"]: row["observed"] for row in rows}
+    assert told.pop("reciprocal") == 2
+    assert told == {name: theirs[name] for name in told} and len(told) == 13
 
 
 # ---- reading

@@ -1,0 +1,57 @@
+"""A population against chance: the null models of :mod:`nulls` with the places of its synapses and somata."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cells import cells
+from services.core import space
+from services.core.errors import BadInput
+from services.populations import nulls
+from services.populations.edges import Floats, Ids
+from services.populations.groupings import Grouping
+from services.populations.nulls import Counted, Model, Null
+from services.populations.population import Pair, Population
+
+SEED = 1
+PERMUTATIONS = 1_000
+
+
+def compare(
+    cave: Cave,
+    found: Population,
+    groups: tuple[Grouping, Grouping],
+    model: Model,
+    counted: Counted | None = None,
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = SEED,
+) -> Null:
+    """What a model expects of each pair of groups; `counted` left out is what the model is about. The same seed gives
+    the same numbers. Raises BadInput for something that the model does not count, and as the model does."""
+    counts = nulls.COUNTED[model]
+    if counted and counted not in counts:
+        raise BadInput(f"The model {model} is not about {counted}.", f"It can be {', '.join(counts)}.")
+    pre, post = groups
+    if model == "degrees":
+        return nulls.keep_degrees(found.edges, pre, post, counted or counts[0], permutations=permutations, seed=seed)
+    if model == "depth":
+        return nulls.keep_depths(with_depths(cave, found), found.edges, pre, post, permutations=permutations, seed=seed)
+    somata = (somata_um(cave, found.pair, found.edges.pre_ids), somata_um(cave, found.pair, found.edges.post_ids))
+    return nulls.keep_distances(found.edges, somata, pre, post, permutations=permutations, seed=seed)
+
+
+def with_depths(cave: Cave, found: Population) -> pd.DataFrame:
+    """The synapses of a population with depth_um (float64; NaN where it is not known)."""
+    points = found.synapses[["x_nm", "y_nm", "z_nm"]].to_numpy(np.float64)
+    return found.synapses.assign(depth_um=space.depths_of(points, cave.volume(found.pair.datastack)))
+
+
+def somata_um(cave: Cave, pair: Pair, ids: Ids) -> Floats:
+    """Where the somata of cells are along the axes of the volume (x, depth, z), in um; NaN for a cell without exactly
+    one."""
+    somata = cells.somas(cave, pair.datastack, pair.version.number).drop_duplicates("root_id", keep=False)
+    points = somata.set_index("root_id")[["x_nm", "y_nm", "z_nm"]].reindex(ids).to_numpy(np.float64)
+    return space.nm_to_um(points, cave.volume(pair.datastack))

@@ -1,0 +1,88 @@
+"""Reciprocal pairs and the 13 ways in which three cells can be connected, against wirings that keep all degrees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from services.populations.degree_shuffles import shuffles
+from services.populations.edges import Edges, Places
+from services.populations.matrices import nullable
+from services.populations.nulls import INTERVAL, two_sided
+
+PERMUTATIONS = 100
+"""As many as are drawn unless more are asked for: each counts all triples anew."""
+RECIPROCAL = "reciprocal"
+TRIADS = ("021D", "021U", "021C", "111D", "111U", "030T", "030C", "201", "120D", "120U", "120C", "210", "300")
+"""Named as by Holland and Leinhardt (1976): mutual, asymmetric and null dyads, then down, up, transitive, cyclic."""
+
+
+def against_degrees(edges: Edges, *, permutations: int, seed: int) -> pd.DataFrame:
+    """How often each motif occurs, and in random wirings that keep every cell's degrees (see :mod:`degree_shuffles`).
+
+    Columns: motif (string; "reciprocal" for pairs), observed (int64), expected, low, high (2.5% and 97.5%), ratio, z
+    and p (Float64; null where nothing varies or is expected).
+    """
+    nodes = np.union1d(edges.pre_ids, edges.post_ids)
+    pre = np.searchsorted(nodes, edges.pre_ids)[edges.pre]
+    place = np.searchsorted(nodes, edges.post_ids)
+    observed = census(pre, place[edges.post], len(nodes))
+    samples = np.array(
+        [census(pre, place[post], len(nodes)) for post in shuffles(edges, permutations, seed)], dtype=np.int64
+    ).reshape(permutations, len(observed))
+    expected, sd = samples.mean(axis=0), samples.std(axis=0)
+    low, high = np.quantile(samples, INTERVAL, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio, z = observed / expected, (observed - expected) / sd
+    numbers = {"expected": expected, "low": low, "high": high, "ratio": ratio, "z": z}
+    finite = {name: nullable(np.where(np.isfinite(values), values, np.nan)) for name, values in numbers.items()}
+    names = pd.array([RECIPROCAL, *TRIADS], dtype="string")
+    return pd.DataFrame({"motif": names, "observed": observed, **finite, "p": nullable(two_sided(observed, samples))})
+
+
+def census(pre: Places, post: Places, num_cells: int) -> Places:
+    """The number of reciprocal pairs, and of triples of cells of each of TRIADS, in a wiring without autapses that has
+    no pair twice.
+
+    Closed triples are counted in products of the matrices of one-way and of mutual connections; open ones are all paths
+    of two connections through a cell, less those that the closed ones have.
+    """
+    ones = np.ones(len(pre), dtype=np.int64)
+    every = sparse.csr_array((ones, (pre, post)), shape=(num_cells, num_cells))
+    mutual = every.multiply(every.T).tocsr()
+    one_way = (every - mutual).tocsr()
+    back = one_way.T.tocsr()
+    two_steps, mutual_steps = one_way @ one_way, mutual @ mutual
+    t030 = _sum(two_steps, one_way)
+    c030 = _sum(two_steps, back) // 3
+    d120 = _sum(back @ one_way, mutual) // 2
+    u120 = _sum(one_way @ back, mutual) // 2
+    c120 = _sum(two_steps, mutual)
+    s210 = _sum(mutual_steps, one_way)
+    s300 = _sum(mutual_steps, mutual) // 6
+    outs, ins, both = (np.asarray(matrix.sum(axis=1)).ravel() for matrix in (one_way, back, mutual))
+    counts = {
+        "021D": _pairs(outs) - t030 - d120,
+        "021U": _pairs(ins) - t030 - u120,
+        "021C": int((ins * outs).sum()) - t030 - 3 * c030 - c120,
+        "111D": int((both * ins).sum()) - 2 * d120 - c120 - s210,
+        "111U": int((both * outs).sum()) - 2 * u120 - c120 - s210,
+        "030T": t030,
+        "030C": c030,
+        "201": _pairs(both) - s210 - 3 * s300,
+        "120D": d120,
+        "120U": u120,
+        "120C": c120,
+        "210": s210,
+        "300": s300,
+    }
+    return np.array([int(both.sum()) // 2, *(counts[name] for name in TRIADS)], dtype=np.int64)
+
+
+def _sum(one: sparse.csr_array, other: sparse.csr_array) -> int:
+    return int(one.multiply(other).sum())
+
+
+def _pairs(counts: Places) -> int:
+    return int((counts * (counts - 1) // 2).sum())

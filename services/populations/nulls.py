@@ -1,0 +1,275 @@
+"""More than chance: the synapses or connections of each pair of groups against what a named null model expects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from services.core.errors import BadInput, TooLarge
+from services.populations.degree_shuffles import shuffles
+from services.populations.edges import Edges, Floats, places
+from services.populations.groupings import Grouping
+from services.populations.matrices import entries, nullable
+
+Model = Literal["degrees", "depth", "distance"]
+MODELS: tuple[Model, ...] = get_args(Model)
+Counted = Literal["connections", "synapses"]
+Samples: TypeAlias = npt.NDArray[np.int64]
+
+MOST_PERMUTATIONS = 10_000
+MOST_NUMBERS = 50_000_000
+"""Permutations by pairs of groups: 400 MB."""
+DEPTH_BIN_UM = 20.0
+DISTANCE_BIN_UM = 50.0
+MOST_PAIRS = 500_000_000
+PAIRS_AT_ONCE = 2_000_000
+INTERVAL = (0.025, 0.975)
+
+COUNTED: dict[Model, tuple[Counted, ...]] = {
+    "degrees": ("connections", "synapses"),
+    "depth": ("synapses",),
+    "distance": ("connections",),
+}
+"""What each model is about; the first is meant where nothing is said."""
+
+WORDS: dict[Model, str] = {
+    "degrees": "Connections are shuffled so that every cell keeps its number of targets and of sources within these "
+    "sets; no pair is connected twice, no cell to itself. The synapses of a connection go with its presynaptic cell.",
+    "depth": f"Synapses are shuffled within bins of {DEPTH_BIN_UM:.0f} µm of depth: each group keeps its outputs and "
+    "its inputs in each bin. Available inputs are those that the presynaptic set makes onto the postsynaptic one.",
+    "distance": "Connections are put on any pairs of different cells whose somata are as far apart, in bins of "
+    f"{DISTANCE_BIN_UM:.0f} µm along the surface and in depth; cells without exactly one soma are left out.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Null:
+    """Observed numbers of each pair of groups against those of a model.
+
+    `expected` is exact for depth and distance, the mean of the permutations for degrees; `low` and `high` are the 2.5%
+    and 97.5% quantiles of the permutations, `sd` their standard deviation. `p` is two-sided: twice the smaller share of
+    permutations, the observed one among them, that are as extreme; 1 where the number cannot vary. `num` is how many
+    connections or synapses there are in all, `left_out` how many the model cannot place.
+    """
+
+    model: Model
+    counted: Counted
+    pre: Grouping
+    post: Grouping
+    observed: Floats
+    expected: Floats
+    low: Floats
+    high: Floats
+    sd: Floats
+    p: Floats
+    permutations: int
+    seed: int
+    num: int
+    left_out: int = 0
+
+    @property
+    def q(self) -> Floats:
+        """`p` for as many comparisons as there are pairs of groups that can vary (Benjamini and Hochberg)."""
+        tested = self.sd > 0
+        adjusted = np.ones(self.p.shape)
+        if tested.any():
+            adjusted[tested] = stats.false_discovery_control(self.p[tested])
+        return adjusted
+
+    @property
+    def ratio(self) -> Floats:
+        """Observed by expected; NaN where nothing is expected."""
+        return np.divide(self.observed, self.expected, out=np.full(self.p.shape, np.nan), where=self.expected > 0)
+
+    @property
+    def z(self) -> Floats:
+        """Observed less expected, in standard deviations; NaN where the number cannot vary."""
+        return np.divide(self.observed - self.expected, self.sd, out=np.full(self.p.shape, np.nan), where=self.sd > 0)
+
+    def notes(self) -> tuple[str, ...]:
+        """How to read it."""
+        tested = int((self.sd > 0).sum())
+        said = [
+            WORDS[self.model],
+            f"{self.permutations:,} permutations, seed {self.seed}, of {self.num:,} {self.counted}; intervals hold 95% "
+            f"of them. q is p for {tested:,} comparisons (Benjamini and Hochberg).",
+        ]
+        if self.left_out:
+            said.append(f"{self.left_out:,} {self.counted} are left out, for the model cannot place them.")
+        return tuple(said)
+
+    def frame(self) -> pd.DataFrame:
+        """One row for each pair of groups: pre, post (string), observed, expected, low, high, ratio, z, p and q
+        (Float64)."""
+        rows, columns = self.observed.shape
+        names = ("observed", "expected", "low", "high", "ratio", "z", "p", "q")
+        return pd.DataFrame(
+            {
+                "pre": pd.array(np.repeat(np.array(self.pre.names, dtype=object), columns), dtype="string"),
+                "post": pd.array(np.tile(np.array(self.post.names, dtype=object), rows), dtype="string"),
+                **{name: nullable(getattr(self, name).ravel()) for name in names},
+            }
+        )
+
+
+def keep_degrees(
+    edges: Edges, pre: Grouping, post: Grouping, counted: Counted, *, permutations: int, seed: int
+) -> Null:
+    """Against wirings in which every cell keeps its numbers of targets and sources (see :mod:`degree_shuffles`)."""
+    shape = _shape(pre, post, permutations)
+    rows = pre.of[edges.pre] * shape[1]
+    weights = edges.num_syn.astype(np.float64) if counted == "synapses" else None
+    samples = np.empty((permutations, shape[0] * shape[1]), dtype=np.int64)
+    for at, targets in enumerate(shuffles(edges, permutations, seed)):
+        samples[at] = np.bincount(rows + post.of.take(targets), weights=weights, minlength=samples.shape[1])
+    observed = np.bincount(entries(edges, pre, post), weights=weights, minlength=samples.shape[1])
+    expected = samples.mean(axis=0)
+    return _null("degrees", counted, (pre, post), observed, samples, expected=expected, seed=seed)
+
+
+def keep_depths(
+    pairs: pd.DataFrame, edges: Edges, pre: Grouping, post: Grouping, *, permutations: int, seed: int
+) -> Null:
+    """Against wirings in which the synapses of each bin of depth are shuffled. `pairs` has a row for each synapse, as
+    of :func:`reading.read`, with depth_um. Raises BadInput where no depth is known."""
+    shape = _shape(pre, post, permutations)
+    own, from_set = places(edges.pre_ids, pairs["pre_root_id"].to_numpy(np.int64))
+    other, onto_set = places(edges.post_ids, pairs["post_root_id"].to_numpy(np.int64))
+    depth = pairs["depth_um"].to_numpy(np.float64)
+    counted = from_set & onto_set & (pairs["pre_root_id"] != pairs["post_root_id"]).to_numpy(bool)
+    known = counted & np.isfinite(depth)
+    if counted.any() and not known.any():
+        raise BadInput("The depth of these synapses is not known, so it cannot be kept.", "Choose another null model.")
+    bins, which = np.unique(np.floor(depth[known] / DEPTH_BIN_UM), return_inverse=True)
+    width = shape[0] * shape[1]
+    entry = pre.of[own[known]] * shape[1] + post.of[other[known]]
+    tables = np.bincount(which * width + entry, minlength=len(bins) * width).reshape(len(bins), *shape)
+    rng = np.random.default_rng(seed)
+    samples, expected = np.zeros((permutations, width), dtype=np.int64), np.zeros(width)
+    for table in tables:
+        drawn = stats.random_table(table.sum(axis=1), table.sum(axis=0))
+        expected += drawn.mean().ravel()
+        samples += drawn.rvs(size=permutations, random_state=rng).reshape(permutations, width).astype(np.int64)
+    observed, left = tables.sum(axis=0).ravel(), int(counted.sum() - known.sum())
+    return _null(
+        "depth",
+        "synapses",
+        (pre, post),
+        observed=observed,
+        samples=samples,
+        expected=expected,
+        seed=seed,
+        left_out=left,
+    )
+
+
+def keep_distances(
+    edges: Edges, somata_um: tuple[Floats, Floats], pre: Grouping, post: Grouping, *, permutations: int, seed: int
+) -> Null:
+    """Against wirings in which each connection goes to any pair of cells that are as far apart. `somata_um` are the
+    positions (x, depth, z) of the somata of `edges.pre_ids` and `edges.post_ids`, NaN where they are not known."""
+    shape = _shape(pre, post, permutations)
+    if len(edges.pre_ids) * len(edges.post_ids) > MOST_PAIRS:
+        raise TooLarge("There are too many pairs of cells to measure their distances.", "Take smaller sets.")
+    width = shape[0] * shape[1]
+    bins = distance_bins(somata_um[0][edges.pre], somata_um[1][edges.post])
+    known = bins >= 0
+    entry = entries(edges, pre, post)[known]
+    made = dict(zip(*(values.tolist() for values in np.unique(bins[known], return_counts=True)), strict=True))
+    rng = np.random.default_rng(seed)
+    samples, expected = np.zeros((permutations, width), dtype=np.int64), np.zeros(width)
+    for one, pairs in _pairs_by_distance(edges, somata_um, pre, post).items():
+        number = made.get(one, 0)
+        expected += number * pairs / pairs.sum()
+        samples += rng.multivariate_hypergeometric(pairs, number, size=permutations, method="marginals")
+    groups, observed, left = (pre, post), np.bincount(entry, minlength=width), int((~known).sum())
+    return _null(
+        "distance",
+        "connections",
+        groups,
+        observed=observed,
+        samples=samples,
+        expected=expected,
+        seed=seed,
+        left_out=left,
+    )
+
+
+def distance_bins(one_um: Floats, other_um: Floats) -> npt.NDArray[np.int64]:
+    """The bin of the distance of each two positions (x, depth, z), along the surface and in depth; -1 = not known."""
+    lateral = np.hypot(one_um[..., 0] - other_um[..., 0], one_um[..., 2] - other_um[..., 2])
+    vertical = np.abs(one_um[..., 1] - other_um[..., 1])
+    known = np.isfinite(lateral) & np.isfinite(vertical)
+    steps = [np.where(known, np.floor(way / DISTANCE_BIN_UM), 0).astype(np.int64) for way in (lateral, vertical)]
+    return np.where(known, np.minimum(steps[0], 999) * 1000 + np.minimum(steps[1], 999), -1)
+
+
+def _pairs_by_distance(
+    edges: Edges, somata_um: tuple[Floats, Floats], pre: Grouping, post: Grouping
+) -> dict[int, npt.NDArray[np.int64]]:
+    """How many pairs of different cells each pair of groups has in each bin of distance (flat), nearest bins first."""
+    width = len(pre.names) * len(post.names)
+    step = max(1, PAIRS_AT_ONCE // max(len(edges.post_ids), 1))
+    counts: dict[int, npt.NDArray[np.int64]] = {}
+    for start in range(0, len(edges.pre_ids), step):
+        some = slice(start, start + step)
+        bins = distance_bins(somata_um[0][some, None, :], somata_um[1][None, :, :])
+        bins[edges.pre_ids[some, None] == edges.post_ids[None, :]] = -1
+        entry = pre.of[some, None] * len(post.names) + post.of[None, :]
+        known = bins >= 0
+        different, which = np.unique(bins[known], return_inverse=True)
+        found = np.bincount(which * width + entry[known], minlength=len(different) * width)
+        for one, pairs in zip(different.tolist(), found.reshape(len(different), width), strict=True):
+            counts[one] = counts[one] + pairs if one in counts else pairs
+    return dict(sorted(counts.items()))
+
+
+def _shape(pre: Grouping, post: Grouping, permutations: int) -> tuple[int, int]:
+    if len(pre.names) * len(post.names) * permutations > MOST_NUMBERS:
+        raise TooLarge(
+            f"{permutations:,} permutations of {len(pre.names):,} x {len(post.names):,} groups are too many to hold.",
+            "Group the cells by type, or take fewer permutations.",
+        )
+    return len(pre.names), len(post.names)
+
+
+def _null(
+    model: Model,
+    counted: Counted,
+    groups: tuple[Grouping, Grouping],
+    observed: npt.NDArray[Any],
+    samples: Samples,
+    *,
+    expected: Floats,
+    seed: int,
+    left_out: int = 0,
+) -> Null:
+    shape = (len(groups[0].names), len(groups[1].names))
+    low, high = np.quantile(samples, INTERVAL, axis=0) if samples.size else (expected, expected)
+    return Null(
+        model,
+        counted,
+        *groups,
+        observed=observed.astype(np.float64).reshape(shape),
+        expected=expected.reshape(shape),
+        low=low.reshape(shape),
+        high=high.reshape(shape),
+        sd=samples.std(axis=0).reshape(shape),
+        p=two_sided(observed, samples).reshape(shape),
+        permutations=len(samples),
+        seed=seed,
+        num=int(observed.sum()),
+        left_out=left_out,
+    )
+
+
+def two_sided(observed: npt.NDArray[Any], samples: npt.NDArray[Any]) -> Floats:
+    """Twice the smaller share of `samples` (rows), the `observed` among them, that are as extreme as it; at most 1."""
+    above, below = (samples >= observed).sum(axis=0) + 1, (samples <= observed).sum(axis=0) + 1
+    p: Floats = np.minimum(2 * np.minimum(above, below) / (len(samples) + 1), 1.0)
+    return p

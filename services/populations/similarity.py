@@ -1,0 +1,43 @@
+"""How alike cells, or groups, are in whom they are connected to, and orders that put alike ones side by side."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+from scipy.cluster import hierarchy
+from scipy.spatial import distance
+
+from services.populations.edges import Floats, Places
+
+Measure = Literal["cosine", "jaccard"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+
+def similarities(profiles: Floats, measure: Measure = "cosine") -> Floats:
+    """How alike each two rows of numbers are, 0 to 1: the cosine of the angle between them, or, by "jaccard", the
+    shared ones of all columns in which either has anything. NaN for a row of zeros, which is like nothing."""
+    some = (profiles > 0).astype(np.float64) if measure == "jaccard" else np.nan_to_num(profiles)
+    products = some @ some.T
+    own = np.diag(products)
+    below = own[:, None] + own[None, :] - products if measure == "jaccard" else np.sqrt(np.outer(own, own))
+    empty = (own == 0)[:, None] | (own == 0)[None, :]
+    found = np.divide(products, below, out=np.full(products.shape, np.nan), where=(below > 0) & ~empty)
+    return np.clip(found, 0.0, 1.0)
+
+
+def clustering(profiles: Floats, measure: Measure = "cosine") -> npt.NDArray[np.float64]:
+    """The tree of rows (scipy's linkage matrix): average linkage of one less their similarity; a row of zeros is as far
+    from others as can be. Two rows or more are needed."""
+    apart = 1.0 - np.nan_to_num(similarities(profiles, measure))
+    np.fill_diagonal(apart, 0.0)
+    tree: npt.NDArray[np.float64] = hierarchy.linkage(distance.squareform(apart, checks=False), method="average")
+    return tree
+
+
+def leaf_order(profiles: Floats, measure: Measure = "cosine") -> Places:
+    """The rows in the order of the leaves of :func:`clustering`."""
+    if len(profiles) < 3:
+        return np.arange(len(profiles))
+    return np.asarray(hierarchy.leaves_list(clustering(profiles, measure)), dtype=np.int64)
