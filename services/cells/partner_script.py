@@ -17,7 +17,7 @@ from services.cells import (
     cells,
     compartments,
     partner_table,
-    proofreading,
+    proofreading_script,
     several_cells,
     synapse_filter,
     synapse_weights,
@@ -40,12 +40,11 @@ from services.tables.tables import TableQuery, filter_of
 EVERYTHING = Everything()
 
 _PLACES = ("soma_x_um", "soma_depth_um", "soma_y_um", "soma_z_um", "soma_distance_um", "lateral_distance_um")
-_STRATEGIES = ("strategy_axon", "strategy_dendrite")
 _COMPARTMENTS = (*compartments.COUNTS, compartments.NOT_PREDICTED, "pct_on_spine")
 _SHARES = (synapse_weights.PCT_OF_CELL, synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER)
 _OF_BOTH = (*(f"{name}_{way}" for name in ("num_syn", "net_size", "mean_size") for way in PARTNER), "reciprocal")
 _KNOWN = frozenset(
-    {*PARTNER_COLUMNS, *_PLACES, *_STRATEGIES, *_COMPARTMENTS, *_SHARES, *_OF_BOTH, *partner_table.TUNED}
+    PARTNER_COLUMNS + _PLACES + proofreading_script.COLUMNS + _COMPARTMENTS + _SHARES + _OF_BOTH + partner_table.TUNED
 )
 
 _TYPED = """
@@ -149,7 +148,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         *_somata(cave, found, needed),
         *_types(cave, cells, shown, needed),
         *(() if shown.side == "both" else _of_direction(cave, found, shown.side, needed)),
-        *_proofreading(cave, found, shown, needed),
+        *proofreading_script.lines(cave, found, shown.ways if shown.proofread else (), needed),
         *_tuning(cave, found, needed),
         *([f"frame = frame[frame['num_syn'] >= {shown.at_least}]"] if shown.at_least > 1 else []),
         *([] if isinstance(shown.where, Everything) else [f"frame = frame[{expression(shown.where, shown.frame)}]"]),
@@ -351,22 +350,6 @@ def _weights(cave: Cave, found: Connectivity, direction: Direction, needed: Coll
     yield f"totals = degrees.set_index('root_id')[{column!r}].fillna(0)"
     yield "frame['partner_total'] = totals.reindex(frame['root_id']).astype('Int64').array"
     yield "frame['pct_of_partner'] = frame['num_syn'] * 100 / frame['partner_total']"
-
-
-def _proofreading(cave: Cave, found: Connectivity, shown: Shown, needed: Collection[str]) -> Iterator[str]:
-    info = proofreading.table_of(cave, found.datastack, found.version.number)
-    if info is None or not (shown.proofread or set(_STRATEGIES) & set(needed)):
-        return
-    if info.schema_type != proofreading.SCHEMAS[0]:
-        raise BadInput(f"A script cannot read {info.name}.", "Show all partners, without their proofreading.")
-    yield f"rows = client.materialize.query_table({info.name!r}, split_positions=True)"
-    yield "rows = rows[rows['pt_root_id'] != 0].drop_duplicates('pt_root_id', keep=False)"
-    yield "proofread = rows.set_index('pt_root_id').reindex(frame['root_id'])"
-    for part in ("axon", "dendrite"):
-        yield f"done = proofread['status_{part}'].fillna(False).astype(bool)"
-        yield f"frame['strategy_{part}'] = proofread['strategy_{part}'].where(done, 'none').array"
-    for way in shown.ways if shown.proofread else ():
-        yield f"frame = frame[frame['strategy_{'axon' if way == 'in' else 'dendrite'}'] != 'none']"
 
 
 def _compartments(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:

@@ -184,7 +184,7 @@ def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
     frame, left_out = counted(frame, wanted, proofread)
     frame, said = _with_more(cave, found, wanted, frame)
     if wanted.side != "both" and proofread is not None:
-        frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON)
+        frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON, errors="ignore")
     return PartnerTable(frame, columns_of(found, wanted.side, frame), left_out, (*unknown(cave, found, wanted), *said))
 
 
@@ -224,15 +224,18 @@ def counted(
         kept = pd.concat([pd.Series(proofreading.mask(frame, way, proofread)) for way in ways], axis=1).all(axis=1)
         gone = frame.loc[~kept.to_numpy(bool), "num_syn"]
         left_out.append(
-            f"Left out: {len(gone):,} partners whose {_touching(wanted.side)} is not proofread, "
+            f"Left out: {len(gone):,} partners {_touching(wanted.side, proofread)} not proofread in "
+            f"{proofread.attrs['table']}, "
             f"{gone.sum():,} synapses."
         )
         frame = frame[kept.to_numpy(bool)].reset_index(drop=True)
     return frame, tuple(filter(None, left_out))
 
 
-def _touching(side: Side) -> str:
-    return {"in": "axon", "out": "dendrite", "both": "axon or dendrite"}[side]
+def _touching(side: Side, proofread: pd.DataFrame) -> str:
+    if proofread.attrs["whole"]:
+        return "that are"
+    return f"whose {({'in': 'axon', 'out': 'dendrite', 'both': 'axon or dendrite'})[side]} is"
 
 
 def _with_more(

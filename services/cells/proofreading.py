@@ -1,7 +1,9 @@
-"""Which cells are proofread, and how far: the newest proofreading table of a version, by root id."""
+"""Which cells are proofread, and how far: the proofreading table of a version, by root id."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -9,22 +11,24 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.memo import Memo, key_of, ready
+from services.core.errors import BadInput
 from services.core.records import TableInfo
 
-SCHEMAS = ("compartment_proofread_status_strategy", "compartment_proofread_status")
-"""Schema types that tell axon and dendrite apart, the better one first."""
+WHOLE_CELL, BACKBONE = "whole_cell", "backbone"
+"""The strategies of a table that does not tell axon and dendrite apart; the second where its name says backbone."""
 Compartment = Literal["axon", "dendrite"]
 NONE = "none"
+NOT_DONE = ("non", "none", "no", "f", "false", "0", "")
+"""What a status says of a cell that is not proofread."""
 COLUMNS = ("strategy_axon", "strategy_dendrite", "edited_since")
 
 _tables: Memo[pd.DataFrame] = Memo(8)
 
 
 def table_of(cave: Cave, datastack: str, version: int) -> TableInfo | None:
-    """The table that says how axons and dendrites were proofread; None where the version has none."""
-    infos = cave.tables(datastack, version).values()
-    found = (info for schema in SCHEMAS for info in infos if info.schema_type == schema)
-    return next(found, None)
+    """The table that says which cells, or which of their axons and dendrites, were proofread; None where the version
+    has none."""
+    return cave.tables(datastack, version).get(cave.roles(datastack, version).proofreading.table or "")
 
 
 def missing(cave: Cave, datastack: str, version: int) -> str:
@@ -38,27 +42,60 @@ def rows(cave: Cave, datastack: str, version: int) -> pd.DataFrame | None:
     """Every proofread cell of a version, indexed by `root_id`; None where there is no table of them.
 
     Columns: strategy_axon and strategy_dendrite (string; "none" = not proofread), and edited_since (bool): the
-    segment has changed since it was looked at. A root id whose rows contradict each other is left out.
-    `attrs["table"]` is the name of the table.
+    segment has changed since it was looked at. A root id whose rows contradict each other is left out; of a table
+    that says it of whole cells, the last row counts. `attrs["table"]` is the name of the table, `attrs["whole"]` tells
+    whether it is one of whole cells. Raises BadInput for a table that says nothing of proofreading.
     """
     info = table_of(cave, datastack, version)
     if info is None:
         return None
-    name = info.name
-    return _tables.get(key_of(cave, datastack, version), lambda: _read(cave.table(datastack, version, name), name))
+    name, column = info.name, cave.roles(datastack, version).proofreading.column
+    made = partial(_read, name=name, column=column)
+    return _tables.get(key_of(cave, datastack, version), lambda: made(cave.table(datastack, version, name)))
 
 
-def _read(table: pd.DataFrame, name: str) -> pd.DataFrame:
+def _read(table: pd.DataFrame, name: str, column: str = "") -> pd.DataFrame:
+    if "pt_root_id" not in table:
+        raise BadInput(f"{name} has no root ids, so it cannot say which cells are proofread.", "Name another table.")
     roots = table["pt_root_id"].fillna(0)
     found = pd.DataFrame({"root_id": roots.to_numpy(np.int64)}, index=table.index)
+    whole = is_of_whole_cells(table.columns)
     for part in ("axon", "dendrite"):
-        found[f"strategy_{part}"] = _strategy(table, part)
+        found[f"strategy_{part}"] = _of_cell(table, name, column) if whole else _strategy(table, part)
     edited = table["valid_id"] != table["pt_root_id"] if "valid_id" in table else pd.Series(False, index=table.index)
     found["edited_since"] = edited.fillna(False).to_numpy(bool)
-    found = found[found["root_id"] != 0].drop_duplicates()
+    found = found[found["root_id"] != 0]
+    found = found.drop_duplicates("root_id", keep="last") if whole else found.drop_duplicates()
     found = found[~found["root_id"].duplicated(keep=False)].set_index("root_id")
-    found.attrs = {"table": name}
+    found.attrs = {"table": name, "whole": whole}
     return ready(found)
+
+
+def is_of_whole_cells(columns: Collection[str]) -> bool:
+    """Whether the rows of a table with these columns say of cells, not of axons and dendrites, whether they are
+    proofread."""
+    return "status_axon" not in columns
+
+
+def strategy_of(table: str) -> str:
+    """What a table of whole cells says of one that is proofread."""
+    return BACKBONE if BACKBONE in table.casefold() else WHOLE_CELL
+
+
+def flag_of(columns: Collection[str], column: str = "") -> str | None:
+    """The column by which a table says of a cell whether it is proofread, `column` if there is one; None where its
+    having a row says it."""
+    return next((name for name in (column, "proofread", "status") if name and name in columns), None)
+
+
+def _of_cell(table: pd.DataFrame, name: str, column: str) -> pd.Series:
+    """The strategy of the cell of each row."""
+    words = pd.Series(strategy_of(name), index=table.index, dtype="string")
+    flag = flag_of(table.columns, column)
+    if flag is None:
+        return words
+    said = table[flag].astype("string").str.casefold().fillna(NONE)
+    return words.where(~said.isin(NOT_DONE), NONE)
 
 
 def _strategy(table: pd.DataFrame, part: str) -> pd.Series:
@@ -72,9 +109,12 @@ def _strategy(table: pd.DataFrame, part: str) -> pd.Series:
 
 
 def of_partners(partners: pd.DataFrame, proofread: pd.DataFrame) -> pd.DataFrame:
-    """A partner frame with strategy_axon and strategy_dendrite (string) of each partner, "none" for the unproofread."""
+    """A partner frame with strategy_axon and strategy_dendrite (string) of each partner, "none" for the unproofread; or
+    with `proofreading` instead, where that is known of whole cells."""
     own = proofread.reindex(partners["root_id"])
     names = ("strategy_axon", "strategy_dendrite")
+    if proofread.attrs.get("whole"):
+        return partners.assign(proofreading=own[names[0]].fillna(NONE).astype("string").array)
     return partners.assign(**{name: own[name].fillna(NONE).astype("string").array for name in names})
 
 

@@ -29,8 +29,11 @@ AXONS: dict[str, tuple[Level, str]] = {
     "axon_partially_extended": ("lower bound", "a lower bound, for the axon is only partially extended"),
     "axon_column_truncated": ("lower bound", "a lower bound, for the axon is cut off outside the column"),
     "axon_clean": ("lower bound", "a lower bound, for the axon is cleaned but not extended"),
+    proofreading.WHOLE_CELL: ("usable", "usable, for the cell is proofread"),
+    proofreading.BACKBONE: ("lower bound", "a lower bound, for only the backbone of the cell is proofread"),
 }
 """What each axon strategy means for the outputs."""
+OF_CELLS = (proofreading.WHOLE_CELL, proofreading.BACKBONE)
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,13 @@ def judge(found: Connectivity, proofread: pd.DataFrame | None) -> Verdict:
     axon = None if row is None else str(row["strategy_axon"])
     dendrite = None if row is None else str(row["strategy_dendrite"])
     nuclei = None if cell.nucleus_ids is None else len(cell.nucleus_ids)
-    outputs, out_words = _outputs(nuclei, axon, known=proofread is not None)
-    inputs, in_words = _inputs(nuclei, dendrite)
+    whole = proofread is not None and bool(proofread.attrs.get("whole"))
+    outputs, out_words = _outputs(nuclei, axon, known=proofread is not None, whole=whole)
+    inputs, in_words = _inputs_of_cell(nuclei, dendrite) if dendrite in OF_CELLS else _inputs(nuclei, dendrite)
     typed = type_column(found.inputs) if found.type_table else None
     table = None if proofread is None else str(proofread.attrs.get("table", "the proofreading table"))
-    notes = () if row is None or not row["edited_since"] else (_edited(table),)
+    said = (f"{table} says of whole cells which are proofread.",) if whole else ()
+    notes = said if row is None or not row["edited_since"] else (*said, _edited(table))
     return Verdict(
         sentence=_sentence(nuclei, out_words, in_words, _fragments(found.inputs)),
         inputs=inputs,
@@ -106,7 +111,7 @@ def identified(partners: pd.DataFrame, typed_by: str | None = None) -> Share:
     return Share(int(partners.loc[known.to_numpy(bool), "num_syn"].sum()), whole)
 
 
-def _outputs(nuclei: int | None, axon: str | None, *, known: bool) -> tuple[Level, str]:
+def _outputs(nuclei: int | None, axon: str | None, *, known: bool, whole: bool) -> tuple[Level, str]:
     if nuclei is not None and nuclei > 1:
         return "not analysable", ""
     if axon in AXONS:
@@ -115,7 +120,7 @@ def _outputs(nuclei: int | None, axon: str | None, *, known: bool) -> tuple[Leve
         return "lower bound", f"a lower bound, for the axon was proofread by the strategy {axon}"
     if not known:
         return "unknown", "to be doubted, for this version has no proofreading table"
-    return "not analysable", "not analysable, for the axon is not proofread"
+    return "not analysable", f"not analysable, for the {'cell' if whole else 'axon'} is not proofread"
 
 
 def _inputs(nuclei: int | None, dendrite: str | None) -> tuple[Level, str]:
@@ -129,6 +134,15 @@ def _inputs(nuclei: int | None, dendrite: str | None) -> tuple[Level, str]:
         return "usable", "usable, for the segment has exactly one soma"
     extent = "proofread and extended" if str(dendrite).endswith("extended") else "proofread"
     return "usable", f"usable, for the segment has exactly one soma and its dendrite is {extent}"
+
+
+def _inputs_of_cell(nuclei: int | None, strategy: str | None) -> tuple[Level, str]:
+    """The same where the cell as a whole is proofread: then it need not have a soma that somebody detected."""
+    if nuclei is not None and nuclei > 1:
+        return "not analysable", ""
+    part = "backbone of the cell" if strategy == proofreading.BACKBONE else "cell"
+    soma = " and the segment has exactly one soma" if nuclei == 1 else ", though no soma of it is known"
+    return "usable", f"usable, for the {part} is proofread{soma}"
 
 
 def _sentence(nuclei: int | None, outputs: str, inputs: str, fragments: float | None) -> str:

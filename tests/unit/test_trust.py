@@ -144,3 +144,45 @@ def test_the_older_table_of_statuses_is_read_too():
     assert rows["strategy_axon"].tolist() == ["axon_clean", "axon_extended", "none"]
     assert rows["strategy_dendrite"].tolist() == ["dendrite_extended", "dendrite_clean", "none"]
     assert rows["edited_since"].tolist() == [False, True, False]
+
+
+def of_whole_cells(name, **columns):
+    roots = pd.array([CELL, CELL + 1, CELL + 1, 0, CELL + 2], dtype="Int64")
+    table = pd.DataFrame({"pt_root_id": roots, "valid_id": roots} | columns)
+    return proofreading._read(table, name)
+
+
+FLAGS = pd.array([True, False, True, True, False], dtype="boolean")
+
+
+def test_a_flag_says_it_of_whole_cells_and_the_last_row_of_a_cell_counts():
+    frame = of_whole_cells("proofread_neurons", proofread=FLAGS)
+    assert frame["strategy_axon"].to_dict() == {CELL: "whole_cell", CELL + 1: "whole_cell", CELL + 2: "none"}
+    told = proofreading.of_partners(INPUTS, frame)
+    assert told["proofreading"].tolist() == ["whole_cell", "none", "none", "none", "none"]
+    assert "strategy_axon" not in told
+    for way in ("in", "out"):
+        assert proofreading.mask(INPUTS, way, frame).tolist() == [True, False, False, False, False]
+
+
+def test_a_status_or_having_a_row_says_it_too():
+    status = pd.array(["Extended", "non", "clean", "clean", None], dtype="string")
+    assert proofreading.mask(INPUTS, "in", of_whole_cells("t", status=status)).tolist()[:2] == [True, False]
+    assert proofreading.mask(INPUTS, "in", of_whole_cells("t")).tolist()[:3] == [True, True, False]
+
+
+@pytest.mark.parametrize(("nuclei", "soma"), [(1, "exactly one soma"), (0, "no soma of it is known")])
+def test_the_verdict_on_a_whole_cell_names_the_table_and_forgives_a_missing_soma(nuclei, soma):
+    verdict = trust.judge(found(nuclei=nuclei), of_whole_cells("proofread_neurons", proofread=FLAGS))
+    assert (verdict.inputs, verdict.outputs) == ("usable", "usable")
+    assert "Outputs are usable, for the cell is proofread; inputs are usable, for the cell is" in verdict.sentence
+    assert soma in verdict.sentence
+    assert "proofread_neurons" in verdict.notes[0]
+
+
+def test_a_backbone_gives_a_lower_bound_of_the_outputs():
+    verdict = trust.judge(found(), of_whole_cells("backbone_proofread", proofread=FLAGS))
+    assert (verdict.inputs, verdict.outputs, verdict.strategy_axon) == ("usable", "lower bound", "backbone")
+    unproofread = trust.judge(found(), of_whole_cells("backbone_proofread", proofread=~FLAGS))
+    assert unproofread.outputs == "not analysable"
+    assert "for the cell is not proofread" in unproofread.sentence
