@@ -3,7 +3,8 @@
 VENV     ?= .venv
 PY       := $(VENV)/bin/python
 DEMO     := .data/karst_demo
-DATA     ?= $(DEMO)
+SIBLINGS := .data/karst_fly .data/karst_v1dd
+DATA     ?= $(DEMO) $(SIBLINGS)
 HOST     ?= 127.0.0.1
 PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
@@ -35,6 +36,8 @@ lint: $(VENV)/.dev
 
 demo: $(VENV)/.run
 	@$(PY) -m localcave demo $(DEMO)
+	@$(PY) -m localcave demo --like flywire
+	@$(PY) -m localcave demo --like v1dd
 
 golden: PORT = 9200
 golden: $(VENV)/.run

@@ -21,6 +21,7 @@ from localcave.errors import InputError
 from localcave.folder.writer import FORMAT, MANIFEST, read_manifest
 
 DEMO_FOLDER = Path(".data/karst_demo")
+SIBLING_FOLDERS = {"flywire": Path(".data/karst_fly"), "v1dd": Path(".data/karst_v1dd")}
 DEMO_MARK = "demo.json"
 """Beside the manifest: from what the demo was made, so that it is made again when that changes."""
 
@@ -71,11 +72,14 @@ def _add_demo(commands: Any) -> None:
     command = commands.add_parser(
         "demo",
         help="make the synthetic demo cortex",
-        description="Make the datastack karst_demo, a synthetic cortex that looks like minnie65_public. "
-        "Nothing is done when the folder already holds the same one.",
+        description="Make the datastack karst_demo, a synthetic cortex that looks like minnie65_public, or with --like "
+        "a small sibling of it. Nothing is done when the folder already holds the same one.",
     )
     command.add_argument(
-        "folder", metavar="DIR", nargs="?", type=Path, default=DEMO_FOLDER, help="default: %(default)s"
+        "folder", metavar="DIR", nargs="?", type=Path, help=f"default: {DEMO_FOLDER}, or that of the sibling beside it"
+    )
+    command.add_argument(
+        "--like", choices=sorted(SIBLING_FOLDERS), help="a small datastack in the shape of another public one"
     )
     command.add_argument("--small", action="store_true", help="a small one, made in seconds")
     command.add_argument(
@@ -198,31 +202,35 @@ def _add_info(commands: Any) -> None:
 
 
 def _demo(args: argparse.Namespace) -> None:
+    folder: Path = args.folder or SIBLING_FOLDERS.get(args.like, DEMO_FOLDER)
+    name = f"sibling of {args.like}" if args.like else f"{'small' if args.small else 'full'} demo cortex"
+    sources = [Path(__file__).with_name(part) for part in (("siblings", "importer") if args.like else ("cortex",))]
+    mark = {"format": FORMAT, "name": name, "seed": args.seed, "source": _digest_of_sources(*sources)}
+    mark_path = folder / DEMO_MARK
+    if (folder / MANIFEST).exists() and mark_path.exists() and json.loads(mark_path.read_text()) == mark:
+        print(f"{folder} already holds the {name} of seed {args.seed}.")
+        return
+    if folder.exists() and any(folder.iterdir()) and not (mark_path.exists() or (folder / MANIFEST).exists()):
+        raise InputError(f"{folder} holds other files; name an empty or a new folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    print(f"Making the {name} in {folder}", flush=True)
+    if args.like:
+        from localcave import siblings  # noqa: PLC0415  only this command pays for it
+
+        siblings.make(args.like, folder, args.seed)
+    else:
+        folder.mkdir(parents=True)
+        mark_path.write_text(json.dumps(mark))
+        _make_cortex(folder, args)
+    mark_path.write_text(json.dumps(mark))
+
+
+def _make_cortex(folder: Path, args: argparse.Namespace) -> None:
     from tqdm import tqdm  # noqa: PLC0415
 
     from localcave import cortex  # noqa: PLC0415  only this command pays for it
 
     size: Literal["small", "full"] = "small" if args.small else "full"
-    mark = {
-        "format": FORMAT,
-        "size": size,
-        "seed": args.seed,
-        "source": _digest_of_sources(Path(cortex.__file__).parent),
-    }
-    mark_path = args.folder / DEMO_MARK
-    if (args.folder / MANIFEST).exists() and mark_path.exists() and json.loads(mark_path.read_text()) == mark:
-        print(f"{args.folder} already holds the {size} demo cortex of seed {args.seed}.")
-        return
-    if (
-        args.folder.exists()
-        and any(args.folder.iterdir())
-        and not (mark_path.exists() or (args.folder / MANIFEST).exists())
-    ):
-        raise InputError(f"{args.folder} holds other files; name an empty or a new folder")
-    shutil.rmtree(args.folder, ignore_errors=True)
-    args.folder.mkdir(parents=True)
-    mark_path.write_text(json.dumps(mark))
-    print(f"Making the {size} demo cortex in {args.folder}", flush=True)
     with tqdm(unit=" steps", bar_format="{percentage:3.0f}% {bar} {elapsed} {desc}") as bar:
 
         def progress(label: str, done: int, total: int) -> None:
@@ -230,7 +238,7 @@ def _demo(args: argparse.Namespace) -> None:
             bar.set_description_str(label, refresh=False)
             bar.update(done - bar.n)
 
-        cortex.make(args.folder, size=size, seed=args.seed, progress=progress)
+        cortex.make(folder, size=size, seed=args.seed, progress=progress)
 
 
 def _import(args: argparse.Namespace) -> None:
@@ -333,9 +341,9 @@ def _check_free(host: str, port: int) -> None:
         raise InputError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
 
 
-def _digest_of_sources(folder: Path) -> str:
+def _digest_of_sources(*folders: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(path for folder in folders for kind in ("*.py", "*.toml") for path in folder.rglob(kind)):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

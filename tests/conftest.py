@@ -34,6 +34,25 @@ def localcave_url(small_cortex: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def siblings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folders of `karst_fly` and `karst_v1dd`, by the names of the datastacks."""
+    from localcave.siblings import make
+
+    folder = tmp_path_factory.mktemp("siblings")
+    made = {"karst_fly": ("flywire", folder / "fly"), "karst_v1dd": ("v1dd", folder / "v1dd")}
+    for like, path in made.values():
+        make(like, path)
+    return {name: path for name, (_, path) in made.items()}
+
+
+@pytest.fixture(scope="session")
+def siblings_url(siblings: dict[str, Path]) -> Iterator[str]:
+    """Address of a real localcave that serves the siblings."""
+    with start_localcave([*siblings.values()]) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def realdata() -> Path:
     """Folder of real rows of minnie65_public; the test is skipped where they are not at hand."""
     return beside("realdata", "the real rows of minnie65_public")
