@@ -8,7 +8,8 @@ import dash
 
 import api
 import callbacks  # noqa: F401 - importing registers them
-from api import headers, health, old_links
+from api import headers, health, old_links, request_log
+from api.answers import crash_answer
 from api.headers import digest
 from callbacks.errors import on_error
 from components.shell import INDEX, META_TAGS, shell
@@ -41,8 +42,10 @@ def create_app(settings: Settings) -> dash.Dash:
     app.server.extensions["karst"] = Cave(settings)
     for blueprint in (api.blueprint, health.blueprint, old_links.blueprint, bundled_viewer.create_blueprint()):
         app.server.register_blueprint(blueprint)
+    app.server.register_error_handler(Exception, crash_answer)
     headers.secure(app.server, app.csp_hashes)
     headers.keep(app.server, f"/{assets}/")
+    request_log.observe(app.server)
     with app.server.test_client() as client:
         client.get("/")  # Dash finishes its own set-up in the first request, and until then fails others
     return app

@@ -1,15 +1,24 @@
 """How the application is served, on a laptop as in a container: `gunicorn app:server`."""
 
+import itertools
 import json
 import os
 import secrets
+import shutil
 import socket
+import sys
+import tempfile
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 from gunicorn.http.errors import LimitRequestLine
 from gunicorn.workers.gthread import ThreadWorker
+from prometheus_client import values
+
+sys.path.insert(0, str(Path(__file__).parent))  # which gunicorn itself does only after it has read this file
+from services.core import logs
 
 TOO_LONG = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Address too long - Karst</title>
@@ -28,6 +37,10 @@ LINGER_BYTES, LINGER_S = 4_000_000, 5.0
 
 class Worker(ThreadWorker):
     """Threads that say so when an address is too long, and let the browser end it before they hang up."""
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End at once. gunicorn would shut the pool of threads down first, whose lock this very thread may hold."""
+        os._exit(0)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         if not isinstance(exc, LimitRequestLine):
@@ -84,8 +97,41 @@ threads = 8
 preload_app = True  # memory is shared, and no worker answers before the app is whole
 control_socket_disable = True
 timeout = 120
+graceful_timeout = 8  # whoever stops a container waits for 10 seconds
 limit_request_line = 8190  # an address holds a whole view
 max_requests = 2000
 max_requests_jitter = 200
-if os.path.isdir("/dev/shm"):  # a heartbeat file on a slow disk looks like a dead worker
-    worker_tmp_dir = "/dev/shm"
+logconfig_dict = logs.config(os.environ.get("KARST_LOG", "text").strip() or "text")
+fast_folder = "/dev/shm" if os.path.isdir("/dev/shm") else None
+worker_tmp_dir = fast_folder  # a heartbeat file on a slow disk looks like a dead worker
+
+# Prometheus adds up all processes: each counts into files of its own, with which the worker in its place then goes on.
+metrics_folder = Path(fast_folder or tempfile.gettempdir(), f"karst-metrics-{os.getpid()}")
+if os.environ.get("PROMETHEUS_MULTIPROC_DIR") != str(metrics_folder):  # else this is a reload
+    shutil.rmtree(metrics_folder, ignore_errors=True)
+    metrics_folder.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
+process = {"place": 0}
+values.ValueClass = values.MultiProcessValue(lambda: process["place"])
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a new worker the first place that no other has."""
+    taken = {other.place for other in server.WORKERS.values()}
+    worker.place = next(number for number in itertools.count(1) if number not in taken)
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Count in the worker's own place."""
+    process["place"] = worker.place
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """End now that all is answered, or had its time: Python would wait for threads that still wait for CAVE."""
+    if worker.booted:
+        os._exit(0)
+
+
+def on_exit(_server: Any) -> None:
+    """Leave no metrics behind."""
+    shutil.rmtree(metrics_folder, ignore_errors=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +10,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
-from flask import Response, jsonify, request
+from flask import Response, jsonify, request, stream_with_context
+from werkzeug.exceptions import HTTPException
 from werkzeug.urls import iri_to_uri
 
 from api import params
 from services.cells.cells import Cell
 from services.core.columns import Column
 from services.core.errors import KarstError, request_id
+from services.core.logs import explain
 from services.core.records import TableInfo, Version
+from services.core.stages import begin_render
 from services.tables.export import MIME, csv_chunks, csv_pieces, file_name, provenance, to_arrow, to_bytes
 from services.tables.tables import to_records
-
-log = logging.getLogger("karst.api")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ def frame_answer(
 ) -> Response:
     """`frame` in the format that the request wants; `total` counts the rows of which `frame` may be a page (None =
     unknown), `extra` goes into the JSON only."""
+    begin_render()
     wanted = params.file_format()
     facts = _facts(subject, len(frame), total)
     if params.head() == "only":
@@ -69,6 +70,7 @@ def csv_answer(
     frames: Iterable[pd.DataFrame], columns: Sequence[Column], subject: Subject, *, rows: int | None, total: int | None
 ) -> Response:
     """A CSV file of `rows` rows (None = unknown), streamed frame by frame."""
+    begin_render()
     facts = _facts(subject, rows, total)
     if params.head() == "only":
         return _provenance(subject, facts)
@@ -120,7 +122,8 @@ def _provenance(subject: Subject, facts: Mapping[str, Any]) -> Response:
 def _file(subject: Subject, wanted: str, body: bytes | Iterable[str], title: str = "") -> Response:
     name = file_name(subject.datastack, f"v{subject.version.label}", title or subject.name)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{wanted}"'}
-    return Response(body, content_type=MIME[wanted], headers=headers)
+    sent = body if isinstance(body, bytes) else stream_with_context(iter(body))  # pieces may still ask CAVE
+    return Response(sent, content_type=MIME[wanted], headers=headers)
 
 
 def _column(frame: pd.DataFrame, column: Column) -> dict[str, str]:
@@ -175,11 +178,6 @@ def error_answer(error: KarstError) -> Response:
     return answer
 
 
-def crash_answer(error: Exception) -> Response:
-    """Anything unforeseen: the log has all of it, the answer only the id to find it by."""
-    log.exception("request %s failed", request_id(), exc_info=error)
-    message = "Something went wrong in this application."
-    hint = "Please tell the operator the request id."
-    answer = jsonify({"error": {"code": "internal", "message": message, "hint": hint, "request_id": request_id()}})
-    answer.status_code = 500
-    return answer
+def crash_answer(error: Exception) -> Response | HTTPException:
+    """Anything unforeseen: the log has the place, the answer only the id to find it by."""
+    return error if isinstance(error, HTTPException) else error_answer(explain(error))

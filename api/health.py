@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-
 from flask import Blueprint, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from services.cave.context import cave
 from services.core.errors import KarstError, Upstream
+from services.core.metrics import text
 
 blueprint = Blueprint("health", __name__)
 
@@ -39,22 +35,5 @@ def _unready(error: KarstError) -> tuple[Response, int]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Prometheus text: what the process that answers has asked of CAVE and of its cache since it started."""
-    registry = CollectorRegistry()
-    registry.register(_Counts("karst_cave", "Requests to CAVE, bytes of their answers, and outcomes.", cave().counts))
-    registry.register(_Counts("karst_cache", "Where answers came from.", cave().cache.counts))
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-class _Counts(Collector):
-    """Counters of one process, by `what` was counted. Processes count apart, so each names itself."""
-
-    def __init__(self, name: str, text: str, counts: Mapping[str, int]) -> None:
-        self.name, self.text, self.counts = name, text, counts
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """The counters now."""
-        family = CounterMetricFamily(self.name, self.text, labels=["process", "what"])
-        for what, count in dict(self.counts).items():
-            family.add_metric([str(os.getpid()), what], count)
-        yield family
+    """Prometheus text: what all processes have counted since the application started."""
+    return Response(text(), content_type=CONTENT_TYPE_LATEST)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Input, Output, callback
+from dash import Input, Output
 
 from callbacks import views
-from callbacks.errors import explain
+from callbacks.errors import told_by_load
+from callbacks.register import callback
 from components import alerts, catalogue_page
 from services.cave.context import cave
 from services.tables import live
@@ -21,7 +22,7 @@ from services.views.addresses import Query, TableView, parse_catalogue
     Output("catalogue-version", "value"),
     Input("catalogue-query", "data"),
     Input("reload", "data"),
-    on_error=lambda error: None,  # `load` says what is wrong
+    on_error=told_by_load(),
 )
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Datastacks and versions to choose from."""
@@ -35,7 +36,7 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     Output("catalogue-about", "children"),
     Input("catalogue-query", "data"),
     Input("reload", "data"),
-    on_error=lambda error: (alerts.problem(explain(error)), "No tables are shown.", ""),
+    on_error=lambda error: (alerts.problem(error), "No tables are shown.", ""),
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The tables of the address."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from dash import Input, Output, callback
+from dash import Input, Output
 
 from callbacks import partners, views
-from callbacks.errors import explain
+from callbacks.register import callback
 from components import alerts, skeleton_view
 from components.cell_facts import cell_facts
 from components.changes import changes as drawn_changes
@@ -23,7 +23,7 @@ from services.views.addresses import NO_TYPES, ConnectivityView, parse_connectiv
 @callback(
     Output("cell-facts", "children"),
     Input("cell-of", "data"),
-    on_error=lambda error: alerts.problem(explain(error)),
+    on_error=alerts.problem,
 )
 def facts(of: str) -> Any:
     """What all tables say about the cell."""
@@ -34,7 +34,7 @@ def facts(of: str) -> Any:
 @callback(
     Output("cell-skeleton", "children"),
     Input("cell-of", "data"),
-    on_error=lambda error: skeleton_view.none(explain(error)),
+    on_error=skeleton_view.none,
 )
 def skeleton(of: str) -> Any:
     """The cell in 3D, where CAVE has a skeleton of it."""
@@ -47,7 +47,7 @@ def skeleton(of: str) -> Any:
 @callback(
     Output("cell-changes", "children"),
     Input("cell-of", "data"),
-    on_error=lambda error: alerts.problem(explain(error)),
+    on_error=alerts.problem,
 )
 def compare(of: str) -> Any:
     """What changed between the version and the one it is compared with."""

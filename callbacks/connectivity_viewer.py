@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
+from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 from flask import get_flashed_messages
 
 from callbacks import partners, views
 from callbacks import several_cells as together
-from callbacks.errors import explain
+from callbacks.errors import told_by_load
+from callbacks.register import callback
 from components import (
     alerts,
     cell_card,
@@ -30,7 +31,7 @@ from services.cells import several_cells as several
 from services.cells import verdict as judging
 from services.cells.connectivity import Connectivity
 from services.cells.partner_table import PartnerTable
-from services.core.errors import BadInput, NotFound
+from services.core.errors import BadInput, KarstError, NotFound
 from services.core.moments import number_of
 from services.core.type_columns import SEVERAL, SEVERAL_BOX
 from services.neuroglancer import links
@@ -47,7 +48,7 @@ from services.views.addresses import NO_TYPES, ConnectivityView, Query, parse_co
     Output("cell-types", "value"),
     Input("cell-query", "data"),
     Input("reload", "data"),
-    on_error=lambda error: None,  # `load` says what is wrong
+    on_error=told_by_load(),
 )
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
@@ -60,9 +61,9 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     return datastacks, datastack, versions, version, options, chosen
 
 
-def not_loaded(error: Exception) -> tuple[Any, ...]:
+def not_loaded(error: KarstError) -> tuple[Any, ...]:
     """The error, and nothing of an earlier cell."""
-    return [], "No cell is shown.", alerts.problem(explain(error)), no_update
+    return [], "No cell is shown.", alerts.problem(error), no_update
 
 
 @callback(
@@ -114,7 +115,7 @@ def address(shown: list[dict[str, Any] | None], tab: str | None, ids: list[dict[
     Input("tab", "data"),
     State("cell-href", "data"),
     State("panel-types", "children"),
-    on_error=lambda error: alerts.problem(explain(error)),
+    on_error=alerts.problem,
 )
 def sum_up(tab: str, of: str, drawn: Any) -> Any:
     """Partners by type, once their tab is opened: a line of many cells for each type."""

@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
+from typing import Any
 
-from dash import set_props
+from dash import ctx, set_props
 
 from components.alerts import problem
-from services.core.errors import KarstError
-
-log = logging.getLogger("karst")
-
-
-def explain(error: Exception) -> KarstError:
-    """The error to show. What nobody foresaw is logged with its traceback and shown without."""
-    if isinstance(error, KarstError):
-        log.info("%s %s: %s", error.request_id, error.code, error)
-        return error
-    told = KarstError("Karst made a mistake while answering.", "Nothing you typed is lost; trying again may help.")
-    log.error("%s unforeseen", told.request_id, exc_info=error)
-    return told
+from services.core.errors import BadInput, KarstError, Unforeseen
+from services.core.logs import explain
 
 
 def on_error(error: Exception) -> None:
-    """Shows the error in the page's place for alerts and leaves the rest of the page as it is."""
-    set_props("alerts", {"children": problem(explain(error))})
+    """What Dash does with an error outside the callbacks of this package."""
+    show(explain(error))
+
+
+def show(error: KarstError) -> None:
+    """Say what went wrong in the page's place for alerts, and leave the rest of the page as it is."""
+    set_props("alerts", {"children": problem(error)})
+
+
+def told_by_load(value: Any = None) -> Callable[[KarstError], Any]:
+    """A handler for what is read along with the results: it answers `value` (None = no change) and leaves it to `load`,
+    which fails by the same error, to tell it; what nobody foresaw is of this callback alone, and shown."""
+
+    def handle(error: KarstError) -> Any:
+        if isinstance(error, Unforeseen):
+            show(error)
+        return value
+
+    return handle
+
+
+def no_rows(error: KarstError) -> dict[str, Any]:
+    """A grid that ends where the block would begin. What is wrong with the first block, `summarise` tells."""
+    start = (ctx.triggered[0]["value"] or {}).get("startRow", 0)
+    if start or isinstance(error, Unforeseen):
+        show(error)
+    return {"rowData": [], "rowCount": start}
+
+
+def unless_typed(error: KarstError) -> Any:
+    """The error where the result would be; nothing for a filter that cannot be read, of which the counts tell."""
+    return [] if isinstance(error, BadInput) else problem(error)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Input, Output, callback
+from dash import Input, Output
 
-from callbacks.errors import explain
+from callbacks.register import callback
 from components import alerts, home_page
 from services.cave import versions
 from services.cave.context import cave
@@ -19,7 +19,7 @@ MOST_TABLES = 8
 @callback(
     Output("home-ways", "children"),
     Input("home-query", "data"),
-    on_error=lambda error: alerts.problem(explain(error)),
+    on_error=alerts.problem,
 )
 def offer_ways(_query: Any) -> list[Any]:
     """The first tables and some cells of the datastack."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
+from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
 from callbacks import partners, views
+from callbacks.errors import unless_typed
+from callbacks.register import callback
 from components import cell_figures
 from components.cell_figures import plot
 from components.figures import by_type, depth, pairs, somata, tuning
@@ -35,7 +37,7 @@ NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
     State(SHOWN, "id"),
     prevent_initial_call=True,
     running=[(Output("cell-figures", "className"), "k-busy", "")],
-    on_error=lambda error: [],  # the counts say what is wrong with a filter
+    on_error=unless_typed,
 )
 def draw(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]) -> Any:
     """The plots of both directions, of the partners that the table in front shows (those of one direction stand beside

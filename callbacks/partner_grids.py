@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal, cast
 
-from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, no_update
+from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, ctx, no_update
 
 from callbacks import partners, views
-from callbacks.errors import explain
+from callbacks.errors import no_rows
+from callbacks.register import callback
 from components import alerts, partner_panel
 from components.links import neuroglancer_link, no_neuroglancer_link
 from services.cave.context import cave
-from services.core.errors import KarstError
 from services.filters.patterns import misread
 from services.neuroglancer import links
 from services.tables import export, tables
@@ -21,15 +21,18 @@ GRID = {"type": "partner-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 SIDE = {"side": MATCH}
 
 
-@callback(Output(GRID, "getRowsResponse"), Input(GRID, "getRowsRequest"), State(GRID, "id"), prevent_initial_call=True)
+@callback(
+    Output(GRID, "getRowsResponse"),
+    Input(GRID, "getRowsRequest"),
+    State(GRID, "id"),
+    prevent_initial_call=True,
+    on_error=no_rows,
+)
 def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
-    """One block of partners. `summarise` says what is wrong with a filter; the grid is then empty."""
+    """One block of partners."""
     if not request:
         return no_update
-    try:
-        frame, whole, _ = partners.shown(views.partner_view(request | {"of": id["of"]}), id["side"])
-    except KarstError:
-        return {"rowData": [], "rowCount": 0}
+    frame, whole, _ = partners.shown(views.partner_view(request | {"of": id["of"]}), id["side"])
     block = frame.iloc[request["startRow"] : request["endRow"]]
     return {"rowData": tables.to_records(block, whole.columns), "rowCount": len(frame)}
 
@@ -40,7 +43,7 @@ def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
     Input({"type": "partner-shown", **SIDE}, "data"),
     State({"type": "partner-shown", **SIDE}, "id"),
     prevent_initial_call=True,
-    on_error=lambda error: (alerts.problem(explain(error)), []),
+    on_error=lambda error: (alerts.problem(error), []),
 )
 def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ...]:
     """Counts and downloads of what one grid shows."""
@@ -65,7 +68,7 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
     State({"type": "partner-shown", **SIDE}, "id"),
     prevent_initial_call=True,
     running=[(Output({"type": "partner-link", **SIDE}, "className"), "k-link k-busy", "k-link")],
-    on_error=lambda error: (no_neuroglancer_link(explain(error)), no_update, no_update),
+    on_error=lambda error: (no_neuroglancer_link(error), no_update, no_update),
 )
 def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str, str]) -> tuple[Any, ...]:
     """A link to the cells with their selected partners, else with the filtered ones."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import ClientsideFunction, Input, Output, callback, clientside_callback, no_update
+from dash import ClientsideFunction, Input, Output, clientside_callback, no_update
 
 from callbacks import shown_table
-from callbacks.errors import explain
+from callbacks.register import callback
 from components import alerts, viewer_panel
 
 MOST = 3_000
@@ -23,7 +23,7 @@ MOST = 3_000
     Input("tab", "data"),
     prevent_initial_call=True,
     running=[(Output("table-3d-said", "className"), "k-busy", "")],
-    on_error=lambda error: (alerts.problem(explain(error)), ""),
+    on_error=lambda error: (alerts.problem(error), ""),
 )
 def show(
     asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[str, Any] | None, panel: str

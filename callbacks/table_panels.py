@@ -7,16 +7,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, no_update
+from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
 from callbacks import shown_table, views
-from callbacks.errors import explain
+from callbacks.errors import told_by_load, unless_typed
+from callbacks.register import callback
 from callbacks.shown_table import Paged, Shown
 from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
 from services.cave.context import cave
 from services.cells import id_search
-from services.core.errors import TooLarge
 from services.filters import completion
 from services.tables import crosstabs, examples, facets, joins, plots
 from services.views.addresses import parse_table
@@ -31,7 +31,7 @@ GRAPHS = {"type": "table-graph", "of": ALL}
     State("table-columns", "value"),
     prevent_initial_call=True,
     running=[(Output("table-facets", "className"), "k-busy", "")],
-    on_error=lambda error: alerts.problem(explain(error)),
+    on_error=alerts.problem,
 )
 def count_facets(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
     """The values of every column, counted."""
@@ -49,7 +49,7 @@ def count_facets(asked: dict[str, Any] | None, panel: str, columns: list[str]) -
     State("table-columns", "value"),
     prevent_initial_call=True,
     running=[(Output("table-compared", "className"), "k-busy", "")],
-    on_error=lambda error: alerts.problem(explain(error)),
+    on_error=alerts.problem,
 )
 def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
     """Two columns against each other, over the rows that all else keeps."""
@@ -75,7 +75,7 @@ def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any
     State("table-picked", "data"),
     prevent_initial_call=True,
     running=[(Output("table-figure", "className"), "k-busy", "")],
-    on_error=lambda error: alerts.problem(explain(error)) if isinstance(error, TooLarge) else [],  # the counts say it
+    on_error=unless_typed,
 )
 def draw(asked: dict[str, Any] | None, panel: str, columns: list[str], picked: dict[str, Any] | None) -> Any:
     """The plot of the view, with what was drawn in it."""
@@ -135,7 +135,7 @@ def draw_points(shown: Shown, outline: dict[str, Any] | None) -> Any:
     Input("table-shown", "data"),
     State("table-columns", "value"),
     prevent_initial_call=True,
-    on_error=lambda error: [],  # the counts say what is wrong
+    on_error=unless_typed,
 )
 def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None, columns: list[str]) -> Any:
     """Which rows lie within what was drawn in the plot."""
@@ -159,7 +159,7 @@ def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None, colu
     State("table-columns", "value"),
     prevent_initial_call=True,
     running=[(Output("table-ids-find", "disabled"), True, False)],
-    on_error=lambda error: alerts.problem(explain(error)),
+    on_error=alerts.problem,
 )
 def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) -> Any:
     """What became of the pasted ids."""
@@ -177,7 +177,7 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
     Output("table-where", "placeholder"),
     Input("table-of", "data"),
     prevent_initial_call=True,
-    on_error=lambda error: ("{}", table_page.WHERE_HINT),
+    on_error=told_by_load(("{}", table_page.WHERE_HINT)),
 )
 def offer_words(of: str) -> tuple[str, str]:
     """Columns, their operators and values, to complete the query line with, and an example of one."""

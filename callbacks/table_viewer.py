@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, no_update
+from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, ctx, no_update
 from flask import get_flashed_messages
 
 from callbacks import shown_table, views
-from callbacks.errors import explain
+from callbacks.errors import no_rows, told_by_load
+from callbacks.register import callback
 from callbacks.shown_table import Paged
 from components import alerts, controls, table_page
 from components.grid import marked
@@ -33,7 +34,7 @@ GRIDS = {"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}
     Output("table-name", "value"),
     Input("table-query", "data"),
     Input("reload", "data"),
-    on_error=lambda error: None,  # `load` says what is wrong
+    on_error=told_by_load(),
 )
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
@@ -43,9 +44,9 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     return datastacks, datastack, versions, version, controls.table_options(listed, table), table
 
 
-def not_loaded(error: Exception) -> tuple[Any, ...]:
+def not_loaded(error: KarstError) -> tuple[Any, ...]:
     """The error, and nothing of an earlier table."""
-    return [], "No table is shown.", alerts.problem(explain(error)), no_update
+    return [], "No table is shown.", alerts.problem(error), no_update
 
 
 @callback(
@@ -83,18 +84,15 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     State(GRID, "id"),
     State("table-picked", "data"),
     prevent_initial_call=True,
+    on_error=no_rows,
 )
 def rows(request: dict[str, Any] | None, id: dict[str, str], picked: dict[str, Any] | None) -> Any:
-    """One block of rows, those that were picked marked. `summarise` says what is wrong with a filter; the grid is then
-    empty."""
+    """One block of rows, those that were picked marked."""
     if not request:
         return no_update
     start, end = request["startRow"], request["endRow"]
-    try:
-        shown = shown_table.any_of_grid(request | {"of": id["of"]})
-        frame, total = shown.block(start, end - start)
-    except KarstError:
-        return {"rowData": [], "rowCount": 0}
+    shown = shown_table.any_of_grid(request | {"of": id["of"]})
+    frame, total = shown.block(start, end - start)
     records, ids = tables.to_records(frame, shown.table.columns), shown_table.picked_ids(shown, picked)
     if ids is not None:
         records = marked(records, frame["id"].isin(ids))
@@ -110,7 +108,7 @@ def rows(request: dict[str, Any] | None, id: dict[str, str], picked: dict[str, A
     State("table-of", "data"),
     prevent_initial_call=True,
     running=[(Output("table-summary", "className"), "k-summary k-busy", "k-summary")],
-    on_error=lambda error: (alerts.problem(explain(error)), table_page.address_button()),
+    on_error=lambda error: (alerts.problem(error), table_page.address_button()),
 )
 def summarise(asked: dict[str, Any], columns: list[str], panel: str, of: str) -> tuple[Any, ...]:
     """Counts and downloads of what the grid shows; what cannot be read of the filter."""
@@ -121,7 +119,7 @@ def summarise(asked: dict[str, Any], columns: list[str], panel: str, of: str) ->
         words = shown.filter
         total, more = shown.counted()
     except KarstError as error:
-        return alerts.problem(explain(error), shown.typed_wrongly()), table_page.address_button()
+        return alerts.problem(error, shown.typed_wrongly()), table_page.address_button()
     said = words.describe() if words.text() else ""
     unfiltered = table_page.unfiltered(shown.view).href()
     told = [*more, *([table_page.few_enough(shown.view)] if shown_table.is_few_now(shown, of) else [])]
@@ -151,7 +149,7 @@ def address(asked: dict[str, Any], panel: str | None, columns: list[str] | None)
     Input("table-picked", "data"),
     prevent_initial_call=True,
     running=[(Output("table-link", "className"), "k-link k-busy", "k-link")],
-    on_error=lambda error: (no_neuroglancer_link(explain(error)), no_update),
+    on_error=lambda error: (no_neuroglancer_link(error), no_update),
 )
 def link(asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[str, Any] | None) -> tuple[Any, ...]:
     """A link to the rows that were ticked, else picked in the plot, else filtered."""

@@ -29,13 +29,13 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: Sequence[str], url: str, environ: Mapping[str, str] | None = None
+    command: Sequence[str], url: str, environ: Mapping[str, str] | None = None, log: Path | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run `command` until the block ends; ready when `url`/healthz answers 200.
+    """Run `command` until the block ends, its output in `log`; ready when `url`/healthz answers 200.
 
     Raises RuntimeError with the program's output when it ends or stays silent before that.
     """
-    with tempfile.TemporaryFile("w+") as output:
+    with log.open("w+") if log else tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **(environ or {})}, stdout=output, stderr=subprocess.STDOUT, text=True
         )
@@ -72,4 +72,16 @@ def start_localcave(folders: Sequence[Path], *options: str, port: int | None = N
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "localcave", "serve", *map(str, folders), "--port", str(port), *options]
     with running(command, url):
+        yield url
+
+
+@contextmanager
+def karst(
+    cave_url: str, cache: Path | str, *, app: str = "app:server", log: Path | None = None, **environ: str
+) -> Iterator[str]:
+    """Serve Karst over the CAVE at `cave_url` with the real gunicorn settings; yields the address."""
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    variables = {"CAVE_SERVER_ADDRESS": cave_url, "KARST_CACHE": str(cache), "HOST": "127.0.0.1", "PORT": port}
+    with running([sys.executable, "-m", "gunicorn", app], url, variables | environ, log):
         yield url

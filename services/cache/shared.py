@@ -24,6 +24,8 @@ from cachetools import LRUCache
 
 from services.cache.codec import decode_frame, encode_frame, pack, unpack
 from services.cache.stores import WAIT_S, open_store
+from services.core.metrics import CACHE_ANSWERS
+from services.core.stages import stage
 
 log = logging.getLogger("karst.cache")
 
@@ -127,13 +129,17 @@ class Cache:
             held = self._held.get(name)
             if held is not None and held.fresh:
                 self.counts["memory"] += 1
+                CACHE_ANSWERS.labels("memory").inc()
                 return kind.own(held.content)
             others = self._loading.get(name)
             mine: Future[_Held] = Future()
             self._loading.setdefault(name, mine)
-        if others is not None and wait([others], timeout=WAIT_S).done:
-            self._count("waited")
-            return kind.own(others.result().content)
+        if others is not None:
+            with stage("cache"):
+                ready = wait([others], timeout=WAIT_S).done
+            if ready:
+                self._count("waited")
+                return kind.own(others.result().content)
         try:
             held = self._from_store_or_load(name, kind, load, ttl_s)
         except BaseException as error:
@@ -158,6 +164,7 @@ class Cache:
         with self._store.lock(name) if self._store else nullcontext():
             return self._from_store(name, kind) or self._load(name, kind, load, ttl_s)
 
+    @stage("cache")
     def _from_store(self, name: str, kind: _Kind[T]) -> _Held | None:
         packed = self._store.get(name) if self._store else None
         if self._store is None or packed is None:
@@ -183,6 +190,7 @@ class Cache:
             self._store.set(name, pack(kind.encode(thing), expires), ttl_s)
         return _Held(thing, kind.weigh(thing), expires)
 
-    def _count(self, what: str) -> None:
+    def _count(self, source: str) -> None:
+        CACHE_ANSWERS.labels(source).inc()
         with self._lock:
-            self.counts[what] += 1
+            self.counts[source] += 1

@@ -19,6 +19,8 @@ import filelock
 import redis
 from flask_caching.backends import FileSystemCache, RedisCache
 
+from services.core.stages import stage
+
 log = logging.getLogger("karst.cache")
 T = TypeVar("T")
 
@@ -108,6 +110,7 @@ class Store:
                 self._try(lambda: stack.enter_context(_lenient(lock)))
             yield
 
+    @stage("cache")
     def _try(self, action: Callable[[], T]) -> T | None:
         if time.monotonic() < self._rest_until:
             return None

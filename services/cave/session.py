@@ -15,9 +15,11 @@ import pandas as pd
 
 from services.cave.failures import Subject, translate
 from services.cave.http import Trip, trip
+from services.core import metrics
 from services.core.addresses import origin
 from services.core.errors import KarstError, request_id
 from services.core.settings import Settings
+from services.core.stages import stage
 
 log = logging.getLogger("karst.cave")
 T = TypeVar("T")
@@ -71,30 +73,37 @@ class Asker:
     ) -> tuple[Any, Trip]:
         """As `ask`, with how the answer came."""
         start = time.perf_counter()
+        about: dict[str, Any] = {"request_id": request_id(), "question": what, "about": str(subject)}
         outcome = "failed"
-        result = None
-        with trip(self._timeout_s, self._origins) as here:
+        with stage("cave"), trip(self._timeout_s, self._origins) as here:
             try:
                 result = call(connect(subject.datastack))
                 outcome = "ok"
+                about["rows"] = len(result) if isinstance(result, pd.DataFrame) else None
             except KarstError as error:
                 outcome = error.code
                 raise
             except Exception as error:
                 sentence = translate(error, subject, self._timeout_s[1])
                 outcome = sentence.code
-                log.warning("request_id=%s %s: %s", sentence.request_id, type(error).__name__, str(error)[:2000])
+                about |= {"request_id": sentence.request_id, "error": type(error).__name__, "status": _status(error)}
                 raise sentence from error
             finally:
-                self._count(here, outcome)
-                rows = len(result) if isinstance(result, pd.DataFrame) else "-"
-                log.info(
-                    "request_id=%s what=%r about=%r outcome=%s requests=%d ms=%.0f bytes=%d rows=%s",
-                    *(request_id(), what, str(subject), outcome),
-                    *(here.requests, (time.perf_counter() - start) * 1000, here.bytes, rows),
-                )
+                seconds = time.perf_counter() - start
+                self._count(here, what, outcome, seconds)
+                counted = {"requests": here.requests, "bytes": here.bytes, "ms": round(seconds * 1000)}
+                log.info("question", extra={**about, "outcome": outcome, **counted})
         return result, here
 
-    def _count(self, here: Trip, outcome: str) -> None:
+    def _count(self, here: Trip, what: str, outcome: str, seconds: float) -> None:
         with self._lock:
             self.counts.update({"requests": here.requests, "bytes": here.bytes, outcome: 1})
+        metrics.QUESTION_SECONDS.labels(what, outcome).observe(seconds)
+        metrics.CAVE_REQUESTS.inc(here.requests)
+        metrics.CAVE_BYTES.inc(here.bytes)
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status that CAVE answered with."""
+    answer = getattr(error, "response", None)
+    return answer.status_code if answer is not None else None

@@ -104,6 +104,16 @@ class Truncated(KarstError):
         return super().to_dict() | {"shown": self.shown, "total": self.total}
 
 
+class Unforeseen(KarstError):
+    """A mistake of Karst's own, of which the log has more."""
+
+    code = "internal"
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("Karst made a mistake while answering.", "Nothing you typed is lost; trying again may help.")
+
+
 class Upstream(KarstError):
     """CAVE did not answer, or answered with nonsense. Asking again may help."""
 

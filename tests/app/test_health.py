@@ -24,7 +24,7 @@ def test_metrics_count_requests_to_cave(localcave_url: str) -> None:
     client = create_app(Settings(server_address=localcave_url, cache="")).server.test_client()
 
     def requests() -> float:
-        found = re.search(r'karst_cave_total\{process="\d+",what="requests"\} (\S+)', client.get("/metrics").text)
+        found = re.search(r"^karst_cave_requests_total (\S+)$", client.get("/metrics").text, re.MULTILINE)
         return float(found[1]) if found else 0.0
 
     before = requests()

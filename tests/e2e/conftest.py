@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from tests.e2e.truth import Truth
-from tests.servers import free_port, running
+from tests.servers import karst
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -31,16 +30,6 @@ PATIENCE_MS = 60_000
 """Two cores may be busy with more than this."""
 
 expect.set_options(timeout=PATIENCE_MS)
-
-
-@contextmanager
-def karst(cave_url: str, cache: Path, **environ: str) -> Iterator[str]:
-    """Serve Karst over the CAVE at `cave_url` with the real gunicorn settings; yields the address."""
-    port = str(free_port())
-    url = f"http://127.0.0.1:{port}"
-    variables = {"CAVE_SERVER_ADDRESS": cave_url, "KARST_CACHE": str(cache), "HOST": "127.0.0.1", "PORT": port}
-    with running([sys.executable, "-m", "gunicorn", "app:server"], url, variables | environ):
-        yield url
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, karst
+from tests.e2e.conftest import OpenPage
 from tests.e2e.truth import TYPES, Truth
-from tests.servers import free_port, running
+from tests.servers import free_port, karst, running
 
 pytestmark = pytest.mark.browser
 

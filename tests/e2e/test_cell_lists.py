@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, karst
+from tests.e2e.conftest import OpenPage
 from tests.e2e.truth import DATASTACK, PROOFREADING, TYPES, Truth, query
-from tests.servers import start_localcave
+from tests.servers import karst, start_localcave
 
 pytestmark = pytest.mark.browser
 

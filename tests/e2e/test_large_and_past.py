@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, karst
+from tests.e2e.conftest import OpenPage
 from tests.e2e.truth import DATASTACK, PROOFREADING, SOME, TYPES, Truth
+from tests.servers import karst
 
 pytestmark = pytest.mark.browser
 

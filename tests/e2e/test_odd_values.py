@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, karst
+from tests.e2e.conftest import OpenPage
 from tests.e2e.test_table_panels import query
-from tests.servers import ROOT, start_localcave
+from tests.servers import ROOT, karst, start_localcave
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, karst
-from tests.servers import ROOT, start_localcave
+from tests.e2e.conftest import OpenPage
+from tests.servers import ROOT, karst, start_localcave
 
 pytestmark = pytest.mark.browser
 

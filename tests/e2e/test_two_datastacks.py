@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import tiny
-from tests.e2e.conftest import OpenPage, karst
+from tests.e2e.conftest import OpenPage
 from tests.e2e.truth import DATASTACK, TYPES
-from tests.servers import start_localcave
+from tests.servers import karst, start_localcave
 
 pytestmark = pytest.mark.browser
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, karst
+from tests.e2e.conftest import OpenPage
 from tests.e2e.truth import DATASTACK, TYPES, Truth, neuroglancer_state, segments
-from tests.servers import ROOT
+from tests.servers import ROOT, karst
 
 pytestmark = pytest.mark.browser
 

@@ -117,7 +117,10 @@ class TestSentences:
         assert error.message.endswith(".")
         assert error.message[0].isupper()
         assert not [secret for secret in SECRETS if secret in str(error)]
-        assert error.request_id in caplog.text
+        (question,) = [
+            vars(record) for record in caplog.records if vars(record).get("about") and record.msg == "question"
+        ]
+        assert (question["request_id"], question["outcome"]) == (error.request_id, error.code)
 
     def test_nothing_bad_is_kept(self, cave: Cave, proxy: Proxy) -> None:
         for fault in (cut, cut_quietly, status(500), status(200, b"", "data.arrow")):

@@ -1,0 +1,35 @@
+"""How callbacks are registered: by Dash, with the name and the end of each known to the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import dash
+from flask import g
+
+from callbacks.errors import show
+from services.core.logs import explain
+from services.core.stages import begin_render
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def callback(*parts: Any, on_error: Callable[[Any], Any] = show, **options: Any) -> Callable[[Function], Function]:
+    """As `dash.callback`, but whatever is raised is logged, and comes to `on_error` as a KarstError to show."""
+
+    def register(function: Function) -> Function:
+        @wraps(function)
+        def answer(*values: Any) -> Any:
+            g.route = f"{function.__module__}.{function.__name__}"
+            try:
+                return function(*values)
+            finally:
+                begin_render()
+
+        register_with_dash = dash.callback(*parts, on_error=lambda error: on_error(explain(error)), **options)  # noqa: TID251
+        register_with_dash(answer)
+        return function
+
+    return register
