@@ -178,6 +178,7 @@ def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
         versions=[{"label": f"v{one.number}", "value": str(one.number)} for one in others],
         layers=[{**one, "value": one["value"] or " "} for one in controls.layer_options(cave().volume(view.datastack))],
         panel=any(viewer.kind == "bundled" for viewer in known),
+        usual=cave().profile(view.datastack).synapse_filter,
     )
 
 

@@ -16,12 +16,12 @@ from services.cave.context import cave
 from services.cells import cell_types
 from services.cells import several_cells as together
 from services.cells.connectivity import Connectivity
-from services.cells.partner_table import COMPARTMENT, TUNING
+from services.cells.partner_table import SHARE, WORKED_OUT
 from services.core import type_columns
 from services.core.errors import BadInput, NotFound
 from services.views.addresses import ConnectivityView
 
-OF_ONE = (COMPARTMENT, TUNING)
+OF_ONE = tuple(name for name in WORKED_OUT if name != SHARE)
 
 
 def about(view: ConnectivityView) -> list[Any]:

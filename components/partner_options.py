@@ -24,7 +24,8 @@ NO_VERSION: Option = {"label": "no version", "value": " "}
 class Choices:
     """What there is to choose from: `rules` by which one of several types of a cell is chosen, `columns` that can group
     the partners, `more` that can be added to the table, `viewers` that links can open, other `versions` to compare
-    with, `layers` whose boundaries plots can have, and whether a viewer can stand in the page."""
+    with, `layers` whose boundaries plots can have, and whether a viewer can stand in the page. `usual` is the filter of
+    synapses that counts where none is written."""
 
     rules: Sequence[Option]
     columns: Sequence[Option]
@@ -33,11 +34,12 @@ class Choices:
     versions: Sequence[Option]
     layers: Sequence[Option]
     panel: bool
+    usual: str = ""
 
 
 def options(view: ConnectivityView, choices: Choices) -> html.Div:
     """The line of choices: which partners count, what is told of them, and where else to look."""
-    least, synapses = _form(_least(view)), _form(_synapses(view))
+    least, synapses = _form(_least(view)), _form(_synapses(view, choices.usual))
     top = _form(_top(view))
     group = (
         _form(_list("Group by", "group_by", view.group_by, [BY_TYPE, *choices.columns])) if choices.columns else None
@@ -101,12 +103,12 @@ def _least(view: ConnectivityView) -> html.Label:
     return html.Label(["At least ", box, " synapses"], htmlFor="cell-at-least")
 
 
-def _synapses(view: ConnectivityView) -> html.Label:
+def _synapses(view: ConnectivityView, usual: str) -> html.Label:
     box = dbc.Input(
         id="cell-synapses",
         name="synapses",
         value=view.synapses,
-        placeholder="size > 5000",
+        placeholder=usual or "all",
         size="sm",
         autoComplete="off",
         class_name="k-synapse-filter",

@@ -34,6 +34,7 @@ from services.cave.rows import Queries, complete, parts, whole_table
 from services.cave.session import Asker
 from services.cave.skeletons import Skeletons
 from services.cave.states import States
+from services.cave.synapse_shape import COLUMNS_OF, SynapseShape, as_synapses, shape_of
 from services.cave.voxels import Voxels
 from services.core.addresses import host, is_name, is_private_way, origin
 from services.core.errors import NotFound, TooLarge
@@ -56,9 +57,6 @@ MATERIALIZE_API, SEGMENTATION_API, INFO_API, STATE_API, SKELETON_API = 3, 1, 2, 
 """Named, not negotiated: caveclient would fall back to an older one for good if one answer went missing."""
 NO_TOKEN = "none"  # noqa: S105
 """Sent when there is no token: without any, caveclient looks for one in the files of whoever runs this."""
-SYNAPSE_ENDS = ("id", "pre_pt_root_id", "post_pt_root_id")
-SYNAPSE_POSITIONS = ("ctr_pt_position", "pre_pt_position", "post_pt_position")
-"""Where a synapse is: its centre, or one of its ends where its schema has no centre."""
 
 # caveclient knows no timeouts, and opens a browser for terms of service, which on a server nobody sees.
 caveclient.base._patch_session = http.within_trips(caveclient.base._patch_session)
@@ -350,24 +348,21 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
         more: Sequence[str] = (),
     ) -> pd.DataFrame:
         """Synapses onto ("in") or of ("out") a cell: id, pre_pt_root_id, post_pt_root_id, size,
-        ctr_pt_position_x_nm, _y_nm, _z_nm, and `more` columns of the table, positions split and in nm; autapses and
-        partners with root id 0 included. Sizes are blank where the table has none, and positions those of the
-        presynaptic end where it has no centres.
+        what else their table says of each (`values` of the shape), ctr_pt_position_x_nm, _y_nm, _z_nm, and
+        `more` columns of the table, positions split and in nm; autapses and partners with root id 0 included. Sizes are
+        blank where the table has none, and positions the mean of the two ends where it has no centres.
 
         CAVE sends a limited number, which `attrs["truncated"]` tells; `whole` asks in as many pieces as it takes.
         """
-        table = self.roles(datastack, version).synapses.table
-        if not table:
-            raise NotFound(f"Datastack {datastack} has no synapse table.")
-        source = Source(table)
-        filters = Filters(equal={{"in": "post_pt_root_id", "out": "pre_pt_root_id"}[direction]: int(root_id)})
+        shape = self.synapse_shape(datastack, version)
+        source = self._source(datastack, version, shape.table)
+        filters = Filters(equal={shape.own(direction): int(root_id)})
         finest: dict[str, Any] = {"desired_resolution": [1.0, 1.0, 1.0]}
         options = dict(finest)
         then = self.moment(datastack, version)
 
         def load() -> pd.DataFrame:
-            columns = self._synapse_columns(datastack, version)
-            wanted = list(dict.fromkeys([*columns, *more]))
+            wanted = list(dict.fromkeys([*shape.columns, *more]))
             options["select_columns"] = wanted
             if then:
                 frame = self._rows_then(datastack, then, source, filters, whole=whole, **finest)
@@ -377,9 +372,9 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
             else:
                 frame = self._queries.rows(datastack, version, source, filters, **options)
                 frame = self._queries.with_total(frame, datastack, version, source, filters)
-            return _as_synapses(frame, columns[-1], more)
+            return as_synapses(frame, shape, more)
 
-        key = ("synapses", datastack, version, int(root_id), direction, int(whole), *more)
+        key = ("synapses", shape.table, datastack, version, int(root_id), direction, int(whole), *more)
         return self.cache.frame(key, load, ttl_s=LIVE_TTL_S if then else None)
 
     def synapses_among(
@@ -387,29 +382,23 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
     ) -> pd.DataFrame:
         """All synapses of the cells `pre` onto the cells `post` (root ids; None = any), asked for in as many pieces as
         it takes and not kept. Columns: as of `synapses`."""
-        table = self.info(datastack)["synapse_table"]
-        if not table:
-            raise NotFound(f"Datastack {datastack} has no synapse table.")
-        ends = {"pre_pt_root_id": pre, "post_pt_root_id": post}
+        shape = self.synapse_shape(datastack, version)
+        ends = {f"{shape.pre}_root_id": pre, f"{shape.post}_root_id": post}
         filters = Filters(isin={name: ids for name, ids in ends.items() if ids is not None})
-        columns = self._synapse_columns(datastack, version)
-        options: dict[str, Any] = {"select_columns": columns, "desired_resolution": [1.0, 1.0, 1.0]}
-        frame = complete(partial(self._queries.rows, datastack, version, Source(table), **options), filters)
-        return _as_synapses(frame, columns[-1])
+        options: dict[str, Any] = {"select_columns": shape.columns, "desired_resolution": [1.0, 1.0, 1.0]}
+        source = self._source(datastack, version, shape.table)
+        return as_synapses(complete(partial(self._queries.rows, datastack, version, source, **options), filters), shape)
 
-    def has_sizes(self, datastack: str, version: int) -> bool:
-        """Whether the synapse table has a column for the size of a synapse, be it blank."""
-        return "size" in self._synapse_columns(datastack, version)
+    def synapse_shape(self, datastack: str, version: int) -> SynapseShape:
+        """What the synapses of a version have; asked of CAVE only where their schema type does not say it.
 
-    def _synapse_columns(self, datastack: str, version: int) -> tuple[str, ...]:
-        """The columns of the synapse table to ask for, the position last; asked of CAVE unless its schema says so."""
-        table = self.roles(datastack, version).synapses.table or ""
-        known = self.tables(datastack, version).get(table)
-        if known is None or known.schema_type == "synapse":
-            return (*SYNAPSE_ENDS, "size", SYNAPSE_POSITIONS[0])
-        there = set(self.sample(datastack, version, table))
-        position = next(name for name in SYNAPSE_POSITIONS if f"{name}_x" in there)
-        return (*SYNAPSE_ENDS, *(["size"] if "size" in there else []), position)
+        Raises NotFound where there are none, BadInput where the table with this role is none of synapses."""
+        table = self.roles(datastack, version).synapses.table
+        if not table:
+            raise NotFound(f"Version {version} of {datastack} has no synapse table.")
+        info = self.table_info(datastack, version, table)
+        known = info.schema_type in COLUMNS_OF
+        return shape_of(info, () if known else self.sample(datastack, version, table).columns)
 
     # ---- sources for viewers
 
@@ -482,13 +471,3 @@ class Cave(Roots, Skeletons, States, Voxels, Moments):
     def _skeletons(self, datastack: str) -> SkeletonClient:
         make = partial(SkeletonClient, self._local_server(datastack), datastack, self._auth, api_version=SKELETON_API)
         return self._asker.client(f"skeletons {datastack}", make)
-
-
-def _as_synapses(frame: pd.DataFrame, position: str, more: Sequence[str] = ()) -> pd.DataFrame:
-    """Rows of a synapse table with their `position` as that of the centre, and a size, be it blank."""
-    # CAVE sends the supervoxels along with the roots.
-    frame = frame.drop(columns=[name for name in frame.columns if "supervoxel" in name])
-    centre = {f"ctr_pt_position_{axis}_nm": f"{position}_{axis}" for axis in "xyz"}
-    frame = frame.assign(**{name: frame[own] for name, own in centre.items()})
-    frame = frame if position in more else frame.drop(columns=list(centre.values()))
-    return frame if "size" in frame else frame.assign(size=pd.array([pd.NA] * len(frame), dtype="Float64"))

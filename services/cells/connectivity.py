@@ -147,11 +147,12 @@ def read(
     many synapses, unless `whole` asks for all of them in pieces. A type table that refers to synapses takes one more.
     `type_by` chooses among several rows of a cell in the type table (see :func:`cell_types.type_rows`). When `lenient`,
     a type table that cannot say types, or a rule that does not fit it, is left out, and a warning says why.
-    Synapses that the filter `only` does not keep are not counted.
+    Synapses that the filter `only` does not keep are not counted; "" is that of the profile, "all" none.
 
     Raises BadInput, NotFound and what CAVE raises.
     """
     guess = cells.likely_root(text)
+    asked, only = only.strip(), synapse_filter.chosen(cave, datastack, only)
     kept = synapse_filter.parse(cave, datastack, version, only)
     ask = partial(synapse_filter.read, cave, datastack, version, where=only, whole=whole)
     early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in ("in", "out")]
@@ -187,13 +188,13 @@ def read(
             *live.of_cells(datastack, cave.version(datastack, version)),
             *known.said,
             *_truncation(cut),
-            *_narrowed(kept, incoming, outgoing),
+            *_narrowed(kept, incoming, outgoing, usual=not asked),
             *_untyped(typed, known.table),
             *_ambiguity(types, sides, known.table),
         ),
         truncated=cut,
         whole=whole,
-        sized=cave.has_sizes(datastack, version),
+        sized=cave.synapse_shape(datastack, version).sized,
         notices=cave.table_info(datastack, version, known.table).notices if known.table else (),
         type_by=known.by,
         typed_synapses=typed,
@@ -220,12 +221,13 @@ def _truncation(truncated: Mapping[Direction, Cut | None]) -> tuple[str, ...]:
     return (f"CAVE sent only {' and '.join(told)}; the counts below are of these.",) if told else ()
 
 
-def _narrowed(kept: Node, incoming: pd.DataFrame, outgoing: pd.DataFrame) -> tuple[str, ...]:
+def _narrowed(kept: Node, incoming: pd.DataFrame, outgoing: pd.DataFrame, *, usual: bool) -> tuple[str, ...]:
     """A sentence for the synapses that the filter of synapses leaves; none where there is no filter."""
     if isinstance(kept, Everything):
         return ()
     told = [f"{len(rows):,} of {rows.attrs['all']:,} {way}put" for way, rows in _ways(incoming, outgoing)]
-    return (f"Only synapses where {kept.describe()} are counted: {' and '.join(told)} synapses.",)
+    said = f"Only synapses where {kept.describe()} are counted: {' and '.join(told)} synapses."
+    return (f"{said} That is usual for this datastack; write all to count every synapse." if usual else said,)
 
 
 def _ways(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> list[tuple[Direction, pd.DataFrame]]:

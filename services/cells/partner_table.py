@@ -10,6 +10,7 @@ from typing import Literal, cast
 
 import pandas as pd
 
+from services.cave import synapse_shape
 from services.cave.client import Cave
 from services.cave.memo import Memo, key_of
 from services.cells import (
@@ -19,6 +20,7 @@ from services.cells import (
     partner_joins,
     partner_sets,
     proofreading,
+    synapse_values,
     synapse_weights,
     tuning,
 )
@@ -33,7 +35,9 @@ from services.tables.tables import TableQuery
 
 Side = Literal["in", "out", "both"]
 SHARE, COMPARTMENT, TUNING = "share", "compartment", "tuning"
-"""Columns that are worked out; every other name of `more` is that of a table. The first two cost a request each."""
+SCORES, TRANSMITTERS, NEUROPILS = "scores", "transmitters", "neuropils"
+WORKED_OUT = (SHARE, COMPARTMENT, TUNING, SCORES, TRANSMITTERS, NEUROPILS)
+"""Columns that are worked out; every other name of `more` is that of a table."""
 TUNED = (*tuning.TUNING_COLUMNS, "delta_ori_deg", "delta_dir_deg")
 AXON, DENDRITE = "strategy_axon", "strategy_dendrite"
 
@@ -53,6 +57,9 @@ _TITLES = {
     "delta_ori_deg": "orientation from this cell's",
     "delta_dir_deg": "direction from this cell's",
     "num_units": "recorded units",
+    "neuropil": "neuropil of most synapses",
+    "neuropils": "synapses in each neuropil",
+    **{name: f"mean probability of {word}" for name, word in synapse_shape.TRANSMITTERS.items()},
 }
 _UNITS = {name: "°" for name in TUNED if name.endswith("_deg")} | {
     "net_size_in": "vx",
@@ -125,6 +132,7 @@ def offered(cave: Cave, datastack: str, version: int, type_table: str) -> dict[s
         SHARE: "% of the partner's own synapses" if roles.degrees.table else "",
         COMPARTMENT: "spine, shaft or soma" if compartments.table_of(cave, datastack, version) else "",
         TUNING: "tuning, where coregistered" if tuning.tables(cave, datastack, version) else "",
+        **_of_synapses(cave, datastack, version),
     }
     synapses = roles.synapses.table or ""
     known = {type_table, synapses, roles.somata.table, roles.degrees.table}
@@ -137,6 +145,19 @@ def offered(cave: Cave, datastack: str, version: int, type_table: str) -> dict[s
         and not is_of_pairs(one.name)
     }
     return {name: words for name, words in costly.items() if words} | joined
+
+
+def _of_synapses(cave: Cave, datastack: str, version: int) -> dict[str, str]:
+    """What single synapses say of a partner at a version, with words for it, "" for what they do not."""
+    roles = cave.roles(datastack, version)
+    if roles.synapses.table is None:
+        return {}
+    shape = cave.synapse_shape(datastack, version)
+    return {
+        SCORES: f"mean {' and '.join(shape.scores)}".replace("_", " ") if shape.scores else "",
+        TRANSMITTERS: "transmitter" if shape.transmitters else "",
+        NEUROPILS: "neuropils" if roles.neuropils.table else "",
+    }
 
 
 def fitting(
@@ -242,7 +263,7 @@ def _with_more(
     cave: Cave, found: Connectivity, wanted: Wanted, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     said: list[str] = []
-    names = [name for name in wanted.more if name not in (SHARE, COMPARTMENT, TUNING, found.type_table)]
+    names = [name for name in wanted.more if name not in (*WORKED_OUT, found.type_table)]
     if TUNING in wanted.more:
         frame, coverage = _with_tuning(cave, found, frame)
         said.append(coverage)
@@ -260,10 +281,11 @@ def _with_requests(
 ) -> tuple[pd.DataFrame, list[str]]:
     """The columns of one direction that cost a request each, asked for at once."""
     side, number = cast("Direction", wanted.side), found.version.number
-    share, compartment = SHARE in wanted.more, COMPARTMENT in wanted.more
-    degrees, tags = gather(
+    share, compartment, places = (name in wanted.more for name in (SHARE, COMPARTMENT, NEUROPILS))
+    degrees, tags, neuropils = gather(
         lambda: synapse_weights.partner_degrees(cave, found) if share else None,
         lambda: compartments.predictions(cave, found, side) if compartment else None,
+        lambda: synapse_values.neuropils(cave, found, side) if places else None,
     )
     said: list[str] = []
     if share:
@@ -272,7 +294,23 @@ def _with_requests(
     if tags is not None:
         frame = compartments.with_compartments(frame, connectivity.synapses(cave, found, side), tags, side)
         said.append(f"{int(frame['not_predicted'].sum()):,} of these synapses have no predicted compartment.")
+    if {SCORES, TRANSMITTERS, NEUROPILS} & {*wanted.more}:
+        frame = _with_values(cave, found, wanted, frame, neuropils)
     return frame, said
+
+
+def _with_values(
+    cave: Cave, found: Connectivity, wanted: Wanted, frame: pd.DataFrame, neuropils: pd.Series | None
+) -> pd.DataFrame:
+    """The columns that single synapses say; `neuropils` are of :func:`synapse_values.neuropils`."""
+    side = cast("Direction", wanted.side)
+    synapses = connectivity.synapses(cave, found, side)
+    shape = cave.synapse_shape(found.datastack, found.version.number)
+    if SCORES in wanted.more:
+        frame = synapse_values.with_scores(frame, synapses, shape, side)
+    if TRANSMITTERS in wanted.more and shape.transmitters:
+        frame = synapse_values.with_transmitters(frame, synapses, shape, side)
+    return frame if neuropils is None else synapse_values.with_neuropils(frame, synapses, neuropils, side)
 
 
 def with_shares(

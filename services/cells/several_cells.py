@@ -158,7 +158,8 @@ def _num_cells(found: Sequence[Connectivity], frame: pd.DataFrame) -> pd.Series:
 
 def _joinable(first: Connectivity, more: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """The tables to join, and a sentence where something else is asked for."""
-    of_one = {partner_table.COMPARTMENT: "compartments", partner_table.TUNING: "tuning"}
+    of_one = {name: name for name in partner_table.WORKED_OUT if name != partner_table.SHARE}
+    of_one[partner_table.COMPARTMENT] = "compartments"
     left = [words for name, words in of_one.items() if name in more]
     names = [name for name in more if name not in (*of_one, partner_table.SHARE, first.type_table)]
     return names, (f"Read for one cell at a time: {', '.join(left)}.",) if left else ()

@@ -30,6 +30,8 @@ LAYER = Column("layer", "layer", "text")
 COMPARTMENT = Column("compartment", "predicted compartment", "text")
 _ALWAYS = ("id", "pre_pt_root_id", "post_pt_root_id", "size")
 CENTRE = "ctr_pt_position"
+ALL = "all"
+"""What is asked for where every synapse counts, whatever the profile says."""
 
 
 def columns_of(cave: Cave, datastack: str, version: int) -> tuple[Column, ...]:
@@ -45,6 +47,13 @@ def columns_of(cave: Cave, datastack: str, version: int) -> tuple[Column, ...]:
     ]
     names = {column.name for column in own}
     return (*own, *(column for column in _worked_out(cave.volume(datastack)) if column.name not in names))
+
+
+def chosen(cave: Cave, datastack: str, asked: str) -> str:
+    """The line that synapses have to pass where `asked` is asked for: the profile's own where nothing is, "" = all of
+    them count, where that is asked for or the profile has none."""
+    line = asked.strip() or cave.profile(datastack).synapse_filter
+    return "" if line.casefold() == ALL else line
 
 
 def parse(cave: Cave, datastack: str, version: int, where: str) -> Node:
@@ -86,7 +95,8 @@ def read(
     if COMPARTMENT.name in names - set(rows.columns):
         tags = compartments.tags(cave, datastack, version, root_id, direction)
         frame = compartments.of_synapses(frame, tags)
-    kept = rows.loc[node.mask(frame), [name for name in rows.columns if _is_usual(name)]].reset_index(drop=True)
+    usual = {*_ALWAYS, *CENTRE_NM, *cave.synapse_shape(datastack, version).values}
+    kept = rows.loc[node.mask(frame), [name for name in rows.columns if name in usual]].reset_index(drop=True)
     kept.attrs = {**rows.attrs, "all": len(rows)}
     return kept
 
@@ -153,7 +163,3 @@ def _voxels(rows: pd.DataFrame, voxel_nm: tuple[float, float, float]) -> pd.Data
             nm = frame[name].to_numpy(np.float64, na_value=np.nan)
             frame[name] = pd.array(np.round(nm / size, 6), dtype="Float64")
     return frame
-
-
-def _is_usual(name: str) -> bool:
-    return name in _ALWAYS or name in CENTRE_NM

@@ -96,9 +96,10 @@ class Profile:
 
     `type_tables` are pinned first in every choice of cell-type tables; `hidden_tables` are not listed.
     `type_order` says for type tables which of several rows of a cell comes first: the name of a column, and its values
-    from the first on. `roles` say which table has which role (see :mod:`roles`). `palette` gives types their colour,
-    "#rrggbb". `neuroglancer` overrides what links are made of (`image_source`, `segmentation_source`,
-    `skeleton_source`, ...). The first viewer is the default.
+    from the first on. `roles` say which table has which role (see :mod:`roles`), and `synapse_filter` is the line that
+    synapses have to pass unless another is asked for. `palette` gives types their colour, "#rrggbb". `neuroglancer`
+    overrides what links are made of (`image_source`, `segmentation_source`, `skeleton_source`, ...). The first viewer
+    is the default.
     """
 
     datastack: str
@@ -113,6 +114,7 @@ class Profile:
     neuroglancer: Mapping[str, Any] = field(default_factory=dict)
     palette: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, Said] = field(default_factory=dict)
+    synapse_filter: str = ""
 
 
 def load_volume(config_dir: Path, name: str) -> Volume:
@@ -215,6 +217,7 @@ PROFILE_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "neuroglancer": dict,
     "palette": _palette,
     "roles": _roles,
+    "synapse_filter": _text,
 }
 VOLUME_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "transform": _text,

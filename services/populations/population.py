@@ -87,7 +87,9 @@ def read(cave: Cave, pair: Pair, *, report: Callable[[Progress], None] = lambda 
 
     def load() -> Population:
         synapses = reading.read(cave, *place, pair.pre.ids, pair.post.ids, report=report)
-        return Population(pair, synapses, edges_of(synapses, pair.pre.ids, pair.post.ids), cave.has_sizes(*place))
+        return Population(
+            pair, synapses, edges_of(synapses, pair.pre.ids, pair.post.ids), cave.synapse_shape(*place).sized
+        )
 
     names = (reading.digest(pair.pre.ids), reading.digest(pair.post.ids))
     texts = (pair.pre.text, pair.post.text, pair.proofread)

@@ -216,7 +216,7 @@ def _pieces(cave: Cave, datastack: str, version: int, chunk: Rectangle) -> list[
     if chunk.pre is None or chunk.post is None or not _is_unsure(chunk.pre, chunk.post):
         return [chunk]
     filters = Filters(isin={"pre_pt_root_id": chunk.pre.tolist(), "post_pt_root_id": chunk.post.tolist()})
-    count = cave.count(datastack, version, cave.info(datastack)["synapse_table"], filters) or 0
+    count = cave.count(datastack, version, cave.synapse_shape(datastack, version).table, filters) or 0
     number = math.ceil(count / (SENT_AT_ONCE * FILL))
     return [Rectangle(part, chunk.post) for part in _parts(chunk.pre, min(max(number, 1), len(chunk.pre)))]
 
@@ -266,9 +266,7 @@ def _refuse(rows: int) -> None:
 
 def _typical_synapses(cave: Cave, datastack: str, version: int) -> float:
     """Synapses of a cell, one direction: those of the whole table by the number of cells with a nucleus."""
-    table = cave.info(datastack)["synapse_table"]
-    if not table:
-        raise NotFound(f"Datastack {datastack} has no synapse table, so nobody knows who connects to whom.")
+    table = cave.synapse_shape(datastack, version).table
     somata = cells.somas(cave, datastack, version)["root_id"].nunique()
     return cave.row_count(datastack, version, table) / max(somata, 1)
 

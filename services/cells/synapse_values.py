@@ -1,0 +1,89 @@
+"""What single synapses say of a partner: mean scores, the transmitter, and the neuropils where they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from services.cave.client import Cave, Filters
+from services.cave.synapse_shape import TRANSMITTERS, VALID_NT, SynapseShape
+from services.cells.synapse_rows import OWN, PARTNER
+from services.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.cells.connectivity import Connectivity, Direction
+
+MEAN = "mean_"
+TRANSMITTER = "transmitter"
+NEUROPIL, NEUROPILS = "neuropil", "neuropils"
+"""Columns that this module adds to a partner frame, beside `mean_<score>` and the probabilities of transmitters."""
+NO_NEUROPIL = "none"
+
+
+def with_scores(
+    partners: pd.DataFrame, synapses: pd.DataFrame, shape: SynapseShape, direction: Direction
+) -> pd.DataFrame:
+    """A partner frame with the mean of each score of its synapses as mean_<score> (Float64, null where no synapse has
+    one). `synapses` are all of that direction."""
+    means = _means(synapses, shape.scores, partners["root_id"], direction)
+    return partners.assign(**{f"{MEAN}{name}": means[name].array for name in shape.scores})
+
+
+def with_transmitters(
+    partners: pd.DataFrame, synapses: pd.DataFrame, shape: SynapseShape, direction: Direction
+) -> pd.DataFrame:
+    """A partner frame with the mean probability of each transmitter at its synapses (Float64, 0 to 1), and
+    `transmitter` (string): that of the highest mean. Null where no synapse has valid ones.
+
+    What a synapse releases is its presynaptic cell's: the partner's for inputs, this cell's own for outputs."""
+    names = list(shape.transmitters)
+    valid = synapses[synapses[VALID_NT].fillna(False).to_numpy(bool)] if shape.says_validity else synapses
+    means = _means(valid, names, partners["root_id"], direction)
+    numbers = means.to_numpy(np.float64, na_value=-1.0)
+    known = (numbers >= 0).any(axis=1)
+    words = pd.Series([TRANSMITTERS[names[at]] for at in numbers.argmax(axis=1)], dtype="string")
+    most = words.where(pd.Series(known)).array
+    return partners.assign(**{TRANSMITTER: most}, **{name: means[name].array for name in names})
+
+
+def with_neuropils(partners: pd.DataFrame, synapses: pd.DataFrame, of: pd.Series, direction: Direction) -> pd.DataFrame:
+    """A partner frame with `neuropil` (string), the one of most of its synapses, and `neuropils` (string), all with the
+    number of synapses in each: "GNG 5, FB 2, none 1". Equal ones go by name, synapses without one are `none`, last.
+
+    `of` is the neuropil of each synapse, by id."""
+    names = of.reindex(synapses["id"].astype("int64")).fillna(NO_NEUROPIL).to_numpy(object)
+    ends = synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64)
+    counts = pd.DataFrame({"root_id": ends, "name": names}).value_counts().reset_index(name="count")
+    counts["last"] = counts["name"] == NO_NEUROPIL
+    counts = counts.sort_values(["last", "count", "name"], ascending=[True, False, True])
+    words = (counts["name"] + " " + counts["count"].astype(str)).groupby(counts["root_id"]).agg(", ".join)
+    first = counts.drop_duplicates("root_id").set_index("root_id")["name"]
+    found = {NEUROPIL: first.where(first != NO_NEUROPIL), NEUROPILS: words}
+    return partners.assign(
+        **{name: values.reindex(partners["root_id"]).astype("string").array for name, values in found.items()}
+    )
+
+
+def neuropils(cave: Cave, found: Connectivity, direction: Direction) -> pd.Series:
+    """The neuropil of each synapse of a cell in one direction, as far as one is known, by synapse id (int64). One
+    request. Raises NotFound where the version has no such table."""
+    role = cave.roles(found.datastack, found.version.number).neuropils
+    if role.table is None:
+        raise NotFound(f"Version {found.version.number} has no table of neuropils.", "Leave out the neuropils.")
+    own = Filters(equal={OWN[direction]: found.cell.root_id})
+    names = ["target_id", role.column]
+    rows = cave.query(found.datastack, found.version.number, role.table, own, select_columns=names)
+    known = rows[names].dropna().drop_duplicates("target_id").astype({"target_id": "int64"})
+    return known.set_index("target_id")[role.column]
+
+
+def _means(synapses: pd.DataFrame, names: Sequence[str], roots: pd.Series, direction: Direction) -> pd.DataFrame:
+    """The mean of columns of the synapses of each root id, in their order; Float64."""
+    values = {name: synapses[name].to_numpy(np.float64, na_value=np.nan) for name in names}
+    ends = synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64)
+    means = pd.DataFrame(values, columns=list(names)).groupby(ends).mean()
+    return means.reindex(roots.to_numpy(np.int64)).astype("Float64")

@@ -1,0 +1,158 @@
+"""Datastacks of other shapes than the cortex: what the API answers is what pandas counts in their files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import flask
+import numpy as np
+import pandas as pd
+import pytest
+from flask.testing import FlaskClient
+
+from api import blueprint
+from localcave.folder.writer import table_path
+from services.cave.client import Cave
+from services.core.settings import Settings
+
+FLY, V1DD = ("karst_fly", 783), ("karst_v1dd", 1196)
+NT = ["gaba", "ach", "glut", "oct", "ser", "da"]
+
+
+@pytest.fixture(scope="module")
+def cave(siblings_url: str) -> Cave:
+    return Cave(Settings(server_address=siblings_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def client(cave: Cave) -> FlaskClient:
+    app = flask.Flask("test_siblings")
+    app.extensions["karst"] = cave
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def fly(siblings: dict[str, Path]) -> dict[str, pd.DataFrame]:
+    """The tables of the fly."""
+    return _tables(siblings["karst_fly"], 783)
+
+
+@pytest.fixture(scope="module")
+def v1dd(siblings: dict[str, Path]) -> dict[str, pd.DataFrame]:
+    return _tables(siblings["karst_v1dd"], 1196)
+
+
+def _tables(folder: Path, version: int) -> dict[str, pd.DataFrame]:
+    return {path.parent.name if path.parent.name != str(version) else path.stem: pd.read_parquet(path)
+            for path in table_path(folder, version, "x").parent.glob("*.parquet")}  # fmt: skip
+
+
+def ask(client: FlaskClient, place: tuple[str, int], path: str, **asked: object) -> dict:
+    answer = client.get(f"/api/v1/{place[0]}/{place[1]}/{path}", query_string=asked)
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def frame_of(answer: dict) -> pd.DataFrame:
+    return pd.DataFrame(answer["rows"]).astype({"root_id": "int64"}).set_index("root_id")
+
+
+def busiest(synapses: pd.DataFrame) -> int:
+    """The cell with the tenth most input synapses."""
+    counts = synapses.loc[synapses["post_pt_root_id"] != 0, "post_pt_root_id"].value_counts()
+    return int(counts.index[10])
+
+
+def of_partners(synapses: pd.DataFrame, cell: int) -> pd.DataFrame:
+    """The input synapses of a cell that are of partners."""
+    own = synapses[(synapses["post_pt_root_id"] == cell) & (synapses["pre_pt_root_id"] != cell)]
+    return own[own["pre_pt_root_id"] != 0]
+
+
+def test_partners_scores_transmitters_and_neuropils(client, fly):
+    synapses, places = fly["synapses_nt_v1"], fly["fly_synapses_neuropil"]
+    cell = busiest(synapses)
+    answer = ask(
+        client, FLY, f"cells/{cell}/partners", direction="in", more="scores,transmitters,neuropils", synapses="all"
+    )
+    found = frame_of(answer)
+    groups = of_partners(synapses, cell).groupby("pre_pt_root_id")
+    assert found["num_syn"].to_dict() == groups.size().to_dict()
+    assert not {"net_size", "mean_size"} & {*found}
+    for score in ("connection_score", "cleft_score"):
+        np.testing.assert_allclose(found[f"mean_{score}"].sort_index(), groups[score].mean().sort_index(), rtol=1e-5)
+    means = groups[NT].mean().sort_index()
+    np.testing.assert_allclose(found[NT].sort_index(), means, rtol=1e-4)
+    words = dict(zip(NT, ["GABA", "acetylcholine", "glutamate", "octopamine", "serotonin", "dopamine"], strict=True))
+    assert found["transmitter"].to_dict() == means.idxmax(axis=1).map(words).to_dict()
+    of = places.set_index("target_id")["neuropil"]
+    own = of_partners(synapses, cell)
+    counted = own["id"].map(of).fillna("none").groupby(own["pre_pt_root_id"]).value_counts()
+    for root, told in found["neuropils"].items():
+        parts = dict(part.rsplit(" ", 1) for part in told.split(", "))
+        assert {name: int(count) for name, count in parts.items()} == counted[root].to_dict()
+        assert found.loc[root, "neuropil"] in (next(iter(parts)), None)
+
+
+def test_the_usual_score_counts_unless_all_are_asked_for_and_the_page_says_so(client, fly):
+    synapses = fly["synapses_nt_v1"]
+    cell = busiest(synapses)
+    usual = ask(client, FLY, f"cells/{cell}/partners", direction="in")
+    good = of_partners(synapses[synapses["cleft_score"] >= 50], cell)
+    assert frame_of(usual)["num_syn"].to_dict() == good.groupby("pre_pt_root_id").size().to_dict()
+    (said,) = [one for one in usual["warnings"] if "Only synapses" in one]
+    assert "cleft score is at least 50" in said and "write all to count every synapse" in said
+    every = ask(client, FLY, f"cells/{cell}/partners", direction="in", synapses="all")
+    assert frame_of(every)["num_syn"].sum() == len(of_partners(synapses, cell))
+    assert not [one for one in every["warnings"] if "Only synapses" in one]
+    other = ask(client, FLY, f"cells/{cell}/partners", direction="in", synapses="cleft_score >= 100")
+    assert other["totals"]["in"]["num_syn"] == len(of_partners(synapses[synapses["cleft_score"] >= 100], cell))
+
+
+def test_a_synapse_without_a_centre_lies_between_its_ends(client, fly):
+    synapses = fly["synapses_nt_v1"]
+    cell = busiest(synapses)
+    answer = ask(client, FLY, f"cells/{cell}/synapses", direction="in", synapses="all")
+    found = pd.DataFrame(answer["rows"]).astype({"id": "int64"}).set_index("id").sort_index()
+    own = synapses[synapses["post_pt_root_id"] == cell].set_index("id").sort_index()
+    assert found.index.tolist() == own.index.tolist()
+    for axis in "xyz":
+        middle = (own[f"pre_pt_position_{axis}"] + own[f"post_pt_position_{axis}"]) / 2
+        np.testing.assert_allclose(found[f"ctr_pt_position_{axis}_nm"].astype(float), middle)
+    assert "depth_um" not in found
+    np.testing.assert_allclose(found["cleft_score"].astype(float), own["cleft_score"])
+
+
+def test_proofreading_of_the_fly_is_of_whole_cells(client, fly):
+    synapses, flags = fly["synapses_nt_v1"], fly["proofread_neurons"]
+    cell = busiest(synapses)
+    done = set(flags.loc[flags["proofread"], "pt_root_id"])
+    every = frame_of(ask(client, FLY, f"cells/{cell}/partners", direction="in", synapses="all"))
+    assert (every["proofreading"] == "whole_cell").to_dict() == {root: root in done for root in every.index}
+    kept = ask(client, FLY, f"cells/{cell}/partners", direction="in", proofread="on", synapses="all")
+    assert set(frame_of(kept).index) == done & set(every.index)
+    assert "not proofread in proofread_neurons" in kept["left_out"][0]
+
+
+def test_the_voxels_of_synapses_and_nuclei_of_the_v1dd_differ(client, v1dd):
+    import standard_transform
+
+    synapses, nuclei = v1dd["synapses_v1dd"], v1dd["nucleus_detection_v0"]
+    cell = int(synapses.loc[synapses["post_pt_root_id"].isin(nuclei["pt_root_id"]), "post_pt_root_id"].mode()[0])
+    depths = standard_transform.v1dd_ds.transform("nm")
+    answer = ask(client, V1DD, f"cells/{cell}/synapses", direction="in")
+    found = pd.DataFrame(answer["rows"]).astype({"id": "int64"}).set_index("id").sort_index()
+    own = synapses[synapses["post_pt_root_id"] == cell].set_index("id").sort_index()
+    points = own[[f"ctr_pt_position_{axis}" for axis in "xyz"]].to_numpy() * [9.7, 9.7, 45]
+    np.testing.assert_allclose(found["depth_um"].astype(float), depths.apply(points)[:, 1], atol=0.01)
+    asked = ask(client, V1DD, f"cells/{cell}")["cell"]
+    soma = nuclei.loc[nuclei["pt_root_id"] == cell, [f"pt_position_{axis}" for axis in "xyz"]].to_numpy() * [9, 9, 45]
+    assert asked["soma_depth_um"] == pytest.approx(depths.apply(soma)[0, 1], abs=0.01)
+    partners = frame_of(ask(client, V1DD, f"cells/{cell}/partners", direction="in", more="compartment"))
+    groups = of_partners(synapses, cell).groupby("pre_pt_root_id")
+    np.testing.assert_allclose(partners["net_size"].sort_index(), groups["size"].sum())
+    tags = v1dd["synapse_target_predictions_ssa"].set_index("target_id")["tag"]
+    spines = of_partners(synapses, cell).assign(tag=lambda rows: rows["id"].map(tags)).query("tag == 'spine'")
+    counted = spines.groupby("pre_pt_root_id").size().reindex(partners.index, fill_value=0)
+    assert partners["on_spine"].to_dict() == counted.to_dict()
