@@ -1,15 +1,17 @@
-FROM python:3.11-slim
-
+FROM python:3.11-slim AS build
 WORKDIR /karst
 COPY requirements.txt requirements.lock ./
-RUN pip install --no-cache-dir -r requirements.txt -c requirements.lock
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -r requirements.txt -c requirements.lock
 
+FROM python:3.11-slim
+RUN useradd --create-home karst && mkdir -p /karst/.data && chown karst /karst/.data
+COPY --from=build /venv /venv
+WORKDIR /karst
 COPY . .
-RUN useradd --create-home karst && mkdir .data && chown karst .data
 USER karst
 
 # Without CAVE_SERVER_ADDRESS the container has no data: see docs/operator-guide.md.
-ENV HOST=0.0.0.0 PORT=8050 PYTHONUNBUFFERED=1
+ENV PATH=/venv/bin:$PATH HOST=0.0.0.0 PORT=8050 PYTHONUNBUFFERED=1
 EXPOSE 8050
 HEALTHCHECK CMD python -c "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=3)"
 CMD ["gunicorn", "app:server"]

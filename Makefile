@@ -21,7 +21,7 @@ classroom: HOST = 0.0.0.0
 classroom: run
 
 test: $(VENV)/.dev lint
-	@bin/need chromium redis-server
+	@bin/need chromium redis-server nginx
 	$(PY) -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.dev

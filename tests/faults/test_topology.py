@@ -1,0 +1,212 @@
+"""What compose.yaml puts together, as plain processes: a proxy, two applications, Redis and localcave, each killed in
+turn while people read."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import psutil
+import pytest
+import redis
+
+from tests import tiny
+from tests.servers import ROOT, free_port, running
+
+NGINX = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log warn;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/default.conf;
+}}
+"""
+ROWS = f"/api/v1/{tiny.DATASTACK}/latest/tables/nuclei/rows?limit=2"
+READERS = 4
+
+
+class Part:
+    """A process at an address that does not change, so that it can be killed and brought back."""
+
+    def __init__(self, command: list[str], url: str, environ: dict[str, str]) -> None:
+        self.command, self.url, self.environ = command, url, environ
+        self.start()
+
+    def start(self) -> None:
+        self.stack = ExitStack()
+        self.process = self.stack.enter_context(running(self.command, self.url, self.environ))
+
+    def kill(self) -> None:
+        """Ends it without a word, as a machine does that fails."""
+        parent = psutil.Process(self.process.pid)
+        for one in (parent, *parent.children(recursive=True)):
+            one.kill()
+        self.process.wait(10)
+
+    def end(self) -> None:
+        self.stack.close()
+
+
+class Redis(Part):
+    def start(self) -> None:
+        self.stack = ExitStack()
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, text=True)
+        self.stack.callback(self.process.wait, 10)
+        self.stack.callback(self.process.terminate)
+        client = redis.Redis.from_url(self.url)
+        for _ in range(100):
+            try:
+                client.ping()
+                return
+            except redis.ConnectionError:
+                time.sleep(0.05)
+        raise RuntimeError("redis-server did not start")
+
+
+@dataclass
+class Site:
+    url: str
+    parts: dict[str, Part]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    programs = {name: shutil.which(name) for name in ("nginx", "redis-server")}
+    if missing := [name for name, path in programs.items() if path is None]:
+        pytest.skip(f"{', '.join(missing)} is not installed")
+    folder = tmp_path_factory.mktemp("site")
+    data = tiny.make(folder / tiny.DATASTACK)
+    ports = {name: free_port() for name in ("proxy", "karst-a", "karst-b", "redis", "localcave")}
+    url = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    store = f"redis://127.0.0.1:{ports['redis']}/0"
+    settings = {
+        "CAVE_SERVER_ADDRESS": url["localcave"],
+        "KARST_DATASTACK": tiny.DATASTACK,
+        "KARST_SECRET_KEY": "the same for both",
+        "KARST_CACHE": store,
+        "KARST_TIMEOUT_S": "5",
+        "WEB_CONCURRENCY": "1",
+    }
+    template = (ROOT / "deploy" / "nginx.conf.template").read_text()
+    places = {"LISTEN": f"127.0.0.1:{ports['proxy']}"}
+    places |= {key: url[name].removeprefix("http://") for key, name in (("KARST_A", "karst-a"), ("KARST_B", "karst-b"))}
+    (folder / "default.conf").write_text(re.sub(r"\$\{(\w+)\}", lambda match: places[match[1]], template))
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder))
+    served = ["-m", "localcave", "serve", str(data), "--port", str(ports["localcave"])]
+    commands = {
+        "redis": ["redis-server", "--port", str(ports["redis"]), "--save", "", "--bind", "127.0.0.1"],
+        "localcave": [sys.executable, *served],
+        "karst-a": [sys.executable, "-m", "gunicorn", "app:server"],
+        "karst-b": [sys.executable, "-m", "gunicorn", "app:server"],
+        "proxy": ["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")],
+    }
+    with ExitStack() as stack:
+        parts: dict[str, Part] = {}
+        for name, command in commands.items():
+            environ = settings | {"PORT": str(ports[name])}
+            parts[name] = Redis(command, store, {}) if name == "redis" else Part(command, url[name], environ)
+            stack.callback(parts[name].end)
+        yield Site(url["proxy"], parts)
+
+
+def ask(url: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+    except OSError as error:
+        return 0, str(error).encode()
+
+
+@contextmanager
+def people(url: str) -> Iterator[list[tuple[int, bytes]]]:
+    """Some who read rows, one after the other, until the block ends; yields what they are answered."""
+    answers: list[tuple[int, bytes]] = []
+    enough = threading.Event()
+
+    def read() -> None:
+        while not enough.is_set():
+            answers.append(ask(url + ROWS))
+
+    threads = [threading.Thread(target=read) for _ in range(READERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        enough.set()
+        for thread in threads:
+            thread.join()
+
+
+def wait_for(answers: list[tuple[int, bytes]], more: int) -> None:
+    enough, deadline = len(answers) + more, time.monotonic() + 60
+    while len(answers) < enough and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(answers) >= enough
+
+
+def rows(body: bytes) -> list[str]:
+    return [row["id"] for row in json.loads(body)["rows"]]
+
+
+@pytest.mark.parametrize("name", ["karst-a", "karst-b", "redis", "localcave"])
+def test_whoever_fails_nobody_sees_it_who_reads_what_is_cached(site: Site, name: str) -> None:
+    for application in ("karst-a", "karst-b"):  # both hold what is read
+        assert ask(site.parts[application].url + ROWS)[0] == 200
+    first = rows(ask(site.url + ROWS)[1])
+    with people(site.url) as answers:
+        wait_for(answers, 8)
+        site.parts[name].kill()
+        wait_for(answers, 40)
+        site.parts[name].start()
+        wait_for(answers, 20)
+    assert Counter(status for status, _ in answers) == {200: len(answers)}, name
+    assert all(rows(body) == first for _, body in answers)
+
+
+def test_a_dead_cave_is_a_sentence_and_comes_back(site: Site) -> None:
+    uncached = site.url + f"/api/v1/{tiny.DATASTACK}/latest/cells/{tiny.B}/partners"
+    site.parts["localcave"].kill()
+    status, body = ask(uncached)
+    assert status in (502, 503), body
+    error = json.loads(body)["error"]
+    assert error["code"] == "upstream" and error["request_id"]
+    assert ask(site.url + "/healthz")[0] == 200
+    site.parts["localcave"].start()
+    assert ask(uncached)[0] == 200
+
+
+def test_the_proxy_comes_back(site: Site) -> None:
+    site.parts["proxy"].kill()
+    assert ask(site.url + ROWS)[0] == 0
+    site.parts["proxy"].start()
+    assert ask(site.url + ROWS)[0] == 200
+
+
+def test_the_proxy_keeps_metrics_and_huge_bodies_out(site: Site) -> None:
+    assert ask(site.url + "/metrics")[0] == 403
+    request = urllib.request.Request(site.url + "/api/v1/x", data=b"x" * 5_000_000)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    assert refused.value.code == 413
