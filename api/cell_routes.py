@@ -13,6 +13,7 @@ from api import params
 from api.answers import Subject, cell_json, frame_answer
 from api.routes import blueprint
 from services.cave.context import cave
+from services.cave.release import Release
 from services.cells import interpretation, partner_script, partner_synapses, partner_table
 from services.cells.connectivity import Connectivity, Direction
 from services.cells.partner_table import PartnerTable, Side, Wanted
@@ -35,10 +36,10 @@ SIDES: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both":
 def find_cell(datastack: str, version: str, cell: str) -> Response:
     """The cell that an id, a position or a link names."""
     params.only("id_type")
-    resolved = live.resolve(cave(), datastack, version)
+    release = live.resolve(cave(), datastack, version)
     id_type = params.choice("id_type", interpretation.QUESTION_TYPES, "auto")
-    found = interpretation.find(cave(), datastack, resolved.number, cell, id_type)
-    return jsonify({"datastack": datastack, "version": resolved.label, "cell": cell_json(found)})
+    found = interpretation.find(release, cell, id_type)
+    return jsonify({"datastack": datastack, "version": release.version.label, "cell": cell_json(found)})
 
 
 @blueprint.get(f"{CELL}/partners")
@@ -138,13 +139,13 @@ class _Asked:
 
 
 def _read(datastack: str, version: str, cell: str, *, whole: str) -> Connectivity:
-    number, id_type, options = read_options(datastack, version, whole=whole)
-    return interpretation.read_one(cave(), datastack, number, cell, id_type, **options)
+    release, id_type, options = read_options(datastack, version, whole=whole)
+    return interpretation.read_one(release, cell, id_type, **options)
 
 
-def read_options(datastack: str, version: str, *, whole: str) -> tuple[int, str, dict[str, Any]]:
+def read_options(datastack: str, version: str, *, whole: str) -> tuple[Release, str, dict[str, Any]]:
     """The version, the type of the ids, and the options of :func:`questions.read` that a request asks for."""
-    number, types = live.resolve(cave(), datastack, version).number, params.text("types") or None
+    release, types = live.resolve(cave(), datastack, version), params.text("types") or None
     id_type, complete = params.choice("id_type", interpretation.QUESTION_TYPES, "auto"), params.switch("whole", whole)
     # what is wrong with these is told before anything is read
     wanted("in"), params.sort(), params.choice("direction", tuple(SIDES), "both"), params.span(None)
@@ -155,7 +156,7 @@ def read_options(datastack: str, version: str, *, whole: str) -> tuple[int, str,
         "whole": complete,
         "only": params.text("synapses"),
     }
-    return number, id_type, options
+    return release, id_type, options
 
 
 def _answer(

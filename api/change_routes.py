@@ -25,12 +25,11 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     lost, changed, or are the same."""
     params.only("against", "synapses", "direction", "types", "type_by", "id_type", "offset", "limit", *params.FILE)
     ways, (offset, limit) = params.directions(), params.span(None)
-    resolved = live.resolve(cave(), datastack, version)
+    release = live.resolve(cave(), datastack, version)
     against = live.resolve(cave(), datastack, params.text("against"))
-    other = against.number
     id_type, types = params.choice("id_type", interpretation.QUESTION_TYPES, "auto"), params.text("types") or None
-    found = interpretation.find(cave(), datastack, resolved.number, cell, id_type)
-    asked = (cave(), datastack, (resolved.number, other), found)
+    found = interpretation.find(release, cell, id_type)
+    asked = ((release, against), found)
     rule, only = params.text("type_by"), params.text("synapses")
     options: Any = {"type_table": types, "type_by": rule, "only": only}
     told = gather(*(lambda way=way: changes.of_cell(*asked, way, **options) for way in ways))
@@ -39,16 +38,16 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     root = str(found.root_id)
     facts = {
         "root_id": root,
-        "against": against.label,
+        "against": against.version.label,
         "types": types,
         "type_by": rule,
         "synapses": only,
         "changes": sentences,
     }
-    subject = Subject(datastack, resolved, f"{root}_changes_since_v{other}", facts)
+    subject = Subject(datastack, release.version, f"{root}_changes_since_v{against.number}", facts)
     extra = {
         "cell": cell_json(found),
-        "against": against.label,
+        "against": against.version.label,
         "changes": sentences,
         "counts": {one.direction: one.counts for one in told},
         "synapses": {one.direction: one.synapses for one in told},

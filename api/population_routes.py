@@ -14,6 +14,7 @@ from api import params
 from api.answers import Subject, frame_answer
 from api.routes import blueprint
 from services.cave.context import cave
+from services.cave.release import Release
 from services.core.columns import Column, describe_columns
 from services.core.errors import BadInput
 from services.populations import chance, groupings, matrices, motifs, nulls, population, sets, totals
@@ -102,15 +103,15 @@ def read_chance(permutations: int) -> dict[str, int]:
 def read_pair(datastack: str, version: str) -> Pair:
     """The sets of a request: `pre`, `post` and `proofread`."""
     proofread = cast("sets.Proofread", params.choice("proofread", sets.PROOFREAD, "axon"))
-    at = live.resolve(cave(), datastack, version)
-    return population.choose(cave(), datastack, at, params.text("pre"), params.text("post"), proofread=proofread)
+    release = live.resolve(cave(), datastack, version)
+    return population.choose(release, params.text("pre"), params.text("post"), proofread=proofread)
 
 
 def read_groups(pair: Pair) -> tuple[Grouping, Grouping]:
     """The groups of both sets: `pre_by` and `post_by`."""
-    place = (cave(), pair.datastack, pair.version)
-    pre = groupings.group(*place, pair.pre, params.text("pre_by"))
-    return pre, groupings.group(*place, pair.post, params.text("post_by"))
+    release = Release(cave(), pair.datastack, pair.version)
+    pre = groupings.group(release, pair.pre, params.text("pre_by"))
+    return pre, groupings.group(release, pair.post, params.text("post_by"))
 
 
 def _matrix(found: Population, pre: Grouping, post: Grouping, value: Value) -> Matrix:

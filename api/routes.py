@@ -17,9 +17,9 @@ from api.answers import (
 )
 from services.cave import versions
 from services.cave.context import cave
+from services.cave.release import Release
 from services.cells import interpretation
 from services.core.errors import BadInput
-from services.core.records import Version
 from services.filters.patterns import misread
 from services.neuroglancer import links
 from services.tables import joins, large_tables, live, narrowed_tables, position_units, saved_ids, tables
@@ -65,18 +65,20 @@ def list_versions(datastack: str) -> Response:
 def list_tables(datastack: str, version: str) -> Response:
     """The tables and views of a version."""
     params.only()
-    resolved = live.resolve(cave(), datastack, version)
-    infos = live.catalogue(cave(), datastack, resolved)
-    return jsonify({"datastack": datastack, "version": resolved.label, "tables": [table_json(info) for info in infos]})
+    release = live.resolve(cave(), datastack, version)
+    infos = live.catalogue(release)
+    return jsonify(
+        {"datastack": datastack, "version": release.version.label, "tables": [table_json(info) for info in infos]}
+    )
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>")
 def describe_table(datastack: str, version: str, table: str) -> Response:
     """What is known about a table, without its rows."""
     params.only()
-    resolved = live.resolve(cave(), datastack, version)
-    info = live.describe(cave(), datastack, resolved, table)
-    return jsonify({"datastack": datastack, "version": resolved.label, **table_json(info)})
+    release = live.resolve(cave(), datastack, version)
+    info = live.describe(release, table)
+    return jsonify({"datastack": datastack, "version": release.version.label, **table_json(info)})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/rows")
@@ -114,8 +116,8 @@ def open_asked(datastack: str, version: str, table: str, query: TableQuery) -> T
     of `join` beside it."""
     others = [name for name in params.text("join").split(",") if name]
     unit = params.choice("units", position_units.UNITS, "vx")
-    at = live.resolve(cave(), datastack, version)
-    opened = narrowed_tables.open_asked(cave(), datastack, at, table, query=query, unit=unit)
+    release = live.resolve(cave(), datastack, version)
+    opened = narrowed_tables.open_asked(release, table, query=query, unit=unit)
     if isinstance(opened, LargeTable):
         if others:
             raise BadInput(f"{table} is too large to hold, so no table stands beside it.", "Leave join out.")
@@ -156,12 +158,12 @@ def make_link(datastack: str, version: str) -> Response:
     asked = request.get_json(silent=True)
     if not isinstance(asked, dict) or ("table" in asked) == ("cell" in asked):
         raise BadInput("The body has to be a JSON object with either a table or a cell.", "See the documentation.")
-    resolved = live.resolve(cave(), datastack, version)
-    link = (_table_link if "table" in asked else _cell_link)(datastack, resolved, asked)
+    release = live.resolve(cave(), datastack, version)
+    link = (_table_link if "table" in asked else _cell_link)(release, asked)
     return jsonify(
         {
             "datastack": datastack,
-            "version": resolved.label,
+            "version": release.version.label,
             "url": link.url,
             "state": link.state,
             "description": link.description,
@@ -173,20 +175,18 @@ def make_link(datastack: str, version: str) -> Response:
     )
 
 
-def _table_link(datastack: str, version: Version, asked: dict[str, Any]) -> links.Link:
+def _table_link(release: Release, asked: dict[str, Any]) -> links.Link:
     read = params.Body(asked, "table", "filter", "sort", *LINK_KEYS)
-    query = saved_ids.query(cave(), datastack, read.text("filter"), sort=read.sort())
-    opened = _held(narrowed_tables.open_asked(cave(), datastack, version, read.text("table"), query=query))
+    query = saved_ids.query(release.cave, release.datastack, read.text("filter"), sort=read.sort())
+    opened = _held(narrowed_tables.open_asked(release, read.text("table"), query=query))
     rows = tables.select(opened, query)
     return links.table_link(cave(), opened, rows, **_link_options(read))
 
 
-def _cell_link(datastack: str, version: Version, asked: dict[str, Any]) -> links.Link:
+def _cell_link(release: Release, asked: dict[str, Any]) -> links.Link:
     read = params.Body(asked, "cell", "id_type", "types", "type_by", "direction", "partners", "synapses", *LINK_KEYS)
     found = interpretation.read_one(
-        cave(),
-        datastack,
-        version.number,
+        release,
         read.text("cell"),
         read.text("id_type") or "auto",
         type_table=read.text("types") or None,

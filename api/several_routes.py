@@ -79,9 +79,9 @@ def synapses_of_cells(datastack: str, version: str, cell: str) -> Response:
 
 def _read(datastack: str, version: str, text: str, *, whole: str) -> tuple[Sequence[Connectivity], bool]:
     """The cells of a text, and whether it names but one, as a position does."""
-    number, id_type, options = read_options(datastack, version, whole=whole)
-    asked = interpretation.understand(cave(), datastack, number, text, id_type)
-    return interpretation.answer(cave(), datastack, number, asked, **options), len(asked.ids) == 1
+    release, id_type, options = read_options(datastack, version, whole=whole)
+    asked = interpretation.understand(release, text, id_type)
+    return interpretation.answer(release, asked, **options), len(asked.ids) == 1
 
 
 def _answer(

@@ -42,7 +42,7 @@ def find_ids(datastack: str, version: str, table: str) -> Response:
     if not isinstance(asked, dict):
         raise BadInput('The body has to be a JSON object such as {"ids": "1, 2"}.', "See the documentation.")
     read = params.Body(asked, "ids", "id_type")
-    opened = live.open_table(cave(), datastack, live.resolve(cave(), datastack, version), table)
+    opened = live.open_table(live.resolve(cave(), datastack, version), table)
     found = search(cave(), opened, read.text("ids"), read.text("id_type") or ID_TYPES[0])
     return jsonify(
         {

@@ -88,7 +88,7 @@ def _links(server: str) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as cache:
         cave = Cave(Settings.from_env({"CAVE_SERVER_ADDRESS": server, "KARST_CACHE": cache}))
         version = next(version.number for version in cave.versions(DATASTACK) if version.valid)
-        table = tables.open_table(cave, DATASTACK, version, TYPES)
+        table = tables.open_table(cave.release(DATASTACK, version), TYPES)
         starts = itertools.count(0, 1_000)
 
         def make() -> Link:

@@ -41,9 +41,9 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The tables of the address."""
     asked, text = parse_catalogue(query or {})
-    datastack, version = views.table_place(cave(), asked)
-    listed = live.catalogue(cave(), datastack, version)
-    view = TableView(datastack, str(version.label))
+    release = views.release_of(cave(), asked)
+    listed = live.catalogue(release)
+    view = TableView(release.datastack, str(release.version.label))
     found = catalogue_page.matching(listed, text)
-    status = catalogue_page.status(datastack, version, len(found), len(listed))
-    return catalogue_page.listing(view, found), status, cave().profile(datastack).description
+    status = catalogue_page.status(release.datastack, release.version, len(found), len(listed))
+    return catalogue_page.listing(view, found), status, release.profile.description

@@ -13,6 +13,7 @@ from components import alerts, skeleton_view
 from components.cell_facts import cell_facts
 from components.changes import changes as drawn_changes
 from services.cave.context import cave
+from services.cave.release import Release
 from services.cells import card, changes, morphology
 from services.cells.connectivity import Direction
 from services.core import space
@@ -28,7 +29,7 @@ from services.views.addresses import NO_TYPES, ConnectivityView, parse_connectiv
 def facts(of: str) -> Any:
     """What all tables say about the cell."""
     found = partners.read(parse_connectivity(views.query_of(of))[0])
-    return cell_facts(card.read(cave(), found.datastack, found.version.number, found.cell))
+    return cell_facts(card.read(Release(cave(), found.datastack, found.version), found.cell))
 
 
 @callback(
@@ -57,9 +58,9 @@ def compare(of: str) -> Any:
 
 def _changes(view: ConnectivityView) -> list[changes.Changes]:
     found = partners.read(view)
-    _, other = views.place(cave(), replace(view, version=view.against))
+    other = views.release_of(cave(), replace(view, version=view.against))
     types = None if view.type_table == NO_TYPES else view.type_table
     options: Any = {"type_table": types, "type_by": view.type_by, "only": partners.synapses_asked(view)[0]}
-    asked = (cave(), view.datastack, (found.version.number, other), found.cell)
+    asked = ((Release(cave(), found.datastack, found.version), other), found.cell)
     ways = cast("tuple[Direction, ...]", ("in", "out"))
     return gather(*(lambda way=way: changes.of_cell(*asked, way, **options) for way in ways))

@@ -55,7 +55,7 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     view, _ = parse_connectivity(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(cave(), view)
     typed = [info for info in listed if tables.is_type_table(info) or info.name == view.type_table]
-    default = partner_table.default_types(cave(), datastack, number_of(version)) if listed else ""
+    default = partner_table.default_types(cave().release(datastack, number_of(version))) if listed else ""
     chosen = view.type_table or default or NO_TYPES
     options = [connectivity_page.WITHOUT_TYPES, *controls.table_options(typed, chosen.replace(NO_TYPES, ""))]
     return datastacks, datastack, versions, version, options, chosen
@@ -166,10 +166,12 @@ def _listed(view: ConnectivityView, found: Connectivity) -> Mapping[Any, Any]:
 def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
     """What there is to choose from."""
     groups = partners.groupings([sides["in"], sides["out"]])
-    offered = partner_table.offered(cave(), view.datastack, number_of(view.version), view.type_table)
+    offered = partner_table.offered(cave().release(view.datastack, number_of(view.version)), view.type_table)
     known = links.viewers(cave(), view.datastack)
     others = [one for one in cave().versions(view.datastack) if one.valid and str(one.number) != view.version]
-    rules = cell_types.offered(cave(), view.datastack, number_of(view.version), view.type_table.replace(NO_TYPES, ""))
+    rules = cell_types.offered(
+        cave().release(view.datastack, number_of(view.version)), view.type_table.replace(NO_TYPES, "")
+    )
     return Choices(
         rules=[{"label": label, "value": rule} for rule, label in rules.items()],
         columns=[{"label": name.replace("_", " "), "value": name} for name in groups],

@@ -10,6 +10,7 @@ from callbacks.register import callback
 from components import alerts, home_page
 from services.cave import versions
 from services.cave.context import cave
+from services.cave.release import Release
 from services.tables import examples, tables
 from services.views.addresses import LATEST
 
@@ -25,6 +26,6 @@ def offer_ways(_query: Any) -> list[Any]:
     """The first tables and some cells of the datastack."""
     datastack = cave().settings.datastack
     version = versions.resolve(cave(), datastack, LATEST)
-    listed = tables.catalogue(cave(), datastack, version.number)
-    cells = examples.cells(cave(), datastack, version.number)
+    listed = tables.catalogue(Release(cave(), datastack, version))
+    cells = examples.cells(Release(cave(), datastack, version))
     return home_page.ways(cave().profile(datastack), version, listed[:MOST_TABLES], cells)

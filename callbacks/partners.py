@@ -38,9 +38,9 @@ _read: Memo[tuple[Connectivity, ...]] = Memo(16)
 
 def concrete(asked: ConnectivityView) -> ConnectivityView:
     """The view with datastack, version number and type table filled in."""
-    datastack, version = views.place(cave(), asked)
-    types = asked.type_table or partner_table.default_types(cave(), datastack, version) or NO_TYPES
-    return replace(asked, datastack=datastack, version=str(version), type_table=types)
+    release = views.release_of(cave(), asked)
+    types = asked.type_table or partner_table.default_types(release) or NO_TYPES
+    return replace(asked, datastack=release.datastack, version=str(release.number), type_table=types)
 
 
 def read(view: ConnectivityView) -> Connectivity:
@@ -50,20 +50,22 @@ def read(view: ConnectivityView) -> Connectivity:
 
 def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
     """All cells of a concrete view."""
-    parts = (view.datastack, number_of(view.version), view.cell, view.id_type)
+    release = cave().release(view.datastack, number_of(view.version))
     types = None if view.type_table == NO_TYPES else view.type_table
     whole = view.whole == "on"
     only, _ = synapses_asked(view)
-    key = key_of(cave(), *parts, types or "", view.type_by, whole, only)
+    key = key_of(
+        cave(), release.datastack, release.number, view.cell, view.id_type, types or "", view.type_by, whole, only
+    )
     options: Any = {"type_table": types, "type_by": view.type_by, "whole": whole, "lenient": True, "only": only}
-    return _read.get(key, lambda: interpretation.read(cave(), *parts, **options))
+    return _read.get(key, lambda: interpretation.read(release, view.cell, view.id_type, **options))
 
 
 def synapses_asked(view: ConnectivityView) -> tuple[str, list[str]]:
     """The filter of synapses of a concrete view, "all" where it cannot be read, and a sentence for why."""
     try:
         asked = synapse_filter.chosen(cave(), view.datastack, view.synapses)
-        synapse_filter.parse(cave(), view.datastack, number_of(view.version), asked)
+        synapse_filter.parse(cave().release(view.datastack, number_of(view.version)), asked)
     except (BadInput, NotFound) as error:
         return synapse_filter.ALL, [f"{error} Until then all synapses are counted."]
     return view.synapses, []
@@ -84,7 +86,7 @@ def answerable(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
     except BadInput as error:
         top = ""
         said.append(f"{error} Until then no partner is left out for being small.")
-    if proofread and (why := proofreading.missing(cave(), view.datastack, number_of(view.version))):
+    if proofread and (why := proofreading.missing(cave().release(view.datastack, number_of(view.version)))):
         proofread = ""
         said.append(f"{why} The switch does nothing here.")
     types = read(view).type_table or NO_TYPES
@@ -140,7 +142,9 @@ def fitted(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
     """The view without added columns that its version does not have, without boxes, orders and a grouping of columns
     that its table does not have, and sentences for these and for what is :func:`answerable` only in part."""
     _, said = answerable(view)
-    more, lost_more = partner_table.fitting(cave(), view.datastack, number_of(view.version), view.type_table, view.more)
+    more, lost_more = partner_table.fitting(
+        cave().release(view.datastack, number_of(view.version)), view.type_table, view.more
+    )
     said += lost_more
     view = replace(view, more=more)
     if view.group_by and view.group_by not in groupings([table(view, way) for way in ("in", "out")]):
@@ -169,7 +173,7 @@ def grouping(view: ConnectivityView) -> tuple[str, dict[str, str], tuple[str, ..
     if not column:
         return "", {}, ()
     if found.type_table and column in found.inputs and not found.typed_synapses:
-        values = plot_frames.universe(cave(), view.datastack, number_of(view.version), found.type_table, column)
+        values = plot_frames.universe(cave().release(view.datastack, number_of(view.version)), found.type_table, column)
         return column, dict(groups.of_partners(cave(), found, column).colours), values
     texts = pd.concat([frame[column] for frame in frames]).dropna().astype(str)
     return column, colours.assign(texts, cave().profile(view.datastack).palette), ()

@@ -13,6 +13,7 @@ from callbacks import partners
 from components import several_cells, synapse_list, truncated
 from components.partner_options import Choices
 from services.cave.context import cave
+from services.cave.release import Release
 from services.cells import cell_types
 from services.cells import several_cells as together
 from services.cells.connectivity import Connectivity
@@ -63,8 +64,8 @@ def own_types(found: Sequence[Connectivity]) -> list[str | None]:
     first = found[0]
     if not first.type_table or first.typed_synapses:
         return [None] * len(found)
-    place = (first.datastack, first.version.number)
-    types = cell_types.type_rows(cave(), *place, first.type_table, first.type_by).frame
+    release = Release(cave(), first.datastack, first.version)
+    types = cell_types.type_rows(release, first.type_table, first.type_by).frame
     column = type_columns.type_column(types)
     values = types[column].reindex([one.cell.root_id for one in found]) if column else [None] * len(found)
     return [None if pd.isna(value) else str(value) for value in values]

@@ -40,7 +40,7 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
     view, _ = parse_table(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(cave(), view)
-    table = view.table or (views.default_table(cave(), *views.table_place(cave(), view)) if listed else "")
+    table = view.table or (views.default_table(views.release_of(cave(), view)) if listed else "")
     return datastacks, datastack, versions, version, controls.table_options(listed, table), table
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from components import controls
 from components.controls import Option
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.columns import Column, find_column, in_words
 from services.core.errors import BadInput, Expired, NotAllowed, NotFound
 from services.core.moments import LIVE
@@ -58,21 +59,25 @@ def open_view(cave: Cave, asked: TableView) -> tuple[TableView, TableFrame | Lar
 
     Boxes and sorts go by the names of the table's own columns; those of columns that it does not have are left out.
     """
-    datastack, version = table_place(cave, asked)
-    name = asked.table or default_table(cave, datastack, version)
-    table = large_tables.open_any(cave, datastack, version, name)
+    release = release_of(cave, asked)
+    name = asked.table or default_table(release)
+    table = large_tables.open_any(release, name)
     if isinstance(table, LargeTable):
-        table = _narrowed(cave, replace(asked, datastack=datastack), table) or table
+        table = _narrowed(cave, replace(asked, datastack=release.datastack), table) or table
     if isinstance(table, LargeTable):
         view, said = paged(asked, table)
         table = large_tables.with_units(table, asked.unit)
     else:
         table, told = joins.join_possible(cave, table, asked.join)
         view, table = replace(asked, join=table.joined_names), tables.with_units(table, asked.unit)
-        said = [*live.sentences(datastack, version, table.info), *narrowed_tables.sentences(table), *told]
+        said = [
+            *live.sentences(release.datastack, release.version, table.info),
+            *narrowed_tables.sentences(table),
+            *told,
+        ]
     boxes, lost_boxes = fitting(view.boxes.items(), table.columns)
     sort, lost_sorts = fitting(view.sort, table.columns)
-    concrete = replace(view, datastack=datastack, version=str(version.label), table=name)
+    concrete = replace(view, datastack=release.datastack, version=str(release.version.label), table=name)
     kept = replace(concrete, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
     counted, unread = in_its_unit(cave, kept, table)
     return counted, table, [*lost_boxes, *lost_sorts, *unread, *said]
@@ -107,24 +112,17 @@ def paged(view: TableView, table: LargeTable) -> tuple[TableView, list[str]]:
     return replace(view, sort=(), join=()), said
 
 
-def table_place(cave: Cave, view: TableView) -> tuple[str, Version]:
-    """Datastack of a view of tables, and its version or moment."""
-    datastack = view.datastack or cave.settings.datastack
-    return datastack, live.resolve(cave, datastack, view.version)
+def release_of(cave: Cave, view: TableView | ConnectivityView) -> Release:
+    """The datastack of a view at its version or moment."""
+    return live.resolve(cave, view.datastack or cave.settings.datastack, view.version)
 
 
-def place(cave: Cave, view: ConnectivityView) -> tuple[str, int]:
-    """Datastack of a view of a cell, and the number of its version or moment."""
-    datastack = view.datastack or cave.settings.datastack
-    return datastack, live.resolve(cave, datastack, view.version).number
-
-
-def default_table(cave: Cave, datastack: str, version: Version) -> str:
+def default_table(release: Release) -> str:
     """The table to open when none is named: the profile's, else the first of the catalogue."""
-    names = [info.name for info in live.catalogue(cave, datastack, version)]
-    wanted = cave.profile(datastack).default_table
+    names = [info.name for info in live.catalogue(release)]
+    wanted = release.profile.default_table
     if not names:
-        raise NotFound(f"{datastack} has no tables at {version.title}.", "Choose another version.")
+        raise NotFound(f"{release.datastack} has no tables at {release.version.title}.", "Choose another version.")
     return wanted if wanted in names else names[0]
 
 
@@ -141,9 +139,9 @@ def place_choices(
     offered = False
     with suppress(NotFound, Expired, NotAllowed, BadInput):
         known, offered = cave.versions(datastack), live.is_allowed(cave, datastack)
-        version = live.resolve(cave, datastack, view.version)
-        chosen = str(version.label)
-        listed = live.catalogue(cave, datastack, version)
+        release = release_of(cave, view)
+        chosen = str(release.version.label)
+        listed = live.catalogue(release)
     options = controls.version_options(known, chosen, live=LIVE if offered else "")
     return datastack, controls.datastack_options(cave.datastacks(), datastack), chosen, options, listed
 

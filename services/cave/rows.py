@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -121,6 +121,15 @@ class Queries:
 
         names = self._cache.value(("columns", datastack, version, source.table), load)
         return {joined: (table, name) for table, by in names.items() for name, joined in by.items()}
+
+
+def selected(frame: pd.DataFrame, columns: Sequence[str] | None, offset: int | None, limit: int | None) -> pd.DataFrame:
+    """Some rows of a frame with `id` and the columns asked for (positions without axis; None = all)."""
+    rows = frame.iloc[offset or 0 :] if limit is None else frame.iloc[offset or 0 : (offset or 0) + limit]
+    if columns is None:
+        return rows
+    wanted = {"id", *columns, *(f"{name}_{axis}" for name in columns for axis in "xyz")}
+    return rows[[name for name in rows if name in wanted]]
 
 
 def _with_text(frame: pd.DataFrame) -> pd.DataFrame:

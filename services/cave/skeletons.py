@@ -17,7 +17,7 @@ class Skeletons(ABC):
     """The questions of :class:`Cave` about skeletons."""
 
     cache: Cache
-    _asker: Asker
+    asker: Asker
 
     @abstractmethod
     def _skeletons(self, datastack: str) -> Any:
@@ -31,10 +31,10 @@ class Skeletons(ABC):
         which is not kept.
         """
         missing = f"CAVE has no skeleton of {root_id}."
-        subject = self._asker.subject(datastack, missing=missing)
+        subject = self.asker.subject(datastack, missing=missing)
 
         def load() -> dict[str, Any]:
-            found = self._asker.ask(
+            found = self.asker.ask(
                 "skeleton", subject, self._skeletons, lambda client: client.fetch_skeletons([int(root_id)])
             )
             if str(root_id) not in found:

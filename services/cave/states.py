@@ -18,7 +18,7 @@ class States(ABC):
 
     cache: Cache
     settings: Settings
-    _asker: Asker
+    asker: Asker
 
     @abstractmethod
     def _state_client(self, _datastack: str) -> Any:
@@ -29,11 +29,11 @@ class States(ABC):
         digest = hashlib.blake2b(
             orjson.dumps(state, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY), digest_size=16
         ).hexdigest()
-        subject = self._asker.subject(datastack)
+        subject = self.asker.subject(datastack)
 
         def load() -> int:
             return int(
-                self._asker.ask("state upload", subject, self._state_client, lambda s: s.upload_state_json(state))
+                self.asker.ask("state upload", subject, self._state_client, lambda s: s.upload_state_json(state))
             )
 
         return int(self.cache.value(("state", datastack, digest), load))
@@ -44,8 +44,8 @@ class States(ABC):
 
     def state(self, datastack: str, state_id: int) -> dict[str, Any]:
         """A state of the state service. Raises NotFound."""
-        subject = self._asker.subject(datastack, missing=f"CAVE has no Neuroglancer state {state_id}.")
-        found: dict[str, Any] = self._asker.ask(
+        subject = self.asker.subject(datastack, missing=f"CAVE has no Neuroglancer state {state_id}.")
+        found: dict[str, Any] = self.asker.ask(
             "state", subject, self._state_client, lambda states: states.get_state_json(int(state_id))
         )
         return found

@@ -28,10 +28,10 @@ class Voxels(ABC):
     """The questions of :class:`Cave` about the voxels of a segmentation."""
 
     cache: Cache
-    _asker: Asker
+    asker: Asker
 
     @abstractmethod
-    def _segmentation(self, datastack: str) -> Any:
+    def segmentation(self, datastack: str) -> Any:
         """caveclient's client of the segmentation."""
 
     def voxel_source(self, datastack: str) -> str:
@@ -41,8 +41,8 @@ class Voxels(ABC):
         """
 
         def load() -> str:
-            subject = self._asker.subject(datastack)
-            record = self._asker.ask("segmentation", subject, self._segmentation, lambda graph: graph.segmentation_info)
+            subject = self.asker.subject(datastack)
+            record = self.asker.ask("segmentation", subject, self.segmentation, lambda graph: graph.segmentation_info)
             source = str(record.get("data_dir") or "").removeprefix("precomputed://")
             return source if source.startswith(BUCKETS) or is_private_way(source) else ""
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cells, proofreading
 from services.cells.cells import Cell
 from services.core import space
@@ -74,23 +75,23 @@ class CellCard:
     type_tables: int
 
 
-def read(cave: Cave, datastack: str, version: int, cell: Cell) -> CellCard:
+def read(release: Release, cell: Cell) -> CellCard:
     """The card of a cell. Its tables are asked for at once, and held for all further cells."""
-    infos = list(cave.tables(datastack, version).values())
-    typed = _pinned_first([info for info in infos if tables.is_type_table(info)], cave.profile(datastack).type_tables)
+    infos = list(release.tables().values())
+    typed = _pinned_first([info for info in infos if tables.is_type_table(info)], release.profile.type_tables)
     matched = [info for info in infos if "coreg" in info.schema_type]
     areas = [info for info in infos if "area" in info.name and info.schema_type == "reference_tag_float"]
-    soma_table = cells.nucleus_table(cave, datastack, version)
+    soma_table = cells.nucleus_table(release)
     somata = [info for info in infos if info.name == soma_table]
     wanted = [*typed, *matched, *areas[:1], *somata]
     proofread, *frames = gather(
-        partial(proofreading.rows, cave, datastack, version),
-        *(partial(cave.table, datastack, version, info.name) for info in wanted),
+        partial(proofreading.rows, release),
+        *(partial(release.table, info.name) for info in wanted),
     )
     of = {info.name: own_rows(frame, cell) for info, frame in zip(wanted, frames, strict=True)}
     known = proofread is not None and cell.root_id in proofread.index
     row = proofread.loc[cell.root_id] if known else None
-    resolution_nm = cave.info(datastack)["viewer_resolution"]
+    resolution_nm = release.info["viewer_resolution"]
     soma = of[somata[0].name] if somata else pd.DataFrame()
     return CellCard(
         types=tuple(found for info in typed for found in _names(info, of[info.name], soma_table)),
@@ -98,8 +99,8 @@ def read(cave: Cave, datastack: str, version: int, cell: Cell) -> CellCard:
         position_nm=cell.soma_position_nm,
         position_vx=_voxels(cell.soma_position_nm, resolution_nm),
         depth_um=cell.soma_depth_um,
-        layer=_layer(cave, datastack, cell.soma_depth_um),
-        layers=_layers(cave, datastack, cell.soma_depth_um),
+        layer=_layer(release.cave, release.datastack, cell.soma_depth_um),
+        layers=_layers(release.cave, release.datastack, cell.soma_depth_um),
         area=_area(areas[0], of[areas[0].name]) if areas else None,
         strategy_axon=None if row is None else str(row["strategy_axon"]),
         strategy_dendrite=None if row is None else str(row["strategy_dendrite"]),

@@ -12,6 +12,7 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.memo import Memo, key_of, ready
 from services.cave.queries import Filters
+from services.cave.release import Release
 from services.core import type_columns
 from services.core.columns import kind_of
 from services.core.errors import BadInput, NotFound, TooLarge
@@ -38,7 +39,7 @@ class TypeRows(NamedTuple):
     ambiguous: npt.NDArray[np.int64]
 
 
-def type_rows(cave: Cave, datastack: str, version: int, table: str, by: str = "") -> TypeRows:
+def type_rows(release: Release, table: str, by: str = "") -> TypeRows:
     """What a type table says of each root id: its own text, number and boolean columns, indexed by `root_id`.
 
     `by` chooses among several rows of a root id: NEWEST, the last one created (where CAVE does not send
@@ -46,17 +47,19 @@ def type_rows(cave: Cave, datastack: str, version: int, table: str, by: str = ""
     the order of the datastack's profile; `column=value`, those with this value. Raises BadInput when the table has no
     root ids and for a rule that does not fit it.
     """
-    return _types.get(key_of(cave, datastack, version, table, by), lambda: _read(cave, datastack, version, table, by))
+    return _types.get(
+        key_of(release.cave, release.datastack, release.number, table, by), lambda: _read(release, table, by)
+    )
 
 
-def is_of_synapses(cave: Cave, datastack: str, version: int, table: str) -> bool:
+def is_of_synapses(release: Release, table: str) -> bool:
     """Whether a table refers to synapses. Raises NotFound when the version does not have it."""
-    target = cave.table_info(datastack, version, table).reference_table
-    return bool(target) and target == cave.roles(datastack, version).synapses.table
+    target = release.table_info(table).reference_table
+    return bool(target) and target == release.roles.synapses.table
 
 
 def synapse_rows(
-    cave: Cave, datastack: str, version: int, table: str, root_id: int, *, direction: str, by: str = "", whole: bool
+    release: Release, table: str, root_id: int, *, direction: str, by: str = "", whole: bool
 ) -> pd.DataFrame:
     """What a table says of the synapses of one direction of a cell, a row for each of its rows.
 
@@ -67,12 +70,12 @@ def synapse_rows(
     own, other = _ENDS[direction]
     filters = Filters(equal={own: int(root_id)})
     if whole:
-        rows = pd.concat([*cave.query_parts(datastack, version, table, filters)], ignore_index=True)
+        rows = pd.concat([*release.query_parts(table, filters)], ignore_index=True)
     else:
-        rows = cave.query(datastack, version, table, filters)
-    target = cave.table_info(datastack, version, table).reference_table or ""
-    names = own_columns(rows, cave.sample(datastack, version, target).columns)
-    chosen = narrowed(cave, datastack, table, rows.sort_values("id"), by=by, of="target_id")
+        rows = release.query(table, filters)
+    target = release.table_info(table).reference_table or ""
+    names = own_columns(rows, release.sample(target).columns)
+    chosen = narrowed(release.cave, release.datastack, table, rows.sort_values("id"), by=by, of="target_id")
     ids = {"id": chosen["target_id"], "root_id": chosen[other].fillna(0)}
     found = chosen[names].assign(**{name: values.astype("int64") for name, values in ids.items()})
     found = found[[*ids, *names]].reset_index(drop=True)
@@ -129,16 +132,16 @@ def narrowed(cave: Cave, datastack: str, table: str, rows: pd.DataFrame, *, by: 
     return rows[(rows[column].astype("string") == value).fillna(False).to_numpy(bool)]
 
 
-def offered(cave: Cave, datastack: str, version: int, table: str) -> dict[str, str]:
+def offered(release: Release, table: str) -> dict[str, str]:
     """The rules by which rows of a type table can be chosen, with words for each; none where no cell has several."""
 
     def find() -> dict[str, str]:
         try:
-            return _rules(cave, datastack, version, table)
+            return _rules(release, table)
         except (BadInput, NotFound, TooLarge):
             return {}
 
-    return _choices.get(key_of(cave, datastack, version, table), find) if table else {}
+    return _choices.get(key_of(release.cave, release.datastack, release.number, table), find) if table else {}
 
 
 def several_rows(count: int, table: str) -> tuple[str, ...]:
@@ -159,28 +162,28 @@ def _says_something(name: str, values: pd.Series, of_target: Collection[str]) ->
     return kind_of(name, values) in ("text", "number", "boolean")
 
 
-def _known(cave: Cave, datastack: str, version: int, table: str) -> pd.DataFrame:
+def _known(release: Release, table: str) -> pd.DataFrame:
     """The rows of a table that are of a root id."""
-    if is_of_synapses(cave, datastack, version, table):
+    if is_of_synapses(release, table):
         raise BadInput(f"{table} says something of synapses, not of cells.", "Choose it as the table of types.")
-    rows = cave.table(datastack, version, table)
+    rows = release.table(table)
     if "pt_root_id" not in rows.columns:
         raise BadInput(f"{table} has no root ids, so it cannot say the types of partners.", "Choose another table.")
     return rows[(rows["pt_root_id"].fillna(0) != 0).to_numpy(bool)]
 
 
-def _read(cave: Cave, datastack: str, version: int, table: str, by: str) -> TypeRows:
-    rows = _known(cave, datastack, version, table)
-    names = own_columns(rows, _of_target(cave, datastack, version, table))
-    chosen = narrowed(cave, datastack, table, rows, by=by, of="pt_root_id")
+def _read(release: Release, table: str, by: str) -> TypeRows:
+    rows = _known(release, table)
+    names = own_columns(rows, _of_target(release, table))
+    chosen = narrowed(release.cave, release.datastack, table, rows, by=by, of="pt_root_id")
     if chosen.empty and len(rows):
         raise BadInput(f"{table} has no row with {by[:80]!r}.", "Choose another value.")
     return together(chosen, chosen["pt_root_id"].rename("root_id"), names)
 
 
-def _of_target(cave: Cave, datastack: str, version: int, table: str) -> set[str]:
-    target = cave.table_info(datastack, version, table).reference_table
-    return set(cave.table(datastack, version, target).columns) if target else set()
+def _of_target(release: Release, table: str) -> set[str]:
+    target = release.table_info(table).reference_table
+    return set(release.table(target).columns) if target else set()
 
 
 def _agreed(values: pd.Series, ids: pd.Series, every: pd.Index[Any]) -> tuple[pd.Series, npt.NDArray[np.int64]]:
@@ -207,14 +210,14 @@ def _order(cave: Cave, datastack: str, table: str, rows: pd.DataFrame) -> tuple[
     return column, values
 
 
-def _rules(cave: Cave, datastack: str, version: int, table: str) -> dict[str, str]:
-    ordered = {ORDER: "the order of this datastack"} if table in cave.profile(datastack).type_order else {}
-    if is_of_synapses(cave, datastack, version, table):
+def _rules(release: Release, table: str) -> dict[str, str]:
+    ordered = {ORDER: "the order of this datastack"} if table in release.profile.type_order else {}
+    if is_of_synapses(release, table):
         return {NEWEST: "the newest", **ordered}
-    rows = _known(cave, datastack, version, table)
+    rows = _known(release, table)
     if not rows["pt_root_id"].duplicated().any():
         return {}
-    names = own_columns(rows, _of_target(cave, datastack, version, table))
+    names = own_columns(rows, _of_target(release, table))
     texts = [name for name in names if isinstance(rows[name].dtype, pd.StringDtype)]
     kind = type_columns.type_column(rows[texts])
     found = {NEWEST: "the newest"} if _age(rows) else {}

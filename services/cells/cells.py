@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave
 from services.cave.memo import Memo, key_of
+from services.cave.release import Release
 from services.cells.pasted import one_id as parse_id
 from services.core import space
 from services.core.errors import BadInput, NotFound
@@ -65,16 +65,16 @@ def likely_root(text: str) -> int | None:
     return value if value >> LAYER_BITS > 1 else None
 
 
-def somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
+def somas(release: Release) -> pd.DataFrame:
     """Every nucleus of the datastack's soma table that lies in a segment, sorted by `root_id`.
 
     Columns: root_id, nucleus_id (int64), x_nm, y_nm, z_nm, depth_um (float64; blank in a volume without depths).
     Empty without a soma table.
     """
-    return _somas.get(key_of(cave, datastack, version), lambda: _load_somas(cave, datastack, version))
+    return _somas.get(key_of(release.cave, release.datastack, release.number), lambda: _load_somas(release))
 
 
-def find(cave: Cave, datastack: str, version: int, text: str, id_type: str = "auto") -> Cell:
+def find(release: Release, text: str, id_type: str = "auto") -> Cell:
     """The cell that `text` names at a version.
 
     With "auto" an id is what the soma table or its bits say that it is. A root id that is not valid at the
@@ -83,15 +83,15 @@ def find(cave: Cave, datastack: str, version: int, text: str, id_type: str = "au
     asked = parse_id(text)
     if id_type not in ID_TYPES:
         raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
-    nuclei = somas(cave, datastack, version)
+    nuclei = somas(release)
     kind = _detect(nuclei, asked) if id_type == "auto" else id_type
-    ways: dict[str, Callable[[Cave, str, int, int, pd.DataFrame], _Found]] = {
+    ways: dict[str, Callable[[Release, int, pd.DataFrame], _Found]] = {
         "nucleus_id": _by_nucleus,
         "supervoxel_id": _by_supervoxel,
         "root_id": _by_root,
     }
-    found = ways[kind](cave, datastack, version, asked, nuclei)
-    return _describe(found, kind, asked, nuclei if nucleus_table(cave, datastack, version) else None)
+    found = ways[kind](release, asked, nuclei)
+    return _describe(found, kind, asked, nuclei if nucleus_table(release) else None)
 
 
 @dataclass(frozen=True)
@@ -103,24 +103,24 @@ class _Found:
     warnings: tuple[str, ...] = ()
 
 
-def nucleus_table(cave: Cave, datastack: str, version: int) -> str | None:
+def nucleus_table(release: Release) -> str | None:
     """The table of somata at a version; None where it has none."""
-    return cave.roles(datastack, version).somata.table
+    return release.roles.somata.table
 
 
-def no_nuclei(cave: Cave, datastack: str, version: int) -> str:
+def no_nuclei(release: Release) -> str:
     """A sentence where somata are not known, for there is no table of them; "" where there is one."""
-    if nucleus_table(cave, datastack, version):
+    if nucleus_table(release):
         return ""
-    return f"Version {version} of {datastack} has no nucleus table, so somata are not known."
+    return f"Version {release.number} of {release.datastack} has no nucleus table, so somata are not known."
 
 
-def _load_somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
-    table = nucleus_table(cave, datastack, version)
+def _load_somas(release: Release) -> pd.DataFrame:
+    table = nucleus_table(release)
     if table is None:
         return pd.DataFrame({name: [] for name in _SOMA_COLUMNS}).astype(_SOMA_COLUMNS)
-    rows = cave.table(datastack, version, table)
-    voxel_nm = cave.table_info(datastack, version, table).voxel_resolution_nm
+    rows = release.table(table)
+    voxel_nm = release.table_info(table).voxel_resolution_nm
     points_nm = space.voxels_to_nm(space.points(rows), voxel_nm)
     nuclei = pd.DataFrame(
         {
@@ -129,7 +129,7 @@ def _load_somas(cave: Cave, datastack: str, version: int) -> pd.DataFrame:
             "x_nm": points_nm[:, 0],
             "y_nm": points_nm[:, 1],
             "z_nm": points_nm[:, 2],
-            "depth_um": space.depths_of(points_nm, cave.volume(datastack)),
+            "depth_um": space.depths_of(points_nm, release.volume),
         }
     )
     return nuclei.sort_values(["root_id", "nucleus_id"], ignore_index=True)
@@ -154,45 +154,48 @@ def _detect(nuclei: pd.DataFrame, asked: int) -> IdType:
     return "supervoxel_id" if asked >> LAYER_BITS == 1 and not root else "root_id"
 
 
-def _by_nucleus(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
+def _by_nucleus(release: Release, asked: int, nuclei: pd.DataFrame) -> _Found:
     rows = nuclei[nuclei["nucleus_id"] == asked]
     if rows.empty:
-        table = nucleus_table(cave, datastack, version)
+        table = nucleus_table(release)
         where = f"in {table} at" if table else "known, for there is no table of nuclei at"
         raise NotFound(
-            f"Nucleus id {asked} is not {where} version {version} of {datastack}.", "Check the id and the version."
+            f"Nucleus id {asked} is not {where} version {release.number} of {release.datastack}.",
+            "Check the id and the version.",
         )
     root_id = int(rows["root_id"].iloc[0])
     if root_id == 0:
         raise NotFound(
-            f"Nucleus {asked} lies in no segment at version {version} of {datastack} (its root id is 0).",
+            f"Nucleus {asked} lies in no segment at version {release.number} of {release.datastack} "
+            "(its root id is 0).",
             "It has no synapses to show; another version may have segmented it.",
         )
     return _Found(root_id)
 
 
-def _by_supervoxel(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
-    root_id = cave.root_of_supervoxel(datastack, version, asked)
+def _by_supervoxel(release: Release, asked: int, nuclei: pd.DataFrame) -> _Found:
+    root_id = release.root_of_supervoxel(asked)
     if not root_id:
-        raise NotFound(f"Supervoxel {asked} belongs to no cell at version {version} of {datastack}.", "Check the id.")
+        raise NotFound(
+            f"Supervoxel {asked} belongs to no cell at version {release.number} of {release.datastack}.",
+            "Check the id.",
+        )
     return _Found(root_id)
 
 
-def _by_root(cave: Cave, datastack: str, version: int, asked: int, nuclei: pd.DataFrame) -> _Found:
+def _by_root(release: Release, asked: int, nuclei: pd.DataFrame) -> _Found:
     # the root ids of a version's tables are valid at that version: no need to ask
-    if (nuclei["root_id"] == asked).any() or cave.latest_roots(datastack, version, [asked])[0]:
+    if (nuclei["root_id"] == asked).any() or release.latest_roots([asked])[0]:
         return _Found(asked)
     try:
-        heirs, valid_at = gather(
-            partial(cave.suggest_roots, datastack, version, asked), partial(_valid_at, cave, datastack, version, asked)
-        )
+        heirs, valid_at = gather(partial(release.suggest_roots, asked), partial(_valid_at, release, asked))
     except NotFound:
-        said = f"{asked} is neither a root id nor a nucleus id that {datastack} has at version {version}"
+        said = f"{asked} is neither a root id nor a nucleus id that {release.datastack} has at version {release.number}"
         if looks_rounded(asked):
             raise NotFound(f"{said}; it looks rounded by a spreadsheet or a browser.", _meant(nuclei, asked)) from None
         raise NotFound(f"{said}.", "Check the id, its type and the datastack.") from None
     root_id, overlap = heirs[0]
-    warning = f"Root id {asked} is not valid at version {version}"
+    warning = f"Root id {asked} is not valid at version {release.number}"
     if even := evenly(heirs):
         warning = f"{warning}: it was split evenly into {even}. Shown is {root_id}."
     else:
@@ -218,10 +221,14 @@ def _meant(nuclei: pd.DataFrame, rounded: int) -> str:
     return f"Copy the id again as text.{told}"
 
 
-def _valid_at(cave: Cave, datastack: str, version: int, root_id: int) -> int | None:
+def _valid_at(release: Release, root_id: int) -> int | None:
     """The newest version but `version` at which a root id is valid; all are asked at once."""
-    others = [one.number for one in cave.versions(datastack) if one.valid and one.number != version]
-    valid = gather(*(partial(cave.latest_roots, datastack, number, [root_id]) for number in others))
+    others = [
+        one.number for one in release.cave.versions(release.datastack) if one.valid and one.number != release.number
+    ]
+    valid = gather(
+        *(partial(release.cave.release(release.datastack, number).latest_roots, [root_id]) for number in others)
+    )
     return next((number for number, (was,) in zip(others, valid, strict=True) if was), None)
 
 

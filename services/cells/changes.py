@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity
 from services.cells.cells import Cell
 from services.cells.connectivity import Connectivity, Direction
@@ -58,9 +58,7 @@ class Changes:
 
 
 def compare(
-    cave: Cave,
-    datastack: str,
-    versions: tuple[int, int],
+    releases: tuple[Release, Release],
     nucleus_id: int,
     direction: Direction,
     *,
@@ -74,25 +72,23 @@ def compare(
     A version whose type table is not there, or says no types, goes without types. Raises BadInput for one version
     twice, and NotFound when the nucleus lies in no segment at one of them.
     """
-    older, newer = sorted(versions, key=lambda number: cave.version(datastack, number).timestamp)
+    older, newer = sorted(releases, key=lambda release: release.version.timestamp)
     if older == newer:
-        raise BadInput(f"Version {older} cannot be compared with itself.", "Choose another version.")
+        raise BadInput(f"Version {older.number} cannot be compared with itself.", "Choose another version.")
 
-    def read(version: int) -> Connectivity:
+    def read(release: Release) -> Connectivity:
         options: Any = {"type_table": type_table, "type_by": type_by, "only": only, "whole": True, "lenient": True}
-        return connectivity.read(cave, datastack, version, str(nucleus_id), "nucleus_id", **options)
+        return connectivity.read(release, str(nucleus_id), "nucleus_id", **options)
 
     one, two = gather(partial(read, older), partial(read, newer))
-    rows = [connectivity.synapses(cave, found, direction) for found in (one, two)]
+    rows = [connectivity.synapses(older.cave, found, direction) for found in (one, two)]
     frame = match(one.side(direction), two.side(direction), shared(rows[0], rows[1], direction))
     counts: dict[Status, int] = {status: int((frame["status"] == status).sum()) for status in STATUSES}
     return Changes(direction, one, two, frame, counts, _synapse_counts(rows[0], rows[1], one, two, direction))
 
 
 def of_cell(
-    cave: Cave,
-    datastack: str,
-    versions: tuple[int, int],
+    releases: tuple[Release, Release],
     cell: Cell,
     direction: Direction,
     *,
@@ -107,7 +103,7 @@ def of_cell(
             "Only a cell with exactly one nucleus can be followed between versions.",
             "This version has no nucleus table." if ids is None else f"This segment has {len(ids)}.",
         )
-    return compare(cave, datastack, versions, ids[0], direction, type_table=type_table, type_by=type_by, only=only)
+    return compare(releases, ids[0], direction, type_table=type_table, type_by=type_by, only=only)
 
 
 def shared(older: pd.DataFrame, newer: pd.DataFrame, direction: Direction) -> pd.DataFrame:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from services.cave.client import Cave, Filters
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.cave.release import Release
 from services.cells.synapse_rows import OWN, PARTNER
 from services.core.errors import NotFound
 from services.core.records import TableInfo
@@ -20,17 +22,18 @@ COUNTS = tuple(f"on_{tag}" for tag in TAGS)
 """Columns that this module adds to a partner frame, with NOT_PREDICTED."""
 
 
-def table_of(cave: Cave, datastack: str, version: int) -> TableInfo | None:
+def table_of(release: Release) -> TableInfo | None:
     """The table of predicted compartments that the version has; None without one."""
-    return cave.tables(datastack, version).get(cave.roles(datastack, version).compartments.table or "")
+    return release.tables().get(release.roles.compartments.table or "")
 
 
-def required_table(cave: Cave, datastack: str, version: int) -> TableInfo:
+def required_table(release: Release) -> TableInfo:
     """The table of :func:`table_of`. Raises NotFound where the version has none."""
-    info = table_of(cave, datastack, version)
+    info = table_of(release)
     if info is None:
         raise NotFound(
-            f"Version {version} of {datastack} has no table of predicted compartments.", "Another version may have one."
+            f"Version {release.number} of {release.datastack} has no table of predicted compartments.",
+            "Another version may have one.",
         )
     return info
 
@@ -41,14 +44,14 @@ def predictions(cave: Cave, found: Connectivity, direction: Direction) -> pd.Dat
     Columns: id (int64: the synapse) and tag (string). One request, beside a first one for each table and version;
     `attrs["truncated"]` tells when CAVE cut it. Raises NotFound where the version has no such table.
     """
-    return tags(cave, found.datastack, found.version.number, found.cell.root_id, direction)
+    return tags(Release(cave, found.datastack, found.version), found.cell.root_id, direction)
 
 
-def tags(cave: Cave, datastack: str, version: int, root_id: int, direction: Direction) -> pd.DataFrame:
+def tags(release: Release, root_id: int, direction: Direction) -> pd.DataFrame:
     """The same for any cell."""
-    info = required_table(cave, datastack, version)
+    info = required_table(release)
     own = Filters(equal={OWN[direction]: root_id})
-    rows = cave.query(datastack, version, info.name, own, select_columns=["target_id", "tag"])
+    rows = release.query(info.name, own, select_columns=["target_id", "tag"])
     found = rows[["target_id", "tag"]].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
     found = found.rename(columns={"target_id": "id"}).astype({"id": "int64"})
     found.attrs = dict(rows.attrs)

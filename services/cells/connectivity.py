@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cell_types, cells, synapse_filter
 from services.cells.cell_types import TypeRows, several_rows, type_rows
 from services.cells.cells import Cell
@@ -128,9 +129,7 @@ def totals(synapses: pd.DataFrame, direction: Direction, root_id: int) -> Totals
 
 
 def read(
-    cave: Cave,
-    datastack: str,
-    version: int,
+    release: Release,
     text: str,
     id_type: str = "auto",
     *,
@@ -152,32 +151,32 @@ def read(
     Raises BadInput, NotFound and what CAVE raises.
     """
     guess = cells.likely_root(text)
-    asked, only = only.strip(), synapse_filter.chosen(cave, datastack, only)
-    kept = synapse_filter.parse(cave, datastack, version, only)
-    ask = partial(synapse_filter.read, cave, datastack, version, where=only, whole=whole)
+    asked, only = only.strip(), synapse_filter.chosen(release.cave, release.datastack, only)
+    kept = synapse_filter.parse(release, only)
+    ask = partial(synapse_filter.read, release, where=only, whole=whole)
     early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in ("in", "out")]
     cell, known, nuclei, *found = gather(
-        partial(cells.find, cave, datastack, version, text, id_type),
-        lambda: _types_or_why(cave, datastack, version, type_table, type_by, lenient=lenient),
-        partial(cells.somas, cave, datastack, version),
+        partial(cells.find, release, text, id_type),
+        lambda: _types_or_why(release, type_table, type_by, lenient=lenient),
+        partial(cells.somas, release),
         *early,
     )
     if cell.root_id != guess or any(rows is None for rows in found):
         found = gather(*(partial(ask, cell.root_id, way) for way in ("in", "out")))
     incoming, outgoing = found
-    somata = nuclei if cells.nucleus_table(cave, datastack, version) else None
-    typed = _of_synapses(cave, (datastack, version), cell.root_id, known, whole=whole)
+    somata = nuclei if cells.nucleus_table(release) else None
+    typed = _of_synapses(release, cell.root_id, known, whole=whole)
     types = {way: cell_types.of_synapses([typed[way]]) if typed else known.rows for way, _ in _ways(incoming, outgoing)}
     sides = {
         way: partners(rows, way, cell.root_id, somata, None if (own := types[way]) is None else own.frame)
         for way, rows in _ways(incoming, outgoing)
     }
     cut = {way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)}
-    if not cave.volume(datastack).has_depth:
+    if not release.volume.has_depth:
         sides = {way: side.drop(columns="soma_depth_um") for way, side in sides.items()}
     return Connectivity(
-        datastack=datastack,
-        version=cave.version(datastack, version),
+        datastack=release.datastack,
+        version=release.version,
         cell=cell,
         type_table=known.table,
         inputs=sides["in"],
@@ -185,7 +184,7 @@ def read(
         totals={way: totals(rows, way, cell.root_id) for way, rows in _ways(incoming, outgoing)},
         warnings=(
             *cell.warnings,
-            *live.of_cells(datastack, cave.version(datastack, version)),
+            *live.of_cells(release.datastack, release.version),
             *known.said,
             *_truncation(cut),
             *_narrowed(kept, incoming, outgoing, usual=not asked),
@@ -194,8 +193,8 @@ def read(
         ),
         truncated=cut,
         whole=whole,
-        sized=cave.synapse_shape(datastack, version).sized,
-        notices=cave.table_info(datastack, version, known.table).notices if known.table else (),
+        sized=release.synapse_shape().sized,
+        notices=release.table_info(known.table).notices if known.table else (),
         type_by=known.by,
         typed_synapses=typed,
         only=only,
@@ -205,8 +204,8 @@ def read(
 
 def synapses(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
     """The synapses that a cell's partners were counted from, in the cache since then; see :meth:`Cave.synapses`."""
-    place = (found.datastack, found.version.number, found.cell.root_id, direction)
-    return synapse_filter.read(cave, *place, where=found.only, whole=found.whole)
+    release = Release(cave, found.datastack, found.version)
+    return synapse_filter.read(release, found.cell.root_id, direction, where=found.only, whole=found.whole)
 
 
 def _truncation(truncated: Mapping[Direction, Cut | None]) -> tuple[str, ...]:
@@ -287,30 +286,28 @@ def _if_valid(ask: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
         return None
 
 
-def _types_or_why(cave: Cave, datastack: str, version: int, table: str | None, by: str, *, lenient: bool) -> _Types:
+def _types_or_why(release: Release, table: str | None, by: str, *, lenient: bool) -> _Types:
     """What a type table says, or, when `lenient`, a sentence for why it says nothing."""
     if not table:
         return _Types()
     try:
-        if cell_types.is_of_synapses(cave, datastack, version, table):
+        if cell_types.is_of_synapses(release, table):
             return _Types(table, by)
-        return _Types(table, by, type_rows(cave, datastack, version, table, by))
+        return _Types(table, by, type_rows(release, table, by))
     except (BadInput, NotFound, TooLarge) as error:
         if not lenient:
             raise
         if not by:
             return _Types(said=(f"{error.message} Partners are shown without their types.",))
-        without = _types_or_why(cave, datastack, version, table, "", lenient=True)
+        without = _types_or_why(release, table, "", lenient=True)
         return replace(without, said=(f"{error.message} All rows are used.", *without.said))
 
 
-def _of_synapses(
-    cave: Cave, place: tuple[str, int], root_id: int, types: _Types, *, whole: bool
-) -> dict[Direction, pd.DataFrame]:
+def _of_synapses(release: Release, root_id: int, types: _Types, *, whole: bool) -> dict[Direction, pd.DataFrame]:
     """What a type table that refers to synapses says of those of a cell; {} for another one."""
     if types.table is None or types.rows is not None:
         return {}
-    ask = partial(cell_types.synapse_rows, cave, *place, types.table, root_id, by=types.by, whole=whole)
+    ask = partial(cell_types.synapse_rows, release, types.table, root_id, by=types.by, whole=whole)
     incoming, outgoing = gather(partial(ask, direction="in"), partial(ask, direction="out"))
     return {"in": incoming, "out": outgoing}
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import pasted_links
 from services.cells.cells import LAYER_BITS, evenly, somas
 from services.cells.pasted import read_ids
@@ -142,15 +143,15 @@ class _Lookup:
         if not asked.any():
             return
         roots = np.zeros(len(self.ids), dtype=np.int64)
-        roots[asked] = self.cave.roots_of_supervoxels(
-            self.table.datastack, self.table.version.number, self.ids[asked].tolist()
+        roots[asked] = Release(self.cave, self.table.datastack, self.table.version).roots_of_supervoxels(
+            self.ids[asked].tolist()
         )
         known = asked & (roots >> LAYER_BITS > 1)
         self.settle(known, "supervoxel_id", "root_id", roots, "found")
 
     def nuclei(self) -> None:
         """Nuclei of the datastack: through their roots where the table has no column of nuclei."""
-        known = somas(self.cave, self.table.datastack, self.table.version.number)
+        known = somas(Release(self.cave, self.table.datastack, self.table.version))
         asked = self.open("nucleus_id") & np.isin(self.ids, known["nucleus_id"])
         roots = known.set_index("nucleus_id")["root_id"].reindex(self.ids, fill_value=0).to_numpy(np.int64)
         by = "nucleus_id" if "nucleus_id" in self.columns else "root_id"
@@ -161,7 +162,7 @@ class _Lookup:
         level = self.ids >> LAYER_BITS
         at = np.flatnonzero(self.open("root_id") & (level > 1))
         stack, version = self.table.datastack, self.table.version.number
-        latest = np.array(self.cave.latest_roots(stack, version, self.ids[at].tolist()), dtype=bool)
+        latest = np.array(self.cave.release(stack, version).latest_roots(self.ids[at].tolist()), dtype=bool)
         self.kind[at] = "root_id"
         self.status[at[latest]] = "absent"
         stale = at[~latest]
@@ -180,7 +181,7 @@ class _Lookup:
 
     def suggested(self, root: int) -> list[tuple[int, float]]:
         try:
-            return self.cave.suggest_roots(self.table.datastack, self.table.version.number, root)
+            return Release(self.cave, self.table.datastack, self.table.version).suggest_roots(root)
         except NotFound:
             return []
 

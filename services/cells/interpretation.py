@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cells, connectivity, pasted_links, positions
 from services.cells.cells import ID_TYPES, Cell
 from services.cells.connectivity import Connectivity
@@ -38,7 +38,7 @@ class Question:
     notes: tuple[str, ...] = ()
 
 
-def understand(cave: Cave, datastack: str, version: int, text: str, question_type: str = "auto") -> Question:
+def understand(release: Release, text: str, question_type: str = "auto") -> Question:
     """Which cells a text asks for.
 
     Three numbers are a position in voxels of the datastack's viewer (or in the unit behind them) when they lie in the
@@ -50,22 +50,20 @@ def understand(cave: Cave, datastack: str, version: int, text: str, question_typ
         raise BadInput(f"{question_type[:40]!r} is no type of id.", f"Choose one of {', '.join(QUESTION_TYPES)}.")
     plain = without_labels(visible(text)).strip()
     if question_type == "link" or (question_type == "auto" and pasted_links.is_link(plain)):
-        return _linked(cave, datastack, version, plain)
-    point_nm = positions.parse_nm(cave, datastack, text)
+        return _linked(release, plain)
+    point_nm = positions.parse_nm(release.cave, release.datastack, text)
     if question_type == "position" and point_nm is None:
         raise BadInput(f"{text[:40]!r} is no position.", "Give x, y and z, as Neuroglancer shows them.")
     if point_nm is not None and question_type in ("position", "auto"):
         forced = question_type == "position"
-        if forced or positions.is_place(cave, datastack, version, point_nm, text):
-            place = positions.at(cave, datastack, version, point_nm)
+        if forced or positions.is_place(release, point_nm, text):
+            place = positions.at(release, point_nm)
             return Question("position", (place.id,), place.id_type, (place.note,))
     return _listed(text, question_type)
 
 
 def read(
-    cave: Cave,
-    datastack: str,
-    version: int,
+    release: Release,
     text: str,
     question_type: str = "auto",
     *,
@@ -80,23 +78,21 @@ def read(
     What was understood is in the `warnings` of the first. Of several ids those that are no cell of the version are
     told and left out. Raises BadInput, NotFound, TooLarge and what CAVE raises.
     """
-    asked = understand(cave, datastack, version, text, question_type)
+    asked = understand(release, text, question_type)
     options: Any = {"type_table": type_table, "type_by": type_by, "whole": whole, "lenient": lenient, "only": only}
-    return answer(cave, datastack, version, asked, **options)
+    return answer(release, asked, **options)
 
 
-def read_one(
-    cave: Cave, datastack: str, version: int, text: str, question_type: str = "auto", **options: Any
-) -> Connectivity:
+def read_one(release: Release, text: str, question_type: str = "auto", **options: Any) -> Connectivity:
     """The one cell that a text asks for, as :func:`read` does; several are refused as by :func:`find`."""
-    asked = understand(cave, datastack, version, text, question_type)
+    asked = understand(release, text, question_type)
     _alone(asked)
-    return answer(cave, datastack, version, asked, **options)[0]
+    return answer(release, asked, **options)[0]
 
 
-def answer(cave: Cave, datastack: str, version: int, asked: Question, **options: Any) -> tuple[Connectivity, ...]:
+def answer(release: Release, asked: Question, **options: Any) -> tuple[Connectivity, ...]:
     """The cells of a question; `options` are those of :func:`read`."""
-    ask = partial(connectivity.read, cave, datastack, version, **options)
+    ask = partial(connectivity.read, release, **options)
     tried = gather(*(partial(_try, partial(ask, one, asked.id_type)) for one in asked.ids))
     found = [one for one in tried if isinstance(one, Connectivity)]
     missed = [one for one in tried if isinstance(one, KarstError)]
@@ -107,12 +103,12 @@ def answer(cave: Cave, datastack: str, version: int, asked: Question, **options:
     return (replace(distinct[0], warnings=(*notes, *distinct[0].warnings)), *distinct[1:])
 
 
-def find(cave: Cave, datastack: str, version: int, text: str, question_type: str = "auto") -> Cell:
+def find(release: Release, text: str, question_type: str = "auto") -> Cell:
     """The one cell that a text asks for; what was understood is in its `warnings`. Raises BadInput, also for several
     cells, and NotFound."""
-    asked = understand(cave, datastack, version, text, question_type)
+    asked = understand(release, text, question_type)
     _alone(asked)
-    found = cells.find(cave, datastack, version, asked.ids[0], asked.id_type)
+    found = cells.find(release, asked.ids[0], asked.id_type)
     return replace(found, warnings=(*asked.notes, *found.warnings))
 
 
@@ -128,12 +124,15 @@ def _try(ask: partial[T]) -> T | KarstError:
         return error
 
 
-def _linked(cave: Cave, datastack: str, version: int, text: str) -> Question:
+def _linked(release: Release, text: str) -> Question:
     try:
-        link = pasted_links.read(cave, datastack, text)
+        link = pasted_links.read(release.cave, release.datastack, text)
     except BadInput:
         # several links, or an address of this application or of an older viewer
-        load, sources = partial(pasted_links.stored_state, cave, datastack), pasted_links.own_sources(cave, datastack)
+        load, sources = (
+            partial(pasted_links.stored_state, release.cave, release.datastack),
+            pasted_links.own_sources(release.cave, release.datastack),
+        )
         pasted = read_ids(text, state=load, sources=sources)
         if not pasted.ids:
             raise
@@ -141,11 +140,11 @@ def _linked(cave: Cave, datastack: str, version: int, text: str) -> Question:
     if link.selected or link.linked:
         return _some("link", link.selected or link.linked, "root_id", "The link has", link.warnings)
     if link.points_nm:
-        return _marked(cave, datastack, version, link)
+        return _marked(release, link)
     raise BadInput("No cell is selected in this link.", "Select cells in Neuroglancer and copy the link again.")
 
 
-def _marked(cave: Cave, datastack: str, version: int, link: PastedLink) -> Question:
+def _marked(release: Release, link: PastedLink) -> Question:
     """The cells at the points that a link marks. Raises TooLarge for more than can be read at once."""
     if len(link.points_nm) > MOST_CELLS:
         raise TooLarge(
@@ -153,13 +152,13 @@ def _marked(cave: Cave, datastack: str, version: int, link: PastedLink) -> Quest
             "Ask for fewer, one part after the other.",
         )
     asked = [np.asarray(point) for point in link.points_nm]
-    tried = gather(*(partial(_try, partial(positions.at, cave, datastack, version, point)) for point in asked))
+    tried = gather(*(partial(_try, partial(positions.at, release, point)) for point in asked))
     found = [one for one in tried if isinstance(one, positions.Found)]
     missed = [one for one in tried if isinstance(one, KarstError)]
     if not found:
         raise missed[0]
     said = [*link.warnings, *(one.note for one in found), *(error.message for error in missed)]
-    roots = {cells.find(cave, datastack, version, one.id, one.id_type).root_id: None for one in found}
+    roots = {cells.find(release, one.id, one.id_type).root_id: None for one in found}
     return Question("link", tuple(map(str, roots)), "root_id", tuple(said))
 
 

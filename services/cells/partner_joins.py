@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cell_types, cells
 from services.cells.cell_types import TypeRows
 from services.cells.cells import Cell
@@ -18,13 +19,13 @@ from services.core.profiles import Volume
 from services.core.type_columns import SEPARATOR
 
 
-def load_tables(cave: Cave, datastack: str, version: int, tables: Sequence[str]) -> dict[str, TypeRows]:
+def load_tables(release: Release, tables: Sequence[str]) -> dict[str, TypeRows]:
     """What each table says of each root id (see :func:`cell_types.type_rows`), all asked for at once.
 
     Raises NotFound for a table that the version does not have, BadInput for one without root ids.
     """
     names = list(dict.fromkeys(name for name in tables if name))
-    loads = [lambda name=name: cell_types.type_rows(cave, datastack, version, name) for name in names]
+    loads = [lambda name=name: cell_types.type_rows(release, name) for name in names]
     return dict(zip(names, gather(*loads), strict=True))
 
 
@@ -66,5 +67,5 @@ def with_distance(partners: pd.DataFrame, cell: Cell, somas: pd.DataFrame, volum
 
 def located(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
     """:func:`with_distance` for one direction of a cell. Costs nothing once the soma table is held."""
-    somas = cells.somas(cave, found.datastack, found.version.number)
+    somas = cells.somas(Release(cave, found.datastack, found.version))
     return with_distance(found.side(direction), found.cell, somas, cave.volume(found.datastack))

@@ -11,7 +11,9 @@ from typing import cast
 
 import pandas as pd
 
-from services.cave.client import Cave, Filters
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.cave.release import Release
 from services.cells import (
     cell_types,
     cells,
@@ -141,7 +143,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
     needed = [str(name) for name in shown.frame.columns if name not in of_several]
     body = [
-        written_client(cave, found.datastack, found.version),
+        written_client(Release(cave, found.datastack, found.version)),
         f"cell = {found.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
         *_partners(shown.side, several=len(cells) > 1),
         *_largest(shown.top),
@@ -164,15 +166,15 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
 def _counted(cave: Cave, found: Connectivity) -> str:
     """The function that counts the synapses of a cell, those that its filter of synapses keeps. Raises BadInput for a
     filter by what is no column of their table."""
-    place = (found.datastack, found.version.number)
-    kept, only = "frame", synapse_filter.parse(cave, *place, found.only)
-    table = cave.roles(*place).synapses.table or ""
+    release = Release(cave, found.datastack, found.version)
+    kept, only = "frame", synapse_filter.parse(release, found.only)
+    table = release.roles.synapses.table or ""
     columns = ["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if found.sized else [])]
     if worked_out := synapse_filter.not_in_scripts(only):
         raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
     if not isinstance(only, Everything):
         columns = list(dict.fromkeys([*columns, *synapse_filter.columns_asked(only)]))
-        kept = f"frame[{expression(only, cave.query(*place, table, limit=1))}]"
+        kept = f"frame[{expression(only, release.query(table, limit=1))}]"
     size = "['size']" if found.sized else "['id'].where(kept['id'].isna())"
     return _COUNTED.format(table=table, columns=columns, kept=kept, size=size)
 
@@ -261,7 +263,7 @@ def _of_direction(cave: Cave, found: Connectivity, direction: Direction, needed:
 def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
     if not {"num_soma", "nucleus_id", *_PLACES} & set(needed):
         return
-    table = cells.nucleus_table(cave, found.datastack, found.version.number)
+    table = cells.nucleus_table(Release(cave, found.datastack, found.version))
     if table is None:
         blank = [name for name in ("num_soma", "nucleus_id", *_PLACES) if name in needed]
         yield f"frame[{blank}] = pd.NA  # there is no nucleus table"
@@ -288,7 +290,7 @@ def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterato
 def _types(cave: Cave, cells: Sequence[Connectivity], shown: Shown, needed: Collection[str]) -> Iterator[str]:
     """Columns of the type table, and `table.column` of joined ones."""
     found = cells[0]
-    tables = cave.tables(found.datastack, found.version.number)
+    tables = Release(cave, found.datastack, found.version).tables()
     of: dict[str, dict[str, str]] = {}
     for name in needed:
         table, dot, column = name.partition(SEPARATOR)
@@ -318,7 +320,7 @@ def _of_synapses(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> Ite
     yield "parts = []"
     for way in shown.ways:
         filters = Filters(isin={OWN[way]: roots})
-        method, arguments = cave.query_call(first.datastack, first.version.number, first.type_table or "", filters)
+        method, arguments = Release(cave, first.datastack, first.version).query_call(first.type_table or "", filters)
         yield f"part = client.materialize.{method}(\n{written_arguments(arguments.items())})"
         yield f"parts.append(part.assign(pt_root_id=part[{PARTNER[way]!r}]))"
     yield "rows = pd.concat(parts, ignore_index=True)"
@@ -342,7 +344,7 @@ def _chosen(cave: Cave, found: Connectivity) -> Iterator[str]:
 
 
 def _weights(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
-    view = synapse_weights.degree_view(cave, found.datastack, found.version.number)
+    view = synapse_weights.degree_view(Release(cave, found.datastack, found.version))
     if view is None or not {synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER} & set(needed):
         return
     column = "n_output" if direction == "in" else "n_input"
@@ -355,14 +357,14 @@ def _weights(cave: Cave, found: Connectivity, direction: Direction, needed: Coll
 def _compartments(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
     if not set(_COMPARTMENTS) & set(needed):
         return
-    info = compartments.table_of(cave, found.datastack, found.version.number)
+    info = compartments.table_of(Release(cave, found.datastack, found.version))
     if info is None:
         raise BadInput("This version has no table of predicted compartments.", "Hide the compartments.")
     if found.only:
         raise BadInput("A script cannot count the compartments of some synapses only.", "Hide the compartments.")
     other = PARTNER[direction]
     own = Filters(equal={OWN[direction]: found.cell.root_id})
-    method, arguments = cave.query_call(found.datastack, found.version.number, info.name, own)
+    method, arguments = Release(cave, found.datastack, found.version).query_call(info.name, own)
     yield f"tags = client.materialize.{method}(\n{written_arguments(arguments.items())})"
     yield f"counts = pd.crosstab(tags[{other!r}], tags['tag'])"
     yield f"counts = counts.reindex(index=frame['root_id'], columns={list(compartments.TAGS)}, fill_value=0)"
@@ -375,8 +377,8 @@ def _tuning(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterato
     """What :mod:`tuning` tells of coregistered partners."""
     if not set(partner_table.TUNED) & set(needed):
         return
-    info = tuning.tables(cave, found.datastack, found.version.number)[0]
-    there = set(cave.table(found.datastack, found.version.number, info.name).columns)
+    info = tuning.tables(Release(cave, found.datastack, found.version))[0]
+    there = set(Release(cave, found.datastack, found.version).table(info.name).columns)
     scale = " * 180 / np.pi" if info.schema_type.startswith(tuning.RADIANS) else ""
     yield f"units = client.materialize.query_table({info.name!r}, split_positions=True)"
     yield "units = units[units['pt_root_id'] != 0]"

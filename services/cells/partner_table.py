@@ -13,6 +13,7 @@ import pandas as pd
 from services.cave import synapse_shape
 from services.cave.client import Cave
 from services.cave.memo import Memo, key_of
+from services.cave.release import Release
 from services.cells import (
     cells,
     compartments,
@@ -119,26 +120,26 @@ def percentage(text: str) -> Fraction | None:
     return percent
 
 
-def default_types(cave: Cave, datastack: str, version: int) -> str:
+def default_types(release: Release) -> str:
     """The type table to show when none is asked for: that of the role of cell types; "" without."""
-    return cave.roles(datastack, version).cell_types.table or ""
+    return release.roles.cell_types.table or ""
 
 
-def offered(cave: Cave, datastack: str, version: int, type_table: str) -> dict[str, str]:
+def offered(release: Release, type_table: str) -> dict[str, str]:
     """What can be added to the table of partners, with words for it: columns that are worked out, then every table
     and view but `type_table` that may say something of a root id, those of types first."""
-    roles = cave.roles(datastack, version)
+    roles = release.roles
     costly = {
         SHARE: "% of the partner's own synapses" if roles.degrees.table else "",
-        COMPARTMENT: "spine, shaft or soma" if compartments.table_of(cave, datastack, version) else "",
-        TUNING: "tuning, where coregistered" if tuning.tables(cave, datastack, version) else "",
-        **_of_synapses(cave, datastack, version),
+        COMPARTMENT: "spine, shaft or soma" if compartments.table_of(release) else "",
+        TUNING: "tuning, where coregistered" if tuning.tables(release) else "",
+        **_of_synapses(release),
     }
     synapses = roles.synapses.table or ""
     known = {type_table, synapses, roles.somata.table, roles.degrees.table}
     joined = {
         one.name: one.name
-        for one in tables.catalogue(cave, datastack, version)
+        for one in tables.catalogue(release)
         if one.name not in known
         and one.reference_table != synapses
         and one.schema_type not in _OF_NO_CELL
@@ -147,12 +148,12 @@ def offered(cave: Cave, datastack: str, version: int, type_table: str) -> dict[s
     return {name: words for name, words in costly.items() if words} | joined
 
 
-def _of_synapses(cave: Cave, datastack: str, version: int) -> dict[str, str]:
+def _of_synapses(release: Release) -> dict[str, str]:
     """What single synapses say of a partner at a version, with words for it, "" for what they do not."""
-    roles = cave.roles(datastack, version)
+    roles = release.roles
     if roles.synapses.table is None:
         return {}
-    shape = cave.synapse_shape(datastack, version)
+    shape = release.synapse_shape()
     return {
         SCORES: f"mean {' and '.join(shape.scores)}".replace("_", " ") if shape.scores else "",
         TRANSMITTERS: "transmitter" if shape.transmitters else "",
@@ -160,13 +161,14 @@ def _of_synapses(cave: Cave, datastack: str, version: int) -> dict[str, str]:
     }
 
 
-def fitting(
-    cave: Cave, datastack: str, version: int, type_table: str, more: Sequence[str]
-) -> tuple[tuple[str, ...], list[str]]:
+def fitting(release: Release, type_table: str, more: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     """Those names of `more` that can be added at the version, and a sentence for each that cannot."""
-    known = {*offered(cave, datastack, version, type_table), type_table}
+    known = {*offered(release, type_table), type_table}
     lost = [name for name in more if name not in known]
-    said = [f"Version {version} of {datastack} has no {name[:80]!r} to add to the partners; left out." for name in lost]
+    said = [
+        f"Version {release.number} of {release.datastack} has no {name[:80]!r} to add to the partners; left out."
+        for name in lost
+    ]
     return tuple(name for name in more if name in known), said
 
 
@@ -198,7 +200,7 @@ def open_partners(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTab
 
 
 def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
-    proofread = proofreading.rows(cave, found.datastack, found.version.number)
+    proofread = proofreading.rows(Release(cave, found.datastack, found.version))
     frame = described(cave, found, wanted.side)
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
@@ -211,9 +213,9 @@ def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
 
 def unknown(cave: Cave, found: Connectivity, wanted: Wanted) -> tuple[str, ...]:
     """Sentences for what nobody knows of any partner, and what the owners of further tables say of these."""
-    known = cave.tables(found.datastack, found.version.number)
+    known = Release(cave, found.datastack, found.version).tables()
     notices = [notice for name in wanted.more if name in known for notice in known[name].notices]
-    return (*filter(None, [cells.no_nuclei(cave, found.datastack, found.version.number)]), *notices)
+    return (*filter(None, [cells.no_nuclei(Release(cave, found.datastack, found.version))]), *notices)
 
 
 def described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:
@@ -223,7 +225,7 @@ def described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:
         frame.insert(1, "num_syn", frame["num_syn_in"].fillna(0).add(frame["num_syn_out"].fillna(0)).astype("int64"))
     else:
         frame = synapse_weights.with_weights(found, side)
-    somas = cells.somas(cave, found.datastack, found.version.number)
+    somas = cells.somas(Release(cave, found.datastack, found.version))
     return partner_joins.with_distance(frame, found.cell, somas, cave.volume(found.datastack))
 
 
@@ -271,7 +273,7 @@ def _with_more(
         frame, notes = _with_requests(cave, found, wanted, frame)
         said += notes
     frame, sentences = partner_joins.with_tables(
-        frame, partner_joins.load_tables(cave, found.datastack, found.version.number, names)
+        frame, partner_joins.load_tables(Release(cave, found.datastack, found.version), names)
     )
     return frame, (*said, *sentences)
 
@@ -290,7 +292,7 @@ def _with_requests(
     said: list[str] = []
     if share:
         frame = with_shares(found, side, frame, degrees)
-        said += synapse_weights.explain(found, synapse_weights.degree_view(cave, found.datastack, number))
+        said += synapse_weights.explain(found, synapse_weights.degree_view(cave.release(found.datastack, number)))
     if tags is not None:
         frame = compartments.with_compartments(frame, connectivity.synapses(cave, found, side), tags, side)
         said.append(f"{int(frame['not_predicted'].sum()):,} of these synapses have no predicted compartment.")
@@ -305,7 +307,7 @@ def _with_values(
     """The columns that single synapses say; `neuropils` are of :func:`synapse_values.neuropils`."""
     side = cast("Direction", wanted.side)
     synapses = connectivity.synapses(cave, found, side)
-    shape = cave.synapse_shape(found.datastack, found.version.number)
+    shape = Release(cave, found.datastack, found.version).synapse_shape()
     if SCORES in wanted.more:
         frame = synapse_values.with_scores(frame, synapses, shape, side)
     if TRANSMITTERS in wanted.more and shape.transmitters:
@@ -324,10 +326,10 @@ def with_shares(
 
 def _with_tuning(cave: Cave, found: Connectivity, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """What coregistered partners prefer to see, blank for all others."""
-    known = tuning.tables(cave, found.datastack, found.version.number)
+    known = tuning.tables(Release(cave, found.datastack, found.version))
     if not known:
         raise NotFound(f"Version {found.version.number} has no table of tuning.", "Another version may have one.")
-    tuned = tuning.tuning(cave, found.datastack, found.version.number, known[0].name)
+    tuned = tuning.tuning(Release(cave, found.datastack, found.version), known[0].name)
     own = tuning.with_tuning(frame, found.cell.root_id, tuned)
     added = own.astype({"num_units": "Int64"}).set_index("root_id")[list(TUNED)]
     joined = pd.concat([frame, added.reindex(frame["root_id"]).reset_index(drop=True)], axis=1)

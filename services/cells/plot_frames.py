@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave
 from services.cave.memo import Memo, key_of
+from services.cave.release import Release
 from services.cells import partner_sets
 from services.cells.compartments import COUNTS, NOT_PREDICTED
 from services.cells.connectivity import Direction
@@ -23,23 +23,23 @@ QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
 _colours: Memo[dict[str, str]] = Memo(32)
 
 
-def universe(cave: Cave, datastack: str, version: int, table: str, column: str) -> tuple[str, ...]:
+def universe(release: Release, table: str, column: str) -> tuple[str, ...]:
     """Every value of a column of a type table at a version, sorted; () where the table has no such column."""
-    known = type_colours(cave, datastack, version, table, column)
+    known = type_colours(release, table, column)
     return tuple(sorted(value for value in known if value != groups.BLANK_LABEL))
 
 
-def type_colours(cave: Cave, datastack: str, version: int, table: str, column: str) -> dict[str, str]:
+def type_colours(release: Release, table: str, column: str) -> dict[str, str]:
     """A colour "#rrggbb" for every value of a type table's column, whatever the cell that is on show: those of
     Neuroglancer links (see :mod:`groups`), blank among them."""
 
     def make() -> dict[str, str]:
-        rows = cave.table(datastack, version, table)
+        rows = release.table(table)
         if column not in rows:
             return {}
-        return dict(groups.of_values(column, rows[column], cave.profile(datastack).palette).colours)
+        return dict(groups.of_values(column, rows[column], release.profile.palette).colours)
 
-    return _colours.get(key_of(cave, datastack, version, table, column), make)
+    return _colours.get(key_of(release.cave, release.datastack, release.number, table, column), make)
 
 
 def depth_profile(synapses: Mapping[Direction, pd.DataFrame], bin_um: float = BIN_UM) -> pd.DataFrame:

@@ -14,7 +14,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave, Filters
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.cave.release import Release
 from services.cells import cells
 from services.cells.pasted import read_ids
 from services.core import space
@@ -68,10 +70,10 @@ def parse_nm(cave: Cave, datastack: str, text: str) -> space.Floats | None:
     return space.voxels_to_nm([float(number) for number in found.groups()[:3]], size_nm)
 
 
-def is_place(cave: Cave, datastack: str, version: int, point_nm: space.Floats, text: str) -> bool:
+def is_place(release: Release, point_nm: space.Floats, text: str) -> bool:
     """Whether three numbers lie among the nuclei, give or take a fifth, and are not themselves three nucleus ids.
     Without nuclei, whether they are too small for ids of segments."""
-    somas = cells.somas(cave, datastack, version)
+    somas = cells.somas(release)
     numbers = read_ids(text[:LONGEST_POSITION]).ids
     points = somas[["x_nm", "y_nm", "z_nm"]].dropna().to_numpy()
     if not len(points):
@@ -83,7 +85,7 @@ def is_place(cave: Cave, datastack: str, version: int, point_nm: space.Floats, t
     return bool(((point_nm >= low - room) & (point_nm <= high + room)).all())
 
 
-def at(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> Found:
+def at(release: Release, point_nm: space.Floats) -> Found:
     """The segment that lies at a place: that of the segmentation, else of a synapse's point there, else of the nucleus
     that holds it.
 
@@ -91,9 +93,9 @@ def at(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> Foun
     cells are too near to tell.
     """
     segment, points, nuclei = gather(
-        partial(_segment, cave, datastack, version, point_nm),
-        partial(_synapse_points, cave, datastack, version, point_nm),
-        partial(_nuclei, cave, datastack, version, point_nm),
+        partial(_segment, release, point_nm),
+        partial(_synapse_points, release, point_nm),
+        partial(_nuclei, release, point_nm),
     )
     if segment:
         return Found(str(segment), "root_id", "The position was read as a place: the segmentation has this cell there.")
@@ -102,13 +104,13 @@ def at(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> Foun
     holding = nuclei[nuclei["apart_nm"] <= nuclei["radius_nm"]]
     if len(holding):
         return _of_nucleus(_first(holding))
-    raise NotFound(*_near(datastack, points, nuclei))
+    raise NotFound(*_near(release.datastack, points, nuclei))
 
 
-def _segment(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> int:
+def _segment(release: Release, point_nm: space.Floats) -> int:
     """The root id at a place by the voxels of the segmentation; 0 where these have none or cannot be read."""
-    supervoxel = cave.supervoxel_at(datastack, point_nm.tolist())
-    return cave.roots_of_supervoxels(datastack, version, [supervoxel])[0] if supervoxel else 0
+    supervoxel = release.cave.supervoxel_at(release.datastack, point_nm.tolist())
+    return release.roots_of_supervoxels([supervoxel])[0] if supervoxel else 0
 
 
 def _of_synapse(points: pd.DataFrame) -> Found:
@@ -173,12 +175,12 @@ def _far(point: Any) -> str:
     return f"{point.apart_nm:,.0f} nm"
 
 
-def _synapse_points(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> pd.DataFrame:
+def _synapse_points(release: Release, point_nm: space.Floats) -> pd.DataFrame:
     """The points of synapses around a place, the nearest first: id, root_id (int64), side (str), apart_nm (float64)."""
-    table = cave.roles(datastack, version).synapses.table
+    table = release.roles.synapses.table
     if not table:
         return _NO_POINTS
-    voxel_nm = cave.table_info(datastack, version, table).voxel_resolution_nm
+    voxel_nm = release.table_info(table).voxel_resolution_nm
     corners = [space.nm_to_voxels(point_nm + way * NEAR_NM, voxel_nm) for way in (-1, 1)]
     box = [np.floor(corners[0]).astype(int).tolist(), np.ceil(corners[1]).astype(int).tolist()]
 
@@ -186,7 +188,7 @@ def _synapse_points(cave: Cave, datastack: str, version: int, point_nm: space.Fl
         root, position = f"{side}_root_id", f"{side}_position"
         try:
             wanted = ["id", root, position]
-            rows = cave.query(datastack, version, table, Filters(box={position: box}), select_columns=wanted)
+            rows = release.query(table, Filters(box={position: box}), select_columns=wanted)
         except (BadInput, NotFound):  # a table of synapses without this point
             return _NO_POINTS
         apart = np.linalg.norm(space.voxels_to_nm(space.points(rows, position), voxel_nm) - point_nm, axis=1)
@@ -202,23 +204,23 @@ _NO_POINTS = pd.DataFrame({"id": [], "root_id": [], "side": [], "apart_nm": []})
 )
 
 
-def _nuclei(cave: Cave, datastack: str, version: int, point_nm: space.Floats) -> pd.DataFrame:
+def _nuclei(release: Release, point_nm: space.Floats) -> pd.DataFrame:
     """The nuclei of the datastack, the nearest first: nucleus_id, root_id, apart_nm, volume_um3 (NaN where not given)
     and radius_nm, that of a ball of this volume."""
-    nuclei = cells.somas(cave, datastack, version)
+    nuclei = cells.somas(release)
     apart = np.linalg.norm(nuclei[["x_nm", "y_nm", "z_nm"]].to_numpy() - point_nm, axis=1)
     nuclei = nuclei[["nucleus_id", "root_id"]].assign(apart_nm=apart).dropna(subset=["apart_nm"])
     nuclei = nuclei.sort_values(["apart_nm", "nucleus_id"], kind="stable", ignore_index=True)
     volume = np.full(len(nuclei), np.nan)
     if len(nuclei):
-        volume = _volumes(cave, datastack, version).reindex(nuclei["nucleus_id"]).to_numpy(np.float64, na_value=np.nan)
+        volume = _volumes(release).reindex(nuclei["nucleus_id"]).to_numpy(np.float64, na_value=np.nan)
     radius = 1000 * (3 * volume / (4 * np.pi)) ** (1 / 3)
     return nuclei.assign(volume_um3=volume, radius_nm=np.where(np.isnan(volume), LEAST_RADIUS_NM, radius))
 
 
-def _volumes(cave: Cave, datastack: str, version: int) -> pd.Series:
+def _volumes(release: Release) -> pd.Series:
     """The volume of each nucleus in um^3, by nucleus id; blank where the table has none."""
-    rows = cave.table(datastack, version, cells.nucleus_table(cave, datastack, version) or "")
+    rows = release.table(cells.nucleus_table(release) or "")
     volume = rows["volume"] if "volume" in rows else pd.Series(pd.NA, rows.index, dtype="Float64")
     known = pd.Series(volume.to_numpy(), rows["id"].to_numpy(np.int64))
     return known[~known.index.duplicated()]

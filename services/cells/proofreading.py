@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave
 from services.cave.memo import Memo, key_of, ready
+from services.cave.release import Release
 from services.core.errors import BadInput
 from services.core.records import TableInfo
 
@@ -25,20 +25,23 @@ COLUMNS = ("strategy_axon", "strategy_dendrite", "edited_since")
 _tables: Memo[pd.DataFrame] = Memo(8)
 
 
-def table_of(cave: Cave, datastack: str, version: int) -> TableInfo | None:
+def table_of(release: Release) -> TableInfo | None:
     """The table that says which cells, or which of their axons and dendrites, were proofread; None where the version
     has none."""
-    return cave.tables(datastack, version).get(cave.roles(datastack, version).proofreading.table or "")
+    return release.tables().get(release.roles.proofreading.table or "")
 
 
-def missing(cave: Cave, datastack: str, version: int) -> str:
+def missing(release: Release) -> str:
     """A sentence where a version does not tell which cells are proofread; "" where it does."""
-    if table_of(cave, datastack, version):
+    if table_of(release):
         return ""
-    return f"Version {version} of {datastack} has no proofreading table, so proofread partners cannot be told apart."
+    return (
+        f"Version {release.number} of {release.datastack} has no proofreading table, so proofread partners cannot be "
+        "told apart."
+    )
 
 
-def rows(cave: Cave, datastack: str, version: int) -> pd.DataFrame | None:
+def rows(release: Release) -> pd.DataFrame | None:
     """Every proofread cell of a version, indexed by `root_id`; None where there is no table of them.
 
     Columns: strategy_axon and strategy_dendrite (string; "none" = not proofread), and edited_since (bool): the
@@ -46,12 +49,12 @@ def rows(cave: Cave, datastack: str, version: int) -> pd.DataFrame | None:
     that says it of whole cells, the last row counts. `attrs["table"]` is the name of the table, `attrs["whole"]` tells
     whether it is one of whole cells. Raises BadInput for a table that says nothing of proofreading.
     """
-    info = table_of(cave, datastack, version)
+    info = table_of(release)
     if info is None:
         return None
-    name, column = info.name, cave.roles(datastack, version).proofreading.column
+    name, column = info.name, release.roles.proofreading.column
     made = partial(_read, name=name, column=column)
-    return _tables.get(key_of(cave, datastack, version), lambda: made(cave.table(datastack, version, name)))
+    return _tables.get(key_of(release.cave, release.datastack, release.number), lambda: made(release.table(name)))
 
 
 def _read(table: pd.DataFrame, name: str, column: str = "") -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import proofreading
 from services.cells.connectivity import Connectivity
 from services.core.errors import BadInput
@@ -16,12 +17,12 @@ COLUMNS = ("strategy_axon", "strategy_dendrite", "proofreading")
 def lines(cave: Cave, found: Connectivity, only: Collection[str], needed: Collection[str]) -> Iterator[str]:
     """Lines for a frame `frame` of partners, of which those count that are proofread in all directions of `only`. None
     where neither this nor one of COLUMNS is `needed`. Raises BadInput for a table that a script cannot read."""
-    info = proofreading.table_of(cave, found.datastack, found.version.number)
+    info = proofreading.table_of(Release(cave, found.datastack, found.version))
     if info is None or not (only or {*COLUMNS} & {*needed}):
         return
-    columns = cave.sample(found.datastack, found.version.number, info.name).columns
+    columns = Release(cave, found.datastack, found.version).sample(info.name).columns
     if proofreading.is_of_whole_cells(columns):
-        column = cave.roles(found.datastack, found.version.number).proofreading.column
+        column = Release(cave, found.datastack, found.version).roles.proofreading.column
         yield from _of_cells(info.name, proofreading.flag_of(columns, column), only=bool(only))
         return
     if "strategy_axon" not in columns:

@@ -132,7 +132,7 @@ def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerT
     frame = partner_table.described(cave, together, side).drop(columns=list(_OF_ONE), errors="ignore")
     if side == "both":
         frame.insert(1, NUM_CELLS, _num_cells(found, frame))
-    proofread = proofreading.rows(cave, datastack, number)
+    proofread = proofreading.rows(cave.release(datastack, number))
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
     frame, left_out = partner_table.counted(frame, wanted, proofread)
@@ -141,7 +141,7 @@ def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerT
         if partner_table.SHARE in wanted.more:
             frame = partner_table.with_shares(together, side, frame, synapse_weights.partner_degrees(cave, together))
     tables, left = _joinable(together, wanted.more)
-    frame, said = partner_joins.with_tables(frame, partner_joins.load_tables(cave, datastack, number, tables))
+    frame, said = partner_joins.with_tables(frame, partner_joins.load_tables(cave.release(datastack, number), tables))
     return PartnerTable(
         frame,
         _columns(found, together, side, frame),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import compartments
 from services.cells.synapse_rows import CENTRE_NM, depths_um
 from services.core import space
@@ -34,19 +35,15 @@ ALL = "all"
 """What is asked for where every synapse counts, whatever the profile says."""
 
 
-def columns_of(cave: Cave, datastack: str, version: int) -> tuple[Column, ...]:
+def columns_of(release: Release) -> tuple[Column, ...]:
     """What synapses can be filtered by: the columns of their table, positions in its voxels, and what is worked out.
 
     Raises NotFound where the datastack has no synapse table."""
-    info = _info(cave, datastack, version)
-    first = cave.sample(datastack, version, info.name)
-    own = [
-        column
-        for column in tables.columns_of(cave, (datastack, version), info, first)
-        if "supervoxel" not in column.name
-    ]
+    info = _info(release)
+    first = release.sample(info.name)
+    own = [column for column in tables.columns_of(release, info, first) if "supervoxel" not in column.name]
     names = {column.name for column in own}
-    return (*own, *(column for column in _worked_out(cave.volume(datastack)) if column.name not in names))
+    return (*own, *(column for column in _worked_out(release.volume) if column.name not in names))
 
 
 def chosen(cave: Cave, datastack: str, asked: str) -> str:
@@ -56,20 +53,18 @@ def chosen(cave: Cave, datastack: str, asked: str) -> str:
     return "" if line.casefold() == ALL else line
 
 
-def parse(cave: Cave, datastack: str, version: int, where: str) -> Node:
+def parse(release: Release, where: str) -> Node:
     """The filter of a line; "" keeps all. Raises BadInput for what cannot be read, or is not known in this volume, and
     NotFound where the version has no predicted compartments."""
     if not where.strip():
         return Everything()
-    node = parse_line(where, columns_of(cave, datastack, version))
-    _check(cave, datastack, version, {column for column in _columns_in(node) if _is_worked_out(column)})
+    node = parse_line(where, columns_of(release))
+    _check(release, {column for column in _columns_in(node) if _is_worked_out(column)})
     return node
 
 
 def read(
-    cave: Cave,
-    datastack: str,
-    version: int,
+    release: Release,
     root_id: int,
     direction: Direction,
     *,
@@ -79,23 +74,23 @@ def read(
     """The synapses of :meth:`Cave.synapses` that the line `where` keeps; `attrs["all"]` is how many there are in all.
 
     Raises as :func:`parse` and `Cave.synapses` do."""
-    node = parse(cave, datastack, version, where)
+    node = parse(release, where)
     if isinstance(node, Everything):
-        return cave.synapses(datastack, version, root_id, direction, whole=whole)
+        return release.synapses(root_id, direction, whole=whole)
     names = {column.name for column in _columns_in(node)}
     more = sorted(set(columns_asked(node)) - {*_ALWAYS, CENTRE})
-    rows = cave.synapses(datastack, version, root_id, direction, whole=whole, more=more)
-    frame = _voxels(rows, _info(cave, datastack, version).voxel_resolution_nm)
-    volume = cave.volume(datastack)
+    rows = release.synapses(root_id, direction, whole=whole, more=more)
+    frame = _voxels(rows, _info(release).voxel_resolution_nm)
+    volume = release.volume
     if {DEPTH.name, *volume.layer_columns} & (names - set(rows.columns)):
         depth = depths_um(rows, volume)
         layers = {name: space.layer_of(depth, by) for name, by in volume.layer_columns.items()}
         texts = {name: pd.Series(layer, frame.index).astype("string") for name, layer in layers.items()}
         frame = frame.assign(depth_um=pd.array(depth, dtype="Float64"), **texts)
     if COMPARTMENT.name in names - set(rows.columns):
-        tags = compartments.tags(cave, datastack, version, root_id, direction)
+        tags = compartments.tags(release, root_id, direction)
         frame = compartments.of_synapses(frame, tags)
-    usual = {*_ALWAYS, *CENTRE_NM, *cave.synapse_shape(datastack, version).values}
+    usual = {*_ALWAYS, *CENTRE_NM, *release.synapse_shape().values}
     kept = rows.loc[node.mask(frame), [name for name in rows.columns if name in usual]].reset_index(drop=True)
     kept.attrs = {**rows.attrs, "all": len(rows)}
     return kept
@@ -122,21 +117,23 @@ def _is_worked_out(column: Column) -> bool:
     return column in (DEPTH, LAYER, COMPARTMENT) or (column.kind == "text" and column.title.startswith("layer ("))
 
 
-def _info(cave: Cave, datastack: str, version: int) -> TableInfo:
-    name = cave.roles(datastack, version).synapses.table
+def _info(release: Release) -> TableInfo:
+    name = release.roles.synapses.table
     if not name:
-        raise NotFound(f"Datastack {datastack} has no synapse table.")
-    return cave.table_info(datastack, version, name)
+        raise NotFound(f"Datastack {release.datastack} has no synapse table.")
+    return release.table_info(name)
 
 
-def _check(cave: Cave, datastack: str, version: int, asked: set[Column]) -> None:
-    volume = cave.volume(datastack)
+def _check(release: Release, asked: set[Column]) -> None:
+    volume = release.volume
     if {DEPTH, LAYER} & asked and not volume.has_depth:
-        raise BadInput(f"The axes of the volume of {datastack} are not known, so synapses have no depth.", "Use a box.")
+        raise BadInput(
+            f"The axes of the volume of {release.datastack} are not known, so synapses have no depth.", "Use a box."
+        )
     if LAYER in asked and not volume.layers:
-        raise BadInput(f"The layers of the volume of {datastack} are not known.", "Use depth_um, or a box.")
+        raise BadInput(f"The layers of the volume of {release.datastack} are not known.", "Use depth_um, or a box.")
     if COMPARTMENT in asked:
-        compartments.required_table(cave, datastack, version)
+        compartments.required_table(release)
 
 
 def _columns_in(node: Node) -> Iterator[Column]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave, Filters
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.cave.release import Release
 from services.cave.synapse_shape import TRANSMITTERS, VALID_NT, SynapseShape
 from services.cells.synapse_rows import OWN, PARTNER
 from services.core.errors import NotFound
@@ -71,12 +73,12 @@ def with_neuropils(partners: pd.DataFrame, synapses: pd.DataFrame, of: pd.Series
 def neuropils(cave: Cave, found: Connectivity, direction: Direction) -> pd.Series:
     """The neuropil of each synapse of a cell in one direction, as far as one is known, by synapse id (int64). One
     request. Raises NotFound where the version has no such table."""
-    role = cave.roles(found.datastack, found.version.number).neuropils
+    role = Release(cave, found.datastack, found.version).roles.neuropils
     if role.table is None:
         raise NotFound(f"Version {found.version.number} has no table of neuropils.", "Leave out the neuropils.")
     own = Filters(equal={OWN[direction]: found.cell.root_id})
     names = ["target_id", role.column]
-    rows = cave.query(found.datastack, found.version.number, role.table, own, select_columns=names)
+    rows = Release(cave, found.datastack, found.version).query(role.table, own, select_columns=names)
     known = rows[names].dropna().drop_duplicates("target_id").astype({"target_id": "int64"})
     return known.set_index("target_id")[role.column]
 

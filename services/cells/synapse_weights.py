@@ -9,7 +9,9 @@ from typing import Literal
 
 import pandas as pd
 
-from services.cave.client import Cave, Filters
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.cave.release import Release
 from services.cells.connectivity import Connectivity, Direction
 from services.core.columns import Column, describe_columns
 
@@ -35,20 +37,20 @@ def cell_total(found: Connectivity, direction: Direction) -> int | None:
     return counted["num_syn"] + counted["autapses"] + counted["root_zero"]
 
 
-def degree_view(cave: Cave, datastack: str, version: int) -> str | None:
+def degree_view(release: Release) -> str | None:
     """The view that counts each root id's inputs and outputs; None where the version has none."""
-    return cave.roles(datastack, version).degrees.table
+    return release.roles.degrees.table
 
 
-def degrees(cave: Cave, datastack: str, version: int, root_ids: Iterable[int]) -> pd.DataFrame | None:
+def degrees(release: Release, root_ids: Iterable[int]) -> pd.DataFrame | None:
     """Inputs and outputs of any root ids, indexed by `root_id`: n_input and n_output (Int64, 0 where it has none),
     autapses and synapses with root id 0 included. One request; None where the version has no such view."""
-    view = degree_view(cave, datastack, version)
+    view = degree_view(release)
     if view is None:
         return None
     wanted = sorted({int(root) for root in root_ids})
     names = ["root_id", *_COUNTED.values()]
-    rows = cave.query(datastack, version, view, Filters(isin={"root_id": wanted}), select_columns=names)
+    rows = release.query(view, Filters(isin={"root_id": wanted}), select_columns=names)
     counts = rows.drop_duplicates("root_id").astype({"root_id": "int64"}).set_index("root_id")
     return counts[list(_COUNTED.values())].fillna(0).astype("Int64")
 
@@ -56,7 +58,7 @@ def degrees(cave: Cave, datastack: str, version: int, root_ids: Iterable[int]) -
 def partner_degrees(cave: Cave, found: Connectivity) -> pd.DataFrame | None:
     """:func:`degrees` of all partners of a cell, both directions in one request."""
     roots = {*found.inputs["root_id"].tolist(), *found.outputs["root_id"].tolist()}
-    return degrees(cave, found.datastack, found.version.number, roots)
+    return degrees(Release(cave, found.datastack, found.version), roots)
 
 
 def with_weights(found: Connectivity, direction: Direction, counts: pd.DataFrame | None = None) -> pd.DataFrame:

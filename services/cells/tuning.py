@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from services.cave.client import Cave
 from services.cave.memo import Memo, key_of, ready
+from services.cave.release import Release
 from services.core.errors import BadInput
 from services.core.records import TableInfo
 
@@ -18,15 +18,13 @@ TUNING_COLUMNS = ("pref_ori_deg", "pref_dir_deg", "osi", "dsi", "cc_abs", "num_u
 _tunings: Memo[pd.DataFrame] = Memo(8)
 
 
-def tables(cave: Cave, datastack: str, version: int) -> list[TableInfo]:
+def tables(release: Release) -> list[TableInfo]:
     """The tables of tuning that a version has, those of the digital twin first, then by name."""
-    infos = [
-        info for info in cave.tables(datastack, version).values() if info.schema_type.startswith((DEGREES, RADIANS))
-    ]
+    infos = [info for info in release.tables().values() if info.schema_type.startswith((DEGREES, RADIANS))]
     return sorted(infos, key=lambda info: (not info.schema_type.startswith(DEGREES), info.name))
 
 
-def tuning(cave: Cave, datastack: str, version: int, table: str) -> pd.DataFrame:
+def tuning(release: Release, table: str) -> pd.DataFrame:
     """The tuning of every coregistered cell, indexed by `root_id`.
 
     Columns: pref_ori_deg (0 to 180) and pref_dir_deg (0 to 360), osi and dsi (the table's OSI and DSI, else gOSI and
@@ -34,9 +32,9 @@ def tuning(cave: Cave, datastack: str, version: int, table: str) -> pd.DataFrame
     with the highest cc_abs speaks. A root id with several coregistered nuclei is left out, for it is several cells;
     `attrs["ambiguous"]` holds those ids. Raises NotFound, and BadInput for a table without tuning.
     """
-    info = cave.table_info(datastack, version, table)
+    info = release.table_info(table)
     return _tunings.get(
-        key_of(cave, datastack, version, table), lambda: best_units(cave.table(datastack, version, table), info)
+        key_of(release.cave, release.datastack, release.number, table), lambda: best_units(release.table(table), info)
     )
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import proofreading
 from services.cells.connectivity import Connectivity
 from services.cells.proofreading import NONE
@@ -68,7 +69,7 @@ class Verdict:
 
 def verdict(cave: Cave, found: Connectivity) -> Verdict:
     """What to make of a cell's partners. Costs nothing once the proofreading table is held."""
-    proofread = proofreading.rows(cave, found.datastack, found.version.number)
+    proofread = proofreading.rows(Release(cave, found.datastack, found.version))
     return judge(found, proofread)
 
 

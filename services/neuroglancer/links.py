@@ -14,6 +14,7 @@ import pandas as pd
 from nglui.statebuilder import ViewerState
 
 from services.cave.context import outside
+from services.cave.release import Release
 from services.cells import cells, connectivity, partner_sets
 from services.core.errors import BadInput, KarstError, TooLarge
 from services.core.profiles import Viewer
@@ -107,13 +108,17 @@ class _Frame:
     types: str
 
     @classmethod
-    def of(cls, cave: Cave, datastack: str, version: Version, viewer: str | None, types: str | None) -> _Frame:
-        info, profile, server = cave.info(datastack), cave.profile(datastack), cave.settings.server_address
+    def of(cls, release: Release, viewer: str | None, types: str | None) -> _Frame:
+        info, profile, server = (
+            release.info,
+            release.profile,
+            release.cave.settings.server_address,
+        )
         chosen = choose_viewer(viewers_of(info, profile, server), viewer)
-        scene = make_scene(datastack, info, profile, server)
-        if types and scene.segmentation and version.kept:
-            scene = replace(scene, properties=properties_source(cave, datastack, version.number, types))
-        return cls(cave, scene, chosen, version, types or "")
+        scene = make_scene(release.datastack, info, profile, server)
+        if types and scene.segmentation and release.version.kept:
+            scene = replace(scene, properties=properties_source(release, types))
+        return cls(release.cave, scene, chosen, release.version, types or "")
 
     def empty(self, subject: str) -> State:
         return empty_state(self.scene, self.viewer, self.version, subject)
@@ -147,7 +152,7 @@ def table_link(
     held = None if isinstance(table, LargeTable) else table  # colours need all values that a column has
     if column is not None and (held is None or column not in held.frame):
         raise BadInput(f"This table has no column {column[:80]!r}.", "Group by one of its columns.")
-    frame = _Frame.of(cave, table.datastack, table.version, viewer, table.info.name)
+    frame = _Frame.of(Release(cave, table.datastack, table.version), viewer, table.info.name)
     built = table_state(
         frame.empty(table.info.name),
         rows,
@@ -185,7 +190,9 @@ def cell_link(
     """
     found = list(asked_for) if isinstance(asked_for, Sequence) else [asked_for]
     first = found[0]
-    frame = _Frame.of(cave, first.datastack, first.version, viewer, None if first.typed_synapses else first.type_table)
+    frame = _Frame.of(
+        Release(cave, first.datastack, first.version), viewer, None if first.typed_synapses else first.type_table
+    )
     sides = _sides(cave, found, direction)
     asked = _one_of(group_by, colour_by)
     column = asked or type_column_of(sides[0].partners)
@@ -200,7 +207,7 @@ def cell_link(
         {one.cell.root_id: one.cell.soma_position_nm for one in found},
         sides,
         voxel_nm=frame.scene.voxel_nm,
-        somas=None if first.cell.nucleus_ids is None else cells.somas(cave, first.datastack, first.version.number),
+        somas=None if first.cell.nucleus_ids is None else cells.somas(Release(cave, first.datastack, first.version)),
         groups=groups.of_partners(cave, found, column, more) if column else None,
         layered=group_by is not None,
         painted=colour_by is not None,
@@ -208,7 +215,7 @@ def cell_link(
         visible=visible,
     )
     cut = [_cut(one, side.direction, alone=len(found) == 1) for side in sides for one in found]
-    unknown = cells.no_nuclei(cave, first.datastack, first.version.number)
+    unknown = cells.no_nuclei(Release(cave, first.datastack, first.version))
     apart = [_apart(found, side) for side in sides] if partners is None else []
     built = replace(
         built,

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from pandas.api.types import is_numeric_dtype
 
 from services.cave.memo import Memo, key_of
+from services.cave.release import Release
 from services.core.profiles import Profile
 from services.neuroglancer.layers import State
 from services.tables.tables import is_type_table
 
 if TYPE_CHECKING:
-    from services.cave.client import Cave
+    pass
 
 MOST_SEARCHED = 200_000
 """Rows of a table that a viewer can search; CAVE refuses to write larger ones."""
@@ -78,27 +79,27 @@ def _hosts(info: Mapping[str, Any], server_address: str) -> set[str | None]:
     return {urlsplit(str(address)).hostname for address in (server_address, info.get("local_server"))}
 
 
-def properties_source(cave: Cave, datastack: str, version: int, table: str) -> str:
+def properties_source(release: Release, table: str) -> str:
     """The source of a table of cell types as segment properties, of a version already read.
 
     It is "" where CAVE cannot write it as such: it fails at numbers that are missing in some rows.
     """
 
     def find() -> str:
-        info = cave.table_info(datastack, version, table)
+        info = release.table_info(table)
         if info.kind == "view" or not is_type_table(info):
             return ""
-        if cave.row_count(datastack, version, table) > MOST_SEARCHED:
+        if release.row_count(table) > MOST_SEARCHED:
             return ""
-        rows = cave.table(datastack, version, table)
+        rows = release.table(table)
         missing = rows.isna().sum().to_dict()
         partly = [name for name in rows if is_numeric_dtype(rows[name].dtype) and 0 < missing[name] < len(rows)]
         if partly:
             return ""
-        hosts = _hosts(cave.info(datastack), cave.settings.server_address)
-        return with_login(cave.properties_source(datastack, version, table), hosts)
+        hosts = _hosts(release.info, release.cave.settings.server_address)
+        return with_login(release.properties_source(table), hosts)
 
-    return _properties.get(key_of(cave, datastack, version, table), find)
+    return _properties.get(key_of(release.cave, release.datastack, release.number, table), find)
 
 
 def with_login(source: str, cave_hosts: Collection[str | None]) -> str:

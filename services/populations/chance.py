@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cells
 from services.core import space
 from services.core.errors import BadInput
@@ -52,6 +53,6 @@ def with_depths(cave: Cave, found: Population) -> pd.DataFrame:
 def somata_um(cave: Cave, pair: Pair, ids: Ids) -> Floats:
     """Where the somata of cells are along the axes of the volume (x, depth, z), in um; NaN for a cell without exactly
     one."""
-    somata = cells.somas(cave, pair.datastack, pair.version.number).drop_duplicates("root_id", keep=False)
+    somata = cells.somas(Release(cave, pair.datastack, pair.version)).drop_duplicates("root_id", keep=False)
     points = somata.set_index("root_id")[["x_nm", "y_nm", "z_nm"]].reindex(ids).to_numpy(np.float64)
     return space.nm_to_um(points, cave.volume(pair.datastack))

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cell_types
 from services.core import type_columns
 from services.core.errors import BadInput
 from services.core.natural_order import natural_ranks
-from services.core.records import Version
 from services.populations.edges import Places
 from services.populations.sets import CellSet
 
@@ -36,7 +35,7 @@ class Grouping:
         return np.bincount(self.of, minlength=len(self.names))
 
 
-def column_of(cave: Cave, datastack: str, version: Version, cells: CellSet, by: str = "") -> str:
+def column_of(release: Release, cells: CellSet, by: str = "") -> str:
     """What `by` means for a set, as `<table>.<column>` or CELL. Left out, it is the type in the set's own table, else
     in the first type table of the datastack's profile that the version has; a column alone is of the set's table."""
     own = cells.table
@@ -46,26 +45,26 @@ def column_of(cave: Cave, datastack: str, version: Version, cells: CellSet, by: 
         return by
     if by:
         return f"{own}{type_columns.SEPARATOR}{by}" if own else by
-    known = cave.tables(datastack, version.number)
-    for table in (own, *cave.profile(datastack).type_tables):
-        if table in known and (column := _type_column(cave, datastack, version, table)):
+    known = release.tables()
+    for table in (own, *release.profile.type_tables):
+        if table in known and (column := _type_column(release, table)):
             return f"{table}{type_columns.SEPARATOR}{column}"
     return CELL
 
 
-def group(cave: Cave, datastack: str, version: Version, cells: CellSet, by: str = "") -> Grouping:
+def group(release: Release, cells: CellSet, by: str = "") -> Grouping:
     """The cells of a set by what `by` means for it (see :func:`column_of`): a column of text or of yes and no, or of
     numbers of few values. Cells whose rows differ are "several".
 
     Raises BadInput for a column that there is not, or of more than 200 values, and as :func:`cell_types.type_rows`.
     """
-    meant = column_of(cave, datastack, version, cells, by)
+    meant = column_of(release, cells, by)
     if meant == CELL:
         return of_cells(cells)
     table, _, column = meant.partition(type_columns.SEPARATOR)
     if not column:
         raise BadInput(f"It is not said of which table {by[:80]!r} is.", "Name it as <table>.<column>, or say cell.")
-    rows = cell_types.type_rows(cave, datastack, version.number, table).frame
+    rows = cell_types.type_rows(release, table).frame
     if column not in rows:
         near = ", ".join(map(str, rows.columns))
         raise BadInput(f"{table} has no column {column[:80]!r} to group cells by.", f"It can be cell, {near}.")
@@ -92,8 +91,8 @@ def of_values(by: str, values: pd.Series) -> Grouping:
     return Grouping(by, (*names, *([None] if (of == len(names)).any() else [])), of)
 
 
-def _type_column(cave: Cave, datastack: str, version: Version, table: str) -> str | None:
+def _type_column(release: Release, table: str) -> str | None:
     try:
-        return type_columns.type_column(cell_types.type_rows(cave, datastack, version.number, table).frame)
+        return type_columns.type_column(cell_types.type_rows(release, table).frame)
     except BadInput:
         return None

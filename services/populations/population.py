@@ -10,6 +10,7 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.memo import Memo, key_of
+from services.cave.release import Release
 from services.core.parallel import gather
 from services.core.records import Version
 from services.populations import reading, sets
@@ -64,33 +65,31 @@ class Population:
         return tuple(said)
 
 
-def choose(
-    cave: Cave, datastack: str, version: Version, pre: str, post: str = "", *, proofread: Proofread = "axon"
-) -> Pair:
+def choose(release: Release, pre: str, post: str = "", *, proofread: Proofread = "axon") -> Pair:
     """The sets that two texts name (see :func:`sets.resolve`); `post` left out is `pre`. Raises as that does."""
     texts = [pre] if not post.strip() or post.strip() == pre.strip() else [pre, post]
-    found = gather(*(partial(sets.resolve, cave, datastack, version, text) for text in texts))
+    found = gather(*(partial(sets.resolve, release, text) for text in texts))
     before, after = found[0], found[-1]
-    one = before if proofread == "off" else sets.proofread_only(cave, datastack, version, before, "axon")
-    other = sets.proofread_only(cave, datastack, version, after, "dendrite") if proofread == "both" else after
-    return Pair(datastack, version, one, other, proofread, (before, after))
+    one = before if proofread == "off" else sets.proofread_only(release, before, "axon")
+    other = sets.proofread_only(release, after, "dendrite") if proofread == "both" else after
+    return Pair(release.datastack, release.version, one, other, proofread, (before, after))
 
 
 def cost(cave: Cave, pair: Pair) -> int:
     """About how many requests reading the synapses among the sets will take; 0 where all are kept."""
-    return reading.plan(cave, pair.datastack, pair.version.number, pair.pre.ids, pair.post.ids).num_requests
+    return reading.plan(Release(cave, pair.datastack, pair.version), pair.pre.ids, pair.post.ids).num_requests
 
 
 def read(cave: Cave, pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> Population:
     """The synapses among the sets, with their edges. Raises as :func:`reading.read`."""
-    place = (pair.datastack, pair.version.number)
+    release = Release(cave, pair.datastack, pair.version)
 
     def load() -> Population:
-        synapses = reading.read(cave, *place, pair.pre.ids, pair.post.ids, report=report)
+        synapses = reading.read(release, pair.pre.ids, pair.post.ids, report=report)
         return Population(
-            pair, synapses, edges_of(synapses, pair.pre.ids, pair.post.ids), cave.synapse_shape(*place).sized
+            pair, synapses, edges_of(synapses, pair.pre.ids, pair.post.ids), release.synapse_shape().sized
         )
 
     names = (reading.digest(pair.pre.ids), reading.digest(pair.post.ids))
     texts = (pair.pre.text, pair.post.text, pair.proofread)
-    return _read.get(key_of(cave, *place, *names, *texts), load)
+    return _read.get(key_of(cave, release.datastack, release.number, *names, *texts), load)

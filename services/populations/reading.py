@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from services.cave.client import Cave, Filters
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.cave.release import Release
 from services.cells import cells
 from services.cells.synapse_rows import CENTRE_NM
 from services.core.errors import NotFound, TooLarge
@@ -86,12 +88,12 @@ class Progress:
         return self.seconds / self.done * (self.total - self.done) if self.done else None
 
 
-def plan(cave: Cave, datastack: str, version: int, pre_ids: Ids, post_ids: Ids) -> Plan:
+def plan(release: Release, pre_ids: Ids, post_ids: Ids) -> Plan:
     """What has to be asked to know the synapses among two sets of cells, given what was read before. Asks CAVE nothing
     but how many synapses and somata there are."""
-    known = _known(cave, datastack, version)
+    known = _known(release)
     kept, blocks = uncovered(known, pre_ids, post_ids)
-    typical = _typical_synapses(cave, datastack, version)
+    typical = _typical_synapses(release)
     ask, requests = [], 0
     for block in blocks:
         chunks, each = _chunks(*block, typical)
@@ -101,9 +103,7 @@ def plan(cave: Cave, datastack: str, version: int, pre_ids: Ids, post_ids: Ids) 
 
 
 def read(
-    cave: Cave,
-    datastack: str,
-    version: int,
+    release: Release,
     pre_ids: Ids,
     post_ids: Ids,
     *,
@@ -116,20 +116,16 @@ def read(
     read is kept. Raises TooLarge for more than can be held, and what CAVE raises.
     """
     begun = time.monotonic()
-    planned = plan(cave, datastack, version, pre_ids, post_ids)
-    parts = [_within(_chunk(cave, datastack, version, one), pre_ids, post_ids) for one in planned.kept]
+    planned = plan(release, pre_ids, post_ids)
+    parts = [_within(_chunk(release, one), pre_ids, post_ids) for one in planned.kept]
     pending, done = list(planned.ask), 0
     report(Progress(0, len(pending), sum(map(len, parts)), 0.0))
     while pending:
         now, pending = pending[:MOST_AT_ONCE], pending[MOST_AT_ONCE:]
-        ready = [
-            piece
-            for pieces in gather(*(partial(_pieces, cave, datastack, version, one) for one in now))
-            for piece in pieces
-        ]
+        ready = [piece for pieces in gather(*(partial(_pieces, release, one) for one in now)) for piece in pieces]
         for start in range(0, len(ready), MOST_AT_ONCE):
             some = ready[start : start + MOST_AT_ONCE]
-            found = gather(*(partial(_chunk, cave, datastack, version, one) for one in some))
+            found = gather(*(partial(_chunk, release, one) for one in some))
             parts += [_within(part, pre_ids, post_ids) for part in found]
             _refuse(sum(map(len, parts)))
             done += len(some)
@@ -211,25 +207,25 @@ def _is_unsure(pre: Ids | None, post: Ids | None) -> bool:
     return pre is not None and post is not None and len(pre) * len(post) > SURE_PAIRS
 
 
-def _pieces(cave: Cave, datastack: str, version: int, chunk: Rectangle) -> list[Rectangle]:
+def _pieces(release: Release, chunk: Rectangle) -> list[Rectangle]:
     """A chunk in as many pieces as fit the server's row limit; where there may be several, its synapses are counted."""
     if chunk.pre is None or chunk.post is None or not _is_unsure(chunk.pre, chunk.post):
         return [chunk]
     filters = Filters(isin={"pre_pt_root_id": chunk.pre.tolist(), "post_pt_root_id": chunk.post.tolist()})
-    count = cave.count(datastack, version, cave.synapse_shape(datastack, version).table, filters) or 0
+    count = release.count(release.synapse_shape().table, filters) or 0
     number = math.ceil(count / (SENT_AT_ONCE * FILL))
     return [Rectangle(part, chunk.post) for part in _parts(chunk.pre, min(max(number, 1), len(chunk.pre)))]
 
 
-def _chunk(cave: Cave, datastack: str, version: int, one: Rectangle) -> pd.DataFrame:
+def _chunk(release: Release, one: Rectangle) -> pd.DataFrame:
     """The synapses of a rectangle, from the cache or from CAVE; noted, so that it is found again."""
 
     def load() -> pd.DataFrame:
         ends = (None if ids is None else ids.tolist() for ids in (one.pre, one.post))
-        return _compact(cave.synapses_among(datastack, version, *ends))
+        return _compact(release.synapses_among(*ends))
 
-    frame = cave.cache.frame(("synapses among", datastack, version, *one.name), load)
-    _note(cave, datastack, version, one)
+    frame = release.cave.cache.frame(("synapses among", release.datastack, release.number, *one.name), load)
+    _note(release, one)
     return frame
 
 
@@ -264,32 +260,34 @@ def _refuse(rows: int) -> None:
         )
 
 
-def _typical_synapses(cave: Cave, datastack: str, version: int) -> float:
+def _typical_synapses(release: Release) -> float:
     """Synapses of a cell, one direction: those of the whole table by the number of cells with a nucleus."""
-    table = cave.synapse_shape(datastack, version).table
-    somata = cells.somas(cave, datastack, version)["root_id"].nunique()
-    return cave.row_count(datastack, version, table) / max(somata, 1)
+    table = release.synapse_shape().table
+    somata = cells.somas(release)["root_id"].nunique()
+    return release.row_count(table) / max(somata, 1)
 
 
 # ---- what was read before
 
 
-def _known(cave: Cave, datastack: str, version: int) -> list[Rectangle]:
+def _known(release: Release) -> list[Rectangle]:
     """The rectangles that are noted, newest first; one whose cells are not kept any more is left out."""
     found = []
-    for pre, post in reversed(cave.cache.noted(("rectangles", datastack, version))):
+    for pre, post in reversed(release.cave.cache.noted(("rectangles", release.datastack, release.number))):
         try:
-            found.append(Rectangle(_ids(cave, datastack, pre), _ids(cave, datastack, post)))
+            found.append(
+                Rectangle(_ids(release.cave, release.datastack, pre), _ids(release.cave, release.datastack, post))
+            )
         except NotFound:
             continue
     return found
 
 
-def _note(cave: Cave, datastack: str, version: int, one: Rectangle) -> None:
+def _note(release: Release, one: Rectangle) -> None:
     for ids in (one.pre, one.post):
-        _ids(cave, datastack, digest(ids), ids)
-    if list(one.name) not in cave.cache.noted(("rectangles", datastack, version)):
-        cave.cache.note(("rectangles", datastack, version), list(one.name))
+        _ids(release.cave, release.datastack, digest(ids), ids)
+    if list(one.name) not in release.cave.cache.noted(("rectangles", release.datastack, release.number)):
+        release.cave.cache.note(("rectangles", release.datastack, release.number), list(one.name))
 
 
 def _ids(cave: Cave, datastack: str, digest: str, ids: Ids | None = None) -> Ids | None:

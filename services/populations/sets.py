@@ -9,14 +9,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cells, pasted_links, proofreading
 from services.cells.id_search import MOST_FOLLOWED
 from services.cells.pasted import read_ids
 from services.core.addresses import is_name
 from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
-from services.core.records import Version
 from services.populations.edges import Ids
 from services.tables import narrowed_tables, saved_ids, tables
 from services.tables.tables import TableFrame
@@ -62,7 +61,7 @@ def parse(text: str) -> tuple[str, str]:
     return "", text.strip()
 
 
-def resolve(cave: Cave, datastack: str, version: Version, text: str) -> CellSet:
+def resolve(release: Release, text: str) -> CellSet:
     """The cells that `text` names at a version: those of the rows of a table that a filter line keeps
     (`types:cell_type = BC`; `types:` for all), or those with the ids in it (root or nucleus ids).
 
@@ -70,23 +69,23 @@ def resolve(cave: Cave, datastack: str, version: Version, text: str) -> CellSet:
     without root ids or a version that is not kept; NotFound for a table that the version does not have; TooLarge for
     one that cannot be held.
     """
-    if not version.kept:
-        raise BadInput(f"Populations are read at versions that are kept; {version.title} is not.", "Choose another.")
+    if not release.version.kept:
+        raise BadInput(
+            f"Populations are read at versions that are kept; {release.version.title} is not.", "Choose another."
+        )
     table, where = parse(text)
     if not text.strip():
         raise BadInput("There is no set of cells.", "Name a table with a filter, as in types:cell_type = BC, or ids.")
-    found = _of_table(cave, datastack, version, table, where) if table else _of_ids(cave, datastack, version, where)
-    return _counted(cave, datastack, version, replace(found, text=f"{table}:{where}" if table else where))
+    found = _of_table(release, table, where) if table else _of_ids(release, where)
+    return _counted(release, replace(found, text=f"{table}:{where}" if table else where))
 
 
-def proofread_only(
-    cave: Cave, datastack: str, version: Version, whole: CellSet, part: Literal["axon", "dendrite"]
-) -> CellSet:
+def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dendrite"]) -> CellSet:
     """The cells of a set that have their axon, or dendrite, proofread; all where the version does not tell, and a note
     then says so."""
-    known = proofreading.rows(cave, datastack, version.number)
+    known = proofreading.rows(release)
     if known is None:
-        said = f"Version {version.label} of {datastack} has no proofreading table, so all cells count."
+        said = f"Version {release.version.label} of {release.datastack} has no proofreading table, so all cells count."
         return replace(whole, notes=(*whole.notes, said))
     kept = np.isin(whole.ids, _proofread(known, part))
     left = len(whole) - int(kept.sum())
@@ -94,9 +93,9 @@ def proofread_only(
     return replace(whole, ids=whole.ids[kept], notes=(*whole.notes, *filter(None, [said])))
 
 
-def _of_table(cave: Cave, datastack: str, version: Version, table: str, where: str) -> CellSet:
-    query = saved_ids.query(cave, datastack, where)
-    opened = narrowed_tables.open_asked(cave, datastack, version, table, query=query)
+def _of_table(release: Release, table: str, where: str) -> CellSet:
+    query = saved_ids.query(release.cave, release.datastack, where)
+    opened = narrowed_tables.open_asked(release, table, query=query)
     if not isinstance(opened, TableFrame):
         raise narrowed_tables.too_many(opened)
     if ROOT_IDS not in opened.frame:
@@ -105,35 +104,35 @@ def _of_table(cave: Cave, datastack: str, version: Version, table: str, where: s
     return _distinct(table, roots)
 
 
-def _of_ids(cave: Cave, datastack: str, version: Version, text: str) -> CellSet:
+def _of_ids(release: Release, text: str) -> CellSet:
     pasted = read_ids(
         text,
-        state=partial(pasted_links.stored_state, cave, datastack),
-        sources=pasted_links.own_sources(cave, datastack),
+        state=partial(pasted_links.stored_state, release.cave, release.datastack),
+        sources=pasted_links.own_sources(release.cave, release.datastack),
     )
     if not pasted.ids:
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root or nucleus ids.")
     asked = np.array(pasted.ids, dtype=np.int64)
-    somata = cells.somas(cave, datastack, version.number).drop_duplicates("nucleus_id").set_index("nucleus_id")
+    somata = cells.somas(release).drop_duplicates("nucleus_id").set_index("nucleus_id")
     roots = somata["root_id"].reindex(asked, fill_value=0).to_numpy(np.int64)
     roots = np.where(roots > 0, roots, asked)
     said: list[str] = list(pasted.sentences())
     known = np.isin(roots, somata["root_id"].to_numpy(np.int64))
     unsure = np.flatnonzero(~known)
-    latest = np.array(cave.latest_roots(datastack, version.number, roots[unsure].tolist()), dtype=bool)
+    latest = np.array(release.latest_roots(roots[unsure].tolist()), dtype=bool)
     stale = unsure[~latest]
-    heirs = gather(*(partial(_heir, cave, datastack, version, int(root)) for root in roots[stale[:MOST_FOLLOWED]]))
+    heirs = gather(*(partial(_heir, release, int(root)) for root in roots[stale[:MOST_FOLLOWED]]))
     roots[stale] = [*heirs, *[0] * (len(stale) - len(heirs))]
     if followed := sum(heir > 0 for heir in heirs):
         said.append(f"No longer valid: {followed:,} root ids; the cells that hold most of them are used.")
     if lost := len(stale) - followed:
-        said.append(f"No cells at version {version.label}: {lost:,} of the ids.")
+        said.append(f"No cells at version {release.version.label}: {lost:,} of the ids.")
     return replace(_distinct("", roots), notes=tuple(said))
 
 
-def _heir(cave: Cave, datastack: str, version: Version, root: int) -> int:
+def _heir(release: Release, root: int) -> int:
     try:
-        return cave.suggest_root(datastack, version.number, root)[0]
+        return release.suggest_root(root)[0]
     except NotFound:
         return 0
 
@@ -145,13 +144,13 @@ def _distinct(table: str, roots: Ids) -> CellSet:
     )
 
 
-def _counted(cave: Cave, datastack: str, version: Version, found: CellSet) -> CellSet:
+def _counted(release: Release, found: CellSet) -> CellSet:
     nuclei = None
-    if cells.nucleus_table(cave, datastack, version.number):
-        roots = cells.somas(cave, datastack, version.number)["root_id"].to_numpy(np.int64)
+    if cells.nucleus_table(release):
+        roots = cells.somas(release)["root_id"].to_numpy(np.int64)
         several, counts = np.unique(roots, return_counts=True)
         nuclei = int(np.isin(found.ids, several[counts > 1]).sum())
-    known = proofreading.rows(cave, datastack, version.number)
+    known = proofreading.rows(release)
     proofread = {
         part: None if known is None else int(np.isin(found.ids, _proofread(known, part)).sum())
         for part in ("axon", "dendrite")

@@ -7,7 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from services.cave.client import Cave, Filters
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.cave.release import Release
 from services.cells import synapse_weights
 from services.core.parallel import gather
 from services.populations.edges import Floats
@@ -25,7 +27,7 @@ def of_groups(cave: Cave, pair: Pair, side: Side, groups: Grouping) -> Floats | 
     version's view of inputs and outputs (one request), else counted by CAVE (one for each group). None where that would
     be more than 60 requests."""
     ids = (pair.pre if side == "pre" else pair.post).ids
-    counts = synapse_weights.degrees(cave, pair.datastack, pair.version.number, ids.tolist())
+    counts = synapse_weights.degrees(Release(cave, pair.datastack, pair.version), ids.tolist())
     if counts is not None:
         own = counts[_COLUMNS[side]].reindex(ids).fillna(0).to_numpy(np.float64)
         return np.bincount(groups.of, weights=own, minlength=len(groups.names)).astype(np.float64)
@@ -35,7 +37,7 @@ def of_groups(cave: Cave, pair: Pair, side: Side, groups: Grouping) -> Floats | 
     end = f"{side}_pt_root_id"
     calls = [
         partial(
-            cave.count, pair.datastack, pair.version.number, table, Filters(isin={end: ids[groups.of == at].tolist()})
+            Release(cave, pair.datastack, pair.version).count, table, Filters(isin={end: ids[groups.of == at].tolist()})
         )
         for at in range(len(groups.names))
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from services.cave.client import Cave
+from services.cave.release import Release
 from services.filters.values import Value, format_value, written
 from services.tables import tables
 from services.tables.tables import TableFrame
@@ -39,16 +39,16 @@ def _of_numbers(table: TableFrame) -> str:
     return ""
 
 
-def cells(cave: Cave, datastack: str, version: int, most: int = 6) -> list[tuple[int, str]]:
+def cells(release: Release, most: int = 6) -> list[tuple[int, str]]:
     """Root ids of a version with a word about each: proofread cells with as many different words as there are.
 
     Taken from the first proofreading table, else from the first cell-type table; empty where there is neither.
     """
-    listed = tables.catalogue(cave, datastack, version)
+    listed = tables.catalogue(release)
     proofread = [info for info in listed if PROOFREADING in info.schema_type]
     typed = [info for info in listed if tables.is_type_table(info)]
     for info in [*proofread, *typed]:
-        frame = tables.open_table(cave, datastack, version, info.name).frame
+        frame = tables.open_table(release, info.name).frame
         words = [name for name in ("strategy_axon", "status_axon", "cell_type") if name in frame.columns]
         if "pt_root_id" not in frame.columns or not words:
             continue

@@ -124,8 +124,8 @@ def of_partners(
     frames = [*sides, *([] if more is None else [more])]
     values = [frame[column] for frame in frames if column in frame]
     of_synapses = not joined and every[0].typed_synapses
-    there = table and not of_synapses and table in cave.tables(datastack, version)
-    whole = cave.table(datastack, version, table) if table and there else None
+    there = table and not of_synapses and table in cave.release(datastack, version).tables()
+    whole = cave.release(datastack, version).table(table) if table and there else None
     if whole is not None and name in whole:
         key = (*key_of(cave, datastack, version, table or ""), "groups", column)
         return _with_several(_groups.get(key, lambda: of_values(column, whole[name], palette)), values)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.memo import Memo
+from services.cave.release import Release
 from services.core.columns import Column, beside
 from services.core.errors import BadInput, KarstError, Upstream
 from services.core.records import TableInfo
@@ -34,7 +35,7 @@ def joinable(cave: Cave, table: TableFrame) -> list[str]:
     have = {key for key in KEYS if len(id_columns(table).get(key, ())) == 1}
     others = [
         info.name
-        for info in live.not_too_large(cave, table.datastack, table.version)
+        for info in live.not_too_large(Release(cave, table.datastack, table.version))
         if info.name not in (table.info.name, *table.joined_names) and have & _keys_known(cave, table, info)
     ]
     return [*table.joined_names, *others]
@@ -44,10 +45,10 @@ def _keys_known(cave: Cave, table: TableFrame, other: TableInfo) -> set[str]:
     """Of KEYS those of which another table may well have one column, by what CAVE says of it. Synapses have two root
     ids; a view whose rows have no id cannot be read in parts, and CAVE would have to work out how many they are."""
     if other.kind == "view":
-        names = cave.view_columns(table.datastack, table.version.number).get(other.name, [])
+        names = Release(cave, table.datastack, table.version).view_columns().get(other.name, [])
         ends = {key: sum(name.endswith(key) for name in names) for key in KEYS}
         return {key for key, count in ends.items() if count == 1} if "id" in names else set()
-    roles = cave.roles(table.datastack, table.version.number)
+    roles = Release(cave, table.datastack, table.version).roles
     of = {other.name, other.reference_table}
     if other.schema_type in SYNAPSE_SCHEMAS or roles.synapses.table in of:
         return set()
@@ -109,7 +110,7 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     several nuclei. Root id 0 and blank ids match nothing. Raises BadInput where there is nothing to join on, NotFound
     and TooLarge as `live.open_table`.
     """
-    right = live.open_table(cave, table.datastack, table.version, other)
+    right = live.open_table(Release(cave, table.datastack, table.version), other)
     key, own, foreign = _keys(table, right, on)
     places = cave.volume(table.datastack).layer_columns
     values = [column for column in right.columns if _is_value(column) and column.name not in places]

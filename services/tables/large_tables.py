@@ -13,6 +13,7 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.queries import Filters
+from services.cave.release import Release
 from services.core.columns import Column
 from services.core.errors import TooLarge
 from services.core.parallel import gather
@@ -53,28 +54,28 @@ class LargePage:
     sentences: tuple[str, ...]
 
 
-def is_large(cave: Cave, datastack: str, version: int, table: str) -> bool:
+def is_large(release: Release, table: str) -> bool:
     """Whether a table or view has more rows than are held, or than CAVE sends at once where they have no id by which
     to ask for parts. Raises NotFound when the version does not have it."""
-    rows = cave.row_count(datastack, version, table)
-    if cave.table_info(datastack, version, table).kind == "table" or rows <= SENT_AT_ONCE:
-        return rows > cave.settings.max_table_rows
-    return rows > cave.settings.max_table_rows or "id" not in cave.query(datastack, version, table, limit=1)
+    rows = release.row_count(table)
+    if release.table_info(table).kind == "table" or rows <= SENT_AT_ONCE:
+        return rows > release.cave.settings.max_table_rows
+    return rows > release.cave.settings.max_table_rows or "id" not in release.query(table, limit=1)
 
 
-def open_any(cave: Cave, datastack: str, version: Version, table: str) -> TableFrame | LargeTable:
+def open_any(release: Release, table: str) -> TableFrame | LargeTable:
     """A table or view, held where it can be. Raises as :func:`live.open_table`."""
-    if version.kept and is_large(cave, datastack, version.number, table):
-        return open_large(cave, datastack, version.number, table)
-    return live.open_table(cave, datastack, version, table)
+    if release.version.kept and is_large(release, table):
+        return open_large(release, table)
+    return live.open_table(release, table)
 
 
-def open_large(cave: Cave, datastack: str, version: int, table: str) -> LargeTable:
+def open_large(release: Release, table: str) -> LargeTable:
     """What is known about a large table, its columns from its first row. Raises NotFound."""
-    info = tables.describe(cave, datastack, version, table)
-    first = cave.query(datastack, version, table, limit=1)
-    columns = tables.columns_of(cave, (datastack, version), info, first)
-    return LargeTable(datastack, cave.version(datastack, version), info, columns)
+    info = tables.describe(release, table)
+    first = release.query(table, limit=1)
+    columns = tables.columns_of(release, info, first)
+    return LargeTable(release.datastack, release.version, info, columns)
 
 
 def with_units(table: LargeTable, unit: str) -> LargeTable:
@@ -97,10 +98,10 @@ def read_page(cave: Cave, table: LargeTable, query: TableQuery, offset: int = 0,
     """
     filters = filters_of(table, query)
     count = min(limit, MOST_AT_ONCE)
-    place = (table.datastack, table.version.number, table.info.name)
+    release = Release(cave, table.datastack, table.version)
     frame, total = gather(
-        partial(cave.query, *place, filters, limit=max(count, 1), offset=offset or None),
-        partial(cave.count, *place, filters) if filters.columns() else lambda: table.info.row_count,
+        partial(release.query, table.info.name, filters, limit=max(count, 1), offset=offset or None),
+        partial(release.count, table.info.name, filters) if filters.columns() else lambda: table.info.row_count,
     )
     return LargePage(_shown(table, frame.iloc[:count]), total, _told(table, query, frame, total, asked=limit))
 
@@ -115,13 +116,13 @@ def read_all(
     counted, else when so many have come.
     """
     filters = filters_of(table, query)
-    place = (table.datastack, table.version.number, table.info.name)
-    total = cave.count(*place, filters) if filters.columns() else table.info.row_count
+    release = Release(cave, table.datastack, table.version)
+    total = release.count(table.info.name, filters) if filters.columns() else table.info.row_count
     _refuse(total or 0, most)
 
     def frames() -> Iterator[pd.DataFrame]:
         seen = 0
-        for part in cave.query_parts(*place, filters):
+        for part in release.query_parts(table.info.name, filters):
             seen += len(part)
             _refuse(seen, most)
             for start in range(0, len(part), MOST_AT_ONCE):
@@ -133,7 +134,7 @@ def read_all(
 def rows_with_ids(cave: Cave, table: LargeTable, ids: Sequence[int]) -> pd.DataFrame:
     """The rows of a large table that have these ids."""
     filters = Filters(isin={"id": sorted(ids)})
-    found = cave.query(table.datastack, table.version.number, table.info.name, filters)
+    found = Release(cave, table.datastack, table.version).query(table.info.name, filters)
     return _shown(table, found)
 
 

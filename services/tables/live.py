@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from services.cave import versions
 from services.cave.client import Cave
 from services.cave.memo import key_of
+from services.cave.release import Release
 from services.core.errors import BadInput, NotAllowed, NotFound, TooLarge
 from services.core.moments import LIVE, MomentNumber, is_moment, read_moment
 from services.core.records import TableInfo, Version
@@ -25,69 +26,72 @@ def is_allowed(cave: Cave, datastack: str) -> bool:
     return cave.profile(datastack).allow_live
 
 
-def resolve(cave: Cave, datastack: str, version: str) -> Version:
-    """The version or moment that `version` means: a number, of an expired version too; "latest"; "live", which is now;
-    or an earlier time, in any time zone, such as 2026-11-26T12:10:21+01:00; without a zone it is UTC.
+def resolve(cave: Cave, datastack: str, version: str) -> Release:
+    """The datastack at the version or moment that `version` means: a number, of an expired version too;
+    "latest"; "live", which is now; or an earlier time, in any time zone, such as 2026-11-26T12:10:21+01:00; without a
+    zone it is UTC.
 
     Raises NotAllowed where the profile does not allow live queries, BadInput for a time to come, and what
     :func:`versions.resolve` raises.
     """
     text = version.strip()
     if text.casefold() != LIVE and not is_moment(text):
-        return versions.find(cave, datastack, text)
+        return Release(cave, datastack, versions.find(cave, datastack, text))
     if not is_allowed(cave, datastack):
         raise NotAllowed(f"Live queries of {datastack} are switched off here.", "Choose a version.")
     now = datetime.now(UTC).replace(microsecond=0)
     time = now if text.casefold() == LIVE else _time(text)
     if time > now:
         raise BadInput(f"{time:%Y-%m-%d %H:%M:%S} UTC is yet to come.", "Give an earlier time.")
-    return cave.version(datastack, MomentNumber(time.timestamp()))
+    return cave.release(datastack, MomentNumber(time.timestamp()))
 
 
-def catalogue(cave: Cave, datastack: str, version: Version) -> list[TableInfo]:
+def catalogue(release: Release) -> list[TableInfo]:
     """As :func:`tables.catalogue`; at a moment, those tables of the newest version that had been created, of
     which CAVE does not count the rows, and no view."""
-    if version.kept:
-        return tables.catalogue(cave, datastack, version.number)
-    listed = tables.catalogue(cave, datastack, cave.newest(datastack).number)
-    there = [info for info in listed if info.kind == "table" and not info.came_after(version)]
+    if release.version.kept:
+        return tables.catalogue(release)
+    listed = tables.catalogue(release.newest)
+    there = [info for info in listed if info.kind == "table" and not info.came_after(release.version)]
     return [replace(info, row_count=None) for info in there]
 
 
-def not_too_large(cave: Cave, datastack: str, version: Version) -> list[TableInfo]:
+def not_too_large(release: Release) -> list[TableInfo]:
     """The tables and views of :func:`catalogue` without those that are known to have too many rows to hold."""
-    number = version.number if version.kept else cave.newest(datastack).number
-    counts, most = cave.row_counts(datastack, number), cave.settings.max_table_rows
-    return [info for info in catalogue(cave, datastack, version) if counts.get(info.name, 0) <= most]
+    counts, most = (
+        (release if release.version.kept else release.newest).row_counts(),
+        release.cave.settings.max_table_rows,
+    )
+    return [info for info in catalogue(release) if counts.get(info.name, 0) <= most]
 
 
-def describe(cave: Cave, datastack: str, version: Version, table: str) -> TableInfo:
+def describe(release: Release, table: str) -> TableInfo:
     """As :func:`tables.describe`; at a moment, as the newest version has it, and without a number of rows."""
-    if version.kept:
-        return tables.describe(cave, datastack, version.number, table)
-    return _known(cave, datastack, version, table)[1]
+    if release.version.kept:
+        return tables.describe(release, table)
+    return _known(release, table)[1]
 
 
-def open_table(cave: Cave, datastack: str, version: Version, table: str) -> TableFrame:
+def open_table(release: Release, table: str) -> TableFrame:
     """A table of a version, or with all edits until a moment; the same moment gives the very same rows.
 
     Raises NotFound for a table that the version does not have, at a moment the newest one; TooLarge for one that has
     too many rows to hold, and at a moment BadInput for a view.
     """
-    if version.kept:
-        return tables.open_table(cave, datastack, version.number, table)
-    known, info = _known(cave, datastack, version, table)
-    if info.kind == "table" and cave.row_count(datastack, known, table) > cave.settings.max_table_rows:
+    if release.version.kept:
+        return tables.open_table(release, table)
+    known, info = _known(release, table)
+    if info.kind == "table" and known.row_count(table) > release.cave.settings.max_table_rows:
         raise TooLarge(f"{table} is too large to be read as of a time.", "Choose a version that is kept.")
-    rows = cave.table_at(datastack, known, table, version.timestamp)
-    key = key_of(cave, datastack, "at", version.label, table)
-    return tables.table_of(cave, datastack, version, info, rows, key=key)
+    rows = known.table_at(table, release.version.timestamp)
+    key = key_of(release.cave, release.datastack, "at", release.version.label, table)
+    return tables.table_of(release, info, rows, key=key)
 
 
 def notices(cave: Cave, table: TableFrame | LargeTable) -> tuple[str, ...]:
     """What their owners give notice of, such as "Superseded by ...", for a table and those that stand beside it."""
     beside = table.joined_names if isinstance(table, TableFrame) else ()
-    infos = [table.info, *(describe(cave, table.datastack, table.version, name) for name in beside)]
+    infos = [table.info, *(describe(Release(cave, table.datastack, table.version), name) for name in beside)]
     return tuple(notice for info in infos for notice in info.notices)
 
 
@@ -120,15 +124,15 @@ def _day(time: datetime) -> str:
     return f"{time:%d %B %Y}".removeprefix("0")
 
 
-def _known(cave: Cave, datastack: str, version: Version, table: str) -> tuple[int, TableInfo]:
-    """A table as the version has it through which tables are read at a moment, and the number of that version."""
-    newest = cave.newest(datastack).number
-    info = cave.tables(datastack, newest).get(table)
+def _known(release: Release, table: str) -> tuple[Release, TableInfo]:
+    """A table as the version has it through which tables are read at a moment, and that version."""
+    newest = release.newest
+    info = newest.tables().get(table)
     if info is None:
         raise NotFound(
-            f"There is no table {table} at {version.title} of {datastack} that can be read: "
-            f"{'live data are' if version.live else 'a version that has expired is'} read through the tables that the "
-            f"newest version, {newest}, knows.",
+            f"There is no table {table} at {release.version.title} of {release.datastack} that can be read: "
+            f"{'live data are' if release.version.live else 'a version that has expired is'} read through the tables "
+            f"that the newest version, {newest.number}, knows.",
             "Choose another table, or another version.",
         )
     return newest, info

@@ -10,8 +10,8 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.memo import key_of
 from services.cave.queries import Filters
+from services.cave.release import Release
 from services.core.errors import BadInput, TooLarge
-from services.core.records import Version
 from services.tables import large_tables, tables
 from services.tables.filter_units import changed, to_unit
 from services.tables.large_tables import LargeTable
@@ -22,14 +22,12 @@ MOST = 50_000
 """Rows that are held of a large table, unless the settings allow fewer of any."""
 
 
-def open_asked(
-    cave: Cave, datastack: str, version: Version, table: str, *, query: TableQuery, unit: str = "vx"
-) -> TableFrame | LargeTable:
+def open_asked(release: Release, table: str, *, query: TableQuery, unit: str = "vx") -> TableFrame | LargeTable:
     """A table or view for a query whose positions count in `unit`, held where it can be: as a whole, else what is left
     of it (see :func:`narrowed`). Positions of what is returned are in voxels. Raises as
     :func:`large_tables.open_any`."""
-    opened = large_tables.open_any(cave, datastack, version, table)
-    return (narrowed(cave, opened, query, unit) or opened) if isinstance(opened, LargeTable) else opened
+    opened = large_tables.open_any(release, table)
+    return (narrowed(release.cave, opened, query, unit) or opened) if isinstance(opened, LargeTable) else opened
 
 
 def narrowed(cave: Cave, table: LargeTable, query: TableQuery, unit: str = "vx") -> TableFrame | None:
@@ -79,11 +77,11 @@ def _filters(table: LargeTable, query: TableQuery, unit: str) -> Filters | None:
 
 def _rows(cave: Cave, table: LargeTable, filters: Filters) -> pd.DataFrame | None:
     """All rows that pass, by id; None for too many."""
-    place = (table.datastack, table.version.number, table.info.name)
+    release, name = Release(cave, table.datastack, table.version), table.info.name
     most = min(MOST, cave.settings.max_table_rows)
-    count = cave.count(*place, filters)
+    count = release.count(name, filters)
     if count is None:  # CAVE does not count joins
-        first = cave.query(*place, filters, limit=most + 1)
+        first = release.query(name, filters, limit=most + 1)
         if first.attrs["truncated"] or len(first) > most:
             return None
         return _by_id(first)
@@ -91,11 +89,11 @@ def _rows(cave: Cave, table: LargeTable, filters: Filters) -> pd.DataFrame | Non
         return None
 
     def load() -> pd.DataFrame:
-        parts = list(cave.query_parts(*place, filters))
+        parts = list(release.query_parts(name, filters))
         return _by_id(pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0])
 
     with suppress(TooLarge):  # a view without ids, which CAVE sends in part
-        return cave.cache.frame(("narrowed", *place, _written(filters)), load)
+        return cave.cache.frame(("narrowed", release.datastack, release.number, name, _written(filters)), load)
     return None
 
 

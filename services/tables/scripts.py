@@ -13,12 +13,12 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.context import outside_address
 from services.cave.queries import NO_FILTERS, Source, arguments_at
+from services.cave.release import Release
 from services.core.bound_points import position_columns
 from services.core.columns import Column, find_column
 from services.core.errors import BadInput, TooLarge
 from services.core.natural_order import natural_ranks
 from services.core.profiles import Volume
-from services.core.records import Version
 from services.filters.boxes import UNIT_NM
 from services.filters.nodes import Everything, Node
 from services.tables import live
@@ -63,7 +63,7 @@ def table_snippet(
     known = {"depth_um", "soma_depth_um", *cave.volume(table.datastack).layer_columns}
     depths = [column.name for column in table.columns if column.name in known]
     body = [
-        written_client(cave, table.datastack, table.version),
+        written_client(Release(cave, table.datastack, table.version)),
         *_fetch(cave, table, most_rows),
         *(_depths(cave, table, depths) if depths else ()),
         *(line for other in table.joined for line in _joined(cave, table, other, most_rows)),
@@ -93,12 +93,12 @@ def large_snippet(
     Raises BadInput for what CAVE cannot filter by, TooLarge where more than `most_rows` are known to be kept.
     """
     name, filters = table.info.name, filters_of(table, query)
-    total = cave.count(table.datastack, table.version.number, name, filters)
+    total = Release(cave, table.datastack, table.version).count(name, filters)
     if total is not None and total > most_rows:
         raise TooLarge(f"{total:,} rows are more than the {most_rows:,} that CAVE sends at once.", "Filter further.")
-    method, arguments = cave.query_call(table.datastack, table.version.number, name, filters)
+    method, arguments = Release(cave, table.datastack, table.version).query_call(name, filters)
     body = [
-        written_client(cave, table.datastack, table.version),
+        written_client(Release(cave, table.datastack, table.version)),
         *([f"# CAVE does not say how many rows these are; {most_rows:,} would be a part"] if total is None else []),
         f"frame = client.materialize.{method}(\n{written_arguments(arguments.items())})",
         *_units(cave, table),
@@ -132,15 +132,15 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
     )
 
 
-def written_client(cave: Cave, datastack: str, version: Version) -> str:
+def written_client(release: Release) -> str:
     """The line that makes the client: one of the version, for caveclient looks a table up at the client's own."""
-    at = f", version={version.number}" if version.kept else ""
-    return f"client = CAVEclient({datastack!r}, server_address={outside_address(cave)!r}{at})"
+    at = f", version={release.number}" if release.version.kept else ""
+    return f"client = CAVEclient({release.datastack!r}, server_address={outside_address(release.cave)!r}{at})"
 
 
 def _fetch(cave: Cave, table: TableFrame, most_rows: int, name: str = "frame") -> Iterator[str]:
     if table.filters is not None:
-        method, given = cave.query_call(table.datastack, table.version.number, table.info.name, table.filters)
+        method, given = Release(cave, table.datastack, table.version).query_call(table.info.name, table.filters)
         yield f"{name} = client.materialize.{method}(\n{written_arguments(given.items())})"
         return
     info, low, high = table.info, "{'id': low}", "{'id': high}"
@@ -171,7 +171,9 @@ def _refuse_empty(table: TableFrame) -> None:
 
 def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> Iterator[str]:
     """The columns of another table, as `services.tables.joins.join` has them: of the only row with a row's id."""
-    yield from _fetch(cave, live.open_table(cave, table.datastack, table.version, joined.table), most_rows, "other")
+    yield from _fetch(
+        cave, live.open_table(Release(cave, table.datastack, table.version), joined.table), most_rows, "other"
+    )
     yield f"known = other[other[{joined.foreign!r}].fillna(0) != 0]"
     yield f"single = known.drop_duplicates({joined.foreign!r}, keep=False).set_index({joined.foreign!r})"
     for column in table.columns:
@@ -215,7 +217,7 @@ def _units(cave: Cave, table: TableFrame | LargeTable) -> Iterator[str]:
 
 
 def _voxel_nm(cave: Cave, table: TableFrame | LargeTable) -> tuple[float, float, float]:
-    return live.describe(cave, table.datastack, table.version, table.info.name).voxel_resolution_nm
+    return live.describe(Release(cave, table.datastack, table.version), table.info.name).voxel_resolution_nm
 
 
 def _sorted(table: TableFrame, query: TableQuery) -> Iterator[str]:

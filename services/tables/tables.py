@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.cave.client import Cave
 from services.cave.memo import Key, Memo, key_of
 from services.cave.queries import Filters
+from services.cave.release import Release
 from services.cave.rows import UNUSED
 from services.core.columns import Column, as_stored, describe_columns, find_column
 from services.core.natural_order import natural_ranks
@@ -105,13 +105,13 @@ class TableQuery:
         return json.dumps([self.where, sorted(self.boxes.items()), self.sort])
 
 
-def catalogue(cave: Cave, datastack: str, version: int) -> list[TableInfo]:
+def catalogue(release: Release) -> list[TableInfo]:
     """Tables and views of a version, cell-type tables first (the profile's own before others), then by name.
 
     Hidden ones are left out. `row_count` is filled for tables, None for views.
     """
-    infos, counts = cave.tables(datastack, version), cave.row_counts(datastack, version)
-    profile = cave.profile(datastack)
+    infos, counts = release.tables(), release.row_counts()
+    profile = release.profile
     pinned = {name: rank for rank, name in enumerate(profile.type_tables)}
 
     def rank(info: TableInfo) -> tuple[int, bool, bool, str]:
@@ -121,10 +121,10 @@ def catalogue(cave: Cave, datastack: str, version: int) -> list[TableInfo]:
     return [replace(info, row_count=counts.get(info.name)) for info in sorted(shown, key=rank)]
 
 
-def describe(cave: Cave, datastack: str, version: int, table: str) -> TableInfo:
+def describe(release: Release, table: str) -> TableInfo:
     """A table or view with its number of rows. Raises NotFound when the version does not have it."""
-    info = cave.table_info(datastack, version, table)
-    return replace(info, row_count=cave.row_count(datastack, version, table))
+    info = release.table_info(table)
+    return replace(info, row_count=release.row_count(table))
 
 
 def is_type_table(info: TableInfo) -> bool:
@@ -132,33 +132,31 @@ def is_type_table(info: TableInfo) -> bool:
     return info.schema_type.startswith("cell_type")
 
 
-def open_table(cave: Cave, datastack: str, version: int, table: str) -> TableFrame:
+def open_table(release: Release, table: str) -> TableFrame:
     """A table or view with all its rows, and with the depth and layer of each where the volume's axes are known
     (see :func:`position_units.depth_columns`).
 
     Raises NotFound when the version does not have it, TooLarge when it has too many rows to hold.
     """
-    info = cave.table_info(datastack, version, table)
-    frame = cave.table(datastack, version, table)
-    key = key_of(cave, datastack, version, table)
-    return table_of(cave, datastack, cave.version(datastack, version), info, frame, key=key)
+    info = release.table_info(table)
+    frame = release.table(table)
+    key = key_of(release.cave, release.datastack, release.number, table)
+    return table_of(release, info, frame, key=key)
 
 
-def table_of(
-    cave: Cave, datastack: str, version: Version, info: TableInfo, rows: pd.DataFrame, *, key: Key
-) -> TableFrame:
+def table_of(release: Release, info: TableInfo, rows: pd.DataFrame, *, key: Key) -> TableFrame:
     """All rows of a table with their depths and layers. `key` names them among all rows ever, () = nothing does."""
-    soma_table = cave.roles(datastack, version.number).somata.table
+    soma_table = release.roles.somata.table
     of_somas = soma_table is not None and soma_table in (info.name, info.reference_table)
 
     def find() -> tuple[pd.DataFrame, tuple[Column, ...]]:
-        volume = cave.volume(datastack)
+        volume = release.volume
         depths = depth_columns(rows, info, volume, of_somas=of_somas)
-        columns = columns_of(cave, (datastack, version.number), info, _beside(rows, depths))
+        columns = columns_of(release, info, _beside(rows, depths))
         return depths, titled_layers(columns, volume, set(map(str, depths)))
 
     depths, columns = _known.get(key, find) if key else find()
-    return TableFrame(datastack, version, info, columns, _beside(rows, depths), key)
+    return TableFrame(release.datastack, release.version, info, columns, _beside(rows, depths), key)
 
 
 def _beside(rows: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
@@ -168,10 +166,10 @@ def _beside(rows: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def columns_of(cave: Cave, place: tuple[str, int], info: TableInfo, frame: pd.DataFrame) -> tuple[Column, ...]:
+def columns_of(release: Release, info: TableInfo, frame: pd.DataFrame) -> tuple[Column, ...]:
     """The columns of rows of a table of a (datastack, version), positions in its voxels, in the order to show them;
     those of boxes around nuclei are left out."""
-    aliases = _aliases(info, frame, cave.roles(*place).somata.table)
+    aliases = _aliases(info, frame, release.roles.somata.table)
     columns = with_voxels(describe_columns(frame, aliases), info.voxel_resolution_nm)
     shown = [_titled(column, info) for column in columns if not column.name.startswith(UNUSED)]
     return tuple(sorted(shown, key=_rank))

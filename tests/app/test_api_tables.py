@@ -12,6 +12,7 @@ import pytest
 
 from api import blueprint
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.settings import Settings
 from services.tables import tables
 from services.tables.tables import TableQuery, select
@@ -38,7 +39,7 @@ def client(cave):
 
 @pytest.fixture(scope="module")
 def types(cave):
-    return tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
+    return tables.open_table(Release(cave, DS, cave.versions(DS)[0]), TYPES)
 
 
 def get(client, path, **parameters):
@@ -79,7 +80,7 @@ def test_bad_ids_are_refused_in_a_sentence(client, body):
 
 
 def test_a_crosstab_with_a_joined_table(client, types, cave):
-    manual = cave.table(DS, types.version.number, MANUAL)
+    manual = Release(cave, DS, types.version).table(MANUAL)
     found = get(client, f"{TYPES}/crosstab", join=MANUAL, left="cell_type", right=f"{MANUAL}.cell_type")
     assert found["both"] == types.frame["target_id"].isin(manual["target_id"]).sum()
     assert sum(map(sum, found["counts"])) == found["total"] == len(types.frame)
@@ -88,7 +89,7 @@ def test_a_crosstab_with_a_joined_table(client, types, cave):
 
 
 def test_rows_are_by_id_in_whatever_order_cave_has_them(cave, client):
-    raw = cave.query(DS, cave.versions(DS)[0].number, TYPES)["id"]
+    raw = Release(cave, DS, cave.versions(DS)[0]).query(TYPES)["id"]
     assert not raw.is_monotonic_increasing  # else this would show nothing
     found = get(client, f"{TYPES}/rows", limit=10_000)
     assert [int(row["id"]) for row in found["rows"]] == sorted(raw)
@@ -145,7 +146,7 @@ def poor(localcave_url):
 
 
 def test_a_large_table_is_paged_and_says_what_it_cannot(poor, cave, types):
-    synapses = cave.table(DS, types.version.number, SYNAPSES)
+    synapses = Release(cave, DS, types.version).table(SYNAPSES)
     found = get(poor, f"{SYNAPSES}/rows", filter="size > 5000", sort="size", limit=7)
     assert found["total"] == (synapses["size"] > 5000).sum()
     assert len(found["rows"]) == 7

@@ -14,6 +14,7 @@ from components import controls
 from components.figures import by_type, depth
 from services.cave import versions
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity, interpretation, partner_table, plot_frames
 from services.cells.partner_synapses import of_cell
 from services.core.columns import describe_columns
@@ -37,7 +38,7 @@ def newest(cave):
 
 @pytest.fixture(scope="module")
 def roots(cave, newest):
-    return cave.table(DS, newest, "proofreading_status_and_strategy")["pt_root_id"].tolist()
+    return cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +55,13 @@ def test_two_overlapping_requests_never_mix_their_cells(localcave_url, newest, r
     shared = Cave(Settings(server_address=localcave_url, cache=""))
 
     def ask(root):
-        return connectivity.read(shared, DS, newest, str(root), type_table=TYPES)
+        return connectivity.read(shared.release(DS, newest), str(root), type_table=TYPES)
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(ask, roots[:24] * 2))
     alone = Cave(Settings(server_address=localcave_url, cache=""))
     for root, one in zip(roots[:24] * 2, found, strict=True):
-        again = connectivity.read(alone, DS, newest, str(root), type_table=TYPES)
+        again = connectivity.read(alone.release(DS, newest), str(root), type_table=TYPES)
         assert one.cell == again.cell and one.totals == again.totals
         assert one.inputs.equals(again.inputs) and one.outputs.equals(again.outputs)
 
@@ -69,7 +70,7 @@ def test_ids_keep_all_64_bits_beside_blanks(cave, newest, roots, get):
     """There, a nullable column of ids became floats: 864691135635600553 was shown as ...512."""
     for root in roots[:3]:
         rows = json.loads(get(f"{newest}/cells/{root}/partners", direction="in", types=TYPES).text)["rows"]
-        found = connectivity.read(cave, DS, newest, str(root)).inputs
+        found = connectivity.read(cave.release(DS, newest), str(root)).inputs
         assert [row["root_id"] for row in rows] == [str(one) for one in found["root_id"]]
         assert any(row["nucleus_id"] is None for row in rows)
         assert {row["nucleus_id"] for row in rows} - {None} == {str(one) for one in found["nucleus_id"].dropna()}
@@ -78,7 +79,7 @@ def test_ids_keep_all_64_bits_beside_blanks(cave, newest, roots, get):
 
 def test_a_partner_with_root_id_0_does_not_break_a_type_table(cave, newest, roots):
     """There, one failed the whole query."""
-    reads = [connectivity.read(cave, DS, newest, str(root), type_table=TYPES) for root in roots]
+    reads = [connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES) for root in roots]
     hit = [(found, way) for found in reads for way in ("in", "out") if found.totals[way]["root_zero"]]
     assert hit
     for found, way in hit:
@@ -96,14 +97,14 @@ def test_opening_without_a_version_works_at_once(get, newest, roots):
 @pytest.mark.parametrize("typed", ["{0},", " {0} ", "{0};", "{0} {1}", "{0}, {1}", "[{0}, {1}]"])
 def test_spaces_commas_and_two_ids_are_understood(cave, newest, roots, typed):
     """There, each of them was an uncaught error that left the old cell on the page."""
-    found = interpretation.read(cave, DS, newest, typed.format(*roots[:2]))
+    found = interpretation.read(cave.release(DS, newest), typed.format(*roots[:2]))
     assert [one.cell.root_id for one in found] == roots[: typed.count("{")]
 
 
 @pytest.mark.parametrize("typed", ["", "abc", "12 monkeys", "8.6e17", "864691135635600553.0", "-1", "1e400"])
 def test_what_is_no_id_is_a_sentence(cave, newest, typed):
     with pytest.raises(KarstError) as caught:
-        interpretation.read(cave, DS, newest, typed)
+        interpretation.read(cave.release(DS, newest), typed)
     assert isinstance(caught.value, BadInput)
     assert caught.value.message.endswith(".") and "Traceback" not in str(caught.value)
 
@@ -118,9 +119,9 @@ def test_versions_are_in_order_of_their_numbers(two_datastacks):
 
 def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
     """There, the colour column was never applied, and the violin had colours that plotly takes for black."""
-    found = connectivity.read(cave, DS, newest, str(roots[0]), type_table=TYPES)
-    colours = plot_frames.type_colours(cave, DS, newest, TYPES, "cell_type")
-    values = plot_frames.universe(cave, DS, newest, TYPES, "cell_type")
+    found = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
+    colours = plot_frames.type_colours(cave.release(DS, newest), TYPES, "cell_type")
+    values = plot_frames.universe(cave.release(DS, newest), TYPES, "cell_type")
     counts = by_type.type_counts(
         *(plot_frames.by_type(side, "cell_type", values) for side in (found.inputs, found.outputs)), colours
     )
@@ -133,10 +134,10 @@ def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
 
 def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
     """There, colours took turns over the values that happened to be present."""
-    colours = plot_frames.type_colours(cave, DS, newest, TYPES, "cell_type")
+    colours = plot_frames.type_colours(cave.release(DS, newest), TYPES, "cell_type")
     seen = {}
     for root in roots[:6]:
-        found = connectivity.read(cave, DS, newest, str(root), type_table=TYPES)
+        found = connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES)
         points = plot_frames.synapse_depths(of_cell(cave, found, "out"), found.outputs, "cell_type")
         for trace in drawn(depth.synapse_depths(points, colours)).data:
             assert seen.setdefault(trace.name, trace.marker.color) == trace.marker.color
@@ -148,7 +149,7 @@ def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
 
 def test_inputs_are_plotted_too(cave, newest, roots):
     """There, plots were of outputs only."""
-    found = connectivity.read(cave, DS, newest, str(roots[0]), type_table=TYPES)
+    found = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
     synapses = {way: of_cell(cave, found, way) for way in ("in", "out")}
     figure = drawn(depth.depth_profile(plot_frames.depth_profile(synapses)))
     assert [sum(bars.x) for bars in figure.data] == [len(synapses["in"]), len(synapses["out"])]
@@ -156,7 +157,7 @@ def test_inputs_are_plotted_too(cave, newest, roots):
 
 def test_headers_name_their_units_from_the_start(cave, newest, roots):
     """There, the first headers were None_x, None_y, None_z, and positions had twelve digits and no unit."""
-    found = connectivity.read(cave, DS, newest, str(roots[0]), type_table=TYPES)
+    found = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
     columns = {column.name: column for column in describe_columns(of_cell(cave, found, "in"))}
     assert not any("None" in column.title for column in columns.values())
     assert columns["depth_um"].unit == "um" and columns["ctr_pt_position_x_nm"].unit == "nm"
@@ -165,7 +166,7 @@ def test_headers_name_their_units_from_the_start(cave, newest, roots):
 def test_unit_of_the_browser_is_a_page_not_the_whole_table(cave, newest, roots, get):
     """There, 20,000 partners and all of their synapses went through the browser at every step."""
     page = json.loads(get(f"{newest}/cells/{roots[0]}/partners", direction="in", limit="10").text)
-    whole = connectivity.read(cave, DS, newest, str(roots[0])).inputs
+    whole = connectivity.read(cave.release(DS, newest), str(roots[0])).inputs
     assert (len(page["rows"]), page["total"]) == (10, len(whole))
     wanted = tables.to_records(whole.head(10), describe_columns(whole))
     assert [{name: row[name] for name in whole} for row in page["rows"]] == wanted
@@ -175,8 +176,8 @@ def test_links_show_cells_as_they_were_at_their_version(localcave_url, tmp_path)
     """There, links had no timestamp: an old version's cells were looked for in the present."""
     cave = Cave(Settings(server_address=localcave_url, cache="", config_dir=tmp_path))  # a segmentation with edits
     for version in cave.versions(DS)[:2]:
-        root = cave.table(DS, version.number, "proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-        link = links.cell_link(cave, connectivity.read(cave, DS, version.number, str(root)), viewer="spelunker")
+        root = Release(cave, DS, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
+        link = links.cell_link(cave, connectivity.read(Release(cave, DS, version), str(root)), viewer="spelunker")
         segmentation = layer_of(link.state, "segmentation")
         assert segmentation["timestamp"] == int(version.timestamp.timestamp() * 1000)
 
@@ -184,7 +185,7 @@ def test_links_show_cells_as_they_were_at_their_version(localcave_url, tmp_path)
 def test_tables_go_with_their_own_metadata(cave, newest, localcave_url):
     """There, names and metadata were paired by their places in two lists that no server keeps in one order."""
     client = CAVEclient(DS, server_address=localcave_url, auth_token="none", write_server_cache=False, version=newest)
-    known = [info for info in cave.tables(DS, newest).values() if info.kind == "table"]
+    known = [info for info in cave.release(DS, newest).tables().values() if info.kind == "table"]
     assert len(known) > 10
     for info in known:
         told = client.materialize.get_table_metadata(info.name)
@@ -216,13 +217,13 @@ def test_two_datastacks_with_tables_of_one_name_stay_apart(two_datastacks):
     """There, what was known of a table was kept without its datastack."""
     cave = Cave(Settings(server_address=two_datastacks, cache=""))
     kinds = {
-        name: connectivity.read(cave, name, cave.versions(name)[0].number, str(tiny.A), type_table="types")
+        name: connectivity.read(Release(cave, name, cave.versions(name)[0]), str(tiny.A), type_table="types")
         .inputs["cell_type"]
         .tolist()
         for name in ("tiny", "other", "tiny")
     }
     assert kinds == {"tiny": ["23P", "BC"], "other": ["XYZ", "XYZ"]}
-    assert interpretation.read(cave, "other", 943, "3")[0].cell.root_id == tiny.C
+    assert interpretation.read(cave.release("other", 943), "3")[0].cell.root_id == tiny.C
 
 
 def test_two_configurations_in_one_process_stay_apart(two_datastacks, tmp_path):
@@ -234,7 +235,7 @@ def test_two_configurations_in_one_process_stay_apart(two_datastacks, tmp_path):
         folder.joinpath("tiny.toml").write_text(f"type_tables = ['{first}']\n{hidden}\n[palette]\nBC = '{colour}'\n")
     for name, (first, hidden, colour) in says.items():
         cave = Cave(Settings(server_address=two_datastacks, cache="", config_dir=tmp_path / name))
-        listed = [info.name for info in tables.catalogue(cave, "tiny", tiny.NEWEST)]
+        listed = [info.name for info in tables.catalogue(cave.release("tiny", tiny.NEWEST))]
         assert ("empty" in listed) == (not hidden)
-        assert listed[0] == partner_table.default_types(cave, "tiny", tiny.NEWEST) == first
-        assert plot_frames.type_colours(cave, "tiny", tiny.NEWEST, "types", "cell_type")["BC"] == colour
+        assert listed[0] == partner_table.default_types(cave.release("tiny", tiny.NEWEST)) == first
+        assert plot_frames.type_colours(cave.release("tiny", tiny.NEWEST), "types", "cell_type")["BC"] == colour

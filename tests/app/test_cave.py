@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.cave import versions
-from services.cave.client import Cave, Filters
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.cave.release import Release
 from services.core.errors import BadInput, Expired, NotAllowed, NotFound, TooLarge
 from services.core.parallel import gather
 from services.core.settings import Settings
@@ -67,24 +69,24 @@ class TestMetadata:
         assert all(version.timestamp.utcoffset() is not None for version in found)
 
     def test_tables_and_views_of_a_version(self, cave: Cave) -> None:
-        tables = cave.tables(DS, V)
+        tables = cave.release(DS, V).tables()
         assert {name: info.kind for name, info in tables.items()} == {
             "nuclei": "table", "types": "table", "synapses": "table", "empty": "table", "totals": "view",
         }  # fmt: skip
         assert tables["types"].reference_table == "nuclei"
         assert tables["types"].schema_type == "cell_type_reference"
         assert tables["nuclei"].voxel_resolution_nm == (4.0, 4.0, 40.0)
-        assert "empty" not in cave.tables(DS, tiny.FIRST)
+        assert "empty" not in cave.release(DS, tiny.FIRST).tables()
 
     def test_row_counts(self, cave: Cave) -> None:
-        assert cave.row_counts(DS, V) == {"nuclei": 7, "types": 6, "synapses": 6, "empty": 0}
-        assert cave.row_counts(DS, tiny.FIRST)["types"] == 5
-        assert cave.row_count(DS, V, "totals") == 2
+        assert cave.release(DS, V).row_counts() == {"nuclei": 7, "types": 6, "synapses": 6, "empty": 0}
+        assert cave.release(DS, tiny.FIRST).row_counts()["types"] == 5
+        assert cave.release(DS, V).row_count("totals") == 2
 
 
 class TestTable:
     def test_a_reference_table_is_merged_with_its_target(self, cave: Cave) -> None:
-        frame = cave.table(DS, V, "types").sort_values("id", ignore_index=True)
+        frame = cave.release(DS, V).table("types").sort_values("id", ignore_index=True)
         assert frame["id"].tolist() == [11, 12, 13, 14, 15, 16]
         assert frame["id_ref"].tolist() == frame["target_id"].tolist() == [1, 2, 3, 4, 5, 7]
         assert frame["pt_root_id"].tolist() == [tiny.A, tiny.B, tiny.C, tiny.TWO_SOMATA, tiny.TWO_SOMATA, tiny.FRAGMENT]
@@ -93,27 +95,27 @@ class TestTable:
         assert frame.attrs == {"resolution_nm": [4.0, 4.0, 40.0], "truncated": None}
 
     def test_ids_are_nullable_integers_and_boxes_are_left_out(self, cave: Cave) -> None:
-        frame = cave.table(DS, V, "nuclei")
+        frame = cave.release(DS, V).table("nuclei")
         assert {str(frame[name].dtype) for name in ("id", "pt_root_id", "pt_supervoxel_id")} == {"Int64"}
         assert not [name for name in frame.columns if name.startswith("bb_")]
 
     def test_a_version_has_its_own_rows(self, cave: Cave) -> None:
-        first, newest = (cave.table(DS, version, "nuclei").set_index("id") for version in (tiny.FIRST, V))
+        first, newest = (cave.release(DS, version).table("nuclei").set_index("id") for version in (tiny.FIRST, V))
         assert (first.loc[1, "pt_root_id"], newest.loc[1, "pt_root_id"]) == (tiny.OLD, tiny.A)
 
     def test_a_table_without_rows_has_its_columns(self, cave: Cave) -> None:
-        frame = cave.table(DS, V, "empty")
+        frame = cave.release(DS, V).table("empty")
         assert len(frame) == 0
-        assert dict(frame.dtypes) == dict(cave.table(DS, V, "types").dtypes)
+        assert dict(frame.dtypes) == dict(cave.release(DS, V).table("types").dtypes)
 
     def test_a_view(self, cave: Cave) -> None:
-        assert cave.table(DS, V, "totals").set_index("root_id")["n_input"].to_dict() == {tiny.A: 5, tiny.B: 1}
+        assert cave.release(DS, V).table("totals").set_index("root_id")["n_input"].to_dict() == {tiny.A: 5, tiny.B: 1}
 
     def test_equals_what_caveclient_gives(self, cave: Cave, server: str) -> None:
         client = CAVEclient(DS, server_address=server, auth_token="x", write_server_cache=False)
         for name in ("nuclei", "types", "synapses"):
             expected = client.materialize.query_table(name, materialization_version=V, split_positions=True)
-            found = cave.table(DS, V, name)
+            found = cave.release(DS, V).table(name)
             shared = [column for column in expected.columns if not column.startswith("bb_")]
             pd.testing.assert_frame_equal(
                 found.sort_values("id", ignore_index=True)[shared],
@@ -123,54 +125,56 @@ class TestTable:
     def test_a_table_beyond_the_limit_is_too_large_with_both_numbers(self, options: Settings) -> None:
         small = Cave(Settings(server_address=options.server_address, cache="", max_table_rows=5))
         with pytest.raises(TooLarge, match=r"6 rows.* 5 "):
-            small.table(DS, V, "types")
+            small.release(DS, V).table("types")
 
 
 class TestQuery:
     def test_filters_of_both_sides_of_a_reference(self, cave: Cave) -> None:
-        frame = cave.query(DS, V, "types", Filters(equal={"cell_type": "23P"}, less={"volume": 150}))
+        frame = cave.release(DS, V).query("types", Filters(equal={"cell_type": "23P"}, less={"volume": 150}))
         assert sorted(frame["id"]) == [11, 14]
-        frame = cave.query(DS, V, "types", Filters(isin={"pt_root_id": [tiny.A, tiny.C]}, regex={"cell_type": "^B"}))
+        frame = cave.release(DS, V).query(
+            "types", Filters(isin={"pt_root_id": [tiny.A, tiny.C]}, regex={"cell_type": "^B"})
+        )
         assert frame["id"].tolist() == [13]
 
     def test_a_box_in_voxels(self, cave: Cave) -> None:
         box = [[1500, 0, 0], [3500, 10**6, 10**6]]
-        assert sorted(cave.query(DS, V, "nuclei", Filters(box={"pt_position": box}))["id"]) == [2, 3]
+        assert sorted(cave.release(DS, V).query("nuclei", Filters(box={"pt_position": box}))["id"]) == [2, 3]
 
     def test_numbers_of_numpy_and_pandas_are_understood(self, cave: Cave) -> None:
         roots = pd.array([tiny.A, tiny.B], dtype="Int64")
-        assert len(cave.query(DS, V, "nuclei", Filters(isin={"pt_root_id": roots}))) == 2
-        assert len(cave.query(DS, V, "nuclei", Filters(equal={"pt_root_id": np.int64(tiny.C)}))) == 1
+        assert len(cave.release(DS, V).query("nuclei", Filters(isin={"pt_root_id": roots}))) == 2
+        assert len(cave.release(DS, V).query("nuclei", Filters(equal={"pt_root_id": np.int64(tiny.C)}))) == 1
 
     def test_selected_columns_of_each_kind_of_source(self, cave: Cave) -> None:
-        assert {"id", "volume"} <= set(cave.query(DS, V, "nuclei", select_columns=["volume"]).columns)
-        frame = cave.query(DS, V, "types", select_columns=["cell_type", "pt_position"])
+        assert {"id", "volume"} <= set(cave.release(DS, V).query("nuclei", select_columns=["volume"]).columns)
+        frame = cave.release(DS, V).query("types", select_columns=["cell_type", "pt_position"])
         assert {"id", "cell_type", "pt_position_x", "pt_position_z"} <= set(frame.columns)
         assert "volume" not in frame.columns
-        assert "n_input" in cave.query(DS, V, "totals", select_columns=["n_input"]).columns
+        assert "n_input" in cave.release(DS, V).query("totals", select_columns=["n_input"]).columns
 
     def test_pages_cover_everything_once(self, cave: Cave) -> None:
-        pages = [cave.query(DS, V, "nuclei", limit=3, offset=offset) for offset in (0, 3, 6)]
+        pages = [cave.release(DS, V).query("nuclei", limit=3, offset=offset) for offset in (0, 3, 6)]
         assert [len(page) for page in pages] == [3, 3, 1]
         assert sorted(pd.concat(pages)["id"]) == [1, 2, 3, 4, 5, 6, 7]
         assert all(page.attrs["truncated"] is None for page in pages)
 
     def test_counts(self, cave: Cave) -> None:
-        assert cave.count(DS, V, "nuclei", Filters(greater={"volume": 55})) == 3
-        assert cave.count(DS, V, "types", Filters(equal={"cell_type": "23P"})) == 3
-        assert cave.count(DS, V, "types", Filters(greater={"volume": 55})) is None
+        assert cave.release(DS, V).count("nuclei", Filters(greater={"volume": 55})) == 3
+        assert cave.release(DS, V).count("types", Filters(equal={"cell_type": "23P"})) == 3
+        assert cave.release(DS, V).count("types", Filters(greater={"volume": 55})) is None
 
     def test_positions_in_other_units(self, cave: Cave) -> None:
-        frame = cave.query(DS, V, "nuclei", Filters(equal={"id": 2}), desired_resolution=[1, 1, 1])
+        frame = cave.release(DS, V).query("nuclei", Filters(equal={"id": 2}), desired_resolution=[1, 1, 1])
         assert frame[["pt_position_x", "pt_position_y", "pt_position_z"]].iloc[0].tolist() == [8000, 16000, 8000]
         assert frame.attrs["resolution_nm"] == [1.0, 1.0, 1.0]
 
     @pytest.mark.parametrize("table", ["nuclei", "types"])
     def test_an_unknown_column_is_bad_input(self, cave: Cave, table: str) -> None:
         with pytest.raises(BadInput, match="no column nope"):
-            cave.query(DS, V, table, Filters(equal={"nope": 1}))
+            cave.release(DS, V).query(table, Filters(equal={"nope": 1}))
         with pytest.raises(BadInput):
-            cave.query(DS, V, table, Filters(equal={"id": "no number"}))
+            cave.release(DS, V).query(table, Filters(equal={"id": "no number"}))
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
@@ -178,15 +182,17 @@ class TestQuery:
         least=st.floats(0, 1000),
     )
     def test_any_filter_equals_the_same_filter_in_pandas(self, cave: Cave, chosen: list[int], least: float) -> None:
-        every = cave.table(DS, V, "synapses")
-        found = cave.query(DS, V, "synapses", Filters(isin={"post_pt_root_id": chosen}, greater_equal={"size": least}))
+        every = cave.release(DS, V).table("synapses")
+        found = cave.release(DS, V).query(
+            "synapses", Filters(isin={"post_pt_root_id": chosen}, greater_equal={"size": least})
+        )
         expected = every[every["post_pt_root_id"].isin(chosen) & (every["size"] >= np.float32(least))]
         assert sorted(found["id"]) == sorted(expected["id"])
 
 
 class TestCells:
     def test_synapses_keep_autapses_and_zeros_and_are_in_nm(self, cave: Cave) -> None:
-        frame = cave.synapses(DS, V, tiny.A, "in").sort_values("id", ignore_index=True)
+        frame = cave.release(DS, V).synapses(tiny.A, "in").sort_values("id", ignore_index=True)
         assert frame.columns.tolist() == [
             "id", "pre_pt_root_id", "post_pt_root_id", "size",
             "ctr_pt_position_x_nm", "ctr_pt_position_y_nm", "ctr_pt_position_z_nm",
@@ -194,31 +200,34 @@ class TestCells:
         assert frame["pre_pt_root_id"].tolist() == [tiny.B, tiny.B, tiny.C, tiny.A, 0]
         assert frame["ctr_pt_position_z_nm"].tolist() == [400, 440, 480, 520, 560]
         assert frame.attrs["truncated"] is None
-        assert sorted(cave.synapses(DS, V, tiny.A, "out")["id"]) == [1004, 1006]
+        assert sorted(cave.release(DS, V).synapses(tiny.A, "out")["id"]) == [1004, 1006]
 
     def test_a_cell_without_synapses(self, cave: Cave) -> None:
-        assert len(cave.synapses(DS, V, tiny.FRAGMENT, "in")) == 0
+        assert len(cave.release(DS, V).synapses(tiny.FRAGMENT, "in")) == 0
 
     def test_roots_are_judged_at_the_time_of_the_version(self, cave: Cave) -> None:
-        assert cave.latest_roots(DS, V, [tiny.A, tiny.OLD, tiny.B]) == [True, False, True]
-        assert cave.latest_roots(DS, tiny.FIRST, [tiny.A, tiny.OLD]) == [False, True]
-        assert cave.latest_roots(DS, V, []) == []
+        assert cave.release(DS, V).latest_roots([tiny.A, tiny.OLD, tiny.B]) == [True, False, True]
+        assert cave.release(DS, tiny.FIRST).latest_roots([tiny.A, tiny.OLD]) == [False, True]
+        assert cave.release(DS, V).latest_roots([]) == []
 
     def test_a_stale_root_is_repaired_with_its_share(self, cave: Cave) -> None:
-        assert cave.suggest_root(DS, V, tiny.OLD) == (tiny.A, 1.0)
-        root, share = cave.suggest_root(DS, tiny.FIRST, tiny.A)
+        assert cave.release(DS, V).suggest_root(tiny.OLD) == (tiny.A, 1.0)
+        root, share = cave.release(DS, tiny.FIRST).suggest_root(tiny.A)
         assert root == tiny.OLD
         assert share == pytest.approx(2 / 3)
 
     def test_a_supervoxel_has_a_root_at_every_version(self, cave: Cave) -> None:
         supervoxel = next(iter(tiny.SUPERVOXELS))
-        assert [cave.root_of_supervoxel(DS, version, supervoxel) for version in (tiny.FIRST, V)] == [tiny.OLD, tiny.A]
+        assert [cave.release(DS, version).root_of_supervoxel(supervoxel) for version in (tiny.FIRST, V)] == [
+            tiny.OLD,
+            tiny.A,
+        ]
 
     def test_ids_that_never_were_are_told_by_name(self, cave: Cave) -> None:
         with pytest.raises(NotFound, match="no root id 12345"):
-            cave.suggest_root(DS, V, 12345)
+            cave.release(DS, V).suggest_root(12345)
         with pytest.raises(NotFound, match="no supervoxel 12345"):
-            cave.root_of_supervoxel(DS, V, 12345)
+            cave.release(DS, V).root_of_supervoxel(12345)
 
     def test_states_go_up_and_come_down(self, cave: Cave, proxy: Proxy) -> None:
         state = {"layers": [{"segments": [str(tiny.A)]}]}
@@ -263,11 +272,11 @@ class TestNotFound:
         with pytest.raises(NotFound, match="no datastack nope"):
             cave.versions("nope")
         with pytest.raises(NotFound, match="tiny has no version 99"):
-            cave.tables(DS, 99)
+            cave.release(DS, 99).tables()
         with pytest.raises(NotFound, match="no table nope at version 3 of tiny"):
-            cave.table(DS, V, "nope")
+            cave.release(DS, V).table("nope")
         with pytest.raises(NotFound, match="no table empty at version 2 of tiny"):
-            cave.table(DS, tiny.FIRST, "empty")
+            cave.release(DS, tiny.FIRST).table("empty")
 
 
 OPEN_TABLE = [
@@ -288,14 +297,14 @@ OPEN_CELL = [
 
 
 def open_table(cave: Cave) -> pd.DataFrame:
-    return cave.table(DS, versions.resolve(cave, DS, "latest").number, "types")
+    return Release(cave, DS, versions.resolve(cave, DS, "latest")).table("types")
 
 
 def open_cell(cave: Cave) -> None:
     gather(
-        lambda: cave.latest_roots(DS, V, [tiny.A]),
-        lambda: cave.synapses(DS, V, tiny.A, "in"),
-        lambda: cave.synapses(DS, V, tiny.A, "out"),
+        lambda: cave.release(DS, V).latest_roots([tiny.A]),
+        lambda: cave.release(DS, V).synapses(tiny.A, "in"),
+        lambda: cave.release(DS, V).synapses(tiny.A, "out"),
     )
 
 
@@ -318,7 +327,7 @@ class TestRequests:
 
     def test_a_cell_costs_three_requests_and_the_same_again_none(self, cave: Cave, proxy: Proxy) -> None:
         open_table(cave)
-        cave.latest_roots(DS, V, [tiny.B])  # from nothing, the segmentation's client asks for its version
+        cave.release(DS, V).latest_roots([tiny.B])  # from nothing, the segmentation's client asks for its version
         with proxy.counting() as cold:
             open_cell(cave)
         with proxy.counting() as warm:
@@ -339,8 +348,8 @@ class TestRequests:
         )
         with start_localcave([other_folder]) as url:
             other = Cave(Settings(server_address=url, cache=cave.settings.cache))
-            assert cave.tables(DS, V)["nuclei"].description == "A table of schema nucleus_detection"
-            assert other.tables(DS, V)["nuclei"].description == "Another table of schema nucleus_detection"
+            assert cave.release(DS, V).tables()["nuclei"].description == "A table of schema nucleus_detection"
+            assert other.release(DS, V).tables()["nuclei"].description == "Another table of schema nucleus_detection"
 
 
 class TestManners:

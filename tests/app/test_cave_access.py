@@ -45,7 +45,7 @@ def as_user(server: str, tmp_path: Path) -> As:
 def test_a_good_token_sees_everything(as_user: As) -> None:
     cave = as_user("f" * 32)
     assert cave.datastacks() == [DS]
-    assert len(cave.table(DS, tiny.NEWEST, "types")) == 6
+    assert len(cave.release(DS, tiny.NEWEST).table("types")) == 6
 
 
 @pytest.mark.parametrize("token", ["", "x" * 32])
@@ -67,6 +67,6 @@ def test_a_stranger_has_no_permission(as_user: As) -> None:
 
 
 def test_what_one_identity_paid_for_is_not_served_to_another(as_user: As) -> None:
-    as_user("f" * 32).table(DS, tiny.NEWEST, "types")
+    as_user("f" * 32).release(DS, tiny.NEWEST).table("types")
     with pytest.raises(NotAllowed):
-        as_user("s" * 32).table(DS, tiny.NEWEST, "types")
+        as_user("s" * 32).release(DS, tiny.NEWEST).table("types")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.cave.client import Cave, Filters
+from services.cave.client import Cave
+from services.cave.queries import Filters
 from services.core.settings import Settings
 from tests import tiny
 from tests.servers import start_localcave
@@ -26,24 +27,24 @@ class TestLimits:
     """What CAVE cuts off is told with both numbers, or asked for in pieces."""
 
     def test_cut_synapses_say_so(self, limited: Cave) -> None:
-        frame = limited.synapses(DS, V, tiny.A, "in")
+        frame = limited.release(DS, V).synapses(tiny.A, "in")
         assert len(frame) == 3
         assert frame.attrs["truncated"] == {"shown": 3, "total": 5}
 
     def test_whole_synapses_are_whole(self, limited: Cave) -> None:
-        frame = limited.synapses(DS, V, tiny.A, "in", whole=True)
+        frame = limited.release(DS, V).synapses(tiny.A, "in", whole=True)
         assert sorted(frame["id"]) == [1001, 1002, 1003, 1004, 1005]
         assert frame.attrs["truncated"] is None
 
     def test_a_result_that_just_fits_is_not_called_cut(self, limited: Cave) -> None:
-        frame = limited.query(DS, V, "types", Filters(equal={"cell_type": "23P"}))
+        frame = limited.release(DS, V).query("types", Filters(equal={"cell_type": "23P"}))
         assert len(frame) == 3
         assert frame.attrs["truncated"] is None
 
     def test_a_limit_above_cave_s_own_is_told(self, limited: Cave) -> None:
-        assert limited.query(DS, V, "nuclei", limit=5).attrs["truncated"] == {"shown": 3, "total": 7}
-        assert limited.query(DS, V, "nuclei", limit=2).attrs["truncated"] is None
+        assert limited.release(DS, V).query("nuclei", limit=5).attrs["truncated"] == {"shown": 3, "total": 7}
+        assert limited.release(DS, V).query("nuclei", limit=2).attrs["truncated"] is None
 
     def test_tables_come_whole_all_the_same(self, limited: Cave) -> None:
-        assert sorted(limited.table(DS, V, "nuclei")["id"]) == [1, 2, 3, 4, 5, 6, 7]
-        assert sorted(limited.table(DS, V, "types")["id"]) == [11, 12, 13, 14, 15, 16]
+        assert sorted(limited.release(DS, V).table("nuclei")["id"]) == [1, 2, 3, 4, 5, 6, 7]
+        assert sorted(limited.release(DS, V).table("types")["id"]) == [11, 12, 13, 14, 15, 16]

@@ -8,6 +8,7 @@ import pytest
 from caveclient import CAVEclient
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import card as cell_card
 from services.cells import (
     cells,
@@ -58,7 +59,8 @@ def proofread(ask):
 @pytest.fixture(scope="module")
 def reads(cave, newest, proofread):
     return [
-        connectivity.read(cave, DS, newest, str(root), type_table=TYPES) for root in proofread["pt_root_id"].iloc[:8]
+        connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES)
+        for root in proofread["pt_root_id"].iloc[:8]
     ]
 
 
@@ -83,7 +85,7 @@ def test_the_verdict_follows_the_proofreading_table(cave, reads, proofread):
 
 
 def test_proofread_partners_are_those_of_the_table(cave, newest, reads, proofread):
-    rows = proofreading.rows(cave, DS, newest)
+    rows = proofreading.rows(cave.release(DS, newest))
     axons = set(proofread.loc[proofread["strategy_axon"] != "none", "pt_root_id"])
     dendrites = set(proofread.loc[proofread["strategy_dendrite"] != "none", "pt_root_id"])
     kept = 0
@@ -97,7 +99,7 @@ def test_proofread_partners_are_those_of_the_table(cave, newest, reads, proofrea
 
 
 def test_shares_name_their_denominators_and_equal_the_synapse_table(cave, newest, ask, busiest):
-    cave.tables(DS, newest)  # known, whichever test comes first and however old the list of versions is
+    cave.release(DS, newest).tables()  # known, whichever test comes first and however old the list of versions is
     before = cave.counts["requests"]
     degrees = synapse_weights.partner_degrees(cave, busiest)
     assert cave.counts["requests"] - before == 1
@@ -133,7 +135,7 @@ def in_one_row(table, column):
 
 def test_any_number_of_tables_is_joined_under_their_names(cave, newest, ask, busiest):
     names = ["allen_v1_column_types_slanted_ref", "aibs_metamodel_mtypes_v661_v2", "nucleus_functional_area_assignment"]
-    loaded = partner_joins.load_tables(cave, DS, newest, [*names, names[0], ""])
+    loaded = partner_joins.load_tables(cave.release(DS, newest), [*names, names[0], ""])
     frame, said = partner_joins.with_tables(busiest.outputs, loaded)
     assert len(frame) == len(busiest.outputs)
     for name, column in zip(names, ("cell_type", "cell_type", "tag"), strict=True):
@@ -185,7 +187,7 @@ def test_the_synapses_behind_a_row_are_the_rows_of_cave(cave, ask, reads):
 def test_compartments_add_up_to_the_synapses(cave, newest, ask, busiest):
     predicted = ask("synapse_target_predictions_ssa").set_index("target_id")["tag"]
     for direction, (_, other) in SIDES.items():
-        cave.tables(DS, newest)  # known, whichever test comes first and however old the list of versions is
+        cave.release(DS, newest).tables()  # known, whichever test comes first and however old the list of versions is
         before = cave.counts["requests"]
         tags = compartments.predictions(cave, busiest, direction)
         assert cave.counts["requests"] - before <= 2  # the columns of the join are asked for once
@@ -208,8 +210,8 @@ def test_tuning_equals_the_best_unit_of_each_cell(cave, newest, ask, busiest):
         (newest, "digital_twin_properties_bcm_coreg_v4", 1.0),
         (cave.versions(DS)[1].number, "functional_properties_v3_bcm", 180 / np.pi),
     ):
-        assert name in [info.name for info in tuning.tables(cave, DS, version)]
-        tuned = tuning.tuning(cave, DS, version, name)
+        assert name in [info.name for info in tuning.tables(cave.release(DS, version))]
+        tuned = tuning.tuning(cave.release(DS, version), name)
         rows = ask(name, version)
         rows = rows[rows["pt_root_id"] != 0]
         assert rows["pt_root_id"].duplicated().any()
@@ -234,7 +236,9 @@ def test_partners_gained_lost_and_changed_between_versions(cave, newest, ask):
         for direction, (own, other) in SIDES.items():
             if 0 in (rows[older][nucleus], rows[newest][nucleus]):
                 continue
-            found = changes.compare(cave, DS, (newest, older), nucleus, direction, type_table=TYPES)
+            found = changes.compare(
+                (cave.release(DS, newest), cave.release(DS, older)), nucleus, direction, type_table=TYPES
+            )
             ends = {}
             for version in (older, newest):
                 root = rows[version][nucleus]
@@ -263,13 +267,13 @@ def test_partners_gained_lost_and_changed_between_versions(cave, newest, ask):
 
 def test_a_version_cannot_be_compared_with_itself(cave, newest):
     with pytest.raises(BadInput, match="itself"):
-        changes.compare(cave, DS, (newest, newest), 100547, "in")
+        changes.compare((cave.release(DS, newest),) * 2, 100547, "in")
 
 
 def test_the_card_has_what_every_table_says(cave, newest, ask, busiest):
-    card = cell_card.read(cave, DS, newest, busiest.cell)
+    card = cell_card.read(cave.release(DS, newest), busiest.cell)
     root, nucleus = busiest.cell.root_id, busiest.cell.nucleus_ids[0]
-    metadata = cave.tables(DS, newest)
+    metadata = cave.release(DS, newest).tables()
     for name, info in metadata.items():
         if not info.schema_type.startswith("cell_type"):
             continue
@@ -293,17 +297,19 @@ def test_the_card_has_what_every_table_says(cave, newest, ask, busiest):
     )
     assert card.strategy_axon == trust.verdict(cave, busiest).strategy_axon
     before = cave.counts["requests"]
-    cell_card.read(cave, DS, newest, cells.find(cave, DS, newest, str(ask("nucleus_detection_v0")["id"].iloc[3])))
+    cell_card.read(
+        cave.release(DS, newest), cells.find(cave.release(DS, newest), str(ask("nucleus_detection_v0")["id"].iloc[3]))
+    )
     assert cave.counts["requests"] == before
 
 
 def test_a_fragment_with_no_nucleus_has_a_card_and_partners(cave, newest, busiest):
     fragment = int(busiest.inputs.loc[busiest.inputs["num_soma"] == 0, "root_id"].iloc[0])
-    found = connectivity.read(cave, DS, newest, str(fragment), type_table=TYPES)
+    found = connectivity.read(cave.release(DS, newest), str(fragment), type_table=TYPES)
     assert found.cell.nucleus_ids == ()
     assert busiest.cell.root_id in found.outputs["root_id"].tolist()
     assert "has no soma" in trust.verdict(cave, found).sentence
-    card = cell_card.read(cave, DS, newest, found.cell)
+    card = cell_card.read(cave.release(DS, newest), found.cell)
     assert (card.types, card.volume_um3, card.depth_um, card.layer, card.area) == ((), None, None, None, None)
     assert partner_joins.located(cave, found, "out")["soma_distance_um"].isna().all()
 
@@ -313,11 +319,11 @@ def test_a_cell_with_340_nuclei_is_called_what_it_is(cave, newest, ask):
     merged = int(nuclei.loc[nuclei["pt_root_id"] != 0, "pt_root_id"].value_counts().index[0])
     count = int((nuclei["pt_root_id"] == merged).sum())
     assert count > 340
-    found = connectivity.read(cave, DS, newest, str(merged), type_table=TYPES)
+    found = connectivity.read(cave.release(DS, newest), str(merged), type_table=TYPES)
     assert len(found.cell.nucleus_ids) == count
     assert any(f"{count} nuclei" in warning and len(warning) < 300 for warning in found.warnings)
     assert f"{count} nuclei" in trust.verdict(cave, found).sentence
-    card = cell_card.read(cave, DS, newest, found.cell)
+    card = cell_card.read(cave.release(DS, newest), found.cell)
     assert card.position_nm is None and card.volume_um3 is None
     assert len(card.types) > 1
 
@@ -327,7 +333,7 @@ def test_a_cell_with_no_synapses_has_empty_tables(cave, newest, ask):
     nuclei = ask("nucleus_detection_v0")["pt_root_id"]
     lonely = nuclei[~nuclei.isin([0, *synapses["pre_pt_root_id"], *synapses["post_pt_root_id"]])]
     assert len(lonely)
-    found = connectivity.read(cave, DS, newest, str(lonely.iloc[0]), type_table=TYPES)
+    found = connectivity.read(cave.release(DS, newest), str(lonely.iloc[0]), type_table=TYPES)
     assert (len(found.inputs), len(found.outputs)) == (0, 0)
     verdict = trust.verdict(cave, found)
     assert verdict.identified["in"].fraction is None
@@ -342,13 +348,13 @@ def test_a_cell_with_no_synapses_has_empty_tables(cave, newest, ask):
 
 def test_a_version_without_the_type_table_is_told(cave, busiest):
     with pytest.raises(NotFound, match="version"):
-        connectivity.read(cave, DS, busiest.version.number, str(busiest.cell.root_id), type_table="cell_type_of_2031")
+        connectivity.read(Release(cave, DS, busiest.version), str(busiest.cell.root_id), type_table="cell_type_of_2031")
 
 
 def test_an_id_of_another_datastack_is_told(cave, newest):
     """A root id of minnie65_public, which the demo has never had."""
     with pytest.raises(NotFound) as caught:
-        connectivity.read(cave, DS, newest, "864691135808473885")
+        connectivity.read(cave.release(DS, newest), "864691135808473885")
     assert "864691135808473885" in caught.value.message and "datastack" in caught.value.hint
 
 
@@ -358,9 +364,11 @@ def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cor
     with start_localcave([small_cortex], "--row-limit", "300") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         version = cave.versions(DS)[0].number
-        root = str(int(cave.query(DS, version, "proofreading_status_and_strategy", limit=1)["pt_root_id"].iloc[0]))
-        cut = connectivity.read(cave, DS, version, root)
-        whole = connectivity.read(cave, DS, version, root, whole=True)
+        root = str(
+            int(cave.release(DS, version).query("proofreading_status_and_strategy", limit=1)["pt_root_id"].iloc[0])
+        )
+        cut = connectivity.read(cave.release(DS, version), root)
+        whole = connectivity.read(cave.release(DS, version), root, whole=True)
         total = len(connectivity.synapses(cave, whole, "in"))
         assert cut.truncated["in"] == {"shown": 300, "total": total}
         assert any("300 of" in warning and f"{total:,}" in warning for warning in cut.warnings)
@@ -374,13 +382,13 @@ def test_changes_are_files_too(localcave_url, cave, newest, proofread):
     from app import create_app
 
     older = cave.versions(DS)[1].number
-    somas = cave.table(DS, newest, "nucleus_detection_v0").drop_duplicates("pt_root_id", keep=False)
+    somas = cave.release(DS, newest).table("nucleus_detection_v0").drop_duplicates("pt_root_id", keep=False)
     root = next(root for root in proofread["pt_root_id"] if root in set(somas["pt_root_id"]))
     nucleus = int(somas.set_index("pt_root_id").loc[root, "id"])
     server = create_app(Settings(server_address=localcave_url, cache="")).server.test_client()
     path = f"/api/v1/{DS}/{newest}/cells/{root}/changes"
     told = server.get(f"{path}?against={older}&direction=in").get_json()
-    found = changes.compare(cave, DS, (newest, older), nucleus, "in")
+    found = changes.compare((cave.release(DS, newest), cave.release(DS, older)), nucleus, "in")
     assert told["counts"]["in"] == found.counts
     ids = found.partners["root_id_new"].astype("string")
     assert [row["root_id_new"] for row in told["rows"]] == ids.where(ids.notna(), None).tolist()

@@ -158,7 +158,7 @@ def client(cave):
 
 
 def read(cave, types="types", by="", cell=CELL):
-    return connectivity.read(cave, DS, VERSION, str(cell), "root_id", type_table=types, type_by=by)
+    return connectivity.read(cave.release(DS, VERSION), str(cell), "root_id", type_table=types, type_by=by)
 
 
 def types_of(frame, column="cell_type"):
@@ -234,17 +234,17 @@ def test_a_rule_that_does_not_fit_is_refused_or_left_out(cave, client, by, says)
         read(cave, by=by)
     answer = client.get(f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?types=types&type_by={by}")
     assert answer.status_code == 400
-    (found,) = interpretation.read(cave, DS, VERSION, str(CELL), type_table="types", type_by=by, lenient=True)
+    (found,) = interpretation.read(cave.release(DS, VERSION), str(CELL), type_table="types", type_by=by, lenient=True)
     assert types_of(found.inputs) == WHOLE and found.type_by == ""
     assert any("All rows are used." in said for said in found.warnings)
 
 
 def test_rules_are_offered_where_cells_have_several_rows(cave):
-    offered = cell_types.offered(cave, DS, VERSION, "types")
+    offered = cell_types.offered(cave.release(DS, VERSION), "types")
     assert list(offered) == ["newest", *(f"classification_system=v{n}" for n in (1, 2, 3)), "order"]
-    assert list(cell_types.offered(cave, DS, VERSION, "undated")) == list(offered)[:4]
-    assert list(cell_types.offered(cave, DS, VERSION, "regions")) == ["newest"]
-    assert cell_types.offered(cave, DS, VERSION, "nowhere") == {}
+    assert list(cell_types.offered(cave.release(DS, VERSION), "undated")) == list(offered)[:4]
+    assert list(cell_types.offered(cave.release(DS, VERSION), "regions")) == ["newest"]
+    assert cell_types.offered(cave.release(DS, VERSION), "nowhere") == {}
 
 
 def test_a_type_table_that_refers_to_synapses_gives_a_type_per_synapse(cave, client):
@@ -365,7 +365,7 @@ classification_system = {{ value = "mine" }}
     import_datastack(tmp_path / "mine.toml", tmp_path / "mine")
     with start_localcave([tmp_path / "mine"]) as address:
         cave = Cave(Settings(server_address=address, cache=""))
-        found = connectivity.read(cave, "mine", 7, str(CELL), type_table="kinds")
+        found = connectivity.read(cave.release("mine", 7), str(CELL), type_table="kinds")
         assert types_of(found.inputs) == {partner: "BC", partner + 1: "MC", partner + 2: "several: 23P | 4P"}
         link = links.cell_link(cave, found, direction="in", group_by="cell_type")
         assert set(link.legend) == {"BC", "MC", "several"}

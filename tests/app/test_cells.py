@@ -27,7 +27,7 @@ def newest(cave):
 
 @pytest.fixture(scope="module")
 def nuclei(cave, newest):
-    return cave.table(DS, newest, "nucleus_detection_v0")
+    return cave.release(DS, newest).table("nucleus_detection_v0")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def single(nuclei):
 )
 def test_an_id_is_found_however_it_was_pasted(cave, newest, single, typed):
     root = int(single["pt_root_id"])
-    cell = cells.find(cave, DS, newest, typed.format(root))
+    cell = cells.find(cave.release(DS, newest), typed.format(root))
     assert (cell.root_id, cell.id_type, cell.asked) == (root, "root_id", str(root))
     assert cell.nucleus_ids == (int(single["id"]),)
     assert cell.warnings == ()
@@ -54,12 +54,12 @@ def test_an_id_is_found_however_it_was_pasted(cave, newest, single, typed):
 def test_the_type_of_an_id_is_detected_and_can_be_named(cave, newest, single, column, id_type):
     text = str(int(single[column]))
     for asked in ("auto", id_type):
-        cell = cells.find(cave, DS, newest, text, asked)
+        cell = cells.find(cave.release(DS, newest), text, asked)
         assert (cell.root_id, cell.id_type) == (int(single["pt_root_id"]), id_type)
 
 
 def test_the_soma_is_where_the_nucleus_is(cave, newest, single):
-    cell = cells.find(cave, DS, newest, str(int(single["pt_root_id"])))
+    cell = cells.find(cave.release(DS, newest), str(int(single["pt_root_id"])))
     nm = tuple(float(single[f"pt_position_{axis}"]) * size for axis, size in zip("xyz", (4, 4, 40), strict=True))
     assert cell.soma_position_nm == nm
     angle = np.deg2rad(5)
@@ -88,7 +88,7 @@ def test_the_soma_is_where_the_nucleus_is(cave, newest, single):
 )
 def test_what_is_no_id_gets_a_sentence(cave, newest, text, words):
     with pytest.raises(BadInput, match=re.escape(words)) as caught:
-        cells.find(cave, DS, newest, text)
+        cells.find(cave.release(DS, newest), text)
     assert caught.value.message.endswith(".")
     assert len(caught.value.message) < 200
 
@@ -118,27 +118,27 @@ def test_no_text_breaks_the_reader(text):
 def test_an_unknown_id_is_told(cave, newest, text):
     for id_type in cells.ID_TYPES:
         with pytest.raises(NotFound) as caught:
-            cells.find(cave, DS, newest, text, id_type)
+            cells.find(cave.release(DS, newest), text, id_type)
         assert text in caught.value.message
 
 
 def test_an_unknown_type_of_id_is_told(cave, newest):
     with pytest.raises(BadInput, match="soma_id"):
-        cells.find(cave, DS, newest, "5", "soma_id")
+        cells.find(cave.release(DS, newest), "5", "soma_id")
 
 
 def test_a_nucleus_outside_any_segment_is_told(cave, newest, nuclei):
     lost = nuclei[nuclei["pt_root_id"] == 0]
     assert len(lost) > 0
     with pytest.raises(NotFound, match="lies in no segment"):
-        cells.find(cave, DS, newest, str(lost["id"].iloc[0]))
+        cells.find(cave.release(DS, newest), str(lost["id"].iloc[0]))
 
 
 def test_a_segment_with_several_nuclei_lists_them(cave, newest, nuclei):
     known = nuclei[nuclei["pt_root_id"] != 0]
     root, count = next(iter(known["pt_root_id"].value_counts().items()))
     assert count > 1
-    cell = cells.find(cave, DS, newest, str(root))
+    cell = cells.find(cave.release(DS, newest), str(root))
     assert cell.nucleus_ids == tuple(sorted(known.loc[known["pt_root_id"] == root, "id"]))
     assert (cell.soma_position_nm, cell.soma_depth_um) == (None, None)
     assert f"{count} nuclei" in cell.warnings[0]
@@ -147,25 +147,25 @@ def test_a_segment_with_several_nuclei_lists_them(cave, newest, nuclei):
 
 def test_a_stale_root_is_replaced_and_said(cave, newest, nuclei):
     before = cave.versions(DS)[1].number
-    older = cave.table(DS, before, "nucleus_detection_v0")
+    older = cave.release(DS, before).table("nucleus_detection_v0")
     stale = sorted(set(older["pt_root_id"]) - set(nuclei["pt_root_id"]) - {0})
     assert len(stale) > 5
     now = dict(zip(nuclei["id"], nuclei["pt_root_id"], strict=True))
     for root in stale:
-        cell = cells.find(cave, DS, newest, str(root))
+        cell = cells.find(cave.release(DS, newest), str(root))
         heirs = {now[nucleus] for nucleus in older.loc[older["pt_root_id"] == root, "id"]}
         assert cell.root_id in heirs
         assert cell.repaired_from == root
         assert 0 < cell.overlap <= 1
         assert all(part in cell.warnings[0] for part in (str(root), str(cell.root_id), f"{cell.overlap:.0%}"))
-        assert cells.find(cave, DS, before, str(root)).repaired_from is None
+        assert cells.find(cave.release(DS, before), str(root)).repaired_from is None
 
 
 def test_an_id_of_the_wrong_type_is_told_not_guessed(cave, newest, single):
     with pytest.raises(KarstError):
-        cells.find(cave, DS, newest, str(int(single["pt_root_id"])), "nucleus_id")
+        cells.find(cave.release(DS, newest), str(int(single["pt_root_id"])), "nucleus_id")
     with pytest.raises(NotFound):
-        cells.find(cave, DS, newest, str(int(single["id"])), "root_id")
+        cells.find(cave.release(DS, newest), str(int(single["id"])), "root_id")
 
 
 def test_a_rounded_id_is_said_to_be_rounded_with_what_may_be_meant(cave, newest, single):
@@ -174,21 +174,21 @@ def test_a_rounded_id_is_said_to_be_rounded_with_what_may_be_meant(cave, newest,
         if rounded == root:
             continue
         with pytest.raises(NotFound, match="looks rounded by a spreadsheet or a browser") as caught:
-            cells.find(cave, DS, newest, str(rounded))
+            cells.find(cave.release(DS, newest), str(rounded))
         assert "as text" in caught.value.hint
     with pytest.raises(NotFound) as exact:
-        cells.find(cave, DS, newest, "864691135000000001")
+        cells.find(cave.release(DS, newest), "864691135000000001")
     assert "rounded" not in exact.value.message
 
 
 def test_a_stale_root_that_was_split_evenly_names_both_heirs(tmp_path):
     with start_localcave([tiny.make(tmp_path / "tiny", split_evenly())]) as url:
         small = Cave(Settings(server_address=url, cache=""))
-        cell = cells.find(small, "tiny", tiny.NEWEST, str(tiny.OLD))
+        cell = cells.find(small.release("tiny", tiny.NEWEST), str(tiny.OLD))
         assert cell.root_id in (tiny.A, tiny.C)
         assert all(f"{heir} (50% of its pieces)" in cell.warnings[0] for heir in (tiny.A, tiny.C))
         assert "split evenly" in cell.warnings[0]
-        table = tables.open_table(small, "tiny", tiny.NEWEST, "types")
+        table = tables.open_table(small.release("tiny", tiny.NEWEST), "types")
         said = " ".join(id_search.search(small, table, str(tiny.OLD)).sentences)
         assert all(f"{heir} (50% of its pieces)" in said for heir in (tiny.A, tiny.C))
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from caveclient import CAVEclient
 
+from services.cave.release import Release
 from services.cells import cells, connectivity, interpretation, partner_script, partner_synapses, partner_table
 from services.cells.partner_table import Wanted
 from services.core.errors import BadInput
@@ -40,7 +41,7 @@ def moments(cave, expired):
     """An expired version, a time between two versions, and now."""
     newest = cave.versions(DS)[0]
     between = f"{newest.timestamp - timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
-    return {name: live.resolve(cave, DS, name) for name in (str(expired.number), between, "live")}
+    return {name: live.resolve(cave, DS, name).version for name in (str(expired.number), between, "live")}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def then(direct, moments):
 def changed_since(cave, then, version):
     """A proofread cell whose root id was another at the moment than it is today, if there is one, else any."""
     rows = then(version, NUCLEI)
-    today = set(cave.table(DS, cave.versions(DS)[0].number, NUCLEI)["pt_root_id"])
+    today = set(Release(cave, DS, cave.versions(DS)[0]).table(NUCLEI)["pt_root_id"])
     own = then(version, PROOFREADING)["pt_root_id"]
     roots = [int(root) for root in own if root in set(rows["pt_root_id"]) and root]
     return next((root for root in roots if root not in today), roots[0])
@@ -68,7 +69,7 @@ def changed_since(cave, then, version):
 def test_partners_somata_and_types_are_those_of_the_time(cave, then, moments, which):
     version = list(moments.values())[which]
     root = changed_since(cave, then, version)
-    found = connectivity.read(cave, DS, version.number, str(root), type_table=TYPES)
+    found = connectivity.read(Release(cave, DS, version), str(root), type_table=TYPES)
     assert found.version == version
     assert found.cell.root_id == root
     somata = then(version, NUCLEI)["pt_root_id"].value_counts()
@@ -93,19 +94,19 @@ def test_an_expired_version_has_the_synapses_that_it_had(cave, direct, expired):
     own = ask(PROOFREADING, materialization_version=expired.number)["pt_root_id"]
     root = int(own[own != 0].iloc[0])
     kept = ask(SYNAPSES, filter_equal_dict={"post_pt_root_id": root}, materialization_version=expired.number)
-    rows = cave.synapses(DS, expired.number, root, "in")
+    rows = Release(cave, DS, expired).synapses(root, "in")
     assert sorted(rows["id"]) == sorted(kept["id"])
     assert rows["id"].tolist()
     nm = rows.sort_values("id")[[f"ctr_pt_position_{axis}_nm" for axis in "xyz"]].to_numpy(float)
     voxels = np.vstack(kept.sort_values("id")["ctr_pt_position"])
     np.testing.assert_allclose(nm, voxels * [4, 4, 40])
-    assert sorted(cave.synapses(DS, expired.number, root, "in", whole=True)["id"]) == sorted(kept["id"])
+    assert sorted(Release(cave, DS, expired).synapses(root, "in", whole=True)["id"]) == sorted(kept["id"])
 
 
 def test_what_is_shown_of_a_cell_at_a_moment_says_so(cave, then, moments):
     for version in moments.values():
         root = changed_since(cave, then, version)
-        (found,) = interpretation.read(cave, DS, version.number, str(root))
+        (found,) = interpretation.read(Release(cave, DS, version), str(root))
         said = " ".join(found.warnings)
         assert ("live data, of no version" if version.live else "has expired. Shown is what tables") in said
         assert f"{version.timestamp:%H:%M:%S} UTC" in said
@@ -120,14 +121,14 @@ def test_what_is_shown_of_a_cell_at_a_moment_says_so(cave, then, moments):
 
 def test_a_nucleus_and_a_stale_root_lead_to_the_cell_of_the_time(cave, then, expired):
     nuclei = then(expired, NUCLEI)
-    newest = cave.table(DS, cave.versions(DS)[0].number, NUCLEI).set_index("id")["pt_root_id"]
+    newest = Release(cave, DS, cave.versions(DS)[0]).table(NUCLEI).set_index("id")["pt_root_id"]
     pairs = nuclei[(nuclei["pt_root_id"] != 0)].set_index("id")["pt_root_id"]
     moved = next(one for one in pairs.index if newest.get(one, 0) not in (0, pairs[one]))
-    found = cells.find(cave, DS, expired.number, str(moved), "nucleus_id")
+    found = cells.find(Release(cave, DS, expired), str(moved), "nucleus_id")
     assert found.root_id == pairs[moved]
-    repaired = cells.find(cave, DS, expired.number, str(newest[moved]), "root_id")
+    repaired = cells.find(Release(cave, DS, expired), str(newest[moved]), "root_id")
     assert repaired.repaired_from == newest[moved]
-    cell = connectivity.read(cave, DS, expired.number, str(newest[moved]))
+    cell = connectivity.read(Release(cave, DS, expired), str(newest[moved]))
     assert cell.cell.root_id == repaired.root_id
     inputs = then(expired, SYNAPSES, filter_equal_dict={SYNAPSES: {"post_pt_root_id": repaired.root_id}})
     assert cell.totals["in"]["num_syn"] + cell.totals["in"]["autapses"] == len(inputs)
@@ -162,7 +163,7 @@ def test_synapses_are_filtered_and_compared_at_moments_too(client, cave, then, e
     found = client.get(f"{path}/partners", query_string={"direction": "in", "synapses": f"size > {middle}"}).json
     counts = {int(row["root_id"]): row["num_syn"] for row in found["rows"]}
     assert counts == kept["pre_pt_root_id"].value_counts().to_dict()
-    nucleus = cells.find(cave, DS, expired.number, str(root)).nucleus_ids
+    nucleus = cells.find(Release(cave, DS, expired), str(root)).nucleus_ids
     assert nucleus is not None and len(nucleus) == 1
     changed = client.get(f"{path}/changes?against=latest&direction=in").json
     assert changed["version"] == expired.number

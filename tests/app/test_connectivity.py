@@ -126,7 +126,7 @@ def test_partners_equal_caveclient_and_pandas(cave, client, versions, newest, ty
     version = versions[0] if newest else versions[1]
     partners = 0
     for root in some_roots(client, version):
-        read = connectivity.read(cave, DS, version, str(root), type_table=types)
+        read = connectivity.read(cave.release(DS, version), str(root), type_table=types)
         assert read.cell.root_id == root
         for direction in ("in", "out"):
             frame, sums = expected(client, version, root, direction, types)
@@ -189,7 +189,7 @@ def test_percentages_are_of_all_synapses_in_the_synapse_table(cave, client, vers
     version = versions[0] if newest else versions[1]
     checked = 0
     for root in some_roots(client, version)[::4]:
-        read = connectivity.read(cave, DS, version, str(root))
+        read = connectivity.read(cave.release(DS, version), str(root))
         for direction in ("in", "out"):
             frame, sums = expected(client, version, root, direction, None)
             of_cell = sums["num_syn"] + sums["autapses"] + sums["root_zero"]
@@ -213,7 +213,7 @@ def test_percentages_are_of_all_synapses_in_the_synapse_table(cave, client, vers
 def test_the_demo_has_what_the_rules_are_about(cave, client, versions):
     """Without autapses, zeros, several somata and ambiguous types the test above would prove little."""
     reads = [
-        connectivity.read(cave, DS, versions[0], str(root), type_table=TYPES)
+        connectivity.read(cave.release(DS, versions[0]), str(root), type_table=TYPES)
         for root in some_roots(client, versions[0])
     ]
     sides = [side for read in reads for side in (read.inputs, read.outputs)]
@@ -226,11 +226,12 @@ def test_the_demo_has_what_the_rules_are_about(cave, client, versions):
 
 
 def test_every_way_to_name_a_cell_gives_the_same_partners(cave, versions):
-    nuclei = cave.table(DS, versions[0], "nucleus_detection_v0")
-    proofread = cave.table(DS, versions[0], "proofreading_status_and_strategy")
+    nuclei = cave.release(DS, versions[0]).table("nucleus_detection_v0")
+    proofread = cave.release(DS, versions[0]).table("proofreading_status_and_strategy")
     cell = nuclei[nuclei["pt_root_id"] == proofread["pt_root_id"].iloc[0]].iloc[0]
     reads = [
-        connectivity.read(cave, DS, versions[0], str(cell[name])) for name in ("pt_root_id", "id", "pt_supervoxel_id")
+        connectivity.read(cave.release(DS, versions[0]), str(cell[name]))
+        for name in ("pt_root_id", "id", "pt_supervoxel_id")
     ]
     for read in reads[1:]:
         pd.testing.assert_frame_equal(read.inputs, reads[0].inputs)
@@ -238,44 +239,46 @@ def test_every_way_to_name_a_cell_gives_the_same_partners(cave, versions):
 
 
 def test_a_stale_root_has_the_partners_of_its_heir(cave, versions):
-    newer, older = (cave.table(DS, version, "nucleus_detection_v0") for version in versions[:2])
+    newer, older = (cave.release(DS, version).table("nucleus_detection_v0") for version in versions[:2])
     stale = sorted(set(older["pt_root_id"]) - set(newer["pt_root_id"]) - {0})[0]
-    read = connectivity.read(cave, DS, versions[0], str(stale))
+    read = connectivity.read(cave.release(DS, versions[0]), str(stale))
     assert read.cell.repaired_from == stale
     assert read.warnings == read.cell.warnings
-    same = connectivity.read(cave, DS, versions[0], str(read.cell.root_id))
+    same = connectivity.read(cave.release(DS, versions[0]), str(read.cell.root_id))
     pd.testing.assert_frame_equal(read.inputs, same.inputs)
 
 
 def test_a_type_table_without_root_ids_is_refused(cave, versions):
-    proofread = cave.table(DS, versions[0], "proofreading_status_and_strategy")
+    proofread = cave.release(DS, versions[0]).table("proofreading_status_and_strategy")
     root = str(proofread["pt_root_id"].iloc[0])
     with pytest.raises(NotFound, match="no_such_table"):
-        connectivity.read(cave, DS, versions[0], root, type_table="no_such_table")
+        connectivity.read(cave.release(DS, versions[0]), root, type_table="no_such_table")
     with pytest.raises(BadInput, match="synapses_pni_2"):
-        connectivity.read(cave, DS, versions[0], root, type_table="synapses_pni_2")
+        connectivity.read(cave.release(DS, versions[0]), root, type_table="synapses_pni_2")
 
 
 def test_a_truncated_answer_says_so_with_both_numbers(small_cortex, cave, versions):
     from tests.servers import start_localcave
 
     version, most = versions[0], 200
-    proofread = cave.table(DS, version, "proofreading_status_and_strategy")["pt_root_id"].tolist()
-    sizes = ((root, *(len(cave.synapses(DS, version, root, way)) for way in ("in", "out"))) for root in proofread)
+    proofread = cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
+    sizes = (
+        (root, *(len(cave.release(DS, version).synapses(root, way)) for way in ("in", "out"))) for root in proofread
+    )
     root, inputs, outputs = next(found for found in sizes if min(found[1:]) > most)
     with start_localcave([small_cortex], "--row-limit", str(most)) as url:
         limited = Cave(Settings(server_address=url, cache=""))
-        assert len(limited.query(DS, version, "proofreading_status_and_strategy", limit=1)) == 1
-        assert len(limited.synapses(DS, version, root, "in", whole=True)) == inputs
-        assert len(limited.synapses(DS, version, root, "out", whole=True)) == outputs
-        assert len(limited.synapses(DS, version, root, "in")) == most
-        found = connectivity.read(limited, DS, version, str(root))
+        assert len(limited.release(DS, version).query("proofreading_status_and_strategy", limit=1)) == 1
+        assert len(limited.release(DS, version).synapses(root, "in", whole=True)) == inputs
+        assert len(limited.release(DS, version).synapses(root, "out", whole=True)) == outputs
+        assert len(limited.release(DS, version).synapses(root, "in")) == most
+        found = connectivity.read(limited.release(DS, version), str(root))
         assert found.cut == (
             f"CAVE sent only {most} of {inputs:,} input synapses and {most} of {outputs:,} output synapses; "
             "the counts below are of these.",
         )
         assert [said for said in found.warnings if "CAVE sent" in said] == [*found.cut]
-        assert connectivity.read(limited, DS, version, str(root), whole=True).cut == ()
+        assert connectivity.read(limited.release(DS, version), str(root), whole=True).cut == ()
 
 
 def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex, cave, versions):
@@ -283,10 +286,10 @@ def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex, cave, 
 
     delay_s = 0.4
     newer, older = versions[:2]
-    roots = cave.table(DS, newer, "proofreading_status_and_strategy")["pt_root_id"].tolist()
-    somata = cave.table(DS, newer, "nucleus_detection_v0")["pt_root_id"]
-    expired = sorted({*cave.table(DS, older, "nucleus_detection_v0")["pt_root_id"]} - {0, *somata})
-    inputs = cave.synapses(DS, newer, roots[1], "in")["pre_pt_root_id"]
+    roots = cave.release(DS, newer).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
+    somata = cave.release(DS, newer).table("nucleus_detection_v0")["pt_root_id"]
+    expired = sorted({*cave.release(DS, older).table("nucleus_detection_v0")["pt_root_id"]} - {0, *somata})
+    inputs = cave.release(DS, newer).synapses(roots[1], "in")["pre_pt_root_id"]
     fragments = inputs[~inputs.isin([0, *somata])].unique()
     with start_localcave([small_cortex], "--delay-ms", str(int(delay_s * 1000))) as url:
         slow = Cave(Settings(server_address=url, cache=""))
@@ -294,7 +297,7 @@ def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex, cave, 
         def cost(root):
             """Requests to CAVE, and the time in units of one request's delay."""
             before, start = slow.counts["requests"], time.perf_counter()
-            connectivity.read(slow, DS, newer, str(root), type_table=TYPES)
+            connectivity.read(slow.release(DS, newer), str(root), type_table=TYPES)
             return slow.counts["requests"] - before, (time.perf_counter() - start) / delay_s
 
         def costs(roots):

@@ -27,7 +27,7 @@ def newest(cave):
 
 
 def test_stale_ids_are_counted_by_one_column_against_another(cave, client, newest):
-    rows = cave.table(DS, newest, PROOFREADING)
+    rows = cave.release(DS, newest).table(PROOFREADING)
     pairs = [(a, b) for a, b in zip(rows["pt_root_id"], rows["valid_id"], strict=True) if pd.notna(a) and pd.notna(b)]
     stale = sum(int(a) != int(b) for a, b in pairs)
     assert 0 < stale < len(pairs)
@@ -37,7 +37,7 @@ def test_stale_ids_are_counted_by_one_column_against_another(cave, client, newes
 
 @pytest.mark.parametrize("unit", ["vx", "nm", "um"])
 def test_a_root_id_that_occurs_once(cave, client, newest, unit):
-    rows = cave.table(DS, newest, NUCLEI)
+    rows = cave.release(DS, newest).table(NUCLEI)
     counts = rows["pt_root_id"].dropna().value_counts().drop(0, errors="ignore")
     assert total(client, NUCLEI, filter="once(pt_root_id)", units=unit) == int((counts == 1).sum())
 

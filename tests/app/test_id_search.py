@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells.id_search import search
 from services.core.errors import BadInput
 from services.core.settings import Settings
@@ -27,7 +28,7 @@ def small(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def types(small):
-    return tables.open_table(small, "tiny", tiny.NEWEST, "types")
+    return tables.open_table(small.release("tiny", tiny.NEWEST), "types")
 
 
 def told(found):
@@ -82,7 +83,7 @@ def test_types_of_ids(small, types, text, id_type, targets):
 
 
 def test_a_table_without_nuclei_is_reached_through_their_roots(small):
-    synapses = tables.open_table(small, "tiny", tiny.NEWEST, "synapses")
+    synapses = tables.open_table(small.release("tiny", tiny.NEWEST), "synapses")
     found = search(small, synapses, "2 3 5")
     assert told(found) == {
         2: ("found", "nucleus_id", tiny.B, 3),
@@ -100,7 +101,7 @@ def test_without_an_id_a_sentence(small, types, text):
 
 
 def test_ten_thousand_ids_with_rubbish_take_few_requests_and_a_moment(cave):
-    table = tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
+    table = tables.open_table(Release(cave, DS, cave.versions(DS)[0]), TYPES)
     roots = table.frame["pt_root_id"].drop_duplicates().to_numpy(np.int64)
     roots = roots[roots > 0]
     invented = 864691136999000000 + np.arange(10_000 - len(roots))

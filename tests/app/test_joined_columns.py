@@ -13,6 +13,7 @@ from api import blueprint
 from callbacks import shown_table
 from components.table_page import downloads
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
 from services.core.settings import Settings
 from services.tables import joins, live
@@ -56,9 +57,9 @@ def names(found):
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_the_tables_that_are_offered_are_those_that_can_be_joined(cave, table, place):
     version = cave.versions(DS)[place]
-    opened = live.open_table(cave, DS, version, table)
+    opened = live.open_table(Release(cave, DS, version), table)
     possible = set()
-    for info in live.catalogue(cave, DS, version):
+    for info in live.catalogue(Release(cave, DS, version)):
         with suppress(KarstError):
             joins.join(cave, opened, info.name)
             possible.add(info.name)
@@ -70,7 +71,7 @@ def test_the_tables_that_are_offered_are_those_that_can_be_joined(cave, table, p
 
 
 def test_a_table_that_stands_beside_is_offered_whatever_it_is(cave):
-    opened = live.open_table(cave, DS, cave.versions(DS)[0], TYPES)
+    opened = live.open_table(Release(cave, DS, cave.versions(DS)[0]), TYPES)
     wide, _ = joins.join(cave, opened, DEGREES)
     assert joins.joinable(cave, wide) == [DEGREES, *joins.joinable(cave, opened)]
 
@@ -91,7 +92,7 @@ def test_a_table_that_cannot_be_joined_is_left_out_and_said(cave, app, other, er
     (said,) = (sentence for sentence in found.said if other in sentence)
     assert said.startswith(f"{other} does not stand beside this table: ") and why in said
     with pytest.raises(error):
-        joins.join(cave, live.open_table(cave, DS, cave.versions(DS)[0], TYPES), other)
+        joins.join(cave, live.open_table(Release(cave, DS, cave.versions(DS)[0]), TYPES), other)
     path = f"/api/v1/{DS}/latest/tables/{TYPES}/rows"
     assert app.test_client().get(path, query_string={"join": other}).status_code == error.status
 

@@ -8,6 +8,7 @@ import pytest
 
 from components import table_compare
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import BadInput
 from services.core.settings import Settings
 from services.tables import tables
@@ -31,13 +32,13 @@ TYPES, MANUAL, MTYPES, COREG, PROOFREAD, BAYLOR = (
 
 @pytest.fixture(scope="module")
 def types(cave):
-    return tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
+    return tables.open_table(Release(cave, DS, cave.versions(DS)[0]), TYPES)
 
 
 def by_key(cave, version, table, key, value):
     """{key: [values]} of a table, by its rows one by one."""
     found = {}
-    for row in cave.table(DS, version, table)[[key, value]].itertuples(index=False):
+    for row in cave.release(DS, version).table(table)[[key, value]].itertuples(index=False):
         if not pd.isna(row[0]) and row[0] != 0:
             found.setdefault(int(row[0]), []).append(row[1])
     return found
@@ -97,7 +98,7 @@ def test_what_cannot_be_joined_is_told(cave, types):
 def test_two_somata_of_one_root_show_blanks(tmp_path_factory):
     with start_localcave([tiny.make(tmp_path_factory.mktemp("tiny") / "tiny")]) as url:
         small = Cave(Settings(server_address=url, cache=""))
-        nuclei = tables.open_table(small, "tiny", tiny.NEWEST, "nuclei")
+        nuclei = tables.open_table(small.release("tiny", tiny.NEWEST), "nuclei")
         wide, report = join(small, nuclei, "types", "root_id")
     shown = wide.frame.set_index("id")[["types.cell_type", "types.num_rows"]].apply(tuple, axis=1)
     assert shown[1] == ("23P", 1) and shown[7] == ("BC", 1)

@@ -35,7 +35,7 @@ def newest(cave):
 
 @pytest.fixture(scope="module")
 def root(cave, newest):
-    return int(cave.table(DS, newest, "proofreading_status_and_strategy")["pt_root_id"].iloc[0])
+    return int(cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0])
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def counts(cave, newest, root):
 
 def partners(cave, newest, root, direction):
     own, other = ENDS[direction]
-    rows = cave.table(DS, newest, SYNAPSES)
+    rows = cave.release(DS, newest).table(SYNAPSES)
     ends = rows.loc[rows[own] == root, other].fillna(0)
     return {int(one): int(count) for one, count in ends[(ends != 0) & (ends != root)].value_counts().items()}
 
@@ -81,7 +81,9 @@ def test_the_script_has_the_same_partners(client, root, direction):
 
 
 def test_of_several_cells_the_largest_of_all_count(client, cave, newest):
-    roots = [int(one) for one in cave.table(DS, newest, "proofreading_status_and_strategy")["pt_root_id"].iloc[:2]]
+    roots = [
+        int(one) for one in cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].iloc[:2]
+    ]
     together = pd.Series([partners(cave, newest, one, "in") for one in roots]).map(pd.Series)
     counts = pd.concat(together.tolist()).groupby(level=0).sum().to_dict()
     found = get(client, ",".join(map(str, roots)), direction="in", top="40").json["rows"]

@@ -30,7 +30,7 @@ def version(cave):
 
 @pytest.fixture(scope="module")
 def types(cave, version):
-    return tables.open_table(cave, DS, version, TYPES)
+    return tables.open_table(cave.release(DS, version), TYPES)
 
 
 def layer(depth_um, tops):
@@ -53,16 +53,16 @@ def test_the_two_differ_somewhere(types):
 
 @pytest.mark.parametrize("column", TOPS)
 def test_synapses_have_both(client, cave, version, column):
-    root = int(cells.somas(cave, DS, version).query("root_id != 0")["root_id"].iloc[0])
+    root = int(cells.somas(cave.release(DS, version)).query("root_id != 0")["root_id"].iloc[0])
     rows = client.get(f"/api/v1/{DS}/{version}/cells/{root}/synapses?limit=200").json["rows"]
     assert rows
     assert all(row[column] == layer(row["depth_um"], TOPS[column]) for row in rows)
 
 
 def test_the_card_of_a_cell_names_the_source_of_its_layer(cave, version):
-    somas = cells.somas(cave, DS, version)
+    somas = cells.somas(cave.release(DS, version))
     root = int(somas[(somas["root_id"] != 0) & ~somas["root_id"].duplicated(keep=False)]["root_id"].iloc[0])
-    card = cell_card.read(cave, DS, version, cells.find(cave, DS, version, str(root)))
+    card = cell_card.read(cave.release(DS, version), cells.find(cave.release(DS, version), str(root)))
     said = str(cell_facts(card))
     for column, name in NAMES.items():
         assert f"{layer(card.depth_um, TOPS[column])} ({name})" in said

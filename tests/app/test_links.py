@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity, partner_joins
 from services.cells.connectivity import Connectivity
 from services.core.errors import BadInput, TooLarge
@@ -45,14 +46,14 @@ def version(cave: Cave) -> int:
 
 @pytest.fixture(scope="module")
 def types(cave: Cave, version: int) -> TableFrame:
-    return tables.open_table(cave, DATASTACK, version, TYPES)
+    return tables.open_table(cave.release(DATASTACK, version), TYPES)
 
 
 @pytest.fixture(scope="module")
 def cell(cave: Cave, version: int) -> Connectivity:
-    proofread = cave.table(DATASTACK, version, "proofreading_status_and_strategy")
+    proofread = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")
     root = proofread["pt_root_id"].iloc[0]
-    return connectivity.read(cave, DATASTACK, version, str(root), type_table=TYPES)
+    return connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES)
 
 
 def uploaded(link: Link) -> object:
@@ -85,7 +86,7 @@ def test_types_can_be_searched_at_the_version_of_the_link(cave: Cave, types: Tab
 
 
 def test_a_table_that_is_not_of_types_has_nothing_to_search_by(cave: Cave, version: int) -> None:
-    nuclei = tables.open_table(cave, DATASTACK, version, cave.info(DATASTACK)["soma_table"])
+    nuclei = tables.open_table(cave.release(DATASTACK, version), cave.info(DATASTACK)["soma_table"])
     link = table_link(cave, nuclei, nuclei.frame.head(3))
     assert "/materialize/" not in json.dumps(link.state)
     assert "searched" not in link.description
@@ -119,12 +120,14 @@ def test_a_cell_s_link_is_grouped_by_any_column_of_its_partners(cave: Cave, cell
 def test_a_cell_s_link_is_coloured_by_columns_of_joined_tables(cave: Cave, cell: Connectivity) -> None:
     table = "allen_v1_column_types_slanted_ref"
     joined, _ = partner_joins.with_tables(
-        cell.inputs, partner_joins.load_tables(cave, DATASTACK, cell.version.number, [table])
+        cell.inputs, partner_joins.load_tables(Release(cave, DATASTACK, cell.version), [table])
     )
     column = f"{table}.cell_type"
     link = cell_link(cave, cell, direction="in", colour_by=column, more=joined)
     assert_sound(link.state)
-    known = groups.of_values("cell_type", cave.table(DATASTACK, cell.version.number, table)["cell_type"], palette(cave))
+    known = groups.of_values(
+        "cell_type", Release(cave, DATASTACK, cell.version).table(table)["cell_type"], palette(cave)
+    )
     colours = layer_of(link.state, "segmentation")["segmentColors"]
     for root, label in zip(joined["root_id"], known.labels(joined[column]), strict=True):
         assert colours[str(root)] == known.colours[label]
@@ -216,7 +219,7 @@ def test_a_cell_s_link_has_all_its_partners_and_synapses(cave: Cave, cell: Conne
 
 
 def test_synapses_are_at_their_place_and_between_their_cells(cave: Cave, cell: Connectivity) -> None:
-    synapses = cave.synapses(DATASTACK, cell.version.number, cell.cell.root_id, "out")
+    synapses = Release(cave, DATASTACK, cell.version).synapses(cell.cell.root_id, "out")
     rows = {row.id: row for row in synapses.itertuples()}
     points = layer_of(cell_link(cave, cell, direction="out").state, "output synapses")["annotations"]
     assert points
@@ -333,7 +336,7 @@ def test_a_link_works_without_the_state_service(small_cortex: Path, tmp_path: Pa
     """The address that holds the whole state is longer, and that is said."""
     with start_localcave([small_cortex]) as url:
         cave = Cave(Settings(server_address=url, cache=str(tmp_path)))
-        types = tables.open_table(cave, DATASTACK, cave.versions(DATASTACK)[0].number, TYPES)
+        types = tables.open_table(Release(cave, DATASTACK, cave.versions(DATASTACK)[0]), TYPES)
     link = table_link(cave, types, types.frame.head(50))
     assert json.loads(unquote(link.url.split("#!", 1)[1])) == link.state
     assert "A short link could not be had" in link.description
@@ -343,8 +346,8 @@ def test_a_link_works_without_the_state_service(small_cortex: Path, tmp_path: Pa
 
 
 def test_several_cells_at_once_have_the_synapses_of_all_of_them(cave: Cave, version: int) -> None:
-    proofread = cave.table(DATASTACK, version, "proofreading_status_and_strategy")["pt_root_id"].head(3)
-    found = [connectivity.read(cave, DATASTACK, version, str(root), type_table=TYPES) for root in proofread]
+    proofread = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].head(3)
+    found = [connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES) for root in proofread]
     link = cell_link(cave, found, direction="out")
     assert_sound(link.state)
     layer = layer_of(link.state, "output synapses")
@@ -368,8 +371,8 @@ def test_all_synapses_of_a_cell_read_in_pieces_are_in_its_link(small_cortex: Pat
     with start_localcave([small_cortex], "--row-limit", "300") as address:
         cave = Cave(Settings(server_address=address, cache=""))
         version = cave.versions(DATASTACK)[0].number
-        root = cave.table(DATASTACK, version, "proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-        whole = connectivity.read(cave, DATASTACK, version, str(root), whole=True)
+        root = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
+        whole = connectivity.read(cave.release(DATASTACK, version), str(root), whole=True)
         assert whole.totals["in"]["num_syn"] > 300
         layer = layer_of(cell_link(cave, whole, direction="in").state, "input synapses")
         assert len(layer["annotations"]) == whole.totals["in"]["num_syn"]

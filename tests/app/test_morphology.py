@@ -35,10 +35,10 @@ def cable_um(row):
 
 
 def test_the_lines_are_the_skeleton_and_say_how_much_of_it(cave, stored):
-    somas = set(cave.table(DS, newest(cave), "nucleus_detection_v0")["pt_root_id"])
+    somas = set(cave.release(DS, newest(cave)).table("nucleus_detection_v0")["pt_root_id"])
     roots = [root for root in stored if root in somas][:5]
     for root in roots:
-        found = connectivity.read(cave, DS, newest(cave), str(root))
+        found = connectivity.read(cave.release(DS, newest(cave)), str(root))
         drawn = morphology.read(cave, found)
         # volumes are turned and moved, which keeps lengths
         assert drawn.cable_um == pytest.approx(cable_um(stored[root]), rel=1e-3)
@@ -58,7 +58,7 @@ def test_the_lines_are_the_skeleton_and_say_how_much_of_it(cave, stored):
 def test_a_cell_without_a_skeleton_is_told_and_asked_for_again(cave, stored):
     other = next(
         root
-        for root in cave.table(DS, newest(cave), "nucleus_detection_v0")["pt_root_id"]
+        for root in cave.release(DS, newest(cave)).table("nucleus_detection_v0")["pt_root_id"]
         if root and root not in stored
     )
     before = cave.counts["requests"]

@@ -13,6 +13,7 @@ import pytest
 
 from api import blueprint
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells.id_search import search
 from services.core.errors import TooLarge
 from services.core.settings import Settings
@@ -49,7 +50,7 @@ def version(cave):
 def whole(localcave_url, version):
     """All rows, by a client that holds them."""
     rich = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10_000_000))
-    return {name: rich.table(DS, version.number, name) for name in (SYNAPSES, TAGS)}
+    return {name: rich.release(DS, version.number).table(name) for name in (SYNAPSES, TAGS)}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_links_values_and_plots_are_of_the_rows_that_are_left(cave, client, whol
     bars = next(one for one in facets["histograms"] if one["column"] == "size")["bars"]
     assert sum(bar["count"] for bar in bars) == len(kept)
     assert f"{len(frame):,} rows" in facets["messages"][0]
-    opened = open_asked(cave, DS, version, SYNAPSES, query=TableQuery(line))
+    opened = open_asked(Release(cave, DS, version), SYNAPSES, query=TableQuery(line))
     assert isinstance(opened, TableFrame)
     points = plots.soma_map(opened, TableQuery(line), cave.volume(DS), "side")
     assert sorted(points["id"]) == sorted(kept["id"])
@@ -138,7 +139,7 @@ def test_all_rows_are_held_however_little_cave_sends_at_once(small_cortex, whole
     with start_localcave([small_cortex], "--row-limit", "50") as url:
         cave = Cave(Settings(server_address=url, cache="", max_table_rows=MOST))
         query = TableQuery(f"post_pt_root_id = {root}")
-        opened = open_asked(cave, DS, version, SYNAPSES, query=query)
+        opened = open_asked(Release(cave, DS, version), SYNAPSES, query=query)
     assert isinstance(opened, TableFrame)
     assert len(kept) > 50
     assert opened.frame["id"].tolist() == sorted(kept)
@@ -146,9 +147,9 @@ def test_all_rows_are_held_however_little_cave_sends_at_once(small_cortex, whole
 
 @pytest.mark.parametrize("line", ["", "size > 5000", "not size > 5000", "size > 5 or id = 3", "no_such = 3", "size >"])
 def test_what_is_not_narrowed_or_cannot_be_read_stays_paged(cave, version, line):
-    opened = open_large(cave, DS, version.number, SYNAPSES)
+    opened = open_large(Release(cave, DS, version), SYNAPSES)
     assert narrowed(cave, opened, TableQuery(line)) is None
-    assert isinstance(open_asked(cave, DS, version, SYNAPSES, query=TableQuery(line)), LargeTable)
+    assert isinstance(open_asked(Release(cave, DS, version), SYNAPSES, query=TableQuery(line)), LargeTable)
 
 
 def test_what_needs_all_rows_says_how_to_have_them(client):
@@ -161,10 +162,10 @@ def test_what_needs_all_rows_says_how_to_have_them(client):
 
 def test_ids_are_not_said_to_be_missing_from_the_rows_that_are_left(cave, version, root):
     query = TableQuery(f"post_pt_root_id = {root}")
-    opened = open_asked(cave, DS, version, SYNAPSES, query=query)
+    opened = open_asked(Release(cave, DS, version), SYNAPSES, query=query)
     assert isinstance(opened, TableFrame)
     assert sentences(opened)
     with pytest.raises(TooLarge, match="look ids up"):
         search(cave, opened, "1, 2, 3")
-    small = tables.open_table(cave, DS, version.number, "proofreading_status_and_strategy")
+    small = tables.open_table(Release(cave, DS, version), "proofreading_status_and_strategy")
     assert sentences(small) == []

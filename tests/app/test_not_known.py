@@ -73,7 +73,7 @@ def test_a_link_is_made_whatever_sizes_are_known(client, datastack, direction):
 
 @pytest.mark.parametrize(("datastack", "known"), [("bare", "every one"), ("sized", "1"), ("fly", "every one")])
 def test_points_have_no_size_where_one_is_not_known(cave, datastack, known):
-    link = links.cell_link(cave, connectivity.read(cave, datastack, 1, str(CELL)), direction="in")
+    link = links.cell_link(cave, connectivity.read(cave.release(datastack, 1), str(CELL)), direction="in")
     layer = next(layer for layer in link.state["layers"] if layer["name"] == "input synapses")
     assert "size" not in [entry["id"] for entry in layer["annotationProperties"]]
     assert "prop_size" not in layer["shader"]
@@ -101,7 +101,7 @@ def test_both_directions_tell_no_synapses_from_unknown_sizes(client):
 
 @pytest.mark.parametrize("datastack", ["bare", "sized"])
 def test_sums_of_groups_and_of_several_cells_are_not_known_either(cave, datastack):
-    inputs = connectivity.read(cave, datastack, 1, str(CELL), type_table="partner_types").inputs
+    inputs = connectivity.read(cave.release(datastack, 1), str(CELL), type_table="partner_types").inputs
     groups = partner_sets.grouped(inputs, "cell_type").set_index("value")
     assert groups["num_syn"].tolist() == [2, 1, 2]
     assert groups["net_size"].isna().tolist() == ([True] * 3 if datastack == "bare" else [False, False, True])
@@ -122,7 +122,7 @@ def test_synapses_without_sizes_or_centres_are_counted(client):
 @pytest.mark.parametrize("datastack", ["bare", "sized", "fly"])
 @pytest.mark.parametrize("side", ["in", "both"])
 def test_scripts_know_no_more_than_the_page(cave, datastack, side):
-    found = connectivity.read(cave, datastack, 1, str(CELL), type_table="partner_types")
+    found = connectivity.read(cave.release(datastack, 1), str(CELL), type_table="partner_types")
     script = partner_script.snippet(cave, [found], Wanted(side), TableQuery())
     namespace: dict[str, object] = {}
     exec(compile(script, "script", "exec"), namespace)
@@ -159,7 +159,7 @@ def test_with_a_nucleus_table_no_nucleus_is_none(client):
 @pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
 @pytest.mark.parametrize("types", [None, "partner_types"])
 def test_a_verdict_without_nuclei_claims_nothing_of_somata(cave, datastack, types):
-    told = verdict.verdict(cave, connectivity.read(cave, datastack, 1, str(CELL), type_table=types))
+    told = verdict.verdict(cave, connectivity.read(cave.release(datastack, 1), str(CELL), type_table=types))
     assert (told.inputs, told.outputs) == ("unknown", "unknown")
     assert "no nucleus table" in told.sentence
     assert "no proofreading table" in told.sentence
@@ -172,8 +172,8 @@ def test_a_verdict_without_nuclei_claims_nothing_of_somata(cave, datastack, type
 
 @pytest.mark.parametrize("datastack", ["bare", "sized"])
 def test_the_card_says_which_tables_are_missing(cave, datastack):
-    found = connectivity.read(cave, datastack, 1, str(CELL))
-    card = cell_card.read(cave, datastack, 1, found.cell)
+    found = connectivity.read(cave.release(datastack, 1), str(CELL))
+    card = cell_card.read(cave.release(datastack, 1), found.cell)
     assert (card.proofreading_table, card.coregistered) == (None, None)
     facts = str(cell_facts(card))
     assert "no proofreading table" in facts
@@ -184,7 +184,9 @@ def test_the_card_says_which_tables_are_missing(cave, datastack):
 
 @pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
 def test_the_strip_of_a_cell_without_nuclei_counts_no_somata(cave, datastack):
-    strip = str(strip_of(ConnectivityView(datastack=datastack), connectivity.read(cave, datastack, 1, str(CELL)), None))
+    strip = str(
+        strip_of(ConnectivityView(datastack=datastack), connectivity.read(cave.release(datastack, 1), str(CELL)), None)
+    )
     assert "no nucleus table" in strip
     assert not any(claim in strip for claim in ("'0'", "no soma", "none in this segment", "Soma depth"))
 
@@ -276,7 +278,7 @@ def test_maps_and_skeletons_call_a_raw_axis_by_its_name(cave):
     assert (plots.map_axes("side", raw), plots.map_axes("side", deep)) == (("x_um", "y_um"), ("x_um", "depth_um"))
     assert plots.map_axes("top", raw) == ("x_um", "z_um")
     for datastack, title in (("sized", "y (µm)"), ("deep", "depth below pia (µm)")):
-        found = connectivity.read(cave, datastack, 1, str(CELL))
+        found = connectivity.read(cave.release(datastack, 1), str(CELL))
         places = plot_frames.soma_map(partner_table.described(cave, found, "in"), None)
         assert somata.soma_map(places, {})["layout"]["yaxis2"]["title"]["text"] == title
 
@@ -291,7 +293,7 @@ def test_layers_without_a_transform_are_left_out(tmp_path, caplog):
 
 @pytest.mark.parametrize(("datastack", "deep"), [("sized", False), ("deep", True)])
 def test_the_page_names_depths_only_where_there_are_any(cave, datastack, deep):
-    found = connectivity.read(cave, datastack, 1, str(CELL))
+    found = connectivity.read(cave.release(datastack, 1), str(CELL))
     view = ConnectivityView(datastack=datastack, version="1", cell=str(CELL), partner=str(FIRST))
     listed = synapse_list(view, str(CELL), {"in": partner_synapses.of_partner(cave, found, "in", FIRST)})
     assert ("depth" in str(listed)) is deep

@@ -44,7 +44,7 @@ def test_the_notice_of_a_table_beside_is_said_too(cave: Cave, client: FlaskClien
 
 def test_the_notice_of_a_type_table_is_a_warning_of_the_cell(cave: Cave) -> None:
     version = live.resolve(cave, DS, "latest").number
-    roots = cave.table(DS, version, NEW)["pt_root_id"]
+    roots = cave.release(DS, version).table(NEW)["pt_root_id"]
     root = str(int(roots[roots > 0].iloc[0]))
-    assert NOTICE in connectivity.read(cave, DS, version, root, type_table=OLD).notices
-    assert NOTICE not in connectivity.read(cave, DS, version, root, type_table=NEW).notices
+    assert NOTICE in connectivity.read(cave.release(DS, version), root, type_table=OLD).notices
+    assert NOTICE not in connectivity.read(cave.release(DS, version), root, type_table=NEW).notices

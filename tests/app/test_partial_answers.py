@@ -135,9 +135,9 @@ def test_services_are_strict_unless_they_are_told_not_to_be(url: str) -> None:
     cave = Cave(Settings(server_address=url, cache="", datastack=DS))
     for table, error in (("no_such_table", NotFound), ("totals", BadInput)):
         with pytest.raises(error):
-            connectivity.read(cave, DS, NEWEST, str(tiny.A), type_table=table)
-        found = connectivity.read(cave, DS, NEWEST, str(tiny.A), type_table=table, lenient=True)
-        without = connectivity.read(cave, DS, NEWEST, str(tiny.A))
+            connectivity.read(cave.release(DS, NEWEST), str(tiny.A), type_table=table)
+        found = connectivity.read(cave.release(DS, NEWEST), str(tiny.A), type_table=table, lenient=True)
+        without = connectivity.read(cave.release(DS, NEWEST), str(tiny.A))
         assert found.type_table is None
         assert found.inputs.equals(without.inputs) and found.totals == without.totals
         assert [said for said in found.warnings if said not in without.warnings] == [found.warnings[0]]

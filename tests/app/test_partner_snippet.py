@@ -36,8 +36,8 @@ def versions(cave):
 
 
 def cell_of(cave, version, place=0, types=TYPES):
-    root = int(cave.table(DS, version, "proofreading_status_and_strategy")["pt_root_id"].iloc[place])
-    return connectivity.read(cave, DS, version, str(root), type_table=types)
+    root = int(cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[place])
+    return connectivity.read(cave.release(DS, version), str(root), type_table=types)
 
 
 def run(script):
@@ -78,8 +78,8 @@ def test_every_further_column_is_in_the_script(cave, versions, direction):
     page = synapse_weights.with_weights(found, direction, synapse_weights.partner_degrees(cave, found))
     places = partner_joins.located(cave, found, direction)
     page = page.assign(**{name: places[name] for name in places if name not in page})
-    page = proofreading.of_partners(page, proofreading.rows(cave, DS, versions[0]))
-    joined = partner_joins.load_tables(cave, DS, versions[0], ["nucleus_functional_area_assignment"])
+    page = proofreading.of_partners(page, proofreading.rows(cave.release(DS, versions[0])))
+    joined = partner_joins.load_tables(cave.release(DS, versions[0]), ["nucleus_functional_area_assignment"])
     page, _ = partner_joins.with_tables(page, joined)
     synapses = partner_synapses.of_cell(cave, found, direction)
     tags = compartments.predictions(cave, found, direction)
@@ -90,7 +90,7 @@ def test_every_further_column_is_in_the_script(cave, versions, direction):
 
 def test_threshold_switch_filter_sort_and_columns_are_those_of_the_page(cave, versions):
     found = cell_of(cave, versions[0], 1)
-    proofread = proofreading.rows(cave, DS, versions[0])
+    proofread = proofreading.rows(cave.release(DS, versions[0]))
     columns = describe_columns(found.inputs)
     kept = partner_sets.at_least(found.inputs, 2)
     line, sort = "num_soma = 1 and cell_type in (23P, BC, 4P, '6P-IT')", (("soma_depth_um", "desc"), ("num_syn", "asc"))
@@ -130,10 +130,10 @@ def test_the_script_yields_what_the_page_shows(cave, versions, side, wanted, que
 
 def coregistered_cell(cave, version):
     """One that has tuning, and proofread partners on either side that have it too."""
-    tuned = set(cave.table(DS, version, "digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
-    proofread = cave.table(DS, version, "proofreading_status_and_strategy")["pt_root_id"].tolist()
+    tuned = set(cave.release(DS, version).table("digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
+    proofread = cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
     for root in (root for root in proofread if root in tuned):
-        found = connectivity.read(cave, DS, version, str(root), type_table=TYPES)
+        found = connectivity.read(cave.release(DS, version), str(root), type_table=TYPES)
         both = set(found.inputs["root_id"]) & set(found.outputs["root_id"])
         if all(tuned & set(side["root_id"]) for side in (found.inputs, found.outputs)) and both & set(proofread):
             return found

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity, pasted_links
 from services.core.errors import BadInput, NotFound
 from services.neuroglancer.links import cell_link, table_link
@@ -18,7 +19,7 @@ TYPES = "aibs_metamodel_celltypes_v661"
 
 
 def test_a_short_link_gives_the_rows_that_it_was_made_of(cave: Cave) -> None:
-    types = tables.open_table(cave, DATASTACK, cave.versions(DATASTACK)[0].number, TYPES)
+    types = tables.open_table(Release(cave, DATASTACK, cave.versions(DATASTACK)[0]), TYPES)
     rows = types.frame[types.frame["pt_root_id"] > 0].head(300)
     link = table_link(cave, types, rows, group_by="cell_type")
     assert "/nglstate/" in link.url
@@ -30,8 +31,8 @@ def test_a_short_link_gives_the_rows_that_it_was_made_of(cave: Cave) -> None:
 
 def test_a_cell_s_link_selects_the_cell_and_looks_at_its_soma(cave: Cave) -> None:
     version = cave.versions(DATASTACK)[0].number
-    root = cave.table(DATASTACK, version, "proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-    cell = connectivity.read(cave, DATASTACK, version, str(root), type_table=TYPES)
+    root = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
+    cell = connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES)
     found = pasted_links.read(cave, DATASTACK, cell_link(cave, cell).url)
     assert found.selected == (str(root),)
     assert set(found.hidden) == set(map(str, [*cell.inputs["root_id"], *cell.outputs["root_id"]])) - {str(root)}

@@ -7,6 +7,7 @@ import pytest
 import standard_transform
 
 from callbacks import views
+from services.cave.release import Release
 from services.core.errors import BadInput
 from services.tables import tables
 from services.tables.tables import TableQuery
@@ -17,7 +18,7 @@ DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 
 @pytest.fixture(scope="module")
 def types(cave):
-    return tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
+    return tables.open_table(Release(cave, DS, cave.versions(DS)[0]), TYPES)
 
 
 def voxels(frame):
@@ -87,7 +88,7 @@ def test_an_unknown_unit_is_told(types):
 
 
 def test_opening_leaves_what_is_cached_alone(cave, types):
-    assert "layer" not in cave.table(DS, types.version.number, TYPES).columns
+    assert "layer" not in Release(cave, DS, types.version).table(TYPES).columns
 
 
 def test_what_tells_a_cell_comes_first_and_bookkeeping_last(cave, types):
@@ -95,7 +96,7 @@ def test_what_tells_a_cell_comes_first_and_bookkeeping_last(cave, types):
     assert list(columns)[:4] == ["pt_root_id", "target_id", "cell_type", "classification_system"]
     assert list(columns)[-5:] == ["id", "id_ref", "pt_supervoxel_id", "valid", "valid_ref"]
     assert (columns["target_id"], columns["id"]) == ("nucleus id", "annotation id")
-    nuclei = tables.open_table(cave, DS, cave.versions(DS)[0].number, "nucleus_detection_v0")
+    nuclei = tables.open_table(Release(cave, DS, cave.versions(DS)[0]), "nucleus_detection_v0")
     assert [(column.name, column.title) for column in nuclei.columns[:2]] == [
         ("pt_root_id", "root id"),
         ("id", "nucleus id"),

@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 
 from api import blueprint
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
 from services.populations import population, reading, sets
@@ -263,7 +264,7 @@ def test_what_was_read_is_not_asked_again(six: Cave) -> None:
 
     def cost(pre: Ids, post: Ids) -> int:
         before = six.counts["requests"]
-        found = reading.read(six, SIX, VERSION, pre, post)
+        found = reading.read(six.release(SIX, VERSION), pre, post)
         assert len(found) == len(truth(pre, post)) and found["id"].is_unique
         return six.counts["requests"] - before
 
@@ -272,7 +273,7 @@ def test_what_was_read_is_not_asked_again(six: Cave) -> None:
     assert cost(every[:3], every[:3]) == 1  # one cell more
     assert cost(every, every) == 2  # the rest of the rows, and the rows of the rest
     assert cost(every[1:5], every[2:]) == 0
-    assert reading.plan(six, SIX, VERSION, every, every).num_requests == 0
+    assert reading.plan(six.release(SIX, VERSION), every, every).num_requests == 0
 
 
 def test_rectangles_that_are_left() -> None:
@@ -317,7 +318,7 @@ def test_nothing_is_cut_by_a_small_row_limit(small_cortex: Path, localcave_url: 
     with start_localcave([small_cortex], "--row-limit", "50") as url:
         cut = Cave(Settings(server_address=url, cache=""))
         seen: list[reading.Progress] = []
-        found = reading.read(cut, DEMO, version, ids, ids, report=seen.append)
+        found = reading.read(cut.release(DEMO, version), ids, ids, report=seen.append)
     assert sorted(found["id"]) == sorted(raw["id"])
     assert seen[0].done == 0 and seen[-1].done == seen[-1].total and seen[-1].rows == len(raw)
 
@@ -333,17 +334,17 @@ def test_a_failed_chunk_keeps_the_others(six: Cave) -> None:
             raise StopError
 
     with pytest.raises(StopError):
-        reading.read(six, SIX, VERSION, every, every, report=stop)
-    assert reading.plan(six, SIX, VERSION, every, every).num_requests == 0
+        reading.read(six.release(SIX, VERSION), every, every, report=stop)
+    assert reading.plan(six.release(SIX, VERSION), every, every).num_requests == 0
 
 
 def test_another_process_pays_nothing(six_url: str, tmp_path: Path) -> None:
     first, second = (Cave(Settings(server_address=six_url, cache=str(tmp_path / "cache"))) for _ in "ab")
     every = np.sort(np.array(CELLS, dtype=np.int64))
-    reading.read(first, SIX, VERSION, every, every)
-    assert reading.plan(second, SIX, VERSION, every[:4], every).num_requests == 0
+    reading.read(first.release(SIX, VERSION), every, every)
+    assert reading.plan(second.release(SIX, VERSION), every[:4], every).num_requests == 0
     before = second.counts["rows"]
-    assert len(reading.read(second, SIX, VERSION, every[:4], every)) == len(truth(every[:4], every))
+    assert len(reading.read(second.release(SIX, VERSION), every[:4], every)) == len(truth(every[:4], every))
     assert second.counts["rows"] == before
 
 
@@ -360,13 +361,13 @@ def demo(request: pytest.FixtureRequest, localcave_url: str) -> CAVEclient:
 
 def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:
     at = cave.version(DEMO, demo.version)
-    if PROOFREAD not in cave.tables(DEMO, demo.version):
+    if PROOFREAD not in cave.release(DEMO, demo.version).tables():
         with pytest.raises(NotFound):
-            population.choose(cave, DEMO, at, f"{PROOFREAD}:")
+            population.choose(Release(cave, DEMO, at), f"{PROOFREAD}:")
         return
     rows = demo.materialize.query_table(PROOFREAD)
     ids = sorted({int(root) for root in rows["pt_root_id"]} - {0})
-    pair = population.choose(cave, DEMO, at, f"{PROOFREAD}:", proofread="off")
+    pair = population.choose(Release(cave, DEMO, at), f"{PROOFREAD}:", proofread="off")
     assert pair.pre.ids.tolist() == ids
     found = population.read(cave, pair)
     raw = demo.materialize.query_table("synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids})

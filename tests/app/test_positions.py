@@ -37,7 +37,7 @@ def newest(cave):
 
 @pytest.fixture(scope="module")
 def synapses(cave, newest):
-    rows = cave.query(DS, newest, "synapses_pni_2", limit=400)
+    rows = cave.release(DS, newest).query("synapses_pni_2", limit=400)
     return rows[(rows["pre_pt_root_id"] > 0) & (rows["post_pt_root_id"] > 0)].head(40)
 
 
@@ -60,7 +60,7 @@ def attempt(ask):
 @pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
 def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, point):
     for _, row in synapses.iterrows():
-        asked = interpretation.understand(cave, DS, newest, said(place(row, point)))
+        asked = interpretation.understand(cave.release(DS, newest), said(place(row, point)))
         assert (asked.kind, asked.ids, asked.id_type) == ("position", (str(row[f"{point}_root_id"]),), "root_id")
         assert "0 nm away" in asked.notes[0]
 
@@ -68,13 +68,13 @@ def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, po
 @pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
 def test_the_segmentation_tells_where_it_can_be_read(cave, reading, newest, synapses, point):
     for _, row in synapses.iterrows():
-        asked = interpretation.understand(reading, DS, newest, said(place(row, point)))
+        asked = interpretation.understand(reading.release(DS, newest), said(place(row, point)))
         assert (asked.ids, asked.id_type) == ((str(row[f"{point}_root_id"]),), "root_id")
         assert "the segmentation has this cell there" in asked.notes[0]
 
 
 def test_the_segmentation_knows_the_supervoxels_of_somata(cave, reading, newest):
-    nuclei = cave.table(DS, newest, "nucleus_detection_v0")
+    nuclei = cave.release(DS, newest).table("nucleus_detection_v0")
     nuclei = nuclei[nuclei["pt_supervoxel_id"].fillna(0) != 0].head(10)
     for _, row in nuclei.iterrows():
         point_nm = (np.array(place(row, "pt")) * VOXEL_NM).tolist()
@@ -102,7 +102,7 @@ def test_no_position_of_a_synapse_is_answered_with_a_third_cell(cave, newest, sy
     for _, row in synapses.iterrows():
         both = {str(row["pre_pt_root_id"]), str(row["post_pt_root_id"])}
         answered, why = attempt(
-            lambda row=row: interpretation.understand(cave, DS, newest, said(place(row, "ctr_pt"))).ids
+            lambda row=row: interpretation.understand(cave.release(DS, newest), said(place(row, "ctr_pt"))).ids
         )
         assert set(answered or both) <= both
         assert answered or "nm away" in why
@@ -114,12 +114,12 @@ def test_between_two_cells_both_are_named(cave, newest, synapses):
     apart = np.linalg.norm(ends[1] - ends[0])
     towards = ends[0] + (ends[1] - ends[0]) * min(0.45, 95 / apart)
     with pytest.raises(BadInput, match="between two segments") as caught:
-        positions.at(cave, DS, newest, towards)
+        positions.at(cave.release(DS, newest), towards)
     assert all(str(row[f"{point}_root_id"]) in caught.value.message for point in ("pre_pt", "post_pt"))
 
 
 def test_a_place_in_a_nucleus_is_its_cell_and_one_beside_it_is_asked_for(cave, newest):
-    nuclei = cave.table(DS, newest, "nucleus_detection_v0")
+    nuclei = cave.release(DS, newest).table("nucleus_detection_v0")
     centres = nuclei[[f"pt_position_{axis}" for axis in "xyz"]].to_numpy(float) * VOXEL_NM
     roots = nuclei["pt_root_id"].tolist()
     nuclei = nuclei[nuclei["pt_root_id"] != 0].sample(30, random_state=3)
@@ -128,10 +128,10 @@ def test_a_place_in_a_nucleus_is_its_cell_and_one_beside_it_is_asked_for(cave, n
         centre = np.array(place(row, "pt")) * VOXEL_NM
         radius = 1000 * (3 * float(row["volume"]) / (4 * np.pi)) ** (1 / 3)
         for far in (0, 0.9 * radius):
-            found = positions.at(cave, DS, newest, centre + far * direction)
+            found = positions.at(cave.release(DS, newest), centre + far * direction)
             assert (found.id, found.id_type) in ((str(row["id"]), "nucleus_id"), (str(row["pt_root_id"]), "root_id"))
         beside = centre + 1.1 * radius * direction
-        found, why = attempt(lambda beside=beside: positions.at(cave, DS, newest, beside))
+        found, why = attempt(lambda beside=beside: positions.at(cave.release(DS, newest), beside))
         nearest = np.argmin(np.linalg.norm(centres - beside, axis=1))
         assert (found or row).id != str(row["id"])  # something else may be known to lie there
         assert found or str(roots[nearest]) in why

@@ -42,7 +42,7 @@ def cave(url):
 
 @pytest.fixture(scope="module")
 def types(cave):
-    return tables.open_table(cave, DS, VERSION, TYPES)
+    return tables.open_table(cave.release(DS, VERSION), TYPES)
 
 
 def test_the_table_has_every_row_and_the_known_counts(types):
@@ -61,15 +61,15 @@ def test_one_type_leaves_963_rows(types, query):
 
 def test_soma_depth_is_that_of_the_volume(cave):
     """Depths known of 23P cells: half of them lie between 126 and 211 um."""
-    somas = cells.somas(cave, DS, VERSION)
-    types = connectivity.type_rows(cave, DS, VERSION, TYPES).frame
+    somas = cells.somas(cave.release(DS, VERSION))
+    types = connectivity.type_rows(cave.release(DS, VERSION), TYPES).frame
     depths = somas.loc[somas["root_id"].isin(types.index[types["cell_type"] == "23P"]), "depth_um"]
     assert depths.quantile([0.25, 0.5, 0.75]).tolist() == pytest.approx([126, 168, 211], abs=2)
 
 
 @pytest.mark.parametrize("type_table", [None, TYPES])
 def test_the_partners_of_the_known_cell(cave, type_table):
-    read = connectivity.read(cave, DS, VERSION, str(CELL), type_table=type_table)
+    read = connectivity.read(cave.release(DS, VERSION), str(CELL), type_table=type_table)
     assert read.cell.root_id == CELL
     assert read.totals["in"] == {"num_syn": 2_699, "num_partners": 2_380, "autapses": 8, "root_zero": 0}
     assert len(read.inputs) == 2_380
@@ -83,7 +83,7 @@ def test_the_partners_equal_the_file(cave, realdata):
     pre = next(name for name in rows.columns if name.startswith("pre") and "root" in name)
     rows = rows[rows[pre] != CELL]
     expected = rows.groupby(pre)["size"].agg(["size", "sum"])
-    found = connectivity.read(cave, DS, VERSION, str(CELL)).inputs.set_index("root_id").sort_index()
+    found = connectivity.read(cave.release(DS, VERSION), str(CELL)).inputs.set_index("root_id").sort_index()
     assert found["num_syn"].to_dict() == expected["size"].to_dict()
     assert found["net_size"].to_dict() == expected["sum"].astype(float).to_dict()
 
@@ -93,5 +93,5 @@ def test_the_partners_equal_caveclient(cave, url):
     rows = client.materialize.synapse_query(post_ids=CELL, remove_autapses=False, materialization_version=VERSION)
     assert len(rows) == 2_707
     counts = rows.loc[rows["pre_pt_root_id"] != CELL, "pre_pt_root_id"].value_counts()
-    inputs = connectivity.read(cave, DS, VERSION, str(CELL)).inputs
+    inputs = connectivity.read(cave.release(DS, VERSION), str(CELL)).inputs
     assert dict(zip(inputs["root_id"], inputs["num_syn"], strict=True)) == counts.to_dict()

@@ -10,6 +10,7 @@ import pytest
 
 from api import blueprint
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import BadInput
 from services.core.settings import Settings
 from services.filters.filters import parse_box, parse_line
@@ -25,7 +26,7 @@ DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 
 @pytest.fixture(scope="module")
 def types(cave):
-    return tables.open_table(cave, DS, cave.versions(DS)[0].number, TYPES)
+    return tables.open_table(Release(cave, DS, cave.versions(DS)[0]), TYPES)
 
 
 @pytest.fixture(scope="module")
@@ -124,9 +125,9 @@ def test_a_server_that_forgot_the_list_is_given_it_again(tmp_path):
         # another process, but a cache that remembers the number
         anew = Cave(settings)
         saved_ids._lists._kept.clear()
-        assert saved_ids.read(anew, "tiny", first) == ()
+        assert saved_ids.read(anew.release("tiny", first)) == ()
         second = saved_ids.save(anew, "tiny", ids)
-        assert second != first and saved_ids.read(anew, "tiny", second) == tuple(ids)
+        assert second != first and saved_ids.read(anew.release("tiny", second)) == tuple(ids)
 
 
 def test_the_script_reads_the_list_from_cave(cave, types, number):

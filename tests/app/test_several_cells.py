@@ -45,7 +45,7 @@ def roots(client: CAVEclient) -> list[int]:
 
 @pytest.fixture(scope="module")
 def found(cave: Cave, client: CAVEclient, roots: list[int]) -> tuple[Connectivity, ...]:
-    return interpretation.read(cave, DS, client.version, ", ".join(map(str, roots)), type_table=TYPES)
+    return interpretation.read(cave.release(DS, client.version), ", ".join(map(str, roots)), type_table=TYPES)
 
 
 def partners(client: CAVEclient, root: int, way: str) -> pd.Series:
@@ -143,7 +143,7 @@ def test_what_nobody_knows_is_blank_and_not_zero(small_cortex, roots):
     with start_localcave([small_cortex], "--row-limit", "500") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         version = max(version.number for version in cave.versions(DS) if version.valid)
-        found = interpretation.read(cave, DS, version, ", ".join(map(str, roots)))
+        found = interpretation.read(cave.release(DS, version), ", ".join(map(str, roots)))
         cut = [one.cell.root_id for one in found if one.truncated["in"]]
         assert 0 < len(cut) < len(roots)
         table = several_cells.open_partners(cave, found, Wanted("in"))

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import BadInput, TooLarge
 from services.core.settings import Settings
 from services.tables import joins, live, tables
@@ -32,7 +33,10 @@ def version(cave):
 
 @pytest.fixture(scope="module")
 def opened(cave, version):
-    return {name: tables.open_table(cave, DS, version, name) for name in (TYPES, NUCLEI, PROOFREAD, "aibs_cell_info")}
+    return {
+        name: tables.open_table(cave.release(DS, version), name)
+        for name in (TYPES, NUCLEI, PROOFREAD, "aibs_cell_info")
+    }
 
 
 def run(script):
@@ -142,7 +146,7 @@ def test_more_rows_than_cave_sends_at_once_are_asked_for_in_parts(cave, opened, 
 )
 def test_a_large_table_is_asked_as_the_page_asks_it(localcave_url, version, table, line, unit):
     cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10))
-    opened = with_units(open_large(cave, DS, version, table), unit)
+    opened = with_units(open_large(cave.release(DS, version), table), unit)
     page = read_page(cave, opened, TableQuery(line), 0, 10_000)
     frame = run(large_snippet(cave, opened, TableQuery(line)))
     key = "id" if "id" in frame else "root_id"
@@ -157,13 +161,13 @@ def test_a_large_table_is_asked_as_the_page_asks_it(localcave_url, version, tabl
 def older(cave, version):
     """A version that has a table which the newest one has not."""
     (number,) = (one.number for one in cave.versions(DS) if one.valid and one.number != version)
-    assert FUNCTIONAL in cave.tables(DS, number) and FUNCTIONAL not in cave.tables(DS, version)
+    assert FUNCTIONAL in cave.release(DS, number).tables() and FUNCTIONAL not in cave.release(DS, version).tables()
     return number
 
 
 @pytest.mark.parametrize(("table", "others"), [(FUNCTIONAL, []), (TYPES, [FUNCTIONAL])])
 def test_a_table_that_the_newest_version_has_no_more_is_read_at_its_own(cave, older, table, others):
-    wide, _ = joins.join_all(cave, tables.open_table(cave, DS, older, table), others)
+    wide, _ = joins.join_all(cave, tables.open_table(cave.release(DS, older), table), others)
     query = TableQuery("gOSI 0.3.." if table == FUNCTIONAL else f"{FUNCTIONAL}.gOSI 0.3..", sort=(("id", "asc"),))
     page = tables.select(wide, query)[[column.name for column in wide.columns]]
     assert 0 < len(page) < len(wide.frame)
@@ -173,7 +177,7 @@ def test_a_table_that_the_newest_version_has_no_more_is_read_at_its_own(cave, ol
 
 def test_a_large_table_that_the_newest_version_has_no_more_is_read_at_its_own(localcave_url, older):
     cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10))
-    opened = open_large(cave, DS, older, FUNCTIONAL)
+    opened = open_large(cave.release(DS, older), FUNCTIONAL)
     page = read_page(cave, opened, TableQuery("gOSI > 0.3"), 0, 10_000).frame
     assert len(page) > 0
     assert_same(run(large_snippet(cave, opened, TableQuery("gOSI > 0.3"))), page, ordered=False)
@@ -182,7 +186,7 @@ def test_a_large_table_that_the_newest_version_has_no_more_is_read_at_its_own(lo
 def moment(cave, name):
     newest, _, expired = cave.versions(DS)
     between = f"{newest.timestamp - timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
-    return live.resolve(cave, DS, {"expired": str(expired.number), "between": between}.get(name, name))
+    return live.resolve(cave, DS, {"expired": str(expired.number), "between": between}.get(name, name)).version
 
 
 @pytest.mark.parametrize("when", ["expired", "between", "live"])
@@ -197,7 +201,7 @@ def moment(cave, name):
 )
 def test_rows_at_a_time_are_read_by_the_same_query_at_the_same_time(cave, when, table, others, query):
     version = moment(cave, when)
-    wide, _ = joins.join_all(cave, live.open_table(cave, DS, version, table), others)
+    wide, _ = joins.join_all(cave, live.open_table(Release(cave, DS, version), table), others)
     wide = tables.with_units(wide, "um")
     page = tables.select(wide, query)[[column.name for column in wide.columns]]
     assert 0 < len(page) < len(wide.frame)
@@ -208,7 +212,7 @@ def test_rows_at_a_time_are_read_by_the_same_query_at_the_same_time(cave, when, 
 
 
 def test_no_script_reads_a_table_that_has_no_rows_at_its_time(cave):
-    opened = live.open_table(cave, DS, moment(cave, "expired"), TYPES)
+    opened = live.open_table(Release(cave, DS, moment(cave, "expired")), TYPES)
     empty = replace(opened, frame=opened.frame.iloc[:0])
     with pytest.raises(BadInput, match="no rows at version"):
         table_snippet(cave, empty, TableQuery())

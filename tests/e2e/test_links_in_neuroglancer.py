@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity, pasted_links
 from services.cells.connectivity import Connectivity
 from services.core.settings import Settings
@@ -44,14 +45,14 @@ def viewer(cave: Cave, browser: Browser) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def types(cave: Cave) -> TableFrame:
-    return tables.open_table(cave, DATASTACK, cave.versions(DATASTACK)[0].number, TYPES)
+    return tables.open_table(Release(cave, DATASTACK, cave.versions(DATASTACK)[0]), TYPES)
 
 
 @pytest.fixture(scope="module")
 def cell(cave: Cave) -> Connectivity:
     version = cave.versions(DATASTACK)[0].number
-    root = cave.table(DATASTACK, version, "proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-    return connectivity.read(cave, DATASTACK, version, str(root), type_table=TYPES)
+    root = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
+    return connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES)
 
 
 def bare(*layers: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def test_types_can_be_searched_as_they_are_at_the_version(viewer: Client, cave: 
     """Older versions have other ids, so what the segmentation itself has to search by would not do."""
     counts = []
     for version in [version.number for version in cave.versions(DATASTACK) if version.valid]:
-        types = tables.open_table(cave, DATASTACK, version, TYPES)
+        types = tables.open_table(cave.release(DATASTACK, version), TYPES)
         link = table_link(cave, types, types.frame[types.frame["pt_root_id"] != 0].head(5))
         told = assert_shown(viewer.open(link.url), link)["segmentation"]["properties"]
         roots = types.frame["pt_root_id"]
@@ -226,7 +227,7 @@ def test_a_pasted_link_opens_the_same_cells_again(viewer: Client, cave: Cave, ce
 
 def test_several_cells_each_in_its_colour(viewer: Client, cave: Cave, cell: Connectivity) -> None:
     partner = cell.outputs["root_id"].iloc[0]
-    other = connectivity.read(cave, DATASTACK, cell.version.number, str(partner), type_table=TYPES)
+    other = connectivity.read(Release(cave, DATASTACK, cell.version), str(partner), type_table=TYPES)
     link = cell_link(cave, [cell, other])
     verdict = viewer.open(link.url)
     shown = assert_shown(verdict, link)

@@ -54,9 +54,9 @@ def cave(proxy: Proxy, tmp_path: Path) -> Cave:
 
 def with_metadata(cave: Cave) -> Cave:
     """The same, after its first questions."""
-    cave.tables(DS, V)
-    cave.latest_roots(DS, V, [tiny.B])
-    cave.row_counts(DS, V)
+    cave.release(DS, V).tables()
+    cave.release(DS, V).latest_roots([tiny.B])
+    cave.release(DS, V).row_counts()
     return cave
 
 
@@ -112,7 +112,7 @@ class TestSentences:
         fault, kind, words = case
         proxy.break_next(fault, QUERY, times=9)
         with caplog.at_level(logging.INFO), pytest.raises(kind, match=words) as caught:
-            cave.table(DS, V, "types")
+            cave.release(DS, V).table("types")
         error = caught.value
         assert error.message.endswith(".")
         assert error.message[0].isupper()
@@ -126,24 +126,24 @@ class TestSentences:
         for fault in (cut, cut_quietly, status(500), status(200, b"", "data.arrow")):
             proxy.break_next(fault, QUERY, times=9)
             with pytest.raises(KarstError):
-                cave.table(DS, V, "types")
+                cave.release(DS, V).table("types")
         proxy.times = 0
-        assert len(cave.table(DS, V, "types")) == 6
+        assert len(cave.release(DS, V).table("types")) == 6
 
     def test_broken_metadata_is_a_sentence_too(self, proxy: Proxy) -> None:
         cave = Cave(Settings(server_address=proxy.url, cache="", timeout_s=1.0))
         for where in ("/info/version", "datastack/full", "/materialize/version", "/metadata", "/views"):
             proxy.break_next(status(500, b"rubbish"), where, times=9)
             with pytest.raises(Upstream):
-                cave.tables(DS, V)
+                cave.release(DS, V).tables()
         proxy.times = 0
-        assert "types" in cave.tables(DS, V)
+        assert "types" in cave.release(DS, V).tables()
 
     def test_a_request_id_is_that_of_the_web_request(self, cave: Cave, proxy: Proxy) -> None:
         proxy.break_next(status(500), QUERY)
         with flask.Flask("test").test_request_context():
             with pytest.raises(Upstream) as caught:
-                cave.table(DS, V, "types")
+                cave.release(DS, V).table("types")
             assert caught.value.request_id == request_id()
 
 
@@ -153,19 +153,19 @@ class TestHiccups:
     @pytest.mark.parametrize("fault", [drop, status(503), status(502)])
     def test_two_in_a_row_are_survived(self, cave: Cave, proxy: Proxy, fault: Fault) -> None:
         proxy.break_next(fault, QUERY, times=2)
-        assert len(cave.table(DS, V, "types")) == 6
+        assert len(cave.release(DS, V).table("types")) == 6
 
     def test_a_silent_server_is_waited_for_once(self, cave: Cave, proxy: Proxy) -> None:
         proxy.break_next(hang, QUERY, times=9)
         start = time.monotonic()
         with pytest.raises(Upstream):
-            cave.table(DS, V, "types")
+            cave.release(DS, V).table("types")
         assert time.monotonic() - start < 2.5
 
     def test_a_missed_list_of_api_versions_does_not_downgrade_the_client(self, proxy: Proxy) -> None:
         proxy.break_next(status(500), "api/versions", times=99)
         cave = Cave(Settings(server_address=proxy.url, cache=""))
-        assert "totals" in cave.tables(DS, V)
+        assert "totals" in cave.release(DS, V).tables()
 
 
 class TestGone:
@@ -197,13 +197,13 @@ class TestGone:
 
         def ask() -> None:
             try:
-                cave.table(DS, V, "types")
+                cave.release(DS, V).table("types")
             except BaseException as error:
                 failures.append(error)
 
         command = [sys.executable, "-m", "localcave", "serve", str(folder), "--port", str(port), "--delay-ms", "400"]
         with running(command, options.server_address) as process:
-            cave.tables(DS, V)
+            cave.release(DS, V).tables()
             thread = threading.Thread(target=ask)
             thread.start()
             time.sleep(0.2)
@@ -214,10 +214,10 @@ class TestGone:
         assert [type(error) for error in failures] == [Upstream]
         assert "cannot be reached" in str(failures[0]) or "broke off" in str(failures[0])
         with start_localcave([folder], port=port):
-            assert len(cave.table(DS, V, "types")) == 6
+            assert len(cave.release(DS, V).table("types")) == 6
 
     def test_what_was_paid_for_outlives_the_server(self, folder: Path, tmp_path: Path) -> None:
         with start_localcave([folder]) as url:
             options = Settings(server_address=url, cache=str(tmp_path))
-            Cave(options).table(DS, V, "types")
-        assert len(Cave(options).table(DS, V, "types")) == 6
+            Cave(options).release(DS, V).table("types")
+        assert len(Cave(options).release(DS, V).table("types")) == 6

@@ -26,6 +26,7 @@ class NoCave:
 
     class settings:  # noqa: N801
         server_address = "https://cave.example.org"
+        same_host = False
 
     def info(self, datastack: str) -> dict[str, str]:
         return {"segmentation_source": GRAPHENE}
