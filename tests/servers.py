@@ -77,11 +77,17 @@ def start_localcave(folders: Sequence[Path], *options: str, port: int | None = N
 
 @contextmanager
 def karst(
-    cave_url: str, cache: Path | str, *, app: str = "app:server", log: Path | None = None, **environ: str
+    cave_url: str,
+    cache: Path | str,
+    *,
+    app: str = "app:server",
+    port: int | None = None,
+    log: Path | None = None,
+    **environ: str,
 ) -> Iterator[str]:
     """Serve Karst over the CAVE at `cave_url` with the real gunicorn settings; yields the address."""
-    port = str(free_port())
-    url = f"http://127.0.0.1:{port}"
-    variables = {"CAVE_SERVER_ADDRESS": cave_url, "KARST_CACHE": str(cache), "HOST": "127.0.0.1", "PORT": port}
+    at = str(port or free_port())
+    url = f"http://127.0.0.1:{at}"
+    variables = {"CAVE_SERVER_ADDRESS": cave_url, "KARST_CACHE": str(cache), "HOST": "127.0.0.1", "PORT": at}
     with running([sys.executable, "-m", "gunicorn", app], url, variables | environ, log):
         yield url
