@@ -31,11 +31,9 @@
         const to = bar(event);
         if (from && dragged && to && to.parentElement === from.parentElement) {
             const kept = brushed(to);
-            const address = new URL(location.href);
             const low = kept[0].dataset.box.split("..")[0];
             const high = kept[kept.length - 1].dataset.box.split("..")[1];
-            address.searchParams.set(`f.${from.dataset.column}`, `${low}..${high}`);
-            karst.go(address.href);
+            karst.change([[`f.${from.dataset.column}`, [`${low}..${high}`]]]);
         }
         from = null;
     });

@@ -5,8 +5,19 @@
     let drawn = location.pathname + location.search; // the address Dash last drew a page for
     let leaving = null; // where the focus was when the page was left
     let first = true;
+    let journeys = 0; // how often another address was gone to
+    let pending = null; // since what is shown has changed, until the server has said the address of that
+
+    const PATIENCE_MS = 5000; // the answer may fail; the way is then taken from the address as it is
+
+    // Waits until the address is that of what is shown, so that a change just made is not lost on the way.
+    function settled() {
+        const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+        return pending ? Promise.race([pending.done, late]) : Promise.resolve();
+    }
 
     function go(href, staying = false) {
+        journeys += 1;
         const to = new URL(href, location.href);
         const address = to.pathname + to.search;
         leaving = {path: location.pathname, id: document.activeElement && document.activeElement.id};
@@ -22,10 +33,11 @@
         }
     }
 
-    function submit(form) {
+    async function submit(form) {
         const to = new URL(form.getAttribute("action") || location.pathname, location.href);
-        const params = new URLSearchParams(to.pathname === location.pathname ? location.search : "");
         const fields = [...typedElsewhere(form), ...new FormData(form)];
+        await settled();
+        const params = new URLSearchParams(to.pathname === location.pathname ? location.search : "");
         to.search = "left" in form.dataset ? elsewhere(form.dataset.left, fields) : within(params, fields);
         go(to.href);
     }
@@ -85,20 +97,34 @@
         );
     }
 
-    document.addEventListener("click", (event) => {
+    document.addEventListener("click", async (event) => {
         const link = event.target.closest && event.target.closest("a[href]");
         if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
         const elsewhere = link.origin !== location.origin || link.target || link.hasAttribute("download");
         if (elsewhere || link.hash || link.pathname.startsWith("/api/")) return;
         event.preventDefault();
-        const staying = "keep" in link.dataset;
-        go(staying ? kept(link) : link.href, staying);
+        await follow(link.href, link);
     });
 
-    // A link that changes parts of the address leaves all else as it is shown now, filters typed since included.
-    function kept(link) {
-        const to = new URL(link.href).searchParams;
-        return changed(link.dataset.keep.split(" ").map((name) => [name, to.getAll(name)]));
+    // A link that changes parts of the address leaves all else as it is shown now, filters typed since included. It names
+    // them, or is in something drawn for an address of which it changes parts.
+    async function follow(href, element) {
+        const {keep} = element.dataset;
+        const drawnFor = element.closest("[data-of]");
+        const to = new URL(href, location.href);
+        const names = keep ? keep.split(" ") : drawnFor && differing(new URL(drawnFor.dataset.of, to), to);
+        if (names && to.pathname === location.pathname) await change(names.map((name) => [name, to.searchParams.getAll(name)]), !!keep);
+        else go(to.href);
+    }
+
+    function differing({searchParams: a}, {searchParams: b}) {
+        const names = [...new Set([...a.keys(), ...b.keys()])];
+        return names.filter((name) => JSON.stringify(a.getAll(name)) !== JSON.stringify(b.getAll(name)));
+    }
+
+    async function change(parts, staying = false) {
+        await settled();
+        go(changed(parts), staying);
     }
 
     const OF_TAB = /^(where|sort|f\..*)$/; // another tab has filters of its own
@@ -114,6 +140,12 @@
         return `${location.pathname}?${params}`;
     }
 
+    // Writes the address of what is shown now, without a new entry in the history.
+    function remember(href) {
+        if (!href || new URL(href, location.href).pathname !== location.pathname) return;
+        if (href !== location.pathname + location.search) history.replaceState({}, "", href);
+    }
+
     // Space works a switch, as it does everywhere.
     document.addEventListener("keydown", (event) => {
         if (event.key !== " " || !event.target.matches("a[role=switch]")) return;
@@ -123,6 +155,7 @@
 
     window.addEventListener("popstate", () => {
         leaving = null;
+        journeys += 1;
         drawn = location.pathname + location.search;
     });
 
@@ -148,14 +181,24 @@
             },
             // Leads to what is shown now, with the columns that are ticked.
             more: function (clicks, names) {
-                if (clicks) go(changed([["more", names || []]]), true);
+                if (clicks) change([["more", names || []]], true);
             },
-            // Writes the address of what is shown now, without a new entry in the history.
-            remember: function (href) {
-                if (!href || new URL(href, location.href).pathname !== location.pathname) return;
-                if (href !== location.pathname + location.search) history.replaceState({}, "", href);
+            remember,
+            // Called when what is shown has changed, of which the server is asked the address.
+            asked: function (shown, ...controls) {
+                const isKnown = [shown].flat().some(Boolean) && controls.every((value) => value != null);
+                if (!isKnown) return;
+                if (pending) pending.resolve();
+                pending = {journeys};
+                pending.done = new Promise((resolve) => (pending.resolve = resolve));
+            },
+            // Called with that address, which is no longer wanted where another was gone to meanwhile.
+            answered: function (href) {
+                if (!pending || pending.journeys === journeys) remember(href);
+                if (pending) pending.resolve();
+                pending = null;
             },
         },
     });
-    window.karst = {go};
+    window.karst = {change, follow, settled};
 })();

@@ -49,7 +49,7 @@
             },
             follow: function (clicks) {
                 const point = (clicks.find(Boolean) || {points: []}).points[0];
-                if (point && point.customdata) karst.go(point.customdata);
+                if (point && point.customdata) karst.follow(point.customdata, graph());
             },
         },
     });

@@ -22,6 +22,7 @@
     document.addEventListener("click", async (event) => {
         const button = event.target.closest && event.target.closest("[data-copy]");
         if (!button) return;
+        if (!button.dataset.copy) await karst.settled();
         const address = button.dataset.copy || location.href; // empty: this page
         await copy(address.startsWith("/") ? new URL(address, location.href).href : address);
         button.classList.add("k-copied");

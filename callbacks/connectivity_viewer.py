@@ -184,8 +184,16 @@ def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
     )
 
 
-for store in ("cell-href", "cell-address"):
-    clientside_callback(ClientsideFunction("navigation", "remember"), Input(store, "data"), prevent_initial_call=True)
+clientside_callback(ClientsideFunction("navigation", "remember"), Input("cell-href", "data"), prevent_initial_call=True)
+clientside_callback(
+    ClientsideFunction("navigation", "asked"),
+    Input({"type": "partner-shown", "side": ALL}, "data"),
+    Input("tab", "data", allow_optional=True),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("navigation", "answered"), Input("cell-address", "data"), prevent_initial_call=True
+)
 clientside_callback(
     ClientsideFunction("navigation", "more"),
     Input("cell-more-show", "n_clicks"),

@@ -39,7 +39,7 @@ def count_facets(asked: dict[str, Any] | None, panel: str, columns: list[str]) -
         return no_update
     shown = shown_table.of_grid(asked, columns, panel)
     counted = facets.facets(shown.table, shown.query), facets.histograms(shown.table, shown.query)
-    return facet_panel(*counted, shown.boxed)
+    return table_page.drawn_for(shown.view, facet_panel(*counted, shown.boxed))
 
 
 @callback(
@@ -64,7 +64,8 @@ def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any
     sides = [column.name for column in chosen]
     rest = {name: text for name, text in view.boxes.items() if name not in sides}
     found = crosstabs.crosstab(shown.table, replace(shown.query, boxes=rest), *sides)
-    return [form, *table_compare.compared(found, view, shown.narrowed, filtered=bool(view.where or rest))]
+    drawn = table_compare.compared(found, view, shown.narrowed, filtered=bool(view.where or rest))
+    return table_page.drawn_for(view, [form, *drawn])
 
 
 @callback(
@@ -83,7 +84,7 @@ def draw(asked: dict[str, Any] | None, panel: str, columns: list[str], picked: d
         return no_update
     shown = shown_table.of_grid(asked, columns, panel)
     drawers = {"counts": draw_counts, "histogram": draw_histogram}
-    return drawers.get(shown.view.plot, partial(draw_points, outline=picked))(shown)
+    return table_page.drawn_for(shown.view, drawers.get(shown.view.plot, partial(draw_points, outline=picked))(shown))
 
 
 def draw_counts(shown: Shown) -> Any:
@@ -146,7 +147,7 @@ def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None, colu
     if ids is None:
         return []
     root = table_page.root_href(shown.view, shown.table, shown_table.rows_of(shown, None, picked)[0])
-    return table_plots.picked(len(ids), shown.keeping("id", ids), root)
+    return table_page.drawn_for(shown.view, table_plots.picked(len(ids), shown.keeping("id", ids), root))
 
 
 @callback(
@@ -169,7 +170,8 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
     shown = shown_table.of_grid(asked or {"of": of}, columns, "ids")
     found = id_search.search(cave(), shown.table, text or "", id_type)
     unfiltered = Shown(table_page.unfiltered(shown.view), shown.table)
-    return table_ids.id_report(found, unfiltered.narrowed(found.where) if found.where else None)
+    report = table_ids.id_report(found, unfiltered.narrowed(found.where) if found.where else None)
+    return table_page.drawn_for(shown.view, report)
 
 
 @callback(

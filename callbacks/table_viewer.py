@@ -119,11 +119,13 @@ def summarise(asked: dict[str, Any], columns: list[str], panel: str, of: str) ->
         words = shown.filter
         total, more = shown.counted()
     except KarstError as error:
-        return alerts.problem(error, shown.typed_wrongly()), table_page.address_button()
+        problem = alerts.problem(error, shown.typed_wrongly())
+        return table_page.drawn_for(shown.view, problem), table_page.address_button()
     said = words.describe() if words.text() else ""
     unfiltered = table_page.unfiltered(shown.view).href()
     told = [*more, *([table_page.few_enough(shown.view)] if shown_table.is_few_now(shown, of) else [])]
     counts = table_page.counts(total, shown.whole, said, unfiltered, told, meant=shown.meant(total))
+    counts = table_page.drawn_for(shown.view, counts)
     return counts, table_page.downloads(shown.view, words.text(), shown.no_files(total))
 
 
@@ -215,7 +217,14 @@ clientside_callback(
     prevent_initial_call=True,
 )
 clientside_callback(
-    ClientsideFunction("navigation", "remember"), Input("table-href", "data"), prevent_initial_call=True
+    ClientsideFunction("navigation", "asked"),
+    Input("table-shown", "data"),
+    Input("tab", "data", allow_optional=True),
+    Input("table-columns", "value", allow_optional=True),
+    prevent_initial_call=True,
+)
+clientside_callback(
+    ClientsideFunction("navigation", "answered"), Input("table-href", "data"), prevent_initial_call=True
 )
 clientside_callback(
     ClientsideFunction("clipboard", "copy"),

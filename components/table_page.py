@@ -282,6 +282,12 @@ def root_href(view: TableView, table: TableFrame, rows: pd.DataFrame) -> str | N
     return str(cell_href(view, table, column)).replace("ID", str(root))
 
 
+def drawn_for(view: TableView, children: Any) -> html.Div:
+    """What is drawn for a view. Links in it change of the address what they change of that of this view, and keep all
+    else as it is shown when they are clicked."""
+    return html.Div(children, className="k-drawn-for", **data(of=view.href()))
+
+
 def unfiltered(view: TableView) -> TableView:
     """The view without its filter."""
     return replace(view, where="", boxes={})

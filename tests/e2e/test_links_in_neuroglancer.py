@@ -216,7 +216,7 @@ def test_a_pasted_link_opens_the_same_cells_again(viewer: Client, cave: Cave, ce
     """What the client makes of the address while one looks around is read as well as what it was given."""
     link = cell_link(cave, cell)
     verdict = viewer.open(link.url)
-    viewer.page.wait_for_timeout(1000)
+    viewer.page.wait_for_function("given => !location.href.endsWith(given)", arg=link.url)
     address = viewer.page.evaluate("location.href")
     for text in (link.url, address, json.dumps(verdict["state"])):
         found = pasted_links.read(cave, DATASTACK, text)

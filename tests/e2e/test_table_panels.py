@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.truth import PROOFREADING, TYPES, Truth, query
 
 pytestmark = pytest.mark.browser
 
 TABLE = f"/table-viewer?table={TYPES}"
+
+
+@contextmanager
+def answers_held(page: Page, *outputs: str) -> Iterator[None]:
+    """Keep the answers of the callbacks with these outputs back until the block ends."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if (route.request.post_data_json or {}).get("output") in outputs:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/_dash-update-component", hold)
+    yield
+    page.unroute("**/_dash-update-component", hold)
+    for route in held:
+        route.continue_()
 
 
 def test_a_facet_counts_what_is_shown_and_filters_by_a_click(page: Page, truth: Truth) -> None:
@@ -322,10 +342,11 @@ def test_two_tables_are_compared_and_lead_to_the_cells_that_differ(page: Page, t
     cell.click()
     cell.click()
     expect(page.locator("#table-counts")).to_contain_text(f"{most:,} of {len(own):,} rows")
-    page.get_by_role("tab", name="Columns").click()
-    page.get_by_label("volume", exact=True).uncheck()
-    page.get_by_role("tab", name="Compare").click()
-    cell.click()  # which keeps what was changed meanwhile
+    with answers_held(page, "table-href.data", "table-compared.children"):
+        page.get_by_role("tab", name="Columns").click()
+        page.get_by_label("volume", exact=True).uncheck()
+        page.get_by_role("tab", name="Compare").click()
+        cell.click()  # which keeps what was changed meanwhile, of which neither it nor the address knows yet
     expect(page.locator("#table-counts")).to_have_text(f"{len(own):,} rows")
     assert "volume" not in query(page)["columns"]
     page.get_by_role("link", name="that disagree").click()

@@ -201,15 +201,18 @@ class TestGone:
             except BaseException as error:
                 failures.append(error)
 
-        command = [sys.executable, "-m", "localcave", "serve", str(folder), "--port", str(port), "--delay-ms", "400"]
+        command = [sys.executable, "-m", "localcave", "serve", str(folder), "--port", str(port)]
         with running(command, options.server_address) as process:
             cave.release(DS, V).tables()
+            master = psutil.Process(process.pid)
+            processes = [master, *master.children(recursive=True)]
+            for each in processes:
+                each.suspend()  # which answers nothing any more, however late the question comes
             thread = threading.Thread(target=ask)
             thread.start()
             time.sleep(0.2)
-            for worker in psutil.Process(process.pid).children(recursive=True):
-                worker.kill()
-            process.kill()
+            for each in processes:
+                each.kill()
             thread.join(20)
         assert [type(error) for error in failures] == [Upstream]
         assert "cannot be reached" in str(failures[0]) or "broke off" in str(failures[0])
