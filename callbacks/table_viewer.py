@@ -125,8 +125,8 @@ def summarise(asked: dict[str, Any], columns: list[str], panel: str, of: str) ->
     unfiltered = table_page.unfiltered(shown.view).href()
     told = [*more, *([table_page.few_enough(shown.view)] if shown_table.is_few_now(shown, of) else [])]
     counts = table_page.counts(total, shown.whole, said, unfiltered, told, meant=shown.meant(total))
-    counts = table_page.drawn_for(shown.view, counts)
-    return counts, table_page.downloads(shown.view, words.text(), shown.no_files(total))
+    summary = table_page.drawn_for(shown.view, counts)
+    return summary, table_page.downloads(shown.view, words.text(), shown.no_files(total))
 
 
 @callback(
@@ -218,7 +218,7 @@ clientside_callback(
 )
 clientside_callback(
     ClientsideFunction("navigation", "asked"),
-    Input("table-shown", "data"),
+    Input("table-shown", "data", allow_optional=True),
     Input("tab", "data", allow_optional=True),
     Input("table-columns", "value", allow_optional=True),
     prevent_initial_call=True,

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage
-from tests.e2e.truth import DATASTACK, PROOFREADING, TYPES, Truth, query
+from tests.e2e.truth import DATASTACK, PROOFREADING, TYPES, Truth, address, query
 from tests.servers import karst, start_localcave
 
 pytestmark = pytest.mark.browser
@@ -120,7 +120,9 @@ def test_an_old_deep_link_opens_the_same_view_every_time(page: Page, truth: Trut
         expect(page.locator("#cell-version")).to_have_value(str(older))
         expect(page.locator("#cell-types")).to_have_value(TYPES)
         expect(page.locator("#cell-id-type")).to_have_value("nucleus_id")
-        seen.add((page.url.partition("?")[2], *page.locator("#cell-status, #panel-out .k-counts").all_inner_texts()))
+        seen.add(
+            (address(page).partition("?")[2], *page.locator("#cell-status, #panel-out .k-counts").all_inner_texts())
+        )
     assert len(seen) == 1
     assert f"version {older}" in str(seen) and TYPES in str(seen)
 

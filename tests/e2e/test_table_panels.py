@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.e2e.truth import PROOFREADING, TYPES, Truth, query
+from tests.e2e.truth import PROOFREADING, TYPES, Truth, address, expect_copied, query
 
 pytestmark = pytest.mark.browser
 
@@ -81,7 +81,7 @@ def test_a_mistake_in_a_filter_is_pointed_at(page: Page, truth: Truth) -> None:
     expect(empty).to_be_hidden()  # nobody knows which rows there are
     expect(page.locator("#table-downloads")).not_to_contain_text("Take out")
     page.get_by_role("button", name="Copy link to this view").click()
-    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    expect_copied(page, None)
     page.goto(f"{TABLE}&f.volume=%3E%3E%203")
     expect(page.locator("#table-counts .alert")).to_contain_text("volume holds numbers")
     expect(empty).to_be_hidden()
@@ -209,7 +209,7 @@ def test_ten_thousand_pasted_ids_have_a_permanent_address(page: Page, truth: Tru
     expect(page.locator("#table-counts")).to_contain_text(f"{kept:,} of {len(rows):,} rows")
     expect(page.locator("#table-counts")).to_contain_text("saved ids")
     page.wait_for_url(re.compile("saved"))
-    assert len(page.url) < 500
+    assert len(address(page)) < 500
     page.reload()
     expect(page.locator("#table-counts")).to_contain_text(f"{kept:,} of {len(rows):,} rows")
     # as many typed into the query line fit no address, and nothing of them is lost
@@ -352,8 +352,8 @@ def test_two_tables_are_compared_and_lead_to_the_cells_that_differ(page: Page, t
     page.get_by_role("link", name="that disagree").click()
     expect(page.locator("#table-counts")).to_contain_text(f"{len(both) - agree:,} of {len(own):,} rows")
     expect(compared).to_contain_text("the filter leaves only ones that disagree")
-    address = query(page)
-    assert (address["panel"], address["join"]) == (["compare"], [other])
+    shown = query(page)
+    assert (shown["panel"], shown["join"]) == (["compare"], [other])
     page.get_by_role("tab", name="Facets").click()
     page.get_by_role("link", name="Clear filters").click()
     expect(page.locator("#table-counts")).to_have_text(f"{len(own):,} rows")

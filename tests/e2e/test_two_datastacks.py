@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests import tiny
 from tests.e2e.conftest import OpenPage
-from tests.e2e.truth import DATASTACK, TYPES
+from tests.e2e.truth import DATASTACK, TYPES, address
 from tests.servers import karst, start_localcave
 
 pytestmark = pytest.mark.browser
@@ -42,7 +42,7 @@ def test_the_other_datastack_opens_at_its_latest_version_with_its_default_table(
     expect(page.locator("#table-counts")).to_have_text("5 rows")
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page.locator("#table-status")).to_contain_text(f"version {tiny.FIRST}")
-    assert f"version={tiny.FIRST}" in page.url
+    assert f"version={tiny.FIRST}" in address(page)
 
 
 def test_a_click_on_show_right_after_the_choice_changes_nothing(page: Page) -> None:

@@ -55,9 +55,20 @@ def neuroglancer_state(page: Page, selector: str) -> dict[str, Any]:
         return json.load(answer)
 
 
+def address(page: Page) -> str:
+    """The address of what the page shows, once it is known."""
+    shown: str = page.evaluate("karst.settled().then(() => location.href)")
+    return shown
+
+
 def query(page: Page) -> dict[str, list[str]]:
-    """The parameters of the address that the page is at."""
-    return urllib.parse.parse_qs(urllib.parse.urlsplit(page.url).query)
+    """The parameters of that address."""
+    return urllib.parse.parse_qs(urllib.parse.urlsplit(address(page)).query)
+
+
+def expect_copied(page: Page, text: str | None) -> None:
+    """Wait until the clipboard holds `text`, or the page's address (None)."""
+    page.wait_for_function("async text => await navigator.clipboard.readText() === (text ?? location.href)", arg=text)
 
 
 def segments(state: dict[str, Any]) -> set[str]:
