@@ -13,6 +13,8 @@ from services.core.errors import request_id
 
 YEAR_S = 31_536_000
 """What Dash itself says of files with a version in their names."""
+DATA = ("/api/", "/_dash-update-component", "/metrics")
+"""What no browser or proxy may keep: it can be of a private datastack."""
 
 
 def content_policy(script_hashes: Sequence[str]) -> str:
@@ -46,6 +48,11 @@ def secure(server: Flask, script_hashes: Callable[[], Sequence[str]]) -> None:
         answer.headers.setdefault("Content-Security-Policy", policy())
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
         answer.headers.setdefault("Referrer-Policy", "same-origin")
+        answer.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+        if request.path.startswith(DATA):
+            answer.headers.setdefault("Cache-Control", "no-store")
+        if "https" in (request.scheme, request.headers.get("X-Forwarded-Proto")):
+            answer.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_S}")
         answer.headers.setdefault("X-Request-Id", request_id())
         return answer
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from ipaddress import ip_address
+
+from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from services.cave.context import cave
-from services.core.errors import KarstError, Upstream
+from services.core.errors import KarstError, NotAllowed, Upstream
 from services.core.metrics import text
 
 blueprint = Blueprint("health", __name__)
@@ -34,6 +36,12 @@ def _unready(error: KarstError) -> tuple[Response, int]:
 
 
 @blueprint.get("/metrics")
-def metrics() -> Response:
-    """Prometheus text: what all processes have counted since the application started."""
+def metrics() -> Response | tuple[Response, int]:
+    """Prometheus text: what all processes have counted since the application started.
+
+    Only for who asks from this machine or its private network, and not through a proxy: 403 for others."""
+    near = request.remote_addr and ip_address(request.remote_addr).is_private
+    if not near or "X-Forwarded-For" in request.headers:
+        refused = NotAllowed("Metrics are only told within the private network.")
+        return jsonify({"error": refused.to_dict()}), 403
     return Response(text(), content_type=CONTENT_TYPE_LATEST)

@@ -48,6 +48,38 @@ def test_every_answer_has_the_headers(app: dash.Dash) -> None:
             assert re.fullmatch("[0-9a-f]{12}", headers["X-Request-Id"])
 
 
+def test_data_are_not_kept_by_browsers(app: dash.Dash) -> None:
+    with app.server.test_client() as client:
+        assert client.get("/api/v1/datastacks").headers["Cache-Control"] == "no-store"
+        assert "no-store" not in client.get(f"{assets(app)}/10-karst.css").headers["Cache-Control"]
+
+
+def test_behind_tls_browsers_are_told_to_stay_there(app: dash.Dash) -> None:
+    with app.server.test_client() as client:
+        assert "Strict-Transport-Security" not in client.get("/healthz").headers
+        behind = client.get("/healthz", headers={"X-Forwarded-Proto": "https"})
+        assert behind.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize(
+    ("address", "forwarded", "status"),
+    [
+        ("127.0.0.1", None, 200),
+        ("172.18.0.5", None, 200),
+        ("10.0.0.7", "8.8.8.8", 403),
+        ("8.8.8.8", None, 403),
+    ],
+)
+def test_metrics_stay_within_the_private_network(
+    app: dash.Dash, address: str, forwarded: str | None, status: int
+) -> None:
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    with app.server.test_client() as client:
+        answer = client.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
+    assert answer.status_code == status
+    assert ("karst" in answer.text) == (status == 200)
+
+
 def test_nothing_is_loaded_from_elsewhere(app: dash.Dash) -> None:
     with app.server.test_client() as client:
         document = client.get("/").text
