@@ -10,7 +10,6 @@ import pandas as pd
 
 from callbacks import views
 from services.cave.context import cave
-from services.cave.memo import Memo, key_of
 from services.cells import (
     interpretation,
     partner_script,
@@ -33,8 +32,6 @@ BLANK = "no type"
 SIDES = ("in", "out", "both")
 """The tabs that have a grid."""
 
-_read: Memo[tuple[Connectivity, ...]] = Memo(16)
-
 
 def concrete(asked: ConnectivityView) -> ConnectivityView:
     """The view with datastack, version number and type table filled in."""
@@ -54,11 +51,9 @@ def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
     types = None if view.type_table == NO_TYPES else view.type_table
     whole = view.whole == "on"
     only, _ = synapses_asked(view)
-    key = key_of(
-        cave(), release.datastack, release.number, view.cell, view.id_type, types or "", view.type_by, whole, only
-    )
+    derived = release.derived.of("connectivity", view.cell, view.id_type, types or "", view.type_by, whole, only)
     options: Any = {"type_table": types, "type_by": view.type_by, "whole": whole, "lenient": True, "only": only}
-    return _read.get(key, lambda: interpretation.read(release, view.cell, view.id_type, **options))
+    return derived.get(lambda: interpretation.read(release, view.cell, view.id_type, **options))
 
 
 def synapses_asked(view: ConnectivityView) -> tuple[str, list[str]]:

@@ -12,7 +12,6 @@ import pandas as pd
 from callbacks import views
 from components import table_page, table_plots
 from services.cave.context import cave
-from services.cave.memo import Memo
 from services.core.columns import Column, find_column
 from services.core.errors import BadInput, KarstError
 from services.filters.filters import parse_box, parse_line
@@ -37,8 +36,6 @@ from services.tables.groups import Groups
 from services.tables.large_tables import LargeTable
 from services.tables.tables import TableFrame, TableQuery
 from services.views.addresses import LONGEST_ADDRESS, TableView, parse_table
-
-_picked: Memo[pd.Series | None] = Memo(16)
 
 
 @dataclass(frozen=True)
@@ -278,8 +275,8 @@ def picked_ids(shown: Shown | Paged, picked: Mapping[str, Any] | None) -> pd.Ser
         dots = points(of)
         return None if dots is None else plots.within(dots, drawn)
 
-    key = (*shown.table.key, shown.query.key(), view.plot, view.x, view.y, json.dumps(picked))
-    return _picked.get(key, find) if shown.table.key else find()
+    parts = (shown.query.key(), view.plot, view.x, view.y, json.dumps(picked))
+    return shown.table.derived.of("picked ids", *parts).get(find)
 
 
 def rows_of(shown: Shown, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, bool]:

@@ -1,1 +1,2 @@
-"""What was answered once: frames and values, shared through a folder or Redis."""
+"""What was answered once: frames and values, held in memory and shared through a folder or Redis; and what was derived
+from them, within the same bound."""

@@ -13,20 +13,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import filelock
 import redis
-from flask_caching.backends import FileSystemCache, RedisCache
+from flask_caching.backends import RedisCache
 
+from services.cache.folder import Folder, Plain, make_private
 from services.core.stages import stage
 
 log = logging.getLogger("karst.cache")
 T = TypeVar("T")
 
 KEEP_S = 90 * 24 * 3600
-"""What has no time limit of its own is kept this long, so that a full folder drops the oldest first."""
-MOST_ENTRIES = 20_000
+"""What has no time limit of its own is kept this long in Redis, which may drop what has one when it is full."""
 WAIT_S = 300.0
 """Nobody waits longer than this for another process's load."""
 LEASE_S = 60.0
@@ -35,30 +35,8 @@ RETRY_S = 10.0
 """After a failure the store is left alone this long, lest every request wait for it."""
 
 
-class _Plain:
-    """Writes bytes as they are (flask-caching would pickle them) and its own entry counts as digits."""
-
-    def dumps(self, value: bytes | int) -> bytes:
-        return b"i%d" % value if isinstance(value, int) else b"b" + value
-
-    def loads(self, content: bytes | None) -> bytes | int | None:
-        if content and content[:1] == b"b":
-            return content[1:]
-        return int(content[1:]) if content and content[1:].isdigit() else None
-
-    def dump(self, value: bytes | int, file: IO[bytes]) -> None:
-        file.write(self.dumps(value))
-
-    def load(self, file: IO[bytes]) -> bytes | int | None:
-        return self.loads(file.read())
-
-
-class _Files(FileSystemCache):
-    serializer = _Plain()  # type: ignore[assignment]
-
-
 class _Redis(RedisCache):
-    serializer = _Plain()  # type: ignore[assignment]
+    serializer = Plain()  # type: ignore[assignment]
 
 
 class Store:
@@ -146,23 +124,24 @@ def _lenient(lock: AbstractContextManager[Any]) -> Iterator[None]:
             log.warning("a lock was lost before its end: %s", error)
 
 
-def open_store(where: str) -> Store:
-    """The store at `where`: a folder (made private to this user) or a `redis://` address."""
+def open_store(where: str, max_bytes: int) -> Store:
+    """The store at `where`: a `redis://` address, or a folder (made private to this user) of at most `max_bytes`."""
     is_redis = where.startswith(("redis://", "rediss://", "unix://"))
-    return Store((lambda: _connect_redis(where)) if is_redis else (lambda: _connect_folder(Path(where))))
+    return Store((lambda: _connect_redis(where)) if is_redis else (lambda: _connect_folder(Path(where), max_bytes)))
 
 
-def _connect_folder(folder: Path) -> tuple[_Files, Callable[[str], AbstractContextManager[Any]]]:
-    locks = folder / "locks"
-    for path in (folder, locks):
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    backend = _Files(str(folder / "entries"), threshold=MOST_ENTRIES, default_timeout=KEEP_S, mode=0o600)
+def _connect_folder(folder: Path, max_bytes: int) -> tuple[Folder, Callable[[str], AbstractContextManager[Any]]]:
+    @contextmanager
+    def locked(key: str) -> Iterator[None]:
+        path = folder / "locks" / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+        make_private(path.parent)
+        with filelock.FileLock(path, timeout=WAIT_S, mode=0o600):
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)  # whoever waits for this very file finds the entry when it gets the lock
 
-    def make_lock(key: str) -> AbstractContextManager[Any]:
-        path = locks / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-        return filelock.FileLock(path, timeout=WAIT_S, mode=0o600)
-
-    return backend, make_lock
+    return Folder(folder / "entries", max_bytes), locked
 
 
 def _connect_redis(address: str) -> tuple[_Redis, Callable[[str], AbstractContextManager[Any]]]:

@@ -22,6 +22,7 @@ from caveclient.jsonservice import JSONService
 from caveclient.materializationengine import MaterializationClient
 from caveclient.skeletonservice import SkeletonClient
 
+from services.cache.derived import Derived
 from services.cache.shared import Cache
 from services.cave import http, versions
 from services.cave.failures import foreign, no_version
@@ -59,8 +60,13 @@ class Cave(Skeletons, States, Voxels):
     def __init__(self, settings: Settings, cache: Cache | None = None) -> None:
         self.settings = settings
         self.cache = cache or Cache(
-            settings.cache, settings.memory_bytes, namespace=f"{settings.server_address} {settings.identity}"
+            settings.cache,
+            settings.memory_bytes,
+            store_bytes=settings.cache_bytes,
+            namespace=f"{settings.server_address} {settings.identity}",
         )
+        # axes and colours are read from the configuration
+        self.derived = Derived(self.cache.memory, settings.server_address, settings.identity, str(settings.config_dir))
         self.asker = Asker(settings)
         self.queries = Queries(self.asker, self.cache, self.materialization)
         self._auth = AuthClient(token=settings.token or NO_TOKEN, server_address=settings.server_address)
@@ -135,7 +141,7 @@ class Cave(Skeletons, States, Voxels):
                 {"version": v["version"], "valid": v["valid"], **{t: v[t].isoformat() for t in times}} for v in found
             ]
 
-        return list(self.cache.value(("versions", datastack), load, ttl_s=VERSIONS_TTL_S, read=read_versions))
+        return list(self.cache.records(("versions", datastack), load, read_versions, ttl_s=VERSIONS_TTL_S))
 
     def version(self, datastack: str, number: int) -> Version:
         """One version, expired or not, or a moment by its number (see :mod:`moments`). Raises NotFound."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from caveclient.materializationengine import MaterializationClient
 
+from services.cache.derived import Derived
 from services.cave.failures import Subject, no_table
 from services.cave.queries import NO_FILTERS, Filters, Source
 from services.cave.roots import Roots
@@ -57,6 +58,11 @@ class Release(Roots, Synapses):
     def number(self) -> int:
         """The number of the version, or of the moment."""
         return self.version.number
+
+    @property
+    def derived(self) -> Derived:
+        """What was worked out from it, as the configuration of this moment reads it."""
+        return self.cave.derived.of("release", self.datastack, self.version.label)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -103,7 +109,7 @@ class Release(Roots, Synapses):
 
         if not self.version.kept:
             return self._tables_then()
-        return dict(self.cave.cache.value(("tables", *self._place), load, ttl_s=METADATA_TTL_S, read=read_tables))
+        return dict(self.cave.cache.records(("tables", *self._place), load, read_tables, ttl_s=METADATA_TTL_S))
 
     def table_info(self, table: str) -> TableInfo:
         """One table or view. Raises NotFound when the version does not have it."""

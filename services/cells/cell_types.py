@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from services.cache.derived import ready
 from services.cave.client import Cave
-from services.cave.memo import Memo, key_of, ready
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.core import type_columns
@@ -24,9 +24,6 @@ MOST_VALUES = 30
 _NO_TYPE = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
 _ENDS = {"in": ("post_pt_root_id", "pre_pt_root_id"), "out": ("pre_pt_root_id", "post_pt_root_id")}
 """The columns of the cell itself and of its partner."""
-
-_types: Memo[TypeRows] = Memo(16)
-_choices: Memo[dict[str, str]] = Memo(16)
 
 
 class TypeRows(NamedTuple):
@@ -47,9 +44,7 @@ def type_rows(release: Release, table: str, by: str = "") -> TypeRows:
     the order of the datastack's profile; `column=value`, those with this value. Raises BadInput when the table has no
     root ids and for a rule that does not fit it.
     """
-    return _types.get(
-        key_of(release.cave, release.datastack, release.number, table, by), lambda: _read(release, table, by)
-    )
+    return release.derived.of("type rows", table, by).get(lambda: _read(release, table, by))
 
 
 def is_of_synapses(release: Release, table: str) -> bool:
@@ -141,7 +136,7 @@ def offered(release: Release, table: str) -> dict[str, str]:
         except (BadInput, NotFound, TooLarge):
             return {}
 
-    return _choices.get(key_of(release.cave, release.datastack, release.number, table), find) if table else {}
+    return release.derived.of("type rules", table).get(find) if table else {}
 
 
 def several_rows(count: int, table: str) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from services.cave.memo import Memo, key_of
 from services.cave.release import Release
 from services.cells.pasted import one_id as parse_id
 from services.core import space
@@ -28,8 +27,6 @@ EVEN = 0.9
 """A stale root was split evenly if another heir has this share, or more, of what the first has."""
 ROUNDING, MOST_MEANT = 1_000, 3
 """How far a spreadsheet moves an id, and how many ids as near as that are named."""
-
-_somas: Memo[pd.DataFrame] = Memo(8)
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ def somas(release: Release) -> pd.DataFrame:
     Columns: root_id, nucleus_id (int64), x_nm, y_nm, z_nm, depth_um (float64; blank in a volume without depths).
     Empty without a soma table.
     """
-    return _somas.get(key_of(release.cave, release.datastack, release.number), lambda: _load_somas(release))
+    return release.derived.of("somas").get(lambda: _load_somas(release))
 
 
 def find(release: Release, text: str, id_type: str = "auto") -> Cell:

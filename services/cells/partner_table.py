@@ -12,7 +12,6 @@ import pandas as pd
 
 from services.cave import synapse_shape
 from services.cave.client import Cave
-from services.cave.memo import Memo, key_of
 from services.cave.release import Release
 from services.cells import (
     cells,
@@ -72,8 +71,6 @@ _OF_NO_CELL = (*SYNAPSE_SCHEMAS, "reference_point")
 """Schema types of tables that say nothing of a cell."""
 _LAST = ("nucleus_id", "soma_x_um", "soma_y_um", "soma_z_um")
 _FIRST = ("root_id", "reciprocal", "num_syn", "num_syn_in", "num_syn_out")
-
-_made: Memo[PartnerTable] = Memo(24)
 
 
 @dataclass(frozen=True)
@@ -196,7 +193,7 @@ def open_partners(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTab
     """
     types = (found.type_table or "", found.type_by)
     parts = (found.datastack, found.version.number, found.cell.root_id, *types, found.whole, found.only)
-    return _made.get(key_of(cave, *parts, repr(wanted)), lambda: _open(cave, found, wanted))
+    return cave.derived.of("partners", *parts, repr(wanted)).get(lambda: _open(cave, found, wanted))
 
 
 def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:

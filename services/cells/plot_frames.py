@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from services.cave.memo import Memo, key_of
 from services.cave.release import Release
 from services.cells import partner_sets
 from services.cells.compartments import COUNTS, NOT_PREDICTED
@@ -19,8 +18,6 @@ from services.tables import groups
 BIN_UM = 20.0
 """Height of a bin of the depth profile."""
 QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
-
-_colours: Memo[dict[str, str]] = Memo(32)
 
 
 def universe(release: Release, table: str, column: str) -> tuple[str, ...]:
@@ -39,7 +36,7 @@ def type_colours(release: Release, table: str, column: str) -> dict[str, str]:
             return {}
         return dict(groups.of_values(column, rows[column], release.profile.palette).colours)
 
-    return _colours.get(key_of(release.cave, release.datastack, release.number, table, column), make)
+    return release.derived.of("type colours", table, column).get(make)
 
 
 def depth_profile(synapses: Mapping[Direction, pd.DataFrame], bin_um: float = BIN_UM) -> pd.DataFrame:

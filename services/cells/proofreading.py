@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from services.cave.memo import Memo, key_of, ready
+from services.cache.derived import ready
 from services.cave.release import Release
 from services.core.errors import BadInput
 from services.core.records import TableInfo
@@ -21,8 +20,6 @@ NONE = "none"
 NOT_DONE = ("non", "none", "no", "f", "false", "0", "")
 """What a status says of a cell that is not proofread."""
 COLUMNS = ("strategy_axon", "strategy_dendrite", "edited_since")
-
-_tables: Memo[pd.DataFrame] = Memo(8)
 
 
 def table_of(release: Release) -> TableInfo | None:
@@ -53,8 +50,8 @@ def rows(release: Release) -> pd.DataFrame | None:
     if info is None:
         return None
     name, column = info.name, release.roles.proofreading.column
-    made = partial(_read, name=name, column=column)
-    return _tables.get(key_of(release.cave, release.datastack, release.number), lambda: made(release.table(name)))
+    derived = release.derived.of("proofreading", name, column)
+    return derived.get(lambda: _read(release.table(name), name, column))
 
 
 def _read(table: pd.DataFrame, name: str, column: str = "") -> pd.DataFrame:

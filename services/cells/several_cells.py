@@ -9,7 +9,6 @@ from dataclasses import replace
 import pandas as pd
 
 from services.cave.client import Cave
-from services.cave.memo import Memo, key_of
 from services.cells import (
     cell_types,
     partner_joins,
@@ -32,8 +31,6 @@ _FIRST = ("root_id", "reciprocal", NUM_CELLS, "num_syn", "num_syn_in", "num_syn_
 _OF_ONE = ("soma_distance_um", "lateral_distance_um")
 _WORDS = {"in": ("input", "to"), "out": ("output", "from")}
 
-_made: Memo[PartnerTable] = Memo(8)
-
 
 def open_partners(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
     """One row for each partner of any of the cells in one direction, or in either; cells of one datastack, version and
@@ -49,8 +46,8 @@ def open_partners(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> 
     roots = ",".join(str(one.cell.root_id) for one in found)
     types = (first.type_table or "", first.type_by)
     place = (first.datastack, first.version.number, roots)
-    key = key_of(cave, *place, *types, first.whole, first.only, repr(wanted))
-    return _made.get(key, lambda: _open(cave, found, wanted))
+    derived = cave.derived.of("partners of several", *place, *types, first.whole, first.only, repr(wanted))
+    return derived.get(lambda: _open(cave, found, wanted))
 
 
 def among(found: Sequence[Connectivity]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from services.cave.memo import Memo, key_of, ready
+from services.cache.derived import ready
 from services.cave.release import Release
 from services.core.errors import BadInput
 from services.core.records import TableInfo
@@ -14,8 +14,6 @@ from services.core.records import TableInfo
 RADIANS, DEGREES = "func_properties", "digital_twin_properties"
 """What schema types begin with, by the unit of their angles."""
 TUNING_COLUMNS = ("pref_ori_deg", "pref_dir_deg", "osi", "dsi", "cc_abs", "num_units")
-
-_tunings: Memo[pd.DataFrame] = Memo(8)
 
 
 def tables(release: Release) -> list[TableInfo]:
@@ -33,9 +31,7 @@ def tuning(release: Release, table: str) -> pd.DataFrame:
     `attrs["ambiguous"]` holds those ids. Raises NotFound, and BadInput for a table without tuning.
     """
     info = release.table_info(table)
-    return _tunings.get(
-        key_of(release.cave, release.datastack, release.number, table), lambda: best_units(release.table(table), info)
-    )
+    return release.derived.of("tuning", table).get(lambda: best_units(release.table(table), info))
 
 
 def best_units(rows: pd.DataFrame, info: TableInfo) -> pd.DataFrame:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Literal
 
 KEPT_FOR_GOOD = 2200
@@ -112,13 +111,11 @@ class TableInfo:
         )
 
 
-@lru_cache(64)  # an answer is asked for many times for each page, and its bytes are the same object
 def read_versions(content: bytes) -> tuple[Version, ...]:
     """Versions, newest first, from JSON: a list of what :meth:`Version.from_cave` takes."""
     return tuple(sorted(map(Version.from_cave, json.loads(content)), key=lambda version: -version.number))
 
 
-@lru_cache(64)
 def read_tables(content: bytes) -> Mapping[str, TableInfo]:
     """Tables and views by name, from JSON: a list of [name, "table" or "view", what CAVE says of it]."""
     records = json.loads(content)

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Settings:
     """Every setting, with the demo as default.
 
-    `cache` is a folder, `redis://...`, or empty for memory only. The token stays in here: it is in no
-    page, URL, log or cache key.
+    `cache` is a folder (of at most `cache_bytes`), `redis://...`, or empty for memory only. The token stays in here: it
+    is in no page, URL, log or cache key.
     """
 
     server_address: str = "http://127.0.0.1:9100"
@@ -33,6 +33,7 @@ class Settings:
     connect_timeout_s: float = 5.0
     timeout_s: float = 60.0
     memory_bytes: int = 512 * 2**20
+    cache_bytes: int = 4096 * 2**20
     max_table_rows: int = 500_000
     allowed_hosts: tuple[str, ...] = ()
     same_host: bool = False
@@ -47,11 +48,12 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Settings of an environment: `CAVE_SERVER_ADDRESS`, `CAVE_TOKEN` or `CAVE_TOKEN_FILE`,
         `KARST_DATASTACK`, `KARST_CONFIG`, `KARST_CACHE`, `KARST_SECRET_KEY`, `KARST_TIMEOUT_S` (seconds that
-        CAVE may take for one answer), `KARST_MEMORY_MB` (frames held in each process),
-        `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged through CAVE), `KARST_ALLOWED_HOSTS` (by commas,
-        the only hosts beside CAVE_SERVER_ADDRESS that the token may go to; all that listed datastacks name if unset),
-        `KARST_SAME_HOST` (1: whoever reaches this application by some host reaches CAVE_SERVER_ADDRESS by it too, at
-        that port, and gets links that lead there) and `HOST`, where the application listens.
+        CAVE may take for one answer), `KARST_MEMORY_MB` (answers and what is derived from them, held in each process),
+        `KARST_CACHE_MB` (answers kept in the folder), `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged
+        through CAVE), `KARST_ALLOWED_HOSTS` (by commas, the only hosts beside CAVE_SERVER_ADDRESS that the token may go
+        to; all that listed datastacks name if unset), `KARST_SAME_HOST` (1: whoever reaches this application by some
+        host reaches CAVE_SERVER_ADDRESS by it too, at that port, and gets links that lead there) and `HOST`, where the
+        application listens.
 
         An empty variable counts as unset. Raises ValueError, naming the variable, when one makes no sense.
         """
@@ -69,6 +71,7 @@ class Settings:
             secret_key=given.get("KARST_SECRET_KEY", default.secret_key),
             timeout_s=_positive(given, "KARST_TIMEOUT_S", default.timeout_s),
             memory_bytes=int(_positive(given, "KARST_MEMORY_MB", default.memory_bytes / 2**20) * 2**20),
+            cache_bytes=int(_positive(given, "KARST_CACHE_MB", default.cache_bytes / 2**20) * 2**20),
             max_table_rows=int(_positive(given, "KARST_MAX_TABLE_ROWS", default.max_table_rows)),
             same_host=given.get("KARST_SAME_HOST", "0") != "0",
             allowed_hosts=tuple(given.get("KARST_ALLOWED_HOSTS", "").casefold().replace(",", " ").split()),

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from pandas.api.types import is_numeric_dtype
 
-from services.cave.memo import Memo, key_of
 from services.cave.release import Release
 from services.core.profiles import Profile
 from services.neuroglancer.layers import State
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 MOST_SEARCHED = 200_000
 """Rows of a table that a viewer can search; CAVE refuses to write larger ones."""
-
-_properties: Memo[str] = Memo(64)
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ def properties_source(release: Release, table: str) -> str:
         hosts = _hosts(release.info, release.cave.settings.server_address)
         return with_login(release.properties_source(table), hosts)
 
-    return _properties.get(key_of(release.cave, release.datastack, release.number, table), find)
+    return release.derived.of("properties source", table).get(find)
 
 
 def with_login(source: str, cave_hosts: Collection[str | None]) -> str:

@@ -9,7 +9,6 @@ from functools import partial
 import pandas as pd
 
 from services.cave.client import Cave
-from services.cave.memo import Memo, key_of
 from services.cave.release import Release
 from services.core.parallel import gather
 from services.core.records import Version
@@ -17,8 +16,6 @@ from services.populations import reading, sets
 from services.populations.edges import Edges, edges_of
 from services.populations.reading import Progress
 from services.populations.sets import CellSet, Proofread
-
-_read: Memo[Population] = Memo(8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,4 +89,4 @@ def read(cave: Cave, pair: Pair, *, report: Callable[[Progress], None] = lambda 
 
     names = (reading.digest(pair.pre.ids), reading.digest(pair.post.ids))
     texts = (pair.pre.text, pair.post.text, pair.proofread)
-    return _read.get(key_of(cave, release.datastack, release.number, *names, *texts), load)
+    return release.derived.of("population", *names, *texts).get(load)

@@ -18,7 +18,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.cave.memo import Memo
 from services.core.columns import Column, as_stored, find_column
 from services.filters.filters import box_of, parse_box, parse_line
 from services.filters.nodes import Blank, Node, OneOf, Or
@@ -133,7 +132,7 @@ def bars_of(table: TableFrame, column: Column, bars: int) -> Binned:
     def make() -> Binned:
         return _bin(table.frame[column.name], bars)
 
-    return _binned.get((*table.key, column.name, bars), make) if table.key else make()
+    return table.derived.of("bars", column.name, bars).get(make)
 
 
 def range_boxes(values: pd.Series, codes: npt.NDArray[Any], count: int) -> tuple[str, ...]:
@@ -200,10 +199,6 @@ class Binned:
     boxes: tuple[str, ...]
 
 
-_coded: Memo[_Coded | None] = Memo(256)
-_binned: Memo[Binned] = Memo(256)
-
-
 def _in_time(columns: Sequence[Column], budget_s: float) -> Iterator[tuple[Column, bool]]:
     end = time.perf_counter() + budget_s
     for column in columns:
@@ -214,7 +209,7 @@ def _categories(table: TableFrame, column: Column) -> _Coded | None:
     def make() -> _Coded | None:
         return _encode(table.frame[column.name], column)
 
-    return _coded.get((*table.key, column.name), make) if table.key else make()
+    return table.derived.of("categories", column.name).get(make)
 
 
 def _encode(values: pd.Series, column: Column) -> _Coded | None:

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from services.cave.memo import Memo, key_of
 from services.core import colours
 from services.core.columns import kind_of
 from services.core.type_columns import SEPARATOR, SEVERAL, are_several, as_counted
@@ -31,8 +30,6 @@ BLANK_LABEL = "(blank)"
 RAMP = ("#6a4fc4", "#4f72cf", "#2f8fbf", "#1fa38f", "#55b05c", "#a5b32c", "#e3ad17")
 """Numbers from low to high: the hues of matplotlib's viridis, ever lighter, within the lightness that can be seen on a
 white page as well as on the viewer's black."""
-
-_groups: Memo[Groups] = Memo(64)
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ def of_table(cave: Cave, table: TableFrame, column: str) -> Groups:
     def make() -> Groups:
         return of_values(column, table.frame[column], cave.profile(table.datastack).palette)
 
-    return _groups.get((*table.key, "groups", column), make) if table.key else make()
+    return table.derived.of("groups", column).get(make)
 
 
 def of_partners(
@@ -124,11 +121,12 @@ def of_partners(
     frames = [*sides, *([] if more is None else [more])]
     values = [frame[column] for frame in frames if column in frame]
     of_synapses = not joined and every[0].typed_synapses
-    there = table and not of_synapses and table in cave.release(datastack, version).tables()
-    whole = cave.release(datastack, version).table(table) if table and there else None
+    release = cave.release(datastack, version)
+    there = table and not of_synapses and table in release.tables()
+    whole = release.table(table) if table and there else None
     if whole is not None and name in whole:
-        key = (*key_of(cave, datastack, version, table or ""), "groups", column)
-        return _with_several(_groups.get(key, lambda: of_values(column, whole[name], palette)), values)
+        derived = release.derived.of("table", table).of("groups", column)
+        return _with_several(derived.get(lambda: of_values(column, whole[name], palette)), values)
     every_value = pd.concat(values, ignore_index=True)
     single = every_value[~are_several(every_value)]
     return _with_several(of_values(column, single, palette, few=0), values)  # counts and sizes, not names

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from services.cave.client import Cave
-from services.cave.memo import Memo
 from services.cave.release import Release
 from services.core.columns import Column, beside
 from services.core.errors import BadInput, KarstError, Upstream
@@ -25,8 +24,6 @@ HIDDEN = "-"
 
 _LEFT_OUT = frozenset({"depth_um", "soma_depth_um", "valid", "valid_ref"})
 _KINDS = ("text", "number", "boolean", "time")
-
-_joined: Memo[pd.DataFrame] = Memo(16)
 
 
 def joinable(cave: Cave, table: TableFrame) -> list[str]:
@@ -120,12 +117,12 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     count = Column(f"{other}.{NUM_ROWS}", f"rows ({other})", "number")
     if {column.name for column in table.columns} & {count.name, *(column.name for column in new)}:
         raise BadInput(f"{other} is joined already.", "Choose another table.")
-    memo_key = (*table.key, "join", other, key)
+    derived = table.derived.of("join", other, key)
 
     def load() -> pd.DataFrame:
         return _extra(table.frame[own], right.frame, foreign, [column.name for column in values])
 
-    extra = _joined.get(memo_key, load) if table.key else load()
+    extra = derived.get(load)
     frame = table.frame.copy(deep=False)
     for column, name in zip((*new, count), extra.columns, strict=True):
         frame[column.name] = extra[name].array
@@ -133,7 +130,7 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
         table,
         columns=beside((*table.columns, *new, count)),
         frame=frame,
-        key=memo_key if table.key else (),
+        derived=derived,
         joined=(*table.joined, Joined(other, own, foreign)),
     )
     rows = extra[NUM_ROWS].to_numpy(np.int64)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from services.cave import versions
 from services.cave.client import Cave
-from services.cave.memo import key_of
 from services.cave.release import Release
 from services.core.errors import BadInput, NotAllowed, NotFound, TooLarge
 from services.core.moments import LIVE, MomentNumber, is_moment, read_moment
@@ -84,8 +83,7 @@ def open_table(release: Release, table: str) -> TableFrame:
     if info.kind == "table" and known.row_count(table) > release.cave.settings.max_table_rows:
         raise TooLarge(f"{table} is too large to be read as of a time.", "Choose a version that is kept.")
     rows = known.table_at(table, release.version.timestamp)
-    key = key_of(release.cave, release.datastack, "at", release.version.label, table)
-    return tables.table_of(release, info, rows, key=key)
+    return tables.table_of(release, info, rows, derived=release.derived.of("table", table))
 
 
 def notices(cave: Cave, table: TableFrame | LargeTable) -> tuple[str, ...]:

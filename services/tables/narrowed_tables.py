@@ -8,7 +8,6 @@ from contextlib import suppress
 import pandas as pd
 
 from services.cave.client import Cave
-from services.cave.memo import key_of
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.core.errors import BadInput, TooLarge
@@ -42,10 +41,16 @@ def narrowed(cave: Cave, table: LargeTable, query: TableQuery, unit: str = "vx")
     rows = _rows(cave, table, filters)
     if rows is None:
         return None
-    place = (table.datastack, table.version.number, table.info.name)
-    key = key_of(cave, *place, "narrowed", _written(filters))
-    frame = rows[[column.name for column in table.columns]]
-    return TableFrame(table.datastack, table.version, table.info, table.columns, frame, key, filters=filters)
+    derived = Release(cave, table.datastack, table.version).derived.of("table", table.info.name)
+    return TableFrame(
+        table.datastack,
+        table.version,
+        table.info,
+        table.columns,
+        rows[[column.name for column in table.columns]],
+        derived.of("narrowed", _written(filters)),
+        filters=filters,
+    )
 
 
 def sentences(table: TableFrame) -> list[str]:

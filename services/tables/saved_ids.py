@@ -12,8 +12,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from services.cave.client import Cave
-from services.cave.memo import Memo, key_of
-from services.cave.release import Release
 from services.core.columns import Column, find_column
 from services.core.errors import BadInput, KarstError, NotFound
 from services.core.sorting import Sort
@@ -33,8 +31,6 @@ LONG = 3_000
 
 _NAMED = re.compile(r"\bsaved\s*\(\s*([0-9]{1,19})\s*\)", re.IGNORECASE)
 
-_lists: Memo[tuple[int, ...]] = Memo(64)
-
 
 def query(
     cave: Cave, datastack: str, where: str, boxes: Mapping[str, str] | None = None, sort: Sort = ()
@@ -43,23 +39,23 @@ def query(
     says so, and where it stands."""
     texts = (where, *(boxes or {}).values())
     numbers = {int(number) for text in texts for number in _NAMED.findall(text)}
-    found = {number: ids for number in sorted(numbers)[:20] if (ids := read(cave.release(datastack, number)))}
+    found = {number: ids for number in sorted(numbers)[:20] if (ids := read(cave, datastack, number))}
     return TableQuery(where, boxes or {}, sort, found)
 
 
-def read(release: Release) -> tuple[int, ...]:
+def read(cave: Cave, datastack: str, number: int) -> tuple[int, ...]:
     """The ids saved under a number; none where CAVE has no such state, or one that is no list of ids."""
 
     def load() -> tuple[int, ...]:
-        listed = release.cave.state(release.datastack, release.number).get(KEY)
+        listed = cave.state(datastack, number).get(KEY)
         texts = listed if isinstance(listed, list) else []
         ids = [int(text) for text in texts if isinstance(text, str) and re.fullmatch(r"[0-9]{1,19}", text)]
         if not ids or len(ids) < len(texts) or max(ids) > LARGEST_ID:
-            raise NotFound(f"CAVE's state {release.number} is no list of ids.")
+            raise NotFound(f"CAVE's state {number} is no list of ids.")
         return tuple(ids)
 
     try:
-        return _lists.get(key_of(release.cave, release.datastack, "saved", release.number), load)
+        return cave.derived.of("saved ids", datastack, number).get(load)
     except NotFound:
         return ()
 
@@ -74,9 +70,7 @@ def save(cave: Cave, datastack: str, ids: Iterable[int]) -> int:
         )
     state = {KEY: [str(one) for one in listed]}
     number = cave.upload_state(datastack, state)
-    if read(cave.release(datastack, number)) != tuple(
-        listed
-    ):  # a server that forgets, such as localcave when it starts anew
+    if read(cave, datastack, number) != tuple(listed):  # a server that forgets, such as localcave when it starts anew
         number = cave.upload_state(datastack, state | {"instead_of": str(number)})
     return number
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.cave.memo import Key, Memo, key_of
+from services.cache.derived import NOT_KEPT, Derived
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cave.rows import UNUSED
@@ -54,11 +54,6 @@ _SHOWN_LAST = ("valid", "valid_ref", "created", "created_ref", "superceded_id", 
 
 _ANNOTATION_ID = "annotation id"
 
-_selected: Memo[Rows] = Memo(64)
-_known: Memo[tuple[pd.DataFrame, tuple[Column, ...]]] = Memo(16)
-"""Depths and layers of a table, and what its columns are."""
-_ranks: Memo[pa.Array] = Memo(32)
-
 
 @dataclass(frozen=True)
 class Joined:
@@ -72,16 +67,16 @@ class Joined:
 @dataclass(frozen=True)
 class TableFrame:
     """One table or view at one version. `columns` are in the order to show them; `frame` holds all rows, ids as
-    Int64, positions split and in voxels of `info.voxel_resolution_nm`. `key` names it among all tables, `joined` the
-    tables whose columns stand beside its own. Of a table that is too large, it has only what CAVE leaves by `filters`
-    (see :mod:`narrowed_tables`), of `info.row_count` rows."""
+    Int64, positions split and in voxels of `info.voxel_resolution_nm`. `derived` holds what was worked out from it,
+    `joined` are the tables whose columns stand beside its own. Of a table that is too large, it has only what CAVE
+    leaves by `filters` (see :mod:`narrowed_tables`), of `info.row_count` rows."""
 
     datastack: str
     version: Version
     info: TableInfo
     columns: tuple[Column, ...]
     frame: pd.DataFrame = field(repr=False, compare=False)
-    key: Key = ()
+    derived: Derived = field(default=NOT_KEPT, repr=False, compare=False)
     joined: tuple[Joined, ...] = ()
     filters: Filters | None = field(default=None, repr=False, compare=False)
 
@@ -140,12 +135,11 @@ def open_table(release: Release, table: str) -> TableFrame:
     """
     info = release.table_info(table)
     frame = release.table(table)
-    key = key_of(release.cave, release.datastack, release.number, table)
-    return table_of(release, info, frame, key=key)
+    return table_of(release, info, frame, derived=release.derived.of("table", table))
 
 
-def table_of(release: Release, info: TableInfo, rows: pd.DataFrame, *, key: Key) -> TableFrame:
-    """All rows of a table with their depths and layers. `key` names them among all rows ever, () = nothing does."""
+def table_of(release: Release, info: TableInfo, rows: pd.DataFrame, *, derived: Derived) -> TableFrame:
+    """All rows of a table with their depths and layers. `derived` is what is worked out from these very rows."""
     soma_table = release.roles.somata.table
     of_somas = soma_table is not None and soma_table in (info.name, info.reference_table)
 
@@ -155,8 +149,8 @@ def table_of(release: Release, info: TableInfo, rows: pd.DataFrame, *, key: Key)
         columns = columns_of(release, info, _beside(rows, depths))
         return depths, titled_layers(columns, volume, set(map(str, depths)))
 
-    depths, columns = _known.get(key, find) if key else find()
-    return TableFrame(release.datastack, release.version, info, columns, _beside(rows, depths), key)
+    depths, columns = derived.of("depths and columns").get(find)
+    return TableFrame(release.datastack, release.version, info, columns, _beside(rows, depths), derived)
 
 
 def _beside(rows: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
@@ -181,8 +175,8 @@ def with_units(table: TableFrame, unit: str) -> TableFrame:
     if unit == "vx":
         return table
     info, columns = counted_in(table.info, table.columns, unit)
-    key = (*table.key, unit) if table.key else ()
-    return replace(table, info=info, columns=columns, frame=in_unit(table.frame, columns, unit), key=key)
+    frame = in_unit(table.frame, columns, unit)
+    return replace(table, info=info, columns=columns, frame=frame, derived=table.derived.of("unit", unit))
 
 
 def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:
@@ -191,8 +185,8 @@ def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:
     return all_of([parse_line(query.where, columns, query.saved), *boxes])
 
 
-def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery, key: Key = ()) -> Rows:
-    """Positions of the rows of `frame` that the query keeps, in its order. `key` names the frame, as in TableFrame.
+def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery, derived: Derived = NOT_KEPT) -> Rows:
+    """Positions of the rows of `frame` that the query keeps, in its order. `derived` is that of the frame.
 
     Text goes by the numbers in it, 9 before 10. Blank cells come last in either direction; equal rows keep the order of
     `id`, else of `frame`. Raises BadInput.
@@ -202,22 +196,21 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery, k
     if not sort:
         return kept
     by = dict(sort) | ({"id": dict(sort).get("id", "asc")} if "id" in frame.columns else {})
-    keys = pa.table({name: _sortable(frame[name], kept, (*key, name) if key else ()) for name in by})
+    keys = pa.table({name: _sortable(frame[name], kept, derived.of("ranks", name)) for name in by})
     order = [(name, "descending" if direction == "desc" else "ascending", "at_end") for name, direction in by.items()]
     return kept[pc.sort_indices(keys, sort_keys=order).to_numpy()]
 
 
-def _sortable(values: pd.Series, kept: Rows, key: Key) -> pa.Array:
+def _sortable(values: pd.Series, kept: Rows, derived: Derived) -> pa.Array:
     """Something that sorts as the `kept` ones of `values` do; ranks instead of text, of which each would be compared
-    with many others. `key` names the whole column."""
+    with many others. `derived` is that of the whole column."""
     if not isinstance(values.dtype, pd.StringDtype):
         return pa.array(values.take(kept), from_pandas=True)
 
     def rank() -> pa.Array:
         return pa.array(natural_ranks(values), from_pandas=True)
 
-    ranks = _ranks.get(key, rank) if key else rank()
-    return ranks.take(pa.array(kept))
+    return derived.get(rank).take(pa.array(kept))
 
 
 def select(table: TableFrame, query: TableQuery) -> pd.DataFrame:
@@ -281,9 +274,9 @@ def row_numbers(table: TableFrame, query: TableQuery) -> Rows:
     """The places in the frame of a table of the rows that the query keeps, in its order. Raises BadInput."""
 
     def find() -> Rows:
-        return rows_of(table.frame, table.columns, query, table.key)
+        return rows_of(table.frame, table.columns, query, table.derived)
 
-    return _selected.get((*table.key, query.key()), find) if table.key else find()
+    return table.derived.of("rows", query.key()).get(find)
 
 
 def _single(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:

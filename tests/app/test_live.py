@@ -75,7 +75,7 @@ def test_the_present_is_asked_for_once_and_can_be_paged(cave):
     before = cave.counts["requests"]
     again = open_any(live.resolve(cave, DS, str(now.label)), TYPES)
     assert cave.counts["requests"] == before
-    assert again.key == found.key
+    assert again.derived.key == found.derived.key
     assert again.version == now
     newest = Release(cave, DS, cave.versions(DS)[0]).table(TYPES)
     assert len(found.frame) == len(newest)
@@ -85,8 +85,8 @@ def test_the_present_is_asked_for_once_and_can_be_paged(cave):
 def test_a_kept_version_is_opened_as_ever(cave):
     version = live.resolve(cave, DS, "latest").version
     assert (
-        live.open_table(Release(cave, DS, version), TYPES).key
-        == tables.open_table(Release(cave, DS, version), TYPES).key
+        live.open_table(Release(cave, DS, version), TYPES).derived.key
+        == tables.open_table(Release(cave, DS, version), TYPES).derived.key
     )
     assert not live.sentences(DS, version, live.describe(Release(cave, DS, version), TYPES))
 

@@ -22,8 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.cache.codec import decode_frame, encode_frame
+from services.cache.derived import ready
 from services.cache.shared import Cache
-from services.cave.memo import ready
 from tests.servers import free_port
 
 MEMORY = 64 * 2**20
@@ -301,9 +301,41 @@ class TestFailure:
         cache = Cache(str(tmp_path), MEMORY)
         assert cache.problem() == ""
         shutil.rmtree(tmp_path / "entries")
+        (tmp_path / "entries").touch()  # nothing can be written there
         assert_same(cache.frame(("a",), example), example())
         assert_same(cache.frame(("a",), never), example())
-        assert "could not be written" in caplog.text
+        assert "shared cache does not work" in caplog.text
+        assert "shared cache does not work" in cache.problem()
+
+    def test_the_folder_may_be_deleted_at_any_time(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        where = tmp_path / "cache"
+        cache = Cache(str(where), MEMORY)
+        cache.value(("old",), lambda: 1)
+        shutil.rmtree(where)
+        assert cache.value(("new",), lambda: 2) == 2
+        assert Cache(str(where), MEMORY).value(("new",), never) == 2
+        assert cache.problem() == ""
+        assert caplog.text == ""
+        assert where.stat().st_mode & 0o077 == 0
+
+    def test_a_folder_that_is_deleted_again_and_again_costs_only_the_sharing(self, tmp_path: Path) -> None:
+        where = tmp_path / "cache"
+        caches = [Cache(str(where), 0) for _ in range(2)]
+        over = threading.Event()
+
+        def delete() -> None:
+            while not over.is_set():
+                shutil.rmtree(where, ignore_errors=True)
+
+        def ask(cache: Cache) -> list[int]:
+            return [cache.value((number % 7,), partial(int, number % 7)) for number in range(300)]
+
+        with ThreadPoolExecutor(3) as pool:
+            deleting = pool.submit(delete)
+            answers = list(pool.map(ask, caches))
+            over.set()
+            deleting.result()
+        assert answers == [[number % 7 for number in range(300)]] * 2
 
 
 def cut_in_half(path: Path) -> None:
@@ -340,7 +372,7 @@ class TestBounds:
     def test_memory_stays_within_its_bound(self) -> None:
         frame = pd.DataFrame({"id": pd.array(np.arange(10_000), dtype="Int64")})
         size = int(frame.memory_usage(deep=True).sum())
-        cache = Cache("", 3 * size + 10)
+        cache = Cache("", 3 * size + 3_000)  # keys count, too
         for number in range(5):
             cache.frame((number,), lambda: frame)
         cache.frame((2,), never)
@@ -348,6 +380,40 @@ class TestBounds:
         before = cache.counts["loaded"]
         cache.frame((0,), lambda: frame)
         assert cache.counts["loaded"] == before + 1
+        assert 2 * size < cache.memory.nbytes <= cache.memory.max_bytes
+
+    def test_the_folder_stays_within_its_bound_and_keeps_what_was_used_last(self, tmp_path: Path) -> None:
+        bound = 400_000
+        cache = Cache(str(tmp_path), 0, store_bytes=bound)
+        noise = "".join(map(chr, np.random.default_rng(1).integers(65, 90, 10_000)))
+        cache.value(("favourite",), lambda: "kept")
+        for number in range(100):
+            cache.value((number,), lambda: noise)
+            assert folder_bytes(tmp_path) <= bound
+            assert cache.value(("favourite",), never) == "kept"
+            time.sleep(0.002)  # later than what was written before, by the clock of the disk
+        assert folder_bytes(tmp_path) > bound / 2
+        assert cache.value((99,), never) == noise
+        assert cache.value((0,), lambda: "anew") == "anew"
+
+    def test_what_is_larger_than_the_folder_is_not_kept_there(self, tmp_path: Path) -> None:
+        cache = Cache(str(tmp_path), MEMORY, store_bytes=1_000)
+        assert cache.value(("v",), lambda: "a" * 2_000) == "a" * 2_000
+        assert folder_bytes(tmp_path) == 0
+        assert cache.problem() == ""
+
+    def test_a_smaller_bound_holds_after_the_first_entry(self, tmp_path: Path) -> None:
+        large = Cache(str(tmp_path), MEMORY)
+        for number in range(20):
+            large.value((number,), lambda: "a" * 1_000)
+        Cache(str(tmp_path), MEMORY, store_bytes=5_000).value(("v",), lambda: 1)
+        assert folder_bytes(tmp_path) <= 5_000
+
+    def test_locks_leave_no_files(self, tmp_path: Path) -> None:
+        cache = Cache(str(tmp_path), MEMORY)
+        for number in range(20):
+            cache.value((number,), partial(int, number))
+        assert not list((tmp_path / "locks").iterdir())
 
     def test_what_is_larger_than_the_memory_is_given_but_not_held(self) -> None:
         cache = Cache("", 10)
@@ -362,6 +428,10 @@ class TestBounds:
             cache.value(("v",), load)
         assert dict(first.counts) == {"loaded": 1, "memory": 1}
         assert dict(second.counts) == {"store": 1}
+
+
+def folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def test_threads_that_look_up_rows_of_a_shared_frame_at_once_find_them():

@@ -1,0 +1,112 @@
+"""What one process holds: one bound in bytes for everything that was answered or derived."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from cachetools import LRUCache
+
+
+@dataclass(frozen=True)
+class Held:
+    """Something kept in this process. `expires` is in seconds since 1970, None = never."""
+
+    content: Any
+    nbytes: int
+    expires: float | None = None
+
+    @property
+    def fresh(self) -> bool:
+        return self.expires is None or time.time() < self.expires
+
+
+class Memory:
+    """Things by key, of `max_bytes` together with their keys; the least recently used goes first. Safe to use from many
+    threads."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._held: LRUCache[Hashable, Held] = LRUCache(max_bytes, getsizeof=lambda held: held.nbytes)
+        self._lock = threading.Lock()
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that are held now."""
+        return int(self._held.currsize)
+
+    @property
+    def max_bytes(self) -> int:
+        """The bytes that are held at most."""
+        return int(self._held.maxsize)
+
+    def get(self, key: Hashable) -> Held | None:
+        """What is held under `key` and has not expired."""
+        with self._lock:
+            held = self._held.get(key)
+        return held if held is not None and held.fresh else None
+
+    def put(self, key: Hashable, content: Any, expires: float | None = None) -> Held:
+        """Hold `content`, unless it is larger than all that is held at most."""
+        held = Held(content, nbytes_of(content) + nbytes_of(key), expires)
+        if held.nbytes <= self.max_bytes:
+            with self._lock:
+                self._held[key] = held
+        return held
+
+
+@singledispatch
+def nbytes_of(value: Any) -> int:
+    """The bytes that a value keeps alive: frames, columns and arrays by their buffers, containers and dataclasses with
+    what is in them. What two values share is counted for each, so that the sum is never too small."""
+    parts = [getattr(value, part.name) for part in fields(value)] if is_dataclass(value) else []
+    return sys.getsizeof(value) + sum(map(nbytes_of, parts))
+
+
+@nbytes_of.register
+def _(value: pd.DataFrame) -> int:
+    return int(value.memory_usage(deep=True).sum()) + nbytes_of(value.attrs)
+
+
+@nbytes_of.register
+def _(value: pd.Series) -> int:
+    return int(value.memory_usage(deep=True)) + nbytes_of(value.attrs)
+
+
+@nbytes_of.register
+def _(value: np.ndarray) -> int:
+    owner = value
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    return int(owner.nbytes) + (sum(map(nbytes_of, value.flat)) if value.dtype.hasobject else 0)
+
+
+@nbytes_of.register
+def _(value: pa.Array) -> int:
+    return int(value.get_total_buffer_size())
+
+
+@nbytes_of.register(str)
+@nbytes_of.register(bytes)
+def _(value: str | bytes) -> int:
+    return sys.getsizeof(value)
+
+
+@nbytes_of.register(dict)
+def _(value: dict[Any, Any]) -> int:
+    return sys.getsizeof(value) + sum(nbytes_of(key) + nbytes_of(one) for key, one in value.items())
+
+
+@nbytes_of.register(tuple)
+@nbytes_of.register(list)
+@nbytes_of.register(set)
+@nbytes_of.register(frozenset)
+def _(value: Collection[Any]) -> int:
+    return sys.getsizeof(value) + sum(map(nbytes_of, value))

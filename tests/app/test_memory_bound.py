@@ -1,0 +1,67 @@
+"""Many filters of a large table stay within the memory that is allowed, and the folder can go while Karst answers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import urllib.request
+from pathlib import Path
+
+from services.cave.client import Cave
+from services.core.settings import Settings
+from services.tables import facets, groups, tables
+from services.tables.tables import TableQuery
+from tests.servers import free_port, running
+
+DS = "karst_demo"
+FILTERS = 64
+
+
+def test_64_filters_of_a_large_table_stay_within_one_bound(localcave_url: str) -> None:
+    """Results that are counted in bytes by what they are made of, not in number."""
+    cave = Cave(Settings(server_address=localcave_url, cache=""))
+    version, synapses = cave.versions(DS)[0].number, cave.info(DS)["synapse_table"]
+    rows = len(cave.release(DS, version).table(synapses))
+    bound = 4 * cave.cache.memory.nbytes
+    cave = Cave(Settings(server_address=localcave_url, cache="", memory_bytes=bound))
+    made = 0
+    for number in range(FILTERS):
+        table = tables.open_table(cave.release(DS, version), synapses)
+        query = TableQuery(f"size > {number}", sort=(("size", "desc"),))
+        kept = tables.row_numbers(table, query)
+        assert len(kept) > rows / 2
+        made += kept.nbytes
+        facets.facets(table, query)
+        facets.histograms(table, query)
+        groups.of_table(cave, table, "size")
+        assert cave.cache.memory.nbytes <= bound
+    assert made > bound, "there was nothing to drop"
+    assert cave.cache.memory.nbytes > bound / 2, "what there is room for is held"
+    assert cave.cache.counts["loaded"] < 10, "what every filter uses stays"
+
+
+def test_the_folder_can_be_deleted_while_karst_answers(localcave_url: str, tmp_path: Path) -> None:
+    folder, port = tmp_path / "cache", free_port()
+    url = f"http://127.0.0.1:{port}"
+    environ = {
+        "CAVE_SERVER_ADDRESS": localcave_url,
+        "KARST_CACHE": str(folder),
+        "KARST_MEMORY_MB": "0.001",  # so that every answer comes from the folder, or from CAVE
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+    }
+
+    def ask() -> tuple[int, bytes]:
+        with urllib.request.urlopen(f"{url}/api/v1/{DS}/versions", timeout=30) as answer:
+            return answer.status, answer.read()
+
+    with running([sys.executable, "-m", "gunicorn", "app:server"], url, environ):
+        first = ask()
+        assert list((folder / "entries").iterdir())
+        for _ in range(10):
+            shutil.rmtree(folder)
+            assert ask() == first
+            assert list((folder / "entries").iterdir()), "what was asked for again is shared again"
+        with urllib.request.urlopen(f"{url}/readyz", timeout=30) as answer:
+            assert json.load(answer) == {"status": "ok"}
