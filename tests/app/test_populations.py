@@ -218,11 +218,11 @@ def test_empty_sets_and_sets_that_do_not_meet(asked: FlaskClient) -> None:
 
 def test_sets_of_ids(six: Cave) -> None:
     at = six.version(SIX, VERSION)
-    assert sets.resolve(six, SIX, at, f"{P1}, 4 {X}").ids.tolist() == [P1, I1, X]  # 4 is the nucleus of I1
-    lost = sets.resolve(six, SIX, at, f"{P1} 864691136999999999")
+    assert sets.resolve(Release(six, SIX, at), f"{P1}, 4 {X}").ids.tolist() == [P1, I1, X]  # 4 is the nucleus of I1
+    lost = sets.resolve(Release(six, SIX, at), f"{P1} 864691136999999999")
     assert lost.ids.tolist() == [P1] and "1 of the ids" in lost.notes[0]
     with pytest.raises(BadInput):
-        sets.resolve(six, SIX, at, "no ids here")
+        sets.resolve(Release(six, SIX, at), "no ids here")
 
 
 # ---- more than chance
