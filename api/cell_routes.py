@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 from flask import Response, jsonify
@@ -15,9 +15,10 @@ from api.routes import blueprint
 from services.cave.context import cave
 from services.cave.release import Release
 from services.cells import interpretation, partner_script, partner_synapses, partner_table
-from services.cells.connectivity import Connectivity, Direction
+from services.cells.connectivity import Connectivity
 from services.cells.partner_table import PartnerTable, Side, Wanted
 from services.core.columns import Column, describe_columns
+from services.core.directions import Direction
 from services.filters.patterns import misread
 from services.tables import live, saved_ids
 from services.tables.tables import TableQuery, filter_of
@@ -59,7 +60,7 @@ def partners_of(datastack: str, found: Connectivity) -> Response:
     columns = {column.name: column for column in table.columns}
     ordered = [columns[name] for name in table.frame if name in columns]
     ways = sides if sides != ("both",) else ("in", "out")
-    totals = {way: asked.found.totals[cast("Direction", way)] for way in ways}
+    totals = {way: asked.found.totals[Direction(way)] for way in ways}
     notes = [*table.notes, *misread(filter_of(table.columns, query), table.frame)]
     facts = {"sort": params.text("sort"), "left_out": [*table.left_out], "notes": notes, "totals": totals}
     return _answer(asked.found, rows, ordered, "partners", span=span, facts=facts)
@@ -101,7 +102,7 @@ def synapses_of(found: Connectivity) -> Response:
 def synapse_sides() -> dict[Direction, Side]:
     """The directions of the synapses that a request asks for, and for each the side whose partners are meant."""
     sides = SIDES[params.choice("direction", tuple(SIDES), "both")]
-    return {"in": "both", "out": "both"} if sides == ("both",) else {cast("Direction", side): side for side in sides}
+    return dict.fromkeys(Direction, "both") if sides == ("both",) else {Direction(side): side for side in sides}
 
 
 def wanted(side: Side) -> Wanted:

@@ -9,6 +9,7 @@ from flask import request
 
 from services.cells.cells import parse_id
 from services.core.columns import Column, find_column
+from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.sorting import Sort, parse_sort
 from services.tables import joins
@@ -52,10 +53,10 @@ def head() -> str:
     return choice("head", ("off", "on", "only"), "off")
 
 
-def directions() -> tuple[Literal["in", "out"], ...]:
+def directions() -> tuple[Direction, ...]:
     """`direction`: in, out or both."""
     given = choice("direction", ("in", "out", "both"), "both")
-    return ("in", "out") if given == "both" else (cast('Literal["in", "out"]', given),)
+    return tuple(Direction) if given == "both" else (Direction(given),)
 
 
 def switch(name: str, default: str = "off") -> bool:

@@ -27,6 +27,7 @@ from services.cave.context import cave
 from services.cells import interpretation, partner_synapses, partner_table, several_cells
 from services.cells.connectivity import Connectivity
 from services.core.columns import Column, describe_columns
+from services.core.directions import Direction
 
 CELLS = "/<datastack>/<version>/cells/<list:cell>"
 
@@ -49,7 +50,7 @@ def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
     if sides != ("both",):
         known["direction"] = Column("direction", "direction", "text")
     columns = [known[name] for name in frame if name in known]
-    totals = [{way: one.totals[way] for way in several_cells.WAYS if way in sides or "both" in sides} for one in found]
+    totals = [{way: one.totals[way] for way in Direction if way in sides or "both" in sides} for one in found]
     said = [sentence for table in opened.values() for sentence in (*table.left_out, *table.notes)]
     return _answer(found, frame, columns, "partners", {"totals": totals, "notes": said})
 

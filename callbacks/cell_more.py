@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from dash import Input, Output
 
@@ -15,8 +15,8 @@ from components.changes import changes as drawn_changes
 from services.cave.context import cave
 from services.cave.release import Release
 from services.cells import card, changes, morphology
-from services.cells.connectivity import Direction
 from services.core import space
+from services.core.directions import Direction
 from services.core.parallel import gather
 from services.views.addresses import NO_TYPES, ConnectivityView, parse_connectivity
 
@@ -62,5 +62,4 @@ def _changes(view: ConnectivityView) -> list[changes.Changes]:
     types = None if view.type_table == NO_TYPES else view.type_table
     options: Any = {"type_table": types, "type_by": view.type_by, "only": partners.synapses_asked(view)[0]}
     asked = ((Release(cave(), found.datastack, found.version), other), found.cell)
-    ways = cast("tuple[Direction, ...]", ("in", "out"))
-    return gather(*(lambda way=way: changes.of_cell(*asked, way, **options) for way in ways))
+    return gather(*(lambda way=way: changes.of_cell(*asked, way, **options) for way in Direction))

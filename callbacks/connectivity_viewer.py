@@ -31,6 +31,7 @@ from services.cells import several_cells as several
 from services.cells import verdict as judging
 from services.cells.connectivity import Connectivity
 from services.cells.partner_table import PartnerTable
+from services.core.directions import Direction
 from services.core.errors import BadInput, KarstError, NotFound
 from services.core.moments import number_of
 from services.core.type_columns import SEVERAL, SEVERAL_BOX
@@ -125,7 +126,9 @@ def sum_up(tab: str, of: str, drawn: Any) -> Any:
     column, colours, values = partners.grouping(view)
     if not column:
         return type_table.without()
-    groups = {way: partner_sets.grouped(partners.table(view, way).frame, column, values) for way in ("in", "out")}
+    groups: dict[str, Any] = {
+        way: partner_sets.grouped(partners.table(view, way).frame, column, values) for way in Direction
+    }
     return type_table.type_table(view, column, groups, colours, {SEVERAL: SEVERAL_BOX})
 
 

@@ -17,16 +17,15 @@ from services.cells import partner_sets, partner_synapses, plot_frames
 from services.cells import tuning as functional
 from services.cells.compartments import COUNTS
 from services.core import space, type_columns
+from services.core.directions import Direction
 from services.views.addresses import ConnectivityView
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from services.cells.connectivity import Direction
 
 SHOWN = {"type": "partner-shown", "side": ALL}
 SELECT = "Draw around points to select their partners in the table."
-WAYS: tuple[Direction, ...] = ("in", "out")
 NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
 
 
@@ -49,9 +48,11 @@ def draw(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]
         return no_update
     asked = {side: views.partner_view(cast("dict[str, Any]", data[side])) for side in sides}
     kept = {side: partners.shown(view, side)[0] for side, view in asked.items()}
-    ways = {way: partner_sets.of_way(kept["both"], way) for way in ("in", "out")} if front == "both" else kept
-    view, rows = asked[front], {way: partners.synapses(asked[front], way) for way in WAYS}
-    way = cast("Direction", front)
+    ways: dict[str, pd.DataFrame] = (
+        {way: partner_sets.of_way(kept["both"], way) for way in Direction} if front == "both" else kept
+    )
+    view, rows = asked[front], {way: partners.synapses(asked[front], way) for way in Direction}
+    way = Direction(front)
     of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows[way], way)
     plots = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
     filtered = any(len(kept[side]) < len(partners.table(one, side).frame) for side, one in asked.items())
@@ -116,7 +117,7 @@ def _by_type(view: ConnectivityView, kept: dict[str, pd.DataFrame]) -> list[Any]
 
 def _of_way(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Direction) -> list[Any]:
     """What is drawn for one direction."""
-    name = {"in": "input", "out": "output"}[way]
+    name = way.noun
     column = partners.grouping(view)[0]
     return [
         *_depths(view, frame, synapses, way),
@@ -128,7 +129,7 @@ def _of_way(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame,
 
 def _depths(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Direction) -> list[Any]:
     """Depths of synapses and somata, where the volume has any."""
-    name = {"in": "input", "out": "output"}[way]
+    name = way.noun
     volume = cave().volume(view.datastack)
     if not volume.has_depth:
         return []

@@ -20,9 +20,10 @@ from services.cells import (
     several_cells,
     synapse_filter,
 )
-from services.cells.connectivity import Connectivity, Direction
+from services.cells.connectivity import Connectivity
 from services.cells.partner_table import PartnerTable, Side, Wanted
 from services.core import colours, type_columns
+from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.moments import number_of
 from services.tables import groups, tables
@@ -115,9 +116,9 @@ def script(view: ConnectivityView, side: str) -> str:
 
 def listed_ways(view: ConnectivityView) -> tuple[Direction, ...]:
     """The directions whose synapses with its `partner` a view lists: that of its tab. An autapse has both."""
-    if view.tab in ("in", "out"):
-        return (cast("Direction", view.tab),)
-    return ("out",) if view.partner == "autapses" else ("in", "out")
+    if view.tab in tuple(Direction):
+        return (Direction(view.tab),)
+    return (Direction.OUT,) if view.partner == "autapses" else tuple(Direction)
 
 
 def synapses(view: ConnectivityView, way: Direction) -> pd.DataFrame:
@@ -142,7 +143,7 @@ def fitted(view: ConnectivityView) -> tuple[ConnectivityView, list[str]]:
     )
     said += lost_more
     view = replace(view, more=more)
-    if view.group_by and view.group_by not in groupings([table(view, way) for way in ("in", "out")]):
+    if view.group_by and view.group_by not in groupings([table(view, way) for way in Direction]):
         said.append(f"Partners have no column {view.group_by[:80]!r} of words to group them by; left out.")
         view = replace(view, group_by="")
     columns = table(view, view.tab).columns if view.tab in SIDES else ()
@@ -162,7 +163,7 @@ def grouping(view: ConnectivityView) -> tuple[str, dict[str, str], tuple[str, ..
     """The column by which a concrete view groups partners ("" = none), the colour of each of its values, and all
     values that it has at the version, where it is of the type table."""
     found = read(view)
-    frames = [table(view, way).frame for way in ("in", "out")]
+    frames = [table(view, way).frame for way in Direction]
     own = type_columns.type_column(found.inputs) if found.type_table else None
     column = view.group_by if all(view.group_by in frame for frame in frames) else own
     if not column:

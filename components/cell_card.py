@@ -11,6 +11,7 @@ from dash import html
 from components.attributes import aria
 from components.links import copyable
 from components.partner_options import keep_link
+from services.core.directions import Direction
 from services.views.addresses import ConnectivityView
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def cell_card(view: ConnectivityView, read: Connectivity, cell_type: str | None)
         ("Cell type", cell_type or _absent("no type")) if read.type_table else None,
         ("Somata", _absent("not known: no nucleus table") if cell.nucleus_ids is None else str(len(cell.nucleus_ids))),
         ("Soma depth", _depth(cell)) if cell.nucleus_ids is not None and "soma_depth_um" in read.inputs else None,
-        ("Inputs", _totals(view, read.totals["in"], "in")),
-        ("Outputs", _totals(view, read.totals["out"], "out")),
+        ("Inputs", _totals(view, read.totals[Direction.IN], Direction.IN)),
+        ("Outputs", _totals(view, read.totals[Direction.OUT], Direction.OUT)),
     ]
     pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in filter(None, facts)]
     return html.Section(html.Dl(pairs), className="k-card", **aria(label="The cell"))
@@ -44,12 +45,12 @@ def more() -> html.Div:
 def apart(view: ConnectivityView, side: str, totals: Mapping[Any, Totals]) -> list[Any]:
     """A sentence for the synapses that are in no partner's row of one side, with links that list them; none for none.
     An autapse is an input as much as an output, and counted once."""
-    ways = ("in", "out") if side == "both" else (side,)
+    ways = tuple(Direction) if side == "both" else (Direction(side),)
     autapses = max(totals[way]["autapses"] for way in ways)
     parts = [_listing(view, counted(autapses, "autapse"), "autapses", side)] if autapses else []
     for way in ways:
         if number := totals[way]["root_zero"]:
-            words = counted(number, f"{way}put synapse" if side == "both" else "synapse")
+            words = counted(number, f"{way.noun} synapse" if side == "both" else "synapse")
             parts.append(_listing(view, f"{words} whose other end lies in no segment", "root_zero", side))
     between = [" and " if place == len(parts) - 1 else ", " for place in range(1, len(parts))]
     told = [each for pair in zip(["Not in this table: ", *between], parts, strict=False) for each in pair]
@@ -61,12 +62,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def _totals(view: ConnectivityView, totals: Totals, way: str) -> list[Any]:
-    preposition = {"in": "from", "out": "to"}[way]
-    words = f"{counted(totals['num_syn'], 'synapse')} {preposition} {counted(totals['num_partners'], 'partner')}"
+def _totals(view: ConnectivityView, totals: Totals, way: Direction) -> list[Any]:
+    words = f"{counted(totals['num_syn'], 'synapse')} {way.preposition} {counted(totals['num_partners'], 'partner')}"
     aside = {
         "autapses": counted(totals["autapses"], "autapse") if totals["autapses"] else "",
-        "root_zero": f"{totals['root_zero']:,} {preposition} no segment" if totals["root_zero"] else "",
+        "root_zero": f"{totals['root_zero']:,} {way.preposition} no segment" if totals["root_zero"] else "",
     }
     links = [_listing(view, told, partner, way) for partner, told in aside.items() if told]
     told = [each for pair in zip((" + ", ", "), links, strict=False) for each in pair]

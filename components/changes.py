@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from services.cells.changes import Changes
 
 MOST_ROWS = 200
-WAYS = {"in": "Input", "out": "Output"}
 ROOT_IDS = ("root_id_old", "root_id_new")
 
 
@@ -59,7 +58,7 @@ def _side(view: ConnectivityView, told: Changes) -> html.Details:
             html.Tbody([_row(view, (old, new), row, types) for row in rows.head(MOST_ROWS).to_dict("records")]),
         ],
         className="k-table",
-        **aria(label=f"{WAYS[told.direction]} partners that changed"),
+        **aria(label=f"{told.direction.noun.capitalize()} partners that changed"),
     )
     return html.Details(
         [

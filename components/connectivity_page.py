@@ -13,6 +13,7 @@ from components.attributes import aria
 from components.shell import heading
 from components.truncated import with_offer
 from components.viewer_panel import viewer_panel
+from services.core.directions import Direction
 from services.views.addresses import CONNECTIVITY_PAGE, NO_TYPES, TABS, ConnectivityView
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def results(
     """What is said `about` the cell or cells, which partners count, and a tab for each side. `totals` are of all cells,
     `grouped` is the column by which partners are grouped, and the colours of its values. A cell `alone` is followed
     between versions, and drawn."""
-    words = {way: partner_panel.size(sides[way].frame) for way in ("in", "out")}
+    words: dict[str, str] = {way: partner_panel.size(sides[way].frame) for way in Direction}
     words["both"] = partner_panel.reciprocal(sides["both"].frame)
     tabs = [partner_panel.tab(side, words.get(side, ""), chosen=view.tab == side) for side in TABS]
     panels = [partner_panel.panel(view, side, sides[side], totals, grouped) for side in sides]

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from services.core.errors import KarstError
 
 TITLE = "Skeleton in 3D"
-WAYS = {"in": "input", "out": "output"}
 
 
 def place() -> html.Div:
@@ -26,7 +25,7 @@ def picture(found: Morphology, soma_um: tuple[float, float, float] | None) -> ht
     """The skeleton with soma and synapses, and how much of them is drawn."""
     figure = skeleton(found.lines, found.synapses, soma_um)
     counts = [
-        f"{len(points):,} of {found.num_synapses[way]:,} {WAYS[way]} synapses" for way, points in found.synapses.items()
+        f"{len(points):,} of {found.num_synapses[way]:,} {way.noun} synapses" for way, points in found.synapses.items()
     ]
     cable = f"{found.drawn_um / 1000:,.2f} of {found.cable_um / 1000:,.2f} mm of cable"
     return plot("skeleton", TITLE, figure, note=f"Drawn: {cable}, {' and '.join(counts)}.")

@@ -13,23 +13,23 @@ from components.attributes import aria
 from components.cell_card import counted
 from components.partner_options import keep_link
 from components.partner_panel import file_links, synapses_path
+from services.core.directions import Direction
 from services.views.addresses import ConnectivityView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_ROWS = 200
-WAYS = {"in": "input", "out": "output"}
 POSITION = ("ctr_pt_position_x_nm", "ctr_pt_position_y_nm", "ctr_pt_position_z_nm")
 KNOWN = frozenset({"id", "size", "depth_um", "layer", "root_id", "pre_pt_root_id", "post_pt_root_id", *POSITION})
 """What :func:`partner_synapses.of_cell` gives without types of synapses."""
 PARTNERS = {"root_zero": "what lies in no segment"}
 
 
-def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[str, pd.DataFrame]) -> html.Section:
+def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[Direction, pd.DataFrame]) -> html.Section:
     """The synapses of the cells of some root ids, with commas, with `view.partner`; `sides` has a frame of
     :func:`partner_synapses.of_partner` for each direction that has any."""
-    told = " and ".join(counted(len(rows), f"{WAYS[way]} synapse") for way, rows in sides.items()) or "No synapses"
+    told = " and ".join(counted(len(rows), f"{way.noun} synapse") for way, rows in sides.items()) or "No synapses"
     close = keep_link("Close", replace(view, partner=""), "partner")
     way = "both" if len(sides) != 1 else next(iter(sides))
     files = file_links("Files:", synapses_path(view, cells, way, partner=view.partner)) if sides else None
@@ -42,7 +42,7 @@ def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[str, pd.Data
     return html.Section([head, html.Div(tables, className="k-scroll k-synapses", tabIndex="0")], className="k-listed")
 
 
-def _table(way: str, rows: pd.DataFrame) -> html.Table:
+def _table(way: Direction, rows: pd.DataFrame) -> html.Table:
     shown = rows.head(MOST_ROWS)
     typed = [name for name in rows.columns if name not in KNOWN]
     deep = "depth_um" in rows
@@ -64,11 +64,11 @@ def _table(way: str, rows: pd.DataFrame) -> html.Table:
             html.Tbody(body),
         ],
         className="k-table",
-        **aria(label=f"{WAYS[way]} synapses"),
+        **aria(label=f"{way.noun} synapses"),
     )
 
 
-def _row(way: str, row: Mapping[Any, Any], words: Sequence[str]) -> html.Tr:
+def _row(way: Direction, row: Mapping[Any, Any], words: Sequence[str]) -> html.Tr:
     place = [row[axis] for axis in POSITION]
     texts = [
         str(row["id"]),
@@ -79,4 +79,4 @@ def _row(way: str, row: Mapping[Any, Any], words: Sequence[str]) -> html.Tr:
         texts.append("" if pd.isna(row["depth_um"]) else f"{row['depth_um']:,.1f}")
     said = ["" if pd.isna(row[name]) else str(row[name]) for name in words]
     cells = [*map(html.Td, texts), *(html.Td(word, className="k-text") for word in said)]
-    return html.Tr([html.Th(WAYS[way], scope="row"), *cells])
+    return html.Tr([html.Th(way.noun, scope="row"), *cells])

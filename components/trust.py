@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from components.attributes import aria
+from services.core.directions import Direction
 
 if TYPE_CHECKING:
     from services.cells.verdict import Share, Verdict
 
-WAYS = {"in": "Inputs", "out": "Outputs"}
 MARKS = {"complete": "good", "usable": "good", "lower bound": "fair", "not analysable": "poor", "unknown": "fair"}
 """The look of a level; its word is always there too."""
 
 
 def verdict(told: Verdict) -> html.Section:
     """The verdict, a mark for each direction, and which share of the synapses is identified."""
-    levels = {"in": told.inputs, "out": told.outputs}
-    shares = [_share(name, told.identified[way], told.criterion) for way, name in WAYS.items()]  # type: ignore[index]
+    names = {way: f"{way.noun.capitalize()}s" for way in Direction}
+    levels = {Direction.IN: told.inputs, Direction.OUT: told.outputs}
+    shares = [_share(name, told.identified[way], told.criterion) for way, name in names.items()]
     return html.Section(
         [
-            html.Span([_mark(name, levels[way]) for way, name in WAYS.items()], className="k-marks"),
+            html.Span([_mark(name, levels[way]) for way, name in names.items()], className="k-marks"),
             html.P(
                 [html.Strong(told.sentence), *(f" {note}" for note in told.notes), html.Br(), *shares],
             ),

@@ -10,12 +10,12 @@ import pandas as pd
 from dash import html
 
 from components.attributes import aria
+from services.core.directions import Direction
 from services.views.addresses import ConnectivityView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WAYS = {"in": "Input", "out": "Output"}
 COLUMNS = (
     ("num_syn", "synapses", "{:,}"),
     ("pct_of_shown", "% of synapses", "{:.1f}"),
@@ -42,8 +42,8 @@ def type_table(
     order = sides["in"]["num_syn"].add(sides["out"]["num_syn"], fill_value=0)
     names = sorted(order.index, key=lambda name: (name == "", -order[name], name))
     title = column.replace("_", " ").replace(".", ": ")
-    heads = [html.Th(WAYS[way], colSpan=len(COLUMNS), scope="colgroup") for way in WAYS]
-    titles = [html.Th(words, scope="col") for _ in WAYS for _, words, _ in COLUMNS]
+    heads = [html.Th(way.noun.capitalize(), colSpan=len(COLUMNS), scope="colgroup") for way in Direction]
+    titles = [html.Th(words, scope="col") for _ in Direction for _, words, _ in COLUMNS]
     return html.Div(
         html.Table(
             [

@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from services.cave.queries import Filters, Source
 from services.cave.rows import complete, selected
 from services.cave.synapse_shape import COLUMNS_OF, SynapseShape, as_synapses, shape_of
+from services.core.directions import Direction
 from services.core.errors import NotFound
 from services.core.records import TableInfo, Version
 from services.core.roles import Roles
@@ -71,7 +72,7 @@ class Synapses(ABC):
         """A table as it is queried."""
 
     def synapses(
-        self, root_id: int, direction: Literal["in", "out"], *, whole: bool = False, more: Sequence[str] = ()
+        self, root_id: int, direction: Direction, *, whole: bool = False, more: Sequence[str] = ()
     ) -> pd.DataFrame:
         """Synapses onto ("in") or of ("out") a cell: id, pre_pt_root_id, post_pt_root_id, size,
         what else their table says of each (`values` of the shape), ctr_pt_position_x_nm, _y_nm, _z_nm, and
@@ -98,7 +99,15 @@ class Synapses(ABC):
                 frame = self.cave.queries.with_total(frame, *self._place, source, filters)
             return as_synapses(frame, shape, more)
 
-        key = ("synapses", shape.table, *self._place, int(root_id), direction, int(whole), *more)
+        key: tuple[str | int, ...] = (
+            "synapses",
+            shape.table,
+            *self._place,
+            int(root_id),
+            str(direction),
+            int(whole),
+            *more,
+        )
         return self.cave.cache.frame(key, load, ttl_s=self._ttl_s)
 
     def synapses_among(self, pre: Sequence[int] | None, post: Sequence[int] | None) -> pd.DataFrame:

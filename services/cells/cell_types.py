@@ -15,6 +15,7 @@ from services.cave.queries import Filters
 from services.cave.release import Release
 from services.core import type_columns
 from services.core.columns import kind_of
+from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound, TooLarge
 
 NEWEST, ORDER = "newest", "order"
@@ -22,7 +23,6 @@ NEWEST, ORDER = "newest", "order"
 MOST_VALUES = 30
 """Values of a column that are offered to choose rows by."""
 _NO_TYPE = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
-_ENDS = {"in": ("post_pt_root_id", "pre_pt_root_id"), "out": ("pre_pt_root_id", "post_pt_root_id")}
 """The columns of the cell itself and of its partner."""
 
 
@@ -54,7 +54,7 @@ def is_of_synapses(release: Release, table: str) -> bool:
 
 
 def synapse_rows(
-    release: Release, table: str, root_id: int, *, direction: str, by: str = "", whole: bool
+    release: Release, table: str, root_id: int, *, direction: Direction, by: str = "", whole: bool
 ) -> pd.DataFrame:
     """What a table says of the synapses of one direction of a cell, a row for each of its rows.
 
@@ -62,7 +62,7 @@ def synapse_rows(
     ones. `attrs["truncated"]` tells when CAVE cut them; `whole` asks in as many pieces as it takes. Autapses and
     synapses without a partner are among them. `by` is as in :func:`type_rows`.
     """
-    own, other = _ENDS[direction]
+    own, other = direction.own, direction.partner
     filters = Filters(equal={own: int(root_id)})
     if whole:
         rows = pd.concat([*release.query_parts(table, filters)], ignore_index=True)

@@ -17,8 +17,8 @@ import pandas as pd
 from services.cave.release import Release
 from services.cells import connectivity
 from services.cells.cells import Cell
-from services.cells.connectivity import Connectivity, Direction
-from services.cells.synapse_rows import PARTNER
+from services.cells.connectivity import Connectivity
+from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.parallel import gather
 
@@ -109,7 +109,7 @@ def of_cell(
 def shared(older: pd.DataFrame, newer: pd.DataFrame, direction: Direction) -> pd.DataFrame:
     """How many synapses two partners have in common: root_id_old, root_id_new, num_syn (int64)."""
     ends = [
-        rows[["id", PARTNER[direction]]].rename(columns={PARTNER[direction]: name}).fillna(0).astype("int64")
+        rows[["id", direction.partner]].rename(columns={direction.partner: name}).fillna(0).astype("int64")
         for rows, name in ((older, "root_id_old"), (newer, "root_id_new"))
     ]
     pairs = ends[0].merge(ends[1], on="id").groupby(["root_id_old", "root_id_new"])["id"].size()
@@ -202,6 +202,6 @@ def _synapse_counts(
 
 def _ends(synapses: pd.DataFrame, root_id: int, direction: Direction) -> pd.Series:
     """The partner of each synapse, by synapse id; those without one and autapses left out."""
-    partner = synapses[PARTNER[direction]].fillna(0).astype("int64")
+    partner = synapses[direction.partner].fillna(0).astype("int64")
     ends = pd.Series(partner.to_numpy(), index=pd.Index(synapses["id"].astype("int64")))
     return ends[(ends != 0) & (ends != root_id)]

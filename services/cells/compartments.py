@@ -9,12 +9,12 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
-from services.cells.synapse_rows import OWN, PARTNER
+from services.core.directions import Direction
 from services.core.errors import NotFound
 from services.core.records import TableInfo
 
 if TYPE_CHECKING:
-    from services.cells.connectivity import Connectivity, Direction
+    from services.cells.connectivity import Connectivity
 
 TAGS = ("spine", "shaft", "soma")
 NOT_PREDICTED = "not_predicted"
@@ -50,7 +50,7 @@ def predictions(cave: Cave, found: Connectivity, direction: Direction) -> pd.Dat
 def tags(release: Release, root_id: int, direction: Direction) -> pd.DataFrame:
     """The same for any cell."""
     info = required_table(release)
-    own = Filters(equal={OWN[direction]: root_id})
+    own = Filters(equal={direction.own: root_id})
     rows = release.query(info.name, own, select_columns=["target_id", "tag"])
     found = rows[["target_id", "tag"]].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
     found = found.rename(columns={"target_id": "id"}).astype({"id": "int64"})
@@ -74,7 +74,7 @@ def with_compartments(
     that direction.
     """
     tagged = of_synapses(synapses, tags)
-    partner = tagged[PARTNER[direction]].fillna(0).astype("int64")
+    partner = tagged[direction.partner].fillna(0).astype("int64")
     counts = pd.crosstab(partner, tagged["compartment"]).reindex(columns=list(TAGS), fill_value=0)
     counts = counts.reindex(partners["root_id"], fill_value=0).astype("int64")
     frame = partners.assign(**{f"on_{tag}": counts[tag].to_numpy() for tag in TAGS})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, TypeAlias, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +16,13 @@ from services.cave.release import Release
 from services.cells import cell_types, cells, synapse_filter
 from services.cells.cell_types import TypeRows, several_rows, type_rows
 from services.cells.cells import Cell
-from services.cells.synapse_rows import PARTNER
+from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound, TooLarge
 from services.core.parallel import gather
 from services.core.records import Version
 from services.filters.nodes import Everything, Node
 from services.tables import live
 
-Direction = Literal["in", "out"]
 Ids: TypeAlias = npt.NDArray[np.int64]
 Sizes: TypeAlias = npt.NDArray[np.float64]
 PARTNER_COLUMNS = ("root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um", "nucleus_id")
@@ -64,7 +63,7 @@ class Connectivity:
     outputs: pd.DataFrame
     totals: dict[Direction, Totals]
     warnings: tuple[str, ...]
-    truncated: Mapping[Direction, Cut | None] = field(default_factory=lambda: {"in": None, "out": None})
+    truncated: Mapping[Direction, Cut | None] = field(default_factory=lambda: dict.fromkeys(Direction))
     whole: bool = False
     sized: bool = True
     notices: tuple[str, ...] = ()
@@ -80,7 +79,7 @@ class Connectivity:
 
     def side(self, direction: str) -> pd.DataFrame:
         """The partners of "in" or "out"."""
-        return self.inputs if direction == "in" else self.outputs
+        return self.inputs if direction == Direction.IN else self.outputs
 
 
 def partners(
@@ -154,7 +153,7 @@ def read(
     asked, only = only.strip(), synapse_filter.chosen(release.cave, release.datastack, only)
     kept = synapse_filter.parse(release, only)
     ask = partial(synapse_filter.read, release, where=only, whole=whole)
-    early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in ("in", "out")]
+    early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in Direction]
     cell, known, nuclei, *found = gather(
         partial(cells.find, release, text, id_type),
         lambda: _types_or_why(release, type_table, type_by, lenient=lenient),
@@ -162,7 +161,7 @@ def read(
         *early,
     )
     if cell.root_id != guess or any(rows is None for rows in found):
-        found = gather(*(partial(ask, cell.root_id, way) for way in ("in", "out")))
+        found = gather(*(partial(ask, cell.root_id, way) for way in Direction))
     incoming, outgoing = found
     somata = nuclei if cells.nucleus_table(release) else None
     typed = _of_synapses(release, cell.root_id, known, whole=whole)
@@ -179,8 +178,8 @@ def read(
         version=release.version,
         cell=cell,
         type_table=known.table,
-        inputs=sides["in"],
-        outputs=sides["out"],
+        inputs=sides[Direction.IN],
+        outputs=sides[Direction.OUT],
         totals={way: totals(rows, way, cell.root_id) for way, rows in _ways(incoming, outgoing)},
         warnings=(
             *cell.warnings,
@@ -211,9 +210,9 @@ def synapses(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFr
 def _truncation(truncated: Mapping[Direction, Cut | None]) -> tuple[str, ...]:
     """A sentence for the synapses that CAVE cut, with both numbers of each direction; none where it cut none."""
     told = [
-        f"{cut['shown']:,} of {cut['total']:,} {way}put synapses"
+        f"{cut['shown']:,} of {cut['total']:,} {way.noun} synapses"
         if cut["total"]
-        else f"{cut['shown']:,} {way}put synapses"
+        else f"{cut['shown']:,} {way.noun} synapses"
         for way, cut in truncated.items()
         if cut
     ]
@@ -224,17 +223,17 @@ def _narrowed(kept: Node, incoming: pd.DataFrame, outgoing: pd.DataFrame, *, usu
     """A sentence for the synapses that the filter of synapses leaves; none where there is no filter."""
     if isinstance(kept, Everything):
         return ()
-    told = [f"{len(rows):,} of {rows.attrs['all']:,} {way}put" for way, rows in _ways(incoming, outgoing)]
+    told = [f"{len(rows):,} of {rows.attrs['all']:,} {way.noun}" for way, rows in _ways(incoming, outgoing)]
     said = f"Only synapses where {kept.describe()} are counted: {' and '.join(told)} synapses."
     return (f"{said} That is usual for this datastack; write all to count every synapse." if usual else said,)
 
 
 def _ways(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> list[tuple[Direction, pd.DataFrame]]:
-    return [("in", incoming), ("out", outgoing)]
+    return [(Direction.IN, incoming), (Direction.OUT, outgoing)]
 
 
 def _partner_ids(synapses: pd.DataFrame, direction: Direction) -> Ids:
-    ids: Ids = synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64)
+    ids: Ids = synapses[direction.partner].fillna(0).to_numpy(np.int64)
     return ids
 
 
@@ -308,8 +307,7 @@ def _of_synapses(release: Release, root_id: int, types: _Types, *, whole: bool) 
     if types.table is None or types.rows is not None:
         return {}
     ask = partial(cell_types.synapse_rows, release, types.table, root_id, by=types.by, whole=whole)
-    incoming, outgoing = gather(partial(ask, direction="in"), partial(ask, direction="out"))
-    return {"in": incoming, "out": outgoing}
+    return dict(zip(Direction, gather(*(partial(ask, direction=way) for way in Direction)), strict=True))
 
 
 def _untyped(typed: Mapping[Direction, pd.DataFrame], table: str | None) -> tuple[str, ...]:

@@ -13,9 +13,10 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cells import connectivity
-from services.cells.connectivity import Connectivity, Direction
+from services.cells.connectivity import Connectivity
 from services.cells.synapse_rows import CENTRE_NM
 from services.core import space
+from services.core.directions import Direction
 from services.core.profiles import Volume
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +52,7 @@ def read(cave: Cave, found: Connectivity) -> Morphology:
     kept = longest(walks, vertices_um, MOST_VERTICES)
     synapses: dict[Direction, pd.DataFrame] = {}
     counts: dict[Direction, int] = {}
-    for way in ("in", "out"):
+    for way in Direction:
         rows = connectivity.synapses(cave, found, way)
         counts[way] = len(rows)
         some = rows.take(evenly(len(rows), MOST_SYNAPSES))

@@ -12,8 +12,9 @@ from services.cave.release import Release
 from services.cells import cell_types, cells
 from services.cells.cell_types import TypeRows
 from services.cells.cells import Cell
-from services.cells.connectivity import Connectivity, Direction
+from services.cells.connectivity import Connectivity
 from services.core import space
+from services.core.directions import Direction
 from services.core.parallel import gather
 from services.core.profiles import Volume
 from services.core.type_columns import SEPARATOR

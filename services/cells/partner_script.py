@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
 
 import pandas as pd
 
@@ -25,12 +24,12 @@ from services.cells import (
     synapse_weights,
     tuning,
 )
-from services.cells.connectivity import PARTNER_COLUMNS, Connectivity, Direction
+from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
 from services.cells.partner_joins import SEPARATOR
 from services.cells.partner_table import Side, Wanted
-from services.cells.synapse_rows import OWN, PARTNER
 from services.core import type_columns
 from services.core.columns import find_column
+from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
 from services.core.sorting import Sort
 from services.filters.nodes import Everything, Node
@@ -44,7 +43,7 @@ EVERYTHING = Everything()
 _PLACES = ("soma_x_um", "soma_depth_um", "soma_y_um", "soma_z_um", "soma_distance_um", "lateral_distance_um")
 _COMPARTMENTS = (*compartments.COUNTS, compartments.NOT_PREDICTED, "pct_on_spine")
 _SHARES = (synapse_weights.PCT_OF_CELL, synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER)
-_OF_BOTH = (*(f"{name}_{way}" for name in ("num_syn", "net_size", "mean_size") for way in PARTNER), "reciprocal")
+_OF_BOTH = (*(f"{name}_{way}" for name in ("num_syn", "net_size", "mean_size") for way in Direction), "reciprocal")
 _KNOWN = frozenset(
     PARTNER_COLUMNS + _PLACES + proofreading_script.COLUMNS + _COMPARTMENTS + _SHARES + _OF_BOTH + partner_table.TUNED
 )
@@ -108,7 +107,7 @@ class Shown:
 
     @property
     def ways(self) -> tuple[Direction, ...]:
-        return ("in", "out") if self.side == "both" else (self.side,)
+        return tuple(Direction) if self.side == "both" else (Direction(self.side),)
 
 
 def snippet(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted, query: TableQuery) -> str:
@@ -149,7 +148,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         *_largest(shown.top),
         *_somata(cave, found, needed),
         *_types(cave, cells, shown, needed),
-        *(() if shown.side == "both" else _of_direction(cave, found, shown.side, needed)),
+        *(() if shown.side == "both" else _of_direction(cave, found, Direction(shown.side), needed)),
         *proofreading_script.lines(cave, found, shown.ways if shown.proofread else (), needed),
         *_tuning(cave, found, needed),
         *([f"frame = frame[frame['num_syn'] >= {shown.at_least}]"] if shown.at_least > 1 else []),
@@ -200,9 +199,10 @@ def _partners(side: Side, *, several: bool) -> Iterator[str]:
     if side == "both":
         yield from _both(several=several)
     elif several:
-        yield from _counts_of_several(side)
+        yield from _counts_of_several(Direction(side))
     else:
-        yield f"frame, total = counted(cell, {OWN[side]!r}, {PARTNER[side]!r})"
+        way = Direction(side)
+        yield f"frame, total = counted(cell, {way.own!r}, {way.partner!r})"
         yield "frame = frame.reset_index()"
         yield "frame = frame.sort_values(['num_syn', 'root_id'], ascending=[False, True], ignore_index=True)"
     if side != "both":
@@ -221,7 +221,7 @@ def _largest(percent: Fraction | None) -> Iterator[str]:
 
 def _counts_of_several(direction: Direction) -> Iterator[str]:
     """Synapses with each cell beside those with all of them; partners of most cells first."""
-    yield f"each = {{one: counted(one, {OWN[direction]!r}, {PARTNER[direction]!r}) for one in cells}}"
+    yield f"each = {{one: counted(one, {direction.own!r}, {direction.partner!r}) for one in cells}}"
     yield "total = sum(number for _, number in each.values())"
     yield "groups = pd.concat([counts for counts, _ in each.values()]).groupby('root_id')"
     yield "frame = summed(groups).assign(num_cells=groups.size())"
@@ -233,18 +233,18 @@ def _counts_of_several(direction: Direction) -> Iterator[str]:
 
 def _both(*, several: bool) -> Iterator[str]:
     """The same of both directions beside each other, pairs first."""
-    for way, own in OWN.items():
-        other = PARTNER[cast("Direction", way)]
+    for way in Direction:
+        own, other = way.own, way.partner
         if several:
             yield f"{way}_each = [counted(one, {own!r}, {other!r})[0] for one in cells]"
-            yield f"{way}puts = summed(pd.concat({way}_each).groupby('root_id'))"
+            yield f"{way.noun}s = summed(pd.concat({way}_each).groupby('root_id'))"
         else:
-            yield f"{way}puts, _ = counted(cell, {own!r}, {other!r})"
+            yield f"{way.noun}s, _ = counted(cell, {own!r}, {other!r})"
     yield "frame = inputs.join(outputs, how='outer', lsuffix='_in', rsuffix='_out').reset_index()"
-    for way in OWN:
+    for way in Direction:
         yield f"frame.loc[frame['num_syn_{way}'].isna(), ['num_syn_{way}', 'net_size_{way}']] = 0"
     yield "frame = frame.astype({'num_syn_in': 'int64', 'num_syn_out': 'int64'})"
-    for way in OWN:
+    for way in Direction:
         yield f"frame['mean_size_{way}'] = frame['net_size_{way}'] / frame['num_syn_{way}']"
     yield "frame['num_syn'] = frame['num_syn_in'] + frame['num_syn_out']"
     yield "frame['reciprocal'] = (frame['num_syn_in'] > 0) & (frame['num_syn_out'] > 0)"
@@ -319,10 +319,10 @@ def _of_synapses(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> Ite
         raise BadInput("A script cannot read the types of some synapses only.", "Choose another type table.")
     yield "parts = []"
     for way in shown.ways:
-        filters = Filters(isin={OWN[way]: roots})
+        filters = Filters(isin={way.own: roots})
         method, arguments = Release(cave, first.datastack, first.version).query_call(first.type_table or "", filters)
         yield f"part = client.materialize.{method}(\n{written_arguments(arguments.items())})"
-        yield f"parts.append(part.assign(pt_root_id=part[{PARTNER[way]!r}]))"
+        yield f"parts.append(part.assign(pt_root_id=part[{way.partner!r}]))"
     yield "rows = pd.concat(parts, ignore_index=True)"
     yield "rows = rows[rows['pre_pt_root_id'] != rows['post_pt_root_id']]"
 
@@ -362,8 +362,8 @@ def _compartments(cave: Cave, found: Connectivity, direction: Direction, needed:
         raise BadInput("This version has no table of predicted compartments.", "Hide the compartments.")
     if found.only:
         raise BadInput("A script cannot count the compartments of some synapses only.", "Hide the compartments.")
-    other = PARTNER[direction]
-    own = Filters(equal={OWN[direction]: found.cell.root_id})
+    other = direction.partner
+    own = Filters(equal={direction.own: found.cell.root_id})
     method, arguments = Release(cave, found.datastack, found.version).query_call(info.name, own)
     yield f"tags = client.materialize.{method}(\n{written_arguments(arguments.items())})"
     yield f"counts = pd.crosstab(tags[{other!r}], tags['tag'])"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from services.cells import cell_types
 from services.cells.connectivity import Connectivity, Sizes
+from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.type_columns import as_counted
 
@@ -95,19 +96,19 @@ def both(found: Connectivity) -> pd.DataFrame:
     partners first, then most synapses, then by root id.
     """
     roots = np.union1d(found.inputs["root_id"].to_numpy(np.int64), found.outputs["root_id"].to_numpy(np.int64))
-    places = {way: pd.Index(found.side(way)["root_id"]).get_indexer(roots) for way in ("in", "out")}
+    places = {way: pd.Index(found.side(way)["root_id"]).get_indexer(roots) for way in Direction}
     columns: dict[str, Any] = {"root_id": roots}
     for way, at in places.items():
         for name in _OF_SYNAPSES:
             own = found.side(way)[name].astype("Int64" if name == "num_syn" else "Float64")
-            nothing = not found.truncated[way] and name != "mean_size"  # type: ignore[index]
+            nothing = not found.truncated[way] and name != "mean_size"
             columns[f"{name}_{way}"] = own.array.take(at, allow_fill=True, fill_value=0 if nothing else pd.NA)
     numbers = columns["num_syn_in"], columns["num_syn_out"]
     columns["reciprocal"] = (numbers[0] > 0) & (numbers[1] > 0)
     first, most = columns["reciprocal"].fillna(False), sum(number.fillna(0) for number in numbers)
     order = np.lexsort([roots, -most.to_numpy(np.int64), ~first.to_numpy(bool)])
     about = pd.concat([found.inputs, found.outputs], ignore_index=True).drop(columns=["root_id", *_OF_SYNAPSES])
-    known = np.where(places["in"] >= 0, places["in"], len(found.inputs) + places["out"])
+    known = np.where(places[Direction.IN] >= 0, places[Direction.IN], len(found.inputs) + places[Direction.OUT])
     parts = pd.DataFrame(columns).take(order), about.take(known[order])
     frame = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
     return cell_types.retyped(frame, [*found.typed_synapses.values()])

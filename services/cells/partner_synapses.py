@@ -10,9 +10,10 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cells import cell_types, cells, connectivity
-from services.cells.connectivity import Connectivity, Direction
-from services.cells.synapse_rows import PARTNER, depths_um
+from services.cells.connectivity import Connectivity
+from services.cells.synapse_rows import depths_um
 from services.core import space
+from services.core.directions import Direction
 from services.core.errors import NotFound
 from services.core.profiles import Volume
 
@@ -35,7 +36,7 @@ def of_cell(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFra
 
 def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> pd.DataFrame:
     """The same from a frame of synapses."""
-    frame = synapses.assign(root_id=synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64))
+    frame = synapses.assign(root_id=synapses[direction.partner].fillna(0).to_numpy(np.int64))
     if volume.has_depth:
         depth = depths_um(synapses, volume)
         layers = {name: space.layer_of(depth, by) for name, by in volume.layer_columns.items()}

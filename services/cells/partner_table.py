@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal, cast
+from typing import Literal
 
 import pandas as pd
 
@@ -24,9 +24,10 @@ from services.cells import (
     synapse_weights,
     tuning,
 )
-from services.cells.connectivity import PARTNER_COLUMNS, Connectivity, Direction
+from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
 from services.cells.partner_joins import SEPARATOR
 from services.core.columns import Column, describe_columns
+from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
 from services.core.roles import SYNAPSE_SCHEMAS, is_of_pairs
@@ -221,7 +222,7 @@ def described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:
         frame = partner_sets.both(found)
         frame.insert(1, "num_syn", frame["num_syn_in"].fillna(0).add(frame["num_syn_out"].fillna(0)).astype("int64"))
     else:
-        frame = synapse_weights.with_weights(found, side)
+        frame = synapse_weights.with_weights(found, Direction(side))
     somas = cells.somas(Release(cave, found.datastack, found.version))
     return partner_joins.with_distance(frame, found.cell, somas, cave.volume(found.datastack))
 
@@ -240,7 +241,7 @@ def counted(
     if wanted.proofread and proofread is None:
         raise BadInput("This version has no proofreading table.", "Show all partners, or choose another version.")
     if wanted.proofread and proofread is not None:
-        ways: tuple[Direction, ...] = ("in", "out") if wanted.side == "both" else (wanted.side,)
+        ways = tuple(Direction) if wanted.side == "both" else (Direction(wanted.side),)
         kept = pd.concat([pd.Series(proofreading.mask(frame, way, proofread)) for way in ways], axis=1).all(axis=1)
         gone = frame.loc[~kept.to_numpy(bool), "num_syn"]
         left_out.append(
@@ -279,7 +280,7 @@ def _with_requests(
     cave: Cave, found: Connectivity, wanted: Wanted, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[str]]:
     """The columns of one direction that cost a request each, asked for at once."""
-    side, number = cast("Direction", wanted.side), found.version.number
+    side, number = Direction(wanted.side), found.version.number
     share, compartment, places = (name in wanted.more for name in (SHARE, COMPARTMENT, NEUROPILS))
     degrees, tags, neuropils = gather(
         lambda: synapse_weights.partner_degrees(cave, found) if share else None,
@@ -302,7 +303,7 @@ def _with_values(
     cave: Cave, found: Connectivity, wanted: Wanted, frame: pd.DataFrame, neuropils: pd.Series | None
 ) -> pd.DataFrame:
     """The columns that single synapses say; `neuropils` are of :func:`synapse_values.neuropils`."""
-    side = cast("Direction", wanted.side)
+    side = Direction(wanted.side)
     synapses = connectivity.synapses(cave, found, side)
     shape = Release(cave, found.datastack, found.version).synapse_shape()
     if SCORES in wanted.more:
@@ -335,7 +336,7 @@ def _with_tuning(cave: Cave, found: Connectivity, frame: pd.DataFrame) -> tuple[
 
 def columns_of(found: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Column, ...]:
     """What the partner is comes first, then how strong, then where."""
-    described = describe_columns(frame) if side == "both" else synapse_weights.describe(frame, found, side)
+    described = describe_columns(frame) if side == "both" else synapse_weights.describe(frame, found, Direction(side))
     titled = [
         replace(
             column,

@@ -10,8 +10,8 @@ import pandas as pd
 from services.cave.release import Release
 from services.cells import partner_sets
 from services.cells.compartments import COUNTS, NOT_PREDICTED
-from services.cells.connectivity import Direction
 from services.cells.partner_synapses import with_partners
+from services.core.directions import Direction
 from services.core.type_columns import as_counted
 from services.tables import groups
 

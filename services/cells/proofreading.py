@@ -10,6 +10,7 @@ import pandas as pd
 
 from services.cache.derived import ready
 from services.cave.release import Release
+from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.records import TableInfo
 
@@ -119,10 +120,10 @@ def of_partners(partners: pd.DataFrame, proofread: pd.DataFrame) -> pd.DataFrame
 
 
 def mask(
-    partners: pd.DataFrame, direction: Literal["in", "out"], proofread: pd.DataFrame
+    partners: pd.DataFrame, direction: Direction, proofread: pd.DataFrame
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which partners are proofread where they touch the cell: the axon of an input, the dendrite of an output."""
-    strategy = proofread["strategy_axon" if direction == "in" else "strategy_dendrite"]
+    strategy = proofread["strategy_axon" if direction == Direction.IN else "strategy_dendrite"]
     known = proofread.index[(strategy != NONE).to_numpy(bool)]
     kept: np.ndarray[tuple[int], np.dtype[np.bool_]] = partners["root_id"].isin(known).to_numpy(bool)
     return kept

@@ -18,18 +18,17 @@ from services.cells import (
     proofreading,
     synapse_weights,
 )
-from services.cells.connectivity import Connectivity, Cut, Direction, Totals
+from services.cells.connectivity import Connectivity, Cut, Totals
 from services.cells.partner_table import PartnerTable, Side, Wanted
 from services.core.columns import Column
+from services.core.directions import Direction
 from services.core.errors import NotFound
 
 OF_CELL = "num_syn_"
 """Before the root id of a cell in the name of the column with its synapses."""
 NUM_CELLS = "num_cells"
-WAYS: tuple[Direction, ...] = ("in", "out")
 _FIRST = ("root_id", "reciprocal", NUM_CELLS, "num_syn", "num_syn_in", "num_syn_out")
 _OF_ONE = ("soma_distance_um", "lateral_distance_um")
-_WORDS = {"in": ("input", "to"), "out": ("output", "from")}
 
 
 def open_partners(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
@@ -61,7 +60,7 @@ def among(found: Sequence[Connectivity]) -> pd.DataFrame:
 def totals(found: Sequence[Connectivity]) -> dict[Direction, Totals]:
     """The totals of all cells. A partner of several cells is counted once."""
     summed: dict[Direction, Totals] = {}
-    for way in WAYS:
+    for way in Direction:
         every = pd.concat([one.side(way)["root_id"] for one in found])
         own = [one.totals[way] for one in found]
         summed[way] = Totals(
@@ -91,16 +90,18 @@ def with_partner(
 def group(found: Sequence[Connectivity], side: Side) -> Connectivity:
     """Several cells as if they were one: its partners are those of any of them, with all synapses of these, and for one
     direction with the synapses of each cell in a column of its own. Synapses among the cells themselves stay in."""
-    every = {way: {one.cell.root_id: one.side(way) for one in found} for way in WAYS}
+    every = {way: {one.cell.root_id: one.side(way) for one in found} for way in Direction}
     if side == "both":
         sides = {way: partner_sets.combined(parts).drop(columns=NUM_CELLS) for way, parts in every.items()}
     else:
-        cut = {way: [one.cell.root_id for one in found if one.truncated[way]] for way in WAYS}
+        cut = {way: [one.cell.root_id for one in found if one.truncated[way]] for way in Direction}
         sides = {way: partner_sets.side_by_side(parts, cut[way]) for way, parts in every.items()}
-    typed = {way: pd.concat(parts) for way in WAYS if (parts := [*_typed(found, way)])}
+    typed = {way: pd.concat(parts) for way in Direction if (parts := [*_typed(found, way)])}
     sides = {way: cell_types.retyped(frame, [typed[way]] if way in typed else []) for way, frame in sides.items()}
-    truncated = {way: _cut(found, way) for way in WAYS}
-    together = replace(found[0], inputs=sides["in"], outputs=sides["out"], totals=totals(found), truncated=truncated)
+    truncated = {way: _cut(found, way) for way in Direction}
+    together = replace(
+        found[0], inputs=sides[Direction.IN], outputs=sides[Direction.OUT], totals=totals(found), truncated=truncated
+    )
     return replace(together, typed_synapses=typed)
 
 
@@ -136,7 +137,9 @@ def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerT
     if side != "both":
         frame = frame.drop(columns=partner_table.DENDRITE if side == "in" else partner_table.AXON, errors="ignore")
         if partner_table.SHARE in wanted.more:
-            frame = partner_table.with_shares(together, side, frame, synapse_weights.partner_degrees(cave, together))
+            frame = partner_table.with_shares(
+                together, Direction(side), frame, synapse_weights.partner_degrees(cave, together)
+            )
     tables, left = _joinable(together, wanted.more)
     frame, said = partner_joins.with_tables(frame, partner_joins.load_tables(cave.release(datastack, number), tables))
     return PartnerTable(
@@ -149,7 +152,7 @@ def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerT
 
 def _num_cells(found: Sequence[Connectivity], frame: pd.DataFrame) -> pd.Series:
     """Of how many cells each partner is one, in either direction."""
-    pairs = [one.side(way)[["root_id"]].assign(cell=one.cell.root_id) for one in found for way in WAYS]
+    pairs = [one.side(way)[["root_id"]].assign(cell=one.cell.root_id) for one in found for way in Direction]
     return frame["root_id"].map(pd.concat(pairs).drop_duplicates()["root_id"].value_counts()).astype("int64")
 
 
@@ -168,15 +171,15 @@ def _explained(found: Sequence[Connectivity], side: Side) -> tuple[str, ...]:
             f"Synapses are those with all of these {len(found)} cells. A reciprocal partner has synapses onto any of "
             "them and from any of them, not always the same one.",
         )
-    word, preposition = _WORDS[side]
+    way = Direction(side)
     said = [
-        f"Cells are numbered as they were asked for; synapses {preposition} each of these {len(found)} stand side by "
-        f"side, 0 where there are none. Shares are of the synapses of all of them.",
+        f"Cells are numbered as they were asked for; synapses {way.opposite.preposition} each of these {len(found)} "
+        f"stand side by side, 0 where there are none. Shares are of the synapses of all of them.",
     ]
-    if cut := [one.cell.root_id for one in found if one.truncated[side]]:
+    if cut := [one.cell.root_id for one in found if one.truncated[way]]:
         said.append(
-            f"CAVE cut the {word} synapses of {', '.join(map(str, cut))}: where a partner is not among those that it "
-            "sent, the number is blank, for nobody knows it."
+            f"CAVE cut the {way.noun} synapses of {', '.join(map(str, cut))}: where a partner is not among those that "
+            "it sent, the number is blank, for nobody knows it."
         )
     return tuple(said)
 
@@ -186,7 +189,9 @@ def _columns(
 ) -> tuple[Column, ...]:
     """Synapses with each cell right behind their sum."""
     own = {f"{OF_CELL}{one.cell.root_id}": place for place, one in enumerate(found, start=1)} if side != "both" else {}
-    titles = {name: f"{_WORDS[side][1]} cell {place}" for name, place in own.items()} | {NUM_CELLS: "number of cells"}
+    titles = {name: f"{Direction(side).opposite.preposition} cell {place}" for name, place in own.items()} | {
+        NUM_CELLS: "number of cells"
+    }
     rank = {name: place for place, name in enumerate((*_FIRST, *own))}
     columns = [
         replace(
@@ -200,7 +205,7 @@ def _columns(
 
 
 def _synapses(pre: Connectivity, post: Connectivity) -> int | None:
-    ends: tuple[tuple[Connectivity, Direction, Connectivity], ...] = ((pre, "out", post), (post, "in", pre))
+    ends = ((pre, Direction.OUT, post), (post, Direction.IN, pre))
     for one, way, other in ends:
         if one.truncated[way]:
             continue

@@ -4,7 +4,6 @@ depth, layer and predicted compartment of each synapse beside them."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from services.cells import compartments
 from services.cells.synapse_rows import CENTRE_NM, depths_um
 from services.core import space
 from services.core.columns import Column
+from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.profiles import Volume
 from services.core.records import TableInfo
@@ -23,8 +23,6 @@ from services.filters.column_conditions import AgainstColumn
 from services.filters.filters import parse_line
 from services.filters.nodes import And, Condition, Everything, Node, Not, Or
 from services.tables import tables
-
-Direction = Literal["in", "out"]
 
 DEPTH = Column("depth_um", "depth", "number", "um", ("depth",))
 LAYER = Column("layer", "layer", "text")

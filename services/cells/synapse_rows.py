@@ -8,9 +8,6 @@ import pandas as pd
 from services.core import space
 from services.core.profiles import Volume
 
-PARTNER = {"in": "pre_pt_root_id", "out": "post_pt_root_id"}
-OWN = {"in": "post_pt_root_id", "out": "pre_pt_root_id"}
-"""The columns of the other end and of the cell itself, for each direction."""
 CENTRE_NM = tuple(f"ctr_pt_position_{axis}_nm" for axis in "xyz")
 
 

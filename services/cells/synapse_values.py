@@ -11,13 +11,13 @@ from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cave.synapse_shape import TRANSMITTERS, VALID_NT, SynapseShape
-from services.cells.synapse_rows import OWN, PARTNER
+from services.core.directions import Direction
 from services.core.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.cells.connectivity import Connectivity, Direction
+    from services.cells.connectivity import Connectivity
 
 MEAN = "mean_"
 TRANSMITTER = "transmitter"
@@ -58,7 +58,7 @@ def with_neuropils(partners: pd.DataFrame, synapses: pd.DataFrame, of: pd.Series
 
     `of` is the neuropil of each synapse, by id."""
     names = of.reindex(synapses["id"].astype("int64")).fillna(NO_NEUROPIL).to_numpy(object)
-    ends = synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64)
+    ends = synapses[direction.partner].fillna(0).to_numpy(np.int64)
     counts = pd.DataFrame({"root_id": ends, "name": names}).value_counts().reset_index(name="count")
     counts["last"] = counts["name"] == NO_NEUROPIL
     counts = counts.sort_values(["last", "count", "name"], ascending=[True, False, True])
@@ -76,7 +76,7 @@ def neuropils(cave: Cave, found: Connectivity, direction: Direction) -> pd.Serie
     role = Release(cave, found.datastack, found.version).roles.neuropils
     if role.table is None:
         raise NotFound(f"Version {found.version.number} has no table of neuropils.", "Leave out the neuropils.")
-    own = Filters(equal={OWN[direction]: found.cell.root_id})
+    own = Filters(equal={direction.own: found.cell.root_id})
     names = ["target_id", role.column]
     rows = Release(cave, found.datastack, found.version).query(role.table, own, select_columns=names)
     known = rows[names].dropna().drop_duplicates("target_id").astype({"target_id": "int64"})
@@ -86,6 +86,6 @@ def neuropils(cave: Cave, found: Connectivity, direction: Direction) -> pd.Serie
 def _means(synapses: pd.DataFrame, names: Sequence[str], roots: pd.Series, direction: Direction) -> pd.DataFrame:
     """The mean of columns of the synapses of each root id, in their order; Float64."""
     values = {name: synapses[name].to_numpy(np.float64, na_value=np.nan) for name in names}
-    ends = synapses[PARTNER[direction]].fillna(0).to_numpy(np.int64)
+    ends = synapses[direction.partner].fillna(0).to_numpy(np.int64)
     means = pd.DataFrame(values, columns=list(names)).groupby(ends).mean()
     return means.reindex(roots.to_numpy(np.int64)).astype("Float64")

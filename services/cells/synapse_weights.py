@@ -5,24 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Literal
 
 import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
-from services.cells.connectivity import Connectivity, Direction
+from services.cells.connectivity import Connectivity
 from services.core.columns import Column, describe_columns
+from services.core.directions import Direction
 
 PCT_OF_CELL = "pct_of_cell"
 PCT_OF_PARTNER = "pct_of_partner"
 PARTNER_TOTAL = "partner_total"
 """Columns that this module adds to a partner frame."""
 
-_COUNTED = {"in": "n_output", "out": "n_input"}
+_COUNTED = {way: f"n_{way.opposite.noun}" for way in Direction}
 """The column of the degree view that has the other end's total: an input is one of its partner's outputs."""
-_WORDS: dict[Direction, tuple[str, str]] = {"in": ("inputs", "outputs"), "out": ("outputs", "inputs")}
 
 
 def cell_total(found: Connectivity, direction: Direction) -> int | None:
@@ -79,7 +78,7 @@ def with_weights(found: Connectivity, direction: Direction, counts: pd.DataFrame
 
 def describe(frame: pd.DataFrame, found: Connectivity, direction: Direction) -> tuple[Column, ...]:
     """The columns of a partner frame; the headers of percentages say of what they are."""
-    own, others = _WORDS[direction]
+    own, others = f"{direction.noun}s", f"{direction.opposite.noun}s"
     total = cell_total(found, direction)
     titles = {
         PCT_OF_CELL: f"% of this cell's {total:,} {own}" if total else f"% of this cell's {own}",
@@ -97,13 +96,10 @@ def describe(frame: pd.DataFrame, found: Connectivity, direction: Direction) -> 
 def explain(found: Connectivity, view: str | None) -> tuple[str, ...]:
     """What the percentages count, in sentences for below the table."""
     said: list[str] = []
-    directions: tuple[Literal["in", "out"], ...] = ("in", "out")
-    for direction in directions:
+    for direction in Direction:
         total = cell_total(found, direction)
         if total is None:
-            said.append(
-                f"How many {_WORDS[direction][0]} this cell has in all is not known, so no shares of it are given."
-            )
+            said.append(f"How many {direction.noun}s this cell has in all is not known, so no shares of it are given.")
     counted = "all of its synapses that the filter of synapses keeps" if found.only else "all of its synapses"
     said.append(f"Shares of this cell count {counted}, autapses and those without a partner included.")
     said.append(

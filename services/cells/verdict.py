@@ -17,6 +17,7 @@ from services.cave.release import Release
 from services.cells import proofreading
 from services.cells.connectivity import Connectivity
 from services.cells.proofreading import NONE
+from services.core.directions import Direction
 from services.core.type_columns import are_several, type_column
 
 Level = Literal["complete", "usable", "lower bound", "not analysable", "unknown"]
@@ -62,7 +63,7 @@ class Verdict:
     outputs: Level
     strategy_axon: str | None
     strategy_dendrite: str | None
-    identified: dict[Literal["in", "out"], Share]
+    identified: dict[Direction, Share]
     criterion: str
     notes: tuple[str, ...] = ()
 
@@ -93,7 +94,7 @@ def judge(found: Connectivity, proofread: pd.DataFrame | None) -> Verdict:
         outputs=outputs,
         strategy_axon=axon,
         strategy_dendrite=dendrite,
-        identified={"in": identified(found.inputs, typed), "out": identified(found.outputs, typed)},
+        identified={way: identified(found.side(way), typed) for way in Direction},
         criterion="partner has "
         + " and ".join([*(["one soma"] if nuclei is not None or not typed else []), *(["a type"] if typed else [])]),
         notes=notes,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from services.core import space
 from services.core.colours import WHEEL
+from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.neuroglancer import state_parts as parts
 from services.neuroglancer.layers import (
@@ -42,34 +42,34 @@ class Side:
     post_pt_root_id (Int64), size, ctr_pt_position_x_nm, _y_nm, _z_nm, one row for every synapse of the cells.
     """
 
-    direction: Literal["in", "out"]
+    direction: Direction
     partners: pd.DataFrame
     synapses: pd.DataFrame
 
     @property
     def name(self) -> str:
         """The layer of its synapses."""
-        return "input synapses" if self.direction == "in" else "output synapses"
+        return f"{self.direction.noun} synapses"
 
     @property
     def prefix(self) -> str:
         """What the layers of its groups begin with."""
-        return "inputs: " if self.direction == "in" else "outputs: "
+        return f"{self.direction.noun}s: "
 
     @property
     def colour(self) -> str:
         """The colour of its synapses where they have no other."""
-        return "#4fc3f7" if self.direction == "in" else "#ff8a65"
+        return "#4fc3f7" if self.direction == Direction.IN else "#ff8a65"
 
     @property
     def partner_column(self) -> str:
         """The column of `synapses` that holds the partner."""
-        return "pre_pt_root_id" if self.direction == "in" else "post_pt_root_id"
+        return self.direction.partner
 
     @property
     def own_column(self) -> str:
         """The column of `synapses` that holds the cell itself."""
-        return "post_pt_root_id" if self.direction == "in" else "pre_pt_root_id"
+        return self.direction.own
 
 
 def cell_state(

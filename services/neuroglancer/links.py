@@ -16,6 +16,7 @@ from nglui.statebuilder import ViewerState
 from services.cave.context import outside
 from services.cave.release import Release
 from services.cells import cells, connectivity, partner_sets
+from services.core.directions import Direction
 from services.core.errors import BadInput, KarstError, TooLarge
 from services.core.profiles import Viewer
 from services.core.records import Version
@@ -71,8 +72,6 @@ __all__ = [
 
 DEFAULTS = {"segmentColors": {}, "notSelectedAlpha": 0, "meshSilhouetteRendering": 0, "pick": True}
 """What nglui writes of a layer although the viewer would do the same without."""
-
-Direction = Literal["in", "out", "both"]
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,7 @@ def cell_link(
     cave: Cave,
     asked_for: Connectivity | Sequence[Connectivity],
     *,
-    direction: Direction = "both",
+    direction: Literal["in", "out", "both"] = "both",
     partners: Collection[int] | None = None,
     viewer: str | None = None,
     group_by: str | None = None,
@@ -239,14 +238,14 @@ def _one_of(group_by: str | None, colour_by: str | None) -> str | None:
     return group_by or colour_by or None
 
 
-def _cut(found: Connectivity, way: Literal["in", "out"], *, alone: bool) -> str:
+def _cut(found: Connectivity, way: Direction, *, alone: bool) -> str:
     """A sentence when CAVE did not send all synapses, else ""."""
     cut = found.truncated[way]
     if not cut:
         return ""
     total = f"{cut['total']:,}" if cut["total"] else "an unknown number of"
     whose = "" if alone else f" of cell {found.cell.root_id}"
-    return f"CAVE sent only {cut['shown']:,} of {total} {way}put synapses{whose}."
+    return f"CAVE sent only {cut['shown']:,} of {total} {way.noun} synapses{whose}."
 
 
 def _apart(found: Sequence[Connectivity], side: Side) -> str:
@@ -260,12 +259,11 @@ def _apart(found: Sequence[Connectivity], side: Side) -> str:
     return f"The {side.name} are those with partners; counted apart: {told}." if told else ""
 
 
-def _sides(cave: Cave, found: Sequence[Connectivity], direction: Direction) -> list[Side]:
-    asked: list[Literal["in", "out"]] = ["in", "out"] if direction == "both" else [direction]
-    return [_side(cave, found, way) for way in asked]
+def _sides(cave: Cave, found: Sequence[Connectivity], direction: Literal["in", "out", "both"]) -> list[Side]:
+    return [_side(cave, found, way) for way in (Direction if direction == "both" else [Direction(direction)])]
 
 
-def _side(cave: Cave, found: Sequence[Connectivity], way: Literal["in", "out"]) -> Side:
+def _side(cave: Cave, found: Sequence[Connectivity], way: Direction) -> Side:
     synapses = [connectivity.synapses(cave, one, way) for one in found]
     if len(found) == 1:
         return Side(way, found[0].side(way), synapses[0])

@@ -14,6 +14,7 @@ from api import blueprint
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import connectivity
+from services.core.directions import Direction
 from services.core.settings import Settings
 from services.tables import tables
 from services.tables.tables import TableQuery
@@ -157,7 +158,7 @@ def test_partners_take_what_the_page_has(get, cave, newest, cell):
         "sort": "-soma_depth_um",
     }
     found = get(f"{DS}/{newest}/cells/{cell}/partners", direction="in", **asked)
-    rows = cave.release(DS, newest).synapses(cell, "in")["pre_pt_root_id"]
+    rows = cave.release(DS, newest).synapses(cell, Direction.IN)["pre_pt_root_id"]
     counts = rows[(rows != cell) & (rows != 0)].value_counts()
     somata = cave.release(DS, newest).table("nucleus_detection_v0")["pt_root_id"].value_counts()
     wanted = {str(root): n for root, n in counts[counts >= 2].items() if somata.get(root, 0) <= 1}
@@ -177,7 +178,7 @@ def test_partners_take_what_the_page_has(get, cave, newest, cell):
 def test_merged_partners_have_a_row_each(get, newest, cell):
     both = get(f"{DS}/{newest}/cells/{cell}/partners")["rows"]
     merged = get(f"{DS}/{newest}/cells/{cell}/partners", direction="merged")["rows"]
-    sums = {way: {row["root_id"]: row["num_syn"] for row in both if row["direction"] == way} for way in ("in", "out")}
+    sums = {way: {row["root_id"]: row["num_syn"] for row in both if row["direction"] == way} for way in Direction}
     assert {row["root_id"] for row in merged} == {*sums["in"], *sums["out"]} and len(merged) == len(
         {*sums["in"], *sums["out"]}
     )
@@ -189,7 +190,7 @@ def test_merged_partners_have_a_row_each(get, newest, cell):
 @pytest.mark.parametrize("partner", ["first", "autapses", "root_zero"])
 def test_the_synapses_behind_a_row(client, cave, newest, cell, partner):
     path = f"/api/v1/{DS}/{newest}/cells/{cell}"
-    every = cave.release(DS, newest).synapses(cell, "in")
+    every = cave.release(DS, newest).synapses(cell, Direction.IN)
     root = {"autapses": cell, "root_zero": 0}.get(partner)
     if root is None:
         root = int(client.get(f"{path}/partners?direction=in").json["rows"][0]["root_id"])
@@ -212,7 +213,7 @@ def test_partners_as_python(client, get, newest, cell):
 
 def test_synapses_are_all_there(get, cave, newest, cell):
     found = get(f"{DS}/{newest}/cells/{cell}/synapses", direction="in")
-    synapses = cave.release(DS, newest).synapses(cell, "in")
+    synapses = cave.release(DS, newest).synapses(cell, Direction.IN)
     assert sorted(row["id"] for row in found["rows"]) == sorted(map(str, synapses["id"]))
     units = {column["name"]: column["unit"] for column in found["columns"]}
     assert units["ctr_pt_position_x_nm"] == "nm"

@@ -18,6 +18,7 @@ from services.cave.release import Release
 from services.cells import connectivity, interpretation, partner_table, plot_frames
 from services.cells.partner_synapses import of_cell
 from services.core.columns import describe_columns
+from services.core.directions import Direction
 from services.core.errors import BadInput, KarstError
 from services.core.settings import Settings
 from services.neuroglancer import links
@@ -80,7 +81,7 @@ def test_ids_keep_all_64_bits_beside_blanks(cave, newest, roots, get):
 def test_a_partner_with_root_id_0_does_not_break_a_type_table(cave, newest, roots):
     """There, one failed the whole query."""
     reads = [connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES) for root in roots]
-    hit = [(found, way) for found in reads for way in ("in", "out") if found.totals[way]["root_zero"]]
+    hit = [(found, way) for found in reads for way in Direction if found.totals[way]["root_zero"]]
     assert hit
     for found, way in hit:
         assert 0 not in found.side(way)["root_id"].tolist()
@@ -126,7 +127,9 @@ def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
         *(plot_frames.by_type(side, "cell_type", values) for side in (found.inputs, found.outputs)), colours
     )
     used = {colour for bars in drawn(counts).data for colour in bars.marker.color}
-    profile = depth.depth_profile(plot_frames.depth_profile({way: of_cell(cave, found, way) for way in ("in", "out")}))
+    profile = depth.depth_profile(
+        plot_frames.depth_profile({way: of_cell(cave, found, way) for way in (Direction.IN, Direction.OUT)})
+    )
     used |= {bars.marker.color for bars in drawn(profile).data}
     assert all(HEX.fullmatch(colour) for colour in used)
     assert "#000000" not in used and len(used) > 10
@@ -138,7 +141,7 @@ def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
     seen = {}
     for root in roots[:6]:
         found = connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES)
-        points = plot_frames.synapse_depths(of_cell(cave, found, "out"), found.outputs, "cell_type")
+        points = plot_frames.synapse_depths(of_cell(cave, found, Direction.OUT), found.outputs, "cell_type")
         for trace in drawn(depth.synapse_depths(points, colours)).data:
             assert seen.setdefault(trace.name, trace.marker.color) == trace.marker.color
     assert {name: colours[name] for name in seen if name in colours} == {
@@ -150,7 +153,7 @@ def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
 def test_inputs_are_plotted_too(cave, newest, roots):
     """There, plots were of outputs only."""
     found = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
-    synapses = {way: of_cell(cave, found, way) for way in ("in", "out")}
+    synapses = {way: of_cell(cave, found, way) for way in (Direction.IN, Direction.OUT)}
     figure = drawn(depth.depth_profile(plot_frames.depth_profile(synapses)))
     assert [sum(bars.x) for bars in figure.data] == [len(synapses["in"]), len(synapses["out"])]
 
@@ -158,7 +161,7 @@ def test_inputs_are_plotted_too(cave, newest, roots):
 def test_headers_name_their_units_from_the_start(cave, newest, roots):
     """There, the first headers were None_x, None_y, None_z, and positions had twelve digits and no unit."""
     found = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
-    columns = {column.name: column for column in describe_columns(of_cell(cave, found, "in"))}
+    columns = {column.name: column for column in describe_columns(of_cell(cave, found, Direction.IN))}
     assert not any("None" in column.title for column in columns.values())
     assert columns["depth_um"].unit == "um" and columns["ctr_pt_position_x_nm"].unit == "nm"
 

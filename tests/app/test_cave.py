@@ -18,6 +18,7 @@ from services.cave import versions
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
+from services.core.directions import Direction
 from services.core.errors import BadInput, Expired, NotAllowed, NotFound, TooLarge
 from services.core.parallel import gather
 from services.core.settings import Settings
@@ -192,7 +193,7 @@ class TestQuery:
 
 class TestCells:
     def test_synapses_keep_autapses_and_zeros_and_are_in_nm(self, cave: Cave) -> None:
-        frame = cave.release(DS, V).synapses(tiny.A, "in").sort_values("id", ignore_index=True)
+        frame = cave.release(DS, V).synapses(tiny.A, Direction.IN).sort_values("id", ignore_index=True)
         assert frame.columns.tolist() == [
             "id", "pre_pt_root_id", "post_pt_root_id", "size",
             "ctr_pt_position_x_nm", "ctr_pt_position_y_nm", "ctr_pt_position_z_nm",
@@ -200,10 +201,10 @@ class TestCells:
         assert frame["pre_pt_root_id"].tolist() == [tiny.B, tiny.B, tiny.C, tiny.A, 0]
         assert frame["ctr_pt_position_z_nm"].tolist() == [400, 440, 480, 520, 560]
         assert frame.attrs["truncated"] is None
-        assert sorted(cave.release(DS, V).synapses(tiny.A, "out")["id"]) == [1004, 1006]
+        assert sorted(cave.release(DS, V).synapses(tiny.A, Direction.OUT)["id"]) == [1004, 1006]
 
     def test_a_cell_without_synapses(self, cave: Cave) -> None:
-        assert len(cave.release(DS, V).synapses(tiny.FRAGMENT, "in")) == 0
+        assert len(cave.release(DS, V).synapses(tiny.FRAGMENT, Direction.IN)) == 0
 
     def test_roots_are_judged_at_the_time_of_the_version(self, cave: Cave) -> None:
         assert cave.release(DS, V).latest_roots([tiny.A, tiny.OLD, tiny.B]) == [True, False, True]
@@ -303,8 +304,8 @@ def open_table(cave: Cave) -> pd.DataFrame:
 def open_cell(cave: Cave) -> None:
     gather(
         lambda: cave.release(DS, V).latest_roots([tiny.A]),
-        lambda: cave.release(DS, V).synapses(tiny.A, "in"),
-        lambda: cave.release(DS, V).synapses(tiny.A, "out"),
+        lambda: cave.release(DS, V).synapses(tiny.A, Direction.IN),
+        lambda: cave.release(DS, V).synapses(tiny.A, Direction.OUT),
     )
 
 

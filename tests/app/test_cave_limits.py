@@ -8,6 +8,7 @@ import pytest
 
 from services.cave.client import Cave
 from services.cave.queries import Filters
+from services.core.directions import Direction
 from services.core.settings import Settings
 from tests import tiny
 from tests.servers import start_localcave
@@ -27,12 +28,12 @@ class TestLimits:
     """What CAVE cuts off is told with both numbers, or asked for in pieces."""
 
     def test_cut_synapses_say_so(self, limited: Cave) -> None:
-        frame = limited.release(DS, V).synapses(tiny.A, "in")
+        frame = limited.release(DS, V).synapses(tiny.A, Direction.IN)
         assert len(frame) == 3
         assert frame.attrs["truncated"] == {"shown": 3, "total": 5}
 
     def test_whole_synapses_are_whole(self, limited: Cave) -> None:
-        frame = limited.release(DS, V).synapses(tiny.A, "in", whole=True)
+        frame = limited.release(DS, V).synapses(tiny.A, Direction.IN, whole=True)
         assert sorted(frame["id"]) == [1001, 1002, 1003, 1004, 1005]
         assert frame.attrs["truncated"] is None
 

@@ -22,12 +22,13 @@ from services.cells import (
     tuning,
 )
 from services.cells import verdict as trust
+from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
 
 DS = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"
-SIDES = {"in": ("post_pt_root_id", "pre_pt_root_id"), "out": ("pre_pt_root_id", "post_pt_root_id")}
+SIDES = {Direction.IN: ("post_pt_root_id", "pre_pt_root_id"), Direction.OUT: ("pre_pt_root_id", "post_pt_root_id")}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_proofread_partners_are_those_of_the_table(cave, newest, reads, proofrea
     dendrites = set(proofread.loc[proofread["strategy_dendrite"] != "none", "pt_root_id"])
     kept = 0
     for found in reads:
-        for direction, wanted in (("in", axons), ("out", dendrites)):
+        for direction, wanted in ((Direction.IN, axons), (Direction.OUT, dendrites)):
             side = found.side(direction)
             mask = proofreading.mask(side, direction, rows)
             assert set(side.loc[mask, "root_id"]) == set(side["root_id"]) & wanted
@@ -151,7 +152,7 @@ def test_any_number_of_tables_is_joined_under_their_names(cave, newest, ask, bus
 
 
 def test_distances_are_straight_lines_between_somata(cave, newest, ask, busiest):
-    frame = partner_joins.located(cave, busiest, "out")
+    frame = partner_joins.located(cave, busiest, Direction.OUT)
     nuclei = ask("nucleus_detection_v0", desired_resolution=(1, 1, 1)).drop_duplicates("pt_root_id", keep=False)
     at = nuclei.set_index("pt_root_id")["pt_position"]
     own = np.array(at[busiest.cell.root_id], dtype=float)
@@ -267,7 +268,7 @@ def test_partners_gained_lost_and_changed_between_versions(cave, newest, ask):
 
 def test_a_version_cannot_be_compared_with_itself(cave, newest):
     with pytest.raises(BadInput, match="itself"):
-        changes.compare((cave.release(DS, newest),) * 2, 100547, "in")
+        changes.compare((cave.release(DS, newest),) * 2, 100547, Direction.IN)
 
 
 def test_the_card_has_what_every_table_says(cave, newest, ask, busiest):
@@ -311,7 +312,7 @@ def test_a_fragment_with_no_nucleus_has_a_card_and_partners(cave, newest, busies
     assert "has no soma" in trust.verdict(cave, found).sentence
     card = cell_card.read(cave.release(DS, newest), found.cell)
     assert (card.types, card.volume_um3, card.depth_um, card.layer, card.area) == ((), None, None, None, None)
-    assert partner_joins.located(cave, found, "out")["soma_distance_um"].isna().all()
+    assert partner_joins.located(cave, found, Direction.OUT)["soma_distance_um"].isna().all()
 
 
 def test_a_cell_with_340_nuclei_is_called_what_it_is(cave, newest, ask):
@@ -337,7 +338,7 @@ def test_a_cell_with_no_synapses_has_empty_tables(cave, newest, ask):
     assert (len(found.inputs), len(found.outputs)) == (0, 0)
     verdict = trust.verdict(cave, found)
     assert verdict.identified["in"].fraction is None
-    for direction in ("in", "out"):
+    for direction in Direction:
         frame = synapse_weights.with_weights(found, direction, synapse_weights.partner_degrees(cave, found))
         assert frame["pct_of_cell"].tolist() == []
         tags = compartments.predictions(cave, found, direction)
@@ -369,13 +370,13 @@ def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cor
         )
         cut = connectivity.read(cave.release(DS, version), root)
         whole = connectivity.read(cave.release(DS, version), root, whole=True)
-        total = len(connectivity.synapses(cave, whole, "in"))
+        total = len(connectivity.synapses(cave, whole, Direction.IN))
         assert cut.truncated["in"] == {"shown": 300, "total": total}
         assert any("300 of" in warning and f"{total:,}" in warning for warning in cut.warnings)
         assert whole.truncated == {"in": None, "out": None} and not whole.warnings
         assert sum(whole.totals["in"][name] for name in ("num_syn", "autapses", "root_zero")) == total
-        assert synapse_weights.cell_total(cut, "in") == total  # shares are of all, not of those sent
-        assert len(connectivity.synapses(cave, cut, "in")) == 300
+        assert synapse_weights.cell_total(cut, Direction.IN) == total  # shares are of all, not of those sent
+        assert len(connectivity.synapses(cave, cut, Direction.IN)) == 300
 
 
 def test_changes_are_files_too(localcave_url, cave, newest, proofread):
@@ -388,7 +389,7 @@ def test_changes_are_files_too(localcave_url, cave, newest, proofread):
     server = create_app(Settings(server_address=localcave_url, cache="")).server.test_client()
     path = f"/api/v1/{DS}/{newest}/cells/{root}/changes"
     told = server.get(f"{path}?against={older}&direction=in").get_json()
-    found = changes.compare((cave.release(DS, newest), cave.release(DS, older)), nucleus, "in")
+    found = changes.compare((cave.release(DS, newest), cave.release(DS, older)), nucleus, Direction.IN)
     assert told["counts"]["in"] == found.counts
     ids = found.partners["root_id_new"].astype("string")
     assert [row["root_id_new"] for row in told["rows"]] == ids.where(ids.notna(), None).tolist()

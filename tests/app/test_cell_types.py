@@ -32,6 +32,7 @@ from services.cells import (
     verdict,
 )
 from services.cells.partner_table import Wanted
+from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.settings import Settings
 from services.neuroglancer import links
@@ -252,7 +253,7 @@ def test_a_type_table_that_refers_to_synapses_gives_a_type_per_synapse(cave, cli
     assert types_of(found.inputs) == {AGREE: "ME", DIFFER: "several: ME | LO", ONE: "LO", NONE: None, BLANKS: None}
     assert types_of(found.outputs) == {ONE: "AL"}
     expected = {n: row[2] for n, row in enumerate(synapses(), start=1)}
-    for way in ("in", "out"):
+    for way in Direction:
         rows = partner_synapses.of_cell(cave, found, way)
         kinds = rows["cell_type"].astype(object).where(rows["cell_type"].notna(), None)
         assert dict(zip(rows["id"], kinds, strict=True)) == {n: expected[n] for n in rows["id"]}

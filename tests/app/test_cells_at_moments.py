@@ -13,6 +13,7 @@ from caveclient import CAVEclient
 from services.cave.release import Release
 from services.cells import cells, connectivity, interpretation, partner_script, partner_synapses, partner_table
 from services.cells.partner_table import Wanted
+from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.moments import MomentNumber, number_of
 from services.neuroglancer import links
@@ -94,13 +95,13 @@ def test_an_expired_version_has_the_synapses_that_it_had(cave, direct, expired):
     own = ask(PROOFREADING, materialization_version=expired.number)["pt_root_id"]
     root = int(own[own != 0].iloc[0])
     kept = ask(SYNAPSES, filter_equal_dict={"post_pt_root_id": root}, materialization_version=expired.number)
-    rows = Release(cave, DS, expired).synapses(root, "in")
+    rows = Release(cave, DS, expired).synapses(root, Direction.IN)
     assert sorted(rows["id"]) == sorted(kept["id"])
     assert rows["id"].tolist()
     nm = rows.sort_values("id")[[f"ctr_pt_position_{axis}_nm" for axis in "xyz"]].to_numpy(float)
     voxels = np.vstack(kept.sort_values("id")["ctr_pt_position"])
     np.testing.assert_allclose(nm, voxels * [4, 4, 40])
-    assert sorted(Release(cave, DS, expired).synapses(root, "in", whole=True)["id"]) == sorted(kept["id"])
+    assert sorted(Release(cave, DS, expired).synapses(root, Direction.IN, whole=True)["id"]) == sorted(kept["id"])
 
 
 def test_what_is_shown_of_a_cell_at_a_moment_says_so(cave, then, moments):
@@ -114,7 +115,7 @@ def test_what_is_shown_of_a_cell_at_a_moment_says_so(cave, then, moments):
         assert version.title in link.description
         table = partner_table.open_partners(cave, found, Wanted("in"))
         assert len(table.frame) == len(found.inputs)
-        assert len(partner_synapses.of_cell(cave, found, "in"))
+        assert len(partner_synapses.of_cell(cave, found, Direction.IN))
         with pytest.raises(BadInput, match="versions that are kept"):
             partner_script.snippet(cave, [found], Wanted("in"), TableQuery())
 

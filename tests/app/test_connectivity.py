@@ -15,6 +15,7 @@ from api import blueprint
 from services.cave.client import Cave
 from services.cells import connectivity, partner_table
 from services.cells.partner_table import Wanted
+from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
 
@@ -128,7 +129,7 @@ def test_partners_equal_caveclient_and_pandas(cave, client, versions, newest, ty
     for root in some_roots(client, version):
         read = connectivity.read(cave.release(DS, version), str(root), type_table=types)
         assert read.cell.root_id == root
-        for direction in ("in", "out"):
+        for direction in Direction:
             frame, sums = expected(client, version, root, direction, types)
             found = read.side(direction)
             assert read.totals[direction] == sums
@@ -162,7 +163,7 @@ def test_the_api_gives_the_partners_of_caveclient_and_pandas(cave, client, versi
         assert answer.status_code == 200, answer.text
         found = json.loads(answer.text, parse_constant=pytest.fail)
         assert found["cell"]["root_id"] == str(root)
-        for direction in ("in", "out"):
+        for direction in Direction:
             frame, sums = expected(client, version, root, direction, types or None)
             assert found["totals"][direction] == sums
             rows = [row for row in found["rows"] if row["direction"] == direction]
@@ -190,7 +191,7 @@ def test_percentages_are_of_all_synapses_in_the_synapse_table(cave, client, vers
     checked = 0
     for root in some_roots(client, version)[::4]:
         read = connectivity.read(cave.release(DS, version), str(root))
-        for direction in ("in", "out"):
+        for direction in Direction:
             frame, sums = expected(client, version, root, direction, None)
             of_cell = sums["num_syn"] + sums["autapses"] + sums["root_zero"]
             found = partner_table.open_partners(cave, read, Wanted(direction, more=(partner_table.SHARE,))).frame
@@ -217,8 +218,8 @@ def test_the_demo_has_what_the_rules_are_about(cave, client, versions):
         for root in some_roots(client, versions[0])
     ]
     sides = [side for read in reads for side in (read.inputs, read.outputs)]
-    assert sum(read.totals[way]["autapses"] for read in reads for way in ("in", "out")) > 0
-    assert sum(read.totals[way]["root_zero"] for read in reads for way in ("in", "out")) > 0
+    assert sum(read.totals[way]["autapses"] for read in reads for way in Direction) > 0
+    assert sum(read.totals[way]["root_zero"] for read in reads for way in Direction) > 0
     assert any((side["num_soma"] > 1).any() for side in sides)
     assert any(side["cell_type"].isna().any() and side["cell_type"].notna().any() for side in sides)
     assert any("left blank" in warning for read in reads for warning in read.warnings)
@@ -263,15 +264,16 @@ def test_a_truncated_answer_says_so_with_both_numbers(small_cortex, cave, versio
     version, most = versions[0], 200
     proofread = cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
     sizes = (
-        (root, *(len(cave.release(DS, version).synapses(root, way)) for way in ("in", "out"))) for root in proofread
+        (root, *(len(cave.release(DS, version).synapses(root, way)) for way in (Direction.IN, Direction.OUT)))
+        for root in proofread
     )
     root, inputs, outputs = next(found for found in sizes if min(found[1:]) > most)
     with start_localcave([small_cortex], "--row-limit", str(most)) as url:
         limited = Cave(Settings(server_address=url, cache=""))
         assert len(limited.release(DS, version).query("proofreading_status_and_strategy", limit=1)) == 1
-        assert len(limited.release(DS, version).synapses(root, "in", whole=True)) == inputs
-        assert len(limited.release(DS, version).synapses(root, "out", whole=True)) == outputs
-        assert len(limited.release(DS, version).synapses(root, "in")) == most
+        assert len(limited.release(DS, version).synapses(root, Direction.IN, whole=True)) == inputs
+        assert len(limited.release(DS, version).synapses(root, Direction.OUT, whole=True)) == outputs
+        assert len(limited.release(DS, version).synapses(root, Direction.IN)) == most
         found = connectivity.read(limited.release(DS, version), str(root))
         assert found.cut == (
             f"CAVE sent only {most} of {inputs:,} input synapses and {most} of {outputs:,} output synapses; "
@@ -289,7 +291,7 @@ def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex, cave, 
     roots = cave.release(DS, newer).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
     somata = cave.release(DS, newer).table("nucleus_detection_v0")["pt_root_id"]
     expired = sorted({*cave.release(DS, older).table("nucleus_detection_v0")["pt_root_id"]} - {0, *somata})
-    inputs = cave.release(DS, newer).synapses(roots[1], "in")["pre_pt_root_id"]
+    inputs = cave.release(DS, newer).synapses(roots[1], Direction.IN)["pre_pt_root_id"]
     fragments = inputs[~inputs.isin([0, *somata])].unique()
     with start_localcave([small_cortex], "--delay-ms", str(int(delay_s * 1000))) as url:
         slow = Cave(Settings(server_address=url, cache=""))

@@ -20,6 +20,7 @@ from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import connectivity, partner_joins
 from services.cells.connectivity import Connectivity
+from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
 from services.core.settings import Settings
 from services.neuroglancer.bundled_viewer import PANEL_PATH, create_blueprint, state_path
@@ -219,7 +220,7 @@ def test_a_cell_s_link_has_all_its_partners_and_synapses(cave: Cave, cell: Conne
 
 
 def test_synapses_are_at_their_place_and_between_their_cells(cave: Cave, cell: Connectivity) -> None:
-    synapses = Release(cave, DATASTACK, cell.version).synapses(cell.cell.root_id, "out")
+    synapses = Release(cave, DATASTACK, cell.version).synapses(cell.cell.root_id, Direction.OUT)
     rows = {row.id: row for row in synapses.itertuples()}
     points = layer_of(cell_link(cave, cell, direction="out").state, "output synapses")["annotations"]
     assert points
@@ -252,7 +253,7 @@ def test_types_of_partners_make_layers(cave: Cave, cell: Connectivity) -> None:
 def test_a_colour_does_not_depend_on_the_direction(cave: Cave, cell: Connectivity) -> None:
     column = "classification_system"
     whole = cell_link(cave, cell, group_by=column).legend
-    for direction in ("in", "out"):
+    for direction in Direction:
         part = cell_link(cave, cell, group_by=column, direction=direction).legend
         assert part.items() <= whole.items()
 
@@ -353,7 +354,7 @@ def test_several_cells_at_once_have_the_synapses_of_all_of_them(cave: Cave, vers
     layer = layer_of(link.state, "output synapses")
     wanted = set()
     for one in found:
-        rows = connectivity.synapses(cave, one, "out")
+        rows = connectivity.synapses(cave, one, Direction.OUT)
         kept = rows[(rows["post_pt_root_id"] != 0) & (rows["post_pt_root_id"] != one.cell.root_id)]
         wanted |= {(str(id), str(one.cell.root_id)) for id in kept["id"]}
     assert {(point["id"], point["segments"][0][0]) for point in layer["annotations"]} == wanted

@@ -22,6 +22,7 @@ from services.cells import (
     verdict,
 )
 from services.cells.partner_table import Wanted
+from services.core.directions import Direction
 from services.core.profiles import load_volume
 from services.core.settings import Settings
 from services.neuroglancer import links
@@ -295,7 +296,7 @@ def test_layers_without_a_transform_are_left_out(tmp_path, caplog):
 def test_the_page_names_depths_only_where_there_are_any(cave, datastack, deep):
     found = connectivity.read(cave.release(datastack, 1), str(CELL))
     view = ConnectivityView(datastack=datastack, version="1", cell=str(CELL), partner=str(FIRST))
-    listed = synapse_list(view, str(CELL), {"in": partner_synapses.of_partner(cave, found, "in", FIRST)})
+    listed = synapse_list(view, str(CELL), {"in": partner_synapses.of_partner(cave, found, Direction.IN, FIRST)})
     assert ("depth" in str(listed)) is deep
     assert ("layer" in str(listed)) is deep
     assert ("Soma depth" in str(strip_of(view, found, None))) is deep

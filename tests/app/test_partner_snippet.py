@@ -22,6 +22,7 @@ from services.cells import partner_script as partner_snippet_module
 from services.cells.partner_script import Shown, partner_snippet
 from services.cells.partner_table import COMPARTMENT, SHARE, TUNING, Wanted
 from services.core.columns import describe_columns
+from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
 from services.core.settings import Settings
 from services.filters.filters import parse_line
@@ -60,7 +61,7 @@ def assert_same(frame, page):
             assert ours == theirs, name
 
 
-@pytest.mark.parametrize("direction", ["in", "out"])
+@pytest.mark.parametrize("direction", list(Direction))
 @pytest.mark.parametrize("place", [0, 5])
 def test_the_script_yields_the_partner_table(cave, versions, direction, place):
     for version in versions:
@@ -72,7 +73,7 @@ def test_the_script_yields_the_partner_table(cave, versions, direction, place):
             assert_same(run(partner_snippet(cave, [found], shown)), page)
 
 
-@pytest.mark.parametrize("direction", ["in", "out"])
+@pytest.mark.parametrize("direction", list(Direction))
 def test_every_further_column_is_in_the_script(cave, versions, direction):
     found = cell_of(cave, versions[0], 2)
     page = synapse_weights.with_weights(found, direction, synapse_weights.partner_degrees(cave, found))
@@ -100,7 +101,7 @@ def test_threshold_switch_filter_sort_and_columns_are_those_of_the_page(cave, ve
     shown = Shown("in", kept, names, at_least=2, where=parse_line(line, columns), sort=sort)
     assert_same(run(partner_snippet(cave, [found], shown)), page[names].reset_index(drop=True))
 
-    page = found.outputs[proofreading.mask(found.outputs, "out", proofread)].reset_index(drop=True)
+    page = found.outputs[proofreading.mask(found.outputs, Direction.OUT, proofread)].reset_index(drop=True)
     assert len(page)
     shown = Shown("out", page, list(page.columns), proofread=True)
     assert_same(run(partner_snippet(cave, [found], shown)), page)

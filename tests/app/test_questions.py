@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cells import interpretation, partner_sets
+from services.core.directions import Direction
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
 
 DS = "karst_demo"
@@ -164,7 +165,7 @@ def test_no_text_breaks_it(cave, newest, text):
 def test_several_cells_have_one_combined_answer_or_one_side_by_side(cave, newest, proofread):
     found = interpretation.read(cave.release(DS, newest), " ".join(map(str, proofread[:5])))
     sides = {one.cell.root_id: one.outputs for one in found}
-    every = pd.concat([cave.release(DS, newest).synapses(root, "out") for root in proofread[:5]])
+    every = pd.concat([cave.release(DS, newest).synapses(root, Direction.OUT) for root in proofread[:5]])
     every = every[(every["post_pt_root_id"] != every["pre_pt_root_id"]) & (every["post_pt_root_id"] != 0)]
     expected = every.groupby("post_pt_root_id").agg(num_syn=("id", "size"), cells=("pre_pt_root_id", "nunique"))
     combined = partner_sets.combined(sides).set_index("root_id")

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from services.cells import changes
+from services.core.directions import Direction
 
 A, B, C, D, E = (864691135771609595 + place for place in range(5))
 
@@ -77,5 +78,5 @@ def test_the_largest_change_comes_first():
 def test_shared_synapses_are_counted_by_their_ids():
     rows = pd.DataFrame({"id": [1, 2, 3, 4], "pre_pt_root_id": [A, A, B, C]}).astype("Int64")
     later = pd.DataFrame({"id": [2, 3, 5, 1], "pre_pt_root_id": [D, B, B, D]}).astype("Int64")
-    found = changes.shared(rows, later, "in")
+    found = changes.shared(rows, later, Direction.IN)
     assert found.to_numpy().tolist() == [[A, D, 2], [B, B, 1]]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cells.connectivity import PARTNER_COLUMNS, partners, totals
+from services.core.directions import Direction
 
 CELL = 864691135771609595
 ROOTS = [0, CELL, CELL + 1, CELL + 2, CELL + 3, CELL - 1]
@@ -57,7 +58,7 @@ pair = st.tuples(st.sampled_from([*ROOTS, None]), st.sampled_from([*ROOTS, None]
 
 @given(
     st.lists(pair, max_size=40),
-    st.sampled_from(["in", "out"]),
+    st.sampled_from(Direction),
     st.lists(st.sampled_from(ROOTS), max_size=8),
     st.dictionaries(st.sampled_from(ROOTS), st.sampled_from(["BC", "MC", "23P"])),
 )
@@ -70,7 +71,7 @@ def test_partners_follow_the_rules(pairs, direction, soma_roots, types):
     assert found == expected(pairs, direction, CELL, somas, types)
 
 
-@given(st.lists(pair, max_size=40), st.sampled_from(["in", "out"]))
+@given(st.lists(pair, max_size=40), st.sampled_from(Direction))
 def test_every_synapse_is_counted_once(pairs, direction):
     synapses = synapse_frame(pairs)
     sums = totals(synapses, direction, CELL)
@@ -86,13 +87,16 @@ def test_every_synapse_is_counted_once(pairs, direction):
 def test_dtypes_hold_with_and_without_rows():
     wanted = ["int64", "int64", "float64", "float64", "int64", "float64", "Int64"]
     for pairs in ([], [(CELL + 1, CELL, 200)]):
-        frame = partners(synapse_frame(pairs), "in", CELL, soma_frame([]))
+        frame = partners(synapse_frame(pairs), Direction.IN, CELL, soma_frame([]))
         assert [str(dtype) for dtype in frame.dtypes] == wanted
 
 
 def test_neighbouring_ids_stay_apart():
     frame = partners(
-        synapse_frame([(CELL + 1, CELL, 4), (CELL - 1, CELL, 4), (CELL + 1, CELL, 8)]), "in", CELL, soma_frame([])
+        synapse_frame([(CELL + 1, CELL, 4), (CELL - 1, CELL, 4), (CELL + 1, CELL, 8)]),
+        Direction.IN,
+        CELL,
+        soma_frame([]),
     )
     assert frame["root_id"].tolist() == [CELL + 1, CELL - 1]
     assert frame["net_size"].tolist() == [12, 4]
@@ -100,5 +104,5 @@ def test_neighbouring_ids_stay_apart():
 
 def test_a_type_column_never_replaces_a_partner_column():
     types = pd.DataFrame({"num_syn": [7], "cell_type": ["BC"]}, index=[CELL + 1])
-    frame = partners(synapse_frame([(CELL + 1, CELL, 4)]), "in", CELL, soma_frame([]), types)
+    frame = partners(synapse_frame([(CELL + 1, CELL, 4)]), Direction.IN, CELL, soma_frame([]), types)
     assert frame[["num_syn", "num_syn_type", "cell_type"]].iloc[0].tolist() == [1, 7, "BC"]

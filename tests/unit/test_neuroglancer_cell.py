@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.neuroglancer.cell_state import CELL_COLOUR, Side, cell_state, shares
 from services.neuroglancer.state_parts import Built, Limits
@@ -27,13 +28,13 @@ def inputs() -> Side:
     """Two partners, the strong one with two synapses; an autapse and a synapse of nobody besides."""
     partners = pd.DataFrame({"root_id": [STRONG, WEAK], "num_syn": [2, 1], "cell_type": ["23P", "BC"]})
     rows = [(WEAK, CELL, 300), (STRONG, CELL, 100), (CELL, CELL, 50), (0, CELL, 60), (STRONG, CELL, 200)]
-    return Side("in", partners, synapses(rows))
+    return Side(Direction.IN, partners, synapses(rows))
 
 
 def outputs() -> Side:
     """One partner without a type."""
     partners = pd.DataFrame({"root_id": [TARGET], "num_syn": [1], "cell_type": pd.array([None], "string")})
-    return Side("out", partners, synapses([(CELL, TARGET, 400)]))
+    return Side(Direction.OUT, partners, synapses([(CELL, TARGET, 400)]))
 
 
 def build(*sides: Side, **options: object) -> Built:
@@ -107,7 +108,7 @@ def test_without_a_soma_the_camera_is_among_the_synapses() -> None:
 
 
 def test_a_cell_without_synapses_is_shown_alone() -> None:
-    nobody = Side("in", inputs().partners.head(0), synapses([]))
+    nobody = Side(Direction.IN, inputs().partners.head(0), synapses([]))
     built = build(nobody, cells={CELL: None}, groups=TYPES_OF)
     assert (built.num_points, built.num_segments) == (0, 1)
 
@@ -175,7 +176,7 @@ def several(**options: object) -> Built:
     """CELL, which has an autapse, and TARGET, of which CELL is a partner."""
     partners = pd.DataFrame({"root_id": [STRONG, CELL, WEAK], "num_syn": [3, 1, 1], "cell_type": ["23P", "BC", "BC"]})
     rows = [(STRONG, CELL, 1), (CELL, CELL, 9), (STRONG, TARGET, 3), (CELL, TARGET, 2), (WEAK, TARGET, 4), (0, CELL, 9)]
-    side = Side("in", partners, synapses(rows))
+    side = Side(Direction.IN, partners, synapses(rows))
     return build(side, cells={CELL: SOMA_NM, TARGET: (404_000.0, 800_000.0, 800_000.0)}, **options)
 
 
@@ -228,7 +229,7 @@ def test_the_camera_is_in_the_middle_of_several_cells() -> None:
 def test_many_synapses_are_small_so_that_they_do_not_hide_the_cell() -> None:
     partners = pd.DataFrame({"root_id": [STRONG]})
     for count, marker in ((200, "default=7"), (201, "default=4")):
-        side = Side("in", partners, synapses([(STRONG, CELL, 100)] * count))
+        side = Side(Direction.IN, partners, synapses([(STRONG, CELL, 100)] * count))
         assert marker in layer_of(build(side).state, "input synapses")["shader"]
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.cells import partner_sets
 from services.cells.cells import Cell
 from services.cells.connectivity import Connectivity
+from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.records import Version
 
@@ -38,7 +39,7 @@ sides = st.dictionaries(st.integers(1, 30), st.tuples(st.integers(1, 40), st.int
 
 def connectivity(inputs, outputs, truncated=()):
     version = Version(1, datetime(2025, 1, 1, tzinfo=UTC), None, valid=True)
-    cut = {way: {"shown": 1, "total": 2} if way in truncated else None for way in ("in", "out")}
+    cut = {way: {"shown": 1, "total": 2} if way in truncated else None for way in Direction}
     cell = Cell(CELL, (1,), "root_id", str(CELL))
     return Connectivity("ds", version, cell, None, frame_of(inputs), frame_of(outputs), {}, (), cut)
 

@@ -9,6 +9,7 @@ from services.cells import proofreading
 from services.cells import verdict as trust
 from services.cells.cells import Cell
 from services.cells.connectivity import Connectivity
+from services.core.directions import Direction
 from services.core.records import Version
 
 CELL = 864691135771609595
@@ -124,8 +125,8 @@ def test_only_proofread_partners_are_kept_by_the_compartment_that_touches_the_ce
             proofread("none", "dendrite_clean").set_axis([CELL + 2]),
         ]
     )
-    assert proofreading.mask(INPUTS, "in", frame).tolist() == [True, False, False, False, False]
-    assert proofreading.mask(INPUTS, "out", frame).tolist() == [False, True, False, False, False]
+    assert proofreading.mask(INPUTS, Direction.IN, frame).tolist() == [True, False, False, False, False]
+    assert proofreading.mask(INPUTS, Direction.OUT, frame).tolist() == [False, True, False, False, False]
     told = proofreading.of_partners(INPUTS, frame)
     assert told["strategy_axon"].tolist() == ["axon_clean", "none", "none", "none", "none"]
 
@@ -161,14 +162,14 @@ def test_a_flag_says_it_of_whole_cells_and_the_last_row_of_a_cell_counts():
     told = proofreading.of_partners(INPUTS, frame)
     assert told["proofreading"].tolist() == ["whole_cell", "none", "none", "none", "none"]
     assert "strategy_axon" not in told
-    for way in ("in", "out"):
+    for way in Direction:
         assert proofreading.mask(INPUTS, way, frame).tolist() == [True, False, False, False, False]
 
 
 def test_a_status_or_having_a_row_says_it_too():
     status = pd.array(["Extended", "non", "clean", "clean", None], dtype="string")
-    assert proofreading.mask(INPUTS, "in", of_whole_cells("t", status=status)).tolist()[:2] == [True, False]
-    assert proofreading.mask(INPUTS, "in", of_whole_cells("t")).tolist()[:3] == [True, True, False]
+    assert proofreading.mask(INPUTS, Direction.IN, of_whole_cells("t", status=status)).tolist()[:2] == [True, False]
+    assert proofreading.mask(INPUTS, Direction.IN, of_whole_cells("t")).tolist()[:3] == [True, True, False]
 
 
 @pytest.mark.parametrize(("nuclei", "soma"), [(1, "exactly one soma"), (0, "no soma of it is known")])
