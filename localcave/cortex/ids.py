@@ -15,6 +15,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 CHUNK_NM = 20_480
+CHUNK_BITS = 8
+"""Of each axis in an id."""
 ROOT_BASE = 864_691_135_000_000_000
 ROOT_SPAN = 2_000_000_000
 NUCLEUS_RANGE = (100_000, 800_000)

@@ -22,6 +22,7 @@ from localcave.cortex.population import Population, make_population
 from localcave.cortex.recipe import Size
 from localcave.cortex.supervoxels import Supervoxels, make_supervoxels
 from localcave.cortex.wiring import Wiring, wire
+from localcave.segmentation.trees import tree_roots
 
 Step = Callable[[str], None]
 CYTOPLASM = 1.25
@@ -61,8 +62,13 @@ class Cortex:
 
     @cached_property
     def level2(self) -> Ints:
-        """Level 2 id of every supervoxel."""
-        return level2_ids(self.atom, self.supervoxels.chunk)
+        """Level 2 id of every supervoxel: of an arbor one for each part that hangs together in a chunk and always was
+        in one root, of all else one for each atom and chunk."""
+        chunk, n_nodes = self.supervoxels.chunk, len(self.arbors.parent)
+        above = np.where(self.arbors.parent >= 0, self.arbors.parent, np.arange(n_nodes))
+        together = (chunk[:n_nodes] == chunk[above]) & (self.atom[:n_nodes] == self.atom[above])
+        top = tree_roots(np.where(together, above, np.arange(n_nodes)))
+        return level2_ids(np.concatenate([top, n_nodes + self.atom[n_nodes:]]), chunk)
 
 
 def draw(seed: int, size: Size, step: Step) -> Cortex:

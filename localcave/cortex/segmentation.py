@@ -6,7 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from localcave.cortex.history import NOW
+from localcave.cortex.ids import CHUNK_NM
 from localcave.cortex.model import Cortex, table
+
+CHUNK_VX = [CHUNK_NM // size_nm for size_nm in (8, 8, 40)]
+"""Size of a chunk of the graph, in the voxels of the segmentation."""
 
 
 def supervoxel_table(cortex: Cortex) -> pa.Table:
@@ -64,5 +68,7 @@ def skeleton_table(cortex: Cortex) -> pa.Table:
             "edges": lists(pa.array(edges.ravel()), edge_ends),
             "radius_nm": lists(pa.array(np.rint(arbors.radius_nm).astype(np.float32)), first),
             "compartment": lists(pa.array(arbors.compartment), first),
+            "supervoxel_id": lists(pa.array(cortex.supervoxels.id[: len(arbors.slot)]), first),
+            "level2_id": lists(pa.array(cortex.level2[: len(arbors.slot)]), first),
         }
     )

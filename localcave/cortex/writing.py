@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from localcave.cortex import base_tables, catalogue, more_tables, recipe, reference_tables, segmentation, views
+from localcave.cortex.ids import CHUNK_BITS
 from localcave.cortex.model import Cortex, Step
 from localcave.folder.writer import DatastackWriter
 
@@ -76,6 +77,7 @@ def write(cortex: Cortex, folder: Path, step: Step) -> None:
         segmentation.supervoxel_table(cortex),
         segmentation.history_table(cortex),
         cortex.history.operations,
+        graph={"chunk_size": segmentation.CHUNK_VX, "spatial_bits": CHUNK_BITS},
     )
     step("writing skeletons")
     writer.set_skeletons(segmentation.skeleton_table(cortex))

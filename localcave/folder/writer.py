@@ -16,7 +16,7 @@ layout. ``docs/snapshot-format.md`` describes it for other programs.
       segmentation/supervoxels.parquet        supervoxel_id, level2_id, root_id (newest)
       segmentation/history.parquet            supervoxel_id, root_id, created, expired
       segmentation/operations.json            merges and splits
-      skeletons/skeletons.parquet             root_id, vertices_nm, edges, radius_nm, compartment
+      skeletons/skeletons.parquet             root_id, vertices_nm, edges, radius_nm, compartment, ...
 
 Positions are three int32 columns ``<name>_x``, ``<name>_y``, ``<name>_z`` in voxels of the
 table's own resolution; ids are int64; null is null.
@@ -222,13 +222,16 @@ class DatastackWriter:
         supervoxels: pa.Table,
         history: pa.Table | None = None,
         operations: list[dict[str, Any]] | None = None,
+        *,
+        graph: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the chunkedgraph.
 
         `supervoxels`: supervoxel_id, level2_id, root_id (of now), one row each. `history`: supervoxel_id,
         root_id, created, expired (UTC timestamps, expired null = still valid), one row for every root that
         a supervoxel of an edited cell belonged to. `operations`: {operation_id, kind merge|split,
-        timestamp (ISO), user_id, before_root_ids, after_root_ids}, oldest first.
+        timestamp (ISO), user_id, before_root_ids, after_root_ids}, oldest first. `graph`: `chunk_size` in voxels of
+        8 x 8 x 40 nm and `spatial_bits` of each axis, where ids hold the chunk that they lie in.
         """
         write_parquet(supervoxels.sort_by("supervoxel_id"), segmentation_path(self.folder, "supervoxels.parquet"))
         if history is None:
@@ -241,11 +244,12 @@ class DatastackWriter:
             ).empty_table()
         write_parquet(history.sort_by("supervoxel_id"), segmentation_path(self.folder, "history.parquet"))
         segmentation_path(self.folder, "operations.json").write_text(json.dumps(operations or []))
-        self.manifest["segmentation"] = {"table": table, "oldest": oldest}
+        self.manifest["segmentation"] = {"table": table, "oldest": oldest} | ({"graph": dict(graph)} if graph else {})
 
     def set_skeletons(self, skeletons: pa.Table) -> None:
         """Write skeletons: root_id, vertices_nm list<float32> (x, y, z in turn), edges list<int32> (pairs),
-        radius_nm list<float32>, compartment list<int8> (1 soma, 2 axon, 3 basal, 4 apical)."""
+        radius_nm list<float32>, compartment list<int8> (1 soma, 2 axon, 3 basal, 4 apical); where the segmentation is
+        known so well, also supervoxel_id and level2_id list<int64> of the vertices. Edges are child and parent."""
         write_parquet(skeletons.sort_by("root_id"), skeleton_path(self.folder), row_group_rows=64)
 
     def finish(self) -> None:

@@ -17,7 +17,12 @@ import numpy.typing as npt
 from localcave.engine.store import Datastack, Store, identifier, voxel_size_nm
 
 CHUNK_VX = 64
-SCALES_NM = ((512, 512, 640), (2048, 2048, 2560))
+SCALES_NM = (
+    *((size, size, 40) for size in (8, 16, 32, 64)),
+    (128, 128, 160),
+    (512, 512, 640),
+    (2048, 2048, 2560),
+)
 NUCLEUS_RADIUS_NM = 4500.0
 SOMA_RADIUS_NM = 6500.0
 TISSUE, CYTOPLASM, NUCLEUS = 205, 170, 110

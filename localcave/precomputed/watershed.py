@@ -23,9 +23,9 @@ Floats = npt.NDArray[np.float64]
 
 
 class Watershed(Volume):
-    """The supervoxel of every voxel at the newest version, in voxels of 8 x 8 x 40 nm."""
+    """The supervoxel of every voxel at the newest version, from voxels of 8 x 8 x 40 nm on."""
 
-    scales_nm: ClassVar[tuple[tuple[int, int, int], ...]] = ((8, 8, 40),)
+    scales_nm: ClassVar[tuple[tuple[int, int, int], ...]] = tuple((size, size, 40) for size in (8, 16, 32, 64))
 
     def _paint(self, kind: str, size_nm: Floats, ranges: list[tuple[int, int]]) -> bytes:
         axes = [(np.arange(low, high) + 0.5) * nm for (low, high), nm in zip(ranges, size_nm, strict=True)]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,10 +18,8 @@ import pyarrow.parquet as pq
 from localcave.cave_errors import CaveError
 from localcave.engine.store import Datastack, Store, quote
 from localcave.folder import writer
+from localcave.segmentation.chunks import POSITION_BITS, Chunks
 
-LAYERS = 12
-LAYER_BITS = 56
-"""An id's layer is in the 8 bits above these."""
 Ids = npt.NDArray[np.int64]
 
 
@@ -52,39 +50,27 @@ class Segmentation:
         self.store = store
         self.name: str = stack.manifest["segmentation"]["table"]
         self.datastack = stack.name
+        self.chunks = Chunks.of(stack.manifest["segmentation"].get("graph"))
         self.oldest = parse_time(stack.manifest["segmentation"]["oldest"])
         self._supervoxels = f"read_parquet({quote(str(writer.segmentation_path(stack.folder, 'supervoxels.parquet')))})"
         self._history_path = writer.segmentation_path(stack.folder, "history.parquet")
         self._operations_path = writer.segmentation_path(stack.folder, "operations.json")
 
-    def info(self, address: str) -> dict[str, Any]:
-        """The graph's description, for a server at `address`. Supervoxel ids are opaque here, so its chunks are those
-        of minnie65; `data_dir` holds the supervoxel of every voxel."""
+    def info(self, address: str, scales: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The graph's description, for a server at `address`; `data_dir` holds the supervoxel of every voxel, at
+        `scales`, and the meshes."""
         return {
             "data_type": "uint64",
             "type": "segmentation",
             "num_channels": 1,
             "mesh": "mesh",
             "data_dir": f"{address}/precomputed/{self.datastack}/supervoxels",
-            "graph": {
-                "chunk_size": [256, 256, 512],
-                "n_layers": LAYERS,
-                "n_bits_for_layer_id": 8,
-                "spatial_bit_masks": {str(layer): 10 for layer in range(1, LAYERS + 1)},
-            },
-            "scales": [
-                {
-                    "key": "8_8_40",
-                    "resolution": [8, 8, 40],
-                    "size": [100000, 100000, 10000],
-                    "voxel_offset": [0, 0, 0],
-                    "chunk_sizes": [[64, 64, 64]],
-                    "encoding": "raw",
-                }
-            ],
+            "graph": self.chunks.graph(),
+            "scales": list(scales),
             "app": {"supported_api_versions": [0, 1]},
             "sharded_mesh": True,
             "verify_mesh": False,
+            "mesh_metadata": {"uniform_draco_grid_size": 1, "unsharded_mesh_dir": "dynamic"},
         }
 
     # ------------------------------------------------------------------ what is known of edits
@@ -151,7 +137,7 @@ class Segmentation:
     def roots_at(self, nodes: Ids, time: datetime) -> Ids:
         """Root of each supervoxel or level 2 id at a time; 0 where there is none."""
         supervoxels = self._one_supervoxel_each(nodes)
-        result = self._newest_roots(supervoxels)
+        result = self.newest_roots(supervoxels)
         history, roots, created, expired = self._history
         moment = to_microseconds(time)
         start = np.searchsorted(history, supervoxels, "left")
@@ -163,9 +149,30 @@ class Segmentation:
                 result[i] = roots[rows][np.argmax(valid)]
         return result
 
+    @staticmethod
+    def now() -> datetime:
+        """The present time."""
+        return datetime.now(UTC)
+
+    def level2_of(self, supervoxels: Ids) -> Ids:
+        """Level 2 id of each supervoxel; 0 where there is none."""
+        return self._of_supervoxels(supervoxels, "level2_id")
+
+    def covering(self, supervoxels: Ids) -> Ids:
+        """The fewest nodes of now that have some supervoxels, and no others: roots, then level 2 ids, then single ones,
+        each in ascending order."""
+        roots, level2 = self.newest_roots(supervoxels), self.level2_of(supervoxels)
+        chosen, rest = [], np.ones(len(supervoxels), bool)
+        for nodes in (roots, level2):
+            for node, number in zip(*np.unique(nodes[rest], return_counts=True), strict=True):
+                if node and number == len(self.leaves(int(node))):
+                    chosen.append(int(node))
+                    rest &= nodes != node
+        return np.array([*chosen, *supervoxels[rest].tolist()], np.int64)
+
     def _one_supervoxel_each(self, nodes: Ids) -> Ids:
         """Level 2 ids replaced by the first of their supervoxels, all of which have the same root."""
-        level2 = np.unique(nodes[nodes >> LAYER_BITS == 2])
+        level2 = np.unique(nodes[nodes >> POSITION_BITS == 2])
         if not len(level2):
             return nodes
         sql = (
@@ -176,19 +183,23 @@ class Segmentation:
         first = dict(zip(found["level2_id"].to_pylist(), found["supervoxel_id"].to_pylist(), strict=True))
         return np.array([first.get(node, node) for node in nodes.tolist()], np.int64)
 
-    def _newest_roots(self, supervoxels: Ids) -> Ids:
+    def newest_roots(self, supervoxels: Ids) -> Ids:
+        """Root of now of each supervoxel; 0 where there is none."""
+        return self._of_supervoxels(supervoxels, "root_id")
+
+    def _of_supervoxels(self, supervoxels: Ids, column: str) -> Ids:
         asked, inverse = np.unique(supervoxels, return_inverse=True)
         sql = (
-            f"SELECT supervoxel_id, root_id FROM {self._supervoxels} "
+            f"SELECT supervoxel_id, {column} FROM {self._supervoxels} "
             "WHERE supervoxel_id IN (SELECT unnest(?::BIGINT[]))"
         )
         found = self.store.arrow(sql, [asked.tolist()])
-        newest = np.zeros(len(asked), np.int64)
-        newest[np.searchsorted(asked, found["supervoxel_id"].to_numpy())] = found["root_id"].to_numpy()
-        return newest[inverse]
+        values = np.zeros(len(asked), np.int64)
+        values[np.searchsorted(asked, found["supervoxel_id"].to_numpy())] = found[column].to_numpy()
+        return values[inverse]
 
     def leaves(self, node: int, *, level2: bool = False) -> Ids:
-        """Supervoxels (or level 2 ids) of a root, valid or expired, in ascending order."""
+        """Supervoxels (or level 2 ids) of a root, valid or expired, or of a level 2 id, in ascending order."""
         column = "level2_id" if level2 else "supervoxel_id"
         if node in self.lives:
             history, roots, _, _ = self._history
@@ -197,7 +208,8 @@ class Segmentation:
                 return supervoxels
             condition, parameter = "supervoxel_id IN (SELECT unnest(?::BIGINT[]))", supervoxels.tolist()
         else:
-            condition, parameter = "root_id = ?", node
+            owner = "level2_id" if node >> POSITION_BITS == 2 else "root_id"
+            condition, parameter = f"{owner} = ?", node
         sql = f"SELECT DISTINCT {column} FROM {self._supervoxels} WHERE {condition} ORDER BY 1"
         return self.store.arrow(sql, [parameter])[0].to_numpy().astype(np.int64)
 

@@ -5,29 +5,54 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.parquet as pq
 
 from localcave.engine.store import Datastack, Store, quote
 from localcave.folder import writer
+from localcave.segmentation.chunkedgraph import Segmentation
+from localcave.segmentation.trees import tree_roots
 
 SKELETON_VERSION = 4
 NM_PER_UM = 1000.0
+KEPT = 64
+"""Skeletons held in memory."""
+SOMA = 1
+"""The compartment."""
 
 
 @dataclass(frozen=True)
 class Skeleton:
-    """One cell's tree. Vertices in nm (n, 3), edges (m, 2) as child and parent, radius in nm (n), compartment (n)."""
+    """One cell's tree. Vertices in nm (n, 3), edges (m, 2) as child and parent, radius in nm (n), compartment (n);
+    supervoxel and level 2 id of each vertex (n), or none at all where they are not known."""
 
     root_id: int
     vertices_nm: npt.NDArray[np.float32]
     edges: npt.NDArray[np.int32]
     radius_nm: npt.NDArray[np.float32]
     compartment: npt.NDArray[np.int8]
+    supervoxel_id: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    level2_id: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @cached_property
+    def above(self) -> npt.NDArray[np.int64]:
+        """The parent of each vertex; of a root itself."""
+        above = np.arange(len(self.vertices_nm))
+        above[self.edges[:, 0]] = self.edges[:, 1]
+        return above
+
+    def parted(self, start: int, end: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """The vertices on the side of `start` and on that of `end` when the edge between them is cut."""
+        child = start if self.above[start] == end else end
+        above = self.above.copy()
+        above[child] = child
+        moved = tree_roots(above) == child
+        return (moved, ~moved) if child == start else (~moved, moved)
 
     @property
     def root_vertex(self) -> int:
@@ -37,12 +62,14 @@ class Skeleton:
         return int(np.argmin(is_child))
 
     def flat(self) -> dict[str, Any]:
-        """The skeleton service's `flatdict`. What relates it to a mesh or to level 2 ids is empty: there is none."""
+        """The skeleton service's `flatdict`. `mesh_to_skel_map` has a vertex for each of `lvl2_ids`, and both are empty
+        where level 2 ids are not known."""
+        level2, vertex = np.unique(self.level2_id, return_index=True)
         return {
             "vertices": self.vertices_nm.astype(float).tolist(),
             "edges": self.edges.tolist(),
-            "mesh_to_skel_map": [],
-            "lvl2_ids": [],
+            "mesh_to_skel_map": vertex.tolist(),
+            "lvl2_ids": level2.tolist(),
             "radius": self.radius_nm.astype(float).tolist(),
             "compartment": self.compartment.tolist(),
             "root": self.root_vertex,
@@ -105,34 +132,124 @@ def _parents_first(parent: npt.NDArray[np.int64]) -> list[int]:
 
 
 class Skeletons:
-    """All skeletons of a datastack, read one by one; none if the folder has no file of them."""
+    """All skeletons of a datastack, read one by one; none if the folder has no file of them.
 
-    def __init__(self, store: Store, stack: Datastack):
+    The folder has those of the roots of now. With a segmentation whose supervoxels they name, roots that were edited
+    away have theirs too: the vertices that lie in them.
+    """
+
+    def __init__(self, store: Store, stack: Datastack, segmentation: Segmentation | None):
         self.store = store
+        self._segmentation = segmentation
         self._path = writer.skeleton_path(stack.folder)
         self._source = f"read_parquet({quote(str(self._path))})"
+        self.get = lru_cache(maxsize=KEPT)(self._get)
 
     @cached_property
     def root_ids(self) -> frozenset[int]:
-        """Root ids that have a skeleton."""
+        """Root ids of now that have a skeleton."""
         if not self._path.exists():
             return frozenset()
         return frozenset(self.store.arrow(f"SELECT root_id FROM {self._source}")[0].to_pylist())
 
-    def get(self, root_id: int) -> Skeleton | None:
+    @cached_property
+    def knows_level2(self) -> bool:
+        """Whether the skeletons name the supervoxels and level 2 ids of their vertices."""
+        return self._path.exists() and "level2_id" in pq.read_schema(self._path).names
+
+    @cached_property
+    def _owners(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Level 2 ids in ascending order, and the root of now of each."""
+        rows = self.store.arrow(f"SELECT root_id, level2_id FROM {self._source}")
+        level2 = rows["level2_id"].combine_chunks()
+        roots = np.repeat(rows["root_id"].to_numpy(), level2.value_lengths().to_numpy())
+        ids, first = np.unique(level2.flatten().to_numpy(), return_index=True)
+        return ids, roots[first]
+
+    def with_level2(self, level2_ids: npt.NDArray[np.int64]) -> list[Skeleton]:
+        """The skeletons of now that some level 2 ids are of."""
+        if not self.knows_level2:
+            return []
+        ids, roots = self._owners
+        place = np.minimum(np.searchsorted(ids, level2_ids), len(ids) - 1)
+        found = np.unique(roots[place[ids[place] == level2_ids]])
+        return [skeleton for root in found.tolist() if (skeleton := self.get(root))]
+
+    def has(self, root_id: int) -> bool:
+        """Whether a root has a skeleton."""
+        return root_id in self.root_ids or self.get(root_id) is not None
+
+    def _get(self, root_id: int) -> Skeleton | None:
         """The skeleton of a root id, None when it has none."""
-        if root_id not in self.root_ids:
+        if root_id in self.root_ids:
+            return self._read(root_id)
+        segmentation = self._segmentation
+        if segmentation is None or root_id not in segmentation.lives or not self.knows_level2:
             return None
+        supervoxels = segmentation.leaves(root_id)
+        owners = segmentation.newest_roots(supervoxels)
+        pieces = [
+            piece
+            for owner in np.unique(owners).tolist()
+            if owner in self.root_ids and len((piece := _within(self._read(owner), supervoxels)).vertices_nm)
+        ]
+        return _joined(root_id, pieces) if pieces else None
+
+    def _read(self, root_id: int) -> Skeleton:
         row = self.store.arrow(f"SELECT * FROM {self._source} WHERE root_id = ?", [root_id])
 
         def numbers(name: str) -> npt.NDArray[Any]:
             values: npt.NDArray[Any] = row[name].combine_chunks().flatten().to_numpy()
             return values
 
+        ids = (numbers("supervoxel_id"), numbers("level2_id")) if self.knows_level2 else ()
         return Skeleton(
             root_id,
             numbers("vertices_nm").reshape(-1, 3),
             numbers("edges").reshape(-1, 2),
             numbers("radius_nm"),
             numbers("compartment"),
+            *ids,
         )
+
+
+def _within(skeleton: Skeleton, supervoxels: npt.NDArray[np.int64]) -> Skeleton:
+    """The part of a skeleton that lies in some supervoxels."""
+    kept = np.isin(skeleton.supervoxel_id, supervoxels)
+    place = np.cumsum(kept) - 1
+    edges = skeleton.edges[kept[skeleton.edges].all(axis=1)]
+    return Skeleton(
+        skeleton.root_id,
+        skeleton.vertices_nm[kept],
+        place[edges].astype(np.int32),
+        skeleton.radius_nm[kept],
+        skeleton.compartment[kept],
+        skeleton.supervoxel_id[kept],
+        skeleton.level2_id[kept],
+    )
+
+
+def _joined(root_id: int, pieces: list[Skeleton]) -> Skeleton:
+    """One tree of pieces, the one with a soma or else the largest first: what was merged by mistake hangs on the
+    vertex that is nearest to its root."""
+    start = np.cumsum([0, *(len(piece.vertices_nm) for piece in pieces)])
+    whole = Skeleton(
+        root_id,
+        np.concatenate([piece.vertices_nm for piece in pieces]),
+        np.concatenate([piece.edges + first for piece, first in zip(pieces, start[:-1], strict=True)]).astype(np.int32),
+        *(
+            np.concatenate([getattr(piece, name) for piece in pieces])
+            for name in ("radius_nm", "compartment", "supervoxel_id", "level2_id")
+        ),
+    )
+    top = tree_roots(whole.above)
+    roots, sizes = np.unique(top, return_counts=True)
+    main = int(roots[np.lexsort([sizes, whole.compartment[roots] == SOMA])[-1]])
+    here = np.flatnonzero(top == main)
+    nearest = [
+        here[np.argmin(np.linalg.norm(whole.vertices_nm[here] - whole.vertices_nm[root], axis=1))]
+        for root in roots
+        if root != main
+    ]
+    links = np.column_stack([roots[roots != main], np.array(nearest, np.int64)]).astype(np.int32)
+    return replace(whole, edges=np.vstack([whole.edges, links]))

@@ -17,9 +17,12 @@ from localcave.cave_errors import CaveError, EngineError, aborted, failed_sql
 from localcave.folder.writer import read_manifest
 from localcave.server import (
     routes_annotation,
+    routes_edits,  # noqa: F401 - joins the routes of the segmentation
+    routes_graph,  # noqa: F401 - the same
     routes_info,
     routes_l2cache,
     routes_live,
+    routes_meshing,
     routes_precomputed,
     routes_schema,
     routes_segmentation,
@@ -78,6 +81,7 @@ def create_server(
         routes_annotation,
         routes_l2cache,
         routes_live,
+        routes_meshing,
         routes_segmentation,
         routes_state,
         routes_schema,
@@ -93,7 +97,7 @@ def _refusal(gate: Gate) -> Response | None:
     if request.method == "OPTIONS" or not gate.required or not request.view_args:
         return None
     names = [request.view_args[key] for key in ("datastack",) if key in request.view_args]
-    if request.blueprint == "segmentation" and "table" in request.view_args:
+    if request.blueprint in ("segmentation", "meshing", "l2cache") and "table" in request.view_args:
         names.append(request.view_args["table"])
     known = service()
     for name in names:
@@ -113,7 +117,7 @@ def _allow_browsers(response: Response) -> Response:
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Allow-Headers"] = "*"
     response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS, HEAD"
-    response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, column_names"
+    response.headers.setdefault("Access-Control-Expose-Headers", "WWW-Authenticate, column_names")
     return response
 
 

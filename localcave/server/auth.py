@@ -116,6 +116,12 @@ class Gate:
         return _error(403, "missing_permission", f"Missing permission: view for dataset {dataset}", data)
 
 
+def no_edits(table: str) -> Response:
+    """The answer to whoever wants to edit a segmentation: nobody may, here."""
+    data = {"required_permission": "edit", "auth_dataset": table}
+    return _error(403, "missing_permission", f"Missing permission: edit for dataset {table}", data)
+
+
 def user_id() -> int | None:
     """Id of the user who asks; None where nobody has to log in."""
     user: User | None = g.user

@@ -1,10 +1,12 @@
-"""The level 2 cache, enough for clients that look whether there is one: it knows its tables and no attributes."""
+"""The level 2 cache: where the level 2 nodes of cells with skeletons are, and how large."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+import numpy as np
+from flask import Blueprint, Response, jsonify, request
 
-from localcave.server.query_body import json_body
+from localcave.segmentation.level2 import ATTRIBUTES, Level2
+from localcave.server.graph_requests import asked_ids, failed, segmentation
 from localcave.server.service import service
 
 routes = Blueprint("l2cache", __name__, url_prefix="/l2cache/api/v1")
@@ -12,23 +14,34 @@ routes = Blueprint("l2cache", __name__, url_prefix="/l2cache/api/v1")
 
 @routes.get("/table_mapping")
 def table_mapping() -> Response:
-    """The segmentations of datastacks that have skeletons."""
+    """The segmentations of datastacks whose skeletons name level 2 ids."""
     found = service()
     tables = [
-        found.segmentation_of(stack).name
-        for name, stack in found.store.datastacks.items()
-        if found.skeletons[name].root_ids
+        segmentation.name
+        for segmentation in found.segmentations.values()
+        if found.skeletons[segmentation.datastack].knows_level2
     ]
-    return jsonify({table: {"l2cache_id": table} for table in tables})
+    return jsonify({table: {"l2cache_id": table, "cv_path": f"graphene://{table}"} for table in tables})
 
 
 @routes.get("/attribute_metadata")
 def attribute_metadata() -> Response:
-    return jsonify({})
+    return jsonify(ATTRIBUTES)
 
 
 @routes.post("/table/<table>/attributes")
 def attributes(table: str) -> Response:
-    body = json_body()
-    ids = body.get("l2_ids") if isinstance(body, dict) else None
-    return jsonify({str(identity): {} for identity in ids or ()})
+    """Attributes by level 2 id; none of an id that is of no skeleton, as of one that CAVE has not computed yet."""
+    found = segmentation(table)
+    wanted = {name for name in request.args.get("attribute_names", "").split(",") if name} or set(ATTRIBUTES)
+    if unknown := wanted - ATTRIBUTES.keys() - NOT_TOLD:
+        raise failed(f"Unknown attribute {min(unknown)}", 400)
+    asked = asked_ids("l2_ids")
+    known: dict[int, dict[str, object]] = {}
+    for skeleton in service().skeletons[found.datastack].with_level2(np.array(asked, np.int64)):
+        known |= Level2.of(skeleton).attributes(wanted)
+    return jsonify({str(identity): known.get(identity, {}) for identity in asked})
+
+
+NOT_TOLD = {"chunk_intersect_count", "pca", "pca_val"}
+"""Attributes that CAVE has and a skeleton does not tell: asked for, they are absent."""

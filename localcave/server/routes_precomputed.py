@@ -7,19 +7,21 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from localcave.cave_errors import CaveError
 from localcave.engine.query import Query, Table
 from localcave.engine.store import Datastack, voxel_size_nm
-from localcave.precomputed.meshes import SOMA, legacy_fragment, tubes
+from localcave.precomputed.meshes import FLAT_INFO, GRAPHENE_INFO, LevelledMesh, draco, tubes
 from localcave.precomputed.volumes import SOMA_RADIUS_NM, Volume
-from localcave.segmentation.skeletons import PRECOMPUTED_INFO, Skeleton
+from localcave.segmentation.chunks import POSITION_BITS
+from localcave.segmentation.skeletons import PRECOMPUTED_INFO, SOMA, Skeleton
 from localcave.server.service import Release, release, service
 
 routes = Blueprint("precomputed", __name__, url_prefix="/precomputed/<datastack>")
 KINDS = ("image", "segmentation")
 SUPERVOXELS = "supervoxels"
+LEVEL2 = 2
 FEWEST_TYPES = 5
 TYPE_SCHEMAS = ("cell_type_reference", "cell_type_local")
 
@@ -52,26 +54,50 @@ def skeleton_info(datastack: str) -> Response:
 
 @routes.get("/segmentation/skeletons/<int:root_id>")
 def skeleton(datastack: str, root_id: int) -> Response:
-    return _binary(_skeleton(datastack, root_id).precomputed())
+    return _binary(cell_skeleton(datastack, root_id).precomputed())
 
 
 @routes.get("/segmentation/mesh/info")
 def mesh_info(datastack: str) -> Response:
-    return jsonify({"@type": "neuroglancer_legacy_mesh"})
+    return jsonify(FLAT_INFO)
 
 
-@routes.get("/segmentation/mesh/<int:root_id>:<int:level>")
-def mesh_manifest(datastack: str, root_id: int, level: int) -> Response:
-    drawn = len(_skeleton(datastack, root_id).vertices_nm)
-    return jsonify({"fragments": [f"{root_id}.frag"] if drawn else []})
+@routes.get("/segmentation/mesh/<int:root_id>.index")
+def mesh_index(datastack: str, root_id: int) -> Response:
+    return _binary(_levelled_mesh(datastack, root_id).index)
 
 
-@routes.get("/segmentation/mesh/<int:root_id>.frag")
-def mesh_fragment(datastack: str, root_id: int) -> Response:
-    return _binary(legacy_fragment(*tubes(_skeleton(datastack, root_id))))
+@routes.get("/segmentation/mesh/<int:root_id>")
+def mesh_fragments(datastack: str, root_id: int) -> Response:
+    return _binary(_levelled_mesh(datastack, root_id).fragments)
 
 
-def _skeleton(datastack: str, root_id: int) -> Skeleton:
+@routes.get(f"/{SUPERVOXELS}/mesh/info")
+def graphene_mesh_info(datastack: str) -> Response:
+    return jsonify(GRAPHENE_INFO)
+
+
+@routes.get(f"/{SUPERVOXELS}/mesh/dynamic/<int:node>:<rest>")
+def graphene_fragment(datastack: str, node: int, rest: str) -> Response:
+    """The mesh of a root or of a level 2 node; `rest` is what some clients tell of its place."""
+    if node >> POSITION_BITS != LEVEL2:
+        return _binary(draco(*tubes(cell_skeleton(datastack, node))))
+    found = service().skeletons.get(datastack)
+    whole = found.with_level2(np.array([node])) if found else []
+    if not whole:
+        raise _missing()
+    return _binary(draco(*tubes(whole[0], level2=node)))
+
+
+def _levelled_mesh(datastack: str, root_id: int) -> LevelledMesh:
+    meshes = service().meshes
+    key = (datastack, root_id)
+    if key not in meshes:
+        meshes[key] = LevelledMesh.of(cell_skeleton(datastack, root_id))
+    return meshes[key]
+
+
+def cell_skeleton(datastack: str, root_id: int) -> Skeleton:
     """The cell's skeleton; of a cell that has none its somata, which may be none too: a viewer asks for every
     segment that is shown, and takes a missing one for a failure."""
     found = service().skeletons.get(datastack)
@@ -163,6 +189,9 @@ def _binary(content: bytes, *, gzipped: bool = False) -> Response:
     response = Response(content, content_type="application/octet-stream")
     if gzipped:
         response.headers["Content-Encoding"] = "gzip"
+    else:
+        response.make_conditional(request.environ, accept_ranges=True, complete_length=len(content))
+        response.headers["Access-Control-Expose-Headers"] = "Content-Range"
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
 

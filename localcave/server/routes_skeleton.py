@@ -1,4 +1,4 @@
-"""The skeleton service. Nothing is computed here: a cell has a skeleton in the folder, or none."""
+"""The skeleton service. A cell has a skeleton in the folder, or none: there is nothing to wait for."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def exist_by_path(datastack: str, number: int, root_ids: str) -> Response:
 
 
 def _existence(datastack: str, root_ids: list[int]) -> Response:
-    known = skeletons(datastack).root_ids
-    answers = {str(root): root in known for root in root_ids}
+    known = skeletons(datastack)
+    answers = {str(root): known.has(root) for root in root_ids}
     return jsonify(next(iter(answers.values())) if len(answers) == 1 else answers)
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache
 from flask import current_app, request
 
 from localcave.cave_errors import EngineError, aborted
 from localcave.engine.store import Datastack, Store
 from localcave.folder import writer
+from localcave.precomputed.meshes import LevelledMesh
 from localcave.precomputed.volumes import Volume
 from localcave.precomputed.watershed import Watershed
 from localcave.segmentation.chunkedgraph import Segmentation
@@ -20,6 +22,7 @@ from localcave.server.auth import Gate
 from localcave.server.states import States
 
 EXTENSION = "localcave"
+KEPT_MESHES = 128
 
 
 @dataclass
@@ -35,18 +38,19 @@ class Service:
     skeletons: dict[str, Skeletons] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
     watersheds: dict[str, Watershed] = field(default_factory=dict)
+    meshes: LRUCache[tuple[str, int], LevelledMesh] = field(default_factory=lambda: LRUCache(KEPT_MESHES))
 
     @classmethod
     def over(cls, folders: Sequence[Path], *, row_limit: int, gate: Gate) -> Service:
         store = Store(folders)
         service = cls(store, row_limit, gate)
         for stack in store.datastacks.values():
-            service.skeletons[stack.name] = Skeletons(store, stack)
             service.volumes[stack.name] = Volume(store, stack)
             service.watersheds[stack.name] = Watershed(store, stack)
-            if stack.manifest["segmentation"]:
-                segmentation = Segmentation(store, stack)
+            segmentation = Segmentation(store, stack) if stack.manifest["segmentation"] else None
+            if segmentation is not None:
                 service.segmentations.setdefault(segmentation.name, segmentation)
+            service.skeletons[stack.name] = Skeletons(store, stack, segmentation)
         return service
 
     def segmentation_of(self, stack: Datastack) -> Segmentation:

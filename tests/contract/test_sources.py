@@ -84,20 +84,6 @@ def test_precomputed_skeleton_holds_the_stored_vertices(localcave_url: str, stor
     assert len(answer.content) == 8 + 12 * vertices + 8 * edges + 8 * vertices
 
 
-def test_mesh_encloses_the_skeleton(localcave_url: str, stored: dict) -> None:
-    root = next(iter(stored))
-    base = f"{localcave_url}{SOURCE}/segmentation/mesh"
-    (fragment,) = requests.get(f"{base}/{root}:0", timeout=9).json()["fragments"]
-    content = requests.get(f"{base}/{fragment}", timeout=9).content
-    count = int(np.frombuffer(content[:4], "<u4")[0])
-    points = np.frombuffer(content[4 : 4 + 12 * count], "<f4").reshape(-1, 3)
-    faces = np.frombuffer(content[4 + 12 * count :], "<u4").reshape(-1, 3)
-    assert np.isfinite(points).all()
-    assert faces.max() < count
-    assert (points.min(axis=0) <= stored[root]["vertices"].min(axis=0) + 1).all()
-    assert (points.max(axis=0) >= stored[root]["vertices"].max(axis=0) - 1).all()
-
-
 def test_a_soma_is_painted_with_its_root_id(localcave_url: str, client: CAVEclient) -> None:
     somata = client.materialize.query_table("nucleus_detection_v0", split_positions=True, desired_resolution=[1, 1, 1])
     cell = somata[somata.pt_root_id > 0].iloc[0]

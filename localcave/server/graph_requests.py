@@ -1,0 +1,95 @@
+"""What the routes of a segmentation have in common: how requests are read and answers written."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from flask import Response, request
+
+from localcave.cave_errors import CaveError
+from localcave.segmentation.chunkedgraph import Segmentation
+from localcave.segmentation.chunks import Ids
+from localcave.server.query_body import json_body
+from localcave.server.service import service
+
+LARGEST_VOXEL = 2**40
+
+
+def segmentation(table: str) -> Segmentation:
+    """A segmentation by the name of its table. Raises the chunkedgraph's 404."""
+    found = service().segmentations.get(table)
+    if found is None:
+        raise CaveError(404, {"code": 404, "message": f"table {table} does not exist"})
+    return found
+
+
+def written(value: Any) -> Response:
+    """JSON as the chunkedgraph writes it."""
+    return Response(json.dumps(value), content_type="application/json; charset=utf-8")
+
+
+def failed(message: str, status: int = 500) -> CaveError:
+    """The chunkedgraph's way to say what went wrong."""
+    return CaveError(status, {"code": status, "message": message})
+
+
+def int64(value: int) -> int:
+    """An id, 0 (nobody's) for one beyond 64 bits."""
+    return value if 0 <= value < 2**63 else 0
+
+
+def asked_ids(key: str) -> list[int]:
+    """The ids under a key of the body."""
+    body = json_body()
+    return ids_of(body.get(key) if isinstance(body, dict) else None, key)
+
+
+def ids_of(values: Any, name: str) -> list[int]:
+    """A list of ids. Raises a 400 for anything else."""
+    if not isinstance(values, list):
+        raise failed(f"{name} must be a list of ids", 400)
+    try:
+        return [int64(int(value)) for value in values]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise failed(f"{name} must be a list of ids", 400) from error
+
+
+def asked_time(key: str, default: datetime | None = None) -> datetime:
+    """A time given as unix seconds; now when it is not given."""
+    text = request.args.get(key)
+    if text is None:
+        return default or datetime.now(UTC)
+    try:
+        return datetime.fromtimestamp(float(text), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise failed(f"{key} is not a unix time", 400) from error
+
+
+def asked_bounds(found: Segmentation) -> Ids | None:
+    """The box of the request, `x0-x1_y0-y1_z0-z1` in voxels, as (3, 2); None when there is none. Raises a 400 for one
+    that is none, and a 404 where ids hold no chunks, so that nothing could be told from a box."""
+    text = request.args.get("bounds")
+    if text is None:
+        return None
+    try:
+        box = np.array([[int(float(end)) for end in axis.split("-")] for axis in text.split("_")], dtype=object)
+        fits = box.shape == (3, 2) and (box[:, 0] < box[:, 1]).all() and (box < LARGEST_VOXEL).all()
+    except (ValueError, OverflowError) as error:
+        raise failed("bounds must be x0-x1_y0-y1_z0-z1", 400) from error
+    if not fits:
+        raise failed("bounds must be x0-x1_y0-y1_z0-z1, each first below its second", 400)
+    if not found.chunks.known:
+        raise failed("It is not known here in which chunk an id lies.", 404)
+    return box.astype(np.int64)
+
+
+def leaves(found: Segmentation, node: int, stop_layer: int, bounds: Ids | None = None) -> list[int]:
+    """Supervoxels of a node, or its level 2 ids from layer 2 on, those in a box only. Raises for an unknown node."""
+    ids = found.leaves(node, level2=stop_layer >= 2)
+    if not len(ids):
+        raise failed(f"Cannot find node {node}")
+    kept: list[int] = (ids if bounds is None else ids[found.chunks.within(ids, bounds)]).tolist()
+    return kept

@@ -1,0 +1,127 @@
+"""What the chunkedgraph tells of edits, and what it says to whoever wants to make one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flask import Response, request
+
+from localcave.segmentation.chunkedgraph import Operation, Segmentation
+from localcave.segmentation.edit_edges import EditEdge, edit_edge
+from localcave.server.auth import no_edits
+from localcave.server.graph_requests import asked_ids, asked_time, failed, ids_of, segmentation, written
+from localcave.server.routes_segmentation import V1, routes
+from localcave.server.service import service
+
+UNKNOWN_USER = "unknown"
+"""What the chunkedgraph says of a user of whom the directory says nothing."""
+
+
+@routes.get(f"{V1}/root/<int:node>/change_log")
+def change_log(table: str, node: int) -> Response:
+    found = segmentation(table)
+    found.require(node)
+    operations = found.operations_of(node)
+    return written(
+        {
+            "n_merges": sum(operation.kind == "merge" for operation in operations),
+            "n_splits": sum(operation.kind == "split" for operation in operations),
+            "operations_ids": [operation.id for operation in operations],
+            "past_ids": sorted({r for operation in operations for r in operation.before}),
+            "user_info": {},
+        }
+    )
+
+
+@routes.get(f"{V1}/tabular_change_log_many")
+@routes.post(f"{V1}/tabular_change_log_many")
+def tabular_change_log_many(table: str) -> Response:
+    found = segmentation(table)
+    return written({str(node): json.dumps(_change_table(found.operations_of(node))) for node in asked_ids("root_ids")})
+
+
+def _change_table(operations: Sequence[Operation]) -> dict[str, dict[str, Any]]:
+    """Columns of a change log by row number, as pandas writes a frame as JSON."""
+    columns: dict[str, list[Any]] = {
+        "operation_id": [o.id for o in operations],
+        "timestamp": [round(o.time.timestamp() * 1000) for o in operations],
+        "user_id": [o.user_id for o in operations],
+        "before_root_ids": [list(o.before) for o in operations],
+        "after_root_ids": [list(o.after) for o in operations],
+        "is_merge": [o.kind == "merge" for o in operations],
+        "user_name": [UNKNOWN_USER for _ in operations],
+        "user_affiliation": [UNKNOWN_USER for _ in operations],
+    }
+    return {name: {str(i): value for i, value in enumerate(values)} for name, values in columns.items()}
+
+
+@routes.get(f"{V1}/root/<int:node>/merge_log")
+def merge_log(table: str, node: int) -> Response:
+    """Pairs of supervoxels that were joined on the way to a root, and where."""
+    found = segmentation(table)
+    found.require(node)
+    edges = [_edge(found, operation) for operation in found.operations_of(node) if operation.kind == "merge"]
+    known = [edge for edge in edges if edge is not None]
+    return written(
+        {"merge_edges": [edge.supervoxels for edge in known], "merge_edge_coords": [edge.places_vx for edge in known]}
+    )
+
+
+@routes.get(f"{V1}/operation_details")
+def operation_details(table: str) -> Response:
+    """Operations by id. Edges and coordinates are empty where it is not known between which supervoxels it was."""
+    found = segmentation(table)
+    try:
+        asked = ids_of(json.loads(request.args.get("operation_ids", "")), "operation_ids")
+    except ValueError as error:
+        raise failed("operation_ids must be a list of ids", 400) from error
+    known = {operation.id: operation for operation in found.operations}
+    if missing := set(asked) - known.keys():
+        raise failed(f"Operation {min(missing)} does not exist", 404)
+    return written({str(number): _details(found, known[number]) for number in asked})
+
+
+def _details(found: Segmentation, operation: Operation) -> dict[str, Any]:
+    edge = _edge(found, operation)
+    pair = [] if edge is None else [edge.supervoxels]
+    source, sink = ([], []) if edge is None else ([place] for place in edge.places_vx)
+    kind = "added_edges" if operation.kind == "merge" else "removed_edges"
+    return {
+        kind: pair,
+        "roots": list(operation.after),
+        "source_coords": source,
+        "sink_coords": sink,
+        "timestamp": f"{operation.time:%Y-%m-%d %H:%M:%S.%f+00:00}",
+        "user": operation.user_id,
+        "operation_status": 0,
+    }
+
+
+def _edge(found: Segmentation, operation: Operation) -> EditEdge | None:
+    return edit_edge(found, service().skeletons[found.datastack], operation)
+
+
+@routes.get(f"{V1}/user_operations")
+def user_operations(table: str) -> Response:
+    """Operations of a user (all users without `user_id`) between two times, oldest first."""
+    found = segmentation(table)
+    start, end = asked_time("start_time", found.oldest), asked_time("end_time")
+    user = request.args.get("user_id")
+    chosen = [o for o in found.operations if start <= o.time <= end and user in (None, o.user_id)]
+    columns: dict[str, Iterable[Any]] = {
+        "operation_id": (o.id for o in chosen),
+        "timestamp": (round(o.time.timestamp() * 1000) for o in chosen),
+        "user_id": (o.user_id for o in chosen),
+    }
+    return written({name: {str(i): value for i, value in enumerate(values)} for name, values in columns.items()})
+
+
+@routes.post(f"{V1}/merge")
+@routes.post(f"{V1}/split")
+@routes.post(f"{V1}/undo")
+@routes.post(f"{V1}/redo")
+def edit(table: str) -> Response:
+    segmentation(table)
+    return no_edits(table)

@@ -1,0 +1,289 @@
+"""The segmentation as the field's own clients read it: caveclient, cloud-volume, imageryclient, meshparty, pcg_skel."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlsplit
+
+import numpy as np
+import pandas as pd
+import pcg_skel
+import pytest
+import requests
+from caveclient import CAVEclient
+from cloudvolume import Bbox, CloudVolume
+from cloudvolume.secrets import CAVE_CREDENTIALS_CACHE
+from imageryclient import ImageryClient
+from meshparty import trimesh_io
+
+TOKEN = {"token": "any"}
+
+
+@pytest.fixture(scope="module")
+def client(localcave_url: str) -> CAVEclient:
+    return CAVEclient("karst_demo", server_address=localcave_url, auth_token="any", write_server_cache=False)
+
+
+@pytest.fixture(scope="module")
+def proofread(client: CAVEclient) -> pd.DataFrame:
+    return client.materialize.query_table("proofreading_status_and_strategy", split_positions=True)
+
+
+@pytest.fixture(scope="module")
+def cell(client: CAVEclient, proofread: pd.DataFrame) -> int:
+    """A proofread cell of now."""
+    return int(client.chunkedgraph.get_root_id(int(proofread.pt_supervoxel_id.iloc[3])))
+
+
+@pytest.fixture(scope="module")
+def skeleton(client: CAVEclient, cell: int) -> dict:
+    found = client.skeleton.fetch_skeletons([cell], output_format="dict")[str(cell)]
+    return {name: np.array(found[name]) for name in ("vertices", "edges", "radius", "compartment", "lvl2_ids")}
+
+
+@pytest.fixture(scope="module")
+def volume(client: CAVEclient) -> CloudVolume:
+    source = client.info.segmentation_source()
+    return CloudVolume(source, secrets=TOKEN, use_https=True, progress=False, fill_missing=True)
+
+
+def length(vertices: np.ndarray, edges: np.ndarray) -> float:
+    return float(np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1).sum())
+
+
+def box(vertices: np.ndarray) -> np.ndarray:
+    return np.array([vertices.min(axis=0), vertices.max(axis=0)])
+
+
+# ---------------------------------------------------------------------- skeletons
+def test_the_skeletons_that_caveclient_asks_for_by_any_way_are_the_same(
+    client: CAVEclient, cell: int, skeleton: dict
+) -> None:
+    np.testing.assert_allclose(client.skeleton.get_skeleton(cell)["vertices"], skeleton["vertices"])
+    swc = client.skeleton.get_skeleton(cell, output_format="swc")
+    assert length(swc[["x", "y", "z"]].to_numpy(), swc.query("parent >= 0")[["id", "parent"]].to_numpy()) == (
+        pytest.approx(length(skeleton["vertices"], skeleton["edges"]) / 1000, rel=1e-4)
+    )
+    (many,) = client.skeleton.get_bulk_skeletons([cell], output_format="dict").values()
+    np.testing.assert_allclose(many["vertices"], skeleton["vertices"])
+
+
+def test_every_proofread_cell_of_every_version_has_a_skeleton(client: CAVEclient) -> None:
+    for version in client.materialize.get_versions(expired=True):
+        table = client.materialize.query_table("proofreading_status_and_strategy", materialization_version=int(version))
+        roots = table.pt_root_id[table.pt_root_id > 0].tolist()
+        assert all(client.skeleton.skeletons_exist(root_ids=roots).values()), version
+
+
+def test_a_root_that_a_merge_replaced_has_the_skeleton_of_its_part(client: CAVEclient) -> None:
+    graph = client.chunkedgraph
+    for root in _edited(client):
+        log = graph.get_tabular_change_log([root])[root]
+        merges = log[log.is_merge]
+        if not len(merges):
+            continue
+        before = [int(r) for r in merges.iloc[-1].before_root_ids]
+        parts = client.skeleton.fetch_skeletons(before, output_format="dict")
+        whole = client.skeleton.fetch_skeletons([root], output_format="dict")[str(root)]
+        if len(parts) == 2 and len(log) == 1:
+            assert sum(len(part["vertices"]) for part in parts.values()) == len(whole["vertices"])
+            for part in parts.values():
+                assert len(part["edges"]) == len(part["vertices"]) - 1
+            return
+    raise AssertionError("no merge of two arbors was found")
+
+
+def _edited(client: CAVEclient) -> list[int]:
+    proofread = client.materialize.query_table("proofreading_status_and_strategy")
+    now = client.chunkedgraph.get_roots(proofread.pt_supervoxel_id.to_numpy())
+    return [int(root) for root in now]
+
+
+# ---------------------------------------------------------------------- meshes and voxels
+def test_the_mesh_of_the_graph_encloses_the_skeleton(
+    volume: CloudVolume, cell: int, skeleton: dict, localcave_url: str
+) -> None:
+    mesh = volume.mesh.get(cell)[cell]
+    reach = skeleton["radius"].max() + 1
+    assert mesh.faces.max() < len(mesh.vertices)
+    np.testing.assert_allclose(box(mesh.vertices), box(skeleton["vertices"]), atol=reach)
+    manifest = f"{localcave_url}/meshing/api/v1/table/karst_demo_pcg/manifest/{cell}:0?verify=1&prepend_seg_ids=1"
+    (fragment,) = requests.get(manifest, timeout=9).json()["fragments"]
+    assert fragment.startswith(f"~{cell}:{cell}:")
+
+
+def test_the_mesh_in_a_box_is_that_of_the_level_2_nodes_there(
+    volume: CloudVolume, client: CAVEclient, cell: int, skeleton: dict
+) -> None:
+    soma = skeleton["vertices"][0] / [8, 8, 40]
+    bounds = np.column_stack([soma - 2000, soma + np.array([2000, 2000, 400])]).astype(int)
+    inside = client.chunkedgraph.get_leaves(cell, bounds=bounds, stop_layer=2)
+    assert 0 < len(inside) < len(skeleton["lvl2_ids"])
+    size = np.array([2560, 2560, 512])
+    chunks = np.array([volume.meta.decode_chunk_position(node) for node in inside])
+    assert ((chunks + 1) * size > bounds[:, 0]).all()
+    assert (chunks * size < bounds[:, 1]).all()
+    mesh = volume.mesh.get(cell, bounding_box=Bbox(bounds[:, 0], bounds[:, 1]))[cell]
+    assert 0 < len(mesh.faces) < len(volume.mesh.get(cell)[cell].faces)
+
+
+def test_flat_meshes_come_in_several_levels_of_detail(localcave_url: str, cell: int, skeleton: dict) -> None:
+    source = f"precomputed://{localcave_url}/precomputed/karst_demo/segmentation"
+    flat = CloudVolume(source, use_https=True, progress=False)
+    faces = []
+    for lod in range(4):
+        mesh = flat.mesh.get(cell, lod=lod)[cell]
+        np.testing.assert_allclose(box(mesh.vertices), box(skeleton["vertices"]), atol=skeleton["radius"].max() + 500)
+        faces.append(len(mesh.faces))
+    assert faces == sorted(faces, reverse=True)
+    assert len(set(faces)) == 4
+
+
+def test_meshparty_reads_the_mesh(
+    client: CAVEclient, cell: int, localcave_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CAVE_CREDENTIALS_CACHE, urlsplit(localcave_url).netloc, TOKEN)  # as from the file of secrets
+    meta = trimesh_io.MeshMeta(cv_path=client.info.segmentation_source(), disk_cache_path=str(tmp_path))
+    assert len(meta.mesh(seg_id=cell).faces) > 1000
+
+
+def test_a_cut_out_shows_the_nucleus_and_its_root(
+    client: CAVEclient, volume: CloudVolume, proofread: pd.DataFrame, localcave_url: str
+) -> None:
+    row = proofread[proofread.pt_root_id > 0].iloc[3]
+    voxel = np.array([row[f"pt_position_{axis}"] for axis in "xyz"])
+    images = ImageryClient(
+        image_source=client.info.image_source(), segmentation_source=client.info.segmentation_source(), auth_token="any"
+    )
+    picture = images.image_cutout(voxel, bbox_size=(64, 64, 1))
+    assert np.squeeze(picture).shape == (64, 64)
+    assert np.all(picture < 150), "the middle of a nucleus is dark"
+    x, y, z = voxel // [2, 2, 1]
+    seen = volume.download(np.s_[x : x + 4, y : y + 4, z : z + 1], agglomerate=True)
+    assert set(np.unique(seen)) == {client.chunkedgraph.get_root_id(int(row.pt_supervoxel_id))}
+
+
+# ---------------------------------------------------------------------- level 2
+def test_the_level_2_graph_is_a_graph_in_space(client: CAVEclient, cell: int, skeleton: dict) -> None:
+    edges = np.array(client.chunkedgraph.level2_chunk_graph(cell))
+    leaves = client.chunkedgraph.get_leaves(cell, stop_layer=2)
+    assert set(np.unique(edges)) == set(leaves) == set(skeleton["lvl2_ids"])
+    assert set(client.chunkedgraph.get_children(cell)) == set(leaves)
+    data = client.l2cache.get_l2data(leaves.tolist(), attributes=["rep_coord_nm", "size_nm3"])
+    place = np.array([data[str(node)]["rep_coord_nm"] for node in leaves])
+    ends = place[np.searchsorted(leaves, edges)]
+    assert np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1).max() < 60_000
+    assert all(any((skeleton["vertices"] == at).all(axis=1)) for at in place[:20])
+    child, parent = skeleton["edges"].T
+    radius = np.where(skeleton["compartment"] == 1, 0, skeleton["radius"])
+    thick, thin = radius[child], np.where(radius[parent] > 0, radius[parent], radius[child])
+    long = np.linalg.norm(skeleton["vertices"][child] - skeleton["vertices"][parent], axis=1)
+    known = (np.pi / 3 * long * (thick**2 + thick * thin + thin**2)).sum()
+    known += 4 / 3 * np.pi * float(skeleton["radius"][skeleton["compartment"] == 1][0]) ** 3
+    assert sum(data[str(node)]["size_nm3"] for node in leaves) == pytest.approx(known, rel=1e-6)
+
+
+def test_pcg_skel_finds_the_length_of_the_arbor(client: CAVEclient, proofread: pd.DataFrame) -> None:
+    for supervoxel in proofread.pt_supervoxel_id.iloc[[0, 7, 20]]:
+        root = int(client.chunkedgraph.get_root_id(int(supervoxel)))
+        arbor = client.skeleton.fetch_skeletons([root], output_format="dict")[str(root)]
+        known = length(np.array(arbor["vertices"]), np.array(arbor["edges"]))
+        assert pcg_skel.pcg_skeleton(root, client).path_length() == pytest.approx(known, rel=0.1)
+
+
+def test_what_has_no_skeleton_has_no_graph_and_says_so(client: CAVEclient, localcave_url: str) -> None:
+    nuclei = client.materialize.query_table("nucleus_detection_v0").query("pt_root_id > 0")
+    exist = client.skeleton.skeletons_exist(root_ids=nuclei.pt_root_id.head(300).tolist())
+    for root in (root for root, there in exist.items() if not there):
+        leaves = client.chunkedgraph.get_leaves(root, stop_layer=2)
+        if len(leaves) == 1:
+            assert client.chunkedgraph.level2_chunk_graph(root) == []
+            continue
+        with pytest.raises(requests.HTTPError, match="404"):
+            client.chunkedgraph.level2_chunk_graph(root)
+        assert client.l2cache.get_l2data(leaves[:1].tolist()) == {str(leaves[0]): {}}
+        return
+    raise AssertionError("no such cell was found")
+
+
+# ---------------------------------------------------------------------- paths, splits, edits
+def test_a_path_runs_along_the_level_2_graph(client: CAVEclient, cell: int, skeleton: dict) -> None:
+    start, end = skeleton["vertices"][40], skeleton["vertices"][-1]
+    places, path, failed = client.chunkedgraph.find_path(cell, start, end)
+    edges = {frozenset(pair) for pair in client.chunkedgraph.level2_chunk_graph(cell)}
+    assert all(frozenset(map(int, step)) in edges for step in pairwise(path))
+    assert len(failed) == 0
+    assert np.linalg.norm(places[0] - start) < 30_000
+    assert np.linalg.norm(places[-1] - end) < 30_000
+
+
+def test_a_previewed_split_parts_source_from_sink_and_changes_nothing(
+    client: CAVEclient, cell: int, skeleton: dict
+) -> None:
+    source, sink, legal = client.chunkedgraph.preview_split([skeleton["vertices"][0]], [skeleton["vertices"][-1]], cell)
+    assert legal
+    assert set(source) | set(sink) == set(client.chunkedgraph.get_leaves(cell))
+    assert not set(source) & set(sink)
+    assert client.chunkedgraph.is_latest_roots([cell]).all()
+    with pytest.raises(requests.HTTPError, match="403"):
+        client.chunkedgraph.execute_split([skeleton["vertices"][0]], [skeleton["vertices"][-1]], cell)
+
+
+def test_the_fewest_nodes_that_cover_some(client: CAVEclient, cell: int) -> None:
+    graph = client.chunkedgraph
+    level2 = graph.get_leaves(cell, stop_layer=2)
+    assert graph.get_minimal_covering_nodes(graph.get_leaves(cell).tolist()).tolist() == [cell]
+    assert graph.get_minimal_covering_nodes(level2.tolist()).tolist() == [cell]
+    part = [int(node) for node in level2[:2]]
+    supervoxels = [int(sv) for node in part for sv in graph.get_children(node)]
+    assert sorted(graph.get_minimal_covering_nodes(supervoxels).tolist()) == part
+
+
+def test_operations_tell_what_they_joined_and_parted(client: CAVEclient) -> None:
+    graph = client.chunkedgraph
+    log = graph.get_user_operations(121, graph.get_oldest_timestamp())
+    assert set(log.user_id) == {"121"}
+    details = graph.get_operation_details(log.operation_id.tolist())
+    edges = 0
+    for number, told in details.items():
+        kind = "added_edges" if "added_edges" in told else "removed_edges"
+        moment = log.timestamp[log.operation_id == int(number)].iloc[0]
+        assert pd.Timestamp(told["timestamp"]).round("ms") == pd.Timestamp(moment).round("ms")
+        for pair in told[kind]:
+            edges += 1
+            for supervoxel in pair:
+                assert graph.get_root_id(supervoxel, timestamp=moment + pd.Timedelta("1ms")) in told["roots"]
+    assert edges
+    merges = [root for root in _edited(client) if graph.get_change_log(root)["n_merges"]]
+    assert any(graph.get_merge_log(root)["merge_edges"] for root in merges)
+    with pytest.raises(requests.HTTPError, match="404"):
+        graph.get_operation_details([17])
+
+
+@pytest.mark.parametrize("bounds", ["1-2", "a-b_c-d_e-f", "2-1_0-1_0-1", "0-1_0-1_0-99999999999999999"])
+def test_bounds_that_are_none_are_refused(localcave_url: str, cell: int, bounds: str) -> None:
+    url = f"{localcave_url}/segmentation/api/v1/table/karst_demo_pcg/node/{cell}/leaves"
+    assert requests.get(url, params={"bounds": bounds}, timeout=9).status_code == 400
+
+
+# ---------------------------------------------------------------------- speed
+def test_answers_for_viewers_are_quick(localcave_url: str, proofread: pd.DataFrame, client: CAVEclient) -> None:
+    """Medians over HTTP, with room for a busy machine; the targets are a third of these."""
+    roots = client.chunkedgraph.get_roots(proofread.pt_supervoxel_id.head(30).to_numpy()).tolist()
+    graph = f"{localcave_url}/segmentation/api/v1/table/karst_demo_pcg/node"
+    limits_ms = {
+        f"{localcave_url}/meshing/api/v1/table/karst_demo_pcg/manifest/{{root}}:0": 60,
+        f"{localcave_url}/precomputed/karst_demo/segmentation/skeletons/{{root}}": 45,
+        f"{graph}/{{root}}/lvl2_graph": 300,
+    }
+    session = requests.Session()
+    for address, limit in limits_ms.items():
+        took = []
+        for root in roots:
+            start = time.perf_counter()
+            assert session.get(address.format(root=root), timeout=9).ok
+            took.append(1000 * (time.perf_counter() - start))
+        assert median(took) < limit, address
