@@ -21,6 +21,7 @@ from localcave.folder import writer
 from localcave.segmentation.chunks import POSITION_BITS, Chunks
 
 Ids = npt.NDArray[np.int64]
+MESH_METADATA = {"uniform_draco_grid_size": 1, "unsharded_mesh_dir": "dynamic"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Segmentation:
             "app": {"supported_api_versions": [0, 1]},
             "sharded_mesh": True,
             "verify_mesh": False,
-            "mesh_metadata": {"uniform_draco_grid_size": 1, "unsharded_mesh_dir": "dynamic"},
+            **({"mesh_metadata": MESH_METADATA} if self.chunks.known else {}),
         }
 
     # ------------------------------------------------------------------ what is known of edits

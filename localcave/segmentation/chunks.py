@@ -40,8 +40,8 @@ class Chunks:
             "chunk_size": list(self.size_vx),
             "n_layers": LAYERS,
             "n_bits_for_layer_id": LAYER_BITS,
-            "cv_mip": 0,
-            "spatial_bit_masks": {str(layer): max(1, self.bits - max(0, layer - 2)) for layer in range(1, LAYERS + 1)},
+            "spatial_bit_masks": {str(layer): self.bits for layer in range(1, LAYERS + 1)},
+            **({"cv_mip": 0} if self.known else {}),
         }
 
     def indices(self, ids: Ids) -> Ids:
