@@ -7,6 +7,7 @@ lies between is 0, which is no segment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +27,12 @@ class Watershed(Volume):
     """The supervoxel of every voxel at the newest version, from voxels of 8 x 8 x 40 nm on."""
 
     scales_nm: ClassVar[tuple[tuple[int, int, int], ...]] = tuple((size, size, 40) for size in (8, 16, 32, 64))
+
+    def supervoxel_at(self, place_nm: Sequence[float]) -> int:
+        """The supervoxel at a place in nm, 0 for none."""
+        size_nm = np.array(self.scales_nm[0], float)
+        voxel = (np.array(place_nm) // size_nm).astype(int).tolist()
+        return int(np.frombuffer(self._paint("segmentation", size_nm, [(at, at + 1) for at in voxel]), "<u8")[0])
 
     def _paint(self, kind: str, size_nm: Floats, ranges: list[tuple[int, int]]) -> bytes:
         axes = [(np.arange(low, high) + 0.5) * nm for (low, high), nm in zip(ranges, size_nm, strict=True)]

@@ -67,7 +67,7 @@ class Segmentation:
             "mesh": "mesh",
             "data_dir": f"{address}/precomputed/{self.datastack}/supervoxels",
             "graph": self.chunks.graph(),
-            "scales": list(scales),
+            "scales": list(scales if self.chunks.known else scales[:1]),
             "app": {"supported_api_versions": [0, 1]},
             "sharded_mesh": True,
             "verify_mesh": False,

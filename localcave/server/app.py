@@ -17,6 +17,8 @@ from localcave.cave_errors import CaveError, EngineError, aborted, failed_sql
 from localcave.folder.writer import read_manifest
 from localcave.server import (
     routes_annotation,
+    routes_annotations,
+    routes_auth,
     routes_edits,  # noqa: F401 - joins the routes of the segmentation
     routes_graph,  # noqa: F401 - the same
     routes_info,
@@ -79,6 +81,8 @@ def create_server(
     for module in (
         routes_info,
         routes_annotation,
+        routes_annotations,
+        routes_auth,
         routes_l2cache,
         routes_live,
         routes_meshing,
@@ -89,6 +93,7 @@ def create_server(
         routes_precomputed,
     ):
         app.register_blueprint(module.routes)
+    app.register_blueprint(routes_annotations.lookups)
     return app
 
 

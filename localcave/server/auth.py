@@ -73,7 +73,7 @@ class Gate:
         header = request.headers.get("Authorization")
         if header is not None and not header.startswith("Bearer"):
             return _error(400, "bad_auth_header", "Authorization header must begin with 'Bearer'")
-        token = (header or "").removeprefix("Bearer").strip() or request.cookies.get("middle_auth_token")
+        token = bearer_token()
         if not token:
             return self._no_token()
         user = self.users.get(token)
@@ -120,6 +120,13 @@ def no_edits(table: str) -> Response:
     """The answer to whoever wants to edit a segmentation: nobody may, here."""
     data = {"required_permission": "edit", "auth_dataset": table}
     return _error(403, "missing_permission", f"Missing permission: edit for dataset {table}", data)
+
+
+def bearer_token() -> str:
+    """The token of the request, "" without one."""
+    header = request.headers.get("Authorization", "")
+    token = header.removeprefix("Bearer").strip() if header.startswith("Bearer") else ""
+    return token or request.cookies.get("middle_auth_token", "")
 
 
 def user_id() -> int | None:

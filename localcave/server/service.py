@@ -19,6 +19,7 @@ from localcave.precomputed.watershed import Watershed
 from localcave.segmentation.chunkedgraph import Segmentation
 from localcave.segmentation.skeletons import Skeletons
 from localcave.server.auth import Gate
+from localcave.server.scratch import Scratch
 from localcave.server.states import States
 
 EXTENSION = "localcave"
@@ -34,6 +35,7 @@ class Service:
     gate: Gate
     states: States = field(default_factory=States)
     properties: States = field(default_factory=States)
+    scratch: dict[str, Scratch] = field(default_factory=dict)
     segmentations: dict[str, Segmentation] = field(default_factory=dict)
     skeletons: dict[str, Skeletons] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)

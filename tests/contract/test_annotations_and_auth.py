@@ -1,0 +1,117 @@
+"""The annotation and auth services, by caveclient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+import pytest
+import requests
+from caveclient import CAVEclient
+
+SERVED = "nucleus_detection_v0"
+TAG = {"pt": {"position": [1, 2, 3]}, "tag": "t"}
+
+
+@pytest.fixture(scope="module")
+def client(localcave_url: str) -> CAVEclient:
+    return CAVEclient("karst_demo", server_address=localcave_url, auth_token="any", write_server_cache=False)
+
+
+@pytest.fixture
+def table(client: CAVEclient) -> Iterator[str]:
+    """A table of one's own, gone afterwards."""
+    name = "my_tags"
+    client.annotation.create_table(name, "bound_tag", "of a test", voxel_resolution=[4, 4, 40])
+    yield name
+    client.annotation.delete_table(name)
+
+
+def refusal(call, *args) -> int:  # type: ignore[no-untyped-def]
+    with pytest.raises(requests.HTTPError) as caught:
+        call(*args)
+    return int(caught.value.response.status_code)
+
+
+def test_annotations_are_made_changed_and_deleted(client: CAVEclient, table: str) -> None:
+    annotation = client.annotation
+    assert table in annotation.get_tables()
+    assert annotation.get_table_metadata(table)["voxel_resolution"] == [4, 4, 40]
+    assert annotation.post_annotation(table, [TAG, {**TAG, "tag": "u"}]) == [1, 2]
+    frame = pd.DataFrame({"pt_position": [[7, 8, 9]], "tag": ["v"]})
+    assert annotation.post_annotation_df(table, frame, ["pt_position"]) == [3]
+    assert annotation.update_annotation(table, {**TAG, "tag": "w", "id": 1}) == {"1": 4}
+    assert annotation.delete_annotation(table, [2]) == [2]
+    rows = {row["id"]: row for row in annotation.get_annotation(table, [1, 2, 3, 4, 99])}
+    assert {number: row["valid"] for number, row in rows.items()} == {1: False, 2: False, 3: True, 4: True}
+    assert rows[1]["superceded_id"] == 4
+    assert (rows[3]["pt_position"], rows[4]["tag"]) == ([7, 8, 9], "w")
+    assert annotation.get_annotation_count(table) == 2
+    assert annotation.update_metadata(table, description="new")["description"] == "new"
+
+
+def test_staged_annotations_are_uploaded(client: CAVEclient, table: str) -> None:
+    stage = client.annotation.stage_annotations(table)
+    stage.add(pt_position=[1, 1, 1], tag="a")
+    stage.add(pt_position=[2, 2, 2], tag="b")
+    assert client.annotation.upload_staged_annotations(stage, progress=False) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tag": "t"},
+        {**TAG, "pt": {"position": [1, 2]}},
+        {**TAG, "pt": {"position": [1, 2, "3"]}},
+        {**TAG, "pt": {"position": [1, 2, True]}},
+        {**TAG, "tag": 5},
+        {**TAG, "nope": 1},
+        "text",
+    ],
+)
+def test_what_does_not_fit_the_schema_is_refused_whole(client: CAVEclient, table: str, wrong: object) -> None:
+    assert refusal(client.annotation.post_annotation, table, [TAG, wrong]) == 422
+    assert client.annotation.get_annotation_count(table) == 0
+
+
+def test_one_annotation_is_not_changed_twice(client: CAVEclient, table: str) -> None:
+    client.annotation.post_annotation(table, TAG)
+    client.annotation.delete_annotation(table, [1])
+    assert refusal(client.annotation.delete_annotation, table, [1]) == 404
+    assert refusal(client.annotation.update_annotation, table, {**TAG, "id": 1}) == 404
+    assert refusal(client.annotation.update_annotation, table, {**TAG, "id": "1"}) == 404
+
+
+def test_served_tables_are_read_and_not_written(client: CAVEclient) -> None:
+    rows = client.materialize.query_table(SERVED, limit=2)
+    found = {row["id"]: row for row in client.annotation.get_annotation(SERVED, rows.id.tolist())}
+    assert [found[number]["pt_position"] for number in rows.id] == [list(map(int, at)) for at in rows.pt_position]
+    assert client.annotation.get_annotation_count(SERVED) == client.materialize.get_annotation_count(SERVED)
+    assert refusal(client.annotation.post_annotation, SERVED, TAG) == 401
+    assert refusal(client.annotation.delete_table, SERVED) == 401
+    assert refusal(client.annotation.create_table, SERVED, "bound_tag", "", [4, 4, 40]) == 400
+    assert refusal(client.annotation.post_annotation, "nothing", TAG) == 404
+
+
+@pytest.mark.parametrize("name", ["../up", "a b", "", 5])
+def test_a_table_needs_a_name_that_can_be_one(localcave_url: str, name: object) -> None:
+    body = {"table_name": name, "schema_type": "bound_tag", "metadata": {}}
+    url = f"{localcave_url}/annotation/api/v2/aligned_volume/minnie65_phase3/table"
+    assert requests.post(url, json=body, timeout=9).status_code == 400
+
+
+def test_one_is_told_who_one_is_and_ones_own_token(client: CAVEclient) -> None:
+    (told,) = client.auth.get_tokens()
+    assert told["token"] == "any"
+    (me,) = client.auth.get_user_information([told["user_id"]])
+    assert me["id"] == told["user_id"]
+    assert client.auth.get_user_information([987]) == []
+
+
+def test_points_are_bound_to_the_supervoxels_that_they_lie_in(client: CAVEclient, table: str) -> None:
+    nucleus = client.materialize.query_table(SERVED).query("pt_supervoxel_id > 0").iloc[0]
+    client.annotation.post_annotation(table, {"pt": {"position": list(map(int, nucleus.pt_position))}, "tag": "soma"})
+    client.materialize.lookup_supervoxel_ids(table)
+    (row,) = client.annotation.get_annotation(table, 1)
+    assert row["pt_supervoxel_id"] == nucleus.pt_supervoxel_id
+    client.materialize.lookup_supervoxel_ids(SERVED)
