@@ -21,6 +21,15 @@ from localcave.folder import writer
 from localcave.segmentation.chunks import POSITION_BITS, Chunks
 
 Ids = npt.NDArray[np.int64]
+OPAQUE_SCALE = {
+    "key": "8_8_40",
+    "resolution": [8, 8, 40],
+    "size": [100000, 100000, 10000],
+    "voxel_offset": [0, 0, 0],
+    "chunk_sizes": [[64, 64, 64]],
+    "encoding": "raw",
+}
+"""Of a segmentation of which no more is known than some points."""
 MESH_METADATA = {"uniform_draco_grid_size": 1, "unsharded_mesh_dir": "dynamic"}
 
 
@@ -67,7 +76,7 @@ class Segmentation:
             "mesh": "mesh",
             "data_dir": f"{address}/precomputed/{self.datastack}/supervoxels",
             "graph": self.chunks.graph(),
-            "scales": list(scales if self.chunks.known else scales[:1]),
+            "scales": list(scales) if self.chunks.known else [OPAQUE_SCALE],
             "app": {"supported_api_versions": [0, 1]},
             "sharded_mesh": True,
             "verify_mesh": False,
