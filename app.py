@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import dash
@@ -14,8 +17,10 @@ from api.headers import digest
 from callbacks.errors import on_error
 from components.shell import INDEX, META_TAGS, shell
 from services.cave.client import Cave
+from services.core.errors import KarstError
 from services.core.settings import Settings
 from services.neuroglancer import bundled_viewer
+from services.views import datastack_check
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -51,4 +56,26 @@ def create_app(settings: Settings) -> dash.Dash:
     return app
 
 
+def main(words: Sequence[str]) -> int:
+    """`python app.py --check [DATASTACK]` or `--scaffold DATASTACK`; the exit status."""
+    parser = argparse.ArgumentParser(prog="python app.py", description="To serve Karst, run gunicorn app:server.")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--check", nargs="?", const="", metavar="DATASTACK", help="which table has which role, and why")
+    what.add_argument("--scaffold", metavar="DATASTACK", help="write a profile of a datastack to begin with")
+    asked = parser.parse_args(words)
+    try:
+        cave = Cave(Settings.from_env())
+        if asked.scaffold:
+            print(f"Wrote {datastack_check.write_scaffold(cave, asked.scaffold)}")
+            return 0
+        told = datastack_check.check(cave, asked.check or cave.settings.datastack)
+    except (KarstError, ValueError) as error:
+        print(f"karst: {error}", file=sys.stderr)
+        return 2
+    print(told.text)
+    return 1 if told.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
 server = create_app(Settings.from_env()).server

@@ -1,0 +1,220 @@
+"""What a datastack is to Karst: its tables by role, why, what each page can do with them, and what is amiss.
+
+`python app.py --check` prints it, `--scaffold` writes a profile to begin with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import fill
+
+from services.cave.client import Cave
+from services.cave.queries import Filters
+from services.cave.release import Release
+from services.cave.synapse_shape import CENTRE
+from services.cells import compartments, proofreading, synapse_filter, tuning
+from services.core import profiles
+from services.core.errors import BadInput, KarstError, NotFound
+from services.core.profiles import Profile
+from services.core.records import TableInfo
+from services.core.roles import Role, Roles
+
+WIDTH = 110
+
+
+@dataclass(frozen=True)
+class Checked:
+    """`text` says everything, `faults` in sentences what of the profile does not fit the datastack."""
+
+    text: str
+    faults: tuple[str, ...]
+
+
+def check(cave: Cave, datastack: str) -> Checked:
+    """What the newest version of a datastack is to Karst. Raises what CAVE raises."""
+    version = cave.newest(datastack)
+    place = (datastack, version.number)
+    roles, profile, tables = cave.roles(*place), cave.profile(datastack), cave.tables(*place)
+    counts = cave.row_counts(*place)
+    volume = cave.info(datastack)["aligned_volume"]["name"]
+    faults = [
+        *profiles.faults(cave.settings.config_dir, datastack, volume),
+        *(role.misfit for name, role in roles if role.misfit and name in profile.roles),
+        *_missing(profile, tables),
+        *_unfit(cave, place, roles),
+    ]
+    lines = [
+        f"{datastack}, version {version.number} of {version.timestamp:%d %B %Y}, on {cave.settings.server_address}",
+        *_profile(cave, datastack, volume),
+        "",
+        *(line for name, role in roles for line in _role(name, role, tables, counts, cave.settings.max_table_rows)),
+        "",
+        *_pages(Release(cave, datastack, version), roles),
+    ]
+    return Checked("\n".join([*lines, *(["", "Faults"] if faults else []), *map(_bullet, faults)]), tuple(faults))
+
+
+def scaffold(cave: Cave, datastack: str) -> str:
+    """A profile of a datastack as TOML, in which all is a comment that is right without being said."""
+    version = cave.newest(datastack)
+    roles, info = Release(cave, datastack, version).roles, cave.info(datastack)
+    of = [f'# {name} = "{role.table or ""}"{" " * max(1, 44 - len(name) - len(role.table or ""))}# {role.why}'
+          for name, role in roles]  # fmt: skip
+    types = [
+        info.name for info in Release(cave, datastack, version).tables().values() if "cell_type" in info.schema_type
+    ]
+    listed = ", ".join(f'"{name}"' for name in types)
+    return "\n".join(
+        [
+            f"# How Karst shows {datastack}, guessed from version {version.number}: take the # from what you change.",
+            "",
+            f'title = "{datastack}"',
+            f"# description = {_quoted(info.get('description') or '')}",
+            f'# default_table = "{types[0] if types else ""}"',
+            f"# type_tables = [{listed}]            # offered first where cell types are asked for",
+            "# hidden_tables = []                   # not listed",
+            '# synapse_filter = "cleft_score >= 50" # synapses that do not pass do not count, unless all are asked for',
+            "# allow_live = false                   # whether people may ask for the present state",
+            "",
+            '# A role is a table, or { table = "", column = "", system = "", where = "" }; "" = there is none.',
+            "# [roles]",
+            *of,
+            "",
+            "# [neuroglancer]",
+            f"# segmentation_source = {_quoted(info.get('segmentation_source') or '')}",
+            f"# image_source = {_quoted(info.get('image_source') or '')}",
+            "",
+        ]
+    )
+
+
+def write_scaffold(cave: Cave, datastack: str) -> Path:
+    """Write :func:`scaffold` where Karst looks for the profile of a datastack; the path. Raises BadInput where there is
+    one already."""
+    text, path = scaffold(cave, datastack), cave.settings.config_dir / "datastacks" / f"{datastack}.toml"
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise BadInput(f"{path} is there already.", "Change it, or move it away first.") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}.", "Set KARST_CONFIG to another folder.") from None
+    return path
+
+
+def _quoted(text: str) -> str:
+    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'"{plain}"'
+
+
+def _bullet(text: str) -> str:
+    return fill(text, WIDTH, initial_indent="- ", subsequent_indent="  ", break_long_words=False)
+
+
+def _profile(cave: Cave, datastack: str, volume: str) -> Iterator[str]:
+    for kind, name in (("datastacks", datastack), ("volumes", volume)):
+        path = cave.settings.config_dir / kind / f"{name}.toml"
+        yield f"Read: {path}" if path.is_file() else f"Not there, so guessed: {path}"
+
+
+def _role(name: str, role: Role, tables: dict[str, TableInfo], counts: dict[str, int], most: int) -> Iterator[str]:
+    yield f"{name.replace('_', ' '):<22}{role.table or '-':<42}{role.why}"
+    details = [
+        f"{key} {value}" for key in ("column", "system", "where") if (value := getattr(role, key)) and role.table
+    ]
+    rows = counts.get(role.table or "")
+    if rows is not None:
+        details.append("empty" if rows == 0 else f"{rows:,} rows")
+        if rows > most and name not in ("synapses", "compartments", "neuropils", "neurotransmitters"):
+            details.append(f"more than the {most:,} that are held, so only rows of cells in hand are read")
+    if role.others:
+        details.append(f"{', '.join(role.others[:5])} would fit as well: name one under roles in the profile")
+    if details:
+        yield f"{'':<22}{'; '.join(details)}"
+
+
+def _missing(profile: Profile, tables: dict[str, TableInfo]) -> Iterator[str]:
+    """Sentences for the tables that a profile names and the newest version does not have."""
+    named = {
+        "default_table": [profile.default_table or ""],
+        "type_tables": profile.type_tables,
+        "hidden_tables": profile.hidden_tables,
+        "type_order": [*profile.type_order],
+    }
+    for key, names in named.items():
+        for name in names:
+            if name and name not in tables:
+                yield f"The profile's {key} names {name}, which this version does not have."
+
+
+def _unfit(cave: Cave, place: tuple[str, int], roles: Roles) -> Iterator[str]:
+    """Sentences for tables without the columns or rows that their role needs, as far as the profile names them."""
+    for name, role in roles:
+        if role.table and (role.column or role.system):
+            there = _columns(cave, place, role.table)
+            if role.column and there and role.column not in there:
+                yield f"{role.table}, named for {name}, has no column {role.column}; it has {', '.join(sorted(there))}."
+            if role.system and there and not _has_system(cave, place, role):
+                yield f"{role.table}, named for {name}, has no row of the system {role.system}."
+    if roles.synapses.table:
+        try:
+            cave.synapse_shape(*place)
+            line = synapse_filter.chosen(cave, place[0], "")
+            synapse_filter.parse(cave, *place, line)
+        except (BadInput, NotFound) as error:
+            yield f"synapses: {error}"
+
+
+def _columns(cave: Cave, place: tuple[str, int], table: str) -> set[str]:
+    if cave.table_info(*place, table).kind == "view":
+        return {*cave.view_columns(*place).get(table, [])}
+    return {*cave.sample(*place, table).columns}
+
+
+def _has_system(cave: Cave, place: tuple[str, int], role: Role) -> bool:
+    rows = cave.query(*place, role.table or "", Filters(equal={SYSTEM: role.system}), limit=1)
+    return len(rows) > 0
+
+
+SYSTEM = "classification_system"
+
+
+def _pages(release: Release, roles: Roles) -> Iterator[str]:
+    """What each page can do, in sentences."""
+    place = (release.datastack, release.number)
+    infos = release.cave.tables(*place).values()
+    views = sum(info.kind == "view" for info in infos)
+    yield f"Table viewer: {len(infos) - views} tables and {views} views."
+    yield from (f"Connectivity viewer: {said}" for said in _connectivity(release.cave, place, roles))
+    volume = release.volume
+    deep = f"depth along {volume.transform}" if volume.has_depth else "no depth, so none is shown"
+    layers = f"layers by {volume.layer_sets[0].name}" if volume.layer_sets else "no layers"
+    yield f"Plots: axes {', '.join(volume.axes)}; {deep}; {layers}."
+
+
+def _connectivity(cave: Cave, place: tuple[str, int], roles: Roles) -> Iterator[str]:
+    try:
+        shape = cave.synapse_shape(*place)
+    except KarstError as error:
+        yield f"dead: {error}"
+        return
+    where = "centres" if shape.positions == (CENTRE,) else f"the mean of {' and '.join(shape.positions)}"
+    known = [*(["sizes"] if shape.sized else []), *shape.scores, *shape.transmitters]
+    yield f"synapses at {where}, with {', '.join(known) or 'neither sizes nor scores'}."
+    usual = synapse_filter.chosen(cave, place[0], "")
+    yield f"counted where {usual}." if usual else "all synapses are counted."
+    can = {
+        "somata": roles.somata.table,
+        "cell types": roles.cell_types.table,
+        "proofreading": proofreading.table_of(cave, *place),
+        "compartments": compartments.table_of(cave, *place),
+        "shares of the partners": roles.degrees.table,
+        "neuropils": roles.neuropils.table,
+        "tuning": tuning.tables(cave, *place),
+    }
+    there, not_there = ([name for name, table in can.items() if bool(table) is known] for known in (True, False))
+    yield f"shows {', '.join(there) or 'nothing of partners but ids'}."
+    if not_there:
+        yield f"not known: {', '.join(not_there)}."

@@ -1,0 +1,106 @@
+"""`python app.py --check` and `--scaffold`: what a datastack is to Karst, and a profile that does not fit it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from services.cave.client import Cave
+from services.core.settings import Settings
+from services.views import datastack_check
+from tests.servers import ROOT
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A copy of the shipped configuration."""
+    return Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+
+
+def checked(url: str, config: Path, datastack: str, profile: str | None = None) -> datastack_check.Checked:
+    if profile is not None:
+        (config / "datastacks" / f"{datastack}.toml").write_text(profile)
+    return datastack_check.check(Cave(Settings(server_address=url, cache="", config_dir=config)), datastack)
+
+
+def run(url: str, config: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "CAVE_SERVER_ADDRESS": url, "KARST_CONFIG": str(config), "KARST_CACHE": str(config / "c")}
+    command = [sys.executable, "app.py", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env=environ)
+
+
+def test_each_role_of_the_fly_and_what_the_pages_can_do(siblings_url: str, config: Path) -> None:
+    told = checked(siblings_url, config, "karst_fly")
+    assert told.faults == ()
+    for said in (
+        "synapses_nt_v1                            named by CAVE's info record (synapse_table)",
+        "proofread_neurons                         the only table of schema type proofreading_boolstatus_user",
+        "column neuropil; 38,023 rows",
+        "synapses at the mean of pre_pt_position and post_pt_position, with connection_score, cleft_score, gaba",
+        "counted where cleft_score >= 50",
+        "not known: compartments, shares of the partners, tuning",
+        "no depth, so none is shown",
+    ):
+        assert said in told.text
+    assert "depth along v1dd" in checked(siblings_url, config, "karst_v1dd").text
+
+
+def test_the_cortex_fits_its_profile(localcave_url: str, config: Path) -> None:
+    told = checked(localcave_url, config, "karst_demo")
+    assert told.faults == ()
+    assert "synapse_target_predictions_ssa" in told.text
+
+
+@pytest.mark.parametrize(
+    ("profile", "fault"),
+    [
+        ('[roles]\nsynapses = "synapses_v9"\n', "The profile names synapses_v9, which this version does not have."),
+        ('[roles]\nsynapse = "synapses_nt_v1"\n', "'synapse' is no role; roles are synapses, somata"),
+        ('[roles]\nsynapses = "nuclei_v1"\n', "nuclei_v1 has no presynaptic and postsynaptic root ids and positions"),
+        (
+            '[roles]\nneuropils = { table = "fly_synapses_neuropil", column = "region" }\n',
+            "has no column region; it has",
+        ),
+        (
+            '[roles]\ncell_types = { table = "hierarchical_neuron_annotations", system = "class" }\n',
+            "has no row of the system class",
+        ),
+        ('synapse_filter = "size > 5"\n', "This table has no column 'size'"),
+        ('type_tables = ["types_v9"]\n', "type_tables names types_v9, which this version does not have"),
+        ('titel = "x"\n', "there is no key 'titel'; did you mean 'title'?"),
+    ],
+)
+def test_a_profile_that_does_not_fit_is_told(siblings_url: str, config: Path, profile: str, fault: str) -> None:
+    told = checked(siblings_url, config, "karst_fly", profile)
+    assert [one for one in told.faults if fault in one], told.faults
+    assert fault.split(";", maxsplit=1)[0] in " ".join(told.text.split())
+
+
+def test_the_command_ends_as_it_found_and_its_scaffold_fits(siblings_url: str, config: Path) -> None:
+    good = run(siblings_url, config, "--check", "karst_v1dd")
+    assert (good.returncode, "Faults" in good.stdout) == (0, False), good.stderr
+    path = config / "datastacks" / "karst_fly.toml"
+    path.write_text('[roles]\nsomata = "nuclei_v9"\n')
+    bad = run(siblings_url, config, "--check", "karst_fly")
+    assert bad.returncode == 1
+    assert "- The profile names nuclei_v9, which this version does not have." in bad.stdout
+    kept = run(siblings_url, config, "--scaffold", "karst_fly")
+    assert (kept.returncode, "is there already" in kept.stderr) == (2, True)
+    path.unlink()
+    assert run(siblings_url, config, "--scaffold", "karst_fly").returncode == 0
+    text = path.read_text()
+    assert tomllib.loads(text) == {"title": "karst_fly"}
+    # without its #, all of it is right
+    path.write_text(re.sub(r"(?m)^# (?=[a-z_]+ = |\[)", "", text))
+    assert tomllib.loads(path.read_text())["roles"]["edges"] == "valid_connection_v2"
+    assert checked(siblings_url, config, "karst_fly").faults == ()
+    lost = run(siblings_url, config, "--check", "karst_flea")
+    assert (lost.returncode, lost.stdout) == (2, "")
+    assert "karst_flea" in lost.stderr
