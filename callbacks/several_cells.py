@@ -65,7 +65,8 @@ def own_types(found: Sequence[Connectivity]) -> list[str | None]:
     if not first.type_table or first.typed_synapses:
         return [None] * len(found)
     release = Release(cave(), first.datastack, first.version)
-    types = cell_types.type_rows(release, first.type_table, first.type_by).frame
+    roots = [one.cell.root_id for one in found]
+    types = cell_types.type_rows(release, first.type_table, first.type_by, roots=roots).frame
     column = type_columns.type_column(types)
-    values = types[column].reindex([one.cell.root_id for one in found]) if column else [None] * len(found)
+    values = types[column].reindex(roots) if column else [None] * len(found)
     return [None if pd.isna(value) else str(value) for value in values]

@@ -128,7 +128,7 @@ def types_in_words(read: Connectivity) -> str:
     """Which types partners have."""
     if not read.type_table:
         return "no cell types"
-    rule = f" by {read.type_by}" if read.type_by else ""
+    rule = f" by {read.type_by}" if read.type_by not in ("", "all") else ""
     return f"{'types of synapses' if read.typed_synapses else 'cell types'} of {read.type_table}{rule}"
 
 

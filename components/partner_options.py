@@ -15,6 +15,8 @@ from services.views.addresses import CONNECTIVITY_PAGE, ConnectivityView
 
 BY_TYPE: Option = {"label": "Cell type", "value": " "}
 ALL_ROWS: Option = {"label": "all rows", "value": " "}
+USUAL_ROWS: Option = {"label": "as usual", "value": " "}
+"""What stands for no rule, and does where all rows are one of the rules."""
 SYNAPSES_HELP = "Which synapses count: size, positions and scores of their table, depth_um, layer and compartment"
 NO_VERSION: Option = {"label": "no version", "value": " "}
 """Blanks, which the address leaves out."""
@@ -44,7 +46,8 @@ def options(view: ConnectivityView, choices: Choices) -> html.Div:
     group = (
         _form(_list("Group by", "group_by", view.group_by, [BY_TYPE, *choices.columns])) if choices.columns else None
     )
-    rule = _form(_list("Types by", "type_by", view.type_by, [ALL_ROWS, *choices.rules])) if choices.rules else None
+    blank = USUAL_ROWS if any(rule["value"] == "all" for rule in choices.rules) else ALL_ROWS
+    rule = _form(_list("Types by", "type_by", view.type_by, [blank, *choices.rules])) if choices.rules else None
     other = _list("Compare with", "against", view.against, [NO_VERSION, *choices.versions])
     viewer = _list("Viewer", "viewer", view.viewer, choices.viewers)
     layers = _list("Layers", "layers", view.layers, choices.layers) if len(choices.layers) > 1 else None

@@ -12,7 +12,7 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import cells, proofreading
+from services.cells import cell_types, cells, proofreading
 from services.cells.cells import Cell
 from services.core import space
 from services.core.columns import kind_of
@@ -86,9 +86,9 @@ def read(release: Release, cell: Cell) -> CellCard:
     wanted = [*typed, *matched, *areas[:1], *somata]
     proofread, *frames = gather(
         partial(proofreading.rows, release),
-        *(partial(release.table, info.name) for info in wanted),
+        *(partial(cell_types.rows_of_cells, release, info.name, [cell.root_id]) for info in wanted),
     )
-    of = {info.name: own_rows(frame, cell) for info, frame in zip(wanted, frames, strict=True)}
+    of = dict(zip([info.name for info in wanted], frames, strict=True))
     known = proofread is not None and cell.root_id in proofread.index
     row = proofread.loc[cell.root_id] if known else None
     resolution_nm = release.info["viewer_resolution"]
@@ -118,13 +118,6 @@ def _coregistered(infos: Sequence[TableInfo], of: Mapping[str, pd.DataFrame]) ->
 def _pinned_first(infos: Sequence[TableInfo], pinned: Sequence[str]) -> list[TableInfo]:
     rank = {name: place for place, name in enumerate(pinned)}
     return sorted(infos, key=lambda info: (rank.get(info.name, len(rank)), info.name))
-
-
-def own_rows(table: pd.DataFrame, cell: Cell) -> pd.DataFrame:
-    """The rows of a table that are about a cell: those with its root id."""
-    if "pt_root_id" not in table:
-        return table.iloc[:0]
-    return table[(table["pt_root_id"] == cell.root_id).fillna(False).to_numpy(bool)]
 
 
 def _names(info: TableInfo, rows: pd.DataFrame, soma_table: str | None) -> list[Named]:

@@ -18,8 +18,14 @@ from services.core.columns import kind_of
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound, TooLarge
 
-NEWEST, ORDER = "newest", "order"
-"""Rules by which one of several rows is chosen; any other is `column=value`."""
+NEWEST, ORDER, EACH, ALL = "newest", "order", "each", "all"
+"""Rules by which several rows of a cell are read: the newest, the first in the order of the profile, each system of
+annotations in a column of its own, and all; any other is `column=value`."""
+SYSTEMS = ("classification_system", "tag2")
+"""Columns that say of which system an annotation is, where a table has several annotations of each cell."""
+USUAL_SYSTEM = "cell_type"
+"""The system that is read of such a table, where there is one of that name and the profile names no other."""
+MOST_SYSTEMS = 60
 MOST_VALUES = 30
 """Values of a column that are offered to choose rows by."""
 _NO_TYPE = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
@@ -28,23 +34,50 @@ _NO_TYPE = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
 
 class TypeRows(NamedTuple):
     """What a table says of each of some ids: `frame`, indexed by id, and the ids whose rows differ (`ambiguous`).
-    Of these, texts that differ are all named (see :mod:`type_columns`), other values are blank.
+    Of these, texts that differ are all named (see :mod:`type_columns`), other values are blank. `by` is the rule by
+    which rows were chosen.
 
     The ids are not in the frame's attrs, for pandas copies these with every operation."""
 
     frame: pd.DataFrame
     ambiguous: npt.NDArray[np.int64]
+    by: str = ""
 
 
-def type_rows(release: Release, table: str, by: str = "") -> TypeRows:
+def type_rows(release: Release, table: str, by: str = "", *, roots: Collection[int] | None = None) -> TypeRows:
     """What a type table says of each root id: its own text, number and boolean columns, indexed by `root_id`.
 
     `by` chooses among several rows of a root id: NEWEST, the last one created (where CAVE does not send
     dates, that of the highest id, which CAVE counts up); ORDER, those whose value comes first in
-    the order of the datastack's profile; `column=value`, those with this value. Raises BadInput when the table has no
-    root ids and for a rule that does not fit it.
+    the order of the datastack's profile; `column=value`, those with this value; EACH, all, each system in a column of
+    its own; ALL, all of them. "" is the system that the profile names, or one called like USUAL_SYSTEM, else ALL.
+
+    Of a table with more rows than are held, only those of `roots` are asked for. Raises TooLarge for one without
+    `roots`, BadInput when the table has no root ids and for a rule that does not fit it.
     """
+    if roots is not None and is_large(release, table):
+        return _read(release, table, by, roots=sorted({int(root) for root in roots} - {0}))
     return release.derived.of("type rows", table, by).get(lambda: _read(release, table, by))
+
+
+def is_large(release: Release, table: str) -> bool:
+    """Whether a table has more rows than are held. Raises NotFound when the version does not have it."""
+    return release.row_count(table) > release.cave.settings.max_table_rows
+
+
+def rows_of_cells(release: Release, table: str, roots: Collection[int], **equal: str) -> pd.DataFrame:
+    """The rows of a table that are of some root ids, of these only those `equal` to the values of columns; sliced from
+    a table that is held, else asked for."""
+    wanted = [int(root) for root in roots]
+    if not is_large(release, table):
+        rows = release.table(table)
+        kept = rows["pt_root_id"].isin(wanted) if "pt_root_id" in rows else pd.Series(False, rows.index)
+        return rows[kept.fillna(False).to_numpy(bool)]
+    filters = Filters(isin={"pt_root_id": wanted}, equal=equal)
+    found = release.query(table, filters)
+    if found.attrs.get("truncated"):
+        found = pd.concat([*release.query_parts(table, filters)], ignore_index=True)
+    return found.sort_values("id", kind="stable", ignore_index=True) if "id" in found else found
 
 
 def is_of_synapses(release: Release, table: str) -> bool:
@@ -69,8 +102,8 @@ def synapse_rows(
     else:
         rows = release.query(table, filters)
     target = release.table_info(table).reference_table or ""
-    names = own_columns(rows, release.sample(target).columns)
     chosen = narrowed(release.cave, release.datastack, table, rows.sort_values("id"), by=by, of="target_id")
+    names = own_columns(chosen, release.sample(target).columns)
     ids = {"id": chosen["target_id"], "root_id": chosen[other].fillna(0)}
     found = chosen[names].assign(**{name: values.astype("int64") for name, values in ids.items()})
     found = found[[*ids, *names]].reset_index(drop=True)
@@ -107,8 +140,10 @@ def retyped(partners: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> pd.DataFra
 
 def narrowed(cave: Cave, datastack: str, table: str, rows: pd.DataFrame, *, by: str, of: str) -> pd.DataFrame:
     """Those rows of a table that a rule chooses among those of one `of` (a column of ids). Raises BadInput."""
-    if not by:
+    if by in ("", ALL):
         return rows
+    if by == EACH:
+        return _each_system(rows, table)
     if by == NEWEST:
         by_age = _age(rows)
         if not by_age:
@@ -157,28 +192,64 @@ def _says_something(name: str, values: pd.Series, of_target: Collection[str]) ->
     return kind_of(name, values) in ("text", "number", "boolean")
 
 
-def _known(release: Release, table: str) -> pd.DataFrame:
-    """The rows of a table that are of a root id."""
+def system_column(rows: pd.DataFrame) -> str | None:
+    """The column that says of which system each row is; None where a table has no systems."""
+    return next((name for name in SYSTEMS if name in rows), None)
+
+
+def _each_system(rows: pd.DataFrame, table: str) -> pd.DataFrame:
+    """The rows with a column for each system, blank in the rows of others, in place of those of system and value."""
+    system = system_column(rows)
+    texts = [name for name in own_columns(rows) if isinstance(rows[name].dtype, pd.StringDtype) and name != system]
+    value = type_columns.type_column(rows[texts])
+    systems = [] if system is None else sorted(rows[system].dropna().unique())
+    if system is None or value is None or len(systems) > MOST_SYSTEMS:
+        raise BadInput(f"{table} has no systems of annotations to put into columns.", "Choose by a column.")
+    wide = {str(one): rows[value].where((rows[system] == one).fillna(False)) for one in systems}
+    return rows.drop(columns=[system, value]).assign(**wide)
+
+
+def _usual(release: Release, table: str, rows: pd.DataFrame) -> str:
+    """The rule by which several rows of a cell are read where none is asked for."""
+    system, role = system_column(rows), release.roles.cell_types
+    if system is None:
+        return ""
+    if role.table == table and role.system:
+        return f"{system}={role.system}"
+    several = rows["pt_root_id"].duplicated().any() and (rows[system] == USUAL_SYSTEM).fillna(False).any()
+    return f"{system}={USUAL_SYSTEM}" if several else ""
+
+
+def _known(release: Release, table: str, *, roots: Collection[int] | None = None, by: str = "") -> pd.DataFrame:
+    """The rows of a table that are of a root id, or, of one that is not held, of some."""
     if is_of_synapses(release, table):
         raise BadInput(f"{table} says something of synapses, not of cells.", "Choose it as the table of types.")
-    rows = release.table(table)
+    if roots is None:
+        rows = release.table(table)
+    else:
+        column, equals, value = by.partition("=")
+        rows = rows_of_cells(release, table, roots, **({column: value} if equals else {}))
     if "pt_root_id" not in rows.columns:
         raise BadInput(f"{table} has no root ids, so it cannot say the types of partners.", "Choose another table.")
     return rows[(rows["pt_root_id"].fillna(0) != 0).to_numpy(bool)]
 
 
-def _read(release: Release, table: str, by: str) -> TypeRows:
-    rows = _known(release, table)
-    names = own_columns(rows, _of_target(release, table))
-    chosen = narrowed(release.cave, release.datastack, table, rows, by=by, of="pt_root_id")
+def _read(release: Release, table: str, by: str, *, roots: Collection[int] | None = None) -> TypeRows:
+    rows = _known(release, table, roots=roots, by=by)
+    rule = by or _usual(release, table, rows)
+    chosen = narrowed(release.cave, release.datastack, table, rows, by=rule, of="pt_root_id")
     if chosen.empty and len(rows):
-        raise BadInput(f"{table} has no row with {by[:80]!r}.", "Choose another value.")
-    return together(chosen, chosen["pt_root_id"].rename("root_id"), names)
+        raise BadInput(f"{table} has no row with {rule[:80]!r}.", "Choose another value.")
+    names = own_columns(chosen, _of_target(release, table))
+    return together(chosen, chosen["pt_root_id"].rename("root_id"), names)._replace(by=rule)
 
 
 def _of_target(release: Release, table: str) -> set[str]:
     target = release.table_info(table).reference_table
-    return set(release.table(target).columns) if target else set()
+    if not target:
+        return set()
+    read = release.cave.sample if is_large(release, target) else release.cave.table
+    return set(read(release.datastack, release.number, target).columns)
 
 
 def _agreed(values: pd.Series, ids: pd.Series, every: pd.Index[Any]) -> tuple[pd.Series, npt.NDArray[np.int64]]:
@@ -215,9 +286,12 @@ def _rules(release: Release, table: str) -> dict[str, str]:
     names = own_columns(rows, _of_target(release, table))
     texts = [name for name in names if isinstance(rows[name].dtype, pd.StringDtype)]
     kind = type_columns.type_column(rows[texts])
-    found = {NEWEST: "the newest"} if _age(rows) else {}
+    usual, system = _usual(release, table, rows), system_column(rows)
+    found = {ALL: "all rows"} if usual else {}
+    found |= {NEWEST: "the newest"} if _age(rows) else {}
     for name in texts:
         values = rows[name].dropna().unique()
         if name != kind and 1 < len(values) <= MOST_VALUES:
             found |= {f"{name}={value}": f"{name.replace('_', ' ')}: {value}" for value in sorted(values)}
-    return found | ordered
+    wide = system is not None and 1 < rows[system].nunique() <= MOST_SYSTEMS
+    return found | ordered | ({EACH: f"each {system} in a column".replace("_", " ")} if wide else {})

@@ -156,13 +156,18 @@ def read(
     early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in Direction]
     cell, known, nuclei, *found = gather(
         partial(cells.find, release, text, id_type),
-        lambda: _types_or_why(release, type_table, type_by, lenient=lenient),
+        lambda: _types_or_why(release.cave, (release.datastack, release.number), type_table, type_by, lenient=lenient),
         partial(cells.somas, release),
         *early,
     )
     if cell.root_id != guess or any(rows is None for rows in found):
         found = gather(*(partial(ask, cell.root_id, way) for way in Direction))
     incoming, outgoing = found
+    if known.large:
+        roots = np.unique(np.concatenate([_partner_ids(rows, way) for way, rows in _ways(incoming, outgoing)]))
+        known = _types_or_why(
+            release.cave, (release.datastack, release.number), type_table, type_by, roots, lenient=lenient
+        )
     somata = nuclei if cells.nucleus_table(release) else None
     typed = _of_synapses(release, cell.root_id, known, whole=whole)
     types = {way: cell_types.of_synapses([typed[way]]) if typed else known.rows for way, _ in _ways(incoming, outgoing)}
@@ -269,12 +274,13 @@ def _soma_columns(roots: Ids, somas: pd.DataFrame) -> dict[str, Any]:
 @dataclass(frozen=True)
 class _Types:
     """The type table that is used, if any, by which rule, and what it says of root ids; None where it is of synapses.
-    `said` tells why it is another than was asked for."""
+    `said` tells why it is another than was asked for. A `large` one is asked only for partners that are known."""
 
     table: str | None = None
     by: str = ""
     rows: TypeRows | None = None
     said: tuple[str, ...] = ()
+    large: bool = False
 
 
 def _if_valid(ask: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
@@ -285,21 +291,28 @@ def _if_valid(ask: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
         return None
 
 
-def _types_or_why(release: Release, table: str | None, by: str, *, lenient: bool) -> _Types:
-    """What a type table says, or, when `lenient`, a sentence for why it says nothing."""
+def _types_or_why(
+    cave: Cave, place: tuple[str, int], table: str | None, by: str, roots: Ids | None = None, *, lenient: bool
+) -> _Types:
+    """What a type table says, or, when `lenient`, a sentence for why it says nothing. Of a large one it says nothing
+    before the root ids of the partners, `roots`, are known."""
     if not table:
         return _Types()
     try:
-        if cell_types.is_of_synapses(release, table):
+        if cell_types.is_of_synapses(cave, *place, table):
             return _Types(table, by)
-        return _Types(table, by, type_rows(release, table, by))
+        if roots is None and cell_types.is_large(cave, *place, table):
+            return _Types(table, by, large=True)
+        rows = type_rows(cave, *place, table, by, roots=roots)
+        return _Types(table, rows.by, rows)
     except (BadInput, NotFound, TooLarge) as error:
         if not lenient:
             raise
         if not by:
             return _Types(said=(f"{error.message} Partners are shown without their types.",))
-        without = _types_or_why(release, table, "", lenient=True)
-        return replace(without, said=(f"{error.message} All rows are used.", *without.said))
+        without = _types_or_why(cave, place, table, "", roots, lenient=True)
+        used = "The usual ones" if without.by else "All rows"
+        return replace(without, said=(f"{error.message} {used} are used.", *without.said))
 
 
 def _of_synapses(release: Release, root_id: int, types: _Types, *, whole: bool) -> dict[Direction, pd.DataFrame]:

@@ -20,13 +20,14 @@ from services.core.profiles import Volume
 from services.core.type_columns import SEPARATOR
 
 
-def load_tables(release: Release, tables: Sequence[str]) -> dict[str, TypeRows]:
-    """What each table says of each root id (see :func:`cell_types.type_rows`), all asked for at once.
+def load_tables(release: Release, tables: Sequence[str], roots: Sequence[int] | None = None) -> dict[str, TypeRows]:
+    """What each table says of each root id, at least of `roots` (see :func:`cell_types.type_rows`), all asked for at
+    once.
 
     Raises NotFound for a table that the version does not have, BadInput for one without root ids.
     """
     names = list(dict.fromkeys(name for name in tables if name))
-    loads = [lambda name=name: cell_types.type_rows(release, name) for name in names]
+    loads = [lambda name=name: cell_types.type_rows(release, name, roots=roots) for name in names]
     return dict(zip(names, gather(*loads), strict=True))
 
 

@@ -338,7 +338,9 @@ def _chosen(cave: Cave, found: Connectivity) -> Iterator[str]:
         rank = {value: at for at, value in enumerate(values)}
         yield f"rank = rows[{column!r}].astype('string').map({rank}).fillna({len(rank)})"
         yield f"rows = rows[rank == rank.groupby(rows[{of!r}]).transform('min')]"
-    elif found.type_by:
+    elif found.type_by == cell_types.EACH:
+        raise BadInput("A script cannot put each system into a column.", "Choose one system under Types by.")
+    elif found.type_by not in ("", cell_types.ALL):
         column, _, value = found.type_by.partition("=")
         yield f"rows = rows[rows[{column!r}].astype('string') == {value!r}]"
 

@@ -271,7 +271,8 @@ def _with_more(
         frame, notes = _with_requests(cave, found, wanted, frame)
         said += notes
     frame, sentences = partner_joins.with_tables(
-        frame, partner_joins.load_tables(Release(cave, found.datastack, found.version), names)
+        frame,
+        partner_joins.load_tables(Release(cave, found.datastack, found.version), names, frame["root_id"].tolist()),
     )
     return frame, (*said, *sentences)
 

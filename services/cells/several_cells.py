@@ -141,7 +141,8 @@ def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerT
                 together, Direction(side), frame, synapse_weights.partner_degrees(cave, together)
             )
     tables, left = _joinable(together, wanted.more)
-    frame, said = partner_joins.with_tables(frame, partner_joins.load_tables(cave.release(datastack, number), tables))
+    joined = partner_joins.load_tables(cave.release(datastack, number), tables, frame["root_id"].tolist())
+    frame, said = partner_joins.with_tables(frame, joined)
     return PartnerTable(
         frame,
         _columns(found, together, side, frame),

@@ -47,7 +47,8 @@ def cells(release: Release, most: int = 6) -> list[tuple[int, str]]:
     listed = tables.catalogue(release)
     proofread = [info for info in listed if PROOFREADING in info.schema_type]
     typed = [info for info in listed if tables.is_type_table(info)]
-    for info in [*proofread, *typed]:
+    most = release.cave.settings.max_table_rows
+    for info in (one for one in [*proofread, *typed] if (one.row_count or 0) <= most):
         frame = tables.open_table(release, info.name).frame
         words = [name for name in ("strategy_axon", "status_axon", "cell_type") if name in frame.columns]
         if "pt_root_id" not in frame.columns or not words:

@@ -242,8 +242,8 @@ def test_a_rule_that_does_not_fit_is_refused_or_left_out(cave, client, by, says)
 
 def test_rules_are_offered_where_cells_have_several_rows(cave):
     offered = cell_types.offered(cave.release(DS, VERSION), "types")
-    assert list(offered) == ["newest", *(f"classification_system=v{n}" for n in (1, 2, 3)), "order"]
-    assert list(cell_types.offered(cave.release(DS, VERSION), "undated")) == list(offered)[:4]
+    assert list(offered) == ["newest", *(f"classification_system=v{n}" for n in (1, 2, 3)), "order", "each"]
+    assert list(cell_types.offered(cave.release(DS, VERSION), "undated")) == [*list(offered)[:4], "each"]
     assert list(cell_types.offered(cave.release(DS, VERSION), "regions")) == ["newest"]
     assert cell_types.offered(cave.release(DS, VERSION), "nowhere") == {}
 

@@ -156,3 +156,60 @@ def test_the_voxels_of_synapses_and_nuclei_of_the_v1dd_differ(client, v1dd):
     spines = of_partners(synapses, cell).assign(tag=lambda rows: rows["id"].map(tags)).query("tag == 'spine'")
     counted = spines.groupby("pre_pt_root_id").size().reindex(partners.index, fill_value=0)
     assert partners["on_spine"].to_dict() == counted.to_dict()
+
+
+def annotated(fly: dict[str, pd.DataFrame], system: str) -> dict[int, str]:
+    """What one system says of each root id."""
+    rows, cells = fly["hierarchical_neuron_annotations"], fly["proofread_neurons"].set_index("id")["pt_root_id"]
+    own = rows[rows["classification_system"] == system]
+    return dict(zip(own["target_id"].map(cells), own["cell_type"], strict=True))
+
+
+def one_system(client: FlaskClient, fly: dict[str, pd.DataFrame], **asked: str) -> tuple[dict, pd.DataFrame]:
+    cell = busiest(fly["synapses_nt_v1"])
+    types = {"types": "hierarchical_neuron_annotations", "direction": "in", "synapses": "all"}
+    answer = ask(client, FLY, f"cells/{cell}/partners", **types, **asked)
+    return answer, frame_of(answer)
+
+
+@pytest.fixture(params=[500_000, 600], ids=["held", "larger than is held"])
+def asking(request: pytest.FixtureRequest, siblings_url: str) -> FlaskClient:
+    """The API of a Karst that holds tables of so many rows."""
+    app = flask.Flask("test_long_tables")
+    app.extensions["karst"] = Cave(Settings(server_address=siblings_url, cache="", max_table_rows=request.param))
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+def test_annotations_are_read_one_system_at_a_time(asking: FlaskClient, fly) -> None:
+    for rule, system in (("", "cell_type"), ("classification_system=super_class", "super_class")):
+        answer, found = one_system(asking, fly, type_by=rule)
+        assert found["cell_type"].dropna().to_dict() == {
+            root: word for root, word in annotated(fly, system).items() if root in found.index
+        }
+        assert not [said for said in answer["warnings"] if "several rows" in said]
+    every = one_system(asking, fly, type_by="all")[1]
+    assert every["cell_type"].str.startswith("several: ").all()
+
+
+def test_each_system_has_a_column(asking: FlaskClient, fly) -> None:
+    _, found = one_system(asking, fly, type_by="each")
+    for system in ("flow", "super_class", "cell_type", "side"):
+        known = annotated(fly, system)
+        assert found[system].to_dict() == {root: known.get(root) for root in found.index}
+    assert "classification_system" not in found
+
+
+def test_free_tags_are_joined_and_searched_as_text(asking: FlaskClient, fly) -> None:
+    tags = fly["neuron_information_v2"]
+    noted = tags.groupby("pt_root_id")["tag"].agg(lambda texts: list(dict.fromkeys(texts)))
+    name = "neuron_information_v2.tag"
+    _, found = one_system(asking, fly, more="neuron_information_v2")
+    for root, told in found[name].items():
+        texts = noted.get(root, [])
+        wanted = None if not texts else texts[0] if len(texts) == 1 else "several: " + " | ".join(texts)
+        assert told == wanted
+    _, kept = one_system(asking, fly, more="neuron_information_v2", filter=f'"{name}" ~ "to be checked"')
+    matching = {root for root, texts in noted.items() if any("to be checked" in text for text in texts)}
+    assert set(kept.index) == matching & set(found.index)
+    assert len(kept)
