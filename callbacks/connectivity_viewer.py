@@ -26,7 +26,7 @@ from components import (
 )
 from components.partner_options import Choices
 from services.cave.context import cave
-from services.cells import cell_types, partner_sets, partner_synapses, partner_table
+from services.cells import cell_types, partner_sets, partner_synapses, partner_table, synapse_filter
 from services.cells import several_cells as several
 from services.cells import verdict as judging
 from services.cells.connectivity import Connectivity
@@ -183,7 +183,7 @@ def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
         versions=[{"label": f"v{one.number}", "value": str(one.number)} for one in others],
         layers=[{**one, "value": one["value"] or " "} for one in controls.layer_options(cave().volume(view.datastack))],
         panel=any(viewer.kind == "bundled" for viewer in known),
-        usual=cave().profile(view.datastack).synapse_filter,
+        usual=synapse_filter.usual(cave().release(view.datastack, number_of(view.version))),
     )
 
 

@@ -60,7 +60,7 @@ def read_all(view: ConnectivityView) -> tuple[Connectivity, ...]:
 def synapses_asked(view: ConnectivityView) -> tuple[str, list[str]]:
     """The filter of synapses of a concrete view, "all" where it cannot be read, and a sentence for why."""
     try:
-        asked = synapse_filter.chosen(cave(), view.datastack, view.synapses)
+        asked = synapse_filter.chosen(cave().release(view.datastack, number_of(view.version)), view.synapses)
         synapse_filter.parse(cave().release(view.datastack, number_of(view.version)), asked)
     except (BadInput, NotFound) as error:
         return synapse_filter.ALL, [f"{error} Until then all synapses are counted."]

@@ -46,7 +46,7 @@ def apart(view: ConnectivityView, side: str, totals: Mapping[Any, Totals]) -> li
     """A sentence for the synapses that are in no partner's row of one side, with links that list them; none for none.
     An autapse is an input as much as an output, and counted once."""
     ways = tuple(Direction) if side == "both" else (Direction(side),)
-    autapses = max(totals[way]["autapses"] for way in ways)
+    autapses = max(totals[way]["autapses"] or 0 for way in ways)
     parts = [_listing(view, counted(autapses, "autapse"), "autapses", side)] if autapses else []
     for way in ways:
         if number := totals[way]["root_zero"]:

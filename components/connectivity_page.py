@@ -138,5 +138,5 @@ def status(read: Connectivity) -> list[Any]:
     types = types_in_words(read)
     return [
         html.Strong(f"Cell {read.cell.root_id}"),
-        f" · {read.datastack} · {version.words} · {types}",
+        f" · {read.datastack} · {version.words} · {types}{f' · partners of {read.view.name}' if read.view else ''}",
     ]

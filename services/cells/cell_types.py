@@ -248,8 +248,8 @@ def _of_target(release: Release, table: str) -> set[str]:
     target = release.table_info(table).reference_table
     if not target:
         return set()
-    read = release.cave.sample if is_large(release, target) else release.cave.table
-    return set(read(release.datastack, release.number, target).columns)
+    read = release.sample if is_large(release, target) else release.table
+    return set(read(target).columns)
 
 
 def _agreed(values: pd.Series, ids: pd.Series, every: pd.Index[Any]) -> tuple[pd.Series, npt.NDArray[np.int64]]:

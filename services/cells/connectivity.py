@@ -13,9 +13,10 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import cell_types, cells, synapse_filter
+from services.cells import cell_types, cells, edge_view, synapse_filter
 from services.cells.cell_types import TypeRows, several_rows, type_rows
 from services.cells.cells import Cell
+from services.cells.edge_view import WEIGHT, EdgeView
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound, TooLarge
 from services.core.parallel import gather
@@ -30,12 +31,12 @@ PARTNER_COLUMNS = ("root_id", "num_syn", "net_size", "mean_size", "num_soma", "s
 
 class Totals(TypedDict):
     """What one direction sums up to. Autapses and synapses whose other end has root id 0 are in none of the
-    partners; they are counted apart."""
+    partners; they are counted apart, None where nobody knows: a view of pairs may leave them out."""
 
     num_syn: int
     num_partners: int
-    autapses: int
-    root_zero: int
+    autapses: int | None
+    root_zero: int | None
 
 
 class Cut(TypedDict):
@@ -53,7 +54,8 @@ class Connectivity:
     `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they were asked for in as many
     pieces as it took, so it did not. `sized` tells whether synapses have a size at all. `notices` are those of the type
     table's owner. `only` is the line that synapses had to pass to be counted at all ("" = none; see
-    :mod:`synapse_filter`), `before` how many CAVE sent of each direction."""
+    :mod:`synapse_filter`), `before` how many CAVE sent of each direction. `view` is the view of pairs that partners are
+    counted from, None = their synapses."""
 
     datastack: str
     version: Version
@@ -71,6 +73,7 @@ class Connectivity:
     typed_synapses: Mapping[Direction, pd.DataFrame] = field(default_factory=dict)
     only: str = ""
     before: Mapping[Direction, int] = field(default_factory=dict)
+    view: EdgeView | None = None
 
     @property
     def cut(self) -> tuple[str, ...]:
@@ -91,8 +94,9 @@ def partners(
 ) -> pd.DataFrame:
     """One row for each cell that makes ("in") or receives ("out") synapses with the cell `root_id`.
 
-    `synapses` has pre_pt_root_id, post_pt_root_id and size; `somas` is as of :func:`cells.somas`, sorted by
-    root id, None where nobody knows of any; `types` has any columns, indexed by unique root ids.
+    `synapses` has pre_pt_root_id, post_pt_root_id and size, and WEIGHT where its rows stand for several; `somas` is as
+    of :func:`cells.somas`, sorted by root id, None where nobody knows of any; `types` has any columns, indexed by
+    unique root ids.
 
     Columns: root_id, num_syn (int64), net_size (sum of sizes) and mean_size (net_size / num_syn), both float64 in
     voxels and blank unless the size of each synapse is known, num_soma (int64, blank without `somas`), soma_depth_um
@@ -101,8 +105,9 @@ def partners(
     there is exactly one soma, then those of `types`. Most synapses first, equal ones by root id. Autapses and
     partners with root id 0 are left out.
     """
-    ids, sizes = _of_partners(synapses, direction, root_id)
-    roots, which, num_syn = np.unique(ids, return_inverse=True, return_counts=True)
+    ids, sizes, weights = _of_partners(synapses, direction, root_id)
+    roots, which = np.unique(ids, return_inverse=True)
+    num_syn = np.bincount(which, weights=weights, minlength=len(roots)).astype(np.int64)
     net_size = np.bincount(which, weights=sizes, minlength=len(roots)).astype(np.float64)
     order = np.argsort(-num_syn, kind="stable")  # equal ones stay by root id
     frame = pd.DataFrame({"root_id": roots[order], "num_syn": num_syn[order], "net_size": net_size[order]})
@@ -117,13 +122,15 @@ def partners(
 
 def totals(synapses: pd.DataFrame, direction: Direction, root_id: int) -> Totals:
     """What the synapses of one direction sum up to."""
-    partner = _partner_ids(synapses, direction)
-    counted = partner[(partner != root_id) & (partner != 0)]
+    partner, weights = _partner_ids(synapses, direction), _weights(synapses)
+    counted = (partner != root_id) & (partner != 0)
+    apart = [int(weights[partner == end].sum()) for end in (root_id, 0)]
+    autapses, root_zero = (number or None if WEIGHT in synapses else number for number in apart)
     return Totals(
-        num_syn=len(counted),
-        num_partners=len(pd.unique(counted)),
-        autapses=int((partner == root_id).sum()),
-        root_zero=int((partner == 0).sum()),
+        num_syn=int(weights[counted].sum()),
+        num_partners=len(pd.unique(partner[counted])),
+        autapses=autapses,
+        root_zero=root_zero,
     )
 
 
@@ -138,7 +145,8 @@ def read(
     lenient: bool = False,
     only: str = "",
 ) -> Connectivity:
-    """The cell that `text` names, with its partners at a version.
+    """The cell that `text` names, with its partners at a version, counted from a view of connected pairs where the
+    datastack has one that fits, else from its synapses.
 
     With the soma and type tables held this takes one round trip: both synapse queries go out while the root
     id is checked. A stale root id takes three more, to find its heir and the synapses of that. CAVE cuts what has too
@@ -150,13 +158,18 @@ def read(
     Raises BadInput, NotFound and what CAVE raises.
     """
     guess = cells.likely_root(text)
-    asked, only = only.strip(), synapse_filter.chosen(release.cave, release.datastack, only)
+    asked, only = only.strip(), synapse_filter.chosen(release, only)
     kept = synapse_filter.parse(release, only)
+    view = edge_view.fitting(release, only)
+    if view and type_table and cell_types.is_of_synapses(release, type_table):
+        view = None  # it says nothing of single synapses
     ask = partial(synapse_filter.read, release, where=only, whole=whole)
+    if view:
+        ask = partial(edge_view.read, release, view)
     early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in Direction]
     cell, known, nuclei, *found = gather(
         partial(cells.find, release, text, id_type),
-        lambda: _types_or_why(release.cave, (release.datastack, release.number), type_table, type_by, lenient=lenient),
+        lambda: _types_or_why(release, type_table, type_by, lenient=lenient),
         partial(cells.somas, release),
         *early,
     )
@@ -165,9 +178,7 @@ def read(
     incoming, outgoing = found
     if known.large:
         roots = np.unique(np.concatenate([_partner_ids(rows, way) for way, rows in _ways(incoming, outgoing)]))
-        known = _types_or_why(
-            release.cave, (release.datastack, release.number), type_table, type_by, roots, lenient=lenient
-        )
+        known = _types_or_why(release, type_table, type_by, roots, lenient=lenient)
     somata = nuclei if cells.nucleus_table(release) else None
     typed = _of_synapses(release, cell.root_id, known, whole=whole)
     types = {way: cell_types.of_synapses([typed[way]]) if typed else known.rows for way, _ in _ways(incoming, outgoing)}
@@ -191,7 +202,7 @@ def read(
             *live.of_cells(release.datastack, release.version),
             *known.said,
             *_truncation(cut),
-            *_narrowed(kept, incoming, outgoing, usual=not asked),
+            *_narrowed(kept, incoming, outgoing, usual=not asked, view=view),
             *_untyped(typed, known.table),
             *_ambiguity(types, sides, known.table),
         ),
@@ -202,7 +213,8 @@ def read(
         type_by=known.by,
         typed_synapses=typed,
         only=only,
-        before={way: rows.attrs.get("all", len(rows)) for way, rows in _ways(incoming, outgoing)},
+        before={way: rows.attrs.get("all", int(_weights(rows).sum())) for way, rows in _ways(incoming, outgoing)},
+        view=view,
     )
 
 
@@ -224,8 +236,13 @@ def _truncation(truncated: Mapping[Direction, Cut | None]) -> tuple[str, ...]:
     return (f"CAVE sent only {' and '.join(told)}; the counts below are of these.",) if told else ()
 
 
-def _narrowed(kept: Node, incoming: pd.DataFrame, outgoing: pd.DataFrame, *, usual: bool) -> tuple[str, ...]:
+def _narrowed(
+    kept: Node, incoming: pd.DataFrame, outgoing: pd.DataFrame, *, usual: bool, view: EdgeView | None
+) -> tuple[str, ...]:
     """A sentence for the synapses that the filter of synapses leaves; none where there is no filter."""
+    if view:
+        having = "" if isinstance(kept, Everything) else f" of synapses where {kept.describe()}"
+        return (f"Partners are counted from the pairs{having} in {view.name}; write all to count every synapse.",)
     if isinstance(kept, Everything):
         return ()
     told = [f"{len(rows):,} of {rows.attrs['all']:,} {way.noun}" for way, rows in _ways(incoming, outgoing)]
@@ -242,13 +259,18 @@ def _partner_ids(synapses: pd.DataFrame, direction: Direction) -> Ids:
     return ids
 
 
-def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> tuple[Ids, Sizes]:
-    """Partner and size of each synapse that is neither an autapse nor without a partner."""
+def _weights(synapses: pd.DataFrame) -> Ids:
+    """How many synapses each row stands for."""
+    return synapses[WEIGHT].to_numpy(np.int64) if WEIGHT in synapses else np.ones(len(synapses), np.int64)
+
+
+def _of_partners(synapses: pd.DataFrame, direction: Direction, root_id: int) -> tuple[Ids, Sizes, Ids]:
+    """Partner, size and weight of each row that is neither an autapse nor without a partner."""
     partner = _partner_ids(synapses, direction)
     # CAVE keeps sizes as float32, whose sums lose digits
     sizes = synapses["size"].to_numpy(np.float64, na_value=np.nan)
     counted = (partner != root_id) & (partner != 0)
-    return partner[counted], sizes[counted]
+    return partner[counted], sizes[counted], _weights(synapses)[counted]
 
 
 def _unknown_somas(partners: int) -> dict[str, Any]:
@@ -291,26 +313,24 @@ def _if_valid(ask: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
         return None
 
 
-def _types_or_why(
-    cave: Cave, place: tuple[str, int], table: str | None, by: str, roots: Ids | None = None, *, lenient: bool
-) -> _Types:
+def _types_or_why(release: Release, table: str | None, by: str, roots: Ids | None = None, *, lenient: bool) -> _Types:
     """What a type table says, or, when `lenient`, a sentence for why it says nothing. Of a large one it says nothing
     before the root ids of the partners, `roots`, are known."""
     if not table:
         return _Types()
     try:
-        if cell_types.is_of_synapses(cave, *place, table):
+        if cell_types.is_of_synapses(release, table):
             return _Types(table, by)
-        if roots is None and cell_types.is_large(cave, *place, table):
+        if roots is None and cell_types.is_large(release, table):
             return _Types(table, by, large=True)
-        rows = type_rows(cave, *place, table, by, roots=roots)
+        rows = type_rows(release, table, by, roots=roots)
         return _Types(table, rows.by, rows)
     except (BadInput, NotFound, TooLarge) as error:
         if not lenient:
             raise
         if not by:
             return _Types(said=(f"{error.message} Partners are shown without their types.",))
-        without = _types_or_why(cave, place, table, "", roots, lenient=True)
+        without = _types_or_why(release, table, "", roots, lenient=True)
         used = "The usual ones" if without.by else "All rows"
         return replace(without, said=(f"{error.message} {used} are used.", *without.said))
 

@@ -25,6 +25,7 @@ from services.cells import (
     tuning,
 )
 from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
+from services.cells.edge_view import SIZE
 from services.cells.partner_joins import SEPARATOR
 from services.cells.partner_table import Side, Wanted
 from services.core import type_columns
@@ -80,6 +81,17 @@ def counted(cell, own, other):
     sizes = kept{size}.astype('float64').groupby(kept[other])
     net_size = sizes.sum().where(sizes.count() == sizes.size())  # unknown where that of a synapse is
     return pd.DataFrame({{'num_syn': sizes.size(), 'net_size': net_size}}).rename_axis('root_id'), len(synapses)
+"""
+
+_COUNTED_PAIRS = """
+def counted(cell, own, other):
+    \"\"\"Number and summed size of a cell's synapses with each partner, and the number of all its synapses.\"\"\"
+    columns = {columns!r}
+    pairs = client.materialize.query_view({view!r}, filter_equal_dict={{columns[own]: cell}})
+    kept = pairs[(pairs[columns[other]] != cell) & (pairs[columns[other]] != 0)]
+    groups = kept.groupby(columns[other])
+    frame = pd.DataFrame({{'num_syn': groups[{count!r}].sum(), 'net_size': {size}}})
+    return frame.rename_axis('root_id'), int(pairs[{count!r}].sum())
 """
 
 _SUMMED = """
@@ -166,6 +178,10 @@ def _counted(cave: Cave, found: Connectivity) -> str:
     """The function that counts the synapses of a cell, those that its filter of synapses keeps. Raises BadInput for a
     filter by what is no column of their table."""
     release = Release(cave, found.datastack, found.version)
+    if view := found.view:
+        ends = {"pre_pt_root_id": view.pre, "post_pt_root_id": view.post}
+        size = f"groups[{SIZE!r}].sum()" if view.sized else "float('nan')"
+        return _COUNTED_PAIRS.format(columns=ends, view=view.name, count=view.count, size=size)
     kept, only = "frame", synapse_filter.parse(release, found.only)
     table = release.roles.synapses.table or ""
     columns = ["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if found.sized else [])]

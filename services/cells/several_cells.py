@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -66,10 +66,16 @@ def totals(found: Sequence[Connectivity]) -> dict[Direction, Totals]:
         summed[way] = Totals(
             num_syn=sum(one["num_syn"] for one in own),
             num_partners=int(every.nunique()),
-            autapses=sum(one["autapses"] for one in own),
-            root_zero=sum(one["root_zero"] for one in own),
+            autapses=_sum(one["autapses"] for one in own),
+            root_zero=_sum(one["root_zero"] for one in own),
         )
     return summed
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """The sum of numbers; None where one of them is not known."""
+    known = list(numbers)
+    return None if None in known else sum(number or 0 for number in known)
 
 
 def with_partner(
@@ -120,7 +126,7 @@ def _cut(found: Sequence[Connectivity], way: Direction) -> Cut | None:
     whole = [synapse_weights.cell_total(one, way) for one in found]
     known = [total for total in whole if total is not None]
     own = [one.totals[way] for one in found]
-    shown = sum(one["num_syn"] + one["autapses"] + one["root_zero"] for one in own)
+    shown = sum(one["num_syn"] + (one["autapses"] or 0) + (one["root_zero"] or 0) for one in own)
     return Cut(shown=shown, total=sum(known) if len(known) == len(whole) else None)
 
 

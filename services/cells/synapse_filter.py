@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import compartments
 from services.cells.synapse_rows import CENTRE_NM, depths_um
@@ -44,11 +43,17 @@ def columns_of(release: Release) -> tuple[Column, ...]:
     return (*own, *(column for column in _worked_out(release.volume) if column.name not in names))
 
 
-def chosen(cave: Cave, datastack: str, asked: str) -> str:
-    """The line that synapses have to pass where `asked` is asked for: the profile's own where nothing is, "" = all of
-    them count, where that is asked for or the profile has none."""
-    line = asked.strip() or cave.profile(datastack).synapse_filter
+def chosen(release: Release, asked: str) -> str:
+    """The line that synapses have to pass where `asked` is asked for. Where nothing is, it is the profile's own, else
+    that of the view of connected pairs; "" = all of them count, which ALL asks for."""
+    line = asked.strip() or usual(release)
     return "" if line.casefold() == ALL else line
+
+
+def usual(release: Release) -> str:
+    """The line that synapses have to pass where no other is asked for; "" = all of them count."""
+    line = release.profile.synapse_filter or release.roles.edges.where
+    return "" if line.strip().casefold() == ALL else line.strip()
 
 
 def parse(release: Release, where: str) -> Node:

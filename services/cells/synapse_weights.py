@@ -31,9 +31,9 @@ def cell_total(found: Connectivity, direction: Direction) -> int | None:
     are filtered: then only a part of them is known.
     """
     if cut := found.truncated[direction]:
-        return None if found.only else cut["total"]
+        return None if found.only or found.view else cut["total"]
     counted = found.totals[direction]
-    return counted["num_syn"] + counted["autapses"] + counted["root_zero"]
+    return counted["num_syn"] + (counted["autapses"] or 0) + (counted["root_zero"] or 0)
 
 
 def degree_view(release: Release) -> str | None:
@@ -100,8 +100,11 @@ def explain(found: Connectivity, view: str | None) -> tuple[str, ...]:
         total = cell_total(found, direction)
         if total is None:
             said.append(f"How many {direction.noun}s this cell has in all is not known, so no shares of it are given.")
+    if found.view:
+        said.append(f"Shares of this cell count all of its synapses in {found.view.name}.")
     counted = "all of its synapses that the filter of synapses keeps" if found.only else "all of its synapses"
-    said.append(f"Shares of this cell count {counted}, autapses and those without a partner included.")
+    if not found.view:
+        said.append(f"Shares of this cell count {counted}, autapses and those without a partner included.")
     said.append(
         f"Shares of the partner count all of its synapses in {view}."
         if view

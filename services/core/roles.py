@@ -84,7 +84,8 @@ class Roles:
 class _Rule:
     """How a role is guessed: the key of the info record, schema types (the better ones first) or a pattern of names
     in which {synapses} is the table of synapses, and for views the columns that they need. With `of_synapses` the
-    table has to refer to the synapses. `column` is what holds the value."""
+    table has to refer to the synapses. `column` is what holds the value, `where` the filter that its rows
+    are known to have passed."""
 
     info_key: str = ""
     schemas: tuple[str, ...] = ()
@@ -92,6 +93,7 @@ class _Rule:
     columns: frozenset[str] = frozenset()
     of_synapses: bool = False
     column: str = ""
+    where: str = ""
 
 
 RULES: Mapping[str, _Rule] = {
@@ -113,12 +115,13 @@ RULES: Mapping[str, _Rule] = {
         names=(r"{synapses}_in_out_degree_fixed", r"{synapses}_in_out_degree"),
         columns=frozenset({"root_id", "n_input", "n_output"}),
     ),
-    "edges": _Rule(names=(r"valid_connection(_v\d+)?",)),
+    "edges": _Rule(names=(r"valid_connection(_v\d+)?",), where="cleft_score >= 50"),
     "neuropils": _Rule(schemas=("fly_neuropil",), of_synapses=True, column="neuropil"),
     "neurotransmitters": _Rule(schemas=("fly_nt_synapse",)),
 }  # fmt: skip
 """How each role is guessed. Views of pairs of cells are known by name alone: one with the same columns may count only
-some cells, and would then be silently wrong."""
+some cells, and would then be silently wrong. FlyWire's has synapses with a cleft score of 50 or more, as its
+releases do (Dorkenwald et al. 2024, https://doi.org/10.1038/s41586-024-07558-y)."""
 PAIRS = r"connections_.*"
 """Names of views that have a row for each pair of cells, all of them or some."""
 
@@ -161,7 +164,9 @@ def _resolve(rule: _Rule, said: Said | None, at: _Version, synapses: str | None)
         if not said.table:
             return Role(None, "the profile says that there is none")
         if said.table in at.tables:
-            return Role(said.table, "named by the profile", said.column or rule.column, said.system, said.where)
+            passed = rule.where if any(re.fullmatch(name, said.table) for name in rule.names) else ""
+            column, where = said.column or rule.column, said.where or passed
+            return Role(said.table, "named by the profile", column, said.system, where)
         misfit = f"The profile names {said.table}, which this version does not have."
     elif named := at.info.get(rule.info_key) if rule.info_key else None:
         if named in at.tables:
@@ -173,7 +178,8 @@ def _resolve(rule: _Rule, said: Said | None, at: _Version, synapses: str | None)
         why = "a view with the columns " + ", ".join(sorted(rule.columns))
     if not fitting:
         return Role(None, misfit or "no table fits", misfit=misfit)
-    return Role(fitting[0], " ".join(filter(None, [misfit, why])), rule.column, misfit=misfit, others=(*fitting[1:],))
+    why = " ".join(filter(None, [misfit, why]))
+    return Role(fitting[0], why, rule.column, where=rule.where, misfit=misfit, others=(*fitting[1:],))
 
 
 def _fitting(rule: _Rule, tables: Mapping[str, TableInfo], synapses: str | None) -> tuple[list[str], str]:

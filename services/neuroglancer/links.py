@@ -250,7 +250,7 @@ def _cut(found: Connectivity, way: Direction, *, alone: bool) -> str:
 
 def _apart(found: Sequence[Connectivity], side: Side) -> str:
     """A sentence for synapses that are none of a partner's, else ""."""
-    own, nobody = (sum(one.totals[side.direction][kind] for one in found) for kind in ("autapses", "root_zero"))
+    own, nobody = (sum(one.totals[side.direction][kind] or 0 for one in found) for kind in ("autapses", "root_zero"))
     kinds = [
         words.count(own, "autapse") if own else "",
         f"{words.count(nobody, 'synapse')} whose other end lies in no segment" if nobody else "",

@@ -14,7 +14,7 @@ from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cave.synapse_shape import CENTRE
-from services.cells import compartments, proofreading, synapse_filter, tuning
+from services.cells import compartments, edge_view, proofreading, synapse_filter, tuning
 from services.core import profiles
 from services.core.errors import BadInput, KarstError, NotFound
 from services.core.profiles import Profile
@@ -35,15 +35,15 @@ class Checked:
 def check(cave: Cave, datastack: str) -> Checked:
     """What the newest version of a datastack is to Karst. Raises what CAVE raises."""
     version = cave.newest(datastack)
-    place = (datastack, version.number)
-    roles, profile, tables = cave.roles(*place), cave.profile(datastack), cave.tables(*place)
-    counts = cave.row_counts(*place)
+    release = Release(cave, datastack, version)
+    roles, profile, tables = release.roles, release.profile, release.tables()
+    counts = release.row_counts()
     volume = cave.info(datastack)["aligned_volume"]["name"]
     faults = [
         *profiles.faults(cave.settings.config_dir, datastack, volume),
         *(role.misfit for name, role in roles if role.misfit and name in profile.roles),
         *_missing(profile, tables),
-        *_unfit(cave, place, roles),
+        *_unfit(release, roles),
     ]
     lines = [
         f"{datastack}, version {version.number} of {version.timestamp:%d %B %Y}, on {cave.settings.server_address}",
@@ -51,7 +51,7 @@ def check(cave: Cave, datastack: str) -> Checked:
         "",
         *(line for name, role in roles for line in _role(name, role, tables, counts, cave.settings.max_table_rows)),
         "",
-        *_pages(Release(cave, datastack, version), roles),
+        *_pages(release, roles),
     ]
     return Checked("\n".join([*lines, *(["", "Faults"] if faults else []), *map(_bullet, faults)]), tuple(faults))
 
@@ -59,12 +59,11 @@ def check(cave: Cave, datastack: str) -> Checked:
 def scaffold(cave: Cave, datastack: str) -> str:
     """A profile of a datastack as TOML, in which all is a comment that is right without being said."""
     version = cave.newest(datastack)
-    roles, info = Release(cave, datastack, version).roles, cave.info(datastack)
+    release = Release(cave, datastack, version)
+    roles, info = release.roles, release.info
     of = [f'# {name} = "{role.table or ""}"{" " * max(1, 44 - len(name) - len(role.table or ""))}# {role.why}'
           for name, role in roles]  # fmt: skip
-    types = [
-        info.name for info in Release(cave, datastack, version).tables().values() if "cell_type" in info.schema_type
-    ]
+    types = [info.name for info in release.tables().values() if "cell_type" in info.schema_type]
     listed = ", ".join(f'"{name}"' for name in types)
     return "\n".join(
         [
@@ -149,32 +148,33 @@ def _missing(profile: Profile, tables: dict[str, TableInfo]) -> Iterator[str]:
                 yield f"The profile's {key} names {name}, which this version does not have."
 
 
-def _unfit(cave: Cave, place: tuple[str, int], roles: Roles) -> Iterator[str]:
+def _unfit(release: Release, roles: Roles) -> Iterator[str]:
     """Sentences for tables without the columns or rows that their role needs, as far as the profile names them."""
     for name, role in roles:
         if role.table and (role.column or role.system):
-            there = _columns(cave, place, role.table)
+            there = _columns(release, role.table)
             if role.column and there and role.column not in there:
                 yield f"{role.table}, named for {name}, has no column {role.column}; it has {', '.join(sorted(there))}."
-            if role.system and there and not _has_system(cave, place, role):
+            if role.system and there and not _has_system(release, role):
                 yield f"{role.table}, named for {name}, has no row of the system {role.system}."
     if roles.synapses.table:
         try:
-            cave.synapse_shape(*place)
-            line = synapse_filter.chosen(cave, place[0], "")
-            synapse_filter.parse(cave, *place, line)
+            release.synapse_shape()
+            line = synapse_filter.usual(release)
+            synapse_filter.parse(release, line)
+            edge_view.find(release)
         except (BadInput, NotFound) as error:
             yield f"synapses: {error}"
 
 
-def _columns(cave: Cave, place: tuple[str, int], table: str) -> set[str]:
-    if cave.table_info(*place, table).kind == "view":
-        return {*cave.view_columns(*place).get(table, [])}
-    return {*cave.sample(*place, table).columns}
+def _columns(release: Release, table: str) -> set[str]:
+    if release.table_info(table).kind == "view":
+        return {*release.view_columns().get(table, [])}
+    return {*release.sample(table).columns}
 
 
-def _has_system(cave: Cave, place: tuple[str, int], role: Role) -> bool:
-    rows = cave.query(*place, role.table or "", Filters(equal={SYSTEM: role.system}), limit=1)
+def _has_system(release: Release, role: Role) -> bool:
+    rows = release.query(role.table or "", Filters(equal={SYSTEM: role.system}), limit=1)
     return len(rows) > 0
 
 
@@ -183,36 +183,37 @@ SYSTEM = "classification_system"
 
 def _pages(release: Release, roles: Roles) -> Iterator[str]:
     """What each page can do, in sentences."""
-    place = (release.datastack, release.number)
-    infos = release.cave.tables(*place).values()
+    infos = release.tables().values()
     views = sum(info.kind == "view" for info in infos)
     yield f"Table viewer: {len(infos) - views} tables and {views} views."
-    yield from (f"Connectivity viewer: {said}" for said in _connectivity(release.cave, place, roles))
+    yield from (f"Connectivity viewer: {said}" for said in _connectivity(release, roles))
     volume = release.volume
     deep = f"depth along {volume.transform}" if volume.has_depth else "no depth, so none is shown"
     layers = f"layers by {volume.layer_sets[0].name}" if volume.layer_sets else "no layers"
     yield f"Plots: axes {', '.join(volume.axes)}; {deep}; {layers}."
 
 
-def _connectivity(cave: Cave, place: tuple[str, int], roles: Roles) -> Iterator[str]:
+def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
     try:
-        shape = cave.synapse_shape(*place)
+        shape = release.synapse_shape()
     except KarstError as error:
         yield f"dead: {error}"
         return
     where = "centres" if shape.positions == (CENTRE,) else f"the mean of {' and '.join(shape.positions)}"
     known = [*(["sizes"] if shape.sized else []), *shape.scores, *shape.transmitters]
     yield f"synapses at {where}, with {', '.join(known) or 'neither sizes nor scores'}."
-    usual = synapse_filter.chosen(cave, place[0], "")
+    usual = synapse_filter.usual(release)
     yield f"counted where {usual}." if usual else "all synapses are counted."
+    view = edge_view.fitting(release, usual)
+    yield f"partners from the pairs of {view.name}." if view else f"partners from the synapses of {shape.table}."
     can = {
         "somata": roles.somata.table,
         "cell types": roles.cell_types.table,
-        "proofreading": proofreading.table_of(cave, *place),
-        "compartments": compartments.table_of(cave, *place),
+        "proofreading": proofreading.table_of(release),
+        "compartments": compartments.table_of(release),
         "shares of the partners": roles.degrees.table,
         "neuropils": roles.neuropils.table,
-        "tuning": tuning.tables(cave, *place),
+        "tuning": tuning.tables(release),
     }
     there, not_there = ([name for name, table in can.items() if bool(table) is known] for known in (True, False))
     yield f"shows {', '.join(there) or 'nothing of partners but ids'}."

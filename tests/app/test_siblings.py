@@ -13,7 +13,11 @@ from flask.testing import FlaskClient
 from api import blueprint
 from localcave.folder.writer import table_path
 from services.cave.client import Cave
+from services.cells import connectivity, partner_script, partner_table
+from services.cells.partner_table import Wanted
 from services.core.settings import Settings
+from services.tables.tables import TableQuery
+from tests.app.test_partner_snippet import run
 
 FLY, V1DD = ("karst_fly", 783), ("karst_v1dd", 1196)
 NT = ["gaba", "ach", "glut", "oct", "ser", "da"]
@@ -98,16 +102,49 @@ def test_partners_scores_transmitters_and_neuropils(client, fly):
 def test_the_usual_score_counts_unless_all_are_asked_for_and_the_page_says_so(client, fly):
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
+    good = of_partners(synapses[synapses["cleft_score"] >= 50], cell).groupby("pre_pt_root_id").size().to_dict()
     usual = ask(client, FLY, f"cells/{cell}/partners", direction="in")
-    good = of_partners(synapses[synapses["cleft_score"] >= 50], cell)
-    assert frame_of(usual)["num_syn"].to_dict() == good.groupby("pre_pt_root_id").size().to_dict()
-    (said,) = [one for one in usual["warnings"] if "Only synapses" in one]
-    assert "cleft score is at least 50" in said and "write all to count every synapse" in said
+    assert frame_of(usual)["num_syn"].to_dict() == good
+    (said,) = [one for one in usual["warnings"] if "counted" in one]
+    assert said.startswith("Partners are counted from the pairs of synapses where cleft score is at least 50 in valid_")
     every = ask(client, FLY, f"cells/{cell}/partners", direction="in", synapses="all")
     assert frame_of(every)["num_syn"].sum() == len(of_partners(synapses, cell))
-    assert not [one for one in every["warnings"] if "Only synapses" in one]
+    assert not [one for one in every["warnings"] if "counted" in one]
     other = ask(client, FLY, f"cells/{cell}/partners", direction="in", synapses="cleft_score >= 100")
     assert other["totals"]["in"]["num_syn"] == len(of_partners(synapses[synapses["cleft_score"] >= 100], cell))
+    assert any("Only synapses where cleft score is at least 100 are counted" in one for one in other["warnings"])
+
+
+def test_partners_come_from_pairs_in_one_request_and_what_they_do_not_say_is_not_known(siblings_url, client, fly):
+    synapses = fly["synapses_nt_v1"]
+    cell = busiest(synapses)
+    cave = Cave(Settings(server_address=siblings_url, cache=""))
+    found = connectivity.read(cave.release(*FLY), str(cell), "root_id")
+    before = cave.counts["requests"]
+    assert found.view and found.view.name == "valid_connection_v2"
+    assert (found.totals["in"]["autapses"], found.totals["in"]["root_zero"]) == (None, None)
+    share = found.inputs["num_syn"] * 100 / found.inputs["num_syn"].sum()
+    table = partner_table.open_partners(cave, found, Wanted("in", more=("scores",)))
+    np.testing.assert_allclose(table.frame["pct_of_cell"].astype(float), share)
+    good = of_partners(synapses[synapses["cleft_score"] >= 50], cell).groupby("pre_pt_root_id")["cleft_score"].mean()
+    own = table.frame.set_index("root_id")["mean_cleft_score"].sort_index()
+    np.testing.assert_allclose(own.astype(float), good.sort_index(), rtol=1e-5)
+    assert cave.counts["requests"] - before <= 3  # the synapses that have the scores, and proofreading
+
+
+def test_the_scripts_of_the_fly_find_what_the_page_shows(cave, fly):
+    cell, types = busiest(fly["synapses_nt_v1"]), "hierarchical_neuron_annotations"
+    for only in ("", "all", "cleft_score >= 100"):
+        found = connectivity.read(cave.release(*FLY), str(cell), "root_id", only=only, type_table=types)
+        wanted = Wanted("in", proofread=True)
+        table = partner_table.open_partners(cave, found, wanted)
+        made = run(partner_script.snippet(cave, [found], wanted, TableQuery()))
+        assert len(made) == len(table.frame) > 5
+        for name in ("root_id", "num_syn", "cell_type", "proofreading", "pct_of_cell"):
+            ours, theirs = (
+                frame[name].astype(object).where(frame[name].notna(), None) for frame in (made, table.frame)
+            )
+            assert ours.tolist() == pytest.approx(theirs.tolist()) if name == "pct_of_cell" else theirs.tolist(), name
 
 
 def test_a_synapse_without_a_centre_lies_between_its_ends(client, fly):

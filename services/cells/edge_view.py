@@ -1,0 +1,73 @@
+"""Views of connected pairs: who is connected with how many synapses, in one small request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from services.cave.queries import Filters
+from services.cave.release import Release
+from services.core.directions import Direction
+from services.core.errors import BadInput
+
+ENDS = (("pre_pt_root_id", "post_pt_root_id"), ("pre_root_id", "post_root_id"))
+COUNTS = ("n_syn", "num_syn", "syn_count", "weight")
+"""What views call the two cells of a pair, and the number of its synapses."""
+SIZE = "sum_size"
+WEIGHT = "weight"
+"""The column of :func:`read` that says how many synapses a row stands for."""
+
+
+@dataclass(frozen=True)
+class EdgeView:
+    """A view of pairs: its columns of the two cells, of the number of synapses and, where there is one, of their summed
+    size. It has the synapses that pass the line `where` ("" = all)."""
+
+    name: str
+    pre: str
+    post: str
+    count: str
+    sized: bool
+    where: str
+
+
+def find(release: Release) -> EdgeView | None:
+    """The view with the role of edges; None without one. Raises BadInput where that has no pairs with a number."""
+    role = release.roles.edges
+    if role.table is None:
+        return None
+    there = release.view_columns().get(role.table, [])
+    ends = next((ends for ends in ENDS if {*ends} <= {*there}), None)
+    count = next((name for name in (role.column, *COUNTS) if name in there), None)
+    if ends is None or count is None:
+        raise BadInput(
+            f"{role.table} has no columns of two root ids and a number of synapses, so it is no view of pairs.",
+            "Name another under roles in the profile.",
+        )
+    return EdgeView(role.table, *ends, count, SIZE in there, role.where)
+
+
+def fitting(release: Release, only: str) -> EdgeView | None:
+    """The view that says what the synapses which pass the line `only` say of partners; None where they have to be read,
+    as those with sizes have where the view has none."""
+    view = find(release)
+    if view is None or view.where.strip() != only.strip():
+        return None
+    return view if view.sized or not release.synapse_shape().sized else None
+
+
+def read(release: Release, view: EdgeView, root_id: int, direction: Direction) -> pd.DataFrame:
+    """The pairs of a cell in one direction as synapses that stand for several:
+    pre_pt_root_id, post_pt_root_id (Int64), size (Float64, summed; blank where the view has none) and WEIGHT (int64).
+    `attrs["truncated"]` tells when CAVE cut them, in pairs."""
+    ends = {"pre_pt_root_id": view.pre, "post_pt_root_id": view.post}
+    names = [view.pre, view.post, view.count, *([SIZE] if view.sized else [])]
+    own = Filters(equal={ends[direction.own]: int(root_id)})
+    rows = release.query(view.name, own, select_columns=names)
+    frame = pd.DataFrame({name: rows[column] for name, column in ends.items()})
+    size = rows[SIZE] if view.sized else pd.array([pd.NA] * len(rows), dtype="Float64")
+    frame = frame.assign(size=size, **{WEIGHT: rows[view.count].fillna(0).to_numpy(np.int64)})
+    frame.attrs = dict(rows.attrs)
+    return frame
