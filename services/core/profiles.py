@@ -20,7 +20,8 @@ log = logging.getLogger("karst.profiles")
 
 @dataclass(frozen=True)
 class Viewer:
-    """A Neuroglancer that links can open: `kind` is "spelunker", "mainline" or "bundled"."""
+    """A Neuroglancer that links can open: `kind` is "spelunker", "mainline", "bundled" or
+    "seunglab"."""
 
     name: str
     url: str
@@ -204,7 +205,7 @@ def _viewers(value: Any) -> tuple[Viewer, ...]:
     return viewers
 
 
-VIEWER_KINDS = ("spelunker", "mainline", "bundled")
+VIEWER_KINDS = ("spelunker", "mainline", "bundled", "seunglab")
 PROFILE_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "title": _text,
     "description": _text,

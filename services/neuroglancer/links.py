@@ -21,6 +21,7 @@ from services.core.errors import BadInput, KarstError, TooLarge
 from services.core.profiles import Viewer
 from services.core.records import Version
 from services.core.type_columns import type_column as type_column_of
+from services.neuroglancer import seunglab
 from services.neuroglancer import wording as words
 from services.neuroglancer.cell_state import Side, cell_state
 from services.neuroglancer.layers import State
@@ -37,6 +38,7 @@ from services.neuroglancer.viewers import (
     choose_viewer,
     inline_url,
     short_url,
+    spoken,
     state_json,
     viewers_of,
 )
@@ -319,8 +321,12 @@ def _addresses(frame: _Frame, built: State, state: State) -> tuple[str, str, str
         url, panel = (inline_url(viewer, state) for viewer in both)
         return url, panel, ""
     try:
-        address = outside(cave, cave.state_url(datastack, cave.upload_state(datastack, built)))
-        url, panel = (short_url(viewer, datastack, address) for viewer in both)
+        own = spoken(frame.viewer, built)
+        address = outside(cave, cave.state_url(datastack, cave.upload_state(datastack, own)))
+        url = short_url(frame.viewer, datastack, address)
+        if own is not built:
+            address = outside(cave, cave.state_url(datastack, cave.upload_state(datastack, built)))
+        panel = short_url(PANEL, datastack, address)
         return url, panel, ""
     except KarstError as error:
         if length > PAGE_CHARACTERS or len(inline_url(frame.viewer, state)) > PAGE_CHARACTERS:
@@ -340,7 +346,7 @@ def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) ->
     sentences = [
         f"{subject} at {frame.version.title} of {scene.datastack}:",
         words.contents(built, coloured_by),
-        words.searched(frame.types, offered=bool(scene.properties)),
+        words.searched(frame.types, offered=bool(scene.properties) and frame.viewer.kind != seunglab.KIND),
         words.time(frame.version, frame.viewer, drawn=bool(scene.segmentation), follows_edits=scene.follows_edits),
         words.login(frame.viewer, wanted=scene.wants_login),
         f"The link has {len(url):,} characters.",

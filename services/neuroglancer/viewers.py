@@ -10,6 +10,7 @@ from urllib.parse import quote
 from services.core.errors import BadInput
 from services.core.profiles import Profile, Viewer
 from services.neuroglancer import bundled_viewer as viewer_page
+from services.neuroglancer import seunglab
 from services.neuroglancer.layers import State
 
 INLINE_CHARACTERS = 2_000
@@ -31,7 +32,10 @@ def viewers_of(info: Mapping[str, Any], profile: Profile, server_address: str) -
     """
     if profile.viewers:
         return profile.viewers
-    spelunker = Viewer(SPELUNKER.name, info.get("viewer_site") or SPELUNKER.url, SPELUNKER.kind)
+    site = info.get("viewer_site") or SPELUNKER.url
+    spelunker = Viewer(SPELUNKER.name, site, SPELUNKER.kind)
+    if seunglab.is_site(site):
+        spelunker = Viewer("Seung lab's", site, seunglab.KIND)
     if server_address.startswith("http://"):
         return (BUNDLED, spelunker, MAINLINE)
     return (spelunker, MAINLINE, BUNDLED)
@@ -52,9 +56,14 @@ def state_json(state: State) -> str:
     return json.dumps(state, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def spoken(viewer: Viewer, state: State) -> State:
+    """A state in the dialect of a viewer."""
+    return seunglab.translated(state) if viewer.kind == seunglab.KIND else state
+
+
 def inline_url(viewer: Viewer, state: State) -> str:
-    """The address that holds the whole state."""
-    return f"{_page(viewer)}#!" + quote(state_json(state), safe="~@#$&()*!+=:;,.?/'")
+    """The address that holds the whole state, in the viewer's dialect."""
+    return f"{_page(viewer)}#!" + quote(state_json(spoken(viewer, state)), safe="~@#$&()*!+=:;,.?/'")
 
 
 def short_url(viewer: Viewer, datastack: str, state_address: str) -> str:
@@ -63,6 +72,8 @@ def short_url(viewer: Viewer, datastack: str, state_address: str) -> str:
     A state on https wants a login. The viewer elsewhere asks its user for one; the bundled viewer cannot, and
     gets the state from here.
     """
+    if viewer.kind == seunglab.KIND:
+        return f"{_page(viewer)}?json_url={state_address}"
     if not state_address.startswith("https://"):
         return f"{_page(viewer)}#!{state_address}"
     if viewer.kind == BUNDLED.kind:

@@ -1,0 +1,93 @@
+"""States in the dialect of the Seung lab's fork of Neuroglancer, which FlyWire and others still use.
+
+It is that of Neuroglancer before 2019 (no `dimensions`, one source a layer, a `navigation` with voxels), with layers of
+`segmentation_with_graph`; it logs in by itself and knows no `middleauth+`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from services.neuroglancer.layers import State
+
+KIND = "seunglab"
+SITES = ("neuromancer-seung-import.appspot.com", "ngl.flywire.ai", "ngl.microns-explorer.org")
+"""Hosts of the fork that info records name as `viewer_site`."""
+_SHOWN = ("selectedAlpha", "notSelectedAlpha", "objectAlpha", "segmentColors")
+
+
+def is_site(address: str) -> bool:
+    """Whether a viewer's address is one of the fork's."""
+    return (urlsplit(address).hostname or "") in SITES
+
+
+def translated(state: State) -> State:
+    """A state of a new Neuroglancer in the dialect of the fork.
+
+    Kept are sources, segments with colours, points with their ids, words and segments, the place and its zoom. The fork
+    has no properties of annotations and no shaders for them, so points have the colour of their layer.
+    """
+    voxel_nm = [round(state["dimensions"][axis][0] * 1e9, 6) for axis in "xyz"]
+    position: State = {"voxelSize": voxel_nm}
+    if "position" in state:
+        position["voxelCoordinates"] = state["position"]
+    found: State = {
+        "layers": [_LAYERS[layer["type"]](layer, voxel_nm) for layer in state["layers"]],
+        "navigation": {"pose": {"position": position}},
+        "layout": state.get("layout", "xy-3d"),
+        "showSlices": state.get("showSlices", True),
+    }
+    if "crossSectionScale" in state:
+        found["navigation"]["zoomFactor"] = state["crossSectionScale"] * min(voxel_nm)  # nm of a pixel
+    return found | {key: state[key] for key in ("selectedLayer",) if key in state}
+
+
+def _source(layer: Mapping[str, Any]) -> str:
+    """The first source of a layer, without the login that the fork adds itself."""
+    given = layer["source"][0] if isinstance(layer["source"], list) else layer["source"]
+    address: str = given["url"] if isinstance(given, Mapping) else given
+    return address.replace("middleauth+", "")
+
+
+def _image(layer: Mapping[str, Any], _voxel_nm: list[float]) -> State:
+    return {"type": "image", "name": layer["name"], "source": _source(layer)}
+
+
+def _segmentation(layer: Mapping[str, Any], _voxel_nm: list[float]) -> State:
+    source, listed = _source(layer), layer.get("segments", [])
+    kind = "segmentation_with_graph" if source.startswith("graphene://") else "segmentation"
+    found: State = {"type": kind, "name": layer["name"], "source": source}
+    found["segments"] = [one for one in listed if not one.startswith("!")]
+    if hidden := [one.removeprefix("!") for one in listed if one.startswith("!")]:
+        found["hiddenSegments"] = hidden
+    return found | {key: layer[key] for key in _SHOWN if key in layer}
+
+
+def _annotation(layer: Mapping[str, Any], voxel_nm: list[float]) -> State:
+    found: State = {
+        "type": "annotation",
+        "name": layer["name"],
+        "voxelSize": voxel_nm,
+        "annotations": [_note(one) for one in layer.get("annotations", [])],
+        "annotationTags": [],
+    }
+    if "annotationColor" in layer:
+        found["annotationColor"] = layer["annotationColor"]
+    if linked := layer.get("linkedSegmentationLayer"):
+        found["linkedSegmentationLayer"] = linked if isinstance(linked, str) else next(iter(linked.values()))
+    return found
+
+
+def _note(one: Mapping[str, Any]) -> State:
+    kept = {key: value for key, value in one.items() if key not in ("props", "segments")}
+    segments = [each for group in one.get("segments", []) for each in group]
+    return kept | ({"segments": segments} if segments else {})
+
+
+_LAYERS: Mapping[str, Callable[[Mapping[str, Any], list[float]], State]] = {
+    "image": _image,
+    "segmentation": _segmentation,
+    "annotation": _annotation,
+}
