@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.servers import ROOT
@@ -83,7 +84,7 @@ def make(folder: Path) -> list[Path]:
     return [_imported(folder, name) for name in DATASTACKS]
 
 
-def _write(path: Path, head: str, rows: list[tuple[object, ...]]) -> None:
+def _write(path: Path, head: str, rows: Sequence[tuple[object, ...]]) -> None:
     path.write_text("\n".join([head, *(",".join(map(str, row)) for row in rows), ""]))
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from typing import Any
 
 import flask
 import pyarrow as pa
@@ -241,7 +242,7 @@ def test_a_link_to_rows_and_a_link_to_a_cell(client, newest, cell):
     assert link["num_points"] > 0
     assert link["state"]["layers"]
     assert link["url"]
-    body = {"cell": str(cell), "types": TYPES, "direction": "in"}
+    body: dict[str, Any] = {"cell": str(cell), "types": TYPES, "direction": "in"}
     link = client.post(f"/api/v1/{DS}/latest/neuroglancer", json=body).json
     assert str(cell) in json.dumps(link["state"])
     body |= {"colour_by": "cell_type", "visible": [str(cell)], "viewer": "mainline"}

@@ -3,6 +3,7 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import flask
 import pyarrow as pa
@@ -123,9 +124,8 @@ def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
     found = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
     colours = plot_frames.type_colours(cave.release(DS, newest), TYPES, "cell_type")
     values = plot_frames.universe(cave.release(DS, newest), TYPES, "cell_type")
-    counts = by_type.type_counts(
-        *(plot_frames.by_type(side, "cell_type", values) for side in (found.inputs, found.outputs)), colours
-    )
+    inputs, outputs = (plot_frames.by_type(side, "cell_type", values) for side in (found.inputs, found.outputs))
+    counts = by_type.type_counts(inputs, outputs, colours)
     used = {colour for bars in drawn(counts).data for colour in bars.marker.color}
     profile = depth.depth_profile(
         plot_frames.depth_profile({way: of_cell(cave, found, way) for way in (Direction.IN, Direction.OUT)})

@@ -2,6 +2,7 @@
 tuning, changes and the card."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -174,7 +175,8 @@ def test_the_synapses_behind_a_row_are_the_rows_of_cave(cave, ask, reads):
             rows = partner_synapses.of_partner(cave, found, direction, int(row["root_id"]))
             assert rows["id"].tolist() == sorted(every.loc[every[other] == row["root_id"], "id"])
             assert len(rows) == row["num_syn"] and rows["size"].sum() == row["net_size"]
-            for name, wanted in (("autapses", found.cell.root_id), ("root_zero", 0)):
+            counted: Any = {"autapses": found.cell.root_id, "root_zero": 0}
+            for name, wanted in counted.items():
                 count = int((every[other] == wanted).sum())
                 assert count == found.totals[direction][name]
                 if count:

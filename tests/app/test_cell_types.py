@@ -135,7 +135,8 @@ def url(tmp_path_factory):
     writer.add_table(VERSION, "types", type_table(ROWS), tiny.metadata("cell_type_local"))
     writer.add_table(VERSION, "undated", type_table(ROWS, made=False), tiny.metadata("cell_type_local"))
     writer.add_table(VERSION, "regions", region_table(), tiny.metadata("cell_type_reference", "synapses"))
-    writer.set_segmentation("tiny_pcg", "2020-01-01T00:00:00+00:00", *segments(), [])
+    supervoxels, history = segments()
+    writer.set_segmentation("tiny_pcg", "2020-01-01T00:00:00+00:00", supervoxels, history, [])
     writer.finish()
     with start_localcave([folder]) as address:
         yield address
@@ -216,7 +217,8 @@ def test_rows_are_chosen_by_column_by_date_and_by_the_order_of_the_operator(cave
     file = client.get(f"{path}&format=csv&head=on").get_data(as_text=True)
     assert f"# type_by: {by}" in file
     rows = pd.read_csv(io.StringIO(file), comment="#", dtype=str, keep_default_na=False)
-    assert {int(row.root_id): row.cell_type.strip("'") or None for row in rows.itertuples()} == expected
+    types = {int(root): kind.strip("'") or None for root, kind in zip(rows["root_id"], rows["cell_type"], strict=True)}
+    assert types == expected
     body = {"cell": str(CELL), "direction": "in", "types": "types", "type_by": by, "group_by": "cell_type"}
     legend = client.post(f"/api/v1/{DS}/{VERSION}/neuroglancer", json=body).get_json()["legend"]
     assert set(legend) == {name or "(blank)" for name in expected.values()}

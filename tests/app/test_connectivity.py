@@ -138,8 +138,8 @@ def test_partners_equal_caveclient_and_pandas(cave, client, versions, newest, ty
                 ours = found[name].astype("object").where(found[name].notna(), None).tolist()
                 theirs = frame[name].astype("object").where(frame[name].notna(), None).tolist()
                 if name == "soma_depth_um":
-                    assert pd.array(ours, dtype="Float64").to_numpy(float, np.nan) == pytest.approx(
-                        pd.array(theirs, dtype="Float64").to_numpy(float, np.nan), nan_ok=True
+                    assert pd.array(ours, dtype="Float64").to_numpy(float, na_value=np.nan) == pytest.approx(
+                        pd.array(theirs, dtype="Float64").to_numpy(float, na_value=np.nan), nan_ok=True
                     )
                 else:
                     assert ours == theirs, (root, direction, name)

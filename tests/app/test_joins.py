@@ -127,7 +127,7 @@ def test_a_crosstab_counts_every_pair_and_leads_to_its_rows(cave, types, other, 
     disagreeing = [(a, b) for a, b in zip(kept["cell_type"], kept[right], strict=True) if not pd.isna(b) and a != b]
     both = f"({where}) and ({table.disagreeing})" if where else table.disagreeing
     assert len(select(wide, TableQuery(both))) == len(disagreeing) == table.both - table.agree
-    i, j = np.unravel_index(table.counts.argmax(), table.counts.shape)
+    i, j = map(int, np.unravel_index(table.counts.argmax(), table.counts.shape))
     assert len(select(wide, TableQuery(where, table.boxes(int(i), int(j))))) == table.counts.max()
     assert sorted(table.diagonal()) == list(range(len(table.right_values)))
     off = table.both - sum(most for _, most in most_of(known))

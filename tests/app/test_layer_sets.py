@@ -1,5 +1,7 @@
 """Layer boundaries of two sources: each by its name, in columns, addresses, axes and captions."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import standard_transform
@@ -93,7 +95,7 @@ def test_soma_maps_name_the_source(types):
 def test_pages_offer_both_by_name(cave):
     offered = controls.layer_options(cave.volume(DS))
     assert [(one["label"], one["value"]) for one in offered] == [("Allen V1 column", ""), ("CAVE Diver", "cave_diver")]
-    viewers = [{"label": "bundled", "value": ""}]
+    viewers: Any = [{"label": "bundled", "value": ""}]
     choices = Choices(rules=(), columns=(), more=(), viewers=viewers, versions=(), layers=offered, panel=False)
     said = str(options(ConnectivityView(), choices))
     assert "Allen V1 column" in said

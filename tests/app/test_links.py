@@ -207,7 +207,7 @@ def test_a_cell_s_link_has_all_its_partners_and_synapses(cave: Cave, cell: Conne
     link = cell_link(cave, cell)
     assert_sound(link.state)
     for name, side in (("input synapses", "in"), ("output synapses", "out")):
-        totals = cell.totals[side]  # type: ignore[index]
+        totals = cell.totals[side]
         assert len(layer_of(link.state, name)["annotations"]) == totals["num_syn"]
         if totals["autapses"]:
             assert f"The {name} are those with partners; counted apart: {totals['autapses']:,} autapse" in link.notes

@@ -1,5 +1,7 @@
 """What is not known is neither none nor zero."""
 
+from typing import Any
+
 import flask
 import numpy as np
 import pytest
@@ -125,7 +127,7 @@ def test_synapses_without_sizes_or_centres_are_counted(client):
 def test_scripts_know_no_more_than_the_page(cave, datastack, side):
     found = connectivity.read(cave.release(datastack, 1), str(CELL), type_table="partner_types")
     script = partner_script.snippet(cave, [found], Wanted(side), TableQuery())
-    namespace: dict[str, object] = {}
+    namespace: dict[str, Any] = {}
     exec(compile(script, "script", "exec"), namespace)
     frame = namespace["frame"]
     shown = partner_sets.both(found) if side == "both" else found.inputs

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_every_further_column_is_in_the_script(cave, versions, direction):
     found = cell_of(cave, versions[0], 2)
     page = synapse_weights.with_weights(found, direction, synapse_weights.partner_degrees(cave, found))
     places = partner_joins.located(cave, found, direction)
-    page = page.assign(**{name: places[name] for name in places if name not in page})
+    page = page.assign(**{str(name): places[name] for name in places if name not in page})
     page = proofreading.of_partners(page, proofreading.rows(cave.release(DS, versions[0])))
     joined = partner_joins.load_tables(cave.release(DS, versions[0]), ["nucleus_functional_area_assignment"])
     page, _ = partner_joins.with_tables(page, joined)
@@ -94,6 +95,7 @@ def test_threshold_switch_filter_sort_and_columns_are_those_of_the_page(cave, ve
     proofread = proofreading.rows(cave.release(DS, versions[0]))
     columns = describe_columns(found.inputs)
     kept = partner_sets.at_least(found.inputs, 2)
+    sort: Any
     line, sort = "num_soma = 1 and cell_type in (23P, BC, 4P, '6P-IT')", (("soma_depth_um", "desc"), ("num_syn", "asc"))
     page = kept.take(rows_of(kept, columns, TableQuery(line, sort=sort)))
     assert len(page)

@@ -72,6 +72,7 @@ def test_a_switch_of_the_unit_keeps_the_rows_of_the_filter(cave, types):
     for where, boxes in ((f"pt_position_x > {median}", {}), ("", {"pt_position_x": f">{median}"}), (box, {})):
         asked = TableView(DS, table=TYPES, where=where, boxes=boxes, unit="um", filters_in="vx")
         view, table, said = views.open_view(cave, asked)
+        assert isinstance(table, tables.TableFrame)
         assert not said and not view.filters_in and "filters_in" not in view.href()
         kept = voxels(types.frame)[:, 0] >= median if where == box else voxels(types.frame)[:, 0] > median
         assert set(tables.select(table, TableQuery(view.where, view.boxes))["id"]) == set(types.frame.loc[kept, "id"])

@@ -1,6 +1,7 @@
 """A position means the segment that lies there: by the points of synapses, then by nuclei, else it is asked for."""
 
 import json
+from http.client import HTTPResponse
 from urllib.parse import quote
 
 import numpy as np
@@ -10,7 +11,7 @@ from services.cave.client import Cave
 from services.cells import interpretation, positions
 from services.core.errors import BadInput, KarstError
 from services.core.settings import Settings
-from tests.faults.proxy import proxied, send, status
+from tests.faults.proxy import Handler, proxied, send, status
 
 DS = "karst_demo"
 VOXEL_NM = np.array([4.0, 4.0, 40.0])
@@ -87,11 +88,12 @@ def test_the_segmentation_knows_the_supervoxels_of_somata(cave, reading, newest)
 def test_voxels_are_asked_for_without_a_token(localcave_url):
     with proxied(localcave_url) as proxy:
         seen = []
-        proxy.break_next(
-            lambda handler, answer, content: (seen.append(dict(handler.headers)), send(handler, answer, content)),
-            "/supervoxels/",
-            times=10**6,
-        )
+
+        def look(handler: Handler, answer: HTTPResponse, content: bytes) -> None:
+            seen.append(dict(handler.headers))
+            send(handler, answer, content)
+
+        proxy.break_next(look, "/supervoxels/", times=10**6)
         Cave(Settings(server_address=proxy.url, token="secret", cache="")).supervoxel_at(DS, [7e5, 7e5, 7e5])
     assert seen
     assert "secret" not in str(seen)

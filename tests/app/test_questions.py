@@ -130,10 +130,10 @@ def test_a_link_asks_for_its_selected_segments(cave, newest, proofread):
     state = {"layers": [{"type": "segmentation", "name": "seg", "segments": segments[:1]}]}
     number = cave.upload_state(DS, state)
     address = cave.state_url(DS, number)
-    (found,) = interpretation.read(
+    (cell,) = interpretation.read(
         cave.release(DS, newest), f"https://spelunker.cave-explorer.org/#!middleauth+{address}"
     )
-    assert found.cell.root_id == proofread[0]
+    assert cell.cell.root_id == proofread[0]
 
 
 def test_a_link_of_this_application_or_the_old_viewer_names_its_cell(cave, newest, proofread):

@@ -95,9 +95,9 @@ def test_changes_are_the_partners_of_both_versions(page: Page, karst_url: str, t
     changes = page.locator("#cell-changes")
     expect(changes).to_contain_text(f"From version {older} to {truth.version}")
     changes.locator("summary").first.click()
-    rows = changes.get_by_role("table", name="Input partners that changed").locator("tbody tr")
-    expect(rows).to_have_count(min(200, len(wanted)))
-    shown = rows.evaluate_all("rows => rows.map(row => [...row.children].slice(0, 5).map(cell => cell.innerText))")
+    drawn = changes.get_by_role("table", name="Input partners that changed").locator("tbody tr")
+    expect(drawn).to_have_count(min(200, len(wanted)))
+    shown = drawn.evaluate_all("rows => rows.map(row => [...row.children].slice(0, 5).map(cell => cell.innerText))")
     assert [[text if text != "0" else "" for text in row] for row in shown] == wanted[:200]
     links = changes.get_by_role("link", name=re.compile(r"^\d{18}$"))
     expect(links.first).to_have_css("text-align", "left")
@@ -143,7 +143,7 @@ def test_several_cells_have_partners_of_both_directions(page: Page, truth: Truth
     menu.get_by_role("button", name="Python that reads these rows").click()
     expect(page.locator("#said")).to_have_text("A script was copied.")
     names: dict[str, pd.DataFrame] = {}
-    exec(page.evaluate("navigator.clipboard.readText()"), names)  # type: ignore[arg-type]
+    exec(page.evaluate("navigator.clipboard.readText()"), names)
     assert set(names["frame"]["root_id"]) == inputs & outputs
     page.locator("#tab-in").click()
     expect(page.locator("#panel-in .ag-header")).to_contain_text("% of these cells'")

@@ -49,7 +49,7 @@ def student(browser: Browser, classroom: tuple[str, str]) -> Iterator[Page]:
     context.set_default_timeout(60_000)
     wrong: list[str] = []
 
-    def block(route) -> None:  # type: ignore[no-untyped-def]
+    def block(route) -> None:
         wrong.append(route.request.url)
         route.abort()
 

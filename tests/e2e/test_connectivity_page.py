@@ -344,7 +344,7 @@ def test_files_and_copies_are_of_what_is_shown(cell: Page, truth: Truth, root: i
     menu.get_by_role("button", name="Python that reads these rows").click()
     expect(cell.locator("#said")).to_have_text("A script was copied.")
     names: dict[str, pd.DataFrame] = {}
-    exec(cell.evaluate("navigator.clipboard.readText()"), names)  # type: ignore[arg-type]
+    exec(cell.evaluate("navigator.clipboard.readText()"), names)
     assert names["frame"]["root_id"].astype(str).tolist() == order
 
 

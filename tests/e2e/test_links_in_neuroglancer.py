@@ -139,7 +139,7 @@ def test_a_cell_with_its_partners_and_synapses(
     assert shown["segmentation"]["visible"] == [str(cell.cell.root_id)]
     for name, side in (("input", "in"), ("output", "out")):
         layers = [layer for layer in shown.values() if layer["name"].startswith(name)]
-        wanted = cell.totals[side]["num_syn"]  # type: ignore[index]
+        wanted = cell.totals[side]["num_syn"]
         assert sum(layer["annotations"]["count"] for layer in layers) == wanted
     assert verdict["colours"] > 10, "the picture is empty"
 

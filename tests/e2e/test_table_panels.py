@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
@@ -333,7 +334,8 @@ def test_two_tables_are_compared_and_lead_to_the_cells_that_differ(page: Page, t
     agree = int((both["cell_type"] == both["cell_type_manual"]).sum())
     expect(compared).to_contain_text(f"{agree:,} of {len(both):,} agree")
     pairs = both.groupby(["cell_type", "cell_type_manual"]).size()
-    (first, second), most = pairs.idxmax(), int(pairs.max())
+    largest: Any = pairs.idxmax()
+    (first, second), most = largest, int(pairs.max())
     cell = compared.locator(f"a[title^='{first} and {second}:']")
     expect(cell).to_have_text(f"{most:,}")
     cell.click()

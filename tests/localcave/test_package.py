@@ -53,7 +53,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
         installed = distribution(name)
         for top in {file.parts[0] for file in installed.files or []} - {"..", "__pycache__"}:
             if not (site / top).exists():
-                (site / top).symlink_to(installed.locate_file(top))
+                (site / top).symlink_to(str(installed.locate_file(top)))
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     output(*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", ROOT, folder=folder)
     wheel = next(folder.glob("localcave-*.whl"))

@@ -26,7 +26,7 @@ def test_a_sibling_is_made_once_by_the_command(tmp_path: Path) -> None:
 def test_the_pairs_of_the_fly_are_its_synapses_with_good_scores(siblings: dict[str, Path]) -> None:
     synapses = rows(siblings["karst_fly"], 783, "synapses_nt_v1")
     ends = ["pre_pt_root_id", "post_pt_root_id"]
-    assert not any(name.startswith(("ctr_", "size")) for name in synapses)
+    assert not any(str(name).startswith(("ctr_", "size")) for name in synapses)
     good = synapses[
         (synapses["cleft_score"] >= 50) & (synapses[ends[1]] != 0) & (synapses[ends[0]] != synapses[ends[1]])
     ]

@@ -1,6 +1,7 @@
 """The frames behind a cell's plots against loops, and what the figures make of them."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,7 @@ def synapse_frame():
 @given(st.lists(st.floats(-50, 900), max_size=60), st.lists(st.floats(-50, 900), max_size=60))
 def test_the_depth_profile_counts_every_synapse_once(inputs, outputs):
     given_um = {"in": inputs, "out": outputs}
-    frames = {way: pd.DataFrame({"depth_um": depths}, dtype="float64") for way, depths in given_um.items()}
+    frames: Any = {way: pd.DataFrame({"depth_um": depths}, dtype="float64") for way, depths in given_um.items()}
     profile = plot_frames.depth_profile(frames)
     for way, depths in given_um.items():
         own = profile[profile["direction"] == way].set_index("depth_um")["count"]

@@ -1,5 +1,7 @@
 """One column against another in the same row, and values that occur once."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,7 +78,7 @@ def test_one_column_is_compared_with_another_and_blanks_match_nothing(line, rows
 
 def test_a_box_compares_with_another_column_too():
     for text, rows in {"!= valid_id": [1, 5], "valid_id": [0, 3], "<valid_id": [1, 5]}.items():
-        node = parse_box(BY_NAME["pt_root_id"], text, {}, COLUMNS)
+        node: Any = parse_box(BY_NAME["pt_root_id"], text, {}, COLUMNS)
         assert kept(node) == rows
         assert parse_box(BY_NAME["pt_root_id"], node.box(), {}, COLUMNS) == node
     assert parse_line("pt_root_id != valid_id", COLUMNS).describe() == "root id is not equal to valid id"

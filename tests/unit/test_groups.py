@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +17,7 @@ PALETTE = {"23P": "#8268dc", "BC": "#d68c66"}
 numbers = st.lists(st.none() | st.floats(-1e9, 1e9) | st.integers(-5, 5).map(float), min_size=1, max_size=60)
 
 
-def column(values: list[float | None]) -> pd.Series:
+def column(values: Sequence[float | None]) -> pd.Series:
     return pd.Series(pd.array(values, "Float64"))
 
 

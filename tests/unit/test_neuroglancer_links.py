@@ -51,7 +51,7 @@ def test_only_what_wants_a_login_gets_one(source: str, expected: str) -> None:
 
 def test_the_scene_is_that_of_the_info_record() -> None:
     assert SCENE.voxel_nm == (4.0, 4.0, 40.0)
-    assert SCENE.image == MINNIE["aligned_volume"]["image_source"]  # type: ignore[index]
+    assert SCENE.image == MINNIE["aligned_volume"]["image_source"]
     assert SCENE.segmentation == (
         "graphene://middleauth+https://minnie.microns-daf.com/segmentation/table/minnie65_public",
         "precomputed://middleauth+https://minnie.microns-daf.com/skeletoncache/api/v1/minnie65_public/precomputed/skeleton/",

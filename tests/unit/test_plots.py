@@ -40,18 +40,18 @@ def cells():
     return table_of(frame)
 
 
-def winding(x, y, corners):
+def winding(dot, corners):
     """How often the corners run around a point: the sum of the angles under which it sees the edges."""
-    total = 0.0
+    (x, y), total = dot, 0.0
     for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
         cross = (x0 - x) * (y1 - y) - (y0 - y) * (x1 - x)
         total += math.atan2(cross, (x0 - x) * (x1 - x) + (y0 - y) * (y1 - y))
     return round(total / (2 * math.pi))
 
 
-def distance(x, y, corners):
+def distance(dot, corners):
     """From a point to the nearest edge."""
-    found = []
+    (x, y), found = dot, []
     for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
         length = (x1 - x0) ** 2 + (y1 - y0) ** 2
         along = 0 if not length else max(0, min(1, ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length))
@@ -65,12 +65,12 @@ places = st.tuples(numbers, numbers)
 
 @given(st.lists(places, min_size=3, max_size=9), st.lists(places, min_size=1, max_size=30))
 def test_an_outline_picks_the_dots_that_it_runs_around(corners, dots):
-    clear = [dot for dot in dots if distance(*dot, corners) > 1e-6]
+    clear = [dot for dot in dots if distance(dot, corners) > 1e-6]
     assume(clear)
     frame = pd.DataFrame({"x": [x for x, _ in clear], "y": [y for _, y in clear], "id": range(len(clear))})
     picked = plots.within(frame, {"x": [x for x, _ in corners], "y": [y for _, y in corners]})
     # an outline that crosses itself keeps what it runs around an odd number of times, as the plot shows it
-    assert picked.tolist() == [n for n, dot in enumerate(clear) if winding(*dot, corners) % 2]
+    assert picked.tolist() == [n for n, dot in enumerate(clear) if winding(dot, corners) % 2]
 
 
 def as_a_browser_has_it(place):

@@ -99,8 +99,13 @@ def test_views_are_known_by_columns_but_those_of_pairs_by_name_alone() -> None:
 
 def test_the_columns_of_views_are_asked_only_where_no_name_tells() -> None:
     asked: list[bool] = []
+
+    def columns() -> dict[str, Any]:
+        asked.append(True)
+        return {}
+
     there = tables(("s", "synapse"), ("s_in_out_degree", "view"), ("s_in_out_degree_fixed", "view"))
-    found = resolve({}, {}, there, lambda: asked.append(True) or {})
+    found = resolve({}, {}, there, columns)
     assert (found.degrees.table, asked) == ("s_in_out_degree_fixed", [])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from dash import html
 
@@ -36,5 +37,6 @@ def test_the_catalogue_says_how_many_of_how_many_are_found():
 def test_rows_that_cave_does_not_count_are_a_dash_that_says_so():
     listed = catalogue_page.listing(TableView("tiny", "7"), [TABLE, VIEW])
     assert "1,234" in words(listed)
-    told = [(part.children, part.title) for part in listed._traverse() if isinstance(part, html.Span)]
+    parts: list[Any] = [part for part in listed._traverse() if isinstance(part, html.Span)]
+    told = [(part.children, part.title) for part in parts]
     assert told == [("–", "CAVE does not count the rows of a view")]

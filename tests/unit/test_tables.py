@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
@@ -49,9 +50,7 @@ def test_rows_are_sorted_with_blanks_last_and_ties_by_id(rows, sort):
     wanted = list(rows)
     for name, direction in reversed([*sort, ("id", "asc")] if sort else []):
         at = names.index(name)
-        filled = sorted(
-            (row for row in wanted if row[at] is not None), key=lambda row, at=at: row[at], reverse=direction == "desc"
-        )
+        filled = sorted((row for row in wanted if row[at] is not None), key=itemgetter(at), reverse=direction == "desc")
         wanted = filled + [row for row in wanted if row[at] is None]
     found = select(table_of(rows), TableQuery(sort=sort))
     assert found["id"].tolist() == [row[0] for row in wanted]
