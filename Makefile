@@ -33,6 +33,7 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy .
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/oxlint
 
 demo: $(VENV)/.run
 	@$(PY) -m localcave demo $(DEMO)

@@ -7,7 +7,7 @@
     function remembered() {
         try {
             return localStorage.getItem(KEY);
-        } catch (_) {
+        } catch {
             return null; // storage may be forbidden; the system's choice then holds
         }
     }
@@ -23,7 +23,7 @@
         const next = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
         try {
             localStorage.setItem(KEY, next);
-        } catch (_) {
+        } catch {
             document.documentElement.dataset.bsTheme = next;
             return;
         }

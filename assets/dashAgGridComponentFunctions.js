@@ -1,5 +1,5 @@
 // How grid cells are drawn. Every id is text.
-var dagcomponentfuncs = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+const dagcomponentfuncs = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
 
 // A root id that leads to its page in the connectivity viewer; 0 is no cell.
 dagcomponentfuncs.CellLink = function (props) {

@@ -1,5 +1,5 @@
 // Functions that grid options name.
-var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+const dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
 
 const whole = new Intl.NumberFormat("en-US", {maximumFractionDigits: 0});
 const ordinary = new Intl.NumberFormat("en-US", {maximumFractionDigits: 2});

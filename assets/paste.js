@@ -11,7 +11,7 @@
         try {
             const state = JSON.parse(fragment.startsWith("{") ? fragment : decodeURIComponent(fragment));
             const layers = state.layers
-                .filter((layer) => /^segmentation/.test(layer.type))
+                .filter((layer) => String(layer.type).startsWith("segmentation"))
                 .map(({type, name, source, segments}) => ({type, name, source, segments: selected(segments)}));
             const {dimensions, position} = state;
             return `${page}#!${encodeURIComponent(JSON.stringify({dimensions, position, layers}))}`;

@@ -44,7 +44,7 @@ async () => {
   });
 
   for (const item of document.querySelectorAll('#neuroglancer-status-container li')) {
-    if (item.style.display !== 'none' && item.textContent && !/^Loading/.test(item.textContent)) errors.push(`status: ${item.textContent}`);
+    if (item.style.display !== 'none' && item.textContent && !item.textContent.startsWith('Loading')) errors.push(`status: ${item.textContent}`);
   }
 
   for (const [, numbers] of await viewer.chunkQueueManager.getStatistics()) {
