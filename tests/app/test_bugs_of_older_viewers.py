@@ -3,7 +3,6 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import flask
 import pyarrow as pa

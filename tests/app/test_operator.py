@@ -68,7 +68,7 @@ def send_callback(url: str, output: str, value: Any) -> requests.Response:
 def served(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("operator")
     log = folder / "log"
-    options = {"app": "tests.app.broken_app:server", "KARST_LOG": "json", "CAVE_TOKEN": TOKEN}
+    options: Any = {"app": "tests.app.broken_app:server", "KARST_LOG": "json", "CAVE_TOKEN": TOKEN}
     with karst(localcave_url, folder / "cache", log=log, **options) as url:
         yield Served(url, log)
 

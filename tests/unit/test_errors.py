@@ -6,7 +6,17 @@ import flask
 import pytest
 
 from services.core import errors
-from services.core.errors import BadInput, Expired, KarstError, NotAllowed, NotFound, TooLarge, Truncated, Upstream
+from services.core.errors import (
+    BadInput,
+    Expired,
+    KarstError,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+    Truncated,
+    Unforeseen,
+    Upstream,
+)
 
 STATUSES: dict[type[KarstError], int] = {
     BadInput: 400,
@@ -16,6 +26,7 @@ STATUSES: dict[type[KarstError], int] = {
     TooLarge: 413,
     Truncated: 206,
     Upstream: 502,
+    Unforeseen: 500,
 }
 
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import Any
 
 import pandas as pd
 import pytest
