@@ -55,7 +55,7 @@ def far_url(small_cortex: Path) -> Iterator[str]:
 
 def request_to(url: str, version: int, **changes: object) -> Request:
     usual = {"token": "any", "rows_per_request": 5000, "first_wait_s": 0.01, "attempts": 12}
-    return Request(STACK, version, url, **{**usual, **changes})  # type: ignore[arg-type]
+    return Request(STACK, version, url, **{**usual, **changes})
 
 
 def everything(url: str, version: int, table: str) -> pd.DataFrame:
@@ -212,7 +212,7 @@ def test_what_cannot_be_had_is_said(
 ) -> None:
     usual = {"datastack": STACK, "version": version, "server": far_url, "token": "any", "attempts": 2}
     with pytest.raises(InputError, match=sentence):
-        take(Request(**{**usual, **changes}), tmp_path / "s")  # type: ignore[arg-type]
+        take(Request(**{**usual, **changes}), tmp_path / "s")
 
 
 def test_a_server_that_is_not_there_is_said(version: int, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_views_private_tables_and_split_versions(number: int, conformance: Path,
     """The conformance data has what the demo has not: views, nulls of every kind, tables that are not ours to read."""
     with start_localcave([conformance], "--row-limit", "4000") as url:
         wanted = {"datastack": "golden", "rows_per_request": 5000, "synapses_of": "all"}
-        report = take(Request(version=number, server=url, token="any", **wanted), tmp_path / "s")  # type: ignore[arg-type]
+        report = take(Request(version=number, server=url, token="any", **wanted), tmp_path / "s")
     assert [note.split()[0] for note in report.notes] == ["private_table", "private_table_b"]
     manifest = read_manifest(conformance)
     compared = 0

@@ -40,7 +40,7 @@ def outputs() -> Side:
 def build(*sides: Side, **options: object) -> Built:
     given_options = {"voxel_nm": VOXEL_NM, **options}
     cells = given_options.pop("cells", {CELL: SOMA_NM})
-    built = cell_state(base(), cells, sides or (inputs(), outputs()), **given_options)  # type: ignore[arg-type]
+    built = cell_state(base(), cells, sides or (inputs(), outputs()), **given_options)
     assert_sound(built.state)
     return built
 

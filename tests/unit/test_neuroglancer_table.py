@@ -25,7 +25,7 @@ LARGEST = 2**63 - 1
 
 def build(rows: pd.DataFrame, **options: object) -> Built:
     given_options = {"name": "cells", "row_voxel_nm": VOXEL_NM, "voxel_nm": VOXEL_NM, **options}
-    built = table_state(base(), rows, **given_options)  # type: ignore[arg-type]
+    built = table_state(base(), rows, **given_options)
     assert_sound(built.state)
     return built
 

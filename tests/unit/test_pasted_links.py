@@ -36,7 +36,7 @@ class NoCave:
 
 
 def opened(text: str) -> PastedLink:
-    return read(NoCave(), "minnie65_public", text)  # type: ignore[arg-type]
+    return read(NoCave(), "minnie65_public", text)
 
 
 def state(*segments: object, **more: object) -> dict[str, object]:
