@@ -27,7 +27,7 @@ def table(client: CAVEclient) -> Iterator[str]:
     client.annotation.delete_table(name)
 
 
-def refusal(call, *args) -> int:  # type: ignore[no-untyped-def]
+def refusal(call, *args) -> int:
     with pytest.raises(requests.HTTPError) as caught:
         call(*args)
     return int(caught.value.response.status_code)
