@@ -1,4 +1,4 @@
-"""The command line: ``localcave demo|import|snapshot|serve|info``.
+"""The command line: ``localcave demo|import|snapshot|serve|info|notebook``.
 
 What a person got wrong is one sentence on stderr and exit status 2.
 """
@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from localcave.errors import InputError
 from localcave.folder.writer import FORMAT, MANIFEST, read_manifest
+from localcave.notebook.command import add_command
 
 DEMO_FOLDER = Path(".data/karst_demo")
 SIBLING_FOLDERS = {"flywire": Path(".data/karst_fly"), "v1dd": Path(".data/karst_v1dd")}
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_snapshot(commands)
     _add_serve(commands)
     _add_info(commands)
+    add_command(commands, DEMO_FOLDER)
     return parser
 
 
@@ -174,6 +176,13 @@ def _add_serve(commands: Any) -> None:
         default=200_000,
         metavar="N",
         help="most rows of one answer (default: %(default)s)",
+    )
+    command.add_argument(
+        "--alias",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="answer for the first folder's datastack under this name too, e.g. minnie65_public",
     )
     command.add_argument(
         "--require-token",
@@ -308,6 +317,7 @@ def _serve(args: argparse.Namespace) -> None:
         row_limit=args.row_limit,
         require_token=args.require_token is not None,
         users=users,
+        aliases=args.alias,
     )
 
 

@@ -112,15 +112,33 @@ TABLES: dict[str, tuple[str, str | None, str, str, str | None]] = {
         "reference_tag", _SYN, "2025-10-06T15:46:02.540000",
         "Whether the axon of an input to the column could be followed back to its soma.", None,
     ),
+    "vortex_manual_myelination_v0": (
+        "bound_tag_valid", None, "2024-04-23T13:20:02.360000",
+        "Whether the axon is myelinated (t) or not (f) at places along it; valid_id is the root id that was looked at.",
+        None,
+    ),
+    "vortex_astrocyte_proofreading_status": (
+        "proofread_status", None, "2024-11-05T19:02:33.120000",
+        "Astrocytes that were looked at, by nucleus id: non, clean (of what is not theirs) or extended.", None,
+    ),
+    "proofreading_status_public_release": (
+        "compartment_proofread_status", None, "2022-05-31T22:11:55.680000",
+        "Proofreading status of axon and dendrite: non, clean or extended.",
+        "Superseded by proofreading_status_and_strategy.",
+    ),
+    "gamlin_2023_mcs_met_types": (
+        "reference_tag_float", _NUC, "2023-11-06T17:39:08.470000",
+        "Martinotti cells with a predicted type (tag) and how sure it is (value).", None,
+    ),
 }  # fmt: skip
 OTHER_RESOLUTION = {"vortex_compartment_targets": (8.0, 8.0, 40.0), "vortex_axon_backtrace_column": (1.0, 1.0, 1.0)}
 BOUND = {
     "nucleus_detection", "synapse", "compartment_proofread_status_strategy", "cell_type_local", "reference_point",
-    "bound_tag_valid",
+    "bound_tag_valid", "proofread_status", "compartment_proofread_status",
 }  # fmt: skip
 """Schema types with points in the segmentation."""
 ONLY_IN = {
-    "functional_properties_v3_bcm": (1507, 1412),
+    "gamlin_2023_mcs_met_types": (1507, 1412),
     "digital_twin_properties_bcm_coreg_v4": (1621, 1507),
     "vortex_axon_backtrace_column": (1621,),
 }

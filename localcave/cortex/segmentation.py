@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
+from localcave.cortex.catalogue import INFO
 from localcave.cortex.history import NOW
 from localcave.cortex.ids import CHUNK_NM
 from localcave.cortex.model import Cortex, table
+from localcave.cortex.space import to_voxels
 
 CHUNK_VX = [CHUNK_NM // size_nm for size_nm in (8, 8, 40)]
 """Size of a chunk of the graph, in the voxels of the segmentation."""
@@ -72,3 +76,28 @@ def skeleton_table(cortex: Cortex) -> pa.Table:
             "level2_id": lists(pa.array(cortex.level2[: len(arbors.slot)]), first),
         }
     )
+
+
+def example_state(cortex: Cortex) -> dict[str, Any]:
+    """A Neuroglancer state with the first proofread cell and its soma as a point."""
+    root = str(cortex.history.owner_root[cortex.population.proofread[0]])
+    soma = to_voxels(cortex.population.soma_nm[cortex.population.proofread[:1]])[0].tolist()
+    space = {axis: [size, "m"] for axis, size in zip("xyz", (4e-9, 4e-9, 4e-8), strict=True)}
+    point = {"type": "point", "id": "soma", "point": soma, "segments": [[root]]}
+    return {
+        "dimensions": space,
+        "position": soma,
+        "crossSectionScale": 1,
+        "projectionScale": 30_000,
+        "layers": [
+            {"type": "image", "name": "imagery", "source": INFO["aligned_volume"]["image_source"]},
+            {"type": "segmentation", "name": "cells", "source": INFO["segmentation_source"], "segments": [root]},
+            {
+                "type": "annotation",
+                "name": "somata",
+                "source": {"url": "local://annotations", "transform": {"outputDimensions": space}},
+                "annotations": [point],
+            },
+        ],
+        "layout": "xy-3d",
+    }

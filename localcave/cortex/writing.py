@@ -10,7 +10,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from localcave.cortex import base_tables, catalogue, more_tables, recipe, reference_tables, segmentation, views
+from localcave.cortex import (
+    base_tables,
+    catalogue,
+    more_tables,
+    recipe,
+    reference_tables,
+    segmentation,
+    views,
+    workshop_tables,
+)
 from localcave.cortex.ids import CHUNK_BITS
 from localcave.cortex.model import Cortex, Step
 from localcave.folder.writer import DatastackWriter
@@ -20,12 +29,17 @@ N_STEPS = 5
 SORTED_BY: dict[str | None, tuple[str, ...]] = {"synapses_pni_2": ("target_id",)}
 """Order of the rows by reference table, where it is not the id."""
 
-GROWING: dict[str, Callable[[Cortex, int], pa.Table]] = {"proofreading_status_and_strategy": base_tables.proofreading}
+GROWING: dict[str, Callable[[Cortex, int], pa.Table]] = {
+    "proofreading_status_and_strategy": base_tables.proofreading,
+    "proofreading_status_public_release": workshop_tables.public_release,
+    "vortex_astrocyte_proofreading_status": workshop_tables.astrocytes,
+}
 BOUND: dict[str, Callable[[Cortex, int], pa.Table]] = {
     "nucleus_detection_v0": base_tables.nucleus_detection,
     "nucleus_alternative_points": reference_tables.alternative_points,
     "allen_soma_coarse_cell_class_model_v1": reference_tables.coarse_cell_class,
     "vortex_manual_nodes_of_ranvier": more_tables.nodes_of_ranvier,
+    "vortex_manual_myelination_v0": workshop_tables.myelination,
 }
 FIXED: dict[str, Callable[[Cortex], pa.Table]] = {
     "nucleus_ref_neuron_svm": reference_tables.neuron_svm,
@@ -43,6 +57,7 @@ FIXED: dict[str, Callable[[Cortex], pa.Table]] = {
     "synapse_target_predictions_ssa": more_tables.target_predictions,
     "vortex_compartment_targets": more_tables.compartment_targets,
     "vortex_axon_backtrace_column": more_tables.axon_backtrace,
+    "gamlin_2023_mcs_met_types": workshop_tables.met_types,
 }
 VIEWS: dict[str, Callable[[Cortex, int], pa.Table]] = {
     "synapses_pni_2_in_out_degree": views.in_out_degree,
@@ -51,6 +66,7 @@ VIEWS: dict[str, Callable[[Cortex, int], pa.Table]] = {
     "single_neurons": views.single_neurons,
     "aibs_cell_info": views.cell_info,
 }
+EXAMPLE_STATE = 5560000000000000
 VIEW_VERSIONS = {"connections_with_nuclei": (recipe.NEWEST_VERSION,)}
 """Views that not all versions have: this one is large."""
 
@@ -81,6 +97,7 @@ def write(cortex: Cortex, folder: Path, step: Step) -> None:
     )
     step("writing skeletons")
     writer.set_skeletons(segmentation.skeleton_table(cortex))
+    writer.add_state(EXAMPLE_STATE, segmentation.example_state(cortex))
     writer.finish()
 
 

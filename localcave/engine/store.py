@@ -129,12 +129,15 @@ def voxel_size_nm(metadata: Mapping[str, Any]) -> tuple[float, float, float]:
 class Datastack:
     """One folder: its manifest, and the sources it holds. Names come from the manifest only, never from a path."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, name: str | None = None):
+        """The datastack of a folder, under its own name or another."""
         self.folder = folder.resolve()
         self.manifest = writer.read_manifest(self.folder)
-        self.name: str = self.manifest["datastack"]
+        self.name: str = name or self.manifest["datastack"]
         self.info: dict[str, Any] = self.manifest["info"]
-        self.versions: dict[int, dict[str, Any]] = {v["version"]: v for v in self.manifest["versions"]}
+        self.versions: dict[int, dict[str, Any]] = {
+            v["version"]: v | {"datastack": self.name} for v in self.manifest["versions"]
+        }
         self._sources: dict[tuple[str, int, str], Source] = {}
 
     def tables(self, version: int) -> dict[str, dict[str, Any]]:
@@ -231,11 +234,14 @@ class Store:
     """All datastacks of a server and the one DuckDB that reads them.
 
     The database sees the folders and nothing else, and cannot write: its configuration is locked
-    after these are set.
+    after these are set. The datastack of the first folder has `aliases` as names too.
     """
 
-    def __init__(self, folders: Sequence[Path], *, memory_limit: str = "200MB", threads: int = 2):
-        self.datastacks = {stack.name: stack for stack in map(Datastack, folders)}
+    def __init__(
+        self, folders: Sequence[Path], aliases: Sequence[str] = (), *, memory_limit: str = "200MB", threads: int = 2
+    ):
+        stacks = [*map(Datastack, folders), *(Datastack(folders[0], alias) for alias in aliases)]
+        self.datastacks = {stack.name: stack for stack in stacks}
         self._connection = duckdb.connect(":memory:")
         self._local = threading.local()
         self._memory = _Memory(REMEMBERED_BYTES)

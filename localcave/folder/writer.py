@@ -16,6 +16,7 @@ layout. ``docs/snapshot-format.md`` describes it for other programs.
       segmentation/supervoxels.parquet        supervoxel_id, level2_id, root_id (newest)
       segmentation/history.parquet            supervoxel_id, root_id, created, expired
       segmentation/operations.json            merges and splits
+      states/<id>.json                        a Neuroglancer state that is served under this id
       skeletons/skeletons.parquet             root_id, vertices_nm, edges, radius_nm, compartment, ...
 
 Positions are three int32 columns ``<name>_x``, ``<name>_y``, ``<name>_z`` in voxels of the
@@ -67,6 +68,11 @@ def segmentation_path(folder: Path, name: str) -> Path:
 def skeleton_path(folder: Path) -> Path:
     """Path of the skeletons of all cells that have one."""
     return folder / "skeletons" / "skeletons.parquet"
+
+
+def example_states(folder: Path) -> dict[int, Path]:
+    """Files of the Neuroglancer states that come with a datastack, by the id under which they are served."""
+    return {int(path.stem): path for path in (folder / "states").glob("*.json") if path.stem.isdigit()}
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -251,6 +257,12 @@ class DatastackWriter:
         radius_nm list<float32>, compartment list<int8> (1 soma, 2 axon, 3 basal, 4 apical); where the segmentation is
         known so well, also supervoxel_id and level2_id list<int64> of the vertices. Edges are child and parent."""
         write_parquet(skeletons.sort_by("root_id"), skeleton_path(self.folder), row_group_rows=64)
+
+    def add_state(self, number: int, state: Mapping[str, Any]) -> None:
+        """Write a Neuroglancer state; ``{SERVER}`` in its strings is the server's address."""
+        path = self.folder / "states" / f"{number}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(state))
 
     def finish(self) -> None:
         """Write the manifest: from here on the folder is a datastack."""

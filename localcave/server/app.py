@@ -47,19 +47,20 @@ def create_server(
     delay_ms: int = 0,
     require_token: bool = False,
     users: Path | None = None,
+    aliases: Sequence[str] = (),
 ) -> Flask:
     """A Flask application that answers for the datastacks in `folders`.
 
     row_limit: most rows of one answer. delay_ms: waited before every answer, to feel like a far
     server. require_token: refuse requests without a token; `users` (a JSON file, see `auth.py`)
-    says whose token is good for what.
+    says whose token is good for what. aliases: more names of the first folder's datastack.
     Raises FileNotFoundError for a folder without a datastack.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     gate = Gate.from_file(users) if users else Gate(required=require_token)
-    app.extensions[EXTENSION] = Service.over(folders, row_limit=row_limit, gate=gate)
+    app.extensions[EXTENSION] = Service.over(folders, row_limit=row_limit, gate=gate, aliases=aliases)
 
     @app.before_request
     def admit() -> Any:
@@ -185,12 +186,19 @@ def serve(
     require_token: bool = False,
     users: Path | None = None,
     threads: int = THREADS,
+    aliases: Sequence[str] = (),
 ) -> None:
     """Serve datastack folders until the process is ended; the arguments are those of `create_server`."""
     for folder in folders:
         read_manifest(folder)
     make = partial(
-        create_server, folders, row_limit=row_limit, delay_ms=delay_ms, require_token=require_token, users=users
+        create_server,
+        folders,
+        row_limit=row_limit,
+        delay_ms=delay_ms,
+        require_token=require_token,
+        users=users,
+        aliases=aliases,
     )
     options = {
         "bind": f"{host}:{port}",

@@ -43,10 +43,13 @@ class Service:
     meshes: LRUCache[tuple[str, int], LevelledMesh] = field(default_factory=lambda: LRUCache(KEPT_MESHES))
 
     @classmethod
-    def over(cls, folders: Sequence[Path], *, row_limit: int, gate: Gate) -> Service:
-        store = Store(folders)
+    def over(cls, folders: Sequence[Path], *, row_limit: int, gate: Gate, aliases: Sequence[str] = ()) -> Service:
+        """The service of some folders; the datastack of the first has `aliases` as names too."""
+        store = Store(folders, aliases)
         service = cls(store, row_limit, gate)
         for stack in store.datastacks.values():
+            for number, path in writer.example_states(stack.folder).items():
+                service.states.keep(number, path.read_bytes(), writer.SERVER)
             service.volumes[stack.name] = Volume(store, stack)
             service.watersheds[stack.name] = Watershed(store, stack)
             segmentation = Segmentation(store, stack) if stack.manifest["segmentation"] else None

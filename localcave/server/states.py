@@ -18,6 +18,7 @@ class States:
         # after a new start no number may mean another state than it did
         self._next = FIRST_ID + time.time_ns() // 1_000_000
         self._bytes = 0
+        self._fixed: dict[int, tuple[bytes, str]] = {}
         self._lock = threading.Lock()
 
     def add(self, text: bytes, address: str) -> int:
@@ -30,9 +31,13 @@ class States:
                 self._bytes -= len(self._texts.popitem(last=False)[1][0])
             return number
 
+    def keep(self, number: int, text: bytes, address: str) -> None:
+        """Keep a text that comes with a datastack, for ever."""
+        self._fixed[number] = text, address
+
     def get(self, number: int, address: str) -> bytes | None:
         """The text with an id, None when it is unknown. What it says of this server leads to `address`: the reader may
         reach it by another than the writer did, from another machine or in another network."""
         with self._lock:
-            text, written = self._texts.get(number, (None, ""))
+            text, written = self._texts.get(number) or self._fixed.get(number) or (None, "")
         return text and text.replace(f"{written}/".encode(), f"{address}/".encode())

@@ -129,7 +129,7 @@ def test_facets_and_the_catalogue_are_of_the_moment_too(client, expired):
         ("{EXPIRED}/tables/{VIEW}/rows", 400, "is a view, which CAVE has at its versions only"),
         ("{EXPIRED}/tables/nope/rows", 404, "no table nope"),
         ("live/tables/nope/rows", 404, "no table nope"),
-        ("{EXPIRED}/tables/functional_properties_v3_bcm", 404, "at version 1412 of karst_demo that can be read"),
+        ("{EXPIRED}/tables/gamlin_2023_mcs_met_types", 404, "at version 1412 of karst_demo that can be read"),
         ("9999/tables/{TYPES}/rows", 404, "no version 9999"),
         ("2200-01-01T00:00:00Z/tables/{TYPES}/rows", 400, "yet to come"),
         ("2025-13-01T00:00:00Z/tables/{TYPES}/rows", 400, "is no time"),

@@ -17,7 +17,7 @@ from services.tables.tables import TableQuery
 
 DS, TYPES, NUCLEI, SYNAPSES = "karst_demo", "aibs_metamodel_celltypes_v661", "nucleus_detection_v0", "synapses_pni_2"
 PROOFREADING = "proofreading_status_and_strategy"
-LATER, GONE = "vortex_axon_backtrace_column", "functional_properties_v3_bcm"
+LATER, GONE = "vortex_axon_backtrace_column", "gamlin_2023_mcs_met_types"
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,9 @@ TABLES_AT_NEWEST = {
     "digital_twin_properties_bcm_coreg_v4": "digital_twin_properties",
     "synapse_target_predictions_ssa": "reference_tag", "vortex_compartment_targets": "reference_tag",
     "vortex_manual_nodes_of_ranvier": "bound_tag_valid", "vortex_axon_backtrace_column": "reference_tag",
+    "vortex_manual_myelination_v0": "bound_tag_valid", "vortex_astrocyte_proofreading_status": "proofread_status",
+    "proofreading_status_public_release": "compartment_proofread_status",
+    "functional_properties_v3_bcm": "func_properties_bcm",
 }  # fmt: skip
 
 
@@ -74,7 +77,7 @@ def test_tables_versions_and_info_are_those_of_the_original(small_cortex: Path) 
     manifest = writer.read_manifest(small_cortex)
     found = {name: entry["metadata"] for name, entry in manifest["tables"][str(NEWEST)].items()}
     assert {name: record["schema_type"] for name, record in found.items()} == TABLES_AT_NEWEST
-    assert "functional_properties_v3_bcm" in manifest["tables"][str(OLDER)]
+    assert "gamlin_2023_mcs_met_types" in manifest["tables"][str(OLDER)]
     assert {v["version"]: v["valid"] for v in manifest["versions"]} == {EXPIRED: False, OLDER: True, NEWEST: True}
     for record in found.values():
         target = record["reference_table"]

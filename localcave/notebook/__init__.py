@@ -1,0 +1,1 @@
+"""Public notebooks made to run here: their server, datastack, token, versions and ids replaced by those of a folder."""

@@ -1,0 +1,113 @@
+"""A notebook with its constants replaced. Only code changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from localcave.errors import InputError
+from localcave.notebook.examples import Examples
+
+ORIGINALS = ("minnie65_public", "minnie65_phase3_v1", "minnie65_phase3_v0")
+ROOT_IDS = re.compile(r"\b(?:864691\d{12}|648518\d{12})\b")
+SUPERVOXEL_IDS = re.compile(r"\b(?!864691|648518)\d{17,18}\b")
+NUCLEUS_IDS = re.compile(r"(\bnuc\w*\s*=\s*\[?\s*)(\d{5,7})\b")
+STATE_IDS = re.compile(r"(\bstate_id\s*=\s*|get_state_json\(\s*)(\d{12,17})\b")
+VERSIONS = re.compile(
+    r"(\b(?:version|materialization|materialization_version)\s*=\s*|get_version_metadata\(\s*)(\d{2,4})\b"
+)
+TIMES = re.compile(r"\bdatetime\(\s*(\d{4})\s*,([^()]*)\)")
+CLIENTS = re.compile(r"\bCAVEclient\(([^()]*)\)")
+LOGINS = re.compile(r"\b([\w.]*auth)\.(?:setup_token|save_token|get_new_token)\([^()]*\)")
+FLAT = re.compile(r"precomputed://gs://[\w./-]*/seg(?:_m\d+)?/?(?=[\"'])")
+IMAGE = re.compile(r"precomputed://(?:gs://|https://bossdb-open-data\.s3\.amazonaws\.com/)[\w./-]*/em/?(?=[\"'])")
+INSTALLS = re.compile(r"^(\s*)([!%]\s*(?:pip|conda)\b.*)$", re.MULTILINE)
+FIRST_CELL = """\
+# This notebook was made to run without network by `python -m localcave notebook`: server, datastack, token, versions
+# and example ids are those of {datastack} at {server}.
+import cloudvolume.secrets
+
+cloudvolume.secrets.CAVE_CREDENTIALS_CACHE["{host}"] = {{"token": "{token}"}}"""
+
+
+def rewritten(
+    notebook: dict[str, Any], examples: Examples, *, server: str, datastack: str, token: str
+) -> dict[str, Any]:
+    """A notebook (its JSON) that reads `datastack` of the localcave at `server`, without its outputs. The same id
+    always becomes the same one. Raises InputError for what is no notebook."""
+    cells = notebook.get("cells")
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) and "source" in cell for cell in cells):
+        raise InputError("this is no notebook: it has no cells")
+    change = _Change(examples, server, datastack, token)
+    changed = [_cell(cell, change) for cell in cells]
+    host = urlsplit(server).netloc
+    first = FIRST_CELL.format(datastack=datastack, server=server, host=host, token=token)
+    added = {"cell_type": "code", "execution_count": None, "id": "localcave", "outputs": [], "source": first}
+    return {**notebook, "cells": [{"metadata": dict[str, Any](), **added}, *changed]}
+
+
+def _cell(cell: dict[str, Any], change: _Change) -> dict[str, Any]:
+    if cell.get("cell_type") != "code":
+        return cell
+    source = "".join(cell["source"])
+    return {**cell, "outputs": [], "execution_count": None, "source": change(source).splitlines(keepends=True)}
+
+
+class _Change:
+    """Changes the code of one cell after the other, and remembers which id became which."""
+
+    def __init__(self, examples: Examples, server: str, datastack: str, token: str):
+        self._examples, self._datastack = examples, datastack
+        self._given = f"server_address={server!r}, auth_token={token!r}, write_server_cache=False"
+        self._source = f"precomputed://{server}/precomputed/{examples.datastack}"
+        self._roots: dict[str, int] = {}
+        self._supervoxels: dict[str, int] = {}
+        self._nuclei: dict[str, int] = {}
+
+    def __call__(self, code: str) -> str:
+        code = INSTALLS.sub(r"\1# \2", code)
+        for name in ORIGINALS:
+            code = re.sub(rf"(['\"]){name}\1", rf"\g<1>{self._datastack}\g<1>", code)
+        code = CLIENTS.sub(self._client, code)
+        code = LOGINS.sub(r"\1.token  # any token will do here", code)
+        code = FLAT.sub(f"{self._source}/segmentation", IMAGE.sub(f"{self._source}/image", code))
+        code = ROOT_IDS.sub(self._id(self._roots, self._examples.roots), code)
+        code = SUPERVOXEL_IDS.sub(self._id(self._supervoxels, self._examples.supervoxels), code)
+        code = NUCLEUS_IDS.sub(self._id(self._nuclei, self._examples.nuclei), code)
+        if self._examples.state is not None:
+            code = STATE_IDS.sub(rf"\g<1>{self._examples.state}", code)
+        return TIMES.sub(self._time, VERSIONS.sub(self._version, code))
+
+    def _client(self, call: re.Match[str]) -> str:
+        kept = [
+            part
+            for part in call[1].split(",")
+            if part.strip() and not re.match(r"\s*(auth_token|server_address)", part)
+        ]
+        return f"CAVEclient({', '.join([*(part.strip() for part in kept), self._given])})"
+
+    @staticmethod
+    def _id(known: dict[str, int], examples: Sequence[int]) -> Callable[[re.Match[str]], str]:
+        def replace(found: re.Match[str]) -> str:
+            before, number = (found[1], found[2]) if found.re.groups else ("", found[0])
+            return f"{before}{known.setdefault(number, examples[len(known) % len(examples)])}"
+
+        return replace
+
+    def _version(self, found: re.Match[str]) -> str:
+        """The newest version that is not newer than the one named, else the oldest."""
+        numbers = [number for number, _ in self._examples.versions]
+        older = [number for number in numbers if number <= int(found[2])]
+        return f"{found[1]}{older[0] if older else numbers[-1]}"
+
+    def _time(self, found: re.Match[str]) -> str:
+        """The time of the oldest version in place of one that lies before it."""
+        first = datetime.fromisoformat(self._examples.versions[-1][1])
+        if int(found[1]) >= first.year:
+            return found[0]
+        zone = re.search(r"tzinfo\s*=\s*[\w.]+", found[2])
+        told = first.strftime("%Y, %-m, %-d, %-H, %-M, %-S, ") + str(first.microsecond)
+        return f"datetime({told}{', ' + zone[0] if zone else ''})"
