@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from localcave.errors import InputError
+from localcave.folder.writer import MANIFEST
 from localcave.notebook.rewriting import rewritten
 
 
@@ -42,6 +43,8 @@ def run(args: argparse.Namespace) -> None:
         content = None
     if not isinstance(content, dict):
         raise InputError(f"{args.notebook} is no notebook: it is not JSON")
+    if not (args.folder / MANIFEST).is_file():
+        raise InputError(f"{args.folder} is not a finished datastack folder: it has no {MANIFEST}")
     examples = Examples.of(args.folder)
     made = rewritten(
         content,

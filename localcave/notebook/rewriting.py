@@ -45,7 +45,13 @@ def rewritten(
     changed = [_cell(cell, change) for cell in cells]
     host = urlsplit(server).netloc
     first = FIRST_CELL.format(datastack=datastack, server=server, host=host, token=token)
-    added = {"cell_type": "code", "execution_count": None, "id": "localcave", "outputs": [], "source": first}
+    added: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "localcave",
+        "outputs": [],
+        "source": first,
+    }
     return {**notebook, "cells": [{"metadata": dict[str, Any](), **added}, *changed]}
 
 
