@@ -153,7 +153,7 @@ def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> Iterator
         if "id" not in part:
             raise TooLarge(f"CAVE sends only {len(part):,} rows of this view at once.", "Filter it.")
         middle = int(part["id"].sort_values().iloc[len(part) // 2])
-        pending.append(replace(now, less={**now.less, "id": _least(now.less.get("id"), middle)}))
+        pending.append(replace(now, less={**now.less, "id": middle}))
         pending.append(replace(now, greater_equal={**now.greater_equal, "id": middle}))
 
 
@@ -170,7 +170,3 @@ def whole_table(rows: Callable[[Filters], pd.DataFrame]) -> pd.DataFrame:
     frame = complete(rows, NO_FILTERS)
     used = frame.drop(columns=[name for name in frame.columns if name.startswith(UNUSED)])
     return used.sort_values("id", kind="stable", ignore_index=True) if "id" in used else used
-
-
-def _least(known: float | None, middle: int) -> float:
-    return middle if known is None else min(known, middle)
