@@ -11,11 +11,8 @@ from services.cave.queries import Filters
 from services.cave.release import Release
 from services.core.directions import Direction
 from services.core.errors import BadInput
+from services.core.roles import PAIR_COUNTS, PAIR_ENDS, PAIR_SIZE
 
-ENDS = (("pre_pt_root_id", "post_pt_root_id"), ("pre_root_id", "post_root_id"))
-COUNTS = ("n_syn", "num_syn", "syn_count", "weight")
-"""What views call the two cells of a pair, and the number of its synapses."""
-SIZE = "sum_size"
 WEIGHT = "weight"
 """The column of :func:`read` that says how many synapses a row stands for."""
 
@@ -39,14 +36,14 @@ def find(release: Release) -> EdgeView | None:
     if role.table is None:
         return None
     there = release.view_columns().get(role.table, [])
-    ends = next((ends for ends in ENDS if {*ends} <= {*there}), None)
-    count = next((name for name in (role.column, *COUNTS) if name in there), None)
+    ends = next((ends for ends in PAIR_ENDS if {*ends} <= {*there}), None)
+    count = next((name for name in (role.column, *PAIR_COUNTS) if name in there), None)
     if ends is None or count is None:
         raise BadInput(
             f"{role.table} has no columns of two root ids and a number of synapses, so it is no view of pairs.",
             "Name another under roles in the profile.",
         )
-    return EdgeView(role.table, *ends, count, SIZE in there, role.where)
+    return EdgeView(role.table, *ends, count, PAIR_SIZE in there, role.where)
 
 
 def fitting(release: Release, only: str) -> EdgeView | None:
@@ -63,11 +60,11 @@ def read(release: Release, view: EdgeView, root_id: int, direction: Direction) -
     pre_pt_root_id, post_pt_root_id (Int64), size (Float64, summed; blank where the view has none) and WEIGHT (int64).
     `attrs["truncated"]` tells when CAVE cut them, in pairs."""
     ends = {"pre_pt_root_id": view.pre, "post_pt_root_id": view.post}
-    names = [view.pre, view.post, view.count, *([SIZE] if view.sized else [])]
+    names = [view.pre, view.post, view.count, *([PAIR_SIZE] if view.sized else [])]
     own = Filters(equal={ends[direction.own]: int(root_id)})
     rows = release.query(view.name, own, select_columns=names)
     frame = pd.DataFrame({name: rows[column] for name, column in ends.items()})
-    size = rows[SIZE] if view.sized else pd.array([pd.NA] * len(rows), dtype="Float64")
+    size = rows[PAIR_SIZE] if view.sized else pd.array([pd.NA] * len(rows), dtype="Float64")
     frame = frame.assign(size=size, **{WEIGHT: rows[view.count].fillna(0).to_numpy(np.int64)})
     frame.attrs = dict(rows.attrs)
     return frame

@@ -25,13 +25,13 @@ from services.cells import (
     tuning,
 )
 from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
-from services.cells.edge_view import SIZE
 from services.cells.partner_joins import SEPARATOR
 from services.cells.partner_table import Side, Wanted
 from services.core import type_columns
 from services.core.columns import find_column
 from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
+from services.core.roles import N_INPUT, N_OUTPUT, PAIR_SIZE
 from services.core.sorting import Sort
 from services.filters.nodes import Everything, Node
 from services.tables.large_tables import SENT_AT_ONCE
@@ -180,7 +180,7 @@ def _counted(cave: Cave, found: Connectivity) -> str:
     release = Release(cave, found.datastack, found.version)
     if view := found.view:
         ends = {"pre_pt_root_id": view.pre, "post_pt_root_id": view.post}
-        size = f"groups[{SIZE!r}].sum()" if view.sized else "float('nan')"
+        size = f"groups[{PAIR_SIZE!r}].sum()" if view.sized else "float('nan')"
         return _COUNTED_PAIRS.format(columns=ends, view=view.name, count=view.count, size=size)
     kept, only = "frame", synapse_filter.parse(release, found.only)
     table = release.roles.synapses.table or ""
@@ -365,7 +365,7 @@ def _weights(cave: Cave, found: Connectivity, direction: Direction, needed: Coll
     view = synapse_weights.degree_view(Release(cave, found.datastack, found.version))
     if view is None or not {synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER} & set(needed):
         return
-    column = "n_output" if direction == "in" else "n_input"
+    column = N_OUTPUT if direction == "in" else N_INPUT
     yield f"degrees = client.materialize.query_view({view!r}, filter_in_dict={{'root_id': frame['root_id'].tolist()}})"
     yield f"totals = degrees.set_index('root_id')[{column!r}].fillna(0)"
     yield "frame['partner_total'] = totals.reindex(frame['root_id']).astype('Int64').array"

@@ -14,13 +14,14 @@ from services.cave.release import Release
 from services.cells.connectivity import Connectivity
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
+from services.core.roles import N_INPUT, N_OUTPUT
 
 PCT_OF_CELL = "pct_of_cell"
 PCT_OF_PARTNER = "pct_of_partner"
 PARTNER_TOTAL = "partner_total"
 """Columns that this module adds to a partner frame."""
 
-_COUNTED = {way: f"n_{way.opposite.noun}" for way in Direction}
+_COUNTED = {Direction.IN: N_OUTPUT, Direction.OUT: N_INPUT}
 """The column of the degree view that has the other end's total: an input is one of its partner's outputs."""
 
 
@@ -42,7 +43,7 @@ def degree_view(release: Release) -> str | None:
 
 
 def degrees(release: Release, root_ids: Iterable[int]) -> pd.DataFrame | None:
-    """Inputs and outputs of any root ids, indexed by `root_id`: n_input and n_output (Int64, 0 where it has none),
+    """Inputs and outputs of any root ids, indexed by `root_id`: N_INPUT and N_OUTPUT (Int64, 0 where it has none),
     autapses and synapses with root id 0 included. One request; None where the version has no such view."""
     view = degree_view(release)
     if view is None:

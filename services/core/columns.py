@@ -13,6 +13,7 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from services.core.errors import BadInput
+from services.core.roles import UNITS
 
 Kind = Literal["id", "number", "text", "boolean", "time", "position"]
 
@@ -26,11 +27,12 @@ _POINTS = {"pre": "presynaptic", "post": "postsynaptic", "ctr": "centre"}
 """Bound points of a row, in words; another is called as the table calls it."""
 _UNIT = re.compile(r"_(nm|um|vx)$")
 _UNITS = {
-    **dict.fromkeys(("volume", "nuc_volume"), "um³"),
-    **dict.fromkeys(("size", "sum_size", "net_size", "mean_size"), "vx"),
+    "volume": "um³",
+    **dict.fromkeys(("size", "net_size", "mean_size"), "vx"),
+    **UNITS,
     "residual": "um",
 }
-"""Those of minnie65; a residual is that of coregistration, https://microns-explorer.org/manifests/mm3-v343."""
+"""Those of CAVE's schema types; a residual is that of coregistration, https://microns-explorer.org/manifests/mm3-v343."""
 _TITLES = {
     "pt_root_id": "root id",
     "num_syn": "synapses",

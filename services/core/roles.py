@@ -122,6 +122,14 @@ RULES: Mapping[str, _Rule] = {
 """How each role is guessed. Views of pairs of cells are known by name alone: one with the same columns may count only
 some cells, and would then be silently wrong. FlyWire's has synapses with a cleft score of 50 or more, as its
 releases do (Dorkenwald et al. 2024, https://doi.org/10.1038/s41586-024-07558-y)."""
+N_INPUT, N_OUTPUT = "n_input", "n_output"
+"""The columns of a view of degrees."""
+PAIR_ENDS = (("pre_pt_root_id", "post_pt_root_id"), ("pre_root_id", "post_root_id"))
+PAIR_COUNTS = ("n_syn", "num_syn", "syn_count", "weight")
+PAIR_SIZE = "sum_size"
+"""What views call the two cells of a pair, the number of its synapses, and their summed size."""
+UNITS = {"nuc_volume": "um³", PAIR_SIZE: "vx"}
+"""The units of columns of views, which no schema type tells."""
 PAIRS = r"connections_.*"
 """Names of views that have a row for each pair of cells, all of them or some."""
 

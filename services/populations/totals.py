@@ -12,6 +12,7 @@ from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cells import synapse_weights
 from services.core.parallel import gather
+from services.core.roles import N_INPUT, N_OUTPUT
 from services.populations.edges import Floats
 from services.populations.groupings import Grouping
 from services.populations.population import Pair
@@ -19,7 +20,7 @@ from services.populations.population import Pair
 Side = Literal["pre", "post"]
 MOST_COUNTED = 60
 """Groups whose synapses CAVE is asked to count, a request each."""
-_COLUMNS = {"pre": "n_output", "post": "n_input"}
+_COLUMNS = {"pre": N_OUTPUT, "post": N_INPUT}
 
 
 def of_groups(cave: Cave, pair: Pair, side: Side, groups: Grouping) -> Floats | None:
