@@ -17,7 +17,7 @@ from benchmarks.measure import Row
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.core.settings import Settings
-from services.views.addresses import ConnectivityView, TableView
+from services.views.addresses import CellAddress, TableAddress
 from tests.e2e.conftest import karst
 from tests.faults.proxy import proxied
 from tests.servers import start_localcave
@@ -43,8 +43,8 @@ def rows(demo: Path, server: str) -> Iterator[Row]:
 def _table(server: str, visit: Open) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as cache:
         with karst(server, Path(cache)) as url:
-            page = visit(url + TableView(table=TYPES).href(), READY["table"])
-            facets = visit(url + TableView(table=TYPES, panel="facets").href(), ".k-facet").call("table-facets")
+            page = visit(url + TableAddress(table=TYPES).href(), READY["table"])
+            facets = visit(url + TableAddress(table=TYPES, panel="facets").href(), ".k-facet").call("table-facets")
         load, block = page.call("table-results"), page.call("getRowsResponse")
         with karst(server, Path(cache)) as url:  # which has CAVE's answer, yet nothing in memory
             app = Server(url)
@@ -129,7 +129,7 @@ def _resident_mb(url: str) -> float:
 
 def _cell(demo: Path, server: str, visit: Open) -> Iterator[Row]:
     version, root, others, size = _cells(server)
-    view = ConnectivityView(datastack=DATASTACK, version=str(version), cell=str(root), type_table=TYPES, more=(JOINED,))
+    view = CellAddress(datastack=DATASTACK, version=str(version), cell=str(root), type_table=TYPES, more=(JOINED,))
     with tempfile.TemporaryDirectory() as cache:
         with karst(server, Path(cache)) as url:
             page = visit(url + view.href(), READY["cell"])

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from benchmarks.browser import pages, settle
 from benchmarks.measure import Row
-from services.views.addresses import TableView
+from services.views.addresses import TableAddress
 from tests.e2e.conftest import karst
 
 TYPES = "aibs_metamodel_celltypes_v661"
@@ -42,7 +42,7 @@ def rows(server: str) -> Iterator[Row]:
 def _steps_ms(page: Page, url: str, where: str) -> tuple[float, float]:
     """A step of a pan, and of a lasso, in the plot of the rows of a query line."""
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(url + TableView(table=TYPES, plot="scatter", where=where).href())
+    page.goto(url + TableAddress(table=TYPES, plot="scatter", where=where).href())
     page.wait_for_selector("#table-figure canvas.gl-canvas")
     settle(page)
     lasso = _busy_ms(page, lambda: _along(page, _circle))

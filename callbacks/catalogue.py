@@ -12,7 +12,8 @@ from callbacks.register import callback
 from components import alerts, catalogue_page
 from services.cave.context import cave
 from services.tables import live
-from services.views.addresses import Query, TableView, parse_catalogue
+from services.views.addresses import Query, TableAddress, parse_catalogue
+from services.views.resolving import release_of
 
 
 @callback(
@@ -26,7 +27,7 @@ from services.views.addresses import Query, TableView, parse_catalogue
 )
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Datastacks and versions to choose from."""
-    datastack, datastacks, version, versions, _ = views.place_choices(cave(), parse_catalogue(query or {})[0])
+    datastack, datastacks, version, versions, _ = views.place_choices(parse_catalogue(query or {})[0])
     return datastacks, datastack, versions, version
 
 
@@ -41,9 +42,9 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The tables of the address."""
     asked, text = parse_catalogue(query or {})
-    release = views.release_of(cave(), asked)
+    release = release_of(cave(), asked)
     listed = live.catalogue(release)
-    view = TableView(release.datastack, str(release.version.label))
+    view = TableAddress(release.datastack, str(release.version.label))
     found = catalogue_page.matching(listed, text)
     status = catalogue_page.status(release.datastack, release.version, len(found), len(listed))
     return catalogue_page.listing(view, found), status, release.profile.description

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 from flask import get_flashed_messages
 
-from callbacks import partners, views
 from callbacks import several_cells as together
+from callbacks import views
 from callbacks.errors import told_by_load
 from callbacks.register import callback
 from components import (
@@ -26,18 +25,19 @@ from components import (
 )
 from components.partner_options import Choices
 from services.cave.context import cave
-from services.cells import cell_types, partner_sets, partner_synapses, partner_table, synapse_filter
+from services.cells import cell_types, partner_sets, partner_table, synapse_filter
 from services.cells import several_cells as several
 from services.cells import verdict as judging
-from services.cells.connectivity import Connectivity
 from services.cells.partner_table import PartnerTable
 from services.core.directions import Direction
-from services.core.errors import BadInput, KarstError, NotFound
+from services.core.errors import KarstError
 from services.core.moments import number_of
 from services.core.type_columns import SEVERAL, SEVERAL_BOX
 from services.neuroglancer import links
 from services.tables import tables
-from services.views.addresses import NO_TYPES, ConnectivityView, Query, parse_connectivity
+from services.views import cell_view
+from services.views.addresses import NO_TYPES, Query, parse_connectivity
+from services.views.cell_view import CellView
 
 
 @callback(
@@ -54,7 +54,7 @@ from services.views.addresses import NO_TYPES, ConnectivityView, Query, parse_co
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
     view, _ = parse_connectivity(query or {})
-    datastack, datastacks, version, versions, listed = views.place_choices(cave(), view)
+    datastack, datastacks, version, versions, listed = views.place_choices(view)
     typed = [info for info in listed if tables.is_type_table(info) or info.name == view.type_table]
     default = partner_table.default_types(cave().release(datastack, number_of(version))) if listed else ""
     chosen = view.type_table or default or NO_TYPES
@@ -81,16 +81,16 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The cell of the address with its partners."""
     asked, parsed = parse_connectivity(query or {})
     said = [*parsed, *get_flashed_messages()]  # what an old link meant is said once
-    view = partners.concrete(asked)
-    if not view.cell.strip():
-        return connectivity_page.invitation(), "", alerts.notes(said), view.href()
-    if len(partners.read_all(view)) > 1:
+    view = CellView.of(cave(), asked)
+    if not view.address.cell.strip():
+        return connectivity_page.invitation(), "", alerts.notes(said), view.address.href()
+    if len(view.cells) > 1:
         return _several(view, said)
-    found = partners.read(view)
-    view, lost = partners.fitted(view)
-    results = _results(view, _about(view, found), found.totals)
-    notes = [*alerts.notices(found.notices), *alerts.notes([*said, *lost, *connectivity_page.warnings(view, found)])]
-    return results, connectivity_page.status(found), notes, view.href()
+    found = view.first
+    view, lost = view.fitted()
+    results, warnings = _results(view, _about(view), found.totals), connectivity_page.warnings(view.address, found)
+    notes = [*alerts.notices(found.notices), *alerts.notes([*said, *lost, *warnings])]
+    return results, connectivity_page.status(found), notes, view.address.href()
 
 
 @callback(
@@ -104,7 +104,7 @@ def address(shown: list[dict[str, Any] | None], tab: str | None, ids: list[dict[
     """The address of what the tab in front shows."""
     if tab is None:
         return no_update
-    asked = {id["side"]: views.partner_view(data) for data, id in zip(shown, ids, strict=True) if data}
+    asked = {id["side"]: views.partner_address(data) for data, id in zip(shown, ids, strict=True) if data}
     if tab in asked:
         return replace(asked[tab], tab=tab).href()
     other = next(iter(asked.values()), None)  # a tab without filters
@@ -122,68 +122,60 @@ def sum_up(tab: str, of: str, drawn: Any) -> Any:
     """Partners by type, once their tab is opened: a line of many cells for each type."""
     if tab != "types" or drawn:
         return no_update
-    view, _ = parse_connectivity(views.query_of(of))
-    column, colours, values = partners.grouping(view)
+    view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
+    column, colours, values = view.grouping
     if not column:
         return type_table.without()
-    groups: dict[str, Any] = {
-        way: partner_sets.grouped(partners.table(view, way).frame, column, values) for way in Direction
-    }
-    return type_table.type_table(view, column, groups, colours, {SEVERAL: SEVERAL_BOX})
+    groups: dict[str, Any] = {way: partner_sets.grouped(view.table(way).frame, column, values) for way in Direction}
+    return type_table.type_table(view.address, column, groups, colours, {SEVERAL: SEVERAL_BOX})
 
 
-def _several(asked: ConnectivityView, said: list[str]) -> tuple[Any, ...]:
+def _several(asked: CellView, said: list[str]) -> tuple[Any, ...]:
     """Several cells with the partners of any of them."""
-    found = partners.read_all(asked)
-    view, lost = partners.fitted(asked)
+    found = asked.cells
+    view, lost = asked.fitted()
     shown = _results(view, together.about(view), several.totals(found), alone=False)
-    notes = [*alerts.notices(found[0].notices), *alerts.notes([*said, *lost, *together.warnings(view, found)])]
-    return shown, several_cells.status(found), notes, view.href()
+    notes = [*alerts.notices(found[0].notices), *alerts.notes([*said, *lost, *together.warnings(view)])]
+    return shown, several_cells.status(found), notes, view.address.href()
 
 
-def _results(view: ConnectivityView, about: list[Any], totals: Mapping[Any, Any], *, alone: bool = True) -> list[Any]:
-    sides = {side: partners.table(view, side) for side in partners.SIDES}
-    choices, grouped = _choices(view, sides), partners.grouping(view)[:2]
+def _results(view: CellView, about: list[Any], totals: Mapping[Any, Any], *, alone: bool = True) -> list[Any]:
+    sides = {side: view.table(side) for side in cell_view.SIDES}
+    choices, grouped = _choices(view, sides), view.grouping[:2]
     choices = choices if alone else together.choices(choices)
-    return connectivity_page.results(view, about, sides, totals, choices=choices, grouped=grouped, alone=alone)
+    return connectivity_page.results(view.address, about, sides, totals, choices=choices, grouped=grouped, alone=alone)
 
 
-def _about(view: ConnectivityView, found: Connectivity) -> list[Any]:
+def _about(view: CellView) -> list[Any]:
     """What is said of the cell before its partners."""
-    shown, _ = partners.answerable(view)
+    shown, _ = view.answerable
+    listed = view.synapses_with_partner() if view.address.partner else {}
     return [
-        cell_card.cell_card(view, found, together.own_types([found])[0]),
+        cell_card.cell_card(view.address, view.first, view.own_types()[0]),
         cell_card.more(),
-        trust.verdict(judging.verdict(cave(), found)),
-        synapse_list.synapse_list(shown, partners.root_ids(view), _listed(view, found)) if view.partner else None,
+        trust.verdict(judging.verdict(cave(), view.first)),
+        synapse_list.synapse_list(shown, view.root_ids, listed) if view.address.partner else None,
     ]
 
 
-def _listed(view: ConnectivityView, found: Connectivity) -> Mapping[Any, Any]:
-    """The synapses with one partner, for each direction that has any."""
-    with suppress(NotFound, BadInput):
-        return partner_synapses.of_partner_in(cave(), found, partners.listed_ways(view), view.partner)
-    return {}
-
-
-def _choices(view: ConnectivityView, sides: dict[str, PartnerTable]) -> Choices:
+def _choices(view: CellView, sides: dict[str, PartnerTable]) -> Choices:
     """What there is to choose from."""
-    groups = partners.groupings([sides["in"], sides["out"]])
-    offered = partner_table.offered(cave().release(view.datastack, number_of(view.version)), view.type_table)
-    known = links.viewers(cave(), view.datastack)
-    others = [one for one in cave().versions(view.datastack) if one.valid and str(one.number) != view.version]
-    rules = cell_types.offered(
-        cave().release(view.datastack, number_of(view.version)), view.type_table.replace(NO_TYPES, "")
-    )
+    groups = cell_view.groupings([sides["in"], sides["out"]])
+    offered = partner_table.offered(view.release, view.address.type_table)
+    known = links.viewers(cave(), view.release.datastack)
+    others = [
+        one for one in cave().versions(view.release.datastack) if one.valid and str(one.number) != view.address.version
+    ]
+    rules = cell_types.offered(view.release, view.address.type_table.replace(NO_TYPES, ""))
     return Choices(
         rules=[{"label": label, "value": rule} for rule, label in rules.items()],
         columns=[{"label": name.replace("_", " "), "value": name} for name in groups],
         more=[{"label": label, "value": name} for name, label in offered.items()],
         viewers=[{"label": viewer.name, "value": viewer.name} for viewer in known],
         versions=[{"label": f"v{one.number}", "value": str(one.number)} for one in others],
-        layers=[{**one, "value": one["value"] or " "} for one in controls.layer_options(cave().volume(view.datastack))],
+        layers=[{**one, "value": one["value"] or " "} for one in controls.layer_options(view.release.volume)],
         panel=any(viewer.kind == "bundled" for viewer in known),
-        usual=synapse_filter.usual(cave().release(view.datastack, number_of(view.version))),
+        usual=synapse_filter.usual(view.release),
     )
 
 

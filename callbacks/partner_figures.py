@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
-from callbacks import partners, views
+from callbacks import views
 from callbacks.errors import unless_typed
 from callbacks.register import callback
 from components import cell_figures
@@ -16,9 +16,9 @@ from services.cave.context import cave
 from services.cells import partner_sets, partner_synapses, plot_frames
 from services.cells import tuning as functional
 from services.cells.compartments import COUNTS
-from services.core import space, type_columns
+from services.core import type_columns
 from services.core.directions import Direction
-from services.views.addresses import ConnectivityView
+from services.views.cell_view import CellView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SHOWN = {"type": "partner-shown", "side": ALL}
 SELECT = "Draw around points to select their partners in the table."
+BLANK = "no type"
 NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
 
 
@@ -46,16 +47,16 @@ def draw(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]
     sides = ("both",) if front == "both" else ("in", "out")
     if not all(data.get(side) for side in sides):
         return no_update
-    asked = {side: views.partner_view(cast("dict[str, Any]", data[side])) for side in sides}
-    kept = {side: partners.shown(view, side)[0] for side, view in asked.items()}
+    asked = {side: CellView.of(cave(), views.partner_address(cast("dict[str, Any]", data[side]))) for side in sides}
+    kept = {side: view.partners(side)[0] for side, view in asked.items()}
     ways: dict[str, pd.DataFrame] = (
         {way: partner_sets.of_way(kept["both"], way) for way in Direction} if front == "both" else kept
     )
-    view, rows = asked[front], {way: partners.synapses(asked[front], way) for way in Direction}
+    view, rows = asked[front], {way: asked[front].synapses(way) for way in Direction}
     way = Direction(front)
     of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows[way], way)
     plots = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
-    filtered = any(len(kept[side]) < len(partners.table(one, side).frame) for side, one in asked.items())
+    filtered = any(len(kept[side]) < len(one.table(side).frame) for side, one in asked.items())
     return cell_figures.figures(plots, _of_what(kept, ways, filtered=filtered))
 
 
@@ -68,27 +69,18 @@ def _of_what(kept: dict[str, pd.DataFrame], ways: dict[str, pd.DataFrame], *, fi
     return f"Of the {len(kept['both']):,} partners that {which}: {told}."
 
 
-def _somata_um(view: ConnectivityView) -> list[Any]:
-    """(x, depth, z) of the asked cells' own somata."""
-    volume = cave().volume(view.datastack)
-    places = [one.cell.soma_position_nm for one in partners.read_all(view)]
-    return [space.nm_to_um(place, volume)[0].tolist() for place in places if place]
-
-
 def _note(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _by_direction(
-    view: ConnectivityView, kept: dict[str, pd.DataFrame], synapses: dict[Direction, pd.DataFrame]
-) -> list[Any]:
-    volume, own_um = cave().volume(view.datastack), _somata_um(view)
+def _by_direction(view: CellView, kept: dict[str, pd.DataFrame], synapses: dict[Direction, pd.DataFrame]) -> list[Any]:
+    volume, own_um = view.release.volume, view.somata_um
     rows = {way: partner_synapses.with_partners(every, kept[way]) for way, every in synapses.items()}
     depths = [place[1] for place in own_um]
     counts = by_type.synapses_per_partner(plot_frames.per_partner(cast("Any", kept)))
     profile = []
     if volume.has_depth:
-        by, binned = volume.layer_set(view.layers), plot_frames.depth_profile(rows)
+        by, binned = volume.layer_set(view.address.layers), plot_frames.depth_profile(rows)
         where = depth.depth_profile(binned, by.layers, depths, volume.depth_range_um, layers_by=by.name)
         profile = [plot("profile", "Synapses by depth", where, note=_note(cell_figures.red_line(depths), by.told))]
     return [
@@ -97,12 +89,12 @@ def _by_direction(
     ]
 
 
-def _by_type(view: ConnectivityView, kept: dict[str, pd.DataFrame]) -> list[Any]:
-    column, colours, values = partners.grouping(view)
+def _by_type(view: CellView, kept: dict[str, pd.DataFrame]) -> list[Any]:
+    column, colours, values = view.grouping
     if not column:
         return []
     groups = {way: plot_frames.by_type(frame, column, values) for way, frame in kept.items()}
-    counts = by_type.type_counts(groups["in"], groups["out"], colours, blank=partners.BLANK)
+    counts = by_type.type_counts(groups["in"], groups["out"], colours, blank=BLANK)
     words = column.replace("_", " ")
     return [
         plot(
@@ -115,10 +107,10 @@ def _by_type(view: ConnectivityView, kept: dict[str, pd.DataFrame]) -> list[Any]
     ]
 
 
-def _of_way(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Direction) -> list[Any]:
+def _of_way(view: CellView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Direction) -> list[Any]:
     """What is drawn for one direction."""
     name = way.noun
-    column = partners.grouping(view)[0]
+    column = view.grouping[0]
     return [
         *_depths(view, frame, synapses, way),
         *_soma_map(view, frame, way),
@@ -127,17 +119,17 @@ def _of_way(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame,
     ]
 
 
-def _depths(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Direction) -> list[Any]:
+def _depths(view: CellView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Direction) -> list[Any]:
     """Depths of synapses and somata, where the volume has any."""
     name = way.noun
-    volume = cave().volume(view.datastack)
+    volume = view.release.volume
     if not volume.has_depth:
         return []
-    column, colours, _ = partners.grouping(view)
-    depths = [place[1] for place in _somata_um(view)]
+    column, colours, _ = view.grouping
+    depths = [place[1] for place in view.somata_um]
     points = plot_frames.synapse_depths(synapses, frame, column or None)
-    by = volume.layer_set(view.layers)
-    options: Any = {"layers": by.layers, "layers_by": by.name, "blank": partners.BLANK}
+    by = volume.layer_set(view.address.layers)
+    options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
     options["shown_um"] = volume.depth_range_um
     dots = depth.synapse_depths(points, colours, somata_um=depths, **options)
     note = _note(SELECT, cell_figures.red_line(depths), by.told)
@@ -145,13 +137,13 @@ def _depths(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame,
     return [plot("depths", title, dots, side=way, note=note)]
 
 
-def _of_both(view: ConnectivityView, frame: pd.DataFrame) -> list[Any]:
+def _of_both(view: CellView, frame: pd.DataFrame) -> list[Any]:
     """What is drawn for partners of both directions."""
     side = "both"
-    column, colours, _ = partners.grouping(view)
+    column, colours, _ = view.grouping
     points = plot_frames.reciprocal(frame, column or None)
     note = f"{len(points):,} of {len(frame):,} partners are reciprocal; equal ones are spread a little. {SELECT}"
-    dots = pairs.reciprocal_pairs(points, colours, blank=partners.BLANK)
+    dots = pairs.reciprocal_pairs(points, colours, blank=BLANK)
     return [
         plot("pairs", "Reciprocal partners", dots, side=side, note=note),
         *_soma_map(view, frame, side),
@@ -159,34 +151,34 @@ def _of_both(view: ConnectivityView, frame: pd.DataFrame) -> list[Any]:
     ]
 
 
-def _soma_map(view: ConnectivityView, frame: pd.DataFrame, side: str) -> list[Any]:
-    column, colours, _ = partners.grouping(view)
-    places, volume = plot_frames.soma_map(frame, column or None), cave().volume(view.datastack)
-    by = volume.layer_set(view.layers)
-    options: Any = {"layers": by.layers, "layers_by": by.name, "blank": partners.BLANK}
-    drawn = somata.soma_map(places, colours, own_um=_somata_um(view), **options)
+def _soma_map(view: CellView, frame: pd.DataFrame, side: str) -> list[Any]:
+    column, colours, _ = view.grouping
+    places, volume = plot_frames.soma_map(frame, column or None), view.release.volume
+    by = volume.layer_set(view.address.layers)
+    options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
+    drawn = somata.soma_map(places, colours, own_um=view.somata_um, **options)
     note = _note(f"{len(places):,} of {len(frame):,} {NAMES[side]} have exactly one soma.", SELECT, by.told)
     return [plot("somata", f"Somata of {NAMES[side]}", drawn, side=side, note=note, open_=False)]
 
 
-def _tuned(view: ConnectivityView, frame: pd.DataFrame, side: str) -> list[Any]:
+def _tuned(view: CellView, frame: pd.DataFrame, side: str) -> list[Any]:
     """What coregistered partners prefer to see, where the columns of tuning were asked for."""
     if "pref_ori_deg" not in frame:
         return []
-    column, colours, _ = partners.grouping(view)
+    column, colours, _ = view.grouping
     points = plot_frames.orientations(frame, column or None)
-    dots = tuning.orientations(points, colours, blank=partners.BLANK)
+    dots = tuning.orientations(points, colours, blank=BLANK)
     note = f"{functional.told(frame, points)} {SELECT}"
     return [plot("tuning", f"Tuning of {NAMES[side]}", dots, side=side, note=note)]
 
 
-def _between_types(view: ConnectivityView, frame: pd.DataFrame, synapses: pd.DataFrame, name: str) -> list[Any]:
+def _between_types(view: CellView, frame: pd.DataFrame, synapses: pd.DataFrame, name: str) -> list[Any]:
     """What differs between types: sizes and, where they were asked for, compartments."""
-    column, colours, _ = partners.grouping(view)
-    sizes = by_type.sizes_by_type(plot_frames.sizes_by_type(synapses, frame, column), colours, blank=partners.BLANK)
+    column, colours, _ = view.grouping
+    sizes = by_type.sizes_by_type(plot_frames.sizes_by_type(synapses, frame, column), colours, blank=BLANK)
     drawn = [plot("sizes", f"Sizes of {name} synapses by type", sizes, open_=False)]
     if set(COUNTS) <= set(frame):
-        places = by_type.compartments_by_type(plot_frames.compartments_by_type(frame, column), blank=partners.BLANK)
+        places = by_type.compartments_by_type(plot_frames.compartments_by_type(frame, column), blank=BLANK)
         drawn.append(plot("compartments", f"Where {name} synapses sit, by type", places))
     return drawn
 
@@ -202,9 +194,9 @@ def pick(drawn: dict[str, Any] | None, shown: dict[str, Any] | None, id: dict[st
     """The root ids of what was drawn around or clicked: places in the table on show, or a value."""
     if not drawn or not shown:
         return no_update
-    view = views.partner_view(shown)
-    frame = partners.shown(view, id["side"])[0]
-    column, _, _ = partners.grouping(view)
+    view = CellView.of(cave(), views.partner_address(shown))
+    frame = view.partners(id["side"])[0]
+    column, _, _ = view.grouping
     if "rows" in drawn:
         chosen = frame.iloc[[row for row in drawn["rows"] if 0 <= row < len(frame)]]
     else:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import Any
 
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, ctx, no_update
 
-from callbacks import partners, views
+from callbacks import views
 from callbacks.errors import no_rows
 from callbacks.register import callback
 from components import alerts, partner_panel
 from components.links import neuroglancer_link, no_neuroglancer_link
 from services.cave.context import cave
 from services.filters.patterns import misread
-from services.neuroglancer import links
 from services.tables import export, tables
+from services.views.cell_view import CellView
 
 GRID = {"type": "partner-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 SIDE = {"side": MATCH}
@@ -32,7 +32,7 @@ def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
     """One block of partners."""
     if not request:
         return no_update
-    frame, whole, _ = partners.shown(views.partner_view(request | {"of": id["of"]}), id["side"])
+    frame, whole, _ = CellView.of(cave(), views.partner_address(request | {"of": id["of"]})).partners(id["side"])
     block = frame.iloc[request["startRow"] : request["endRow"]]
     return {"rowData": tables.to_records(block, whole.columns), "rowCount": len(frame)}
 
@@ -49,13 +49,13 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
     """Counts and downloads of what one grid shows."""
     if not shown:
         return no_update, no_update
-    view, side = views.partner_view(shown), id["side"]
-    frame, whole, words = partners.shown(view, side)
-    asked = tables.filter_of(whole.columns, views.table_query(cave(), view))
-    unfiltered = replace(view, where="", boxes={}, tab=side)
+    view, side = CellView.of(cave(), views.partner_address(shown)), id["side"]
+    frame, whole, words = view.partners(side)
+    asked = tables.filter_of(whole.columns, view.query)
+    unfiltered = replace(view.address, where="", boxes={}, tab=side)
     return (
         partner_panel.counts(frame, whole.frame, words, unfiltered, misread(asked, whole.frame)),
-        partner_panel.downloads(partners.answerable(view)[0], partners.root_ids(view), side, asked.text()),
+        partner_panel.downloads(view.answerable[0], view.root_ids, side, asked.text()),
     )
 
 
@@ -74,15 +74,9 @@ def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str,
     """A link to the cells with their selected partners, else with the filtered ones."""
     if not shown:
         return (no_update,) * 3
-    view, side = views.partner_view(shown), cast("Literal['in', 'out', 'both']", id["side"])
-    found = partners.read_all(view)
-    filtered, whole, _ = partners.shown(view, side)
-    chosen = [int(root) for root in selected or ()] or filtered["root_id"].tolist()
-    only = chosen if len(chosen) < len(whole.frame) or whole.left_out else None
-    group = view.group_by if view.group_by in whole.frame else None
-    options: Any = {"viewer": view.viewer.strip() or None, "group_by": group, "more": whole.frame}
-    made = links.cell_link(cave(), found, direction=side, partners=only, **options)
-    subject = partner_panel.subject(len(chosen), side, selected=bool(selected), cells=len(found))
+    view, side = CellView.of(cave(), views.partner_address(shown)), id["side"]
+    made, count = view.link(side, [int(root) for root in selected or ()])
+    subject = partner_panel.subject(count, side, selected=bool(selected), cells=len(view.cells))
     return neuroglancer_link(made, subject), partner_panel.selection(side, len(selected or ())), made.panel_url
 
 
@@ -98,10 +92,10 @@ def take(clicks: list[int | None], shown: dict[str, Any] | None, selected: list[
     """What is to be copied: the ids of the partners that are ticked, else shown; or a script for those shown."""
     if not any(clicks) or not shown:
         return no_update
-    view, form = views.partner_view(shown), ctx.triggered_id["as"]
+    view, form = CellView.of(cave(), views.partner_address(shown)), ctx.triggered_id["as"]
     if form == "script":
-        return {"text": partners.script(view, id["side"]), "said": "A script was copied."}
-    roots = partners.shown(view, id["side"])[0]["root_id"]
+        return {"text": view.script(id["side"]), "said": "A script was copied."}
+    roots = view.partners(id["side"])[0]["root_id"]
     chosen = roots[roots.isin([int(root) for root in selected])] if selected else roots
     return {"text": export.listed_ids(chosen, form), "said": f"The root ids of {len(chosen):,} partners were copied."}
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from dash import ClientsideFunction, Input, Output, clientside_callback, no_update
 
-from callbacks import shown_table
+from callbacks import views
 from callbacks.register import callback
 from components import alerts, viewer_panel
+from services.views.table_view import held
 
 MOST = 3_000
 """Rows that open at once in a page; the link has more."""
@@ -31,9 +32,9 @@ def show(
     """The rows that were ticked, else picked in the plot, else filtered."""
     if not asked or panel != "3d":
         return no_update, no_update
-    shown = shown_table.of_grid(asked)
-    rows, _ = shown_table.rows_of(shown, selected, picked)
-    made = shown_table.link(shown, rows, MOST)
+    shown = held(views.of_table_grid(asked))
+    rows, _ = shown.picked_rows(selected, picked)
+    made = shown.link(rows, MOST)
     return viewer_panel.said(made, len(rows)), made.panel_url
 
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
-from callbacks import shown_table, views
+from callbacks import views
 from callbacks.errors import told_by_load, unless_typed
 from callbacks.register import callback
-from callbacks.shown_table import Paged, Shown
 from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
 from services.cave.context import cave
@@ -20,6 +19,7 @@ from services.cells import id_search
 from services.filters import completion
 from services.tables import crosstabs, examples, facets, joins, plots
 from services.views.addresses import parse_table
+from services.views.table_view import HeldView, PagedView, held, open_view
 
 GRAPHS = {"type": "table-graph", "of": ALL}
 
@@ -37,9 +37,9 @@ def count_facets(asked: dict[str, Any] | None, panel: str, columns: list[str]) -
     """The values of every column, counted."""
     if not asked or panel != "facets":
         return no_update
-    shown = shown_table.of_grid(asked, columns, panel)
+    shown = held(views.of_table_grid(asked, columns, panel))
     counted = facets.facets(shown.table, shown.query), facets.histograms(shown.table, shown.query)
-    return table_page.drawn_for(shown.view, facet_panel(*counted, shown.boxed))
+    return table_page.drawn_for(shown.address, facet_panel(*counted, shown.boxed))
 
 
 @callback(
@@ -55,8 +55,8 @@ def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any
     """Two columns against each other, over the rows that all else keeps."""
     if not asked or panel != "compare":
         return no_update
-    shown = shown_table.of_grid(asked, columns, panel)
-    view, groups = shown.view, table_plots.comparable(shown.table)
+    shown = held(views.of_table_grid(asked, columns, panel))
+    view, groups = shown.address, table_plots.comparable(shown.table)
     chosen = crosstabs.sides(groups, view.left, view.right)
     form = table_compare.compare_form(view, groups, chosen, joins.joinable(cave(), shown.table))
     if chosen is None:
@@ -82,12 +82,14 @@ def draw(asked: dict[str, Any] | None, panel: str, columns: list[str], picked: d
     """The plot of the view, with what was drawn in it."""
     if not asked or panel != "plot":
         return no_update
-    shown = shown_table.of_grid(asked, columns, panel)
+    shown = held(views.of_table_grid(asked, columns, panel))
     drawers = {"counts": draw_counts, "histogram": draw_histogram}
-    return table_page.drawn_for(shown.view, drawers.get(shown.view.plot, partial(draw_points, outline=picked))(shown))
+    return table_page.drawn_for(
+        shown.address, drawers.get(shown.address.plot, partial(draw_points, outline=picked))(shown)
+    )
 
 
-def draw_counts(shown: Shown) -> Any:
+def draw_counts(shown: HeldView) -> Any:
     """Bars of the rows by value."""
     found = shown.groups
     if not found:
@@ -98,9 +100,9 @@ def draw_counts(shown: Shown) -> Any:
     )
 
 
-def draw_histogram(shown: Shown) -> Any:
+def draw_histogram(shown: HeldView) -> Any:
     """Bars of the rows by a number."""
-    chosen = plots.axes(shown.table, shown.view.x)
+    chosen = plots.axes(shown.table, shown.address.x)
     if chosen is None:
         return table_plots.no_numbers()
     found = shown.groups
@@ -109,9 +111,9 @@ def draw_histogram(shown: Shown) -> Any:
     return table_plots.histogram_figure(bars, colours, shown.colour_by, lambda box: shown.boxed(chosen[0].name, box))
 
 
-def draw_points(shown: Shown, outline: dict[str, Any] | None) -> Any:
+def draw_points(shown: HeldView, outline: dict[str, Any] | None) -> Any:
     """A dot for each row."""
-    points, view = shown_table.points(shown), shown.view
+    points, view = shown.points(), shown.address
     if points is None:
         return table_plots.no_numbers()
     on_map = view.plot in plots.MAPS
@@ -142,12 +144,12 @@ def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None, colu
     """Which rows lie within what was drawn in the plot."""
     if not picked or not asked:
         return []
-    shown = shown_table.of_grid(asked, columns, "plot")
-    ids = shown_table.picked_ids(shown, picked)
+    shown = held(views.of_table_grid(asked, columns, "plot"))
+    ids = shown.picked_ids(picked)
     if ids is None:
         return []
-    root = table_page.root_href(shown.view, shown.table, shown_table.rows_of(shown, None, picked)[0])
-    return table_page.drawn_for(shown.view, table_plots.picked(len(ids), shown.keeping("id", ids), root))
+    root = table_page.root_href(shown.address, shown.table, shown.picked_rows(None, picked)[0])
+    return table_page.drawn_for(shown.address, table_plots.picked(len(ids), shown.keeping("id", ids), root))
 
 
 @callback(
@@ -167,11 +169,11 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
     if not clicks:
         return no_update
     asked, columns = now
-    shown = shown_table.of_grid(asked or {"of": of}, columns, "ids")
+    shown = held(views.of_table_grid(asked or {"of": of}, columns, "ids"))
     found = id_search.search(cave(), shown.table, text or "", id_type)
-    unfiltered = Shown(table_page.unfiltered(shown.view), shown.table)
+    unfiltered = replace(shown, address=shown.address.unfiltered())
     report = table_ids.id_report(found, unfiltered.narrowed(found.where) if found.where else None)
-    return table_page.drawn_for(shown.view, report)
+    return table_page.drawn_for(shown.address, report)
 
 
 @callback(
@@ -183,9 +185,9 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
 )
 def offer_words(of: str) -> tuple[str, str]:
     """Columns, their operators and values, to complete the query line with, and an example of one."""
-    shown = shown_table.any_of_view(parse_table(views.query_of(of))[0])
-    values = {} if isinstance(shown, Paged) else facets.known_values(shown.table)
-    example = "" if isinstance(shown, Paged) else examples.filter_line(shown.table, values)
+    shown = open_view(cave(), parse_table(views.query_of(of))[0])
+    values = {} if isinstance(shown, PagedView) else facets.known_values(shown.table)
+    example = "" if isinstance(shown, PagedView) else examples.filter_line(shown.table, values)
     return json.dumps(completion.offered(shown.table.columns, values)), example or table_page.WHERE_HINT
 
 

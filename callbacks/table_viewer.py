@@ -7,10 +7,9 @@ from typing import Any
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, ctx, no_update
 from flask import get_flashed_messages
 
-from callbacks import shown_table, views
+from callbacks import views
 from callbacks.errors import no_rows, told_by_load
 from callbacks.register import callback
-from callbacks.shown_table import Paged
 from components import alerts, controls, table_page
 from components.grid import marked
 from components.links import neuroglancer_link, no_neuroglancer_link
@@ -20,6 +19,8 @@ from services.core.errors import KarstError
 from services.neuroglancer import links
 from services.tables import export, joins, live, plots, tables
 from services.views.addresses import Query, parse_table
+from services.views.resolving import default_table, release_of
+from services.views.table_view import PagedView, open_view
 
 GRID = {"type": "table-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 GRIDS = {"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}
@@ -39,8 +40,8 @@ GRIDS = {"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
     view, _ = parse_table(query or {})
-    datastack, datastacks, version, versions, listed = views.place_choices(cave(), view)
-    table = view.table or (views.default_table(views.release_of(cave(), view)) if listed else "")
+    datastack, datastacks, version, versions, listed = views.place_choices(view)
+    table = view.table or (default_table(release_of(cave(), view)) if listed else "")
     return datastacks, datastack, versions, version, controls.table_options(listed, table), table
 
 
@@ -63,9 +64,9 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The table of the address."""
     asked, said = parse_table(query or {})
     lost_with_link = get_flashed_messages()  # what an old link meant is said once
-    shown = shown_table.any_of_view(asked)
-    view, table = shown.view, shown.table
-    if isinstance(shown, Paged):
+    shown = open_view(cave(), asked)
+    view, table = shown.address, shown.table
+    if isinstance(shown, PagedView):
         results = table_page.paged_results(view, shown.table)
     else:
         others = joins.joinable(cave(), shown.table)
@@ -74,7 +75,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         layers = controls.layer_options(cave().volume(view.datastack))
         results = table_page.results(view, shown.table, *axes, others, viewer=viewer, layer_sets=layers)
     line = no_update if view.where == asked.where else view.where
-    notes = alerts.notes([*said, *shown.said, *lost_with_link])
+    notes = alerts.notes([*said, *shown.messages, *lost_with_link])
     return results, table_page.status(table, view.catalogue(), live.notices(cave(), table)), notes, line
 
 
@@ -91,9 +92,9 @@ def rows(request: dict[str, Any] | None, id: dict[str, str], picked: dict[str, A
     if not request:
         return no_update
     start, end = request["startRow"], request["endRow"]
-    shown = shown_table.any_of_grid(request | {"of": id["of"]})
+    shown = views.of_table_grid(request | {"of": id["of"]})
     frame, total = shown.block(start, end - start)
-    records, ids = tables.to_records(frame, shown.table.columns), shown_table.picked_ids(shown, picked)
+    records, ids = tables.to_records(frame, shown.table.columns), shown.picked_ids(picked)
     if ids is not None:
         records = marked(records, frame["id"].isin(ids))
     return {"rowData": records, "rowCount": total}
@@ -114,19 +115,19 @@ def summarise(asked: dict[str, Any], columns: list[str], panel: str, of: str) ->
     """Counts and downloads of what the grid shows; what cannot be read of the filter."""
     if not asked:
         return no_update, no_update
-    shown = shown_table.any_of_grid(asked, columns, panel)
+    shown = views.of_table_grid(asked, columns, panel)
     try:
         words = shown.filter
         total, more = shown.counted()
     except KarstError as error:
         problem = alerts.problem(error, shown.typed_wrongly())
-        return table_page.drawn_for(shown.view, problem), table_page.address_button()
+        return table_page.drawn_for(shown.address, problem), table_page.address_button()
     said = words.describe() if words.text() else ""
-    unfiltered = table_page.unfiltered(shown.view).href()
-    told = [*more, *([table_page.few_enough(shown.view)] if shown_table.is_few_now(shown, of) else [])]
+    unfiltered = shown.address.unfiltered().href()
+    told = [*more, *([table_page.few_enough(shown.address)] if views.is_few_now(shown, of) else [])]
     counts = table_page.counts(total, shown.whole, said, unfiltered, told, meant=shown.meant(total))
-    summary = table_page.drawn_for(shown.view, counts)
-    return summary, table_page.downloads(shown.view, words.text(), shown.no_files(total))
+    summary = table_page.drawn_for(shown.address, counts)
+    return summary, table_page.downloads(shown.address, words.text(), shown.no_files(total))
 
 
 @callback(
@@ -140,7 +141,7 @@ def address(asked: dict[str, Any], panel: str | None, columns: list[str] | None)
     """The address of what is shown."""
     if not asked or panel is None or columns is None:
         return no_update
-    return shown_table.any_of_grid(asked, columns, panel).view.href()
+    return views.of_table_grid(asked, columns, panel).address.href()
 
 
 @callback(
@@ -157,9 +158,9 @@ def link(asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[
     """A link to the rows that were ticked, else picked in the plot, else filtered."""
     if not asked:
         return no_update, no_update
-    shown = shown_table.any_of_grid(asked)
+    shown = views.of_table_grid(asked)
     chosen, subject = shown.chosen(selected, picked)
-    made = shown_table.link(shown, chosen)
+    made = shown.link(chosen)
     return neuroglancer_link(made, subject), table_page.selection(len(selected or ()))
 
 
@@ -182,7 +183,7 @@ def take(
     """What is to be copied: the ids of the rows chosen, else shown; or a script for those that are shown."""
     if not any(clicks) or not asked:
         return no_update
-    shown, form = shown_table.any_of_grid(asked, columns or ()), ctx.triggered_id["as"]
+    shown, form = views.of_table_grid(asked, columns or ()), ctx.triggered_id["as"]
     if form == "script":
         return {"text": shown.script(), "said": "A script was copied."}
     rows, subject = shown.chosen(selected, picked)

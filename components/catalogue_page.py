@@ -9,7 +9,7 @@ from dash import dcc, html
 
 from components import alerts, controls
 from components.shell import heading
-from services.views.addresses import CATALOGUE_PAGE, TableView, parse_catalogue
+from services.views.addresses import CATALOGUE_PAGE, TableAddress, parse_catalogue
 
 if TYPE_CHECKING:
     from services.core.records import TableInfo, Version
@@ -44,7 +44,7 @@ def matching(infos: Sequence[TableInfo], text: str) -> list[TableInfo]:
     return [info for info in infos if _has(info, text)]
 
 
-def listing(view: TableView, found: Sequence[TableInfo]) -> Any:
+def listing(view: TableAddress, found: Sequence[TableInfo]) -> Any:
     """A line for each of the tables that were found."""
     if not found:
         return alerts.empty(
@@ -68,8 +68,8 @@ def _has(info: TableInfo, text: str) -> bool:
     return all(word in told.casefold() for word in text.casefold().split())
 
 
-def _row(view: TableView, info: TableInfo) -> html.Tr:
-    link = html.A(info.name, href=TableView(view.datastack, view.version, info.name).href())
+def _row(view: TableAddress, info: TableInfo) -> html.Tr:
+    link = html.A(info.name, href=TableAddress(view.datastack, view.version, info.name).href())
     notice = html.P(info.notice, className="k-notice") if info.notice else None
     cells: list[Any] = [
         link,

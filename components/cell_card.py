@@ -12,7 +12,7 @@ from components.attributes import aria
 from components.links import copyable
 from components.partner_options import keep_link
 from services.core.directions import Direction
-from services.views.addresses import ConnectivityView
+from services.views.addresses import CellAddress
 
 if TYPE_CHECKING:
     from services.cells.cells import Cell
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_NUCLEI = 3
 
 
-def cell_card(view: ConnectivityView, read: Connectivity, cell_type: str | None) -> html.Section:
+def cell_card(view: CellAddress, read: Connectivity, cell_type: str | None) -> html.Section:
     """Ids with copy buttons, type, soma, and the totals of both directions of the cell that a concrete view shows."""
     cell = read.cell
     facts = [
@@ -42,7 +42,7 @@ def more() -> html.Div:
     return html.Div(html.Div(className="k-facts"), id="cell-facts")
 
 
-def apart(view: ConnectivityView, side: str, totals: Mapping[Any, Totals]) -> list[Any]:
+def apart(view: CellAddress, side: str, totals: Mapping[Any, Totals]) -> list[Any]:
     """A sentence for the synapses that are in no partner's row of one side, with links that list them; none for none.
     An autapse is an input as much as an output, and counted once."""
     ways = tuple(Direction) if side == "both" else (Direction(side),)
@@ -62,7 +62,7 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def _totals(view: ConnectivityView, totals: Totals, way: Direction) -> list[Any]:
+def _totals(view: CellAddress, totals: Totals, way: Direction) -> list[Any]:
     words = f"{counted(totals['num_syn'], 'synapse')} {way.preposition} {counted(totals['num_partners'], 'partner')}"
     aside = {
         "autapses": counted(totals["autapses"], "autapse") if totals["autapses"] else "",
@@ -73,7 +73,7 @@ def _totals(view: ConnectivityView, totals: Totals, way: Direction) -> list[Any]
     return [words, html.Small(told) if told else None]
 
 
-def _listing(view: ConnectivityView, words: str, partner: str, side: str) -> html.A:
+def _listing(view: CellAddress, words: str, partner: str, side: str) -> html.A:
     """Leads to a list of synapses beside what is shown of one side."""
     return keep_link(words, replace(view, tab=side, partner=partner), "tab partner", title="List these synapses")
 

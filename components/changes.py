@@ -11,7 +11,7 @@ from dash import html
 
 from components.attributes import aria
 from components.partner_panel import FORMATS
-from services.views.addresses import NO_TYPES, ConnectivityView
+from services.views.addresses import NO_TYPES, CellAddress
 
 if TYPE_CHECKING:
     from services.cells.changes import Changes
@@ -20,12 +20,12 @@ MOST_ROWS = 200
 ROOT_IDS = ("root_id_old", "root_id_new")
 
 
-def changes(view: ConnectivityView, told: Sequence[Changes]) -> list[Any]:
+def changes(view: CellAddress, told: Sequence[Changes]) -> list[Any]:
     """A sentence and the partners that are not the same, for each direction, and all of them as files."""
     return [html.Section([html.H2("Changes between versions"), *(_side(view, one) for one in told)])]
 
 
-def _files(view: ConnectivityView, told: Changes) -> html.P:
+def _files(view: CellAddress, told: Changes) -> html.P:
     """All partners of both versions, the same ones included."""
     ends = {str(one.version.label): one for one in (told.older, told.newer)}
     here = ends.pop(view.version)
@@ -38,7 +38,7 @@ def _files(view: ConnectivityView, told: Changes) -> html.P:
     return html.P([f"All {len(told.partners):,} partners: ", *links], className="k-hint k-files-line")
 
 
-def _side(view: ConnectivityView, told: Changes) -> html.Details:
+def _side(view: CellAddress, told: Changes) -> html.Details:
     rows = told.partners[told.partners["status"] != "same"]
     old, new = told.older.version.number, told.newer.version.number
     types = [name for name in rows.columns if name == "cell_type"]
@@ -76,7 +76,7 @@ def _left(count: int) -> str:
     return f"The largest {MOST_ROWS} of {count:,} changes." if count > MOST_ROWS else ""
 
 
-def _row(view: ConnectivityView, versions: tuple[int, int], row: Mapping[Any, Any], types: Sequence[str]) -> html.Tr:
+def _row(view: CellAddress, versions: tuple[int, int], row: Mapping[Any, Any], types: Sequence[str]) -> html.Tr:
     ids = [_cell(view, version, row[name]) for name, version in zip(ROOT_IDS, versions, strict=True)]
     counts = [f"{row['num_syn_old']:,}", f"{row['num_syn_new']:,}", f"{row['delta']:+,}"]
     kinds = ["" if pd.isna(row[name]) else str(row[name]) for name in types]
@@ -91,11 +91,9 @@ def _row(view: ConnectivityView, versions: tuple[int, int], row: Mapping[Any, An
     )
 
 
-def _cell(view: ConnectivityView, version: int, root_id: Any) -> Any:
+def _cell(view: CellAddress, version: int, root_id: Any) -> Any:
     """Leads to the partner at the version of its id."""
     if pd.isna(root_id):
         return ""
-    there = ConnectivityView(
-        view.datastack, str(version), str(root_id), "root_id", view.type_table, type_by=view.type_by
-    )
+    there = CellAddress(view.datastack, str(version), str(root_id), "root_id", view.type_table, type_by=view.type_by)
     return html.A(str(root_id), href=there.href(), className="k-id", title=f"Read this cell at version {version}")

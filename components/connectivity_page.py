@@ -14,7 +14,7 @@ from components.shell import heading
 from components.truncated import with_offer
 from components.viewer_panel import viewer_panel
 from services.core.directions import Direction
-from services.views.addresses import CONNECTIVITY_PAGE, NO_TYPES, TABS, ConnectivityView
+from services.views.addresses import CONNECTIVITY_PAGE, NO_TYPES, TABS, CellAddress
 
 if TYPE_CHECKING:
     from services.cells.connectivity import Connectivity, Totals
@@ -31,7 +31,7 @@ ID_TYPES: tuple[controls.Option, ...] = (
 )
 
 
-def page(view: ConnectivityView, query: Mapping[str, Any]) -> html.Div:
+def page(view: CellAddress, query: Mapping[str, Any]) -> html.Div:
     """The whole page of a view whose cell is still to come. `query` is the address as it was given."""
     fields = [
         controls.text("Cell", "cell", "cell-id", view.cell, "ids, x, y, z, or a Neuroglancer link"),
@@ -69,7 +69,7 @@ def invitation() -> html.Div:
 
 
 def results(
-    view: ConnectivityView,
+    view: CellAddress,
     about: Sequence[Any],
     sides: Mapping[str, PartnerTable],
     totals: Mapping[Any, Totals],
@@ -112,7 +112,7 @@ def results(
     ]
 
 
-def warnings(view: ConnectivityView, read: Connectivity) -> list[Any]:
+def warnings(view: CellAddress, read: Connectivity) -> list[Any]:
     """What is to be known of the answer; a root id that was replaced can be kept instead, at another version, and what
     CAVE cut can be asked for."""
     cell = read.cell

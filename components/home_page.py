@@ -9,7 +9,7 @@ from dash import dcc, html
 
 from components import alerts, controls
 from components.shell import heading
-from services.views.addresses import CONNECTIVITY_PAGE, ConnectivityView, TableView
+from services.views.addresses import CONNECTIVITY_PAGE, CellAddress, TableAddress
 
 if TYPE_CHECKING:
     from services.core.profiles import Profile
@@ -44,10 +44,10 @@ def ways(
     number = str(version.number)
     told = f"{profile.datastack}, version {number} of {version.timestamp:%d %B %Y}. {profile.description}"
     table_links = [
-        _way(TableView(profile.datastack, number, info.name).href(), info.name, _rows(info)) for info in tables
+        _way(TableAddress(profile.datastack, number, info.name).href(), info.name, _rows(info)) for info in tables
     ]
     cell_links = [
-        _way(ConnectivityView(profile.datastack, number, str(root), "root_id", types).href(), str(root), _words(word))
+        _way(CellAddress(profile.datastack, number, str(root), "root_id", types).href(), str(root), _words(word))
         for root, word in cells
     ]
     return [

@@ -11,7 +11,7 @@ from dash import html
 
 from components.attributes import aria, data
 from components.controls import Option
-from services.views.addresses import CONNECTIVITY_PAGE, ConnectivityView
+from services.views.addresses import CONNECTIVITY_PAGE, CellAddress
 
 BY_TYPE: Option = {"label": "Cell type", "value": " "}
 ALL_ROWS: Option = {"label": "all rows", "value": " "}
@@ -39,7 +39,7 @@ class Choices:
     usual: str = ""
 
 
-def options(view: ConnectivityView, choices: Choices) -> html.Div:
+def options(view: CellAddress, choices: Choices) -> html.Div:
     """The line of choices: which partners count, what is told of them, and where else to look."""
     least, synapses = _form(_least(view)), _form(_synapses(view, choices.usual))
     top = _form(_top(view))
@@ -66,19 +66,19 @@ def options(view: ConnectivityView, choices: Choices) -> html.Div:
     )
 
 
-def keep_link(children: Any, view: ConnectivityView, name: str, **more: Any) -> html.A:
+def keep_link(children: Any, view: CellAddress, name: str, **more: Any) -> html.A:
     """A link that changes the part `name` of the address to that of `view` (or several, with blanks between them), and
     keeps all else that is shown."""
     return html.A(children, href=view.href(), **data(keep=name), **more)
 
 
-def proofread_switch(view: ConnectivityView) -> html.A:
+def proofread_switch(view: CellAddress) -> html.A:
     """Leaves out partners that nobody proofread, or shows them again."""
     on = view.proofread == "on"
     return switch("Proofread partners only", "proofread", view, on=on)
 
 
-def switch(label: str, name: str, view: ConnectivityView, *, on: bool) -> html.A:
+def switch(label: str, name: str, view: CellAddress, *, on: bool) -> html.A:
     """A part of the address that is on or off."""
     knob = html.Span(className="k-knob", **aria(hidden="true"))
     changed: Any = {name: "" if on else "on"}
@@ -91,7 +91,7 @@ def _form(*fields: Any) -> html.Form:
     return html.Form([*fields], action=CONNECTIVITY_PAGE, method="get", **data(view="1"))
 
 
-def _least(view: ConnectivityView) -> html.Label:
+def _least(view: CellAddress) -> html.Label:
     box = dbc.Input(
         id="cell-at-least",
         name="at_least",
@@ -106,7 +106,7 @@ def _least(view: ConnectivityView) -> html.Label:
     return html.Label(["At least ", box, " synapses"], htmlFor="cell-at-least")
 
 
-def _synapses(view: ConnectivityView, usual: str) -> html.Label:
+def _synapses(view: CellAddress, usual: str) -> html.Label:
     box = dbc.Input(
         id="cell-synapses",
         name="synapses",
@@ -119,7 +119,7 @@ def _synapses(view: ConnectivityView, usual: str) -> html.Label:
     return html.Label(["of those where ", box], htmlFor="cell-synapses", title=SYNAPSES_HELP)
 
 
-def _top(view: ConnectivityView) -> html.Label:
+def _top(view: CellAddress) -> html.Label:
     box = dbc.Input(
         id="cell-top",
         name="top",
@@ -142,7 +142,7 @@ def _list(label: str, name: str, value: str, known: Sequence[Option]) -> html.La
     )
 
 
-def _more(view: ConnectivityView, more: Sequence[Option]) -> html.Details:
+def _more(view: CellAddress, more: Sequence[Option]) -> html.Details:
     """A menu of columns to tick: those that are worked out, then tables whose columns are joined."""
     known = {option["value"] for option in more}
     chosen = [name for name in view.more if name in known]

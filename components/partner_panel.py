@@ -15,7 +15,7 @@ from components.grid import rows_grid
 from components.links import copy_button, deselect
 from components.table_page import COPIES, OUTLINED
 from services.core.sorting import format_sort
-from services.views.addresses import NO_TYPES, ConnectivityView
+from services.views.addresses import NO_TYPES, CellAddress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ def reciprocal(frame: pd.DataFrame) -> str:
 
 
 def panel(
-    view: ConnectivityView,
+    view: CellAddress,
     side: str,
     partners: PartnerTable,
     totals: Mapping[Any, Totals],
@@ -99,7 +99,7 @@ def panel(
     )
 
 
-def below(view: ConnectivityView, side: str, partners: PartnerTable, totals: Mapping[Any, Totals]) -> list[Any]:
+def below(view: CellAddress, side: str, partners: PartnerTable, totals: Mapping[Any, Totals]) -> list[Any]:
     """What is not in the table, and what its columns mean, in sentences."""
     sentences = [
         *([said] for said in partners.left_out),
@@ -110,7 +110,7 @@ def below(view: ConnectivityView, side: str, partners: PartnerTable, totals: Map
 
 
 def counts(
-    shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: ConnectivityView, told: Sequence[str] = ()
+    shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: CellAddress, told: Sequence[str] = ()
 ) -> list[Any]:
     """How many partners and synapses the filter leaves, what it says, and what else is `told` of it."""
     if not words:
@@ -136,7 +136,7 @@ def selection(side: str, count: int) -> list[Any]:
     return deselect({"type": "partner-deselect", "side": side}, count) if count else []
 
 
-def downloads(view: ConnectivityView, cells: str, side: str, line: str) -> list[Any]:
+def downloads(view: CellAddress, cells: str, side: str, line: str) -> list[Any]:
     """Links to what is shown as files, buttons that copy ids or a script, and the address of this page. `cells` are the
     root ids with commas, `line` is the whole filter as one line."""
     several, kept = "," in cells, bool(line or view.synapses or view.top or view.at_least or view.proofread)
@@ -162,13 +162,13 @@ def downloads(view: ConnectivityView, cells: str, side: str, line: str) -> list[
     ]
 
 
-def partners_path(view: ConnectivityView, cells: str, side: str, line: str = "") -> str:
+def partners_path(view: CellAddress, cells: str, side: str, line: str = "") -> str:
     """The address of the partners that a view shows, as the API has them."""
     asked = [_direction(side), *_which(view, line)]
     return _path(view, cells, "partners", [*asked, *(("sort", text) for text in format_sort(view.sort))])
 
 
-def synapses_path(view: ConnectivityView, cells: str, side: str, *, line: str = "", partner: str = "") -> str:
+def synapses_path(view: CellAddress, cells: str, side: str, *, line: str = "", partner: str = "") -> str:
     """That of the synapses with the partners that a view shows, or with one partner."""
     narrowed = [("partner", partner), *_counted(view)] if partner else _which(view, line)
     return _path(view, cells, "synapses", [_direction(side), *narrowed])
@@ -178,7 +178,7 @@ def _direction(side: str) -> tuple[str, str]:
     return "direction", "merged" if side == "both" else side
 
 
-def _which(view: ConnectivityView, line: str) -> list[tuple[str, str]]:
+def _which(view: CellAddress, line: str) -> list[tuple[str, str]]:
     types = "" if view.type_table == NO_TYPES else view.type_table
     kept = [("top", view.top), ("at_least", view.at_least), ("proofread", view.proofread), ("filter", line)]
     return [
@@ -190,11 +190,11 @@ def _which(view: ConnectivityView, line: str) -> list[tuple[str, str]]:
     ]
 
 
-def _counted(view: ConnectivityView) -> list[tuple[str, str]]:
+def _counted(view: CellAddress) -> list[tuple[str, str]]:
     return [("synapses", view.synapses), ("whole", view.whole or "off")]
 
 
-def _path(view: ConnectivityView, cells: str, what: str, more: Sequence[tuple[str, str]]) -> str:
+def _path(view: CellAddress, cells: str, what: str, more: Sequence[tuple[str, str]]) -> str:
     asked = urlencode([(name, text) for name, text in [("id_type", "root_id"), *more] if text], quote_via=quote)
     return f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{cells}/{what}?{asked}"
 
@@ -223,7 +223,7 @@ def _synapses(frame: pd.DataFrame) -> int:
     return int(frame["num_syn"].sum())
 
 
-def _cell_href(view: ConnectivityView) -> str:
-    own = ConnectivityView(view.datastack, view.version, "ID", "root_id", view.type_table, type_by=view.type_by)
+def _cell_href(view: CellAddress) -> str:
+    own = CellAddress(view.datastack, view.version, "ID", "root_id", view.type_table, type_by=view.type_by)
     which: Any = {"synapses": view.synapses, "top": view.top, "at_least": view.at_least, "proofread": view.proofread}
     return replace(own, **which, more=view.more, panel=view.panel).href()

@@ -12,7 +12,7 @@ from dash import html
 from components.attributes import aria
 from components.connectivity_page import types_in_words
 from components.links import copy_button, copyable
-from services.views.addresses import ConnectivityView
+from services.views.addresses import CellAddress
 
 if TYPE_CHECKING:
     from services.cells.connectivity import Connectivity
@@ -39,7 +39,7 @@ def status(found: Sequence[Connectivity]) -> list[Any]:
 
 
 def cells(
-    view: ConnectivityView, found: Sequence[Connectivity], types: Sequence[str | None], matrix: pd.DataFrame
+    view: CellAddress, found: Sequence[Connectivity], types: Sequence[str | None], matrix: pd.DataFrame
 ) -> html.Section:
     """A line for each cell, numbered, that leads to the cell alone; and the synapses among them. `types` are the cells'
     own, `matrix` is of :func:`several_cells.among`."""
@@ -72,7 +72,7 @@ def cells(
     )
 
 
-def _row(view: ConnectivityView, place: int, one: Connectivity, own: str | None) -> html.Tr:
+def _row(view: CellAddress, place: int, one: Connectivity, own: str | None) -> html.Tr:
     root = str(one.cell.root_id)
     there = replace(view, cell=root, id_type="root_id", where="", boxes={}, sort=(), partner="")
     ids = one.cell.nucleus_ids

@@ -14,7 +14,7 @@ from components.cell_card import counted
 from components.partner_options import keep_link
 from components.partner_panel import file_links, synapses_path
 from services.core.directions import Direction
-from services.views.addresses import ConnectivityView
+from services.views.addresses import CellAddress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ KNOWN = frozenset({"id", "size", "depth_um", "layer", "root_id", "pre_pt_root_id
 PARTNERS = {"root_zero": "what lies in no segment"}
 
 
-def synapse_list(view: ConnectivityView, cells: str, sides: Mapping[Direction, pd.DataFrame]) -> html.Section:
+def synapse_list(view: CellAddress, cells: str, sides: Mapping[Direction, pd.DataFrame]) -> html.Section:
     """The synapses of the cells of some root ids, with commas, with `view.partner`; `sides` has a frame of
     :func:`partner_synapses.of_partner` for each direction that has any."""
     told = " and ".join(counted(len(rows), f"{way.noun} synapse") for way, rows in sides.items()) or "No synapses"

@@ -10,7 +10,7 @@ from dash import html
 
 from components import controls
 from components.attributes import data
-from services.views.addresses import TABLE_PAGE, TableView
+from services.views.addresses import TABLE_PAGE, TableAddress
 
 if TYPE_CHECKING:
     from services.tables.large_tables import LargeTable
@@ -26,7 +26,7 @@ NONE: controls.Option = {"label": "this table only", "value": " "}
 """A blank, for a list does not show an empty value; the address leaves it out."""
 
 
-def column_panel(view: TableView, table: TableFrame | LargeTable, others: Sequence[str] | None) -> list[Any]:
+def column_panel(view: TableAddress, table: TableFrame | LargeTable, others: Sequence[str] | None) -> list[Any]:
     """A box to tick for each column, of which one at least stays ticked, the unit of positions, and which of `others`
     to set beside the table (None = none can be)."""
     names = [column.name for column in table.columns]
@@ -53,7 +53,7 @@ def column_panel(view: TableView, table: TableFrame | LargeTable, others: Sequen
     ]
 
 
-def join_choice(label: str, id: str, view: TableView, others: Sequence[str]) -> html.Div:
+def join_choice(label: str, id: str, view: TableAddress, others: Sequence[str]) -> html.Div:
     """Which of `others` to set beside the table of a view."""
     joinable: list[controls.Option] = [{"label": name, "value": name} for name in others if name != view.table]
     return controls.choice(label, "join", id, next(iter(view.join), NONE["value"]), [NONE, *joinable])

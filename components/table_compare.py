@@ -12,7 +12,7 @@ from components import controls
 from components.attributes import aria, data
 from components.cell_card import counted
 from components.table_columns import join_choice
-from services.views.addresses import TABLE_PAGE, TableView
+from services.views.addresses import TABLE_PAGE, TableAddress
 
 if TYPE_CHECKING:
     from services.core.columns import Column
@@ -24,7 +24,7 @@ MOST_LISTED = 40
 
 
 def compare_form(
-    view: TableView, columns: Sequence[Column], chosen: tuple[Column, Column] | None, others: Sequence[str]
+    view: TableAddress, columns: Sequence[Column], chosen: tuple[Column, Column] | None, others: Sequence[str]
 ) -> html.Div:
     """Which of the tables `others` to set beside, and which two of `columns` to compare."""
     # another table brings another column to compare with
@@ -48,7 +48,9 @@ def nothing_to_compare() -> html.P:
     return html.P(said, className="k-muted")
 
 
-def compared(found: CrossTab, view: TableView, narrowed: Callable[[str], str | None], *, filtered: bool) -> list[Any]:
+def compared(
+    found: CrossTab, view: TableAddress, narrowed: Callable[[str], str | None], *, filtered: bool
+) -> list[Any]:
     """The figures in words, links to the rows that differ, and the matrix. `narrowed` gives the address of the rows
     that also pass a query line; `filtered` says whether something keeps rows out of the matrix."""
     if not found.total:
@@ -76,7 +78,7 @@ def _way(words: str, count: int, line: str, narrowed: Callable[[str], str | None
     return html.A(f"Show the {counted(count, 'row')} {words}", href=href) if href else None
 
 
-def _matrix(found: CrossTab, view: TableView) -> html.Div:
+def _matrix(found: CrossTab, view: TableAddress) -> html.Div:
     rows, columns = range(len(found.left_values))[:MOST_LISTED], found.diagonal()[:MOST_LISTED]
     known = [j for j in columns if found.right_values[j] is not None]
     heads = [_head(found, view, (None, j), int(found.counts[:, j].sum()), scope="col") for j in columns]
@@ -103,13 +105,13 @@ def _cut(found: CrossTab, rows: int, columns: int) -> html.P | None:
     return html.P(f"Drawn are {' and '.join(said)}; the sums are of all.", className="k-hint") if said else None
 
 
-def _head(found: CrossTab, view: TableView, at: tuple[int | None, int | None], count: int, *, scope: str) -> html.Th:
+def _head(found: CrossTab, view: TableAddress, at: tuple[int | None, int | None], count: int, *, scope: str) -> html.Th:
     value = found.right_values[at[1]] if at[1] is not None else found.left_values[at[0] or 0]
     link = _link(found, view, at, _word(value), counted(count, "row"))
     return html.Th(html.Span(link), scope=scope, className="k-muted" if value is None else "")
 
 
-def _cell(found: CrossTab, view: TableView, at: tuple[int, int], whole: int) -> html.Td:
+def _cell(found: CrossTab, view: TableAddress, at: tuple[int, int], whole: int) -> html.Td:
     count = int(found.counts[at])
     left, right = found.left_values[at[0]], found.right_values[at[1]]
     frame = "k-same" if left is not None and left == right else ""
@@ -124,7 +126,7 @@ def _cell(found: CrossTab, view: TableView, at: tuple[int, int], whole: int) -> 
     )
 
 
-def _link(found: CrossTab, view: TableView, at: tuple[int | None, int | None], text: str, said: str) -> html.A:
+def _link(found: CrossTab, view: TableAddress, at: tuple[int | None, int | None], text: str, said: str) -> html.A:
     """A link to the rows of a place in the matrix; to all of them where it is chosen already."""
     boxes = found.boxes(*at)
     chosen = all(view.boxes.get(name) == box for name, box in boxes.items())

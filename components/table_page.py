@@ -19,7 +19,7 @@ from components.table_columns import column_panel
 from components.table_ids import id_panel
 from components.table_plots import plot_form
 from services.core.sorting import format_sort
-from services.views.addresses import TABLE_PAGE, ConnectivityView, TableView
+from services.views.addresses import TABLE_PAGE, CellAddress, TableAddress
 
 if TYPE_CHECKING:
     from services.core.columns import Column
@@ -41,7 +41,7 @@ WHERE_HINT = "Conditions on columns, joined with and, or, not"
 """Stands in the box of the query line where the table gives no example."""
 
 
-def page(view: TableView, query: Mapping[str, Any]) -> html.Div:
+def page(view: TableAddress, query: Mapping[str, Any]) -> html.Div:
     """The whole page of a view whose table is still to come. `query` is the address as it was given."""
     fields = [
         controls.choice("Datastack", "datastack", "table-datastack", view.datastack),
@@ -70,7 +70,7 @@ def page(view: TableView, query: Mapping[str, Any]) -> html.Div:
 
 
 def results(
-    view: TableView,
+    view: TableAddress,
     table: TableFrame,
     axes: Sequence[Column],
     chosen: tuple[Column, Column] | None,
@@ -98,7 +98,7 @@ def results(
     return _results(view, table, _aside(view, panels, wide=view.panel == "plot" and view.plot != "counts"))
 
 
-def paged_results(view: TableView, table: LargeTable) -> list[Any]:
+def paged_results(view: TableAddress, table: LargeTable) -> list[Any]:
     """The same for a table that CAVE sends page by page, so that nothing can sort or plot it until it is narrowed."""
     why = (
         f"The {table.info.row_count:,} rows of this table are too many to sort or plot: they come from CAVE page by "
@@ -109,7 +109,9 @@ def paged_results(view: TableView, table: LargeTable) -> list[Any]:
     return _results(view, table, _aside(view, panels), sortable=False)
 
 
-def _results(view: TableView, table: TableFrame | LargeTable, aside: html.Aside, *, sortable: bool = True) -> list[Any]:
+def _results(
+    view: TableAddress, table: TableFrame | LargeTable, aside: html.Aside, *, sortable: bool = True
+) -> list[Any]:
     names = [column.name for column in table.columns]
     key = "id" if "id" in names else ""
     grid = rows_grid(
@@ -136,7 +138,7 @@ def _results(view: TableView, table: TableFrame | LargeTable, aside: html.Aside,
     return [bar, html.Div([grid, aside], className="k-split")]
 
 
-def _aside(view: TableView, panels: Mapping[str, Sequence[Any]], *, wide: bool = False) -> html.Aside:
+def _aside(view: TableAddress, panels: Mapping[str, Sequence[Any]], *, wide: bool = False) -> html.Aside:
     """The panels, that of the view in front, else the only one."""
     front = view.panel if view.panel in panels else next(iter(panels))
     tabs = html.Div(
@@ -204,7 +206,7 @@ def counts(
     return [kept, f" of {whole:,} rows", html.Span(f" where {words}", className="k-words"), *instead, clear, *more]
 
 
-def few_enough(view: TableView) -> html.A:
+def few_enough(view: TableAddress) -> html.A:
     """A way to what can be done with rows that were too many before."""
     return html.A("Sort, plot and compare these rows", href=view.href(), target="_self")  # which reads the page anew
 
@@ -216,19 +218,7 @@ def selection(count: int) -> list[Any]:
     return deselect("table-deselect", count)
 
 
-def subject(count: int, *, selected: bool) -> str:
-    """The rows of a link in words."""
-    return f"{count:,} {'selected ' if selected else ''}row{'' if count == 1 else 's'}"
-
-
-def first_of(count: int, total: int | None) -> str:
-    """The first rows of a table in words; `total` is how many there are (None = nobody knows)."""
-    if total == count:
-        return subject(count, selected=False)
-    return f"first {count:,} rows" if total is None else f"first {count:,} of {total:,} rows"
-
-
-def downloads(view: TableView, line: str, refused: Mapping[str, str]) -> list[Any]:
+def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> list[Any]:
     """Links to the rows as files, buttons that copy their ids or a script, and the address of this page. `refused` says
     of some files why there are none."""
     path = f"/api/v1/{quote(view.datastack)}/{quote(view.version)}/tables/{quote(view.table)}/rows"
@@ -266,15 +256,15 @@ def address_button() -> html.Button:
     return copy_button("", "link to this view")
 
 
-def cell_href(view: TableView, table: TableFrame | LargeTable, column: Column) -> str | None:
+def cell_href(view: TableAddress, table: TableFrame | LargeTable, column: Column) -> str | None:
     """The address of a root id of the table, ID in place of one; None for other columns."""
     if column.kind != "id" or not column.name.removesuffix("_ref").endswith("root_id"):
         return None
     types = view.table if table.info.schema_type.startswith("cell_type") else ""
-    return ConnectivityView(view.datastack, view.version, "ID", "root_id", types).href()
+    return CellAddress(view.datastack, view.version, "ID", "root_id", types).href()
 
 
-def root_href(view: TableView, table: TableFrame, rows: pd.DataFrame) -> str | None:
+def root_href(view: TableAddress, table: TableFrame, rows: pd.DataFrame) -> str | None:
     """The address of the cell of a single row; None for several rows, or one without a cell."""
     column = next((column for column in table.columns if cell_href(view, table, column)), None)
     if column is None or len(rows) != 1 or not (root := rows[column.name].fillna(0).iloc[0]):
@@ -282,12 +272,7 @@ def root_href(view: TableView, table: TableFrame, rows: pd.DataFrame) -> str | N
     return str(cell_href(view, table, column)).replace("ID", str(root))
 
 
-def drawn_for(view: TableView, children: Any) -> html.Div:
+def drawn_for(view: TableAddress, children: Any) -> html.Div:
     """What is drawn for a view. Links in it change of the address what they change of that of this view, and keep all
     else as it is shown when they are clicked."""
     return html.Div(children, className="k-drawn-for", **data(of=view.href()))
-
-
-def unfiltered(view: TableView) -> TableView:
-    """The view without its filter."""
-    return replace(view, where="", boxes={})

@@ -15,7 +15,8 @@ from components.figures.axes import depth_title
 from components.figures.counts import MOST_BARS, count_bars
 from components.figures.scatter import histogram, is_small_part, scatter
 from components.figures.template import CONFIG, Figure
-from services.views.addresses import TABLE_PAGE, TableView
+from services.core.columns import default_group, groupable
+from services.views.addresses import TABLE_PAGE, TableAddress
 
 if TYPE_CHECKING:
     from services.core.columns import Column
@@ -30,7 +31,6 @@ KINDS: tuple[controls.Option, ...] = (
     {"label": "Map from the top", "value": "top"},
     {"label": "Histogram", "value": "histogram"},
 )
-GROUPED_KINDS = ("text", "boolean", "number")
 AXIS_TITLES = {"x_um": "x (µm)", "depth_um": "depth (µm)", "y_um": "y (µm)", "z_um": "z (µm)"}
 SCATTER_CONFIG: Any = CONFIG | {
     "modeBarButtons": [["drawclosedpath", "drawrect", "zoom2d", "pan2d", "resetScale2d", "toImage"]],
@@ -39,7 +39,7 @@ SCATTER_CONFIG: Any = CONFIG | {
 
 
 def plot_form(
-    view: TableView,
+    view: TableAddress,
     table: TableFrame,
     axes: Sequence[Column],
     chosen: tuple[Column, Column] | None,
@@ -52,8 +52,8 @@ def plot_form(
         fields.append(controls.choice("Horizontal", "x", "plot-x", chosen[0].name, _options(axes)))
     if view.plot == "scatter" and chosen:
         fields.append(controls.choice("Vertical", "y", "plot-y", chosen[1].name, _options(axes)))
-    if groups := groupable(table):
-        colour = view.group_by or grouping(table) or ""
+    if groups := groupable(table.columns):
+        colour = view.group_by or default_group(table.columns) or ""
         fields.append(controls.choice("Group and colour by", "group_by", "group-by", colour, _options(groups)))
     deep = view.plot == "side" or (view.plot == "scatter" and chosen and "depth" in chosen[1].name)
     if deep and len(layer_sets) > 1:
@@ -61,22 +61,9 @@ def plot_form(
     return html.Form(fields, action=TABLE_PAGE, className="k-plot-form", **data(view="1"))
 
 
-def grouping(table: TableFrame) -> str | None:
-    """The column to count by when none is named: the cell type, else the first of words, else the first."""
-    columns = sorted(
-        groupable(table), key=lambda column: (column.name != "cell_type", GROUPED_KINDS.index(column.kind))
-    )
-    return columns[0].name if columns else None
-
-
-def groupable(table: TableFrame) -> list[Column]:
-    """The columns by which rows can be grouped: all but ids, positions and times."""
-    return [column for column in table.columns if column.kind in GROUPED_KINDS and "created" not in column.name]
-
-
 def comparable(table: TableFrame) -> list[Column]:
     """Those of them whose values can be the same as those of another: words, true and false."""
-    return [column for column in groupable(table) if column.kind != "number"]
+    return [column for column in groupable(table.columns) if column.kind != "number"]
 
 
 def counts_figure(

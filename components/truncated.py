@@ -8,10 +8,10 @@ from typing import Any
 from dash import html
 
 from components.partner_options import keep_link
-from services.views.addresses import ConnectivityView
+from services.views.addresses import CellAddress
 
 
-def with_offer(view: ConnectivityView, said: str) -> Any:
+def with_offer(view: CellAddress, said: str) -> Any:
     """The sentence that tells of them, and a link that asks for all synapses, piece by piece."""
     link = keep_link("Read all of them, in pieces", replace(view, whole="on"), "whole")
     return html.Span([said, " ", link, "."])

@@ -11,7 +11,7 @@ from dash import html
 
 from components.attributes import aria
 from services.core.directions import Direction
-from services.views.addresses import ConnectivityView
+from services.views.addresses import CellAddress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ COLUMNS = (
 
 
 def type_table(
-    view: ConnectivityView,
+    view: CellAddress,
     column: str,
     groups: Mapping[str, pd.DataFrame],
     colours: Mapping[str, str],
@@ -69,7 +69,7 @@ def without() -> html.P:
 
 
 def _row(
-    view: ConnectivityView,
+    view: CellAddress,
     box: Mapping[str, str],
     name: str,
     sides: Mapping[str, pd.DataFrame],

@@ -14,14 +14,14 @@ from components.attributes import aria, data
 from components.cell_card import counted
 from components.links import legend
 from components.partner_options import keep_link
-from services.views.addresses import TABLE_PAGE, ConnectivityView, TableView
+from services.views.addresses import TABLE_PAGE, CellAddress, TableAddress
 
 if TYPE_CHECKING:
     from services.core.profiles import Viewer
     from services.neuroglancer.links import Link
 
 
-def viewer_panel(view: ConnectivityView) -> html.Section:
+def viewer_panel(view: CellAddress) -> html.Section:
     """The viewer beside partners, and a link that closes it."""
     close = keep_link("Close", replace(view, panel=""), "panel")
     return html.Section(
@@ -30,7 +30,7 @@ def viewer_panel(view: ConnectivityView) -> html.Section:
     )
 
 
-def beside_table(view: TableView, viewers: Sequence[Viewer]) -> list[Any]:
+def beside_table(view: TableAddress, viewers: Sequence[Viewer]) -> list[Any]:
     """The viewer beside rows, which the tabs there open and close, and the choice of the one that links open."""
     options: list[controls.Option] = [{"label": viewer.name, "value": viewer.name} for viewer in viewers]
     chosen = view.viewer or viewers[0].name

@@ -14,6 +14,6 @@ dash.register_page(__name__, path=CONNECTIVITY_PAGE, title="Connectivity · Kars
 
 
 def layout(**query: Any) -> html.Div:
-    """The page of an address; its parameters are those of `services.views.addresses.ConnectivityView`."""
+    """The page of an address; its parameters are those of `services.views.addresses.CellAddress`."""
     given = pinned(query)
     return page(parse_connectivity(given)[0], given)

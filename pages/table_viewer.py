@@ -14,6 +14,6 @@ dash.register_page(__name__, path=TABLE_PAGE, title="Tables · Karst", name="Tab
 
 
 def layout(**query: Any) -> html.Div:
-    """The page of an address; its parameters are those of `services.views.addresses.TableView`."""
+    """The page of an address; its parameters are those of `services.views.addresses.TableAddress`."""
     given = pinned(query)
     return page(parse_table(given)[0], given)

@@ -42,6 +42,10 @@ _TITLES = {
 }
 
 
+GROUPED_KINDS = ("text", "boolean", "number")
+"""What rows can be grouped by; the first kind is the likeliest."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column as pages, filters and exports know it.
@@ -146,3 +150,16 @@ def find_column(columns: Sequence[Column], name: str, *, position: int | None = 
 def _listed(names: Iterable[str], most: int = 20) -> str:
     listed = list(names)
     return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
+
+
+def default_group(columns: Sequence[Column]) -> str | None:
+    """The column to count by when none is named: the cell type, else the first of words, else the first."""
+    sorted_columns = sorted(
+        groupable(columns), key=lambda column: (column.name != "cell_type", GROUPED_KINDS.index(column.kind))
+    )
+    return sorted_columns[0].name if sorted_columns else None
+
+
+def groupable(columns: Sequence[Column]) -> list[Column]:
+    """The columns by which rows can be grouped: all but ids, positions and times."""
+    return [column for column in columns if column.kind in GROUPED_KINDS and "created" not in column.name]

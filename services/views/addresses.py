@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
@@ -40,7 +40,7 @@ MOST_VALUES = 100
 
 
 @dataclass(frozen=True)
-class TableView:
+class TableAddress:
     """What the table viewer shows. `version` is "latest", a number as text, "live" or a time in UTC (see
     :mod:`moments`); `where` is the query
     line, `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
@@ -70,17 +70,21 @@ class TableView:
     viewer: str = ""
     layers: str = ""
 
+    def unfiltered(self) -> TableAddress:
+        """The same without its filter."""
+        return replace(self, where="", boxes={})
+
     def href(self) -> str:
         """Path and query of the page that shows this view."""
         return _href(TABLE_PAGE, self)
 
     def catalogue(self) -> str:
         """Path and query of the page with all tables of this view's version."""
-        return _href(CATALOGUE_PAGE, TableView(self.datastack, self.version))
+        return _href(CATALOGUE_PAGE, TableAddress(self.datastack, self.version))
 
 
 @dataclass(frozen=True)
-class ConnectivityView:
+class CellAddress:
     """What the connectivity viewer shows. `cell` is the id as typed, `id_type` one of ID_TYPES, `tab` the
     direction in front; `where`, `boxes` and `sort` apply to the partners of that tab.
 
@@ -130,10 +134,10 @@ def pinned(query: Query) -> Query:
     return {**query, "version": datetime.now(UTC).strftime(MOMENT_FORMAT)}
 
 
-def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
+def parse_table(query: Query) -> tuple[TableAddress, tuple[str, ...]]:
     """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
     read = _Reader(query)
-    view = TableView(
+    view = TableAddress(
         datastack=read.text("datastack"),
         version=read.version(),
         table=read.text("table"),
@@ -157,16 +161,16 @@ def parse_table(query: Query) -> tuple[TableView, tuple[str, ...]]:
     return view, read.warnings()
 
 
-def parse_catalogue(query: Query) -> tuple[TableView, str]:
+def parse_catalogue(query: Query) -> tuple[TableAddress, str]:
     """Datastack and version of a query, and the words to search the catalogue for."""
     read = _Reader(query)
-    return TableView(datastack=read.text("datastack"), version=read.version()), read.text("q")
+    return TableAddress(datastack=read.text("datastack"), version=read.version()), read.text("q")
 
 
-def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]:
+def parse_connectivity(query: Query) -> tuple[CellAddress, tuple[str, ...]]:
     """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
     read = _Reader(query)
-    view = ConnectivityView(
+    view = CellAddress(
         datastack=read.text("datastack"),
         version=read.version(),
         cell=read.text("cell"),
@@ -193,7 +197,7 @@ def parse_connectivity(query: Query) -> tuple[ConnectivityView, tuple[str, ...]]
     return view, read.warnings()
 
 
-def _href(path: str, view: TableView | ConnectivityView) -> str:
+def _href(path: str, view: TableAddress | CellAddress) -> str:
     pairs: list[tuple[str, str]] = []
     for name, default in vars(type(view)()).items():
         value: Any = getattr(view, name)

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from services.core.moments import LIVE
 from services.filters.values import written
-from services.views.addresses import LATEST, LONGEST_VALUE, NO_TYPES, ConnectivityView, Query, TableView
+from services.views.addresses import LATEST, LONGEST_VALUE, NO_TYPES, CellAddress, Query, TableAddress
 
 TABLE_APP = "table_viewer"
 CONNECTIVITY_APPS = ("connectivity", "basic_connectivity")
@@ -27,7 +27,7 @@ _TABLE_ONLY = {"cell-type", "value-column-search"}
 
 def translate(
     app: str, datastack: str, query: Query, *, live: bool = False
-) -> tuple[TableView | ConnectivityView, tuple[str, ...]]:
+) -> tuple[TableAddress | CellAddress, tuple[str, ...]]:
     """The view that an old address showed, and a sentence for each part that cannot be shown any more.
 
     `app` and `datastack` are those of the path; a `datastack` parameter goes first. `query` holds the decoded
@@ -49,7 +49,7 @@ def translate(
 
 def _connectivity(
     values: Mapping[str, str], place: tuple[str, str], type_table: str, warnings: list[str]
-) -> ConnectivityView:
+) -> CellAddress:
     _warn_unknown(values, _SHARED, warnings)
     id_type = values.get("id-type") or values.get("cell-id-type") or "root_id"
     if id_type not in ("root_id", "nucleus_id"):
@@ -57,12 +57,12 @@ def _connectivity(
         id_type = "auto"
     cell = values.get("anno-id", "").strip()
     # a link without a cell says nothing of the id to come
-    return ConnectivityView(*place, cell, id_type if cell else "auto", type_table or NO_TYPES)
+    return CellAddress(*place, cell, id_type if cell else "auto", type_table or NO_TYPES)
 
 
-def _table(values: Mapping[str, str], place: tuple[str, str], table: str, warnings: list[str]) -> TableView:
+def _table(values: Mapping[str, str], place: tuple[str, str], table: str, warnings: list[str]) -> TableAddress:
     _warn_unknown(values, _SHARED | _TABLE_ONLY, warnings)
-    view = TableView(*place, table)
+    view = TableAddress(*place, table)
     boxes: dict[str, str] = {}
     searched, column = _items(values.get("cell-type", "")), values.get("value-column-search", "")
     if searched and column:

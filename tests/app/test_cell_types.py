@@ -17,7 +17,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from api import blueprint
 from app import create_app
-from callbacks import connectivity_viewer, partners
+from callbacks import connectivity_viewer
 from localcave.folder.writer import DatastackWriter
 from localcave.importer.importing import import_datastack
 from services.cave.client import Cave
@@ -37,6 +37,7 @@ from services.core.errors import BadInput
 from services.core.settings import Settings
 from services.neuroglancer import links
 from services.views.addresses import parse_connectivity
+from services.views.cell_view import CellView
 from tests import tiny
 from tests.localcave.importing import HEAD
 from tests.servers import start_localcave
@@ -313,7 +314,7 @@ def page(cave):
         with app.server.test_request_context():
             shown, status, notes, href = connectivity_viewer.load(query, None)
             by_type = connectivity_viewer.sum_up("types", href, None)
-            rows = partners.table(partners.concrete(parse_connectivity(query)[0]), "in").frame.to_csv()
+            rows = CellView.of(cave, parse_connectivity(query)[0]).table("in").frame.to_csv()
         return json.dumps([shown, status, notes, by_type, rows], cls=PlotlyJSONEncoder), href
 
     return show

@@ -14,7 +14,7 @@ from caveclient import CAVEclient
 from app import create_app
 from callbacks import partner_grids, table_viewer
 from services.core.settings import Settings
-from services.views.addresses import ConnectivityView, TableView
+from services.views.addresses import CellAddress, TableAddress
 
 DS, NUCLEI, TYPES = "karst_demo", "nucleus_detection_v0", "aibs_metamodel_celltypes_v661"
 
@@ -59,7 +59,7 @@ def block(start: int, end: int, sorted_by: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("start", "end"), [(0, 5), (5, 12), (100, 101)])
 def test_a_block_of_a_table_begins_where_the_grid_asks(direct: CAVEclient, start: int, end: int) -> None:
     every = sorted(direct.materialize.query_table(NUCLEI)["id"])
-    view = TableView(DS, str(direct.version), NUCLEI)
+    view = TableAddress(DS, str(direct.version), NUCLEI)
     answer = table_viewer.rows(block(start, end, "id"), {"of": view.href()}, None)
     assert [row["id"] for row in answer["rowData"]] == list(map(str, every[start:end]))
     assert answer["rowCount"] == len(every)
@@ -69,7 +69,7 @@ def test_a_block_of_a_table_begins_where_the_grid_asks(direct: CAVEclient, start
 def test_a_block_of_partners_begins_where_the_grid_asks(
     direct: CAVEclient, cell: int, inputs: list[int], start: int, end: int
 ) -> None:
-    view = ConnectivityView(DS, str(direct.version), str(cell), "root_id")
+    view = CellAddress(DS, str(direct.version), str(cell), "root_id")
     answer = partner_grids.rows(block(start, end, "root_id"), {"of": view.href(), "side": "in"})
     assert [row["root_id"] for row in answer["rowData"]] == list(map(str, inputs[start:end]))
     assert answer["rowCount"] == len(inputs)
@@ -83,7 +83,7 @@ def linked_segments(drawn: Any) -> set[str]:
 
 
 def test_a_link_holds_the_ticked_partners_alone(direct: CAVEclient, cell: int, inputs: list[int]) -> None:
-    view = ConnectivityView(DS, str(direct.version), str(cell), "root_id")
+    view = CellAddress(DS, str(direct.version), str(cell), "root_id")
     ticked = [str(inputs[1]), str(inputs[-1])]
     drawn, *_ = partner_grids.link(block(0, 0, "root_id") | {"of": view.href()}, ticked, {"side": "in"})
     assert linked_segments(drawn) == {str(cell), *ticked}
@@ -92,6 +92,6 @@ def test_a_link_holds_the_ticked_partners_alone(direct: CAVEclient, cell: int, i
 def test_a_link_holds_the_ticked_rows_alone(direct: CAVEclient) -> None:
     rows = direct.materialize.query_table(TYPES)
     rows = rows[rows["pt_root_id"] != 0].iloc[[3, 17, -1]]
-    view = TableView(DS, str(direct.version), TYPES)
+    view = TableAddress(DS, str(direct.version), TYPES)
     drawn, _ = table_viewer.link(block(0, 0, "id") | {"of": view.href()}, list(map(str, rows["id"])), None)
     assert linked_segments(drawn) == set(map(str, rows["pt_root_id"]))

@@ -10,14 +10,16 @@ import pandas as pd
 import pytest
 
 from api import blueprint
-from callbacks import shown_table
+from callbacks import views
 from components.table_page import downloads
+from services.cave import context
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
 from services.core.settings import Settings
 from services.tables import joins, live
-from services.views.addresses import TableView, parse_table
+from services.views.addresses import TableAddress, parse_table
+from services.views.table_view import open_view
 
 DS, TYPES, PROOFREAD, MANUAL, MTYPES = (
     "karst_demo",
@@ -46,7 +48,7 @@ def app(cave):
 
 
 def shown(**parts):
-    return shown_table.any_of_view(TableView(DS, table=TYPES, **parts))
+    return open_view(context.cave(), TableAddress(DS, table=TYPES, **parts))
 
 
 def names(found):
@@ -87,9 +89,9 @@ def test_a_table_that_stands_beside_is_offered_whatever_it_is(cave):
 )
 def test_a_table_that_cannot_be_joined_is_left_out_and_said(cave, app, other, error, why):
     found = shown(join=(other, MANUAL))
-    assert found.view.join == (MANUAL,)
+    assert found.address.join == (MANUAL,)
     assert names(found) == names(shown(join=(MANUAL,)))
-    (said,) = (sentence for sentence in found.said if other in sentence)
+    (said,) = (sentence for sentence in found.messages if other in sentence)
     assert said.startswith(f"{other} does not stand beside this table: ") and why in said
     with pytest.raises(error):
         joins.join(cave, live.open_table(Release(cave, DS, cave.versions(DS)[0]), TYPES), other)
@@ -109,10 +111,10 @@ def test_of_a_joined_table_of_which_no_column_is_named_all_are_shown(app):
     for asked, wanted in cases.items():
         found = shown(join=(MANUAL, MTYPES), columns=asked)
         assert set(names(found)) == {"id", "cell_type", *wanted}
-        assert not [sentence for sentence in found.said if "no column" in sentence]
-        read_again = shown_table.any_of_view(parse_table(parse_qs(urlsplit(found.view.href()).query))[0])
+        assert not [sentence for sentence in found.messages if "no column" in sentence]
+        read_again = open_view(context.cave(), parse_table(parse_qs(urlsplit(found.address.href()).query))[0])
         assert names(read_again) == names(found)
-        for href in (str(downloads(found.view, "", {})[0].href), api_of(asked)):
+        for href in (str(downloads(found.address, "", {})[0].href), api_of(asked)):
             text = app.test_client().get(href).text
             assert set(pd.read_csv(io.StringIO(text), nrows=1)) == set(names(found))
 
@@ -122,20 +124,20 @@ def api_of(asked):
 
 
 def test_what_is_ticked_is_shown_also_when_it_is_nothing_of_a_joined_table(app):
-    view = shown(join=(MANUAL, MTYPES)).view
+    view = shown(join=(MANUAL, MTYPES)).address
     every = names(shown(join=(MANUAL, MTYPES)))
     own, manual = "cell_type", f"{MANUAL}.cell_type"
     for ticked in ([own], [own, manual], [manual], every[:-1], every):
-        found = shown_table.any_of_grid({"of": view.href()}, ticked)
+        found = views.of_table_grid({"of": view.href()}, ticked)
         assert names(found) == [name for name in every if name in ticked]
-        assert names(shown_table.any_of_view(found.view)) == names(found)
+        assert names(open_view(context.cave(), found.address)) == names(found)
 
 
 def test_the_columns_of_a_table_that_stands_there_no_more_are_not_missed(app):
-    view = shown_table.any_of_grid({"of": shown(join=(MANUAL, MTYPES)).view.href()}, ["id", f"{MANUAL}.id"]).view
+    view = views.of_table_grid({"of": shown(join=(MANUAL, MTYPES)).address.href()}, ["id", f"{MANUAL}.id"]).address
     found = shown(join=(), columns=(*view.columns, "nope"))
     assert names(found) == ["id"]
-    assert [sentence for sentence in found.said if "column" in sentence] == [
+    assert [sentence for sentence in found.messages if "column" in sentence] == [
         "This table has no column 'nope'; what the address asks of it was left out."
     ]
 

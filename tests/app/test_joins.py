@@ -15,7 +15,7 @@ from services.tables import tables
 from services.tables.crosstabs import crosstab
 from services.tables.joins import join, join_all
 from services.tables.tables import TableQuery, select
-from services.views.addresses import TableView
+from services.views.addresses import TableAddress
 from tests import tiny
 from tests.servers import start_localcave
 
@@ -140,7 +140,7 @@ def test_a_crosstab_counts_every_pair_and_leads_to_its_rows(cave, types, other, 
 def test_a_crosstab_of_no_rows_is_empty(types):
     found = crosstab(types, TableQuery("volume > 1e9"), "cell_type", "classification_system")
     assert (found.total, found.both, found.diagonal()) == (0, 0, [])
-    assert table_compare.compared(found, TableView(), lambda line: None, filtered=True)
+    assert table_compare.compared(found, TableAddress(), lambda line: None, filtered=True)
 
 
 def most_of(known):
@@ -163,7 +163,7 @@ def test_rows_narrowed_to_those_that_disagree_have_no_kappa(raters):
     found = crosstab(raters, TableQuery(whole.disagreeing), "a", "b")
     said = "15 of 15 rows have both; of these the filter leaves only ones that disagree: no measure of"
     assert found.sentence(filtered=True).startswith(said)
-    shown = table_compare.compared(found, TableView(), lambda line: f"?where={line}", filtered=True)
+    shown = table_compare.compared(found, TableAddress(), lambda line: f"?where={line}", filtered=True)
     assert "Show the" not in str(shown[1])  # rows that disagree are all there are
     same = crosstab(raters, TableQuery("a = yes and b = yes or a = no and b = no"), "a", "b")
     assert "35 of 35 rows have both; of these the filter leaves only ones that agree" in same.sentence(filtered=True)

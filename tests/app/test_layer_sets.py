@@ -15,7 +15,7 @@ from services.cells import cells, plot_frames
 from services.core.errors import BadInput
 from services.tables import tables
 from services.tables.tables import TableQuery
-from services.views.addresses import ConnectivityView, TableView, parse_connectivity, parse_table
+from services.views.addresses import CellAddress, TableAddress, parse_connectivity, parse_table
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 TOPS = {
@@ -74,7 +74,7 @@ def test_the_card_of_a_cell_names_the_source_of_its_layer(cave, version):
 def test_an_address_chooses_the_boundaries_of_plots(cave, asked, column):
     by = cave.volume(DS).layer_set(asked)
     assert dict(by.layers) == TOPS[column]
-    for view, parse in ((TableView(layers=asked), parse_table), (ConnectivityView(layers=asked), parse_connectivity)):
+    for view, parse in ((TableAddress(layers=asked), parse_table), (CellAddress(layers=asked), parse_connectivity)):
         assert parse({"layers": asked} if asked else {})[0] == view
         assert ("layers=" in view.href()) is bool(asked)
     empty = plot_frames.depth_profile({})
@@ -97,7 +97,7 @@ def test_pages_offer_both_by_name(cave):
     assert [(one["label"], one["value"]) for one in offered] == [("Allen V1 column", ""), ("CAVE Diver", "cave_diver")]
     viewers: Any = [{"label": "bundled", "value": ""}]
     choices = Choices(rules=(), columns=(), more=(), viewers=viewers, versions=(), layers=offered, panel=False)
-    said = str(options(ConnectivityView(), choices))
+    said = str(options(CellAddress(), choices))
     assert "Allen V1 column" in said
     assert "CAVE Diver" in said
 

@@ -30,7 +30,7 @@ from services.core.settings import Settings
 from services.neuroglancer import links
 from services.tables import plots
 from services.tables.tables import TableQuery
-from services.views.addresses import ConnectivityView
+from services.views.addresses import CellAddress
 from tests.app.not_known import CELL, DESCRIPTION, FIRST, SECOND, THIRD, make
 from tests.servers import start_localcave
 
@@ -188,7 +188,7 @@ def test_the_card_says_which_tables_are_missing(cave, datastack):
 @pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
 def test_the_strip_of_a_cell_without_nuclei_counts_no_somata(cave, datastack):
     strip = str(
-        strip_of(ConnectivityView(datastack=datastack), connectivity.read(cave.release(datastack, 1), str(CELL)), None)
+        strip_of(CellAddress(datastack=datastack), connectivity.read(cave.release(datastack, 1), str(CELL)), None)
     )
     assert "no nucleus table" in strip
     assert not any(claim in strip for claim in ("'0'", "no soma", "none in this segment", "Soma depth"))
@@ -297,7 +297,7 @@ def test_layers_without_a_transform_are_left_out(tmp_path, caplog):
 @pytest.mark.parametrize(("datastack", "deep"), [("sized", False), ("deep", True)])
 def test_the_page_names_depths_only_where_there_are_any(cave, datastack, deep):
     found = connectivity.read(cave.release(datastack, 1), str(CELL))
-    view = ConnectivityView(datastack=datastack, version="1", cell=str(CELL), partner=str(FIRST))
+    view = CellAddress(datastack=datastack, version="1", cell=str(CELL), partner=str(FIRST))
     listed = synapse_list(view, str(CELL), {"in": partner_synapses.of_partner(cave, found, Direction.IN, FIRST)})
     assert ("depth" in str(listed)) is deep
     assert ("layer" in str(listed)) is deep

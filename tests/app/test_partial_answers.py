@@ -12,19 +12,21 @@ import plotly
 import pytest
 
 from app import create_app
-from callbacks import cell_more, partners
+from callbacks import cell_more, views
 from callbacks.connectivity_viewer import load
 from components.partner_panel import partners_path
 from services.cave.client import Cave
+from services.cave.context import cave
 from services.cells import connectivity
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
-from services.views.addresses import ConnectivityView, parse_connectivity
+from services.views.addresses import CellAddress, parse_connectivity
+from services.views.cell_view import CellView
 from tests import tiny
 from tests.servers import start_localcave
 
 DS, NEWEST = tiny.DATASTACK, tiny.NEWEST
-VIEW = ConnectivityView(DS, str(NEWEST), str(tiny.A), tab="in", type_table="types")
+VIEW = CellAddress(DS, str(NEWEST), str(tiny.A), tab="in", type_table="types")
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +36,15 @@ def url(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(url) -> Callable[[ConnectivityView], tuple[str, str, str, ConnectivityView]]:
+def page(url) -> Callable[[CellAddress], tuple[str, str, str, CellAddress]]:
     """Results, status, notes and address of a page, the first three as JSON."""
     server = create_app(Settings(server_address=url, cache="", datastack=DS)).server
 
     def opened(view):
         with server.test_request_context():
-            *told, href = load(partners.views.query_of(view.href()), None)
+            *told, href = load(views.query_of(view.href()), None)
         texts = [json.dumps(part, cls=plotly.utils.PlotlyJSONEncoder, ensure_ascii=False) for part in told]
-        return (*texts, parse_connectivity(partners.views.query_of(href))[0])
+        return (*texts, parse_connectivity(views.query_of(href))[0])
 
     opened.server = server  # type: ignore[attr-defined]
     return opened
@@ -116,8 +118,8 @@ def test_several_cells_without_types_say_so_once(page: Any) -> None:
 def test_files_are_of_what_is_shown(page: Any) -> None:
     view = replace(VIEW, proofread="on", type_table="no_such_table", at_least="many")
     with page.server.test_request_context():
-        asked, said = partners.answerable(view)
-        frame = partners.table(view, "in").frame
+        asked, said = CellView.of(cave(), view).answerable
+        frame = CellView.of(cave(), view).table("in").frame
     assert len(said) == 2
     path = partners_path(asked, str(tiny.A), "in")
     rows = page.server.test_client().get(path).get_json()["rows"]

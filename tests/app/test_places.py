@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import standard_transform
 
-from callbacks import views
 from services.cave.release import Release
 from services.core.errors import BadInput
 from services.tables import tables
 from services.tables.tables import TableQuery
-from services.views.addresses import TableView
+from services.views.addresses import TableAddress
+from services.views.table_view import open_view
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 
@@ -70,17 +70,18 @@ def test_a_switch_of_the_unit_keeps_the_rows_of_the_filter(cave, types):
     median = int(np.median(voxels(types.frame)[:, 0]))
     box = f"pt_position in box ({median}.., .., ..)"
     for where, boxes in ((f"pt_position_x > {median}", {}), ("", {"pt_position_x": f">{median}"}), (box, {})):
-        asked = TableView(DS, table=TYPES, where=where, boxes=boxes, unit="um", filters_in="vx")
-        view, table, said = views.open_view(cave, asked)
+        asked = TableAddress(DS, table=TYPES, where=where, boxes=boxes, unit="um", filters_in="vx")
+        shown = open_view(cave, asked)
+        view, table, said = shown.address, shown.table, shown.messages
         assert isinstance(table, tables.TableFrame)
         assert not said and not view.filters_in and "filters_in" not in view.href()
         kept = voxels(types.frame)[:, 0] >= median if where == box else voxels(types.frame)[:, 0] > median
         assert set(tables.select(table, TableQuery(view.where, view.boxes))["id"]) == set(types.frame.loc[kept, "id"])
     written_in_um = replace(asked, where="pt_position_x > 100", filters_in="")  # as ever, the numbers of an address
-    assert views.open_view(cave, written_in_um)[0].where == "pt_position_x > 100"
+    assert open_view(cave, written_in_um).address.where == "pt_position_x > 100"
     wrong = replace(asked, where="pt_position_x > 1 and")
-    view, _, said = views.open_view(cave, wrong)
-    assert view.where == wrong.where and "positions now count in µm" in said[0]
+    shown = open_view(cave, wrong)
+    assert shown.address.where == wrong.where and "positions now count in µm" in shown.messages[0]
 
 
 def test_an_unknown_unit_is_told(types):

@@ -17,7 +17,7 @@ from services.filters.filters import parse_box, parse_line
 from services.tables import saved_ids, tables
 from services.tables.scripts import table_snippet
 from services.tables.tables import TableQuery
-from services.views.addresses import LONGEST_ADDRESS, TableView
+from services.views.addresses import LONGEST_ADDRESS, TableAddress
 from tests import tiny
 from tests.servers import free_port, start_localcave
 
@@ -107,7 +107,7 @@ def test_a_long_filter_gets_an_address_that_servers_take(cave, types, roots):
     assert kept(cave, types, short.where) == set(tables.select(types, TableQuery(asked.where))["id"])
     boxed = saved_ids.shortened(cave, types, TableQuery(boxes={"pt_root_id": f"not in {listed}"}))
     assert boxed.boxes["pt_root_id"].startswith("not in saved(")
-    view = TableView(DS, str(types.version.number), TYPES, boxes=boxed.boxes)
+    view = TableAddress(DS, str(types.version.number), TYPES, boxes=boxed.boxes)
     assert len(view.href()) < LONGEST_ADDRESS
     few = TableQuery("pt_root_id in (1, 2)")
     assert saved_ids.shortened(cave, types, few) is few

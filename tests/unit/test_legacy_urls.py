@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.views.addresses import ConnectivityView, TableView, parse_connectivity, parse_table
+from services.views.addresses import CellAddress, TableAddress, parse_connectivity, parse_table
 from services.views.old_links import translate
 
 
@@ -16,8 +16,8 @@ def view_of(app, search, datastack="minnie65_public"):
 
 
 def test_the_most_common_link():
-    assert view_of("table_viewer", '?datastack="minnie65_public"') == (TableView("minnie65_public"), ())
-    assert view_of("connectivity", '?datastack="minnie65_public"')[0] == ConnectivityView(
+    assert view_of("table_viewer", '?datastack="minnie65_public"') == (TableAddress("minnie65_public"), ())
+    assert view_of("connectivity", '?datastack="minnie65_public"')[0] == CellAddress(
         "minnie65_public", id_type="auto", type_table="none"
     )
 
@@ -27,9 +27,7 @@ def test_the_published_connectivity_link():
         '?anno-id="864691135808473885"&id-type="root_id"&mat-version=1300'
         '&cell-type-table-dropdown="aibs_metamodel_celltypes_v661"&datastack="minnie65_public"'
     )
-    wanted = ConnectivityView(
-        "minnie65_public", "1300", "864691135808473885", "root_id", "aibs_metamodel_celltypes_v661"
-    )
+    wanted = CellAddress("minnie65_public", "1300", "864691135808473885", "root_id", "aibs_metamodel_celltypes_v661")
     assert view_of("connectivity", link) == (wanted, ())
     assert view_of("connectivity", link.replace('"', "%22")) == (wanted, ())
     assert view_of("connectivity", link.replace('"', "")) == (wanted, ())
@@ -47,7 +45,7 @@ def test_the_workshop_link_with_empty_controls(version):
     link = (
         f'?anno-id=""&id-type="root_id"&mat-version={version}&cell-type-table-dropdown=""&datastack="minnie65_public"'
     )
-    wanted = ConnectivityView("minnie65_public", version, id_type="auto", type_table="none")
+    wanted = CellAddress("minnie65_public", version, id_type="auto", type_table="none")
     assert view_of("connectivity", link) == (wanted, ())
 
 
@@ -56,7 +54,9 @@ def test_the_table_link_with_a_value_search():
         '?cell-type-table-menu="aibs_metamodel_celltypes_v661"&mat-version=1507&anno-id=""&id-type="root_id"'
         '&cell-type="BC,MC"&value-column-search="cell_type"&datastack="minnie65_public"'
     )
-    wanted = TableView("minnie65_public", "1507", "aibs_metamodel_celltypes_v661", boxes={"cell_type": "in (BC, MC)"})
+    wanted = TableAddress(
+        "minnie65_public", "1507", "aibs_metamodel_celltypes_v661", boxes={"cell_type": "in (BC, MC)"}
+    )
     assert view_of("table_viewer", link) == (wanted, ())
 
 
@@ -131,11 +131,11 @@ def test_what_no_longer_exists_is_said(app, search, said):
 @pytest.mark.parametrize("value", ['"live"', "live", "'Live'"])
 def test_a_live_link_is_live_where_it_can_be(value):
     query = {"mat-version": value}
-    assert translate("table_viewer", "demo", query, live=True) == (TableView("demo", "live"), ())
+    assert translate("table_viewer", "demo", query, live=True) == (TableAddress("demo", "live"), ())
     view, warnings = translate("table_viewer", "demo", query)
     assert (view.version, len(warnings)) == ("latest", 1)
     assert translate("connectivity", "demo", query, live=True) == (
-        ConnectivityView("demo", "live", type_table="none"),
+        CellAddress("demo", "live", type_table="none"),
         (),
     )
     assert translate("connectivity", "demo", query)[0].version == "latest"

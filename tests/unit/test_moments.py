@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.moments import is_moment, read_moment, written_moment
-from services.views.addresses import TableView, parse_catalogue, parse_table
+from services.views.addresses import TableAddress, parse_catalogue, parse_table
 
 NOON = datetime(2025, 1, 13, 12, 10, 1, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def test_every_zone_is_understood(text):
     assert read_moment(text) == NOON
     assert written_moment(text) == "2025-01-13T12:10:01Z"
     for view in (parse_table({"version": text})[0], parse_catalogue({"version": text})[0]):
-        assert view == TableView(version="2025-01-13T12:10:01Z")
+        assert view == TableAddress(version="2025-01-13T12:10:01Z")
 
 
 def test_seconds_may_be_left_out():

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.figures.scatter import histogram, is_small_part
-from components.table_plots import comparable, groupable, grouping
-from services.core.columns import find_column
+from components.table_plots import comparable
+from services.core.columns import default_group, find_column, groupable
 from services.tables import plots
 from services.tables.groups import BLANK_LABEL, RAMP, of_values
 from services.tables.tables import TableQuery, select
@@ -113,9 +113,9 @@ def test_dots_coloured_by_a_number_have_the_ranges_of_the_whole_table():
 
 def test_rows_are_grouped_by_all_but_ids_places_and_times():
     table = table_of([(1, "BC", True, 1, 1.0, 0.5)])
-    assert [column.name for column in groupable(table)] == [*COLUMNS]
+    assert [column.name for column in groupable(table.columns)] == [*COLUMNS]
     assert [column.name for column in comparable(table)] == ["cell_type", "valid"]
-    assert grouping(table) == "cell_type"
+    assert default_group(table.columns) == "cell_type"
 
 
 @pytest.mark.parametrize(

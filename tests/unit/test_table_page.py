@@ -10,7 +10,7 @@ from dash import html
 
 from components import catalogue_page
 from services.core.records import TableInfo, Version
-from services.views.addresses import TableView
+from services.views.addresses import TableAddress
 
 VERSION = Version(7, datetime(2025, 1, 2, tzinfo=UTC), None, True)
 TABLE = TableInfo("nuclei", "table", "nucleus_detection", "", "", None, "2024-01-02", (4, 4, 40), 1234)
@@ -31,11 +31,11 @@ def test_the_catalogue_says_how_many_of_how_many_are_found():
     assert catalogue_page.status("tiny", VERSION, len(found), 2).startswith("1 of 2 tables and views found · tiny")
     assert catalogue_page.status("tiny", VERSION, 2, 2).startswith("2 tables and views · tiny · version 7")
     assert catalogue_page.matching(listed, " ") == listed
-    assert "No table or view" in words(catalogue_page.listing(TableView("tiny", "7"), []))
+    assert "No table or view" in words(catalogue_page.listing(TableAddress("tiny", "7"), []))
 
 
 def test_rows_that_cave_does_not_count_are_a_dash_that_says_so():
-    listed = catalogue_page.listing(TableView("tiny", "7"), [TABLE, VIEW])
+    listed = catalogue_page.listing(TableAddress("tiny", "7"), [TABLE, VIEW])
     assert "1,234" in words(listed)
     parts: list[Any] = [part for part in listed._traverse() if isinstance(part, html.Span)]
     told = [(part.children, part.title) for part in parts]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.sorting import format_sort, parse_sort
-from services.views.addresses import ID_TYPES, ConnectivityView, TableView, parse_connectivity, parse_table
+from services.views.addresses import ID_TYPES, CellAddress, TableAddress, parse_connectivity, parse_table
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=15)
 names = texts.filter(bool)
@@ -25,7 +25,7 @@ def query_of(href):
     return {key: values[0] if len(values) == 1 else values for key, values in parsed.items()}
 
 
-@given(st.builds(TableView, words, versions, words, words, boxes, sorts, words))
+@given(st.builds(TableAddress, words, versions, words, words, boxes, sorts, words))
 def test_a_table_view_survives_its_address(view):
     href = view.href()
     assert urlsplit(href).path == "/table-viewer"
@@ -35,7 +35,7 @@ def test_a_table_view_survives_its_address(view):
 
 @given(
     st.builds(
-        ConnectivityView,
+        CellAddress,
         words,
         versions,
         words,
@@ -71,12 +71,14 @@ def test_a_sort_survives_its_text(sort):
 
 
 def test_an_address_reads_well():
-    view = TableView("minnie65_public", "1300", "types", "volume > 300", {"cell_type": "5P-NP"}, (("volume", "desc"),))
+    view = TableAddress(
+        "minnie65_public", "1300", "types", "volume > 300", {"cell_type": "5P-NP"}, (("volume", "desc"),)
+    )
     assert view.href() == (
         "/table-viewer?datastack=minnie65_public&version=1300&table=types&where=volume%20%3E%20300"
         "&f.cell_type=5P-NP&sort=-volume"
     )
-    assert TableView().href() == "/table-viewer"
+    assert TableAddress().href() == "/table-viewer"
 
 
 def test_an_id_stays_its_digits():
@@ -105,7 +107,7 @@ def test_what_cannot_be_used_is_said(query, said):
 
 
 def test_repeated_keys_that_agree_need_no_word():
-    assert parse_table({"table": ["a", "a"]}) == (TableView(table="a"), ())
+    assert parse_table({"table": ["a", "a"]}) == (TableAddress(table="a"), ())
 
 
 def test_an_unknown_choice_is_replaced_and_said():

@@ -1,0 +1,44 @@
+"""What views have in common: the release that an address names, what it asks of rows, and what of it fits a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.cave.client import Cave
+from services.cave.release import Release
+from services.core.columns import Column, find_column
+from services.core.errors import BadInput, NotFound
+from services.tables import live, saved_ids
+from services.tables.tables import TableQuery
+from services.views.addresses import CellAddress, TableAddress
+
+
+def release_of(cave: Cave, view: TableAddress | CellAddress) -> Release:
+    """The datastack of a view at its version or moment."""
+    return live.resolve(cave, view.datastack or cave.settings.datastack, view.version)
+
+
+def default_table(release: Release) -> str:
+    """The table to open when none is named: the profile's, else the first of the catalogue."""
+    names = [info.name for info in live.catalogue(release)]
+    wanted = release.profile.default_table
+    if not names:
+        raise NotFound(f"{release.datastack} has no tables at {release.version.title}.", "Choose another version.")
+    return wanted if wanted in names else names[0]
+
+
+def query_of(cave: Cave, view: TableAddress | CellAddress) -> TableQuery:
+    """What a view asks of its rows."""
+    return saved_ids.query(cave, view.datastack, view.where, view.boxes, view.sort)
+
+
+def fitting(pairs: Any, columns: Sequence[Column]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The (column, value) pairs whose columns there are, by their own names, and sentences for the others."""
+    kept, lost = [], []
+    for name, value in pairs:
+        try:
+            kept.append((find_column(columns, name).name, value))
+        except BadInput:
+            lost.append(f"This table has no column {name[:80]!r}; what the address asks of it was left out.")
+    return kept, lost
