@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -13,15 +12,16 @@ from api import params
 from api.answers import Subject, cell_json, frame_answer
 from api.routes import blueprint
 from services.cave.context import cave
-from services.cave.release import Release
-from services.cells import interpretation, partner_script, partner_synapses, partner_table
+from services.cells import interpretation, partner_table
 from services.cells.connectivity import Connectivity
-from services.cells.partner_table import PartnerTable, Side, Wanted
+from services.cells.partner_table import Side
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
 from services.filters.patterns import misread
-from services.tables import live, saved_ids
-from services.tables.tables import TableQuery, filter_of
+from services.tables import live
+from services.tables.tables import filter_of
+from services.views.addresses import NO_TYPES, CellAddress
+from services.views.cell_view import CellView
 
 CELL = "/<datastack>/<version>/cells/<cell>"
 LINKED = "/<datastack>/<version>/cells/<link:cell>"
@@ -48,22 +48,22 @@ def cell_partners(datastack: str, version: str, cell: str) -> Response:
     """The cells that a cell makes synapses with: those that count (`top`, `at_least`, `proofread`) and that `filter`
     keeps, counted from the synapses that `synapses` keeps, with the columns of `more`, by `sort`."""
     params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
-    return partners_of(datastack, _read(datastack, version, cell, whole="off"))
+    return partners_of(view_of(datastack, version, cell, whole="off").alone())
 
 
-def partners_of(datastack: str, found: Connectivity) -> Response:
+def partners_of(view: CellView) -> Response:
     """The partners of one cell that a request asks for."""
     sides, span = SIDES[params.choice("direction", tuple(SIDES), "both")], params.span(None)
-    asked = _Asked(found)
-    table, query = asked.table(sides), partner_query(datastack)
-    rows = partner_table.select(table, query)
+    opened = {side: view.table(side) for side in sides}
+    table = opened["both"] if "both" in opened else partner_table.one_below_the_other(opened)
+    rows = partner_table.select(table, view.query)
     columns = {column.name: column for column in table.columns}
     ordered = [columns[name] for name in table.frame if name in columns]
     ways = sides if sides != ("both",) else ("in", "out")
-    totals = {way: asked.found.totals[Direction(way)] for way in ways}
-    notes = [*table.notes, *misread(filter_of(table.columns, query), table.frame)]
+    totals = {way: view.first.totals[Direction(way)] for way in ways}
+    notes = [*table.notes, *misread(filter_of(table.columns, view.query), table.frame)]
     facts = {"sort": params.text("sort"), "left_out": [*table.left_out], "notes": notes, "totals": totals}
-    return _answer(asked.found, rows, ordered, "partners", span=span, facts=facts)
+    return _answer(view.first, rows, ordered, "partners", span=span, facts=facts)
 
 
 @blueprint.get(f"{CELL}/partners/python")
@@ -72,10 +72,8 @@ def partners_python(datastack: str, version: str, cell: str) -> Response:
     """A script over caveclient that yields the same partners, of one direction or merged."""
     params.only("direction", "sort", *WHICH)
     side = SIDES[params.choice("direction", ("in", "out", "merged"), "merged")][0]
-    asked = _Asked(_read(datastack, version, cell, whole="off"))
-    query = partner_query(datastack)
-    script = partner_script.snippet(cave(), [asked.found], wanted(side), query)
-    return Response(script, content_type="text/x-python; charset=utf-8")
+    view = view_of(datastack, version, cell, whole="off").alone()
+    return Response(view.script(side), content_type="text/x-python; charset=utf-8")
 
 
 @blueprint.get(f"{CELL}/synapses")
@@ -84,19 +82,23 @@ def cell_synapses(datastack: str, version: str, cell: str) -> Response:
     `autapses`, or `root_zero`), and with what says which partners count only those with these: in the direction of the
     synapse or, when "merged", in both together."""
     params.only("direction", "partner", "offset", "limit", *params.FILE, *WHICH)
-    return synapses_of(_read(datastack, version, cell, whole="on"))
+    return synapses_of(view_of(datastack, version, cell, whole="on").alone())
 
 
-def synapses_of(found: Connectivity) -> Response:
+def synapses_of(view: CellView) -> Response:
     """The synapses of one cell that a request asks for."""
     sides, span, partner = synapse_sides(), params.span(None), params.text("partner")
-    asked = _Asked(found)
+    frame = synapse_rows(view, sides, partner)
+    return _answer(view.first, frame, describe_columns(frame), "synapses", span=span, facts={"partner": partner})
+
+
+def synapse_rows(view: CellView, sides: Mapping[Direction, Side], partner: str) -> pd.DataFrame:
+    """The synapses of each direction below those of the one before: with one partner, else with those that count."""
     if partner:
-        listed = partner_synapses.of_partner_in(cave(), asked.found, [*sides], partner)
+        rows = view.synapses_with(partner, [*sides])
     else:
-        listed = {way: asked.synapses(way, side) for way, side in sides.items()}
-    frame = pd.concat([rows.assign(direction=way) for way, rows in listed.items()], ignore_index=True)
-    return _answer(asked.found, frame, describe_columns(frame), "synapses", span=span, facts={"partner": partner})
+        rows = {way: view.synapses_of_partners(way, side) for way, side in sides.items()}
+    return pd.concat([each.assign(direction=way) for way, each in rows.items()], ignore_index=True)
 
 
 def synapse_sides() -> dict[Direction, Side]:
@@ -105,59 +107,28 @@ def synapse_sides() -> dict[Direction, Side]:
     return dict.fromkeys(Direction, "both") if sides == ("both",) else {Direction(side): side for side in sides}
 
 
-def wanted(side: Side) -> Wanted:
-    """Which partners of one side a request asks for, with which columns."""
-    least, proofread = partner_table.threshold(params.text("at_least")), params.switch("proofread")
-    return Wanted(side, least, proofread, tuple(params.words("more")), partner_table.percentage(params.text("top")))
-
-
-def partner_query(datastack: str) -> TableQuery:
-    """Which of them it keeps, in which order."""
-    return saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
-
-
-def narrowed() -> bool:
-    """Whether a request asks for some partners only."""
-    return any(map(params.text, ("top", "at_least", "proofread", "filter")))
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A cell, and which of its partners a request asks for."""
-
-    found: Connectivity
-
-    def table(self, sides: Sequence[Side]) -> PartnerTable:
-        parts = {side: partner_table.open_partners(cave(), self.found, wanted(side)) for side in sides}
-        return parts["both"] if "both" in parts else partner_table.one_below_the_other(parts)
-
-    def synapses(self, way: Direction, side: Side) -> pd.DataFrame:
-        every = partner_synapses.of_cell(cave(), self.found, way)
-        if not narrowed():
-            return every
-        kept = partner_table.select(self.table([side]), partner_query(self.found.datastack))
-        return partner_synapses.with_partners(every, kept).drop(columns="row")
-
-
-def _read(datastack: str, version: str, cell: str, *, whole: str) -> Connectivity:
-    release, id_type, options = read_options(datastack, version, whole=whole)
-    return interpretation.read_one(release, cell, id_type, **options)
-
-
-def read_options(datastack: str, version: str, *, whole: str) -> tuple[Release, str, dict[str, Any]]:
-    """The version, the type of the ids, and the options of :func:`questions.read` that a request asks for."""
-    release, types = live.resolve(cave(), datastack, version), params.text("types") or None
-    id_type, complete = params.choice("id_type", interpretation.QUESTION_TYPES, "auto"), params.switch("whole", whole)
-    # what is wrong with these is told before anything is read
-    wanted("in"), params.sort(), params.choice("direction", tuple(SIDES), "both"), params.span(None)
-    params.file_format()
-    options = {
-        "type_table": types,
-        "type_by": params.text("type_by"),
-        "whole": complete,
-        "only": params.text("synapses"),
-    }
-    return release, id_type, options
+def view_of(datastack: str, version: str, cell: str, *, whole: str) -> CellView:
+    """What a request asks of cells. What is wrong with its parameters is told before anything is read."""
+    release = live.resolve(cave(), datastack, version)
+    address = CellAddress(
+        datastack,
+        str(release.version.label),
+        cell,
+        params.choice("id_type", interpretation.QUESTION_TYPES, "auto"),
+        params.text("types") or NO_TYPES,
+        at_least=params.text("at_least"),
+        proofread="on" if params.switch("proofread") else "",
+        more=tuple(params.words("more")),
+        where=params.text("filter"),
+        sort=params.sort(),
+        whole="on" if params.switch("whole", whole) else "",
+        type_by=params.text("type_by"),
+        synapses=params.text("synapses"),
+        top=params.text("top"),
+    )
+    view = CellView(release, address, lenient=False)
+    view.wanted("in"), params.choice("direction", tuple(SIDES), "both"), params.span(None), params.file_format()
+    return view
 
 
 def _answer(

@@ -18,13 +18,14 @@ from api.answers import (
 from services.cave import versions
 from services.cave.context import cave
 from services.cave.release import Release
-from services.cells import interpretation
 from services.core.errors import BadInput
 from services.filters.patterns import misread
 from services.neuroglancer import links
 from services.tables import joins, large_tables, live, narrowed_tables, position_units, saved_ids, tables
 from services.tables.large_tables import LargeTable
 from services.tables.tables import TableFrame, TableQuery
+from services.views.addresses import NO_TYPES, CellAddress
+from services.views.cell_view import CellView
 
 LINK_KEYS = ("viewer", "group_by", "colour_by", "visible")
 
@@ -185,14 +186,16 @@ def _table_link(release: Release, asked: dict[str, Any]) -> links.Link:
 
 def _cell_link(release: Release, asked: dict[str, Any]) -> links.Link:
     read = params.Body(asked, "cell", "id_type", "types", "type_by", "direction", "partners", "synapses", *LINK_KEYS)
-    found = interpretation.read_one(
-        release,
+    address = CellAddress(
+        release.datastack,
+        str(release.version.label),
         read.text("cell"),
         read.text("id_type") or "auto",
-        type_table=read.text("types") or None,
+        read.text("types") or NO_TYPES,
         type_by=read.text("type_by"),
-        only=read.text("synapses"),
+        synapses=read.text("synapses"),
     )
+    found = CellView(release, address, lenient=False).alone().cells
     return links.cell_link(
         cave(),
         found,

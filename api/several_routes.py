@@ -10,21 +10,10 @@ from flask import Response
 
 from api import params
 from api.answers import Subject, cell_json, frame_answer
-from api.cell_routes import (
-    LINKED,
-    SIDES,
-    WHICH,
-    narrowed,
-    partner_query,
-    partners_of,
-    read_options,
-    synapse_sides,
-    synapses_of,
-    wanted,
-)
+from api.cell_routes import LINKED, SIDES, WHICH, partners_of, synapse_rows, synapse_sides, synapses_of, view_of
 from api.routes import blueprint
 from services.cave.context import cave
-from services.cells import interpretation, partner_synapses, partner_table, several_cells
+from services.cells import partner_table, several_cells
 from services.cells.connectivity import Connectivity
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
@@ -39,12 +28,12 @@ def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
     `proofread`) and that `filter` keeps, with the columns of `more`, by `sort`."""
     params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
     sides = SIDES[params.choice("direction", tuple(SIDES), "both")]
-    found, alone = _read(datastack, version, cell, whole="off")
-    if alone:
-        return partners_of(datastack, found[0])
-    query = partner_query(datastack)
-    opened = {side: several_cells.open_partners(cave(), found, wanted(side)) for side in sides}
-    kept = [partner_table.select(table, query).assign(direction=side) for side, table in opened.items()]
+    view = view_of(datastack, version, cell, whole="off")
+    if len(view.question.ids) == 1:
+        return partners_of(view)
+    found = view.cells
+    opened = {side: several_cells.open_partners(cave(), found, view.wanted(side)) for side in sides}
+    kept = [partner_table.select(table, view.query).assign(direction=side) for side, table in opened.items()]
     frame = pd.concat(kept, ignore_index=True)
     known = {column.name: column for table in opened.values() for column in table.columns}
     if sides != ("both",):
@@ -62,27 +51,11 @@ def synapses_of_cells(datastack: str, version: str, cell: str) -> Response:
     with what says which partners count only those with these."""
     params.only("direction", "partner", "offset", "limit", *params.FILE, *WHICH)
     sides, partner = synapse_sides(), params.text("partner")
-    found, alone = _read(datastack, version, cell, whole="on")
-    if alone:
-        return synapses_of(found[0])
-    rows = several_cells.with_partner(cave(), found, [*sides], partner) if partner else {}
-    for way, side in () if partner else sides.items():
-        every = pd.concat([partner_synapses.of_cell(cave(), one, way) for one in found], ignore_index=True)
-        if narrowed():
-            kept = partner_table.select(
-                several_cells.open_partners(cave(), found, wanted(side)), partner_query(datastack)
-            )
-            every = partner_synapses.with_partners(every, kept).drop(columns="row")
-        rows[way] = every
-    frame = pd.concat([each.assign(direction=way) for way, each in rows.items()], ignore_index=True)
+    view = view_of(datastack, version, cell, whole="on")
+    if len(view.question.ids) == 1:
+        return synapses_of(view)
+    found, frame = view.cells, synapse_rows(view, sides, partner)
     return _answer(found, frame, describe_columns(frame), "synapses", {"partner": partner})
-
-
-def _read(datastack: str, version: str, text: str, *, whole: str) -> tuple[Sequence[Connectivity], bool]:
-    """The cells of a text, and whether it names but one, as a position does."""
-    release, id_type, options = read_options(datastack, version, whole=whole)
-    asked = interpretation.understand(release, text, id_type)
-    return interpretation.answer(release, asked, **options), len(asked.ids) == 1
 
 
 def _answer(

@@ -83,13 +83,6 @@ def read(
     return answer(release, asked, **options)
 
 
-def read_one(release: Release, text: str, question_type: str = "auto", **options: Any) -> Connectivity:
-    """The one cell that a text asks for, as :func:`read` does; several are refused as by :func:`find`."""
-    asked = understand(release, text, question_type)
-    _alone(asked)
-    return answer(release, asked, **options)[0]
-
-
 def answer(release: Release, asked: Question, **options: Any) -> tuple[Connectivity, ...]:
     """The cells of a question; `options` are those of :func:`read`."""
     ask = partial(connectivity.read, release, **options)
@@ -107,12 +100,13 @@ def find(release: Release, text: str, question_type: str = "auto") -> Cell:
     """The one cell that a text asks for; what was understood is in its `warnings`. Raises BadInput, also for several
     cells, and NotFound."""
     asked = understand(release, text, question_type)
-    _alone(asked)
+    refuse_several(asked)
     found = cells.find(release, asked.ids[0], asked.id_type)
     return replace(found, warnings=(*asked.notes, *found.warnings))
 
 
-def _alone(asked: Question) -> None:
+def refuse_several(asked: Question) -> None:
+    """Raises BadInput for more than one cell."""
     if len(asked.ids) > 1:
         raise BadInput(f"{len(asked.ids)} ids are given, but one cell is shown at a time.", "Leave only one of them.")
 

@@ -25,6 +25,7 @@ from services.cells import (
     synapse_filter,
 )
 from services.cells.connectivity import Connectivity
+from services.cells.interpretation import Question
 from services.cells.partner_table import PartnerTable, Side, Wanted
 from services.core import colours, space, type_columns
 from services.core.directions import Direction
@@ -45,11 +46,13 @@ SIDES = ("in", "out", "both")
 class CellView:
     """The cells of an address, made once for a request and handed to all that answers it.
 
-    `address` has datastack, version number and type table filled in. Nothing is read before it is needed.
+    `address` has datastack, version number and type table filled in. Nothing is read before it is needed. When
+    `lenient`, what the address asks for in vain is left out, and said; otherwise it raises BadInput or NotFound.
     """
 
     release: Release
     address: CellAddress
+    lenient: bool = True
 
     @classmethod
     def of(cls, cave: Cave, asked: CellAddress) -> CellView:
@@ -64,14 +67,24 @@ class CellView:
         return query_of(self.release.cave, self.address)
 
     @cached_property
+    def question(self) -> Question:
+        """What the text of the address asks for."""
+        return interpretation.understand(self.release, self.address.cell, self.address.id_type)
+
+    def alone(self) -> CellView:
+        """The same. Raises BadInput where several cells are asked for."""
+        interpretation.refuse_several(self.question)
+        return self
+
+    @cached_property
     def cells(self) -> tuple[Connectivity, ...]:
         """All cells that are asked for, with their partners."""
         release, address = self.release, self.address
         types, whole, only = self._types, address.whole == "on", self._synapses_asked[0]
-        parts = (address.cell, address.id_type, types or "", address.type_by, whole, only)
-        options: Any = {"type_table": types, "type_by": address.type_by, "whole": whole, "lenient": True, "only": only}
+        parts = (address.cell, address.id_type, types or "", address.type_by, whole, only, self.lenient)
+        options: Any = {"type_table": types, "type_by": address.type_by, "whole": whole, "only": only}
         derived = release.derived.of("connectivity", *parts)
-        return derived.get(lambda: interpretation.read(release, address.cell, address.id_type, **options))
+        return derived.get(lambda: interpretation.answer(release, self.question, lenient=self.lenient, **options))
 
     @property
     def first(self) -> Connectivity:
@@ -93,6 +106,8 @@ class CellView:
     def answerable(self) -> tuple[CellAddress, tuple[str, ...]]:
         """The address without what it asks for in vain, and sentences for that. Of the type table, the warnings of the
         cell tell."""
+        if not self.lenient:
+            return self.address, ()
         only, messages = self._synapses_asked
         least, proofread, top = self.address.at_least, self.address.proofread, self.address.top
         try:
@@ -130,6 +145,20 @@ class CellView:
         words = tables.filter_of(whole.columns, query)
         return partner_table.select(whole, query), whole, words.describe() if words.text() else ""
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether only some partners are asked for."""
+        return any((self.address.top, self.address.at_least, self.address.proofread, self.address.where))
+
+    def synapses_of_partners(self, way: Direction, side: str) -> pd.DataFrame:
+        """The synapses of one direction; where the view is narrowed, with the partners of a side that it keeps."""
+        every = self.synapses(way)
+        return (
+            partner_synapses.with_partners(every, self.partners(side)[0]).drop(columns="row")
+            if self.narrowed
+            else every
+        )
+
     def script(self, side: str) -> str:
         """Python that yields the partners of one side that the filters keep."""
         return partner_script.snippet(self.release.cave, self.cells, self.wanted(side), self.query)
@@ -153,14 +182,18 @@ class CellView:
     def synapses_with_partner(self) -> Mapping[Direction, pd.DataFrame]:
         """Those with the `partner` of the address, in the direction of its tab or, where that has none, both. An
         autapse has both, and is listed once."""
-        cave, partner = self.release.cave, self.address.partner
+        partner = self.address.partner
         ways = (Direction.OUT,) if partner == "autapses" else tuple(Direction)
         ways = (Direction(self.address.tab),) if self.address.tab in tuple(Direction) else ways
         with suppress(NotFound, BadInput):
-            if len(self.cells) > 1:
-                return several_cells.with_partner(cave, self.cells, ways, partner)
-            return partner_synapses.of_partner_in(cave, self.first, ways, partner)
+            return self.synapses_with(partner, ways)
         return {}
+
+    def synapses_with(self, partner: str, ways: Sequence[Direction]) -> dict[Direction, pd.DataFrame]:
+        """The synapses with one partner in some directions. Raises NotFound where there are none, and BadInput."""
+        if len(self.cells) > 1:
+            return several_cells.with_partner(self.release.cave, self.cells, ways, partner)
+        return partner_synapses.of_partner_in(self.release.cave, self.first, ways, partner)
 
     def own_types(self) -> list[str | None]:
         """The type of each cell in the type table; None where it has none, or says types of synapses."""
@@ -225,6 +258,8 @@ class CellView:
     def _synapses_asked(self) -> tuple[str, tuple[str, ...]]:
         """The filter of synapses, "all" where it cannot be read, and a sentence for why."""
         release, line = self.release, self.address.synapses
+        if not self.lenient:
+            return line, ()
         try:
             synapse_filter.parse(release, synapse_filter.chosen(release, line))
         except (BadInput, NotFound) as error:
