@@ -41,7 +41,7 @@ def create_app(settings: Settings) -> dash.Dash:
         assets_ignore=r"^(boot|plotly-strict\.min)\.js$",
         on_error=on_error,
     )
-    pages = [page for page in dash.page_registry.values() if page["order"] in (1, 2, 3)]
+    pages = [page for page in dash.page_registry.values() if page["order"] in (1, 2, 3, 4)]
     app.layout = shell([(page["name"], page["path"]) for page in pages])
     app.server.secret_key = settings.secret_key
     app.server.extensions["karst"] = Cave(settings)

@@ -1,0 +1,56 @@
+"""The lessons: which are done, and whether an answer is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Input, Output, State, no_update
+
+from callbacks.register import callback
+from components import lessons_page
+from services.cave.context import cave
+from services.core.errors import NotFound
+from services.lessons import answers, files
+
+
+@callback(
+    Output("lessons-list", "children"),
+    Input("lessons-done", "modified_timestamp"),
+    State("lessons-done", "data"),
+    State("lesson-name", "data"),
+)
+def list_lessons(_changed: Any, done: Any, name: str) -> list[Any]:
+    """All lessons, those that this browser has done marked."""
+    known = done if isinstance(done, list) else []
+    return lessons_page.listed(files.lessons(), known, name)
+
+
+@callback(Output("lesson", "children"), Input("lesson-name", "data"))
+def show(name: str) -> Any:
+    """The lesson of the address."""
+    return lessons_page.lesson(_lesson(name)) if name else []
+
+
+@callback(
+    Output("lesson-said", "children"),
+    Output("lessons-done", "data"),
+    Input("lesson-check", "n_clicks"),
+    Input("lesson-answer", "n_submit"),
+    State("lesson-answer", "value"),
+    State("lesson-name", "data"),
+    State("lessons-done", "data"),
+    prevent_initial_call=True,
+)
+def check(_clicks: Any, _enter: Any, given: str | None, name: str, done: Any) -> tuple[str, Any]:
+    """Whether the answer is right; if so the lesson is done."""
+    if not answers.is_right(cave(), cave().settings.datastack, _lesson(name), given or ""):
+        return "Not yet. There is a hint below.", no_update
+    known = done if isinstance(done, list) else []
+    return "Right.", sorted({*map(str, known), name})
+
+
+def _lesson(name: str) -> files.Lesson:
+    found = next((lesson for lesson in files.lessons() if lesson.name == name), None)
+    if found is None:
+        raise NotFound(f"There is no lesson {name[:60]!r}.", "Choose one of the list.")
+    return found.of_cell(answers.example_cell(cave(), cave().settings.datastack))

@@ -1,0 +1,1 @@
+"""Lessons: exercises on the data at hand, each a Markdown file in `lessons/`."""

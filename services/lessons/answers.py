@@ -1,0 +1,82 @@
+"""Answers to lessons, found in the data at hand: no lesson holds one.
+
+A `check` names a `table`, with a `filter` (a line of the filter language) if not all rows count, or a `cell` with a
+`direction` ("in" or "out") and a table of `types`. `of` says what is asked:
+
+- of rows: "rows", how many; "commonest", the commonest value of `column`; "distinct", how many values it has
+- of partners: "partners" and "synapses", how many; "strongest", the root id of the one with most synapses; "commonest",
+  the cell type of most partners
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from services.cave.client import Cave
+from services.cave.release import Release
+from services.cave.versions import resolve
+from services.cells import connectivity
+from services.core.errors import BadInput, NotFound
+from services.lessons.files import Lesson
+from services.tables import examples, tables
+from services.tables.tables import TableQuery
+
+LATEST = "latest"
+Answers = frozenset[str]
+"""Several are right where values are equally common, or partners equally strong."""
+ROWS: Mapping[str, Callable[[pd.DataFrame, str], Answers]] = {
+    "rows": lambda rows, _: frozenset({str(len(rows))}),
+    "commonest": lambda rows, column: _largest(rows[column].value_counts()),
+    "distinct": lambda rows, column: frozenset({str(rows[column].nunique())}),
+}
+PARTNERS: Mapping[str, Callable[[pd.DataFrame], Answers]] = {
+    "partners": lambda partners: frozenset({str(len(partners))}),
+    "synapses": lambda partners: frozenset({str(partners["num_syn"].sum())}),
+    "strongest": lambda partners: _largest(partners.set_index("root_id")["num_syn"]),
+    "commonest": lambda partners: _largest(partners["cell_type"].value_counts()),
+}
+
+
+def example_cell(cave: Cave, datastack: str) -> int:
+    """The cell that lessons are about. Raises NotFound where the datastack has no example."""
+    found = examples.cells(_newest(cave, datastack), 1)
+    if not found:
+        raise NotFound(f"{datastack} has no proofread cell that a lesson could be about.")
+    return found[0][0]
+
+
+def is_right(cave: Cave, datastack: str, lesson: Lesson, given: str) -> bool:
+    """Whether an answer is right. Thousands may have commas; case does not count. Raises BadInput for no answer, and
+    what reading the data raises."""
+    if not given.strip():
+        raise BadInput("There is no answer yet.", "Type one into the box.")
+    return _plain(given) in {_plain(right) for right in answers(cave, datastack, lesson)}
+
+
+def answers(cave: Cave, datastack: str, lesson: Lesson) -> Answers:
+    """The right answers at the newest version."""
+    check, release = lesson.check, _newest(cave, datastack)
+    asked = check.get("of", "")
+    if "table" in check and asked in ROWS:
+        table = tables.open_table(release, check["table"])
+        rows = tables.select(table, TableQuery(check.get("filter", "")))
+        return ROWS[asked](rows, check.get("column", ""))
+    if "cell" in check and asked in PARTNERS:
+        found = connectivity.read(release, check["cell"], type_table=check.get("types"))
+        return PARTNERS[asked](found.side(check.get("direction", "in")))
+    raise BadInput(f"The lesson {lesson.name} does not say what is asked.", "Correct its header.")
+
+
+def _newest(cave: Cave, datastack: str) -> Release:
+    return Release(cave, datastack, resolve(cave, datastack, LATEST))
+
+
+def _largest(values: pd.Series) -> Answers:
+    return frozenset(str(name) for name in values.index[values == values.max()])
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"(?<=\d)[,\s](?=\d{3}\b)", "", text.strip()).casefold()

@@ -1,0 +1,69 @@
+"""Lessons as files: a header in TOML between two lines `+++`, and the task in Markdown.
+
+A teacher adds a lesson by adding a file. Its name is that of the lesson, and lessons stand in the order of names.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from services.core.settings import ROOT
+
+FOLDER = ROOT / "lessons"
+FILE = re.compile(r"\+\+\+\n(?P<header>.*?)\n\+\+\+\n(?P<body>.*)", re.DOTALL)
+CODE = re.compile(r"^## In a notebook\n+```python\n(?P<code>.*?)\n```\s*$", re.DOTALL | re.MULTILINE)
+CELL = "{cell}"
+"""Stands in a lesson for the root id of the datastack's first example cell."""
+WANTED = {"title": str, "view": str, "hint": str, "check": dict}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """`task` and `hint` are Markdown, `view` is the address to start from, `code` does the same in a notebook, and
+    `check` says how the answer is found (see :mod:`answers`)."""
+
+    name: str
+    title: str
+    task: str
+    view: str
+    hint: str
+    code: str
+    check: Mapping[str, Any] = field(default_factory=dict)
+
+    def of_cell(self, root_id: int) -> Lesson:
+        """The lesson about a cell."""
+        told = {name: getattr(self, name).replace(CELL, str(root_id)) for name in ("task", "view", "hint", "code")}
+        check = {key: value.replace(CELL, str(root_id)) for key, value in self.check.items()}
+        return Lesson(self.name, self.title, check=check, **told)
+
+
+def lessons(folder: Path = FOLDER) -> list[Lesson]:
+    """The lessons of a folder. Raises ValueError, naming the file and what is wrong with it."""
+    return [read(path) for path in sorted(folder.glob("*.md"))]
+
+
+def read(path: Path) -> Lesson:
+    """The lesson of a file. Raises ValueError."""
+    found = FILE.fullmatch(path.read_text(encoding="utf-8"))
+    if found is None:
+        raise ValueError(f"{path.name} has no header between two lines +++")
+    try:
+        header = tomllib.loads(found["header"])
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"the header of {path.name} is not TOML: {error}") from error
+    for key, kind in WANTED.items():
+        if not isinstance(header.get(key), kind):
+            raise ValueError(f"the header of {path.name} lacks {key}")
+    if not header["view"].startswith("/") or header["view"].startswith("//"):
+        raise ValueError(f"the view of {path.name} is no address of this site")
+    code = CODE.search(found["body"])
+    if code is None:
+        raise ValueError(f"{path.name} does not end with ## In a notebook and its code")
+    task = found["body"][: code.start()].strip()
+    check = {key: str(value) for key, value in header["check"].items()}
+    return Lesson(path.stem, header["title"], task, header["view"], header["hint"], code["code"], check)

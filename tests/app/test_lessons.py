@@ -1,0 +1,74 @@
+"""Lessons: their answers are those of the code that stands below them, run by a plain caveclient."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+import pytest
+from caveclient import CAVEclient
+
+from services.cave.client import Cave
+from services.core.errors import BadInput
+from services.lessons import answers, files
+
+DS = "karst_demo"
+LESSONS = files.lessons()
+
+
+def test_there_are_eight_and_each_starts_from_a_view_of_this_site() -> None:
+    assert len(LESSONS) == 8
+    assert all(lesson.view.startswith(("/table-viewer?", "/connectivity-viewer?")) for lesson in LESSONS)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_the_code_of_a_lesson_finds_its_answer(cave: Cave, localcave_url: str, lesson: files.Lesson) -> None:
+    lesson = lesson.of_cell(answers.example_cell(cave, DS))
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(lesson.code.replace("http://127.0.0.1:9100", localcave_url), {})
+    printed = said.getvalue().splitlines()
+    right = answers.answers(cave, DS, lesson)
+    row = printed[1] if len(printed) > 1 else printed[0]  # the first of value_counts, below its heading
+    assert row.split()[0] in right
+    assert answers.is_right(cave, DS, lesson, f" {row.split()[0]} ")
+    assert not answers.is_right(cave, DS, lesson, "none of these")
+
+
+def test_numbers_may_have_commas_and_words_any_case(cave: Cave) -> None:
+    count, commonest = LESSONS[0], LESSONS[1]
+    (number,) = answers.answers(cave, DS, count)
+    assert answers.is_right(cave, DS, count, f"{int(number):,}")
+    assert answers.is_right(cave, DS, commonest, next(iter(answers.answers(cave, DS, commonest))).lower())
+    with pytest.raises(BadInput, match="no answer yet"):
+        answers.is_right(cave, DS, count, " ")
+
+
+HEADER = '+++\ntitle = "A"\nview = "/x"\nhint = "h"\n[check]\nof = "rows"\n+++\n'
+CODE = "\n\n## In a notebook\n\n```python\n1\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no header", "has no header"),
+        ("+++\ntitle =\n+++\n", "is not TOML"),
+        (HEADER.replace("hint", "tip") + "task" + CODE, "lacks hint"),
+        (HEADER.replace("/x", "//evil.org") + "task" + CODE, "no address of this site"),
+        (HEADER + "task", "does not end with"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "a.md").write_text(text)
+    with pytest.raises(ValueError, match=f"a.md.*{said}"):
+        files.lessons(tmp_path)
+
+
+def test_a_teacher_adds_a_file(tmp_path: Path, cave: Cave, localcave_url: str) -> None:
+    plain = CAVEclient(DS, server_address=localcave_url, auth_token="any", write_server_cache=False)
+    header = HEADER.replace("of =", 'table = "nucleus_detection_v0"\nof =')
+    (tmp_path / "a.md").write_text(f"{header}How many?{CODE}")
+    (lesson,) = files.lessons(tmp_path)
+    assert (lesson.name, lesson.task, lesson.code) == ("a", "How many?", "1")
+    assert answers.answers(cave, DS, lesson) == {str(plain.materialize.get_annotation_count("nucleus_detection_v0"))}
