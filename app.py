@@ -11,7 +11,7 @@ import dash
 
 import api
 import callbacks  # noqa: F401 - importing registers them
-from api import headers, health, old_links, request_log
+from api import headers, health, limits, old_links, request_log
 from api.answers import crash_answer
 from api.headers import digest
 from callbacks.errors import on_error
@@ -51,6 +51,7 @@ def create_app(settings: Settings) -> dash.Dash:
     headers.secure(app.server, app.csp_hashes)
     headers.keep(app.server, f"/{assets}/")
     request_log.observe(app.server)
+    limits.limit(app.server, settings.max_waiting)
     with app.server.test_client() as client:
         client.get("/")  # Dash finishes its own set-up in the first request, and until then fails others
     return app

@@ -1,5 +1,6 @@
 """How the application is served, on a laptop as in a container: `gunicorn app:server`."""
 
+import gc
 import itertools
 import json
 import os
@@ -19,6 +20,7 @@ from prometheus_client import values
 
 sys.path.insert(0, str(Path(__file__).parent))  # which gunicorn itself does only after it has read this file
 from services.core import logs
+from services.core.settings import Settings
 
 TOO_LONG = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Address too long - Karst</title>
@@ -93,11 +95,11 @@ def _linger(client: socket.socket) -> None:
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8050')}"
 worker_class = Worker  # threads: a request mostly waits for CAVE
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = 8
+threads = Settings.from_env().max_waiting + 16  # these never wait for CAVE
 preload_app = True  # memory is shared, and no worker answers before the app is whole
 control_socket_disable = True
 timeout = 120
-graceful_timeout = 8  # whoever stops a container waits for 10 seconds
+graceful_timeout = 7  # whoever stops a container waits for 10 seconds
 limit_request_line = 8190  # an address holds a whole view
 max_requests = 2000
 max_requests_jitter = 200
@@ -113,6 +115,11 @@ if os.environ.get("PROMETHEUS_MULTIPROC_DIR") != str(metrics_folder):  # else th
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
 process = {"place": 0}
 values.ValueClass = values.MultiProcessValue(lambda: process["place"])
+
+
+def when_ready(_server: Any) -> None:
+    """Let workers share what is loaded: a collection would write into all of it. An end without one is quicker, too."""
+    gc.freeze()
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -17,7 +17,7 @@ from werkzeug.urls import iri_to_uri
 from api import params
 from services.cells.cells import Cell
 from services.core.columns import Column
-from services.core.errors import KarstError, request_id
+from services.core.errors import Busy, KarstError, request_id
 from services.core.logs import explain
 from services.core.records import TableInfo, Version
 from services.core.stages import begin_render
@@ -175,6 +175,8 @@ def error_answer(error: KarstError) -> Response:
     """An error of the services, in the API's one shape."""
     answer = jsonify({"error": {**error.to_dict(), "request_id": request_id()}})
     answer.status_code = error.status
+    if isinstance(error, Busy):
+        answer.headers["Retry-After"] = str(error.retry_after_s)
     return answer
 
 

@@ -26,6 +26,7 @@ from services.cache.memory import Held, Memory
 from services.cache.stores import WAIT_S, open_store
 from services.core.metrics import CACHE_ANSWERS
 from services.core.stages import stage
+from services.core.waiting import before_waiting
 
 log = logging.getLogger("karst.cache")
 
@@ -129,6 +130,7 @@ class Cache:
             mine: Future[Any] = Future()
             self._loading.setdefault(name, mine)
         if others is not None:
+            before_waiting()
             with stage("cache"):
                 ready = wait([others], timeout=WAIT_S).done
             if ready:
@@ -153,6 +155,7 @@ class Cache:
         held = self._from_store(name, kind)
         if held is not None:
             return held
+        before_waiting()
         with self._store.lock(name) if self._store else nullcontext():
             return self._from_store(name, kind) or self._load(name, kind, load, ttl_s)
 

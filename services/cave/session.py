@@ -20,6 +20,7 @@ from services.core.addresses import origin
 from services.core.errors import KarstError, request_id
 from services.core.settings import Settings
 from services.core.stages import stage
+from services.core.waiting import before_waiting
 
 log = logging.getLogger("karst.cave")
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Asker:
         self, what: str, subject: Subject, connect: Callable[[str], Any], call: Callable[[Any], Any]
     ) -> tuple[Any, Trip]:
         """As `ask`, with how the answer came."""
+        before_waiting()
         start = time.perf_counter()
         about: dict[str, Any] = {"request_id": request_id(), "question": what, "about": str(subject)}
         outcome = "failed"

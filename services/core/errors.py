@@ -104,6 +104,17 @@ class Truncated(KarstError):
         return super().to_dict() | {"shown": self.shown, "total": self.total}
 
 
+class Busy(KarstError):
+    """Too many requests wait for CAVE already. `retry_after_s` is when to ask again."""
+
+    code = "busy"
+    status = 503
+    retry_after_s = 5
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"CAVE is slow, and {most} requests wait for it already.", "Please try again in some seconds.")
+
+
 class Unforeseen(KarstError):
     """A mistake of Karst's own, of which the log has more."""
 

@@ -38,6 +38,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     same_host: bool = False
     host: str = "127.0.0.1"
+    max_waiting: int = 48
 
     @property
     def identity(self) -> str:
@@ -52,8 +53,9 @@ class Settings:
         `KARST_CACHE_MB` (answers kept in the folder), `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged
         through CAVE), `KARST_ALLOWED_HOSTS` (by commas, the only hosts beside CAVE_SERVER_ADDRESS that the token may go
         to; all that listed datastacks name if unset), `KARST_SAME_HOST` (1: whoever reaches this application by some
-        host reaches CAVE_SERVER_ADDRESS by it too, at that port, and gets links that lead there) and `HOST`, where the
-        application listens.
+        host reaches CAVE_SERVER_ADDRESS by it too, at that port, and gets links that lead there), `HOST`, where the
+        application listens, and `KARST_MAX_WAITING` (requests of each process that may wait for CAVE at once; more are
+        refused).
 
         An empty variable counts as unset. Raises ValueError, naming the variable, when one makes no sense.
         """
@@ -76,6 +78,7 @@ class Settings:
             same_host=given.get("KARST_SAME_HOST", "0") != "0",
             allowed_hosts=tuple(given.get("KARST_ALLOWED_HOSTS", "").casefold().replace(",", " ").split()),
             host=given.get("HOST", default.host),
+            max_waiting=int(_positive(given, "KARST_MAX_WAITING", default.max_waiting)),
         )
 
 

@@ -1,0 +1,128 @@
+"""A slow CAVE, a huge body or a stop of the server harms nobody who does not need what it holds up."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+import pytest
+import requests
+
+from tests import tiny
+from tests.servers import free_port, running, start_localcave
+
+MOST_WAITING, DELAY_S = 4, 0.8
+TABLES = f"/api/v1/{tiny.DATASTACK}/latest/tables"
+QUICK_S = 1.0
+"""On a busy machine; an answer that waits for CAVE takes `DELAY_S` at least."""
+STOP_S = 15.0
+"""On a busy machine: gunicorn gives what is under way 7 seconds."""
+MB = 2**20
+
+
+@dataclass
+class Site:
+    """One process of Karst, over a CAVE that takes its time."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(self.url + path, timeout=60)
+
+    def ask_cave(self, pool: ThreadPoolExecutor, count: int, first: int = 0) -> list[Future[requests.Response]]:
+        """Ask for cells that nobody has asked for; there are none, which only CAVE can say."""
+        paths = [f"/api/v1/{tiny.DATASTACK}/latest/cells/{864691139000000000 + first + i}" for i in range(count)]
+        return [pool.submit(self.get, path) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def slow_cave(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tiny.make(tmp_path_factory.mktemp("slow") / tiny.DATASTACK)
+    with start_localcave([folder], "--delay-ms", str(int(DELAY_S * 1000))) as url:
+        yield url
+
+
+@contextmanager
+def start(cave: str) -> Iterator[Site]:
+    """A site that has read the list of tables."""
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    own = {"CAVE_SERVER_ADDRESS": cave, "KARST_DATASTACK": tiny.DATASTACK, "KARST_CACHE": "", "PORT": port}
+    limits = {"WEB_CONCURRENCY": "1", "KARST_MAX_WAITING": str(MOST_WAITING)}
+    with running([sys.executable, "-m", "gunicorn", "app:server"], url, own | limits) as process:
+        site = Site(url, process)
+        assert site.get(TABLES).status_code == 200
+        yield site
+
+
+@pytest.fixture(scope="module")
+def site(slow_cave: str) -> Iterator[Site]:
+    with start(slow_cave) as started:
+        yield started
+
+
+def test_waiting_for_cave_holds_up_nothing_else(site: Site) -> None:
+    sheet = re.findall(r'href="(/assets/[^"]+\.css[^"]*)"', site.get("/").text)[0]
+    with ThreadPoolExecutor(40) as pool:
+        asked = site.ask_cave(pool, 40)
+        time.sleep(DELAY_S / 4)
+        for path in ("/healthz", sheet, "/", TABLES):
+            start_s = time.monotonic()
+            assert site.get(path).status_code == 200
+            assert time.monotonic() - start_s < QUICK_S
+        assert not all(one.done() for one in asked)
+        answers = [one.result() for one in asked]
+    refused = [one for one in answers if one.status_code == 503]
+    assert len(refused) >= 40 - 3 * MOST_WAITING
+    assert all(one.headers["Retry-After"] == "5" and one.json()["error"]["code"] == "busy" for one in refused)
+    assert {one.status_code for one in answers if one not in refused} == {404}
+    with ThreadPoolExecutor(MOST_WAITING) as pool:  # and who comes later is answered
+        assert [one.result().status_code for one in site.ask_cave(pool, MOST_WAITING, 100)] == [404] * MOST_WAITING
+
+
+def test_a_huge_body_is_refused_unread(site: Site) -> None:
+    (worker,) = psutil.Process(site.process.pid).children()
+    before = worker.memory_info().rss
+    for path in (f"/api/v1/{tiny.DATASTACK}/latest/neuroglancer", "/_dash-update-component"):
+        head = {"Content-Type": "application/json"}
+        answer = requests.post(site.url + path, data=b" " * (200 * MB), headers=head, timeout=60)
+        assert answer.status_code == 413
+        assert answer.json()["error"]["message"] == "This request has more than 8 MB."
+        pieces = requests.post(site.url + path, data=(b" " * MB for _ in range(9)), headers=head, timeout=60)
+        assert pieces.status_code == 413, pieces.text  # which comes without its length
+    assert worker.memory_info().rss - before < 50 * MB
+
+
+def test_deep_json_is_refused(site: Site) -> None:
+    for path in (f"/api/v1/{tiny.DATASTACK}/latest/neuroglancer", "/_dash-update-component"):
+        head = {"Content-Type": "application/json"}
+        answer = requests.post(site.url + path, data=b'{"a":' * 100_000, headers=head, timeout=60)
+        assert answer.status_code == 400
+        assert "nested" in answer.json()["error"]["message"]
+
+
+def test_a_stop_answers_what_was_asked(site: Site) -> None:
+    with ThreadPoolExecutor(MOST_WAITING) as pool:
+        asked = site.ask_cave(pool, MOST_WAITING, 200)
+        time.sleep(DELAY_S / 4)
+        site.process.send_signal(signal.SIGTERM)
+        assert site.process.wait(timeout=STOP_S) == 0
+        assert [one.result().status_code for one in asked] == [404] * MOST_WAITING
+
+
+def test_an_interrupt_waits_for_nobody(slow_cave: str) -> None:
+    with start(slow_cave) as site, ThreadPoolExecutor(2) as pool:
+        asked = site.ask_cave(pool, 2)
+        time.sleep(DELAY_S / 4)
+        site.process.send_signal(signal.SIGINT)
+        assert site.process.wait(timeout=STOP_S) == 0
+        assert all(isinstance(one.exception(), requests.ConnectionError) for one in asked)
