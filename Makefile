@@ -22,7 +22,7 @@ classroom: run
 
 test: $(VENV)/.dev lint
 	@bin/need chromium redis-server nginx
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=
 
 bench: $(VENV)/.dev
 	@bin/need chromium
