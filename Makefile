@@ -20,9 +20,10 @@ run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),de
 classroom: HOST = 0.0.0.0
 classroom: run
 
+# In the order of the folders: files with the fewest tests, which are the slowest, would else come last and alone.
 test: $(VENV)/.dev lint
 	@bin/need chromium redis-server nginx
-	$(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 
 bench: $(VENV)/.dev
 	@bin/need chromium
