@@ -25,9 +25,10 @@ test: $(VENV)/.dev lint
 	@bin/need chromium redis-server nginx
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 
+# PEERS=1 installs the programs that Karst is measured against, into an environment of their own, and measures them too.
 bench: $(VENV)/.dev
 	@bin/need chromium
-	$(PY) -m benchmarks
+	PEERS=$(PEERS) $(PY) -m benchmarks
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

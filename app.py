@@ -15,6 +15,7 @@ from api import headers, health, limits, old_links, request_log
 from api.answers import crash_answer
 from api.headers import digest
 from callbacks.errors import on_error
+from components import grid
 from components.shell import INDEX, META_TAGS, shell
 from services.cave.client import Cave
 from services.core.errors import KarstError
@@ -35,7 +36,7 @@ def create_app(settings: Settings) -> dash.Dash:
         update_title="",
         use_pages=True,
         compress=True,
-        index_string=INDEX.replace("{assets}", f"/{assets}"),
+        index_string=INDEX.replace("{assets}", f"/{assets}").replace("{grid}", grid.script()),
         meta_tags=META_TAGS,
         suppress_callback_exceptions=True,
         assets_ignore=r"^(boot|plotly-strict\.min)\.js$",

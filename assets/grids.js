@@ -3,6 +3,10 @@
 (function () {
     "use strict";
     const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+    const asked = ({filterModel, sortModel}) => [
+        Object.entries(filterModel || {}).map(([name, {filter}]) => [name, filter]).sort(),
+        (sortModel || []).map(({colId, sort}) => [colId, sort]),
+    ];
     const changed = (next, before) => (same(next, before) ? dash_clientside.no_update : next);
 
     // A click with Shift adds a column to the order, as the grid has it; one with Ctrl (or Command) is taken for that.
@@ -20,12 +24,18 @@
 
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         grids: {
-            // What the grid shows; no change when only another block of the same rows was asked for.
-            shown: function (requests, ids, before) {
+            // What the grid shows; no change when only another block of the same rows was asked for. For partners also
+            // whether there is a grid yet.
+            shown: function (requests, ids, before, there) {
+                const none = dash_clientside.no_update;
                 const at = requests.findIndex(Boolean);
-                if (at < 0) return dash_clientside.no_update;
+                const twice = Array.isArray(dash_clientside.callback_context.outputs_list);
+                if (at < 0) return twice ? [none, none] : none;
                 const {filterModel, sortModel} = requests[at];
-                return changed({of: ids[at].of, filterModel, sortModel}, before);
+                const next = {of: ids[at].of, filterModel, sortModel};
+                const known = before && before.of === next.of && same(asked(next), asked(before));
+                const now = known ? none : next;
+                return twice ? [now, there ? none : 1] : now;
             },
             // Hides the columns that are not ticked, and leaves their order and width. Asked of the grid itself: one that
             // is still being set up loses what its property `columnState` says. The last one cannot be unticked: no columns
@@ -37,7 +47,10 @@
             },
             // Asks anew for the rows that are here, of which others are marked now.
             ask: function (_picked, ids) {
-                for (const id of ids) dash_ag_grid.getApiAsync(id).then((api) => api.refreshInfiniteCache());
+                for (const id of ids) {
+                    dash_clientside.rows.forget(id);
+                    dash_ag_grid.getApiAsync(id).then((api) => api.refreshInfiniteCache());
+                }
             },
             deselect: function (clicks, ids) {
                 return clicks ? ids.map(() => []) : dash_clientside.no_update;

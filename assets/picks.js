@@ -30,17 +30,19 @@
                 if (types) document.getElementById(`tab-${to}`).click();
                 return outputs.map((output) => (output.side === to ? what : none()));
             },
-            // Ticks the rows that are here, which `selected` then hears of; `arrived` ticks those to come.
-            tick: function (roots, ids) {
-                if (!roots || !ids.length) return none();
-                picked[ids[0].side] = new Set(roots);
-                for (const node of nodes(ids[0]).values()) node.setSelected(picked[ids[0].side].has(node.id));
-                return [...picked[ids[0].side]].length ? Date.now() : none();
+            // Ticks the rows that are here, which `selected` then hears of; `arrived` ticks those to come, of a grid
+            // that is to come as well.
+            tick: function (roots, {side}, ids) {
+                if (!roots) return none();
+                picked[side] = new Set(roots);
+                for (const id of ids) for (const node of nodes(id).values()) node.setSelected(picked[side].has(node.id));
+                return picked[side].size ? Date.now() : none();
             },
             // The ids of all ticked rows, with those that were picked and are not here.
             selected: function (rows, _, ids, before) {
                 if (!ids.length) return none();
                 const {side, key} = ids[0];
+                if (!rows[0] && !picked[side]) return none(); // the grid is being set up
                 const here = nodes(ids[0]);
                 const ticked = (rows[0] || []).map((row) => row[key]);
                 const away = [...(picked[side] || [])].filter((root) => !here.has(root));

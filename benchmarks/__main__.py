@@ -1,13 +1,15 @@
-"""`python -m benchmarks`: print the speed table, measured on the demo cortex."""
+"""`python -m benchmarks`: print the speed table, measured on the demo cortex; with `PEERS=1` beside the peers, which it
+installs into an environment of their own."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import localcave, neuroglancer, pages, plots
+from benchmarks import first_rows, localcave, neuroglancer, pages, plots
 from benchmarks.measure import HEAD, Row
 from localcave.cortex import make
 from tests.servers import start_localcave
@@ -21,6 +23,7 @@ def main() -> None:
         print(_made(demo))
         with start_localcave([demo]) as server:
             parts = (
+                first_rows.rows(demo, peers=bool(os.environ.get("PEERS"))),
                 localcave.rows(demo, server),
                 pages.rows(demo, server),
                 plots.rows(server),

@@ -71,16 +71,19 @@ def pages() -> Iterator[Callable[[], Page]]:
 
 
 @contextmanager
-def browsing() -> Iterator[Callable[[str, str], Visit]]:
-    """A function that opens an address in headless Chromium, waits for a selector and until all is quiet."""
+def browsing() -> Iterator[Callable[..., Visit]]:
+    """A function that opens an address in headless Chromium, waits for a selector and until all is quiet. A grid that
+    is to be `scrolled` asks for rows beyond its first."""
     with pages() as new_page:
 
-        def visit(url: str, selector: str) -> Visit:
+        def visit(url: str, selector: str, *, scrolled: bool = False) -> Visit:
             page = new_page()
             finished: list[Request] = []
             page.on("requestfinished", lambda request: finished.append(request))  # noqa: PLW0108 - playwright marks it
             page.goto(url)
             page.wait_for_selector(selector, timeout=60_000)
+            if scrolled:
+                page.locator(".k-grid .ag-body-viewport").evaluate("grid => { grid.scrollTop = 9000; }")
             settle(page)
             seen = _counted(finished)
             page.context.close()

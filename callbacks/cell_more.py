@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Input, Output
+from dash import Input, Output, State
 
 from callbacks import views
 from callbacks.register import callback
@@ -20,10 +20,12 @@ from services.views.cell_view import CellView
 
 @callback(
     Output("cell-facts", "children"),
-    Input("cell-of", "data"),
+    Input("cell-facts-seen", "data"),
+    State("cell-of", "data"),
+    prevent_initial_call=True,
     on_error=alerts.problem,
 )
-def facts(of: str) -> Any:
+def facts(_seen: int, of: str) -> Any:
     """What all tables say about the cell."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     return cell_facts(card.read(view.release, view.first.cell))
@@ -31,10 +33,12 @@ def facts(of: str) -> Any:
 
 @callback(
     Output("cell-skeleton", "children"),
-    Input("cell-of", "data"),
+    Input("cell-skeleton-seen", "data"),
+    State("cell-of", "data"),
+    prevent_initial_call=True,
     on_error=skeleton_view.none,
 )
-def skeleton(of: str) -> Any:
+def skeleton(_seen: int, of: str) -> Any:
     """The cell in 3D, where CAVE has a skeleton of it."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     soma_nm, volume = view.first.cell.soma_position_nm, view.release.volume
@@ -50,4 +54,4 @@ def skeleton(of: str) -> Any:
 def compare(of: str) -> Any:
     """What changed between the version and the one it is compared with."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
-    return drawn_changes(view.address, view.changes()) if view.address.against else []
+    return drawn_changes(view.address, view.changes())

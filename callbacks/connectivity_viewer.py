@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 from flask import get_flashed_messages
 
+from callbacks import partner_grids, views
 from callbacks import several_cells as together
-from callbacks import views
 from callbacks.errors import told_by_load
 from callbacks.register import callback
 from components import (
@@ -25,8 +24,7 @@ from components import (
 )
 from components.partner_options import Choices
 from services.cave.context import cave
-from services.cells import cell_types, partner_sets, partner_table, synapse_filter
-from services.cells import several_cells as several
+from services.cells import card, cell_types, column_groups, partner_sets, partner_table, synapse_filter
 from services.cells import verdict as judging
 from services.cells.partner_table import PartnerTable
 from services.core.directions import Direction
@@ -88,7 +86,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         return _several(view, said)
     found = view.first
     view, lost = view.fitted()
-    results, warnings = _results(view, _about(view), found.totals), connectivity_page.warnings(view.address, found)
+    results, warnings = _results(view, _about(view)), connectivity_page.warnings(view.address, found)
     notes = [*alerts.notices(found.notices), *alerts.notes([*said, *lost, *warnings])]
     return results, connectivity_page.status(found), notes, view.address.href()
 
@@ -116,13 +114,17 @@ def address(shown: list[dict[str, Any] | None], tab: str | None, ids: list[dict[
     Input("tab", "data"),
     State("cell-href", "data"),
     State("panel-types", "children"),
+    prevent_initial_call=True,
     on_error=alerts.problem,
 )
 def sum_up(tab: str, of: str, drawn: Any) -> Any:
     """Partners by type, once their tab is opened: a line of many cells for each type."""
     if tab != "types" or drawn:
         return no_update
-    view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
+    return _by_type(CellView.of(cave(), parse_connectivity(views.query_of(of))[0]))
+
+
+def _by_type(view: CellView) -> Any:
     column, colours, values = view.grouping
     if not column:
         return type_table.without()
@@ -134,26 +136,27 @@ def _several(asked: CellView, said: list[str]) -> tuple[Any, ...]:
     """Several cells with the partners of any of them."""
     found = asked.cells
     view, lost = asked.fitted()
-    shown = _results(view, together.about(view), several.totals(found), alone=False)
+    shown = _results(view, together.about(view), alone=False)
     notes = [*alerts.notices(found[0].notices), *alerts.notes([*said, *lost, *together.warnings(view)])]
     return shown, several_cells.status(found), notes, view.address.href()
 
 
-def _results(view: CellView, about: list[Any], totals: Mapping[Any, Any], *, alone: bool = True) -> list[Any]:
+def _results(view: CellView, about: list[Any], *, alone: bool = True) -> list[Any]:
     sides = {side: view.table(side) for side in cell_view.SIDES}
-    choices, grouped = _choices(view, sides), view.grouping[:2]
+    choices = _choices(view, sides)
     choices = choices if alone else together.choices(choices)
-    return connectivity_page.results(view.address, about, sides, totals, choices=choices, grouped=grouped, alone=alone)
+    front = partner_grids.body(view, view.address.tab) if view.address.tab in sides else _by_type(view)
+    return connectivity_page.results(view.address, about, sides, choices=choices, front=front, alone=alone)
 
 
 def _about(view: CellView) -> list[Any]:
     """What is said of the cell before its partners."""
     shown, _ = view.answerable
     listed = view.synapses_with_partner() if view.address.partner else {}
+    own, colours = view.own_types()[0], view.grouping[1]
+    layer, verdict = card.layer_of(cave(), view.release.datastack, view.first.cell), judging.verdict(cave(), view.first)
     return [
-        cell_card.cell_card(view.address, view.first, view.own_types()[0]),
-        cell_card.more(),
-        trust.verdict(judging.verdict(cave(), view.first)),
+        cell_card.cell_card(view.address, view.first, (own, colours.get(own or "")), layer, trust.verdict(verdict)),
         synapse_list.synapse_list(shown, view.root_ids, listed) if view.address.partner else None,
     ]
 
@@ -171,6 +174,7 @@ def _choices(view: CellView, sides: dict[str, PartnerTable]) -> Choices:
         rules=[{"label": label, "value": rule} for rule, label in rules.items()],
         columns=[{"label": name.replace("_", " "), "value": name} for name in groups],
         more=[{"label": label, "value": name} for name, label in offered.items()],
+        show=column_groups.here(offered, [column.name for side in sides.values() for column in side.columns]),
         viewers=[{"label": viewer.name, "value": viewer.name} for viewer in known],
         versions=[{"label": f"v{one.number}", "value": str(one.number)} for one in others],
         layers=[{**one, "value": one["value"] or " "} for one in controls.layer_options(view.release.volume)],

@@ -34,20 +34,21 @@ NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
     Output("cell-figures", "children"),
     Input(SHOWN, "data"),
     Input("tab", "data"),
+    Input("cell-figures-seen", "data"),
     State(SHOWN, "id"),
     prevent_initial_call=True,
     running=[(Output("cell-figures", "className"), "k-busy", "")],
     on_error=unless_typed,
 )
-def draw(shown: list[dict[str, Any] | None], tab: str, ids: list[dict[str, str]]) -> Any:
+def draw(shown: list[dict[str, Any]], tab: str, seen: int | None, ids: list[dict[str, str]]) -> Any:
     """The plots of both directions, of the partners that the table in front shows (those of one direction stand beside
-    those of the other), and of the tab in front."""
+    those of the other), and of the tab in front; once someone looks at them."""
+    if not seen:
+        return no_update
     data = {id["side"]: data for id, data in zip(ids, shown, strict=True)}
     front = tab if tab in data else "in"
     sides = ("both",) if front == "both" else ("in", "out")
-    if not all(data.get(side) for side in sides):
-        return no_update
-    asked = {side: CellView.of(cave(), views.partner_address(cast("dict[str, Any]", data[side]))) for side in sides}
+    asked = {side: CellView.of(cave(), views.partner_address(data[side])) for side in sides}
     kept = {side: view.partners(side)[0] for side, view in asked.items()}
     ways: dict[str, pd.DataFrame] = (
         {way: partner_sets.of_way(kept["both"], way) for way in Direction} if front == "both" else kept

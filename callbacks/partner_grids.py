@@ -11,11 +11,16 @@ from callbacks import views
 from callbacks.errors import no_rows
 from callbacks.register import callback
 from components import alerts, partner_panel
+from components.grid import ROWS_AT_ONCE
 from components.links import neuroglancer_link, no_neuroglancer_link
 from services.cave.context import cave
+from services.cells import column_groups
+from services.cells import several_cells as several
+from services.core.errors import KarstError
 from services.filters.patterns import misread
 from services.tables import export, tables
-from services.views.cell_view import CellView
+from services.views.addresses import parse_connectivity
+from services.views.cell_view import SIDES, CellView
 
 GRID = {"type": "partner-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 SIDE = {"side": MATCH}
@@ -23,18 +28,22 @@ SIDE = {"side": MATCH}
 
 @callback(
     Output(GRID, "getRowsResponse"),
-    Input(GRID, "getRowsRequest"),
+    Input({**GRID, "type": "partner-asked"}, "data"),
     State(GRID, "id"),
     prevent_initial_call=True,
     on_error=no_rows,
 )
 def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
-    """One block of partners."""
+    """One block of partners beyond the first, or of another filter or order."""
     if not request:
         return no_update
-    frame, whole, _ = CellView.of(cave(), views.partner_address(request | {"of": id["of"]})).partners(id["side"])
-    block = frame.iloc[request["startRow"] : request["endRow"]]
-    return {"rowData": tables.to_records(block, whole.columns), "rowCount": len(frame)}
+    view = CellView.of(cave(), views.partner_address(request | {"of": id["of"]}))
+    return _block(view, id["side"], request["startRow"], request["endRow"])
+
+
+def _block(view: CellView, side: str, start: int = 0, end: int = ROWS_AT_ONCE) -> dict[str, Any]:
+    frame, whole, _ = view.partners(side)
+    return {"rowData": tables.to_records(frame.iloc[start:end], whole.columns), "rowCount": len(frame)}
 
 
 @callback(
@@ -49,7 +58,10 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
     """Counts and downloads of what one grid shows."""
     if not shown:
         return no_update, no_update
-    view, side = CellView.of(cave(), views.partner_address(shown)), id["side"]
+    return _summary(CellView.of(cave(), views.partner_address(shown)), id["side"])
+
+
+def _summary(view: CellView, side: str) -> tuple[Any, ...]:
     frame, whole, words = view.partners(side)
     asked = tables.filter_of(whole.columns, view.query)
     unfiltered = replace(view.address, where="", boxes={}, tab=side)
@@ -59,21 +71,51 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
     )
 
 
+def body(view: CellView, side: str) -> list[Any]:
+    """What stands in the panel of one side of a concrete view; what is wrong with its filter in place of counts."""
+    asked = replace(view, address=partner_panel.of_side(view.address, side))
+    said: Any = {"block": {"rowData": [], "rowCount": 0}, "ways_out": []}
+    try:
+        counted, ways_out = _summary(asked, side)
+        said = {"block": _block(asked, side), "ways_out": ways_out}
+    except KarstError as error:
+        counted = alerts.problem(error)
+    whole, totals = view.table(side), several.totals(view.cells) if len(view.cells) > 1 else view.first.totals
+    said |= {"counted": counted, "hidden": column_groups.hidden(whole.columns, view.address.show)}
+    return partner_panel.body(asked.address, side, whole, totals, view.grouping[:2], **said)
+
+
+@callback(
+    Output({"type": "partner-body", "side": ALL}, "children"),
+    Input("tab", "data"),
+    State("cell-href", "data"),
+    State({"type": "partner-counts", "side": ALL}, "id"),
+    State({"type": "partner-body", "side": ALL}, "id"),
+    prevent_initial_call=True,
+)
+def open_tab(tab: str, of: str, there: list[dict[str, str]], ids: list[dict[str, str]]) -> list[Any]:
+    """The rows of a side, once its tab is opened."""
+    known = [id["side"] for id in there]
+    if tab in known or tab not in SIDES:
+        return [no_update for _ in ids]
+    view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
+    return [body(view, tab) if id["side"] == tab else no_update for id in ids]
+
+
 @callback(
     Output({"type": "partner-link", **SIDE}, "children"),
     Output({"type": "partner-selection", **SIDE}, "children"),
     Output({"type": "partner-panel", **SIDE}, "data"),
     Input({"type": "partner-shown", **SIDE}, "data"),
     Input({"type": "partner-selected", **SIDE}, "data"),
+    Input({"type": "partner-there", **SIDE}, "data"),
     State({"type": "partner-shown", **SIDE}, "id"),
     prevent_initial_call=True,
     running=[(Output({"type": "partner-link", **SIDE}, "className"), "k-link k-busy", "k-link")],
     on_error=lambda error: (no_neuroglancer_link(error), no_update, no_update),
 )
-def link(shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str, str]) -> tuple[Any, ...]:
-    """A link to the cells with their selected partners, else with the filtered ones."""
-    if not shown:
-        return (no_update,) * 3
+def link(shown: dict[str, Any], selected: list[str] | None, _there: int, id: dict[str, str]) -> tuple[Any, ...]:
+    """A link to the cells with their selected partners, else with the filtered ones; after the rows."""
     view, side = CellView.of(cave(), views.partner_address(shown)), id["side"]
     made, count = view.link(side, [int(root) for root in selected or ()])
     subject = partner_panel.subject(count, side, selected=bool(selected), cells=len(view.cells))
@@ -105,9 +147,11 @@ GRID_OF_SIDE = {"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL}
 clientside_callback(
     ClientsideFunction("grids", "shown"),
     Output({"type": "partner-shown", **SIDE}, "data"),
+    Output({"type": "partner-there", **SIDE}, "data"),
     Input(GRID_OF_SIDE, "getRowsRequest"),
     State(GRID_OF_SIDE, "id"),
     State({"type": "partner-shown", **SIDE}, "data"),
+    State({"type": "partner-there", **SIDE}, "data"),
     prevent_initial_call=True,
 )
 clientside_callback(
@@ -138,6 +182,7 @@ clientside_callback(
     ClientsideFunction("picks", "tick"),
     Output({"type": "partner-ticked", **SIDE}, "data"),
     Input({"type": "partner-picked", **SIDE}, "data"),
+    State({"type": "partner-picked", **SIDE}, "id"),
     State(GRID_OF_SIDE, "id"),
     prevent_initial_call=True,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, ctx, no_update
@@ -11,7 +12,7 @@ from callbacks import views
 from callbacks.errors import no_rows, told_by_load
 from callbacks.register import callback
 from components import alerts, controls, table_page
-from components.grid import marked
+from components.grid import ROWS_AT_ONCE, marked
 from components.links import neuroglancer_link, no_neuroglancer_link
 from components.viewer_panel import beside_table
 from services.cave.context import cave
@@ -67,13 +68,14 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     shown = open_view(cave(), asked)
     view, table = shown.address, shown.table
     if isinstance(shown, PagedView):
-        results = table_page.paged_results(view, shown.table)
+        results = table_page.paged_results(view, shown.table, _first(shown))
     else:
         others = joins.joinable(cave(), shown.table)
         axes = plots.axes_of(shown.table), plots.axes(shown.table, view.x, view.y)
         viewer = beside_table(view, links.viewers(cave(), view.datastack))
         layers = controls.layer_options(cave().volume(view.datastack))
-        results = table_page.results(view, shown.table, *axes, others, viewer=viewer, layer_sets=layers)
+        more: Any = {"viewer": viewer, "layer_sets": layers, "block": _first(shown)}
+        results = table_page.results(view, shown.table, *axes, others, **more)
     line = no_update if view.where == asked.where else view.where
     notes = alerts.notes([*said, *shown.messages, *lost_with_link])
     return results, table_page.status(table, view.catalogue(), live.notices(cave(), table)), notes, line
@@ -81,18 +83,28 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
 
 @callback(
     Output(GRID, "getRowsResponse"),
-    Input(GRID, "getRowsRequest"),
+    Input({**GRID, "type": "table-asked"}, "data"),
     State(GRID, "id"),
     State("table-picked", "data"),
     prevent_initial_call=True,
     on_error=no_rows,
 )
 def rows(request: dict[str, Any] | None, id: dict[str, str], picked: dict[str, Any] | None) -> Any:
-    """One block of rows, those that were picked marked."""
+    """One block of rows beyond the first, or of another filter or order; those that were picked marked."""
     if not request:
         return no_update
-    start, end = request["startRow"], request["endRow"]
     shown = views.of_table_grid(request | {"of": id["of"]})
+    return _block(shown, request["startRow"], request["endRow"], picked)
+
+
+def _first(shown: Any) -> dict[str, Any]:
+    """The first rows; none where the filter cannot be read, which `summarise` tells."""
+    with suppress(KarstError):
+        return _block(shown, 0, ROWS_AT_ONCE)
+    return {"rowData": [], "rowCount": 0}
+
+
+def _block(shown: Any, start: int, end: int, picked: dict[str, Any] | None = None) -> dict[str, Any]:
     frame, total = shown.block(start, end - start)
     records, ids = tables.to_records(frame, shown.table.columns), shown.picked_ids(picked)
     if ids is not None:

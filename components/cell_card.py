@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
+from components import later
 from components.attributes import aria
 from components.links import copyable
 from components.partner_options import keep_link
@@ -21,25 +22,45 @@ if TYPE_CHECKING:
 MOST_NUCLEI = 3
 
 
-def cell_card(view: CellAddress, read: Connectivity, cell_type: str | None) -> html.Section:
-    """Ids with copy buttons, type, soma, and the totals of both directions of the cell that a concrete view shows."""
+def cell_card(
+    view: CellAddress, read: Connectivity, named: tuple[str | None, str | None], layer: str | None, trust: Any
+) -> html.Section:
+    """The header of the cell that a concrete view shows: its type and the type's colour (`named`), layer, ids, totals
+    of both directions, `trust` in them, and what all tables say about it, once that is opened."""
     cell = read.cell
-    facts = [
-        ("Root id", copyable(str(cell.root_id), "root id")),
-        ("Nucleus id", _nuclei(cell.nucleus_ids)),
-        ("Cell type", cell_type or _absent("no type")) if read.type_table else None,
-        ("Somata", _absent("not known: no nucleus table") if cell.nucleus_ids is None else str(len(cell.nucleus_ids))),
-        ("Soma depth", _depth(cell)) if cell.nucleus_ids is not None and "soma_depth_um" in read.inputs else None,
-        ("Inputs", _totals(view, read.totals[Direction.IN], Direction.IN)),
-        ("Outputs", _totals(view, read.totals[Direction.OUT], Direction.OUT)),
+    depth = _depth(cell) if cell.nucleus_ids is not None and "soma_depth_um" in read.inputs else None
+    top = [
+        _type(*named) if read.type_table else None,
+        html.Span(layer, className="k-chip", title="Layer of the soma") if layer else None,
+        html.Span(copyable(str(cell.root_id), "root id"), className="k-root"),
+        _fact("nucleus", _nuclei(cell.nucleus_ids)),
+        _fact("somata", str(len(cell.nucleus_ids))) if cell.nucleus_ids and len(cell.nucleus_ids) > 1 else None,
+        _fact("soma depth", depth) if depth else None,
+        more(),
     ]
-    pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in filter(None, facts)]
-    return html.Section(html.Dl(pairs), className="k-card", **aria(label="The cell"))
+    autapses = max(read.totals[way]["autapses"] or 0 for way in Direction)
+    counts = [
+        *(_fact(f"{way.noun.capitalize()}s", _totals(view, read.totals[way], way)) for way in Direction),
+        _listing(view, counted(autapses, "autapse"), "autapses", "in") if autapses else None,
+        *trust,
+    ]
+    lines = [html.Div(list(filter(None, parts)), className="k-line") for parts in (top, counts)]
+    return html.Section(lines, className="k-card", **aria(label="The cell"))
 
 
-def more() -> html.Div:
-    """The place of what all tables say about the cell, which is asked for when the partners are there."""
-    return html.Div(html.Div(className="k-facts"), id="cell-facts")
+def _type(cell_type: str | None, colour: str | None) -> html.Span:
+    swatch = html.Span(className="k-swatch", style={"backgroundColor": colour}) if colour else None
+    return html.Span([swatch, cell_type or "no type"], className="k-chip k-type", title="Cell type")
+
+
+def _fact(name: str, value: Any) -> html.Span:
+    return html.Span([html.Span(f"{name} ", className="k-muted"), html.Span(value)], className="k-fact")
+
+
+def more() -> html.Details:
+    """What all tables say about the cell, which is asked for when it is opened."""
+    menu = html.Div(later.place("cell-facts", html.P("Reading the tables…", className="k-hint")), className="k-menu")
+    return html.Details([html.Summary("Facts"), menu], className="k-drop k-facts-drop")
 
 
 def apart(view: CellAddress, side: str, totals: Mapping[Any, Totals]) -> list[Any]:
@@ -64,13 +85,8 @@ def counted(number: int, thing: str) -> str:
 
 def _totals(view: CellAddress, totals: Totals, way: Direction) -> list[Any]:
     words = f"{counted(totals['num_syn'], 'synapse')} {way.preposition} {counted(totals['num_partners'], 'partner')}"
-    aside = {
-        "autapses": counted(totals["autapses"], "autapse") if totals["autapses"] else "",
-        "root_zero": f"{totals['root_zero']:,} {way.preposition} no segment" if totals["root_zero"] else "",
-    }
-    links = [_listing(view, told, partner, way) for partner, told in aside.items() if told]
-    told = [each for pair in zip((" + ", ", "), links, strict=False) for each in pair]
-    return [words, html.Small(told) if told else None]
+    nowhere = f"{totals['root_zero']:,} {way.preposition} no segment"
+    return [html.B(words), *([" + ", _listing(view, nowhere, "root_zero", way)] if totals["root_zero"] else [])]
 
 
 def _listing(view: CellAddress, words: str, partner: str, side: str) -> html.A:
@@ -80,7 +96,7 @@ def _listing(view: CellAddress, words: str, partner: str, side: str) -> html.A:
 
 def _nuclei(ids: Sequence[int] | None) -> Any:
     if ids is None:
-        return _absent("not known")
+        return _absent("not known: no nucleus table")
     if not ids:
         return _absent("none in this segment")
     shown: list[Any] = [copyable(str(nucleus), "nucleus id") for nucleus in ids[:MOST_NUCLEI]]

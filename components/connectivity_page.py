@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 
-from components import alerts, controls, partner_options, partner_panel, skeleton_view
+from components import alerts, controls, later, partner_options, partner_panel, skeleton_view
 from components.attributes import aria
 from components.shell import heading
 from components.truncated import with_offer
@@ -17,7 +17,7 @@ from services.core.directions import Direction
 from services.views.addresses import CONNECTIVITY_PAGE, NO_TYPES, TABS, CellAddress
 
 if TYPE_CHECKING:
-    from services.cells.connectivity import Connectivity, Totals
+    from services.cells.connectivity import Connectivity
     from services.cells.partner_table import PartnerTable
 
 WITHOUT_TYPES: controls.Option = {"label": "No cell types", "value": NO_TYPES}
@@ -47,7 +47,7 @@ def page(view: CellAddress, query: Mapping[str, Any]) -> html.Div:
                 [heading("Connectivity"), html.P(id="cell-status", className="k-status", role="status")],
                 className="k-top",
             ),
-            controls.view_form(CONNECTIVITY_PAGE, fields, "Read"),
+            controls.view_form(CONNECTIVITY_PAGE, fields, "Show partners"),
             html.Div(id="alerts"),
             html.Div(id="cell-notes"),
             html.Div(what, id="cell-results", className="k-results"),
@@ -72,24 +72,28 @@ def results(
     view: CellAddress,
     about: Sequence[Any],
     sides: Mapping[str, PartnerTable],
-    totals: Mapping[Any, Totals],
     *,
     choices: partner_options.Choices,
-    grouped: tuple[str, Mapping[str, str]],
+    front: Sequence[Any],
     alone: bool = True,
 ) -> list[Any]:
-    """What is said `about` the cell or cells, which partners count, and a tab for each side. `totals` are of all cells,
-    `grouped` is the column by which partners are grouped, and the colours of its values. A cell `alone` is followed
-    between versions, and drawn."""
+    """What is said `about` the cell or cells, which partners count, and a tab for each side; `front` stands in the one
+    in front. A cell `alone` is followed between versions, and drawn."""
     words: dict[str, str] = {way: partner_panel.size(sides[way].frame) for way in Direction}
     words["both"] = partner_panel.reciprocal(sides["both"].frame)
     tabs = [partner_panel.tab(side, words.get(side, ""), chosen=view.tab == side) for side in TABS]
-    panels = [partner_panel.panel(view, side, sides[side], totals, grouped) for side in sides]
-    by_type = html.Div(id="panel-types", role="tabpanel", hidden=view.tab != "types", **aria(labelledby="tab-types"))
+    panels = [partner_panel.panel(view, side, front if view.tab == side else ()) for side in sides]
+    by_type = html.Div(
+        front if view.tab == "types" else (),
+        id="panel-types",
+        role="tabpanel",
+        hidden=view.tab != "types",
+        **aria(labelledby="tab-types"),
+    )
     return [
         *about,
         partner_options.options(view, choices),
-        html.Div(id="cell-changes") if alone else None,
+        html.Div(id="cell-changes") if alone and view.against else None,
         html.Div(tabs, role="tablist", className="k-tabs k-tab-row", **aria(label="Partners")),
         html.Div(
             [
@@ -98,7 +102,7 @@ def results(
                     [
                         viewer_panel(view) if view.panel and choices.panel else None,
                         skeleton_view.place() if alone else None,
-                        html.Div(id="cell-figures"),
+                        later.place("cell-figures"),
                     ],
                     className="k-aside",
                     **aria(label="Plots"),

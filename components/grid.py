@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dash_ag_grid as dag
+from dash import dcc, html
+from dash.fingerprint import build_fingerprint
 
 if TYPE_CHECKING:
     from services.core.columns import Column
     from services.core.sorting import Sort
 
+for _file in dag._js_dist:
+    if _file["relative_package_path"] == "dash_ag_grid.min.js":
+        _file["dynamic"] = True  # 1.3 MB that pages load after their first rows, see assets/rows.js
+
 ROWS_AT_ONCE = 100
+ROW_PX, HEADER_PX = 27, 32
+"""Heights that the first rows have too, before there is a grid."""
 EMPTY = "There are no rows to show."
 """Where the filter cannot be read, the style sheet hides it: then nobody knows which rows there are."""
 
@@ -63,11 +72,14 @@ def rows_grid(
         "suppressCellFocus": False,
         "enableCellTextSelection": True,
         "tooltipShowDelay": 400,
+        "rowHeight": ROW_PX,
+        "headerHeight": HEADER_PX,
+        "floatingFiltersHeight": HEADER_PX,
         "rowClassRules": {MARK: f"params.data && params.data['{MARK}']"},
         "initialState": {
-            "filter": {"filterModel": {name: _filter(text) for name, text in boxes.items()}},
+            "filter": {"filterModel": typed(boxes)},
             "columnVisibility": {"hiddenColIds": list(hidden)},
-            "sort": {"sortModel": [{"colId": name, "sort": direction} for name, direction in sort]},
+            "sort": {"sortModel": ordered(sort)},
         },
         "localeText": {"noRowsToShow": EMPTY, "noMatchingRows": EMPTY, "ariaLabel": label},
     }
@@ -92,13 +104,42 @@ def rows_grid(
     )
 
 
+def place(grid: dag.AgGrid, block: Mapping[str, Any]) -> html.Div:
+    """Where a grid stands. The browser draws the first rows of `block` (an answer to the grid: `rowData`, `rowCount`)
+    at once and the grid, which then shows the same rows, when they are on the screen."""
+    kind = grid.id["type"].removesuffix("-rows")
+    parts = {part: {**grid.id, "type": f"{kind}-{part}"} for part in ("place", "first", "asked")}
+    return html.Div(
+        [
+            html.Div(className="k-first"),
+            html.Div(id=parts["place"]),
+            dcc.Store(id=parts["first"], data={"grid": grid, "block": block}),
+            dcc.Store(id=parts["asked"]),
+        ],
+        className="k-rows",
+    )
+
+
+def script() -> str:
+    """The address of the grid's own code, which the browser keeps for good."""
+    file = Path(dag.__file__).with_name("dash_ag_grid.min.js")
+    name = build_fingerprint(file.name, dag.__version__, int(file.stat().st_mtime))
+    return f"/_dash-component-suites/dash_ag_grid/{name}"
+
+
 def marked(records: Iterable[dict[str, Any]], marks: Iterable[bool]) -> list[dict[str, Any]]:
     """Rows for the grid, with a mark on some."""
     return [{**record, MARK: True} if mark else record for record, mark in zip(records, marks, strict=True)]
 
 
-def _filter(text: str) -> dict[str, str]:
-    return {"filterType": "text", "type": "contains", "filter": text}
+def typed(boxes: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Boxes as the grid has them."""
+    return {name: {"filterType": "text", "type": "contains", "filter": text} for name, text in boxes.items()}
+
+
+def ordered(sort: Sort) -> list[dict[str, str]]:
+    """An order as the grid has it."""
+    return [{"colId": name, "sort": direction} for name, direction in sort]
 
 
 def _column(column: Column, cell_href: str | None) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Which partners count and what is shown of them: one line between the cell and its partners."""
+"""Which partners count and what is shown of them: one toolbar between the cell and its partners."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,13 +25,14 @@ NO_VERSION: Option = {"label": "no version", "value": " "}
 @dataclass(frozen=True)
 class Choices:
     """What there is to choose from: `rules` by which one of several types of a cell is chosen, `columns` that can group
-    the partners, `more` that can be added to the table, `viewers` that links can open, other `versions` to compare
-    with, `layers` whose boundaries plots can have, and whether a viewer can stand in the page. `usual` is the filter of
-    synapses that counts where none is written."""
+    the partners, `more` that can be added to the table, groups of columns to `show` with what each adds, `viewers` that
+    links can open, other `versions` to compare with, `layers` whose boundaries plots can have, and whether a viewer can
+    stand in the page. `usual` is the filter of synapses that counts where none is written."""
 
     rules: Sequence[Option]
     columns: Sequence[Option]
     more: Sequence[Option]
+    show: Mapping[str, str]
     viewers: Sequence[Option]
     versions: Sequence[Option]
     layers: Sequence[Option]
@@ -40,30 +41,51 @@ class Choices:
 
 
 def options(view: CellAddress, choices: Choices) -> html.Div:
-    """The line of choices: which partners count, what is told of them, and where else to look."""
-    least, synapses = _form(_least(view)), _form(_synapses(view, choices.usual))
-    top = _form(_top(view))
-    group = (
-        _form(_list("Group by", "group_by", view.group_by, [BY_TYPE, *choices.columns])) if choices.columns else None
-    )
+    """The toolbar: which partners count, which columns are told of them, and how they are drawn."""
+    group = _list("Group by", "group_by", view.group_by, [BY_TYPE, *choices.columns]) if choices.columns else None
     blank = USUAL_ROWS if any(rule["value"] == "all" for rule in choices.rules) else ALL_ROWS
-    rule = _form(_list("Types by", "type_by", view.type_by, [blank, *choices.rules])) if choices.rules else None
+    rule = _list("Types by", "type_by", view.type_by, [blank, *choices.rules]) if choices.rules else None
     other = _list("Compare with", "against", view.against, [NO_VERSION, *choices.versions])
     viewer = _list("Viewer", "viewer", view.viewer, choices.viewers)
     layers = _list("Layers", "layers", view.layers, choices.layers) if len(choices.layers) > 1 else None
-    beside = [other if choices.versions else None, viewer if len(choices.viewers) > 1 else None, layers]
-    panel = switch("3D panel", "panel", view, on=view.panel == "on") if choices.panel else None
-    groups: list[list[Any]] = [
-        [least, synapses, top, proofread_switch(view)],
-        [_more(view, choices.more), rule, group],
-        [_form(*(field for field in beside if field)) if any(beside) else None, panel],
-    ]
+    looks = [group, rule, layers, viewer if len(choices.viewers) > 1 else None, other if choices.versions else None]
+    counting = [view.at_least, view.synapses, view.top, view.proofread]
+    chosen = [view.group_by, view.type_by, view.layers, view.viewer, view.against]
     return html.Div(
-        [html.Div([part for part in group if part], className="k-option-group") for group in groups if any(group)],
+        [
+            _presets(view, choices.show),
+            _more(view, choices.more),
+            _menu("Partners", counting, *_counting(view, choices.usual)),
+            _menu("Display", chosen, _form(*filter(None, looks))),
+            switch("3D panel", "panel", view, on=view.panel == "on") if choices.panel else None,
+        ],
         className="k-options",
-        **aria(label="Which partners, and what of them"),
-        role="group",
+        **aria(label="Partners and columns"),
+        role="toolbar",
     )
+
+
+def _counting(view: CellAddress, usual: str) -> list[Any]:
+    """Which partners count."""
+    return [_form(_least(view)), _form(_synapses(view, usual)), _form(_top(view)), proofread_switch(view)]
+
+
+def _menu(title: str, chosen: Sequence[str], *parts: Any) -> html.Details:
+    """Settings behind a word, which says how many of them are `chosen`."""
+    count = sum(bool(one.strip()) for one in chosen)
+    told = [title, html.B(f" {count} set") if count else None]
+    return html.Details([html.Summary(told), html.Div(parts, className="k-menu k-settings")], className="k-drop")
+
+
+def _presets(view: CellAddress, groups: Mapping[str, str]) -> html.Div:
+    """Columns to look at, a group at a time; `groups` has for each what it adds to the table ("" = nothing)."""
+    links = []
+    for group, added in {"": "", **groups}.items():
+        more = view.more if not added or added in view.more else (*view.more, added)
+        there = replace(view, show=group, more=more)
+        marks = aria(current="true") if view.show == group else {}
+        links.append(keep_link(group.capitalize() or "All", there, "show more", className="k-preset", **marks))
+    return html.Div([html.Span("Columns"), *links], className="k-presets", role="group", **aria(label="Columns"))
 
 
 def keep_link(children: Any, view: CellAddress, name: str, **more: Any) -> html.A:
@@ -75,7 +97,7 @@ def keep_link(children: Any, view: CellAddress, name: str, **more: Any) -> html.
 def proofread_switch(view: CellAddress) -> html.A:
     """Leaves out partners that nobody proofread, or shows them again."""
     on = view.proofread == "on"
-    return switch("Proofread partners only", "proofread", view, on=on)
+    return switch("Proofread only", "proofread", view, on=on)
 
 
 def switch(label: str, name: str, view: CellAddress, *, on: bool) -> html.A:
@@ -116,7 +138,7 @@ def _synapses(view: CellAddress, usual: str) -> html.Label:
         autoComplete="off",
         class_name="k-synapse-filter",
     )
-    return html.Label(["of those where ", box], htmlFor="cell-synapses", title=SYNAPSES_HELP)
+    return html.Label(["Synapses where ", box], htmlFor="cell-synapses", title=SYNAPSES_HELP)
 
 
 def _top(view: CellAddress) -> html.Label:
@@ -131,7 +153,7 @@ def _top(view: CellAddress) -> html.Label:
         maxLength=9,
         class_name="k-few",
     )
-    return html.Label(["Largest that make up ", box, " %"], htmlFor="cell-top")
+    return html.Label(["Largest, up to ", box, " % of synapses"], htmlFor="cell-top")
 
 
 def _list(label: str, name: str, value: str, known: Sequence[Option]) -> html.Label:
@@ -150,7 +172,7 @@ def _more(view: CellAddress, more: Sequence[Option]) -> html.Details:
     show = dbc.Button("Show", id="cell-more-show", type="button", size="sm", color="primary")
     return html.Details(
         [
-            html.Summary(f"Columns: {len(chosen)} added" if chosen else "Add columns"),
+            html.Summary(["Add columns", html.B(f" {len(chosen)} set") if chosen else None]),
             html.Div([boxes, show], className="k-menu", role="group", **aria(label="Columns to add")),
         ],
         className="k-drop",

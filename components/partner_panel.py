@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from components.attributes import aria, data
 from components.cell_card import apart, counted
-from components.grid import rows_grid
+from components.grid import ordered, place, rows_grid, typed
 from components.links import copy_button, deselect
 from components.table_page import COPIES, OUTLINED
 from services.core.sorting import format_sort
@@ -27,7 +27,7 @@ TITLES = {"in": "Input", "out": "Output", "both": "Both", "types": "By type"}
 WORDS = {"in": "input partner", "out": "output partner", "both": "partner"}
 FORMATS = {"csv": "CSV", "parquet": "Parquet", "arrow": "Arrow", "csv&head=only": "Provenance"}
 """What a link to a file asks the API for, and its words."""
-STORES = ("shown", "selected", "drawn", "picked", "ticked", "panel", "copied", "copied-done")
+STORES = ("there", "selected", "drawn", "picked", "ticked", "panel", "copied", "copied-done")
 SYNAPSES = ("num_syn", "num_syn_in", "num_syn_out")
 
 
@@ -55,41 +55,15 @@ def reciprocal(frame: pd.DataFrame) -> str:
     return f"({counted(len(frame), 'partner')}, {pairs:,} reciprocal)"
 
 
-def panel(
-    view: CellAddress,
-    side: str,
-    partners: PartnerTable,
-    totals: Mapping[Any, Totals],
-    colours: tuple[str, Mapping[str, str]],
-) -> html.Div:
-    """The panel of one side of a concrete view; only that of the tab in front is seen. `colours` are those of the
-    values of a column."""
+def panel(view: CellAddress, side: str, body: Sequence[Any]) -> html.Div:
+    """The panel of one side of a concrete view; only that of the tab in front is seen, and has a `body` at first."""
     front = view.tab == side
-    base = replace(view, boxes={}, sort=(), tab=side, where=view.where if front else "")
-    grid = rows_grid(
-        {"type": "partner-rows", "side": side, "of": base.href(), "key": "root_id"},
-        partners.columns,
-        boxes=view.boxes if front else {},
-        sort=view.sort if front else (),
-        key="root_id",
-        cell_href=lambda column: _cell_href(view) if column.name == "root_id" else None,
-        label=WORDS[side] + "s",
-    )
-    _finish(grid, side, *colours)
-    bar = html.Div(
-        [
-            html.Div(id={"type": "partner-counts", "side": side}, className="k-counts", role="status"),
-            html.Div(id={"type": "partner-selection", "side": side}),
-            html.Div(id={"type": "partner-link", "side": side}, className="k-link"),
-            html.Div(id={"type": "partner-downloads", "side": side}, className="k-downloads"),
-        ],
-        className="k-summary",
-    )
+    asked = of_side(view, side)
+    shown = {"of": grid_of(asked), "filterModel": typed(asked.boxes), "sortModel": ordered(asked.sort)}
     return html.Div(
         [
-            bar,
-            grid,
-            html.P(below(view, side, partners, totals), className="k-muted k-below"),
+            html.Div(body, id={"type": "partner-body", "side": side}),
+            dcc.Store(id={"type": "partner-shown", "side": side}, data=shown),
             *(dcc.Store(id={"type": f"partner-{part}", "side": side}) for part in STORES),
         ],
         id=f"panel-{side}",
@@ -97,6 +71,53 @@ def panel(
         hidden=not front,
         **aria(labelledby=f"tab-{side}"),
     )
+
+
+def of_side(view: CellAddress, side: str) -> CellAddress:
+    """What a view shows in the tab of a side: filters and order are those of the tab in front."""
+    return view if view.tab == side else replace(view, boxes={}, sort=(), tab=side, where="")
+
+
+def grid_of(asked: CellAddress) -> str:
+    """The address by which a grid of partners is known: all but its own filters and order."""
+    return replace(asked, boxes={}, sort=()).href()
+
+
+def body(
+    asked: CellAddress,
+    side: str,
+    partners: PartnerTable,
+    totals: Mapping[Any, Totals],
+    colours: tuple[str, Mapping[str, str]],
+    *,
+    block: Mapping[str, Any],
+    hidden: Sequence[str],
+    counted: Any,
+    ways_out: Sequence[Any],
+) -> list[Any]:
+    """What stands in the panel of one side: its counts and the ways out, and the rows, `block` the first of them.
+    `colours` are those of the values of a column, `hidden` names columns that are not drawn."""
+    grid = rows_grid(
+        {"type": "partner-rows", "side": side, "of": grid_of(asked), "key": "root_id"},
+        partners.columns,
+        boxes=asked.boxes,
+        sort=asked.sort,
+        key="root_id",
+        cell_href=lambda column: _cell_href(asked) if column.name == "root_id" else None,
+        label=WORDS[side] + "s",
+        hidden=hidden,
+    )
+    _finish(grid, side, *colours)
+    bar = html.Div(
+        [
+            html.Div(counted, id={"type": "partner-counts", "side": side}, className="k-counts", role="status"),
+            html.Div(id={"type": "partner-selection", "side": side}),
+            html.Div(id={"type": "partner-link", "side": side}, className="k-link"),
+            html.Div(ways_out, id={"type": "partner-downloads", "side": side}, className="k-downloads"),
+        ],
+        className="k-summary",
+    )
+    return [bar, place(grid, block), html.P(below(asked, side, partners, totals), className="k-muted k-below")]
 
 
 def below(view: CellAddress, side: str, partners: PartnerTable, totals: Mapping[Any, Totals]) -> list[Any]:
@@ -157,7 +178,7 @@ def downloads(view: CellAddress, cells: str, side: str, line: str) -> list[Any]:
     menu = [html.H3("Files"), *(file_links(*one) for one in files if one), html.H3("Copy"), *copies]
     return [
         html.A("CSV", href=f"{files[0][1]}&format=csv", download="", className=OUTLINED),  # type: ignore[index]
-        html.Details([html.Summary("Take out"), html.Div(menu, className="k-menu")], className="k-take"),
+        html.Details([html.Summary("Export"), html.Div(menu, className="k-menu")], className="k-take"),
         copy_button("", "link to this view"),
     ]
 

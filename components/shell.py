@@ -17,6 +17,9 @@ INDEX = """<!DOCTYPE html>
         <link rel="icon" href="{assets}/favicon.svg" type="image/svg+xml">
         <script src="{assets}/boot.js"></script>
         {%css%}
+        <link rel="preload" href="/_dash-layout" as="fetch" crossorigin="anonymous">
+        <link rel="preload" href="/_dash-dependencies" as="fetch" crossorigin="anonymous">
+        <link rel="prefetch" href="{grid}" as="script" id="grid-script">
     </head>
     <body>
         {%app_entry%}
@@ -26,7 +29,8 @@ INDEX = """<!DOCTYPE html>
 </html>
 """
 """`boot.js` sets the theme before the first paint, so it does not wait at the end like other scripts. `{assets}` is the
-address of the folder of that name."""
+address of the folder of that name, `{grid}` that of the code of grids, which is fetched when nothing else is left to
+fetch."""
 
 META_TAGS = [
     {"name": "viewport", "content": "width=device-width, initial-scale=1"},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dash import html
 
+from components import later
 from components.cell_figures import plot
 from components.figures.morphology import skeleton
 
@@ -18,7 +19,7 @@ TITLE = "Skeleton in 3D"
 
 def place() -> html.Div:
     """Where the picture comes when the partners are there."""
-    return html.Div(html.P("Looking for a skeleton…", className="k-hint"), id="cell-skeleton")
+    return later.place("cell-skeleton", html.P("Looking for a skeleton…", className="k-hint"))
 
 
 def picture(found: Morphology, soma_um: tuple[float, float, float] | None) -> html.Details:

@@ -12,7 +12,7 @@ from dash import dcc, html
 
 from components import alerts, controls
 from components.attributes import aria, data
-from components.grid import rows_grid
+from components.grid import place, rows_grid
 from components.links import copy_button, deselect
 from components.shell import heading
 from components.table_columns import column_panel
@@ -77,9 +77,10 @@ def results(
     others: Sequence[str],
     *,
     viewer: Sequence[Any],
+    block: Mapping[str, Any],
     layer_sets: Sequence[controls.Option] = (),
 ) -> list[Any]:
-    """A grid that will ask for the rows of the view, and places for all that is said about them.
+    """The rows of the view, `block` the first of them, and places for all that is said about them.
 
     `axes` are the columns that plots can have, `chosen` those they do; `others` are the tables of the version,
     `viewer` is the panel of the rows in 3D, `layer_sets` are the boundaries of layers to choose from."""
@@ -95,10 +96,10 @@ def results(
         "ids": id_panel(table),
         "columns": column_panel(view, table, others),
     }
-    return _results(view, table, _aside(view, panels, wide=view.panel == "plot" and view.plot != "counts"))
+    return _results(view, table, block, _aside(view, panels, wide=view.panel == "plot" and view.plot != "counts"))
 
 
-def paged_results(view: TableAddress, table: LargeTable) -> list[Any]:
+def paged_results(view: TableAddress, table: LargeTable, block: Mapping[str, Any]) -> list[Any]:
     """The same for a table that CAVE sends page by page, so that nothing can sort or plot it until it is narrowed."""
     why = (
         f"The {table.info.row_count:,} rows of this table are too many to sort or plot: they come from CAVE page by "
@@ -106,11 +107,16 @@ def paged_results(view: TableAddress, table: LargeTable) -> list[Any]:
         "where they are few enough. To find ids, type them into the box of a column: in 1, 2, 3."
     )
     panels = {"columns": [html.P(why, className="k-hint"), *column_panel(view, table, None)]}
-    return _results(view, table, _aside(view, panels), sortable=False)
+    return _results(view, table, block, _aside(view, panels), sortable=False)
 
 
 def _results(
-    view: TableAddress, table: TableFrame | LargeTable, aside: html.Aside, *, sortable: bool = True
+    view: TableAddress,
+    table: TableFrame | LargeTable,
+    block: Mapping[str, Any],
+    aside: html.Aside,
+    *,
+    sortable: bool = True,
 ) -> list[Any]:
     names = [column.name for column in table.columns]
     key = "id" if "id" in names else ""
@@ -135,7 +141,7 @@ def _results(
         id="table-summary",
         className="k-summary",
     )
-    return [bar, html.Div([grid, aside], className="k-split")]
+    return [bar, html.Div([place(grid, block), aside], className="k-split")]
 
 
 def _aside(view: TableAddress, panels: Mapping[str, Sequence[Any]], *, wide: bool = False) -> html.Aside:
@@ -246,7 +252,7 @@ def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> list
     menu = html.Div([html.H3("Files"), *files, html.H3("Copy"), *copies], className="k-menu")
     return [
         None if "CSV" in refused else csv,
-        html.Details([html.Summary("Take out"), menu], className="k-take"),
+        html.Details([html.Summary("Export"), menu], className="k-take"),
         address_button(),
     ]
 

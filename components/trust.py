@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from components.attributes import aria
 from services.core.directions import Direction
 
 if TYPE_CHECKING:
@@ -16,25 +15,21 @@ MARKS = {"complete": "good", "usable": "good", "lower bound": "fair", "not analy
 """The look of a level; its word is always there too."""
 
 
-def verdict(told: Verdict) -> html.Section:
-    """The verdict, a mark for each direction, and which share of the synapses is identified."""
+def verdict(told: Verdict) -> list[html.Details]:
+    """A mark for each direction, which opens the reason and the share of the synapses that is identified."""
     names = {way: f"{way.noun.capitalize()}s" for way in Direction}
     levels = {Direction.IN: told.inputs, Direction.OUT: told.outputs}
-    shares = [_share(name, told.identified[way], told.criterion) for way, name in names.items()]
-    return html.Section(
-        [
-            html.Span([_mark(name, levels[way]) for way, name in names.items()], className="k-marks"),
-            html.P(
-                [html.Strong(told.sentence), *(f" {note}" for note in told.notes), html.Br(), *shares],
-            ),
-        ],
-        className="k-trust",
-        **aria(label="How far to trust this"),
-    )
-
-
-def _mark(way: str, level: str) -> html.Span:
-    return html.Span([f"{way}: ", html.B(level)], className=f"k-mark k-mark-{MARKS[level]}")
+    why = [html.P(told.sentence), *(html.P(note) for note in told.notes)]
+    return [
+        html.Details(
+            [
+                html.Summary([f"{name}: ", html.B(levels[way])], className=f"k-mark k-mark-{MARKS[levels[way]]}"),
+                html.Div([*why, html.P(_share(name, told.identified[way], told.criterion))], className="k-menu"),
+            ],
+            className="k-drop k-trust",
+        )
+        for way, name in names.items()
+    ]
 
 
 def _share(way: str, share: Share, criterion: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from localcave.cortex import recipe
 
-SYNTHETIC = "Synthetic data in the likeness of minnie65_public: no row describes a real cell. "
+SYNTHETIC = "Synthetic demo data, like minnie65_public; no row is a real cell. "
 
 _NUC, _SYN = "nucleus_detection_v0", "synapses_pni_2"
 TABLES: dict[str, tuple[str, str | None, str, str, str | None]] = {

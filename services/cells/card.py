@@ -99,7 +99,7 @@ def read(release: Release, cell: Cell) -> CellCard:
         position_nm=cell.soma_position_nm,
         position_vx=_voxels(cell.soma_position_nm, resolution_nm),
         depth_um=cell.soma_depth_um,
-        layer=_layer(release.cave, release.datastack, cell.soma_depth_um),
+        layer=layer_of(release.cave, release.datastack, cell),
         layers=_layers(release.cave, release.datastack, cell.soma_depth_um),
         area=_area(areas[0], of[areas[0].name]) if areas else None,
         strategy_axon=None if row is None else str(row["strategy_axon"]),
@@ -166,7 +166,9 @@ def _layers(cave: Cave, datastack: str, depth_um: float | None) -> dict[str, str
     return {one.name: str(space.layer_of([depth_um], one)[0]) for one in known if one.name}
 
 
-def _layer(cave: Cave, datastack: str, depth_um: float | None) -> str | None:
+def layer_of(cave: Cave, datastack: str, cell: Cell) -> str | None:
+    """The layer of a cell's only soma by the volume's first boundaries; None where it is not known."""
+    depth_um = cell.soma_depth_um
     if depth_um is None:
         return None
     layer = space.layer_of([depth_um], cave.volume(datastack))[0]

@@ -192,11 +192,11 @@ def _by_root(release: Release, asked: int, nuclei: pd.DataFrame) -> _Found:
             raise NotFound(f"{said}; it looks rounded by a spreadsheet or a browser.", _meant(nuclei, asked)) from None
         raise NotFound(f"{said}.", "Check the id, its type and the datastack.") from None
     root_id, overlap = heirs[0]
-    warning = f"Root id {asked} is not valid at version {release.number}"
+    warning = f"Root id {asked} outdated at version {release.number}"
     if even := evenly(heirs):
-        warning = f"{warning}: it was split evenly into {even}. Shown is {root_id}."
+        warning = f"{warning}: split evenly into {even}; showing {root_id}."
     else:
-        warning = f"{warning}. Shown is {root_id}, which holds most of it ({overlap:.0%} of its pieces)."
+        warning = f"{warning}; showing its successor {root_id} ({overlap:.0%} overlap)."
     return _Found(root_id, asked, overlap, valid_at, (warning,))
 
 

@@ -82,7 +82,7 @@ def describe(frame: pd.DataFrame, found: Connectivity, direction: Direction) -> 
     own, others = f"{direction.noun}s", f"{direction.opposite.noun}s"
     total = cell_total(found, direction)
     titles = {
-        PCT_OF_CELL: f"% of this cell's {total:,} {own}" if total else f"% of this cell's {own}",
+        PCT_OF_CELL: f"% of {own} (n = {total:,})" if total else f"% of {own}",
         PARTNER_TOTAL: f"the partner's {others}",
         PCT_OF_PARTNER: f"% of the partner's {others}",
     }

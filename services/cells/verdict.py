@@ -22,17 +22,25 @@ from services.core.type_columns import are_several, type_column
 
 Level = Literal["complete", "usable", "lower bound", "not analysable", "unknown"]
 
+LEVELS: dict[Level, str] = {
+    "complete": "nearly complete",
+    "usable": "usable",
+    "lower bound": "incomplete",
+    "not analysable": "not analysable",
+    "unknown": "of unknown quality",
+}
+"""How a sentence calls a level."""
 MOSTLY = 0.5
 """A share of fragments above this is worth a word."""
 AXONS: dict[str, tuple[Level, str]] = {
-    "axon_fully_extended": ("complete", "nearly complete, for the axon is fully extended"),
-    "axon_extended": ("complete", "nearly complete, for the axon is proofread and extended"),
-    "axon_interareal": ("lower bound", "a lower bound, for the axon is extended mainly between areas"),
-    "axon_partially_extended": ("lower bound", "a lower bound, for the axon is only partially extended"),
-    "axon_column_truncated": ("lower bound", "a lower bound, for the axon is cut off outside the column"),
-    "axon_clean": ("lower bound", "a lower bound, for the axon is cleaned but not extended"),
-    proofreading.WHOLE_CELL: ("usable", "usable, for the cell is proofread"),
-    proofreading.BACKBONE: ("lower bound", "a lower bound, for only the backbone of the cell is proofread"),
+    "axon_fully_extended": ("complete", "axon fully extended"),
+    "axon_extended": ("complete", "axon proofread and extended"),
+    "axon_interareal": ("lower bound", "axon extended mainly between areas"),
+    "axon_partially_extended": ("lower bound", "axon partially extended"),
+    "axon_column_truncated": ("lower bound", "axon cut off outside the column"),
+    "axon_clean": ("lower bound", "axon cleaned, not extended"),
+    proofreading.WHOLE_CELL: ("usable", "cell proofread"),
+    proofreading.BACKBONE: ("lower bound", "only the backbone proofread"),
 }
 """What each axon strategy means for the outputs."""
 OF_CELLS = (proofreading.WHOLE_CELL, proofreading.BACKBONE)
@@ -53,10 +61,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`sentence` says it all; `inputs` and `outputs` are it in a word. `strategy_axon` and `strategy_dendrite` are
-    None where nothing is known of the cell. `identified` is, for each direction, the share of synapses whose partner
-    has one soma and, with a type table, one type; `criterion` says which of the two. Without a nucleus table it is the
-    type alone. `notes` are further sentences."""
+    """`sentence` says it all, outputs first; `inputs` and `outputs` are it in a word. `strategy_axon` and
+    `strategy_dendrite` are None where nothing is known of the cell. `identified` is, for each direction, the share of
+    synapses whose partner has one soma and, with a type table, one type; `criterion` says which of the two. Without a
+    nucleus table it is the type alone. `notes` are further sentences."""
 
     sentence: str
     inputs: Level
@@ -82,16 +90,16 @@ def judge(found: Connectivity, proofread: pd.DataFrame | None) -> Verdict:
     dendrite = None if row is None else str(row["strategy_dendrite"])
     nuclei = None if cell.nucleus_ids is None else len(cell.nucleus_ids)
     whole = proofread is not None and bool(proofread.attrs.get("whole"))
-    outputs, out_words = _outputs(nuclei, axon, known=proofread is not None, whole=whole)
-    inputs, in_words = _inputs_of_cell(nuclei, dendrite) if dendrite in OF_CELLS else _inputs(nuclei, dendrite)
+    outputs = _outputs(nuclei, axon, known=proofread is not None, whole=whole)
+    inputs = _inputs_of_cell(nuclei, dendrite) if dendrite in OF_CELLS else _inputs(nuclei, dendrite)
     typed = type_column(found.inputs) if found.type_table else None
     table = None if proofread is None else str(proofread.attrs.get("table", "the proofreading table"))
     said = (f"{table} says of whole cells which are proofread.",) if whole else ()
     notes = said if row is None or not row["edited_since"] else (*said, _edited(table))
     return Verdict(
-        sentence=_sentence(nuclei, out_words, in_words, _fragments(found.inputs)),
-        inputs=inputs,
-        outputs=outputs,
+        sentence=_sentence(nuclei, outputs, inputs, _fragments(found.inputs)),
+        inputs=inputs[0],
+        outputs=outputs[0],
         strategy_axon=axon,
         strategy_dendrite=dendrite,
         identified={way: identified(found.side(way), typed) for way in Direction},
@@ -119,43 +127,40 @@ def _outputs(nuclei: int | None, axon: str | None, *, known: bool, whole: bool) 
     if axon in AXONS:
         return AXONS[axon]
     if axon not in (None, NONE):
-        return "lower bound", f"a lower bound, for the axon was proofread by the strategy {axon}"
+        return "lower bound", f"axon proofread by the strategy {axon}"
     if not known:
-        return "unknown", "to be doubted, for this version has no proofreading table"
-    return "not analysable", f"not analysable, for the {'cell' if whole else 'axon'} is not proofread"
+        return "unknown", "no proofreading table at this version"
+    return "not analysable", f"{'cell' if whole else 'axon'} not proofread"
 
 
 def _inputs(nuclei: int | None, dendrite: str | None) -> tuple[Level, str]:
     if nuclei is None:
-        return "unknown", "to be doubted, for this version has no nucleus table"
+        return "unknown", "no nucleus table at this version"
     if nuclei > 1:
         return "not analysable", ""
     if nuclei == 0:
-        return "lower bound", "only those of a piece, for the segment has no soma"
+        return "lower bound", "segment without a soma"
     if dendrite in (None, NONE):
-        return "usable", "usable, for the segment has exactly one soma"
+        return "usable", "one soma"
     extent = "proofread and extended" if str(dendrite).endswith("extended") else "proofread"
-    return "usable", f"usable, for the segment has exactly one soma and its dendrite is {extent}"
+    return "usable", f"one soma, dendrite {extent}"
 
 
 def _inputs_of_cell(nuclei: int | None, strategy: str | None) -> tuple[Level, str]:
     """The same where the cell as a whole is proofread: then it need not have a soma that somebody detected."""
     if nuclei is not None and nuclei > 1:
         return "not analysable", ""
-    part = "backbone of the cell" if strategy == proofreading.BACKBONE else "cell"
-    soma = " and the segment has exactly one soma" if nuclei == 1 else ", though no soma of it is known"
-    return "usable", f"usable, for the {part} is proofread{soma}"
+    part = "backbone" if strategy == proofreading.BACKBONE else "cell"
+    return "usable", f"{part} proofread, {'one soma' if nuclei == 1 else 'soma not known'}"
 
 
-def _sentence(nuclei: int | None, outputs: str, inputs: str, fragments: float | None) -> str:
+def _sentence(nuclei: int | None, outputs: tuple[Level, str], inputs: tuple[Level, str], lost: float | None) -> str:
     if nuclei is not None and nuclei > 1:
-        return (
-            f"Neither inputs nor outputs are one cell's, for the segment merges {nuclei:,} nuclei: "
-            "partners cannot be told apart."
-        )
-    many = fragments is not None and fragments > MOSTLY
-    tail = f", but {fragments:.0%} of the input partners are fragments without a soma" if many else ""
-    return f"Outputs are {outputs}; inputs are {inputs}{tail}."
+        return f"Inputs and outputs not analysable: {nuclei:,} nuclei merged, partners of several cells mixed."
+    many = lost is not None and lost > MOSTLY
+    tail = f"; {lost:.0%} of input partners are fragments without a soma" if many else ""
+    told = ((name, LEVELS[level], why) for name, (level, why) in (("Outputs", outputs), ("Inputs", inputs)))
+    return " ".join(f"{name} {level}: {why}{tail if name == 'Inputs' else ''}." for name, level, why in told)
 
 
 def _fragments(inputs: pd.DataFrame) -> float | None:

@@ -185,7 +185,7 @@ def capped(kept: int, total: int, what: str) -> str:
     """A sentence that names both numbers when not all are kept, else ""."""
     if kept == total:
         return ""
-    return f"Only the first {kept:,} of {total:,} {what} are in the link, {total - kept:,} are not."
+    return f"Limited to {kept:,} of {total:,} {what}."
 
 
 def unplaced(count: int, what: str) -> str:

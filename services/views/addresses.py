@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
+from services.cells.column_groups import GROUPS as COLUMN_GROUPS
 from services.core.moments import LIVE, MOMENT_FORMAT, is_moment, written_moment
 from services.core.sorting import Direction, Sort, format_sort, parse_sort
 
@@ -96,6 +97,7 @@ class CellAddress:
     `viewer` ("" = the first), and `panel` is "on" when one stands beside the table. With `whole` "on", synapses that
     CAVE would cut are asked for in pieces. `partner` is a root id whose synapses are listed, `against` another version
     that this one is compared with. Plots have the layer boundaries `layers` ("" = the volume's first).
+    The table shows the columns of the group `show` ("" = all).
     """
 
     datastack: str = ""
@@ -120,6 +122,7 @@ class CellAddress:
     synapses: str = ""
     top: str = ""
     layers: str = ""
+    show: str = ""
 
     def href(self) -> str:
         """Path and query of the page that shows this view."""
@@ -193,6 +196,7 @@ def parse_connectivity(query: Query) -> tuple[CellAddress, tuple[str, ...]]:
         partner=read.text("partner").strip(),
         against=read.text("against").strip(),
         layers=read.text("layers"),
+        show=read.choice("show", ("", *COLUMN_GROUPS), ""),
     )
     return view, read.warnings()
 

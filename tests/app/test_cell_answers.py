@@ -311,7 +311,7 @@ def test_a_fragment_with_no_nucleus_has_a_card_and_partners(cave, newest, busies
     found = connectivity.read(cave.release(DS, newest), str(fragment), type_table=TYPES)
     assert found.cell.nucleus_ids == ()
     assert busiest.cell.root_id in found.outputs["root_id"].tolist()
-    assert "has no soma" in trust.verdict(cave, found).sentence
+    assert "without a soma" in trust.verdict(cave, found).sentence
     card = cell_card.read(cave.release(DS, newest), found.cell)
     assert (card.types, card.volume_um3, card.depth_um, card.layer, card.area) == ((), None, None, None, None)
     assert partner_joins.located(cave, found, Direction.OUT)["soma_distance_um"].isna().all()

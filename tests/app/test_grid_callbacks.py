@@ -85,7 +85,7 @@ def linked_segments(drawn: Any) -> set[str]:
 def test_a_link_holds_the_ticked_partners_alone(direct: CAVEclient, cell: int, inputs: list[int]) -> None:
     view = CellAddress(DS, str(direct.version), str(cell), "root_id")
     ticked = [str(inputs[1]), str(inputs[-1])]
-    drawn, *_ = partner_grids.link(block(0, 0, "root_id") | {"of": view.href()}, ticked, {"side": "in"})
+    drawn, *_ = partner_grids.link(block(0, 0, "root_id") | {"of": view.href()}, ticked, 1, {"side": "in"})
     assert linked_segments(drawn) == {str(cell), *ticked}
 
 

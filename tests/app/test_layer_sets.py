@@ -96,7 +96,7 @@ def test_pages_offer_both_by_name(cave):
     offered = controls.layer_options(cave.volume(DS))
     assert [(one["label"], one["value"]) for one in offered] == [("Allen V1 column", ""), ("CAVE Diver", "cave_diver")]
     viewers: Any = [{"label": "bundled", "value": ""}]
-    choices = Choices(rules=(), columns=(), more=(), viewers=viewers, versions=(), layers=offered, panel=False)
+    choices = Choices(rules=(), columns=(), more=(), show={}, viewers=viewers, versions=(), layers=offered, panel=False)
     said = str(options(CellAddress(), choices))
     assert "Allen V1 column" in said
     assert "CAVE Diver" in said

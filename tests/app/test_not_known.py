@@ -166,7 +166,7 @@ def test_a_verdict_without_nuclei_claims_nothing_of_somata(cave, datastack, type
     assert (told.inputs, told.outputs) == ("unknown", "unknown")
     assert "no nucleus table" in told.sentence
     assert "no proofreading table" in told.sentence
-    assert not any(claim in told.sentence for claim in ("has no soma", "fragments", "a piece", "100%"))
+    assert not any(claim in told.sentence for claim in ("without a soma", "fragments", "100%"))
     typed = 3 if types else None  # two synapses of BC, one of MC, of five
     assert told.identified["in"] == verdict.Share(typed, 5)
     if types:
@@ -187,11 +187,10 @@ def test_the_card_says_which_tables_are_missing(cave, datastack):
 
 @pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
 def test_the_strip_of_a_cell_without_nuclei_counts_no_somata(cave, datastack):
-    strip = str(
-        strip_of(CellAddress(datastack=datastack), connectivity.read(cave.release(datastack, 1), str(CELL)), None)
-    )
+    found = connectivity.read(cave.release(datastack, 1), str(CELL))
+    strip = str(strip_of(CellAddress(datastack=datastack), found, (None, None), None, []))
     assert "no nucleus table" in strip
-    assert not any(claim in strip for claim in ("'0'", "no soma", "none in this segment", "Soma depth"))
+    assert not any(claim in strip for claim in ("'0'", "no soma", "none in this segment", "soma depth"))
 
 
 # ---- what is said about a table and a datastack
@@ -298,7 +297,9 @@ def test_layers_without_a_transform_are_left_out(tmp_path, caplog):
 def test_the_page_names_depths_only_where_there_are_any(cave, datastack, deep):
     found = connectivity.read(cave.release(datastack, 1), str(CELL))
     view = CellAddress(datastack=datastack, version="1", cell=str(CELL), partner=str(FIRST))
-    listed = synapse_list(view, str(CELL), {"in": partner_synapses.of_partner(cave, found, Direction.IN, FIRST)})
+    listed = synapse_list(
+        view, str(CELL), {Direction.IN: partner_synapses.of_partner(cave, found, Direction.IN, FIRST)}
+    )
     assert ("depth" in str(listed)) is deep
     assert ("layer" in str(listed)) is deep
-    assert ("Soma depth" in str(strip_of(view, found, None))) is deep
+    assert ("soma depth" in str(strip_of(view, found, (None, None), None, []))) is deep

@@ -78,12 +78,13 @@ class Opened:
         model = self.grid["dashGridOptions"]["initialState"]["filter"]["filterModel"]
         request = {"startRow": 0, "endRow": 5_000, "filterModel": model, "sortModel": []}
         id, pattern = self.grid["id"], {"key": ["MATCH"], "of": ["MATCH"], "side": ["MATCH"], "type": "table-rows"}
+        asked = {**id, "type": "table-asked"}
         (answer,) = self._call(
             output=f"{json.dumps(pattern, separators=(',', ':'))}.getRowsResponse",
             outputs={"id": id, "property": "getRowsResponse"},
-            inputs=[{"id": id, "property": "getRowsRequest", "value": request}],
+            inputs=[{"id": asked, "property": "data", "value": request}],
             state=[{"id": id, "property": "id", "value": id}, {"id": "table-picked", "property": "data"}],
-            changedPropIds=[f"{json.dumps(id, sort_keys=True, separators=(',', ':'))}.getRowsRequest"],
+            changedPropIds=[f"{json.dumps(asked, sort_keys=True, separators=(',', ':'))}.data"],
         ).values()
         rows: list[dict[str, Any]] = answer["getRowsResponse"]["rowData"]
         assert answer["getRowsResponse"]["rowCount"] == len(rows)

@@ -70,7 +70,7 @@ def test_shares_are_of_what_their_headers_say(cave: Cave, client: CAVEclient, fo
     degrees = client.materialize.query_view(DEGREES)
     outputs = degrees.set_index("root_id")["n_output"]
     frame, titles = table.frame, {column.name: column.title for column in table.columns}
-    assert titles["pct_of_cell"] == f"% of this cell's {len(every):,} inputs"
+    assert titles["pct_of_cell"] == f"% of inputs (n = {len(every):,})"
     assert frame["pct_of_cell"].tolist() == pytest.approx((frame["num_syn"] * 100 / len(every)).tolist())
     theirs = outputs.reindex(frame["root_id"]).tolist()
     assert frame["partner_total"].tolist() == theirs

@@ -25,6 +25,12 @@ FLAGS = [
 ]
 """Software WebGL, and no calls home."""
 
+SHIFT = """new PerformanceObserver((list) => {
+    const moved = list.getEntries().filter((one) => !one.hadRecentInput);
+    window.shifted = moved.reduce((sum, one) => sum + one.value, window.shifted || 0);
+}).observe({type: "layout-shift", buffered: true});"""
+"""Adds up how much of a page moved by itself, in `window.shifted`."""
+
 WIDTH, HEIGHT = 1440, 900
 PATIENCE_MS = 60_000
 """Two cores may be busy with more than this."""

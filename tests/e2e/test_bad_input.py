@@ -159,6 +159,6 @@ def test_cave_stops_in_the_middle_of_a_query(
         expect_problem(page, "#cell-notes", "CAVE")
         expect(page.locator("#cell-id")).to_have_value(str(root))
         with running(command, cave_url):
-            page.get_by_role("button", name="Read").click()
+            page.get_by_role("button", name="Show partners").click()
             expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
             expect(page.locator(".alert-danger")).to_have_count(0)

@@ -105,7 +105,7 @@ def test_changes_are_the_partners_of_both_versions(page: Page, karst_url: str, t
     changes.get_by_role("link", name=was[1]).first.click()
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {was[1]}")
     expect(page.locator("#cell-status")).to_contain_text(f"version {older}")
-    expect(page.locator("#cell-notes")).not_to_contain_text("not valid")
+    expect(page.locator("#cell-notes")).not_to_contain_text("outdated")
 
 
 def test_an_old_deep_link_opens_the_same_view_every_time(page: Page, truth: Truth, roots: list[int]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import OpenPage
+from tests.e2e.conftest import SHIFT, OpenPage
 from tests.e2e.truth import PROOFREADING, SOME, TYPES, Truth, query
 
 pytestmark = pytest.mark.browser
@@ -76,8 +76,10 @@ def test_types_are_the_datastacks_own_unless_none_are_wanted(page: Page, root: i
 
 
 def test_the_verdict_names_its_denominators(kept_cell: Page, truth: Truth, root: int) -> None:
-    trust = kept_cell.get_by_role("region", name="How far to trust this")
-    expect(trust).to_contain_text("Outputs are")
+    trust = kept_cell.locator(".k-trust", has_text="Inputs:")
+    trust.locator("summary").click()
+    expect(trust.locator(".k-menu")).to_be_visible()
+    expect(trust).to_contain_text(re.compile("Outputs (nearly complete|incomplete): axon"))
     inputs = truth.partners(root, "in")
     expect(trust).to_contain_text(f"of {inputs.sum():,} synapses")
 
@@ -88,6 +90,7 @@ def test_only_some_synapses_are_counted(cell: Page, truth: Truth, root: int) -> 
     inputs = large.loc[
         (large["pre_pt_root_id"] != root) & (large["pre_pt_root_id"] != 0), "pre_pt_root_id"
     ].value_counts()
+    cell.get_by_text("Partners", exact=True).click()
     cell.locator("#cell-synapses").fill("size > 5000")
     cell.locator("#cell-synapses").press("Enter")
     expect(counts(cell)).to_have_text(re.compile(rf"^{len(inputs):,} partners?, {inputs.sum():,} synapses?$"))
@@ -103,6 +106,7 @@ def test_the_largest_partners_that_make_up_a_share(cell: Page, truth: Truth, roo
     inputs = truth.partners(root, "in")
     before = inputs.cumsum() - inputs  # most synapses first
     kept = inputs[before * 100 < 50 * inputs.sum()]
+    cell.get_by_text("Partners", exact=True).click()
     cell.locator("#cell-top").fill("50")
     cell.locator("#cell-top").press("Enter")
     expect(counts(cell)).to_have_text(re.compile(rf"^{len(kept):,} partners?, {kept.sum():,} synapses?$"))
@@ -112,6 +116,7 @@ def test_the_largest_partners_that_make_up_a_share(cell: Page, truth: Truth, roo
 def test_a_threshold_and_proofread_partners_only(cell: Page, truth: Truth, root: int) -> None:
     inputs = truth.partners(root, "in")
     strong = inputs[inputs >= 2]
+    cell.get_by_text("Partners", exact=True).click()
     cell.locator("#cell-at-least").fill("2")
     cell.locator("#cell-at-least").press("Enter")
     expect(counts(cell)).to_have_text(re.compile(rf"^{len(strong):,} partners?, {strong.sum():,} synapses?$"))
@@ -119,10 +124,12 @@ def test_a_threshold_and_proofread_partners_only(cell: Page, truth: Truth, root:
     assert query(cell)["at_least"] == ["2"]
 
     kept = strong[strong.index.isin(proofread_axons(truth))]
-    switch = cell.get_by_role("switch", name="Proofread partners only")
+    cell.locator(".k-drop > summary", has_text="Partners").click()
+    switch = cell.get_by_role("switch", name="Proofread only")
     switch.focus()
     cell.keyboard.press(" ")
-    expect(cell.get_by_role("switch", name="Proofread partners only")).to_have_attribute("aria-checked", "true")
+    cell.locator(".k-drop > summary", has_text="Partners 2 set").click()
+    expect(cell.get_by_role("switch", name="Proofread only")).to_have_attribute("aria-checked", "true")
     expect(counts(cell)).to_have_text(re.compile(rf"^{len(kept):,} partners?, {kept.sum():,} synapses?$"))
     assert query(cell)["proofread"] == ["on"]
     assert query(cell)["tab"] == ["in"]
@@ -204,10 +211,21 @@ def test_columns_are_added_and_kept_in_the_address(cell: Page) -> None:
     cell.get_by_label("aibs_cell_info").check()
     cell.locator("#cell-more-show").click()
     cell.wait_for_url(re.compile("more=share&more=aibs_cell_info"))
-    expect(cell.locator(".k-drop summary", has_text="Columns")).to_have_text("Columns: 2 added")
+    expect(cell.locator(".k-drop summary", has_text="columns")).to_have_text("Add columns 2 set")
     expect(cell.locator("#panel-in")).to_contain_text("% of the partner's outputs")
     expect(counts(cell)).to_contain_text("where")
     assert query(cell)["f.num_syn"] == ["> 1"]
+
+
+def test_a_group_of_columns_comes_to_the_front_with_what_it_needs(cell: Page) -> None:
+    titles = cell.locator("#panel-in .ag-header-cell-text:visible")
+    cell.get_by_role("group", name="Columns").get_by_role("link", name="Weight").click()
+    cell.wait_for_url(re.compile("more=share&show=weight"))
+    expect(titles.get_by_text("% of the partner's outputs")).to_be_visible()
+    assert not {"soma depth (µm)", "classification system"} & set(titles.all_inner_texts())
+    cell.get_by_role("group", name="Columns").get_by_role("link", name="Place").click()
+    expect(titles.get_by_text("soma depth (µm)")).to_be_visible()
+    assert "% of the partner's outputs" not in titles.all_inner_texts()
 
 
 def test_a_click_in_a_plot_selects_in_the_table(kept_cell: Page, truth: Truth, root: int) -> None:
@@ -278,7 +296,30 @@ def shown_in(page: Page) -> str:
     return shown
 
 
-def test_what_is_first_asked_of_a_cell_is_seen_without_a_click(kept_cell: Page, truth: Truth, root: int) -> None:
+def test_ten_partners_are_seen_without_scrolling_and_nothing_moves(page: Page, root: int) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.add_init_script(SHIFT)
+    page.goto(f"/connectivity-viewer?cell={root}&tab=in")
+    expect(page.locator("#panel-in .k-neuroglancer")).to_be_visible()
+    expect(page.locator("#cell-skeleton .js-plotly-plot")).to_be_visible()
+    rows = page.locator("#panel-in .ag-center-cols-container .ag-row").all()
+    inside = [box for box in (row.bounding_box() for row in rows) if box and box["y"] + box["height"] <= 720]
+    assert len(inside) >= 10
+    assert page.evaluate("window.shifted || 0") < 0.02
+
+
+def test_a_phone_is_as_wide_as_the_page(page: Page, root: int) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for address in (f"/connectivity-viewer?cell={root}", "/table-viewer"):
+        page.goto(address)
+        expect(page.locator(".k-neuroglancer").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_what_is_asked_of_a_cell_is_in_its_header_or_behind_one_word(kept_cell: Page, truth: Truth, root: int) -> None:
+    card = kept_cell.locator(".k-card")
+    expect(card.get_by_text(re.compile("^L[1-6]"))).to_be_visible()
+    card.get_by_text("Facts").click()
     facts = kept_cell.locator(".k-facts")
     status = truth.client.materialize.query_table(PROOFREADING).set_index("pt_root_id").loc[root]
     for part in ("axon", "dendrite"):
@@ -362,9 +403,10 @@ def test_a_stale_id_is_repaired_or_kept_at_its_version(page: Page, truth: Truth)
         stale, timestamp=truth.client.materialize.get_timestamp(newest), return_fraction_overlap=True
     )
     note = page.locator("#cell-notes .alert").first
-    expect(note).to_contain_text(f"Root id {stale} is not valid at version {newest}. Shown is {heir}")
-    expect(note).to_contain_text(f"{share:.0%}")
+    expect(note).to_contain_text(
+        f"Root id {stale} outdated at version {newest}; showing its successor {heir} ({share:.0%} overlap)"
+    )
     note.get_by_role("link", name=f"Keep it by going to version {older}").click()
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {stale}")
     expect(page.locator("#cell-status")).to_contain_text(f"version {older}")
-    expect(page.locator("#cell-notes")).not_to_contain_text("not valid")
+    expect(page.locator("#cell-notes")).not_to_contain_text("outdated")

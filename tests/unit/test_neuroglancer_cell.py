@@ -235,7 +235,7 @@ def test_many_synapses_are_small_so_that_they_do_not_hide_the_cell() -> None:
 
 def test_a_cap_is_shared_and_said() -> None:
     built = build(limits=Limits(points=3))
-    assert built.left_out == ("Only the first 2 of 3 input synapses are in the link, 1 are not.",)
+    assert built.left_out == ("Limited to 2 of 3 input synapses.",)
     assert len(layer_of(built.state, "output synapses")["annotations"]) == 1
 
 

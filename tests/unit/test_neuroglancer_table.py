@@ -160,7 +160,7 @@ def test_a_number_that_is_missing_somewhere_is_no_property() -> None:
 def test_more_rows_than_fit_are_left_out_with_both_numbers() -> None:
     built = build(cells(12), limits=Limits(points=5))
     assert (built.num_points, built.num_segments) == (5, 5)
-    assert built.left_out == ("Only the first 5 of 12 rows are in the link, 7 are not.",)
+    assert built.left_out == ("Limited to 5 of 12 rows.",)
 
 
 def test_of_many_segments_the_first_few_are_drawn() -> None:

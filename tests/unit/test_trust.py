@@ -52,27 +52,27 @@ def proofread(axon, dendrite="dendrite_clean", *, edited=False):
 @pytest.mark.parametrize(
     ("axon", "level", "words"),
     [
-        ("axon_fully_extended", "complete", "nearly complete"),
-        ("axon_partially_extended", "lower bound", "a lower bound, for the axon is only partially extended"),
-        ("axon_interareal", "lower bound", "a lower bound"),
-        ("axon_column_truncated", "lower bound", "a lower bound"),
+        ("axon_fully_extended", "complete", "Outputs nearly complete: axon fully extended."),
+        ("axon_partially_extended", "lower bound", "Outputs incomplete: axon partially extended."),
+        ("axon_interareal", "lower bound", "Outputs incomplete"),
+        ("axon_column_truncated", "lower bound", "Outputs incomplete"),
         ("axon_clean", "lower bound", "not extended"),
         ("axon_of_next_year", "lower bound", "axon_of_next_year"),
-        ("none", "not analysable", "not analysable, for the axon is not proofread"),
+        ("none", "not analysable", "Outputs not analysable: axon not proofread."),
     ],
 )
 def test_the_axon_decides_about_the_outputs(axon, level, words):
     verdict = trust.judge(found(), proofread(axon))
     assert (verdict.outputs, verdict.inputs) == (level, "usable")
     assert words in verdict.sentence
-    assert verdict.sentence.count(".") == 1 and verdict.sentence.endswith(".")
+    assert verdict.sentence.count(".") == 2 and verdict.sentence.endswith(".")
     assert verdict.strategy_axon == axon
 
 
 def test_a_cell_that_nobody_proofread_has_no_analysable_outputs():
     verdict = trust.judge(found(), proofread("axon_fully_extended").drop(CELL))
     assert (verdict.outputs, verdict.inputs, verdict.strategy_axon) == ("not analysable", "usable", None)
-    assert "usable, for the segment has exactly one soma" in verdict.sentence
+    assert "Inputs usable: one soma" in verdict.sentence
 
 
 def test_without_a_proofreading_table_nothing_is_claimed():
@@ -84,14 +84,14 @@ def test_without_a_proofreading_table_nothing_is_claimed():
 def test_fragments_and_merged_cells_are_called_so():
     fragment = trust.judge(found(nuclei=0), None)
     assert fragment.inputs == "lower bound"
-    assert "has no soma" in fragment.sentence
+    assert "segment without a soma" in fragment.sentence
     merged = trust.judge(found(nuclei=346), proofread("axon_fully_extended"))
     assert (merged.inputs, merged.outputs) == ("not analysable", "not analysable")
     assert "346 nuclei" in merged.sentence
 
 
 def test_most_input_partners_being_fragments_is_said():
-    assert "but 60% of the input partners are fragments" in trust.judge(found(), None).sentence
+    assert "; 60% of input partners are fragments" in trust.judge(found(), None).sentence
     few = trust.judge(found(inputs=INPUTS.iloc[2:]), None)
     assert "fragments" not in few.sentence
 
@@ -172,11 +172,11 @@ def test_a_status_or_having_a_row_says_it_too():
     assert proofreading.mask(INPUTS, Direction.IN, of_whole_cells("t")).tolist()[:3] == [True, True, False]
 
 
-@pytest.mark.parametrize(("nuclei", "soma"), [(1, "exactly one soma"), (0, "no soma of it is known")])
+@pytest.mark.parametrize(("nuclei", "soma"), [(1, "one soma"), (0, "soma not known")])
 def test_the_verdict_on_a_whole_cell_names_the_table_and_forgives_a_missing_soma(nuclei, soma):
     verdict = trust.judge(found(nuclei=nuclei), of_whole_cells("proofread_neurons", proofread=FLAGS))
     assert (verdict.inputs, verdict.outputs) == ("usable", "usable")
-    assert "Outputs are usable, for the cell is proofread; inputs are usable, for the cell is" in verdict.sentence
+    assert "Outputs usable: cell proofread. Inputs usable: cell proofread" in verdict.sentence
     assert soma in verdict.sentence
     assert "proofread_neurons" in verdict.notes[0]
 
@@ -186,4 +186,4 @@ def test_a_backbone_gives_a_lower_bound_of_the_outputs():
     assert (verdict.inputs, verdict.outputs, verdict.strategy_axon) == ("usable", "lower bound", "backbone")
     unproofread = trust.judge(found(), of_whole_cells("backbone_proofread", proofread=~FLAGS))
     assert unproofread.outputs == "not analysable"
-    assert "for the cell is not proofread" in unproofread.sentence
+    assert "cell not proofread" in unproofread.sentence

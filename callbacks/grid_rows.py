@@ -1,0 +1,20 @@
+"""The first rows of every grid, which come with the answer of its page; the server is asked for those beyond."""
+
+from __future__ import annotations
+
+from dash import MATCH, ClientsideFunction, Input, Output, State, clientside_callback
+
+for kind in ("partner", "table"):
+    GRID = {"type": f"{kind}-rows", "side": MATCH, "of": MATCH, "key": MATCH}
+    clientside_callback(
+        ClientsideFunction("rows", "first"),
+        Output({**GRID, "type": f"{kind}-place"}, "children"),
+        Input({**GRID, "type": f"{kind}-first"}, "data"),
+    )
+    clientside_callback(
+        ClientsideFunction("rows", "answer"),
+        Output({**GRID, "type": f"{kind}-asked"}, "data"),
+        Input(GRID, "getRowsRequest"),
+        State(GRID, "id"),
+        prevent_initial_call=True,
+    )
