@@ -10,7 +10,7 @@ PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
 export HOST PORT LOCALCAVE_PORT
 
-.PHONY: run classroom test bench lint golden demo lock clean
+.PHONY: run classroom test bench lint golden demo lock clean docs
 
 # The demo is made only where it is served: not for a CAVE elsewhere, nor for other folders in DATA.
 run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),demo))
@@ -29,6 +29,12 @@ test: $(VENV)/.dev lint
 bench: $(VENV)/.dev
 	@bin/need chromium
 	PEERS=$(PEERS) $(PY) -m benchmarks
+
+# The documentation as a site in .data/site. What builds it shares nothing with Karst, so it has an environment of its own.
+docs:
+	@bin/venv .data/docs
+	.data/docs/bin/python -m pip install --quiet -r requirements-docs.txt
+	.data/docs/bin/mkdocs build --quiet
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
