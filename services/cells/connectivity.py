@@ -26,6 +26,7 @@ from services.tables import live
 
 Ids: TypeAlias = npt.NDArray[np.int64]
 Sizes: TypeAlias = npt.NDArray[np.float64]
+UNDIRECTED = "These are contacts, which have no direction: the cell of side a counts as presynaptic."
 PARTNER_COLUMNS = ("root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um", "nucleus_id")
 
 
@@ -189,6 +190,7 @@ def read(
     cut = {way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)}
     if not release.volume.has_depth:
         sides = {way: side.drop(columns="soma_depth_um") for way, side in sides.items()}
+    shape = release.synapse_shape()
     return Connectivity(
         datastack=release.datastack,
         version=release.version,
@@ -202,13 +204,14 @@ def read(
             *live.of_cells(release.datastack, release.version),
             *known.said,
             *_truncation(cut),
+            *(() if shape.directed else (UNDIRECTED,)),
             *_narrowed(kept, incoming, outgoing, usual=not asked, view=view),
             *_untyped(typed, known.table),
             *_ambiguity(types, sides, known.table),
         ),
         truncated=cut,
         whole=whole,
-        sized=release.synapse_shape().sized,
+        sized=shape.sized,
         notices=release.table_info(known.table).notices if known.table else (),
         type_by=known.by,
         typed_synapses=typed,
