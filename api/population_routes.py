@@ -5,26 +5,26 @@ A set is `<table>:<filter line>` or ids; `post` left out is `pre`.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, cast
 
 import pandas as pd
-from flask import Response
+from flask import Response, jsonify
 
 from api import params
 from api.answers import Subject, frame_answer
 from api.routes import blueprint
 from services.cave.context import cave
-from services.cave.release import Release
 from services.core.columns import Column, describe_columns
 from services.core.errors import BadInput
-from services.populations import chance, groupings, matrices, motifs, nulls, population, sets, totals
+from services.populations import chance, groupings, jobs, matrices, motifs, nulls, population, scripts, sets, totals
 from services.populations.groupings import Grouping
 from services.populations.matrices import Matrix, Value
 from services.populations.nulls import Counted, Model
 from services.populations.population import Pair, Population
 from services.tables import live
 
-SETS = ("pre", "post", "proofread")
+SETS = ("pre", "post", "proofread", "job")
 CHANCE = ("permutations", "seed")
 POPULATIONS = "/<datastack>/<version>/populations"
 
@@ -34,7 +34,10 @@ def population_edges(datastack: str, version: str) -> Response:
     """The connected pairs among two sets, with their synapses: pre_root_id, post_root_id, num_syn, net_size."""
     params.only(*SETS, "offset", "limit", *params.FILE)
     offset, limit = params.span(None)
-    found = population.read(cave(), read_pair(datastack, version))
+    pair = read_pair(datastack, version)
+    if started := _long(pair):
+        return started
+    found = population.read(pair)
     frame = found.edges.frame()
     part = frame.iloc[offset : None if limit is None else offset + limit]
     return _answer(found, part, describe_columns(part), "edges", total=len(frame))
@@ -48,8 +51,10 @@ def population_matrix(datastack: str, version: str) -> Response:
     value = cast("Value", params.choice("value", matrices.VALUES, "synapses"))
     pair = read_pair(datastack, version)
     pre, post = read_groups(pair)
-    found = population.read(cave(), pair)
-    made = _matrix(found, pre, post, value)
+    if started := _long(pair):
+        return started
+    found = population.read(pair)
+    made = totals.matrix(found, pre, post, value)
     columns = (
         Column("pre", pre.by, "text"),
         Column("post", post.by, "text"),
@@ -69,8 +74,10 @@ def population_null(datastack: str, version: str) -> Response:
     counted = cast("Counted", params.choice("value", nulls.COUNTED[model], nulls.COUNTED[model][0]))
     pair, drawn = read_pair(datastack, version), read_chance(chance.PERMUTATIONS)
     pre, post = read_groups(pair)
-    found = population.read(cave(), pair)
-    against = chance.compare(cave(), found, (pre, post), model, counted, **drawn)
+    if started := _long(pair):
+        return started
+    found = population.read(pair)
+    against = chance.compare(found, (pre, post), model, counted, **drawn)
     frame, facts = against.frame(), {"pre_by": pre.by, "post_by": post.by, "value": counted, "model": model, **drawn}
     numbers = [Column(name, name, "number") for name in map(str, frame.columns[2:])]
     columns = (Column("pre", pre.by, "text"), Column("post", post.by, "text"), *numbers)
@@ -83,13 +90,58 @@ def population_motifs(datastack: str, version: str) -> Response:
     """Reciprocal pairs and the 13 motifs of three cells, against wirings that keep degrees."""
     params.only(*SETS, *CHANCE, *params.FILE)
     pair, drawn = read_pair(datastack, version), read_chance(motifs.PERMUTATIONS)
-    found = population.read(cave(), pair)
+    if started := _long(pair):
+        return started
+    found = population.read(pair)
     frame = motifs.against_degrees(found.edges, **drawn)
     columns = (
         Column("motif", "motif", "text"),
         *(Column(name, name, "number") for name in map(str, frame.columns[1:])),
     )
     return _answer(found, frame, columns, "motifs", facts=drawn, extra=drawn, notes=(nulls.WORDS["degrees"],))
+
+
+@blueprint.get(f"{POPULATIONS}/python")
+def population_python(datastack: str, version: str) -> Response:
+    """A script over caveclient that yields the edges of two sets, and the matrix of cells by cells."""
+    params.only("pre", "post", "proofread")
+    script = scripts.edges_script(read_pair(datastack, version))
+    return Response(script, content_type="text/x-python; charset=utf-8")
+
+
+@blueprint.get(f"{POPULATIONS}/jobs/<job>")
+def population_job(datastack: str, version: str, job: str) -> Response:
+    """How far a long reading is."""
+    params.only()
+    return job_answer(jobs.current().find(job))
+
+
+@blueprint.delete(f"{POPULATIONS}/jobs/<job>")
+def cancel_population_job(datastack: str, version: str, job: str) -> Response:
+    """End a long reading; what was read is kept."""
+    params.only()
+    return job_answer(jobs.current().cancel(job))
+
+
+def job_answer(job: jobs.Job) -> Response:
+    """A job as JSON."""
+    told = {name: value for name, value in asdict(job).items() if name != "at"}
+    return jsonify({"job": told})
+
+
+def _long(pair: Pair) -> Response | None:
+    """The answer to a question whose reading is a job, because it is long or with `job=on`: 202 with the job's address.
+    None where the synapses are kept, or soon read."""
+    requests = population.cost(pair)
+    if not requests or not (jobs.is_long(requests) or params.switch("job")):
+        return None
+    job = jobs.current().start(pair)
+    release = pair.release
+    href = f"/api/v1/{release.datastack}/{release.version.label}/populations/jobs/{job.id}"
+    answer = job_answer(job)
+    answer.status_code = 202
+    answer.headers |= {"Location": href, "Retry-After": "2"}
+    return answer
 
 
 def read_chance(permutations: int) -> dict[str, int]:
@@ -109,15 +161,8 @@ def read_pair(datastack: str, version: str) -> Pair:
 
 def read_groups(pair: Pair) -> tuple[Grouping, Grouping]:
     """The groups of both sets: `pre_by` and `post_by`."""
-    release = Release(cave(), pair.datastack, pair.version)
-    pre = groupings.group(release, pair.pre, params.text("pre_by"))
-    return pre, groupings.group(release, pair.post, params.text("post_by"))
-
-
-def _matrix(found: Population, pre: Grouping, post: Grouping, value: Value) -> Matrix:
-    outputs = totals.of_groups(cave(), found.pair, "pre", pre) if value == "output_share" else None
-    inputs = totals.of_groups(cave(), found.pair, "post", post) if value == "input_share" else None
-    return matrices.matrix(found.edges, pre, post, value, outputs=outputs, inputs=inputs)
+    pre = groupings.group(pair.release, pair.pre, params.text("pre_by"))
+    return pre, groupings.group(pair.release, pair.post, params.text("post_by"))
 
 
 def _denominators(pre: Grouping, post: Grouping, made: Matrix) -> dict[str, Any]:
@@ -147,7 +192,9 @@ def _answer(
     messages = [*found.notes, *notes]
     said = {"messages": messages} if messages else {}
     asked = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
-    subject = Subject(pair.datastack, pair.version, f"population_{name}", {**asked, **(facts or {}), **said})
+    subject = Subject(
+        pair.release.datastack, pair.release.version, f"population_{name}", {**asked, **(facts or {}), **said}
+    )
     beside = {**told, "autapses": found.edges.autapses, **(extra or {}), **said}
     return frame_answer(frame, columns, subject, total=len(frame) if total is None else total, extra=beside)
 

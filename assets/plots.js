@@ -47,6 +47,16 @@
                 erase();
                 return {x: [point.x], y: [point.y]};
             },
+            // An entry of a matrix: its place in the plot, its names in the figure.
+            entry: function (click, figure, href) {
+                const point = ((click || {}).points || [])[0];
+                const names = figure && figure.layout.meta;
+                if (!point || !names || !href) return;
+                const view = new URL(href, location.origin);
+                view.searchParams.set("row", names.rows[Math.round(point.y)]);
+                view.searchParams.set("column", names.columns[Math.round(point.x)]);
+                karst.follow(view.pathname + view.search, document.getElementById("pop-matrix"));
+            },
             follow: function (clicks) {
                 const point = (clicks.find(Boolean) || {points: []}).points[0];
                 if (point && point.customdata) karst.follow(point.customdata, graph());

@@ -16,7 +16,14 @@ from services.core.moments import LIVE
 from services.core.records import TableInfo, Version
 from services.core.sorting import Sort
 from services.tables import joins, live
-from services.views.addresses import CellAddress, Query, TableAddress, parse_connectivity, parse_table
+from services.views.addresses import (
+    CellAddress,
+    PopulationAddress,
+    Query,
+    TableAddress,
+    parse_connectivity,
+    parse_table,
+)
 from services.views.resolving import release_of
 from services.views.table_view import HeldView, PagedView, open_view
 
@@ -47,7 +54,7 @@ def asked(request: Mapping[str, Any]) -> tuple[dict[str, str], Sort]:
 
 
 def place_choices(
-    view: TableAddress | CellAddress,
+    view: TableAddress | CellAddress | PopulationAddress,
 ) -> tuple[str, list[Option], str, list[Option], list[TableInfo]]:
     """Datastack and its options, version or moment and its options, and the tables there are then.
 

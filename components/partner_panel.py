@@ -15,7 +15,7 @@ from components.grid import ordered, place, rows_grid, typed
 from components.links import copy_button, deselect
 from components.table_page import COPIES, OUTLINED
 from services.core.sorting import format_sort
-from services.views.addresses import NO_TYPES, CellAddress
+from services.views.addresses import IDS, NO_TYPES, SAME, CellAddress, PopulationAddress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +175,10 @@ def downloads(view: CellAddress, cells: str, side: str, line: str) -> list[Any]:
         )
         for form, words in COPIES.items()
     ]
-    menu = [html.H3("Files"), *(file_links(*one) for one in files if one), html.H3("Copy"), *copies]
+    onto = SAME if view.type_table in ("", NO_TYPES) else view.type_table
+    population = PopulationAddress(view.datastack, view.version, IDS, cells, onto, proofread="off")
+    onwards = [html.H3("See"), html.A("Connections by type", href=population.href())]
+    menu = [html.H3("Files"), *(file_links(*one) for one in files if one), html.H3("Copy"), *copies, *onwards]
     return [
         html.A("CSV", href=f"{files[0][1]}&format=csv", download="", className=OUTLINED),  # type: ignore[index]
         html.Details([html.Summary("Export"), html.Div(menu, className="k-menu")], className="k-take"),

@@ -19,7 +19,7 @@ from components.table_columns import column_panel
 from components.table_ids import id_panel
 from components.table_plots import plot_form
 from services.core.sorting import format_sort
-from services.views.addresses import TABLE_PAGE, CellAddress, TableAddress
+from services.views.addresses import TABLE_PAGE, CellAddress, PopulationAddress, TableAddress
 
 if TYPE_CHECKING:
     from services.core.columns import Column
@@ -249,12 +249,20 @@ def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> list
         )
         for form, words in COPIES.items()
     ]
-    menu = html.Div([html.H3("Files"), *files, html.H3("Copy"), *copies], className="k-menu")
+    menu = html.Div([html.H3("Files"), *files, html.H3("Copy"), *copies, *_onwards(view, line)], className="k-menu")
     return [
         None if "CSV" in refused else csv,
         html.Details([html.Summary("Export"), menu], className="k-take"),
         address_button(),
     ]
+
+
+def _onwards(view: TableAddress, line: str) -> list[Any]:
+    """The way to who the cells of these rows connect to; none for a filter of other tables or units."""
+    if view.join or view.unit != "vx":
+        return []
+    cells = PopulationAddress(view.datastack, view.version, view.table, line)
+    return [html.H3("See"), html.A("Connections among these cells", href=cells.href())]
 
 
 def address_button() -> html.Button:

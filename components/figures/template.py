@@ -44,10 +44,10 @@ def dots(count: int) -> str:
     return "scattergl" if count > FEW else "scatter"
 
 
-def packed(numbers: npt.NDArray[Any]) -> dict[str, str]:
-    """Coordinates as float32, whose error is far below a pixel, in the form of arrays that plotly.js reads at once:
-    dtype and base64, https://plotly.com/javascript/reference/scattergl/#scattergl-x."""
-    return {"dtype": "f4", "bdata": base64.b64encode(numbers.astype("<f4").tobytes()).decode()}
+def packed(numbers: npt.NDArray[Any], dtype: str = "f4") -> dict[str, str]:
+    """Numbers as float32, whose error is far below a pixel, or of another `dtype` of plotly's, in the form of arrays
+    that plotly.js reads at once: dtype and base64, https://plotly.com/javascript/reference/scattergl/#scattergl-x."""
+    return {"dtype": dtype, "bdata": base64.b64encode(numbers.astype(f"<{dtype}").tobytes()).decode()}
 
 
 def plain(text: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave
-from services.cave.release import Release
 from services.cells import cells
 from services.core import space
 from services.core.errors import BadInput
@@ -21,7 +19,6 @@ PERMUTATIONS = 1_000
 
 
 def compare(
-    cave: Cave,
     found: Population,
     groups: tuple[Grouping, Grouping],
     model: Model,
@@ -39,20 +36,21 @@ def compare(
     if model == "degrees":
         return nulls.keep_degrees(found.edges, pre, post, counted or counts[0], permutations=permutations, seed=seed)
     if model == "depth":
-        return nulls.keep_depths(with_depths(cave, found), found.edges, pre, post, permutations=permutations, seed=seed)
-    somata = (somata_um(cave, found.pair, found.edges.pre_ids), somata_um(cave, found.pair, found.edges.post_ids))
+        rows = found.synapses.assign(depth_um=depths_um(found, found.synapses))
+        return nulls.keep_depths(rows, found.edges, pre, post, permutations=permutations, seed=seed)
+    somata = (somata_um(found.pair, found.edges.pre_ids), somata_um(found.pair, found.edges.post_ids))
     return nulls.keep_distances(found.edges, somata, pre, post, permutations=permutations, seed=seed)
 
 
-def with_depths(cave: Cave, found: Population) -> pd.DataFrame:
-    """The synapses of a population with depth_um (float64; NaN where it is not known)."""
-    points = found.synapses[["x_nm", "y_nm", "z_nm"]].to_numpy(np.float64)
-    return found.synapses.assign(depth_um=space.depths_of(points, cave.volume(found.pair.datastack)))
+def depths_um(found: Population, synapses: pd.DataFrame) -> Floats:
+    """The depth of some synapses of a population below the pia; NaN where it is not known."""
+    points = synapses[["x_nm", "y_nm", "z_nm"]].to_numpy(np.float64)
+    return space.depths_of(points, found.pair.release.volume)
 
 
-def somata_um(cave: Cave, pair: Pair, ids: Ids) -> Floats:
+def somata_um(pair: Pair, ids: Ids) -> Floats:
     """Where the somata of cells are along the axes of the volume (x, depth, z), in um; NaN for a cell without exactly
     one."""
-    somata = cells.somas(Release(cave, pair.datastack, pair.version)).drop_duplicates("root_id", keep=False)
+    somata = cells.somas(pair.release).drop_duplicates("root_id", keep=False)
     points = somata.set_index("root_id")[["x_nm", "y_nm", "z_nm"]].reindex(ids).to_numpy(np.float64)
-    return space.nm_to_um(points, cave.volume(pair.datastack))
+    return space.nm_to_um(points, pair.release.volume)

@@ -14,6 +14,7 @@ from services.core.errors import BadInput
 from services.core.natural_order import natural_ranks
 from services.populations.edges import Places
 from services.populations.sets import CellSet
+from services.tables.tables import is_type_table
 
 CELL = "cell"
 """The grouping in which every cell is a group of its own."""
@@ -36,8 +37,9 @@ class Grouping:
 
 
 def column_of(release: Release, cells: CellSet, by: str = "") -> str:
-    """What `by` means for a set, as `<table>.<column>` or CELL. Left out, it is the type in the set's own table, else
-    in the first type table of the datastack's profile that the version has; a column alone is of the set's table."""
+    """What `by` means for a set, as `<table>.<column>` or CELL. Left out, it is the type in the set's own table if that
+    is one of types, else in the first of the datastack's profile that the version has; a column alone is of the set's
+    table."""
     own = cells.table
     if by == CELL:
         return CELL
@@ -46,7 +48,8 @@ def column_of(release: Release, cells: CellSet, by: str = "") -> str:
     if by:
         return f"{own}{type_columns.SEPARATOR}{by}" if own else by
     known = release.tables()
-    for table in (own, *release.profile.type_tables):
+    typed = [own] if own in known and is_type_table(known[own]) else []
+    for table in (*typed, *release.profile.type_tables, own):
         if table in known and (column := _type_column(release, table)):
             return f"{table}{type_columns.SEPARATOR}{column}"
     return CELL

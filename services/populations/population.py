@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave
 from services.cave.release import Release
 from services.core.parallel import gather
-from services.core.records import Version
 from services.populations import reading, sets
-from services.populations.edges import Edges, edges_of
+from services.populations.edges import Edges, Ids, edges_of
+from services.populations.groupings import Grouping
 from services.populations.reading import Progress
 from services.populations.sets import CellSet, Proofread
 
@@ -23,8 +23,7 @@ class Pair:
     """The presynaptic and the postsynaptic set of a question. `asked` are the sets before those cells were left out
     that `proofread` does not count (see :data:`sets.PROOFREAD`)."""
 
-    datastack: str
-    version: Version
+    release: Release
     pre: CellSet
     post: CellSet
     proofread: Proofread
@@ -69,24 +68,36 @@ def choose(release: Release, pre: str, post: str = "", *, proofread: Proofread =
     before, after = found[0], found[-1]
     one = before if proofread == "off" else sets.proofread_only(release, before, "axon")
     other = sets.proofread_only(release, after, "dendrite") if proofread == "both" else after
-    return Pair(release.datastack, release.version, one, other, proofread, (before, after))
+    return Pair(release, one, other, proofread, (before, after))
 
 
-def cost(cave: Cave, pair: Pair) -> int:
+def cost(pair: Pair) -> int:
     """About how many requests reading the synapses among the sets will take; 0 where all are kept."""
-    return reading.plan(Release(cave, pair.datastack, pair.version), pair.pre.ids, pair.post.ids).num_requests
+    return reading.plan(pair.release, pair.pre.ids, pair.post.ids).num_requests
 
 
-def read(cave: Cave, pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> Population:
+def read(pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> Population:
     """The synapses among the sets, with their edges. Raises as :func:`reading.read`."""
-    release = Release(cave, pair.datastack, pair.version)
+    release, ids = pair.release, (pair.pre.ids, pair.post.ids)
 
     def load() -> Population:
-        synapses = reading.read(release, pair.pre.ids, pair.post.ids, report=report)
-        return Population(
-            pair, synapses, edges_of(synapses, pair.pre.ids, pair.post.ids), release.synapse_shape().sized
-        )
+        synapses = reading.read(release, *ids, report=report)
+        return Population(pair, synapses, edges_of(synapses, *ids), release.synapse_shape().sized)
 
     names = (reading.digest(pair.pre.ids), reading.digest(pair.post.ids))
     texts = (pair.pre.text, pair.post.text, pair.proofread)
     return release.derived.of("population", *names, *texts).get(load)
+
+
+def synapses_of(found: Population, pre: Grouping, post: Grouping, row: str | None, column: str | None) -> pd.DataFrame:
+    """The synapses of one entry of a matrix, between the groups of these names; none for a name that there is not."""
+    rows = found.synapses
+    own, other = rows["pre_root_id"].to_numpy(np.int64), rows["post_root_id"].to_numpy(np.int64)
+    kept = np.isin(own, _members(pre, found.edges.pre_ids, row)) & np.isin(
+        other, _members(post, found.edges.post_ids, column)
+    )
+    return rows[kept & (own != other)].reset_index(drop=True)
+
+
+def _members(groups: Grouping, ids: Ids, name: str | None) -> Ids:
+    return ids[groups.of == groups.names.index(name)] if name in groups.names else ids[:0]

@@ -7,15 +7,15 @@ from typing import Literal
 
 import numpy as np
 
-from services.cave.client import Cave
 from services.cave.queries import Filters
-from services.cave.release import Release
 from services.cells import synapse_weights
 from services.core.parallel import gather
 from services.core.roles import N_INPUT, N_OUTPUT
+from services.populations import matrices
 from services.populations.edges import Floats
 from services.populations.groupings import Grouping
-from services.populations.population import Pair
+from services.populations.matrices import Matrix, Value
+from services.populations.population import Pair, Population
 
 Side = Literal["pre", "post"]
 MOST_COUNTED = 60
@@ -23,23 +23,28 @@ MOST_COUNTED = 60
 _COLUMNS = {"pre": N_OUTPUT, "post": N_INPUT}
 
 
-def of_groups(cave: Cave, pair: Pair, side: Side, groups: Grouping) -> Floats | None:
+def of_groups(pair: Pair, side: Side, groups: Grouping) -> Floats | None:
     """All synapses that the cells of each group make ("pre") or receive ("post"), orphans and autapses included: of the
     version's view of inputs and outputs (one request), else counted by CAVE (one for each group). None where that would
     be more than 60 requests."""
     ids = (pair.pre if side == "pre" else pair.post).ids
-    counts = synapse_weights.degrees(Release(cave, pair.datastack, pair.version), ids.tolist())
+    counts = synapse_weights.degrees(pair.release, ids.tolist())
     if counts is not None:
         own = counts[_COLUMNS[side]].reindex(ids).fillna(0).to_numpy(np.float64)
         return np.bincount(groups.of, weights=own, minlength=len(groups.names)).astype(np.float64)
     if len(groups.names) > MOST_COUNTED:
         return None
-    table = cave.info(pair.datastack)["synapse_table"]
+    table = pair.release.info["synapse_table"]
     end = f"{side}_pt_root_id"
     calls = [
-        partial(
-            Release(cave, pair.datastack, pair.version).count, table, Filters(isin={end: ids[groups.of == at].tolist()})
-        )
+        partial(pair.release.count, table, Filters(isin={end: ids[groups.of == at].tolist()}))
         for at in range(len(groups.names))
     ]
     return np.array(gather(*calls), dtype=np.float64)
+
+
+def matrix(found: Population, pre: Grouping, post: Grouping, value: Value) -> Matrix:
+    """The matrix of a value (see :func:`matrices.matrix`), with the totals that shares are of."""
+    outputs = of_groups(found.pair, "pre", pre) if value == "output_share" else None
+    inputs = of_groups(found.pair, "post", post) if value == "input_share" else None
+    return matrices.matrix(found.edges, pre, post, value, outputs=outputs, inputs=inputs)

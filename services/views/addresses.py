@@ -16,12 +16,14 @@ from urllib.parse import quote, urlencode
 from services.cells.column_groups import GROUPS as COLUMN_GROUPS
 from services.core.moments import LIVE, MOMENT_FORMAT, is_moment, written_moment
 from services.core.sorting import Direction, Sort, format_sort, parse_sort
+from services.populations import matrices, nulls, sets
 
 Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
 TABLE_PAGE = "/table-viewer"
 CATALOGUE_PAGE = "/catalogue"
 CONNECTIVITY_PAGE = "/connectivity-viewer"
+POPULATIONS_PAGE = "/populations"
 LATEST = "latest"
 ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "position", "link")
 TABS = ("in", "out", "both", "types")
@@ -32,6 +34,13 @@ PANELS = ("plot", "facets", "compare", "3d", "ids", "columns")
 PLOTS = ("counts", "scatter", "side", "top", "histogram")
 UNITS = ("vx", "nm", "um")
 SWITCH = ("", "on")
+IDS, SAME = "ids", "same"
+"""In place of a table: the set of a population is given by ids; it is the presynaptic one."""
+PROOFREAD = sets.PROOFREAD
+ORDERS = ("name", "cells", "synapses", "depth", "similarity")
+NO_MODEL = "none"
+MODELS = (NO_MODEL, *nulls.MODELS)
+POPULATION_VALUES = matrices.VALUES
 BOX = "f."
 LONGEST_VALUE = 250_000
 """Characters: a filter of ten thousand ids, which the page then saves under a number."""
@@ -129,6 +138,57 @@ class CellAddress:
         return _href(CONNECTIVITY_PAGE, self)
 
 
+@dataclass(frozen=True)
+class PopulationAddress:
+    """What the page of populations shows. `pre` is the filter line of the presynaptic set's `pre_table`, or the ids
+    where that is IDS; `post` likewise, the same set where `post_table` is SAME. `proofread` is one of PROOFREAD.
+
+    `pre_by` and `post_by` are the columns that cells are grouped by ("" = their type, "cell" = each by itself), `value`
+    what the matrix shows, `order` one of ORDERS. `model` is the null model it is compared with, one of MODELS, in
+    `permutations` with a `seed` ("" = the default). `row` and `column` name the groups of the entry whose synapses are
+    listed. With `read` "on", what is not kept is asked of CAVE. `against` is another version to compare with.
+    """
+
+    datastack: str = ""
+    version: str = LATEST
+    pre_table: str = ""
+    pre: str = ""
+    post_table: str = SAME
+    post: str = ""
+    proofread: str = "axon"
+    pre_by: str = ""
+    post_by: str = ""
+    value: str = "synapses"
+    order: str = "name"
+    model: str = NO_MODEL
+    permutations: str = ""
+    seed: str = ""
+    row: str = ""
+    column: str = ""
+    against: str = ""
+    read: str = ""
+
+    @property
+    def pre_set(self) -> str:
+        """The presynaptic set as services and the API write it; "" = none is named."""
+        return _set(self.pre_table, self.pre)
+
+    @property
+    def post_set(self) -> str:
+        """The postsynaptic set likewise; "" = the same."""
+        return _set(self.post_table, self.post)
+
+    def href(self) -> str:
+        """Path and query of the page that shows this view."""
+        return _href(POPULATIONS_PAGE, self)
+
+
+def _set(table: str, text: str) -> str:
+    if table == SAME:
+        return ""
+    return text.strip() if table in ("", IDS) else f"{table}:{text.strip()}"
+
+
 def pinned(query: Query) -> Query:
     """The query of a page, with the time that it is now for "live": all parts of a page then show the same."""
     version = query.get("version")
@@ -201,7 +261,17 @@ def parse_connectivity(query: Query) -> tuple[CellAddress, tuple[str, ...]]:
     return view, read.warnings()
 
 
-def _href(path: str, view: TableAddress | CellAddress) -> str:
+def parse_population(query: Query) -> tuple[PopulationAddress, tuple[str, ...]]:
+    """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
+    read = _Reader(query)
+    choices = {"proofread": PROOFREAD, "value": POPULATION_VALUES, "order": ORDERS, "model": MODELS, "read": SWITCH}
+    defaults = vars(PopulationAddress())
+    given = {name: read.choice(name, allowed, defaults[name]) for name, allowed in choices.items()}
+    texts = {name: read.text(name, defaults[name]) for name in defaults if name not in (*choices, "version")}
+    return PopulationAddress(version=read.version(), **given, **texts), read.warnings()
+
+
+def _href(path: str, view: TableAddress | CellAddress | PopulationAddress) -> str:
     pairs: list[tuple[str, str]] = []
     for name, default in vars(type(view)()).items():
         value: Any = getattr(view, name)

@@ -18,7 +18,6 @@ from flask.testing import FlaskClient
 
 from api import blueprint
 from services.cave.client import Cave
-from services.cave.release import Release
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
 from services.populations import population, reading, sets
@@ -217,12 +216,12 @@ def test_empty_sets_and_sets_that_do_not_meet(asked: FlaskClient) -> None:
 
 
 def test_sets_of_ids(six: Cave) -> None:
-    at = six.version(SIX, VERSION)
-    assert sets.resolve(Release(six, SIX, at), f"{P1}, 4 {X}").ids.tolist() == [P1, I1, X]  # 4 is the nucleus of I1
-    lost = sets.resolve(Release(six, SIX, at), f"{P1} 864691136999999999")
+    release = six.release(SIX, VERSION)
+    assert sets.resolve(release, f"{P1}, 4 {X}").ids.tolist() == [P1, I1, X]  # 4 is the nucleus of I1
+    lost = sets.resolve(release, f"{P1} 864691136999999999")
     assert lost.ids.tolist() == [P1] and "1 of the ids" in lost.notes[0]
     with pytest.raises(BadInput):
-        sets.resolve(Release(six, SIX, at), "no ids here")
+        sets.resolve(release, "no ids here")
 
 
 # ---- more than chance
@@ -249,6 +248,20 @@ def test_motifs_of_six_cells(asked: FlaskClient) -> None:
     told = {row["motif"]: row["observed"] for row in rows}
     assert told.pop("reciprocal") == 2
     assert told == {name: theirs[name] for name in told} and len(told) == 13
+
+
+def test_the_script_yields_the_same(asked: FlaskClient, six_url: str, tmp_path: Path) -> None:
+    query = {"pre": "nuclei:", "proofread": "off"}
+    script = asked.get(f"/api/v1/{SIX}/latest/populations/python", query_string=query)
+    assert script.status_code == 200
+    names: dict[str, Any] = {}
+    text = script.text.replace("CAVEclient(", "CAVEclient(auth_token='none', datastack_name=", 1)
+    exec(compile(text, "edges.py", "exec"), names)
+    edges = names["edges"].set_index(["pre_root_id", "post_root_id"])
+    assert edges["num_syn"].to_dict() == EDGES and edges["net_size"].sum() == sum(size for *_, size in SYNAPSES[:13])
+    assert (
+        names["matrix"].loc[P2, I1] == 3 and names["matrix"].shape == (6, 6) and names["matrix"].to_numpy().sum() == 13
+    )
 
 
 # ---- reading
@@ -360,16 +373,16 @@ def demo(request: pytest.FixtureRequest, localcave_url: str) -> CAVEclient:
 
 
 def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:
-    at = cave.version(DEMO, demo.version)
-    if PROOFREAD not in cave.release(DEMO, demo.version).tables():
+    release = cave.release(DEMO, demo.version)
+    if PROOFREAD not in release.tables():
         with pytest.raises(NotFound):
-            population.choose(Release(cave, DEMO, at), f"{PROOFREAD}:")
+            population.choose(release, f"{PROOFREAD}:")
         return
     rows = demo.materialize.query_table(PROOFREAD)
     ids = sorted({int(root) for root in rows["pt_root_id"]} - {0})
-    pair = population.choose(Release(cave, DEMO, at), f"{PROOFREAD}:", proofread="off")
+    pair = population.choose(release, f"{PROOFREAD}:", proofread="off")
     assert pair.pre.ids.tolist() == ids
-    found = population.read(cave, pair)
+    found = population.read(pair)
     raw = demo.materialize.query_table("synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids})
     raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
     expected = raw.groupby(["pre_pt_root_id", "post_pt_root_id"])["size"].agg(["count", "sum"]).reset_index()

@@ -1,0 +1,68 @@
+"""The distributions of a population that is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from dash import Input, Output, no_update
+
+from callbacks import populations
+from callbacks.register import callback
+from components import alerts, cell_figures, populations_page
+from components.figures import population as drawing
+from services.cells import plot_frames
+from services.core import type_columns
+from services.populations import chance, distributions
+from services.populations.edges import places
+from services.populations.groupings import CELL, Grouping
+from services.populations.population import Population
+
+
+@callback(
+    Output("pop-figures", "children"),
+    Input("pop-href", "data"),
+    prevent_initial_call=True,
+    on_error=alerts.problem,
+)
+def draw(href: str) -> Any:
+    """What the edges are distributed by."""
+    view, found = populations.shown(href)
+    if not found or not len(found.edges):
+        return no_update
+    pre, post = populations.groups(view, found.pair)
+    plots = [*_of_edges(found), *([] if CELL in (pre.by, post.by) else _of_groups(found, pre, post))]
+    return populations_page.distributions(plots)
+
+
+def _of_edges(found: Population) -> list[Any]:
+    ids = (found.edges.pre_ids, found.edges.post_ids)
+    somata = (chance.somata_um(found.pair, ids[0]), chance.somata_um(found.pair, ids[1]))
+    strengths = drawing.strengths(distributions.synapses_per_connection(found.edges))
+    distance = drawing.by_distance(distributions.by_distance(found.edges, somata))
+    note = "Pairs of cells with one soma each; bars are 95% intervals (Wilson). The last bin has all that is farther."
+    return [
+        cell_figures.plot("pop-strengths", "Synapses per connection", strengths),
+        cell_figures.plot("pop-distance", "Connected fraction by distance", distance, note=note),
+    ]
+
+
+def _of_groups(found: Population, pre: Grouping, post: Grouping) -> list[Any]:
+    release = found.pair.release
+    table, _, column = post.by.partition(type_columns.SEPARATOR)
+    colours = plot_frames.type_colours(release, table, column)
+    shares = distributions.targets(found.edges, pre, post, seed=chance.SEED)
+    quantiles = distributions.degrees(found.edges, pre, post)
+    note = "Hover for 95% intervals: cells of a row drawn anew 500 times."
+    plots = [
+        cell_figures.plot("pop-targets", "Targets of each row", drawing.targets(shares, colours), note=note),
+        cell_figures.plot("pop-out", "Targets of a cell", drawing.degrees(quantiles, "out")),
+        cell_figures.plot("pop-in", "Sources of a cell", drawing.degrees(quantiles, "in")),
+    ]
+    if not release.volume.has_depth:
+        return plots
+    at, counted = places(found.edges.pre_ids, found.synapses["pre_root_id"].to_numpy(np.int64))
+    rows = found.synapses[counted]
+    depths = distributions.depths(chance.depths_um(found, rows), pre.of[at[counted]], pre.names)
+    figure = drawing.depths(depths, colours, release.volume.layers)
+    return [*plots, cell_figures.plot("pop-depths", "Depth of the synapses of each row", figure)]

@@ -1,0 +1,245 @@
+"""The page of populations: look up the sets, say what reading costs, read, and draw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+from dash import ClientsideFunction, Input, Output, State, clientside_callback, no_update
+
+from callbacks import views
+from callbacks.errors import told_by_load
+from callbacks.register import callback
+from components import alerts, controls, populations_page
+from components.figures import matrix as drawing
+from services.cave.context import cave
+from services.cells import proofreading
+from services.core.errors import BadInput, TooLarge
+from services.neuroglancer import links
+from services.populations import chance, groupings, jobs, matrices, orders, population, sets, totals
+from services.populations.groupings import Grouping
+from services.populations.matrices import Matrix, Value
+from services.populations.nulls import Model, Null
+from services.populations.population import Pair, Population
+from services.tables import large_tables
+from services.views.addresses import IDS, NO_MODEL, SAME, PopulationAddress, Query, parse_population
+from services.views.resolving import release_of
+
+MOST_POINTS = 2_000
+"""Synapses in a link."""
+MOST_DOTS = 150_000
+"""Entries that a browser draws without trouble."""
+
+
+@callback(
+    Output("pop-datastack", "options"),
+    Output("pop-datastack", "value"),
+    Output("pop-version", "options"),
+    Output("pop-version", "value"),
+    Output("pop-pre-table", "options"),
+    Output("pop-post-table", "options"),
+    Input("pop-query", "data"),
+    Input("reload", "data"),
+    on_error=told_by_load(),
+)
+def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
+    """Everything there is to choose from."""
+    view, _ = parse_population(query or {})
+    datastack, datastacks, version, versions, listed = views.place_choices(view)
+    chosen = ("" if name in (IDS, SAME) else name for name in (view.pre_table, view.post_table))
+    pre, post = (controls.table_options(listed, name) for name in chosen)
+    own = populations_page.OF_IDS
+    return datastacks, datastack, versions, version, [own, *pre], [populations_page.SAME_SET, own, *post]
+
+
+@callback(
+    Output("pop-results", "children"),
+    Output("pop-status", "children"),
+    Output("pop-notes", "children"),
+    Output("pop-href", "data"),
+    Input("pop-query", "data"),
+    Input("reload", "data"),
+    running=[(Output("pop-results", "className"), "k-results k-busy", "k-results")],
+    on_error=lambda error: ([], "Nothing is shown.", alerts.problem(error), no_update),
+)
+def load(query: Query, _reload: Any) -> tuple[Any, ...]:
+    """The matrix of the address, or what its sets hold and what reading takes."""
+    asked, said = parse_population(query or {})
+    view, pair = _pair(asked)
+    if pair is None:
+        return populations_page.invitation(_examples(view)), "", alerts.notes(said), view.href()
+    status, requests = populations_page.status(pair), population.cost(pair)
+    if requests and view.read != "on":
+        shown = [populations_page.sets(pair), populations_page.offer(view, requests)]
+        return shown, status, alerts.notes([*said, *pair.notes]), view.href()
+    if jobs.is_long(requests):
+        waiting = populations_page.under_way(jobs.current().start(pair))
+        return [populations_page.sets(pair), waiting], status, alerts.notes([*said, *pair.notes]), no_update
+    found = population.read(pair)
+    made = _matrix(view, found)
+    figure, words = _figure(made, view, found), matrices.WORDS[made.value]
+    files = populations_page.files(view, pair.release.version.label)
+    results = populations_page.results(view, found, figure, words, files)
+    return results, status, alerts.notes([*said, *found.notes]), view.href()
+
+
+@callback(
+    Output("pop-progress", "children"),
+    Output("pop-poll", "disabled"),
+    Output("reload", "data", allow_duplicate=True),
+    Input("pop-poll", "n_intervals"),
+    State("pop-job", "data"),
+    prevent_initial_call=True,
+    on_error=lambda error: (alerts.problem(error), True, no_update),
+)
+def watch(ticks: int, job: str) -> tuple[Any, ...]:
+    """How far the reading is; once it is done, the page shows what came of it."""
+    found = jobs.current().find(job)
+    ended = not found.under_way
+    return populations_page.progress(found), ended, f"{job} {ticks}" if found.state == "done" else no_update
+
+
+@callback(
+    Output("pop-cancel", "disabled"),
+    Input("pop-cancel", "n_clicks"),
+    State("pop-job", "data"),
+    prevent_initial_call=True,
+)
+def cancel(clicks: int | None, job: str) -> bool:
+    """End the reading."""
+    return bool(clicks) and not jobs.current().cancel(job).under_way
+
+
+@callback(
+    Output("pop-entry", "children"),
+    Input("pop-href", "data"),
+    prevent_initial_call=True,
+    on_error=alerts.problem,
+)
+def list_entry(href: str) -> Any:
+    """The synapses of the entry that the address names."""
+    view, found = shown(href)
+    if not (view.row and view.column and found):
+        return no_update
+    pre, post = groups(view, found.pair)
+    rows = population.synapses_of(found, pre, post, _named(view.row), _named(view.column))
+    return populations_page.entry(view, rows.assign(depth_um=chance.depths_um(found, rows)), _link(found, rows))
+
+
+@callback(
+    Output("pop-chance", "children"),
+    Input("pop-href", "data"),
+    prevent_initial_call=True,
+    on_error=alerts.problem,
+)
+def compare(href: str) -> Any:
+    """What the null model of the address expects."""
+    view, found = shown(href)
+    if view.model == NO_MODEL or not found:
+        return no_update
+    numbers = [
+        _whole(text, default) for text, default in ((view.permutations, chance.PERMUTATIONS), (view.seed, chance.SEED))
+    ]
+    rows, model = groups(view, found.pair), cast("Model", view.model)
+    against = chance.compare(found, rows, model, permutations=numbers[0], seed=numbers[1])
+    return populations_page.chance(view, _null_figure(against), against.notes())
+
+
+def _pair(asked: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
+    """The view at a concrete version, and its sets; None where it names none."""
+    release = release_of(cave(), asked)
+    view = replace(asked, datastack=release.datastack, version=str(release.version.label))
+    if not view.pre_set:
+        return view, None
+    proofread = cast("sets.Proofread", view.proofread)
+    return view, population.choose(release, view.pre_set, view.post_set, proofread=proofread)
+
+
+def shown(href: str) -> tuple[PopulationAddress, Population | None]:
+    """The view that is shown, and its population if that was read."""
+    view, pair = _pair(parse_population(views.query_of(href))[0])
+    ready = pair is not None and not population.cost(pair)
+    return view, population.read(pair) if pair and ready else None
+
+
+def groups(view: PopulationAddress, pair: Pair) -> tuple[Grouping, Grouping]:
+    """The rows and the columns of a view."""
+    pre = groupings.group(pair.release, pair.pre, view.pre_by)
+    return pre, groupings.group(pair.release, pair.post, view.post_by)
+
+
+def _matrix(view: PopulationAddress, found: Population) -> Matrix:
+    return totals.matrix(found, *groups(view, found.pair), cast("Value", view.value))
+
+
+def _figure(made: Matrix, view: PopulationAddress, found: Population) -> Any:
+    if max(made.numbers.shape) > drawing.MOST_NAMED and np.count_nonzero(made.numbers > 0) > MOST_DOTS:
+        raise TooLarge(f"More than {MOST_DOTS:,} entries are too many to draw.", "Group the cells by a column.")
+    ids = (found.edges.pre_ids, found.edges.post_ids)
+    before, after = (chance.somata_um(found.pair, one)[:, 1] for one in ids)
+    rows, columns = orders.order(made, cast("orders.Order", view.order), (before, after))
+    numbers = made.numbers[np.ix_(rows, columns)]
+    names = [[side.names[at] for at in order] for side, order in ((made.pre, rows), (made.post, columns))]
+    unit = matrices.UNITS.get(made.value, "")
+    return drawing.heat_map(
+        numbers, *names, unit=unit, texts=_texts(numbers) if max(numbers.shape) <= drawing.MOST_NAMED else None
+    )
+
+
+def _null_figure(found: Null) -> Any:
+    ratio = found.ratio
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shade = np.clip(np.log2(ratio), -3, 3)
+    texts = np.char.add(_texts(ratio), np.where(found.q < 0.05, "*", ""))
+    names = (found.pre.names, found.post.names)
+    return drawing.heat_map(shade, *names, unit="log2, * q < 0.05", texts=texts, middle=0.0)
+
+
+def _texts(numbers: Any) -> Any:
+    return np.array([[_short(number) for number in row] for row in numbers]).reshape(numbers.shape)
+
+
+def _short(number: float) -> str:
+    if np.isnan(number):
+        return "–"
+    return f"{number:,.0f}" if abs(number) >= 100 or number == round(number) else f"{number:.3g}"
+
+
+def _link(found: Population, rows: Any) -> Any:
+    """A link to the first synapses of some; None where there are none."""
+    if not len(rows):
+        return None
+    release = found.pair.release
+    table = large_tables.open_large(release, release.info["synapse_table"])
+    return links.table_link(
+        cave(), table, large_tables.rows_with_ids(cave(), table, rows["id"].head(MOST_POINTS).tolist())
+    )
+
+
+def _examples(view: PopulationAddress) -> list[tuple[str, PopulationAddress]]:
+    """A set to begin with: the proofread cells, where the version says which."""
+    known = proofreading.table_of(release_of(cave(), view))
+    return [("The proofread cells onto each other", replace(view, pre_table=known.name))] if known else []
+
+
+def _named(name: str) -> str | None:
+    return None if name == drawing.NO_TYPE else name
+
+
+def _whole(text: str, default: int) -> int:
+    if not text.strip():
+        return default
+    if not text.strip().isdigit():
+        raise BadInput(f"{text[:40]!r} is no whole number.", "Give one, or leave it out.")
+    return int(text)
+
+
+clientside_callback(ClientsideFunction("navigation", "remember"), Input("pop-href", "data"), prevent_initial_call=True)
+clientside_callback(
+    ClientsideFunction("plots", "entry"),
+    Input("pop-matrix", "clickData"),
+    State("pop-matrix", "figure"),
+    State("pop-href", "data"),
+    prevent_initial_call=True,
+)

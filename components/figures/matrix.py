@@ -1,0 +1,106 @@
+"""A matrix as a heat map: with its numbers where they can be read, as dots where cells are too many for that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.figures.template import Figure, figure, packed, plain
+
+MOST_NAMED = 60
+"""Rows or columns with names and numbers."""
+SIDE_PX = 620
+ROW_PX, LEAST_PX = 26, 260
+SHADES = [[0, "#8fc1cd"], [1, "#0d475e"]]
+SCALE = [[0, "#eef4f5"], [0.5, "#a5cdd6"], [1, "#57a9bd"]]
+DIVERGING = [[0, "#dd9468"], [0.5, "#f3f1ec"], [1, "#66a9bf"]]
+"""So light that dark numbers can be read on all of them."""
+NO_TYPE = "no type"
+
+
+def heat_map(
+    numbers: npt.NDArray[np.float64],
+    rows: Sequence[str | None],
+    columns: Sequence[str | None],
+    *,
+    unit: str,
+    texts: npt.NDArray[Any] | None = None,
+    middle: float | None = None,
+) -> Figure:
+    """A matrix, presynaptic `rows` from the top down. `texts` stand in its entries; with a `middle`, colours part
+    there. A point has the places of its row and column as y and x; the figure's `meta` has their names."""
+    names = {"rows": [_name(name) for name in rows], "columns": [_name(name) for name in columns]}
+    named = max(len(rows), len(columns)) <= MOST_NAMED
+    trace = _numbered(numbers, texts, names, unit, middle) if named else _dots(numbers, unit)
+    height = min(SIDE_PX, max(LEAST_PX, ROW_PX * len(rows) + 120)) if named else SIDE_PX
+    axes = {"constrain": "domain", "showgrid": False}
+    across = {**axes, "title": {"text": "postsynaptic"}, "side": "top", **_ticks(names["columns"], named=named)}
+    down = {**axes, "title": {"text": "presynaptic"}, **_ticks(names["rows"], named=named)}
+    down["range"] = down["range"][::-1]
+    return figure([trace], height, xaxis=across, yaxis=down, meta=names, dragmode="zoom" if not named else False)
+
+
+def _numbered(
+    numbers: npt.NDArray[np.float64],
+    texts: npt.NDArray[Any] | None,
+    names: dict[str, list[str]],
+    unit: str,
+    middle: float | None,
+) -> dict[str, Any]:
+    hover = [[f"{plain(row)} → {plain(column)}" for column in names["columns"]] for row in names["rows"]]
+    few = len(names["rows"]) <= 25 and len(names["columns"]) <= 25
+    bounds: dict[str, Any] = {"zmid": middle} if middle is not None else {"zmin": 0}
+    return {
+        "type": "heatmap",
+        "z": packed(numbers, "f4") | {"shape": f"{numbers.shape[0]}, {numbers.shape[1]}"},
+        "text": None if texts is None else texts.tolist(),
+        "texttemplate": "%{text}" if texts is not None and few else None,
+        "textfont": {"color": "#10262e"},
+        "customdata": hover,
+        "hovertemplate": "%{customdata}: %{text}<extra></extra>",
+        "colorscale": SCALE if middle is None else DIVERGING,
+        **bounds,
+        "xgap": 1,
+        "ygap": 1,
+        "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0},
+    }
+
+
+def _dots(numbers: npt.NDArray[np.float64], unit: str) -> dict[str, Any]:
+    """A dot for each entry with something in it: cells are too many for numbers, and most pairs have no synapse."""
+    rows, columns = np.nonzero(np.nan_to_num(numbers))
+    values = numbers[rows, columns]
+    small = values.max(initial=0) < 2**16 and (values == np.round(values)).all()
+    return {
+        "type": "scattergl",
+        "mode": "markers",
+        "x": packed(columns, "u2"),
+        "y": packed(rows, "u2"),
+        "marker": {
+            "symbol": "square",
+            "size": min(8.0, max(2.5, SIDE_PX / max(1, *numbers.shape))),
+            "color": packed(values, "u2" if small else "f4"),
+            "colorscale": SHADES,
+            "cmin": 0,
+            "cmax": float(np.quantile(values, 0.99)) if len(values) else 1.0,
+            "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0},
+        },
+        "hovertemplate": "row %{y}, column %{x}: %{marker.color:,}<extra></extra>",
+    }
+
+
+def _ticks(names: Sequence[str], *, named: bool) -> dict[str, Any]:
+    if not named:
+        return {"range": [-0.5, len(names) - 0.5], "showticklabels": False, "ticks": ""}
+    return {
+        "range": [-0.5, len(names) - 0.5],
+        "tickvals": list(range(len(names))),
+        "ticktext": [plain(name) for name in names],
+    }
+
+
+def _name(name: str | None) -> str:
+    return NO_TYPE if name is None else name

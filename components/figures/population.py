@@ -1,0 +1,115 @@
+"""Distributions of a population: strength, degree, targets, distance, depth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from components.figures.axes import Layers, depth_axis, guides
+from components.figures.template import Figure, figure, plain
+
+NEUTRAL = "#5f8f9c"
+HEIGHT_PX = 300
+ROW_PX = 22
+NO_TYPE = "no type"
+INTERVAL = {"thickness": 1, "width": 2, "color": "#8a9699"}
+
+
+def strengths(counts: pd.DataFrame) -> Figure:
+    """Connections by their number of synapses; `counts` as of `distributions.synapses_per_connection`."""
+    bars = {"type": "bar", "x": counts["num_syn"].tolist(), "y": counts["connections"].tolist()}
+    look = {"marker": {"color": NEUTRAL}, "hovertemplate": "%{y:,} connections of %{x} synapses<extra></extra>"}
+    up = {"type": "log", "title": {"text": "connections"}, "dtick": 1}
+    return figure([{**bars, **look}], HEIGHT_PX, xaxis={"title": {"text": "synapses per connection"}}, yaxis=up)
+
+
+def degrees(quantiles: pd.DataFrame, direction: str) -> Figure:
+    """A box for each group, from its quantiles (as of `distributions.degrees`): whiskers reach to 5% and 95%."""
+    own = quantiles[quantiles["direction"] == direction]
+    names = [_name(group) for group in own["group"]]
+    box = {
+        "type": "box",
+        "orientation": "h",
+        "y": names,
+        **{name: own[column].tolist() for name, column in (("q1", "q1"), ("median", "median"), ("q3", "q3"))},
+        "lowerfence": own["low"].tolist(),
+        "upperfence": own["high"].tolist(),
+        "line": {"width": 1, "color": NEUTRAL},
+        "showlegend": False,
+    }
+    words = "targets of a cell" if direction == "out" else "sources of a cell"
+    down = {"autorange": "reversed", "type": "category"}
+    return figure([box], 90 + ROW_PX * len(names), xaxis={"title": {"text": words}}, yaxis=down)
+
+
+def targets(shares: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+    """A bar for each presynaptic group, stacked by postsynaptic one; `shares` as of `distributions.targets`."""
+    known = shares.dropna(subset=["share"])
+    bars: list[dict[str, Any]] = []
+    for post, rows in known.groupby("post", sort=False, dropna=False):
+        name = _name(post)
+        texts = [f"{low:.0%} to {high:.0%}" for low, high in zip(rows["low"], rows["high"], strict=True)]
+        bars.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "name": plain(name),
+                "y": [_name(pre) for pre in rows["pre"]],
+                "x": rows["share"].tolist(),
+                "text": texts,
+                "textposition": "none",
+                "marker": {"color": colours.get(name), "line": {"width": 0}},
+                "hovertemplate": f"%{{y}} → {plain(name)}: %{{x:.1%}} (%{{text}})<extra></extra>",
+            }
+        )
+    rows_shown = known["pre"].nunique(dropna=False)
+    across = {"tickformat": ".0%", "range": [0, 1]}
+    down = {"autorange": "reversed", "type": "category"}
+    return figure(bars, 110 + ROW_PX * rows_shown, barmode="stack", xaxis=across, yaxis=down)
+
+
+def by_distance(fractions: pd.DataFrame) -> Figure:
+    """The connected fraction by distance, with intervals; `fractions` as of `distributions.by_distance`."""
+    lines = []
+    for way, colour in (("lateral", NEUTRAL), ("vertical", "#d08a4e")):
+        rows = fractions[fractions["way"] == way]
+        up, down = rows["high"] - rows["fraction"], rows["fraction"] - rows["low"]
+        lines.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": way,
+                "x": rows["distance_um"].tolist(),
+                "y": rows["fraction"].tolist(),
+                "error_y": {"type": "data", "array": up.tolist(), "arrayminus": down.tolist(), **INTERVAL},
+                "line": {"color": colour},
+                "customdata": rows["pairs"].tolist(),
+                "hovertemplate": "%{y:.2%} of %{customdata:,} pairs at %{x:.0f} µm<extra></extra>",
+            }
+        )
+    across = {"title": {"text": "distance of the somata (µm)"}}
+    return figure(lines, HEIGHT_PX, xaxis=across, yaxis={"tickformat": ".1%", "rangemode": "tozero"})
+
+
+def depths(counts: pd.DataFrame, colours: Mapping[str, str], layers: Layers) -> Figure:
+    """Synapses by depth, a line for each presynaptic group; `counts` as of `distributions.depths`."""
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": plain(_name(group)),
+            "x": rows["count"].tolist(),
+            "y": rows["depth_um"].tolist(),
+            "line": {"color": colours.get(_name(group)), "width": 1.5},
+            "hovertemplate": "%{x:,} synapses at %{y:.0f} µm<extra>%{fullData.name}</extra>",
+        }
+        for group, rows in counts.groupby("group", sort=False, dropna=False)
+    ]
+    axes = {"xaxis": {"title": {"text": "synapses"}}, "yaxis": depth_axis("depth (µm)")}
+    return figure(lines, HEIGHT_PX + 120, **axes, **guides(layers))
+
+
+def _name(group: Any) -> str:
+    return NO_TYPE if pd.isna(group) else str(group)

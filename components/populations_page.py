@@ -1,0 +1,272 @@
+"""The parts of the page of populations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import pandas as pd
+from dash import dcc, html
+
+from components import alerts, controls
+from components.attributes import aria, data
+from components.cell_card import counted
+from components.figures.template import CONFIG, Figure
+from components.links import neuroglancer_link
+from components.partner_panel import file_links
+from components.shell import heading
+from services.views.addresses import (
+    IDS,
+    MODELS,
+    NO_MODEL,
+    ORDERS,
+    POPULATION_VALUES,
+    POPULATIONS_PAGE,
+    SAME,
+    CellAddress,
+    PopulationAddress,
+)
+
+if TYPE_CHECKING:
+    from services.neuroglancer.links import Link
+    from services.populations.jobs import Job
+    from services.populations.population import Pair, Population
+    from services.populations.sets import CellSet
+
+OF_IDS: controls.Option = {"label": "Pasted ids", "value": IDS}
+SAME_SET: controls.Option = {"label": "The same set", "value": SAME}
+PROOFREAD: tuple[controls.Option, ...] = (
+    {"label": "Proofread axons", "value": "axon"},
+    {"label": "Proofread axons onto proofread dendrites", "value": "both"},
+    {"label": "All cells", "value": "off"},
+)
+MODEL_WORDS = {
+    NO_MODEL: "None",
+    "degrees": "Degrees kept",
+    "depth": "Depth of synapses kept",
+    "distance": "Distance of somata kept",
+}
+MOST_LISTED = 200
+POLL_MS = 1_500
+FIELDS = ("pre", "post", "proofread")
+
+
+def page(view: PopulationAddress, query: Mapping[str, Any]) -> html.Div:
+    """The whole page of a view whose sets are still to be looked up. `query` is the address as it was given."""
+    fields = [
+        controls.choice("Datastack", "datastack", "pop-datastack", view.datastack),
+        controls.choice("Version", "version", "pop-version", view.version),
+        controls.choice("Presynaptic cells", "pre_table", "pop-pre-table", view.pre_table or IDS, [OF_IDS]),
+        controls.text("where, or ids", "pre", "pop-pre", view.pre, "cell_type = BC"),
+        controls.choice("Postsynaptic cells", "post_table", "pop-post-table", view.post_table, [SAME_SET, OF_IDS]),
+        controls.text("where, or ids", "post", "pop-post", view.post, "cell_type = BC"),
+        controls.choice("Which count", "proofread", "pop-proofread", view.proofread, PROOFREAD),
+        controls.choice("Value", "value", "pop-value", view.value, _words(POPULATION_VALUES)),
+        controls.text("Rows by", "pre_by", "pop-pre-by", view.pre_by, "cell type, cell, or table.column"),
+        controls.text("Columns by", "post_by", "pop-post-by", view.post_by, "cell type, cell, or table.column"),
+        controls.choice("Order", "order", "pop-order", view.order, _words(ORDERS)),
+        controls.choice("Against chance", "model", "pop-model", view.model, _models()),
+    ]
+    if view.model != NO_MODEL:
+        fields.append(controls.text("Permutations", "permutations", "pop-permutations", view.permutations, "1000"))
+        fields.append(controls.text("Seed", "seed", "pop-seed", view.seed, "1"))
+    what = alerts.loading("Looking up the sets…" if view.pre_set else "Opening the datastack…")
+    return html.Div(
+        [
+            html.Div(
+                [heading("Populations"), html.P(id="pop-status", className="k-status", role="status")],
+                className="k-top",
+            ),
+            controls.view_form(POPULATIONS_PAGE, fields, "Show"),
+            html.Div(id="alerts"),
+            html.Div(id="pop-notes"),
+            html.Div(what, id="pop-results", className="k-results"),
+            dcc.Store(id="pop-query", data=dict(query)),
+            dcc.Store(id="pop-href"),
+        ]
+    )
+
+
+def invitation(examples: Sequence[tuple[str, PopulationAddress]]) -> html.Div:
+    """Stands where a matrix would be."""
+    links = [html.P(html.A(words, href=view.href())) for words, view in examples]
+    return alerts.empty(
+        "Who connects to whom",
+        html.P(
+            "Choose a table and a filter for the presynaptic cells, and others for the postsynaptic ones if you like."
+        ),
+        *links,
+    )
+
+
+def sets(pair: Pair) -> html.Table:
+    """What is known of both sets before anything is read."""
+    titles = (
+        "",
+        "set",
+        "cells that count",
+        "named",
+        "axon proofread",
+        "dendrite proofread",
+        "several somata",
+        "repeated",
+    )
+    rows = [_set_row("Presynaptic", pair.pre, pair.asked[0]), _set_row("Postsynaptic", pair.post, pair.asked[1])]
+    head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
+    return html.Table([head, html.Tbody(rows)], className="k-table k-sets", **aria(label="The sets"))
+
+
+def offer(view: PopulationAddress, requests: int) -> html.Div:
+    """What reading will take, and the way to begin."""
+    words = "about 1 request" if requests == 1 else f"about {requests:,} requests"
+    go = html.A("Read the synapses", href=replace(view, read="on").href(), className="btn btn-primary", id="pop-read")
+    return html.Div([html.P(f"Reading the synapses among these cells takes {words} to CAVE."), go], className="k-offer")
+
+
+def under_way(job: Job) -> html.Div:
+    """Stands where the matrix will be while a long reading goes on."""
+    cancel = html.Button("Cancel", id="pop-cancel", type="button", className="btn btn-outline-secondary btn-sm")
+    return html.Div(
+        [
+            html.Div(progress(job), id="pop-progress", role="status"),
+            cancel,
+            dcc.Store(id="pop-job", data=job.id),
+            dcc.Interval(id="pop-poll", interval=POLL_MS),
+        ],
+        className="k-offer",
+    )
+
+
+def progress(job: Job) -> list[Any]:
+    """How far a reading is."""
+    left = f", about {job.seconds_left:,.0f} s left" if job.seconds_left is not None and job.state == "reading" else ""
+    words = {
+        "waiting": "Waiting for its turn.",
+        "reading": f"{job.done:,} of {job.total:,} chunks read, {job.rows:,} synapses{left}.",
+        "cancelled": "Cancelled. What was read is kept.",
+        "failed": job.message,
+        "done": "Done.",
+    }
+    bar = html.Progress(value=str(job.done), max=str(max(job.total, 1)), **aria(label="Chunks read"))
+    return [html.P(words[job.state]), bar]
+
+
+def results(view: PopulationAddress, found: Population, figure: Figure, said: str, files: Any) -> list[Any]:
+    """The matrix of a population that was read, and the places of what is drawn after it."""
+    graph = dcc.Graph(
+        id="pop-matrix",
+        figure=figure,
+        config=CONFIG | {"modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]},
+        responsive=True,
+        style={"height": figure["layout"]["height"]},
+    )
+    return [
+        sets(found.pair),
+        html.Section(
+            [
+                html.H2(view.value.replace("_", " ").capitalize()),
+                html.P(said, className="k-hint"),
+                graph,
+                html.P("Click an entry to list its synapses.", className="k-hint"),
+                files,
+            ],
+            className="k-matrix",
+            **aria(label="Matrix"),
+            **data(of=replace(view, row="", column="").href()),
+        ),
+        html.Div(id="pop-entry"),
+        html.Div(id="pop-chance"),
+        html.Div(id="pop-figures"),
+    ]
+
+
+def files(view: PopulationAddress, number: object) -> html.Div:
+    """Links to the files of what is shown."""
+    asked = {"pre": view.pre_set, "post": view.post_set, "proofread": view.proofread}
+    shape = {"pre_by": view.pre_by, "post_by": view.post_by}
+    kinds = {"edges": ({}, "Edges:"), "matrix": (shape | {"value": view.value}, "Matrix:")}
+    if view.model != NO_MODEL:
+        drawn = {"permutations": view.permutations, "seed": view.seed}
+        kinds |= {"null": (shape | {"model": view.model} | drawn, "Chance:")}
+    parts: list[Any] = []
+    for kind, (more, words) in kinds.items():
+        query = urlencode({name: text for name, text in (asked | more).items() if text}, quote_via=quote, safe="~")
+        parts.append(file_links(words, f"/api/v1/{view.datastack}/{number}/populations/{kind}?{query}"))
+    sets_only = urlencode({name: text for name, text in asked.items() if text}, quote_via=quote, safe="~")
+    script = f"/api/v1/{view.datastack}/{number}/populations/python?{sets_only}"
+    parts.append(html.A("caveclient script", href=script, download="edges.py"))
+    return html.Div(parts, className="k-population-files")
+
+
+def entry(view: PopulationAddress, synapses: pd.DataFrame, link: Link | None) -> html.Section:
+    """The synapses of one entry of the matrix: id, pre_root_id, post_root_id, size and depth_um."""
+    close = html.A("Close", href=replace(view, row="", column="").href())
+    title = f"{counted(len(synapses), 'synapse')} of {view.row} onto {view.column}"
+    titles = ("synapse id", "presynaptic cell", "postsynaptic cell", "size (vx)", "depth (µm)")
+    body = [_synapse(view, row) for row in synapses.head(MOST_LISTED).to_dict("records")]
+    left = f"The first {MOST_LISTED} are listed." if len(synapses) > MOST_LISTED else None
+    head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
+    table = html.Table([html.Caption(left) if left else None, head, html.Tbody(body)], className="k-table")
+    return html.Section(
+        [
+            html.Div([html.H2(title), close], className="k-panel-top"),
+            neuroglancer_link(link, "these synapses") if link else None,
+            html.Div(table, className="k-scroll k-synapses", tabIndex="0"),
+        ],
+        className="k-listed",
+    )
+
+
+def chance(view: PopulationAddress, figure: Figure, notes: Sequence[str]) -> html.Section:
+    """Observed by expected."""
+    graph = dcc.Graph(
+        id="pop-null", figure=figure, config=CONFIG, responsive=True, style={"height": figure["layout"]["height"]}
+    )
+    title = f"Observed by expected: {MODEL_WORDS[view.model].lower()}"
+    said = [html.P(note, className="k-hint") for note in notes]
+    return html.Section([html.H2(title), graph, *said], className="k-matrix", **aria(label="Against chance"))
+
+
+def distributions(plots: Sequence[Any]) -> html.Section:
+    """Plots of a population."""
+    return html.Section(
+        [html.H2("Distributions"), html.Div(plots, className="k-population-figures")], **aria(label="Distributions")
+    )
+
+
+def status(pair: Pair) -> list[Any]:
+    """Which sets these are, of which version and day."""
+    onto = "each other" if pair.pre.text == pair.post.text else f"{len(pair.post):,} cells"
+    return [
+        html.Strong(f"{len(pair.pre):,} cells onto {onto}"),
+        f" · {pair.release.datastack} · {pair.release.version.words}",
+    ]
+
+
+def _set_row(name: str, counting: CellSet, asked: CellSet) -> html.Tr:
+    known = (asked.num_axons, asked.num_dendrites, asked.num_multi_soma)
+    numbers = ["not known" if number is None else f"{number:,}" for number in known]
+    cells = [asked.text[:120], f"{len(counting):,}", f"{len(asked):,}", *numbers, f"{asked.num_repeated:,}"]
+    return html.Tr([html.Th(name, scope="row"), *map(html.Td, cells)])
+
+
+def _synapse(view: PopulationAddress, row: Mapping[Any, Any]) -> html.Tr:
+    ends = [str(row[f"{end}_root_id"]) for end in ("pre", "post")]
+    at = CellAddress(view.datastack, view.version)
+    links = [html.Td(html.A(root, href=replace(at, cell=root).href(), className="k-id")) for root in ends]
+    numbers = [_number(row["size"], ",.0f"), _number(row["depth_um"], ",.1f")]
+    return html.Tr([html.Td(str(row["id"])), *links, *map(html.Td, numbers)])
+
+
+def _number(value: float, form: str) -> str:
+    return "" if pd.isna(value) else format(value, form)
+
+
+def _words(names: Sequence[str]) -> list[controls.Option]:
+    return [{"label": name.replace("_", " "), "value": name} for name in names]
+
+
+def _models() -> list[controls.Option]:
+    return [{"label": MODEL_WORDS[name], "value": name} for name in MODELS]

@@ -1,0 +1,99 @@
+"""The page of populations in a real browser: from a table to a matrix and to the synapses of an entry."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.truth import PROOFREADING, TYPES, Truth, neuroglancer_state, query
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def among(truth: Truth) -> pd.DataFrame:
+    """The synapses among the proofread cells, presynaptic ones with a proofread axon, with the types of both."""
+    rows = truth.client.materialize.query_table(PROOFREADING)
+    rows = rows[rows["pt_root_id"] != 0]
+    types = truth.types().drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")["cell_type"]
+    pre, post = rows.loc[rows["status_axon"].isin([True, "t"]), "pt_root_id"].tolist(), rows["pt_root_id"].tolist()
+    found = truth.client.materialize.query_table(
+        "synapses_pni_2", filter_in_dict={"pre_pt_root_id": pre, "post_pt_root_id": post}
+    )
+    found = found[found["pre_pt_root_id"] != found["post_pt_root_id"]]
+    return found.assign(row=found["pre_pt_root_id"].map(types), column=found["post_pt_root_id"].map(types))
+
+
+def entries(page: Page) -> dict[tuple[str, str], str]:
+    """The texts of the matrix by the names of their row and column."""
+    expect(page.locator("#pop-matrix .js-plotly-plot")).to_be_visible()
+    figure = page.evaluate(
+        "() => { const plot = document.querySelector('#pop-matrix .js-plotly-plot');"
+        "return {texts: plot.data[0].text, names: plot.layout.meta}; }"
+    )
+    rows, columns = figure["names"]["rows"], figure["names"]["columns"]
+    return {(row, column): figure["texts"][y][x] for y, row in enumerate(rows) for x, column in enumerate(columns)}
+
+
+def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFrame) -> None:
+    page.goto(f"/table-viewer?table={PROOFREADING}")
+    page.locator(".k-take summary").click()
+    page.get_by_role("link", name="Connections among these cells").click()
+    expect(page.locator(".k-sets tbody tr")).to_have_count(2)
+    offer = page.get_by_role("link", name="Read the synapses")
+    expect(page.locator(".k-offer").or_(page.locator("#pop-matrix")).first).to_be_visible()
+    if offer.is_visible():  # another test of this server may have read them
+        expect(page.locator(".k-offer")).to_contain_text("about 1 request")
+        offer.click()
+    expect(page.locator("#pop-matrix .js-plotly-plot")).to_be_visible()
+    counts = among.groupby(["row", "column"]).size()
+    told = entries(page)
+    assert {pair: told[pair] for pair in counts.index} == {pair: f"{count:,}" for pair, count in counts.items()}
+
+    row, column = map(str, counts.idxmax())
+    count = counts.max()
+    names = page.evaluate("() => document.querySelector('#pop-matrix .js-plotly-plot').layout.meta")
+    x, y = names["columns"].index(column), names["rows"].index(row)
+    place = page.evaluate(
+        "([x, y]) => { const plot = document.querySelector('#pop-matrix .js-plotly-plot');"
+        "const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();"
+        "return [box.x + xaxis._offset + xaxis.l2p(x), box.y + yaxis._offset + yaxis.l2p(y)]; }",
+        [x, y],
+    )
+    page.mouse.move(*place)
+    page.mouse.click(*place)
+    expect(page.locator(".k-listed h2")).to_have_text(f"{count:,} synapses of {row} onto {column}")
+    assert query(page)["row"] == [row] and query(page)["column"] == [column]
+    own = among[(among["row"] == row) & (among["column"] == column)]
+    listed = page.locator(".k-listed tbody td:first-child").all_inner_texts()
+    assert sorted(listed) == sorted(own["id"].astype(str))[: len(listed)] and len(listed) == min(count, 200)
+    state = neuroglancer_state(page, ".k-listed .k-neuroglancer")
+    points = [layer for layer in state["layers"] if layer["type"] == "annotation"]
+    assert sum(len(layer["annotations"]) for layer in points) == count
+
+
+def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
+    page.goto(f"/populations?pre_table={PROOFREADING}&read=on&value=connections&model=degrees&permutations=50&seed=3")
+    expect(page.locator("#pop-chance")).to_contain_text("50 permutations, seed 3")
+    expect(page.locator("#pop-seed")).to_have_value("3")
+    pairs = among.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"]).groupby(["row", "column"]).size()
+    told = entries(page)
+    assert {pair: told[pair] for pair in pairs.index} == {pair: f"{count:,}" for pair, count in pairs.items()}
+    page.goto(f"/populations?pre_table={PROOFREADING}&read=on&pre_by=cell&post_by=cell&order=similarity")
+    expect(page.locator("#pop-matrix .js-plotly-plot")).to_be_visible()
+    dots = page.evaluate("() => document.querySelector('#pop-matrix .js-plotly-plot')._fullData[0]._length")
+    assert dots == len(among.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"]))
+
+
+def test_what_cannot_be_read_is_said_and_stays(page: Page) -> None:
+    page.goto(f"/populations?pre_table={TYPES}&pre=cell_typ%20%3D%20BC")
+    expect(page.locator(".alert-danger")).to_contain_text("cell_typ")
+    expect(page.locator("#pop-pre")).to_have_value("cell_typ = BC")
+    page.goto(f"/populations?pre_table={TYPES}&pre=cell_type%20%3D%20ZZ&proofread=off")
+    expect(page.locator(".alert-warning", has_text="has no cells")).to_have_count(2)
+    page.goto("/populations")
+    page.get_by_role("link", name="The proofread cells onto each other").click()
+    expect(page.locator("#pop-status")).to_contain_text(re.compile("cells onto each other"))
