@@ -243,6 +243,8 @@ def _within(rows: pd.DataFrame, pre_ids: Ids, post_ids: Ids) -> pd.DataFrame:
 
 
 def _together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    if len(parts) == 1:  # no rectangle has a synapse twice
+        return parts[0].sort_values("id", ignore_index=True)
     every = pd.concat(parts, ignore_index=True) if parts else _none()
     return every.drop_duplicates("id").sort_values("id", ignore_index=True)
 
