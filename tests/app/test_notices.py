@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from flask.testing import FlaskClient
 
-from callbacks.views import open_view
 from services.cave.client import Cave
 from services.cells import connectivity
 from services.tables import live
 from services.views.addresses import TableAddress
+from services.views.table_view import open_view
 
 DS = "karst_demo"
 OLD, NEW = "allen_soma_coarse_cell_class_model_v1", "aibs_metamodel_celltypes_v661"
@@ -22,12 +22,12 @@ NOTICE = f"Notice on {OLD}: Superseded by {NEW}."
 def test_the_notice_is_in_the_messages_of_rows_and_of_the_page(cave: Cave, client: FlaskClient) -> None:
     rows = client.get(f"/api/v1/{DS}/latest/tables/{OLD}/rows?limit=1")
     assert rows.json["messages"] == [NOTICE]
-    assert live.notices(cave, open_view(cave, TableAddress(DS, table=OLD))[1]) == (NOTICE,)
+    assert live.notices(cave, open_view(cave, TableAddress(DS, table=OLD)).table) == (NOTICE,)
 
 
 def test_a_table_without_a_notice_has_no_messages(cave: Cave, client: FlaskClient) -> None:
     assert "messages" not in client.get(f"/api/v1/{DS}/latest/tables/nucleus_detection_v0/rows?limit=1").json
-    assert live.notices(cave, open_view(cave, TableAddress(DS, table="nucleus_detection_v0"))[1]) == ()
+    assert live.notices(cave, open_view(cave, TableAddress(DS, table="nucleus_detection_v0")).table) == ()
 
 
 def test_the_notice_is_in_the_provenance_of_files(client: FlaskClient) -> None:
@@ -39,7 +39,7 @@ def test_the_notice_is_in_the_provenance_of_files(client: FlaskClient) -> None:
 def test_the_notice_of_a_table_beside_is_said_too(cave: Cave, client: FlaskClient) -> None:
     rows = client.get(f"/api/v1/{DS}/latest/tables/{NEW}/rows?limit=1&join={OLD}")
     assert NOTICE in rows.json["messages"]
-    assert NOTICE in live.notices(cave, open_view(cave, TableAddress(DS, table=NEW, join=(OLD,)))[1])
+    assert NOTICE in live.notices(cave, open_view(cave, TableAddress(DS, table=NEW, join=(OLD,))).table)
 
 
 def test_the_notice_of_a_type_table_is_a_warning_of_the_cell(cave: Cave) -> None:
