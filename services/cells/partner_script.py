@@ -16,13 +16,13 @@ from services.cave.release import Release
 from services.cells import (
     cell_types,
     cells,
-    compartments,
+    compartment_script,
     partner_table,
     proofreading_script,
     several_cells,
     synapse_filter,
     synapse_weights,
-    tuning,
+    tuning_script,
 )
 from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
 from services.cells.partner_joins import SEPARATOR
@@ -42,11 +42,16 @@ from services.tables.tables import TableQuery, filter_of
 EVERYTHING = Everything()
 
 _PLACES = ("soma_x_um", "soma_depth_um", "soma_y_um", "soma_z_um", "soma_distance_um", "lateral_distance_um")
-_COMPARTMENTS = (*compartments.COUNTS, compartments.NOT_PREDICTED, "pct_on_spine")
 _SHARES = (synapse_weights.PCT_OF_CELL, synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER)
 _OF_BOTH = (*(f"{name}_{way}" for name in ("num_syn", "net_size", "mean_size") for way in Direction), "reciprocal")
 _KNOWN = frozenset(
-    PARTNER_COLUMNS + _PLACES + proofreading_script.COLUMNS + _COMPARTMENTS + _SHARES + _OF_BOTH + partner_table.TUNED
+    PARTNER_COLUMNS
+    + _PLACES
+    + proofreading_script.COLUMNS
+    + compartment_script.COLUMNS
+    + _SHARES
+    + _OF_BOTH
+    + partner_table.TUNED
 )
 
 _TYPED = """
@@ -162,7 +167,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         *_types(cave, cells, shown, needed),
         *(() if shown.side == "both" else _of_direction(cave, found, Direction(shown.side), needed)),
         *proofreading_script.lines(cave, found, shown.ways if shown.proofread else (), needed),
-        *_tuning(cave, found, needed),
+        *tuning_script.lines(cave, found, needed),
         *([f"frame = frame[frame['num_syn'] >= {shown.at_least}]"] if shown.at_least > 1 else []),
         *([] if isinstance(shown.where, Everything) else [f"frame = frame[{expression(shown.where, shown.frame)}]"]),
         *ordered(shown.frame, dict(shown.sort)),
@@ -273,7 +278,7 @@ def _both(*, several: bool) -> Iterator[str]:
 
 def _of_direction(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
     yield from _weights(cave, found, direction, needed)
-    yield from _compartments(cave, found, direction, needed)
+    yield from compartment_script.lines(cave, found, direction, needed)
 
 
 def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
@@ -370,47 +375,3 @@ def _weights(cave: Cave, found: Connectivity, direction: Direction, needed: Coll
     yield f"totals = degrees.set_index('root_id')[{column!r}].fillna(0)"
     yield "frame['partner_total'] = totals.reindex(frame['root_id']).astype('Int64').array"
     yield "frame['pct_of_partner'] = frame['num_syn'] * 100 / frame['partner_total']"
-
-
-def _compartments(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
-    if not set(_COMPARTMENTS) & set(needed):
-        return
-    info = compartments.table_of(Release(cave, found.datastack, found.version))
-    if info is None:
-        raise BadInput("This version has no table of predicted compartments.", "Hide the compartments.")
-    if found.only:
-        raise BadInput("A script cannot count the compartments of some synapses only.", "Hide the compartments.")
-    other = direction.partner
-    own = Filters(equal={direction.own: found.cell.root_id})
-    method, arguments = Release(cave, found.datastack, found.version).query_call(info.name, own)
-    yield f"tags = client.materialize.{method}(\n{written_arguments(arguments.items())})"
-    yield f"counts = pd.crosstab(tags[{other!r}], tags['tag'])"
-    yield f"counts = counts.reindex(index=frame['root_id'], columns={list(compartments.TAGS)}, fill_value=0)"
-    yield f"frame[{list(compartments.COUNTS)}] = counts.to_numpy()"
-    yield "frame['not_predicted'] = frame['num_syn'] - counts.to_numpy().sum(axis=1)"
-    yield "frame['pct_on_spine'] = frame['on_spine'] * 100 / (frame['num_syn'] - frame['not_predicted'])"
-
-
-def _tuning(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
-    """What :mod:`tuning` tells of coregistered partners."""
-    if not set(partner_table.TUNED) & set(needed):
-        return
-    info = tuning.tables(Release(cave, found.datastack, found.version))[0]
-    there = set(Release(cave, found.datastack, found.version).table(info.name).columns)
-    scale = " * 180 / np.pi" if info.schema_type.startswith(tuning.RADIANS) else ""
-    yield f"units = client.materialize.query_table({info.name!r}, split_positions=True)"
-    yield "units = units[units['pt_root_id'] != 0]"
-    yield "units = units[units.groupby('pt_root_id')['target_id'].transform('nunique') == 1]"
-    yield "units['num_units'] = units.groupby('pt_root_id')['id'].transform('size')"
-    yield "units = units.sort_values(['cc_abs', 'id'], ascending=[False, True], kind='stable')"
-    yield "units = units.drop_duplicates('pt_root_id').set_index('pt_root_id')"
-    yield "theirs = units.reindex(frame['root_id'])"
-    for name, names in {"osi": ("OSI", "gOSI"), "dsi": ("DSI", "gDSI"), "cc_abs": ("cc_abs",)}.items():
-        column = next((one for one in names if one in there), None)
-        yield f"frame[{name!r}] = {f'theirs[{column!r}].array' if column else 'np.nan'}"
-    yield "frame['num_units'] = theirs['num_units'].astype('Int64').array"
-    for name, period in (("ori", 180), ("dir", 360)):
-        yield f"angles = (units['pref_{name}'].astype('float64'){scale} % {period}).reindex([cell, *frame['root_id']])"
-        yield f"frame['pref_{name}_deg'] = angles.iloc[1:].array"
-        yield f"apart = ((angles.iloc[1:] - angles.iloc[0]).abs() % {period}).array"
-        yield f"frame['delta_{name}_deg'] = np.minimum(apart, {period} - apart)"
