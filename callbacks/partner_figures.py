@@ -14,8 +14,8 @@ from components.cell_figures import plot
 from components.figures import by_type, depth, pairs, somata, tuning
 from services.cave.context import cave
 from services.cells import partner_sets, partner_synapses, plot_frames
-from services.cells import tuning as functional
 from services.cells.compartments import COUNTS
+from services.cells.tuning import counted_in_words
 from services.core import type_columns
 from services.core.directions import Direction
 from services.views.cell_view import CellView
@@ -83,7 +83,7 @@ def _by_direction(view: CellView, kept: dict[str, pd.DataFrame], synapses: dict[
     if volume.has_depth:
         by, binned = volume.layer_set(view.address.layers), plot_frames.depth_profile(rows)
         where = depth.depth_profile(binned, by.layers, depths, volume.depth_range_um, layers_by=by.name)
-        profile = [plot("profile", "Synapses by depth", where, note=_note(cell_figures.red_line(depths), by.told))]
+        profile = [plot("profile", "Synapses by depth", where, note=_note(cell_figures.red_line(depths), by.sentence))]
     return [
         *profile,
         plot("per-partner", "Synapses for each partner", counts, open_=False),
@@ -133,7 +133,7 @@ def _depths(view: CellView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Di
     options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
     options["shown_um"] = volume.depth_range_um
     dots = depth.synapse_depths(points, colours, somata_um=depths, **options)
-    note = _note(SELECT, cell_figures.red_line(depths), by.told)
+    note = _note(SELECT, cell_figures.red_line(depths), by.sentence)
     title = f"Depth of {name} synapses and of their partners' somata"
     return [plot("depths", title, dots, side=way, note=note)]
 
@@ -158,7 +158,7 @@ def _soma_map(view: CellView, frame: pd.DataFrame, side: str) -> list[Any]:
     by = volume.layer_set(view.address.layers)
     options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
     drawn = somata.soma_map(places, colours, own_um=view.somata_um, **options)
-    note = _note(f"{len(places):,} of {len(frame):,} {NAMES[side]} have exactly one soma.", SELECT, by.told)
+    note = _note(f"{len(places):,} of {len(frame):,} {NAMES[side]} have exactly one soma.", SELECT, by.sentence)
     return [plot("somata", f"Somata of {NAMES[side]}", drawn, side=side, note=note, open_=False)]
 
 
@@ -169,7 +169,7 @@ def _tuned(view: CellView, frame: pd.DataFrame, side: str) -> list[Any]:
     column, colours, _ = view.grouping
     points = plot_frames.orientations(frame, column or None)
     dots = tuning.orientations(points, colours, blank=BLANK)
-    note = f"{functional.told(frame, points)} {SELECT}"
+    note = f"{counted_in_words(frame, points)} {SELECT}"
     return [plot("tuning", f"Tuning of {NAMES[side]}", dots, side=side, note=note)]
 
 

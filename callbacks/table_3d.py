@@ -35,7 +35,7 @@ def show(
     shown = held(views.of_table_grid(asked))
     rows, _ = shown.picked_rows(selected, picked)
     made = shown.link(rows, MOST)
-    return viewer_panel.said(made, len(rows)), made.panel_url
+    return viewer_panel.summary(made, len(rows)), made.panel_url
 
 
 clientside_callback(

@@ -35,17 +35,17 @@ def query_of(href: str) -> Query:
 
 def table_address(shown: Mapping[str, Any]) -> TableAddress:
     """The view that a grid of the table viewer shows: that of its id, with what it asks for."""
-    boxes, sort = asked(shown)
+    boxes, sort = boxes_and_sort(shown)
     return replace(parse_table(query_of(shown["of"]))[0], boxes=boxes, sort=sort)
 
 
 def partner_address(shown: Mapping[str, Any]) -> CellAddress:
     """The view that a grid of partners shows: that of its id, with what it asks for."""
-    boxes, sort = asked(shown)
+    boxes, sort = boxes_and_sort(shown)
     return replace(parse_connectivity(query_of(shown["of"]))[0], boxes=boxes, sort=sort)
 
 
-def asked(request: Mapping[str, Any]) -> tuple[dict[str, str], Sort]:
+def boxes_and_sort(request: Mapping[str, Any]) -> tuple[dict[str, str], Sort]:
     """Boxes and order of a grid's request, in AG Grid's terms."""
     filters = request.get("filterModel") or {}
     boxes = {name: str(model.get("filter") or "") for name, model in filters.items()}

@@ -128,7 +128,7 @@ def scatter_figure(
     )
     thin = f"{len(points):,} of {whole:,} rows are drawn. " if len(points) < whole else f"{counted(whole, 'row')}. "
     hint = thin + "Draw around dots to keep them; click one to see which row it is."
-    hint = f"{hint} {layers.told}" if down and layers.layers and layers.told else hint
+    hint = f"{hint} {layers.sentence}" if down and layers.layers and layers.sentence else hint
     return [_graph(drawn, SCATTER_CONFIG), html.P(hint, className="k-hint")]
 
 

@@ -51,7 +51,7 @@ def beside_table(view: TableAddress, viewers: Sequence[Viewer]) -> list[Any]:
     ]
 
 
-def said(link: Link, count: int) -> list[Any]:
+def summary(link: Link, count: int) -> list[Any]:
     """What of `count` rows is in the panel."""
     words = f"{counted(link.num_segments, 'segment')}, {counted(link.num_points, 'point')} of {counted(count, 'row')}."
     return [html.P(f"{words} {link.left_out}", className="k-hint"), *legend(link.legend)]

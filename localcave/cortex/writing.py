@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 from localcave.cortex import (
     base_tables,
     catalogue,
-    more_tables,
+    function_tables,
     recipe,
     reference_tables,
     segmentation,
+    tag_tables,
     views,
     workshop_tables,
 )
@@ -38,7 +39,7 @@ BOUND: dict[str, Callable[[Cortex, int], pa.Table]] = {
     "nucleus_detection_v0": base_tables.nucleus_detection,
     "nucleus_alternative_points": reference_tables.alternative_points,
     "allen_soma_coarse_cell_class_model_v1": reference_tables.coarse_cell_class,
-    "vortex_manual_nodes_of_ranvier": more_tables.nodes_of_ranvier,
+    "vortex_manual_nodes_of_ranvier": tag_tables.nodes_of_ranvier,
     "vortex_manual_myelination_v0": workshop_tables.myelination,
 }
 FIXED: dict[str, Callable[[Cortex], pa.Table]] = {
@@ -51,12 +52,12 @@ FIXED: dict[str, Callable[[Cortex], pa.Table]] = {
     "baylor_log_reg_cell_type_coarse_v1": reference_tables.baylor_coarse,
     "baylor_gnn_cell_type_fine_model_v2": reference_tables.baylor_fine,
     "nucleus_functional_area_assignment": reference_tables.functional_area,
-    "coregistration_manual_v4": more_tables.coregistration,
-    "functional_properties_v3_bcm": more_tables.functional_properties,
-    "digital_twin_properties_bcm_coreg_v4": more_tables.digital_twin,
-    "synapse_target_predictions_ssa": more_tables.target_predictions,
-    "vortex_compartment_targets": more_tables.compartment_targets,
-    "vortex_axon_backtrace_column": more_tables.axon_backtrace,
+    "coregistration_manual_v4": function_tables.coregistration,
+    "functional_properties_v3_bcm": function_tables.functional_properties,
+    "digital_twin_properties_bcm_coreg_v4": function_tables.digital_twin,
+    "synapse_target_predictions_ssa": tag_tables.target_predictions,
+    "vortex_compartment_targets": tag_tables.compartment_targets,
+    "vortex_axon_backtrace_column": tag_tables.axon_backtrace,
     "gamlin_2023_mcs_met_types": workshop_tables.met_types,
 }
 VIEWS: dict[str, Callable[[Cortex, int], pa.Table]] = {

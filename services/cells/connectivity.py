@@ -202,7 +202,7 @@ def read(
         warnings=(
             *cell.warnings,
             *live.of_cells(release.datastack, release.version),
-            *known.said,
+            *known.messages,
             *_truncation(cut),
             *(() if shape.directed else (UNDIRECTED,)),
             *_narrowed(kept, incoming, outgoing, usual=not asked, view=view),
@@ -299,12 +299,12 @@ def _soma_columns(roots: Ids, somas: pd.DataFrame) -> dict[str, Any]:
 @dataclass(frozen=True)
 class _Types:
     """The type table that is used, if any, by which rule, and what it says of root ids; None where it is of synapses.
-    `said` tells why it is another than was asked for. A `large` one is asked only for partners that are known."""
+    `messages` tell why it is another than was asked for. A `large` one is asked only for partners that are known."""
 
     table: str | None = None
     by: str = ""
     rows: TypeRows | None = None
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
     large: bool = False
 
 
@@ -332,10 +332,10 @@ def _types_or_why(release: Release, table: str | None, by: str, roots: Ids | Non
         if not lenient:
             raise
         if not by:
-            return _Types(said=(f"{error.message} Partners are shown without their types.",))
+            return _Types(messages=(f"{error.message} Partners are shown without their types.",))
         without = _types_or_why(release, table, "", roots, lenient=True)
         used = "The usual ones" if without.by else "All rows"
-        return replace(without, said=(f"{error.message} {used} are used.", *without.said))
+        return replace(without, messages=(f"{error.message} {used} are used.", *without.messages))
 
 
 def _of_synapses(release: Release, root_id: int, types: _Types, *, whole: bool) -> dict[Direction, pd.DataFrame]:

@@ -84,7 +84,7 @@ def soma_map(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
 
 
 def orientations(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
-    """One row for each coregistered partner of a frame with tuning (see `functional.with_tuning`): pref_ori_deg,
+    """One row for each coregistered partner of a frame with tuning (see `tuning.with_tuning`): pref_ori_deg,
     delta_ori_deg, num_syn, value and row, its place in `partners`."""
     rows = partners.assign(row=np.arange(len(partners)))
     rows = rows[rows["pref_ori_deg"].notna()].reset_index(drop=True)

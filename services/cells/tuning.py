@@ -93,7 +93,7 @@ def coverage(partners: pd.DataFrame, tuned_partners: pd.DataFrame, table: str) -
     )
 
 
-def told(partners: pd.DataFrame, points: pd.DataFrame) -> str:
+def counted_in_words(partners: pd.DataFrame, points: pd.DataFrame) -> str:
     """What a plot of partners with tuning shows, in a sentence. `points` are of `plot_frames.orientations`."""
     shown = f"{len(points):,} of {len(partners):,} partners are coregistered and have a preferred orientation"
     several = int((partners["num_units"].fillna(0) > 1).sum())

@@ -42,7 +42,7 @@ class LayerSet:
         return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
 
     @property
-    def told(self) -> str:
+    def sentence(self) -> str:
         """A sentence for below a plot; "" where nobody is named."""
         return f"Layers: {self.name} ({self.source})." if self.name else ""
 

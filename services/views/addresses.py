@@ -291,21 +291,21 @@ class _Reader:
 
     def __init__(self, query: Query) -> None:
         self.left: dict[str, list[str]] = {}
-        self.said: list[str] = []
+        self.messages: list[str] = []
         for key, value in list(query.items())[:MOST_VALUES]:
             texts = [value] if isinstance(value, str) else list(value)
             fitting = [text for text in texts[:MOST_VALUES] if len(text) <= LONGEST_VALUE]
             if len(fitting) < len(texts):
-                self.said.append(f"The address has too much under {key[:40]!r}; that part was left out.")
+                self.messages.append(f"The address has too much under {key[:40]!r}; that part was left out.")
             if fitting:
                 self.left[key] = fitting
         if len(query) > MOST_VALUES:
-            self.said.append(f"The address has {len(query):,} parameters; only {MOST_VALUES} were read.")
+            self.messages.append(f"The address has {len(query):,} parameters; only {MOST_VALUES} were read.")
 
     def text(self, key: str, default: str = "") -> str:
         texts = self.left.pop(key, [])
         if len(set(texts)) > 1:
-            self.said.append(f"The address gives {key} {len(texts)} times; the first is used.")
+            self.messages.append(f"The address gives {key} {len(texts)} times; the first is used.")
         return texts[0] if texts else default
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -316,7 +316,9 @@ class _Reader:
         if text in allowed:
             return text
         known = ", ".join(filter(None, allowed))
-        self.said.append(f"{key}={text[:40]} is unknown; it can be {known}. Shown is {default or 'the page without'}.")
+        self.messages.append(
+            f"{key}={text[:40]} is unknown; it can be {known}. Shown is {default or 'the page without'}."
+        )
         return default
 
     def version(self) -> str:
@@ -325,7 +327,7 @@ class _Reader:
             return text if text == LATEST else str(int(text))
         if text == LIVE or is_moment(text):
             return text if text == LIVE else written_moment(text.upper())
-        self.said.append(f"version={text[:40]} is no version number. Shown is the latest version.")
+        self.messages.append(f"version={text[:40]} is no version number. Shown is the latest version.")
         return LATEST
 
     def boxes(self) -> dict[str, str]:
@@ -342,4 +344,4 @@ class _Reader:
         unknown = [
             f"The address has {key[:40]!r}, which this page does not know; it was left out." for key in self.left
         ]
-        return (*self.said, *unknown[:5])
+        return (*self.messages, *unknown[:5])

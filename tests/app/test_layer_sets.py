@@ -81,8 +81,8 @@ def test_an_address_chooses_the_boundaries_of_plots(cave, asked, column):
     figure = depth.depth_profile(empty, by.layers, layers_by=by.name)
     assert NAMES[column] in figure["layout"]["yaxis"]["title"]["text"]
     assert {shape["y0"] for shape in figure["layout"]["shapes"]} == set(list(TOPS[column].values())[1:])
-    assert NAMES[column] in by.told
-    assert by.source in by.told
+    assert NAMES[column] in by.sentence
+    assert by.source in by.sentence
 
 
 def test_soma_maps_name_the_source(types):

@@ -152,10 +152,10 @@ def test_orientations_show_coregistered_partners_against_the_cells_own():
     assert points[["pref_ori_deg", "num_syn", "row"]].to_numpy().tolist() == [[30, 3, 0], [120, 1, 2]]
     dots = [(trace.name, list(trace.x), list(trace.y)) for trace in drawn(tuning.orientations(points, COLOURS)).data]
     assert dots == [("23P", [15], [3]), ("BC", [75], [1])]
-    assert functional.told(partners, points).startswith("2 of 3 partners are coregistered")
+    assert functional.counted_in_words(partners, points).startswith("2 of 3 partners are coregistered")
     alone = plot_frames.orientations(partners.assign(delta_ori_deg=np.nan), "cell_type")
     assert [list(trace.x) for trace in drawn(tuning.orientations(alone, COLOURS)).data] == [[30], [120]]
-    assert "no tuning to compare" in functional.told(partners, alone)
+    assert "no tuning to compare" in functional.counted_in_words(partners, alone)
 
 
 def test_reciprocal_partners_are_dots_near_their_two_numbers():
