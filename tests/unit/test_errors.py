@@ -8,6 +8,7 @@ import pytest
 from services.core import errors
 from services.core.errors import (
     BadInput,
+    Busy,
     Expired,
     KarstError,
     NotAllowed,
@@ -26,6 +27,7 @@ STATUSES: dict[type[KarstError], int] = {
     TooLarge: 413,
     Truncated: 206,
     Upstream: 502,
+    Busy: 503,
     Unforeseen: 500,
 }
 
