@@ -6,7 +6,15 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api import cell_routes, change_routes, population_routes, routes, several_routes, table_routes  # noqa: F401 - add their routes
+from api import (  # noqa: F401 - add their routes
+    arbor_routes,
+    cell_routes,
+    change_routes,
+    population_routes,
+    routes,
+    several_routes,
+    table_routes,
+)
 from api.answers import crash_answer, error_answer
 from services.core.errors import BadInput, KarstError, NotFound
 

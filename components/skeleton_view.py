@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from dash import html
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from services.core.errors import KarstError
 
 TITLE = "Skeleton in 3D"
+FILES = {
+    "SWC": "skeleton.swc",
+    "cable and synapses by compartment": "arbor?format=csv",
+    "Sholl profile": "arbor?of=sholl&format=csv",
+    "depth profile": "arbor?of=depth&format=csv",
+    "edits": "edits?format=csv",
+}
 
 
 def place() -> html.Div:
@@ -22,14 +30,22 @@ def place() -> html.Div:
     return later.place("cell-skeleton", html.P("Looking for a skeleton…", className="k-hint"))
 
 
-def picture(found: Morphology, soma_um: tuple[float, float, float] | None) -> html.Details:
-    """The skeleton with soma and synapses, and how much of them is drawn."""
+def picture(found: Morphology, soma_um: tuple[float, float, float] | None, cell: str) -> html.Div:
+    """The skeleton with soma and synapses, how much of them is drawn, and files of it; `cell` is the cell's address in
+    the API."""
     figure = skeleton(found.lines, found.synapses, soma_um)
     counts = [
         f"{len(points):,} of {found.num_synapses[way]:,} {way.noun} synapses" for way, points in found.synapses.items()
     ]
     cable = f"{found.drawn_um / 1000:,.2f} of {found.cable_um / 1000:,.2f} mm of cable"
-    return plot("skeleton", TITLE, figure, note=f"Drawn: {cable}, {' and '.join(counts)}.")
+    drawn = plot("skeleton", TITLE, figure, note=f"Drawn: {cable}, {' and '.join(counts)}.")
+    files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in FILES.items()]
+    return html.Div([drawn, html.P(["Download: ", *separated(files)], className="k-hint")])
+
+
+def separated(parts: Sequence[html.A]) -> list[Any]:
+    """Parts of a sentence with commas between them."""
+    return [item for part in parts for item in (part, ", ")][:-1]
 
 
 def none(error: KarstError) -> html.P:

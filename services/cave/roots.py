@@ -6,12 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from services.cave.failures import CHECK, Subject
 from services.core.errors import NotFound
 from services.core.records import Version
 
 if TYPE_CHECKING:
     from services.cave.client import Cave
+
+EDITED = ("before_root_ids", "after_root_ids")
 
 
 class Roots(ABC):
@@ -73,6 +77,26 @@ class Roots(ABC):
         if not found or not found[0][0]:
             raise NotFound(missing, CHECK)
         return [(int(root), float(share)) for root, share in found if root]
+
+    def edits(self, root_id: int) -> pd.DataFrame:
+        """The edits that made a root id, oldest first: `operation_id` (Int64), `timestamp` (UTC), `kind` ("merge" or
+        "split"), `user_id` (string), and `before_root_ids`, `after_root_ids` (texts of ids with commas). Raises
+        NotFound when the segmentation does not know `root_id`."""
+        subject = self._subject(missing=f"Datastack {self.datastack} has no root id {root_id}.")
+        asked = int(root_id)
+        log = self._ask_segmentation("edits", subject, lambda graph: graph.get_tabular_change_log([asked])[asked])
+        if log is None or not len(log):
+            log = pd.DataFrame(columns=["operation_id", "timestamp", "is_merge", "user_id", *EDITED])
+        log = log.sort_values("timestamp", ignore_index=True)
+        return pd.DataFrame(
+            {
+                "operation_id": log["operation_id"].astype("Int64"),
+                "timestamp": pd.to_datetime(log["timestamp"].astype("Int64"), unit="ms", utc=True),
+                "kind": log["is_merge"].map({True: "merge", False: "split"}).astype("string"),
+                "user_id": log["user_id"].astype("string"),
+                **{name: log[name].map(lambda ids: ", ".join(map(str, ids))).astype("string") for name in EDITED},
+            }
+        )
 
     def root_of_supervoxel(self, supervoxel_id: int) -> int:
         """The root id that a supervoxel belonged to at the time of the version. Raises NotFound."""

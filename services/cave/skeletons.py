@@ -9,8 +9,8 @@ from services.cache.shared import Cache
 from services.cave.session import Asker
 from services.core.errors import NotFound
 
-SHOWN = ("vertices", "edges", "compartment")
-"""What is kept of a skeleton: vertices in nm, edges between them, the SWC compartment of each vertex."""
+SHOWN = ("vertices", "edges", "compartment", "radius")
+"""What is kept of a skeleton: vertices in nm, edges between them, SWC compartment and radius in nm of each vertex."""
 
 
 class Skeletons(ABC):
@@ -24,7 +24,7 @@ class Skeletons(ABC):
         """caveclient's client of the skeleton service."""
 
     def skeleton(self, datastack: str, root_id: int) -> dict[str, Any]:
-        """The skeleton of a root id, as lists: `vertices` (nm), `edges` (pairs of vertices), `compartment`.
+        """The skeleton of a root id, as lists: `vertices`, `radius` (nm), `edges` (pairs of vertices), `compartment`.
 
         The service is not asked to make one, which takes minutes, and caveclient's other way to get one needs
         cloud-volume. A skeleton belongs to a root id, whatever the version. Raises NotFound where there is none yet,
@@ -41,5 +41,5 @@ class Skeletons(ABC):
                 raise NotFound(missing, "Skeletons exist mostly of proofread cells.")
             return {name: found[str(root_id)][name] for name in SHOWN}
 
-        skeleton: dict[str, Any] = self.cache.value(("skeleton", datastack, int(root_id)), load)
+        skeleton: dict[str, Any] = self.cache.value(("skeleton and radius", datastack, int(root_id)), load)
         return skeleton

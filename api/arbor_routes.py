@@ -1,0 +1,64 @@
+"""The arbor of a cell: its skeleton as a file, and what can be measured of it."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from api import params
+from api.answers import Subject, cell_json, frame_answer
+from api.cell_routes import CELL
+from api.routes import blueprint
+from services.cave.context import cave
+from services.cave.release import Release
+from services.cells import arbor, connectivity, interpretation
+from services.cells.cells import Cell
+from services.core.columns import describe_columns
+from services.tables import live
+
+MEASURES = ("compartments", "sholl", "depth")
+
+
+def _cell(datastack: str, version: str, cell: str) -> tuple[Release, Cell]:
+    release = live.resolve(cave(), datastack, version)
+    id_type = params.choice("id_type", interpretation.QUESTION_TYPES, "auto")
+    return release, interpretation.find(release, cell, id_type)
+
+
+@blueprint.get(f"{CELL}/skeleton.swc")
+def cell_swc(datastack: str, version: str, cell: str) -> Response:
+    """The skeleton of a cell as SWC, in micrometres."""
+    params.only("id_type")
+    _, found = _cell(datastack, version, cell)
+    content = arbor.swc(cave().skeleton(datastack, found.root_id))
+    answer = Response(content, content_type="text/plain; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{datastack}_{found.root_id}.swc"'
+    return answer
+
+
+@blueprint.get(f"{CELL}/arbor")
+def cell_arbor(datastack: str, version: str, cell: str) -> Response:
+    """Cable and synapses by compartment, or with `of` the profile of Sholl or of depth."""
+    params.only("of", "id_type", *params.FILE)
+    of = params.choice("of", MEASURES, MEASURES[0])
+    release, found = _cell(datastack, version, cell)
+    if of == "sholl":
+        frame = arbor.sholl(cave(), datastack, found.root_id)
+    elif of == "depth":
+        frame = arbor.depth_profile(cave(), datastack, found.root_id)
+    else:
+        read = connectivity.read(release, str(found.root_id), "root_id")
+        frame = arbor.compartments(cave(), read)
+    subject = Subject(datastack, release.version, f"{found.root_id}_{of}", {"root_id": str(found.root_id), "of": of})
+    extra = {"cell": cell_json(found)}
+    return frame_answer(frame, describe_columns(frame), subject, total=len(frame), extra=extra)
+
+
+@blueprint.get(f"{CELL}/edits")
+def cell_edits(datastack: str, version: str, cell: str) -> Response:
+    """The merges and splits that made a cell, oldest first."""
+    params.only("id_type", *params.FILE)
+    release, found = _cell(datastack, version, cell)
+    frame = release.edits(found.root_id)
+    subject = Subject(datastack, release.version, f"{found.root_id}_edits", {"root_id": str(found.root_id)})
+    extra = {"cell": cell_json(found)}
+    return frame_answer(frame, describe_columns(frame), subject, total=len(frame), extra=extra)
