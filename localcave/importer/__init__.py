@@ -1,1 +1,6 @@
-"""Tables of your own (CSV, Parquet, Feather) to a datastack folder."""
+"""Tables of your own (CSV, Parquet, Feather) to a datastack folder.
+
+Public names:
+
+- `importing`: import_datastack
+"""

@@ -1,1 +1,10 @@
-"""Volumes, meshes, annotations and properties in Neuroglancer's precomputed format."""
+"""Volumes, meshes, annotations and properties in Neuroglancer's precomputed format.
+
+Public names:
+
+- `annotation_format`: Level, Property, category_property, info, levels, many, number_property, one, records
+- `meshes`: FLAT_INFO, GRAPHENE_INFO, LevelledMesh, draco, tubes
+- `segment_properties`: segment_properties
+- `volumes`: SOMA_RADIUS_NM, Volume
+- `watershed`: Watershed
+"""

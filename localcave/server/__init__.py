@@ -1,1 +1,6 @@
-"""The routes that answer caveclient and Neuroglancer."""
+"""The routes that answer caveclient and Neuroglancer.
+
+Public names:
+
+- `app`: serve
+"""

@@ -1,1 +1,6 @@
-"""A real datastack, through caveclient, to a datastack folder."""
+"""A real datastack, through caveclient, to a datastack folder.
+
+Public names:
+
+- `taking`: Request, take
+"""

@@ -1,4 +1,14 @@
 """CAVE, and nothing but CAVE: the only caveclient, with its failures as sentences and its answers kept.
 
 :class:`~services.cave.client.Cave` is the door.
+
+Public names:
+
+- `client`: Cave
+- `context`: cave, outside, outside_address
+- `queries`: Filters, NO_FILTERS, Source, arguments_at
+- `release`: Release
+- `rows`: UNUSED
+- `synapse_shape`: CENTRE, SynapseShape, TRANSMITTERS, VALID_NT
+- `versions`: find, resolve
 """

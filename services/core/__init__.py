@@ -1,4 +1,31 @@
 """What everything else speaks of: errors, records, columns, ids, units, colours, profiles, settings.
 
 Knows neither CAVE nor the web.
+
+Public names:
+
+- `addresses`: host, is_name, is_private_way, origin
+- `bound_points`: PLACE, places, position_columns, root_columns
+- `colours`: BLANK, SEVERAL, WHEEL, assign
+- `columns`: Column, Kind, as_stored, beside, default_group, describe_columns, find_column, groupable, in_words,
+  kind_of
+- `directions`: Direction
+- `errors`: BadInput, Busy, Expired, KarstError, NoRows, NotAllowed, NotFound, TooLarge, Unforeseen, Upstream,
+  request_id
+- `id_text`: EXACT, LARGEST_ID, as_id, cleaned, is_float, looks_rounded, tokens, visible
+- `logs`: config, explain
+- `metrics`: CACHE_ANSWERS, CAVE_BYTES, CAVE_REQUESTS, QUESTION_SECONDS, REQUEST_SECONDS, text
+- `moments`: FIRST_MOMENT, LIVE, MOMENT_FORMAT, MomentNumber, is_moment, number_of, read_moment, written_moment
+- `natural_order`: natural_ranks
+- `network`: is_only_here, join_address
+- `parallel`: MOST_AT_ONCE, gather
+- `profiles`: LayerSet, Profile, Viewer, Volume, faults, load_profile, load_volume
+- `records`: TableInfo, Version, read_tables, read_versions
+- `roles`: N_INPUT, N_OUTPUT, PAIR_COUNTS, PAIR_ENDS, PAIR_SIZE, Role, Roles, SYNAPSE_SCHEMAS, is_of_pairs, resolve
+- `settings`: ROOT, Settings
+- `sorting`: Direction, Sort, format_sort, parse_sort
+- `space`: Floats, depth_um, depths_of, layer_of, nm_to_um, nm_to_voxels, points, positions_um, voxels_to_nm
+- `stages`: begin_render, stage, start
+- `type_columns`: BEGINS, BETWEEN, SEPARATOR, SEVERAL, SEVERAL_BOX, are_several, as_counted, named, type_column
+- `waiting`: Waiting, before_waiting
 """

@@ -1,1 +1,14 @@
-"""The filter language: lines and boxes to conditions, conditions to rows of a frame."""
+"""The filter language: lines and boxes to conditions, conditions to rows of a frame.
+
+Public names:
+
+- `boxes`: InBox, UNIT_NM
+- `column_conditions`: AgainstColumn, Once, occurs_once
+- `completion`: offered
+- `conditions`: Saved
+- `filters`: Node, all_of, box_of, parse_box, parse_line
+- `nodes`: And, Between, Blank, Compare, Condition, Everything, InSaved, Matches, Node, NoneOf, Not, NotInSaved,
+  OneOf, Or, all_of, any_of
+- `patterns`: misread
+- `values`: LARGEST_ID, Value, described, format_value, written
+"""

@@ -1,1 +1,7 @@
-"""Lessons: exercises on the data at hand, each a Markdown file in `lessons/`."""
+"""Lessons: exercises on the data at hand, each a Markdown file in `lessons/`.
+
+Public names:
+
+- `answers`: example_cell, is_right
+- `files`: Lesson, lessons
+"""

@@ -1,1 +1,7 @@
-"""Neuroglancer states and links of tables and cells; the only nglui."""
+"""Neuroglancer states and links of tables and cells; the only nglui.
+
+Public names:
+
+- `bundled_viewer`: create_blueprint
+- `links`: Link, cell_link, table_link, viewers
+"""

@@ -1,1 +1,18 @@
-"""Populations: who connects to whom among sets of cells of any size."""
+"""Populations: who connects to whom among sets of cells of any size.
+
+Public names:
+
+- `chance`: PERMUTATIONS, SEED, compare, depths_um, somata_um
+- `distributions`: by_distance, degrees, depths, synapses_per_connection, targets
+- `edges`: places
+- `groupings`: CELL, Grouping, group
+- `jobs`: Job, current, is_long
+- `matrices`: Matrix, UNITS, VALUES, Value, WORDS
+- `motifs`: PERMUTATIONS, against_degrees
+- `nulls`: COUNTED, Counted, MODELS, MOST_PERMUTATIONS, Model, Null, WORDS
+- `orders`: order
+- `population`: Pair, Population, choose, cost, read, synapses_of
+- `scripts`: edges_script
+- `sets`: CellSet, PROOFREAD
+- `totals`: matrix
+"""

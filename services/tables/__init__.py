@@ -1,1 +1,24 @@
-"""Tables of CAVE, whether held, large or at a moment: rows, joins, facets, plots, files, scripts."""
+"""Tables of CAVE, whether held, large or at a moment: rows, joins, facets, plots, files, scripts.
+
+Public names:
+
+- `crosstabs`: CrossTab, crosstab, sides
+- `examples`: cells, filter_line
+- `export`: FORMATS, MIME, csv_chunks, csv_pieces, file_name, listed_ids, provenance, to_arrow, to_bytes
+- `facets`: Bar, Facet, FacetValue, Histogram, facets, histograms, known_values
+- `filter_units`: as_known, rewritten, to_unit
+- `groups`: BLANK_LABEL, Groups, of_partners, of_table, of_values, texts
+- `joins`: KEYS, is_here, join_all, join_possible, joinable, with_joined, with_marks
+- `large_tables`: LargeTable, MOST_AT_ONCE, MOST_EXPORTED, SENT_AT_ONCE, open_any, open_large, read_all, read_page,
+  rows_with_ids, unsorted, with_units
+- `live`: catalogue, describe, is_allowed, notices, of_cells, open_table, resolve, sentences
+- `narrowed_tables`: narrowed, open_asked, sentences, too_many
+- `plots`: Bars, MAPS, Outline, axes, axes_of, boxes, counts, histogram, map_axes, scatter, soma_map, thinned,
+  within
+- `position_units`: UNITS, columns_in
+- `saved_ids`: listed, query, shortened
+- `script_filters`: expression
+- `scripts`: DATASETS, MATCHES, NATURAL, large_snippet, ordered, table_snippet, written_arguments, written_client
+- `tables`: TableFrame, TableQuery, catalogue, columns_of, filter_of, id_columns, is_type_table, open_table, page,
+  pieces, row_numbers, rows_of, select, to_records, with_units
+"""
