@@ -38,7 +38,7 @@
             const body = await came.arrayBuffer();
             if (!came.ok) return {problem: refusal(came.status, new TextDecoder().decode(body))};
             return {answer: new Response(came.status === 204 ? null : body, came)};
-        } catch (_) {
+        } catch {
             return {problem: `The connection to Karst was lost. ${KEPT}`};
         }
     }
@@ -47,7 +47,7 @@
         try {
             const {message, request_id} = JSON.parse(body).error;
             return `${message} ${KEPT} Request ${request_id}.`;
-        } catch (_) {
+        } catch {
             return `Karst did not answer (status ${status}). ${KEPT}`;
         }
     }
