@@ -328,7 +328,9 @@ class TestRequests:
 
     def test_a_cell_costs_three_requests_and_the_same_again_none(self, cave: Cave, proxy: Proxy) -> None:
         open_table(cave)
-        cave.release(DS, V).latest_roots([tiny.B])  # from nothing, the segmentation's client asks for its version
+        release = cave.release(DS, V)
+        release.latest_roots([tiny.B])  # from nothing, the segmentation's client asks for its version
+        assert release.roles.synapses.table  # which views are of pairs is asked once a version
         with proxy.counting() as cold:
             open_cell(cave)
         with proxy.counting() as warm:

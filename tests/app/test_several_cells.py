@@ -108,7 +108,7 @@ def test_shares_are_of_all_synapses_of_all_cells(cave, client, roots, found, way
     every = client.materialize.query_table(SYNAPSES, filter_in_dict={own: roots})
     table = several_cells.open_partners(cave, found, Wanted(way, more=(SHARE,)))
     titles = {column.name: column.title for column in table.columns}
-    assert titles["pct_of_cell"] == f"% of these cells' {len(every):,} {way}puts"
+    assert titles["pct_of_cell"] == f"% of {way}puts (n = {len(every):,})"
     frame = table.frame
     assert frame["pct_of_cell"].tolist() == pytest.approx((frame["num_syn"] * 100 / len(every)).tolist())
     degrees = client.materialize.query_view("synapses_pni_2_in_out_degree").set_index("root_id")

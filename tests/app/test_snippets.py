@@ -17,12 +17,12 @@ from services.tables.large_tables import open_large, read_page, with_units
 from services.tables.scripts import large_snippet, table_snippet
 from services.tables.tables import TableQuery
 
-DS, TYPES, NUCLEI, PROOFREAD, FUNCTIONAL = (
+DS, TYPES, NUCLEI, PROOFREAD, MET_TYPES = (
     "karst_demo",
     "aibs_metamodel_celltypes_v661",
     "nucleus_detection_v0",
     "proofreading_status_and_strategy",
-    "functional_properties_v3_bcm",
+    "gamlin_2023_mcs_met_types",
 )
 
 
@@ -161,14 +161,14 @@ def test_a_large_table_is_asked_as_the_page_asks_it(localcave_url, version, tabl
 def older(cave, version):
     """A version that has a table which the newest one has not."""
     (number,) = (one.number for one in cave.versions(DS) if one.valid and one.number != version)
-    assert FUNCTIONAL in cave.release(DS, number).tables() and FUNCTIONAL not in cave.release(DS, version).tables()
+    assert MET_TYPES in cave.release(DS, number).tables() and MET_TYPES not in cave.release(DS, version).tables()
     return number
 
 
-@pytest.mark.parametrize(("table", "others"), [(FUNCTIONAL, []), (TYPES, [FUNCTIONAL])])
+@pytest.mark.parametrize(("table", "others"), [(MET_TYPES, []), (TYPES, [MET_TYPES])])
 def test_a_table_that_the_newest_version_has_no_more_is_read_at_its_own(cave, older, table, others):
     wide, _ = joins.join_all(cave, tables.open_table(cave.release(DS, older), table), others)
-    query = TableQuery("gOSI 0.3.." if table == FUNCTIONAL else f"{FUNCTIONAL}.gOSI 0.3..", sort=(("id", "asc"),))
+    query = TableQuery("value 0.8.." if table == MET_TYPES else f"{MET_TYPES}.value 0.8..", sort=(("id", "asc"),))
     page = tables.select(wide, query)[[column.name for column in wide.columns]]
     assert 0 < len(page) < len(wide.frame)
     for most_rows in (200_000, 100):
@@ -177,10 +177,10 @@ def test_a_table_that_the_newest_version_has_no_more_is_read_at_its_own(cave, ol
 
 def test_a_large_table_that_the_newest_version_has_no_more_is_read_at_its_own(localcave_url, older):
     cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10))
-    opened = open_large(cave.release(DS, older), FUNCTIONAL)
-    page = read_page(cave, opened, TableQuery("gOSI > 0.3"), 0, 10_000).frame
+    opened = open_large(cave.release(DS, older), MET_TYPES)
+    page = read_page(cave, opened, TableQuery("value > 0.8"), 0, 10_000).frame
     assert len(page) > 0
-    assert_same(run(large_snippet(cave, opened, TableQuery("gOSI > 0.3"))), page, ordered=False)
+    assert_same(run(large_snippet(cave, opened, TableQuery("value > 0.8"))), page, ordered=False)
 
 
 def moment(cave, name):
