@@ -14,9 +14,9 @@ class ListConverter(BaseConverter):
 
 
 class LinkConverter(PathConverter):
-    """A link or the state of a Neuroglancer, with slashes in it."""
+    """A link or the state of a Neuroglancer, with slashes and lines in it."""
 
-    regex = r"[^/]*?(?://|\{).*?"
+    regex = r"[^/]*?(?://|\{)(?s:.*?)"
 
 
 def register(state: BlueprintSetupState) -> None:

@@ -103,7 +103,9 @@ def one_id(text: str) -> int:
     Raises BadInput where there is no id, more than one, or one that a spreadsheet has rounded.
     """
     bare = cleaned(text[:LONGEST_ID_TEXT]).strip(_AROUND)
-    pasted = read_ids(re.sub(r"[ ,']", "", bare) if _FEW_GROUPS.fullmatch(bare) else text[:LONGEST_ID_TEXT])
+    # in brackets is a list, however its numbers look
+    grouped = _FEW_GROUPS.fullmatch(bare) and not set("[](){};") & set(text)
+    pasted = read_ids(re.sub(r"[ ,']", "", bare) if grouped else text[:LONGEST_ID_TEXT])
     words = [word for word in pasted.rubbish if not (word.isidentifier() and pasted.ids and pasted.ids[0] > EXACT)]
     if len(pasted.ids) > 1:
         raise BadInput(f"{len(pasted.ids)} ids are given, but one cell is shown at a time.", "Leave only one of them.")

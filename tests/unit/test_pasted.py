@@ -132,6 +132,9 @@ def test_two_ids_in_groups_are_two_and_short_lists_stay_lists():
     assert read_ids("864 691 135 376 822 635\n864 691 135 943 245 347").ids == (ROOT, OTHER)
     assert read_ids("100 547 606").ids == (100, 547, 606)
     assert one_id("100,547") == 100547
+    for listed in ("[167,957]", "(101, 102, 103)", "167,957;"):
+        with pytest.raises(BadInput, match="ids are given"):
+            one_id(listed)
 
 
 def test_floats_are_ids_where_nothing_was_lost():
