@@ -43,7 +43,8 @@ WORDS: dict[Model, str] = {
     "depth": f"Synapses are shuffled within bins of {DEPTH_BIN_UM:.0f} µm of depth: each group keeps its outputs and "
     "its inputs in each bin. Available inputs are those that the presynaptic set makes onto the postsynaptic one.",
     "distance": "Connections are put on any pairs of different cells whose somata are as far apart, in bins of "
-    f"{DISTANCE_BIN_UM:.0f} µm along the surface and in depth; cells without exactly one soma are left out.",
+    f"{DISTANCE_BIN_UM:.0f} µm across and along the second axis, the depth where one is known; cells "
+    "without exactly one soma are left out.",
 }
 
 
@@ -172,13 +173,18 @@ def keep_distances(
     edges: Edges, somata_um: tuple[Floats, Floats], pre: Grouping, post: Grouping, *, permutations: int, seed: int
 ) -> Null:
     """Against wirings in which each connection goes to any pair of cells that are as far apart. `somata_um` are the
-    positions (x, depth, z) of the somata of `edges.pre_ids` and `edges.post_ids`, NaN where they are not known."""
+    positions (x, depth, z) of the somata of `edges.pre_ids` and `edges.post_ids`, NaN where they are not known.
+    Raises BadInput where none is."""
     shape = _shape(pre, post, permutations)
     if len(edges.pre_ids) * len(edges.post_ids) > MOST_PAIRS:
         raise TooLarge("There are too many pairs of cells to measure their distances.", "Take smaller sets.")
     width = shape[0] * shape[1]
     bins = distance_bins(somata_um[0][edges.pre], somata_um[1][edges.post])
     known = bins >= 0
+    if len(known) and not known.any():
+        raise BadInput(
+            "No connected cells have known somata, so distances cannot be kept.", "Choose another null model."
+        )
     entry = entries(edges, pre, post)[known]
     made = dict(zip(*(values.tolist() for values in np.unique(bins[known], return_counts=True)), strict=True))
     rng = np.random.default_rng(seed)

@@ -10,8 +10,6 @@ from api.converters import LinkConverter
 
 
 def test_a_state_of_many_lines_with_slashes_is_one_part_of_an_address() -> None:
-    routes = Map(
-        [Rule("/cells/<link:text>", endpoint="cell")], converters={"link": LinkConverter, "list": ListConverter}
-    )
+    routes = Map([Rule("/cells/<link:text>", endpoint="cell")], converters={"link": LinkConverter})
     state = json.dumps({"layers": [{"source": "graphene://https://x/y", "segments": ["1"]}]}, indent=2)
     assert routes.bind("x").match(f"/cells/{state}") == ("cell", {"text": state})

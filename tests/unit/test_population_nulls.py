@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from services.core.errors import BadInput
 from services.populations import motifs, nulls
 from services.populations.degree_shuffles import shuffles
 from services.populations.edges import Edges, edges_of
@@ -119,6 +120,9 @@ def test_distance_against_the_closed_form() -> None:
     np.testing.assert_allclose(found.expected, closed)
     np.testing.assert_allclose(found.observed.sum() + found.left_out, len(edges))
     assert (found.low <= found.expected).all() and (found.expected <= found.high).all()
+    somata[:] = np.nan
+    with pytest.raises(BadInput, match="known somata"):
+        nulls.keep_distances(edges, (somata, somata), of, of, permutations=10, seed=1)
 
 
 @pytest.mark.parametrize("model", nulls.MODELS)
