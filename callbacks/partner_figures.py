@@ -54,8 +54,11 @@ def draw(shown: list[dict[str, Any]], tab: str, seen: int | None, ids: list[dict
         {way: partner_sets.of_way(kept["both"], way) for way in Direction} if front == "both" else kept
     )
     view, rows = asked[front], {way: asked[front].synapses(way) for way in Direction}
-    way = Direction(front)
-    of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows[way], way)
+    of_front = (
+        _of_both(view, kept["both"])
+        if front == "both"
+        else _of_way(view, kept[front], rows[Direction(front)], Direction(front))
+    )
     plots = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
     filtered = any(len(kept[side]) < len(one.table(side).frame) for side, one in asked.items())
     return cell_figures.figures(plots, _of_what(kept, ways, filtered=filtered))

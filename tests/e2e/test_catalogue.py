@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 def test_the_catalogue_lists_every_table_and_finds_words(page: Page, truth: Truth) -> None:
     page.goto(f"/table-viewer?table={TYPES}&version={truth.version}")
-    page.get_by_role("link", name="all tables").click()
+    page.get_by_role("link", name="all tables", exact=True).click()
     names = page.locator(".k-catalogue td:first-child")
     expect(names.filter(has_text=TYPES)).to_have_count(1)
     assert {*truth.client.materialize.get_tables()} <= {*names.all_inner_texts()}
