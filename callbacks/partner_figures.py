@@ -54,11 +54,7 @@ def draw(shown: list[dict[str, Any]], tab: str, seen: int | None, ids: list[dict
         {way: partner_sets.of_way(kept["both"], way) for way in Direction} if front == "both" else kept
     )
     view, rows = asked[front], {way: asked[front].synapses(way) for way in Direction}
-    of_front = (
-        _of_both(view, kept["both"])
-        if front == "both"
-        else _of_way(view, kept[front], rows[Direction(front)], Direction(front))
-    )
+    of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows, Direction(front))
     plots = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
     filtered = any(len(kept[side]) < len(one.table(side).frame) for side, one in asked.items())
     return cell_figures.figures(plots, _of_what(kept, ways, filtered=filtered))
@@ -111,9 +107,9 @@ def _by_type(view: CellView, kept: dict[str, pd.DataFrame]) -> list[Any]:
     ]
 
 
-def _of_way(view: CellView, frame: pd.DataFrame, synapses: pd.DataFrame, way: Direction) -> list[Any]:
+def _of_way(view: CellView, frame: pd.DataFrame, rows: Mapping[Direction, pd.DataFrame], way: Direction) -> list[Any]:
     """What is drawn for one direction."""
-    name = way.noun
+    name, synapses = way.noun, rows[way]
     column = view.grouping[0]
     return [
         *_depths(view, frame, synapses, way),

@@ -89,6 +89,7 @@ def test_the_query_line_offers_what_fits_the_word_that_is_typed(load: Load, line
 
 def test_another_block_of_the_same_rows_changes_nothing(load: Load) -> None:
     page = load("grids.js")
+    page.evaluate("() => { dash_clientside.callback_context = {outputs_list: {}}; }")
     shown = "([requests, before]) => dash_clientside.grids.shown(requests, [{of: 'a'}, {of: 'b'}], before)"
     request = {"startRow": 100, "endRow": 200, "filterModel": {"x": {"filter": "> 3"}}, "sortModel": []}
     known = {"of": "b", "filterModel": request["filterModel"], "sortModel": []}
