@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, no_update
