@@ -43,14 +43,6 @@ def find_cell(datastack: str, version: str, cell: str) -> Response:
     return jsonify({"datastack": datastack, "version": release.version.label, "cell": cell_json(found)})
 
 
-@blueprint.get(f"{CELL}/partners")
-def cell_partners(datastack: str, version: str, cell: str) -> Response:
-    """The cells that a cell makes synapses with: those that count (`top`, `at_least`, `proofread`) and that `filter`
-    keeps, counted from the synapses that `synapses` keeps, with the columns of `more`, by `sort`."""
-    params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
-    return partners_of(view_of(datastack, version, cell, whole="off").alone())
-
-
 def partners_of(view: CellView) -> Response:
     """The partners of one cell that a request asks for."""
     sides, span = SIDES[params.choice("direction", tuple(SIDES), "both")], params.span(None)
@@ -74,15 +66,6 @@ def partners_python(datastack: str, version: str, cell: str) -> Response:
     side = SIDES[params.choice("direction", ("in", "out", "merged"), "merged")][0]
     view = view_of(datastack, version, cell, whole="off").alone()
     return Response(view.script(side), content_type="text/x-python; charset=utf-8")
-
-
-@blueprint.get(f"{CELL}/synapses")
-def cell_synapses(datastack: str, version: str, cell: str) -> Response:
-    """Every synapse of a cell, autapses and those with root id 0 included; with `partner` those with one (or
-    `autapses`, or `root_zero`), and with what says which partners count only those with these: in the direction of the
-    synapse or, when "merged", in both together."""
-    params.only("direction", "partner", "offset", "limit", *params.FILE, *WHICH)
-    return synapses_of(view_of(datastack, version, cell, whole="on").alone())
 
 
 def synapses_of(view: CellView) -> Response:

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from flask.sansio.blueprints import BlueprintSetupState
-from werkzeug.routing import BaseConverter, PathConverter
-
-
-class ListConverter(BaseConverter):
-    """Ids with commas between them, or the coordinates of a position."""
-
-    regex = r"[^/]*,[^/]*"
-    weight = 90
+from werkzeug.routing import PathConverter
 
 
 class LinkConverter(PathConverter):
@@ -20,5 +13,5 @@ class LinkConverter(PathConverter):
 
 
 def register(state: BlueprintSetupState) -> None:
-    """Make them known to the application, before the routes that name them are."""
-    state.app.url_map.converters |= {"list": ListConverter, "link": LinkConverter}
+    """Make it known to the application, before the routes that name it are."""
+    state.app.url_map.converters |= {"link": LinkConverter}

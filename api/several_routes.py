@@ -1,4 +1,4 @@
-"""The routes of several cells: `cells/<id>,<id>,…`, each id of any kind that one cell may be named by, and of links."""
+"""The partners and synapses of what a text asks for: one cell or several, by ids of any kind, a position or a link."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Response
 
 from api import params
 from api.answers import Subject, cell_json, frame_answer
-from api.cell_routes import LINKED, SIDES, WHICH, partners_of, synapse_rows, synapse_sides, synapses_of, view_of
+from api.cell_routes import CELL, LINKED, SIDES, WHICH, partners_of, synapse_rows, synapse_sides, synapses_of, view_of
 from api.routes import blueprint
 from services.cave.context import cave
 from services.cells import partner_table, several_cells
@@ -18,14 +18,14 @@ from services.cells.connectivity import Connectivity
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
 
-CELLS = "/<datastack>/<version>/cells/<list:cell>"
 
-
-@blueprint.get(f"{CELLS}/partners")
+@blueprint.get(f"{CELL}/partners")
 @blueprint.get(f"{LINKED}/partners", endpoint="partners_of_link")
 def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
-    """The partners of any of several cells, synapses with each cell side by side: those that count (`at_least`,
-    `proofread`) and that `filter` keeps, with the columns of `more`, by `sort`."""
+    """The cells that a cell, or any of several, makes synapses with; of several with the synapses of each side by side.
+
+    They are those that count (`top`, `at_least`, `proofread`) and that `filter` keeps, counted from the synapses that
+    `synapses` keeps, with the columns of `more`, by `sort`."""
     params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
     sides = SIDES[params.choice("direction", tuple(SIDES), "both")]
     view = view_of(datastack, version, cell, whole="off")
@@ -44,11 +44,13 @@ def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
     return _answer(found, frame, columns, "partners", {"totals": totals, "notes": said})
 
 
-@blueprint.get(f"{CELLS}/synapses")
+@blueprint.get(f"{CELL}/synapses")
 @blueprint.get(f"{LINKED}/synapses", endpoint="synapses_of_link")
 def synapses_of_cells(datastack: str, version: str, cell: str) -> Response:
-    """Every synapse of several cells, autapses and those with root id 0 included; with `partner` those with one, and
-    with what says which partners count only those with these."""
+    """Every synapse of a cell or several, autapses and those with root id 0 included.
+
+    With `partner` only those with one (or `autapses`, or `root_zero`), and with what says which partners count those
+    with these: in the direction of the synapse or, when "merged", in both together."""
     params.only("direction", "partner", "offset", "limit", *params.FILE, *WHICH)
     sides, partner = synapse_sides(), params.text("partner")
     view = view_of(datastack, version, cell, whole="on")

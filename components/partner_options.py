@@ -114,46 +114,24 @@ def _form(*fields: Any) -> html.Form:
 
 
 def _least(view: CellAddress) -> html.Label:
-    box = dbc.Input(
-        id="cell-at-least",
-        name="at_least",
-        value=view.at_least,
-        placeholder="1",
-        size="sm",
-        inputmode="numeric",
-        autoComplete="off",
-        maxLength=9,
-        class_name="k-few",
-    )
+    box = _box("at-least", "at_least", view.at_least, placeholder="1", inputmode="numeric", maxLength=9)
     return html.Label(["At least ", box, " synapses"], htmlFor="cell-at-least")
 
 
 def _synapses(view: CellAddress, usual: str) -> html.Label:
-    box = dbc.Input(
-        id="cell-synapses",
-        name="synapses",
-        value=view.synapses,
-        placeholder=usual or "all",
-        size="sm",
-        autoComplete="off",
-        class_name="k-synapse-filter",
-    )
+    box = _box("synapses", "synapses", view.synapses, placeholder=usual or "all", class_name="k-synapse-filter")
     return html.Label(["Synapses where ", box], htmlFor="cell-synapses", title=SYNAPSES_HELP)
 
 
 def _top(view: CellAddress) -> html.Label:
-    box = dbc.Input(
-        id="cell-top",
-        name="top",
-        value=view.top,
-        placeholder="100",
-        size="sm",
-        inputmode="decimal",
-        autoComplete="off",
-        maxLength=9,
-        class_name="k-few",
-    )
+    box = _box("top", "top", view.top, placeholder="100", inputmode="decimal", maxLength=9)
     return html.Label(["Largest, up to ", box, " % of synapses"], htmlFor="cell-top")
+
+
+def _box(id: str, name: str, value: str, class_name: str = "k-few", **options: Any) -> dbc.Input:
+    return dbc.Input(
+        id=f"cell-{id}", name=name, value=value, size="sm", autoComplete="off", class_name=class_name, **options
+    )
 
 
 def _list(label: str, name: str, value: str, known: Sequence[Option]) -> html.Label:

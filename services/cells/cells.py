@@ -187,7 +187,8 @@ def _by_root(release: Release, asked: int, nuclei: pd.DataFrame) -> _Found:
     try:
         heirs, valid_at = gather(partial(release.suggest_roots, asked), partial(_valid_at, release, asked))
     except NotFound:
-        said = f"{asked} is neither a root id nor a nucleus id that {release.datastack} has at version {release.number}"
+        kinds = "no root id" if (nuclei["nucleus_id"] == asked).any() else "neither a root id nor a nucleus id"
+        said = f"{asked} is {kinds} that {release.datastack} has at version {release.number}"
         if looks_rounded(asked):
             raise NotFound(f"{said}; it looks rounded by a spreadsheet or a browser.", _meant(nuclei, asked)) from None
         raise NotFound(f"{said}.", "Check the id, its type and the datastack.") from None

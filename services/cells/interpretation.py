@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +19,7 @@ from services.cells.pasted_links import PastedLink
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
 from services.core.id_text import visible
 from services.core.parallel import gather
+from services.tables import live
 
 Kind = Literal["id", "ids", "position", "link"]
 QUESTION_TYPES = (*ID_TYPES, "position", "link")
@@ -51,6 +53,7 @@ def understand(release: Release, text: str, question_type: str = "auto") -> Ques
     plain = without_labels(visible(text)).strip()
     if question_type == "link" or (question_type == "auto" and pasted_links.is_link(plain)):
         return _linked(release, plain)
+    _refuse_positions(release, plain)
     point_nm = positions.parse_nm(release.cave, release.datastack, text)
     if question_type == "position" and point_nm is None:
         raise BadInput(f"{text[:40]!r} is no position.", "Give x, y and z, as Neuroglancer shows them.")
@@ -90,7 +93,7 @@ def answer(release: Release, asked: Question, **options: Any) -> tuple[Connectiv
     found = [one for one in tried if isinstance(one, Connectivity)]
     missed = [one for one in tried if isinstance(one, KarstError)]
     if not found:
-        raise missed[0]
+        raise _with_notes(missed[0], asked)
     distinct = list({one.cell.root_id: one for one in reversed(found)}.values())[::-1]
     notes = (*asked.notes, *(error.message for error in missed))
     return (replace(distinct[0], warnings=(*notes, *distinct[0].warnings)), *distinct[1:])
@@ -101,14 +104,32 @@ def find(release: Release, text: str, question_type: str = "auto") -> Cell:
     cells, and NotFound."""
     asked = understand(release, text, question_type)
     refuse_several(asked)
-    found = cells.find(release, asked.ids[0], asked.id_type)
-    return replace(found, warnings=(*asked.notes, *found.warnings))
+    found = _try(partial(cells.find, release, asked.ids[0], asked.id_type))
+    if isinstance(found, KarstError):
+        raise _with_notes(found, asked)
+    return replace(found, warnings=(*asked.notes, *found.warnings, *live.of_cells(release.datastack, release.version)))
 
 
 def refuse_several(asked: Question) -> None:
     """Raises BadInput for more than one cell."""
     if len(asked.ids) > 1:
         raise BadInput(f"{len(asked.ids)} ids are given, but one cell is shown at a time.", "Leave only one of them.")
+
+
+def _with_notes(error: KarstError, asked: Question) -> KarstError:
+    """The same, with what was understood of the question before its hint."""
+    return type(error)(error.message, " ".join((*asked.notes, error.hint)).strip())
+
+
+def _refuse_positions(release: Release, text: str) -> None:
+    """Raises BadInput for several positions, one after the other: their coordinates would pass for ids."""
+    parts = [part for part in re.split(r"[;\n]", text) if part.strip()]
+    points = [positions.parse_nm(release.cave, release.datastack, part) for part in parts]
+    if len(parts) > 1 and all(
+        point is not None and positions.is_place(release, point, part)
+        for point, part in zip(points, parts, strict=True)
+    ):
+        raise BadInput(f"{len(parts)} positions are given, but one is read at a time.", "Leave only one of them.")
 
 
 def _try(ask: partial[T]) -> T | KarstError:
@@ -158,7 +179,10 @@ def _marked(release: Release, link: PastedLink) -> Question:
 
 def _listed(text: str, question_type: str) -> Question:
     try:
-        return Question("id", (str(cells.parse_id(text)),), question_type)
+        one, pasted = cells.parse_id(text), read_ids(text)
+        grouped = f"This was read as the one id {one}; put brackets around a list."
+        notes = (grouped,) if pasted.ids not in ((), (one,)) else ()
+        return Question("id", (str(one),), question_type, notes)
     except BadInput:
         pasted = read_ids(text)
         if len(pasted.ids) < 2:

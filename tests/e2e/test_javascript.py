@@ -160,6 +160,7 @@ class TestNavigation:
         page.evaluate("dash_clientside.navigation.asked({}, 'columns', ['a'])")
         page.get_by_role("link").click()
         page.wait_for_url("**where=x", timeout=20_000)
+        assert query(page) == {"table": ["t"], "columns": ["a", "b"], "f.a": ["1"], "where": ["x"]}
 
     @pytest.mark.parametrize("known", ["null, 'columns', []", "{}, null, []", "{}, 'columns', null", "[null], 'in'"])
     def test_nothing_is_waited_for_while_nothing_is_shown(self, load: Load, known: str) -> None:
@@ -167,6 +168,7 @@ class TestNavigation:
         page.evaluate(f"dash_clientside.navigation.asked({known})")
         page.get_by_role("link").click()
         page.wait_for_url("**where=x", timeout=3_000)
+        assert query(page) == {"table": ["t"], "columns": ["a", "b"], "f.a": ["1"], "where": ["x"]}
 
     def test_a_form_keeps_what_is_typed_in_another_one(self, load: Load) -> None:
         form = '<form data-view action="/table-viewer"><input type="text" name="{0}" id="{0}"></form>'
