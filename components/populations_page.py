@@ -101,7 +101,7 @@ def invitation(examples: Sequence[tuple[str, PopulationAddress]]) -> html.Div:
     )
 
 
-def sets(pair: Pair) -> html.Table:
+def sets(pair: Pair) -> html.Div:
     """What is known of both sets before anything is read."""
     titles = (
         "",
@@ -115,7 +115,8 @@ def sets(pair: Pair) -> html.Table:
     )
     rows = [_set_row("Presynaptic", pair.pre, pair.asked[0]), _set_row("Postsynaptic", pair.post, pair.asked[1])]
     head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
-    return html.Table([head, html.Tbody(rows)], className="k-table k-sets", **aria(label="The sets"))
+    table = html.Table([head, html.Tbody(rows)], className="k-table k-sets", **aria(label="The sets"))
+    return html.Div(table, className="k-scroll", tabIndex="0", role="region", **aria(label="The sets"))
 
 
 def offer(view: PopulationAddress, requests: int) -> html.Div:
@@ -238,7 +239,8 @@ def distributions(plots: Sequence[Any]) -> html.Section:
 
 def status(pair: Pair) -> list[Any]:
     """Which sets these are, of which version and day."""
-    onto = "each other" if pair.pre.text == pair.post.text else f"{len(pair.post):,} cells"
+    same = pair.pre.text == pair.post.text and len(pair.pre) == len(pair.post)
+    onto = "each other" if same else f"{len(pair.post):,} cells"
     return [
         html.Strong(f"{len(pair.pre):,} cells onto {onto}"),
         f" · {pair.release.datastack} · {pair.release.version.words}",
