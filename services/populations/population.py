@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave.release import Release
+from services.cells import synapse_filter
 from services.core.parallel import gather
 from services.populations import reading, sets
 from services.populations.edges import Edges, Ids, edges_of
@@ -31,11 +32,13 @@ class Pair:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out of either set, in sentences that name it."""
+        """What was left out of either set, in sentences that name it, and which synapses count."""
         sides = [("Presynaptic", self.pre), ("Postsynaptic", self.post)]
         said = [f"{name} set: {note}" for name, side in sides for note in side.notes]
         empty = [f"The {name.lower()} set has no cells." for name, side in sides if not len(side)]
-        return (*said, *empty)
+        usual = synapse_filter.usual(self.release)
+        every = [f"Every synapse counts here; the partners of a cell are counted where {usual}."] if usual else []
+        return (*said, *empty, *every)
 
 
 @dataclass(frozen=True, eq=False)

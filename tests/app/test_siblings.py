@@ -115,6 +115,17 @@ def test_the_usual_score_counts_unless_all_are_asked_for_and_the_page_says_so(cl
     assert any("Only synapses where cleft score is at least 100 are counted" in one for one in other["warnings"])
 
 
+def test_a_population_says_that_it_counts_every_synapse(client, fly):
+    synapses = fly["synapses_nt_v1"]
+    cell = busiest(synapses)
+    one = int(of_partners(synapses, cell)["pre_pt_root_id"].iloc[0])
+    answer = ask(client, FLY, "populations/edges", pre=str(one), post=str(cell), proofread="off")
+    (edge,) = answer["rows"]
+    assert edge["num_syn"] == len(synapses[(synapses["pre_pt_root_id"] == one) & (synapses["post_pt_root_id"] == cell)])
+    said = "Every synapse counts here; the partners of a cell are counted where cleft_score >= 50."
+    assert said in answer["messages"]
+
+
 def test_partners_come_from_pairs_in_one_request_and_what_they_do_not_say_is_not_known(siblings_url, client, fly):
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
