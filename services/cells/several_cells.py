@@ -203,7 +203,7 @@ def _columns(
     columns = [
         replace(
             column,
-            title=titles.get(column.name, column.title).replace("this cell's", "these cells'"),
+            title=titles.get(column.name, column.title),
             aliases=(f"cell_{own[column.name]}",) if column.name in own else column.aliases,
         )
         for column in partner_table.columns_of(together, side, frame)
