@@ -64,18 +64,18 @@ def main(words: Sequence[str]) -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--check", nargs="?", const="", metavar="DATASTACK", help="which table has which role, and why")
     what.add_argument("--scaffold", metavar="DATASTACK", help="write a profile of a datastack to begin with")
-    asked = parser.parse_args(words)
+    requested = parser.parse_args(words)
     try:
         cave = Cave(Settings.from_env())
-        if asked.scaffold:
-            print(f"Wrote {datastack_check.write_scaffold(cave, asked.scaffold)}")
+        if requested.scaffold:
+            print(f"Wrote {datastack_check.write_scaffold(cave, requested.scaffold)}")
             return 0
-        told = datastack_check.check(cave, asked.check or cave.settings.datastack)
+        message = datastack_check.check(cave, requested.check or cave.settings.datastack)
     except (KarstError, ValueError) as error:
         print(f"karst: {error}", file=sys.stderr)
         return 2
-    print(told.text)
-    return 1 if told.faults else 0
+    print(message.text)
+    return 1 if message.faults else 0
 
 
 if __name__ == "__main__":

@@ -97,8 +97,8 @@ def _lasting(url: str, version: Version) -> str:
 def _with_head(url: str, head: str) -> str:
     """The address with another `head`, or none."""
     parts = urlsplit(url)
-    asked = [part for part in parts.query.split("&") if part and part.partition("=")[0] != "head"]
-    return parts._replace(query="&".join(asked + ([f"head={head}"] if head else []))).geturl()
+    requests = [part for part in parts.query.split("&") if part and part.partition("=")[0] != "head"]
+    return parts._replace(query="&".join(requests + ([f"head={head}"] if head else []))).geturl()
 
 
 def _head(facts: Mapping[str, Any]) -> Mapping[str, Any]:

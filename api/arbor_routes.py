@@ -28,10 +28,10 @@ def _cell(datastack: str, version: str, cell: str) -> tuple[Release, Cell]:
 def cell_swc(datastack: str, version: str, cell: str) -> Response:
     """The skeleton of a cell as SWC, in micrometres."""
     params.only("id_type")
-    _, found = _cell(datastack, version, cell)
-    content = arbor.swc(cave().skeleton(datastack, found.root_id))
+    _, result = _cell(datastack, version, cell)
+    content = arbor.swc(cave().skeleton(datastack, result.root_id))
     answer = Response(content, content_type="text/plain; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{datastack}_{found.root_id}.swc"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="{datastack}_{result.root_id}.swc"'
     return answer
 
 
@@ -40,16 +40,16 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
     """Cable and synapses by compartment, or with `of` the profile of Sholl or of depth."""
     params.only("of", "id_type", *params.FILE)
     of = params.choice("of", MEASURES, MEASURES[0])
-    release, found = _cell(datastack, version, cell)
+    release, result = _cell(datastack, version, cell)
     if of == "sholl":
-        frame = arbor.sholl(cave(), datastack, found.root_id)
+        frame = arbor.sholl(cave(), datastack, result.root_id)
     elif of == "depth":
-        frame = arbor.depth_profile(cave(), datastack, found.root_id)
+        frame = arbor.depth_profile(cave(), datastack, result.root_id)
     else:
-        read = connectivity.read(release, str(found.root_id), "root_id")
+        read = connectivity.read(release, str(result.root_id), "root_id")
         frame = arbor.compartments(cave(), read)
-    subject = Subject(datastack, release.version, f"{found.root_id}_{of}", {"root_id": str(found.root_id), "of": of})
-    extra = {"cell": cell_json(found)}
+    subject = Subject(datastack, release.version, f"{result.root_id}_{of}", {"root_id": str(result.root_id), "of": of})
+    extra = {"cell": cell_json(result)}
     return frame_answer(frame, describe_columns(frame), subject, total=len(frame), extra=extra)
 
 
@@ -57,8 +57,8 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
 def cell_edits(datastack: str, version: str, cell: str) -> Response:
     """The merges and splits that made a cell, oldest first."""
     params.only("id_type", *params.FILE)
-    release, found = _cell(datastack, version, cell)
-    frame = release.edits(found.root_id)
-    subject = Subject(datastack, release.version, f"{found.root_id}_edits", {"root_id": str(found.root_id)})
-    extra = {"cell": cell_json(found)}
+    release, result = _cell(datastack, version, cell)
+    frame = release.edits(result.root_id)
+    subject = Subject(datastack, release.version, f"{result.root_id}_edits", {"root_id": str(result.root_id)})
+    extra = {"cell": cell_json(result)}
     return frame_answer(frame, describe_columns(frame), subject, total=len(frame), extra=extra)

@@ -39,8 +39,8 @@ def find_cell(datastack: str, version: str, cell: str) -> Response:
     params.only("id_type")
     release = live.resolve(cave(), datastack, version)
     id_type = params.choice("id_type", interpretation.QUESTION_TYPES, "auto")
-    found = interpretation.find(release, cell, id_type)
-    return jsonify({"datastack": datastack, "version": release.version.label, "cell": cell_json(found)})
+    result = interpretation.find(release, cell, id_type)
+    return jsonify({"datastack": datastack, "version": release.version.label, "cell": cell_json(result)})
 
 
 def partners_of(view: CellView) -> Response:
@@ -115,7 +115,7 @@ def view_of(datastack: str, version: str, cell: str, *, whole: str) -> CellView:
 
 
 def _answer(
-    found: Connectivity,
+    connectivity: Connectivity,
     frame: pd.DataFrame,
     columns: Sequence[Column],
     name: str,
@@ -125,11 +125,14 @@ def _answer(
 ) -> Response:
     """A page of a frame, with the cell and with which of its partners were asked for."""
     offset, limit = span
-    root, warnings = str(found.cell.root_id), [*found.warnings, *found.notices]
-    asked = {key: params.text(key) for key in ("direction", *WHICH[1:])}
+    root, warnings = str(connectivity.cell.root_id), [*connectivity.warnings, *connectivity.notices]
+    requests = {key: params.text(key) for key in ("direction", *WHICH[1:])}
     subject = Subject(
-        found.datastack, found.version, f"{root}_{name}", {"root_id": root, **asked, **facts, "warnings": warnings}
+        connectivity.datastack,
+        connectivity.version,
+        f"{root}_{name}",
+        {"root_id": root, **requests, **facts, "warnings": warnings},
     )
     part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
-    extra = {"cell": cell_json(found.cell), **facts, "warnings": warnings}
+    extra = {"cell": cell_json(connectivity.cell), **facts, "warnings": warnings}
     return frame_answer(part, columns, subject, total=len(frame), extra=extra)

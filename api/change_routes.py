@@ -28,14 +28,14 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     release = live.resolve(cave(), datastack, version)
     against = live.resolve(cave(), datastack, params.text("against"))
     id_type, types = params.choice("id_type", interpretation.QUESTION_TYPES, "auto"), params.text("types") or None
-    found = interpretation.find(release, cell, id_type)
-    asked = ((release, against), found)
+    result = interpretation.find(release, cell, id_type)
+    requests = ((release, against), result)
     rule, only = params.text("type_by"), params.text("synapses")
     options: Any = {"type_table": types, "type_by": rule, "only": only}
-    told = gather(*(lambda way=way: changes.of_cell(*asked, way, **options) for way in ways))
-    frame = pd.concat([one.partners.assign(direction=one.direction) for one in told], ignore_index=True)
-    sentences = [one.sentence for one in told]
-    root = str(found.root_id)
+    messages = gather(*(lambda way=way: changes.of_cell(*requests, way, **options) for way in ways))
+    frame = pd.concat([one.partners.assign(direction=one.direction) for one in messages], ignore_index=True)
+    sentences = [one.sentence for one in messages]
+    root = str(result.root_id)
     facts = {
         "root_id": root,
         "against": against.version.label,
@@ -46,11 +46,11 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     }
     subject = Subject(datastack, release.version, f"{root}_changes_since_v{against.number}", facts)
     extra = {
-        "cell": cell_json(found),
+        "cell": cell_json(result),
         "against": against.version.label,
         "changes": sentences,
-        "counts": {one.direction: one.counts for one in told},
-        "synapses": {one.direction: one.synapses for one in told},
+        "counts": {one.direction: one.counts for one in messages},
+        "synapses": {one.direction: one.synapses for one in messages},
     }
     part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
     return frame_answer(part, describe_columns(frame), subject, total=len(frame), extra=extra)

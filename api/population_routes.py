@@ -37,10 +37,10 @@ def population_edges(datastack: str, version: str) -> Response:
     pair = read_pair(datastack, version)
     if started := _long(pair):
         return started
-    found = population.read(pair)
-    frame = found.edges.frame()
+    result = population.read(pair)
+    frame = result.edges.frame()
     part = frame.iloc[offset : None if limit is None else offset + limit]
-    return _answer(found, part, describe_columns(part), "edges", total=len(frame))
+    return _answer(result, part, describe_columns(part), "edges", total=len(frame))
 
 
 @blueprint.get(f"{POPULATIONS}/matrix")
@@ -53,8 +53,8 @@ def population_matrix(datastack: str, version: str) -> Response:
     pre, post = read_groups(pair)
     if started := _long(pair):
         return started
-    found = population.read(pair)
-    made = totals.matrix(found, pre, post, value)
+    result = population.read(pair)
+    created = totals.matrix(result, pre, post, value)
     columns = (
         Column("pre", pre.by, "text"),
         Column("post", post.by, "text"),
@@ -62,8 +62,8 @@ def population_matrix(datastack: str, version: str) -> Response:
         Column("denominator", "denominator", "number"),
     )
     facts = {"pre_by": pre.by, "post_by": post.by, "value": value}
-    extra = {**facts, "denominators": _denominators(pre, post, made)}
-    return _answer(found, made.frame(), columns, f"matrix_{value}", facts=facts, extra=extra)
+    extra = {**facts, "denominators": _denominators(pre, post, created)}
+    return _answer(result, created.frame(), columns, f"matrix_{value}", facts=facts, extra=extra)
 
 
 @blueprint.get(f"{POPULATIONS}/null")
@@ -76,13 +76,13 @@ def population_null(datastack: str, version: str) -> Response:
     pre, post = read_groups(pair)
     if started := _long(pair):
         return started
-    found = population.read(pair)
-    against = chance.compare(found, (pre, post), model, counted, **drawn)
+    result = population.read(pair)
+    against = chance.compare(result, (pre, post), model, counted, **drawn)
     frame, facts = against.frame(), {"pre_by": pre.by, "post_by": post.by, "value": counted, "model": model, **drawn}
     numbers = [Column(name, name, "number") for name in map(str, frame.columns[2:])]
     columns = (Column("pre", pre.by, "text"), Column("post", post.by, "text"), *numbers)
     extra = {**facts, "num": against.num, "left_out": against.left_out}
-    return _answer(found, frame, columns, f"null_{model}", facts=facts, extra=extra, notes=against.notes())
+    return _answer(result, frame, columns, f"null_{model}", facts=facts, extra=extra, notes=against.notes())
 
 
 @blueprint.get(f"{POPULATIONS}/motifs")
@@ -92,13 +92,13 @@ def population_motifs(datastack: str, version: str) -> Response:
     pair, drawn = read_pair(datastack, version), read_chance(motifs.PERMUTATIONS)
     if started := _long(pair):
         return started
-    found = population.read(pair)
-    frame = motifs.against_degrees(found.edges, **drawn)
+    result = population.read(pair)
+    frame = motifs.against_degrees(result.edges, **drawn)
     columns = (
         Column("motif", "motif", "text"),
         *(Column(name, name, "number") for name in map(str, frame.columns[1:])),
     )
-    return _answer(found, frame, columns, "motifs", facts=drawn, extra=drawn, notes=(nulls.WORDS["degrees"],))
+    return _answer(result, frame, columns, "motifs", facts=drawn, extra=drawn, notes=(nulls.WORDS["degrees"],))
 
 
 @blueprint.get(f"{POPULATIONS}/python")
@@ -125,8 +125,8 @@ def cancel_population_job(datastack: str, version: str, job: str) -> Response:
 
 def job_answer(job: jobs.Job) -> Response:
     """A job as JSON."""
-    told = {name: value for name, value in asdict(job).items() if name != "at"}
-    return jsonify({"job": told})
+    messages = {name: value for name, value in asdict(job).items() if name != "at"}
+    return jsonify({"job": messages})
 
 
 def _long(pair: Pair) -> Response | None:
@@ -146,10 +146,10 @@ def _long(pair: Pair) -> Response | None:
 
 def read_chance(permutations: int) -> dict[str, int]:
     """`permutations` and `seed`."""
-    asked = params.count("permutations", permutations) or 0
-    if not 1 <= asked <= nulls.MOST_PERMUTATIONS:
-        raise BadInput(f"{asked:,} permutations are not possible.", f"1 to {nulls.MOST_PERMUTATIONS:,} are.")
-    return {"permutations": asked, "seed": params.count("seed", chance.SEED) or 0}
+    requested = params.count("permutations", permutations) or 0
+    if not 1 <= requested <= nulls.MOST_PERMUTATIONS:
+        raise BadInput(f"{requested:,} permutations are not possible.", f"1 to {nulls.MOST_PERMUTATIONS:,} are.")
+    return {"permutations": requested, "seed": params.count("seed", chance.SEED) or 0}
 
 
 def read_pair(datastack: str, version: str) -> Pair:
@@ -165,18 +165,18 @@ def read_groups(pair: Pair) -> tuple[Grouping, Grouping]:
     return pre, groupings.group(pair.release, pair.post, params.text("post_by"))
 
 
-def _denominators(pre: Grouping, post: Grouping, made: Matrix) -> dict[str, Any]:
+def _denominators(pre: Grouping, post: Grouping, matrix: Matrix) -> dict[str, Any]:
     """What the values are divided by, in words, and how many cells each group has."""
     sides = {"pre": pre, "post": post}
     cells = {
         side: [{"group": name, "cells": int(size)} for name, size in zip(groups.names, groups.sizes, strict=True)]
         for side, groups in sides.items()
     }
-    return {"words": matrices.WORDS[made.value], **cells}
+    return {"words": matrices.WORDS[matrix.value], **cells}
 
 
 def _answer(
-    found: Population,
+    result: Population,
     frame: pd.DataFrame,
     columns: tuple[Column, ...],
     name: str,
@@ -187,28 +187,28 @@ def _answer(
     notes: tuple[str, ...] = (),
 ) -> Response:
     """A frame with the sets that it is of, and what should be said of them."""
-    pair = found.pair
-    told = {"sets": {"pre": set_json(pair.pre, pair.asked[0]), "post": set_json(pair.post, pair.asked[1])}}
-    messages = [*found.notes, *notes]
-    said = {"messages": messages} if messages else {}
-    asked = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
+    pair = result.pair
+    sentence = {"sets": {"pre": set_json(pair.pre, pair.asked[0]), "post": set_json(pair.post, pair.asked[1])}}
+    messages = [*result.notes, *notes]
+    message = {"messages": messages} if messages else {}
+    requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
     subject = Subject(
-        pair.release.datastack, pair.release.version, f"population_{name}", {**asked, **(facts or {}), **said}
+        pair.release.datastack, pair.release.version, f"population_{name}", {**requests, **(facts or {}), **message}
     )
-    beside = {**told, "autapses": found.edges.autapses, **(extra or {}), **said}
+    beside = {**sentence, "autapses": result.edges.autapses, **(extra or {}), **message}
     return frame_answer(frame, columns, subject, total=len(frame) if total is None else total, extra=beside)
 
 
-def set_json(counted: sets.CellSet, asked: sets.CellSet) -> dict[str, Any]:
+def set_json(counted: sets.CellSet, cell_set: sets.CellSet) -> dict[str, Any]:
     """A set: how many cells count, and what is known of all that it names."""
     return {
-        "set": asked.text,
+        "set": cell_set.text,
         "cells": len(counted),
-        "cells_named": len(asked),
-        "rows": asked.num_rows,
-        "repeated": asked.num_repeated,
-        "without_root": asked.num_without_root,
-        "several_somata": asked.num_multi_soma,
-        "proofread_axon": asked.num_axons,
-        "proofread_dendrite": asked.num_dendrites,
+        "cells_named": len(cell_set),
+        "rows": cell_set.num_rows,
+        "repeated": cell_set.num_repeated,
+        "without_root": cell_set.num_without_root,
+        "several_somata": cell_set.num_multi_soma,
+        "proofread_axon": cell_set.num_axons,
+        "proofread_dendrite": cell_set.num_dendrites,
     }

@@ -99,17 +99,17 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     }
     opened = open_asked(datastack, version, table, query)
     columns = params.columns(opened.columns)
-    said = [*live.sentences(datastack, opened.version, opened.info), *live.notices(cave(), opened)]
+    messages = [*live.sentences(datastack, opened.version, opened.info), *live.notices(cave(), opened)]
     if isinstance(opened, TableFrame):
-        said += misread(tables.filter_of(opened.columns, query), opened.frame)
-    subject = Subject(datastack, opened.version, table, facts | ({"messages": said} if said else {}))
+        messages += misread(tables.filter_of(opened.columns, query), opened.frame)
+    subject = Subject(datastack, opened.version, table, facts | ({"messages": messages} if messages else {}))
     if isinstance(opened, LargeTable):
         return _large_rows(opened, subject, query, offset, limit)
     if params.file_format() == "csv":
         frames, count, total = tables.pieces(opened, query, offset, limit)
         return csv_answer(frames, columns, subject, rows=count, total=total)
     rows, total = tables.page(opened, query, offset, limit)
-    return frame_answer(rows, columns, subject, total=total, extra={"messages": said} if said else None)
+    return frame_answer(rows, columns, subject, total=total, extra={"messages": messages} if messages else None)
 
 
 def open_asked(datastack: str, version: str, table: str, query: TableQuery) -> TableFrame | LargeTable:
@@ -146,21 +146,21 @@ def _large_rows(opened: LargeTable, subject: Subject, query: TableQuery, offset:
         return csv_answer(frames, columns, subject, rows=total, total=total)
     if limit is None and wanted != "json":
         raise BadInput(f"{subject.name} is too large for a whole {wanted} file.", "Give a limit, or take CSV.")
-    found = large_tables.read_page(cave(), opened, query, offset, JSON_ROWS if limit is None else limit)
-    said = {"messages": [*subject.facts.get("messages", ()), *found.sentences]}
-    with_said = replace(subject, facts={**subject.facts, **said})
-    return frame_answer(found.frame, columns, with_said, total=found.total, extra=said)
+    result = large_tables.read_page(cave(), opened, query, offset, JSON_ROWS if limit is None else limit)
+    messages = {"messages": [*subject.facts.get("messages", ()), *result.sentences]}
+    with_said = replace(subject, facts={**subject.facts, **messages})
+    return frame_answer(result.frame, columns, with_said, total=result.total, extra=messages)
 
 
 @blueprint.post("/<datastack>/<version>/neuroglancer")
 def make_link(datastack: str, version: str) -> Response:
     """A Neuroglancer link to a table's rows (`table`, `filter`, `sort`) or to a cell (`cell`, `id_type`, `types`,
     `type_by`, `direction`, `partners`); both take `group_by` or `colour_by`, `visible` and `viewer`."""
-    asked = request.get_json(silent=True)
-    if not isinstance(asked, dict) or ("table" in asked) == ("cell" in asked):
+    requested = request.get_json(silent=True)
+    if not isinstance(requested, dict) or ("table" in requested) == ("cell" in requested):
         raise BadInput("The body has to be a JSON object with either a table or a cell.", "See the documentation.")
     release = live.resolve(cave(), datastack, version)
-    link = (_table_link if "table" in asked else _cell_link)(release, asked)
+    link = (_table_link if "table" in requested else _cell_link)(release, requested)
     return jsonify(
         {
             "datastack": datastack,
@@ -176,16 +176,16 @@ def make_link(datastack: str, version: str) -> Response:
     )
 
 
-def _table_link(release: Release, asked: dict[str, Any]) -> links.Link:
-    read = params.Body(asked, "table", "filter", "sort", *LINK_KEYS)
+def _table_link(release: Release, requests: dict[str, Any]) -> links.Link:
+    read = params.Body(requests, "table", "filter", "sort", *LINK_KEYS)
     query = saved_ids.query(release.cave, release.datastack, read.text("filter"), sort=read.sort())
     opened = _held(narrowed_tables.open_asked(release, read.text("table"), query=query))
     rows = tables.select(opened, query)
     return links.table_link(cave(), opened, rows, **_link_options(read))
 
 
-def _cell_link(release: Release, asked: dict[str, Any]) -> links.Link:
-    read = params.Body(asked, "cell", "id_type", "types", "type_by", "direction", "partners", "synapses", *LINK_KEYS)
+def _cell_link(release: Release, requests: dict[str, Any]) -> links.Link:
+    read = params.Body(requests, "cell", "id_type", "types", "type_by", "direction", "partners", "synapses", *LINK_KEYS)
     address = CellAddress(
         release.datastack,
         str(release.version.label),
@@ -195,10 +195,10 @@ def _cell_link(release: Release, asked: dict[str, Any]) -> links.Link:
         type_by=read.text("type_by"),
         synapses=read.text("synapses"),
     )
-    found = CellView(release, address, lenient=False).alone().cells
+    result = CellView(release, address, lenient=False).alone().cells
     return links.cell_link(
         cave(),
-        found,
+        result,
         direction=read.direction(),
         partners=read.ids("partners"),
         **_link_options(read),

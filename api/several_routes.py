@@ -31,17 +31,17 @@ def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
     view = view_of(datastack, version, cell, whole="off")
     if len(view.question.ids) == 1:
         return partners_of(view)
-    found = view.cells
-    opened = {side: several_cells.open_partners(cave(), found, view.wanted(side)) for side in sides}
+    result = view.cells
+    opened = {side: several_cells.open_partners(cave(), result, view.wanted(side)) for side in sides}
     kept = [partner_table.select(table, view.query).assign(direction=side) for side, table in opened.items()]
     frame = pd.concat(kept, ignore_index=True)
     known = {column.name: column for table in opened.values() for column in table.columns}
     if sides != ("both",):
         known["direction"] = Column("direction", "direction", "text")
     columns = [known[name] for name in frame if name in known]
-    totals = [{way: one.totals[way] for way in Direction if way in sides or "both" in sides} for one in found]
-    said = [sentence for table in opened.values() for sentence in (*table.left_out, *table.notes)]
-    return _answer(found, frame, columns, "partners", {"totals": totals, "notes": said})
+    totals = [{way: one.totals[way] for way in Direction if way in sides or "both" in sides} for one in result]
+    messages = [sentence for table in opened.values() for sentence in (*table.left_out, *table.notes)]
+    return _answer(result, frame, columns, "partners", {"totals": totals, "notes": messages})
 
 
 @blueprint.get(f"{CELL}/synapses")
@@ -56,12 +56,12 @@ def synapses_of_cells(datastack: str, version: str, cell: str) -> Response:
     view = view_of(datastack, version, cell, whole="on")
     if len(view.question.ids) == 1:
         return synapses_of(view)
-    found, frame = view.cells, synapse_rows(view, sides, partner)
-    return _answer(found, frame, describe_columns(frame), "synapses", {"partner": partner})
+    result, frame = view.cells, synapse_rows(view, sides, partner)
+    return _answer(result, frame, describe_columns(frame), "synapses", {"partner": partner})
 
 
 def _answer(
-    found: Sequence[Connectivity],
+    connectivities: Sequence[Connectivity],
     frame: pd.DataFrame,
     columns: Sequence[Column],
     name: str,
@@ -69,11 +69,16 @@ def _answer(
 ) -> Response:
     """A page of a frame, with the cells and the synapses among them."""
     offset, limit = params.span(None)
-    roots = [str(one.cell.root_id) for one in found]
-    warnings = [sentence for one in found for sentence in one.warnings]
-    asked = {"root_ids": roots, **{key: params.text(key) for key in ("direction", *WHICH[1:])}, "warnings": warnings}
-    subject = Subject(found[0].datastack, found[0].version, f"{len(found)}_cells_{name}", asked | facts)
-    among = [[None if pd.isna(count) else int(count) for count in row] for row in several_cells.among(found).to_numpy()]
-    extra = {"cells": [cell_json(one.cell) for one in found], "among": among, "warnings": warnings, **facts}
+    roots = [str(one.cell.root_id) for one in connectivities]
+    warnings = [sentence for one in connectivities for sentence in one.warnings]
+    requests = {"root_ids": roots, **{key: params.text(key) for key in ("direction", *WHICH[1:])}, "warnings": warnings}
+    subject = Subject(
+        connectivities[0].datastack, connectivities[0].version, f"{len(connectivities)}_cells_{name}", requests | facts
+    )
+    among = [
+        [None if pd.isna(count) else int(count) for count in row]
+        for row in several_cells.among(connectivities).to_numpy()
+    ]
+    extra = {"cells": [cell_json(one.cell) for one in connectivities], "among": among, "warnings": warnings, **facts}
     part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
     return frame_answer(part, columns, subject, total=len(frame), extra=extra)

@@ -38,21 +38,21 @@ def table_facets(datastack: str, version: str, table: str) -> Response:
 @blueprint.post("/<datastack>/<version>/tables/<table>/ids")
 def find_ids(datastack: str, version: str, table: str) -> Response:
     """What became of pasted ids (`ids`, any text; `id_type`), and the filter that keeps their rows."""
-    asked = request.get_json(silent=True)
-    if not isinstance(asked, dict):
+    requested = request.get_json(silent=True)
+    if not isinstance(requested, dict):
         raise BadInput('The body has to be a JSON object such as {"ids": "1, 2"}.', "See the documentation.")
-    read = params.Body(asked, "ids", "id_type")
+    read = params.Body(requested, "ids", "id_type")
     opened = live.open_table(live.resolve(cave(), datastack, version), table)
-    found = search(cave(), opened, read.text("ids"), read.text("id_type") or ID_TYPES[0])
+    match = search(cave(), opened, read.text("ids"), read.text("id_type") or ID_TYPES[0])
     return jsonify(
         {
             "datastack": datastack,
             "version": opened.version.label,
-            "counts": found.counts(),
-            "filter": found.where,
-            "total": found.num_rows,
-            "messages": list(found.sentences),
-            "rows": to_records(found.ids, COLUMNS),
+            "counts": match.counts(),
+            "filter": match.where,
+            "total": match.num_rows,
+            "messages": list(match.sentences),
+            "rows": to_records(match.ids, COLUMNS),
         }
     )
 
@@ -63,9 +63,9 @@ def table_crosstab(datastack: str, version: str, table: str) -> Response:
     params.only("filter", "join", "on", "left", "right")
     query = saved_ids.query(cave(), datastack, params.text("filter"))
     opened = open_held(datastack, version, table, query)
-    found = crosstab(opened, query, params.text("left"), params.text("right"))
-    told = _crosstab_json(found, filtered=bool(query.where))
-    return jsonify({"datastack": datastack, "version": opened.version.label, **told})
+    result = crosstab(opened, query, params.text("left"), params.text("right"))
+    messages = _crosstab_json(result, filtered=bool(query.where))
+    return jsonify({"datastack": datastack, "version": opened.version.label, **messages})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/python")
@@ -97,17 +97,17 @@ def _histogram_json(histogram: Histogram) -> dict[str, Any]:
     }
 
 
-def _crosstab_json(found: CrossTab, *, filtered: bool) -> dict[str, Any]:
+def _crosstab_json(result: CrossTab, *, filtered: bool) -> dict[str, Any]:
     return {
-        "left": {"column": found.left.name, "values": list(found.left_values)},
-        "right": {"column": found.right.name, "values": list(found.right_values)},
-        "counts": found.counts.tolist(),
-        "total": found.total,
-        "both": found.both,
-        "agree": found.agree,
-        "agreement": found.agreement,
-        "kappa": found.kappa,
-        "majority": found.majority,
-        "disagreeing": found.disagreeing,
-        "message": found.sentence(filtered=filtered),
+        "left": {"column": result.left.name, "values": list(result.left_values)},
+        "right": {"column": result.right.name, "values": list(result.right_values)},
+        "counts": result.counts.tolist(),
+        "total": result.total,
+        "both": result.both,
+        "agree": result.agree,
+        "agreement": result.agreement,
+        "kappa": result.kappa,
+        "majority": result.majority,
+        "disagreeing": result.disagreeing,
+        "message": result.sentence(filtered=filtered),
     }

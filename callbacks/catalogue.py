@@ -41,10 +41,10 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The tables of the address."""
-    asked, text = parse_catalogue(query or {})
-    release = release_of(cave(), asked)
+    requested, text = parse_catalogue(query or {})
+    release = release_of(cave(), requested)
     listed = live.catalogue(release)
     view = TableAddress(release.datastack, str(release.version.label))
-    found = catalogue_page.matching(listed, text)
-    status = catalogue_page.status(release.datastack, release.version, len(found), len(listed))
-    return catalogue_page.listing(view, found), status, release.profile.description
+    result = catalogue_page.matching(listed, text)
+    status = catalogue_page.status(release.datastack, release.version, len(result), len(listed))
+    return catalogue_page.listing(view, result), status, release.profile.description

@@ -43,9 +43,9 @@ def skeleton(_seen: int, of: str) -> Any:
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     soma_nm, volume = view.first.cell.soma_position_nm, view.release.volume
     soma_um = space.nm_to_um(soma_nm, volume)[0] if soma_nm else None
-    found = view.first
-    address = f"/api/v1/{found.datastack}/{found.version.label}/cells/{found.cell.root_id}"
-    return skeleton_view.picture(morphology.read(cave(), found), soma_um, address)
+    result = view.first
+    address = f"/api/v1/{result.datastack}/{result.version.label}/cells/{result.cell.root_id}"
+    return skeleton_view.picture(morphology.read(cave(), result), soma_um, address)
 
 
 @callback(

@@ -77,18 +77,18 @@ def not_loaded(error: KarstError) -> tuple[Any, ...]:
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The cell of the address with its partners."""
-    asked, parsed = parse_connectivity(query or {})
-    said = [*parsed, *get_flashed_messages()]  # what an old link meant is said once
-    view = CellView.of(cave(), asked)
+    requested, parsed = parse_connectivity(query or {})
+    messages = [*parsed, *get_flashed_messages()]  # what an old link meant is said once
+    view = CellView.of(cave(), requested)
     if not view.address.cell.strip():
-        return connectivity_page.invitation(), "", alerts.notes(said), view.address.href()
+        return connectivity_page.invitation(), "", alerts.notes(messages), view.address.href()
     if len(view.cells) > 1:
-        return _several(view, said)
-    found = view.first
+        return _several(view, messages)
+    result = view.first
     view, lost = view.fitted()
-    results, warnings = _results(view, _about(view)), connectivity_page.warnings(view.address, found)
-    notes = [*alerts.notices(found.notices), *alerts.notes([*said, *lost, *warnings])]
-    return results, connectivity_page.status(found), notes, view.address.href()
+    results, warnings = _results(view, _about(view)), connectivity_page.warnings(view.address, result)
+    notes = [*alerts.notices(result.notices), *alerts.notes([*messages, *lost, *warnings])]
+    return results, connectivity_page.status(result), notes, view.address.href()
 
 
 @callback(
@@ -102,10 +102,10 @@ def address(shown: list[dict[str, Any] | None], tab: str | None, ids: list[dict[
     """The address of what the tab in front shows."""
     if tab is None:
         return no_update
-    asked = {id["side"]: views.partner_address(data) for data, id in zip(shown, ids, strict=True) if data}
-    if tab in asked:
-        return replace(asked[tab], tab=tab).href()
-    other = next(iter(asked.values()), None)  # a tab without filters
+    requests = {id["side"]: views.partner_address(data) for data, id in zip(shown, ids, strict=True) if data}
+    if tab in requests:
+        return replace(requests[tab], tab=tab).href()
+    other = next(iter(requests.values()), None)  # a tab without filters
     return replace(other, tab=tab, where="", boxes={}, sort=()).href() if other else no_update
 
 
@@ -132,13 +132,13 @@ def _by_type(view: CellView) -> Any:
     return type_table.type_table(view.address, column, groups, colours, {SEVERAL: SEVERAL_BOX})
 
 
-def _several(asked: CellView, said: list[str]) -> tuple[Any, ...]:
+def _several(requested: CellView, messages: list[str]) -> tuple[Any, ...]:
     """Several cells with the partners of any of them."""
-    found = asked.cells
-    view, lost = asked.fitted()
+    result = requested.cells
+    view, lost = requested.fitted()
     shown = _results(view, together.about(view), alone=False)
-    notes = [*alerts.notices(found[0].notices), *alerts.notes([*said, *lost, *together.warnings(view)])]
-    return shown, several_cells.status(found), notes, view.address.href()
+    notes = [*alerts.notices(result[0].notices), *alerts.notes([*messages, *lost, *together.warnings(view)])]
+    return shown, several_cells.status(result), notes, view.address.href()
 
 
 def _results(view: CellView, about: list[Any], *, alone: bool = True) -> list[Any]:

@@ -50,7 +50,7 @@ def check(_clicks: Any, _enter: Any, given: str | None, name: str, done: Any) ->
 
 
 def _lesson(name: str) -> files.Lesson:
-    found = next((lesson for lesson in files.lessons() if lesson.name == name), None)
-    if found is None:
+    result = next((lesson for lesson in files.lessons() if lesson.name == name), None)
+    if result is None:
         raise NotFound(f"There is no lesson {name[:60]!r}.", "Choose one of the list.")
-    return found.of_cell(answers.example_cell(cave(), cave().settings.datastack))
+    return result.of_cell(answers.example_cell(cave(), cave().settings.datastack))

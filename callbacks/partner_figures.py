@@ -49,25 +49,25 @@ def draw(shown: list[dict[str, Any]], tab: str, seen: int | None, ids: list[dict
     data = {id["side"]: data for id, data in zip(ids, shown, strict=True)}
     front = tab if tab in data else "in"
     sides = ("both",) if front == "both" else ("in", "out")
-    asked = {side: CellView.of(cave(), views.partner_address(data[side])) for side in sides}
-    kept = {side: view.partners(side)[0] for side, view in asked.items()}
+    requests = {side: CellView.of(cave(), views.partner_address(data[side])) for side in sides}
+    kept = {side: view.partners(side)[0] for side, view in requests.items()}
     ways: dict[str, pd.DataFrame] = (
         {way: partner_sets.of_way(kept["both"], way) for way in Direction} if front == "both" else kept
     )
-    view, rows = asked[front], {way: asked[front].synapses(way) for way in Direction}
+    view, rows = requests[front], {way: requests[front].synapses(way) for way in Direction}
     of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows, Direction(front))
     plots = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
-    filtered = any(len(kept[side]) < len(one.table(side).frame) for side, one in asked.items())
+    filtered = any(len(kept[side]) < len(one.table(side).frame) for side, one in requests.items())
     return cell_figures.figures(plots, _of_what(kept, ways, filtered=filtered))
 
 
 def _of_what(kept: dict[str, pd.DataFrame], ways: dict[str, pd.DataFrame], *, filtered: bool) -> str:
     """Which partners are drawn."""
-    told = f"{len(ways['in']):,} input, {len(ways['out']):,} output"
+    message = f"{len(ways['in']):,} input, {len(ways['out']):,} output"
     if "both" not in kept:
-        return f"Of {'the partners that the filters keep' if filtered else 'all partners in the tables'}: {told}."
+        return f"Of {'the partners that the filters keep' if filtered else 'all partners in the tables'}: {message}."
     which = "the filters of this tab keep" if filtered else "are in the table"
-    return f"Of the {len(kept['both']):,} partners that {which}: {told}."
+    return f"Of the {len(kept['both']):,} partners that {which}: {message}."
 
 
 def _note(*sentences: str) -> str:

@@ -63,26 +63,26 @@ def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ..
 
 def _summary(view: CellView, side: str) -> tuple[Any, ...]:
     frame, whole, words = view.partners(side)
-    asked = tables.filter_of(whole.columns, view.query)
+    requested = tables.filter_of(whole.columns, view.query)
     unfiltered = replace(view.address, where="", boxes={}, tab=side)
     return (
-        partner_panel.counts(frame, whole.frame, words, unfiltered, misread(asked, whole.frame)),
-        partner_panel.downloads(view.answerable[0], view.root_ids, side, asked.text()),
+        partner_panel.counts(frame, whole.frame, words, unfiltered, misread(requested, whole.frame)),
+        partner_panel.downloads(view.answerable[0], view.root_ids, side, requested.text()),
     )
 
 
 def body(view: CellView, side: str) -> list[Any]:
     """What stands in the panel of one side of a concrete view; what is wrong with its filter in place of counts."""
-    asked = replace(view, address=partner_panel.of_side(view.address, side))
-    said: Any = {"block": {"rowData": [], "rowCount": 0}, "ways_out": []}
+    requested = replace(view, address=partner_panel.of_side(view.address, side))
+    messages: Any = {"block": {"rowData": [], "rowCount": 0}, "ways_out": []}
     try:
-        counted, ways_out = _summary(asked, side)
-        said = {"block": _block(asked, side), "ways_out": ways_out}
+        counted, ways_out = _summary(requested, side)
+        messages = {"block": _block(requested, side), "ways_out": ways_out}
     except KarstError as error:
         counted = alerts.problem(error)
     whole, totals = view.table(side), several.totals(view.cells) if len(view.cells) > 1 else view.first.totals
-    said |= {"counted": counted, "hidden": column_groups.hidden(whole.columns, view.address.show)}
-    return partner_panel.body(asked.address, side, whole, totals, view.grouping[:2], **said)
+    messages |= {"counted": counted, "hidden": column_groups.hidden(whole.columns, view.address.show)}
+    return partner_panel.body(requested.address, side, whole, totals, view.grouping[:2], **messages)
 
 
 @callback(
@@ -117,9 +117,9 @@ def open_tab(tab: str, of: str, there: list[dict[str, str]], ids: list[dict[str,
 def link(shown: dict[str, Any], selected: list[str] | None, _there: int, id: dict[str, str]) -> tuple[Any, ...]:
     """A link to the cells with their selected partners, else with the filtered ones; after the rows."""
     view, side = CellView.of(cave(), views.partner_address(shown)), id["side"]
-    made, count = view.link(side, [int(root) for root in selected or ()])
+    created, count = view.link(side, [int(root) for root in selected or ()])
     subject = partner_panel.subject(count, side, selected=bool(selected), cells=len(view.cells))
-    return neuroglancer_link(made, subject), partner_panel.selection(side, len(selected or ())), made.panel_url
+    return neuroglancer_link(created, subject), partner_panel.selection(side, len(selected or ())), created.panel_url
 
 
 @callback(

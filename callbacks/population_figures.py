@@ -27,19 +27,19 @@ from services.populations.population import Population
 )
 def draw(href: str) -> Any:
     """What the edges are distributed by."""
-    view, found = populations.shown(href)
-    if not found or not len(found.edges):
+    view, result = populations.shown(href)
+    if not result or not len(result.edges):
         return no_update
-    pre, post = populations.groups(view, found.pair)
-    plots = [*_of_edges(found), *([] if CELL in (pre.by, post.by) else _of_groups(found, pre, post))]
+    pre, post = populations.groups(view, result.pair)
+    plots = [*_of_edges(result), *([] if CELL in (pre.by, post.by) else _of_groups(result, pre, post))]
     return populations_page.distributions(plots)
 
 
-def _of_edges(found: Population) -> list[Any]:
-    ids = (found.edges.pre_ids, found.edges.post_ids)
-    somata = (chance.somata_um(found.pair, ids[0]), chance.somata_um(found.pair, ids[1]))
-    strengths = drawing.strengths(distributions.synapses_per_connection(found.edges))
-    distance = drawing.by_distance(distributions.by_distance(found.edges, somata))
+def _of_edges(population: Population) -> list[Any]:
+    ids = (population.edges.pre_ids, population.edges.post_ids)
+    somata = (chance.somata_um(population.pair, ids[0]), chance.somata_um(population.pair, ids[1]))
+    strengths = drawing.strengths(distributions.synapses_per_connection(population.edges))
+    distance = drawing.by_distance(distributions.by_distance(population.edges, somata))
     note = "Pairs of cells with one soma each; bars are 95% intervals (Wilson). The last bin has all that is farther."
     return [
         cell_figures.plot("pop-strengths", "Synapses per connection", strengths),
@@ -47,12 +47,12 @@ def _of_edges(found: Population) -> list[Any]:
     ]
 
 
-def _of_groups(found: Population, pre: Grouping, post: Grouping) -> list[Any]:
-    release = found.pair.release
+def _of_groups(population: Population, pre: Grouping, post: Grouping) -> list[Any]:
+    release = population.pair.release
     table, _, column = post.by.partition(type_columns.SEPARATOR)
     colours = plot_frames.type_colours(release, table, column)
-    shares = distributions.targets(found.edges, pre, post, seed=chance.SEED)
-    quantiles = distributions.degrees(found.edges, pre, post)
+    shares = distributions.targets(population.edges, pre, post, seed=chance.SEED)
+    quantiles = distributions.degrees(population.edges, pre, post)
     note = "Hover for 95% intervals: cells of a row drawn anew 500 times."
     plots = [
         cell_figures.plot("pop-targets", "Targets of each row", drawing.targets(shares, colours), note=note),
@@ -61,8 +61,8 @@ def _of_groups(found: Population, pre: Grouping, post: Grouping) -> list[Any]:
     ]
     if not release.volume.has_depth:
         return plots
-    at, counted = places(found.edges.pre_ids, found.synapses["pre_root_id"].to_numpy(np.int64))
-    rows = found.synapses[counted]
-    depths = distributions.depths(chance.depths_um(found, rows), pre.of[at[counted]], pre.names)
+    at, counted = places(population.edges.pre_ids, population.synapses["pre_root_id"].to_numpy(np.int64))
+    rows = population.synapses[counted]
+    depths = distributions.depths(chance.depths_um(population, rows), pre.of[at[counted]], pre.names)
     figure = drawing.depths(depths, colours, release.volume.layers)
     return [*plots, cell_figures.plot("pop-depths", "Depth of the synapses of each row", figure)]

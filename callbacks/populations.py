@@ -65,23 +65,23 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The matrix of the address, or what its sets hold and what reading takes."""
-    asked, said = parse_population(query or {})
-    view, pair = _pair(asked)
+    requested, message = parse_population(query or {})
+    view, pair = _pair(requested)
     if pair is None:
-        return populations_page.invitation(_examples(view)), "", alerts.notes(said), view.href()
+        return populations_page.invitation(_examples(view)), "", alerts.notes(message), view.href()
     status, requests = populations_page.status(pair), population.cost(pair)
     if requests and view.read != "on":
         shown = [populations_page.sets(pair), populations_page.offer(view, requests)]
-        return shown, status, alerts.notes([*said, *pair.notes]), view.href()
+        return shown, status, alerts.notes([*message, *pair.notes]), view.href()
     if jobs.is_long(requests):
         waiting = populations_page.under_way(jobs.current().start(pair))
-        return [populations_page.sets(pair), waiting], status, alerts.notes([*said, *pair.notes]), no_update
-    found = population.read(pair)
-    made = _matrix(view, found)
-    figure, words = _figure(made, view, found), matrices.WORDS[made.value]
+        return [populations_page.sets(pair), waiting], status, alerts.notes([*message, *pair.notes]), no_update
+    result = population.read(pair)
+    created = _matrix(view, result)
+    figure, words = _figure(created, view, result), matrices.WORDS[created.value]
     files = populations_page.files(view, pair.release.version.label)
-    results = populations_page.results(view, found, figure, words, files)
-    return results, status, alerts.notes([*said, *found.notes]), view.href()
+    results = populations_page.results(view, result, figure, words, files)
+    return results, status, alerts.notes([*message, *result.notes]), view.href()
 
 
 @callback(
@@ -95,9 +95,9 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
 )
 def watch(ticks: int, job: str) -> tuple[Any, ...]:
     """How far the reading is; once it is done, the page shows what came of it."""
-    found = jobs.current().find(job)
-    ended = not found.under_way
-    return populations_page.progress(found), ended, f"{job} {ticks}" if found.state == "done" else no_update
+    result = jobs.current().find(job)
+    ended = not result.under_way
+    return populations_page.progress(result), ended, f"{job} {ticks}" if result.state == "done" else no_update
 
 
 @callback(
@@ -119,12 +119,12 @@ def cancel(clicks: int | None, job: str) -> bool:
 )
 def list_entry(href: str) -> Any:
     """The synapses of the entry that the address names."""
-    view, found = shown(href)
-    if not (view.row and view.column and found):
+    view, result = shown(href)
+    if not (view.row and view.column and result):
         return no_update
-    pre, post = groups(view, found.pair)
-    rows = population.synapses_of(found, pre, post, _named(view.row), _named(view.column))
-    return populations_page.entry(view, rows.assign(depth_um=chance.depths_um(found, rows)), _link(found, rows))
+    pre, post = groups(view, result.pair)
+    rows = population.synapses_of(result, pre, post, _named(view.row), _named(view.column))
+    return populations_page.entry(view, rows.assign(depth_um=chance.depths_um(result, rows)), _link(result, rows))
 
 
 @callback(
@@ -135,21 +135,21 @@ def list_entry(href: str) -> Any:
 )
 def compare(href: str) -> Any:
     """What the null model of the address expects."""
-    view, found = shown(href)
-    if view.model == NO_MODEL or not found:
+    view, result = shown(href)
+    if view.model == NO_MODEL or not result:
         return no_update
     numbers = [
         _whole(text, default) for text, default in ((view.permutations, chance.PERMUTATIONS), (view.seed, chance.SEED))
     ]
-    rows, model = groups(view, found.pair), cast("Model", view.model)
-    against = chance.compare(found, rows, model, permutations=numbers[0], seed=numbers[1])
+    rows, model = groups(view, result.pair), cast("Model", view.model)
+    against = chance.compare(result, rows, model, permutations=numbers[0], seed=numbers[1])
     return populations_page.chance(view, _null_figure(against), against.notes())
 
 
-def _pair(asked: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
+def _pair(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
     """The view at a concrete version, and its sets; None where it names none."""
-    release = release_of(cave(), asked)
-    view = replace(asked, datastack=release.datastack, version=str(release.version.label))
+    release = release_of(cave(), address)
+    view = replace(address, datastack=release.datastack, version=str(release.version.label))
     if not view.pre_set:
         return view, None
     proofread = cast("sets.Proofread", view.proofread)
@@ -169,30 +169,30 @@ def groups(view: PopulationAddress, pair: Pair) -> tuple[Grouping, Grouping]:
     return pre, groupings.group(pair.release, pair.post, view.post_by)
 
 
-def _matrix(view: PopulationAddress, found: Population) -> Matrix:
-    return totals.matrix(found, *groups(view, found.pair), cast("Value", view.value))
+def _matrix(view: PopulationAddress, result: Population) -> Matrix:
+    return totals.matrix(result, *groups(view, result.pair), cast("Value", view.value))
 
 
-def _figure(made: Matrix, view: PopulationAddress, found: Population) -> Any:
-    if max(made.numbers.shape) > drawing.MOST_NAMED and np.count_nonzero(made.numbers > 0) > MOST_DOTS:
+def _figure(matrix: Matrix, view: PopulationAddress, result: Population) -> Any:
+    if max(matrix.numbers.shape) > drawing.MOST_NAMED and np.count_nonzero(matrix.numbers > 0) > MOST_DOTS:
         raise TooLarge(f"More than {MOST_DOTS:,} entries are too many to draw.", "Group the cells by a column.")
-    ids = (found.edges.pre_ids, found.edges.post_ids)
-    before, after = (chance.somata_um(found.pair, one)[:, 1] for one in ids)
-    rows, columns = orders.order(made, cast("orders.Order", view.order), (before, after))
-    numbers = made.numbers[np.ix_(rows, columns)]
-    names = [[side.names[at] for at in order] for side, order in ((made.pre, rows), (made.post, columns))]
-    unit = matrices.UNITS.get(made.value, "")
+    ids = (result.edges.pre_ids, result.edges.post_ids)
+    before, after = (chance.somata_um(result.pair, one)[:, 1] for one in ids)
+    rows, columns = orders.order(matrix, cast("orders.Order", view.order), (before, after))
+    numbers = matrix.numbers[np.ix_(rows, columns)]
+    names = [[side.names[at] for at in order] for side, order in ((matrix.pre, rows), (matrix.post, columns))]
+    unit = matrices.UNITS.get(matrix.value, "")
     return drawing.heat_map(
         numbers, *names, unit=unit, texts=_texts(numbers) if max(numbers.shape) <= drawing.MOST_NAMED else None
     )
 
 
-def _null_figure(found: Null) -> Any:
-    ratio = found.ratio
+def _null_figure(null_model: Null) -> Any:
+    ratio = null_model.ratio
     with np.errstate(divide="ignore", invalid="ignore"):
         shade = np.clip(np.log2(ratio), -3, 3)
-    texts = np.char.add(_texts(ratio), np.where(found.q < 0.05, "*", ""))
-    names = (found.pre.names, found.post.names)
+    texts = np.char.add(_texts(ratio), np.where(null_model.q < 0.05, "*", ""))
+    names = (null_model.pre.names, null_model.post.names)
     return drawing.heat_map(shade, *names, unit="log2, * q < 0.05", texts=texts, middle=0.0)
 
 
@@ -206,11 +206,11 @@ def _short(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 100 or number == round(number) else f"{number:.3g}"
 
 
-def _link(found: Population, rows: Any) -> Any:
+def _link(result: Population, rows: Any) -> Any:
     """A link to the first synapses of some; None where there are none."""
     if not len(rows):
         return None
-    release = found.pair.release
+    release = result.pair.release
     table = large_tables.open_large(release, release.info["synapse_table"])
     return links.table_link(
         cave(), table, large_tables.rows_with_ids(cave(), table, rows["id"].head(MOST_POINTS).tolist())

@@ -32,11 +32,14 @@ def choices(every: Choices) -> Choices:
 
 def warnings(view: CellView) -> list[Any]:
     """What has to be said of the cells, each by its number; what CAVE cut can be asked for."""
-    found = view.cells
-    shared = set(found[0].warnings).intersection(*(one.warnings for one in found)) - {*found[0].cut}
-    told: list[Any] = []
-    for place, one in enumerate(found, start=1):
-        own = [said for said in one.warnings if place == 1 or said not in shared]
-        words = {said: f"Cell {place}: {said}" if place > 1 or said in one.cut else said for said in own}
-        told += [truncated.with_offer(view.address, words[said]) if said in one.cut else words[said] for said in own]
-    return told
+    result = view.cells
+    shared = set(result[0].warnings).intersection(*(one.warnings for one in result)) - {*result[0].cut}
+    messages: list[Any] = []
+    for place, one in enumerate(result, start=1):
+        own = [message for message in one.warnings if place == 1 or message not in shared]
+        words = {message: f"Cell {place}: {message}" if place > 1 or message in one.cut else message for message in own}
+        messages += [
+            truncated.with_offer(view.address, words[message]) if message in one.cut else words[message]
+            for message in own
+        ]
+    return messages

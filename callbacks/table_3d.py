@@ -27,15 +27,15 @@ MOST = 3_000
     on_error=lambda error: (alerts.problem(error), ""),
 )
 def show(
-    asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[str, Any] | None, panel: str
+    requests: dict[str, Any] | None, selected: list[str] | None, picked: dict[str, Any] | None, panel: str
 ) -> tuple[Any, ...]:
     """The rows that were ticked, else picked in the plot, else filtered."""
-    if not asked or panel != "3d":
+    if not requests or panel != "3d":
         return no_update, no_update
-    shown = held(views.of_table_grid(asked))
+    shown = held(views.of_table_grid(requests))
     rows, _ = shown.picked_rows(selected, picked)
-    made = shown.link(rows, MOST)
-    return viewer_panel.summary(made, len(rows)), made.panel_url
+    created = shown.link(rows, MOST)
+    return viewer_panel.summary(created, len(rows)), created.panel_url
 
 
 clientside_callback(

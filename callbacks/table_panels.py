@@ -33,11 +33,11 @@ GRAPHS = {"type": "table-graph", "of": ALL}
     running=[(Output("table-facets", "className"), "k-busy", "")],
     on_error=alerts.problem,
 )
-def count_facets(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
+def count_facets(requests: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
     """The values of every column, counted."""
-    if not asked or panel != "facets":
+    if not requests or panel != "facets":
         return no_update
-    shown = held(views.of_table_grid(asked, columns, panel))
+    shown = held(views.of_table_grid(requests, columns, panel))
     counted = facets.facets(shown.table, shown.query), facets.histograms(shown.table, shown.query)
     return table_page.drawn_for(shown.address, facet_panel(*counted, shown.boxed))
 
@@ -51,11 +51,11 @@ def count_facets(asked: dict[str, Any] | None, panel: str, columns: list[str]) -
     running=[(Output("table-compared", "className"), "k-busy", "")],
     on_error=alerts.problem,
 )
-def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
+def compare(requests: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
     """Two columns against each other, over the rows that all else keeps."""
-    if not asked or panel != "compare":
+    if not requests or panel != "compare":
         return no_update
-    shown = held(views.of_table_grid(asked, columns, panel))
+    shown = held(views.of_table_grid(requests, columns, panel))
     view, groups = shown.address, table_plots.comparable(shown.table)
     chosen = crosstabs.sides(groups, view.left, view.right)
     form = table_compare.compare_form(view, groups, chosen, joins.joinable(cave(), shown.table))
@@ -63,8 +63,8 @@ def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any
         return [form, table_compare.nothing_to_compare()]
     sides = [column.name for column in chosen]
     rest = {name: text for name, text in view.boxes.items() if name not in sides}
-    found = crosstabs.crosstab(shown.table, replace(shown.query, boxes=rest), *sides)
-    drawn = table_compare.compared(found, view, shown.narrowed, filtered=bool(view.where or rest))
+    result = crosstabs.crosstab(shown.table, replace(shown.query, boxes=rest), *sides)
+    drawn = table_compare.compared(result, view, shown.narrowed, filtered=bool(view.where or rest))
     return table_page.drawn_for(view, [form, *drawn])
 
 
@@ -78,11 +78,11 @@ def compare(asked: dict[str, Any] | None, panel: str, columns: list[str]) -> Any
     running=[(Output("table-figure", "className"), "k-busy", "")],
     on_error=unless_typed,
 )
-def draw(asked: dict[str, Any] | None, panel: str, columns: list[str], picked: dict[str, Any] | None) -> Any:
+def draw(requests: dict[str, Any] | None, panel: str, columns: list[str], picked: dict[str, Any] | None) -> Any:
     """The plot of the view, with what was drawn in it."""
-    if not asked or panel != "plot":
+    if not requests or panel != "plot":
         return no_update
-    shown = held(views.of_table_grid(asked, columns, panel))
+    shown = held(views.of_table_grid(requests, columns, panel))
     drawers = {"counts": draw_counts, "histogram": draw_histogram}
     return table_page.drawn_for(
         shown.address, drawers.get(shown.address.plot, partial(draw_points, outline=picked))(shown)
@@ -91,12 +91,12 @@ def draw(asked: dict[str, Any] | None, panel: str, columns: list[str], picked: d
 
 def draw_counts(shown: HeldView) -> Any:
     """Bars of the rows by value."""
-    found = shown.groups
-    if not found:
+    result = shown.groups
+    if not result:
         return []
-    counts, clicked = plots.counts(shown.table, shown.query, found), plots.boxes(shown.table, shown.query, found)
+    counts, clicked = plots.counts(shown.table, shown.query, result), plots.boxes(shown.table, shown.query, result)
     return table_plots.counts_figure(
-        counts, found.colours, found.column, lambda value: shown.boxed(found.column, clicked(value))
+        counts, result.colours, result.column, lambda value: shown.boxed(result.column, clicked(value))
     )
 
 
@@ -105,9 +105,9 @@ def draw_histogram(shown: HeldView) -> Any:
     chosen = plots.axes(shown.table, shown.address.x)
     if chosen is None:
         return table_plots.no_numbers()
-    found = shown.groups
-    bars = plots.histogram(shown.table, shown.query, chosen[0], found)
-    colours = found.colours if found else {}
+    result = shown.groups
+    bars = plots.histogram(shown.table, shown.query, chosen[0], result)
+    colours = result.colours if result else {}
     return table_plots.histogram_figure(bars, colours, shown.colour_by, lambda box: shown.boxed(chosen[0].name, box))
 
 
@@ -140,11 +140,11 @@ def draw_points(shown: HeldView, outline: dict[str, Any] | None) -> Any:
     prevent_initial_call=True,
     on_error=unless_typed,
 )
-def say_picked(picked: dict[str, Any] | None, asked: dict[str, Any] | None, columns: list[str]) -> Any:
+def say_picked(picked: dict[str, Any] | None, requests: dict[str, Any] | None, columns: list[str]) -> Any:
     """Which rows lie within what was drawn in the plot."""
-    if not picked or not asked:
+    if not picked or not requests:
         return []
-    shown = held(views.of_table_grid(asked, columns, "plot"))
+    shown = held(views.of_table_grid(requests, columns, "plot"))
     ids = shown.picked_ids(picked)
     if ids is None:
         return []
@@ -168,11 +168,11 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
     """What became of the pasted ids."""
     if not clicks:
         return no_update
-    asked, columns = now
-    shown = held(views.of_table_grid(asked or {"of": of}, columns, "ids"))
-    found = id_search.search(cave(), shown.table, text or "", id_type)
+    requested, columns = now
+    shown = held(views.of_table_grid(requested or {"of": of}, columns, "ids"))
+    match = id_search.search(cave(), shown.table, text or "", id_type)
     unfiltered = replace(shown, address=shown.address.unfiltered())
-    report = table_ids.id_report(found, unfiltered.narrowed(found.where) if found.where else None)
+    report = table_ids.id_report(match, unfiltered.narrowed(match.where) if match.where else None)
     return table_page.drawn_for(shown.address, report)
 
 

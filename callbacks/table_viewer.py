@@ -63,9 +63,9 @@ def not_loaded(error: KarstError) -> tuple[Any, ...]:
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The table of the address."""
-    asked, said = parse_table(query or {})
+    requested, message = parse_table(query or {})
     lost_with_link = get_flashed_messages()  # what an old link meant is said once
-    shown = open_view(cave(), asked)
+    shown = open_view(cave(), requested)
     view, table = shown.address, shown.table
     if isinstance(shown, PagedView):
         results = table_page.paged_results(view, shown.table, _first(shown))
@@ -76,8 +76,8 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         layers = controls.layer_options(cave().volume(view.datastack))
         more: Any = {"viewer": viewer, "layer_sets": layers, "block": _first(shown)}
         results = table_page.results(view, shown.table, *axes, others, **more)
-    line = no_update if view.where == asked.where else view.where
-    notes = alerts.notes([*said, *shown.messages, *lost_with_link])
+    line = no_update if view.where == requested.where else view.where
+    notes = alerts.notes([*message, *shown.messages, *lost_with_link])
     return results, table_page.status(table, view.catalogue(), live.notices(cave(), table)), notes, line
 
 
@@ -123,21 +123,21 @@ def _block(shown: Any, start: int, end: int, picked: dict[str, Any] | None = Non
     running=[(Output("table-summary", "className"), "k-summary k-busy", "k-summary")],
     on_error=lambda error: (alerts.problem(error), table_page.address_button()),
 )
-def summarise(asked: dict[str, Any], columns: list[str], panel: str, of: str) -> tuple[Any, ...]:
+def summarise(requests: dict[str, Any], columns: list[str], panel: str, of: str) -> tuple[Any, ...]:
     """Counts and downloads of what the grid shows; what cannot be read of the filter."""
-    if not asked:
+    if not requests:
         return no_update, no_update
-    shown = views.of_table_grid(asked, columns, panel)
+    shown = views.of_table_grid(requests, columns, panel)
     try:
         words = shown.filter
         total, more = shown.counted()
     except KarstError as error:
         problem = alerts.problem(error, shown.typed_wrongly())
         return table_page.drawn_for(shown.address, problem), table_page.address_button()
-    said = words.describe() if words.text() else ""
+    message = words.describe() if words.text() else ""
     unfiltered = shown.address.unfiltered().href()
-    told = [*more, *([table_page.few_enough(shown.address)] if views.is_few_now(shown, of) else [])]
-    counts = table_page.counts(total, shown.whole, said, unfiltered, told, meant=shown.meant(total))
+    messages = [*more, *([table_page.few_enough(shown.address)] if views.is_few_now(shown, of) else [])]
+    counts = table_page.counts(total, shown.whole, message, unfiltered, messages, meant=shown.meant(total))
     summary = table_page.drawn_for(shown.address, counts)
     return summary, table_page.downloads(shown.address, words.text(), shown.no_files(total))
 
@@ -149,11 +149,11 @@ def summarise(asked: dict[str, Any], columns: list[str], panel: str, of: str) ->
     Input("table-columns", "value", allow_optional=True),
     prevent_initial_call=True,
 )
-def address(asked: dict[str, Any], panel: str | None, columns: list[str] | None) -> Any:
+def address(requests: dict[str, Any], panel: str | None, columns: list[str] | None) -> Any:
     """The address of what is shown."""
-    if not asked or panel is None or columns is None:
+    if not requests or panel is None or columns is None:
         return no_update
-    return views.of_table_grid(asked, columns, panel).address.href()
+    return views.of_table_grid(requests, columns, panel).address.href()
 
 
 @callback(
@@ -166,14 +166,14 @@ def address(asked: dict[str, Any], panel: str | None, columns: list[str] | None)
     running=[(Output("table-link", "className"), "k-link k-busy", "k-link")],
     on_error=lambda error: (no_neuroglancer_link(error), no_update),
 )
-def link(asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[str, Any] | None) -> tuple[Any, ...]:
+def link(requests: dict[str, Any] | None, selected: list[str] | None, picked: dict[str, Any] | None) -> tuple[Any, ...]:
     """A link to the rows that were ticked, else picked in the plot, else filtered."""
-    if not asked:
+    if not requests:
         return no_update, no_update
-    shown = views.of_table_grid(asked)
+    shown = views.of_table_grid(requests)
     chosen, subject = shown.chosen(selected, picked)
-    made = shown.link(chosen)
-    return neuroglancer_link(made, subject), table_page.selection(len(selected or ()))
+    created = shown.link(chosen)
+    return neuroglancer_link(created, subject), table_page.selection(len(selected or ()))
 
 
 @callback(
@@ -187,15 +187,15 @@ def link(asked: dict[str, Any] | None, selected: list[str] | None, picked: dict[
 )
 def take(
     clicks: list[int | None],
-    asked: dict[str, Any],
+    requests: dict[str, Any],
     selected: list[str] | None,
     picked: dict[str, Any] | None,
     columns: list[str] | None,
 ) -> Any:
     """What is to be copied: the ids of the rows chosen, else shown; or a script for those that are shown."""
-    if not any(clicks) or not asked:
+    if not any(clicks) or not requests:
         return no_update
-    shown, form = views.of_table_grid(asked, columns or ()), ctx.triggered_id["as"]
+    shown, form = views.of_table_grid(requests, columns or ()), ctx.triggered_id["as"]
     if form == "script":
         return {"text": shown.script(), "said": "A script was copied."}
     rows, subject = shown.chosen(selected, picked)

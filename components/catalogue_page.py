@@ -44,28 +44,30 @@ def matching(infos: Sequence[TableInfo], text: str) -> list[TableInfo]:
     return [info for info in infos if _has(info, text)]
 
 
-def listing(view: TableAddress, found: Sequence[TableInfo]) -> Any:
+def listing(view: TableAddress, tables: Sequence[TableInfo]) -> Any:
     """A line for each of the tables that were found."""
-    if not found:
+    if not tables:
         return alerts.empty(
             "No table or view of this version has all of these words",
             html.P(["Search for something else, or ", html.A("list them all", href=view.catalogue()), "."]),
         )
     head = html.Thead(html.Tr([html.Th(name, scope="col") for name in HEADINGS]))
-    body = html.Tbody([_row(view, info) for info in found])
+    body = html.Tbody([_row(view, info) for info in tables])
     return html.Div(html.Table([head, body], className="k-catalogue"), className="k-panel")
 
 
-def status(datastack: str, version: Version, found: int, count: int) -> str:
-    """How many of all were `found`, and of which version and day they are."""
+def status(datastack: str, version: Version, result: int, count: int) -> str:
+    """How many of all were `result`, and of which version and day they are."""
     tables = f"{count:,} tables and views" if count != 1 else "1 table or view"
-    said = tables if found == count else f"{found:,} of {tables} found"
-    return f"{said} · {datastack} · {version.words}"
+    message = tables if result == count else f"{result:,} of {tables} found"
+    return f"{message} · {datastack} · {version.words}"
 
 
 def _has(info: TableInfo, text: str) -> bool:
-    told = f"{info.name} {info.kind} {info.schema_type} {info.description} {info.notice} {info.reference_table or ''}"
-    return all(word in told.casefold() for word in text.casefold().split())
+    message = (
+        f"{info.name} {info.kind} {info.schema_type} {info.description} {info.notice} {info.reference_table or ''}"
+    )
+    return all(word in message.casefold() for word in text.casefold().split())
 
 
 def _row(view: TableAddress, info: TableInfo) -> html.Tr:

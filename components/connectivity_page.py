@@ -120,12 +120,12 @@ def warnings(view: CellAddress, read: Connectivity) -> list[Any]:
     """What is to be known of the answer; a root id that was replaced can be kept instead, at another version, and what
     CAVE cut can be asked for."""
     cell = read.cell
-    told = [with_offer(view, said) if said in read.cut else said for said in read.warnings]
+    messages = [with_offer(view, message) if message in read.cut else message for message in read.warnings]
     if cell.valid_at is None or cell.repaired_from is None:
-        return told
+        return messages
     kept = replace(view, cell=str(cell.repaired_from), id_type="root_id", version=str(cell.valid_at), partner="")
     way = html.A(f"Keep it by going to version {cell.valid_at}, where it is valid", href=kept.href())
-    return [html.Span([said, " ", way, "."]) if said in cell.warnings[:1] else said for said in told]
+    return [html.Span([message, " ", way, "."]) if message in cell.warnings[:1] else message for message in messages]
 
 
 def types_in_words(read: Connectivity) -> str:

@@ -72,14 +72,14 @@ def _bar(bar: Bar, most: int, name: str, href: Href) -> Any:
     heights = {"--whole": f"{100 * bar.total / most:.1f}%", "--now": f"{100 * bar.count / most:.1f}%"}
     if not bar.box:
         return html.Span(style=heights)
-    said = f"{_number(bar.low)} to {_number(bar.high)}: {bar.count:,} now, {bar.total:,} in the whole table"
+    message = f"{_number(bar.low)} to {_number(bar.high)}: {bar.count:,} now, {bar.total:,} in the whole table"
     return html.A(
         href=href(name, bar.box),
         style=heights,
-        title=said,
+        title=message,
         tabIndex="-1",  # the column's box takes a range from the keyboard
         draggable="false",
-        **aria(label=f"{name} {said}"),
+        **aria(label=f"{name} {message}"),
         **data(column=name, box=bar.box),
     )
 

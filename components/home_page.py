@@ -42,7 +42,7 @@ def ways(
     """Links into the datastack: its first tables, and some cells (root id and a word about it) that can be read."""
     types = tables[0].name if tables and tables[0].schema_type.startswith("cell_type") else ""
     number = str(version.number)
-    told = f"{profile.datastack}, version {number} of {version.timestamp:%d %B %Y}. {profile.description}"
+    message = f"{profile.datastack}, version {number} of {version.timestamp:%d %B %Y}. {profile.description}"
     table_links = [
         _way(TableAddress(profile.datastack, number, info.name).href(), info.name, _rows(info)) for info in tables
     ]
@@ -51,7 +51,7 @@ def ways(
         for root, word in cells
     ]
     return [
-        html.Section([html.H2(profile.title), html.P(told, className="k-muted")]),
+        html.Section([html.H2(profile.title), html.P(message, className="k-muted")]),
         html.Div(
             [
                 html.Section([html.H2("Tables"), html.Ul(table_links)], className="k-panel"),

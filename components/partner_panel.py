@@ -58,8 +58,8 @@ def reciprocal(frame: pd.DataFrame) -> str:
 def panel(view: CellAddress, side: str, body: Sequence[Any]) -> html.Div:
     """The panel of one side of a concrete view; only that of the tab in front is seen, and has a `body` at first."""
     front = view.tab == side
-    asked = of_side(view, side)
-    shown = {"of": grid_of(asked), "filterModel": typed(asked.boxes), "sortModel": ordered(asked.sort)}
+    requested = of_side(view, side)
+    shown = {"of": grid_of(requested), "filterModel": typed(requested.boxes), "sortModel": ordered(requested.sort)}
     return html.Div(
         [
             html.Div(body, id={"type": "partner-body", "side": side}),
@@ -78,13 +78,13 @@ def of_side(view: CellAddress, side: str) -> CellAddress:
     return view if view.tab == side else replace(view, boxes={}, sort=(), tab=side, where="")
 
 
-def grid_of(asked: CellAddress) -> str:
+def grid_of(address: CellAddress) -> str:
     """The address by which a grid of partners is known: all but its own filters and order."""
-    return replace(asked, boxes={}, sort=()).href()
+    return replace(address, boxes={}, sort=()).href()
 
 
 def body(
-    asked: CellAddress,
+    address: CellAddress,
     side: str,
     partners: PartnerTable,
     totals: Mapping[Any, Totals],
@@ -98,12 +98,12 @@ def body(
     """What stands in the panel of one side: its counts and the ways out, and the rows, `block` the first of them.
     `colours` are those of the values of a column, `hidden` names columns that are not drawn."""
     grid = rows_grid(
-        {"type": "partner-rows", "side": side, "of": grid_of(asked), "key": "root_id"},
+        {"type": "partner-rows", "side": side, "of": grid_of(address), "key": "root_id"},
         partners.columns,
-        boxes=asked.boxes,
-        sort=asked.sort,
+        boxes=address.boxes,
+        sort=address.sort,
         key="root_id",
-        cell_href=lambda column: _cell_href(asked) if column.name == "root_id" else None,
+        cell_href=lambda column: _cell_href(address) if column.name == "root_id" else None,
         label=WORDS[side] + "s",
         hidden=hidden,
     )
@@ -117,23 +117,23 @@ def body(
         ],
         className="k-summary",
     )
-    return [bar, place(grid, block), html.P(below(asked, side, partners, totals), className="k-muted k-below")]
+    return [bar, place(grid, block), html.P(below(address, side, partners, totals), className="k-muted k-below")]
 
 
 def below(view: CellAddress, side: str, partners: PartnerTable, totals: Mapping[Any, Totals]) -> list[Any]:
     """What is not in the table, and what its columns mean, in sentences."""
     sentences = [
-        *([said] for said in partners.left_out),
+        *([message] for message in partners.left_out),
         apart(view, side, totals),
-        *([said] for said in partners.notes),
+        *([message] for message in partners.notes),
     ]
     return [part for sentence in sentences if sentence for part in (*sentence, " ")]
 
 
 def counts(
-    shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: CellAddress, told: Sequence[str] = ()
+    shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: CellAddress, messages: Sequence[str] = ()
 ) -> list[Any]:
-    """How many partners and synapses the filter leaves, what it says, and what else is `told` of it."""
+    """How many partners and synapses the filter leaves, what it says, and what else is `messages` of it."""
     if not words:
         return [html.Strong(counted(len(whole), "partner")), f", {counted(_synapses(whole), 'synapse')}"]
     return [
@@ -141,7 +141,7 @@ def counts(
         f" of {len(whole):,} partners, {_synapses(shown):,} of {_synapses(whole):,} synapses",
         html.Span(f" where {words}", className="k-words"),
         html.A("Clear filters", href=unfiltered.href(), className="k-clear"),
-        *(html.Div(sentence, className="k-words") for sentence in told),
+        *(html.Div(sentence, className="k-words") for sentence in messages),
     ]
 
 
@@ -188,8 +188,8 @@ def downloads(view: CellAddress, cells: str, side: str, line: str) -> list[Any]:
 
 def partners_path(view: CellAddress, cells: str, side: str, line: str = "") -> str:
     """The address of the partners that a view shows, as the API has them."""
-    asked = [_direction(side), *_which(view, line)]
-    return _path(view, cells, "partners", [*asked, *(("sort", text) for text in format_sort(view.sort))])
+    requests = [_direction(side), *_which(view, line)]
+    return _path(view, cells, "partners", [*requests, *(("sort", text) for text in format_sort(view.sort))])
 
 
 def synapses_path(view: CellAddress, cells: str, side: str, *, line: str = "", partner: str = "") -> str:
@@ -219,8 +219,8 @@ def _counted(view: CellAddress) -> list[tuple[str, str]]:
 
 
 def _path(view: CellAddress, cells: str, what: str, more: Sequence[tuple[str, str]]) -> str:
-    asked = urlencode([(name, text) for name, text in [("id_type", "root_id"), *more] if text], quote_via=quote)
-    return f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{cells}/{what}?{asked}"
+    requested = urlencode([(name, text) for name, text in [("id_type", "root_id"), *more] if text], quote_via=quote)
+    return f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{cells}/{what}?{requested}"
 
 
 def file_links(what: str, path: str) -> html.Div:

@@ -154,7 +154,7 @@ def progress(job: Job) -> list[Any]:
     return [html.P(words[job.state]), bar]
 
 
-def results(view: PopulationAddress, found: Population, figure: Figure, said: str, files: Any) -> list[Any]:
+def results(view: PopulationAddress, population: Population, figure: Figure, message: str, files: Any) -> list[Any]:
     """The matrix of a population that was read, and the places of what is drawn after it."""
     graph = dcc.Graph(
         id="pop-matrix",
@@ -164,11 +164,11 @@ def results(view: PopulationAddress, found: Population, figure: Figure, said: st
         style={"height": figure["layout"]["height"]},
     )
     return [
-        sets(found.pair),
+        sets(population.pair),
         html.Section(
             [
                 html.H2(view.value.replace("_", " ").capitalize()),
-                html.P(said, className="k-hint"),
+                html.P(message, className="k-hint"),
                 graph,
                 html.P("Click an entry to list its synapses.", className="k-hint"),
                 files,
@@ -185,7 +185,7 @@ def results(view: PopulationAddress, found: Population, figure: Figure, said: st
 
 def files(view: PopulationAddress, number: object) -> html.Div:
     """Links to the files of what is shown."""
-    asked = {"pre": view.pre_set, "post": view.post_set, "proofread": view.proofread}
+    requests = {"pre": view.pre_set, "post": view.post_set, "proofread": view.proofread}
     shape = {"pre_by": view.pre_by, "post_by": view.post_by}
     kinds = {"edges": ({}, "Edges:"), "matrix": (shape | {"value": view.value}, "Matrix:")}
     if view.model != NO_MODEL:
@@ -193,9 +193,9 @@ def files(view: PopulationAddress, number: object) -> html.Div:
         kinds |= {"null": (shape | {"model": view.model} | drawn, "Chance:")}
     parts: list[Any] = []
     for kind, (more, words) in kinds.items():
-        query = urlencode({name: text for name, text in (asked | more).items() if text}, quote_via=quote, safe="~")
+        query = urlencode({name: text for name, text in (requests | more).items() if text}, quote_via=quote, safe="~")
         parts.append(file_links(words, f"/api/v1/{view.datastack}/{number}/populations/{kind}?{query}"))
-    sets_only = urlencode({name: text for name, text in asked.items() if text}, quote_via=quote, safe="~")
+    sets_only = urlencode({name: text for name, text in requests.items() if text}, quote_via=quote, safe="~")
     script = f"/api/v1/{view.datastack}/{number}/populations/python?{sets_only}"
     parts.append(html.A("caveclient script", href=script, download="edges.py"))
     return html.Div(parts, className="k-population-files")
@@ -226,8 +226,8 @@ def chance(view: PopulationAddress, figure: Figure, notes: Sequence[str]) -> htm
         id="pop-null", figure=figure, config=CONFIG, responsive=True, style={"height": figure["layout"]["height"]}
     )
     title = f"Observed by expected: {MODEL_WORDS[view.model].lower()}"
-    said = [html.P(note, className="k-hint") for note in notes]
-    return html.Section([html.H2(title), graph, *said], className="k-matrix", **aria(label="Against chance"))
+    messages = [html.P(note, className="k-hint") for note in notes]
+    return html.Section([html.H2(title), graph, *messages], className="k-matrix", **aria(label="Against chance"))
 
 
 def distributions(plots: Sequence[Any]) -> html.Section:
@@ -247,10 +247,10 @@ def status(pair: Pair) -> list[Any]:
     ]
 
 
-def _set_row(name: str, counting: CellSet, asked: CellSet) -> html.Tr:
-    known = (asked.num_axons, asked.num_dendrites, asked.num_multi_soma)
+def _set_row(name: str, counting: CellSet, cell_set: CellSet) -> html.Tr:
+    known = (cell_set.num_axons, cell_set.num_dendrites, cell_set.num_multi_soma)
     numbers = ["not known" if number is None else f"{number:,}" for number in known]
-    cells = [asked.text[:120], f"{len(counting):,}", f"{len(asked):,}", *numbers, f"{asked.num_repeated:,}"]
+    cells = [cell_set.text[:120], f"{len(counting):,}", f"{len(cell_set):,}", *numbers, f"{cell_set.num_repeated:,}"]
     return html.Tr([html.Th(name, scope="row"), *map(html.Td, cells)])
 
 

@@ -28,27 +28,27 @@ NUMBERS = {
 }
 
 
-def status(found: Sequence[Connectivity]) -> list[Any]:
+def status(connectivities: Sequence[Connectivity]) -> list[Any]:
     """How many cells these are, of which version and day, with which types."""
-    first = found[0]
+    first = connectivities[0]
     types = types_in_words(first)
     return [
-        html.Strong(f"{len(found)} cells"),
+        html.Strong(f"{len(connectivities)} cells"),
         f" · {first.datastack} · {first.version.words} · {types}",
     ]
 
 
 def cells(
-    view: CellAddress, found: Sequence[Connectivity], types: Sequence[str | None], matrix: pd.DataFrame
+    view: CellAddress, connectivities: Sequence[Connectivity], types: Sequence[str | None], matrix: pd.DataFrame
 ) -> html.Section:
     """A line for each cell, numbered, that leads to the cell alone; and the synapses among them. `types` are the cells'
     own, `matrix` is of :func:`several_cells.among`."""
     texts = dict.fromkeys(("cell", "root id", "nucleus id", "type"), "k-text")
-    deep = ["soma depth (µm)"] if "soma_depth_um" in found[0].inputs else []
+    deep = ["soma depth (µm)"] if "soma_depth_um" in connectivities[0].inputs else []
     titles = texts | dict.fromkeys((*deep, *NUMBERS), "")
-    typed = zip(found, types, strict=True)
+    typed = zip(connectivities, types, strict=True)
     body = [_row(view, place, one, own) for place, (one, own) in enumerate(typed, start=1)]
-    ids = ", ".join(str(one.cell.root_id) for one in found)
+    ids = ", ".join(str(one.cell.root_id) for one in connectivities)
     table = html.Table(
         [
             html.Thead(html.Tr([html.Th(title, scope="col", className=look) for title, look in titles.items()])),
@@ -85,8 +85,8 @@ def _row(view: CellAddress, place: int, one: Connectivity, own: str | None) -> h
         *(f"{one.totals[way][name]:,}" for way, name in NUMBERS.values()),  # type: ignore[index,literal-required]
     ]
     looks = ["k-text"] * TEXTS + [""] * len(texts)
-    told = [html.Td(text, className=look) for text, look in zip(texts, looks, strict=False)]
-    return html.Tr([html.Th(str(place), scope="row"), *told])
+    messages = [html.Td(text, className=look) for text, look in zip(texts, looks, strict=False)]
+    return html.Tr([html.Th(str(place), scope="row"), *messages])
 
 
 def _nuclei(ids: Sequence[int] | None, place: int) -> Any:

@@ -30,14 +30,15 @@ def place() -> html.Div:
     return later.place("cell-skeleton", html.P("Looking for a skeleton…", className="k-hint"))
 
 
-def picture(found: Morphology, soma_um: tuple[float, float, float] | None, cell: str) -> html.Div:
+def picture(morphology: Morphology, soma_um: tuple[float, float, float] | None, cell: str) -> html.Div:
     """The skeleton with soma and synapses, how much of them is drawn, and files of it; `cell` is the cell's address in
     the API."""
-    figure = skeleton(found.lines, found.synapses, soma_um)
+    figure = skeleton(morphology.lines, morphology.synapses, soma_um)
     counts = [
-        f"{len(points):,} of {found.num_synapses[way]:,} {way.noun} synapses" for way, points in found.synapses.items()
+        f"{len(points):,} of {morphology.num_synapses[way]:,} {way.noun} synapses"
+        for way, points in morphology.synapses.items()
     ]
-    cable = f"{found.drawn_um / 1000:,.2f} of {found.cable_um / 1000:,.2f} mm of cable"
+    cable = f"{morphology.drawn_um / 1000:,.2f} of {morphology.cable_um / 1000:,.2f} mm of cable"
     drawn = plot("skeleton", TITLE, figure, note=f"Drawn: {cable}, {' and '.join(counts)}.")
     files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in FILES.items()]
     return html.Div([drawn, html.P(["Download: ", *separated(files)], className="k-hint")])

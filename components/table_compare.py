@@ -44,29 +44,29 @@ def _form(fields: Sequence[Any]) -> html.Form:
 
 def nothing_to_compare() -> html.P:
     """Stands where a matrix would be."""
-    said = "Only one column of this table has categories. Choose another table above to set its types beside."
-    return html.P(said, className="k-muted")
+    message = "Only one column of this table has categories. Choose another table above to set its types beside."
+    return html.P(message, className="k-muted")
 
 
 def compared(
-    found: CrossTab, view: TableAddress, narrowed: Callable[[str], str | None], *, filtered: bool
+    crosstab: CrossTab, view: TableAddress, narrowed: Callable[[str], str | None], *, filtered: bool
 ) -> list[Any]:
     """The figures in words, links to the rows that differ, and the matrix. `narrowed` gives the address of the rows
     that also pass a query line; `filtered` says whether something keeps rows out of the matrix."""
-    if not found.total:
+    if not crosstab.total:
         return [html.P("There are no rows to compare.", className="k-muted")]
     scope = "Counted over the rows that the other filters leave. " if filtered else ""
-    differ = found.both - found.agree
-    links = [("that disagree", differ, found.disagreeing)] if found.shared else []
-    links.append((f"off the majority of their {found.left.title}", found.off_majority, found.minority))
+    differ = crosstab.both - crosstab.agree
+    links = [("that disagree", differ, crosstab.disagreeing)] if crosstab.shared else []
+    links.append((f"off the majority of their {crosstab.left.title}", crosstab.off_majority, crosstab.minority))
     # a link to all rows of the view would lead nowhere
-    ways = [_way(words, count, line, narrowed) for words, count, line in links if count < found.total]
+    ways = [_way(words, count, line, narrowed) for words, count, line in links if count < crosstab.total]
     return [
-        html.P(found.sentence(filtered=filtered), className="k-sentence", role="status"),
+        html.P(crosstab.sentence(filtered=filtered), className="k-sentence", role="status"),
         html.P([part for way in ways if way for part in (" · ", way)][1:], className="k-sentence"),
-        _matrix(found, view),
+        _matrix(crosstab, view),
         html.P(
-            f"{scope}The stronger a cell, the larger its share of the rows with both and this {found.left.title}. "
+            f"{scope}The stronger a cell, the larger its share of the rows with both and this {crosstab.left.title}. "
             "Framed: the same value on either side. Click a number to see its rows.",
             className="k-hint",
         ),
@@ -78,60 +78,64 @@ def _way(words: str, count: int, line: str, narrowed: Callable[[str], str | None
     return html.A(f"Show the {counted(count, 'row')} {words}", href=href) if href else None
 
 
-def _matrix(found: CrossTab, view: TableAddress) -> html.Div:
-    rows, columns = range(len(found.left_values))[:MOST_LISTED], found.diagonal()[:MOST_LISTED]
-    known = [j for j in columns if found.right_values[j] is not None]
-    heads = [_head(found, view, (None, j), int(found.counts[:, j].sum()), scope="col") for j in columns]
+def _matrix(crosstab: CrossTab, view: TableAddress) -> html.Div:
+    rows, columns = range(len(crosstab.left_values))[:MOST_LISTED], crosstab.diagonal()[:MOST_LISTED]
+    known = [j for j in columns if crosstab.right_values[j] is not None]
+    heads = [_head(crosstab, view, (None, j), int(crosstab.counts[:, j].sum()), scope="col") for j in columns]
     head = html.Thead(html.Tr([html.Td(), *heads, html.Th("all", scope="col", className="k-sum")]))
     body = []
     for i in rows:
-        whole = int(found.counts[i].sum())
-        both = int(found.counts[i, known].sum())
-        cells = [_cell(found, view, (i, j), both if j in known else whole) for j in columns]
-        own = _head(found, view, (i, None), whole, scope="row")
+        whole = int(crosstab.counts[i].sum())
+        both = int(crosstab.counts[i, known].sum())
+        cells = [_cell(crosstab, view, (i, j), both if j in known else whole) for j in columns]
+        own = _head(crosstab, view, (i, None), whole, scope="row")
         body.append(html.Tr([own, *cells, html.Td(f"{whole:,}", className="k-sum")]))
-    sums = [html.Td(f"{int(found.counts[:, j].sum()):,}") for j in columns]
-    foot = html.Tr([html.Th("all", scope="row"), *sums, html.Td(f"{found.total:,}")], className="k-sum")
+    sums = [html.Td(f"{int(crosstab.counts[:, j].sum()):,}") for j in columns]
+    foot = html.Tr([html.Th("all", scope="row"), *sums, html.Td(f"{crosstab.total:,}")], className="k-sum")
     table = html.Table([head, html.Tbody([*body, foot])], className="k-matrix")
-    name = f"Rows by {found.left.name} and {found.right.name}"
+    name = f"Rows by {crosstab.left.name} and {crosstab.right.name}"
     place = html.Div(table, className="k-matrix-place", tabIndex="0", role="region", **aria(label=name))
-    return html.Div([place, _cut(found, len(rows), len(columns))])
+    return html.Div([place, _cut(crosstab, len(rows), len(columns))])
 
 
-def _cut(found: CrossTab, rows: int, columns: int) -> html.P | None:
+def _cut(crosstab: CrossTab, rows: int, columns: int) -> html.P | None:
     """What of a large matrix is not drawn."""
-    listed = ((found.left, found.left_values, rows), (found.right, found.right_values, columns))
-    said = [f"{n} of {len(values)} values of {side.name}" for side, values, n in listed if n < len(values)]
-    return html.P(f"Drawn are {' and '.join(said)}; the sums are of all.", className="k-hint") if said else None
+    listed = ((crosstab.left, crosstab.left_values, rows), (crosstab.right, crosstab.right_values, columns))
+    messages = [f"{n} of {len(values)} values of {side.name}" for side, values, n in listed if n < len(values)]
+    return html.P(f"Drawn are {' and '.join(messages)}; the sums are of all.", className="k-hint") if messages else None
 
 
-def _head(found: CrossTab, view: TableAddress, at: tuple[int | None, int | None], count: int, *, scope: str) -> html.Th:
-    value = found.right_values[at[1]] if at[1] is not None else found.left_values[at[0] or 0]
-    link = _link(found, view, at, _word(value), counted(count, "row"))
+def _head(
+    crosstab: CrossTab, view: TableAddress, at: tuple[int | None, int | None], count: int, *, scope: str
+) -> html.Th:
+    value = crosstab.right_values[at[1]] if at[1] is not None else crosstab.left_values[at[0] or 0]
+    link = _link(crosstab, view, at, _word(value), counted(count, "row"))
     return html.Th(html.Span(link), scope=scope, className="k-muted" if value is None else "")
 
 
-def _cell(found: CrossTab, view: TableAddress, at: tuple[int, int], whole: int) -> html.Td:
-    count = int(found.counts[at])
-    left, right = found.left_values[at[0]], found.right_values[at[1]]
+def _cell(crosstab: CrossTab, view: TableAddress, at: tuple[int, int], whole: int) -> html.Td:
+    count = int(crosstab.counts[at])
+    left, right = crosstab.left_values[at[0]], crosstab.right_values[at[1]]
     frame = "k-same" if left is not None and left == right else ""
     if not count:
         return html.Td("", className=frame)
     share = f"{count / whole:.1%} of the {whole:,} {_word(left)} that have both"
-    said = f"{_word(left)} and {_word(right)}: {counted(count, 'row')}"
+    message = f"{_word(left)} and {_word(right)}: {counted(count, 'row')}"
     blank = left is None or right is None
     shade = {"--share": "0%" if blank else f"{100 * count / whole:.0f}%"}
     return html.Td(
-        _link(found, view, at, f"{count:,}", said if blank else f"{said}, {share}"), style=shade, className=frame
+        _link(crosstab, view, at, f"{count:,}", message if blank else f"{message}, {share}"),
+        style=shade,
+        className=frame,
     )
 
 
-def _link(found: CrossTab, view: TableAddress, at: tuple[int | None, int | None], text: str, said: str) -> html.A:
+def _link(crosstab: CrossTab, view: TableAddress, at: tuple[int | None, int | None], text: str, message: str) -> html.A:
     """A link to the rows of a place in the matrix; to all of them where it is chosen already."""
-    boxes = found.boxes(*at)
+    boxes = crosstab.boxes(*at)
     chosen = all(view.boxes.get(name) == box for name, box in boxes.items())
     href = replace(view, boxes={**view.boxes, **(dict.fromkeys(boxes, "") if chosen else boxes)}).href()
-    return html.A(text, href=href, title=said, **(aria(current="true") if chosen else {}))
+    return html.A(text, href=href, title=message, **(aria(current="true") if chosen else {}))
 
 
 def _word(value: Value | None) -> str:

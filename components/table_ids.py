@@ -49,16 +49,16 @@ def id_panel(table: TableFrame) -> list[Any]:
     ]
 
 
-def id_report(found: IdSearch, keep: str | None) -> list[Any]:
+def id_report(search: IdSearch, keep: str | None) -> list[Any]:
     """What became of the ids. `keep` is the address of the view of their rows, None where it would be too long."""
-    rows = f"{found.num_rows:,} row{'' if found.num_rows == 1 else 's'}"
-    if not found.num_rows:
+    rows = f"{search.num_rows:,} row{'' if search.num_rows == 1 else 's'}"
+    if not search.num_rows:
         way: Any = html.P("No row of this table has one of them.")
     elif keep:
-        way = html.P(html.A(f"Show the {rows}" if found.num_rows > 1 else "Show the row", href=keep))
+        way = html.P(html.A(f"Show the {rows}" if search.num_rows > 1 else "Show the row", href=keep))
     else:
         way = html.P(f"They have {rows}, but CAVE did not save so many ids for an address. Paste fewer to see them.")
-    return [html.P(sentence, className="k-sentence") for sentence in found.sentences] + [way, _listed(found.ids)]
+    return [html.P(sentence, className="k-sentence") for sentence in search.sentences] + [way, _listed(search.ids)]
 
 
 def _listed(ids: pd.DataFrame) -> html.Details:

@@ -181,7 +181,7 @@ def _tab(name: str, chosen: bool) -> html.Button:
 def status(table: TableFrame | LargeTable, catalogue: str, notices: Sequence[str]) -> list[Any]:
     """Which table this is, of which version and day, and the owners' `notices`. `catalogue` is the address of all."""
     info, version = table.info, table.version
-    told = [
+    messages = [
         html.Strong(info.name),
         f" · {table.datastack} · {version.words}",
         f" · references {info.reference_table}" if info.reference_table else "",
@@ -189,7 +189,7 @@ def status(table: TableFrame | LargeTable, catalogue: str, notices: Sequence[str
         html.A("all tables", href=catalogue),
     ]
     described = html.Span(info.description, className="k-description", title=info.description)
-    return [*told, described, *alerts.notices(notices)]
+    return [*messages, described, *alerts.notices(notices)]
 
 
 def counts(
@@ -197,13 +197,13 @@ def counts(
     whole: int,
     words: str,
     unfiltered: str,
-    told: Sequence[Any] = (),
+    messages: Sequence[Any] = (),
     *,
     meant: tuple[str, str] | None = None,
 ) -> list[Any]:
-    """How many of the `whole` rows the filter leaves (None = nobody knows), what it says, and what else is `told`.
+    """How many of the `whole` rows the filter leaves (None = nobody knows), what it says, and what else is `messages`.
     `meant` are the values that may be meant, and the address of the view with them."""
-    more = [html.Div(sentence, className="k-words") for sentence in told]
+    more = [html.Div(sentence, className="k-words") for sentence in messages]
     if not words:
         return [html.Strong(f"{whole:,}"), " rows", *more]
     clear = html.A("Clear filters", href=unfiltered, className="k-clear")

@@ -93,12 +93,12 @@ def histogram_figure(bars: Bars, colours: Mapping[str, str], group_by: str, href
     if not shown:
         return [html.P("No row that is shown has a number.", className="k-muted")]
     drawn = histogram(bars, colours, _blank(group_by), href)
-    said = f"{counted(shown, 'row')} with a number"
+    message = f"{counted(shown, 'row')} with a number"
     if shown < whole:
         scales = (" (scale at the left)", " (at the right)") if is_small_part(bars) else ("", "")
-        said = f"Solid: {counted(shown, 'row')} shown{scales[0]}; pale: all {whole:,} with a number{scales[1]}"
+        message = f"Solid: {counted(shown, 'row')} shown{scales[0]}; pale: all {whole:,} with a number{scales[1]}"
     blank = f" {counted(bars.blank, 'row')} shown without." if bars.blank else ""
-    return [_graph(drawn), html.P(f"{said}.{blank} Click a bar to filter by it.", className="k-hint")]
+    return [_graph(drawn), html.P(f"{message}.{blank} Click a bar to filter by it.", className="k-hint")]
 
 
 def scatter_figure(
@@ -134,18 +134,18 @@ def scatter_figure(
 
 def picked(count: int, keep: str | None, root_href: str | None) -> list[Any]:
     """How many rows lie within what was drawn, and ways on: keep only these, or read the one cell."""
-    said: list[Any] = [html.Strong(counted(count, "row")), " picked; the Neuroglancer link shows them. "]
+    messages: list[Any] = [html.Strong(counted(count, "row")), " picked; the Neuroglancer link shows them. "]
     if not count:
-        said = [html.Span("No rows there. ", className="k-muted")]
+        messages = [html.Span("No rows there. ", className="k-muted")]
     elif keep:
-        said.append(html.A("Keep only these", href=keep))
+        messages.append(html.A("Keep only these", href=keep))
     else:
-        said.append(html.Span("They cannot be kept: draw a smaller outline."))
+        messages.append(html.Span("They cannot be kept: draw a smaller outline."))
     if root_href:
-        said += [" · ", html.A("Read this cell's partners", href=root_href)]
+        messages += [" · ", html.A("Read this cell's partners", href=root_href)]
     clear = {"type": "table-unpick", "of": "plot"}
     return [
-        *said,
+        *messages,
         html.Button(
             "Clear",
             id=clear,

@@ -11,7 +11,7 @@ from components.partner_options import keep_link
 from services.views.addresses import CellAddress
 
 
-def with_offer(view: CellAddress, said: str) -> Any:
+def with_offer(view: CellAddress, message: str) -> Any:
     """The sentence that tells of them, and a link that asks for all synapses, piece by piece."""
     link = keep_link("Read all of them, in pieces", replace(view, whole="on"), "whole")
-    return html.Span([said, " ", link, "."])
+    return html.Span([message, " ", link, "."])

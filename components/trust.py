@@ -15,16 +15,16 @@ MARKS = {"complete": "good", "usable": "good", "lower bound": "fair", "not analy
 """The look of a level; its word is always there too."""
 
 
-def verdict(told: Verdict) -> list[html.Details]:
+def verdict(message: Verdict) -> list[html.Details]:
     """A mark for each direction, which opens the reason and the share of the synapses that is identified."""
     names = {way: f"{way.noun.capitalize()}s" for way in Direction}
-    levels = {Direction.IN: told.inputs, Direction.OUT: told.outputs}
-    why = [html.P(told.sentence), *(html.P(note) for note in told.notes)]
+    levels = {Direction.IN: message.inputs, Direction.OUT: message.outputs}
+    why = [html.P(message.sentence), *(html.P(note) for note in message.notes)]
     return [
         html.Details(
             [
                 html.Summary([f"{name}: ", html.B(levels[way])], className=f"k-mark k-mark-{MARKS[levels[way]]}"),
-                html.Div([*why, html.P(_share(name, told.identified[way], told.criterion))], className="k-menu"),
+                html.Div([*why, html.P(_share(name, message.identified[way], message.criterion))], className="k-menu"),
             ],
             className="k-drop k-trust",
         )

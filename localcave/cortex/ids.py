@@ -31,11 +31,11 @@ def stage_rng(seed: int, stage: str) -> np.random.Generator:
 
 def distinct(rng: np.random.Generator, low: int, high: int, count: int) -> Ints:
     """`count` distinct integers of [low, high) in random order, int64."""
-    found = np.empty(0, dtype=np.int64)
-    while len(found) < count:
-        more = rng.integers(low, high, size=count - len(found) + count // 20 + 16)
-        found = np.unique(np.concatenate([found, more]))
-    return rng.permutation(found)[:count]
+    result = np.empty(0, dtype=np.int64)
+    while len(result) < count:
+        more = rng.integers(low, high, size=count - len(result) + count // 20 + 16)
+        result = np.unique(np.concatenate([result, more]))
+    return rng.permutation(result)[:count]
 
 
 def root_ids(rng: np.random.Generator, count: int) -> Ints:

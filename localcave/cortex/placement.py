@@ -238,7 +238,7 @@ def _with_twigs(rng: np.random.Generator, arbors: Arbors, slot: Ints, end_nm: Fl
     position = start_nm[row] + (end_nm - start_nm)[row] * share + bend
     number = len(arbors.slot) + np.arange(len(row))
     parent = np.where(step == 1, attach[row], number - 1)
-    grown, new_place = in_order(
+    expanded, new_place = in_order(
         slot=np.concatenate([arbors.slot, slot[row]]),
         position_nm=np.concatenate([arbors.position_nm, position]),
         parent=np.concatenate([arbors.parent, parent]),
@@ -246,7 +246,7 @@ def _with_twigs(rng: np.random.Generator, arbors: Arbors, slot: Ints, end_nm: Fl
         radius_nm=np.concatenate([arbors.radius_nm, np.full(len(row), TWIG_RADIUS_NM)]),
         stem=np.concatenate([arbors.stem, arbors.stem[attach[row]]]),
     )
-    return grown, new_place, new_place[number[step == n_nodes[row]]]
+    return expanded, new_place, new_place[number[step == n_nodes[row]]]
 
 
 def _sizes(rng: np.random.Generator, inhibitory: NDArray[np.bool_]) -> NDArray[np.float32]:

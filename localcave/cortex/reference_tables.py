@@ -59,16 +59,16 @@ def neuron_svm(cortex: Cortex) -> pa.Table:
 
 def m_types(rng: np.random.Generator, type_code: NDArray[np.integer], depth_um: Floats) -> NDArray[np.object_]:
     """M-type of neurons: within a type by depth where it spans several, else at random in the published shares."""
-    found = np.full(len(type_code), "", dtype=object)
+    result = np.full(len(type_code), "", dtype=object)
     for name, (shares, by_depth) in recipe.M_TYPES.items():
         here = np.flatnonzero(type_code == TYPE[name])
         labels, weights = list(shares), np.array(list(shares.values()))
         rank = np.argsort(np.argsort(depth_um[here] + rng.normal(0, 12, len(here)))) if by_depth else None
         draw = rng.random(len(here)) if rank is None else (rank + 0.5) / max(len(here), 1)
-        found[here] = np.array(labels, dtype=object)[
+        result[here] = np.array(labels, dtype=object)[
             np.searchsorted(np.cumsum(weights / weights.sum()), draw).clip(0, len(labels) - 1)
         ]
-    return found
+    return result
 
 
 def metamodel_mtypes(cortex: Cortex) -> pa.Table:

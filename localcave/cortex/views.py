@@ -40,9 +40,9 @@ def in_out_degree(cortex: Cortex, version: int) -> pa.Table:
 def _nucleus_of_cell(cortex: Cortex, version: int) -> tuple[Ints, Ints]:
     """Roots with exactly one nucleus at a version, and that nucleus (index)."""
     roots = cortex.roots(version)[cortex.supervoxels.of_nucleus]
-    found, first, count = np.unique(roots, return_index=True, return_counts=True)
-    single = (count == 1) & (found > 0)
-    return found[single], first[single]
+    result, first, count = np.unique(roots, return_index=True, return_counts=True)
+    single = (count == 1) & (result > 0)
+    return result[single], first[single]
 
 
 def connections_with_nuclei(cortex: Cortex, version: int) -> pa.Table:

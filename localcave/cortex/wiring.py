@@ -68,8 +68,8 @@ def wire(seed: int, size: Size, pop: Population) -> Wiring:
     demand_out = np.zeros(n_cells, dtype=np.int64)
     demand_out[pop.proofread] = np.rint(pop.n_outputs * recipe.OUTPUT_FRAGMENT_SHARE)
     giant = pop.proofread[pop.giants]  # there are not enough cells in reach of a giant: fragments make up the rest
-    made = np.bincount(known[0], minlength=n_cells)[giant]
-    demand_out[giant] = np.maximum(demand_out[giant], pop.n_outputs[pop.giants] - made)
+    created = np.bincount(known[0], minlength=n_cells)[giant]
+    demand_out[giant] = np.maximum(demand_out[giant], pop.n_outputs[pop.giants] - created)
     to_pre, n_dendrites = _fragments(rng, pop, demand_out, DENDRITE_FRAGMENT_DEGREE, 4)
     parts.append((n_cells + to_post[1], to_post[0]))
     parts.append((to_pre[0], n_cells + n_axons + to_pre[1]))
@@ -131,9 +131,9 @@ def _near(rng: np.random.Generator, wanted: Ints, from_um: Floats, to_um: Floats
         row = np.repeat(np.arange(len(last)), wanted[here])
         draw = begin[row] + rng.random(len(row)) * (last - begin)[row]
         hit = np.clip(np.searchsorted(cumulative, draw, side="right") - row * len(to_um), 0, len(to_um) - 1)
-        found = np.unique(row * np.int64(len(to_um)) + hit)
-        rows.append(start + found // len(to_um))
-        columns.append(found % len(to_um))
+        result = np.unique(row * np.int64(len(to_um)) + hit)
+        rows.append(start + result // len(to_um))
+        columns.append(result % len(to_um))
     return (np.concatenate(rows), np.concatenate(columns)) if rows else (np.empty(0, np.int64), np.empty(0, np.int64))
 
 

@@ -115,8 +115,8 @@ def _write_synapses(cortex: Cortex, writer: DatastackWriter) -> None:
 
 def _write_tables(cortex: Cortex, writer: DatastackWriter) -> None:
     """Tables that grow are written whole for every version, the others as what differs from the newest one."""
-    for name, grown in GROWING.items():
-        every = {version: grown(cortex, version) for version in recipe.VERSIONS}
+    for name, expanded in GROWING.items():
+        every = {version: expanded(cortex, version) for version in recipe.VERSIONS}
         for version, rows in every.items():
             writer.add_table(version, name, rows, catalogue.metadata(name, version), sorted_by=("id",))
         writer.add_live(name, live_rows(every))

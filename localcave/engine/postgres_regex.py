@@ -46,10 +46,10 @@ COUNT = re.compile(r"\{\d+(,\d*)?\}")
 def matching(pattern: str, values: Iterable[str | None]) -> list[str]:
     """Those of the values in which PostgreSQL would find the pattern. Raises EngineError for an invalid one."""
     try:
-        found = compiled(pattern)
+        result = compiled(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise failed_sql("invalid regular expression") from error
-    return [value for value in values if value is not None and found.search(value)]
+    return [value for value in values if value is not None and result.search(value)]
 
 
 def compiled(pattern: str) -> re.Pattern[str]:

@@ -73,10 +73,10 @@ def listed(column: Column, values: Any) -> list[Any]:
     """The values of an IN list to bind: nulls match nothing, and numbers that the column cannot hold are left out."""
     if not isinstance(values, list | str | dict):
         raise EngineError(f"'{type(values).__name__}' object is not iterable")
-    found = [comparable(column, value) for value in values if value is not None]
+    matches = [comparable(column, value) for value in values if value is not None]
     if pa.types.is_integer(column.type):
-        return list(_whole_int64(found))
-    return found
+        return list(_whole_int64(matches))
+    return matches
 
 
 def _whole_int64(values: Iterable[Any]) -> Iterable[int]:

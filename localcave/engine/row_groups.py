@@ -29,10 +29,10 @@ def groups_with(path: Path, column: str, values: Collection[int]) -> list[int] |
     if bounds is None:
         return None
     low, high = bounds
-    found = np.zeros(len(low), bool)
+    result = np.zeros(len(low), bool)
     for value in values:
-        found |= (low <= value) & (value <= high)
-    groups: list[int] = np.flatnonzero(found).tolist()
+        result |= (low <= value) & (value <= high)
+    groups: list[int] = np.flatnonzero(result).tolist()
     return groups if len(groups) <= FEW * len(low) else None
 
 

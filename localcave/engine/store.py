@@ -79,15 +79,15 @@ class Source:
 
     def rows_with(self, wanted: Mapping[str, Collection[int]]) -> pa.Table | None:
         """Few rows of the file, among them all whose columns have one of the `wanted` values; None if they are many."""
-        found = []
+        matches = []
         for column, values in wanted.items():
             path = self.sorted_copies.get(column, self.path)
             groups = groups_with(path, column, values)
             if groups is not None:
-                found.append((len(groups), path, groups))
-        if not found:
+                matches.append((len(groups), path, groups))
+        if not matches:
             return None
-        _, path, groups = min(found)
+        _, path, groups = min(matches)
         return read_groups(path, groups)
 
 
@@ -216,9 +216,9 @@ class _Memory:
             if key in self._things:
                 self._things.move_to_end(key)
                 return cast("Thing", self._things[key])
-        made = make()
-        self._add(key, made)
-        return made
+        created = make()
+        self._add(key, created)
+        return created
 
     def _add(self, key: str, thing: Remembered) -> None:
         with self._lock:

@@ -37,11 +37,11 @@ def read_csv(path: Path, form: CsvForm) -> pa.Table:
     Raises InputError, or what pyarrow raises for a broken file."""
     lines = _first_lines(path)
     skip = form.skip if form.skip is not None else _provenance_lines(lines)
-    said = _SAID.fullmatch(lines[skip]) if skip < len(lines) else None
-    skip += said is not None
+    message = _SAID.fullmatch(lines[skip]) if skip < len(lines) else None
+    skip += message is not None
     first = lines[skip] if skip < len(lines) else ""
-    found = said[1] if said else "\t" if ".tsv" in path.name.lower() else _separator(first, form)
-    separator = form.separator or found
+    result = message[1] if message else "\t" if ".tsv" in path.name.lower() else _separator(first, form)
+    separator = form.separator or result
     if form.columns and tuple(part.strip(' "') for part in first.split(separator)) == form.columns:
         raise InputError(f"{path.name} begins with the names of its columns; leave columns out")
     parse = pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True)
@@ -57,10 +57,10 @@ def read_csv(path: Path, form: CsvForm) -> pa.Table:
 
 def _first_lines(path: Path) -> list[str]:
     with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
-        found = [line for _, line in zip(range(MOST_BEFORE), file, strict=False)]
-    if found and found[0].startswith((b"\xff\xfe", b"\xfe\xff")):
+        matches = [line for _, line in zip(range(MOST_BEFORE), file, strict=False)]
+    if matches and matches[0].startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{path.name} is UTF-16 text; save it as UTF-8 (in Excel: CSV UTF-8)")
-    return [line.decode("utf-8-sig", errors="replace").rstrip("\r\n") for line in found]
+    return [line.decode("utf-8-sig", errors="replace").rstrip("\r\n") for line in matches]
 
 
 def _provenance_lines(lines: list[str]) -> int:

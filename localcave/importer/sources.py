@@ -34,12 +34,12 @@ def read_files(section: Section) -> dict[str, FilePlan]:
 def _fitting(folder: Path, name: str) -> list[Path]:
     if (folder / name).exists() or not any(sign in name for sign in WILD):
         return [folder / name]
-    found = sorted(glob.glob(name, root_dir=folder, recursive=True))
-    if not found:
+    matches = sorted(glob.glob(name, root_dir=folder, recursive=True))
+    if not matches:
         raise InputError(
             f"no file in {folder} fits {name!r}; data in the TOML, or --data, says in which folder they are"
         )
-    return [folder / one for one in found]
+    return [folder / one for one in matches]
 
 
 def _file(where: str, value: Any) -> FilePlan:

@@ -46,14 +46,14 @@ def run(args: argparse.Namespace) -> None:
     if not (args.folder / MANIFEST).is_file():
         raise InputError(f"{args.folder} is not a finished datastack folder: it has no {MANIFEST}")
     examples = Examples.of(args.folder)
-    made = rewritten(
+    created = rewritten(
         content,
         examples,
         server=args.server.rstrip("/"),
         datastack=args.datastack or examples.datastack,
         token=args.token,
     )
-    text = json.dumps(made, indent=1, ensure_ascii=False)
+    text = json.dumps(created, indent=1, ensure_ascii=False)
     if args.output is None:
         print(text)
     else:

@@ -97,23 +97,23 @@ class _Change:
 
     @staticmethod
     def _id(known: dict[str, int], examples: Sequence[int]) -> Callable[[re.Match[str]], str]:
-        def replace(found: re.Match[str]) -> str:
-            before, number = (found[1], found[2]) if found.re.groups else ("", found[0])
+        def replace(match: re.Match[str]) -> str:
+            before, number = (match[1], match[2]) if match.re.groups else ("", match[0])
             return f"{before}{known.setdefault(number, examples[len(known) % len(examples)])}"
 
         return replace
 
-    def _version(self, found: re.Match[str]) -> str:
+    def _version(self, match: re.Match[str]) -> str:
         """The newest version that is not newer than the one named, else the oldest."""
         numbers = [number for number, _ in self._examples.versions]
-        older = [number for number in numbers if number <= int(found[2])]
-        return f"{found[1]}{older[0] if older else numbers[-1]}"
+        older = [number for number in numbers if number <= int(match[2])]
+        return f"{match[1]}{older[0] if older else numbers[-1]}"
 
-    def _time(self, found: re.Match[str]) -> str:
+    def _time(self, match: re.Match[str]) -> str:
         """The time of the oldest version in place of one that lies before it."""
         first = datetime.fromisoformat(self._examples.versions[-1][1])
-        if int(found[1]) >= first.year:
-            return found[0]
-        zone = re.search(r"tzinfo\s*=\s*[\w.]+", found[2])
-        told = first.strftime("%Y, %-m, %-d, %-H, %-M, %-S, ") + str(first.microsecond)
-        return f"datetime({told}{', ' + zone[0] if zone else ''})"
+        if int(match[1]) >= first.year:
+            return match[0]
+        zone = re.search(r"tzinfo\s*=\s*[\w.]+", match[2])
+        message = first.strftime("%Y, %-m, %-d, %-H, %-M, %-S, ") + str(first.microsecond)
+        return f"datetime({message}{', ' + zone[0] if zone else ''})"

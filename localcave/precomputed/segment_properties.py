@@ -60,18 +60,18 @@ def _tags(rows: pa.Table, texts: list[str], flags: list[str]) -> dict[str, Any]:
     tags += flags
     indices: list[list[int]] = [[] for _ in range(rows.num_rows)]
     for name in texts:
-        for found, value in zip(indices, rows[name].to_pylist(), strict=True):
+        for matches, value in zip(indices, rows[name].to_pylist(), strict=True):
             if value:
-                found.append(places[name, value])
+                matches.append(places[name, value])
     for i, name in enumerate(flags):
-        for found, value in zip(indices, rows[name].to_pylist(), strict=True):
+        for matches, value in zip(indices, rows[name].to_pylist(), strict=True):
             if value:
-                found.append(first_flag + i)
+                matches.append(first_flag + i)
     return {
         "id": "tags",
         "type": "tags",
         "tags": [tag.replace(" ", "_") for tag in tags],
-        "values": [sorted(found) for found in indices],
+        "values": [sorted(result) for result in indices],
     }
 
 

@@ -61,8 +61,8 @@ class Watershed(Volume):
         """Place in nm and supervoxel of the points of synapses that may reach into a box."""
         table = self._stack.info.get("synapse_table") or ""
         low, high = low - POINT_RADIUS_NM, high + POINT_RADIUS_NM
-        found = [row for point in ("pre_pt", "post_pt") for row in self._rows(table, point, low, high)]
-        return [(np.array(place), supervoxel) for *place, supervoxel in found]
+        matches = [row for point in ("pre_pt", "post_pt") for row in self._rows(table, point, low, high)]
+        return [(np.array(place), supervoxel) for *place, supervoxel in matches]
 
     def _columns(self, table: str) -> set[str]:
         source = self._stack.table(self._stack.newest_version(), table) if self._stack.versions else None

@@ -129,9 +129,9 @@ class Segmentation:
 
     def known(self, roots: Iterable[int]) -> set[int]:
         """Those of the ids that are or were a root."""
-        asked = set(roots)
-        edited = asked & self.lives.keys()
-        rest = sorted(asked - edited - {0})
+        requests = set(roots)
+        edited = requests & self.lives.keys()
+        rest = sorted(requests - edited - {0})
         if not rest:
             return edited
         sql = f"SELECT DISTINCT root_id FROM {self._supervoxels} WHERE root_id IN (SELECT unnest(?::BIGINT[]))"
@@ -189,8 +189,8 @@ class Segmentation:
             f"SELECT level2_id, min(supervoxel_id) AS supervoxel_id FROM {self._supervoxels} "
             "WHERE level2_id IN (SELECT unnest(?::BIGINT[])) GROUP BY level2_id"
         )
-        found = self.store.arrow(sql, [level2.tolist()])
-        first = dict(zip(found["level2_id"].to_pylist(), found["supervoxel_id"].to_pylist(), strict=True))
+        result = self.store.arrow(sql, [level2.tolist()])
+        first = dict(zip(result["level2_id"].to_pylist(), result["supervoxel_id"].to_pylist(), strict=True))
         return np.array([first.get(node, node) for node in nodes.tolist()], np.int64)
 
     def newest_roots(self, supervoxels: Ids) -> Ids:
@@ -198,14 +198,14 @@ class Segmentation:
         return self._of_supervoxels(supervoxels, "root_id")
 
     def _of_supervoxels(self, supervoxels: Ids, column: str) -> Ids:
-        asked, inverse = np.unique(supervoxels, return_inverse=True)
+        requested, inverse = np.unique(supervoxels, return_inverse=True)
         sql = (
             f"SELECT supervoxel_id, {column} FROM {self._supervoxels} "
             "WHERE supervoxel_id IN (SELECT unnest(?::BIGINT[]))"
         )
-        found = self.store.arrow(sql, [asked.tolist()])
-        values = np.zeros(len(asked), np.int64)
-        values[np.searchsorted(asked, found["supervoxel_id"].to_numpy())] = found[column].to_numpy()
+        result = self.store.arrow(sql, [requested.tolist()])
+        values = np.zeros(len(requested), np.int64)
+        values[np.searchsorted(requested, result["supervoxel_id"].to_numpy())] = result[column].to_numpy()
         return values[inverse]
 
     def leaves(self, node: int, *, level2: bool = False) -> Ids:
@@ -245,14 +245,14 @@ class Segmentation:
 
     @staticmethod
     def _walk(root: int, steps: dict[Operation, tuple[tuple[int, ...], tuple[int, ...]]]) -> set[int]:
-        found, waiting = {root}, [root]
+        result, waiting = {root}, [root]
         while waiting:
             current = waiting.pop()
             for here, there in steps.values():
-                new = set(there) - found if current in here else set()
-                found |= new
+                new = set(there) - result if current in here else set()
+                result |= new
                 waiting += new
-        return found
+        return result
 
     def past_ids(self, root: int, past: datetime) -> list[int]:
         """The roots at a past time that a root is made of."""
@@ -264,7 +264,7 @@ class Segmentation:
         nodes: set[int] = set()
         for root in roots:
             nodes |= self.ancestors(root, past) | self.descendants(root, future)
-        made = {root: operation for operation in self.operations for root in operation.after}
+        built = {root: operation for operation in self.operations for root in operation.after}
         links = [
             {"source": before, "target": after}
             for operation in self.operations
@@ -281,7 +281,7 @@ class Segmentation:
                 {
                     "id": node,
                     "timestamp": (self.lives[node].created if node in self.lives else self.oldest).timestamp(),
-                    **({"operation_id": made[node].id} if node in made else {}),
+                    **({"operation_id": built[node].id} if node in built else {}),
                 }
                 for node in sorted(nodes)
             ],
@@ -299,15 +299,15 @@ class Segmentation:
         new = [root for root, life in self.lives.items() if past < life.created and self._valid(root, future)]
         return sorted(root for root in old if self._valid(root, past)), sorted(new)
 
-    def last_valid(self, root: int, asked: datetime) -> datetime:
+    def last_valid(self, root: int, moment: datetime) -> datetime:
         """When a root was replaced, or the time asked for if it was still valid then.
 
         Raises CaveError for an id that never was a root, or that was none yet.
         """
         life = self.require(root)
-        if asked < life.created:
+        if moment < life.created:
             raise CaveError(500, {"code": 500, "message": f"{root} is newer than the timestamp"})
-        return asked if life.expired is None else min(asked, life.expired)
+        return moment if life.expired is None else min(moment, life.expired)
 
     def require(self, root: int) -> Life:
         """The life of a root. Raises CaveError for an id that never was one."""

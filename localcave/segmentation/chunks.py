@@ -47,8 +47,8 @@ class Chunks:
     def indices(self, ids: Ids) -> Ids:
         """x, y, z of the chunks of supervoxels or level 2 nodes, (n, 3)."""
         shifts = POSITION_BITS - self.bits * np.arange(1, 4)
-        found: Ids = (ids[:, None] >> shifts) & ((1 << self.bits) - 1)
-        return found
+        result: Ids = (ids[:, None] >> shifts) & ((1 << self.bits) - 1)
+        return result
 
     def within(self, ids: Ids, bounds_vx: Ids) -> npt.NDArray[np.bool_]:
         """Whether the chunk of each id reaches into a box of voxels, (3, 2): first and past the last of each axis."""

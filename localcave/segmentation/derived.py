@@ -35,10 +35,10 @@ def make_supervoxels(tables: dict[str, pa.Table]) -> pa.Table:
     roots = roots[roots != 0]
     for name, prefix, given, root in pairs:
         ranks = np.searchsorted(roots, np.asarray(root))
-        made = np.where(np.asarray(root) == 0, 0, SUPERVOXEL_BASE + 1 + ranks)
+        created = np.where(np.asarray(root) == 0, 0, SUPERVOXEL_BASE + 1 + ranks)
         known = pc.if_else(pc.equal(given, 0), None, given)
         index = tables[name].column_names.index(f"{prefix}_supervoxel_id")
-        tables[name] = tables[name].set_column(index, f"{prefix}_supervoxel_id", pc.coalesce(known, pa.array(made)))
+        tables[name] = tables[name].set_column(index, f"{prefix}_supervoxel_id", pc.coalesce(known, pa.array(created)))
     return supervoxels_of(tables)
 
 
@@ -53,12 +53,12 @@ def supervoxels_of(tables: Mapping[str, pa.Table]) -> pa.Table:
     Raises InputError when one belongs to two roots.
     """
     none = pa.schema([("supervoxel_id", INT64), ("root_id", INT64)]).empty_table()
-    found = [
+    matches = [
         pa.table([t[f"{p}_supervoxel_id"].cast(INT64), t[f"{p}_root_id"].cast(INT64)], none.schema)
         for t in tables.values()
         for p in roots_of_table(t)
     ]
-    points = pa.concat_tables([none, *found])
+    points = pa.concat_tables([none, *matches])
     belongs = (pc.field("supervoxel_id") != 0) & (pc.field("root_id") != 0)
     points = points.filter(belongs).group_by("supervoxel_id").aggregate([("root_id", "min_max")])
     spread = points["root_id_min_max"].combine_chunks()

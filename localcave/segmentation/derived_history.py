@@ -47,13 +47,13 @@ def make_segmentation(versions: Sequence[Tables], times: Sequence[datetime], old
     if len(versions) == 1:
         return MadeSegmentation(make_supervoxels(versions[0]), None, [])
     _fill(versions)
-    found = [supervoxels_of(tables) for tables in versions]
+    matches = [supervoxels_of(tables) for tables in versions]
     seen = pd.concat(
         [
             pd.DataFrame(
                 {"supervoxel": np.asarray(one["supervoxel_id"]), "root": np.asarray(one["root_id"]), "version": at}
             )
-            for at, one in enumerate(found)
+            for at, one in enumerate(matches)
         ],
         ignore_index=True,
     )
@@ -89,9 +89,9 @@ def _fill(versions: Sequence[Tables]) -> None:
     )
     once = lacking.assign(place=places).drop_duplicates(["place", "version"])
     wide = once.pivot_table(index="place", columns="version", values="code", aggfunc="first", fill_value=-1)
-    made = wide.groupby(list(wide.columns)).ngroup().reindex(places).to_numpy()
+    created = wide.groupby(list(wide.columns)).ngroup().reindex(places).to_numpy()
     supervoxels = all_points["given"].to_numpy(copy=True)
-    supervoxels[lacking.index] = SUPERVOXEL_BASE + 1 + made
+    supervoxels[lacking.index] = SUPERVOXEL_BASE + 1 + created
     ends = np.cumsum([len(one) for one in points])
     for (at, name, prefix), values in zip(columns, np.split(supervoxels, ends[:-1]), strict=True):
         column = f"{prefix}_supervoxel_id"

@@ -172,8 +172,8 @@ class Skeletons:
             return []
         ids, roots = self._owners
         place = np.minimum(np.searchsorted(ids, level2_ids), len(ids) - 1)
-        found = np.unique(roots[place[ids[place] == level2_ids]])
-        return [skeleton for root in found.tolist() if (skeleton := self.get(root))]
+        result = np.unique(roots[place[ids[place] == level2_ids]])
+        return [skeleton for root in result.tolist() if (skeleton := self.get(root))]
 
     def has(self, root_id: int) -> bool:
         """Whether a root has a skeleton."""

@@ -20,10 +20,10 @@ LARGEST_VOXEL = 2**40
 
 def segmentation(table: str) -> Segmentation:
     """A segmentation by the name of its table. Raises the chunkedgraph's 404."""
-    found = service().segmentations.get(table)
-    if found is None:
+    graph = service().segmentations.get(table)
+    if graph is None:
         raise CaveError(404, {"code": 404, "message": f"table {table} does not exist"})
-    return found
+    return graph
 
 
 def written(value: Any) -> Response:
@@ -68,7 +68,7 @@ def asked_time(key: str, default: datetime | None = None) -> datetime:
         raise failed(f"{key} is not a unix time", 400) from error
 
 
-def asked_bounds(found: Segmentation) -> Ids | None:
+def asked_bounds(graph: Segmentation) -> Ids | None:
     """The box of the request, `x0-x1_y0-y1_z0-z1` in voxels, as (3, 2); None when there is none. Raises a 400 for one
     that is none, and a 404 where ids hold no chunks, so that nothing could be told from a box."""
     text = request.args.get("bounds")
@@ -81,15 +81,15 @@ def asked_bounds(found: Segmentation) -> Ids | None:
         raise failed("bounds must be x0-x1_y0-y1_z0-z1", 400) from error
     if not fits:
         raise failed("bounds must be x0-x1_y0-y1_z0-z1, each first below its second", 400)
-    if not found.chunks.known:
+    if not graph.chunks.known:
         raise failed("It is not known here in which chunk an id lies.", 404)
     return box.astype(np.int64)
 
 
-def leaves(found: Segmentation, node: int, stop_layer: int, bounds: Ids | None = None) -> list[int]:
+def leaves(graph: Segmentation, node: int, stop_layer: int, bounds: Ids | None = None) -> list[int]:
     """Supervoxels of a node, or its level 2 ids from layer 2 on, those in a box only. Raises for an unknown node."""
-    ids = found.leaves(node, level2=stop_layer >= 2)
+    ids = graph.leaves(node, level2=stop_layer >= 2)
     if not len(ids):
         raise failed(f"Cannot find node {node}")
-    kept: list[int] = (ids if bounds is None else ids[found.chunks.within(ids, bounds)]).tolist()
+    kept: list[int] = (ids if bounds is None else ids[graph.chunks.within(ids, bounds)]).tolist()
     return kept

@@ -105,15 +105,15 @@ class LiveQuery:
     # ------------------------------------------------------------------ root ids in filters
     def _at_version(self, allow_invalid: bool) -> dict[str, Any]:
         """The body with root ids of the time asked for replaced by those of the version."""
-        asked = sorted({root for _, _, values in _root_filters(self.body) for root in values})
-        valid = dict(zip(asked, self.segmentation.is_latest(asked, self.time), strict=True))
-        invalid = [root for root in asked if not valid[root]]
+        requests = sorted({root for _, _, values in _root_filters(self.body) for root in values})
+        valid = dict(zip(requests, self.segmentation.is_latest(requests, self.time), strict=True))
+        invalid = [root for root in requests if not valid[root]]
         if invalid:
             text = f"[{' '.join(map(str, invalid))}]"
             message = f"Some root_ids passed are not valid at the query timestamp: {text}"
             if not allow_invalid:
                 raise aborted(400, message)
-            if len(invalid) == len(asked):
+            if len(invalid) == len(requests):
                 gap = " " * 25
                 raise EngineError(
                     f"ALL root id filters passed ({text}) {gap}were invalid at timestamp {self.time}. {gap}"
@@ -227,8 +227,8 @@ class LiveQuery:
         """The filters once more, root ids now those of the time; then the columns that were asked for."""
         for key in APPLIED_AGAIN:
             for name, columns in self.body.get(key, {}).items():
-                for column, asked in (columns or {}).items():
-                    rows = _again(rows, _label(rows, names, name, column), key, asked)
+                for column, requested in (columns or {}).items():
+                    rows = _again(rows, _label(rows, names, name, column), key, requested)
         wanted = self.body.get("select_columns")
         if not wanted:
             return rows
@@ -261,20 +261,22 @@ def _label(rows: pa.Table, names: Names, name: str, column: str) -> str:
     return label
 
 
-def _again(rows: pa.Table, label: str, key: str, asked: Any) -> pa.Table:
+def _again(rows: pa.Table, label: str, key: str, requested: Any) -> pa.Table:
     """Rows that pandas keeps of those that the database found.
 
     Null equals nothing, and text no number; beyond that only root ids can differ from what the database compared.
     """
     kind = rows.schema.field(label).type
     if key in ROOT_FILTERS:
-        values = [value for value in (asked if key == "filter_in_dict" else [asked]) if _comparable(value, kind)]
+        values = [
+            value for value in (requested if key == "filter_in_dict" else [requested]) if _comparable(value, kind)
+        ]
         if not values:
             return rows.slice(0, 0)
         if pa.types.is_integer(kind):
             whole = [int(value) for value in values if value == int(value) and abs(value) < 2**63]
             return rows.filter(pc.is_in(rows[label], pa.array(whole, pa.int64()).cast(kind, safe=False)))
-    elif asked is not None and not _comparable(asked, kind):
+    elif requested is not None and not _comparable(requested, kind):
         raise EngineError(f"'{'><'['less' in key]}' not supported between instances of these types")
     return rows
 
@@ -305,14 +307,14 @@ def _four(join: list[str]) -> tuple[str, str, str, str]:
 
 def _root_filters(body: Mapping[str, Any]) -> list[tuple[str, str, list[int]]]:
     """The filters on root ids as table, column and values."""
-    found = []
+    matches = []
     for key in ROOT_FILTERS:
         for name, columns in body.get(key, {}).items():
             for column, value in columns.items() if isinstance(columns, dict) else ():
                 if column.endswith("root_id"):
                     values = value if isinstance(value, list) else [value]
-                    found.append((name, column, _whole(values)))
-    return found
+                    matches.append((name, column, _whole(values)))
+    return matches
 
 
 def _whole(values: list[Any]) -> list[int]:

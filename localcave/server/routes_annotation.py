@@ -37,13 +37,13 @@ class AnnotatedTable:
     @cached_property
     def chain(self) -> list[str]:
         """The table, then what it refers to, as far as the first that has positions."""
-        found = [self.name]
-        while not _positions(self._table(found[-1])):
-            target = self._metadata(found[-1]).get("reference_table")
-            if not target or target in found:
+        matches = [self.name]
+        while not _positions(self._table(matches[-1])):
+            target = self._metadata(matches[-1]).get("reference_table")
+            if not target or target in matches:
                 raise EngineError(f"table {self.name} has no positions")
-            found.append(target)
-        return found
+            matches.append(target)
+        return matches
 
     def _metadata(self, name: str) -> dict[str, Any]:
         metadata: dict[str, Any] = table_entry(self.version, name)["metadata"]
@@ -60,26 +60,26 @@ class AnnotatedTable:
     @cached_property
     def relationships(self) -> dict[str, str]:
         """Table by column of root ids."""
-        found: dict[str, str] = {}
+        matches: dict[str, str] = {}
         for name in self.chain:
             for column in self._table(name).source.columns:
                 if column.endswith("pt_root_id"):
-                    found.setdefault(column, name)
-        return found
+                    matches.setdefault(column, name)
+        return matches
 
     @cached_property
     def properties(self) -> list[Property]:
         """The table's own columns of numbers, and of few different words."""
         source = self._table(self.name).source
-        found: list[Property | None] = []
+        matches: list[Property | None] = []
         for name, column in source.columns.items():
             if name in NO_PROPERTY or column.is_position:
                 continue
             if pa.types.is_string(column.type) or pa.types.is_boolean(column.type):
-                found.append(form.category_property(name, self.store.distinct(source, name)))
+                matches.append(form.category_property(name, self.store.distinct(source, name)))
             else:
-                found.append(form.number_property(name, column.type))
-        return [item for item in found if item is not None]
+                matches.append(form.number_property(name, column.type))
+        return [item for item in matches if item is not None]
 
     def _query(self) -> Query:
         """All rows that there are: id, position, properties and root ids."""

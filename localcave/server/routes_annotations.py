@@ -29,12 +29,14 @@ MOST_ASKED = 10_000
 def _stack(volume: str) -> Datastack:
     """The first datastack of an aligned volume."""
     stacks = service().store.datastacks.values()
-    found = next((stack for stack in stacks if stack.info["aligned_volume"]["name"] == volume and stack.versions), None)
-    if found is None:
+    result = next(
+        (stack for stack in stacks if stack.info["aligned_volume"]["name"] == volume and stack.versions), None
+    )
+    if result is None:
         raise refused(404, f"aligned volume {volume} not found")
-    if service().gate.refusal(found.name) is not None:
+    if service().gate.refusal(result.name) is not None:
         raise refused(403, "missing_permission")
-    return found
+    return result
 
 
 def _scratch(volume: str) -> Scratch:
@@ -49,14 +51,14 @@ def _served(volume: str) -> dict[str, dict[str, Any]]:
 
 def _own(volume: str, table: str) -> ScratchTable:
     """A table that may be written to. Raises a 401 for one that is served, or of another user, and a 404."""
-    found = _scratch(volume).tables.get(table)
-    if found is None and table in _served(volume):
+    result = _scratch(volume).tables.get(table)
+    if result is None and table in _served(volume):
         raise refused(401, f"Unauthorized: The table {table} can only be written to by owner")
-    if found is None:
+    if result is None:
         raise refused(404, f"Table {table} not found")
-    if found.metadata["write_permission"] == "PRIVATE" and found.owner != user_id():
+    if result.metadata["write_permission"] == "PRIVATE" and result.owner != user_id():
         raise refused(401, f"Unauthorized: The table {table} can only be written to by owner")
-    return found
+    return result
 
 
 def _body() -> dict[str, Any]:
@@ -212,12 +214,14 @@ def look_up_supervoxels(datastack: str, table: str) -> Response:
     if scratch is None:
         _record(volume, table)
         return jsonify({"table_name": table, "looked_up": 0})
-    asked = (json_body() or {}).get("annotation_ids") if request.get_data() else None
+    requested = (json_body() or {}).get("annotation_ids") if request.get_data() else None
     voxel_nm = voxel_size_nm(scratch.metadata)
-    watershed, found = service().watersheds[stack.name], 0
+    watershed, result = service().watersheds[stack.name], 0
     for row in scratch.rows.values():
-        for name in [name for name in row if name.endswith("_position")] if asked is None or row["id"] in asked else ():
+        for name in (
+            [name for name in row if name.endswith("_position")] if requested is None or row["id"] in requested else ()
+        ):
             place = [number * size for number, size in zip(row[name], voxel_nm, strict=True)]
             row[f"{name.removesuffix('position')}supervoxel_id"] = watershed.supervoxel_at(place)
-            found += 1
-    return jsonify({"table_name": table, "looked_up": found})
+            result += 1
+    return jsonify({"table_name": table, "looked_up": result})

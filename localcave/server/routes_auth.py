@@ -38,8 +38,8 @@ def same_token() -> Response:
 def tokens() -> Response:
     """The token of the request, which is the only one that is told."""
     token = bearer_token()
-    found = [{"id": 1, "token": token, "user_id": _me()["id"]}] if token else []
-    return jsonify(found)
+    result = [{"id": 1, "token": token, "user_id": _me()["id"]}] if token else []
+    return jsonify(result)
 
 
 @routes.get("/user/me")

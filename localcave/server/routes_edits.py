@@ -21,9 +21,9 @@ UNKNOWN_USER = "unknown"
 
 @routes.get(f"{V1}/root/<int:node>/change_log")
 def change_log(table: str, node: int) -> Response:
-    found = segmentation(table)
-    found.require(node)
-    operations = found.operations_of(node)
+    graph = segmentation(table)
+    graph.require(node)
+    operations = graph.operations_of(node)
     return written(
         {
             "n_merges": sum(operation.kind == "merge" for operation in operations),
@@ -38,8 +38,8 @@ def change_log(table: str, node: int) -> Response:
 @routes.get(f"{V1}/tabular_change_log_many")
 @routes.post(f"{V1}/tabular_change_log_many")
 def tabular_change_log_many(table: str) -> Response:
-    found = segmentation(table)
-    return written({str(node): json.dumps(_change_table(found.operations_of(node))) for node in asked_ids("root_ids")})
+    graph = segmentation(table)
+    return written({str(node): json.dumps(_change_table(graph.operations_of(node))) for node in asked_ids("root_ids")})
 
 
 def _change_table(operations: Sequence[Operation]) -> dict[str, dict[str, Any]]:
@@ -60,9 +60,9 @@ def _change_table(operations: Sequence[Operation]) -> dict[str, dict[str, Any]]:
 @routes.get(f"{V1}/root/<int:node>/merge_log")
 def merge_log(table: str, node: int) -> Response:
     """Pairs of supervoxels that were joined on the way to a root, and where."""
-    found = segmentation(table)
-    found.require(node)
-    edges = [_edge(found, operation) for operation in found.operations_of(node) if operation.kind == "merge"]
+    graph = segmentation(table)
+    graph.require(node)
+    edges = [_edge(graph, operation) for operation in graph.operations_of(node) if operation.kind == "merge"]
     known = [edge for edge in edges if edge is not None]
     return written(
         {"merge_edges": [edge.supervoxels for edge in known], "merge_edge_coords": [edge.places_vx for edge in known]}
@@ -72,19 +72,19 @@ def merge_log(table: str, node: int) -> Response:
 @routes.get(f"{V1}/operation_details")
 def operation_details(table: str) -> Response:
     """Operations by id. Edges and coordinates are empty where it is not known between which supervoxels it was."""
-    found = segmentation(table)
+    graph = segmentation(table)
     try:
-        asked = ids_of(json.loads(request.args.get("operation_ids", "")), "operation_ids")
+        requests = ids_of(json.loads(request.args.get("operation_ids", "")), "operation_ids")
     except ValueError as error:
         raise failed("operation_ids must be a list of ids", 400) from error
-    known = {operation.id: operation for operation in found.operations}
-    if missing := set(asked) - known.keys():
+    known = {operation.id: operation for operation in graph.operations}
+    if missing := set(requests) - known.keys():
         raise failed(f"Operation {min(missing)} does not exist", 404)
-    return written({str(number): _details(found, known[number]) for number in asked})
+    return written({str(number): _details(graph, known[number]) for number in requests})
 
 
-def _details(found: Segmentation, operation: Operation) -> dict[str, Any]:
-    edge = _edge(found, operation)
+def _details(graph: Segmentation, operation: Operation) -> dict[str, Any]:
+    edge = _edge(graph, operation)
     pair = [] if edge is None else [edge.supervoxels]
     source, sink = ([], []) if edge is None else ([place] for place in edge.places_vx)
     kind = "added_edges" if operation.kind == "merge" else "removed_edges"
@@ -99,17 +99,17 @@ def _details(found: Segmentation, operation: Operation) -> dict[str, Any]:
     }
 
 
-def _edge(found: Segmentation, operation: Operation) -> EditEdge | None:
-    return edit_edge(found, service().skeletons[found.datastack], operation)
+def _edge(graph: Segmentation, operation: Operation) -> EditEdge | None:
+    return edit_edge(graph, service().skeletons[graph.datastack], operation)
 
 
 @routes.get(f"{V1}/user_operations")
 def user_operations(table: str) -> Response:
     """Operations of a user (all users without `user_id`) between two times, oldest first."""
-    found = segmentation(table)
-    start, end = asked_time("start_time", found.oldest), asked_time("end_time")
+    graph = segmentation(table)
+    start, end = asked_time("start_time", graph.oldest), asked_time("end_time")
     user = request.args.get("user_id")
-    chosen = [o for o in found.operations if start <= o.time <= end and user in (None, o.user_id)]
+    chosen = [o for o in graph.operations if start <= o.time <= end and user in (None, o.user_id)]
     columns: dict[str, Iterable[Any]] = {
         "operation_id": (o.id for o in chosen),
         "timestamp": (round(o.time.timestamp() * 1000) for o in chosen),

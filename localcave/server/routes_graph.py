@@ -38,10 +38,10 @@ def _layer(node: int) -> int:
     return node >> POSITION_BITS
 
 
-def _graph(found: Segmentation, node: int) -> tuple[Skeleton, Level2]:
+def _graph(graph: Segmentation, node: int) -> tuple[Skeleton, Level2]:
     """The skeleton and level 2 graph of a root. Raises a 404 for one without."""
-    found.require(node)
-    skeleton = service().skeletons[found.datastack].get(node)
+    graph.require(node)
+    skeleton = service().skeletons[graph.datastack].get(node)
     if skeleton is None or not len(skeleton.level2_id):
         raise failed(f"The graph inside {node} is not known here: it has no skeleton.", 404)
     return skeleton, Level2.of(skeleton)
@@ -50,52 +50,52 @@ def _graph(found: Segmentation, node: int) -> tuple[Skeleton, Level2]:
 # ---------------------------------------------------------------------- leaves and children
 @routes.get(f"{V1}/node/<int:node>/leaves")
 def node_leaves(table: str, node: int) -> Response:
-    found = segmentation(table)
+    graph = segmentation(table)
     stop_layer = request.args.get("stop_layer", type=int) or SUPERVOXEL
-    ids = leaves(found, int64(node), stop_layer, asked_bounds(found))
+    ids = leaves(graph, int64(node), stop_layer, asked_bounds(graph))
     return written({"leaf_ids": [str(leaf) for leaf in ids] if "int64_as_str" in request.args else ids})
 
 
 @routes.post(f"{V1}/node/leaves_many")
 def leaves_many(table: str) -> Response:
-    found = segmentation(table)
+    graph = segmentation(table)
     stop_layer = request.args.get("stop_layer", type=int) or SUPERVOXEL
-    bounds = asked_bounds(found)
-    return written({str(node): leaves(found, node, stop_layer, bounds) for node in asked_ids("node_ids")})
+    bounds = asked_bounds(graph)
+    return written({str(node): leaves(graph, node, stop_layer, bounds) for node in asked_ids("node_ids")})
 
 
 @routes.get(f"{V1}/node/<int:node>/children")
 def children(table: str, node: int) -> Response:
     """Level 2 ids of a root, supervoxels of a level 2 id, nothing of a supervoxel."""
-    found = segmentation(table)
+    graph = segmentation(table)
     layer = _layer(int64(node))
-    below = [] if layer == SUPERVOXEL else leaves(found, node, SUPERVOXEL if layer == LEVEL2 else LEVEL2)
+    below = [] if layer == SUPERVOXEL else leaves(graph, node, SUPERVOXEL if layer == LEVEL2 else LEVEL2)
     return written({"children_ids": below})
 
 
 @routes.post(f"{V1}/minimal_covering_nodes")
 def minimal_covering_nodes(table: str) -> Response:
     """The fewest nodes with the supervoxels of some nodes, as raw uint64."""
-    found = segmentation(table)
-    asked = np.unique(np.array(asked_ids("node_ids"), np.int64))
-    below = [np.array([node]) if _layer(node) == SUPERVOXEL else found.leaves(node) for node in asked.tolist()]
-    for node, supervoxels in zip(asked.tolist(), below, strict=True):
+    graph = segmentation(table)
+    requested = np.unique(np.array(asked_ids("node_ids"), np.int64))
+    below = [np.array([node]) if _layer(node) == SUPERVOXEL else graph.leaves(node) for node in requested.tolist()]
+    for node, supervoxels in zip(requested.tolist(), below, strict=True):
         if not len(supervoxels):
             raise failed(f"Cannot find node {node}")
     covered = np.unique(np.concatenate(below)) if below else np.zeros(0, np.int64)
-    return Response(found.covering(covered).astype("<u8").tobytes(), content_type="application/octet-stream")
+    return Response(graph.covering(covered).astype("<u8").tobytes(), content_type="application/octet-stream")
 
 
 # ---------------------------------------------------------------------- edges
 @routes.get(f"{V1}/node/<int:node>/lvl2_graph")
 def level2_graph(table: str, node: int) -> Response:
     """Pairs of level 2 ids that touch; with bounds those that both reach into the box."""
-    found, node = segmentation(table), int64(node)
-    bounds = asked_bounds(found)
-    alone = len(leaves(found, node, LEVEL2)) == 1
-    edges = np.zeros((0, 2), np.int64) if alone else _graph(found, node)[1].edges
+    result, node = segmentation(table), int64(node)
+    bounds = asked_bounds(result)
+    alone = len(leaves(result, node, LEVEL2)) == 1
+    edges = np.zeros((0, 2), np.int64) if alone else _graph(result, node)[1].edges
     if bounds is not None:
-        edges = edges[found.chunks.within(edges.ravel(), bounds).reshape(-1, 2).all(axis=1)]
+        edges = edges[result.chunks.within(edges.ravel(), bounds).reshape(-1, 2).all(axis=1)]
     answer = written({"edge_graph": edges.tolist()})
     answer.headers["Used-Bounds"] = str(bounds is not None).lower()
     return answer
@@ -105,12 +105,12 @@ def level2_graph(table: str, node: int) -> Response:
 def subgraph(table: str, node: int) -> Response:
     """Pairs of supervoxels that touch, in a box. Affinities are 1: nothing is uncertain. Areas are the cross-sections
     of the arbor there, in voxels of 8 x 8 nm."""
-    found, node = segmentation(table), int64(node)
-    bounds = asked_bounds(found)
-    skeleton, _ = _graph(found, node)
+    result, node = segmentation(table), int64(node)
+    bounds = asked_bounds(result)
+    skeleton, _ = _graph(result, node)
     pairs, radius = skeleton.supervoxel_id[skeleton.edges], skeleton.radius_nm[skeleton.edges].min(axis=1)
     if bounds is not None:
-        inside = found.chunks.within(pairs.ravel(), bounds).reshape(-1, 2).all(axis=1)
+        inside = result.chunks.within(pairs.ravel(), bounds).reshape(-1, 2).all(axis=1)
         pairs, radius = pairs[inside], radius[inside]
     areas = np.maximum(1, np.rint(np.pi * radius.astype(float) ** 2 / 64)).astype(int)
     return written({"nodes": pairs.tolist(), "affinities": [1.0] * len(pairs), "areas": areas.tolist()})
@@ -119,11 +119,11 @@ def subgraph(table: str, node: int) -> Response:
 @routes.post(f"{V1}/graph/find_path")
 def find_path(table: str) -> Response:
     """The way along the arbor between the two level 2 nodes nearest to two points in nm."""
-    found = segmentation(table)
+    result = segmentation(table)
     (root, *start), (other, *end) = _points(json_body(), 2)
     if root != other:
         raise failed("Both points must be of the same root.", 400)
-    skeleton, graph = _graph(found, int(root))
+    skeleton, graph = _graph(result, int(root))
     vertices = [_nearest(skeleton, place) for place in (start, end)]
     way = skeleton.level2_id[path_between(skeleton.above, *vertices)]
     way = way[np.r_[True, way[1:] != way[:-1]]]
@@ -137,16 +137,16 @@ def find_path(table: str) -> Response:
 def split_preview(table: str) -> Response:
     """What would part if a root were cut between two sets of supervoxels: in the middle of the way between the first
     of each. It is illegal when that does not part the sets."""
-    found = segmentation(table)
+    graph = segmentation(table)
     body = json_body()
     sides = [_points(body.get(key) if isinstance(body, dict) else None) for key in CUT_POINTS]
     named = [int(point[0]) for side in sides for point in side]
     roots = {node for node in named if _layer(node) > LEVEL2}
     supervoxels = np.array([node for node in named if _layer(node) <= LEVEL2], np.int64)
-    roots |= set(found.roots_at(supervoxels, found.now()).tolist())
+    roots |= set(graph.roots_at(supervoxels, graph.now()).tolist())
     if len(roots) != 1 or 0 in roots:
         raise failed("All points must be of one root.", 400)
-    skeleton, _ = _graph(found, roots.pop())
+    skeleton, _ = _graph(graph, roots.pop())
     sources, sinks = ([_vertex(skeleton, int(node), place) for node, *place in side] for side in sides)
     way = path_between(skeleton.above, sources[0], sinks[0])
     if len(way) < 2:
@@ -172,10 +172,10 @@ def _vertex(skeleton: Skeleton, node: int, place: list[float]) -> int:
     """The vertex of a supervoxel, or nearest to a point where the root itself is named."""
     if _layer(node) > LEVEL2:
         return _nearest(skeleton, place)
-    found = np.flatnonzero(skeleton.supervoxel_id == node)
-    if not len(found):
+    result = np.flatnonzero(skeleton.supervoxel_id == node)
+    if not len(result):
         raise failed(f"The graph around {node} is not known here.", 404)
-    return int(found[0])
+    return int(result[0])
 
 
 def _nearest(skeleton: Skeleton, place_nm: list[float]) -> int:

@@ -38,8 +38,8 @@ def api_versions() -> Response:
 
 @routes.get("/api/v2/datastacks")
 def datastacks() -> Response:
-    found = service()
-    return jsonify([name for name in found.store.datastacks if found.gate.may_list(name)])
+    result = service()
+    return jsonify([name for name in result.store.datastacks if result.gate.may_list(name)])
 
 
 @routes.get("/api/v2/datastack/full/<datastack>")

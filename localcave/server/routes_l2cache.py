@@ -15,11 +15,11 @@ routes = Blueprint("l2cache", __name__, url_prefix="/l2cache/api/v1")
 @routes.get("/table_mapping")
 def table_mapping() -> Response:
     """The segmentations of datastacks whose skeletons name level 2 ids."""
-    found = service()
+    result = service()
     tables = [
         segmentation.name
-        for segmentation in found.segmentations.values()
-        if found.skeletons[segmentation.datastack].knows_level2
+        for segmentation in result.segmentations.values()
+        if result.skeletons[segmentation.datastack].knows_level2
     ]
     return jsonify({table: {"l2cache_id": table, "cv_path": f"graphene://{table}"} for table in tables})
 
@@ -32,15 +32,15 @@ def attribute_metadata() -> Response:
 @routes.post("/table/<table>/attributes")
 def attributes(table: str) -> Response:
     """Attributes by level 2 id; none of an id that is of no skeleton, as of one that CAVE has not computed yet."""
-    found = segmentation(table)
+    graph = segmentation(table)
     wanted = {name for name in request.args.get("attribute_names", "").split(",") if name} or set(ATTRIBUTES)
     if unknown := wanted - ATTRIBUTES.keys() - NOT_TOLD:
         raise failed(f"Unknown attribute {min(unknown)}", 400)
-    asked = asked_ids("l2_ids")
+    requests = asked_ids("l2_ids")
     known: dict[int, dict[str, object]] = {}
-    for skeleton in service().skeletons[found.datastack].with_level2(np.array(asked, np.int64)):
+    for skeleton in service().skeletons[graph.datastack].with_level2(np.array(requests, np.int64)):
         known |= Level2.of(skeleton).attributes(wanted)
-    return jsonify({str(identity): known.get(identity, {}) for identity in asked})
+    return jsonify({str(identity): known.get(identity, {}) for identity in requests})
 
 
 NOT_TOLD = {"chunk_intersect_count", "pca", "pca_val"}

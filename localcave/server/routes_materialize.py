@@ -133,28 +133,28 @@ def unique_string_values(datastack: str, table: str) -> Response:
 def live_source(datastack: str, table: str) -> Source:
     """All rows a table ever had, else its rows at the newest version."""
     stack = engine_datastack(datastack)
-    found = None
+    result = None
     if stack.versions:
         newest = release(datastack, stack.newest_version())
         stack = newest.holder
-        found = stack.live(table) or stack.table(stack.newest_version(), table)
-    if found is None:
+        result = stack.live(table) or stack.table(stack.newest_version(), table)
+    if result is None:
         raise EngineError(f"No table named '{table}' exists.")
-    return found
+    return result
 
 
 # ---------------------------------------------------------------------- views
 @routes.get(f"{V3}/version/<int(signed=True):number>/views")
 def views(datastack: str, number: int) -> Response:
-    found = release(datastack, number).views()
-    return jsonify({name: entry["metadata"] for name, entry in found.items()})
+    result = release(datastack, number).views()
+    return jsonify({name: entry["metadata"] for name, entry in result.items()})
 
 
 @routes.get(f"{V3}/version/<int(signed=True):number>/views/schemas")
 def view_schemas(datastack: str, number: int) -> Response:
-    found = release(datastack, number).views()
-    answer = jsonify({name: entry["schema"] for name, entry in found.items()})
-    answer.status_code = 200 if found else 404
+    result = release(datastack, number).views()
+    answer = jsonify({name: entry["schema"] for name, entry in result.items()})
+    answer.status_code = 200 if result else 404
     return answer
 
 

@@ -16,22 +16,22 @@ LEVEL2 = 2
 @routes.get("/manifest/<int:node>:<int:lod>")
 def manifest(table: str, node: int, lod: int) -> Response:
     """One piece for the whole of a root; with bounds, or a `start_layer` of 2, one for each level 2 node."""
-    found, node = segmentation(table), int64(node)
-    bounds = asked_bounds(found)
+    result, node = segmentation(table), int64(node)
+    bounds = asked_bounds(result)
     body = json_body() if request.get_data() else {}
     start_layer = body.get("start_layer") if isinstance(body, dict) else None
     if bounds is not None or start_layer == LEVEL2:
-        skeleton = cell_skeleton(found.datastack, node)
+        skeleton = cell_skeleton(result.datastack, node)
         of_skeleton = set(skeleton.level2_id.tolist())
-        pieces = [leaf for leaf in leaves(found, node, LEVEL2, bounds) if leaf in of_skeleton]
+        pieces = [leaf for leaf in leaves(result, node, LEVEL2, bounds) if leaf in of_skeleton]
     else:
-        found.require(node)
-        pieces = [node] if len(cell_skeleton(found.datastack, node).vertices_nm) else []
+        result.require(node)
+        pieces = [node] if len(cell_skeleton(result.datastack, node).vertices_nm) else []
     names = [f"{piece}:{lod}:0" for piece in pieces]
     if "prepend_seg_ids" in request.args:
         names = [f"~{piece}:{name}" for piece, name in zip(pieces, names, strict=True)]
-    told = {"seg_ids": pieces} if "return_seg_ids" in request.args else {}
-    return jsonify({"fragments": names, **told})
+    message = {"seg_ids": pieces} if "return_seg_ids" in request.args else {}
+    return jsonify({"fragments": names, **message})
 
 
 @routes.post("/remeshing")

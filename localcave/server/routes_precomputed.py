@@ -27,10 +27,10 @@ TYPE_SCHEMAS = ("cell_type_reference", "cell_type_local")
 
 
 def _volume(datastack: str, kind: str) -> Volume:
-    found = (service().watersheds if kind == SUPERVOXELS else service().volumes).get(datastack)
-    if found is None or kind not in (*KINDS, SUPERVOXELS):
+    graph = (service().watersheds if kind == SUPERVOXELS else service().volumes).get(datastack)
+    if graph is None or kind not in (*KINDS, SUPERVOXELS):
         raise _missing()
-    return found
+    return graph
 
 
 @routes.get("/<kind>/info")
@@ -82,8 +82,8 @@ def graphene_fragment(datastack: str, node: int, rest: str) -> Response:
     """The mesh of a root or of a level 2 node; `rest` is what some clients tell of its place."""
     if node >> POSITION_BITS != LEVEL2:
         return _binary(draco(*tubes(cell_skeleton(datastack, node))))
-    found = service().skeletons.get(datastack)
-    whole = found.with_level2(np.array([node])) if found else []
+    result = service().skeletons.get(datastack)
+    whole = result.with_level2(np.array([node])) if result else []
     if not whole:
         raise _missing()
     return _binary(draco(*tubes(whole[0], level2=node)))
@@ -100,8 +100,8 @@ def _levelled_mesh(datastack: str, root_id: int) -> LevelledMesh:
 def cell_skeleton(datastack: str, root_id: int) -> Skeleton:
     """The cell's skeleton; of a cell that has none its somata, which may be none too: a viewer asks for every
     segment that is shown, and takes a missing one for a failure."""
-    found = service().skeletons.get(datastack)
-    skeleton = found.get(root_id) if found else None
+    result = service().skeletons.get(datastack)
+    skeleton = result.get(root_id) if result else None
     if skeleton is not None:
         return skeleton
     somata = _volume(datastack, "segmentation").somata

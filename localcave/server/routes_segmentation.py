@@ -31,17 +31,17 @@ def api_versions() -> Response:
 @routes.get("/table/<table>/info")
 @routes.get(f"{V1}/info")
 def info(table: str) -> Response:
-    found = segmentation(table)
-    return jsonify(found.info(server_address(), service().watersheds[found.datastack].info("segmentation")["scales"]))
+    graph = segmentation(table)
+    return jsonify(graph.info(server_address(), service().watersheds[graph.datastack].info("segmentation")["scales"]))
 
 
 # ---------------------------------------------------------------------- roots
 @routes.get(f"{V1}/node/<int:node>/root")
 def root(table: str, node: int) -> Response:
-    found = _above(segmentation(table), np.array([int64(node)], np.int64))
-    if node and not found[0]:
+    result = _above(segmentation(table), np.array([int64(node)], np.int64))
+    if node and not result[0]:
         raise failed(f"Supervoxel {node} has no root")
-    return written({"root_id": int(found[0])})
+    return written({"root_id": int(result[0])})
 
 
 @routes.post(f"{V1}/roots_binary")
@@ -53,11 +53,11 @@ def roots_binary(table: str) -> Response:
     return Response(roots.astype("<u8").tobytes(), content_type="application/octet-stream")
 
 
-def _above(found: Segmentation, nodes: Ids) -> Ids:
+def _above(graph: Segmentation, nodes: Ids) -> Ids:
     """The root of each node at the time of the request, or with a `stop_layer` of 2 its level 2 id."""
     if request.args.get("stop_layer", type=int) == LEVEL2:
-        return found.level2_of(nodes)
-    return found.roots_at(nodes, asked_time("timestamp"))
+        return graph.level2_of(nodes)
+    return graph.roots_at(nodes, asked_time("timestamp"))
 
 
 @routes.post(f"{V1}/is_latest_roots")
@@ -68,11 +68,11 @@ def is_latest_roots(table: str) -> Response:
 @routes.post(f"{V1}/root_timestamps")
 def root_timestamps(table: str) -> Response:
     """When roots were made; with `latest` when they were replaced, the time asked for where they are still valid."""
-    found, asked = segmentation(table), asked_time("timestamp")
+    result, requested = segmentation(table), asked_time("timestamp")
     if request.args.get("latest", "").lower() in ("true", "1"):
-        moments = [found.last_valid(node, asked) for node in asked_ids("node_ids")]
+        moments = [result.last_valid(node, requested) for node in asked_ids("node_ids")]
     else:
-        moments = [found.require(node).created for node in asked_ids("node_ids")]
+        moments = [result.require(node).created for node in asked_ids("node_ids")]
     return written({"timestamp": [moment.timestamp() for moment in moments]})
 
 
@@ -91,23 +91,23 @@ def oldest_timestamp(table: str) -> Response:
 # ---------------------------------------------------------------------- lineage
 @routes.post(f"{V1}/lineage_graph_multiple")
 def lineage_graph_multiple(table: str) -> Response:
-    found = segmentation(table)
-    past = asked_time("timestamp_past", found.oldest)
-    return written(found.lineage_graph(asked_ids("root_ids"), past, asked_time("timestamp_future")))
+    graph = segmentation(table)
+    past = asked_time("timestamp_past", graph.oldest)
+    return written(graph.lineage_graph(asked_ids("root_ids"), past, asked_time("timestamp_future")))
 
 
 @routes.get(f"{V1}/past_id_mapping")
 @routes.post(f"{V1}/past_id_mapping")
 def past_id_mapping(table: str) -> Response:
-    found = segmentation(table)
-    past = asked_time("timestamp_past", found.oldest)
+    graph = segmentation(table)
+    past = asked_time("timestamp_past", graph.oldest)
     return written(
-        {"past_id_map": {str(r): found.past_ids(r, past) for r in asked_ids("root_ids")}, "future_id_map": {}}
+        {"past_id_map": {str(r): graph.past_ids(r, past) for r in asked_ids("root_ids")}, "future_id_map": {}}
     )
 
 
 @routes.get(f"{V1}/delta_roots")
 def delta_roots(table: str) -> Response:
-    found = segmentation(table)
-    old, new = found.delta_roots(asked_time("timestamp_past", found.oldest), asked_time("timestamp_future"))
+    graph = segmentation(table)
+    old, new = graph.delta_roots(asked_time("timestamp_past", graph.oldest), asked_time("timestamp_future"))
     return written({"old_roots": old, "new_roots": new})

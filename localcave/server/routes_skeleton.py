@@ -21,10 +21,10 @@ V1 = "/v1/<datastack>"
 
 
 def skeletons(datastack: str) -> Skeletons:
-    found = service().skeletons.get(datastack)
-    if found is None:
+    result = service().skeletons.get(datastack)
+    if result is None:
         raise CaveError(400, {"Error": f"datastack {datastack} does not exist"})
-    return found
+    return result
 
 
 @routes.get("/version")
@@ -53,8 +53,8 @@ def refusal_list(datastack: str) -> Response:
 
 @routes.get(f"{V1}/precomputed/skeleton/query_cache/<int(signed=True):number>/<prefixes>/<int:limit>")
 def query_cache(datastack: str, number: int, prefixes: str, limit: int) -> Response:
-    found = sorted(root for root in skeletons(datastack).root_ids if str(root).startswith(tuple(prefixes.split(","))))
-    files = [f"skeleton__v{SKELETON_VERSION}__rid-{root}__ds-{datastack}.h5.gz" for root in found]
+    matches = sorted(root for root in skeletons(datastack).root_ids if str(root).startswith(tuple(prefixes.split(","))))
+    files = [f"skeleton__v{SKELETON_VERSION}__rid-{root}__ds-{datastack}.h5.gz" for root in matches]
     return jsonify({"num_found": len(files), "files": files[:limit] if limit else files})
 
 

@@ -69,8 +69,8 @@ class Service:
 
 def service() -> Service:
     """The service of the current application."""
-    found: Service = current_app.extensions[EXTENSION]
-    return found
+    result: Service = current_app.extensions[EXTENSION]
+    return result
 
 
 def server_address() -> str:

@@ -95,7 +95,7 @@ class Baker:
         Raises InputError when the source fails for good or its rows are not those it counted.
         """
         pool = ThreadPoolExecutor(self.workers)
-        found: dict[tuple[int, ...], Path] = {}
+        matches: dict[tuple[int, ...], Path] = {}
         waiting: dict[Future[Path | tuple[Piece, Piece]], tuple[int, ...]] = {}
         try:
             for number, piece in enumerate(pieces):
@@ -106,15 +106,15 @@ class Baker:
                     place = waiting.pop(future)
                     result = future.result()
                     if isinstance(result, Path):
-                        found[place] = result
+                        matches[place] = result
                     else:
                         for side, part in enumerate(result):
                             waiting[pool.submit(self._bring, part)] = (*place, side)
         finally:
             pool.shutdown(cancel_futures=True)
         files: list[list[Path]] = [[] for _ in pieces]
-        for place in sorted(found):
-            files[place[0]].append(found[place])
+        for place in sorted(matches):
+            files[place[0]].append(matches[place])
         return files
 
     def _bring(self, piece: Piece) -> Path | tuple[Piece, Piece]:

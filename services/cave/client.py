@@ -87,10 +87,10 @@ class Cave(Skeletons, States, Voxels):
         self._datastacks()
 
     def _datastacks(self) -> list[str]:
-        found: list[str] = self.asker.ask(
+        matches: list[str] = self.asker.ask(
             "datastacks", self.asker.subject(), self._info_client, InfoServiceClient.get_datastacks
         )
-        return found
+        return matches
 
     def info(self, datastack: str) -> dict[str, Any]:
         """The info service's record: `synapse_table`, `soma_table`, `segmentation_source`, `skeleton_source`,
@@ -110,8 +110,8 @@ class Cave(Skeletons, States, Voxels):
             image = record["aligned_volume"].get("image_source")
             return {**record, "image_source": image, "viewer_resolution": resolution}
 
-        found: dict[str, Any] = self.cache.value(("info", datastack), load, ttl_s=INFO_TTL_S)
-        return found
+        matches: dict[str, Any] = self.cache.value(("info", datastack), load, ttl_s=INFO_TTL_S)
+        return matches
 
     def profile(self, datastack: str) -> Profile:
         """How the datastack is shown; what CAVE says of it stands where its profile says nothing."""
@@ -131,14 +131,14 @@ class Cave(Skeletons, States, Voxels):
             get = inspect.unwrap(MaterializationClient.get_versions_metadata)
             self.info(datastack)  # so that NotFound is about versions from here on
             try:
-                found = self.asker.ask(
+                result = self.asker.ask(
                     "versions", self.asker.subject(datastack), self.materialization, partial(get, expired=True)
                 )
             except NotFound:
                 return []
             times = ("time_stamp", "expires_on")
             return [
-                {"version": v["version"], "valid": v["valid"], **{t: v[t].isoformat() for t in times}} for v in found
+                {"version": v["version"], "valid": v["valid"], **{t: v[t].isoformat() for t in times}} for v in result
             ]
 
         return list(self.cache.records(("versions", datastack), load, read_versions, ttl_s=VERSIONS_TTL_S))
@@ -148,10 +148,10 @@ class Cave(Skeletons, States, Voxels):
         if number >= FIRST_MOMENT:
             time = datetime.fromtimestamp(number, UTC)
             return replace(self.newest(datastack), number=MomentNumber(number), timestamp=time, live=True)
-        found = [version for version in self.versions(datastack) if version.number == number]
-        if not found:
+        matches = [version for version in self.versions(datastack) if version.number == number]
+        if not matches:
             raise no_version(self.asker.subject(datastack, number))
-        return found[0]
+        return matches[0]
 
     def newest(self, datastack: str) -> Version:
         """The newest version that is valid. Raises NotFound."""

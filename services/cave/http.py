@@ -48,8 +48,8 @@ class Trip:
     @property
     def row_limit(self) -> int | None:
         """The number of rows at which CAVE cut the answer off, which it says in a header only."""
-        found = [int(match[1]) for text in self.warnings for match in LIMITED.finditer(text)]
-        return found[-1] if found else None
+        matches = [int(match[1]) for text in self.warnings for match in LIMITED.finditer(text)]
+        return matches[-1] if matches else None
 
     @property
     def resolution_nm(self) -> list[float] | None:

@@ -113,10 +113,10 @@ class Release(Roots, Synapses):
 
     def table_info(self, table: str) -> TableInfo:
         """One table or view. Raises NotFound when the version does not have it."""
-        found = self.tables().get(table) if is_name(table) else None
-        if found is None:
+        result = self.tables().get(table) if is_name(table) else None
+        if result is None:
             raise no_table(self._subject(table))
-        return found
+        return result
 
     def view_columns(self) -> dict[str, list[str]]:
         """Names of the columns of each view."""
@@ -239,8 +239,8 @@ class Release(Roots, Synapses):
         not count joins."""
         source = self._source(table)
         key = ("count", *self._place, table, json.dumps(filters.arguments()))
-        found: int | None = self.cave.cache.value(key, lambda: self.cave.queries.count(*self._place, source, filters))
-        return found
+        result: int | None = self.cave.cache.value(key, lambda: self.cave.queries.count(*self._place, source, filters))
+        return result
 
     def properties_source(self, table: str) -> str:
         """Where a viewer finds a table of a version as properties of segments, to search them by."""

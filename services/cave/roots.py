@@ -44,13 +44,13 @@ class Roots(ABC):
             return []
         time = self.version.timestamp
         subject = self._subject()
-        found: list[bool] = self.cave.cache.value(
+        matches: list[bool] = self.cave.cache.value(
             ("latest_roots", *self._place, *ids),
             lambda: self._ask_segmentation(
                 "latest roots", subject, lambda graph: graph.is_latest_roots(ids, timestamp=time)
             ).tolist(),
         )
-        return found
+        return matches
 
     def suggest_root(self, root_id: int) -> tuple[int, float]:
         """The first of :meth:`suggest_roots`. Raises NotFound when the segmentation does not know `root_id`."""
@@ -70,21 +70,23 @@ class Roots(ABC):
 
         missing = f"Datastack {self.datastack} has no root id {root_id}."
         subject = self._subject(missing=missing)
-        found = self.cave.cache.value(
+        result = self.cave.cache.value(
             ("suggest_roots", *self._place, int(root_id)),
             lambda: self._ask_segmentation("suggested root", subject, call),
         )
-        if not found or not found[0][0]:
+        if not result or not result[0][0]:
             raise NotFound(missing, CHECK)
-        return [(int(root), float(share)) for root, share in found if root]
+        return [(int(root), float(share)) for root, share in result if root]
 
     def edits(self, root_id: int) -> pd.DataFrame:
         """The edits that made a root id, oldest first: `operation_id` (Int64), `timestamp` (UTC), `kind` ("merge" or
         "split"), `user_id` (string), and `before_root_ids`, `after_root_ids` (texts of ids with commas). Raises
         NotFound when the segmentation does not know `root_id`."""
         subject = self._subject(missing=f"Datastack {self.datastack} has no root id {root_id}.")
-        asked = int(root_id)
-        log = self._ask_segmentation("edits", subject, lambda graph: graph.get_tabular_change_log([asked])[asked])
+        requested = int(root_id)
+        log = self._ask_segmentation(
+            "edits", subject, lambda graph: graph.get_tabular_change_log([requested])[requested]
+        )
         if log is None or not len(log):
             log = pd.DataFrame(columns=["operation_id", "timestamp", "is_merge", "user_id", *EDITED])
         log = log.sort_values("timestamp", ignore_index=True)
@@ -120,10 +122,10 @@ class Roots(ABC):
         ids = [int(supervoxel_id) for supervoxel_id in supervoxel_ids]
         time = self.version.timestamp
         subject = self._subject()
-        found: list[int] = self.cave.cache.value(
+        matches: list[int] = self.cave.cache.value(
             ("roots_of_supervoxels", *self._place, *ids),
             lambda: self._ask_segmentation(
                 "roots of supervoxels", subject, lambda graph: graph.get_roots(ids, timestamp=time)
             ).tolist(),
         )
-        return found
+        return matches

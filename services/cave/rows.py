@@ -116,8 +116,8 @@ class Queries:
 
         def load() -> dict[str, dict[str, str]]:
             _, trip = self._send(datastack, version, source, NO_FILTERS, limit=1)
-            found: dict[str, dict[str, str]] = ast.literal_eval(trip.headers.get("column_names", "{}"))
-            return found
+            matches: dict[str, dict[str, str]] = ast.literal_eval(trip.headers.get("column_names", "{}"))
+            return matches
 
         names = self._cache.value(("columns", datastack, version, source.table), load)
         return {joined: (table, name) for table, by in names.items() for name, joined in by.items()}
@@ -159,9 +159,9 @@ def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> Iterator
 
 def complete(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> pd.DataFrame:
     """All :func:`parts` as one frame."""
-    found = list(parts(rows, filters))
-    frame = pd.concat(found, ignore_index=True) if len(found) > 1 else found[0]
-    frame.attrs = found[0].attrs
+    matches = list(parts(rows, filters))
+    frame = pd.concat(matches, ignore_index=True) if len(matches) > 1 else matches[0]
+    frame.attrs = matches[0].attrs
     return frame
 
 

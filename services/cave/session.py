@@ -59,8 +59,8 @@ class Asker:
         with lock:
             if key not in self._clients:
                 self._clients[key] = make()
-            found: T = self._clients[key]
-            return found
+            result: T = self._clients[key]
+            return result
 
     def ask(self, what: str, subject: Subject, connect: Callable[[str], Any], call: Callable[[Any], Any]) -> Any:
         """The result of `call` with the client that `connect` gives for the datastack; `what` is for the log.

@@ -34,12 +34,12 @@ class Skeletons(ABC):
         subject = self.asker.subject(datastack, missing=missing)
 
         def load() -> dict[str, Any]:
-            found = self.asker.ask(
+            result = self.asker.ask(
                 "skeleton", subject, self._skeletons, lambda client: client.fetch_skeletons([int(root_id)])
             )
-            if str(root_id) not in found:
+            if str(root_id) not in result:
                 raise NotFound(missing, "Skeletons exist mostly of proofread cells.")
-            return {name: found[str(root_id)][name] for name in SHOWN}
+            return {name: result[str(root_id)][name] for name in SHOWN}
 
         skeleton: dict[str, Any] = self.cache.value(("skeleton and radius", datastack, int(root_id)), load)
         return skeleton

@@ -115,14 +115,19 @@ def as_synapses(frame: pd.DataFrame, shape: SynapseShape, more: Sequence[str] = 
         name for name in (*shape.values, *_split(more, frame)) if name in frame and name not in ("id", "size", *ends)
     ]
     ids = frame["target_id" if shape.referring else "id"]
-    found = pd.DataFrame({"id": ids, **ends, "size": size, **{name: frame[name] for name in kept}, **placed})
-    found.attrs = dict(frame.attrs)
-    return found
+    result = pd.DataFrame({"id": ids, **ends, "size": size, **{name: frame[name] for name in kept}, **placed})
+    result.attrs = dict(frame.attrs)
+    return result
 
 
 def _split(names: Sequence[str], frame: pd.DataFrame) -> list[str]:
     """The columns of a frame with these names, positions by their axes."""
-    return [str(name) for name in frame for asked in names if name in (asked, *(f"{asked}_{axis}" for axis in "xyz"))]
+    return [
+        str(name)
+        for name in frame
+        for requested in names
+        if name in (requested, *(f"{requested}_{axis}" for axis in "xyz"))
+    ]
 
 
 def _mean(parts: Sequence[pd.Series]) -> pd.Series:

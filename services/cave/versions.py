@@ -22,11 +22,11 @@ def resolve(cave: Cave, datastack: str, version: str | int | None) -> Version:
     Raises BadInput for what is neither, NotFound for a number that never was, and Expired, with the newest
     valid one in its hint, for one that is no longer kept.
     """
-    found = find(cave, datastack, version)
-    if not found.valid:
+    result = find(cave, datastack, version)
+    if not result.valid:
         newest = newest_valid(cave.versions(datastack))
-        raise Expired(_expired(datastack, found), f"The newest version is {newest.number}." if newest else "")
-    return found
+        raise Expired(_expired(datastack, result), f"The newest version is {newest.number}." if newest else "")
+    return result
 
 
 def find(cave: Cave, datastack: str, version: str | int | None) -> Version:
@@ -40,10 +40,10 @@ def find(cave: Cave, datastack: str, version: str | int | None) -> Version:
         return newest
     if not (text.isascii() and text.isdigit()):
         raise BadInput(f"{text[:40]!r} is no version of {datastack}.", f"Give a number, or {LATEST}.")
-    found = {str(one.number): one for one in known}.get(text.lstrip("0"))
-    if found is None:
+    result = {str(one.number): one for one in known}.get(text.lstrip("0"))
+    if result is None:
         raise NotFound(f"Datastack {datastack} has no version {text[:40]}.", f"Its versions are {_numbers(known)}.")
-    return found
+    return result
 
 
 def newest_valid(versions: Sequence[Version]) -> Version | None:

@@ -68,12 +68,12 @@ def _from_root(edges: Ints, compartment: Sequence[int]) -> tuple[list[int], dict
     return order, parents
 
 
-def compartments(cave: Cave, found: Connectivity) -> pd.DataFrame:
+def compartments(cave: Cave, connections: Connectivity) -> pd.DataFrame:
     """One row for each compartment: `compartment`, `cable_um` (float64), `num_in` and `num_out` (Int64), the synapses
     whose nearest point of the skeleton is in it, and `in_per_um`, `out_per_um` (float64, missing where there is no
     cable). Synapses farther away than `NEAR_UM` are in the row "elsewhere". Raises NotFound where CAVE has no
     skeleton."""
-    skeleton = cave.skeleton(found.datastack, found.cell.root_id)
+    skeleton = cave.skeleton(connections.datastack, connections.cell.root_id)
     vertices_um = np.asarray(skeleton["vertices"], np.float64) / NM_PER_UM
     kinds = np.array([COMPARTMENTS.get(code, "neurite") for code in skeleton["compartment"]])
     edge_kind, length = _edges(skeleton, vertices_um)
@@ -82,7 +82,7 @@ def compartments(cave: Cave, found: Connectivity) -> pd.DataFrame:
     rows["elsewhere"] = {"cable_um": 0.0}
     tree = KDTree(vertices_um)
     for way in Direction:
-        synapses = connectivity.synapses(cave, found, way)
+        synapses = connectivity.synapses(cave, connections, way)
         places = np.column_stack([synapses[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
         places = places[np.isfinite(places).all(axis=1)] / NM_PER_UM
         away, nearest = tree.query(places) if len(places) else (np.zeros(0), np.zeros(0, int))

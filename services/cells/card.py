@@ -94,7 +94,7 @@ def read(release: Release, cell: Cell) -> CellCard:
     resolution_nm = release.info["viewer_resolution"]
     soma = of[somata[0].name] if somata else pd.DataFrame()
     return CellCard(
-        types=tuple(found for info in typed for found in _names(info, of[info.name], soma_table)),
+        types=tuple(result for info in typed for result in _names(info, of[info.name], soma_table)),
         volume_um3=_only(soma, "volume"),
         position_nm=cell.soma_position_nm,
         position_vx=_voxels(cell.soma_position_nm, resolution_nm),

@@ -74,10 +74,10 @@ def rows_of_cells(release: Release, table: str, roots: Collection[int], **equal:
         kept = rows["pt_root_id"].isin(wanted) if "pt_root_id" in rows else pd.Series(False, rows.index)
         return rows[kept.fillna(False).to_numpy(bool)]
     filters = Filters(isin={"pt_root_id": wanted}, equal=equal)
-    found = release.query(table, filters)
-    if found.attrs.get("truncated"):
-        found = pd.concat([*release.query_parts(table, filters)], ignore_index=True)
-    return found.sort_values("id", kind="stable", ignore_index=True) if "id" in found else found
+    result = release.query(table, filters)
+    if result.attrs.get("truncated"):
+        result = pd.concat([*release.query_parts(table, filters)], ignore_index=True)
+    return result.sort_values("id", kind="stable", ignore_index=True) if "id" in result else result
 
 
 def is_of_synapses(release: Release, table: str) -> bool:
@@ -105,10 +105,10 @@ def synapse_rows(
     chosen = narrowed(release.cave, release.datastack, table, rows.sort_values("id"), by=by, of="target_id")
     names = own_columns(chosen, release.sample(target).columns)
     ids = {"id": chosen["target_id"], "root_id": chosen[other].fillna(0)}
-    found = chosen[names].assign(**{name: values.astype("int64") for name, values in ids.items()})
-    found = found[[*ids, *names]].reset_index(drop=True)
-    found.attrs = {"truncated": rows.attrs.get("truncated")}
-    return found
+    matches = chosen[names].assign(**{name: values.astype("int64") for name, values in ids.items()})
+    matches = matches[[*ids, *names]].reset_index(drop=True)
+    matches.attrs = {"truncated": rows.attrs.get("truncated")}
+    return matches
 
 
 def together(rows: pd.DataFrame, ids: pd.Series, names: Sequence[str]) -> TypeRows:
@@ -287,11 +287,11 @@ def _rules(release: Release, table: str) -> dict[str, str]:
     texts = [name for name in names if isinstance(rows[name].dtype, pd.StringDtype)]
     kind = type_columns.type_column(rows[texts])
     usual, system = _usual(release, table, rows), system_column(rows)
-    found = {ALL: "all rows"} if usual else {}
-    found |= {NEWEST: "the newest"} if _age(rows) else {}
+    result = {ALL: "all rows"} if usual else {}
+    result |= {NEWEST: "the newest"} if _age(rows) else {}
     for name in texts:
         values = rows[name].dropna().unique()
         if name != kind and 1 < len(values) <= MOST_VALUES:
-            found |= {f"{name}={value}": f"{name.replace('_', ' ')}: {value}" for value in sorted(values)}
+            result |= {f"{name}={value}": f"{name.replace('_', ' ')}: {value}" for value in sorted(values)}
     wide = system is not None and 1 < rows[system].nunique() <= MOST_SYSTEMS
-    return found | ordered | ({EACH: f"each {system} in a column".replace("_", " ")} if wide else {})
+    return result | ordered | ({EACH: f"each {system} in a column".replace("_", " ")} if wide else {})

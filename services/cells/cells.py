@@ -77,18 +77,18 @@ def find(release: Release, text: str, id_type: str = "auto") -> Cell:
     With "auto" an id is what the soma table or its bits say that it is. A root id that is not valid at the
     version is replaced by the most overlapping one that is. Raises BadInput or NotFound.
     """
-    asked = parse_id(text)
+    requested = parse_id(text)
     if id_type not in ID_TYPES:
         raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
     nuclei = somas(release)
-    kind = _detect(nuclei, asked) if id_type == "auto" else id_type
+    kind = _detect(nuclei, requested) if id_type == "auto" else id_type
     ways: dict[str, Callable[[Release, int, pd.DataFrame], _Found]] = {
         "nucleus_id": _by_nucleus,
         "supervoxel_id": _by_supervoxel,
         "root_id": _by_root,
     }
-    found = ways[kind](release, asked, nuclei)
-    return _describe(found, kind, asked, nuclei if nucleus_table(release) else None)
+    result = ways[kind](release, requested, nuclei)
+    return _describe(result, kind, requested, nuclei if nucleus_table(release) else None)
 
 
 @dataclass(frozen=True)
@@ -142,63 +142,65 @@ _SOMA_COLUMNS = {
 }
 
 
-def _detect(nuclei: pd.DataFrame, asked: int) -> IdType:
-    nucleus, root = bool((nuclei["nucleus_id"] == asked).any()), bool((nuclei["root_id"] == asked).any())
+def _detect(nuclei: pd.DataFrame, requested: int) -> IdType:
+    nucleus, root = bool((nuclei["nucleus_id"] == requested).any()), bool((nuclei["root_id"] == requested).any())
     if nucleus and root:
-        raise BadInput(f"{asked} is both a nucleus id and a root id here.", "Choose the type of the id.")
+        raise BadInput(f"{requested} is both a nucleus id and a root id here.", "Choose the type of the id.")
     if nucleus:
         return "nucleus_id"
-    return "supervoxel_id" if asked >> LAYER_BITS == 1 and not root else "root_id"
+    return "supervoxel_id" if requested >> LAYER_BITS == 1 and not root else "root_id"
 
 
-def _by_nucleus(release: Release, asked: int, nuclei: pd.DataFrame) -> _Found:
-    rows = nuclei[nuclei["nucleus_id"] == asked]
+def _by_nucleus(release: Release, requested: int, nuclei: pd.DataFrame) -> _Found:
+    rows = nuclei[nuclei["nucleus_id"] == requested]
     if rows.empty:
         table = nucleus_table(release)
         where = f"in {table} at" if table else "known, for there is no table of nuclei at"
         raise NotFound(
-            f"Nucleus id {asked} is not {where} version {release.number} of {release.datastack}.",
+            f"Nucleus id {requested} is not {where} version {release.number} of {release.datastack}.",
             "Check the id and the version.",
         )
     root_id = int(rows["root_id"].iloc[0])
     if root_id == 0:
         raise NotFound(
-            f"Nucleus {asked} lies in no segment at version {release.number} of {release.datastack} "
+            f"Nucleus {requested} lies in no segment at version {release.number} of {release.datastack} "
             "(its root id is 0).",
             "It has no synapses to show; another version may have segmented it.",
         )
     return _Found(root_id)
 
 
-def _by_supervoxel(release: Release, asked: int, nuclei: pd.DataFrame) -> _Found:
-    root_id = release.root_of_supervoxel(asked)
+def _by_supervoxel(release: Release, requested: int, nuclei: pd.DataFrame) -> _Found:
+    root_id = release.root_of_supervoxel(requested)
     if not root_id:
         raise NotFound(
-            f"Supervoxel {asked} belongs to no cell at version {release.number} of {release.datastack}.",
+            f"Supervoxel {requested} belongs to no cell at version {release.number} of {release.datastack}.",
             "Check the id.",
         )
     return _Found(root_id)
 
 
-def _by_root(release: Release, asked: int, nuclei: pd.DataFrame) -> _Found:
+def _by_root(release: Release, requested: int, nuclei: pd.DataFrame) -> _Found:
     # the root ids of a version's tables are valid at that version: no need to ask
-    if (nuclei["root_id"] == asked).any() or release.latest_roots([asked])[0]:
-        return _Found(asked)
+    if (nuclei["root_id"] == requested).any() or release.latest_roots([requested])[0]:
+        return _Found(requested)
     try:
-        heirs, valid_at = gather(partial(release.suggest_roots, asked), partial(_valid_at, release, asked))
+        heirs, valid_at = gather(partial(release.suggest_roots, requested), partial(_valid_at, release, requested))
     except NotFound:
-        kinds = "no root id" if (nuclei["nucleus_id"] == asked).any() else "neither a root id nor a nucleus id"
-        said = f"{asked} is {kinds} that {release.datastack} has at version {release.number}"
-        if looks_rounded(asked):
-            raise NotFound(f"{said}; it looks rounded by a spreadsheet or a browser.", _meant(nuclei, asked)) from None
-        raise NotFound(f"{said}.", "Check the id, its type and the datastack.") from None
+        kinds = "no root id" if (nuclei["nucleus_id"] == requested).any() else "neither a root id nor a nucleus id"
+        message = f"{requested} is {kinds} that {release.datastack} has at version {release.number}"
+        if looks_rounded(requested):
+            raise NotFound(
+                f"{message}; it looks rounded by a spreadsheet or a browser.", _meant(nuclei, requested)
+            ) from None
+        raise NotFound(f"{message}.", "Check the id, its type and the datastack.") from None
     root_id, overlap = heirs[0]
-    warning = f"Root id {asked} outdated at version {release.number}"
+    warning = f"Root id {requested} outdated at version {release.number}"
     if even := evenly(heirs):
         warning = f"{warning}: split evenly into {even}; showing {root_id}."
     else:
         warning = f"{warning}; showing its successor {root_id} ({overlap:.0%} overlap)."
-    return _Found(root_id, asked, overlap, valid_at, (warning,))
+    return _Found(root_id, requested, overlap, valid_at, (warning,))
 
 
 def evenly(heirs: Sequence[tuple[int, float]]) -> str:
@@ -206,8 +208,8 @@ def evenly(heirs: Sequence[tuple[int, float]]) -> str:
     "" where that holds clearly more than any other."""
     most = heirs[0][1]
     equal = [(root, share) for root, share in heirs if share >= most * EVEN]
-    told = [f"{root} ({share:.0%} of its pieces)" for root, share in equal[:MOST_LISTED]]
-    return f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else ""
+    messages = [f"{root} ({share:.0%} of its pieces)" for root, share in equal[:MOST_LISTED]]
+    return f"{', '.join(messages[:-1])} and {messages[-1]}" if len(messages) > 1 else ""
 
 
 def _meant(nuclei: pd.DataFrame, rounded: int) -> str:
@@ -215,8 +217,8 @@ def _meant(nuclei: pd.DataFrame, rounded: int) -> str:
     roots = nuclei["root_id"].to_numpy()
     low, high = np.searchsorted(roots, [rounded - ROUNDING, rounded + ROUNDING + 1])
     near = np.unique(roots[low:high]).tolist()
-    told = f" {' or '.join(map(str, near))} may be meant." if 0 < len(near) <= MOST_MEANT else ""
-    return f"Copy the id again as text.{told}"
+    message = f" {' or '.join(map(str, near))} may be meant." if 0 < len(near) <= MOST_MEANT else ""
+    return f"Copy the id again as text.{message}"
 
 
 def _valid_at(release: Release, root_id: int) -> int | None:
@@ -230,9 +232,9 @@ def _valid_at(release: Release, root_id: int) -> int | None:
     return next((number for number, (was,) in zip(others, valid, strict=True) if was), None)
 
 
-def _describe(found: _Found, id_type: str, asked: int, nuclei: pd.DataFrame | None) -> Cell:
+def _describe(result: _Found, id_type: str, requested: int, nuclei: pd.DataFrame | None) -> Cell:
     """The cell that was found; `nuclei` is None where nobody knows of any."""
-    own = None if nuclei is None else nuclei[nuclei["root_id"] == found.root_id]
+    own = None if nuclei is None else nuclei[nuclei["root_id"] == result.root_id]
     ids = None if own is None else tuple(own["nucleus_id"].tolist())
     several = (
         (f"The segment has {len(ids)} nuclei ({_listed(ids)}), so it is more than one cell.",)
@@ -241,16 +243,16 @@ def _describe(found: _Found, id_type: str, asked: int, nuclei: pd.DataFrame | No
     )
     soma = own.iloc[0] if own is not None and len(own) == 1 else None
     return Cell(
-        root_id=found.root_id,
+        root_id=result.root_id,
         nucleus_ids=ids,
         id_type=id_type,  # type: ignore[arg-type]
-        asked=str(asked),
-        repaired_from=found.repaired_from,
-        overlap=found.overlap,
-        valid_at=found.valid_at,
+        asked=str(requested),
+        repaired_from=result.repaired_from,
+        overlap=result.overlap,
+        valid_at=result.valid_at,
         soma_position_nm=None if soma is None else (float(soma["x_nm"]), float(soma["y_nm"]), float(soma["z_nm"])),
         soma_depth_um=None if soma is None or pd.isna(soma["depth_um"]) else float(soma["depth_um"]),
-        warnings=(*found.warnings, *several),
+        warnings=(*result.warnings, *several),
     )
 
 

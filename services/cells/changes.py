@@ -50,9 +50,9 @@ class Changes:
         """What changed, in words."""
         old, new = self.older.version.number, self.newer.version.number
         way = "input" if self.direction == "in" else "output"
-        told = ", ".join(f"{self.counts[status]:,} {status}" for status in STATUSES)
+        message = ", ".join(f"{self.counts[status]:,} {status}" for status in STATUSES)
         return (
-            f"From version {old} to {new}: {told} of {len(self.partners):,} {way} partners; "
+            f"From version {old} to {new}: {message} of {len(self.partners):,} {way} partners; "
             f"{self.synapses['gained']:,} synapses gained, {self.synapses['lost']:,} lost."
         )
 
@@ -81,7 +81,7 @@ def compare(
         return connectivity.read(release, str(nucleus_id), "nucleus_id", **options)
 
     one, two = gather(partial(read, older), partial(read, newer))
-    rows = [connectivity.synapses(older.cave, found, direction) for found in (one, two)]
+    rows = [connectivity.synapses(older.cave, result, direction) for result in (one, two)]
     frame = match(one.side(direction), two.side(direction), shared(rows[0], rows[1], direction))
     counts: dict[Status, int] = {status: int((frame["status"] == status).sum()) for status in STATUSES}
     return Changes(direction, one, two, frame, counts, _synapse_counts(rows[0], rows[1], one, two, direction))
@@ -190,7 +190,7 @@ def _at(side: pd.DataFrame, roots: pd.Series) -> pd.DataFrame:
 def _synapse_counts(
     older: pd.DataFrame, newer: pd.DataFrame, one: Connectivity, two: Connectivity, direction: Direction
 ) -> dict[Literal["kept", "gained", "lost", "moved"], int]:
-    ends = [_ends(rows, found.cell.root_id, direction) for rows, found in ((older, one), (newer, two))]
+    ends = [_ends(rows, result.cell.root_id, direction) for rows, result in ((older, one), (newer, two))]
     both = ends[0].index.intersection(ends[1].index)
     return {
         "kept": len(both),

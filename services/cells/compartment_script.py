@@ -17,19 +17,19 @@ COLUMNS = (*compartments.COUNTS, compartments.NOT_PREDICTED, "pct_on_spine")
 """The columns of a partner frame that these lines make."""
 
 
-def lines(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
+def lines(cave: Cave, connectivity: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
     """Lines for a frame `frame` of partners of one direction; none where none of COLUMNS is `needed`. Raises BadInput
     where a script cannot count them."""
     if not set(COLUMNS) & set(needed):
         return
-    info = compartments.table_of(Release(cave, found.datastack, found.version))
+    info = compartments.table_of(Release(cave, connectivity.datastack, connectivity.version))
     if info is None:
         raise BadInput("This version has no table of predicted compartments.", "Hide the compartments.")
-    if found.only:
+    if connectivity.only:
         raise BadInput("A script cannot count the compartments of some synapses only.", "Hide the compartments.")
     other = direction.partner
-    own = Filters(equal={direction.own: found.cell.root_id})
-    method, arguments = Release(cave, found.datastack, found.version).query_call(info.name, own)
+    own = Filters(equal={direction.own: connectivity.cell.root_id})
+    method, arguments = Release(cave, connectivity.datastack, connectivity.version).query_call(info.name, own)
     yield f"tags = client.materialize.{method}(\n{written_arguments(arguments.items())})"
     yield f"counts = pd.crosstab(tags[{other!r}], tags['tag'])"
     yield f"counts = counts.reindex(index=frame['root_id'], columns={list(compartments.TAGS)}, fill_value=0)"

@@ -38,13 +38,13 @@ def required_table(release: Release) -> TableInfo:
     return info
 
 
-def predictions(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
+def predictions(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.DataFrame:
     """The predicted compartment of each synapse of one direction, as far as there is one, by synapse id.
 
     Columns: id (int64: the synapse) and tag (string). One request, beside a first one for each table and version;
     `attrs["truncated"]` tells when CAVE cut it. Raises NotFound where the version has no such table.
     """
-    return tags(Release(cave, found.datastack, found.version), found.cell.root_id, direction)
+    return tags(Release(cave, connectivity.datastack, connectivity.version), connectivity.cell.root_id, direction)
 
 
 def tags(release: Release, root_id: int, direction: Direction) -> pd.DataFrame:
@@ -52,16 +52,18 @@ def tags(release: Release, root_id: int, direction: Direction) -> pd.DataFrame:
     info = required_table(release)
     own = Filters(equal={direction.own: root_id})
     rows = release.query(info.name, own, select_columns=["target_id", "tag"])
-    found = rows[["target_id", "tag"]].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
-    found = found.rename(columns={"target_id": "id"}).astype({"id": "int64"})
-    found.attrs = dict(rows.attrs)
-    return found
+    result = (
+        rows[["target_id", "tag"]].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
+    )
+    result = result.rename(columns={"target_id": "id"}).astype({"id": "int64"})
+    result.attrs = dict(rows.attrs)
+    return result
 
 
 def of_synapses(synapses: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
     """Synapses with their `compartment` (string, null = not predicted)."""
-    found = tags.set_index("id")["tag"].reindex(synapses["id"].astype("int64"))
-    return synapses.assign(compartment=found.astype("string").array)
+    result = tags.set_index("id")["tag"].reindex(synapses["id"].astype("int64"))
+    return synapses.assign(compartment=result.astype("string").array)
 
 
 def with_compartments(

@@ -159,7 +159,7 @@ def read(
     Raises BadInput, NotFound and what CAVE raises.
     """
     guess = cells.likely_root(text)
-    asked, only = only.strip(), synapse_filter.chosen(release, only)
+    requested, only = only.strip(), synapse_filter.chosen(release, only)
     kept = synapse_filter.parse(release, only)
     view = edge_view.fitting(release, only)
     if view and type_table and cell_types.is_of_synapses(release, type_table):
@@ -168,15 +168,15 @@ def read(
     if view:
         ask = partial(edge_view.read, release, view)
     early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in Direction]
-    cell, known, nuclei, *found = gather(
+    cell, known, nuclei, *matches = gather(
         partial(cells.find, release, text, id_type),
         lambda: _types_or_why(release, type_table, type_by, lenient=lenient),
         partial(cells.somas, release),
         *early,
     )
-    if cell.root_id != guess or any(rows is None for rows in found):
-        found = gather(*(partial(ask, cell.root_id, way) for way in Direction))
-    incoming, outgoing = found
+    if cell.root_id != guess or any(rows is None for rows in matches):
+        matches = gather(*(partial(ask, cell.root_id, way) for way in Direction))
+    incoming, outgoing = matches
     if known.large:
         roots = np.unique(np.concatenate([_partner_ids(rows, way) for way, rows in _ways(incoming, outgoing)]))
         known = _types_or_why(release, type_table, type_by, roots, lenient=lenient)
@@ -205,7 +205,7 @@ def read(
             *known.messages,
             *_truncation(cut),
             *(() if shape.directed else (UNDIRECTED,)),
-            *_narrowed(kept, incoming, outgoing, usual=not asked, view=view),
+            *_narrowed(kept, incoming, outgoing, usual=not requested, view=view),
             *_untyped(typed, known.table),
             *_ambiguity(types, sides, known.table),
         ),
@@ -221,22 +221,24 @@ def read(
     )
 
 
-def synapses(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
+def synapses(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.DataFrame:
     """The synapses that a cell's partners were counted from, in the cache since then; see :meth:`Cave.synapses`."""
-    release = Release(cave, found.datastack, found.version)
-    return synapse_filter.read(release, found.cell.root_id, direction, where=found.only, whole=found.whole)
+    release = Release(cave, connectivity.datastack, connectivity.version)
+    return synapse_filter.read(
+        release, connectivity.cell.root_id, direction, where=connectivity.only, whole=connectivity.whole
+    )
 
 
 def _truncation(truncated: Mapping[Direction, Cut | None]) -> tuple[str, ...]:
     """A sentence for the synapses that CAVE cut, with both numbers of each direction; none where it cut none."""
-    told = [
+    messages = [
         f"{cut['shown']:,} of {cut['total']:,} {way.noun} synapses"
         if cut["total"]
         else f"{cut['shown']:,} {way.noun} synapses"
         for way, cut in truncated.items()
         if cut
     ]
-    return (f"CAVE sent only {' and '.join(told)}; the counts below are of these.",) if told else ()
+    return (f"CAVE sent only {' and '.join(messages)}; the counts below are of these.",) if messages else ()
 
 
 def _narrowed(
@@ -248,9 +250,9 @@ def _narrowed(
         return (f"Partners are counted from the pairs{having} in {view.name}; write all to count every synapse.",)
     if isinstance(kept, Everything):
         return ()
-    told = [f"{len(rows):,} of {rows.attrs['all']:,} {way.noun}" for way, rows in _ways(incoming, outgoing)]
-    said = f"Only synapses where {kept.describe()} are counted: {' and '.join(told)} synapses."
-    return (f"{said} That is usual for this datastack; write all to count every synapse." if usual else said,)
+    messages = [f"{len(rows):,} of {rows.attrs['all']:,} {way.noun}" for way, rows in _ways(incoming, outgoing)]
+    message = f"Only synapses where {kept.describe()} are counted: {' and '.join(messages)} synapses."
+    return (f"{message} That is usual for this datastack; write all to count every synapse." if usual else message,)
 
 
 def _ways(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> list[tuple[Direction, pd.DataFrame]]:

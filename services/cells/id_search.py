@@ -67,8 +67,8 @@ class IdSearch:
 
     def counts(self) -> dict[str, int]:
         """How many ids have each status."""
-        found = Counter(self.ids["status"])
-        return {status: found[status] for status in ("found", "stale", "absent", "unknown")}
+        result = Counter(self.ids["status"])
+        return {status: result[status] for status in ("found", "stale", "absent", "unknown")}
 
 
 def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> IdSearch:
@@ -94,8 +94,8 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
     looked_up.run()
     where, num_rows = looked_up.filter()
     frame = looked_up.frame()
-    said = (*_told(frame, table), *looked_up.sentences(), *pasted.sentences())
-    return IdSearch(frame, where, num_rows, said)
+    messages = (*_told(frame, table), *looked_up.sentences(), *pasted.sentences())
+    return IdSearch(frame, where, num_rows, messages)
 
 
 class _Lookup:
@@ -139,23 +139,23 @@ class _Lookup:
     def supervoxels(self) -> None:
         """Supervoxels that are not those of the annotated points: through the roots they belong to."""
         level = self.ids >> LAYER_BITS
-        asked = self.open("supervoxel_id") & ((level == 1) | (self.id_type == "supervoxel_id"))
-        if not asked.any():
+        requested = self.open("supervoxel_id") & ((level == 1) | (self.id_type == "supervoxel_id"))
+        if not requested.any():
             return
         roots = np.zeros(len(self.ids), dtype=np.int64)
-        roots[asked] = Release(self.cave, self.table.datastack, self.table.version).roots_of_supervoxels(
-            self.ids[asked].tolist()
+        roots[requested] = Release(self.cave, self.table.datastack, self.table.version).roots_of_supervoxels(
+            self.ids[requested].tolist()
         )
-        known = asked & (roots >> LAYER_BITS > 1)
+        known = requested & (roots >> LAYER_BITS > 1)
         self.settle(known, "supervoxel_id", "root_id", roots, "found")
 
     def nuclei(self) -> None:
         """Nuclei of the datastack: through their roots where the table has no column of nuclei."""
         known = somas(Release(self.cave, self.table.datastack, self.table.version))
-        asked = self.open("nucleus_id") & np.isin(self.ids, known["nucleus_id"])
+        requested = self.open("nucleus_id") & np.isin(self.ids, known["nucleus_id"])
         roots = known.set_index("nucleus_id")["root_id"].reindex(self.ids, fill_value=0).to_numpy(np.int64)
         by = "nucleus_id" if "nucleus_id" in self.columns else "root_id"
-        self.settle(asked, "nucleus_id", by, self.ids if by == "nucleus_id" else roots, "found")
+        self.settle(requested, "nucleus_id", by, self.ids if by == "nucleus_id" else roots, "found")
 
     def roots(self) -> None:
         """Root ids that the table does not have: valid, replaced, or never heard of."""
@@ -238,35 +238,37 @@ class _Lookup:
         )
 
     def sentences(self) -> tuple[str, ...]:
-        said = []
+        messages = []
         if self.ambiguous:
             which = _ids(self.ambiguous)
-            said.append(f"Also annotation ids: {which}. Choose the type of the ids if that was meant.")
+            messages.append(f"Also annotation ids: {which}. Choose the type of the ids if that was meant.")
         if self.split:
-            said.append(f"{_listed(self.split)}.")
+            messages.append(f"{_listed(self.split)}.")
         rounded = [str(one) for one in self.ids[self.status == "unknown"].tolist() if looks_rounded(one)]
         if rounded:
             look = "1 id looks" if len(rounded) == 1 else f"{_ids(len(rounded))} look"
-            said.append(f"{look} rounded by a spreadsheet or a browser ({_listed(rounded)}): copy them again as text.")
-        return tuple(said)
+            messages.append(
+                f"{look} rounded by a spreadsheet or a browser ({_listed(rounded)}): copy them again as text."
+            )
+        return tuple(messages)
 
 
 def _told(frame: pd.DataFrame, table: TableFrame) -> list[str]:
     """How many ids have which status."""
     here = f"{table.info.name} at version {table.version.number}"
-    said = [f"Found: {int((frame['status'] == 'found').sum()):,} of {_ids(len(frame))} in {here}."]
+    messages = [f"Found: {int((frame['status'] == 'found').sum()):,} of {_ids(len(frame))} in {here}."]
     stale = frame[frame["status"] == "stale"]
     followed = stale[stale["current"].notna()]
     if len(followed):
-        said.append(f"No longer valid: {_ids(len(followed))} ({_arrows(followed)}).")
+        messages.append(f"No longer valid: {_ids(len(followed))} ({_arrows(followed)}).")
     if len(followed) < len(stale):
         rest = len(stale) - len(followed)
-        said.append(f"Probably no longer valid: {_ids(rest)} more; only {MOST_FOLLOWED} are followed at once.")
+        messages.append(f"Probably no longer valid: {_ids(rest)} more; only {MOST_FOLLOWED} are followed at once.")
     for status, words in (("absent", f"Known, but not in {here}"), ("unknown", f"Unknown to {table.datastack}")):
         rows = frame[frame["status"] == status]
         if len(rows):
-            said.append(f"{words}: {_ids(len(rows))} ({_listed(rows['asked'].astype(str).tolist())}).")
-    return said
+            messages.append(f"{words}: {_ids(len(rows))} ({_listed(rows['asked'].astype(str).tolist())}).")
+    return messages
 
 
 def _arrows(stale: pd.DataFrame) -> str:

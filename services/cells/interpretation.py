@@ -81,44 +81,48 @@ def read(
     What was understood is in the `warnings` of the first. Of several ids those that are no cell of the version are
     told and left out. Raises BadInput, NotFound, TooLarge and what CAVE raises.
     """
-    asked = understand(release, text, question_type)
+    question = understand(release, text, question_type)
     options: Any = {"type_table": type_table, "type_by": type_by, "whole": whole, "lenient": lenient, "only": only}
-    return answer(release, asked, **options)
+    return answer(release, question, **options)
 
 
-def answer(release: Release, asked: Question, **options: Any) -> tuple[Connectivity, ...]:
+def answer(release: Release, question: Question, **options: Any) -> tuple[Connectivity, ...]:
     """The cells of a question; `options` are those of :func:`read`."""
     ask = partial(connectivity.read, release, **options)
-    tried = gather(*(partial(_try, partial(ask, one, asked.id_type)) for one in asked.ids))
-    found = [one for one in tried if isinstance(one, Connectivity)]
+    tried = gather(*(partial(_try, partial(ask, one, question.id_type)) for one in question.ids))
+    matches = [one for one in tried if isinstance(one, Connectivity)]
     missed = [one for one in tried if isinstance(one, KarstError)]
-    if not found:
-        raise _with_notes(missed[0], asked)
-    distinct = list({one.cell.root_id: one for one in reversed(found)}.values())[::-1]
-    notes = (*asked.notes, *(error.message for error in missed))
+    if not matches:
+        raise _with_notes(missed[0], question)
+    distinct = list({one.cell.root_id: one for one in reversed(matches)}.values())[::-1]
+    notes = (*question.notes, *(error.message for error in missed))
     return (replace(distinct[0], warnings=(*notes, *distinct[0].warnings)), *distinct[1:])
 
 
 def find(release: Release, text: str, question_type: str = "auto") -> Cell:
     """The one cell that a text asks for; what was understood is in its `warnings`. Raises BadInput, also for several
     cells, and NotFound."""
-    asked = understand(release, text, question_type)
-    refuse_several(asked)
-    found = _try(partial(cells.find, release, asked.ids[0], asked.id_type))
-    if isinstance(found, KarstError):
-        raise _with_notes(found, asked)
-    return replace(found, warnings=(*asked.notes, *found.warnings, *live.of_cells(release.datastack, release.version)))
+    question = understand(release, text, question_type)
+    refuse_several(question)
+    result = _try(partial(cells.find, release, question.ids[0], question.id_type))
+    if isinstance(result, KarstError):
+        raise _with_notes(result, question)
+    return replace(
+        result, warnings=(*question.notes, *result.warnings, *live.of_cells(release.datastack, release.version))
+    )
 
 
-def refuse_several(asked: Question) -> None:
+def refuse_several(question: Question) -> None:
     """Raises BadInput for more than one cell."""
-    if len(asked.ids) > 1:
-        raise BadInput(f"{len(asked.ids)} ids are given, but one cell is shown at a time.", "Leave only one of them.")
+    if len(question.ids) > 1:
+        raise BadInput(
+            f"{len(question.ids)} ids are given, but one cell is shown at a time.", "Leave only one of them."
+        )
 
 
-def _with_notes(error: KarstError, asked: Question) -> KarstError:
+def _with_notes(error: KarstError, question: Question) -> KarstError:
     """The same, with what was understood of the question before its hint."""
-    return type(error)(error.message, " ".join((*asked.notes, error.hint)).strip())
+    return type(error)(error.message, " ".join((*question.notes, error.hint)).strip())
 
 
 def _refuse_positions(release: Release, text: str) -> None:
@@ -166,15 +170,15 @@ def _marked(release: Release, link: PastedLink) -> Question:
             f"The link has {len(link.points_nm):,} points, more than the {MOST_CELLS} that are looked up at once.",
             "Ask for fewer, one part after the other.",
         )
-    asked = [np.asarray(point) for point in link.points_nm]
-    tried = gather(*(partial(_try, partial(positions.at, release, point)) for point in asked))
-    found = [one for one in tried if isinstance(one, positions.Found)]
+    requests = [np.asarray(point) for point in link.points_nm]
+    tried = gather(*(partial(_try, partial(positions.at, release, point)) for point in requests))
+    matches = [one for one in tried if isinstance(one, positions.Found)]
     missed = [one for one in tried if isinstance(one, KarstError)]
-    if not found:
+    if not matches:
         raise missed[0]
-    said = [*link.warnings, *(one.note for one in found), *(error.message for error in missed)]
-    roots = {cells.find(release, one.id, one.id_type).root_id: None for one in found}
-    return Question("link", tuple(map(str, roots)), "root_id", tuple(said))
+    messages = [*link.warnings, *(one.note for one in matches), *(error.message for error in missed)]
+    roots = {cells.find(release, one.id, one.id_type).root_id: None for one in matches}
+    return Question("link", tuple(map(str, roots)), "root_id", tuple(messages))
 
 
 def _listed(text: str, question_type: str) -> Question:

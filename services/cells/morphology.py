@@ -44,16 +44,19 @@ class Morphology:
     drawn_um: float
 
 
-def read(cave: Cave, found: Connectivity) -> Morphology:
+def read(cave: Cave, connections: Connectivity) -> Morphology:
     """The picture of a cell. Raises NotFound where CAVE has no skeleton of it."""
-    skeleton, volume = cave.skeleton(found.datastack, found.cell.root_id), cave.volume(found.datastack)
+    skeleton, volume = (
+        cave.skeleton(connections.datastack, connections.cell.root_id),
+        cave.volume(connections.datastack),
+    )
     vertices_um = space.nm_to_um(skeleton["vertices"], volume)
     walks = chains(skeleton["edges"], skeleton["compartment"])
     kept = longest(walks, vertices_um, MOST_VERTICES)
     synapses: dict[Direction, pd.DataFrame] = {}
     counts: dict[Direction, int] = {}
     for way in Direction:
-        rows = connectivity.synapses(cave, found, way)
+        rows = connectivity.synapses(cave, connections, way)
         counts[way] = len(rows)
         some = rows.take(evenly(len(rows), MOST_SYNAPSES))
         points_nm = np.column_stack([some[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])

@@ -36,12 +36,12 @@ def with_tables(partners: pd.DataFrame, tables: Mapping[str, TypeRows]) -> tuple
     them: partners of which the rows in a table differ."""
     roots = partners["root_id"]
     parts = [partners]
-    said: list[str] = []
+    messages: list[str] = []
     for name, rows in tables.items():
         joined = rows.frame.reindex(roots).reset_index(drop=True)
         parts.append(joined.rename(columns={column: f"{name}{SEPARATOR}{column}" for column in joined.columns}))
-        said += cell_types.several_rows(int(roots.isin(rows.ambiguous).sum()), name)
-    return pd.concat(parts, axis=1), tuple(said)
+        messages += cell_types.several_rows(int(roots.isin(rows.ambiguous).sum()), name)
+    return pd.concat(parts, axis=1), tuple(messages)
 
 
 def with_distance(partners: pd.DataFrame, cell: Cell, somas: pd.DataFrame, volume: Volume) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def with_distance(partners: pd.DataFrame, cell: Cell, somas: pd.DataFrame, volum
     return partners.assign(**added)
 
 
-def located(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
+def located(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.DataFrame:
     """:func:`with_distance` for one direction of a cell. Costs nothing once the soma table is held."""
-    somas = cells.somas(Release(cave, found.datastack, found.version))
-    return with_distance(found.side(direction), found.cell, somas, cave.volume(found.datastack))
+    somas = cells.somas(Release(cave, connectivity.datastack, connectivity.version))
+    return with_distance(connectivity.side(direction), connectivity.cell, somas, cave.volume(connectivity.datastack))

@@ -149,25 +149,25 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     It needs caveclient and pandas, and standard_transform where there are depths. Raises BadInput for a column that a
     script cannot make, TooLarge where CAVE would not send all synapses at once.
     """
-    for found, way in itertools.product(cells, shown.ways):
-        total = found.before[way] if found.only else synapse_weights.cell_total(found, way)
-        if found.truncated[way] or total is None or total > SENT_AT_ONCE:
+    for result, way in itertools.product(cells, shown.ways):
+        total = result.before[way] if result.only else synapse_weights.cell_total(result, way)
+        if result.truncated[way] or total is None or total > SENT_AT_ONCE:
             raise TooLarge(
                 f"CAVE does not send all {total or 'the'} synapses of this cell at once.", "Download the file."
             )
-    found, roots = cells[0], [one.cell.root_id for one in cells]
+    result, roots = cells[0], [one.cell.root_id for one in cells]
     of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
     needed = [str(name) for name in shown.frame.columns if name not in of_several]
     body = [
-        written_client(Release(cave, found.datastack, found.version)),
-        f"cell = {found.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
+        written_client(Release(cave, result.datastack, result.version)),
+        f"cell = {result.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
         *_partners(shown.side, several=len(cells) > 1),
         *_largest(shown.top),
-        *_somata(cave, found, needed),
+        *_somata(cave, result, needed),
         *_types(cave, cells, shown, needed),
-        *(() if shown.side == "both" else _of_direction(cave, found, Direction(shown.side), needed)),
-        *proofreading_script.lines(cave, found, shown.ways if shown.proofread else (), needed),
-        *tuning_script.lines(cave, found, needed),
+        *(() if shown.side == "both" else _of_direction(cave, result, Direction(shown.side), needed)),
+        *proofreading_script.lines(cave, result, shown.ways if shown.proofread else (), needed),
+        *tuning_script.lines(cave, result, needed),
         *([f"frame = frame[frame['num_syn'] >= {shown.at_least}]"] if shown.at_least > 1 else []),
         *([] if isinstance(shown.where, Everything) else [f"frame = frame[{expression(shown.where, shown.frame)}]"]),
         *ordered(shown.frame, dict(shown.sort)),
@@ -175,27 +175,27 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     ]
     words = {"in": "Inputs", "out": "Outputs", "both": "Partners"}[shown.side]
     named = f"cell{'s' if len(cells) > 1 else ''} {', '.join(map(str, roots))}"
-    subject = f"{words} of {named} at version {found.version.number} of {found.datastack}"
-    return _script(subject, shown.where, body, _counted(cave, found))
+    subject = f"{words} of {named} at version {result.version.number} of {result.datastack}"
+    return _script(subject, shown.where, body, _counted(cave, result))
 
 
-def _counted(cave: Cave, found: Connectivity) -> str:
+def _counted(cave: Cave, connectivity: Connectivity) -> str:
     """The function that counts the synapses of a cell, those that its filter of synapses keeps. Raises BadInput for a
     filter by what is no column of their table."""
-    release = Release(cave, found.datastack, found.version)
-    if view := found.view:
+    release = Release(cave, connectivity.datastack, connectivity.version)
+    if view := connectivity.view:
         ends = {"pre_pt_root_id": view.pre, "post_pt_root_id": view.post}
         size = f"groups[{PAIR_SIZE!r}].sum()" if view.sized else "float('nan')"
         return _COUNTED_PAIRS.format(columns=ends, view=view.name, count=view.count, size=size)
-    kept, only = "frame", synapse_filter.parse(release, found.only)
+    kept, only = "frame", synapse_filter.parse(release, connectivity.only)
     table = release.roles.synapses.table or ""
-    columns = ["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if found.sized else [])]
+    columns = ["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if connectivity.sized else [])]
     if worked_out := synapse_filter.not_in_scripts(only):
         raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
     if not isinstance(only, Everything):
         columns = list(dict.fromkeys([*columns, *synapse_filter.columns_asked(only)]))
         kept = f"frame[{expression(only, release.query(table, limit=1))}]"
-    size = "['size']" if found.sized else "['id'].where(kept['id'].isna())"
+    size = "['size']" if connectivity.sized else "['id'].where(kept['id'].isna())"
     return _COUNTED.format(table=table, columns=columns, kept=kept, size=size)
 
 
@@ -276,15 +276,17 @@ def _both(*, several: bool) -> Iterator[str]:
         yield "frame['num_cells'] = [sum(root in of_one for of_one in of_each) for root in frame['root_id']]"
 
 
-def _of_direction(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
-    yield from _weights(cave, found, direction, needed)
-    yield from compartment_script.lines(cave, found, direction, needed)
+def _of_direction(
+    cave: Cave, connectivity: Connectivity, direction: Direction, needed: Collection[str]
+) -> Iterator[str]:
+    yield from _weights(cave, connectivity, direction, needed)
+    yield from compartment_script.lines(cave, connectivity, direction, needed)
 
 
-def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
+def _somata(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> Iterator[str]:
     if not {"num_soma", "nucleus_id", *_PLACES} & set(needed):
         return
-    table = cells.nucleus_table(Release(cave, found.datastack, found.version))
+    table = cells.nucleus_table(Release(cave, connectivity.datastack, connectivity.version))
     if table is None:
         blank = [name for name in ("num_soma", "nucleus_id", *_PLACES) if name in needed]
         yield f"frame[{blank}] = pd.NA  # there is no nucleus table"
@@ -296,7 +298,7 @@ def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterato
     yield "frame['nucleus_id'] = somata['id'].astype('Int64').reindex(frame['root_id']).array"
     if not set(_PLACES) & set(needed):
         return
-    name = cave.volume(found.datastack).transform
+    name = cave.volume(connectivity.datastack).transform
     turn = f"standard_transform.{DATASETS[name]}.transform('nm').apply(nm)" if name in DATASETS else "nm / 1000"
     yield "nm = somata[['pt_position_x', 'pt_position_y', 'pt_position_z']]"
     yield "nm = nm.reindex([*frame['root_id'], cell]).to_numpy(float)"
@@ -310,25 +312,25 @@ def _somata(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterato
 
 def _types(cave: Cave, cells: Sequence[Connectivity], shown: Shown, needed: Collection[str]) -> Iterator[str]:
     """Columns of the type table, and `table.column` of joined ones."""
-    found = cells[0]
-    tables = Release(cave, found.datastack, found.version).tables()
+    result = cells[0]
+    tables = Release(cave, result.datastack, result.version).tables()
     of: dict[str, dict[str, str]] = {}
     for name in needed:
         table, dot, column = name.partition(SEPARATOR)
         if dot and table in tables:
             of.setdefault(table, {})[name] = column
-        elif name not in _KNOWN and found.type_table:
+        elif name not in _KNOWN and result.type_table:
             own = name.removesuffix("_type")  # what a partner frame calls a column whose name it has already
-            of.setdefault(found.type_table, {})[name] = own if own in PARTNER_COLUMNS else name
+            of.setdefault(result.type_table, {})[name] = own if own in PARTNER_COLUMNS else name
         elif name not in _KNOWN:
             raise BadInput(f"A script cannot make the column {name!r}.", "Hide it.")
     for table, columns in of.items():
-        of_type = table == found.type_table
-        if of_type and found.typed_synapses:
+        of_type = table == result.type_table
+        if of_type and result.typed_synapses:
             yield from _of_synapses(cave, cells, shown)
         else:
             yield f"rows = client.materialize.query_{tables[table].kind}({table!r}, split_positions=True)"
-        yield from _chosen(cave, found) if of_type else ()
+        yield from _chosen(cave, result) if of_type else ()
         yield "rows = typed(rows).reindex(frame['root_id'])"
         yield from (f"frame[{name!r}] = rows[{column!r}].array" for name, column in columns.items())
 
@@ -348,26 +350,26 @@ def _of_synapses(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> Ite
     yield "rows = rows[rows['pre_pt_root_id'] != rows['post_pt_root_id']]"
 
 
-def _chosen(cave: Cave, found: Connectivity) -> Iterator[str]:
+def _chosen(cave: Cave, connectivity: Connectivity) -> Iterator[str]:
     """The rows of the type table that its rule chooses; see :func:`cell_types.narrowed`."""
-    of = "target_id" if found.typed_synapses else "pt_root_id"
-    if found.type_by == cell_types.NEWEST:
+    of = "target_id" if connectivity.typed_synapses else "pt_root_id"
+    if connectivity.type_by == cell_types.NEWEST:
         yield "age = [name for name in ('created', 'id') if name in rows]"
         yield f"rows = rows.sort_values(age).drop_duplicates({of!r}, keep='last')"
-    elif found.type_by == cell_types.ORDER:
-        column, values = cave.profile(found.datastack).type_order[found.type_table or ""]
+    elif connectivity.type_by == cell_types.ORDER:
+        column, values = cave.profile(connectivity.datastack).type_order[connectivity.type_table or ""]
         rank = {value: at for at, value in enumerate(values)}
         yield f"rank = rows[{column!r}].astype('string').map({rank}).fillna({len(rank)})"
         yield f"rows = rows[rank == rank.groupby(rows[{of!r}]).transform('min')]"
-    elif found.type_by == cell_types.EACH:
+    elif connectivity.type_by == cell_types.EACH:
         raise BadInput("A script cannot put each system into a column.", "Choose one system under Types by.")
-    elif found.type_by not in ("", cell_types.ALL):
-        column, _, value = found.type_by.partition("=")
+    elif connectivity.type_by not in ("", cell_types.ALL):
+        column, _, value = connectivity.type_by.partition("=")
         yield f"rows = rows[rows[{column!r}].astype('string') == {value!r}]"
 
 
-def _weights(cave: Cave, found: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
-    view = synapse_weights.degree_view(Release(cave, found.datastack, found.version))
+def _weights(cave: Cave, connectivity: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
+    view = synapse_weights.degree_view(Release(cave, connectivity.datastack, connectivity.version))
     if view is None or not {synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER} & set(needed):
         return
     column = N_OUTPUT if direction == "in" else N_INPUT

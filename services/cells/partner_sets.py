@@ -46,12 +46,12 @@ def largest(partners: pd.DataFrame, percent: Fraction) -> tuple[pd.DataFrame, st
     if gone.empty:
         return partners, ""
     ties = int((gone == partners.loc[kept, "num_syn"].min()).sum())
-    said = (
+    message = (
         f"Left out: {len(gone):,} partners beyond the {int(kept.sum()):,} largest that make up {float(percent):g}% of "
         f"{total:,} synapses, {gone.sum():,} synapses."
     )
     alike = f" {ties:,} of these have as many synapses as the smallest that is kept; equal ones go by root id."
-    return partners[kept].reset_index(drop=True), said + (alike if ties else "")
+    return partners[kept].reset_index(drop=True), message + (alike if ties else "")
 
 
 def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -> pd.DataFrame:
@@ -66,8 +66,8 @@ def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -
     if column not in partners:
         raise BadInput(f"The partners have no column {column[:80]!r}.", "Group by one of their columns.")
     codes, values = pd.factorize(as_counted(partners[column]).astype("string").astype(object))
-    found = [*values, *([pd.NA] if (codes < 0).any() else [])]
-    every = [*found, *(value for value in dict.fromkeys(universe) if value not in set(values))]
+    matches = [*values, *([pd.NA] if (codes < 0).any() else [])]
+    every = [*matches, *(value for value in dict.fromkeys(universe) if value not in set(values))]
     places = np.where(codes < 0, len(values), codes)
 
     def summed(name: str) -> Sizes:
@@ -87,7 +87,7 @@ def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -
     return pd.DataFrame(dict(zip(GROUP_COLUMNS, (named, *(one[order] for one in columns)), strict=True)))
 
 
-def both(found: Connectivity) -> pd.DataFrame:
+def both(connectivity: Connectivity) -> pd.DataFrame:
     """All partners of either direction in one row each.
 
     Columns: root_id; num_syn_in, net_size_in, mean_size_in and the same with _out; reciprocal (boolean); then what
@@ -95,23 +95,27 @@ def both(found: Connectivity) -> pd.DataFrame:
     all three are null, and `reciprocal` may be, where CAVE cut that direction: then nobody knows. Reciprocal
     partners first, then most synapses, then by root id.
     """
-    roots = np.union1d(found.inputs["root_id"].to_numpy(np.int64), found.outputs["root_id"].to_numpy(np.int64))
-    places = {way: pd.Index(found.side(way)["root_id"]).get_indexer(roots) for way in Direction}
+    roots = np.union1d(
+        connectivity.inputs["root_id"].to_numpy(np.int64), connectivity.outputs["root_id"].to_numpy(np.int64)
+    )
+    places = {way: pd.Index(connectivity.side(way)["root_id"]).get_indexer(roots) for way in Direction}
     columns: dict[str, Any] = {"root_id": roots}
     for way, at in places.items():
         for name in _OF_SYNAPSES:
-            own = found.side(way)[name].astype("Int64" if name == "num_syn" else "Float64")
-            nothing = not found.truncated[way] and name != "mean_size"
+            own = connectivity.side(way)[name].astype("Int64" if name == "num_syn" else "Float64")
+            nothing = not connectivity.truncated[way] and name != "mean_size"
             columns[f"{name}_{way}"] = own.array.take(at, allow_fill=True, fill_value=0 if nothing else pd.NA)
     numbers = columns["num_syn_in"], columns["num_syn_out"]
     columns["reciprocal"] = (numbers[0] > 0) & (numbers[1] > 0)
     first, most = columns["reciprocal"].fillna(False), sum(number.fillna(0) for number in numbers)
     order = np.lexsort([roots, -most.to_numpy(np.int64), ~first.to_numpy(bool)])
-    about = pd.concat([found.inputs, found.outputs], ignore_index=True).drop(columns=["root_id", *_OF_SYNAPSES])
-    known = np.where(places[Direction.IN] >= 0, places[Direction.IN], len(found.inputs) + places[Direction.OUT])
+    about = pd.concat([connectivity.inputs, connectivity.outputs], ignore_index=True).drop(
+        columns=["root_id", *_OF_SYNAPSES]
+    )
+    known = np.where(places[Direction.IN] >= 0, places[Direction.IN], len(connectivity.inputs) + places[Direction.OUT])
     parts = pd.DataFrame(columns).take(order), about.take(known[order])
     frame = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
-    return cell_types.retyped(frame, [*found.typed_synapses.values()])
+    return cell_types.retyped(frame, [*connectivity.typed_synapses.values()])
 
 
 def of_way(both_ways: pd.DataFrame, way: str) -> pd.DataFrame:

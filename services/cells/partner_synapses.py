@@ -20,17 +20,17 @@ from services.core.profiles import Volume
 Apart = Literal["autapses", "root_zero"]
 
 
-def of_cell(cave: Cave, found: Connectivity, direction: Direction) -> pd.DataFrame:
+def of_cell(cave: Cave, connections: Connectivity, direction: Direction) -> pd.DataFrame:
     """Every synapse of one direction, autapses and those with root id 0 included, in the order of their ids.
 
     The columns of :meth:`Cave.synapses` with root_id (int64: the partner, 0 = none), depth_um (float64) and layer
     (ordered categories, one such column for each source of layers) in a volume with depths, and what a type table that
     refers to synapses says of each. Costs nothing: the partners were counted from these.
     """
-    rows = described(connectivity.synapses(cave, found, direction), direction, cave.volume(found.datastack))
-    if not found.typed_synapses:
+    rows = described(connectivity.synapses(cave, connections, direction), direction, cave.volume(connections.datastack))
+    if not connections.typed_synapses:
         return rows
-    types = cell_types.of_synapses([found.typed_synapses[direction]], "id").frame.reindex(rows["id"])
+    types = cell_types.of_synapses([connections.typed_synapses[direction]], "id").frame.reindex(rows["id"])
     return rows.assign(**{name: types[name].array for name in types.columns if name not in rows})
 
 
@@ -46,22 +46,24 @@ def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> p
     return frame
 
 
-def of_partner(cave: Cave, found: Connectivity, direction: Direction, partner: int | Apart) -> pd.DataFrame:
+def of_partner(cave: Cave, connections: Connectivity, direction: Direction, partner: int | Apart) -> pd.DataFrame:
     """The synapses behind one row: those with the cell `partner`, the autapses, or those with root id 0.
 
     Raises NotFound when there are none.
     """
-    every = of_cell(cave, found, direction)
-    wanted = {"autapses": found.cell.root_id, "root_zero": 0}.get(str(partner), partner)
+    every = of_cell(cave, connections, direction)
+    wanted = {"autapses": connections.cell.root_id, "root_zero": 0}.get(str(partner), partner)
     rows = every[every["root_id"] == wanted].reset_index(drop=True)
     if rows.empty:
         way = "input from" if direction == "in" else "output to"
-        raise NotFound(f"Cell {found.cell.root_id} has no {way} {partner} at version {found.version.number}.")
+        raise NotFound(
+            f"Cell {connections.cell.root_id} has no {way} {partner} at version {connections.version.number}."
+        )
     return rows
 
 
 def of_partner_in(
-    cave: Cave, found: Connectivity, directions: Sequence[Direction], partner: str
+    cave: Cave, connections: Connectivity, directions: Sequence[Direction], partner: str
 ) -> dict[Direction, pd.DataFrame]:
     """:func:`of_partner` for each of some directions that has any; `partner` is an id as text, "autapses" or
     "root_zero". Raises BadInput for what is neither, NotFound when there are none at all."""
@@ -69,7 +71,7 @@ def of_partner_in(
     rows: dict[Direction, pd.DataFrame] = {}
     for direction in directions:
         try:
-            rows[direction] = of_partner(cave, found, direction, wanted)
+            rows[direction] = of_partner(cave, connections, direction, wanted)
         except NotFound as error:
             missing = error
     if not rows:

@@ -111,8 +111,8 @@ def percentage(text: str) -> Fraction | None:
     BadInput for what is no such number."""
     if not text:
         return None
-    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%?", text, re.ASCII)
-    percent = Fraction(found[1]) if found else Fraction(0)
+    match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%?", text, re.ASCII)
+    percent = Fraction(match[1]) if match else Fraction(0)
     if not 0 < percent <= 100:
         raise BadInput(f"{text[:20]!r} is no percentage.", "Give a number above 0 and up to 100, such as 80.")
     return percent
@@ -163,11 +163,11 @@ def fitting(release: Release, type_table: str, more: Sequence[str]) -> tuple[tup
     """Those names of `more` that can be added at the version, and a sentence for each that cannot."""
     known = {*offered(release, type_table), type_table}
     lost = [name for name in more if name not in known]
-    said = [
+    messages = [
         f"Version {release.number} of {release.datastack} has no {name[:80]!r} to add to the partners; left out."
         for name in lost
     ]
-    return tuple(name for name in more if name in known), said
+    return tuple(name for name in more if name in known), messages
 
 
 def select(table: PartnerTable, query: TableQuery) -> pd.DataFrame:
@@ -181,50 +181,59 @@ def one_below_the_other(parts: Mapping[Side, PartnerTable]) -> PartnerTable:
     known = {column.name: column for part in parts.values() for column in part.columns}
     columns = [known[name] for name in frame.columns if name in known]
     left_out, notes = (
-        tuple(dict.fromkeys(said for part in parts.values() for said in getattr(part, name)))
+        tuple(dict.fromkeys(message for part in parts.values() for message in getattr(part, name)))
         for name in ("left_out", "notes")
     )
     return PartnerTable(frame, (*columns, Column("direction", "direction", "text")), left_out, notes)
 
 
-def open_partners(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
+def open_partners(cave: Cave, connections: Connectivity, wanted: Wanted) -> PartnerTable:
     """The partners of a cell as they are asked for.
 
     Raises BadInput for a threshold below 1 and for a table that cannot be joined, NotFound for one that is not there.
     """
-    types = (found.type_table or "", found.type_by)
-    parts = (found.datastack, found.version.number, found.cell.root_id, *types, found.whole, found.only)
-    return cave.derived.of("partners", *parts, repr(wanted)).get(lambda: _open(cave, found, wanted))
+    types = (connections.type_table or "", connections.type_by)
+    parts = (
+        connections.datastack,
+        connections.version.number,
+        connections.cell.root_id,
+        *types,
+        connections.whole,
+        connections.only,
+    )
+    return cave.derived.of("partners", *parts, repr(wanted)).get(lambda: _open(cave, connections, wanted))
 
 
-def _open(cave: Cave, found: Connectivity, wanted: Wanted) -> PartnerTable:
-    proofread = proofreading.rows(Release(cave, found.datastack, found.version))
-    frame = described(cave, found, wanted.side)
+def _open(cave: Cave, connections: Connectivity, wanted: Wanted) -> PartnerTable:
+    proofread = proofreading.rows(Release(cave, connections.datastack, connections.version))
+    frame = described(cave, connections, wanted.side)
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
     frame, left_out = counted(frame, wanted, proofread)
-    frame, said = _with_more(cave, found, wanted, frame)
+    frame, message = _with_more(cave, connections, wanted, frame)
     if wanted.side != "both" and proofread is not None:
         frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON, errors="ignore")
-    return PartnerTable(frame, columns_of(found, wanted.side, frame), left_out, (*unknown(cave, found, wanted), *said))
+    return PartnerTable(
+        frame, columns_of(connections, wanted.side, frame), left_out, (*unknown(cave, connections, wanted), *message)
+    )
 
 
-def unknown(cave: Cave, found: Connectivity, wanted: Wanted) -> tuple[str, ...]:
+def unknown(cave: Cave, connections: Connectivity, wanted: Wanted) -> tuple[str, ...]:
     """Sentences for what nobody knows of any partner, and what the owners of further tables say of these."""
-    known = Release(cave, found.datastack, found.version).tables()
+    known = Release(cave, connections.datastack, connections.version).tables()
     notices = [notice for name in wanted.more if name in known for notice in known[name].notices]
-    return (*filter(None, [cells.no_nuclei(Release(cave, found.datastack, found.version))]), *notices)
+    return (*filter(None, [cells.no_nuclei(Release(cave, connections.datastack, connections.version))]), *notices)
 
 
-def described(cave: Cave, found: Connectivity, side: Side) -> pd.DataFrame:
+def described(cave: Cave, connections: Connectivity, side: Side) -> pd.DataFrame:
     """The partners with what costs nothing: shares of the cell's own synapses and distances."""
     if side == "both":
-        frame = partner_sets.both(found)
+        frame = partner_sets.both(connections)
         frame.insert(1, "num_syn", frame["num_syn_in"].fillna(0).add(frame["num_syn_out"].fillna(0)).astype("int64"))
     else:
-        frame = synapse_weights.with_weights(found, Direction(side))
-    somas = cells.somas(Release(cave, found.datastack, found.version))
-    return partner_joins.with_distance(frame, found.cell, somas, cave.volume(found.datastack))
+        frame = synapse_weights.with_weights(connections, Direction(side))
+    somas = cells.somas(Release(cave, connections.datastack, connections.version))
+    return partner_joins.with_distance(frame, connections.cell, somas, cave.volume(connections.datastack))
 
 
 def counted(
@@ -233,8 +242,8 @@ def counted(
     """The partners that count, and sentences for those that do not; `proofread` is of :func:`proofreading.rows`."""
     left_out = []
     if wanted.top is not None:
-        frame, said = partner_sets.largest(frame, wanted.top)
-        left_out.append(said)
+        frame, message = partner_sets.largest(frame, wanted.top)
+        left_out.append(message)
     if wanted.at_least > 1:
         left_out.append(partner_sets.below(frame, wanted.at_least))
         frame = partner_sets.at_least(frame, wanted.at_least)
@@ -260,53 +269,57 @@ def _touching(side: Side, proofread: pd.DataFrame) -> str:
 
 
 def _with_more(
-    cave: Cave, found: Connectivity, wanted: Wanted, frame: pd.DataFrame
+    cave: Cave, connections: Connectivity, wanted: Wanted, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    said: list[str] = []
-    names = [name for name in wanted.more if name not in (*WORKED_OUT, found.type_table)]
+    messages: list[str] = []
+    names = [name for name in wanted.more if name not in (*WORKED_OUT, connections.type_table)]
     if TUNING in wanted.more:
-        frame, coverage = _with_tuning(cave, found, frame)
-        said.append(coverage)
+        frame, coverage = _with_tuning(cave, connections, frame)
+        messages.append(coverage)
     if wanted.side != "both":
-        frame, notes = _with_requests(cave, found, wanted, frame)
-        said += notes
+        frame, notes = _with_requests(cave, connections, wanted, frame)
+        messages += notes
     frame, sentences = partner_joins.with_tables(
         frame,
-        partner_joins.load_tables(Release(cave, found.datastack, found.version), names, frame["root_id"].tolist()),
+        partner_joins.load_tables(
+            Release(cave, connections.datastack, connections.version), names, frame["root_id"].tolist()
+        ),
     )
-    return frame, (*said, *sentences)
+    return frame, (*messages, *sentences)
 
 
 def _with_requests(
-    cave: Cave, found: Connectivity, wanted: Wanted, frame: pd.DataFrame
+    cave: Cave, connections: Connectivity, wanted: Wanted, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[str]]:
     """The columns of one direction that cost a request each, asked for at once."""
-    side, number = Direction(wanted.side), found.version.number
+    side, number = Direction(wanted.side), connections.version.number
     share, compartment, places = (name in wanted.more for name in (SHARE, COMPARTMENT, NEUROPILS))
     degrees, tags, neuropils = gather(
-        lambda: synapse_weights.partner_degrees(cave, found) if share else None,
-        lambda: compartments.predictions(cave, found, side) if compartment else None,
-        lambda: synapse_values.neuropils(cave, found, side) if places else None,
+        lambda: synapse_weights.partner_degrees(cave, connections) if share else None,
+        lambda: compartments.predictions(cave, connections, side) if compartment else None,
+        lambda: synapse_values.neuropils(cave, connections, side) if places else None,
     )
-    said: list[str] = []
+    messages: list[str] = []
     if share:
-        frame = with_shares(found, side, frame, degrees)
-        said += synapse_weights.explain(found, synapse_weights.degree_view(cave.release(found.datastack, number)))
+        frame = with_shares(connections, side, frame, degrees)
+        messages += synapse_weights.explain(
+            connections, synapse_weights.degree_view(cave.release(connections.datastack, number))
+        )
     if tags is not None:
-        frame = compartments.with_compartments(frame, connectivity.synapses(cave, found, side), tags, side)
-        said.append(f"{int(frame['not_predicted'].sum()):,} of these synapses have no predicted compartment.")
+        frame = compartments.with_compartments(frame, connectivity.synapses(cave, connections, side), tags, side)
+        messages.append(f"{int(frame['not_predicted'].sum()):,} of these synapses have no predicted compartment.")
     if {SCORES, TRANSMITTERS, NEUROPILS} & {*wanted.more}:
-        frame = _with_values(cave, found, wanted, frame, neuropils)
-    return frame, said
+        frame = _with_values(cave, connections, wanted, frame, neuropils)
+    return frame, messages
 
 
 def _with_values(
-    cave: Cave, found: Connectivity, wanted: Wanted, frame: pd.DataFrame, neuropils: pd.Series | None
+    cave: Cave, connections: Connectivity, wanted: Wanted, frame: pd.DataFrame, neuropils: pd.Series | None
 ) -> pd.DataFrame:
     """The columns that single synapses say; `neuropils` are of :func:`synapse_values.neuropils`."""
     side = Direction(wanted.side)
-    synapses = connectivity.synapses(cave, found, side)
-    shape = Release(cave, found.datastack, found.version).synapse_shape()
+    synapses = connectivity.synapses(cave, connections, side)
+    shape = Release(cave, connections.datastack, connections.version).synapse_shape()
     if SCORES in wanted.more:
         frame = synapse_values.with_scores(frame, synapses, shape, side)
     if TRANSMITTERS in wanted.more and shape.transmitters:
@@ -315,29 +328,31 @@ def _with_values(
 
 
 def with_shares(
-    found: Connectivity, side: Direction, frame: pd.DataFrame, degrees: pd.DataFrame | None
+    connections: Connectivity, side: Direction, frame: pd.DataFrame, degrees: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Partners with their own totals and shares of these, where there are `degrees`."""
-    added = synapse_weights.with_weights(found, side, degrees).set_index("root_id")
+    added = synapse_weights.with_weights(connections, side, degrees).set_index("root_id")
     names = [name for name in (synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER) if name in added]
     return pd.concat([frame, added.loc[frame["root_id"], names].reset_index(drop=True)], axis=1)
 
 
-def _with_tuning(cave: Cave, found: Connectivity, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def _with_tuning(cave: Cave, connections: Connectivity, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """What coregistered partners prefer to see, blank for all others."""
-    known = tuning.tables(Release(cave, found.datastack, found.version))
+    known = tuning.tables(Release(cave, connections.datastack, connections.version))
     if not known:
-        raise NotFound(f"Version {found.version.number} has no table of tuning.", "Another version may have one.")
-    tuned = tuning.tuning(Release(cave, found.datastack, found.version), known[0].name)
-    own = tuning.with_tuning(frame, found.cell.root_id, tuned)
+        raise NotFound(f"Version {connections.version.number} has no table of tuning.", "Another version may have one.")
+    tuned = tuning.tuning(Release(cave, connections.datastack, connections.version), known[0].name)
+    own = tuning.with_tuning(frame, connections.cell.root_id, tuned)
     added = own.astype({"num_units": "Int64"}).set_index("root_id")[list(TUNED)]
     joined = pd.concat([frame, added.reindex(frame["root_id"]).reset_index(drop=True)], axis=1)
     return joined, tuning.coverage(frame, own, known[0].name)
 
 
-def columns_of(found: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Column, ...]:
+def columns_of(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Column, ...]:
     """What the partner is comes first, then how strong, then where."""
-    described = describe_columns(frame) if side == "both" else synapse_weights.describe(frame, found, Direction(side))
+    described = (
+        describe_columns(frame) if side == "both" else synapse_weights.describe(frame, connections, Direction(side))
+    )
     titled = [
         replace(
             column,
@@ -346,7 +361,7 @@ def columns_of(found: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Co
         )
         for column in described
         if not (side == "both" and column.name == "num_syn")
-        and (found.sized or not column.name.startswith(("net_size", "mean_size")))
+        and (connections.sized or not column.name.startswith(("net_size", "mean_size")))
     ]
     known = {*PARTNER_COLUMNS, *_TITLES}
     return tuple(sorted(titled, key=lambda column: _place(column.name, known)))

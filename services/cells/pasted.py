@@ -58,14 +58,16 @@ class Pasted:
 
     def sentences(self) -> tuple[str, ...]:
         """What a person should know about what was not used."""
-        said = list(self.notes)
+        messages = list(self.notes)
         if self.left_out:
-            said.append(f"Only the first {len(self.ids):,} ids are looked up; {self.left_out:,} more were left out.")
+            messages.append(
+                f"Only the first {len(self.ids):,} ids are looked up; {self.left_out:,} more were left out."
+            )
         if self.rounded:
-            said.append(f"A spreadsheet has rounded {_some(self.rounded)}: copy such ids again as text.")
+            messages.append(f"A spreadsheet has rounded {_some(self.rounded)}: copy such ids again as text.")
         if self.rubbish:
-            said.append(f"No ids: {_some(self.rubbish)}.")
-        return tuple(said)
+            messages.append(f"No ids: {_some(self.rubbish)}.")
+        return tuple(messages)
 
 
 def read_ids(
@@ -144,12 +146,12 @@ class _Reading:
 
     def state(self, state: Mapping[str, Any]) -> None:
         try:
-            found = pasted_links.from_state(state, self.sources)
+            result = pasted_links.from_state(state, self.sources)
         except BadInput as error:
             self.notes[error.message] = None
             return
-        self.counted.update(map(int, dict.fromkeys((*found.selected, *found.hidden, *found.linked))))
-        self.notes.update(dict.fromkeys(found.warnings))
+        self.counted.update(map(int, dict.fromkeys((*result.selected, *result.hidden, *result.linked))))
+        self.notes.update(dict.fromkeys(result.warnings))
 
     def link(self, link: str) -> None:
         inline = _INLINE.search(link) or _INLINE.search(unquote(link))
@@ -185,20 +187,20 @@ class _Reading:
 
 def without_labels(text: str) -> str:
     """The text with links alone where a chat, Markdown or a web page shows a label instead: `<link|label>`."""
-    return _LABELLED.sub(lambda found: f" {found['chat'] or found['markdown'] or found['html']} ", text)
+    return _LABELLED.sub(lambda result: f" {result['chat'] or result['markdown'] or result['html']} ", text)
 
 
 def _links(text: str) -> tuple[list[str], str]:
     """The links in a text, and what is around them. A state with blanks in it belongs to its link."""
     text = without_labels(text)
     links, rest, end = [], [], 0
-    while found := _LINK.search(text, end):
-        inline, stop = _INLINE.search(found[0]), found.end()
+    while match := _LINK.search(text, end):
+        inline, stop = _INLINE.search(match[0]), match.end()
         if inline:
             with suppress(ValueError, RecursionError):
-                stop = max(stop, json.JSONDecoder().raw_decode(text, found.start() + inline.end())[1])
-        links.append(text[found.start() : stop])
-        rest.append(text[end : found.start()])
+                stop = max(stop, json.JSONDecoder().raw_decode(text, match.start() + inline.end())[1])
+        links.append(text[match.start() : stop])
+        rest.append(text[end : match.start()])
         end = stop
     return links, " ".join([*rest, text[end:]])
 

@@ -81,8 +81,8 @@ def read(cave: Cave, datastack: str, text: str) -> PastedLink:
 def own_sources(cave: Cave, datastack: str) -> tuple[str, ...]:
     """The addresses of a datastack's segmentation: that of CAVE and that of the profile's links."""
     given = cave.profile(datastack).neuroglancer.get("segmentation_source") or ""
-    found = (cave.info(datastack)["segmentation_source"], given.replace("{server}", cave.settings.server_address))
-    own = [source for source in found if source]
+    matches = (cave.info(datastack)["segmentation_source"], given.replace("{server}", cave.settings.server_address))
+    own = [source for source in matches if source]
     return tuple(dict.fromkeys([*own, *(outside(cave, source) for source in own)]))
 
 
@@ -95,8 +95,8 @@ def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedL
     named, _, _ = _segments(linked)
     points = [point for layer in noted for point in _points_nm(layer, state)]
     if not layers and (named or points):
-        said = tuple(_of_annotations(noted, named, points))
-        return PastedLink((), (), "", _position_nm(state), said, tuple(named[:MOST_SEGMENTS]), tuple(points))
+        messages = tuple(_of_annotations(noted, named, points))
+        return PastedLink((), (), "", _position_nm(state), messages, tuple(named[:MOST_SEGMENTS]), tuple(points))
     if not layers:
         raise BadInput("This link shows no segmentation.", "Paste a link with cells selected in it.")
     own = {_bare(source) for source in sources}
@@ -180,11 +180,11 @@ def _fragment(link: str) -> str:
         return fragment if fragment.startswith(("{", "+{")) and "%" not in fragment else unquote(fragment)
     try:
         parts = urlsplit(link)
-        asked = parse_qs(parts.query, max_num_fields=50).get("json_url")
+        requested = parse_qs(parts.query, max_num_fields=50).get("json_url")
     except ValueError as error:
         raise BadInput("This link cannot be read.", "Copy the whole address of the viewer again.") from error
-    if asked:
-        return asked[0]
+    if requested:
+        return requested[0]
     if _STATE_PATH.fullmatch(parts.path):
         return link
     raise BadInput(
@@ -301,8 +301,8 @@ def _points_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Point
         next((one[key] for key in ("point", "center", "pointA") if key in one), None) for one in _annotations(layer)
     ]
     sizes = _sizes_nm(layer, state)
-    found = [_product(point[:3], sizes) for point in given if isinstance(point, list)]
-    return [point for point in found if point is not None]
+    matches = [_product(point[:3], sizes) for point in given if isinstance(point, list)]
+    return [point for point in matches if point is not None]
 
 
 def _sizes_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Any]:

@@ -60,14 +60,14 @@ class Found:
 def parse_nm(cave: Cave, datastack: str, text: str) -> space.Floats | None:
     """The place in nm that a text is: x, y and z in the voxels of the datastack's viewer, or in the unit behind them.
     None if it is no place."""
-    found = _POSITION.fullmatch(cleaned(text[:LONGEST_POSITION]).strip())
-    if found is None:
+    match = _POSITION.fullmatch(cleaned(text[:LONGEST_POSITION]).strip())
+    if match is None:
         return None
-    unit = (found[4] or "vx").lower().replace("μ", "u").replace("µ", "u")
+    unit = (match[4] or "vx").lower().replace("μ", "u").replace("µ", "u")
     size_nm = [_UNIT_NM[unit]] * 3 if unit in _UNIT_NM else cave.info(datastack)["viewer_resolution"]
     if None in size_nm:
         raise BadInput(f"{datastack} does not say how large its voxels are.", "Give the position in nm or um.")
-    return space.voxels_to_nm([float(number) for number in found.groups()[:3]], size_nm)
+    return space.voxels_to_nm([float(number) for number in match.groups()[:3]], size_nm)
 
 
 def is_place(release: Release, point_nm: space.Floats, text: str) -> bool:
@@ -154,9 +154,9 @@ def _near(datastack: str, points: pd.DataFrame, nuclei: pd.DataFrame) -> tuple[s
             near.append(f"No nucleus lies within {FAR_NM / 1000:.0f} µm; the nearest, {root}, is {far}.")
         else:
             near.append(f"The nearest nucleus, {root}, is {far} and too small to reach it.")
-    told = " ".join(near) or f"{datastack} has neither a synapse nor a nucleus near it."
+    message = " ".join(near) or f"{datastack} has neither a synapse nor a nucleus near it."
     return (
-        f"Which segment lies at this position is not known. {told}",
+        f"Which segment lies at this position is not known. {message}",
         "Ask for one of these if that is meant, or give the id of the segment that Neuroglancer shows there.",
     )
 

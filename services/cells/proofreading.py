@@ -59,17 +59,17 @@ def _read(table: pd.DataFrame, name: str, column: str = "") -> pd.DataFrame:
     if "pt_root_id" not in table:
         raise BadInput(f"{name} has no root ids, so it cannot say which cells are proofread.", "Name another table.")
     roots = table["pt_root_id"].fillna(0)
-    found = pd.DataFrame({"root_id": roots.to_numpy(np.int64)}, index=table.index)
+    result = pd.DataFrame({"root_id": roots.to_numpy(np.int64)}, index=table.index)
     whole = is_of_whole_cells(table.columns)
     for part in ("axon", "dendrite"):
-        found[f"strategy_{part}"] = _of_cell(table, name, column) if whole else _strategy(table, part)
+        result[f"strategy_{part}"] = _of_cell(table, name, column) if whole else _strategy(table, part)
     edited = table["valid_id"] != table["pt_root_id"] if "valid_id" in table else pd.Series(False, index=table.index)
-    found["edited_since"] = edited.fillna(False).to_numpy(bool)
-    found = found[found["root_id"] != 0]
-    found = found.drop_duplicates("root_id", keep="last") if whole else found.drop_duplicates()
-    found = found[~found["root_id"].duplicated(keep=False)].set_index("root_id")
-    found.attrs = {"table": name, "whole": whole}
-    return ready(found)
+    result["edited_since"] = edited.fillna(False).to_numpy(bool)
+    result = result[result["root_id"] != 0]
+    result = result.drop_duplicates("root_id", keep="last") if whole else result.drop_duplicates()
+    result = result[~result["root_id"].duplicated(keep=False)].set_index("root_id")
+    result.attrs = {"table": name, "whole": whole}
+    return ready(result)
 
 
 def is_of_whole_cells(columns: Collection[str]) -> bool:
@@ -95,8 +95,8 @@ def _of_cell(table: pd.DataFrame, name: str, column: str) -> pd.Series:
     flag = flag_of(table.columns, column)
     if flag is None:
         return words
-    said = table[flag].astype("string").str.casefold().fillna(NONE)
-    return words.where(~said.isin(NOT_DONE), NONE)
+    message = table[flag].astype("string").str.casefold().fillna(NONE)
+    return words.where(~message.isin(NOT_DONE), NONE)
 
 
 def _strategy(table: pd.DataFrame, part: str) -> pd.Series:

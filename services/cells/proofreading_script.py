@@ -14,15 +14,15 @@ COLUMNS = ("strategy_axon", "strategy_dendrite", "proofreading")
 """The columns of a partner frame that these lines make."""
 
 
-def lines(cave: Cave, found: Connectivity, only: Collection[str], needed: Collection[str]) -> Iterator[str]:
+def lines(cave: Cave, connectivity: Connectivity, only: Collection[str], needed: Collection[str]) -> Iterator[str]:
     """Lines for a frame `frame` of partners, of which those count that are proofread in all directions of `only`. None
     where neither this nor one of COLUMNS is `needed`. Raises BadInput for a table that a script cannot read."""
-    info = proofreading.table_of(Release(cave, found.datastack, found.version))
+    info = proofreading.table_of(Release(cave, connectivity.datastack, connectivity.version))
     if info is None or not (only or {*COLUMNS} & {*needed}):
         return
-    columns = Release(cave, found.datastack, found.version).sample(info.name).columns
+    columns = Release(cave, connectivity.datastack, connectivity.version).sample(info.name).columns
     if proofreading.is_of_whole_cells(columns):
-        column = Release(cave, found.datastack, found.version).roles.proofreading.column
+        column = Release(cave, connectivity.datastack, connectivity.version).roles.proofreading.column
         yield from _of_cells(info.name, proofreading.flag_of(columns, column), only=bool(only))
         return
     if "strategy_axon" not in columns:

@@ -31,7 +31,7 @@ _FIRST = ("root_id", "reciprocal", NUM_CELLS, "num_syn", "num_syn_in", "num_syn_
 _OF_ONE = ("soma_distance_um", "lateral_distance_um")
 
 
-def open_partners(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
+def open_partners(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
     """One row for each partner of any of the cells in one direction, or in either; cells of one datastack, version and
     type table.
 
@@ -41,28 +41,28 @@ def open_partners(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> 
     cells first, then most synapses, then by root id. `wanted.at_least` counts all synapses of a partner. Partners in
     either direction are as of :func:`partner_sets.both`, with num_cells.
     """
-    first = found[0]
-    roots = ",".join(str(one.cell.root_id) for one in found)
+    first = cells[0]
+    roots = ",".join(str(one.cell.root_id) for one in cells)
     types = (first.type_table or "", first.type_by)
     place = (first.datastack, first.version.number, roots)
     derived = cave.derived.of("partners of several", *place, *types, first.whole, first.only, repr(wanted))
-    return derived.get(lambda: _open(cave, found, wanted))
+    return derived.get(lambda: _open(cave, cells, wanted))
 
 
-def among(found: Sequence[Connectivity]) -> pd.DataFrame:
+def among(cells: Sequence[Connectivity]) -> pd.DataFrame:
     """Synapses of each cell (rows: root ids) onto each (columns), autapses on the diagonal; Int64, null = nobody knows,
     for CAVE cut the synapses of both ends."""
-    roots = [one.cell.root_id for one in found]
-    counts = [[_synapses(pre, post) for post in found] for pre in found]
+    roots = [one.cell.root_id for one in cells]
+    counts = [[_synapses(pre, post) for post in cells] for pre in cells]
     return pd.DataFrame(counts, index=roots, columns=roots, dtype="Int64")
 
 
-def totals(found: Sequence[Connectivity]) -> dict[Direction, Totals]:
+def totals(cells: Sequence[Connectivity]) -> dict[Direction, Totals]:
     """The totals of all cells. A partner of several cells is counted once."""
     summed: dict[Direction, Totals] = {}
     for way in Direction:
-        every = pd.concat([one.side(way)["root_id"] for one in found])
-        own = [one.totals[way] for one in found]
+        every = pd.concat([one.side(way)["root_id"] for one in cells])
+        own = [one.totals[way] for one in cells]
         summed[way] = Totals(
             num_syn=sum(one["num_syn"] for one in own),
             num_partners=int(every.nunique()),
@@ -79,63 +79,63 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
 
 
 def with_partner(
-    cave: Cave, found: Sequence[Connectivity], directions: Sequence[Direction], partner: str
+    cave: Cave, cells: Sequence[Connectivity], directions: Sequence[Direction], partner: str
 ) -> dict[Direction, pd.DataFrame]:
     """:func:`partner_synapses.of_partner_in` for several cells, those of each cell below those of the one before.
     Raises BadInput, and NotFound when there are none at all."""
     parts: dict[Direction, list[pd.DataFrame]] = {}
-    for one in found:
+    for one in cells:
         with suppress(NotFound):
             for way, rows in partner_synapses.of_partner_in(cave, one, directions, partner).items():
                 parts.setdefault(way, []).append(rows)
     if not parts:
-        raise NotFound(f"None of these {len(found)} cells has a synapse with {partner}.")
+        raise NotFound(f"None of these {len(cells)} cells has a synapse with {partner}.")
     return {way: pd.concat(parts[way], ignore_index=True) for way in directions if way in parts}
 
 
-def group(found: Sequence[Connectivity], side: Side) -> Connectivity:
+def group(cells: Sequence[Connectivity], side: Side) -> Connectivity:
     """Several cells as if they were one: its partners are those of any of them, with all synapses of these, and for one
     direction with the synapses of each cell in a column of its own. Synapses among the cells themselves stay in."""
-    every = {way: {one.cell.root_id: one.side(way) for one in found} for way in Direction}
+    every = {way: {one.cell.root_id: one.side(way) for one in cells} for way in Direction}
     if side == "both":
         sides = {way: partner_sets.combined(parts).drop(columns=NUM_CELLS) for way, parts in every.items()}
     else:
-        cut = {way: [one.cell.root_id for one in found if one.truncated[way]] for way in Direction}
+        cut = {way: [one.cell.root_id for one in cells if one.truncated[way]] for way in Direction}
         sides = {way: partner_sets.side_by_side(parts, cut[way]) for way, parts in every.items()}
-    typed = {way: pd.concat(parts) for way in Direction if (parts := [*_typed(found, way)])}
+    typed = {way: pd.concat(parts) for way in Direction if (parts := [*_typed(cells, way)])}
     sides = {way: cell_types.retyped(frame, [typed[way]] if way in typed else []) for way, frame in sides.items()}
-    truncated = {way: _cut(found, way) for way in Direction}
+    truncated = {way: _cut(cells, way) for way in Direction}
     together = replace(
-        found[0], inputs=sides[Direction.IN], outputs=sides[Direction.OUT], totals=totals(found), truncated=truncated
+        cells[0], inputs=sides[Direction.IN], outputs=sides[Direction.OUT], totals=totals(cells), truncated=truncated
     )
     return replace(together, typed_synapses=typed)
 
 
-def _typed(found: Sequence[Connectivity], way: Direction) -> Iterator[pd.DataFrame]:
+def _typed(cells: Sequence[Connectivity], way: Direction) -> Iterator[pd.DataFrame]:
     """What a type table that refers to synapses says of those of each cell, autapses left out."""
-    for one in found:
+    for one in cells:
         rows = one.typed_synapses.get(way)
         if rows is not None:
             yield rows[rows["root_id"] != one.cell.root_id]
 
 
-def _cut(found: Sequence[Connectivity], way: Direction) -> Cut | None:
+def _cut(cells: Sequence[Connectivity], way: Direction) -> Cut | None:
     """What CAVE cut of any of the cells, in numbers of all."""
-    if not any(one.truncated[way] for one in found):
+    if not any(one.truncated[way] for one in cells):
         return None
-    whole = [synapse_weights.cell_total(one, way) for one in found]
+    whole = [synapse_weights.cell_total(one, way) for one in cells]
     known = [total for total in whole if total is not None]
-    own = [one.totals[way] for one in found]
+    own = [one.totals[way] for one in cells]
     shown = sum(one["num_syn"] + (one["autapses"] or 0) + (one["root_zero"] or 0) for one in own)
     return Cut(shown=shown, total=sum(known) if len(known) == len(whole) else None)
 
 
-def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
-    side, together = wanted.side, group(found, wanted.side)
+def _open(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
+    side, together = wanted.side, group(cells, wanted.side)
     datastack, number = together.datastack, together.version.number
     frame = partner_table.described(cave, together, side).drop(columns=list(_OF_ONE), errors="ignore")
     if side == "both":
-        frame.insert(1, NUM_CELLS, _num_cells(found, frame))
+        frame.insert(1, NUM_CELLS, _num_cells(cells, frame))
     proofread = proofreading.rows(cave.release(datastack, number))
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
@@ -148,18 +148,18 @@ def _open(cave: Cave, found: Sequence[Connectivity], wanted: Wanted) -> PartnerT
             )
     tables, left = _joinable(together, wanted.more)
     joined = partner_joins.load_tables(cave.release(datastack, number), tables, frame["root_id"].tolist())
-    frame, said = partner_joins.with_tables(frame, joined)
+    frame, messages = partner_joins.with_tables(frame, joined)
     return PartnerTable(
         frame,
-        _columns(found, together, side, frame),
+        _columns(cells, together, side, frame),
         left_out,
-        (*_explained(found, side), *partner_table.unknown(cave, together, wanted), *left, *said),
+        (*_explained(cells, side), *partner_table.unknown(cave, together, wanted), *left, *messages),
     )
 
 
-def _num_cells(found: Sequence[Connectivity], frame: pd.DataFrame) -> pd.Series:
+def _num_cells(cells: Sequence[Connectivity], frame: pd.DataFrame) -> pd.Series:
     """Of how many cells each partner is one, in either direction."""
-    pairs = [one.side(way)[["root_id"]].assign(cell=one.cell.root_id) for one in found for way in Direction]
+    pairs = [one.side(way)[["root_id"]].assign(cell=one.cell.root_id) for one in cells for way in Direction]
     return frame["root_id"].map(pd.concat(pairs).drop_duplicates()["root_id"].value_counts()).astype("int64")
 
 
@@ -172,30 +172,30 @@ def _joinable(first: Connectivity, more: Sequence[str]) -> tuple[list[str], tupl
     return names, (f"Read for one cell at a time: {', '.join(left)}.",) if left else ()
 
 
-def _explained(found: Sequence[Connectivity], side: Side) -> tuple[str, ...]:
+def _explained(cells: Sequence[Connectivity], side: Side) -> tuple[str, ...]:
     if side == "both":
         return (
-            f"Synapses are those with all of these {len(found)} cells. A reciprocal partner has synapses onto any of "
+            f"Synapses are those with all of these {len(cells)} cells. A reciprocal partner has synapses onto any of "
             "them and from any of them, not always the same one.",
         )
     way = Direction(side)
-    said = [
-        f"Cells are numbered as they were asked for; synapses {way.opposite.preposition} each of these {len(found)} "
+    messages = [
+        f"Cells are numbered as they were asked for; synapses {way.opposite.preposition} each of these {len(cells)} "
         f"stand side by side, 0 where there are none. Shares are of the synapses of all of them.",
     ]
-    if cut := [one.cell.root_id for one in found if one.truncated[way]]:
-        said.append(
+    if cut := [one.cell.root_id for one in cells if one.truncated[way]]:
+        messages.append(
             f"CAVE cut the {way.noun} synapses of {', '.join(map(str, cut))}: where a partner is not among those that "
             "it sent, the number is blank, for nobody knows it."
         )
-    return tuple(said)
+    return tuple(messages)
 
 
 def _columns(
-    found: Sequence[Connectivity], together: Connectivity, side: Side, frame: pd.DataFrame
+    cells: Sequence[Connectivity], together: Connectivity, side: Side, frame: pd.DataFrame
 ) -> tuple[Column, ...]:
     """Synapses with each cell right behind their sum."""
-    own = {f"{OF_CELL}{one.cell.root_id}": place for place, one in enumerate(found, start=1)} if side != "both" else {}
+    own = {f"{OF_CELL}{one.cell.root_id}": place for place, one in enumerate(cells, start=1)} if side != "both" else {}
     titles = {name: f"{Direction(side).opposite.preposition} cell {place}" for name, place in own.items()} | {
         NUM_CELLS: "number of cells"
     }

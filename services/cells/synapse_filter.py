@@ -43,10 +43,10 @@ def columns_of(release: Release) -> tuple[Column, ...]:
     return (*own, *(column for column in _worked_out(release.volume) if column.name not in names))
 
 
-def chosen(release: Release, asked: str) -> str:
-    """The line that synapses have to pass where `asked` is asked for. Where nothing is, it is the profile's own, else
-    that of the view of connected pairs; "" = all of them count, which ALL asks for."""
-    line = asked.strip() or usual(release)
+def chosen(release: Release, requested: str) -> str:
+    """The line that synapses have to pass where `requested` is asked for. Where nothing is, it is the profile's own,
+    else that of the view of connected pairs; "" = all of them count, which ALL asks for."""
+    line = requested.strip() or usual(release)
     return "" if line.casefold() == ALL else line
 
 
@@ -101,8 +101,8 @@ def read(
 
 def columns_asked(node: Node) -> tuple[str, ...]:
     """The columns of the synapse table that a filter needs; positions whole."""
-    asked = (column for column in _columns_in(node) if not _is_worked_out(column))
-    return tuple(dict.fromkeys(column.name[:-2] if column.kind == "position" else column.name for column in asked))
+    requested = (column for column in _columns_in(node) if not _is_worked_out(column))
+    return tuple(dict.fromkeys(column.name[:-2] if column.kind == "position" else column.name for column in requested))
 
 
 def not_in_scripts(node: Node) -> tuple[str, ...]:
@@ -127,15 +127,15 @@ def _info(release: Release) -> TableInfo:
     return release.table_info(name)
 
 
-def _check(release: Release, asked: set[Column]) -> None:
+def _check(release: Release, requests: set[Column]) -> None:
     volume = release.volume
-    if {DEPTH, LAYER} & asked and not volume.has_depth:
+    if {DEPTH, LAYER} & requests and not volume.has_depth:
         raise BadInput(
             f"The axes of the volume of {release.datastack} are not known, so synapses have no depth.", "Use a box."
         )
-    if LAYER in asked and not volume.layers:
+    if LAYER in requests and not volume.layers:
         raise BadInput(f"The layers of the volume of {release.datastack} are not known.", "Use depth_um, or a box.")
-    if COMPARTMENT in asked:
+    if COMPARTMENT in requests:
         compartments.required_table(release)
 
 

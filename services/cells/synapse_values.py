@@ -64,21 +64,21 @@ def with_neuropils(partners: pd.DataFrame, synapses: pd.DataFrame, of: pd.Series
     counts = counts.sort_values(["last", "count", "name"], ascending=[True, False, True])
     words = (counts["name"] + " " + counts["count"].astype(str)).groupby(counts["root_id"]).agg(", ".join)
     first = counts.drop_duplicates("root_id").set_index("root_id")["name"]
-    found = {NEUROPIL: first.where(first != NO_NEUROPIL), NEUROPILS: words}
+    matches = {NEUROPIL: first.where(first != NO_NEUROPIL), NEUROPILS: words}
     return partners.assign(
-        **{name: values.reindex(partners["root_id"]).astype("string").array for name, values in found.items()}
+        **{name: values.reindex(partners["root_id"]).astype("string").array for name, values in matches.items()}
     )
 
 
-def neuropils(cave: Cave, found: Connectivity, direction: Direction) -> pd.Series:
+def neuropils(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.Series:
     """The neuropil of each synapse of a cell in one direction, as far as one is known, by synapse id (int64). One
     request. Raises NotFound where the version has no such table."""
-    role = Release(cave, found.datastack, found.version).roles.neuropils
+    role = Release(cave, connectivity.datastack, connectivity.version).roles.neuropils
     if role.table is None:
-        raise NotFound(f"Version {found.version.number} has no table of neuropils.", "Leave out the neuropils.")
-    own = Filters(equal={direction.own: found.cell.root_id})
+        raise NotFound(f"Version {connectivity.version.number} has no table of neuropils.", "Leave out the neuropils.")
+    own = Filters(equal={direction.own: connectivity.cell.root_id})
     names = ["target_id", role.column]
-    rows = Release(cave, found.datastack, found.version).query(role.table, own, select_columns=names)
+    rows = Release(cave, connectivity.datastack, connectivity.version).query(role.table, own, select_columns=names)
     known = rows[names].dropna().drop_duplicates("target_id").astype({"target_id": "int64"})
     return known.set_index("target_id")[role.column]
 

@@ -25,15 +25,15 @@ _COUNTED = {Direction.IN: N_OUTPUT, Direction.OUT: N_INPUT}
 """The column of the degree view that has the other end's total: an input is one of its partner's outputs."""
 
 
-def cell_total(found: Connectivity, direction: Direction) -> int | None:
+def cell_total(connectivity: Connectivity, direction: Direction) -> int | None:
     """All synapses of the cell in one direction, autapses and those with root id 0 included.
 
     With a filter of synapses, all that this keeps. None when CAVE cut the synapses and did not say of how many, or they
     are filtered: then only a part of them is known.
     """
-    if cut := found.truncated[direction]:
-        return None if found.only or found.view else cut["total"]
-    counted = found.totals[direction]
+    if cut := connectivity.truncated[direction]:
+        return None if connectivity.only or connectivity.view else cut["total"]
+    counted = connectivity.totals[direction]
     return counted["num_syn"] + (counted["autapses"] or 0) + (counted["root_zero"] or 0)
 
 
@@ -55,21 +55,21 @@ def degrees(release: Release, root_ids: Iterable[int]) -> pd.DataFrame | None:
     return counts[list(_COUNTED.values())].fillna(0).astype("Int64")
 
 
-def partner_degrees(cave: Cave, found: Connectivity) -> pd.DataFrame | None:
+def partner_degrees(cave: Cave, connectivity: Connectivity) -> pd.DataFrame | None:
     """:func:`degrees` of all partners of a cell, both directions in one request."""
-    roots = {*found.inputs["root_id"].tolist(), *found.outputs["root_id"].tolist()}
-    return degrees(Release(cave, found.datastack, found.version), roots)
+    roots = {*connectivity.inputs["root_id"].tolist(), *connectivity.outputs["root_id"].tolist()}
+    return degrees(Release(cave, connectivity.datastack, connectivity.version), roots)
 
 
-def with_weights(found: Connectivity, direction: Direction, counts: pd.DataFrame | None = None) -> pd.DataFrame:
+def with_weights(connectivity: Connectivity, direction: Direction, counts: pd.DataFrame | None = None) -> pd.DataFrame:
     """The partners of one direction with `pct_of_cell` and, where `counts` (of :func:`partner_degrees`) are given,
     `partner_total` (Int64) and `pct_of_partner`.
 
     Percentages are Float64, null where their denominator is not known.
     """
-    partners = found.side(direction)
+    partners = connectivity.side(direction)
     synapses = partners["num_syn"].astype("Float64")
-    total = cell_total(found, direction)
+    total = cell_total(connectivity, direction)
     added = {PCT_OF_CELL: synapses * (100 / total) if total else synapses.where(synapses < 0)}
     if counts is not None:
         of_partner = counts[_COUNTED[direction]].reindex(partners["root_id"]).reset_index(drop=True)
@@ -77,10 +77,10 @@ def with_weights(found: Connectivity, direction: Direction, counts: pd.DataFrame
     return partners.assign(**added)
 
 
-def describe(frame: pd.DataFrame, found: Connectivity, direction: Direction) -> tuple[Column, ...]:
+def describe(frame: pd.DataFrame, connectivity: Connectivity, direction: Direction) -> tuple[Column, ...]:
     """The columns of a partner frame; the headers of percentages say of what they are."""
     own, others = f"{direction.noun}s", f"{direction.opposite.noun}s"
-    total = cell_total(found, direction)
+    total = cell_total(connectivity, direction)
     titles = {
         PCT_OF_CELL: f"% of {own} (n = {total:,})" if total else f"% of {own}",
         PARTNER_TOTAL: f"the partner's {others}",
@@ -94,21 +94,23 @@ def describe(frame: pd.DataFrame, found: Connectivity, direction: Direction) -> 
     )
 
 
-def explain(found: Connectivity, view: str | None) -> tuple[str, ...]:
+def explain(connectivity: Connectivity, view: str | None) -> tuple[str, ...]:
     """What the percentages count, in sentences for below the table."""
-    said: list[str] = []
+    messages: list[str] = []
     for direction in Direction:
-        total = cell_total(found, direction)
+        total = cell_total(connectivity, direction)
         if total is None:
-            said.append(f"How many {direction.noun}s this cell has in all is not known, so no shares of it are given.")
-    if found.view:
-        said.append(f"Shares of this cell count all of its synapses in {found.view.name}.")
-    counted = "all of its synapses that the filter of synapses keeps" if found.only else "all of its synapses"
-    if not found.view:
-        said.append(f"Shares of this cell count {counted}, autapses and those without a partner included.")
-    said.append(
+            messages.append(
+                f"How many {direction.noun}s this cell has in all is not known, so no shares of it are given."
+            )
+    if connectivity.view:
+        messages.append(f"Shares of this cell count all of its synapses in {connectivity.view.name}.")
+    counted = "all of its synapses that the filter of synapses keeps" if connectivity.only else "all of its synapses"
+    if not connectivity.view:
+        messages.append(f"Shares of this cell count {counted}, autapses and those without a partner included.")
+    messages.append(
         f"Shares of the partner count all of its synapses in {view}."
         if view
         else "This version has no view of every cell's inputs and outputs, so no shares of the partners are given."
     )
-    return tuple(said)
+    return tuple(messages)

@@ -57,9 +57,9 @@ def best_units(rows: pd.DataFrame, info: TableInfo) -> pd.DataFrame:
     frame = frame[~frame["root_id"].isin(several)]
     frame["num_units"] = frame.groupby("root_id")["id"].transform("size").astype("int64")
     best = frame.sort_values(["cc_abs", "id"], ascending=[False, True], kind="stable", na_position="last")
-    found = best.drop_duplicates("root_id").set_index("root_id").sort_index()[list(TUNING_COLUMNS)]
-    found.attrs = {"ambiguous": several.to_numpy(np.int64)}
-    return ready(found)
+    result = best.drop_duplicates("root_id").set_index("root_id").sort_index()[list(TUNING_COLUMNS)]
+    result.attrs = {"ambiguous": several.to_numpy(np.int64)}
+    return ready(result)
 
 
 def with_tuning(partners: pd.DataFrame, root_id: int, tuned: pd.DataFrame) -> pd.DataFrame:

@@ -10,12 +10,12 @@ from services.cells import partner_table, tuning
 from services.cells.connectivity import Connectivity
 
 
-def lines(cave: Cave, found: Connectivity, needed: Collection[str]) -> Iterator[str]:
+def lines(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> Iterator[str]:
     """Lines for a frame `frame` of partners; none where none of the columns of tuning is `needed`."""
     if not set(partner_table.TUNED) & set(needed):
         return
-    info = tuning.tables(Release(cave, found.datastack, found.version))[0]
-    there = set(Release(cave, found.datastack, found.version).table(info.name).columns)
+    info = tuning.tables(Release(cave, connectivity.datastack, connectivity.version))[0]
+    there = set(Release(cave, connectivity.datastack, connectivity.version).table(info.name).columns)
     scale = " * 180 / np.pi" if info.schema_type.startswith(tuning.RADIANS) else ""
     yield f"units = client.materialize.query_table({info.name!r}, split_positions=True)"
     yield "units = units[units['pt_root_id'] != 0]"

@@ -76,15 +76,15 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-def verdict(cave: Cave, found: Connectivity) -> Verdict:
+def verdict(cave: Cave, connectivity: Connectivity) -> Verdict:
     """What to make of a cell's partners. Costs nothing once the proofreading table is held."""
-    proofread = proofreading.rows(Release(cave, found.datastack, found.version))
-    return judge(found, proofread)
+    proofread = proofreading.rows(Release(cave, connectivity.datastack, connectivity.version))
+    return judge(connectivity, proofread)
 
 
-def judge(found: Connectivity, proofread: pd.DataFrame | None) -> Verdict:
+def judge(connectivity: Connectivity, proofread: pd.DataFrame | None) -> Verdict:
     """The same from a frame of :func:`proofreading.rows`; None = the version has no such table."""
-    cell = found.cell
+    cell = connectivity.cell
     row = proofread.loc[cell.root_id] if proofread is not None and cell.root_id in proofread.index else None
     axon = None if row is None else str(row["strategy_axon"])
     dendrite = None if row is None else str(row["strategy_dendrite"])
@@ -92,17 +92,17 @@ def judge(found: Connectivity, proofread: pd.DataFrame | None) -> Verdict:
     whole = proofread is not None and bool(proofread.attrs.get("whole"))
     outputs = _outputs(nuclei, axon, known=proofread is not None, whole=whole)
     inputs = _inputs_of_cell(nuclei, dendrite) if dendrite in OF_CELLS else _inputs(nuclei, dendrite)
-    typed = type_column(found.inputs) if found.type_table else None
+    typed = type_column(connectivity.inputs) if connectivity.type_table else None
     table = None if proofread is None else str(proofread.attrs.get("table", "the proofreading table"))
-    said = (f"{table} says of whole cells which are proofread.",) if whole else ()
-    notes = said if row is None or not row["edited_since"] else (*said, _edited(table))
+    message = (f"{table} says of whole cells which are proofread.",) if whole else ()
+    notes = message if row is None or not row["edited_since"] else (*message, _edited(table))
     return Verdict(
-        sentence=_sentence(nuclei, outputs, inputs, _fragments(found.inputs)),
+        sentence=_sentence(nuclei, outputs, inputs, _fragments(connectivity.inputs)),
         inputs=inputs[0],
         outputs=outputs[0],
         strategy_axon=axon,
         strategy_dendrite=dendrite,
-        identified={way: identified(found.side(way), typed) for way in Direction},
+        identified={way: identified(connectivity.side(way), typed) for way in Direction},
         criterion="partner has "
         + " and ".join([*(["one soma"] if nuclei is not None or not typed else []), *(["a type"] if typed else [])]),
         notes=notes,
@@ -159,8 +159,8 @@ def _sentence(nuclei: int | None, outputs: tuple[Level, str], inputs: tuple[Leve
         return f"Inputs and outputs not analysable: {nuclei:,} nuclei merged, partners of several cells mixed."
     many = lost is not None and lost > MOSTLY
     tail = f"; {lost:.0%} of input partners are fragments without a soma" if many else ""
-    told = ((name, LEVELS[level], why) for name, (level, why) in (("Outputs", outputs), ("Inputs", inputs)))
-    return " ".join(f"{name} {level}: {why}{tail if name == 'Inputs' else ''}." for name, level, why in told)
+    message = ((name, LEVELS[level], why) for name, (level, why) in (("Outputs", outputs), ("Inputs", inputs)))
+    return " ".join(f"{name} {level}: {why}{tail if name == 'Inputs' else ''}." for name, level, why in message)
 
 
 def _fragments(inputs: pd.DataFrame) -> float | None:

@@ -27,20 +27,20 @@ def position_column(frame: pd.DataFrame) -> str | None:
 def position_columns(frame: pd.DataFrame) -> list[str]:
     """All positions of a row, the one of :func:`position_column` first; those of joined tables (`table.column`) are
     none of its own."""
-    found = [match[1] for name in map(str, frame.columns) if (match := _POSITION.fullmatch(name))]
-    return sorted(found, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    matches = [match[1] for name in map(str, frame.columns) if (match := _POSITION.fullmatch(name))]
+    return sorted(matches, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
 
 
 def places(frame: pd.DataFrame) -> pd.DataFrame | None:
     """Where each row is: the first of its positions that is known, split as that of a point called PLACE, in the unit
     of the frame (float64, NaN where none is known). None for a frame without positions."""
-    found: space.Floats | None = None
+    result: space.Floats | None = None
     for name in position_columns(frame):
-        if found is None:
-            found = space.points(frame, name)
-        elif len(unknown := np.flatnonzero(np.isnan(found).any(axis=1))):
-            found[unknown] = space.points(frame.iloc[unknown], name)
-    return None if found is None else pd.DataFrame(found, frame.index, [f"{PLACE}_{axis}" for axis in space.AXES])
+        if result is None:
+            result = space.points(frame, name)
+        elif len(unknown := np.flatnonzero(np.isnan(result).any(axis=1))):
+            result[unknown] = space.points(frame.iloc[unknown], name)
+    return None if result is None else pd.DataFrame(result, frame.index, [f"{PLACE}_{axis}" for axis in space.AXES])
 
 
 def root_columns(frame: pd.DataFrame) -> dict[str, str]:

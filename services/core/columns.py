@@ -139,9 +139,9 @@ def find_column(columns: Sequence[Column], name: str, *, position: int | None = 
     for spelling in (str, str.casefold):
         wanted = spelling(name)
         for names in (lambda column: (column.name,), lambda column: column.aliases):
-            found = [column for column in columns if wanted in map(spelling, names(column))]
-            if len(found) == 1:
-                return found[0]
+            matches = [column for column in columns if wanted in map(spelling, names(column))]
+            if len(matches) == 1:
+                return matches[0]
     near = difflib.get_close_matches(name, [column.name for column in columns], n=1)
     hint = f"Did you mean {near[0]}?" if near else "Its columns are " + _listed(column.name for column in columns) + "."
     raise BadInput(f"This table has no column {name[:80]!r}.", hint, position=position)

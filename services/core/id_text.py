@@ -36,7 +36,7 @@ def cleaned(text: str) -> str:
 
 def tokens(text: str) -> Iterator[str]:
     """The words and numbers of a :func:`cleaned` text; digits that belong together are one."""
-    whole = _GROUPED.sub(lambda found: re.sub(r"\D", "", found[0]), _CALL.sub(" ", text))
+    whole = _GROUPED.sub(lambda result: re.sub(r"\D", "", result[0]), _CALL.sub(" ", text))
     separate = _JOINED.sub(" ", _SUFFIX.sub(r"\1", whole))
     return (stripped for token in _TOKEN.findall(separate) if (stripped := token.strip("._")))
 

@@ -25,15 +25,15 @@ def is_moment(text: str) -> bool:
 
 def read_moment(text: str) -> datetime:
     """The time that a text names, in UTC, in whole seconds. Raises ValueError where there is none."""
-    found = _TIME.fullmatch(text.strip())
-    if found is None:
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
         raise ValueError(f"{text!r} is not written as a time")
     zone = "+00:00"
-    if found["hours"]:
-        zone = f"{'+' if found['sign'] == '+' else '-'}{found['hours']}:{found['minutes'] or '00'}"
-    elif found["spoilt"]:
-        zone = f"+{found['spoilt'][:2]}:{found['spoilt'][-2:]}"
-    return datetime.fromisoformat(f"{found['day']}T{found['time']}{zone}").astimezone(UTC).replace(microsecond=0)
+    if match["hours"]:
+        zone = f"{'+' if match['sign'] == '+' else '-'}{match['hours']}:{match['minutes'] or '00'}"
+    elif match["spoilt"]:
+        zone = f"+{match['spoilt'][:2]}:{match['spoilt'][-2:]}"
+    return datetime.fromisoformat(f"{match['day']}T{match['time']}{zone}").astimezone(UTC).replace(microsecond=0)
 
 
 def written_moment(text: str) -> str:

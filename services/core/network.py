@@ -16,19 +16,19 @@ def network_host() -> str:
             probe.connect(ELSEWHERE)
         except OSError:
             return ""
-        found: str = probe.getsockname()[0]
-    return "" if ipaddress.ip_address(found).is_loopback else found
+        match: str = probe.getsockname()[0]
+    return "" if ipaddress.ip_address(match).is_loopback else match
 
 
-def join_address(asked: str, scheme: str = "http") -> str:
-    """The address that others type to reach an application that was itself asked by `asked` (host, host:port).
+def join_address(requested: str, scheme: str = "http") -> str:
+    """The address that others type to reach an application that was itself asked by `requested` (host, host:port).
 
     It is the same, unless only this machine can reach it by that: then its port at :func:`network_host`. "" when this
     machine is in no network.
     """
-    name, colon, port = asked.rpartition(":") if not asked.endswith("]") else (asked, "", "")
+    name, colon, port = requested.rpartition(":") if not requested.endswith("]") else (requested, "", "")
     if not colon or not port.isdigit():
-        name, colon, port = asked, "", ""
+        name, colon, port = requested, "", ""
     host = network_host() if is_only_here(name) else name
     return f"{scheme}://{host}{colon}{port}" if host else ""
 

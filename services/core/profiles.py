@@ -251,7 +251,7 @@ def _read(folder: Path, name: str) -> _File:
     path = folder / f"{name}.toml"
     if not re.fullmatch(r"[\w-][\w.-]*", name) or not path.is_file():
         return _File({})
-    readers, found, faults = READERS[folder.name], dict[str, Any](), list[str]()
+    readers, result, faults = READERS[folder.name], dict[str, Any](), list[str]()
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -260,7 +260,7 @@ def _read(folder: Path, name: str) -> _File:
     for key, value in content.items():
         try:
             if key in readers:
-                found[key] = readers[key](value)
+                result[key] = readers[key](value)
                 continue
             near = difflib.get_close_matches(key, readers, n=1)
             faults.append(f"{path}: there is no key {key!r}{f'; did you mean {near[0]!r}?' if near else ''}")
@@ -268,4 +268,4 @@ def _read(folder: Path, name: str) -> _File:
             faults.append(f"{path}: the value of {key!r} is left out: {error}")
     for fault in faults:
         log.warning("%s", fault)
-    return _File(found, tuple(faults))
+    return _File(result, tuple(faults))

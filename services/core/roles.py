@@ -140,23 +140,23 @@ def is_of_pairs(name: str) -> bool:
 
 
 def resolve(
-    said: Mapping[str, Said],
+    messages: Mapping[str, Said],
     info: Mapping[str, Any],
     tables: Mapping[str, TableInfo],
     view_columns: ViewColumns = dict,
     types_first: Sequence[str] = (),
 ) -> Roles:
-    """The roles of a version. `said` is of the profile, `info` the record of CAVE's info service, `tables` are all
+    """The roles of a version. `messages` is of the profile, `info` the record of CAVE's info service, `tables` are all
     tables and views; `view_columns` tells the columns of each view and is asked only where no name tells enough.
     `types_first` are the type tables that the profile lists, which go before any other."""
     at = _Version(info, tables, view_columns)
-    found: dict[str, Role] = {}
+    matches: dict[str, Role] = {}
     for name, rule in RULES.items():
-        found[name] = _resolve(rule, said.get(name), at, found["synapses"].table if found else None)
+        matches[name] = _resolve(rule, messages.get(name), at, matches["synapses"].table if matches else None)
     listed = next((name for name in types_first if name in tables), None)
-    if listed and "cell_types" not in said:
-        found["cell_types"] = Role(listed, "the first of the profile's type tables")
-    return Roles(**found)
+    if listed and "cell_types" not in messages:
+        matches["cell_types"] = Role(listed, "the first of the profile's type tables")
+    return Roles(**matches)
 
 
 @dataclass(frozen=True)
@@ -166,16 +166,16 @@ class _Version:
     view_columns: ViewColumns
 
 
-def _resolve(rule: _Rule, said: Said | None, at: _Version, synapses: str | None) -> Role:
+def _resolve(rule: _Rule, message: Said | None, at: _Version, synapses: str | None) -> Role:
     misfit = ""
-    if said is not None:
-        if not said.table:
+    if message is not None:
+        if not message.table:
             return Role(None, "the profile says that there is none")
-        if said.table in at.tables:
-            passed = rule.where if any(re.fullmatch(name, said.table) for name in rule.names) else ""
-            column, where = said.column or rule.column, said.where or passed
-            return Role(said.table, "named by the profile", column, said.system, where)
-        misfit = f"The profile names {said.table}, which this version does not have."
+        if message.table in at.tables:
+            passed = rule.where if any(re.fullmatch(name, message.table) for name in rule.names) else ""
+            column, where = message.column or rule.column, message.where or passed
+            return Role(message.table, "named by the profile", column, message.system, where)
+        misfit = f"The profile names {message.table}, which this version does not have."
     elif named := at.info.get(rule.info_key) if rule.info_key else None:
         if named in at.tables:
             return Role(named, f"named by CAVE's info record ({rule.info_key})", rule.column)

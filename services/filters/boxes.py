@@ -79,8 +79,8 @@ class InBox(Node):
 
 def axes_of(columns: Sequence[Column], name: str) -> Axes | None:
     """The columns `<name>_x`, `_y` and `_z` of a position; None where there are none."""
-    found = {column.name.casefold(): column for column in columns if column.kind == "position"}
-    axes = [found.get(f"{name.casefold()}_{axis}") for axis in "xyz"]
+    matches = {column.name.casefold(): column for column in columns if column.kind == "position"}
+    axes = [matches.get(f"{name.casefold()}_{axis}") for axis in "xyz"]
     x, y, z = axes
     return (x, y, z) if x and y and z else None
 
@@ -101,10 +101,10 @@ def in_box(axes: Axes, ranges: Sequence[str], unit: str, position: int) -> InBox
 
 
 def _range(text: str, position: int) -> Range:
-    found = _RANGE.fullmatch(text)
-    if found is None:
+    match = _RANGE.fullmatch(text)
+    if match is None:
         raise BadInput(f"{text[:40]!r} is no range.", "Write 100..200, 100.., ..200 or .. for all.", position=position)
-    low, high = (None if end is None else float(end) for end in found.groups())
+    low, high = (None if end is None else float(end) for end in match.groups())
     if any(end is not None and not math.isfinite(end) for end in (low, high)):
         raise BadInput(f"{text[:40]!r} is beyond all numbers.", position=position)
     if low is not None and high is not None and low > high:

@@ -87,13 +87,13 @@ def occurs_once(values: pd.Series, *, zero: bool) -> Mask:
 
 def once_in_box(column: Column, text: str) -> Node | None:
     """The filter of `once`, `not once` or `once(<its own name>)` typed into a box; None for other texts."""
-    found = ONCE.fullmatch(text)
-    if found is None or (found[2] is None and column.kind == "text"):
+    match = ONCE.fullmatch(text)
+    if match is None or (match[2] is None and column.kind == "text"):
         return None
-    name = found[2] or column.name
+    name = match[2] or column.name
     if find_column([column], unquote(name) if name[0] in "\"'" else name) != column:
         return None
-    return Not(Once(column)) if found[1] else Once(column)
+    return Not(Once(column)) if match[1] else Once(column)
 
 
 def against_column(

@@ -72,7 +72,7 @@ def condition(
         if against is not None:
             return against
     if sign in _PATTERNS:
-        return _matches(column, operands[0], found=sign == "~")
+        return _matches(column, operands[0], result=sign == "~")
     if sign in ("=", "==", "!=", "in", "not in"):
         return _equals(column, operands, opposite=sign in ("!=", "not in"))
     if len(operands) > 1:
@@ -138,7 +138,7 @@ def _instead(column: Column) -> str:
     return f"Use one of {', '.join(word.removesuffix(' (') for word in operators(column))}."
 
 
-def _matches(column: Column, operand: Operand, *, found: bool) -> Node:
+def _matches(column: Column, operand: Operand, *, result: bool) -> Node:
     if "~" not in operators(column):
         raise BadInput(
             f"{column.name} holds no text, so ~ cannot search in it.", _instead(column), position=operand.position
@@ -156,7 +156,7 @@ def _matches(column: Column, operand: Operand, *, found: bool) -> Node:
             "Put a backslash before characters such as ( [ * + ? that are meant as they stand.",
             position=operand.position,
         ) from None
-    return Matches(column, operand.text, found)
+    return Matches(column, operand.text, result)
 
 
 def split_values(column: Column, text: str, position: int) -> list[Operand]:
@@ -182,7 +182,7 @@ def split_values(column: Column, text: str, position: int) -> list[Operand]:
 
 def quoted_at(text: str, at: int, offset: int = 0) -> str:
     """The quoted text that begins at `at`, with its marks; `offset` is where `text` begins in what was typed."""
-    found = QUOTED.match(text, at)
-    if found is None:
+    matched = QUOTED.match(text, at)
+    if matched is None:
         raise BadInput("The quotation mark is not closed.", position=offset + at)
-    return found[0]
+    return matched[0]

@@ -18,8 +18,8 @@ _SIGNS = re.compile(r"([\\()\[\]{}.*+?^$|])")
 def misread(node: Node, frame: pd.DataFrame) -> tuple[str, ...]:
     """A sentence for each pattern of a filter that is found in no row of the whole table `frame`, though there is text
     with its brackets, or all of its signs, as they stand."""
-    said = (_sentence(leaf, frame) for leaf in _patterns(node))
-    return tuple(dict.fromkeys(sentence for sentence in said if sentence))
+    message = (_sentence(leaf, frame) for leaf in _patterns(node))
+    return tuple(dict.fromkeys(sentence for sentence in message if sentence))
 
 
 def _patterns(node: Node) -> Iterator[Matches]:

@@ -34,7 +34,7 @@ def quote(text: str) -> str:
 
 def unquote(quoted: str) -> str:
     """What a quoted text means. A backslash before any other character stands for itself, as in `\\d`."""
-    return re.sub(r"""\\[\\"'nrt]""", lambda found: _UNESCAPES[found[0]], quoted[1:-1])
+    return re.sub(r"""\\[\\"'nrt]""", lambda result: _UNESCAPES[result[0]], quoted[1:-1])
 
 
 def written(text: str) -> str:
@@ -86,8 +86,8 @@ def ungrouped(column: Column, text: str) -> str:
 def _id(text: str) -> int | None:
     if re.fullmatch(r"[0-9]{1,19}", text):
         return int(text) if int(text) <= LARGEST_ID else None
-    found = list(tokens(cleaned(text)))
-    return as_id(found[0]) if len(found) == 1 else None
+    matches = list(tokens(cleaned(text)))
+    return as_id(matches[0]) if len(matches) == 1 else None
 
 
 def _number(text: str) -> int | float | None:

@@ -42,10 +42,10 @@ PARTNERS: Mapping[str, Callable[[pd.DataFrame], Answers]] = {
 
 def example_cell(cave: Cave, datastack: str) -> int:
     """The cell that lessons are about. Raises NotFound where the datastack has no example."""
-    found = examples.cells(_newest(cave, datastack), 1)
-    if not found:
+    result = examples.cells(_newest(cave, datastack), 1)
+    if not result:
         raise NotFound(f"{datastack} has no proofread cell that a lesson could be about.")
-    return found[0][0]
+    return result[0][0]
 
 
 def is_right(cave: Cave, datastack: str, lesson: Lesson, given: str) -> bool:
@@ -59,14 +59,14 @@ def is_right(cave: Cave, datastack: str, lesson: Lesson, given: str) -> bool:
 def answers(cave: Cave, datastack: str, lesson: Lesson) -> Answers:
     """The right answers at the newest version."""
     check, release = lesson.check, _newest(cave, datastack)
-    asked = check.get("of", "")
-    if "table" in check and asked in ROWS:
+    requested = check.get("of", "")
+    if "table" in check and requested in ROWS:
         table = tables.open_table(release, check["table"])
         rows = tables.select(table, TableQuery(check.get("filter", "")))
-        return ROWS[asked](rows, check.get("column", ""))
-    if "cell" in check and asked in PARTNERS:
-        found = connectivity.read(release, check["cell"], type_table=check.get("types"))
-        return PARTNERS[asked](found.side(check.get("direction", "in")))
+        return ROWS[requested](rows, check.get("column", ""))
+    if "cell" in check and requested in PARTNERS:
+        connections = connectivity.read(release, check["cell"], type_table=check.get("types"))
+        return PARTNERS[requested](connections.side(check.get("direction", "in")))
     raise BadInput(f"The lesson {lesson.name} does not say what is asked.", "Correct its header.")
 
 

@@ -37,9 +37,9 @@ class Lesson:
 
     def of_cell(self, root_id: int) -> Lesson:
         """The lesson about a cell."""
-        told = {name: getattr(self, name).replace(CELL, str(root_id)) for name in ("task", "view", "hint", "code")}
+        messages = {name: getattr(self, name).replace(CELL, str(root_id)) for name in ("task", "view", "hint", "code")}
         check = {key: value.replace(CELL, str(root_id)) for key, value in self.check.items()}
-        return Lesson(self.name, self.title, check=check, **told)
+        return Lesson(self.name, self.title, check=check, **messages)
 
 
 def lessons(folder: Path = FOLDER) -> list[Lesson]:
@@ -49,11 +49,11 @@ def lessons(folder: Path = FOLDER) -> list[Lesson]:
 
 def read(path: Path) -> Lesson:
     """The lesson of a file. Raises ValueError."""
-    found = FILE.fullmatch(path.read_text(encoding="utf-8"))
-    if found is None:
+    match = FILE.fullmatch(path.read_text(encoding="utf-8"))
+    if match is None:
         raise ValueError(f"{path.name} has no header between two lines +++")
     try:
-        header = tomllib.loads(found["header"])
+        header = tomllib.loads(match["header"])
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"the header of {path.name} is not TOML: {error}") from error
     for key, kind in WANTED.items():
@@ -61,9 +61,9 @@ def read(path: Path) -> Lesson:
             raise ValueError(f"the header of {path.name} lacks {key}")
     if not header["view"].startswith("/") or header["view"].startswith("//"):
         raise ValueError(f"the view of {path.name} is no address of this site")
-    code = CODE.search(found["body"])
+    code = CODE.search(match["body"])
     if code is None:
         raise ValueError(f"{path.name} does not end with ## In a notebook and its code")
-    task = found["body"][: code.start()].strip()
+    task = match["body"][: code.start()].strip()
     check = {key: str(value) for key, value in header["check"].items()}
     return Lesson(path.stem, header["title"], task, header["view"], header["hint"], code["code"], check)

@@ -189,43 +189,43 @@ def cell_link(
     row for each `root_id`. The partners of several cells are those of :func:`partner_sets.combined`. Raises as
     `table_link` does.
     """
-    found = list(asked_for) if isinstance(asked_for, Sequence) else [asked_for]
-    first = found[0]
+    result = list(asked_for) if isinstance(asked_for, Sequence) else [asked_for]
+    first = result[0]
     frame = _Frame.of(
         Release(cave, first.datastack, first.version), viewer, None if first.typed_synapses else first.type_table
     )
-    sides = _sides(cave, found, direction)
-    asked = _one_of(group_by, colour_by)
-    column = asked or type_column_of(sides[0].partners)
+    sides = _sides(cave, result, direction)
+    requested = _one_of(group_by, colour_by)
+    column = requested or type_column_of(sides[0].partners)
     if column is not None and more is not None:
         sides = [_with_column(side, column, more) for side in sides]
     if any(column is not None and column not in side.partners for side in sides):
         raise BadInput(f"The partners have no column {str(column)[:80]!r}.", "Group by one of their columns.")
-    roots = [one.cell.root_id for one in found]
-    subject = f"cell {roots[0]}" if len(found) == 1 else f"{len(found)} cells"
+    roots = [one.cell.root_id for one in result]
+    subject = f"cell {roots[0]}" if len(result) == 1 else f"{len(result)} cells"
     built = cell_state(
         frame.empty(subject),
-        {one.cell.root_id: one.cell.soma_position_nm for one in found},
+        {one.cell.root_id: one.cell.soma_position_nm for one in result},
         sides,
         voxel_nm=frame.scene.voxel_nm,
         somas=None if first.cell.nucleus_ids is None else cells.somas(Release(cave, first.datastack, first.version)),
-        groups=groups.of_partners(cave, found, column, more) if column else None,
+        groups=groups.of_partners(cave, result, column, more) if column else None,
         layered=group_by is not None,
         painted=colour_by is not None,
         selected=partners,
         visible=visible,
     )
-    cut = [_cut(one, side.direction, alone=len(found) == 1) for side in sides for one in found]
+    cut = [_cut(one, side.direction, alone=len(result) == 1) for side in sides for one in result]
     unknown = cells.no_nuclei(Release(cave, first.datastack, first.version))
-    apart = [_apart(found, side) for side in sides] if partners is None else []
+    apart = [_apart(result, side) for side in sides] if partners is None else []
     built = replace(
         built,
         left_out=(*built.left_out, *filter(None, cut)),
         notes=(*built.notes, *filter(None, [unknown, *apart])),
     )
-    coloured = column if asked or len(found) == 1 else "cell" + (f", partners by {column}" if column else "")
+    coloured = column if requested or len(result) == 1 else "cell" + (f", partners by {column}" if column else "")
     listed = ", ".join(map(str, roots[:3])) + (f" and {len(roots) - 3} more" if len(roots) > 3 else "")
-    return _link(frame, built, f"Cell{'' if len(found) == 1 else 's'} {listed}", coloured)
+    return _link(frame, built, f"Cell{'' if len(result) == 1 else 's'} {listed}", coloured)
 
 
 def _with_column(side: Side, column: str, more: pd.DataFrame) -> Side:
@@ -240,36 +240,38 @@ def _one_of(group_by: str | None, colour_by: str | None) -> str | None:
     return group_by or colour_by or None
 
 
-def _cut(found: Connectivity, way: Direction, *, alone: bool) -> str:
+def _cut(connections: Connectivity, way: Direction, *, alone: bool) -> str:
     """A sentence when CAVE did not send all synapses, else ""."""
-    cut = found.truncated[way]
+    cut = connections.truncated[way]
     if not cut:
         return ""
     total = f"{cut['total']:,}" if cut["total"] else "an unknown number of"
-    whose = "" if alone else f" of cell {found.cell.root_id}"
+    whose = "" if alone else f" of cell {connections.cell.root_id}"
     return f"CAVE sent only {cut['shown']:,} of {total} {way.noun} synapses{whose}."
 
 
-def _apart(found: Sequence[Connectivity], side: Side) -> str:
+def _apart(connectivities: Sequence[Connectivity], side: Side) -> str:
     """A sentence for synapses that are none of a partner's, else ""."""
-    own, nobody = (sum(one.totals[side.direction][kind] or 0 for one in found) for kind in ("autapses", "root_zero"))
+    own, nobody = (
+        sum(one.totals[side.direction][kind] or 0 for one in connectivities) for kind in ("autapses", "root_zero")
+    )
     kinds = [
         words.count(own, "autapse") if own else "",
         f"{words.count(nobody, 'synapse')} whose other end lies in no segment" if nobody else "",
     ]
-    told = " and ".join(filter(None, kinds))
-    return f"The {side.name} are those with partners; counted apart: {told}." if told else ""
+    message = " and ".join(filter(None, kinds))
+    return f"The {side.name} are those with partners; counted apart: {message}." if message else ""
 
 
-def _sides(cave: Cave, found: Sequence[Connectivity], direction: Literal["in", "out", "both"]) -> list[Side]:
-    return [_side(cave, found, way) for way in (Direction if direction == "both" else [Direction(direction)])]
+def _sides(cave: Cave, connectivities: Sequence[Connectivity], direction: Literal["in", "out", "both"]) -> list[Side]:
+    return [_side(cave, connectivities, way) for way in (Direction if direction == "both" else [Direction(direction)])]
 
 
-def _side(cave: Cave, found: Sequence[Connectivity], way: Direction) -> Side:
-    synapses = [connectivity.synapses(cave, one, way) for one in found]
-    if len(found) == 1:
-        return Side(way, found[0].side(way), synapses[0])
-    partners = partner_sets.combined({one.cell.root_id: one.side(way) for one in found})
+def _side(cave: Cave, connectivities: Sequence[Connectivity], way: Direction) -> Side:
+    synapses = [connectivity.synapses(cave, one, way) for one in connectivities]
+    if len(connectivities) == 1:
+        return Side(way, connectivities[0].side(way), synapses[0])
+    partners = partner_sets.combined({one.cell.root_id: one.side(way) for one in connectivities})
     return Side(way, partners, pd.concat(synapses, ignore_index=True))
 
 

@@ -19,7 +19,7 @@ PERMUTATIONS = 1_000
 
 
 def compare(
-    found: Population,
+    population: Population,
     groups: tuple[Grouping, Grouping],
     model: Model,
     counted: Counted | None = None,
@@ -34,18 +34,23 @@ def compare(
         raise BadInput(f"The model {model} is not about {counted}.", f"It can be {', '.join(counts)}.")
     pre, post = groups
     if model == "degrees":
-        return nulls.keep_degrees(found.edges, pre, post, counted or counts[0], permutations=permutations, seed=seed)
+        return nulls.keep_degrees(
+            population.edges, pre, post, counted or counts[0], permutations=permutations, seed=seed
+        )
     if model == "depth":
-        rows = found.synapses.assign(depth_um=depths_um(found, found.synapses))
-        return nulls.keep_depths(rows, found.edges, pre, post, permutations=permutations, seed=seed)
-    somata = (somata_um(found.pair, found.edges.pre_ids), somata_um(found.pair, found.edges.post_ids))
-    return nulls.keep_distances(found.edges, somata, pre, post, permutations=permutations, seed=seed)
+        rows = population.synapses.assign(depth_um=depths_um(population, population.synapses))
+        return nulls.keep_depths(rows, population.edges, pre, post, permutations=permutations, seed=seed)
+    somata = (
+        somata_um(population.pair, population.edges.pre_ids),
+        somata_um(population.pair, population.edges.post_ids),
+    )
+    return nulls.keep_distances(population.edges, somata, pre, post, permutations=permutations, seed=seed)
 
 
-def depths_um(found: Population, synapses: pd.DataFrame) -> Floats:
+def depths_um(population: Population, synapses: pd.DataFrame) -> Floats:
     """The depth of some synapses of a population below the pia; NaN where it is not known."""
     points = synapses[["x_nm", "y_nm", "z_nm"]].to_numpy(np.float64)
-    return space.depths_of(points, found.pair.release.volume)
+    return space.depths_of(points, population.pair.release.volume)
 
 
 def somata_um(pair: Pair, ids: Ids) -> Floats:

@@ -87,7 +87,7 @@ def by_distance(edges: Edges, somata_um: tuple[Floats, Floats]) -> pd.DataFrame:
     95% interval).
     """
     bins = int(MOST_UM / DISTANCE_BIN_UM)
-    pairs, made = np.zeros((2, bins), np.int64), np.zeros((2, bins), np.int64)
+    pairs, created = np.zeros((2, bins), np.int64), np.zeros((2, bins), np.int64)
     step = max(1, PAIRS_AT_ONCE // max(len(edges.post_ids), 1))
     for start in range(0, len(edges.pre_ids), step):
         some = slice(start, start + step)
@@ -95,14 +95,14 @@ def by_distance(edges: Edges, somata_um: tuple[Floats, Floats]) -> pd.DataFrame:
         for at, which in enumerate(_bins(somata_um[0][some, None, :], somata_um[1][None, :, :])):
             pairs[at] += np.bincount(which[different & (which >= 0)], minlength=bins)
     for at, which in enumerate(_bins(somata_um[0][edges.pre], somata_um[1][edges.post])):
-        made[at] += np.bincount(which[which >= 0], minlength=bins)
+        created[at] += np.bincount(which[which >= 0], minlength=bins)
     middles = (np.arange(bins) + 0.5) * DISTANCE_BIN_UM
 
     def counted(at: int) -> dict[str, Places]:
-        return {"pairs": pairs[at], "connections": made[at]}
+        return {"pairs": pairs[at], "connections": created[at]}
 
     parts = [
-        pd.DataFrame({"way": way, "distance_um": middles, **counted(at), **_fractions(made[at], pairs[at])})
+        pd.DataFrame({"way": way, "distance_um": middles, **counted(at), **_fractions(created[at], pairs[at])})
         for at, way in enumerate(("lateral", "vertical"))
     ]
     return pd.concat([part[part["pairs"] > 0] for part in parts], ignore_index=True)
@@ -139,10 +139,10 @@ def _bins(one_um: Floats, other_um: Floats) -> list[Places]:
     ]
 
 
-def _fractions(made: Places, pairs: Places) -> dict[str, pd.arrays.FloatingArray]:
+def _fractions(created: Places, pairs: Places) -> dict[str, pd.arrays.FloatingArray]:
     fraction, low, high = (np.full(len(pairs), np.nan) for _ in range(3))
     for at in np.flatnonzero(pairs):
-        tested = stats.binomtest(int(made[at]), int(pairs[at]))
+        tested = stats.binomtest(int(created[at]), int(pairs[at]))
         interval = tested.proportion_ci(CONFIDENCE, method="wilson")
         fraction[at], low[at], high[at] = tested.statistic, interval.low, interval.high
     return {"fraction": nullable(fraction), "low": nullable(low), "high": nullable(high)}

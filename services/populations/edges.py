@@ -85,5 +85,5 @@ def places(sorted_ids: Ids, ids: Ids) -> tuple[Places, npt.NDArray[np.bool_]]:
     """For each of `ids` its place in `sorted_ids`, and whether it is there; the place of others means nothing."""
     if not len(sorted_ids):
         return np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=bool)
-    found = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
-    return found, sorted_ids[found] == ids
+    result = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
+    return result, sorted_ids[result] == ids

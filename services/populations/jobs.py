@@ -95,8 +95,8 @@ class Jobs:
             return known
         self._cave.cache.note(_cancel(id), False, most=1)
         job = self._tell(Job(id, "waiting"))
-        asked = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
-        self._read(id, pair.release.datastack, pair.release.number, asked)
+        requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
+        self._read(id, pair.release.datastack, pair.release.number, requests)
         self._work_here()
         return job
 
@@ -118,33 +118,33 @@ class Jobs:
         self._cave.cache.note(_cancel(id), True, most=1)
         return self._tell(replace(job, state="cancelled"))
 
-    def _work(self, id: str, datastack: str, version: int, asked: dict[str, Any]) -> None:
+    def _work(self, id: str, datastack: str, version: int, requests: dict[str, Any]) -> None:
         def report(progress: Progress) -> None:
             if True in self._cave.cache.noted(_cancel(id)):
                 raise CancelledError("The reading was cancelled.", "What was read is kept.")
-            told = Job(id, "reading", progress.done, progress.total, progress.rows, progress.seconds)
-            self._tell(replace(told, seconds_left=progress.seconds_left))
+            message = Job(id, "reading", progress.done, progress.total, progress.rows, progress.seconds)
+            self._tell(replace(message, seconds_left=progress.seconds_left))
 
         try:
-            pair = population.choose(self._cave.release(datastack, version), **asked)
+            pair = population.choose(self._cave.release(datastack, version), **requests)
             reading.read(pair.release, pair.pre.ids, pair.post.ids, report=report)
         except CancelledError:
             self._tell(replace(self.find(id), state="cancelled"))
         except Exception as error:
-            said = str(error) if isinstance(error, KarstError) else "Karst made a mistake while reading."
+            messages = str(error) if isinstance(error, KarstError) else "Karst made a mistake while reading."
             log.warning("job %s failed", id, exc_info=not isinstance(error, KarstError))
-            self._tell(replace(self.find(id), state="failed", message=said))
+            self._tell(replace(self.find(id), state="failed", message=messages))
         else:
             self._tell(replace(self.find(id), state="done", seconds_left=0.0))
 
     def _known(self, id: str) -> Job | None:
-        told = self._cave.cache.noted(("job", id))
-        return Job(**told[-1]) if told else None
+        messages = self._cave.cache.noted(("job", id))
+        return Job(**messages[-1]) if messages else None
 
     def _tell(self, job: Job) -> Job:
-        told = replace(job, at=time.time())
-        self._cave.cache.note(("job", job.id), asdict(told), most=1)
-        return told
+        message = replace(job, at=time.time())
+        self._cave.cache.note(("job", job.id), asdict(message), most=1)
+        return message
 
     def _work_here(self) -> None:
         """Work on the queue in this process, which may be a fork of one that does so already."""
@@ -200,8 +200,8 @@ def current() -> Jobs:
     if "karst-jobs" not in extensions:
         with _making:
             extensions.setdefault("karst-jobs", Jobs(cave()))
-    found: Jobs = extensions["karst-jobs"]
-    return found
+    result: Jobs = extensions["karst-jobs"]
+    return result
 
 
 _making = threading.Lock()

@@ -95,14 +95,14 @@ class Null:
     def notes(self) -> tuple[str, ...]:
         """How to read it."""
         tested = int((self.sd > 0).sum())
-        said = [
+        messages = [
             WORDS[self.model],
             f"{self.permutations:,} permutations, seed {self.seed}, of {self.num:,} {self.counted}; intervals hold 95% "
             f"of them. q is p for {tested:,} comparisons (Benjamini and Hochberg).",
         ]
         if self.left_out:
-            said.append(f"{self.left_out:,} {self.counted} are left out, for the model cannot place them.")
-        return tuple(said)
+            messages.append(f"{self.left_out:,} {self.counted} are left out, for the model cannot place them.")
+        return tuple(messages)
 
     def frame(self) -> pd.DataFrame:
         """One row for each pair of groups: pre, post (string), observed, expected, low, high, ratio, z, p and q
@@ -186,11 +186,11 @@ def keep_distances(
             "No connected cells have known somata, so distances cannot be kept.", "Choose another null model."
         )
     entry = entries(edges, pre, post)[known]
-    made = dict(zip(*(values.tolist() for values in np.unique(bins[known], return_counts=True)), strict=True))
+    created = dict(zip(*(values.tolist() for values in np.unique(bins[known], return_counts=True)), strict=True))
     rng = np.random.default_rng(seed)
     samples, expected = np.zeros((permutations, width), dtype=np.int64), np.zeros(width)
     for one, pairs in _pairs_by_distance(edges, somata_um, pre, post).items():
-        number = made.get(one, 0)
+        number = created.get(one, 0)
         expected += number * pairs / pairs.sum()
         samples += rng.multivariate_hypergeometric(pairs, number, size=permutations, method="marginals")
     groups, observed, left = (pre, post), np.bincount(entry, minlength=width), int((~known).sum())
@@ -229,8 +229,8 @@ def _pairs_by_distance(
         entry = pre.of[some, None] * len(post.names) + post.of[None, :]
         known = bins >= 0
         different, which = np.unique(bins[known], return_inverse=True)
-        found = np.bincount(which * width + entry[known], minlength=len(different) * width)
-        for one, pairs in zip(different.tolist(), found.reshape(len(different), width), strict=True):
+        result = np.bincount(which * width + entry[known], minlength=len(different) * width)
+        for one, pairs in zip(different.tolist(), result.reshape(len(different), width), strict=True):
             counts[one] = counts[one] + pairs if one in counts else pairs
     return dict(sorted(counts.items()))
 

@@ -23,11 +23,11 @@ WORDS: dict[Order, str] = {
 MOST_CLUSTERED = 3_000
 
 
-def order(made: Matrix, by: Order, depths_um: tuple[Floats, Floats]) -> tuple[Places, Places]:
+def order(matrix: Matrix, by: Order, depths_um: tuple[Floats, Floats]) -> tuple[Places, Places]:
     """The rows and the columns of a matrix in order. `depths_um` are the depths of the somata of the cells of both sets
     (NaN = not known; groups without any come last). More than 3,000 rows or columns are not ordered by similarity but
     by their sum."""
-    return _one(made.pre, made.numbers, by, depths_um[0]), _one(made.post, made.numbers.T, by, depths_um[1])
+    return _one(matrix.pre, matrix.numbers, by, depths_um[0]), _one(matrix.post, matrix.numbers.T, by, depths_um[1])
 
 
 def _one(groups: Grouping, rows: Floats, by: Order, depths_um: Floats) -> Places:

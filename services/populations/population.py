@@ -34,11 +34,11 @@ class Pair:
     def notes(self) -> tuple[str, ...]:
         """What was left out of either set, in sentences that name it, and which synapses count."""
         sides = [("Presynaptic", self.pre), ("Postsynaptic", self.post)]
-        said = [f"{name} set: {note}" for name, side in sides for note in side.notes]
+        messages = [f"{name} set: {note}" for name, side in sides for note in side.notes]
         empty = [f"The {name.lower()} set has no cells." for name, side in sides if not len(side)]
         usual = synapse_filter.usual(self.release)
         every = [f"Every synapse counts here; the partners of a cell are counted where {usual}."] if usual else []
-        return (*said, *empty, *every)
+        return (*messages, *empty, *every)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,21 +54,21 @@ class Population:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know beside the numbers."""
-        said = list(self.pair.notes)
+        messages = list(self.pair.notes)
         if len(self.pair.pre) and len(self.pair.post) and not len(self.edges):
-            said.append("There are no synapses among these sets.")
+            messages.append("There are no synapses among these sets.")
         if self.edges.autapses:
-            said.append(f"{self.edges.autapses:,} synapses of cells onto themselves are not counted.")
+            messages.append(f"{self.edges.autapses:,} synapses of cells onto themselves are not counted.")
         if not self.sized:
-            said.append("The synapse table has no sizes.")
-        return tuple(said)
+            messages.append("The synapse table has no sizes.")
+        return tuple(messages)
 
 
 def choose(release: Release, pre: str, post: str = "", *, proofread: Proofread = "axon") -> Pair:
     """The sets that two texts name (see :func:`sets.resolve`); `post` left out is `pre`. Raises as that does."""
     texts = [pre] if not post.strip() or post.strip() == pre.strip() else [pre, post]
-    found = gather(*(partial(sets.resolve, release, text) for text in texts))
-    before, after = found[0], found[-1]
+    matches = gather(*(partial(sets.resolve, release, text) for text in texts))
+    before, after = matches[0], matches[-1]
     one = before if proofread == "off" else sets.proofread_only(release, before, "axon")
     other = sets.proofread_only(release, after, "dendrite") if proofread == "both" else after
     return Pair(release, one, other, proofread, (before, after))
@@ -92,12 +92,14 @@ def read(pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> 
     return release.derived.of("population", *names, *texts).get(load)
 
 
-def synapses_of(found: Population, pre: Grouping, post: Grouping, row: str | None, column: str | None) -> pd.DataFrame:
+def synapses_of(
+    population: Population, pre: Grouping, post: Grouping, row: str | None, column: str | None
+) -> pd.DataFrame:
     """The synapses of one entry of a matrix, between the groups of these names; none for a name that there is not."""
-    rows = found.synapses
+    rows = population.synapses
     own, other = rows["pre_root_id"].to_numpy(np.int64), rows["post_root_id"].to_numpy(np.int64)
-    kept = np.isin(own, _members(pre, found.edges.pre_ids, row)) & np.isin(
-        other, _members(post, found.edges.post_ids, column)
+    kept = np.isin(own, _members(pre, population.edges.pre_ids, row)) & np.isin(
+        other, _members(post, population.edges.post_ids, column)
     )
     return rows[kept & (own != other)].reset_index(drop=True)
 

@@ -125,8 +125,8 @@ def read(
         ready = [piece for pieces in gather(*(partial(_pieces, release, one) for one in now)) for piece in pieces]
         for start in range(0, len(ready), MOST_AT_ONCE):
             some = ready[start : start + MOST_AT_ONCE]
-            found = gather(*(partial(_chunk, release, one) for one in some))
-            parts += [_within(part, pre_ids, post_ids) for part in found]
+            matches = gather(*(partial(_chunk, release, one) for one in some))
+            parts += [_within(part, pre_ids, post_ids) for part in matches]
             _refuse(sum(map(len, parts)))
             done += len(some)
             left = len(ready) - start - len(some) + len(pending)
@@ -274,15 +274,15 @@ def _typical_synapses(release: Release) -> float:
 
 def _known(release: Release) -> list[Rectangle]:
     """The rectangles that are noted, newest first; one whose cells are not kept any more is left out."""
-    found = []
+    matches = []
     for pre, post in reversed(release.cave.cache.noted(("rectangles", release.datastack, release.number))):
         try:
-            found.append(
+            matches.append(
                 Rectangle(_ids(release.cave, release.datastack, pre), _ids(release.cave, release.datastack, post))
             )
         except NotFound:
             continue
-    return found
+    return matches
 
 
 def _note(release: Release, one: Rectangle) -> None:
@@ -302,8 +302,8 @@ def _ids(cave: Cave, datastack: str, digest: str, ids: Ids | None = None) -> Ids
 
     if digest == ANY:
         return None
-    found: Ids = cave.cache.frame(("ids", datastack, digest), load)["id"].to_numpy(np.int64)
-    return found
+    result: Ids = cave.cache.frame(("ids", datastack, digest), load)["id"].to_numpy(np.int64)
+    return result
 
 
 ANY = "any"

@@ -76,8 +76,8 @@ def resolve(release: Release, text: str) -> CellSet:
     table, where = parse(text)
     if not text.strip():
         raise BadInput("There is no set of cells.", "Name a table with a filter, as in types:cell_type = BC, or ids.")
-    found = _of_table(release, table, where) if table else _of_ids(release, where)
-    return _counted(release, replace(found, text=f"{table}:{where}" if table else where))
+    result = _of_table(release, table, where) if table else _of_ids(release, where)
+    return _counted(release, replace(result, text=f"{table}:{where}" if table else where))
 
 
 def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dendrite"]) -> CellSet:
@@ -85,12 +85,14 @@ def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dend
     then says so."""
     known = proofreading.rows(release)
     if known is None:
-        said = f"Version {release.version.label} of {release.datastack} has no proofreading table, so all cells count."
-        return replace(whole, notes=(*whole.notes, said))
+        message = (
+            f"Version {release.version.label} of {release.datastack} has no proofreading table, so all cells count."
+        )
+        return replace(whole, notes=(*whole.notes, message))
     kept = np.isin(whole.ids, _proofread(known, part))
     left = len(whole) - int(kept.sum())
-    said = f"{left:,} of {len(whole):,} cells are left out, for their {part} is not proofread." if left else ""
-    return replace(whole, ids=whole.ids[kept], notes=(*whole.notes, *filter(None, [said])))
+    message = f"{left:,} of {len(whole):,} cells are left out, for their {part} is not proofread." if left else ""
+    return replace(whole, ids=whole.ids[kept], notes=(*whole.notes, *filter(None, [message])))
 
 
 def _of_table(release: Release, table: str, where: str) -> CellSet:
@@ -112,11 +114,11 @@ def _of_ids(release: Release, text: str) -> CellSet:
     )
     if not pasted.ids:
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root or nucleus ids.")
-    asked = np.array(pasted.ids, dtype=np.int64)
+    requested = np.array(pasted.ids, dtype=np.int64)
     somata = cells.somas(release).drop_duplicates("nucleus_id").set_index("nucleus_id")
-    roots = somata["root_id"].reindex(asked, fill_value=0).to_numpy(np.int64)
-    roots = np.where(roots > 0, roots, asked)
-    said: list[str] = list(pasted.sentences())
+    roots = somata["root_id"].reindex(requested, fill_value=0).to_numpy(np.int64)
+    roots = np.where(roots > 0, roots, requested)
+    messages: list[str] = list(pasted.sentences())
     known = np.isin(roots, somata["root_id"].to_numpy(np.int64))
     unsure = np.flatnonzero(~known)
     latest = np.array(release.latest_roots(roots[unsure].tolist()), dtype=bool)
@@ -124,10 +126,10 @@ def _of_ids(release: Release, text: str) -> CellSet:
     heirs = gather(*(partial(_heir, release, int(root)) for root in roots[stale[:MOST_FOLLOWED]]))
     roots[stale] = [*heirs, *[0] * (len(stale) - len(heirs))]
     if followed := sum(heir > 0 for heir in heirs):
-        said.append(f"No longer valid: {followed:,} root ids; the cells that hold most of them are used.")
+        messages.append(f"No longer valid: {followed:,} root ids; the cells that hold most of them are used.")
     if lost := len(stale) - followed:
-        said.append(f"No cells at version {release.version.label}: {lost:,} of the ids.")
-    return replace(_distinct("", roots), notes=tuple(said))
+        messages.append(f"No cells at version {release.version.label}: {lost:,} of the ids.")
+    return replace(_distinct("", roots), notes=tuple(messages))
 
 
 def _heir(release: Release, root: int) -> int:
@@ -144,18 +146,18 @@ def _distinct(table: str, roots: Ids) -> CellSet:
     )
 
 
-def _counted(release: Release, found: CellSet) -> CellSet:
+def _counted(release: Release, cell_set: CellSet) -> CellSet:
     nuclei = None
     if cells.nucleus_table(release):
         roots = cells.somas(release)["root_id"].to_numpy(np.int64)
         several, counts = np.unique(roots, return_counts=True)
-        nuclei = int(np.isin(found.ids, several[counts > 1]).sum())
+        nuclei = int(np.isin(cell_set.ids, several[counts > 1]).sum())
     known = proofreading.rows(release)
     proofread = {
-        part: None if known is None else int(np.isin(found.ids, _proofread(known, part)).sum())
+        part: None if known is None else int(np.isin(cell_set.ids, _proofread(known, part)).sum())
         for part in ("axon", "dendrite")
     }
-    return replace(found, num_multi_soma=nuclei, num_axons=proofread["axon"], num_dendrites=proofread["dendrite"])
+    return replace(cell_set, num_multi_soma=nuclei, num_axons=proofread["axon"], num_dendrites=proofread["dendrite"])
 
 
 def _proofread(known: pd.DataFrame, part: str) -> Ids:

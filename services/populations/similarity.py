@@ -23,8 +23,8 @@ def similarities(profiles: Floats, measure: Measure = "cosine") -> Floats:
     own = np.diag(products)
     below = own[:, None] + own[None, :] - products if measure == "jaccard" else np.sqrt(np.outer(own, own))
     empty = (own == 0)[:, None] | (own == 0)[None, :]
-    found = np.divide(products, below, out=np.full(products.shape, np.nan), where=(below > 0) & ~empty)
-    return np.clip(found, 0.0, 1.0)
+    result = np.divide(products, below, out=np.full(products.shape, np.nan), where=(below > 0) & ~empty)
+    return np.clip(result, 0.0, 1.0)
 
 
 def clustering(profiles: Floats, measure: Measure = "cosine") -> npt.NDArray[np.float64]:

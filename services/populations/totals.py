@@ -43,8 +43,8 @@ def of_groups(pair: Pair, side: Side, groups: Grouping) -> Floats | None:
     return np.array(gather(*calls), dtype=np.float64)
 
 
-def matrix(found: Population, pre: Grouping, post: Grouping, value: Value) -> Matrix:
+def matrix(population: Population, pre: Grouping, post: Grouping, value: Value) -> Matrix:
     """The matrix of a value (see :func:`matrices.matrix`), with the totals that shares are of."""
-    outputs = of_groups(found.pair, "pre", pre) if value == "output_share" else None
-    inputs = of_groups(found.pair, "post", post) if value == "input_share" else None
-    return matrices.matrix(found.edges, pre, post, value, outputs=outputs, inputs=inputs)
+    outputs = of_groups(population.pair, "pre", pre) if value == "output_share" else None
+    inputs = of_groups(population.pair, "post", post) if value == "input_share" else None
+    return matrices.matrix(population.edges, pre, post, value, outputs=outputs, inputs=inputs)

@@ -82,16 +82,16 @@ class CrossTab:
         or none, this is what was asked for and no measure of agreement."""
         if not self.both:
             return f"None of {self.total:,} rows have both {self.left.title} and {self.right.title}."
-        said = f"{self.both:,} of {self.total:,} rows have both; "
+        message = f"{self.both:,} of {self.total:,} rows have both; "
         if filtered and self.shared and self.agree in (0, self.both):
             ways = "agree" if self.agree else "disagree"
-            return f"{said}of these the filter leaves only ones that {ways}: no measure of how far the two agree."
+            return f"{message}of these the filter leaves only ones that {ways}: no measure of how far the two agree."
         if not self.shared:
-            said += "the two have no value in common"
+            message += "the two have no value in common"
         else:
-            said += f"{self.agree:,} of {self.both:,} agree ({self.agreement:.1%}"
-            said += ")" if self.kappa is None else f", Cohen's kappa {self.kappa:.3f})"
-        return said + f"; {self.majority:.1%} of {self.both:,} follow the majority of their {self.left.title}."
+            message += f"{self.agree:,} of {self.both:,} agree ({self.agreement:.1%}"
+            message += ")" if self.kappa is None else f", Cohen's kappa {self.kappa:.3f})"
+        return message + f"; {self.majority:.1%} of {self.both:,} follow the majority of their {self.left.title}."
 
 
 def sides(columns: Sequence[Column], left: str = "", right: str = "") -> tuple[Column, Column] | None:
@@ -128,7 +128,7 @@ def crosstab(table: TableFrame, query: TableQuery, left: str, right: str) -> Cro
     both = int(known.sum())
     same = _same(left_values, right_values)
     agree = int(sum(counts[i, j] for i, j in same))
-    found = CrossTab(
+    result = CrossTab(
         first,
         second,
         left_values,
@@ -141,7 +141,7 @@ def crosstab(table: TableFrame, query: TableQuery, left: str, right: str) -> Cro
         kappa=_kappa(known, same, agree / both) if both else None,
         majority=float(known.max(axis=1).sum() / both) if both else None,
     )
-    return replace(found, disagreeing=_others(found, dict(same)), minority=_others(found, _majority(found)))
+    return replace(result, disagreeing=_others(result, dict(same)), minority=_others(result, _majority(result)))
 
 
 def _encode(values: pd.Series, column: Column) -> tuple[Counts, tuple[Value | None, ...]]:
@@ -178,22 +178,22 @@ def _kappa(known: Counts, same: list[tuple[int, int]], observed: float) -> float
     return None if expected >= 1 else (observed - expected) / (1 - expected)
 
 
-def _majority(found: CrossTab) -> dict[int, int]:
+def _majority(result: CrossTab) -> dict[int, int]:
     """For each left value the place of the right one that most of its rows have."""
-    places = _known(found.right_values)
-    return {i: places[int(found.counts[i, places].argmax())] for i in _known(found.left_values)} if places else {}
+    places = _known(result.right_values)
+    return {i: places[int(result.counts[i, places].argmax())] for i in _known(result.left_values)} if places else {}
 
 
-def _others(found: CrossTab, expected: Mapping[int, int]) -> str:
+def _others(result: CrossTab, expected: Mapping[int, int]) -> str:
     """The query line of the rows with a value on either side whose right value is not the `expected` one."""
     parts = []
-    for i in _known(found.left_values):
-        others = [j for j in _known(found.right_values) if j != expected.get(i)]
-        if found.counts[i, others].sum() == 0:
+    for i in _known(result.left_values):
+        others = [j for j in _known(result.right_values) if j != expected.get(i)]
+        if result.counts[i, others].sum() == 0:
             continue
-        own: list[Node] = [_equals(found.left, found.left_values[i]), Blank(found.right, blank=False)]
+        own: list[Node] = [_equals(result.left, result.left_values[i]), Blank(result.right, blank=False)]
         if i in expected:
-            own.append(NoneOf(found.right, (found.right_values[expected[i]],)))  # type: ignore[arg-type]
+            own.append(NoneOf(result.right, (result.right_values[expected[i]],)))  # type: ignore[arg-type]
         parts.append(all_of(own))
     return any_of(parts).text() if parts else ""
 

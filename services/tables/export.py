@@ -36,8 +36,8 @@ _FORMULA = r"^('*)([=+\-@\t\r])"
 def provenance(**facts: Any) -> dict[str, Any]:
     """What is known about an export (datastack, version, table, filter, ...), empty ones left out, and when it
     was made."""
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    return {name: fact for name, fact in facts.items() if fact not in (None, "", [], {})} | {"exported": made}
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return {name: fact for name, fact in facts.items() if fact not in (None, "", [], {})} | {"exported": created}
 
 
 def csv_chunks(

@@ -105,14 +105,14 @@ def of_table(cave: Cave, table: TableFrame, column: str) -> Groups:
 
 
 def of_partners(
-    cave: Cave, found: Connectivity | Sequence[Connectivity], column: str, more: pd.DataFrame | None = None
+    cave: Cave, connectivity: Connectivity | Sequence[Connectivity], column: str, more: pd.DataFrame | None = None
 ) -> Groups:
     """The groups of a column of the partners of a cell, or of several: over the whole table that it is from, else over
     all its values in the partners of both directions and in `more`, a frame with further columns of partners.
 
     A column `table.column` is from a joined table (:mod:`partner_joins`), others are from the type table.
     """
-    every = list(found) if isinstance(found, Sequence) else [found]
+    every = list(connectivity) if isinstance(connectivity, Sequence) else [connectivity]
     datastack, version, type_table = every[0].datastack, every[0].version.number, every[0].type_table
     palette = cave.profile(datastack).palette
     joined, _, name = column.rpartition(SEPARATOR)
@@ -147,8 +147,8 @@ def _edges(numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float
     inner = [float(f"{edge:.3g}") for edge in np.quantile(numbers, np.linspace(0, 1, len(RAMP) + 1)[1:-1])]
     low, high = float(numbers.min()), float(numbers.max())
     outer = {_written(low), _written(high)}
-    told = dict.fromkeys(edge for edge in inner if low < edge < high and _written(edge) not in outer)
-    return (low, *told, high)
+    message = dict.fromkeys(edge for edge in inner if low < edge < high and _written(edge) not in outer)
+    return (low, *message, high)
 
 
 def ranges(edges: Sequence[float]) -> list[str]:

@@ -52,13 +52,13 @@ def _keys_known(cave: Cave, table: TableFrame, other: TableInfo) -> set[str]:
     return set(KEYS) if roles.somata.table in of else {"root_id"}
 
 
-def with_joined(names: Sequence[str], joined: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:
-    """The columns to show where those `asked` are named (none = all): these, and of each table `joined` of which none
-    is named all of `names`, unless HIDDEN is named before the table itself."""
+def with_joined(names: Sequence[str], joined: Sequence[str], requests: Sequence[str]) -> tuple[str, ...]:
+    """The columns to show where those `requests` are named (none = all): these, and of each table `joined` of which
+    none is named all of `names`, unless HIDDEN is named before the table itself."""
     marks = [f"{HIDDEN}{other}" for other in joined]
-    whole = [o for o, mark in zip(joined, marks, strict=True) if mark not in asked and not _of(asked, o)]
-    more = [name for other in whole for name in _of(names, other)] if asked else []
-    return (*(name for name in asked if name not in marks), *more)
+    whole = [o for o, mark in zip(joined, marks, strict=True) if mark not in requests and not _of(requests, o)]
+    more = [name for other in whole for name in _of(names, other)] if requests else []
+    return (*(name for name in requests if name not in marks), *more)
 
 
 def with_marks(joined: Sequence[str], shown: Sequence[str]) -> tuple[str, ...]:
@@ -91,12 +91,12 @@ class JoinReport:
         """All of this in words."""
         words = {"nucleus_id": "nucleus id", "root_id": "root id"}[self.on]
         total = self.matched + self.missing + self.ambiguous
-        said = (
+        message = (
             f"{self.matched:,} of {total:,} rows have one row of {self.other} with their {words}, {self.missing:,} none"
         )
         if self.ambiguous:
-            said += f"; {self.ambiguous:,} have several, and so show blanks"
-        return said + "."
+            message += f"; {self.ambiguous:,} have several, and so show blanks"
+        return message + "."
 
 
 def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[TableFrame, JoinReport]:
@@ -151,16 +151,16 @@ def join_all(
 
 def join_possible(cave: Cave, table: TableFrame, others: Sequence[str]) -> tuple[TableFrame, list[str]]:
     """Those of several tables that can be joined, and sentences on how each join went, or why it was left out."""
-    said = []
+    messages = []
     for other in dict.fromkeys(others):
         try:
             table, report = join(cave, table, other)
-            said.append(report.sentence())
+            messages.append(report.sentence())
         except Upstream:  # CAVE may answer the next time
             raise
         except KarstError as error:
-            said.append(f"{other[:80]} does not stand beside this table: {error.message}")
-    return table, said
+            messages.append(f"{other[:80]} does not stand beside this table: {error.message}")
+    return table, messages
 
 
 def _keys(left: TableFrame, right: TableFrame, on: str) -> tuple[str, str, str]:
@@ -190,5 +190,5 @@ def _extra(own: pd.Series, right: pd.DataFrame, foreign: str, names: list[str]) 
     rows = counts.reindex(wanted).fillna(0).to_numpy(np.int64)
     single = np.flatnonzero(known & ~pd.Series(keys).duplicated(keep=False).to_numpy())
     at = pd.Index(keys[single]).get_indexer(pd.Index(wanted))
-    found = right[names].take(single).reset_index(drop=True).reindex(np.where(at >= 0, at, -1))
-    return found.reset_index(drop=True).assign(**{NUM_ROWS: pd.array(rows, dtype="Int64")})
+    result = right[names].take(single).reset_index(drop=True).reindex(np.where(at >= 0, at, -1))
+    return result.reset_index(drop=True).assign(**{NUM_ROWS: pd.array(rows, dtype="Int64")})

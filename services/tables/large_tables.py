@@ -103,7 +103,7 @@ def read_page(cave: Cave, table: LargeTable, query: TableQuery, offset: int = 0,
         partial(release.query, table.info.name, filters, limit=max(count, 1), offset=offset or None),
         partial(release.count, table.info.name, filters) if filters.columns() else lambda: table.info.row_count,
     )
-    return LargePage(_shown(table, frame.iloc[:count]), total, _told(table, query, frame, total, asked=limit))
+    return LargePage(_shown(table, frame.iloc[:count]), total, _told(table, query, frame, total, requested=limit))
 
 
 def read_all(
@@ -134,8 +134,8 @@ def read_all(
 def rows_with_ids(cave: Cave, table: LargeTable, ids: Sequence[int]) -> pd.DataFrame:
     """The rows of a large table that have these ids."""
     filters = Filters(isin={"id": sorted(ids)})
-    found = Release(cave, table.datastack, table.version).query(table.info.name, filters)
-    return _shown(table, found)
+    result = Release(cave, table.datastack, table.version).query(table.info.name, filters)
+    return _shown(table, result)
 
 
 def _shown(table: LargeTable, rows: pd.DataFrame) -> pd.DataFrame:
@@ -155,15 +155,15 @@ def _refuse(rows: int, most: int) -> None:
 
 
 def _told(
-    table: LargeTable, query: TableQuery, frame: pd.DataFrame, total: int | None, *, asked: int
+    table: LargeTable, query: TableQuery, frame: pd.DataFrame, total: int | None, *, requested: int
 ) -> tuple[str, ...]:
-    said = []
+    messages = []
     if query.sort:
-        said.append(unsorted(table))
+        messages.append(unsorted(table))
     if total is None:
-        said.append(f"CAVE does not count rows that are filtered by columns of {table.info.reference_table}.")
-    if asked > MOST_AT_ONCE:
-        said.append(f"{MOST_AT_ONCE:,} rows at most are read at once, not {asked:,}.")
+        messages.append(f"CAVE does not count rows that are filtered by columns of {table.info.reference_table}.")
+    if requested > MOST_AT_ONCE:
+        messages.append(f"{MOST_AT_ONCE:,} rows at most are read at once, not {requested:,}.")
     if frame.attrs.get("truncated"):
-        said.append(f"CAVE sent only {len(frame):,} rows at once.")
-    return tuple(said)
+        messages.append(f"CAVE sent only {len(frame):,} rows at once.")
+    return tuple(messages)

@@ -97,10 +97,10 @@ def sentences(datastack: str, version: Version, info: TableInfo) -> Sequence[str
     """What has to be said beside a table that is of a moment."""
     if version.kept:
         return ()
-    said = _shown(datastack, version, info.name)
+    message = _shown(datastack, version, info.name)
     if info.created_at and info.came_after(version):
-        said += f" The table was created later, on {_day(info.created_at)}."
-    return (said,)
+        message += f" The table was created later, on {_day(info.created_at)}."
+    return (message,)
 
 
 def of_cells(datastack: str, version: Version) -> tuple[str, ...]:

@@ -75,8 +75,8 @@ def _filters(table: LargeTable, query: TableQuery, unit: str) -> Filters | None:
     """What CAVE can filter of a query; None for nothing, or where the query cannot be read."""
     with suppress(BadInput):
         counted = large_tables.with_units(table, unit)
-        found = push_possible(changed(tables.filter_of(counted.columns, query), to_unit("vx")), table.info.name)
-        return found if found.columns() else None
+        result = push_possible(changed(tables.filter_of(counted.columns, query), to_unit("vx")), table.info.name)
+        return result if result.columns() else None
     return None
 
 

@@ -63,8 +63,8 @@ def boxes(table: TableFrame, query: TableQuery, groups: Groups) -> Callable[[Any
     of_ranges: Mapping[Any, str] = {}
     if groups.edges:
         values = table.frame[column.name]
-        found = facets.range_boxes(values, groups.places(values), len(groups.edges) - 1)
-        of_ranges = dict(zip(groups.colours, found, strict=False))
+        matches = facets.range_boxes(values, groups.places(values), len(groups.edges) - 1)
+        of_ranges = dict(zip(groups.colours, matches, strict=False))
     now = query.boxes.get(column.name, "")
 
     def clicked(value: Any) -> str:

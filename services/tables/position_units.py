@@ -25,10 +25,10 @@ def depth_columns(frame: pd.DataFrame, info: TableInfo, volume: Volume, *, of_so
     volume has layers, one such column for each source of them (see :attr:`Volume.layer_columns`). None at all for a
     table without positions, or where names clash.
     """
-    found, name = places(frame), "soma_depth_um" if of_somas else "depth_um"
-    if found is None or not volume.has_depth or {name, *volume.layer_columns} & set(frame.columns):
+    result, name = places(frame), "soma_depth_um" if of_somas else "depth_um"
+    if result is None or not volume.has_depth or {name, *volume.layer_columns} & set(frame.columns):
         return pd.DataFrame(index=frame.index)
-    depths = space.depth_um(found, PLACE, info.voxel_resolution_nm, volume)
+    depths = space.depth_um(result, PLACE, info.voxel_resolution_nm, volume)
     # to the nm: what lies behind is noise of the rotation
     columns = {name: pd.Series(depths.round(3), frame.index, dtype="Float64")}
     for layer, by in volume.layer_columns.items():

@@ -49,10 +49,10 @@ def _parts(node: Node) -> tuple[Node, ...]:
 
 def _add(given: Given, part: Node, table: str) -> None:
     """What one condition asks; nothing of it where CAVE cannot do all of it. Raises BadInput."""
-    asked = _asked(part, table)
-    if any(column in given.get(name, {}) for name, column, _ in asked):
+    requested = _asked(part, table)
+    if any(column in given.get(name, {}) for name, column, _ in requested):
         raise _cannot(part, table, "a second condition of the same kind on one column")
-    for name, column, value in asked:
+    for name, column, value in requested:
         given.setdefault(name, {})[column] = value
 
 

@@ -39,8 +39,8 @@ def query(
     says so, and where it stands."""
     texts = (where, *(boxes or {}).values())
     numbers = {int(number) for text in texts for number in _NAMED.findall(text)}
-    found = {number: ids for number in sorted(numbers)[:20] if (ids := read(cave, datastack, number))}
-    return TableQuery(where, boxes or {}, sort, found)
+    matches = {number: ids for number in sorted(numbers)[:20] if (ids := read(cave, datastack, number))}
+    return TableQuery(where, boxes or {}, sort, matches)
 
 
 def read(cave: Cave, datastack: str, number: int) -> tuple[int, ...]:
@@ -81,20 +81,20 @@ def listed(cave: Cave, datastack: str, column: Column, ids: Iterable[int]) -> No
     return _short(cave, datastack, OneOf(column, values))
 
 
-def shortened(cave: Cave, table: TableFrame | LargeTable, asked: TableQuery) -> TableQuery:
+def shortened(cave: Cave, table: TableFrame | LargeTable, requested: TableQuery) -> TableQuery:
     """The same query, its long lists of ids saved if it is too long for an address. What cannot be read or saved
     stays as it was typed."""
-    if len(asked.where) + sum(map(len, asked.boxes.values())) <= LONG:
-        return asked
-    where, boxes = asked.where, dict(asked.boxes)
+    if len(requested.where) + sum(map(len, requested.boxes.values())) <= LONG:
+        return requested
+    where, boxes = requested.where, dict(requested.boxes)
     with suppress(KarstError):
-        where = _short(cave, table.datastack, parse_line(where, table.columns, asked.saved)).text()
-    for name, text in asked.boxes.items():
+        where = _short(cave, table.datastack, parse_line(where, table.columns, requested.saved)).text()
+    for name, text in requested.boxes.items():
         with suppress(KarstError):
             column = find_column(table.columns, name)
-            short = _short(cave, table.datastack, parse_box(column, text, asked.saved, table.columns))
+            short = _short(cave, table.datastack, parse_box(column, text, requested.saved, table.columns))
             boxes[name] = short.box() if isinstance(short, InSaved | NotInSaved) else text
-    return replace(asked, where=where, boxes=boxes)
+    return replace(requested, where=where, boxes=boxes)
 
 
 def _short(cave: Cave, datastack: str, node: Node) -> Node:

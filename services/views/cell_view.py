@@ -55,11 +55,13 @@ class CellView:
     lenient: bool = True
 
     @classmethod
-    def of(cls, cave: Cave, asked: CellAddress) -> CellView:
+    def of(cls, cave: Cave, address: CellAddress) -> CellView:
         """The view of an address. Raises what :func:`live.resolve` raises."""
-        release = release_of(cave, asked)
-        types = asked.type_table or partner_table.default_types(release) or NO_TYPES
-        return cls(release, replace(asked, datastack=release.datastack, version=str(release.number), type_table=types))
+        release = release_of(cave, address)
+        types = address.type_table or partner_table.default_types(release) or NO_TYPES
+        return cls(
+            release, replace(address, datastack=release.datastack, version=str(release.number), type_table=types)
+        )
 
     @property
     def query(self) -> TableQuery:
@@ -129,9 +131,9 @@ class CellView:
 
     def wanted(self, side: str) -> Wanted:
         """What is asked of the partners of one side."""
-        asked, _ = self.answerable
-        least, top = partner_table.threshold(asked.at_least), partner_table.percentage(asked.top)
-        return Wanted(cast("Side", side), least, asked.proofread == "on", asked.more, top)
+        requested, _ = self.answerable
+        least, top = partner_table.threshold(requested.at_least), partner_table.percentage(requested.top)
+        return Wanted(cast("Side", side), least, requested.proofread == "on", requested.more, top)
 
     def table(self, side: str) -> PartnerTable:
         """All partners of one side that count; of several cells, those of any of them."""
@@ -238,15 +240,15 @@ class CellView:
     def grouping(self) -> tuple[str, dict[str, str], tuple[str, ...]]:
         """The column by which partners are grouped ("" = none), the colour of each of its values, and all values that
         it has at the version, where it is of the type table."""
-        found, group = self.first, self.address.group_by
+        result, group = self.first, self.address.group_by
         frames = [self.table(way).frame for way in Direction]
-        own = type_columns.type_column(found.inputs) if found.type_table else None
+        own = type_columns.type_column(result.inputs) if result.type_table else None
         column = group if all(group in frame for frame in frames) else own
         if not column:
             return "", {}, ()
-        if found.type_table and column in found.inputs and not found.typed_synapses:
-            values = plot_frames.universe(self.release, found.type_table, column)
-            return column, dict(groups.of_partners(self.release.cave, found, column).colours), values
+        if result.type_table and column in result.inputs and not result.typed_synapses:
+            values = plot_frames.universe(self.release, result.type_table, column)
+            return column, dict(groups.of_partners(self.release.cave, result, column).colours), values
         texts = pd.concat([frame[column] for frame in frames]).dropna().astype(str)
         return column, colours.assign(texts, self.release.profile.palette), ()
 

@@ -186,7 +186,7 @@ def _pages(release: Release, roles: Roles) -> Iterator[str]:
     infos = release.tables().values()
     views = sum(info.kind == "view" for info in infos)
     yield f"Table viewer: {len(infos) - views} tables and {views} views."
-    yield from (f"Connectivity viewer: {said}" for said in _connectivity(release, roles))
+    yield from (f"Connectivity viewer: {message}" for message in _connectivity(release, roles))
     volume = release.volume
     deep = f"depth along {volume.transform}" if volume.has_depth else "no depth, so none is shown"
     layers = f"layers by {volume.layer_sets[0].name}" if volume.layer_sets else "no layers"

@@ -69,10 +69,10 @@ def _table(values: Mapping[str, str], place: tuple[str, str], table: str, warnin
         boxes[column] = _box(searched)
     elif searched:
         warnings.append("The old link searched for values without naming a column; that search was left out.")
-    asked = _items(values.get("anno-id", ""))
-    if asked:
+    requests = _items(values.get("anno-id", ""))
+    if requests:
         box = _ID_BOX.get(values.get("id-type") or "root_id", "root_id")
-        boxes[box] = _box(asked)
+        boxes[box] = _box(requests)
     return replace(view, boxes=boxes)
 
 

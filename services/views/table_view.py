@@ -250,7 +250,7 @@ class PagedView(TableView):
 
 def open_view(cave: Cave, address: TableAddress) -> HeldView | PagedView:
     """The table of an address. Columns that it names and the table does not have are left out, and said."""
-    release, opened, table, said = _opened(cave, address)
+    release, opened, table, message = _opened(cave, address)
     concrete = _short(cave, opened, table)
     names = [column.name for column in table.columns]
     known = set(names)
@@ -259,14 +259,14 @@ def open_view(cave: Cave, address: TableAddress) -> HeldView | PagedView:
     among = {"x": axes, "y": axes, "group_by": any_held, "left": any_held, "right": any_held}
     parts: dict[str, Any] = {part: getattr(address, part) for part in among}
     kept: dict[str, Any] = {part: name if name in among[part] else "" for part, name in parts.items()}
-    asked = joins.with_joined(names, address.join, address.columns)
-    ticked = () if known <= set(asked) else tuple(name for name in names if name in asked)
+    requests = joins.with_joined(names, address.join, address.columns)
+    ticked = () if known <= set(requests) else tuple(name for name in names if name in requests)
     kept_address = replace(concrete, columns=joins.with_marks(concrete.join, ticked), **kept)
-    here = {name for name in asked if joins.is_here(name, concrete.join)}
-    told = (*said, *map(_lost, {*here, *parts.values()} - known - {""}))
+    here = {name for name in requests if joins.is_here(name, concrete.join)}
+    messages = (*message, *map(_lost, {*here, *parts.values()} - known - {""}))
     if isinstance(table, LargeTable):
-        return PagedView(release, kept_address, table, told)
-    return HeldView(release, kept_address, table, told)
+        return PagedView(release, kept_address, table, messages)
+    return HeldView(release, kept_address, table, messages)
 
 
 def held(view: HeldView | PagedView) -> HeldView:
@@ -276,41 +276,41 @@ def held(view: HeldView | PagedView) -> HeldView:
     return view
 
 
-def _opened(cave: Cave, asked: TableAddress) -> tuple[Release, TableAddress, TableFrame | LargeTable, list[str]]:
+def _opened(cave: Cave, address: TableAddress) -> tuple[Release, TableAddress, TableFrame | LargeTable, list[str]]:
     """The release of an address, the address with everything filled in, its table, and sentences for what does not fit.
 
     Boxes and sorts go by the names of the table's own columns; those of columns that it does not have are left out.
     """
-    release = release_of(cave, asked)
-    name = asked.table or default_table(release)
+    release = release_of(cave, address)
+    name = address.table or default_table(release)
     table = large_tables.open_any(release, name)
     if isinstance(table, LargeTable):
-        table = _narrowed(cave, replace(asked, datastack=release.datastack), table) or table
+        table = _narrowed(cave, replace(address, datastack=release.datastack), table) or table
     if isinstance(table, LargeTable):
-        view, said = _paged(asked, table)
-        table = large_tables.with_units(table, asked.unit)
+        view, messages = _paged(address, table)
+        table = large_tables.with_units(table, address.unit)
     else:
-        table, told = joins.join_possible(cave, table, asked.join)
-        view, table = replace(asked, join=table.joined_names), tables.with_units(table, asked.unit)
-        said = [
+        table, message = joins.join_possible(cave, table, address.join)
+        view, table = replace(address, join=table.joined_names), tables.with_units(table, address.unit)
+        messages = [
             *live.sentences(release.datastack, release.version, table.info),
             *narrowed_tables.sentences(table),
-            *told,
+            *message,
         ]
     boxes, lost_boxes = fitting(view.boxes.items(), table.columns)
     sort, lost_sorts = fitting(view.sort, table.columns)
     concrete = replace(view, datastack=release.datastack, version=str(release.version.label), table=name)
     kept = replace(concrete, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
     counted, unread = _in_its_unit(cave, kept, table)
-    return release, counted, table, [*lost_boxes, *lost_sorts, *unread, *said]
+    return release, counted, table, [*lost_boxes, *lost_sorts, *unread, *messages]
 
 
-def _narrowed(cave: Cave, asked: TableAddress, table: LargeTable) -> TableFrame | None:
+def _narrowed(cave: Cave, address: TableAddress, table: LargeTable) -> TableFrame | None:
     """What the filter of a view leaves of a large table, if that can be held."""
-    counted = large_tables.with_units(table, asked.unit)
-    boxes, _ = fitting(asked.boxes.items(), counted.columns)
-    view, _ = _in_its_unit(cave, replace(asked, boxes=dict(boxes)), counted)
-    return narrowed_tables.narrowed(cave, table, query_of(cave, view), asked.unit)
+    counted = large_tables.with_units(table, address.unit)
+    boxes, _ = fitting(address.boxes.items(), counted.columns)
+    view, _ = _in_its_unit(cave, replace(address, boxes=dict(boxes)), counted)
+    return narrowed_tables.narrowed(cave, table, query_of(cave, view), address.unit)
 
 
 def _in_its_unit(cave: Cave, view: TableAddress, table: TableFrame | LargeTable) -> tuple[TableAddress, list[str]]:
@@ -320,18 +320,18 @@ def _in_its_unit(cave: Cave, view: TableAddress, table: TableFrame | LargeTable)
         return plain, []
     columns, unit = columns_in(table.columns, view.filters_in), in_words(view.unit)
     try:
-        asked = filter_units.rewritten(columns, query_of(cave, view), filter_units.to_unit(view.unit))
+        requested = filter_units.rewritten(columns, query_of(cave, view), filter_units.to_unit(view.unit))
     except BadInput:
         return plain, [f"The filter cannot be read, so its numbers stayed as they are: positions now count in {unit}."]
-    return replace(plain, where=asked.where, boxes=asked.boxes), []
+    return replace(plain, where=requested.where, boxes=requested.boxes), []
 
 
 def _paged(view: TableAddress, table: LargeTable) -> tuple[TableAddress, list[str]]:
     """The view of a table that is only read by pages, without what these cannot have, and sentences on that."""
-    said = ["The order that the address asks for was left out."] if view.sort else []
+    message = ["The order that the address asks for was left out."] if view.sort else []
     if view.join:
-        said.append(f"{table.info.name} is too large to hold: no table stands beside it.")
-    return replace(view, sort=(), join=()), said
+        message.append(f"{table.info.name} is too large to hold: no table stands beside it.")
+    return replace(view, sort=(), join=()), message
 
 
 def _lost(name: str) -> str:
