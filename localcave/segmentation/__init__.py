@@ -4,6 +4,7 @@ Public names:
 
 - `chunkedgraph`: Operation, Segmentation, parse_time
 - `chunks`: Ids, POSITION_BITS
+- `contacts`: Contacts, contacts
 - `derived`: oldest_before, supervoxels_of
 - `derived_history`: make_segmentation
 - `edit_edges`: EditEdge, edit_edge

@@ -14,6 +14,7 @@ from flask import Response, request
 from localcave.cave_errors import CaveError
 from localcave.segmentation.chunkedgraph import Segmentation
 from localcave.segmentation.chunks import POSITION_BITS
+from localcave.segmentation.contacts import contacts
 from localcave.segmentation.level2 import Level2
 from localcave.segmentation.skeletons import Skeleton
 from localcave.segmentation.trees import path_between
@@ -114,6 +115,26 @@ def subgraph(table: str, node: int) -> Response:
         pairs, radius = pairs[inside], radius[inside]
     areas = np.maximum(1, np.rint(np.pi * radius.astype(float) ** 2 / 64)).astype(int)
     return written({"nodes": pairs.tolist(), "affinities": [1.0] * len(pairs), "areas": areas.tolist()})
+
+
+@routes.get(f"{V1}/node/<int:node>/contact_sites")
+def contact_sites(table: str, node: int) -> Response:
+    """Areas of the contacts of a root by partner; with `partners=False` by the number of the contact, from 1 on."""
+    graph, node = segmentation(table), int64(node)
+    supervoxels = graph.leaves(node)
+    if not len(supervoxels):
+        raise failed(f"Cannot find node {node}")
+    stack = service().store.datastacks[graph.datastack]
+    touching = contacts(service().store, stack, supervoxels, asked_bounds(graph))
+    if touching is None:
+        raise failed(f"What {node} touches is not known here.", 404)
+    by_partner = request.args.get("partners", "true").lower() not in ("false", "0")
+    numbers = np.arange(1, len(touching.area) + 1)
+    keys = graph.roots_at(touching.supervoxel_id, graph.now()) if by_partner else numbers
+    sites: dict[str, list[int]] = {}
+    for key, area in zip(keys.tolist(), touching.area.tolist(), strict=True):
+        sites.setdefault(str(key), []).append(area)
+    return written(sites)
 
 
 @routes.post(f"{V1}/graph/find_path")

@@ -232,6 +232,28 @@ def test_a_previewed_split_parts_source_from_sink_and_changes_nothing(
         client.chunkedgraph.execute_split([skeleton["vertices"][0]], [skeleton["vertices"][-1]], cell)
 
 
+def test_contacts_are_the_synapses_with_others_in_a_box(client: CAVEclient, cell: int, skeleton: dict) -> None:
+    """Areas are counted anew from the table: size in voxels of 4 x 4 x 40 nm, over a cleft of 20 nm, in 8 x 8 nm."""
+    soma = skeleton["vertices"][0] / [8, 8, 40]
+    bounds = np.column_stack([soma - 9000, soma + 9000]).astype(int)
+    supervoxels = client.chunkedgraph.get_leaves(cell)
+    expected: dict[int, list[int]] = {}
+    for side, other in (("pre", "post"), ("post", "pre")):
+        own = client.materialize.synapse_query(**{f"{side}_ids": cell}, split_positions=True)
+        place = own[[f"{side}_pt_position_{axis}" for axis in "xyz"]] / [2, 2, 1]
+        within = ((place >= bounds[:, 0]) & (place < bounds[:, 1])).all(axis=1)
+        outside = ~own[f"{other}_pt_supervoxel_id"].isin(supervoxels) & (own[f"{other}_pt_root_id"] > 0)
+        assert 0 < within.sum() < len(own)
+        for row in own[within & outside].itertuples():
+            expected.setdefault(getattr(row, f"{other}_pt_root_id"), []).append(max(1, round(row.size * 640 / 20 / 64)))
+    sites = client.chunkedgraph.get_contact_sites(cell, bounds, calc_partners=True)
+    assert {root: sorted(areas) for root, areas in sites.items()} == {r: sorted(a) for r, a in expected.items()}
+    numbered = client.chunkedgraph.get_contact_sites(cell, bounds)
+    assert sorted(numbered) == list(range(1, sum(map(len, expected.values())) + 1))
+    with pytest.raises(requests.HTTPError, match="500"):
+        client.chunkedgraph.get_contact_sites(17, bounds)
+
+
 def test_the_fewest_nodes_that_cover_some(client: CAVEclient, cell: int) -> None:
     graph = client.chunkedgraph
     level2 = graph.get_leaves(cell, stop_layer=2)
