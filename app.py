@@ -17,7 +17,7 @@ from api.headers import digest
 from callbacks.errors import on_error
 from components import grid
 from components.shell import INDEX, META_TAGS, shell
-from services.cave.client import Cave
+from services.cave.servers import open_cave
 from services.core.errors import KarstError
 from services.core.settings import Settings
 from services.neuroglancer import bundled_viewer
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> dash.Dash:
     pages = [page for page in dash.page_registry.values() if page["order"] in (1, 2, 3, 4)]
     app.layout = shell([(page["name"], page["path"]) for page in pages])
     app.server.secret_key = settings.secret_key
-    app.server.extensions["karst"] = Cave(settings)
+    app.server.extensions["karst"] = open_cave(settings)
     for blueprint in (api.blueprint, health.blueprint, old_links.blueprint, bundled_viewer.create_blueprint()):
         app.server.register_blueprint(blueprint)
     app.server.register_error_handler(Exception, crash_answer)
@@ -66,7 +66,7 @@ def main(words: Sequence[str]) -> int:
     what.add_argument("--scaffold", metavar="DATASTACK", help="write a profile of a datastack to begin with")
     requested = parser.parse_args(words)
     try:
-        cave = Cave(Settings.from_env())
+        cave = open_cave(Settings.from_env())
         if requested.scaffold:
             print(f"Wrote {datastack_check.write_scaffold(cave, requested.scaffold)}")
             return 0

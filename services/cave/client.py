@@ -32,7 +32,7 @@ from services.cave.session import Asker
 from services.cave.skeletons import Skeletons
 from services.cave.states import States
 from services.cave.voxels import Voxels
-from services.core.addresses import host, is_name, is_private_way, origin
+from services.core.addresses import bare, host, is_name, is_private_way, origin
 from services.core.errors import NotFound
 from services.core.moments import FIRST_MOMENT, MomentNumber
 from services.core.profiles import Profile, Volume, load_profile, load_volume
@@ -71,6 +71,10 @@ class Cave(Skeletons, States, Voxels):
         self.queries = Queries(self.asker, self.cache, self.materialization)
         self._auth = AuthClient(token=settings.token or NO_TOKEN, server_address=settings.server_address)
 
+    def at(self, datastack: str) -> Cave:
+        """The CAVE of the server that has a datastack."""
+        return self
+
     @property
     def counts(self) -> Mapping[str, int]:
         """Requests and bytes so far, and how many questions ended "ok" or with which error code."""
@@ -97,14 +101,14 @@ class Cave(Skeletons, States, Voxels):
         `viewer_site`, ..., any of them None, and `aligned_volume`. Added are `image_source`, which CAVE has in
         the aligned volume, and `viewer_resolution`, [x, y, z] in nm."""
 
-        self._check_name(datastack)
+        name = self.own_name(datastack)
 
         def load() -> dict[str, Any]:
             record: dict[str, Any] = self.asker.ask(
                 "info",
                 self.asker.subject(datastack),
                 self._info_client,
-                lambda client: client.get_datastack_info(datastack, use_stored=False),
+                lambda client: client.get_datastack_info(name, use_stored=False),
             )
             resolution = [record.get(f"viewer_resolution_{axis}") for axis in "xyz"]
             image = record["aligned_volume"].get("image_source")
@@ -164,19 +168,25 @@ class Cave(Skeletons, States, Voxels):
         """A datastack at a version, or at a moment, by its number. Raises NotFound."""
         return Release(self, datastack, self.version(datastack, number))
 
-    def _check_name(self, datastack: str) -> None:
-        if not is_name(datastack):
+    def own_name(self, datastack: str) -> str:
+        """What the server calls a datastack that addresses may give with the server's own name before it, as in
+        `server:datastack`. Raises NotFound."""
+        server, colon, name = datastack.rpartition(":")
+        if not is_name(name) or (colon and (not server or server != self.settings.server)):
             raise NotFound(f"There is no datastack {datastack[:40]!r}.", "Choose one of those that CAVE lists.")
+        return name
 
     def _local_server(self, datastack: str) -> str:
         """Where the services of a datastack are. A host other than CAVE's own gets the token only when a datastack
-        that CAVE lists names it, by https, within the `allowed_hosts` of the settings. Raises NotAllowed."""
+        that CAVE lists names it, by https, within the `allowed_hosts` of the settings, and it is not another server of
+        the settings, which has its own. Raises NotAllowed."""
         server: str = self.info(datastack)["local_server"] or self.settings.server_address
         if origin(server) == origin(self.settings.server_address):
             return server
         narrowed = self.settings.allowed_hosts and host(server) not in self.settings.allowed_hosts
         exposed = not origin(server) or (self.settings.token and not is_private_way(server))
-        if narrowed or exposed or datastack not in self.datastacks():
+        another = origin(server) in {origin(one.address) for one in self.settings.servers}
+        if narrowed or exposed or another or self.own_name(datastack) not in self.datastacks():
             raise foreign(server, self.asker.subject(datastack))
         self.asker.allow(server)
         return server
@@ -193,7 +203,11 @@ class Cave(Skeletons, States, Voxels):
 
     def materialization(self, datastack: str) -> MaterializationClient:
         make = partial(
-            MaterializationClient, self._local_server(datastack), datastack, self._auth, api_version=MATERIALIZE_API
+            MaterializationClient,
+            self._local_server(datastack),
+            bare(datastack),
+            self._auth,
+            api_version=MATERIALIZE_API,
         )
         return self.asker.client(f"materialize {datastack}", make)
 
@@ -207,5 +221,6 @@ class Cave(Skeletons, States, Voxels):
         return self.asker.client(f"segmentation {datastack}", make)
 
     def _skeletons(self, datastack: str) -> SkeletonClient:
-        make = partial(SkeletonClient, self._local_server(datastack), datastack, self._auth, api_version=SKELETON_API)
+        server, name = self._local_server(datastack), bare(datastack)
+        make = partial(SkeletonClient, server, name, self._auth, api_version=SKELETON_API)
         return self.asker.client(f"skeletons {datastack}", make)

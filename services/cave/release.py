@@ -54,6 +54,9 @@ class Release(Roots, Synapses):
     datastack: str
     version: Version
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cave", self.cave.at(self.datastack))  # of several servers, the datastack's own
+
     @property
     def number(self) -> int:
         """The number of the version, or of the moment."""

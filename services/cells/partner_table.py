@@ -201,7 +201,11 @@ def open_partners(cave: Cave, connections: Connectivity, wanted: Wanted) -> Part
         connections.whole,
         connections.only,
     )
-    return cave.derived.of("partners", *parts, repr(wanted)).get(lambda: _open(cave, connections, wanted))
+    return (
+        cave.at(connections.datastack)
+        .derived.of("partners", *parts, repr(wanted))
+        .get(lambda: _open(cave, connections, wanted))
+    )
 
 
 def _open(cave: Cave, connections: Connectivity, wanted: Wanted) -> PartnerTable:

@@ -80,6 +80,7 @@ def read(cave: Cave, datastack: str, text: str) -> PastedLink:
 
 def own_sources(cave: Cave, datastack: str) -> tuple[str, ...]:
     """The addresses of a datastack's segmentation: that of CAVE and that of the profile's links."""
+    cave = cave.at(datastack)
     given = cave.profile(datastack).neuroglancer.get("segmentation_source") or ""
     matches = (cave.info(datastack)["segmentation_source"], given.replace("{server}", cave.settings.server_address))
     own = [source for source in matches if source]
@@ -141,7 +142,7 @@ def stored_state(cave: Cave, datastack: str, wanted: str) -> Mapping[str, Any]:
         place = (address.hostname, address.port)
     except ValueError as error:
         raise BadInput("This link cannot be read.", "Copy the whole address of the viewer again.") from error
-    known = _STATE_PATH.fullmatch(address.path)
+    known, cave = _STATE_PATH.fullmatch(address.path), cave.at(datastack)
     ours = urlsplit(outside_address(cave))
     places = [(own.hostname, own.port) for own in (ours, urlsplit(cave.settings.server_address))]
     if address.scheme not in ("http", "https") or not known or place not in places:

@@ -44,8 +44,8 @@ def open_partners(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> 
     first = cells[0]
     roots = ",".join(str(one.cell.root_id) for one in cells)
     types = (first.type_table or "", first.type_by)
-    place = (first.datastack, first.version.number, roots)
-    derived = cave.derived.of("partners of several", *place, *types, first.whole, first.only, repr(wanted))
+    parts = (first.datastack, first.version.number, roots, *types, first.whole, first.only, repr(wanted))
+    derived = cave.at(first.datastack).derived.of("partners of several", *parts)
     return derived.get(lambda: _open(cave, cells, wanted))
 
 

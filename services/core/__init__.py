@@ -4,7 +4,7 @@ Knows neither CAVE nor the web.
 
 Public names:
 
-- `addresses`: host, is_name, is_private_way, origin
+- `addresses`: bare, host, is_name, is_private_way, origin
 - `bound_points`: PLACE, places, position_columns, root_columns
 - `colours`: BLANK, SEVERAL, WHEEL, assign
 - `columns`: Column, Kind, as_stored, beside, default_group, describe_columns, find_column, groupable, in_words,
@@ -22,6 +22,7 @@ Public names:
 - `profiles`: LayerSet, Profile, Viewer, Volume, faults, load_profile, load_volume
 - `records`: TableInfo, Version, read_tables, read_versions
 - `roles`: N_INPUT, N_OUTPUT, PAIR_COUNTS, PAIR_ENDS, PAIR_SIZE, Role, Roles, SYNAPSE_SCHEMAS, is_of_pairs, resolve
+- `servers`: DEMO, Server, read_servers
 - `settings`: ROOT, Settings
 - `sorting`: Direction, Sort, format_sort, parse_sort
 - `space`: Floats, depth_um, depths_of, layer_of, nm_to_um, nm_to_voxels, points, positions_um, voxels_to_nm

@@ -16,6 +16,11 @@ def is_name(text: str) -> bool:
     return NAME.fullmatch(text) is not None
 
 
+def bare(datastack: str) -> str:
+    """The name of a datastack without that of its server, `server:datastack` as `datastack`."""
+    return datastack.rpartition(":")[2]
+
+
 def origin(address: str) -> str:
     """Scheme, host and port of an http or https address, such as https://cave.org:443; "" for anything else."""
     try:

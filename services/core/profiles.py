@@ -130,12 +130,13 @@ def load_volume(config_dir: Path, name: str) -> Volume:
 
 
 def load_profile(config_dir: Path, datastack: str, volume: str) -> Profile:
-    """The profile of `config_dir`/datastacks/`datastack`.toml, its palette over that of the volume's file."""
-    given, below = (
-        _read(config_dir / kind, name).values for kind, name in (("datastacks", datastack), ("volumes", volume))
-    )
+    """The profile of `config_dir`/datastacks/`datastack`.toml, its palette over that of the volume's file. That of
+    `server:datastack` is the same file, its title with the name of the server."""
+    server, _, name = datastack.rpartition(":")
+    given, below = (_read(config_dir / kind, file).values for kind, file in (("datastacks", name), ("volumes", volume)))
+    title = f"{given['title']} ({server})" if server and "title" in given else given.get("title", datastack)
     palette = {**below.get("palette", {}), **given.get("palette", {})}
-    return Profile(datastack, **{"title": datastack, **given, "palette": palette})
+    return Profile(datastack, **{**given, "title": title, "palette": palette})
 
 
 def _text(value: Any) -> str:

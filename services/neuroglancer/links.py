@@ -127,7 +127,7 @@ class _Frame:
 
 def viewers(cave: Cave, datastack: str) -> tuple[Viewer, ...]:
     """The viewers that links of a datastack can open, the default first."""
-    return viewers_of(cave.info(datastack), cave.profile(datastack), cave.settings.server_address)
+    return viewers_of(cave.info(datastack), cave.profile(datastack), cave.at(datastack).settings.server_address)
 
 
 def table_link(

@@ -302,7 +302,7 @@ def _ids(cave: Cave, datastack: str, digest: str, ids: Ids | None = None) -> Ids
 
     if digest == ANY:
         return None
-    result: Ids = cave.cache.frame(("ids", datastack, digest), load)["id"].to_numpy(np.int64)
+    result: Ids = cave.at(datastack).cache.frame(("ids", datastack, digest), load)["id"].to_numpy(np.int64)
     return result
 
 

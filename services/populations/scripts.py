@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.core.errors import TooLarge
 from services.populations.population import Pair
+from services.tables.scripts import written_client
 
 MOST_IDS = 20_000
 
@@ -16,8 +17,7 @@ _SCRIPT = '''"""Synapses among {num_pre:,} presynaptic and {num_post:,} postsyna
 import pandas as pd
 from caveclient import CAVEclient
 
-client = CAVEclient("{datastack}"{server})
-client.version = {version}
+{client}
 
 pre = [
 {pre}
@@ -64,8 +64,6 @@ def edges_script(pair: Pair) -> str:
     if len(pair.pre) + len(pair.post) > MOST_IDS:
         raise TooLarge(f"A script would have more than {MOST_IDS:,} ids in it.", "Take the edges as a file.")
     release = pair.release
-    settings = release.cave.settings
-    server = "" if "daf-apis.com" in settings.server_address else f', server_address="{settings.server_address}"'
     sized = release.synapse_shape().sized
     about = "\n".join(
         [f"Presynaptic: {pair.pre.text[:200]}", f"Postsynaptic: {pair.post.text[:200]}", *pair.notes]
@@ -76,11 +74,11 @@ def edges_script(pair: Pair) -> str:
         version=release.number,
         num_pre=len(pair.pre),
         num_post=len(pair.post),
-        server=server,
+        client=written_client(release),
         about=about.replace("\\", "/"),
         pre=_listed(pair.pre.ids.tolist()),
         post="pre" if same else f"[\n{_listed(pair.post.ids.tolist())}\n]",
-        table=release.info["synapse_table"],
+        table=release.roles.synapses.table,
         size=', "size"' if sized else "",
         net_size=', net_size=("size", "sum")' if sized else "",
     )

@@ -32,9 +32,9 @@ def of_groups(pair: Pair, side: Side, groups: Grouping) -> Floats | None:
     if counts is not None:
         own = counts[_COLUMNS[side]].reindex(ids).fillna(0).to_numpy(np.float64)
         return np.bincount(groups.of, weights=own, minlength=len(groups.names)).astype(np.float64)
-    if len(groups.names) > MOST_COUNTED:
+    table = pair.release.roles.synapses.table
+    if table is None or len(groups.names) > MOST_COUNTED:
         return None
-    table = pair.release.info["synapse_table"]
     end = f"{side}_pt_root_id"
     calls = [
         partial(pair.release.count, table, Filters(isin={end: ids[groups.of == at].tolist()}))

@@ -55,7 +55,7 @@ def read(cave: Cave, datastack: str, number: int) -> tuple[int, ...]:
         return tuple(ids)
 
     try:
-        return cave.derived.of("saved ids", datastack, number).get(load)
+        return cave.at(datastack).derived.of("saved ids", datastack, number).get(load)
     except NotFound:
         return ()
 

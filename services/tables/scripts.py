@@ -14,6 +14,7 @@ from services.cave.client import Cave
 from services.cave.context import outside_address
 from services.cave.queries import NO_FILTERS, Source, arguments_at
 from services.cave.release import Release
+from services.core.addresses import bare
 from services.core.bound_points import position_columns
 from services.core.columns import Column, find_column
 from services.core.errors import BadInput, TooLarge
@@ -135,7 +136,7 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
 def written_client(release: Release) -> str:
     """The line that makes the client: one of the version, for caveclient looks a table up at the client's own."""
     at = f", version={release.number}" if release.version.kept else ""
-    return f"client = CAVEclient({release.datastack!r}, server_address={outside_address(release.cave)!r}{at})"
+    return f"client = CAVEclient({bare(release.datastack)!r}, server_address={outside_address(release.cave)!r}{at})"
 
 
 def _fetch(cave: Cave, table: TableFrame, most_rows: int, name: str = "frame") -> Iterator[str]:

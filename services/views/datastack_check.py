@@ -16,6 +16,7 @@ from services.cave.release import Release
 from services.cave.synapse_shape import CENTRE
 from services.cells import compartments, edge_view, proofreading, synapse_filter, tuning
 from services.core import profiles
+from services.core.addresses import bare
 from services.core.errors import BadInput, KarstError, NotFound
 from services.core.profiles import Profile
 from services.core.records import TableInfo
@@ -40,13 +41,14 @@ def check(cave: Cave, datastack: str) -> Checked:
     counts = release.row_counts()
     volume = cave.info(datastack)["aligned_volume"]["name"]
     faults = [
-        *profiles.faults(cave.settings.config_dir, datastack, volume),
+        *profiles.faults(cave.settings.config_dir, bare(datastack), volume),
         *(role.misfit for name, role in roles if role.misfit and name in profile.roles),
         *_missing(profile, tables),
         *_unfit(release, roles),
     ]
+    server = release.cave.settings.server_address
     lines = [
-        f"{datastack}, version {version.number} of {version.timestamp:%d %B %Y}, on {cave.settings.server_address}",
+        f"{datastack}, version {version.number} of {version.timestamp:%d %B %Y}, on {server}",
         *_profile(cave, datastack, volume),
         "",
         *(line for name, role in roles for line in _role(name, role, tables, counts, cave.settings.max_table_rows)),
@@ -92,7 +94,7 @@ def scaffold(cave: Cave, datastack: str) -> str:
 def write_scaffold(cave: Cave, datastack: str) -> Path:
     """Write :func:`scaffold` where Karst looks for the profile of a datastack; the path. Raises BadInput where there is
     one already."""
-    text, path = scaffold(cave, datastack), cave.settings.config_dir / "datastacks" / f"{datastack}.toml"
+    text, path = scaffold(cave, datastack), cave.settings.config_dir / "datastacks" / f"{bare(datastack)}.toml"
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -113,7 +115,7 @@ def _bullet(text: str) -> str:
 
 
 def _profile(cave: Cave, datastack: str, volume: str) -> Iterator[str]:
-    for kind, name in (("datastacks", datastack), ("volumes", volume)):
+    for kind, name in (("datastacks", bare(datastack)), ("volumes", volume)):
         path = cave.settings.config_dir / kind / f"{name}.toml"
         yield f"Read: {path}" if path.is_file() else f"Not there, so guessed: {path}"
 

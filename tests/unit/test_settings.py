@@ -93,3 +93,53 @@ def test_secrets_do_not_show() -> None:
 
 def test_identities_differ_by_token() -> None:
     assert len({Settings(token=token).identity for token in ("", "a", "b")}) == 3
+
+
+SERVERS = "cave=https://cave.org/, v1dd=https://v1dd.org my-lab=http://127.0.0.1:9100"
+
+
+def test_several_servers_with_a_token_each(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text('{"token": "of a file"}')
+    found = Settings.from_env(
+        {
+            "KARST_SERVERS": SERVERS,
+            "CAVE_TOKEN_CAVE": "c",
+            "CAVE_TOKEN_MY_LAB_FILE": str(file),
+            "KARST_ALLOWED_HOSTS": "a.org",
+            "KARST_ALLOWED_HOSTS_V1DD": "b.org",
+        }
+    )
+    assert (found.server, found.server_address, found.token) == ("cave", "https://cave.org", "c")
+    others = [found.at(one) for one in found.servers]
+    assert [one.server for one in others] == ["cave", "v1dd", "my-lab"]
+    assert [one.token for one in others] == ["c", "", "of a file"]
+    assert [one.allowed_hosts for one in others] == [("a.org",), ("b.org",), ("a.org",)]
+    assert "of a file" not in repr(found)
+
+
+def test_the_one_server_may_have_others_beside_it() -> None:
+    found = Settings.from_env(
+        {"CAVE_SERVER_ADDRESS": "https://a.org", "CAVE_TOKEN": "a", "KARST_SERVERS": "b=https://b.org"}
+    )
+    assert [(one.name, one.token) for one in found.servers] == [("main", "a"), ("b", "")]
+    assert Settings.from_env({"CAVE_SERVER_ADDRESS": "https://a.org"}).servers == ()
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"KARST_SERVERS": "cave"}, "KARST_SERVERS has 'cave'"),
+        ({"KARST_SERVERS": "a:b=https://a.org"}, "must be a list of name=address"),
+        ({"KARST_SERVERS": "a=a.org"}, "must be an http or https address"),
+        ({"KARST_SERVERS": "a=https://a.org a=https://b.org"}, "have the name a"),
+        ({"KARST_SERVERS": "a=https://a.org b=https://A.org:443/"}, "have the address https://a.org:443"),
+        ({"KARST_SERVERS": "a-b=https://a.org a_b=https://b.org"}, "in CAVE_TOKEN_A_B"),
+        ({"KARST_SERVERS": "a=http://a.org", "CAVE_TOKEN_A": "x"}, "no CAVE_TOKEN_A may go"),
+        ({"KARST_SERVERS": "a=https://a.org", "CAVE_TOKEN": "x"}, "CAVE_TOKEN is of no server"),
+        ({"KARST_SERVERS": "a=https://a.org", "CAVE_TOKEN_B": "x"}, "CAVE_TOKEN_B is of no server"),
+    ],
+)
+def test_what_of_several_servers_makes_no_sense(variables: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Settings.from_env(variables)

@@ -1,0 +1,107 @@
+"""Several servers of CAVE as one: each datastack is asked for at its own, with that server's token and cache."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from services.cave.client import Cave
+from services.core.errors import BadInput, KarstError, NotFound
+from services.core.parallel import gather
+from services.core.records import Version
+from services.core.settings import Settings
+
+ASKED_AGAIN_S = 30.0
+"""A server that does not answer is not waited for again within it, so that the others are there meanwhile."""
+
+
+def open_cave(settings: Settings) -> Cave:
+    """CAVE as the settings have it, of one server or of several."""
+    return Servers(settings) if len(settings.servers) > 1 else Cave(settings)
+
+
+class Servers(Cave):
+    """The servers of `settings`, as one :class:`Cave`; what is not about a datastack is of the first.
+
+    A datastack is called by its name, or `server:datastack` where several servers have one of that name. Nothing of a
+    server, neither token nor answer, gets to another: each has a `Cave` of its own, and :meth:`at` chooses.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        each = replace(settings, memory_bytes=settings.memory_bytes // len(settings.servers))
+        self._caves = {one.name: Cave(each.at(one)) for one in settings.servers}
+        self._failures: dict[str, tuple[float, KarstError]] = {}
+        super().__init__(settings, next(iter(self._caves.values())).cache)
+
+    def at(self, datastack: str) -> Cave:
+        server, colon, name = datastack.rpartition(":")
+        if colon:
+            if server not in self._caves:
+                known = ", ".join(self._caves)
+                raise NotFound(f"There is no server {server[:40]!r} of CAVE here.", f"Servers are {known}.")
+            return self._caves[server]
+        listed, failure = self._listed()
+        matches = [server for server, names in listed.items() if name in names]
+        if len(matches) > 1:
+            choices = " or ".join(f"{server}:{name}" for server in matches)
+            raise BadInput(f"Several servers have a datastack {name}.", f"Name it {choices}.")
+        if not matches and failure is not None:
+            raise failure
+        return self._caves[matches[0]] if matches else next(iter(self._caves.values()))
+
+    def datastacks(self) -> list[str]:
+        listed, failure = self._listed()
+        if not listed and failure is not None:
+            raise failure
+        often = Counter(name for names in listed.values() for name in names)
+        return sorted(
+            name if often[name] == 1 else f"{server}:{name}" for server, names in listed.items() for name in names
+        )
+
+    def check(self) -> None:
+        """Ask the servers something; raises only when none of them answers."""
+        answers = gather(*(partial(_answer, one.check) for one in self._caves.values()))
+        if all(isinstance(answer, KarstError) for answer in answers):
+            raise answers[0]
+
+    def _listed(self) -> tuple[dict[str, list[str]], KarstError | None]:
+        """The datastacks of each server that answers, and a failure of one that does not."""
+        now = time.monotonic()
+        waiting = [name for name in self._caves if self._failures.get(name, (0.0, None))[0] <= now]
+        answers = gather(*(partial(_answer, self._caves[name].datastacks) for name in waiting))
+        for name, answer in zip(waiting, answers, strict=True):
+            if isinstance(answer, KarstError):
+                self._failures[name] = (time.monotonic() + ASKED_AGAIN_S, answer)
+        listed = {name: names for name, names in zip(waiting, answers, strict=True) if isinstance(names, list)}
+        failures = [self._failures[name][1] for name in self._caves if name not in listed]
+        return listed, next(iter(failures), None)
+
+    def info(self, datastack: str) -> dict[str, Any]:
+        return self.at(datastack).info(datastack)
+
+    def versions(self, datastack: str) -> list[Version]:
+        return self.at(datastack).versions(datastack)
+
+    def upload_state(self, datastack: str, state: dict[str, Any]) -> int:
+        return self.at(datastack).upload_state(datastack, state)
+
+    def state_url(self, datastack: str, state_id: int) -> str:
+        return self.at(datastack).state_url(datastack, state_id)
+
+    def state(self, datastack: str, state_id: int) -> dict[str, Any]:
+        return self.at(datastack).state(datastack, state_id)
+
+    def skeleton(self, datastack: str, root_id: int) -> dict[str, Any]:
+        return self.at(datastack).skeleton(datastack, root_id)
+
+
+def _answer(ask: Callable[[], Any]) -> Any:
+    """What is answered, or the error instead."""
+    try:
+        return ask()
+    except KarstError as error:
+        return error
