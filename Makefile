@@ -1,4 +1,4 @@
-# make run | classroom | test | bench | lint | golden      (everything else is a step of these)
+# make run | classroom | reset | test | bench | lint | golden      (everything else is a step of these)
 
 VENV     ?= .venv
 PY       := $(VENV)/bin/python
@@ -10,7 +10,7 @@ PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
 export HOST PORT LOCALCAVE_PORT
 
-.PHONY: run classroom test coverage bench lint golden demo lock clean docs
+.PHONY: run classroom reset test coverage bench lint golden demo lock clean docs
 
 # The demo is made only where it is served: not for a CAVE elsewhere, nor for other folders in DATA.
 run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),demo))
@@ -19,6 +19,10 @@ run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),de
 # As run, for everybody in the same network.
 classroom: HOST = 0.0.0.0
 classroom: run
+
+# Forget what was saved on the localcave that runs.
+reset:
+	@$(PY) -m localcave reset --port $(LOCALCAVE_PORT)
 
 # In the order of the folders: files with the fewest tests, which are the slowest, would else come last and alone.
 test: $(VENV)/.dev lint

@@ -1,4 +1,4 @@
-"""The command line: ``localcave demo|import|snapshot|serve|info|notebook``.
+"""The command line: ``localcave demo|import|snapshot|serve|info|notebook|reset``.
 
 What a person got wrong is one sentence on stderr and exit status 2.
 """
@@ -20,6 +20,7 @@ from typing import Any, Literal
 from localcave.errors import InputError
 from localcave.folder.writer import FORMAT, MANIFEST, read_manifest
 from localcave.notebook.command import add_command
+from localcave.server import reset
 
 DEMO_FOLDER = Path(".data/karst_demo")
 SIBLING_FOLDERS = {"flywire": Path(".data/karst_fly"), "v1dd": Path(".data/karst_v1dd")}
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_info(commands)
     add_command(commands, DEMO_FOLDER)
+    reset.add_command(commands)
     return parser
 
 
@@ -192,6 +194,9 @@ def _add_serve(commands: Any) -> None:
         type=Path,
         const=ANY_TOKEN,
         help="answer only with a token: those of this file, or any",
+    )
+    command.add_argument(
+        "--read-only", action="store_true", help="make no tables of annotations; states can be saved all the same"
     )
     command.set_defaults(run=_serve)
 
@@ -319,6 +324,7 @@ def _serve(args: argparse.Namespace) -> None:
         require_token=args.require_token is not None,
         users=users,
         aliases=args.alias,
+        read_only=args.read_only,
     )
 
 

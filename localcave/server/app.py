@@ -48,19 +48,23 @@ def create_server(
     require_token: bool = False,
     users: Path | None = None,
     aliases: Sequence[str] = (),
+    read_only: bool = False,
 ) -> Flask:
     """A Flask application that answers for the datastacks in `folders`.
 
     row_limit: most rows of one answer. delay_ms: waited before every answer, to feel like a far
     server. require_token: refuse requests without a token; `users` (a JSON file, see `auth.py`)
     says whose token is good for what. aliases: more names of the first folder's datastack.
+    read_only: users make no tables of annotations.
     Raises FileNotFoundError for a folder without a datastack.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     gate = Gate.from_file(users) if users else Gate(required=require_token)
-    app.extensions[EXTENSION] = Service.over(folders, row_limit=row_limit, gate=gate, aliases=aliases)
+    app.extensions[EXTENSION] = Service.over(
+        folders, row_limit=row_limit, gate=gate, aliases=aliases, read_only=read_only
+    )
 
     @app.before_request
     def admit() -> Any:
@@ -78,6 +82,7 @@ def create_server(
     app.add_url_rule(
         "/healthz", "healthz", lambda: jsonify({"status": "ok", "datastacks": list(service().store.datastacks)})
     )
+    app.add_url_rule("/reset", "reset", _reset, methods=["POST"])
     app.add_url_rule("/sticky_auth/api/v1/authorize", "authorize", _authorize)
     for module in (
         routes_info,
@@ -116,6 +121,15 @@ def _refusal(gate: Gate) -> Response | None:
 
 def _authorize() -> Response:
     return Response("<!doctype html><title>Login</title><p>This server's tokens are in its file of users.</p>")
+
+
+def _reset() -> Response:
+    """Forget what users saved. Only for a program on this machine: not for pages, nor by way of a proxy."""
+    from_afar = {"Origin", "Forwarded", "X-Forwarded-For"} & set(request.headers.keys())
+    if {request.remote_addr, request.host.partition(":")[0]} != {"127.0.0.1"} or from_afar:
+        raise CaveError(403, {"message": "Only a program on the server's own machine may reset it."})
+    service().reset()
+    return jsonify({"status": "ok"})
 
 
 def _allow_browsers(response: Response) -> Response:
@@ -187,6 +201,7 @@ def serve(
     users: Path | None = None,
     threads: int = THREADS,
     aliases: Sequence[str] = (),
+    read_only: bool = False,
 ) -> None:
     """Serve datastack folders until the process is ended; the arguments are those of `create_server`."""
     for folder in folders:
@@ -199,6 +214,7 @@ def serve(
         require_token=require_token,
         users=users,
         aliases=aliases,
+        read_only=read_only,
     )
     options = {
         "bind": f"{host}:{port}",

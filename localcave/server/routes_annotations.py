@@ -26,6 +26,12 @@ CHANGEABLE = (
 MOST_ASKED = 10_000
 
 
+@routes.before_request
+def refuse_changes() -> None:
+    if service().read_only and request.method not in ("GET", "HEAD", "OPTIONS"):
+        raise refused(403, "This server is read-only: tables of annotations are not made or changed here.")
+
+
 def _stack(volume: str) -> Datastack:
     """The first datastack of an aligned volume."""
     stacks = service().store.datastacks.values()

@@ -40,13 +40,23 @@ class Service:
     skeletons: dict[str, Skeletons] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
     watersheds: dict[str, Watershed] = field(default_factory=dict)
+    read_only: bool = False
     meshes: LRUCache[tuple[str, int], LevelledMesh] = field(default_factory=lambda: LRUCache(KEPT_MESHES))
 
     @classmethod
-    def over(cls, folders: Sequence[Path], *, row_limit: int, gate: Gate, aliases: Sequence[str] = ()) -> Service:
-        """The service of some folders; the datastack of the first has `aliases` as names too."""
+    def over(
+        cls,
+        folders: Sequence[Path],
+        *,
+        row_limit: int,
+        gate: Gate,
+        aliases: Sequence[str] = (),
+        read_only: bool = False,
+    ) -> Service:
+        """The service of some folders; the datastack of the first has `aliases` as names too. With `read_only` users
+        make no tables."""
         store = Store(folders, aliases)
-        service = cls(store, row_limit, gate)
+        service = cls(store, row_limit, gate, read_only=read_only)
         for stack in store.datastacks.values():
             for number, path in writer.example_states(stack.folder).items():
                 service.states.keep(number, path.read_bytes(), writer.SERVER)
@@ -57,6 +67,12 @@ class Service:
                 service.segmentations.setdefault(segmentation.name, segmentation)
             service.skeletons[stack.name] = Skeletons(store, stack, segmentation)
         return service
+
+    def reset(self) -> None:
+        """Forget what users saved."""
+        self.states.clear()
+        self.properties.clear()
+        self.scratch.clear()
 
     def segmentation_of(self, stack: Datastack) -> Segmentation:
         """The segmentation of a datastack, the one that its info record names."""

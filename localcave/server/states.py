@@ -31,6 +31,12 @@ class States:
                 self._bytes -= len(self._texts.popitem(last=False)[1][0])
             return number
 
+    def clear(self) -> None:
+        """Forget all that did not come with a datastack. Their numbers are not given again."""
+        with self._lock:
+            self._texts.clear()
+            self._bytes = 0
+
     def keep(self, number: int, text: bytes, address: str) -> None:
         """Keep a text that comes with a datastack, for ever."""
         self._fixed[number] = text, address

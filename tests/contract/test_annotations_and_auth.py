@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import requests
 from caveclient import CAVEclient
+
+from localcave.folder.writer import example_states
+from tests.servers import ROOT, start_localcave
 
 SERVED = "nucleus_detection_v0"
 TAG = {"pt": {"position": [1, 2, 3]}, "tag": "t"}
@@ -98,6 +104,21 @@ def test_a_table_needs_a_name_that_can_be_one(localcave_url: str, name: object) 
     body = {"table_name": name, "schema_type": "bound_tag", "metadata": {}}
     url = f"{localcave_url}/annotation/api/v2/aligned_volume/minnie65_phase3/table"
     assert requests.post(url, json=body, timeout=9).status_code == 400
+
+
+def test_a_reset_forgets_what_users_saved_and_is_for_no_page(small_cortex: Path) -> None:
+    with start_localcave([small_cortex]) as url:
+        client = CAVEclient("karst_demo", server_address=url, auth_token="any", write_server_cache=False)
+        client.annotation.create_table("my_tags", "bound_tag", "of a test", voxel_resolution=[4, 4, 40])
+        number = client.state.upload_state_json({"layers": []})
+        for header in ("Origin", "X-Forwarded-For", "Forwarded"):
+            assert requests.post(f"{url}/reset", headers={header: url}, timeout=9).status_code == 403
+        assert "my_tags" in client.annotation.get_tables()
+        command = [sys.executable, "-m", "localcave", "reset", "--port", url.rsplit(":", 1)[1]]
+        subprocess.run(command, check=True, cwd=ROOT)
+        assert "my_tags" not in client.annotation.get_tables()
+        assert refusal(client.state.get_state_json, number) == 500
+        assert client.state.get_state_json(min(example_states(small_cortex)))["layers"]
 
 
 def test_one_is_told_who_one_is_and_ones_own_token(client: CAVEclient) -> None:

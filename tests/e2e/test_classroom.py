@@ -94,6 +94,16 @@ def test_a_notebook_of_a_student_works(classroom: tuple[str, str]) -> None:
     assert source == f"graphene://{elsewhere}/segmentation/table/karst_demo_pcg"
 
 
+def test_students_save_states_only(classroom: tuple[str, str]) -> None:
+    _, server = classroom
+    client = CAVEclient("karst_demo", server_address=server, auth_token="any", write_server_cache=False)
+    with pytest.raises(requests.HTTPError, match="403"):
+        client.annotation.create_table("tags", "bound_tag", "of a student", voxel_resolution=[4, 4, 40])
+    assert requests.post(f"{server}/reset", timeout=9).status_code == 403
+    number = client.state.upload_state_json({"layers": []})
+    assert client.state.get_state_json(number) == {"layers": []}
+
+
 def test_a_request_that_names_no_host_is_refused(classroom: tuple[str, str]) -> None:
     _, server = classroom
     for host in ("", "a b<c>", "x" * 300):

@@ -18,7 +18,7 @@ def run(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("command", [(), ("demo",), ("import",), ("snapshot",), ("serve",), ("info",)])
+@pytest.mark.parametrize("command", [(), ("demo",), ("import",), ("snapshot",), ("serve",), ("info",), ("reset",)])
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
     answer = run(*command, "--help")
     assert answer.returncode == 0
