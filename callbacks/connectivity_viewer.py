@@ -30,7 +30,6 @@ from services.cells.partner_table import PartnerTable
 from services.core.directions import Direction
 from services.core.errors import KarstError
 from services.core.moments import number_of
-from services.core.type_columns import SEVERAL, SEVERAL_BOX
 from services.neuroglancer import links
 from services.tables import tables
 from services.views import cell_view
@@ -129,7 +128,7 @@ def _by_type(view: CellView) -> Any:
     if not column:
         return type_table.without()
     groups: dict[str, Any] = {way: partner_sets.grouped(view.table(way).frame, column, values) for way in Direction}
-    return type_table.type_table(view.address, column, groups, colours, {SEVERAL: SEVERAL_BOX})
+    return type_table.type_table(view.address, column, groups, colours)
 
 
 def _several(requested: CellView, messages: list[str]) -> tuple[Any, ...]:

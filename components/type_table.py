@@ -30,15 +30,12 @@ def type_table(
     column: str,
     groups: Mapping[str, pd.DataFrame],
     colours: Mapping[str, str],
-    boxes: Mapping[str, str],
 ) -> html.Div:
     """A line for each value of `column`, the largest first, with those that no partner has, and a line of sums.
 
-    `groups` has a frame of :func:`partner_sets.grouped` for each direction, `boxes` the
-    filter of each line that is not of one value.
+    `groups` has a frame of :func:`partner_sets.grouped` for each direction.
     """
     sides = {way: frame.set_index(frame["value"].fillna("")) for way, frame in groups.items()}
-    filters = {"": "null", **boxes}
     order = sides["in"]["num_syn"].add(sides["out"]["num_syn"], fill_value=0)
     names = sorted(order.index, key=lambda name: (name == "", -order[name], name))
     title = column.replace("_", " ").replace(".", ": ")
@@ -50,7 +47,7 @@ def type_table(
                 html.Caption(f"Partners by {title}. Percentages are of the synapses with the partners that count."),
                 html.Thead([html.Tr([html.Th(title, rowSpan=2, scope="col"), *heads]), html.Tr(titles)]),
                 html.Tbody(
-                    [_row(view, {column: filters.get(name, f'= "{name}"')}, name, sides, colours) for name in names]
+                    [_row(view, {column: f'= "{name}"' if name else "null"}, name, sides, colours) for name in names]
                 ),
                 html.Tfoot(_sums(groups)),
             ],

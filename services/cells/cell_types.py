@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +118,7 @@ def together(rows: pd.DataFrame, ids: pd.Series, names: Sequence[str]) -> TypeRo
     columns: dict[str, pd.Series] = {}
     ambiguous = np.empty(0, dtype=np.int64)
     for name in names:
-        columns[name], differing = _agreed(rows.loc[known.index, name], known, every)
+        columns[name], differing = type_columns.agreed(rows.loc[known.index, name], known, every)
         ambiguous = np.union1d(ambiguous, differing)
     return TypeRows(ready(pd.DataFrame(columns, index=every)), ambiguous)
 
@@ -250,18 +250,6 @@ def _of_target(release: Release, table: str) -> set[str]:
         return set()
     read = release.sample if is_large(release, target) else release.table
     return set(read(target).columns)
-
-
-def _agreed(values: pd.Series, ids: pd.Series, every: pd.Index[Any]) -> tuple[pd.Series, npt.NDArray[np.int64]]:
-    """The value of each id, and the ids that have several."""
-    pairs = pd.DataFrame({"id": ids, "value": values}).dropna().drop_duplicates()
-    repeated = pairs["id"].duplicated(keep=False)
-    agreed = pairs[~repeated].set_index("id")["value"].reindex(every)
-    differing = pairs[repeated].groupby("id")["value"]
-    several = np.unique(pairs.loc[repeated, "id"].to_numpy(np.int64))
-    if len(several) and isinstance(values.dtype, pd.StringDtype):
-        agreed.loc[several] = differing.agg(type_columns.named).astype(values.dtype).loc[several]
-    return agreed, several
 
 
 def _age(rows: pd.DataFrame) -> list[str]:

@@ -27,7 +27,6 @@ from services.cells import (
 from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
 from services.cells.partner_joins import SEPARATOR
 from services.cells.partner_table import Side, Wanted
-from services.core import type_columns
 from services.core.columns import find_column
 from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
@@ -36,7 +35,7 @@ from services.core.sorting import Sort
 from services.filters.nodes import Everything, Node
 from services.tables.large_tables import SENT_AT_ONCE
 from services.tables.script_filters import expression
-from services.tables.scripts import DATASETS, MATCHES, NATURAL, ordered, written_arguments, written_client
+from services.tables.scripts import AGREED, DATASETS, MATCHES, NATURAL, ordered, written_arguments, written_client
 from services.tables.tables import TableQuery, filter_of
 
 EVERYTHING = Everything()
@@ -54,13 +53,7 @@ _KNOWN = frozenset(
     + partner_table.TUNED
 )
 
-_TYPED = """
-def agreed(values):
-    \"\"\"The value of the rows of a cell; texts that differ are all named, other values that differ are blank.\"\"\"
-    known = values.dropna().drop_duplicates()
-    if len(known) < 2:
-        return known.iloc[0] if len(known) else None
-    return {begins!r} + {between!r}.join(known) if isinstance(known.iloc[0], str) else None
+_TYPED = f"""{AGREED}
 
 
 def typed(rows):
@@ -202,8 +195,7 @@ def _counted(cave: Cave, connectivity: Connectivity) -> str:
 def _script(subject: str, where: Node, body: Sequence[str], counted: str) -> str:
     code = "\n".join([counted, *body])
     heading = f"# {subject}" + ("" if isinstance(where, Everything) else f": {where.describe()}")
-    named = _TYPED.format(begins=type_columns.BEGINS, between=type_columns.BETWEEN)
-    called = {"matches(": MATCHES, "typed(": named, "summed(": _SUMMED, "natural_ranks(": f"\n{NATURAL}"}
+    called = {"matches(": MATCHES, "typed(": _TYPED, "summed(": _SUMMED, "natural_ranks(": f"\n{NATURAL}"}
     helpers = [counted, *(text for name, text in called.items() if name in code)]
     used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
     imports = [line for name, line in used.items() if name in code]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 SEPARATOR = "."
@@ -12,8 +15,6 @@ SEVERAL = "several"
 """What partners count as whose types differ."""
 BETWEEN = " | "
 BEGINS = f"{SEVERAL}: "
-SEVERAL_BOX = f"~ ^{SEVERAL}: "
-"""The filter that keeps cells with several types."""
 
 
 def type_column(partners: pd.DataFrame) -> str | None:
@@ -25,6 +26,19 @@ def type_column(partners: pd.DataFrame) -> str | None:
 def named(values: Iterable[str]) -> str:
     """Texts that differ as one: "several: BC | MC"."""
     return BEGINS + BETWEEN.join(values)
+
+
+def agreed(values: pd.Series, ids: pd.Series, every: pd.Index[Any]) -> tuple[pd.Series, npt.NDArray[np.int64]]:
+    """The value that the rows of each of `every` id have (blanks apart), and the ids whose rows differ: texts that
+    differ are all :func:`named`, other values are blank. `ids` (int64) has the id of each row."""
+    pairs = pd.DataFrame({"id": ids, "value": values}).dropna().drop_duplicates()
+    repeated = pairs["id"].duplicated(keep=False)
+    single = pairs[~repeated].set_index("id")["value"].reindex(every)
+    differing = pairs[repeated].groupby("id")["value"]
+    several = np.unique(pairs.loc[repeated, "id"].to_numpy(np.int64))
+    if len(several) and isinstance(values.dtype, pd.StringDtype):
+        single.loc[several] = differing.agg(named).astype(values.dtype).loc[several]
+    return single, several
 
 
 def are_several(values: pd.Series) -> pd.Series:

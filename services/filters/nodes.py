@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from pandas.api import types as dtypes
 
 from services.core.columns import Column
+from services.core.type_columns import SEVERAL, are_several
 from services.filters.values import Value, described, format_value, written
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -152,7 +153,7 @@ class Condition(Node):
 
 @dataclass(frozen=True)
 class OneOf(Condition):
-    """Equal to one of the values: `= BC`, `in (BC, MC)`."""
+    """Equal to one of the values: `= BC`, `in (BC, MC)`. SEVERAL is also any text of several values that differ."""
 
     values: tuple[Value, ...]
 
@@ -169,7 +170,10 @@ class OneOf(Condition):
             with np.errstate(over="ignore"):
                 values = np.asarray(values, dtype=column.to_numpy(na_value=np.nan).dtype).tolist()
             column = column.astype("float64")
-        return _true(column.isin(values))
+        kept = _true(column.isin(values))
+        if SEVERAL in values and self.column.kind == "text":
+            return kept | are_several(column).to_numpy(bool)
+        return kept
 
     def box(self) -> str:
         return f"= {self._listed(self.values)}" if len(self.values) == 1 else f"in ({self._listed(self.values)})"

@@ -18,7 +18,8 @@ Public names:
 - `position_units`: UNITS, columns_in
 - `saved_ids`: listed, query, shortened
 - `script_filters`: expression
-- `scripts`: DATASETS, MATCHES, NATURAL, large_snippet, ordered, table_snippet, written_arguments, written_client
+- `scripts`: AGREED, DATASETS, MATCHES, NATURAL, large_snippet, ordered, table_snippet, written_arguments,
+  written_client
 - `tables`: TableFrame, TableQuery, catalogue, columns_of, filter_of, id_columns, is_type_table, open_table, page,
   pieces, row_numbers, rows_of, select, to_records, with_units
 """

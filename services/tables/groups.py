@@ -99,7 +99,9 @@ def of_table(cave: Cave, table: TableFrame, column: str) -> Groups:
     """The groups of a column of a table, over all its rows."""
 
     def make() -> Groups:
-        return of_values(column, table.frame[column], cave.profile(table.datastack).palette)
+        values = table.frame[column]
+        groups = of_values(column, values[~are_several(values)], cave.profile(table.datastack).palette)
+        return _with_several(groups, [values])
 
     return table.derived.of("groups", column).get(make)
 
@@ -133,7 +135,7 @@ def of_partners(
 
 
 def _with_several(groups: Groups, values: Sequence[pd.Series]) -> Groups:
-    """The groups with one for partners that have several values, where there are any, before the blank ones."""
+    """The groups with one for cells that have several values, where there are any, before the blank ones."""
     if not any(are_several(part).any() for part in values):
         return groups
     known = {label: colour for label, colour in groups.colours.items() if label != BLANK_LABEL}

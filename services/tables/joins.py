@@ -14,6 +14,7 @@ from services.core.columns import Column, beside
 from services.core.errors import BadInput, KarstError, Upstream
 from services.core.records import TableInfo
 from services.core.roles import SYNAPSE_SCHEMAS
+from services.core.type_columns import agreed
 from services.tables import live
 from services.tables.tables import Joined, TableFrame, id_columns
 
@@ -24,6 +25,7 @@ HIDDEN = "-"
 
 _LEFT_OUT = frozenset({"depth_um", "soma_depth_um", "valid", "valid_ref"})
 _KINDS = ("text", "number", "boolean", "time")
+_DIFFERS = "differs"
 
 
 def joinable(cave: Cave, table: TableFrame) -> list[str]:
@@ -79,13 +81,14 @@ def _of(names: Sequence[str], other: str) -> list[str]:
 @dataclass(frozen=True)
 class JoinReport:
     """How a join went. Of the table's rows, `matched` have exactly one row in `other`, `missing` none, and
-    `ambiguous` several: these show blanks and how many there are, for it is not known which of them is meant."""
+    `ambiguous` several, of which those of `differing` do not agree."""
 
     other: str
     on: str
     matched: int
     missing: int
     ambiguous: int
+    differing: int
 
     def sentence(self) -> str:
         """All of this in words."""
@@ -95,13 +98,16 @@ class JoinReport:
             f"{self.matched:,} of {total:,} rows have one row of {self.other} with their {words}, {self.missing:,} none"
         )
         if self.ambiguous:
-            message += f"; {self.ambiguous:,} have several, and so show blanks"
+            message += f"; {self.ambiguous:,} have several"
+        if self.differing:
+            message += f", of which {self.differing:,} differ: texts are all named, other values are blank"
         return message + "."
 
 
 def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[TableFrame, JoinReport]:
     """The table with the columns of another one of its version: text, numbers, true or false, as `<other>.<column>`,
-    and `<other>.num_rows`, how many rows of it each row has. The number and order of rows stay as they are.
+    and `<other>.num_rows`, how many rows of it each row has. Where these differ, texts are all named (see
+    :mod:`type_columns`) and other values blank. The number and order of rows stay as they are.
 
     `on` is "nucleus_id" or "root_id"; with "auto" the nucleus id where both tables have it, for a segment may have
     several nuclei. Root id 0 and blank ids match nothing. Raises BadInput where there is nothing to join on, NotFound
@@ -124,7 +130,7 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
 
     extra = derived.get(load)
     frame = table.frame.copy(deep=False)
-    for column, name in zip((*new, count), extra.columns, strict=True):
+    for column, name in zip((*new, count), extra.columns.drop(_DIFFERS), strict=True):
         frame[column.name] = extra[name].array
     wide = replace(
         table,
@@ -135,7 +141,7 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     )
     rows = extra[NUM_ROWS].to_numpy(np.int64)
     matched, missing = int((rows == 1).sum()), int((rows == 0).sum())
-    return wide, JoinReport(other, key, matched, missing, len(rows) - matched - missing)
+    return wide, JoinReport(other, key, matched, missing, len(rows) - matched - missing, int(extra[_DIFFERS].sum()))
 
 
 def join_all(
@@ -182,13 +188,23 @@ def _is_value(column: Column) -> bool:
 
 
 def _extra(own: pd.Series, right: pd.DataFrame, foreign: str, names: list[str]) -> pd.DataFrame:
-    """The columns `names` of the one row of `right` that each of `own` has, and `num_rows`, how many it has."""
-    keys = right[foreign].fillna(0).to_numpy(np.int64)
-    known = keys != 0
-    counts = pd.Series(keys[known]).value_counts()
-    wanted = own.fillna(0).to_numpy(np.int64)
-    rows = counts.reindex(wanted).fillna(0).to_numpy(np.int64)
-    single = np.flatnonzero(known & ~pd.Series(keys).duplicated(keep=False).to_numpy())
-    at = pd.Index(keys[single]).get_indexer(pd.Index(wanted))
-    result = right[names].take(single).reset_index(drop=True).reindex(np.where(at >= 0, at, -1))
-    return result.reset_index(drop=True).assign(**{NUM_ROWS: pd.array(rows, dtype="Int64")})
+    """What the rows of `right` that each of `own` has say together in the columns `names`, `num_rows`, how many they
+    are, and whether they differ (bool)."""
+    known = right[(right[foreign].fillna(0) != 0).to_numpy(bool)]
+    ids = known[foreign].astype("int64")
+    counts = ids.value_counts()
+    wanted = own.fillna(0).astype("int64")
+    repeated = ids.duplicated(keep=False).to_numpy(bool)
+    alone = known.loc[~repeated, names].set_axis(ids[~repeated])
+    differing: set[int] = set()
+    if repeated.any():
+        rows, keys = known[repeated], ids[repeated]
+        every = pd.Index(np.unique(keys.to_numpy()))
+        columns = {name: agreed(rows[name], keys, every) for name in names}
+        differing.update(*(several.tolist() for _, several in columns.values()))
+        together = pd.DataFrame({name: values for name, (values, _) in columns.items()}, index=every)
+        alone = pd.concat([alone, together.astype(alone.dtypes)])
+    result = alone.reindex(wanted).reset_index(drop=True)
+    result[NUM_ROWS] = pd.array(counts.reindex(wanted).fillna(0).to_numpy(np.int64), dtype="Int64")
+    result[_DIFFERS] = wanted.isin(differing).to_numpy(bool)
+    return result

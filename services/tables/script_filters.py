@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from services.core.errors import BadInput
+from services.core.type_columns import BEGINS, SEVERAL
 from services.filters.boxes import InBox
 from services.filters.column_conditions import AgainstColumn, Once
 from services.filters.nodes import (
@@ -117,7 +118,10 @@ def _one_of(name: str, values: Sequence[Value], frame: pd.DataFrame) -> str:
     dtype = frame[name].dtype
     if dtypes.is_float_dtype(dtype) or dtypes.is_datetime64_any_dtype(dtype):
         return _joined("|", (_compared(name, "eq", value, frame) for value in values))
-    return f"frame[{name!r}].isin([{', '.join(map(repr, values))}])"
+    kept = f"frame[{name!r}].isin([{', '.join(map(repr, values))}])"
+    if SEVERAL in values and isinstance(dtype, pd.StringDtype):
+        kept = _joined("|", (kept, f"frame[{name!r}].str.startswith({BEGINS!r}).fillna(False)"))
+    return kept
 
 
 def _compared(name: str, method: str, value: Value, frame: pd.DataFrame) -> str:

@@ -20,6 +20,7 @@ from services.core.columns import Column, find_column
 from services.core.errors import BadInput, TooLarge
 from services.core.natural_order import natural_ranks
 from services.core.profiles import Volume
+from services.core.type_columns import BEGINS, BETWEEN
 from services.filters.boxes import UNIT_NM
 from services.filters.nodes import Everything, Node
 from services.tables import live
@@ -41,6 +42,16 @@ def matches(column, pattern):
     return pd.Series(found.to_numpy(zero_copy_only=False), column.index)
 '''
 
+
+AGREED = f'''
+def agreed(values):
+    """The value of the rows of a cell; texts that differ are all named, other values that differ are blank."""
+    known = values.dropna().drop_duplicates()
+    if len(known) < 2:
+        return known.iloc[0] if len(known) else None
+    return {BEGINS!r} + {BETWEEN!r}.join(known) if isinstance(known.iloc[0], str) else None
+'''
+"""What scripts call where several rows are of one cell."""
 
 NATURAL = f"import re\nfrom decimal import Decimal\n\n\n{inspect.getsource(natural_ranks)}"
 """What :func:`ordered` may call."""
@@ -114,7 +125,8 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
     uses = {"datetime": "import datetime", "np": "import numpy as np", "pd": "import pandas as pd"}
     helper = "matches(" in code
     natural = "natural_ranks(" in code
-    called = [text for text, used in ((MATCHES, helper), (f"\n{NATURAL}", natural)) if used]
+    parts = ((MATCHES, helper), (AGREED, "agreed)" in code), (f"\n{NATURAL}", natural))
+    called = [text for text, used in parts if used]
     imports = [line for name, line in uses.items() if re.search(rf"\b{name}\.", code) or (called and name == "pd")]
     imports += ["import pyarrow as pa", "import pyarrow.compute as pc"] if helper else []
     imports += ["import standard_transform"] if "standard_transform." in code else []
@@ -171,16 +183,20 @@ def _refuse_empty(table: TableFrame) -> None:
 
 
 def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> Iterator[str]:
-    """The columns of another table, as `services.tables.joins.join` has them: of the only row with a row's id."""
+    """The columns of another table, as `services.tables.joins.join` has them: what its rows say together."""
     yield from _fetch(
         cave, live.open_table(Release(cave, table.datastack, table.version), joined.table), most_rows, "other"
     )
     yield f"known = other[other[{joined.foreign!r}].fillna(0) != 0]"
-    yield f"single = known.drop_duplicates({joined.foreign!r}, keep=False).set_index({joined.foreign!r})"
-    for column in table.columns:
-        prefix, _, name = column.name.partition(f"{joined.table}.")
-        if not prefix and name and name != NUM_ROWS:
-            yield f"frame[{column.name!r}] = single[{name!r}].reindex(frame[{joined.own!r}]).array"
+    names = [name for column in table.columns if (name := column.name.removeprefix(f"{joined.table}.")) != column.name]
+    values = [name for name in names if name != NUM_ROWS]
+    if values:
+        yield f"many = known[{joined.foreign!r}].duplicated(keep=False)"
+        yield f"alone = known[~many].set_index({joined.foreign!r})"
+        yield f"several = known[many].groupby({joined.foreign!r})[{values}].agg(agreed)"
+        yield "rows = pd.concat([alone, several]) if len(several) else alone"
+    for name in values:
+        yield f"frame[{f'{joined.table}.{name}'!r}] = rows[{name!r}].reindex(frame[{joined.own!r}]).array"
     yield f"counts = known[{joined.foreign!r}].value_counts().reindex(frame[{joined.own!r}]).fillna(0)"
     yield f"frame[{f'{joined.table}.{NUM_ROWS}'!r}] = counts.astype('Int64').array"
 

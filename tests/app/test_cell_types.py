@@ -199,6 +199,16 @@ def test_partners_whose_types_differ_count_as_several(cave):
     assert layers["inputs: several"] == 2 and layers["inputs: BC"] == 3
 
 
+@pytest.mark.parametrize("line", ["cell_type = several", "cell_type ~ several"])
+@pytest.mark.parametrize("prefix", ["", "types."])
+def test_partners_of_several_types_are_kept_by_that_word(client, line, prefix):
+    path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners"
+    query = {"direction": "in", "filter": prefix + line}
+    query |= {"join": "types"} if prefix else {"types": "types"}
+    answer = client.get(path, query_string=query)
+    assert [int(row["root_id"]) for row in answer.get_json()["rows"]] == [DIFFER]
+
+
 @pytest.mark.parametrize(
     ("by", "expected"),
     [
@@ -324,7 +334,7 @@ def test_the_page_shows_counts_and_chooses_types(page):
     cell = f"datastack={DS}&version={VERSION}&cell={CELL}&tab=in"
     text, href = page(f"{cell}&type_table=types")
     assert "several: MC | BC" in text and "Types by" in text and "classification system: v2" in text
-    assert "the order of this datastack" in text and "~ ^several:" in unquote(text)
+    assert "the order of this datastack" in text and '= "several"' in unquote(text)
     assert "type_by" not in href
     text, href = page(f"{cell}&type_table=types&type_by=classification_system=v2")
     assert "several: MC" not in text and "cell types of types by classification_system=v2" in text

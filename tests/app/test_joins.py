@@ -13,7 +13,9 @@ from services.core.errors import BadInput
 from services.core.settings import Settings
 from services.tables import tables
 from services.tables.crosstabs import crosstab
+from services.tables.groups import of_table as groups_of
 from services.tables.joins import join, join_all
+from services.tables.scripts import table_snippet
 from services.tables.tables import TableQuery, select
 from services.views.addresses import TableAddress
 from tests import tiny
@@ -54,7 +56,7 @@ def by_key(cave, version, table, key, value):
         ("nucleus_detection_v0", "auto", "target_id", "id", "volume"),
     ],
 )
-def test_each_row_has_the_one_row_of_the_other_table(cave, types, case):
+def test_each_row_has_what_its_rows_of_the_other_table_say(cave, types, case):
     other, on, own, foreign, value = case
     wide, report = join(cave, types, other, on)
     assert wide.frame["id"].equals(types.frame["id"])
@@ -62,8 +64,11 @@ def test_each_row_has_the_one_row_of_the_other_table(cave, types, case):
     wanted = [rows.get(0 if pd.isna(key) else int(key), []) for key in types.frame[own]]
     assert wide.frame[f"{other}.num_rows"].tolist() == [len(found) for found in wanted]
     for cell, found in zip(wide.frame[f"{other}.{value}"], wanted, strict=True):
-        if len(found) == 1 and not pd.isna(found[0]):
-            assert cell == found[0]
+        distinct = list(dict.fromkeys(one for one in found if not pd.isna(one)))
+        if len(distinct) == 1:
+            assert cell == distinct[0]
+        elif distinct and isinstance(distinct[0], str):
+            assert cell == f"several: {' | '.join(distinct)}"
         else:
             assert pd.isna(cell)
     counts = Counter(min(len(found), 2) for found in wanted)
@@ -95,16 +100,39 @@ def test_what_cannot_be_joined_is_told(cave, types):
         join(cave, types, MANUAL, "name")
 
 
-def test_two_somata_of_one_root_show_blanks(tmp_path_factory):
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
     with start_localcave([tiny.make(tmp_path_factory.mktemp("tiny") / "tiny")]) as url:
-        small = Cave(Settings(server_address=url, cache=""))
-        nuclei = tables.open_table(small.release("tiny", tiny.NEWEST), "nuclei")
-        wide, report = join(small, nuclei, "types", "root_id")
-    shown = wide.frame.set_index("id")[["types.cell_type", "types.num_rows"]].apply(tuple, axis=1)
-    assert shown[1] == ("23P", 1) and shown[7] == ("BC", 1)
-    assert pd.isna(shown[4][0]) and shown[4][1] == 2
-    assert pd.isna(shown[6][0]) and shown[6][1] == 0
-    assert (report.matched, report.missing, report.ambiguous) == (4, 1, 2)
+        yield Cave(Settings(server_address=url, cache=""))
+
+
+def test_rows_of_a_joined_table_that_agree_give_their_value_and_others_all(small):
+    nuclei = tables.open_table(small.release("tiny", tiny.NEWEST), "nuclei")
+    wide, report = join(small, nuclei, "types", "root_id")
+    names = ["cell_type", "classification_system", "num_rows"]
+    shown = wide.frame.set_index("id")[[f"types.{name}" for name in names]].apply(tuple, axis=1)
+    assert shown[1] == ("23P", "test", 1) and shown[7] == ("BC", "test", 1)
+    assert shown[4] == shown[5] == ("several: 23P | MC", "test", 2)  # two nuclei of one root id
+    assert pd.isna(shown[6][0]) and shown[6][2] == 0
+    assert (report.matched, report.missing, report.ambiguous, report.differing) == (4, 1, 2, 2)
+    assert report.sentence().endswith("2 have several, of which 2 differ: texts are all named, other values are blank.")
+
+
+@pytest.mark.parametrize("filter_", ["= several", "~ several", "in (several, ETs)"])
+def test_cells_of_several_types_are_kept_by_that_word(small, filter_):
+    nuclei = tables.open_table(small.release("tiny", tiny.NEWEST), "nuclei")
+    wide, _ = join(small, nuclei, "types", "root_id")
+    query = TableQuery(f"types.cell_type {filter_}")
+    assert select(wide, query)["id"].tolist() == [4, 5]
+    opposite = TableQuery(f"not (types.cell_type {filter_})")
+    assert select(wide, opposite)["id"].tolist() == [1, 2, 3, 6, 7]
+    groups = groups_of(small, wide, "types.cell_type")
+    assert groups.labels(wide.frame["types.cell_type"])[wide.frame["id"].isin([4, 5])].eq("several").all()
+    script = table_snippet(small, wide, query)
+    names = {}
+    exec(script, names)
+    assert names["frame"]["types.cell_type"].tolist() == ["several: 23P | MC"] * 2
+    assert names["frame"]["id"].tolist() == [4, 5]
 
 
 @pytest.mark.parametrize(("other", "where"), [(MANUAL, ""), (BAYLOR, "volume > 200"), (MTYPES, "cell_type != BC")])
