@@ -204,7 +204,7 @@ def test_partners_whose_types_differ_count_as_several(cave):
 def test_partners_of_several_types_are_kept_by_that_word(client, line, prefix):
     path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners"
     query = {"direction": "in", "filter": prefix + line}
-    query |= {"join": "types"} if prefix else {"types": "types"}
+    query |= {"more": "types"} if prefix else {"types": "types"}
     answer = client.get(path, query_string=query)
     assert [int(row["root_id"]) for row in answer.get_json()["rows"]] == [DIFFER]
 
