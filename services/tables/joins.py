@@ -191,6 +191,7 @@ def _extra(own: pd.Series, right: pd.DataFrame, foreign: str, names: list[str]) 
     """What the rows of `right` that each of `own` has say together in the columns `names`, `num_rows`, how many they
     are, and whether they differ (bool)."""
     known = right[(right[foreign].fillna(0) != 0).to_numpy(bool)]
+    known = known.sort_values("id", kind="stable") if "id" in known else known
     ids = known[foreign].astype("int64")
     counts = ids.value_counts()
     wanted = own.fillna(0).astype("int64")

@@ -184,13 +184,14 @@ def _refuse_empty(table: TableFrame) -> None:
 
 def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> Iterator[str]:
     """The columns of another table, as `services.tables.joins.join` has them: what its rows say together."""
-    yield from _fetch(
-        cave, live.open_table(Release(cave, table.datastack, table.version), joined.table), most_rows, "other"
-    )
+    opened = live.open_table(Release(cave, table.datastack, table.version), joined.table)
+    yield from _fetch(cave, opened, most_rows, "other")
     yield f"known = other[other[{joined.foreign!r}].fillna(0) != 0]"
     names = [name for column in table.columns if (name := column.name.removeprefix(f"{joined.table}.")) != column.name]
     values = [name for name in names if name != NUM_ROWS]
     if values:
+        if "id" in opened.frame:
+            yield "known = known.sort_values('id', kind='stable')"
         yield f"many = known[{joined.foreign!r}].duplicated(keep=False)"
         yield f"alone = known[~many].set_index({joined.foreign!r})"
         yield f"several = known[many].groupby({joined.foreign!r})[{values}].agg(agreed)"
