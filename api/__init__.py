@@ -10,6 +10,7 @@ from api import (  # noqa: F401 - add their routes
     arbor_routes,
     cell_routes,
     change_routes,
+    population_analyses,
     population_routes,
     routes,
     several_routes,

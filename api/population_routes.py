@@ -35,12 +35,12 @@ def population_edges(datastack: str, version: str) -> Response:
     params.only(*SETS, "offset", "limit", *params.FILE)
     offset, limit = params.span(None)
     pair = read_pair(datastack, version)
-    if started := _long(pair):
+    if started := long_answer(pair):
         return started
     result = population.read(pair)
     frame = result.edges.frame()
     part = frame.iloc[offset : None if limit is None else offset + limit]
-    return _answer(result, part, describe_columns(part), "edges", total=len(frame))
+    return population_answer(result, part, describe_columns(part), "edges", total=len(frame))
 
 
 @blueprint.get(f"{POPULATIONS}/matrix")
@@ -51,7 +51,7 @@ def population_matrix(datastack: str, version: str) -> Response:
     value = cast("Value", params.choice("value", matrices.VALUES, "synapses"))
     pair = read_pair(datastack, version)
     pre, post = read_groups(pair)
-    if started := _long(pair):
+    if started := long_answer(pair):
         return started
     result = population.read(pair)
     created = totals.matrix(result, pre, post, value)
@@ -63,7 +63,7 @@ def population_matrix(datastack: str, version: str) -> Response:
     )
     facts = {"pre_by": pre.by, "post_by": post.by, "value": value}
     extra = {**facts, "denominators": _denominators(pre, post, created)}
-    return _answer(result, created.frame(), columns, f"matrix_{value}", facts=facts, extra=extra)
+    return population_answer(result, created.frame(), columns, f"matrix_{value}", facts=facts, extra=extra)
 
 
 @blueprint.get(f"{POPULATIONS}/null")
@@ -74,7 +74,7 @@ def population_null(datastack: str, version: str) -> Response:
     counted = cast("Counted", params.choice("value", nulls.COUNTED[model], nulls.COUNTED[model][0]))
     pair, drawn = read_pair(datastack, version), read_chance(chance.PERMUTATIONS)
     pre, post = read_groups(pair)
-    if started := _long(pair):
+    if started := long_answer(pair):
         return started
     result = population.read(pair)
     against = chance.compare(result, (pre, post), model, counted, **drawn)
@@ -82,7 +82,7 @@ def population_null(datastack: str, version: str) -> Response:
     numbers = [Column(name, name, "number") for name in map(str, frame.columns[2:])]
     columns = (Column("pre", pre.by, "text"), Column("post", post.by, "text"), *numbers)
     extra = {**facts, "num": against.num, "left_out": against.left_out}
-    return _answer(result, frame, columns, f"null_{model}", facts=facts, extra=extra, notes=against.notes())
+    return population_answer(result, frame, columns, f"null_{model}", facts=facts, extra=extra, notes=against.notes())
 
 
 @blueprint.get(f"{POPULATIONS}/motifs")
@@ -90,7 +90,7 @@ def population_motifs(datastack: str, version: str) -> Response:
     """Reciprocal pairs and the 13 motifs of three cells, against wirings that keep degrees."""
     params.only(*SETS, *CHANCE, *params.FILE)
     pair, drawn = read_pair(datastack, version), read_chance(motifs.PERMUTATIONS)
-    if started := _long(pair):
+    if started := long_answer(pair):
         return started
     result = population.read(pair)
     frame = motifs.against_degrees(result.edges, **drawn)
@@ -98,7 +98,9 @@ def population_motifs(datastack: str, version: str) -> Response:
         Column("motif", "motif", "text"),
         *(Column(name, name, "number") for name in map(str, frame.columns[1:])),
     )
-    return _answer(result, frame, columns, "motifs", facts=drawn, extra=drawn, notes=(nulls.WORDS["degrees"],))
+    return population_answer(
+        result, frame, columns, "motifs", facts=drawn, extra=drawn, notes=(nulls.WORDS["degrees"],)
+    )
 
 
 @blueprint.get(f"{POPULATIONS}/python")
@@ -129,7 +131,7 @@ def job_answer(job: jobs.Job) -> Response:
     return jsonify({"job": messages})
 
 
-def _long(pair: Pair) -> Response | None:
+def long_answer(pair: Pair) -> Response | None:
     """The answer to a question whose reading is a job, because it is long or with `job=on`: 202 with the job's address.
     None where the synapses are kept, or soon read."""
     requests = population.cost(pair)
@@ -152,11 +154,11 @@ def read_chance(permutations: int) -> dict[str, int]:
     return {"permutations": requested, "seed": params.count("seed", chance.SEED) or 0}
 
 
-def read_pair(datastack: str, version: str) -> Pair:
-    """The sets of a request: `pre`, `post` and `proofread`."""
+def read_pair(datastack: str, version: str, *, through: str | None = None) -> Pair:
+    """The sets of a request: `pre`, `post` and `proofread`. With `through`, see :func:`population.choose`."""
     proofread = cast("sets.Proofread", params.choice("proofread", sets.PROOFREAD, "axon"))
     release = live.resolve(cave(), datastack, version)
-    return population.choose(release, params.text("pre"), params.text("post"), proofread=proofread)
+    return population.choose(release, params.text("pre"), params.text("post"), proofread=proofread, through=through)
 
 
 def read_groups(pair: Pair) -> tuple[Grouping, Grouping]:
@@ -175,7 +177,7 @@ def _denominators(pre: Grouping, post: Grouping, matrix: Matrix) -> dict[str, An
     return {"words": matrices.WORDS[matrix.value], **cells}
 
 
-def _answer(
+def population_answer(
     result: Population,
     frame: pd.DataFrame,
     columns: tuple[Column, ...],

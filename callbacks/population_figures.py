@@ -5,41 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from dash import Input, Output, no_update
 
 from callbacks import populations
-from callbacks.register import callback
-from components import alerts, cell_figures, populations_page
+from components import cell_figures, population_panels
 from components.figures import population as drawing
 from services.cells import plot_frames
 from services.core import type_columns
-from services.populations import chance, distributions
+from services.populations import chance
+from services.populations import distributions as frames
 from services.populations.edges import places
 from services.populations.groupings import CELL, Grouping
 from services.populations.population import Population
+from services.views.addresses import PopulationAddress
 
 
-@callback(
-    Output("pop-figures", "children"),
-    Input("pop-href", "data"),
-    prevent_initial_call=True,
-    on_error=alerts.problem,
-)
-def draw(href: str) -> Any:
+def distributions(view: PopulationAddress, result: Population) -> Any:
     """What the edges are distributed by."""
-    view, result = populations.shown(href)
-    if not result or not len(result.edges):
-        return no_update
+    if not len(result.edges):
+        return []
     pre, post = populations.groups(view, result.pair)
     plots = [*_of_edges(result), *([] if CELL in (pre.by, post.by) else _of_groups(result, pre, post))]
-    return populations_page.distributions(plots)
+    return population_panels.distributions(plots)
 
 
 def _of_edges(population: Population) -> list[Any]:
     ids = (population.edges.pre_ids, population.edges.post_ids)
     somata = (chance.somata_um(population.pair, ids[0]), chance.somata_um(population.pair, ids[1]))
-    strengths = drawing.strengths(distributions.synapses_per_connection(population.edges))
-    distance = drawing.by_distance(distributions.by_distance(population.edges, somata))
+    strengths = drawing.strengths(frames.synapses_per_connection(population.edges))
+    distance = drawing.by_distance(frames.by_distance(population.edges, somata))
     note = "Pairs of cells with one soma each; bars are 95% intervals (Wilson). The last bin has all that is farther."
     return [
         cell_figures.plot("pop-strengths", "Synapses per connection", strengths),
@@ -51,8 +44,8 @@ def _of_groups(population: Population, pre: Grouping, post: Grouping) -> list[An
     release = population.pair.release
     table, _, column = post.by.partition(type_columns.SEPARATOR)
     colours = plot_frames.type_colours(release, table, column)
-    shares = distributions.targets(population.edges, pre, post, seed=chance.SEED)
-    quantiles = distributions.degrees(population.edges, pre, post)
+    shares = frames.targets(population.edges, pre, post, seed=chance.SEED)
+    quantiles = frames.degrees(population.edges, pre, post)
     note = "Hover for 95% intervals: cells of a row drawn anew 500 times."
     plots = [
         cell_figures.plot("pop-targets", "Targets of each row", drawing.targets(shares, colours), note=note),
@@ -63,6 +56,6 @@ def _of_groups(population: Population, pre: Grouping, post: Grouping) -> list[An
         return plots
     at, counted = places(population.edges.pre_ids, population.synapses["pre_root_id"].to_numpy(np.int64))
     rows = population.synapses[counted]
-    depths = distributions.depths(chance.depths_um(population, rows), pre.of[at[counted]], pre.names)
+    depths = frames.depths(chance.depths_um(population, rows), pre.of[at[counted]], pre.names)
     figure = drawing.depths(depths, colours, release.volume.layers)
     return [*plots, cell_figures.plot("pop-depths", "Depth of the synapses of each row", figure)]

@@ -77,10 +77,8 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         waiting = populations_page.under_way(jobs.current().start(pair))
         return [populations_page.sets(pair), waiting], status, alerts.notes([*message, *pair.notes]), no_update
     result = population.read(pair)
-    created = _matrix(view, result)
-    figure, words = _figure(created, view, result), matrices.WORDS[created.value]
-    files = populations_page.files(view, pair.release.version.label)
-    results = populations_page.results(view, result, figure, words, files)
+    drawn = _drawn(view, result) if view.panel == "matrix" else [populations_page.panel()]
+    results = [populations_page.sets(pair), populations_page.tabs(view), *drawn]
     return results, status, alerts.notes([*message, *result.notes]), view.href()
 
 
@@ -139,7 +137,7 @@ def compare(href: str) -> Any:
     if view.model == NO_MODEL or not result:
         return no_update
     numbers = [
-        _whole(text, default) for text, default in ((view.permutations, chance.PERMUTATIONS), (view.seed, chance.SEED))
+        whole(text, default) for text, default in ((view.permutations, chance.PERMUTATIONS), (view.seed, chance.SEED))
     ]
     rows, model = groups(view, result.pair), cast("Model", view.model)
     against = chance.compare(result, rows, model, permutations=numbers[0], seed=numbers[1])
@@ -167,6 +165,12 @@ def groups(view: PopulationAddress, pair: Pair) -> tuple[Grouping, Grouping]:
     """The rows and the columns of a view."""
     pre = groupings.group(pair.release, pair.pre, view.pre_by)
     return pre, groupings.group(pair.release, pair.post, view.post_by)
+
+
+def _drawn(view: PopulationAddress, result: Population) -> list[Any]:
+    created = _matrix(view, result)
+    figure, words = _figure(created, view, result), matrices.WORDS[created.value]
+    return populations_page.results(view, result, figure, words, populations_page.files(view))
 
 
 def _matrix(view: PopulationAddress, result: Population) -> Matrix:
@@ -227,7 +231,8 @@ def _named(name: str) -> str | None:
     return None if name == drawing.NO_TYPE else name
 
 
-def _whole(text: str, default: int) -> int:
+def whole(text: str, default: int) -> int:
+    """The number that a text is, or a default where there is none."""
     if not text.strip():
         return default
     if not text.strip().isdigit():

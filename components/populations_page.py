@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -22,6 +22,7 @@ from services.views.addresses import (
     MODELS,
     NO_MODEL,
     ORDERS,
+    PATH_ORDERS,
     POPULATION_VALUES,
     POPULATIONS_PAGE,
     SAME,
@@ -48,9 +49,18 @@ MODEL_WORDS = {
     "depth": "Depth of synapses kept",
     "distance": "Distance of somata kept",
 }
+PANEL_TITLES = {"matrix": "Matrix", "distributions": "Distributions", "alike": "Alike", "paths": "Paths"}
+DIRECTIONS: tuple[controls.Option, ...] = (
+    {"label": "Outputs", "value": "out"},
+    {"label": "Inputs", "value": "in"},
+    {"label": "Both", "value": "both"},
+)
+MEASURES: tuple[controls.Option, ...] = (
+    {"label": "Cosine", "value": "cosine"},
+    {"label": "Jaccard", "value": "jaccard"},
+)
 MOST_LISTED = 200
 POLL_MS = 1_500
-FIELDS = ("pre", "post", "proofread")
 
 
 def page(view: PopulationAddress, query: Mapping[str, Any]) -> html.Div:
@@ -63,15 +73,8 @@ def page(view: PopulationAddress, query: Mapping[str, Any]) -> html.Div:
         controls.choice("Postsynaptic cells", "post_table", "pop-post-table", view.post_table, [SAME_SET, OF_IDS]),
         controls.text("where, or ids", "post", "pop-post", view.post, "cell_type = BC"),
         controls.choice("Which count", "proofread", "pop-proofread", view.proofread, PROOFREAD),
-        controls.choice("Value", "value", "pop-value", view.value, _words(POPULATION_VALUES)),
-        controls.text("Rows by", "pre_by", "pop-pre-by", view.pre_by, "cell type, cell, or table.column"),
-        controls.text("Columns by", "post_by", "pop-post-by", view.post_by, "cell type, cell, or table.column"),
-        controls.choice("Order", "order", "pop-order", view.order, _words(ORDERS)),
-        controls.choice("Against chance", "model", "pop-model", view.model, _models()),
+        *(field(view) for field in FIELDS_OF[view.panel]),
     ]
-    if view.model != NO_MODEL:
-        fields.append(controls.text("Permutations", "permutations", "pop-permutations", view.permutations, "1000"))
-        fields.append(controls.text("Seed", "seed", "pop-seed", view.seed, "1"))
     what = alerts.loading("Looking up the sets…" if view.pre_set else "Opening the datastack…")
     return html.Div(
         [
@@ -87,6 +90,82 @@ def page(view: PopulationAddress, query: Mapping[str, Any]) -> html.Div:
             dcc.Store(id="pop-href"),
         ]
     )
+
+
+def _shown(view: PopulationAddress) -> html.Div:
+    return controls.choice("Value", "value", "pop-value", view.value, _words(POPULATION_VALUES))
+
+
+def _rows(view: PopulationAddress) -> html.Div:
+    return controls.text("Rows by", "pre_by", "pop-pre-by", view.pre_by, "cell type, cell, or table.column")
+
+
+def _columns(view: PopulationAddress) -> html.Div:
+    return controls.text("Columns by", "post_by", "pop-post-by", view.post_by, "cell type, cell, or table.column")
+
+
+def _order(view: PopulationAddress) -> html.Div:
+    return controls.choice("Order", "order", "pop-order", view.order, _words(ORDERS))
+
+
+def _model(view: PopulationAddress) -> html.Div:
+    return controls.choice("Against chance", "model", "pop-model", view.model, _models())
+
+
+def _permutations(view: PopulationAddress) -> html.Div | None:
+    drawn = controls.text("Permutations", "permutations", "pop-permutations", view.permutations, "1000")
+    return drawn if view.model != NO_MODEL else None
+
+
+def _seed(view: PopulationAddress) -> html.Div | None:
+    return controls.text("Seed", "seed", "pop-seed", view.seed, "1") if view.model != NO_MODEL else None
+
+
+def _direction(view: PopulationAddress) -> html.Div:
+    return controls.choice("Alike in", "direction", "pop-direction", view.direction, DIRECTIONS)
+
+
+def _measure(view: PopulationAddress) -> html.Div:
+    return controls.choice("By", "measure", "pop-measure", view.measure, MEASURES)
+
+
+def _cell(view: PopulationAddress) -> html.Div:
+    return controls.text("Like cell", "cell", "pop-cell", view.cell, "root id; none for clusters")
+
+
+def _clusters(view: PopulationAddress) -> html.Div:
+    return controls.text("Clusters", "clusters", "pop-clusters", view.clusters, "8")
+
+
+def _through(view: PopulationAddress) -> html.Div:
+    return controls.text("Through", "through", "pop-through", view.through, "both sets, or table:filter, or ids")
+
+
+def _best(view: PopulationAddress) -> html.Div:
+    return controls.choice("First", "best", "pop-best", view.best, _words(PATH_ORDERS))
+
+
+FIELDS_OF: Mapping[str, Sequence[Callable[[PopulationAddress], Any]]] = {
+    "matrix": (_shown, _rows, _columns, _order, _model, _permutations, _seed),
+    "distributions": (_rows, _columns),
+    "alike": (_rows, _columns, _direction, _measure, _cell, _clusters),
+    "paths": (_through, _best),
+}
+"""What each panel asks for beside the sets."""
+
+
+def tabs(view: PopulationAddress) -> html.Nav:
+    """The ways to look at a population, each an address."""
+    links = [
+        html.A(
+            title,
+            href=replace(view, panel=panel).href(),
+            **data(keep="panel"),
+            **(aria(current="page") if panel == view.panel else {}),
+        )
+        for panel, title in PANEL_TITLES.items()
+    ]
+    return html.Nav(links, className="k-tabs k-population-tabs", **aria(label="Analyses"))
 
 
 def invitation(examples: Sequence[tuple[str, PopulationAddress]]) -> html.Div:
@@ -164,7 +243,6 @@ def results(view: PopulationAddress, population: Population, figure: Figure, mes
         style={"height": figure["layout"]["height"]},
     )
     return [
-        sets(population.pair),
         html.Section(
             [
                 html.H2(view.value.replace("_", " ").capitalize()),
@@ -179,24 +257,31 @@ def results(view: PopulationAddress, population: Population, figure: Figure, mes
         ),
         html.Div(id="pop-entry"),
         html.Div(id="pop-chance"),
-        html.Div(id="pop-figures"),
     ]
 
 
-def files(view: PopulationAddress, number: object) -> html.Div:
+def panel() -> html.Div:
+    """Where what is looked at will be."""
+    return html.Div(alerts.loading("Working it out…"), id="pop-panel")
+
+
+def file(view: PopulationAddress, kind: str, words: str, **more: str) -> html.Div:
+    """Links to the files of one answer of the API about the sets."""
+    requests = {"pre": view.pre_set, "post": view.post_set, "proofread": view.proofread, **more}
+    query = urlencode({name: text for name, text in requests.items() if text}, quote_via=quote, safe="~")
+    return file_links(words, f"/api/v1/{view.datastack}/{view.version}/populations/{kind}?{query}")
+
+
+def files(view: PopulationAddress) -> html.Div:
     """Links to the files of what is shown."""
-    requests = {"pre": view.pre_set, "post": view.post_set, "proofread": view.proofread}
     shape = {"pre_by": view.pre_by, "post_by": view.post_by}
-    kinds = {"edges": ({}, "Edges:"), "matrix": (shape | {"value": view.value}, "Matrix:")}
+    parts: list[Any] = [file(view, "edges", "Edges:"), file(view, "matrix", "Matrix:", **shape, value=view.value)]
     if view.model != NO_MODEL:
-        drawn = {"permutations": view.permutations, "seed": view.seed}
-        kinds |= {"null": (shape | {"model": view.model} | drawn, "Chance:")}
-    parts: list[Any] = []
-    for kind, (more, words) in kinds.items():
-        query = urlencode({name: text for name, text in (requests | more).items() if text}, quote_via=quote, safe="~")
-        parts.append(file_links(words, f"/api/v1/{view.datastack}/{number}/populations/{kind}?{query}"))
-    sets_only = urlencode({name: text for name, text in requests.items() if text}, quote_via=quote, safe="~")
-    script = f"/api/v1/{view.datastack}/{number}/populations/python?{sets_only}"
+        drawn = {"model": view.model, "permutations": view.permutations, "seed": view.seed}
+        parts.append(file(view, "null", "Chance:", **shape, **drawn))
+    sets_only = {"pre": view.pre_set, "post": view.post_set, "proofread": view.proofread}
+    query = urlencode({name: text for name, text in sets_only.items() if text}, quote_via=quote, safe="~")
+    script = f"/api/v1/{view.datastack}/{view.version}/populations/python?{query}"
     parts.append(html.A("caveclient script", href=script, download="edges.py"))
     return html.Div(parts, className="k-population-files")
 
@@ -228,13 +313,6 @@ def chance(view: PopulationAddress, figure: Figure, notes: Sequence[str]) -> htm
     title = f"Observed by expected: {MODEL_WORDS[view.model].lower()}"
     messages = [html.P(note, className="k-hint") for note in notes]
     return html.Section([html.H2(title), graph, *messages], className="k-matrix", **aria(label="Against chance"))
-
-
-def distributions(plots: Sequence[Any]) -> html.Section:
-    """Plots of a population."""
-    return html.Section(
-        [html.H2("Distributions"), html.Div(plots, className="k-population-figures")], **aria(label="Distributions")
-    )
 
 
 def status(pair: Pair) -> list[Any]:

@@ -7,12 +7,15 @@ Public names:
 - `edges`: places
 - `groupings`: CELL, Grouping, group
 - `jobs`: Job, current, is_long
+- `likeness`: CLUSTERS, DIRECTIONS, Direction, Profiles, clusters, like, partners, profiles
 - `matrices`: Matrix, UNITS, VALUES, Value, WORDS
 - `motifs`: PERMUTATIONS, against_degrees
 - `nulls`: COUNTED, Counted, MODELS, MOST_PERMUTATIONS, Model, Null, WORDS
 - `orders`: order
+- `paths`: MOST_STEPS, ORDERS, Order, WORDS, between
 - `population`: Pair, Population, choose, cost, read, synapses_of
 - `scripts`: edges_script
 - `sets`: CellSet, PROOFREAD
+- `similarity`: MEASURES, Measure
 - `totals`: matrix
 """

@@ -12,7 +12,7 @@ from services.cells import cell_types
 from services.core import type_columns
 from services.core.errors import BadInput
 from services.core.natural_order import natural_ranks
-from services.populations.edges import Places
+from services.populations.edges import Ids, Places, places
 from services.populations.sets import CellSet
 from services.tables.tables import is_type_table
 
@@ -34,6 +34,13 @@ class Grouping:
     def sizes(self) -> Places:
         """How many cells each group has."""
         return np.bincount(self.of, minlength=len(self.names))
+
+    def names_of(self, ids: Ids, roots: Ids) -> pd.Series:
+        """The names of the groups of some cells (string), of the set with the root ids `ids`; null for others."""
+        at, known = places(ids, roots)
+        names = np.array([*self.names, None], dtype=object)
+        of = np.append(self.of, len(self.names))
+        return pd.Series(names[of[np.where(known, at, len(ids))]], dtype="string")
 
 
 def column_of(release: Release, cells: CellSet, by: str = "") -> str:

@@ -95,7 +95,7 @@ class Jobs:
             return known
         self._cave.cache.note(_cancel(id), False, most=1)
         job = self._tell(Job(id, "waiting"))
-        requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
+        requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread, "through": pair.through}
         self._read(id, pair.release.datastack, pair.release.number, requests)
         self._work_here()
         return job

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -22,13 +22,15 @@ from services.populations.sets import CellSet, Proofread
 @dataclass(frozen=True, eq=False)
 class Pair:
     """The presynaptic and the postsynaptic set of a question. `asked` are the sets before those cells were left out
-    that `proofread` does not count (see :data:`sets.PROOFREAD`)."""
+    that `proofread` does not count (see :data:`sets.PROOFREAD`). `through` is the set that paths may lead through (""
+    = both); where it is given, `pre` and `post` have all cells of the three."""
 
     release: Release
     pre: CellSet
     post: CellSet
     proofread: Proofread
     asked: tuple[CellSet, CellSet]
+    through: str | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,14 +66,21 @@ class Population:
         return tuple(messages)
 
 
-def choose(release: Release, pre: str, post: str = "", *, proofread: Proofread = "axon") -> Pair:
-    """The sets that two texts name (see :func:`sets.resolve`); `post` left out is `pre`. Raises as that does."""
+def choose(
+    release: Release, pre: str, post: str = "", *, proofread: Proofread = "axon", through: str | None = None
+) -> Pair:
+    """The sets that two texts name (see :func:`sets.resolve`); `post` left out is `pre`. With `through`, what paths
+    between them may use (see :class:`Pair`). Raises as :func:`sets.resolve`."""
     texts = [pre] if not post.strip() or post.strip() == pre.strip() else [pre, post]
     matches = gather(*(partial(sets.resolve, release, text) for text in texts))
     before, after = matches[0], matches[-1]
+    if through is not None:
+        others = [sets.resolve(release, through)] if through.strip() else []
+        joined = sets.union([before, after, *others])
+        before, after = replace(joined, text=before.text), replace(joined, text=after.text)
     one = before if proofread == "off" else sets.proofread_only(release, before, "axon")
     other = sets.proofread_only(release, after, "dendrite") if proofread == "both" else after
-    return Pair(release, one, other, proofread, (before, after))
+    return Pair(release, one, other, proofread, (before, after), through)
 
 
 def cost(pair: Pair) -> int:
@@ -88,7 +97,7 @@ def read(pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> 
         return Population(pair, synapses, edges_of(synapses, *ids), release.synapse_shape().sized)
 
     names = (reading.digest(pair.pre.ids), reading.digest(pair.post.ids))
-    texts = (pair.pre.text, pair.post.text, pair.proofread)
+    texts = (pair.pre.text, pair.post.text, pair.proofread, pair.through or "")
     return release.derived.of("population", *names, *texts).get(load)
 
 

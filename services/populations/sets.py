@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
@@ -93,6 +94,20 @@ def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dend
     left = len(whole) - int(kept.sum())
     message = f"{left:,} of {len(whole):,} cells are left out, for their {part} is not proofread." if left else ""
     return replace(whole, ids=whole.ids[kept], notes=(*whole.notes, *filter(None, [message])))
+
+
+def root_id(text: str) -> int:
+    """The root id that a text is. Raises BadInput."""
+    text = text.strip()
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) >= 2**63:
+        raise BadInput(f"{text[:40]!r} is no root id.", "Give that of a cell of the sets.")
+    return int(text)
+
+
+def union(several: Sequence[CellSet]) -> CellSet:
+    """The cells of any of several sets; what is known of these alone is not known of them."""
+    ids = np.unique(np.concatenate([one.ids for one in several]))
+    return CellSet("", "", ids, len(ids), notes=tuple(dict.fromkeys(note for one in several for note in one.notes)))
 
 
 def _of_table(release: Release, table: str, where: str) -> CellSet:

@@ -15,16 +15,21 @@ Measure = Literal["cosine", "jaccard"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
-def similarities(profiles: Floats, measure: Measure = "cosine") -> Floats:
-    """How alike each two rows of numbers are, 0 to 1: the cosine of the angle between them, or, by "jaccard", the
-    shared ones of all columns in which either has anything. NaN for a row of zeros, which is like nothing."""
-    some = (profiles > 0).astype(np.float64) if measure == "jaccard" else np.nan_to_num(profiles)
-    products = some @ some.T
-    own = np.diag(products)
-    below = own[:, None] + own[None, :] - products if measure == "jaccard" else np.sqrt(np.outer(own, own))
-    empty = (own == 0)[:, None] | (own == 0)[None, :]
+def similarities(profiles: Floats, measure: Measure = "cosine", others: Floats | None = None) -> Floats:
+    """How alike each row of numbers is to each of `others` (left out: of the same), 0 to 1: the cosine of the angle
+    between them, or, by "jaccard", the shared ones of all columns in which either has anything. NaN for a row of zeros,
+    which is like nothing."""
+    own, other = (_weighed(rows, measure) for rows in (profiles, profiles if others is None else others))
+    products = own @ other.T
+    ones, twos = (own * own).sum(axis=1)[:, None], (other * other).sum(axis=1)[None, :]
+    below = ones + twos - products if measure == "jaccard" else np.sqrt(ones * twos)
+    empty = (ones == 0) | (twos == 0)
     result = np.divide(products, below, out=np.full(products.shape, np.nan), where=(below > 0) & ~empty)
     return np.clip(result, 0.0, 1.0)
+
+
+def _weighed(profiles: Floats, measure: Measure) -> Floats:
+    return (profiles > 0).astype(np.float64) if measure == "jaccard" else np.nan_to_num(profiles)
 
 
 def clustering(profiles: Floats, measure: Measure = "cosine") -> npt.NDArray[np.float64]:

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from services.cells.column_groups import GROUPS as COLUMN_GROUPS
 from services.core.moments import LIVE, MOMENT_FORMAT, is_moment, written_moment
 from services.core.sorting import Direction, Sort, format_sort, parse_sort
-from services.populations import matrices, nulls, sets
+from services.populations import likeness, matrices, nulls, paths, sets, similarity
 
 Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
@@ -41,6 +41,10 @@ ORDERS = ("name", "cells", "synapses", "depth", "similarity")
 NO_MODEL = "none"
 MODELS = (NO_MODEL, *nulls.MODELS)
 POPULATION_VALUES = matrices.VALUES
+POPULATION_PANELS = ("matrix", "distributions", "alike", "paths")
+DIRECTIONS = likeness.DIRECTIONS
+MEASURES = similarity.MEASURES
+PATH_ORDERS = paths.ORDERS
 BOX = "f."
 LONGEST_VALUE = 250_000
 """Characters: a filter of ten thousand ids, which the page then saves under a number."""
@@ -147,6 +151,11 @@ class PopulationAddress:
     what the matrix shows, `order` one of ORDERS. `model` is the null model it is compared with, one of MODELS, in
     `permutations` with a `seed` ("" = the default). `row` and `column` name the groups of the entry whose synapses are
     listed. With `read` "on", what is not kept is asked of CAVE. `against` is another version to compare with.
+
+    `panel` is the one of POPULATION_PANELS that is shown. `direction`, one of DIRECTIONS, and `measure`, one of
+    MEASURES, say by what cells are alike; `cell` is the root id that others are compared with, `other` one whose
+    partners are listed beside its own, `clusters` their number ("" = the default). `through` is the set that paths lead
+    through ("" = both sets), `best` which come first, one of PATH_ORDERS.
     """
 
     datastack: str = ""
@@ -167,6 +176,14 @@ class PopulationAddress:
     column: str = ""
     against: str = ""
     read: str = ""
+    panel: str = "matrix"
+    direction: str = "out"
+    measure: str = "cosine"
+    cell: str = ""
+    other: str = ""
+    clusters: str = ""
+    through: str = ""
+    best: str = "shortest"
 
     @property
     def pre_set(self) -> str:
@@ -265,6 +282,7 @@ def parse_population(query: Query) -> tuple[PopulationAddress, tuple[str, ...]]:
     """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
     read = _Reader(query)
     choices = {"proofread": PROOFREAD, "value": POPULATION_VALUES, "order": ORDERS, "model": MODELS, "read": SWITCH}
+    choices |= {"panel": POPULATION_PANELS, "direction": DIRECTIONS, "measure": MEASURES, "best": PATH_ORDERS}
     defaults = vars(PopulationAddress())
     given = {name: read.choice(name, allowed, defaults[name]) for name, allowed in choices.items()}
     texts = {name: read.text(name, defaults[name]) for name in defaults if name not in (*choices, "version")}

@@ -250,6 +250,55 @@ def test_motifs_of_six_cells(asked: FlaskClient) -> None:
     assert told == {name: theirs[name] for name in told} and len(told) == 13
 
 
+def test_likeness_of_six_cells(asked: FlaskClient) -> None:
+    """P1 has 2 outputs onto P and 1 onto I, I1 4 onto P; I2 has 1 onto I."""
+    query = {"pre": "nuclei:", "proofread": "off", **BY_TYPE}
+    told = get(asked, "alike", cell=str(P1), **query)
+    rows = {int(row["root_id"]): (row["similarity"], row["num_syn"], row["group"]) for row in told["rows"]}
+    assert rows[I1] == (pytest.approx(2 / 5**0.5), 4, "I") and rows[I2] == (pytest.approx(1 / 5**0.5), 1, "I")
+    assert rows[P3] == (0, 1, "P") and set(rows) == set(CELLS) - {P1}
+    jaccard = get(asked, "alike", cell=str(P1), measure="jaccard", **query)["rows"]
+    assert {row["similarity"] for row in jaccard if int(row["root_id"]) in (I1, P2)} == {0.5}
+    clusters = get(asked, "alike", number="2", **query)["rows"]
+    assert len({row["cluster"] for row in clusters if int(row["root_id"]) in (P2, I2)}) == 1
+    shared = get(asked, "partners", pre="nuclei:", proofread="off", cell=str(P1), other=str(P2))["rows"]
+    assert {(int(row["root_id"]), row["of"], row["num_syn_first"], row["num_syn_second"]) for row in shared} == {
+        (I1, "both", 1, 3),
+        (P2, "first", 2, 0),
+    }
+
+
+def test_paths_of_six_cells(asked: FlaskClient) -> None:
+    def between(**query: str) -> list[int] | None:
+        rows = get(asked, "paths", pre=str(I2), post=str(P2), proofread="off", **query)["rows"]
+        return [int(rows[0][name]) for name in ("via_1_root_id", "via_2_root_id") if rows[0][name]] if rows else None
+
+    assert between() is None  # no cell of both sets leads there
+    assert between(through=str(I1)) == [I1]
+    assert between(through="nuclei:") == [I1]
+    assert between(through=f"{P1} {P3}", steps="2") is None
+    every = get(asked, "paths", pre="nuclei:", proofread="off", order="strongest")["rows"]
+    best = {(int(row["pre_root_id"]), int(row["post_root_id"])): row for row in every}
+    assert best[P2, P1]["steps"] == 2 and best[P2, P1]["weakest"] == 1 and best[P1, P2]["weakest"] == 2
+    assert best[P2, X]["num_syn_1"] == 3 and best[P2, X]["steps"] == 3 and int(best[P2, X]["via_2_root_id"]) == P3
+
+
+@pytest.mark.parametrize(
+    ("what", "query", "words"),
+    [
+        ("alike", {"cell": "864691136999999999"}, "not among"),
+        ("alike", {"cell": "P1"}, "no root id"),
+        ("alike", {"number": "0"}, "0 clusters"),
+        ("partners", {"cell": str(P1)}, "Two cells"),
+        ("paths", {"steps": "4"}, "4 steps"),
+        ("paths", {"through": "nowhere:"}, "nowhere"),
+    ],
+)
+def test_bad_likeness_and_paths(asked: FlaskClient, what: str, query: dict[str, str], words: str) -> None:
+    answer = asked.get(f"/api/v1/{SIX}/latest/populations/{what}", query_string={"pre": "types:", **query})
+    assert answer.status_code in (400, 404) and words in answer.json["error"]["message"]
+
+
 def test_the_script_yields_the_same(asked: FlaskClient, six_url: str, tmp_path: Path) -> None:
     query = {"pre": "nuclei:", "proofread": "off"}
     script = asked.get(f"/api/v1/{SIX}/latest/populations/python", query_string=query)

@@ -85,7 +85,25 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     page.goto(f"/populations?pre_table={PROOFREADING}&read=on&pre_by=cell&post_by=cell&order=similarity")
     expect(page.locator("#pop-matrix .js-plotly-plot")).to_be_visible()
     dots = page.evaluate("() => document.querySelector('#pop-matrix .js-plotly-plot')._fullData[0]._length")
-    assert dots == len(among.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"]))
+    edges = among.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"])
+    assert dots == len(edges)
+    page.get_by_role("link", name="Paths", exact=True).click()
+    expect(page.locator("#pop-panel")).to_contain_text(f"{len(edges):,} in 1 step;")
+    cells = set(among["pre_pt_root_id"]) | set(among["post_pt_root_id"])
+    assert set(map(int, page.locator("#pop-panel td:first-child").all_inner_texts())) <= cells
+    page.get_by_role("link", name="Alike", exact=True).click()
+    expect(page.get_by_role("heading", name="Clusters")).to_be_visible()
+    assert query(page)["panel"] == ["alike"] and query(page)["order"] == ["similarity"]
+    sizes = page.locator("#pop-panel td:nth-child(2)").all_inner_texts()
+    assert sum(map(int, sizes)) == among["pre_pt_root_id"].nunique() and len(sizes) == 8
+    page.get_by_text("Cells", exact=True).nth(0).click()
+    page.locator("#pop-panel details[open] a").first.click()
+    expect(page.get_by_role("heading", name="Cells like")).to_be_visible()
+    page.get_by_role("link", name="in common").first.click()
+    one, other = query(page)["cell"][0], query(page)["other"][0]
+    targets = [set(among.loc[among["pre_pt_root_id"] == int(root), "post_pt_root_id"]) for root in (one, other)]
+    words = f"{len(targets[0] & targets[1]):,} of both, {len(targets[0] - targets[1]):,} of the first only"
+    expect(page.locator("#pop-panel")).to_contain_text(words)
 
 
 def test_what_cannot_be_read_is_said_and_stays(page: Page) -> None:

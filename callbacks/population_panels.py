@@ -1,0 +1,66 @@
+"""What is looked at of a population beside its matrix, each worked out when it is in front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from dash import Input, Output, no_update
+
+from callbacks import populations
+from callbacks.population_figures import distributions
+from callbacks.register import callback
+from components import alerts, population_panels, populations_page
+from services.populations import jobs, likeness, paths, population, sets
+from services.populations.likeness import Direction
+from services.populations.population import Population
+from services.populations.similarity import Measure
+from services.views.addresses import PopulationAddress
+
+
+@callback(
+    Output("pop-panel", "children"),
+    Input("pop-href", "data"),
+    prevent_initial_call=True,
+    on_error=alerts.problem,
+)
+def draw(href: str) -> Any:
+    """The panel of the address."""
+    view, result = populations.shown(href)
+    return DRAWN[view.panel](view, result) if result and view.panel in DRAWN else no_update
+
+
+def _alike(view: PopulationAddress, result: Population) -> Any:
+    direction, measure = cast("Direction", view.direction), cast("Measure", view.measure)
+    if view.cell and view.other:
+        both = sets.root_id(view.cell), sets.root_id(view.other)
+        return population_panels.partners(view, likeness.partners(result.edges, both, direction))
+    groups = populations.groups(view, result.pair)
+    profiles = likeness.profiles(result.edges, *groups, direction)
+    own, ids = (groups[1], result.pair.post.ids) if direction == "in" else (groups[0], result.pair.pre.ids)
+    if view.cell:
+        cells = likeness.like(profiles, sets.root_id(view.cell), measure)
+        return population_panels.alike(view, cells.assign(group=own.names_of(ids, cells["root_id"].to_numpy())))
+    cells = likeness.clusters(profiles, populations.whole(view.clusters, likeness.CLUSTERS), measure)
+    return population_panels.clusters(view, cells.assign(group=own.names_of(ids, cells["root_id"].to_numpy())))
+
+
+def _paths(view: PopulationAddress, result: Population) -> Any:
+    pair, order = result.pair, cast("paths.Order", view.best)
+    wide = population.choose(pair.release, view.pre_set, view.post_set, proofread=pair.proofread, through=view.through)
+    requests = population.cost(wide)
+    if requests and view.read != "on":
+        return populations_page.offer(view, requests)
+    if jobs.is_long(requests):
+        return populations_page.under_way(jobs.current().start(wide))
+    edges = population.read(wide).edges
+    pairs = len(pair.pre) * len(pair.post) - len(result.edges.in_both[0])
+    best = paths.between(edges, pair.pre.ids, pair.post.ids, order=order)
+    return population_panels.paths(view, best, pairs, paths.WORDS[order])
+
+
+DRAWN: dict[str, Callable[[PopulationAddress, Population], Any]] = {
+    "distributions": distributions,
+    "alike": _alike,
+    "paths": _paths,
+}

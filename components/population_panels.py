@@ -1,0 +1,168 @@
+"""What is looked at of a population beside its matrix: distributions, cells wired alike, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from dash import html
+
+from components.attributes import aria
+from components.cell_card import counted
+from components.populations_page import MOST_LISTED, file
+from services.views.addresses import CellAddress, PopulationAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NO_TYPE = "no type"
+WAYS = {"out": "target", "in": "source", "both": "target and source"}
+OF = {"both": "both", "first": "the first only", "second": "the second only"}
+MOST_IDS = 50
+"""Cells of a cluster that are listed."""
+
+
+def distributions(plots: Sequence[Any]) -> html.Section:
+    """Plots of a population."""
+    return html.Section(html.Div(plots, className="k-population-figures"), **aria(label="Distributions"))
+
+
+def clusters(view: PopulationAddress, cells: pd.DataFrame) -> html.Section:
+    """Clusters of cells: `cells` have root_id, cluster and group, in the order of the tree."""
+    rows = [
+        [
+            str(number),
+            f"{len(some):,}",
+            _types(some["group"]),
+            html.Details([html.Summary("Cells"), *_cells(view, some["root_id"])]),
+        ]
+        for number, some in cells.groupby("cluster")
+    ]
+    note = (
+        f"By the synapses with each type of {WAYS[view.direction]}; average linkage. Choose a cell for those like it."
+    )
+    listed = table("Clusters", ("cluster", "cells", "types", ""), rows, ("cluster", "types", ""))
+    return _section("Clusters", note, listed, _alike_files(view, number=view.clusters))
+
+
+def alike(view: PopulationAddress, cells: pd.DataFrame) -> html.Section:
+    """Cells like that of the view: `cells` have root_id, similarity, num_syn and group, the likest first."""
+    rows = [
+        [
+            _cell(view, row["root_id"]),
+            _name(row["group"]),
+            f"{row['similarity']:.3f}",
+            f"{row['num_syn']:,}",
+            html.A("in common", href=replace(view, other=str(row["root_id"])).href()),
+        ]
+        for row in cells.head(MOST_LISTED).to_dict("records")
+    ]
+    note = f"{view.measure.capitalize()} of the synapses with each type of {WAYS[view.direction]}.{_first(cells)}"
+    titles = ("cell", "type", "similarity", "synapses", "partners")
+    listed = table("Cells alike", titles, rows, ("cell", "type", "partners"))
+    return _section(f"Cells like {view.cell}", note, listed, _alike_files(view, cell=view.cell))
+
+
+def partners(view: PopulationAddress, shared: pd.DataFrame) -> html.Section:
+    """The partners of the two cells of the view: `shared` are of `likeness.partners`."""
+    counts = shared["of"].value_counts()
+    sums = ", ".join(f"{counts.get(of, 0):,} of {words}" for of, words in OF.items())
+    rows = [
+        [
+            _cell(view, row["root_id"]),
+            "target" if row["direction"] == "out" else "source",
+            OF[row["of"]],
+            f"{row['num_syn_first']:,}",
+            f"{row['num_syn_second']:,}",
+        ]
+        for row in shared.head(MOST_LISTED).to_dict("records")
+    ]
+    titles = ("partner", "is", "of", "synapses with the first", "with the second")
+    files = file(view, "partners", "Partners:", cell=view.cell, other=view.other, direction=view.direction)
+    listed = table("Partners", titles, rows, titles[:3])
+    title = f"Partners of {view.cell} and {view.other}"
+    return _section(title, f"Among the sets: {sums}.{_first(shared)}", listed, files)
+
+
+def paths(view: PopulationAddress, found: pd.DataFrame, pairs: int, words: str) -> html.Section:
+    """The paths of a population: `found` are of `paths.between`, of so many `pairs` of cells."""
+    counts = found["steps"].value_counts().sort_index()
+    reached = "; ".join(
+        f"{count:,} in {counted(int(steps), 'step')}"
+        for steps, count in zip(counts.index.tolist(), counts, strict=True)
+    )
+    left = pairs - len(found)
+    sums = f"Pairs of cells: {reached or 'none is reached'}{f'; {left:,} not in three' if left else ''}."
+    rows = [
+        [
+            _cell(view, row["pre_root_id"]),
+            *(_step(view, row, step) for step in (1, 2)),
+            [*_weight(row[f"num_syn_{row['steps']}"]), _cell(view, row["post_root_id"])],
+            f"{row['steps']}",
+            f"{row['weakest']:,}",
+        ]
+        for row in found.head(MOST_LISTED).to_dict("records")
+    ]
+    titles = ("from", "via", "via", "to", "steps", "weakest step")
+    files = file(view, "paths", "Paths:", through=view.through, order=view.best)
+    return _section("Paths", f"{words} {sums}{_first(found)}", table("Paths", titles, rows, titles[:4]), files)
+
+
+def table(label: str, titles: Sequence[str], rows: Iterable[Sequence[Any]], words: Sequence[str]) -> html.Div:
+    """Rows under their titles; the columns of these `words` are no numbers."""
+    looks = ["k-words" if title in words else "" for title in titles]
+    heads = [html.Th(title, scope="col", className=look) for title, look in zip(titles, looks, strict=True)]
+    head = html.Thead(html.Tr(heads))
+    cells = [[html.Td(value, className=look) for value, look in zip(row, looks, strict=True)] for row in rows]
+    body = html.Tbody(list(map(html.Tr, cells)))
+    listed = html.Table([head, body], className="k-table", **aria(label=label))
+    return html.Div(listed, className="k-scroll k-synapses", tabIndex="0", role="region", **aria(label=label))
+
+
+def _section(title: str, note: str, *children: Any) -> html.Section:
+    return html.Section(
+        [html.H2(title), html.P(note, className="k-hint"), *children], className="k-listed", **aria(label=title)
+    )
+
+
+def _alike_files(view: PopulationAddress, **more: str) -> html.Div:
+    groups = {"pre_by": view.pre_by, "post_by": view.post_by}
+    return file(view, "alike", "Cells:", **groups, direction=view.direction, measure=view.measure, **more)
+
+
+def _step(view: PopulationAddress, row: Mapping[Any, Any], step: int) -> list[Any]:
+    if row["steps"] <= step:
+        return []
+    return [*_weight(row[f"num_syn_{step}"]), _cell(view, row[f"via_{step}_root_id"])]
+
+
+def _weight(num_syn: int) -> list[Any]:
+    return [html.Span(f"{num_syn:,} → ", className="k-hint")]
+
+
+def _cells(view: PopulationAddress, roots: pd.Series) -> list[Any]:
+    hrefs = {str(root): replace(view, cell=str(root)).href() for root in roots[:MOST_IDS]}
+    links = [html.A(root, href=href, className="k-id") for root, href in hrefs.items()]
+    more = [f"and {len(roots) - MOST_IDS:,} more"] if len(roots) > MOST_IDS else []
+    return [part for link in [*links, *more] for part in (link, " ")]
+
+
+def _cell(view: PopulationAddress, root: int) -> html.A:
+    at = CellAddress(view.datastack, view.version, cell=str(root))
+    return html.A(str(root), href=at.href(), className="k-id")
+
+
+def _types(groups: pd.Series) -> str:
+    counts = groups.fillna(NO_TYPE).value_counts()
+    listed = ", ".join(f"{name} {count:,}" for name, count in counts.head(3).items())
+    return listed + (f" and {len(counts) - 3} more" if len(counts) > 3 else "")
+
+
+def _name(group: Any) -> str:
+    return NO_TYPE if pd.isna(group) else str(group)
+
+
+def _first(frame: pd.DataFrame) -> str:
+    return f" The first {MOST_LISTED} of {len(frame):,} are listed." if len(frame) > MOST_LISTED else ""

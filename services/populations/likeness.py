@@ -1,0 +1,139 @@
+"""Cells that are wired alike, and the partners that two of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.cluster import hierarchy
+
+from services.core.errors import BadInput, NotFound, TooLarge
+from services.populations import similarity
+from services.populations.edges import Edges, Floats, Ids, Places
+from services.populations.groupings import Grouping
+from services.populations.orders import MOST_CLUSTERED
+from services.populations.similarity import Measure
+
+Direction = Literal["out", "in", "both"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+CLUSTERS = 8
+MOST_CLUSTERS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Profiles:
+    """How many synapses each cell of `ids` (rows of `counts`) has with each group of partners (columns)."""
+
+    ids: Ids
+    counts: Floats
+
+    def row(self, root_id: int) -> int:
+        """The row of a cell. Raises NotFound for one that is not among them."""
+        at = int(np.searchsorted(self.ids, root_id))
+        if at == len(self.ids) or self.ids[at] != root_id:
+            raise NotFound(f"Cell {root_id} is not among those compared here.", "Choose one of the set.")
+        return at
+
+
+def profiles(edges: Edges, pre: Grouping, post: Grouping, direction: Direction) -> Profiles:
+    """The profiles of presynaptic cells by the groups of their targets ("out"), of postsynaptic ones by those of their
+    sources ("in"), or of the cells of both sets by either ("both")."""
+    outputs, inputs = _counts(edges.pre, edges.pre_ids, edges.post, post, edges), _inputs(edges, pre)
+    if direction == "out":
+        return Profiles(edges.pre_ids, outputs)
+    if direction == "in":
+        return Profiles(edges.post_ids, inputs)
+    own, other = edges.in_both
+    return Profiles(edges.pre_ids[own], np.hstack([outputs[own], inputs[other]]))
+
+
+def like(profiles: Profiles, root_id: int, measure: Measure = "cosine") -> pd.DataFrame:
+    """The other cells by how alike their profiles are to that of one, the likest first; cells without synapses are left
+    out. Columns: root_id (int64), similarity (float64, 0 to 1), num_syn (int64). Raises NotFound for a cell that is not
+    among them, BadInput for one without synapses."""
+    at = profiles.row(root_id)
+    if not profiles.counts[at].any():
+        raise BadInput(f"Cell {root_id} has no synapses among these sets.", "So there is nothing to compare it by.")
+    alike = similarity.similarities(profiles.counts[at : at + 1], measure, profiles.counts)[0]
+    kept = np.isfinite(alike) & (profiles.ids != root_id)
+    frame = pd.DataFrame(
+        {
+            "root_id": profiles.ids[kept],
+            "similarity": alike[kept],
+            "num_syn": profiles.counts[kept].sum(axis=1).astype(np.int64),
+        }
+    )
+    return frame.sort_values(
+        ["similarity", "num_syn", "root_id"], ascending=[False, False, True], kind="stable", ignore_index=True
+    )
+
+
+def clusters(profiles: Profiles, number: int = CLUSTERS, measure: Measure = "cosine") -> pd.DataFrame:
+    """The cells in at most so many clusters (average linkage), 1 the largest, in the order of the tree's leaves; cells
+    without synapses are left out. Columns: root_id, cluster and num_syn (int64). Raises BadInput for a number that is
+    not 1 to 50, TooLarge for more than 3,000 cells."""
+    if not 1 <= number <= MOST_CLUSTERS:
+        raise BadInput(f"{number:,} clusters are not possible.", f"1 to {MOST_CLUSTERS} are.")
+    some = profiles.counts.any(axis=1)
+    ids, counts = profiles.ids[some], profiles.counts[some]
+    if len(ids) > MOST_CLUSTERED:
+        raise TooLarge(f"{len(ids):,} cells are more than the {MOST_CLUSTERED:,} that are clustered.", "Take fewer.")
+    labels, leaves = np.ones(len(ids), np.int64), np.arange(len(ids))
+    if len(ids) > 1:
+        tree = similarity.clustering(counts, measure)
+        labels, leaves = hierarchy.fcluster(tree, number, "maxclust"), hierarchy.leaves_list(tree)
+    return pd.DataFrame(
+        {
+            "root_id": ids[leaves],
+            "cluster": _by_size(labels)[leaves],
+            "num_syn": counts[leaves].sum(axis=1).astype(np.int64),
+        }
+    )
+
+
+def partners(edges: Edges, cells: tuple[int, int], direction: Direction) -> pd.DataFrame:
+    """The partners of two cells among the sets, those of both first, then by synapses.
+
+    Columns: direction ("out": targets, "in": sources), root_id (int64), of ("both", "first", "second"), num_syn_first,
+    num_syn_second (int64). Raises NotFound for a cell that is in neither set.
+    """
+    for cell in cells:
+        if cell not in edges.pre_ids and cell not in edges.post_ids:
+            raise NotFound(f"Cell {cell} is in neither set.", "Choose one of them.")
+    frame = edges.frame()
+    ways = (("out", "pre_root_id", "post_root_id"), ("in", "post_root_id", "pre_root_id"))
+    parts = [_shared(frame, cells, *way) for way in ways if direction in (way[0], "both")]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _shared(frame: pd.DataFrame, cells: tuple[int, int], way: str, own: str, partner: str) -> pd.DataFrame:
+    first, second = (frame[frame[own] == cell].set_index(partner)["num_syn"] for cell in cells)
+    counts = pd.DataFrame({"num_syn_first": first, "num_syn_second": second}).fillna(0).astype(np.int64)
+    counts = counts.rename_axis("root_id").reset_index().astype({"root_id": np.int64})
+    one, other = counts["num_syn_first"] > 0, counts["num_syn_second"] > 0
+    of = np.select([one & other, one], ["both", "first"], "second")
+    counts = counts.assign(direction=way, of=of, sum=counts["num_syn_first"] + counts["num_syn_second"])
+    ordered = counts.sort_values(["of", "sum", "root_id"], ascending=[True, False, True], ignore_index=True)
+    return ordered[["direction", "root_id", "of", "num_syn_first", "num_syn_second"]]
+
+
+def _inputs(edges: Edges, pre: Grouping) -> Floats:
+    return _counts(edges.post, edges.post_ids, edges.pre, pre, edges)
+
+
+def _counts(own: Places, ids: Ids, partner: Places, groups: Grouping, edges: Edges) -> Floats:
+    shape = (len(ids), len(groups.names))
+    counts: Floats = sparse.csr_array((edges.num_syn, (own, groups.of[partner])), shape=shape).toarray()
+    return counts.astype(np.float64)
+
+
+def _by_size(labels: Places) -> Places:
+    """Labels from 1 anew, so that 1 is the largest cluster."""
+    _, which, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    ranks = np.empty(len(sizes), np.int64)
+    ranks[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
+    result: Places = ranks[which]
+    return result
