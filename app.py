@@ -11,7 +11,7 @@ import dash
 
 import api
 import callbacks  # noqa: F401 - importing registers them
-from api import headers, health, limits, old_links, request_log
+from api import headers, health, limits, old_links, request_log, search
 from api.answers import crash_answer
 from api.headers import digest
 from callbacks.errors import on_error
@@ -24,6 +24,8 @@ from services.neuroglancer import bundled_viewer
 from services.views import datastack_check
 
 ASSETS = Path(__file__).parent / "assets"
+NOT_FOUND = "/not-found-404"
+"""Where Dash has the page of all paths that are of none."""
 
 
 def create_app(settings: Settings) -> dash.Dash:
@@ -46,11 +48,13 @@ def create_app(settings: Settings) -> dash.Dash:
     app.layout = shell([(page["name"], page["path"]) for page in pages])
     app.server.secret_key = settings.secret_key
     app.server.extensions["karst"] = open_cave(settings)
-    for blueprint in (api.blueprint, health.blueprint, old_links.blueprint, bundled_viewer.create_blueprint()):
-        app.server.register_blueprint(blueprint)
+    for module in (api, health, old_links, search):
+        app.server.register_blueprint(module.blueprint)
+    app.server.register_blueprint(bundled_viewer.create_blueprint())
     app.server.register_error_handler(Exception, crash_answer)
     headers.secure(app.server, app.csp_hashes)
     headers.keep(app.server, f"/{assets}/")
+    headers.refuse_unknown(app.server, {page["path"] for page in dash.page_registry.values()} - {NOT_FOUND})
     request_log.observe(app.server)
     limits.limit(app.server, settings.max_waiting)
     with app.server.test_client() as client:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -11,9 +11,11 @@ from flask import Flask, Response, request
 
 from services.core.errors import request_id
 
+DASH_PAGES = "/<path:path>"
+"""The endpoint by which Dash answers every path but "/" that has no route of its own."""
 YEAR_S = 31_536_000
 """What Dash itself says of files with a version in their names."""
-DATA = ("/api/", "/_dash-update-component", "/metrics")
+DATA = ("/api/", "/_dash-update-component", "/metrics", "/search")
 """What no browser or proxy may keep: it can be of a private datastack."""
 
 
@@ -75,4 +77,15 @@ def keep(server: Flask, assets: str) -> None:
         named = answer.cache_control.max_age == YEAR_S and request.path.startswith("/_dash-component-suites/")
         if answer.status_code in (200, 304) and (named or request.path.startswith(assets)):
             answer.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
+        return answer
+
+
+def refuse_unknown(server: Flask, paths: Collection[str]) -> None:
+    """Answer 404 where Dash draws the page that says there is none: it answers every path with the same document.
+    `paths` are those of its pages."""
+
+    @server.after_request
+    def add(answer: Response) -> Response:
+        if request.endpoint == DASH_PAGES and request.path.rstrip("/") not in paths:
+            answer.status_code = 404
         return answer

@@ -77,6 +77,16 @@
         submit(event.target);
     });
 
+    // What is searched for is looked up in the datastack and version that are shown.
+    document.addEventListener("submit", (event) => {
+        if (!event.target.matches(".k-search")) return;
+        event.preventDefault();
+        const shown = new URLSearchParams(location.search);
+        const fields = new URLSearchParams(new FormData(event.target));
+        for (const name of ["datastack", "version"]) if (shown.get(name)) fields.set(name, shown.get(name));
+        location.assign(`${event.target.getAttribute("action")}?${fields}`);
+    });
+
     // A choice from a list counts at once, so that controls and results never disagree.
     document.addEventListener("change", (event) => {
         const form = event.target.matches("select") && event.target.closest("form[data-view]");

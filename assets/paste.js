@@ -22,7 +22,7 @@
 
     document.addEventListener("paste", (event) => {
         const text = event.clipboardData.getData("text").trim();
-        if (event.target.id !== "cell-id" || text.length <= LONG || !text.includes("#!")) return;
+        if (!["cell-id", "search"].includes(event.target.id) || text.length <= LONG || !text.includes("#!")) return;
         event.preventDefault();
         const box = event.target;
         box.setRangeText(shortened(text), box.selectionStart, box.selectionEnd, "end");

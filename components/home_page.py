@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 
-from components import alerts, controls
+from components import alerts
 from components.shell import heading
-from services.views.addresses import CONNECTIVITY_PAGE, CellAddress, TableAddress
+from services.views.addresses import CellAddress, TableAddress
 
 if TYPE_CHECKING:
     from services.core.profiles import Profile
@@ -22,12 +22,10 @@ PURPOSE = (
 
 
 def page(query: Mapping[str, Any]) -> html.Div:
-    """What Karst is and a box for an id; the ways into the datastack are still to come."""
-    box = controls.text("Cell", "cell", "home-cell", "", "any id, several ids, x, y, z, or a Neuroglancer link")
+    """What Karst is; the ways into the datastack are still to come."""
     return html.Div(
         [
             html.Div([heading("Read a connectome"), html.P(PURPOSE, className="k-lead")], className="k-hero"),
-            controls.view_form(CONNECTIVITY_PAGE, [box], "Read its partners"),
             html.Div(id="alerts"),
             html.Div(alerts.loading("Asking CAVE what there is…"), id="home-ways"),
             dcc.Store(id="home-query", data=dict(query)),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import dash
+import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from components.attributes import aria
+from services.views.addresses import LONGEST_VALUE
 
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-bs-theme="light">
@@ -63,7 +65,23 @@ def _header(pages: Sequence[tuple[str, str]]) -> html.Header:
         **aria(label="Dark theme", pressed="false"),
     )
     brand = html.A([html.Span(className="k-logo"), "Karst"], href="/", className="k-brand")
-    return html.Header([brand, html.Nav(links, **aria(label="Pages")), toggle], className="k-header")
+    return html.Header([brand, html.Nav(links, **aria(label="Pages")), _search(), toggle], className="k-header")
+
+
+def _search() -> html.Form:
+    """One box for anything; `/search` leads to what it names (at the datastack and version that are shown, see
+    assets/navigation.js)."""
+    box = dbc.Input(
+        id="search",
+        name="q",
+        type="search",
+        size="sm",
+        placeholder="Any id, position, link, cell type or table",
+        autoComplete="off",
+        maxLength=LONGEST_VALUE,
+    )
+    label = html.Label("Find a cell, a cell type or a table", htmlFor="search", className="visually-hidden")
+    return html.Form([label, box], action="/search", method="get", className="k-search", role="search")
 
 
 def heading(title: str) -> html.H1:

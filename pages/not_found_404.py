@@ -18,7 +18,7 @@ def layout(**_query: Any) -> html.Div:
     """Says so, and where one can go."""
     ways = html.P(
         [
-            "Go to the ",
+            "Search above for an id, a cell type or a table, or go to the ",
             html.A("start", href="/"),
             ", the ",
             html.A("tables", href=TABLE_PAGE),

@@ -19,6 +19,7 @@ from app import create_app, server
 from components.shell import shell
 from pages import catalogue, connectivity_viewer, home, not_found_404, table_viewer
 from services.core.settings import Settings
+from tests.e2e.truth import TYPES
 from tests.servers import ROOT, free_port
 
 MOST_CALLBACK_LINES = 18
@@ -110,6 +111,49 @@ def test_what_has_its_version_in_its_name_is_kept_for_good(app: dash.Dash, tmp_p
     before = digest(tmp_path)
     (tmp_path / "one.css").write_text("b{}")
     assert digest(tmp_path) != before
+
+
+def test_an_address_of_no_page_answers_404_with_the_page_that_says_so(app: dash.Dash) -> None:
+    with app.server.test_client() as client:
+        for path in ("/", "/table-viewer", "/connectivity-viewer/"):
+            assert client.get(path).status_code == 200
+        for path in ("/no-such-page", "/table-viewer/more", "/not-found-404"):
+            answer = client.get(path)
+            assert answer.status_code == 404
+            assert "_dash-config" in answer.text  # which draws the page
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "view"),
+    [
+        (TYPES.upper(), "/table-viewer", {"table": [TYPES]}),
+        ("bc", "/table-viewer", {"table": [TYPES], "f.cell_type": ["BC"]}),
+        ("ptc", "/table-viewer", {"table": ["aibs_metamodel_mtypes_v661_v2"], "f.cell_type": ["PTC"]}),
+        ("6P", "/table-viewer", {"table": [TYPES], "f.cell_type": ["6P-CT, 6P-IT"]}),
+        ("synapses", "/catalogue", {"q": ["synapses"]}),
+        ("864691135000000001", "/connectivity-viewer", {"cell": ["864691135000000001"]}),
+        ("1, 2, 3", "/connectivity-viewer", {"cell": ["1, 2, 3"]}),
+        ("https://ngl.example/#!1", "/connectivity-viewer", {"cell": ["https://ngl.example/#!1"]}),
+    ],
+)
+def test_a_search_leads_to_what_its_text_names(
+    app: dash.Dash, text: str, path: str, view: dict[str, list[str]]
+) -> None:
+    with app.server.test_client() as client:
+        answer = client.get("/search", query_string={"q": f" {text} "})
+    to = urlsplit(answer.location)
+    query = parse_qs(to.query)
+    assert (answer.status_code, to.path, query.pop("datastack")) == (302, path, ["karst_demo"])
+    assert query.pop("version", ["1"])[0].isdigit()
+    assert query == view
+
+
+def test_a_search_that_cave_does_not_answer_keeps_what_was_typed(app: dash.Dash) -> None:
+    with app.server.test_client() as client:
+        answer = client.get("/search", query_string={"q": "BC", "datastack": "nope", "version": "7"})
+        assert client.get("/search?q=").location == "/"
+    view = {"datastack": ["nope"], "version": ["7"], "cell": ["BC"]}
+    assert parse_qs(urlsplit(answer.location).query) == view
 
 
 def test_health_without_cave() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
@@ -65,6 +66,12 @@ def browser() -> Iterator[Browser]:
 OpenPage = Callable[..., AbstractContextManager[Page]]
 
 
+def is_no_page(message: ConsoleMessage) -> bool:
+    """Whether the browser reports that a page itself, not a part of one, answered 404."""
+    path = urlsplit(message.location["url"]).path
+    return "status of 404" in message.text and not path.startswith(("/api/", "/_dash", "/assets/"))
+
+
 @pytest.fixture(scope="session")
 def open_page(browser: Browser) -> OpenPage:
     """A page of its own that fails when the console, the page or the server reports an error."""
@@ -82,7 +89,7 @@ def open_page(browser: Browser) -> OpenPage:
         faults: list[str] = []
 
         def console(message: ConsoleMessage) -> None:
-            if message.type == "error":
+            if message.type == "error" and not is_no_page(message):
                 faults.append(f"console: {message.text}")
 
         def response(answer: Response) -> None:

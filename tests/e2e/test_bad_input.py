@@ -118,11 +118,16 @@ def test_a_filter_that_makes_no_sense(page: Page, box: str, text: str, words: st
     expect(page.locator("#table-counts")).to_have_text(re.compile(r"^[\d,]+ rows$"))
 
 
-def test_an_address_that_leads_nowhere(page: Page) -> None:
+def test_an_address_that_leads_nowhere(page: Page, truth: Truth) -> None:
     page.goto("/no/such/page?x=1")
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
     page.get_by_role("link", name="start").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Read a connectome")
+    page.goto("/table-viewer?version=" + str(older := min(truth.client.materialize.get_versions())))
+    page.get_by_role("searchbox").fill("bc")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator("#table-counts")).to_contain_text("where cell type is BC")
+    expect(page.locator("#table-status")).to_contain_text(f"version {older}")
 
 
 def test_typed_text_dims_what_it_does_not_describe(page: Page, truth: Truth) -> None:

@@ -1,0 +1,57 @@
+"""What a text means that is typed where anything may be: a table, a cell type, or a cell by id, position or link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+from services.cave.release import Release
+from services.core.errors import TooLarge
+from services.core.type_columns import type_column
+from services.filters.values import format_value
+from services.tables import tables
+from services.views.addresses import CATALOGUE_PAGE, CellAddress, TableAddress
+
+MOST_TYPES = 40
+"""More types than this are not meant by a part of their names."""
+
+
+def address_of(release: Release, text: str) -> str:
+    """The page of what `text` names, upper and lower case alike, in this order: the table of that name, the cells of
+    that type, the cells of the types whose names contain it, the tables that are about these words; what has no letters
+    or is a link or a state is a cell.
+
+    Types are those of the datastack's type table, then of the tables that its profile puts first.
+    """
+    requested, place = text.strip(), (release.datastack, str(release.version.label))
+    known = {name.casefold(): name for name in release.tables()}
+    if name := known.get(requested.casefold()):
+        return TableAddress(*place, name).href()
+    if any(mark in requested for mark in ("://", "{", "[")) or not any(map(str.isalpha, requested)):
+        return CellAddress(*place, requested).href()
+    return _of_type(release, requested) or f"{CATALOGUE_PAGE}?{urlencode({'datastack': place[0], 'q': requested})}"
+
+
+def _of_type(release: Release, requested: str) -> str | None:
+    listed = [(table, column, types) for table, column, types in _types(release) if types]
+    for fits in (str.__eq__, str.__contains__):
+        for table, column, types in listed:
+            matches = [name for name in types if fits(name.casefold(), requested.casefold())]
+            if matches and len(matches) <= MOST_TYPES:
+                box = ", ".join(map(format_value, matches))
+                return TableAddress(release.datastack, str(release.version.label), table, boxes={column: box}).href()
+    return None
+
+
+def _types(release: Release) -> Iterator[tuple[str, str, list[str]]]:
+    """Each type table with its column of types and all of them."""
+    first = release.roles.cell_types.table
+    for name in dict.fromkeys([*([first] if first else []), *release.profile.type_tables]):
+        if name not in release.tables():
+            continue
+        try:
+            frame = tables.open_table(release, name).frame
+        except TooLarge:
+            continue
+        if column := type_column(frame):
+            yield name, column, sorted(map(str, frame[column].dropna().unique()))
