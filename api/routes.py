@@ -57,6 +57,7 @@ def list_versions(datastack: str) -> Response:
             "datastack": datastack,
             "description": cave().profile(datastack).description,
             "latest": latest,
+            "axes": [{"name": name, "title": title} for name, title in cave().volume(datastack).titles.items()],
             "versions": [version_json(one) for one in known],
         }
     )

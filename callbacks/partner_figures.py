@@ -154,10 +154,11 @@ def _of_both(view: CellView, frame: pd.DataFrame) -> list[Any]:
 
 def _soma_map(view: CellView, frame: pd.DataFrame, side: str) -> list[Any]:
     column, colours, _ = view.grouping
-    places, volume = plot_frames.soma_map(frame, column or None), view.release.volume
+    volume = view.release.volume
+    places = plot_frames.soma_map(frame, column or None, volume.axes)
     by = volume.layer_set(view.address.layers)
     options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
-    drawn = somata.soma_map(places, colours, own_um=view.somata_um, **options)
+    drawn = somata.soma_map(places, colours, titles=volume.titles, own_um=view.somata_um, **options)
     note = _note(f"{len(places):,} of {len(frame):,} {NAMES[side]} have exactly one soma.", SELECT, by.sentence)
     return [plot("somata", f"Somata of {NAMES[side]}", drawn, side=side, note=note, open_=False)]
 

@@ -119,15 +119,17 @@ def draw_points(shown: HeldView, outline: dict[str, Any] | None) -> Any:
     on_map = view.plot in plots.MAPS
     chosen = plots.axes(shown.table, view.x, view.y)
     volume = cave().volume(view.datastack)
-    titles = plots.map_axes(view.plot, volume) if on_map else tuple(column.heading for column in chosen or ())
+    headings = [column.heading for column in chosen or ()]
+    titles = [volume.titles[axis] for axis in plots.map_axes(view.plot, volume)] if on_map else headings
     return table_plots.scatter_figure(
         plots.thinned(points),
         len(points),
-        (table_plots.AXIS_TITLES.get(titles[0], titles[0]), table_plots.AXIS_TITLES.get(titles[1], titles[1])),
+        (titles[0], titles[1]),
         shown.groups.colours if shown.groups else {},
         group_by=shown.colour_by,
         layers=volume.layer_set(view.layers),
         same_scale=on_map,
+        down=view.plot == "side" or "depth" in titles[1],
         outline=outline,
     )
 

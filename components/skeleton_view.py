@@ -33,7 +33,7 @@ def place() -> html.Div:
 def picture(morphology: Morphology, soma_um: tuple[float, float, float] | None, cell: str) -> html.Div:
     """The skeleton with soma and synapses, how much of them is drawn, and files of it; `cell` is the cell's address in
     the API."""
-    figure = skeleton(morphology.lines, morphology.synapses, soma_um)
+    figure = skeleton(morphology.lines, morphology.synapses, soma_um, morphology.titles)
     counts = [
         f"{len(points):,} of {morphology.num_synapses[way]:,} {way.noun} synapses"
         for way, points in morphology.synapses.items()

@@ -31,7 +31,6 @@ KINDS: tuple[controls.Option, ...] = (
     {"label": "Map from the top", "value": "top"},
     {"label": "Histogram", "value": "histogram"},
 )
-AXIS_TITLES = {"x_um": "x (µm)", "depth_um": "depth (µm)", "y_um": "y (µm)", "z_um": "z (µm)"}
 SCATTER_CONFIG: Any = CONFIG | {
     "modeBarButtons": [["drawclosedpath", "drawrect", "zoom2d", "pan2d", "resetScale2d", "toImage"]],
     "locales": {"en-US": {"dictionary": {"Draw closed freeform": "Lasso", "Draw rectangle": "Box"}}},
@@ -110,12 +109,12 @@ def scatter_figure(
     group_by: str,
     layers: LayerSet,
     same_scale: bool = False,
+    down: bool = False,
     outline: Outline | None = None,
 ) -> list[Any]:
     """A dot for each row of `points`, which may be thinned out of `whole` ones, with what was drawn around some."""
     if not whole:
         return [html.P("No row that is shown has both numbers.", className="k-muted")]
-    down = "depth" in titles[1] or titles[1] == AXIS_TITLES["y_um"]
     drawn = scatter(
         points,
         (titles[0], depth_title(titles[1], layers.layers, layers.name)) if down else titles,

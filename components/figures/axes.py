@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 INPUT, OUTPUT = "#4fc3f7", "#ff8a65"
@@ -15,6 +15,11 @@ GUIDE = {"color": "#8a9699", "width": 1, "dash": "dot"}
 Layers = Sequence[tuple[str, float]]
 """Name and top in um below the pia, from the top down."""
 Range = tuple[float, float] | None
+
+
+def title(axis: str, titles: Mapping[str, str] | None) -> str:
+    """What stands at an axis of the volume, such as x_um: its own of `titles`, else its name."""
+    return (titles or {}).get(axis) or f"{axis.removesuffix('_um').replace('_', ' ')} (µm)"
 
 
 def depth_title(title: str, layers: Layers, by: str) -> str:

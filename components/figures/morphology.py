@@ -20,11 +20,13 @@ def skeleton(
     lines: Mapping[str, pd.DataFrame],
     synapses: Mapping[Any, pd.DataFrame],
     soma_um: tuple[float, float, float] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Lines of each compartment, points of each direction ("in", "out"), all with x_um, depth_um or y_um, and z_um, and
-    the soma at such a point. Seen from the side, depth or y downwards, a um equally long in every direction."""
-    middle = next((_middle(points) for points in [*lines.values(), *synapses.values()]), "depth")
-    title = f"{middle} (µm)"
+    """Lines of each compartment, points of each direction ("in", "out"), all with the volume's three axes (x_um,
+    depth_um, ...; `titles` stand at them), and the soma at such a point. Seen from the side, the second axis downwards,
+    a um equally long in every direction."""
+    frames = [*lines.values(), *synapses.values()]
+    x, middle, z = names = list(frames[0].columns if frames else ("x_um", "depth_um", "z_um"))
     traces = [
         _trace(points, name, mode="lines", line={"color": COLOURS.get(name, axes.NEUTRAL), "width": 3})
         for name, points in lines.items()
@@ -33,17 +35,17 @@ def skeleton(
         name, colour = SIDES[way]
         traces.append(_trace(points, name, mode="markers", marker={"color": colour, "size": 2.2, "opacity": 0.8}))
     if soma_um is not None:
-        one = pd.DataFrame([soma_um], columns=["x_um", f"{middle}_um", "z_um"])
+        one = pd.DataFrame([soma_um], columns=names)
         traces.append(_trace(one, "soma", mode="markers", marker={"color": axes.SOMA, "size": 7}))
     axis = {"showbackground": False, "gridcolor": _LINE, "zeroline": False, "nticks": 4, "showspikes": False}
     small = {"font": {"size": 10}}
     scene = {
         "aspectmode": "data",
-        "xaxis": {**axis, "title": {"text": "x (µm)", **small}, "tickfont": {"size": 9}},
-        "yaxis": {**axis, "title": {"text": "z (µm)", **small}, "tickfont": {"size": 9}},
+        "xaxis": {**axis, "title": {"text": axes.title(x, titles), **small}, "tickfont": {"size": 9}},
+        "yaxis": {**axis, "title": {"text": axes.title(z, titles), **small}, "tickfont": {"size": 9}},
         "zaxis": {
             **axis,
-            "title": {"text": title, **small},
+            "title": {"text": axes.title(middle, titles), **small},
             "tickfont": {"size": 9},
             "autorange": "reversed",
         },
@@ -53,14 +55,8 @@ def skeleton(
     return figure(traces, HEIGHT_PX, scene=scene, legend=legend)
 
 
-def _middle(points: pd.DataFrame) -> str:
-    """What goes downwards."""
-    return "depth" if "depth_um" in points else "y"
-
-
 def _trace(points: pd.DataFrame, name: str, **drawn: Any) -> Trace:
-    middle = _middle(points)
-    x, down, z = (packed(points[axis].to_numpy()) for axis in ("x_um", f"{middle}_um", "z_um"))
-    hover = f"{name}<br>{middle} %{{z:.0f}} µm<extra></extra>"
+    x, down, z = (packed(points[axis].to_numpy()) for axis in points.columns)
+    hover = f"{name}<br>{points.columns[1].removesuffix('_um').replace('_', ' ')} %{{z:.0f}} µm<extra></extra>"
     place = {"x": x, "y": z, "z": down}
     return {"type": "scatter3d", **place, "name": name, "hovertemplate": hover, "connectgaps": False, **drawn}

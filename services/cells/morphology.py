@@ -32,16 +32,17 @@ _Walk = tuple[int, list[int]]
 
 @dataclass(frozen=True)
 class Morphology:
-    """A skeleton thinned to be drawn. `lines` has the volume's axes, x_um, depth_um or y_um, and z_um (float64; a row
-    of NaN ends a line) for each compartment, `synapses` the same for each direction. `cable_um` is how long the
-    skeleton is,
-    `drawn_um` how much of it the lines follow, `num_synapses` of how many the synapses are, in each direction."""
+    """A skeleton thinned to be drawn. `lines` has the volume's axes (x_um, depth_um, ...; float64; a row of NaN ends a
+    line) for each compartment, `synapses` the same for each direction; `titles` stand at the axes. `cable_um` is how
+    long the skeleton is, `drawn_um` how much of it the lines follow, `num_synapses` of how many the synapses are, in
+    each direction."""
 
     lines: Mapping[str, pd.DataFrame]
     synapses: Mapping[Direction, pd.DataFrame]
     num_synapses: Mapping[Direction, int]
     cable_um: float
     drawn_um: float
+    titles: Mapping[str, str]
 
 
 def read(cave: Cave, connections: Connectivity) -> Morphology:
@@ -67,6 +68,7 @@ def read(cave: Cave, connections: Connectivity) -> Morphology:
         num_synapses=counts,
         cable_um=sum(_length(vertices_um[path]) for _, path in walks),
         drawn_um=sum(_length(vertices_um[path]) for _, path in kept),
+        titles=volume.titles,
     )
 
 

@@ -19,6 +19,8 @@ from services.core.parallel import gather
 from services.core.profiles import Volume
 from services.core.type_columns import SEPARATOR
 
+SOMA_DISTANCE = "soma_distance_um"
+
 
 def load_tables(release: Release, tables: Sequence[str], roots: Sequence[int] | None = None) -> dict[str, TypeRows]:
     """What each table says of each root id, at least of `roots` (see :func:`cell_types.type_rows`), all asked for at
@@ -44,12 +46,17 @@ def with_tables(partners: pd.DataFrame, tables: Mapping[str, TypeRows]) -> tuple
     return pd.concat(parts, axis=1), tuple(messages)
 
 
+def places(volume: Volume) -> tuple[str, ...]:
+    """The columns of :func:`with_distance`, with the depth that is there already."""
+    return (*(f"soma_{axis}" for axis in volume.axes), SOMA_DISTANCE, "lateral_distance_um")
+
+
 def with_distance(partners: pd.DataFrame, cell: Cell, somas: pd.DataFrame, volume: Volume) -> pd.DataFrame:
     """A partner frame with where its somata are and how far from the cell's own (float64, um).
 
-    `somas` is as of :func:`cells.somas`, sorted by root id. Added are soma_x_um and soma_z_um (along the volume's
-    axes; the depth is there already), soma_distance_um, straight, and lateral_distance_um, along the surface; in a
-    volume without depths soma_y_um, and no lateral distance. All are blank unless the partner has one soma, distances
+    `somas` is as of :func:`cells.somas`, sorted by root id. Added are soma_x_um, soma_z_um and so
+    on (along the volume's axes, by their names; the depth is there already), soma_distance_um, straight, and, where the
+    volume has depths, lateral_distance_um, along the surface. All are blank unless the partner has one soma, distances
     unless the cell has one too.
     """
     first = np.searchsorted(somas["root_id"].to_numpy(), partners["root_id"].to_numpy())
@@ -59,10 +66,10 @@ def with_distance(partners: pd.DataFrame, cell: Cell, somas: pd.DataFrame, volum
     there = space.nm_to_um(points_nm, volume)
     own_nm = np.array(cell.soma_position_nm or (np.nan,) * 3, dtype=np.float64)
     here = space.nm_to_um(own_nm, volume)
-    added = {"soma_x_um": there[:, 0], "soma_y_um": there[:, 1], "soma_z_um": there[:, 2]}
-    added["soma_distance_um"] = np.linalg.norm(points_nm - own_nm, axis=1) / 1000
+    added = {f"soma_{axis}": there[:, at] for at, axis in enumerate(volume.axes)}
+    added[SOMA_DISTANCE] = np.linalg.norm(points_nm - own_nm, axis=1) / 1000
     if volume.has_depth:
-        del added["soma_y_um"]
+        del added["soma_depth_um"]
         added["lateral_distance_um"] = np.hypot(there[:, 0] - here[0, 0], there[:, 2] - here[0, 2])
     return partners.assign(**added)
 

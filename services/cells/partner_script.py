@@ -17,6 +17,7 @@ from services.cells import (
     cell_types,
     cells,
     compartment_script,
+    partner_joins,
     partner_table,
     proofreading_script,
     several_cells,
@@ -40,12 +41,10 @@ from services.tables.tables import TableQuery, filter_of
 
 EVERYTHING = Everything()
 
-_PLACES = ("soma_x_um", "soma_depth_um", "soma_y_um", "soma_z_um", "soma_distance_um", "lateral_distance_um")
 _SHARES = (synapse_weights.PCT_OF_CELL, synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER)
 _OF_BOTH = (*(f"{name}_{way}" for name in ("num_syn", "net_size", "mean_size") for way in Direction), "reciprocal")
 _KNOWN = frozenset(
     PARTNER_COLUMNS
-    + _PLACES
     + proofreading_script.COLUMNS
     + compartment_script.COLUMNS
     + _SHARES
@@ -276,11 +275,13 @@ def _of_direction(
 
 
 def _somata(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> Iterator[str]:
-    if not {"num_soma", "nucleus_id", *_PLACES} & set(needed):
+    volume = cave.volume(connectivity.datastack)
+    places = partner_joins.places(volume)
+    if not {"num_soma", "nucleus_id", *places} & set(needed):
         return
     table = cells.nucleus_table(Release(cave, connectivity.datastack, connectivity.version))
     if table is None:
-        blank = [name for name in ("num_soma", "nucleus_id", *_PLACES) if name in needed]
+        blank = [name for name in ("num_soma", "nucleus_id", *places) if name in needed]
         yield f"frame[{blank}] = pd.NA  # there is no nucleus table"
         return
     yield f"nuclei = client.materialize.query_table(\n    {table!r},"
@@ -288,15 +289,14 @@ def _somata(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> 
     yield "frame['num_soma'] = frame['root_id'].map(nuclei['pt_root_id'].value_counts()).fillna(0).astype('int64')"
     yield "somata = nuclei.drop_duplicates('pt_root_id', keep=False).set_index('pt_root_id')"
     yield "frame['nucleus_id'] = somata['id'].astype('Int64').reindex(frame['root_id']).array"
-    if not set(_PLACES) & set(needed):
+    if not set(places) & set(needed):
         return
-    name = cave.volume(connectivity.datastack).transform
+    name = volume.transform
     turn = f"standard_transform.{DATASETS[name]}.transform('nm').apply(nm)" if name in DATASETS else "nm / 1000"
     yield "nm = somata[['pt_position_x', 'pt_position_y', 'pt_position_z']]"
     yield "nm = nm.reindex([*frame['root_id'], cell]).to_numpy(float)"
     yield f"um = {turn}"
-    middle = "depth" if name in DATASETS else "y"
-    yield f"frame['soma_x_um'], frame['soma_{middle}_um'], frame['soma_z_um'] = um[:-1].T"
+    yield f"{', '.join(f'frame[{axis!r}]' for axis in places[:3])} = um[:-1].T"
     yield "frame['soma_distance_um'] = np.linalg.norm(nm[:-1] - nm[-1], axis=1) / 1000"
     if name in DATASETS:
         yield "frame['lateral_distance_um'] = np.hypot(*(um[:-1] - um[-1])[:, [0, 2]].T)"
@@ -306,15 +306,16 @@ def _types(cave: Cave, cells: Sequence[Connectivity], shown: Shown, needed: Coll
     """Columns of the type table, and `table.column` of joined ones."""
     result = cells[0]
     tables = Release(cave, result.datastack, result.version).tables()
+    known = _KNOWN | set(partner_joins.places(cave.volume(result.datastack)))
     of: dict[str, dict[str, str]] = {}
     for name in needed:
         table, dot, column = name.partition(SEPARATOR)
         if dot and table in tables:
             of.setdefault(table, {})[name] = column
-        elif name not in _KNOWN and result.type_table:
+        elif name not in known and result.type_table:
             own = name.removesuffix("_type")  # what a partner frame calls a column whose name it has already
             of.setdefault(result.type_table, {})[name] = own if own in PARTNER_COLUMNS else name
-        elif name not in _KNOWN:
+        elif name not in known:
             raise BadInput(f"A script cannot make the column {name!r}.", "Hide it.")
     for table, columns in of.items():
         of_type = table == result.type_table

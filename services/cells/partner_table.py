@@ -70,7 +70,8 @@ _UNITS = {name: "°" for name in TUNED if name.endswith("_deg")} | {
 }
 _OF_NO_CELL = (*SYNAPSE_SCHEMAS, "reference_point")
 """Schema types of tables that say nothing of a cell."""
-_LAST = ("nucleus_id", "soma_x_um", "soma_y_um", "soma_z_um")
+_WITH_STRENGTH = ("soma_depth_um", partner_joins.SOMA_DISTANCE)
+"""Of the columns that place a soma, those that are not among the last."""
 _FIRST = ("root_id", "reciprocal", "num_syn", "num_syn_in", "num_syn_out")
 
 
@@ -374,7 +375,7 @@ def columns_of(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tu
 def _place(name: str, known: set[str]) -> int:
     if name in _FIRST:
         return _FIRST.index(name)
-    if name in _LAST:
+    if name == "nucleus_id" or (name.startswith("soma_") and name.endswith("_um") and name not in _WITH_STRENGTH):
         return 100
     if name == "cell_type":
         return 20

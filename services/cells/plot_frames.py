@@ -71,16 +71,16 @@ def synapse_depths(synapses: pd.DataFrame, partners: pd.DataFrame, column: str |
     return _valued(rows, column)[["depth_um", "soma_depth_um", "value", "row"]]
 
 
-def soma_map(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
-    """One row for each partner with exactly one soma: soma_x_um, soma_depth_um (soma_y_um in a volume without depths),
-    soma_z_um, num_syn, value and row.
+def soma_map(partners: pd.DataFrame, column: str | None, axes: Sequence[str]) -> pd.DataFrame:
+    """One row for each partner with exactly one soma: its place along the three `axes` of the volume, each called as in
+    `partners` (soma_x_um, soma_depth_um, ...), num_syn, value and row.
 
     `partners` come from `partner_joins.with_distance`.
     """
     rows = partners.assign(row=np.arange(len(partners)))
-    rows = rows[rows["soma_x_um"].notna()].reset_index(drop=True)
-    middle = "soma_depth_um" if "soma_depth_um" in rows else "soma_y_um"
-    return _valued(rows, column)[["soma_x_um", middle, "soma_z_um", "num_syn", "value", "row"]]
+    places = [f"soma_{axis}" for axis in axes]
+    rows = rows[rows[places[0]].notna()].reset_index(drop=True)
+    return _valued(rows, column)[[*places, "num_syn", "value", "row"]]
 
 
 def orientations(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:

@@ -48,19 +48,30 @@ class LayerSet:
 
 
 @dataclass(frozen=True)
+class Axis:
+    """An axis of a volume by `name`, and how it lies in the animal, as a plot says it: "to posterior" where values
+    grow, "left-right" where it is not known which way; "" = not known."""
+
+    name: str
+    direction: str = ""
+
+
+@dataclass(frozen=True)
 class Volume:
     """An aligned volume: its axes and layers.
 
     `transform` names a `standard_transform` dataset ("minnie65", "v1dd") or is "identity". `layers` are
     (name, top in um below the pia), from the top down; empty = no layers known. Where several sources differ,
     `layer_sets` are theirs, and `layers` those of the first. `depth_range_um` is what
-    depth axes show. `voxel_resolution_nm` is the size of a voxel of the volume in x, y, z.
+    depth axes show. `directions` are its axes; with a transform the second is the depth.
+    `voxel_resolution_nm` is the size of a voxel of the volume in x, y, z.
     """
 
     name: str
     transform: str = "identity"
     layers: tuple[tuple[str, float], ...] = ()
     layer_sets: tuple[LayerSet, ...] = ()
+    directions: tuple[Axis, ...] = (Axis("x"), Axis("y"), Axis("z"))
     depth_range_um: tuple[float, float] | None = None
     voxel_resolution_nm: tuple[float, float, float] = (4.0, 4.0, 40.0)
 
@@ -72,7 +83,17 @@ class Volume:
     @property
     def axes(self) -> tuple[str, str, str]:
         """Names of its axes in um; the second is the depth below the pia where that is known."""
-        return "x_um", "depth_um" if self.has_depth else "y_um", "z_um"
+        x, y, z = (f"{axis.name}_um" for axis in self.directions)
+        return x, "depth_um" if self.has_depth else y, z
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What stands at each of its `axes` in plots."""
+        titles = {name: name.removesuffix("_um").replace("_", " ") + " (µm)" for name in self.axes}
+        return {
+            name: f"{title}, {axis.direction}" if axis.direction and name != "depth_um" else title
+            for (name, title), axis in zip(titles.items(), self.directions, strict=True)
+        }
 
     def layer_set(self, key: str = "") -> LayerSet:
         """The boundaries that `key` names; "" is the first. Raises BadInput for a key that the volume does not have."""
@@ -121,7 +142,7 @@ class Profile:
 def load_volume(config_dir: Path, name: str) -> Volume:
     """The volume of `config_dir`/volumes/`name`.toml; raw axes and no layers where there is no such file."""
     given = {key: value for key, value in _read(config_dir / "volumes", name).values.items() if key in VOLUME_KEYS}
-    volume = Volume(name, **given)
+    volume = Volume(name, **{"directions" if key == "axes" else key: value for key, value in given.items()})
     if not volume.has_depth and (volume.layers or volume.layer_sets or volume.depth_range_um):
         log.warning("%s: without a transform there are no depths, so its layers are left out", name)
     if not volume.has_depth:
@@ -171,6 +192,18 @@ def _layers(value: Any) -> tuple[tuple[str, float], ...]:
     if [top for _, top in layers] != sorted(top for _, top in layers):
         raise ValueError("layers must be given from the top down")
     return layers
+
+
+def _axes(value: Any) -> tuple[Axis, ...]:
+    """Three axes, each a name or {name, direction}."""
+    given = [{"name": one} if isinstance(one, str) else one for one in value]
+    axes = tuple(Axis(**{key: _text(text) for key, text in one.items()}) for one in given)
+    names = [axis.name for axis in axes]
+    if len(axes) != 3 or len(set(names)) != 3 or not all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names):
+        raise ValueError("it must be a list of three axes that differ, each with a name in small letters")
+    if "depth" in names:
+        raise ValueError("an axis is called depth by a transform only")
+    return axes
 
 
 def _layer_sets(value: Any) -> tuple[LayerSet, ...]:
@@ -225,6 +258,7 @@ VOLUME_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "transform": _text,
     "layers": _layers,
     "layer_sets": _layer_sets,
+    "axes": _axes,
     "depth_range_um": _numbers(2),
     "voxel_resolution_nm": _numbers(3),
 }

@@ -192,7 +192,7 @@ def _pages(release: Release, roles: Roles) -> Iterator[str]:
     volume = release.volume
     deep = f"depth along {volume.transform}" if volume.has_depth else "no depth, so none is shown"
     layers = f"layers by {volume.layer_sets[0].name}" if volume.layer_sets else "no layers"
-    yield f"Plots: axes {', '.join(volume.axes)}; {deep}; {layers}."
+    yield f"Plots: axes {'; '.join(volume.titles.values())}; {deep}; {layers}."
 
 
 def _connectivity(release: Release, roles: Roles) -> Iterator[str]:

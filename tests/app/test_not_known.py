@@ -281,7 +281,8 @@ def test_maps_and_skeletons_call_a_raw_axis_by_its_name(cave):
     assert plots.map_axes("top", raw) == ("x_um", "z_um")
     for datastack, title in (("sized", "y (µm)"), ("deep", "depth below pia (µm)")):
         found = connectivity.read(cave.release(datastack, 1), str(CELL))
-        places = plot_frames.soma_map(partner_table.described(cave, found, "in"), None)
+        partners = partner_table.described(cave, found, "in")
+        places = plot_frames.soma_map(partners, None, cave.volume(datastack).axes)
         assert somata.soma_map(places, {})["layout"]["yaxis2"]["title"]["text"] == title
 
 

@@ -11,9 +11,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from api import blueprint
+from components.figures import somata
 from localcave.folder.writer import table_path
 from services.cave.client import Cave
-from services.cells import connectivity, partner_script, partner_table
+from services.cells import connectivity, partner_script, partner_table, plot_frames
 from services.cells.partner_table import Wanted
 from services.core.settings import Settings
 from services.tables.tables import TableQuery
@@ -170,6 +171,44 @@ def test_a_synapse_without_a_centre_lies_between_its_ends(client, fly):
         np.testing.assert_allclose(found[f"ctr_pt_position_{axis}_nm"].astype(float), middle)
     assert "depth_um" not in found
     np.testing.assert_allclose(found["cleft_score"].astype(float), own["cleft_score"])
+
+
+def test_axes_are_called_as_the_volume_names_them(siblings_url, fly, tmp_path):
+    (tmp_path / "volumes").mkdir()
+    axes = 'axes = [{ name = "left_right", direction = "to the right" }, "dorsal_ventral", "z"]'
+    (tmp_path / "volumes" / "karst_fly_brain.toml").write_text(axes)
+    cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))
+    found = connectivity.read(cave.release(*FLY), str(busiest(fly["synapses_nt_v1"])))
+    wanted = Wanted("in")
+    table = partner_table.open_partners(cave, found, wanted)
+    nuclei = fly["nuclei_v1"].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")
+    places = {"soma_left_right_um": ("x", 4), "soma_dorsal_ventral_um": ("y", 4), "soma_z_um": ("z", 40)}
+    made = run(partner_script.snippet(cave, [found], wanted, TableQuery()))
+    for name, (axis, voxel_nm) in places.items():
+        there = nuclei[f"pt_position_{axis}"].reindex(table.frame["root_id"]) * voxel_nm / 1000
+        for frame in (table.frame, made):
+            np.testing.assert_allclose(frame[name].to_numpy(float, na_value=np.nan), there.to_numpy(float))
+    assert not {"soma_x_um", "soma_y_um", "soma_depth_um", "lateral_distance_um"} & {*table.frame}
+    volume = cave.volume(FLY[0])
+    drawn = somata.soma_map(plot_frames.soma_map(table.frame, None, volume.axes), {}, titles=volume.titles)["layout"]
+    titles = [drawn[axis]["title"]["text"] for axis in ("xaxis", "yaxis2", "yaxis")]
+    assert titles == ["left right (µm), to the right", "dorsal ventral (µm)", "z (µm)"]
+
+
+def test_nothing_of_the_fly_is_called_depth(client, fly):
+    assert [axis["title"] for axis in client.get(f"/api/v1/{FLY[0]}/versions").json["axes"]] == [
+        "x (µm), to the fly's right",
+        "y (µm), to ventral",
+        "z (µm), to posterior",
+    ]
+    cell = busiest(fly["synapses_nt_v1"])
+    for direction in ("in", "out", "both"):
+        partners = ask(client, FLY, f"cells/{cell}/partners", direction=direction)
+        assert not [column["name"] for column in partners["columns"] if "depth" in column["name"]]
+    rows = ask(client, FLY, "tables/nuclei_v1/rows", limit=1)
+    assert not [column["name"] for column in rows["columns"] if "depth" in column["name"]]
+    deep = client.get(f"/api/v1/{V1DD[0]}/versions").json["axes"]
+    assert [axis["name"] for axis in deep] == ["x_um", "depth_um", "z_um"]
 
 
 def test_proofreading_of_the_fly_is_of_whole_cells(client, fly):

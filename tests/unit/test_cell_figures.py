@@ -16,6 +16,7 @@ from tests.figures import drawn
 
 CELL = 864691135771609595
 LAYERS = (("L1", 0.0), ("L2/3", 91.8), ("L4", 261.2))
+AXES = ("x_um", "depth_um", "z_um")
 COLOURS = {"23P": "#8268dc", "BC": "#d68c66"}
 
 
@@ -70,7 +71,7 @@ def test_a_cell_without_synapses_has_empty_plots():
     nothing, nobody = synapse_frame().iloc[:0], partner_frame().iloc[:0]
     drawn(depth.depth_profile(plot_frames.depth_profile({"in": nothing, "out": nothing})))
     drawn(depth.synapse_depths(plot_frames.synapse_depths(nothing, nobody, "cell_type"), COLOURS))
-    drawn(somata.soma_map(plot_frames.soma_map(nobody, "cell_type"), COLOURS))
+    drawn(somata.soma_map(plot_frames.soma_map(nobody, "cell_type", AXES), COLOURS))
     drawn(by_type.synapses_per_partner(plot_frames.per_partner({"in": nobody, "out": nobody})))
     drawn(by_type.sizes_by_type(plot_frames.sizes_by_type(nothing, nobody, "cell_type"), COLOURS))
     groups = plot_frames.by_type(nobody, "cell_type", ["23P", "BC"])
@@ -133,7 +134,7 @@ def test_compartments_are_shares_of_each_types_synapses():
 
 
 def test_the_soma_map_has_both_views_to_scale():
-    points = plot_frames.soma_map(partner_frame(), "cell_type")
+    points = plot_frames.soma_map(partner_frame(), "cell_type", AXES)
     figure = drawn(somata.soma_map(points, COLOURS, own_um=[(5.0, 50.0, 2.0)], layers=LAYERS))
     named = {}
     for trace in figure.data:

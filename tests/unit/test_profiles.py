@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.core import space
-from services.core.profiles import Profile, Viewer, Volume, load_profile, load_volume
+from services.core.profiles import Profile, Viewer, Volume, faults, load_profile, load_volume
 from services.core.settings import ROOT
 
 CONFIG = ROOT / "config"
@@ -51,6 +51,17 @@ class TestShipped:
         assert volume.layers == column.layers
         assert volume.depth_range_um == (0.0, 775.0)
         assert volume.voxel_resolution_nm == (4.0, 4.0, 40.0)
+
+    @pytest.mark.parametrize("name", sorted(path.stem for path in (CONFIG / "volumes").glob("*.toml")))
+    def test_every_volume_is_read_whole(self, name: str) -> None:
+        volume = load_volume(CONFIG, name)
+        assert not faults(CONFIG, "none", name)
+        assert [axis.removesuffix("_um") for axis in volume.axes] == ["x", "depth" if volume.has_depth else "y", "z"]
+
+    @pytest.mark.parametrize("name", sorted(path.stem for path in (CONFIG / "datastacks").glob("*.toml")))
+    def test_every_profile_is_read_whole(self, name: str) -> None:
+        assert not faults(CONFIG, name, "none")
+        assert load_profile(CONFIG, name, "none").title != name
 
     def test_its_transform_is_one_that_the_services_know(self) -> None:
         volume = load_volume(CONFIG, "minnie65_phase3")
@@ -149,6 +160,12 @@ class TestReading:
             "depth_range_um = [1]",
             "voxel_resolution_nm = [true, true, true]",
             "voxel_resolution_nm = ['a', 'b', 'c']",
+            "axes = ['x', 'y']",
+            "axes = ['x', 'y', 'x']",
+            "axes = ['x', 'depth', 'z']",
+            "axes = ['x', 'y', 'a b']",
+            "axes = ['x', 'y', { name = 'z', towards = 'x' }]",
+            "axes = 5",
         ],
     )
     def test_so_is_one_of_a_volume(self, write: Write, caplog: pytest.LogCaptureFixture, line: str) -> None:
