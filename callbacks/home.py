@@ -1,4 +1,4 @@
-"""The start page: ways into the datastack."""
+"""The start page: what its three doors lead to, and the first tables."""
 
 from __future__ import annotations
 
@@ -8,24 +8,47 @@ from dash import Input, Output
 
 from callbacks.register import callback
 from components import alerts, home_page
-from services.cave import versions
 from services.cave.context import cave
 from services.cave.release import Release
-from services.tables import examples, tables
-from services.views.addresses import LATEST
+from services.tables import tables
+from services.views import start
+from services.views.addresses import TableAddress
+from services.views.resolving import release_of
 
-MOST_TABLES = 8
+MOST_TABLES, MOST_TYPES, MOST_CELLS = 8, 9, 3
+
+
+def _newest() -> Release:
+    return release_of(cave(), TableAddress())
 
 
 @callback(
-    Output("home-ways", "children"),
+    Output("home-about", "children"),
+    Output("home-tables", "children"),
     Input("home-query", "data"),
-    on_error=alerts.problem,
+    on_error=lambda error: ("", alerts.problem(error)),
 )
-def offer_ways(_query: Any) -> list[Any]:
-    """The first tables and some cells of the datastack."""
-    datastack = cave().settings.datastack
-    version = versions.resolve(cave(), datastack, LATEST)
-    listed = tables.catalogue(Release(cave(), datastack, version))
-    cells = examples.cells(Release(cave(), datastack, version))
-    return home_page.ways(cave().profile(datastack), version, listed[:MOST_TABLES], cells)
+def offer_tables(_query: Any) -> tuple[Any, ...]:
+    """What the datastack is, and its first tables."""
+    release = _newest()
+    about = home_page.about(release.profile, release.version)
+    return about, home_page.tables(release.datastack, release.version, tables.catalogue(release)[:MOST_TABLES])
+
+
+@callback(Output("home-types", "children"), Input("home-query", "data"), on_error=alerts.problem)
+def offer_types(_query: Any) -> Any:
+    """The most frequent cell types."""
+    return home_page.types(start.types(_newest(), MOST_TYPES))
+
+
+@callback(
+    Output("home-cells", "children"),
+    Output("home-pairs", "children"),
+    Input("home-cells-seen", "data"),
+    prevent_initial_call=True,
+    on_error=lambda error: (alerts.problem(error), ""),
+)
+def offer_cells(_seen: Any) -> tuple[Any, ...]:
+    """Some cells with their pictures, and what pairs of them share."""
+    cells, pairs = start.cells(_newest(), MOST_CELLS)
+    return home_page.cells(cells), home_page.pairs(pairs)

@@ -1,4 +1,4 @@
-"""The parts of the start page."""
+"""The parts of the start page: three doors, each with examples."""
 
 from __future__ import annotations
 
@@ -7,70 +7,122 @@ from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 
-from components import alerts
+from components import alerts, later
+from components.cell_card import counted
+from components.figures.thumbnail import thumbnail
 from components.shell import heading
-from services.views.addresses import CellAddress, TableAddress
+from services.core.directions import Direction
+from services.views.addresses import CONNECTIVITY_PAGE, TABLE_PAGE, TableAddress
 
 if TYPE_CHECKING:
     from services.core.profiles import Profile
     from services.core.records import TableInfo, Version
+    from services.views.start import CellExample, PairExample, TypeExample
 
-PURPOSE = (
-    "Karst reads a connectome through CAVE, the Connectome Annotation Versioning Engine: browse the tables of cell "
-    "types, read the partners of a neuron, and click through to Neuroglancer."
-)
+PURPOSE = "Browse cell types, read the partners of neurons and open them in Neuroglancer, through CAVE."
 
 
 def page(query: Mapping[str, Any]) -> html.Div:
-    """What Karst is; the ways into the datastack are still to come."""
+    """The doors; what they lead to is still to come."""
+    types = html.Div(alerts.loading("Reading the types…"), id="home-types")
+    cells = later.place("home-cells", alerts.loading("Reading some cells…"))
+    pairs = html.Div(alerts.loading("Comparing them…"), id="home-pairs")
+    doors = [
+        _door("Browse a cell type", TABLE_PAGE, "All rows of a table: filter, plot, export.", types),
+        _door("Look up a cell", CONNECTIVITY_PAGE, "Its inputs and outputs, and how far to trust them.", cells),
+        _door("Compare cells", CONNECTIVITY_PAGE, "The partners they share, the synapses among them.", pairs),
+    ]
     return html.Div(
         [
             html.Div([heading("Read a connectome"), html.P(PURPOSE, className="k-lead")], className="k-hero"),
+            html.P(id="home-about", className="k-muted k-about"),
             html.Div(id="alerts"),
-            html.Div(alerts.loading("Asking CAVE what there is…"), id="home-ways"),
+            html.Div(doors, className="k-doors"),
+            html.Section(
+                [html.H2("Tables"), html.Div(alerts.loading("Asking CAVE what there is…"), id="home-tables")],
+                className="k-panel",
+            ),
             dcc.Store(id="home-query", data=dict(query)),
         ],
         className="k-home",
     )
 
 
-def ways(
-    profile: Profile, version: Version, tables: Sequence[TableInfo], cells: Sequence[tuple[int, str]]
-) -> list[Any]:
-    """Links into the datastack: its first tables, and some cells (root id and a word about it) that can be read."""
-    types = tables[0].name if tables and tables[0].schema_type.startswith("cell_type") else ""
-    number = str(version.number)
-    message = f"{profile.datastack}, version {number} of {version.timestamp:%d %B %Y}. {profile.description}"
-    table_links = [
-        _way(TableAddress(profile.datastack, number, info.name).href(), info.name, _rows(info)) for info in tables
-    ]
-    cell_links = [
-        _way(CellAddress(profile.datastack, number, str(root), "root_id", types).href(), str(root), _words(word))
-        for root, word in cells
-    ]
-    return [
-        html.Section([html.H2(profile.title), html.P(message, className="k-muted")]),
-        html.Div(
-            [
-                html.Section([html.H2("Tables"), html.Ul(table_links)], className="k-panel"),
-                html.Section(
-                    [html.H2("Cells to begin with"), html.Ul(cell_links, className="k-ids")], className="k-panel"
-                )
-                if cell_links
-                else None,
-            ],
-            className="k-panels",
-        ),
-    ]
+def about(profile: Profile, version: Version) -> list[Any]:
+    """What the datastack is, and as of when."""
+    when = f"version {version.number} of {version.timestamp:%d %B %Y}"
+    return [html.Strong(profile.title), f" · {profile.datastack}, {when}. {profile.description}"]
 
 
-def _way(href: str, name: str, word: str) -> html.Li:
-    return html.Li([html.A(name, href=href), html.Span(word, className="k-muted")])
+def tables(datastack: str, version: Version, listed: Sequence[TableInfo]) -> html.Ul:
+    """A link to each table, with its rows."""
+    place = (datastack, str(version.number))
+    links = [_line(TableAddress(*place, info.name).href(), info.name, _rows(info)) for info in listed]
+    return html.Ul(links, className="k-columns")
 
 
-def _words(value: str) -> str:
-    """A value of a table of proofreading or types, as it is said."""
-    return "not proofread" if value == "none" else value.replace("_", " ")
+def types(listed: Sequence[TypeExample]) -> Any:
+    """A link to the cells of each type, with their number and layer."""
+    if not listed:
+        return html.P("No table of this datastack says cell types.", className="k-hint")
+    return html.Ul(
+        [
+            _line(
+                one.address.href(),
+                [html.Span(className="k-swatch", style={"backgroundColor": one.colour}), one.name],
+                " · ".join(filter(None, [one.layer, counted(one.rows, "cell")])),
+            )
+            for one in listed
+        ]
+    )
+
+
+def cells(listed: Sequence[CellExample]) -> Any:
+    """A card for each cell: its skeleton, type, layer, counts, and why it is worth a look."""
+    if not listed:
+        return html.P("Type an id above: no table of this datastack names cells.", className="k-hint")
+    return html.Ul([_card(one.address.href(), [_skeleton(one)], *_words(one)) for one in listed])
+
+
+def pairs(listed: Sequence[PairExample]) -> html.Ul:
+    """A card for each pair of cells: both skeletons, and what they share."""
+    return html.Ul(
+        [_card(one.address.href(), [_skeleton(cell) for cell in one.cells], *_shared(one)) for one in listed]
+    )
+
+
+def _door(title: str, href: str, words: str, examples: Any) -> html.Section:
+    link = html.H2(html.A(title, href=href))
+    return html.Section([link, html.P(words, className="k-muted"), examples], className="k-panel k-door")
+
+
+def _line(href: str, name: Any, words: str) -> html.Li:
+    return html.Li([html.A(name, href=href), html.Span(words, className="k-muted")])
+
+
+def _card(href: str, pictures: Sequence[Any], title: str, *lines: str) -> html.Li:
+    words = [html.Strong(title), *(html.Span(line, className="k-muted") for line in lines)]
+    parts = [html.Span(pictures, className="k-pictures"), html.Span(words, className="k-words")]
+    return html.Li(html.A(parts, href=href, className="k-example"))
+
+
+def _skeleton(one: CellExample) -> html.Img | None:
+    return html.Img(src=thumbnail(one.lines), alt="", className="k-thumbnail") if one.lines else None
+
+
+def _words(one: CellExample) -> list[str]:
+    counts = ", ".join(f"{one.synapses[way]:,} {way.noun}s" for way in Direction)
+    return [_title(one), counts, one.why, one.address.cell]
+
+
+def _shared(pair: PairExample) -> list[str]:
+    shared = [counted(pair.shared[way], f"shared {way.noun} partner") for way in Direction]
+    between = "not known" if pair.between is None else counted(pair.between, "synapse")
+    return [" and ".join(map(_title, pair.cells)), *shared, f"Between them: {between}"]
+
+
+def _title(one: CellExample) -> str:
+    return " · ".join(filter(None, [one.cell_type or "no type", one.layer]))
 
 
 def _rows(info: TableInfo) -> str:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from services.cave.release import Release
+from services.core.type_columns import type_column
 from services.filters.values import Value, format_value, written
 from services.tables import tables
 from services.tables.tables import TableFrame
 
 PROOFREADING = "proofread"
 """In the schema types of tables that say which cells are proofread."""
+UNPROOFREAD = "none"
+"""The strategy of an axon that nobody proofread."""
 
 
 def filter_line(table: TableFrame, known: Mapping[str, Sequence[Value]]) -> str:
@@ -40,21 +44,46 @@ def _of_numbers(table: TableFrame) -> str:
 
 
 def cells(release: Release, most: int = 6) -> list[tuple[int, str]]:
-    """Root ids of a version with a word about each: proofread cells with as many different words as there are.
+    """Root ids of a version with a word about each: proofread cells with as many different words as there are, those
+    whose axon is not proofread last.
 
     Taken from the first proofreading table, else from the first cell-type table; empty where there is neither.
     """
     listed = tables.catalogue(release)
     proofread = [info for info in listed if PROOFREADING in info.schema_type]
     typed = [info for info in listed if tables.is_type_table(info)]
-    most = release.cave.settings.max_table_rows
-    for info in (one for one in [*proofread, *typed] if (one.row_count or 0) <= most):
+    largest = release.cave.settings.max_table_rows
+    for info in (one for one in [*proofread, *typed] if (one.row_count or 0) <= largest):
         frame = tables.open_table(release, info.name).frame
         words = [name for name in ("strategy_axon", "status_axon", "cell_type") if name in frame.columns]
         if "pt_root_id" not in frame.columns or not words:
             continue
         known = frame[frame["pt_root_id"].fillna(0) != 0].drop_duplicates("pt_root_id")
-        rank = known.groupby(words[0]).cumcount()
+        rank = known.groupby(words[0]).cumcount() + len(known) * (known[words[0]] == UNPROOFREAD)
         chosen = known.loc[rank.sort_values(kind="stable").index[:most]]
         return [(int(root), str(word)) for root, word in zip(chosen["pt_root_id"], chosen[words[0]], strict=True)]
     return []
+
+
+def types(release: Release, most: int) -> tuple[TableFrame, str, list[tuple[str, int, str | None]]] | None:
+    """The type table of a datastack, its column of types and the most frequent of them: each with its number of rows
+    and the layer that most of these lie in (None = no layers are known); None where there is no such table."""
+    name = release.roles.cell_types.table
+    table = tables.open_table(release, name) if name else None
+    column = type_column(table.frame) if table else None
+    if table is None or column is None:
+        return None
+    layer = next((layers for layers in release.volume.layer_columns if layers in table.frame), None)
+    counts = table.frame[column].value_counts().head(most)
+    return (
+        table,
+        column,
+        [(str(value), int(count), _layer(table, column, value, layer)) for value, count in counts.items()],
+    )
+
+
+def _layer(table: TableFrame, column: str, value: object, layer: str | None) -> str | None:
+    if layer is None:
+        return None
+    usual = table.frame.loc[(table.frame[column] == value).fillna(False), layer].mode()
+    return None if usual.empty or pd.isna(usual.iloc[0]) else str(usual.iloc[0])

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 VIEWS = {
-    "start": ("/", ".k-panel a"),
+    "start": ("/", "#home-pairs img"),
     "table": (f"/table-viewer?table={TYPES}&f.cell_type=BC", "#table-link a"),
     "table, bad filter": (f"/table-viewer?table={TYPES}&where=nope", "#table-counts .alert"),
     "table, facets": (f"/table-viewer?table={TYPES}&panel=facets&f.cell_type=BC", ".k-facet"),
@@ -62,7 +62,7 @@ def violations(page: Page, theme: str) -> list[str]:
 def test_the_keyboard_alone_reaches_everything(page: Page, truth: Truth) -> None:
     root = str(truth.proofread_root())
     page.goto("/")
-    expect(page.locator(".k-panel a").first).to_be_visible()
+    expect(page.locator("#home-types a").first).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     tab_to(page, "#search")

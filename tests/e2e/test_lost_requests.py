@@ -47,7 +47,7 @@ def retry(page: Page) -> None:
 def test_every_page_offers_to_try_again(page: Page, truth: Truth) -> None:
     cell = f"/connectivity-viewer?cell={truth.proofread_root()}"
     shown = {
-        "/": "#home-ways a",
+        "/": "#home-types a",
         TABLE: ".ag-row",
         "/catalogue": "#catalogue-tables a",
         cell: "#cell-results .ag-row:visible",

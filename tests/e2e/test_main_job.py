@@ -24,10 +24,21 @@ def column(place: Page | Locator, name: str) -> list[str]:
     return [text for _, text in sorted(rows)]
 
 
+def expect_examples(page: Page, truth: Truth) -> None:
+    """The doors of the start page show what there is."""
+    usual = truth.types()["cell_type"].value_counts()
+    expect(page.locator("#home-types li").first).to_contain_text(f"{usual.iloc[0]:,} cells")
+    expect(page.locator("#home-pairs img")).to_have_count(6)
+    card = page.locator("#home-cells a").first
+    root = card.locator("span span").last.inner_text()
+    expect(card).to_contain_text(f"{truth.partners(int(root), 'out').sum():,} outputs")
+
+
 def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     rows = truth.types()
     basket = rows[rows["cell_type"] == "BC"]
     page.goto("/")
+    expect_examples(page, truth)
     page.get_by_role("link", name=TYPES).click()
     expect(page.locator("#table-counts")).to_have_text(f"{len(rows):,} rows")
     expect(page.get_by_role("heading", name="Tables", level=1)).to_be_focused()

@@ -1,0 +1,121 @@
+"""What the start page offers of a datastack: its most frequent cell types, some cells, and what pairs of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+
+import pandas as pd
+
+from services.cave.release import Release
+from services.cells import card, morphology, several_cells, verdict
+from services.cells.connectivity import Connectivity
+from services.core.directions import Direction
+from services.core.errors import KarstError
+from services.core.parallel import gather
+from services.filters.values import format_value
+from services.tables import examples, groups
+from services.views.addresses import CellAddress, TableAddress
+from services.views.cell_view import CellView
+
+
+@dataclass(frozen=True)
+class TypeExample:
+    """A cell type: its colour, number of rows, the layer of most of them (None = not known), and the address of the
+    rows."""
+
+    name: str
+    colour: str | None
+    rows: int
+    layer: str | None
+    address: TableAddress
+
+
+@dataclass(frozen=True)
+class CellExample:
+    """A cell: its type and layer (None = not known), synapses in each direction, and why it is worth a look. `lines`
+    are those of its skeleton (see :class:`morphology.Morphology`; empty = CAVE has none)."""
+
+    address: CellAddress
+    cell_type: str | None
+    layer: str | None
+    synapses: Mapping[Direction, int]
+    why: str
+    lines: Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class PairExample:
+    """Two cells: how many partners they share in each direction, and the synapses among them (None = not known)."""
+
+    address: CellAddress
+    cells: tuple[CellExample, CellExample]
+    shared: Mapping[Direction, int]
+    between: int | None
+
+
+def types(release: Release, most: int) -> list[TypeExample]:
+    """The most frequent types of the datastack's type table; none where it has no such table."""
+    result = examples.types(release, most)
+    if result is None:
+        return []
+    table, column, counts = result
+    colours = groups.of_table(release.cave, table, column).colours
+    place = (release.datastack, str(release.number), table.info.name)
+    return [
+        TypeExample(name, colours.get(name), rows, layer, TableAddress(*place, boxes={column: format_value(name)}))
+        for name, rows, layer in counts
+    ]
+
+
+def cells(release: Release, most: int) -> tuple[list[CellExample], list[PairExample]]:
+    """Some cells that are proofread in different ways, and every pair of them; none where the datastack says of no cell
+    what it is."""
+    roots = [root for root, _ in examples.cells(release, most)]
+    if not roots:
+        return [], []
+    view = CellView.of(release.cave, _address(release, roots))
+    skeletons = gather(*(partial(_lines, release, one) for one in view.cells))
+    known = zip(view.cells, view.own_types(), skeletons, strict=True)
+    result = [_example(release, one, cell_type, lines) for one, cell_type, lines in known]
+    among = several_cells.among(view.cells)
+    return result, [
+        _pair(release, [view.cells[at] for at in pair], [result[at] for at in pair], among)
+        for pair in combinations(range(len(result)), 2)
+    ]
+
+
+def _address(release: Release, roots: Sequence[int]) -> CellAddress:
+    return CellAddress(release.datastack, str(release.number), ", ".join(map(str, roots)), "root_id")
+
+
+def _lines(release: Release, cell: Connectivity) -> Mapping[str, pd.DataFrame]:
+    with suppress(KarstError):
+        return morphology.read(release.cave, cell).lines
+    return {}
+
+
+def _example(
+    release: Release, cell: Connectivity, cell_type: str | None, lines: Mapping[str, pd.DataFrame]
+) -> CellExample:
+    return CellExample(
+        _address(release, [cell.cell.root_id]),
+        cell_type,
+        card.layer_of(release.cave, release.datastack, cell.cell),
+        {way: cell.totals[way]["num_syn"] for way in Direction},
+        verdict.verdict(release.cave, cell).sentence.partition(". ")[0],
+        lines,
+    )
+
+
+def _pair(
+    release: Release, pair: Sequence[Connectivity], shown: Sequence[CellExample], among: pd.DataFrame
+) -> PairExample:
+    roots = [one.cell.root_id for one in pair]
+    shared = {way: len(set(pair[0].side(way)["root_id"]) & set(pair[1].side(way)["root_id"])) for way in Direction}
+    between = among.loc[roots, roots].to_numpy()[[0, 1], [1, 0]]
+    count = None if pd.isna(between).any() else int(between.sum())
+    return PairExample(_address(release, roots), (shown[0], shown[1]), shared, count)
