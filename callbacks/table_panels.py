@@ -117,9 +117,8 @@ def draw_points(shown: HeldView, outline: dict[str, Any] | None) -> Any:
     if points is None:
         return table_plots.no_numbers()
     on_map = view.plot in plots.MAPS
-    chosen = plots.axes(shown.table, view.x, view.y)
     volume = cave().volume(view.datastack)
-    headings = [column.heading for column in chosen or ()]
+    headings = [column.heading for column in plots.axes(shown.table, view.x, view.y) or ()]
     titles = [volume.titles[axis] for axis in plots.map_axes(view.plot, volume)] if on_map else headings
     return table_plots.scatter_figure(
         plots.thinned(points),
