@@ -24,6 +24,7 @@ from services.cells import (
     synapse_filter,
     synapse_weights,
     tuning_script,
+    value_script,
 )
 from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
 from services.cells.partner_joins import SEPARATOR
@@ -47,6 +48,7 @@ _KNOWN = frozenset(
     PARTNER_COLUMNS
     + proofreading_script.COLUMNS
     + compartment_script.COLUMNS
+    + value_script.COLUMNS
     + _SHARES
     + _OF_BOTH
     + partner_table.TUNED
@@ -272,6 +274,7 @@ def _of_direction(
 ) -> Iterator[str]:
     yield from _weights(cave, connectivity, direction, needed)
     yield from compartment_script.lines(cave, connectivity, direction, needed)
+    yield from value_script.lines(cave, connectivity, direction, needed)
 
 
 def _somata(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> Iterator[str]:

@@ -155,7 +155,7 @@ def _of_synapses(release: Release) -> dict[str, str]:
     shape = release.synapse_shape()
     return {
         SCORES: f"mean {' and '.join(shape.scores)}".replace("_", " ") if shape.scores else "",
-        TRANSMITTERS: "transmitter" if shape.transmitters else "",
+        TRANSMITTERS: "transmitter" if shape.transmitters or synapse_values.transmitter_table(release) else "",
         NEUROPILS: "neuropils" if roles.neuropils.table else "",
     }
 
@@ -298,10 +298,11 @@ def _with_requests(
 ) -> tuple[pd.DataFrame, list[str]]:
     """The columns of one direction that cost a request each, asked for at once."""
     side, number = Direction(wanted.side), connections.version.number
-    share, compartment, places = (name in wanted.more for name in (SHARE, COMPARTMENT, NEUROPILS))
-    degrees, tags, neuropils = gather(
+    share, compartment, nt, places = (name in wanted.more for name in (SHARE, COMPARTMENT, TRANSMITTERS, NEUROPILS))
+    degrees, tags, told, neuropils = gather(
         lambda: synapse_weights.partner_degrees(cave, connections) if share else None,
         lambda: compartments.predictions(cave, connections, side) if compartment else None,
+        lambda: synapse_values.transmitters(cave, connections, side) if nt else None,
         lambda: synapse_values.neuropils(cave, connections, side) if places else None,
     )
     messages: list[str] = []
@@ -314,21 +315,27 @@ def _with_requests(
         frame = compartments.with_compartments(frame, connectivity.synapses(cave, connections, side), tags, side)
         messages.append(f"{int(frame['not_predicted'].sum()):,} of these synapses have no predicted compartment.")
     if {SCORES, TRANSMITTERS, NEUROPILS} & {*wanted.more}:
-        frame = _with_values(cave, connections, wanted, frame, neuropils)
+        frame = _with_values(cave, connections, wanted, frame, (told, neuropils))
     return frame, messages
 
 
 def _with_values(
-    cave: Cave, connections: Connectivity, wanted: Wanted, frame: pd.DataFrame, neuropils: pd.Series | None
+    cave: Cave,
+    connections: Connectivity,
+    wanted: Wanted,
+    frame: pd.DataFrame,
+    beside: tuple[pd.DataFrame | None, pd.Series | None],
 ) -> pd.DataFrame:
-    """The columns that single synapses say; `neuropils` are of :func:`synapse_values.neuropils`."""
+    """The columns that single synapses say, by what is `beside` their table: :func:`synapse_values.transmitters` and
+    :func:`synapse_values.neuropils`."""
+    told, neuropils = beside
     side = Direction(wanted.side)
     synapses = connectivity.synapses(cave, connections, side)
-    shape = Release(cave, connections.datastack, connections.version).synapse_shape()
     if SCORES in wanted.more:
+        shape = Release(cave, connections.datastack, connections.version).synapse_shape()
         frame = synapse_values.with_scores(frame, synapses, shape, side)
-    if TRANSMITTERS in wanted.more and shape.transmitters:
-        frame = synapse_values.with_transmitters(frame, synapses, shape, side)
+    if TRANSMITTERS in wanted.more:
+        frame = synapse_values.with_transmitters(frame, synapses, side, told)
     return frame if neuropils is None else synapse_values.with_neuropils(frame, synapses, neuropils, side)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,14 +37,16 @@ def with_scores(
 
 
 def with_transmitters(
-    partners: pd.DataFrame, synapses: pd.DataFrame, shape: SynapseShape, direction: Direction
+    partners: pd.DataFrame, synapses: pd.DataFrame, direction: Direction, told: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """A partner frame with the mean probability of each transmitter at its synapses (Float64, 0 to 1), and
     `transmitter` (string): that of the highest mean. Null where no synapse has valid ones.
 
-    What a synapse releases is its presynaptic cell's: the partner's for inputs, this cell's own for outputs."""
-    names = list(shape.transmitters)
-    valid = synapses[synapses[VALID_NT].fillna(False).to_numpy(bool)] if shape.says_validity else synapses
+    The probabilities are those of `synapses`, or of `told` (see :func:`transmitters`). What a synapse releases is its
+    presynaptic cell's: the partner's for inputs, this cell's own for outputs."""
+    synapses = synapses if told is None else synapses.join(told, on="id")
+    names = [name for name in TRANSMITTERS if name in synapses]
+    valid = synapses[synapses[VALID_NT].fillna(False).to_numpy(bool)] if VALID_NT in synapses else synapses
     means = _means(valid, names, partners["root_id"], direction)
     numbers = means.to_numpy(np.float64, na_value=-1.0)
     known = (numbers >= 0).any(axis=1)
@@ -68,6 +71,38 @@ def with_neuropils(partners: pd.DataFrame, synapses: pd.DataFrame, of: pd.Series
     return partners.assign(
         **{name: values.reindex(partners["root_id"]).astype("string").array for name, values in matches.items()}
     )
+
+
+@dataclass(frozen=True)
+class TransmitterTable:
+    """A table that refers to the synapses, with the columns of its probabilities."""
+
+    table: str
+    names: tuple[str, ...]
+    says_validity: bool
+
+
+def transmitter_table(release: Release) -> TransmitterTable | None:
+    """Where the probabilities of transmitters are, if not in the table of synapses itself; None for nowhere else."""
+    table, synapses = release.roles.neurotransmitters.table, release.roles.synapses.table
+    if table is None or table == synapses or release.table_info(table).reference_table != synapses:
+        return None
+    there = release.sample(table).columns
+    names = tuple(name for name in TRANSMITTERS if name in there)
+    return TransmitterTable(table, names, VALID_NT in there) if names else None
+
+
+def transmitters(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.DataFrame | None:
+    """The probabilities of each synapse of a cell in one direction, by synapse id (int64), with their validity where it
+    is said; None where the synapses have them themselves. One request."""
+    release = Release(cave, connectivity.datastack, connectivity.version)
+    source = None if release.synapse_shape().transmitters else transmitter_table(release)
+    if source is None:
+        return None
+    names = ["target_id", *source.names, *([VALID_NT] if source.says_validity else [])]
+    rows = release.query(source.table, Filters(equal={direction.own: connectivity.cell.root_id}), select_columns=names)
+    told = rows[names].dropna(subset=["target_id"]).drop_duplicates("target_id").astype({"target_id": "int64"})
+    return told.set_index("target_id")
 
 
 def neuropils(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.Series:

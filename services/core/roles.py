@@ -84,8 +84,8 @@ class Roles:
 class _Rule:
     """How a role is guessed: the key of the info record, schema types (the better ones first) or a pattern of names
     in which {synapses} is the table of synapses, and for views the columns that they need. With `of_synapses` the
-    table has to refer to the synapses. `column` is what holds the value, `where` the filter that its rows
-    are known to have passed."""
+    table has to be that of the synapses, or refer to it. `column` is what holds the value, `where` the filter that its
+    rows are known to have passed."""
 
     info_key: str = ""
     schemas: tuple[str, ...] = ()
@@ -117,7 +117,9 @@ RULES: Mapping[str, _Rule] = {
     ),
     "edges": _Rule(names=(r"valid_connection(_v\d+)?",), where="cleft_score >= 50"),
     "neuropils": _Rule(schemas=("fly_neuropil",), of_synapses=True, column="neuropil"),
-    "neurotransmitters": _Rule(schemas=("fly_nt_synapse",)),
+    "neurotransmitters": _Rule(
+        schemas=("fly_nt_synapse",), names=(r".*transmitter.*", r"{synapses}_nt(_.*)?"), of_synapses=True
+    ),
 }  # fmt: skip
 """How each role is guessed. Views of pairs of cells are known by name alone: one with the same columns may count only
 some cells, and would then be silently wrong. FlyWire's has synapses with a cleft score of 50 or more, as its
@@ -192,7 +194,11 @@ def _resolve(rule: _Rule, message: Said | None, at: _Version, synapses: str | No
 
 def _fitting(rule: _Rule, tables: Mapping[str, TableInfo], synapses: str | None) -> tuple[list[str], str]:
     """The names of the tables that fit a rule best, the first choice first, and why they do."""
-    allowed = [one for one in tables.values() if not rule.of_synapses or (synapses and one.reference_table == synapses)]
+    allowed = [
+        one
+        for one in tables.values()
+        if not rule.of_synapses or (synapses and synapses in (one.name, one.reference_table))
+    ]
     for schema in rule.schemas:
         of_schema = [one for one in allowed if one.schema_type == schema]
         if of_schema:

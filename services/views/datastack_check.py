@@ -14,7 +14,7 @@ from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cave.synapse_shape import CENTRE
-from services.cells import compartments, edge_view, proofreading, synapse_filter, tuning
+from services.cells import compartments, edge_view, proofreading, synapse_filter, synapse_values, tuning
 from services.core import profiles
 from services.core.addresses import bare
 from services.core.errors import BadInput, KarstError, NotFound
@@ -214,6 +214,7 @@ def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
         "proofreading": proofreading.table_of(release),
         "compartments": compartments.table_of(release),
         "shares of the partners": roles.degrees.table,
+        "transmitters": shape.transmitters or synapse_values.transmitter_table(release),
         "neuropils": roles.neuropils.table,
         "tuning": tuning.tables(release),
     }

@@ -18,7 +18,7 @@ from services.cells import connectivity, partner_script, partner_table, plot_fra
 from services.cells.partner_table import Wanted
 from services.core.settings import Settings
 from services.tables.tables import TableQuery
-from tests.app.test_partner_snippet import run
+from tests.app.test_partner_snippet import assert_same, run
 
 FLY, V1DD = ("karst_fly", 783), ("karst_v1dd", 1196)
 NT = ["gaba", "ach", "glut", "oct", "ser", "da"]
@@ -148,15 +148,12 @@ def test_the_scripts_of_the_fly_find_what_the_page_shows(cave, fly):
     cell, types = busiest(fly["synapses_nt_v1"]), "hierarchical_neuron_annotations"
     for only in ("", "all", "cleft_score >= 100"):
         found = connectivity.read(cave.release(*FLY), str(cell), "root_id", only=only, type_table=types)
-        wanted = Wanted("in", proofread=True)
+        wanted = Wanted("in", proofread=True, more=("scores", "transmitters", "neuropils"))
         table = partner_table.open_partners(cave, found, wanted)
         made = run(partner_script.snippet(cave, [found], wanted, TableQuery()))
         assert len(made) == len(table.frame) > 5
-        for name in ("root_id", "num_syn", "cell_type", "proofreading", "pct_of_cell"):
-            ours, theirs = (
-                frame[name].astype(object).where(frame[name].notna(), None) for frame in (made, table.frame)
-            )
-            assert ours.tolist() == pytest.approx(theirs.tolist()) if name == "pct_of_cell" else theirs.tolist(), name
+        assert {"mean_cleft_score", "transmitter", *NT, "neuropil", "neuropils", "proofreading"} <= {*made}
+        assert_same(made, table.frame[list(made)])
 
 
 def test_a_synapse_without_a_centre_lies_between_its_ends(client, fly):
