@@ -11,7 +11,7 @@ import dash
 
 import api
 import callbacks  # noqa: F401 - importing registers them
-from api import headers, health, limits, old_links, request_log, search
+from api import headers, health, identity, limits, old_links, request_log, search
 from api.answers import crash_answer
 from api.headers import digest
 from callbacks.errors import on_error
@@ -56,6 +56,7 @@ def create_app(settings: Settings) -> dash.Dash:
     headers.keep(app.server, f"/{assets}/")
     headers.refuse_unknown(app.server, {page["path"] for page in dash.page_registry.values()} - {NOT_FOUND})
     request_log.observe(app.server)
+    identity.identify(app.server, settings)
     limits.limit(app.server, settings.max_waiting)
     with app.server.test_client() as client:
         client.get("/")  # Dash finishes its own set-up in the first request, and until then fails others

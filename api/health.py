@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from services.cave.context import cave
+from services.cave.context import door
 from services.core.errors import KarstError, NotAllowed, Upstream
 from services.core.metrics import text
 
@@ -24,10 +24,10 @@ def alive() -> Response:
 def ready() -> tuple[Response, int]:
     """CAVE and the cache answer; 503 with a sentence when one does not."""
     try:
-        cave().check()
+        door().check()
     except KarstError as error:
         return _unready(error)
-    problem = cave().cache.problem()
+    problem = door().cache.problem()
     return _unready(Upstream(problem)) if problem else (jsonify({"status": "ok"}), 200)
 
 

@@ -7,6 +7,7 @@ Roots: A was merged from OLD and another between FIRST and NEWEST. A has inputs 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,13 @@ SYNAPSES = [
 ]
 
 
-def make(folder: Path, graph: tuple[str, str, pa.Table, pa.Table, list[dict[str, Any]]] | None = None) -> Path:
-    """Write the datastack into `folder`, with another segmentation if `graph` is given; returns it."""
+def make(
+    folder: Path,
+    graph: tuple[str, str, pa.Table, pa.Table, list[dict[str, Any]]] | None = None,
+    private: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Path:
+    """Write the datastack into `folder`, with another segmentation if `graph` is given; returns it. Of `private` are
+    tables of types that only an `owner_user_id` may read, or a `group`."""
     writer = DatastackWriter(folder, DATASTACK, INFO)
     writer.add_version(EXPIRED, "2023-01-02T03:04:05.000006", "2023-02-03T00:00:00.000001", valid=False)
     writer.add_version(FIRST, "2024-01-02T03:04:05.000006", "2124-02-03T00:00:00.000001")
@@ -59,6 +65,11 @@ def make(folder: Path, graph: tuple[str, str, pa.Table, pa.Table, list[dict[str,
         | {f"voxel_resolution_{axis}": size for axis, size in zip("xyz", (4.0, 4.0, 40.0), strict=True)},
         {"root_id": {"type": "integer"}, "n_input": {"type": "integer"}},
     )
+    for name, readers in (private or {}).items():
+        record = metadata("cell_type_reference", reference_table="nuclei")
+        record |= {"read_permission": "GROUP" if "group" in readers else "PRIVATE"}
+        writer.add_table(NEWEST, name, types(NEWEST), record | {"user_id": str(readers["owner_user_id"])})
+    writer.manifest["private_tables"] = dict(private or {})
     writer.set_segmentation(*(graph or segmentation()))
     writer.finish()
     return folder

@@ -28,6 +28,7 @@ from localcave.server import (
     routes_precomputed,
     routes_schema,
     routes_segmentation,
+    routes_sign_in,
     routes_skeleton,
     routes_state,
 )
@@ -83,7 +84,6 @@ def create_server(
         "/healthz", "healthz", lambda: jsonify({"status": "ok", "datastacks": list(service().store.datastacks)})
     )
     app.add_url_rule("/reset", "reset", _reset, methods=["POST"])
-    app.add_url_rule("/sticky_auth/api/v1/authorize", "authorize", _authorize)
     for module in (
         routes_info,
         routes_annotation,
@@ -93,6 +93,7 @@ def create_server(
         routes_live,
         routes_meshing,
         routes_segmentation,
+        routes_sign_in,
         routes_state,
         routes_schema,
         routes_skeleton,
@@ -117,10 +118,6 @@ def _refusal(gate: Gate) -> Response | None:
             if refusal is not None:
                 return refusal
     return None
-
-
-def _authorize() -> Response:
-    return Response("<!doctype html><title>Login</title><p>This server's tokens are in its file of users.</p>")
 
 
 def _reset() -> Response:

@@ -1,15 +1,16 @@
 """Who may read what: the answers of CAVE's login layer, over a file of made-up users.
 
-The file is JSON: `users` {name: {token, user_id, view: [datastacks], needs_tos: [datastacks]}},
-`auth_datasets` {datastack or segmentation table: name of the permission},
-`terms_of_service` {permission: {tos_id, tos_name}}.
+The file is JSON: `users` {name: {token, user_id, view: [datastacks], needs_tos: [datastacks], groups: [names]}}, of
+which `groups` may be left out, `auth_datasets` {datastack or segmentation table: name of the permission},
+`terms_of_service` {permission: {tos_id, tos_name}}. It is read again when it has changed.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from urllib.parse import quote
 from flask import Response, g, jsonify, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+TOKEN_NAME = "middle_auth_token"  # noqa: S105 - the name of a cookie and of a parameter
 REALM = 'Bearer realm="localcave"'
 OPEN_PATHS = (
     "/healthz",
@@ -36,38 +38,77 @@ OPEN_PATHS = (
 
 @dataclass(frozen=True)
 class User:
-    """Someone with a token: an id, the datastacks they may read, and those whose terms they have yet to accept."""
+    """Someone with a token: an id, the datastacks they may read, those whose terms they have yet to accept, a name, and
+    the groups that they are in."""
 
     user_id: int | None
     view: frozenset[str]
     needs_tos: frozenset[str]
+    name: str = ""
+    groups: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Gate:
     """Lets requests through, or answers them. Without `required` every request passes as a user without an id.
 
-    With `required` and no users, any token at all is good for everything.
+    With `required` and no users, any token at all is good for everything. `sessions` are the tokens that were given to
+    who has signed in, with their names; `accepted` the names with the permissions whose terms they have accepted.
     """
 
     required: bool = False
     users: Mapping[str, User] = field(default_factory=dict)
     datasets: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sessions: dict[str, str] = field(default_factory=dict)
+    accepted: set[tuple[str, str]] = field(default_factory=set)
+    path: Path | None = None
+    read_at: int = 0
 
     @classmethod
     def from_file(cls, path: Path) -> Gate:
-        content = json.loads(path.read_text())
-        users = {
-            user["token"]: User(user["user_id"], frozenset(user["view"]), frozenset(user["needs_tos"]))
-            for user in content["users"].values()
+        gate = cls(True, path=path)
+        gate._read()
+        return gate
+
+    def _read(self) -> None:
+        """Read the file of users, if there is one that has changed."""
+        if self.path is None or self.read_at == (changed_at := self.path.stat().st_mtime_ns):
+            return
+        content = json.loads(self.path.read_text())
+        self.users = {
+            user["token"]: User(
+                user["user_id"],
+                frozenset(user["view"]),
+                frozenset(user["needs_tos"]),
+                name,
+                frozenset(user.get("groups", ())),
+            )
+            for name, user in content["users"].items()
             if user["user_id"] is not None
         }
-        return cls(True, users, content["auth_datasets"], content["terms_of_service"])
+        self.datasets, self.terms = content["auth_datasets"], content["terms_of_service"]
+        self.read_at = changed_at
+
+    def sign_in(self, name: str) -> str:
+        """A new token for the user of a name, good until they sign out."""
+        token = secrets.token_hex(16)
+        self.sessions[token] = name
+        return token
+
+    def user_of(self, token: str) -> User | None:
+        """Whoever has a token, with what they have accepted; None for nobody."""
+        name = self.sessions.get(token)
+        user = self.users.get(token) or next((one for one in self.users.values() if one.name == name), None)
+        if user is None:
+            return None
+        accepted = {one for one in user.needs_tos if (user.name, self.datasets.get(one, one)) in self.accepted}
+        return replace(user, view=user.view | accepted, needs_tos=user.needs_tos - accepted)
 
     def check(self) -> Response | BaseResponse | None:
         """For `before_request`: sets `g.user`, or returns the refusal."""
         g.user = None
+        self._read()
         if not self.required or request.method == "OPTIONS" or request.path.startswith(OPEN_PATHS):
             return None
         header = request.headers.get("Authorization")
@@ -76,7 +117,7 @@ class Gate:
         token = bearer_token()
         if not token:
             return self._no_token()
-        user = self.users.get(token)
+        user = self.user_of(token)
         if user is None and self.users:
             refusal = _error(401, "invalid_token", "Unauthorized - Token is Invalid or Expired")
             refusal.headers["WWW-Authenticate"] = (
@@ -126,7 +167,15 @@ def bearer_token() -> str:
     """The token of the request, "" without one."""
     header = request.headers.get("Authorization", "")
     token = header.removeprefix("Bearer").strip() if header.startswith("Bearer") else ""
-    return token or request.cookies.get("middle_auth_token", "")
+    return token or request.cookies.get(TOKEN_NAME, "")
+
+
+def may_read(private: Mapping[str, Any]) -> bool:
+    """Whether the user who asks may read a table that is not public: of its owner, or of whom its `group` has."""
+    user: User | None = g.user
+    if user is None:
+        return False
+    return user.user_id == private["owner_user_id"] or private.get("group") in user.groups
 
 
 def user_id() -> int | None:

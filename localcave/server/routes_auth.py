@@ -1,4 +1,5 @@
-"""The auth service: who one is, and one's token. It makes no tokens: those are in the file of users, or any will do."""
+"""The auth service: who one is, and one's token. Tokens are in the file of users, or of who has signed in, or any will
+do."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ def _me() -> dict[str, Any]:
     number = user_id() or EVERYBODY
     return {
         "id": number,
-        "name": f"user {number}",
+        "name": g.user.name if g.user is not None else f"user {number}",
         "email": f"user{number}@localcave",
         "pi": "",
         "admin": False,
@@ -32,6 +33,14 @@ def _me() -> dict[str, Any]:
 def same_token() -> Response:
     """The token of the request again."""
     return jsonify(bearer_token())
+
+
+@routes.get("/logout")
+def sign_out() -> Response:
+    """Forget the token of the request; one of the file is for programs, and stays."""
+    if service().gate.sessions.pop(bearer_token(), None) is None:
+        raise CaveError(422, "Can't logout an API Key.")
+    return jsonify("success")
 
 
 @routes.get("/user/token")
@@ -47,7 +56,8 @@ def tokens() -> Response:
 def me() -> Response:
     view = g.user.view if g.user is not None else service().store.datastacks
     permissions = {name: ["view"] for name in sorted(view)}
-    return jsonify({**_me(), "groups": [], "permissions_v2": permissions})
+    groups = sorted(g.user.groups) if g.user is not None else []
+    return jsonify({**_me(), "groups": groups, "permissions_v2": permissions})
 
 
 @routes.get("/user")

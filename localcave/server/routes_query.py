@@ -14,7 +14,7 @@ from localcave.engine.query import DROPPED_FROM_JOINS, DROPPED_FROM_TABLES, Quer
 from localcave.engine.store import voxel_size_nm
 from localcave.precomputed.segment_properties import segment_properties
 from localcave.server import query_body
-from localcave.server.auth import user_id
+from localcave.server.auth import may_read
 from localcave.server.routes_materialize import V2, V3, routes, table_entry, table_record, view_entry
 from localcave.server.service import Release, release, service
 
@@ -124,10 +124,11 @@ def find_table(version: Release, name: str) -> Table:
 
 
 def require_readable(version: Release, table: str) -> None:
-    """Private tables give their rows to nobody but the owner."""
+    """Private tables give their rows to nobody but the owner, or the group."""
     private = version.holder.manifest["private_tables"].get(table)
-    if private is not None and (user_id() is None or user_id() != private["owner_user_id"]):
-        raise aborted(401, "Unauthorized: The table can only be read by its owner")
+    if private is not None and not may_read(private):
+        readers = "group" if private.get("group") else "owner"
+        raise aborted(401, f"Unauthorized: The table can only be read by its {readers}")
 
 
 def _sample(query: Query, version: Release, table: str) -> None:

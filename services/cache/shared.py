@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import nullcontext, suppress
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +25,7 @@ import pandas as pd
 from services.cache.codec import decode_frame, encode_frame, pack, unpack
 from services.cache.memory import Held, Memory
 from services.cache.stores import WAIT_S, open_store
+from services.core.errors import NotAllowed
 from services.core.metrics import CACHE_ANSWERS
 from services.core.stages import stage
 from services.core.waiting import before_waiting
@@ -111,6 +113,12 @@ class Cache:
             if self._store:
                 self._store.set(name, pack(entries, None), None)
 
+    def apart(self, namespace: str) -> Cache:
+        """The same cache, with the same bounds, for what is kept apart under another namespace."""
+        other = copy(self)
+        other._namespace = namespace
+        return other
+
     def _note_name(self, key: Key) -> str:
         return json.dumps([self._namespace, "notes", *key])
 
@@ -135,7 +143,8 @@ class Cache:
                 ready = wait([others], timeout=WAIT_S).done
             if ready:
                 self._count("waited")
-                return kind.own(others.result())
+                with suppress(NotAllowed):  # which is said to another person, maybe, than the one who waited
+                    return kind.own(others.result())
         try:
             content = self._from_store_or_load(name, kind, load, ttl_s).content
         except BaseException as error:

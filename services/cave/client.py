@@ -7,7 +7,8 @@ Every answer that can be kept is kept in the cache, and every failure leaves as 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import caveclient.base
+from cachetools import LRUCache
 from caveclient.auth import AuthClient
 from caveclient.chunkedgraph import ChunkedGraphClient
 from caveclient.infoservice import InfoServiceClient
@@ -26,6 +28,7 @@ from services.cache.derived import Derived
 from services.cache.shared import Cache
 from services.cave import http, versions
 from services.cave.failures import foreign, no_version
+from services.cave.permissions import PERMISSION_TTL_S, Permissions
 from services.cave.release import Release
 from services.cave.rows import Queries
 from services.cave.session import Asker
@@ -33,7 +36,8 @@ from services.cave.skeletons import Skeletons
 from services.cave.states import States
 from services.cave.voxels import Voxels
 from services.core.addresses import bare, host, is_name, is_private_way, origin
-from services.core.errors import NotFound
+from services.core.errors import NotFound, SignIn
+from services.core.identity import Identity
 from services.core.moments import FIRST_MOMENT, MomentNumber
 from services.core.profiles import Profile, Volume, load_profile, load_volume
 from services.core.records import Version, read_versions
@@ -43,6 +47,8 @@ VERSIONS_TTL_S = 5 * 60
 INFO_TTL_S = 3600
 MATERIALIZE_API, SEGMENTATION_API, INFO_API, STATE_API, SKELETON_API = 3, 1, 2, 1, 1
 """Named, not negotiated: caveclient would fall back to an older one for good if one answer went missing."""
+MOST_PEOPLE = 256
+"""People whose connections to CAVE a process keeps open."""
 NO_TOKEN = "none"  # noqa: S105
 """Sent when there is no token: without any, caveclient looks for one in the files of whoever runs this."""
 
@@ -63,10 +69,13 @@ class Cave(Skeletons, States, Voxels):
             settings.cache,
             settings.memory_bytes,
             store_bytes=settings.cache_bytes,
-            namespace=f"{settings.server_address} {settings.identity}",
+            namespace=f"{settings.server_address} {'person' if settings.auth == 'person' else settings.identity}",
         )
-        # axes and colours are read from the configuration
-        self.derived = Derived(self.cache.memory, settings.server_address, settings.identity, str(settings.config_dir))
+        self._whose = settings.server_address, settings.identity
+        self.own_cache = self.cache.apart(" ".join(self._whose))
+        self._permissions = Permissions() if settings.auth == "person" else None
+        self._people: LRUCache[Identity, Cave] = LRUCache(MOST_PEOPLE)
+        self._people_lock = threading.Lock()
         self.asker = Asker(settings)
         self.queries = Queries(self.asker, self.cache, self.materialization)
         self._auth = AuthClient(token=settings.token or NO_TOKEN, server_address=settings.server_address)
@@ -74,6 +83,41 @@ class Cave(Skeletons, States, Voxels):
     def at(self, datastack: str) -> Cave:
         """The CAVE of the server that has a datastack."""
         return self
+
+    @property
+    def derived(self) -> Derived:
+        """What was worked out for this identity, whatever it holds, since CAVE last took a permission back; axes and
+        colours are read from the configuration."""
+        revoked = self._permissions.revoked if self._permissions else 0
+        return Derived(self.cache.memory, *self._whose, revoked, str(self.settings.config_dir))
+
+    def of(self, identity: Identity | None) -> Cave:
+        """CAVE as whoever asks sees it: this one where all share its token. Raises SignIn for nobody where each person
+        has their own."""
+        if self.settings.auth != "person":
+            return self
+        if identity is None:
+            raise SignIn("You are not signed in.", "Sign in with your CAVE account, or send its token.")
+        with self._people_lock:
+            if identity not in self._people:
+                self._people[identity] = Cave(replace(self.settings, token=identity.token), self.cache)
+            return self._people[identity]
+
+    def require(self, datastack: str, table: str = "", ask: Callable[[], Any] | None = None) -> None:
+        """Raises NotAllowed unless CAVE lets this person read a datastack, or a table that is not public, of which
+        `ask` reads a row. There is nothing to ask where all share one token: what is cached was read with it."""
+        if self._permissions is None:
+            return
+        self.own_name(datastack)
+        self._permissions.require(datastack, "", partial(self._read_info, datastack))
+        if ask is not None:
+            self._permissions.require(datastack, table, ask)
+
+    def admit(self, datastack: str) -> None:
+        """As `require`, and ask again for tables that this person has read more than a minute ago."""
+        self.require(datastack)
+        if self._permissions is not None:
+            self._permissions.renew(datastack)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -84,11 +128,15 @@ class Cave(Skeletons, States, Voxels):
 
     def datastacks(self) -> list[str]:
         """Names of the datastacks that this identity may see, sorted."""
-        return sorted(self.cache.value(("datastacks",), self._datastacks, ttl_s=INFO_TTL_S))
+        ttl_s = INFO_TTL_S if self._permissions is None else int(PERMISSION_TTL_S)
+        return sorted(self.own_cache.value(("datastacks",), self._datastacks, ttl_s=ttl_s))
 
     def check(self) -> None:
         """Ask CAVE something, whatever the cache holds; raises what it raises when it does not answer."""
-        self._datastacks()
+        try:
+            self._datastacks()
+        except SignIn:  # which CAVE has asked nobody in particular to do, so it answers
+            return
 
     def _datastacks(self) -> list[str]:
         matches: list[str] = self.asker.ask(
@@ -101,21 +149,26 @@ class Cave(Skeletons, States, Voxels):
         `viewer_site`, ..., any of them None, and `aligned_volume`. Added are `image_source`, which CAVE has in
         the aligned volume, and `viewer_resolution`, [x, y, z] in nm."""
 
-        name = self.own_name(datastack)
+        self.require(datastack)
 
         def load() -> dict[str, Any]:
-            record: dict[str, Any] = self.asker.ask(
-                "info",
-                self.asker.subject(datastack),
-                self._info_client,
-                lambda client: client.get_datastack_info(name, use_stored=False),
-            )
+            record = self._read_info(datastack)
             resolution = [record.get(f"viewer_resolution_{axis}") for axis in "xyz"]
             image = record["aligned_volume"].get("image_source")
             return {**record, "image_source": image, "viewer_resolution": resolution}
 
         matches: dict[str, Any] = self.cache.value(("info", datastack), load, ttl_s=INFO_TTL_S)
         return matches
+
+    def _read_info(self, datastack: str) -> dict[str, Any]:
+        name = self.own_name(datastack)
+        record: dict[str, Any] = self.asker.ask(
+            "info",
+            self.asker.subject(datastack),
+            self._info_client,
+            lambda client: client.get_datastack_info(name, use_stored=False),
+        )
+        return record
 
     def profile(self, datastack: str) -> Profile:
         """How the datastack is shown; what CAVE says of it stands where its profile says nothing."""
@@ -129,6 +182,8 @@ class Cave(Skeletons, States, Voxels):
 
     def versions(self, datastack: str) -> list[Version]:
         """All versions, newest first, expired ones included."""
+
+        self.require(datastack)
 
         def load() -> list[dict[str, Any]]:
             # Around caveclient's own cache, in which a new version would not show for half a day.

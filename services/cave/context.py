@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from flask import current_app, has_request_context, request
+from flask import current_app, g, has_request_context, request
 
 if TYPE_CHECKING:
     from services.cave.client import Cave
 
 
 def cave() -> Cave:
-    """The CAVE door of the running application, which `create_app` put there."""
+    """CAVE as whoever asks sees it: the door that `create_app` put into the running application, opened with the
+    identity that the request was given when it came in. Raises SignIn where there has to be one."""
+    return door().of(g.get("identity"))
+
+
+def door() -> Cave:
+    """The CAVE door of the running application, whoever asks."""
     return cast("Cave", current_app.extensions["karst"])
 
 

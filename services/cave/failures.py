@@ -15,8 +15,8 @@ import pyarrow as pa
 import requests
 
 from services.cave.http import ForeignAddress
-from services.core.addresses import host
-from services.core.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, Upstream
+from services.core.addresses import host, is_private_way
+from services.core.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, SignIn, Upstream
 
 STATUS_IN_MESSAGE = re.compile(r"^(\d{3}) ")
 UNKNOWN_ID = re.compile(r"cannot find node|has no root|does not exist|not found", re.IGNORECASE)
@@ -29,13 +29,15 @@ AGAIN = "Please try again; if it lasts, tell the operator."
 
 @dataclass(frozen=True)
 class Subject:
-    """What was asked about, for the sentence. `missing` is the sentence when it does not exist."""
+    """What was asked about, for the sentence. `missing` is the sentence when it does not exist, `is_person` whether
+    with the token of whoever reads it."""
 
     server: str
     datastack: str = ""
     version: int | None = None
     table: str = ""
     missing: str = ""
+    is_person: bool = False
 
     def __str__(self) -> str:
         """For example: table t at version 3 of d."""
@@ -86,6 +88,8 @@ def foreign(address: str, subject: Subject) -> NotAllowed:
 
 
 def _no_login(subject: Subject) -> KarstError:
+    if subject.is_person:
+        return SignIn(f"Your sign-in at {subject.server} has ended.", "Sign in again; the address keeps this view.")
     return NotAllowed(
         f"CAVE at {subject.server} does not accept this application's token.",
         "The operator has to set CAVE_TOKEN to a valid one.",
@@ -133,14 +137,17 @@ def _refused(body: dict[str, Any], message: str, subject: Subject) -> KarstError
         address = str(data.get("tos_form_url", ""))
         hint = (
             f"Accept them at {address} and try again."
-            if address.startswith("https://")
+            if is_private_way(address)
             else "Accept them in CAVE and try again."
         )
         return NotAllowed(
             f"The terms of service of {subject.datastack or 'this datastack'} have not been accepted.", hint
         )
     if reason == "missing_permission":
-        return NotAllowed(f"This application's token has no permission for {subject.datastack or 'this datastack'}.")
+        what = subject.datastack or "this datastack"
+        if subject.is_person:
+            return NotAllowed(f"You have no permission to read {what}.", "Ask those who look after it for access.")
+        return NotAllowed(f"This application's token has no permission for {what}.")
     if "read by its owner" in message:
         return NotAllowed(f"Table {subject.table or 'asked for'} is private: only its owner may read it.")
     if "read by" in message:

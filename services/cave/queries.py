@@ -15,11 +15,13 @@ Owners = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class Source:
-    """What is queried: a table, a table merged with the `target` it refers to, or a view."""
+    """What is queried: a table, a table merged with the `target` it refers to, or a view. It is public when whoever may
+    read the datastack may read all of it."""
 
     table: str
     target: str | None = None
     is_view: bool = False
+    is_public: bool = True
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import pandas as pd
 from caveclient.materializationengine import MaterializationClient
 
 from services.cache.derived import Derived
+from services.cache.shared import Cache
 from services.cave.failures import Subject, no_table
 from services.cave.queries import NO_FILTERS, Filters, Source
 from services.cave.roots import Roots
@@ -56,6 +57,7 @@ class Release(Roots, Synapses):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cave", self.cave.at(self.datastack))  # of several servers, the datastack's own
+        self.cave.admit(self.datastack)
 
     @property
     def number(self) -> int:
@@ -138,7 +140,7 @@ class Release(Roots, Synapses):
         """Number of rows of a table or view; at a moment, as many as the newest version has."""
         if not self.version.kept:
             return self.newest.row_count(table)
-        source = self._source(table)
+        source = self._described(table)  # CAVE tells how many rows a private table has
 
         def load() -> int:
             if source.is_view:
@@ -174,7 +176,7 @@ class Release(Roots, Synapses):
             self._refuse_large(table)
             return whole_table(partial(self.cave.queries.rows, *self._place, source))
 
-        return self.cave.cache.frame(("table by id", *self._place, table), load)
+        return self.cache_of(table).frame(("table by id", *self._place, table), load)
 
     def table_at(self, table: str, time: datetime) -> pd.DataFrame:
         """All rows of a table of a version, with what was created, deleted or edited until `time` instead.
@@ -186,7 +188,7 @@ class Release(Roots, Synapses):
             self._refuse_large(table)
         rows = partial(self._rows_at, time, source)
         key = ("table_at", self.datastack, table, time.isoformat())
-        return self.cave.cache.frame(key, lambda: whole_table(rows), ttl_s=LIVE_TTL_S)
+        return self.cache_of(table).frame(key, lambda: whole_table(rows), ttl_s=LIVE_TTL_S)
 
     def query(
         self,
@@ -220,7 +222,7 @@ class Release(Roots, Synapses):
             return self.cave.queries.with_total(frame, *self._place, source, filters, seen=offset or 0)
 
         key = ("query", *self._place, table, json.dumps([filters.arguments(), options]))
-        return self.cave.cache.frame(key, load, ttl_s=self._ttl_s)
+        return self.cache_of(table).frame(key, load, ttl_s=self._ttl_s)
 
     def sample(self, table: str) -> pd.DataFrame:
         """A row of :meth:`query`, to tell the columns from; at a moment one of the newest version."""
@@ -242,7 +244,9 @@ class Release(Roots, Synapses):
         not count joins."""
         source = self._source(table)
         key = ("count", *self._place, table, json.dumps(filters.arguments()))
-        result: int | None = self.cave.cache.value(key, lambda: self.cave.queries.count(*self._place, source, filters))
+        result: int | None = self.cache_of(table).value(
+            key, lambda: self.cave.queries.count(*self._place, source, filters)
+        )
         return result
 
     def properties_source(self, table: str) -> str:
@@ -265,9 +269,26 @@ class Release(Roots, Synapses):
                 "Filter it, or page through it.",
             )
 
+    def cache_of(self, table: str) -> Cache:
+        """Where rows of a table are kept: with those of everybody, or apart when only some may read it."""
+        return self.cave.cache if self._described(table).is_public else self.cave.own_cache
+
     def _source(self, table: str) -> Source:
+        """A table to read rows of. Raises NotAllowed for a private one that this person may not read."""
+        source = self._described(table)
+        if not source.is_public:
+            release = self if self.version.kept else self.newest
+            self.cave.require(self.datastack, table, partial(release._read_one, source))
+        return source
+
+    def _described(self, table: str) -> Source:
         info = self.table_info(table)
-        return Source(table, info.reference_table, is_view=info.kind == "view")
+        target = self.tables().get(info.reference_table or "", info)
+        is_public = info.is_public and target.is_public
+        return Source(table, info.reference_table, is_view=info.kind == "view", is_public=is_public)
+
+    def _read_one(self, source: Source) -> None:
+        self.cave.queries.rows(*self._place, source, NO_FILTERS, limit=1)
 
     @property
     def _place(self) -> tuple[str, int]:

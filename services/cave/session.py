@@ -33,6 +33,7 @@ class Asker:
         self.counts: Counter[str] = Counter()
         self._timeout_s = (settings.connect_timeout_s, settings.timeout_s)
         self._server = urlsplit(settings.server_address).netloc
+        self._is_person = settings.auth == "person"
         self._origins = {origin(settings.server_address)}
         self._clients: dict[tuple[int, str], Any] = {}
         self._locks: dict[tuple[int, str], threading.Lock] = {}
@@ -42,7 +43,7 @@ class Asker:
         self, datastack: str = "", version: int | None = None, table: str = "", *, missing: str = ""
     ) -> Subject:
         """What a question is about."""
-        return Subject(self._server, datastack, version, table, missing)
+        return Subject(self._server, datastack, version, table, missing, self._is_person)
 
     def allow(self, address: str) -> None:
         """Let questions, and the token, go to the host of an address too."""

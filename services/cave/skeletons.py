@@ -20,6 +20,10 @@ class Skeletons(ABC):
     asker: Asker
 
     @abstractmethod
+    def require(self, datastack: str) -> None:
+        """Raises NotAllowed unless the datastack may be read."""
+
+    @abstractmethod
     def _skeletons(self, datastack: str) -> Any:
         """caveclient's client of the skeleton service."""
 
@@ -30,6 +34,7 @@ class Skeletons(ABC):
         cloud-volume. A skeleton belongs to a root id, whatever the version. Raises NotFound where there is none yet,
         which is not kept.
         """
+        self.require(datastack)
         missing = f"CAVE has no skeleton of {root_id}."
         subject = self.asker.subject(datastack, missing=missing)
 

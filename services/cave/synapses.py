@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from services.cache.shared import Cache
 from services.cave.queries import Filters, Source
 from services.cave.rows import complete, selected
 from services.cave.synapse_shape import COLUMNS_OF, SynapseShape, as_synapses, shape_of
@@ -68,6 +69,10 @@ class Synapses(ABC):
         """One table or view."""
 
     @abstractmethod
+    def cache_of(self, table: str) -> Cache:
+        """Where rows of a table are kept."""
+
+    @abstractmethod
     def _source(self, table: str) -> Source:
         """A table as it is queried."""
 
@@ -108,7 +113,7 @@ class Synapses(ABC):
             int(whole),
             *more,
         )
-        return self.cave.cache.frame(key, load, ttl_s=self._ttl_s)
+        return self.cache_of(shape.table).frame(key, load, ttl_s=self._ttl_s)
 
     def synapses_among(self, pre: Sequence[int] | None, post: Sequence[int] | None) -> pd.DataFrame:
         """All synapses of the cells `pre` onto the cells `post` (root ids; None = any), asked for in as many pieces as

@@ -74,6 +74,13 @@ class NotAllowed(KarstError):
     status = 403
 
 
+class SignIn(NotAllowed):
+    """Nobody is signed in, or not any more."""
+
+    code = "sign_in"
+    status = 401
+
+
 class Expired(KarstError):
     """The materialization version is no longer kept."""
 

@@ -65,8 +65,9 @@ class TableInfo:
     """One table or view at a version.
 
     `reference_table` names the table whose `id` this one's `target_id` holds. `created` is
-    empty for views. `voxel_resolution_nm` is the size in x, y, z of the voxels that positions of its
-    rows count, so for a reference table those of its target. `row_count` is None where it was not asked.
+    empty for views. `is_public` says whether whoever may read the datastack may read its rows. `voxel_resolution_nm` is
+    the size in x, y, z of the voxels that positions of its rows count, so for a reference table those of its target.
+    `row_count` is None where it was not asked.
     """
 
     name: str
@@ -78,6 +79,7 @@ class TableInfo:
     created: str
     voxel_resolution_nm: tuple[float, float, float]
     row_count: int | None
+    is_public: bool = True
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -108,6 +110,7 @@ class TableInfo:
             created=record.get("created") or "",
             voxel_resolution_nm=(x, y, z),
             row_count=None,
+            is_public=(record.get("read_permission") or "PUBLIC") == "PUBLIC",
         )
 
 

@@ -8,10 +8,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal, get_args
 
+from services.core.addresses import is_private_way
+from services.core.identity import Identity
 from services.core.servers import DEMO, Server, read_servers
 
 ROOT = Path(__file__).resolve().parents[2]
+Auth = Literal["service", "person", "none"]
+"""Whose token CAVE is asked with: one for all, each person's own, or none."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class Settings:
 
     server_address: str = DEMO
     token: str = field(default="", repr=False)
+    auth: Auth = "service"
     datastack: str = "karst_demo"
     config_dir: Path = ROOT / "config"
     cache: str = str(ROOT / ".data" / "cache")
@@ -43,6 +49,8 @@ class Settings:
     @property
     def identity(self) -> str:
         """A name for whoever the token belongs to, from which the token cannot be found."""
+        if self.auth == "person":
+            return Identity(self.token).digest(self.secret_key) if self.token else "nobody"
         return hashlib.sha256(self.token.encode()).hexdigest()[:12] if self.token else "anonymous"
 
     def at(self, server: Server) -> Settings:
@@ -57,21 +65,29 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Settings of an environment: `CAVE_SERVER_ADDRESS`, `CAVE_TOKEN` or `CAVE_TOKEN_FILE`, `KARST_SERVERS` with a
-        token each (see :func:`read_servers`), `KARST_DATASTACK`, `KARST_CONFIG`, `KARST_CACHE`, `KARST_SECRET_KEY`,
-        `KARST_TIMEOUT_S` (seconds that CAVE may take for one answer), `KARST_MEMORY_MB` (answers and what is derived
-        from them, held in each process), `KARST_CACHE_MB` (answers kept in the folder), `KARST_MAX_TABLE_ROWS` (a
-        larger table is not held but paged through CAVE), `KARST_ALLOWED_HOSTS` (by commas, the only hosts beside
-        CAVE_SERVER_ADDRESS that the token may go to; all that listed datastacks name if unset), `KARST_SAME_HOST` (1:
-        whoever reaches this application by some host reaches CAVE_SERVER_ADDRESS by it too, at that port, and gets
-        links that lead there), `HOST`, where the application listens, and `KARST_MAX_WAITING` (requests of each process
-        that may wait for CAVE at once; more are refused).
+        token each (see :func:`read_servers`), `KARST_AUTH` (`service`: everybody reads CAVE with these tokens;
+        `person`: each with their own; `none`: without one), `KARST_DATASTACK`, `KARST_CONFIG`, `KARST_CACHE`,
+        `KARST_SECRET_KEY`, `KARST_TIMEOUT_S` (seconds that CAVE may take for one answer), `KARST_MEMORY_MB` (answers
+        and what is derived from them, held in each process), `KARST_CACHE_MB` (answers kept in the folder),
+        `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged through CAVE), `KARST_ALLOWED_HOSTS` (by commas,
+        the only hosts beside CAVE_SERVER_ADDRESS that the token may go to; all that listed datastacks name if unset),
+        `KARST_SAME_HOST` (1: whoever reaches this application by some host reaches CAVE_SERVER_ADDRESS by it too, at
+        that port, and gets links that lead there), `HOST`, where the application listens, and `KARST_MAX_WAITING`
+        (requests of each process that may wait for CAVE at once; more are refused).
 
         An empty variable counts as unset. Raises ValueError, naming the variable, when one makes no sense.
         """
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         default = cls()
-        servers = read_servers(given)
+        servers, auth = read_servers(given), _auth(given, default.auth)
+        if auth != "service" and any(server.token for server in servers):
+            raise ValueError(f"KARST_AUTH is {auth}, so there must be no CAVE_TOKEN and no CAVE_TOKEN_FILE")
+        if auth == "person" and len(servers) > 1:
+            raise ValueError("KARST_AUTH is person, which works with one server; leave KARST_SERVERS unset")
+        if auth == "person" and not is_private_way(servers[0].address):
+            raise ValueError("CAVE_SERVER_ADDRESS is a plain http address, over which no token may go; use https")
         return cls(
+            auth=auth,
             server_address=servers[0].address,
             token=servers[0].token,
             allowed_hosts=servers[0].allowed_hosts,
@@ -88,6 +104,14 @@ class Settings:
             host=given.get("HOST", default.host),
             max_waiting=int(_positive(given, "KARST_MAX_WAITING", default.max_waiting)),
         )
+
+
+def _auth(given: Mapping[str, str], default: Auth) -> Auth:
+    text = given.get("KARST_AUTH", default)
+    for auth in get_args(Auth):
+        if text == auth:
+            return auth
+    raise ValueError(f"KARST_AUTH is {text!r}; it must be service, person or none")
 
 
 def _positive(given: Mapping[str, str], name: str, default: float) -> float:

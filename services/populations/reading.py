@@ -224,7 +224,8 @@ def _chunk(release: Release, one: Rectangle) -> pd.DataFrame:
         ends = (None if ids is None else ids.tolist() for ids in (one.pre, one.post))
         return _compact(release.synapses_among(*ends))
 
-    frame = release.cave.cache.frame(("synapses among", release.datastack, release.number, *one.name), load)
+    cache = release.cache_of(release.synapse_shape().table)
+    frame = cache.frame(("synapses among", release.datastack, release.number, *one.name), load)
     _note(release, one)
     return frame
 

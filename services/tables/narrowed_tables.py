@@ -98,7 +98,8 @@ def _rows(cave: Cave, table: LargeTable, filters: Filters) -> pd.DataFrame | Non
         return _by_id(pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0])
 
     with suppress(TooLarge):  # a view without ids, which CAVE sends in part
-        return cave.cache.frame(("narrowed", release.datastack, release.number, name, _written(filters)), load)
+        key = ("narrowed", release.datastack, release.number, name, _written(filters))
+        return release.cache_of(name).frame(key, load)
     return None
 
 

@@ -1,0 +1,62 @@
+"""What CAVE lets one person read, asked again after a minute: what is cached for all may not be shown without it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from services.core.errors import NotAllowed
+
+PERMISSION_TTL_S = 60.0
+
+
+class Permissions:
+    """The permissions of one person by datastack and table ("" = the datastack itself). Safe to use from many threads.
+
+    `revoked` counts what CAVE has taken back: what was derived before that is not to be shown after it.
+    """
+
+    def __init__(self) -> None:
+        self.revoked = 0
+        self._granted: dict[tuple[str, str], tuple[float, Callable[[], Any]]] = {}
+        self._locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+        self._lock = threading.Lock()
+
+    def require(self, datastack: str, table: str, ask: Callable[[], Any]) -> None:
+        """`ask` CAVE something that only those may who may read this, unless it was granted within the last minute.
+
+        Raises what `ask` raises; a CAVE that does not answer grants nothing.
+        """
+        key = datastack, table
+        if self._is_fresh(key):
+            return
+        with self._lock:
+            lock = self._locks[key]
+        with lock:
+            if not self._is_fresh(key):
+                self._ask(key, ask)
+
+    def renew(self, datastack: str) -> None:
+        """Ask again for the tables of a datastack that were granted more than a minute ago."""
+        for (name, table), (_, ask) in list(self._granted.items()):
+            if name == datastack and table:
+                with suppress(NotAllowed):
+                    self.require(name, table, ask)
+
+    def _is_fresh(self, key: tuple[str, str]) -> bool:
+        granted = self._granted.get(key)
+        return granted is not None and time.monotonic() < granted[0]
+
+    def _ask(self, key: tuple[str, str], ask: Callable[[], Any]) -> None:
+        try:
+            ask()
+        except NotAllowed:
+            with self._lock:
+                self.revoked += self._granted.pop(key, None) is not None
+            raise
+        with self._lock:
+            self._granted[key] = time.monotonic() + PERMISSION_TTL_S, ask

@@ -1,0 +1,248 @@
+"""Each person reads CAVE with their own token: nobody is shown what CAVE would not show them, cached or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+
+from api import blueprint, identity
+from services.cave.client import Cave
+from services.core.errors import NotAllowed, SignIn
+from services.core.identity import Identity
+from services.core.settings import Settings
+from tests import tiny
+from tests.servers import start_localcave
+
+DS = tiny.DATASTACK
+PRIVATE = {"own_types": {"owner_user_id": 1}, "lab_types": {"owner_user_id": 1, "group": "lab"}}
+SECRET = "k" * 32
+
+
+def person(user_id: int, letter: str, *, view: bool = True, tos: bool = False, lab: bool = False) -> dict[str, Any]:
+    groups = ["lab"] if lab else []
+    return {
+        "token": letter * 32,
+        "user_id": user_id,
+        "view": [DS] if view else [],
+        "needs_tos": [DS] if tos else [],
+        "groups": groups,
+    }
+
+
+USERS = {
+    "auth_datasets": {DS: "tiny_data", "tiny_pcg": "tiny_data"},
+    "terms_of_service": {"tiny_data": {"tos_id": 8, "tos_name": "Terms"}},
+    "users": {
+        "Ada": person(1, "a", lab=True),
+        "Ben": person(2, "b", lab=True),
+        "Cem": person(3, "c"),
+        "Eve": person(4, "e", view=False),
+        "Tom": person(5, "t", view=False, tos=True),
+    },
+}
+
+
+@dataclass
+class Guarded:
+    """A CAVE with people, and the file that says what each may read."""
+
+    url: str
+    users: Path
+
+    @contextmanager
+    def changed(self, name: str, **facts: Any) -> Iterator[None]:
+        """While the block runs, CAVE knows something else of a person."""
+        before = self.users.read_text()
+        content = json.loads(before)
+        content["users"][name] |= facts
+        self.users.write_text(json.dumps(content))
+        yield
+        self.users.write_text(before)
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    folder = tmp_path_factory.mktemp("people")
+    users = folder / "users.json"
+    users.write_text(json.dumps(USERS))
+    with start_localcave([tiny.make(folder / DS, private=PRIVATE)], "--require-token", str(users)) as url:
+        yield Guarded(url, users)
+
+
+@pytest.fixture
+def door(guarded: Guarded, tmp_path: Path) -> Cave:
+    return Cave(Settings(server_address=guarded.url, auth="person", secret_key=SECRET, cache=str(tmp_path)))
+
+
+@pytest.fixture
+def client(door: Cave) -> FlaskClient:
+    app = flask.Flask("people")
+    app.extensions["karst"] = door
+    identity.identify(app, door.settings)
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+def ask(client: FlaskClient, letter: str, path: str) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {letter * 32}"} if letter else {}
+    answer = client.get(f"/api/v1{path}", headers=headers)
+    return answer.status_code, answer.json
+
+
+def rows(table: str) -> str:
+    return f"/{DS}/{tiny.NEWEST}/tables/{table}/rows"
+
+
+class TestOverTheApi:
+    def test_nobody_is_asked_to_sign_in(self, client: FlaskClient) -> None:
+        status, answer = ask(client, "", "/datastacks")
+        assert (status, answer["error"]["code"]) == (401, "sign_in")
+
+    def test_a_bearer_token_is_the_person(self, client: FlaskClient) -> None:
+        names = {letter: ask(client, letter, "/datastacks")[1]["datastacks"] for letter in "ae"}
+        assert [one["name"] for one in names["a"]] == [DS]
+        assert names["e"] == []
+
+    @pytest.mark.parametrize(
+        ("letter", "table", "status", "sentence"),
+        [
+            ("a", "own_types", 200, ""),
+            ("b", "own_types", 403, "only its owner may read it"),
+            ("a", "lab_types", 200, ""),
+            ("b", "lab_types", 200, ""),
+            ("c", "lab_types", 403, "only its group may read it"),
+            ("e", "types", 403, "You have no permission to read tiny"),
+            ("t", "types", 403, "terms of service of tiny have not been accepted"),
+            ("x", "types", 401, "Your sign-in at 127.0.0.1"),
+        ],
+    )
+    def test_each_sees_what_cave_shows_them(
+        self, client: FlaskClient, letter: str, table: str, status: int, sentence: str
+    ) -> None:
+        assert ask(client, "a", rows(table))[0] == 200  # and it is cached from here on
+        answered, answer = ask(client, letter, rows(table))
+        assert answered == status
+        assert sentence in str(answer)
+
+    def test_terms_are_at_the_address_that_cave_names(self, client: FlaskClient, guarded: Guarded) -> None:
+        hint = ask(client, "t", rows("types"))[1]["error"]["hint"]
+        assert f"{guarded.url}/sticky_auth/api/v1/tos/8/accept" in hint
+
+    def test_two_interleaved_never_meet(self, client: FlaskClient) -> None:
+        """Every path by every person in many threads at once: each gets what they would get alone."""
+        paths = ["/datastacks", rows("types"), rows("own_types"), rows("lab_types"), f"/{DS}/versions"]
+        paths += [f"/{DS}/{tiny.NEWEST}/cells/{tiny.A}/partners?types={table}" for table in PRIVATE]
+        asked = [(letter, path) for letter in "abcex" for path in paths]
+
+        def status(one: tuple[str, str]) -> tuple[int, str]:
+            code, answer = ask(client.application.test_client(), *one)
+            return code, json.dumps(answer.get("rows", answer.get("datastacks")), sort_keys=True)
+
+        with ThreadPoolExecutor(12) as pool:
+            together = list(pool.map(status, asked * 4))
+        alone = [status(one) for one in asked] * 4
+        assert together == alone
+        assert {code for code, _ in alone} == {200, 401, 403}
+
+
+class TestWhatIsCached:
+    def test_what_is_public_is_asked_for_once(self, door: Cave) -> None:
+        first, second = door.of(Identity("a" * 32)), door.of(Identity("b" * 32))
+        first.release(DS, tiny.NEWEST).table("types")
+        before = first.cache.counts["loaded"]
+        second.release(DS, tiny.NEWEST).table("types")
+        assert second.cache.counts["loaded"] == before
+
+    def test_what_only_some_may_read_is_kept_apart(self, door: Cave) -> None:
+        first, second = door.of(Identity("a" * 32)), door.of(Identity("b" * 32))
+        first.release(DS, tiny.NEWEST).table("lab_types")
+        before = first.cache.counts["loaded"]
+        second.release(DS, tiny.NEWEST).table("lab_types")
+        assert second.cache.counts["loaded"] == before + 1
+
+    def test_nothing_kept_has_a_token(self, door: Cave, client: FlaskClient, tmp_path: Path) -> None:
+        for table in ("types", "own_types"):
+            ask(client, "a", rows(table))
+        kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert kept
+        assert not [path for path in kept if b"a" * 32 in str(path).encode() + path.read_bytes()]
+        assert "a" * 32 not in repr(list(door.cache.memory._held)) + repr(door.of(Identity("a" * 32)).settings)
+
+
+class TestShortLife:
+    @pytest.fixture(autouse=True)
+    def _at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("services.cave.permissions.PERMISSION_TTL_S", 0.0)
+
+    def test_a_datastack_that_is_taken_back_is_not_shown(self, guarded: Guarded, client: FlaskClient) -> None:
+        assert ask(client, "b", rows("types"))[0] == 200
+        with guarded.changed("Ben", view=[]):
+            assert ask(client, "b", rows("types"))[0] == 403
+        assert ask(client, "b", rows("types"))[0] == 200
+
+    def test_nor_what_was_derived_from_a_table(self, guarded: Guarded, door: Cave) -> None:
+        def derived() -> int:
+            release = door.of(Identity("b" * 32)).release(DS, tiny.NEWEST)
+            return release.derived.of("cells").get(lambda: len(release.table("lab_types")))
+
+        assert derived() == 6
+        with guarded.changed("Ben", groups=[]), pytest.raises(NotAllowed, match="its group"):
+            derived()
+
+    def test_a_token_that_has_expired_asks_to_sign_in(self, guarded: Guarded, door: Cave) -> None:
+        cave = door.of(Identity("b" * 32))
+        cave.release(DS, tiny.NEWEST)
+        with guarded.changed("Ben", token="n" * 32), pytest.raises(SignIn, match="has ended"):
+            cave.release(DS, tiny.NEWEST)
+
+
+@pytest.mark.parametrize("table", ["types", "own_types"])
+def test_it_is_the_permission_check_that_keeps_them_apart(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    """Without it, what Ada paid for is shown to Eve; a private table is still apart."""
+    ask(client, "a", rows(table))
+    assert ask(client, "e", rows(table))[0] == 403
+    monkeypatch.setattr(Cave, "require", lambda *_args: None)
+    assert ask(client, "e", rows(table))[0] == {"types": 200, "own_types": 403}[table]
+
+
+def test_no_identity_falls_back_to_files_of_the_operator(
+    guarded: Guarded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """caveclient would take a token from here, had it been given none."""
+    secrets = tmp_path / ".cloudvolume" / "secrets"
+    secrets.mkdir(parents=True)
+    host = guarded.url.removeprefix("http://")
+    for name in (f"{host}-cave-secret.json", "cave-secret.json", "chunkedgraph-secret.json"):
+        (secrets / name).write_text(json.dumps({"token": "a" * 32}))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = Settings(server_address=guarded.url, auth="person", cache="")
+    ways: list[Callable[[], Any]] = [
+        lambda: Cave(settings).info(DS),
+        lambda: Cave(settings).of(Identity("x" * 32)).info(DS),
+        lambda: Cave(settings).of(None),
+    ]
+    for way in ways:
+        with pytest.raises(SignIn):
+            way()
+    with pytest.raises(NotAllowed):
+        Cave(Settings(server_address=guarded.url, auth="none", cache="")).info(DS)
+
+
+def test_a_sealed_identity_opens_with_its_own_key_only() -> None:
+    sealed = Identity("a" * 32, "Ada").sealed(SECRET)
+    assert "a" * 32 not in sealed
+    assert Identity.unsealed(sealed, SECRET) == Identity("a" * 32, "Ada")
+    assert Identity.unsealed(sealed, "another") is None
+    assert Identity.unsealed(sealed[:-4] + "AAAA", SECRET) is None
+    assert Identity.unsealed("", SECRET) is None
