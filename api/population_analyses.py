@@ -1,4 +1,5 @@
-"""Routes of populations: cells that are wired alike, the partners that two share, and paths between two sets."""
+"""Routes of populations: cells that are wired alike, the partners that two share, paths between
+two sets, and two populations beside each other."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from api.population_routes import (
 from api.routes import blueprint
 from services.core.columns import describe_columns
 from services.core.errors import BadInput
-from services.populations import likeness, paths, population, sets, similarity
+from services.populations import chance, comparisons, likeness, paths, population, sets, similarity
+from services.populations.comparisons import Compared
 from services.populations.likeness import Direction
 from services.populations.similarity import Measure
 
@@ -90,6 +92,48 @@ def population_paths(datastack: str, version: str) -> Response:
         extra=facts,
         notes=(paths.WORDS[order],),
     )
+
+
+@blueprint.get(f"{POPULATIONS}/changes")
+def population_changes(datastack: str, version: str) -> Response:
+    """What became, since the version `against`, of each connected pair of the same sets."""
+    params.only(*SETS, "against", "offset", "limit", *params.FILE)
+    against, (offset, limit) = params.text("against").strip(), params.span(None)
+    if not against:
+        raise BadInput("There is no version to compare with.", "Give one as against.")
+    later, earlier = read_pair(datastack, version), read_pair(datastack, against)
+    for pair in (later, earlier):
+        if started := long_answer(pair):
+            return started
+    result, before = population.read(later), population.read(earlier)
+    known = (comparisons.nuclei(pair.release) for pair in (earlier, later))
+    frame = comparisons.changes(before.edges, result.edges, *known)
+    part = frame.iloc[offset : None if limit is None else offset + limit]
+    facts = {"against": str(earlier.release.version.label)}
+    columns = describe_columns(part)
+    return population_answer(result, part, columns, "changes", total=len(frame), facts=facts, extra=facts)
+
+
+@blueprint.get(f"{POPULATIONS}/difference")
+def population_difference(datastack: str, version: str) -> Response:
+    """How the presynaptic set differs from `beside` in its targets; with direction=in the postsynaptic one in its
+    sources."""
+    params.only(*SETS, *GROUPS, "beside", "direction", "value", "seed", *params.FILE)
+    side: comparisons.Side = "post" if params.choice("direction", ("out", "in"), "out") == "in" else "pre"
+    compared = cast("Compared", params.choice("value", comparisons.COMPARED, "share"))
+    seed = params.count("seed", chance.SEED) or 0
+    pair = read_pair(datastack, version)
+    other = population.beside(pair, params.text("beside"), side)
+    groups = read_groups(pair)[0 if side == "post" else 1]
+    for each in (pair, other):
+        if started := long_answer(each):
+            return started
+    result, second = population.read(pair), population.read(other)
+    frame = comparisons.difference(result.edges, second.edges, groups, compared, side=side, seed=seed)
+    facts = {"beside": params.text("beside"), "by": groups.by, "side": side, "value": compared, "seed": seed}
+    notes = (comparisons.WORDS[compared], *second.notes)
+    columns = describe_columns(frame)
+    return population_answer(result, frame, columns, "difference", facts=facts, extra=facts, notes=notes)
 
 
 def _root(name: str) -> int:

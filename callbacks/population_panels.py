@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 from dash import Input, Output, no_update
@@ -11,11 +12,14 @@ from callbacks import populations
 from callbacks.population_figures import distributions
 from callbacks.register import callback
 from components import alerts, population_panels, populations_page
-from services.populations import jobs, likeness, paths, population, sets
+from services.cave.context import cave
+from services.populations import chance, comparisons, jobs, likeness, paths, population, sets
+from services.populations.comparisons import Compared
 from services.populations.likeness import Direction
-from services.populations.population import Population
+from services.populations.population import Pair, Population
 from services.populations.similarity import Measure
 from services.views.addresses import PopulationAddress
+from services.views.resolving import release_of
 
 
 @callback(
@@ -48,19 +52,54 @@ def _alike(view: PopulationAddress, result: Population) -> Any:
 def _paths(view: PopulationAddress, result: Population) -> Any:
     pair, order = result.pair, cast("paths.Order", view.best)
     wide = population.choose(pair.release, view.pre_set, view.post_set, proofread=pair.proofread, through=view.through)
-    requests = population.cost(wide)
-    if requests and view.read != "on":
-        return populations_page.offer(view, requests)
-    if jobs.is_long(requests):
-        return populations_page.under_way(jobs.current().start(wide))
+    if (waiting := _unread(view, wide)) is not None:
+        return waiting
     edges = population.read(wide).edges
     pairs = len(pair.pre) * len(pair.post) - len(result.edges.in_both[0])
     best = paths.between(edges, pair.pre.ids, pair.post.ids, order=order)
     return population_panels.paths(view, best, pairs, paths.WORDS[order])
 
 
+def _changes(view: PopulationAddress, result: Population) -> Any:
+    if not view.against.strip():
+        return population_panels.nothing("Name another version to compare with.")
+    release = release_of(cave(), replace(view, version=view.against.strip()))
+    pair = result.pair
+    earlier = population.choose(release, view.pre_set, view.post_set, proofread=pair.proofread)
+    if (waiting := _unread(view, earlier)) is not None:
+        return waiting
+    known = (comparisons.nuclei(one) for one in (release, pair.release))
+    pairs = comparisons.changes(population.read(earlier).edges, result.edges, *known)
+    return population_panels.changes(replace(view, against=str(release.version.label)), pairs)
+
+
+def _beside(view: PopulationAddress, result: Population) -> Any:
+    if not view.beside.strip():
+        return population_panels.nothing("Name another set to compare with.")
+    side: comparisons.Side = "post" if view.direction == "in" else "pre"
+    other = population.beside(result.pair, view.beside, side)
+    if (waiting := _unread(view, other)) is not None:
+        return waiting
+    groups, compared = populations.groups(view, result.pair)[side == "pre"], cast("Compared", view.compared)
+    second = population.read(other)
+    rows = comparisons.difference(result.edges, second.edges, groups, compared, side=side, seed=chance.SEED)
+    sizes = [len(getattr(one, side)) for one in (result.pair, other)]
+    words = f"{sizes[0]:,} cells beside {sizes[1]:,}. {comparisons.WORDS[compared]}"
+    return population_panels.beside(view, rows, groups.by, words)
+
+
+def _unread(view: PopulationAddress, pair: Pair) -> Any:
+    """What stands for a population that has to be read first; None for one that is kept, or soon read."""
+    requests = population.cost(pair)
+    if requests and view.read != "on":
+        return populations_page.offer(view, requests)
+    return populations_page.under_way(jobs.current().start(pair)) if jobs.is_long(requests) else None
+
+
 DRAWN: dict[str, Callable[[PopulationAddress, Population], Any]] = {
     "distributions": distributions,
     "alike": _alike,
     "paths": _paths,
+    "changes": _changes,
+    "beside": _beside,
 }

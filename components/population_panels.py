@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from dash import html
 
+from components import cell_figures
 from components.attributes import aria
 from components.cell_card import counted
+from components.figures import population as drawing
 from components.populations_page import MOST_LISTED, file
 from services.views.addresses import CellAddress, PopulationAddress
 
@@ -110,6 +112,50 @@ def paths(view: PopulationAddress, found: pd.DataFrame, pairs: int, words: str) 
     return _section("Paths", f"{words} {sums}{_first(found)}", table("Paths", titles, rows, titles[:4]), files)
 
 
+def changes(view: PopulationAddress, pairs: pd.DataFrame) -> html.Section:
+    """What became of the pairs of the view since the version `against`: `pairs` are of `comparisons.changes`."""
+    sums = ", ".join(f"{count:,} {change}" for change, count in pairs["change"].value_counts().items())
+    rows = [
+        [
+            _then(view, row, "pre"),
+            _then(view, row, "post"),
+            f"{row['num_syn_before']:,}",
+            f"{row['num_syn']:,}",
+            row["change"],
+        ]
+        for row in pairs[pairs["change"] != "same"].head(MOST_LISTED).to_dict("records")
+    ]
+    titles = ("from", "to", f"synapses at {view.against}", f"at {view.version}", "change")
+    note = f"Pairs that are connected at either version: {sums or 'none'}. Cells are followed by their nucleus."
+    listed = table("Changes", titles, rows, ("from", "to", "change"))
+    files = file(view, "changes", "Pairs:", against=view.against)
+    return _section(f"Version {view.against} to {view.version}", note + _first(pairs), listed, files)
+
+
+def beside(view: PopulationAddress, groups: pd.DataFrame, by: str, words: str) -> html.Section:
+    """Two sets of cells beside each other: `groups` are of `comparisons.difference`."""
+    form = ".1%" if view.compared != "synapses_per_cell" else ",.2f"
+    rows = [
+        [
+            _name(row["group"]),
+            *(_known(row[name], form) for name in ("first", "second", "difference")),
+            f"{_known(row['low'], form)} to {_known(row['high'], form)}" if pd.notna(row["low"]) else "",
+        ]
+        for row in groups.to_dict("records")
+    ]
+    titles = (by, "first", "second", "difference", "95% interval")
+    figure = drawing.differences(groups, form)
+    graph = cell_figures.plot("pop-differences", "Difference", figure, note="Bars: 95% intervals; cells drawn anew.")
+    more = {"direction": view.direction, "value": view.compared, "beside": view.beside}
+    files = file(view, "difference", "Differences:", pre_by=view.pre_by, post_by=view.post_by, **more)
+    return _section("Side by side", words, graph, table("Differences", titles, rows, (by,)), files)
+
+
+def nothing(words: str) -> html.P:
+    """Stands where a panel would be, and says what it needs."""
+    return html.P(words, className="k-hint")
+
+
 def table(label: str, titles: Sequence[str], rows: Iterable[Sequence[Any]], words: Sequence[str]) -> html.Div:
     """Rows under their titles; the columns of these `words` are no numbers."""
     looks = ["k-words" if title in words else "" for title in titles]
@@ -152,6 +198,17 @@ def _cells(view: PopulationAddress, roots: pd.Series) -> list[Any]:
 def _cell(view: PopulationAddress, root: int) -> html.A:
     at = CellAddress(view.datastack, view.version, cell=str(root))
     return html.A(str(root), href=at.href(), className="k-id")
+
+
+def _then(view: PopulationAddress, row: Mapping[Any, Any], end: str) -> Any:
+    """A cell at this version, else as it was at the earlier one."""
+    if not pd.isna(row[f"{end}_root_id"]):
+        return _cell(view, row[f"{end}_root_id"])
+    return _cell(replace(view, version=view.against), row[f"{end}_root_id_before"])
+
+
+def _known(value: Any, form: str) -> str:
+    return "not known" if pd.isna(value) else format(value, form)
 
 
 def _types(groups: pd.Series) -> str:

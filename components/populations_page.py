@@ -18,6 +18,7 @@ from components.links import neuroglancer_link
 from components.partner_panel import file_links
 from components.shell import heading
 from services.views.addresses import (
+    COMPARED,
     IDS,
     MODELS,
     NO_MODEL,
@@ -49,11 +50,22 @@ MODEL_WORDS = {
     "depth": "Depth of synapses kept",
     "distance": "Distance of somata kept",
 }
-PANEL_TITLES = {"matrix": "Matrix", "distributions": "Distributions", "alike": "Alike", "paths": "Paths"}
+PANEL_TITLES = {
+    "matrix": "Matrix",
+    "distributions": "Distributions",
+    "alike": "Alike",
+    "paths": "Paths",
+    "changes": "Versions",
+    "beside": "Side by side",
+}
 DIRECTIONS: tuple[controls.Option, ...] = (
     {"label": "Outputs", "value": "out"},
     {"label": "Inputs", "value": "in"},
     {"label": "Both", "value": "both"},
+)
+SIDES: tuple[controls.Option, ...] = (
+    {"label": "Presynaptic cells", "value": "out"},
+    {"label": "Postsynaptic cells", "value": "in"},
 )
 MEASURES: tuple[controls.Option, ...] = (
     {"label": "Cosine", "value": "cosine"},
@@ -145,11 +157,29 @@ def _best(view: PopulationAddress) -> html.Div:
     return controls.choice("First", "best", "pop-best", view.best, _words(PATH_ORDERS))
 
 
+def _against(view: PopulationAddress) -> html.Div:
+    return controls.text("Against version", "against", "pop-against", view.against, "a number")
+
+
+def _side(view: PopulationAddress) -> html.Div:
+    return controls.choice("Compare", "direction", "pop-side", view.direction, SIDES)
+
+
+def _beside(view: PopulationAddress) -> html.Div:
+    return controls.text("with", "beside", "pop-beside", view.beside, "table:filter, or ids")
+
+
+def _compared(view: PopulationAddress) -> html.Div:
+    return controls.choice("By", "compared", "pop-compared", view.compared, _words(COMPARED))
+
+
 FIELDS_OF: Mapping[str, Sequence[Callable[[PopulationAddress], Any]]] = {
     "matrix": (_shown, _rows, _columns, _order, _model, _permutations, _seed),
     "distributions": (_rows, _columns),
     "alike": (_rows, _columns, _direction, _measure, _cell, _clusters),
     "paths": (_through, _best),
+    "changes": (_against,),
+    "beside": (_side, _beside, _columns, _compared),
 }
 """What each panel asks for beside the sets."""
 

@@ -93,6 +93,28 @@ def by_distance(fractions: pd.DataFrame) -> Figure:
     return figure(lines, HEIGHT_PX, xaxis=across, yaxis={"tickformat": ".1%", "rangemode": "tozero"})
 
 
+def differences(groups: pd.DataFrame, form: str) -> Figure:
+    """A dot with its interval for each group; `groups` as of `comparisons.difference`."""
+    known = groups.dropna(subset=["low"])
+    dots = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": known["difference"].tolist(),
+        "y": [_name(group) for group in known["group"]],
+        "error_x": {
+            "type": "data",
+            "array": (known["high"] - known["difference"]).tolist(),
+            "arrayminus": (known["difference"] - known["low"]).tolist(),
+            **INTERVAL,
+        },
+        "marker": {"color": NEUTRAL, "size": 8},
+        "hovertemplate": f"%{{y}}: %{{x:{form}}}<extra></extra>",
+    }
+    across = {"tickformat": form, "title": {"text": "first less second"}, "zeroline": True, "zerolinecolor": "#8a9699"}
+    down = {"autorange": "reversed", "type": "category"}
+    return figure([dots], 90 + ROW_PX * len(known), xaxis=across, yaxis=down)
+
+
 def depths(counts: pd.DataFrame, colours: Mapping[str, str], layers: Layers) -> Figure:
     """Synapses by depth, a line for each presynaptic group; `counts` as of `distributions.depths`."""
     lines = [

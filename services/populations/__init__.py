@@ -3,6 +3,7 @@
 Public names:
 
 - `chance`: PERMUTATIONS, SEED, compare, depths_um, somata_um
+- `comparisons`: COMPARED, Compared, WORDS, changes, difference, nuclei
 - `distributions`: by_distance, degrees, depths, synapses_per_connection, targets
 - `edges`: places
 - `groupings`: CELL, Grouping, group

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from services.cave.release import Release
 from services.cells import synapse_filter
+from services.core.errors import BadInput
 from services.core.parallel import gather
 from services.populations import reading, sets
 from services.populations.edges import Edges, Ids, edges_of
@@ -81,6 +83,14 @@ def choose(
     one = before if proofread == "off" else sets.proofread_only(release, before, "axon")
     other = sets.proofread_only(release, after, "dendrite") if proofread == "both" else after
     return Pair(release, one, other, proofread, (before, after), through)
+
+
+def beside(pair: Pair, text: str, side: Literal["pre", "post"]) -> Pair:
+    """The pair with another set in place of the presynaptic, or postsynaptic, one. Raises as :func:`choose`."""
+    if not text.strip():
+        raise BadInput("There is no other set to compare with.", "Name a table with a filter, or ids.")
+    texts = {"pre": pair.pre.text, "post": pair.post.text} | {side: text}
+    return choose(pair.release, **texts, proofread=pair.proofread)
 
 
 def cost(pair: Pair) -> int:

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from services.cells.column_groups import GROUPS as COLUMN_GROUPS
 from services.core.moments import LIVE, MOMENT_FORMAT, is_moment, written_moment
 from services.core.sorting import Direction, Sort, format_sort, parse_sort
-from services.populations import likeness, matrices, nulls, paths, sets, similarity
+from services.populations import comparisons, likeness, matrices, nulls, paths, sets, similarity
 
 Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
@@ -41,10 +41,11 @@ ORDERS = ("name", "cells", "synapses", "depth", "similarity")
 NO_MODEL = "none"
 MODELS = (NO_MODEL, *nulls.MODELS)
 POPULATION_VALUES = matrices.VALUES
-POPULATION_PANELS = ("matrix", "distributions", "alike", "paths")
+POPULATION_PANELS = ("matrix", "distributions", "alike", "paths", "changes", "beside")
 DIRECTIONS = likeness.DIRECTIONS
 MEASURES = similarity.MEASURES
 PATH_ORDERS = paths.ORDERS
+COMPARED = comparisons.COMPARED
 BOX = "f."
 LONGEST_VALUE = 250_000
 """Characters: a filter of ten thousand ids, which the page then saves under a number."""
@@ -155,7 +156,9 @@ class PopulationAddress:
     `panel` is the one of POPULATION_PANELS that is shown. `direction`, one of DIRECTIONS, and `measure`, one of
     MEASURES, say by what cells are alike; `cell` is the root id that others are compared with, `other` one whose
     partners are listed beside its own, `clusters` their number ("" = the default). `through` is the set that paths lead
-    through ("" = both sets), `best` which come first, one of PATH_ORDERS.
+    through ("" = both sets), `best` which come first, one of PATH_ORDERS. `beside` is a set that takes
+    the place of the presynaptic one (of the postsynaptic one, with the `direction` "in"), `compared` what the two are
+    compared by, one of COMPARED.
     """
 
     datastack: str = ""
@@ -184,6 +187,8 @@ class PopulationAddress:
     clusters: str = ""
     through: str = ""
     best: str = "shortest"
+    beside: str = ""
+    compared: str = "share"
 
     @property
     def pre_set(self) -> str:
@@ -282,7 +287,13 @@ def parse_population(query: Query) -> tuple[PopulationAddress, tuple[str, ...]]:
     """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
     read = _Reader(query)
     choices = {"proofread": PROOFREAD, "value": POPULATION_VALUES, "order": ORDERS, "model": MODELS, "read": SWITCH}
-    choices |= {"panel": POPULATION_PANELS, "direction": DIRECTIONS, "measure": MEASURES, "best": PATH_ORDERS}
+    choices |= {
+        "panel": POPULATION_PANELS,
+        "direction": DIRECTIONS,
+        "measure": MEASURES,
+        "best": PATH_ORDERS,
+        "compared": COMPARED,
+    }
     defaults = vars(PopulationAddress())
     given = {name: read.choice(name, allowed, defaults[name]) for name, allowed in choices.items()}
     texts = {name: read.text(name, defaults[name]) for name in defaults if name not in (*choices, "version")}

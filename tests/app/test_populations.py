@@ -291,6 +291,10 @@ def test_paths_of_six_cells(asked: FlaskClient) -> None:
         ("alike", {"number": "0"}, "0 clusters"),
         ("partners", {"cell": str(P1)}, "Two cells"),
         ("paths", {"steps": "4"}, "4 steps"),
+        ("changes", {}, "no version to compare"),
+        ("changes", {"against": "77"}, "77"),
+        ("difference", {}, "no other set"),
+        ("difference", {"beside": "nuclei:", "value": "net_size"}, "net_size"),
         ("paths", {"through": "nowhere:"}, "nowhere"),
     ],
 )
@@ -419,6 +423,48 @@ def demo(request: pytest.FixtureRequest, localcave_url: str) -> CAVEclient:
     valid = client.materialize.get_versions()
     client.version = max(valid) if request.param == "newest" else min(valid)
     return client
+
+
+def test_what_proofreading_changed(cave: Cave, localcave_url: str) -> None:
+    """Cells of a table with types at both versions, followed by nucleus, against pandas."""
+    client = CAVEclient(DEMO, server_address=localcave_url, auth_token="none", write_server_cache=False)
+    app = flask.Flask("changes")
+    app.extensions["karst"] = cave
+    app.register_blueprint(blueprint)
+    versions = sorted(client.materialize.get_versions())[-2:]
+    counts, types = [], "aibs_metamodel_celltypes_v661"
+    for version in versions:
+        client.version = version
+        rows = client.materialize.query_table(types)
+        rows = rows[rows["cell_type"] == "BC"]
+        soma = client.materialize.query_table("nucleus_detection_v0")
+        soma = soma[soma["pt_root_id"] != 0].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")["id"]
+        ids = sorted(set(rows["pt_root_id"]) - {0})
+        raw = client.materialize.query_table(
+            "synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids}
+        )
+        raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
+        names = [raw[f"{end}_pt_root_id"].map(lambda root, soma=soma: soma.get(root, root)) for end in ("pre", "post")]
+        counts.append(raw.groupby([names[0].rename("pre"), names[1].rename("post")]).size())
+    expected = pd.concat(counts, axis=1, keys=["before", "after"]).fillna(0).astype(int)
+    query = {"pre": f"{types}:cell_type = BC", "proofread": "off", "against": str(versions[0])}
+    told = get(app.test_client(), "changes", DEMO, **query)
+    rows = pd.DataFrame(told["rows"])
+    assert len(rows) == len(expected) > 5 and told["against"] == str(versions[0])
+    assert sorted(zip(rows["num_syn_before"], rows["num_syn"], strict=True)) == sorted(map(tuple, expected.to_numpy()))
+    moved = (expected["before"] > 0) & (expected["after"] > expected["before"])
+    assert (rows["change"] == "more").sum() <= moved.sum()
+
+
+def test_two_sets_beside_each_other(asked: FlaskClient) -> None:
+    query = {"pre": "types:cell_type = P", "post": "nuclei:", "proofread": "off", "post_by": "types.cell_type"}
+    told = get(asked, "difference", beside="types:cell_type = I", value="synapses_per_cell", **query)
+    rows = {row["group"]: row for row in told["rows"]}
+    assert (rows["P"]["first"], rows["P"]["second"]) == (pytest.approx(2 / 3), 2)
+    assert (rows["I"]["first"], rows["I"]["second"]) == (pytest.approx(4 / 3), 0.5)
+    assert rows["P"]["difference"] == pytest.approx(-4 / 3) and rows["P"]["low"] <= -4 / 3 <= rows["P"]["high"]
+    share = get(asked, "difference", beside="types:cell_type = I", **query)["rows"]
+    assert {row["group"]: row["second"] for row in share} == {"I": 0.2, "P": 0.8, None: 0}
 
 
 def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:

@@ -104,6 +104,10 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     targets = [set(among.loc[among["pre_pt_root_id"] == int(root), "post_pt_root_id"]) for root in (one, other)]
     words = f"{len(targets[0] & targets[1]):,} of both, {len(targets[0] - targets[1]):,} of the first only"
     expect(page.locator("#pop-panel")).to_contain_text(words)
+    page.get_by_role("link", name="Side by side").click()
+    page.get_by_label("with", exact=True).fill(f"{PROOFREADING}:status_dendrite = true")
+    page.get_by_label("with", exact=True).press("Enter")
+    expect(page.locator("#plot-pop-differences .js-plotly-plot")).to_be_visible()
 
 
 def test_what_cannot_be_read_is_said_and_stays(page: Page) -> None:
