@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from flask import Response
+from flask import Response, jsonify
 
 from api import params
 from api.population_routes import (
@@ -19,6 +19,7 @@ from api.population_routes import (
 from api.routes import blueprint
 from services.core.columns import describe_columns
 from services.core.errors import BadInput
+from services.neuroglancer import links
 from services.populations import chance, comparisons, likeness, paths, population, sets, similarity
 from services.populations.comparisons import Compared
 from services.populations.likeness import Direction
@@ -134,6 +135,14 @@ def population_difference(datastack: str, version: str) -> Response:
     notes = (comparisons.WORDS[compared], *second.notes)
     columns = describe_columns(frame)
     return population_answer(result, frame, columns, "difference", facts=facts, extra=facts, notes=notes)
+
+
+@blueprint.get(f"{POPULATIONS}/neuroglancer")
+def population_neuroglancer(datastack: str, version: str) -> Response:
+    """Both sets in Neuroglancer, a colour each: the viewer's state and an address that opens it."""
+    params.only("pre", "post", "proofread", "viewer")
+    link = links.population_link(read_pair(datastack, version), viewer=params.text("viewer") or None)
+    return jsonify({"state": link.state, "url": link.url, "description": link.description, "legend": dict(link.legend)})
 
 
 def _root(name: str) -> int:

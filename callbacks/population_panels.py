@@ -31,7 +31,11 @@ from services.views.resolving import release_of
 def draw(href: str) -> Any:
     """The panel of the address."""
     view, result = populations.shown(href)
-    return DRAWN[view.panel](view, result) if result and view.panel in DRAWN else no_update
+    if not result or view.panel not in DRAWN:
+        return no_update
+    shown = populations.entry_of(view, result)
+    only = population_panels.only(view) if shown is not result else None
+    return [only, DRAWN[view.panel](view, shown)]
 
 
 def _alike(view: PopulationAddress, result: Population) -> Any:
@@ -69,7 +73,8 @@ def _changes(view: PopulationAddress, result: Population) -> Any:
     if (waiting := _unread(view, earlier)) is not None:
         return waiting
     known = (comparisons.nuclei(one) for one in (release, pair.release))
-    pairs = comparisons.changes(population.read(earlier).edges, result.edges, *known)
+    before = populations.entry_of(view, population.read(earlier))
+    pairs = comparisons.changes(before.edges, result.edges, *known)
     return population_panels.changes(replace(view, against=str(release.version.label)), pairs)
 
 
@@ -81,7 +86,8 @@ def _beside(view: PopulationAddress, result: Population) -> Any:
     if (waiting := _unread(view, other)) is not None:
         return waiting
     groups, compared = populations.groups(view, result.pair)[side == "pre"], cast("Compared", view.compared)
-    second = population.read(other)
+    partners = {"pre": "post", "post": "pre"}[side]
+    second = population.restricted(population.read(other), replace(other, **{partners: getattr(result.pair, partners)}))
     rows = comparisons.difference(result.edges, second.edges, groups, compared, side=side, seed=chance.SEED)
     sizes = [len(getattr(one, side)) for one in (result.pair, other)]
     words = f"{sizes[0]:,} cells beside {sizes[1]:,}. {comparisons.WORDS[compared]}"

@@ -13,11 +13,12 @@ from callbacks.errors import told_by_load
 from callbacks.register import callback
 from components import alerts, controls, populations_page
 from components.figures import matrix as drawing
+from components.links import neuroglancer_link
 from services.cave.context import cave
 from services.cells import proofreading
 from services.core.errors import BadInput, TooLarge
 from services.neuroglancer import links
-from services.populations import chance, groupings, jobs, matrices, orders, population, sets, totals
+from services.populations import chance, groupings, jobs, matrices, orders, population, sets, similarity, totals
 from services.populations.groupings import Grouping
 from services.populations.matrices import Matrix, Value
 from services.populations.nulls import Model, Null
@@ -126,6 +127,19 @@ def list_entry(href: str) -> Any:
 
 
 @callback(
+    Output("pop-link", "children"),
+    Input("pop-href", "data"),
+    prevent_initial_call=True,
+    on_error=alerts.problem,
+)
+def link_sets(href: str) -> Any:
+    """Both sets in Neuroglancer."""
+    _, pair = _pair(parse_population(views.query_of(href))[0])
+    ready = pair is not None and len(pair.pre) + len(pair.post)
+    return neuroglancer_link(links.population_link(pair), "both sets") if pair and ready else no_update
+
+
+@callback(
     Output("pop-chance", "children"),
     Input("pop-href", "data"),
     prevent_initial_call=True,
@@ -167,6 +181,13 @@ def groups(view: PopulationAddress, pair: Pair) -> tuple[Grouping, Grouping]:
     return pre, groupings.group(pair.release, pair.post, view.post_by)
 
 
+def entry_of(view: PopulationAddress, result: Population) -> Population:
+    """The entry of the matrix that the address names; all where it names none."""
+    if not (view.row and view.column):
+        return result
+    return population.entry(result, groups(view, result.pair), _named(view.row), _named(view.column))
+
+
 def _drawn(view: PopulationAddress, result: Population) -> list[Any]:
     created = _matrix(view, result)
     figure, words = _figure(created, view, result), matrices.WORDS[created.value]
@@ -182,13 +203,14 @@ def _figure(matrix: Matrix, view: PopulationAddress, result: Population) -> Any:
         raise TooLarge(f"More than {MOST_DOTS:,} entries are too many to draw.", "Group the cells by a column.")
     ids = (result.edges.pre_ids, result.edges.post_ids)
     before, after = (chance.somata_um(result.pair, one)[:, 1] for one in ids)
-    rows, columns = orders.order(matrix, cast("orders.Order", view.order), (before, after))
-    numbers = matrix.numbers[np.ix_(rows, columns)]
-    names = [[side.names[at] for at in order] for side, order in ((matrix.pre, rows), (matrix.post, columns))]
+    ordered = orders.order(matrix, cast("orders.Order", view.order), (before, after))
+    numbers = matrix.numbers[np.ix_(ordered[0].places, ordered[1].places)]
+    sides = zip((matrix.pre, matrix.post), ordered, strict=True)
+    names = [[side.names[at] for at in one.places] for side, one in sides]
+    trees = [None if one.tree is None else similarity.branches(one.tree) for one in ordered]
     unit = matrices.UNITS.get(matrix.value, "")
-    return drawing.heat_map(
-        numbers, *names, unit=unit, texts=_texts(numbers) if max(numbers.shape) <= drawing.MOST_NAMED else None
-    )
+    texts = _texts(numbers) if max(numbers.shape) <= drawing.MOST_NAMED else None
+    return drawing.heat_map(numbers, *names, unit=unit, trees=trees, texts=texts)
 
 
 def _null_figure(null_model: Null) -> Any:

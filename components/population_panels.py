@@ -151,6 +151,12 @@ def beside(view: PopulationAddress, groups: pd.DataFrame, by: str, words: str) -
     return _section("Side by side", words, graph, table("Differences", titles, rows, (by,)), files)
 
 
+def only(view: PopulationAddress) -> html.P:
+    """Says that what follows is of one entry of the matrix."""
+    every = html.A("Show all", href=replace(view, row="", column="").href())
+    return html.P([f"Only {view.row} onto {view.column}. ", every], className="k-hint")
+
+
 def nothing(words: str) -> html.P:
     """Stands where a panel would be, and says what it needs."""
     return html.P(words, className="k-hint")

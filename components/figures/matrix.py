@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ SCALE = [[0, "#eef4f5"], [0.5, "#a5cdd6"], [1, "#57a9bd"]]
 DIVERGING = [[0, "#dd9468"], [0.5, "#f3f1ec"], [1, "#66a9bf"]]
 """So light that dark numbers can be read on all of them."""
 NO_TYPE = "no type"
+TREE_SHARE = 0.12
+"""Of the sides of a figure, for a dendrogram."""
+Branches: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 
 def heat_map(
@@ -29,9 +32,11 @@ def heat_map(
     unit: str,
     texts: npt.NDArray[Any] | None = None,
     middle: float | None = None,
+    trees: Sequence[Branches | None] = (None, None),
 ) -> Figure:
     """A matrix, presynaptic `rows` from the top down. `texts` stand in its entries; with a `middle`, colours part
-    there. A point has the places of its row and column as y and x; the figure's `meta` has their names."""
+    there. The `trees` of rows and columns, as of `similarity.branches`, stand right of it and below. A point has the
+    places of its row and column as y and x; the figure's `meta` has their names."""
     names = {"rows": [_name(name) for name in rows], "columns": [_name(name) for name in columns]}
     named = max(len(rows), len(columns)) <= MOST_NAMED
     trace = _numbered(numbers, texts, names, unit, middle) if named else _dots(numbers, unit)
@@ -40,7 +45,30 @@ def heat_map(
     across = {**axes, "title": {"text": "postsynaptic"}, "side": "top", **_ticks(names["columns"], named=named)}
     down = {**axes, "title": {"text": "presynaptic"}, **_ticks(names["rows"], named=named)}
     down["range"] = down["range"][::-1]
-    return figure([trace], height, xaxis=across, yaxis=down, meta=names, dragmode="zoom" if not named else False)
+    look: dict[str, Any] = {"meta": names, "dragmode": "zoom" if not named else False, "showlegend": False}
+    drawn = [_branches(tree, rows=at == 0) for at, tree in enumerate(trees) if tree is not None]
+    if drawn:
+        trace["colorbar" if named else "marker"] = _beside(trace, named=named)
+        across["domain"], down["domain"] = [0, 1 - TREE_SHARE], [TREE_SHARE, 1]
+        bare: dict[str, Any] = {"visible": False, "fixedrange": True}
+        look["xaxis2"] = {**bare, "domain": [1 - TREE_SHARE, 1], "range": [0, 1.02], "anchor": "y"}
+        look["yaxis2"] = {**bare, "domain": [0, TREE_SHARE], "range": [1.02, 0], "anchor": "x"}
+    return figure([trace, *drawn], height, xaxis=across, yaxis=down, **look)
+
+
+def _branches(tree: Branches, *, rows: bool) -> dict[str, Any]:
+    """A dendrogram as one line with gaps."""
+    gap = np.full((len(tree[0]), 1), np.nan)
+    along, height = (packed(np.hstack([part, gap]).ravel(), "f4") for part in tree)
+    ends = {"x": height, "y": along, "xaxis": "x2"} if rows else {"x": along, "y": height, "yaxis": "y2"}
+    line = {"width": 1, "color": "#7f9aa1", "simplify": False}
+    return {"type": "scatter", "mode": "lines", **ends, "line": line, "hoverinfo": "skip"}
+
+
+def _beside(trace: dict[str, Any], *, named: bool) -> dict[str, Any]:
+    """Where the colours are explained, past the tree."""
+    place = {"x": 1.02}
+    return trace["colorbar"] | place if named else trace["marker"] | {"colorbar": trace["marker"]["colorbar"] | place}
 
 
 def _numbered(

@@ -21,7 +21,7 @@ from services.core.errors import BadInput, KarstError, TooLarge
 from services.core.profiles import Viewer
 from services.core.records import Version
 from services.core.type_columns import type_column as type_column_of
-from services.neuroglancer import seunglab
+from services.neuroglancer import population_state, seunglab
 from services.neuroglancer import wording as words
 from services.neuroglancer.cell_state import Side, cell_state
 from services.neuroglancer.layers import State
@@ -48,6 +48,7 @@ from services.tables.large_tables import LargeTable
 if TYPE_CHECKING:
     from services.cave.client import Cave
     from services.cells.connectivity import Connectivity
+    from services.populations.population import Pair
     from services.tables.tables import TableFrame
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "empty_state",
     "inline_url",
     "make_scene",
+    "population_link",
     "short_url",
     "state_json",
     "table_link",
@@ -226,6 +228,20 @@ def cell_link(
     coloured = column if requested or len(result) == 1 else "cell" + (f", partners by {column}" if column else "")
     listed = ", ".join(map(str, roots[:3])) + (f" and {len(roots) - 3} more" if len(roots) > 3 else "")
     return _link(frame, built, f"Cell{'' if len(result) == 1 else 's'} {listed}", coloured)
+
+
+def population_link(pair: Pair, *, viewer: str | None = None) -> Link:
+    """Link to the cells of two sets, a colour each, with points at their somata. Raises as `table_link` does."""
+    frame = _Frame.of(pair.release, viewer, None)
+    built = table_state(
+        frame.empty("populations"),
+        population_state.cell_rows(pair),
+        name="somata",
+        row_voxel_nm=population_state.VOXEL_NM,
+        voxel_nm=frame.scene.voxel_nm,
+        groups=population_state.SETS,
+    )
+    return _link(frame, built, f"{len(pair.pre):,} presynaptic and {len(pair.post):,} postsynaptic cells", "set")
 
 
 def _with_column(side: Side, column: str, more: pd.DataFrame) -> Side:

@@ -111,6 +111,25 @@ def read(pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> 
     return release.derived.of("population", *names, *texts).get(load)
 
 
+def entry(population: Population, groups: tuple[Grouping, Grouping], row: str | None, column: str | None) -> Population:
+    """What there is of a population in one entry of a matrix: the cells of these groups, and the synapses among them;
+    none for a name that there is not."""
+    pre, post = groups
+    before = _members(pre, population.edges.pre_ids, row)
+    after = _members(post, population.edges.post_ids, column)
+    pair = population.pair
+    narrowed = replace(pair, pre=replace(pair.pre, ids=before), post=replace(pair.post, ids=after))
+    return restricted(population, narrowed)
+
+
+def restricted(population: Population, pair: Pair) -> Population:
+    """A population with the cells of another pair of sets only."""
+    rows = population.synapses
+    kept = np.isin(rows["pre_root_id"], pair.pre.ids) & np.isin(rows["post_root_id"], pair.post.ids)
+    synapses = rows[kept].reset_index(drop=True)
+    return replace(population, pair=pair, synapses=synapses, edges=edges_of(synapses, pair.pre.ids, pair.post.ids))
+
+
 def synapses_of(
     population: Population, pre: Grouping, post: Grouping, row: str | None, column: str | None
 ) -> pd.DataFrame:

@@ -41,8 +41,22 @@ def clustering(profiles: Floats, measure: Measure = "cosine") -> npt.NDArray[np.
     return tree
 
 
-def leaf_order(profiles: Floats, measure: Measure = "cosine") -> Places:
-    """The rows in the order of the leaves of :func:`clustering`."""
-    if len(profiles) < 3:
-        return np.arange(len(profiles))
-    return np.asarray(hierarchy.leaves_list(clustering(profiles, measure)), dtype=np.int64)
+def leaves(tree: Floats) -> Places:
+    """The rows in the order of the leaves of a tree of :func:`clustering`."""
+    return np.asarray(hierarchy.leaves_list(tree), dtype=np.int64)
+
+
+def branches(tree: Floats) -> tuple[Floats, Floats]:
+    """A dendrogram: for each merge of a tree the four corners of its branch, along the leaves (0, 1, 2…, in their
+    order) and in height (0 to 1). scipy draws it by recursion, which a deep tree of thousands of cells does not
+    survive."""
+    count = len(tree) + 1
+    along, height = np.zeros(2 * count - 1), np.zeros(2 * count - 1)
+    along[leaves(tree)] = np.arange(count)
+    corners, heights = np.empty((len(tree), 4)), np.empty((len(tree), 4))
+    for at, (one, other, apart, _) in enumerate(tree):
+        first, second = sorted((int(one), int(other)), key=lambda node: along[node])
+        corners[at] = along[[first, first, second, second]]
+        heights[at] = height[first], apart, apart, height[second]
+        along[count + at], height[count + at] = (along[first] + along[second]) / 2, apart
+    return corners, heights

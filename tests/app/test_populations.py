@@ -456,6 +456,21 @@ def test_what_proofreading_changed(cave: Cave, localcave_url: str) -> None:
     assert (rows["change"] == "more").sum() <= moved.sum()
 
 
+def test_both_sets_in_neuroglancer(asked: FlaskClient) -> None:
+    query = {"pre": "types:cell_type = P", "post": f"{P1} {I1} {X}", "proofread": "off"}
+    told = get(asked, "neuroglancer", **query)
+    layers = {layer["name"]: layer for layer in told["state"]["layers"]}
+    (segments,) = (layer for layer in layers.values() if layer["type"] == "segmentation")
+    colours = {set_: told["legend"][set_] for set_ in ("presynaptic", "postsynaptic", "both")}
+    assert segments["segmentColors"] == {
+        **{str(root): colours["presynaptic"] for root in (P2, P3)},
+        **{str(root): colours["postsynaptic"] for root in (I1, X)},
+        str(P1): colours["both"],
+    }
+    points = [layer["annotations"] for layer in layers.values() if layer["type"] == "annotation"]
+    assert sum(map(len, points)) == 5 and len(points) == 3
+
+
 def test_two_sets_beside_each_other(asked: FlaskClient) -> None:
     query = {"pre": "types:cell_type = P", "post": "nuclei:", "proofread": "off", "post_by": "types.cell_type"}
     told = get(asked, "difference", beside="types:cell_type = I", value="synapses_per_cell", **query)

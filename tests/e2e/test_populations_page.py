@@ -73,6 +73,14 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
     state = neuroglancer_state(page, ".k-listed .k-neuroglancer")
     points = [layer for layer in state["layers"] if layer["type"] == "annotation"]
     assert sum(len(layer["annotations"]) for layer in points) == count
+    page.get_by_role("link", name="Paths", exact=True).click()
+    expect(page.locator("#pop-panel")).to_contain_text(f"Only {row} onto {column}.")
+    edges = own.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"])
+    expect(page.locator("#pop-panel")).to_contain_text(f"{len(edges):,} in 1 step")
+    page.get_by_role("link", name="Show all").click()
+    expect(page.locator("#pop-panel")).not_to_contain_text("Only")
+    segments = neuroglancer_state(page, "#pop-link .k-neuroglancer")["layers"][1]["segmentColors"]
+    assert set(map(int, segments)) >= set(among["pre_pt_root_id"]) | set(among["post_pt_root_id"])
 
 
 def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:

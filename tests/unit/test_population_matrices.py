@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.cluster import hierarchy
 from scipy.spatial import distance
 
 from services.populations import similarity
@@ -95,6 +96,18 @@ def test_similarities_against_scipy(measure: similarity.Measure) -> None:
 
 def test_alike_cells_stand_side_by_side() -> None:
     profiles = np.array([[9.0, 0, 1], [0, 5, 5], [8, 0, 1], [0, 6, 5], [0, 0, 0]])
-    order = similarity.leaf_order(profiles).tolist()
+    tree = similarity.clustering(profiles)
+    order = similarity.leaves(tree).tolist()
     assert abs(order.index(0) - order.index(2)) == 1 and abs(order.index(1) - order.index(3)) == 1
     assert sorted(order) == [0, 1, 2, 3, 4]
+    along, height = similarity.branches(tree)
+    theirs = hierarchy.dendrogram(tree, no_plot=True)
+    expected = zip(np.array(theirs["icoord"]) / 10 - 0.5, theirs["dcoord"], strict=True)
+    own = sorted([*map(float, x), *map(float, y)] for x, y in zip(along, height, strict=True))
+    np.testing.assert_allclose(own, sorted([*map(float, x), *map(float, y)] for x, y in expected))
+
+
+def test_a_dendrogram_of_a_deep_tree() -> None:
+    chain = np.array([[0 if at == 0 else 3_000 + at - 1, at + 1, at + 1, at + 2] for at in range(2_999)], float)
+    along, _ = similarity.branches(chain)
+    assert along.max() == 2_999
