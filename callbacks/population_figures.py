@@ -9,9 +9,9 @@ import numpy as np
 from callbacks import populations
 from components import cell_figures, population_panels
 from components.figures import population as drawing
-from services.cells import plot_frames
+from services.cells import compartments, plot_frames, tuning
 from services.core import type_columns
-from services.populations import chance
+from services.populations import chance, tags
 from services.populations import distributions as frames
 from services.populations.edges import places
 from services.populations.groupings import CELL, Grouping
@@ -25,6 +25,7 @@ def distributions(view: PopulationAddress, result: Population) -> Any:
         return []
     pre, post = populations.groups(view, result.pair)
     plots = [*_of_edges(result), *([] if CELL in (pre.by, post.by) else _of_groups(result, pre, post))]
+    plots += [*_of_compartments(result, pre), *_of_tuning(result)]
     return population_panels.distributions(plots)
 
 
@@ -38,6 +39,31 @@ def _of_edges(population: Population) -> list[Any]:
         cell_figures.plot("pop-strengths", "Synapses per connection", strengths),
         cell_figures.plot("pop-distance", "Connected fraction by distance", distance, note=note),
     ]
+
+
+def _of_compartments(population: Population, pre: Grouping) -> list[Any]:
+    """Where the version predicts them."""
+    if pre.by == CELL or compartments.table_of(population.pair.release) is None:
+        return []
+    at, _ = places(population.edges.pre_ids, population.synapses["pre_root_id"].to_numpy(np.int64))
+    counts = frames.compartments(tags.of_synapses(population), pre.of[at], pre.names)
+    left, whole = int(counts[compartments.NOT_PREDICTED].sum()), len(population.synapses)
+    note = f"On the postsynaptic cell, as predicted; {left:,} of {whole:,} synapses have no prediction."
+    return [cell_figures.plot("pop-compartments", "Compartments of each row", drawing.compartments(counts), note=note)]
+
+
+def _of_tuning(population: Population) -> list[Any]:
+    """Where cells of both sets are coregistered."""
+    release, edges = population.pair.release, population.edges
+    for table in tuning.tables(release)[:1]:
+        known = tuning.tuning(release, table.name)["pref_ori_deg"]
+        angles = known.reindex(edges.pre_ids).to_numpy(float), known.reindex(edges.post_ids).to_numpy(float)
+        pairs = frames.by_tuning(edges, angles)
+        if pairs["connections"].sum():
+            counts = " and ".join(f"{np.isfinite(angle).sum():,}" for angle in angles)
+            note = f"{table.name}: {counts} cells have a preferred orientation."
+            return [cell_figures.plot("pop-tuning", "Tuning difference", drawing.by_tuning(pairs), note=note)]
+    return []
 
 
 def _of_groups(population: Population, pre: Grouping, post: Grouping) -> list[Any]:

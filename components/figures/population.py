@@ -14,6 +14,7 @@ NEUTRAL = "#5f8f9c"
 HEIGHT_PX = 300
 ROW_PX = 22
 NO_TYPE = "no type"
+COMPARTMENTS = {"spine": "#66a9bf", "shaft": "#b9c3a0", "soma": "#dd9468"}
 INTERVAL = {"thickness": 1, "width": 2, "color": "#8a9699"}
 
 
@@ -113,6 +114,52 @@ def differences(groups: pd.DataFrame, form: str) -> Figure:
     across = {"tickformat": form, "title": {"text": "first less second"}, "zeroline": True, "zerolinecolor": "#8a9699"}
     down = {"autorange": "reversed", "type": "category"}
     return figure([dots], 90 + ROW_PX * len(known), xaxis=across, yaxis=down)
+
+
+def compartments(counts: pd.DataFrame) -> Figure:
+    """A bar for each presynaptic group, stacked by compartment, of the synapses with a prediction; `counts` as of
+    `distributions.compartments`."""
+    known = counts[counts[list(COMPARTMENTS)].sum(axis=1) > 0]
+    whole = known[list(COMPARTMENTS)].sum(axis=1)
+    bars = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": tag,
+            "y": [_name(group) for group in known["group"]],
+            "x": (known[tag] / whole).tolist(),
+            "customdata": known[tag].tolist(),
+            "marker": {"color": colour},
+            "hovertemplate": f"%{{y}} on {tag}: %{{x:.1%}}, %{{customdata:,}} synapses<extra></extra>",
+        }
+        for tag, colour in COMPARTMENTS.items()
+    ]
+    down = {"autorange": "reversed", "type": "category"}
+    across = {"tickformat": ".0%", "range": [0, 1]}
+    return figure(bars, 110 + ROW_PX * len(known), barmode="stack", xaxis=across, yaxis=down)
+
+
+def by_tuning(pairs: pd.DataFrame) -> Figure:
+    """Connected and unconnected pairs by the difference of their orientations, each as shares; `pairs` as of
+    `distributions.by_tuning`."""
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": words,
+            "x": pairs["delta_ori_deg"].tolist(),
+            "y": (pairs[column] / max(pairs[column].sum(), 1)).tolist(),
+            "customdata": pairs[column].tolist(),
+            "line": {"color": colour},
+            "hovertemplate": f"%{{y:.1%}} of the {words} pairs, %{{customdata:,}}, at %{{x:.0f}}°<extra></extra>",
+        }
+        for column, words, colour in (
+            ("connections", "connected", "#d08a4e"),
+            ("unconnected", "unconnected", NEUTRAL),
+        )
+    ]
+    across = {"title": {"text": "difference of the preferred orientations (°)"}, "range": [0, 90], "dtick": 30}
+    return figure(lines, HEIGHT_PX, xaxis=across, yaxis={"tickformat": ".0%", "rangemode": "tozero"})
 
 
 def depths(counts: pd.DataFrame, colours: Mapping[str, str], layers: Layers) -> Figure:

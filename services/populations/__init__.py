@@ -4,7 +4,7 @@ Public names:
 
 - `chance`: PERMUTATIONS, SEED, compare, depths_um, somata_um
 - `comparisons`: COMPARED, Compared, WORDS, changes, difference, nuclei
-- `distributions`: by_distance, degrees, depths, synapses_per_connection, targets
+- `distributions`: by_distance, by_tuning, compartments, degrees, depths, synapses_per_connection, targets
 - `edges`: places
 - `groupings`: CELL, Grouping, group
 - `jobs`: Job, current, is_long
@@ -18,5 +18,6 @@ Public names:
 - `scripts`: edges_script
 - `sets`: CellSet, PROOFREAD
 - `similarity`: MEASURES, Measure
+- `tags`: of_synapses
 - `totals`: matrix
 """

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
+from services.cells.compartments import NOT_PREDICTED, TAGS
 from services.populations.edges import Edges, Floats, Places
 from services.populations.groupings import Grouping
 from services.populations.matrices import nullable
@@ -17,6 +18,7 @@ MOST_UM = 500.0
 """Distances beyond are together in the last bin."""
 PAIRS_AT_ONCE = 2_000_000
 DEPTH_BIN_UM = 20.0
+TUNING_BIN_DEG = 10.0
 
 
 def synapses_per_connection(edges: Edges) -> pd.DataFrame:
@@ -106,6 +108,45 @@ def by_distance(edges: Edges, somata_um: tuple[Floats, Floats]) -> pd.DataFrame:
         for at, way in enumerate(("lateral", "vertical"))
     ]
     return pd.concat([part[part["pairs"] > 0] for part in parts], ignore_index=True)
+
+
+def compartments(tags: pd.Series, groups: Places, names: tuple[str | None, ...]) -> pd.DataFrame:
+    """How many synapses of each group are predicted to sit on which part of the postsynaptic cell: group (string), the
+    tags "spine", "shaft" and "soma" and not_predicted (int64; any other tag counts as that). `groups` are the places of
+    the synapses' groups in `names`."""
+    counts = {tag: np.bincount(groups[(tags == tag).fillna(False)], minlength=len(names)) for tag in TAGS}
+    rest = np.bincount(groups, minlength=len(names)) - sum(counts.values())
+    group = pd.array(np.array(names, dtype=object), dtype="string")
+    return pd.DataFrame({"group": group, **counts, NOT_PREDICTED: rest})
+
+
+def by_tuning(edges: Edges, pref_ori_deg: tuple[Floats, Floats]) -> pd.DataFrame:
+    """Pairs of different cells by how far apart their preferred orientations are, connected and unconnected ones.
+    `pref_ori_deg` are those of the cells of both sets (0 to 180; NaN = not known, whose pairs are left out).
+
+    Columns: delta_ori_deg (middle of the bin, 0 to 90), connections, unconnected (int64), fraction, low and high
+    (Float64: the connected fraction with Wilson's 95% interval).
+    """
+    bins = int(90 / TUNING_BIN_DEG)
+    pairs = np.zeros(bins, np.int64)
+    for start in range(0, len(edges.pre_ids), step := max(1, PAIRS_AT_ONCE // max(len(edges.post_ids), 1))):
+        some = slice(start, start + step)
+        different = edges.pre_ids[some, None] != edges.post_ids[None, :]
+        which = _tuning_bins(pref_ori_deg[0][some, None], pref_ori_deg[1][None, :])
+        pairs += np.bincount(which[different & (which >= 0)], minlength=bins)
+    which = _tuning_bins(pref_ori_deg[0][edges.pre], pref_ori_deg[1][edges.post])
+    created = np.bincount(which[which >= 0], minlength=bins)
+    middles = (np.arange(bins) + 0.5) * TUNING_BIN_DEG
+    counts = {"connections": created, "unconnected": pairs - created}
+    return pd.DataFrame({"delta_ori_deg": middles, **counts, **_fractions(created, pairs)})
+
+
+def _tuning_bins(one: Floats, other: Floats) -> Places:
+    """The bin of each difference of orientations, which repeat after 180 degrees; -1 = not known."""
+    apart = np.abs(one - other) % 180
+    apart = np.minimum(apart, 180 - apart)
+    last = int(90 / TUNING_BIN_DEG) - 1
+    return np.where(np.isfinite(apart), np.minimum(np.nan_to_num(apart) // TUNING_BIN_DEG, last), -1).astype(np.int64)
 
 
 def depths(depths_um: Floats, groups: Places, names: tuple[str | None, ...]) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from api import blueprint
 from services.cave.client import Cave
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
-from services.populations import population, reading, sets
+from services.populations import population, reading, sets, tags
 from services.populations.edges import Ids
 from tests import six_cells
 from tests.servers import start_localcave
@@ -495,6 +495,12 @@ def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:
     found = population.read(pair)
     raw = demo.materialize.query_table("synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids})
     raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
+    predicted = demo.materialize.query_table("synapse_target_predictions_ssa", merge_reference=False)
+    known = raw["id"].map(predicted.drop_duplicates("target_id").set_index("target_id")["tag"]).dropna()
+    tagged = pd.Series(tags.of_synapses(found).to_numpy(), index=found.synapses["id"]).dropna()
+    assert tagged[tagged.index.isin(known_ids := raw.loc[known.index, "id"])].to_dict() == dict(
+        zip(known_ids, known, strict=True)
+    )
     expected = raw.groupby(["pre_pt_root_id", "post_pt_root_id"])["size"].agg(["count", "sum"]).reset_index()
     frame = found.edges.frame()
     assert len(frame) == len(expected) > 100

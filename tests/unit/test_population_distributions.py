@@ -84,3 +84,32 @@ def test_depths() -> None:
     found = distributions.depths(np.array([5.0, 45.0, np.nan, 47.0]), np.array([0, 1, 0, 1]), ("A", None))
     assert found["count"].tolist() == [1, 0, 0, 0, 0, 2]
     assert found["depth_um"].tolist() == [10.0, 30.0, 50.0] * 2 and found["group"].isna().sum() == 3
+
+
+def test_compartments_of_each_group_against_a_crosstab() -> None:
+    rng = np.random.default_rng(3)
+    tags = pd.Series(rng.choice(["spine", "shaft", "soma", "axon"], 400), dtype="string").mask(rng.random(400) < 0.1)
+    groups = rng.integers(0, 3, 400)
+    result = distributions.compartments(tags, groups, ("a", "b", "c")).set_index("group")
+    expected = pd.crosstab(np.array(["a", "b", "c"])[groups], tags.fillna("none"))
+    for tag in ("spine", "shaft", "soma"):
+        assert result[tag].to_dict() == expected[tag].to_dict()
+    assert result["not_predicted"].to_dict() == (expected["none"] + expected["axon"]).to_dict()
+
+
+def test_tuning_of_pairs_one_by_one() -> None:
+    rng = np.random.default_rng(4)
+    ids = np.arange(1, 41, dtype=np.int64)
+    pairs = [(one, other) for one in ids for other in ids if one != other and rng.random() < 0.2]
+    edges = edges_of(pd.DataFrame(pairs, columns=["pre_root_id", "post_root_id"]).assign(size=1.0), ids, ids)
+    angle = np.where(rng.random(40) < 0.2, np.nan, rng.random(40) * 180)
+    counts = {True: np.zeros(9, int), False: np.zeros(9, int)}
+    for one in ids:
+        for other in ids:
+            apart = abs(angle[one - 1] - angle[other - 1])
+            if one != other and np.isfinite(apart):
+                counts[(one, other) in set(pairs)][int(min(apart, 180 - apart) // 10)] += 1
+    result = distributions.by_tuning(edges, (angle, angle))
+    assert result["connections"].tolist() == counts[True].tolist()
+    assert result["unconnected"].tolist() == counts[False].tolist()
+    assert result["fraction"].tolist() == pytest.approx((counts[True] / (counts[True] + counts[False])).tolist())

@@ -1,0 +1,45 @@
+"""Where on the postsynaptic cell the synapses of a population sit, as predicted for single synapses."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from services.cave.queries import Filters
+from services.cells import compartments
+from services.core.errors import TooLarge
+from services.populations.population import Population
+from services.populations.reading import FILL, IDS_AT_ONCE
+from services.tables.large_tables import SENT_AT_ONCE
+
+MOST_REQUESTS = 20
+
+
+def of_synapses(population: Population) -> pd.Series:
+    """The compartment of each synapse of a population (string, null = not predicted), in its order.
+
+    They are asked for by the presynaptic cells, so many at once that an answer holds all of their synapses, and kept
+    under the version. Raises NotFound where the version has no such table, TooLarge for more than 20 requests.
+    """
+    release, synapses = population.pair.release, population.synapses
+    table = compartments.required_table(release).name
+    shape, post = release.synapse_shape(), population.pair.post.ids
+    counts = synapses["pre_root_id"].value_counts()
+    number = max(math.ceil(len(synapses) / (SENT_AT_ONCE * FILL)), math.ceil(len(counts) / IDS_AT_ONCE), 1)
+    if number * math.ceil(len(post) / IDS_AT_ONCE) > MOST_REQUESTS:
+        raise TooLarge(f"The compartments of {len(synapses):,} synapses are too many to ask for.", "Take smaller sets.")
+    cells = np.sort(counts.index.to_numpy(np.int64))
+    parts = []
+    for start in range(number):
+        for at in range(0, len(post), IDS_AT_ONCE):
+            ids = cells[start::number].tolist(), post[at : at + IDS_AT_ONCE].tolist()
+            ends = dict(zip((f"{shape.pre}_root_id", f"{shape.post}_root_id"), ids, strict=True))
+            rows = release.query(table, Filters(isin=ends), select_columns=["target_id", "tag"])
+            if rows.attrs.get("truncated"):
+                raise TooLarge("CAVE sent only a part of the compartments.", "Take smaller sets.")
+            parts.append(rows[["target_id", "tag"]].dropna())
+    every = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"target_id": [], "tag": []})
+    known = every.drop_duplicates("target_id").astype({"target_id": "int64"}).set_index("target_id")["tag"]
+    return known.reindex(synapses["id"]).astype("string").reset_index(drop=True)
