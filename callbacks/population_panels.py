@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
-from dash import Input, Output, no_update
+from dash import ClientsideFunction, Input, Output, clientside_callback, no_update
 
 from callbacks import populations
 from callbacks.population_figures import distributions
 from callbacks.register import callback
-from components import alerts, population_panels, populations_page
+from components import alerts, population_network, population_panels, populations_page
 from services.cave.context import cave
-from services.populations import chance, comparisons, jobs, likeness, paths, population, sets
+from services.cells import plot_frames
+from services.core import type_columns
+from services.populations import chance, comparisons, jobs, likeness, networks, paths, population, sets
 from services.populations.comparisons import Compared
+from services.populations.groupings import CELL
 from services.populations.likeness import Direction
 from services.populations.population import Pair, Population
 from services.populations.similarity import Measure
@@ -64,6 +67,15 @@ def _paths(view: PopulationAddress, result: Population) -> Any:
     return population_panels.paths(view, best, pairs, paths.WORDS[order])
 
 
+def _network(view: PopulationAddress, result: Population) -> Any:
+    pre, post = populations.groups(view, result.pair)
+    depths = tuple(chance.somata_um(result.pair, ids)[:, 1] for ids in (result.edges.pre_ids, result.edges.post_ids))
+    table, _, column = pre.by.partition(type_columns.SEPARATOR)
+    colours = {} if pre.by == CELL else plot_frames.type_colours(result.pair.release, table, column)
+    shown = networks.network(result.edges, pre, post, (depths[0], depths[1]))
+    return population_network.picture(shown, colours, named=CELL not in (pre.by, post.by))
+
+
 def _changes(view: PopulationAddress, result: Population) -> Any:
     if not view.against.strip():
         return population_panels.nothing("Name another version to compare with.")
@@ -106,6 +118,11 @@ DRAWN: dict[str, Callable[[PopulationAddress, Population], Any]] = {
     "distributions": distributions,
     "alike": _alike,
     "paths": _paths,
+    "network": _network,
     "changes": _changes,
     "beside": _beside,
 }
+
+clientside_callback(
+    ClientsideFunction("network", "draw"), Output("pop-network", "children"), Input("pop-network-of", "data")
+)

@@ -55,6 +55,7 @@ PANEL_TITLES = {
     "distributions": "Distributions",
     "alike": "Alike",
     "paths": "Paths",
+    "network": "Network",
     "changes": "Versions",
     "beside": "Side by side",
 }
@@ -178,6 +179,7 @@ FIELDS_OF: Mapping[str, Sequence[Callable[[PopulationAddress], Any]]] = {
     "distributions": (_rows, _columns),
     "alike": (_rows, _columns, _direction, _measure, _cell, _clusters),
     "paths": (_through, _best),
+    "network": (_rows, _columns),
     "changes": (_against,),
     "beside": (_side, _beside, _columns, _compared),
 }

@@ -11,6 +11,7 @@ Public names:
 - `likeness`: CLUSTERS, DIRECTIONS, Direction, Profiles, clusters, like, partners, profiles
 - `matrices`: Matrix, UNITS, VALUES, Value, WORDS
 - `motifs`: PERMUTATIONS, against_degrees
+- `networks`: Network, network
 - `nulls`: COUNTED, Counted, MODELS, MOST_PERMUTATIONS, Model, Null, WORDS
 - `orders`: order
 - `paths`: MOST_STEPS, ORDERS, Order, WORDS, between

@@ -99,6 +99,10 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     expect(page.locator("#pop-panel")).to_contain_text(f"{len(edges):,} in 1 step;")
     cells = set(among["pre_pt_root_id"]) | set(among["post_pt_root_id"])
     assert set(map(int, page.locator("#pop-panel td:first-child").all_inner_texts())) <= cells
+    page.get_by_role("link", name="Network", exact=True).click()
+    expect(page.locator("#pop-cytoscape canvas").first).to_be_visible()
+    nodes = page.evaluate("() => document.getElementById('pop-cytoscape')._cyreg.cy.nodes().length")
+    assert nodes == len(set(among["pre_pt_root_id"]) | set(among["post_pt_root_id"]) | cells)
     page.get_by_role("link", name="Alike", exact=True).click()
     expect(page.get_by_role("heading", name="Clusters")).to_be_visible()
     assert query(page)["panel"] == ["alike"] and query(page)["order"] == ["similarity"]

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from scipy.spatial import distance
 
-from services.core.errors import BadInput, NotFound
-from services.populations import likeness, paths
+from services.core.errors import BadInput, NotFound, TooLarge
+from services.populations import likeness, networks, paths
 from services.populations.edges import Edges, edges_of
-from services.populations.groupings import of_values
+from services.populations.groupings import Grouping, of_values
 
 IDS = np.arange(864691136000000001, 864691136000000031, dtype=np.int64)
 PRE, POST = IDS[:22], IDS[8:]
@@ -129,3 +129,32 @@ def test_paths_where_nothing_leads() -> None:
     assert paths.between(none, PRE, POST).empty
     with pytest.raises(BadInput):
         paths.between(edges, PRE, POST, steps=4)
+
+
+def test_a_network_is_that_of_pandas() -> None:
+    rows, edges = wiring(5)
+    types = pd.Series([f"t{root % 4}" for root in IDS], index=IDS)
+    depths = pd.Series(np.arange(30) * 10.0, index=IDS).mask(types == "t1")
+    groups = of_values("type", types[PRE]), of_values("type", types[POST])
+    shown = networks.network(edges, *groups, (depths[PRE].to_numpy(), depths[POST].to_numpy()))
+    nodes = shown.nodes.set_index("name")
+    every = pd.Series(IDS, index=IDS).groupby(types)
+    assert nodes["cells"].to_dict() == every.size().to_dict() and set(nodes["side"]) == {"both"}
+    expected = depths.groupby(types).mean()
+    assert nodes["depth_um"].dropna().to_dict() == pytest.approx(expected.dropna().to_dict())
+    assert pd.isna(nodes.loc["t1", "depth_um"])
+    ends = [rows[name].map(types).rename(name) for name in ("pre_root_id", "post_root_id")]
+    counts = rows.groupby(ends).size()
+    links = shown.links.assign(**{end: shown.links[end].str.removeprefix("type=") for end in ("pre", "post")})
+    assert links.set_index(["pre", "post"])["num_syn"].to_dict() == counts.to_dict()
+    assert links["connections"].sum() == len(edges) and shown.left_out == 0
+    other = networks.network(edges, groups[0], of_values("else", types[POST]), (np.zeros(22), np.zeros(22)))
+    assert len(other.nodes) == 8 and set(other.nodes["side"]) == {"pre", "post"}
+
+
+def test_a_network_of_too_many_is_refused() -> None:
+    ids = np.arange(1, 400, dtype=np.int64)
+    none = edges_of(pd.DataFrame({"pre_root_id": [], "post_root_id": [], "size": []}), ids, ids)
+    every = Grouping("cell", tuple(map(str, ids)), np.arange(399))
+    with pytest.raises(TooLarge, match="399 nodes"):
+        networks.network(none, every, every, (np.zeros(399), np.zeros(399)))
