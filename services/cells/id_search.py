@@ -17,9 +17,8 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import pasted_links
+from services.cells import pasted_places
 from services.cells.cells import LAYER_BITS, evenly, somas
-from services.cells.pasted import read_ids
 from services.core.columns import Column
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
 from services.core.id_text import looks_rounded
@@ -72,7 +71,8 @@ class IdSearch:
 
 
 def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> IdSearch:
-    """Look up every id in `text` (see :func:`pasted.read_ids`) in the id columns of `table`.
+    """Look up every id in `text` (see :func:`pasted_places.read`) in the id columns of `table`; that of a position
+    where none is known.
 
     With "auto", an id is a root, supervoxel, nucleus or annotation id, whichever the table has first. At most
     10,000 ids are looked up, and 100 stale ones followed; the sentences say what was left out. Raises BadInput where
@@ -86,12 +86,16 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
         )
     if not table.version.kept:
         raise BadInput("Pasted ids are looked up at versions that are kept.", "Choose one, or filter a column by them.")
-    sources = pasted_links.own_sources(cave, table.datastack)
-    pasted = read_ids(text, state=partial(pasted_links.stored_state, cave, table.datastack), sources=sources)
+    release = Release(cave, table.datastack, table.version)
+    pasted = pasted_places.read(release, text)
     if not pasted.ids:
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root, nucleus or other ids.")
     looked_up = _Lookup(cave, table, np.array(pasted.ids, dtype=np.int64), id_type)
     looked_up.run()
+    if (looked_up.status == "unknown").all() and (placed := pasted_places.placed(release, text)):
+        pasted = placed
+        looked_up = _Lookup(cave, table, np.array(pasted.ids, dtype=np.int64), id_type)
+        looked_up.run()
     where, num_rows = looked_up.filter()
     frame = looked_up.frame()
     messages = (*_told(frame, table), *looked_up.sentences(), *pasted.sentences())

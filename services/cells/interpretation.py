@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-import numpy as np
-
 from services.cave.release import Release
-from services.cells import cells, connectivity, pasted_links, positions
+from services.cells import cells, connectivity, pasted_links, pasted_places, position_text, positions
 from services.cells.cells import ID_TYPES, Cell
 from services.cells.connectivity import Connectivity
 from services.cells.pasted import read_ids, without_labels
@@ -51,17 +48,15 @@ def understand(release: Release, text: str, question_type: str = "auto") -> Ques
     if question_type not in QUESTION_TYPES:
         raise BadInput(f"{question_type[:40]!r} is no type of id.", f"Choose one of {', '.join(QUESTION_TYPES)}.")
     plain = without_labels(visible(text)).strip()
+    given = None
+    if question_type in ("position", "auto"):
+        given = position_text.parse(plain, certain=question_type == "position")
+    if given is not None and (question_type == "position" or positions.is_place(release, given)):
+        place = positions.at(release, positions.in_nm(release.cave, release.datastack, given))
+        return Question("position", (place.id,), place.id_type, (place.note,))
     if question_type == "link" or (question_type == "auto" and pasted_links.is_link(plain)):
         return _linked(release, plain)
     _refuse_positions(release, plain)
-    point_nm = positions.parse_nm(release.cave, release.datastack, text)
-    if question_type == "position" and point_nm is None:
-        raise BadInput(f"{text[:40]!r} is no position.", "Give x, y and z, as Neuroglancer shows them.")
-    if point_nm is not None and question_type in ("position", "auto"):
-        forced = question_type == "position"
-        if forced or positions.is_place(release, point_nm, text):
-            place = positions.at(release, point_nm)
-            return Question("position", (place.id,), place.id_type, (place.note,))
     return _listed(text, question_type)
 
 
@@ -127,13 +122,9 @@ def _with_notes(error: KarstError, question: Question) -> KarstError:
 
 def _refuse_positions(release: Release, text: str) -> None:
     """Raises BadInput for several positions, one after the other: their coordinates would pass for ids."""
-    parts = [part for part in re.split(r"[;\n]", text) if part.strip()]
-    points = [positions.parse_nm(release.cave, release.datastack, part) for part in parts]
-    if len(parts) > 1 and all(
-        point is not None and positions.is_place(release, point, part)
-        for point, part in zip(points, parts, strict=True)
-    ):
-        raise BadInput(f"{len(parts)} positions are given, but one is read at a time.", "Leave only one of them.")
+    given = pasted_places.positions_in(text)
+    if len(given) > 1 and all(positions.is_place(release, one) for one in given):
+        raise BadInput(f"{len(given)} positions are given, but one is read at a time.", "Leave only one of them.")
 
 
 def _try(ask: partial[T]) -> T | KarstError:
@@ -170,15 +161,8 @@ def _marked(release: Release, link: PastedLink) -> Question:
             f"The link has {len(link.points_nm):,} points, more than the {MOST_CELLS} that are looked up at once.",
             "Ask for fewer, one part after the other.",
         )
-    requests = [np.asarray(point) for point in link.points_nm]
-    tried = gather(*(partial(_try, partial(positions.at, release, point)) for point in requests))
-    matches = [one for one in tried if isinstance(one, positions.Found)]
-    missed = [one for one in tried if isinstance(one, KarstError)]
-    if not matches:
-        raise missed[0]
-    messages = [*link.warnings, *(one.note for one in matches), *(error.message for error in missed)]
-    roots = {cells.find(release, one.id, one.id_type).root_id: None for one in matches}
-    return Question("link", tuple(map(str, roots)), "root_id", tuple(messages))
+    below = pasted_places.at_points(release, link.points_nm)
+    return Question("link", tuple(map(str, below.ids)), "root_id", (*link.warnings, *below.notes))
 
 
 def _listed(text: str, question_type: str) -> Question:

@@ -46,7 +46,7 @@ class Pasted:
     """What was read. `ids` are distinct and in the order in which they came; `repeated` counts further mentions,
     `left_out` the ids beyond the most that are looked up. `rubbish` is what is no id, `rounded` numbers from which
     a spreadsheet took digits, each once; `states` where the Neuroglancer states of short links are, `notes` sentences
-    about what was taken from links."""
+    about what was taken from links; `points_nm` the places that annotations of links mark."""
 
     ids: tuple[int, ...]
     rubbish: tuple[str, ...] = ()
@@ -55,6 +55,7 @@ class Pasted:
     left_out: int = 0
     states: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    points_nm: tuple[pasted_links.Point, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
         """What a person should know about what was not used."""
@@ -136,6 +137,7 @@ class _Reading:
         self.rounded: dict[str, None] = {}
         self.states: dict[str, None] = {}
         self.notes: dict[str, None] = {}
+        self.points_nm: dict[pasted_links.Point, None] = {}
 
     def token(self, token: str) -> None:
         value = as_id(token)
@@ -152,6 +154,7 @@ class _Reading:
             return
         self.counted.update(map(int, dict.fromkeys((*result.selected, *result.hidden, *result.linked))))
         self.notes.update(dict.fromkeys(result.warnings))
+        self.points_nm.update(dict.fromkeys(result.points_nm))
 
     def link(self, link: str) -> None:
         inline = _INLINE.search(link) or _INLINE.search(unquote(link))
@@ -182,6 +185,7 @@ class _Reading:
             left_out=max(0, len(ids) - MOST_IDS),
             states=tuple(self.states),
             notes=tuple(self.notes),
+            points_nm=tuple(self.points_nm),
         )
 
 

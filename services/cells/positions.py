@@ -6,7 +6,6 @@ synapses around it, and nuclei. Where none does, what is near is told, and nothi
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -18,10 +17,9 @@ from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cells import cells
-from services.cells.pasted import read_ids
+from services.cells.position_text import UNIT_NM, Coordinates
 from services.core import space
 from services.core.errors import BadInput, NotFound
-from services.core.id_text import cleaned
 from services.core.parallel import gather
 
 AT_NM = 100.0
@@ -34,18 +32,7 @@ FAR_NM = 25_000.0
 """No cell body is wider: a place farther from the middle of a nucleus is in none of its cell."""
 LEAST_RADIUS_NM = 1_000.0
 """No nucleus is smaller: what one of unknown volume holds for certain."""
-LONGEST_POSITION = 200
-LARGEST_COORDINATE = 2**40
-"""Three whole numbers beyond it are ids of segments, not a place."""
 SIDES = {"pre_pt": "presynaptic", "post_pt": "postsynaptic"}
-
-_NUMBER = r"-?\d+(?:\.\d*)?"
-_POSITION = re.compile(
-    rf"(?:np\.|numpy\.)?(?:array|point)?[\[(\s\"']*(?:x\s*[=:]\s*)?({_NUMBER})[\s,;]+(?:y\s*[=:]\s*)?({_NUMBER})"
-    rf"[\s,;]+(?:z\s*[=:]\s*)?({_NUMBER})[\s\])\"',;]*(nm|um|µm|μm|vx|voxels?)?[\s\])]*",
-    re.IGNORECASE,
-)
-_UNIT_NM = {"nm": 1.0, "um": 1000.0}
 
 
 @dataclass(frozen=True)
@@ -57,32 +44,41 @@ class Found:
     note: str
 
 
-def parse_nm(cave: Cave, datastack: str, text: str) -> space.Floats | None:
-    """The place in nm that a text is: x, y and z in the voxels of the datastack's viewer, or in the unit behind them.
-    None if it is no place."""
-    match = _POSITION.fullmatch(cleaned(text[:LONGEST_POSITION]).strip())
-    if match is None:
-        return None
-    unit = (match[4] or "vx").lower().replace("μ", "u").replace("µ", "u")
-    size_nm = [_UNIT_NM[unit]] * 3 if unit in _UNIT_NM else cave.info(datastack)["viewer_resolution"]
+def in_nm(cave: Cave, datastack: str, given: Coordinates) -> space.Floats:
+    """The place in nm that coordinates are: in their unit, else in the voxels of the datastack's viewer."""
+    of_unit = UNIT_NM.get(given.unit)
+    size_nm = [of_unit] * 3 if of_unit else cave.info(datastack)["viewer_resolution"]
     if None in size_nm:
         raise BadInput(f"{datastack} does not say how large its voxels are.", "Give the position in nm or um.")
-    return space.voxels_to_nm([float(number) for number in match.groups()[:3]], size_nm)
+    return space.voxels_to_nm(list(given.numbers), size_nm)
 
 
-def is_place(release: Release, point_nm: space.Floats, text: str) -> bool:
-    """Whether three numbers lie among the nuclei, give or take a fifth, and are not themselves three nucleus ids.
-    Without nuclei, whether they are too small for ids of segments."""
+def is_place(release: Release, given: Coordinates) -> bool:
+    """Whether three numbers are surely a position, or lie among the nuclei, give or take a fifth, and are not
+    themselves three nucleus ids. Without nuclei, all coordinates are a place.
+
+    Raises BadInput for numbers that lie there in nm alone: it is not known whether they are ids.
+    """
     somas = cells.somas(release)
-    numbers = read_ids(text[:LONGEST_POSITION]).ids
     points = somas[["x_nm", "y_nm", "z_nm"]].dropna().to_numpy()
-    if not len(points):
-        return all(number < LARGEST_COORDINATE for number in numbers)
-    if len(numbers) == 3 and np.isin(numbers, somas["nucleus_id"]).all():
+    if given.certain or not len(points):
+        return True
+    if np.isin(given.numbers, somas["nucleus_id"]).all():
         return False
     low, high = points.min(axis=0), points.max(axis=0)
     room = (high - low) / 5
-    return bool(((point_nm >= low - room) & (point_nm <= high + room)).all())
+
+    def inside(point_nm: space.Floats) -> bool:
+        return bool(((point_nm >= low - room) & (point_nm <= high + room)).all())
+
+    if inside(in_nm(release.cave, release.datastack, given)):
+        return True
+    if inside(np.asarray(given.numbers)):
+        raise BadInput(
+            f"As voxels these three numbers lie outside {release.datastack}, as nm inside.",
+            "Write nm behind them if they are a position, else choose the type of the ids.",
+        )
+    return False
 
 
 def at(release: Release, point_nm: space.Floats) -> Found:

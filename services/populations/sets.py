@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from services.cave.release import Release
-from services.cells import cells, pasted_links, proofreading
+from services.cells import cells, pasted_places, proofreading
 from services.cells.id_search import MOST_FOLLOWED
-from services.cells.pasted import read_ids
 from services.core.addresses import is_name
 from services.core.errors import BadInput, NotFound
+from services.core.id_text import EXACT
 from services.core.parallel import gather
 from services.populations.edges import Ids
 from services.tables import narrowed_tables, saved_ids, tables
@@ -122,11 +122,9 @@ def _of_table(release: Release, table: str, where: str) -> CellSet:
 
 
 def _of_ids(release: Release, text: str) -> CellSet:
-    pasted = read_ids(
-        text,
-        state=partial(pasted_links.stored_state, release.cave, release.datastack),
-        sources=pasted_links.own_sources(release.cave, release.datastack),
-    )
+    pasted = pasted_places.read(release, text)
+    if pasted.ids and not np.isin(pasted.ids, cells.somas(release)["nucleus_id"]).any() and max(pasted.ids) <= EXACT:
+        pasted = pasted_places.placed(release, text) or pasted
     if not pasted.ids:
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root or nucleus ids.")
     requested = np.array(pasted.ids, dtype=np.int64)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from services.cave.client import Cave
-from services.cells import interpretation, positions
+from services.cells import id_search, interpretation, positions
 from services.core.errors import BadInput, KarstError
 from services.core.settings import Settings
+from services.populations import sets
+from services.tables import tables
 from tests.faults.proxy import Handler, proxied, send, status
 
 DS = "karst_demo"
@@ -154,6 +156,10 @@ def test_the_api_takes_positions_and_links(client, cave, newest, synapses):
         f"[{x} {y} {z}]",
         f"array([{x}, {y}, {z}])",
         f"{x * 4}, {y * 4}, {z * 40} nm",
+        f"[np.int64({x}), np.int64({y}), np.int64({z})]",
+        f"{x:,} x {y:,} x {z:,}",
+        json.dumps({"x": x, "y": y, "z": z}),
+        f"x={x} y={y} z={z}",
         f"https://spelunker.cave-explorer.org/#!{state}",
         f"https://spelunker.cave-explorer.org/#!{quote(state)}",
         f"<https://spelunker.cave-explorer.org/#!{quote(state)}|my cell>",
@@ -172,6 +178,44 @@ def test_the_api_takes_positions_and_links(client, cave, newest, synapses):
             }
     body = {"cell": f"{x}, {y}, {z}"}
     assert client.post(f"/api/v1/{DS}/{newest}/neuroglancer", json=body).status_code == 200
+
+
+def test_positions_in_nm_without_a_unit_are_not_read_as_ids(client, newest, synapses):
+    x, y, z = (np.array(place(synapses.iloc[0], "post_pt")) * VOXEL_NM).astype(int)
+    answer = client.get(f"/api/v1/{DS}/{newest}/cells/{x}, {y}, {z}")
+    assert answer.status_code == 400
+    assert answer.json["error"]["message"] == "As voxels these three numbers lie outside karst_demo, as nm inside."
+
+
+def test_a_box_for_positions_says_what_is_wrong_with_one(client, newest):
+    answer = client.get(f"/api/v1/{DS}/{newest}/cells/240640, 207872?id_type=position")
+    assert (answer.status_code, answer.json["error"]["message"]) == (
+        400,
+        "This has 2 numbers, but a position has three.",
+    )
+
+
+def test_boxes_for_ids_take_positions_and_the_bare_points_of_a_link(cave, newest, synapses):
+    release = cave.release(DS, newest)
+    rows = synapses.drop_duplicates("post_pt_root_id").head(2)
+    roots, points = rows["post_pt_root_id"].tolist(), [place(row, "post_pt") for _, row in rows.iterrows()]
+    axes = {axis: [size * 1e-9, "m"] for axis, size in zip("xyz", VOXEL_NM, strict=True)}
+    annotations = [{"type": "point", "point": point, "id": str(at)} for at, point in enumerate(points)]
+    marks = {"type": "annotation", "name": "marks", "annotations": annotations}
+    link = f"https://x.org/#!{quote(json.dumps({'layers': [marks], 'dimensions': axes}))}"
+    table = tables.open_table(release, "nucleus_detection_v0")
+    for text, expected in (
+        (said(points[0]), roots[:1]),
+        ("{:,} x {:,} x {:,}".format(*points[0]), roots[:1]),
+        ("\n".join(map(said, points)), roots),
+        (str(points), roots),
+        (link, roots),
+    ):
+        found = id_search.search(cave, table, text)
+        assert found.ids["asked"].tolist() == expected, text
+        assert sets.resolve(release, text).ids.tolist() == sorted(expected), text
+    with pytest.raises(BadInput, match="a position has three"):
+        id_search.search(cave, table, "240,640 x 207,872")
 
 
 def test_a_link_of_several_cells_is_answered_for_all(client, cave, newest, synapses):

@@ -1,0 +1,126 @@
+"""How people write a position: as Python, JSON or words, with units, labels, and groups of thousands."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from services.core.errors import BadInput
+from services.core.id_text import cleaned, without_calls
+
+LONGEST_POSITION = 400
+LARGEST_COORDINATE = 2**40
+"""Three whole numbers beyond it are ids of segments, not a place."""
+UNIT_NM = {"nm": 1.0, "um": 1_000.0, "mm": 1_000_000.0}
+VOXELS = "vx"
+
+_UNITS = {
+    "nm": r"nm|nanomet(?:er|re)s?",
+    "um": r"um|μm?|micromet(?:er|re)s?|microns?",
+    "mm": r"mm|millimet(?:er|re)s?",
+    VOXELS: r"vx|vox(?:el)?s?|px|pixels?",
+}
+_ANY_UNIT = "|".join(f"(?P<{unit}>{words})" for unit, words in _UNITS.items())
+_UNIT = re.compile(rf"(?:\bin\s+)?(?:(?<![a-zμ_])|(?<=[xyz])_)(?:{_ANY_UNIT})(?![a-zμ])", re.IGNORECASE)
+_LABEL = re.compile(r"(?<![a-z0-9])(?:[a-z]+_)*([xyz])(?![a-z0-9])\s*([:=]?)", re.IGNORECASE)
+_NAMES = "pos|position|pt|point|location|coords?|coordinates?|voxels?|xyz"
+_NAMED = re.compile(rf"\s*[\"']?(?:[a-z]+_)*(?:{_NAMES})[\"']?\s*[:=]", re.IGNORECASE)
+_TIMES = re.compile(r"(?<=[\d.])\s*[x×✕*]\s*(?=[+-]?\d)", re.IGNORECASE)
+_AROUND = re.compile(r"[\[\](){}<>\"]|(?<!\d)'|'(?!\d)")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?P<by>[ ,'_])\d{3}(?:(?P=by)\d{3})*(?:\.\d*)?")
+_BETWEEN = tuple(
+    (re.compile(between), grouped)
+    for between, grouped in (
+        (r"\s*[;|\t\n]\s*", 1),
+        (r"\s*,\s+", 1),
+        (r"\s*,\s*", 2),
+        (r"\s+", 2),
+        (r"[\s,;]+", 1),
+    )
+)
+"""What may stand between the numbers, from what is in no number to what is between groups of thousands too, and how
+many numbers in groups it takes to show that: `240,640 207,872` is two numbers, not `240`, `640 207` and `872`."""
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Three numbers along x, y and z in a `unit` ("" = none is given). `certain` is whether labels, a unit or signs of
+    multiplication show that they are a position; three numbers alone may be ids."""
+
+    numbers: tuple[float, float, float]
+    unit: str
+    certain: bool
+
+
+def parse(text: str, *, certain: bool = False) -> Coordinates | None:
+    """The position that a text is; None if it is none. Where the text itself, or whoever asks, makes `certain` that it
+    is to be one, raises BadInput that says what is wrong with it."""
+    plain = without_calls(cleaned(text)) if len(text) <= LONGEST_POSITION else ""
+    named = _NAMED.match(plain)
+    plain = plain[named.end() :] if named else plain
+    units = {str(match.lastgroup) for match in _UNIT.finditer(plain)}
+    plain = _AROUND.sub(" ", _UNIT.sub(" ", plain)).strip(" \t\r\n,;:")
+    labels = _LABEL.findall(plain)
+    axes = [axis.lower() for axis, _ in labels]
+    labelled = bool({"y", "z"} & set(axes)) or any(sign for _, sign in labels)
+    separate = plain if labelled else _TIMES.sub(";", plain)
+    parts = _LABEL.split(plain)[3::3] if labelled else _split(separate)
+    numbers = [_number(part) for part in parts]
+    if None in numbers or (labelled and _LABEL.split(plain)[0].strip()):
+        if certain:
+            raise _no_position(text)
+        return None
+    sure = certain or labelled or bool(named) or bool(units) or separate != plain
+    if sure:
+        _check(len(numbers), axes if labelled else ["x", "y", "z"], units)
+    if len(numbers) != 3:
+        return None
+    by_axis = dict(zip(axes if labelled else "xyz", numbers, strict=True))
+    x, y, z = (float(by_axis[axis] or 0) for axis in "xyz")
+    if max(map(abs, (x, y, z))) >= LARGEST_COORDINATE:
+        if sure:
+            raise BadInput("These numbers are too large for a position.", "Give x, y and z in voxels, nm or um.")
+        return None
+    return Coordinates((x, y, z), next(iter(units), ""), sure)
+
+
+def _no_position(text: str) -> BadInput:
+    return BadInput(f"{text.strip()[:40]!r} is no position.", "Give x, y and z, as Neuroglancer shows them.")
+
+
+def _check(count: int, axes: list[str], units: set[str]) -> None:
+    """Raises BadInput for what is no position although it is meant as one."""
+    if len(units) > 1:
+        raise BadInput(f"This position is in {' and in '.join(sorted(units))}.", "Give all three numbers in one unit.")
+    if count != 3:
+        numbers = "1 number" if count == 1 else f"{count} numbers"
+        raise BadInput(f"This has {numbers}, but a position has three.", "Give x, y and z of one place.")
+    if sorted(axes) != ["x", "y", "z"]:
+        raise BadInput(f"This position is along {', '.join(axes)}.", "Give x, y and z, each once.")
+
+
+def _split(text: str) -> list[str]:
+    """The numbers in a text: three of them where a way to divide it gives three. Raises BadInput where two ways do."""
+    good = []
+    for between, least in _BETWEEN:
+        parts = [part for part in between.split(text) if part]
+        grouped = sum(bool(_GROUPED.fullmatch(part)) for part in parts)
+        if all(_number(part) is not None for part in parts) and (not grouped or grouped >= least):
+            good.append(parts)
+    three = {tuple(map(_number, parts)): parts for parts in good if len(parts) == 3}
+    if len(three) > 1:
+        raise BadInput(
+            f"{text[:40]!r} can be read as more than one position.", "Leave out the separators of thousands."
+        )
+    several = [parts for parts in good if len(parts) > 1]
+    return [*three.values(), *several, *good, [text]][0]
+
+
+def _number(text: str) -> float | None:
+    bare = text.strip(" \t\r\n,;")
+    if _GROUPED.fullmatch(bare):
+        bare = re.sub(r"[ ,'_]", "", bare)
+    value = float(bare) if _NUMBER.fullmatch(bare) else math.nan
+    return value if math.isfinite(value) else None

@@ -1,0 +1,97 @@
+"""Positions as numpy, JSON, spreadsheets and people write them, and what is said of those that are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.cells.position_text import parse
+from services.core.errors import BadInput
+
+PLACE = (240640.0, 207872.0, 21360.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "240640, 207872, 21360",
+        "240640\t207872\t21360\n",
+        "240640;207872;21360",
+        "[np.int64(240640), np.int64(207872), np.int64(21360)]",
+        "(np.float32(240640.0), np.float32(207872.0), np.float32(21360.0))",
+        "array([240640, 207872,  21360])",
+        "np.array([240640., 207872., 21360.], dtype=np.float32)",
+        "[240640. 207872.  21360.]",
+        "tensor([240640, 207872, 21360], device='cuda:0')",
+        "Point(240640, 207872, 21360)",
+        "240,640 x 207,872 x 21,360",
+        "240640x207872x21360",
+        "240640 × 207872 × 21360",
+        "240 640, 207 872, 21 360",
+        "240 640,207 872,21 360",
+        "240\u202f640; 207\u202f872; 21\u202f360",
+        "240,640, 207,872, 21,360",
+        "240,640 207,872 21,360",
+        "240'640, 207'872, 21'360",
+        "240_640, 207_872, 21_360",
+        '"240640, 207872, 21360"',
+        '"240,640","207,872","21,360"',
+        '{"x": 240640, "y": 207872, "z": 21360}',
+        "{'z': 21360, 'x': 240640, 'y': 207872}",
+        "x=240640 y=207872 z=21360",
+        "X: 240,640, Y: 207,872, Z: 21,360",
+        "x 240640 y 207872 z 21360",
+        "pt_position_x=240640\npt_position_y=207872\npt_position_z=21360",
+        "pt_position = [240640, 207872, 21360]",
+        "\u200f240640, 207872, 21360\u200e",
+    ],
+)
+def test_however_it_is_written_a_position_is_its_three_numbers(text):
+    given = parse(text)
+    assert given is not None and given.numbers == PLACE and given.unit in ("", "vx")
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("240640, 207872, 21360 nm", "nm"),
+        ("240640 nm, 207872 nm, 21360 nm", "nm"),
+        ("(240640, 207872, 21360) [nm]", "nm"),
+        ("x_nm=240640 y_nm=207872 z_nm=21360", "nm"),
+        ("240640 x 207872 x 21360 nanometers", "nm"),
+        ("240640, 207872, 21360 µm", "um"),
+        ("240640, 207872, 21360 microns", "um"),
+        ("240640, 207872, 21360 in voxels", "vx"),
+    ],
+)
+def test_a_unit_is_read_wherever_it_stands(text, unit):
+    given = parse(text)
+    assert given is not None and (given.numbers, given.unit, given.certain) == (PLACE, unit, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("240640, 207872 nm", "This has 2 numbers, but a position has three."),
+        ("240,640 x 207,872", "This has 2 numbers, but a position has three."),
+        ('{"x": 1, "y": 2}', "This has 2 numbers, but a position has three."),
+        ("x=1 y=2 y=3", "This position is along x, y, y."),
+        ("1 nm, 2 um, 3 nm", "This position is in nm and in um."),
+        ("x=1 y=2 z=864691135000000101", "These numbers are too large for a position."),
+        ("240 640,207 872,360", "'240 640,207 872,360' can be read as more than one position."),
+    ],
+)
+def test_what_is_meant_as_a_position_but_is_none_is_said(text, words):
+    with pytest.raises(BadInput) as caught:
+        parse(text)
+    assert caught.value.message == words
+
+
+@pytest.mark.parametrize("text", ["12, 13", "", "nan, nan, nan", "1e400, 2, 3", "here", "1, 2, 3, 4", "()", "1" * 500])
+def test_what_may_be_ids_is_no_position_unless_it_is_asked_for(text):
+    assert parse(text) is None
+    with pytest.raises(BadInput):
+        parse(text, certain=True)
+
+
+def test_three_ids_are_no_position():
+    assert parse("864691135000000101, 864691135000000203, 864691135000000307") is None
