@@ -28,6 +28,9 @@ class NoCave:
         server_address = "https://cave.example.org"
         same_host = False
 
+    def at(self, datastack: str) -> NoCave:
+        return self
+
     def info(self, datastack: str) -> dict[str, str]:
         return {"segmentation_source": GRAPHENE}
 
