@@ -48,8 +48,10 @@ def served(server: str, datastack: str) -> Iterator[str]:
     environment = _installed()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "peer_app.py").write_text(_APP)
+        own = Path(folder) / "gunicorn.conf.py"
+        own.touch()  # else gunicorn reads that of Karst, which needs what the peer has not
         address = f"127.0.0.1:{free_port()}"
-        command = [environment / "bin/python", "-m", "gunicorn", "--chdir", folder, "-b", address, *_SERVED]
+        command = [environment / "bin/python", "-m", "gunicorn", "-c", own, "--chdir", folder, "-b", address, *_SERVED]
         environ = {"CAVE_SERVER_ADDRESS": server, "KARST_DATASTACK": datastack}
         with running([*map(str, command), "peer_app:server"], f"http://{address}", environ):
             yield f"http://{address}"
