@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -27,6 +28,16 @@ CELLS = 5
 SHARE, SHARE_OF_CLICK = 1 / 4, 1 / 8
 """Of the peer's time: for a page that is opened, and for a cell that is clicked in Karst."""
 KARST_ROW = '[role="tabpanel"]:not([hidden]) .k-rows .k-id a'
+SEEN = """window.await_row = (row, root) => {
+    const isThere = () => document.querySelector(row) &&
+        (!root || document.getElementById("cell-status")?.innerText.includes(root));
+    window.row_at = new Promise((done) => new MutationObserver((_, observer) => {
+        if (!isThere()) return;
+        observer.disconnect();
+        done(performance.now());
+    }).observe(document, {childList: true, subtree: true, characterData: true}));
+};"""
+"""The moment at which a row (of a cell) is in the page, told by the page itself: a page that is busy answers late."""
 MAIN_MS, FIRST_KB, MOST_SHIFT = 800, 1_200, 0.02
 WITHOUT_WEBGL = [flag for flag in FLAGS if "swiftshader" not in flag] + ["--disable-gpu", "--disable-3d-apis"]
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
@@ -36,7 +47,7 @@ BROWSERS = {"WebGL by software": FLAGS, "no WebGL": WITHOUT_WEBGL}
 
 @dataclass(frozen=True)
 class Opened:
-    """One opening of a page: the times are until its first row was there, traffic and shift until it was quiet."""
+    """One opening of a page, until its first row was there; the shift until it was quiet."""
 
     row_ms: float
     main_ms: float
@@ -61,9 +72,10 @@ class Watched:
 
     QUIET_MS = 1_500
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, row: str) -> None:
         self.page: Page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
         self.page.add_init_script(SHIFT)
+        self.page.add_init_script(f"{SEEN} await_row({json.dumps(row)})")
         self._tools: Any = self.page.context.new_cdp_session(self.page)
         self._tools.send("Performance.enable", {"timeDomain": "threadTicks"})
         self._tools.send("Network.enable")
@@ -78,38 +90,36 @@ class Watched:
         measured = self._tools.send("Performance.getMetrics")["metrics"]
         return 1000 * next(float(one["value"]) for one in measured if one["name"] == "TaskDuration")
 
-    def open(self, url: str, row: str) -> Opened:
-        """Load `url` until an element `row` is there, and wait until all is quiet."""
+    def _until_row(self, before: float, started: float = 0.0) -> Opened:
+        row_ms = float(self.page.evaluate("row_at")) - started
+        main_ms, kb, requests = self._main_ms(), self._bytes / 1000, self._requests
+        took = main_ms - before if main_ms > before else main_ms  # a page that a new process draws counts anew
+        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_timeout(self.QUIET_MS)
+        return Opened(row_ms, took, kb, requests, float(self.page.evaluate("window.shifted || 0")))
+
+    def open(self, url: str) -> Opened:
+        """Load `url` until its first row is there, and wait until all is quiet."""
         self._bytes, self._requests = 0.0, 0
         before = self._main_ms()
         self.page.goto(url, wait_until="commit")
-        self.page.wait_for_selector(row, state="attached", timeout=90_000)
-        row_ms = float(self.page.evaluate("performance.now()"))
-        main_ms = self._main_ms()
-        self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_timeout(self.QUIET_MS)
-        shift = float(self.page.evaluate("window.shifted || 0"))
-        took = main_ms - before if main_ms > before else main_ms  # a page that a new process draws counts anew
-        return Opened(row_ms, took, self._bytes / 1000, self._requests, shift)
+        return self._until_row(before)
 
     def click(self) -> Opened:
         """Follow the first link to a cell, until the first rows of that cell are there."""
         self._bytes, self._requests = 0.0, 0
-        before, link = self._main_ms(), self.page.locator(KARST_ROW).first
-        root = link.inner_text()
-        link.evaluate("link => { window.clicked = performance.now(); link.click(); }")
-        self.page.wait_for_function(
-            """([root, row]) => new URL(location).searchParams.get("cell") === root &&
-            document.getElementById("cell-status")?.innerText.includes(root) && document.querySelector(row)""",
-            arg=[root, KARST_ROW],
-        )
-        row_ms = float(self.page.evaluate("performance.now() - window.clicked"))
-        return Opened(row_ms, self._main_ms() - before, self._bytes / 1000, self._requests, 0.0)
+        link = self.page.locator(KARST_ROW).first
+        self.page.evaluate("([row, root]) => { await_row(row, root); }", [KARST_ROW, link.inner_text()])
+        self.page.evaluate("window.shifted = 0")
+        before = self._main_ms()
+        started = float(link.evaluate("link => { const now = performance.now(); link.click(); return now; }"))
+        return self._until_row(before, started)
 
     def back(self) -> None:
         """Go back to where a link was followed, and wait for its rows."""
         self.page.go_back()
         self.page.wait_for_selector(KARST_ROW, state="attached")
+        self.page.wait_for_load_state("networkidle")
         self.page.wait_for_timeout(self.QUIET_MS)
 
     def close(self) -> None:
@@ -137,9 +147,9 @@ def _opened(browser: Browser, href: Callable[[int], str], row: str, cells: Seque
     """The first of the cells lets the server read its tables and is not counted."""
     found: Times = {"cold": [], "warm": [], "click": [], "click again": []}
     for root in cells:
-        watched = Watched(browser)
-        found["cold"].append(watched.open(href(root), row))
-        found["warm"].append(watched.open(href(root), row))
+        watched = Watched(browser, row)
+        found["cold"].append(watched.open(href(root)))
+        found["warm"].append(watched.open(href(root)))
         if row == KARST_ROW:
             found["click"].append(watched.click())
             watched.back()
