@@ -11,7 +11,7 @@ import dash
 
 import api
 import callbacks  # noqa: F401 - importing registers them
-from api import headers, health, identity, limits, old_links, request_log, search
+from api import headers, health, identity, joined, limits, old_links, request_log, search
 from api.answers import crash_answer
 from api.headers import digest
 from callbacks.errors import on_error
@@ -41,7 +41,7 @@ def create_app(settings: Settings) -> dash.Dash:
         index_string=INDEX.replace("{assets}", f"/{assets}").replace("{grid}", grid.script()),
         meta_tags=META_TAGS,
         suppress_callback_exceptions=True,
-        assets_ignore=r"^(boot|plotly-strict\.min)\.js$",
+        assets_ignore=".*",  # INDEX names them
         on_error=on_error,
     )
     pages = [page for page in dash.page_registry.values() if page["order"] in (1, 2, 3, 4)]
@@ -55,6 +55,7 @@ def create_app(settings: Settings) -> dash.Dash:
     headers.secure(app.server, app.csp_hashes)
     headers.keep(app.server, f"/{assets}/")
     headers.refuse_unknown(app.server, {page["path"] for page in dash.page_registry.values()} - {NOT_FOUND})
+    joined.serve(app.server, ASSETS, f"/{assets}")
     request_log.observe(app.server)
     identity.identify(app.server, settings)
     limits.limit(app.server, settings.max_waiting)

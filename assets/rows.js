@@ -4,6 +4,7 @@
     "use strict";
     const blocks = {}; // the id of a grid: its first block, with the request that it answers once the grid has asked
     const PATIENCE_MS = 5000;
+    const address = document.currentScript.dataset.grid;
     let code = null;
 
     const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
@@ -13,13 +14,16 @@
     function loaded() {
         code ||= new Promise((done, failed) => {
             const script = document.createElement("script");
-            script.src = document.getElementById("grid-script").href;
+            script.src = address;
             script.onload = done;
             script.onerror = failed;
             document.head.append(script);
         });
         return code;
     }
+
+    // Fetched, not run, once the page needs nothing else.
+    addEventListener("load", () => document.head.append(Object.assign(document.createElement("link"), {rel: "prefetch", as: "script", href: address})));
 
     function cell(column, row) {
         const value = row[column.field];

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 import dash
 import dash_bootstrap_components as dbc
-from dash import dcc, html
+from dash import dash_table, dcc, html
 
 from components.attributes import aria
 from services.views.addresses import LONGEST_VALUE
+
+for _file in dash_table._js_dist:  # type: ignore[attr-defined]
+    if not _file.get("async"):
+        _file["dynamic"] = True  # no page has a table of Dash's own
 
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-bs-theme="light">
@@ -19,20 +23,19 @@ INDEX = """<!DOCTYPE html>
         <link rel="icon" href="{assets}/favicon.svg" type="image/svg+xml">
         <script src="{assets}/boot.js"></script>
         {%css%}
+        <link rel="stylesheet" href="{assets}/karst.css">
         <link rel="preload" href="/_dash-layout" as="fetch" crossorigin="anonymous">
         <link rel="preload" href="/_dash-dependencies" as="fetch" crossorigin="anonymous">
-        <link rel="prefetch" href="{grid}" as="script" id="grid-script">
     </head>
     <body>
         {%app_entry%}
         <noscript>Karst needs JavaScript.</noscript>
-        <div hidden>{%config%}{%scripts%}{%renderer%}</div>
+        <div hidden>{%config%}<script src="{assets}/karst.js" data-grid="{grid}"></script>{%scripts%}{%renderer%}</div>
     </body>
 </html>
 """
 """`boot.js` sets the theme before the first paint, so it does not wait at the end like other scripts. `{assets}` is the
-address of the folder of that name, `{grid}` that of the code of grids, which is fetched when nothing else is left to
-fetch."""
+address of the folder of that name, `{grid}` that of the code of grids, which the scripts fetch once a page is there."""
 
 META_TAGS = [
     {"name": "viewport", "content": "width=device-width, initial-scale=1"},

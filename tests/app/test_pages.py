@@ -104,7 +104,7 @@ def test_what_has_its_version_in_its_name_is_kept_for_good(app: dash.Dash, tmp_p
         document = client.get("/")
         static = re.findall(r"(?:src|href)=.(/[^\"']+)", document.text)
         kept = {path: client.get(path).headers["Cache-Control"] for path in static if path not in NOT_KEPT}
-    assert len(kept) > 20
+    assert 10 < len(kept) < 16  # each is a request that the first rows wait for
     assert set(kept.values()) == {"public, max-age=31536000, immutable"}
     assert "max-age" not in document.headers.get("Cache-Control", "")
     (tmp_path / "one.css").write_text("a{}")
