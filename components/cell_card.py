@@ -10,6 +10,7 @@ from dash import html
 
 from components import later
 from components.attributes import aria
+from components.glossary import explained
 from components.links import copyable
 from components.partner_options import keep_link
 from services.core.directions import Direction
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from services.cells.connectivity import Connectivity, Totals
 
 MOST_NUCLEI = 3
+TERMS = {"nucleus": "nucleus id"}
+"""Names of facts that the glossary has under another."""
 
 
 def cell_card(
@@ -31,8 +34,8 @@ def cell_card(
     depth = _depth(cell) if cell.nucleus_ids is not None and "soma_depth_um" in read.inputs else None
     top = [
         _type(*named) if read.type_table else None,
-        html.Span(layer, className="k-chip", title="Layer of the soma") if layer else None,
-        html.Span(copyable(str(cell.root_id), "root id"), className="k-root"),
+        html.Span(layer, className="k-chip", tabIndex="0", **explained("layer")) if layer else None,
+        html.Span(copyable(str(cell.root_id), "root id"), className="k-root", **explained("root id")),
         _fact("nucleus", _nuclei(cell.nucleus_ids)),
         _fact("somata", str(len(cell.nucleus_ids))) if cell.nucleus_ids and len(cell.nucleus_ids) > 1 else None,
         _fact("soma depth", depth) if depth else None,
@@ -41,7 +44,9 @@ def cell_card(
     autapses = max(read.totals[way]["autapses"] or 0 for way in Direction)
     counts = [
         *(_fact(f"{way.noun.capitalize()}s", _totals(view, read.totals[way], way)) for way in Direction),
-        _listing(view, counted(autapses, "autapse"), "autapses", "in") if autapses else None,
+        html.Span(_listing(view, counted(autapses, "autapse"), "autapses", "in"), **explained("autapse"))
+        if autapses
+        else None,
         *trust,
     ]
     lines = [html.Div(list(filter(None, parts)), className="k-line") for parts in (top, counts)]
@@ -50,11 +55,14 @@ def cell_card(
 
 def _type(cell_type: str | None, colour: str | None) -> html.Span:
     swatch = html.Span(className="k-swatch", style={"backgroundColor": colour}) if colour else None
-    return html.Span([swatch, cell_type or "no type"], className="k-chip k-type", title="Cell type")
+    return html.Span(
+        [swatch, cell_type or "no type"], className="k-chip k-type", tabIndex="0", **explained("cell type")
+    )
 
 
 def _fact(name: str, value: Any) -> html.Span:
-    return html.Span([html.Span(f"{name} ", className="k-muted"), html.Span(value)], className="k-fact")
+    parts = [html.Span(f"{name} ", className="k-muted"), html.Span(value)]
+    return html.Span(parts, className="k-fact", **explained(name, TERMS.get(name, "")))
 
 
 def more() -> html.Details:

@@ -9,11 +9,15 @@ import dash_bootstrap_components as dbc
 from dash import html
 
 from components.attributes import aria, data
+from components.glossary import explained
 from services.views.addresses import LONGEST_VALUE
 
 if TYPE_CHECKING:
     from services.core.profiles import Volume
     from services.core.records import TableInfo, Version
+
+TERMS = {"Version": "materialization version", "Cell types": "cell type"}
+"""Labels that the glossary has under another name."""
 
 
 class Option(TypedDict):
@@ -116,5 +120,6 @@ def _table_label(info: TableInfo) -> str:
 def _field(label: str, id: str, control: Any, *, wide: bool = False, hint: str = "") -> html.Div:
     help_text = html.Div(hint, className="k-hint") if hint else None
     return html.Div(
-        [html.Label(label, htmlFor=id), control, help_text], className="k-field" + (" k-field-wide" if wide else "")
+        [html.Label(label, htmlFor=id, **explained(label, TERMS.get(label, ""))), control, help_text],
+        className="k-field" + (" k-field-wide" if wide else ""),
     )

@@ -10,6 +10,8 @@ import dash_ag_grid as dag
 from dash import dcc, html
 from dash.fingerprint import build_fingerprint
 
+from components.glossary import of_column
+
 if TYPE_CHECKING:
     from services.core.columns import Column
     from services.core.sorting import Sort
@@ -147,7 +149,7 @@ def _column(column: Column, cell_href: str | None) -> dict[str, Any]:
     definition: dict[str, Any] = {
         "field": column.name,
         "headerName": column.heading,
-        "headerTooltip": column.name,
+        "headerTooltip": f"{column.name}: {meaning}" if (meaning := of_column(column.name)) else column.name,
         "width": max(LONG_ID if long else _WIDTHS[column.kind], 8 * len(column.heading) + 58),
         "filter": "agTextColumnFilter",
         "filterParams": _BOX,

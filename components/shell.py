@@ -8,6 +8,7 @@ import dash
 import dash_bootstrap_components as dbc
 from dash import dash_table, dcc, html
 
+from components import help
 from components.attributes import aria
 from services.views.addresses import LONGEST_VALUE
 
@@ -52,6 +53,7 @@ def shell(pages: Sequence[tuple[str, str]]) -> html.Div:
             _header(pages),
             html.Main(dash.page_container, id="main", tabIndex="-1"),
             html.Div(id="said", className="visually-hidden", role="status"),
+            help.dialog(),
             dcc.Store(id="reload"),
         ]
     )
@@ -68,7 +70,9 @@ def _header(pages: Sequence[tuple[str, str]]) -> html.Header:
         **aria(label="Dark theme", pressed="false"),
     )
     brand = html.A([html.Span(className="k-logo"), "Karst"], href="/", className="k-brand")
-    return html.Header([brand, html.Nav(links, **aria(label="Pages")), _search(), toggle], className="k-header")
+    return html.Header(
+        [brand, html.Nav(links, **aria(label="Pages")), _search(), help.opener("Help"), toggle], className="k-header"
+    )
 
 
 def _search() -> html.Form:

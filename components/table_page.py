@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pandas as pd
 from dash import dcc, html
 
-from components import alerts, controls
+from components import alerts, controls, help
 from components.attributes import aria, data
 from components.grid import place, rows_grid
 from components.links import copy_button, deselect
@@ -134,6 +134,7 @@ def _results(
     bar = html.Div(
         [
             html.Div(id="table-counts", className="k-counts", role="status"),
+            help.opener("How to filter"),
             html.Div(id="table-selection"),
             html.Div(id="table-link", className="k-link"),
             html.Div(id="table-downloads", className="k-downloads"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
+from components.glossary import explained
 from services.core.directions import Direction
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ def verdict(message: Verdict) -> list[html.Details]:
     return [
         html.Details(
             [
-                html.Summary([f"{name}: ", html.B(levels[way])], className=f"k-mark k-mark-{MARKS[levels[way]]}"),
+                html.Summary(
+                    [f"{name}: ", html.B(levels[way])],
+                    className=f"k-mark k-mark-{MARKS[levels[way]]}",
+                    **explained(levels[way]),
+                ),
                 html.Div([*why, html.P(_share(name, message.identified[way], message.criterion))], className="k-menu"),
             ],
             className="k-drop k-trust",

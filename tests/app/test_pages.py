@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from api.headers import digest
 from app import create_app, server
 from components.shell import shell
-from pages import catalogue, connectivity_viewer, home, not_found_404, table_viewer
+from pages import catalogue, connectivity_viewer, glossary, home, not_found_404, table_viewer
 from services.core.settings import Settings
 from tests.e2e.truth import TYPES
 from tests.servers import ROOT, free_port
@@ -215,7 +215,7 @@ QUERIES = st.dictionaries(
 
 @given(query=QUERIES)
 def test_any_address_has_a_page(query: dict[str, str | list[str]]) -> None:
-    for page in (home, table_viewer, connectivity_viewer, catalogue, not_found_404):
+    for page in (home, table_viewer, connectivity_viewer, catalogue, glossary, not_found_404):
         assert page.layout(**query).to_plotly_json()["props"]["children"]
 
 
@@ -232,7 +232,13 @@ def test_a_chosen_table_is_among_its_options(table: str) -> None:
     assert table in [option["value"] for option in select.options]
 
 
-PAGES = {"home": home, "tables": table_viewer, "connectivity": connectivity_viewer, "catalogue": catalogue}
+PAGES = {
+    "home": home,
+    "tables": table_viewer,
+    "connectivity": connectivity_viewer,
+    "catalogue": catalogue,
+    "glossary": glossary,
+}
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from components import glossary
 from tests.e2e.truth import TYPES, Truth, expect_copied
 
 pytestmark = pytest.mark.browser
@@ -109,6 +110,21 @@ def test_the_theme_is_remembered_and_follows_the_system(page: Page) -> None:
 def test_an_id_and_the_address_can_be_copied(page: Page, truth: Truth) -> None:
     root = str(truth.proofread_root())
     page.goto(f"/connectivity-viewer?cell={root}")
+    tip = page.get_by_role("tooltip")
+    page.locator(".k-type").hover()
+    expect(tip).to_have_text(glossary.terms()["cell type"])
+    page.get_by_role("button", name="Copy root id").focus()
+    expect(tip).to_have_text(glossary.terms()["root id"])
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    header = page.locator("#panel-out [role=columnheader][col-id=num_syn]")
+    header.focus()
+    expect(tip).to_have_text(f"num_syn: {glossary.of_column('num_syn')}")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Help")).to_contain_text("null, not null")
+    assert not violations(page, "light")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Copy root id").click()
     expect(page.locator("#said")).to_have_text("Copied.")
     expect_copied(page, root)
