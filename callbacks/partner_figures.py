@@ -159,7 +159,8 @@ def _soma_map(view: CellView, frame: pd.DataFrame, side: str) -> list[Any]:
     by = volume.layer_set(view.address.layers)
     options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
     drawn = somata.soma_map(places, colours, titles=volume.titles, own_um=view.somata_um, **options)
-    note = _note(f"{len(places):,} of {len(frame):,} {NAMES[side]} have exactly one soma.", SELECT, by.sentence)
+    placed = "have exactly one soma" + (" or a representative point" if f"point_{volume.axes[0]}" in frame else "")
+    note = _note(f"{len(places):,} of {len(frame):,} {NAMES[side]} {placed}.", SELECT, by.sentence)
     return [plot("somata", f"Somata of {NAMES[side]}", drawn, side=side, note=note, open_=False)]
 
 

@@ -27,7 +27,7 @@ def cell_facts(card: CellCard) -> html.Section:
         ("Dendrite", _strategy(card, "dendrite", card.strategy_dendrite)),
         ("Coregistered", _coregistered(card)),
         ("Nucleus volume", None if card.volume_um3 is None else f"{card.volume_um3:,.1f} µm³"),
-        ("Nucleus position (vx)", _position(card)),
+        (f"{_place(card)} (vx)", _position(card)),
     ]
     kinds = ", ".join(dict.fromkeys(named.cell_type for named in card.types))
     types = _list([(_table(named), _type(named)) for named in card.types[:MOST_TYPES]])
@@ -59,10 +59,15 @@ def shortened(text: str, most: int = 60) -> str:
     return textwrap.shorten(text, most, placeholder=" …")
 
 
+def _place(card: CellCard) -> str:
+    """What the position is of: cells without one nucleus may have a representative point."""
+    return "Nucleus position" if card.is_of_nucleus else "Representative point"
+
+
 def _position(card: CellCard) -> Any:
     if card.position_vx is None:
         return None
-    return copyable(", ".join(map(str, card.position_vx)), "nucleus position in voxels of the viewer")
+    return copyable(", ".join(map(str, card.position_vx)), f"{_place(card).lower()} in voxels of the viewer")
 
 
 def _area(card: CellCard) -> str | None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import cell_types, cells, proofreading
+from services.cells import cell_types, cells, proofreading, representative
 from services.cells.cells import Cell
 from services.core import space
 from services.core.columns import kind_of
@@ -63,6 +63,7 @@ class CellCard:
     volume_um3: float | None
     position_nm: tuple[float, float, float] | None
     position_vx: tuple[int, int, int] | None
+    is_of_nucleus: bool
     depth_um: float | None
     layer: str | None
     layers: Mapping[str, str]
@@ -79,7 +80,8 @@ def read(release: Release, cell: Cell) -> CellCard:
     """The card of a cell. Its tables are asked for at once, and held for all further cells."""
     infos = list(release.tables().values())
     typed = _pinned_first([info for info in infos if tables.is_type_table(info)], release.profile.type_tables)
-    matched = [info for info in infos if "coreg" in info.schema_type]
+    role = release.roles.coregistration.table
+    matched = [info for info in infos if role and (info.name == role or "coreg" in info.schema_type)]
     areas = [info for info in infos if "area" in info.name and info.schema_type == "reference_tag_float"]
     soma_table = cells.nucleus_table(release)
     somata = [info for info in infos if info.name == soma_table]
@@ -93,11 +95,13 @@ def read(release: Release, cell: Cell) -> CellCard:
     row = proofread.loc[cell.root_id] if known else None
     resolution_nm = release.info["viewer_resolution"]
     soma = of[somata[0].name] if somata else pd.DataFrame()
+    place_nm = cell.soma_position_nm or representative.point_nm(release, cell.root_id)
     return CellCard(
         types=tuple(result for info in typed for result in _names(info, of[info.name], soma_table)),
         volume_um3=_only(soma, "volume"),
-        position_nm=cell.soma_position_nm,
-        position_vx=_voxels(cell.soma_position_nm, resolution_nm),
+        position_nm=place_nm,
+        position_vx=_voxels(place_nm, resolution_nm),
+        is_of_nucleus=cell.soma_position_nm is not None,
         depth_um=cell.soma_depth_um,
         layer=layer_of(release.cave, release.datastack, cell),
         layers=_layers(release.cave, release.datastack, cell.soma_depth_um),

@@ -117,6 +117,11 @@ def _load_somas(release: Release) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame({name: [] for name in _SOMA_COLUMNS}).astype(_SOMA_COLUMNS)
     rows = release.table(table)
+    if lacking := [name for name in PLACED if name not in rows]:
+        raise BadInput(
+            f"{table}, named for somata, has no column {' and no '.join(lacking)}.",
+            "Name another table under roles in the profile.",
+        )
     voxel_nm = release.table_info(table).voxel_resolution_nm
     points_nm = space.voxels_to_nm(space.points(rows), voxel_nm)
     nuclei = pd.DataFrame(
@@ -132,6 +137,8 @@ def _load_somas(release: Release) -> pd.DataFrame:
     return nuclei.sort_values(["root_id", "nucleus_id"], ignore_index=True)
 
 
+PLACED = ("pt_root_id", "pt_position_x")
+"""Columns without which rows place no cell."""
 _SOMA_COLUMNS = {
     "root_id": "int64",
     "nucleus_id": "int64",

@@ -24,7 +24,9 @@ COUNTS = tuple(f"on_{tag}" for tag in TAGS)
 
 def table_of(release: Release) -> TableInfo | None:
     """The table of predicted compartments that the version has; None without one."""
-    return release.tables().get(release.roles.compartments.table or "")
+    roles = release.roles
+    info = release.tables().get(roles.compartments.table or "")
+    return info if info and info.reference_table == roles.synapses.table else None
 
 
 def required_table(release: Release) -> TableInfo:

@@ -20,6 +20,7 @@ from services.cells import (
     partner_joins,
     partner_table,
     proofreading_script,
+    representative,
     several_cells,
     synapse_filter,
     synapse_weights,
@@ -32,6 +33,7 @@ from services.cells.partner_table import Side, Wanted
 from services.core.columns import find_column
 from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
+from services.core.profiles import Volume
 from services.core.roles import N_INPUT, N_OUTPUT, PAIR_SIZE
 from services.core.sorting import Sort
 from services.filters.nodes import Everything, Node
@@ -150,14 +152,16 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
                 f"CAVE does not send all {total or 'the'} synapses of this cell at once.", "Download the file."
             )
     result, roots = cells[0], [one.cell.root_id for one in cells]
+    release = Release(cave, result.datastack, result.version)
     of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
     needed = [str(name) for name in shown.frame.columns if name not in of_several]
     body = [
-        written_client(Release(cave, result.datastack, result.version)),
+        written_client(release),
         f"cell = {result.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
         *_partners(shown.side, several=len(cells) > 1),
         *_largest(shown.top),
         *_somata(cave, result, needed),
+        *representative.lines(release, _turn(release.volume), needed),
         *_types(cave, cells, shown, needed),
         *(() if shown.side == "both" else _of_direction(cave, result, Direction(shown.side), needed)),
         *proofreading_script.lines(cave, result, shown.ways if shown.proofread else (), needed),
@@ -277,6 +281,12 @@ def _of_direction(
     yield from value_script.lines(cave, connectivity, direction, needed)
 
 
+def _turn(volume: Volume) -> str:
+    """An expression for `nm` along the volume's axes, in um."""
+    name = volume.transform
+    return f"standard_transform.{DATASETS[name]}.transform('nm').apply(nm)" if name in DATASETS else "nm / 1000"
+
+
 def _somata(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> Iterator[str]:
     volume = cave.volume(connectivity.datastack)
     places = partner_joins.places(volume)
@@ -294,8 +304,7 @@ def _somata(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> 
     yield "frame['nucleus_id'] = somata['id'].astype('Int64').reindex(frame['root_id']).array"
     if not set(places) & set(needed):
         return
-    name = volume.transform
-    turn = f"standard_transform.{DATASETS[name]}.transform('nm').apply(nm)" if name in DATASETS else "nm / 1000"
+    name, turn = volume.transform, _turn(volume)
     yield "nm = somata[['pt_position_x', 'pt_position_y', 'pt_position_z']]"
     yield "nm = nm.reindex([*frame['root_id'], cell]).to_numpy(float)"
     yield f"um = {turn}"
@@ -309,7 +318,8 @@ def _types(cave: Cave, cells: Sequence[Connectivity], shown: Shown, needed: Coll
     """Columns of the type table, and `table.column` of joined ones."""
     result = cells[0]
     tables = Release(cave, result.datastack, result.version).tables()
-    known = _KNOWN | set(partner_joins.places(cave.volume(result.datastack)))
+    volume = cave.volume(result.datastack)
+    known = _KNOWN | {*partner_joins.places(volume), *representative.columns(volume)}
     of: dict[str, dict[str, str]] = {}
     for name in needed:
         table, dot, column = name.partition(SEPARATOR)

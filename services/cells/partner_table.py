@@ -20,12 +20,14 @@ from services.cells import (
     partner_joins,
     partner_sets,
     proofreading,
+    representative,
     synapse_values,
     synapse_weights,
     tuning,
 )
 from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
 from services.cells.partner_joins import SEPARATOR
+from services.cells.representative import POINTS
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
@@ -37,7 +39,7 @@ from services.tables.tables import TableQuery
 Side = Literal["in", "out", "both"]
 SHARE, COMPARTMENT, TUNING = "share", "compartment", "tuning"
 SCORES, TRANSMITTERS, NEUROPILS = "scores", "transmitters", "neuropils"
-WORKED_OUT = (SHARE, COMPARTMENT, TUNING, SCORES, TRANSMITTERS, NEUROPILS)
+WORKED_OUT = (SHARE, COMPARTMENT, TUNING, POINTS, SCORES, TRANSMITTERS, NEUROPILS)
 """Columns that are worked out; every other name of `more` is that of a table."""
 TUNED = (*tuning.TUNING_COLUMNS, "delta_ori_deg", "delta_dir_deg")
 AXON, DENDRITE = "strategy_axon", "strategy_dendrite"
@@ -132,6 +134,7 @@ def offered(release: Release, type_table: str) -> dict[str, str]:
         SHARE: "% of the partner's own synapses" if roles.degrees.table else "",
         COMPARTMENT: "spine, shaft or soma" if compartments.table_of(release) else "",
         TUNING: "tuning, where coregistered" if tuning.tables(release) else "",
+        POINTS: "representative points" if roles.representative_points.table else "",
         **_of_synapses(release),
     }
     synapses = roles.synapses.table or ""
@@ -281,6 +284,10 @@ def _with_more(
     if TUNING in wanted.more:
         frame, coverage = _with_tuning(cave, connections, frame)
         messages.append(coverage)
+    if POINTS in wanted.more:
+        release = Release(cave, connections.datastack, connections.version)
+        frame, coverage = representative.with_points(release, frame)
+        messages.append(coverage)
     if wanted.side != "both":
         frame, notes = _with_requests(cave, connections, wanted, frame)
         messages += notes
@@ -382,7 +389,8 @@ def columns_of(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tu
 def _place(name: str, known: set[str]) -> int:
     if name in _FIRST:
         return _FIRST.index(name)
-    if name == "nucleus_id" or (name.startswith("soma_") and name.endswith("_um") and name not in _WITH_STRENGTH):
+    placed = name.startswith(("soma_", "point_")) and name.endswith("_um")
+    if name == "nucleus_id" or (placed and name not in _WITH_STRENGTH):
         return 100
     if name == "cell_type":
         return 20

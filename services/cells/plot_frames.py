@@ -75,10 +75,13 @@ def soma_map(partners: pd.DataFrame, column: str | None, axes: Sequence[str]) ->
     """One row for each partner with exactly one soma: its place along the three `axes` of the volume, each called as in
     `partners` (soma_x_um, soma_depth_um, ...), num_syn, value and row.
 
-    `partners` come from `partner_joins.with_distance`.
+    `partners` come from `partner_joins.with_distance`; with their representative points (`representative.with_points`),
+    those without one soma are where their point is.
     """
     rows = partners.assign(row=np.arange(len(partners)))
     places = [f"soma_{axis}" for axis in axes]
+    if {f"point_{axis}" for axis in axes} <= {*rows}:
+        rows = rows.assign(**{name: rows[name].fillna(rows[name.replace("soma_", "point_")]) for name in places})
     rows = rows[rows[places[0]].notna()].reset_index(drop=True)
     return _valued(rows, column)[[*places, "num_syn", "value", "row"]]
 

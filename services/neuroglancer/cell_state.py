@@ -78,6 +78,7 @@ def cell_state(
     sides: Sequence[Side],
     *,
     voxel_nm: Sequence[float],
+    points_nm: Mapping[int, Sequence[float]] | None = None,
     somas: pd.DataFrame | None = None,
     groups: Groups | None = None,
     layered: bool = False,
@@ -88,7 +89,8 @@ def cell_state(
 ) -> parts.Built:
     """Cells with their partners as segments and their synapses as points, added to the layers of `base`.
 
-    `cells` has the place in nm of each one's soma, where one is known. Synapses come in the order of the partner
+    `cells` has the place in nm of each one's soma, where one is known, `points_nm` a representative point of others.
+    Synapses come in the order of the partner
     table, each linked to both cells as `pre` and `post`, with its `size` and `partner`, the partner's place in the
     table counted from 1; `size` only where that of every synapse is known. With `groups`, of a column of the
     partners, partners have the colour of their group and
@@ -110,6 +112,7 @@ def cell_state(
     legend = groups.colours if groups else {}
     somata_nm = {root: soma for root, soma in cells.items() if soma is not None and np.isfinite(soma).all()}
     layers = [_soma_layer(somata_nm, own, voxel_nm)] if somata_nm else []
+    layers += [_soma_layer(points_nm, own, voxel_nm, "representative point")] if points_nm else []
     taken = [layer["name"] for layer in [*base["layers"], *layers]]
     ranked = [_ranked(side) for side in chosen]
     spread, left_out, notes = [], [], []
@@ -136,7 +139,7 @@ def cell_state(
     shown = set(visible or ()) if selected is None or visible is not None else set(roots)
     drawn = [*cells, *(root for root in roots[len(cells) :] if root in shown)][: max(limits.visible, len(cells))]
     state = parts.with_segments(base, roots, drawn, _segment_colours(own, partners, legend))
-    somata_vx = [space.nm_to_voxels(soma, voxel_nm) for soma in somata_nm.values()]
+    somata_vx = [space.nm_to_voxels(soma, voxel_nm) for soma in [*somata_nm.values(), *(points_nm or {}).values()]]
     state |= parts.camera(np.concatenate([*spread, *([somata_vx] if somata_vx else [])]), voxel_nm, somata_vx)
     return parts.Built(
         state=state | {"layers": [*state["layers"], *layers]},
@@ -205,14 +208,14 @@ def _synapse_points(
 
 
 def _soma_layer(
-    somata_nm: Mapping[int, Sequence[float]], colours: Mapping[int, str], voxel_nm: Sequence[float]
+    somata_nm: Mapping[int, Sequence[float]], colours: Mapping[int, str], voxel_nm: Sequence[float], name: str = "soma"
 ) -> State:
-    """The somata of the cells, in their colours."""
+    """The somata of the cells, or points of another `name`, in their colours."""
     positions_vx: Floats = space.nm_to_voxels(list(somata_nm.values()), voxel_nm)
     frame = pd.DataFrame({"root_id": pd.array(list(somata_nm), "Int64")})
     if len(colours) == 1:
-        return point_layer(Points("soma", frame, positions_vx, CELL_COLOUR, {"cell": "root_id"}), parts.SEGMENTATION)
-    points = Points("somas", frame, positions_vx, CELL_COLOUR, {"cell": "root_id"}, description_columns=["root_id"])
+        return point_layer(Points(name, frame, positions_vx, CELL_COLOUR, {"cell": "root_id"}), parts.SEGMENTATION)
+    points = Points(f"{name}s", frame, positions_vx, CELL_COLOUR, {"cell": "root_id"}, description_columns=["root_id"])
     named = {str(root): colour for root, colour in colours.items()}
     return point_layer(parts.painted(points, frame["root_id"].astype(str), named), parts.SEGMENTATION)
 

@@ -15,7 +15,7 @@ from nglui.statebuilder import ViewerState
 
 from services.cave.context import outside
 from services.cave.release import Release
-from services.cells import cells, connectivity, partner_sets
+from services.cells import cells, connectivity, partner_sets, representative
 from services.core.directions import Direction
 from services.core.errors import BadInput, KarstError, TooLarge
 from services.core.profiles import Viewer
@@ -193,9 +193,9 @@ def cell_link(
     """
     result = list(asked_for) if isinstance(asked_for, Sequence) else [asked_for]
     first = result[0]
-    frame = _Frame.of(
-        Release(cave, first.datastack, first.version), viewer, None if first.typed_synapses else first.type_table
-    )
+    release = Release(cave, first.datastack, first.version)
+    frame = _Frame.of(release, viewer, None if first.typed_synapses else first.type_table)
+    unplaced = [one.cell.root_id for one in result if one.cell.soma_position_nm is None]
     sides = _sides(cave, result, direction)
     requested = _one_of(group_by, colour_by)
     column = requested or type_column_of(sides[0].partners)
@@ -210,7 +210,8 @@ def cell_link(
         {one.cell.root_id: one.cell.soma_position_nm for one in result},
         sides,
         voxel_nm=frame.scene.voxel_nm,
-        somas=None if first.cell.nucleus_ids is None else cells.somas(Release(cave, first.datastack, first.version)),
+        points_nm={root: point for root in unplaced if (point := representative.point_nm(release, root))},
+        somas=None if first.cell.nucleus_ids is None else cells.somas(release),
         groups=groups.of_partners(cave, result, column, more) if column else None,
         layered=group_by is not None,
         painted=colour_by is not None,
@@ -218,7 +219,7 @@ def cell_link(
         visible=visible,
     )
     cut = [_cut(one, side.direction, alone=len(result) == 1) for side in sides for one in result]
-    unknown = cells.no_nuclei(Release(cave, first.datastack, first.version))
+    unknown = cells.no_nuclei(release)
     apart = [_apart(result, side) for side in sides] if partners is None else []
     built = replace(
         built,

@@ -15,6 +15,7 @@ from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cave.synapse_shape import CENTRE
 from services.cells import compartments, edge_view, proofreading, synapse_filter, synapse_values, tuning
+from services.cells.cells import PLACED
 from services.core import profiles
 from services.core.addresses import bare
 from services.core.errors import BadInput, KarstError, NotFound
@@ -153,12 +154,23 @@ def _missing(profile: Profile, tables: dict[str, TableInfo]) -> Iterator[str]:
 def _unfit(release: Release, roles: Roles) -> Iterator[str]:
     """Sentences for tables without the columns or rows that their role needs, as far as the profile names them."""
     for name, role in roles:
-        if role.table and (role.column or role.system):
+        needed = NEEDED.get(name, ())
+        if role.table and (role.column or role.system or needed):
             there = _columns(release, role.table)
+            lacking = [column for column in needed if there and column not in there]
+            if lacking:
+                yield f"{role.table}, named for {name}, has no column {' and no '.join(lacking)}."
             if role.column and there and role.column not in there:
                 yield f"{role.table}, named for {name}, has no column {role.column}; it has {', '.join(sorted(there))}."
             if role.system and there and not _has_system(release, role):
                 yield f"{role.table}, named for {name}, has no row of the system {role.system}."
+    for name in OF_SYNAPSES:
+        table = getattr(roles, name).table
+        if table and release.table_info(table).reference_table != roles.synapses.table:
+            yield f"{table}, named for {name}, does not refer to the synapses."
+    told = roles.neurotransmitters
+    if told.table not in (None, roles.synapses.table) and not synapse_values.transmitter_table(release):
+        yield f"{told.table}, named for neurotransmitters, has no probabilities of transmitters of the synapses."
     if roles.synapses.table:
         try:
             release.synapse_shape()
@@ -167,6 +179,12 @@ def _unfit(release: Release, roles: Roles) -> Iterator[str]:
             edge_view.find(release)
         except (BadInput, NotFound) as error:
             yield f"synapses: {error}"
+
+
+OF_SYNAPSES = ("compartments", "neuropils")
+"""Roles of tables that say something of each synapse."""
+NEEDED = {"somata": PLACED, "representative_points": PLACED, "coregistration": PLACED[:1]}
+"""Columns without which a table cannot have a role."""
 
 
 def _columns(release: Release, table: str) -> set[str]:

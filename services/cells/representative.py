@@ -1,0 +1,68 @@
+"""Representative points: a place inside each cell, which tells where a cell without a soma is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import pandas as pd
+
+from services.cave.release import Release
+from services.cells import cell_types
+from services.core import space
+from services.core.profiles import Volume
+
+POINTS = "points"
+"""What is asked for to see the points of partners."""
+_NM = ["x_nm", "y_nm", "z_nm"]
+
+
+def columns(volume: Volume) -> tuple[str, ...]:
+    """The columns of :func:`with_points`: point_x_um and so on, along the volume's axes."""
+    return tuple(f"point_{axis}" for axis in volume.axes)
+
+
+def of_cells(release: Release, roots: Collection[int]) -> pd.DataFrame:
+    """The representative points of some root ids, indexed by `root_id`: x_nm, y_nm, z_nm (float64). Of several points
+    of a cell the first by id is taken; a cell without one has no row. Empty without a table of them."""
+    table = release.roles.representative_points.table
+    rows = pd.DataFrame() if table is None else cell_types.rows_of_cells(release, table, roots)
+    if table is None or rows.empty or "pt_position_x" not in rows:
+        return pd.DataFrame(columns=_NM, index=pd.Index([], dtype="int64", name="root_id"), dtype="float64")
+    first = rows.dropna(subset=["pt_root_id", "pt_position_x"]).drop_duplicates("pt_root_id")
+    points_nm = space.voxels_to_nm(space.points(first), release.table_info(table).voxel_resolution_nm)
+    return pd.DataFrame(points_nm, columns=_NM, index=pd.Index(first["pt_root_id"].astype("int64"), name="root_id"))
+
+
+def point_nm(release: Release, root_id: int) -> tuple[float, float, float] | None:
+    """The representative point of one cell in nm; None where none is known."""
+    points = of_cells(release, [root_id])
+    if points.empty:
+        return None
+    x, y, z = points.iloc[0].tolist()
+    return x, y, z
+
+
+def with_points(release: Release, partners: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """A partner frame with the :func:`columns` of its cells (float64, um; NaN where none is known), and how many have
+    one, in a sentence."""
+    points_nm = of_cells(release, partners["root_id"].tolist()).reindex(partners["root_id"]).to_numpy(np.float64)
+    places = space.nm_to_um(points_nm, release.volume)
+    added = {name: places[:, at] for at, name in enumerate(columns(release.volume))}
+    number, table = int(np.isfinite(places[:, 0]).sum()), release.roles.representative_points.table
+    return partners.assign(**added), f"{number:,} of {len(partners):,} partners have a point in {table}."
+
+
+def lines(release: Release, turn: str, needed: Collection[str]) -> Iterator[str]:
+    """Lines of Python for a frame `frame` of partners; `turn` is an expression for nm along the volume's axes, in um.
+    None where none of the columns is `needed`."""
+    names, table = columns(release.volume), release.roles.representative_points.table
+    if not set(names) & set(needed):
+        return
+    yield f"points = client.materialize.query_table(\n    {table!r},"
+    yield "    filter_in_dict={'pt_root_id': frame['root_id'].tolist()},"
+    yield "    split_positions=True, desired_resolution=[1, 1, 1]\n)"
+    yield "points = points.sort_values('id').drop_duplicates('pt_root_id').set_index('pt_root_id')"
+    yield "points = points[['pt_position_x', 'pt_position_y', 'pt_position_z']]"
+    yield "nm = points.reindex(frame['root_id']).to_numpy(float)"
+    yield f"{', '.join(f'frame[{name!r}]' for name in names)} = ({turn}).T"

@@ -1,0 +1,192 @@
+"""Roles of a small datastack without a soma of every cell: where cells are, transmitters beside the synapses,
+coregistration, and what is amiss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from api import blueprint
+from localcave.folder.writer import DatastackWriter
+from services.cave.client import Cave
+from services.cells import cells, connectivity, partner_script, partner_table, plot_frames
+from services.cells.card import read as read_card
+from services.cells.partner_table import Wanted
+from services.core import space
+from services.core.roles import RULES
+from services.core.settings import Settings
+from services.neuroglancer import links
+from services.tables.tables import TableQuery
+from services.views import datastack_check
+from tests import tiny
+from tests.app.test_partner_snippet import assert_same, run
+from tests.servers import start_localcave
+from tests.tiny import A, B, C
+
+DS, V = "roles", 1
+CONFIG = """
+[roles]
+coregistration = "matched"
+{more}
+"""
+POINTS = {A: (10, 20, 3), B: (11, 21, 4), C: (12, 22, 5)}
+NT = {1001: (0.75, 0.25), 1002: (0.25, 0.5), 1003: (0.125, 0.5), 1006: (0.5, 0.25)}
+NOT_VALID = 1003
+
+
+def points() -> pa.Table:
+    places = zip("xyz", zip(*POINTS.values(), strict=True), strict=True)
+    return pa.table(
+        {
+            "id": pa.array([1, 2, 3], pa.int64()),
+            "valid": pa.array([True] * 3),
+            **{f"pt_position_{axis}": pa.array(values, pa.int32()) for axis, values in places},
+            "pt_supervoxel_id": pa.array([1] * 3, pa.int64()),
+            "pt_root_id": pa.array([*POINTS], pa.int64()),
+        }
+    )
+
+
+def transmitters() -> pa.Table:
+    gaba, ach = zip(*NT.values(), strict=True)
+    count = len(NT)
+    return pa.table(
+        {
+            "id": pa.array(range(1, count + 1), pa.int64()),
+            "valid": pa.array([True] * count),
+            "target_id": pa.array([*NT], pa.int64()),
+            "gaba": pa.array(gaba, pa.float32()),
+            "ach": pa.array(ach, pa.float32()),
+            "valid_nt": pa.array([number != NOT_VALID for number in NT]),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("roles") / DS
+    writer = DatastackWriter(folder, DS, tiny.INFO | {"soma_table": None})
+    writer.add_version(V, "2025-01-02T03:04:05.000006", "2125-02-03T00:00:00.000001")
+    somata = tiny.nuclei(tiny.NEWEST).slice(0, 1)  # of A alone
+    types = tiny.types(tiny.NEWEST)
+    writer.add_table(V, "nuclei", somata, tiny.metadata("nucleus_detection"))
+    writer.add_table(V, "nuclei_old", somata, tiny.metadata("nucleus_detection") | {"created": "2019-01-01T00:00:00.1"})
+    writer.add_table(V, "no_cells", types.slice(0, 0), tiny.metadata("cell_type_reference", reference_table="nuclei"))
+    writer.add_table(V, "matched", types.slice(0, 1), tiny.metadata("reference_tag", reference_table="nuclei"))
+    writer.add_table(V, "representative_points", points(), tiny.metadata("representative_point"))
+    writer.add_table(V, "synapses", tiny.synapses(), tiny.metadata("synapse"), sorted_by=["post_pt_root_id"])
+    writer.add_table(V, "synapses_nt", transmitters(), tiny.metadata("odd", reference_table="synapses"))
+    writer.set_segmentation(*tiny.segmentation())
+    writer.finish()
+    with start_localcave([folder]) as address:
+        yield address
+
+
+def cave_of(url: str, config: Path, more: str = "") -> Cave:
+    (config / "datastacks").mkdir(exist_ok=True)
+    (config / "datastacks" / f"{DS}.toml").write_text(CONFIG.format(more=more))
+    return Cave(Settings(server_address=url, cache="", config_dir=config))
+
+
+@pytest.fixture(scope="module")
+def cave(url: str, tmp_path_factory: pytest.TempPathFactory) -> Cave:
+    return cave_of(url, tmp_path_factory.mktemp("config"))
+
+
+def test_a_cell_without_a_soma_is_where_its_point_is(cave: Cave) -> None:
+    release = cave.release(DS, V)
+    with_soma, without = (read_card(release, cells.find(release, str(root), "root_id")) for root in (A, B))
+    assert (with_soma.is_of_nucleus, with_soma.position_nm) == (True, (4000, 8000, 4000))
+    assert (without.is_of_nucleus, without.position_nm) == (False, (44, 84, 160))
+    assert without.position_vx == POINTS[B]
+    state = links.cell_link(cave, connectivity.read(release, str(B))).state
+    (layer,) = [layer for layer in state["layers"] if layer["name"] == "representative point"]
+    assert [one["point"] for one in layer["annotations"]] == [list(map(float, POINTS[B]))]
+    assert state["position"] == list(map(float, POINTS[B]))
+    assert not [layer for layer in state["layers"] if layer["name"] == "soma"]
+    of_soma = links.cell_link(cave, connectivity.read(release, str(A))).state["layers"]
+    assert "representative point" not in [layer["name"] for layer in of_soma]
+
+
+def test_partners_have_points_and_the_map_places_them_there(cave: Cave) -> None:
+    found = connectivity.read(cave.release(DS, V), str(A))
+    wanted = Wanted("in", more=("points", "transmitters"))
+    table = partner_table.open_partners(cave, found, wanted)
+    own = table.frame.set_index("root_id")
+    volume = cave.volume(DS)
+    names = [f"point_{axis}" for axis in volume.axes]
+    for root in (B, C):
+        place = space.nm_to_um(np.array(POINTS[root]) * [4, 4, 40], volume)[0]
+        np.testing.assert_allclose(own.loc[root, names].astype(float), place)
+    assert "2 of 2 partners have a point in representative_points." in table.notes
+    drawn = plot_frames.soma_map(table.frame, None, cave.volume(DS).axes)
+    assert len(drawn) == 2 and own["soma_x_um"].isna().all()
+    made = run(partner_script.snippet(cave, [found], wanted, TableQuery()))
+    assert_same(made, table.frame[[column.name for column in table.columns]])
+
+
+def test_transmitters_of_a_table_beside_the_synapses(cave: Cave) -> None:
+    found = connectivity.read(cave.release(DS, V), str(A))
+    own = partner_table.open_partners(cave, found, Wanted("in", more=("transmitters",))).frame.set_index("root_id")
+    assert own.loc[B, ["gaba", "ach"]].tolist() == [0.5, 0.375]
+    assert own.loc[B, "transmitter"] == "GABA"
+    assert own.loc[C, ["transmitter", "gaba", "ach"]].isna().all()  # of its only synapse they are not valid
+    assert "da" not in own
+
+
+def test_coregistration_is_that_of_the_role(cave: Cave) -> None:
+    release = cave.release(DS, V)
+    card = read_card(release, cells.find(release, str(A), "root_id"))
+    assert [(one.table, one.units) for one in card.coregistered or ()] == [("matched", 1)]
+
+
+def test_the_check_names_candidates_and_empty_tables(cave: Cave) -> None:
+    text = datastack_check.check(cave, DS).text
+    assert "nuclei_old would fit as well" in text
+    assert "no_cells" in text and "empty" in text
+    assert "transmitters" in text.split("shows ")[1].split("\n")[0]
+    found = connectivity.read(cave.release(DS, V), str(A), type_table="no_cells")
+    assert found.inputs["cell_type"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ('somata = "nope"', "The profile names nope, which this version does not have."),
+        ('neuropils = { table = "synapses_nt", column = "nope" }', "has no column nope"),
+        ('compartments = "representative_points"', "does not refer to the synapses"),
+        ('neurotransmitters = "nuclei"', "nuclei, named for neurotransmitters"),
+        ('representative_points = "synapses_nt"', "synapses_nt, named for representative_points"),
+    ],
+)
+def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, fault: str) -> None:
+    checked = datastack_check.check(cave_of(url, tmp_path, more), DS)
+    assert any(fault in one for one in checked.faults), checked.faults
+    release = cave_of(url, tmp_path, more).release(DS, V)
+    found = connectivity.read(release, str(A))
+    assert found.inputs["num_syn"].sum() == 3
+    with_more = Wanted("in", more=partner_table.fitting(release, "", ("points", "transmitters"))[0])
+    assert len(partner_table.open_partners(release.cave, found, with_more).frame) == 2
+
+
+@pytest.mark.parametrize("role", list(RULES))
+def test_no_role_of_any_table_makes_a_mistake(url: str, tmp_path: Path, role: str) -> None:
+    """Each table in each role: an answer, or a sentence that names the table."""
+    tables = ("synapses_nt", "no_cells", "representative_points", "synapses")
+    for table in tables:
+        config = tmp_path / table
+        config.mkdir()
+        app = flask.Flask("test_roles")
+        app.extensions["karst"] = cave_of(url, config, f'{role} = "{table}"' if role != "coregistration" else "")
+        app.register_blueprint(blueprint)
+        cell = f"/api/v1/{DS}/{V}/cells/{A}"
+        more = "share,compartment,scores,transmitters,neuropils,points"
+        for path in (cell, f"{cell}/partners?direction=in&more={more}", f"{cell}/synapses", f"{cell}/partners/python"):
+            answer = app.test_client().get(path)
+            assert answer.status_code in {200, 400, 404}, (role, table, path, answer.text[:300])
+            assert "made a mistake" not in answer.text
