@@ -17,7 +17,7 @@ from services.cells.connectivity import Connectivity
 from services.cells.partner_table import Side
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
-from services.filters.patterns import misread
+from services.filters.misread import misread
 from services.tables import live
 from services.tables.tables import filter_of
 from services.views.addresses import NO_TYPES, CellAddress

@@ -19,7 +19,7 @@ from services.cave import versions
 from services.cave.context import cave
 from services.cave.release import Release
 from services.core.errors import BadInput
-from services.filters.patterns import misread
+from services.filters.misread import misread
 from services.neuroglancer import links
 from services.tables import joins, large_tables, live, narrowed_tables, position_units, saved_ids, tables
 from services.tables.large_tables import LargeTable

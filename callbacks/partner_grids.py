@@ -17,7 +17,7 @@ from services.cave.context import cave
 from services.cells import column_groups
 from services.cells import several_cells as several
 from services.core.errors import KarstError
-from services.filters.patterns import misread
+from services.filters.misread import misread
 from services.tables import export, tables
 from services.views.addresses import parse_connectivity
 from services.views.cell_view import SIDES, CellView

@@ -11,7 +11,7 @@ import pandas as pd
 
 from services.core.columns import Column
 from services.core.errors import BadInput
-from services.core.id_text import LARGEST_ID, as_id, cleaned, tokens
+from services.core.id_text import LARGEST_ID, as_id, cleaned, is_float, tokens
 
 Value: TypeAlias = str | int | float | bool | pd.Timestamp
 
@@ -66,6 +66,12 @@ def read_value(column: Column, text: str, position: int) -> Value:
     value = read(text.strip())
     if value is None:
         wanted = {"id": "ids (whole numbers)", "boolean": "true or false", "time": "times such as 2024-01-31"}
+        if column.kind == "id" and is_float(text.strip()):
+            raise BadInput(
+                f"{column.name} holds ids, and {text.strip()[:60]!r} is one that was rounded.",
+                "Copy the id again as text.",
+                position=position,
+            )
         raise BadInput(
             f"{column.name} holds {wanted.get(column.kind, 'numbers')}; {text.strip()[:60]!r} is none.",
             position=position,

@@ -15,8 +15,10 @@ from services.cells import cells, pasted_places, proofreading
 from services.cells.id_search import MOST_FOLLOWED
 from services.core.addresses import is_name
 from services.core.errors import BadInput, NotFound
-from services.core.id_text import EXACT
+from services.core.id_text import EXACT, looks_rounded
 from services.core.parallel import gather
+from services.filters.misread import misread
+from services.filters.values import described
 from services.populations.edges import Ids
 from services.tables import narrowed_tables, saved_ids, tables
 from services.tables.tables import TableFrame
@@ -118,7 +120,8 @@ def _of_table(release: Release, table: str, where: str) -> CellSet:
     if ROOT_IDS not in opened.frame:
         raise BadInput(f"{table} has no root ids, so its rows name no cells.", "Choose another table.")
     roots = opened.frame[ROOT_IDS].take(tables.row_numbers(opened, query)).fillna(0).to_numpy(np.int64)
-    return _distinct(table, roots)
+    notes = misread(tables.filter_of(opened.columns, query), opened.frame)
+    return replace(_distinct(table, roots), notes=notes)
 
 
 def _of_ids(release: Release, text: str) -> CellSet:
@@ -142,6 +145,12 @@ def _of_ids(release: Release, text: str) -> CellSet:
         messages.append(f"No longer valid: {followed:,} root ids; the cells that hold most of them are used.")
     if lost := len(stale) - followed:
         messages.append(f"No cells at version {release.version.label}: {lost:,} of the ids.")
+    rounded = [one for one in requested[roots == 0].tolist() if looks_rounded(one)]
+    if rounded:
+        which = "1 id looks" if len(rounded) == 1 else f"{len(rounded):,} ids look"
+        messages.append(
+            f"{which} rounded by a spreadsheet or a browser ({described(rounded, last='and')}): copy again as text."
+        )
     return replace(_distinct("", roots), notes=tuple(messages))
 
 

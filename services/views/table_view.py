@@ -14,8 +14,8 @@ from services.cave.release import Release
 from services.core.columns import Column, default_group, find_column, in_words
 from services.core.errors import BadInput, KarstError
 from services.filters.filters import parse_box, parse_line
+from services.filters.misread import misread
 from services.filters.nodes import Node
-from services.filters.patterns import misread
 from services.filters.values import format_value
 from services.neuroglancer import links
 from services.neuroglancer.links import Link

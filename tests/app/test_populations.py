@@ -220,6 +220,10 @@ def test_sets_of_ids(six: Cave) -> None:
     assert sets.resolve(release, f"{P1}, 4 {X}").ids.tolist() == [P1, I1, X]  # 4 is the nucleus of I1
     lost = sets.resolve(release, f"{P1} 864691136999999999")
     assert lost.ids.tolist() == [P1] and "1 of the ids" in lost.notes[0]
+    rounded = sets.resolve(release, f"{P1} 864691136999999000")
+    assert rounded.notes[1].startswith("1 id looks rounded by a spreadsheet or a browser (864691136999999000)")
+    by_filter = sets.resolve(release, f"types:pt_root_id in (864691136999999000, {P1})")
+    assert by_filter.ids.tolist() == [P1] and "1 id looks rounded" in by_filter.notes[0]
     with pytest.raises(BadInput):
         sets.resolve(release, "no ids here")
 

@@ -1,0 +1,79 @@
+"""Filters that find nothing because brackets have a meaning in patterns, or because their ids have been rounded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+import pyarrow as pa
+
+from services.core.columns import Column
+from services.core.id_text import looks_rounded
+from services.filters.nodes import And, Condition, Matches, Node, NoneOf, Not, OneOf, Or
+from services.filters.values import Value, described
+
+MOST_TOLD = 5
+_BRACKETS = re.compile(r"(?<!\\)([()\[\]{}])")
+_SIGNS = re.compile(r"([\\()\[\]{}.*+?^$|])")
+
+
+def misread(node: Node, frame: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence for each pattern of a filter that is found in no row of the whole table `frame`, though there is text
+    with its brackets, or all of its signs, as they stand; and for ids that are in no row and look rounded."""
+    message = (_sentence(leaf, frame) for leaf in _conditions(node))
+    return tuple(dict.fromkeys(sentence for sentence in message if sentence))
+
+
+def _conditions(node: Node) -> Iterator[Condition]:
+    match node:
+        case And() | Or():
+            for part in node.parts:
+                yield from _conditions(part)
+        case Not():
+            yield from _conditions(node.part)
+        case Condition():
+            yield node
+
+
+def _sentence(leaf: Condition, frame: pd.DataFrame) -> str:
+    match leaf:
+        case Matches():
+            return _brackets(leaf, frame)
+        case OneOf() | NoneOf() if leaf.column.kind == "id":
+            return _rounded(leaf.column, leaf.values, frame[leaf.column.name])
+    return ""
+
+
+def _rounded(column: Column, values: Iterable[Value], known: pd.Series) -> str:
+    suspected = [value for value in values if isinstance(value, int) and looks_rounded(value)]
+    there = set(known[known.isin(suspected)]) if suspected else set()
+    ids = [value for value in suspected if value not in there]
+    if not ids:
+        return ""
+    which = "1 id looks" if len(ids) == 1 else f"{len(ids):,} ids look"
+    listed = described(ids, last="and", most=MOST_TOLD)
+    return f"{which} rounded by a spreadsheet or a browser; no row has {column.title} {listed}: copy again as text."
+
+
+def _brackets(leaf: Matches, frame: pd.DataFrame) -> str:
+    literal = {"brackets": _BRACKETS.sub(r"\\\1", leaf.pattern), "signs": _SIGNS.sub(r"\\\1", leaf.pattern)}
+    escaped = {what: pattern for what, pattern in literal.items() if pattern != leaf.pattern}
+    if not escaped or _rows(leaf.column, leaf.pattern, frame):
+        return ""
+    for what, pattern in escaped.items():
+        if rows := _rows(leaf.column, pattern, frame):
+            meant = Matches(leaf.column, pattern).text()
+            return (
+                f"The pattern {leaf.pattern} is found nowhere in {leaf.column.title}, for its {what} have a meaning in "
+                f"patterns. With a backslash before each it is found in {rows:,} row{'' if rows == 1 else 's'}: {meant}"
+            )
+    return ""
+
+
+def _rows(column: Column, pattern: str, frame: pd.DataFrame) -> int:
+    """In how many rows a pattern is found; none where it is no pattern."""
+    try:
+        return int(Matches(column, pattern).mask(frame).sum())
+    except pa.ArrowInvalid:
+        return 0

@@ -1,0 +1,72 @@
+"""What a filter finds nothing by is said: brackets in patterns, ids that a spreadsheet has rounded."""
+
+import pandas as pd
+import pytest
+
+from services.core.columns import describe_columns
+from services.core.errors import BadInput
+from services.filters.filters import parse_box, parse_line
+from services.filters.misread import misread
+
+FRAME = pd.DataFrame(
+    {"cell_type": pd.array(["L2/3 (IT)", "L5 [ET]", "a+b", "BC", None, "L2/3 (IT)", "C:\\x"], dtype="string")}
+)
+COLUMNS = describe_columns(FRAME)
+
+
+def said(line):
+    return misread(parse_line(line, COLUMNS), FRAME)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rows", "instead"),
+    [
+        ("L2/3 (IT)", 2, r"L2/3 \(IT\)"),
+        ("^L2/3 (IT)$", 2, r"^L2/3 \(IT\)$"),
+        ("L5 [ET]$", 1, r"L5 \[ET\]$"),
+        ("a+b", 1, r"a\+b"),
+    ],
+)
+@pytest.mark.parametrize("line", ["cell_type ~ '{}'", "cell_type !~ '{}'", "not (cell_type = BC or cell_type ~ '{}')"])
+def test_a_pattern_that_finds_nothing_because_of_its_brackets_says_so(pattern, rows, instead, line):
+    (sentence,) = said(line.format(pattern))
+    assert pattern in sentence
+    assert f"{rows} row" in sentence
+    assert sentence.partition(": cell_type ~ ")[2].strip('"').replace("\\\\", "\\") == instead
+    assert parse_line(sentence[sentence.index("cell_type ~") :], COLUMNS).mask(FRAME).sum() == rows
+
+
+@pytest.mark.parametrize("pattern", ["(IT)", "[EB]", "^L5", "nowhere", "no (where)", r"L2/3 \(IT\)", "(BC|MC)", "BC"])
+def test_other_patterns_say_nothing(pattern):
+    assert said(f"cell_type ~ '{pattern}'") == ()
+
+
+ROOTS = [864691135771609595, 864691135376822123, 864691135000000000]
+CELLS = pd.DataFrame({"pt_root_id": pd.array([*ROOTS, None], dtype="Int64")})
+
+
+@pytest.mark.parametrize("line", ["= {}", "in ({}, 864691135771609595)", "!= {}", "in (7, {})"])
+@pytest.mark.parametrize(
+    "rounded", [int(float(ROOTS[0])), 864691135771610000, 864691135771609600, 864691135376822000, 864691135376822100]
+)
+def test_an_id_that_is_in_no_row_and_looks_rounded_says_so(line, rounded):
+    columns = describe_columns(CELLS)
+    (sentence,) = misread(parse_line(f"pt_root_id {line.format(rounded)}", columns), CELLS)
+    assert sentence.startswith("1 id looks rounded by a spreadsheet or a browser") and str(rounded) in sentence
+    column = columns[0]
+    (boxed,) = misread(parse_box(column, line.format(rounded)), CELLS)
+    assert boxed == sentence
+    (saved,) = misread(parse_line("pt_root_id in saved(5)", columns, {5: (rounded, 17, ROOTS[1])}), CELLS)
+    assert saved == sentence
+
+
+@pytest.mark.parametrize("exact", [*ROOTS, 864691135771609597, 17, 1000, 0])
+def test_an_exact_id_or_one_that_is_there_says_nothing_of_rounding(exact):
+    assert misread(parse_line(f"pt_root_id = {exact}", describe_columns(CELLS)), CELLS) == ()
+
+
+@pytest.mark.parametrize("written", ["8.64691135771609E+17", "864691135771609595.0", "8.6e17"])
+def test_an_id_that_became_a_float_is_said_to_be_rounded(written):
+    with pytest.raises(BadInput, match="is one that was rounded") as caught:
+        parse_line(f"pt_root_id = {written}", describe_columns(CELLS))
+    assert caught.value.hint == "Copy the id again as text."
