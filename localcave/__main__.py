@@ -313,7 +313,7 @@ def _serve(args: argparse.Namespace) -> None:
         _manifest(folder)
     users = None if args.require_token == ANY_TOKEN else args.require_token
     if users and not users.is_file():
-        raise InputError(f"there is no file of users at {users}")
+        raise InputError(f"there is no file of users at {users}; name one that there is")
     _check_free(args.host, args.port)
     serve(
         args.folders,
@@ -342,9 +342,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
     try:
         return read_manifest(folder)
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{folder} is not a finished datastack folder: it has no {MANIFEST}") from None
+        raise InputError(
+            f"{folder} is not a finished datastack folder: it has no {MANIFEST}; make it again, or name another"
+        ) from None
     except json.JSONDecodeError:
-        raise InputError(f"{folder / MANIFEST} is not JSON") from None
+        raise InputError(f"{folder / MANIFEST} is not JSON; make the folder again") from None
     except ValueError as error:
         raise InputError(str(error)) from None
 

@@ -104,9 +104,11 @@ def read_plan(path: Path, data: Path | None = None) -> ImportPlan:
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise InputError(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or error}; name a TOML file that can be read"
+        ) from None
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not TOML: {error}") from None
+        raise InputError(f"{path} is not TOML: {error}; mend it there") from None
     top = Section(path.name, raw)
     named = path.parent / top.text("data", default=".")
     plan = _plan(top, data or named)
@@ -190,7 +192,7 @@ def _view(
         schema.append(SchemaColumn(checked_name(column, where), kind, required=False))
         columns[column] = _column(where, says, is_position=kind == "position")
     if not schema:
-        raise InputError(f"{given.where} names no columns")
+        raise InputError(f"{given.where} names no columns; name at least one in [columns]")
     plan = TablePlan(
         name=checked_name(name, section.where),
         file=_file(section, files),
@@ -219,7 +221,7 @@ def _kind_in_view(where: str, column: str, message: Any, *, is_position: bool) -
 def _file(section: Section, files: Mapping[str, FilePlan]) -> str:
     file = section.text("file")
     if file not in files:
-        raise InputError(f"{section.where}: {file!r} is not one of the [files]: {', '.join(files)}")
+        raise InputError(f"{section.where}: {file!r} is not one of the [files]: {', '.join(files)}; name one")
     return file
 
 
@@ -330,7 +332,9 @@ def _check_references(plans: Iterable[TablePlan]) -> None:
                 f"[tables.{plan.name}]: a {plan.schema_type} needs reference_table, the table of its target_id"
             )
         if plan.reference_table is not None and not refers:
-            raise InputError(f"[tables.{plan.name}]: a {plan.schema_type} has no target_id, so no reference_table")
+            raise InputError(
+                f"[tables.{plan.name}]: a {plan.schema_type} has no target_id, so no reference_table; leave it out"
+            )
         if plan.reference_table is not None and plan.reference_table not in names - {plan.name}:
             raise InputError(
                 f"[tables.{plan.name}]: its reference_table {plan.reference_table!r} is not another table here; "
@@ -345,7 +349,7 @@ def _is_synapse(plan: TablePlan) -> bool:
 def _role(section: Section, key: str, plans: Iterable[TablePlan], fitting: list[str]) -> str | None:
     named = section.optional_text(key)
     if named is not None and named not in {plan.name for plan in plans}:
-        raise InputError(f"{section.where}: {key} {named!r} is not one of the tables")
+        raise InputError(f"{section.where}: {key} {named!r} is not one of the tables; name one that is")
     if named is None and len(fitting) > 1:
         raise InputError(f"{section.where}: name the {key}; it could be {' or '.join(fitting)}")
     return named or next(iter(fitting), None)

@@ -12,13 +12,18 @@ import pyarrow.csv as pa_csv
 
 from localcave.errors import InputError
 
-SEPARATORS = (",", ";", "\t")
+SEPARATORS = (",", ";", "\t", "|")
+BLANKS = " "
+"""Any number of them between columns, as `numpy.savetxt` and `column -t` write them."""
+FEW = 5
+"""Lines that show whether blanks separate columns."""
 MOST_BEFORE = 1_000
 """Lines looked at before the header."""
 
 _PROVENANCE = re.compile(r"# [\w ]+: ")
 _SAID = re.compile(r'"?sep=(.)"?')
 _QUOTED = re.compile(r'"[^"]*"')
+_UNQUOTED_BLANKS = re.compile(r' +(?=(?:[^"]*"[^"]*")*[^"]*$)')
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,21 @@ def read_csv(path: Path, form: CsvForm) -> pa.Table:
     message = _SAID.fullmatch(lines[skip]) if skip < len(lines) else None
     skip += message is not None
     first = lines[skip] if skip < len(lines) else ""
-    result = message[1] if message else "\t" if ".tsv" in path.name.lower() else _separator(first, form)
+    result = message[1] if message else "\t" if ".tsv" in path.name.lower() else _separator(lines[skip:], form)
     separator = form.separator or result
     if form.columns and tuple(part.strip(' "') for part in first.split(separator)) == form.columns:
         raise InputError(f"{path.name} begins with the names of its columns; leave columns out")
+    source: Path | pa.Buffer = path
+    if separator == BLANKS:
+        source, skip = _one_blank(path, skip), 0
     parse = pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     read = pa_csv.ReadOptions(skip_rows=skip, column_names=list(form.columns) or None)
-    with pa_csv.open_csv(path, read_options=read, parse_options=parse) as reader:
+    with pa_csv.open_csv(_opened(source), read_options=read, parse_options=parse) as reader:
         names = reader.schema.names
     convert = pa_csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
     )
-    table = pa_csv.read_csv(path, read_options=read, parse_options=parse, convert_options=convert)
+    table = pa_csv.read_csv(_opened(source), read_options=read, parse_options=parse, convert_options=convert)
     return table.rename_columns([name.strip() for name in names])
 
 
@@ -67,8 +75,31 @@ def _provenance_lines(lines: list[str]) -> int:
     return next((at for at, line in enumerate(lines) if not _PROVENANCE.match(line)), len(lines))
 
 
-def _separator(line: str, form: CsvForm) -> str:
-    """That which makes as many columns as are named, else the one that the line has most of."""
-    bare = _QUOTED.sub("", line)
-    fitting = [one for one in SEPARATORS if 0 < bare.count(one) == len(form.columns) - 1]
-    return (fitting or sorted(SEPARATORS, key=bare.count, reverse=True))[0]
+def _separator(lines: list[str], form: CsvForm) -> str:
+    """That which makes as many columns as are named, else the one that the first line has most of; blanks where it has
+    none and they make as many columns of the lines after it."""
+    bare = [_QUOTED.sub('""', line) for line in lines[:FEW]]
+    first = bare[0] if bare else ""
+    fitting = [one for one in SEPARATORS if 0 < first.count(one) == len(form.columns) - 1]
+    if fitting or any(one in first for one in SEPARATORS):
+        return (fitting or sorted(SEPARATORS, key=first.count, reverse=True))[0]
+    counts = {len(line.removeprefix("#").split()) for line in bare if line.strip()}
+    return BLANKS if len(counts) == 1 and _fits(counts.pop(), form) else SEPARATORS[0]
+
+
+def _fits(count: int, form: CsvForm) -> bool:
+    return count == len(form.columns) if form.columns else count > 1
+
+
+def _opened(source: Path | pa.Buffer) -> Path | pa.BufferReader:
+    return source if isinstance(source, Path) else pa.BufferReader(source)
+
+
+def _one_blank(path: Path, skip: int) -> pa.Buffer:
+    """A file, from line `skip` on, with one blank between columns, where there may be more."""
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+        lines = [line.decode("utf-8-sig").strip() for line in file][skip:]
+    if lines:
+        lines[0] = lines[0].removeprefix("#").strip()
+    spaced = "\n".join(_UNQUOTED_BLANKS.sub(" ", line) for line in lines if line)
+    return pa.py_buffer(spaced.encode())

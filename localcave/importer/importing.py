@@ -57,6 +57,11 @@ from localcave.segmentation.derived_history import make_segmentation
 NM_PER_UNIT = {"nm": 1.0, "um": 1000.0}
 INT64 = ARROW_TYPES["int64"]
 _NO_COORDINATE = "a coordinate is missing (empty or NaN); give all three, or leave the row out with where"
+_NUMBERED = (
+    "give them other ids, the same wherever they are referred to, leave id out of the columns, then it is the number "
+    "of the row, or leave such rows out with where"
+)
+_NO_SEGMENT = "write 0, or nothing, where there is no segment, or leave such rows out with where"
 _TWICE = "leave id out of the columns, then it is the number of the row, or name a column of which each value is once"
 
 
@@ -214,6 +219,7 @@ def _values(column: SchemaColumn, spec: ColumnPlan | None, rows: Rows) -> pa.Arr
     if not spec.source:
         return _constant(column, spec.value, kind, count)
     values = to_kind(_recoded(rows, spec), spec.source[0], column.kind)
+    _refuse_small(column.name, values, rows, spec.source[0])
     if column.name.endswith("_root_id"):
         return pc.fill_null(values, 0)
     if column.required and values.null_count:
@@ -223,11 +229,24 @@ def _values(column: SchemaColumn, spec: ColumnPlan | None, rows: Rows) -> pa.Arr
     return values
 
 
+def _refuse_small(name: str, values: pa.Array, rows: Rows, source: str) -> None:
+    """Refuse ids that CAVE cannot have: of rows below 1, of segments below 0."""
+    of_segment = name.endswith(("_root_id", "_supervoxel_id"))
+    if not of_segment and name not in ("id", "target_id"):
+        return
+    least = 0 if of_segment else 1
+    small = np.asarray(pc.fill_null(pc.less(values, least), False))
+    if small.any():
+        first = int(np.argmax(small))
+        kind, remedy = ("of a segment", _NO_SEGMENT) if of_segment else ("of a row", _NUMBERED)
+        raise rows.refuse(source, first, f"{values[first].as_py()} is no id {kind}, which are {least} or more", remedy)
+
+
 def _constant(column: SchemaColumn, value: Any, kind: pa.DataType, count: int) -> pa.Array:
     try:
         return pa.repeat(pa.scalar(value, kind), count)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        raise InputError(f"column {column.name}: the value {value!r} is not {kind}") from None
+        raise InputError(f"column {column.name}: the value {value!r} is not {kind}; give one that is") from None
 
 
 def _recoded(rows: Rows, spec: ColumnPlan) -> Rows:

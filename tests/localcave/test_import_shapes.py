@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -281,3 +283,38 @@ def test_names_given_to_a_file_that_has_them(make: Make) -> None:
     columns = '["' + HEADER.replace(",", '", "') + '"]'
     with pytest.raises(InputError, match="begins with the names of its columns; leave columns out"):
         make(toml(f'{{ file = "f.csv", columns = {columns} }}'), {"f.csv": PLAIN})
+
+
+@pytest.mark.parametrize("by", ["|", " | ", "    ", " "])
+@pytest.mark.parametrize("name", ["f.csv", "f.txt"])
+@pytest.mark.parametrize("header", [HEADER, ""])
+def test_columns_separated_by_bars_or_blanks(make: Make, by: str, name: str, header: str) -> None:
+    lines = [line.replace(",", by) for line in ([header] if header else []) + LINES]
+    columns = "" if header else f", columns = {json.dumps(HEADER.split(','))}"
+    check(make(toml(f'{{ file = "{name}"{columns} }}'), {name: "\n".join(lines) + "\n"}))
+
+
+def test_what_numpy_savetxt_writes(make: Make, tmp_path: Path) -> None:
+    rows = np.column_stack([IDS, ROOTS, PLACES])
+    np.savetxt(tmp_path / "saved", rows, fmt="%20d", header=HEADER.replace(",", " "))
+    check(make(toml('"f.txt"'), {"f.txt": (tmp_path / "saved").read_text()}))
+
+
+def test_one_column_of_words_is_one_column(make: Make) -> None:
+    with pytest.raises(InputError, match="no column 'id'; it has a long name"):
+        make(toml(), {"f.csv": "a long name\none\ntwo words\n"})
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("id", -5, "'id', row 2: -5 is no id of a row, which are 1 or more; .* leave id out of the columns"),
+        ("id", 0, "'id', row 2: 0 is no id of a row, which are 1 or more; .* leave such rows out with where"),
+        ("root", -5, "'root', row 2: -5 is no id of a segment, which are 0 or more; write 0, or nothing"),
+    ],
+)
+def test_ids_that_cave_cannot_have_are_refused_with_a_remedy(make: Make, column: str, value: int, words: str) -> None:
+    columns = {"id": list(IDS), "root": list(ROOTS), **axes()}
+    columns[column][1] = value
+    with pytest.raises(InputError, match=words):
+        make(toml(), {"f.csv": columns})
