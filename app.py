@@ -11,7 +11,7 @@ import dash
 
 import api
 import callbacks  # noqa: F401 - importing registers them
-from api import headers, health, identity, joined, limits, old_links, request_log, search
+from api import headers, health, identity, joined, limits, old_links, request_log, search, sign_in
 from api.answers import crash_answer
 from api.headers import digest
 from callbacks.errors import on_error
@@ -45,10 +45,11 @@ def create_app(settings: Settings) -> dash.Dash:
         on_error=on_error,
     )
     pages = [page for page in dash.page_registry.values() if page["order"] in (1, 2, 3, 4)]
-    app.layout = shell([(page["name"], page["path"]) for page in pages])
+    named = [(page["name"], page["path"]) for page in pages]
+    app.layout = (lambda: shell(named, identity.account())) if settings.auth == "person" else shell(named)
     app.server.secret_key = settings.secret_key
     app.server.extensions["karst"] = open_cave(settings)
-    for module in (api, health, old_links, search):
+    for module in (api, health, old_links, search, sign_in):
         app.server.register_blueprint(module.blueprint)
     app.server.register_blueprint(bundled_viewer.create_blueprint())
     app.server.register_error_handler(Exception, crash_answer)

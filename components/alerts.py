@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from dash import html
 if TYPE_CHECKING:
     from services.core.errors import KarstError
 
+ADDRESS = re.compile(r"(https?://[^\s)]+)")
+SIGN_IN = html.A("Sign in", href="/sign-in", target="_self", className="alert-link ms-1")
 SEEN, SEEN_BEFORE = 100, 60
 """Characters of a typed line that are shown with an error, and how many of them before it."""
 
@@ -24,12 +27,23 @@ def problem(error: KarstError, typed: str = "") -> dbc.Alert:
         [
             html.Span(f"Request {error.request_id}", className="k-request"),
             html.Strong(error.message),
-            html.Span(f" {error.hint}") if error.hint else None,
+            html.Span([" ", *_linked(error.hint)]) if error.hint else None,
+            SIGN_IN if error.code == "sign_in" else None,
             _pointed(typed, position) if typed and position is not None else None,
         ],
         color="danger",
         className="k-alert",
     )
+
+
+def _linked(text: str) -> list[Any]:
+    """A sentence in which an address is a link."""
+    parts = ADDRESS.split(text)
+    return [
+        html.A(part, href=part, target="_blank", rel="noopener", className="alert-link") if i % 2 else part
+        for i, part in enumerate(parts)
+        if part
+    ]
 
 
 def _pointed(typed: str, position: int) -> html.Pre:

@@ -45,12 +45,13 @@ META_TAGS = [
 ]
 
 
-def shell(pages: Sequence[tuple[str, str]]) -> html.Div:
-    """The frame of all pages; `pages` are the title and path of those in the header."""
+def shell(pages: Sequence[tuple[str, str]], account: str | None = None) -> html.Div:
+    """The frame of all pages; `pages` are the title and path of those in the header, `account` the name of whoever is
+    signed in (None = nobody signs in)."""
     return html.Div(
         [
             html.A("Skip to content", href="#main", className="k-skip"),
-            _header(pages),
+            _header(pages, account),
             html.Main(dash.page_container, id="main", tabIndex="-1"),
             html.Div(id="said", className="visually-hidden", role="status"),
             help.dialog(),
@@ -59,7 +60,7 @@ def shell(pages: Sequence[tuple[str, str]]) -> html.Div:
     )
 
 
-def _header(pages: Sequence[tuple[str, str]]) -> html.Header:
+def _header(pages: Sequence[tuple[str, str]], account: str | None) -> html.Header:
     links = [html.A(title, href=href, className="k-nav") for title, href in pages]
     toggle = html.Button(
         html.Span(className="k-theme-icon"),
@@ -70,9 +71,16 @@ def _header(pages: Sequence[tuple[str, str]]) -> html.Header:
         **aria(label="Dark theme", pressed="false"),
     )
     brand = html.A([html.Span(className="k-logo"), "Karst"], href="/", className="k-brand")
-    return html.Header(
-        [brand, html.Nav(links, **aria(label="Pages")), _search(), help.opener("Help"), toggle], className="k-header"
-    )
+    parts = [brand, html.Nav(links, **aria(label="Pages")), _search(), _account(account)]
+    return html.Header([*parts, help.opener("Help"), toggle], className="k-header")
+
+
+def _account(name: str | None) -> html.Form | None:
+    """Who is signed in, and the way out; a form, lest a link that somebody sends signs people out."""
+    if name is None:
+        return None
+    button = html.Button("Sign out", type="submit", className="btn btn-sm btn-link")
+    return html.Form([html.Span(name, className="k-account"), button], action="/sign-out", method="post")
 
 
 def _search() -> html.Form:

@@ -22,6 +22,7 @@ TOKEN_NAME = "middle_auth_token"  # noqa: S105 - the name of a cookie and of a p
 REALM = 'Bearer realm="localcave"'
 OPEN_PATHS = (
     "/healthz",
+    "/favicon.ico",
     "/info/version",
     "/info/api/versions",
     "/materialize/version",

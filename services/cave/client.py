@@ -27,6 +27,7 @@ from caveclient.skeletonservice import SkeletonClient
 from services.cache.derived import Derived
 from services.cache.shared import Cache
 from services.cave import http, versions
+from services.cave.accounts import Accounts
 from services.cave.failures import foreign, no_version
 from services.cave.permissions import PERMISSION_TTL_S, Permissions
 from services.cave.release import Release
@@ -57,7 +58,7 @@ caveclient.base._patch_session = http.within_trips(caveclient.base._patch_sessio
 caveclient.base.webbrowser = SimpleNamespace(open=lambda *_args, **_kwargs: False)
 
 
-class Cave(Skeletons, States, Voxels):
+class Cave(Accounts, Skeletons, States, Voxels):
     """What CAVE can be asked, for one identity (the token of `settings`); about one version, through :meth:`release`.
 
     Safe to use from many threads. Methods raise NotFound, NotAllowed, Expired, TooLarge, BadInput or Upstream.

@@ -25,32 +25,20 @@ class Identity:
 
     def sealed(self, secret_key: str) -> str:
         """Encrypted with the secret key, for a cookie or a queue."""
-        return seal({"token": self.token, "name": self.name}, secret_key)
+        return _fernet(secret_key).encrypt(json.dumps([self.token, self.name]).encode()).decode()
 
     @classmethod
     def unsealed(cls, text: str, secret_key: str, max_age_s: int | None = None) -> Identity | None:
         """Of what :meth:`sealed` gave; None for anything else, and for what is older than `max_age_s`."""
-        content = unseal(text, secret_key, max_age_s)
-        return cls(**content) if content and content.keys() == {"token", "name"} else None
+        try:
+            return cls(*json.loads(_fernet(secret_key).decrypt(text.encode(), ttl=max_age_s)))
+        except InvalidToken:
+            return None
 
 
 def is_token(text: str) -> bool:
     """Whether a text may be a token: nothing that could end a header and begin another."""
     return 0 < len(text) <= LONGEST_TOKEN and text.isascii() and text.isprintable() and " " not in text
-
-
-def seal(content: dict[str, str], secret_key: str) -> str:
-    """Texts by name, encrypted with the secret key and dated."""
-    return _fernet(secret_key).encrypt(json.dumps(content).encode()).decode()
-
-
-def unseal(text: str, secret_key: str, max_age_s: int | None = None) -> dict[str, str] | None:
-    """What :func:`seal` was given; None for anything else, and for what is older than `max_age_s`."""
-    try:
-        content: dict[str, str] = json.loads(_fernet(secret_key).decrypt(text.encode(), ttl=max_age_s))
-    except (InvalidToken, ValueError):
-        return None
-    return content
 
 
 def _fernet(secret_key: str) -> Fernet:

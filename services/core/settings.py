@@ -31,6 +31,7 @@ class Settings:
     server_address: str = DEMO
     token: str = field(default="", repr=False)
     auth: Auth = "service"
+    front_cookie: bool = False
     datastack: str = "karst_demo"
     config_dir: Path = ROOT / "config"
     cache: str = str(ROOT / ".data" / "cache")
@@ -66,7 +67,9 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Settings of an environment: `CAVE_SERVER_ADDRESS`, `CAVE_TOKEN` or `CAVE_TOKEN_FILE`, `KARST_SERVERS` with a
         token each (see :func:`read_servers`), `KARST_AUTH` (`service`: everybody reads CAVE with these tokens;
-        `person`: each with their own; `none`: without one), `KARST_DATASTACK`, `KARST_CONFIG`, `KARST_CACHE`,
+        `person`: each with their own; `none`: without one),
+        `KARST_FRONT_COOKIE` (1: what stands before Karst keeps that token in the cookie `middle_auth_token`),
+        `KARST_DATASTACK`, `KARST_CONFIG`, `KARST_CACHE`,
         `KARST_SECRET_KEY`, `KARST_TIMEOUT_S` (seconds that CAVE may take for one answer), `KARST_MEMORY_MB` (answers
         and what is derived from them, held in each process), `KARST_CACHE_MB` (answers kept in the folder),
         `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged through CAVE), `KARST_ALLOWED_HOSTS` (by commas,
@@ -88,6 +91,7 @@ class Settings:
             raise ValueError("CAVE_SERVER_ADDRESS is a plain http address, over which no token may go; use https")
         return cls(
             auth=auth,
+            front_cookie=given.get("KARST_FRONT_COOKIE", "0") != "0",
             server_address=servers[0].address,
             token=servers[0].token,
             allowed_hosts=servers[0].allowed_hosts,

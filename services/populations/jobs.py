@@ -25,8 +25,9 @@ from huey.registry import Message
 from huey.serializer import Serializer
 
 from services.cave.client import Cave
-from services.cave.context import cave
+from services.cave.context import door
 from services.core.errors import KarstError, NotFound
+from services.core.identity import Identity
 from services.populations import population, reading
 from services.populations.population import Pair
 from services.populations.reading import Progress
@@ -77,11 +78,11 @@ def is_long(requests: int) -> bool:
 
 
 class Jobs:
-    """The jobs of one application over the CAVE of `door`. The first that is asked for makes this process work."""
+    """The jobs of one application over `cave`. The first that is asked for makes this process work."""
 
-    def __init__(self, door: Cave) -> None:
-        self._cave = door
-        self._huey = _queue(door)
+    def __init__(self, cave: Cave) -> None:
+        self._cave = cave
+        self._huey = _queue(cave)
         self._read = self._huey.task(name="read")(self._work)
         self._lock = threading.Lock()
         self._at_work_in = 0
@@ -96,7 +97,7 @@ class Jobs:
         self._cave.cache.note(_cancel(id), False, most=1)
         job = self._tell(Job(id, "waiting"))
         requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread, "through": pair.through}
-        self._read(id, pair.release.datastack, pair.release.number, requests)
+        self._read(id, pair.release.datastack, pair.release.number, requests, _sealed(pair.release.cave))
         self._work_here()
         return job
 
@@ -118,7 +119,7 @@ class Jobs:
         self._cave.cache.note(_cancel(id), True, most=1)
         return self._tell(replace(job, state="cancelled"))
 
-    def _work(self, id: str, datastack: str, version: int, requests: dict[str, Any]) -> None:
+    def _work(self, id: str, datastack: str, version: int, requests: dict[str, Any], sealed: str) -> None:
         def report(progress: Progress) -> None:
             if True in self._cave.cache.noted(_cancel(id)):
                 raise CancelledError("The reading was cancelled.", "What was read is kept.")
@@ -126,7 +127,8 @@ class Jobs:
             self._tell(replace(message, seconds_left=progress.seconds_left))
 
         try:
-            pair = population.choose(self._cave.release(datastack, version), **requests)
+            cave = self._cave.of(Identity.unsealed(sealed, self._cave.settings.secret_key))
+            pair = population.choose(cave.release(datastack, version), **requests)
             reading.read(pair.release, pair.pre.ids, pair.post.ids, report=report)
         except CancelledError:
             self._tell(replace(self.find(id), state="cancelled"))
@@ -171,9 +173,9 @@ class _Json(Serializer):
         return Message(*json.loads(data))
 
 
-def _queue(door: Cave) -> Huey:
+def _queue(cave: Cave) -> Huey:
     """The queue of all applications with the same cache, CAVE and identity."""
-    settings = door.settings
+    settings = cave.settings
     whose = hashlib.blake2b(f"{settings.server_address} {settings.identity}".encode(), digest_size=8).hexdigest()
     options: dict[str, Any] = {"name": f"karst-{whose}", "results": False, "serializer": _Json()}
     where = settings.cache
@@ -189,8 +191,17 @@ def _cancel(id: str) -> tuple[str, str]:
     return "cancel job", id
 
 
+def _sealed(cave: Cave) -> str:
+    """Whoever has asked for a job, for the queue, which others may read; "" where all share one token."""
+    settings = cave.settings
+    return Identity(settings.token).sealed(settings.secret_key) if settings.auth == "person" else ""
+
+
 def _id(pair: Pair) -> str:
-    what = [pair.release.datastack, pair.release.number, reading.digest(pair.pre.ids), reading.digest(pair.post.ids)]
+    settings = pair.release.cave.settings
+    whose = settings.identity if settings.auth == "person" else ""
+    sets = [reading.digest(one.ids) for one in (pair.pre, pair.post)]
+    what = [whose, pair.release.datastack, pair.release.number, *sets]
     return hashlib.blake2b(json.dumps(what).encode(), digest_size=10).hexdigest()
 
 
@@ -199,7 +210,7 @@ def current() -> Jobs:
     extensions = current_app.extensions
     if "karst-jobs" not in extensions:
         with _making:
-            extensions.setdefault("karst-jobs", Jobs(cave()))
+            extensions.setdefault("karst-jobs", Jobs(door()))
     result: Jobs = extensions["karst-jobs"]
     return result
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,62 +18,13 @@ from services.core.errors import NotAllowed, SignIn
 from services.core.identity import Identity
 from services.core.settings import Settings
 from tests import tiny
-from tests.servers import start_localcave
-
-DS = tiny.DATASTACK
-PRIVATE = {"own_types": {"owner_user_id": 1}, "lab_types": {"owner_user_id": 1, "group": "lab"}}
-SECRET = "k" * 32
-
-
-def person(user_id: int, letter: str, *, view: bool = True, tos: bool = False, lab: bool = False) -> dict[str, Any]:
-    groups = ["lab"] if lab else []
-    return {
-        "token": letter * 32,
-        "user_id": user_id,
-        "view": [DS] if view else [],
-        "needs_tos": [DS] if tos else [],
-        "groups": groups,
-    }
-
-
-USERS = {
-    "auth_datasets": {DS: "tiny_data", "tiny_pcg": "tiny_data"},
-    "terms_of_service": {"tiny_data": {"tos_id": 8, "tos_name": "Terms"}},
-    "users": {
-        "Ada": person(1, "a", lab=True),
-        "Ben": person(2, "b", lab=True),
-        "Cem": person(3, "c"),
-        "Eve": person(4, "e", view=False),
-        "Tom": person(5, "t", view=False, tos=True),
-    },
-}
-
-
-@dataclass
-class Guarded:
-    """A CAVE with people, and the file that says what each may read."""
-
-    url: str
-    users: Path
-
-    @contextmanager
-    def changed(self, name: str, **facts: Any) -> Iterator[None]:
-        """While the block runs, CAVE knows something else of a person."""
-        before = self.users.read_text()
-        content = json.loads(before)
-        content["users"][name] |= facts
-        self.users.write_text(json.dumps(content))
-        yield
-        self.users.write_text(before)
+from tests.people import DS, PRIVATE, SECRET, Guarded, guarded_cave
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    folder = tmp_path_factory.mktemp("people")
-    users = folder / "users.json"
-    users.write_text(json.dumps(USERS))
-    with start_localcave([tiny.make(folder / DS, private=PRIVATE)], "--require-token", str(users)) as url:
-        yield Guarded(url, users)
+    with guarded_cave(tmp_path_factory.mktemp("people")) as cave:
+        yield cave
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def open_page(browser: Browser) -> OpenPage:
 
         def console(message: ConsoleMessage) -> None:
             if message.type == "error" and not is_no_page(message):
-                faults.append(f"console: {message.text}")
+                faults.append(f"console: {message.text} ({message.location['url']})")
 
         def response(answer: Response) -> None:
             if answer.status >= 500:
