@@ -164,7 +164,7 @@ def nothing(words: str) -> html.P:
 
 def table(label: str, titles: Sequence[str], rows: Iterable[Sequence[Any]], words: Sequence[str]) -> html.Div:
     """Rows under their titles; the columns of these `words` are no numbers."""
-    looks = ["k-words" if title in words else "" for title in titles]
+    looks = ["k-left" if title in words else "" for title in titles]
     heads = [html.Th(title, scope="col", className=look) for title, look in zip(titles, looks, strict=True)]
     head = html.Thead(html.Tr(heads))
     cells = [[html.Td(value, className=look) for value, look in zip(row, looks, strict=True)] for row in rows]

@@ -1,0 +1,7 @@
+"""The gallery: published figures as live views, each a TOML file in `gallery/`.
+
+Public names:
+
+- `files`: Figure, figures
+- `numbers`: compare
+"""

@@ -1,0 +1,48 @@
+"""Published figures as files: what was published, and what of the data at hand it is compared with."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.core.settings import ROOT
+
+FOLDER = ROOT / "gallery"
+WANTED = {"title": str, "kind": str, "source": str, "version": int, "about": str, "view": str, "of": dict}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`published` are the numbers of a `source` at a `version` by what they are of; `kind` and `of` say how
+    :func:`numbers.compare` comes by the same of other data, `about` what in them depends on the version, and `view` is
+    the address that shows more."""
+
+    name: str
+    title: str
+    kind: str
+    source: str
+    version: int
+    about: str
+    view: str
+    of: Mapping[str, Any]
+    published: Mapping[str, float]
+
+
+def figures(folder: Path = FOLDER) -> list[Figure]:
+    """The figures of a folder, in the order of their names. Raises ValueError, naming a file that is wrong."""
+    return [read(path) for path in sorted(folder.glob("*.toml"))]
+
+
+def read(path: Path) -> Figure:
+    """The figure of a file. Raises ValueError."""
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    for key, kind in WANTED.items():
+        if not isinstance(content.get(key), kind):
+            raise ValueError(f"{path.name} has no {key}, or one that is no {kind.__name__}")
+    published = content.get("published")
+    if not isinstance(published, dict) or not published:
+        raise ValueError(f"{path.name} has no published numbers")
+    return Figure(path.stem, published=published, **{key: content[key] for key in WANTED})

@@ -1,0 +1,121 @@
+"""The numbers of published figures, of the data at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from services.cave.release import Release
+from services.cells import cells, synapse_weights
+from services.core.errors import BadInput, TooLarge
+from services.core.parallel import gather
+from services.core.roles import N_OUTPUT
+from services.gallery.files import Figure
+from services.populations import groupings, jobs, population
+from services.populations.population import Population
+from services.populations.sets import ROOT_IDS
+
+Numbers = Mapping[str, float]
+
+
+def compare(release: Release, figure: Figure) -> pd.DataFrame:
+    """What was published beside what a version has: name (string), published and here (Float64; null = not known).
+
+    Raises NotFound where the version has no such table or column, BadInput where it does not tell the number, TooLarge
+    for one that takes more than some requests.
+    """
+    here = KINDS[figure.kind](release, figure.of)
+    frame = pd.DataFrame({"name": pd.array(list(figure.published), dtype="string")})
+    frame["published"] = pd.array([figure.published[name] for name in frame["name"]], dtype="Float64")
+    frame["here"] = pd.array([here.get(name) for name in frame["name"]], dtype="Float64")
+    return frame
+
+
+def _shares(release: Release, of: Mapping[str, Any]) -> Numbers:
+    """Cells with one soma by a column, as shares of those with a value that is published."""
+    rows = _with_roots(release, of["table"])
+    if of["column"] not in rows:
+        raise BadInput(f"{of['table']} has no column {of['column']} at this version.")
+    once = rows.drop_duplicates(ROOT_IDS, keep=False)
+    return _texts(once[of["column"]].value_counts(normalize=True))
+
+
+def _single(release: Release, of: Mapping[str, Any]) -> Numbers:
+    roots = _with_roots(release, of["table"], zero=True)[ROOT_IDS].fillna(0)
+    alone = ~roots.duplicated(keep=False) & (roots != 0)
+    return {"one soma": float(alone.mean())} if len(alone) else {}
+
+
+def _strengths(release: Release, of: Mapping[str, Any]) -> Numbers:
+    num_syn = pd.Series(_read(release, of).edges.num_syn)
+    return _texts(num_syn.value_counts(normalize=True))
+
+
+def _outputs(release: Release, of: Mapping[str, Any]) -> Numbers:
+    pair = population.choose(release, of["pre"])
+    counts = synapse_weights.degrees(release, pair.pre.ids.tolist())
+    if counts is None:
+        raise BadInput("This version has no view that counts the synapses of cells.")
+    groups = groupings.group(release, pair.pre, of["by"])
+    names = groups.names_of(pair.pre.ids, pair.pre.ids)
+    return _texts(counts[N_OUTPUT].reindex(pair.pre.ids).fillna(0).groupby(names.to_numpy(object)).median())
+
+
+def _targets(release: Release, of: Mapping[str, Any]) -> Numbers:
+    """Shares of the synapses of each row by the row's targets, all that are no rows together."""
+    result = _read(release, of)
+    edges, rows = result.edges, of["rows"]
+    pre, post = (groupings.group(release, one, of["by"]) for one in (result.pair.pre, result.pair.post))
+    sources = pre.names_of(edges.pre_ids, edges.pre_ids[edges.pre])
+    targets = post.names_of(edges.post_ids, edges.post_ids[edges.post])
+    known = sources.isin(rows).to_numpy(bool) & targets.notna().to_numpy(bool)
+    targets = targets.where(targets.isin(rows), of["rest"])[known]
+    counts = pd.crosstab(sources[known].array, targets.array, edges.num_syn[known], aggfunc="sum").fillna(0)
+    shares = counts.reindex(columns=[*rows, of["rest"]], fill_value=0).div(counts.sum(axis=1), axis=0)
+    return {f"{row} → {column}": float(shares.loc[row, column]) for row in shares.index for column in shares.columns}
+
+
+def _orphans(release: Release, of: Mapping[str, Any]) -> Numbers:
+    pair = population.choose(release, of["pre"], proofread="off")
+    calls = [partial(release.synapses_among, None, [root]) for root in pair.pre.ids[: of["cells"]].tolist()]
+    if not calls:
+        return {}
+    somata = cells.somas(release)["root_id"].to_numpy(np.int64)
+    sources = np.concatenate([rows["pre_pt_root_id"].fillna(0).to_numpy(np.int64) for rows in gather(*calls)])
+    known = np.isin(sources, somata[somata != 0])  # nuclei outside of any segment are nobody's
+    return {"orphan axons": float((~known).mean())} if len(sources) else {}
+
+
+KINDS: Mapping[str, Callable[[Release, Mapping[str, Any]], Numbers]] = {
+    "shares": _shares,
+    "single": _single,
+    "strengths": _strengths,
+    "outputs": _outputs,
+    "targets": _targets,
+    "orphans": _orphans,
+}
+SHARES = frozenset({"shares", "single", "strengths", "targets", "orphans"})
+"""Kinds whose numbers are shares."""
+
+
+def _read(release: Release, of: Mapping[str, Any]) -> Population:
+    pair = population.choose(release, of["pre"])
+    requests = population.cost(pair)
+    if jobs.is_long(requests):
+        raise TooLarge(f"This takes {requests:,} requests to CAVE.", "Read the population first: follow its link.")
+    return population.read(pair)
+
+
+def _with_roots(release: Release, table: str, *, zero: bool = False) -> pd.DataFrame:
+    rows = release.table(table)
+    if ROOT_IDS not in rows:
+        raise BadInput(f"{table} has no root ids at this version.")
+    return rows if zero else rows[rows[ROOT_IDS].fillna(0) != 0]
+
+
+def _texts(numbers: pd.Series) -> Numbers:
+    return {str(name): float(number) for name, number in numbers.items()}
