@@ -42,7 +42,8 @@ def understand(release: Release, text: str, question_type: str = "auto") -> Ques
 
     Three numbers are a position in voxels of the datastack's viewer (or in the unit behind them) when they lie in the
     volume and are not all nucleus ids; what lies there answers it, see :func:`positions.at`. A link asks for its
-    selected segments, else for those of its annotations. Raises BadInput, NotFound, and TooLarge for more than
+    selected segments, else for those of its annotations, else for hidden ones, else for what lies at the points that
+    it marks. Raises BadInput, NotFound, and TooLarge for more than
     MOST_CELLS cells.
     """
     if question_type not in QUESTION_TYPES:
@@ -149,6 +150,9 @@ def _linked(release: Release, text: str) -> Question:
         return _some("link", [str(one) for one in pasted.ids], "auto", "The link names", pasted.notes)
     if link.selected or link.linked:
         return _some("link", link.selected or link.linked, "root_id", "The link has", link.warnings)
+    if link.hidden:
+        notes = ("The segments of this link are hidden in its viewer.", *link.warnings)
+        return _some("link", link.hidden, "root_id", "The link has", notes)
     if link.points_nm:
         return _marked(release, link)
     raise BadInput("No cell is selected in this link.", "Select cells in Neuroglancer and copy the link again.")

@@ -14,14 +14,15 @@ EXACT = 2**53
 _UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‘’‚‛‹›", "'"))
 _CALL = re.compile(
-    r"\b(?:(?:np|numpy|pd|pandas|torch|jnp|pa|pl|decimal)\.)?(?:u?int(?:8|16|32|64)?|float(?:32|64)|as(?:any)?array|array|"
-    r"(?:long)?tensor|series|index|list|tuple|set|str|bigint|decimal|point(?:3d)?|text|value)\("
-    r"|,?\s*\b(?:dtype|device|name)\s*=\s*(?:'[^']*'|\"[^\"]*\"|[\w.]+)",
+    r"\b(?:numpy=)?(?:[a-z]\w*(?:\.|::))*[a-z_]\w*(?:\.\w+)*\(|<[a-z][\w.]*:(?=\s)|::[a-z]\w*"
+    r"|[,;:]?\s*\b(?:dtype|device|name|shape|length)\s*[=:]\s*(?:'[^']*'|\"[^\"]*\"|\([\d, ]*\)|[\w.]+)",
     re.IGNORECASE,
 )
-"""What Python, JavaScript and spreadsheets write around numbers."""
-_FORMAT = re.compile(r"\b(text\([^()]*),\s*(?:\"[0#@,.]+\"|'[0#@,.]+')\s*\)", re.IGNORECASE)
+"""What Python, R, SQL and spreadsheets write around numbers: calls, and what their types are."""
+_FORMAT = re.compile(r"\b(text\([^()]*)[,;]\s*(?:\"[0#@,.]+\"|'[0#@,.]+')\s*\)", re.IGNORECASE)
 """A spreadsheet's TEXT(id,"0"), whose second part is how many digits are shown."""
+_SERIES_INDEX = re.compile(r"^ *\d+ {2,}(?=\d)", re.MULTILINE)
+"""The numbers of rows beside the values of a Series of pandas as it is printed, its dtype below."""
 _GROUPED = re.compile(r"(?<![\d,.'_])(?<!\d )[1-9]\d{0,2}(?P<by>[ ,'._])\d{3}(?:(?P=by)\d{3}){4}(?![,.'_]?\d)(?! \d)")
 """Six groups of digits: a root or supervoxel id as a spreadsheet shows it. Fewer could be a list of small ids."""
 _SUFFIX = re.compile(r"\b([0-9]{6,})(?:n|U?LL?)\b", re.IGNORECASE)
@@ -42,7 +43,8 @@ def cleaned(text: str) -> str:
 
 def without_calls(text: str) -> str:
     """A :func:`cleaned` text without what Python and spreadsheets write around numbers: `np.int64(17)` is `17)`."""
-    return _CALL.sub(" ", _FORMAT.sub(r"\1)", text))
+    values = _SERIES_INDEX.sub("", text) if "dtype:" in text else text
+    return _CALL.sub(" ", _FORMAT.sub(r"\1)", values))
 
 
 def tokens(text: str) -> Iterator[str]:

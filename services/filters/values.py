@@ -11,7 +11,7 @@ import pandas as pd
 
 from services.core.columns import Column
 from services.core.errors import BadInput
-from services.core.id_text import LARGEST_ID, as_id, cleaned, is_float, tokens
+from services.core.id_text import EXACT, LARGEST_ID, as_id, cleaned, is_float, tokens
 
 Value: TypeAlias = str | int | float | bool | pd.Timestamp
 
@@ -92,8 +92,11 @@ def ungrouped(column: Column, text: str) -> str:
 def _id(text: str) -> int | None:
     if re.fullmatch(r"[0-9]{1,19}", text):
         return int(text) if int(text) <= LARGEST_ID else None
-    matches = list(tokens(cleaned(text)))
-    return as_id(matches[0]) if len(matches) == 1 else None
+    words = list(tokens(cleaned(text)))
+    values = [as_id(word) for word in words if not word.isidentifier()]
+    if len(values) != 1 or (len(words) > 1 and (values[0] or 0) <= EXACT):  # a word beside a small number is another
+        return None
+    return values[0]
 
 
 def _number(text: str) -> int | float | None:

@@ -218,6 +218,17 @@ def test_boxes_for_ids_take_positions_and_the_bare_points_of_a_link(cave, newest
         id_search.search(cave, table, "240,640 x 207,872")
 
 
+def test_a_link_with_hidden_segments_alone_asks_for_these(client, cave, newest, synapses):
+    root = str(synapses.iloc[0]["pre_pt_root_id"])
+    source = cave.info(DS)["segmentation_source"]
+    for hidden in ({"segments": [f"!{root}"]}, {"segments": [], "hiddenSegments": [root]}, {"hiddenSegments": [root]}):
+        state = {"layers": [{"type": "segmentation", "name": "seg", "source": source, **hidden}]}
+        text = quote(f"https://x.org/#!{json.dumps(state)}", safe="")
+        answer = client.get(f"/api/v1/{DS}/{newest}/cells/{text}").json["cell"]
+        assert answer["root_id"] == root
+        assert "The segments of this link are hidden in its viewer." in answer["warnings"]
+
+
 def test_a_link_of_several_cells_is_answered_for_all(client, cave, newest, synapses):
     roots = [str(synapses.iloc[0][f"{side}_pt_root_id"]) for side in ("pre", "post")]
     layer = {"type": "segmentation", "name": "seg", "segments": roots}

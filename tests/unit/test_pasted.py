@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from neuroglancer.url_state import json_to_url_safe
 
 from services.cells.pasted import MOST_CHARACTERS, MOST_IDS, one_id, read_ids
+from services.core.columns import Column
 from services.core.errors import BadInput
 from services.core.id_text import looks_rounded
+from services.filters.values import read_value
 
 NEAR = 864691135771609595
 ids = st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=20, unique=True)
@@ -179,3 +181,36 @@ def test_a_rounded_id_is_recognised():
         assert looks_rounded(rounded), rounded
     for exact in (ROOT, OTHER, 100500, 17):
         assert not looks_rounded(exact)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '=TEXT("{}","0")',
+        '=TEXT({};"0")',
+        '=VALUE("{}")',
+        '=T("{}")',
+        "torch.tensor({})",
+        "tensor([{}], device='cuda:0', dtype=torch.int64)",
+        "<tf.Tensor: shape=(1,), dtype=int64, numpy=array([{}])>",
+        "np.array([{}])",
+        "jnp.array([{}], dtype=uint64)",
+        "Int64({})",
+        "UInt64Value({})",
+        "BigInt('{}')",
+        "{}n",
+        "<pyarrow.Int64Scalar: {}>",
+        'bit64::as.integer64("{}")',
+        "'{}'::bigint",
+        "'{}'",
+        "'{}",
+        "Index([{}], dtype='int64')",
+        "0    {}\nName: pt_root_id, dtype: int64",
+    ],
+)
+def test_an_id_is_read_out_of_what_programs_write_around_it(written):
+    text = written.format(ROOT)
+    pasted = read_ids(text)
+    assert (pasted.ids, pasted.rubbish, pasted.rounded) == ((ROOT,), (), ())
+    assert one_id(text) == ROOT
+    assert read_value(Column("pt_root_id", "root id", "id", ""), text, 0) == ROOT
