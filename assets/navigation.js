@@ -3,11 +3,16 @@
     "use strict";
     const PUSHED = "_dashprivate_pushstate"; // what dcc.Location listens to
     let drawn = location.pathname + location.search; // the address Dash last drew a page for
+    let shown = drawn; // the address of what is shown now
+    let written = 0; // how often that was written since the page was drawn
+    let pushedAt = 0; // when what a person did last became an entry in the history
+    let acted = false; // whether a person did anything since then
     let leaving = null; // where the focus was when the page was left
     let first = true;
     let journeys = 0; // how often another address was gone to
     let pending = null; // since what is shown has changed, until the server has said the address of that
 
+    const TYPING_MS = 2000; // what is typed without a longer pause is one entry in the history
     const PATIENCE_MS = 5000; // the answer may fail; the way is then taken from the address as it is
 
     // Waits until the address is that of what is shown, so that a change just made is not lost on the way.
@@ -22,15 +27,21 @@
         const address = to.pathname + to.search;
         leaving = {path: location.pathname, id: document.activeElement && document.activeElement.id};
         if (address === location.pathname + location.search) {
+            [written, acted] = [0, false];
             dash_clientside.set_props("reload", {data: Date.now()});
         } else if (address === drawn) {
             location.assign(address); // Dash thinks it is there already and would not draw it
         } else {
             history.pushState({}, "", address);
-            drawn = address;
+            arriveAt(address);
             window.dispatchEvent(new CustomEvent(PUSHED));
             if (!staying) window.scrollTo(0, 0);
         }
+    }
+
+    function arriveAt(address) {
+        drawn = shown = address;
+        [written, acted] = [0, false];
     }
 
     async function submit(form) {
@@ -150,11 +161,21 @@
         return `${location.pathname}?${params}`;
     }
 
-    // Writes the address of what is shown now, without a new entry in the history.
+    // Writes the address of what is shown now. What a person changed since the page was drawn is a new entry in the
+    // history; the address in full, and more of what is still being typed, are none.
     function remember(href) {
         if (!href || new URL(href, location.href).pathname !== location.pathname) return;
-        if (href !== location.pathname + location.search) history.replaceState({}, "", href);
+        if (href !== location.pathname + location.search) {
+            const isNew = written && acted && Date.now() - pushedAt > TYPING_MS;
+            if (written && acted) pushedAt = Date.now();
+            history[isNew ? "pushState" : "replaceState"]({}, "", href);
+            acted = false;
+        }
+        written += 1;
+        shown = href;
     }
+
+    for (const kind of ["pointerdown", "keydown", "input"]) document.addEventListener(kind, () => (acted = true), true);
 
     // Space works a switch, as it does everywhere.
     document.addEventListener("keydown", (event) => {
@@ -163,10 +184,15 @@
         event.target.click();
     });
 
+    // Back undoes a filter, a tab or an order. Dash draws the page of any address but the one that it drew last, which
+    // has to be loaded anew.
     window.addEventListener("popstate", () => {
+        const address = location.pathname + location.search;
+        if (address === shown) return; // another place of the same page
         leaving = null;
         journeys += 1;
-        drawn = location.pathname + location.search;
+        if (address === drawn) location.reload();
+        arriveAt(address);
     });
 
     window.dash_clientside = Object.assign({}, window.dash_clientside, {

@@ -34,6 +34,22 @@ def expect_examples(page: Page, truth: Truth) -> None:
     expect(card).to_contain_text(f"{truth.partners(int(root), 'out').sum():,} outputs")
 
 
+def expect_all_undone(page: Page, root: str, num_basket: int, num_rows: int) -> None:
+    """Back goes from the partner to the cell, its tab, and the table with its filter and without."""
+    page.go_back()
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
+    expect(page.locator("#tab-in")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(page.locator("#tab-out")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(page.locator("#table-counts")).to_contain_text(f"{num_basket:,} of {num_rows:,} rows")
+    page.go_back()
+    expect(page.locator("#table-counts")).to_have_text(f"{num_rows:,} rows")
+    expect(page.get_by_label("cell type Filter Input")).to_have_value("")
+    page.go_forward()
+    expect(page.get_by_label("cell type Filter Input")).to_have_value("BC")
+
+
 def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     rows = truth.types()
     basket = rows[rows["cell_type"] == "BC"]
@@ -87,10 +103,7 @@ def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     partner = next(iter(partners))
     inside.get_by_role("link", name=partner).click()
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {partner}")
-    page.go_back()
-    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
-    page.go_back()
-    expect(page.locator("#table-counts")).to_contain_text(f"{len(basket):,} of {len(rows):,} rows")
+    expect_all_undone(page, root, len(basket), len(rows))
 
 
 def test_a_table_link_opens_the_same_view_every_time(page: Page, truth: Truth) -> None:
