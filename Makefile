@@ -10,7 +10,7 @@ PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
 export HOST PORT LOCALCAVE_PORT
 
-.PHONY: run classroom reset test coverage bench lint golden demo lock clean docs
+.PHONY: run classroom reset test coverage bench lint golden demo lock clean docs screenshots
 
 # The demo is made only where it is served: not for a CAVE elsewhere, nor for other folders in DATA.
 run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),demo))
@@ -44,6 +44,11 @@ docs:
 	@bin/venv .data/docs
 	.data/docs/bin/python -m pip install --quiet -r requirements-docs.txt
 	.data/docs/bin/mkdocs build --quiet
+
+# Every page in both themes, at four sizes, empty, loaded and failing, in .data/screenshots; ONLY=cell those with that name.
+screenshots: $(VENV)/.dev
+	@bin/need chromium
+	$(PY) -m tests.screenshots .data/screenshots $(ONLY)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -22,6 +22,12 @@
         );
     }
 
+    // Past the header and the controls, to the rows that are seen.
+    document.addEventListener("click", (event) => {
+        if (!event.target.matches(".k-to-rows")) return;
+        [...document.querySelectorAll(".k-rows")].find((rows) => rows.offsetParent)?.focus();
+    });
+
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         grids: {
             // What the grid shows; no change when only another block of the same rows was asked for. For partners also

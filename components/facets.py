@@ -86,7 +86,7 @@ def _bar(bar: Bar, most: int, name: str, href: Href) -> Any:
 
 def _section(name: str, title: str, children: Sequence[Any]) -> html.Section:
     return html.Section(
-        [html.H3(title, title=name), *children], className="k-facets", **aria(label=f"Values of {name}")
+        [html.H2(title, title=name), *children], className="k-facets", **aria(label=f"Values of {name}")
     )
 
 

@@ -87,7 +87,12 @@ def rows_grid(
     }
     if key:
         options["rowSelection"] = {"mode": "multiRow", "enableClickSelection": False, "headerCheckbox": False}
-        options["selectionColumnDef"] = {"width": 44, "pinned": "left"}
+        options["selectionColumnDef"] = {
+            "width": 44,
+            "pinned": "left",
+            "headerName": "Ticked",  # for screen readers; the style sheet hides it
+            "headerClass": "k-tick-title",
+        }
     return dag.AgGrid(
         id=dict(id),
         className="k-grid",
@@ -119,6 +124,7 @@ def place(grid: dag.AgGrid, block: Mapping[str, Any]) -> html.Div:
             dcc.Store(id=parts["asked"]),
         ],
         className="k-rows",
+        tabIndex="-1",
     )
 
 

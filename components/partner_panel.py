@@ -179,8 +179,8 @@ def downloads(view: CellAddress, cells: str, side: str, line: str) -> list[Any]:
     ]
     onto = SAME if view.type_table in ("", NO_TYPES) else view.type_table
     population = PopulationAddress(view.datastack, view.version, IDS, cells, onto, proofread="off")
-    onwards = [html.H3("See"), html.A("Connections by type", href=population.href())]
-    menu = [html.H3("Files"), *(file_links(*one) for one in files if one), html.H3("Copy"), *copies, *onwards]
+    onwards = [html.H2("See"), html.A("Connections by type", href=population.href())]
+    menu = [html.H2("Files"), *(file_links(*one) for one in files if one), html.H2("Copy"), *copies, *onwards]
     return [
         html.A("CSV", href=f"{files[0][1]}&format=csv", download="", className=OUTLINED),  # type: ignore[index]
         html.Details([html.Summary("Export"), html.Div(menu, className="k-menu")], className="k-take"),

@@ -51,6 +51,7 @@ def shell(pages: Sequence[tuple[str, str]], account: str | None = None) -> html.
     return html.Div(
         [
             html.A("Skip to content", href="#main", className="k-skip"),
+            html.Button("Skip to rows", type="button", className="k-skip k-to-rows"),
             _header(pages, account),
             html.Main(dash.page_container, id="main", tabIndex="-1"),
             html.Div(id="said", className="visually-hidden", role="status"),

@@ -42,7 +42,7 @@ def column_panel(view: TableAddress, table: TableFrame | LargeTable, others: Seq
     return [
         html.Form(fields, action=TABLE_PAGE, className="k-plot-form", **data(view="1")) if fields else None,
         html.P(f"A voxel of this table is {size} nm.", className="k-hint") if view.unit == "vx" and positions else None,
-        html.H3("Columns", id="table-columns-title"),
+        html.H2("Columns", id="table-columns-title"),
         dbc.Checklist(
             id="table-columns",
             options=[{"label": name, "value": name, "disabled": shown == [name]} for name in names],

@@ -250,7 +250,7 @@ def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> list
         )
         for form, words in COPIES.items()
     ]
-    menu = html.Div([html.H3("Files"), *files, html.H3("Copy"), *copies, *_onwards(view, line)], className="k-menu")
+    menu = html.Div([html.H2("Files"), *files, html.H2("Copy"), *copies, *_onwards(view, line)], className="k-menu")
     return [
         None if "CSV" in refused else csv,
         html.Details([html.Summary("Export"), menu], className="k-take"),
@@ -263,7 +263,7 @@ def _onwards(view: TableAddress, line: str) -> list[Any]:
     if view.join or view.unit != "vx":
         return []
     cells = PopulationAddress(view.datastack, view.version, view.table, line)
-    return [html.H3("See"), html.A("Connections among these cells", href=cells.href())]
+    return [html.H2("See"), html.A("Connections among these cells", href=cells.href())]
 
 
 def address_button() -> html.Button:
