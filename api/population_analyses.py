@@ -80,17 +80,19 @@ def population_paths(datastack: str, version: str) -> Response:
     if started := long_answer(wide):
         return started
     result = population.read(wide)
-    frame = paths.between(result.edges, pair.pre.ids, pair.post.ids, steps=steps, order=order)
+    most = None if limit is None else offset + limit
+    frame, reached = paths.between(result.edges, pair.pre.ids, pair.post.ids, steps=steps, order=order, most=most)
     part = frame.iloc[offset : None if limit is None else offset + limit]
     facts = {"through": wide.through or "", "steps": steps, "order": order}
+    counts = {"reached": {str(number): int(count) for number, count in reached.items()}}
     return population_answer(
         result,
         part,
         describe_columns(part),
         "paths",
-        total=len(frame),
+        total=int(reached.sum()),
         facts=facts,
-        extra=facts,
+        extra=facts | counts,
         notes=(paths.WORDS[order],),
     )
 

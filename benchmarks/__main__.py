@@ -9,7 +9,7 @@ import time
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import first_rows, localcave, neuroglancer, pages, plots
+from benchmarks import first_rows, localcave, neuroglancer, pages, plots, populations
 from benchmarks.measure import HEAD, Row
 from localcave.cortex import make
 from tests.servers import start_localcave
@@ -27,6 +27,7 @@ def main() -> None:
                 localcave.rows(demo, server),
                 pages.rows(demo, server),
                 plots.rows(server),
+                populations.rows(server),
                 neuroglancer.rows(server),
             )
             for row in chain(*parts):

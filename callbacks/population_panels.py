@@ -12,6 +12,7 @@ from callbacks import populations
 from callbacks.population_figures import distributions
 from callbacks.register import callback
 from components import alerts, population_network, population_panels, populations_page
+from components.populations_page import MOST_LISTED
 from services.cave.context import cave
 from services.cells import plot_frames
 from services.core import type_columns
@@ -63,8 +64,8 @@ def _paths(view: PopulationAddress, result: Population) -> Any:
         return waiting
     edges = population.read(wide).edges
     pairs = len(pair.pre) * len(pair.post) - len(result.edges.in_both[0])
-    best = paths.between(edges, pair.pre.ids, pair.post.ids, order=order)
-    return population_panels.paths(view, best, pairs, paths.WORDS[order])
+    best = paths.between(edges, pair.pre.ids, pair.post.ids, order=order, most=MOST_LISTED)
+    return population_panels.paths(view, *best, pairs, paths.WORDS[order])
 
 
 def _network(view: PopulationAddress, result: Population) -> Any:

@@ -88,15 +88,12 @@ def partners(view: PopulationAddress, shared: pd.DataFrame) -> html.Section:
     return _section(title, f"Among the sets: {sums}.{_first(shared)}", listed, files)
 
 
-def paths(view: PopulationAddress, found: pd.DataFrame, pairs: int, words: str) -> html.Section:
-    """The paths of a population: `found` are of `paths.between`, of so many `pairs` of cells."""
-    counts = found["steps"].value_counts().sort_index()
-    reached = "; ".join(
-        f"{count:,} in {counted(int(steps), 'step')}"
-        for steps, count in zip(counts.index.tolist(), counts, strict=True)
-    )
-    left = pairs - len(found)
-    sums = f"Pairs of cells: {reached or 'none is reached'}{f'; {left:,} not in three' if left else ''}."
+def paths(view: PopulationAddress, best: pd.DataFrame, reached: pd.Series, pairs: int, words: str) -> html.Section:
+    """The paths of a population: `best` and `reached` are of `paths.between`, of so many `pairs` of cells."""
+    counts = [f"{count:,} in {counted(steps, 'step')}" for steps, count in enumerate(reached, start=1) if count]
+    left = pairs - int(reached.sum())
+    sums = f"Pairs of cells: {'; '.join(counts) or 'none is reached'}{f'; {left:,} not in three' if left else ''}."
+    first = f" The first {len(best)} of {reached.sum():,} are listed." if len(best) < reached.sum() else ""
     rows = [
         [
             _cell(view, row["pre_root_id"]),
@@ -105,11 +102,11 @@ def paths(view: PopulationAddress, found: pd.DataFrame, pairs: int, words: str) 
             f"{row['steps']}",
             f"{row['weakest']:,}",
         ]
-        for row in found.head(MOST_LISTED).to_dict("records")
+        for row in best.to_dict("records")
     ]
     titles = ("from", "via", "via", "to", "steps", "weakest step")
     files = file(view, "paths", "Paths:", through=view.through, order=view.best)
-    return _section("Paths", f"{words} {sums}{_first(found)}", table("Paths", titles, rows, titles[:4]), files)
+    return _section("Paths", f"{words} {sums}{first}", table("Paths", titles, rows, titles[:4]), files)
 
 
 def changes(view: PopulationAddress, pairs: pd.DataFrame) -> html.Section:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from hypothesis import settings
 
-from tests.servers import ROOT, start_localcave
+from tests.servers import ROOT, free_port, start_localcave
 
 # a busy machine must not fail a property: speed has tests of its own; CI tries the same examples every time
 settings.register_profile("karst", deadline=None, derandomize="CI" in os.environ)
@@ -69,3 +73,25 @@ def beside(name: str, what: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"{what} are not beside this project")
     return folder
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """An empty Redis of the tests' own."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    port = free_port()
+    process = subprocess.Popen(
+        [program, "--port", str(port), "--save", "", "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL
+    )
+    client = redis.Redis(port=port)
+    for _ in range(100):
+        try:
+            client.ping()
+            break
+        except redis.ConnectionError:
+            time.sleep(0.05)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(10)

@@ -28,14 +28,22 @@ _EACH = 1_000_000
 
 
 def between(
-    edges: Edges, sources: Ids, targets: Ids, *, steps: int = MOST_STEPS, order: Order = "shortest"
-) -> pd.DataFrame:
+    edges: Edges,
+    sources: Ids,
+    targets: Ids,
+    *,
+    steps: int = MOST_STEPS,
+    order: Order = "shortest",
+    most: int | None = None,
+) -> tuple[pd.DataFrame, pd.Series]:
     """The best path from each of `sources` to each of `targets` that can be reached, along edges of at most `steps`
     steps; what is best see WORDS (of equal ones the first by root ids is one). A cell is not its own target.
 
     Columns: pre_root_id, post_root_id, steps, weakest (int64: synapses of the weakest step), via_1_root_id,
     via_2_root_id (Int64: the cells between), num_syn_1, num_syn_2, num_syn_3 (Int64); the shortest, or strongest,
-    first. Raises TooLarge for more than 5 million pairs, BadInput for a number of steps that is not 1 to 3.
+    first, at most `most` (None = all). Beside them: how many pairs are reached in how many steps (int64, by steps).
+
+    Raises TooLarge for more than 5 million pairs, BadInput for a number of steps that is not 1 to 3.
     """
     if not 1 <= steps <= MOST_STEPS:
         raise BadInput(f"Paths of {steps} steps are not looked for.", f"1 to {MOST_STEPS} are.")
@@ -46,11 +54,17 @@ def between(
     other = places(graph.ids, targets)
     start, end = own[0][own[1]], other[0][other[1]]
     step = max(1, _EACH // max(len(edges), len(graph.ids), 1))
-    blocks = [graph.paths(start[at : at + step], end, steps, order) for at in range(0, len(start), step)]
-    frame = pd.concat(blocks, ignore_index=True) if blocks else graph.paths(start, end, steps, order)
+    reached = np.zeros(steps + 1, np.int64)
+    blocks = []
+    for at in range(0, max(len(start), 1), step):
+        block, counts = graph.paths(start[at : at + step], end, steps, order, most)
+        blocks.append(block)
+        reached += counts
+    frame = pd.concat(blocks, ignore_index=True)
     keys = ["steps", "weakest"] if order == "shortest" else ["weakest", "steps"]
     ascending = [order == "shortest", order != "shortest", True, True]
-    return frame.sort_values([*keys, "pre_root_id", "post_root_id"], ascending=ascending, ignore_index=True)
+    ordered = frame.sort_values([*keys, "pre_root_id", "post_root_id"], ascending=ascending, ignore_index=True)
+    return ordered.head(len(ordered) if most is None else most), pd.Series(reached, name="pairs")[1:]
 
 
 class _Graph:
@@ -65,15 +79,22 @@ class _Graph:
         self.head, self.first = np.unique(head[by_head], return_index=True)
         self.of_edge = np.searchsorted(self.head, head[by_head])
 
-    def paths(self, sources: Places, targets: Places, steps: int, order: Order) -> pd.DataFrame:
-        """The best paths from some sources."""
+    def paths(
+        self, sources: Places, targets: Places, steps: int, order: Order, most: int | None
+    ) -> tuple[pd.DataFrame, Places]:
+        """The best paths from some sources, at most so many, and how many pairs are reached in 0, 1, 2… steps."""
         widths, backs = self._walks(sources, steps)
         reach = np.stack([width[:, targets] for width in widths])
         best = np.argmax(reach > 0 if order == "shortest" else reach, axis=0)  # of equal ones that of the fewest steps
         weakest = np.take_along_axis(reach, best[None], axis=0)[0] if reach.size else reach[0]
         rows, columns = np.nonzero((weakest > 0) & (sources[:, None] != targets[None, :]))
+        num_steps, weak = best[rows, columns] + 1, weakest[rows, columns]
+        reached = np.bincount(num_steps, minlength=steps + 1)
+        if most is not None and len(rows) > most:
+            some = np.lexsort((-weak, num_steps) if order == "shortest" else (num_steps, -weak))[:most]
+            rows, columns, num_steps, weak = rows[some], columns[some], num_steps[some], weak[some]
         ends = sources[rows], targets[columns]
-        return self._frame(rows, ends, best[rows, columns] + 1, weakest[rows, columns], backs)
+        return self._frame(rows, ends, num_steps, weak, backs), reached
 
     def _walks(self, sources: Places, steps: int) -> tuple[list[Counts], list[Counts]]:
         """For each number of steps, of walks from each source to each cell, the most that the weakest step of one has

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -12,13 +14,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from api import blueprint
+from services.cache import stores
 from services.cave.client import Cave
 from services.core.errors import NotFound
 from services.core.settings import Settings
-from services.populations import jobs, population
+from services.populations import jobs, population, reading
 from services.populations.population import Pair
 from tests import six_cells
-from tests.servers import start_localcave
+from tests.servers import ROOT, start_localcave
 
 SIX, VERSION = six_cells.DATASTACK, six_cells.VERSION
 
@@ -108,3 +111,64 @@ def test_a_job_that_cannot_be_read_says_why(folder: Cave) -> None:
     lost = replace(pair, pre=replace(pair.pre, text="nowhere:"))
     job = ended(found, found.start(lost).id)
     assert job.state == "failed" and "nowhere" in job.message
+
+
+def test_two_jobs_at_once_are_read_one_after_the_other(folder: Cave) -> None:
+    found = jobs.Jobs(folder)
+    ids = [found.start(pair).id for pair in (pair_of(folder), pair_of(folder, "types:cell_type = P"))]
+    assert len(set(ids)) == 2 and {ended(found, id).state for id in ids} == {"done"}
+
+
+def test_a_job_whose_server_goes_away_says_so(tmp_path: Path) -> None:
+    with start_localcave([six_cells.make(tmp_path / SIX)]) as url:
+        cave = Cave(Settings(server_address=url, cache=str(tmp_path / "cache")))
+        kept = pair_of(cave, "types:cell_type = P")
+        population.read(kept)
+        pair = pair_of(cave)
+        population.cost(pair)
+    found = jobs.Jobs(cave)
+    job = ended(found, found.start(pair).id)
+    assert job.state == "failed" and job.message.endswith(".") and "Karst made a mistake" not in job.message
+    assert population.cost(kept) == 0
+
+
+WORKER = """
+import sys, time
+from services.cache import stores
+from services.cave.client import Cave
+from services.core.settings import Settings
+from services.populations import jobs, population, reading
+stores.LEASE_S = 2.0
+reading.IDS_AT_ONCE, reading.FILL, reading.MOST_AT_ONCE = 2, 1e-5, 1
+cave = Cave(Settings(server_address=sys.argv[1], cache=sys.argv[2]))
+print(jobs.Jobs(cave).start(population.choose(cave.release("six", 1), "nuclei:", proofread="off")).id, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_worker_loses_one_chunk(tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of two cells onto two by a worker on Redis, which is killed; another goes on with what it has not read.
+    The chunk that was under way is free again when its lock in Redis has run out."""
+    monkeypatch.setattr(reading, "IDS_AT_ONCE", 2)
+    monkeypatch.setattr(reading, "FILL", 1e-5)
+    monkeypatch.setattr(stores, "LEASE_S", 2.0)
+    with start_localcave([six_cells.make(tmp_path / SIX)], "--delay-ms", "300") as url:
+        command = [sys.executable, "-c", WORKER, url, redis_url]
+        cave = Cave(Settings(server_address=url, cache=redis_url))
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+            id = worker.stdout.readline().strip()
+            end = time.monotonic() + 60
+            while not (told := cave.cache.noted(("job", id))) or told[-1]["done"] < 2:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            worker.kill()
+        done, pair = told[-1]["done"], pair_of(cave)
+        left = population.cost(pair)
+        assert told[-1]["state"] == "reading" and 0 < left <= told[-1]["total"] - done
+        monkeypatch.setattr(jobs, "SILENT_S", 0.0)
+        found = jobs.Jobs(cave)
+        assert found.find(id).state == "failed" and "worker has gone" in found.find(id).message
+        assert found.start(pair).id == id
+        monkeypatch.setattr(jobs, "SILENT_S", 180.0)
+        assert ended(found, id).state == "done" and population.cost(pair) == 0
+        assert len(population.read(pair).synapses) == 14

@@ -17,10 +17,11 @@ from caveclient import CAVEclient
 from flask.testing import FlaskClient
 
 from api import blueprint
+from localcave.cortex import make
 from services.cave.client import Cave
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
-from services.populations import population, reading, sets, tags
+from services.populations import groupings, population, reading, sets, tags, totals
 from services.populations.edges import Ids
 from tests import six_cells
 from tests.servers import start_localcave
@@ -183,6 +184,7 @@ def test_files_have_the_same_rows(asked: FlaskClient) -> None:
         ({"pre": "types:", "per_by": "cell"}, 400, "per_by"),
         ({"pre": "types:", "model": "degrees"}, 400, "model"),
         ({"pre": f"{P1}", "pre_by": "cell_type"}, 400, "of which table"),
+        ({"pre": "types:", "pre_by": "nowhere.cell_type"}, 404, "nowhere"),
     ],
 )
 def test_bad_questions(asked: FlaskClient, query: dict[str, str], status: int, words: str) -> None:
@@ -210,6 +212,8 @@ def test_bad_null_models(asked: FlaskClient, query: dict[str, str], words: str) 
 def test_empty_sets_and_sets_that_do_not_meet(asked: FlaskClient) -> None:
     told = get(asked, "edges", pre="types:cell_type = Z", proofread="off")
     assert told["rows"] == [] and "The presynaptic set has no cells." in told["messages"]
+    other = get(asked, "edges", pre="864691136999999999", proofread="off")  # of another datastack
+    assert any("No cells at version 1: 1 of the ids" in message for message in other["messages"])
     apart = get(asked, "edges", pre=str(I2), post=str(X), proofread="off")
     assert apart["rows"] == [] and "There are no synapses among these sets." in apart["messages"]
     assert get(asked, "matrix", pre="types:cell_type = Z", proofread="off")["rows"] == []
@@ -391,6 +395,42 @@ def test_nothing_is_cut_by_a_small_row_limit(small_cortex: Path, localcave_url: 
         found = reading.read(cut.release(DEMO, version), ids, ids, report=seen.append)
     assert sorted(found["id"]) == sorted(raw["id"])
     assert seen[0].done == 0 and seen[-1].done == seen[-1].total and seen[-1].rows == len(raw)
+
+
+def test_very_many_cells_through_a_server_of_few_rows(six_folder: Path) -> None:
+    rng = np.random.default_rng(1)
+    ids = np.union1d(rng.integers(864691130000000000, 864691135999999999, 100_000), np.array(CELLS))
+    with start_localcave([six_folder], "--row-limit", "500") as url:
+        cave = Cave(Settings(server_address=url, cache=""))
+        found = reading.read(cave.release(SIX, VERSION), ids, ids)
+    assert len(found) == len(truth(ids, ids)) == 14
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_other_cortices_against_pandas(seed: int, tmp_path: Path) -> None:
+    """Edges and the matrix of types, of demo cortices that grew from other seeds."""
+    folder = tmp_path / DEMO
+    make(folder, size="small", seed=seed)
+    with start_localcave([folder]) as url:
+        client = CAVEclient(DEMO, server_address=url, auth_token="none", write_server_cache=False)
+        client.version = max(client.materialize.get_versions())
+        release = Cave(Settings(server_address=url, cache="")).release(DEMO, client.version)
+        found = population.read(population.choose(release, f"{PROOFREAD}:", proofread="off"))
+        types = "aibs_metamodel_celltypes_v661"
+        groups = [groupings.group(release, one, f"{types}.cell_type") for one in (found.pair.pre, found.pair.post)]
+        ids = sorted(set(client.materialize.query_table(PROOFREAD)["pt_root_id"]) - {0})
+        raw = client.materialize.query_table(
+            "synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids}
+        )
+        typed = client.materialize.query_table(types).drop_duplicates("pt_root_id", keep=False)
+    raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
+    names = typed.set_index("pt_root_id")["cell_type"]
+    expected = pd.crosstab(raw["pre_pt_root_id"].map(names), raw["post_pt_root_id"].map(names))
+    table = totals.matrix(found, groups[0], groups[1], "synapses").frame().dropna(subset=["pre", "post"])
+    table = table.pivot(index="pre", columns="post", values="value")
+    for row in expected.index:
+        assert table.loc[row, expected.columns].astype(int).tolist() == expected.loc[row].tolist(), row
+    assert found.edges.num_syn.sum() == len(raw) > 500
 
 
 def test_a_failed_chunk_keeps_the_others(six: Cave) -> None:

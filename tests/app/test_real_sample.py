@@ -10,6 +10,7 @@ from caveclient import CAVEclient
 from services.cave.client import Cave
 from services.cells import cells, connectivity
 from services.core.settings import Settings
+from services.populations import groupings, population, totals
 from services.tables import tables
 from services.tables.tables import TableQuery
 from tests.servers import ROOT, start_localcave
@@ -95,3 +96,24 @@ def test_the_partners_equal_caveclient(cave, url):
     counts = rows.loc[rows["pre_pt_root_id"] != CELL, "pre_pt_root_id"].value_counts()
     inputs = connectivity.read(cave.release(DS, VERSION), str(CELL)).inputs
     assert dict(zip(inputs["root_id"], inputs["num_syn"], strict=True)) == counts.to_dict()
+
+
+def test_a_population_of_real_rows_equals_the_file(cave, realdata):
+    """Typed cells onto the known cell: edges, and the synapses of each type, by pandas from the files alone."""
+    rows = pd.read_csv(realdata / "23P_corner_50.csv")
+    typed = pd.read_feather(realdata / "cell_info_1300.feather")
+    root = next(name for name in typed.columns if name.endswith("root_id"))
+    name = next(name for name in typed.columns if name.startswith("cell_type"))
+    kept = rows["pre_pt_root_id"].isin(set(typed[root]) - {0, CELL})
+    expected = rows[kept].groupby("pre_pt_root_id")["size"].agg(["size", "sum"])
+    release = cave.release(DS, VERSION)
+    result = population.read(population.choose(release, f"{TYPES}:", str(CELL), proofread="off"))
+    edges = result.edges.frame().set_index("pre_root_id")
+    assert edges["num_syn"].to_dict() == expected["size"].to_dict() and len(edges) > 10
+    assert edges["net_size"].to_dict() == expected["sum"].astype(float).to_dict()
+    groups = [groupings.group(release, one, TYPES + ".cell_type") for one in (result.pair.pre, result.pair.post)]
+    table = totals.matrix(result, groups[0], groups[1], "synapses").frame().groupby("pre")["value"].sum()
+    once = typed[~typed[root].duplicated(keep=False)].set_index(root)[name]
+    counts = rows[kept]["pre_pt_root_id"].map(once).value_counts()
+    for kind in ("23P", "BC", "MC", "4P"):
+        assert table[kind] == counts.get(kind, 0), kind

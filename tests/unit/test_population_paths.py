@@ -100,7 +100,11 @@ def test_paths_are_the_best_of_all_simple_ones(seed: int, steps: int, order: pat
     graph = nx.DiGraph()
     for edge in edges.frame().itertuples():
         graph.add_edge(edge.pre_root_id, edge.post_root_id, num_syn=edge.num_syn)
-    result = paths.between(edges, PRE[:12], POST[4:], steps=steps, order=order)
+    result, reached = paths.between(edges, PRE[:12], POST[4:], steps=steps, order=order)
+    assert reached.to_dict() == result["steps"].value_counts().reindex(range(1, steps + 1), fill_value=0).to_dict()
+    few, same = paths.between(edges, PRE[:12], POST[4:], steps=steps, order=order, most=7)
+    pd.testing.assert_frame_equal(few, result.head(7))
+    assert same.equals(reached)
     matches = {(row["pre_root_id"], row["post_root_id"]): row for row in result.to_dict("records")}
     expected = {}
     for source in PRE[:12]:
@@ -123,10 +127,10 @@ def test_paths_are_the_best_of_all_simple_ones(seed: int, steps: int, order: pat
 
 def test_paths_where_nothing_leads() -> None:
     _, edges = wiring(1)
-    assert paths.between(edges, PRE[:1], POST).empty
-    assert paths.between(edges, PRE[:0], POST).empty
+    assert paths.between(edges, PRE[:1], POST)[0].empty
+    assert paths.between(edges, PRE[:0], POST)[0].empty
     none = edges_of(pd.DataFrame({"pre_root_id": [], "post_root_id": [], "size": []}), PRE, POST)
-    assert paths.between(none, PRE, POST).empty
+    assert paths.between(none, PRE, POST)[0].empty
     with pytest.raises(BadInput):
         paths.between(edges, PRE, POST, steps=4)
 
