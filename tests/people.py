@@ -17,24 +17,26 @@ PRIVATE = {"own_types": {"owner_user_id": 1}, "lab_types": {"owner_user_id": 1, 
 SECRET = "k" * 32
 
 
-def person(user_id: int, letter: str, *, view: bool = True, tos: bool = False, lab: bool = False) -> dict[str, Any]:
+def person(
+    user_id: int, letter: str, *, view: bool = True, tos: bool = False, lab: bool = False, segmentation: bool = True
+) -> dict[str, Any]:
     groups = ["lab"] if lab else []
     return {
         "token": letter * 32,
         "user_id": user_id,
-        "view": [DS] if view else [],
+        "view": [DS, *(["tiny_pcg"] if segmentation else [])] if view else [],
         "needs_tos": [DS] if tos else [],
         "groups": groups,
     }
 
 
 USERS = {
-    "auth_datasets": {DS: "tiny_data", "tiny_pcg": "tiny_data"},
+    "auth_datasets": {DS: "tiny_data", "tiny_pcg": "tiny_segmentation"},
     "terms_of_service": {"tiny_data": {"tos_id": 8, "tos_name": "Terms"}},
     "users": {
         "Ada": person(1, "a", lab=True),
         "Ben": person(2, "b", lab=True),
-        "Cem": person(3, "c"),
+        "Cem": person(3, "c", segmentation=False),
         "Eve": person(4, "e", view=False),
         "Tom": person(5, "t", view=False, tos=True),
     },

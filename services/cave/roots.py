@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from services.cache.shared import Cache
 from services.cave.failures import CHECK, Subject
 from services.core.errors import NotFound
 from services.core.records import Version
@@ -15,6 +17,8 @@ from services.core.records import Version
 if TYPE_CHECKING:
     from services.cave.client import Cave
 
+SEGMENTATION = "the segmentation"
+"""What stands for it among the tables that a person may read; no table has such a name."""
 EDITED = ("before_root_ids", "after_root_ids")
 
 
@@ -37,6 +41,14 @@ class Roots(ABC):
     def _ask_segmentation(self, what: str, subject: Subject, call: Callable[[Any], Any]) -> Any:
         return self.cave.asker.ask(what, subject, self.cave.segmentation, call)
 
+    def _kept(self) -> Cache:
+        """Where answers about the segmentation are kept. Raises NotAllowed for a person who may not read it, which CAVE
+        allows apart from the datastack."""
+        subject = self._subject()
+        ask = partial(self._ask_segmentation, "permission", subject, lambda graph: graph.get_oldest_timestamp())
+        self.cave.require(self.datastack, SEGMENTATION, ask)
+        return self.cave.cache
+
     def latest_roots(self, root_ids: Sequence[int]) -> list[bool]:
         """For each root id, whether it was a valid root at the time of the version."""
         ids = [int(root_id) for root_id in root_ids]
@@ -44,7 +56,7 @@ class Roots(ABC):
             return []
         time = self.version.timestamp
         subject = self._subject()
-        matches: list[bool] = self.cave.cache.value(
+        matches: list[bool] = self._kept().value(
             ("latest_roots", *self._place, *ids),
             lambda: self._ask_segmentation(
                 "latest roots", subject, lambda graph: graph.is_latest_roots(ids, timestamp=time)
@@ -70,7 +82,7 @@ class Roots(ABC):
 
         missing = f"Datastack {self.datastack} has no root id {root_id}."
         subject = self._subject(missing=missing)
-        result = self.cave.cache.value(
+        result = self._kept().value(
             ("suggest_roots", *self._place, int(root_id)),
             lambda: self._ask_segmentation("suggested root", subject, call),
         )
@@ -109,7 +121,7 @@ class Roots(ABC):
 
         missing = f"Datastack {self.datastack} has no supervoxel {supervoxel_id}."
         subject = self._subject(missing=missing)
-        root: int = self.cave.cache.value(
+        root: int = self._kept().value(
             ("root_of_supervoxel", *self._place, int(supervoxel_id)),
             lambda: int(self._ask_segmentation("root of supervoxel", subject, call)),
         )
@@ -122,7 +134,7 @@ class Roots(ABC):
         ids = [int(supervoxel_id) for supervoxel_id in supervoxel_ids]
         time = self.version.timestamp
         subject = self._subject()
-        matches: list[int] = self.cave.cache.value(
+        matches: list[int] = self._kept().value(
             ("roots_of_supervoxels", *self._place, *ids),
             lambda: self._ask_segmentation(
                 "roots of supervoxels", subject, lambda graph: graph.get_roots(ids, timestamp=time)

@@ -31,6 +31,10 @@ class Voxels(ABC):
     asker: Asker
 
     @abstractmethod
+    def require(self, datastack: str) -> None:
+        """Raises NotAllowed unless the datastack may be read."""
+
+    @abstractmethod
     def segmentation(self, datastack: str) -> Any:
         """caveclient's client of the segmentation."""
 
@@ -39,6 +43,8 @@ class Voxels(ABC):
 
         They are read without a token, for they may be anywhere.
         """
+
+        self.require(datastack)
 
         def load() -> str:
             subject = self.asker.subject(datastack)

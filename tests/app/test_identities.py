@@ -118,6 +118,13 @@ class TestWhatIsCached:
         second.release(DS, tiny.NEWEST).table("lab_types")
         assert second.cache.counts["loaded"] == before + 1
 
+    def test_who_may_not_read_the_segmentation_is_not_told_what_another_was(self, door: Cave) -> None:
+        ada, cem = (door.of(Identity(letter * 32)).release(DS, tiny.NEWEST) for letter in "ac")
+        assert ada.latest_roots([tiny.A]) == [True]
+        assert len(cem.table("types")) == 6
+        with pytest.raises(NotAllowed, match="no permission"):
+            cem.latest_roots([tiny.A])
+
     def test_nothing_kept_has_a_token(self, door: Cave, client: FlaskClient, tmp_path: Path) -> None:
         for table in ("types", "own_types"):
             ask(client, "a", rows(table))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
+import requests
 from playwright.sync_api import Page, expect
 
 from tests import tiny
@@ -15,6 +18,8 @@ from tests.e2e.conftest import OpenPage
 from tests.people import DS, SECRET, Guarded, guarded_cave
 from tests.servers import karst
 
+CALLBACK = "/_dash-update-component"
+ROW = '"23P"'
 pytestmark = pytest.mark.browser
 OWN = f"/table-viewer?datastack={DS}&version={tiny.NEWEST}&table=own_types&where=id%20%3E%200"
 
@@ -49,6 +54,30 @@ def test_each_sees_what_cave_shows_them(people: list[Page]) -> None:
     expect(ben.locator(".ag-row")).to_have_count(0)
     for page in people:
         assert "karst_identity" not in page.evaluate("document.cookie"), "no script can read who one is"
+
+
+def test_callbacks_of_two_at_once_never_meet(people: list[Page]) -> None:
+    """What Ada's page asks, asked by both in many threads: her table is in her answers alone."""
+    ada, _ = people
+    bodies: list[str] = []
+    ada.on("request", lambda one: bodies.append(one.post_data or "") if CALLBACK in one.url else None)
+    ada.goto(OWN)
+    expect(ada.locator(".ag-row")).to_have_count(6)
+    address = urljoin(ada.url, CALLBACK)
+    cookies = [{one["name"]: one["value"] for one in page.context.cookies(page.url)} for page in people]
+
+    def answer(asked: tuple[int, str]) -> str:
+        who, body = asked
+        headers = {"Content-Type": "application/json"}
+        return requests.post(address, data=body, cookies=cookies[who], headers=headers, timeout=60).text
+
+    asked = [(who, body) for body in bodies for who in (0, 1)] * 3
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(answer, asked))
+    shown = [[text for (who, _), text in zip(asked, answers, strict=True) if who == one] for one in (0, 1)]
+    rows = [[text for text in texts if ROW in text] for texts in shown]
+    assert rows[0], "the callback that reads rows was among them"
+    assert not rows[1]
 
 
 def test_whose_sign_in_has_ended_signs_in_again_and_is_back(people: list[Page], guarded: Guarded) -> None:
