@@ -105,7 +105,7 @@ def _nodes(nodes: pd.DataFrame, shades: Mapping[str, str], *, named: bool) -> li
     down = np.where(np.isfinite(down), down, HEIGHT_PX + NOT_KNOWN_PX)
     places = np.empty(len(nodes))
     places[np.argsort(down, kind="stable")] = np.arange(len(nodes)) * GOLDEN % 1 * WIDTH_PX
-    sizes = 10 + 26 * np.sqrt(nodes["cells"] / max(nodes["cells"].max(), 1))
+    sizes = np.minimum(10 + 26 * np.sqrt(nodes["cells"] / max(nodes["cells"].max(), 1)), 12 + 2 * nodes["cells"])
     return [
         {
             "data": {

@@ -111,6 +111,7 @@ def paths(view: PopulationAddress, best: pd.DataFrame, reached: pd.Series, pairs
 
 def changes(view: PopulationAddress, pairs: pd.DataFrame) -> html.Section:
     """What became of the pairs of the view since the version `against`: `pairs` are of `comparisons.changes`."""
+    changed = pairs[pairs["change"] != "same"]
     sums = ", ".join(f"{count:,} {change}" for change, count in pairs["change"].value_counts().items())
     rows = [
         [
@@ -120,13 +121,13 @@ def changes(view: PopulationAddress, pairs: pd.DataFrame) -> html.Section:
             f"{row['num_syn']:,}",
             row["change"],
         ]
-        for row in pairs[pairs["change"] != "same"].head(MOST_LISTED).to_dict("records")
+        for row in changed.head(MOST_LISTED).to_dict("records")
     ]
     titles = ("from", "to", f"synapses at {view.against}", f"at {view.version}", "change")
     note = f"Pairs that are connected at either version: {sums or 'none'}. Cells are followed by their nucleus."
     listed = table("Changes", titles, rows, ("from", "to", "change"))
     files = file(view, "changes", "Pairs:", against=view.against)
-    return _section(f"Version {view.against} to {view.version}", note + _first(pairs), listed, files)
+    return _section(f"Version {view.against} to {view.version}", note + _first(changed), listed, files)
 
 
 def beside(view: PopulationAddress, groups: pd.DataFrame, by: str, words: str) -> html.Section:
