@@ -87,7 +87,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     view, lost = view.fitted()
     results, warnings = _results(view, _about(view)), connectivity_page.warnings(view.address, result)
     notes = [*alerts.notices(result.notices), *alerts.notes([*messages, *lost, *warnings])]
-    return results, connectivity_page.status(result), notes, view.address.href()
+    return results, connectivity_page.status(result, view.release.profile.description), notes, view.address.href()
 
 
 @callback(
@@ -137,7 +137,7 @@ def _several(requested: CellView, messages: list[str]) -> tuple[Any, ...]:
     view, lost = requested.fitted()
     shown = _results(view, together.about(view), alone=False)
     notes = [*alerts.notices(result[0].notices), *alerts.notes([*messages, *lost, *together.warnings(view)])]
-    return shown, several_cells.status(result), notes, view.address.href()
+    return shown, several_cells.status(result, view.release.profile.description), notes, view.address.href()
 
 
 def _results(view: CellView, about: list[Any], *, alone: bool = True) -> list[Any]:

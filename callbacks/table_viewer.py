@@ -78,7 +78,9 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         results = table_page.results(view, shown.table, *axes, others, **more)
     line = no_update if view.where == requested.where else view.where
     notes = alerts.notes([*message, *shown.messages, *lost_with_link])
-    return results, table_page.status(table, view.catalogue(), live.notices(cave(), table)), notes, line
+    description = shown.release.profile.description
+    status = table_page.status(table, view.catalogue(), live.notices(cave(), table), description)
+    return results, status, notes, line
 
 
 @callback(

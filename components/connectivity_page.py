@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 
-from components import alerts, controls, later, partner_options, partner_panel, skeleton_view
+from components import alerts, controls, glossary, later, partner_options, partner_panel, skeleton_view
 from components.attributes import aria
 from components.shell import heading
 from components.truncated import with_offer
@@ -136,11 +136,13 @@ def types_in_words(read: Connectivity) -> str:
     return f"{'types of synapses' if read.typed_synapses else 'cell types'} of {read.type_table}{rule}"
 
 
-def status(read: Connectivity) -> list[Any]:
-    """Which cell this is, of which version and day, with which types."""
+def status(read: Connectivity, description: str) -> list[Any]:
+    """Which cell this is, of which version and day, with which types. `description` is that of the datastack."""
     version = read.version
     types = types_in_words(read)
     return [
         html.Strong(f"Cell {read.cell.root_id}"),
-        f" · {read.datastack} · {version.words} · {types}{f' · partners of {read.view.name}' if read.view else ''}",
+        " · ",
+        glossary.datastack(read.datastack, description),
+        f" · {version.words} · {types}{f' · partners of {read.view.name}' if read.view else ''}",
     ]

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dash import html
+
 from components.attributes import data
 
 
@@ -31,6 +33,11 @@ def explained(words: str, term: str = "") -> dict[str, Any]:
     focus (see assets/help.js); nothing where the glossary does not have them."""
     meaning = of_word(term or words)
     return data(help=meaning) if meaning else {}
+
+
+def datastack(name: str, description: str) -> html.Span:
+    """The name of a datastack, with what it is on hover and focus."""
+    return html.Span(name, **(data(help=description) if description else {}))
 
 
 def of_column(name: str) -> str | None:

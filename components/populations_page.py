@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import pandas as pd
 from dash import dcc, html
 
-from components import alerts, controls
+from components import alerts, controls, glossary
 from components.attributes import aria, data
 from components.cell_card import counted
 from components.figures.template import CONFIG, Figure
@@ -354,7 +354,9 @@ def status(pair: Pair) -> list[Any]:
     onto = "each other" if same else f"{len(pair.post):,} cells"
     return [
         html.Strong(f"{len(pair.pre):,} cells onto {onto}"),
-        f" · {pair.release.datastack} · {pair.release.version.words}",
+        " · ",
+        glossary.datastack(pair.release.datastack, pair.release.profile.description),
+        f" · {pair.release.version.words}",
     ]
 
 

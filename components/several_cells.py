@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from dash import html
 
+from components import glossary
 from components.attributes import aria
 from components.connectivity_page import types_in_words
 from components.links import copy_button, copyable
@@ -28,13 +29,15 @@ NUMBERS = {
 }
 
 
-def status(connectivities: Sequence[Connectivity]) -> list[Any]:
-    """How many cells these are, of which version and day, with which types."""
+def status(connectivities: Sequence[Connectivity], description: str) -> list[Any]:
+    """How many cells these are, of which version and day, with which types. `description` is that of the datastack."""
     first = connectivities[0]
     types = types_in_words(first)
     return [
         html.Strong(f"{len(connectivities)} cells"),
-        f" · {first.datastack} · {first.version.words} · {types}",
+        " · ",
+        glossary.datastack(first.datastack, description),
+        f" · {first.version.words} · {types}",
     ]
 
 

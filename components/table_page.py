@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pandas as pd
 from dash import dcc, html
 
-from components import alerts, controls, help
+from components import alerts, controls, glossary, help
 from components.attributes import aria, data
 from components.grid import place, rows_grid
 from components.links import copy_button, deselect
@@ -179,12 +179,15 @@ def _tab(name: str, chosen: bool) -> html.Button:
     )
 
 
-def status(table: TableFrame | LargeTable, catalogue: str, notices: Sequence[str]) -> list[Any]:
-    """Which table this is, of which version and day, and the owners' `notices`. `catalogue` is the address of all."""
+def status(table: TableFrame | LargeTable, catalogue: str, notices: Sequence[str], description: str) -> list[Any]:
+    """Which table this is, of which version and day, and the owners' `notices`. `catalogue` is the address of all,
+    `description` that of the datastack."""
     info, version = table.info, table.version
     messages = [
         html.Strong(info.name),
-        f" · {table.datastack} · {version.words}",
+        " · ",
+        glossary.datastack(table.datastack, description),
+        f" · {version.words}",
         f" · references {info.reference_table}" if info.reference_table else "",
         " · ",
         html.A("all tables", href=catalogue),

@@ -120,7 +120,7 @@ def _of_table(release: Release, table: str, where: str) -> CellSet:
     if ROOT_IDS not in opened.frame:
         raise BadInput(f"{table} has no root ids, so its rows name no cells.", "Choose another table.")
     roots = opened.frame[ROOT_IDS].take(tables.row_numbers(opened, query)).fillna(0).to_numpy(np.int64)
-    notes = misread(tables.filter_of(opened.columns, query), opened.frame)
+    notes = (*opened.info.notices, *misread(tables.filter_of(opened.columns, query), opened.frame))
     return replace(_distinct(table, roots), notes=notes)
 
 

@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from flask.testing import FlaskClient
 
+from components import connectivity_page, several_cells, table_page
 from services.cave.client import Cave
 from services.cells import connectivity
+from services.populations import sets
 from services.tables import live
 from services.views.addresses import TableAddress
 from services.views.table_view import open_view
@@ -48,3 +50,23 @@ def test_the_notice_of_a_type_table_is_a_warning_of_the_cell(cave: Cave) -> None
     root = str(int(roots[roots > 0].iloc[0]))
     assert NOTICE in connectivity.read(cave.release(DS, version), root, type_table=OLD).notices
     assert NOTICE not in connectivity.read(cave.release(DS, version), root, type_table=NEW).notices
+
+
+def test_the_notice_of_a_table_is_said_of_a_population_of_its_rows(cave: Cave) -> None:
+    release = cave.release(DS, cave.versions(DS)[0].number)
+    assert NOTICE in sets.resolve(release, f"{OLD}:id < 100").notes
+    assert NOTICE not in sets.resolve(release, f"{NEW}:id < 100").notes
+
+
+def test_the_description_of_the_datastack_is_at_hand_where_its_name_is(cave: Cave) -> None:
+    view = open_view(cave, TableAddress(DS, table=NEW))
+    description = view.release.profile.description
+    assert description
+    read = connectivity.read(view.release, str(view.table.frame["pt_root_id"].iloc[0]))
+    for status in (
+        table_page.status(view.table, "", (), description),
+        connectivity_page.status(read, description),
+        several_cells.status([read, read], description),
+    ):
+        (name,) = [part for part in status if getattr(part, "children", "") == DS]
+        assert name.to_plotly_json()["props"]["data-help"] == description
