@@ -21,7 +21,11 @@ _BARE = re.compile(r"""[^\s()\[\],=<>!~"']+""")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
-_TIME = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?)?", re.ASCII)
+_TIME = re.compile(
+    r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
+    r"( ?(?P<utc>Z|UTC|GMT)| ?(?P<sign>[+\-\u2212])(?P<offset>\d\d(:?\d\d)?))?)?)?",
+    re.ASCII | re.IGNORECASE,
+)
 _TRUE, _FALSE = ("true", "t", "yes"), ("false", "f", "no")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UNESCAPES = {written: meant for meant, written in _ESCAPES.items()} | {"\\'": "'"}
@@ -112,10 +116,17 @@ def _boolean(text: str) -> bool | None:
 
 
 def _time(text: str) -> pd.Timestamp | None:
-    if not _TIME.fullmatch(text):
+    match = _TIME.fullmatch(text)
+    if match is None:
         return None
+    local = text
+    if match["utc"]:
+        local = f"{text[: match.start('utc')].strip()}Z"
+    elif match["sign"]:
+        sign = "+" if match["sign"] == "+" else "-"
+        local = f"{text[: match.start('sign')].strip()}{sign}{match['offset']}"
     try:
-        time = pd.Timestamp(text)
+        time = pd.Timestamp(local.upper())
         return time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
     except ValueError:  # OutOfBoundsDatetime is one
         return None
