@@ -69,7 +69,7 @@ def at_points(release: Release, points_nm: Sequence[Point]) -> Pasted:
     if not matches:
         raise errors[0]
     roots = dict.fromkeys(cells.find(release, one.id, one.id_type).root_id for one in matches)
-    notes = [*(one.note for one in matches), *(error.message for error in errors)]
+    notes = [*dict.fromkeys((*(one.note for one in matches), *(error.message for error in errors)))]
     if len(points_nm) > MOST_TOLD:
         told = f"The cells at {len(matches):,} of {len(points_nm):,} positions were taken."
         notes = [told, *(error.message for error in errors[:1])]
