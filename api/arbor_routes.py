@@ -1,4 +1,4 @@
-"""The arbor of a cell: its skeleton as a file, and what can be measured of it."""
+"""A cell as files: its skeleton, mesh and soma, and what can be measured of its arbor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api.cell_routes import CELL
 from api.routes import blueprint
 from services.cave.context import cave
 from services.cave.release import Release
-from services.cells import arbor, connectivity, interpretation
+from services.cells import arbor, connectivity, interpretation, soma
 from services.cells.cells import Cell
 from services.core.columns import describe_columns
 from services.tables import live
@@ -24,15 +24,36 @@ def _cell(datastack: str, version: str, cell: str) -> tuple[Release, Cell]:
     return release, interpretation.find(release, cell, id_type)
 
 
+def _file(content: str | bytes, content_type: str, name: str, *, inline: bool = False) -> Response:
+    answer = Response(content, content_type=content_type)
+    answer.headers["Content-Disposition"] = f'{"inline" if inline else "attachment"}; filename="{name}"'
+    return answer
+
+
 @blueprint.get(f"{CELL}/skeleton.swc")
 def cell_swc(datastack: str, version: str, cell: str) -> Response:
     """The skeleton of a cell as SWC, in micrometres."""
     params.only("id_type")
     _, result = _cell(datastack, version, cell)
     content = arbor.swc(cave().skeleton(datastack, result.root_id))
-    answer = Response(content, content_type="text/plain; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{datastack}_{result.root_id}.swc"'
-    return answer
+    return _file(content, "text/plain; charset=utf-8", f"{datastack}_{result.root_id}.swc")
+
+
+@blueprint.get(f"{CELL}/mesh.obj")
+def cell_mesh(datastack: str, version: str, cell: str) -> Response:
+    """The mesh of a cell as Wavefront OBJ, in nanometres."""
+    params.only("id_type")
+    _, result = _cell(datastack, version, cell)
+    return _file(cave().mesh(datastack, result.root_id).to_obj(), "model/obj", f"{datastack}_{result.root_id}.obj")
+
+
+@blueprint.get(f"{CELL}/soma.png")
+def soma_image(datastack: str, version: str, cell: str) -> Response:
+    """The electron microscopy around the soma of a cell, in its section."""
+    params.only("id_type")
+    _, result = _cell(datastack, version, cell)
+    content = soma.image(cave(), datastack, result)
+    return _file(content, "image/png", f"{datastack}_{result.root_id}_soma.png", inline=True)
 
 
 @blueprint.get(f"{CELL}/arbor")

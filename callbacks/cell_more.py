@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from dash import Input, Output, State
@@ -12,8 +13,9 @@ from components import alerts, skeleton_view
 from components.cell_facts import cell_facts
 from components.changes import changes as drawn_changes
 from services.cave.context import cave
-from services.cells import card, morphology
+from services.cells import arbor, card, morphology
 from services.core import space
+from services.core.parallel import gather
 from services.views.addresses import parse_connectivity
 from services.views.cell_view import CellView
 
@@ -28,7 +30,9 @@ from services.views.cell_view import CellView
 def facts(_seen: int, of: str) -> Any:
     """What all tables say about the cell."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
-    return cell_facts(card.read(view.release, view.first.cell))
+    cell = view.first.cell
+    facts, edits = gather(partial(card.read, view.release, cell), partial(card.edits, view.release, cell))
+    return cell_facts(facts, edits, f"{_address(view)}/soma.png")
 
 
 @callback(
@@ -43,9 +47,14 @@ def skeleton(_seen: int, of: str) -> Any:
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     soma_nm, volume = view.first.cell.soma_position_nm, view.release.volume
     soma_um = space.nm_to_um(soma_nm, volume)[0] if soma_nm else None
-    result = view.first
-    address = f"/api/v1/{result.datastack}/{result.version.label}/cells/{result.cell.root_id}"
-    return skeleton_view.picture(morphology.read(cave(), result), soma_um, address)
+    drawn = morphology.read(cave(), view.first)
+    return skeleton_view.picture(drawn, arbor.compartments(cave(), view.first), soma_um, _address(view))
+
+
+def _address(view: CellView) -> str:
+    """The cell's address in the API."""
+    of = view.first
+    return f"/api/v1/{of.datastack}/{of.version.label}/cells/{of.cell.root_id}"
 
 
 @callback(

@@ -12,19 +12,22 @@ from components.attributes import aria
 from components.links import copyable
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from services.cells.card import CellCard, Named
 
 MOST_TYPES = 40
 
 
-def cell_facts(card: CellCard) -> html.Section:
+def cell_facts(card: CellCard, edits: pd.DataFrame | None = None, soma: str = "") -> html.Section:
     """Layer, area, proofreading and coregistration at a glance; position, volume, and its type in every table of types
-    on demand."""
+    on demand. `edits` are those of `card.edits`, `soma` is the address of the picture of the soma."""
     glance = [
         ("Layer", ", ".join(f"{layer} ({by})" for by, layer in card.layers.items()) or card.layer),
         ("Visual area", _area(card)),
         ("Axon", _strategy(card, "axon", card.strategy_axon)),
         ("Dendrite", _strategy(card, "dendrite", card.strategy_dendrite)),
+        ("Edits", None if edits is None else _edits(edits)),
         ("Coregistered", _coregistered(card)),
         ("Nucleus volume", None if card.volume_um3 is None else f"{card.volume_um3:,.1f} µm³"),
         (f"{_place(card)} (vx)", _position(card)),
@@ -39,11 +42,21 @@ def cell_facts(card: CellCard) -> html.Section:
         ],
         className="k-drop",
     )
+    alt = "Electron microscopy around the soma, 25 µm wide"
+    picture = html.Img(src=soma, alt=alt, title=alt, className="k-soma") if soma and card.position_nm else None
     return html.Section(
-        [_list(glance), every if kinds else html.Span(_untyped(card), className="k-muted")],
+        [_list(glance), every if kinds else html.Span(_untyped(card), className="k-muted"), picture],
         className="k-facts",
         **aria(label="More about the cell"),
     )
+
+
+def _edits(edits: pd.DataFrame) -> str:
+    if not len(edits):
+        return "none"
+    merges = int((edits["kind"] == "merge").sum())
+    last = edits["timestamp"].max()
+    return f"{merges:,} merged, {len(edits) - merges:,} split, the last on {last:%Y-%m-%d}"
 
 
 def _untyped(card: CellCard) -> str:

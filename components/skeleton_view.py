@@ -12,12 +12,20 @@ from components.cell_figures import plot
 from components.figures.morphology import skeleton
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from services.cells.morphology import Morphology
     from services.core.errors import KarstError
 
 TITLE = "Skeleton in 3D"
+COLUMNS = (
+    ("cable_um", "cable (µm)", "{:,.0f}"),
+    ("in_per_um", "inputs / µm", "{:.3f}"),
+    ("out_per_um", "outputs / µm", "{:.3f}"),
+)
 FILES = {
     "SWC": "skeleton.swc",
+    "mesh (OBJ)": "mesh.obj",
     "cable and synapses by compartment": "arbor?format=csv",
     "Sholl profile": "arbor?of=sholl&format=csv",
     "depth profile": "arbor?of=depth&format=csv",
@@ -30,9 +38,11 @@ def place() -> html.Div:
     return later.place("cell-skeleton", html.P("Looking for a skeleton…", className="k-hint"))
 
 
-def picture(morphology: Morphology, soma_um: tuple[float, float, float] | None, cell: str) -> html.Div:
-    """The skeleton with soma and synapses, how much of them is drawn, and files of it; `cell` is the cell's address in
-    the API."""
+def picture(
+    morphology: Morphology, measures: pd.DataFrame, soma_um: tuple[float, float, float] | None, cell: str
+) -> html.Div:
+    """The skeleton with soma and synapses, how much of them is drawn, its `measures` by compartment and files of it;
+    `cell` is the cell's address in the API."""
     figure = skeleton(morphology.lines, morphology.synapses, soma_um, morphology.titles)
     counts = [
         f"{len(points):,} of {morphology.num_synapses[way]:,} {way.noun} synapses"
@@ -41,7 +51,18 @@ def picture(morphology: Morphology, soma_um: tuple[float, float, float] | None, 
     cable = f"{morphology.drawn_um / 1000:,.2f} of {morphology.cable_um / 1000:,.2f} mm of cable"
     drawn = plot("skeleton", TITLE, figure, note=f"Drawn: {cable}, {' and '.join(counts)}.")
     files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in FILES.items()]
-    return html.Div([drawn, html.P(["Download: ", *separated(files)], className="k-hint")])
+    return html.Div([drawn, _table(measures), html.P(["Download: ", *separated(files)], className="k-hint")])
+
+
+def _table(measures: pd.DataFrame) -> html.Details:
+    """Cable and density of synapses, a line for each compartment that has cable."""
+    lines = []
+    for row in measures[measures["cable_um"] > 0].to_dict("records"):
+        cells = [html.Td(form.format(row[name])) for name, _, form in COLUMNS]
+        lines.append(html.Tr([html.Th(row["compartment"], scope="row"), *cells]))
+    heads = [html.Th(title, scope="col") for title in ("compartment", *(title for _, title, _ in COLUMNS))]
+    table = html.Table([html.Thead(html.Tr(heads)), html.Tbody(lines)], className="k-table")
+    return html.Details([html.Summary("Cable and synapses by compartment"), html.Div(table, className="k-scroll")])
 
 
 def separated(parts: Sequence[html.A]) -> list[Any]:

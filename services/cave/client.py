@@ -29,13 +29,13 @@ from services.cache.shared import Cache
 from services.cave import http, versions
 from services.cave.accounts import Accounts
 from services.cave.failures import foreign, no_version
+from services.cave.meshes import Meshes
 from services.cave.permissions import PERMISSION_TTL_S, Permissions
 from services.cave.release import Release
 from services.cave.rows import Queries
 from services.cave.session import Asker
 from services.cave.skeletons import Skeletons
 from services.cave.states import States
-from services.cave.voxels import Voxels
 from services.core.addresses import bare, host, is_name, is_private_way, origin
 from services.core.errors import NotFound, SignIn
 from services.core.identity import Identity
@@ -58,7 +58,7 @@ caveclient.base._patch_session = http.within_trips(caveclient.base._patch_sessio
 caveclient.base.webbrowser = SimpleNamespace(open=lambda *_args, **_kwargs: False)
 
 
-class Cave(Accounts, Skeletons, States, Voxels):
+class Cave(Accounts, Skeletons, States, Meshes):
     """What CAVE can be asked, for one identity (the token of `settings`); about one version, through :meth:`release`.
 
     Safe to use from many threads. Methods raise NotFound, NotAllowed, Expired, TooLarge, BadInput or Upstream.

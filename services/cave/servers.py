@@ -95,6 +95,9 @@ class Servers(Cave):
     def state(self, datastack: str, state_id: int) -> dict[str, Any]:
         return self.at(datastack).state(datastack, state_id)
 
+    def mesh(self, datastack: str, root_id: int) -> Any:
+        return self.at(datastack).mesh(datastack, root_id)
+
     def skeleton(self, datastack: str, root_id: int) -> dict[str, Any]:
         return self.at(datastack).skeleton(datastack, root_id)
 

@@ -1,4 +1,4 @@
-"""Which supervoxel lies at a place, read from the voxels of a segmentation with cloud-volume."""
+"""Which supervoxel lies at a place, and the image around it, read from voxels with cloud-volume."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from services.cache.shared import Cache
 from services.cave.session import Asker
@@ -19,9 +20,13 @@ log = logging.getLogger("karst.cave")
 SOURCE_TTL_S = 3600
 READ_S = 15.0
 """A block of voxels is read within it, or not at all: there are other ways to tell what lies at a place."""
+MOST_PIXELS = 800
 BUCKETS = ("gs://", "s3://")
 _readers = ThreadPoolExecutor(4, thread_name_prefix="voxels")
 """Who reads: cloud-volume has no time-out, so reading is left behind when it takes too long."""
+
+
+Result = TypeVar("Result")
 
 
 class Voxels(ABC):
@@ -31,8 +36,12 @@ class Voxels(ABC):
     asker: Asker
 
     @abstractmethod
+    def info(self, datastack: str) -> dict[str, Any]:
+        """The info service's record."""
+
+    @abstractmethod
     def require(self, datastack: str) -> None:
-        """Raises NotAllowed unless the datastack may be read."""
+        """Raises NotAllowed unless whoever asks may read the datastack."""
 
     @abstractmethod
     def segmentation(self, datastack: str) -> Any:
@@ -60,10 +69,20 @@ class Voxels(ABC):
             source = self.voxel_source(datastack)
         except KarstError:  # a datastack without a segmentation
             return None
-        return _within(READ_S, lambda: _voxel(source, point_nm)) if source else None
+        return within(READ_S, lambda: _voxel(source, point_nm)) if source else None
+
+    def image_around(self, datastack: str, centre_nm: Sequence[float], width_nm: float) -> npt.NDArray[np.uint8] | None:
+        """One section of the electron microscopy, rows along y and columns along x, around x, y, z in nm, at the
+        finest resolution at which `width_nm` is at most `MOST_PIXELS`; None where it cannot be read. It is read without
+        a token."""
+        self.require(datastack)
+        source = str(self.info(datastack)["image_source"] or "").removeprefix("precomputed://")
+        readable = source.startswith(BUCKETS) or is_private_way(source)
+        return within(READ_S, lambda: _section(source, centre_nm, width_nm)) if readable else None
 
 
-def _within(seconds: float, read: Callable[[], int]) -> int | None:
+def within(seconds: float, read: Callable[[], Result]) -> Result | None:
+    """What `read` returns; None when it fails, or takes longer."""
     try:
         return _readers.submit(read).result(seconds)
     except Exception as error:  # whatever a bucket or a network has
@@ -80,3 +99,20 @@ def _voxel(source: str, point_nm: Sequence[float]) -> int:
     if not volume.bounds.contains(voxel):
         return 0
     return int(volume.download(Bbox(voxel, voxel + 1))[0, 0, 0, 0])
+
+
+def _section(source: str, centre_nm: Sequence[float], width_nm: float) -> npt.NDArray[np.uint8]:
+    """A square of the section at a place; 0 outside the volume."""
+    from cloudvolume import Bbox, CloudVolume  # noqa: PLC0415 - takes seconds
+
+    options: dict[str, Any] = {"use_https": True, "progress": False, "fill_missing": True, "secrets": {"user": None}}
+    volume = CloudVolume(source, bounded=False, **options)
+    fits = [mip for mip in volume.available_mips if width_nm / volume.meta.resolution(mip)[0] <= MOST_PIXELS]
+    volume.mip = fits[0] if fits else volume.available_mips[-1]
+    size_nm = np.asarray(volume.resolution)
+    middle = np.asarray(centre_nm) / size_nm
+    half = np.array([*(width_nm / 2 / size_nm[:2]), 0])
+    first = np.floor(middle - half).astype(int)
+    last = np.maximum(first + 1, np.floor(middle + half).astype(int))
+    section: npt.NDArray[np.uint8] = np.asarray(volume.download(Bbox(first, last)))[:, :, 0, 0].T
+    return section

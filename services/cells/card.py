@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from services.cells import cell_types, cells, proofreading, representative
 from services.cells.cells import Cell
 from services.core import space
 from services.core.columns import kind_of
+from services.core.errors import KarstError
 from services.core.parallel import gather
 from services.core.records import TableInfo
 from services.core.type_columns import type_column
@@ -113,6 +115,13 @@ def read(release: Release, cell: Cell) -> CellCard:
         coregistered=_coregistered(matched, of) if matched else None,
         type_tables=len(typed),
     )
+
+
+def edits(release: Release, cell: Cell) -> pd.DataFrame | None:
+    """The merges and splits that made a cell, see :meth:`Release.edits`; None where they cannot be told."""
+    with suppress(KarstError):
+        return release.edits(cell.root_id)
+    return None
 
 
 def _coregistered(infos: Sequence[TableInfo], of: Mapping[str, pd.DataFrame]) -> tuple[Coregistered, ...]:

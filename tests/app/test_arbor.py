@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from caveclient import CAVEclient
+from cloudvolume import CloudVolume
+from PIL import Image
 
 API = "/api/v1/karst_demo/latest/cells"
 KINDS = {1: "soma", 2: "axon", 3: "dendrite", 4: "apical dendrite"}
@@ -116,3 +118,35 @@ def test_what_has_no_skeleton_says_so(client, plain):
         assert answer.status_code == 404
         assert "no skeleton" in answer.json["error"]["message"]
     assert client.get(f"{API}/{root}/arbor?of=area").status_code == 400
+
+
+def test_the_mesh_file_is_the_mesh_that_cloud_volume_reads(client, stored, localcave_url):
+    root = stored[0]
+    answer = client.get(f"{API}/{root}/mesh.obj")
+    assert f"karst_demo_{root}.obj" in answer.headers["Content-Disposition"]
+    lines = answer.text.splitlines()
+    source = f"graphene://{localcave_url}/segmentation/table/karst_demo_pcg"
+    mesh = CloudVolume(source, use_https=True, progress=False, secrets={"token": "any"}).mesh.get(root)[root]
+    vertices = np.array([line.split()[1:] for line in lines if line.startswith("v ")], float)
+    faces = np.array([line.split()[1:] for line in lines if line.startswith("f ")], int)
+    np.testing.assert_allclose(vertices, mesh.vertices, atol=1e-3)
+    assert (faces == mesh.faces + 1).all()
+    assert len(lines) == len(vertices) + len(faces)
+    assert client.get(f"{API}/17/mesh.obj").status_code == 404
+
+
+def test_the_picture_of_a_soma_is_the_image_around_its_nucleus(client, stored, plain):
+    root = stored[0]
+    answer = client.get(f"{API}/{root}/soma.png")
+    picture = np.asarray(Image.open(io.BytesIO(answer.data)))
+    nucleus = plain.materialize.query_table("nucleus_detection_v0", filter_equal_dict={"pt_root_id": root})
+    nm = np.array(nucleus.pt_position.iloc[0]) * [4, 4, 40]
+    left, top = (int(at // 32) for at in nm[:2] - 12_500)
+    volume = plain.info.image_cloudvolume(mip=2, progress=False, fill_missing=True, bounded=False)
+    assert volume.resolution.tolist() == [32, 32, 40]
+    height, width = picture.shape
+    assert (height * 32, width * 32) == (pytest.approx(25_000, abs=32), pytest.approx(25_000, abs=32))
+    z = int(nm[2] // 40)
+    assert (picture == np.asarray(volume[left : left + width, top : top + height, z : z + 1])[:, :, 0, 0].T).all()
+    assert picture[height // 2, width // 2] < 150, "the middle of a nucleus is dark"
+    assert client.get(f"{API}/17/soma.png").status_code == 404

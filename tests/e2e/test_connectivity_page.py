@@ -302,6 +302,10 @@ def test_ten_partners_are_seen_without_scrolling_and_nothing_moves(page: Page, r
     page.goto(f"/connectivity-viewer?cell={root}&tab=in")
     expect(page.locator("#panel-in .k-neuroglancer")).to_be_visible()
     expect(page.locator("#cell-skeleton .js-plotly-plot")).to_be_visible()
+    measured = page.request.get(f"/api/v1/karst_demo/latest/cells/{root}/arbor").json()
+    axon = next(row for row in measured["rows"] if row["compartment"] == "axon")
+    numbers = page.locator("#cell-skeleton tr", has_text="axon").locator("td")
+    expect(numbers).to_have_text([f"{axon['cable_um']:,.0f}", f"{axon['in_per_um']:.3f}", f"{axon['out_per_um']:.3f}"])
     rows = page.locator("#panel-in .ag-center-cols-container .ag-row").all()
     inside = [box for box in (row.bounding_box() for row in rows) if box and box["y"] + box["height"] <= 720]
     assert len(inside) >= 10
@@ -327,6 +331,12 @@ def test_what_is_asked_of_a_cell_is_in_its_header_or_behind_one_word(kept_cell: 
         expect(facts.locator("dt", has_text=re.compile(part, re.I)).locator("+ dd")).to_have_text(words)
     expect(facts.locator("dt", has_text="Layer").locator("+ dd")).to_be_visible()
     expect(facts.locator("dt", has_text="Visual area").locator("+ dd")).to_be_visible()
+    log = truth.client.chunkedgraph.get_tabular_change_log([root])[root]
+    edits = f"{log.is_merge.sum()} merged, {(~log.is_merge).sum()} split" if len(log) else "none"
+    expect(facts.locator("dt", has_text="Edits").locator("+ dd")).to_contain_text(edits)
+    soma = facts.locator("img")
+    expect(soma).to_be_visible()
+    soma.evaluate("image => image.decode()")
     facts.locator("summary").click()
     expect(facts.locator(".k-menu")).to_contain_text(TYPES)
     expect(facts).to_contain_text("Nucleus volume")
