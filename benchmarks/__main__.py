@@ -9,7 +9,7 @@ import time
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import first_rows, localcave, neuroglancer, pages, plots, populations
+from benchmarks import classroom, first_rows, localcave, neuroglancer, pages, plots, populations
 from benchmarks.measure import HEAD, Row
 from localcave.cortex import make
 from tests.servers import start_localcave
@@ -25,6 +25,7 @@ def main() -> None:
             parts = (
                 first_rows.rows(demo, peers=bool(os.environ.get("PEERS"))),
                 localcave.rows(demo, server),
+                classroom.rows(server),
                 pages.rows(demo, server),
                 plots.rows(server),
                 populations.rows(server),

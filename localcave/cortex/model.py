@@ -62,11 +62,13 @@ class Cortex:
 
     @cached_property
     def level2(self) -> Ints:
-        """Level 2 id of every supervoxel: of an arbor one for each part that hangs together in a chunk and always was
-        in one root, of all else one for each atom and chunk."""
+        """Level 2 id of every supervoxel: of an arbor one for each part between branch points that lies in a chunk
+        and always was in one root, so that meshparty finds a node in each of its segments; of all else one for each
+        atom and chunk."""
         chunk, n_nodes = self.supervoxels.chunk, len(self.arbors.parent)
         above = np.where(self.arbors.parent >= 0, self.arbors.parent, np.arange(n_nodes))
-        together = (chunk[:n_nodes] == chunk[above]) & (self.atom[:n_nodes] == self.atom[above])
+        is_only_child = np.bincount(above, minlength=n_nodes)[above] == 1
+        together = is_only_child & (chunk[:n_nodes] == chunk[above]) & (self.atom[:n_nodes] == self.atom[above])
         top = tree_roots(np.where(together, above, np.arange(n_nodes)))
         return level2_ids(np.concatenate([top, n_nodes + self.atom[n_nodes:]]), chunk)
 

@@ -11,10 +11,12 @@ from localcave.cortex.catalogue import INFO
 from localcave.cortex.history import NOW
 from localcave.cortex.ids import CHUNK_NM
 from localcave.cortex.model import Cortex, table
+from localcave.cortex.recipe import TAGS
 from localcave.cortex.space import to_voxels
 
 CHUNK_VX = [CHUNK_NM // size_nm for size_nm in (8, 8, 40)]
 """Size of a chunk of the graph, in the voxels of the segmentation."""
+SHOWN_OUTPUTS = 20
 
 
 def supervoxel_table(cortex: Cortex) -> pa.Table:
@@ -79,11 +81,19 @@ def skeleton_table(cortex: Cortex) -> pa.Table:
 
 
 def example_state(cortex: Cortex) -> dict[str, Any]:
-    """A Neuroglancer state with the first proofread cell and its soma as a point."""
+    """A Neuroglancer state with the first proofread cell, its soma as a point, and some of its output synapses, tagged
+    by what they are on."""
     root = str(cortex.history.owner_root[cortex.population.proofread[0]])
     soma = to_voxels(cortex.population.soma_nm[cortex.population.proofread[:1]])[0].tolist()
     space = {axis: [size, "m"] for axis, size in zip("xyz", (4e-9, 4e-9, 4e-8), strict=True)}
     point = {"type": "point", "id": "soma", "point": soma, "segments": [[root]]}
+    sites = np.flatnonzero(cortex.wiring.pre == cortex.population.proofread[0])[:SHOWN_OUTPUTS]
+    outputs = [
+        {"type": "point", "id": f"synapse {row}", "point": to_voxels(place[None])[0].tolist(), "segments": [[root]]}
+        | {"props": [int(kind == cortex.synapses.tag[site]) for kind in range(len(TAGS))]}
+        for row, (site, place) in enumerate(zip(sites, cortex.synapses.ctr_nm[sites], strict=True))
+    ]
+    tags = [{"id": f"tag{number}", "type": "uint8", "tag": name} for number, name in enumerate(TAGS)]
     return {
         "dimensions": space,
         "position": soma,
@@ -97,6 +107,13 @@ def example_state(cortex: Cortex) -> dict[str, Any]:
                 "name": "somata",
                 "source": {"url": "local://annotations", "transform": {"outputDimensions": space}},
                 "annotations": [point],
+            },
+            {
+                "type": "annotation",
+                "name": "syns_out",
+                "source": {"url": "local://annotations", "transform": {"outputDimensions": space}},
+                "annotationProperties": tags,
+                "annotations": outputs,
             },
         ],
         "layout": "xy-3d",

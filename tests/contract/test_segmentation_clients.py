@@ -194,6 +194,19 @@ def test_pcg_skel_finds_the_length_of_the_arbor(client: CAVEclient, proofread: p
         assert pcg_skel.pcg_skeleton(root, client).path_length() == pytest.approx(known, rel=0.1)
 
 
+def test_meshparty_finds_a_level_2_node_in_each_segment_between_branch_points(
+    client: CAVEclient, proofread: pd.DataFrame
+) -> None:
+    root = int(client.chunkedgraph.get_root_id(int(proofread.pt_supervoxel_id.iloc[5])))
+    work = pcg_skel.get_meshwork_from_client(
+        root, client=client, synapses=True, restore_graph=True, restore_properties=True, skeleton_version=4
+    )
+    assert all(len(segment) for segment in work.segments())
+    assert set(work.anno.lvl2_ids.df.lvl2_id) == set(client.chunkedgraph.get_leaves(root, stop_layer=2))
+    strahler = work.anno.segment_properties.df
+    assert len(strahler) == len(work.anno.lvl2_ids.df)
+
+
 def test_what_has_no_skeleton_has_no_graph_and_says_so(client: CAVEclient, localcave_url: str) -> None:
     nuclei = client.materialize.query_table("nucleus_detection_v0").query("pt_root_id > 0")
     exist = client.skeleton.skeletons_exist(root_ids=nuclei.pt_root_id.head(300).tolist())

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 import requests
 from caveclient import CAVEclient
+from cloudvolume import CloudVolume
 from playwright.sync_api import Browser, Page, expect
 
 from tests.servers import free_port, running
@@ -88,6 +89,12 @@ def test_a_notebook_of_a_student_works(classroom: tuple[str, str]) -> None:
     assert "127.0.0.1" not in json.dumps(client.info.get_datastack_info())
     assert client.materialize.query_table("nucleus_detection_v0", limit=3).shape[0] == 3
     assert client.chunkedgraph.segmentation_info["data_dir"].startswith(server)
+    meshes = CloudVolume(
+        client.info.segmentation_source(), secrets={"token": "any"}, use_https=True, progress=False
+    ).mesh
+    root = int(client.materialize.query_table("proofreading_status_and_strategy", limit=1).pt_root_id.iloc[0])
+    assert len(meshes.get(root)[root].faces)
+    assert len(client.skeleton.get_skeleton(root)["vertices"])
     number = client.state.upload_state_json({"layers": [{"source": client.info.segmentation_source()}]})
     elsewhere = server.replace(HERE, "127.0.0.3")  # the laptop has moved to another network
     source = requests.get(f"{elsewhere}/nglstate/api/v1/{number}", timeout=9).json()["layers"][0]["source"]
@@ -123,6 +130,16 @@ def test_cells_appear_in_the_panel_of_a_student(student: Page, classroom: tuple[
     source = f"{classroom[1]}/precomputed/"
     with student.expect_response(lambda answer: answer.url.startswith(source) and answer.ok):
         student.goto(f"/connectivity-viewer?datastack=karst_demo&cell={root_id}&panel=on")
+
+
+def test_a_link_of_the_teacher_shows_its_cell_in_the_neuroglancer_of_a_student(
+    student: Page, classroom: tuple[str, str], root_id: str
+) -> None:
+    answer = requests.post(f"{classroom[0]}{API}/neuroglancer", json={"cell": root_id, "viewer": "bundled"}, timeout=60)
+    meshes = re.compile(rf"^{re.escape(classroom[1])}/.*(mesh|skeleton)")
+    with student.expect_response(lambda response: bool(meshes.search(response.url)) and response.ok):
+        student.goto(answer.json()["url"])
+    assert student.url.startswith(classroom[0])
 
 
 def test_it_says_what_others_type(classroom: tuple[str, str], said: Path) -> None:

@@ -90,6 +90,8 @@ CELLS = {
         state = client.state.get_state_json(state_id)
         assert state["layers"][0]["source"] == client.info.image_source()
         assert client.state.upload_state_json(state) != state_id
+        from nglui import parser
+        assert parser.tag_dictionary(state, layer_name="syns_out") == {0: "spine", 1: "shaft", 2: "soma"}
     """,
 }
 
