@@ -236,5 +236,5 @@
             },
         },
     });
-    window.karst = {change, follow, settled};
+    window.karst = Object.assign(window.karst || {}, {change, follow, settled});
 })();

@@ -56,10 +56,11 @@
             // Copies what the server has put together.
             copy: async function (made) {
                 if (!made) return dash_clientside.no_update;
-                await copy(made.text);
-                say(made.said);
+                if (made.form !== "tray") await copy(made.text);
+                const said = made.form === "tray" ? `${karst.memory.collect(made.text)} cells were added to the tray.` : made.said;
+                say(said);
                 for (const menu of document.querySelectorAll("details.k-take[open]")) shut(menu);
-                return made.said;
+                return said;
             },
         },
     });

@@ -202,7 +202,8 @@ def take(
         return {"text": shown.script(), "said": "A script was copied."}
     rows, subject = shown.chosen(selected, picked)
     column = next((name for name in ("pt_root_id", "id") if name in rows), str(rows.columns[0]))
-    return {"text": export.listed_ids(rows[column], form), "said": f"The {column} of {subject} was copied."}
+    said = f"The {column} of {subject} was copied."
+    return {"text": export.listed_ids(rows[column], form), "said": said, "form": form}
 
 
 clientside_callback(

@@ -37,6 +37,7 @@ def page(query: Mapping[str, Any]) -> html.Div:
             html.Div([heading("Read a connectome"), html.P(PURPOSE, className="k-lead")], className="k-hero"),
             html.P(id="home-about", className="k-muted k-about"),
             html.Div(id="alerts"),
+            html.Div(id="recent", className="k-recent"),
             html.Div(doors, className="k-doors"),
             html.Section(
                 [html.H2("Tables"), html.Div(alerts.loading("Asking CAVE what there is…"), id="home-tables")],

@@ -8,7 +8,7 @@ import dash
 import dash_bootstrap_components as dbc
 from dash import dash_table, dcc, html
 
-from components import help
+from components import help, tray
 from components.attributes import aria
 from services.views.addresses import LONGEST_VALUE
 
@@ -56,6 +56,7 @@ def shell(pages: Sequence[tuple[str, str]], account: str | None = None) -> html.
             html.Main(dash.page_container, id="main", tabIndex="-1"),
             html.Div(id="said", className="visually-hidden", role="status"),
             help.dialog(),
+            tray.dialog(),
             dcc.Store(id="reload"),
         ]
     )
@@ -73,7 +74,7 @@ def _header(pages: Sequence[tuple[str, str]], account: str | None) -> html.Heade
     )
     brand = html.A([html.Span(className="k-logo"), "Karst"], href="/", className="k-brand")
     parts = [brand, html.Nav(links, **aria(label="Pages")), _search(), _account(account)]
-    return html.Header([*parts, help.opener("Help"), toggle], className="k-header")
+    return html.Header([*parts, tray.opener(), help.opener("Help"), toggle], className="k-header")
 
 
 def _account(name: str | None) -> html.Form | None:

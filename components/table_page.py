@@ -34,6 +34,7 @@ COPIES = {
     "commas": "Ids with commas",
     "python": "Ids as a Python list",
     "neuroglancer": "Ids for Neuroglancer",
+    "tray": "Ids to the tray",
     "script": "Python that reads these rows",
 }
 OUTLINED = "btn btn-sm btn-outline-secondary"

@@ -102,8 +102,8 @@ def to_bytes(table: pa.Table, file_format: str) -> bytes:
 def listed_ids(ids: pd.Series, form: str) -> str:
     """The distinct ids of a column in their order, blank ones and 0 left out, to be pasted elsewhere.
 
-    `form` is one of ID_FORMS: "lines", "commas", "python" (a list) or "neuroglancer" (what its box of segments
-    takes). Raises BadInput for another.
+    `form` is one of ID_FORMS: "lines", "commas", "python" (a list), "neuroglancer" (what its box of segments takes) or
+    "tray" (what the page's own tray takes). Raises BadInput for another.
     """
     texts = ids[ids.notna() & (ids != 0)].drop_duplicates().astype("Int64").astype(str).tolist()
     write = ID_FORMS.get(form)
@@ -117,6 +117,7 @@ ID_FORMS: Mapping[str, Callable[[Sequence[str]], str]] = {
     "commas": ", ".join,
     "python": lambda texts: f"[{', '.join(texts)}]",
     "neuroglancer": " ".join,
+    "tray": "\n".join,
 }
 
 

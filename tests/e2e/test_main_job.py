@@ -148,6 +148,30 @@ def test_partner_filters_are_in_the_address(page: Page, truth: Truth) -> None:
     state = neuroglancer_state(page, "#panel-in .k-neuroglancer")
     assert segments(state) == {str(root), *map(str, inputs[inputs > 1].index)}
 
+    panel.get_by_text("Export", exact=True).click()
+    panel.get_by_role("button", name="Ids to the tray").click()
+    page.get_by_role("button", name="Tray (1)").click()
+    tray = page.get_by_role("dialog", name="Tray")
+    expect(tray.locator("#tray-sets li")).to_contain_text(f"{(inputs > 1).sum():,} cells")
+    expect(tray.locator("#tray-recent a")).to_contain_text([str(root)])
+    tray.get_by_role("button", name="Save this view").click()
+    expect(tray.locator("#tray-views a")).to_have_attribute("href", re.compile(r"tab=in.*f\.num_syn="))
+    tray.locator("#tray-ids").fill(f"{inputs.index[0]}, 7")
+    tray.get_by_role("button", name="Add a set").click()
+    for tick in tray.get_by_role("checkbox").all():
+        tick.check()
+    tray.get_by_role("button", name="Intersection").click()
+    expect(tray.locator("#tray-sets li").last).to_contain_text("1 cells")
+    tray.locator("#tray-sets li").last.get_by_role("button", name="Remove").click()
+    tray.get_by_role("button", name="Undo").click()
+    expect(tray.locator("#tray-sets li")).to_have_count(3)
+    tray.locator("#tray-sets li").last.get_by_role("link", name="Filter").click()
+    expect(panel.locator(".k-counts")).to_contain_text(f"1 of {len(inputs):,} partners")
+    page.get_by_role("button", name="Tray (3)").click()
+    tray.locator("#tray-sets li").last.get_by_role("link", name="Population").click()
+    expect(page.locator("#pop-pre")).to_have_value(str(inputs.index[0]))
+    assert query(page)["pre_table"] == ["ids"]
+
 
 def test_a_stale_root_id_is_repaired_and_said(page: Page, truth: Truth) -> None:
     versions = sorted(truth.client.materialize.get_versions())
