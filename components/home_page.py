@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 
-from components import alerts, later
+from components import alerts, later, tour
 from components.cell_card import counted
 from components.figures.thumbnail import thumbnail
 from components.shell import heading
@@ -34,7 +34,10 @@ def page(query: Mapping[str, Any]) -> html.Div:
     ]
     return html.Div(
         [
-            html.Div([heading("Read a connectome"), html.P(PURPOSE, className="k-lead")], className="k-hero"),
+            html.Div(
+                [heading("Read a connectome"), html.P([PURPOSE, " ", tour.starter()], className="k-lead")],
+                className="k-hero",
+            ),
             html.P(id="home-about", className="k-muted k-about"),
             html.Div(id="alerts"),
             html.Div(id="recent", className="k-recent"),

@@ -8,7 +8,7 @@ import dash
 import dash_bootstrap_components as dbc
 from dash import dash_table, dcc, html
 
-from components import help, tray
+from components import help, tour, tray
 from components.attributes import aria
 from services.views.addresses import LONGEST_VALUE
 
@@ -57,6 +57,7 @@ def shell(pages: Sequence[tuple[str, str]], account: str | None = None) -> html.
             html.Div(id="said", className="visually-hidden", role="status"),
             help.dialog(),
             tray.dialog(),
+            tour.panel(),
             dcc.Store(id="reload"),
         ]
     )

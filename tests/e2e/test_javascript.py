@@ -198,6 +198,15 @@ class TestNavigation:
         assert page.evaluate("typeof window.karst") == "undefined"  # the page was left
 
 
+def test_what_takes_long_says_how_long_and_can_be_left(load: Load) -> None:
+    page = load("progress.js", html="<div class='k-loading' role='status'>Reading…</div>", at="/first")
+    page = load("progress.js", html="<div class='k-loading' role='status'>Reading…</div>", at="/second")
+    expect(page.locator(".k-elapsed")).to_have_text("2 s")
+    expect(page.locator(".k-elapsed")).to_have_text("3 s")
+    page.get_by_role("button", name="Cancel").click()
+    page.wait_for_url("**/first")
+
+
 def test_sets_of_cells_are_combined_kept_and_brought_back(load: Load) -> None:
     page = load("memory.js", at="/table-viewer?datastack=demo")
     page.evaluate("localStorage.clear()")

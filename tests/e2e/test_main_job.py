@@ -34,6 +34,17 @@ def expect_examples(page: Page, truth: Truth) -> None:
     expect(card).to_contain_text(f"{truth.partners(int(root), 'out').sum():,} outputs")
 
 
+def take_the_tour(page: Page) -> None:
+    page.get_by_role("button", name="Tour in 5 steps").click()
+    tour = page.get_by_role("region", name="Tour")
+    for step, target in enumerate((".k-search", ".k-doors", ".k-rows", ".k-card", ".k-tray-open"), start=1):
+        expect(tour).to_contain_text(f"{step} of 5.")
+        expect(page.locator(target).first).to_have_class(re.compile("k-toured"))
+        tour.get_by_role("button", name="Next").click()
+    expect(tour).to_be_hidden()
+    expect(page.locator(".k-toured")).to_have_count(0)
+
+
 def expect_all_undone(page: Page, root: str, num_basket: int, num_rows: int) -> None:
     """Back goes from the partner to the cell, its tab, and the table with its filter and without."""
     page.go_back()
@@ -55,6 +66,8 @@ def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     basket = rows[rows["cell_type"] == "BC"]
     page.goto("/")
     expect_examples(page, truth)
+    take_the_tour(page)
+    page.get_by_role("link", name="Karst").click()
     page.get_by_role("link", name=TYPES).click()
     expect(page.locator("#table-counts")).to_have_text(f"{len(rows):,} rows")
     expect(page.get_by_role("heading", name="Tables", level=1)).to_be_focused()
