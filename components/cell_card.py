@@ -93,8 +93,10 @@ def counted(number: int, thing: str) -> str:
 
 def _totals(view: CellAddress, totals: Totals, way: Direction) -> list[Any]:
     words = f"{counted(totals['num_syn'], 'synapse')} {way.preposition} {counted(totals['num_partners'], 'partner')}"
+    if not totals["root_zero"]:  # none, or not known
+        return [html.B(words)]
     nowhere = f"{totals['root_zero']:,} {way.preposition} no segment"
-    return [html.B(words), *([" + ", _listing(view, nowhere, "root_zero", way)] if totals["root_zero"] else [])]
+    return [html.B(words), " + ", _listing(view, nowhere, "root_zero", way)]
 
 
 def _listing(view: CellAddress, words: str, partner: str, side: str) -> html.A:

@@ -51,8 +51,10 @@ def chosen(release: Release, requested: str) -> str:
 
 
 def usual(release: Release) -> str:
-    """The line that synapses have to pass where no other is asked for; "" = all of them count."""
-    line = release.profile.synapse_filter or release.roles.edges.where
+    """The line that synapses have to pass where no other is asked for; "" = all of them count. Where CAVE does not keep
+    the version, it has no view of pairs, and the line is that of the newest one."""
+    known = release if release.version.kept else release.newest
+    line = release.profile.synapse_filter or known.roles.edges.where
     return "" if line.strip().casefold() == ALL else line.strip()
 
 

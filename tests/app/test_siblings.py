@@ -11,13 +11,16 @@ import pytest
 from flask.testing import FlaskClient
 
 from api import blueprint
+from components.cell_card import cell_card
 from components.figures import somata
 from localcave.folder.writer import table_path
 from services.cave.client import Cave
-from services.cells import connectivity, partner_script, partner_table, plot_frames
+from services.cells import connectivity, partner_script, partner_table, plot_frames, synapse_filter
 from services.cells.partner_table import Wanted
+from services.core.moments import MomentNumber
 from services.core.settings import Settings
 from services.tables.tables import TableQuery
+from services.views.addresses import CellAddress
 from tests.app.test_partner_snippet import assert_same, run
 
 FLY, V1DD = ("karst_fly", 783), ("karst_v1dd", 1196)
@@ -114,6 +117,30 @@ def test_the_usual_score_counts_unless_all_are_asked_for_and_the_page_says_so(cl
     other = ask(client, FLY, f"cells/{cell}/partners", direction="in", synapses="cleft_score >= 100")
     assert other["totals"]["in"]["num_syn"] == len(of_partners(synapses[synapses["cleft_score"] >= 100], cell))
     assert any("Only synapses where cleft score is at least 100 are counted" in one for one in other["warnings"])
+
+
+def test_the_card_says_what_the_view_of_pairs_knows(cave, fly):
+    synapses = fly["synapses_nt_v1"]
+    cell = busiest(synapses)
+    good = of_partners(synapses[synapses["cleft_score"] >= 50], cell)
+    found = connectivity.read(cave.release(*FLY), str(cell), "root_id")
+    assert found.view and found.totals["in"]["root_zero"] is None
+    card = str(cell_card(CellAddress(datastack=FLY[0], cell=str(cell)), found, (None, None), None, []))
+    assert f"{len(good):,} synapses from {good['pre_pt_root_id'].nunique():,} partners" in card
+    assert "to no segment" not in card and "from no segment" not in card
+
+
+def test_the_usual_score_is_known_where_the_view_of_pairs_is_not(siblings_url, tmp_path, fly):
+    cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))  # without a profile
+    moment = MomentNumber(cave.newest(FLY[0]).timestamp.timestamp() + 1)
+    then = cave.release(FLY[0], moment)
+    assert then.roles.edges.table is None
+    assert {synapse_filter.usual(one) for one in (cave.release(*FLY), then)} == {"cleft_score >= 50"}
+    synapses = fly["synapses_nt_v1"]
+    cell = busiest(synapses)
+    counted = connectivity.read(then, str(cell), "root_id").inputs.set_index("root_id")["num_syn"]
+    good = of_partners(synapses[synapses["cleft_score"] >= 50], cell).groupby("pre_pt_root_id").size()
+    assert counted.to_dict() == good.to_dict()
 
 
 def test_a_population_says_that_it_counts_every_synapse(client, fly):

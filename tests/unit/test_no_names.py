@@ -24,8 +24,26 @@ def code() -> list[Path]:
 
 
 def found(names: set[str]) -> list[str]:
-    known = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, sorted(names)))})(?!\w)")
-    return sorted(f"{path.relative_to(ROOT)}: {name}" for path in code() for name in known.findall(path.read_text()))
+    return sorted(f"{path.relative_to(ROOT)}: {name}" for path in code() for name in named(names, path.read_text()))
+
+
+def named(names: set[str], text: str) -> list[str]:
+    matches: list[str] = re.findall(rf"(?<![\w.])({'|'.join(map(re.escape, sorted(names)))})(?!\w)", text)
+    return matches
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'release.table("synapses_pni_2")',
+        "TABLE = 'nucleus_detection_v0'  # not by role",
+        'where = {"synapses_pni_2": 1}',
+        '"""Reads proofreading_status_and_strategy."""',
+    ],
+)
+def test_a_name_in_code_is_found(line: str) -> None:
+    assert len(named({*TABLES, *VIEWS}, line)) == 1
+    assert not named({*TABLES, *VIEWS}, line.replace("_", "-"))
 
 
 def test_no_table_or_view_of_minnie65_is_named() -> None:
