@@ -21,6 +21,7 @@ from services.views.addresses import (
     PopulationAddress,
     Query,
     TableAddress,
+    WallAddress,
     parse_connectivity,
     parse_table,
 )
@@ -54,7 +55,7 @@ def boxes_and_sort(request: Mapping[str, Any]) -> tuple[dict[str, str], Sort]:
 
 
 def place_choices(
-    view: TableAddress | CellAddress | PopulationAddress,
+    view: TableAddress | CellAddress | PopulationAddress | WallAddress,
 ) -> tuple[str, list[Option], str, list[Option], list[TableInfo]]:
     """Datastack and its options, version or moment and its options, and the tables there are then.
 

@@ -121,11 +121,16 @@ def evenly(count: int, most: int) -> npt.NDArray[np.int64]:
 
 
 def _lines(walks: Sequence[_Walk], vertices_um: Floats, volume: Volume) -> dict[str, pd.DataFrame]:
-    gap = np.full((1, 3), np.nan)
     parts: dict[str, list[Any]] = defaultdict(list)
     for code, path in walks:
-        parts[COMPARTMENTS.get(code, "neurite")] += [vertices_um[path], gap]
-    return {name: _frame(np.concatenate(parts[name]), volume) for name in sorted(parts)}
+        parts[COMPARTMENTS.get(code, "neurite")].append(vertices_um[path])
+    return {name: _frame(joined(parts[name]), volume) for name in sorted(parts)}
+
+
+def joined(lines: Sequence[Floats]) -> Floats:
+    """Points of several lines, (n, 3), a row of NaN after each."""
+    gap = np.full((1, 3), np.nan)
+    return np.concatenate([np.zeros((0, 3)), *(part for line in lines for part in (line, gap))])
 
 
 def _frame(points_um: Floats, volume: Volume) -> pd.DataFrame:

@@ -24,6 +24,7 @@ TABLE_PAGE = "/table-viewer"
 CATALOGUE_PAGE = "/catalogue"
 CONNECTIVITY_PAGE = "/connectivity-viewer"
 POPULATIONS_PAGE = "/populations"
+WALL_PAGE = "/skeletons"
 LATEST = "latest"
 ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "position", "link")
 TABS = ("in", "out", "both", "types")
@@ -205,6 +206,19 @@ class PopulationAddress:
         return _href(POPULATIONS_PAGE, self)
 
 
+@dataclass(frozen=True)
+class WallAddress:
+    """What the page of skeletons shows: `cells` is a set as populations write it, ids or `table:filter`."""
+
+    datastack: str = ""
+    version: str = LATEST
+    cells: str = ""
+
+    def href(self) -> str:
+        """Path and query of the page that shows this view."""
+        return _href(WALL_PAGE, self)
+
+
 def _set(table: str, text: str) -> str:
     if table == SAME:
         return ""
@@ -300,7 +314,13 @@ def parse_population(query: Query) -> tuple[PopulationAddress, tuple[str, ...]]:
     return PopulationAddress(version=read.version(), **given, **texts), read.warnings()
 
 
-def _href(path: str, view: TableAddress | CellAddress | PopulationAddress) -> str:
+def parse_wall(query: Query) -> tuple[WallAddress, tuple[str, ...]]:
+    """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
+    read = _Reader(query)
+    return WallAddress(read.text("datastack"), read.version(), read.text("cells")), read.warnings()
+
+
+def _href(path: str, view: TableAddress | CellAddress | PopulationAddress | WallAddress) -> str:
     pairs: list[tuple[str, str]] = []
     for name, default in vars(type(view)()).items():
         value: Any = getattr(view, name)

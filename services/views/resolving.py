@@ -11,10 +11,10 @@ from services.core.columns import Column, find_column
 from services.core.errors import BadInput, NotFound
 from services.tables import live, saved_ids
 from services.tables.tables import TableQuery
-from services.views.addresses import CellAddress, PopulationAddress, TableAddress
+from services.views.addresses import CellAddress, PopulationAddress, TableAddress, WallAddress
 
 
-def release_of(cave: Cave, view: TableAddress | CellAddress | PopulationAddress) -> Release:
+def release_of(cave: Cave, view: TableAddress | CellAddress | PopulationAddress | WallAddress) -> Release:
     """The datastack of a view at its version or moment."""
     return live.resolve(cave, view.datastack or cave.settings.datastack, view.version)
 

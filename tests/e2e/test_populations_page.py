@@ -136,3 +136,13 @@ def test_what_cannot_be_read_is_said_and_stays(page: Page) -> None:
     page.goto("/populations")
     page.get_by_role("link", name="The proofread cells onto each other").click()
     expect(page.locator("#pop-status")).to_contain_text(re.compile(r"\d+ cells onto \d+ cells"))
+
+
+def test_a_wall_of_skeletons_is_shown_and_saved(page: Page) -> None:
+    page.goto("/skeletons?cells=proofreading_status_and_strategy:strategy_axon+%3D+axon_fully_extended")
+    expect(page.locator("#wall-status")).to_contain_text("skeletons, by depth of the soma.")
+    expect(page.locator("#wall-plot .scatterlayer .trace")).to_have_count(3)
+    for name, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as saved:
+            page.get_by_role("button", name=name, exact=True).click()
+        assert saved.value.path().read_bytes().startswith(begin)

@@ -1,0 +1,69 @@
+"""The page of skeletons: look up the cells and draw their skeletons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dash import ClientsideFunction, Input, Output, clientside_callback
+
+from callbacks import views
+from callbacks.errors import told_by_load
+from callbacks.register import callback
+from components import alerts, wall_page
+from components.figures.wall import wall as drawing
+from services.cave.context import cave
+from services.cells import skeleton_wall
+from services.core.errors import NotFound
+from services.populations import sets
+from services.views.addresses import Query, parse_wall
+from services.views.resolving import release_of
+
+
+@callback(
+    Output("wall-datastack", "options"),
+    Output("wall-datastack", "value"),
+    Output("wall-version", "options"),
+    Output("wall-version", "value"),
+    Input("wall-query", "data"),
+    Input("reload", "data"),
+    on_error=told_by_load(),
+)
+def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
+    """Everything there is to choose from."""
+    datastack, datastacks, version, versions, _ = views.place_choices(parse_wall(query or {})[0])
+    return datastacks, datastack, versions, version
+
+
+@callback(
+    Output("wall-results", "children"),
+    Output("wall-status", "children"),
+    Output("wall-notes", "children"),
+    Input("wall-query", "data"),
+    Input("reload", "data"),
+    on_error=lambda error: ([], "Nothing is shown.", alerts.problem(error)),
+)
+def load(query: Query, _reload: Any) -> tuple[Any, ...]:
+    """The skeletons of the address."""
+    view, messages = parse_wall(query or {})
+    if not view.cells.strip():
+        return wall_page.invitation(), "", alerts.notes(messages)
+    release = release_of(cave(), view)
+    cells = sets.resolve(release, view.cells)
+    wall = skeleton_wall.read(release, cells.ids.tolist())
+    if not wall.cells:
+        raise NotFound("CAVE has no skeleton of any of these cells.", "Skeletons exist mostly of proofread cells.")
+    view = replace(view, datastack=release.datastack, version=str(release.number))
+    volume = release.volume
+    titles, by = [volume.titles[name] for name in volume.axes[:2]], volume.layer_set().name
+    figure = drawing(wall.cells, titles, volume.layers, volume.depth_range_um, layers_by=by)
+    messages = (*messages, *cells.notes, *wall_page.notes(wall))
+    return wall_page.results(view, wall, figure), wall_page.status(wall), alerts.notes(messages)
+
+
+clientside_callback(
+    ClientsideFunction("skeletons", "save"),
+    Input("wall-svg", "n_clicks"),
+    Input("wall-png", "n_clicks"),
+    prevent_initial_call=True,
+)

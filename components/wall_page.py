@@ -1,0 +1,79 @@
+"""The parts of the page of skeletons of a set of cells side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dash import dcc, html
+
+from components import alerts, controls
+from components.cell_card import counted
+from components.figures.template import CONFIG, Figure
+from components.shell import heading
+from services.views.addresses import WALL_PAGE, CellAddress, WallAddress
+
+if TYPE_CHECKING:
+    from services.cells.skeleton_wall import Wall
+
+PLACEHOLDER = "ids, or a table and a filter, types:cell_type = BC"
+
+
+def page(view: WallAddress, query: Mapping[str, Any]) -> html.Div:
+    """The whole page of a view whose cells are still to be looked up. `query` is the address as it was given."""
+    fields = [
+        controls.choice("Datastack", "datastack", "wall-datastack", view.datastack),
+        controls.choice("Version", "version", "wall-version", view.version),
+        controls.text("Cells", "cells", "wall-cells", view.cells, PLACEHOLDER),
+    ]
+    return html.Div(
+        [
+            html.Div(
+                [heading("Skeletons"), html.P(id="wall-status", className="k-status", role="status")],
+                className="k-top",
+            ),
+            controls.view_form(WALL_PAGE, fields, "Show"),
+            html.Div(id="alerts"),
+            html.Div(id="wall-notes"),
+            html.Div(alerts.loading("Reading skeletons…"), id="wall-results", className="k-results"),
+            dcc.Store(id="wall-query", data=dict(query)),
+        ]
+    )
+
+
+def invitation() -> html.P:
+    """Stands where the skeletons would be."""
+    return html.P("Skeletons of up to 40 cells, side by side against depth.", className="k-muted")
+
+
+def results(view: WallAddress, wall: Wall, figure: Figure) -> list[Any]:
+    """The picture, ways to save it, and the cells as links, in its order."""
+    saved = [
+        html.Button(name, id=f"wall-{name.lower()}", type="button", className="btn btn-sm btn-outline-secondary")
+        for name in ("SVG", "PNG")
+    ]
+    links = [
+        html.Li(html.A(str(cell.root_id), href=CellAddress(view.datastack, view.version, str(cell.root_id)).href()))
+        for cell in wall.cells
+    ]
+    return [
+        html.Div(["Save as ", *saved], className="k-line"),
+        dcc.Graph(id="wall-plot", figure=figure, config=CONFIG, style={"height": figure["layout"]["height"]}),
+        html.Details([html.Summary("Cells, from left to right"), html.Ol(links)]),
+    ]
+
+
+def status(wall: Wall) -> str:
+    """How many cells are drawn."""
+    return f"{counted(len(wall.cells), 'skeleton')}, by depth of the soma."
+
+
+def notes(wall: Wall) -> list[str]:
+    """Sentences about the cells that are not drawn."""
+    messages = []
+    if wall.without:
+        shown = ", ".join(map(str, wall.without[:5])) + (" …" if len(wall.without) > 5 else "")
+        messages.append(f"CAVE has no skeleton of {counted(len(wall.without), 'cell')}: {shown}.")
+    if wall.left:
+        messages.append(f"{wall.left:,} more cells are left out: a wall has at most 40.")
+    return messages

@@ -1,0 +1,74 @@
+"""The skeletons of several cells as lines, to be drawn side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from services.cave.release import Release
+from services.cells import morphology
+from services.cells.morphology import COMPARTMENTS, SOMA
+from services.core import space
+from services.core.errors import NotFound
+from services.core.parallel import gather
+
+MOST_CELLS = 40
+"""A wall of more is no longer legible on a slide."""
+MOST_VERTICES = 1_500
+AXON = "axon"
+
+
+@dataclass(frozen=True)
+class DrawnCell:
+    """A cell of a wall. `axon` and `dendrite` (apical ones and what has no known compartment too) are lines in the
+    first two axes of the volume, in um (float64; a row of NaN ends a line); `soma_um` is the soma, None where the
+    skeleton has none."""
+
+    root_id: int
+    axon: pd.DataFrame
+    dendrite: pd.DataFrame
+    soma_um: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Cells from the shallowest soma to the deepest, those without one last; `without` have no skeleton, and `left`
+    is how many more were asked for than are drawn at most."""
+
+    cells: tuple[DrawnCell, ...]
+    without: tuple[int, ...]
+    left: int
+
+
+def read(release: Release, root_ids: Sequence[int]) -> Wall:
+    """The wall of some root ids, the first `MOST_CELLS` of them."""
+    shown = list(root_ids)[:MOST_CELLS]
+    drawn = gather(*(partial(_cell, release, root) for root in shown))
+    cells = sorted((cell for cell in drawn if cell), key=lambda cell: cell.soma_um[1] if cell.soma_um else np.inf)
+    without = tuple(root for root, cell in zip(shown, drawn, strict=True) if cell is None)
+    return Wall(tuple(cells), without, len(root_ids) - len(shown))
+
+
+def _cell(release: Release, root_id: int) -> DrawnCell | None:
+    with suppress(NotFound):
+        skeleton = release.cave.skeleton(release.datastack, root_id)
+        vertices_um = space.nm_to_um(skeleton["vertices"], release.volume)
+        kept = morphology.longest(
+            morphology.chains(skeleton["edges"], skeleton["compartment"]), vertices_um, MOST_VERTICES
+        )
+        axon = [walk for walk in kept if COMPARTMENTS.get(walk[0]) == AXON]
+        rest = [walk for walk in kept if COMPARTMENTS.get(walk[0]) != AXON]
+        names = list(release.volume.axes[:2])
+        lines = [
+            pd.DataFrame(morphology.joined([vertices_um[path] for _, path in part])[:, :2], columns=names)
+            for part in (axon, rest)
+        ]
+        somata = np.flatnonzero(np.asarray(skeleton["compartment"]) == SOMA)
+        soma = (float(vertices_um[somata[0], 0]), float(vertices_um[somata[0], 1])) if len(somata) else None
+        return DrawnCell(root_id, lines[0], lines[1], soma)
+    return None
