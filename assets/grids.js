@@ -59,7 +59,10 @@
                 }
             },
             deselect: function (clicks, ids) {
-                return clicks ? ids.map(() => []) : dash_clientside.no_update;
+                if (!clicks) return dash_clientside.no_update;
+                const before = ids.map((id) => dash_ag_grid.getApi(id).getSelectedNodes());
+                karst.offerUndo("Selection cleared.", () => before.flat().forEach((node) => node.setSelected(true)));
+                return ids.map(() => []);
             },
             // The ids of the ticked rows.
             selected: function (rows, ids, before) {

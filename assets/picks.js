@@ -52,7 +52,14 @@
             },
             deselect: function (clicks, ids) {
                 if (!clicks || !ids.length) return ids.map(none);
-                delete picked[ids[0].side];
+                const {side} = ids[0];
+                const drawn = picked[side];
+                const ticked = [...nodes(ids[0]).values()].filter((node) => node.isSelected());
+                karst.offerUndo("Selection cleared.", () => {
+                    if (drawn) picked[side] = drawn;
+                    for (const node of ticked) node.setSelected(true);
+                });
+                delete picked[side];
                 return ids.map(() => []);
             },
         },

@@ -61,6 +61,14 @@ def expect_all_undone(page: Page, root: str, num_basket: int, num_rows: int) -> 
     expect(page.get_by_label("cell type Filter Input")).to_have_value("BC")
 
 
+def clear_and_undo(page: Page, num_basket: int) -> None:
+    page.get_by_role("button", name="Clear selection").click()
+    expect(page.locator("#table-link a")).to_be_focused()  # for the button has gone
+    expect(page.locator("#table-link a")).to_have_text(re.compile(f"{num_basket:,} rows"))
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#table-link a")).to_have_text(re.compile("1 selected row"))
+
+
 def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     rows = truth.types()
     basket = rows[rows["cell_type"] == "BC"]
@@ -91,9 +99,8 @@ def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     expect(page.locator("#table-link a")).to_have_text(re.compile("1 selected row"))
     chosen = column(page, "pt_root_id")[1]
     assert segments(neuroglancer_state(page, "#table-link a")) == {chosen}
-    page.get_by_role("button", name="Clear selection").click()
-    expect(page.locator("#table-link a")).to_be_focused()  # for the button has gone
-    expect(page.locator("#table-link a")).to_have_text(re.compile(f"{len(basket):,} rows"))
+    clear_and_undo(page, len(basket))
+    ticked.uncheck()
 
     root = next(text for text in column(page, "pt_root_id") if text != "0")
     page.get_by_role("link", name=root).first.click()
