@@ -14,7 +14,7 @@ from components import cell_figures
 from components.cell_figures import plot
 from components.figures import by_type, depth, pairs, somata, tuning
 from services.cave.context import cave
-from services.cells import partner_sets, partner_synapses, plot_frames
+from services.cells import figure_script, partner_sets, partner_synapses, plot_frames
 from services.cells.compartments import COUNTS
 from services.cells.tuning import counted_in_words
 from services.core import type_columns
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 SHOWN = {"type": "partner-shown", "side": ALL}
+SCRIPT = "figure-script"
 SELECT = "Draw around points to select their partners in the table."
 BLANK = "no type"
 NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
@@ -56,7 +57,8 @@ def draw(shown: list[dict[str, Any]], tab: str, seen: int | None, ids: list[dict
     )
     view, rows = requests[front], {way: requests[front].synapses(way) for way in Direction}
     of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows, Direction(front))
-    plots = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
+    bars = _by_type(view, ways, script="" if front == "both" else SCRIPT)
+    plots = [*_by_direction(view, ways, rows), *bars, *of_front]
     filtered = any(len(kept[side]) < len(one.table(side).frame) for side, one in requests.items())
     return cell_figures.figures(plots, _of_what(kept, ways, filtered=filtered))
 
@@ -90,20 +92,25 @@ def _by_direction(view: CellView, kept: dict[str, pd.DataFrame], synapses: dict[
     ]
 
 
-def _by_type(view: CellView, kept: dict[str, pd.DataFrame]) -> list[Any]:
+def figure_title(column: str) -> str:
+    """The title of the bars by type."""
+    return f"Synapses by {column.replace('_', ' ')} of the partner"
+
+
+def _by_type(view: CellView, kept: dict[str, pd.DataFrame], *, script: str) -> list[Any]:
     column, colours, values = view.grouping
     if not column:
         return []
     groups = {way: plot_frames.by_type(frame, column, values) for way, frame in kept.items()}
     counts = by_type.type_counts(groups["in"], groups["out"], colours, blank=BLANK)
-    words = column.replace("_", " ")
     return [
         plot(
             "types",
-            f"Synapses by {words} of the partner",
+            figure_title(column),
             counts,
             side="in",
             note="Click a bar to select its partners.",
+            script=script,
         )
     ]
 
@@ -207,6 +214,31 @@ def pick(drawn: dict[str, Any] | None, shown: dict[str, Any] | None, id: dict[st
     return chosen["root_id"].astype(str).tolist()
 
 
+@callback(
+    Output(f"{SCRIPT}-copied", "data"),
+    Input(SCRIPT, "n_clicks"),
+    State(SHOWN, "data"),
+    State(SHOWN, "id"),
+    prevent_initial_call=True,
+)
+def copy_script(clicks: int | None, shown: list[dict[str, Any]], ids: list[dict[str, str]]) -> Any:
+    """A script that draws the bars by type, of the partners that each table shows."""
+    if not clicks:
+        return no_update
+    data = {id["side"]: data for id, data in zip(ids, shown, strict=True)}
+    requests = {way: CellView.of(cave(), views.partner_address(data[way])) for way in Direction}
+    column, colours, _ = requests[Direction.IN].grouping
+    scripts = {way: view.script(way) for way, view in requests.items()}
+    title = f"{figure_title(column)}, {requests[Direction.IN].address.href()}"
+    return {"text": figure_script.by_type(scripts, title, column, colours, BLANK), "said": "A script was copied."}
+
+
+clientside_callback(
+    ClientsideFunction("clipboard", "copy"),
+    Output(f"{SCRIPT}-copied-done", "data"),
+    Input(f"{SCRIPT}-copied", "data"),
+    prevent_initial_call=True,
+)
 PLOTS = {"type": "partner-plot", "name": ALL, "side": ALL}
 DRAWN = {"type": "partner-drawn", "side": ALL}
 clientside_callback(

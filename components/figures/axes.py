@@ -44,16 +44,17 @@ def counts(most: float, *, room: float = 1.02) -> dict[str, Any]:
 def facing(most: Sequence[float], titles: Sequence[str], *, room: float = 1.02) -> dict[str, Any]:
     """Two axes that count from the middle: the first to the left, the second ("x2") to the right, with one 0."""
     left, right = (counts(one, room=room) for one in most)
+    words = [f"{title} (own scale)" for title in titles]
     return {
-        "xaxis": {**left, "range": left["range"][::-1], "title": {"text": titles[0]}, "domain": [0, 0.5]},
-        "xaxis2": {**right, "tickvals": right["tickvals"][1:], "title": {"text": titles[1]}, "domain": [0.5, 1]},
+        "xaxis": {**left, "range": left["range"][::-1], "title": {"text": words[0]}, "domain": [0, 0.5]},
+        "xaxis2": {**right, "tickvals": right["tickvals"][1:], "title": {"text": words[1]}, "domain": [0.5, 1]},
     }
 
 
 def guides(
     layers: Layers, somata_um: Sequence[float] = (), *, y: str | None = "y", x: str | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """Shapes and annotations of a layout: a dotted line at the top of each layer but the first, with its name, and a
+    """Shapes and annotations of a layout: a dotted line at the top of each layer but the first, its name outside, and a
     red line at each of the depths `somata_um`, which whatever is said beside the plot has to name.
 
     `y` and `x` name the axes that are depths (None = not drawn there).
@@ -62,10 +63,13 @@ def guides(
     tops = [top_um for _, top_um in layers[1:]]
     if y:
         shapes += [_line(y, top_um, GUIDE, "below") for top_um in tops]
-        notes += [_note(name, NEUTRAL, x=1, xref="paper", y=top_um, yref=y, xanchor="right") for name, top_um in layers]
+        notes += [_note(name, NEUTRAL, x=1, xref="paper", y=top_um, yref=y, xanchor="left") for name, top_um in layers]
     if x:
         shapes += [_turned(_line(x, top_um, GUIDE, "below"), x) for top_um in tops]
-        notes += [_note(name, NEUTRAL, x=top_um, xref=x, y=1, yref="paper", xanchor="left") for name, top_um in layers]
+        notes += [
+            _note(name, NEUTRAL, x=top_um, xref=x, y=1, yref="paper", xanchor="left", yanchor="bottom")
+            for name, top_um in layers
+        ]
     if y:
         shapes += [_line(y, depth_um, {"color": SOMA, "width": 1.5}, "above") for depth_um in somata_um]
     return {"shapes": shapes, "annotations": notes}
@@ -82,4 +86,4 @@ def _turned(line: dict[str, Any], axis: str) -> dict[str, Any]:
 
 
 def _note(text: str, colour: str, **place: Any) -> dict[str, Any]:
-    return {"text": text, "showarrow": False, "font": {"size": 10, "color": colour}, "yanchor": "top", **place}
+    return {"text": text, "showarrow": False, "font": {"size": 12, "color": colour}, "yanchor": "top", **place}

@@ -29,10 +29,12 @@ def type_counts(
 ) -> Figure:
     """Synapses by type of the partner: inputs to the left, outputs to the right, each on its own scale.
 
-    Both frames have value (null = blank), num_syn and num_partners, zeros included. Types are by name, blank last.
-    A click gives the value as customdata, "" for the blank.
+    Both frames have value (null = blank), num_syn and num_partners. Types are by name, blank last; those without a
+    synapse in either direction are left out. The bar of blank ends where the longest of a type does, and has its
+    number: most synapses can be with partners of no type. A click gives the value as customdata, "" for the blank.
     """
-    labels = _labels(pd.concat([inputs["value"], outputs["value"]]), blank)
+    every = pd.concat([inputs, outputs])
+    labels = _labels(every.loc[every["num_syn"] > 0, "value"], blank)
     sides = [
         frame.assign(label=frame["value"].fillna(blank))
         .set_index("label")[["num_syn", "num_partners"]]
@@ -42,24 +44,34 @@ def type_counts(
     names = ("input synapses", "output synapses")
     bars = [_typed_bars(side, name, colours, blank) for side, name in zip(sides, names, strict=True)]
     bars[1]["xaxis"] = "x2"
-    most = [float(side["num_syn"].max()) if len(side) else 1 for side in sides]
+    most = [_scale(side, blank) for side in sides]
     return _rows(bars, len(labels), **axes.facing(most, names, room=ROOM))
+
+
+def _scale(counts: pd.DataFrame, blank: str) -> float:
+    """The longest bar of a type; of blank where there is no other."""
+    typed = counts["num_syn"].drop(blank, errors="ignore")
+    most = typed.max() if typed.any() else counts["num_syn"].max()
+    return float(most) if len(counts) and most > 0 else 1.0
 
 
 def _typed_bars(counts: pd.DataFrame, name: str, colours: Mapping[str, str], blank: str) -> Trace:
     labels = counts.index.tolist()
     return {
         "type": "bar",
-        "x": counts["num_syn"].tolist(),
+        "x": counts["num_syn"].clip(upper=_scale(counts, blank)).tolist(),
         "y": [plain(label) for label in labels],
         "orientation": "h",
         "name": name,
         "text": counts["num_syn"].map("{:,}".format).tolist(),
         "textposition": "outside",
         "cliponaxis": False,
-        "customdata": [["" if label == blank else label, n] for label, n in counts["num_partners"].items()],
+        "customdata": [
+            ["" if label == blank else label, partners, synapses]
+            for label, synapses, partners in counts[["num_syn", "num_partners"]].itertuples()
+        ],
         "marker": {"color": [colours.get(label, NEUTRAL) for label in labels], "line": {"width": 0}},
-        "hovertemplate": f"%{{y}}: %{{x:,}} {name}, %{{customdata[1]:,}} partners<extra></extra>",
+        "hovertemplate": f"%{{y}}: %{{customdata[2]:,}} {name}, %{{customdata[1]:,}} partners<extra></extra>",
     }
 
 

@@ -11,6 +11,8 @@ from components.figures.points import by_value
 from components.figures.template import Figure, Trace, figure
 
 HEIGHT_PX = 380
+BESIDE_LAYERS = {"l": 8, "r": 42, "t": 8, "b": 8}
+"""With room for their names."""
 
 
 def depth_profile(
@@ -33,6 +35,7 @@ def depth_profile(
     most = [float(rows["count"].max()) if len(rows) else 1 for rows in own]
     layout = {
         "showlegend": False,
+        "margin": BESIDE_LAYERS,
         "bargap": 0.05,
         **axes.facing(most, [name for _, name, _ in sides]),
         "yaxis": axes.depth_axis(axes.depth_title("depth below pia (µm)", layers, layers_by), shown_um),
@@ -69,6 +72,8 @@ def synapse_depths(
     """
     layout = {
         "dragmode": "select",
+        "margin": BESIDE_LAYERS,
+        "legend": {"y": 1.07},  # above the names of layers
         "xaxis": {"title": {"text": "soma depth of the partner (µm)"}},
         "yaxis": axes.depth_axis(axes.depth_title("synapse depth (µm)", layers, layers_by), shown_um),
         **axes.guides(layers, somata_um, x="x"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
@@ -171,6 +173,27 @@ def test_both_directions_and_their_pairs(kept_cell: Page, truth: Truth, root: in
     expect(kept_cell.locator("#tab-both")).to_contain_text(f"{len(everybody):,} partners, {len(pairs):,} reciprocal")
     expect(counts(kept_cell, "both")).to_contain_text(f"{len(everybody):,} partners")
     kept_cell.wait_for_url(re.compile("tab=both"))
+
+
+def test_a_figure_is_given_as_a_file_with_its_caption(kept_cell: Page, root: int, tmp_path: Path) -> None:
+    kept_cell.locator("#cell-figures").scroll_into_view_if_needed()
+    plot = kept_cell.locator("#cell-figures .k-plot:has(#plot-profile)")
+    expect(plot.locator(".nsewdrag").first).to_be_visible()
+    for form in ("SVG", "PNG"):
+        with kept_cell.expect_download() as download:
+            plot.get_by_role("button", name=form, exact=True).click()
+        download.value.save_as(tmp_path / form)
+    svg = (tmp_path / "SVG").read_text()
+    words = re.sub("<[^>]+>", " ", svg)
+    assert str(root) in words and "version" in words and "Cite" in words and "partners" in words
+    assert re.search(r"<rect[^>]*fill: rgb\(255, 255, 255\)", svg), "not on white"
+    width, height = (int(text) for text in re.findall(r'<svg[^>]* width="(\d+)" height="(\d+)"', svg)[0])
+    assert struct.unpack(">II", (tmp_path / "PNG").read_bytes()[16:24]) == (2 * width, 2 * height)
+    plot.get_by_role("button", name="PDF", exact=True).click()
+    expect(kept_cell.frame_locator("#figure-page").locator("svg.main-svg").first).to_be_attached()
+    kept_cell.get_by_role("button", name="Copy as Python").click()
+    expect(kept_cell.locator("#said")).to_have_text("A script was copied.")
+    assert "go.Figure" in kept_cell.evaluate("navigator.clipboard.readText()")
 
 
 def test_types_are_summed_up_with_zeros(kept_cell: Page, truth: Truth, root: int) -> None:

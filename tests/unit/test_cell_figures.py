@@ -76,7 +76,7 @@ def test_a_cell_without_synapses_has_empty_plots():
     drawn(by_type.sizes_by_type(plot_frames.sizes_by_type(nothing, nobody, "cell_type"), COLOURS))
     groups = plot_frames.by_type(nobody, "cell_type", ["23P", "BC"])
     figure = drawn(by_type.type_counts(groups, groups, COLOURS))
-    assert [list(bars.x) for bars in figure.data] == [[0, 0], [0, 0]]
+    assert [list(bars.x) for bars in figure.data] == [[], []]
 
 
 def test_synapse_depths_have_a_dot_for_each_synapse_of_a_partner_with_one_soma():
@@ -96,16 +96,24 @@ def test_synapse_depths_without_types_are_one_group():
     assert [trace.name for trace in drawn(depth.synapse_depths(points, {})).data] == ["no type"]
 
 
-def test_types_are_counted_with_zeros_for_both_directions_by_name_and_blank_last():
+def test_types_are_counted_for_both_directions_by_name_and_blank_last():
     outputs = plot_frames.by_type(partner_frame(), "cell_type", ["23P", "BC", "MC"])
     inputs = plot_frames.by_type(partner_frame().iloc[:1], "cell_type", ["23P", "BC", "MC"])
     figure = drawn(by_type.type_counts(inputs, outputs, COLOURS))
     left, right = figure.data
-    assert list(left.y) == list(right.y) == ["23P", "BC", "MC", "no type"]
-    assert list(left.x) == [3, 0, 0, 0]
-    assert list(right.x) == [3, 1, 0, 2]
+    assert list(left.y) == list(right.y) == ["23P", "BC", "no type"]
+    assert list(left.x) == [3, 0, 0]
+    assert list(right.x) == [3, 1, 2]
     assert list(left.marker.color)[:2] == ["#8268dc", "#d68c66"]
-    assert [one[0] for one in right.customdata] == ["23P", "BC", "MC", ""]
+    assert [one[0] for one in right.customdata] == ["23P", "BC", ""]
+
+
+def test_no_type_does_not_set_the_scale_but_has_its_number():
+    groups = pd.DataFrame({"value": ["BC", None], "num_syn": [4, 900], "num_partners": [2, 500]})
+    bars = drawn(by_type.type_counts(groups, groups, COLOURS)).data[1]
+    assert list(bars.x) == [4, 4]
+    assert list(bars.text) == ["4", "900"]
+    assert [one[2] for one in bars.customdata] == [4, 900]
 
 
 def test_synapses_per_partner_counts_partners():

@@ -1,0 +1,71 @@
+// A figure as a file for a paper: on white, with its title, cell, version, numbers and how to cite it below.
+(function () {
+    "use strict";
+    const WIDTH_PX = 720;
+    const LINE_PX = 15;
+    const LETTERS = 105; // in a line of the caption
+    const AXIS_PX = 48;
+
+    function lines(text) {
+        const all = [""];
+        for (const word of text.split(/\s+/)) {
+            if (all.at(-1).length + word.length > LETTERS) all.push("");
+            all.push(`${all.pop()} ${word}`.trim());
+        }
+        return all;
+    }
+
+    function caption(plot) {
+        const words = (element) => (element ? element.innerText.trim() : "");
+        const parts = [
+            `${words(plot.querySelector("summary"))}.`,
+            `${words(document.querySelector("main .k-status"))}.`,
+            words(plot.parentElement.querySelector(":scope > .k-hint")),
+            words(plot.querySelector(".k-hint")),
+            `Source: ${location.href}. Cite the publication of the datastack, and Karst by its CITATION.cff.`,
+        ];
+        return lines(parts.filter((part) => part.length > 1).join(" "));
+    }
+
+    const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
+    // The figure as it is on the page, but wide enough for a column, dark on white.
+    function figure(plot) {
+        const graph = plot.querySelector(".js-plotly-plot");
+        const {data, layout} = graph;
+        const text = caption(plot);
+        const below = text.length * LINE_PX + AXIS_PX;
+        const height = graph.clientHeight + below;
+        const title = {text: text.map(escaped).join("<br>"), font: {size: 11}, x: 0.01, xanchor: "left", y: 0.01, yanchor: "bottom", yref: "container", automargin: false};
+        const onWhite = {paper_bgcolor: "#fff", plot_bgcolor: "#fff", font: {...layout.font, color: "#222"}, title, height, width: WIDTH_PX};
+        const margin = {...layout.margin, t: 24, b: below};
+        return {shown: {data, layout: {...layout, ...onWhite, margin}}, size: {width: WIDTH_PX, height}};
+    }
+
+    async function image(plot, format, scale) {
+        const {shown, size} = figure(plot);
+        return {address: await Plotly.toImage(shown, {format, scale, ...size}), size};
+    }
+
+    // A page of the figure's own size, for the browser to print into a file: its letters stay letters.
+    function print(address, {width, height}) {
+        document.getElementById("figure-page")?.remove();
+        const frame = Object.assign(document.createElement("iframe"), {id: "figure-page", title: "Figure", tabIndex: -1, ariaHidden: "true"});
+        frame.style.cssText = "position:fixed;width:0;height:0;border:0"; // what is not displayed is not printed
+        const svg = decodeURIComponent(address.slice(address.indexOf(",") + 1));
+        frame.srcdoc = `<!doctype html><style>@page{size:${width}px ${height}px;margin:0}body{margin:0}</style>${svg}`;
+        frame.addEventListener("load", () => frame.contentWindow.print());
+        document.body.append(frame);
+    }
+
+    document.addEventListener("click", async (event) => {
+        const button = event.target.closest && event.target.closest("[data-figure]");
+        if (!button) return;
+        const {figure: form} = button.dataset;
+        const plot = button.closest(".k-plot");
+        const {address, size} = await image(plot, form === "png" ? "png" : "svg", form === "png" ? 2 : 1);
+        if (form === "pdf") return print(address, size);
+        const name = plot.querySelector("summary").innerText.trim().toLowerCase().replace(/[^a-z0-9]+/g, "-");
+        Object.assign(document.createElement("a"), {href: address, download: `${name}.${form}`}).click();
+    });
+})();
