@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 
 from dash import dcc, html
 
-from components import help
 from components.attributes import aria, data
 from components.cell_card import apart, counted
 from components.grid import ordered, place, rows_grid, typed
@@ -112,7 +111,6 @@ def body(
     bar = html.Div(
         [
             html.Div(counted, id={"type": "partner-counts", "side": side}, className="k-counts", role="status"),
-            help.opener("How to filter"),
             html.Div(id={"type": "partner-selection", "side": side}),
             html.Div(id={"type": "partner-link", "side": side}, className="k-link"),
             html.Div(ways_out, id={"type": "partner-downloads", "side": side}, className="k-downloads"),
