@@ -57,6 +57,7 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
     count = counts.max()
     names = page.evaluate("() => document.querySelector('#pop-matrix .js-plotly-plot').layout.meta")
     x, y = names["columns"].index(column), names["rows"].index(row)
+    page.evaluate("document.querySelector('#pop-matrix').scrollIntoView({block: 'center', behavior: 'instant'})")
     place = page.evaluate(
         "([x, y]) => { const plot = document.querySelector('#pop-matrix .js-plotly-plot');"
         "const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();"
