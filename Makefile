@@ -1,4 +1,4 @@
-# make run | classroom | reset | test | bench | lint | golden      (everything else is a step of these)
+# make run | classroom | reset | test | fuzz | bench | lint | golden      (everything else is a step of these)
 
 VENV     ?= .venv
 PY       := $(VENV)/bin/python
@@ -10,7 +10,7 @@ PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
 export HOST PORT LOCALCAVE_PORT
 
-.PHONY: run classroom reset test coverage bench lint golden demo lock clean docs screenshots
+.PHONY: run classroom reset test fuzz coverage bench lint golden demo lock clean docs screenshots
 
 # The demo is made only where it is served: not for a CAVE elsewhere, nor for other folders in DATA.
 run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),demo))
@@ -33,6 +33,10 @@ test: $(VENV)/.dev lint
 coverage: $(VENV)/.dev
 	@bin/need redis-server nginx
 	$(PY) -m pytest -n 2 --dist loadfile -m "not browser" --cov --cov-report=term:skip-covered
+
+# The same properties as in the tests, with 100,000 cases that are others each time.
+fuzz: $(VENV)/.dev
+	KARST_FUZZ_TIMES=50 $(PY) -m pytest tests/fuzz
 
 # PEERS=1 installs the programs that Karst is measured against, into an environment of their own, and measures them too.
 bench: $(VENV)/.dev

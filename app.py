@@ -14,6 +14,7 @@ import callbacks  # noqa: F401 - importing registers them
 from api import headers, health, identity, joined, limits, old_links, request_log, search, sign_in
 from api.answers import crash_answer
 from api.headers import digest
+from callbacks import guard
 from callbacks.errors import on_error
 from components import grid
 from components.shell import INDEX, META_TAGS, shell
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> dash.Dash:
         app.server.register_blueprint(module.blueprint)
     app.server.register_blueprint(bundled_viewer.create_blueprint())
     app.server.register_error_handler(Exception, crash_answer)
+    guard.install(app)
     headers.secure(app.server, app.csp_hashes)
     headers.keep(app.server, f"/{assets}/")
     headers.refuse_unknown(app.server, {page["path"] for page in dash.page_registry.values()} - {NOT_FOUND})

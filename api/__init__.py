@@ -3,13 +3,14 @@ below /api has in common."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from api import (  # noqa: F401 - add their routes
     arbor_routes,
     cell_routes,
     change_routes,
+    openapi,
     population_analyses,
     population_routes,
     routes,
@@ -17,7 +18,7 @@ from api import (  # noqa: F401 - add their routes
     table_routes,
 )
 from api.answers import crash_answer, error_answer
-from services.core.errors import BadInput, KarstError, NotFound
+from services.core.errors import BadInput, KarstError, NotFound, WrongMethod
 
 __all__ = ["blueprint"]
 
@@ -39,4 +40,12 @@ def _unforeseen(error: Exception) -> Response | HTTPException:
 @blueprint.route("/<path:rest>", methods=METHODS)
 def no_route(rest: str) -> Response:
     """Everything else."""
+    if allowed := [method for method in METHODS if _has_route(method)]:
+        words = " or ".join(allowed)
+        raise WrongMethod(f"{request.path[:80]} does not answer {request.method}.", f"Ask by {words}.", allowed=allowed)
     raise NotFound(f"There is nothing at {request.method} {request.path[:80]}.", "Check the address and the method.")
+
+
+def _has_route(method: str) -> bool:
+    rule, _ = current_app.url_map.bind("").match(request.path, method=method, return_rule=True)
+    return bool(rule.endpoint != request.endpoint)

@@ -14,10 +14,10 @@ from flask import Response, jsonify, request, stream_with_context
 from werkzeug.exceptions import HTTPException
 from werkzeug.urls import iri_to_uri
 
-from api import params
+from api import params, shapes
 from services.cells.cells import Cell
 from services.core.columns import Column
-from services.core.errors import Busy, KarstError, request_id
+from services.core.errors import Busy, KarstError, WrongMethod, request_id
 from services.core.logs import explain
 from services.core.records import TableInfo, Version
 from services.core.stages import begin_render
@@ -130,7 +130,7 @@ def _column(frame: pd.DataFrame, column: Column) -> dict[str, str]:
     return {"name": column.name, "dtype": str(frame[column.name].dtype).lower(), "unit": column.unit}
 
 
-def version_json(version: Version) -> dict[str, Any]:
+def version_json(version: Version) -> shapes.Version:
     """A version: number, times in ISO UTC, and whether it is still valid."""
     return {
         "version": version.number,
@@ -140,7 +140,7 @@ def version_json(version: Version) -> dict[str, Any]:
     }
 
 
-def table_json(info: TableInfo) -> dict[str, Any]:
+def table_json(info: TableInfo) -> shapes.Table:
     """What CAVE says about a table or view."""
     return {
         "name": info.name,
@@ -155,7 +155,7 @@ def table_json(info: TableInfo) -> dict[str, Any]:
     }
 
 
-def cell_json(cell: Cell) -> dict[str, Any]:
+def cell_json(cell: Cell) -> shapes.Cell:
     """A cell, its ids as text."""
     return {
         "root_id": str(cell.root_id),
@@ -177,6 +177,8 @@ def error_answer(error: KarstError) -> Response:
     answer.status_code = error.status
     if isinstance(error, Busy):
         answer.headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, WrongMethod):
+        answer.headers["Allow"] = ", ".join(error.allowed)
     return answer
 
 

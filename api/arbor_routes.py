@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Response
 
-from api import params
+from api import params, shapes
 from api.answers import Subject, cell_json, frame_answer
 from api.cell_routes import CELL
+from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
 from services.cave.release import Release
@@ -31,35 +32,35 @@ def _file(content: str | bytes, content_type: str, name: str, *, inline: bool = 
 
 
 @blueprint.get(f"{CELL}/skeleton.swc")
+@documented("text/plain", "id_type")
 def cell_swc(datastack: str, version: str, cell: str) -> Response:
     """The skeleton of a cell as SWC, in micrometres."""
-    params.only("id_type")
     _, result = _cell(datastack, version, cell)
     content = arbor.swc(cave().skeleton(datastack, result.root_id))
     return _file(content, "text/plain; charset=utf-8", f"{datastack}_{result.root_id}.swc")
 
 
 @blueprint.get(f"{CELL}/mesh.obj")
+@documented("model/obj", "id_type")
 def cell_mesh(datastack: str, version: str, cell: str) -> Response:
     """The mesh of a cell as Wavefront OBJ, in nanometres."""
-    params.only("id_type")
     _, result = _cell(datastack, version, cell)
     return _file(cave().mesh(datastack, result.root_id).to_obj(), "model/obj", f"{datastack}_{result.root_id}.obj")
 
 
 @blueprint.get(f"{CELL}/soma.png")
+@documented("image/png", "id_type")
 def soma_image(datastack: str, version: str, cell: str) -> Response:
     """The electron microscopy around the soma of a cell, in its section."""
-    params.only("id_type")
     _, result = _cell(datastack, version, cell)
     content = soma.image(cave(), datastack, result)
     return _file(content, "image/png", f"{datastack}_{result.root_id}_soma.png", inline=True)
 
 
 @blueprint.get(f"{CELL}/arbor")
+@documented(shapes.CellRows, "of", "id_type", *params.FILE, of=(one_of(*MEASURES), "What is measured."))
 def cell_arbor(datastack: str, version: str, cell: str) -> Response:
     """Cable and synapses by compartment, or with `of` the profile of Sholl or of depth."""
-    params.only("of", "id_type", *params.FILE)
     of = params.choice("of", MEASURES, MEASURES[0])
     release, result = _cell(datastack, version, cell)
     if of == "sholl":
@@ -75,9 +76,9 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
 
 
 @blueprint.get(f"{CELL}/edits")
+@documented(shapes.CellRows, "id_type", *params.FILE)
 def cell_edits(datastack: str, version: str, cell: str) -> Response:
     """The merges and splits that made a cell, oldest first."""
-    params.only("id_type", *params.FILE)
     release, result = _cell(datastack, version, cell)
     frame = release.edits(result.root_id)
     subject = Subject(datastack, release.version, f"{result.root_id}_edits", {"root_id": str(result.root_id)})

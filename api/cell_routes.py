@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 from flask import Response, jsonify
 
-from api import params
+from api import params, shapes
 from api.answers import Subject, cell_json, frame_answer
+from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
 from services.cells import interpretation, partner_table
@@ -34,9 +35,9 @@ SIDES: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both":
 
 @blueprint.get(CELL)
 @blueprint.get(LINKED)
+@documented(shapes.FoundCell, "id_type", examples={"id_type": "root_id"})
 def find_cell(datastack: str, version: str, cell: str) -> Response:
     """The cell that an id, a position or a link names."""
-    params.only("id_type")
     release = live.resolve(cave(), datastack, version)
     id_type = params.choice("id_type", interpretation.QUESTION_TYPES, "auto")
     result = interpretation.find(release, cell, id_type)
@@ -60,9 +61,16 @@ def partners_of(view: CellView) -> Response:
 
 @blueprint.get(f"{CELL}/partners/python")
 @blueprint.get(f"{LINKED}/partners/python")
+@documented(
+    "text/x-python",
+    "direction",
+    "sort",
+    *WHICH,
+    examples={"direction": "merged"},
+    direction=(one_of("in", "out", "merged"), "Inputs, outputs, or one row for a partner."),
+)
 def partners_python(datastack: str, version: str, cell: str) -> Response:
     """A script over caveclient that yields the same partners, of one direction or merged."""
-    params.only("direction", "sort", *WHICH)
     side = SIDES[params.choice("direction", ("in", "out", "merged"), "merged")][0]
     view = view_of(datastack, version, cell, whole="off").alone()
     return Response(view.script(side), content_type="text/x-python; charset=utf-8")

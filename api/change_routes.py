@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 from flask import Response
 
-from api import params
+from api import params, shapes
 from api.answers import Subject, cell_json, frame_answer
 from api.cell_routes import CELL, LINKED
+from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
 from services.cells import changes, interpretation
@@ -20,10 +21,23 @@ from services.tables import live
 
 @blueprint.get(f"{CELL}/changes")
 @blueprint.get(f"{LINKED}/changes")
+@documented(
+    shapes.ChangedRows,
+    "against",
+    "synapses",
+    "direction",
+    "types",
+    "type_by",
+    "id_type",
+    "offset",
+    "limit",
+    *params.FILE,
+    examples={"against": "{older}", "limit": "2"},
+    direction=(one_of("in", "out", "both"), "Inputs or outputs; both when left out."),
+)
 def cell_changes(datastack: str, version: str, cell: str) -> Response:
     """The partners of a cell at this version and at that of `against`, known again by their nucleus: which were gained,
     lost, changed, or are the same."""
-    params.only("against", "synapses", "direction", "types", "type_by", "id_type", "offset", "limit", *params.FILE)
     ways, (offset, limit) = params.directions(), params.span(None)
     release = live.resolve(cave(), datastack, version)
     against = live.resolve(cave(), datastack, params.text("against"))

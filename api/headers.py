@@ -86,6 +86,6 @@ def refuse_unknown(server: Flask, paths: Collection[str]) -> None:
 
     @server.after_request
     def add(answer: Response) -> Response:
-        if request.endpoint == DASH_PAGES and request.path.rstrip("/") not in paths:
+        if answer.status_code == 200 and request.endpoint == DASH_PAGES and request.path.rstrip("/") not in paths:
             answer.status_code = 404
         return answer

@@ -11,6 +11,7 @@ from services.cells.cells import parse_id
 from services.core.columns import Column, find_column
 from services.core.directions import Direction
 from services.core.errors import BadInput
+from services.core.json_text import read_json
 from services.core.sorting import Sort, parse_sort
 from services.tables import joins
 from services.tables.export import FORMATS
@@ -99,6 +100,14 @@ def count(name: str, default: int | None) -> int | None:
     if not given.isascii() or not given.isdigit() or len(given) > 12:
         raise BadInput(f"{name}={given[:40]} is no whole number.", "Give a whole number, 0 or more.")
     return int(given)
+
+
+def json_object(example: str) -> dict[str, Any]:
+    """The JSON object of a request's body. Raises BadInput, and shows `example`, for anything else."""
+    given = read_json(request.get_data()) if request.is_json else None
+    if not isinstance(given, dict):
+        raise BadInput(f"The body has to be a JSON object such as {example}.", "See the documentation.")
+    return given
 
 
 class Body:

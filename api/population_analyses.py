@@ -7,9 +7,11 @@ from typing import Any, cast
 
 from flask import Response, jsonify
 
-from api import params
+from api import params, shapes
+from api.documented import documented, one_of
 from api.population_routes import (
     POPULATIONS,
+    PROOFREAD,
     SETS,
     long_answer,
     population_answer,
@@ -26,13 +28,38 @@ from services.populations.likeness import Direction
 from services.populations.similarity import Measure
 
 GROUPS = ("pre_by", "post_by")
+OF_CELL = (str, "The root id of a cell of the sets.")
+DIRECTION = (one_of(*likeness.DIRECTIONS), "Of whom the partners are compared: targets, inputs or both.")
+MEASURE = (one_of(*similarity.MEASURES), "How likeness is measured.")
+ORDER = (one_of(*paths.ORDERS), "Which path of two cells counts.")
 
 
 @blueprint.get(f"{POPULATIONS}/alike")
+@documented(
+    shapes.SetRows,
+    *SETS,
+    *GROUPS,
+    "cell",
+    "number",
+    "direction",
+    "measure",
+    *params.FILE,
+    examples={
+        "pre": "{cell} {other}",
+        "post": "{table}: id > 0",
+        "proofread": "off",
+        "pre_by": "cell",
+        "cell": "{cell}",
+    },
+    proofread=PROOFREAD,
+    cell=OF_CELL,
+    number=(int, "How many clusters to make of the cells."),
+    direction=DIRECTION,
+    measure=MEASURE,
+)
 def population_alike(datastack: str, version: str) -> Response:
     """Cells by how alike they are to `cell` in whom they are wired with; with `number` instead, in so many clusters.
     `direction` is out, in or both, `measure` cosine or jaccard, of the synapses with each group of partners."""
-    params.only(*SETS, *GROUPS, "cell", "number", "direction", "measure", *params.FILE)
     direction, measure, cell = _direction(), _measure(), _root("cell")
     pair = read_pair(datastack, version)
     groups = read_groups(pair)
@@ -54,9 +81,21 @@ def population_alike(datastack: str, version: str) -> Response:
 
 
 @blueprint.get(f"{POPULATIONS}/partners")
+@documented(
+    shapes.SetRows,
+    *SETS,
+    "cell",
+    "other",
+    "direction",
+    *params.FILE,
+    examples={"pre": "{cell} {other}", "proofread": "off", "cell": "{cell}", "other": "{other}"},
+    proofread=PROOFREAD,
+    cell=OF_CELL,
+    other=(str, "The root id of another."),
+    direction=DIRECTION,
+)
 def population_partners(datastack: str, version: str) -> Response:
     """The partners of `cell` and `other` among the sets: of both, or of one alone."""
-    params.only(*SETS, "cell", "other", "direction", *params.FILE)
     cells = _root("cell"), _root("other")
     if not all(cells):
         raise BadInput("Two cells are needed.", "Give their root ids as cell and other.")
@@ -70,10 +109,24 @@ def population_partners(datastack: str, version: str) -> Response:
 
 
 @blueprint.get(f"{POPULATIONS}/paths")
+@documented(
+    shapes.SetRows,
+    *SETS,
+    "through",
+    "steps",
+    "order",
+    "offset",
+    "limit",
+    *params.FILE,
+    examples={"pre": "{cell}", "post": "{other}", "proofread": "off"},
+    proofread=PROOFREAD,
+    through=(str, "A set whose cells paths may lead through."),
+    steps=(int, "The most steps of a path."),
+    order=ORDER,
+)
 def population_paths(datastack: str, version: str) -> Response:
     """The shortest, or strongest, path of up to three steps from each presynaptic to each postsynaptic cell, by cells
     of both sets and of `through`."""
-    params.only(*SETS, "through", "steps", "order", "offset", "limit", *params.FILE)
     order = cast("paths.Order", params.choice("order", paths.ORDERS, "shortest"))
     steps, (offset, limit) = params.count("steps", paths.MOST_STEPS) or 0, params.span(None)
     pair, wide = (read_pair(datastack, version, through=text) for text in (None, params.text("through")))
@@ -98,9 +151,18 @@ def population_paths(datastack: str, version: str) -> Response:
 
 
 @blueprint.get(f"{POPULATIONS}/changes")
+@documented(
+    shapes.SetRows,
+    *SETS,
+    "against",
+    "offset",
+    "limit",
+    *params.FILE,
+    examples={"pre": "{cell}", "proofread": "off", "against": "{older}"},
+    proofread=PROOFREAD,
+)
 def population_changes(datastack: str, version: str) -> Response:
     """What became, since the version `against`, of each connected pair of the same sets."""
-    params.only(*SETS, "against", "offset", "limit", *params.FILE)
     against, (offset, limit) = params.text("against").strip(), params.span(None)
     if not against:
         raise BadInput("There is no version to compare with.", "Give one as against.")
@@ -118,10 +180,24 @@ def population_changes(datastack: str, version: str) -> Response:
 
 
 @blueprint.get(f"{POPULATIONS}/difference")
+@documented(
+    shapes.SetRows,
+    *SETS,
+    *GROUPS,
+    "beside",
+    "direction",
+    "value",
+    "seed",
+    *params.FILE,
+    examples={"pre": "{cell}", "beside": "{other}", "proofread": "off", "pre_by": "cell", "post_by": "cell"},
+    proofread=PROOFREAD,
+    beside=(str, "The set to compare with: <table>:<query line>, or ids."),
+    direction=(one_of("out", "in"), "Whether targets or sources are compared."),
+    value=(one_of(*comparisons.COMPARED), "What is compared."),
+)
 def population_difference(datastack: str, version: str) -> Response:
     """How the presynaptic set differs from `beside` in its targets; with direction=in the postsynaptic one in its
     sources."""
-    params.only(*SETS, *GROUPS, "beside", "direction", "value", "seed", *params.FILE)
     side: comparisons.Side = "post" if params.choice("direction", ("out", "in"), "out") == "in" else "pre"
     compared = cast("Compared", params.choice("value", comparisons.COMPARED, "share"))
     seed = params.count("seed", chance.SEED) or 0
@@ -140,9 +216,18 @@ def population_difference(datastack: str, version: str) -> Response:
 
 
 @blueprint.get(f"{POPULATIONS}/neuroglancer")
+@documented(
+    shapes.SetsLink,
+    "pre",
+    "post",
+    "proofread",
+    "viewer",
+    examples={"pre": "{cell}", "post": "{other}", "proofread": "off"},
+    proofread=PROOFREAD,
+    viewer=(str, "The viewer that the address is of."),
+)
 def population_neuroglancer(datastack: str, version: str) -> Response:
     """Both sets in Neuroglancer, a colour each: the viewer's state and an address that opens it."""
-    params.only("pre", "post", "proofread", "viewer")
     link = links.population_link(read_pair(datastack, version), viewer=params.text("viewer") or None)
     return jsonify({"state": link.state, "url": link.url, "description": link.description, "legend": dict(link.legend)})
 

@@ -11,8 +11,9 @@ from typing import Any, cast
 import pandas as pd
 from flask import Response, jsonify
 
-from api import params
+from api import params, shapes
 from api.answers import Subject, frame_answer
+from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
 from services.core.columns import Column, describe_columns
@@ -26,13 +27,23 @@ from services.tables import live
 
 SETS = ("pre", "post", "proofread", "job")
 CHANCE = ("permutations", "seed")
+PROOFREAD = (one_of(*sets.PROOFREAD), "Whose proofreading counts: presynaptic axons, both sides, or nobody's.")
+COUNTED = (one_of(*dict.fromkeys(sum(nulls.COUNTED.values(), ()))), "What is counted, as far as the model is about it.")
 POPULATIONS = "/<datastack>/<version>/populations"
 
 
 @blueprint.get(f"{POPULATIONS}/edges")
+@documented(
+    shapes.SetRows,
+    *SETS,
+    "offset",
+    "limit",
+    *params.FILE,
+    examples={"pre": "{cell}", "proofread": "off"},
+    proofread=PROOFREAD,
+)
 def population_edges(datastack: str, version: str) -> Response:
     """The connected pairs among two sets, with their synapses: pre_root_id, post_root_id, num_syn, net_size."""
-    params.only(*SETS, "offset", "limit", *params.FILE)
     offset, limit = params.span(None)
     pair = read_pair(datastack, version)
     if started := long_answer(pair):
@@ -44,10 +55,19 @@ def population_edges(datastack: str, version: str) -> Response:
 
 
 @blueprint.get(f"{POPULATIONS}/matrix")
+@documented(
+    shapes.SetRows,
+    *SETS,
+    "pre_by",
+    "post_by",
+    "value",
+    *params.FILE,
+    examples={"pre": "{cell}", "proofread": "off", "pre_by": "cell", "post_by": "cell"},
+    proofread=PROOFREAD,
+)
 def population_matrix(datastack: str, version: str) -> Response:
     """One row for each pair of groups: pre, post, value and the denominator of the value; `pre_by` and `post_by` are
     columns (`<table>.<column>`), or "cell"."""
-    params.only(*SETS, "pre_by", "post_by", "value", *params.FILE)
     value = cast("Value", params.choice("value", matrices.VALUES, "synapses"))
     pair = read_pair(datastack, version)
     pre, post = read_groups(pair)
@@ -67,9 +87,21 @@ def population_matrix(datastack: str, version: str) -> Response:
 
 
 @blueprint.get(f"{POPULATIONS}/null")
+@documented(
+    shapes.SetRows,
+    *SETS,
+    "pre_by",
+    "post_by",
+    "value",
+    *CHANCE,
+    "model",
+    *params.FILE,
+    examples={"pre": "{cell}", "proofread": "off", "pre_by": "cell", "post_by": "cell", "permutations": "2"},
+    proofread=PROOFREAD,
+    value=COUNTED,
+)
 def population_null(datastack: str, version: str) -> Response:
     """One row for each pair of groups: what is observed, and what a null `model` expects (see :mod:`nulls`)."""
-    params.only(*SETS, "pre_by", "post_by", "value", *CHANCE, "model", *params.FILE)
     model = cast("Model", params.choice("model", nulls.MODELS, "degrees"))
     counted = cast("Counted", params.choice("value", nulls.COUNTED[model], nulls.COUNTED[model][0]))
     pair, drawn = read_pair(datastack, version), read_chance(chance.PERMUTATIONS)
@@ -86,9 +118,16 @@ def population_null(datastack: str, version: str) -> Response:
 
 
 @blueprint.get(f"{POPULATIONS}/motifs")
+@documented(
+    shapes.SetRows,
+    *SETS,
+    *CHANCE,
+    *params.FILE,
+    examples={"pre": "{cell}", "proofread": "off", "permutations": "2"},
+    proofread=PROOFREAD,
+)
 def population_motifs(datastack: str, version: str) -> Response:
     """Reciprocal pairs and the 13 motifs of three cells, against wirings that keep degrees."""
-    params.only(*SETS, *CHANCE, *params.FILE)
     pair, drawn = read_pair(datastack, version), read_chance(motifs.PERMUTATIONS)
     if started := long_answer(pair):
         return started
@@ -104,24 +143,31 @@ def population_motifs(datastack: str, version: str) -> Response:
 
 
 @blueprint.get(f"{POPULATIONS}/python")
+@documented(
+    "text/x-python",
+    "pre",
+    "post",
+    "proofread",
+    examples={"pre": "{cell}", "proofread": "off"},
+    proofread=PROOFREAD,
+)
 def population_python(datastack: str, version: str) -> Response:
     """A script over caveclient that yields the edges of two sets, and the matrix of cells by cells."""
-    params.only("pre", "post", "proofread")
     script = scripts.edges_script(read_pair(datastack, version))
     return Response(script, content_type="text/x-python; charset=utf-8")
 
 
 @blueprint.get(f"{POPULATIONS}/jobs/<job>")
+@documented(shapes.JobAnswer)
 def population_job(datastack: str, version: str, job: str) -> Response:
     """How far a long reading is."""
-    params.only()
     return job_answer(jobs.current().find(job))
 
 
 @blueprint.delete(f"{POPULATIONS}/jobs/<job>")
+@documented(shapes.JobAnswer)
 def cancel_population_job(datastack: str, version: str, job: str) -> Response:
     """End a long reading; what was read is kept."""
-    params.only()
     return job_answer(jobs.current().cancel(job))
 
 

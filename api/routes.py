@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from api import converters, params
+from api import converters, params, shapes
 from api.answers import (
     Subject,
     csv_answer,
@@ -15,6 +15,7 @@ from api.answers import (
     table_json,
     version_json,
 )
+from api.documented import documented
 from services.cave import versions
 from services.cave.context import cave
 from services.cave.release import Release
@@ -29,7 +30,7 @@ from services.views.cell_view import CellView
 
 LINK_KEYS = ("viewer", "group_by", "colour_by", "visible")
 
-blueprint = Blueprint("v1", __name__, url_prefix="/v1")
+blueprint = Blueprint("v1", __name__, url_prefix="/v1", template_folder="templates")
 blueprint.record_once(converters.register)
 
 JSON_ROWS = 1_000
@@ -37,9 +38,9 @@ JSON_ROWS = 1_000
 
 
 @blueprint.get("/datastacks")
+@documented(shapes.Datastacks)
 def list_datastacks() -> Response:
     """The datastacks that can be read."""
-    params.only()
     profiles = [cave().profile(name) for name in cave().datastacks()]
     return jsonify(
         {"datastacks": [{"name": p.datastack, "title": p.title, "description": p.description} for p in profiles]}
@@ -47,9 +48,9 @@ def list_datastacks() -> Response:
 
 
 @blueprint.get("/<datastack>/versions")
+@documented(shapes.Versions)
 def list_versions(datastack: str) -> Response:
     """All versions, newest first, and which one `latest` is."""
-    params.only()
     known = cave().versions(datastack)
     latest = versions.resolve(cave(), datastack, "latest").number
     return jsonify(
@@ -64,9 +65,9 @@ def list_versions(datastack: str) -> Response:
 
 
 @blueprint.get("/<datastack>/<version>/tables")
+@documented(shapes.Tables)
 def list_tables(datastack: str, version: str) -> Response:
     """The tables and views of a version."""
-    params.only()
     release = live.resolve(cave(), datastack, version)
     infos = live.catalogue(release)
     return jsonify(
@@ -75,19 +76,31 @@ def list_tables(datastack: str, version: str) -> Response:
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>")
+@documented(shapes.DescribedTable)
 def describe_table(datastack: str, version: str, table: str) -> Response:
     """What is known about a table, without its rows."""
-    params.only()
     release = live.resolve(cave(), datastack, version)
     info = live.describe(release, table)
     return jsonify({"datastack": datastack, "version": release.version.label, **table_json(info)})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/rows")
+@documented(
+    shapes.Rows,
+    "filter",
+    "sort",
+    "offset",
+    "limit",
+    *params.FILE,
+    "join",
+    "on",
+    "units",
+    "columns",
+    examples={"filter": "id > 0", "sort": "-id", "limit": "2"},
+)
 def table_rows(datastack: str, version: str, table: str) -> Response:
     """The rows that a filter keeps, in the order asked for; `join` sets other tables beside (by `on`), `units` says
     what positions count, `columns` names the ones wanted."""
-    params.only("filter", "sort", "offset", "limit", *params.FILE, "join", "on", "units", "columns")
     offset, limit = params.span(JSON_ROWS if params.file_format() == "json" else None)
     query = saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
     facts: dict[str, Any] = {
@@ -154,11 +167,12 @@ def _large_rows(opened: LargeTable, subject: Subject, query: TableQuery, offset:
 
 
 @blueprint.post("/<datastack>/<version>/neuroglancer")
+@documented(shapes.Link, body=shapes.LinkBody, examples={"cell": "{cell}", "direction": "in"})
 def make_link(datastack: str, version: str) -> Response:
     """A Neuroglancer link to a table's rows (`table`, `filter`, `sort`) or to a cell (`cell`, `id_type`, `types`,
     `type_by`, `direction`, `partners`); both take `group_by` or `colour_by`, `visible` and `viewer`."""
-    requested = request.get_json(silent=True)
-    if not isinstance(requested, dict) or ("table" in requested) == ("cell" in requested):
+    requested = params.json_object('{"cell": "864691135771609595"}')
+    if ("table" in requested) == ("cell" in requested):
         raise BadInput("The body has to be a JSON object with either a table or a cell.", "See the documentation.")
     release = live.resolve(cave(), datastack, version)
     link = (_table_link if "table" in requested else _cell_link)(release, requested)

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 from flask import Response
 
-from api import params
+from api import params, shapes
 from api.answers import Subject, cell_json, frame_answer
 from api.cell_routes import CELL, LINKED, SIDES, WHICH, partners_of, synapse_rows, synapse_sides, synapses_of, view_of
+from api.documented import documented
 from api.routes import blueprint
 from services.cave.context import cave
 from services.cells import partner_table, several_cells
@@ -21,12 +22,21 @@ from services.core.directions import Direction
 
 @blueprint.get(f"{CELL}/partners")
 @blueprint.get(f"{LINKED}/partners", endpoint="partners_of_link")
+@documented(
+    shapes.CellRows,
+    "direction",
+    "sort",
+    "offset",
+    "limit",
+    *params.FILE,
+    *WHICH,
+    examples={"direction": "in", "limit": "2", "sort": "-num_syn"},
+)
 def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
     """The cells that a cell, or any of several, makes synapses with; of several with the synapses of each side by side.
 
     They are those that count (`top`, `at_least`, `proofread`) and that `filter` keeps, counted from the synapses that
     `synapses` keeps, with the columns of `more`, by `sort`."""
-    params.only("direction", "sort", "offset", "limit", *params.FILE, *WHICH)
     sides = SIDES[params.choice("direction", tuple(SIDES), "both")]
     view = view_of(datastack, version, cell, whole="off")
     if len(view.question.ids) == 1:
@@ -46,12 +56,21 @@ def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
 
 @blueprint.get(f"{CELL}/synapses")
 @blueprint.get(f"{LINKED}/synapses", endpoint="synapses_of_link")
+@documented(
+    shapes.CellRows,
+    "direction",
+    "partner",
+    "offset",
+    "limit",
+    *params.FILE,
+    *WHICH,
+    examples={"direction": "out", "limit": "2"},
+)
 def synapses_of_cells(datastack: str, version: str, cell: str) -> Response:
     """Every synapse of a cell or several, autapses and those with root id 0 included.
 
     With `partner` only those with one (or `autapses`, or `root_zero`), and with what says which partners count those
     with these: in the direction of the synapse or, when "merged", in both together."""
-    params.only("direction", "partner", "offset", "limit", *params.FILE, *WHICH)
     sides, partner = synapse_sides(), params.text("partner")
     view = view_of(datastack, version, cell, whole="on")
     if len(view.question.ids) == 1:

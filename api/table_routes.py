@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
-from api import params
+from api import params, shapes
+from api.documented import documented
 from api.routes import blueprint, open_asked, open_held
 from services.cave.context import cave
 from services.cells.id_search import COLUMNS, ID_TYPES, search
-from services.core.errors import BadInput
 from services.tables import live, narrowed_tables, saved_ids, scripts
 from services.tables.crosstabs import CrossTab, crosstab
 from services.tables.facets import Facet, Histogram, facets, histograms
@@ -19,9 +19,9 @@ from services.tables.tables import to_records
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/facets")
+@documented(shapes.Facets, "filter", "join", "on", "units", examples={"filter": "id > 0"})
 def table_facets(datastack: str, version: str, table: str) -> Response:
     """How many of the rows that a filter keeps have each value of each categorical column, and histograms."""
-    params.only("filter", "join", "on", "units")
     query = saved_ids.query(cave(), datastack, params.text("filter"))
     opened = open_held(datastack, version, table, query)
     return jsonify(
@@ -36,12 +36,10 @@ def table_facets(datastack: str, version: str, table: str) -> Response:
 
 
 @blueprint.post("/<datastack>/<version>/tables/<table>/ids")
+@documented(shapes.FoundIds, body=shapes.IdsBody, examples={"ids": "{cell}, 1", "id_type": "root_id"})
 def find_ids(datastack: str, version: str, table: str) -> Response:
     """What became of pasted ids (`ids`, any text; `id_type`), and the filter that keeps their rows."""
-    requested = request.get_json(silent=True)
-    if not isinstance(requested, dict):
-        raise BadInput('The body has to be a JSON object such as {"ids": "1, 2"}.', "See the documentation.")
-    read = params.Body(requested, "ids", "id_type")
+    read = params.Body(params.json_object('{"ids": "1, 2"}'), "ids", "id_type")
     opened = live.open_table(live.resolve(cave(), datastack, version), table)
     match = search(cave(), opened, read.text("ids"), read.text("id_type") or ID_TYPES[0])
     return jsonify(
@@ -58,9 +56,9 @@ def find_ids(datastack: str, version: str, table: str) -> Response:
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/crosstab")
+@documented(shapes.CrossTab, "filter", "join", "on", "left", "right", examples={"left": "{left}", "right": "{right}"})
 def table_crosstab(datastack: str, version: str, table: str) -> Response:
     """Two columns against each other: `left`, and `right`, which may be of a table that is joined (`join`, `on`)."""
-    params.only("filter", "join", "on", "left", "right")
     query = saved_ids.query(cave(), datastack, params.text("filter"))
     opened = open_held(datastack, version, table, query)
     result = crosstab(opened, query, params.text("left"), params.text("right"))
@@ -69,9 +67,9 @@ def table_crosstab(datastack: str, version: str, table: str) -> Response:
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/python")
+@documented("text/x-python", "filter", "sort", "join", "on", "units", "columns", examples={"filter": "id > 0"})
 def table_python(datastack: str, version: str, table: str) -> Response:
     """A script over caveclient that yields the rows that a filter keeps, as `rows` would."""
-    params.only("filter", "sort", "join", "on", "units", "columns")
     query = saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
     opened = open_asked(datastack, version, table, query)
     columns = params.columns(opened.columns)

@@ -25,7 +25,7 @@ from services.views.resolving import release_of
     Input("reload", "data"),
     on_error=told_by_load(),
 )
-def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
+def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """Datastacks and versions to choose from."""
     datastack, datastacks, version, versions, _ = views.place_choices(parse_catalogue(query or {})[0])
     return datastacks, datastack, versions, version
@@ -39,7 +39,7 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     Input("reload", "data"),
     on_error=lambda error: (alerts.problem(error), "No tables are shown.", ""),
 )
-def load(query: Query, _reload: Any) -> tuple[Any, ...]:
+def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """The tables of the address."""
     requested, text = parse_catalogue(query or {})
     release = release_of(cave(), requested)

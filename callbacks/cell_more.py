@@ -8,6 +8,7 @@ from typing import Any
 from dash import Input, Output, State
 
 from callbacks import views
+from callbacks.bodies import Href
 from callbacks.register import callback
 from components import alerts, skeleton_view
 from components.cell_facts import cell_facts
@@ -27,7 +28,7 @@ from services.views.cell_view import CellView
     prevent_initial_call=True,
     on_error=alerts.problem,
 )
-def facts(_seen: int, of: str) -> Any:
+def facts(_seen: Any, of: Href) -> Any:
     """What all tables say about the cell."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     cell = view.first.cell
@@ -42,7 +43,7 @@ def facts(_seen: int, of: str) -> Any:
     prevent_initial_call=True,
     on_error=skeleton_view.none,
 )
-def skeleton(_seen: int, of: str) -> Any:
+def skeleton(_seen: Any, of: Href) -> Any:
     """The cell in 3D, where CAVE has a skeleton of it."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     soma_nm, volume = view.first.cell.soma_position_nm, view.release.volume
@@ -62,7 +63,7 @@ def _address(view: CellView) -> str:
     Input("cell-of", "data"),
     on_error=alerts.problem,
 )
-def compare(of: str) -> Any:
+def compare(of: Href) -> Any:
     """What changed between the version and the one it is compared with."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     return drawn_changes(view.address, view.changes())

@@ -10,6 +10,7 @@ from flask import get_flashed_messages
 
 from callbacks import partner_grids, views
 from callbacks import several_cells as together
+from callbacks.bodies import GridState, Href, OfSide
 from callbacks.errors import told_by_load
 from callbacks.register import callback
 from components import (
@@ -48,7 +49,7 @@ from services.views.cell_view import CellView
     Input("reload", "data"),
     on_error=told_by_load(),
 )
-def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
+def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
     view, _ = parse_connectivity(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(view)
@@ -74,7 +75,7 @@ def not_loaded(error: KarstError) -> tuple[Any, ...]:
     running=[(Output("cell-results", "className"), "k-results k-busy", "k-results")],
     on_error=not_loaded,
 )
-def load(query: Query, _reload: Any) -> tuple[Any, ...]:
+def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """The cell of the address with its partners."""
     requested, parsed = parse_connectivity(query or {})
     messages = [*parsed, *get_flashed_messages()]  # what an old link meant is said once
@@ -97,7 +98,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     State({"type": "partner-shown", "side": ALL}, "id"),
     prevent_initial_call=True,
 )
-def address(shown: list[dict[str, Any] | None], tab: str | None, ids: list[dict[str, str]]) -> Any:
+def address(shown: list[GridState | None], tab: str | None, ids: list[OfSide]) -> Any:
     """The address of what the tab in front shows."""
     if tab is None:
         return no_update
@@ -116,7 +117,7 @@ def address(shown: list[dict[str, Any] | None], tab: str | None, ids: list[dict[
     prevent_initial_call=True,
     on_error=alerts.problem,
 )
-def sum_up(tab: str, of: str, drawn: Any) -> Any:
+def sum_up(tab: str | None, of: Href, drawn: Any) -> Any:
     """Partners by type, once their tab is opened: a line of many cells for each type."""
     if tab != "types" or drawn:
         return no_update

@@ -6,6 +6,7 @@ from typing import Any
 
 from dash import Input, Output
 
+from callbacks.bodies import OfFigure
 from callbacks.register import callback
 from components import alerts, gallery_page
 from services.cave.context import cave
@@ -16,7 +17,7 @@ from services.views.resolving import release_of
 
 
 @callback(Output("gallery-list", "children"), Input("gallery-query", "data"))
-def list_figures(query: dict[str, str]) -> Any:
+def list_figures(query: OfFigure) -> Any:
     """All figures."""
     return gallery_page.listed(files.figures(), query["figure"])
 
@@ -27,7 +28,7 @@ def list_figures(query: dict[str, str]) -> Any:
     Input("reload", "data"),
     on_error=alerts.problem,
 )
-def show(query: dict[str, str], _reload: Any) -> Any:
+def show(query: OfFigure, _reload: Any) -> Any:
     """The figure of the address."""
     if not query["figure"]:
         return []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
 from callbacks import views
+from callbacks.bodies import Drawn, GridState, OfSide
 from callbacks.errors import unless_typed
 from callbacks.register import callback
 from components import cell_figures
@@ -42,24 +43,27 @@ NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
     running=[(Output("cell-figures", "className"), "k-busy", "")],
     on_error=unless_typed,
 )
-def draw(shown: list[dict[str, Any]], tab: str, seen: int | None, ids: list[dict[str, str]]) -> Any:
+def draw(shown: list[GridState | None], tab: str | None, seen: Any, ids: list[OfSide]) -> Any:
     """The plots of both directions, of the partners that the table in front shows (those of one direction stand beside
     those of the other), and of the tab in front; once someone looks at them."""
     if not seen:
         return no_update
-    data = {id["side"]: data for id, data in zip(ids, shown, strict=True)}
+    data: dict[str, GridState | None] = {id["side"]: state for id, state in zip(ids, shown, strict=True)}
     front = tab if tab in data else "in"
     sides = ("both",) if front == "both" else ("in", "out")
-    requests = {side: CellView.of(cave(), views.partner_address(data[side])) for side in sides}
-    kept = {side: view.partners(side)[0] for side, view in requests.items()}
+    states = {side: state for side in sides if (state := data.get(side))}
+    if len(states) < len(sides):
+        return no_update
+    cells = {side: CellView.of(cave(), views.partner_address(state)) for side, state in states.items()}
+    kept = {side: view.partners(side)[0] for side, view in cells.items()}
     ways: dict[str, pd.DataFrame] = (
         {way: partner_sets.of_way(kept["both"], way) for way in Direction} if front == "both" else kept
     )
-    view, rows = requests[front], {way: requests[front].synapses(way) for way in Direction}
+    view, rows = cells[front], {way: cells[front].synapses(way) for way in Direction}
     of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows, Direction(front))
     bars = _by_type(view, ways, script="" if front == "both" else SCRIPT)
     plots = [*_by_direction(view, ways, rows), *bars, *of_front]
-    filtered = any(len(kept[side]) < len(one.table(side).frame) for side, one in requests.items())
+    filtered = any(len(kept[side]) < len(one.table(side).frame) for side, one in cells.items())
     return cell_figures.figures(plots, _of_what(kept, ways, filtered=filtered))
 
 
@@ -200,7 +204,7 @@ def _between_types(view: CellView, frame: pd.DataFrame, synapses: pd.DataFrame, 
     State({"type": "partner-drawn", "side": MATCH}, "id"),
     prevent_initial_call=True,
 )
-def pick(drawn: dict[str, Any] | None, shown: dict[str, Any] | None, id: dict[str, str]) -> Any:
+def pick(drawn: Drawn | None, shown: GridState | None, id: OfSide) -> Any:
     """The root ids of what was drawn around or clicked: places in the table on show, or a value."""
     if not drawn or not shown:
         return no_update

@@ -8,6 +8,7 @@ from typing import Any
 from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, ctx, no_update
 
 from callbacks import views
+from callbacks.bodies import Block, GridOfSide, GridState, Href, IdText, OfSide
 from callbacks.errors import no_rows
 from callbacks.register import callback
 from components import alerts, partner_panel
@@ -33,7 +34,7 @@ SIDE = {"side": MATCH}
     prevent_initial_call=True,
     on_error=no_rows,
 )
-def rows(request: dict[str, Any] | None, id: dict[str, str]) -> Any:
+def rows(request: Block | None, id: GridOfSide) -> Any:
     """One block of partners beyond the first, or of another filter or order."""
     if not request:
         return no_update
@@ -54,7 +55,7 @@ def _block(view: CellView, side: str, start: int = 0, end: int = ROWS_AT_ONCE) -
     prevent_initial_call=True,
     on_error=lambda error: (alerts.problem(error), []),
 )
-def summarise(shown: dict[str, Any] | None, id: dict[str, str]) -> tuple[Any, ...]:
+def summarise(shown: GridState | None, id: OfSide) -> tuple[Any, ...]:
     """Counts and downloads of what one grid shows."""
     if not shown:
         return no_update, no_update
@@ -93,10 +94,10 @@ def body(view: CellView, side: str) -> list[Any]:
     State({"type": "partner-body", "side": ALL}, "id"),
     prevent_initial_call=True,
 )
-def open_tab(tab: str, of: str, there: list[dict[str, str]], ids: list[dict[str, str]]) -> list[Any]:
+def open_tab(tab: str | None, of: Href, there: list[OfSide], ids: list[OfSide]) -> list[Any]:
     """The rows of a side, once its tab is opened."""
     known = [id["side"] for id in there]
-    if tab in known or tab not in SIDES:
+    if tab is None or tab in known or tab not in SIDES:
         return [no_update for _ in ids]
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     return [body(view, tab) if id["side"] == tab else no_update for id in ids]
@@ -114,7 +115,7 @@ def open_tab(tab: str, of: str, there: list[dict[str, str]], ids: list[dict[str,
     running=[(Output({"type": "partner-link", **SIDE}, "className"), "k-link k-busy", "k-link")],
     on_error=lambda error: (no_neuroglancer_link(error), no_update, no_update),
 )
-def link(shown: dict[str, Any], selected: list[str] | None, _there: int, id: dict[str, str]) -> tuple[Any, ...]:
+def link(shown: GridState, selected: list[IdText] | None, _there: Any, id: OfSide) -> tuple[Any, ...]:
     """A link to the cells with their selected partners, else with the filtered ones; after the rows."""
     view, side = CellView.of(cave(), views.partner_address(shown)), id["side"]
     created, count = view.link(side, [int(root) for root in selected or ()])
@@ -130,9 +131,9 @@ def link(shown: dict[str, Any], selected: list[str] | None, _there: int, id: dic
     State({"type": "partner-shown", **SIDE}, "id"),
     prevent_initial_call=True,
 )
-def take(clicks: list[int | None], shown: dict[str, Any] | None, selected: list[str] | None, id: dict[str, str]) -> Any:
+def take(clicks: list[int | None], shown: GridState | None, selected: list[IdText] | None, id: OfSide) -> Any:
     """What is to be copied: the ids of the partners that are ticked, else shown; or a script for those shown."""
-    if not any(clicks) or not shown:
+    if not ctx.triggered_id or not shown:
         return no_update
     view, form = CellView.of(cave(), views.partner_address(shown)), ctx.triggered_id["as"]
     if form == "script":

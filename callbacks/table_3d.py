@@ -7,6 +7,7 @@ from typing import Any
 from dash import ClientsideFunction, Input, Output, clientside_callback, no_update
 
 from callbacks import views
+from callbacks.bodies import GridState, IdText, Outline
 from callbacks.register import callback
 from components import alerts, viewer_panel
 from services.views.table_view import held
@@ -27,12 +28,12 @@ MOST = 3_000
     on_error=lambda error: (alerts.problem(error), ""),
 )
 def show(
-    requests: dict[str, Any] | None, selected: list[str] | None, picked: dict[str, Any] | None, panel: str
+    state: GridState | None, selected: list[IdText] | None, picked: Outline | None, panel: str | None
 ) -> tuple[Any, ...]:
     """The rows that were ticked, else picked in the plot, else filtered."""
-    if not requests or panel != "3d":
+    if not state or panel != "3d":
         return no_update, no_update
-    shown = held(views.of_table_grid(requests))
+    shown = held(views.of_table_grid(state))
     rows, _ = shown.picked_rows(selected, picked)
     created = shown.link(rows, MOST)
     return viewer_panel.summary(created, len(rows)), created.panel_url

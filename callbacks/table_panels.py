@@ -10,6 +10,7 @@ from typing import Any
 from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
 from callbacks import views
+from callbacks.bodies import GridState, Href, Outline
 from callbacks.errors import told_by_load, unless_typed
 from callbacks.register import callback
 from components import alerts, table_compare, table_ids, table_page, table_plots
@@ -33,11 +34,11 @@ GRAPHS = {"type": "table-graph", "of": ALL}
     running=[(Output("table-facets", "className"), "k-busy", "")],
     on_error=alerts.problem,
 )
-def count_facets(requests: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
+def count_facets(state: GridState | None, panel: str | None, columns: list[str]) -> Any:
     """The values of every column, counted."""
-    if not requests or panel != "facets":
+    if not state or panel != "facets":
         return no_update
-    shown = held(views.of_table_grid(requests, columns, panel))
+    shown = held(views.of_table_grid(state, columns, panel))
     counted = facets.facets(shown.table, shown.query), facets.histograms(shown.table, shown.query)
     return table_page.drawn_for(shown.address, facet_panel(*counted, shown.boxed))
 
@@ -51,11 +52,11 @@ def count_facets(requests: dict[str, Any] | None, panel: str, columns: list[str]
     running=[(Output("table-compared", "className"), "k-busy", "")],
     on_error=alerts.problem,
 )
-def compare(requests: dict[str, Any] | None, panel: str, columns: list[str]) -> Any:
+def compare(state: GridState | None, panel: str | None, columns: list[str]) -> Any:
     """Two columns against each other, over the rows that all else keeps."""
-    if not requests or panel != "compare":
+    if not state or panel != "compare":
         return no_update
-    shown = held(views.of_table_grid(requests, columns, panel))
+    shown = held(views.of_table_grid(state, columns, panel))
     view, groups = shown.address, table_plots.comparable(shown.table)
     chosen = crosstabs.sides(groups, view.left, view.right)
     form = table_compare.compare_form(view, groups, chosen, joins.joinable(cave(), shown.table))
@@ -78,11 +79,11 @@ def compare(requests: dict[str, Any] | None, panel: str, columns: list[str]) -> 
     running=[(Output("table-figure", "className"), "k-busy", "")],
     on_error=unless_typed,
 )
-def draw(requests: dict[str, Any] | None, panel: str, columns: list[str], picked: dict[str, Any] | None) -> Any:
+def draw(state: GridState | None, panel: str | None, columns: list[str], picked: Outline | None) -> Any:
     """The plot of the view, with what was drawn in it."""
-    if not requests or panel != "plot":
+    if not state or panel != "plot":
         return no_update
-    shown = held(views.of_table_grid(requests, columns, panel))
+    shown = held(views.of_table_grid(state, columns, panel))
     drawers = {"counts": draw_counts, "histogram": draw_histogram}
     return table_page.drawn_for(
         shown.address, drawers.get(shown.address.plot, partial(draw_points, outline=picked))(shown)
@@ -111,7 +112,7 @@ def draw_histogram(shown: HeldView) -> Any:
     return table_plots.histogram_figure(bars, colours, shown.colour_by, lambda box: shown.boxed(chosen[0].name, box))
 
 
-def draw_points(shown: HeldView, outline: dict[str, Any] | None) -> Any:
+def draw_points(shown: HeldView, outline: Outline | None) -> Any:
     """A dot for each row."""
     points, view = shown.points(), shown.address
     if points is None:
@@ -141,11 +142,11 @@ def draw_points(shown: HeldView, outline: dict[str, Any] | None) -> Any:
     prevent_initial_call=True,
     on_error=unless_typed,
 )
-def say_picked(picked: dict[str, Any] | None, requests: dict[str, Any] | None, columns: list[str]) -> Any:
+def say_picked(picked: Outline | None, state: GridState | None, columns: list[str]) -> Any:
     """Which rows lie within what was drawn in the plot."""
-    if not picked or not requests:
+    if not picked or not state:
         return []
-    shown = held(views.of_table_grid(requests, columns, "plot"))
+    shown = held(views.of_table_grid(state, columns, "plot"))
     ids = shown.picked_ids(picked)
     if ids is None:
         return []
@@ -165,12 +166,13 @@ def say_picked(picked: dict[str, Any] | None, requests: dict[str, Any] | None, c
     running=[(Output("table-ids-find", "disabled"), True, False)],
     on_error=alerts.problem,
 )
-def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) -> Any:
+def find_ids(  # noqa: PLR0917 - one for each of the decorator's
+    clicks: int | None, text: str | None, id_type: str, of: Href, state: GridState | None, columns: list[str]
+) -> Any:
     """What became of the pasted ids."""
     if not clicks:
         return no_update
-    requested, columns = now
-    shown = held(views.of_table_grid(requested or {"of": of}, columns, "ids"))
+    shown = held(views.of_table_grid(state or {"of": of}, columns, "ids"))
     match = id_search.search(cave(), shown.table, text or "", id_type)
     unfiltered = replace(shown, address=shown.address.unfiltered())
     report = table_ids.id_report(match, unfiltered.narrowed(match.where) if match.where else None)
@@ -184,7 +186,7 @@ def find_ids(clicks: int | None, text: str, id_type: str, of: str, *now: Any) ->
     prevent_initial_call=True,
     on_error=told_by_load(("{}", table_page.WHERE_HINT)),
 )
-def offer_words(of: str) -> tuple[str, str]:
+def offer_words(of: Href) -> tuple[str, str]:
     """Columns, their operators and values, to complete the query line with, and an example of one."""
     shown = open_view(cave(), parse_table(views.query_of(of))[0])
     values = {} if isinstance(shown, PagedView) else facets.known_values(shown.table)

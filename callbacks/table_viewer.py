@@ -9,6 +9,7 @@ from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientsid
 from flask import get_flashed_messages
 
 from callbacks import views
+from callbacks.bodies import Block, GridState, Href, IdText, Outline, TableGrid
 from callbacks.errors import no_rows, told_by_load
 from callbacks.register import callback
 from components import alerts, controls, table_page
@@ -38,7 +39,7 @@ GRIDS = {"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}
     Input("reload", "data"),
     on_error=told_by_load(),
 )
-def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
+def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
     view, _ = parse_table(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(view)
@@ -61,7 +62,7 @@ def not_loaded(error: KarstError) -> tuple[Any, ...]:
     running=[(Output("table-results", "className"), "k-results k-busy", "k-results")],
     on_error=not_loaded,
 )
-def load(query: Query, _reload: Any) -> tuple[Any, ...]:
+def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """The table of the address."""
     requested, message = parse_table(query or {})
     lost_with_link = get_flashed_messages()  # what an old link meant is said once
@@ -91,7 +92,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     prevent_initial_call=True,
     on_error=no_rows,
 )
-def rows(request: dict[str, Any] | None, id: dict[str, str], picked: dict[str, Any] | None) -> Any:
+def rows(request: Block | None, id: TableGrid, picked: Outline | None) -> Any:
     """One block of rows beyond the first, or of another filter or order; those that were picked marked."""
     if not request:
         return no_update
@@ -106,7 +107,7 @@ def _first(shown: Any) -> dict[str, Any]:
     return {"rowData": [], "rowCount": 0}
 
 
-def _block(shown: Any, start: int, end: int, picked: dict[str, Any] | None = None) -> dict[str, Any]:
+def _block(shown: Any, start: int, end: int, picked: Outline | None = None) -> dict[str, Any]:
     frame, total = shown.block(start, end - start)
     records, ids = tables.to_records(frame, shown.table.columns), shown.picked_ids(picked)
     if ids is not None:
@@ -125,11 +126,11 @@ def _block(shown: Any, start: int, end: int, picked: dict[str, Any] | None = Non
     running=[(Output("table-summary", "className"), "k-summary k-busy", "k-summary")],
     on_error=lambda error: (alerts.problem(error), table_page.address_button()),
 )
-def summarise(requests: dict[str, Any], columns: list[str], panel: str, of: str) -> tuple[Any, ...]:
+def summarise(state: GridState | None, columns: list[str], panel: str | None, of: Href) -> tuple[Any, ...]:
     """Counts and downloads of what the grid shows; what cannot be read of the filter."""
-    if not requests:
+    if not state:
         return no_update, no_update
-    shown = views.of_table_grid(requests, columns, panel)
+    shown = views.of_table_grid(state, columns, panel or "")
     try:
         words = shown.filter
         total, more = shown.counted()
@@ -151,11 +152,11 @@ def summarise(requests: dict[str, Any], columns: list[str], panel: str, of: str)
     Input("table-columns", "value", allow_optional=True),
     prevent_initial_call=True,
 )
-def address(requests: dict[str, Any], panel: str | None, columns: list[str] | None) -> Any:
+def address(state: GridState | None, panel: str | None, columns: list[str] | None) -> Any:
     """The address of what is shown."""
-    if not requests or panel is None or columns is None:
+    if not state or panel is None or columns is None:
         return no_update
-    return views.of_table_grid(requests, columns, panel).address.href()
+    return views.of_table_grid(state, columns, panel).address.href()
 
 
 @callback(
@@ -168,11 +169,11 @@ def address(requests: dict[str, Any], panel: str | None, columns: list[str] | No
     running=[(Output("table-link", "className"), "k-link k-busy", "k-link")],
     on_error=lambda error: (no_neuroglancer_link(error), no_update),
 )
-def link(requests: dict[str, Any] | None, selected: list[str] | None, picked: dict[str, Any] | None) -> tuple[Any, ...]:
+def link(state: GridState | None, selected: list[IdText] | None, picked: Outline | None) -> tuple[Any, ...]:
     """A link to the rows that were ticked, else picked in the plot, else filtered."""
-    if not requests:
+    if not state:
         return no_update, no_update
-    shown = views.of_table_grid(requests)
+    shown = views.of_table_grid(state)
     chosen, subject = shown.chosen(selected, picked)
     created = shown.link(chosen)
     return neuroglancer_link(created, subject), table_page.selection(len(selected or ()))
@@ -189,15 +190,15 @@ def link(requests: dict[str, Any] | None, selected: list[str] | None, picked: di
 )
 def take(
     clicks: list[int | None],
-    requests: dict[str, Any],
-    selected: list[str] | None,
-    picked: dict[str, Any] | None,
+    state: GridState | None,
+    selected: list[IdText] | None,
+    picked: Outline | None,
     columns: list[str] | None,
 ) -> Any:
     """What is to be copied: the ids of the rows chosen, else shown; or a script for those that are shown."""
-    if not any(clicks) or not requests:
+    if not ctx.triggered_id or not state:
         return no_update
-    shown, form = views.of_table_grid(requests, columns or ()), ctx.triggered_id["as"]
+    shown, form = views.of_table_grid(state, columns or ()), ctx.triggered_id["as"]
     if form == "script":
         return {"text": shown.script(), "said": "A script was copied."}
     rows, subject = shown.chosen(selected, picked)

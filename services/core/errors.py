@@ -8,6 +8,7 @@ No message holds a traceback, SQL, a path of this machine or a token.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import flask
@@ -54,6 +55,17 @@ class BadInput(KarstError):
     def to_dict(self) -> dict[str, Any]:
         """As for every error, with `position` where there is one."""
         return super().to_dict() | ({} if self.position is None else {"position": self.position})
+
+
+class WrongMethod(KarstError):
+    """What is at an address answers other methods. `allowed` names them."""
+
+    code = "wrong_method"
+    status = 405
+
+    def __init__(self, message: str, hint: str = "", *, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message, hint)
+        self.allowed = tuple(allowed)
 
 
 class NotFound(KarstError):

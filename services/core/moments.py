@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from services.core.errors import BadInput
+
 LIVE = "live"
 """How addresses write the present."""
 MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -59,5 +61,10 @@ class MomentNumber(int):
 
 
 def number_of(version: str) -> int:
-    """The number of a version, or of a moment, in the text that an address has for it. Raises ValueError."""
-    return MomentNumber(read_moment(version).timestamp()) if is_moment(version) else int(version)
+    """The number of a version, or of a moment, in the text that an address has for it; "latest" is none. Raises
+    BadInput."""
+    if is_moment(version):
+        return MomentNumber(read_moment(version).timestamp())
+    if not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise BadInput(f"{version[:40]!r} is no number of a version.", "Open the page anew.")
+    return int(version)

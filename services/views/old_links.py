@@ -127,7 +127,7 @@ def _literal(text: str) -> str:
     if text[:1] in ("'", '"'):
         node = _parsed(text)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return node.value
+            return node.value.encode(errors="replace").decode()  # half of a surrogate pair is no text
         return text.strip("'\"")
     if text[:1] in ("[", "("):
         node = _parsed(text)

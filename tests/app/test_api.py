@@ -313,7 +313,8 @@ def test_a_body_that_makes_no_sense_is_told(client, body):
 
 
 def test_a_wrong_method_and_a_broken_body_are_told(client):
-    assert client.post(f"/api/v1/{DS}/versions").json["error"]["code"] == "not_found"
+    wrong = client.post(f"/api/v1/{DS}/versions")
+    assert (wrong.status_code, wrong.json["error"]["code"], wrong.headers["Allow"]) == (405, "wrong_method", "GET")
     broken = client.post(f"/api/v1/{DS}/latest/neuroglancer", data="{", content_type="application/json")
     assert broken.json["error"]["code"] == "bad_input"
 

@@ -1,0 +1,157 @@
+"""The OpenAPI document of the API, and a page that shows it. Both are made from what routes say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+from flask import Flask, Response, current_app, jsonify, render_template
+from pydantic import TypeAdapter
+
+from api import shapes
+from api.documented import Documented, documented
+from api.routes import blueprint
+from services.cave.context import cave
+from services.core.errors import KarstError
+from services.tables import examples, facets, live, tables
+from services.tables.export import MIME
+
+Json: TypeAlias = dict[str, Any]
+REF = "#/components/schemas/{model}"
+PLACES = {
+    "datastack": "A datastack of /datastacks.",
+    "version": "The number of a version, latest, live, or a time in ISO 8601.",
+    "table": "A table or view of the version.",
+    "job": "The id of a job, of the answer that started it.",
+    "cell": "A root, nucleus or supervoxel id, a position, or a Neuroglancer link; several ids by commas or blanks.",
+}
+
+
+@blueprint.get("/openapi.json")
+@documented(dict)
+def openapi() -> Response:
+    """This document."""
+    return jsonify(document(current_app, _places()))
+
+
+@blueprint.get("/reference")
+@documented("text/html")
+def reference() -> Response:
+    """The same as a page."""
+    return Response(render_template("reference.html", document=document(current_app, _places()), address=_address))
+
+
+def document(app: Flask, places: Mapping[str, str]) -> Json:
+    """The OpenAPI 3.1 document of the routes of `app`. `places` are examples of parts of their addresses."""
+    types: dict[str, type] = {"ErrorAnswer": shapes.ErrorAnswer}
+    paths: dict[str, Json] = {}
+    for path, method, name, described in _routes(app):
+        paths.setdefault(path, {}).setdefault(method, _operation(path, name, described, places, app))
+        kinds = (described.answer, described.body)
+        types |= {one.__name__: one for one in kinds if isinstance(one, type) and one is not dict}
+    _, schemas = TypeAdapter.json_schemas(
+        [(name, "serialization", TypeAdapter(one)) for name, one in types.items()], ref_template=REF
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Karst",
+            "version": "1",
+            "description": "Cell types and connectivity, as the pages show them.",
+        },
+        "paths": paths,
+        "components": {"schemas": schemas["$defs"]},
+    }
+
+
+def _routes(app: Flask) -> Iterator[tuple[str, str, str, Documented]]:
+    """Path, method, name and description of each route; of those that differ only in how a cell is named, the first."""
+    rules = sorted(app.url_map.iter_rules(), key=lambda rule: ("<link:" in rule.rule, rule.rule))
+    for rule in rules:
+        marked = getattr(app.view_functions[rule.endpoint], "documented", None)
+        if marked is not None:
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+            method = next(one for one in ("POST", "DELETE", "GET") if one in (rule.methods or ()))
+            yield path, method.lower(), rule.endpoint, marked
+
+
+def _operation(path: str, endpoint: str, described: Documented, places: Mapping[str, str], app: Flask) -> Json:
+    words = " ".join((app.view_functions[endpoint].__doc__ or "").split())
+    shown = {name: _filled(value, places) for name, value in described.examples.items()}
+    taken = [_parameter(name, "path", (str, PLACES[name]), places.get(name)) for name in re.findall(r"{(\w+)}", path)]
+    taken += [_parameter(name, "query", one, shown.get(name)) for name, one in described.parameters.items()]
+    failed = {"description": "What went wrong.", "content": _content("application/json", _ref(shapes.ErrorAnswer))}
+    operation: Json = {
+        "operationId": endpoint.rpartition(".")[2],
+        "summary": words,
+        "parameters": taken,
+        "responses": {"200": {"description": "The answer.", "content": _answers(described)}, "default": failed},
+    }
+    if described.body:
+        body = {"schema": _ref(described.body), "example": shown}
+        operation["requestBody"] = {"required": True, "content": {"application/json": body}}
+    return operation
+
+
+def _answers(described: Documented) -> Json:
+    if isinstance(described.answer, str):
+        return _content(described.answer, {"type": "string"})
+    schema = {"type": "object"} if described.answer is dict else _ref(described.answer)
+    files: Json = {kind: {} for name, kind in MIME.items() if name != "json"} if described.is_file else {}
+    return _content("application/json", schema) | files
+
+
+def _parameter(name: str, place: str, described: tuple[Any, str], example: Any) -> Json:
+    kind, words = described
+    known = {} if example is None else {"example": [example] if kind == list[str] else example}
+    schema = TypeAdapter(kind).json_schema()
+    if kind is int:
+        schema |= {"minimum": 0}
+    return {"name": name, "in": place, "required": place == "path", "description": words, "schema": schema, **known}
+
+
+def _content(kind: str, schema: Json) -> Json:
+    return {kind: {"schema": schema}}
+
+
+def _ref(kind: type) -> Json:
+    return {"$ref": REF.format(model=kind.__name__)}
+
+
+def _filled(value: str, places: Mapping[str, str]) -> str:
+    return re.sub(r"{(\w+)}", lambda match: places.get(match[1], ""), value)
+
+
+def _places() -> dict[str, str]:
+    """A table with two columns of few values, a cell and an older version; the datastack alone where there are none."""
+    datastack = cave().settings.datastack
+    places = {"datastack": datastack, "version": "latest"}
+    try:
+        release = live.resolve(cave(), datastack, "latest")
+        table = next(info.name for info in tables.catalogue(release) if info.kind == "table")
+        (cell, _), (other, _) = examples.cells(release, 2)
+        left, right, *_ = facets.known_values(tables.open_table(release, table))
+        older = next(one.number for one in cave().versions(datastack) if one.valid and one.number < release.number)
+    except (KarstError, LookupError, ValueError, StopIteration):
+        return places
+    return places | {
+        "table": table,
+        "cell": str(cell),
+        "other": str(other),
+        "older": str(older),
+        "left": left,
+        "right": right,
+    }
+
+
+def _address(path: str, operation: Mapping[str, Any]) -> str:
+    """The address of the example of a route that is asked by GET; "" while there is none."""
+    known = {one["name"]: one for one in operation["parameters"] if "example" in one}
+    if any(name not in known for name in re.findall(r"{(\w+)}", path)):
+        return ""
+    query = {name: one["example"] for name, one in known.items() if one["in"] == "query"}
+    return re.sub(r"{(\w+)}", lambda match: str(known[match[1]]["example"]), path) + (
+        f"?{urlencode(query, doseq=True)}" if query else ""
+    )

@@ -1,0 +1,102 @@
+"""What callbacks are sent by the browser, as types: `guard` refuses what does not have them before a callback runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired, TypeAlias
+
+from pydantic import AfterValidator, Field
+from typing_extensions import TypedDict
+
+from services.core.id_text import LARGEST_ID
+
+
+def _id(text: str) -> str:
+    if int(text) > LARGEST_ID:
+        raise ValueError("an id has at most 63 bits")
+    return text
+
+
+def _outline(drawn: dict[str, list[float]]) -> dict[str, list[float]]:
+    if not drawn.get("x") or len(drawn["x"]) != len(drawn.get("y", ())):
+        raise ValueError("x and y have to be as many")
+    return drawn
+
+
+Href: TypeAlias = Annotated[str, Field(pattern=r"^/[a-z-]*(\?[^#]*)?$", max_length=100_000)]
+"""The address of a view within Karst."""
+Query: TypeAlias = dict[str, str | list[str]]
+"""The parameters of an address."""
+IdText: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,19}$"), AfterValidator(_id)]
+"""An id of a row or of a segment, in digits."""
+Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+RowNumber: TypeAlias = Annotated[int, Field(ge=0, lt=2**31)]
+Side: TypeAlias = Literal["in", "out", "both"]
+
+
+class Sorted(TypedDict):
+    """A column of AG Grid's `sortModel`."""
+
+    colId: str
+    sort: Literal["asc", "desc"]
+
+
+class Box(TypedDict):
+    """A column of AG Grid's `filterModel`."""
+
+    filter: NotRequired[str | None]
+
+
+class Model(TypedDict):
+    """Filters and order of a grid."""
+
+    filterModel: NotRequired[dict[str, Box] | None]
+    sortModel: NotRequired[list[Sorted] | None]
+
+
+class Block(Model):
+    """A grid's question for rows."""
+
+    startRow: RowNumber
+    endRow: RowNumber
+
+
+class GridState(Model):
+    """What a grid shows: the address that it was drawn for, and its filters and order since."""
+
+    of: Href
+
+
+class OfFigure(TypedDict):
+    """A figure of the gallery at a version; "" = none, the latest."""
+
+    figure: str
+    version: str
+
+
+class OfSide(TypedDict):
+    """The id of what belongs to the partners of one side."""
+
+    side: Side
+
+
+class GridOfSide(OfSide):
+    """The id of a grid of partners."""
+
+    of: Href
+
+
+class TableGrid(TypedDict):
+    """The id of a grid of rows."""
+
+    of: Href
+
+
+Outline: TypeAlias = Annotated[dict[str, list[Finite]], AfterValidator(_outline)]
+"""The corners of what was drawn in a plot, or a dot that was clicked, in `x` and `y`."""
+
+
+class Drawn(TypedDict):
+    """What was drawn around or clicked in a plot of partners: places in the table, or a value."""
+
+    rows: NotRequired[list[RowNumber]]
+    value: NotRequired[str]

@@ -1,0 +1,205 @@
+"""The door of all callbacks: what a browser sends has to fit the callback that it is for, before that runs.
+
+A callback names its inputs in its decorator, and their types in its signature; both are read here. What does not fit
+either is answered with status 400 and a sentence. Pages never send such a thing, so nobody has to see it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NotRequired, TypeAlias, cast, get_type_hints
+
+import dash
+from dash.exceptions import DependencyException
+from flask import Response, jsonify, request
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+
+from services.core.errors import BadInput
+from services.core.json_text import read_json
+
+Id: TypeAlias = str | dict[str, str]
+ANY_OF = (["MATCH"], ["ALL"])
+
+
+class Item(TypedDict):
+    """A property of a component, and its value."""
+
+    id: Id
+    property: str
+    value: NotRequired[Any]
+
+
+Items: TypeAlias = list[Item | list[Item]]
+
+
+class Body(TypedDict):
+    """What Dash sends to run a callback."""
+
+    output: str
+    outputs: NotRequired[Item | Items]
+    inputs: Items
+    state: NotRequired[Items]
+    changedPropIds: list[str]
+
+
+BODY = TypeAdapter(Body)
+
+
+@dataclass(frozen=True)
+class Part:
+    """An input, a state or an output as a callback names it: its id may be a pattern."""
+
+    id: Id | dict[str, Any]
+    name: str
+
+    @property
+    def many(self) -> bool:
+        """Whether it stands for a list of components."""
+        return isinstance(self.id, dict) and ["ALL"] in self.id.values()
+
+    def check(self, given: Item | list[Item]) -> list[Item]:
+        """The items that are sent for it. Raises BadInput."""
+        items = given if isinstance(given, list) else [given]
+        if isinstance(given, list) != self.many or not all(map(self._fits, items)):
+            raise _misfit(f"what is sent for {self.name}")
+        return items
+
+    def _fits(self, item: Item) -> bool:
+        if item["property"] != self.name:
+            return False
+        if self.name == "id" and item.get("value") != item["id"]:
+            return False
+        if isinstance(self.id, str) or isinstance(item["id"], str):
+            return self.id == item["id"]
+        return self.id.keys() == item["id"].keys() and all(
+            wanted in ANY_OF or wanted == item["id"][name] for name, wanted in self.id.items()
+        )
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a callback is sent: its parts, and the types of the values of its inputs and states. Of several outputs
+    (`is_list`) Dash sends a list."""
+
+    is_list: bool
+    outputs: tuple[Part, ...]
+    inputs: tuple[Part, ...]
+    state: tuple[Part, ...]
+    values: TypeAdapter[tuple[Any, ...]]
+
+    @classmethod
+    def of(cls, name: str, registered: Mapping[str, Any]) -> Signature:
+        """That of an entry in Dash's map of callbacks."""
+        inputs, state = (tuple(map(_part, registered[name])) for name in ("inputs", "state"))
+        function = inspect.unwrap(registered["callback"])
+        hints, parameters = get_type_hints(function, include_extras=True), inspect.signature(function).parameters
+        named = [name for name, one in parameters.items() if one.kind is one.POSITIONAL_OR_KEYWORD]
+        types = [hints.get(name, str) for name in named]  # those of Dash's own callback for pages have no types
+        output = registered["output"]
+        listed = output if isinstance(output, list | tuple) else [output]
+        outputs = tuple(_part({"id": one.component_id_str(), "property": one.component_property}) for one in listed)
+        return cls(
+            name.startswith(".."),
+            outputs,
+            inputs,
+            state,
+            TypeAdapter(cast("Any", tuple).__class_getitem__(tuple(types))),
+        )
+
+    def check(self, body: Body) -> None:
+        """Raises BadInput where the body of a request does not fit."""
+        sent = body.get("outputs", [])
+        outputs = _each(self.outputs, sent if self.is_list and isinstance(sent, list) else [cast("Any", sent)])
+        inputs, state = _each(self.inputs, body["inputs"]), _each(self.state, body.get("state", []))
+        parts, items = (*self.outputs, *self.inputs, *self.state), [*outputs, *inputs, *state]
+        _check_matches(parts, items)
+        if not {_name(item) for some in inputs for item in some}.issuperset(body["changedPropIds"]):
+            raise _misfit("what is said to have changed")
+        values = [
+            [item.get("value") for item in some] if part.many else some[0].get("value")
+            for part, some in zip((*self.inputs, *self.state), [*inputs, *state], strict=True)
+        ]
+        self.values.validate_python(tuple(values), strict=True)
+
+
+def install(app: dash.Dash) -> None:
+    """Check every request for a callback of `app` before Dash sees it."""
+    path = app.get_relative_path("/_dash-update-component")
+
+    # a file of components that there is not
+    app.server.register_error_handler(DependencyException, lambda _: NotFound())
+
+    @cache
+    def signature(output: str) -> Signature:
+        return Signature.of(output, app.callback_map[output])
+
+    @app.server.before_request
+    def check() -> Response | None:
+        if request.path != path:
+            return None
+        if request.method not in ("POST", "OPTIONS"):
+            raise MethodNotAllowed(["POST"])
+        try:
+            body = BODY.validate_python(read_json(request.get_data()), strict=True)
+            if "callback" not in app.callback_map.get(body["output"], {}):
+                raise _misfit("the name of the callback")
+            signature(body["output"]).check(body)
+        except ValidationError as error:
+            return _refused(_misfit(_where(error)))
+        except BadInput as error:
+            return _refused(error)
+        return None
+
+
+def _refused(error: BadInput) -> Response:
+    answer = jsonify({"error": error.to_dict()})
+    answer.status_code = error.status
+    return answer
+
+
+def _misfit(what: str) -> BadInput:
+    return BadInput(f"This is nothing that a page of Karst asks: {what} does not fit.", "Reload the page.")
+
+
+def _where(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])[:80]
+    return f"{place or 'the body'} ({first['msg'][:80]})"
+
+
+def _part(named: Mapping[str, Any]) -> Part:
+    id = named["id"]
+    return Part(json.loads(id) if id.startswith("{") else id, named["property"])
+
+
+def _each(parts: Sequence[Part], given: Items) -> list[list[Item]]:
+    if len(parts) != len(given):
+        raise _misfit("the number of values")
+    return [part.check(one) for part, one in zip(parts, given, strict=True)]
+
+
+def _check_matches(parts: Sequence[Part], items: Sequence[Sequence[Item]]) -> None:
+    """MATCH is the same everywhere, and lists of the same pattern are of the same components."""
+    matched: dict[str, str] = {}
+    listed: dict[str, list[Id]] = {}
+    for part, some in zip(parts, items, strict=True):
+        if not isinstance(part.id, dict):
+            continue
+        for name in (name for name, wanted in part.id.items() if wanted == ["MATCH"]):
+            if any(matched.setdefault(name, item["id"][name]) != item["id"][name] for item in some):  # type: ignore[index]
+                raise _misfit(f"{name} of an id")
+        ids = [item["id"] for item in some]
+        if part.many and listed.setdefault(json.dumps(part.id, sort_keys=True), ids) != ids:
+            raise _misfit("a list of components")
+
+
+def _name(item: Item) -> str:
+    id = item["id"]
+    written = id if isinstance(id, str) else json.dumps(id, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"{written}.{item['property']}"
