@@ -88,6 +88,13 @@
         const [summary, panel] = [".k-summary", "[role=tabpanel]"].map((part) => button.closest(part));
         const next = summary ? summary.querySelector(".k-link a") : document.querySelector(`[aria-controls="${panel.id}"]`);
         if (next) next.focus();
+        if (!next || !summary) return;
+        new MutationObserver((_changes, observer) => {
+            if (next.isConnected) return;
+            const drawn = summary.querySelector(".k-link a"); // that to all rows takes the place of the one that had it
+            if (drawn) observer.disconnect();
+            if (drawn && document.activeElement === document.body) drawn.focus();
+        }).observe(summary, {childList: true, subtree: true});
     });
 
     // In a grid Tab and arrows go from cell to cell, never into one: Enter follows the link of a cell.

@@ -63,8 +63,8 @@ def expect_all_undone(page: Page, root: str, num_basket: int, num_rows: int) -> 
 
 def clear_and_undo(page: Page, num_basket: int) -> None:
     page.get_by_role("button", name="Clear selection").click()
-    expect(page.locator("#table-link a")).to_be_focused()  # for the button has gone
     expect(page.locator("#table-link a")).to_have_text(re.compile(f"{num_basket:,} rows"))
+    expect(page.locator("#table-link a")).to_be_focused()  # for the button has gone
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#table-link a")).to_have_text(re.compile("1 selected row"))
 
