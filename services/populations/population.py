@@ -38,7 +38,9 @@ class Pair:
     def notes(self) -> tuple[str, ...]:
         """What was left out of either set, in sentences that name it, and which synapses count."""
         sides = [("Presynaptic", self.pre), ("Postsynaptic", self.post)]
-        messages = [f"{name} set: {note}" for name, side in sides for note in side.notes]
+        shared = [note for note in self.pre.notes if note in self.post.notes]
+        messages = [f"Both sets: {note}" for note in shared]
+        messages += [f"{name} set: {note}" for name, side in sides for note in side.notes if note not in shared]
         empty = [f"The {name.lower()} set has no cells." for name, side in sides if not len(side)]
         usual = synapse_filter.usual(self.release)
         every = [f"Every synapse counts here; the partners of a cell are counted where {usual}."] if usual else []
