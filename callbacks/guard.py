@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NotRequired, TypeAlias, cast, get_type_hints
@@ -145,16 +145,24 @@ def install(app: dash.Dash) -> None:
             return None
         if request.method not in ("POST", "OPTIONS"):
             raise MethodNotAllowed(["POST"])
-        try:
-            body = BODY.validate_python(read_json(request.get_data()), strict=True)
-            if "callback" not in app.callback_map.get(body["output"], {}):
-                raise _misfit("the name of the callback")
-            signature(body["output"]).check(body)
-        except ValidationError as error:
-            return _refused(_misfit(_where(error)))
-        except BadInput as error:
-            return _refused(error)
-        return None
+        error = _misfit_of(request.get_data(), app.callback_map, signature)
+        return _refused(error) if error else None
+
+
+def _misfit_of(
+    data: bytes, callbacks: Mapping[str, Mapping[str, Any]], signature: Callable[[str], Signature]
+) -> BadInput | None:
+    """What does not fit in the body of a request for one of `callbacks`."""
+    try:
+        body = BODY.validate_python(read_json(data), strict=True)
+        if "callback" not in callbacks.get(body["output"], {}):
+            return _misfit("the name of the callback")
+        signature(body["output"]).check(body)
+    except ValidationError as error:
+        return _misfit(_where(error))
+    except BadInput as error:
+        return error
+    return None
 
 
 def _refused(error: BadInput) -> Response:

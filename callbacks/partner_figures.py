@@ -225,12 +225,14 @@ def pick(drawn: Drawn | None, shown: GridState | None, id: OfSide) -> Any:
     State(SHOWN, "id"),
     prevent_initial_call=True,
 )
-def copy_script(clicks: int | None, shown: list[dict[str, Any]], ids: list[dict[str, str]]) -> Any:
+def copy_script(clicks: int | None, shown: list[GridState | None], ids: list[OfSide]) -> Any:
     """A script that draws the bars by type, of the partners that each table shows."""
-    if not clicks:
+    states = {
+        Direction(id["side"]): state for id, state in zip(ids, shown, strict=True) if state and id["side"] != "both"
+    }
+    if not clicks or len(states) < len(Direction):
         return no_update
-    data = {id["side"]: data for id, data in zip(ids, shown, strict=True)}
-    requests = {way: CellView.of(cave(), views.partner_address(data[way])) for way in Direction}
+    requests = {way: CellView.of(cave(), views.partner_address(states[way])) for way in Direction}
     column, colours, _ = requests[Direction.IN].grouping
     scripts = {way: view.script(way) for way, view in requests.items()}
     title = f"{figure_title(column)}, {requests[Direction.IN].address.href()}"

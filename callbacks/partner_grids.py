@@ -115,8 +115,10 @@ def open_tab(tab: str | None, of: Href, there: list[OfSide], ids: list[OfSide]) 
     running=[(Output({"type": "partner-link", **SIDE}, "className"), "k-link k-busy", "k-link")],
     on_error=lambda error: (no_neuroglancer_link(error), no_update, no_update),
 )
-def link(shown: GridState, selected: list[IdText] | None, _there: Any, id: OfSide) -> tuple[Any, ...]:
+def link(shown: GridState | None, selected: list[IdText] | None, _there: Any, id: OfSide) -> tuple[Any, ...]:
     """A link to the cells with their selected partners, else with the filtered ones; after the rows."""
+    if not shown:
+        return no_update, no_update, no_update
     view, side = CellView.of(cave(), views.partner_address(shown)), id["side"]
     created, count = view.link(side, [int(root) for root in selected or ()])
     subject = partner_panel.subject(count, side, selected=bool(selected), cells=len(view.cells))

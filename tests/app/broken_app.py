@@ -28,4 +28,12 @@ def _register(name: str, handler: Any) -> None:
 for way, shown_by in WAYS.items():
     _register(way, shown_by)
 
-from app import server  # noqa: E402, F401 - which takes the callbacks registered before
+from app import server  # noqa: E402 - which takes the callbacks registered before
+
+
+def broken() -> Any:
+    """A route that fails."""
+    raise RuntimeError("nobody foresaw this")
+
+
+server.view_functions["api.v1.reference"] = broken

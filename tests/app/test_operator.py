@@ -111,7 +111,7 @@ class TestLog:
         assert line["route"] == "tests.app.broken_app.fail"
 
     def test_one_outside_of_callbacks_is_too(self, served: Served) -> None:
-        answer = requests.post(f"{served.url}/_dash-update-component", json={"output": TYPED}, timeout=60)
+        answer = requests.get(f"{served.url}/api/v1/reference", params={"q": TYPED}, timeout=60)
         assert answer.status_code == 500
         assert answer.json()["error"]["message"] == "Karst made a mistake while answering."
         assert [one for one in served.lines_of(answer.headers["X-Request-Id"]) if one["level"] == "error"]

@@ -72,7 +72,7 @@ def test_a_position_far_from_any_nucleus_is_told(cave, newest, nuclei):
     x, y, z = nuclei[["pt_position_x", "pt_position_y", "pt_position_z"]].min().tolist()
     with pytest.raises(NotFound, match="No nucleus lies within 25 µm"):
         interpretation.understand(cave.release(DS, newest), f"{x - 20_000}, {y - 20_000}, {z}", "position")
-    with pytest.raises(BadInput, match="is no position"):
+    with pytest.raises(BadInput, match="2 numbers, but a position has three"):
         interpretation.understand(cave.release(DS, newest), "1, 2", "position")
 
 

@@ -38,7 +38,7 @@ def expect_problem(page: Page, place: str, *words: str) -> None:
     ("typed", "words"),
     [
         ("864691135999999999", ["864691135999999999"]),
-        ("12x4", ["12x4", "not an id"]),
+        ("12x4", ["2 numbers", "a position has three"]),
         ("864691135000000001, 864691135000000002", ["864691135000000001 is neither"]),
         ("0", ["0 is not the id of a cell"]),
         ("8.64691E+17", ["spreadsheet"]),
