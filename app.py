@@ -54,7 +54,6 @@ def create_app(settings: Settings) -> dash.Dash:
         app.server.register_blueprint(module.blueprint)
     app.server.register_blueprint(bundled_viewer.create_blueprint())
     app.server.register_error_handler(Exception, crash_answer)
-    guard.install(app)
     headers.secure(app.server, app.csp_hashes)
     headers.keep(app.server, f"/{assets}/")
     headers.refuse_unknown(app.server, {page["path"] for page in dash.page_registry.values()} - {NOT_FOUND})
@@ -62,6 +61,7 @@ def create_app(settings: Settings) -> dash.Dash:
     request_log.observe(app.server)
     identity.identify(app.server, settings)
     limits.limit(app.server, settings.max_waiting)
+    guard.install(app)
     with app.server.test_client() as client:
         client.get("/")  # Dash finishes its own set-up in the first request, and until then fails others
     return app
