@@ -66,10 +66,12 @@ def test_a_folder_that_is_no_datastack_is_said(command: str, tmp_path: Path) -> 
     answer = run(command, tmp_path / "nope")
     assert answer.returncode == 2
     assert answer.stderr == (
-        f"localcave: {tmp_path / 'nope'} is not a finished datastack folder: it has no datastack.json\n"
+        f"localcave: {tmp_path / 'nope'} is not a finished datastack folder: it has no datastack.json; "
+        "make it again, or name another\n"
     )
     (tmp_path / "datastack.json").write_text("{")
-    assert run(command, tmp_path).stderr == f"localcave: {tmp_path / 'datastack.json'} is not JSON\n"
+    broken = f"localcave: {tmp_path / 'datastack.json'} is not JSON; make the folder again\n"
+    assert run(command, tmp_path).stderr == broken
     (tmp_path / "datastack.json").write_text('{"format": 99}')
     assert "has format 99; this program reads format 1" in run(command, tmp_path).stderr
 
