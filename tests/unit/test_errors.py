@@ -17,12 +17,14 @@ from services.core.errors import (
     Truncated,
     Unforeseen,
     Upstream,
+    WrongMethod,
 )
 
 STATUSES: dict[type[KarstError], int] = {
     BadInput: 400,
     NotAllowed: 403,
     NotFound: 404,
+    WrongMethod: 405,
     Expired: 410,
     TooLarge: 413,
     Truncated: 206,
