@@ -228,7 +228,7 @@ def sets(pair: Pair) -> html.Div:
     head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
     table = html.Table([head, html.Tbody(rows)], className="k-table k-sets", **aria(label="The sets"))
     shown = html.Div(table, className="k-scroll", tabIndex="0", role="region", **aria(label="The sets"))
-    return html.Div([shown, html.Div(id="pop-link", className="k-link")])
+    return html.Div([shown, html.Div(id="pop-link", className="k-population-link")])
 
 
 def offer(view: PopulationAddress, requests: int) -> html.Div:
