@@ -46,13 +46,9 @@ NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
 def draw(shown: list[GridState | None], tab: str | None, seen: Any, ids: list[OfSide]) -> Any:
     """The plots of both directions, of the partners that the table in front shows (those of one direction stand beside
     those of the other), and of the tab in front; once someone looks at them."""
-    if not seen:
-        return no_update
-    data: dict[str, GridState | None] = {id["side"]: state for id, state in zip(ids, shown, strict=True)}
-    front = tab if tab in data else "in"
-    sides = ("both",) if front == "both" else ("in", "out")
-    states = {side: state for side in sides if (state := data.get(side))}
-    if len(states) < len(sides):
+    front = tab if tab in {id["side"] for id in ids} else "in"
+    states = _states(shown, ids, front)
+    if not seen or not states:
         return no_update
     cells = {side: CellView.of(cave(), views.partner_address(state)) for side, state in states.items()}
     kept = {side: view.partners(side)[0] for side, view in cells.items()}
@@ -65,6 +61,13 @@ def draw(shown: list[GridState | None], tab: str | None, seen: Any, ids: list[Of
     plots = [*_by_direction(view, ways, rows), *bars, *of_front]
     filtered = any(len(kept[side]) < len(one.table(side).frame) for side, one in cells.items())
     return cell_figures.figures(plots, _of_what(kept, ways, filtered=filtered))
+
+
+def _states(shown: list[GridState | None], ids: list[OfSide], front: str | None) -> dict[str, GridState]:
+    """What the tables show that are drawn with the tab in front; none while one of them shows nothing yet."""
+    sides = ("both",) if front == "both" else ("in", "out")
+    known = {str(id["side"]): state for id, state in zip(ids, shown, strict=True) if state and id["side"] in sides}
+    return known if len(known) == len(sides) else {}
 
 
 def _of_what(kept: dict[str, pd.DataFrame], ways: dict[str, pd.DataFrame], *, filtered: bool) -> str:
