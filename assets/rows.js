@@ -5,22 +5,9 @@
     const blocks = {}; // the id of a grid: its first block, with the request that it answers once the grid has asked
     const PATIENCE_MS = 5000;
     const address = document.currentScript.dataset.grid;
-    let code = null;
 
     const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
     const text = (id) => JSON.stringify(id, Object.keys(id).sort()); // as Dash writes it
-
-    // The code of grids, loaded once.
-    function loaded() {
-        code ||= new Promise((done, failed) => {
-            const script = document.createElement("script");
-            script.src = address;
-            script.onload = done;
-            script.onerror = failed;
-            document.head.append(script);
-        });
-        return code;
-    }
 
     // Fetched, not run, once the page needs nothing else.
     addEventListener("load", () => document.head.append(Object.assign(document.createElement("link"), {rel: "prefetch", as: "script", href: address})));
@@ -79,7 +66,7 @@
                 root.render(sketch(over, data));
                 blocks[text(id)] = {block: data.block};
                 await painted();
-                await loaded();
+                await karst.load(address);
                 hand(over, root, data.block.rowData.length);
                 return data.grid;
             },

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import flask
 import pytest
 from flask.testing import FlaskClient
@@ -9,6 +12,8 @@ from flask.testing import FlaskClient
 from api import blueprint
 from services.cave.client import Cave
 from services.core.settings import Settings
+from tests import six_cells
+from tests.servers import start_localcave
 
 
 @pytest.fixture(scope="module")
@@ -24,3 +29,22 @@ def client(cave: Cave) -> FlaskClient:
     app.extensions["karst"] = cave
     app.register_blueprint(blueprint)
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def six_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The datastack of the six cells worked out on paper."""
+    return six_cells.make(tmp_path_factory.mktemp("six") / six_cells.DATASTACK)
+
+
+@pytest.fixture(scope="session")
+def six_url(six_folder: Path) -> Iterator[str]:
+    """A localcave that serves it."""
+    with start_localcave([six_folder]) as url:
+        yield url
+
+
+@pytest.fixture
+def six(six_url: str) -> Cave:
+    """A CAVE over it that was asked nothing yet."""
+    return Cave(Settings(server_address=six_url, cache=""))

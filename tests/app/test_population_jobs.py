@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -24,12 +23,6 @@ from tests import six_cells
 from tests.servers import ROOT, start_localcave
 
 SIX, VERSION = six_cells.DATASTACK, six_cells.VERSION
-
-
-@pytest.fixture(scope="module")
-def six_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with start_localcave([six_cells.make(tmp_path_factory.mktemp("six") / SIX)]) as url:
-        yield url
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,10 @@ from caveclient import CAVEclient
 from flask.testing import FlaskClient
 
 from api import blueprint
-from localcave.cortex import make
 from services.cave.client import Cave
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
-from services.populations import groupings, population, reading, sets, tags, totals
-from services.populations.edges import Ids
+from services.populations import population, sets, tags
 from tests import six_cells
 from tests.servers import start_localcave
 from tests.six_cells import CELLS, I1, I2, P1, P2, P3, SYNAPSES, VERSION, X
@@ -43,22 +40,6 @@ EDGES = {
 }
 
 BY_TYPE = {"pre_by": "types.cell_type", "post_by": "types.cell_type"}
-
-
-@pytest.fixture(scope="module")
-def six_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return six_cells.make(tmp_path_factory.mktemp("six") / SIX)
-
-
-@pytest.fixture(scope="module")
-def six_url(six_folder: Path) -> Iterator[str]:
-    with start_localcave([six_folder]) as url:
-        yield url
-
-
-@pytest.fixture
-def six(six_url: str) -> Cave:
-    return Cave(Settings(server_address=six_url, cache=""))
 
 
 @pytest.fixture
@@ -323,142 +304,6 @@ def test_the_script_yields_the_same(asked: FlaskClient, six_url: str, tmp_path: 
     assert (
         names["matrix"].loc[P2, I1] == 3 and names["matrix"].shape == (6, 6) and names["matrix"].to_numpy().sum() == 13
     )
-
-
-# ---- reading
-
-
-def truth(pre: Ids, post: Ids) -> pd.DataFrame:
-    frame = pd.DataFrame(SYNAPSES, columns=["pre", "post", "size"])
-    return frame[frame["pre"].isin(pre) & frame["post"].isin(post)]
-
-
-def test_what_was_read_is_not_asked_again(six: Cave) -> None:
-    every = np.sort(np.array(CELLS, dtype=np.int64))
-
-    def cost(pre: Ids, post: Ids) -> int:
-        before = six.counts["requests"]
-        found = reading.read(six.release(SIX, VERSION), pre, post)
-        assert len(found) == len(truth(pre, post)) and found["id"].is_unique
-        return six.counts["requests"] - before
-
-    cost(every[:2], every[:3])
-    assert cost(every[:2], every[1:3]) == 0  # a part
-    assert cost(every[:3], every[:3]) == 1  # one cell more
-    assert cost(every, every) == 2  # the rest of the rows, and the rows of the rest
-    assert cost(every[1:5], every[2:]) == 0
-    assert reading.plan(six.release(SIX, VERSION), every, every).num_requests == 0
-
-
-def test_rectangles_that_are_left() -> None:
-    """Against every pair by itself, for random sets."""
-    rng = np.random.default_rng(5)
-    ids = np.arange(1, 41, dtype=np.int64)
-    for _ in range(50):
-        known = [
-            reading.Rectangle(*(None if rng.random() < 0.1 else np.flatnonzero(rng.random(40) < 0.4) + 1 for _ in "ab"))
-            for _ in range(rng.integers(0, 5))
-        ]
-        pre, post = (ids[rng.random(40) < 0.6] for _ in "ab")
-        used, rest = reading.uncovered(known, pre, post)
-        for one in pre.tolist():
-            for other in post.tolist():
-                held = any((r.pre is None or one in r.pre) and (r.post is None or other in r.post) for r in used)
-                asked = sum(one in a and other in b for a, b in rest)
-                assert held + asked == 1 or (held and not asked), (one, other)
-                assert held == any(
-                    (r.pre is None or one in r.pre) and (r.post is None or other in r.post) for r in known
-                )
-
-
-def test_the_cheapest_way() -> None:
-    assert reading.cheapest(2_200, 2_200, 3_600) == ("both", 1)
-    assert reading.cheapest(20, 94_000, 3_600) == ("pre", 1)
-    assert reading.cheapest(94_000, 20, 3_600) == ("post", 1)
-    assert reading.cheapest(94_000, 94_000, 3_600) == ("both", 361)
-
-
-def test_nothing_is_cut_by_a_small_row_limit(small_cortex: Path, localcave_url: str) -> None:
-    """All synapses among the proofread cells, and all outputs of three, through a server that sends 50 rows at once."""
-    client = CAVEclient(DEMO, server_address=localcave_url, auth_token="none", write_server_cache=False)
-    version = max(client.materialize.get_versions())
-    client.version = version
-    proofread = client.materialize.query_table(PROOFREAD)
-    ids = np.unique(proofread["pt_root_id"]).astype(np.int64)
-    raw = client.materialize.query_table(
-        "synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids.tolist(), "post_pt_root_id": ids.tolist()}
-    )
-    assert len(raw) > 500
-    with start_localcave([small_cortex], "--row-limit", "50") as url:
-        cut = Cave(Settings(server_address=url, cache=""))
-        seen: list[reading.Progress] = []
-        found = reading.read(cut.release(DEMO, version), ids, ids, report=seen.append)
-    assert sorted(found["id"]) == sorted(raw["id"])
-    assert seen[0].done == 0 and seen[-1].done == seen[-1].total and seen[-1].rows == len(raw)
-
-
-def test_very_many_cells_through_a_server_of_few_rows(six_folder: Path) -> None:
-    rng = np.random.default_rng(1)
-    ids = np.union1d(rng.integers(864691130000000000, 864691135999999999, 100_000), np.array(CELLS))
-    with start_localcave([six_folder], "--row-limit", "500") as url:
-        cave = Cave(Settings(server_address=url, cache=""))
-        found = reading.read(cave.release(SIX, VERSION), ids, ids)
-    assert len(found) == len(truth(ids, ids)) == 14
-
-
-@pytest.mark.parametrize("seed", [2, 3])
-def test_other_cortices_against_pandas(seed: int, tmp_path: Path) -> None:
-    """Edges and the matrix of types, of demo cortices that grew from other seeds."""
-    folder = tmp_path / DEMO
-    make(folder, size="small", seed=seed)
-    with start_localcave([folder]) as url:
-        client = CAVEclient(DEMO, server_address=url, auth_token="none", write_server_cache=False)
-        client.version = max(client.materialize.get_versions())
-        release = Cave(Settings(server_address=url, cache="")).release(DEMO, client.version)
-        found = population.read(population.choose(release, f"{PROOFREAD}:", proofread="off"))
-        types = "aibs_metamodel_celltypes_v661"
-        groups = [groupings.group(release, one, f"{types}.cell_type") for one in (found.pair.pre, found.pair.post)]
-        ids = sorted(set(client.materialize.query_table(PROOFREAD)["pt_root_id"]) - {0})
-        raw = client.materialize.query_table(
-            "synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids}
-        )
-        typed = client.materialize.query_table(types).drop_duplicates("pt_root_id", keep=False)
-    raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
-    names = typed.set_index("pt_root_id")["cell_type"]
-    expected = pd.crosstab(raw["pre_pt_root_id"].map(names), raw["post_pt_root_id"].map(names))
-    table = totals.matrix(found, groups[0], groups[1], "synapses").frame().dropna(subset=["pre", "post"])
-    table = table.pivot(index="pre", columns="post", values="value")
-    for row in expected.index:
-        assert table.loc[row, expected.columns].astype(int).tolist() == expected.loc[row].tolist(), row
-    assert found.edges.num_syn.sum() == len(raw) > 500
-
-
-def test_a_failed_chunk_keeps_the_others(six: Cave) -> None:
-    every = np.sort(np.array(CELLS, dtype=np.int64))
-
-    class StopError(Exception):
-        pass
-
-    def stop(progress: reading.Progress) -> None:
-        if progress.done:
-            raise StopError
-
-    with pytest.raises(StopError):
-        reading.read(six.release(SIX, VERSION), every, every, report=stop)
-    assert reading.plan(six.release(SIX, VERSION), every, every).num_requests == 0
-
-
-def test_another_process_pays_nothing(six_url: str, tmp_path: Path) -> None:
-    first, second = (Cave(Settings(server_address=six_url, cache=str(tmp_path / "cache"))) for _ in "ab")
-    every = np.sort(np.array(CELLS, dtype=np.int64))
-    reading.read(first.release(SIX, VERSION), every, every)
-    assert reading.plan(second.release(SIX, VERSION), every[:4], every).num_requests == 0
-    before = second.counts["rows"]
-    assert len(reading.read(second.release(SIX, VERSION), every[:4], every)) == len(truth(every[:4], every))
-    assert second.counts["rows"] == before
-
-
-# ---- the demo cortex
 
 
 @pytest.fixture(scope="module", params=["newest", "oldest"])

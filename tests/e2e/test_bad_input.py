@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -167,3 +169,31 @@ def test_cave_stops_in_the_middle_of_a_query(
             page.get_by_role("button", name="Show partners").click()
             expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
             expect(page.locator(".alert-danger")).to_have_count(0)
+
+
+def test_a_pasted_link_longer_than_any_address_asks_for_its_cells(page: Page, truth: Truth) -> None:
+    """The box once cut such a link off, and then said that it was damaged."""
+    root = truth.proofread_root()
+    points = [{"type": "point", "id": str(i), "point": [i, i, i]} for i in range(2000)]
+    layers = [
+        {"type": "segmentation", "name": "cells", "segments": [str(root), *(f"!{root + i}" for i in range(1, 900))]},
+        {"type": "annotation", "name": "points", "annotations": points},
+    ]
+    link = "https://spelunker.cave-explorer.org/#!" + quote(json.dumps({"layers": layers}))
+    assert len(link) > 100_000
+    page.goto("/connectivity-viewer")
+    expect(page.locator("#cell-results")).to_contain_text("No cell yet")
+    page.locator("#cell-id").focus()
+    page.evaluate(
+        """link => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text", link);
+            const options = {clipboardData, bubbles: true, cancelable: true};
+            document.activeElement.dispatchEvent(new ClipboardEvent("paste", options));
+        }""",
+        link,
+    )
+    page.locator("#cell-id").press("Enter")
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
+    page.reload()
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")

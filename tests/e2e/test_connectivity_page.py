@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -365,33 +363,6 @@ def test_what_is_asked_of_a_cell_is_in_its_header_or_behind_one_word(kept_cell: 
     expect(facts).to_contain_text("Nucleus volume")
 
 
-def test_a_pasted_link_longer_than_any_address_asks_for_its_cells(page: Page, truth: Truth, root: int) -> None:
-    """The box once cut such a link off, and then said that it was damaged."""
-    points = [{"type": "point", "id": str(i), "point": [i, i, i]} for i in range(2000)]
-    layers = [
-        {"type": "segmentation", "name": "cells", "segments": [str(root), *(f"!{root + i}" for i in range(1, 900))]},
-        {"type": "annotation", "name": "points", "annotations": points},
-    ]
-    link = "https://spelunker.cave-explorer.org/#!" + quote(json.dumps({"layers": layers}))
-    assert len(link) > 100_000
-    page.goto("/connectivity-viewer")
-    expect(page.locator("#cell-results")).to_contain_text("No cell yet")
-    page.locator("#cell-id").focus()
-    page.evaluate(
-        """link => {
-            const clipboardData = new DataTransfer();
-            clipboardData.setData("text", link);
-            const options = {clipboardData, bubbles: true, cancelable: true};
-            document.activeElement.dispatchEvent(new ClipboardEvent("paste", options));
-        }""",
-        link,
-    )
-    page.locator("#cell-id").press("Enter")
-    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
-    page.reload()
-    expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
-
-
 def test_files_and_copies_are_of_what_is_shown(cell: Page, truth: Truth, root: int) -> None:
     inputs = truth.partners(root, "in")
     wanted = inputs[inputs > 1]
@@ -420,26 +391,3 @@ def test_files_and_copies_are_of_what_is_shown(cell: Page, truth: Truth, root: i
     names: dict[str, pd.DataFrame] = {}
     exec(cell.evaluate("navigator.clipboard.readText()"), names)
     assert names["frame"]["root_id"].astype(str).tolist() == order
-
-
-def test_a_stale_id_is_repaired_or_kept_at_its_version(page: Page, truth: Truth) -> None:
-    newest, older = sorted(truth.client.materialize.get_versions(), reverse=True)[:2]
-    roots = {
-        version: set(
-            truth.client.materialize.query_table("nucleus_detection_v0", materialization_version=version)["pt_root_id"]
-        )
-        for version in (newest, older)
-    }
-    stale = min(roots[older] - roots[newest] - {0})
-    page.goto(f"/connectivity-viewer?cell={stale}")
-    heir, share = truth.client.chunkedgraph.suggest_latest_roots(
-        stale, timestamp=truth.client.materialize.get_timestamp(newest), return_fraction_overlap=True
-    )
-    note = page.locator("#cell-notes .alert").first
-    expect(note).to_contain_text(
-        f"Root id {stale} outdated at version {newest}; showing its successor {heir} ({share:.0%} overlap)"
-    )
-    note.get_by_role("link", name=f"Keep it by going to version {older}").click()
-    expect(page.locator("#cell-status")).to_contain_text(f"Cell {stale}")
-    expect(page.locator("#cell-status")).to_contain_text(f"version {older}")
-    expect(page.locator("#cell-notes")).not_to_contain_text("outdated")

@@ -1,4 +1,4 @@
-"""Two tabs of one person on different versions: each keeps its own."""
+"""Two tabs of one person on different versions keep their own; an id of an older version."""
 
 from __future__ import annotations
 
@@ -58,3 +58,26 @@ def test_two_tabs_keep_their_own_version(page: Page, truth: Truth) -> None:
         (layer,) = (layer for layer in state["layers"] if layer["type"] == "segmentation")
         assert "graphene://" in str(layer["source"])
         assert layer["timestamp"] == int(moment.timestamp() * 1000)
+
+
+def test_a_stale_id_is_repaired_or_kept_at_its_version(page: Page, truth: Truth) -> None:
+    newest, older = sorted(truth.client.materialize.get_versions(), reverse=True)[:2]
+    roots = {
+        version: set(
+            truth.client.materialize.query_table("nucleus_detection_v0", materialization_version=version)["pt_root_id"]
+        )
+        for version in (newest, older)
+    }
+    stale = min(roots[older] - roots[newest] - {0})
+    page.goto(f"/connectivity-viewer?cell={stale}")
+    heir, share = truth.client.chunkedgraph.suggest_latest_roots(
+        stale, timestamp=truth.client.materialize.get_timestamp(newest), return_fraction_overlap=True
+    )
+    note = page.locator("#cell-notes .alert").first
+    expect(note).to_contain_text(
+        f"Root id {stale} outdated at version {newest}; showing its successor {heir} ({share:.0%} overlap)"
+    )
+    note.get_by_role("link", name=f"Keep it by going to version {older}").click()
+    expect(page.locator("#cell-status")).to_contain_text(f"Cell {stale}")
+    expect(page.locator("#cell-status")).to_contain_text(f"version {older}")
+    expect(page.locator("#cell-notes")).not_to_contain_text("outdated")
