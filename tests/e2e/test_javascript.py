@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.servers import ROOT
 
@@ -226,3 +226,24 @@ def test_sets_of_cells_are_combined_kept_and_brought_back(load: Load) -> None:
     page.evaluate("karst.memory.undo()")
     assert page.evaluate("karst.memory.kept().sets[0].ids") == one
     page.evaluate("localStorage.clear()")
+
+
+def test_code_that_could_not_be_loaded_is_asked_for_anew(load: Load) -> None:
+    """A failure once stayed for as long as the page."""
+    page = load("code.js")
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.abort()
+        else:
+            route.fulfill(body="window.drawn = (window.drawn || 0) + 1;", content_type="text/javascript")
+
+    page.route("**/large.js", answer)
+    tried = "() => karst.load('/large.js').then(() => window.drawn, (error) => error.message)"
+    assert page.evaluate(tried) == "/large.js could not be loaded"
+    assert page.evaluate(tried) == 1
+    assert page.evaluate(tried) == 1
+    assert len(asked) == 2
+    page.unroute("**/large.js")
