@@ -255,6 +255,8 @@ def test_a_click_in_a_plot_selects_in_the_table(kept_cell: Page, truth: Truth, r
     wanted = named.value_counts().index[0]
     bars = kept_cell.locator("#cell-figures .js-plotly-plot").nth(2)
     expect(bars.locator(".main-svg").first).to_be_visible()
+    # A figure that is drawn anew loses its data for a moment, while its picture stands.
+    kept_cell.wait_for_function("gd => gd.data?.[0]?.y", arg=bars.element_handle())
     bars.evaluate(
         """(gd, wanted) => {
             const at = gd.data[0].y.indexOf(wanted);
