@@ -15,7 +15,7 @@ from api.routes import blueprint
 from services.cave.context import cave
 from services.cells import interpretation, partner_table
 from services.cells.connectivity import Connectivity
-from services.cells.partner_table import Side
+from services.cells.partner_columns import Side
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
 from services.filters.misread import misread

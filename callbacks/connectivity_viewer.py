@@ -25,7 +25,7 @@ from components import (
 )
 from components.partner_options import Choices
 from services.cave.context import cave
-from services.cells import card, cell_types, column_groups, partner_sets, partner_table, synapse_filter
+from services.cells import card, cell_types, column_groups, partner_columns, partner_sets, synapse_filter
 from services.cells import verdict as judging
 from services.cells.partner_table import PartnerTable
 from services.core.directions import Direction
@@ -54,7 +54,7 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     view, _ = parse_connectivity(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(view)
     typed = [info for info in listed if tables.is_type_table(info) or info.name == view.type_table]
-    default = partner_table.default_types(cave().release(datastack, number_of(version))) if listed else ""
+    default = partner_columns.default_types(cave().release(datastack, number_of(version))) if listed else ""
     chosen = view.type_table or default or NO_TYPES
     options = [connectivity_page.WITHOUT_TYPES, *controls.table_options(typed, chosen.replace(NO_TYPES, ""))]
     return datastacks, datastack, versions, version, options, chosen
@@ -164,7 +164,7 @@ def _about(view: CellView) -> list[Any]:
 def _choices(view: CellView, sides: dict[str, PartnerTable]) -> Choices:
     """What there is to choose from."""
     groups = cell_view.groupings([sides["in"], sides["out"]])
-    offered = partner_table.offered(view.release, view.address.type_table)
+    offered = partner_columns.offered(view.release, view.address.type_table)
     known = links.viewers(cave(), view.release.datastack)
     others = [
         one for one in cave().versions(view.release.datastack) if one.valid and str(one.number) != view.address.version

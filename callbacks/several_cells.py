@@ -8,7 +8,7 @@ from typing import Any
 from components import several_cells, synapse_list, truncated
 from components.partner_options import Choices
 from services.cells import several_cells as together
-from services.cells.partner_table import SHARE, WORKED_OUT
+from services.cells.partner_columns import SHARE, WORKED_OUT
 from services.views.cell_view import CellView
 
 OF_ONE = tuple(name for name in WORKED_OUT if name != SHARE)

@@ -174,12 +174,14 @@ class Cave(Accounts, Skeletons, States, Meshes):
     def profile(self, datastack: str) -> Profile:
         """How the datastack is shown; what CAVE says of it stands where its profile says nothing."""
         info = self.info(datastack)
-        profile = load_profile(self.settings.config_dir, datastack, info["aligned_volume"]["name"])
+        settings, volume = self.at(datastack).settings, info["aligned_volume"]["name"]
+        profile = load_profile(settings.config_dir, datastack, volume, settings.server)
         return profile if profile.description else replace(profile, description=(info.get("description") or "").strip())
 
     def volume(self, datastack: str) -> Volume:
         """The axes and layers of the datastack's aligned volume."""
-        return load_volume(self.settings.config_dir, self.info(datastack)["aligned_volume"]["name"])
+        settings, volume = self.at(datastack).settings, self.info(datastack)["aligned_volume"]["name"]
+        return load_volume(settings.config_dir, volume, settings.server)
 
     def versions(self, datastack: str) -> list[Version]:
         """All versions, newest first, expired ones included."""

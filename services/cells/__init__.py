@@ -14,11 +14,11 @@ Public names:
 - `id_search`: COLUMNS, ID_TYPES, IdSearch, MOST_FOLLOWED, search
 - `interpretation`: QUESTION_TYPES, Question, answer, find, refuse_several, understand
 - `morphology`: Morphology, read
+- `partner_columns`: SHARE, Side, WORKED_OUT, default_types, fitting, offered
 - `partner_script`: snippet
 - `partner_sets`: combined, grouped, of_way
 - `partner_synapses`: of_cell, of_partner_in, with_partners
-- `partner_table`: PartnerTable, SHARE, Side, WORKED_OUT, Wanted, default_types, fitting, offered,
-  one_below_the_other, open_partners, percentage, select, threshold
+- `partner_table`: PartnerTable, Wanted, one_below_the_other, open_partners, percentage, select, threshold
 - `pasted`: read_ids
 - `pasted_links`: own_sources, stored_state
 - `plot_frames`: by_type, compartments_by_type, depth_profile, orientations, per_partner, reciprocal, sizes_by_type,

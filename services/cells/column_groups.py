@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from services.cells.partner_table import COMPARTMENT, SHARE, TUNED, TUNING
+from services.cells.partner_columns import COMPARTMENT, SHARE, TUNED, TUNING
 from services.core.columns import Column
 
 ALL = ""

@@ -17,6 +17,7 @@ from services.cells import (
     cell_types,
     cells,
     compartment_script,
+    partner_columns,
     partner_joins,
     partner_table,
     proofreading_script,
@@ -28,8 +29,9 @@ from services.cells import (
     value_script,
 )
 from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
+from services.cells.partner_columns import Side
 from services.cells.partner_joins import SEPARATOR
-from services.cells.partner_table import Side, Wanted
+from services.cells.partner_table import Wanted
 from services.core.columns import find_column
 from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
@@ -53,7 +55,7 @@ _KNOWN = frozenset(
     + value_script.COLUMNS
     + _SHARES
     + _OF_BOTH
-    + partner_table.TUNED
+    + partner_columns.TUNED
 )
 
 _TYPED = f"""{AGREED}

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 import pandas as pd
 
-from services.cave import synapse_shape
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import (
     cells,
     compartments,
     connectivity,
+    partner_columns,
     partner_joins,
     partner_sets,
     proofreading,
@@ -25,56 +24,27 @@ from services.cells import (
     synapse_weights,
     tuning,
 )
-from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
-from services.cells.partner_joins import SEPARATOR
+from services.cells.connectivity import Connectivity
+from services.cells.partner_columns import (
+    AXON,
+    COMPARTMENT,
+    DENDRITE,
+    NEUROPILS,
+    SCORES,
+    SHARE,
+    TRANSMITTERS,
+    TUNED,
+    TUNING,
+    WORKED_OUT,
+    Side,
+)
 from services.cells.representative import POINTS
-from services.core.columns import Column, describe_columns
+from services.core.columns import Column
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
-from services.core.roles import SYNAPSE_SCHEMAS, is_of_pairs
 from services.tables import tables
 from services.tables.tables import TableQuery
-
-Side = Literal["in", "out", "both"]
-SHARE, COMPARTMENT, TUNING = "share", "compartment", "tuning"
-SCORES, TRANSMITTERS, NEUROPILS = "scores", "transmitters", "neuropils"
-WORKED_OUT = (SHARE, COMPARTMENT, TUNING, POINTS, SCORES, TRANSMITTERS, NEUROPILS)
-"""Columns that are worked out; every other name of `more` is that of a table."""
-TUNED = (*tuning.TUNING_COLUMNS, "delta_ori_deg", "delta_dir_deg")
-AXON, DENDRITE = "strategy_axon", "strategy_dendrite"
-
-_TITLES = {
-    AXON: "axon proofreading",
-    DENDRITE: "dendrite proofreading",
-    "lateral_distance_um": "distance along the surface",
-    "num_syn_in": "input synapses",
-    "num_syn_out": "output synapses",
-    "net_size_in": "summed input size",
-    "net_size_out": "summed output size",
-    "mean_size_in": "mean input size",
-    "mean_size_out": "mean output size",
-    "pct_on_spine": "% on spines of those predicted",
-    "pref_ori_deg": "preferred orientation",
-    "pref_dir_deg": "preferred direction",
-    "delta_ori_deg": "orientation from this cell's",
-    "delta_dir_deg": "direction from this cell's",
-    "num_units": "recorded units",
-    "neuropil": "neuropil of most synapses",
-    "neuropils": "synapses in each neuropil",
-    **{name: f"mean probability of {word}" for name, word in synapse_shape.TRANSMITTERS.items()},
-}
-_UNITS = {name: "°" for name in TUNED if name.endswith("_deg")} | {
-    "net_size_in": "vx",
-    "net_size_out": "vx",
-    "mean_size_in": "vx",
-    "mean_size_out": "vx",
-}
-_OF_NO_CELL = (*SYNAPSE_SCHEMAS, "reference_point")
-"""Schema types of tables that say nothing of a cell."""
-_WITH_STRENGTH = ("soma_depth_um", partner_joins.SOMA_DISTANCE)
-"""Of the columns that place a soma, those that are not among the last."""
-_FIRST = ("root_id", "reciprocal", "num_syn", "num_syn_in", "num_syn_out")
 
 
 @dataclass(frozen=True)
@@ -119,59 +89,6 @@ def percentage(text: str) -> Fraction | None:
     if not 0 < percent <= 100:
         raise BadInput(f"{text[:20]!r} is no percentage.", "Give a number above 0 and up to 100, such as 80.")
     return percent
-
-
-def default_types(release: Release) -> str:
-    """The type table to show when none is asked for: that of the role of cell types; "" without."""
-    return release.roles.cell_types.table or ""
-
-
-def offered(release: Release, type_table: str) -> dict[str, str]:
-    """What can be added to the table of partners, with words for it: columns that are worked out, then every table
-    and view but `type_table` that may say something of a root id, those of types first."""
-    roles = release.roles
-    costly = {
-        SHARE: "% of the partner's own synapses" if roles.degrees.table else "",
-        COMPARTMENT: "spine, shaft or soma" if compartments.table_of(release) else "",
-        TUNING: "tuning, where coregistered" if tuning.tables(release) else "",
-        POINTS: "representative points" if roles.representative_points.table else "",
-        **_of_synapses(release),
-    }
-    synapses = roles.synapses.table or ""
-    known = {type_table, synapses, roles.somata.table, roles.degrees.table}
-    joined = {
-        one.name: one.name
-        for one in tables.catalogue(release)
-        if one.name not in known
-        and one.reference_table != synapses
-        and one.schema_type not in _OF_NO_CELL
-        and not is_of_pairs(one.name)
-    }
-    return {name: words for name, words in costly.items() if words} | joined
-
-
-def _of_synapses(release: Release) -> dict[str, str]:
-    """What single synapses say of a partner at a version, with words for it, "" for what they do not."""
-    roles = release.roles
-    if roles.synapses.table is None:
-        return {}
-    shape = release.synapse_shape()
-    return {
-        SCORES: f"mean {' and '.join(shape.scores)}".replace("_", " ") if shape.scores else "",
-        TRANSMITTERS: "transmitter" if shape.transmitters or synapse_values.transmitter_table(release) else "",
-        NEUROPILS: "neuropils" if roles.neuropils.table else "",
-    }
-
-
-def fitting(release: Release, type_table: str, more: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Those names of `more` that can be added at the version, and a sentence for each that cannot."""
-    known = {*offered(release, type_table), type_table}
-    lost = [name for name in more if name not in known]
-    messages = [
-        f"Version {release.number} of {release.datastack} has no {name[:80]!r} to add to the partners; left out."
-        for name in lost
-    ]
-    return tuple(name for name in more if name in known), messages
 
 
 def select(table: PartnerTable, query: TableQuery) -> pd.DataFrame:
@@ -222,7 +139,10 @@ def _open(cave: Cave, connections: Connectivity, wanted: Wanted) -> PartnerTable
     if wanted.side != "both" and proofread is not None:
         frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON, errors="ignore")
     return PartnerTable(
-        frame, columns_of(connections, wanted.side, frame), left_out, (*unknown(cave, connections, wanted), *message)
+        frame,
+        partner_columns.columns_of(connections, wanted.side, frame),
+        left_out,
+        (*unknown(cave, connections, wanted), *message),
     )
 
 
@@ -365,34 +285,3 @@ def _with_tuning(cave: Cave, connections: Connectivity, frame: pd.DataFrame) -> 
     added = own.astype({"num_units": "Int64"}).set_index("root_id")[list(TUNED)]
     joined = pd.concat([frame, added.reindex(frame["root_id"]).reset_index(drop=True)], axis=1)
     return joined, tuning.coverage(frame, own, known[0].name)
-
-
-def columns_of(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Column, ...]:
-    """What the partner is comes first, then how strong, then where."""
-    described = (
-        describe_columns(frame) if side == "both" else synapse_weights.describe(frame, connections, Direction(side))
-    )
-    titled = [
-        replace(
-            column,
-            title=_TITLES.get(column.name, column.title.replace(SEPARATOR, ": ")),
-            unit=_UNITS.get(column.name, column.unit),
-        )
-        for column in described
-        if not (side == "both" and column.name == "num_syn")
-        and (connections.sized or not column.name.startswith(("net_size", "mean_size")))
-    ]
-    known = {*PARTNER_COLUMNS, *_TITLES}
-    return tuple(sorted(titled, key=lambda column: _place(column.name, known)))
-
-
-def _place(name: str, known: set[str]) -> int:
-    if name in _FIRST:
-        return _FIRST.index(name)
-    placed = name.startswith(("soma_", "point_")) and name.endswith("_um")
-    if name == "nucleus_id" or (placed and name not in _WITH_STRENGTH):
-        return 100
-    if name == "cell_type":
-        return 20
-    measured = name in known or name.startswith(("pct_", "on_", "soma_", "partner_", "not_"))
-    return 50 if measured and name not in (AXON, DENDRITE) else 30

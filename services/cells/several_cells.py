@@ -11,6 +11,7 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cells import (
     cell_types,
+    partner_columns,
     partner_joins,
     partner_sets,
     partner_synapses,
@@ -19,7 +20,8 @@ from services.cells import (
     synapse_weights,
 )
 from services.cells.connectivity import Connectivity, Cut, Totals
-from services.cells.partner_table import PartnerTable, Side, Wanted
+from services.cells.partner_columns import Side
+from services.cells.partner_table import PartnerTable, Wanted
 from services.core.columns import Column
 from services.core.directions import Direction
 from services.core.errors import NotFound
@@ -141,8 +143,8 @@ def _open(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerT
         frame = proofreading.of_partners(frame, proofread)
     frame, left_out = partner_table.counted(frame, wanted, proofread)
     if side != "both":
-        frame = frame.drop(columns=partner_table.DENDRITE if side == "in" else partner_table.AXON, errors="ignore")
-        if partner_table.SHARE in wanted.more:
+        frame = frame.drop(columns=partner_columns.DENDRITE if side == "in" else partner_columns.AXON, errors="ignore")
+        if partner_columns.SHARE in wanted.more:
             frame = partner_table.with_shares(
                 together, Direction(side), frame, synapse_weights.partner_degrees(cave, together)
             )
@@ -165,10 +167,10 @@ def _num_cells(cells: Sequence[Connectivity], frame: pd.DataFrame) -> pd.Series:
 
 def _joinable(first: Connectivity, more: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """The tables to join, and a sentence where something else is asked for."""
-    of_one = {name: name for name in partner_table.WORKED_OUT if name != partner_table.SHARE}
-    of_one[partner_table.COMPARTMENT] = "compartments"
+    of_one = {name: name for name in partner_columns.WORKED_OUT if name != partner_columns.SHARE}
+    of_one[partner_columns.COMPARTMENT] = "compartments"
     left = [words for name, words in of_one.items() if name in more]
-    names = [name for name in more if name not in (*of_one, partner_table.SHARE, first.type_table)]
+    names = [name for name in more if name not in (*of_one, partner_columns.SHARE, first.type_table)]
     return names, (f"Read for one cell at a time: {', '.join(left)}.",) if left else ()
 
 
@@ -206,7 +208,7 @@ def _columns(
             title=titles.get(column.name, column.title),
             aliases=(f"cell_{own[column.name]}",) if column.name in own else column.aliases,
         )
-        for column in partner_table.columns_of(together, side, frame)
+        for column in partner_columns.columns_of(together, side, frame)
     ]
     return tuple(sorted(columns, key=lambda column: rank.get(column.name, len(rank))))
 

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import partner_table, tuning
+from services.cells import partner_columns, tuning
 from services.cells.connectivity import Connectivity
 
 
 def lines(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> Iterator[str]:
     """Lines for a frame `frame` of partners; none where none of the columns of tuning is `needed`."""
-    if not set(partner_table.TUNED) & set(needed):
+    if not set(partner_columns.TUNED) & set(needed):
         return
     info = tuning.tables(Release(cave, connectivity.datastack, connectivity.version))[0]
     there = set(Release(cave, connectivity.datastack, connectivity.version).table(info.name).columns)

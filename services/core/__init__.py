@@ -20,7 +20,7 @@ Public names:
 - `natural_order`: natural_ranks
 - `network`: is_only_here, join_address
 - `parallel`: MOST_AT_ONCE, gather
-- `profiles`: Axis, LayerSet, Profile, Viewer, Volume, faults, load_profile, load_volume
+- `profiles`: Axis, LayerSet, Profile, Viewer, Volume, faults, file_of, load_profile, load_volume
 - `records`: TableInfo, Version, read_tables, read_versions
 - `roles`: N_INPUT, N_OUTPUT, PAIR_COUNTS, PAIR_ENDS, PAIR_SIZE, Role, Roles, SYNAPSE_SCHEMAS, is_of_pairs, resolve
 - `servers`: DEMO, Server, read_servers

@@ -139,9 +139,17 @@ class Profile:
     synapse_filter: str = ""
 
 
-def load_volume(config_dir: Path, name: str) -> Volume:
-    """The volume of `config_dir`/volumes/`name`.toml; raw axes and no layers where there is no such file."""
-    given = {key: value for key, value in _read(config_dir / "volumes", name).values.items() if key in VOLUME_KEYS}
+def file_of(config_dir: Path, kind: str, name: str, server: str = "") -> Path:
+    """The file of a datastack (`kind` is "datastacks") or an aligned volume ("volumes"): `config_dir`/kind/name.toml,
+    but of a `server`, where there are several, kind/server/name.toml if that is there."""
+    own = config_dir / kind / server / f"{name}.toml"
+    return own if server and own.is_file() else config_dir / kind / f"{name}.toml"
+
+
+def load_volume(config_dir: Path, name: str, server: str = "") -> Volume:
+    """The volume of :func:`file_of`; raw axes and no layers where there is no such file."""
+    read = _read(config_dir, "volumes", name, server).values
+    given = {key: value for key, value in read.items() if key in VOLUME_KEYS}
     volume = Volume(name, **{"directions" if key == "axes" else key: value for key, value in given.items()})
     if not volume.has_depth and (volume.layers or volume.layer_sets or volume.depth_range_um):
         log.warning("%s: without a transform there are no depths, so its layers are left out", name)
@@ -150,12 +158,13 @@ def load_volume(config_dir: Path, name: str) -> Volume:
     return replace(volume, layers=volume.layer_sets[0].layers) if volume.layer_sets else volume
 
 
-def load_profile(config_dir: Path, datastack: str, volume: str) -> Profile:
-    """The profile of `config_dir`/datastacks/`datastack`.toml, its palette over that of the volume's file. That of
-    `server:datastack` is the same file, its title with the name of the server."""
-    server, _, name = datastack.rpartition(":")
-    given, below = (_read(config_dir / kind, file).values for kind, file in (("datastacks", name), ("volumes", volume)))
-    title = f"{given['title']} ({server})" if server and "title" in given else given.get("title", datastack)
+def load_profile(config_dir: Path, datastack: str, volume: str, server: str = "") -> Profile:
+    """The profile of :func:`file_of`, its palette over that of the volume's file. The title of `named:datastack` has
+    the name of the server."""
+    named, _, name = datastack.rpartition(":")
+    files = (("datastacks", name), ("volumes", volume))
+    given, below = (_read(config_dir, kind, file, server).values for kind, file in files)
+    title = f"{given['title']} ({named})" if named and "title" in given else given.get("title", datastack)
     palette = {**below.get("palette", {}), **given.get("palette", {})}
     return Profile(datastack, **{**given, "title": title, "palette": palette})
 
@@ -272,21 +281,22 @@ class _File:
     faults: tuple[str, ...] = ()
 
 
-def faults(config_dir: Path, datastack: str, volume: str) -> tuple[str, ...]:
+def faults(config_dir: Path, datastack: str, volume: str, server: str = "") -> tuple[str, ...]:
     """A sentence for all in the two files of a datastack that cannot be used."""
-    return (*_read(config_dir / "datastacks", datastack).faults, *_read(config_dir / "volumes", volume).faults)
+    files = (("datastacks", datastack), ("volumes", volume))
+    return tuple(fault for kind, name in files for fault in _read(config_dir, kind, name, server).faults)
 
 
 @cache
-def _read(folder: Path, name: str) -> _File:
+def _read(config_dir: Path, kind: str, name: str, server: str) -> _File:
     """The values of a file. Read once: the operator restarts after a change.
 
     What cannot be used is logged and left out, for a slip in a file must not close the site.
     """
-    path = folder / f"{name}.toml"
+    path = file_of(config_dir, kind, name, server)
     if not re.fullmatch(r"[\w-][\w.-]*", name) or not path.is_file():
         return _File({})
-    readers, result, faults = READERS[folder.name], dict[str, Any](), list[str]()
+    readers, result, faults = READERS[kind], dict[str, Any](), list[str]()
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

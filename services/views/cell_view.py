@@ -16,6 +16,7 @@ from services.cells import (
     cell_types,
     changes,
     interpretation,
+    partner_columns,
     partner_script,
     partner_synapses,
     partner_table,
@@ -26,7 +27,8 @@ from services.cells import (
 )
 from services.cells.connectivity import Connectivity
 from services.cells.interpretation import Question
-from services.cells.partner_table import PartnerTable, Side, Wanted
+from services.cells.partner_columns import Side
+from services.cells.partner_table import PartnerTable, Wanted
 from services.core import colours, space, type_columns
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
@@ -58,7 +60,7 @@ class CellView:
     def of(cls, cave: Cave, address: CellAddress) -> CellView:
         """The view of an address. Raises what :func:`live.resolve` raises."""
         release = release_of(cave, address)
-        types = address.type_table or partner_table.default_types(release) or NO_TYPES
+        types = address.type_table or partner_columns.default_types(release) or NO_TYPES
         return cls(
             release, replace(address, datastack=release.datastack, version=str(release.number), type_table=types)
         )
@@ -223,7 +225,7 @@ class CellView:
         """The view without added columns that its version does not have, without boxes, orders and a grouping of
         columns that its table does not have, and sentences for these and for what is :attr:`answerable` only in
         part."""
-        more, lost_more = partner_table.fitting(self.release, self.address.type_table, self.address.more)
+        more, lost_more = partner_columns.fitting(self.release, self.address.type_table, self.address.more)
         messages = [*self.answerable[1], *lost_more]
         view = replace(self, address=replace(self.address, more=more))
         group = view.address.group_by

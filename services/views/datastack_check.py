@@ -42,7 +42,7 @@ def check(cave: Cave, datastack: str) -> Checked:
     counts = release.row_counts()
     volume = cave.info(datastack)["aligned_volume"]["name"]
     faults = [
-        *profiles.faults(cave.settings.config_dir, bare(datastack), volume),
+        *profiles.faults(cave.settings.config_dir, bare(datastack), volume, release.cave.settings.server),
         *(role.misfit for name, role in roles if role.misfit and name in profile.roles),
         *_missing(profile, tables),
         *_unfit(release, roles),
@@ -50,7 +50,7 @@ def check(cave: Cave, datastack: str) -> Checked:
     server = release.cave.settings.server_address
     lines = [
         f"{datastack}, version {version.number} of {version.timestamp:%d %B %Y}, on {server}",
-        *_profile(cave, datastack, volume),
+        *_profile(release, volume),
         "",
         *(line for name, role in roles for line in _role(name, role, tables, counts, cave.settings.max_table_rows)),
         "",
@@ -93,10 +93,12 @@ def scaffold(cave: Cave, datastack: str) -> str:
 
 
 def write_scaffold(cave: Cave, datastack: str) -> Path:
-    """Write :func:`scaffold` where Karst looks for the profile of a datastack; the path. Raises BadInput where there is
-    one already."""
-    text, path = scaffold(cave, datastack), cave.settings.config_dir / "datastacks" / f"{bare(datastack)}.toml"
+    """Write :func:`scaffold` where Karst looks for the profile of a datastack, that of `server:datastack` in the folder
+    of the server; the path. Raises BadInput where there is one already."""
+    text, (server, _, name) = scaffold(cave, datastack), datastack.rpartition(":")
+    path = cave.settings.config_dir / "datastacks" / server / f"{name}.toml"
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
@@ -115,9 +117,10 @@ def _bullet(text: str) -> str:
     return fill(text, WIDTH, initial_indent="- ", subsequent_indent="  ", break_long_words=False)
 
 
-def _profile(cave: Cave, datastack: str, volume: str) -> Iterator[str]:
-    for kind, name in (("datastacks", bare(datastack)), ("volumes", volume)):
-        path = cave.settings.config_dir / kind / f"{name}.toml"
+def _profile(release: Release, volume: str) -> Iterator[str]:
+    settings = release.cave.settings
+    for kind, name in (("datastacks", bare(release.datastack)), ("volumes", volume)):
+        path = profiles.file_of(settings.config_dir, kind, name, settings.server)
         yield f"Read: {path}" if path.is_file() else f"Not there, so guessed: {path}"
 
 

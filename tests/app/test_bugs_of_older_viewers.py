@@ -15,7 +15,7 @@ from components.figures import by_type, depth
 from services.cave import versions
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import connectivity, interpretation, partner_table, plot_frames
+from services.cells import connectivity, interpretation, partner_columns, plot_frames
 from services.cells.partner_synapses import of_cell
 from services.core.columns import describe_columns
 from services.core.directions import Direction
@@ -239,5 +239,5 @@ def test_two_configurations_in_one_process_stay_apart(two_datastacks, tmp_path):
         cave = Cave(Settings(server_address=two_datastacks, cache="", config_dir=tmp_path / name))
         listed = [info.name for info in tables.catalogue(cave.release("tiny", tiny.NEWEST))]
         assert ("empty" in listed) == (not hidden)
-        assert listed[0] == partner_table.default_types(cave.release("tiny", tiny.NEWEST)) == first
+        assert listed[0] == partner_columns.default_types(cave.release("tiny", tiny.NEWEST)) == first
         assert plot_frames.type_colours(cave.release("tiny", tiny.NEWEST), "types", "cell_type")["BC"] == colour

@@ -23,8 +23,9 @@ from services.cells import (
     synapse_weights,
 )
 from services.cells import partner_script as partner_snippet_module
+from services.cells.partner_columns import COMPARTMENT, SHARE, TUNING
 from services.cells.partner_script import Shown, partner_snippet
-from services.cells.partner_table import COMPARTMENT, SHARE, TUNING, Wanted
+from services.cells.partner_table import Wanted
 from services.core.columns import describe_columns
 from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge

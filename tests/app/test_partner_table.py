@@ -8,9 +8,10 @@ from caveclient import CAVEclient
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import connectivity, partner_table
+from services.cells import connectivity, partner_columns, partner_table
 from services.cells.connectivity import Connectivity
-from services.cells.partner_table import COMPARTMENT, SHARE, TUNING, Wanted
+from services.cells.partner_columns import COMPARTMENT, SHARE, TUNING
+from services.cells.partner_table import Wanted
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
 
@@ -93,7 +94,7 @@ def test_tuning_is_of_coregistered_partners_alone(cave: Cave, client: CAVEclient
 
 
 def test_no_column_is_lost_or_doubled(cave: Cave, found: Connectivity) -> None:
-    offered = partner_table.offered(Release(cave, DATASTACK, found.version), TYPES)
+    offered = partner_columns.offered(Release(cave, DATASTACK, found.version), TYPES)
     more = tuple(list(offered)[:6])
     for side in ("in", "out", "both"):
         table = partner_table.open_partners(cave, found, Wanted(side, more=more))
@@ -104,7 +105,7 @@ def test_no_column_is_lost_or_doubled(cave: Cave, found: Connectivity) -> None:
 
 
 def test_the_default_types_are_those_of_the_profile(cave: Cave, client: CAVEclient) -> None:
-    assert partner_table.default_types(cave.release(DATASTACK, client.version)) == TYPES
+    assert partner_columns.default_types(cave.release(DATASTACK, client.version)) == TYPES
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "٣", "1" * 12])
@@ -123,13 +124,13 @@ def test_what_cannot_be_joined_is_refused(cave: Cave, found: Connectivity) -> No
 def test_columns_that_a_version_does_not_have_are_left_out_and_said(cave: Cave, found: Connectivity) -> None:
     """A page was once nothing but an error when its address named a table of another version."""
     there = ("aibs_cell_info", TYPES, SHARE)
-    kept, said = partner_table.fitting(Release(cave, DATASTACK, found.version), TYPES, (*there, "nope"))
+    kept, said = partner_columns.fitting(Release(cave, DATASTACK, found.version), TYPES, (*there, "nope"))
     assert kept == there
     assert len(said) == 1 and "'nope'" in said[0] and str(found.version.number) in said[0]
 
 
 def test_every_table_that_is_offered_can_be_joined_at_once(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
-    offered = partner_table.offered(Release(cave, DATASTACK, found.version), TYPES)
+    offered = partner_columns.offered(Release(cave, DATASTACK, found.version), TYPES)
     frame = partner_table.open_partners(cave, found, Wanted("in", more=tuple(offered))).frame
     assert frame["root_id"].tolist() == found.inputs["root_id"].tolist()
     info = client.materialize.query_view("aibs_cell_info").drop_duplicates("pt_root_id", keep=False)

@@ -14,7 +14,7 @@ import pytest
 from api import blueprint
 from localcave.folder.writer import DatastackWriter
 from services.cave.client import Cave
-from services.cells import cells, connectivity, partner_script, partner_table, plot_frames
+from services.cells import cells, connectivity, partner_columns, partner_script, partner_table, plot_frames
 from services.cells.card import read as read_card
 from services.cells.partner_table import Wanted
 from services.core import space
@@ -170,7 +170,7 @@ def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, f
     release = cave_of(url, tmp_path, more).release(DS, V)
     found = connectivity.read(release, str(A))
     assert found.inputs["num_syn"].sum() == 3
-    with_more = Wanted("in", more=partner_table.fitting(release, "", ("points", "transmitters"))[0])
+    with_more = Wanted("in", more=partner_columns.fitting(release, "", ("points", "transmitters"))[0])
     assert len(partner_table.open_partners(release.cave, found, with_more).frame) == 2
 
 

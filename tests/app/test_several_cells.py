@@ -14,7 +14,8 @@ from app import create_app
 from services.cave.client import Cave
 from services.cells import interpretation, several_cells
 from services.cells.connectivity import Connectivity
-from services.cells.partner_table import SHARE, Wanted
+from services.cells.partner_columns import SHARE
+from services.cells.partner_table import Wanted
 from services.core.settings import Settings
 from tests.servers import start_localcave
 

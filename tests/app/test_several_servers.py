@@ -21,6 +21,7 @@ from services.cave import servers
 from services.cave.client import Cave
 from services.core.errors import BadInput, KarstError, NotAllowed, NotFound
 from services.core.settings import Settings
+from services.views import datastack_check
 from tests import tiny
 from tests.app.test_token_theft import record, thief
 from tests.faults.proxy import proxied, status
@@ -119,6 +120,26 @@ def test_scripts_and_links_lead_to_the_server(addresses: dict[str, str], client:
         link = client.post(f"/api/v1/{server}:{DS}/{V}/neuroglancer", json={"table": "types"}).json
         assert addresses[server] in json.dumps(link["state"])
         assert not [other for other in addresses.values() if other != addresses[server] and other in str(link["state"])]
+
+
+def test_a_profile_is_of_one_server_where_it_stands_in_its_folder(addresses: dict[str, str], tmp_path: Path) -> None:
+    profiles, volumes = tmp_path / "datastacks", tmp_path / "volumes"
+    for folder in (profiles / "south", volumes / "south"):
+        folder.mkdir(parents=True)
+    volume = tiny.INFO["aligned_volume"]["name"]
+    (profiles / f"{DS}.toml").write_text('title = "Tiny"\nsynapse_filter = "size > 1"\n')
+    (profiles / "south" / f"{DS}.toml").write_text('title = "Tiny"\n[roles]\nsynapses = ""\n')
+    (volumes / "south" / f"{volume}.toml").write_text('axes = ["a", "b", "c"]\n')
+    both = servers.open_cave(replace(settings_of(addresses), config_dir=tmp_path))
+    north, south = (both.profile(f"{server}:{DS}") for server in TOKENS)
+    assert (north.title, north.synapse_filter, dict(north.roles)) == ("Tiny (north)", "size > 1", {})
+    assert (south.title, south.synapse_filter, south.roles["synapses"].table) == ("Tiny (south)", "", "")
+    assert [both.volume(f"{server}:{DS}").axes[0] for server in TOKENS] == ["x_um", "a_um"]
+    checked = datastack_check.check(both, f"south:{DS}").text
+    assert all(
+        f"Read: {folder / 'south' / name}.toml" in checked for folder, name in ((profiles, DS), (volumes, volume))
+    )
+    assert datastack_check.write_scaffold(both, f"north:{DS}") == profiles / "north" / f"{DS}.toml"
 
 
 def test_a_token_goes_to_its_own_server_only(addresses: dict[str, str]) -> None:
