@@ -206,6 +206,7 @@ def read(
             *_truncation(cut),
             *(() if shape.directed else (UNDIRECTED,)),
             *_narrowed(kept, incoming, outgoing, usual=not requested, view=view),
+            *_misread(incoming, outgoing),
             *_untyped(typed, known.table),
             *_ambiguity(types, sides, known.table),
         ),
@@ -253,6 +254,12 @@ def _narrowed(
     messages = [f"{len(rows):,} of {rows.attrs['all']:,} {way.noun}" for way, rows in _ways(incoming, outgoing)]
     message = f"Only synapses where {kept.describe()} are counted: {' and '.join(messages)} synapses."
     return (f"{message} That is usual for this datastack; write all to count every synapse." if usual else message,)
+
+
+def _misread(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> tuple[str, ...]:
+    """What is misread in the filter of synapses in both directions: an id that is no partner may be the cell's own."""
+    first, second = (rows.attrs.get("misread", ()) for rows in (incoming, outgoing))
+    return tuple(sentence for sentence in first if sentence in second)
 
 
 def _ways(incoming: pd.DataFrame, outgoing: pd.DataFrame) -> list[tuple[Direction, pd.DataFrame]]:

@@ -30,6 +30,10 @@ _TIMES = re.compile(r"(?<=[\d.])\s*[x×✕*]\s*(?=[+-]?\d)", re.IGNORECASE)
 _AROUND = re.compile(r"[\[\](){}<>\"]|(?<!\d)'|'(?!\d)")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?P<by>[ ,'_])\d{3}(?:(?P=by)\d{3})*(?:\.\d*)?")
+_COMMA = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})+|\d+)(?:,\d+)?")
+"""A number with a decimal comma, its thousands in groups or not."""
+_BETWEEN_COMMAS = tuple(map(re.compile, (r"\s*[;|\t]\s*", r"\s*,\s+", r"\s+")))
+"""What may stand between numbers with decimal commas. All but the first is between ids and pairs of ids too."""
 _BETWEEN = tuple(
     (re.compile(between), grouped)
     for between, grouped in (
@@ -66,13 +70,13 @@ def parse(text: str, *, certain: bool = False) -> Coordinates | None:
     axes = [axis.lower() for axis, _ in labels]
     labelled = bool({"y", "z"} & set(axes)) or any(sign for _, sign in labels)
     separate = plain if labelled else _TIMES.sub(";", plain)
-    parts = _LABEL.split(plain)[3::3] if labelled else _split(separate)
+    sure = certain or labelled or bool(named) or bool(units) or separate != plain
+    parts = _with_points(_LABEL.split(plain)[3::3]) if labelled else _split(separate, sure=sure)
     numbers = [_number(part) for part in parts]
     if None in numbers or (labelled and _LABEL.split(plain)[0].strip()):
         if certain:
             raise _no_position(text)
         return None
-    sure = certain or labelled or bool(named) or bool(units) or separate != plain
     if sure:
         _check(len(numbers), axes if labelled else ["x", "y", "z"], units)
     if len(numbers) != 3:
@@ -101,8 +105,22 @@ def _check(count: int, axes: list[str], units: set[str]) -> None:
         raise BadInput(f"This position is along {', '.join(axes)}.", "Give x, y and z, each once.")
 
 
-def _split(text: str) -> list[str]:
-    """The numbers in a text: three of them where a way to divide it gives three. Raises BadInput where two ways do."""
+def _with_points(parts: list[str]) -> list[str]:
+    """Three numbers with decimal points where commas can only be decimal ones: `1,5` but not `1,500`."""
+    bare = [part.strip(" \t\r\n,;") for part in parts]
+    clear = any("," in part and not _GROUPED.fullmatch(part) for part in bare)
+    if len(bare) != 3 or not clear or not all(map(_COMMA.fullmatch, bare)):
+        return parts
+    return [re.sub(r"[. ']", "", part).replace(",", ".") for part in bare]
+
+
+def _split(text: str, *, sure: bool) -> list[str]:
+    """The numbers in a text: three of them where a way to divide it gives three. Raises BadInput where two ways do.
+    `sure` is whether it is meant as a position."""
+    for between in _BETWEEN_COMMAS if sure else _BETWEEN_COMMAS[:1]:
+        written = between.split(text)
+        if (pointed := _with_points(written)) != written:
+            return pointed
     good = []
     for between, least in _BETWEEN:
         parts = [part for part in between.split(text) if part]

@@ -20,6 +20,7 @@ from services.core.records import TableInfo
 from services.filters.boxes import InBox
 from services.filters.column_conditions import AgainstColumn
 from services.filters.filters import parse_line
+from services.filters.misread import misread
 from services.filters.nodes import And, Condition, Everything, Node, Not, Or
 from services.tables import tables
 
@@ -76,7 +77,8 @@ def read(
     where: str = "",
     whole: bool = False,
 ) -> pd.DataFrame:
-    """The synapses of :meth:`Cave.synapses` that the line `where` keeps; `attrs["all"]` is how many there are in all.
+    """The synapses of :meth:`Cave.synapses` that the line `where` keeps; `attrs["all"]` is how many there are in all,
+    `attrs["misread"]` what :func:`misread` says of the line.
 
     Raises as :func:`parse` and `Cave.synapses` do."""
     node = parse(release, where)
@@ -97,7 +99,7 @@ def read(
         frame = compartments.of_synapses(frame, tags)
     usual = {*_ALWAYS, *CENTRE_NM, *release.synapse_shape().values}
     kept = rows.loc[node.mask(frame), [name for name in rows.columns if name in usual]].reset_index(drop=True)
-    kept.attrs = {**rows.attrs, "all": len(rows)}
+    kept.attrs = {**rows.attrs, "all": len(rows), "misread": misread(node, frame)}
     return kept
 
 

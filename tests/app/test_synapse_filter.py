@@ -160,6 +160,18 @@ def test_a_filter_of_synapses_that_cannot_be_read_is_refused(client, root, where
         assert words in get(client, root, what, status=400, synapses=where)["error"]["message"]
 
 
+def test_rounded_ids_in_a_filter_of_synapses_are_said(client, root):
+    rows = get(client, root, "synapses", direction="in")["rows"]
+    partner, synapse = (next(int(row[name]) for row in rows if int(row[name])) for name in ("root_id", "id"))
+    rounded = partner // 100 * 100 if partner % 100 else partner + 100
+    for where in (f"pre_pt_root_id = {rounded}", f"not pre_pt_root_id in ({rounded}, {partner}) or size > 1"):
+        (warning,) = [one for one in get(client, root, "synapses", synapses=where)["warnings"] if "rounded" in one]
+        assert f"{rounded}: copy again as text" in warning and str(partner) not in warning
+    for where in (f"post_pt_root_id = {root}", f"pre_pt_root_id = {partner}", f"id = {synapse}"):
+        warnings = get(client, root, "partners", direction="in", synapses=where)["warnings"]
+        assert "rounded" not in " ".join(warnings)
+
+
 def test_the_address_holds_the_filter_of_synapses():
     view, warnings = parse_connectivity({"cell": "1", "synapses": " size > 5000 "})
     assert (view.synapses, warnings) == ("size > 5000", ())

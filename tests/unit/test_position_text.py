@@ -51,6 +51,45 @@ def test_however_it_is_written_a_position_is_its_three_numbers(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "certain"),
+    [
+        ("1,5; 2,25; 3,75", False),
+        ("1,5\t2,25\t3,75", False),
+        ("1,5 | 2,25 | 3,75", False),
+        ("(1,5; 2,25; 3,75) um", True),
+        ("1,5 2,25 3,75 nm", True),
+        ("1,5, 2,25, 3,75 um", True),
+        ('"1,5","2,25","3,75" um', True),
+        ("x=1,5 y=2,25 z=3,75", True),
+        ('{"x": 1,5, "y": 2,25, "z": 3,75}', True),
+    ],
+)
+def test_a_comma_is_decimal_where_it_can_be_nothing_else(text, certain):
+    given = parse(text)
+    assert given is not None and (given.numbers, given.certain) == ((1.5, 2.25, 3.75), certain)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("240.640,5; 207.872,0; 21.360,25", (240640.5, 207872, 21360.25)),
+        ("240 640,5; 207 872; 21 360,25", (240640.5, 207872, 21360.25)),
+        ("-1,500; 2,5; 3", (-1.5, 2.5, 3)),
+        ("1,500; 2,500; 3,500", (1500, 2500, 3500)),
+        ("1.5; 2.5; 3.5", (1.5, 2.5, 3.5)),
+    ],
+)
+def test_commas_of_thousands_stay_these(text, numbers):
+    given = parse(text)
+    assert given is not None and given.numbers == numbers
+
+
+@pytest.mark.parametrize("text", ["12,13\n14,15\n16,17", "12,13 14,15 16,17", "12,13, 14,15, 16,17"])
+def test_pairs_of_ids_are_no_position(text):
+    assert parse(text) is None
+
+
+@pytest.mark.parametrize(
     ("text", "unit"),
     [
         ("240640, 207872, 21360 nm", "nm"),
