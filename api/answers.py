@@ -155,8 +155,8 @@ def table_json(info: TableInfo) -> shapes.Table:
     }
 
 
-def cell_json(cell: Cell) -> shapes.Cell:
-    """A cell, its ids as text."""
+def cell_json(cell: Cell, notices: Sequence[str] = ()) -> shapes.Cell:
+    """A cell, its ids as text; `notices` are those of the owners of its tables."""
     return {
         "root_id": str(cell.root_id),
         "nucleus_ids": None if cell.nucleus_ids is None else [str(nucleus) for nucleus in cell.nucleus_ids],
@@ -167,7 +167,7 @@ def cell_json(cell: Cell) -> shapes.Cell:
         "valid_at": cell.valid_at,
         "soma_position_nm": list(cell.soma_position_nm) if cell.soma_position_nm else None,
         "soma_depth_um": cell.soma_depth_um,
-        "warnings": list(cell.warnings),
+        "warnings": [*cell.warnings, *notices],
     }
 
 

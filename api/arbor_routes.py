@@ -70,8 +70,10 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
     else:
         read = connectivity.read(release, str(result.root_id), "root_id")
         frame = arbor.compartments(cave(), read)
-    subject = Subject(datastack, release.version, f"{result.root_id}_{of}", {"root_id": str(result.root_id), "of": of})
-    extra = {"cell": cell_json(result)}
+    notices = release.notices(*release.roles.of_cells) if of == MEASURES[0] else ()
+    facts = {"root_id": str(result.root_id), "of": of, "warnings": [*notices]}
+    subject = Subject(datastack, release.version, f"{result.root_id}_{of}", facts)
+    extra = {"cell": cell_json(result, notices)}
     return frame_answer(frame, describe_columns(frame), subject, total=len(frame), extra=extra)
 
 

@@ -41,7 +41,8 @@ def find_cell(datastack: str, version: str, cell: str) -> Response:
     release = live.resolve(cave(), datastack, version)
     id_type = params.choice("id_type", interpretation.QUESTION_TYPES, "auto")
     result = interpretation.find(release, cell, id_type)
-    return jsonify({"datastack": datastack, "version": release.version.label, "cell": cell_json(result)})
+    described = cell_json(result, release.notices(release.roles.somata.table))
+    return jsonify({"datastack": datastack, "version": release.version.label, "cell": described})
 
 
 def partners_of(view: CellView) -> Response:

@@ -49,7 +49,7 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     messages = gather(*(lambda way=way: changes.of_cell(*requests, way, **options) for way in ways))
     frame = pd.concat([one.partners.assign(direction=one.direction) for one in messages], ignore_index=True)
     sentences = [one.sentence for one in messages]
-    root = str(result.root_id)
+    root, notices = str(result.root_id), release.notices(types, *release.roles.of_cells)
     facts = {
         "root_id": root,
         "against": against.version.label,
@@ -57,10 +57,11 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
         "type_by": rule,
         "synapses": only,
         "changes": sentences,
+        "warnings": [*notices],
     }
     subject = Subject(datastack, release.version, f"{root}_changes_since_v{against.number}", facts)
     extra = {
-        "cell": cell_json(result),
+        "cell": cell_json(result, notices),
         "against": against.version.label,
         "changes": sentences,
         "counts": {one.direction: one.counts for one in messages},

@@ -77,7 +77,8 @@ def population_alike(datastack: str, version: str) -> Response:
         frame = likeness.clusters(profiles, facts["number"], measure)
     own, ids = (groups[1], result.edges.post_ids) if direction == "in" else (groups[0], result.edges.pre_ids)
     frame = frame.assign(group=own.names_of(ids, frame["root_id"].to_numpy()))
-    return population_answer(result, frame, describe_columns(frame), "alike", facts=facts, extra=facts)
+    columns = describe_columns(frame)
+    return population_answer(result, frame, columns, "alike", facts=facts, extra=facts, groups=groups)
 
 
 @blueprint.get(f"{POPULATIONS}/partners")
@@ -212,7 +213,9 @@ def population_difference(datastack: str, version: str) -> Response:
     facts = {"beside": params.text("beside"), "by": groups.by, "side": side, "value": compared, "seed": seed}
     notes = (comparisons.WORDS[compared], *second.notes)
     columns = describe_columns(frame)
-    return population_answer(result, frame, columns, "difference", facts=facts, extra=facts, notes=notes)
+    return population_answer(
+        result, frame, columns, "difference", facts=facts, extra=facts, notes=notes, groups=(groups,)
+    )
 
 
 @blueprint.get(f"{POPULATIONS}/neuroglancer")

@@ -5,6 +5,7 @@ A set is `<table>:<filter line>` or ids; `post` left out is `pre`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -83,7 +84,9 @@ def population_matrix(datastack: str, version: str) -> Response:
     )
     facts = {"pre_by": pre.by, "post_by": post.by, "value": value}
     extra = {**facts, "denominators": _denominators(pre, post, created)}
-    return population_answer(result, created.frame(), columns, f"matrix_{value}", facts=facts, extra=extra)
+    return population_answer(
+        result, created.frame(), columns, f"matrix_{value}", facts=facts, extra=extra, groups=(pre, post)
+    )
 
 
 @blueprint.get(f"{POPULATIONS}/null")
@@ -114,7 +117,10 @@ def population_null(datastack: str, version: str) -> Response:
     numbers = [Column(name, name, "number") for name in map(str, frame.columns[2:])]
     columns = (Column("pre", pre.by, "text"), Column("post", post.by, "text"), *numbers)
     extra = {**facts, "num": against.num, "left_out": against.left_out}
-    return population_answer(result, frame, columns, f"null_{model}", facts=facts, extra=extra, notes=against.notes())
+    notes, groups = against.notes(), (pre, post)
+    return population_answer(
+        result, frame, columns, f"null_{model}", facts=facts, extra=extra, notes=notes, groups=groups
+    )
 
 
 @blueprint.get(f"{POPULATIONS}/motifs")
@@ -233,11 +239,13 @@ def population_answer(
     facts: dict[str, Any] | None = None,
     extra: dict[str, Any] | None = None,
     notes: tuple[str, ...] = (),
+    groups: Sequence[Grouping] = (),
 ) -> Response:
-    """A frame with the sets that it is of, and what should be said of them."""
+    """A frame with the sets that it is of and the `groups` they are in, and what should be said of them."""
     pair = result.pair
     sentence = {"sets": {"pre": set_json(pair.pre, pair.asked[0]), "post": set_json(pair.post, pair.asked[1])}}
-    messages = [*result.notes, *notes]
+    notices = groupings.notices(pair.release, *(one.by for one in groups))
+    messages = [*population.with_new(result.notes, notices), *notes]
     message = {"messages": messages} if messages else {}
     requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
     subject = Subject(

@@ -90,6 +90,7 @@ def _answer(
     offset, limit = params.span(None)
     roots = [str(one.cell.root_id) for one in connectivities]
     warnings = [sentence for one in connectivities for sentence in one.warnings]
+    warnings += connectivities[0].notices
     requests = {"root_ids": roots, **{key: params.text(key) for key in ("direction", *WHICH[1:])}, "warnings": warnings}
     subject = Subject(
         connectivities[0].datastack, connectivities[0].version, f"{len(connectivities)}_cells_{name}", requests | facts

@@ -78,9 +78,10 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         waiting = populations_page.under_way(jobs.current().start(pair))
         return [populations_page.sets(pair), waiting], status, alerts.notes([*message, *pair.notes]), no_update
     result = population.read(pair)
+    notes = population.with_new(result.notes, groupings.notices(pair.release, *_grouped_by(view, pair)))
     drawn = _drawn(view, result) if view.panel == "matrix" else [populations_page.panel()]
     results = [populations_page.sets(pair), populations_page.tabs(view), *drawn]
-    return results, status, alerts.notes([*message, *result.notes]), view.href()
+    return results, status, alerts.notes([*message, *notes]), view.href()
 
 
 @callback(
@@ -179,6 +180,12 @@ def groups(view: PopulationAddress, pair: Pair) -> tuple[Grouping, Grouping]:
     """The rows and the columns of a view."""
     pre = groupings.group(pair.release, pair.pre, view.pre_by)
     return pre, groupings.group(pair.release, pair.post, view.post_by)
+
+
+def _grouped_by(view: PopulationAddress, pair: Pair) -> list[str]:
+    """The columns that rows and columns are grouped by."""
+    sides = ((pair.pre, view.pre_by), (pair.post, view.post_by))
+    return [groupings.column_of(pair.release, side, by) for side, by in sides]
 
 
 def entry_of(view: PopulationAddress, result: Population) -> Population:

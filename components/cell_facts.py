@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
+from components import alerts
 from components.attributes import aria
 from components.links import copyable
 
@@ -45,7 +46,12 @@ def cell_facts(card: CellCard, edits: pd.DataFrame | None = None, soma: str = ""
     alt = "Electron microscopy around the soma, 25 µm wide"
     picture = html.Img(src=soma, alt=alt, title=alt, className="k-soma") if soma and card.position_nm else None
     return html.Section(
-        [_list(glance), every if kinds else html.Span(_untyped(card), className="k-muted"), picture],
+        [
+            _list(glance),
+            every if kinds else html.Span(_untyped(card), className="k-muted"),
+            picture,
+            *alerts.notices(card.notices),
+        ],
         className="k-facts",
         **aria(label="More about the cell"),
     )

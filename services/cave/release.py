@@ -123,6 +123,12 @@ class Release(Roots, Synapses):
             raise no_table(self._subject(table))
         return result
 
+    def notices(self, *tables: str | None) -> tuple[str, ...]:
+        """What the owners of those of some tables that the version has give notice of, a sentence each."""
+        known = self.tables()
+        names = dict.fromkeys(name for name in tables if name in known)
+        return tuple(notice for name in names if name for notice in known[name].notices)
+
     def view_columns(self) -> dict[str, list[str]]:
         """Names of the columns of each view."""
 

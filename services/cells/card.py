@@ -59,7 +59,8 @@ class CellCard:
     """Facts of one cell at a version; what is not known is None or empty, also all of the soma's when there is not
     exactly one. `position_vx` counts voxels of the datastack's viewer. Strategies are None where the cell is not in the
     proofreading table, which is None where the version has none; `coregistered` is None where it has no table of that,
-    and `type_tables` tells how many tables could name a type."""
+    and `type_tables` tells how many tables could name a type. `notices` are those of the owners of the tables that
+    say anything of the cell."""
 
     types: tuple[Named, ...]
     volume_um3: float | None
@@ -76,6 +77,7 @@ class CellCard:
     proofreading_table: str | None
     coregistered: tuple[Coregistered, ...] | None
     type_tables: int
+    notices: tuple[str, ...]
 
 
 def read(release: Release, cell: Cell) -> CellCard:
@@ -114,6 +116,7 @@ def read(release: Release, cell: Cell) -> CellCard:
         proofreading_table=None if proofread is None else proofread.attrs["table"],
         coregistered=_coregistered(matched, of) if matched else None,
         type_tables=len(typed),
+        notices=release.notices(*(name for name, rows in of.items() if len(rows))),
     )
 
 

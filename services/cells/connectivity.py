@@ -53,8 +53,8 @@ class Connectivity:
     those of the cell among them. `type_by` is the rule by which rows of the type table were chosen (see
     :mod:`cell_types`); of a table that refers to synapses, `typed_synapses` has the rows of each direction.
     `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they were asked for in as many
-    pieces as it took, so it did not. `sized` tells whether synapses have a size at all. `notices` are those of the type
-    table's owner. `only` is the line that synapses had to pass to be counted at all ("" = none; see
+    pieces as it took, so it did not. `sized` tells whether synapses have a size at all. `notices` are those of the
+    owners of its tables. `only` is the line that synapses had to pass to be counted at all ("" = none; see
     :mod:`synapse_filter`), `before` how many CAVE sent of each direction. `view` is the view of pairs that partners are
     counted from, None = their synapses."""
 
@@ -213,7 +213,7 @@ def read(
         truncated=cut,
         whole=whole,
         sized=shape.sized,
-        notices=release.table_info(known.table).notices if known.table else (),
+        notices=release.notices(known.table, view.name if view else None, *release.roles.of_cells),
         type_by=known.by,
         typed_synapses=typed,
         only=only,

@@ -76,6 +76,11 @@ class Roles:
     neuropils: Role
     neurotransmitters: Role
 
+    @property
+    def of_cells(self) -> tuple[str | None, ...]:
+        """The tables that a cell and its partners are read from, whatever else is asked."""
+        return (self.synapses.table, self.somata.table, self.proofreading.table)
+
     def __iter__(self) -> Iterator[tuple[str, Role]]:
         return ((one.name, getattr(self, one.name)) for one in fields(self))
 

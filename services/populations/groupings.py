@@ -81,6 +81,11 @@ def group(release: Release, cells: CellSet, by: str = "") -> Grouping:
     return of_values(meant, type_columns.as_counted(rows[column].reindex(cells.ids)))
 
 
+def notices(release: Release, *by: str) -> tuple[str, ...]:
+    """What the owners of the tables that cells are grouped by give notice of."""
+    return release.notices(*(one.partition(type_columns.SEPARATOR)[0] for one in by))
+
+
 def of_cells(cells: CellSet) -> Grouping:
     """Every cell by itself, called by its root id."""
     return Grouping(CELL, tuple(map(str, cells.ids.tolist())), np.arange(len(cells), dtype=np.int64))

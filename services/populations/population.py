@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
@@ -44,7 +44,8 @@ class Pair:
         empty = [f"The {name.lower()} set has no cells." for name, side in sides if not len(side)]
         usual = synapse_filter.usual(self.release)
         every = [f"Every synapse counts here; the partners of a cell are counted where {usual}."] if usual else []
-        return (*messages, *empty, *every)
+        notices = self.release.notices(*self.release.roles.of_cells)
+        return with_new((*messages, *empty, *every), notices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,11 @@ class Population:
         if not self.sized:
             messages.append("The synapse table has no sizes.")
         return tuple(messages)
+
+
+def with_new(notes: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+    """Notes with those of `more` that are in none of them."""
+    return (*notes, *(one for one in more if not any(one in note for note in notes)))
 
 
 def choose(
