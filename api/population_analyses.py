@@ -13,9 +13,9 @@ from api.population_routes import (
     POPULATIONS,
     PROOFREAD,
     SETS,
-    long_answer,
     population_answer,
     read_groups,
+    read_now,
     read_pair,
 )
 from api.routes import blueprint
@@ -63,9 +63,7 @@ def population_alike(datastack: str, version: str) -> Response:
     direction, measure, cell = _direction(), _measure(), _root("cell")
     pair = read_pair(datastack, version)
     groups = read_groups(pair)
-    if started := long_answer(pair):
-        return started
-    result = population.read(pair)
+    result = read_now(pair)
     profiles = likeness.profiles(result.edges, *groups, direction)
     facts: dict[str, Any] = {"pre_by": groups[0].by, "post_by": groups[1].by, "direction": direction}
     facts["measure"] = measure
@@ -101,9 +99,7 @@ def population_partners(datastack: str, version: str) -> Response:
     if not all(cells):
         raise BadInput("Two cells are needed.", "Give their root ids as cell and other.")
     direction, pair = _direction(), read_pair(datastack, version)
-    if started := long_answer(pair):
-        return started
-    result = population.read(pair)
+    result = read_now(pair)
     frame = likeness.partners(result.edges, cells, direction)
     facts = {"cell": str(cells[0]), "other": str(cells[1]), "direction": direction}
     return population_answer(result, frame, describe_columns(frame), "partners", facts=facts, extra=facts)
@@ -131,9 +127,7 @@ def population_paths(datastack: str, version: str) -> Response:
     order = cast("paths.Order", params.choice("order", paths.ORDERS, "shortest"))
     steps, (offset, limit) = params.count("steps", paths.MOST_STEPS) or 0, params.span(None)
     pair, wide = (read_pair(datastack, version, through=text) for text in (None, params.text("through")))
-    if started := long_answer(wide):
-        return started
-    result = population.read(wide)
+    result = read_now(wide)
     most = None if limit is None else offset + limit
     frame, reached = paths.between(result.edges, pair.pre.ids, pair.post.ids, steps=steps, order=order, most=most)
     part = frame.iloc[offset : None if limit is None else offset + limit]
@@ -168,10 +162,7 @@ def population_changes(datastack: str, version: str) -> Response:
     if not against:
         raise BadInput("There is no version to compare with.", "Give one as against.")
     later, earlier = read_pair(datastack, version), read_pair(datastack, against)
-    for pair in (later, earlier):
-        if started := long_answer(pair):
-            return started
-    result, before = population.read(later), population.read(earlier)
+    result, before = read_now(later), read_now(earlier)
     known = (comparisons.nuclei(pair.release) for pair in (earlier, later))
     frame = comparisons.changes(before.edges, result.edges, *known)
     part = frame.iloc[offset : None if limit is None else offset + limit]
@@ -205,10 +196,7 @@ def population_difference(datastack: str, version: str) -> Response:
     pair = read_pair(datastack, version)
     other = population.beside(pair, params.text("beside"), side)
     groups = read_groups(pair)[0 if side == "post" else 1]
-    for each in (pair, other):
-        if started := long_answer(each):
-            return started
-    result, second = population.read(pair), population.read(other)
+    result, second = read_now(pair), read_now(other)
     frame = comparisons.difference(result.edges, second.edges, groups, compared, side=side, seed=seed)
     facts = {"beside": params.text("beside"), "by": groups.by, "side": side, "value": compared, "seed": seed}
     notes = (comparisons.WORDS[compared], *second.notes)

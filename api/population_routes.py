@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any, cast
 
 import pandas as pd
-from flask import Response, jsonify
+from flask import Response, abort, jsonify
 
 from api import params, shapes
 from api.answers import Subject, frame_answer
@@ -47,9 +47,7 @@ def population_edges(datastack: str, version: str) -> Response:
     """The connected pairs among two sets, with their synapses: pre_root_id, post_root_id, num_syn, net_size."""
     offset, limit = params.span(None)
     pair = read_pair(datastack, version)
-    if started := long_answer(pair):
-        return started
-    result = population.read(pair)
+    result = read_now(pair)
     frame = result.edges.frame()
     part = frame.iloc[offset : None if limit is None else offset + limit]
     return population_answer(result, part, describe_columns(part), "edges", total=len(frame))
@@ -72,9 +70,7 @@ def population_matrix(datastack: str, version: str) -> Response:
     value = cast("Value", params.choice("value", matrices.VALUES, "synapses"))
     pair = read_pair(datastack, version)
     pre, post = read_groups(pair)
-    if started := long_answer(pair):
-        return started
-    result = population.read(pair)
+    result = read_now(pair)
     created = totals.matrix(result, pre, post, value)
     columns = (
         Column("pre", pre.by, "text"),
@@ -109,9 +105,7 @@ def population_null(datastack: str, version: str) -> Response:
     counted = cast("Counted", params.choice("value", nulls.COUNTED[model], nulls.COUNTED[model][0]))
     pair, drawn = read_pair(datastack, version), read_chance(chance.PERMUTATIONS)
     pre, post = read_groups(pair)
-    if started := long_answer(pair):
-        return started
-    result = population.read(pair)
+    result = read_now(pair)
     against = chance.compare(result, (pre, post), model, counted, **drawn)
     frame, facts = against.frame(), {"pre_by": pre.by, "post_by": post.by, "value": counted, "model": model, **drawn}
     numbers = [Column(name, name, "number") for name in map(str, frame.columns[2:])]
@@ -135,9 +129,7 @@ def population_null(datastack: str, version: str) -> Response:
 def population_motifs(datastack: str, version: str) -> Response:
     """Reciprocal pairs and the 13 motifs of three cells, against wirings that keep degrees."""
     pair, drawn = read_pair(datastack, version), read_chance(motifs.PERMUTATIONS)
-    if started := long_answer(pair):
-        return started
-    result = population.read(pair)
+    result = read_now(pair)
     frame = motifs.against_degrees(result.edges, **drawn)
     columns = (
         Column("motif", "motif", "text"),
@@ -183,19 +175,19 @@ def job_answer(job: jobs.Job) -> Response:
     return jsonify({"job": messages})
 
 
-def long_answer(pair: Pair) -> Response | None:
-    """The answer to a question whose reading is a job, because it is long or with `job=on`: 202 with the job's address.
-    None where the synapses are kept, or soon read."""
+def read_now(pair: Pair) -> Population:
+    """The synapses among two sets. Where reading them is a job, because it is long or with `job=on`, and they are not
+    kept, the request ends with 202 and the job's address."""
     requests = population.cost(pair)
     if not requests or not (jobs.is_long(requests) or params.switch("job")):
-        return None
+        return population.read(pair)
     job = jobs.current().start(pair)
     release = pair.release
     href = f"/api/v1/{release.datastack}/{release.version.label}/populations/jobs/{job.id}"
     answer = job_answer(job)
     answer.status_code = 202
     answer.headers |= {"Location": href, "Retry-After": "2"}
-    return answer
+    abort(answer)
 
 
 def read_chance(permutations: int) -> dict[str, int]:

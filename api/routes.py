@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,14 +20,14 @@ from api.documented import documented
 from services.cave import versions
 from services.cave.context import cave
 from services.cave.release import Release
+from services.core.columns import Column
 from services.core.errors import BadInput
 from services.filters.misread import misread
 from services.neuroglancer import links
-from services.tables import joins, large_tables, live, narrowed_tables, position_units, saved_ids, tables
-from services.tables.large_tables import LargeTable
-from services.tables.tables import TableFrame, TableQuery
-from services.views.addresses import NO_TYPES, CellAddress
+from services.tables import joins, large_tables, live, position_units, tables
+from services.views.addresses import NO_TYPES, CellAddress, TableAddress
 from services.views.cell_view import CellView
+from services.views.table_view import HeldView, PagedView, exact_view, held
 
 LINK_KEYS = ("viewer", "group_by", "colour_by", "visible")
 
@@ -102,65 +103,54 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     """The rows that a filter keeps, in the order asked for; `join` sets other tables beside (by `on`), `units` says
     what positions count, `columns` names the ones wanted."""
     offset, limit = params.span(JSON_ROWS if params.file_format() == "json" else None)
-    query = saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
+    view = table_view(datastack, version, table)
+    columns = params.columns(view.table.columns)
+    messages = [*live.sentences(datastack, view.table.version, view.table.info), *live.notices(cave(), view.table)]
+    if isinstance(view, HeldView):
+        messages += misread(view.filter, view.table.frame)
     facts: dict[str, Any] = {
         "table": table,
-        "join": params.text("join"),
-        "filter": query.where,
+        "join": ",".join(view.address.join),
+        "filter": view.query.where,
         "sort": request.args.getlist("sort"),
         "units": params.text("units"),
         "offset": offset or None,
     }
-    opened = open_asked(datastack, version, table, query)
-    columns = params.columns(opened.columns)
-    messages = [*live.sentences(datastack, opened.version, opened.info), *live.notices(cave(), opened)]
-    if isinstance(opened, TableFrame):
-        messages += misread(tables.filter_of(opened.columns, query), opened.frame)
-    subject = Subject(datastack, opened.version, table, facts | ({"messages": messages} if messages else {}))
-    if isinstance(opened, LargeTable):
-        return _large_rows(opened, subject, query, offset, limit)
+    subject = Subject(datastack, view.table.version, table, facts | ({"messages": messages} if messages else {}))
+    if isinstance(view, PagedView):
+        return _large_rows(view, subject, columns, offset, limit)
     if params.file_format() == "csv":
-        frames, count, total = tables.pieces(opened, query, offset, limit)
+        frames, count, total = tables.pieces(view.table, view.query, offset, limit)
         return csv_answer(frames, columns, subject, rows=count, total=total)
-    rows, total = tables.page(opened, query, offset, limit)
+    rows, total = tables.page(view.table, view.query, offset, limit)
     return frame_answer(rows, columns, subject, total=total, extra={"messages": messages} if messages else None)
 
 
-def open_asked(datastack: str, version: str, table: str, query: TableQuery) -> TableFrame | LargeTable:
-    """The table of a request, its positions in `units`; one that is held, or what `query` leaves of it, has the tables
-    of `join` beside it."""
-    others = [name for name in params.text("join").split(",") if name]
-    unit = params.choice("units", position_units.UNITS, "vx")
-    release = live.resolve(cave(), datastack, version)
-    opened = narrowed_tables.open_asked(release, table, query=query, unit=unit)
-    if isinstance(opened, LargeTable):
-        if others:
-            raise BadInput(f"{table} is too large to hold, so no table stands beside it.", "Leave join out.")
-        return large_tables.with_units(opened, unit)
-    joined, _ = joins.join_all(cave(), opened, others, params.choice("on", ("auto", *joins.KEYS), "auto"))
-    return tables.with_units(joined, unit)
+def table_view(datastack: str, version: str, table: str) -> HeldView | PagedView:
+    """The table of a request with its `filter`, `sort`, `units` and `join` (by `on`)."""
+    address = TableAddress(
+        datastack,
+        version,
+        table,
+        where=params.text("filter"),
+        sort=params.sort(),
+        unit=params.choice("units", position_units.UNITS, "vx"),
+        join=tuple(name for name in params.text("join").split(",") if name),
+    )
+    return exact_view(cave(), address, params.choice("on", ("auto", *joins.KEYS), "auto"))
 
 
-def open_held(datastack: str, version: str, table: str, query: TableQuery) -> TableFrame:
-    """The table of a request that needs all rows that `query` keeps. Raises TooLarge."""
-    return _held(open_asked(datastack, version, table, query))
-
-
-def _held(opened: TableFrame | LargeTable) -> TableFrame:
-    if isinstance(opened, LargeTable):
-        raise narrowed_tables.too_many(opened)
-    return opened
-
-
-def _large_rows(opened: LargeTable, subject: Subject, query: TableQuery, offset: int, limit: int | None) -> Response:
+def _large_rows(
+    view: PagedView, subject: Subject, columns: Sequence[Column], offset: int, limit: int | None
+) -> Response:
     """A page of a table that is too large to hold."""
-    columns, wanted = params.columns(opened.columns), params.file_format()
+    wanted = params.file_format()
     if wanted == "csv" and limit is None and not offset:
-        frames, total = large_tables.read_all(cave(), opened, query)
+        frames, total = large_tables.read_all(cave(), view.table, view.query)
         return csv_answer(frames, columns, subject, rows=total, total=total)
     if limit is None and wanted != "json":
         raise BadInput(f"{subject.name} is too large for a whole {wanted} file.", "Give a limit, or take CSV.")
-    result = large_tables.read_page(cave(), opened, query, offset, JSON_ROWS if limit is None else limit)
+    result = large_tables.read_page(cave(), view.table, view.query, offset, JSON_ROWS if limit is None else limit)
     messages = {"messages": [*subject.facts.get("messages", ()), *result.sentences]}
     with_said = replace(subject, facts={**subject.facts, **messages})
     return frame_answer(result.frame, columns, with_said, total=result.total, extra=messages)
@@ -193,10 +183,10 @@ def make_link(datastack: str, version: str) -> Response:
 
 def _table_link(release: Release, requests: dict[str, Any]) -> links.Link:
     read = params.Body(requests, "table", "filter", "sort", *LINK_KEYS)
-    query = saved_ids.query(release.cave, release.datastack, read.text("filter"), sort=read.sort())
-    opened = _held(narrowed_tables.open_asked(release, read.text("table"), query=query))
-    rows = tables.select(opened, query)
-    return links.table_link(cave(), opened, rows, **_link_options(read))
+    place = (release.datastack, str(release.version.label), read.text("table"))
+    view = held(exact_view(cave(), TableAddress(*place, where=read.text("filter"), sort=read.sort())))
+    rows = tables.select(view.table, view.query)
+    return links.table_link(cave(), view.table, rows, **_link_options(read))
 
 
 def _cell_link(release: Release, requests: dict[str, Any]) -> links.Link:

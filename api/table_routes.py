@@ -8,29 +8,28 @@ from flask import Response, jsonify
 
 from api import params, shapes
 from api.documented import documented
-from api.routes import blueprint, open_asked, open_held
+from api.routes import blueprint, table_view
 from services.cave.context import cave
 from services.cells.id_search import COLUMNS, ID_TYPES, search
-from services.tables import live, narrowed_tables, saved_ids, scripts
+from services.tables import live, narrowed_tables
 from services.tables.crosstabs import CrossTab, crosstab
 from services.tables.facets import Facet, Histogram, facets, histograms
-from services.tables.large_tables import LargeTable
 from services.tables.tables import to_records
+from services.views.table_view import held
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/facets")
 @documented(shapes.Facets, "filter", "join", "on", "units", examples={"filter": "id > 0"})
 def table_facets(datastack: str, version: str, table: str) -> Response:
     """How many of the rows that a filter keeps have each value of each categorical column, and histograms."""
-    query = saved_ids.query(cave(), datastack, params.text("filter"))
-    opened = open_held(datastack, version, table, query)
+    view = held(table_view(datastack, version, table))
     return jsonify(
         {
             "datastack": datastack,
-            "version": opened.version.label,
-            "facets": [_facet_json(facet) for facet in facets(opened, query)],
-            "histograms": [_histogram_json(histogram) for histogram in histograms(opened, query)],
-            "messages": narrowed_tables.sentences(opened),
+            "version": view.table.version.label,
+            "facets": [_facet_json(facet) for facet in facets(view.table, view.query)],
+            "histograms": [_histogram_json(histogram) for histogram in histograms(view.table, view.query)],
+            "messages": narrowed_tables.sentences(view.table),
         }
     )
 
@@ -59,24 +58,18 @@ def find_ids(datastack: str, version: str, table: str) -> Response:
 @documented(shapes.CrossTab, "filter", "join", "on", "left", "right", examples={"left": "{left}", "right": "{right}"})
 def table_crosstab(datastack: str, version: str, table: str) -> Response:
     """Two columns against each other: `left`, and `right`, which may be of a table that is joined (`join`, `on`)."""
-    query = saved_ids.query(cave(), datastack, params.text("filter"))
-    opened = open_held(datastack, version, table, query)
-    result = crosstab(opened, query, params.text("left"), params.text("right"))
-    messages = _crosstab_json(result, filtered=bool(query.where))
-    return jsonify({"datastack": datastack, "version": opened.version.label, **messages})
+    view = held(table_view(datastack, version, table))
+    result = crosstab(view.table, view.query, params.text("left"), params.text("right"))
+    messages = _crosstab_json(result, filtered=bool(view.query.where))
+    return jsonify({"datastack": datastack, "version": view.table.version.label, **messages})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/python")
 @documented("text/x-python", "filter", "sort", "join", "on", "units", "columns", examples={"filter": "id > 0"})
 def table_python(datastack: str, version: str, table: str) -> Response:
     """A script over caveclient that yields the rows that a filter keeps, as `rows` would."""
-    query = saved_ids.query(cave(), datastack, params.text("filter"), sort=params.sort())
-    opened = open_asked(datastack, version, table, query)
-    columns = params.columns(opened.columns)
-    if isinstance(opened, LargeTable):
-        script = scripts.large_snippet(cave(), opened, query, columns)
-    else:
-        script = scripts.table_snippet(cave(), opened, query, columns)
+    view = table_view(datastack, version, table)
+    script = view.script(params.columns(view.table.columns))
     return Response(script, content_type="text/x-python; charset=utf-8")
 
 

@@ -178,9 +178,9 @@ class HeldView(TableView):
         rows, narrowed = self.picked_rows(selected, picked)
         return rows, _subject(len(rows), selected=narrowed)
 
-    def script(self) -> str:
-        """Python that reads the rows."""
-        return scripts.table_snippet(self.release.cave, self.table, self.query, self.columns)
+    def script(self, columns: Sequence[Column] | None = None) -> str:
+        """Python that reads the rows, with these columns (None = those that are shown)."""
+        return scripts.table_snippet(self.release.cave, self.table, self.query, columns or self.columns)
 
     def no_files(self, total: int | None) -> dict[str, str]:
         """Why there is no file of some format."""
@@ -237,9 +237,9 @@ class PagedView(TableView):
         rows, total = self.block(0, large_tables.MOST_AT_ONCE)
         return rows, _first_of(len(rows), total)
 
-    def script(self) -> str:
-        """Python that reads the rows."""
-        return scripts.large_snippet(self.release.cave, self.table, self.query, self.columns)
+    def script(self, columns: Sequence[Column] | None = None) -> str:
+        """Python that reads the rows, with these columns (None = those that are shown)."""
+        return scripts.large_snippet(self.release.cave, self.table, self.query, columns or self.columns)
 
     def no_files(self, total: int | None) -> dict[str, str]:
         """Why there is no file of some format, of which `total` rows there would be."""
@@ -267,6 +267,21 @@ def open_view(cave: Cave, address: TableAddress) -> HeldView | PagedView:
     if isinstance(table, LargeTable):
         return PagedView(release, kept_address, table, messages)
     return HeldView(release, kept_address, table, messages)
+
+
+def exact_view(cave: Cave, address: TableAddress, on: str = "auto") -> HeldView | PagedView:
+    """The table of an address of which nothing may be left out; the tables of its `join` stand beside by the id `on`
+    (see :func:`joins.join`). Raises BadInput, NotFound or TooLarge for what cannot be answered."""
+    release = release_of(cave, address)
+    named = replace(address, datastack=release.datastack, version=str(release.version.label))
+    query = query_of(cave, named)
+    table = narrowed_tables.open_asked(release, address.table, query=query, unit=address.unit)
+    if not isinstance(table, LargeTable):
+        joined, _ = joins.join_all(cave, table, address.join, on)
+        return HeldView(release, named, tables.with_units(joined, address.unit))
+    if address.join:
+        raise BadInput(f"{address.table} is too large to hold, so no table stands beside it.", "Leave join out.")
+    return PagedView(release, named, large_tables.with_units(table, address.unit))
 
 
 def held(view: HeldView | PagedView) -> HeldView:
