@@ -219,7 +219,9 @@ def _add_info(commands: Any) -> None:
 def _demo(args: argparse.Namespace) -> None:
     folder: Path = args.folder or SIBLING_FOLDERS.get(args.like, DEMO_FOLDER)
     name = f"sibling of {args.like}" if args.like else f"{'small' if args.small else 'full'} demo cortex"
-    sources = [Path(__file__).with_name(part) for part in (("siblings", "importer") if args.like else ("cortex",))]
+    sources = [
+        Path(__file__).with_name(part) for part in ("folder", *(("siblings", "importer") if args.like else ("cortex",)))
+    ]
     mark = {"format": FORMAT, "name": name, "seed": args.seed, "source": _digest_of_sources(*sources)}
     mark_path = folder / DEMO_MARK
     if (folder / MANIFEST).exists() and mark_path.exists() and json.loads(mark_path.read_text()) == mark:

@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 Bounds = npt.NDArray[np.int64]
 FEW = 1 / 4
 """Share of a file's row groups up to which reading them one by one is worth it."""
+INT64 = 2**63
+"""Below this number, and from its negative on, an int64 lies."""
 
 
 def groups_with(path: Path, column: str, values: Collection[int]) -> list[int] | None:
@@ -29,9 +31,8 @@ def groups_with(path: Path, column: str, values: Collection[int]) -> list[int] |
     if bounds is None:
         return None
     low, high = bounds
-    result = np.zeros(len(low), bool)
-    for value in values:
-        result |= (low <= value) & (value <= high)
+    wanted = np.sort(np.array([value for value in values if -INT64 <= value < INT64], np.int64))
+    result = np.searchsorted(wanted, low, "left") < np.searchsorted(wanted, high, "right")
     groups: list[int] = np.flatnonzero(result).tolist()
     return groups if len(groups) <= FEW * len(low) else None
 

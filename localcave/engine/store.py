@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from localcave.engine.row_groups import groups_with, read_groups
@@ -276,6 +277,19 @@ class Store:
             for name in relations:
                 cursor.unregister(name)
         return table
+
+    def rows_with(self, source: Source, column: str, ids: Collection[int], columns: Sequence[str] = ()) -> pa.Table:
+        """The rows whose int64 `column` is one of `ids`, or all different values of some `columns` of them.
+
+        A few row groups are read without the database, which takes longer to begin than they do.
+        """
+        rows = source.rows_with({column: ids})
+        if rows is not None:
+            rows = rows.filter(pc.is_in(rows[column], pa.array(ids, pa.int64())))
+            return rows.group_by(list(columns)).aggregate([]) if columns else rows
+        wanted = f"DISTINCT {', '.join(map(identifier, columns))}" if columns else "*"
+        condition = f"{identifier(column)} IN (SELECT unnest(?::BIGINT[]))"
+        return self.arrow(f"SELECT {wanted} FROM {source.sql([column])} WHERE {condition}", [list(ids)])
 
     def remembered(self, key: str, make: Callable[[], Thing]) -> Thing:
         """What `make` returns, made once while there is room: files do not change."""

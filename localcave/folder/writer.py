@@ -14,6 +14,7 @@ layout. ``docs/snapshot-format.md`` describes it for other programs.
       views/<version>/<view>.parquet          rows of a view
       live/<table>.parquet                    all rows ever, with `created` and `deleted`
       segmentation/supervoxels.parquet        supervoxel_id, level2_id, root_id (newest)
+      segmentation/supervoxels.by_root_id.parquet     the same rows in another order
       segmentation/history.parquet            supervoxel_id, root_id, created, expired
       segmentation/operations.json            merges and splits
       states/<id>.json                        a Neuroglancer state that is served under this id
@@ -43,6 +44,9 @@ SERVER = "{SERVER}"
 ROW_GROUP_ROWS = 16_384
 """Small enough that one cell's synapses in a sorted file are a few groups."""
 
+SKELETONS_A_GROUP = 8
+"""One skeleton is read with the few beside it: what is read for nothing costs more than many groups do."""
+
 
 def table_path(folder: Path, version: int, table: str, *, by: str | None = None, overlay: bool = False) -> Path:
     """Path of a table's rows: the main file, the copy sorted `by` a column, or the overlay."""
@@ -61,7 +65,7 @@ def live_path(folder: Path, table: str) -> Path:
 
 
 def segmentation_path(folder: Path, name: str) -> Path:
-    """Path of `supervoxels.parquet`, `history.parquet` or `operations.json`."""
+    """Path of `supervoxels.parquet` or its copy sorted by root id, of `history.parquet` or `operations.json`."""
     return folder / "segmentation" / name
 
 
@@ -240,6 +244,8 @@ class DatastackWriter:
         8 x 8 x 40 nm and `spatial_bits` of each axis, where ids hold the chunk that they lie in.
         """
         write_parquet(supervoxels.sort_by("supervoxel_id"), segmentation_path(self.folder, "supervoxels.parquet"))
+        by_root = supervoxels.sort_by([("root_id", "ascending"), ("supervoxel_id", "ascending")])
+        write_parquet(by_root, segmentation_path(self.folder, "supervoxels.by_root_id.parquet"))
         if history is None:
             history = pa.schema(
                 [
@@ -256,7 +262,7 @@ class DatastackWriter:
         """Write skeletons: root_id, vertices_nm list<float32> (x, y, z in turn), edges list<int32> (pairs),
         radius_nm list<float32>, compartment list<int8> (1 soma, 2 axon, 3 basal, 4 apical); where the segmentation is
         known so well, also supervoxel_id and level2_id list<int64> of the vertices. Edges are child and parent."""
-        write_parquet(skeletons.sort_by("root_id"), skeleton_path(self.folder), row_group_rows=64)
+        write_parquet(skeletons.sort_by("root_id"), skeleton_path(self.folder), row_group_rows=SKELETONS_A_GROUP)
 
     def add_state(self, number: int, state: Mapping[str, Any]) -> None:
         """Write a Neuroglancer state; ``{SERVER}`` in its strings is the server's address."""

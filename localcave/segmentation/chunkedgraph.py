@@ -1,5 +1,4 @@
 """The chunkedgraph of a datastack: which root a supervoxel belongs to, when, and what became of it."""
-# ruff: noqa: S608  names come from manifests through `identifier` and `quote`, values are bound
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from localcave.cave_errors import CaveError
-from localcave.engine.store import Datastack, Store, quote
+from localcave.engine.store import Datastack, Source, Store
 from localcave.folder import writer
 from localcave.segmentation.chunks import POSITION_BITS, Chunks
 
@@ -62,7 +61,11 @@ class Segmentation:
         self.datastack = stack.name
         self.chunks = Chunks.of(stack.manifest["segmentation"].get("graph"))
         self.oldest = parse_time(stack.manifest["segmentation"]["oldest"])
-        self._supervoxels = f"read_parquet({quote(str(writer.segmentation_path(stack.folder, 'supervoxels.parquet')))})"
+        path, by_root = (
+            writer.segmentation_path(stack.folder, f"supervoxels{order}.parquet") for order in ("", ".by_root_id")
+        )
+        copies = {"root_id": by_root} if by_root.exists() else {}
+        self._supervoxels = Source("supervoxels", {}, path, copies)
         self._history_path = writer.segmentation_path(stack.folder, "history.parquet")
         self._operations_path = writer.segmentation_path(stack.folder, "operations.json")
 
@@ -134,8 +137,7 @@ class Segmentation:
         rest = sorted(requests - edited - {0})
         if not rest:
             return edited
-        sql = f"SELECT DISTINCT root_id FROM {self._supervoxels} WHERE root_id IN (SELECT unnest(?::BIGINT[]))"
-        return edited | {row[0] for row in self.store.rows(sql, [rest])}
+        return edited | set(self._rows_with("root_id", rest, ["root_id"])["root_id"].to_pylist())
 
     def life(self, root: int) -> Life | None:
         """When a root was valid; None for an id that never was one."""
@@ -185,12 +187,9 @@ class Segmentation:
         level2 = np.unique(nodes[nodes >> POSITION_BITS == 2])
         if not len(level2):
             return nodes
-        sql = (
-            f"SELECT level2_id, min(supervoxel_id) AS supervoxel_id FROM {self._supervoxels} "
-            "WHERE level2_id IN (SELECT unnest(?::BIGINT[])) GROUP BY level2_id"
-        )
-        result = self.store.arrow(sql, [level2.tolist()])
-        first = dict(zip(result["level2_id"].to_pylist(), result["supervoxel_id"].to_pylist(), strict=True))
+        rows = self._rows_with("level2_id", level2.tolist(), ["level2_id", "supervoxel_id"])
+        result = rows.group_by("level2_id").aggregate([("supervoxel_id", "min")])
+        first = dict(zip(result["level2_id"].to_pylist(), result["supervoxel_id_min"].to_pylist(), strict=True))
         return np.array([first.get(node, node) for node in nodes.tolist()], np.int64)
 
     def newest_roots(self, supervoxels: Ids) -> Ids:
@@ -199,11 +198,7 @@ class Segmentation:
 
     def _of_supervoxels(self, supervoxels: Ids, column: str) -> Ids:
         requested, inverse = np.unique(supervoxels, return_inverse=True)
-        sql = (
-            f"SELECT supervoxel_id, {column} FROM {self._supervoxels} "
-            "WHERE supervoxel_id IN (SELECT unnest(?::BIGINT[]))"
-        )
-        result = self.store.arrow(sql, [requested.tolist()])
+        result = self._rows_with("supervoxel_id", requested.tolist(), ["supervoxel_id", column])
         values = np.zeros(len(requested), np.int64)
         values[np.searchsorted(requested, result["supervoxel_id"].to_numpy())] = result[column].to_numpy()
         return values[inverse]
@@ -216,12 +211,14 @@ class Segmentation:
             supervoxels = np.unique(history[roots == node])
             if not level2:
                 return supervoxels
-            condition, parameter = "supervoxel_id IN (SELECT unnest(?::BIGINT[]))", supervoxels.tolist()
+            owner, ids = "supervoxel_id", supervoxels.tolist()
         else:
-            owner = "level2_id" if node >> POSITION_BITS == 2 else "root_id"
-            condition, parameter = f"{owner} = ?", node
-        sql = f"SELECT DISTINCT {column} FROM {self._supervoxels} WHERE {condition} ORDER BY 1"
-        return self.store.arrow(sql, [parameter])[0].to_numpy().astype(np.int64)
+            owner, ids = "level2_id" if node >> POSITION_BITS == 2 else "root_id", [node]
+        return np.sort(self._rows_with(owner, ids, [column])[column].to_numpy())
+
+    def _rows_with(self, column: str, ids: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """What differs in some columns of the supervoxels whose `column` is one of `ids`."""
+        return self.store.rows_with(self._supervoxels, column, ids, columns)
 
     def is_latest(self, roots: Sequence[int], time: datetime) -> list[bool]:
         """For each id whether it is a root that is valid at a time."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from localcave.engine.store import Datastack, Store, quote
+from localcave.engine.store import Datastack, Source, Store, quote
 from localcave.folder import writer
 from localcave.segmentation.chunkedgraph import Segmentation
 from localcave.segmentation.trees import tree_roots
@@ -196,7 +196,7 @@ class Skeletons:
         return _joined(root_id, pieces) if pieces else None
 
     def _read(self, root_id: int) -> Skeleton:
-        row = self.store.arrow(f"SELECT * FROM {self._source} WHERE root_id = ?", [root_id])
+        row = self.store.rows_with(Source("skeletons", {}, self._path), "root_id", [root_id])
 
         def numbers(name: str) -> npt.NDArray[Any]:
             values: npt.NDArray[Any] = row[name].combine_chunks().flatten().to_numpy()
