@@ -30,10 +30,10 @@ def among(truth: Truth) -> pd.DataFrame:
 def entries(page: Page) -> dict[tuple[str, str], str]:
     """The texts of the matrix by the names of their row and column."""
     expect(page.locator("#pop-matrix .js-plotly-plot")).to_be_visible()
-    figure = page.evaluate(
+    figure = page.wait_for_function(
         "() => { const plot = document.querySelector('#pop-matrix .js-plotly-plot');"
-        "return {texts: plot.data[0].text, names: plot.layout.meta}; }"
-    )
+        "return plot?.data?.[0] && {texts: plot.data[0].text, names: plot.layout.meta}; }"
+    ).json_value()
     rows, columns = figure["names"]["rows"], figure["names"]["columns"]
     return {(row, column): figure["texts"][y][x] for y, row in enumerate(rows) for x, column in enumerate(columns)}
 
@@ -93,17 +93,18 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     assert {pair: told[pair] for pair in pairs.index} == {pair: f"{count:,}" for pair, count in pairs.items()}
     page.goto(f"/populations?pre_table={PROOFREADING}&read=on&pre_by=cell&post_by=cell&order=similarity")
     expect(page.locator("#pop-matrix .js-plotly-plot")).to_be_visible()
-    dots = page.evaluate("() => document.querySelector('#pop-matrix .js-plotly-plot')._fullData[0]._length")
     edges = among.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"])
-    assert dots == len(edges)
+    dots = "() => document.querySelector('#pop-matrix .js-plotly-plot')?._fullData?.[0]?._length"
+    page.wait_for_function(f"count => ({dots})() === count", arg=len(edges))
     page.get_by_role("link", name="Paths", exact=True).click()
     expect(page.locator("#pop-panel")).to_contain_text(f"{len(edges):,} in 1 step;")
     cells = set(among["pre_pt_root_id"]) | set(among["post_pt_root_id"])
     assert set(map(int, page.locator("#pop-panel td:first-child").all_inner_texts())) <= cells
     page.get_by_role("link", name="Network", exact=True).click()
     expect(page.locator("#pop-cytoscape canvas").first).to_be_visible()
-    nodes = page.evaluate("() => document.getElementById('pop-cytoscape')._cyreg.cy.nodes().length")
-    assert nodes == len(set(among["pre_pt_root_id"]) | set(among["post_pt_root_id"]) | cells)
+    nodes = "() => document.getElementById('pop-cytoscape')?._cyreg?.cy.nodes().length"
+    everybody = set(among["pre_pt_root_id"]) | set(among["post_pt_root_id"]) | cells
+    page.wait_for_function(f"count => ({nodes})() === count", arg=len(everybody))
     page.get_by_role("link", name="Alike", exact=True).click()
     expect(page.get_by_role("heading", name="Clusters")).to_be_visible()
     assert query(page)["panel"] == ["alike"] and query(page)["order"] == ["similarity"]
@@ -113,6 +114,7 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     page.locator("#pop-panel details[open] a").first.click()
     expect(page.get_by_role("heading", name="Cells like")).to_be_visible()
     page.get_by_role("link", name="in common").first.click()
+    page.wait_for_url(re.compile("other="))
     one, other = query(page)["cell"][0], query(page)["other"][0]
     targets = [set(among.loc[among["pre_pt_root_id"] == int(root), "post_pt_root_id"]) for root in (one, other)]
     words = f"{len(targets[0] & targets[1]):,} of both, {len(targets[0] - targets[1]):,} of the first only"
