@@ -11,7 +11,7 @@ import dash
 
 import api
 import callbacks  # noqa: F401 - importing registers them
-from api import headers, health, identity, joined, limits, old_links, request_log, search, sign_in
+from api import headers, health, identity, joined, limits, old_links, rates, request_log, search, sign_in
 from api.answers import crash_answer
 from api.headers import digest
 from callbacks import guard
@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> dash.Dash:
     joined.serve(app.server, ASSETS, f"/{assets}")
     request_log.observe(app.server)
     identity.identify(app.server, settings)
+    rates.limit_rates(app.server, settings)
     limits.limit(app.server, settings.max_waiting)
     guard.install(app)
     with app.server.test_client() as client:

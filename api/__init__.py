@@ -31,7 +31,7 @@ blueprint.register_error_handler(KarstError, error_answer)
 
 @blueprint.errorhandler(Exception)
 def _unforeseen(error: Exception) -> Response | HTTPException:
-    if isinstance(error, HTTPException):
+    if isinstance(error, HTTPException) and error.response is None:
         return error_answer(BadInput(error.description or "The request cannot be understood."))
     return crash_answer(error)
 

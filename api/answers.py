@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,12 +18,20 @@ from werkzeug.urls import iri_to_uri
 from api import params, shapes
 from services.cells.cells import Cell
 from services.core.columns import Column
-from services.core.errors import Busy, KarstError, WrongMethod, request_id
+from services.core.errors import KarstError, WrongMethod, request_id
 from services.core.logs import explain
 from services.core.records import TableInfo, Version
 from services.core.stages import begin_render
 from services.tables.export import MIME, csv_chunks, csv_pieces, file_name, provenance, to_arrow, to_bytes
 from services.tables.tables import to_records
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title} - Karst</title>
+<style>:root {{ color-scheme: light dark; font-family: system-ui, sans-serif }}
+main {{ max-width: 36rem; margin: 15vh auto; padding: 0 1rem; line-height: 1.5 }}</style></head>
+<body><main><h1>{title}</h1><p>{text}</p>{link}</main></body></html>
+"""
+"""What stands outside the pages of Dash."""
 
 
 @dataclass(frozen=True)
@@ -175,10 +184,18 @@ def error_answer(error: KarstError) -> Response:
     """An error of the services, in the API's one shape."""
     answer = jsonify({"error": {**error.to_dict(), "request_id": request_id()}})
     answer.status_code = error.status
-    if isinstance(error, Busy):
+    if error.retry_after_s is not None:
         answer.headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, WrongMethod):
         answer.headers["Allow"] = ", ".join(error.allowed)
+    return answer
+
+
+def page_answer(title: str, text: str, status: int, link: tuple[str, str] | None = None) -> Response:
+    """A page of one sentence, maybe with a link (its words and where it leads), which nobody keeps."""
+    anchor = f'<p><a href="{escape(link[1])}">{escape(link[0])}</a></p>' if link else ""
+    answer = Response(PAGE.format(title=escape(title), text=escape(text), link=anchor), status)
+    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 

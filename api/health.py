@@ -40,8 +40,8 @@ def metrics() -> Response | tuple[Response, int]:
     """Prometheus text: what all processes have counted since the application started.
 
     Only for who asks from this machine or its private network, and not through a proxy: 403 for others."""
-    near = request.remote_addr and ip_address(request.remote_addr).is_private
-    if not near or "X-Forwarded-For" in request.headers:
+    is_direct = request.remote_addr and "X-Forwarded-For" not in request.headers
+    if not is_direct or not ip_address(request.remote_addr or "").is_private:
         refused = NotAllowed("Metrics are only told within the private network.")
         return jsonify({"error": refused.to_dict()}), 403
     return Response(text(), content_type=CONTENT_TYPE_LATEST)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from html import escape
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from api.answers import page_answer
 from api.identity import COOKIE, COOKIE_S, TOKEN
 from services.cave.context import door, outside_address
 from services.core.errors import KarstError, NotFound
@@ -26,12 +26,7 @@ blueprint = Blueprint("sign_in", __name__)
 BEGUN = "karst_sign_in_"
 BEGUN_S = 600
 LONGEST_ADDRESS = 8190
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title} - Karst</title>
-<style>:root {{ color-scheme: light dark; font-family: system-ui, sans-serif }}
-main {{ max-width: 36rem; margin: 15vh auto; padding: 0 1rem; line-height: 1.5 }}</style></head>
-<body><main><h1>{title}</h1><p>{text}</p><p><a href="/sign-in?next=%2F">Sign in</a></p></main></body></html>
-"""
+SIGN_IN = "Sign in", "/sign-in?next=%2F"
 
 
 @blueprint.before_request
@@ -59,12 +54,13 @@ def finish() -> BaseResponse:
     number, token = request.args.get("state", ""), request.args.get(TOKEN, "")
     begun = request.cookies.get(BEGUN + number[:8], "")
     if not number.isascii() or not begun or not secrets.compare_digest(begun, number) or not is_token(token):
-        return _page("Not signed in", "This sign-in was not begun in this browser, or more than ten minutes ago.", 400)
+        words = "This sign-in was not begun in this browser, or more than ten minutes ago."
+        return page_answer("Not signed in", words, 400, SIGN_IN)
     address = str(door().cache.value(("sign-in", number), lambda: "/", ttl_s=BEGUN_S))
     try:
         identity = Identity(token, door().of(Identity(token)).account_name())
     except KarstError as error:
-        return _page("Not signed in", escape(str(explain(error))), error.status)
+        return page_answer("Not signed in", str(explain(error)), error.status, SIGN_IN)
     answer = redirect(address)
     answer.delete_cookie(BEGUN + number[:8])
     _set(answer, COOKIE, identity.sealed(door().settings.secret_key), COOKIE_S)
@@ -85,7 +81,7 @@ def leave() -> BaseResponse:
 @blueprint.get("/signed-out")
 def left() -> Response:
     """Says so."""
-    return _page("Signed out", "Karst has forgotten who you are.", 200)
+    return page_answer("Signed out", "Karst has forgotten who you are.", 200, SIGN_IN)
 
 
 def own_address(text: str) -> str:
@@ -106,9 +102,3 @@ def _scheme() -> str:
 
 def _set(answer: BaseResponse, name: str, value: str, max_age_s: int) -> None:
     answer.set_cookie(name, value, max_age=max_age_s, httponly=True, samesite="Lax", secure=_scheme() == "https")
-
-
-def _page(title: str, text: str, status: int) -> Response:
-    answer = Response(PAGE.format(title=title, text=text), status)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer

@@ -45,8 +45,8 @@
 
     function refusal(status, body) {
         try {
-            const {message, request_id} = JSON.parse(body).error;
-            return `${message} ${KEPT} Request ${request_id}.`;
+            const {message, hint, request_id} = JSON.parse(body).error;
+            return [message, hint, KEPT, `Request ${request_id}.`].filter(Boolean).join(" ");
         } catch {
             return `Karst did not answer (status ${status}). ${KEPT}`;
         }

@@ -27,6 +27,8 @@ class KarstError(Exception):
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
+    retry_after_s: int | None = None
+    """When asking again makes sense; None = that is not known."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -123,8 +125,22 @@ class Truncated(KarstError):
         return super().to_dict() | {"shown": self.shown, "total": self.total}
 
 
+class TooOften(KarstError):
+    """One client asks more often than it may, which is `most` times a minute."""
+
+    code = "too_often"
+    status = 429
+
+    def __init__(self, most: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"Your network address or account has sent more than {most:,} requests within a minute.",
+            f"Please go on in {retry_after_s} seconds.",
+        )
+        self.retry_after_s = retry_after_s
+
+
 class Busy(KarstError):
-    """Too many requests wait for CAVE already. `retry_after_s` is when to ask again."""
+    """Too many requests wait for CAVE already."""
 
     code = "busy"
     status = 503

@@ -45,6 +45,8 @@ class Settings:
     same_host: bool = False
     host: str = "127.0.0.1"
     max_waiting: int = 48
+    requests_per_minute: int = 1200
+    proxies: int = 0
     servers: tuple[Server, ...] = ()
 
     @property
@@ -75,8 +77,10 @@ class Settings:
         `KARST_MAX_TABLE_ROWS` (a larger table is not held but paged through CAVE), `KARST_ALLOWED_HOSTS` (by commas,
         the only hosts beside CAVE_SERVER_ADDRESS that the token may go to; all that listed datastacks name if unset),
         `KARST_SAME_HOST` (1: whoever reaches this application by some host reaches CAVE_SERVER_ADDRESS by it too, at
-        that port, and gets links that lead there), `HOST`, where the application listens, and `KARST_MAX_WAITING`
-        (requests of each process that may wait for CAVE at once; more are refused).
+        that port, and gets links that lead there), `HOST`, where the application listens, `KARST_MAX_WAITING`
+        (requests of each process that may wait for CAVE at once; more are refused), `KARST_REQUESTS_PER_MINUTE` (of
+        one client; 0: any number) and `KARST_PROXIES` (proxies before the application, each of which adds the address
+        that it was asked from to `X-Forwarded-For`).
 
         An empty variable counts as unset. Raises ValueError, naming the variable, when one makes no sense.
         """
@@ -107,6 +111,8 @@ class Settings:
             same_host=given.get("KARST_SAME_HOST", "0") != "0",
             host=given.get("HOST", default.host),
             max_waiting=int(_positive(given, "KARST_MAX_WAITING", default.max_waiting)),
+            requests_per_minute=_count(given, "KARST_REQUESTS_PER_MINUTE", default.requests_per_minute),
+            proxies=_count(given, "KARST_PROXIES", default.proxies),
         )
 
 
@@ -127,3 +133,10 @@ def _positive(given: Mapping[str, str], name: str, default: float) -> float:
     if not 0 < value < float("inf"):
         raise ValueError(f"{name} is {text!r}; it must be a number above 0")
     return value
+
+
+def _count(given: Mapping[str, str], name: str, default: int) -> int:
+    text = given.get(name, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{name} is {text!r}; it must be a whole number, 0 or above")
+    return int(text)

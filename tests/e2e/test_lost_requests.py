@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from services.core.errors import TooOften
 from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.truth import Truth
 from tests.servers import free_port, karst
@@ -74,8 +75,11 @@ def test_so_do_the_parts_of_a_page(page: Page, part: str) -> None:
 def test_an_error_on_the_way_keeps_what_was_typed(page: Page) -> None:
     page.goto(TABLE)
     expect(page.locator(".ag-row").first).to_be_visible()
-    error = {"error": {"code": "internal", "message": "Karst made a mistake.", "request_id": "0123456789ab"}}
-    answers = [{"status": 502, "body": "<html>Bad Gateway</html>"}, {"status": 500, "body": json.dumps(error)}]
+    error = TooOften(1200, 7)
+    answers = [
+        {"status": 502, "body": "<html>Bad Gateway</html>"},
+        {"status": 429, "body": json.dumps({"error": error.to_dict()})},
+    ]
     page.route(CALLBACKS, lambda route: route.fulfill(**answers[0]))
     page.locator("#table-where").fill("id < 20")
     page.locator("#table-where").press("Enter")
@@ -83,7 +87,7 @@ def test_an_error_on_the_way_keeps_what_was_typed(page: Page) -> None:
     expect(page.locator("#table-where")).to_have_value("id < 20")
     answers.pop(0)
     page.get_by_role("button", name="Retry").click()
-    expect_lost(page, "Karst made a mistake.", "Request 0123456789ab")
+    expect_lost(page, "more than 1,200 requests within a minute. Please go on in 7 seconds.", error.request_id)
     page.unroute(CALLBACKS)
     retry(page)
     expect(page.locator("#table-counts")).to_contain_text("where nucleus id is less than 20")

@@ -3,6 +3,7 @@ turn while people read."""
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
 import shutil
@@ -21,11 +22,13 @@ import psutil
 import pytest
 import redis
 
+from api.limits import MOST_MB
 from tests import tiny
 from tests.servers import ROOT, free_port, running
 
 NGINX = """
 daemon off;
+user {user}; # who may write into the folder
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
@@ -104,13 +107,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "KARST_SECRET_KEY": "the same for both",
         "KARST_CACHE": store,
         "KARST_TIMEOUT_S": "5",
+        "KARST_PROXIES": "1",
+        "KARST_REQUESTS_PER_MINUTE": "1000000",
         "WEB_CONCURRENCY": "1",
     }
     template = (ROOT / "deploy" / "nginx.conf.template").read_text()
     places = {"LISTEN": f"127.0.0.1:{ports['proxy']}"}
     places |= {key: url[name].removeprefix("http://") for key, name in (("KARST_A", "karst-a"), ("KARST_B", "karst-b"))}
     (folder / "default.conf").write_text(re.sub(r"\$\{(\w+)\}", lambda match: places[match[1]], template))
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder))
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=getpass.getuser()))
     served = ["-m", "localcave", "serve", str(data), "--port", str(ports["localcave"])]
     commands = {
         "redis": ["redis-server", "--port", str(ports["redis"]), "--save", "", "--bind", "127.0.0.1"],
@@ -206,7 +211,10 @@ def test_the_proxy_comes_back(site: Site) -> None:
 
 def test_the_proxy_keeps_metrics_and_huge_bodies_out(site: Site) -> None:
     assert ask(site.url + "/metrics")[0] == 403
-    request = urllib.request.Request(site.url + "/api/v1/x", data=b"x" * 5_000_000)
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=30)
-    assert refused.value.code == 413
+    path, head = f"/api/v1/{tiny.DATASTACK}/latest/neuroglancer", {"Content-Type": "application/json"}
+    bound = MOST_MB * 2**20
+    for size, status in ((bound - 1, 400), (bound + 1, 413)):  # Karst reads what is within its bound
+        request = urllib.request.Request(site.url + path, data=b"x" * size, headers=head)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=30)
+        assert refused.value.code == status

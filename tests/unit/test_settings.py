@@ -30,6 +30,8 @@ def test_everything_set() -> None:
             "KARST_TIMEOUT_S": "12.5",
             "KARST_MEMORY_MB": "64",
             "KARST_MAX_TABLE_ROWS": "1000",
+            "KARST_REQUESTS_PER_MINUTE": "0",
+            "KARST_PROXIES": "2",
         }
     )
     assert found == Settings(
@@ -42,6 +44,8 @@ def test_everything_set() -> None:
         timeout_s=12.5,
         memory_bytes=64 * 2**20,
         max_table_rows=1000,
+        requests_per_minute=0,
+        proxies=2,
     )
 
 
