@@ -28,6 +28,7 @@ from services.cache.derived import Derived
 from services.cache.shared import Cache
 from services.cave import http, versions
 from services.cave.accounts import Accounts
+from services.cave.circuit import Circuits
 from services.cave.failures import foreign, no_version
 from services.cave.meshes import Meshes
 from services.cave.permissions import PERMISSION_TTL_S, Permissions
@@ -64,7 +65,7 @@ class Cave(Accounts, Skeletons, States, Meshes):
     Safe to use from many threads. Methods raise NotFound, NotAllowed, Expired, TooLarge, BadInput or Upstream.
     """
 
-    def __init__(self, settings: Settings, cache: Cache | None = None) -> None:
+    def __init__(self, settings: Settings, cache: Cache | None = None, circuits: Circuits | None = None) -> None:
         self.settings = settings
         self.cache = cache or Cache(
             settings.cache,
@@ -77,7 +78,7 @@ class Cave(Accounts, Skeletons, States, Meshes):
         self._permissions = Permissions() if settings.auth == "person" else None
         self._people: LRUCache[Identity, Cave] = LRUCache(MOST_PEOPLE)
         self._people_lock = threading.Lock()
-        self.asker = Asker(settings)
+        self.asker = Asker(settings, circuits or Circuits())
         self.queries = Queries(self.asker, self.cache, self.materialization)
         self._auth = AuthClient(token=settings.token or NO_TOKEN, server_address=settings.server_address)
 
@@ -101,7 +102,9 @@ class Cave(Accounts, Skeletons, States, Meshes):
             raise SignIn("You are not signed in.", "Sign in with your CAVE account, or send its token.")
         with self._people_lock:
             if identity not in self._people:
-                self._people[identity] = Cave(replace(self.settings, token=identity.token), self.cache)
+                self._people[identity] = Cave(
+                    replace(self.settings, token=identity.token), self.cache, self.asker.circuits
+                )
             return self._people[identity]
 
     def require(self, datastack: str, table: str = "", ask: Callable[[], Any] | None = None) -> None:

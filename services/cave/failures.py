@@ -14,9 +14,20 @@ from typing import Any
 import pyarrow as pa
 import requests
 
+from services.cave.circuit import CircuitOpen
 from services.cave.http import ForeignAddress
 from services.core.addresses import host, is_private_way
-from services.core.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, SignIn, Upstream
+from services.core.errors import (
+    BadInput,
+    Expired,
+    KarstError,
+    NoRows,
+    NotAllowed,
+    NotFound,
+    SignIn,
+    Unavailable,
+    Upstream,
+)
 
 STATUS_IN_MESSAGE = re.compile(r"^(\d{3}) ")
 UNKNOWN_ID = re.compile(r"cannot find node|has no root|does not exist|not found", re.IGNORECASE)
@@ -59,6 +70,8 @@ def translate(error: Exception, subject: Subject, timeout_s: float) -> KarstErro
         or "Unknown response type: text/html" in str(error)
     ):
         return _no_login(subject)
+    if isinstance(error, CircuitOpen):
+        return Unavailable(subject.server, error.retry_after_s)
     return Upstream(f"CAVE at {subject.server} {_fault(error, timeout_s)}.", AGAIN)
 
 

@@ -21,9 +21,11 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
 
+from services.cave.circuit import Circuits
 from services.core.addresses import origin
 
 POOL_SIZE = 32
+NOT_AVAILABLE = (502, 503, 504)
 ARROW = "data.arrow"
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 """The last bytes of every Arrow IPC stream. A reader takes a stream without them, cut between two batches, as whole."""
@@ -34,11 +36,13 @@ LIMITED = re.compile(r"Limited query to (\d+) rows")
 class Trip:
     """What went over the wire for one call: requests, bytes received, CAVE's warnings, and headers of the last answer.
 
-    `timeout_s` is how long to wait for a connection, and for a whole answer; `origins` are those that may be asked.
+    `timeout_s` is how long to wait for a connection, and for a whole answer; `origins` are those that may be asked;
+    `circuits` know which services do not answer.
     """
 
     timeout_s: tuple[float, float] = (5.0, 60.0)
     origins: Set[str] = frozenset()
+    circuits: Circuits = field(default_factory=Circuits)
     deadline: float = float("inf")
     requests: int = 0
     bytes: int = 0
@@ -63,9 +67,9 @@ _trip: contextvars.ContextVar[Trip | None] = contextvars.ContextVar("trip", defa
 
 
 @contextmanager
-def trip(timeout_s: tuple[float, float], origins: Set[str]) -> Iterator[Trip]:
+def trip(timeout_s: tuple[float, float], origins: Set[str], circuits: Circuits) -> Iterator[Trip]:
     """Gives the requests of this thread their limits, and collects what they do, until the block ends."""
-    new = Trip(timeout_s, origins)
+    new = Trip(timeout_s, origins, circuits)
     token = _trip.set(new)
     try:
         yield new
@@ -149,7 +153,7 @@ class Adapter(HTTPAdapter):
             total=3,
             connect=1,
             backoff_factor=0.1,
-            status_forcelist=(502, 503, 504),
+            status_forcelist=NOT_AVAILABLE,
             allowed_methods=frozenset(["GET", "POST"]),
             raise_on_status=False,
             respect_retry_after_header=False,
@@ -164,10 +168,17 @@ class Adapter(HTTPAdapter):
         current = _trip.get() or Trip()
         if origin(request.url or "") not in current.origins:
             raise ForeignAddress(request.url or "")
+        circuit = current.circuits.of(request.url or "")
+        circuit.enter()
         current.requests += 1
         current.deadline = time.monotonic() + current.timeout_s[1]
-        response = super().send(request, *args, **{**kwargs, "timeout": current.timeout_s})
-        current.bytes += len(_whole(response))
+        try:
+            response = super().send(request, *args, **{**kwargs, "timeout": current.timeout_s})
+            current.bytes += len(_whole(response))
+        except (requests.ConnectionError, requests.Timeout):
+            circuit.fail()
+            raise
+        (circuit.fail if response.status_code in NOT_AVAILABLE else circuit.succeed)()
         current.headers = dict(response.headers)
         if warning := response.headers.get("Warning"):
             current.warnings.append(warning)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from services.cave.circuit import Circuits
 from services.cave.failures import Subject, translate
 from services.cave.http import Trip, trip
 from services.core import metrics
@@ -27,9 +28,13 @@ T = TypeVar("T")
 
 
 class Asker:
-    """Asks with the timeouts of `settings`. `counts` sums up requests, bytes, and outcomes of questions."""
+    """Asks with the timeouts of `settings`, and no service whose circuit is open.
 
-    def __init__(self, settings: Settings) -> None:
+    `counts` sums up requests, bytes, and outcomes of questions.
+    """
+
+    def __init__(self, settings: Settings, circuits: Circuits) -> None:
+        self.circuits = circuits
         self.counts: Counter[str] = Counter()
         self._timeout_s = (settings.connect_timeout_s, settings.timeout_s)
         self._server = urlsplit(settings.server_address).netloc
@@ -78,7 +83,7 @@ class Asker:
         start = time.perf_counter()
         about: dict[str, Any] = {"request_id": request_id(), "question": what, "about": str(subject)}
         outcome = "failed"
-        with stage("cave"), trip(self._timeout_s, self._origins) as here:
+        with stage("cave"), trip(self._timeout_s, self._origins, self.circuits) as here:
             try:
                 result = call(connect(subject.datastack))
                 outcome = "ok"

@@ -165,3 +165,16 @@ class Upstream(KarstError):
 
     code = "upstream"
     status = 502
+
+
+class Unavailable(Upstream):
+    """A service of the CAVE at `server` has not answered several times in a row, and is not asked for some seconds."""
+
+    status = 503
+
+    def __init__(self, server: str, retry_after_s: int) -> None:
+        super().__init__(
+            f"CAVE at {server} does not answer at the moment.",
+            f"It is asked again in {retry_after_s} seconds. What has been read before can still be seen.",
+        )
+        self.retry_after_s = retry_after_s

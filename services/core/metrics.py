@@ -26,6 +26,12 @@ QUESTION_SECONDS = Histogram(
 )
 CAVE_REQUESTS = Counter("karst_cave_requests", "HTTP requests to CAVE.")
 CAVE_BYTES = Counter("karst_cave_received_bytes", "Bytes of CAVE's answers.")
+CAVE_OPENED = Counter(
+    "karst_cave_circuit_opened", "Times that a service of CAVE had failed too often in a row to be asked.", ["service"]
+)
+CAVE_SPARED = Counter(
+    "karst_cave_circuit_refused", "Requests that were not sent to a service of CAVE that does not answer.", ["service"]
+)
 CACHE_ANSWERS = Counter(
     "karst_cache_answers",
     "Answers by where they came from: memory, store, waited (another caller's), loaded.",
