@@ -99,6 +99,7 @@ threads = Settings.from_env().max_waiting + 16  # these never wait for CAVE
 preload_app = True  # memory is shared, and no worker answers before the app is whole
 control_socket_disable = True
 timeout = 120
+keepalive = 75  # longer than nginx keeps its end, 60 s: whoever hangs up first must not be asked just then
 graceful_timeout = 7  # whoever stops a container waits for 10 seconds
 limit_request_line = 8190  # an address holds a whole view
 max_requests = 2000
