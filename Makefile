@@ -1,4 +1,4 @@
-# make run | classroom | reset | test | fuzz | bench | lint | golden      (everything else is a step of these)
+# make run | classroom | reset | test | fuzz | bench | load | lint | golden      (everything else is a step of these)
 
 VENV     ?= .venv
 PY       := $(VENV)/bin/python
@@ -10,7 +10,7 @@ PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
 export HOST PORT LOCALCAVE_PORT
 
-.PHONY: run classroom reset test fuzz coverage bench lint golden demo lock clean docs screenshots
+.PHONY: run classroom reset test fuzz coverage bench load lint golden demo lock clean docs screenshots
 
 # The demo is made only where it is served: not for a CAVE elsewhere, nor for other folders in DATA.
 run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),demo))
@@ -42,6 +42,14 @@ fuzz: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@bin/need chromium
 	PEERS=$(PEERS) $(PY) -m benchmarks
+
+# Many people at once, who look at each page for THINK seconds.
+PEOPLE  ?= 50
+THINK   ?= 10
+MINUTES ?= 3
+load: $(VENV)/.dev demo
+	@bin/need chromium
+	$(PY) -m benchmarks.load $(DEMO) --people $(PEOPLE) --think-s $(THINK) --minutes $(MINUTES)
 
 # The documentation as a site in .data/site. What builds it shares nothing with Karst, so it has an environment of its own.
 docs:

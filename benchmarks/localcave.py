@@ -10,14 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
-import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import requests
 from caveclient import CAVEclient
 
-from benchmarks.measure import Row, compare, median_ms
+from benchmarks.measure import Row, compare, median_ms, resident_mb
 from localcave.folder.writer import DatastackWriter, read_manifest, table_path
 from tests.servers import start_localcave
 
@@ -115,9 +114,9 @@ def _memory(server: str, client: CAVEclient, roots: list[int]) -> Row:
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(ask, range(QUERIES // 2)))
-        before = _resident_mb(server)
+        before = resident_mb(server)
         list(pool.map(ask, range(QUERIES)))
-    after = _resident_mb(server)
+    after = resident_mb(server)
     return Row(
         f"memory of localcave after {QUERIES:,} more queries by {CLIENTS} clients",
         f"{after:.0f} MB",
@@ -125,14 +124,6 @@ def _memory(server: str, client: CAVEclient, roots: list[int]) -> Row:
         after / before,
         "600 MB, no growth",
     )
-
-
-def _resident_mb(server: str) -> float:
-    """Memory of the processes that listen at an address."""
-    port = int(server.rsplit(":", 1)[1])
-    listening = [connection for connection in psutil.net_connections("tcp") if connection.status == psutil.CONN_LISTEN]
-    owners = {connection.pid for connection in listening if connection.laddr and connection.laddr.port == port}
-    return sum(float(psutil.Process(pid).memory_info().rss) for pid in owners if pid) / 1e6
 
 
 def _four_times(demo: Path, client: CAVEclient, version: int, root: int) -> Row:

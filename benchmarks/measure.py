@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import psutil
+
 
 @dataclass(frozen=True)
 class Row:
@@ -47,3 +49,20 @@ def compare(what: str, call: Callable[[], object], against: str, other: Callable
     turns = [[seconds(call, 1)[0], seconds(other, 1)[0]] for _ in range(repeats)]
     mine, others = (1000 * statistics.median(taken) for taken in zip(*turns, strict=True))
     return Row(what, f"{mine:.1f} ms", f"{against}: {others:.1f} ms", mine / others)
+
+
+def resident_mb(url: str) -> float:
+    """Memory of the processes that listen at an address, and of their children."""
+    return sum(float(process.memory_info().rss) for process in _processes(url)) / 1e6
+
+
+def cpu_s(url: str) -> float:
+    """Processor time that they have used so far; what ended before is not in it."""
+    return sum(float(used.user + used.system) for used in (process.cpu_times() for process in _processes(url)))
+
+
+def _processes(url: str) -> set[psutil.Process]:
+    port = int(url.rsplit(":", 1)[1])
+    listening = [one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
+    owners = {one.pid for one in listening if one.laddr and one.laddr.port == port}
+    return {child for pid in owners if pid for child in (psutil.Process(pid), *psutil.Process(pid).children())}

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-import psutil
 import requests
 from caveclient import CAVEclient
 
 from benchmarks.browser import Call, Server, Visit, browsing, p95
-from benchmarks.measure import Row
+from benchmarks.measure import Row, resident_mb
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.core.settings import Settings
@@ -102,14 +101,14 @@ def _download(url: str) -> Iterator[Row]:
     address = f"{url}/api/v1/{DATASTACK}/latest/tables/{TYPES}/rows?format=csv"
     for _ in range(60):  # each thread of each process has held the table and written it
         _lines(address)
-    before = _resident_mb(url)
+    before = resident_mb(url)
     speeds = []
     for _ in range(20):
         started = time.perf_counter()
         lines = _lines(address)
         speeds.append(lines / (time.perf_counter() - started))
     yield Row("CSV of 94,014 rows", f"{median(speeds):,.0f} rows/s", target="50,000 rows/s or more")
-    grown = _resident_mb(url) - before
+    grown = resident_mb(url) - before
     yield Row("memory of the application after 20 such files more", f"{before:.0f} MB {grown:+.0f} MB", target="flat")
 
 
@@ -117,14 +116,6 @@ def _lines(address: str) -> int:
     with requests.get(address, stream=True, timeout=120) as answer:
         answer.raise_for_status()
         return sum(part.count(b"\n") for part in answer.iter_content(1 << 16))
-
-
-def _resident_mb(url: str) -> float:
-    port = int(url.rsplit(":", 1)[1])
-    listening = [one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
-    owners = {one.pid for one in listening if one.laddr and one.laddr.port == port}
-    every = {child for pid in owners for child in (psutil.Process(pid), *psutil.Process(pid).children())}
-    return sum(float(process.memory_info().rss) for process in every) / 1e6
 
 
 def _cell(demo: Path, server: str, visit: Open) -> Iterator[Row]:
