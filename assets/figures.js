@@ -18,7 +18,7 @@
     function caption(plot) {
         const words = (element) => (element ? element.innerText.trim() : "");
         const parts = [
-            `${words(plot.querySelector("summary"))}.`,
+            `${plot.dataset.title}.`,
             `${words(document.querySelector("main .k-status"))}.`,
             words(plot.parentElement.querySelector(":scope > .k-hint")),
             words(plot.querySelector(".k-hint")),
@@ -62,10 +62,10 @@
         const button = event.target.closest && event.target.closest("[data-figure]");
         if (!button) return;
         const {figure: form} = button.dataset;
-        const plot = button.closest(".k-plot");
+        const plot = button.closest("[data-title]");
         const {address, size} = await image(plot, form === "png" ? "png" : "svg", form === "png" ? 2 : 1);
         if (form === "pdf") return print(address, size);
-        const name = plot.querySelector("summary").innerText.trim().toLowerCase().replace(/[^a-z0-9]+/g, "-");
+        const name = plot.dataset.title.toLowerCase().replace(/[^a-z0-9]+/g, "-");
         Object.assign(document.createElement("a"), {href: address, download: `${name}.${form}`}).click();
     });
 })();

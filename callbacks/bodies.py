@@ -73,6 +73,14 @@ class OfFigure(TypedDict):
     version: str
 
 
+class OfPlot(TypedDict):
+    """The id of what belongs to a plot of a page."""
+
+    type: str
+    of: str
+    name: str
+
+
 class OfSide(TypedDict):
     """The id of what belongs to the partners of one side."""
 

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
-from dash import ClientsideFunction, Input, Output, clientside_callback, no_update
+from dash import MATCH, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
-from callbacks import populations
-from callbacks.population_figures import distributions
+from callbacks import population_matrix, population_plots, population_views
+from callbacks.bodies import Href, OfPlot
+from callbacks.figure_scripts import COPIED, COPY, copied
 from callbacks.register import callback
 from components import alerts, population_network, population_panels, populations_page
 from components.populations_page import MOST_LISTED
 from services.cave.context import cave
 from services.cells import plot_frames
 from services.core import type_columns
-from services.populations import chance, comparisons, jobs, likeness, networks, paths, population, sets
+from services.populations import chance, comparisons, jobs, likeness, networks, paths, population, scripts, sets
 from services.populations.comparisons import Compared
 from services.populations.groupings import CELL
 from services.populations.likeness import Direction
@@ -34,12 +35,16 @@ from services.views.resolving import release_of
 )
 def draw(href: str) -> Any:
     """The panel of the address."""
-    view, result = populations.shown(href)
+    view, result = population_views.shown(href)
     if not result or view.panel not in DRAWN:
         return no_update
-    shown = populations.entry_of(view, result)
+    shown = population_views.entry_of(view, result)
     only = population_panels.only(view) if shown is not result else None
     return [only, DRAWN[view.panel](view, shown)]
+
+
+def _distributions(view: PopulationAddress, result: Population) -> Any:
+    return population_panels.distributions(population_plots.plots(view, result))
 
 
 def _alike(view: PopulationAddress, result: Population) -> Any:
@@ -47,13 +52,13 @@ def _alike(view: PopulationAddress, result: Population) -> Any:
     if view.cell and view.other:
         both = sets.root_id(view.cell), sets.root_id(view.other)
         return population_panels.partners(view, likeness.partners(result.edges, both, direction))
-    groups = populations.groups(view, result.pair)
+    groups = population_views.groups(view, result.pair)
     profiles = likeness.profiles(result.edges, *groups, direction)
     own, ids = (groups[1], result.pair.post.ids) if direction == "in" else (groups[0], result.pair.pre.ids)
     if view.cell:
         cells = likeness.like(profiles, sets.root_id(view.cell), measure)
         return population_panels.alike(view, cells.assign(group=own.names_of(ids, cells["root_id"].to_numpy())))
-    cells = likeness.clusters(profiles, populations.whole(view.clusters, likeness.CLUSTERS), measure)
+    cells = likeness.clusters(profiles, population_views.whole(view.clusters, likeness.CLUSTERS), measure)
     return population_panels.clusters(view, cells.assign(group=own.names_of(ids, cells["root_id"].to_numpy())))
 
 
@@ -69,7 +74,7 @@ def _paths(view: PopulationAddress, result: Population) -> Any:
 
 
 def _network(view: PopulationAddress, result: Population) -> Any:
-    pre, post = populations.groups(view, result.pair)
+    pre, post = population_views.groups(view, result.pair)
     depths = tuple(chance.somata_um(result.pair, ids)[:, 1] for ids in (result.edges.pre_ids, result.edges.post_ids))
     table, _, column = pre.by.partition(type_columns.SEPARATOR)
     colours = {} if pre.by == CELL else plot_frames.type_colours(result.pair.release, table, column)
@@ -86,7 +91,7 @@ def _changes(view: PopulationAddress, result: Population) -> Any:
     if (waiting := _unread(view, earlier)) is not None:
         return waiting
     known = (comparisons.nuclei(one) for one in (release, pair.release))
-    before = populations.entry_of(view, population.read(earlier))
+    before = population_views.entry_of(view, population.read(earlier))
     pairs = comparisons.changes(before.edges, result.edges, *known)
     return population_panels.changes(replace(view, against=str(release.version.label)), pairs)
 
@@ -98,7 +103,7 @@ def _beside(view: PopulationAddress, result: Population) -> Any:
     other = population.beside(result.pair, view.beside, side)
     if (waiting := _unread(view, other)) is not None:
         return waiting
-    groups, compared = populations.groups(view, result.pair)[side == "pre"], cast("Compared", view.compared)
+    groups, compared = population_views.groups(view, result.pair)[side == "pre"], cast("Compared", view.compared)
     partners = {"pre": "post", "post": "pre"}[side]
     second = population.restricted(population.read(other), replace(other, **{partners: getattr(result.pair, partners)}))
     rows = comparisons.difference(result.edges, second.edges, groups, compared, side=side, seed=chance.SEED)
@@ -116,13 +121,34 @@ def _unread(view: PopulationAddress, pair: Pair) -> Any:
 
 
 DRAWN: dict[str, Callable[[PopulationAddress, Population], Any]] = {
-    "distributions": distributions,
+    "distributions": _distributions,
     "alike": _alike,
     "paths": _paths,
     "network": _network,
     "changes": _changes,
     "beside": _beside,
 }
+
+
+@callback(
+    Output({"type": COPIED, "of": "population", "name": MATCH}, "data"),
+    Input({"type": COPY, "of": "population", "name": MATCH}, "n_clicks"),
+    State({"type": COPY, "of": "population", "name": MATCH}, "id"),
+    State("pop-href", "data"),
+    prevent_initial_call=True,
+)
+def copy_script(clicks: int | None, plot: OfPlot, href: Href) -> Any:
+    """A script that draws a plot."""
+    view, result = population_views.shown(href)
+    if not clicks or not result:
+        return no_update
+    if plot["name"] == "matrix":
+        pair, drawn = result.pair, [population_matrix.plot(view, result)]
+    else:
+        result = population_views.entry_of(view, result)
+        pair, drawn = result.pair, population_plots.plots(view, result)
+    return copied(drawn, plot["name"], href, lambda names: scripts.readings(pair, names))
+
 
 clientside_callback(
     ClientsideFunction("network", "draw"), Output("pop-network", "children"), Input("pop-network-of", "data")

@@ -8,29 +8,26 @@ from typing import Any, cast
 import numpy as np
 from dash import ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
-from callbacks import views
+from callbacks import population_matrix, views
 from callbacks.errors import told_by_load
+from callbacks.population_views import grouped_by, groups, named, pair_of, shown, whole
 from callbacks.register import callback
 from components import alerts, controls, populations_page
 from components.figures import matrix as drawing
 from components.links import neuroglancer_link
 from services.cave.context import cave
 from services.cells import proofreading
-from services.core.errors import BadInput, TooLarge
 from services.neuroglancer import links
-from services.populations import chance, groupings, jobs, matrices, orders, population, sets, similarity, totals
-from services.populations.groupings import Grouping
-from services.populations.matrices import Matrix, Value
+from services.populations import chance, jobs, matrices, population
+from services.populations.matrices import Value
 from services.populations.nulls import Model, Null
-from services.populations.population import Pair, Population
+from services.populations.population import Population
 from services.tables import large_tables
 from services.views.addresses import IDS, NO_MODEL, SAME, PopulationAddress, Query, parse_population
 from services.views.resolving import release_of
 
 MOST_POINTS = 2_000
 """Synapses in a link."""
-MOST_DOTS = 150_000
-"""Entries that a browser draws without trouble."""
 
 
 @callback(
@@ -67,7 +64,7 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The matrix of the address, or what its sets hold and what reading takes."""
     requested, message = parse_population(query or {})
-    view, pair = _pair(requested)
+    view, pair = pair_of(requested)
     if pair is None:
         return populations_page.invitation(_examples(view)), "", alerts.notes(message), view.href()
     status, requests = populations_page.status(pair), population.cost(pair)
@@ -78,7 +75,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         waiting = populations_page.under_way(jobs.current().start(pair))
         return [populations_page.sets(pair), waiting], status, alerts.notes([*message, *pair.notes]), no_update
     result = population.read(pair)
-    notes = population.with_new(result.notes, groupings.notices(pair.release, *_grouped_by(view, pair)))
+    notes = population.with_new(result.notes, groupings.notices(pair.release, *grouped_by(view, pair)))
     drawn = _drawn(view, result) if view.panel == "matrix" else [populations_page.panel()]
     results = [populations_page.sets(pair), populations_page.tabs(view), *drawn]
     return results, status, alerts.notes([*message, *notes]), view.href()
@@ -123,7 +120,7 @@ def list_entry(href: str) -> Any:
     if not (view.row and view.column and result):
         return no_update
     pre, post = groups(view, result.pair)
-    rows = population.synapses_of(result, pre, post, _named(view.row), _named(view.column))
+    rows = population.synapses_of(result, pre, post, named(view.row), named(view.column))
     return populations_page.entry(view, rows.assign(depth_um=chance.depths_um(result, rows)), _link(result, rows))
 
 
@@ -135,7 +132,7 @@ def list_entry(href: str) -> Any:
 )
 def link_sets(href: str) -> Any:
     """Both sets in Neuroglancer."""
-    _, pair = _pair(parse_population(views.query_of(href))[0])
+    _, pair = pair_of(parse_population(views.query_of(href))[0])
     ready = pair is not None and len(pair.pre) + len(pair.post)
     return neuroglancer_link(links.population_link(pair), "both sets") if pair and ready else no_update
 
@@ -159,84 +156,18 @@ def compare(href: str) -> Any:
     return populations_page.chance(view, _null_figure(against), against.notes())
 
 
-def _pair(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
-    """The view at a concrete version, and its sets; None where it names none."""
-    release = release_of(cave(), address)
-    view = replace(address, datastack=release.datastack, version=str(release.version.label))
-    if not view.pre_set:
-        return view, None
-    proofread = cast("sets.Proofread", view.proofread)
-    return view, population.choose(release, view.pre_set, view.post_set, proofread=proofread)
-
-
-def shown(href: str) -> tuple[PopulationAddress, Population | None]:
-    """The view that is shown, and its population if that was read."""
-    view, pair = _pair(parse_population(views.query_of(href))[0])
-    ready = pair is not None and not population.cost(pair)
-    return view, population.read(pair) if pair and ready else None
-
-
-def groups(view: PopulationAddress, pair: Pair) -> tuple[Grouping, Grouping]:
-    """The rows and the columns of a view."""
-    pre = groupings.group(pair.release, pair.pre, view.pre_by)
-    return pre, groupings.group(pair.release, pair.post, view.post_by)
-
-
-def _grouped_by(view: PopulationAddress, pair: Pair) -> list[str]:
-    """The columns that rows and columns are grouped by."""
-    sides = ((pair.pre, view.pre_by), (pair.post, view.post_by))
-    return [groupings.column_of(pair.release, side, by) for side, by in sides]
-
-
-def entry_of(view: PopulationAddress, result: Population) -> Population:
-    """The entry of the matrix that the address names; all where it names none."""
-    if not (view.row and view.column):
-        return result
-    return population.entry(result, groups(view, result.pair), _named(view.row), _named(view.column))
-
-
 def _drawn(view: PopulationAddress, result: Population) -> list[Any]:
-    created = _matrix(view, result)
-    figure, words = _figure(created, view, result), matrices.WORDS[created.value]
-    return populations_page.results(view, result, figure, words, populations_page.files(view))
-
-
-def _matrix(view: PopulationAddress, result: Population) -> Matrix:
-    return totals.matrix(result, *groups(view, result.pair), cast("Value", view.value))
-
-
-def _figure(matrix: Matrix, view: PopulationAddress, result: Population) -> Any:
-    if max(matrix.numbers.shape) > drawing.MOST_NAMED and np.count_nonzero(matrix.numbers > 0) > MOST_DOTS:
-        raise TooLarge(f"More than {MOST_DOTS:,} entries are too many to draw.", "Group the cells by a column.")
-    ids = (result.edges.pre_ids, result.edges.post_ids)
-    before, after = (chance.somata_um(result.pair, one)[:, 1] for one in ids)
-    ordered = orders.order(matrix, cast("orders.Order", view.order), (before, after))
-    numbers = matrix.numbers[np.ix_(ordered[0].places, ordered[1].places)]
-    sides = zip((matrix.pre, matrix.post), ordered, strict=True)
-    names = [[side.names[at] for at in one.places] for side, one in sides]
-    trees = [None if one.tree is None else similarity.branches(one.tree) for one in ordered]
-    unit = matrices.UNITS.get(matrix.value, "")
-    texts = _texts(numbers) if max(numbers.shape) <= drawing.MOST_NAMED else None
-    return drawing.heat_map(numbers, *names, unit=unit, trees=trees, texts=texts)
+    plot, words = population_matrix.plot(view, result), matrices.WORDS[cast("Value", view.value)]
+    return populations_page.results(view, plot, words, populations_page.files(view))
 
 
 def _null_figure(null_model: Null) -> Any:
     ratio = null_model.ratio
     with np.errstate(divide="ignore", invalid="ignore"):
         shade = np.clip(np.log2(ratio), -3, 3)
-    texts = np.char.add(_texts(ratio), np.where(null_model.q < 0.05, "*", ""))
+    texts = np.char.add(population_matrix.texts(ratio), np.where(null_model.q < 0.05, "*", ""))
     names = (null_model.pre.names, null_model.post.names)
     return drawing.heat_map(shade, *names, unit="log2, * q < 0.05", texts=texts, middle=0.0)
-
-
-def _texts(numbers: Any) -> Any:
-    return np.array([[_short(number) for number in row] for row in numbers]).reshape(numbers.shape)
-
-
-def _short(number: float) -> str:
-    if np.isnan(number):
-        return "–"
-    return f"{number:,.0f}" if abs(number) >= 100 or number == round(number) else f"{number:.3g}"
 
 
 def _link(result: Population, rows: Any) -> Any:
@@ -254,19 +185,6 @@ def _examples(view: PopulationAddress) -> list[tuple[str, PopulationAddress]]:
     """A set to begin with: the proofread cells, where the version says which."""
     known = proofreading.table_of(release_of(cave(), view))
     return [("The proofread cells onto each other", replace(view, pre_table=known.name))] if known else []
-
-
-def _named(name: str) -> str | None:
-    return None if name == drawing.NO_TYPE else name
-
-
-def whole(text: str, default: int) -> int:
-    """The number that a text is, or a default where there is none."""
-    if not text.strip():
-        return default
-    if not text.strip().isdigit():
-        raise BadInput(f"{text[:40]!r} is no whole number.", "Give one, or leave it out.")
-    return int(text)
 
 
 clientside_callback(ClientsideFunction("navigation", "remember"), Input("pop-href", "data"), prevent_initial_call=True)

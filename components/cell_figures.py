@@ -3,40 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dash import dcc, html
 
 from components.attributes import data
-from components.figures.template import CONFIG, Figure
+from components.figures.template import CONFIG
+from services.core.calls import Call
 
 FILES = {"svg": "SVG", "png": "PNG", "pdf": "PDF"}
 SELECTING: Any = CONFIG | {"modeBarButtons": [["select2d", "lasso2d", "pan2d", "zoom2d", "resetScale2d"]]}
 
 
-def plot(
-    name: str, title: str, figure: Figure, *, side: str = "", note: str = "", open_: bool = True, script: str = ""
-) -> html.Details:
-    """One plot that can be folded away. With a `side` it selects partners of that side's table; `script` is the id of a
-    button for a script that draws it."""
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """A plot: its `name` among those of its page, its title and the call that draws it. With a `side`, it selects
+    partners of that side's table. A `note` says what it shows."""
+
+    name: str
+    title: str
+    figure: Call
+    side: str = ""
+    note: str = ""
+    open: bool = True
+
+
+def plot(one: Plot, script: str) -> html.Details:
+    """A plot that can be folded away; `script` names the page whose callback writes a script that draws it ("" = none
+    does)."""
+    side, name, figure = one.side, one.name, one.figure.result
     id: Any = {"type": "partner-plot", "name": name, "side": side} if side else f"plot-{name}"
     config = SELECTING if side and name != "types" else CONFIG | {"displayModeBar": False}
     graph = dcc.Graph(
         id=id, figure=figure, config=config, responsive=True, style={"height": figure["layout"]["height"]}
     )
-    hint = html.P(note, className="k-hint") if note else None
-    return html.Details([html.Summary(title), hint, graph, _files(script)], open=open_, className="k-plot")
+    hint = html.P(one.note, className="k-hint") if one.note else None
+    files = figure_files(name if script else "", script)
+    parts = [html.Summary(one.title), hint, graph, files]
+    return html.Details(parts, open=one.open, className="k-plot", **data(title=one.title))
 
 
-def _files(script: str) -> html.Div:
-    """Buttons that give the figure as a file for a paper, drawn by the browser (see assets/figures.js)."""
-    copy = html.Button("Copy as Python", id=script, type="button", className="btn btn-sm btn-link k-copy-as")
-    stores = [dcc.Store(id=f"{script}-copied"), dcc.Store(id=f"{script}-copied-done")]
+def figure_files(name: str, script: str) -> html.Div:
+    """Buttons that give the figure as a file for a paper, drawn by the browser (see assets/figures.js), and a script
+    where there is a `name` for it."""
     buttons = [
         html.Button(words, type="button", className="btn btn-sm btn-link k-copy-as", **data(figure=form))
         for form, words in FILES.items()
     ]
-    return html.Div([html.Span("Figure"), *buttons, *([copy, *stores] if script else [])], className="k-figure-files")
+    id = {"of": script, "name": name}
+    copy = html.Button(
+        "Copy as Python", id={"type": "figure-script", **id}, type="button", className="btn btn-sm btn-link k-copy-as"
+    )
+    stores = [dcc.Store(id={"type": f"figure-script-{part}", **id}) for part in ("copied", "done")]
+    return html.Div([html.Span("Figure"), *buttons, *([copy, *stores] if name else [])], className="k-figure-files")
 
 
 def figures(plots: Sequence[Any], what: str) -> list[Any]:

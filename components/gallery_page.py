@@ -13,6 +13,7 @@ from components import alerts, cell_figures, population_panels
 from components.attributes import aria
 from components.figures.template import Figure, figure
 from components.shell import heading
+from services.core.calls import call
 
 if TYPE_CHECKING:
     from services.gallery.files import Figure as Published
@@ -54,7 +55,8 @@ def shown(published: Published, numbers: pd.DataFrame, place: str, notice: str, 
     """A figure: its numbers (as of `numbers.compare`) as bars and as a table. `place` is the datastack and version,
     `notice` what these are."""
     form = ".1%" if shares else ",.0f"
-    bars = cell_figures.plot("gallery", "Published and here", _bars(numbers, form, published.version, place))
+    figure = call(_bars, numbers, form, published.version, place)
+    bars = cell_figures.plot(cell_figures.Plot("gallery", "Published and here", figure), "")
     rows = [
         [row["name"], *("not known" if pd.isna(row[one]) else format(row[one], form) for one in ("published", "here"))]
         for row in numbers.to_dict("records")

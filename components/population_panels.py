@@ -12,8 +12,10 @@ from dash import html
 from components import cell_figures
 from components.attributes import aria
 from components.cell_card import counted
+from components.cell_figures import Plot
 from components.figures import population as drawing
 from components.populations_page import MOST_LISTED, file
+from services.core.calls import call
 from services.views.addresses import CellAddress, PopulationAddress
 
 if TYPE_CHECKING:
@@ -26,9 +28,10 @@ MOST_IDS = 50
 """Cells of a cluster that are listed."""
 
 
-def distributions(plots: Sequence[Any]) -> html.Section:
+def distributions(plots: Sequence[Plot]) -> html.Section:
     """Plots of a population."""
-    return html.Section(html.Div(plots, className="k-population-figures"), **aria(label="Distributions"))
+    drawn = [cell_figures.plot(one, "population") for one in plots]
+    return html.Section(html.Div(drawn, className="k-population-figures"), **aria(label="Distributions"))
 
 
 def clusters(view: PopulationAddress, cells: pd.DataFrame) -> html.Section:
@@ -142,8 +145,9 @@ def beside(view: PopulationAddress, groups: pd.DataFrame, by: str, words: str) -
         for row in groups.to_dict("records")
     ]
     titles = (by, "first", "second", "difference", "95% interval")
-    figure = drawing.differences(groups, form)
-    graph = cell_figures.plot("pop-differences", "Difference", figure, note="Bars: 95% intervals; cells drawn anew.")
+    figure = call(drawing.differences, groups, form)
+    note = "Bars: 95% intervals; cells drawn anew."
+    graph = cell_figures.plot(Plot("differences", "Difference", figure, note=note), "")
     more = {"direction": view.direction, "value": view.compared, "beside": view.beside}
     files = file(view, "difference", "Differences:", pre_by=view.pre_by, post_by=view.post_by, **more)
     return _section("Side by side", words, graph, table("Differences", titles, rows, (by,)), files)

@@ -10,9 +10,10 @@ from urllib.parse import quote, urlencode
 import pandas as pd
 from dash import dcc, html
 
-from components import alerts, controls, glossary
+from components import alerts, cell_figures, controls, glossary
 from components.attributes import aria, data
 from components.cell_card import counted
+from components.cell_figures import Plot
 from components.figures.template import CONFIG, Figure
 from components.links import neuroglancer_link
 from components.partner_panel import file_links
@@ -34,7 +35,7 @@ from services.views.addresses import (
 if TYPE_CHECKING:
     from services.neuroglancer.links import Link
     from services.populations.jobs import Job
-    from services.populations.population import Pair, Population
+    from services.populations.population import Pair
     from services.populations.sets import CellSet
 
 OF_IDS: controls.Option = {"label": "Pasted ids", "value": IDS}
@@ -266,24 +267,26 @@ def progress(job: Job) -> list[Any]:
     return [html.P(words[job.state]), bar]
 
 
-def results(view: PopulationAddress, population: Population, figure: Figure, message: str, files: Any) -> list[Any]:
+def results(view: PopulationAddress, plot: Plot, message: str, files: Any) -> list[Any]:
     """The matrix of a population that was read, and the places of what is drawn after it."""
+    figure = plot.figure.result
     graph = dcc.Graph(
         id="pop-matrix",
         figure=figure,
-        config=CONFIG | {"modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]]},
+        config=CONFIG | {"modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]]},
         responsive=True,
         style={"height": figure["layout"]["height"]},
     )
+    drawn = [
+        html.H2(plot.title),
+        html.P(message, className="k-hint"),
+        graph,
+        html.P("Click an entry to list its synapses.", className="k-hint"),
+        cell_figures.figure_files(plot.name, "population"),
+    ]
     return [
         html.Section(
-            [
-                html.H2(view.value.replace("_", " ").capitalize()),
-                html.P(message, className="k-hint"),
-                graph,
-                html.P("Click an entry to list its synapses.", className="k-hint"),
-                files,
-            ],
+            [html.Div(drawn, **data(title=plot.title)), files],
             className="k-matrix",
             **aria(label="Matrix"),
             **data(of=replace(view, row="", column="").href()),

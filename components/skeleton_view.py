@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from components import later
-from components.cell_figures import plot
+from components.cell_figures import Plot, plot
 from components.figures.morphology import skeleton
+from services.core.calls import call
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,13 +44,13 @@ def picture(
 ) -> html.Div:
     """The skeleton with soma and synapses, how much of them is drawn, its `measures` by compartment and files of it;
     `cell` is the cell's address in the API."""
-    figure = skeleton(morphology.lines, morphology.synapses, soma_um, morphology.titles)
+    figure = call(skeleton, morphology.lines, morphology.synapses, soma_um, morphology.titles)
     counts = [
         f"{len(points):,} of {morphology.num_synapses[way]:,} {way.noun} synapses"
         for way, points in morphology.synapses.items()
     ]
     cable = f"{morphology.drawn_um / 1000:,.2f} of {morphology.cable_um / 1000:,.2f} mm of cable"
-    drawn = plot("skeleton", TITLE, figure, note=f"Drawn: {cable}, {' and '.join(counts)}.")
+    drawn = plot(Plot("skeleton", TITLE, figure, note=f"Drawn: {cable}, {' and '.join(counts)}."), "")
     files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in FILES.items()]
     return html.Div([drawn, _table(measures), html.P(["Download: ", *separated(files)], className="k-hint")])
 

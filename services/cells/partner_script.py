@@ -125,9 +125,11 @@ class Shown:
         return tuple(Direction) if self.side == "both" else (Direction(self.side),)
 
 
-def snippet(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted, query: TableQuery) -> str:
+def snippet(
+    cave: Cave, cells: Sequence[Connectivity], wanted: Wanted, query: TableQuery, *, hidden: bool = False
+) -> str:
     """:func:`partner_snippet` for the partners of one cell, or of several, that are asked for, of which `query` keeps
-    some, in its order. Raises BadInput at a moment."""
+    some, in its order; with the `hidden` columns that plots need, if asked for. Raises BadInput at a moment."""
     if not cells[0].version.kept:
         raise BadInput("A script reads partners at versions that are kept.", "Choose one, or download the file.")
     several = len(cells) > 1
@@ -135,7 +137,7 @@ def snippet(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted, query: Ta
     table = opened or partner_table.open_partners(cave, cells[0], wanted)
     where = filter_of(table.columns, query)
     sort = tuple((find_column(table.columns, name).name, direction) for name, direction in query.sort)
-    names = [column.name for column in table.columns]
+    names = [*map(str, table.frame)] if hidden else [column.name for column in table.columns]
     shown = Shown(wanted.side, table.frame, names, wanted.at_least, wanted.proofread, where, sort, wanted.top)
     return partner_snippet(cave, cells, shown)
 
@@ -163,7 +165,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         *_partners(shown.side, several=len(cells) > 1),
         *_largest(shown.top),
         *_somata(cave, result, needed),
-        *representative.lines(release, _turn(release.volume), needed),
+        *representative.lines(release, turn(release.volume), needed),
         *_types(cave, cells, shown, needed),
         *(() if shown.side == "both" else _of_direction(cave, result, Direction(shown.side), needed)),
         *proofreading_script.lines(cave, result, shown.ways if shown.proofread else (), needed),
@@ -283,7 +285,7 @@ def _of_direction(
     yield from value_script.lines(cave, connectivity, direction, needed)
 
 
-def _turn(volume: Volume) -> str:
+def turn(volume: Volume) -> str:
     """An expression for `nm` along the volume's axes, in um."""
     name = volume.transform
     return f"standard_transform.{DATASETS[name]}.transform('nm').apply(nm)" if name in DATASETS else "nm / 1000"
@@ -306,10 +308,10 @@ def _somata(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> 
     yield "frame['nucleus_id'] = somata['id'].astype('Int64').reindex(frame['root_id']).array"
     if not set(places) & set(needed):
         return
-    name, turn = volume.transform, _turn(volume)
+    name = volume.transform
     yield "nm = somata[['pt_position_x', 'pt_position_y', 'pt_position_z']]"
     yield "nm = nm.reindex([*frame['root_id'], cell]).to_numpy(float)"
-    yield f"um = {turn}"
+    yield f"um = {turn(volume)}"
     yield f"{', '.join(f'frame[{axis!r}]' for axis in places[:3])} = um[:-1].T"
     yield "frame['soma_distance_um'] = np.linalg.norm(nm[:-1] - nm[-1], axis=1) / 1000"
     if name in DATASETS:

@@ -65,6 +65,11 @@ def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -
     """
     if column not in partners:
         raise BadInput(f"The partners have no column {column[:80]!r}.", "Group by one of their columns.")
+    return subtotals(partners, column, universe)
+
+
+def subtotals(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -> pd.DataFrame:
+    """The same of a column that `partners` have."""
     codes, values = pd.factorize(as_counted(partners[column]).astype("string").astype(object))
     matches = [*values, *([pd.NA] if (codes < 0).any() else [])]
     every = [*matches, *(value for value in dict.fromkeys(universe) if value not in set(values))]

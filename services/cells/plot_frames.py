@@ -117,8 +117,8 @@ def per_partner(partners: Mapping[Direction, pd.DataFrame]) -> pd.DataFrame:
 
 def by_type(partners: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataFrame:
     """Subtotals for every one of `values`, zeros included, by name, blank last; see `partner_sets.grouped`."""
-    subtotals = partner_sets.grouped(partners, column, values)
-    return subtotals.sort_values("value", na_position="last", ignore_index=True)
+    every = partner_sets.subtotals(partners, column, values)
+    return every.sort_values("value", na_position="last", ignore_index=True)
 
 
 def sizes_by_type(synapses: pd.DataFrame, partners: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -14,22 +14,32 @@ def lines(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> It
     """Lines for a frame `frame` of partners; none where none of the columns of tuning is `needed`."""
     if not set(partner_columns.TUNED) & set(needed):
         return
-    info = tuning.tables(Release(cave, connectivity.datastack, connectivity.version))[0]
-    there = set(Release(cave, connectivity.datastack, connectivity.version).table(info.name).columns)
-    scale = " * 180 / np.pi" if info.schema_type.startswith(tuning.RADIANS) else ""
-    yield f"units = client.materialize.query_table({info.name!r}, split_positions=True)"
-    yield "units = units[units['pt_root_id'] != 0]"
-    yield "units = units[units.groupby('pt_root_id')['target_id'].transform('nunique') == 1]"
-    yield "units['num_units'] = units.groupby('pt_root_id')['id'].transform('size')"
-    yield "units = units.sort_values(['cc_abs', 'id'], ascending=[False, True], kind='stable')"
-    yield "units = units.drop_duplicates('pt_root_id').set_index('pt_root_id')"
+    release = Release(cave, connectivity.datastack, connectivity.version)
+    there = set(release.table(tuning.tables(release)[0].name).columns)
+    yield from units(release)
     yield "theirs = units.reindex(frame['root_id'])"
     for name, names in {"osi": ("OSI", "gOSI"), "dsi": ("DSI", "gDSI"), "cc_abs": ("cc_abs",)}.items():
         column = next((one for one in names if one in there), None)
         yield f"frame[{name!r}] = {f'theirs[{column!r}].array' if column else 'np.nan'}"
     yield "frame['num_units'] = theirs['num_units'].astype('Int64').array"
     for name, period in (("ori", 180), ("dir", 360)):
-        yield f"angles = (units['pref_{name}'].astype('float64'){scale} % {period}).reindex([cell, *frame['root_id']])"
+        degrees = f"(units['pref_{name}'].astype('float64'){scale(release)} % {period})"
+        yield f"angles = {degrees}.reindex([cell, *frame['root_id']])"
         yield f"frame['pref_{name}_deg'] = angles.iloc[1:].array"
         yield f"apart = ((angles.iloc[1:] - angles.iloc[0]).abs() % {period}).array"
         yield f"frame['delta_{name}_deg'] = np.minimum(apart, {period} - apart)"
+
+
+def units(release: Release) -> Iterator[str]:
+    """Lines for `units`, the best recording of each cell, indexed by root id; see :func:`tuning.tuning`."""
+    yield f"units = client.materialize.query_table({tuning.tables(release)[0].name!r}, split_positions=True)"
+    yield "units = units[units['pt_root_id'] != 0]"
+    yield "units = units[units.groupby('pt_root_id')['target_id'].transform('nunique') == 1]"
+    yield "units['num_units'] = units.groupby('pt_root_id')['id'].transform('size')"
+    yield "units = units.sort_values(['cc_abs', 'id'], ascending=[False, True], kind='stable')"
+    yield "units = units.drop_duplicates('pt_root_id').set_index('pt_root_id')"
+
+
+def scale(release: Release) -> str:
+    """What makes degrees of the angles of that table."""
+    return " * 180 / np.pi" if tuning.tables(release)[0].schema_type.startswith(tuning.RADIANS) else ""

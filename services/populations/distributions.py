@@ -169,6 +169,11 @@ def depths(depths_um: Floats, groups: Places, names: tuple[str | None, ...]) -> 
     )
 
 
+def depths_of(synapses: pd.DataFrame, groups: Places, names: tuple[str | None, ...]) -> pd.DataFrame:
+    """:func:`depths` of synapses with depth_um."""
+    return depths(synapses["depth_um"].to_numpy(np.float64), groups, names)
+
+
 def _bins(one_um: Floats, other_um: Floats) -> list[Places]:
     """The bin of each distance, along the surface and in depth; -1 = not known."""
     lateral = np.hypot(one_um[..., 0] - other_um[..., 0], one_um[..., 2] - other_um[..., 2])

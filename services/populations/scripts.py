@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
+
+from services.cave.queries import Filters
+from services.cave.release import Release
+from services.cells import cells, compartments, tuning_script
+from services.cells.partner_script import turn
+from services.cells.synapse_filter import CENTRE
 from services.core.errors import TooLarge
 from services.populations.population import Pair
-from services.tables.scripts import written_client
+from services.tables.scripts import written_arguments, written_client
 
 MOST_IDS = 20_000
+READ = "synapses"
+"""What a script calls the synapses among the sets."""
 
-_SCRIPT = '''"""Synapses among {num_pre:,} presynaptic and {num_post:,} postsynaptic cells.
+_ABOUT = '''"""Synapses among {num_pre:,} presynaptic and {num_post:,} postsynaptic cells.
 
 {datastack}, version {version}
 {about}
 """
 
-import pandas as pd
+'''
+
+_READ = '''import pandas as pd
 from caveclient import CAVEclient
 
 {client}
@@ -30,7 +42,8 @@ def among(pre, post):
     rows = client.materialize.query_table(
         "{table}",
         filter_in_dict={{"pre_pt_root_id": pre, "post_pt_root_id": post}},
-        select_columns=["id", "pre_pt_root_id", "post_pt_root_id"{size}],
+        select_columns={columns},
+        split_positions=True,
     )
     total = client.materialize.query_table(
         "{table}", filter_in_dict={{"pre_pt_root_id": pre, "post_pt_root_id": post}}, get_counts=True
@@ -44,7 +57,9 @@ def among(pre, post):
 
 
 synapses = among(pre, post)
-synapses = synapses[synapses["pre_pt_root_id"] != synapses["post_pt_root_id"]]
+'''
+
+_EDGES = """synapses = synapses[synapses["pre_pt_root_id"] != synapses["post_pt_root_id"]]
 edges = (
     synapses.groupby(["pre_pt_root_id", "post_pt_root_id"])
     .agg(num_syn=("id", "size"){net_size})
@@ -54,33 +69,102 @@ edges = (
 matrix = edges.pivot(index="pre_root_id", columns="post_root_id", values="num_syn")
 matrix = matrix.reindex(index=sorted(pre), columns=sorted(post)).fillna(0).astype("int64")
 print(edges)
-'''
+"""
+PRE, POST = 1, 2
+"""Stand for the ids of the sets in what is written."""
+_PLACED = """
+synapses = synapses.rename(columns=lambda name: name.replace('_pt_root_id', '_root_id')).sort_values('id')
+synapses = synapses.reset_index(drop=True)
+nm = synapses[[f'ctr_pt_position_{{axis}}' for axis in 'xyz']].to_numpy('float64') * {voxel_nm}
+synapses['depth_um'] = ({turn})[:, 1]
+if 'size' not in synapses:
+    synapses['size'] = float('nan')
+"""
+_SOMATA = """
+nuclei = client.materialize.query_table({table!r}, split_positions=True, desired_resolution=[1, 1, 1])
+somata = nuclei.drop_duplicates('pt_root_id', keep=False).set_index('pt_root_id')
+somata = somata[[f'pt_position_{{axis}}' for axis in 'xyz']]
+nm = somata.reindex(sorted(pre)).to_numpy('float64')
+pre_um = {turn}
+nm = somata.reindex(sorted(post)).to_numpy('float64')
+post_um = {turn}
+"""
+_NO_SOMATA = """
+pre_um, post_um = (np.full((len(ids), 3), np.nan) for ids in (pre, post))  # there is no nucleus table
+"""
+_TAGS = """
+rows = {call}
+tags = rows.dropna(subset=['tag']).drop_duplicates('target_id').set_index('target_id')['tag']
+tags = tags.reindex(synapses['id']).astype('string').reset_index(drop=True)
+"""
+_TUNED = """angles = units['pref_ori'].astype('float64'){scale} % 180
+pre_ori, post_ori = (angles.reindex(sorted(ids)).to_numpy('float64') for ids in (pre, post))
+"""
 
 
 def edges_script(pair: Pair) -> str:
     """The script of a pair of sets, their root ids written out. Its `edges` are those of :meth:`Edges.frame`, its
     `matrix` the synapses of each presynaptic cell (rows) onto each postsynaptic one. Raises TooLarge for more than
     20,000 ids."""
-    if len(pair.pre) + len(pair.post) > MOST_IDS:
-        raise TooLarge(f"A script would have more than {MOST_IDS:,} ids in it.", "Take the edges as a file.")
     release = pair.release
-    sized = release.synapse_shape().sized
     about = "\n".join(
         [f"Presynaptic: {pair.pre.text[:200]}", f"Postsynaptic: {pair.post.text[:200]}", *pair.notes]
     ).replace('"""', "'''")
-    same = pair.pre.ids.tolist() == pair.post.ids.tolist()
-    return _SCRIPT.format(
+    size = ', net_size=("size", "sum")' if release.synapse_shape().sized else ""
+    heading = _ABOUT.format(
         datastack=release.datastack,
         version=release.number,
         num_pre=len(pair.pre),
         num_post=len(pair.post),
-        client=written_client(release),
         about=about.replace("\\", "/"),
+    )
+    return heading + _synapses(pair) + _EDGES.format(net_size=size)
+
+
+def readings(pair: Pair, names: Collection[str]) -> list[str]:
+    """Parts of a script that leave what a figure reads in variables of these `names`: READ with pre_root_id,
+    post_root_id, size and, in a volume with depths, depth_um; `pre` and `post`, the root ids; pre_um and post_um, where
+    their somata are (see :func:`chance.somata_um`); `tags`, the compartment of each synapse; pre_ori and post_ori, the
+    preferred orientations in degrees. Raises as :func:`edges_script`."""
+    release = pair.release
+    turning = turn(release.volume)
+    needed = ["numpy as np", *(["standard_transform"] if "standard_transform." in turning else [])]
+    parts = [
+        "\n".join(f"import {name}" for name in needed),
+        _synapses(pair, placed=True),
+        _PLACED.format(voxel_nm=_voxel_nm(release), turn=turning),
+    ]
+    if {"pre_um", "post_um"} & {*names}:
+        table = cells.nucleus_table(release)
+        parts += [_SOMATA.format(table=table, turn=turning)] if table else [_NO_SOMATA]
+    if "tags" in names:
+        ends = {"pre_pt_root_id": [PRE], "post_pt_root_id": [POST]}
+        method, arguments = release.query_call(compartments.required_table(release).name, Filters(isin=ends))
+        call = f"client.materialize.{method}(\n{written_arguments(arguments.items())})"
+        parts.append(_TAGS.format(call=call.replace(f"[{PRE}]", "sorted(pre)").replace(f"[{POST}]", "sorted(post)")))
+    if "pre_ori" in names:
+        parts += ["\n".join([*tuning_script.units(release), _TUNED.format(scale=tuning_script.scale(release))])]
+    return parts
+
+
+def _voxel_nm(release: Release) -> list[float]:
+    return list(release.table_info(release.roles.synapses.table or "").voxel_resolution_nm)
+
+
+def _synapses(pair: Pair, *, placed: bool = False) -> str:
+    """The lines that read the synapses; `placed` with their positions."""
+    if len(pair.pre) + len(pair.post) > MOST_IDS:
+        raise TooLarge(f"A script would have more than {MOST_IDS:,} ids in it.", "Take the edges as a file.")
+    release = pair.release
+    sized = ["size"] if release.synapse_shape().sized else []
+    position = [CENTRE] if placed else []
+    same = pair.pre.ids.tolist() == pair.post.ids.tolist()
+    return _READ.format(
+        client=written_client(release),
         pre=_listed(pair.pre.ids.tolist()),
         post="pre" if same else f"[\n{_listed(pair.post.ids.tolist())}\n]",
         table=release.roles.synapses.table,
-        size=', "size"' if sized else "",
-        net_size=', net_size=("size", "sum")' if sized else "",
+        columns=json.dumps(["id", "pre_pt_root_id", "post_pt_root_id", *sized, *position]),
     )
 
 

@@ -43,8 +43,13 @@ def of_groups(pair: Pair, side: Side, groups: Grouping) -> Floats | None:
     return np.array(gather(*calls), dtype=np.float64)
 
 
+def of_shares(pair: Pair, pre: Grouping, post: Grouping, value: Value) -> dict[str, Floats | None]:
+    """The totals that shares are of, as arguments of :func:`matrices.matrix`; none for another value."""
+    outputs = {"outputs": of_groups(pair, "pre", pre)} if value == "output_share" else {}
+    return outputs | ({"inputs": of_groups(pair, "post", post)} if value == "input_share" else {})
+
+
 def matrix(population: Population, pre: Grouping, post: Grouping, value: Value) -> Matrix:
     """The matrix of a value (see :func:`matrices.matrix`), with the totals that shares are of."""
-    outputs = of_groups(population.pair, "pre", pre) if value == "output_share" else None
-    inputs = of_groups(population.pair, "post", post) if value == "input_share" else None
-    return matrices.matrix(population.edges, pre, post, value, outputs=outputs, inputs=inputs)
+    whole = of_shares(population.pair, pre, post, value)
+    return matrices.matrix(population.edges, pre, post, value, **whole)

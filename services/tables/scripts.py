@@ -53,6 +53,9 @@ def agreed(values):
 '''
 """What scripts call where several rows are of one cell."""
 
+WITH_TEXTS = ".convert_dtypes(convert_integer=False, convert_boolean=False, convert_floating=False)"
+"""Makes texts of a frame what they are on the page: pandas' strings."""
+
 NATURAL = f"import re\nfrom decimal import Decimal\n\n\n{inspect.getsource(natural_ranks)}"
 """What :func:`ordered` may call."""
 

@@ -24,6 +24,7 @@ from services.cells import (
     proofreading,
     several_cells,
     synapse_filter,
+    synapse_script,
 )
 from services.cells.connectivity import Connectivity
 from services.cells.interpretation import Question
@@ -35,13 +36,15 @@ from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
 from services.neuroglancer import links
 from services.neuroglancer.links import Link
-from services.tables import groups, tables
+from services.tables import groups, scripts, tables
 from services.tables.tables import TableQuery
 from services.views.addresses import NO_TYPES, CellAddress
 from services.views.resolving import fitting, query_of, release_of
 
 SIDES = ("in", "out", "both")
 """The tabs that have a table of partners."""
+READINGS = {"inputs": "in", "outputs": "out", "partners": "both"}
+"""What the partners of a side are called in the script of a figure."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,16 @@ class CellView:
     def script(self, side: str) -> str:
         """Python that yields the partners of one side that the filters keep."""
         return partner_script.snippet(self.release.cave, self.cells, self.wanted(side), self.query)
+
+    def reading(self, name: str) -> tuple[str, ...]:
+        """Parts of Python that leave what a figure reads in a variable of this name: the "inputs", "outputs" or
+        "partners" that the filters keep, or all "in_synapses" or "out_synapses"."""
+        if name.endswith("_synapses"):
+            way = Direction(name.removesuffix("_synapses"))
+            return synapse_script.definition(self.release.cave, self.cells), synapse_script.line(way)
+        wanted = self.wanted(READINGS[name])
+        script = partner_script.snippet(self.release.cave, self.cells, wanted, self.query, hidden=True)
+        return (f"{script}{name} = frame{scripts.WITH_TEXTS}\n",)
 
     def link(self, side: str, selected: Sequence[int]) -> tuple[Link, int]:
         """A Neuroglancer link to the cells with the selected partners of one side, else with those that the filters

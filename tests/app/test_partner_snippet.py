@@ -7,17 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.figures import by_type
 from services.cave.client import Cave
 from services.cells import (
     compartments,
     connectivity,
-    figure_script,
     partner_joins,
     partner_sets,
     partner_synapses,
     partner_table,
-    plot_frames,
     proofreading,
     several_cells,
     synapse_weights,
@@ -32,7 +29,6 @@ from services.core.errors import BadInput, TooLarge
 from services.core.settings import Settings
 from services.filters.filters import parse_line
 from services.tables.tables import TableQuery, rows_of
-from tests.figures import drawn
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 
@@ -77,24 +73,6 @@ def test_the_script_yields_the_partner_table(cave, versions, direction, place):
             assert len(page)
             shown = Shown(direction, page, list(page.columns))
             assert_same(run(partner_snippet(cave, [found], shown)), page)
-
-
-def test_the_script_of_a_figure_draws_what_the_page_draws(cave, versions):
-    found = cell_of(cave, versions[0], 0)
-    colours = plot_frames.type_colours(cave.release(DS, versions[0]), TYPES, "cell_type")
-    sides = {way: found.side(way) for way in Direction}
-    scripts = {way: partner_snippet(cave, [found], Shown(way, page, list(page.columns))) for way, page in sides.items()}
-    names = {}
-    exec(compile(figure_script.by_type(scripts, "Types", "cell_type", colours, "no type"), "figure", "exec"), names)
-    page = drawn(by_type.type_counts(*(plot_frames.by_type(sides[way], "cell_type", ()) for way in Direction), colours))
-    for ours, theirs, way in zip(names["figure"].data, page.data, Direction, strict=True):
-        assert list(ours.y) == list(theirs.y)
-        assert list(ours.text) == list(theirs.text)
-        assert list(ours.x) == list(theirs.x)
-        assert list(ours.marker.color) == list(theirs.marker.color)
-        counted = sides[way]["num_syn"].groupby(sides[way]["cell_type"].fillna("no type")).sum()
-        assert dict(zip(ours.y, ours.text, strict=True)) == {label: f"{counted.get(label, 0):,}" for label in ours.y}
-        assert sum(int(text.replace(",", "")) for text in ours.text) == sides[way]["num_syn"].sum()
 
 
 @pytest.mark.parametrize("direction", list(Direction))

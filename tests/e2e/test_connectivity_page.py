@@ -189,7 +189,7 @@ def test_a_figure_is_given_as_a_file_with_its_caption(kept_cell: Page, root: int
     assert struct.unpack(">II", (tmp_path / "PNG").read_bytes()[16:24]) == (2 * width, 2 * height)
     plot.get_by_role("button", name="PDF", exact=True).click()
     expect(kept_cell.frame_locator("#figure-page").locator("svg.main-svg").first).to_be_attached()
-    kept_cell.get_by_role("button", name="Copy as Python").click()
+    plot.get_by_role("button", name="Copy as Python").click()
     expect(kept_cell.locator("#said")).to_have_text("A script was copied.")
     assert "go.Figure" in kept_cell.evaluate("navigator.clipboard.readText()")
 

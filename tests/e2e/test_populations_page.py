@@ -53,6 +53,9 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
     told = entries(page)
     assert {pair: told[pair] for pair in counts.index} == {pair: f"{count:,}" for pair, count in counts.items()}
 
+    page.get_by_role("region", name="Matrix").get_by_role("button", name="Copy as Python").click()
+    expect(page.locator("#said")).to_have_text("A script was copied.")
+
     row, column = map(str, counts.idxmax())
     count = counts.max()
     names = page.evaluate("() => document.querySelector('#pop-matrix .js-plotly-plot').layout.meta")
@@ -122,7 +125,7 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     page.get_by_role("link", name="Side by side").click()
     page.get_by_label("with", exact=True).fill(f"{PROOFREADING}:status_dendrite = true")
     page.get_by_label("with", exact=True).press("Enter")
-    expect(page.locator("#plot-pop-differences .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#plot-differences .js-plotly-plot")).to_be_visible()
 
 
 def test_what_cannot_be_read_is_said_and_stays(page: Page) -> None:

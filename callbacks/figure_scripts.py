@@ -1,0 +1,32 @@
+"""Copies a figure as a script that draws the same from CAVE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from dash import MATCH, ClientsideFunction, Input, Output, clientside_callback, no_update
+
+from components.cell_figures import Plot
+from services.core import calls
+
+COPY, COPIED, DONE = ("figure-script", "figure-script-copied", "figure-script-done")
+
+
+def copied(plots: Iterable[Plot], name: str, href: str, readings: Callable[[frozenset[str]], Iterable[str]]) -> Any:
+    """What goes into the clipboard for the plot of this name; `readings` gives the parts of a script that leave what a
+    figure reads in variables of these names, and `href` is the page that shows the figure."""
+    for plot in plots:
+        if plot.name == name:
+            parts = dict.fromkeys(readings(plot.figure.reads))
+            script = calls.script(plot.figure, f"{plot.title}, {href}", [*parts])
+            return {"text": script, "said": "A script was copied."}
+    return no_update
+
+
+clientside_callback(
+    ClientsideFunction("clipboard", "copy"),
+    Output({"type": DONE, "of": MATCH, "name": MATCH}, "data"),
+    Input({"type": COPIED, "of": MATCH, "name": MATCH}, "data"),
+    prevent_initial_call=True,
+)

@@ -1,0 +1,150 @@
+"""The plots of the partners that the tables show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from components import cell_figures
+from components.cell_figures import Plot
+from components.figures import by_type, depth, pairs, somata, tuning
+from services.cells import partner_sets, partner_synapses, plot_frames
+from services.cells.compartments import COUNTS
+from services.cells.tuning import counted_in_words
+from services.core.calls import Call, Read, call
+from services.core.directions import Direction
+from services.views.cell_view import READINGS, CellView
+
+SELECT = "Draw around points to select their partners in the table."
+BLANK = "no type"
+NAMES = {"in": "input partners", "out": "output partners", "both": "partners"}
+Frame: TypeAlias = Read | Call
+
+
+def plots(cells: Mapping[str, CellView], front: str) -> tuple[list[Plot], str]:
+    """The plots with a tab in front, and which partners they are of; `cells` are those of each table that is drawn."""
+    kept = {side: Read(name, cells[side].partners(side)[0]) for name, side in READINGS.items() if side in cells}
+    ways: dict[str, Frame] = dict(kept)
+    if front == "both":
+        ways = {way: call(partner_sets.of_way, kept["both"], str(way)) for way in Direction}
+    view = cells[front]
+    rows = {way: Read(f"{way}_synapses", view.synapses(way)) for way in Direction}
+    of_front = _of_both(view, kept["both"]) if front == "both" else _of_way(view, kept[front], rows, Direction(front))
+    drawn = [*_by_direction(view, ways, rows), *_by_type(view, ways), *of_front]
+    filtered = any(len(kept[side].result) < len(one.table(side).frame) for side, one in cells.items())
+    return drawn, _of_what(kept, ways, filtered=filtered)
+
+
+def _of_what(kept: Mapping[str, Read], ways: Mapping[str, Frame], *, filtered: bool) -> str:
+    """Which partners are drawn."""
+    message = f"{len(ways['in'].result):,} input, {len(ways['out'].result):,} output"
+    if "both" not in kept:
+        return f"Of {'the partners that the filters keep' if filtered else 'all partners in the tables'}: {message}."
+    which = "the filters of this tab keep" if filtered else "are in the table"
+    return f"Of the {len(kept['both'].result):,} partners that {which}: {message}."
+
+
+def _note(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _by_direction(view: CellView, kept: Mapping[str, Frame], synapses: Mapping[Direction, Read]) -> list[Plot]:
+    volume, own_um = view.release.volume, view.somata_um
+    rows = {way: call(partner_synapses.with_partners, every, kept[way]) for way, every in synapses.items()}
+    depths = [place[1] for place in own_um]
+    counts = call(by_type.synapses_per_partner, call(plot_frames.per_partner, dict(kept)))
+    profile = []
+    if volume.has_depth:
+        by, binned = volume.layer_set(view.address.layers), call(plot_frames.depth_profile, rows)
+        where = call(depth.depth_profile, binned, by.layers, depths, volume.depth_range_um, layers_by=by.name)
+        note = _note(cell_figures.red_line(depths), by.sentence)
+        profile = [Plot("profile", "Synapses by depth", where, note=note)]
+    return [*profile, Plot("per-partner", "Synapses for each partner", counts, open=False)]
+
+
+def _by_type(view: CellView, kept: Mapping[str, Frame]) -> list[Plot]:
+    column, colours, values = view.grouping
+    if not column:
+        return []
+    groups = [call(plot_frames.by_type, kept[way], column, values) for way in Direction]
+    counts = call(by_type.type_counts, *groups, colours, blank=BLANK)
+    title = f"Synapses by {column.replace('_', ' ')} of the partner"
+    return [Plot("types", title, counts, side="in", note="Click a bar to select its partners.")]
+
+
+def _of_way(view: CellView, frame: Read, rows: Mapping[Direction, Read], way: Direction) -> list[Plot]:
+    """What is drawn for one direction."""
+    name, synapses = way.noun, rows[way]
+    return [
+        *_depths(view, frame, synapses, way),
+        *_soma_map(view, frame, way),
+        *_tuned(view, frame, way),
+        *(_between_types(view, frame, synapses, name) if view.grouping[0] else ()),
+    ]
+
+
+def _depths(view: CellView, frame: Read, synapses: Read, way: Direction) -> list[Plot]:
+    """Depths of synapses and somata, where the volume has any."""
+    volume = view.release.volume
+    if not volume.has_depth:
+        return []
+    column, colours, _ = view.grouping
+    depths = [place[1] for place in view.somata_um]
+    points = call(plot_frames.synapse_depths, synapses, frame, column or None)
+    by = volume.layer_set(view.address.layers)
+    options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
+    options["shown_um"] = volume.depth_range_um
+    dots = call(depth.synapse_depths, points, colours, somata_um=depths, **options)
+    note = _note(SELECT, cell_figures.red_line(depths), by.sentence)
+    title = f"Depth of {way.noun} synapses and of their partners' somata"
+    return [Plot("depths", title, dots, side=way, note=note)]
+
+
+def _of_both(view: CellView, frame: Read) -> list[Plot]:
+    """What is drawn for partners of both directions."""
+    column, colours, _ = view.grouping
+    points = call(plot_frames.reciprocal, frame, column or None)
+    counts = f"{len(points.result):,} of {len(frame.result):,} partners are reciprocal"
+    note = f"{counts}; equal ones are spread a little. {SELECT}"
+    dots = call(pairs.reciprocal_pairs, points, colours, blank=BLANK)
+    return [
+        Plot("pairs", "Reciprocal partners", dots, side="both", note=note),
+        *_soma_map(view, frame, "both"),
+        *_tuned(view, frame, "both"),
+    ]
+
+
+def _soma_map(view: CellView, frame: Read, side: str) -> list[Plot]:
+    column, colours, _ = view.grouping
+    volume = view.release.volume
+    places = call(plot_frames.soma_map, frame, column or None, volume.axes)
+    by = volume.layer_set(view.address.layers)
+    options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
+    drawn = call(somata.soma_map, places, colours, titles=dict(volume.titles), own_um=view.somata_um, **options)
+    pointed = f"point_{volume.axes[0]}" in frame.result
+    placed = "have exactly one soma" + (" or a representative point" if pointed else "")
+    note = _note(f"{len(places.result):,} of {len(frame.result):,} {NAMES[side]} {placed}.", SELECT, by.sentence)
+    return [Plot("somata", f"Somata of {NAMES[side]}", drawn, side=side, note=note, open=False)]
+
+
+def _tuned(view: CellView, frame: Read, side: str) -> list[Plot]:
+    """What coregistered partners prefer to see, where the columns of tuning were asked for."""
+    if "pref_ori_deg" not in frame.result:
+        return []
+    column, colours, _ = view.grouping
+    points = call(plot_frames.orientations, frame, column or None)
+    dots = call(tuning.orientations, points, colours, blank=BLANK)
+    note = f"{counted_in_words(frame.result, points.result)} {SELECT}"
+    return [Plot("tuning", f"Tuning of {NAMES[side]}", dots, side=side, note=note)]
+
+
+def _between_types(view: CellView, frame: Read, synapses: Read, name: str) -> list[Plot]:
+    """What differs between types: sizes and, where they were asked for, compartments."""
+    column, colours, _ = view.grouping
+    sizes = call(plot_frames.sizes_by_type, synapses, frame, column)
+    boxes = call(by_type.sizes_by_type, sizes, colours, blank=BLANK)
+    drawn = [Plot("sizes", f"Sizes of {name} synapses by type", boxes, open=False)]
+    if set(COUNTS) <= set(frame.result):
+        places = call(by_type.compartments_by_type, call(plot_frames.compartments_by_type, frame, column), blank=BLANK)
+        drawn.append(Plot("compartments", f"Where {name} synapses sit, by type", places))
+    return drawn

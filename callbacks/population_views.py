@@ -1,0 +1,66 @@
+"""The view of an address of the page of populations, and what it is of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from callbacks import views
+from components.figures.matrix import NO_TYPE
+from services.cave.context import cave
+from services.core.errors import BadInput
+from services.populations import groupings, population, sets
+from services.populations.groupings import Grouping
+from services.populations.population import Pair, Population
+from services.views.addresses import PopulationAddress, parse_population
+from services.views.resolving import release_of
+
+
+def pair_of(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
+    """The view at a concrete version, and its sets; None where it names none."""
+    release = release_of(cave(), address)
+    view = replace(address, datastack=release.datastack, version=str(release.version.label))
+    if not view.pre_set:
+        return view, None
+    proofread = cast("sets.Proofread", view.proofread)
+    return view, population.choose(release, view.pre_set, view.post_set, proofread=proofread)
+
+
+def shown(href: str) -> tuple[PopulationAddress, Population | None]:
+    """The view that is shown, and its population if that was read."""
+    view, pair = pair_of(parse_population(views.query_of(href))[0])
+    ready = pair is not None and not population.cost(pair)
+    return view, population.read(pair) if pair and ready else None
+
+
+def groups(view: PopulationAddress, pair: Pair) -> tuple[Grouping, Grouping]:
+    """The rows and the columns of a view."""
+    pre = groupings.group(pair.release, pair.pre, view.pre_by)
+    return pre, groupings.group(pair.release, pair.post, view.post_by)
+
+
+def grouped_by(view: PopulationAddress, pair: Pair) -> list[str]:
+    """The columns that rows and columns are grouped by."""
+    sides = ((pair.pre, view.pre_by), (pair.post, view.post_by))
+    return [groupings.column_of(pair.release, side, by) for side, by in sides]
+
+
+def entry_of(view: PopulationAddress, result: Population) -> Population:
+    """The entry of the matrix that the address names; all where it names none."""
+    if not (view.row and view.column):
+        return result
+    return population.entry(result, groups(view, result.pair), named(view.row), named(view.column))
+
+
+def named(name: str) -> str | None:
+    """The group that a name in an address means."""
+    return None if name == NO_TYPE else name
+
+
+def whole(text: str, default: int) -> int:
+    """The number that a text is, or a default where there is none."""
+    if not text.strip():
+        return default
+    if not text.strip().isdigit():
+        raise BadInput(f"{text[:40]!r} is no whole number.", "Give one, or leave it out.")
+    return int(text)

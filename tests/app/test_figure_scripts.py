@@ -1,0 +1,127 @@
+"""The script of every figure, run as it is against a real localcave, draws what the page draws."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from callbacks import partner_plots, population_matrix, population_plots
+from callbacks.partner_figures import _readings
+from components.cell_figures import Plot
+from services.cave.client import Cave
+from services.cells.partner_table import COMPARTMENT, TUNING
+from services.core import calls
+from services.populations import population, scripts
+from services.views.addresses import CellAddress, PopulationAddress
+from services.views.cell_view import CellView
+from tests.figures import drawn
+
+DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
+PROOFREAD = "proofreading_status_and_strategy"
+
+
+def run(script: str, names: dict[str, Any] | None = None) -> dict[str, Any]:
+    scope = dict(names or {})
+    exec(compile(script, "figure", "exec"), scope)
+    return scope
+
+
+def assert_same(ours: Any, theirs: Any, where: str) -> None:
+    """Figures are the same, numbers to what two ways to read them may differ by."""
+    if isinstance(ours, dict):
+        assert ours.keys() == theirs.keys(), where
+        for name in ours:
+            assert_same(ours[name], theirs[name], f"{where}.{name}")
+    elif isinstance(ours, list | tuple | np.ndarray):
+        assert len(ours) == len(theirs), where
+        for at, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            assert_same(one, other, f"{where}[{at}]")
+    elif isinstance(ours, float | np.floating) and math.isnan(ours):
+        assert math.isnan(theirs), where
+    elif isinstance(ours, float | np.floating):
+        assert math.isclose(ours, theirs, rel_tol=1e-5, abs_tol=1e-4) or (math.isnan(ours) and math.isnan(theirs)), (
+            where
+        )
+    else:
+        assert ours == theirs or (pd.isna(ours) and pd.isna(theirs)), where
+
+
+def check(plots: Iterable[Plot], readings: Iterable[str]) -> dict[str, Any]:
+    """Reads once, then draws each plot from that; what was read."""
+    read = run("\n".join(readings))
+    for plot in plots:
+        script = calls.script(plot.figure, plot.title, [])
+        assert "services" not in script.split("\n\n\n")[0] and "components" not in script.split("\n\n\n")[0]
+        figure = run(script, read)["figure"]
+        page = drawn(plot.figure.result).to_dict()
+        page["layout"] |= {"paper_bgcolor": "white", "plot_bgcolor": "white"}
+        page["layout"]["font"] = {"color": "#222"}
+        assert_same(drawn(figure.to_dict()).to_dict(), page, plot.name)
+        assert any(len(trace.get(name, ())) for trace in page["data"] for name in ("x", "z", "q1")), plot.name
+    return read
+
+
+@pytest.fixture(scope="module")
+def version(cave: Cave) -> str:
+    return str(next(one.number for one in cave.versions(DS) if one.valid))
+
+
+@pytest.fixture(scope="module")
+def view(cave: Cave, version: str) -> CellView:
+    """A cell with tuning, whose partners are filtered."""
+    release = cave.release(DS, int(version))
+    tuned = set(release.table("digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
+    more: Any = {"more": (TUNING, COMPARTMENT), "where": "num_soma < 3", "tab": "in"}
+    roots = [root for root in release.table(PROOFREAD)["pt_root_id"] if root in tuned]
+    cells = (CellView.of(cave, CellAddress(DS, version, cell=str(root), **more)) for root in roots)
+    return next(cell for cell in cells if cell.partners("both")[0]["reciprocal"].any())
+
+
+@pytest.mark.parametrize("front", ["in", "out", "both"])
+def test_figures_of_a_cell(view: CellView, front: str) -> None:
+    cells = dict.fromkeys(("both",) if front == "both" else ("in", "out"), view)
+    plots, _ = partner_plots.plots(cells, front)
+    names = frozenset(itertools.chain.from_iterable(plot.figure.reads for plot in plots))
+    read = check(plots, [*dict.fromkeys(_readings(cells, front, names))])
+    if front == "in":
+        # what a person would count from what the script read, without the figure
+        bars = next(plot for plot in plots if plot.name == "types").figure.result["data"][0]
+        counts = read["inputs"]["num_syn"].groupby(read["inputs"]["cell_type"].fillna("no type")).sum()
+        assert {row[0] or "no type": row[2] for row in bars["customdata"] if row[2]} == counts.to_dict()
+        binned = next(plot for plot in plots if plot.name == "profile").figure.result["data"][0]
+        of_inputs = read["in_synapses"][read["in_synapses"]["root_id"].isin(read["inputs"]["root_id"])]
+        assert sum(binned["x"]) == of_inputs["depth_um"].notna().sum()
+
+
+def populations(cave: Cave, version: str, **more: str) -> Iterator[tuple[PopulationAddress, population.Population]]:
+    for sets in ({"pre_table": PROOFREAD}, {"pre_table": PROOFREAD, "post_table": TYPES}):
+        view = PopulationAddress(DS, version, **sets, **more)
+        pair = population.choose(cave.release(DS, int(version)), view.pre_set, view.post_set)
+        yield view, population.read(pair)
+
+
+def test_figures_of_a_population(cave: Cave, version: str) -> None:
+    for view, result in populations(cave, version):
+        plots = population_plots.plots(view, result)
+        names = {name for plot in plots for name in plot.figure.reads}
+        assert {plot.name for plot in plots} >= {"strengths", "distance", "targets", "depths", "compartments", "tuning"}
+        read = check(plots, scripts.readings(result.pair, names))
+        counts = read["synapses"].query("pre_root_id != post_root_id").groupby(["pre_root_id", "post_root_id"]).size()
+        strengths = plots[0].figure.result["data"][0]
+        shown = {number: count for number, count in zip(strengths["x"], strengths["y"], strict=True) if count}
+        assert shown == counts.value_counts().to_dict()
+
+
+@pytest.mark.parametrize(
+    ("value", "order"), [("synapses", "name"), ("connected_fraction", "depth"), ("output_share", "similarity")]
+)
+def test_the_matrix_of_a_population(cave: Cave, version: str, value: str, order: str) -> None:
+    view, result = next(populations(cave, version, order=order, value=value))
+    plot = population_matrix.plot(view, result)
+    check([plot], scripts.readings(result.pair, plot.figure.reads))
