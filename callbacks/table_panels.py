@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, no_update
+from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
-from callbacks import views
-from callbacks.bodies import GridState, Href, Outline
+from callbacks import table_drawings, views
+from callbacks.bodies import GridState, Href, OfPlot, Outline
 from callbacks.errors import told_by_load, unless_typed
+from callbacks.figure_scripts import COPIED, COPY, copied
 from callbacks.register import callback
 from components import alerts, table_compare, table_ids, table_page, table_plots
 from components.facets import facet_panel
@@ -92,46 +93,50 @@ def draw(state: GridState | None, panel: str | None, columns: list[str], picked:
 
 def draw_counts(shown: HeldView) -> Any:
     """Bars of the rows by value."""
-    result = shown.groups
-    if not result:
+    result, plot = shown.groups, table_drawings.counts(shown)
+    if not result or not plot:
         return []
-    counts, clicked = plots.counts(shown.table, shown.query, result), plots.boxes(shown.table, shown.query, result)
-    return table_plots.counts_figure(
-        counts, result.colours, result.column, lambda value: shown.boxed(result.column, clicked(value))
-    )
+    clicked = plots.boxes(shown.table, shown.query, result)
+    values = plots.counts(shown.table, shown.query, result)["value"]
+    return table_plots.counts_figure(plot, values, lambda value: shown.boxed(result.column, clicked(value)))
 
 
 def draw_histogram(shown: HeldView) -> Any:
     """Bars of the rows by a number."""
-    chosen = plots.axes(shown.table, shown.address.x)
-    if chosen is None:
+    drawn = table_drawings.bars(shown)
+    if drawn is None:
         return table_plots.no_numbers()
-    result = shown.groups
-    bars = plots.histogram(shown.table, shown.query, chosen[0], result)
-    colours = result.colours if result else {}
-    return table_plots.histogram_figure(bars, colours, shown.colour_by, lambda box: shown.boxed(chosen[0].name, box))
+    return table_plots.histogram_figure(*drawn, lambda box: shown.boxed(drawn[1].column.name, box))
 
 
 def draw_points(shown: HeldView, outline: Outline | None) -> Any:
     """A dot for each row."""
-    points, view = shown.points(), shown.address
-    if points is None:
+    drawn = table_drawings.points(shown, outline)
+    if drawn is None:
         return table_plots.no_numbers()
-    on_map = view.plot in plots.MAPS
-    volume = cave().volume(view.datastack)
-    headings = [column.heading for column in plots.axes(shown.table, view.x, view.y) or ()]
-    titles = [volume.titles[axis] for axis in plots.map_axes(view.plot, volume)] if on_map else headings
-    return table_plots.scatter_figure(
-        plots.thinned(points),
-        len(points),
-        (titles[0], titles[1]),
-        shown.groups.colours if shown.groups else {},
-        group_by=shown.colour_by,
-        layers=volume.layer_set(view.layers),
-        same_scale=on_map,
-        down=view.plot == "side" or "depth" in titles[1],
-        outline=outline,
-    )
+    plot, points = drawn
+    down = plot.figure.options["down"]
+    layers = shown.release.volume.layer_set(shown.address.layers) if down else None
+    return table_plots.scatter_figure(plot, len(plots.thinned(points)), len(points), layers)
+
+
+@callback(
+    Output({"type": COPIED, "of": "table", "name": MATCH}, "data"),
+    Input({"type": COPY, "of": "table", "name": MATCH}, "n_clicks"),
+    State({"type": COPY, "of": "table", "name": MATCH}, "id"),
+    State("table-shown", "data"),
+    State("table-columns", "value"),
+    State("table-picked", "data"),
+    prevent_initial_call=True,
+)
+def copy_script(
+    clicks: int | None, plot: OfPlot, state: GridState | None, columns: list[str], picked: Outline | None
+) -> Any:
+    """A script that draws the plot."""
+    if not clicks or not state:
+        return no_update
+    shown = held(views.of_table_grid(state, columns, "plot"))
+    return copied(table_drawings.plots_of(shown, picked), plot["name"], shown.address.href(), shown.readings)
 
 
 @callback(

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from dash import dcc, html
 
-from components import controls
+from components import cell_figures, controls
 from components.attributes import aria, data
 from components.cell_card import counted
-from components.figures.axes import depth_title
-from components.figures.counts import MOST_BARS, count_bars
-from components.figures.scatter import histogram, is_small_part, scatter
-from components.figures.template import CONFIG, Figure
+from components.cell_figures import Plot
+from components.figures.counts import MOST_BARS
+from components.figures.scatter import is_small_part
+from components.figures.template import CONFIG
 from services.core.columns import default_group, groupable
 from services.views.addresses import TABLE_PAGE, TableAddress
 
 if TYPE_CHECKING:
     from services.core.columns import Column
     from services.core.profiles import LayerSet
-    from services.tables.plots import Bars, Outline
+    from services.tables.plots import Bars
     from services.tables.tables import TableFrame
 
 KINDS: tuple[controls.Option, ...] = (
@@ -65,70 +65,42 @@ def comparable(table: TableFrame) -> list[Column]:
     return [column for column in groupable(table.columns) if column.kind != "number"]
 
 
-def counts_figure(
-    frame: pd.DataFrame, colours: Mapping[str, str], column: str, href: Callable[[Any], str]
-) -> list[Any]:
-    """Rows by value. `href` gives the address that a click on a value (None = blank) leads to."""
-    if frame.empty:
+def counts_figure(plot: Plot, values: pd.Series, href: Callable[[Any], str]) -> list[Any]:
+    """Rows by value. `href` gives the address that a click on one of the `values` (None = blank) leads to."""
+    if values.empty:
         return [html.P("There are no rows to count.", className="k-muted")]
-    bars = count_bars(
-        frame.rename(columns={"count_single_soma": "count_part"}),
-        colours,
-        counted="rows",
-        part="rows with one soma",
-        blank=_blank(column),
-    )
-    alone = frame["value"].iloc[: len(bars["data"][0]["y"]) - (len(frame) > MOST_BARS)]  # the last may be of many
+    bars = plot.figure.result
+    alone = values.iloc[: len(bars["data"][0]["y"]) - (len(values) > MOST_BARS)]  # the last may be of many
     leads_to = [href(None if pd.isna(value) else value) for value in alone]
     for trace in bars["data"]:
         trace["customdata"] = leads_to
     caption = "Solid: the root id has one row only. Pale: it has several. Click a bar to filter by it."
-    return [_graph(bars), html.P(caption, className="k-hint")]
+    return _drawn(plot, caption)
 
 
-def histogram_figure(bars: Bars, colours: Mapping[str, str], group_by: str, href: Callable[[str], str]) -> list[Any]:
+def histogram_figure(plot: Plot, bars: Bars, href: Callable[[str], str]) -> list[Any]:
     """How often the numbers of a column occur. `href` gives the address that a click on a bar leads to, of its box."""
     shown, whole = int(bars.counts.to_numpy().sum()), sum(bars.totals)
     if not shown:
         return [html.P("No row that is shown has a number.", className="k-muted")]
-    drawn = histogram(bars, colours, _blank(group_by), href)
+    for trace in plot.figure.result["data"]:
+        trace["customdata"] = [href(box) if box else "" for box in bars.boxes]
     message = f"{counted(shown, 'row')} with a number"
     if shown < whole:
         scales = (" (scale at the left)", " (at the right)") if is_small_part(bars) else ("", "")
         message = f"Solid: {counted(shown, 'row')} shown{scales[0]}; pale: all {whole:,} with a number{scales[1]}"
     blank = f" {counted(bars.blank, 'row')} shown without." if bars.blank else ""
-    return [_graph(drawn), html.P(f"{message}.{blank} Click a bar to filter by it.", className="k-hint")]
+    return _drawn(plot, f"{message}.{blank} Click a bar to filter by it.")
 
 
-def scatter_figure(
-    points: pd.DataFrame,
-    whole: int,
-    titles: tuple[str, str],
-    colours: Mapping[str, str],
-    *,
-    group_by: str,
-    layers: LayerSet,
-    same_scale: bool = False,
-    down: bool = False,
-    outline: Outline | None = None,
-) -> list[Any]:
-    """A dot for each row of `points`, which may be thinned out of `whole` ones, with what was drawn around some."""
+def scatter_figure(plot: Plot, drawn: int, whole: int, layers: LayerSet | None) -> list[Any]:
+    """A dot for each of the rows `drawn`, which may be thinned out of `whole` ones, and a sentence on its `layers`."""
     if not whole:
         return [html.P("No row that is shown has both numbers.", className="k-muted")]
-    drawn = scatter(
-        points,
-        (titles[0], depth_title(titles[1], layers.layers, layers.name)) if down else titles,
-        colours,
-        down=down,
-        layers=layers.layers,
-        same_scale=same_scale,
-        blank=_blank(group_by),
-        outline=outline,
-    )
-    thin = f"{len(points):,} of {whole:,} rows are drawn. " if len(points) < whole else f"{counted(whole, 'row')}. "
+    thin = f"{drawn:,} of {whole:,} rows are drawn. " if drawn < whole else f"{counted(whole, 'row')}. "
     hint = thin + "Draw around dots to keep them; click one to see which row it is."
-    hint = f"{hint} {layers.sentence}" if down and layers.layers and layers.sentence else hint
-    return [_graph(drawn, SCATTER_CONFIG), html.P(hint, className="k-hint")]
+    hint = f"{hint} {layers.sentence}" if layers and layers.layers and layers.sentence else hint
+    return _drawn(plot, hint, SCATTER_CONFIG)
 
 
 def picked(count: int, keep: str | None, root_href: str | None) -> list[Any]:
@@ -160,20 +132,23 @@ def no_numbers() -> html.P:
     return html.P("This table has no numbers to plot.", className="k-muted")
 
 
-def _blank(column: str) -> str:
+def blank(column: str) -> str:
+    """What rows without a value of a column are called."""
     return f"no {column.replace('_', ' ')}" if column else ""
 
 
-def _graph(figure: Figure, config: Any = CONFIG) -> dcc.Graph:
-    style = {"height": figure["layout"]["height"]}
-    return dcc.Graph(
+def _drawn(plot: Plot, hint: str, config: Any = CONFIG) -> list[Any]:
+    figure = plot.figure.result
+    graph = dcc.Graph(
         id={"type": "table-graph", "of": "plot"},
         figure=figure,
         config=config,
         responsive=True,
-        style=style,
+        style={"height": figure["layout"]["height"]},
         clear_on_unhover=True,
     )
+    parts = [graph, html.P(hint, className="k-hint"), cell_figures.figure_files(plot.name, "table")]
+    return [html.Div(parts, **data(title=plot.title))]
 
 
 def _options(columns: Iterable[Column]) -> list[controls.Option]:

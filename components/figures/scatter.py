@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,9 +67,9 @@ def _drawn(outline: Outline | None) -> list[dict[str, Any]]:
     return [{"type": "path", "path": f"M{corners}Z", "editable": True, **DRAWN}]
 
 
-def histogram(bars: Bars, colours: Mapping[str, str], blank: str, href: Callable[[str], str]) -> Figure:
+def histogram(bars: Bars, colours: Mapping[str, str], blank: str) -> Figure:
     """How many rows have a number: those shown stacked by value (`blank` names the null one; "" = not by value), over a
-    pale outline of the whole table where that has more. A bar leads to the `href` of its box. Some row has to be shown.
+    pale outline of the whole table where that has more. Some row has to be shown.
 
     Where few of the rows are shown (:func:`is_small_part`), the outline has a scale of its own at the right.
     """
@@ -77,7 +77,6 @@ def histogram(bars: Bars, colours: Mapping[str, str], blank: str, href: Callable
     common = {
         "type": "bar",
         "x": ((edges[:-1] + edges[1:]) / 2).tolist(),
-        "customdata": [href(box) if box else "" for box in bars.boxes],
         "text": [*bars.spans],
         "textposition": "none",
         "hovertemplate": "%{text}: %{y:,} %{fullData.name}<extra></extra>",

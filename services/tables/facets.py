@@ -130,7 +130,7 @@ def bars_of(table: TableFrame, column: Column, bars: int) -> Binned:
     """At most `bars` bars of equal width over all numbers of a column."""
 
     def make() -> Binned:
-        return _bin(table.frame[column.name], bars)
+        return binned(table.frame[column.name], bars)
 
     return table.derived.of("bars", column.name, bars).get(make)
 
@@ -282,16 +282,23 @@ def _histogram(live: _Live, column: Column, bars: int) -> Histogram:
     return Histogram(column, tuple(Bar(*row) for row in rows), counts[0])
 
 
-def _bin(values: pd.Series, bars: int) -> Binned:
+def binned(values: pd.Series, bars: int) -> Binned:
+    """The same of a column of numbers."""
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     finite = numbers[np.isfinite(numbers)]
-    codes = np.full(len(numbers), -1, dtype=np.int16)
     if not len(finite):
-        return Binned(codes, np.zeros(0), np.zeros(0, np.int64), ())
+        return Binned(np.full(len(numbers), -1, dtype=np.int16), np.zeros(0), np.zeros(0, np.int64), ())
     edges = _edges(finite.min(), finite.max(), bars, whole=pd.api.types.is_integer_dtype(values.dtype))
-    count = len(edges) - 1
-    codes[np.isfinite(numbers)] = np.clip(np.searchsorted(edges, finite, side="right") - 1, 0, count - 1)
+    count, codes = len(edges) - 1, codes_of(numbers, edges)
     return Binned(codes, edges, np.bincount(codes[codes >= 0], minlength=count), range_boxes(values, codes, count))
+
+
+def codes_of(numbers: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> npt.NDArray[np.int16]:
+    """The bar that each number is in; -1 = no number."""
+    codes = np.full(len(numbers), -1, dtype=np.int16)
+    finite = np.isfinite(numbers)
+    codes[finite] = np.clip(np.searchsorted(edges, numbers[finite], side="right") - 1, 0, len(edges) - 2)
+    return codes
 
 
 def _edges(low: float, high: float, bars: int, *, whole: bool) -> npt.NDArray[np.float64]:

@@ -14,9 +14,11 @@ from services.core import bound_points, space
 from services.core.columns import Column, as_stored, find_column
 from services.core.profiles import Volume
 from services.tables import facets, tables
+from services.tables.facets import Binned
 from services.tables.groups import Groups, ranges
 from services.tables.tables import TableFrame, TableQuery
 
+BARS = 48
 MOST_POINTS = 150_000
 """More are thinned out evenly: a browser draws them all, but takes seconds to."""
 MAPS = {"side": (0, 1), "top": (0, 2)}
@@ -56,6 +58,14 @@ def counts(table: TableFrame, query: TableQuery, groups: Groups) -> pd.DataFrame
     return counted.assign(value=as_stored(counted["value"]))
 
 
+def counts_of(rows: pd.DataFrame, whole: pd.DataFrame, column: str, groups: Groups | None = None) -> pd.DataFrame:
+    """The same of some `rows` of a `whole` table; `groups` are given where numbers are in ranges."""
+    single = np.ones(len(rows), dtype=bool)
+    if "pt_root_id" in rows:
+        single = rows["pt_root_id"].isin(whole.loc[tables.single(whole), "pt_root_id"]).to_numpy()
+    return tables.count_values(rows[column], single, groups)
+
+
 def boxes(table: TableFrame, query: TableQuery, groups: Groups) -> Callable[[Any], str]:
     """From a group (None = blank) to the box of its column after a click on it: it keeps exactly the rows of the group,
     or adds them to those that the box lists; again, and they are taken away."""
@@ -92,17 +102,26 @@ class Bars:
 
 
 def histogram(
-    table: TableFrame, query: TableQuery, column: Column, groups: Groups | None = None, *, bars: int = 48
+    table: TableFrame, query: TableQuery, column: Column, groups: Groups | None = None, *, bars: int = BARS
 ) -> Bars:
     """How many rows that a query keeps have which number of a column, in each of the groups. Raises BadInput."""
     whole = facets.bars_of(table, column, bars)
     rows = tables.row_numbers(table, query)
-    codes = whole.codes[rows]
-    of_rows = (
-        groups.names(table.frame[groups.column].take(rows))
-        if groups
-        else pd.Series(pd.NA, range(len(rows)), dtype="string")
-    )
+    names = groups.names(table.frame[groups.column].take(rows)) if groups else None
+    return _bars(column, whole, whole.codes[rows], names)
+
+
+def bars_of(
+    rows: pd.DataFrame, whole: pd.DataFrame, column: Column, groups: Groups | None = None, *, bars: int = BARS
+) -> Bars:
+    """The same of some `rows` of a `whole` table."""
+    binned = facets.binned(whole[column.name], bars)
+    codes = facets.codes_of(_floats(rows[column.name]), binned.edges)
+    return _bars(column, binned, codes, groups.names(rows[groups.column]) if groups else None)
+
+
+def _bars(column: Column, whole: Binned, codes: npt.NDArray[np.int16], groups: pd.Series | None) -> Bars:
+    of_rows = pd.Series(pd.NA, range(len(codes)), dtype="string") if groups is None else groups
     places, names = pd.factorize(of_rows, use_na_sentinel=False)
     count, known = len(whole.totals), codes >= 0
     cells = np.bincount(places[known] * count + codes[known], minlength=len(names) * count)
@@ -117,9 +136,12 @@ def scatter(table: TableFrame, query: TableQuery, x: Column, y: Column, colours:
     Columns: x and y (float64, in the columns' units), value (the group of `colours` that the row is in; null = blank)
     and id (Int64; the number of the row where a table has none).
     """
-    rows = tables.select(table, query)
-    pair = {"x": _floats(rows[x.name]), "y": _floats(rows[y.name])}
-    return _points(rows, pair, colours)
+    return points_of(tables.select(table, query), x.name, y.name, colours)
+
+
+def points_of(rows: pd.DataFrame, x: str, y: str, colours: Groups | None = None) -> pd.DataFrame:
+    """The same of some rows."""
+    return _points(rows, {"x": _floats(rows[x]), "y": _floats(rows[y])}, colours)
 
 
 def map_axes(plot: str, volume: Volume) -> tuple[str, str]:
@@ -137,8 +159,14 @@ def soma_map(
     if places is None:
         return _points(rows.iloc[:0], {"x": np.empty(0), "y": np.empty(0)}, colours)
     um = space.positions_um(places, bound_points.PLACE, table.info.voxel_resolution_nm, volume)
-    x, y = map_axes(plot, volume)
-    return _points(rows, {"x": um[x].to_numpy(), "y": um[y].to_numpy()}, colours)
+    return map_points(rows, um.to_numpy(), MAPS[plot], colours)
+
+
+def map_points(
+    rows: pd.DataFrame, um: npt.NDArray[np.float64], axes: tuple[int, int], colours: Groups | None = None
+) -> pd.DataFrame:
+    """The same of some rows, whose positions along the axes of the volume are `um`, on two of these axes."""
+    return _points(rows, {"x": um[:, axes[0]], "y": um[:, axes[1]]}, colours)
 
 
 def thinned(points: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:

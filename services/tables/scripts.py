@@ -209,6 +209,22 @@ def _points(position: str) -> str:
     return f"frame[{[f'{position}_{axis}' for axis in 'xyz']}].to_numpy('float64', na_value=np.nan)"
 
 
+def positions(cave: Cave, table: TableFrame) -> Iterator[str]:
+    """Lines for `um`, where the rows of `rows` are along the axes of the volume; needs a table with positions."""
+    volume = cave.volume(table.datastack)
+    yield "import numpy as np"
+    yield "places = np.full((len(rows), 3), np.nan)"
+    for name in position_columns(table.frame):
+        columns = [f"{name}_{axis}" for axis in "xyz"]
+        yield f"places = np.where(np.isnan(places), rows[{columns}].to_numpy('float64', na_value=np.nan), places)"
+    yield f"nm = places * {list(table.info.voxel_resolution_nm)}"
+    if volume.transform in DATASETS:
+        yield "import standard_transform"
+        yield f"um = standard_transform.{DATASETS[volume.transform]}.transform('nm').apply(nm)"
+    else:
+        yield "um = nm / 1000"
+
+
 def _depths(cave: Cave, table: TableFrame, names: Sequence[str]) -> Iterator[str]:
     """Depth and layer, as `services.tables.position_units.depth_columns` has them."""
     volume: Volume = cave.volume(table.datastack)

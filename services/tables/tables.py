@@ -247,13 +247,17 @@ def count_by(table: TableFrame, query: TableQuery, column: str, groups: Groups |
     """
     name = find_column(table.columns, column).name
     rows = row_numbers(table, query)
-    values = table.frame[name].take(rows)
+    return count_values(table.frame[name].take(rows), single(table.frame)[rows], groups)
+
+
+def count_values(values: pd.Series, single: npt.NDArray[np.bool_], groups: Groups | None = None) -> pd.DataFrame:
+    """The same of the values of some rows; `single` tells which of them count for count_single_soma."""
     if groups:
         values = groups.names(values)
     counts = pd.DataFrame(
         {
             "count": values.value_counts(dropna=False),
-            "count_single_soma": values[_single(table.frame)[rows]].value_counts(dropna=False),
+            "count_single_soma": values[single].value_counts(dropna=False),
         }
     )
     counts = counts.fillna(0).astype("int64").rename_axis("value").reset_index()
@@ -279,7 +283,8 @@ def row_numbers(table: TableFrame, query: TableQuery) -> Rows:
     return table.derived.of("rows", query.key()).get(find)
 
 
-def _single(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def single(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rows have a root id that no other has, and that is not 0; all where there are no root ids."""
     if "pt_root_id" not in frame.columns:
         return np.ones(len(frame), dtype=bool)
     return occurs_once(frame["pt_root_id"], zero=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -181,6 +181,18 @@ class HeldView(TableView):
     def script(self, columns: Sequence[Column] | None = None) -> str:
         """Python that reads the rows, with these columns (None = those that are shown)."""
         return scripts.table_snippet(self.release.cave, self.table, self.query, columns or self.columns)
+
+    def readings(self, names: Collection[str]) -> list[str]:
+        """Parts of Python that leave what a figure reads in variables of these `names`: `rows`, those of the view;
+        `table`, all that there are; and `um`, where the rows are along the axes of the volume."""
+        cave, table = self.release.cave, self.table
+        queries = {"table": TableQuery(), "rows": self.query}
+        parts = [
+            f"{scripts.table_snippet(cave, table, query)}{name} = frame{scripts.WITH_TEXTS}\n"
+            for name, query in queries.items()
+            if name in names
+        ]
+        return [*parts, *(["\n".join(scripts.positions(cave, table))] if "um" in names else [])]
 
     def no_files(self, total: int | None) -> dict[str, str]:
         """Why there is no file of some format."""

@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from callbacks import partner_plots, population_matrix, population_plots
+from callbacks import partner_plots, population_matrix, population_plots, table_drawings
 from callbacks.partner_figures import _readings
 from components.cell_figures import Plot
 from services.cave.client import Cave
 from services.cells.partner_table import COMPARTMENT, TUNING
 from services.core import calls
 from services.populations import population, scripts
-from services.views.addresses import CellAddress, PopulationAddress
+from services.views.addresses import CellAddress, PopulationAddress, TableAddress
 from services.views.cell_view import CellView
+from services.views.table_view import held, open_view
 from tests.figures import drawn
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
@@ -125,3 +126,30 @@ def test_the_matrix_of_a_population(cave: Cave, version: str, value: str, order:
     view, result = next(populations(cave, version, order=order, value=value))
     plot = population_matrix.plot(view, result)
     check([plot], scripts.readings(result.pair, plot.figure.reads))
+
+
+TABLE_VIEWS: list[dict[str, Any]] = [
+    {"plot": "counts"},
+    {"plot": "counts", "where": "cell_type in (23P, BC, '4P')", "group_by": "cell_type"},
+    {"plot": "counts", "group_by": "pt_position_y", "where": "id < 1000"},
+    {"plot": "histogram", "x": "soma_depth_um", "where": "cell_type = BC", "unit": "um"},
+    {"plot": "histogram", "x": "id"},
+    {"plot": "scatter", "x": "pt_position_x", "y": "soma_depth_um", "unit": "nm"},
+    {"plot": "side", "where": "cell_type ~ P", "group_by": "cell_type"},
+    {"plot": "top", "unit": "um"},
+]
+
+
+@pytest.mark.parametrize("asked", TABLE_VIEWS, ids=lambda asked: "-".join(asked.values()))
+def test_figures_of_a_table(cave: Cave, version: str, asked: dict[str, Any]) -> None:
+    view = held(open_view(cave, TableAddress(DS, version, TYPES, **asked)))
+    (plot,) = table_drawings.plots_of(view, None)
+    read = check([plot], view.readings(plot.figure.reads))
+    figure = drawn(plot.figure.result)
+    if view.address.plot == "counts" and view.address.group_by != "pt_position_y":
+        bars = figure.data[0]
+        assert dict(zip(bars.y, bars.x, strict=True)) == read["rows"]["cell_type"].value_counts().to_dict()
+    elif view.address.plot == "histogram":
+        assert sum(sum(bars.y) for bars in figure.data if bars.yaxis != "y2") == len(read["rows"])
+    elif view.address.plot != "counts":
+        assert sum(len(dots.x) for dots in figure.data) == len(read["rows"])

@@ -83,7 +83,7 @@ def test_a_histogram_stacks_the_rows_that_are_shown(rows, query, name, by):
     for total, box in zip(bars.totals, bars.boxes, strict=True):
         assert not total or len(select(table, TableQuery(boxes={name: box}))) == total
     if bars.counts.to_numpy().sum():
-        drawn(histogram(bars, groups.colours if groups else {}, "none" if groups else "", lambda box: box))
+        drawn(histogram(bars, groups.colours if groups else {}, "none" if groups else ""))
 
 
 def test_few_rows_have_a_scale_of_their_own_and_a_legend_tells_them_from_the_whole():
@@ -91,16 +91,16 @@ def test_few_rows_have_a_scale_of_their_own_and_a_legend_tells_them_from_the_who
     volume = find_column(table.columns, "volume")
     groups = groups_of(table, "cell_type")
     few = plots.histogram(table, TableQuery("id < 5"), volume, groups)
-    figure = drawn(histogram(few, groups.colours, "no cell type", str))
+    figure = drawn(histogram(few, groups.colours, "no cell type"))
     assert is_small_part(few)
     assert [trace.name for trace in figure.data] == ["BC", "MC", "in the whole table"]
     assert len({trace.marker.color for trace in figure.data}) == 3
     assert figure.layout.yaxis.range[1] < 6 and figure.layout.yaxis2.range[1] > max(few.totals)
     half = plots.histogram(table, TableQuery("id < 1500"), volume, groups)
-    figure = drawn(histogram(half, groups.colours, "no cell type", str))
+    figure = drawn(histogram(half, groups.colours, "no cell type"))
     assert figure.layout.yaxis.range == figure.layout.yaxis2.range
     everything = plots.histogram(table, TableQuery(), volume, groups)
-    assert len(drawn(histogram(everything, groups.colours, "no cell type", str)).data) == 2
+    assert len(drawn(histogram(everything, groups.colours, "no cell type")).data) == 2
 
 
 def test_dots_coloured_by_a_number_have_the_ranges_of_the_whole_table():
