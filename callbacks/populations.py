@@ -18,7 +18,7 @@ from components.links import neuroglancer_link
 from services.cave.context import cave
 from services.cells import proofreading
 from services.neuroglancer import links
-from services.populations import chance, jobs, matrices, population
+from services.populations import chance, groupings, jobs, matrices, population
 from services.populations.matrices import Value
 from services.populations.nulls import Model, Null
 from services.populations.population import Population
