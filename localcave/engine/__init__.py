@@ -3,6 +3,7 @@
 Public names:
 
 - `query`: COMPARISONS, DROPPED_FROM_JOINS, DROPPED_FROM_TABLES, Query, Table, find_in_any
+- `query_values`: iterated
 - `store`: AXES, Column, Datastack, Source, Store, identifier, quote, voxel_size_nm
 - `wire`: answer, as_arrow, count_table, encoded, gzipped, notice
 """

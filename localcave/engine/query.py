@@ -226,10 +226,14 @@ class Query:
 
     def _join_sql(self, left: tuple[str, str], right: tuple[str, str]) -> str:
         """Equality of two columns; PostgreSQL refuses those of different kinds, which DuckDB would convert."""
-        kinds = {NUMBERS.get(kind, kind) for kind in (sql_type(self.use(t).column(c)) for t, c in (left, right))}
-        if len(kinds) > 1:
+        own, other = (self.use(table).column(column) for table, column in (left, right))
+        kinds = {NUMBERS.get(kind, kind) for kind in map(sql_type, (own, other))}
+        if len(kinds) > 1 or own.is_position != other.is_position:
             raise failed_sql("operator does not exist: columns of different types are compared")
-        return f"{reference(*left)} = {reference(*right)}"
+        if not (own.is_stored and other.is_stored):
+            return "FALSE"
+        pairs = zip(own.parts, other.parts, strict=True)
+        return " AND ".join(f"{reference(left[0], a)} = {reference(right[0], b)}" for a, b in pairs)
 
     def count(self) -> int:
         """Number of rows, whatever the limit."""
@@ -271,6 +275,8 @@ class Query:
             return [f"CAST(NULL AS {sql_type(column)}) AS {identifier(label)}"]
         if not column.is_position:
             return [f"{reference(name, column.name)} AS {identifier(label)}"]
+        if resolution_nm is not None and not all(resolution_nm):
+            raise EngineError("float division by zero")
         items = []
         for i, part in enumerate(column.parts):
             value = reference(name, part)

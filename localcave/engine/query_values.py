@@ -69,11 +69,16 @@ def comparable(column: Column, value: Any) -> Any:
     raise failed_sql(f"operator does not exist: text with {type(value).__name__}")
 
 
-def listed(column: Column, values: Any) -> list[Any]:
-    """The values of an IN list to bind: nulls match nothing, and numbers that the column cannot hold are left out."""
+def iterated(values: Any) -> list[Any]:
+    """What Python makes of a value where the engine goes through it: the letters of a text, the keys of an object."""
     if not isinstance(values, list | str | dict):
         raise EngineError(f"'{type(values).__name__}' object is not iterable")
-    matches = [comparable(column, value) for value in values if value is not None]
+    return list(values)
+
+
+def listed(column: Column, values: Any) -> list[Any]:
+    """The values of an IN list to bind: nulls match nothing, and numbers that the column cannot hold are left out."""
+    matches = [comparable(column, value) for value in iterated(values) if value is not None]
     if pa.types.is_integer(column.type):
         return list(_whole_int64(matches))
     return matches

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from localcave.cave_errors import EngineError, aborted, schema_errors
 from localcave.engine.query import COMPARISONS, Query, Table
+from localcave.engine.query_values import iterated
 from localcave.engine.store import voxel_size_nm
 from localcave.segmentation.chunkedgraph import Segmentation, parse_time
 from localcave.server.routes_materialize import table_record
@@ -154,7 +155,7 @@ class LiveQuery:
             query.join_tables((left, left_column), (right, right_column))
         if body.get("select_columns"):
             for name, columns in body["select_columns"].items():
-                for column in columns:
+                for column in iterated(columns):
                     query.select(name, column)
         else:
             for name in list(query.tables):

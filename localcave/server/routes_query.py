@@ -11,6 +11,7 @@ from flask import Response, jsonify, request
 from localcave.cave_errors import EngineError, aborted
 from localcave.engine import wire
 from localcave.engine.query import DROPPED_FROM_JOINS, DROPPED_FROM_TABLES, Query, Table, find_in_any
+from localcave.engine.query_values import iterated
 from localcave.engine.store import voxel_size_nm
 from localcave.precomputed.segment_properties import segment_properties
 from localcave.server import query_body
@@ -188,7 +189,7 @@ def _select(query: Query, body: Mapping[str, Any]) -> list[str]:
         return [SELECT_COLUMNS_DEPRECATED]
     if body.get("select_column_map"):
         for name, columns in body["select_column_map"].items():
-            for column in columns:
+            for column in iterated(columns):
                 if column not in query.use(name).source.columns:
                     raise aborted(400, f"column {column} not found in {name}")
                 query.select(name, column)

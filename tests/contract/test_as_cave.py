@@ -150,6 +150,30 @@ def test_an_unknown_selected_column_is_named_with_its_table(server: str, path: s
     assert said(answer) == f"{column} not in model or models for {name}"
 
 
+@pytest.mark.parametrize("value", [5, False])
+def test_selected_columns_of_a_table_that_are_no_list_are_named_by_their_type(server: str, value: object) -> None:
+    message = f"'{type(value).__name__}' object is not iterable"
+    join = {"tables": [[TYPES, "target_id"], [NUCLEI, "id"]], "select_column_map": {TYPES: value}}
+    assert said(posted(server, f"/version/{MERGED}/query", join)) == message
+    assert said(live(server, {"select_columns": {TYPES: value}})) == message
+
+
+def test_voxels_of_no_size_cannot_be_divided_by(server: str) -> None:
+    body = {"desired_resolution": [4, 0, 40], "limit": 5}
+    for path in (f"/version/{MERGED}/table/{NUCLEI}/query", f"/version/{MERGED}/views/nucleus_with_types/query"):
+        assert said(posted(server, path, body)) == "float division by zero"
+
+
+def test_positions_are_joined_with_positions_only(server: str) -> None:
+    body: dict[str, Any] = {"suffix_map": {NUCLEI: "", POINTS: "_p"}, "limit": 5}
+    body["tables"] = [[POINTS, "pt_position"], [NUCLEI, "id"]]
+    assert "operator does not exist" in said(posted(server, f"/version/{MERGED}/query", body))
+    body["tables"] = [[POINTS, "pt_position"], [NUCLEI, "pt_position"]]
+    axes = [f"pt_position_{axis}" for axis in "xyz"]
+    same = rows_of(POINTS).merge(rows_of(NUCLEI), on=axes)
+    assert len(frame(posted(server, f"/version/{MERGED}/query", body))) == min(len(same), 5)
+
+
 def test_an_unknown_selected_column_of_a_live_query_is_named(client: CAVEclient) -> None:
     with pytest.raises(requests.HTTPError, match="nope not in model or models for"):
         client.materialize.live_live_query(NUCLEI, datetime.now(UTC), select_columns={NUCLEI: ["id", "nope"]})
