@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from services.cave.client import Cave
 from services.cells.pasted import read_ids
 from services.cells.pasted_links import own_sources
 from services.core.settings import Settings
+from services.filters.values import quote
 from tests.servers import ROOT, start_localcave
 
 DEMO = "karst_demo"
@@ -46,7 +48,8 @@ def localcave(cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     if not (demo / "datastack.json").exists():
         demo = made / DEMO
         make(demo, size="full")
-    inputs = {"fly": "reports/01_fly.toml", "odd": "odd/odd.toml", "mini": "files/min/mini.toml"}
+    inputs = {"fly": "reports/01_fly.toml", "odd": "odd/odd.toml"}
+    inputs |= {"mini": "files/min/mini.toml", "mini2": "files/min/mini2_with_size.toml"}
     for name, file in inputs.items():
         import_datastack(cases / file, made / name)
     with start_localcave([demo, *(made / name for name in inputs)]) as url:
@@ -116,6 +119,36 @@ def test_a_cell_of_which_little_is_known(client: FlaskClient) -> None:
     assert not [name for name in partners if "depth" in name]
     linked = client.post("/api/v1/mini/latest/neuroglancer", json={"cell": "864691130000000999", "direction": "in"})
     assert linked.status_code == 200, linked.text
+
+
+def test_a_cell_of_which_sizes_are_known(cases: Path, client: FlaskClient) -> None:
+    cell = "864691130000000999"
+    linked = client.post("/api/v1/mini2/latest/neuroglancer", json={"cell": cell, "direction": "in"})
+    assert linked.status_code == 200, linked.text
+    rows = get(client, f"mini2/latest/cells/{cell}/partners", direction="in")["rows"]
+    source = pd.read_csv(cases / "files" / "min" / "synapses2.csv", dtype={"pre_root_id": str})
+    assert {row["root_id"]: row["net_size"] for row in rows} == source.groupby("pre_root_id")["size"].sum().to_dict()
+
+
+def odd_cells(cases: Path) -> pd.DataFrame:
+    cells = pd.read_csv(cases / "odd" / "cells.csv", dtype=str, keep_default_na=False)
+    return cells[cells["cell_type"] != ""]
+
+
+def test_odd_texts_come_back_from_a_csv_as_they_are(cases: Path, client: FlaskClient) -> None:
+    rows = "/api/v1/odd_stack/latest/tables/odd_types/rows?format=csv&guard=off&sort=target_id&columns="
+    text = client.get(f"{rows}target_id,cell_type").text
+    back = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    source = odd_cells(cases).sort_values("nucleus_id", key=lambda ids: ids.astype(int))
+    assert back["cell_type"].tolist() == source["cell_type"].tolist()
+    assert back["target_id"].tolist() == source["nucleus_id"].tolist()
+
+
+def test_odd_texts_are_found_by_what_they_are(cases: Path, client: FlaskClient) -> None:
+    for text, count in odd_cells(cases)["cell_type"].value_counts().items():
+        line = f"cell_type = {quote(str(text))}"
+        answer = get(client, "odd_stack/latest/tables/odd_types/rows", filter=line, limit=0)
+        assert answer.get("total") == count, (line, answer)
 
 
 @pytest.mark.parametrize("number", [0, 1])
