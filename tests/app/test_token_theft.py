@@ -48,10 +48,24 @@ ROUTES = [
     "/api/v1/{ds}/{v}/cells/864691135000000001/partners?types={t}",
     "/table-viewer?datastack={ds}&version={v}&table={t}",
     "/catalogue?datastack={ds}&version={v}",
+    "/api/v1/{ds}/{v}/populations/matrix?pre={t}:&post=1&pre_by={t}.x&proofread=off",
+    "/api/v1/{ds}/{v}/cells/1/changes?against={v}&types={t}",
     "/connectivity-viewer?datastack={ds}&version={v}&cell=1&type_table={t}",
+    "/populations?datastack={ds}&version={v}&pre={t}:&post_by={t}.x",
+    "/skeletons?datastack={ds}&version={v}&cells={t}",
+    "/search?datastack={ds}&version={v}&q={t}",
+    "/sign-in?next=//{ds}",
     "/dash/datastack/{ds}/apps/table_viewer/?cell_type_table={t}",
     "/dash/datastack/{ds}/apps/connectivity/?cell_id=1",
 ]
+
+
+def every_route() -> list[str]:
+    """ROUTES, and each address that the application answers, with a datastack, a version, or another name in it."""
+    places = {"datastack": "{ds}", "version": "{v}", "table": "{t}", "cell": "{t}"}
+    rules = (str(rule) for rule in server.url_map.iter_rules() if "GET" in (rule.methods or ()))
+    there = (re.sub(r"<(?:\w+:)?(\w+)>", lambda part: places.get(part[1], "1"), rule) for rule in rules)
+    return [*ROUTES, *(route for route in there if "{" in route)]
 
 
 @dataclass
@@ -145,12 +159,17 @@ class TestNames:
         self, app: flask.Flask, proxy: Proxy, trap: Thief, attacks: list[str]
     ) -> None:
         proxy.requests.clear()
+        addresses: set[str] = set()
         with app.test_client() as client:
             for name in [*attacks, *map(quote, attacks)]:
-                for route in ROUTES:
+                for route in every_route():
                     for ds, v, t in ((name, "latest", "x"), (DS, name, "x"), (DS, "latest", name)):
                         given = {key: quote(value, safe="") for key, value in {"ds": ds, "v": v, "t": t}.items()}
-                        assert client.get(route.format(**given)).status_code < 500, (route, given)
+                        addresses.add(route.format(**given))
+            for address in sorted(addresses):
+                answer = client.get(address)
+                assert answer.status_code < 500, (address, answer.text)
+                assert trap.url not in answer.headers.get("Location", "")
         nothing_leaked(proxy, trap)
 
     def test_a_thousand_generated_names_ask_for_nothing_but_names(
@@ -158,11 +177,12 @@ class TestNames:
     ) -> None:
         proxy.requests.clear()
         with app.test_client() as client:
+            routes = every_route()
             for index, name in enumerate(generated(1_000)):
                 given = dict.fromkeys(("ds", "v", "t"), quote(name, safe=""))
                 if index % 2:
                     given |= {"ds": DS}
-                route = ROUTES[index % len(ROUTES)]
+                route = routes[index % len(routes)]
                 assert client.get(route.format(**given)).status_code < 500, (route, name)
         nothing_leaked(proxy, trap)
 
