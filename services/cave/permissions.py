@@ -9,9 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from services.core.errors import NotAllowed
+from services.core.errors import NotAllowed, Upstream
 
 PERMISSION_TTL_S = 60.0
+UNKNOWN = "Whether you may read this is not known until it does. Please try again in a minute."
+"""Beside the sentence that CAVE did not answer."""
 
 
 class Permissions:
@@ -57,6 +59,9 @@ class Permissions:
         except NotAllowed:
             with self._lock:
                 self.revoked += self._granted.pop(key, None) is not None
+            raise
+        except Upstream as error:
+            error.hint = UNKNOWN
             raise
         with self._lock:
             self._granted[key] = time.monotonic() + PERMISSION_TTL_S, ask

@@ -18,6 +18,8 @@ from services.core.errors import NotAllowed, SignIn
 from services.core.identity import Identity
 from services.core.settings import Settings
 from tests import tiny
+from tests.faults.proxy import proxied
+from tests.faults.proxy import status as unavailable
 from tests.people import DS, PRIVATE, SECRET, Guarded, guarded_cave
 
 
@@ -34,6 +36,11 @@ def door(guarded: Guarded, tmp_path: Path) -> Cave:
 
 @pytest.fixture
 def client(door: Cave) -> FlaskClient:
+    return over(door)
+
+
+def over(door: Cave) -> FlaskClient:
+    """Asks the API alone."""
     app = flask.Flask("people")
     app.extensions["karst"] = door
     identity.identify(app, door.settings)
@@ -159,6 +166,24 @@ class TestShortLife:
         cave.release(DS, tiny.NEWEST)
         with guarded.changed("Ben", token="n" * 32), pytest.raises(SignIn, match="has ended"):
             cave.release(DS, tiny.NEWEST)
+
+
+def test_while_cave_is_down_what_it_granted_within_a_minute_is_shown(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proxied(guarded.url) as proxy:
+        settings = Settings(server_address=proxy.url, auth="person", secret_key=SECRET, cache="")
+        client = over(Cave(settings))
+        assert ask(client, "a", rows("types"))[0] == 200
+        with monkeypatch.context() as patch:
+            patch.setattr("services.cave.permissions.PERMISSION_TTL_S", 0.0)
+            assert ask(client, "b", rows("types"))[0] == 200
+        proxy.break_next(unavailable(503), times=10**6)
+        assert ask(client, "a", rows("types"))[0] == 200
+        for _ in range(8):  # until CAVE is left alone
+            status, error = ask(client, "b", rows("types"))
+            assert status in (502, 503)
+            assert "Whether you may read this is not known until it does." in str(error)
 
 
 @pytest.mark.parametrize("table", ["types", "own_types"])
