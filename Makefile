@@ -10,7 +10,7 @@ PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
 export HOST PORT LOCALCAVE_PORT
 
-.PHONY: run classroom reset test fuzz coverage bench load lint golden demo lock clean docs screenshots
+.PHONY: run classroom reset test fuzz coverage bench load lint golden demo lock clean docs audit screenshots
 
 # The demo is made only where it is served: not for a CAVE elsewhere, nor for other folders in DATA.
 run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),demo))
@@ -56,6 +56,14 @@ docs:
 	@bin/venv .data/docs
 	.data/docs/bin/python -m pip install --quiet -r requirements-docs.txt
 	.data/docs/bin/mkdocs build --quiet
+
+# What Karst is made of (CycloneDX, in .data/sbom.json: needs no network but for the tool), and then which of it has known
+# vulnerabilities, which PyPI is asked for. Elsewhere the file can be handed to any scanner.
+audit:
+	@bin/venv .data/audit
+	.data/audit/bin/python -m pip install --quiet -r requirements-audit.txt
+	.data/audit/bin/cyclonedx-py requirements --output-file .data/sbom.json requirements.lock
+	.data/audit/bin/pip-audit --no-deps --disable-pip --strict -r requirements.lock
 
 # Every page in both themes, at four sizes, empty, loaded and failing, in .data/screenshots; ONLY=cell those with that name.
 screenshots: $(VENV)/.dev
