@@ -24,9 +24,9 @@ class Held:
     nbytes: int
     expires: float | None = None
 
-    @property
-    def fresh(self) -> bool:
-        return self.expires is None or time.time() < self.expires
+    def is_fresh(self, stale_s: float = 0.0) -> bool:
+        """Whether it has not expired, or `stale_s` seconds ago at most."""
+        return self.expires is None or time.time() < self.expires + stale_s
 
 
 class Memory:
@@ -47,11 +47,11 @@ class Memory:
         """The bytes that are held at most."""
         return int(self._held.maxsize)
 
-    def get(self, key: Hashable) -> Held | None:
-        """What is held under `key` and has not expired."""
+    def get(self, key: Hashable, stale_s: float = 0.0) -> Held | None:
+        """What is held under `key` and has not expired, or `stale_s` seconds ago at most."""
         with self._lock:
             held = self._held.get(key)
-        return held if held is not None and held.fresh else None
+        return held if held is not None and held.is_fresh(stale_s) else None
 
     def put(self, key: Hashable, content: Any, expires: float | None = None) -> Held:
         """Hold `content`, unless it is larger than all that is held at most."""

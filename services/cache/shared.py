@@ -25,13 +25,15 @@ import pandas as pd
 from services.cache.codec import decode_frame, encode_frame, pack, unpack
 from services.cache.memory import Held, Memory
 from services.cache.stores import WAIT_S, open_store
-from services.core.errors import NotAllowed
+from services.core.errors import NotAllowed, Upstream
 from services.core.metrics import CACHE_ANSWERS
 from services.core.stages import stage
 from services.core.waiting import before_waiting
 
 log = logging.getLogger("karst.cache")
 
+STALE_S = 24 * 3600
+"""For `stale_s`: a list of yesterday is better than none."""
 Key = tuple[str | int, ...]
 T = TypeVar("T")
 
@@ -67,7 +69,8 @@ class Cache:
 
     `memory_bytes` bounds what this process holds (`memory`), `store_bytes` what a folder does; the least recently used
     goes first. Keys are plain values; `namespace` keeps apart what different servers or identities answer. `counts`
-    says how often an answer came from memory, from the store, from a caller that was already loading it, or was loaded.
+    says how often an answer came from memory, from the store, from a caller that was already loading it, was loaded, or
+    was an old one because it could not be.
     """
 
     def __init__(self, where: str, memory_bytes: int, *, store_bytes: int = 4 * 2**30, namespace: str = "") -> None:
@@ -86,14 +89,23 @@ class Cache:
         """
         return self._get(key, FRAME, lambda: load().reset_index(drop=True), ttl_s)
 
-    def value(self, key: Key, load: Callable[[], Any], *, ttl_s: int | None = None) -> Any:
-        """As `frame`, for anything that JSON can hold; a tuple comes back as a list."""
-        return self._get(key, VALUE, load, ttl_s)
+    def value(self, key: Key, load: Callable[[], Any], *, ttl_s: int | None = None, stale_s: int = 0) -> Any:
+        """As `frame`, for anything that JSON can hold; a tuple comes back as a list. What is older than `ttl_s`, by
+        `stale_s` at most, comes back while `load` raises Upstream."""
+        return self._get(key, VALUE, load, ttl_s, stale_s)
 
-    def records(self, key: Key, load: Callable[[], Any], read: Callable[[bytes], T], *, ttl_s: int | None = None) -> T:
-        """What `read` makes of the JSON of what was loaded, once for all callers: nobody may change it."""
+    def records(
+        self,
+        key: Key,
+        load: Callable[[], Any],
+        read: Callable[[bytes], T],
+        *,
+        ttl_s: int | None = None,
+        stale_s: int = 0,
+    ) -> T:
+        """As `value`, of what `read` makes of the JSON, once for all callers: nobody may change it."""
         kind: _Kind[T] = _Kind("records", _to_json, read, hold=lambda loaded: read(_to_json(loaded)), own=_same)
-        return self._get(key, kind, load, ttl_s)
+        return self._get(key, kind, load, ttl_s, stale_s)
 
     def noted(self, key: Key) -> list[Any]:
         """What was noted under `key` by any process, oldest first. Notes may be lost with the store: they are hints."""
@@ -126,7 +138,7 @@ class Cache:
         """Why nothing is shared with other processes at the moment; "" when all is well, or nothing has to be."""
         return self._store.problem() if self._store else ""
 
-    def _get(self, key: Key, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None) -> T:
+    def _get(self, key: Key, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None, stale_s: int = 0) -> T:
         name = json.dumps([self._namespace, kind.name, *key])
         with self._lock:
             held = self.memory.get(name)
@@ -146,7 +158,7 @@ class Cache:
                 with suppress(NotAllowed):  # which is said to another person, maybe, than the one who waited
                     return kind.own(others.result())
         try:
-            content = self._from_store_or_load(name, kind, load, ttl_s).content
+            content = self._from_store_or_load(name, kind, load, ttl_s, stale_s).content
         except BaseException as error:
             # Whoever waits gets the same error: asking a broken server again and again helps nobody.
             self._land(name)
@@ -160,38 +172,54 @@ class Cache:
         with self._lock:
             self._loading.pop(name, None)
 
-    def _from_store_or_load(self, name: str, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None) -> Held:
+    def _from_store_or_load(
+        self, name: str, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None, stale_s: int
+    ) -> Held:
         held = self._from_store(name, kind)
         if held is not None:
             return held
         before_waiting()
         with self._store.lock(name) if self._store else nullcontext():
-            return self._from_store(name, kind) or self._load(name, kind, load, ttl_s)
+            return self._from_store(name, kind) or self._load(name, kind, load, ttl_s, stale_s)
 
     @stage("cache")
-    def _from_store(self, name: str, kind: _Kind[T]) -> Held | None:
+    def _from_store(self, name: str, kind: _Kind[T], stale_s: float = 0.0) -> Held | None:
         packed = self._store.get(name) if self._store else None
         if self._store is None or packed is None:
             return None
         try:
             content, expires = unpack(packed)
-            if expires is not None and expires <= time.time():
+            if expires is not None and expires + stale_s <= time.time():
                 return None
             held = self.memory.put(name, kind.decode(content), expires)
         except Exception as error:
             log.warning("an entry of the cache cannot be read and is dropped: %s", error)
             self._store.delete(name)
             return None
-        self._count("store")
+        self._count("stale" if stale_s else "store")
         return held
 
-    def _load(self, name: str, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None) -> Held:
+    def _load(self, name: str, kind: _Kind[T], load: Callable[[], Any], ttl_s: int | None, stale_s: int) -> Held:
         self._count("loaded")
-        loaded = load()
+        try:
+            loaded = load()
+        except Upstream:
+            stale = self._stale(name, kind, stale_s)
+            if stale is None:
+                raise
+            return stale
         expires = None if ttl_s is None else time.time() + ttl_s
         if self._store:
-            self._store.set(name, pack(kind.encode(loaded), expires), ttl_s)
+            self._store.set(name, pack(kind.encode(loaded), expires), None if ttl_s is None else ttl_s + stale_s)
         return self.memory.put(name, kind.hold(loaded), expires)
+
+    def _stale(self, name: str, kind: _Kind[T], stale_s: int) -> Held | None:
+        """What has expired by `stale_s` seconds at most."""
+        held = self.memory.get(name, stale_s)
+        if held is None:
+            return self._from_store(name, kind, stale_s) if stale_s else None
+        self._count("stale")
+        return held
 
     def _count(self, source: str) -> None:
         CACHE_ANSWERS.labels(source).inc()

@@ -25,7 +25,7 @@ from caveclient.materializationengine import MaterializationClient
 from caveclient.skeletonservice import SkeletonClient
 
 from services.cache.derived import Derived
-from services.cache.shared import Cache
+from services.cache.shared import STALE_S, Cache
 from services.cave import http, versions
 from services.cave.accounts import Accounts
 from services.cave.circuit import Circuits
@@ -132,8 +132,9 @@ class Cave(Accounts, Skeletons, States, Meshes):
 
     def datastacks(self) -> list[str]:
         """Names of the datastacks that this identity may see, sorted."""
-        ttl_s = INFO_TTL_S if self._permissions is None else int(PERMISSION_TTL_S)
-        return sorted(self.own_cache.value(("datastacks",), self._datastacks, ttl_s=ttl_s))
+        # where each person has their own, the list is a permission
+        ttl_s, stale_s = (INFO_TTL_S, STALE_S) if self._permissions is None else (int(PERMISSION_TTL_S), 0)
+        return sorted(self.own_cache.value(("datastacks",), self._datastacks, ttl_s=ttl_s, stale_s=stale_s))
 
     def check(self) -> None:
         """Ask CAVE something, whatever the cache holds; raises what it raises when it does not answer."""
@@ -161,7 +162,7 @@ class Cave(Accounts, Skeletons, States, Meshes):
             image = record["aligned_volume"].get("image_source")
             return {**record, "image_source": image, "viewer_resolution": resolution}
 
-        matches: dict[str, Any] = self.cache.value(("info", datastack), load, ttl_s=INFO_TTL_S)
+        matches: dict[str, Any] = self.cache.value(("info", datastack), load, ttl_s=INFO_TTL_S, stale_s=STALE_S)
         return matches
 
     def _read_info(self, datastack: str) -> dict[str, Any]:
@@ -206,7 +207,8 @@ class Cave(Accounts, Skeletons, States, Meshes):
                 {"version": v["version"], "valid": v["valid"], **{t: v[t].isoformat() for t in times}} for v in result
             ]
 
-        return list(self.cache.records(("versions", datastack), load, read_versions, ttl_s=VERSIONS_TTL_S))
+        kept = self.cache.records(("versions", datastack), load, read_versions, ttl_s=VERSIONS_TTL_S, stale_s=STALE_S)
+        return list(kept)
 
     def version(self, datastack: str, number: int) -> Version:
         """One version, expired or not, or a moment by its number (see :mod:`moments`). Raises NotFound."""

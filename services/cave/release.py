@@ -17,7 +17,7 @@ import pandas as pd
 from caveclient.materializationengine import MaterializationClient
 
 from services.cache.derived import Derived
-from services.cache.shared import Cache
+from services.cache.shared import STALE_S, Cache
 from services.cave.failures import Subject, no_table
 from services.cave.queries import NO_FILTERS, Filters, Source
 from services.cave.roots import Roots
@@ -114,7 +114,9 @@ class Release(Roots, Synapses):
 
         if not self.version.kept:
             return self._tables_then()
-        return dict(self.cave.cache.records(("tables", *self._place), load, read_tables, ttl_s=METADATA_TTL_S))
+        return dict(
+            self.cave.cache.records(("tables", *self._place), load, read_tables, ttl_s=METADATA_TTL_S, stale_s=STALE_S)
+        )
 
     def table_info(self, table: str) -> TableInfo:
         """One table or view. Raises NotFound when the version does not have it."""
@@ -140,7 +142,7 @@ class Release(Roots, Synapses):
 
         there = any(info.kind == "view" for info in self.tables().values())  # else CAVE answers 404
         key = ("view_columns", *self._place)
-        return self.cave.cache.value(key, load, ttl_s=METADATA_TTL_S) if there else {}
+        return self.cave.cache.value(key, load, ttl_s=METADATA_TTL_S, stale_s=STALE_S) if there else {}
 
     def row_count(self, table: str) -> int:
         """Number of rows of a table or view; at a moment, as many as the newest version has."""
@@ -165,7 +167,9 @@ class Release(Roots, Synapses):
             counts = gather(*(partial(self.row_count, name) for name in names))
             return dict(zip(names, counts, strict=True))
 
-        counts: dict[str, int] = self.cave.cache.value(("row_counts", *self._place), load, ttl_s=METADATA_TTL_S)
+        counts: dict[str, int] = self.cave.cache.value(
+            ("row_counts", *self._place), load, ttl_s=METADATA_TTL_S, stale_s=STALE_S
+        )
         return counts
 
     def table(self, table: str) -> pd.DataFrame:

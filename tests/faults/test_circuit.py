@@ -57,9 +57,13 @@ def outcome(cave: Cave, table: str = "types") -> str:
     return "ok"
 
 
-def test_a_dead_cave_is_answered_for_at_once_and_comes_back_by_itself(folder: Path) -> None:
+def test_a_dead_cave_is_answered_for_at_once_and_comes_back_by_itself(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("client.VERSIONS", "client.INFO", "release.METADATA"):  # lists and descriptions are old at once
+        monkeypatch.setattr(f"services.cave.{name}_TTL_S", 0)
     port = free_port()
-    settings = Settings(server_address=f"http://127.0.0.1:{port}", datastack=DS, cache="")
+    settings = Settings(server_address=f"http://127.0.0.1:{port}", datastack=DS, cache=str(tmp_path))
     server = create_app(settings).server
     client, counts = server.test_client(), server.extensions["karst"].counts
     with start_localcave([folder], port=port):
@@ -78,6 +82,7 @@ def test_a_dead_cave_is_answered_for_at_once_and_comes_back_by_itself(folder: Pa
         assert f"again in {answer.headers['Retry-After']} seconds" in error["hint"]
     assert counts["requests"] - sent <= 1  # the trial, on a machine so busy that these took seconds
     assert client.get(ROWS).json == kept.json
+    assert create_app(settings).server.test_client().get(ROWS).json == kept.json  # from the folder
     metrics = client.get("/metrics").text
     assert 'karst_cave_circuit_opened_total{service="' in metrics
     assert 'karst_cave_circuit_refused_total{service="' in metrics
