@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -34,14 +35,19 @@ _NO_TYPE = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
 
 class TypeRows(NamedTuple):
     """What a table says of each of some ids: `frame`, indexed by id, and the ids whose rows differ (`ambiguous`).
-    Of these, texts that differ are all named (see :mod:`type_columns`), other values are blank. `by` is the rule by
-    which rows were chosen.
+    Of these, texts that differ are all named (see :mod:`type_columns`), other values are blank, of which `blank` has
+    the ids by column. `by` is the rule by which rows were chosen.
 
     The ids are not in the frame's attrs, for pandas copies these with every operation."""
 
     frame: pd.DataFrame
     ambiguous: npt.NDArray[np.int64]
     by: str = ""
+    blank: Mapping[str, npt.NDArray[np.int64]] = MappingProxyType({})
+
+    def blank_of(self, ids: npt.NDArray[np.int64]) -> dict[str, int]:
+        """Of how many of some ids each column is blank because their rows differ."""
+        return {name: int(np.isin(ids, blank).sum()) for name, blank in self.blank.items()}
 
 
 def type_rows(release: Release, table: str, by: str = "", *, roots: Collection[int] | None = None) -> TypeRows:
@@ -117,10 +123,13 @@ def together(rows: pd.DataFrame, ids: pd.Series, names: Sequence[str]) -> TypeRo
     every = pd.Index(np.unique(known.to_numpy(np.int64)), name=ids.name)
     columns: dict[str, pd.Series] = {}
     ambiguous = np.empty(0, dtype=np.int64)
+    blank: dict[str, npt.NDArray[np.int64]] = {}
     for name in names:
         columns[name], differing = type_columns.agreed(rows.loc[known.index, name], known, every)
         ambiguous = np.union1d(ambiguous, differing)
-    return TypeRows(ready(pd.DataFrame(columns, index=every)), ambiguous)
+        if not isinstance(rows[name].dtype, pd.StringDtype):
+            blank[name] = differing
+    return TypeRows(ready(pd.DataFrame(columns, index=every)), ambiguous, blank=blank)
 
 
 def of_synapses(parts: Sequence[pd.DataFrame], by: str = "root_id") -> TypeRows:
@@ -174,10 +183,12 @@ def offered(release: Release, table: str) -> dict[str, str]:
     return release.derived.of("type rules", table).get(find) if table else {}
 
 
-def several_rows(count: int, table: str) -> tuple[str, ...]:
-    """A sentence for partners of which the rows of a table differ; none for no such partner."""
+def several_rows(count: int, table: str, blank: Mapping[str, int]) -> tuple[str, ...]:
+    """A sentence for partners of which the rows of a table differ; none for no such partner. `blank` says of how many
+    each column is blank for that."""
     who = "1 partner has" if count == 1 else f"{count:,} partners have"
     words = "texts are all named and count as “several”, other values are left blank"
+    words += type_columns.blank_words(blank)
     return (f"{who} several rows in {table} that differ: {words}.",) if count else ()
 
 

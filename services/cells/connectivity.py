@@ -367,5 +367,8 @@ def _ambiguity(
     differing = [
         np.intersect1d(rows.ambiguous, sides[way]["root_id"].to_numpy()) for way, rows in types.items() if rows
     ]
-    count = len(np.unique(np.concatenate(differing))) if differing else 0
-    return several_rows(count, table or "")
+    partners = np.unique(np.concatenate(differing)) if differing else np.empty(0, np.int64)
+    blank: dict[str, int] = {}
+    for name, ids in (each for rows in types.values() if rows for each in rows.blank.items()):
+        blank[name] = max(blank.get(name, 0), int(np.isin(partners, ids).sum()))
+    return several_rows(len(partners), table or "", blank)

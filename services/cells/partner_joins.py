@@ -42,7 +42,8 @@ def with_tables(partners: pd.DataFrame, tables: Mapping[str, TypeRows]) -> tuple
     for name, rows in tables.items():
         joined = rows.frame.reindex(roots).reset_index(drop=True)
         parts.append(joined.rename(columns={column: f"{name}{SEPARATOR}{column}" for column in joined.columns}))
-        messages += cell_types.several_rows(int(roots.isin(rows.ambiguous).sum()), name)
+        blank = rows.blank_of(roots.to_numpy(np.int64))
+        messages += cell_types.several_rows(int(roots.isin(rows.ambiguous).sum()), name, blank)
     return pd.concat(parts, axis=1), tuple(messages)
 
 

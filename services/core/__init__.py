@@ -28,6 +28,7 @@ Public names:
 - `sorting`: Direction, Sort, format_sort, parse_sort
 - `space`: Floats, depth_um, depths_of, layer_of, nm_to_um, nm_to_voxels, points, positions_um, voxels_to_nm
 - `stages`: begin_render, stage, start
-- `type_columns`: BEGINS, BETWEEN, SEPARATOR, SEVERAL, agreed, are_several, as_counted, named, type_column
+- `type_columns`: BEGINS, BETWEEN, SEPARATOR, SEVERAL, agreed, are_several, as_counted, blank_words, named,
+  type_column
 - `waiting`: Waiting, before_waiting
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ SEPARATOR = "."
 """Between the name of a joined table and that of its column."""
 SEVERAL = "several"
 """What partners count as whose types differ."""
+MOST_LISTED = 5
 BETWEEN = " | "
 BEGINS = f"{SEVERAL}: "
 
@@ -26,6 +27,14 @@ def type_column(partners: pd.DataFrame) -> str | None:
 def named(values: Iterable[str]) -> str:
     """Texts that differ as one: "several: BC | MC"."""
     return BEGINS + BETWEEN.join(values)
+
+
+def blank_words(counts: Mapping[str, int]) -> str:
+    """In brackets the columns that are blank where rows differ, with of how many cells they are; "" for none."""
+    listed = [f"{name} of {count:,}" for name, count in counts.items() if count]
+    if len(listed) > MOST_LISTED:
+        listed = [*listed[:MOST_LISTED], f"{len(listed) - MOST_LISTED:,} more columns"]
+    return f" ({', '.join(listed)})" if listed else ""
 
 
 def agreed(values: pd.Series, ids: pd.Series, every: pd.Index[Any]) -> tuple[pd.Series, npt.NDArray[np.int64]]:

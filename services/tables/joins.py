@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from services.core.columns import Column, beside
 from services.core.errors import BadInput, KarstError, Upstream
 from services.core.records import TableInfo
 from services.core.roles import SYNAPSE_SCHEMAS
-from services.core.type_columns import agreed
+from services.core.type_columns import agreed, blank_words
 from services.tables import live
 from services.tables.tables import Joined, TableFrame, id_columns
 
@@ -26,6 +26,7 @@ HIDDEN = "-"
 _LEFT_OUT = frozenset({"depth_um", "soma_depth_um", "valid", "valid_ref"})
 _KINDS = ("text", "number", "boolean", "time")
 _DIFFERS = "differs"
+_BLANK = "blank"
 
 
 def joinable(cave: Cave, table: TableFrame) -> list[str]:
@@ -81,7 +82,8 @@ def _of(names: Sequence[str], other: str) -> list[str]:
 @dataclass(frozen=True)
 class JoinReport:
     """How a join went. Of the table's rows, `matched` have exactly one row in `other`, `missing` none, and
-    `ambiguous` several, of which those of `differing` do not agree."""
+    `ambiguous` several, of which those of `differing` do not agree; `blank` says of how many each column is blank for
+    that."""
 
     other: str
     on: str
@@ -89,6 +91,7 @@ class JoinReport:
     missing: int
     ambiguous: int
     differing: int
+    blank: Mapping[str, int]
 
     def sentence(self) -> str:
         """All of this in words."""
@@ -101,6 +104,7 @@ class JoinReport:
             message += f"; {self.ambiguous:,} have several"
         if self.differing:
             message += f", of which {self.differing:,} differ: texts are all named, other values are blank"
+            message += blank_words(self.blank)
         return message + "."
 
 
@@ -141,7 +145,8 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     )
     rows = extra[NUM_ROWS].to_numpy(np.int64)
     matched, missing = int((rows == 1).sum()), int((rows == 0).sum())
-    return wide, JoinReport(other, key, matched, missing, len(rows) - matched - missing, int(extra[_DIFFERS].sum()))
+    differing, ambiguous = int(extra[_DIFFERS].sum()), len(rows) - matched - missing
+    return wide, JoinReport(other, key, matched, missing, ambiguous, differing, extra.attrs.get(_BLANK, {}))
 
 
 def join_all(
@@ -189,7 +194,7 @@ def _is_value(column: Column) -> bool:
 
 def _extra(own: pd.Series, right: pd.DataFrame, foreign: str, names: list[str]) -> pd.DataFrame:
     """What the rows of `right` that each of `own` has say together in the columns `names`, `num_rows`, how many they
-    are, and whether they differ (bool)."""
+    are, and whether they differ (bool). `attrs` tells of how many each column is blank because they differ."""
     known = right[(right[foreign].fillna(0) != 0).to_numpy(bool)]
     known = known.sort_values("id", kind="stable") if "id" in known else known
     ids = known[foreign].astype("int64")
@@ -198,14 +203,18 @@ def _extra(own: pd.Series, right: pd.DataFrame, foreign: str, names: list[str]) 
     repeated = ids.duplicated(keep=False).to_numpy(bool)
     alone = known.loc[~repeated, names].set_axis(ids[~repeated])
     differing: set[int] = set()
+    blank: dict[str, int] = {}
     if repeated.any():
         rows, keys = known[repeated], ids[repeated]
         every = pd.Index(np.unique(keys.to_numpy()))
         columns = {name: agreed(rows[name], keys, every) for name in names}
         differing.update(*(several.tolist() for _, several in columns.values()))
+        other = [name for name in names if not isinstance(rows[name].dtype, pd.StringDtype)]
+        blank = {name: int(wanted.isin(columns[name][1]).sum()) for name in other}
         together = pd.DataFrame({name: values for name, (values, _) in columns.items()}, index=every)
         alone = pd.concat([alone, together.astype(alone.dtypes)])
     result = alone.reindex(wanted).reset_index(drop=True)
     result[NUM_ROWS] = pd.array(counts.reindex(wanted).fillna(0).to_numpy(np.int64), dtype="Int64")
     result[_DIFFERS] = wanted.isin(differing).to_numpy(bool)
+    result.attrs[_BLANK] = blank
     return result

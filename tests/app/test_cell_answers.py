@@ -147,9 +147,10 @@ def test_any_number_of_tables_is_joined_under_their_names(cave, newest, ask, bus
         assert found.astype(object).where(found.notna(), None).tolist() == expected
         assert found.notna().any() or name == names[0]
     areas = ask(names[2])
-    differ = areas[areas["pt_root_id"] != 0].groupby("pt_root_id")[["tag", "value"]].nunique().gt(1).any(axis=1)
-    several = set(differ.index[differ]) & set(frame["root_id"])
-    assert bool(several) == any(one in said for one in connectivity.several_rows(len(several), names[2]))
+    differ = areas[areas["pt_root_id"] != 0].groupby("pt_root_id")[["tag", "value"]].nunique().gt(1)
+    differ = differ[differ.any(axis=1) & differ.index.isin(frame["root_id"])]
+    sentences = connectivity.several_rows(len(differ), names[2], {"value": int(differ["value"].sum())})
+    assert bool(len(differ)) == any(one in said for one in sentences)
 
 
 def test_distances_are_straight_lines_between_somata(cave, newest, ask, busiest):

@@ -178,6 +178,7 @@ def test_rows_that_agree_are_one_type_and_rows_that_differ_are_all_shown(cave):
     assert scores[AGREE] == 0.5 and scores[DIFFER] is None and scores[ONE] == 0.7
     (said,) = [one for one in found.warnings if "several rows" in one]
     assert said.startswith("3 partners have several rows in types that differ")
+    assert said.endswith("other values are left blank (score of 1).")
 
 
 def test_a_datastack_without_nuclei_or_dates_types_its_partners_too(cave):

@@ -54,6 +54,7 @@ def by_key(cave, version, table, key, value):
         (PROOFREAD, "auto", "pt_root_id", "pt_root_id", "strategy_axon"),
         (BAYLOR, "root_id", "pt_root_id", "pt_root_id", "cell_type"),
         ("nucleus_detection_v0", "auto", "target_id", "id", "volume"),
+        ("nucleus_detection_v0", "root_id", "pt_root_id", "pt_root_id", "volume"),
     ],
 )
 def test_each_row_has_what_its_rows_of_the_other_table_say(cave, types, case):
@@ -71,6 +72,9 @@ def test_each_row_has_what_its_rows_of_the_other_table_say(cave, types, case):
             assert cell == f"several: {' | '.join(distinct)}"
         else:
             assert pd.isna(cell)
+    differ = sum(len({one for one in found if not pd.isna(one)}) > 1 for found in wanted)
+    if differ and not pd.api.types.is_string_dtype(wide.frame[f"{other}.{value}"].dtype):
+        assert f"{value} of {differ:,}" in report.sentence()
     counts = Counter(min(len(found), 2) for found in wanted)
     assert (report.missing, report.matched, report.ambiguous) == (counts[0], counts[1], counts[2])
     assert f"{report.matched:,} of {len(wanted):,}" in report.sentence()
@@ -115,7 +119,9 @@ def test_rows_of_a_joined_table_that_agree_give_their_value_and_others_all(small
     assert shown[4] == shown[5] == ("several: 23P | MC", "test", 2)  # two nuclei of one root id
     assert pd.isna(shown[6][0]) and shown[6][2] == 0
     assert (report.matched, report.missing, report.ambiguous, report.differing) == (4, 1, 2, 2)
-    assert report.sentence().endswith("2 have several, of which 2 differ: texts are all named, other values are blank.")
+    assert report.sentence().endswith(
+        "2 have several, of which 2 differ: texts are all named, other values are blank (volume of 2)."
+    )
 
 
 @pytest.mark.parametrize("filter_", ["= several", "~ several", "in (several, ETs)"])
