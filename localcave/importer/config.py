@@ -241,7 +241,9 @@ def _columns(section: Section, schema_type: str) -> dict[str, ColumnPlan]:
         columns[name] = _column(f"{section.where} {name}", value, is_position=kinds[name] == "position")
     for column in schema:
         if column.required and column.name not in columns:
-            more = " (write { value = 0 } for points of no cell)" if column.name.endswith("_root_id") else ""
+            more = "; name that of the file which holds it, or write { value = ... } for one that all rows share"
+            if column.name.endswith("_root_id"):
+                more += ", { value = 0 } for points of no cell"
             raise InputError(f"{section.where}: the schema type {schema_type} needs the column {column.name!r}{more}")
     return columns
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,7 +68,7 @@ def open_file(path: Path, form: CsvForm = CsvForm()) -> Rows:  # noqa: B008 - fr
         raise InputError(f"there is no file {path}; data in the TOML, or --data, says in which folder it is")
     try:
         table = _reader(path, form)(path)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         problem = str(error).splitlines()[0]
         raise InputError(f"cannot read {path.name}: {problem}; {_remedy(path, problem)}") from None
     names = table.column_names
@@ -94,6 +95,8 @@ def _remedy(path: Path, problem: str) -> str:
     """What to do about a file that pyarrow cannot read."""
     if not path.name.lower().removesuffix(".gz").endswith(TEXT):
         return "save it again"
+    if path.name.lower().endswith(".gz") and re.search("compress|zlib|gzip|inflate", problem, re.IGNORECASE):
+        return "it is cut or damaged: copy it again, or unpack it"
     if "UTF8" in problem:
         return "save it as UTF-8 (in Excel: CSV UTF-8)"
     if problem.startswith("Empty"):

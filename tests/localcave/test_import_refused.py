@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import gzip
 import json
 import tomllib
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 
 from localcave.errors import InputError
 from localcave.folder.writer import read_manifest
+from localcave.importer.files import open_file
 from localcave.importer.importing import import_datastack
 from tests.localcave.importing import CELLS, HEAD, NUCLEI, REFERENCE, SYNAPSES, Make, write_file
 
@@ -72,7 +75,7 @@ def test_a_row_is_counted_in_the_file_not_among_the_chosen(make: Make) -> None:
         ('["x", "y", "z"]', '["x", "y"]', "three columns x, y, z or from one"),
         ("nucleus_detection", "nucleus_detektion", "not a schema type of CAVE; did you mean nucleus_detection"),
         ("pt_root_id =", "pt_rot_id =", "has no column 'pt_rot_id'; did you mean pt_root_id"),
-        ('pt_root_id = "root"\n', "", "needs the column 'pt_root_id'"),
+        ('pt_root_id = "root"\n', "", "needs the column 'pt_root_id'; name that of .*value = 0"),
         ('file = "cells"', 'file = "cell"', r"'cell' is not one of the \[files\]: cells"),
         ('file = "cells"', 'fiel = "cells"', "needs the key 'file'"),
         (
@@ -125,6 +128,14 @@ def test_files_of_different_versions_are_noticed_by_their_supervoxels(make: Make
         InputError, match="supervoxel 33 belongs to the roots 1 and 3: the files are of different versions"
     ):
         make(SYNAPSES, files)
+
+
+@pytest.mark.parametrize("left", [4, 30, -9, -2_000])
+def test_a_gzip_file_that_is_cut_is_refused(tmp_path: Path, left: int) -> None:
+    lines = "".join(f"{n},{n * n}\n" for n in range(20_000))
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(f"id,x\n{lines}".encode())[:left])
+    with pytest.raises(InputError, match=r"cannot read cut\.csv\.gz: .*; it is cut or damaged"):
+        open_file(tmp_path / "cut.csv.gz")
 
 
 def test_columns_of_one_name_and_broken_files_are_refused(make: Make) -> None:
