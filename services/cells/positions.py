@@ -112,8 +112,8 @@ def _segment(release: Release, point_nm: space.Floats) -> int:
 def _of_synapse(points: pd.DataFrame) -> Found:
     first = _first(points)
     others = points[points["root_id"] != first.root_id]
-    if len(others) and _first(others).apart_nm < CLEARLY * first.apart_nm:
-        other = _first(others)
+    other = _first(others) if len(others) else None
+    if other and (other.apart_nm < CLEARLY * first.apart_nm or other.apart_nm == 0):
         raise BadInput(
             f"This position is between two segments: {_side(first)} is {_far(first)} away, "
             f"{_side(other)} {_far(other)}.",

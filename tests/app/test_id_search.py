@@ -9,6 +9,7 @@ import pytest
 
 from services.cave.client import Cave
 from services.cave.release import Release
+from services.cells import positions
 from services.cells.id_search import search
 from services.core.errors import BadInput
 from services.core.settings import Settings
@@ -144,3 +145,11 @@ def test_a_link_s_own_segmentation_is_taken_and_other_layers_are_told(small, typ
         found = search(small, types, text)
         assert found.ids["asked"].tolist() == [tiny.A, tiny.B]
         assert "'nuclei'" in " ".join(found.sentences)
+
+
+def test_where_both_sides_of_a_synapse_lie_at_one_place_both_are_named(small):
+    with pytest.raises(BadInput, match="between two segments") as caught:
+        positions.at(small.release("tiny", tiny.NEWEST), np.array([400.0, 800.0, 400.0]))
+    assert str(tiny.A) in caught.value.message and str(tiny.B) in caught.value.message
+    autapse = positions.at(small.release("tiny", tiny.NEWEST), np.array([520.0, 920.0, 520.0]))
+    assert autapse.id == str(tiny.A)
