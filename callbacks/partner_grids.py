@@ -49,16 +49,17 @@ def _block(view: CellView, side: str, start: int = 0, end: int = ROWS_AT_ONCE) -
 
 @callback(
     Output({"type": "partner-counts", **SIDE}, "children"),
-    Output({"type": "partner-downloads", **SIDE}, "children"),
+    Output({"type": "partner-csv", **SIDE}, "children"),
+    Output({"type": "partner-menu", **SIDE}, "children"),
     Input({"type": "partner-shown", **SIDE}, "data"),
     State({"type": "partner-shown", **SIDE}, "id"),
     prevent_initial_call=True,
-    on_error=lambda error: (alerts.problem(error), []),
+    on_error=lambda error: (alerts.problem(error), None, []),
 )
 def summarise(shown: GridState | None, id: OfSide) -> tuple[Any, ...]:
     """Counts and downloads of what one grid shows."""
     if not shown:
-        return no_update, no_update
+        return no_update, no_update, no_update
     return _summary(CellView.of(cave(), views.partner_address(shown)), id["side"])
 
 
@@ -68,17 +69,17 @@ def _summary(view: CellView, side: str) -> tuple[Any, ...]:
     unfiltered = replace(view.address, where="", boxes={}, tab=side)
     return (
         partner_panel.counts(frame, whole.frame, words, unfiltered, misread(requested, whole.frame)),
-        partner_panel.downloads(view.answerable[0], view.root_ids, side, requested.text()),
+        *partner_panel.downloads(view.answerable[0], view.root_ids, side, requested.text()),
     )
 
 
 def body(view: CellView, side: str) -> list[Any]:
     """What stands in the panel of one side of a concrete view; what is wrong with its filter in place of counts."""
     requested = replace(view, address=partner_panel.of_side(view.address, side))
-    messages: Any = {"block": {"rowData": [], "rowCount": 0}, "ways_out": []}
+    messages: Any = {"block": {"rowData": [], "rowCount": 0}, "files": (None, [])}
     try:
-        counted, ways_out = _summary(requested, side)
-        messages = {"block": _block(requested, side), "ways_out": ways_out}
+        counted, *files = _summary(requested, side)
+        messages = {"block": _block(requested, side), "files": files}
     except KarstError as error:
         counted = alerts.problem(error)
     whole, totals = view.table(side), several.totals(view.cells) if len(view.cells) > 1 else view.first.totals

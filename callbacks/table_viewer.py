@@ -117,32 +117,33 @@ def _block(shown: Any, start: int, end: int, picked: Outline | None = None) -> d
 
 @callback(
     Output("table-counts", "children"),
-    Output("table-downloads", "children"),
+    Output("table-csv", "children"),
+    Output("table-menu", "children"),
     Input("table-shown", "data"),
     Input("table-columns", "value"),
     Input("tab", "data"),
     State("table-of", "data"),
     prevent_initial_call=True,
     running=[(Output("table-summary", "className"), "k-summary k-busy", "k-summary")],
-    on_error=lambda error: (alerts.problem(error), table_page.address_button()),
+    on_error=lambda error: (alerts.problem(error), None, []),
 )
 def summarise(state: GridState | None, columns: list[str], panel: str | None, of: Href) -> tuple[Any, ...]:
     """Counts and downloads of what the grid shows; what cannot be read of the filter."""
     if not state:
-        return no_update, no_update
+        return no_update, no_update, no_update
     shown = views.of_table_grid(state, columns, panel or "")
     try:
         words = shown.filter
         total, more = shown.counted()
     except KarstError as error:
         problem = alerts.problem(error, shown.typed_wrongly())
-        return table_page.drawn_for(shown.address, problem), table_page.address_button()
+        return table_page.drawn_for(shown.address, problem), None, []
     message = words.describe() if words.text() else ""
     unfiltered = shown.address.unfiltered().href()
     messages = [*more, *([table_page.few_enough(shown.address)] if views.is_few_now(shown, of) else [])]
     counts = table_page.counts(total, shown.whole, message, unfiltered, messages, meant=shown.meant(total))
     summary = table_page.drawn_for(shown.address, counts)
-    return summary, table_page.downloads(shown.address, words.text(), shown.no_files(total))
+    return summary, *table_page.downloads(shown.address, words.text(), shown.no_files(total))
 
 
 @callback(

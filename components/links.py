@@ -9,7 +9,7 @@ from dash import html
 from components.attributes import aria, data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from services.core.errors import KarstError
     from services.neuroglancer.links import Link
@@ -33,6 +33,16 @@ def copy_button(text: str, what: str) -> html.Button:
 def copyable(text: str, what: str) -> html.Span:
     """An id with a button to copy it."""
     return html.Span([html.Span(text, className="k-id"), copy_button(text, what)], className="k-copyable")
+
+
+def ways_out(csv: Any, menu: Sequence[Any], csv_id: Any, menu_id: Any) -> list[Any]:
+    """Links to the rows as files, copies of them, and the address of this page, which even a view that cannot be read
+    has. The menu stands, and stays open, while `menu`, what is in it, is drawn anew; empty it is not to be seen."""
+    return [
+        html.Div(csv, id=csv_id, className="k-csv"),
+        html.Details([html.Summary("Export"), html.Div(menu, id=menu_id, className="k-menu")], className="k-take"),
+        copy_button("", "link to this view"),
+    ]
 
 
 def neuroglancer_link(link: Link, subject: str) -> html.Div:

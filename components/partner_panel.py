@@ -12,7 +12,7 @@ from dash import dcc, html
 from components.attributes import aria, data
 from components.cell_card import apart, counted
 from components.grid import ordered, place, rows_grid, typed
-from components.links import copy_button, deselect
+from components.links import deselect, ways_out
 from components.table_page import COPIES, OUTLINED
 from services.core.sorting import format_sort
 from services.views.addresses import IDS, NO_TYPES, SAME, CellAddress, PopulationAddress
@@ -93,10 +93,10 @@ def body(
     block: Mapping[str, Any],
     hidden: Sequence[str],
     counted: Any,
-    ways_out: Sequence[Any],
+    files: tuple[Any, Sequence[Any]],
 ) -> list[Any]:
-    """What stands in the panel of one side: its counts and the ways out, and the rows, `block` the first of them.
-    `colours` are those of the values of a column, `hidden` names columns that are not drawn."""
+    """What stands in the panel of one side: its counts, its `files`, and the rows, `block` the first of them. `colours`
+    are those of the values of a column, `hidden` names columns that are not drawn."""
     grid = rows_grid(
         {"type": "partner-rows", "side": side, "of": grid_of(address), "key": "root_id"},
         partners.columns,
@@ -113,7 +113,10 @@ def body(
             html.Div(counted, id={"type": "partner-counts", "side": side}, className="k-counts", role="status"),
             html.Div(id={"type": "partner-selection", "side": side}),
             html.Div(id={"type": "partner-link", "side": side}, className="k-link"),
-            html.Div(ways_out, id={"type": "partner-downloads", "side": side}, className="k-downloads"),
+            html.Div(
+                ways_out(*files, {"type": "partner-csv", "side": side}, {"type": "partner-menu", "side": side}),
+                className="k-downloads",
+            ),
         ],
         className="k-summary",
     )
@@ -157,9 +160,9 @@ def selection(side: str, count: int) -> list[Any]:
     return deselect({"type": "partner-deselect", "side": side}, count) if count else []
 
 
-def downloads(view: CellAddress, cells: str, side: str, line: str) -> list[Any]:
-    """Links to what is shown as files, buttons that copy ids or a script, and the address of this page. `cells` are the
-    root ids with commas, `line` is the whole filter as one line."""
+def downloads(view: CellAddress, cells: str, side: str, line: str) -> tuple[html.A, list[Any]]:
+    """A link to what is shown as a file, and a menu of all files and of buttons that copy ids or a script. `cells` are
+    the root ids with commas, `line` is the whole filter as one line."""
     several, kept = "," in cells, bool(line or view.synapses or view.top or view.at_least or view.proofread)
     files = [
         (f"These {WORDS[side]}s", partners_path(view, cells, side, line)),
@@ -179,11 +182,8 @@ def downloads(view: CellAddress, cells: str, side: str, line: str) -> list[Any]:
     population = PopulationAddress(view.datastack, view.version, IDS, cells, onto, proofread="off")
     onwards = [html.H2("See"), html.A("Connections by type", href=population.href())]
     menu = [html.H2("Files"), *(file_links(*one) for one in files if one), html.H2("Copy"), *copies, *onwards]
-    return [
-        html.A("CSV", href=f"{files[0][1]}&format=csv", download="", className=OUTLINED),  # type: ignore[index]
-        html.Details([html.Summary("Export"), html.Div(menu, className="k-menu")], className="k-take"),
-        copy_button("", "link to this view"),
-    ]
+    csv = html.A("CSV", href=f"{files[0][1]}&format=csv", download="", className=OUTLINED)  # type: ignore[index]
+    return csv, menu
 
 
 def partners_path(view: CellAddress, cells: str, side: str, line: str = "") -> str:

@@ -13,7 +13,7 @@ from dash import dcc, html
 from components import alerts, controls, glossary, help
 from components.attributes import aria, data
 from components.grid import place, rows_grid
-from components.links import copy_button, deselect
+from components.links import deselect, ways_out
 from components.shell import heading
 from components.table_columns import column_panel
 from components.table_ids import id_panel
@@ -138,7 +138,7 @@ def _results(
             help.opener("How to filter"),
             html.Div(id="table-selection"),
             html.Div(id="table-link", className="k-link"),
-            html.Div(id="table-downloads", className="k-downloads"),
+            html.Div(ways_out(None, [], "table-csv", "table-menu"), className="k-downloads"),
         ],
         id="table-summary",
         className="k-summary",
@@ -229,9 +229,9 @@ def selection(count: int) -> list[Any]:
     return deselect("table-deselect", count)
 
 
-def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> list[Any]:
-    """Links to the rows as files, buttons that copy their ids or a script, and the address of this page. `refused` says
-    of some files why there are none."""
+def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> tuple[Any, list[Any]]:
+    """A link to the rows as a file, and a menu of all files and of buttons that copy ids or a script. `refused` says of
+    some files why there are none."""
     path = f"/api/v1/{quote(view.datastack)}/{quote(view.version)}/tables/{quote(view.table)}/rows"
     sort = "".join(f"&sort={quote(text)}" for text in format_sort(view.sort))
     units = f"&units={view.unit}" if view.unit != "vx" else ""
@@ -254,12 +254,8 @@ def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> list
         )
         for form, words in COPIES.items()
     ]
-    menu = html.Div([html.H2("Files"), *files, html.H2("Copy"), *copies, *_onwards(view, line)], className="k-menu")
-    return [
-        None if "CSV" in refused else csv,
-        html.Details([html.Summary("Export"), menu], className="k-take"),
-        address_button(),
-    ]
+    menu = [html.H2("Files"), *files, html.H2("Copy"), *copies, *_onwards(view, line)]
+    return None if "CSV" in refused else csv, menu
 
 
 def _onwards(view: TableAddress, line: str) -> list[Any]:
@@ -268,11 +264,6 @@ def _onwards(view: TableAddress, line: str) -> list[Any]:
         return []
     cells = PopulationAddress(view.datastack, view.version, view.table, line)
     return [html.H2("See"), html.A("Connections among these cells", href=cells.href())]
-
-
-def address_button() -> html.Button:
-    """Copies the address of this page, which even a view that cannot be read has."""
-    return copy_button("", "link to this view")
 
 
 def cell_href(view: TableAddress, table: TableFrame | LargeTable, column: Column) -> str | None:

@@ -370,14 +370,17 @@ def test_files_and_copies_are_of_what_is_shown(cell: Page, truth: Truth, root: i
     wanted = inputs[inputs > 1]
     cell.get_by_label("synapses Filter Input").first.fill("> 1")
     expect(counts(cell)).to_contain_text(f"{len(wanted):,} of {len(inputs):,} partners")
+    menu = cell.locator("#panel-in .k-take")
+    order = [str(one) for one in sorted(wanted.index)]
     cell.locator("#panel-in .ag-header-cell[col-id=root_id] .ag-header-cell-text").click()
     cell.wait_for_url(re.compile("sort=root_id"))
-    order = [str(one) for one in sorted(wanted.index)]
-    menu = cell.locator("#panel-in .k-take")
     menu.locator("summary").click()
+    # What is in the menu may be drawn anew while it is open.
+    file = menu.locator(".k-file-links", has_text="input partners").get_by_role("link", name="CSV")
+    expect(file).to_have_attribute("href", re.compile("sort=root_id"))
     expect(menu.locator(".k-file-links")).to_have_count(3)
     with cell.expect_download() as download:
-        menu.locator(".k-file-links", has_text="input partners").get_by_role("link", name="CSV").click()
+        file.click()
     rows = pd.read_csv(download.value.path(), dtype={"root_id": str})
     assert rows["root_id"].tolist() == order
     with cell.expect_download() as download:

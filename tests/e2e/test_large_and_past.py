@@ -41,7 +41,7 @@ def test_a_table_too_large_to_hold_is_filtered_and_counted_by_cave(page_of_large
     expect(first).to_have_text(re.compile(r"^\d+$"))
     assert int(first.inner_text()) in set(wanted["pre_pt_root_id"])
     with page.expect_download() as started:
-        page.locator("#table-downloads").get_by_role("link", name="CSV").click()
+        page.locator("#table-csv").get_by_role("link", name="CSV").click()
     kept = pd.read_csv(Path(started.value.path()), dtype=str)
     assert sorted(kept["id"]) == sorted(wanted["id"].astype(str))
 

@@ -80,7 +80,7 @@ def test_a_mistake_in_a_filter_is_pointed_at(page: Page, truth: Truth) -> None:
     assert typed[mark.index("^") :].startswith("volme")
     empty = page.locator(".ag-overlay-wrapper")
     expect(empty).to_be_hidden()  # nobody knows which rows there are
-    expect(page.locator("#table-downloads")).not_to_contain_text("Export")
+    expect(page.get_by_text("Export", exact=True)).to_be_hidden()
     page.get_by_role("button", name="Copy link to this view").click()
     expect_copied(page, None)
     page.goto(f"{TABLE}&f.volume=%3E%3E%203")

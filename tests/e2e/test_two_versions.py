@@ -47,7 +47,7 @@ def test_two_tabs_keep_their_own_version(page: Page, truth: Truth) -> None:
         tab.wait_for_url(re.compile(rf"version={version}\b"))
         assert f"version={version}" in tab.url
         with tab.expect_download() as started:
-            tab.locator("#table-downloads").get_by_role("link", name="CSV").click()
+            tab.locator("#table-csv").get_by_role("link", name="CSV").click()
         kept = pd.read_csv(Path(started.value.path()), dtype=str)
         pairs = set(zip(kept["id"], kept["pt_root_id"], strict=True))
         assert pairs == set(zip(wanted["id"].astype(str), wanted["pt_root_id"].astype(str), strict=True))
