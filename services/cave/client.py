@@ -260,7 +260,8 @@ class Cave(Accounts, Skeletons, States, Meshes):
         make = partial(InfoServiceClient, self.settings.server_address, auth_client=self._auth, api_version=INFO_API)
         return self.asker.client("info", make)
 
-    def _state_client(self, _datastack: str) -> JSONService:
+    def _state_client(self, datastack: str) -> JSONService:
+        self.own_name(datastack)
         make = partial(JSONService, self.settings.server_address, auth_client=self._auth, api_version=STATE_API)
         return self.asker.client("state", make)
 

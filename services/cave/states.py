@@ -21,7 +21,7 @@ class States(ABC):
     asker: Asker
 
     @abstractmethod
-    def _state_client(self, _datastack: str) -> Any:
+    def _state_client(self, datastack: str) -> Any:
         """caveclient's client of the state service."""
 
     def upload_state(self, datastack: str, state: dict[str, Any]) -> int:

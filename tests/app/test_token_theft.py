@@ -20,7 +20,7 @@ import requests
 from app import server
 from services.cave.client import Cave
 from services.core.addresses import is_name, is_private_way, origin
-from services.core.errors import KarstError, NotAllowed
+from services.core.errors import KarstError, NotAllowed, NotFound
 from services.core.settings import Settings
 from tests.faults.proxy import Proxy, proxied, status
 
@@ -197,6 +197,17 @@ class TestNames:
                 for one in (one for one in callbacks if not one.get("clientside_function")):
                     client.post("/_dash-update-component", json=body(one, attack))
         nothing_leaked(proxy, trap)
+
+    def test_no_state_is_asked_for_by_the_name_of_no_datastack(
+        self, app: flask.Flask, proxy: Proxy, attacks: list[str]
+    ) -> None:
+        cave: Cave = app.extensions["karst"]
+        proxy.requests.clear()
+        for name in attacks:
+            for ask in (lambda name=name: cave.state(name, 1), lambda name=name: cave.upload_state(name, {})):
+                with pytest.raises(NotFound, match="There is no datastack"):
+                    ask()
+        assert proxy.requests == []
 
     @pytest.mark.parametrize("name", ["minnie65_public", "a", "v1dd.public", "x-1", "_x"])
     def test_names_of_cave_are_names(self, name: str) -> None:
