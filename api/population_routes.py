@@ -18,7 +18,6 @@ from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
 from services.core.columns import Column, describe_columns
-from services.core.errors import BadInput
 from services.populations import chance, groupings, jobs, matrices, motifs, nulls, population, scripts, sets, totals
 from services.populations.groupings import Grouping
 from services.populations.matrices import Matrix, Value
@@ -135,9 +134,8 @@ def population_motifs(datastack: str, version: str) -> Response:
         Column("motif", "motif", "text"),
         *(Column(name, name, "number") for name in map(str, frame.columns[1:])),
     )
-    return population_answer(
-        result, frame, columns, "motifs", facts=drawn, extra=drawn, notes=(nulls.WORDS["degrees"],)
-    )
+    extra, notes = {**drawn, "num": len(result.edges)}, motifs.notes(result.edges, frame, **drawn)
+    return population_answer(result, frame, columns, "motifs", facts=drawn, extra=extra, notes=notes)
 
 
 @blueprint.get(f"{POPULATIONS}/python")
@@ -192,10 +190,7 @@ def read_now(pair: Pair) -> Population:
 
 def read_chance(permutations: int) -> dict[str, int]:
     """`permutations` and `seed`."""
-    requested = params.count("permutations", permutations) or 0
-    if not 1 <= requested <= nulls.MOST_PERMUTATIONS:
-        raise BadInput(f"{requested:,} permutations are not possible.", f"1 to {nulls.MOST_PERMUTATIONS:,} are.")
-    return {"permutations": requested, "seed": params.count("seed", chance.SEED) or 0}
+    return nulls.draws(params.count("permutations", permutations) or 0, params.count("seed", chance.SEED) or 0)
 
 
 def read_pair(datastack: str, version: str, *, through: str | None = None) -> Pair:

@@ -17,7 +17,18 @@ from components.populations_page import MOST_LISTED
 from services.cave.context import cave
 from services.cells import plot_frames
 from services.core import type_columns
-from services.populations import chance, comparisons, jobs, likeness, networks, paths, population, scripts, sets
+from services.populations import (
+    chance,
+    comparisons,
+    jobs,
+    likeness,
+    motifs,
+    networks,
+    paths,
+    population,
+    scripts,
+    sets,
+)
 from services.populations.comparisons import Compared
 from services.populations.groupings import CELL
 from services.populations.likeness import Direction
@@ -45,6 +56,12 @@ def draw(href: str) -> Any:
 
 def _distributions(view: PopulationAddress, result: Population) -> Any:
     return population_panels.distributions(population_plots.plots(view, result))
+
+
+def _motifs(view: PopulationAddress, result: Population) -> Any:
+    draws = population_views.draws(view, motifs.PERMUTATIONS)
+    counts = motifs.against_degrees(result.edges, **draws)
+    return population_panels.motifs(view, counts, motifs.notes(result.edges, counts, **draws))
 
 
 def _alike(view: PopulationAddress, result: Population) -> Any:
@@ -122,6 +139,7 @@ def _unread(view: PopulationAddress, pair: Pair) -> Any:
 
 DRAWN: dict[str, Callable[[PopulationAddress, Population], Any]] = {
     "distributions": _distributions,
+    "motifs": _motifs,
     "alike": _alike,
     "paths": _paths,
     "network": _network,

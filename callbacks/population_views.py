@@ -9,7 +9,7 @@ from callbacks import views
 from components.figures.matrix import NO_TYPE
 from services.cave.context import cave
 from services.core.errors import BadInput
-from services.populations import groupings, population, sets
+from services.populations import chance, groupings, nulls, population, sets
 from services.populations.groupings import Grouping
 from services.populations.population import Pair, Population
 from services.views.addresses import PopulationAddress, parse_population
@@ -64,3 +64,9 @@ def whole(text: str, default: int) -> int:
     if not text.strip().isdigit():
         raise BadInput(f"{text[:40]!r} is no whole number.", "Give one, or leave it out.")
     return int(text)
+
+
+def draws(view: PopulationAddress, permutations: int) -> dict[str, int]:
+    """How many permutations the address asks for (`permutations` where it does not say), and its seed. Raises
+    BadInput."""
+    return nulls.draws(whole(view.permutations, permutations), whole(view.seed, chance.SEED))

@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Input, Output, State, clientside_callback, 
 
 from callbacks import population_matrix, views
 from callbacks.errors import told_by_load
-from callbacks.population_views import grouped_by, groups, named, pair_of, shown, whole
+from callbacks.population_views import draws, grouped_by, groups, named, pair_of, shown
 from callbacks.register import callback
 from components import alerts, controls, populations_page
 from components.figures import matrix as drawing
@@ -148,11 +148,8 @@ def compare(href: str) -> Any:
     view, result = shown(href)
     if view.model == NO_MODEL or not result:
         return no_update
-    numbers = [
-        whole(text, default) for text, default in ((view.permutations, chance.PERMUTATIONS), (view.seed, chance.SEED))
-    ]
     rows, model = groups(view, result.pair), cast("Model", view.model)
-    against = chance.compare(result, rows, model, permutations=numbers[0], seed=numbers[1])
+    against = chance.compare(result, rows, model, None, **draws(view, chance.PERMUTATIONS))
     return populations_page.chance(view, _null_figure(against), against.notes())
 
 

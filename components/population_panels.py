@@ -1,4 +1,4 @@
-"""What is looked at of a population beside its matrix: distributions, cells wired alike, paths."""
+"""What is looked at of a population beside its matrix: distributions, motifs, cells wired alike, paths."""
 
 from __future__ import annotations
 
@@ -24,6 +24,22 @@ if TYPE_CHECKING:
 NO_TYPE = "no type"
 WAYS = {"out": "target", "in": "source", "both": "target and source"}
 OF = {"both": "both", "first": "the first only", "second": "the second only"}
+MOTIFS = {
+    "reciprocal": "A ↔ B",
+    "021D": "A ← B → C",
+    "021U": "A → B ← C",
+    "021C": "A → B → C",
+    "111D": "A ↔ B ← C",
+    "111U": "A ↔ B → C",
+    "030T": "A → B → C, A → C",
+    "030C": "A → B → C → A",
+    "201": "A ↔ B ↔ C",
+    "120D": "A ← B → C, A ↔ C",
+    "120U": "A → B ← C, A ↔ C",
+    "120C": "A → B → C, A ↔ C",
+    "210": "A → B ↔ C, A ↔ C",
+    "300": "A ↔ B ↔ C, A ↔ C",
+}
 MOST_IDS = 50
 """Cells of a cluster that are listed."""
 
@@ -32,6 +48,27 @@ def distributions(plots: Sequence[Plot]) -> html.Section:
     """Plots of a population."""
     drawn = [cell_figures.plot(one, "population") for one in plots]
     return html.Section(html.Div(drawn, className="k-population-figures"), **aria(label="Distributions"))
+
+
+def motifs(view: PopulationAddress, counts: pd.DataFrame, notes: Sequence[str]) -> html.Section:
+    """Motifs against chance: `counts` and `notes` are of `motifs`."""
+    rows = [
+        [
+            row["motif"],
+            MOTIFS[row["motif"]],
+            f"{row['observed']:,}",
+            f"{row['expected']:,.1f}",
+            f"{row['low']:,.1f} to {row['high']:,.1f}",
+            *(_known(row[name], ".2f") for name in ("ratio", "z")),
+            *(_known(row[name], ".2g") for name in ("p", "q")),
+        ]
+        for row in counts.to_dict("records")
+    ]
+    titles = ("motif", "connections", "observed", "expected", "95% interval", "observed by expected", "z", "p", "q")
+    files = file(view, "motifs", "Motifs:", permutations=view.permutations, seed=view.seed)
+    listed = table("Motifs", titles, rows, titles[:2])
+    words = "Pairs of cells that connect to each other, and the 13 ways in which three cells can be connected."
+    return _section("Motifs", " ".join([words, *notes]), listed, files)
 
 
 def clusters(view: PopulationAddress, cells: pd.DataFrame) -> html.Section:

@@ -54,6 +54,7 @@ MODEL_WORDS = {
 PANEL_TITLES = {
     "matrix": "Matrix",
     "distributions": "Distributions",
+    "motifs": "Motifs",
     "alike": "Alike",
     "paths": "Paths",
     "network": "Network",
@@ -127,12 +128,17 @@ def _model(view: PopulationAddress) -> html.Div:
 
 
 def _permutations(view: PopulationAddress) -> html.Div | None:
-    drawn = controls.text("Permutations", "permutations", "pop-permutations", view.permutations, "1000")
-    return drawn if view.model != NO_MODEL else None
+    usual = "100" if view.panel == "motifs" else "1000"
+    drawn = controls.text("Permutations", "permutations", "pop-permutations", view.permutations, usual)
+    return drawn if _draws(view) else None
 
 
 def _seed(view: PopulationAddress) -> html.Div | None:
-    return controls.text("Seed", "seed", "pop-seed", view.seed, "1") if view.model != NO_MODEL else None
+    return controls.text("Seed", "seed", "pop-seed", view.seed, "1") if _draws(view) else None
+
+
+def _draws(view: PopulationAddress) -> bool:
+    return view.panel == "motifs" or view.model != NO_MODEL
 
 
 def _direction(view: PopulationAddress) -> html.Div:
@@ -178,6 +184,7 @@ def _compared(view: PopulationAddress) -> html.Div:
 FIELDS_OF: Mapping[str, Sequence[Callable[[PopulationAddress], Any]]] = {
     "matrix": (_shown, _rows, _columns, _order, _model, _permutations, _seed),
     "distributions": (_rows, _columns),
+    "motifs": (_permutations, _seed),
     "alike": (_rows, _columns, _direction, _measure, _cell, _clusters),
     "paths": (_through, _best),
     "network": (_rows, _columns),

@@ -19,7 +19,7 @@ from services.core.errors import TooLarge
 from services.populations.edges import Edges, Places
 
 MOST_PAIRS = 500_000_000
-"""Pairs of cells, each 2 bytes: 1 GB."""
+"""Pairs of cells, a byte each: 0.5 GB."""
 BURN_IN = 10
 """Wirings before the first one that is given."""
 MOVED = 0.5
@@ -41,12 +41,12 @@ def shuffles(edges: Edges, permutations: int, seed: int) -> Iterator[Places]:
             f"{len(pre_kept):,} x {width:,} connected cells are too many to shuffle their connections.",
             "Take smaller sets, or the null model of depth.",
         )
-    taken = np.zeros(len(pre_kept) * width, dtype=bool)
     _, own, other = np.intersect1d(
         edges.pre_ids[pre_kept], edges.post_ids[post_kept], assume_unique=True, return_indices=True
     )
-    taken[own * width + other] = True
-    chain = _Chain((pre * width).astype(np.int32), post.astype(np.int32), taken, np.random.default_rng(seed))
+    refused = np.zeros(len(pre_kept) * width, dtype=bool)
+    itself = (own * width + other).astype(np.int32)
+    chain = _Chain((pre * width).astype(np.int32), post.astype(np.int32), itself, refused, np.random.default_rng(seed))
     for _ in range(BURN_IN):
         chain.advance()
     for _ in range(permutations):
@@ -56,14 +56,22 @@ def shuffles(edges: Edges, permutations: int, seed: int) -> Iterator[Places]:
 
 class _Chain:
     """The state: of each edge its row in the matrix of all pairs (its presynaptic place times the width) and its
-    postsynaptic place; `taken` are the entries of the matrix that have an edge, or must not have one."""
+    postsynaptic place, both in an `order` that is drawn anew now and then. `refused` are the entries of that matrix
+    that no edge may move to or from; those of cells with themselves (`itself`) always are."""
 
-    def __init__(self, rows: Small, post: Small, taken: npt.NDArray[np.bool_], rng: np.random.Generator) -> None:
-        self.rows, self.post, self.taken, self.rng = rows, post, taken, rng
-        self.taken[rows + post] = True
-        self.contested = np.zeros(len(taken), dtype=bool)
+    def __init__(
+        self, rows: Small, post: Small, itself: Small, refused: npt.NDArray[np.bool_], rng: np.random.Generator
+    ) -> None:
+        self.rows, self.ordered, self.itself, self.refused, self.rng = rows, post, itself, refused, rng
         self.order = np.arange(len(rows))
         self.rounds = 0
+
+    @property
+    def post(self) -> Small:
+        """The postsynaptic places of the edges as they came."""
+        places = np.empty_like(self.ordered)
+        places[self.order] = self.ordered
+        return places
 
     def advance(self) -> None:
         """Go on to the next wiring."""
@@ -73,35 +81,32 @@ class _Chain:
             rounds += 1
 
     def round(self) -> int:
-        """Try to swap the targets of disjoint pairs of edges; how many edges moved."""
-        one, other = self._pairs()
-        rows_one, rows_other = self.rows.take(one), self.rows.take(other)
-        post_one, post_other = self.post.take(one), self.post.take(other)
-        old = np.stack([rows_one + post_one, rows_other + post_other])
-        new = np.stack([rows_one + post_other, rows_other + post_one])
-        kept = np.flatnonzero(self._apart(old, new))
-        self.taken[old.take(kept, axis=1)] = False
-        self.taken[new.take(kept, axis=1)] = True
-        self.post[one.take(kept)], self.post[other.take(kept)] = post_other.take(kept), post_one.take(kept)
-        return 2 * len(kept)
+        """Try to swap the targets of disjoint pairs of edges, one left over at most; how many edges moved.
 
-    def _pairs(self) -> tuple[Places, Places]:
-        """All edges in pairs, one left over at most. An order serves several rounds, its halves turned against each
-        other by a random number of places: to draw one takes as long as all the rest."""
-        half = len(self.rows) // 2
+        An order serves several rounds, its halves turned against each other by a random number of places: to draw one
+        takes nearly as long as all the rest."""
         if self.rounds % ROUNDS_OF_ORDER == 0:
-            self.order = self.rng.permutation(len(self.rows))
+            drawn = self.rng.permutation(len(self.rows))
+            self.rows, self.ordered = self.rows.take(drawn), self.ordered.take(drawn)
+            self.order = self.order.take(drawn)
         self.rounds += 1
-        turned = np.roll(self.order[half : 2 * half], self.rng.integers(max(half, 1)))
-        return self.order[:half], turned
+        half = len(self.rows) // 2
+        turn, other = int(self.rng.integers(max(half, 1))), slice(half, 2 * half)
+        rows = np.stack([self.rows[:half], np.roll(self.rows[other], turn)])
+        post = np.stack([self.ordered[:half], np.roll(self.ordered[other], turn)])
+        left_over = self.rows[2 * half :] + self.ordered[2 * half :]
+        free = self._free(rows + post, rows + post[::-1], left_over)
+        moved = np.where(free, post[::-1], post)
+        self.ordered[:half], self.ordered[other] = moved[0], np.roll(moved[1], -turn)
+        return 2 * int(free.sum())
 
-    def _apart(self, old: Small, new: Small) -> npt.NDArray[np.bool_]:
-        """Which pairs want no entry that is taken or that another pair wants, and have none that another pair wants."""
-        wanted = np.sort(new, axis=None)
-        twice = wanted[1:][wanted[1:] == wanted[:-1]]
-        touched = np.concatenate([twice, new[self.taken.take(new)]])
-        self.contested[touched] = True
-        busy = self.contested.take(np.concatenate([old, new]))
-        self.contested[touched] = False
-        free: npt.NDArray[np.bool_] = ~np.any(busy, axis=0)
+    def _free(self, old: Small, new: Small, left_over: Small) -> npt.NDArray[np.bool_]:
+        """Which pairs of edges neither have nor want an entry that another edge has or wants, or a cell with itself."""
+        entries = np.sort(np.concatenate([old, new, left_over], axis=None))
+        twice = entries[1:][entries[1:] == entries[:-1]]
+        self.refused[twice] = True
+        self.refused[self.itself] = True
+        refused = self.refused.take(old) | self.refused.take(new)
+        self.refused[twice] = False
+        free: npt.NDArray[np.bool_] = ~(refused[0] | refused[1])
         return free

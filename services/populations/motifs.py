@@ -9,7 +9,7 @@ from scipy import sparse
 from services.populations.degree_shuffles import shuffles
 from services.populations.edges import Edges, Places
 from services.populations.matrices import nullable
-from services.populations.nulls import INTERVAL, two_sided
+from services.populations.nulls import INTERVAL, WORDS, adjusted, two_sided
 
 PERMUTATIONS = 100
 """As many as are drawn unless more are asked for: each counts all triples anew."""
@@ -21,8 +21,9 @@ TRIADS = ("021D", "021U", "021C", "111D", "111U", "030T", "030C", "201", "120D",
 def against_degrees(edges: Edges, *, permutations: int, seed: int) -> pd.DataFrame:
     """How often each motif occurs, and in random wirings that keep every cell's degrees (see :mod:`degree_shuffles`).
 
-    Columns: motif (string; "reciprocal" for pairs), observed (int64), expected, low, high (2.5% and 97.5%), ratio, z
-    and p (Float64; null where nothing varies or is expected).
+    Columns: motif (string; "reciprocal" for pairs), observed (int64), expected, low, high (2.5% and 97.5%), ratio
+    (observed by expected), z (observed less expected, in standard deviations; both null where nothing is expected or
+    varies), p (two-sided, see :class:`nulls.Null`) and q (p for all motifs that vary); all Float64.
     """
     nodes = np.union1d(edges.pre_ids, edges.post_ids)
     pre = np.searchsorted(nodes, edges.pre_ids)[edges.pre]
@@ -35,18 +36,28 @@ def against_degrees(edges: Edges, *, permutations: int, seed: int) -> pd.DataFra
     low, high = np.quantile(samples, INTERVAL, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio, z = observed / expected, (observed - expected) / sd
-    numbers = {"expected": expected, "low": low, "high": high, "ratio": ratio, "z": z}
+    p = two_sided(observed, samples)
+    numbers = {"expected": expected, "low": low, "high": high, "ratio": ratio, "z": z, "p": p, "q": adjusted(p, sd > 0)}
     finite = {name: nullable(np.where(np.isfinite(values), values, np.nan)) for name, values in numbers.items()}
-    names = pd.array([RECIPROCAL, *TRIADS], dtype="string")
-    return pd.DataFrame({"motif": names, "observed": observed, **finite, "p": nullable(two_sided(observed, samples))})
+    return pd.DataFrame({"motif": pd.array([RECIPROCAL, *TRIADS], dtype="string"), "observed": observed, **finite})
+
+
+def notes(edges: Edges, rows: pd.DataFrame, *, permutations: int, seed: int) -> tuple[str, ...]:
+    """How to read the `rows` of :func:`against_degrees`."""
+    cells = len(np.union1d(edges.pre_ids[edges.pre], edges.post_ids[edges.post]))
+    return (
+        WORDS["degrees"],
+        f"{permutations:,} permutations, seed {seed}, of {len(edges):,} connections among {cells:,} cells; intervals "
+        f"hold 95% of them. q is p for {int(rows['z'].notna().sum()):,} comparisons (Benjamini and Hochberg).",
+    )
 
 
 def census(pre: Places, post: Places, num_cells: int) -> Places:
     """The number of reciprocal pairs, and of triples of cells of each of TRIADS, in a wiring without autapses that has
     no pair twice.
 
-    Closed triples are counted in products of the matrices of one-way and of mutual connections; open ones are all paths
-    of two connections through a cell, less those that the closed ones have.
+    Closed triples are counted in products of the matrices of one-way and of mutual connections, as few and as sparse
+    ones as will do; open ones are all paths of two connections through a cell, less those that the closed ones have.
     """
     ones = np.ones(len(pre), dtype=np.int64)
     every = sparse.csr_array((ones, (pre, post)), shape=(num_cells, num_cells))
@@ -54,11 +65,12 @@ def census(pre: Places, post: Places, num_cells: int) -> Places:
     one_way = (every - mutual).tocsr()
     back = one_way.T.tocsr()
     two_steps, mutual_steps = one_way @ one_way, mutual @ mutual
+    onward, before = mutual @ one_way, one_way @ mutual
     t030 = _sum(two_steps, one_way)
     c030 = _sum(two_steps, back) // 3
-    d120 = _sum(back @ one_way, mutual) // 2
-    u120 = _sum(one_way @ back, mutual) // 2
-    c120 = _sum(two_steps, mutual)
+    d120 = _sum(before, one_way) // 2
+    u120 = _sum(onward, one_way) // 2
+    c120 = _sum(onward, back)
     s210 = _sum(mutual_steps, one_way)
     s300 = _sum(mutual_steps, mutual) // 6
     outs, ins, both = (np.asarray(matrix.sum(axis=1)).ravel() for matrix in (one_way, back, mutual))

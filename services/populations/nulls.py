@@ -76,11 +76,7 @@ class Null:
     @property
     def q(self) -> Floats:
         """`p` for as many comparisons as there are pairs of groups that can vary (Benjamini and Hochberg)."""
-        tested = self.sd > 0
-        adjusted = np.ones(self.p.shape)
-        if tested.any():
-            adjusted[tested] = stats.false_discovery_control(self.p[tested])
-        return adjusted
+        return adjusted(self.p, self.sd > 0)
 
     @property
     def ratio(self) -> Floats:
@@ -116,6 +112,13 @@ class Null:
                 **{name: nullable(getattr(self, name).ravel()) for name in names},
             }
         )
+
+
+def draws(permutations: int, seed: int) -> dict[str, int]:
+    """So many permutations with a seed, as the models take them. Raises BadInput for too few or too many."""
+    if not 1 <= permutations <= MOST_PERMUTATIONS:
+        raise BadInput(f"{permutations:,} permutations are not possible.", f"1 to {MOST_PERMUTATIONS:,} are.")
+    return {"permutations": permutations, "seed": seed}
 
 
 def keep_degrees(
@@ -279,3 +282,11 @@ def two_sided(observed: npt.NDArray[Any], samples: npt.NDArray[Any]) -> Floats:
     above, below = (samples >= observed).sum(axis=0) + 1, (samples <= observed).sum(axis=0) + 1
     p: Floats = np.minimum(2 * np.minimum(above, below) / (len(samples) + 1), 1.0)
     return p
+
+
+def adjusted(p: Floats, tested: npt.NDArray[np.bool_]) -> Floats:
+    """`p` of those that were `tested` for as many comparisons as these are (Benjamini and Hochberg); 1 for others."""
+    q = np.ones(p.shape)
+    if tested.any():
+        q[tested] = stats.false_discovery_control(p[tested])
+    return q

@@ -231,7 +231,9 @@ def test_null_models_of_six_cells(asked: FlaskClient, model: str) -> None:
 
 
 def test_motifs_of_six_cells(asked: FlaskClient) -> None:
-    rows = get(asked, "motifs", pre="nuclei:", proofread="off", permutations="20")["rows"]
+    told = get(asked, "motifs", pre="nuclei:", proofread="off", permutations="20")
+    rows = told["rows"]
+    assert "20 permutations, seed 1, of 9 connections among 6 cells" in told["messages"][-1]
     graph = nx.DiGraph(list(EDGES))
     theirs = nx.triadic_census(graph)
     told = {row["motif"]: row["observed"] for row in rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import networkx as nx
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
@@ -108,6 +109,12 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     nodes = "() => document.getElementById('pop-cytoscape')?._cyreg?.cy.nodes().length"
     everybody = set(among["pre_pt_root_id"]) | set(among["post_pt_root_id"]) | cells
     page.wait_for_function(f"count => ({nodes})() === count", arg=len(everybody))
+    page.get_by_role("link", name="Motifs", exact=True).click()
+    expect(page.locator("#pop-panel")).to_contain_text(f"100 permutations, seed 1, of {len(edges):,} connections")
+    graph = nx.DiGraph([*zip(edges["pre_pt_root_id"], edges["post_pt_root_id"], strict=True)])
+    theirs = nx.triadic_census(graph) | {"reciprocal": sum(graph.has_edge(b, a) for a, b in graph.edges) // 2}
+    names, counts = (page.locator(f"#pop-panel td:nth-child({at})").all_inner_texts() for at in (1, 3))
+    assert dict(zip(names, counts, strict=True)) == {name: f"{theirs[name]:,}" for name in names} and len(names) == 14
     page.get_by_role("link", name="Alike", exact=True).click()
     expect(page.get_by_role("heading", name="Clusters")).to_be_visible()
     assert query(page)["panel"] == ["alike"] and query(page)["order"] == ["similarity"]

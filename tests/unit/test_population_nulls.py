@@ -189,6 +189,25 @@ def test_motifs_of_six_cells() -> None:
     assert told.loc["reciprocal", "observed"] == 20 and told.loc["reciprocal", "p"] < 0.02
 
 
+def test_motifs_against_wirings_that_are_counted_apart() -> None:
+    """Each number anew from the same wirings, by networkx; q by its definition."""
+    edges = random_wiring(20, 0.25, np.random.default_rng(5))
+    found = motifs.against_degrees(edges, permutations=40, seed=3).set_index("motif").astype(float)
+    counts = []
+    for post in shuffles(edges, 40, seed=3):
+        graph = nx.DiGraph([*zip(edges.pre.tolist(), post.tolist(), strict=True)])
+        counts.append(nx.triadic_census(graph) | {"reciprocal": sum(graph.has_edge(b, a) for a, b in graph.edges) / 2})
+    drawn = pd.DataFrame(counts)[list(found.index)]
+    np.testing.assert_allclose(found["expected"], drawn.mean())
+    np.testing.assert_allclose(found[["low", "high"]].T, drawn.quantile([0.025, 0.975]))
+    expected = {"z": (found["observed"] - drawn.mean()) / drawn.std(ddof=0), "ratio": found["observed"] / drawn.mean()}
+    for name, numbers in expected.items():
+        np.testing.assert_allclose(found[name], numbers.where(np.isfinite(numbers))[found.index])
+    p = found["p"].sort_values()
+    steps = p * len(p) / np.arange(1, len(p) + 1)
+    np.testing.assert_allclose(found["q"][p.index], np.minimum(steps[::-1].cummin()[::-1], 1))
+
+
 def test_an_empty_wiring_has_nothing_to_compare() -> None:
     edges, of = wiring([], 4), groups([0, 0, 1, 1])
     for found in (run(model, edges, of, np.random.default_rng(1)) for model in nulls.MODELS):
