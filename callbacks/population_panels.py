@@ -169,5 +169,11 @@ def copy_script(clicks: int | None, plot: OfPlot, href: Href) -> Any:
 
 
 clientside_callback(
+    ClientsideFunction("tables", "draw"),
+    Output({"type": "long-table", "of": MATCH}, "hidden"),
+    Input({"type": "long-table-rows", "of": MATCH}, "data"),
+    State({"type": "long-table-rows", "of": MATCH}, "id"),
+)
+clientside_callback(
     ClientsideFunction("network", "draw"), Output("pop-network", "children"), Input("pop-network-of", "data")
 )

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 import pandas as pd
 from dash import dcc, html
 
-from components import alerts, cell_figures, population_panels
+from components import alerts, cell_figures
 from components.attributes import aria
 from components.figures.template import Figure, figure
+from components.long_table import long_table
 from components.shell import heading
 from services.core.calls import call
 
@@ -68,7 +69,7 @@ def shown(published: Published, numbers: pd.DataFrame, place: str, notice: str, 
             html.P(["Here: ", html.Strong(notice)]) if notice else None,
             html.P(published.about),
             bars,
-            population_panels.table(published.title, titles, rows, ("of",)),
+            long_table(published.title, titles, rows, ("of",)),
             html.P(["Source: ", published.source, "."], className="k-hint"),
             html.P(html.A("Open the view", href=published.view)),
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from dash import html
@@ -14,12 +14,10 @@ from components.attributes import aria
 from components.cell_card import counted
 from components.cell_figures import Plot
 from components.figures import population as drawing
+from components.long_table import Cell, folded, hint, link, long_table
 from components.populations_page import MOST_LISTED, file
 from services.core.calls import call
 from services.views.addresses import CellAddress, PopulationAddress
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 NO_TYPE = "no type"
 WAYS = {"out": "target", "in": "source", "both": "target and source"}
@@ -52,7 +50,7 @@ def distributions(plots: Sequence[Plot]) -> html.Section:
 
 def motifs(view: PopulationAddress, counts: pd.DataFrame, notes: Sequence[str]) -> html.Section:
     """Motifs against chance: `counts` and `notes` are of `motifs`."""
-    rows = [
+    rows: list[list[Cell]] = [
         [
             row["motif"],
             MOTIFS[row["motif"]],
@@ -66,44 +64,44 @@ def motifs(view: PopulationAddress, counts: pd.DataFrame, notes: Sequence[str]) 
     ]
     titles = ("motif", "connections", "observed", "expected", "95% interval", "observed by expected", "z", "p", "q")
     files = file(view, "motifs", "Motifs:", permutations=view.permutations, seed=view.seed)
-    listed = table("Motifs", titles, rows, titles[:2])
+    listed = long_table("Motifs", titles, rows, titles[:2])
     words = "Pairs of cells that connect to each other, and the 13 ways in which three cells can be connected."
     return _section("Motifs", " ".join([words, *notes]), listed, files)
 
 
 def clusters(view: PopulationAddress, cells: pd.DataFrame) -> html.Section:
     """Clusters of cells: `cells` have root_id, cluster and group, in the order of the tree."""
-    rows = [
+    rows: list[list[Cell]] = [
         [
             str(number),
             f"{len(some):,}",
             _types(some["group"]),
-            html.Details([html.Summary("Cells"), *_cells(view, some["root_id"])]),
+            folded("Cells", _cells(view, some["root_id"])),
         ]
         for number, some in cells.groupby("cluster")
     ]
     note = (
         f"By the synapses with each type of {WAYS[view.direction]}; average linkage. Choose a cell for those like it."
     )
-    listed = table("Clusters", ("cluster", "cells", "types", ""), rows, ("cluster", "types", ""))
+    listed = long_table("Clusters", ("cluster", "cells", "types", ""), rows, ("cluster", "types", ""))
     return _section("Clusters", note, listed, _alike_files(view, number=view.clusters))
 
 
 def alike(view: PopulationAddress, cells: pd.DataFrame) -> html.Section:
     """Cells like that of the view: `cells` have root_id, similarity, num_syn and group, the likest first."""
-    rows = [
+    rows: list[list[Cell]] = [
         [
             _cell(view, row["root_id"]),
             _name(row["group"]),
             f"{row['similarity']:.3f}",
             f"{row['num_syn']:,}",
-            html.A("in common", href=replace(view, other=str(row["root_id"])).href()),
+            link("in common", replace(view, other=str(row["root_id"])).href()),
         ]
         for row in cells.head(MOST_LISTED).to_dict("records")
     ]
     note = f"{view.measure.capitalize()} of the synapses with each type of {WAYS[view.direction]}.{_first(cells)}"
     titles = ("cell", "type", "similarity", "synapses", "partners")
-    listed = table("Cells alike", titles, rows, ("cell", "type", "partners"))
+    listed = long_table("Cells alike", titles, rows, ("cell", "type", "partners"))
     return _section(f"Cells like {view.cell}", note, listed, _alike_files(view, cell=view.cell))
 
 
@@ -111,7 +109,7 @@ def partners(view: PopulationAddress, shared: pd.DataFrame) -> html.Section:
     """The partners of the two cells of the view: `shared` are of `likeness.partners`."""
     counts = shared["of"].value_counts()
     sums = ", ".join(f"{counts.get(of, 0):,} of {words}" for of, words in OF.items())
-    rows = [
+    rows: list[list[Cell]] = [
         [
             _cell(view, row["root_id"]),
             "target" if row["direction"] == "out" else "source",
@@ -123,7 +121,7 @@ def partners(view: PopulationAddress, shared: pd.DataFrame) -> html.Section:
     ]
     titles = ("partner", "is", "of", "synapses with the first", "with the second")
     files = file(view, "partners", "Partners:", cell=view.cell, other=view.other, direction=view.direction)
-    listed = table("Partners", titles, rows, titles[:3])
+    listed = long_table("Partners", titles, rows, titles[:3])
     title = f"Partners of {view.cell} and {view.other}"
     return _section(title, f"Among the sets: {sums}.{_first(shared)}", listed, files)
 
@@ -134,7 +132,7 @@ def paths(view: PopulationAddress, best: pd.DataFrame, reached: pd.Series, pairs
     left = pairs - int(reached.sum())
     sums = f"Pairs of cells: {'; '.join(counts) or 'none is reached'}{f'; {left:,} not in three' if left else ''}."
     first = f" The first {len(best)} of {reached.sum():,} are listed." if len(best) < reached.sum() else ""
-    rows = [
+    rows: list[list[Cell]] = [
         [
             _cell(view, row["pre_root_id"]),
             *(_step(view, row, step) for step in (1, 2)),
@@ -146,14 +144,14 @@ def paths(view: PopulationAddress, best: pd.DataFrame, reached: pd.Series, pairs
     ]
     titles = ("from", "via", "via", "to", "steps", "weakest step")
     files = file(view, "paths", "Paths:", through=view.through, order=view.best)
-    return _section("Paths", f"{words} {sums}{first}", table("Paths", titles, rows, titles[:4]), files)
+    return _section("Paths", f"{words} {sums}{first}", long_table("Paths", titles, rows, titles[:4]), files)
 
 
 def changes(view: PopulationAddress, pairs: pd.DataFrame) -> html.Section:
     """What became of the pairs of the view since the version `against`: `pairs` are of `comparisons.changes`."""
     changed = pairs[pairs["change"] != "same"]
     sums = ", ".join(f"{count:,} {change}" for change, count in pairs["change"].value_counts().items())
-    rows = [
+    rows: list[list[Cell]] = [
         [
             _then(view, row, "pre"),
             _then(view, row, "post"),
@@ -165,7 +163,7 @@ def changes(view: PopulationAddress, pairs: pd.DataFrame) -> html.Section:
     ]
     titles = ("from", "to", f"synapses at {view.against}", f"at {view.version}", "change")
     note = f"Pairs that are connected at either version: {sums or 'none'}. Cells are followed by their nucleus."
-    listed = table("Changes", titles, rows, ("from", "to", "change"))
+    listed = long_table("Changes", titles, rows, ("from", "to", "change"))
     files = file(view, "changes", "Pairs:", against=view.against)
     return _section(f"Version {view.against} to {view.version}", note + _first(changed), listed, files)
 
@@ -173,7 +171,7 @@ def changes(view: PopulationAddress, pairs: pd.DataFrame) -> html.Section:
 def beside(view: PopulationAddress, groups: pd.DataFrame, by: str, words: str) -> html.Section:
     """Two sets of cells beside each other: `groups` are of `comparisons.difference`."""
     form = ".1%" if view.compared != "synapses_per_cell" else ",.2f"
-    rows = [
+    rows: list[list[Cell]] = [
         [
             _name(row["group"]),
             *(_known(row[name], form) for name in ("first", "second", "difference")),
@@ -187,7 +185,7 @@ def beside(view: PopulationAddress, groups: pd.DataFrame, by: str, words: str) -
     graph = cell_figures.plot(Plot("differences", "Difference", figure, note=note), "")
     more = {"direction": view.direction, "value": view.compared, "beside": view.beside}
     files = file(view, "difference", "Differences:", pre_by=view.pre_by, post_by=view.post_by, **more)
-    return _section("Side by side", words, graph, table("Differences", titles, rows, (by,)), files)
+    return _section("Side by side", words, graph, long_table("Differences", titles, rows, (by,)), files)
 
 
 def only(view: PopulationAddress) -> html.P:
@@ -201,17 +199,6 @@ def nothing(words: str) -> html.P:
     return html.P(words, className="k-hint")
 
 
-def table(label: str, titles: Sequence[str], rows: Iterable[Sequence[Any]], words: Sequence[str]) -> html.Div:
-    """Rows under their titles; the columns of these `words` are no numbers."""
-    looks = ["k-left" if title in words else "" for title in titles]
-    heads = [html.Th(title, scope="col", className=look) for title, look in zip(titles, looks, strict=True)]
-    head = html.Thead(html.Tr(heads))
-    cells = [[html.Td(value, className=look) for value, look in zip(row, looks, strict=True)] for row in rows]
-    body = html.Tbody(list(map(html.Tr, cells)))
-    listed = html.Table([head, body], className="k-table", **aria(label=label))
-    return html.Div(listed, className="k-scroll k-synapses", tabIndex="0", role="region", **aria(label=label))
-
-
 def _section(title: str, note: str, *children: Any) -> html.Section:
     return html.Section(
         [html.H2(title), html.P(note, className="k-hint"), *children], className="k-listed", **aria(label=title)
@@ -223,29 +210,28 @@ def _alike_files(view: PopulationAddress, **more: str) -> html.Div:
     return file(view, "alike", "Cells:", **groups, direction=view.direction, measure=view.measure, **more)
 
 
-def _step(view: PopulationAddress, row: Mapping[Any, Any], step: int) -> list[Any]:
+def _step(view: PopulationAddress, row: Mapping[Any, Any], step: int) -> list[Cell]:
     if row["steps"] <= step:
         return []
     return [*_weight(row[f"num_syn_{step}"]), _cell(view, row[f"via_{step}_root_id"])]
 
 
-def _weight(num_syn: int) -> list[Any]:
-    return [html.Span(f"{num_syn:,} → ", className="k-hint")]
+def _weight(num_syn: int) -> list[Cell]:
+    return [hint(f"{num_syn:,} → ")]
 
 
-def _cells(view: PopulationAddress, roots: pd.Series) -> list[Any]:
+def _cells(view: PopulationAddress, roots: pd.Series) -> list[Cell]:
     hrefs = {str(root): replace(view, cell=str(root)).href() for root in roots[:MOST_IDS]}
-    links = [html.A(root, href=href, className="k-id") for root, href in hrefs.items()]
-    more = [f"and {len(roots) - MOST_IDS:,} more"] if len(roots) > MOST_IDS else []
-    return [part for link in [*links, *more] for part in (link, " ")]
+    links: list[Cell] = [link(root, href, "k-id") for root, href in hrefs.items()]
+    more: list[Cell] = [f"and {len(roots) - MOST_IDS:,} more"] if len(roots) > MOST_IDS else []
+    return [part for one in [*links, *more] for part in (one, " ")]
 
 
-def _cell(view: PopulationAddress, root: int) -> html.A:
-    at = CellAddress(view.datastack, view.version, cell=str(root))
-    return html.A(str(root), href=at.href(), className="k-id")
+def _cell(view: PopulationAddress, root: int) -> Cell:
+    return link(str(root), CellAddress(view.datastack, view.version, cell=str(root)).href(), "k-id")
 
 
-def _then(view: PopulationAddress, row: Mapping[Any, Any], end: str) -> Any:
+def _then(view: PopulationAddress, row: Mapping[Any, Any], end: str) -> Cell:
     """A cell at this version, else as it was at the earlier one."""
     if not pd.isna(row[f"{end}_root_id"]):
         return _cell(view, row[f"{end}_root_id"])

@@ -16,6 +16,7 @@ from components.cell_card import counted
 from components.cell_figures import Plot
 from components.figures.template import CONFIG, Figure
 from components.links import neuroglancer_link
+from components.long_table import Cell, link, long_table
 from components.partner_panel import file_links
 from components.shell import heading
 from services.views.addresses import (
@@ -329,20 +330,18 @@ def files(view: PopulationAddress) -> html.Div:
     return html.Div(parts, className="k-population-files")
 
 
-def entry(view: PopulationAddress, synapses: pd.DataFrame, link: Link | None) -> html.Section:
+def entry(view: PopulationAddress, synapses: pd.DataFrame, viewer: Link | None) -> html.Section:
     """The synapses of one entry of the matrix: id, pre_root_id, post_root_id, size and depth_um."""
     close = html.A("Close", href=replace(view, row="", column="").href())
     title = f"{counted(len(synapses), 'synapse')} of {view.row} onto {view.column}"
     titles = ("synapse id", "presynaptic cell", "postsynaptic cell", "size (vx)", "depth (µm)")
-    body = [_synapse(view, row) for row in synapses.head(MOST_LISTED).to_dict("records")]
-    left = f"The first {MOST_LISTED} are listed." if len(synapses) > MOST_LISTED else None
-    head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
-    table = html.Table([html.Caption(left) if left else None, head, html.Tbody(body)], className="k-table")
+    rows = [_synapse(view, row) for row in synapses.head(MOST_LISTED).to_dict("records")]
+    left = f"The first {MOST_LISTED} are listed." if len(synapses) > MOST_LISTED else ""
     return html.Section(
         [
             html.Div([html.H2(title), close], className="k-panel-top"),
-            neuroglancer_link(link, "these synapses") if link else None,
-            html.Div(table, className="k-scroll k-synapses", tabIndex="0"),
+            neuroglancer_link(viewer, "these synapses") if viewer else None,
+            long_table("Synapses", titles, rows, (), left),
         ],
         className="k-listed",
     )
@@ -377,12 +376,11 @@ def _set_row(name: str, counting: CellSet, cell_set: CellSet) -> html.Tr:
     return html.Tr([html.Th(name, scope="row"), *map(html.Td, cells)])
 
 
-def _synapse(view: PopulationAddress, row: Mapping[Any, Any]) -> html.Tr:
+def _synapse(view: PopulationAddress, row: Mapping[Any, Any]) -> list[Cell]:
     ends = [str(row[f"{end}_root_id"]) for end in ("pre", "post")]
     at = CellAddress(view.datastack, view.version)
-    links = [html.Td(html.A(root, href=replace(at, cell=root).href(), className="k-id")) for root in ends]
-    numbers = [_number(row["size"], ",.0f"), _number(row["depth_um"], ",.1f")]
-    return html.Tr([html.Td(str(row["id"])), *links, *map(html.Td, numbers)])
+    links = [link(root, replace(at, cell=root).href(), "k-id") for root in ends]
+    return [str(row["id"]), *links, _number(row["size"], ",.0f"), _number(row["depth_um"], ",.1f")]
 
 
 def _number(value: float, form: str) -> str:
