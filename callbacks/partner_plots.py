@@ -116,12 +116,13 @@ def _of_both(view: CellView, frame: Read) -> list[Plot]:
 
 def _soma_map(view: CellView, frame: Read, side: str) -> list[Plot]:
     column, colours, _ = view.grouping
-    volume = view.release.volume
+    volume, pointed = view.release.volume, f"point_{view.release.volume.axes[0]}" in frame.result
+    if not pointed and not view.has_somata:
+        return []
     places = call(plot_frames.soma_map, frame, column or None, volume.axes)
     by = volume.layer_set(view.address.layers)
     options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
     drawn = call(somata.soma_map, places, colours, titles=dict(volume.titles), own_um=view.somata_um, **options)
-    pointed = f"point_{volume.axes[0]}" in frame.result
     placed = "have exactly one soma" + (" or a representative point" if pointed else "")
     note = _note(f"{len(places.result):,} of {len(frame.result):,} {NAMES[side]} {placed}.", SELECT, by.sentence)
     return [Plot("somata", f"Somata of {NAMES[side]}", drawn, side=side, note=note, open=False)]
@@ -139,11 +140,13 @@ def _tuned(view: CellView, frame: Read, side: str) -> list[Plot]:
 
 
 def _between_types(view: CellView, frame: Read, synapses: Read, name: str) -> list[Plot]:
-    """What differs between types: sizes and, where they were asked for, compartments."""
+    """What differs between types: sizes where synapses have any and, where they were asked for, compartments."""
     column, colours, _ = view.grouping
-    sizes = call(plot_frames.sizes_by_type, synapses, frame, column)
-    boxes = call(by_type.sizes_by_type, sizes, colours, blank=BLANK)
-    drawn = [Plot("sizes", f"Sizes of {name} synapses by type", boxes, open=False)]
+    drawn = []
+    if view.first.sized:
+        sizes = call(plot_frames.sizes_by_type, synapses, frame, column)
+        boxes = call(by_type.sizes_by_type, sizes, colours, blank=BLANK)
+        drawn.append(Plot("sizes", f"Sizes of {name} synapses by type", boxes, open=False))
     if set(COUNTS) <= set(frame.result):
         places = call(by_type.compartments_by_type, call(plot_frames.compartments_by_type, frame, column), blank=BLANK)
         drawn.append(Plot("compartments", f"Where {name} synapses sit, by type", places))

@@ -24,6 +24,7 @@ Public names:
 - `plot_frames`: by_type, compartments_by_type, depth_profile, orientations, per_partner, reciprocal, sizes_by_type,
   soma_map, synapse_depths, type_colours, universe
 - `proofreading`: NONE, missing, rows, table_of
+- `role_faults`: columns, missing
 - `several_cells`: among, open_partners, totals, with_partner
 - `synapse_filter`: ALL, chosen, parse, usual
 - `synapse_rows`: CENTRE_NM

@@ -13,7 +13,7 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import cell_types, cells, edge_view, synapse_filter
+from services.cells import cell_types, cells, edge_view, role_faults, synapse_filter
 from services.cells.cell_types import TypeRows, several_rows, type_rows
 from services.cells.cells import Cell
 from services.cells.edge_view import WEIGHT, EdgeView
@@ -158,7 +158,7 @@ def read(
 
     Raises BadInput, NotFound and what CAVE raises.
     """
-    guess = cells.likely_root(text)
+    guess, shape = cells.likely_root(text), release.synapse_shape()
     requested, only = only.strip(), synapse_filter.chosen(release, only)
     kept = synapse_filter.parse(release, only)
     view = edge_view.fitting(release, only)
@@ -190,7 +190,6 @@ def read(
     cut = {way: rows.attrs.get("truncated") for way, rows in _ways(incoming, outgoing)}
     if not release.volume.has_depth:
         sides = {way: side.drop(columns="soma_depth_um") for way, side in sides.items()}
-    shape = release.synapse_shape()
     return Connectivity(
         datastack=release.datastack,
         version=release.version,
@@ -200,6 +199,7 @@ def read(
         outputs=sides[Direction.OUT],
         totals={way: totals(rows, way, cell.root_id) for way, rows in _ways(incoming, outgoing)},
         warnings=(
+            *role_faults.missing(release),
             *cell.warnings,
             *live.of_cells(release.datastack, release.version),
             *known.messages,

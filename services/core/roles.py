@@ -81,6 +81,10 @@ class Roles:
         """The tables that a cell and its partners are read from, whatever else is asked."""
         return (self.synapses.table, self.somata.table, self.proofreading.table)
 
+    def type_column(self, table: str | None) -> str:
+        """The column that holds the types in the table of cell types, where the profile names it; else ""."""
+        return self.cell_types.column if table and self.cell_types.table == table else ""
+
     def __iter__(self) -> Iterator[tuple[str, Role]]:
         return ((one.name, getattr(self, one.name)) for one in fields(self))
 

@@ -18,9 +18,12 @@ BETWEEN = " | "
 BEGINS = f"{SEVERAL}: "
 
 
-def type_column(partners: pd.DataFrame) -> str | None:
-    """The column of a partner frame that says the cell type: `cell_type` where there is one, else the first text."""
+def type_column(partners: pd.DataFrame, named: str = "") -> str | None:
+    """The column of a partner frame that says the cell type: `named` where there is such a text, else `cell_type`, else
+    the first text."""
     texts = [str(name) for name in partners.columns if pd.api.types.is_string_dtype(partners[name].dtype)]
+    if named in texts:
+        return named
     return "cell_type" if "cell_type" in texts else next(iter(texts), None)
 
 

@@ -108,6 +108,6 @@ def of_values(by: str, values: pd.Series) -> Grouping:
 
 def _type_column(release: Release, table: str) -> str | None:
     try:
-        return type_columns.type_column(cell_types.type_rows(release, table).frame)
+        return type_columns.type_column(cell_types.type_rows(release, table).frame, release.roles.type_column(table))
     except BadInput:
         return None

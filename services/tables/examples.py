@@ -70,7 +70,7 @@ def types(release: Release, most: int) -> tuple[TableFrame, str, list[tuple[str,
     and the layer that most of these lie in (None = no layers are known); None where there is no such table."""
     name = release.roles.cell_types.table
     table = tables.open_table(release, name) if name else None
-    column = type_column(table.frame) if table else None
+    column = type_column(table.frame, release.roles.type_column(name)) if table else None
     if table is None or column is None:
         return None
     layer = next((layers for layers in release.volume.layer_columns if layers in table.frame), None)

@@ -218,7 +218,7 @@ class CellView:
             return [None] * len(self.cells)
         roots = [one.cell.root_id for one in self.cells]
         types = cell_types.type_rows(self.release, self.first.type_table, self.first.type_by, roots=roots).frame
-        column = type_columns.type_column(types)
+        column = type_columns.type_column(types, self.release.roles.type_column(self.first.type_table))
         values = types[column].reindex(roots) if column else [None] * len(roots)
         return [None if pd.isna(value) else str(value) for value in values]
 
@@ -257,7 +257,8 @@ class CellView:
         it has at the version, where it is of the type table."""
         result, group = self.first, self.address.group_by
         frames = [self.table(way).frame for way in Direction]
-        own = type_columns.type_column(result.inputs) if result.type_table else None
+        named = self.release.roles.type_column(result.type_table)
+        own = type_columns.type_column(result.inputs, named) if result.type_table else None
         column = group if all(group in frame for frame in frames) else own
         if not column:
             return "", {}, ()

@@ -14,14 +14,14 @@ from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cave.synapse_shape import CENTRE
-from services.cells import compartments, edge_view, proofreading, synapse_filter, synapse_values, tuning
+from services.cells import compartments, edge_view, proofreading, role_faults, synapse_filter, synapse_values, tuning
 from services.cells.cells import PLACED
 from services.core import profiles
 from services.core.addresses import bare
 from services.core.errors import BadInput, KarstError, NotFound
 from services.core.profiles import Profile
 from services.core.records import TableInfo
-from services.core.roles import Role, Roles
+from services.core.roles import N_INPUT, N_OUTPUT, Role, Roles
 
 WIDTH = 110
 
@@ -43,7 +43,7 @@ def check(cave: Cave, datastack: str) -> Checked:
     volume = cave.info(datastack)["aligned_volume"]["name"]
     faults = [
         *profiles.faults(cave.settings.config_dir, bare(datastack), volume, release.cave.settings.server),
-        *(role.misfit for name, role in roles if role.misfit and name in profile.roles),
+        *role_faults.missing(release),
         *_missing(profile, tables),
         *_unfit(release, roles),
     ]
@@ -159,12 +159,13 @@ def _unfit(release: Release, roles: Roles) -> Iterator[str]:
     for name, role in roles:
         needed = NEEDED.get(name, ())
         if role.table and (role.column or role.system or needed):
-            there = _columns(release, role.table)
+            there = role_faults.columns(release, role.table)
             lacking = [column for column in needed if there and column not in there]
             if lacking:
                 yield f"{role.table}, named for {name}, has no column {' and no '.join(lacking)}."
-            if role.column and there and role.column not in there:
-                yield f"{role.table}, named for {name}, has no column {role.column}; it has {', '.join(sorted(there))}."
+            by_profile = name in release.profile.roles and release.profile.roles[name].column
+            if role.column and not by_profile and there and role.column not in there:
+                yield f"{role.table}, named for {name}, has no column {role.column}."
             if role.system and there and not _has_system(release, role):
                 yield f"{role.table}, named for {name}, has no row of the system {role.system}."
     for name in OF_SYNAPSES:
@@ -186,14 +187,15 @@ def _unfit(release: Release, roles: Roles) -> Iterator[str]:
 
 OF_SYNAPSES = ("compartments", "neuropils")
 """Roles of tables that say something of each synapse."""
-NEEDED = {"somata": PLACED, "representative_points": PLACED, "coregistration": PLACED[:1]}
+NEEDED = {
+    "somata": PLACED,
+    "representative_points": PLACED,
+    "cell_types": PLACED[:1],
+    "proofreading": PLACED[:1],
+    "coregistration": PLACED[:1],
+    "degrees": ("root_id", N_INPUT, N_OUTPUT),
+}
 """Columns without which a table cannot have a role."""
-
-
-def _columns(release: Release, table: str) -> set[str]:
-    if release.table_info(table).kind == "view":
-        return {*release.view_columns().get(table, [])}
-    return {*release.sample(table).columns}
 
 
 def _has_system(release: Release, role: Role) -> bool:
@@ -208,8 +210,11 @@ def _pages(release: Release, roles: Roles) -> Iterator[str]:
     """What each page can do, in sentences."""
     infos = release.tables().values()
     views = sum(info.kind == "view" for info in infos)
-    yield f"Table viewer: {len(infos) - views} tables and {views} views."
-    yield from (f"Connectivity viewer: {message}" for message in _connectivity(release, roles))
+    yield f"Table viewer: {len(infos) - views} tables and {views or 'no'} view{'' if views == 1 else 's'}."
+    try:
+        yield from (f"Connectivity viewer: {message}" for message in _connectivity(release, roles))
+    except KarstError as error:
+        yield f"Connectivity viewer: dead: {error}"
     volume = release.volume
     deep = f"depth along {volume.transform}" if volume.has_depth else "no depth, so none is shown"
     layers = f"layers by {volume.layer_sets[0].name}" if volume.layer_sets else "no layers"
@@ -217,11 +222,7 @@ def _pages(release: Release, roles: Roles) -> Iterator[str]:
 
 
 def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
-    try:
-        shape = release.synapse_shape()
-    except KarstError as error:
-        yield f"dead: {error}"
-        return
+    shape = release.synapse_shape()
     where = "centres" if shape.positions == (CENTRE,) else f"the mean of {' and '.join(shape.positions)}"
     known = [*(["sizes"] if shape.sized else []), *shape.scores, *shape.transmitters]
     yield f"synapses at {where}, with {', '.join(known) or 'neither sizes nor scores'}."
@@ -231,6 +232,7 @@ def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
     yield f"partners from the pairs of {view.name}." if view else f"partners from the synapses of {shape.table}."
     can = {
         "somata": roles.somata.table,
+        "representative points": roles.representative_points.table,
         "cell types": roles.cell_types.table,
         "proofreading": proofreading.table_of(release),
         "compartments": compartments.table_of(release),

@@ -53,5 +53,5 @@ def _types(release: Release) -> Iterator[tuple[str, str, list[str]]]:
             frame = tables.open_table(release, name).frame
         except TooLarge:
             continue
-        if column := type_column(frame):
+        if column := type_column(frame, release.roles.type_column(name)):
             yield name, column, sorted(map(str, frame[column].dropna().unique()))

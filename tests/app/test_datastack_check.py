@@ -45,7 +45,7 @@ def test_each_role_of_the_fly_and_what_the_pages_can_do(siblings_url: str, confi
         "column neuropil; 38,023 rows",
         "synapses at the mean of pre_pt_position and post_pt_position, with connection_score, cleft_score, gaba",
         "counted where cleft_score >= 50",
-        "not known: compartments, shares of the partners, tuning",
+        "not known: representative points, compartments, shares of the partners, tuning",
         "no depth, so none is shown",
     ):
         assert said in told.text
@@ -72,6 +72,9 @@ def test_the_cortex_fits_its_profile(localcave_url: str, config: Path) -> None:
             '[roles]\ncell_types = { table = "hierarchical_neuron_annotations", system = "class" }\n',
             "has no row of the system class",
         ),
+        ('[roles]\nedges = "nuclei_v1"\n', "nuclei_v1 has no columns of two root ids and a number of synapses"),
+        ('[roles]\ndegrees = "valid_connection_v2"\n', "degrees, has no column root_id and no n_input and no n_output"),
+        ('[roles]\nproofreading = "valid_connection_v2"\n', "named for proofreading, has no column pt_root_id"),
         ('synapse_filter = "size > 5"\n', "This table has no column 'size'"),
         ('type_tables = ["types_v9"]\n', "type_tables names types_v9, which this version does not have"),
         ('titel = "x"\n', "there is no key 'titel'; did you mean 'title'?"),

@@ -17,10 +17,12 @@ from localcave.folder.writer import table_path
 from services.cave.client import Cave
 from services.cells import connectivity, partner_script, partner_table, plot_frames, synapse_filter
 from services.cells.partner_table import Wanted
+from services.core.errors import BadInput
 from services.core.moments import MomentNumber
 from services.core.settings import Settings
 from services.tables.tables import TableQuery
 from services.views.addresses import CellAddress
+from services.views.cell_view import CellView
 from tests.app.test_partner_snippet import assert_same, run
 
 FLY, V1DD = ("karst_fly", 783), ("karst_v1dd", 1196)
@@ -195,6 +197,43 @@ def test_a_synapse_without_a_centre_lies_between_its_ends(client, fly):
         np.testing.assert_allclose(found[f"ctr_pt_position_{axis}_nm"].astype(float), middle)
     assert "depth_um" not in found
     np.testing.assert_allclose(found["cleft_score"].astype(float), own["cleft_score"])
+
+
+@pytest.mark.parametrize(
+    ("profile", "message"),
+    [
+        ('somata = "nuclei_v9"', "which this version does not have. For somata, nuclei_v1 is used instead."),
+        (
+            'neuropils = { table = "fly_synapses_neuropil", column = "nope" }',
+            "for neuropils, has no column nope;",
+        ),
+        (
+            'edges = { table = "valid_connection_v2", column = "nope" }',
+            "for edges, has no column nope; it has n_",
+        ),
+        ('representative_points = "nope"', "For representative points, no table is used instead."),
+        ('synapses = "nuclei_v1"', "nuclei_v1 has no presynaptic and postsynaptic root ids and positions"),
+    ],
+)
+def test_a_role_that_does_not_fit_is_told_with_the_partners(siblings_url, fly, tmp_path, profile, message):
+    (tmp_path / "datastacks").mkdir()
+    (tmp_path / "datastacks" / f"{FLY[0]}.toml").write_text(f"[roles]\n{profile}\n")
+    cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))
+    try:
+        told = connectivity.read(cave.release(*FLY), str(busiest(fly["synapses_nt_v1"]))).warnings
+    except BadInput as error:
+        told = (str(error),)
+    assert [one for one in told if message in one], told
+
+
+def test_the_column_of_types_is_that_of_the_profile(siblings_url, fly, tmp_path):
+    (tmp_path / "datastacks").mkdir()
+    named = '[roles]\ncell_types = { table = "hierarchical_neuron_annotations", column = "classification_system" }\n'
+    (tmp_path / "datastacks" / f"{FLY[0]}.toml").write_text(named)
+    cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))
+    cell = str(busiest(fly["synapses_nt_v1"]))
+    address = CellAddress(FLY[0], str(FLY[1]), cell, "root_id", type_table="hierarchical_neuron_annotations")
+    assert CellView.of(cave, address).grouping[0] == "classification_system"
 
 
 def test_axes_are_called_as_the_volume_names_them(siblings_url, fly, tmp_path):
