@@ -159,6 +159,14 @@ class Release(Roots, Synapses):
 
         return int(self.cave.cache.value(("row_count", *self._place, table), load))
 
+    def is_large(self, table: str) -> bool:
+        """Whether a table has more rows than are held. Raises NotFound when the version does not have it."""
+        return self.row_count(table) > self.cave.settings.max_table_rows
+
+    def not_held(self, table: str) -> str:
+        """The beginning of a sentence about a table of which that is so."""
+        return f"{table} has {self.row_count(table):,} rows, more than the {self.cave.settings.max_table_rows:,} held"
+
     def row_counts(self) -> dict[str, int]:
         """Number of rows of every table; not of views, which CAVE would have to work out."""
 

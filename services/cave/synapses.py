@@ -132,7 +132,10 @@ class Synapses(ABC):
         Raises NotFound where there are none, BadInput where the table with this role is none of synapses."""
         table = self.roles.synapses.table
         if not table:
-            raise NotFound(f"Version {self.version.number} of {self.datastack} has no synapse table.")
+            raise NotFound(
+                f"Version {self.version.number} of {self.datastack} has no synapse table.",
+                "Choose another datastack, or name the table under roles in its profile.",
+            )
         info = self.table_info(table)
         known = info.schema_type in COLUMNS_OF
         return shape_of(info, () if known else self.sample(table).columns)

@@ -61,21 +61,16 @@ def type_rows(release: Release, table: str, by: str = "", *, roots: Collection[i
     Of a table with more rows than are held, only those of `roots` are asked for. Raises TooLarge for one without
     `roots`, BadInput when the table has no root ids and for a rule that does not fit it.
     """
-    if roots is not None and is_large(release, table):
+    if roots is not None and release.is_large(table):
         return _read(release, table, by, roots=sorted({int(root) for root in roots} - {0}))
     return release.derived.of("type rows", table, by).get(lambda: _read(release, table, by))
-
-
-def is_large(release: Release, table: str) -> bool:
-    """Whether a table has more rows than are held. Raises NotFound when the version does not have it."""
-    return release.row_count(table) > release.cave.settings.max_table_rows
 
 
 def rows_of_cells(release: Release, table: str, roots: Collection[int], **equal: str) -> pd.DataFrame:
     """The rows of a table that are of some root ids, of these only those `equal` to the values of columns; sliced from
     a table that is held, else asked for."""
     wanted = [int(root) for root in roots]
-    if not is_large(release, table):
+    if not release.is_large(table):
         rows = release.table(table)
         kept = rows["pt_root_id"].isin(wanted) if "pt_root_id" in rows else pd.Series(False, rows.index)
         return rows[kept.fillna(False).to_numpy(bool)]
@@ -259,7 +254,7 @@ def _of_target(release: Release, table: str) -> set[str]:
     target = release.table_info(table).reference_table
     if not target:
         return set()
-    read = release.sample if is_large(release, target) else release.table
+    read = release.sample if release.is_large(target) else release.table
     return set(read(target).columns)
 
 

@@ -101,14 +101,17 @@ class _Found:
 
 
 def nucleus_table(release: Release) -> str | None:
-    """The table of somata at a version; None where it has none."""
-    return release.roles.somata.table
+    """The table of somata at a version; None where it has none, or one with more rows than are held."""
+    table = release.roles.somata.table
+    return None if table is None or release.is_large(table) else table
 
 
 def no_nuclei(release: Release) -> str:
-    """A sentence where somata are not known, for there is no table of them; "" where there is one."""
+    """A sentence where somata are not known, for there is no table of them that can be held; "" where there is one."""
     if nucleus_table(release):
         return ""
+    if table := release.roles.somata.table:
+        return f"{release.not_held(table)}, so somata are not known."
     return f"Version {release.number} of {release.datastack} has no nucleus table, so somata are not known."
 
 

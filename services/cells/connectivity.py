@@ -333,7 +333,7 @@ def _types_or_why(release: Release, table: str | None, by: str, roots: Ids | Non
     try:
         if cell_types.is_of_synapses(release, table):
             return _Types(table, by)
-        if roots is None and cell_types.is_large(release, table):
+        if roots is None and release.is_large(table):
             return _Types(table, by, large=True)
         rows = type_rows(release, table, by, roots=roots)
         return _Types(table, rows.by, rows)

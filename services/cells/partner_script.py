@@ -75,10 +75,7 @@ def typed(rows):
 _COUNTED = """
 def counted(cell, own, other):
     \"\"\"Number and summed size of a cell's synapses with each partner, and the number of all its synapses.\"\"\"
-    frame = client.materialize.query_table(
-        {table!r}, filter_equal_dict={{own: cell}},
-        select_columns={columns!r}, split_positions=True
-    )
+    frame = {call}
     synapses = {kept}
     kept = synapses[(synapses[other] != cell) & (synapses[other] != 0)]
     sizes = kept{size}.astype('float64').groupby(kept[other])
@@ -198,7 +195,7 @@ def _counted(cave: Cave, connectivity: Connectivity) -> str:
         columns = list(dict.fromkeys([*columns, *synapse_filter.columns_asked(only)]))
         kept = f"frame[{expression(only, release.query(table, limit=1))}]"
     size = "['size']" if connectivity.sized else "['id'].where(kept['id'].isna())"
-    return _COUNTED.format(table=table, columns=columns, kept=kept, size=size)
+    return _COUNTED.format(call=value_script.call(release, columns, "own"), kept=kept, size=size)
 
 
 def _script(subject: str, where: Node, body: Sequence[str], counted: str) -> str:

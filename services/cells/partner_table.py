@@ -130,11 +130,12 @@ def open_partners(cave: Cave, connections: Connectivity, wanted: Wanted) -> Part
 
 
 def _open(cave: Cave, connections: Connectivity, wanted: Wanted) -> PartnerTable:
-    proofread = proofreading.rows(Release(cave, connections.datastack, connections.version))
+    release = Release(cave, connections.datastack, connections.version)
+    proofread = proofreading.rows(release)
     frame = described(cave, connections, wanted.side)
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
-    frame, left_out = counted(frame, wanted, proofread)
+    frame, left_out = counted(frame, wanted, proofread, proofreading.missing(release))
     frame, message = _with_more(cave, connections, wanted, frame)
     if wanted.side != "both" and proofread is not None:
         frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON, errors="ignore")
@@ -165,9 +166,10 @@ def described(cave: Cave, connections: Connectivity, side: Side) -> pd.DataFrame
 
 
 def counted(
-    frame: pd.DataFrame, wanted: Wanted, proofread: pd.DataFrame | None
+    frame: pd.DataFrame, wanted: Wanted, proofread: pd.DataFrame | None, missing: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The partners that count, and sentences for those that do not; `proofread` is of :func:`proofreading.rows`."""
+    """The partners that count, and sentences for those that do not; `proofread` is of :func:`proofreading.rows`, and
+    `missing` says why there are none. Raises BadInput where they are needed."""
     left_out = []
     if wanted.top is not None:
         frame, message = partner_sets.largest(frame, wanted.top)
@@ -176,7 +178,7 @@ def counted(
         left_out.append(partner_sets.below(frame, wanted.at_least))
         frame = partner_sets.at_least(frame, wanted.at_least)
     if wanted.proofread and proofread is None:
-        raise BadInput("This version has no proofreading table.", "Show all partners, or choose another version.")
+        raise BadInput(missing, "Show all partners, or choose another version.")
     if wanted.proofread and proofread is not None:
         ways = tuple(Direction) if wanted.side == "both" else (Direction(wanted.side),)
         kept = pd.concat([pd.Series(proofreading.mask(frame, way, proofread)) for way in ways], axis=1).all(axis=1)

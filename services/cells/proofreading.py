@@ -25,14 +25,17 @@ COLUMNS = ("strategy_axon", "strategy_dendrite", "edited_since")
 
 def table_of(release: Release) -> TableInfo | None:
     """The table that says which cells, or which of their axons and dendrites, were proofread; None where the version
-    has none."""
-    return release.tables().get(release.roles.proofreading.table or "")
+    has none, or one with more rows than are held."""
+    info = release.tables().get(release.roles.proofreading.table or "")
+    return None if info is None or release.is_large(info.name) else info
 
 
 def missing(release: Release) -> str:
     """A sentence where a version does not tell which cells are proofread; "" where it does."""
     if table_of(release):
         return ""
+    if table := release.roles.proofreading.table:
+        return f"{release.not_held(table)}, so proofread partners cannot be told apart."
     return (
         f"Version {release.number} of {release.datastack} has no proofreading table, so proofread partners cannot be "
         "told apart."

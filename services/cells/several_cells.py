@@ -138,10 +138,11 @@ def _open(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerT
     frame = partner_table.described(cave, together, side).drop(columns=list(_OF_ONE), errors="ignore")
     if side == "both":
         frame.insert(1, NUM_CELLS, _num_cells(cells, frame))
-    proofread = proofreading.rows(cave.release(datastack, number))
+    release = cave.release(datastack, number)
+    proofread = proofreading.rows(release)
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
-    frame, left_out = partner_table.counted(frame, wanted, proofread)
+    frame, left_out = partner_table.counted(frame, wanted, proofread, proofreading.missing(release))
     if side != "both":
         frame = frame.drop(columns=partner_columns.DENDRITE if side == "in" else partner_columns.AXON, errors="ignore")
         if partner_columns.SHARE in wanted.more:

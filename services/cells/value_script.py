@@ -22,6 +22,22 @@ COLUMNS = (*(f"{MEAN}{name}" for name in SCORES), TRANSMITTER, *TRANSMITTERS, NE
 """The columns of a partner frame that these lines make."""
 
 
+def call(release: Release, columns: Collection[str], own: str) -> str:
+    """The call for `columns` of the synapses of `cell`, where `own` is an expression for the name of its end,
+    pre_pt_root_id or post_pt_root_id. Contacts, and rows that refer to synapses, get the names of synapses."""
+    shape, method = release.synapse_shape(), "client.materialize.query_table"
+    if shape.directed and not shape.referring:
+        filtered = f"{shape.table!r}, filter_equal_dict={{{own}: cell}}"
+        return f"{method}(\n        {filtered},\n        select_columns={[*columns]!r}, split_positions=True\n    )"
+    ends = {f"{shape.pre}_root_id": Direction.OUT.own, f"{shape.post}_root_id": Direction.IN.own}
+    key = own if shape.directed else f"{ {end: name for name, end in ends.items()}!r}[{own}]"
+    name, arguments = release.query_call(shape.table, Filters(equal={shape.own("in"): 0}))
+    rows = f"client.materialize.{name}(\n{written_arguments(arguments.items())})"
+    rows = rows.replace(f"{shape.own('in')!r}: 0", f"{key}: cell")
+    rows = rows if shape.directed else f"{rows}.rename(columns={ends!r})"
+    return f"{rows}.assign(id=lambda rows: rows['target_id'])" if shape.referring else rows
+
+
 def lines(cave: Cave, connectivity: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
     """Lines for a frame `frame` of partners of one direction; none where none of COLUMNS is `needed`. Raises BadInput
     for a filter of synapses by what is no column of their table."""
@@ -34,9 +50,7 @@ def lines(cave: Cave, connectivity: Connectivity, direction: Direction, needed: 
     columns = dict.fromkeys(["id", direction.partner, *shape.values, *synapse_filter.columns_asked(only)])
     kept = "" if isinstance(only, Everything) else f"[{expression(only, release.query(shape.table, limit=1))}]"
     yield "def values_of(cell):"
-    yield f"    frame = client.materialize.query_table(\n        {shape.table!r},"
-    yield f"        filter_equal_dict={{{direction.own!r}: cell}},"
-    yield f"        select_columns={list(columns)!r}, split_positions=True\n    )"
+    yield f"    frame = {call(release, columns, repr(direction.own))}"
     yield f"    return frame{kept}"
     yield "values = values_of(cell)"
     if scores := [name for name in shape.scores if f"{MEAN}{name}" in needed]:

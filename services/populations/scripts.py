@@ -9,8 +9,7 @@ from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cells import cells, compartments, tuning_script
 from services.cells.partner_script import turn
-from services.cells.synapse_filter import CENTRE
-from services.core.errors import TooLarge
+from services.core.errors import BadInput, TooLarge
 from services.populations.population import Pair
 from services.tables.scripts import written_arguments, written_client
 
@@ -41,12 +40,12 @@ def among(pre, post):
     """All synapses; what the server cuts is asked for in halves."""
     rows = client.materialize.query_table(
         "{table}",
-        filter_in_dict={{"pre_pt_root_id": pre, "post_pt_root_id": post}},
+        filter_in_dict={{"{pre_end}": pre, "{post_end}": post}},
         select_columns={columns},
         split_positions=True,
     )
     total = client.materialize.query_table(
-        "{table}", filter_in_dict={{"pre_pt_root_id": pre, "post_pt_root_id": post}}, get_counts=True
+        "{table}", filter_in_dict={{"{pre_end}": pre, "{post_end}": post}}, get_counts=True
     )["count"].iloc[0]
     if len(rows) == total:
         return rows
@@ -56,7 +55,7 @@ def among(pre, post):
     return pd.concat([among(pre[:half], post), among(pre[half:], post)])
 
 
-synapses = among(pre, post)
+synapses = among(pre, post){renamed}
 '''
 
 _EDGES = """synapses = synapses[synapses["pre_pt_root_id"] != synapses["post_pt_root_id"]]
@@ -75,7 +74,8 @@ PRE, POST = 1, 2
 _PLACED = """
 synapses = synapses.rename(columns=lambda name: name.replace('_pt_root_id', '_root_id')).sort_values('id')
 synapses = synapses.reset_index(drop=True)
-nm = synapses[[f'ctr_pt_position_{{axis}}' for axis in 'xyz']].to_numpy('float64') * {voxel_nm}
+places = [synapses[[f'{{name}}_{{axis}}' for axis in 'xyz']].to_numpy('float64') for name in {positions}]
+nm = sum(places) / len(places) * {voxel_nm}
 synapses['depth_um'] = ({turn})[:, 1]
 if 'size' not in synapses:
     synapses['size'] = float('nan')
@@ -105,7 +105,7 @@ pre_ori, post_ori = (angles.reindex(sorted(ids)).to_numpy('float64') for ids in 
 def edges_script(pair: Pair) -> str:
     """The script of a pair of sets, their root ids written out. Its `edges` are those of :meth:`Edges.frame`, its
     `matrix` the synapses of each presynaptic cell (rows) onto each postsynaptic one. Raises TooLarge for more than
-    20,000 ids."""
+    20,000 ids, BadInput where the synapses are rows that refer to others."""
     release = pair.release
     about = "\n".join(
         [f"Presynaptic: {pair.pre.text[:200]}", f"Postsynaptic: {pair.post.text[:200]}", *pair.notes]
@@ -132,7 +132,7 @@ def readings(pair: Pair, names: Collection[str]) -> list[str]:
     parts = [
         "\n".join(f"import {name}" for name in needed),
         _synapses(pair, placed=True),
-        _PLACED.format(voxel_nm=_voxel_nm(release), turn=turning),
+        _PLACED.format(positions=[*release.synapse_shape().positions], voxel_nm=_voxel_nm(release), turn=turning),
     ]
     if {"pre_um", "post_um"} & {*names}:
         table = cells.nucleus_table(release)
@@ -156,15 +156,21 @@ def _synapses(pair: Pair, *, placed: bool = False) -> str:
     if len(pair.pre) + len(pair.post) > MOST_IDS:
         raise TooLarge(f"A script would have more than {MOST_IDS:,} ids in it.", "Take the edges as a file.")
     release = pair.release
-    sized = ["size"] if release.synapse_shape().sized else []
-    position = [CENTRE] if placed else []
+    shape = release.synapse_shape()
+    if shape.referring:
+        raise BadInput(f"{shape.table} refers to the synapses, which no script joins.", "Take the edges as a file.")
+    ends = {f"{shape.pre}_root_id": "pre_pt_root_id", f"{shape.post}_root_id": "post_pt_root_id"}
+    sized, position = ["size"] if shape.sized else [], [*shape.positions] if placed else []
     same = pair.pre.ids.tolist() == pair.post.ids.tolist()
     return _READ.format(
         client=written_client(release),
         pre=_listed(pair.pre.ids.tolist()),
         post="pre" if same else f"[\n{_listed(pair.post.ids.tolist())}\n]",
-        table=release.roles.synapses.table,
-        columns=json.dumps(["id", "pre_pt_root_id", "post_pt_root_id", *sized, *position]),
+        table=shape.table,
+        pre_end=f"{shape.pre}_root_id",
+        post_end=f"{shape.post}_root_id",
+        renamed="" if shape.directed else f".rename(columns={ends!r})",
+        columns=json.dumps(["id", *ends, *sized, *position]),
     )
 
 

@@ -109,8 +109,8 @@ def of_table(cave: Cave, table: TableFrame, column: str) -> Groups:
 def of_partners(
     cave: Cave, connectivity: Connectivity | Sequence[Connectivity], column: str, more: pd.DataFrame | None = None
 ) -> Groups:
-    """The groups of a column of the partners of a cell, or of several: over the whole table that it is from, else over
-    all its values in the partners of both directions and in `more`, a frame with further columns of partners.
+    """The groups of a column of the partners of a cell, or of several: over the whole table that it is from if that is
+    held, else over all its values in the partners of both directions and in `more`, a frame of further columns.
 
     A column `table.column` is from a joined table (:mod:`partner_joins`), others are from the type table.
     """
@@ -124,7 +124,7 @@ def of_partners(
     values = [frame[column] for frame in frames if column in frame]
     of_synapses = not joined and every[0].typed_synapses
     release = cave.release(datastack, version)
-    there = table and not of_synapses and table in release.tables()
+    there = table and not of_synapses and table in release.tables() and not release.is_large(table)
     whole = release.table(table) if table and there else None
     if whole is not None and name in whole:
         derived = release.derived.of("table", table).of("groups", column)

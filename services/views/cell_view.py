@@ -14,6 +14,7 @@ from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import (
     cell_types,
+    cells,
     changes,
     interpretation,
     partner_columns,
@@ -211,6 +212,11 @@ class CellView:
         if len(self.cells) > 1:
             return several_cells.with_partner(self.release.cave, self.cells, ways, partner)
         return partner_synapses.of_partner_in(self.release.cave, self.first, ways, partner)
+
+    @property
+    def has_somata(self) -> bool:
+        """Whether the version has somata to place cells by."""
+        return cells.nucleus_table(self.release) is not None
 
     def own_types(self) -> list[str | None]:
         """The type of each cell in the type table; None where it has none, or says types of synapses."""

@@ -133,7 +133,8 @@ def _role(name: str, role: Role, tables: dict[str, TableInfo], counts: dict[str,
     if rows is not None:
         details.append("empty" if rows == 0 else f"{rows:,} rows")
         if rows > most and name not in ("synapses", "compartments", "neuropils", "neurotransmitters"):
-            details.append(f"more than the {most:,} that are held, so only rows of cells in hand are read")
+            how = "it is not used" if name in ("somata", "proofreading") else "only rows of cells in hand are read"
+            details.append(f"more than the {most:,} that are held, so {how}")
     if role.others:
         details.append(f"{', '.join(role.others[:5])} would fit as well: name one under roles in the profile")
     if details:

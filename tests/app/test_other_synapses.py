@@ -8,8 +8,11 @@ import pytest
 
 from localcave.importer.importing import import_datastack
 from services.cave.client import Cave
-from services.cells import connectivity
+from services.cells import connectivity, partner_script
+from services.cells.partner_table import Wanted
 from services.core.settings import Settings
+from services.tables.tables import TableQuery
+from tests.app.test_partner_snippet import run
 from tests.servers import start_localcave
 
 CELL, OTHER, THIRD = (864691130000000000 + n for n in (999, 101, 102))
@@ -72,6 +75,8 @@ def read(url: str, config: Path, table: str, direction: str) -> tuple[dict, list
     found = connectivity.read(cave.release("others", 1), str(CELL), "root_id")
     assert (connectivity.UNDIRECTED in found.warnings) is (table == "touching")
     side = found.side(direction).set_index("root_id")
+    script = partner_script.snippet(cave, [found], Wanted(direction), TableQuery())
+    assert dict(run(script)[["root_id", "num_syn"]].to_numpy()) == side["num_syn"].to_dict()
     rows = connectivity.synapses(cave, found, connectivity.Direction(direction))
     place = rows[[f"ctr_pt_position_{axis}_nm" for axis in "xyz"]].astype(float).to_numpy()
     assert (place == [4000, 8000, 40000]).all()
