@@ -73,7 +73,7 @@ screenshots: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy .
+	$(VENV)/bin/mypy -n 2 .
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/oxlint
 
