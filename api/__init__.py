@@ -10,6 +10,7 @@ from api import (  # noqa: F401 - add their routes
     arbor_routes,
     cell_routes,
     change_routes,
+    converters,
     openapi,
     population_analyses,
     population_routes,
@@ -25,6 +26,7 @@ __all__ = ["blueprint"]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
+blueprint.record_once(converters.register)
 blueprint.register_blueprint(routes.blueprint)
 blueprint.register_error_handler(KarstError, error_answer)
 
@@ -37,7 +39,7 @@ def _unforeseen(error: Exception) -> Response | HTTPException:
 
 
 @blueprint.route("/", defaults={"rest": ""}, methods=METHODS, strict_slashes=False)
-@blueprint.route("/<path:rest>", methods=METHODS)
+@blueprint.route("/<rest:rest>", methods=METHODS)
 def no_route(rest: str) -> Response:
     """Everything else."""
     if allowed := [method for method in METHODS if _has_route(method)]:

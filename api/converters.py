@@ -12,6 +12,12 @@ class LinkConverter(PathConverter):
     regex = r"[^/]*?(?://|\{)(?s:.*?)"
 
 
+class RestConverter(PathConverter):
+    """The rest of a path, whatever is in it, with lines."""
+
+    regex = r"[^/](?s:.*?)"
+
+
 def register(state: BlueprintSetupState) -> None:
     """Make it known to the application, before the routes that name it are."""
-    state.app.url_map.converters |= {"link": LinkConverter}
+    state.app.url_map.converters |= {"link": LinkConverter, "rest": RestConverter}

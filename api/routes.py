@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from api import converters, params, shapes
+from api import params, shapes
 from api.answers import (
     Subject,
     csv_answer,
@@ -32,7 +32,6 @@ from services.views.table_view import HeldView, PagedView, exact_view, held
 LINK_KEYS = ("viewer", "group_by", "colour_by", "visible")
 
 blueprint = Blueprint("v1", __name__, url_prefix="/v1", template_folder="templates")
-blueprint.record_once(converters.register)
 
 JSON_ROWS = 1_000
 """Rows of a table in one JSON answer when no limit is asked for."""

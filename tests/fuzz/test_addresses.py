@@ -93,6 +93,13 @@ def test_another_method_than_a_route_answers(method: str, path: str, allowed: li
     assert method in error["message"]
 
 
+@pytest.mark.parametrize("path", ["%0A", "karst_demo%0A", "x%0D%0Ay/z"])
+def test_a_line_break_in_an_address_of_the_api(path: str, client: FlaskClient) -> None:
+    answer = client.get(f"/api/v1/{path}")
+    assert answer.status_code == 404 and answer.json is not None
+    assert answer.json["error"]["code"] == "not_found"
+
+
 def test_half_of_a_surrogate_pair_in_an_old_link(client: FlaskClient) -> None:
     answer = client.get("/dash/datastack/karst_demo/apps/connectivity/?cell-id='%5Cud800'")
     assert answer.status_code == 302
