@@ -92,6 +92,7 @@
             const words = parts.filter(Boolean).map((part) => part.textContent.trim());
             memory().save(words.filter(Boolean).join(" · ").slice(0, 120), location.pathname + location.search);
         },
+        collect: ({dataset}) => karst.say(`${memory().collect(dataset.ids, dataset.name)} cells were added to the tray.`),
         add: () => {
             const box = document.getElementById("tray-ids");
             if (memory().collect(box.value)) box.value = "";
@@ -100,7 +101,7 @@
 
     document.addEventListener("click", (event) => {
         const part = event.target.closest && event.target.closest("[data-tray], #tray a[href]:not([download])");
-        if (part) (ACTS[part.dataset.tray] || ACTS.close)();
+        if (part) (ACTS[part.dataset.tray] || ACTS.close)(part);
     });
     window.addEventListener("karst-memory", draw);
     new MutationObserver(() => {

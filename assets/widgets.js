@@ -18,6 +18,7 @@
         const said = document.getElementById("said");
         if (said) said.textContent = text;
     }
+    window.karst = Object.assign(window.karst || {}, {say});
 
     document.addEventListener("click", async (event) => {
         const button = event.target.closest && event.target.closest("[data-copy]");

@@ -53,8 +53,9 @@ def _pointed(typed: str, position: int) -> html.Pre:
 
 
 def notes(sentences: Iterable[Any]) -> list[dbc.Alert]:
-    """Sentences that do not stop anything, one under the other."""
-    return [dbc.Alert(sentence, color="warning", className="k-alert") for sentence in sentences]
+    """Sentences that do not stop anything, one under the other in one box."""
+    lines = [html.Div(sentence) for sentence in sentences]
+    return [dbc.Alert(lines, color="warning", className="k-alert k-notes")] if lines else []
 
 
 def notices(sentences: Iterable[str]) -> list[html.Span]:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import pandas as pd
 from dash import dcc, html
 
-from components import alerts, cell_figures, controls, glossary
+from components import alerts, cell_figures, controls, glossary, tray
 from components.attributes import aria, data
 from components.cell_card import counted
 from components.cell_figures import Plot
@@ -340,6 +340,7 @@ def entry(view: PopulationAddress, synapses: pd.DataFrame, viewer: Link | None) 
     return html.Section(
         [
             html.Div([html.H2(title), close], className="k-panel-top"),
+            tray.collector([*synapses["pre_root_id"], *synapses["post_root_id"]], f"{view.row} onto {view.column}"),
             neuroglancer_link(viewer, "these synapses") if viewer else None,
             long_table("Synapses", titles, rows, (), left),
         ],

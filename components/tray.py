@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dash import html
 
 from components.attributes import aria, data
@@ -43,6 +45,15 @@ def dialog() -> html.Dialog:
         id="tray",
         className="k-help k-tray",
         **aria(label="Tray"),
+    )
+
+
+def collector(ids: Iterable[int], name: str) -> html.Button:
+    """A button that makes a set of these root ids, called `name`."""
+    listed = " ".join(map(str, sorted({*ids})))
+    look = "btn btn-sm btn-link"
+    return html.Button(
+        "Cells to the tray", type="button", className=look, **data(tray="collect", ids=listed, name=name)
     )
 
 

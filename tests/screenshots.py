@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from localcave.cortex import make
 from tests.e2e.conftest import CHROMIUM, FLAGS, karst
-from tests.e2e.truth import TYPES, Truth
+from tests.e2e.truth import PROOFREADING, TYPES, Truth
 from tests.servers import start_localcave
 
 SIZES = ((1440, 900), (1280, 720), (820, 1180), (390, 844))
@@ -33,6 +33,11 @@ def pages(root: int) -> dict[str, tuple[str, str]]:
         "cell-failing": ("/connectivity-viewer?cell=x", "#cell-notes .alert"),
         "catalogue": ("/catalogue", "#catalogue-tables a"),
         "populations-empty": ("/populations", "#pop-results > *"),
+        "populations": (f"/populations?pre_table={PROOFREADING}&read=on", "#pop-matrix .main-svg"),
+        "populations-distributions": (
+            f"/populations?pre_table={PROOFREADING}&read=on&panel=distributions",
+            "#plot-depths .main-svg",
+        ),
         "populations-failing": ("/populations?a=nope", "#pop-results > *"),
         "lessons": ("/lessons", "#lessons-list a"),
         "join": ("/join", "main h1"),

@@ -43,7 +43,7 @@ def heat_map(
     height = min(SIDE_PX, max(LEAST_PX, ROW_PX * len(rows) + 120)) if named else SIDE_PX
     axes = {"constrain": "domain", "showgrid": False}
     across = {**axes, "title": {"text": "postsynaptic"}, "side": "top", **_ticks(names["columns"], named=named)}
-    down = {**axes, "title": {"text": "presynaptic"}, **_ticks(names["rows"], named=named)}
+    down = {**axes, "title": {"text": "presynaptic", "standoff": 12}, **_ticks(names["rows"], named=named)}
     down["range"] = down["range"][::-1]
     look: dict[str, Any] = {"meta": names, "dragmode": "zoom" if not named else False, "showlegend": False}
     drawn = [_branches(tree, rows=at == 0) for at, tree in enumerate(trees) if tree is not None]

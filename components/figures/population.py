@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from components.figures.axes import Layers, depth_axis, guides
+from components.figures.depth import BESIDE_LAYERS
 from components.figures.template import Figure, figure, plain
 
 NEUTRAL = "#5f8f9c"
@@ -176,8 +177,8 @@ def depths(counts: pd.DataFrame, colours: Mapping[str, str], layers: Layers) -> 
         }
         for group, rows in counts.groupby("group", sort=False, dropna=False)
     ]
-    axes = {"xaxis": {"title": {"text": "synapses"}}, "yaxis": depth_axis("depth (µm)")}
-    return figure(lines, HEIGHT_PX + 120, **axes, **guides(layers))
+    axes = {"xaxis": {"title": {"text": "synapses"}}, "yaxis": depth_axis("depth below pia (µm)")}
+    return figure(lines, HEIGHT_PX + 120, margin=BESIDE_LAYERS, **axes, **guides(layers))
 
 
 def _name(group: Any) -> str:

@@ -16,7 +16,8 @@ TEMPLATE = {
         "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
         "xaxis": {"gridcolor": "#c9d1d3", "zeroline": False, "automargin": True, "title": {"standoff": 6}},
         "yaxis": {"gridcolor": "#c9d1d3", "zeroline": False, "automargin": True},
-        "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        # in the order of what is stacked, which plotly would turn around
+        "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         "hoverlabel": {"font": {"family": "system-ui, sans-serif", "size": 12}},
         "bargap": 0.25,
     }

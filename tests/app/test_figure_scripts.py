@@ -113,7 +113,8 @@ def test_figures_of_a_population(cave: Cave, version: str) -> None:
         names = {name for plot in plots for name in plot.figure.reads}
         assert {plot.name for plot in plots} >= {"strengths", "distance", "targets", "depths", "compartments", "tuning"}
         read = check(plots, scripts.readings(result.pair, names))
-        counts = read["synapses"].query("pre_root_id != post_root_id").groupby(["pre_root_id", "post_root_id"]).size()
+        rows = read["synapses"]
+        counts = rows[rows["pre_root_id"] != rows["post_root_id"]].groupby(["pre_root_id", "post_root_id"]).size()
         strengths = plots[0].figure.result["data"][0]
         shown = {number: count for number, count in zip(strengths["x"], strengths["y"], strict=True) if count}
         assert shown == counts.value_counts().to_dict()

@@ -76,6 +76,11 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
     expect(page.locator(".k-listed tbody tr")).to_have_count(min(int(count), 200))
     listed = page.locator(".k-listed tbody td:first-child").all_inner_texts()
     assert sorted(listed) == sorted(own["id"].astype(str))[: len(listed)]
+    page.get_by_role("button", name="Cells to the tray").click()
+    ends = set(own["pre_pt_root_id"]) | set(own["post_pt_root_id"])
+    expect(page.locator("#said")).to_have_text(f"{len(ends)} cells were added to the tray.")
+    kept = page.evaluate("karst.memory.kept().sets.at(-1)")
+    assert {int(root) for root in kept["ids"]} == ends and kept["name"] == f"{row} onto {column}"
     state = neuroglancer_state(page, ".k-listed .k-neuroglancer")
     points = [layer for layer in state["layers"] if layer["type"] == "annotation"]
     assert sum(len(layer["annotations"]) for layer in points) == count
@@ -144,7 +149,7 @@ def test_what_cannot_be_read_is_said_and_stays(page: Page) -> None:
     expect(page.locator(".alert-danger")).to_contain_text("cell_typ")
     expect(page.locator("#pop-pre")).to_have_value("cell_typ = BC")
     page.goto(f"/populations?pre_table={TYPES}&pre=cell_type%20%3D%20ZZ&proofread=off")
-    expect(page.locator(".alert-warning", has_text="has no cells")).to_have_count(2)
+    expect(page.locator(".k-notes > div", has_text="has no cells")).to_have_count(2)
     page.goto("/gallery?figure=no")
     expect(page.locator(".alert-danger")).to_contain_text("no figure 'no'")
     page.get_by_role("link", name="Typed cells with one soma").click()
