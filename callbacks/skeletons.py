@@ -13,10 +13,11 @@ from callbacks.register import callback
 from components import alerts, wall_page
 from components.figures.wall import wall as drawing
 from services.cave.context import cave
-from services.cells import skeleton_wall
+from services.cave.release import Release
+from services.cells import proofreading, skeleton_wall
 from services.core.errors import NotFound
 from services.populations import sets
-from services.views.addresses import Query, parse_wall
+from services.views.addresses import Query, WallAddress, parse_wall
 from services.views.resolving import release_of
 
 
@@ -46,9 +47,9 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The skeletons of the address."""
     view, messages = parse_wall(query or {})
-    if not view.cells.strip():
-        return wall_page.invitation(), "", alerts.notes(messages)
     release = release_of(cave(), view)
+    if not view.cells.strip():
+        return wall_page.invitation(_example(release, view)), "", alerts.notes(messages)
     cells = sets.resolve(release, view.cells)
     wall = skeleton_wall.read(release, cells.ids.tolist())
     if not wall.cells:
@@ -59,6 +60,12 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     figure = drawing(wall.cells, titles, volume.layers, volume.depth_range_um, layers_by=by)
     messages = (*messages, *cells.notes, *wall_page.notes(wall))
     return wall_page.results(view, wall, figure), wall_page.status(wall), alerts.notes(messages)
+
+
+def _example(release: Release, view: WallAddress) -> WallAddress | None:
+    """The proofread cells, where the version says which."""
+    known = proofreading.table_of(release)
+    return replace(view, cells=f"{known.name}:") if known else None
 
 
 clientside_callback(

@@ -373,7 +373,13 @@ def status(pair: Pair) -> list[Any]:
 def _set_row(name: str, counting: CellSet, cell_set: CellSet) -> html.Tr:
     known = (cell_set.num_axons, cell_set.num_dendrites, cell_set.num_multi_soma)
     numbers = ["not known" if number is None else f"{number:,}" for number in known]
-    cells = [cell_set.text[:120], f"{len(counting):,}", f"{len(cell_set):,}", *numbers, f"{cell_set.num_repeated:,}"]
+    cells = [
+        cell_set.text[:120].removesuffix(":"),
+        f"{len(counting):,}",
+        f"{len(cell_set):,}",
+        *numbers,
+        f"{cell_set.num_repeated:,}",
+    ]
     return html.Tr([html.Th(name, scope="row"), *map(html.Td, cells)])
 
 

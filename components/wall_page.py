@@ -41,9 +41,11 @@ def page(view: WallAddress, query: Mapping[str, Any]) -> html.Div:
     )
 
 
-def invitation() -> html.P:
-    """Stands where the skeletons would be."""
-    return html.P("Skeletons of up to 40 cells, side by side against depth.", className="k-muted")
+def invitation(example: WallAddress | None) -> html.Div:
+    """Stands where the skeletons would be; `example` is a wall to begin with."""
+    link = html.P(html.A("The first 40 proofread cells", href=example.href())) if example else None
+    words = html.P("Name up to 40 cells; their skeletons stand side by side against depth.")
+    return alerts.empty("Skeletons side by side", words, link)
 
 
 def results(view: WallAddress, wall: Wall, figure: Figure) -> list[Any]:

@@ -24,6 +24,8 @@ BELOW = {"yref": "container", "y": 0, "yanchor": "bottom", "font": {"size": 10}}
 LISTED = {"traceorder": "normal", **BELOW}
 MARGIN = {"t": 34}
 """Room for the buttons of a plot, which would else cover a part of it."""
+BESIDE_LAYERS = {**MARGIN, "r": 42}
+"""With room for their names."""
 DRAWN = {"line": {"color": NEUTRAL, "width": 2}, "fillcolor": "rgba(138, 150, 153, 0.15)"}
 
 
@@ -50,7 +52,7 @@ def scatter(
         "newshape": DRAWN,
         "showlegend": bool(blank),
         "legend": {"itemsizing": "constant", **BELOW},
-        "margin": MARGIN,
+        "margin": BESIDE_LAYERS if down and layers else MARGIN,
         "xaxis": {"title": {"text": titles[0]}},
         "yaxis": {"title": {"text": titles[1]}, "autorange": "reversed" if down else True, **scale},
         **guiding,

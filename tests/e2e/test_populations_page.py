@@ -161,6 +161,8 @@ def test_what_cannot_be_read_is_said_and_stays(page: Page) -> None:
 
 
 def test_a_wall_of_skeletons_is_shown_and_saved(page: Page) -> None:
+    page.goto("/skeletons")
+    expect(page.get_by_role("link", name="The first 40 proofread cells")).to_be_visible()
     page.goto("/skeletons?cells=proofreading_status_and_strategy:strategy_axon+%3D+axon_fully_extended")
     expect(page.locator("#wall-status")).to_contain_text("skeletons, by depth of the soma.")
     expect(page.locator("#wall-plot .scatterlayer .trace")).to_have_count(3)
