@@ -41,7 +41,7 @@
 
     function arriveAt(address) {
         drawn = shown = address;
-        [written, acted] = [0, false];
+        [written, acted, pushedAt] = [0, false, 0]; // what is done on another page is no more of what was typed on the last
     }
 
     async function submit(form) {
