@@ -12,7 +12,7 @@ from callbacks import population_matrix, views
 from callbacks.errors import told_by_load
 from callbacks.population_views import draws, grouped_by, groups, named, pair_of, shown
 from callbacks.register import callback
-from components import alerts, controls, populations_page
+from components import alerts, controls, population_fields, populations_page
 from components.figures import matrix as drawing
 from components.links import neuroglancer_link
 from services.cave.context import cave
@@ -47,8 +47,8 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     datastack, datastacks, version, versions, listed = views.place_choices(view)
     chosen = ("" if name in (IDS, SAME) else name for name in (view.pre_table, view.post_table))
     pre, post = (controls.table_options(listed, name) for name in chosen)
-    own = populations_page.OF_IDS
-    return datastacks, datastack, versions, version, [own, *pre], [populations_page.SAME_SET, own, *post]
+    own = population_fields.OF_IDS
+    return datastacks, datastack, versions, version, [own, *pre], [population_fields.SAME_SET, own, *post]
 
 
 @callback(
