@@ -1,4 +1,4 @@
-# make run | classroom | reset | test | fuzz | bench | load | lint | golden      (everything else is a step of these)
+# make run | classroom | reset | test | oldest | fuzz | bench | load | lint | golden      (everything else is a step of these)
 
 VENV     ?= .venv
 PY       := $(VENV)/bin/python
@@ -10,7 +10,7 @@ PORT     ?= 8050
 LOCALCAVE_PORT ?= 9100
 export HOST PORT LOCALCAVE_PORT
 
-.PHONY: run classroom reset test fuzz coverage bench load lint golden demo lock clean docs audit screenshots
+.PHONY: run classroom reset test oldest fuzz coverage bench load lint golden demo lock clean docs audit screenshots
 
 # The demo is made only where it is served: not for a CAVE elsewhere, nor for other folders in DATA.
 run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),demo))
@@ -28,6 +28,14 @@ reset:
 test: $(VENV)/.dev lint
 	@bin/need chromium redis-server nginx
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The notebooks of the tests with the oldest caveclient that works, in an environment of its own; not part of `make test`.
+OLDEST_CAVECLIENT := 7.7.0
+oldest: $(VENV)/.dev
+	@bin/venv .data/oldest
+	.data/oldest/bin/python -m pip install --quiet caveclient==$(OLDEST_CAVECLIENT) \
+		$(shell grep -E '^(cloud-volume|nglui|pandas)==' requirements.txt)
+	KARST_NOTEBOOK_PYTHON=.data/oldest/bin/python $(PY) -m pytest tests/notebooks
 
 # How much of the code the tests without a browser run; fails below the floor in pyproject.toml.
 coverage: $(VENV)/.dev

@@ -21,6 +21,7 @@ from localcave.errors import InputError
 from localcave.folder.writer import FORMAT, MANIFEST, read_manifest
 from localcave.notebook.command import add_command
 from localcave.server import reset
+from localcave.snapshot import command as snapshot
 
 DEMO_FOLDER = Path(".data/karst_demo")
 SIBLING_FOLDERS = {"flywire": Path(".data/karst_fly"), "v1dd": Path(".data/karst_v1dd")}
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_import(commands)
-    _add_snapshot(commands)
+    snapshot.add_command(commands, _positive, PROGRAM)
     _add_serve(commands)
     _add_info(commands)
     add_command(commands, DEMO_FOLDER)
@@ -106,55 +107,6 @@ def _add_import(commands: Any) -> None:
         "--data", metavar="DIR", type=Path, help="folder of the files, instead of the one named in the TOML"
     )
     command.set_defaults(run=_import)
-
-
-def _add_snapshot(commands: Any) -> None:
-    command = commands.add_parser(
-        "snapshot",
-        help="bake a real datastack into a folder",
-        description="Bake one version of a datastack of a CAVE server into a folder that localcave serves. "
-        "What was brought before an interruption is kept: run the same command again.",
-        epilog="The token is read from CAVE_TOKEN, or from --token-file, or where caveclient keeps it.",
-    )
-    command.add_argument("datastack", metavar="DATASTACK", help="e.g. minnie65_public")
-    command.add_argument("--version", type=_positive, required=True, metavar="N", help="materialization version")
-    command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder of the snapshot")
-    command.add_argument(
-        "--tables",
-        nargs="+",
-        default=(),
-        metavar="TABLE",
-        help="tables and views to bake; those that they refer to and the table of somata come along "
-        "(default: all of at most --largest-table rows)",
-    )
-    command.add_argument(
-        "--largest-table", type=_positive, default=1_000_000, metavar="ROWS", help="default: %(default)s"
-    )
-    command.add_argument(
-        "--synapses-of",
-        default="",
-        metavar="CELLS",
-        help="cells whose input and output synapses are baked: proofread, a table, root ids with commas, "
-        "a file of root ids, or all (default: none)",
-    )
-    command.add_argument(
-        "--server",
-        default=os.environ.get("CAVE_SERVER_ADDRESS", "https://global.daf-apis.com"),
-        metavar="URL",
-        help="default: CAVE_SERVER_ADDRESS, else %(default)s",
-    )
-    command.add_argument("--token-file", type=Path, metavar="FILE", help="file that holds nothing but the token")
-    command.add_argument(
-        "--jobs", type=_positive, default=4, metavar="N", help="requests at a time (default: %(default)s)"
-    )
-    command.add_argument(
-        "--rows-per-request",
-        type=_positive,
-        default=100_000,
-        metavar="N",
-        help="most rows of one request (default: %(default)s)",
-    )
-    command.set_defaults(run=_snapshot)
 
 
 def _add_serve(commands: Any) -> None:
@@ -267,45 +219,6 @@ def _import(args: argparse.Namespace) -> None:
     for table, rows in report.rows.items():
         print(f"{rows:>12,}  {table}")
     print(f"Imported {report.datastack} into {args.output}. Serve it with: {PROGRAM} serve {args.output}")
-
-
-def _snapshot(args: argparse.Namespace) -> None:
-    from tqdm import tqdm  # noqa: PLC0415
-
-    from localcave.snapshot.taking import Request, take  # noqa: PLC0415
-
-    request = Request(
-        datastack=args.datastack,
-        version=args.version,
-        server=args.server.rstrip("/"),
-        token=_token(args.token_file),
-        tables=tuple(args.tables),
-        synapses_of=args.synapses_of,
-        largest_table=args.largest_table,
-        workers=args.jobs,
-        rows_per_request=args.rows_per_request,
-    )
-    with tqdm(unit=" rows", unit_scale=True, total=0, disable=None) as bar:
-
-        def progress(brought: int, more: int) -> None:
-            bar.total = (bar.total or 0) + more
-            bar.update(brought)
-
-        report = take(request, args.output, progress)
-    for note in report.notes:
-        print(f"note: {note}", file=sys.stderr)
-    for table, rows in report.rows.items():
-        print(f"{rows:>12,}  {table}")
-    print(f"Snapshot of {args.datastack} in {args.output}. Serve it with: {PROGRAM} serve {args.output}")
-
-
-def _token(path: Path | None) -> str | None:
-    if path is None:
-        return os.environ.get("CAVE_TOKEN") or None
-    try:
-        return path.read_text().strip()
-    except OSError as error:
-        raise InputError(f"cannot read the token file {path}: {error.strerror}") from None
 
 
 def _serve(args: argparse.Namespace) -> None:

@@ -26,10 +26,14 @@ HIGHEST = 2**63 - 1
 """Above every id."""
 
 
+Where = tuple[tuple[str, tuple[str | int | float | bool, ...]], ...]
+"""Columns, and the values that each may have."""
+
+
 @dataclass(frozen=True)
 class Piece:
-    """Rows of a table or view whose integer column `key` is in [low, high) and, if `column` is given, whose
-    `column` is one of `ids`. Without a `key` the piece cannot be cut along it."""
+    """Rows of a table or view whose integer column `key` is in [low, high), if `column` is given, whose `column` is
+    one of `ids`, and which are as `where` says. Without a `key` the piece cannot be cut along it."""
 
     name: str
     is_view: bool = False
@@ -38,6 +42,7 @@ class Piece:
     high: int = HIGHEST
     column: str = ""
     ids: tuple[int, ...] = ()
+    where: Where = ()
 
     @property
     def label(self) -> str:

@@ -7,7 +7,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ import pyarrow as pa
 import requests
 from caveclient import CAVEclient
 from caveclient.base import AuthException
+from caveclient.skeletonservice import NoL2CacheException
 
 from localcave.errors import InputError
 from localcave.snapshot.parts import Piece
@@ -49,33 +50,33 @@ class FarCave:
         datastack: str,
         server: str,
         token: str | None,
-        version: int,
+        wanted: Sequence[int],
         *,
         attempts: int = 8,
         first_wait_s: float = 0.5,
-    ) -> FarCave:
-        """Reach the server and check that it has the version.
+    ) -> list[FarCave]:
+        """Reach the server and check that it has the versions; one for each of them.
 
         Raises InputError when it cannot be reached, refuses the token, or has no such datastack or version.
         """
 
         def make() -> CAVEclient:
             client = CAVEclient(datastack, server_address=server, auth_token=token, write_server_cache=False)
-            for service in (client.info, client.materialize):
+            for service in (client.info, client.materialize, client.skeleton):
                 service.session.request = functools.partial(service.session.request, timeout=TIMEOUT_S)
             # one failed look at its versions makes caveclient speak an older protocol for good
             if int(client.materialize.api_version) < 3 or client.materialize.server_version is None:
                 raise ValueError("the materialization service did not say its version")
             return client
 
-        far = cls(None, version, attempts, first_wait_s)
+        far = cls(None, wanted[0], attempts, first_wait_s)
         client = far.ask(make, f"reach {datastack} on {server}")
-        far = cls(client, version, attempts, first_wait_s)
         versions = far.ask(lambda: client.materialize.get_versions(expired=True), "list the versions")
-        if version not in versions:
-            newest = ", ".join(str(v) for v in sorted(versions, reverse=True)[:8])
-            raise InputError(f"{datastack} has no version {version}; it has {newest or 'none'}")
-        return far
+        for version in wanted:
+            if version not in versions:
+                newest = ", ".join(str(v) for v in sorted(versions, reverse=True)[:8])
+                raise InputError(f"{datastack} has no version {version}; it has {newest or 'none'}")
+        return [cls(client, version, attempts, first_wait_s) for version in wanted]
 
     def ask(self, call: Callable[[], T], what: str) -> T:
         """The answer of `call`, tried again with growing pauses.
@@ -113,20 +114,46 @@ class FarCave:
     def rows(self, piece: Piece) -> pa.Table:
         """The rows of a piece, as many as the server gives; positions in voxels of the table."""
 
-        def call() -> pa.Table:
-            frame = self._query(piece, split_positions=True)
-            table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-            return table.cast(pa.schema([(f.name, _plain(f.type)) for f in table.schema]))
+        return self.ask(lambda: self._table(self._query(piece, split_positions=True)), f"read {piece.name}")
 
-        return self.ask(call, f"read {piece.name}")
+    def columns(self, piece: Piece) -> list[str]:
+        """Names of the columns of a table or view."""
+        return list(self.ask(lambda: self._query(piece, limit=1), f"read {piece.name}").columns)
+
+    def sample(self, piece: Piece, most: int) -> pa.Table:
+        """At most so many rows of a piece."""
+        return self.ask(lambda: self._table(self._query(piece, split_positions=True, limit=most)), f"read {piece.name}")
+
+    def skeleton(self, root_id: int) -> dict[str, Any] | None:
+        """A skeleton as the skeleton service's `dict`; None when there is none of a root.
+
+        Raises InputError when the server has no skeletons at all.
+        """
+        get = self.client.skeleton.get_skeleton
+        try:
+            return self.ask(lambda: dict(get(root_id, output_format="dict")), f"read the skeleton of {root_id}")
+        except NoL2CacheException:
+            raise InputError("the server has no skeletons of this datastack; leave --skeletons out") from None
+        except InputError as error:
+            if "the server answered" in str(error):
+                return None
+            raise
+
+    @staticmethod
+    def _table(frame: Any) -> pa.Table:
+        table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+        return table.cast(pa.schema([(f.name, _plain(f.type)) for f in table.schema]))
 
     def _query(self, piece: Piece, **options: Any) -> Any:
         filters: dict[str, Any] = {}
         if piece.key:
             filters["filter_greater_equal_dict"] = {piece.key: piece.low}
             filters["filter_less_dict"] = {piece.key: piece.high}
+        among = {column: list(values) for column, values in piece.where}
         if piece.column:
-            filters["filter_in_dict"] = {piece.column: list(piece.ids)}
+            among[piece.column] = list(piece.ids)
+        if among:
+            filters["filter_in_dict"] = among
         options |= {"materialization_version": self.version, "metadata": False}
         if piece.is_view:
             return self.client.materialize.query_view(piece.name, **filters, **options)

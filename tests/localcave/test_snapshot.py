@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,20 +12,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import flask
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from caveclient import CAVEclient
+from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api import blueprint
 from localcave.errors import InputError
 from localcave.folder.summary import damage
 from localcave.folder.writer import read_manifest
 from localcave.golden import convert
 from localcave.snapshot.parts import HIGHEST, Baker, Piece
-from localcave.snapshot.taking import Request, take
+from localcave.snapshot.run import Condition, Request
+from localcave.snapshot.taking import Snapshot, SnapshotReport
+from services.cave.client import Cave
+from services.core.settings import Settings
 from tests.localcave.faulty_proxy import faulty_proxy
 from tests.servers import ROOT, start_localcave
 
@@ -53,9 +60,13 @@ def far_url(small_cortex: Path) -> Iterator[str]:
         yield url
 
 
+def take(request: Request, folder: Path) -> SnapshotReport:
+    return Snapshot.prepare(request, folder).take()
+
+
 def request_to(url: str, version: int, **changes: object) -> Request:
     usual = {"token": "any", "rows_per_request": 5000, "first_wait_s": 0.01, "attempts": 12}
-    return Request(STACK, version, url, **{**usual, **changes})
+    return Request(STACK, (version,), url, **{**usual, **changes})
 
 
 def everything(url: str, version: int, table: str) -> pd.DataFrame:
@@ -79,7 +90,7 @@ def test_a_snapshot_through_a_bad_network_equals_its_source(
         assert {"drop", "unavailable", "cut", "cut_politely"} <= proxy.met.keys()
     assert report.notes == ()
     tables = read_manifest(small_cortex)["tables"][str(version)]
-    assert report.rows == {name: entry["row_count"] for name, entry in tables.items()} | {
+    assert report.rows[version] == {name: entry["row_count"] for name, entry in tables.items()} | {
         name: entry["row_count"] for name, entry in read_manifest(small_cortex)["views"].get(str(version), {}).items()
     }
     with start_localcave([folder]) as url:
@@ -122,11 +133,14 @@ def test_cells_can_be_named_by_ids_a_file_or_a_table(
     (tmp_path / "cells.txt").write_text("\n".join(map(str, busy)))
     for number, cells in enumerate((",".join(map(str, busy)), str(tmp_path / "cells.txt"))):
         report = take(request_to(far_url, version, tables=(PROOFREADING,), synapses_of=cells), tmp_path / str(number))
-        assert report.rows[SYNAPSES] == expected
+        assert report.rows[version][SYNAPSES] == expected
     report = take(request_to(far_url, version, tables=(PROOFREADING,), synapses_of=CELL_TYPES), tmp_path / "table")
     types = connect(localcave_url, version).materialize.query_table(CELL_TYPES)
     typed = set(types.pt_root_id) - {0}
-    assert report.rows[SYNAPSES] == (synapses.pre_pt_root_id.isin(typed) | synapses.post_pt_root_id.isin(typed)).sum()
+    assert (
+        report.rows[version][SYNAPSES]
+        == (synapses.pre_pt_root_id.isin(typed) | synapses.post_pt_root_id.isin(typed)).sum()
+    )
 
 
 def test_an_interrupted_snapshot_goes_on_where_it_stopped(far_url: str, version: int, tmp_path: Path) -> None:
@@ -153,8 +167,8 @@ def test_an_interrupted_snapshot_goes_on_where_it_stopped(far_url: str, version:
     ]
     assert digests[0] == digests[1]
     assert (
-        report.rows[SYNAPSES] == sum(1 for _ in everything(far_url, version, SYNAPSES).index)
-        or report.rows[SYNAPSES] > 7000
+        report.rows[version][SYNAPSES] == sum(1 for _ in everything(far_url, version, SYNAPSES).index)
+        or report.rows[version][SYNAPSES] > 7000
     )
     assert not (tmp_path / "parts" / "pieces").exists()
 
@@ -165,7 +179,7 @@ def test_a_killed_snapshot_goes_on(far_url: str, version: int, tmp_path: Path) -
     command += ["--tables", *FEW_TABLES]
     environ = {**os.environ, "CAVE_TOKEN": "any"}
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    pieces = tmp_path / "s" / "pieces" / SYNAPSES
+    pieces = tmp_path / "s" / "pieces" / str(version) / SYNAPSES
     deadline = time.monotonic() + 60
     while len(list(pieces.glob("*.parquet"))) < 3:
         assert process.poll() is None
@@ -203,14 +217,14 @@ def test_damage_is_found(far_url: str, version: int, tmp_path: Path) -> None:
             "has no table or view .*; did you mean aibs_metamodel_celltypes_v661",
         ),
         ({"synapses_of": "nonsense"}, "has no table or view 'nonsense'"),
-        ({"version": 3}, "karst_demo has no version 3; it has"),
+        ({"versions": (3,)}, "karst_demo has no version 3; it has"),
         ({"datastack": "nope"}, "cannot reach nope"),
     ],
 )
 def test_what_cannot_be_had_is_said(
     far_url: str, version: int, tmp_path: Path, changes: dict[str, object], sentence: str
 ) -> None:
-    usual = {"datastack": STACK, "version": version, "server": far_url, "token": "any", "attempts": 2}
+    usual = {"datastack": STACK, "versions": (version,), "server": far_url, "token": "any", "attempts": 2}
     with pytest.raises(InputError, match=sentence):
         take(Request(**{**usual, **changes}), tmp_path / "s")
 
@@ -243,7 +257,7 @@ def test_views_private_tables_and_split_versions(number: int, conformance: Path,
     """The conformance data has what the demo has not: views, nulls of every kind, tables that are not ours to read."""
     with start_localcave([conformance], "--row-limit", "4000") as url:
         wanted = {"datastack": "golden", "rows_per_request": 5000, "synapses_of": "all"}
-        report = take(Request(version=number, server=url, token="any", **wanted), tmp_path / "s")
+        report = take(Request(versions=(number,), server=url, token="any", **wanted), tmp_path / "s")
     assert [note.split()[0] for note in report.notes] == ["private_table", "private_table_b"]
     manifest = read_manifest(conformance)
     compared = 0
@@ -260,7 +274,7 @@ def test_views_private_tables_and_split_versions(number: int, conformance: Path,
                     got[columns].sort_values(order, ignore_index=True), expected.sort_values(order, ignore_index=True)
                 )
                 compared += 1
-    assert compared == len(report.rows)
+    assert compared == len(report.rows[number])
 
 
 class FewRows:
@@ -294,3 +308,83 @@ def test_pieces_together_are_the_whole(
     piece = Piece("t", column="mod", ids=tuple(range(97))) if by_ids else Piece("t")
     brought = [key for path in baker.bake([piece])[0] for key in pq.read_table(path)["id"].to_pylist()]
     assert sorted(brought) == source.keys
+
+
+def test_chosen_rows_of_several_versions_with_all_that_a_lesson_needs(
+    small_cortex: Path, localcave_url: str, far_url: str, tmp_path: Path
+) -> None:
+    """In one command, told beforehand how much it is; then served, and read by caveclient and by pages' services."""
+    old, new = (v["version"] for v in read_manifest(small_cortex)["versions"] if v["valid"])
+    folder = tmp_path / "class"
+    command = [sys.executable, "-m", "localcave", "snapshot", STACK, "--version", str(new), str(old), "--server"]
+    command += [far_url, "-o", str(folder), "--tables", PROOFREADING, "--where", f"{CELL_TYPES}.cell_type=BC,BPC"]
+    command += ["--skeletons"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "CAVE_TOKEN": "any"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    promise = re.search(
+        r"([\d,]+) rows and ([\d,]+) skeletons: about (\d+|less than 1) MB and [\d,]+ (s|min)", done.stderr
+    )
+    assert promise, done.stderr
+    manifest = read_manifest(folder)
+    kept = sum(entry["row_count"] for tables in manifest["tables"].values() for entry in tables.values())
+    assert kept <= int(promise[1].replace(",", "")) < 1.2 * kept  # synapses among the cells are counted from both sides
+    size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
+    assert size / 3 < 1e6 * float(promise[3].replace("less than 1", "0.5")) < 3 * size
+    assert damage(folder) == []
+
+    with start_localcave([folder]) as url:
+        for number in (old, new):
+            types = everything(localcave_url, number, CELL_TYPES)
+            types = types[types.cell_type.isin(["BC", "BPC"])].reset_index(drop=True)
+            same(everything(url, number, CELL_TYPES), types)
+            nuclei = everything(localcave_url, number, "nucleus_detection_v0")
+            cells = set(nuclei[nuclei.id.isin(types.target_id)].pt_root_id) - {0}
+            synapses = everything(localcave_url, number, SYNAPSES)
+            of_cells = synapses.pre_pt_root_id.isin(cells) | synapses.post_pt_root_id.isin(cells)
+            same(everything(url, number, SYNAPSES), synapses[of_cells].reset_index(drop=True))
+            here = connect(url, number)
+            assert here.chunkedgraph.is_latest_roots(sorted(cells), timestamp=here.materialize.get_timestamp()).all()
+        there = connect(localcave_url, new).skeleton
+        skeletons = [root for root in sorted(cells) if there.skeletons_exist([root])]
+        assert int(promise[2].replace(",", "")) >= len(skeletons) > 0
+        got, expected = (s.get_skeleton(skeletons[0], output_format="dict") for s in (here.skeleton, there))
+        for part in ("vertices", "edges", "radius", "compartment"):
+            assert got[part].tolist() == expected[part].tolist()
+        partners = [
+            api_of(server).get(f"/api/v1/{STACK}/{new}/cells/{skeletons[0]}/partners?direction=in&types={CELL_TYPES}")
+            for server in (url, localcave_url)
+        ]
+        assert [p.status_code for p in partners] == [200, 200]
+        rows = [sorted((row["root_id"], row["num_syn"]) for row in p.get_json()["rows"]) for p in partners]
+        assert rows[0] == rows[1] != []
+
+
+def api_of(url: str) -> FlaskClient:
+    """Karst's API over a localcave."""
+    app = flask.Flask("test_api")
+    app.extensions["karst"] = Cave(Settings(server_address=url, cache=""))
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        ("cell_type=BC", "is no condition; write TABLE.COLUMN=VALUE"),
+        (f"{CELL_TYPES}.cell_type=", "is no condition"),
+        (f"{CELL_TYPES}.kind=BC", f"{CELL_TYPES} has no column 'kind'; it has .*cell_type"),
+        ("nope.cell_type=BC", "has no table or view 'nope'"),
+        (f"{SYNAPSES}.pre_pt_root_id=5", "are chosen by their pre_pt_root_id already"),
+    ],
+)
+def test_conditions_that_cannot_be_met_are_said(
+    far_url: str, version: int, tmp_path: Path, condition: str, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        take(request_to(far_url, version, where=(Condition.of(condition),), synapses_of="1"), tmp_path / "s")
+
+
+def test_values_of_conditions_are_text_only_where_they_are_not_numbers() -> None:
+    assert Condition.of('t.c=1, -2.5,true,"3",a b').values == (1, -2.5, True, "3", "a b")

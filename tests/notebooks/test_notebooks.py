@@ -1,8 +1,12 @@
-"""A notebook like the public ones, made to run here by `python -m localcave notebook`, and run cell by cell."""
+"""A notebook like the public ones, made to run here by `python -m localcave notebook`, and run cell by cell.
+
+`make oldest` runs it in an environment with another caveclient, whose Python is `KARST_NOTEBOOK_PYTHON`.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +18,7 @@ import pytest
 from localcave.__main__ import main
 from tests.servers import start_localcave
 
+PYTHON = str(Path(os.environ.get("KARST_NOTEBOOK_PYTHON", sys.executable)).absolute())
 ROOT, OTHER = 864691135572530981, 864691135617152361
 CELLS = {
     "client": """
@@ -129,7 +134,7 @@ def test_every_cell_runs(cells: list[str], tmp_path: Path) -> None:
     script = tmp_path / "all.py"
     script.write_text("\n".join(cells))
     done = subprocess.run(
-        [sys.executable, str(script)],
+        [PYTHON, str(script)],
         env={"HOME": str(tmp_path), "PATH": ""},
         capture_output=True,
         text=True,
