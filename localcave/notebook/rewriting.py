@@ -17,10 +17,14 @@ SUPERVOXEL_IDS = re.compile(r"\b(?!864691|648518)\d{17,18}\b")
 NUCLEUS_IDS = re.compile(r"(\bnuc\w*\s*=\s*\[?\s*)(\d{5,7})\b")
 STATE_IDS = re.compile(r"(\bstate_id\s*=\s*|get_state_json\(\s*)(\d{12,17})\b")
 VERSIONS = re.compile(
-    r"(\b(?:version|materialization|materialization_version)\s*=\s*|get_version_metadata\(\s*)(\d{2,4})\b"
+    r"(\b(?:version|materialization|materialization_version)(?:\s*:\s*int)?\s*=\s*|get_version_metadata\(\s*)(\d{2,4})\b"
 )
 TIMES = re.compile(r"\bdatetime\(\s*(\d{4})\s*,([^()]*)\)")
-CLIENTS = re.compile(r"\bCAVEclient\(([^()]*)\)")
+CLIENTS = re.compile(r"\bCAVEclient\(((?:[^()]|\([^()]*\))*)\)")
+ARGUMENTS = re.compile(r"(?:[^,()\[\]]|\([^()]*\)|\[[^\[\]]*\])+")
+OUR_ARGUMENTS = re.compile(r"(?:auth_token|auth_token_file|auth_token_key|server_address|write_server_cache)\s*=")
+LONG_IDS = re.compile(r"\b\d{2,3}(?:_\d{3}){5}\b")
+"""Written in groups of three."""
 LOGINS = re.compile(r"\b([\w.]*auth)\.(?:setup_token|save_token|get_new_token)\([^()]*\)")
 FLAT = re.compile(r"precomputed://gs://[\w./-]*/seg(?:_m\d+)?/?(?=[\"'])")
 IMAGE = re.compile(r"precomputed://(?:gs://|https://bossdb-open-data\.s3\.amazonaws\.com/)[\w./-]*/em/?(?=[\"'])")
@@ -75,6 +79,7 @@ class _Change:
 
     def __call__(self, code: str) -> str:
         code = INSTALLS.sub(r"\1# \2", code)
+        code = LONG_IDS.sub(lambda match: match[0].replace("_", ""), code)
         for name in ORIGINALS:
             code = re.sub(rf"(['\"]){name}\1", rf"\g<1>{self._datastack}\g<1>", code)
         code = CLIENTS.sub(self._client, code)
@@ -88,12 +93,11 @@ class _Change:
         return TIMES.sub(self._time, VERSIONS.sub(self._version, code))
 
     def _client(self, call: re.Match[str]) -> str:
-        kept = [
-            part
-            for part in call[1].split(",")
-            if part.strip() and not re.match(r"\s*(auth_token|server_address)", part)
-        ]
-        return f"CAVEclient({', '.join([*(part.strip() for part in kept), self._given])})"
+        """The call with our address and token; of what stands without a name only the first is a datastack."""
+        arguments = [part.strip() for part in ARGUMENTS.findall(call[1]) if part.strip()]
+        named = [part for part in arguments if re.match(r"\w+\s*=", part) and not OUR_ARGUMENTS.match(part)]
+        first = [part for part in arguments if not re.match(r"\w+\s*=", part)][:1]
+        return f"CAVEclient({', '.join([*first, *named, self._given])})"
 
     @staticmethod
     def _id(known: dict[str, int], examples: Sequence[int]) -> Callable[[re.Match[str]], str]:

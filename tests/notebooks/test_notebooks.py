@@ -29,6 +29,19 @@ CELLS = {
         client.auth.setup_token(make_new=False)
         client.version = 1300
     """,
+    "odd": f"""
+        import os
+        from caveclient import CAVEclient as Other
+        client = CAVEclient(
+            'minnie65_public', "https://global.daf-apis.com",
+            auth_token=os.environ.get('TOKEN', str(None)), write_server_cache=True,
+        )
+        version: int = 1300
+        other = CAVEclient(datastack_name="minnie65_phase3_v1", version=version, auth_token_file="~/token.json")
+        assert other.server_address == client.server_address and client.server_address.startswith("http://127.0.0.1")
+        client.version = 1300
+        assert {ROOT:_} == {ROOT}
+    """,
     "versions": """
         assert client.version in client.materialize.get_versions()
         for version in client.materialize.get_versions():
