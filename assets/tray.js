@@ -23,6 +23,7 @@
             link("Show", address("/connectivity-viewer", {datastack, cell: listed})),
             filter,
             link("Population", address("/populations", {datastack, pre_table: "ids", pre: listed})),
+            link("Skeletons", address("/skeletons", {datastack, cells: listed})),
         ];
     }
 

@@ -48,8 +48,10 @@ def skeleton(_seen: Any, of: Href) -> Any:
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
     soma_nm, volume = view.first.cell.soma_position_nm, view.release.volume
     soma_um = space.nm_to_um(soma_nm, volume)[0] if soma_nm else None
-    drawn = morphology.read(cave(), view.first)
-    return skeleton_view.picture(drawn, arbor.compartments(cave(), view.first), soma_um, _address(view))
+    drawn, measures = morphology.read(cave(), view.first), arbor.compartments(cave(), view.first)
+    stack, root = view.first.datastack, view.first.cell.root_id
+    profiles = (arbor.sholl(cave(), stack, root), arbor.depth_profile(cave(), stack, root))
+    return skeleton_view.picture(drawn, measures, profiles, soma_um, _address(view))
 
 
 def _address(view: CellView) -> str:

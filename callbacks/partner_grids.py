@@ -17,6 +17,7 @@ from components.links import neuroglancer_link, no_neuroglancer_link
 from services.cave.context import cave
 from services.cells import column_groups
 from services.cells import several_cells as several
+from services.cells.skeleton_wall import MOST_CELLS
 from services.core.errors import KarstError
 from services.filters.misread import misread
 from services.tables import export, tables
@@ -67,9 +68,10 @@ def _summary(view: CellView, side: str) -> tuple[Any, ...]:
     frame, whole, words = view.partners(side)
     requested = tables.filter_of(whole.columns, view.query)
     unfiltered = replace(view.address, where="", boxes={}, tab=side)
+    first = frame["root_id"].head(MOST_CELLS).tolist()
     return (
         partner_panel.counts(frame, whole.frame, words, unfiltered, misread(requested, whole.frame)),
-        *partner_panel.downloads(view.answerable[0], view.root_ids, side, requested.text()),
+        *partner_panel.downloads(view.answerable[0], view.root_ids, side, requested.text(), first),
     )
 
 

@@ -69,15 +69,15 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         return populations_page.invitation(_examples(view)), "", alerts.notes(message), view.href()
     status, requests = populations_page.status(pair), population.cost(pair)
     if requests and view.read != "on":
-        shown = [populations_page.sets(pair), populations_page.offer(view, requests)]
+        shown = [populations_page.sets(view, pair), populations_page.offer(view, requests)]
         return shown, status, alerts.notes([*message, *pair.notes]), view.href()
     if jobs.is_long(requests):
         waiting = populations_page.under_way(jobs.current().start(pair))
-        return [populations_page.sets(pair), waiting], status, alerts.notes([*message, *pair.notes]), no_update
+        return [populations_page.sets(view, pair), waiting], status, alerts.notes([*message, *pair.notes]), no_update
     result = population.read(pair)
     notes = population.with_new(result.notes, groupings.notices(pair.release, *grouped_by(view, pair)))
     drawn = _drawn(view, result) if view.panel == "matrix" else [populations_page.panel()]
-    results = [populations_page.sets(pair), populations_page.tabs(view), *drawn]
+    results = [populations_page.sets(view, pair), populations_page.tabs(view), *drawn]
     return results, status, alerts.notes([*message, *notes]), view.href()
 
 

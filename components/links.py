@@ -89,3 +89,8 @@ def deselect(id: Any, count: int) -> list[Any]:
             "Clear", id=id, type="button", className="btn btn-sm btn-link k-deselect", **aria(label="Clear selection")
         ),
     ]
+
+
+def separated(parts: Sequence[html.A]) -> list[Any]:
+    """Parts of a sentence with commas between them."""
+    return [item for part in parts for item in (part, ", ")][:-1]

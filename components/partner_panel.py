@@ -15,7 +15,7 @@ from components.grid import ordered, place, rows_grid, typed
 from components.links import deselect, ways_out
 from components.table_page import COPIES, OUTLINED
 from services.core.sorting import format_sort
-from services.views.addresses import IDS, NO_TYPES, SAME, CellAddress, PopulationAddress
+from services.views.addresses import IDS, NO_TYPES, SAME, CellAddress, PopulationAddress, WallAddress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,9 +160,11 @@ def selection(side: str, count: int) -> list[Any]:
     return deselect({"type": "partner-deselect", "side": side}, count) if count else []
 
 
-def downloads(view: CellAddress, cells: str, side: str, line: str) -> tuple[html.A, list[Any]]:
+def downloads(
+    view: CellAddress, cells: str, side: str, line: str, partners: Sequence[int] = ()
+) -> tuple[html.A, list[Any]]:
     """A link to what is shown as a file, and a menu of all files and of buttons that copy ids or a script. `cells` are
-    the root ids with commas, `line` is the whole filter as one line."""
+    the root ids with commas, `line` is the whole filter as one line, `partners` those whose skeletons can be shown."""
     several, kept = "," in cells, bool(line or view.synapses or view.top or view.at_least or view.proofread)
     files = [
         (f"These {WORDS[side]}s", partners_path(view, cells, side, line)),
@@ -181,6 +183,9 @@ def downloads(view: CellAddress, cells: str, side: str, line: str) -> tuple[html
     onto = SAME if view.type_table in ("", NO_TYPES) else view.type_table
     population = PopulationAddress(view.datastack, view.version, IDS, cells, onto, proofread="off")
     onwards = [html.H2("See"), html.A("Connections by type", href=population.href())]
+    if partners:
+        wall = WallAddress(view.datastack, view.version, ", ".join(map(str, partners)))
+        onwards.append(html.A("Skeletons side by side", href=wall.href()))
     menu = [html.H2("Files"), *(file_links(*one) for one in files if one), html.H2("Copy"), *copies, *onwards]
     csv = html.A("CSV", href=f"{files[0][1]}&format=csv", download="", className=OUTLINED)  # type: ignore[index]
     return csv, menu

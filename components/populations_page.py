@@ -15,7 +15,7 @@ from components.attributes import aria, data
 from components.cell_card import counted
 from components.cell_figures import Plot
 from components.figures.template import CONFIG, Figure
-from components.links import neuroglancer_link
+from components.links import neuroglancer_link, separated
 from components.long_table import Cell, link, long_table
 from components.partner_panel import file_links
 from components.population_fields import MODEL_WORDS, fields
@@ -25,6 +25,7 @@ from services.views.addresses import (
     POPULATIONS_PAGE,
     CellAddress,
     PopulationAddress,
+    WallAddress,
 )
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def invitation(examples: Sequence[tuple[str, PopulationAddress]]) -> html.Div:
     )
 
 
-def sets(pair: Pair) -> html.Div:
+def sets(view: PopulationAddress, pair: Pair) -> html.Div:
     """What is known of both sets before anything is read."""
     titles = (
         "",
@@ -108,7 +109,14 @@ def sets(pair: Pair) -> html.Div:
     head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
     table = html.Table([head, html.Tbody(rows)], className="k-table k-sets", **aria(label="The sets"))
     shown = html.Div(table, className="k-scroll", tabIndex="0", role="region", **aria(label="The sets"))
-    return html.Div([shown, html.Div(id="pop-link", className="k-population-link")])
+    wanted = {"presynaptic": view.pre_set, "postsynaptic": view.post_set}
+    walls = [
+        html.A(f"{name} skeletons", href=WallAddress(view.datastack, view.version, cells).href())
+        for name, cells in wanted.items()
+        if cells
+    ]
+    seen = html.P(["See ", *separated(walls)], className="k-hint")
+    return html.Div([shown, html.Div(id="pop-link", className="k-population-link"), seen])
 
 
 def offer(view: PopulationAddress, requests: int) -> html.Div:

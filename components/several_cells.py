@@ -13,7 +13,7 @@ from components import glossary
 from components.attributes import aria
 from components.connectivity_page import types_in_words
 from components.links import copy_button, copyable
-from services.views.addresses import CellAddress
+from services.views.addresses import CellAddress, WallAddress
 
 if TYPE_CHECKING:
     from services.cells.connectivity import Connectivity
@@ -52,6 +52,7 @@ def cells(
     typed = zip(connectivities, types, strict=True)
     body = [_row(view, place, one, own) for place, (one, own) in enumerate(typed, start=1)]
     ids = ", ".join(str(one.cell.root_id) for one in connectivities)
+    skeletons = html.A("Skeletons side by side", href=WallAddress(view.datastack, view.version, ids).href())
     table = html.Table(
         [
             html.Thead(html.Tr([html.Th(title, scope="col", className=look) for title, look in titles.items()])),
@@ -69,7 +70,7 @@ def cells(
                 ],
                 className="k-several",
             ),
-            html.P(["All root ids ", copy_button(ids, "all root ids")], className="k-hint"),
+            html.P(["All root ids ", copy_button(ids, "all root ids"), " · ", skeletons], className="k-hint"),
         ],
         **aria(label="The cells that were asked for"),
     )

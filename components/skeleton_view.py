@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dash import html
 
 from components import later
 from components.cell_figures import Plot, plot
 from components.figures.morphology import skeleton
+from components.figures.profiles import profile
+from components.links import separated
 from services.core.calls import call
 
 if TYPE_CHECKING:
@@ -40,10 +41,14 @@ def place() -> html.Div:
 
 
 def picture(
-    morphology: Morphology, measures: pd.DataFrame, soma_um: tuple[float, float, float] | None, cell: str
+    morphology: Morphology,
+    measures: pd.DataFrame,
+    profiles: tuple[pd.DataFrame, pd.DataFrame],
+    soma_um: tuple[float, float, float] | None,
+    cell: str,
 ) -> html.Div:
-    """The skeleton with soma and synapses, how much of them is drawn, its `measures` by compartment and files of it;
-    `cell` is the cell's address in the API."""
+    """The skeleton with soma and synapses, how much of them is drawn, its `measures` by compartment, the `profiles` of
+    Sholl and of depth, and files of it; `cell` is the cell's address in the API."""
     figure = call(skeleton, morphology.lines, morphology.synapses, soma_um, morphology.titles)
     counts = [
         f"{len(points):,} of {morphology.num_synapses[way]:,} {way.noun} synapses"
@@ -52,7 +57,19 @@ def picture(
     cable = f"{morphology.drawn_um / 1000:,.2f} of {morphology.cable_um / 1000:,.2f} mm of cable"
     drawn = plot(Plot("skeleton", TITLE, figure, note=f"Drawn: {cable}, {' and '.join(counts)}."), "")
     files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in FILES.items()]
-    return html.Div([drawn, _table(measures), html.P(["Download: ", *separated(files)], className="k-hint")])
+    return html.Div(
+        [drawn, _table(measures), *_profiles(*profiles), html.P(["Download: ", *separated(files)], className="k-hint")]
+    )
+
+
+def _profiles(sholl: pd.DataFrame, depth: pd.DataFrame) -> list[html.Details]:
+    """The plots, folded; that of depth where the volume has one."""
+    by_distance = call(profile, sholl, "radius_um", "distance from the soma (µm)", "crossings")
+    plots = [plot(Plot("sholl", "Sholl profile", by_distance, open=False), "")]
+    if len(depth):
+        by_depth = call(profile, depth, "depth_um", "depth below pia (µm)", "cable (µm)")
+        plots.append(plot(Plot("cable-depth", "Cable by depth", by_depth, open=False), ""))
+    return plots
 
 
 def _table(measures: pd.DataFrame) -> html.Details:
@@ -64,11 +81,6 @@ def _table(measures: pd.DataFrame) -> html.Details:
     heads = [html.Th(title, scope="col") for title in ("compartment", *(title for _, title, _ in COLUMNS))]
     table = html.Table([html.Thead(html.Tr(heads)), html.Tbody(lines)], className="k-table")
     return html.Details([html.Summary("Cable and synapses by compartment"), html.Div(table, className="k-scroll")])
-
-
-def separated(parts: Sequence[html.A]) -> list[Any]:
-    """Parts of a sentence with commas between them."""
-    return [item for part in parts for item in (part, ", ")][:-1]
 
 
 def none(error: KarstError) -> html.P:

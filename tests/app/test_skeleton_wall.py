@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from callbacks import views
+from components import partner_panel, populations_page, several_cells
+from components.figures.profiles import profile
 from components.figures.wall import wall as drawing
-from services.cells import skeleton_wall
-from services.populations import sets
+from services.cells import arbor, skeleton_wall
+from services.populations import population, sets
 from services.tables import live
+from services.views.addresses import CellAddress, PopulationAddress, parse_wall
+from services.views.cell_view import CellView
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +88,39 @@ def test_what_has_no_skeleton_is_named(release, wall):
     without = skeleton_wall.read(release, [17, wall[0].cells[0].root_id])
     assert without.without == (17,)
     assert len(without.cells) == 1
+
+
+def test_partners_populations_and_several_cells_lead_to_their_walls(cave):
+    types = "aibs_metamodel_celltypes_v661"
+    several = sets.resolve(live.resolve(cave, "karst_demo", "latest"), f"{types}:cell_type = BC").ids[:3].tolist()
+    requested = CellAddress("karst_demo", "latest", ", ".join(map(str, several)))
+    view = CellView.of(cave, requested)
+    frame, _, _ = view.partners("in")
+    partners = frame["root_id"].head(5).tolist()
+    parts = [
+        (partner_panel.downloads(view.answerable[0], view.root_ids, "in", "", partners), partners),
+        (several_cells.cells(view.address, view.cells, view.own_types(), pd.DataFrame()), several),
+    ]
+    for component, cells in parts:
+        address = parse_wall(views.query_of(re.search(r"/skeletons\?[^'\"]+", str(component))[0]))[0]
+        assert sets.resolve(live.resolve(cave, "karst_demo", address.version), address.cells).ids.tolist() == sorted(
+            cells
+        )
+
+    asked = PopulationAddress("karst_demo", "latest", types, "cell_type = BC", types, "cell_type = 23P")
+    pair = population.choose(live.resolve(cave, "karst_demo", "latest"), asked.pre_set, asked.post_set)
+    links = re.findall(r"/skeletons\?[^'\"]+", str(populations_page.sets(asked, pair)))
+    assert [parse_wall(views.query_of(link))[0].cells for link in links] == [
+        f"{types}:cell_type = {kind}" for kind in ("BC", "23P")
+    ]
+
+
+def test_profiles_are_drawn_as_they_are(cave, wall):
+    root = wall[0].cells[0].root_id
+    for measures, x in (
+        (arbor.sholl(cave, "karst_demo", root), "radius_um"),
+        (arbor.depth_profile(cave, "karst_demo", root), "depth_um"),
+    ):
+        lines = profile(measures, x, "", "")["data"]
+        assert {line["name"] for line in lines} == set(measures.columns) - {x, "soma"}
+        assert all(line["y"] == measures[line["name"]].tolist() and line["x"] == measures[x].tolist() for line in lines)
