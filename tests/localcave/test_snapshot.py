@@ -347,7 +347,9 @@ def test_chosen_rows_of_several_versions_with_all_that_a_lesson_needs(
             here = connect(url, number)
             assert here.chunkedgraph.is_latest_roots(sorted(cells), timestamp=here.materialize.get_timestamp()).all()
         there = connect(localcave_url, new).skeleton
-        skeletons = [root for root in sorted(cells) if there.skeletons_exist([root])]
+        skeletons = [
+            int(root) for root, exists in there.skeletons_exist(root_ids=sorted(map(int, cells))).items() if exists
+        ]
         assert int(promise[2].replace(",", "")) >= len(skeletons) > 0
         got, expected = (s.get_skeleton(skeletons[0], output_format="dict") for s in (here.skeleton, there))
         for part in ("vertices", "edges", "radius", "compartment"):
