@@ -324,7 +324,7 @@ def test_ten_partners_are_seen_without_scrolling_and_nothing_moves(page: Page, r
     page.add_init_script(SHIFT)
     page.goto(f"/connectivity-viewer?cell={root}&tab=in")
     expect(page.locator("#panel-in .k-neuroglancer")).to_be_visible()
-    expect(page.locator("#cell-skeleton .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#plot-skeleton .js-plotly-plot")).to_be_visible()
     measured = page.request.get(f"/api/v1/karst_demo/latest/cells/{root}/arbor").json()
     axon = next(row for row in measured["rows"] if row["compartment"] == "axon")
     numbers = page.locator("#cell-skeleton tr", has_text="axon").locator("td")
@@ -333,6 +333,8 @@ def test_ten_partners_are_seen_without_scrolling_and_nothing_moves(page: Page, r
     inside = [box for box in (row.bounding_box() for row in rows) if box and box["y"] + box["height"] <= 720]
     assert len(inside) >= 10
     assert page.evaluate("window.shifted || 0") < 0.02
+    page.locator("#cell-skeleton summary", has_text="Sholl profile").click()
+    expect(page.locator("#plot-sholl .js-plotly-plot")).to_be_visible()
 
 
 def test_a_phone_is_as_wide_as_the_page(page: Page, root: int) -> None:
