@@ -20,8 +20,11 @@ VERSIONS = re.compile(
     r"(\b(?:version|materialization|materialization_version)(?:\s*:\s*int)?\s*=\s*|get_version_metadata\(\s*)(\d{2,4})\b"
 )
 TIMES = re.compile(r"\bdatetime\(\s*(\d{4})\s*,([^()]*)\)")
-CLIENTS = re.compile(r"\bCAVEclient\(((?:[^()]|\([^()]*\))*)\)")
-ARGUMENTS = re.compile(r"(?:[^,()\[\]]|\([^()]*\)|\[[^\[\]]*\])+")
+_IN_CALL = r"[^()]"
+for _ in range(3):  # calls in calls
+    _IN_CALL = rf"(?:[^()]|\({_IN_CALL}*\))"
+CLIENTS = re.compile(rf"\bCAVEclient\(({_IN_CALL}*)\)")
+ARGUMENTS = re.compile(rf"(?:[^,()]|\({_IN_CALL}*\))+")
 OUR_ARGUMENTS = re.compile(r"(?:auth_token|auth_token_file|auth_token_key|server_address|write_server_cache)\s*=")
 LONG_IDS = re.compile(r"\b\d{2,3}(?:_\d{3}){5}\b")
 """Written in groups of three."""
