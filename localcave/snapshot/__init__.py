@@ -2,5 +2,6 @@
 
 Public names:
 
-- `taking`: Request, take
+- `run`: Condition, Request
+- `taking`: Snapshot, SnapshotReport
 """
