@@ -58,9 +58,13 @@ def notes(sentences: Iterable[Any]) -> list[dbc.Alert]:
     return [dbc.Alert(lines, color="warning", className="k-alert k-notes")] if lines else []
 
 
-def notices(sentences: Iterable[str]) -> list[html.Span]:
-    """What the owners of tables give notice of, a line each."""
-    return [html.Span(sentence, className="k-notice") for sentence in sentences]
+def notices(sentences: Iterable[str]) -> list[Any]:
+    """What the owners of tables give notice of: one line, which opens where there are several."""
+    lines = [html.Span(sentence, className="k-notice") for sentence in sentences]
+    if len(lines) < 2:
+        return lines
+    more = html.Span(f" · {len(lines) - 1} more", className="k-hint")
+    return [html.Details([html.Summary([lines[0], more]), *lines[1:]], className="k-notices")]
 
 
 def loading(what: str) -> html.Div:
