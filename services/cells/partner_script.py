@@ -201,8 +201,13 @@ def _counted(cave: Cave, connectivity: Connectivity) -> str:
 def _script(subject: str, where: Node, body: Sequence[str], counted: str) -> str:
     code = "\n".join([counted, *body])
     heading = f"# {subject}" + ("" if isinstance(where, Everything) else f": {where.describe()}")
-    called = {"matches(": MATCHES, "typed(": _TYPED, "summed(": _SUMMED, "natural_ranks(": f"\n{NATURAL}"}
-    helpers = [counted, *(text for name, text in called.items() if name in code)]
+    called = {
+        "matches(": MATCHES,
+        "typed(": _TYPED,
+        "summed(": _SUMMED,
+    }
+    natural = [f"\n{NATURAL}"] if "natural_ranks(" in code or "typed(" in code else []
+    helpers = [counted, *(text for name, text in called.items() if name in code), *natural]
     used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
     imports = [line for name, line in used.items() if name in code]
     last = ["import standard_transform"] if "standard_transform." in code else []

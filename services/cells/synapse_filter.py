@@ -3,7 +3,7 @@ depth, layer and predicted compartment of each synapse beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from services.core.errors import BadInput, NotFound
 from services.core.profiles import Volume
 from services.core.records import TableInfo
 from services.filters.boxes import InBox
-from services.filters.column_conditions import AgainstColumn
+from services.filters.column_conditions import AgainstColumn, Once
 from services.filters.filters import parse_line
 from services.filters.misread import misread
 from services.filters.nodes import And, Condition, Everything, Node, Not, Or
@@ -34,14 +34,23 @@ ALL = "all"
 
 
 def columns_of(release: Release) -> tuple[Column, ...]:
-    """What synapses can be filtered by: the columns of their table, positions in its voxels, and what is worked out.
+    """What synapses can be filtered by: the columns of their table, positions in its voxels, and what is worked out in
+    this version and volume.
 
     Raises NotFound where the datastack has no synapse table."""
+    volume = release.volume
+    known = {COMPARTMENT} if compartments.table_of(release) else set()
+    if volume.has_depth:
+        known |= set(_worked_out(volume)) - {COMPARTMENT, *(() if volume.layers else (LAYER,))}
+    return _with_own(release, [column for column in _worked_out(volume) if column in known])
+
+
+def _with_own(release: Release, worked_out: Sequence[Column]) -> tuple[Column, ...]:
     info = _info(release)
     first = release.sample(info.name)
     own = [column for column in tables.columns_of(release, info, first) if "supervoxel" not in column.name]
     names = {column.name for column in own}
-    return (*own, *(column for column in _worked_out(release.volume) if column.name not in names))
+    return (*own, *(column for column in worked_out if column.name not in names))
 
 
 def chosen(release: Release, requested: str) -> str:
@@ -61,11 +70,19 @@ def usual(release: Release) -> str:
 
 def parse(release: Release, where: str) -> Node:
     """The filter of a line; "" keeps all. Raises BadInput for what cannot be read, or is not known in this volume, and
-    NotFound where the version has no predicted compartments."""
+    for once(…), since only synapses of the cell are read; NotFound where the version has no predicted compartments."""
     if not where.strip():
         return Everything()
-    node = parse_line(where, columns_of(release))
-    _check(release, {column for column in _columns_in(node) if _is_worked_out(column)})
+    try:
+        node = parse_line(where, columns_of(release))
+    except BadInput:
+        _refuse_unknown(release, where)
+        raise
+    if any(isinstance(leaf, Once) for leaf in _conditions(node)):
+        raise BadInput(
+            "once(…) is of all rows of a table, and of the synapses only those of the cell are read.",
+            "For partners with a single synapse, filter the partners by num_syn = 1.",
+        )
     return node
 
 
@@ -131,8 +148,13 @@ def _info(release: Release) -> TableInfo:
     return release.table_info(name)
 
 
-def _check(release: Release, requests: set[Column]) -> None:
+def _refuse_unknown(release: Release, where: str) -> None:
+    """Says why a line cannot be, if that is for what is not known in this volume or version."""
     volume = release.volume
+    try:
+        requests = set(_columns_in(parse_line(where, _with_own(release, _worked_out(volume)))))
+    except BadInput:
+        return
     if {DEPTH, LAYER} & requests and not volume.has_depth:
         raise BadInput(
             f"The axes of the volume of {release.datastack} are not known, so synapses have no depth.", "Use a box."
@@ -143,19 +165,26 @@ def _check(release: Release, requests: set[Column]) -> None:
         compartments.required_table(release)
 
 
-def _columns_in(node: Node) -> Iterator[Column]:
+def _conditions(node: Node) -> Iterator[Condition | InBox]:
     match node:
         case And() | Or():
             for part in node.parts:
-                yield from _columns_in(part)
+                yield from _conditions(part)
         case Not():
-            yield from _columns_in(node.part)
-        case InBox():
-            yield from node.axes
-        case AgainstColumn():
-            yield from (node.column, node.other)
-        case Condition():
-            yield node.column
+            yield from _conditions(node.part)
+        case InBox() | Condition():
+            yield node
+
+
+def _columns_in(node: Node) -> Iterator[Column]:
+    for leaf in _conditions(node):
+        match leaf:
+            case InBox():
+                yield from leaf.axes
+            case AgainstColumn():
+                yield from (leaf.column, leaf.other)
+            case Condition():
+                yield leaf.column
 
 
 def _voxels(rows: pd.DataFrame, voxel_nm: tuple[float, float, float]) -> pd.DataFrame:

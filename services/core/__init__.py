@@ -17,7 +17,7 @@ Public names:
 - `logs`: config, explain
 - `metrics`: CACHE_ANSWERS, CAVE_BYTES, CAVE_REQUESTS, QUESTION_SECONDS, REQUEST_SECONDS, text
 - `moments`: FIRST_MOMENT, LIVE, MOMENT_FORMAT, MomentNumber, is_moment, number_of, read_moment, written_moment
-- `natural_order`: natural_ranks
+- `natural_order`: natural_ranks, natural_sorted
 - `network`: is_only_here, join_address
 - `parallel`: MOST_AT_ONCE, gather
 - `profiles`: Axis, LayerSet, Profile, Viewer, Volume, faults, file_of, load_profile, load_volume

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from services.core.natural_order import natural_sorted
+
 SEPARATOR = "."
 """Between the name of a joined table and that of its column."""
 SEVERAL = "several"
@@ -28,8 +30,8 @@ def type_column(partners: pd.DataFrame, named: str = "") -> str | None:
 
 
 def named(values: Iterable[str]) -> str:
-    """Texts that differ as one: "several: BC | MC"."""
-    return BEGINS + BETWEEN.join(values)
+    """Texts that differ as one, in natural order: "several: BC | MC"."""
+    return BEGINS + BETWEEN.join(natural_sorted(values))
 
 
 def blank_words(counts: Mapping[str, int]) -> str:

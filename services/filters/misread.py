@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from services.core.columns import Column
 from services.core.id_text import looks_rounded
-from services.filters.nodes import And, Condition, Matches, Node, NoneOf, Not, OneOf, Or
+from services.filters.nodes import And, Condition, Mask, Matches, Node, NoneOf, Not, OneOf, Or
 from services.filters.values import Value, described
 
 MOST_TOLD = 5
@@ -19,27 +20,36 @@ _SIGNS = re.compile(r"([\\()\[\]{}.*+?^$|])")
 
 
 def misread(node: Node, frame: pd.DataFrame) -> tuple[str, ...]:
-    """A sentence for each pattern of a filter that is found in no row of the whole table `frame`, though there is text
-    with its brackets, or all of its signs, as they stand; and for ids that are in no row and look rounded."""
-    message = (_sentence(leaf, frame) for leaf in _conditions(node))
+    """A sentence for each pattern of a filter that is found in no row of the whole table `frame`, or in none that the
+    conditions joined to it with "and" keep, though there is text with its brackets, or all of its signs, as they stand;
+    and for ids that are in no row and look rounded."""
+    message = (_sentence(leaf, frame, beside) for leaf, beside in _conditions(node, frame, np.ones(len(frame), bool)))
     return tuple(dict.fromkeys(sentence for sentence in message if sentence))
 
 
-def _conditions(node: Node) -> Iterator[Condition]:
+def _conditions(node: Node, frame: pd.DataFrame, beside: Mask) -> Iterator[tuple[Condition, Mask]]:
+    """The conditions of a filter, each with what those joined to it with "and" keep, as far as a pattern needs it."""
     match node:
-        case And() | Or():
+        case And():
             for part in node.parts:
-                yield from _conditions(part)
+                others = And(tuple(other for other in node.parts if other is not part))
+                kept = others.mask(frame) if isinstance(part, Matches | And | Or | Not) else beside
+                yield from _conditions(part, frame, beside & kept)
+        case Or():
+            for part in node.parts:
+                yield from _conditions(part, frame, beside)
         case Not():
-            yield from _conditions(node.part)
+            yield from _conditions(node.part, frame, beside)
         case Condition():
-            yield node
+            yield node, beside
 
 
-def _sentence(leaf: Condition, frame: pd.DataFrame) -> str:
+def _sentence(leaf: Condition, frame: pd.DataFrame, beside: Mask) -> str:
     match leaf:
         case Matches():
-            return _brackets(leaf, frame)
+            where = f"nowhere in {leaf.column.title}"
+            kept = f"{where} of the rows that all else in the filter keeps"
+            return _brackets(leaf, frame, where) or ("" if beside.all() else _brackets(leaf, frame[beside], kept))
         case OneOf() | NoneOf() if leaf.column.kind == "id":
             return _rounded(leaf.column, leaf.values, frame[leaf.column.name])
     return ""
@@ -56,7 +66,7 @@ def _rounded(column: Column, values: Iterable[Value], known: pd.Series) -> str:
     return f"{which} rounded by a spreadsheet or a browser; no row has {column.title} {listed}: copy again as text."
 
 
-def _brackets(leaf: Matches, frame: pd.DataFrame) -> str:
+def _brackets(leaf: Matches, frame: pd.DataFrame, where: str) -> str:
     literal = {"brackets": _BRACKETS.sub(r"\\\1", leaf.pattern), "signs": _SIGNS.sub(r"\\\1", leaf.pattern)}
     escaped = {what: pattern for what, pattern in literal.items() if pattern != leaf.pattern}
     if not escaped or _rows(leaf.column, leaf.pattern, frame):
@@ -65,7 +75,7 @@ def _brackets(leaf: Matches, frame: pd.DataFrame) -> str:
         if rows := _rows(leaf.column, pattern, frame):
             meant = Matches(leaf.column, pattern).text()
             return (
-                f"The pattern {leaf.pattern} is found nowhere in {leaf.column.title}, for its {what} have a meaning in "
+                f"The pattern {leaf.pattern} is found {where}, for its {what} have a meaning in "
                 f"patterns. With a backslash before each it is found in {rows:,} row{'' if rows == 1 else 's'}: {meant}"
             )
     return ""

@@ -182,10 +182,23 @@ def _keys(left: TableFrame, right: TableFrame, on: str) -> tuple[str, str, str]:
     for key in KEYS if on == "auto" else (on,):
         if len(have.get(key, ())) == len(has.get(key, ())) == 1:
             return key, have[key][0].name, has[key][0].name
+    raise BadInput(_no_key(left, right, on), "Choose another table.")
+
+
+def _no_key(left: TableFrame, right: TableFrame, on: str) -> str:
+    """Why two tables have no column to join on."""
+    sides = ((left.info.name, id_columns(left)), (right.info.name, id_columns(right)))
+    several = [
+        f"{name} has several columns of {key.replace('_', ' ')}s: {', '.join(column.name for column in ids[key])}"
+        for key in (KEYS if on == "auto" else (on,))
+        if all(key in ids for _, ids in sides)
+        for name, ids in sides
+        if len(ids[key]) > 1
+    ]
+    if several:
+        return f"{'; '.join(dict.fromkeys(several))}. A join needs one of each table."
     words = "nucleus or root ids" if on == "auto" else on.replace("_", " ") + "s"
-    raise BadInput(
-        f"{left.info.name} and {right.info.name} do not both have {words} to join on.", "Choose another table."
-    )
+    return f"{left.info.name} and {right.info.name} do not both have {words} to join on."
 
 
 def _is_value(column: Column) -> bool:

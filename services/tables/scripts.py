@@ -18,7 +18,7 @@ from services.core.addresses import bare
 from services.core.bound_points import position_columns
 from services.core.columns import Column, find_column
 from services.core.errors import BadInput, TooLarge
-from services.core.natural_order import natural_ranks
+from services.core.natural_order import natural_ranks, natural_sorted
 from services.core.profiles import Volume
 from services.core.type_columns import BEGINS, BETWEEN
 from services.filters.boxes import UNIT_NM
@@ -49,15 +49,17 @@ def agreed(values):
     known = values.dropna().drop_duplicates()
     if len(known) < 2:
         return known.iloc[0] if len(known) else None
-    return {BEGINS!r} + {BETWEEN!r}.join(known) if isinstance(known.iloc[0], str) else None
+    return {BEGINS!r} + {BETWEEN!r}.join(natural_sorted(known)) if isinstance(known.iloc[0], str) else None
 '''
-"""What scripts call where several rows are of one cell."""
+"""What scripts call where several rows are of one cell; it calls NATURAL."""
 
 WITH_TEXTS = ".convert_dtypes(convert_integer=False, convert_boolean=False, convert_floating=False)"
 """Makes texts of a frame what they are on the page: pandas' strings."""
 
-NATURAL = f"import re\nfrom decimal import Decimal\n\n\n{inspect.getsource(natural_ranks)}"
-"""What :func:`ordered` may call."""
+NATURAL = "import re\nfrom collections.abc import Iterable\nfrom decimal import Decimal\n\n\n" + "\n\n".join(
+    inspect.getsource(each) for each in (natural_sorted, natural_ranks)
+)
+"""What :func:`ordered` and AGREED may call."""
 
 
 def table_snippet(
@@ -127,8 +129,9 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
     code = "\n".join(body)
     uses = {"datetime": "import datetime", "np": "import numpy as np", "pd": "import pandas as pd"}
     helper = "matches(" in code
-    natural = "natural_ranks(" in code
-    parts = ((MATCHES, helper), (AGREED, "agreed)" in code), (f"\n{NATURAL}", natural))
+    agreeing = "agreed)" in code
+    natural = agreeing or "natural_ranks(" in code
+    parts = ((MATCHES, helper), (AGREED, agreeing), (f"\n{NATURAL}", natural))
     called = [text for text, used in parts if used]
     imports = [line for name, line in uses.items() if re.search(rf"\b{name}\.", code) or (called and name == "pd")]
     imports += ["import pyarrow as pa", "import pyarrow.compute as pc"] if helper else []

@@ -26,6 +26,7 @@ from services.cells import verdict as trust
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
+from tests.naturally import in_one_text
 
 DS = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"
@@ -123,16 +124,13 @@ def test_shares_name_their_denominators_and_equal_the_synapse_table(cave, newest
 
 
 def in_one_row(table, column):
-    """What the rows of each root id say: the value where they agree, all of them in the order of ids where not."""
+    """What the rows of each root id say: the value where they agree, all of them where not."""
     found = {}
     for root, value in table.sort_values("id")[["pt_root_id", column]].itertuples(index=False):
         said = found.setdefault(root, [])
         if isinstance(value, str) and value not in said:
             said.append(value)
-    return {
-        root: None if not said else said[0] if len(said) == 1 else "several: " + " | ".join(said)
-        for root, said in found.items()
-    }
+    return {root: in_one_text(said) for root, said in found.items()}
 
 
 def test_any_number_of_tables_is_joined_under_their_names(cave, newest, ask, busiest):

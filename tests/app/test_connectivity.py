@@ -18,6 +18,7 @@ from services.cells.partner_table import Wanted
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
+from tests.naturally import in_one_text
 
 DS = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"
@@ -93,10 +94,6 @@ def somata_of(client, version):
     somata = somata.assign(soma_depth_um=depth).drop(columns="place").reset_index()
     somata.loc[somata["num_soma"] > 1, ["soma_depth_um", "nucleus_id"]] = pd.NA
     return somata
-
-
-def in_one_text(texts):
-    return texts[0] if len(texts) == 1 else "several: " + " | ".join(texts)
 
 
 @cache

@@ -82,8 +82,8 @@ def test_a_table_that_stands_beside_is_offered_whatever_it_is(cave):
     ("other", "error", "why"),
     [
         (SYNAPSES, TooLarge, "more than the 30,000 that can be held"),
-        ("vortex_compartment_targets", BadInput, "do not both have nucleus or root ids"),
-        ("connections_with_nuclei", BadInput, "do not both have nucleus or root ids"),
+        ("vortex_compartment_targets", BadInput, "columns of root ids: pre_pt_root_id, post_pt_root_id"),
+        ("connections_with_nuclei", BadInput, "connections_with_nuclei has several columns of root ids: "),
         ("nope", NotFound, "no table nope"),
     ],
 )

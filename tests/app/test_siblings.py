@@ -24,6 +24,7 @@ from services.tables.tables import TableQuery
 from services.views.addresses import CellAddress
 from services.views.cell_view import CellView
 from tests.app.test_partner_snippet import assert_same, run
+from tests.naturally import in_one_text
 
 FLY, V1DD = ("karst_fly", 783), ("karst_v1dd", 1196)
 NT = ["gaba", "ach", "glut", "oct", "ser", "da"]
@@ -357,8 +358,7 @@ def test_free_tags_are_joined_and_searched_as_text(asking: FlaskClient, fly) -> 
     _, found = one_system(asking, fly, more="neuron_information_v2")
     for root, told in found[name].items():
         texts = noted.get(root, [])
-        wanted = None if not texts else texts[0] if len(texts) == 1 else "several: " + " | ".join(texts)
-        assert told == wanted
+        assert told == in_one_text(texts)
     _, kept = one_system(asking, fly, more="neuron_information_v2", filter=f'"{name}" ~ "to be checked"')
     matching = {root for root, texts in noted.items() if any("to be checked" in text for text in texts)}
     assert set(kept.index) == matching & set(found.index)

@@ -153,7 +153,12 @@ def test_shares_are_of_the_synapses_that_are_counted(client, every, root):
 
 @pytest.mark.parametrize(
     ("where", "words"),
-    [("sizes > 5", "no column 'sizes'"), ("size >", "A value is expected"), ("size > many", "holds numbers")],
+    [
+        ("sizes > 5", "no column 'sizes'"),
+        ("size >", "A value is expected"),
+        ("size > many", "holds numbers"),
+        ("size > 5 and not once(pre_pt_root_id)", "only those of the cell are read"),
+    ],
 )
 def test_a_filter_of_synapses_that_cannot_be_read_is_refused(client, root, where, words):
     for what in ("partners", "synapses", "partners/python"):
@@ -181,7 +186,8 @@ def test_the_address_holds_the_filter_of_synapses():
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory):
     """A CAVE whose synapses have a score, some no size, and neither predicted compartments nor known axes."""
-    writer = DatastackWriter(tmp_path_factory.mktemp("scored") / "tiny", "tiny", tiny.INFO | {"soma_table": None})
+    raw = {"soma_table": None, "aligned_volume": tiny.INFO["aligned_volume"] | {"name": "raw_axes"}}
+    writer = DatastackWriter(tmp_path_factory.mktemp("scored") / "tiny", "tiny", tiny.INFO | raw)
     writer.add_version(1, "2025-01-02T03:04:05.000006", "2125-02-03T00:00:00.000001")
     rows = tiny.synapses()
     rows = rows.append_column("cleft_score", pa.array([10.5, 200, 150, None, 40, 160], pa.float32()))
@@ -220,3 +226,12 @@ def test_what_is_not_known_of_synapses_is_said(scored, newest, cave):
     assert synapse_filter.parse(cave.release(DS, newest), "compartment = spine and depth > 300").text()
     with pytest.raises(BadInput, match="no column"):
         synapse_filter.parse(cave.release(DS, newest), "cleft_score > 5")
+    with pytest.raises(BadInput, match="axes of the volume of tiny are not known"):
+        synapse_filter.parse(scored.release("tiny", 1), "depth > 300")
+    with pytest.raises(BadInput, match="no column 'tag'") as refused:
+        synapse_filter.parse(scored.release("tiny", 1), "tag = spine")
+    own = {column.name for column in synapse_filter.columns_of(scored.release("tiny", 1))}
+    assert {"size", "cleft_score"} < own and not own & {"depth_um", "layer", "compartment"}
+    assert "cleft_score" in str(refused.value) and "depth_um" not in str(refused.value)
+    every = {column.name for column in synapse_filter.columns_of(cave.release(DS, newest))}
+    assert {"size", "depth_um", "layer", "compartment"} < every

@@ -41,6 +41,28 @@ def test_other_patterns_say_nothing(pattern):
     assert said(f"cell_type ~ '{pattern}'") == ()
 
 
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("note = 'L2/3 [a]' and note ~ 'L2/3 [a]'", 2),
+        ("note ~ 'L2/3 [a]' and number 1..2", 1),
+        ("number < 9 and (note = BC or (number > 0 and note ~ 'L2/3 [a]'))", 1),
+        ("not note = 'L2/3 a' and note !~ 'L2/3 [a]'", 2),
+        ("note ~ 'L2/3 [a]'", 0),
+        ("number > 0 or note ~ 'L2/3 [a]'", 0),
+        ("note = BC and note ~ 'L2/3 [a]'", 0),
+        ("number = 3 and note ~ 'L2/3 [a]'", 0),
+    ],
+)
+def test_a_pattern_is_misread_too_where_only_other_conditions_leave_what_it_finds(line, rows):
+    notes = pd.array(["L2/3 [a]", "BC", "L2/3 [a]", "L2/3 a"], dtype="string")
+    frame = pd.DataFrame({"note": notes, "number": pd.array([0, 1, 2, 3], dtype="Int64")})
+    if "number > 0 and" in line:
+        frame.loc[3, "number"] = 9
+    sentences = misread(parse_line(line, describe_columns(frame)), frame)
+    assert [f"{rows} row" in one and "all else" in one for one in sentences] == [True] * bool(rows)
+
+
 ROOTS = [864691135771609595, 864691135376822123, 864691135000000000]
 CELLS = pd.DataFrame({"pt_root_id": pd.array([*ROOTS, None], dtype="Int64")})
 
