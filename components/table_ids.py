@@ -22,7 +22,7 @@ ID_TYPES: tuple[controls.Option, ...] = (
     {"label": "Annotation ids", "value": "annotation_id"},
 )
 MOST_LISTED = 200
-WORDS = {"found": "found", "stale": "stale", "absent": "not in this table", "unknown": "unknown"}
+WORDS = {"found": "found", "stale": "outdated", "newer": "newer", "absent": "not in this table", "unknown": "unknown"}
 
 
 def id_panel(table: TableFrame) -> list[Any]:
@@ -62,7 +62,7 @@ def id_report(search: IdSearch, keep: str | None) -> list[Any]:
 
 
 def _listed(ids: pd.DataFrame) -> html.Details:
-    order = {"unknown": 0, "stale": 1, "absent": 2, "found": 3}
+    order = {"unknown": 0, "stale": 1, "newer": 2, "absent": 3, "found": 4}
     first = ids.iloc[ids["status"].map(order).argsort(kind="stable")].head(MOST_LISTED)
     head = html.Thead(html.Tr([html.Th(name, scope="col") for name in ("Id", "Status", "Rows")]))
     body = [_row(record) for record in first.to_dict("records")]
@@ -72,8 +72,8 @@ def _listed(ids: pd.DataFrame) -> html.Details:
 
 def _row(record: dict[Any, Any]) -> html.Tr:
     status: list[Any] = [WORDS[record["status"]]]
-    if record["status"] == "stale" and not pd.isna(record["current"]):
+    if record["status"] in ("stale", "newer") and not pd.isna(record["current"]):
         share = "" if pd.isna(record["overlap"]) else f" ({record['overlap']:.0%})"
-        status = ["now ", html.Span(str(int(record["current"])), className="k-id"), share]
+        status = [f"{WORDS[record['status']]} → ", html.Span(str(int(record["current"])), className="k-id"), share]
     cells: list[Any] = [html.Span(str(int(record["asked"])), className="k-id"), status, f"{int(record['num_rows']):,}"]
     return html.Tr([html.Td(cell) for cell in cells])

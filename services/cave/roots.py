@@ -90,6 +90,24 @@ class Roots(ABC):
             raise NotFound(missing, CHECK)
         return [(int(root), float(share)) for root, share in result if root]
 
+    def came_after(self, root_ids: Sequence[int]) -> list[bool]:
+        """For each root id, whether it was created after the time of the version. Raises NotFound when the segmentation
+        does not know one of them."""
+        ids = [int(root_id) for root_id in root_ids]
+        if not ids:
+            return []
+        time = self.version.timestamp
+        subject = self._subject(missing=f"Datastack {self.datastack} does not have all of these root ids.")
+        matches: list[bool] = self._kept().value(
+            ("came_after", *self._place, *ids),
+            lambda: self._ask_segmentation(
+                "creation of roots",
+                subject,
+                lambda graph: [created > time for created in graph.get_root_timestamps(ids)],
+            ),
+        )
+        return matches
+
     def edits(self, root_id: int) -> pd.DataFrame:
         """The edits that made a root id, oldest first: `operation_id` (Int64), `timestamp` (UTC), `kind` ("merge" or
         "split"), `user_id` (string), and `before_root_ids`, `after_root_ids` (texts of ids with commas). Raises

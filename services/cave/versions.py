@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from services.core.errors import BadInput, Expired, NotFound
+from services.core.moments import LIVE
 from services.core.records import Version
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def find(cave: Cave, datastack: str, version: str | int | None) -> Version:
             raise NotFound(f"Datastack {datastack} has no version at the moment.", "Choose another datastack.")
         return newest
     if not (text.isascii() and text.isdigit()):
-        raise BadInput(f"{text[:40]!r} is no version of {datastack}.", f"Give a number, or {LATEST}.")
+        raise BadInput(f"{text[:40]!r} is no version of {datastack}.", _ways(cave, datastack))
     result = {str(one.number): one for one in known}.get(text.lstrip("0"))
     if result is None:
         raise NotFound(f"Datastack {datastack} has no version {text[:40]}.", f"Its versions are {_numbers(known)}.")
@@ -49,6 +50,13 @@ def find(cave: Cave, datastack: str, version: str | int | None) -> Version:
 def newest_valid(versions: Sequence[Version]) -> Version | None:
     """The valid version with the highest number."""
     return max((one for one in versions if one.valid), key=lambda one: one.number, default=None)
+
+
+def _ways(cave: Cave, datastack: str) -> str:
+    """How a version or a moment of a datastack can be asked for."""
+    if cave.profile(datastack).allow_live:
+        return f"Give a number, {LATEST}, {LIVE}, or a day or time such as 2025-06-01 or 2025-06-01T12:00:00Z."
+    return f"Give a number, or {LATEST}."
 
 
 def _numbers(known: Sequence[Version]) -> str:

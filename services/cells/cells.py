@@ -33,12 +33,12 @@ ROUNDING, MOST_MEANT = 1_000, 3
 class Cell:
     """One cell at one version.
 
-    `asked` is the id as it was understood, `id_type` what it is. `repaired_from` is the stale root id that
-    `root_id` replaces, `overlap` the share (0 to 1) of it that `root_id` holds, and `valid_at` the newest version that
-    has not expired and has that id; None when nothing was repaired, or there is no such version. `nucleus_ids` are
-    None where the version has no table of nuclei: then nobody knows how many it has. The soma's position and depth are
-    None unless the cell has exactly one nucleus, the depth also in a volume without depths. `warnings` are sentences
-    for whoever asked.
+    `asked` is the id as it was understood, `id_type` what it is. `repaired_from` is the root id, outdated or not yet
+    created, that `root_id` replaces, `overlap` the share (0 to 1) of it that `root_id` holds, and `valid_at` the newest
+    version that has not expired and has that id; None when nothing was repaired, or there is no such version.
+    `nucleus_ids` are None where the version has no table of nuclei: then nobody knows how many it has. The soma's
+    position and depth are None unless the cell has exactly one nucleus, the depth also in a volume without depths.
+    `warnings` are sentences for whoever asked.
     """
 
     root_id: int
@@ -205,11 +205,15 @@ def _by_root(release: Release, requested: int, nuclei: pd.DataFrame) -> _Found:
             ) from None
         raise NotFound(f"{message}.", "Check the id, its type and the datastack.") from None
     root_id, overlap = heirs[0]
-    warning = f"Root id {requested} outdated at version {release.number}"
+    state, parted, kin = (
+        (f"is newer than {release.version.title}", "its pieces were then evenly in", "predecessor")
+        if _is_newer(release, requested, valid_at)
+        else (f"outdated at {release.version.title}", "split evenly into", "successor")
+    )
     if even := evenly(heirs):
-        warning = f"{warning}: split evenly into {even}; showing {root_id}."
+        warning = f"Root id {requested} {state}: {parted} {even}; showing {root_id}."
     else:
-        warning = f"{warning}; showing its successor {root_id} ({overlap:.0%} overlap)."
+        warning = f"Root id {requested} {state}; showing its {kin} {root_id} ({overlap:.0%} overlap)."
     return _Found(root_id, requested, overlap, valid_at, (warning,))
 
 
@@ -240,6 +244,13 @@ def _valid_at(release: Release, root_id: int) -> int | None:
         *(partial(release.cave.release(release.datastack, number).latest_roots, [root_id]) for number in others)
     )
     return next((number for number, (was,) in zip(others, valid, strict=True) if was), None)
+
+
+def _is_newer(release: Release, root_id: int, valid_at: int | None) -> bool:
+    """Whether a root id was created after the version's time; CAVE is asked where no kept version has it."""
+    if valid_at is None:
+        return release.came_after([root_id])[0]
+    return release.cave.version(release.datastack, valid_at).timestamp > release.version.timestamp
 
 
 def _describe(result: _Found, id_type: str, requested: int, nuclei: pd.DataFrame | None) -> Cell:

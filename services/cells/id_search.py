@@ -1,6 +1,6 @@
-"""Any number of pasted ids, looked up in a table: which are found, stale, absent, or unknown.
+"""Any number of pasted ids, looked up in a table: which are found, stale, newer, absent, or unknown.
 
-A root id that was replaced since is followed to the one that holds most of it now (old -> new).
+A root id that is not valid at the version is followed to the one that holds most of it then (asked -> valid).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -28,16 +28,17 @@ from services.tables import saved_ids
 from services.tables.tables import TableFrame, id_columns
 
 Ids: TypeAlias = npt.NDArray[np.int64]
-Status = Literal["found", "stale", "absent", "unknown"]
+Status = Literal["found", "stale", "newer", "absent", "unknown"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "annotation_id")
 MOST_FOLLOWED = 100
-"""Stale root ids that are followed at once: each costs CAVE several requests."""
+"""Root ids that are not valid and are followed at once: each costs CAVE several requests."""
 COLUMNS = (
     Column("asked", "pasted id", "id"),
     Column("status", "status", "text"),
     Column("id_type", "type of id", "text"),
-    Column("current", "id now", "id"),
+    Column("current", "valid id", "id"),
     Column("overlap", "overlap", "number"),
     Column("num_rows", "rows", "number"),
 )
@@ -49,10 +50,11 @@ class IdSearch:
     """What became of the pasted ids.
 
     `ids` has a row for each, in their order: asked (Int64), status, id_type ("" = none fits), current (Int64: the
-    root or other id under which the table has it now), overlap (Float64, 0 to 1: the share of a stale root that
+    root or other id under which the table has it), overlap (Float64, 0 to 1: the share of a stale or newer root that
     `current` holds), num_rows (Int64: rows of the table). Statuses: "found" is in the table; "stale" is a root id
-    that was replaced by `current` (blank where it was not followed); "absent" exists, but the table has no row of
-    it; "unknown" is no id of the datastack.
+    that was replaced by `current` (blank where it was not followed); "newer" is one that was created after the
+    version, when `current` held most of it; "absent" exists, but the table has no row of it; "unknown" is no id of
+    the datastack.
 
     `where` is the query line that keeps the rows of all of them ("" = there are none; many ids are saved in CAVE, see
     :mod:`saved_ids`), `num_rows` how many rows it
@@ -67,7 +69,7 @@ class IdSearch:
     def counts(self) -> dict[str, int]:
         """How many ids have each status."""
         result = Counter(self.ids["status"])
-        return {status: result[status] for status in ("found", "stale", "absent", "unknown")}
+        return {status: result[status] for status in STATUSES}
 
 
 def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> IdSearch:
@@ -84,8 +86,6 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
         raise TooLarge(
             f"{table.info.name} is too large to look ids up in.", "Type them into the box of a column: in 1, 2, 3."
         )
-    if not table.version.kept:
-        raise BadInput("Pasted ids are looked up at versions that are kept.", "Choose one, or filter a column by them.")
     release = Release(cave, table.datastack, table.version)
     pasted = pasted_places.read(release, text)
     if not pasted.ids:
@@ -107,6 +107,7 @@ class _Lookup:
 
     def __init__(self, cave: Cave, table: TableFrame, ids: Ids, id_type: str) -> None:
         self.cave, self.table, self.ids, self.id_type = cave, table, ids, id_type
+        self.release = Release(cave, table.datastack, table.version)
         self.columns = id_columns(table)
         self.status = np.full(len(ids), "", dtype=object)
         self.kind = np.full(len(ids), "", dtype=object)
@@ -147,26 +148,23 @@ class _Lookup:
         if not requested.any():
             return
         roots = np.zeros(len(self.ids), dtype=np.int64)
-        roots[requested] = Release(self.cave, self.table.datastack, self.table.version).roots_of_supervoxels(
-            self.ids[requested].tolist()
-        )
+        roots[requested] = self.release.roots_of_supervoxels(self.ids[requested].tolist())
         known = requested & (roots >> LAYER_BITS > 1)
         self.settle(known, "supervoxel_id", "root_id", roots, "found")
 
     def nuclei(self) -> None:
         """Nuclei of the datastack: through their roots where the table has no column of nuclei."""
-        known = somas(Release(self.cave, self.table.datastack, self.table.version))
+        known = somas(self.release)
         requested = self.open("nucleus_id") & np.isin(self.ids, known["nucleus_id"])
         roots = known.set_index("nucleus_id")["root_id"].reindex(self.ids, fill_value=0).to_numpy(np.int64)
         by = "nucleus_id" if "nucleus_id" in self.columns else "root_id"
         self.settle(requested, "nucleus_id", by, self.ids if by == "nucleus_id" else roots, "found")
 
     def roots(self) -> None:
-        """Root ids that the table does not have: valid, replaced, or never heard of."""
+        """Root ids that the table does not have: valid, replaced, not yet created, or never heard of."""
         level = self.ids >> LAYER_BITS
         at = np.flatnonzero(self.open("root_id") & (level > 1))
-        stack, version = self.table.datastack, self.table.version.number
-        latest = np.array(self.cave.release(stack, version).latest_roots(self.ids[at].tolist()), dtype=bool)
+        latest = np.array(self.release.latest_roots(self.ids[at].tolist()), dtype=bool)
         self.kind[at] = "root_id"
         self.status[at[latest]] = "absent"
         stale = at[~latest]
@@ -179,13 +177,19 @@ class _Lookup:
                 self.status[one], self.kind[one] = "unknown", ""
                 continue
             roots[one], self.overlap[one] = heirs[0]
-            if even := evenly(heirs):
-                self.split.append(f"{self.ids[one]} was split evenly into {even}")
-        self.settle(roots > 0, "root_id", "root_id", roots, "stale")
+        known = followed[roots[followed] > 0]
+        newer = np.zeros(len(self.ids), dtype=bool)
+        newer[known] = self.release.came_after(self.ids[known].tolist())
+        self.settle((roots > 0) & ~newer, "root_id", "root_id", roots, "stale")
+        self.settle(newer, "root_id", "root_id", roots, "newer")
+        for one, heirs in zip(followed, suggested, strict=True):
+            if heirs and (even := evenly(heirs)):
+                parted = "had its pieces evenly in" if newer[one] else "was split evenly into"
+                self.split.append(f"{self.ids[one]} {parted} {even}")
 
     def suggested(self, root: int) -> list[tuple[int, float]]:
         try:
-            return Release(self.cave, self.table.datastack, self.table.version).suggest_roots(root)
+            return self.release.suggest_roots(root)
         except NotFound:
             return []
 
@@ -259,15 +263,14 @@ class _Lookup:
 
 def _told(frame: pd.DataFrame, table: TableFrame) -> list[str]:
     """How many ids have which status."""
-    here = f"{table.info.name} at version {table.version.number}"
+    here = f"{table.info.name} at {table.version.title}"
     messages = [f"Found: {int((frame['status'] == 'found').sum()):,} of {_ids(len(frame))} in {here}."]
-    stale = frame[frame["status"] == "stale"]
-    followed = stale[stale["current"].notna()]
-    if len(followed):
-        messages.append(f"No longer valid: {_ids(len(followed))} ({_arrows(followed)}).")
-    if len(followed) < len(stale):
-        rest = len(stale) - len(followed)
-        messages.append(f"Probably no longer valid: {_ids(rest)} more; only {MOST_FOLLOWED} are followed at once.")
+    for status, words in (("stale", "No longer valid"), ("newer", f"Newer than {table.version.title}")):
+        followed = frame[(frame["status"] == status) & frame["current"].notna()]
+        if len(followed):
+            messages.append(f"{words}: {_ids(len(followed))} ({_arrows(followed)}).")
+    if rest := int(((frame["status"] == "stale") & frame["current"].isna()).sum()):
+        messages.append(f"Probably not valid: {_ids(rest)} more; only {MOST_FOLLOWED} are followed at once.")
     for status, words in (("absent", f"Known, but not in {here}"), ("unknown", f"Unknown to {table.datastack}")):
         rows = frame[frame["status"] == status]
         if len(rows):
@@ -275,9 +278,9 @@ def _told(frame: pd.DataFrame, table: TableFrame) -> list[str]:
     return messages
 
 
-def _arrows(stale: pd.DataFrame) -> str:
-    pairs = zip(stale["asked"], stale["current"], stale["overlap"], strict=True)
-    return _listed([f"{old} -> {new} ({share:.0%} of it)" for old, new, share in pairs])
+def _arrows(followed: pd.DataFrame) -> str:
+    pairs = zip(followed["asked"], followed["current"], followed["overlap"], strict=True)
+    return _listed([f"{requested} -> {valid} ({share:.0%} of it)" for requested, valid, share in pairs])
 
 
 def _listed(texts: Collection[str], most: int = 5) -> str:

@@ -12,12 +12,13 @@ LIVE = "live"
 MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 """How addresses write a time, in UTC."""
 _TIME = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)"
+    r"(?P<day>\d{4}-\d\d-\d\d)(?:[T ](?P<time>\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)"
     r"(?: ?(?P<utc>Z|UTC|GMT)| ?(?P<sign>[+\-\u2212])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?"
-    r"| (?P<spoilt>\d\d:?\d\d))?",
+    r"| (?P<spoilt>\d\d:?\d\d))?)?",
     re.IGNORECASE | re.ASCII,
 )
-"""Without a zone it is UTC, as for CAVE. An address turns a + that is not quoted into a space."""
+"""Without a zone it is UTC, as for CAVE, and a day alone is its beginning. An address turns a + that is not quoted
+into a space."""
 
 
 def is_moment(text: str) -> bool:
@@ -35,7 +36,11 @@ def read_moment(text: str) -> datetime:
         zone = f"{'+' if match['sign'] == '+' else '-'}{match['hours']}:{match['minutes'] or '00'}"
     elif match["spoilt"]:
         zone = f"+{match['spoilt'][:2]}:{match['spoilt'][-2:]}"
-    return datetime.fromisoformat(f"{match['day']}T{match['time']}{zone}").astimezone(UTC).replace(microsecond=0)
+    return (
+        datetime.fromisoformat(f"{match['day']}T{match['time'] or '00:00'}{zone}")
+        .astimezone(UTC)
+        .replace(microsecond=0)
+    )
 
 
 def written_moment(text: str) -> str:

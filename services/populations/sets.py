@@ -140,10 +140,14 @@ def _of_ids(release: Release, text: str) -> CellSet:
     latest = np.array(release.latest_roots(roots[unsure].tolist()), dtype=bool)
     stale = unsure[~latest]
     heirs = gather(*(partial(_heir, release, int(root)) for root in roots[stale[:MOST_FOLLOWED]]))
+    followed = [int(root) for root, heir in zip(roots[stale], heirs, strict=False) if heir]
+    newer = sum(release.came_after(followed))
     roots[stale] = [*heirs, *[0] * (len(stale) - len(heirs))]
-    if followed := sum(heir > 0 for heir in heirs):
-        messages.append(f"No longer valid: {followed:,} root ids; the cells that hold most of them are used.")
-    if lost := len(stale) - followed:
+    if outdated := len(followed) - newer:
+        messages.append(f"No longer valid: {outdated:,} root ids; the cells that hold most of them are used.")
+    if newer:
+        messages.append(f"Newer than {release.version.title}: {newer:,} root ids; the cells that held most are used.")
+    if lost := len(stale) - len(followed):
         messages.append(f"No cells at version {release.version.label}: {lost:,} of the ids.")
     rounded = [one for one in requested[roots == 0].tolist() if looks_rounded(one)]
     if rounded:

@@ -12,10 +12,16 @@ from caveclient import CAVEclient
 
 from api import blueprint
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.settings import Settings
 
 DS, TYPES, PROOFREADING = "karst_demo", "aibs_metamodel_celltypes_v661", "proofreading_status_and_strategy"
-SYNAPSES, VIEW, LATER = "synapses_pni_2", "aibs_cell_info", "vortex_axon_backtrace_column"
+NUCLEI, SYNAPSES, VIEW, LATER = (
+    "nucleus_detection_v0",
+    "synapses_pni_2",
+    "aibs_cell_info",
+    "vortex_axon_backtrace_column",
+)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +139,8 @@ def test_facets_and_the_catalogue_are_of_the_moment_too(client, expired):
         ("9999/tables/{TYPES}/rows", 404, "no version 9999"),
         ("2200-01-01T00:00:00Z/tables/{TYPES}/rows", 400, "yet to come"),
         ("2025-13-01T00:00:00Z/tables/{TYPES}/rows", 400, "is no time"),
-        ("2025-06-01/tables/{TYPES}/rows", 400, "no version"),
+        ("2025-13-01/tables/{TYPES}/rows", 400, "is no time"),
+        ("yesterday/tables/{TYPES}/rows", 400, "no version"),
         ("live/tables/{TYPES}/rows?filter=volme > 3", 400, "no column 'volme'"),
         ("live/cells/1/partners", 404, "at version 20"),
         ("{EXPIRED}/cells/1/partners", 404, "at version 1412"),
@@ -147,10 +154,38 @@ def test_what_cannot_be_read_at_a_moment_is_refused_in_a_sentence(client, expire
     assert error["hint"] and re.fullmatch("[0-9a-f]{12}", error["request_id"])
 
 
-def test_ids_are_searched_at_versions_only(client):
-    answer = client.post(f"/api/v1/{DS}/live/tables/{TYPES}/ids", json={"ids": "1"})
-    assert answer.status_code == 400
-    assert "kept" in json.loads(answer.text)["error"]["message"]
+def test_a_day_is_a_moment_and_what_is_none_is_told_what_there_is(client, between):
+    day = f"{between:%Y-%m-%d}"
+    assert rows(client, day)["version"] == f"{day}T00:00:00Z"
+    hint = get(client, f"yesterday/tables/{TYPES}/rows").json["error"]["hint"]
+    assert all(way in hint for way in ("number", "latest", "live", "2025-06-01T12:00:00Z"))
+
+
+def test_ids_are_searched_at_moments(client, cave, expired):
+    """Root ids of the newest version that are not yet there at an expired one, and those of that one since."""
+    nuclei = {version: rows_of(cave, version) for version in (expired, cave.versions(DS)[0])}
+    then, today = nuclei.values()
+    newer = next(str(root) for one, root in today.items() if root and root not in set(then.values()) and then.get(one))
+    was = {str(then[one]) for one, root in today.items() if str(root) == newer}
+    old = next(str(root) for root in then.values() if root and root not in set(today.values()))
+
+    def found(version, asked):
+        answer = client.post(f"/api/v1/{DS}/{version}/tables/{NUCLEI}/ids", json={"ids": asked}).json
+        (row,) = answer["rows"]
+        return row, " ".join(answer["messages"]), answer["counts"]
+
+    row, said, counts = found(expired.number, newer)
+    assert (row["status"], row["current"] in was, counts["newer"]) == ("newer", True, 1)
+    assert f"Newer than version {expired.number}: 1 id ({newer} -> {row['current']}" in said
+    assert found(expired.number, old)[0]["status"] == found("live", newer)[0]["status"] == "found"
+    row, said, _ = found("live", old)
+    assert row["status"] == "stale" and f"No longer valid: 1 id ({old} -> {row['current']}" in said
+
+
+def rows_of(cave, version):
+    """The root id of each nucleus, as localcave has kept it."""
+    table = Release(cave, DS, version).table(NUCLEI)
+    return dict(zip(table["id"].tolist(), table["pt_root_id"].tolist(), strict=True))
 
 
 def test_a_table_too_large_to_hold_is_refused_at_a_moment(localcave_url, expired):

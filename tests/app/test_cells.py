@@ -13,6 +13,7 @@ from services.cave.client import Cave
 from services.cells import cells, id_search
 from services.core.errors import BadInput, KarstError, NotFound
 from services.core.settings import Settings
+from services.populations import sets
 from services.tables import tables
 from tests import tiny
 from tests.servers import start_localcave
@@ -159,6 +160,13 @@ def test_a_stale_root_is_replaced_and_said(cave, newest, nuclei):
         assert 0 < cell.overlap <= 1
         assert all(part in cell.warnings[0] for part in (str(root), str(cell.root_id), f"{cell.overlap:.0%}"))
         assert cells.find(cave.release(DS, before), str(root)).repaired_from is None
+        assert f"outdated at version {newest}" in cell.warnings[0]
+    newer = next(iter(set(nuclei["pt_root_id"]) - set(older["pt_root_id"]) - {0}))
+    cell = cells.find(cave.release(DS, before), str(newer))
+    assert f"{newer} is newer than version {before}" in cell.warnings[0] and "outdated" not in cell.warnings[0]
+    both = sets.resolve(cave.release(DS, before), f"{newer}, {stale[0]}")
+    assert f"Newer than version {before}: 1 root ids" in both.notes[0] and len(both.notes) == 1
+    assert "No longer valid: 1 root ids" in sets.resolve(cave.release(DS, newest), f"{newer}, {stale[0]}").notes[0]
 
 
 def test_an_id_of_the_wrong_type_is_told_not_guessed(cave, newest, single):

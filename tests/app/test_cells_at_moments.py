@@ -129,6 +129,9 @@ def test_a_nucleus_and_a_stale_root_lead_to_the_cell_of_the_time(cave, then, exp
     assert found.root_id == pairs[moved]
     repaired = cells.find(Release(cave, DS, expired), str(newest[moved]), "root_id")
     assert repaired.repaired_from == newest[moved]
+    assert f"{newest[moved]} is newer than version {expired.number}; showing its predecessor" in repaired.warnings[0]
+    successor = cells.find(Release(cave, DS, cave.versions(DS)[0]), str(pairs[moved]), "root_id")
+    assert "outdated at version" in successor.warnings[0]
     cell = connectivity.read(Release(cave, DS, expired), str(newest[moved]))
     assert cell.cell.root_id == repaired.root_id
     inputs = then(expired, SYNAPSES, filter_equal_dict={SYNAPSES: {"post_pt_root_id": repaired.root_id}})

@@ -50,7 +50,7 @@ def test_found_stale_absent_and_unknown_are_told_apart(small, types):
         6: ("absent", "nucleus_id", 6, 0),
         2**40: ("unknown", "", None, 0),
     }
-    assert found.counts() == {"found": 2, "stale": 1, "absent": 1, "unknown": 2}
+    assert found.counts() == {"found": 2, "stale": 1, "newer": 0, "absent": 1, "unknown": 2}
     assert found.num_rows == 4
     said = " ".join(found.sentences)
     assert f"{tiny.OLD} -> {tiny.A}" in said

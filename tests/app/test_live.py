@@ -7,7 +7,6 @@ import pytest
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import id_search
 from services.core.errors import BadInput, NotAllowed, NotFound, TooLarge
 from services.core.settings import Settings
 from services.neuroglancer import links
@@ -147,8 +146,6 @@ def test_what_cannot_be_live_is_told(cave, expired, localcave_url, tmp_path):
         live.resolve(cave, DS, "2025-13-01T00:00:00Z")
     with pytest.raises(NotFound):
         live.open_table(Release(cave, DS, expired), "nope")
-    with pytest.raises(BadInput, match="kept"):
-        id_search.search(cave, live.open_table(Release(cave, DS, now), TYPES), "1")
     with pytest.raises(NotAllowed, match="switched off"):
         live.resolve(Cave(Settings(server_address=localcave_url, cache="", config_dir=tmp_path)), DS, "live")
 

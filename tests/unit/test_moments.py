@@ -47,7 +47,13 @@ def test_seconds_may_be_left_out():
     assert read_moment("2025-01-13T14:10+02:00") == NOON.replace(second=0)
 
 
-@pytest.mark.parametrize("text", ["1621", "latest", "2025-01-13", "20250113", "2025-01-13T12", "x2025-01-13T12:10:01Z"])
+def test_a_day_alone_is_its_beginning():
+    assert is_moment("2025-01-13")
+    assert read_moment("2025-01-13") == datetime(2025, 1, 13, tzinfo=UTC)
+    assert written_moment("2025-01-13") == "2025-01-13T00:00:00Z"
+
+
+@pytest.mark.parametrize("text", ["1621", "latest", "2025-01-13Z", "20250113", "2025-01-13T12", "x2025-01-13T12:10Z"])
 def test_what_is_not_written_as_a_time_is_none(text):
     assert not is_moment(text)
     with pytest.raises(ValueError, match="not written"):
