@@ -24,7 +24,7 @@ from services.core.columns import Column
 from services.core.errors import BadInput
 from services.filters.misread import misread
 from services.neuroglancer import links
-from services.tables import joins, large_tables, live, position_units, tables
+from services.tables import joins, large_tables, live, narrowed_tables, position_units, tables
 from services.views.addresses import NO_TYPES, CellAddress, TableAddress
 from services.views.cell_view import CellView
 from services.views.table_view import HeldView, PagedView, exact_view, held
@@ -104,9 +104,7 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     offset, limit = params.span(JSON_ROWS if params.file_format() == "json" else None)
     view = table_view(datastack, version, table)
     columns = params.columns(view.table.columns)
-    messages = [*live.sentences(datastack, view.table.version, view.table.info), *live.notices(cave(), view.table)]
-    if isinstance(view, HeldView):
-        messages += misread(view.filter, view.table.frame)
+    messages = messages_of(view)
     facts: dict[str, Any] = {
         "table": table,
         "join": ",".join(view.address.join),
@@ -123,6 +121,15 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
         return csv_answer(frames, columns, subject, rows=count, total=total)
     rows, total = tables.page(view.table, view.query, offset, limit)
     return frame_answer(rows, columns, subject, total=total, extra={"messages": messages} if messages else None)
+
+
+def messages_of(view: HeldView | PagedView) -> list[str]:
+    """What has to be said beside the rows of a view, and beside all that is made of them."""
+    table = view.table
+    messages = [*live.sentences(table.datastack, table.version, table.info), *live.notices(cave(), table)]
+    if isinstance(view, HeldView):
+        messages += [*narrowed_tables.sentences(view.table), *misread(view.filter, view.table.frame)]
+    return messages
 
 
 def table_view(datastack: str, version: str, table: str) -> HeldView | PagedView:

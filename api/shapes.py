@@ -216,6 +216,7 @@ class CrossTab(OfVersion):
     total: int
     both: int
     message: str
+    messages: list[str]
 
 
 class LinkBody(TypedDict):

@@ -8,10 +8,10 @@ from flask import Response, jsonify
 
 from api import params, shapes
 from api.documented import documented
-from api.routes import blueprint, table_view
+from api.routes import blueprint, messages_of, table_view
 from services.cave.context import cave
 from services.cells.id_search import COLUMNS, ID_TYPES, search
-from services.tables import live, narrowed_tables
+from services.tables import live
 from services.tables.crosstabs import CrossTab, crosstab
 from services.tables.facets import Facet, Histogram, facets, histograms
 from services.tables.tables import to_records
@@ -29,7 +29,7 @@ def table_facets(datastack: str, version: str, table: str) -> Response:
             "version": view.table.version.label,
             "facets": [_facet_json(facet) for facet in facets(view.table, view.query)],
             "histograms": [_histogram_json(histogram) for histogram in histograms(view.table, view.query)],
-            "messages": narrowed_tables.sentences(view.table),
+            "messages": messages_of(view),
         }
     )
 
@@ -48,7 +48,7 @@ def find_ids(datastack: str, version: str, table: str) -> Response:
             "counts": match.counts(),
             "filter": match.where,
             "total": match.num_rows,
-            "messages": list(match.sentences),
+            "messages": [*match.sentences, *live.notices(cave(), opened)],
             "rows": to_records(match.ids, COLUMNS),
         }
     )
@@ -60,8 +60,9 @@ def table_crosstab(datastack: str, version: str, table: str) -> Response:
     """Two columns against each other: `left`, and `right`, which may be of a table that is joined (`join`, `on`)."""
     view = held(table_view(datastack, version, table))
     result = crosstab(view.table, view.query, params.text("left"), params.text("right"))
-    messages = _crosstab_json(result, filtered=bool(view.query.where))
-    return jsonify({"datastack": datastack, "version": view.table.version.label, **messages})
+    counts = _crosstab_json(result, filtered=bool(view.query.where))
+    place = {"datastack": datastack, "version": view.table.version.label}
+    return jsonify({**place, **counts, "messages": messages_of(view)})
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/python")

@@ -126,10 +126,13 @@ class Release(Roots, Synapses):
         return result
 
     def notices(self, *tables: str | None) -> tuple[str, ...]:
-        """What the owners of those of some tables that the version has give notice of, a sentence each."""
+        """What the owners of those of some tables that the version has give notice of, and of the tables that these
+        refer to, since their columns stand beside: a sentence each."""
         known = self.tables()
-        names = dict.fromkeys(name for name in tables if name in known)
-        return tuple(notice for name in names if name for notice in known[name].notices)
+        names = [name for name in tables if name and name in known]
+        of = [known[name].reference_table for name in names]
+        every = dict.fromkeys((*names, *(name for name in of if name and name in known)))
+        return tuple(notice for name in every for notice in known[name].notices)
 
     def view_columns(self) -> dict[str, list[str]]:
         """Names of the columns of each view."""

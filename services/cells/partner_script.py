@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -41,7 +40,16 @@ from services.core.sorting import Sort
 from services.filters.nodes import Everything, Node
 from services.tables.large_tables import SENT_AT_ONCE
 from services.tables.script_filters import expression
-from services.tables.scripts import AGREED, DATASETS, MATCHES, NATURAL, ordered, written_arguments, written_client
+from services.tables.scripts import (
+    AGREED,
+    DATASETS,
+    MATCHES,
+    NATURAL,
+    commented,
+    ordered,
+    written_arguments,
+    written_client,
+)
 from services.tables.tables import TableQuery, filter_of
 
 EVERYTHING = Everything()
@@ -175,7 +183,9 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     words = {"in": "Inputs", "out": "Outputs", "both": "Partners"}[shown.side]
     named = f"cell{'s' if len(cells) > 1 else ''} {', '.join(map(str, roots))}"
     subject = f"{words} of {named} at version {result.version.number} of {result.datastack}"
-    return _script(subject, shown.where, body, _counted(cave, result))
+    more = [name.partition(SEPARATOR)[0] for name in needed if SEPARATOR in name]
+    notices = dict.fromkeys((*result.notices, *release.notices(*more)))
+    return _script(subject, shown.where, body, _counted(cave, result), [*notices])
 
 
 def _counted(cave: Cave, connectivity: Connectivity) -> str:
@@ -198,23 +208,18 @@ def _counted(cave: Cave, connectivity: Connectivity) -> str:
     return _COUNTED.format(call=value_script.call(release, columns, "own"), kept=kept, size=size)
 
 
-def _script(subject: str, where: Node, body: Sequence[str], counted: str) -> str:
+def _script(subject: str, where: Node, body: Sequence[str], counted: str, notices: Sequence[str]) -> str:
     code = "\n".join([counted, *body])
-    heading = f"# {subject}" + ("" if isinstance(where, Everything) else f": {where.describe()}")
-    called = {
-        "matches(": MATCHES,
-        "typed(": _TYPED,
-        "summed(": _SUMMED,
-    }
+    heading = subject + ("" if isinstance(where, Everything) else f": {where.describe()}")
+    called = {"matches(": MATCHES, "typed(": _TYPED, "summed(": _SUMMED}
     natural = [f"\n{NATURAL}"] if "natural_ranks(" in code or "typed(" in code else []
     helpers = [counted, *(text for name, text in called.items() if name in code), *natural]
     used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
     imports = [line for name, line in used.items() if name in code]
     last = ["import standard_transform"] if "standard_transform." in code else []
     client, *rest = body
-    # nothing in a name or filter may end the comment
-    plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", heading)[:300]
-    lines = [plain, *imports, "import pandas as pd", *last, "from caveclient import CAVEclient", "", client, *helpers]
+    setup = ["import pandas as pd", *last, "from caveclient import CAVEclient", "", client, *helpers]
+    lines = [*map(commented, (heading, *notices)), *imports, *setup]
     return "\n".join([*lines, *rest, ""])
 
 

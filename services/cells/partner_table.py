@@ -149,9 +149,8 @@ def _open(cave: Cave, connections: Connectivity, wanted: Wanted) -> PartnerTable
 
 def unknown(cave: Cave, connections: Connectivity, wanted: Wanted) -> tuple[str, ...]:
     """Sentences for what nobody knows of any partner, and what the owners of further tables say of these."""
-    known = Release(cave, connections.datastack, connections.version).tables()
-    notices = [notice for name in wanted.more if name in known for notice in known[name].notices]
-    return (*filter(None, [cells.no_nuclei(Release(cave, connections.datastack, connections.version))]), *notices)
+    release = Release(cave, connections.datastack, connections.version)
+    return (*filter(None, [cells.no_nuclei(release)]), *release.notices(*wanted.more))
 
 
 def described(cave: Cave, connections: Connectivity, side: Side) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from services.cave.release import Release
 from services.cells import cells, compartments, tuning_script
 from services.cells.partner_script import turn
 from services.core.errors import BadInput, TooLarge
-from services.populations.population import Pair
+from services.populations.population import Pair, with_new
 from services.tables.scripts import written_arguments, written_client
 
 MOST_IDS = 20_000
@@ -107,9 +107,9 @@ def edges_script(pair: Pair) -> str:
     `matrix` the synapses of each presynaptic cell (rows) onto each postsynaptic one. Raises TooLarge for more than
     20,000 ids, BadInput where the synapses are rows that refer to others."""
     release = pair.release
-    about = "\n".join(
-        [f"Presynaptic: {pair.pre.text[:200]}", f"Postsynaptic: {pair.post.text[:200]}", *pair.notes]
-    ).replace('"""', "'''")
+    notes = with_new(pair.notes, release.notices(*release.roles.of_cells))
+    sides = (f"Presynaptic: {pair.pre.text[:200]}", f"Postsynaptic: {pair.post.text[:200]}")
+    about = "\n".join([*sides, *notes]).replace('"""', "'''")
     size = ', net_size=("size", "sum")' if release.synapse_shape().sized else ""
     heading = _ABOUT.format(
         datastack=release.datastack,

@@ -28,6 +28,8 @@ MOST_AT_ONCE = 10_000
 """Rows of one page."""
 MOST_EXPORTED = 2_000_000
 """Rows of one file."""
+MOST_NARROWED = 50_000
+"""Rows that are held of a large table, unless the settings allow fewer of any."""
 SENT_AT_ONCE = 200_000
 """Rows that CAVE sends at once, unless its operator has set another limit."""
 
@@ -86,9 +88,15 @@ def with_units(table: LargeTable, unit: str) -> LargeTable:
     return replace(table, info=info, columns=columns, unit=unit)
 
 
-def filters_of(table: LargeTable, query: TableQuery) -> Filters:
+def most_narrowed(cave: Cave) -> int:
+    """How many rows of a large table are held where a filter leaves no more."""
+    return min(MOST_NARROWED, cave.settings.max_table_rows)
+
+
+def filters_of(cave: Cave, table: LargeTable, query: TableQuery) -> Filters:
     """The query's filter as CAVE takes it. Raises BadInput for what CAVE cannot filter by."""
-    return push_down(changed(tables.filter_of(table.columns, query), to_unit("vx")), table.info.name)
+    node = changed(tables.filter_of(table.columns, query), to_unit("vx"))
+    return push_down(node, table.info.name, most_narrowed(cave))
 
 
 def read_page(cave: Cave, table: LargeTable, query: TableQuery, offset: int = 0, limit: int = 100) -> LargePage:
@@ -96,14 +104,15 @@ def read_page(cave: Cave, table: LargeTable, query: TableQuery, offset: int = 0,
 
     Raises BadInput for what CAVE cannot filter by.
     """
-    filters = filters_of(table, query)
+    filters = filters_of(cave, table, query)
     count = min(limit, MOST_AT_ONCE)
     release = Release(cave, table.datastack, table.version)
     frame, total = gather(
         partial(release.query, table.info.name, filters, limit=max(count, 1), offset=offset or None),
         partial(release.count, table.info.name, filters) if filters.columns() else lambda: table.info.row_count,
     )
-    return LargePage(_shown(table, frame.iloc[:count]), total, _told(table, query, frame, total, requested=limit))
+    order = (unsorted(cave, total),) if query.sort else ()
+    return LargePage(_shown(table, frame.iloc[:count]), total, (*order, *_told(table, frame, total, requested=limit)))
 
 
 def read_all(
@@ -115,7 +124,7 @@ def read_all(
     Raises BadInput for what CAVE cannot filter by, TooLarge for more than `most` rows: at once where they can be
     counted, else when so many have come.
     """
-    filters = filters_of(table, query)
+    filters = filters_of(cave, table, query)
     release = Release(cave, table.datastack, table.version)
     total = release.count(table.info.name, filters) if filters.columns() else table.info.row_count
     _refuse(total or 0, most)
@@ -144,9 +153,13 @@ def _shown(table: LargeTable, rows: pd.DataFrame) -> pd.DataFrame:
     return shown if table.unit == "vx" else in_unit(shown, table.columns, table.unit)
 
 
-def unsorted(table: LargeTable) -> str:
-    """Why a large table cannot be sorted."""
-    return f"{table.info.row_count:,} rows are too many to sort: they are in CAVE's own order."
+def unsorted(cave: Cave, rows: int | None) -> str:
+    """Why what a filter leaves of a large table cannot be sorted; `rows` are how many that is, None = nobody knows."""
+    most = most_narrowed(cave)
+    if rows is not None and rows <= most:  # of a view without ids, which CAVE sends in part
+        return "These rows cannot be sorted, for CAVE does not send all at once: they are in its own order."
+    many = "These rows" if rows is None else f"{rows:,} rows"
+    return f"{many} are too many to sort: they are in CAVE's own order. Filter further, to {most:,} rows or fewer."
 
 
 def _refuse(rows: int, most: int) -> None:
@@ -154,12 +167,8 @@ def _refuse(rows: int, most: int) -> None:
         raise TooLarge(f"{rows:,} rows are more than the {most:,} that are sent in one file.", "Filter further.")
 
 
-def _told(
-    table: LargeTable, query: TableQuery, frame: pd.DataFrame, total: int | None, *, requested: int
-) -> tuple[str, ...]:
+def _told(table: LargeTable, frame: pd.DataFrame, total: int | None, *, requested: int) -> tuple[str, ...]:
     messages = []
-    if query.sort:
-        messages.append(unsorted(table))
     if total is None:
         messages.append(f"CAVE does not count rows that are filtered by columns of {table.info.reference_table}.")
     if requested > MOST_AT_ONCE:

@@ -87,10 +87,11 @@ def open_table(release: Release, table: str) -> TableFrame:
 
 
 def notices(cave: Cave, table: TableFrame | LargeTable) -> tuple[str, ...]:
-    """What their owners give notice of, such as "Superseded by ...", for a table and those that stand beside it."""
+    """What their owners give notice of, such as "Superseded by ...", for a table and those that stand beside it or that
+    they refer to."""
     beside = table.joined_names if isinstance(table, TableFrame) else ()
-    infos = [table.info, *(describe(Release(cave, table.datastack, table.version), name) for name in beside)]
-    return tuple(notice for info in infos for notice in info.notices)
+    release = Release(cave, table.datastack, table.version)
+    return (release if release.version.kept else release.newest).notices(table.info.name, *beside)
 
 
 def sentences(datastack: str, version: Version, info: TableInfo) -> Sequence[str]:

@@ -17,9 +17,6 @@ from services.tables.large_tables import LargeTable
 from services.tables.push_down import push_possible
 from services.tables.tables import TableFrame, TableQuery
 
-MOST = 50_000
-"""Rows that are held of a large table, unless the settings allow fewer of any."""
-
 
 def open_asked(release: Release, table: str, *, query: TableQuery, unit: str = "vx") -> TableFrame | LargeTable:
     """A table or view for a query whose positions count in `unit`, held where it can be: as a whole, else what is left
@@ -59,15 +56,15 @@ def sentences(table: TableFrame) -> list[str]:
         return []
     return [
         f"Of the {table.info.row_count:,} rows of {table.info.name}, the {len(table.frame):,} that the filter of CAVE "
-        "leaves are held: lists of values, plots and comparisons are of these."
+        "leaves are held: lists of values, plots, comparisons and once(…) are of these."
     ]
 
 
-def too_many(table: LargeTable) -> TooLarge:
+def too_many(cave: Cave, table: LargeTable) -> TooLarge:
     """Why something that needs all rows cannot be done with a large table."""
     return TooLarge(
         f"{table.info.name} is too large to hold all of its {table.info.row_count or 0:,} rows.",
-        f"Filter it, by a root id or a box in space, to {MOST:,} rows or fewer.",
+        f"Filter it, by a root id or a box in space, to {large_tables.most_narrowed(cave):,} rows or fewer.",
     )
 
 
@@ -75,7 +72,7 @@ def _filters(table: LargeTable, query: TableQuery, unit: str) -> Filters | None:
     """What CAVE can filter of a query; None for nothing, or where the query cannot be read."""
     with suppress(BadInput):
         counted = large_tables.with_units(table, unit)
-        result = push_possible(changed(tables.filter_of(counted.columns, query), to_unit("vx")), table.info.name)
+        result = push_possible(changed(tables.filter_of(counted.columns, query), to_unit("vx")))
         return result if result.columns() else None
     return None
 
@@ -83,7 +80,7 @@ def _filters(table: LargeTable, query: TableQuery, unit: str) -> Filters | None:
 def _rows(cave: Cave, table: LargeTable, filters: Filters) -> pd.DataFrame | None:
     """All rows that pass, by id; None for too many."""
     release, name = Release(cave, table.datastack, table.version), table.info.name
-    most = min(MOST, cave.settings.max_table_rows)
+    most = large_tables.most_narrowed(cave)
     count = release.count(name, filters)
     if count is None:  # CAVE does not count joins
         first = release.query(name, filters, limit=most + 1)

@@ -22,23 +22,24 @@ _BEYOND = float(2**31)
 """No voxel is this far out."""
 
 
-def push_down(node: Node, table: str) -> Filters:
+def push_down(node: Node, table: str, most: int) -> Filters:
     """The filter as CAVE takes it: conditions that all have to hold, each on another column or with another sign.
 
-    Raises BadInput, naming what CAVE cannot do: it has no "or", no "not" and no blanks.
+    Raises BadInput, naming what CAVE cannot do: it has no "or", no "not" and no blanks. Karst has them, once the table
+    is narrowed to `most` rows.
     """
     given: Given = {}
     for part in _parts(node):
-        _add(given, part, table)
+        _add(given, part, table, most)
     return Filters(**given)
 
 
-def push_possible(node: Node, table: str) -> Filters:
+def push_possible(node: Node) -> Filters:
     """As much of the filter as CAVE takes: it leaves all rows that :func:`push_down` would, and perhaps more."""
     given: Given = {}
     for part in _parts(node):
         with suppress(BadInput):
-            _add(given, part, table)
+            _add(given, part)
     return Filters(**given)
 
 
@@ -47,28 +48,28 @@ def _parts(node: Node) -> tuple[Node, ...]:
     return node.parts if isinstance(node, And) else () if isinstance(node, Everything) else (node,)
 
 
-def _add(given: Given, part: Node, table: str) -> None:
+def _add(given: Given, part: Node, table: str = "", most: int = 0) -> None:
     """What one condition asks; nothing of it where CAVE cannot do all of it. Raises BadInput."""
-    requested = _asked(part, table)
+    requested = _asked(part, table, most)
     if any(column in given.get(name, {}) for name, column, _ in requested):
-        raise _cannot(part, table, "a second condition of the same kind on one column")
+        raise _cannot(part, table, most, "a second condition of the same kind on one column")
     for name, column, value in requested:
         given.setdefault(name, {})[column] = value
 
 
-def _asked(part: Node, table: str) -> list[tuple[str, str, Any]]:
+def _asked(part: Node, table: str, most: int) -> list[tuple[str, str, Any]]:
     """What one condition asks, as (field of Filters, column, value)."""
     if isinstance(part, InBox):
         return [("box", part.axes[0].name.removesuffix("_x"), _corners(part))]
     if not isinstance(part, Condition):
-        raise _cannot(part, table, "or, not")
+        raise _cannot(part, table, most, "or, not")
     if isinstance(part, AgainstColumn | Once):
-        raise _cannot(part, table, "one column against another, once(…)")
+        raise _cannot(part, table, most, "one column against another, once(…)")
     name = part.column.name
     if part.column.kind == "position":
-        raise _cannot(part, table, "one axis of a position alone; use pt_position in box (…)")
+        raise _cannot(part, table, most, "one axis of a position alone; use pt_position in box (…)")
     if part.column.kind == "time":
-        raise _cannot(part, table, "times")
+        raise _cannot(part, table, most, "times")
     match part:
         case OneOf(values=(value,)):
             return [("equal", name, value)]
@@ -80,7 +81,7 @@ def _asked(part: Node, table: str) -> list[tuple[str, str, Any]]:
             return [("greater_equal", name, part.low), ("less_equal", name, part.high)]
         case Matches(found=True) if _SAME_EVERYWHERE.fullmatch(part.pattern):
             return [("regex", name, part.pattern)]
-    raise _cannot(part, table, "!=, not in, !~, null, or escapes and brackets in patterns")
+    raise _cannot(part, table, most, "!=, not in, !~, null, or escapes and brackets in patterns")
 
 
 def _corners(box: InBox) -> list[list[float]]:
@@ -95,8 +96,9 @@ def _corners(box: InBox) -> list[list[float]]:
     return [[low for low, _ in ends], [high for _, high in ends]]
 
 
-def _cannot(part: Node, table: str, what: str) -> BadInput:
+def _cannot(part: Node, table: str, most: int, what: str) -> BadInput:
     return BadInput(
         f"{table} is too large to hold, so CAVE has to filter it, and CAVE cannot do {part.describe()!r}.",
-        f"What it cannot do here: {what}. Join simple conditions with and.",
+        f"What it cannot do here: {what}. Narrow the table to {most:,} rows or fewer by a condition that it can do, "
+        "such as a root id or a box in space, and join this one with and.",
     )

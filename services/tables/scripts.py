@@ -93,7 +93,8 @@ def table_snippet(
         *_sorted(table, query),
         f"frame = frame[{_listed(column.name for column in columns or table.columns)}].reset_index(drop=True)",
     ]
-    return _script(f"{table.info.name} at {table.version.title} of {table.datastack}", node, body)
+    subject = f"{table.info.name} at {table.version.title} of {table.datastack}"
+    return _script(subject, node, body, live.notices(cave, table))
 
 
 def large_snippet(
@@ -109,7 +110,7 @@ def large_snippet(
 
     Raises BadInput for what CAVE cannot filter by, TooLarge where more than `most_rows` are known to be kept.
     """
-    name, filters = table.info.name, filters_of(table, query)
+    name, filters = table.info.name, filters_of(cave, table, query)
     total = Release(cave, table.datastack, table.version).count(name, filters)
     if total is not None and total > most_rows:
         raise TooLarge(f"{total:,} rows are more than the {most_rows:,} that CAVE sends at once.", "Filter further.")
@@ -122,10 +123,10 @@ def large_snippet(
         f"frame = frame[{_listed(column.name for column in columns or table.columns)}]",
     ]
     node = filter_of(table.columns, query)
-    return _script(f"{name} at {table.version.title} of {table.datastack}", node, body)
+    return _script(f"{name} at {table.version.title} of {table.datastack}", node, body, live.notices(cave, table))
 
 
-def _script(subject: str, node: Node, body: Sequence[str]) -> str:
+def _script(subject: str, node: Node, body: Sequence[str], notices: Sequence[str]) -> str:
     code = "\n".join(body)
     uses = {"datetime": "import datetime", "np": "import numpy as np", "pd": "import pandas as pd"}
     helper = "matches(" in code
@@ -136,11 +137,9 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
     imports = [line for name, line in uses.items() if re.search(rf"\b{name}\.", code) or (called and name == "pd")]
     imports += ["import pyarrow as pa", "import pyarrow.compute as pc"] if helper else []
     imports += ["import standard_transform"] if "standard_transform." in code else []
-    heading = f"# {subject}: {node.describe()}"[:300]
     return "\n".join(
         [
-            # nothing in a name or filter may end the comment
-            re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", heading),
+            *map(commented, (f"{subject}: {node.describe()}", *notices)),
             *imports,
             "from caveclient import CAVEclient",
             *called,
@@ -149,6 +148,12 @@ def _script(subject: str, node: Node, body: Sequence[str]) -> str:
             "",
         ]
     )
+
+
+def commented(text: str) -> str:
+    """A comment of a script, 300 characters at most."""
+    # nothing in a name, filter or notice may end it
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", f"# {text}"[:300])
 
 
 def written_client(release: Release) -> str:

@@ -239,7 +239,7 @@ class PagedView(TableView):
     def counted(self) -> tuple[int | None, Sequence[str]]:
         """How many rows the filter keeps (None = unknown), and what one may expect of them and does not get."""
         page = large_tables.read_page(self.release.cave, self.table, self.query)
-        return page.total, (*page.sentences, large_tables.unsorted(self.table))
+        return page.total, (*page.sentences, large_tables.unsorted(self.release.cave, page.total))
 
     def chosen(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, str]:
         """The rows that were ticked, else the first that the filter keeps, and what to call them."""
@@ -299,7 +299,7 @@ def exact_view(cave: Cave, address: TableAddress, on: str = "auto") -> HeldView 
 def held(view: HeldView | PagedView) -> HeldView:
     """A view, if its table is held. Raises TooLarge."""
     if isinstance(view, PagedView):
-        raise narrowed_tables.too_many(view.table)
+        raise narrowed_tables.too_many(view.release.cave, view.table)
     return view
 
 

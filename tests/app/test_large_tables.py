@@ -145,9 +145,10 @@ def test_what_cave_cannot_filter_is_refused_in_a_sentence(cave, synapses, line):
         read_page(cave, synapses, TableQuery(line))
 
 
-def test_sorting_is_not_pretended(cave, synapses):
+def test_sorting_is_not_pretended(cave, synapses, whole):
     page = read_page(cave, synapses, TableQuery("size > 5000", sort=(("size", "desc"),)), 0, 20_000)
-    assert "too many to sort" in page.sentences[0]
+    rows = (whole[SYNAPSES]["size"] > 5000).sum()
+    assert page.sentences[0].startswith(f"{rows:,} rows are too many to sort") and "5,000 rows" in page.sentences[0]
     assert "10,000" in page.sentences[1]
 
 

@@ -82,7 +82,12 @@ def test_rows_are_sorted_and_filtered_by_what_cave_cannot_do(client, whole, root
     assert [row["size"] for row in found["rows"]] == kept["size"].tolist()[:20]
     positions = [row["ctr_pt_position_x"] for row in found["rows"]]
     assert positions == pytest.approx((kept["ctr_pt_position_x"] * scale).tolist()[:20])
-    assert "messages" not in found
+    (message,) = found["messages"]
+    assert f"{len(frame):,} rows" in message and "once(…)" in message
+    once = frame[frame["post_pt_root_id"] == root]["pre_pt_root_id"]
+    once = once[~once.duplicated(keep=False) & (once != 0)]
+    found = rows(client, filter=f"post_pt_root_id = {root} and once(pre_pt_root_id)", limit=0).json
+    assert (found["total"], found["messages"]) == (len(once), [message])
 
 
 def test_files_of_every_format_have_all_rows_in_order(client, whole, root):

@@ -111,6 +111,28 @@ def test_the_notice_of_each_table_that_is_used_is_said_once(
     assert [one for one in provenance[key] if "Notice" in one] == [USED[name] for name in names]
 
 
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("tables/types/rows?limit=1", ("types", "nuclei")),
+        ("tables/nuclei/rows?limit=1&join=types", ("nuclei", "types")),
+        ("tables/types/rows?limit=1&join=types", ("types", "nuclei")),
+        ("tables/types/facets?join=nuclei", ("types", "nuclei")),
+        ("tables/types/crosstab?left=cell_type&right=classification_system", ("types", "nuclei")),
+        ("tables/types/python?join=types", ("types", "nuclei")),
+        (f"cells/{tiny.A}/partners/python?types=types&id_type=root_id", ("types", "synapses", "nuclei")),
+        (f"populations/python?pre={tiny.A},{tiny.B}&proofread=off", ("synapses", "nuclei")),
+    ],
+)
+def test_the_notice_is_said_beside_all_that_is_made_of_a_table_and_its_target(
+    used: FlaskClient, path: str, names: tuple[str, ...]
+) -> None:
+    answer = used.get(f"/api/v1/tiny/{tiny.NEWEST}/{path}")
+    assert answer.status_code == 200, answer.text
+    lines = answer.json["messages"] if answer.is_json else [line.lstrip("# ") for line in answer.text.splitlines()]
+    assert [line for line in lines if line.startswith("Notice on")] == [USED[name] for name in names]
+
+
 def test_a_notice_that_a_set_has_is_not_said_again(used: FlaskClient) -> None:
     answer = used.get(f"/api/v1/tiny/{tiny.NEWEST}/populations/edges?pre=nuclei:id < 4&proofread=off").json
     assert [one for one in answer["messages"] if "Notice" in one] == [f"Both sets: {USED['nuclei']}", USED["synapses"]]

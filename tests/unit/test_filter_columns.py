@@ -157,5 +157,6 @@ def test_once_in_a_box():
     "line", ["pt_root_id != valid_id", "once(pt_root_id)", "pre_pt_position_x < post_pt_position_x"]
 )
 def test_cave_itself_can_do_neither(line):
-    with pytest.raises(BadInput, match="too large to hold"):
-        push_down(parse_line(line, COLUMNS), "synapses")
+    with pytest.raises(BadInput, match="too large to hold") as refused:
+        push_down(parse_line(line, COLUMNS), "synapses", 4_321)
+    assert "to 4,321 rows or fewer" in str(refused.value)
