@@ -102,9 +102,14 @@ def results(
 
 def paged_results(view: TableAddress, table: LargeTable, block: Mapping[str, Any]) -> list[Any]:
     """The same for a table that CAVE sends page by page, so that nothing can sort or plot it until it is narrowed."""
+    pages = "they come from CAVE page by page, in its own order, and it filters them. "
+    begin = (
+        "The rows of this table are too many to be read as of a time. "
+        if table.info.row_count is None
+        else f"The {table.info.row_count:,} rows of this table are too many to sort or plot: {pages}"
+    )
     why = (
-        f"The {table.info.row_count:,} rows of this table are too many to sort or plot: they come from CAVE page by "
-        "page, in its own order, and it filters them. Those that a filter leaves can be sorted, plotted and joined "
+        f"{begin}Those that a filter leaves can be sorted, plotted and joined "
         "where they are few enough. To find ids, type them into the box of a column: in 1, 2, 3."
     )
     panels = {"columns": [html.P(why, className="k-hint"), *column_panel(view, table, None)]}
@@ -199,22 +204,29 @@ def status(table: TableFrame | LargeTable, catalogue: str, notices: Sequence[str
 
 def counts(
     total: int | None,
-    whole: int,
+    whole: int | None,
     words: str,
     unfiltered: str,
     messages: Sequence[Any] = (),
     *,
     meant: tuple[str, str] | None = None,
 ) -> list[Any]:
-    """How many of the `whole` rows the filter leaves (None = nobody knows), what it says, and what else is `messages`.
-    `meant` are the values that may be meant, and the address of the view with them."""
+    """How many of the `whole` rows the filter leaves (None for either = nobody knows), what it says, and what else is
+    `messages`. `meant` are the values that may be meant, and the address of the view with them."""
     more = [html.Div(sentence, className="k-words") for sentence in messages]
     if not words:
-        return [html.Strong(f"{whole:,}"), " rows", *more]
+        return [html.Strong("An unknown number of" if whole is None else f"{whole:,}"), " rows", *more]
     clear = html.A("Clear filters", href=unfiltered, className="k-clear")
     kept = html.Strong("An unknown number" if total is None else f"{total:,}")
     instead = [html.A(f"Did you mean {meant[0]}?", href=meant[1], className="k-clear")] if meant else []
-    return [kept, f" of {whole:,} rows", html.Span(f" where {words}", className="k-words"), *instead, clear, *more]
+    return [
+        kept,
+        " rows" if whole is None else f" of {whole:,} rows",
+        html.Span(f" where {words}", className="k-words"),
+        *instead,
+        clear,
+        *more,
+    ]
 
 
 def few_enough(view: TableAddress) -> html.A:

@@ -258,6 +258,9 @@ class Release(Roots, Synapses):
 
     def query_call(self, table: str, filters: Filters = NO_FILTERS) -> tuple[str, dict[str, Any]]:
         """The method of caveclient's materialization client that `query` calls, and its arguments."""
+        if not self.version.kept:
+            place = self.datastack, self.newest.number, self._source(table)
+            return "live_live_query", self.cave.queries.arguments_at(*place, filters, self.version.timestamp)
         return self.cave.queries.call(*self._place, self._source(table), filters)
 
     def count(self, table: str, filters: Filters = NO_FILTERS) -> int | None:

@@ -72,9 +72,7 @@ class Queries:
     ) -> pd.DataFrame:
         """One answer of CAVE for a table, merged with its target, as it was at a time; `version` is one that has the
         table. `filters` and `attrs` are as of `rows`; of its `options` there is `desired_resolution`."""
-        own = source.target is None or filters.columns() <= {"id"}
-        owners = None if own else self._owners(datastack, version, source, filters.columns())
-        arguments = arguments_at(source, filters, time, owners=owners, **options)
+        arguments = self.arguments_at(datastack, version, source, filters, time, **options)
         frame, trip = self._asker.ask_closely(
             "rows at a time",
             self._asker.subject(datastack, None, source.table),
@@ -87,6 +85,14 @@ class Queries:
             "truncated": {"shown": len(frame), "total": None} if cut else None,
         }
         return _with_text(frame)
+
+    def arguments_at(
+        self, datastack: str, version: int, source: Source, filters: Filters, time: datetime, **options: Any
+    ) -> dict[str, Any]:
+        """Keyword arguments of `live_live_query` that :meth:`rows_at` gives."""
+        own = source.target is None or filters.columns() <= {"id"}
+        owners = None if own else self._owners(datastack, version, source, filters.columns())
+        return arguments_at(source, filters, time, owners=owners, **options)
 
     def call(
         self, datastack: str, version: int, source: Source, filters: Filters, **options: Any

@@ -20,7 +20,7 @@ from services.core.parallel import gather
 from services.filters.misread import misread
 from services.filters.values import described
 from services.populations.edges import Ids
-from services.tables import live, narrowed_tables, saved_ids, tables
+from services.tables import large_tables, live, narrowed_tables, saved_ids, tables
 from services.tables.tables import TableFrame
 
 Proofread = Literal["axon", "both", "off"]
@@ -116,7 +116,7 @@ def _of_table(release: Release, table: str, where: str) -> CellSet:
     query = saved_ids.query(release.cave, release.datastack, where)
     opened = narrowed_tables.open_asked(release, table, query=query)
     if not isinstance(opened, TableFrame):
-        raise narrowed_tables.too_many(release.cave, opened)
+        raise large_tables.too_many(release.cave, opened)
     if ROOT_IDS not in opened.frame:
         raise BadInput(f"{table} has no root ids, so its rows name no cells.", "Choose another table.")
     roots = opened.frame[ROOT_IDS].take(tables.row_numbers(opened, query)).fillna(0).to_numpy(np.int64)

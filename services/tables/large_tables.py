@@ -37,7 +37,10 @@ SENT_AT_ONCE = 200_000
 @dataclass(frozen=True)
 class LargeTable:
     """A table or view of which only pages are held. `info.row_count` is how many rows it has in all; `columns` are
-    in the order to show them, positions in `unit`: "vx" (voxels of `info.voxel_resolution_nm`), "nm" or "um"."""
+    in the order to show them, positions in `unit`: "vx" (voxels of `info.voxel_resolution_nm`), "nm" or "um".
+
+    At a moment CAVE neither counts rows nor gives pages of them: they can be read where they are narrowed (see
+    :mod:`narrowed_tables`), and `info.row_count` is None."""
 
     datastack: str
     version: Version
@@ -67,15 +70,17 @@ def is_large(release: Release, table: str) -> bool:
 
 def open_any(release: Release, table: str) -> TableFrame | LargeTable:
     """A table or view, held where it can be. Raises as :func:`live.open_table`."""
-    if release.version.kept and is_large(release, table):
+    info = live.describe(release, table)
+    at = release if release.version.kept else release.newest
+    if (release.version.kept or info.kind == "table") and is_large(at, table):
         return open_large(release, table)
     return live.open_table(release, table)
 
 
 def open_large(release: Release, table: str) -> LargeTable:
     """What is known about a large table, its columns from its first row. Raises NotFound."""
-    info = tables.describe(release, table)
-    first = release.query(table, limit=1)
+    info = live.describe(release, table)
+    first = (release if release.version.kept else release.newest).sample(table)
     columns = tables.columns_of(release, info, first)
     return LargeTable(release.datastack, release.version, info, columns)
 
@@ -94,8 +99,10 @@ def most_narrowed(cave: Cave) -> int:
 
 
 def filters_of(cave: Cave, table: LargeTable, query: TableQuery) -> Filters:
-    """The query's filter as CAVE takes it. Raises BadInput for what CAVE cannot filter by."""
+    """The query's filter as CAVE takes it. Raises BadInput for what CAVE cannot filter by, TooLarge at a moment."""
     node = changed(tables.filter_of(table.columns, query), to_unit("vx"))
+    if not table.version.kept:
+        raise too_many(cave, table)
     return push_down(node, table.info.name, most_narrowed(cave))
 
 
@@ -151,6 +158,18 @@ def _shown(table: LargeTable, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows as CAVE sent them, with the table's columns in its unit."""
     shown = rows[[column.name for column in table.columns]]
     return shown if table.unit == "vx" else in_unit(shown, table.columns, table.unit)
+
+
+def too_many(cave: Cave, table: LargeTable) -> TooLarge:
+    """Why something that needs all rows, or any at a moment, cannot be done with a large table."""
+    hint = f"Filter it, by a root id or a box in space, to {most_narrowed(cave):,} rows or fewer"
+    if not table.version.kept:
+        return TooLarge(
+            f"{table.info.name} is too large to be read as a whole as of a time.",
+            f"{hint}, or choose a version that is kept.",
+        )
+    rows = f"{table.info.row_count or 0:,}"
+    return TooLarge(f"{table.info.name} is too large to hold all of its {rows} rows.", f"{hint}.")
 
 
 def unsorted(cave: Cave, rows: int | None) -> str:

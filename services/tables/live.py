@@ -81,7 +81,9 @@ def open_table(release: Release, table: str) -> TableFrame:
         return tables.open_table(release, table)
     known, info = _known(release, table)
     if info.kind == "table" and known.row_count(table) > release.cave.settings.max_table_rows:
-        raise TooLarge(f"{table} is too large to be read as of a time.", "Choose a version that is kept.")
+        raise TooLarge(
+            f"{table} is too large to be read as a whole as of a time.", "Filter it, or choose a version that is kept."
+        )
     rows = known.table_at(table, release.version.timestamp)
     return tables.table_of(release, info, rows, derived=release.derived.of("table", table))
 

@@ -164,6 +164,8 @@ def written_client(release: Release) -> str:
 
 def _fetch(cave: Cave, table: TableFrame, most_rows: int, name: str = "frame") -> Iterator[str]:
     if table.filters is not None:
+        if not table.version.kept:
+            _refuse_empty(table)
         method, given = Release(cave, table.datastack, table.version).query_call(table.info.name, table.filters)
         yield f"{name} = client.materialize.{method}(\n{written_arguments(given.items())})"
         return

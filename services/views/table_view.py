@@ -122,9 +122,9 @@ class HeldView(TableView):
         return groups.of_table(self.release.cave, self.table, self.colour_by) if self.colour_by else None
 
     @property
-    def whole(self) -> int:
-        """How many rows the table has."""
-        return len(self.table.frame) if self.table.filters is None else self.table.info.row_count or 0
+    def whole(self) -> int | None:
+        """How many rows the table has (None = unknown)."""
+        return len(self.table.frame) if self.table.filters is None else self.table.info.row_count
 
     def block(self, start: int, count: int) -> tuple[pd.DataFrame, int | None]:
         """Some of the rows, and how many there are in all (None = unknown)."""
@@ -226,9 +226,9 @@ class PagedView(TableView):
     table: LargeTable
 
     @property
-    def whole(self) -> int:
-        """How many rows the table has."""
-        return self.table.info.row_count or 0
+    def whole(self) -> int | None:
+        """How many rows the table has (None = unknown)."""
+        return self.table.info.row_count
 
     def block(self, start: int, count: int) -> tuple[pd.DataFrame, int | None]:
         """Some of the rows, and how many there are in all (None = unknown)."""
@@ -299,7 +299,7 @@ def exact_view(cave: Cave, address: TableAddress, on: str = "auto") -> HeldView 
 def held(view: HeldView | PagedView) -> HeldView:
     """A view, if its table is held. Raises TooLarge."""
     if isinstance(view, PagedView):
-        raise narrowed_tables.too_many(view.release.cave, view.table)
+        raise large_tables.too_many(view.release.cave, view.table)
     return view
 
 
@@ -314,7 +314,8 @@ def _opened(cave: Cave, address: TableAddress) -> tuple[Release, TableAddress, T
     if isinstance(table, LargeTable):
         table = _narrowed(cave, replace(address, datastack=release.datastack), table) or table
     if isinstance(table, LargeTable):
-        view, messages = _paged(address, table)
+        view, message = _paged(address, table)
+        messages = [*live.sentences(release.datastack, release.version, table.info), *message]
         table = large_tables.with_units(table, address.unit)
     else:
         table, message = joins.join_possible(cave, table, address.join)

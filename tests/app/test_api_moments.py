@@ -195,4 +195,4 @@ def test_a_table_too_large_to_hold_is_refused_at_a_moment(localcave_url, expired
     for version in ("live", expired.number):
         answer = get(app.test_client(), f"{version}/tables/{SYNAPSES}/rows", limit=5)
         assert answer.status_code == 413
-        assert "too large to be read as of a time" in json.loads(answer.text)["error"]["message"]
+        assert "too large to be read as a whole as of a time" in json.loads(answer.text)["error"]["message"]

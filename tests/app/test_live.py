@@ -11,7 +11,7 @@ from services.core.errors import BadInput, NotAllowed, NotFound, TooLarge
 from services.core.settings import Settings
 from services.neuroglancer import links
 from services.tables import joins, live, tables
-from services.tables.large_tables import open_any
+from services.tables.large_tables import open_any, read_page
 from services.tables.tables import TableQuery
 
 DS, TYPES, NUCLEI, SYNAPSES = "karst_demo", "aibs_metamodel_celltypes_v661", "nucleus_detection_v0", "synapses_pni_2"
@@ -150,10 +150,14 @@ def test_what_cannot_be_live_is_told(cave, expired, localcave_url, tmp_path):
         live.resolve(Cave(Settings(server_address=localcave_url, cache="", config_dir=tmp_path)), DS, "live")
 
 
-def test_a_table_too_large_to_hold_has_no_moments(localcave_url, expired):
+def test_a_table_too_large_to_hold_is_not_read_as_a_whole(localcave_url, expired):
     cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=5_000))
-    with pytest.raises(TooLarge, match="as of a time"):
-        open_any(Release(cave, DS, expired), SYNAPSES)
+    opened = open_any(Release(cave, DS, expired), SYNAPSES)
+    before = cave.counts["requests"]
+    with pytest.raises(TooLarge, match="as of a time") as refused:
+        read_page(cave, opened, TableQuery())
+    assert "by a root id or a box" in refused.value.hint and cave.counts["requests"] == before
+    assert opened.info.row_count is None
 
 
 def test_a_moment_is_the_same_in_every_time_zone(cave):

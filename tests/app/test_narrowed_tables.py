@@ -5,25 +5,31 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from dataclasses import replace
 
 import flask
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from caveclient import CAVEclient
 
 from api import blueprint
+from components.table_page import counts, paged_results
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells.id_search import search
 from services.core.errors import TooLarge
 from services.core.settings import Settings
-from services.tables import plots, tables
+from services.tables import live, plots, tables
 from services.tables.large_tables import LargeTable, open_large
 from services.tables.narrowed_tables import narrowed, open_asked, sentences
 from services.tables.tables import TableFrame, TableQuery
+from services.views.addresses import TableAddress
+from services.views.table_view import HeldView, PagedView, open_view
 from tests.servers import start_localcave
 
 DS, SYNAPSES, TAGS = "karst_demo", "synapses_pni_2", "synapse_target_predictions_ssa"
+ENDINGS = {TAGS: "", SYNAPSES: "_ref"}
 MOST = 5_000
 
 
@@ -59,8 +65,8 @@ def root(whole):
     return int(whole[SYNAPSES]["post_pt_root_id"].value_counts().drop(0, errors="ignore").index[0])
 
 
-def rows(client, table=SYNAPSES, **asked):
-    answer = client.get(f"/api/v1/{DS}/latest/tables/{table}/rows", query_string=asked)
+def rows(client, table=SYNAPSES, version="latest", **asked):
+    answer = client.get(f"/api/v1/{DS}/{version}/tables/{table}/rows", query_string=asked)
     assert answer.status_code == 200, answer.text
     return answer
 
@@ -137,6 +143,53 @@ def test_a_table_merged_with_its_target_is_narrowed_though_cave_does_not_count_i
     found = rows(client, TAGS, filter=line, sort="size", columns="id").json
     assert found["total"] == len(kept) > 0
     assert [row["id"] for row in found["rows"]] == kept["id"].astype(str).tolist()[: len(found["rows"])]
+
+
+@pytest.mark.parametrize("table", [SYNAPSES, TAGS])
+@pytest.mark.parametrize("moment", ["1412", "live"])
+def test_rows_at_a_moment_are_those_that_cave_finds(cave, client, localcave_url, moment, table):
+    """Filtered by a cell of the time, by a box, and by what CAVE cannot do."""
+    release = live.resolve(cave, DS, moment)
+    time, label = release.version.timestamp, release.version.label
+    direct = CAVEclient(DS, server_address=localcave_url, auth_token="none", write_server_cache=False)
+    joins = {} if table == SYNAPSES else {"joins": [[TAGS, "target_id", SYNAPSES, "id"]], "suffixes": ENDINGS}
+    every = direct.materialize.live_live_query(table, time, split_positions=True, allow_missing_lookups=True, **joins)
+    assert len(every) > MOST
+    cells = every["pre_pt_root_id"].value_counts().drop(0, errors="ignore").index
+    cell = next(int(root) for root in cells if release.latest_roots([int(root)])[0])
+    own = every[every["pre_pt_root_id"] == cell]
+    x, size = own["ctr_pt_position_x"].median(), own["size"].median()
+    of_cell = f"pre_pt_root_id in ({cell}, 864691136999999999) and not size > {size}"
+    box = f"pre_pt_root_id = {cell} and ctr_pt_position in box (0..{int(x)}, 0..9999999, 0..9999999)"
+    low = own["ctr_pt_position_x"] <= int(x)
+    for line, kept in ((of_cell, own[own["size"] <= size]), (box, own[low])):
+        answer = rows(client, table, label, filter=line, sort="-size", limit=10_000).json
+        assert {row["id"] for row in answer["rows"]} == set(kept["id"].astype(str))
+        assert answer["total"] == len(kept) > 0
+        assert [row["size"] for row in answer["rows"]] == sorted(kept["size"], reverse=True)
+        assert ("of no version" in answer["messages"][0]) == (moment == "live")
+    none = rows(client, table, label, filter="post_pt_root_id = 864691136999999999").json
+    assert none["total"] == 0
+    asked = {"filter": of_cell, "columns": "id"}
+    script = client.get(f"/api/v1/{DS}/{label}/tables/{table}/python", query_string=asked).text
+    names = {}
+    exec(script, names)
+    assert set(names["frame"]["id"]) == set(own.loc[own["size"] <= size, "id"])
+    for line in ("", "size > 5", "pre_pt_root_id > 5", "pre_pt_root_id = 0"):
+        answer = client.get(f"/api/v1/{DS}/{label}/tables/{table}/rows", query_string={"filter": line})
+        assert (answer.status_code, "by a root id" in answer.json["error"]["hint"]) == (413, True), line
+
+
+def test_the_page_of_a_moment_opens_so_that_a_filter_can_be_typed(cave):
+    address = TableAddress(datastack=DS, version="1412", table=SYNAPSES)
+    shown = open_view(cave, address)
+    assert isinstance(shown, PagedView) and "Version 1412" in shown.messages[0]
+    assert "too many to be read as of a time" in str(paged_results(shown.address, shown.table, {}))
+    with pytest.raises(TooLarge, match="as a whole as of a time"):
+        shown.counted()
+    narrow = open_view(cave, replace(address, boxes={"pre_pt_root_id": "864691136999999999"}))
+    assert isinstance(narrow, HeldView) and narrow.whole is None and narrow.counted()[0] == 0
+    assert str(counts(0, narrow.whole, "x", "")[1]) == " rows"
 
 
 def test_all_rows_are_held_however_little_cave_sends_at_once(small_cortex, whole, root, version):
