@@ -31,7 +31,9 @@ def with_scores(
     partners: pd.DataFrame, synapses: pd.DataFrame, shape: SynapseShape, direction: Direction
 ) -> pd.DataFrame:
     """A partner frame with the mean of each score of its synapses as mean_<score> (Float64, null where no synapse has
-    one). `synapses` are all of that direction."""
+    one). `synapses` are all of that direction. Raises NotFound where synapses have no scores."""
+    if not shape.scores:
+        raise NotFound("These synapses have no scores.", "Leave out the scores.")
     means = _means(synapses, shape.scores, partners["root_id"], direction)
     return partners.assign(**{f"{MEAN}{name}": means[name].array for name in shape.scores})
 
@@ -43,9 +45,12 @@ def with_transmitters(
     `transmitter` (string): that of the highest mean. Null where no synapse has valid ones.
 
     The probabilities are those of `synapses`, or of `told` (see :func:`transmitters`). What a synapse releases is its
-    presynaptic cell's: the partner's for inputs, this cell's own for outputs."""
+    presynaptic cell's: the partner's for inputs, this cell's own for outputs. Raises NotFound where synapses have no
+    probabilities of transmitters."""
     synapses = synapses if told is None else synapses.join(told, on="id")
     names = [name for name in TRANSMITTERS if name in synapses]
+    if not names:
+        raise NotFound("These synapses have no probabilities of transmitters.", "Leave out the transmitters.")
     valid = synapses[synapses[VALID_NT].fillna(False).to_numpy(bool)] if VALID_NT in synapses else synapses
     means = _means(valid, names, partners["root_id"], direction)
     numbers = means.to_numpy(np.float64, na_value=-1.0)

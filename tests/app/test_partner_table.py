@@ -119,6 +119,11 @@ def test_what_cannot_be_joined_is_refused(cave: Cave, found: Connectivity) -> No
         partner_table.open_partners(cave, found, Wanted("in", more=("nope",)))
     with pytest.raises(BadInput):
         partner_table.open_partners(cave, found, Wanted("in", more=("synapse_target_predictions_ssa",)))
+    for values in ("scores", "transmitters", "neuropils"):
+        for cell_side in ("in", "out"):
+            with pytest.raises(NotFound) as missing:
+                partner_table.open_partners(cave, found, Wanted(cell_side, more=(values,)))
+            assert missing.value.hint == f"Leave out the {values}."
 
 
 def test_columns_that_a_version_does_not_have_are_left_out_and_said(cave: Cave, found: Connectivity) -> None:

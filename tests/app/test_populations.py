@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 
 from api import blueprint
 from services.cave.client import Cave
+from services.cells import partner_columns
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
 from services.populations import population, sets, tags
@@ -172,6 +173,13 @@ def test_bad_questions(asked: FlaskClient, query: dict[str, str], status: int, w
     answer = asked.get(f"/api/v1/{SIX}/latest/populations/matrix", query_string=query)
     assert answer.status_code == status
     assert words in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("more", partner_columns.WORKED_OUT)
+def test_columns_that_six_cells_do_not_have_are_an_answer_of_the_api(asked: FlaskClient, more: str) -> None:
+    answer = asked.get(f"/api/v1/{SIX}/latest/cells/{P1}/partners", query_string={"direction": "in", "more": more})
+    assert answer.status_code == (200 if more in (partner_columns.SHARE, partner_columns.POINTS) else 404), answer.text
+    assert more in ("share", "points") or answer.json["error"]["code"] == "not_found"
 
 
 @pytest.mark.parametrize(
