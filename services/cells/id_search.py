@@ -73,10 +73,10 @@ class IdSearch:
 
 
 def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> IdSearch:
-    """Look up every id in `text` (see :func:`pasted_places.read`) in the id columns of `table`; that of a position
-    where none is known.
+    """Look up every id in `text` (see :func:`pasted_places.read`) in the id columns of `table`.
 
-    With "auto", an id is a root, supervoxel, nucleus or annotation id, whichever the table has first. At most
+    With "auto", an id is a root, supervoxel, nucleus or annotation id, whichever the table has first; three numbers in
+    the volume that are not all ids are a position, and the id is that of the cell there. At most
     10,000 ids are looked up, and 100 stale ones followed; the sentences say what was left out. Raises BadInput where
     there is no id at all.
     """
@@ -92,7 +92,8 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root, nucleus or other ids.")
     looked_up = _Lookup(cave, table, np.array(pasted.ids, dtype=np.int64), id_type)
     looked_up.run()
-    if (looked_up.status == "unknown").all() and (placed := pasted_places.placed(release, text)):
+    unknown = (looked_up.status == "unknown").any()
+    if id_type == "auto" and unknown and (placed := pasted_places.placed(release, text)):
         pasted = placed
         looked_up = _Lookup(cave, table, np.array(pasted.ids, dtype=np.int64), id_type)
         looked_up.run()

@@ -218,6 +218,27 @@ def test_boxes_for_ids_take_positions_and_the_bare_points_of_a_link(cave, newest
         id_search.search(cave, table, "240,640 x 207,872")
 
 
+def test_a_position_with_a_nucleus_id_among_its_numbers_is_a_position_in_boxes_too(client, reading, newest):
+    release = reading.release(DS, newest)
+    nuclei = release.table("nucleus_detection_v0")
+    known = set(nuclei["id"].tolist())
+    places = [(place(row, "pt"), row["pt_root_id"]) for _, row in nuclei.iterrows() if row["pt_root_id"]]
+    point, root = next(one for one in places if 0 < len(known & set(one[0])) < 3)
+    assert interpretation.understand(release, said(point)).ids == (str(root),)
+    assert sets.resolve(release, said(point)).ids.tolist() == [root]
+    table = tables.open_table(release, "nucleus_detection_v0")
+    matches = id_search.search(reading, table, said(point))
+    assert matches.ids["asked"].tolist() == [root] and matches.counts()["unknown"] == 0
+    assert any("The position was read as a place" in sentence for sentence in matches.sentences)
+    numbers = id_search.search(reading, table, said(point), "nucleus_id")  # of a type, they are ids
+    assert numbers.ids["asked"].tolist() == list(dict.fromkeys(point))
+    three = sorted(known)[:3]
+    assert id_search.search(reading, table, said(three)).ids["asked"].tolist() == three
+    base = f"/api/v1/{DS}/{newest}"
+    edges = client.get(f"{base}/populations/edges", query_string={"pre": said(point), "proofread": "off"})
+    assert "The position was read as a place" in " ".join(edges.json["messages"])
+
+
 def test_a_link_with_hidden_segments_alone_asks_for_these(client, cave, newest, synapses):
     root = str(synapses.iloc[0]["pre_pt_root_id"])
     source = cave.info(DS)["segmentation_source"]
