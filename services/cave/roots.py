@@ -64,10 +64,6 @@ class Roots(ABC):
         )
         return matches
 
-    def suggest_root(self, root_id: int) -> tuple[int, float]:
-        """The first of :meth:`suggest_roots`. Raises NotFound when the segmentation does not know `root_id`."""
-        return self.suggest_roots(root_id)[0]
-
     def suggest_roots(self, root_id: int) -> list[tuple[int, float]]:
         """The root ids, valid at the version, that share something with a root id of another time, and the share of it
         that each holds, 0 to 1, the largest first. Raises NotFound when the segmentation does not know `root_id`.

@@ -65,7 +65,10 @@ class Population:
         if len(self.pair.pre) and len(self.pair.post) and not len(self.edges):
             messages.append("There are no synapses among these sets.")
         if self.edges.autapses:
-            messages.append(f"{self.edges.autapses:,} synapses of cells onto themselves are not counted.")
+            which = f"{self.edges.autapses:,} synapses of cells onto themselves are"
+            if self.edges.autapses == 1:
+                which = "1 synapse of a cell onto itself is"
+            messages.append(f"{which} not counted.")
         if not self.sized:
             messages.append("The synapse table has no sizes.")
         return tuple(messages)

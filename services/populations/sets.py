@@ -13,9 +13,10 @@ import pandas as pd
 from services.cave.release import Release
 from services.cells import cells, pasted_places, proofreading
 from services.cells.id_search import MOST_FOLLOWED
+from services.cells.pasted import MOST_TOLD
 from services.core.addresses import is_name
 from services.core.errors import BadInput, NotFound
-from services.core.id_text import EXACT, looks_rounded
+from services.core.id_text import looks_rounded
 from services.core.parallel import gather
 from services.filters.misread import misread
 from services.filters.values import described
@@ -94,7 +95,8 @@ def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dend
         return replace(whole, notes=(*whole.notes, message))
     kept = np.isin(whole.ids, _proofread(known, part))
     left = len(whole) - int(kept.sum())
-    message = f"{left:,} of {len(whole):,} cells are left out, for their {part} is not proofread." if left else ""
+    out = "is left out, for its" if left == 1 else "are left out, for their"
+    message = f"{left:,} of {len(whole):,} cells {out} {part} is not proofread." if left else ""
     return replace(whole, ids=whole.ids[kept], notes=(*whole.notes, *filter(None, [message])))
 
 
@@ -126,9 +128,7 @@ def _of_table(release: Release, table: str, where: str) -> CellSet:
 
 
 def _of_ids(release: Release, text: str) -> CellSet:
-    pasted = pasted_places.read(release, text)
-    if pasted.ids and not np.isin(pasted.ids, cells.somas(release)["nucleus_id"]).any() and max(pasted.ids) <= EXACT:
-        pasted = pasted_places.placed(release, text) or pasted
+    pasted = pasted_places.placed(release, text) or pasted_places.read(release, text)
     if not pasted.ids:
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root or nucleus ids.")
     requested = np.array(pasted.ids, dtype=np.int64)
@@ -140,15 +140,11 @@ def _of_ids(release: Release, text: str) -> CellSet:
     unsure = np.flatnonzero(~known)
     latest = np.array(release.latest_roots(roots[unsure].tolist()), dtype=bool)
     stale = unsure[~latest]
-    heirs = gather(*(partial(_heir, release, int(root)) for root in roots[stale[:MOST_FOLLOWED]]))
-    followed = [int(root) for root, heir in zip(roots[stale], heirs, strict=False) if heir]
-    newer = sum(release.came_after(followed))
-    roots[stale] = [*heirs, *[0] * (len(stale) - len(heirs))]
-    if outdated := len(followed) - newer:
-        messages.append(f"No longer valid: {outdated:,} root ids; the cells that hold most of them are used.")
-    if newer:
-        messages.append(f"Newer than {release.version.title}: {newer:,} root ids; the cells that held most are used.")
-    if lost := len(stale) - len(followed):
+    heirs = gather(*(partial(_heirs, release, int(root)) for root in roots[stale[:MOST_FOLLOWED]]))
+    messages += _replaced(release, roots[stale].tolist(), heirs)
+    roots[stale] = [*(one[0][0] if one else 0 for one in heirs), *[0] * (len(stale) - len(heirs))]
+    followed = sum(map(bool, heirs))
+    if lost := len(stale) - followed:
         messages.append(f"No cells at version {release.version.label}: {lost:,} of the ids.")
     rounded = [one for one in requested[roots == 0].tolist() if looks_rounded(one)]
     if rounded:
@@ -159,11 +155,35 @@ def _of_ids(release: Release, text: str) -> CellSet:
     return replace(_distinct("", roots), notes=tuple(messages))
 
 
-def _heir(release: Release, root: int) -> int:
+def _heirs(release: Release, root: int) -> list[tuple[int, float]]:
     try:
-        return release.suggest_root(root)[0]
+        return release.suggest_roots(root)
     except NotFound:
-        return 0
+        return []
+
+
+def _replaced(release: Release, stale: Sequence[int], heirs: Sequence[list[tuple[int, float]]]) -> list[str]:
+    """What is used for root ids of another time, of which the first have `heirs`; where a root was split evenly, all
+    are named."""
+    followed = [(root, several) for root, several in zip(stale, heirs, strict=False) if several]
+    newer = release.came_after([root for root, _ in followed])
+    messages: list[str] = []
+    for is_newer in (False, True):
+        these = [one for one, came_after in zip(followed, newer, strict=True) if came_after == is_newer]
+        split = [(root, several[0][0], even) for root, several in these if (even := cells.evenly(several))]
+        state = f"Newer than {release.version.title}" if is_newer else "No longer valid"
+        parted = "its pieces were then evenly in" if is_newer else "split evenly into"
+        num = len(these) - len(split)
+        if num == 1:
+            messages.append(f"{state}: 1 root id; the cell that {'held' if is_newer else 'holds'} most of it is used.")
+        elif num:
+            messages.append(
+                f"{state}: {num:,} root ids; the cells that {'held' if is_newer else 'hold'} most of them are used."
+            )
+        messages += [f"{state}: {root}, {parted} {even}; {used} is used." for root, used, even in split[:MOST_TOLD]]
+        if (more := len(split) - MOST_TOLD) > 0:
+            messages.append(f"{state}: {more:,} more, {parted} several cells; one of these is used for each.")
+    return messages
 
 
 def _distinct(table: str, roots: Ids) -> CellSet:

@@ -165,8 +165,8 @@ def test_a_stale_root_is_replaced_and_said(cave, newest, nuclei):
     cell = cells.find(cave.release(DS, before), str(newer))
     assert f"{newer} is newer than version {before}" in cell.warnings[0] and "outdated" not in cell.warnings[0]
     both = sets.resolve(cave.release(DS, before), f"{newer}, {stale[0]}")
-    assert f"Newer than version {before}: 1 root ids" in both.notes[0] and len(both.notes) == 1
-    assert "No longer valid: 1 root ids" in sets.resolve(cave.release(DS, newest), f"{newer}, {stale[0]}").notes[0]
+    assert both.notes == (f"Newer than version {before}: 1 root id; the cell that held most of it is used.",)
+    assert "No longer valid: 1 root id; the cell" in sets.resolve(cave.release(DS, newest), f"{newer}, {stale[0]}").notes[0]
 
 
 def test_an_id_of_the_wrong_type_is_told_not_guessed(cave, newest, single):
@@ -199,6 +199,12 @@ def test_a_stale_root_that_was_split_evenly_names_both_heirs(tmp_path):
         table = tables.open_table(small.release("tiny", tiny.NEWEST), "types")
         said = " ".join(id_search.search(small, table, str(tiny.OLD)).sentences)
         assert all(f"{heir} (50% of its pieces)" in said for heir in (tiny.A, tiny.C))
+        population = sets.resolve(small.release("tiny", tiny.NEWEST), str(tiny.OLD))
+        (note,) = population.notes
+        assert population.ids.tolist() == [cell.root_id]
+        assert note.startswith(f"No longer valid: {tiny.OLD}, split evenly into ")
+        assert note.endswith(f"; {cell.root_id} is used.")
+        assert all(f"{heir} (50% of its pieces)" in note for heir in (tiny.A, tiny.C))
 
 
 def split_evenly():

@@ -13,6 +13,7 @@ from services.cells import positions
 from services.cells.id_search import search
 from services.core.errors import BadInput
 from services.core.settings import Settings
+from services.populations import sets
 from services.tables import saved_ids, tables
 from services.tables.tables import TableQuery
 from tests import tiny
@@ -55,6 +56,12 @@ def test_found_stale_absent_and_unknown_are_told_apart(small, types):
     said = " ".join(found.sentences)
     assert f"{tiny.OLD} -> {tiny.A}" in said
     assert "No ids: x." in said
+
+
+def test_a_stale_id_of_a_set_is_replaced_and_counted(small):
+    population = sets.resolve(small.release("tiny", tiny.NEWEST), str(tiny.OLD))
+    assert population.ids.tolist() == [tiny.A]
+    assert population.notes == ("No longer valid: 1 root id; the cell that holds most of it is used.",)
 
 
 def test_the_line_keeps_exactly_the_rows(small, types):

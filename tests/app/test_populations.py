@@ -75,7 +75,7 @@ def test_edges_of_six_cells(asked: FlaskClient) -> None:
     assert {pair: row["num_syn"] for pair, row in rows.items()} == EDGES
     assert rows[(P2, I1)]["net_size"] == 60 and rows[(I1, P1)]["net_size"] == 400
     assert told["total"] == 9 and told["autapses"] == 1
-    assert "1 synapses of cells onto themselves" in " ".join(told["messages"])
+    assert "1 synapse of a cell onto itself is not counted." in " ".join(told["messages"])
     assert told["sets"]["pre"] == {
         "set": "nuclei:",
         "cells": 6,
