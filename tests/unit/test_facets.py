@@ -68,7 +68,7 @@ def same(value, other):
 @given(rows, queries)
 def test_every_value_has_the_count_that_a_click_would_give(rows, query):
     table = table_of(rows)
-    found = {facet.column.name: facet for facet in facets(table, query)}
+    found = {facet.column.name: facet for facet in facets(table, query, budget_s=60)}
     assert set(found) == {"cell_type", "valid", "session"}
     for name, facet in found.items():
         others = select(table, without(query, name))[name]
@@ -90,7 +90,7 @@ def test_values_that_the_filter_keeps_come_first(rows, query):
 @given(rows)
 def test_the_example_of_a_query_line_is_one_that_the_table_can_answer(rows):
     table = table_of(rows)
-    line = filter_line(table, known_values(table))
+    line = filter_line(table, known_values(table, budget_s=60))
     select(table, TableQuery(line))
     typed = [row[1] for row in rows if row[1] is not None]
     assert ("cell_type" in line) == bool(typed)
