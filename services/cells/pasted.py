@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from services.cells import pasted_links
 from services.core.errors import BadInput
-from services.core.id_text import EXACT, LARGEST_ID, as_id, cleaned, is_float, tokens, visible
+from services.core.id_text import EXACT, LARGEST_ID, as_id, cleaned, is_rounded, tokens, visible
 from services.filters.values import described
 
 MOST_IDS = 10_000
@@ -35,7 +35,7 @@ _LABELLED = re.compile(
 _INLINE = re.compile(r"#!\+?(?=\{)")
 _STATE = re.compile(r"https?://[^\s#?]+/nglstate/(?:api/v\d+/)?(?:raw/)?\d{1,19}\b")
 _PATH = re.compile(r"/cells/([0-9]{1,19})(?![0-9])")
-_FEW_GROUPS = re.compile(r"[0-9]{1,3}(?:([ ,'])[0-9]{3})(?:\1[0-9]{3})*")
+_FEW_GROUPS = re.compile(r"[0-9]{1,3}(?:([ ,'])[0-9]{3})(?:\1[0-9]{3}){0,5}")
 _AROUND = " \t\r\n\v\f,;:.'\"`[](){}="
 _NAMES = ("cell", "anno-id", "root_id", "root_ids", "ids")
 """Parameters under which the addresses of this application and of older viewers have ids."""
@@ -144,7 +144,7 @@ class _Reading:
         if value is not None:
             self.counted[value] += 1
         else:
-            (self.rounded if is_float(token) else self.rubbish)[token[:40]] = None
+            (self.rounded if is_rounded(token) else self.rubbish)[token[:40]] = None
 
     def state(self, state: Mapping[str, Any]) -> None:
         try:

@@ -26,6 +26,8 @@ _UNIT = re.compile(rf"(?:\bin\s+)?(?:(?<![a-zμ_])|(?<=[xyz])_)(?:{_ANY_UNIT})(?
 _LABEL = re.compile(r"(?<![a-z0-9])(?:[a-z]+_)*([xyz])(?![a-z0-9])\s*([:=]?)", re.IGNORECASE)
 _NAMES = "pos|position|pt|point|location|coords?|coordinates?|voxels?|xyz"
 _NAMED = re.compile(rf"\s*[\"']?(?:[a-z]+_)*(?:{_NAMES})[\"']?\s*[:=]", re.IGNORECASE)
+_WELL_KNOWN = re.compile(r"\s*(?:SRID\s*=\s*\d+\s*;\s*)?POINT(?:\s*Z\s*|\s+)(?=\()", re.IGNORECASE)
+"""How databases write a point before its numbers, as in `POINT Z (1 2 3)`."""
 _TIMES = re.compile(r"(?<=[\d.])\s*[x×✕*]\s*(?=[+-]?\d)", re.IGNORECASE)
 _AROUND = re.compile(r"[\[\](){}<>\"]|(?<!\d)'|'(?!\d)")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
@@ -61,9 +63,11 @@ class Coordinates:
 def parse(text: str, *, certain: bool = False) -> Coordinates | None:
     """The position that a text is; None if it is none. Where the text itself, or whoever asks, makes `certain` that it
     is to be one, raises BadInput that says what is wrong with it."""
-    plain = without_calls(cleaned(text)) if len(text) <= LONGEST_POSITION else ""
-    named = _NAMED.match(plain)
-    plain = plain[named.end() :] if named else plain
+    plain = cleaned(text) if len(text) <= LONGEST_POSITION else ""
+    known = _WELL_KNOWN.match(plain)
+    plain = without_calls(plain[known.end() :] if known else plain)
+    named = known or _NAMED.match(plain)
+    plain = plain[named.end() :] if named and not known else plain
     units = {str(match.lastgroup) for match in _UNIT.finditer(plain)}
     plain = _AROUND.sub(" ", _UNIT.sub(" ", plain)).strip(" \t\r\n,;:")
     labels = _LABEL.findall(plain)

@@ -151,10 +151,11 @@ def _near(datastack: str, points: pd.DataFrame, nuclei: pd.DataFrame) -> tuple[s
         else:
             near.append(f"The nearest nucleus, {root}, is {far} and too small to reach it.")
     message = " ".join(near) or f"{datastack} has neither a synapse nor a nucleus near it."
-    return (
-        f"Which segment lies at this position is not known. {message}",
-        "Ask for one of these if that is meant, or give the id of the segment that Neuroglancer shows there.",
-    )
+    if not near:
+        hint = "Give the id of the segment that Neuroglancer shows there."
+    else:
+        hint = "Ask for one of these if that is meant, or give the id of the segment that Neuroglancer shows there."
+    return f"Which segment lies at this position is not known. {message}", hint
 
 
 def _first(frame: pd.DataFrame) -> Any:

@@ -12,7 +12,7 @@ Public names:
 - `directions`: Direction
 - `errors`: BadInput, Busy, Expired, KarstError, NoRows, NotAllowed, NotFound, TooLarge, Unforeseen, Upstream,
   request_id
-- `id_text`: EXACT, LARGEST_ID, as_id, cleaned, is_float, looks_rounded, tokens, visible,
+- `id_text`: EXACT, LARGEST_ID, as_id, cleaned, is_float, is_rounded, looks_rounded, tokens, visible,
   without_calls
 - `logs`: config, explain
 - `metrics`: CACHE_ANSWERS, CAVE_BYTES, CAVE_REQUESTS, QUESTION_SECONDS, REQUEST_SECONDS, text

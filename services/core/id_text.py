@@ -25,6 +25,9 @@ _SERIES_INDEX = re.compile(r"^ *\d+ {2,}(?=\d)", re.MULTILINE)
 """The numbers of rows beside the values of a Series of pandas as it is printed, its dtype below."""
 _GROUPED = re.compile(r"(?<![\d,.'_])(?<!\d )[1-9]\d{0,2}(?P<by>[ ,'._])\d{3}(?:(?P=by)\d{3}){4}(?![,.'_]?\d)(?! \d)")
 """Six groups of digits: a root or supervoxel id as a spreadsheet shows it. Fewer could be a list of small ids."""
+_SIX_GROUPS = re.compile(r"(?<!\d)(?=([1-9]\d{2}(?P<by>[ ,'._])\d{3}(?:(?P=by)\d{3}){4})(?!\d))")
+_LAYER_BITS, _LARGEST_IN_LAYER = 56, 2**40
+"""A root id is its layer in the highest bits and, beside it, a number that is small, for a root is in no chunk."""
 _SUFFIX = re.compile(r"\b([0-9]{6,})(?:n|U?LL?)\b", re.IGNORECASE)
 _JOINED = re.compile(r"(?<=\d)[-_/|:](?=\d)")
 _TOKEN = re.compile(r"[\w.+\-]+")
@@ -49,9 +52,21 @@ def without_calls(text: str) -> str:
 
 def tokens(text: str) -> Iterator[str]:
     """The words and numbers of a :func:`cleaned` text; digits that belong together are one."""
-    whole = _GROUPED.sub(lambda result: re.sub(r"\D", "", result[0]), without_calls(text))
+    whole = _GROUPED.sub(lambda result: re.sub(r"\D", "", result[0]), _with_whole_roots(without_calls(text)))
     separate = _JOINED.sub(" ", _SUFFIX.sub(r"\1", whole))
     return (stripped for token in _TOKEN.findall(separate) if (stripped := token.strip("._")))
+
+
+def _with_whole_roots(text: str) -> str:
+    """The text with each root id in groups of three digits as one number, whatever numbers stand before and after."""
+    parts, end = [], 0
+    for groups in _SIX_GROUPS.finditer(text):
+        digits = re.sub(r"\D", "", groups[1])
+        layer, rest = divmod(int(digits), 2**_LAYER_BITS)
+        if groups.start() >= end and layer > 1 and rest < _LARGEST_IN_LAYER:
+            parts += [text[end : groups.start()], f" {digits} "]
+            end = groups.end(1)
+    return "".join([*parts, text[end:]])
 
 
 def as_id(token: str) -> int | None:
@@ -66,6 +81,11 @@ def as_id(token: str) -> int | None:
 def is_float(token: str) -> bool:
     """Whether a word is a number with a point or an exponent."""
     return bool(_FLOAT.fullmatch(token))
+
+
+def is_rounded(token: str) -> bool:
+    """Whether a word is an id that has become a float, too large to have kept all of its digits."""
+    return is_float(token) and float(token) > EXACT
 
 
 def looks_rounded(value: int) -> bool:

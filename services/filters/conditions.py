@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -114,15 +115,16 @@ def _between(column: Column, operand: Operand) -> Node | None:
         return None
     low, high = ends[1].strip(), ends[2].strip()
     after = operand.position + ends.start(2)
+    read = partial(read_value, column, threshold=True)
     if not low and not high:
         raise BadInput(
             "A range needs a number at one end at least.", "Write 200..400, 200.. or ..400.", position=operand.position
         )
     if not high:
-        return Compare(column, ">=", read_value(column, low, operand.position))
+        return Compare(column, ">=", read(low, operand.position))
     if not low:
-        return Compare(column, "<=", read_value(column, high, after))
-    return Between(column, read_value(column, low, operand.position), read_value(column, high, after))
+        return Compare(column, "<=", read(high, after))
+    return Between(column, read(low, operand.position), read(high, after))
 
 
 def _compare(column: Column, sign: str, operand: Operand) -> Node:
@@ -131,7 +133,7 @@ def _compare(column: Column, sign: str, operand: Operand) -> Node:
         raise BadInput(
             f"{column.name} holds {held}, which {sign} cannot compare.", _instead(column), position=operand.position
         )
-    return Compare(column, sign, read_value(column, operand.text, operand.position))
+    return Compare(column, sign, read_value(column, operand.text, operand.position, threshold=True))
 
 
 def _instead(column: Column) -> str:

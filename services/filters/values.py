@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Container, Iterable
+from decimal import Decimal
 from typing import TypeAlias
 
 import pandas as pd
 
 from services.core.columns import Column
 from services.core.errors import BadInput
-from services.core.id_text import EXACT, LARGEST_ID, as_id, cleaned, is_float, tokens
+from services.core.id_text import EXACT, LARGEST_ID, as_id, cleaned, is_float, is_rounded, tokens
 
 Value: TypeAlias = str | int | float | bool | pd.Timestamp
 
@@ -59,8 +60,9 @@ def format_value(value: Value, names: Container[str] = ()) -> str:
     return repr(value)
 
 
-def read_value(column: Column, text: str, position: int) -> Value:
-    """The value that `text` is in a column: ids as exact int, numbers, booleans, times in UTC, else text.
+def read_value(column: Column, text: str, position: int, *, threshold: bool = False) -> Value:
+    """The value that `text` is in a column: ids as exact int, numbers, booleans, times in UTC, else text. As the
+    `threshold` of ids, which is none itself, a whole number may have an exponent.
 
     Raises BadInput at character `position` where the column cannot hold it.
     """
@@ -68,9 +70,11 @@ def read_value(column: Column, text: str, position: int) -> Value:
     if read is None:
         return text
     value = read(text.strip())
+    if value is None and threshold and column.kind == "id":
+        value = _whole(text.strip())
     if value is None:
         wanted = {"id": "ids (whole numbers)", "boolean": "true or false", "time": "times such as 2024-01-31"}
-        if column.kind == "id" and is_float(text.strip()):
+        if column.kind == "id" and is_rounded(text.strip()):
             raise BadInput(
                 f"{column.name} holds ids, and {text.strip()[:60]!r} is one that was rounded.",
                 "Copy the id again as text.",
@@ -101,6 +105,13 @@ def _id(text: str) -> int | None:
     if len(values) != 1 or (len(words) > 1 and (values[0] or 0) <= EXACT):  # a word beside a small number is another
         return None
     return values[0]
+
+
+def _whole(text: str) -> int | None:
+    """The whole number that a float such as 1e17 is, if an id can be as large."""
+    if not is_float(text) or float(text) > LARGEST_ID or Decimal(text) % 1:
+        return None
+    return int(Decimal(text))
 
 
 def _number(text: str) -> int | float | None:

@@ -14,10 +14,11 @@ import pytest
 from api import blueprint
 from localcave.folder.writer import DatastackWriter
 from services.cave.client import Cave
-from services.cells import cells, connectivity, partner_columns, partner_script, partner_table, plot_frames
+from services.cells import cells, connectivity, partner_columns, partner_script, partner_table, plot_frames, positions
 from services.cells.card import read as read_card
 from services.cells.partner_table import Wanted
 from services.core import space
+from services.core.errors import NotFound
 from services.core.roles import RULES
 from services.core.settings import Settings
 from services.neuroglancer import links
@@ -172,6 +173,13 @@ def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, f
     assert found.inputs["num_syn"].sum() == 3
     with_more = Wanted("in", more=partner_columns.fitting(release, "", ("points", "transmitters"))[0])
     assert len(partner_table.open_partners(release.cave, found, with_more).frame) == 2
+
+
+def test_a_place_with_nothing_near_offers_no_choice(url: str, tmp_path: Path) -> None:
+    release = cave_of(url, tmp_path, 'somata = "no_cells"').release(DS, V)
+    with pytest.raises(NotFound, match="neither a synapse nor a nucleus near it") as missing:
+        positions.at(release, np.array([9e6, 9e6, 9e6]))
+    assert missing.value.hint == "Give the id of the segment that Neuroglancer shows there."
 
 
 @pytest.mark.parametrize("role", list(RULES))

@@ -92,3 +92,27 @@ def test_an_id_that_became_a_float_is_said_to_be_rounded(written):
     with pytest.raises(BadInput, match="is one that was rounded") as caught:
         parse_line(f"pt_root_id = {written}", describe_columns(CELLS))
     assert caught.value.hint == "Copy the id again as text."
+
+
+@pytest.mark.parametrize("written", ["1e5", "1.5", "0.0008"])
+def test_a_small_number_that_is_no_id_is_not_called_rounded(written):
+    with pytest.raises(BadInput) as caught:
+        parse_line(f"pt_root_id = {written}", describe_columns(CELLS))
+    assert caught.value.message == f"pt_root_id holds ids (whole numbers); '{written}' is none."
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [("> 1e17", 4), ("< 8.646911353E17", 1), ("= 8.646911353e17..8.646911358e17", 2), (">= 864691135771609595.0", 2)],
+)
+def test_a_threshold_of_ids_is_a_whole_number_however_it_is_written(line, number):
+    roots = pd.DataFrame({"pt_root_id": pd.array([*ROOTS, 864691135999999999, None], dtype="Int64")})
+    node = parse_line(f"pt_root_id {line}", describe_columns(roots))
+    assert node.mask(roots).sum() == number and "e" not in node.text().lower().replace("pt_root_id", "")
+    assert parse_line(node.text(), describe_columns(roots)) == node
+
+
+def test_a_threshold_that_no_id_can_be_is_refused():
+    for written in ("1.5", "1e400", "1e19"):
+        with pytest.raises(BadInput):
+            parse_line(f"pt_root_id > {written}", describe_columns(CELLS))

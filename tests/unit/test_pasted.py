@@ -132,6 +132,19 @@ def test_every_box_reads_one_id_alike(text):
 
 def test_two_ids_in_groups_are_two_and_short_lists_stay_lists():
     assert read_ids("864 691 135 376 822 635\n864 691 135 943 245 347").ids == (ROOT, OTHER)
+    for text in (
+        f"864 691 135 943 245 347 {ROOT}",
+        f"{OTHER} 864 691 135 376 822 635",
+        "864 691 135 943 245 347 864 691 135 376 822 635",
+        "864,691,135,943,245,347,864,691,135,376,822,635",
+        "864 691 135 943 245 347,864 691 135 376 822 635",
+    ):
+        assert set(read_ids(text).ids) == {ROOT, OTHER}, text
+        with pytest.raises(BadInput, match="2 ids are given"):
+            one_id(text)
+    assert read_ids("17 101 864 691 135 376 822 635 102 103").ids == (17, 101, ROOT, 102, 103)
+    small = [str(one) for one in range(101, 113)]
+    assert read_ids(" ".join(small)).ids == tuple(map(int, small))
     assert read_ids("100 547 606").ids == (100, 547, 606)
     assert one_id("100,547") == 100547
     for listed in ("[167,957]", "(101, 102, 103)", "167,957;"):
@@ -142,6 +155,8 @@ def test_two_ids_in_groups_are_two_and_short_lists_stay_lists():
 def test_floats_are_ids_where_nothing_was_lost():
     assert read_ids("17.0 100547.").ids == (17, 100547)
     assert read_ids(f"{ROOT}.0").rounded == (f"{ROOT}.0",)
+    small = read_ids("0.0008 17.5 1e5 8.6e17")
+    assert (small.ids, small.rounded, small.rubbish) == ((), ("8.6e17",), ("0.0008", "17.5", "1e5"))
 
 
 def old_state(**layers):

@@ -42,12 +42,22 @@ PLACE = (240640.0, 207872.0, 21360.0)
         "x 240640 y 207872 z 21360",
         "pt_position_x=240640\npt_position_y=207872\npt_position_z=21360",
         "pt_position = [240640, 207872, 21360]",
+        "POINT Z (240640 207872 21360)",
+        "POINT Z(240640.0 207872.0 21360.0)",
+        "SRID=0;POINTZ (240640 207872 21360)",
+        "point (240640 207872 21360)",
         "\u200f240640, 207872, 21360\u200e",
     ],
 )
 def test_however_it_is_written_a_position_is_its_three_numbers(text):
     given = parse(text)
     assert given is not None and given.numbers == PLACE and given.unit in ("", "vx")
+
+
+@pytest.mark.parametrize("text", ["POINT Z (1 2 3)", "POINTZ(1 2 3)", "SRID=4326;POINT (1 2 3)"])
+def test_a_point_of_a_database_is_surely_a_position(text):
+    given = parse(text)
+    assert given is not None and given.numbers == (1, 2, 3) and given.certain
 
 
 @pytest.mark.parametrize(
