@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,8 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from services.core.errors import BadInput
 from services.core.json_text import read_json
+
+log = logging.getLogger("karst.callbacks")
 
 Id: TypeAlias = str | dict[str, str]
 ANY_OF = (["MATCH"], ["ALL"])
@@ -49,6 +52,7 @@ class Body(TypedDict):
 
 
 BODY = TypeAdapter(Body)
+ITEM = TypeAdapter(Item)
 
 
 @dataclass(frozen=True)
@@ -112,20 +116,32 @@ class Signature:
             TypeAdapter(cast("Any", tuple).__class_getitem__(tuple(types))),
         )
 
-    def check(self, body: Body) -> None:
-        """Raises BadInput where the body of a request does not fit."""
+    def check(self, body: Body) -> bool:
+        """Whether there is still something to run for: not where all that changed has left the page meanwhile. Raises
+        BadInput where the body of a request does not fit."""
         sent = body.get("outputs", [])
         outputs = _each(self.outputs, sent if self.is_list and isinstance(sent, list) else [cast("Any", sent)])
         inputs, state = _each(self.inputs, body["inputs"]), _each(self.state, body.get("state", []))
         parts, items = (*self.outputs, *self.inputs, *self.state), [*outputs, *inputs, *state]
         _check_matches(parts, items)
-        if not {_name(item) for some in inputs for item in some}.issuperset(body["changedPropIds"]):
+        changed, there = set(body["changedPropIds"]), {_name(item) for some in inputs for item in some}
+        if not all(map(self._may_be_gone, changed - there)):
             raise _misfit("what is said to have changed")
         values = [
             [item.get("value") for item in some] if part.many else some[0].get("value")
             for part, some in zip((*self.inputs, *self.state), [*inputs, *state], strict=True)
         ]
         self.values.validate_python(tuple(values), strict=True)
+        return not changed or bool(changed & there)
+
+    def _may_be_gone(self, name: str) -> bool:
+        """Whether a property is one of a list of components, which may have been redrawn since it changed."""
+        id, _, property = name.rpartition(".")
+        try:
+            item = ITEM.validate_python({"id": read_json(id.encode()), "property": property}, strict=True)
+        except (BadInput, ValidationError):
+            return False
+        return any(part.many and part._fits(item) for part in self.inputs)
 
 
 def install(app: dash.Dash) -> None:
@@ -145,27 +161,24 @@ def install(app: dash.Dash) -> None:
             return None
         if request.method not in ("POST", "OPTIONS"):
             raise MethodNotAllowed(["POST"])
-        error = _misfit_of(request.get_data(), app.callback_map, signature)
-        return _refused(error) if error else None
+        try:
+            return None if _is_to_run(request.get_data(), app.callback_map, signature) else Response(status=204)
+        except ValidationError as error:
+            return _refused(_misfit(_where(error)))
+        except BadInput as error:
+            return _refused(error)
 
 
-def _misfit_of(
-    data: bytes, callbacks: Mapping[str, Mapping[str, Any]], signature: Callable[[str], Signature]
-) -> BadInput | None:
-    """What does not fit in the body of a request for one of `callbacks`."""
-    try:
-        body = BODY.validate_python(read_json(data), strict=True)
-        if "callback" not in callbacks.get(body["output"], {}):
-            return _misfit("the name of the callback")
-        signature(body["output"]).check(body)
-    except ValidationError as error:
-        return _misfit(_where(error))
-    except BadInput as error:
-        return error
-    return None
+def _is_to_run(data: bytes, callbacks: Mapping[str, Mapping[str, Any]], signature: Callable[[str], Signature]) -> bool:
+    """As :meth:`Signature.check`, for the body of a request for one of `callbacks`."""
+    body = BODY.validate_python(read_json(data), strict=True)
+    if "callback" not in callbacks.get(body["output"], {}):
+        raise _misfit("the name of the callback")
+    return signature(body["output"]).check(body)
 
 
 def _refused(error: BadInput) -> Response:
+    log.warning("a callback was refused: %s", error.message)
     answer = jsonify({"error": error.to_dict()})
     answer.status_code = error.status
     return answer

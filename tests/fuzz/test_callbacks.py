@@ -190,6 +190,21 @@ def test_what_a_page_sends_passes(callbacks: list[dict[str, Any]], client: Flask
     assert len(refused) < 0.1 * len(callbacks), refused
 
 
+def test_a_button_that_has_left_the_page_meanwhile(callbacks: list[dict[str, Any]], client: FlaskClient) -> None:
+    """Dash names what changed when it did, and the buttons that there are when it sends."""
+    one = next(one for one in callbacks if one["output"] == "table-copied.data")
+    states = [{"id": part["id"], "property": part["property"], "value": None} for part in one["state"]]
+    output = {"id": "table-copied", "property": "data"}
+
+    def status(*changed: str) -> int:
+        sent = {"output": one["output"], "outputs": output, "inputs": [[]], "state": states, "changedPropIds": changed}
+        return client.post(UPDATE, json=sent).status_code
+
+    assert status('{"as":"script","type":"table-copy"}.n_clicks') == 204
+    for other in ('{"as":"script","type":"another"}.n_clicks', "table-copy.n_clicks", "{.n_clicks", "nothing"):
+        assert status(other) == 400
+
+
 @pytest.mark.parametrize(
     "content",
     [
