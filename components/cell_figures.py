@@ -35,12 +35,11 @@ def plot(one: Plot, script: str) -> html.Details:
     side, name, figure = one.side, one.name, one.figure.result
     id: Any = {"type": "partner-plot", "name": name, "side": side} if side else f"plot-{name}"
     config = SELECTING if side and name != "types" else CONFIG | {"displayModeBar": False}
-    graph = dcc.Graph(
-        id=id, figure=figure, config=config, responsive=True, style={"height": figure["layout"]["height"]}
-    )
+    height = {"height": figure["layout"]["height"]}
+    graph = dcc.Graph(id=id, figure=figure, config=config, responsive=True, style=height)
     hint = html.P(one.note, className="k-hint") if one.note else None
     files = figure_files(name if script else "", script)
-    parts = [html.Summary(one.title), hint, graph, files]
+    parts = [html.Summary(one.title), hint, html.Div(graph, style=height), files]
     return html.Details(parts, open=one.open, className="k-plot", **data(title=one.title))
 
 

@@ -56,7 +56,8 @@ def neuroglancer_link(link: Link, subject: str) -> html.Div:
     )
     segments, points = ("" if number == 1 else "s" for number in (link.num_segments, link.num_points))
     not_all = ", not all" if link.left_out else ""
-    words = f"{link.num_segments:,} segment{segments}, {link.num_points:,} point{points}{not_all}"
+    placed = html.Span(f", {link.num_points:,} point{points}{not_all}", className="k-points")
+    words: list[Any] = [f"{link.num_segments:,} segment{segments}", placed]
     message = html.Div([html.P(f"{link.description} {link.left_out}"), *legend(link.legend)])
     contents = html.Details([html.Summary(words), message], className="k-contents")
     return html.Div([anchor, copy_button(link.url, "Neuroglancer link"), contents])

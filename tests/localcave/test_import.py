@@ -212,7 +212,7 @@ def test_the_same_files_give_the_same_folder(make: Make) -> None:
 
     first = digests(make(REFERENCE, {"cells.csv": CELLS}))
     assert digests(make(REFERENCE, {"cells.csv": CELLS})) == first
-    assert len(first) == 6
+    assert len(first) == 7
 
 
 def test_a_failed_import_leaves_the_finished_datastack(make: Make, tmp_path: Path) -> None:
