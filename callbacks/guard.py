@@ -161,20 +161,22 @@ def install(app: dash.Dash) -> None:
             return None
         if request.method not in ("POST", "OPTIONS"):
             raise MethodNotAllowed(["POST"])
-        try:
-            return None if _is_to_run(request.get_data(), app.callback_map, signature) else Response(status=204)
-        except ValidationError as error:
-            return _refused(_misfit(_where(error)))
-        except BadInput as error:
-            return _refused(error)
+        return _answer(request.get_data(), app.callback_map, signature)
 
 
-def _is_to_run(data: bytes, callbacks: Mapping[str, Mapping[str, Any]], signature: Callable[[str], Signature]) -> bool:
-    """As :meth:`Signature.check`, for the body of a request for one of `callbacks`."""
-    body = BODY.validate_python(read_json(data), strict=True)
-    if "callback" not in callbacks.get(body["output"], {}):
-        raise _misfit("the name of the callback")
-    return signature(body["output"]).check(body)
+def _answer(
+    data: bytes, callbacks: Mapping[str, Mapping[str, Any]], signature: Callable[[str], Signature]
+) -> Response | None:
+    """What is answered instead of running one of `callbacks`; None where the body of a request for it fits."""
+    try:
+        body = BODY.validate_python(read_json(data), strict=True)
+        if "callback" not in callbacks.get(body["output"], {}):
+            raise _misfit("the name of the callback")
+        return None if signature(body["output"]).check(body) else Response(status=204)
+    except ValidationError as error:
+        return _refused(_misfit(_where(error)))
+    except BadInput as error:
+        return _refused(error)
 
 
 def _refused(error: BadInput) -> Response:
