@@ -58,9 +58,14 @@ def notes(sentences: Iterable[Any]) -> list[dbc.Alert]:
     return [dbc.Alert(lines, color="warning", className="k-alert k-notes")] if lines else []
 
 
+def notice(sentence: str) -> html.Span:
+    """What the owner of a table gives notice of."""
+    return html.Span(sentence, className="k-notice")
+
+
 def notices(sentences: Iterable[str]) -> list[Any]:
     """What the owners of tables give notice of: one line, which opens where there are several."""
-    lines = [html.Span(sentence, className="k-notice") for sentence in sentences]
+    lines = [notice(sentence) for sentence in sentences]
     if len(lines) < 2:
         return lines
     more = html.Span(f" · {len(lines) - 1} more", className="k-hint")

@@ -50,7 +50,7 @@ def cell_facts(card: CellCard, edits: pd.DataFrame | None = None, soma: str = ""
             _list(glance),
             every if kinds else html.Span(_untyped(card), className="k-muted"),
             picture,
-            *alerts.notices(card.notices),
+            *map(alerts.notice, card.notices),
         ],
         className="k-facts",
         **aria(label="More about the cell"),
