@@ -7,7 +7,7 @@ import logging
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -237,8 +237,18 @@ def _roles(value: Any) -> dict[str, Said]:
     """{role: table} or {role: {table, column, system, where}}; "" for a role that no table has."""
     if unknown := value.keys() - RULES.keys():
         raise ValueError(f"{min(unknown)!r} is no role; roles are {', '.join(RULES)}")
-    given = {name: {"table": one} if isinstance(one, str) else one for name, one in value.items()}
-    return {name: Said(**{key: _text(text) for key, text in one.items()}) for name, one in given.items()}
+    return {name: _role(name, {"table": one} if isinstance(one, str) else one) for name, one in value.items()}
+
+
+def _role(name: str, given: Any) -> Said:
+    keys = [one.name for one in fields(Said)]
+    if not isinstance(given, dict) or "table" not in given:
+        raise ValueError(f'{name} must be the name of a table, or {{ table = "…" }}')
+    if unknown := given.keys() - set(keys):
+        raise ValueError(f"{min(unknown)!r} is no key of a role; keys are {', '.join(keys)}")
+    if given.get("where") and name != "edges":
+        raise ValueError(f"{name} has no where: only edges has; synapse_filter says which synapses count")
+    return Said(**{key: _text(text) for key, text in given.items()})
 
 
 def _viewers(value: Any) -> tuple[Viewer, ...]:

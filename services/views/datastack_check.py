@@ -77,7 +77,7 @@ def scaffold(cave: Cave, datastack: str) -> str:
             f'# default_table = "{types[0] if types else ""}"',
             f"# type_tables = [{listed}]            # offered first where cell types are asked for",
             "# hidden_tables = []                   # not listed",
-            '# synapse_filter = "cleft_score >= 50" # synapses that do not pass do not count, unless all are asked for',
+            f"# synapse_filter = {_quoted(synapse_filter.usual(release))} # such as cleft_score >= 50: which count",
             "# allow_live = false                   # whether people may ask for the present state",
             "",
             '# A role is a table, or { table = "", column = "", system = "", where = "" }; "" = there is none.',

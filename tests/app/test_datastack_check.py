@@ -63,6 +63,9 @@ def test_the_cortex_fits_its_profile(localcave_url: str, config: Path) -> None:
     [
         ('[roles]\nsynapses = "synapses_v9"\n', "The profile names synapses_v9, which this version does not have."),
         ('[roles]\nsynapse = "synapses_nt_v1"\n', "'synapse' is no role; roles are synapses, somata"),
+        ("[roles]\nsynapses = 5\n", "synapses must be the name of a table"),
+        ('[roles]\nsynapses = { table = "a", colum = "x" }\n', "'colum' is no key of a role; keys are table, column"),
+        ('[roles]\nsomata = { table = "nuclei_v1", where = "volume > 9" }\n', "somata has no where: only edges has"),
         ('[roles]\nsynapses = "nuclei_v1"\n', "nuclei_v1 has no presynaptic and postsynaptic root ids and positions"),
         (
             '[roles]\nneuropils = { table = "fly_synapses_neuropil", column = "region" }\n',
