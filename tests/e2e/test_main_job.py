@@ -73,6 +73,12 @@ def clear_and_undo(page: Page, num_basket: int) -> None:
     expect(page.locator("#table-link a")).to_have_text(re.compile("1 selected row"))
 
 
+def open_types(page: Page, num_rows: int) -> None:
+    page.get_by_role("link", name=TYPES).click()
+    expect(page.locator("#table-counts")).to_have_text(f"{num_rows:,} rows")
+    page.evaluate("window.karst.settled()")  # what is typed before the address stands in full is no entry of its own
+
+
 def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     rows = truth.types()
     basket = rows[rows["cell_type"] == "BC"]
@@ -80,8 +86,7 @@ def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     expect_examples(page, truth)
     take_the_tour(page)
     page.get_by_role("link", name="Karst").click()
-    page.get_by_role("link", name=TYPES).click()
-    expect(page.locator("#table-counts")).to_have_text(f"{len(rows):,} rows")
+    open_types(page, len(rows))
     expect(page.get_by_role("heading", name="Tables", level=1)).to_be_focused()
     expect(page.locator("#table-status")).to_contain_text(f"version {truth.version}")
 
