@@ -5,13 +5,14 @@
     let drawn = location.pathname + location.search; // the address Dash last drew a page for
     let shown = drawn; // the address of what is shown now
     let written = 0; // how often that was written since the page was drawn
-    let pushedAt = 0; // when what a person did last became an entry in the history
-    let acted = false; // whether a person did anything since then
+    let typedAt = 0; // when what a person typed last became an entry in the history; 0 = something else came after it
+    let acted = ""; // what a person did since then: "typed", else "chose"; "" = nothing
     let leaving = null; // where the focus was when the page was left
     let first = true;
     let journeys = 0; // how often another address was gone to
     let pending = null; // since what is shown has changed, until the server has said the address of that
 
+    const TYPED_IN = "input:not([type=checkbox]):not([type=radio]), textarea";
     const TYPING_MS = 2000; // what is typed without a longer pause is one entry in the history
     const PATIENCE_MS = 5000; // the answer may fail; the way is then taken from the address as it is
 
@@ -27,7 +28,7 @@
         const address = to.pathname + to.search;
         leaving = {path: location.pathname, id: document.activeElement && document.activeElement.id};
         if (address === location.pathname + location.search) {
-            [written, acted] = [0, false];
+            [written, acted] = [0, ""];
             dash_clientside.set_props("reload", {data: Date.now()});
         } else if (address === drawn) {
             location.assign(address); // Dash thinks it is there already and would not draw it
@@ -41,7 +42,7 @@
 
     function arriveAt(address) {
         drawn = shown = address;
-        [written, acted, pushedAt] = [0, false, 0]; // what is done on another page is no more of what was typed on the last
+        [written, acted, typedAt] = [0, "", 0]; // what is done on another page is no more of what was typed on the last
     }
 
     async function submit(form) {
@@ -166,16 +167,19 @@
     function remember(href) {
         if (!href || new URL(href, location.href).pathname !== location.pathname) return;
         if (href !== location.pathname + location.search) {
-            const isNew = written && acted && Date.now() - pushedAt > TYPING_MS;
-            if (written && acted) pushedAt = Date.now();
-            history[isNew ? "pushState" : "replaceState"]({}, "", href);
-            acted = false;
+            const isMore = acted === "typed" && Date.now() - typedAt < TYPING_MS;
+            const isOwn = acted === "typed" || (written && acted);
+            if (isOwn) typedAt = acted === "typed" ? Date.now() : 0;
+            history[isOwn && !isMore ? "pushState" : "replaceState"]({}, "", href);
+            acted = "";
         }
         written += 1;
         shown = href;
     }
 
-    for (const kind of ["pointerdown", "keydown", "input"]) document.addEventListener(kind, () => (acted = true), true);
+    document.addEventListener("pointerdown", () => (acted = "chose"), true);
+    document.addEventListener("keydown", () => (acted = acted || "chose"), true);
+    document.addEventListener("input", (event) => (acted = event.target.matches(TYPED_IN) ? "typed" : "chose"), true);
 
     // Space works a switch, as it does everywhere.
     document.addEventListener("keydown", (event) => {

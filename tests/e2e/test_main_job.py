@@ -46,13 +46,17 @@ def take_the_tour(page: Page) -> None:
 
 
 def expect_all_undone(page: Page, root: str, num_basket: int, num_rows: int) -> None:
-    """Back goes from the partner to the cell, its tab, and the table with its filter and without."""
+    """Back goes from the partner to the cell, its tab, and the table in order, with its filter, and without."""
     page.go_back()
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {root}")
     expect(page.locator("#tab-in")).to_have_attribute("aria-selected", "true")
     page.go_back()
     expect(page.locator("#tab-out")).to_have_attribute("aria-selected", "true")
     page.go_back()
+    expect(page.locator("#table-counts")).to_contain_text(f"{num_basket:,} of {num_rows:,} rows")
+    assert query(page)["sort"] == ["volume"]
+    page.go_back()
+    page.wait_for_url(lambda url: "sort=" not in url)
     expect(page.locator("#table-counts")).to_contain_text(f"{num_basket:,} of {num_rows:,} rows")
     page.go_back()
     expect(page.locator("#table-counts")).to_have_text(f"{num_rows:,} rows")
@@ -69,12 +73,6 @@ def clear_and_undo(page: Page, num_basket: int) -> None:
     expect(page.locator("#table-link a")).to_have_text(re.compile("1 selected row"))
 
 
-def open_types(page: Page, num_rows: int) -> None:
-    page.get_by_role("link", name=TYPES).click()
-    expect(page.locator("#table-counts")).to_have_text(f"{num_rows:,} rows")
-    page.evaluate("window.karst.settled()")  # what is typed before the address stands in full is no entry of its own
-
-
 def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     rows = truth.types()
     basket = rows[rows["cell_type"] == "BC"]
@@ -82,7 +80,8 @@ def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     expect_examples(page, truth)
     take_the_tour(page)
     page.get_by_role("link", name="Karst").click()
-    open_types(page, len(rows))
+    page.get_by_role("link", name=TYPES).click()
+    expect(page.locator("#table-counts")).to_have_text(f"{len(rows):,} rows")
     expect(page.get_by_role("heading", name="Tables", level=1)).to_be_focused()
     expect(page.locator("#table-status")).to_contain_text(f"version {truth.version}")
 
@@ -106,6 +105,9 @@ def test_from_start_to_neuroglancer(page: Page, truth: Truth) -> None:
     assert segments(neuroglancer_state(page, "#table-link a")) == {chosen}
     clear_and_undo(page, len(basket))
     ticked.uncheck()
+    page.get_by_role("columnheader", name="volume").locator(".ag-header-cell-label").click()
+    page.wait_for_url(re.compile("sort=volume"))
+    expect(page.locator("#table-counts")).to_contain_text(f"{len(basket):,} of {len(rows):,} rows")
 
     root = next(text for text in column(page, "pt_root_id") if text != "0")
     page.get_by_role("link", name=root).first.click()
