@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dash import html
@@ -48,8 +49,72 @@ MEASURES: tuple[controls.Option, ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Field:
+    """What is asked for under a `title`: a text with an example of it, or one of some options. `name` is that of the
+    part of the address; `id` that of the control where it is another."""
+
+    name: str
+    title: str
+    accepts: str | Sequence[controls.Option]
+    id: str = ""
+
+    def control(self, view: PopulationAddress) -> html.Div:
+        """The field with what a view has in it."""
+        id, value = f"pop-{(self.id or self.name).replace('_', '-')}", getattr(view, self.name)
+        if isinstance(self.accepts, str):
+            return controls.text(self.title, self.name, id, value, self.accepts)
+        return controls.choice(self.title, self.name, id, value, self.accepts)
+
+
+def _words(names: Sequence[str]) -> list[controls.Option]:
+    return [{"label": name.replace("_", " "), "value": name} for name in names]
+
+
+ROWS = Field("pre_by", "Rows by", "cell type, cell, or table.column")
+COLUMNS = Field("post_by", "Columns by", "cell type, cell, or table.column")
+PERMUTATIONS = Field("permutations", "Permutations", "1000")
+SEED = Field("seed", "Seed", "1")
+FIELDS_OF: Mapping[str, Sequence[Field]] = {
+    "matrix": (
+        Field("value", "Value", _words(POPULATION_VALUES)),
+        ROWS,
+        COLUMNS,
+        Field("order", "Order", _words(ORDERS)),
+        Field("model", "Against chance", [{"label": MODEL_WORDS[name], "value": name} for name in MODELS]),
+        PERMUTATIONS,
+        SEED,
+    ),
+    "distributions": (ROWS, COLUMNS),
+    "motifs": (replace(PERMUTATIONS, accepts="100"), SEED),
+    "alike": (
+        ROWS,
+        COLUMNS,
+        Field("direction", "Alike in", DIRECTIONS),
+        Field("measure", "By", MEASURES),
+        Field("cell", "Like cell", "root id; none for clusters"),
+        Field("clusters", "Clusters", "8"),
+    ),
+    "paths": (
+        Field("through", "Through", "both sets, or table:filter, or ids"),
+        Field("best", "First", _words(PATH_ORDERS)),
+    ),
+    "network": (ROWS, COLUMNS),
+    "changes": (Field("against", "Against version", "a number"),),
+    "beside": (
+        Field("direction", "Compare", SIDES, id="side"),
+        Field("beside", "with", "table:filter, or ids"),
+        COLUMNS,
+        Field("compared", "By", _words(COMPARED)),
+    ),
+}
+"""What each panel asks for beside the sets."""
+
+
 def fields(view: PopulationAddress) -> list[Any]:
     """The sets of a view, and what its panel asks for beside them."""
+    drawn = view.panel == "motifs" or view.model != NO_MODEL
+    requested = [field for field in FIELDS_OF[view.panel] if drawn or field not in (PERMUTATIONS, SEED)]
     return [
         controls.choice("Datastack", "datastack", "pop-datastack", view.datastack),
         controls.choice("Version", "version", "pop-version", view.version),
@@ -58,100 +123,5 @@ def fields(view: PopulationAddress) -> list[Any]:
         controls.choice("Postsynaptic cells", "post_table", "pop-post-table", view.post_table, [SAME_SET, OF_IDS]),
         controls.text("where, or ids", "post", "pop-post", view.post, "cell_type = BC"),
         controls.choice("Which count", "proofread", "pop-proofread", view.proofread, PROOFREAD),
-        *(field(view) for field in FIELDS_OF[view.panel]),
+        *(field.control(view) for field in requested),
     ]
-
-
-def _shown(view: PopulationAddress) -> html.Div:
-    return controls.choice("Value", "value", "pop-value", view.value, _words(POPULATION_VALUES))
-
-
-def _rows(view: PopulationAddress) -> html.Div:
-    return controls.text("Rows by", "pre_by", "pop-pre-by", view.pre_by, "cell type, cell, or table.column")
-
-
-def _columns(view: PopulationAddress) -> html.Div:
-    return controls.text("Columns by", "post_by", "pop-post-by", view.post_by, "cell type, cell, or table.column")
-
-
-def _order(view: PopulationAddress) -> html.Div:
-    return controls.choice("Order", "order", "pop-order", view.order, _words(ORDERS))
-
-
-def _model(view: PopulationAddress) -> html.Div:
-    return controls.choice("Against chance", "model", "pop-model", view.model, _models())
-
-
-def _permutations(view: PopulationAddress) -> html.Div | None:
-    usual = "100" if view.panel == "motifs" else "1000"
-    drawn = controls.text("Permutations", "permutations", "pop-permutations", view.permutations, usual)
-    return drawn if _draws(view) else None
-
-
-def _seed(view: PopulationAddress) -> html.Div | None:
-    return controls.text("Seed", "seed", "pop-seed", view.seed, "1") if _draws(view) else None
-
-
-def _draws(view: PopulationAddress) -> bool:
-    return view.panel == "motifs" or view.model != NO_MODEL
-
-
-def _direction(view: PopulationAddress) -> html.Div:
-    return controls.choice("Alike in", "direction", "pop-direction", view.direction, DIRECTIONS)
-
-
-def _measure(view: PopulationAddress) -> html.Div:
-    return controls.choice("By", "measure", "pop-measure", view.measure, MEASURES)
-
-
-def _cell(view: PopulationAddress) -> html.Div:
-    return controls.text("Like cell", "cell", "pop-cell", view.cell, "root id; none for clusters")
-
-
-def _clusters(view: PopulationAddress) -> html.Div:
-    return controls.text("Clusters", "clusters", "pop-clusters", view.clusters, "8")
-
-
-def _through(view: PopulationAddress) -> html.Div:
-    return controls.text("Through", "through", "pop-through", view.through, "both sets, or table:filter, or ids")
-
-
-def _best(view: PopulationAddress) -> html.Div:
-    return controls.choice("First", "best", "pop-best", view.best, _words(PATH_ORDERS))
-
-
-def _against(view: PopulationAddress) -> html.Div:
-    return controls.text("Against version", "against", "pop-against", view.against, "a number")
-
-
-def _side(view: PopulationAddress) -> html.Div:
-    return controls.choice("Compare", "direction", "pop-side", view.direction, SIDES)
-
-
-def _beside(view: PopulationAddress) -> html.Div:
-    return controls.text("with", "beside", "pop-beside", view.beside, "table:filter, or ids")
-
-
-def _compared(view: PopulationAddress) -> html.Div:
-    return controls.choice("By", "compared", "pop-compared", view.compared, _words(COMPARED))
-
-
-FIELDS_OF: Mapping[str, Sequence[Callable[[PopulationAddress], Any]]] = {
-    "matrix": (_shown, _rows, _columns, _order, _model, _permutations, _seed),
-    "distributions": (_rows, _columns),
-    "motifs": (_permutations, _seed),
-    "alike": (_rows, _columns, _direction, _measure, _cell, _clusters),
-    "paths": (_through, _best),
-    "network": (_rows, _columns),
-    "changes": (_against,),
-    "beside": (_side, _beside, _columns, _compared),
-}
-"""What each panel asks for beside the sets."""
-
-
-def _words(names: Sequence[str]) -> list[controls.Option]:
-    return [{"label": name.replace("_", " "), "value": name} for name in names]
-
-
-def _models() -> list[controls.Option]:
-    return [{"label": MODEL_WORDS[name], "value": name} for name in MODELS]
