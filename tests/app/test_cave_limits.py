@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from services.cave.client import Cave
 from services.cave.queries import Filters
+from services.cells import connectivity, synapse_weights
 from services.core.directions import Direction
 from services.core.settings import Settings
 from tests import tiny
 from tests.servers import start_localcave
 
 DS, V = tiny.DATASTACK, tiny.NEWEST
+CORTEX = "karst_demo"
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +52,21 @@ class TestLimits:
     def test_tables_come_whole_all_the_same(self, limited: Cave) -> None:
         assert sorted(limited.release(DS, V).table("nuclei")["id"]) == [1, 2, 3, 4, 5, 6, 7]
         assert sorted(limited.release(DS, V).table("types")["id"]) == [11, 12, 13, 14, 15, 16]
+
+
+def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cortex: Path) -> None:
+    with start_localcave([small_cortex], "--row-limit", "300") as url:
+        cave = Cave(Settings(server_address=url, cache=""))
+        version = cave.versions(CORTEX)[0].number
+        root = str(
+            int(cave.release(CORTEX, version).query("proofreading_status_and_strategy", limit=1)["pt_root_id"].iloc[0])
+        )
+        cut = connectivity.read(cave.release(CORTEX, version), root)
+        whole = connectivity.read(cave.release(CORTEX, version), root, whole=True)
+        total = len(connectivity.synapses(cave, whole, Direction.IN))
+        assert cut.truncated["in"] == {"shown": 300, "total": total}
+        assert any("300 of" in warning and f"{total:,}" in warning for warning in cut.warnings)
+        assert whole.truncated == {"in": None, "out": None} and not whole.warnings
+        assert sum(whole.totals["in"][name] for name in ("num_syn", "autapses", "root_zero")) == total
+        assert synapse_weights.cell_total(cut, Direction.IN) == total  # shares are of all, not of those sent
+        assert len(connectivity.synapses(cave, cut, Direction.IN)) == 300

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from caveclient import CAVEclient
 
-from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import card as cell_card
 from services.cells import (
@@ -358,26 +357,6 @@ def test_an_id_of_another_datastack_is_told(cave, newest):
     with pytest.raises(NotFound) as caught:
         connectivity.read(cave.release(DS, newest), "864691135808473885")
     assert "864691135808473885" in caught.value.message and "datastack" in caught.value.hint
-
-
-def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cortex):
-    from tests.servers import start_localcave
-
-    with start_localcave([small_cortex], "--row-limit", "300") as url:
-        cave = Cave(Settings(server_address=url, cache=""))
-        version = cave.versions(DS)[0].number
-        root = str(
-            int(cave.release(DS, version).query("proofreading_status_and_strategy", limit=1)["pt_root_id"].iloc[0])
-        )
-        cut = connectivity.read(cave.release(DS, version), root)
-        whole = connectivity.read(cave.release(DS, version), root, whole=True)
-        total = len(connectivity.synapses(cave, whole, Direction.IN))
-        assert cut.truncated["in"] == {"shown": 300, "total": total}
-        assert any("300 of" in warning and f"{total:,}" in warning for warning in cut.warnings)
-        assert whole.truncated == {"in": None, "out": None} and not whole.warnings
-        assert sum(whole.totals["in"][name] for name in ("num_syn", "autapses", "root_zero")) == total
-        assert synapse_weights.cell_total(cut, Direction.IN) == total  # shares are of all, not of those sent
-        assert len(connectivity.synapses(cave, cut, Direction.IN)) == 300
 
 
 def test_changes_are_files_too(localcave_url, cave, newest, proofread):

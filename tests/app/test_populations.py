@@ -8,19 +8,17 @@ from typing import Any
 
 import flask
 import networkx as nx
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from caveclient import CAVEclient
 from flask.testing import FlaskClient
 
 from api import blueprint
 from services.cave.client import Cave
 from services.cells import partner_columns
-from services.core.errors import BadInput, NotFound
+from services.core.errors import BadInput
 from services.core.settings import Settings
-from services.populations import population, sets, tags
+from services.populations import sets
 from tests import six_cells
 from tests.servers import start_localcave
 from tests.six_cells import CELLS, I1, I2, P1, P2, P3, SYNAPSES, VERSION, X
@@ -316,45 +314,6 @@ def test_the_script_yields_the_same(asked: FlaskClient, six_url: str, tmp_path: 
     )
 
 
-@pytest.fixture(scope="module", params=["newest", "oldest"])
-def demo(request: pytest.FixtureRequest, localcave_url: str) -> CAVEclient:
-    client = CAVEclient(DEMO, server_address=localcave_url, auth_token="none", write_server_cache=False)
-    valid = client.materialize.get_versions()
-    client.version = max(valid) if request.param == "newest" else min(valid)
-    return client
-
-
-def test_what_proofreading_changed(cave: Cave, localcave_url: str) -> None:
-    """Cells of a table with types at both versions, followed by nucleus, against pandas."""
-    client = CAVEclient(DEMO, server_address=localcave_url, auth_token="none", write_server_cache=False)
-    app = flask.Flask("changes")
-    app.extensions["karst"] = cave
-    app.register_blueprint(blueprint)
-    versions = sorted(client.materialize.get_versions())[-2:]
-    counts, types = [], "aibs_metamodel_celltypes_v661"
-    for version in versions:
-        client.version = version
-        rows = client.materialize.query_table(types)
-        rows = rows[rows["cell_type"] == "BC"]
-        soma = client.materialize.query_table("nucleus_detection_v0")
-        soma = soma[soma["pt_root_id"] != 0].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")["id"]
-        ids = sorted(set(rows["pt_root_id"]) - {0})
-        raw = client.materialize.query_table(
-            "synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids}
-        )
-        raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
-        names = [raw[f"{end}_pt_root_id"].map(lambda root, soma=soma: soma.get(root, root)) for end in ("pre", "post")]
-        counts.append(raw.groupby([names[0].rename("pre"), names[1].rename("post")]).size())
-    expected = pd.concat(counts, axis=1, keys=["before", "after"]).fillna(0).astype(int)
-    query = {"pre": f"{types}:cell_type = BC", "proofread": "off", "against": str(versions[0])}
-    told = get(app.test_client(), "changes", DEMO, **query)
-    rows = pd.DataFrame(told["rows"])
-    assert len(rows) == len(expected) > 5 and told["against"] == str(versions[0])
-    assert sorted(zip(rows["num_syn_before"], rows["num_syn"], strict=True)) == sorted(map(tuple, expected.to_numpy()))
-    moved = (expected["before"] > 0) & (expected["after"] > expected["before"])
-    assert (rows["change"] == "more").sum() <= moved.sum()
-
-
 def test_both_sets_in_neuroglancer(asked: FlaskClient) -> None:
     query = {"pre": "types:cell_type = P", "post": f"{P1} {I1} {X}", "proofread": "off"}
     told = get(asked, "neuroglancer", **query)
@@ -379,29 +338,3 @@ def test_two_sets_beside_each_other(asked: FlaskClient) -> None:
     assert rows["P"]["difference"] == pytest.approx(-4 / 3) and rows["P"]["low"] <= -4 / 3 <= rows["P"]["high"]
     share = get(asked, "difference", beside="types:cell_type = I", **query)["rows"]
     assert {row["group"]: row["second"] for row in share} == {"I": 0.2, "P": 0.8, None: 0}
-
-
-def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:
-    release = cave.release(DEMO, demo.version)
-    if PROOFREAD not in release.tables():
-        with pytest.raises(NotFound):
-            population.choose(release, f"{PROOFREAD}:")
-        return
-    rows = demo.materialize.query_table(PROOFREAD)
-    ids = sorted({int(root) for root in rows["pt_root_id"]} - {0})
-    pair = population.choose(release, f"{PROOFREAD}:", proofread="off")
-    assert pair.pre.ids.tolist() == ids
-    found = population.read(pair)
-    raw = demo.materialize.query_table("synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids})
-    raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
-    predicted = demo.materialize.query_table("synapse_target_predictions_ssa", merge_reference=False)
-    known = raw["id"].map(predicted.drop_duplicates("target_id").set_index("target_id")["tag"]).dropna()
-    tagged = pd.Series(tags.of_synapses(found).to_numpy(), index=found.synapses["id"]).dropna()
-    assert tagged[tagged.index.isin(known_ids := raw.loc[known.index, "id"])].to_dict() == dict(
-        zip(known_ids, known, strict=True)
-    )
-    expected = raw.groupby(["pre_pt_root_id", "post_pt_root_id"])["size"].agg(["count", "sum"]).reset_index()
-    frame = found.edges.frame()
-    assert len(frame) == len(expected) > 100
-    for own, other in zip(frame, expected, strict=True):
-        np.testing.assert_allclose(frame[own].to_numpy(float), expected[other].to_numpy(float), rtol=1e-6)

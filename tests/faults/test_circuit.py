@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,29 +14,12 @@ from services.cave.client import Cave
 from services.core.errors import KarstError, Unavailable
 from services.core.settings import Settings
 from tests import tiny
-from tests.faults.proxy import Proxy, hang, proxied, status
+from tests.faults.proxy import Proxy, hang, status
 from tests.servers import free_port, start_localcave
 
 DS = tiny.DATASTACK
 ROWS = f"/api/v1/{DS}/latest/tables/nuclei/rows?limit=2"
 CALLERS = 8
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.make(tmp_path_factory.mktemp("tiny") / DS)
-
-
-@pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[str]:
-    with start_localcave([folder]) as url:
-        yield url
-
-
-@pytest.fixture
-def proxy(server: str) -> Iterator[Proxy]:
-    with proxied(server) as proxy:
-        yield proxy
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import flask
@@ -19,7 +18,8 @@ from services.cave.client import Cave
 from services.core.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, Upstream, request_id
 from services.core.settings import Settings
 from tests import tiny
-from tests.faults.proxy import Fault, Proxy, cut, cut_quietly, drip, drip_body, drop, hang, proxied, status, without_end
+from tests.faults.conftest import with_metadata
+from tests.faults.proxy import Fault, Proxy, cut, cut_quietly, drip, drip_body, drop, hang, status, without_end
 from tests.servers import free_port, running, start_localcave
 
 DS, V = tiny.DATASTACK, tiny.NEWEST
@@ -27,37 +27,11 @@ QUERY = "/query"
 SECRETS = ("Traceback", "SELECT", "/usr/", "/home", "sqlalchemy", "http://127.0.0.1:9")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.make(tmp_path_factory.mktemp("tiny") / DS)
-
-
-@pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[str]:
-    with start_localcave([folder]) as url:
-        with_metadata(Cave(Settings(server_address=url, cache="")))  # the first answers take it longer
-        yield url
-
-
-@pytest.fixture
-def proxy(server: str) -> Iterator[Proxy]:
-    with proxied(server) as proxy:
-        yield proxy
-
-
 @pytest.fixture
 def cave(proxy: Proxy, tmp_path: Path) -> Cave:
     """A CAVE whose clients and metadata are there already, so that only queries are left to break."""
     settings = Settings(server_address=proxy.url, cache=str(tmp_path / "cache"), timeout_s=1.0, connect_timeout_s=1.0)
     return with_metadata(Cave(settings))
-
-
-def with_metadata(cave: Cave) -> Cave:
-    """The same, after its first questions."""
-    cave.release(DS, V).tables()
-    cave.release(DS, V).latest_roots([tiny.B])
-    cave.release(DS, V).row_counts()
-    return cave
 
 
 def cave_error(code: int, message: str) -> Fault:
