@@ -13,6 +13,7 @@ from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.json_text import read_json
 from services.core.sorting import Sort, parse_sort
+from services.core.whole_numbers import Default, whole_number
 from services.tables import joins
 from services.tables.export import FORMATS
 
@@ -89,17 +90,12 @@ def span(default_limit: int | None) -> tuple[int, int | None]:
     wanted, limit = file_format(), count("limit", default_limit)
     if limit is not None and limit > MOST_ROWS and wanted == "json":
         raise BadInput(f"limit={limit} is more than the {MOST_ROWS:,} rows of one answer.", "Ask for a file instead.")
-    return count("offset", 0) or 0, limit
+    return count("offset", 0), limit
 
 
-def count(name: str, default: int | None) -> int | None:
+def count(name: str, default: Default) -> int | Default:
     """A parameter that is a whole number, 0 or more."""
-    given = text(name)
-    if not given:
-        return default
-    if not given.isascii() or not given.isdigit() or len(given) > 12:
-        raise BadInput(f"{name}={given[:40]} is no whole number.", "Give a whole number, 0 or more.")
-    return int(given)
+    return whole_number(text(name), default, name)
 
 
 def json_object(example: str) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def population_paths(datastack: str, version: str) -> Response:
     """The shortest, or strongest, path of up to three steps from each presynaptic to each postsynaptic cell, by cells
     of both sets and of `through`."""
     order = cast("paths.Order", params.choice("order", paths.ORDERS, "shortest"))
-    steps, (offset, limit) = params.count("steps", paths.MOST_STEPS) or 0, params.span(None)
+    steps, (offset, limit) = params.count("steps", paths.MOST_STEPS), params.span(None)
     pair, wide = (read_pair(datastack, version, through=text) for text in (None, params.text("through")))
     result = read_now(wide)
     most = None if limit is None else offset + limit
@@ -192,7 +192,7 @@ def population_difference(datastack: str, version: str) -> Response:
     sources."""
     side: comparisons.Side = "post" if params.choice("direction", ("out", "in"), "out") == "in" else "pre"
     compared = cast("Compared", params.choice("value", comparisons.COMPARED, "share"))
-    seed = params.count("seed", chance.SEED) or 0
+    seed = params.count("seed", chance.SEED)
     pair = read_pair(datastack, version)
     other = population.beside(pair, params.text("beside"), side)
     groups = read_groups(pair)[0 if side == "post" else 1]

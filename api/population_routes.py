@@ -190,7 +190,7 @@ def read_now(pair: Pair) -> Population:
 
 def read_chance(permutations: int) -> dict[str, int]:
     """`permutations` and `seed`."""
-    return nulls.draws(params.count("permutations", permutations) or 0, params.count("seed", chance.SEED) or 0)
+    return nulls.draws(params.count("permutations", permutations), params.count("seed", chance.SEED))
 
 
 def read_pair(datastack: str, version: str, *, through: str | None = None) -> Pair:

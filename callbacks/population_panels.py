@@ -17,6 +17,7 @@ from components.populations_page import MOST_LISTED
 from services.cave.context import cave
 from services.cells import plot_frames
 from services.core import type_columns
+from services.core.whole_numbers import whole_number
 from services.populations import (
     chance,
     comparisons,
@@ -75,7 +76,7 @@ def _alike(view: PopulationAddress, result: Population) -> Any:
     if view.cell:
         cells = likeness.like(profiles, sets.root_id(view.cell), measure)
         return population_panels.alike(view, cells.assign(group=own.names_of(ids, cells["root_id"].to_numpy())))
-    cells = likeness.clusters(profiles, population_views.whole(view.clusters, likeness.CLUSTERS), measure)
+    cells = likeness.clusters(profiles, whole_number(view.clusters, likeness.CLUSTERS), measure)
     return population_panels.clusters(view, cells.assign(group=own.names_of(ids, cells["root_id"].to_numpy())))
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from callbacks import views
 from components.figures.matrix import NO_TYPE
 from services.cave.context import cave
-from services.core.errors import BadInput
+from services.core.whole_numbers import whole_number
 from services.populations import chance, groupings, nulls, population, sets
 from services.populations.groupings import Grouping
 from services.populations.population import Pair, Population
@@ -57,16 +57,7 @@ def named(name: str) -> str | None:
     return None if name == NO_TYPE else name
 
 
-def whole(text: str, default: int) -> int:
-    """The number that a text is, or a default where there is none."""
-    if not text.strip():
-        return default
-    if not text.strip().isdigit():
-        raise BadInput(f"{text[:40]!r} is no whole number.", "Give one, or leave it out.")
-    return int(text)
-
-
 def draws(view: PopulationAddress, permutations: int) -> dict[str, int]:
     """How many permutations the address asks for (`permutations` where it does not say), and its seed. Raises
     BadInput."""
-    return nulls.draws(whole(view.permutations, permutations), whole(view.seed, chance.SEED))
+    return nulls.draws(whole_number(view.permutations, permutations), whole_number(view.seed, chance.SEED))

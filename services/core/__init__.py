@@ -6,6 +6,7 @@ Public names:
 
 - `addresses`: bare, host, is_name, is_private_way, origin
 - `bound_points`: PLACE, places, position_columns, root_columns
+- `calls`: Call, Read, call, known, script
 - `colours`: BLANK, SEVERAL, WHEEL, assign
 - `columns`: Column, Kind, as_stored, beside, default_group, describe_columns, find_column, groupable, in_words,
   kind_of
@@ -26,9 +27,11 @@ Public names:
 - `servers`: DEMO, Server, read_servers
 - `settings`: ROOT, Settings
 - `sorting`: Direction, Sort, format_sort, parse_sort
+- `source_code`: SourceCode
 - `space`: Floats, depth_um, depths_of, layer_of, nm_to_um, nm_to_voxels, points, positions_um, voxels_to_nm
 - `stages`: begin_render, stage, start
 - `type_columns`: BEGINS, BETWEEN, SEPARATOR, SEVERAL, agreed, are_several, as_counted, blank_words, named,
   type_column
 - `waiting`: Waiting, before_waiting
+- `whole_numbers`: Default, whole_number
 """
