@@ -138,7 +138,7 @@ def link(shown: GridState | None, selected: list[IdText] | None, _there: Any, id
 )
 def take(clicks: list[int | None], shown: GridState | None, selected: list[IdText] | None, id: OfSide) -> Any:
     """What is to be copied: the ids of the partners that are ticked, else shown; or a script for those shown."""
-    if not ctx.triggered_id or not shown:
+    if not any(clicks) or not shown:
         return no_update
     view, form = CellView.of(cave(), views.partner_address(shown)), ctx.triggered_id["as"]
     if form == "script":

@@ -197,7 +197,7 @@ def take(
     columns: list[str] | None,
 ) -> Any:
     """What is to be copied: the ids of the rows chosen, else shown; or a script for those that are shown."""
-    if not ctx.triggered_id or not state:
+    if not any(clicks) or not state:
         return no_update
     shown, form = views.of_table_grid(state, columns or ()), ctx.triggered_id["as"]
     if form == "script":
