@@ -175,6 +175,6 @@ class Unavailable(Upstream):
     def __init__(self, server: str, retry_after_s: int) -> None:
         super().__init__(
             f"CAVE at {server} does not answer at the moment.",
-            f"It is asked again in {retry_after_s} seconds. What has been read before can still be seen.",
+            f"Try again in {retry_after_s} seconds. What has been read before can still be seen.",
         )
         self.retry_after_s = retry_after_s
