@@ -90,9 +90,11 @@ def copy_script(
     clicks: int | None, plot: OfPlot, shown: list[GridState | None], tab: str | None, ids: list[OfSide]
 ) -> Any:
     """A script that draws a plot."""
+    if not clicks:
+        return no_update
     front = _front(tab, ids)
     states = _states(shown, ids, front)
-    if not clicks or not states:
+    if not states:
         return no_update
     cells = _views(states)
     plots, _ = partner_plots.plots(cells, front)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 from dash import MATCH, ClientsideFunction, Input, Output, State, clientside_callback, no_update
@@ -158,15 +159,17 @@ DRAWN: dict[str, Callable[[PopulationAddress, Population], Any]] = {
 )
 def copy_script(clicks: int | None, plot: OfPlot, href: Href) -> Any:
     """A script that draws a plot."""
+    if not clicks:
+        return no_update
     view, result = population_views.shown(href)
-    if not clicks or not result:
+    if not result:
         return no_update
     if plot["name"] == "matrix":
-        pair, drawn = result.pair, [population_matrix.plot(view, result)]
+        drawn = [population_matrix.plot(view, result)]
     else:
         result = population_views.entry_of(view, result)
-        pair, drawn = result.pair, population_plots.plots(view, result)
-    return copied(drawn, plot["name"], href, lambda names: scripts.readings(pair, names))
+        drawn = population_plots.plots(view, result)
+    return copied(drawn, plot["name"], href, partial(scripts.readings, result.pair))
 
 
 clientside_callback(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from callbacks import population_views
 from components.cell_figures import Plot
@@ -14,8 +12,8 @@ from services.core import type_columns
 from services.core.calls import Call, Read, call, known
 from services.populations import chance, tags
 from services.populations import distributions as frames
-from services.populations.edges import edges_of, places
-from services.populations.groupings import CELL, Grouping
+from services.populations.edges import edges_of
+from services.populations.groupings import CELL, Grouping, of_presynaptic
 from services.populations.population import Population
 from services.populations.scripts import READ
 from services.views.addresses import PopulationAddress
@@ -67,18 +65,12 @@ def _of_edges(population: Population, edges: Call) -> list[Plot]:
     ]
 
 
-def _groups_of_rows(synapses: pd.DataFrame, pre: npt.ArrayLike, groups: Grouping) -> npt.NDArray[np.int64]:
-    """The place of each synapse's presynaptic cell among groups."""
-    at, _ = places(np.unique(pre), synapses["pre_root_id"].to_numpy(np.int64))
-    return groups.of[at]
-
-
 def _of_compartments(population: Population, pre: Grouping) -> list[Plot]:
     """Where the version predicts them."""
     if pre.by == CELL or compartments.table_of(population.pair.release) is None:
         return []
     read = Read("tags", tags.of_synapses(population))
-    of = call(_groups_of_rows, _synapses(population), _ids(population)[0], grouping_call(pre))
+    of = call(of_presynaptic, _synapses(population), _ids(population)[0], grouping_call(pre))
     counts = call(frames.compartments, read, of, pre.names)
     left, whole = int(counts.result[compartments.NOT_PREDICTED].sum()), len(population.synapses)
     note = f"On the postsynaptic cell, as predicted; {left:,} of {whole:,} synapses have no prediction."
@@ -115,7 +107,7 @@ def _of_groups(population: Population, edges: Call, pre: Grouping, post: Groupin
     if not release.volume.has_depth:
         return drawn
     read = _synapses(population)
-    of = call(_groups_of_rows, read, _ids(population)[0], rows)
+    of = call(of_presynaptic, read, _ids(population)[0], rows)
     depths = call(frames.depths_of, read, of, pre.names)
     figure = call(drawing.depths, depths, colours, release.volume.layers)
     return [*drawn, Plot("depths", "Depth of the synapses of each row", figure)]

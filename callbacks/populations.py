@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-import numpy as np
 from dash import ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
 from callbacks import population_matrix, views
@@ -20,7 +19,7 @@ from services.cells import proofreading
 from services.neuroglancer import links
 from services.populations import chance, groupings, jobs, matrices, population
 from services.populations.matrices import Value
-from services.populations.nulls import Model, Null
+from services.populations.nulls import Model
 from services.populations.population import Population
 from services.tables import large_tables
 from services.views.addresses import IDS, NO_MODEL, SAME, PopulationAddress, Query, parse_population
@@ -150,21 +149,13 @@ def compare(href: str) -> Any:
         return no_update
     rows, model = groups(view, result.pair), cast("Model", view.model)
     against = chance.compare(result, rows, model, None, **draws(view, chance.PERMUTATIONS))
-    return populations_page.chance(view, _null_figure(against), against.notes())
+    figure = drawing.of_ratios(against.ratio, against.q, against.pre.names, against.post.names)
+    return populations_page.chance(view, figure, against.notes())
 
 
 def _drawn(view: PopulationAddress, result: Population) -> list[Any]:
     plot, words = population_matrix.plot(view, result), matrices.WORDS[cast("Value", view.value)]
     return populations_page.results(view, plot, words, populations_page.files(view))
-
-
-def _null_figure(null_model: Null) -> Any:
-    ratio = null_model.ratio
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shade = np.clip(np.log2(ratio), -3, 3)
-    texts = np.char.add(population_matrix.texts(ratio), np.where(null_model.q < 0.05, "*", ""))
-    names = (null_model.pre.names, null_model.post.names)
-    return drawing.heat_map(shade, *names, unit="log2, * q < 0.05", texts=texts, middle=0.0)
 
 
 def _link(result: Population, rows: Any) -> Any:

@@ -19,6 +19,7 @@ SCALE = [[0, "#eef4f5"], [0.5, "#a5cdd6"], [1, "#57a9bd"]]
 DIVERGING = [[0, "#dd9468"], [0.5, "#f3f1ec"], [1, "#66a9bf"]]
 """So light that dark numbers can be read on all of them."""
 NO_TYPE = "no type"
+SIGNIFICANT_Q = 0.05
 TREE_SHARE = 0.12
 """Of the sides of a figure, for a dendrogram."""
 Branches: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -54,6 +55,39 @@ def heat_map(
         look["xaxis2"] = {**bare, "domain": [1 - TREE_SHARE, 1], "range": [0, 1.02], "anchor": "y"}
         look["yaxis2"] = {**bare, "domain": [0, TREE_SHARE], "range": [1.02, 0], "anchor": "x"}
     return figure([trace, *drawn], height, xaxis=across, yaxis=down, **look)
+
+
+def ordered(
+    matrix: tuple[npt.NDArray[np.float64], Sequence[str | None], Sequence[str | None], Sequence[Branches | None]],
+    unit: str,
+) -> Figure:
+    """The heat map of a matrix in order: its numbers, the names of its rows and columns, and their trees."""
+    numbers, rows, columns, trees = matrix
+    texts = _texts(numbers) if max(numbers.shape) <= MOST_NAMED else None
+    return heat_map(numbers, rows, columns, unit=unit, trees=trees, texts=texts)
+
+
+def of_ratios(
+    ratios: npt.NDArray[np.float64],
+    q: npt.NDArray[np.float64],
+    rows: Sequence[str | None],
+    columns: Sequence[str | None],
+) -> Figure:
+    """The heat map of ratios to what chance gives, on a scale that doubles; a star marks those with a small `q`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shade = np.clip(np.log2(ratios), -3, 3)
+    texts = np.char.add(_texts(ratios), np.where(q < SIGNIFICANT_Q, "*", ""))
+    return heat_map(shade, rows, columns, unit=f"log2, * q < {SIGNIFICANT_Q}", texts=texts, middle=0.0)
+
+
+def _texts(numbers: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    return np.array([[_short(number) for number in row] for row in numbers]).reshape(numbers.shape)
+
+
+def _short(number: float) -> str:
+    if np.isnan(number):
+        return "–"
+    return f"{number:,.0f}" if abs(number) >= 100 or number == round(number) else f"{number:.3g}"
 
 
 def _branches(tree: Branches, *, rows: bool) -> dict[str, Any]:

@@ -86,6 +86,12 @@ def notices(release: Release, *by: str) -> tuple[str, ...]:
     return release.notices(*(one.partition(type_columns.SEPARATOR)[0] for one in by))
 
 
+def of_presynaptic(synapses: pd.DataFrame, pre: Ids, groups: Grouping) -> Places:
+    """The place, among the groups of the cells `pre`, of the group of each synapse's presynaptic cell."""
+    at, _ = places(np.unique(pre), synapses["pre_root_id"].to_numpy(np.int64))
+    return groups.of[at]
+
+
 def of_cells(cells: CellSet) -> Grouping:
     """Every cell by itself, called by its root id."""
     return Grouping(CELL, tuple(map(str, cells.ids.tolist())), np.arange(len(cells), dtype=np.int64))

@@ -1,9 +1,8 @@
-"""The order of a matrix's rows and columns."""
+"""A matrix with its rows and columns in order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from services.populations import similarity
 from services.populations.edges import Floats, Places
 from services.populations.groupings import Grouping
 from services.populations.matrices import Matrix
+from services.populations.similarity import Branches
 
 Order = Literal["name", "cells", "synapses", "depth", "similarity"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -24,41 +24,50 @@ WORDS: dict[Order, str] = {
 MOST_CLUSTERED = 3_000
 
 
-@dataclass(frozen=True, eq=False)
-class Ordered:
-    """Rows or columns in order. `tree` is that of :func:`similarity.clustering` whose leaves they are (None = they are
-    not in clusters)."""
+class Ordered(NamedTuple):
+    """The numbers of a matrix in order, the names of its groups of rows and of columns, and for each of both the
+    dendrogram of :func:`similarity.branches` whose leaves they are (None = they are not in clusters)."""
 
-    places: Places
-    tree: Floats | None = None
-
-
-def order(matrix: Matrix, by: Order, depths_um: tuple[Floats, Floats]) -> tuple[Ordered, Ordered]:
-    """The rows and the columns of a matrix in order. `depths_um` are the depths of the somata of the cells of both sets
-    (NaN = not known; groups without any come last). More than 3,000 rows or columns are not ordered by similarity but
-    by their sum."""
-    return _one(matrix.pre, matrix.numbers, by, depths_um[0]), _one(matrix.post, matrix.numbers.T, by, depths_um[1])
+    numbers: Floats
+    rows: list[str | None]
+    columns: list[str | None]
+    trees: tuple[Branches | None, Branches | None]
 
 
-def _one(groups: Grouping, rows: Floats, by: Order, depths_um: Floats) -> Ordered:
+def order(matrix: Matrix, by: Order, somata_um: tuple[Floats, Floats]) -> Ordered:
+    """A matrix with its rows and columns in order. `somata_um` are as of :func:`nulls.keep_distances` (groups without
+    any known soma come last by depth). More than 3,000 rows or columns are not ordered by similarity but by their
+    sum."""
+    rows, row_tree = _one(matrix.pre, matrix.numbers, by, somata_um[0])
+    columns, column_tree = _one(matrix.post, matrix.numbers.T, by, somata_um[1])
+    names = [matrix.pre.names[at] for at in rows], [matrix.post.names[at] for at in columns]
+    return Ordered(matrix.numbers[np.ix_(rows, columns)], *names, (row_tree, column_tree))
+
+
+def _one(groups: Grouping, rows: Floats, by: Order, somata_um: Floats) -> tuple[Places, Branches | None]:
+    """The places of rows or columns in order, and their dendrogram."""
     if by == "similarity" and 1 < len(rows) <= MOST_CLUSTERED:
         tree = similarity.clustering(np.nan_to_num(rows))
-        return Ordered(similarity.leaves(tree), tree)
-    return Ordered(_places(groups, rows, by, depths_um))
+        return similarity.leaves(tree), similarity.branches(tree)
+    return np.argsort(_keys(groups, rows, by, somata_um), kind="stable"), None
 
 
-def _places(groups: Grouping, rows: Floats, by: Order, depths_um: Floats) -> Places:
-    names = np.arange(len(groups.names))
-    if by == "name":
-        return names
-    if by == "cells":
-        return np.argsort(-groups.sizes, kind="stable")
-    if by == "depth":
-        return np.argsort(_means(groups, depths_um), kind="stable")
-    return np.argsort(-np.nansum(rows, axis=1), kind="stable")
+def _keys(groups: Grouping, rows: Floats, by: Order, somata_um: Floats) -> Floats | Places:
+    """What each row or column is sorted by."""
+    keys: Floats | Places
+    match by:
+        case "name":
+            keys = np.arange(len(groups.names))
+        case "cells":
+            keys = -groups.sizes
+        case "depth":
+            keys = _mean_depths(groups, somata_um[:, 1])
+        case _:
+            keys = -np.nansum(rows, axis=1)
+    return keys
 
 
-def _means(groups: Grouping, depths_um: Floats) -> Floats:
+def _mean_depths(groups: Grouping, depths_um: Floats) -> Floats:
     known = np.isfinite(depths_um)
     count = np.bincount(groups.of[known], minlength=len(groups.names))
     summed = np.bincount(groups.of[known], weights=depths_um[known], minlength=len(groups.names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from services.populations.edges import Floats, Places
 
 Measure = Literal["cosine", "jaccard"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+Branches: TypeAlias = tuple[Floats, Floats]
+"""Where the corners of the branches of a dendrogram are, along its leaves and in height."""
 
 
 def similarities(profiles: Floats, measure: Measure = "cosine", others: Floats | None = None) -> Floats:
@@ -46,7 +48,7 @@ def leaves(tree: Floats) -> Places:
     return np.asarray(hierarchy.leaves_list(tree), dtype=np.int64)
 
 
-def branches(tree: Floats) -> tuple[Floats, Floats]:
+def branches(tree: Floats) -> Branches:
     """A dendrogram: for each merge of a tree the four corners of its branch, along the leaves (0, 1, 2…, in their
     order) and in height (0 to 1). scipy draws it by recursion, which a deep tree of thousands of cells does not
     survive."""
