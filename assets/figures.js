@@ -32,10 +32,10 @@
     // The figure as it is on the page, but wide enough for a column, dark on white.
     function figure(plot) {
         const graph = plot.querySelector(".js-plotly-plot");
-        const {data, layout} = graph;
+        const {data, layout} = graph || karst.drawnFrom.get(plot.querySelector("table"));
         const text = caption(plot);
         const below = text.length * LINE_PX + AXIS_PX;
-        const height = graph.clientHeight + below;
+        const height = (graph ? graph.clientHeight : layout.height) + below;
         const title = {text: text.map(escaped).join("<br>"), font: {size: 11}, x: 0.01, xanchor: "left", y: 0.01, yanchor: "bottom", yref: "container", automargin: false};
         const onWhite = {paper_bgcolor: "#fff", plot_bgcolor: "#fff", font: {...layout.font, color: "#222"}, title, height, width: WIDTH_PX};
         const margin = {...layout.margin, t: 24, b: below};
@@ -43,6 +43,7 @@
     }
 
     async function image(plot, format, scale) {
+        if (!window.Plotly) await karst.load(window._dashPlotlyJSURL); // of a table
         const {shown, size} = figure(plot);
         return {address: await Plotly.toImage(shown, {format, scale, ...size}), size};
     }

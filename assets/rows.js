@@ -9,9 +9,6 @@
     const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
     const text = (id) => JSON.stringify(id, Object.keys(id).sort()); // as Dash writes it
 
-    // Fetched, not run, once the page needs nothing else.
-    addEventListener("load", () => document.head.append(Object.assign(document.createElement("link"), {rel: "prefetch", as: "script", href: address})));
-
     function cell(column, row) {
         const value = row[column.field];
         const draw = dashAgGridComponentFunctions[column.cellRenderer];

@@ -1,6 +1,8 @@
-// Draws tables of many rows from plain values (components/long_table.py).
+// Draws tables of many rows from plain values (components/long_table.py), and small matrices from their figure.
 (function () {
     "use strict";
+    const drawnFrom = new WeakMap(); // the figure of a table, for files of it
+    window.karst = Object.assign(window.karst || {}, {drawnFrom});
 
     function element(tag, properties, children) {
         const node = Object.assign(document.createElement(tag), properties);
@@ -24,8 +26,36 @@
         return [...above, element("thead", {}, [element("tr", {}, heads)]), element("tbody", {}, rows.map(line))];
     }
 
+    const entry = (href, row, column) => `${href}&${new URLSearchParams({row, column})}`;
+
+    // Each entry with something in it leads to its synapses.
+    function matrix({data: [{text, z}], layout: {meta}}, href) {
+        const numbers = new Float32Array(Uint8Array.from(atob(z.bdata), (letter) => letter.charCodeAt(0)).buffer);
+        const most = numbers.reduce((one, other) => Math.max(one, other || 0), 0); // not known is NaN
+        const cell = (row, y, column, x) => {
+            const own = text[y][x];
+            const number = numbers[y * meta.columns.length + x];
+            if (!number) return element("td", {className: "k-muted"}, [own]);
+            const link = element("a", {href: entry(href, row, column), title: `${row} → ${column}: ${own}`}, [own]);
+            const shaded = element("td", {}, [link]);
+            shaded.style.setProperty("--share", `${(100 * number) / most}%`);
+            return shaded;
+        };
+        const head = (name, scope) => element("th", {scope}, [element("span", {title: name}, [name])]);
+        const line = (row, y) => element("tr", {}, [head(row, "row"), meta.columns.map((column, x) => cell(row, y, column, x))]);
+        const corner = element("td", {className: "k-muted"}, ["from \\ onto"]);
+        const heads = [corner, meta.columns.map((name) => head(name, "col"))];
+        return [element("thead", {}, [element("tr", {}, heads)]), element("tbody", {}, meta.rows.map(line))];
+    }
+
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         tables: {
+            matrix: function ({figure, href}) {
+                const place = document.getElementById("pop-table");
+                drawnFrom.set(place, figure);
+                place.replaceChildren(...matrix(figure, href));
+                return false;
+            },
             draw: function (content, {of}) {
                 const id = JSON.stringify({of, type: "long-table"}); // as Dash writes it
                 document.getElementById(id).replaceChildren(...table(content));

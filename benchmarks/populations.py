@@ -88,7 +88,7 @@ def _null() -> Row:
 
 def _page(server: str) -> Iterator[Row]:
     address = PopulationAddress(pre_table=PROOFREAD, read="on").href()
-    ready = "#pop-matrix .js-plotly-plot"
+    ready = "#pop-table a"
     with tempfile.TemporaryDirectory() as cache, karst(server, Path(cache)) as url:
         with browsing() as visit:
             down = visit(url + address, ready).down

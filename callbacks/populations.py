@@ -177,6 +177,9 @@ def _examples(view: PopulationAddress) -> list[tuple[str, PopulationAddress]]:
 
 clientside_callback(ClientsideFunction("navigation", "remember"), Input("pop-href", "data"), prevent_initial_call=True)
 clientside_callback(
+    ClientsideFunction("tables", "matrix"), Output("pop-table", "hidden"), Input("pop-table-of", "data")
+)
+clientside_callback(
     ClientsideFunction("plots", "entry"),
     Input("pop-matrix", "clickData"),
     State("pop-matrix", "figure"),

@@ -10,6 +10,7 @@ from dash import dcc, html
 
 from components import alerts, controls, glossary, later, partner_options, partner_panel, skeleton_view
 from components.attributes import aria
+from components.grid import ahead
 from components.shell import heading
 from components.truncated import with_offer
 from components.viewer_panel import viewer_panel
@@ -51,6 +52,7 @@ def page(view: CellAddress, query: Mapping[str, Any]) -> html.Div:
             html.Div(id="alerts"),
             html.Div(id="cell-notes"),
             html.Div(what, id="cell-results", className="k-results"),
+            ahead() if view.cell else None,
             dcc.Store(id="cell-query", data=dict(query)),
             dcc.Store(id="cell-href"),
             dcc.Store(id="cell-address"),

@@ -14,6 +14,7 @@ from components import alerts, cell_figures, controls, glossary, tray
 from components.attributes import aria, data
 from components.cell_card import counted
 from components.cell_figures import Plot
+from components.figures.matrix import is_table
 from components.figures.template import CONFIG, Figure
 from components.links import neuroglancer_link, separated
 from components.long_table import Cell, link, long_table
@@ -156,18 +157,10 @@ def progress(job: Job) -> list[Any]:
 
 def results(view: PopulationAddress, plot: Plot, message: str, files: Any) -> list[Any]:
     """The matrix of a population that was read, and the places of what is drawn after it."""
-    figure = plot.figure.result
-    graph = dcc.Graph(
-        id="pop-matrix",
-        figure=figure,
-        config=CONFIG | {"modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]]},
-        responsive=True,
-        style={"height": figure["layout"]["height"]},
-    )
     drawn = [
         html.H2(plot.title),
         html.P(message, className="k-hint"),
-        graph,
+        _matrix(plot.figure.result, replace(view, row="", column="").href()),
         html.P("Click an entry to list its synapses.", className="k-hint"),
         cell_figures.figure_files(plot.name, "population"),
     ]
@@ -181,6 +174,24 @@ def results(view: PopulationAddress, plot: Plot, message: str, files: Any) -> li
         html.Div(id="pop-entry"),
         html.Div(id="pop-chance"),
     ]
+
+
+def _matrix(figure: Figure, href: str) -> Any:
+    """A matrix as a table, each entry of which leads to its synapses; one of too many cells, or with trees, as a
+    plot, whose code is three times as large as all else on the page."""
+    if is_table(figure):
+        place = html.Table(id="pop-table", hidden=True, className="k-matrix", **aria(label="Matrix"))
+        store = dcc.Store(id="pop-table-of", data={"figure": figure, "href": href})
+        return html.Div(
+            [place, store], className="k-matrix-place", tabIndex="0", role="region", **aria(label="Entries")
+        )
+    return dcc.Graph(
+        id="pop-matrix",
+        figure=figure,
+        config=CONFIG | {"modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]]},
+        responsive=True,
+        style={"height": figure["layout"]["height"]},
+    )
 
 
 def panel() -> html.Div:

@@ -36,7 +36,7 @@ INDEX = """<!DOCTYPE html>
 </html>
 """
 """`boot.js` sets the theme before the first paint, so it does not wait at the end like other scripts. `{assets}` is the
-address of the folder of that name, `{grid}` that of the code of grids, which the scripts fetch once a page is there."""
+address of the folder of that name, `{grid}` that of the code of grids, which the scripts fetch after the first rows."""
 
 META_TAGS = [
     {"name": "viewport", "content": "width=device-width, initial-scale=1"},

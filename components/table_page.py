@@ -12,7 +12,7 @@ from dash import dcc, html
 
 from components import alerts, controls, glossary, help
 from components.attributes import aria, data
-from components.grid import place, rows_grid
+from components.grid import ahead, place, rows_grid
 from components.links import deselect, ways_out
 from components.shell import heading
 from components.table_columns import column_panel
@@ -59,6 +59,7 @@ def page(view: TableAddress, query: Mapping[str, Any]) -> html.Div:
             html.Div(id="alerts"),
             html.Div(id="table-notes"),
             html.Div(alerts.loading("Opening the table…"), id="table-results", className="k-results"),
+            ahead(),
             dcc.Store(id="table-query", data=dict(query)),
             dcc.Store(id="table-shown"),
             dcc.Store(id="table-selected"),

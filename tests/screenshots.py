@@ -33,7 +33,7 @@ def pages(root: int) -> dict[str, tuple[str, str]]:
         "cell-failing": ("/connectivity-viewer?cell=x", "#cell-notes .alert"),
         "catalogue": ("/catalogue", "#catalogue-tables a"),
         "populations-empty": ("/populations", "#pop-results > *"),
-        "populations": (f"/populations?pre_table={PROOFREADING}&read=on", "#pop-matrix .main-svg"),
+        "populations": (f"/populations?pre_table={PROOFREADING}&read=on", "#pop-table a"),
         "populations-distributions": (
             f"/populations?pre_table={PROOFREADING}&read=on&panel=distributions",
             "#plot-depths .main-svg",

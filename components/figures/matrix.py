@@ -90,6 +90,11 @@ def _short(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 100 or number == round(number) else f"{number:.3g}"
 
 
+def is_table(figure: Figure) -> bool:
+    """Whether a matrix is so small that all of it, names and numbers, can stand in a table."""
+    return len(figure["data"]) == 1 and figure["data"][0]["type"] == "heatmap"
+
+
 def _branches(tree: Branches, *, rows: bool) -> dict[str, Any]:
     """A dendrogram as one line with gaps."""
     gap = np.full((len(tree[0]), 1), np.nan)

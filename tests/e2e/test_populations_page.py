@@ -30,13 +30,19 @@ def among(truth: Truth) -> pd.DataFrame:
 
 def entries(page: Page) -> dict[tuple[str, str], str]:
     """The texts of the matrix by the names of their row and column."""
-    expect(page.locator("#pop-matrix .js-plotly-plot")).to_be_visible()
-    figure = page.wait_for_function(
-        "() => { const plot = document.querySelector('#pop-matrix .js-plotly-plot');"
-        "return plot?.data?.[0] && {texts: plot.data[0].text, names: plot.layout.meta}; }"
-    ).json_value()
-    rows, columns = figure["names"]["rows"], figure["names"]["columns"]
-    return {(row, column): figure["texts"][y][x] for y, row in enumerate(rows) for x, column in enumerate(columns)}
+    expect(page.locator("#pop-table tbody a").first).to_be_visible()
+    rows = page.locator("#pop-table tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+    )
+    (_, *columns), *body = rows
+    return {(row, column): text for row, *texts in body for column, text in zip(columns, texts, strict=True)}
+
+
+def sent_bytes(page: Page) -> int:
+    """What the server has sent to a page, all of its code among it."""
+    page.wait_for_load_state("networkidle")
+    sent = "() => performance.getEntries().reduce((sum, {transferSize}) => sum + (transferSize || 0), 0)"
+    return int(page.evaluate(sent))
 
 
 def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFrame) -> None:
@@ -45,31 +51,25 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
     page.get_by_role("link", name="Connections among these cells").click()
     expect(page.locator(".k-sets tbody tr")).to_have_count(2)
     offer = page.get_by_role("link", name="Read the synapses")
-    expect(page.locator(".k-offer").or_(page.locator("#pop-matrix")).first).to_be_visible()
+    expect(page.locator(".k-offer").or_(page.locator("#pop-table a")).first).to_be_visible()
     if offer.is_visible():  # another test of this server may have read them
         expect(page.locator(".k-offer")).to_contain_text("about 1 request")
         offer.click()
-    expect(page.locator("#pop-matrix .js-plotly-plot")).to_be_visible()
     counts = among.groupby(["row", "column"]).size()
     told = entries(page)
     assert {pair: told[pair] for pair in counts.index} == {pair: f"{count:,}" for pair, count in counts.items()}
 
-    page.get_by_role("region", name="Matrix").get_by_role("button", name="Copy as Python").click()
+    matrix = page.get_by_role("region", name="Matrix")
+    matrix.get_by_role("button", name="Copy as Python").click()
     expect(page.locator("#said")).to_have_text("A script was copied.")
+    with page.expect_download() as download:
+        matrix.get_by_role("button", name="SVG").click()
+    picture = download.value.path().read_text()
+    assert {f">{name}</text>" in picture for pair in counts.index for name in pair} == {True}
 
     row, column = map(str, counts.idxmax())
     count = counts.max()
-    names = page.evaluate("() => document.querySelector('#pop-matrix .js-plotly-plot').layout.meta")
-    x, y = names["columns"].index(column), names["rows"].index(row)
-    page.evaluate("document.querySelector('#pop-matrix').scrollIntoView({block: 'center', behavior: 'instant'})")
-    place = page.evaluate(
-        "([x, y]) => { const plot = document.querySelector('#pop-matrix .js-plotly-plot');"
-        "const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();"
-        "return [box.x + xaxis._offset + xaxis.l2p(x), box.y + yaxis._offset + yaxis.l2p(y)]; }",
-        [x, y],
-    )
-    page.mouse.move(*place)
-    page.mouse.click(*place)
+    page.locator("#pop-table").get_by_title(f"{row} → {column}: {count:,}", exact=True).click()
     expect(page.locator(".k-listed h2")).to_have_text(f"{count:,} synapses of {row} onto {column}")
     assert query(page)["row"] == [row] and query(page)["column"] == [column]
     own = among[(among["row"] == row) & (among["column"] == column)]
@@ -95,12 +95,15 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
 
 
 def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
-    page.goto(f"/populations?pre_table={PROOFREADING}&read=on&value=connections&model=degrees&permutations=50&seed=3")
-    expect(page.locator("#pop-chance")).to_contain_text("50 permutations, seed 3")
-    expect(page.locator("#pop-seed")).to_have_value("3")
+    view = f"/populations?pre_table={PROOFREADING}&read=on&value=connections"
+    page.goto(view)
     pairs = among.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"]).groupby(["row", "column"]).size()
     told = entries(page)
     assert {pair: told[pair] for pair in pairs.index} == {pair: f"{count:,}" for pair, count in pairs.items()}
+    assert 100_000 < sent_bytes(page) < 500_000
+    page.goto(f"{view}&model=degrees&permutations=50&seed=3")
+    expect(page.locator("#pop-chance")).to_contain_text("50 permutations, seed 3")
+    expect(page.locator("#pop-seed")).to_have_value("3")
     page.goto(f"/populations?pre_table={PROOFREADING}&read=on&pre_by=cell&post_by=cell&order=similarity")
     expect(page.locator("#pop-matrix .js-plotly-plot")).to_be_visible()
     edges = among.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"])
