@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Literal
 
@@ -11,8 +12,8 @@ import pandas as pd
 from services.cache.derived import ready
 from services.cave.release import Release
 from services.core.directions import Direction
-from services.core.errors import BadInput
 from services.core.records import TableInfo
+from services.core.roles import PROOFREADING_SCHEMAS
 
 WHOLE_CELL, BACKBONE = "whole_cell", "backbone"
 """The strategies of a table that does not tell axon and dendrite apart; the second where its name says backbone."""
@@ -20,12 +21,55 @@ Compartment = Literal["axon", "dendrite"]
 NONE = "none"
 NOT_DONE = ("non", "none", "no", "f", "false", "0", "")
 """What a status says of a cell that is not proofread."""
+DONE = ("t", "true", "y", "yes", "1", "done", "complete", "completed", "finished", "proofread", "clean", "extended",
+        WHOLE_CELL, BACKBONE)  # fmt: skip
+"""What it says of one that is; with any other word nobody knows which."""
+MOST_NAMED = 3
+"""How many of the words that nobody knows are named."""
 COLUMNS = ("strategy_axon", "strategy_dendrite", "edited_since")
 
 
 def table_of(release: Release) -> TableInfo | None:
     """The table that says which cells, or which of their axons and dendrites, were proofread; None where the version
-    has none, or one with more rows than are held."""
+    has none, one with more rows than are held, or one with a :func:`fault`."""
+    info = _held(release)
+    return None if info is None or fault(release) else info
+
+
+def fault(release: Release) -> str:
+    """A sentence where the table with the role of proofreading does not tell which cells are proofread, so that nobody
+    is taken for proofread by it; "" where it does, and where there is none that is held."""
+    info, column = _held(release), release.roles.proofreading.column
+    if info is None:
+        return ""
+    derived = release.derived.of("proofreading fault", info.name, column)
+    return derived.get(lambda: fault_of(release.table(info.name), info, column))
+
+
+def fault_of(table: pd.DataFrame, info: TableInfo, column: str = "") -> str:
+    """The same from the rows of a table, of which the profile names a `column`."""
+    named = f"{info.name}, named for proofreading,"
+    if "pt_root_id" not in table:
+        return f"{named} has no column pt_root_id."
+    if not is_of_whole_cells(table.columns):
+        return ""
+    flag = flag_of(table.columns, column)
+    if flag is None:
+        listing = info.schema_type in PROOFREADING_SCHEMAS or re.search(f"proofread|{BACKBONE}", info.name.casefold())
+        return (
+            ""
+            if listing
+            else f"{named} has no column proofread or status, and neither type nor name say that it is one."
+        )
+    words = _words(table[flag])
+    unknown = words[~words.isin([*NOT_DONE, *DONE])] if not flag.endswith("_id") else words
+    if unknown.empty:
+        return ""
+    listed = ", ".join(unknown.unique()[:MOST_NAMED])
+    return f"{named} says {listed} in {flag}, which does not tell whether a cell is proofread."
+
+
+def _held(release: Release) -> TableInfo | None:
     info = release.tables().get(release.roles.proofreading.table or "")
     return None if info is None or release.is_large(info.name) else info
 
@@ -34,6 +78,8 @@ def missing(release: Release) -> str:
     """A sentence where a version does not tell which cells are proofread; "" where it does."""
     if table_of(release):
         return ""
+    if message := fault(release):
+        return f"{message} So proofread partners cannot be told apart."
     if table := release.roles.proofreading.table:
         return f"{release.not_held(table)}, so proofread partners cannot be told apart."
     return (
@@ -48,7 +94,7 @@ def rows(release: Release) -> pd.DataFrame | None:
     Columns: strategy_axon and strategy_dendrite (string; "none" = not proofread), and edited_since (bool): the
     segment has changed since it was looked at. A root id whose rows contradict each other is left out; of a table
     that says it of whole cells, the last row counts. `attrs["table"]` is the name of the table, `attrs["whole"]` tells
-    whether it is one of whole cells. Raises BadInput for a table that says nothing of proofreading.
+    whether it is one of whole cells.
     """
     info = table_of(release)
     if info is None:
@@ -59,8 +105,6 @@ def rows(release: Release) -> pd.DataFrame | None:
 
 
 def _read(table: pd.DataFrame, name: str, column: str = "") -> pd.DataFrame:
-    if "pt_root_id" not in table:
-        raise BadInput(f"{name} has no root ids, so it cannot say which cells are proofread.", "Name another table.")
     roots = table["pt_root_id"].fillna(0)
     result = pd.DataFrame({"root_id": roots.to_numpy(np.int64)}, index=table.index)
     whole = is_of_whole_cells(table.columns)
@@ -98,8 +142,12 @@ def _of_cell(table: pd.DataFrame, name: str, column: str) -> pd.Series:
     flag = flag_of(table.columns, column)
     if flag is None:
         return words
-    message = table[flag].astype("string").str.casefold().fillna(NONE)
-    return words.where(~message.isin(NOT_DONE), NONE)
+    return words.where(~_words(table[flag]).isin(NOT_DONE), NONE)
+
+
+def _words(values: pd.Series) -> pd.Series:
+    """What a column says of each cell, in small letters."""
+    return values.astype("string").str.casefold().fillna(NONE)
 
 
 def _strategy(table: pd.DataFrame, part: str) -> pd.Series:

@@ -1,17 +1,20 @@
-"""What the profile names for roles and a version does not have, as every page and answer says it."""
+"""What the profile names for roles and does not fit them, as every page and answer says it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from services.cave.release import Release
-from services.core.roles import Role
+from services.cells import proofreading
+from services.core.roles import RULES, Role
 
 
 def missing(release: Release) -> tuple[str, ...]:
-    """Sentences for the tables and columns that the profile names for roles and that the version does not have.
+    """Sentences for the tables and columns that the profile names for roles and that the version does not have, or that
+    are of another kind.
 
-    Costs a request only for a table of which the profile names a column."""
+    Costs a request for a table of which the profile names a column, or that no schema type tells."""
     return tuple(_missing(release))
 
 
@@ -24,6 +27,33 @@ def _missing(release: Release) -> Iterator[str]:
         elif role.table and named.column and named.column not in (there := columns(release, role.table)):
             listed = ", ".join(sorted(there))
             yield f"{role.table}, named for {words}, has no column {named.column}; it has {listed}."
+        elif role.table and (message := _of_another_kind(release, name, role.table)):
+            yield message
+
+
+def _of_another_kind(release: Release, name: str, table: str) -> str:
+    """A sentence where a table cannot have the role `name`, for it says something else; "" where it may."""
+    if name == "proofreading":
+        return proofreading.fault(release)
+    info = release.table_info(table)
+    schema, words = info.schema_type, name.replace("_", " ")
+    if name not in ("somata", "cell_types", "coregistration") or schema in RULES[name].schemas:
+        return ""
+    if name == "somata" and info.reference_table:
+        return f"{table}, named for somata, refers to {info.reference_table}, so its ids are no ids of nuclei."
+    foreign = any(schema in rule.schemas for role, rule in RULES.items() if role != name)
+    if name == "somata":
+        fits = not (foreign or "tag" in schema) or bool(re.search("soma|nucle", table.casefold()))
+    elif name == "cell_types":
+        fits = not foreign and len(release.sample(table).select_dtypes("string").columns) > 0
+    else:
+        fits = "coreg" in schema or "coreg" in table.casefold() or bool(columns(release, table) & UNITS)
+    kind = f"of schema type {schema}" if schema else "a view"
+    return "" if fits else f"{table}, named for {words}, is {kind}, which says nothing of {words}."
+
+
+UNITS = {"unit_id", "scan_idx"}
+"""Columns of tables of functional units."""
 
 
 def columns(release: Release, table: str) -> set[str]:

@@ -202,20 +202,18 @@ def _resolve(rule: _Rule, message: Said | None, at: _Version, synapses: str | No
 
 
 def _fitting(rule: _Rule, tables: Mapping[str, TableInfo], synapses: str | None) -> tuple[list[str], str]:
-    """The names of the tables that fit a rule best, the first choice first, and why they do."""
+    """The names of the tables that fit a rule, the first choice first, and why that one does."""
     allowed = [
         one
         for one in tables.values()
         if not rule.of_synapses or (synapses and synapses in (one.name, one.reference_table))
     ]
-    for schema in rule.schemas:
-        of_schema = [one for one in allowed if one.schema_type == schema]
-        if of_schema:
-            newest = sorted(of_schema, key=lambda one: (one.created, one.name), reverse=True)
-            why = f"the only table of schema type {schema}"
-            if len(newest) > 1:
-                why = f"the newest of {len(newest)} tables of schema type {schema}"
-            return [one.name for one in newest], why
+    of_schemas = [[one for one in allowed if one.schema_type == schema] for schema in rule.schemas]
+    fitting = [sorted(some, key=lambda one: (one.created, one.name), reverse=True) for some in of_schemas if some]
+    if fitting:
+        number, schema = len(fitting[0]), fitting[0][0].schema_type
+        why = f"the newest of {number} tables" if number > 1 else "the only table"
+        return [one.name for some in fitting for one in some], f"{why} of schema type {schema}"
     for pattern in rule.names:
         known = pattern.replace("{synapses}", re.escape(synapses or "")) if synapses or "{" not in pattern else "(?!)"
         called = sorted((one.name for one in allowed if re.fullmatch(known, one.name)), reverse=True)

@@ -41,12 +41,14 @@ def check(cave: Cave, datastack: str) -> Checked:
     roles, profile, tables = release.roles, release.profile, release.tables()
     counts = release.row_counts()
     volume = cave.info(datastack)["aligned_volume"]["name"]
-    faults = [
-        *profiles.faults(cave.settings.config_dir, bare(datastack), volume, release.cave.settings.server),
-        *role_faults.missing(release),
-        *_missing(profile, tables),
-        *_unfit(release, roles),
-    ]
+    faults = dict.fromkeys(
+        [
+            *profiles.faults(cave.settings.config_dir, bare(datastack), volume, release.cave.settings.server),
+            *role_faults.missing(release),
+            *_missing(profile, tables),
+            *_unfit(release, roles),
+        ]
+    )
     server = release.cave.settings.server_address
     lines = [
         f"{datastack}, version {version.number} of {version.timestamp:%d %B %Y}, on {server}",
@@ -173,6 +175,8 @@ def _unfit(release: Release, roles: Roles) -> Iterator[str]:
         table = getattr(roles, name).table
         if table and release.table_info(table).reference_table != roles.synapses.table:
             yield f"{table}, named for {name}, does not refer to the synapses."
+    if message := proofreading.fault(release):
+        yield message
     told = roles.neurotransmitters
     if told.table not in (None, roles.synapses.table) and not synapse_values.transmitter_table(release):
         yield f"{told.table}, named for neurotransmitters, has no probabilities of transmitters of the synapses."
@@ -192,7 +196,6 @@ NEEDED = {
     "somata": PLACED,
     "representative_points": PLACED,
     "cell_types": PLACED[:1],
-    "proofreading": PLACED[:1],
     "coregistration": PLACED[:1],
     "degrees": ("root_id", N_INPUT, N_OUTPUT),
 }

@@ -78,6 +78,18 @@ def test_the_cortex_fits_its_profile(localcave_url: str, config: Path) -> None:
         ('[roles]\nedges = "nuclei_v1"\n', "nuclei_v1 has no columns of two root ids and a number of synapses"),
         ('[roles]\ndegrees = "valid_connection_v2"\n', "degrees, has no column root_id and no n_input and no n_output"),
         ('[roles]\nproofreading = "valid_connection_v2"\n', "named for proofreading, has no column pt_root_id"),
+        (
+            '[roles]\nproofreading = "nuclei_v1"\n',
+            "nuclei_v1, named for proofreading, has no column proofread or status",
+        ),
+        (
+            '[roles]\nproofreading = { table = "proofread_neurons", column = "user_id" }\n',
+            "in user_id, which does not tell whether a cell is proofread",
+        ),
+        ('[roles]\ncoregistration = "nuclei_v1"\n', "of schema type nucleus_detection, which says nothing of coreg"),
+        ('[roles]\nsomata = "hierarchical_neuron_annotations"\n', "refers to proofread_neurons, so its ids are no ids"),
+        ('[roles]\nsomata = "proofread_neurons"\n', "proofread_neurons, named for somata, is of schema type"),
+        ('[roles]\ncell_types = "nuclei_v1"\n', "of schema type nucleus_detection, which says nothing of cell types"),
         ('synapse_filter = "size > 5"\n', "This table has no column 'size'"),
         ('type_tables = ["types_v9"]\n', "type_tables names types_v9, which this version does not have"),
         ('titel = "x"\n', "there is no key 'titel'; did you mean 'title'?"),

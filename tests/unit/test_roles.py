@@ -70,6 +70,9 @@ def test_the_info_record_stands_over_the_schema_and_the_profile_over_both() -> N
     there = tables(("new", "synapse", "2024-01-01"), ("old", "synapse", "2020-01-01"), ("third", "synapse"))
     assert (roles(there).synapses.table, roles(there).synapses.others) == ("new", ("old", "third"))
     assert "newest of 3" in roles(there).synapses.why
+    mixed = roles(tables(("a", "nocleft_synapse"), ("b", "fly_synapse"), ("c", "nuclei"), ("d", "nocleft_synapse")))
+    assert (mixed.synapses.table, mixed.synapses.others) == ("b", ("d", "a"))
+    assert mixed.synapses.why == "the only table of schema type fly_synapse"
     named = roles(there, {"synapse_table": "old"}).synapses
     assert (named.table, named.why) == ("old", "named by CAVE's info record (synapse_table)")
     said = roles(there, {"synapse_table": "old"}, {"synapses": Said("third", where="size > 5")}).synapses

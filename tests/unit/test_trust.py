@@ -10,7 +10,7 @@ from services.cells import verdict as trust
 from services.cells.cells import Cell
 from services.cells.connectivity import Connectivity
 from services.core.directions import Direction
-from services.core.records import Version
+from services.core.records import TableInfo, Version
 
 CELL = 864691135771609595
 
@@ -170,6 +170,44 @@ def test_a_status_or_having_a_row_says_it_too():
     status = pd.array(["Extended", "non", "clean", "clean", None], dtype="string")
     assert proofreading.mask(INPUTS, Direction.IN, of_whole_cells("t", status=status)).tolist()[:2] == [True, False]
     assert proofreading.mask(INPUTS, Direction.IN, of_whole_cells("t")).tolist()[:3] == [True, True, False]
+
+
+def fault_of(name="t", schema="", flag="", **columns):
+    roots = pd.array([CELL, CELL + 1, CELL + 2], dtype="Int64")
+    record = {"schema_type": schema, "voxel_resolution": [4, 4, 40]}
+    return proofreading.fault_of(
+        pd.DataFrame({"pt_root_id": roots} | columns), TableInfo.from_cave(name, "table", record), flag
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"flag": "user_id", "user_id": [7, 12, 7]}, "says 7, 12 in user_id"),
+        ({"flag": "user_id", "user_id": [1, 1, 1]}, "says 1 in user_id"),
+        ({"flag": "note", "note": ["done", "to do", None]}, "says to do in note"),
+        ({"flag": "nope", "status": ["clean", "asked for", "non"]}, "says asked for in status"),
+        ({"volume": [1.0, 2.0, 3.0], "schema": "nucleus_detection"}, "has no column proofread or status"),
+    ],
+)
+def test_a_table_that_does_not_say_who_is_proofread_is_not_believed(given, words):
+    assert words in fault_of(**given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"proofread": pd.array([True, False, None], dtype="boolean")},
+        {"flag": "checked", "checked": [1, 0, 1]},
+        {"flag": "checked", "checked": ["Yes", "no", None]},
+        {"status": ["clean", "Extended", "non"]},
+        {"schema": "proofreading_boolstatus_user"},
+        {"name": "backbone_proofread", "tag": ["x", "y", "z"]},
+        {"status_axon": [True, True, False], "status_dendrite": [True, True, False]},
+    ],
+)
+def test_a_table_that_says_who_is_proofread_is(given):
+    assert fault_of(**given) == ""
 
 
 @pytest.mark.parametrize(("nuclei", "soma"), [(1, "one soma"), (0, "soma not known")])
