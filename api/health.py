@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from threading import Lock
 
+from cachetools import TTLCache, cached
 from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from services.cave.client import Cave
 from services.cave.context import door
 from services.core.errors import KarstError, NotAllowed, Upstream
 from services.core.metrics import text
 
 blueprint = Blueprint("health", __name__)
+
+READY_S = 2.0
+"""So long an answer of `/readyz` holds: anybody may ask, as often as they like, and CAVE is not asked each time."""
 
 
 @blueprint.get("/healthz")
@@ -23,16 +29,21 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
     """CAVE and the cache answer; 503 with a sentence when one does not."""
+    error = problem(door())
+    if error:
+        return jsonify({"status": "unready", "error": error.to_dict()}), 503
+    return jsonify({"status": "ok"}), 200
+
+
+@cached(TTLCache[Cave, KarstError | None](maxsize=4, ttl=READY_S), lock=Lock())
+def problem(cave: Cave) -> KarstError | None:
+    """Why CAVE or the cache does not work; None while both do."""
     try:
-        door().check()
+        cave.check()
     except KarstError as error:
-        return _unready(error)
-    problem = door().cache.problem()
-    return _unready(Upstream(problem)) if problem else (jsonify({"status": "ok"}), 200)
-
-
-def _unready(error: KarstError) -> tuple[Response, int]:
-    return jsonify({"status": "unready", "error": error.to_dict()}), 503
+        return error
+    message = cave.cache.problem()
+    return Upstream(message) if message else None
 
 
 @blueprint.get("/metrics")

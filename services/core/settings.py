@@ -45,7 +45,7 @@ class Settings:
     same_host: bool = False
     host: str = "127.0.0.1"
     max_waiting: int = 48
-    requests_per_minute: int = 1200
+    requests_per_minute: int = 6000
     proxies: int = 0
     servers: tuple[Server, ...] = ()
 

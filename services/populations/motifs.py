@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from services.core.errors import TooLarge
 from services.populations.degree_shuffles import shuffles
 from services.populations.edges import Edges, Places
 from services.populations.matrices import nullable
@@ -13,6 +16,10 @@ from services.populations.nulls import INTERVAL, WORDS, adjusted, two_sided
 
 PERMUTATIONS = 100
 """As many as are drawn unless more are asked for: each counts all triples anew."""
+MOST_STEPS = 500_000_000
+"""Paths of two connections that are followed while somebody waits, in all wirings together: half a minute."""
+STEPS_AT_ONCE = 10_000_000
+"""Of these, those whose ends are held at once: 0.2 GB."""
 RECIPROCAL = "reciprocal"
 TRIADS = ("021D", "021U", "021C", "111D", "111U", "030T", "030C", "201", "120D", "120U", "120C", "210", "300")
 """Named as by Holland and Leinhardt (1976): mutual, asymmetric and null dyads, then down, up, transitive, cyclic."""
@@ -23,11 +30,12 @@ def against_degrees(edges: Edges, *, permutations: int, seed: int) -> pd.DataFra
 
     Columns: motif (string; "reciprocal" for pairs), observed (int64), expected, low, high (2.5% and 97.5%), ratio
     (observed by expected), z (observed less expected, in standard deviations; both null where nothing is expected or
-    varies), p (two-sided, see :class:`nulls.Null`) and q (p for all motifs that vary); all Float64.
+    varies), p (two-sided, see :class:`nulls.Null`) and q (p for all motifs that vary); all Float64. Raises TooLarge.
     """
     nodes = np.union1d(edges.pre_ids, edges.post_ids)
     pre = np.searchsorted(nodes, edges.pre_ids)[edges.pre]
     place = np.searchsorted(nodes, edges.post_ids)
+    _refuse_many(pre, place[edges.post], permutations)
     observed = census(pre, place[edges.post], len(nodes))
     samples = np.array(
         [census(pre, place[post], len(nodes)) for post in shuffles(edges, permutations, seed)], dtype=np.int64
@@ -57,22 +65,21 @@ def census(pre: Places, post: Places, num_cells: int) -> Places:
     no pair twice.
 
     Closed triples are counted in products of the matrices of one-way and of mutual connections, as few and as sparse
-    ones as will do; open ones are all paths of two connections through a cell, less those that the closed ones have.
+    ones as will do, some of their rows at a time; open ones are all paths of two connections through a cell, less those
+    that the closed ones have.
     """
     ones = np.ones(len(pre), dtype=np.int64)
     every = sparse.csr_array((ones, (pre, post)), shape=(num_cells, num_cells))
     mutual = every.multiply(every.T).tocsr()
     one_way = (every - mutual).tocsr()
     back = one_way.T.tocsr()
-    two_steps, mutual_steps = one_way @ one_way, mutual @ mutual
-    onward, before = mutual @ one_way, one_way @ mutual
-    t030 = _sum(two_steps, one_way)
-    c030 = _sum(two_steps, back) // 3
-    d120 = _sum(before, one_way) // 2
-    u120 = _sum(onward, one_way) // 2
-    c120 = _sum(onward, back)
-    s210 = _sum(mutual_steps, one_way)
-    s300 = _sum(mutual_steps, mutual) // 6
+    two_steps = _closed(one_way, one_way, one_way, back)
+    mutual_steps = _closed(mutual, mutual, one_way, mutual)
+    onward = _closed(mutual, one_way, one_way, back)
+    t030, c030 = two_steps[0], two_steps[1] // 3
+    d120 = _closed(one_way, mutual, one_way)[0] // 2
+    u120, c120 = onward[0] // 2, onward[1]
+    s210, s300 = mutual_steps[0], mutual_steps[1] // 6
     outs, ins, both = (np.asarray(matrix.sum(axis=1)).ravel() for matrix in (one_way, back, mutual))
     counts = {
         "021D": _pairs(outs) - t030 - d120,
@@ -92,8 +99,27 @@ def census(pre: Places, post: Places, num_cells: int) -> Places:
     return np.array([int(both.sum()) // 2, *(counts[name] for name in TRIADS)], dtype=np.int64)
 
 
-def _sum(one: sparse.csr_array, other: sparse.csr_array) -> int:
-    return int(one.multiply(other).sum())
+def _refuse_many(pre: Places, post: Places, permutations: int) -> None:
+    num = int(max(pre.max(initial=0), post.max(initial=0))) + 1
+    paths = int((np.bincount(pre, minlength=num) * np.bincount(post, minlength=num)).sum())
+    if paths * (1 + permutations) <= MOST_STEPS:
+        return
+    most = MOST_STEPS // paths - 1
+    raise TooLarge(
+        f"{len(pre):,} connections have {paths:,} paths of two, too many to count in {permutations:,} permutations.",
+        f"Ask for {most:,} permutations at most, or take smaller sets." if most > 0 else "Take smaller sets.",
+    )
+
+
+def _closed(one: sparse.csr_array, other: sparse.csr_array, *closing: sparse.csr_array) -> list[int]:
+    """The number of paths by a connection of `one` and then of `other` whose ends each of `closing` connects."""
+    steps = np.cumsum(one @ np.diff(other.indptr))
+    cuts = np.searchsorted(steps, np.arange(STEPS_AT_ONCE, steps[-1:].sum(), STEPS_AT_ONCE))
+    sums = [0] * len(closing)
+    for begin, end in pairwise(np.unique([0, *cuts, len(steps)])):
+        paths = one[begin:end] @ other
+        sums = [num + int(paths.multiply(last[begin:end]).sum()) for num, last in zip(sums, closing, strict=True)]
+    return sums
 
 
 def _pairs(counts: Places) -> int:

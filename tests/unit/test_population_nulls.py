@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from services.core.errors import BadInput
+from services.core.errors import BadInput, TooLarge
 from services.populations import motifs, nulls
 from services.populations.degree_shuffles import shuffles
 from services.populations.edges import Edges, edges_of
@@ -169,14 +169,22 @@ def test_the_same_seed_gives_the_same() -> None:
     assert one.equals(same) and not one.equals(other)
 
 
-@pytest.mark.parametrize("density", [0.03, 0.2, 0.6])
-def test_census_against_networkx(density: float) -> None:
+@pytest.mark.parametrize(("density", "at_once"), [(0.03, 10**6), (0.2, 10**6), (0.2, 7), (0.6, 1000)])
+def test_census_against_networkx(density: float, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(motifs, "STEPS_AT_ONCE", at_once)
     edges = random_wiring(40, density, np.random.default_rng(4))
     graph = nx.DiGraph([*zip(edges.pre.tolist(), edges.post.tolist(), strict=True)])
     reciprocal, *triads = motifs.census(edges.pre, edges.post, 40).tolist()
     theirs = nx.triadic_census(graph)
     assert dict(zip(motifs.TRIADS, triads, strict=True)) == {name: theirs[name] for name in motifs.TRIADS}
     assert reciprocal == sum(graph.has_edge(b, a) for a, b in graph.edges) / 2
+
+
+def test_motifs_that_take_too_long_to_count_are_refused_at_once() -> None:
+    hub = wiring([(0, cell) for cell in range(1, 10_001)] + [(cell, 0) for cell in range(1, 10_001)], 10_001)
+    with pytest.raises(TooLarge, match=r"20,000 connections have 100,010,000 paths of two.* 100 permutations") as told:
+        motifs.against_degrees(hub, permutations=100, seed=1)
+    assert told.value.hint == "Ask for 3 permutations at most, or take smaller sets."
 
 
 def test_motifs_of_six_cells() -> None:
