@@ -53,15 +53,6 @@ class Cell:
     warnings: tuple[str, ...] = ()
 
 
-def likely_root(text: str) -> int | None:
-    """The id in `text` if its bits are those of a root, without asking anybody; None otherwise."""
-    try:
-        value = parse_id(text)
-    except BadInput:
-        return None
-    return value if value >> LAYER_BITS > 1 else None
-
-
 def somas(release: Release) -> pd.DataFrame:
     """Every nucleus of the datastack's soma table that lies in a segment, sorted by `root_id`.
 

@@ -158,7 +158,7 @@ def read(
 
     Raises BadInput, NotFound and what CAVE raises.
     """
-    guess, shape = cells.likely_root(text), release.synapse_shape()
+    shape = release.synapse_shape()
     requested, only = only.strip(), synapse_filter.chosen(release, only)
     kept = synapse_filter.parse(release, only)
     view = edge_view.fitting(release, only)
@@ -167,6 +167,8 @@ def read(
     ask = partial(synapse_filter.read, release, where=only, whole=whole)
     if view:
         ask = partial(edge_view.read, release, view)
+    typed_id = cells.parse_id(text)
+    guess = typed_id if typed_id >> cells.LAYER_BITS > 1 else None  # by its bits a root id, with nobody asked
     early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in Direction]
     cell, known, nuclei, *matches = gather(
         partial(cells.find, release, text, id_type),

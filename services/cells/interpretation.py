@@ -14,7 +14,7 @@ from services.cells.connectivity import Connectivity
 from services.cells.pasted import read_ids, without_labels
 from services.cells.pasted_links import PastedLink
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
-from services.core.id_text import visible
+from services.core.id_text import as_id, visible
 from services.core.parallel import gather
 from services.tables import live
 
@@ -49,6 +49,8 @@ def understand(release: Release, text: str, question_type: str = "auto") -> Ques
     if question_type not in QUESTION_TYPES:
         raise BadInput(f"{question_type[:40]!r} is no type of id.", f"Choose one of {', '.join(QUESTION_TYPES)}.")
     plain = without_labels(visible(text)).strip()
+    if question_type in ID_TYPES and (one := as_id(plain)) is not None:
+        return Question("id", (str(one),), question_type)
     given = None
     if question_type in ("position", "auto"):
         given = position_text.parse(plain, certain=question_type == "position")

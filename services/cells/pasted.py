@@ -106,6 +106,8 @@ def one_id(text: str) -> int:
     Raises BadInput where there is no id, more than one, or one that a spreadsheet has rounded.
     """
     bare = cleaned(text[:LONGEST_ID_TEXT]).strip(_AROUND)
+    if (plain := as_id(bare)) is not None:
+        return plain
     # in brackets is a list, however its numbers look
     grouped = _FEW_GROUPS.fullmatch(bare) and not set("[](){};") & set(text)
     pasted = read_ids(re.sub(r"[ ,']", "", bare) if grouped else text[:LONGEST_ID_TEXT])
