@@ -148,10 +148,8 @@ class LineParser:
 
     def of_column(self, column: Column) -> Node:
         """The operator and values after the name of a column."""
-        if self.next.kind == "sign":
-            return self.signed(column)
-        if self.next.is_word("is"):
-            return self.told(column)
+        if self.next.kind == "sign" or self.next.is_word("is"):
+            return self.compared(column)
         if self.next.is_word("not", "null", "in"):
             return self.worded(column)
         if ".." in self.run():
@@ -187,17 +185,14 @@ class LineParser:
         node = in_box(axes, ranges, unit, position)
         return Not(node) if negative else node
 
-    def signed(self, column: Column) -> Node:
+    def compared(self, column: Column) -> Node:
+        """`= BC`, `> 5`, `is BC`, `is not BC`, `is null`, `is not null`."""
         sign = self.take()
+        name = sign.text
+        if sign.kind != "sign":
+            name = "!=" if self.next.is_word("not") and self.take() else "="
         position = self.next.position
-        return condition(column, sign.text, [self.single(column)], position, self.columns)
-
-    def told(self, column: Column) -> Node:
-        """`is BC`, `is not BC`, `is null`, `is not null`."""
-        self.take()
-        negative = self.next.is_word("not") and bool(self.take())
-        position = self.next.position
-        return condition(column, "!=" if negative else "=", [self.single(column)], position, self.columns)
+        return condition(column, name, [self.single(column)], position, self.columns)
 
     def worded(self, column: Column) -> Node:
         negative = self.next.is_word("not") and bool(self.take())

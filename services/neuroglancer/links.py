@@ -325,12 +325,6 @@ def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) ->
 # --- the link
 
 
-def _for_asker(cave: Cave, state: State) -> State:
-    """A state with sources that whoever asked can reach."""
-    layers = [layer | {"source": outside(cave, layer.get("source"))} for layer in state["layers"]]
-    return state | {"layers": layers}
-
-
 def _addresses(frame: _Frame, built: State, state: State) -> tuple[str, str, str]:
     """The addresses in the chosen viewer and for the panel in a page, and a sentence when they are not as short as they
     should be. `state` is `built` for whoever asked; CAVE, which knows its own address, keeps `built`."""
@@ -358,7 +352,9 @@ def _addresses(frame: _Frame, built: State, state: State) -> tuple[str, str, str
 
 
 def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) -> Link:
-    state = _for_asker(frame.cave, built.state)
+    # with sources that whoever asked can reach
+    layers = [layer | {"source": outside(frame.cave, layer.get("source"))} for layer in built.state["layers"]]
+    state = built.state | {"layers": layers}
     url, panel_url, remark = _addresses(frame, built.state, state)
     scene = frame.scene
     notes = " ".join(built.notes)
