@@ -18,15 +18,9 @@ _FIRST = ("pt_position", "ctr_pt_position")
 _ORDER = ("cell", "pre", "post")
 
 
-def position_column(frame: pd.DataFrame) -> str | None:
-    """The position that stands for a row where it is known: that of the annotation, else a centre, else the first that
-    there is; None for a frame without positions."""
-    return next(iter(position_columns(frame)), None)
-
-
 def position_columns(frame: pd.DataFrame) -> list[str]:
-    """All positions of a row, the one of :func:`position_column` first; those of joined tables (`table.column`) are
-    none of its own."""
+    """All positions of a row, first the one that stands for it where it is known: that of the annotation, else a
+    centre, else the first that there is. Those of joined tables (`table.column`) are none of its own."""
     matches = [match[1] for name in map(str, frame.columns) if (match := _POSITION.fullmatch(name))]
     return sorted(matches, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
 

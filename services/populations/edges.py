@@ -50,11 +50,6 @@ class Edges:
         _, pre, post = np.intersect1d(self.pre_ids, self.post_ids, assume_unique=True, return_indices=True)
         return pre, post
 
-    @property
-    def num_possible(self) -> int:
-        """How many pairs of two different cells could be connected."""
-        return len(self.pre_ids) * len(self.post_ids) - len(self.in_both[0])
-
 
 def edges_of(synapses: pd.DataFrame, pre_ids: Ids, post_ids: Ids) -> Edges:
     """The edges that synapses make among two sets of cells.

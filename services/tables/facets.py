@@ -154,11 +154,6 @@ def range_boxes(values: pd.Series, codes: npt.NDArray[Any], count: int) -> tuple
     )
 
 
-def range_box(low: float, high: float) -> str:
-    """The box of a brush over a histogram: from `low` to `high`, both included."""
-    return f"{float(low):.6g}..{float(high):.6g}"
-
-
 class _Live:
     """Which rows a query keeps, with and without any one column's box."""
 

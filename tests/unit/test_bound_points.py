@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from services.core.bound_points import places, position_column, position_columns, root_columns
+from services.core.bound_points import places, position_columns, root_columns
 
 
 def named(*names: str) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def test_the_cells_of_a_row_are_those_of_its_bound_points(names: list[str], expe
 def test_the_point_of_the_annotation_comes_first_then_a_centre_then_others() -> None:
     frame = named("sidea_pt_position_x", "pt2_position_x", "ctr_pt_position_x", "pt_position_x", "types.pt_position_x")
     assert position_columns(frame) == ["pt_position", "ctr_pt_position", "sidea_pt_position", "pt2_position"]
-    assert position_column(named("id")) is None
+    assert position_columns(named("id")) == []
 
 
 def test_a_row_is_where_its_first_known_point_is() -> None:

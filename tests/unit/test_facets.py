@@ -13,7 +13,7 @@ from services.core.columns import describe_columns
 from services.core.errors import BadInput
 from services.core.records import TableInfo, Version
 from services.tables.examples import filter_line
-from services.tables.facets import facets, histograms, known_values, range_box, toggled
+from services.tables.facets import facets, histograms, known_values, toggled
 from services.tables.tables import TableFrame, TableQuery, select
 
 INFO = TableInfo("types", "table", "cell_type_reference", "", "", "nuclei", "", (4.0, 4.0, 40.0), None)
@@ -155,7 +155,3 @@ def test_many_values_are_no_category():
 def test_a_filter_that_cannot_be_is_told():
     with pytest.raises(BadInput):
         facets(table_of([]), TableQuery("nope = 1"))
-
-
-def test_a_brush_is_a_range():
-    assert range_box(200, 400.123456789) == "200..400.123"

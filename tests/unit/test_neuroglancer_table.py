@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.core.bound_points import position_column, root_columns
+from services.core.bound_points import position_columns, root_columns
 from services.core.errors import BadInput
 from services.neuroglancer.state_parts import Built, Limits
 from services.neuroglancer.table_state import table_state
@@ -220,7 +220,7 @@ def test_nothing_to_show_is_said(rows: pd.DataFrame) -> None:
 def test_the_row_s_own_position_and_root_id_are_used() -> None:
     names = ["bb_start_position_x", "pt_position_ref_x", "pt_position_x", "pt_root_id", "pt_root_id_ref"]
     rows = pd.DataFrame({name: [1] for name in names})
-    assert position_column(rows) == "pt_position"
+    assert position_columns(rows)[0] == "pt_position"
     assert root_columns(rows) == {"cell": "pt_root_id"}
 
 
