@@ -147,6 +147,21 @@ class Release(Roots, Synapses):
         key = ("view_columns", *self._place)
         return self.cave.cache.value(key, load, ttl_s=METADATA_TTL_S, stale_s=STALE_S) if there else {}
 
+    def text_values(self, table: str) -> dict[str, list[str]]:
+        """The values of each text column of a table's own, as they are today: CAVE tells those of no version. None of
+        a view. Raises NotFound when the version does not have the table."""
+        if self._source(table).is_view:
+            return {}
+
+        def load() -> dict[str, list[str]]:
+            call = partial(MaterializationClient.get_unique_string_values, table=table)
+            values = self.cave.asker.ask("text values", self._subject(table), self.cave.materialization, call)
+            return {name: sorted(filter(None, some)) for name, some in values.items()}
+
+        key = ("text_values", self.datastack, table)
+        values: dict[str, list[str]] = self.cache_of(table).value(key, load, ttl_s=METADATA_TTL_S, stale_s=STALE_S)
+        return values
+
     def row_count(self, table: str) -> int:
         """Number of rows of a table or view; at a moment, as many as the newest version has."""
         if not self.version.kept:

@@ -17,7 +17,7 @@ from services.cave.release import Release
 from services.core import type_columns
 from services.core.columns import kind_of
 from services.core.directions import Direction
-from services.core.errors import BadInput, NotFound, TooLarge
+from services.core.errors import BadInput, KarstError
 
 NEWEST, ORDER, EACH, ALL = "newest", "order", "each", "all"
 """Rules by which several rows of a cell are read: the newest, the first in the order of the profile, each system of
@@ -167,15 +167,14 @@ def narrowed(cave: Cave, datastack: str, table: str, rows: pd.DataFrame, *, by: 
 
 
 def offered(release: Release, table: str) -> dict[str, str]:
-    """The rules by which rows of a type table can be chosen, with words for each; none where no cell has several."""
-
-    def find() -> dict[str, str]:
-        try:
-            return _rules(release, table)
-        except (BadInput, NotFound, TooLarge):
-            return {}
-
-    return release.derived.of("type rules", table).get(find) if table else {}
+    """The rules by which rows of a type table can be chosen, with words for each; none where no cell has several. Of a
+    table too large to hold, by what CAVE says of its texts; none where CAVE does not."""
+    if not table:
+        return {}
+    try:
+        return release.derived.of("type rules", table).get(lambda: _rules(release, table))
+    except KarstError:
+        return {}
 
 
 def several_rows(count: int, table: str, blank: Mapping[str, int]) -> tuple[str, ...]:
@@ -274,18 +273,21 @@ def _rules(release: Release, table: str) -> dict[str, str]:
     ordered = {ORDER: "the order of this datastack"} if table in release.profile.type_order else {}
     if is_of_synapses(release, table):
         return {NEWEST: "the newest", **ordered}
-    rows = _known(release, table)
-    if not rows["pt_root_id"].duplicated().any():
+    large = release.is_large(table)
+    rows = release.sample(table) if large else _known(release, table)
+    if not large and not rows["pt_root_id"].duplicated().any():
         return {}
     names = own_columns(rows, _of_target(release, table))
     texts = [name for name in names if isinstance(rows[name].dtype, pd.StringDtype)]
-    kind = type_columns.type_column(rows[texts])
-    usual, system = _usual(release, table, rows), system_column(rows)
+    values = release.text_values(table) if large else {name: sorted(rows[name].dropna().unique()) for name in texts}
+    kind, system = type_columns.type_column(rows[texts]), system_column(rows)
+    systems = values.get(system or "", [])
+    usual = _usual(release, table, rows) or (large and USUAL_SYSTEM in systems)
     result = {ALL: "all rows"} if usual else {}
     result |= {NEWEST: "the newest"} if _age(rows) else {}
     for name in texts:
-        values = rows[name].dropna().unique()
-        if name != kind and 1 < len(values) <= MOST_VALUES:
-            result |= {f"{name}={value}": f"{name.replace('_', ' ')}: {value}" for value in sorted(values)}
-    wide = system is not None and 1 < rows[system].nunique() <= MOST_SYSTEMS
+        several, most = values.get(name, []), MOST_SYSTEMS if name == system else MOST_VALUES
+        if name != kind and 1 < len(several) <= most:
+            result |= {f"{name}={value}": f"{name.replace('_', ' ')}: {value}" for value in several}
+    wide = 1 < len(systems) <= MOST_SYSTEMS
     return result | ordered | ({EACH: f"each {system} in a column".replace("_", " ")} if wide else {})

@@ -15,7 +15,7 @@ import pytest
 from api import blueprint
 from callbacks import connectivity_viewer, partner_figures, table_panels, table_viewer
 from services.cave.client import Cave
-from services.cells import cells
+from services.cells import cell_types, cells
 from services.core.errors import TooLarge
 from services.core.settings import Settings
 from services.views import datastack_check
@@ -98,6 +98,16 @@ def test_what_cannot_be_held_is_told(cave: Cave, app: flask.Flask, folder: Path)
     checked = " ".join(datastack_check.check(cave, DS).text.split())
     assert "1,000,000,000 rows; more than the 500,000 that are held, so it is not used" in checked
     assert "so only rows of cells in hand are read" in checked
+
+
+def test_the_systems_of_a_table_too_large_to_hold_are_offered(cave: Cave, folder: Path) -> None:
+    table = "hierarchical_neuron_annotations"
+    rules = cell_types.offered(cave.release(DS, V), table)
+    systems = sorted(read(folder, table)["classification_system"].unique())
+    assert len(systems) > 1
+    assert [rule for rule in rules if "=" in rule] == [f"classification_system={one}" for one in systems]
+    assert {"all", "newest", "each"} <= {*rules}
+    assert cell_types.offered(cave.release(DS, V), "valid_connection_v2") == {}
 
 
 def test_its_tables_are_paged_and_plots_and_files_refused(cave: Cave, app: flask.Flask) -> None:
