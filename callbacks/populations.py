@@ -163,7 +163,7 @@ def _link(result: Population, rows: Any) -> Any:
     if not len(rows):
         return None
     release = result.pair.release
-    table = large_tables.open_large(release, release.info["synapse_table"])
+    table = large_tables.open_large(release, release.roles.synapses.table or "")
     return links.table_link(
         cave(), table, large_tables.rows_with_ids(cave(), table, rows["id"].head(MOST_POINTS).tolist())
     )

@@ -16,6 +16,7 @@ from services.core import space
 from services.core.errors import BadInput, NotFound
 from services.core.id_text import looks_rounded
 from services.core.parallel import gather
+from services.core.roles import RULES
 
 IdType = Literal["auto", "root_id", "nucleus_id", "supervoxel_id"]
 ID_TYPES: tuple[IdType, ...] = ("auto", "root_id", "nucleus_id", "supervoxel_id")
@@ -92,17 +93,29 @@ class _Found:
 
 
 def nucleus_table(release: Release) -> str | None:
-    """The table of somata at a version; None where it has none, or one with more rows than are held."""
+    """The table of somata at a version; None where it has none, one with more rows than are held, or one that is
+    :func:`lacking` something."""
     table = release.roles.somata.table
-    return None if table is None or release.is_large(table) else table
+    return None if table is None or release.is_large(table) or lacking(release, table) else table
+
+
+def lacking(release: Release, table: str) -> str:
+    """A sentence where a table has no cells with positions, so that it can have no somata; "" where it has. Costs a
+    request for a table of another schema type than those of nuclei."""
+    if release.table_info(table).schema_type in RULES["somata"].schemas:
+        return ""
+    there = release.sample(table).columns
+    names = [name for name in PLACED if name not in there]
+    return f"{table}, named for somata, has no column {' and no '.join(names)}." if names else ""
 
 
 def no_nuclei(release: Release) -> str:
-    """A sentence where somata are not known, for there is no table of them that can be held; "" where there is one."""
+    """A sentence where somata are not known, for there is no table of them that can be used; "" where there is one."""
     if nucleus_table(release):
         return ""
     if table := release.roles.somata.table:
-        return f"{release.not_held(table)}, so somata are not known."
+        why = lacking(release, table).removesuffix(".") or release.not_held(table)
+        return f"{why}, so somata are not known."
     return f"Version {release.number} of {release.datastack} has no nucleus table, so somata are not known."
 
 
@@ -111,11 +124,6 @@ def _load_somas(release: Release) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame({name: [] for name in _SOMA_COLUMNS}).astype(_SOMA_COLUMNS)
     rows = release.table(table)
-    if lacking := [name for name in PLACED if name not in rows]:
-        raise BadInput(
-            f"{table}, named for somata, has no column {' and no '.join(lacking)}.",
-            "Name another table under roles in the profile.",
-        )
     voxel_nm = release.table_info(table).voxel_resolution_nm
     points_nm = space.voxels_to_nm(space.points(rows), voxel_nm)
     nuclei = pd.DataFrame(

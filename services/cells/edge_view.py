@@ -46,10 +46,19 @@ def find(release: Release) -> EdgeView | None:
     return EdgeView(role.table, *ends, count, PAIR_SIZE in there, role.where)
 
 
+def fault(release: Release) -> str:
+    """A sentence where the view with the role of edges is none of pairs; "" where it is, or there is none."""
+    try:
+        find(release)
+    except BadInput as error:
+        return error.message
+    return ""
+
+
 def fitting(release: Release, only: str) -> EdgeView | None:
     """The view that says what the synapses which pass the line `only` say of partners; None where they have to be read,
-    as those with sizes have where the view has none."""
-    view = find(release)
+    as those with sizes have where the view has none, and all where :func:`fault` says why."""
+    view = None if fault(release) else find(release)
     if view is None or view.where.strip() != only.strip():
         return None
     return view if view.sized or not release.synapse_shape().sized else None

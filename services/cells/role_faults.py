@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from services.cave.release import Release
-from services.cells import proofreading
+from services.cells import cells, edge_view, proofreading, synapse_filter
 from services.core.roles import RULES, Role
 
 
@@ -15,7 +15,7 @@ def missing(release: Release) -> tuple[str, ...]:
     are of another kind.
 
     Costs a request for a table of which the profile names a column, or that no schema type tells."""
-    return tuple(_missing(release))
+    return (*_missing(release), *filter(None, [edge_view.fault(release), synapse_filter.fault(release)]))
 
 
 def _missing(release: Release) -> Iterator[str]:
@@ -35,6 +35,8 @@ def _of_another_kind(release: Release, name: str, table: str) -> str:
     """A sentence where a table cannot have the role `name`, for it says something else; "" where it may."""
     if name == "proofreading":
         return proofreading.fault(release)
+    if name == "somata" and (lacking := cells.lacking(release, table)):
+        return lacking
     info = release.table_info(table)
     schema, words = info.schema_type, name.replace("_", " ")
     if name not in ("somata", "cell_types", "coregistration") or schema in RULES[name].schemas:

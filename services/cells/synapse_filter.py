@@ -61,11 +61,28 @@ def chosen(release: Release, requested: str) -> str:
 
 
 def usual(release: Release) -> str:
-    """The line that synapses have to pass where no other is asked for; "" = all of them count. Where CAVE does not keep
-    the version, it has no view of pairs, and the line is that of the newest one."""
+    """The line that synapses have to pass where no other is asked for; "" = all of them count, as they do where
+    :func:`fault` says why. Where CAVE does not keep the version, it has no view of pairs, and the line is that of the
+    newest one."""
+    return "" if fault(release) else _configured(release)
+
+
+def fault(release: Release) -> str:
+    """A sentence where the line that synapses usually have to pass cannot be read of their table; else ""."""
+    line = _configured(release)
+    if not line or not release.roles.synapses.table:
+        return ""
+    try:
+        parse(release, line)
+    except (BadInput, NotFound) as error:
+        return f"{error.message} So {line[:80]!r}, which synapses usually have to pass here, is left out."
+    return ""
+
+
+def _configured(release: Release) -> str:
     known = release if release.version.kept else release.newest
-    line = release.profile.synapse_filter or known.roles.edges.where
-    return "" if line.strip().casefold() == ALL else line.strip()
+    line = (release.profile.synapse_filter or known.roles.edges.where).strip()
+    return "" if line.casefold() == ALL else line
 
 
 def parse(release: Release, where: str) -> Node:

@@ -183,9 +183,6 @@ def _unfit(release: Release, roles: Roles) -> Iterator[str]:
     if roles.synapses.table:
         try:
             release.synapse_shape()
-            line = synapse_filter.usual(release)
-            synapse_filter.parse(release, line)
-            edge_view.find(release)
         except (BadInput, NotFound) as error:
             yield f"synapses: {error}"
 

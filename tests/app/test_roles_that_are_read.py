@@ -18,7 +18,7 @@ from services.cells import cells, connectivity, partner_columns, partner_script,
 from services.cells.card import read as read_card
 from services.cells.partner_table import Wanted
 from services.core import space
-from services.core.errors import NotFound
+from services.core.errors import BadInput, NotFound
 from services.core.roles import RULES
 from services.core.settings import Settings
 from services.neuroglancer import links
@@ -31,6 +31,7 @@ from tests.tiny import A, B, C
 
 DS, V = "roles", 1
 CONFIG = """
+{top}
 [roles]
 coregistration = "matched"
 {more}
@@ -88,9 +89,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-def cave_of(url: str, config: Path, more: str = "") -> Cave:
+def cave_of(url: str, config: Path, more: str = "", top: str = "") -> Cave:
     (config / "datastacks").mkdir(exist_ok=True)
-    (config / "datastacks" / f"{DS}.toml").write_text(CONFIG.format(more=more))
+    (config / "datastacks" / f"{DS}.toml").write_text(CONFIG.format(more=more, top=top))
     return Cave(Settings(server_address=url, cache="", config_dir=config))
 
 
@@ -163,6 +164,9 @@ def test_the_check_names_candidates_and_empty_tables(cave: Cave) -> None:
         ('compartments = "representative_points"', "does not refer to the synapses"),
         ('neurotransmitters = "nuclei"', "nuclei, named for neurotransmitters"),
         ('representative_points = "synapses_nt"', "synapses_nt, named for representative_points"),
+        ('edges = "nuclei"', "nuclei has no columns of two root ids and a number of synapses"),
+        ('somata = "synapses_nt"', "synapses_nt, named for somata"),
+        ('proofreading = "nuclei"', "nuclei, named for proofreading, has no column proofread or status"),
     ],
 )
 def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, fault: str) -> None:
@@ -173,6 +177,24 @@ def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, f
     assert found.inputs["num_syn"].sum() == 3
     with_more = Wanted("in", more=partner_columns.fitting(release, "", ("points", "transmitters"))[0])
     assert len(partner_table.open_partners(release.cave, found, with_more).frame) == 2
+
+
+def test_a_cell_opens_where_a_role_or_the_filter_of_synapses_is_wrong(url: str, tmp_path: Path) -> None:
+    wrong = cave_of(url, tmp_path, 'edges = "nuclei"\nproofreading = "nuclei"').release(DS, V)
+    result = connectivity.read(wrong, str(A))
+    assert result.inputs["num_syn"].sum() == 3 and result.view is None
+    for words in ("no view of pairs", "has no column proofread or status"):
+        assert [one for one in result.warnings if words in one], result.warnings
+    table = partner_table.open_partners(wrong.cave, result, Wanted("in"))
+    assert not {"proofreading", "strategy_axon"} & set(table.frame)
+    path = tmp_path / "other"
+    path.mkdir()
+    filtered = cave_of(url, path, top='synapse_filter = "cleft_score >= 50"').release(DS, V)
+    result = connectivity.read(filtered, str(A))
+    assert result.inputs["num_syn"].sum() == 3 and result.only == ""
+    assert [one for one in result.warnings if "'cleft_score >= 50', which synapses usually have to pass" in one]
+    with pytest.raises(BadInput, match="no column 'cleft_score'"):
+        connectivity.read(filtered, str(A), only="cleft_score >= 50")
 
 
 def test_a_place_with_nothing_near_offers_no_choice(url: str, tmp_path: Path) -> None:
