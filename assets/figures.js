@@ -2,8 +2,8 @@
 (function () {
     "use strict";
     const WIDTH_PX = 720;
-    const LINE_PX = 15;
-    const LETTERS = 105; // in a line of the caption
+    const LINE_PX = 16;
+    const LETTERS = 100; // in a line of the caption
     const AXIS_PX = 48;
 
     function lines(text) {
@@ -36,7 +36,7 @@
         const text = caption(plot);
         const below = text.length * LINE_PX + AXIS_PX;
         const height = (graph ? graph.clientHeight : layout.height) + below;
-        const title = {text: text.map(escaped).join("<br>"), font: {size: 11}, x: 0.01, xanchor: "left", y: 0.01, yanchor: "bottom", yref: "container", automargin: false};
+        const title = {text: text.map(escaped).join("<br>"), font: {size: 12}, x: 0.01, xanchor: "left", y: 0.01, yanchor: "bottom", yref: "container", automargin: false};
         const onWhite = {paper_bgcolor: "#fff", plot_bgcolor: "#fff", font: {...layout.font, color: "#222"}, title, height, width: WIDTH_PX};
         const margin = {...layout.margin, t: 24, b: below};
         return {shown: {data, layout: {...layout, ...onWhite, margin}}, size: {width: WIDTH_PX, height}};

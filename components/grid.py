@@ -31,7 +31,7 @@ _THEME = {
     "accentColor: 'var(--k-accent)', backgroundColor: 'var(--k-surface)', foregroundColor: 'var(--bs-body-color)',"
     "borderColor: 'var(--k-line)', headerBackgroundColor: 'var(--k-raised)', headerTextColor: 'var(--bs-body-color)',"
     "rowHoverColor: 'var(--k-hover)', selectedRowBackgroundColor: 'var(--k-selected)', browserColorScheme: 'inherit',"
-    "fontFamily: 'inherit', fontSize: 13, headerFontWeight: 600, spacing: 5, wrapperBorderRadius: 6,"
+    "fontFamily: 'inherit', fontSize: 'var(--k-size-dense)', headerFontWeight: 600, spacing: 5, wrapperBorderRadius: 6,"
     "inputFocusBorder: {color: 'var(--k-accent)'}"
     "})"
 }

@@ -14,6 +14,7 @@ from dash.fingerprint import build_fingerprint
 
 from components.attributes import aria
 from components.cell_card import counted
+from components.figures.template import TEXT_PX
 
 if TYPE_CHECKING:
     from services.populations.networks import Network
@@ -37,7 +38,7 @@ LOOK = [
             "height": "data(size)",
             "background-color": "data(colour)",
             "color": "#7b888c",
-            "font-size": 13,
+            "font-size": TEXT_PX,
             "text-valign": "center",
             "text-halign": "right",
             "text-margin-x": 4,

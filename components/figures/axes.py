@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.figures.template import TEXT_PX
+
 INPUT, OUTPUT = "#4fc3f7", "#ff8a65"
 """The directions, as Neuroglancer links draw them."""
 NEUTRAL = "#8a9699"
@@ -86,4 +88,4 @@ def _turned(line: dict[str, Any], axis: str) -> dict[str, Any]:
 
 
 def _note(text: str, colour: str, **place: Any) -> dict[str, Any]:
-    return {"text": text, "showarrow": False, "font": {"size": 12, "color": colour}, "yanchor": "top", **place}
+    return {"text": text, "showarrow": False, "font": {"size": TEXT_PX, "color": colour}, "yanchor": "top", **place}

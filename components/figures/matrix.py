@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from components.figures.template import Figure, figure, packed, plain
+from components.figures.template import TEXT_PX, Figure, figure, packed, plain
 
 MOST_NAMED = 60
 """Rows or columns with names and numbers."""
@@ -132,8 +132,13 @@ def _numbered(
         **bounds,
         "xgap": 1,
         "ygap": 1,
-        "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0},
+        "colorbar": _scale(unit),
     }
+
+
+def _scale(unit: str) -> dict[str, Any]:
+    title = {"text": unit, "side": "right", "font": {"size": TEXT_PX}}
+    return {"title": title, "thickness": 12, "outlinewidth": 0}
 
 
 def _dots(numbers: npt.NDArray[np.float64], unit: str) -> dict[str, Any]:
@@ -153,7 +158,7 @@ def _dots(numbers: npt.NDArray[np.float64], unit: str) -> dict[str, Any]:
             "colorscale": SHADES,
             "cmin": 0,
             "cmax": float(np.quantile(values, 0.99)) if len(values) else 1.0,
-            "colorbar": {"title": {"text": unit, "side": "right"}, "thickness": 12, "outlinewidth": 0},
+            "colorbar": _scale(unit),
         },
         "hovertemplate": "row %{y}, column %{x}: %{marker.color:,}<extra></extra>",
     }

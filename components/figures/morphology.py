@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from components.figures import axes
-from components.figures.template import Figure, Trace, figure, packed
+from components.figures.template import TEXT_PX, Figure, Trace, figure, packed
 
 HEIGHT_PX = 340
 COLOURS = {"axon": "#2a9d8f", "dendrite": "#8a6fbf", "apical dendrite": "#b07aa1", "soma": axes.SOMA}
@@ -38,21 +38,15 @@ def skeleton(
         one = pd.DataFrame([soma_um], columns=names)
         traces.append(_trace(one, "soma", mode="markers", marker={"color": axes.SOMA, "size": 7}))
     axis = {"showbackground": False, "gridcolor": _LINE, "zeroline": False, "nticks": 4, "showspikes": False}
-    small = {"font": {"size": 10}}
+    text = {"font": {"size": TEXT_PX}}
     scene = {
         "aspectmode": "data",
-        "xaxis": {**axis, "title": {"text": axes.title(x, titles), **small}, "tickfont": {"size": 9}},
-        "yaxis": {**axis, "title": {"text": axes.title(z, titles), **small}, "tickfont": {"size": 9}},
-        "zaxis": {
-            **axis,
-            "title": {"text": axes.title(middle, titles), **small},
-            "tickfont": {"size": 9},
-            "autorange": "reversed",
-        },
+        "xaxis": {**axis, "title": {"text": axes.title(x, titles), **text}},
+        "yaxis": {**axis, "title": {"text": axes.title(z, titles), **text}},
+        "zaxis": {**axis, "title": {"text": axes.title(middle, titles), **text}, "autorange": "reversed"},
         "camera": {"eye": {"x": 0.2, "y": -1.75, "z": 0.12}},
     }
-    legend = {"itemsizing": "constant", "font": {"size": 10}}
-    return figure(traces, HEIGHT_PX, scene=scene, legend=legend)
+    return figure(traces, HEIGHT_PX, scene=scene, legend={"itemsizing": "constant"})
 
 
 def _trace(points: pd.DataFrame, name: str, **drawn: Any) -> Trace:

@@ -20,7 +20,7 @@ HEIGHT_PX, HISTOGRAM_PX = 500, 380
 PALE = "rgba(138, 150, 153, 0.3)"
 SMALL = 0.1
 """A tallest bar of less than this part of the tallest of the whole table is too low to compare its parts."""
-BELOW = {"yref": "container", "y": 0, "yanchor": "bottom", "font": {"size": 10}}
+BELOW = {"yref": "container", "y": 0, "yanchor": "bottom"}
 LISTED = {"traceorder": "normal", **BELOW}
 MARGIN = {"t": 34}
 """Room for the buttons of a plot, which would else cover a part of it."""

@@ -8,17 +8,21 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
+TEXT_PX = 12
+"""Of all text of figures: the small size of the page (`--k-size-small` in assets/10-karst.css)."""
+
+_TITLE = {"standoff": 6, "font": {"size": TEXT_PX}}
 TEMPLATE = {
     "layout": {
-        "font": {"family": "system-ui, sans-serif", "size": 12, "color": "#6b777b"},
+        "font": {"family": "system-ui, sans-serif", "size": TEXT_PX, "color": "#6b777b"},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
-        "xaxis": {"gridcolor": "#c9d1d3", "zeroline": False, "automargin": True, "title": {"standoff": 6}},
-        "yaxis": {"gridcolor": "#c9d1d3", "zeroline": False, "automargin": True},
+        "xaxis": {"gridcolor": "#c9d1d3", "zeroline": False, "automargin": True, "title": _TITLE},
+        "yaxis": {"gridcolor": "#c9d1d3", "zeroline": False, "automargin": True, "title": {"font": {"size": TEXT_PX}}},
         # in the order of what is stacked, which plotly would turn around
         "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-        "hoverlabel": {"font": {"family": "system-ui, sans-serif", "size": 12}},
+        "hoverlabel": {"font": {"family": "system-ui, sans-serif", "size": TEXT_PX}},
         "bargap": 0.25,
     }
 }

@@ -38,6 +38,13 @@ VIEWS = {
     "nowhere": ("/nowhere", "h1"),
 }
 
+SIZES = """() => [...document.querySelectorAll("body *")]
+    .filter((one) => !one.closest("svg.icon, .k-join-address, .modebar") && one.checkVisibility()
+        && (one.matches("input, select, textarea")
+            || [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim())))
+    .map((one) => getComputedStyle(one).fontSize)"""
+"""The size of every text that is shown, but of the address of a class, which is read from afar."""
+
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_no_violation(page: Page, truth: Truth, view: str) -> None:
@@ -46,6 +53,7 @@ def test_no_violation(page: Page, truth: Truth, view: str) -> None:
     page.goto(address + (str(truth.proofread_root()) if address.endswith("cell=") else ""))
     expect(page.locator(ready).first).to_be_visible()
     page.wait_for_load_state("networkidle")
+    assert set(page.evaluate(SIZES)) <= {"12px", "13px", "14px", "20px"}
     found = violations(page, "light")
     page.emulate_media(color_scheme="dark")
     found += violations(page, "dark")
