@@ -148,6 +148,7 @@ def _between_types(view: CellView, frame: Read, synapses: Read, name: str) -> li
         boxes = call(by_type.sizes_by_type, sizes, colours, blank=BLANK)
         drawn.append(Plot("sizes", f"Sizes of {name} synapses by type", boxes, open=False))
     if set(COUNTS) <= set(frame.result):
-        places = call(by_type.compartments_by_type, call(plot_frames.compartments_by_type, frame, column), blank=BLANK)
+        counts = call(plot_frames.compartments_by_type, frame, column)
+        places = call(by_type.compartments_by_type, counts, colours, blank=BLANK)
         drawn.append(Plot("compartments", f"Where {name} synapses sit, by type", places))
     return drawn

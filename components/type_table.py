@@ -31,7 +31,7 @@ def type_table(
     groups: Mapping[str, pd.DataFrame],
     colours: Mapping[str, str],
 ) -> html.Div:
-    """A line for each value of `column`, the largest first, with those that no partner has, and a line of sums.
+    """A line for each value of `column`, most synapses first, with those that no partner has, and a line of sums.
 
     `groups` has a frame of :func:`partner_sets.grouped` for each direction.
     """

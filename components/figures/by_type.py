@@ -10,6 +10,7 @@ import pandas as pd
 
 from components.figures import axes
 from components.figures.axes import INPUT, NEUTRAL, OUTPUT
+from components.figures.points import in_order
 from components.figures.template import Figure, Trace, figure, plain
 
 ROW_PX = 21
@@ -29,12 +30,13 @@ def type_counts(
 ) -> Figure:
     """Synapses by type of the partner: inputs to the left, outputs to the right, each on its own scale.
 
-    Both frames have value (null = blank), num_syn and num_partners. Types are by name, blank last; those without a
-    synapse in either direction are left out. The bar of blank ends where the longest of a type does, and has its
-    number: most synapses can be with partners of no type. A click gives the value as customdata, "" for the blank.
+    Both frames have value (null = blank), num_syn and num_partners. Types are in the order of `colours`, blank last;
+    those without a synapse in either direction are left out. The bar of blank ends where the longest of a type does,
+    and has its number: most synapses can be with partners of no type. A click gives the value as customdata, "" for
+    the blank.
     """
     every = pd.concat([inputs, outputs])
-    labels = _labels(every.loc[every["num_syn"] > 0, "value"], blank)
+    labels = in_order(every.loc[every["num_syn"] > 0, "value"].fillna(blank).unique(), colours, blank)
     sides = [
         frame.assign(label=frame["value"].fillna(blank))
         .set_index("label")[["num_syn", "num_partners"]]
@@ -105,11 +107,13 @@ def synapses_per_partner(counts: pd.DataFrame) -> Figure:
 def sizes_by_type(sizes: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> Figure:
     """The sizes of synapses by type of the partner: median, quartiles, and 5 % to 95 % as whiskers.
 
-    `sizes` has value (null = blank), num_syn, low, q1, median, q3, high, in voxels.
+    `sizes` has value (null = blank), num_syn, low, q1, median, q3, high, in voxels. Types are in the order of
+    `colours`, blank last.
     """
     boxes: list[Trace] = []
-    labels = sizes["value"].fillna(blank).tolist()
-    for label, row in zip(labels, sizes.itertuples(), strict=True):
+    sizes = sizes.set_index(sizes["value"].fillna(blank))
+    labels = in_order(sizes.index, colours, blank)
+    for label, row in zip(labels, sizes.loc[labels].itertuples(), strict=True):
         colour = colours.get(label, NEUTRAL)
         boxes.append(
             {
@@ -130,13 +134,15 @@ def sizes_by_type(sizes: pd.DataFrame, colours: Mapping[str, str], *, blank: str
     return _rows(boxes, len(labels), xaxis=across)
 
 
-def compartments_by_type(counts: pd.DataFrame, *, blank: str = "no type") -> Figure:
+def compartments_by_type(counts: pd.DataFrame, colours: Mapping[str, str], *, blank: str = "no type") -> Figure:
     """Where the synapses with each type sit, as shares of its synapses.
 
-    `counts` has value (null = blank) and the columns of COMPARTMENTS.
+    `counts` has value (null = blank) and the columns of COMPARTMENTS. Types are in the order of `colours`, blank last.
     """
     bars: list[Trace] = []
-    labels = counts["value"].fillna(blank).tolist()
+    counts = counts.set_index(counts["value"].fillna(blank))
+    labels = in_order(counts.index, colours, blank)
+    counts = counts.loc[labels]
     whole = counts[list(COMPARTMENTS)].sum(axis=1)
     for column, (name, colour) in COMPARTMENTS.items():
         share = counts[column] * 100 / whole.where(whole > 0)
@@ -155,11 +161,6 @@ def compartments_by_type(counts: pd.DataFrame, *, blank: str = "no type") -> Fig
         )
     across = {"title": {"text": "% of the type's synapses"}, "range": [0, 100]}
     return _rows(bars, len(labels), xaxis=across, barmode="stack", showlegend=True)
-
-
-def _labels(values: pd.Series, blank: str) -> list[str]:
-    known = sorted(values.dropna().astype(str).unique())
-    return [*known, blank] if values.isna().any() else known
 
 
 def _rows(traces: list[Trace], count: int, **layout: Any) -> Figure:

@@ -21,10 +21,10 @@ QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
 
 
 def universe(release: Release, table: str, column: str) -> tuple[str, ...]:
-    """Every value of a column of a type table at a version, sorted; () where the table has no such column, or more rows
-    than are held."""
+    """Every value of a column of a type table at a version, in their order; () where the table has no such column,
+    or more rows than are held."""
     known = type_colours(release, table, column)
-    return tuple(sorted(value for value in known if value != groups.BLANK_LABEL))
+    return tuple(value for value in known if value != groups.BLANK_LABEL)
 
 
 def type_colours(release: Release, table: str, column: str) -> dict[str, str]:

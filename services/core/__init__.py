@@ -7,7 +7,7 @@ Public names:
 - `addresses`: bare, host, is_name, is_private_way, origin
 - `bound_points`: PLACE, places, position_columns, root_columns
 - `calls`: Call, Read, call, known, script
-- `colours`: BLANK, SEVERAL, WHEEL, assign
+- `colours`: BLANK, SEVERAL, WHEEL, assign, in_order
 - `columns`: Column, Kind, as_stored, beside, default_group, describe_columns, find_column, groupable, in_words,
   kind_of
 - `directions`: Direction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,8 @@ import pandas as pd
 from services.cave.release import Release
 from services.cells import cell_types
 from services.core import type_columns
+from services.core.colours import in_order
 from services.core.errors import BadInput
-from services.core.natural_order import natural_ranks
 from services.populations.edges import Ids, Places, places
 from services.populations.sets import CellSet
 from services.tables.tables import is_type_table
@@ -78,7 +79,7 @@ def group(release: Release, cells: CellSet, by: str = "") -> Grouping:
     if column not in rows:
         near = ", ".join(map(str, rows.columns))
         raise BadInput(f"{table} has no column {column[:80]!r} to group cells by.", f"It can be cell, {near}.")
-    return of_values(meant, type_columns.as_counted(rows[column].reindex(cells.ids)))
+    return of_values(meant, type_columns.as_counted(rows[column].reindex(cells.ids)), release.profile.palette)
 
 
 def notices(release: Release, *by: str) -> tuple[str, ...]:
@@ -97,18 +98,19 @@ def of_cells(cells: CellSet) -> Grouping:
     return Grouping(CELL, tuple(map(str, cells.ids.tolist())), np.arange(len(cells), dtype=np.int64))
 
 
-def of_values(by: str, values: pd.Series) -> Grouping:
-    """Groups of cells that have these values, in their natural order, blank ones last. Raises BadInput for too many."""
+def of_values(by: str, values: pd.Series, palette: Iterable[str] = ()) -> Grouping:
+    """Groups of cells that have these values, in their order (:func:`services.core.colours.in_order`), blank ones last.
+    Raises BadInput for too many."""
     texts = values.astype("string").reset_index(drop=True)
     if pd.api.types.is_bool_dtype(values.dtype):
         texts = texts.str.lower()
-    ranks = natural_ranks(texts)
-    names: list[str | None] = [str(name) for name in texts.groupby(ranks).first()]
+    names: list[str | None] = [*in_order(texts.dropna().unique(), palette)]
     if len(names) > MOST_GROUPS:
         raise BadInput(
             f"{by} has {len(names):,} values, more than the {MOST_GROUPS} that are shown.", "Choose another."
         )
-    of = ranks.fillna(len(names)).to_numpy(np.int64)
+    places = {name: place for place, name in enumerate(names)}
+    of = texts.map(places).fillna(len(names)).to_numpy(np.int64)
     return Grouping(by, (*names, *([None] if (of == len(names)).any() else [])), of)
 
 

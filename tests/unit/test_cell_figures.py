@@ -135,7 +135,7 @@ def test_compartments_are_shares_of_each_types_synapses():
     partners = partner_frame().assign(
         on_spine=[1, 0, 0], on_shaft=[1, 1, 0], on_soma=[0, 0, 1], not_predicted=[1, 1, 0]
     )
-    figure = drawn(by_type.compartments_by_type(plot_frames.compartments_by_type(partners, "cell_type")))
+    figure = drawn(by_type.compartments_by_type(plot_frames.compartments_by_type(partners, "cell_type"), COLOURS))
     shares = {bars.name: list(bars.x) for bars in figure.data}
     assert shares["spine"] == [33.33, 0, 0]
     assert [sum(column) for column in zip(*shares.values(), strict=True)] == pytest.approx([100, 100, 100], abs=0.1)
