@@ -102,8 +102,9 @@ def table_options(tables: Sequence[TableInfo], chosen: str) -> list[Option]:
 
 
 def layer_options(volume: Volume) -> list[Option]:
-    """The sources of layer boundaries to choose from, by name; the first is the default and the value ""."""
-    return [{"label": one.name, "value": one.key if place else ""} for place, one in enumerate(volume.layer_sets)]
+    """The sources of layer boundaries to choose from, by name; the first is the default: a blank, which the address
+    leaves out."""
+    return [{"label": one.name, "value": one.key if place else " "} for place, one in enumerate(volume.layer_sets)]
 
 
 def _version_option(version: Version, *, latest: bool = False) -> Option:

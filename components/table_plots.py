@@ -56,7 +56,8 @@ def plot_form(
         fields.append(controls.choice("Group and colour by", "group_by", "group-by", colour, _options(groups)))
     deep = view.plot == "side" or (view.plot == "scatter" and chosen and "depth" in chosen[1].name)
     if deep and len(layer_sets) > 1:
-        fields.append(controls.choice("Layers", "layers", "plot-layers", view.layers, layer_sets))
+        key = view.layers or layer_sets[0]["value"]
+        fields.append(controls.choice("Layers", "layers", "plot-layers", key, layer_sets))
     return html.Form(fields, action=TABLE_PAGE, className="k-plot-form", **data(view="1"))
 
 

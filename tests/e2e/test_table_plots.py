@@ -30,6 +30,7 @@ def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
     page.goto(f"{TABLE}&plot=scatter")
     expect(page.locator("#table-figure .nsewdrag").first).to_be_visible()
     expect(page.locator("#table-figure .no-webgl")).to_have_count(0)
+    expect(page.locator("#plot-layers option:checked")).to_have_text("Allen V1 column")
     page.locator("#table-figure").get_by_role("button", name="Copy as Python").click()
     expect(page.locator("#said")).to_have_text("A script was copied.")
     said, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
