@@ -13,7 +13,7 @@
         const value = row[column.field];
         const draw = dashAgGridComponentFunctions[column.cellRenderer];
         if (draw) return draw({...column.cellRendererParams, value, data: row});
-        if (column.valueFormatter) return dashAgGridFunctions.number(value);
+        if (column.valueFormatter) return dashAgGridFunctions.number(value, column.context.decimals);
         return value === null || value === undefined ? null : String(value);
     }
 

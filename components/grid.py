@@ -38,7 +38,7 @@ _THEME = {
 _BOX = {"filterOptions": ["contains"], "maxNumConditions": 1, "trimInput": True, "debounceMs": 350}
 """AG Grid's text filter only carries what is typed; the server reads it as a box of the filter language."""
 
-_NUMBER = {"function": "number(params.value)"}
+_NUMBER = {"function": "number(params.value, params.colDef.context.decimals)"}
 LONG_ID = 178
 SHORT_IDS = {"id", "target_id", "nucleus_id"}
 """Of annotations, which are counted up; all others may have 18 digits."""
@@ -168,7 +168,7 @@ def _column(column: Column, cell_href: str | None) -> dict[str, Any]:
         "cellDataType": False,
     }
     if column.kind in ("number", "position"):
-        definition |= {"type": "rightAligned", "valueFormatter": _NUMBER}
+        definition |= {"type": "rightAligned", "valueFormatter": _NUMBER, "context": {"decimals": column.decimals}}
     if column.kind == "id":
         definition["cellClass"] = "k-id"
     if cell_href:

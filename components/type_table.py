@@ -84,7 +84,7 @@ def _row(
 def _numbers(own: Mapping[Any, Any], href: str) -> Sequence[html.Td]:
     def text(column: str, form: str) -> str:
         value = own.get(column)
-        none = "0" if column.startswith(("num_", "pct_")) else ""
+        none = form.format(0) if column.startswith(("num_", "pct_")) else ""
         return none if value is None or pd.isna(value) else form.format(value)
 
     texts = [text(column, form) for column, _, form in COLUMNS]
@@ -99,7 +99,7 @@ def _sums(groups: Mapping[str, pd.DataFrame]) -> html.Tr:
         size = frame["net_size"].sum(skipna=False)
         cells += [
             html.Td(f"{synapses:,}"),
-            html.Td("100.0" if synapses else "0"),
+            html.Td("100.0" if synapses else "0.0"),
             html.Td(f"{partners:,}"),
             html.Td(f"{synapses / partners:.2f}" if partners else ""),
             html.Td(f"{size / synapses:,.0f}" if synapses and pd.notna(size) else ""),

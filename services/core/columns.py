@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -52,8 +53,9 @@ class Column:
 
     `title` is its name in words, `unit` what its numbers count ("" = nothing or unknown), `aliases` other
     names that a filter may call it by, such as `root_id` for `pt_root_id`. `voxel_nm` is how many nm a voxel of the
-    table is along the axis of a position; None where that is not known. `words_beside` are the names of all columns of
-    words in its table, if it is one: filters quote a value that is such a name.
+    table is along the axis of a position; None where that is not known. `decimals` are those that its numbers are shown
+    with, 0 where all are whole. `words_beside` are the names of all columns of words in its table, if it is one:
+    filters quote a value that is such a name.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Column:
     unit: str = ""
     aliases: tuple[str, ...] = ()
     voxel_nm: float | None = None
+    decimals: int = 0
     words_beside: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @property
@@ -96,6 +99,17 @@ def kind_of(name: str, values: pd.Series) -> Kind:
     return "number"
 
 
+def _decimals(values: pd.Series) -> int:
+    """Two where some number is not whole; up to six, so that all but the smallest 5 % show two digits other than 0."""
+    if not dtypes.is_float_dtype(values.dtype):
+        return 0
+    sizes = np.abs(values.to_numpy(np.float64, na_value=np.nan))
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    if not (sizes % 1).any():
+        return 0
+    return int(np.clip(1 - math.floor(math.log10(np.quantile(sizes, 0.05))), 2, 6))
+
+
 def _exceeds_float(values: pd.Series) -> bool:
     largest, smallest = values.max(), values.min()
     return not pd.isna(largest) and max(int(largest), -int(smallest)) > LARGEST_EXACT_FLOAT
@@ -119,7 +133,7 @@ def _describe(name: str, values: pd.Series, aliases: tuple[str, ...]) -> Column:
     unit = suffix[1] if suffix else _UNITS.get(name, "vx" if kind == "position" else "")
     words = _TITLES.get(name, name.removesuffix(suffix[0]) if suffix else name).replace("_", " ").removeprefix("pt ")
     words = _POINT.sub(lambda point: f"{_POINTS.get(point[1], point[1])} ", words)
-    return Column(name, words, kind, unit, aliases)
+    return Column(name, words, kind, unit, aliases, decimals=_decimals(values))
 
 
 def as_stored(values: pd.Series) -> pd.Series:

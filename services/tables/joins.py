@@ -122,7 +122,8 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     places = cave.volume(table.datastack).layer_columns
     values = [column for column in right.columns if _is_value(column) and column.name not in places]
     new = tuple(
-        Column(f"{other}.{column.name}", f"{column.title} ({other})", column.kind, column.unit) for column in values
+        Column(f"{other}.{one.name}", f"{one.title} ({other})", one.kind, one.unit, decimals=one.decimals)
+        for one in values
     )
     count = Column(f"{other}.{NUM_ROWS}", f"rows ({other})", "number")
     if {column.name for column in table.columns} & {count.name, *(column.name for column in new)}:

@@ -54,7 +54,12 @@ def with_voxels(columns: Sequence[Column], voxel_nm: Sequence[float]) -> tuple[C
 
 def columns_in(columns: Sequence[Column], unit: str) -> tuple[Column, ...]:
     """The columns, those of positions in another unit."""
-    return tuple(replace(column, unit=unit) if column.kind == "position" else column for column in columns)
+    return tuple(
+        replace(column, unit=unit, decimals=2 if unit == "um" else column.decimals)
+        if column.kind == "position"
+        else column
+        for column in columns
+    )
 
 
 def counted_in(info: TableInfo, columns: Sequence[Column], unit: str) -> tuple[TableInfo, tuple[Column, ...]]:

@@ -47,11 +47,14 @@ def query(page: Page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
-def test_numbers_are_whole_or_short(load: Load) -> None:
+def test_numbers_have_the_decimals_of_their_column(load: Load) -> None:
     page = load("dashAgGridFunctions.js")
     values: dict[Any, str] = {0: "0", 1234567: f"{1234567:,}", 1234.5678: f"{1234.5678:,.2f}", -0.00123456: "-0.001235"}
-    values |= {None: "", 0.5: "0.5", -2: "-2"}
-    assert page.evaluate("values => values.map(dashAgGridFunctions.number)", [*values]) == [*values.values()]
+    values |= {None: "", 0.5: "0.50", -2: "-2"}
+    numbers = "([values, decimals]) => values.map((value) => dashAgGridFunctions.number(value, decimals))"
+    assert page.evaluate(numbers, [[*values], 0]) == [*values.values()]
+    assert page.evaluate(numbers, [[297, 57.49, 0, 1e-9], 2]) == ["297.00", "57.49", "0.00", "0.000000001"]
+    assert page.evaluate(numbers, [[2, 0.00123456], 4]) == ["2.0000", "0.0012"]
 
 
 @pytest.mark.parametrize(

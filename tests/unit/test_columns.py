@@ -36,3 +36,18 @@ def test_numbers_say_what_they_count() -> None:
         "position lookup y (vx)",
         "score",
     ]
+
+
+def test_numbers_of_a_column_have_the_same_decimals() -> None:
+    frame = pd.DataFrame(
+        {
+            "volume": [297.0, 57.49, None],
+            "count": [3, 4, 5],
+            "whole": [3.0, 4.0, None],
+            "score": [0.0012, 0.5, 0.25],
+            "tiny": [1e-12, 1e-11, 1e-10],
+            "nothing": [None, None, None],
+        }
+    ).astype({"nothing": "float64"})
+    shown = {column.name: column.decimals for column in describe_columns(frame)}
+    assert shown == {"volume": 2, "count": 0, "whole": 0, "score": 3, "tiny": 6, "nothing": 0}
