@@ -102,6 +102,13 @@ def _of_synapses(release: Release) -> dict[str, str]:
     }
 
 
+def of_one_direction(more: Sequence[str]) -> tuple[str, ...]:
+    """A sentence for those names of `more` that say something of inputs or of outputs, and so nothing of both."""
+    words = {name: name for name in (COMPARTMENT, SCORES, TRANSMITTERS, NEUROPILS)} | {SHARE: "share"}
+    left = [word for name, word in words.items() if name in more]
+    return (f"Read for inputs or outputs alone: {', '.join(left)}.",) if left else ()
+
+
 def fitting(release: Release, type_table: str, more: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     """Those names of `more` that can be added at the version, and a sentence for each that cannot."""
     known = {*offered(release, type_table), type_table}

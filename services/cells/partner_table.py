@@ -209,7 +209,9 @@ def _with_more(
         release = Release(cave, connections.datastack, connections.version)
         frame, coverage = representative.with_points(release, frame)
         messages.append(coverage)
-    if wanted.side != "both":
+    if wanted.side == "both":
+        messages += partner_columns.of_one_direction(wanted.more)
+    else:
         frame, notes = _with_requests(cave, connections, wanted, frame)
         messages += notes
     frame, sentences = partner_joins.with_tables(

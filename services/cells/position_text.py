@@ -26,8 +26,8 @@ _UNIT = re.compile(rf"(?:\bin\s+)?(?:(?<![a-zμ_])|(?<=[xyz])_)(?:{_ANY_UNIT})(?
 _LABEL = re.compile(r"(?<![a-z0-9])(?:[a-z]+_)*([xyz])(?![a-z0-9])\s*([:=]?)", re.IGNORECASE)
 _NAMES = "pos|position|pt|point|location|coords?|coordinates?|voxels?|xyz"
 _NAMED = re.compile(rf"\s*[\"']?(?:[a-z]+_)*(?:{_NAMES})[\"']?\s*[:=]", re.IGNORECASE)
-_WELL_KNOWN = re.compile(r"\s*(?:SRID\s*=\s*\d+\s*;\s*)?POINT(?:\s*Z\s*|\s+)(?=\()", re.IGNORECASE)
-"""How databases write a point before its numbers, as in `POINT Z (1 2 3)`."""
+_WELL_KNOWN = re.compile(r"\s*(?:SRID\s*=\s*\d+\s*;\s*)?(?:MULTI)?POINT\s*Z?\s*(?=\()", re.IGNORECASE)
+"""How databases write points before their numbers, as in `POINT Z (1 2 3)`."""
 _TIMES = re.compile(r"(?<=[\d.])\s*[x×✕*]\s*(?=[+-]?\d)", re.IGNORECASE)
 _AROUND = re.compile(r"[\[\](){}<>\"]|(?<!\d)'|'(?!\d)")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)

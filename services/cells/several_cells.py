@@ -150,6 +150,8 @@ def _open(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerT
                 together, Direction(side), frame, synapse_weights.partner_degrees(cave, together)
             )
     tables, left = _joinable(together, wanted.more)
+    if side == "both" and partner_columns.SHARE in wanted.more:
+        left = (*left, *partner_columns.of_one_direction([partner_columns.SHARE]))
     joined = partner_joins.load_tables(cave.release(datastack, number), tables, frame["root_id"].tolist())
     frame, messages = partner_joins.with_tables(frame, joined)
     return PartnerTable(

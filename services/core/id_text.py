@@ -25,6 +25,11 @@ _SERIES_INDEX = re.compile(r"^ *\d+ {2,}(?=\d)", re.MULTILINE)
 """The numbers of rows beside the values of a Series of pandas as it is printed, its dtype below."""
 _GROUPED = re.compile(r"(?<![\d,.'_])(?<!\d )[1-9]\d{0,2}(?P<by>[ ,'._])\d{3}(?:(?P=by)\d{3}){4}(?![,.'_]?\d)(?! \d)")
 """Six groups of digits: a root or supervoxel id as a spreadsheet shows it. Fewer could be a list of small ids."""
+_GROUPED_BY_MARKS = re.compile(r"(?<![\d,.'_])[1-9]\d{0,2}(?P<by>[,'._])\d{3}(?:(?P=by)\d{3}){4}(?![,.'_]?\d)")
+"""The same with marks between the groups, so that a blank is between numbers."""
+_RUN_OF_GROUPS = re.compile(
+    r"(?<![\d,.'_])(?<!\d )[1-9]\d{0,2}(?P<by>[ ,'._])\d{3}(?:(?P=by)\d{1,3}){10,}(?![,.'_]?\d)(?! \d)"
+)
 _SIX_GROUPS = re.compile(r"(?<!\d)(?=([1-9]\d{2}(?P<by>[ ,'._])\d{3}(?:(?P=by)\d{3}){4})(?!\d))")
 _LAYER_BITS, _LARGEST_IN_LAYER = 56, 2**40
 """A root id is its layer in the highest bits and, beside it, a number that is small, for a root is in no chunk."""
@@ -52,7 +57,9 @@ def without_calls(text: str) -> str:
 
 def tokens(text: str) -> Iterator[str]:
     """The words and numbers of a :func:`cleaned` text; digits that belong together are one."""
-    whole = _GROUPED.sub(lambda result: re.sub(r"\D", "", result[0]), _with_whole_roots(without_calls(text)))
+    whole = _RUN_OF_GROUPS.sub(_as_supervoxels, _with_whole_roots(without_calls(text)))
+    for grouped in (_GROUPED_BY_MARKS, _GROUPED):
+        whole = grouped.sub(lambda result: re.sub(r"\D", "", result[0]), whole)
     separate = _JOINED.sub(" ", _SUFFIX.sub(r"\1", whole))
     return (stripped for token in _TOKEN.findall(separate) if (stripped := token.strip("._")))
 
@@ -67,6 +74,17 @@ def _with_whole_roots(text: str) -> str:
             parts += [text[end : groups.start()], f" {digits} "]
             end = groups.end(1)
     return "".join([*parts, text[end:]])
+
+
+def _as_supervoxels(run: re.Match[str]) -> str:
+    """Groups of three digits as the supervoxel ids that they are, six groups each; as they stand where they may be
+    other numbers: no group with a zero before it, and none shorter, tells them from a list of small ids."""
+    groups = run[0].split(run["by"])
+    parts = [groups[at : at + 6] for at in range(0, len(groups), 6)]
+    whole = all(len(group) == 3 for part in parts for group in part[1:]) and not len(groups) % 6
+    shown = run["by"] not in " ," or any(group[0] == "0" or len(group) < 3 for group in groups)
+    ids = ["".join(part) for part in parts]
+    return " ".join(ids) if whole and shown and all(int(one) >> _LAYER_BITS == 1 for one in ids) else run[0]
 
 
 def as_id(token: str) -> int | None:

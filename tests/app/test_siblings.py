@@ -84,6 +84,8 @@ def of_partners(synapses: pd.DataFrame, cell: int) -> pd.DataFrame:
 def test_partners_scores_transmitters_and_neuropils(client, fly):
     synapses, places = fly["synapses_nt_v1"], fly["fly_synapses_neuropil"]
     cell = busiest(synapses)
+    merged = ask(client, FLY, f"cells/{cell}/partners", direction="merged", more="scores,transmitters")
+    assert "Read for inputs or outputs alone: scores, transmitters." in merged["notes"]
     answer = ask(
         client, FLY, f"cells/{cell}/partners", direction="in", more="scores,transmitters,neuropils", synapses="all"
     )

@@ -143,6 +143,11 @@ def test_two_ids_in_groups_are_two_and_short_lists_stay_lists():
         with pytest.raises(BadInput, match="2 ids are given"):
             one_id(text)
     assert read_ids("17 101 864 691 135 376 822 635 102 103").ids == (17, 101, ROOT, 102, 103)
+    supervoxels = (88_891_234_567_890_123, 72_057_594_037_927_936)
+    for between in (" ", ",", "'", "."):
+        one, other = (f"{each:,}".replace(",", between) for each in supervoxels)
+        for text in (f"{one} {other}", f"{one}{between}{other}", f"{one}\n{other}", f"{one}; {other}"):
+            assert read_ids(text).ids == supervoxels, text
     small = [str(one) for one in range(101, 113)]
     assert read_ids(" ".join(small)).ids == tuple(map(int, small))
     assert read_ids("100 547 606").ids == (100, 547, 606)

@@ -54,7 +54,17 @@ def test_however_it_is_written_a_position_is_its_three_numbers(text):
     assert given is not None and given.numbers == PLACE and given.unit in ("", "vx")
 
 
-@pytest.mark.parametrize("text", ["POINT Z (1 2 3)", "POINTZ(1 2 3)", "SRID=4326;POINT (1 2 3)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "POINT Z (1 2 3)",
+        "POINTZ(1 2 3)",
+        "SRID=4326;POINT (1 2 3)",
+        "POINT(1 2 3)",
+        "MULTIPOINT Z (1 2 3)",
+        "SRID=0;MULTIPOINTZ((1 2 3))",
+    ],
+)
 def test_a_point_of_a_database_is_surely_a_position(text):
     given = parse(text)
     assert given is not None and given.numbers == (1, 2, 3) and given.certain
