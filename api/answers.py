@@ -18,7 +18,7 @@ from werkzeug.urls import iri_to_uri
 from api import params, shapes
 from services.cells.cells import Cell
 from services.core.columns import Column
-from services.core.errors import KarstError, WrongMethod, request_id
+from services.core.errors import KarstError, TooLarge, WrongMethod, request_id
 from services.core.logs import explain
 from services.core.records import TableInfo, Version
 from services.core.stages import begin_render
@@ -32,6 +32,8 @@ main {{ max-width: 36rem; margin: 15vh auto; padding: 0 1rem; line-height: 1.5 }
 <body><main><h1>{title}</h1><p>{text}</p>{link}</main></body></html>
 """
 """What stands outside the pages of Dash."""
+MOST_JSON_ROWS = 500_000
+"""Some 50 MB, which are put together in memory; the other formats take a tenth of it, or are streamed."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,15 @@ def frame_answer(
     extra: Mapping[str, Any] | None = None,
 ) -> Response:
     """`frame` in the format that the request wants; `total` counts the rows of which `frame` may be a page (None =
-    unknown), `extra` goes into the JSON only."""
+    unknown), `extra` goes into the JSON only. Raises TooLarge."""
     begin_render()
     wanted = params.file_format()
     facts = _facts(subject, len(frame), total)
     if params.head() == "only":
         return _provenance(subject, facts)
     if wanted == "json":
+        if len(frame) > MOST_JSON_ROWS:
+            raise TooLarge(f"{len(frame):,} rows are too many for JSON.", "Ask for format=csv, parquet or arrow.")
         return jsonify(
             {
                 "datastack": subject.datastack,

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from flask.testing import FlaskClient
 
-from api import blueprint
+from api import answers, blueprint
 from services.cave.client import Cave
 from services.cells import partner_columns
 from services.core.errors import BadInput
@@ -95,6 +95,17 @@ def test_only_proofread_axons_count_unless_asked_otherwise(asked: FlaskClient) -
     assert "Presynaptic set: 3 of 6 cells are left out, for their axon is not proofread." in told["messages"]
     both = get(asked, "edges", pre="nuclei:", proofread="both")
     assert {(int(r["pre_root_id"]), int(r["post_root_id"])) for r in both["rows"]} == {(P1, I1), (P2, I1), (I1, P1)}
+
+
+def test_a_matrix_that_is_too_large_for_json_comes_as_a_file(
+    asked: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "MOST_JSON_ROWS", 8)
+    refused = asked.get(f"/api/v1/{SIX}/{VERSION}/populations/edges?pre=nuclei:&proofread=off")
+    assert refused.status_code == 413 and refused.json is not None
+    assert refused.json["error"]["message"] == "9 rows are too many for JSON."
+    files = asked.get(f"/api/v1/{SIX}/{VERSION}/populations/edges?pre=nuclei:&proofread=off&format=csv")
+    assert files.status_code == 200 and files.text.count("\n") > len(EDGES)
 
 
 @pytest.mark.parametrize(
