@@ -155,8 +155,11 @@ def say_picked(picked: Outline | None, state: GridState | None, columns: list[st
     ids = shown.picked_ids(picked)
     if ids is None:
         return []
+    line = shown.listed("id", ids)
+    keep = shown.narrowed(line) if line else None
     root = table_page.root_href(shown.address, shown.table, shown.picked_rows(None, picked)[0])
-    return table_page.drawn_for(shown.address, table_plots.picked(len(ids), shown.keeping("id", ids), root))
+    onwards = table_page.onwards(shown.address, line, root) if line else []
+    return table_page.drawn_for(shown.address, table_plots.picked(len(ids), keep, onwards))
 
 
 @callback(

@@ -267,16 +267,20 @@ def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> tupl
         )
         for form, words in COPIES.items()
     ]
-    menu = [html.H2("Files"), *files, html.H2("Copy"), *copies, *_onwards(view, line)]
+    ways = onwards(view, line)
+    menu = [html.H2("Files"), *files, html.H2("Copy"), *copies, html.H2("See", hidden=not ways), *ways]
     return None if "CSV" in refused else csv, menu
 
 
-def _onwards(view: TableAddress, line: str) -> list[Any]:
-    """The way to who the cells of these rows connect to; none for a filter of other tables or units."""
+def onwards(view: TableAddress, line: str, root_href: str | None = None) -> list[Any]:
+    """The ways on from the rows that a query line keeps: to their one cell where it has an address, else to who their
+    cells connect to; none for a filter of other tables or units."""
+    if root_href:
+        return [html.A("Read this cell's partners", href=root_href)]
     if view.join or view.unit != "vx":
         return []
     cells = PopulationAddress(view.datastack, view.version, view.table, line)
-    return [html.H2("See"), html.A("Connections among these cells", href=cells.href())]
+    return [html.A("Connections among these cells", href=cells.href())]
 
 
 def cell_href(view: TableAddress, table: TableFrame | LargeTable, column: Column) -> str | None:

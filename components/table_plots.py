@@ -104,8 +104,8 @@ def scatter_figure(plot: Plot, drawn: int, whole: int, layers: LayerSet | None) 
     return _drawn(plot, hint, SCATTER_CONFIG)
 
 
-def picked(count: int, keep: str | None, root_href: str | None) -> list[Any]:
-    """How many rows lie within what was drawn, and ways on: keep only these, or read the one cell."""
+def picked(count: int, keep: str | None, onwards: Sequence[Any]) -> list[Any]:
+    """How many rows lie within what was drawn, and the ways on: keep only these, or `onwards`."""
     messages: list[Any] = [html.Strong(counted(count, "row")), " picked; the Neuroglancer link shows them. "]
     if not count:
         messages = [html.Span("No rows there. ", className="k-muted")]
@@ -113,8 +113,8 @@ def picked(count: int, keep: str | None, root_href: str | None) -> list[Any]:
         messages.append(html.A("Keep only these", href=keep))
     else:
         messages.append(html.Span("They cannot be kept: draw a smaller outline."))
-    if root_href:
-        messages += [" · ", html.A("Read this cell's partners", href=root_href)]
+    if count:
+        messages += [part for way in onwards for part in (" · ", way)]
     clear = {"type": "table-unpick", "of": "plot"}
     return [
         *messages,

@@ -202,15 +202,16 @@ class HeldView(TableView):
         """The address of this view with `text` in the box of a column."""
         return replace(self.address, boxes={**self.address.boxes, column: text}).href()
 
-    def keeping(self, column: str, ids: pd.Series) -> str | None:
-        """The address of the rows with these ids, which are saved if they are many; None where that is not possible."""
+    def listed(self, column: str, ids: pd.Series) -> str | None:
+        """A query line that keeps the rows with these ids, which are saved if they are many; None where that is not
+        possible."""
         try:
             kept = saved_ids.listed(
                 self.release.cave, self.table.datastack, find_column(self.table.columns, column), ids
             )
         except KarstError:
             return None
-        return self.narrowed(kept.text())
+        return kept.text()
 
     def narrowed(self, line: str) -> str | None:
         """The address of the rows that also pass a query line; None where it would be too long."""

@@ -46,6 +46,10 @@ def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
     count = f"{count_of(said):,}"
     assert 100 < count_of(said) < everything  # more than an address names one by one
     expect(link).to_contain_text(f"{count} selected row")
+    cells = parse_qs(urlsplit(said.get_by_role("link", name="Connections among").get_attribute("href") or "").query)
+    edges = {"pre": f"{cells['pre_table'][0]}:{cells['pre'][0]}", "proofread": "off"}
+    sets = page.request.get("/api/v1/karst_demo/latest/populations/edges", params=edges).json()["sets"]
+    assert f"{sets['pre']['rows']:,}" == count
     said.get_by_role("link", name="Keep only these").click()
     expect(page.locator("#table-counts")).to_contain_text(f"{count} of 2,")
     draw(page, [(0.1, 0.1), (0.6, 0.1), (0.6, 0.6), (0.1, 0.1)])
