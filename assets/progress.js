@@ -17,6 +17,7 @@
         if (place.closest("main") && !place.closest(".k-home, [role=tabpanel]")) {
             const button = document.createElement("button");
             Object.assign(button, {type: "button", className: "btn btn-sm btn-outline-secondary", textContent: "Cancel"});
+            button.dataset.help = "Goes back. The server finishes what it has begun, and keeps the answer for next time.";
             button.addEventListener("click", cancel);
             place.append(button);
         }

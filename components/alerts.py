@@ -5,14 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import dash_bootstrap_components as dbc
 from dash import html
 
+from services.views.addresses import CATALOGUE_PAGE, TABLE_PAGE
+
 if TYPE_CHECKING:
     from services.core.errors import KarstError
 
-ADDRESS = re.compile(r"(https?://[^\s)]+)")
+ADDRESS = r"https?://[^\s)]+"
+STEPS = {
+    "another datastack": (CATALOGUE_PAGE, ()),
+    "another version": (CATALOGUE_PAGE, ("datastack",)),
+    "Its versions": (CATALOGUE_PAGE, ("datastack",)),
+    "another table": (CATALOGUE_PAGE, ("datastack", "version")),
+    "Find ids": (f"{TABLE_PAGE}?panel=ids", ("datastack", "version")),
+}
+"""Words of a hint that lead to where one does it: the page, and what it is told of where to look."""
+LINKED = re.compile(f"({'|'.join((ADDRESS, *STEPS))})")
 SIGN_IN = html.A("Sign in", href="/sign-in", target="_self", className="alert-link ms-1")
 SEEN, SEEN_BEFORE = 100, 60
 """Characters of a typed line that are shown with an error, and how many of them before it."""
@@ -27,7 +39,7 @@ def problem(error: KarstError, typed: str = "") -> dbc.Alert:
         [
             html.Span(f"Request {error.request_id}", className="k-request"),
             html.Strong(error.message),
-            html.Span([" ", *_linked(error.hint)]) if error.hint else None,
+            html.Span([" ", *_linked(error)]) if error.hint else None,
             SIGN_IN if error.code == "sign_in" else None,
             _pointed(typed, position) if typed and position is not None else None,
         ],
@@ -36,14 +48,18 @@ def problem(error: KarstError, typed: str = "") -> dbc.Alert:
     )
 
 
-def _linked(text: str) -> list[Any]:
-    """A sentence in which an address is a link."""
-    parts = ADDRESS.split(text)
-    return [
-        html.A(part, href=part, target="_blank", rel="noopener", className="alert-link") if i % 2 else part
-        for i, part in enumerate(parts)
-        if part
-    ]
+def _linked(error: KarstError) -> list[Any]:
+    """What to do, in which addresses and places in Karst are links."""
+    parts = LINKED.split(error.hint)
+    return [_link(part, error) if i % 2 else part for i, part in enumerate(parts) if part]
+
+
+def _link(words: str, error: KarstError) -> html.A:
+    if words not in STEPS:
+        return html.A(words, href=words, target="_blank", rel="noopener", className="alert-link")
+    page, names = STEPS[words]
+    query = urlencode({name: value for name in names if (value := getattr(error, name, ""))})
+    return html.A(words, href=f"{page}{'&' if '?' in page else '?'}{query}" if query else page, className="alert-link")
 
 
 def _pointed(typed: str, position: int) -> html.Pre:

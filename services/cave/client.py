@@ -236,7 +236,7 @@ class Cave(Accounts, Skeletons, States, Meshes):
         `server:datastack`. Raises NotFound."""
         server, colon, name = datastack.rpartition(":")
         if not is_name(name) or (colon and (not server or server != self.settings.server)):
-            raise NotFound(f"There is no datastack {datastack[:40]!r}.", "Choose one of those that CAVE lists.")
+            raise NotFound(f"There is no datastack {datastack[:40]!r}.", "Choose another datastack.")
         return name
 
     def _local_server(self, datastack: str) -> str:

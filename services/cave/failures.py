@@ -34,7 +34,7 @@ UNKNOWN_ID = re.compile(r"cannot find node|has no root|does not exist|not found"
 """The chunkedgraph's words for an id that it never had, which it answers with 500."""
 NOT_VALID_THEN = re.compile(r"root_ids passed are not valid at the query timestamp: \[([\d, ]{1,400})")
 NO_COLUMN = re.compile(r"^'?(\w{1,63})'?$")
-CHECK = "Check the number, and the datastack."
+CHECK = "Check the number and the datastack, or look it up in Find ids."
 AGAIN = "Please try again; if it lasts, tell the operator."
 
 
@@ -125,7 +125,8 @@ def _answered(response: requests.Response, subject: Subject) -> KarstError:
     if subject.missing and (status in (400, 404) or UNKNOWN_ID.search(message) or not body):
         return NotFound(subject.missing, CHECK)  # without a body: the state service, which answers 500 in plain text
     if "returned no results" in message:
-        return NoRows(f"CAVE has no rows of {subject}.", "Choose another table, or another version.")
+        hint = "Choose another table, or another version."
+        return NoRows(f"CAVE has no rows of {subject}.", hint, datastack=subject.datastack, version=subject.version)
     return _missing(message, subject) if status == 404 else _not_valid_then(message) or _failed(body, message, subject)
 
 
@@ -176,14 +177,16 @@ def _missing(message: str, subject: Subject) -> KarstError:
     ):
         return no_version(subject)
     if subject.version is None and subject.datastack:
-        return NotFound(f"There is no datastack {subject.datastack}.", "Choose one of those that CAVE lists.")
+        return NotFound(f"There is no datastack {subject.datastack}.", "Choose another datastack.")
     return NotFound(f"CAVE has no {subject}." if str(subject) else "CAVE has no such thing.")
 
 
 def no_version(subject: Subject) -> NotFound:
     """The sentence for a version that a datastack never had."""
     return NotFound(
-        f"Datastack {subject.datastack} has no version {subject.version}.", "Choose one of the versions it has."
+        f"Datastack {subject.datastack} has no version {subject.version}.",
+        "Choose another version.",
+        datastack=subject.datastack,
     )
 
 
@@ -192,6 +195,8 @@ def no_table(subject: Subject) -> NotFound:
     return NotFound(
         f"There is no table {subject.table} at version {subject.version} of {subject.datastack}.",
         "Choose another table, or another version.",
+        datastack=subject.datastack,
+        version=subject.version,
     )
 
 

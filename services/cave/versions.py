@@ -43,7 +43,8 @@ def find(cave: Cave, datastack: str, version: str | int | None) -> Version:
         raise BadInput(f"{text[:40]!r} is no version of {datastack}.", _ways(cave, datastack))
     result = {str(one.number): one for one in known}.get(text.lstrip("0"))
     if result is None:
-        raise NotFound(f"Datastack {datastack} has no version {text[:40]}.", f"Its versions are {_numbers(known)}.")
+        message = f"Datastack {datastack} has no version {text[:40]}."
+        raise NotFound(message, f"Its versions are {_numbers(known)}.", datastack=datastack)
     return result
 
 

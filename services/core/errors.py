@@ -71,10 +71,16 @@ class WrongMethod(KarstError):
 
 
 class NotFound(KarstError):
-    """The datastack, version, table, cell or row does not exist."""
+    """The datastack, version, table, cell or row does not exist. `datastack` and `version` are where to look for
+    another ("" = not known, or the newest)."""
 
     code = "not_found"
     status = 404
+
+    def __init__(self, message: str, hint: str = "", *, datastack: str = "", version: int | str | None = "") -> None:
+        super().__init__(message, hint)
+        self.datastack = datastack
+        self.version = str(version or "")
 
 
 class NoRows(NotFound):

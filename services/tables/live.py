@@ -135,6 +135,7 @@ def _known(release: Release, table: str) -> tuple[Release, TableInfo]:
             f"{'live data are' if release.version.live else 'a version that has expired is'} read through the tables "
             f"that the newest version, {newest.number}, knows.",
             "Choose another table, or another version.",
+            datastack=release.datastack,
         )
     return newest, info
 

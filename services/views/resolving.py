@@ -24,7 +24,8 @@ def default_table(release: Release) -> str:
     names = [info.name for info in live.catalogue(release)]
     wanted = release.profile.default_table
     if not names:
-        raise NotFound(f"{release.datastack} has no tables at {release.version.title}.", "Choose another version.")
+        message = f"{release.datastack} has no tables at {release.version.title}."
+        raise NotFound(message, "Choose another version.", datastack=release.datastack)
     return wanted if wanted in names else names[0]
 
 

@@ -27,7 +27,7 @@ VIEWS = {
     "table, ids": (f"/table-viewer?table={TYPES}&panel=ids", "#table-link a"),
     "table, columns": (f"/table-viewer?table={TYPES}&panel=columns", "#table-link a"),
     "catalogue": ("/catalogue", ".k-catalogue"),
-    "table, absent": ("/table-viewer?table=nope", "#table-notes .alert"),
+    "table, absent": ("/table-viewer?table=nope", "#table-notes .alert a[href^='/catalogue?datastack=']"),
     "connectivity, empty": ("/connectivity-viewer", ".k-empty"),
     "connectivity": (f"/connectivity-viewer?type_table={TYPES}&cell=", "#panel-out .k-neuroglancer"),
     "connectivity, bad id": ("/connectivity-viewer?cell=x", "#cell-notes .alert"),

@@ -206,7 +206,10 @@ def test_what_takes_long_says_how_long_and_can_be_left(load: Load) -> None:
     page = load("progress.js", html="<div class='k-loading' role='status'>Reading…</div>", at="/second")
     expect(page.locator(".k-elapsed")).to_have_text("2 s")
     expect(page.locator(".k-elapsed")).to_have_text("3 s")
-    page.get_by_role("button", name="Cancel").click()
+    cancel = page.get_by_role("button", name="Cancel")
+    meaning = "Goes back. The server finishes what it has begun, and keeps the answer for next time."
+    expect(cancel).to_have_attribute("data-help", meaning)
+    cancel.click()
     page.wait_for_url("**/first")
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import flask
 import pytest
+from dash import html
 
+from components import alerts
+from services.cave import failures
 from services.core import errors
 from services.core.errors import (
     BadInput,
@@ -77,3 +83,27 @@ def test_one_request_has_one_id_and_the_next_another() -> None:
 @pytest.mark.parametrize("kind", [BadInput, NotFound, Upstream])
 def test_an_error_outside_of_a_request_has_an_id_too(kind: type[KarstError]) -> None:
     assert len(kind("Oh.").request_id) == 12
+
+
+def test_what_is_not_there_links_to_where_another_is_chosen() -> None:
+    subject = failures.Subject("https://cave.example", "cortex", 3, "somata")
+    assert links_in(alerts.problem(failures.no_table(subject))) == {
+        "another table": "/catalogue?datastack=cortex&version=3",
+        "another version": "/catalogue?datastack=cortex",
+    }
+    lookup = alerts.problem(NotFound("There is no segment 5.", failures.CHECK))
+    assert links_in(lookup) == {"Find ids": "/table-viewer?panel=ids"}
+
+
+def links_in(component: Any) -> dict[str, str]:
+    links = [part.to_plotly_json()["props"] for part in parts_of(component) if isinstance(part, html.A)]
+    return {link["children"]: link["href"] for link in links}
+
+
+def parts_of(component: Any) -> Iterator[Any]:
+    """A component and all that is in it."""
+    yield component
+    children = getattr(component, "children", None)
+    for child in children if isinstance(children, list) else [children]:
+        if child is not None:
+            yield from parts_of(child)
