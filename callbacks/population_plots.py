@@ -98,7 +98,7 @@ def _of_groups(population: Population, edges: Call, pre: Grouping, post: Groupin
     rows, columns = grouping_call(pre), grouping_call(post)
     shares = call(frames.targets, edges, rows, columns, seed=chance.SEED)
     quantiles = call(frames.degrees, edges, rows, columns)
-    note = "Hover for 95% intervals: cells of a row drawn anew 500 times."
+    note = "Hover for 95% bootstrap intervals (500 resamples of the row's cells)."
     drawn = [
         Plot("targets", "Targets of each row", call(drawing.targets, shares, colours), note=note),
         Plot("out", "Targets of a cell", call(drawing.degrees, quantiles, "out")),

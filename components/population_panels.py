@@ -181,7 +181,7 @@ def beside(view: PopulationAddress, groups: pd.DataFrame, by: str, words: str) -
     ]
     titles = (by, "first", "second", "difference", "95% interval")
     figure = call(drawing.differences, groups, form)
-    note = "Bars: 95% intervals; cells drawn anew."
+    note = "Bars: 95% bootstrap intervals (cells resampled)."
     graph = cell_figures.plot(Plot("differences", "Difference", figure, note=note), "")
     more = {"direction": view.direction, "value": view.compared, "beside": view.beside}
     files = file(view, "difference", "Differences:", pre_by=view.pre_by, post_by=view.post_by, **more)

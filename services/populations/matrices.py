@@ -30,16 +30,16 @@ MOST_ENTRIES = 10_000_000
 Whole: TypeAlias = npt.NDArray[np.int64]
 
 WORDS: dict[Value, str] = {
-    "synapses": "Synapses of the row's cells onto the column's cells; they are divided by nothing.",
-    "connections": "Pairs of a presynaptic and a postsynaptic cell with one synapse or more; divided by nothing.",
-    "connected_fraction": "Connected pairs, of all pairs of two different cells of the row and the column.",
-    "synapses_per_connection": "Synapses by the number of connected pairs.",
-    "net_size": "Sum of the sizes of all synapses, in voxels; it is divided by nothing.",
-    "mean_size": "Sum of the sizes by the number of synapses, in voxels.",
-    "output_share": "Share (0 to 1) of all synapses that the row's cells make, onto whatever: orphans, cells of no set "
-    "and themselves included.",
-    "input_share": "Share (0 to 1) of all synapses that the column's cells receive, from whatever: orphans, cells of "
-    "no set and themselves included.",
+    "synapses": "Synapses from the row's cells onto the column's cells, not normalized.",
+    "connections": "Pairs of a presynaptic and a postsynaptic cell with at least one synapse, not normalized.",
+    "connected_fraction": "Connected pairs as a fraction of all pairs of different cells of the row and the column.",
+    "synapses_per_connection": "Synapses divided by connected pairs.",
+    "net_size": "Summed size of all synapses in voxels, not normalized.",
+    "mean_size": "Summed size divided by the number of synapses, in voxels.",
+    "output_share": "Fraction (0 to 1) of all output synapses of the row's cells, including those onto orphans, onto "
+    "cells of neither set and onto themselves.",
+    "input_share": "Fraction (0 to 1) of all input synapses of the column's cells, including those from orphans, from "
+    "cells of neither set and from themselves.",
 }
 
 

@@ -95,8 +95,7 @@ def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dend
         return replace(whole, notes=(*whole.notes, message))
     kept = np.isin(whole.ids, _proofread(known, part))
     left = len(whole) - int(kept.sum())
-    out = "is left out, for its" if left == 1 else "are left out, for their"
-    message = f"{left:,} of {len(whole):,} cells {out} {part} is not proofread." if left else ""
+    message = f"{left:,} of {len(whole):,} cells left out: {part} not proofread." if left else ""
     return replace(whole, ids=whole.ids[kept], notes=(*whole.notes, *filter(None, [message])))
 
 

@@ -92,7 +92,7 @@ def test_only_proofread_axons_count_unless_asked_otherwise(asked: FlaskClient) -
     assert {(int(r["pre_root_id"]), int(r["post_root_id"])) for r in told["rows"]} == {
         pair for pair in EDGES if pair[0] in six_cells.AXON_PROOFREAD
     }
-    assert "Presynaptic set: 3 of 6 cells are left out, for their axon is not proofread." in told["messages"]
+    assert "Presynaptic set: 3 of 6 cells left out: axon not proofread." in told["messages"]
     both = get(asked, "edges", pre="nuclei:", proofread="both")
     assert {(int(r["pre_root_id"]), int(r["post_root_id"])) for r in both["rows"]} == {(P1, I1), (P2, I1), (I1, P1)}
 
