@@ -163,9 +163,9 @@ class Release(Roots, Synapses):
         return values
 
     def row_count(self, table: str) -> int:
-        """Number of rows of a table or view; at a moment, as many as the newest version has."""
+        """Number of rows of a table or view; at a moment, as many as the :meth:`nearest` version has."""
         if not self.version.kept:
-            return self.newest.row_count(table)
+            return self.nearest(table).row_count(table)
         source = self._described(table)  # CAVE tells how many rows a private table has
 
         def load() -> int:
@@ -176,6 +176,18 @@ class Release(Roots, Synapses):
             return int(self.cave.asker.ask("row count", subject, self.cave.materialization, call) or 0)
 
         return int(self.cave.cache.value(("row_count", *self._place, table), load))
+
+    def nearest(self, table: str) -> Release:
+        """The version whose rows of a table are nearest to those of a moment: the first valid one since that has the
+        table, else the newest."""
+        since = [
+            one for one in self.cave.versions(self.datastack) if one.valid and one.timestamp >= self.version.timestamp
+        ]
+        for version in sorted(since, key=lambda one: one.timestamp):
+            release = Release(self.cave, self.datastack, version)
+            if table in release.tables():
+                return release
+        return self.newest
 
     def is_large(self, table: str) -> bool:
         """Whether a table has more rows than are held. Raises NotFound when the version does not have it."""
@@ -205,6 +217,8 @@ class Release(Roots, Synapses):
         Boxes around nuclei (`bb_*`) are left out. Raises TooLarge above `max_table_rows` of the settings.
         """
         if not self.version.kept:
+            if self.newest.table_info(table).kind != "view":
+                self._refuse_large(table)
             return self.newest.table_at(table, self.version.timestamp)
         source = self._source(table)
 
@@ -217,11 +231,10 @@ class Release(Roots, Synapses):
     def table_at(self, table: str, time: datetime) -> pd.DataFrame:
         """All rows of a table of a version, with what was created, deleted or edited until `time` instead.
 
-        Kept for ten minutes under this very time. Raises BadInput for a view, TooLarge as `table` does.
+        Kept for ten minutes under this very time. Who asks looks first whether they can be held. Raises BadInput for
+        a view.
         """
         source = self._source(table)
-        if not source.is_view:
-            self._refuse_large(table)
         rows = partial(self._rows_at, time, source)
         key = ("table_at", self.datastack, table, time.isoformat())
         return self.cache_of(table).frame(key, lambda: whole_table(rows), ttl_s=LIVE_TTL_S)

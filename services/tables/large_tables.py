@@ -71,8 +71,8 @@ def is_large(release: Release, table: str) -> bool:
 def open_any(release: Release, table: str) -> TableFrame | LargeTable:
     """A table or view, held where it can be. Raises as :func:`live.open_table`."""
     info = live.describe(release, table)
-    at = release if release.version.kept else release.newest
-    if (release.version.kept or info.kind == "table") and is_large(at, table):
+    large = is_large(release, table) if release.version.kept else info.kind == "table" and release.is_large(table)
+    if large:
         return open_large(release, table)
     return live.open_table(release, table)
 
@@ -164,10 +164,8 @@ def too_many(cave: Cave, table: LargeTable) -> TooLarge:
     """Why something that needs all rows, or any at a moment, cannot be done with a large table."""
     hint = f"Filter it, by a root id or a box in space, to {most_narrowed(cave):,} rows or fewer"
     if not table.version.kept:
-        return TooLarge(
-            f"{table.info.name} is too large to be read as a whole as of a time.",
-            f"{hint}, or choose a version that is kept.",
-        )
+        release = Release(cave, table.datastack, table.version)
+        return live.too_large(release, table.info.name, f"{hint}, or choose a version that is kept.")
     rows = f"{table.info.row_count or 0:,}"
     return TooLarge(f"{table.info.name} is too large to hold all of its {rows} rows.", f"{hint}.")
 

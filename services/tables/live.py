@@ -80,12 +80,20 @@ def open_table(release: Release, table: str) -> TableFrame:
     if release.version.kept:
         return tables.open_table(release, table)
     known, info = _known(release, table)
-    if info.kind == "table" and known.row_count(table) > release.cave.settings.max_table_rows:
-        raise TooLarge(
-            f"{table} is too large to be read as a whole as of a time.", "Filter it, or choose a version that is kept."
-        )
+    if info.kind == "table" and release.is_large(table):
+        raise too_large(release, table, "Filter it, or choose a version that is kept.")
     rows = known.table_at(table, release.version.timestamp)
     return tables.table_of(release, info, rows, derived=release.derived.of("table", table))
+
+
+def too_large(release: Release, table: str, hint: str) -> TooLarge:
+    """Why a table cannot be read as a whole at a moment, of which CAVE counts no rows."""
+    nearest = release.nearest(table)
+    return TooLarge(
+        f"{table} is too large to be read as a whole as of a time: version {nearest.number} has "
+        f"{nearest.row_count(table):,} rows.",
+        hint,
+    )
 
 
 def notices(cave: Cave, table: TableFrame | LargeTable) -> tuple[str, ...]:

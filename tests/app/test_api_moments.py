@@ -14,6 +14,7 @@ from api import blueprint
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.core.settings import Settings
+from services.tables import live
 
 DS, TYPES, PROOFREADING = "karst_demo", "aibs_metamodel_celltypes_v661", "proofreading_status_and_strategy"
 NUCLEI, SYNAPSES, VIEW, LATER = (
@@ -195,4 +196,13 @@ def test_a_table_too_large_to_hold_is_refused_at_a_moment(localcave_url, expired
     for version in ("live", expired.number):
         answer = get(app.test_client(), f"{version}/tables/{SYNAPSES}/rows", limit=5)
         assert answer.status_code == 413
-        assert "too large to be read as a whole as of a time" in json.loads(answer.text)["error"]["message"]
+        assert "too large to be read as a whole as of a time: version " in json.loads(answer.text)["error"]["message"]
+
+
+def test_how_large_a_table_was_is_told_by_the_version_nearest_to_the_moment(cave):
+    newest, first = (version for version in cave.versions(DS) if version.valid)
+    counts = {one.number: Release(cave, DS, one).row_count(PROOFREADING) for one in (first, newest)}
+    assert counts[first.number] != counts[newest.number]
+    before = live.resolve(cave, DS, f"{first.timestamp - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}")
+    assert before.row_count(PROOFREADING) == counts[first.number]
+    assert live.resolve(cave, DS, "live").row_count(PROOFREADING) == counts[newest.number]
