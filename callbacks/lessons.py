@@ -8,7 +8,7 @@ from dash import Input, Output, State, no_update
 
 from callbacks.register import callback
 from components import lessons_page
-from services.cave.context import cave
+from services.cave.context import cave, outside_address
 from services.core.errors import NotFound
 from services.lessons import answers, files
 
@@ -41,8 +41,10 @@ def show(name: str) -> Any:
     State("lessons-done", "data"),
     prevent_initial_call=True,
 )
-def check(_clicks: Any, _enter: Any, given: str | None, name: str, done: Any) -> tuple[str, Any]:
+def check(clicks: int | None, enter: int | None, given: str | None, name: str, done: Any) -> tuple[Any, Any]:
     """Whether the answer is right; if so the lesson is done."""
+    if not (clicks or enter):  # a lesson has only been drawn
+        return no_update, no_update
     if not answers.is_right(cave(), cave().settings.datastack, _lesson(name), given or ""):
         return "Not yet. There is a hint below.", no_update
     known = done if isinstance(done, list) else []
@@ -53,4 +55,4 @@ def _lesson(name: str) -> files.Lesson:
     result = next((lesson for lesson in files.lessons() if lesson.name == name), None)
     if result is None:
         raise NotFound(f"There is no lesson {name[:60]!r}.", "Choose one of the list.")
-    return result.of_cell(answers.example_cell(cave(), cave().settings.datastack))
+    return answers.of_datastack(cave(), cave().settings.datastack, result, outside_address(cave()))

@@ -20,7 +20,7 @@ from services.cave.release import Release
 from services.cave.versions import resolve
 from services.cells import connectivity
 from services.core.errors import BadInput, NotFound
-from services.lessons.files import Lesson
+from services.lessons.files import CELL, DATASTACK, SERVER, Lesson
 from services.tables import examples, tables
 from services.tables.tables import TableQuery
 
@@ -46,6 +46,13 @@ def example_cell(cave: Cave, datastack: str) -> int:
     if not result:
         raise NotFound(f"{datastack} has no proofread cell that a lesson could be about.")
     return result[0][0]
+
+
+def of_datastack(cave: Cave, datastack: str, lesson: Lesson, server: str) -> Lesson:
+    """A lesson about a datastack, whose CAVE whoever reads it reaches at the address `server`. Raises NotFound where it
+    is about a cell and the datastack has no example."""
+    places = {DATASTACK: datastack, SERVER: server}
+    return lesson.filled(places | ({CELL: str(example_cell(cave, datastack))} if lesson.is_of_cell else {}))
 
 
 def is_right(cave: Cave, datastack: str, lesson: Lesson, given: str) -> bool:

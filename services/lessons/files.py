@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from services.core.settings import ROOT
 FOLDER = ROOT / "lessons"
 FILE = re.compile(r"\+\+\+\n(?P<header>.*?)\n\+\+\+\n(?P<body>.*)", re.DOTALL)
 CODE = re.compile(r"^## In a notebook\n+```python\n(?P<code>.*?)\n```\s*$", re.DOTALL | re.MULTILINE)
-CELL = "{cell}"
-"""Stands in a lesson for the root id of the datastack's first example cell."""
+CELL, DATASTACK, SERVER = "{cell}", "{datastack}", "{server}"
+"""Stand in a lesson for the root id of the datastack's first example cell, the datastack, and the address of CAVE."""
 WANTED = {"title": str, "view": str, "hint": str, "check": dict}
 
 
@@ -35,11 +35,24 @@ class Lesson:
     code: str
     check: Mapping[str, Any] = field(default_factory=dict)
 
-    def of_cell(self, root_id: int) -> Lesson:
-        """The lesson about a cell."""
-        messages = {name: getattr(self, name).replace(CELL, str(root_id)) for name in ("task", "view", "hint", "code")}
-        check = {key: value.replace(CELL, str(root_id)) for key, value in self.check.items()}
-        return Lesson(self.name, self.title, check=check, **messages)
+    @property
+    def is_of_cell(self) -> bool:
+        """Whether it is about the example cell."""
+        return any(CELL in text for text in (*self._texts().values(), *self.check.values()))
+
+    def filled(self, places: Mapping[str, str]) -> Lesson:
+        """The lesson with what stands for CELL, DATASTACK and SERVER."""
+
+        def fill(text: str) -> str:
+            for place, value in places.items():
+                text = text.replace(place, value)
+            return text
+
+        texts = {name: fill(text) for name, text in self._texts().items()}
+        return replace(self, check={key: fill(value) for key, value in self.check.items()}, **texts)
+
+    def _texts(self) -> dict[str, str]:
+        return {"task": self.task, "view": self.view, "hint": self.hint, "code": self.code}
 
 
 def lessons(folder: Path = FOLDER) -> list[Lesson]:

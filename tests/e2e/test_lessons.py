@@ -21,5 +21,7 @@ def test_a_lesson_is_done_once_its_answer_is_right(page: Page, truth: Truth) -> 
     expect(page.locator("#lessons-list")).to_contain_text("1 of 8 done.")
     page.reload()
     expect(page.locator("#lessons-list")).to_contain_text("1 of 8 done.")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#alerts")).to_be_empty()
     page.goto("/lessons?lesson=nothing")
     expect(page.locator("#alerts")).to_contain_text("There is no lesson 'nothing'.")
