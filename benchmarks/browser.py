@@ -37,11 +37,11 @@ class Call:
 
     def asking(self, **changes: Any) -> Call:
         """The same with other rows, filters or orders of its grid."""
-        asked = [
+        inputs = [
             {**one, "value": {**one["value"], **changes}} if isinstance(one.get("value"), dict) else one
             for one in self.body["inputs"]
         ]
-        return replace(self, body={**self.body, "inputs": asked})
+        return replace(self, body={**self.body, "inputs": inputs})
 
     def about(self, old: str, new: str) -> Call:
         """The same about another cell."""

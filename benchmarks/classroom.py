@@ -35,12 +35,12 @@ def rows(server: str) -> Iterator[Row]:
     proofread = client.materialize.query_table(PROOFREADING, limit=CELLS)
     cells = client.chunkedgraph.get_roots(proofread["pt_supervoxel_id"].to_numpy()).tolist()
     graph = f"{server}/segmentation/api/v1/table/karst_demo_pcg/node"
-    asked = {
+    targets = {
         "mesh manifest": (f"{server}/meshing/api/v1/table/karst_demo_pcg/manifest/{{}}:0?verify=1", "20 ms"),
         "skeleton": (f"{server}/skeletoncache/api/v1/karst_demo/precomputed/skeleton/4/{{}}/flatdict", "15 ms"),
         "level 2 graph": (f"{graph}/{{}}/lvl2_graph", "100 ms"),
     }
-    for what, (url, target) in asked.items():
+    for what, (url, target) in targets.items():
         yield Row(f"{what} of a cell, median", f"{_median_ms(url, cells):.1f} ms", target=f"< {target}")
     with tempfile.TemporaryDirectory() as cache, karst(server, cache) as app:
         yield _class(app, proofread["pt_root_id"].tolist())

@@ -145,17 +145,17 @@ def rows(demo: Path, *, peers: bool = False) -> Iterator[Row]:
 
 def _opened(browser: Browser, href: Callable[[int], str], row: str, cells: Sequence[int]) -> Times:
     """The first of the cells lets the server read its tables and is not counted."""
-    found: Times = {"cold": [], "warm": [], "click": [], "click again": []}
+    times_of: Times = {"cold": [], "warm": [], "click": [], "click again": []}
     for root in cells:
         watched = Watched(browser, row)
-        found["cold"].append(watched.open(href(root)))
-        found["warm"].append(watched.open(href(root)))
+        times_of["cold"].append(watched.open(href(root)))
+        times_of["warm"].append(watched.open(href(root)))
         if row == KARST_ROW:
-            found["click"].append(watched.click())
+            times_of["click"].append(watched.click())
             watched.back()
-            found["click again"].append(watched.click())
+            times_of["click again"].append(watched.click())
         watched.close()
-    return {visit: times[1:] for visit, times in found.items()}
+    return {visit: times[1:] for visit, times in times_of.items()}
 
 
 def _told(name: str, own: Times, theirs: Times) -> Iterator[Row]:
@@ -166,8 +166,8 @@ def _told(name: str, own: Times, theirs: Times) -> Iterator[Row]:
         share = SHARE_OF_CLICK if "click" in visit else SHARE
         what = f"first partner id in the page of a cell, {visit}, {name}, {DELAY_MS} ms added to every request to CAVE"
         target = f"{share:.2f}x of the peer's, main thread {MAIN_MS} ms, {FIRST_KB:,} kB, layout shift {MOST_SHIFT}"
-        told = f"{peer.PEER}: {_figures(beside)}" if beside else ""
-        yield Row(what, _figures(times), told, took / against if against else None, target)
+        peer_times = f"{peer.PEER}: {_figures(beside)}" if beside else ""
+        yield Row(what, _figures(times), peer_times, took / against if against else None, target)
 
 
 def _figures(times: Sequence[Opened]) -> str:

@@ -57,10 +57,10 @@ def _table(server: str, visit: Open) -> Iterator[Row]:
             yield Row("table page: the same with the answer in memory", f"{again:.0f} ms", target="300 ms")
             yield Row("table page: all sent to the browser for it", f"{page.down / 1000:.1f} kB", target="100 kB")
             yield _times("table page: a block of 100 rows", _blocks(app, block), median, "median", "10 ms")
-            found = _filtered(app, block)
-            yield _times("table page: filter, sort by two columns and count", found, p95, "p95", "60 ms")
-            found = _faceted(app, facets)
-            yield _times("table page: facets of all categorical columns, filtered anew", found, p95, "p95", "150 ms")
+            samples = _filtered(app, block)
+            yield _times("table page: filter, sort by two columns and count", samples, p95, "p95", "60 ms")
+            samples = _faceted(app, facets)
+            yield _times("table page: facets of all categorical columns, filtered anew", samples, p95, "p95", "150 ms")
             yield from _download(url)
 
 
@@ -108,8 +108,10 @@ def _download(url: str) -> Iterator[Row]:
         lines = _lines(address)
         speeds.append(lines / (time.perf_counter() - started))
     yield Row("CSV of 94,014 rows", f"{median(speeds):,.0f} rows/s", target="50,000 rows/s or more")
-    grown = resident_mb(url) - before
-    yield Row("memory of the application after 20 such files more", f"{before:.0f} MB {grown:+.0f} MB", target="flat")
+    growth_mb = resident_mb(url) - before
+    yield Row(
+        "memory of the application after 20 such files more", f"{before:.0f} MB {growth_mb:+.0f} MB", target="flat"
+    )
 
 
 def _lines(address: str) -> int:

@@ -59,8 +59,8 @@ def served(server: str, datastack: str) -> Iterator[str]:
 
 def href(root: int, version: int, datastack: str) -> str:
     """The path of a cell there; its values are literals of Python."""
-    asked = {"anno-id": f'"{root}"', "id-type": '"root_id"', "mat-version": version, "datastack": f'"{datastack}"'}
-    return f"/?{urlencode(asked)}"
+    parameters = {"anno-id": f'"{root}"', "id-type": '"root_id"', "mat-version": version, "datastack": f'"{datastack}"'}
+    return f"/?{urlencode(parameters)}"
 
 
 def _installed() -> Path:

@@ -145,8 +145,8 @@ def take(clicks: list[int | None], shown: GridState | None, selected: list[IdTex
         return {"text": view.script(id["side"]), "said": "A script was copied."}
     roots = view.partners(id["side"])[0]["root_id"]
     chosen = roots[roots.isin([int(root) for root in selected])] if selected else roots
-    said = f"The root ids of {len(chosen):,} partners were copied."
-    return {"text": export.listed_ids(chosen, form), "said": said, "form": form}
+    message = f"The root ids of {len(chosen):,} partners were copied."
+    return {"text": export.listed_ids(chosen, form), "said": message, "form": form}
 
 
 GRID_OF_SIDE = {"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL}

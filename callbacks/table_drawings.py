@@ -53,11 +53,11 @@ def bars(shown: HeldView) -> tuple[Plot, plots.Bars] | None:
         return None
     column, result = chosen[0], shown.groups
     rows, whole = _rows(shown), Read("table", shown.table.frame)
-    made = plots.histogram(shown.table, shown.query, column, result)
+    bins = plots.histogram(shown.table, shown.query, column, result)
     fields: Any = (column.name, column.title, column.kind, column.unit)
-    binned = known(made, plots.bars_of, rows, whole, call(Column, *fields), _groups(result))
+    binned = known(bins, plots.bars_of, rows, whole, call(Column, *fields), _groups(result))
     drawn = call(histogram, binned, dict(result.colours) if result else {}, blank(shown.colour_by))
-    return Plot("plot", f"Histogram of {column.title}", drawn), made
+    return Plot("plot", f"Histogram of {column.title}", drawn), bins
 
 
 def points(shown: HeldView, outline: Outline | None) -> tuple[Plot, pd.DataFrame] | None:
@@ -69,15 +69,15 @@ def points(shown: HeldView, outline: Outline | None) -> tuple[Plot, pd.DataFrame
     chosen = plots.axes(shown.table, view.x, view.y) or ()
     if on_map:
         titles = [volume.titles[axis] for axis in plots.map_axes(view.plot, volume)]
-        made = known(all_points, plots.map_points, _rows(shown), Read("um", None), plots.MAPS[view.plot], groups)
+        dots = known(all_points, plots.map_points, _rows(shown), Read("um", None), plots.MAPS[view.plot], groups)
     else:
         titles = [column.heading for column in chosen]
-        made = known(all_points, plots.points_of, _rows(shown), *(column.name for column in chosen), groups)
+        dots = known(all_points, plots.points_of, _rows(shown), *(column.name for column in chosen), groups)
     layers, down = volume.layer_set(view.layers), view.plot == "side" or "depth" in titles[1]
     titled = depth_title(titles[1], layers.layers, layers.name) if down else titles[1]
     colours = dict(shown.groups.colours) if shown.groups else {}
     options: Any = {"layers": layers.layers, "same_scale": on_map, "blank": blank(shown.colour_by), "outline": outline}
-    drawn = call(scatter, call(plots.thinned, made), (titles[0], titled), colours, down=down, **options)
+    drawn = call(scatter, call(plots.thinned, dots), (titles[0], titled), colours, down=down, **options)
     kind = next(kind["label"] for kind in KINDS if kind["value"] == view.plot)
     return Plot("plot", f"{kind}: {titles[0]}, {titles[1]}", drawn), all_points
 

@@ -204,8 +204,8 @@ def take(
         return {"text": shown.script(), "said": "A script was copied."}
     rows, subject = shown.chosen(selected, picked)
     column = next((name for name in ("pt_root_id", "id") if name in rows), str(rows.columns[0]))
-    said = f"The {column} of {subject} was copied."
-    return {"text": export.listed_ids(rows[column], form), "said": said, "form": form}
+    message = f"The {column} of {subject} was copied."
+    return {"text": export.listed_ids(rows[column], form), "said": message, "form": form}
 
 
 clientside_callback(

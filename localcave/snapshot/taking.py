@@ -131,8 +131,10 @@ def _write(snapshot: Snapshot, notes: list[str], skeletons: pa.Table | None) -> 
     times = [_write_version(writer, run) for run in runs]
     oldest = oldest_before(times[0])
     tables = [{name: rows for name, rows in run.rows.items() if name in run.tables} for run in runs]
-    made = make_segmentation(tables, times, datetime.fromisoformat(oldest))
-    writer.set_segmentation(_segmentation_name(runs[-1]), oldest, made.supervoxels, made.history, made.operations)
+    segmentation = make_segmentation(tables, times, datetime.fromisoformat(oldest))
+    writer.set_segmentation(
+        _segmentation_name(runs[-1]), oldest, segmentation.supervoxels, segmentation.history, segmentation.operations
+    )
     if skeletons is not None:
         writer.set_skeletons(skeletons)
     writer.manifest["source"] = {

@@ -229,7 +229,7 @@ def _with_requests(
     """The columns of one direction that cost a request each, asked for at once."""
     side, number = Direction(wanted.side), connections.version.number
     share, compartment, nt, places = (name in wanted.more for name in (SHARE, COMPARTMENT, TRANSMITTERS, NEUROPILS))
-    degrees, tags, told, neuropils = gather(
+    degrees, tags, transmitters, neuropils = gather(
         lambda: synapse_weights.partner_degrees(cave, connections) if share else None,
         lambda: compartments.predictions(cave, connections, side) if compartment else None,
         lambda: synapse_values.transmitters(cave, connections, side) if nt else None,
@@ -245,7 +245,7 @@ def _with_requests(
         frame = compartments.with_compartments(frame, connectivity.synapses(cave, connections, side), tags, side)
         messages.append(f"{int(frame['not_predicted'].sum()):,} of these synapses have no predicted compartment.")
     if {SCORES, TRANSMITTERS, NEUROPILS} & {*wanted.more}:
-        frame = _with_values(cave, connections, wanted, frame, (told, neuropils))
+        frame = _with_values(cave, connections, wanted, frame, (transmitters, neuropils))
     return frame, messages
 
 
@@ -258,14 +258,14 @@ def _with_values(
 ) -> pd.DataFrame:
     """The columns that single synapses say, by what is `beside` their table: :func:`synapse_values.transmitters` and
     :func:`synapse_values.neuropils`."""
-    told, neuropils = beside
+    transmitters, neuropils = beside
     side = Direction(wanted.side)
     synapses = connectivity.synapses(cave, connections, side)
     if SCORES in wanted.more:
         shape = Release(cave, connections.datastack, connections.version).synapse_shape()
         frame = synapse_values.with_scores(frame, synapses, shape, side)
     if TRANSMITTERS in wanted.more:
-        frame = synapse_values.with_transmitters(frame, synapses, side, told)
+        frame = synapse_values.with_transmitters(frame, synapses, side, transmitters)
     return frame if neuropils is None else synapse_values.with_neuropils(frame, synapses, neuropils, side)
 
 

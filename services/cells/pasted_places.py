@@ -71,8 +71,8 @@ def at_points(release: Release, points_nm: Sequence[Point]) -> Pasted:
     roots = dict.fromkeys(cells.find(release, one.id, one.id_type).root_id for one in matches)
     notes = [*dict.fromkeys((*(one.note for one in matches), *(error.message for error in errors)))]
     if len(points_nm) > MOST_TOLD:
-        told = f"The cells at {len(matches):,} of {len(points_nm):,} positions were taken."
-        notes = [told, *(error.message for error in errors[:1])]
+        summary = f"The cells at {len(matches):,} of {len(points_nm):,} positions were taken."
+        notes = [summary, *(error.message for error in errors[:1])]
     return Pasted(tuple(roots), notes=tuple(notes), repeated=len(matches) - len(roots))
 
 

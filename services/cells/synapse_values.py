@@ -39,15 +39,15 @@ def with_scores(
 
 
 def with_transmitters(
-    partners: pd.DataFrame, synapses: pd.DataFrame, direction: Direction, told: pd.DataFrame | None = None
+    partners: pd.DataFrame, synapses: pd.DataFrame, direction: Direction, probabilities: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """A partner frame with the mean probability of each transmitter at its synapses (Float64, 0 to 1), and
     `transmitter` (string): that of the highest mean. Null where no synapse has valid ones.
 
-    The probabilities are those of `synapses`, or of `told` (see :func:`transmitters`). What a synapse releases is its
-    presynaptic cell's: the partner's for inputs, this cell's own for outputs. Raises NotFound where synapses have no
-    probabilities of transmitters."""
-    synapses = synapses if told is None else synapses.join(told, on="id")
+    The `probabilities` are those of :func:`transmitters`; None = the columns of `synapses`. What a synapse releases is
+    its presynaptic cell's: the partner's for inputs, this cell's own for outputs. Raises NotFound where synapses have
+    no probabilities of transmitters."""
+    synapses = synapses if probabilities is None else synapses.join(probabilities, on="id")
     names = [name for name in TRANSMITTERS if name in synapses]
     if not names:
         raise NotFound("These synapses have no probabilities of transmitters.", "Leave out the transmitters.")
@@ -106,8 +106,8 @@ def transmitters(cave: Cave, connectivity: Connectivity, direction: Direction) -
         return None
     names = ["target_id", *source.names, *([VALID_NT] if source.says_validity else [])]
     rows = release.query(source.table, Filters(equal={direction.own: connectivity.cell.root_id}), select_columns=names)
-    told = rows[names].dropna(subset=["target_id"]).drop_duplicates("target_id").astype({"target_id": "int64"})
-    return told.set_index("target_id")
+    probabilities = rows[names].dropna(subset=["target_id"]).drop_duplicates("target_id").astype({"target_id": "int64"})
+    return probabilities.set_index("target_id")
 
 
 def neuropils(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.Series:

@@ -270,10 +270,10 @@ class Between(Condition):
 
 @dataclass(frozen=True)
 class Matches(Condition):
-    """Text in which the regular expression is found, as RE2 reads it: `~ ^5P`. `found=False` is `!~`."""
+    """Text in which the regular expression is found, as RE2 reads it: `~ ^5P`. `positive=False` is `!~`."""
 
     pattern: str
-    found: bool = True
+    positive: bool = True
 
     def mask(self, frame: pd.DataFrame) -> Mask:
         texts = pa.array(self._values(frame), type=pa.string(), from_pandas=True)
@@ -281,13 +281,13 @@ class Matches(Condition):
         if isinstance(matched, pa.ChunkedArray):
             matched = matched.combine_chunks()
         mask: Mask = matched.to_numpy(zero_copy_only=False)
-        return mask if self.found else ~mask
+        return mask if self.positive else ~mask
 
     def box(self) -> str:
-        return f"{'~' if self.found else '!~'} {written(self.pattern)}"
+        return f"{'~' if self.positive else '!~'} {written(self.pattern)}"
 
     def words(self) -> str:
-        return f"{'matches' if self.found else 'does not match'} the pattern {self.pattern}"
+        return f"{'matches' if self.positive else 'does not match'} the pattern {self.pattern}"
 
 
 @dataclass(frozen=True)

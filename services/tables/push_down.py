@@ -79,7 +79,7 @@ def _asked(part: Node, table: str, most: int) -> list[tuple[str, str, Any]]:
             return [(_SIGNS[part.sign], name, part.value)]
         case Between():
             return [("greater_equal", name, part.low), ("less_equal", name, part.high)]
-        case Matches(found=True) if _SAME_EVERYWHERE.fullmatch(part.pattern):
+        case Matches(positive=True) if _SAME_EVERYWHERE.fullmatch(part.pattern):
             return [("regex", name, part.pattern)]
     raise _cannot(part, table, most, "!=, not in, !~, null, or escapes and brackets in patterns")
 

@@ -110,7 +110,7 @@ def _with_values(node: Condition, frame: pd.DataFrame) -> str:
             ends = (("ge", node.low), ("le", node.high))
             return _joined("&", (_compared(name, method, end, frame) for method, end in ends))
         case Matches():
-            return f"{'' if node.found else '~'}matches(frame[{name!r}], {node.pattern!r})"
+            return f"{'' if node.positive else '~'}matches(frame[{name!r}], {node.pattern!r})"
     return f"frame[{name!r}].{'isna' if isinstance(node, Blank) and node.blank else 'notna'}()"
 
 

@@ -177,9 +177,9 @@ def _unfit(release: Release, roles: Roles) -> Iterator[str]:
             yield f"{table}, named for {name}, does not refer to the synapses."
     if message := proofreading.fault(release):
         yield message
-    told = roles.neurotransmitters
-    if told.table not in (None, roles.synapses.table) and not synapse_values.transmitter_table(release):
-        yield f"{told.table}, named for neurotransmitters, has no probabilities of transmitters of the synapses."
+    transmitters = roles.neurotransmitters.table
+    if transmitters not in (None, roles.synapses.table) and not synapse_values.transmitter_table(release):
+        yield f"{transmitters}, named for neurotransmitters, has no probabilities of transmitters of the synapses."
     if roles.synapses.table:
         try:
             release.synapse_shape()
