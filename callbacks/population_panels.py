@@ -13,7 +13,7 @@ from callbacks import population_matrix, population_plots, population_views
 from callbacks.bodies import Href, OfPlot
 from callbacks.figure_scripts import COPIED, COPY, copied
 from callbacks.register import callback
-from components import alerts, population_network, population_panels, populations_page
+from components import alerts, population_network, population_panels
 from components.populations_page import MOST_LISTED
 from services.cave.context import cave
 from services.cells import plot_frames
@@ -22,7 +22,6 @@ from services.core.whole_numbers import whole_number
 from services.populations import (
     chance,
     comparisons,
-    jobs,
     likeness,
     motifs,
     networks,
@@ -34,7 +33,7 @@ from services.populations import (
 from services.populations.comparisons import Compared
 from services.populations.groupings import CELL
 from services.populations.likeness import Direction
-from services.populations.population import Pair, Population
+from services.populations.population import Population
 from services.populations.similarity import Measure
 from services.views.addresses import PopulationAddress
 from services.views.resolving import release_of
@@ -84,7 +83,7 @@ def _alike(view: PopulationAddress, result: Population) -> Any:
 def _paths(view: PopulationAddress, result: Population) -> Any:
     pair, order = result.pair, cast("paths.Order", view.best)
     wide = population.choose(pair.release, view.pre_set, view.post_set, proofread=pair.proofread, through=view.through)
-    if (waiting := _unread(view, wide)) is not None:
+    if (waiting := population_views.unread(view, wide)) is not None:
         return waiting
     edges = population.read(wide).edges
     pairs = len(pair.pre) * len(pair.post) - len(result.edges.in_both[0])
@@ -107,7 +106,7 @@ def _changes(view: PopulationAddress, result: Population) -> Any:
     release = release_of(cave(), replace(view, version=view.against.strip()))
     pair = result.pair
     earlier = population.choose(release, view.pre_set, view.post_set, proofread=pair.proofread)
-    if (waiting := _unread(view, earlier)) is not None:
+    if (waiting := population_views.unread(view, earlier)) is not None:
         return waiting
     known = (comparisons.nuclei(one) for one in (release, pair.release))
     before = population_views.entry_of(view, population.read(earlier))
@@ -120,7 +119,7 @@ def _beside(view: PopulationAddress, result: Population) -> Any:
         return population_panels.nothing("Name another set to compare with.")
     side: comparisons.Side = "post" if view.direction == "in" else "pre"
     other = population.beside(result.pair, view.beside, side)
-    if (waiting := _unread(view, other)) is not None:
+    if (waiting := population_views.unread(view, other)) is not None:
         return waiting
     groups, compared = population_views.groups(view, result.pair)[side == "pre"], cast("Compared", view.compared)
     partners = {"pre": "post", "post": "pre"}[side]
@@ -129,14 +128,6 @@ def _beside(view: PopulationAddress, result: Population) -> Any:
     sizes = [len(getattr(one, side)) for one in (result.pair, other)]
     words = f"{sizes[0]:,} cells beside {sizes[1]:,}. {comparisons.WORDS[compared]}"
     return population_panels.beside(view, rows, groups.by, words)
-
-
-def _unread(view: PopulationAddress, pair: Pair) -> Any:
-    """What stands for a population that has to be read first; None for one that is kept, or soon read."""
-    requests = population.cost(pair)
-    if requests and view.read != "on":
-        return populations_page.offer(view, requests)
-    return populations_page.under_way(jobs.current().start(pair)) if jobs.is_long(requests) else None
 
 
 DRAWN: dict[str, Callable[[PopulationAddress, Population], Any]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from callbacks import population_views
@@ -104,10 +106,12 @@ def _of_groups(population: Population, edges: Call, pre: Grouping, post: Groupin
         Plot("out", "Targets of a cell", call(drawing.degrees, quantiles, "out")),
         Plot("in", "Sources of a cell", call(drawing.degrees, quantiles, "in")),
     ]
-    if not release.volume.has_depth:
-        return drawn
+    return [*drawn, _of_depths(population, pre, colours)] if release.volume.has_depth else drawn
+
+
+def _of_depths(population: Population, pre: Grouping, colours: Mapping[str, str]) -> Plot:
     read = _synapses(population)
-    of = call(of_presynaptic, read, _ids(population)[0], rows)
+    of = call(of_presynaptic, read, _ids(population)[0], grouping_call(pre))
     depths = call(frames.depths_of, read, of, pre.names)
-    figure = call(drawing.depths, depths, colours, release.volume.layers)
-    return [*drawn, Plot("depths", "Depth of the synapses of each row", figure)]
+    figure = call(drawing.depths, depths, colours, population.pair.release.volume.layers)
+    return Plot("depths", "Depth of the synapses of each row", figure)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from callbacks import views
+from components import populations_page
 from components.figures.matrix import NO_TYPE
 from services.cave.context import cave
 from services.core.whole_numbers import whole_number
-from services.populations import chance, groupings, nulls, population, sets
+from services.populations import chance, groupings, jobs, nulls, population, sets
 from services.populations.groupings import Grouping
 from services.populations.population import Pair, Population
 from services.views.addresses import PopulationAddress, parse_population
@@ -31,6 +32,14 @@ def shown(href: str) -> tuple[PopulationAddress, Population | None]:
     view, pair = pair_of(parse_population(views.query_of(href))[0])
     ready = pair is not None and not population.cost(pair)
     return view, population.read(pair) if pair and ready else None
+
+
+def unread(view: PopulationAddress, pair: Pair) -> Any:
+    """What stands for a population that has to be read first; None for one that is kept, or soon read."""
+    requests = population.cost(pair)
+    if requests and view.read != "on":
+        return populations_page.offer(view, requests)
+    return populations_page.under_way(jobs.current().start(pair)) if jobs.is_long(requests) else None
 
 
 def groups(view: PopulationAddress, pair: Pair) -> tuple[Grouping, Grouping]:

@@ -9,7 +9,7 @@ from dash import ClientsideFunction, Input, Output, State, clientside_callback, 
 
 from callbacks import population_matrix, views
 from callbacks.errors import told_by_load
-from callbacks.population_views import draws, grouped_by, groups, named, pair_of, shown
+from callbacks.population_views import draws, grouped_by, groups, named, pair_of, shown, unread
 from callbacks.register import callback
 from components import alerts, controls, population_fields, populations_page
 from components.figures import matrix as drawing
@@ -66,18 +66,14 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     view, pair = pair_of(requested)
     if pair is None:
         return populations_page.invitation(_examples(view)), "", alerts.notes(message), view.href()
-    status, requests = populations_page.status(pair), population.cost(pair)
-    if requests and view.read != "on":
-        shown = [populations_page.sets(view, pair), populations_page.offer(view, requests)]
-        return shown, status, alerts.notes([*message, *pair.notes]), view.href()
-    if jobs.is_long(requests):
-        waiting = populations_page.under_way(jobs.current().start(pair))
-        return [populations_page.sets(view, pair), waiting], status, alerts.notes([*message, *pair.notes]), no_update
+    status, sets = populations_page.status(pair), populations_page.sets(view, pair)
+    if (waiting := unread(view, pair)) is not None:
+        href = no_update if view.read == "on" else view.href()
+        return [sets, waiting], status, alerts.notes([*message, *pair.notes]), href
     result = population.read(pair)
     notes = population.with_new(result.notes, groupings.notices(pair.release, *grouped_by(view, pair)))
     drawn = _drawn(view, result) if view.panel == "matrix" else [populations_page.panel()]
-    results = [populations_page.sets(view, pair), populations_page.tabs(view), *drawn]
-    return results, status, alerts.notes([*message, *notes]), view.href()
+    return [sets, populations_page.tabs(view), *drawn], status, alerts.notes([*message, *notes]), view.href()
 
 
 @callback(

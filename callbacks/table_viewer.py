@@ -22,7 +22,7 @@ from services.neuroglancer import links
 from services.tables import export, joins, live, plots, tables
 from services.views.addresses import Query, parse_table
 from services.views.resolving import default_table, release_of
-from services.views.table_view import PagedView, open_view
+from services.views.table_view import HeldView, PagedView, open_view
 
 GRID = {"type": "table-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 GRIDS = {"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}
@@ -67,21 +67,24 @@ def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     requested, message = parse_table(query or {})
     lost_with_link = get_flashed_messages()  # what an old link meant is said once
     shown = open_view(cave(), requested)
-    view, table = shown.address, shown.table
-    if isinstance(shown, PagedView):
-        results = table_page.paged_results(view, shown.table, _first(shown))
-    else:
-        others = joins.joinable(cave(), shown.table)
-        axes = plots.axes_of(shown.table), plots.axes(shown.table, view.x, view.y)
-        viewer = beside_table(view, links.viewers(cave(), view.datastack))
-        layers = controls.layer_options(cave().volume(view.datastack))
-        more: Any = {"viewer": viewer, "layer_sets": layers, "block": _first(shown)}
-        results = table_page.results(view, shown.table, *axes, others, **more)
+    view = shown.address
     line = no_update if view.where == requested.where else view.where
     notes = alerts.notes([*message, *shown.messages, *lost_with_link])
     description = shown.release.profile.description
-    status = table_page.status(table, view.catalogue(), live.notices(cave(), table), description)
-    return results, status, notes, line
+    status = table_page.status(shown.table, view.catalogue(), live.notices(cave(), shown.table), description)
+    return _results(shown), status, notes, line
+
+
+def _results(shown: HeldView | PagedView) -> Any:
+    view = shown.address
+    if isinstance(shown, PagedView):
+        return table_page.paged_results(view, shown.table, _first(shown))
+    others = joins.joinable(cave(), shown.table)
+    axes = plots.axes_of(shown.table), plots.axes(shown.table, view.x, view.y)
+    viewer = beside_table(view, links.viewers(cave(), view.datastack))
+    layers = controls.layer_options(cave().volume(view.datastack))
+    more: Any = {"viewer": viewer, "layer_sets": layers, "block": _first(shown)}
+    return table_page.results(view, shown.table, *axes, others, **more)
 
 
 @callback(
