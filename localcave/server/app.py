@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from localcave.cave_errors import CaveError, EngineError, aborted, failed_sql
 from localcave.folder.writer import read_manifest
 from localcave.server import (
-    routes_annotation,
+    routes_annotation_sources,
     routes_annotations,
     routes_auth,
     routes_edits,  # noqa: F401 - joins the routes of the segmentation
@@ -86,7 +86,7 @@ def create_server(
     app.add_url_rule("/reset", "reset", _reset, methods=["POST"])
     for module in (
         routes_info,
-        routes_annotation,
+        routes_annotation_sources,
         routes_annotations,
         routes_auth,
         routes_l2cache,
