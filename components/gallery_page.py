@@ -29,10 +29,10 @@ def page(name: str, version: str) -> html.Div:
     return html.Div(
         [
             heading("Gallery"),
-            html.P("Published figures, beside the same of the data at hand.", className="k-hint"),
+            html.P("Published figures, and the same computed from this data.", className="k-hint"),
             html.Div(id="alerts"),
             html.Nav(id="gallery-list", **aria(label="Figures")),
-            html.Div(alerts.loading("Working it out…") if name else None, id="gallery-figure"),
+            html.Div(alerts.loading("Computing…") if name else None, id="gallery-figure"),
             dcc.Store(id="gallery-query", data={"figure": name, "version": version}),
         ],
         className="k-lessons",
@@ -57,19 +57,19 @@ def shown(published: Published, numbers: pd.DataFrame, place: str, notice: str, 
     `notice` what these are."""
     form = ".1%" if shares else ",.0f"
     figure = call(_bars, numbers, form, published.version, place)
-    bars = cell_figures.plot(cell_figures.Plot("gallery", "Published and here", figure), "")
+    bars = cell_figures.plot(cell_figures.Plot("gallery", "Published and computed here", figure), "")
     rows = [
         [row["name"], *("not known" if pd.isna(row[one]) else format(row[one], form) for one in ("published", "here"))]
         for row in numbers.to_dict("records")
     ]
-    titles = ("of", f"published, version {published.version}", place)
+    titles = ("group", f"published, version {published.version}", place)
     return html.Article(
         [
             html.H2(published.title),
-            html.P(["Here: ", html.Strong(notice)]) if notice else None,
+            html.P(f"Here: {notice}") if notice else None,
             html.P(published.about),
             bars,
-            long_table(published.title, titles, rows, ("of",)),
+            long_table(published.title, titles, rows, ("group",)),
             html.P(["Source: ", published.source, "."], className="k-hint"),
             html.P(html.A("Open the view", href=published.view)),
         ]

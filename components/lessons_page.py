@@ -24,6 +24,7 @@ def page(name: str) -> html.Div:
     return html.Div(
         [
             heading("Lessons"),
+            html.P("Exercises on this data: a task, a view to start from, a hint and the code.", className="k-hint"),
             html.Div(id="alerts"),
             html.Nav(id="lessons-list", **aria(label="Lessons")),
             html.Div(id="lesson"),

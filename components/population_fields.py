@@ -119,9 +119,9 @@ def fields(view: PopulationAddress) -> list[Any]:
         controls.choice("Datastack", "datastack", "pop-datastack", view.datastack),
         controls.choice("Version", "version", "pop-version", view.version),
         controls.choice("Presynaptic cells", "pre_table", "pop-pre-table", view.pre_table or IDS, [OF_IDS]),
-        controls.text("where, or ids", "pre", "pop-pre", view.pre, "cell_type = BC"),
+        controls.text("Filter or ids", "pre", "pop-pre", view.pre, "cell_type = BC"),
         controls.choice("Postsynaptic cells", "post_table", "pop-post-table", view.post_table, [SAME_SET, OF_IDS]),
-        controls.text("where, or ids", "post", "pop-post", view.post, "cell_type = BC"),
-        controls.choice("Which count", "proofread", "pop-proofread", view.proofread, PROOFREAD),
+        controls.text("Filter or ids", "post", "pop-post", view.post, "cell_type = BC"),
+        controls.choice("Cells counted", "proofread", "pop-proofread", view.proofread, PROOFREAD),
         *(field.control(view) for field in requested),
     ]

@@ -17,6 +17,7 @@ from components.figures import population as drawing
 from components.long_table import Cell, folded, hint, link, long_table
 from components.populations_page import MOST_LISTED, file
 from services.core.calls import call
+from services.core.columns import decimals
 from services.views.addresses import CellAddress, PopulationAddress
 
 NO_TYPE = "no type"
@@ -58,11 +59,11 @@ def motifs(view: PopulationAddress, counts: pd.DataFrame, notes: Sequence[str]) 
             f"{row['expected']:,.1f}",
             f"{row['low']:,.1f} to {row['high']:,.1f}",
             *(_known(row[name], ".2f") for name in ("ratio", "z")),
-            *(_known(row[name], ".2g") for name in ("p", "q")),
+            *(_known(row[name], f".{decimals(counts['p'])}f") for name in ("p", "q")),
         ]
         for row in counts.to_dict("records")
     ]
-    titles = ("motif", "connections", "observed", "expected", "95% interval", "observed by expected", "z", "p", "q")
+    titles = ("motif", "connections", "observed", "expected", "95% interval", "observed / expected", "z", "p", "q")
     files = file(view, "motifs", "Motifs:", permutations=view.permutations, seed=view.seed)
     listed = long_table("Motifs", titles, rows, titles[:2])
     words = "Pairs of cells that connect to each other, and the 13 ways in which three cells can be connected."
@@ -130,7 +131,8 @@ def paths(view: PopulationAddress, best: pd.DataFrame, reached: pd.Series, pairs
     """The paths of a population: `best` and `reached` are of `paths.between`, of so many `pairs` of cells."""
     counts = [f"{count:,} in {counted(steps, 'step')}" for steps, count in enumerate(reached, start=1) if count]
     left = pairs - int(reached.sum())
-    sums = f"Pairs of cells: {'; '.join(counts) or 'none is reached'}{f'; {left:,} not in three' if left else ''}."
+    rest = f"; {left:,} not within 3 steps" if left else ""
+    sums = f"Pairs of cells: {'; '.join(counts) or 'none is reached'}{rest}."
     first = f" The first {len(best)} of {reached.sum():,} are listed." if len(best) < reached.sum() else ""
     rows: list[list[Cell]] = [
         [

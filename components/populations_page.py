@@ -196,7 +196,7 @@ def _matrix(figure: Figure, href: str) -> Any:
 
 def panel() -> html.Div:
     """Where what is looked at will be."""
-    return html.Div(alerts.loading("Working it out…"), id="pop-panel")
+    return html.Div(alerts.loading("Computing…"), id="pop-panel")
 
 
 def file(view: PopulationAddress, kind: str, words: str, **more: str) -> html.Div:

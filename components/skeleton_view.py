@@ -80,7 +80,8 @@ def _table(measures: pd.DataFrame) -> html.Details:
         lines.append(html.Tr([html.Th(row["compartment"], scope="row"), *cells]))
     heads = [html.Th(title, scope="col") for title in ("compartment", *(title for _, title, _ in COLUMNS))]
     table = html.Table([html.Thead(html.Tr(heads)), html.Tbody(lines)], className="k-table")
-    return html.Details([html.Summary("Cable and synapses by compartment"), html.Div(table, className="k-scroll")])
+    parts = [html.Summary("Cable and synapses by compartment"), html.Div(table, className="k-scroll")]
+    return html.Details(parts, className="k-plot")
 
 
 def none(error: KarstError) -> html.P:

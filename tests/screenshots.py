@@ -40,7 +40,7 @@ def pages(root: int) -> dict[str, tuple[str, str]]:
         ),
         "populations-failing": ("/populations?a=nope", "#pop-results > *"),
         "gallery": ("/gallery", "#gallery-list a"),
-        "skeletons": (f"/skeletons?ids={root}", "main h1"),
+        "skeletons": (f"/skeletons?cells={root}", "main h1"),
         "glossary": ("/glossary", "main h1"),
         "lessons": ("/lessons", "#lessons-list a"),
         "join": ("/join", "main h1"),

@@ -99,7 +99,7 @@ def kind_of(name: str, values: pd.Series) -> Kind:
     return "number"
 
 
-def _decimals(values: pd.Series) -> int:
+def decimals(values: pd.Series) -> int:
     """Two where some number is not whole; up to six, so that all but the smallest 5 % show two digits other than 0."""
     if not dtypes.is_float_dtype(values.dtype):
         return 0
@@ -133,7 +133,7 @@ def _describe(name: str, values: pd.Series, aliases: tuple[str, ...]) -> Column:
     unit = suffix[1] if suffix else _UNITS.get(name, "vx" if kind == "position" else "")
     words = _TITLES.get(name, name.removesuffix(suffix[0]) if suffix else name).replace("_", " ").removeprefix("pt ")
     words = _POINT.sub(lambda point: f"{_POINTS.get(point[1], point[1])} ", words)
-    return Column(name, words, kind, unit, aliases, decimals=_decimals(values))
+    return Column(name, words, kind, unit, aliases, decimals=decimals(values))
 
 
 def as_stored(values: pd.Series) -> pd.Series:

@@ -56,7 +56,7 @@ def notes(edges: Edges, rows: pd.DataFrame, *, permutations: int, seed: int) -> 
     return (
         WORDS["degrees"],
         f"{permutations:,} permutations, seed {seed}, of {len(edges):,} connections among {cells:,} cells; intervals "
-        f"hold 95% of them. q is p for {int(rows['z'].notna().sum()):,} comparisons (Benjamini and Hochberg).",
+        f"hold 95% of these. q is p corrected for {int(rows['z'].notna().sum()):,} comparisons (Benjamini-Hochberg).",
     )
 
 

@@ -94,7 +94,7 @@ class Null:
         messages = [
             WORDS[self.model],
             f"{self.permutations:,} permutations, seed {self.seed}, of {self.num:,} {self.counted}; intervals hold 95% "
-            f"of them. q is p for {tested:,} comparisons (Benjamini and Hochberg).",
+            f"of these. q is p corrected for {tested:,} comparisons (Benjamini-Hochberg).",
         ]
         if self.left_out:
             messages.append(f"{self.left_out:,} {self.counted} are left out, for the model cannot place them.")

@@ -17,10 +17,10 @@ MOST_STEPS = 3
 MOST_PAIRS = 5_000_000
 """Pairs of a source and a target: 240 MB of answers."""
 WORDS: dict[Order, str] = {
-    "shortest": "Of each pair of cells the path of the fewest steps, of several the one whose weakest step has most "
-    "synapses.",
-    "strongest": "Of each pair of cells the path whose weakest step has most synapses, of several the one of the "
-    "fewest steps.",
+    "shortest": "For each pair of cells, the path with the fewest steps; of several, the one whose weakest step has "
+    "the most synapses.",
+    "strongest": "For each pair of cells, the path whose weakest step has the most synapses; of several, the one "
+    "with the fewest steps.",
 }
 Counts: TypeAlias = npt.NDArray[np.int32]
 _EACH = 1_000_000

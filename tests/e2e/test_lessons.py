@@ -12,6 +12,9 @@ def test_a_lesson_is_done_once_its_answer_is_right(page: Page, truth: Truth) -> 
     page.goto("/lessons")
     page.get_by_role("link", name="Count a cell type").click()
     answer, said = page.get_by_label("Answer"), page.locator("#lesson-said")
+    expect(answer).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#alerts")).to_be_empty()  # a button that is drawn was not pressed
     answer.fill("1")
     page.get_by_role("button", name="Check", exact=True).click()
     expect(said).to_have_text("Not yet. There is a hint below.")
