@@ -29,6 +29,11 @@ NOT_KNOWN_PX = 60
 GOLDEN = 0.618034
 """Steps of this share of the width keep neighbours in depth apart."""
 SIDES = {"pre": "#e08a3c", "post": "#3f8fd0", "both": "#8c7bd0"}
+SHAPES = {
+    "pre": ("triangle", "Triangles: presynaptic"),
+    "post": ("rectangle", "Squares: postsynaptic"),
+    "both": ("ellipse", "Circles: both"),
+}
 LOOK = [
     {
         "selector": "node",
@@ -36,6 +41,7 @@ LOOK = [
             "label": "data(label)",
             "width": "data(size)",
             "height": "data(size)",
+            "shape": "data(shape)",
             "background-color": "data(colour)",
             "color": "#7b888c",
             "font-size": TEXT_PX,
@@ -80,6 +86,8 @@ def picture(network: Network, colours: Mapping[str, str], *, named: bool) -> htm
     words = f"{counted(len(nodes), 'node')}, by the depth of their somata from the top; lines by synapses."
     left = f" The {len(links):,} strongest of {len(links) + network.left_out:,} are drawn." if network.left_out else ""
     below = f" Below: {unknown:,} without a known depth." if unknown else ""
+    known = [words for side, (_, words) in SHAPES.items() if (nodes["side"] == side).any()]
+    below += f" {'; '.join(known)}." if known else ""
     wanted = {"script": script(), "graph": graph.to_plotly_json()}
     return html.Section(
         [
@@ -114,6 +122,7 @@ def _nodes(nodes: pd.DataFrame, shades: Mapping[str, str], *, named: bool) -> li
                 "label": _name(row["name"]) if named else "",
                 "size": float(size),
                 "colour": shades[row["key"]],
+                "shape": SHAPES[row["side"]][0],
             },
             "position": {"x": float(x), "y": float(y)},
         }

@@ -12,7 +12,7 @@ from components.figures.template import TEXT_PX, Figure, Trace, figure, packed
 
 HEIGHT_PX = 340
 COLOURS = {"axon": "#2a9d8f", "dendrite": "#8a6fbf", "apical dendrite": "#b07aa1", "soma": axes.SOMA}
-SIDES = {"in": ("inputs", axes.INPUT), "out": ("outputs", axes.OUTPUT)}
+SIDES = {"in": ("inputs", axes.INPUT, "circle"), "out": ("outputs", axes.OUTPUT, "diamond")}
 _LINE = "rgba(138, 150, 153, 0.35)"
 
 
@@ -32,8 +32,9 @@ def skeleton(
         for name, points in lines.items()
     ]
     for way, points in synapses.items():
-        name, colour = SIDES[way]
-        traces.append(_trace(points, name, mode="markers", marker={"color": colour, "size": 2.2, "opacity": 0.8}))
+        name, colour, symbol = SIDES[way]
+        marker = {"color": colour, "symbol": symbol, "size": 2.2, "opacity": 0.8}
+        traces.append(_trace(points, name, mode="markers", marker=marker))
     if soma_um is not None:
         one = pd.DataFrame([soma_um], columns=names)
         traces.append(_trace(one, "soma", mode="markers", marker={"color": axes.SOMA, "size": 7}))

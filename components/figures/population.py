@@ -75,7 +75,8 @@ def targets(shares: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
 def by_distance(fractions: pd.DataFrame) -> Figure:
     """The connected fraction by distance, with intervals; `fractions` as of `distributions.by_distance`."""
     lines = []
-    for way, colour in (("lateral", NEUTRAL), ("vertical", "#d08a4e")):
+    looks = (("lateral", NEUTRAL, "solid", "circle"), ("vertical", "#d08a4e", "dash", "diamond"))
+    for way, colour, dash, symbol in looks:
         rows = fractions[fractions["way"] == way]
         up, down = rows["high"] - rows["fraction"], rows["fraction"] - rows["low"]
         lines.append(
@@ -86,7 +87,8 @@ def by_distance(fractions: pd.DataFrame) -> Figure:
                 "x": rows["distance_um"].tolist(),
                 "y": rows["fraction"].tolist(),
                 "error_y": {"type": "data", "array": up.tolist(), "arrayminus": down.tolist(), **INTERVAL},
-                "line": {"color": colour},
+                "line": {"color": colour, "dash": dash},
+                "marker": {"symbol": symbol},
                 "customdata": rows["pairs"].tolist(),
                 "hovertemplate": "%{y:.2%} of %{customdata:,} pairs at %{x:.0f} µm<extra></extra>",
             }
