@@ -74,8 +74,8 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """Its title and unit."""
-        return self.title + (f" ({self.unit_words})" if self.unit else "")
+        """Its title and unit, unless the title begins with it: % of inputs."""
+        return self.title + (f" ({self.unit_words})" if self.unit and not self.title.startswith(self.unit) else "")
 
 
 def in_words(unit: str) -> str:
