@@ -37,8 +37,23 @@ HINT = "A long list of ids belongs on the table viewer's Find ids: it is kept th
 LINGER_BYTES, LINGER_S = 4_000_000, 5.0
 
 
+QUIET_REQUESTS = 2000
+"""After so many, and up to a tenth more, a process ends as soon as it is answering nothing, lest what takes longer than
+`graceful_timeout` is lost. Where it never has a quiet moment, it ends after `max_requests`."""
+
+
 class Worker(ThreadWorker):
     """Threads that say so when an address is too long, and let the browser end it before they hang up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.quiet_requests = QUIET_REQUESTS + secrets.randbelow(QUIET_REQUESTS // 10)
+
+    def notify(self) -> None:
+        """Tell the parent to be alive, between any two events: the time to end, and to have another in its place."""
+        super().notify()
+        if self.nr >= self.quiet_requests and self.nr_conns == len(self.keepalived_conns) + len(self.pending_conns):
+            self.alive = False
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once. gunicorn would shut the pool of threads down first, whose lock this very thread may hold."""
@@ -102,8 +117,8 @@ timeout = 120
 keepalive = 75  # longer than nginx keeps its end, 60 s: whoever hangs up first must not be asked just then
 graceful_timeout = 7  # whoever stops a container waits for 10 seconds
 limit_request_line = 8190  # an address holds a whole view
-max_requests = 2000
-max_requests_jitter = 200
+max_requests = 10 * QUIET_REQUESTS
+max_requests_jitter = QUIET_REQUESTS
 logconfig_dict = logs.config(os.environ.get("KARST_LOG", "text").strip() or "text")
 fast_folder = "/dev/shm" if os.path.isdir("/dev/shm") else None
 worker_tmp_dir = fast_folder  # a heartbeat file on a slow disk looks like a dead worker

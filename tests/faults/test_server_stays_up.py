@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -108,6 +110,21 @@ def test_deep_json_is_refused(site: Site) -> None:
         answer = requests.post(site.url + path, data=b'{"a":' * 100_000, headers=head, timeout=60)
         assert answer.status_code == 400
         assert "nested" in answer.json()["error"]["message"]
+
+
+def test_a_process_is_replaced_when_nothing_is_under_way(site: Site) -> None:
+    (worker,) = psutil.Process(site.process.pid).children()
+    address = urlsplit(site.url)
+    with socket.create_connection((address.hostname, address.port)) as slow, requests.Session() as session:
+        head = "Host: here", "Content-Type: application/json", "Content-Length: 3"
+        slow.sendall("\r\n".join(("POST /_dash-update-component HTTP/1.1", *head, "", "[")).encode())
+        for _ in range(2_300):  # more than any process answers once it has a quiet moment
+            assert session.get(f"{site.url}/healthz").status_code == 200
+        assert worker.is_running()
+        slow.sendall(b" ]")
+        assert slow.recv(100).startswith(b"HTTP/1.1 400")
+    worker.wait(STOP_S)
+    assert site.get("/healthz").status_code == 200
 
 
 def test_a_stop_answers_what_was_asked(site: Site) -> None:
