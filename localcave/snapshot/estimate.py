@@ -58,7 +58,7 @@ def estimate(runs: Sequence[Run], folder: Path) -> Estimate:
         rows.update(one.expected)
     names = [name for name, count in rows.most_common(SAMPLED_TABLES) if count and name in run.expected]
     pieces = {**run.whole, **({run.synapse_table: run.synapses[0]} if run.synapses else {})}
-    request_s = _timed(lambda: run.far.columns(next(iter(pieces.values()))))[1] if pieces else 0.0
+    request_s = _timed(lambda: run.remote.columns(next(iter(pieces.values()))))[1] if pieces else 0.0
     samples = {
         name: sample for name in names if name in pieces and (sample := _of_rows(run, name, pieces, folder, request_s))
     }
@@ -71,16 +71,16 @@ def estimate(runs: Sequence[Run], folder: Path) -> Estimate:
         seconds += sample.seconds * count
     cells = sorted({root for one in runs for root in one.cells}) if request.skeletons else []
     if cells:
-        run.far.skeleton(cells[0])  # the first takes longer: caveclient asks what the service can do
+        run.remote.skeleton(cells[0])  # the first takes longer: caveclient asks what the service can do
         some = cells[-SAMPLED_SKELETONS:]
-        skeletons, took = _timed(lambda: skeleton_rows(run.far, some))
+        skeletons, took = _timed(lambda: skeleton_rows(run.remote, some))
         size += _bytes(skeletons, folder) / len(some) * len(cells)
         seconds += took / len(some) * len(cells)
     return Estimate(rows.total(), len(cells), round(size), seconds / request.workers)
 
 
 def _of_rows(run: Run, name: str, pieces: dict[str, Piece], folder: Path, request_s: float) -> _Sample | None:
-    sample, took = _timed(lambda: run.far.sample(pieces[name], SAMPLE_ROWS))
+    sample, took = _timed(lambda: run.remote.sample(pieces[name], SAMPLE_ROWS))
     number = sample.num_rows
     return _Sample(_bytes(sample, folder) / number, max(0.0, took - request_s) / number) if number else None
 

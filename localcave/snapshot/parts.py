@@ -1,4 +1,4 @@
-"""A far table in pieces small enough for one answer each, fetched by several workers and kept on disk.
+"""A remote table in pieces small enough for one answer each, fetched by several workers and kept on disk.
 
 The server is asked how many rows a piece has. A piece that is too large is cut in two; one that is not is fetched,
 and must have as many rows as were counted. Every finished piece is a file named by what it is, so a run that was

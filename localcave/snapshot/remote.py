@@ -1,4 +1,4 @@
-"""A far CAVE, asked patiently: requests that time out, fail or come back cut are asked again."""
+"""A remote CAVE, asked patiently: requests that time out, fail or come back cut are asked again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class FarCave:
+class RemoteCave:
     """One version of a datastack on a server. Safe to use from several threads."""
 
     client: CAVEclient
@@ -54,7 +54,7 @@ class FarCave:
         *,
         attempts: int = 8,
         first_wait_s: float = 0.5,
-    ) -> list[FarCave]:
+    ) -> list[RemoteCave]:
         """Reach the server and check that it has the versions; one for each of them.
 
         Raises InputError when it cannot be reached, refuses the token, or has no such datastack or version.
@@ -69,9 +69,9 @@ class FarCave:
                 raise ValueError("the materialization service did not say its version")
             return client
 
-        far = cls(None, wanted[0], attempts, first_wait_s)
-        client = far.ask(make, f"reach {datastack} on {server}")
-        versions = far.ask(lambda: client.materialize.get_versions(expired=True), "list the versions")
+        remote = cls(None, wanted[0], attempts, first_wait_s)
+        client = remote.ask(make, f"reach {datastack} on {server}")
+        versions = remote.ask(lambda: client.materialize.get_versions(expired=True), "list the versions")
         for version in wanted:
             if version not in versions:
                 newest = ", ".join(str(v) for v in sorted(versions, reverse=True)[:8])

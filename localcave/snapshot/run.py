@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from localcave.errors import InputError
 from localcave.snapshot.parts import Baker, Piece, Where
-from localcave.snapshot.remote import FarCave
+from localcave.snapshot.remote import RemoteCave
 
 PROOFREADING = "proofreading_status_and_strategy"
 CELLS_PER_PIECE = 64
@@ -86,7 +86,7 @@ class Run:
 
     request: Request
     folder: Path
-    far: FarCave
+    remote: RemoteCave
     progress: Progress
     info: dict[str, Any]
     tables: dict[str, dict[str, Any]]
@@ -104,7 +104,7 @@ class Run:
 
     @property
     def version(self) -> int:
-        return self.far.version
+        return self.remote.version
 
     @property
     def synapse_table(self) -> str:
@@ -134,7 +134,7 @@ class Run:
     def baker(self) -> Baker:
         """What brings the pieces."""
         return Baker(
-            self.far,
+            self.remote,
             self.folder,
             self.request.rows_per_request,
             self.request.workers,
@@ -153,14 +153,14 @@ class Run:
 
     def view_schema(self, name: str) -> dict[str, Any]:
         """Columns of a view and their types."""
-        get = self.far.client.materialize.get_view_schema
-        schema: dict[str, Any] = self.far.ask(lambda: get(name, self.version), f"read the columns of {name}")
+        get = self.remote.client.materialize.get_view_schema
+        schema: dict[str, Any] = self.remote.ask(lambda: get(name, self.version), f"read the columns of {name}")
         return schema
 
     def conditions_of(self, name: str) -> Where:
         """What the rows of a table or view must be. Raises InputError for a column that it does not have."""
         conditions = [condition for condition in self.request.where if condition.table == name]
-        known = self.far.columns(Piece(name, is_view=name in self.views, key="")) if conditions else []
+        known = self.remote.columns(Piece(name, is_view=name in self.views, key="")) if conditions else []
         for condition in conditions:
             if condition.column not in known:
                 raise InputError(f"{name} has no column {condition.column!r}; it has {', '.join(known)}")
@@ -198,7 +198,7 @@ def whole_pieces(run: Run, names: Iterable[str]) -> dict[str, Piece]:
     for name in names:
         piece = Piece(name, is_view=name in run.views, key="", where=run.conditions_of(name))
         try:
-            count = run.far.count(piece)
+            count = run.remote.count(piece)
         except InputError as error:
             if name in needed:
                 raise
@@ -220,7 +220,7 @@ def _keyed(run: Run, piece: Piece, count: int) -> Piece:
         integers = [column for column, entry in schema.items() if entry["type"] == "integer"]
         key = next(iter(sorted(integers, key=lambda c: (c != "id", not c.endswith("_id")))), "")
     keyed = replace(piece, key=key)
-    if not key or run.far.count(keyed) != count:
+    if not key or run.remote.count(keyed) != count:
         raise InputError(f"{piece.name} has {count:,} rows and no column of ids to read it by in parts")
     return keyed
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from localcave.folder.writer import write_parquet
-from localcave.snapshot.remote import FarCave
+from localcave.snapshot.remote import RemoteCave
 from localcave.snapshot.run import Run
 
 BATCH = 16
@@ -32,7 +32,7 @@ SCHEMA = pa.schema(
 
 def bring_skeletons(runs: Sequence[Run], folder: Path) -> tuple[pa.Table, int]:
     """What `DatastackWriter.set_skeletons` takes, of the cells of some versions, and how many of them have none."""
-    far, request, progress = runs[-1].far, runs[-1].request, runs[-1].progress
+    remote, request, progress = runs[-1].remote, runs[-1].request, runs[-1].progress
     roots = sorted({root for run in runs for root in run.cells})
     progress(0, len(roots))
 
@@ -40,7 +40,7 @@ def bring_skeletons(runs: Sequence[Run], folder: Path) -> tuple[pa.Table, int]:
         label = hashlib.sha256(json.dumps(batch).encode()).hexdigest()[:32]
         path = folder / "skeletons" / f"{label}.parquet"
         if not path.exists():
-            write_parquet(skeleton_rows(far, batch), path)
+            write_parquet(skeleton_rows(remote, batch), path)
         progress(len(batch), 0)
         return path
 
@@ -50,9 +50,9 @@ def bring_skeletons(runs: Sequence[Run], folder: Path) -> tuple[pa.Table, int]:
     return rows, len(roots) - rows.num_rows
 
 
-def skeleton_rows(far: FarCave, roots: Sequence[int]) -> pa.Table:
+def skeleton_rows(remote: RemoteCave, roots: Sequence[int]) -> pa.Table:
     """The skeletons of those of some roots that have one."""
-    skeletons = {root: skeleton for root in roots if (skeleton := far.skeleton(root)) is not None}
+    skeletons = {root: skeleton for root in roots if (skeleton := remote.skeleton(root)) is not None}
     return pa.Table.from_pylist([_row(root, skeleton) for root, skeleton in skeletons.items()], SCHEMA)
 
 
@@ -77,9 +77,9 @@ def _child_and_parent(edges: npt.NDArray[np.int32], count: int, root: int) -> np
     parent, waiting = {root: root}, [root]
     while waiting:
         vertex = waiting.pop()
-        for next_one in near[vertex]:
-            if next_one not in parent:
-                parent[next_one] = vertex
-                waiting.append(next_one)
+        for neighbour in near[vertex]:
+            if neighbour not in parent:
+                parent[neighbour] = vertex
+                waiting.append(neighbour)
     turned = [parent.get(other) == one for one, other in edges.tolist()]
     return np.where(np.array(turned, bool).reshape(-1, 1), edges[:, ::-1], edges)

@@ -24,7 +24,7 @@ from localcave.folder.writer import MANIFEST, SERVER, DatastackWriter, read_mani
 from localcave.segmentation.derived import oldest_before
 from localcave.segmentation.derived_history import make_segmentation
 from localcave.snapshot.estimate import Estimate, estimate
-from localcave.snapshot.remote import FarCave
+from localcave.snapshot.remote import RemoteCave
 from localcave.snapshot.run import Progress, Request, Run
 from localcave.snapshot.skeletons import bring_skeletons
 
@@ -105,7 +105,7 @@ def _claim(folder: Path, request: Request) -> None:
 
 def _connect(request: Request, folder: Path, progress: Progress) -> list[Run]:
     """One run for each version, oldest first."""
-    fars = FarCave.connect(
+    remotes = RemoteCave.connect(
         request.datastack,
         request.server,
         request.token,
@@ -113,16 +113,16 @@ def _connect(request: Request, folder: Path, progress: Progress) -> list[Run]:
         attempts=request.attempts,
         first_wait_s=request.first_wait_s,
     )
-    info = fars[0].ask(fars[0].client.info.get_datastack_info, "read the info record")
-    return [_run(request, folder / PIECES / str(far.version), far, progress, info) for far in fars]
+    info = remotes[0].ask(remotes[0].client.info.get_datastack_info, "read the info record")
+    return [_run(request, folder / PIECES / str(remote.version), remote, progress, info) for remote in remotes]
 
 
-def _run(request: Request, folder: Path, far: FarCave, progress: Progress, info: Mapping[str, Any]) -> Run:
-    materialize = far.client.materialize
-    tables = far.ask(lambda: materialize.get_tables_metadata(version=far.version), "list the tables")
-    views = far.ask(lambda: materialize.get_views(version=far.version), "list the views")
+def _run(request: Request, folder: Path, remote: RemoteCave, progress: Progress, info: Mapping[str, Any]) -> Run:
+    materialize = remote.client.materialize
+    tables = remote.ask(lambda: materialize.get_tables_metadata(version=remote.version), "list the tables")
+    views = remote.ask(lambda: materialize.get_views(version=remote.version), "list the views")
     by_name = {record["table_name"]: _table_record(record) for record in tables}
-    return Run(request, folder, far, progress, info=dict(info), tables=by_name, views=dict(views))
+    return Run(request, folder, remote, progress, info=dict(info), tables=by_name, views=dict(views))
 
 
 def _write(snapshot: Snapshot, notes: list[str], skeletons: pa.Table | None) -> None:
@@ -153,8 +153,8 @@ def _write(snapshot: Snapshot, notes: list[str], skeletons: pa.Table | None) -> 
 
 def _write_version(writer: DatastackWriter, run: Run) -> datetime:
     """Write the rows of a version; returns its time."""
-    materialize = run.far.client.materialize
-    record = run.far.ask(lambda: materialize.get_version_metadata(run.version), "read the version")
+    materialize = run.remote.client.materialize
+    record = run.remote.ask(lambda: materialize.get_version_metadata(run.version), "read the version")
     writer.add_version(
         run.version,
         record["time_stamp"].isoformat(timespec="microseconds"),
@@ -175,7 +175,7 @@ def _write_version(writer: DatastackWriter, run: Run) -> datetime:
 
 
 def _info_record(run: Run, has_skeletons: bool) -> dict[str, Any]:
-    """The far info record, with this server in place of the far ones for what is served from the snapshot."""
+    """The remote info record, with this server in place of the remote ones for what is served from the snapshot."""
     record = dict(run.info)
     record["local_server"] = SERVER
     record["segmentation_source"] = f"graphene://{SERVER}/segmentation/table/{_segmentation_name(run)}"
