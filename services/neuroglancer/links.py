@@ -172,7 +172,7 @@ def table_link(
 
 def cell_link(
     cave: Cave,
-    asked_for: Connectivity | Sequence[Connectivity],
+    connections: Connectivity | Sequence[Connectivity],
     *,
     direction: Literal["in", "out", "both"] = "both",
     partners: Collection[int] | None = None,
@@ -191,7 +191,7 @@ def cell_link(
     row for each `root_id`. The partners of several cells are those of :func:`partner_sets.combined`. Raises as
     `table_link` does.
     """
-    result = list(asked_for) if isinstance(asked_for, Sequence) else [asked_for]
+    result = list(connections) if isinstance(connections, Sequence) else [connections]
     first = result[0]
     release = Release(cave, first.datastack, first.version)
     frame = _Frame.of(release, viewer, None if first.typed_synapses else first.type_table)
