@@ -45,10 +45,10 @@ def siblings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     from localcave.siblings import make
 
     folder = tmp_path_factory.mktemp("siblings")
-    made = {"karst_fly": ("flywire", folder / "fly"), "karst_v1dd": ("v1dd", folder / "v1dd")}
-    for like, path in made.values():
+    created = {"karst_fly": ("flywire", folder / "fly"), "karst_v1dd": ("v1dd", folder / "v1dd")}
+    for like, path in created.values():
         make(like, path)
-    return {name: path for name, (_, path) in made.items()}
+    return {name: path for name, (_, path) in created.items()}
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
 def layer_of(state: dict[str, Any], name: str) -> dict[str, Any]:
     """The layer called `name`."""
-    (found,) = [layer for layer in state["layers"] if layer["name"] == name]
-    return found
+    (result,) = [layer for layer in state["layers"] if layer["name"] == name]
+    return result
 
 
 def assert_sound(state: dict[str, Any]) -> None:

@@ -91,9 +91,9 @@ def _write(path: Path, head: str, rows: Sequence[tuple[object, ...]]) -> None:
 def _imported(folder: Path, name: str) -> Path:
     schema, more, tables = DATASTACKS[name]
     head = f'[datastack]\nname = "{name}"\ndescription = "{DESCRIPTION}"'
-    config, made = folder / f"{name}.toml", folder / name
+    config, created = folder / f"{name}.toml", folder / name
     config.write_text(head + VERSION.format(schema=schema, more=more) + tables)
-    command = [sys.executable, "-m", "localcave", "import", str(config), "-o", str(made)]
+    command = [sys.executable, "-m", "localcave", "import", str(config), "-o", str(created)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return made
+    return created

@@ -43,11 +43,11 @@ def folder(siblings: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="module")
 def app(folder: Path) -> Iterator[flask.Flask]:
     with start_localcave([folder]) as url:
-        made = flask.Flask("test_a_billion_rows")
-        made.secret_key = "of tests"
-        made.extensions["karst"] = Cave(Settings(server_address=url, cache=""))
-        made.register_blueprint(blueprint)
-        yield made
+        created = flask.Flask("test_a_billion_rows")
+        created.secret_key = "of tests"
+        created.extensions["karst"] = Cave(Settings(server_address=url, cache=""))
+        created.register_blueprint(blueprint)
+        yield created
 
 
 @pytest.fixture
@@ -78,9 +78,9 @@ def test_a_cell_and_the_types_of_its_partners_take_few_requests(cave: Cave, app:
     rows = pd.DataFrame(app.test_client().get(path, query_string=query).json["rows"]).astype({"root_id": "int64"})
     counted = of_partners(synapses, cell).groupby("pre_pt_root_id").size()
     assert rows.set_index("root_id")["num_syn"].to_dict() == counted.to_dict()
-    said, known = read(folder, "hierarchical_neuron_annotations"), read(folder, "proofread_neurons").set_index("id")
-    said = said[said["classification_system"] == "cell_type"]
-    types = dict(zip(said["target_id"].map(known["pt_root_id"]), said["cell_type"], strict=True))
+    message, known = read(folder, "hierarchical_neuron_annotations"), read(folder, "proofread_neurons").set_index("id")
+    message = message[message["classification_system"] == "cell_type"]
+    types = dict(zip(message["target_id"].map(known["pt_root_id"]), message["cell_type"], strict=True))
     assert rows.set_index("root_id")["cell_type"].dropna().to_dict() == {
         root: types[root] for root in counted.index if root in types
     }

@@ -48,12 +48,12 @@ def get(client):
 
 def test_datastacks_and_versions(get, newest):
     assert DS in [datastack["name"] for datastack in get("datastacks")["datastacks"]]
-    found = get(f"{DS}/versions")
-    assert found["latest"] == newest
-    assert [one["version"] for one in found["versions"]] == sorted(
-        (one["version"] for one in found["versions"]), reverse=True
+    result = get(f"{DS}/versions")
+    assert result["latest"] == newest
+    assert [one["version"] for one in result["versions"]] == sorted(
+        (one["version"] for one in result["versions"]), reverse=True
     )
-    assert any(not one["valid"] for one in found["versions"])
+    assert any(not one["valid"] for one in result["versions"])
 
 
 def test_latest_is_answered_with_its_number(get, newest):
@@ -73,22 +73,22 @@ def test_the_catalogue_has_type_tables_first_and_counts(get, cave, newest):
 
 
 def test_rows_are_filtered_sorted_and_paged(get, cave, newest):
-    found = get(
+    result = get(
         f"{DS}/{newest}/tables/{TYPES}/rows", filter="cell_type in (BC, MC)", sort="-volume,id", offset=5, limit=7
     )
     opened = tables.open_table(cave.release(DS, newest), TYPES)
     rows = tables.select(opened, TableQuery("cell_type in (BC, MC)", {}, (("volume", "desc"), ("id", "asc"))))
-    assert found["total"] == len(rows) > 100
-    assert [row["id"] for row in found["rows"]] == [str(id) for id in rows["id"].iloc[5:12]]
-    names = [column["name"] for column in found["columns"]]
+    assert result["total"] == len(rows) > 100
+    assert [row["id"] for row in result["rows"]] == [str(id) for id in rows["id"].iloc[5:12]]
+    names = [column["name"] for column in result["columns"]]
     assert sorted(names) == sorted(rows.columns)
-    assert {"name": "volume", "dtype": "float32", "unit": "um³"} in found["columns"] or "volume" in names
-    assert all(isinstance(row["pt_root_id"], str) for row in found["rows"])
+    assert {"name": "volume", "dtype": "float32", "unit": "um³"} in result["columns"] or "volume" in names
+    assert all(isinstance(row["pt_root_id"], str) for row in result["rows"])
 
 
 def test_a_limit_of_nothing_still_counts(get):
-    found = get(f"{DS}/latest/tables/{TYPES}/rows", limit=0)
-    assert (found["rows"], found["total"] > 0) == ([], True)
+    result = get(f"{DS}/latest/tables/{TYPES}/rows", limit=0)
+    assert (result["rows"], result["total"] > 0) == ([], True)
 
 
 def rows_of_csv(text):
@@ -126,17 +126,17 @@ def test_files_hold_all_rows_and_say_where_from(client, get, newest):
 
 @pytest.mark.parametrize("direction", ["in", "out", "both"])
 def test_partners_are_those_of_the_service(get, cave, newest, cell, direction):
-    found = get(f"{DS}/{newest}/cells/{cell}/partners", direction=direction, types=TYPES)
+    result = get(f"{DS}/{newest}/cells/{cell}/partners", direction=direction, types=TYPES)
     read = connectivity.read(cave.release(DS, newest), str(cell), type_table=TYPES)
     ways = ("in", "out") if direction == "both" else (direction,)
-    assert found["totals"] == {way: read.totals[way] for way in ways}
-    assert found["total"] == len(found["rows"]) == sum(len(read.side(way)) for way in ways)
+    assert result["totals"] == {way: read.totals[way] for way in ways}
+    assert result["total"] == len(result["rows"]) == sum(len(read.side(way)) for way in ways)
     for way in ways:
-        own = [row for row in found["rows"] if row["direction"] == way]
+        own = [row for row in result["rows"] if row["direction"] == way]
         assert [row["root_id"] for row in own] == [str(root) for root in read.side(way)["root_id"]]
         assert [row["num_syn"] for row in own] == read.side(way)["num_syn"].tolist()
-    assert found["cell"]["root_id"] == str(cell)
-    names = [column["name"] for column in found["columns"]]
+    assert result["cell"]["root_id"] == str(cell)
+    names = [column["name"] for column in result["columns"]]
     assert names[:6] == ["root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um"]
     assert "cell_type" in names
 
@@ -151,26 +151,26 @@ def test_partners_as_csv(client, cave, newest, cell):
 
 
 def test_partners_take_what_the_page_has(get, cave, newest, cell):
-    asked = {
+    requested = {
         "types": TYPES,
         "at_least": "2",
         "more": "share,aibs_cell_info",
         "filter": "num_soma <= 1",
         "sort": "-soma_depth_um",
     }
-    found = get(f"{DS}/{newest}/cells/{cell}/partners", direction="in", **asked)
+    result = get(f"{DS}/{newest}/cells/{cell}/partners", direction="in", **requested)
     rows = cave.release(DS, newest).synapses(cell, Direction.IN)["pre_pt_root_id"]
     counts = rows[(rows != cell) & (rows != 0)].value_counts()
     somata = cave.release(DS, newest).table("nucleus_detection_v0")["pt_root_id"].value_counts()
     wanted = {str(root): n for root, n in counts[counts >= 2].items() if somata.get(root, 0) <= 1}
-    assert {row["root_id"]: row["num_syn"] for row in found["rows"]} == wanted
-    depths = [row["soma_depth_um"] for row in found["rows"] if row["soma_depth_um"] is not None]
+    assert {row["root_id"]: row["num_syn"] for row in result["rows"]} == wanted
+    depths = [row["soma_depth_um"] for row in result["rows"] if row["soma_depth_um"] is not None]
     assert depths == sorted(depths, reverse=True)
-    assert {"pct_of_partner", "aibs_cell_info.mtype"} <= {column["name"] for column in found["columns"]}
-    assert any("fewer than 2" in said for said in found["left_out"])
+    assert {"pct_of_partner", "aibs_cell_info.mtype"} <= {column["name"] for column in result["columns"]}
+    assert any("fewer than 2" in message for message in result["left_out"])
 
     synapses = get(
-        f"{DS}/{newest}/cells/{cell}/synapses", direction="in", **{k: v for k, v in asked.items() if k != "sort"}
+        f"{DS}/{newest}/cells/{cell}/synapses", direction="in", **{k: v for k, v in requested.items() if k != "sort"}
     )
     of = [row["root_id"] for row in synapses["rows"]]
     assert {root: of.count(root) for root in of} == wanted
@@ -203,37 +203,37 @@ def test_the_synapses_behind_a_row(client, cave, newest, cell, partner):
 
 
 def test_partners_as_python(client, get, newest, cell):
-    asked = {"direction": "out", "types": TYPES, "filter": "num_soma = 1", "sort": "-mean_size"}
-    script = client.get(f"/api/v1/{DS}/{newest}/cells/{cell}/partners/python", query_string=asked)
+    requested = {"direction": "out", "types": TYPES, "filter": "num_soma = 1", "sort": "-mean_size"}
+    script = client.get(f"/api/v1/{DS}/{newest}/cells/{cell}/partners/python", query_string=requested)
     names = {}
     exec(script.text, names)
-    rows = get(f"{DS}/{newest}/cells/{cell}/partners", **asked)["rows"]
+    rows = get(f"{DS}/{newest}/cells/{cell}/partners", **requested)["rows"]
     assert rows
     assert names["frame"]["root_id"].astype(str).tolist() == [row["root_id"] for row in rows]
 
 
 def test_synapses_are_all_there(get, cave, newest, cell):
-    found = get(f"{DS}/{newest}/cells/{cell}/synapses", direction="in")
+    result = get(f"{DS}/{newest}/cells/{cell}/synapses", direction="in")
     synapses = cave.release(DS, newest).synapses(cell, Direction.IN)
-    assert sorted(row["id"] for row in found["rows"]) == sorted(map(str, synapses["id"]))
-    units = {column["name"]: column["unit"] for column in found["columns"]}
+    assert sorted(row["id"] for row in result["rows"]) == sorted(map(str, synapses["id"]))
+    units = {column["name"]: column["unit"] for column in result["columns"]}
     assert units["ctr_pt_position_x_nm"] == "nm"
 
 
 def test_a_stale_root_is_repaired_in_the_answer(get, cave, newest):
     newer, older = (Release(cave, DS, one).table("nucleus_detection_v0") for one in cave.versions(DS)[:2])
     stale = sorted(set(older["pt_root_id"]) - set(newer["pt_root_id"]) - {0})[0]
-    found = get(f"{DS}/{newest}/cells/{stale}")["cell"]
-    assert found["repaired_from"] == str(stale) != found["root_id"]
-    assert 0 < found["overlap"] <= 1
-    assert found["valid_at"] == cave.versions(DS)[1].number
-    assert str(stale) in found["warnings"][0]
+    result = get(f"{DS}/{newest}/cells/{stale}")["cell"]
+    assert result["repaired_from"] == str(stale) != result["root_id"]
+    assert 0 < result["overlap"] <= 1
+    assert result["valid_at"] == cave.versions(DS)[1].number
+    assert str(stale) in result["warnings"][0]
 
 
 def test_a_nucleus_names_its_cell(get, cave, newest, cell):
     nucleus = get(f"{DS}/{newest}/cells/{cell}")["cell"]["nucleus_ids"][0]
-    found = get(f"{DS}/{newest}/cells/{nucleus}", id_type="nucleus_id")["cell"]
-    assert (found["root_id"], found["id_type"]) == (str(cell), "nucleus_id")
+    result = get(f"{DS}/{newest}/cells/{nucleus}", id_type="nucleus_id")["cell"]
+    assert (result["root_id"], result["id_type"]) == (str(cell), "nucleus_id")
 
 
 def test_a_link_to_rows_and_a_link_to_a_cell(client, newest, cell):

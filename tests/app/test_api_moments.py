@@ -60,51 +60,51 @@ def rows(client, version, **parameters):
     return json.loads(answer.text, parse_constant=pytest.fail)
 
 
-def pairs(found):
-    return {(row["id"], row["pt_root_id"]) for row in found["rows"]}
+def pairs(result):
+    return {(row["id"], row["pt_root_id"]) for row in result["rows"]}
 
 
 def test_rows_of_an_expired_version_are_those_of_its_time(client, expired, rows_at):
-    found = rows(client, expired.number)
-    assert pairs(found) == rows_at(expired.timestamp)
-    assert (found["version"], found["total"]) == (expired.number, len(found["rows"]))
-    assert f"Version {expired.number} of {DS} has expired" in found["messages"][0]
-    assert pairs(found) != pairs(rows(client, "latest"))
+    result = rows(client, expired.number)
+    assert pairs(result) == rows_at(expired.timestamp)
+    assert (result["version"], result["total"]) == (expired.number, len(result["rows"]))
+    assert f"Version {expired.number} of {DS} has expired" in result["messages"][0]
+    assert pairs(result) != pairs(rows(client, "latest"))
 
 
 def test_rows_of_a_moment_are_those_of_that_time(client, between, rows_at):
     moment = f"{between:%Y-%m-%dT%H:%M:%SZ}"
-    found = rows(client, moment)
-    assert pairs(found) == rows_at(between)
-    assert found["version"] == moment
-    assert "live data, of no version" in found["messages"][0]
+    result = rows(client, moment)
+    assert pairs(result) == rows_at(between)
+    assert result["version"] == moment
+    assert "live data, of no version" in result["messages"][0]
 
 
 def test_live_is_answered_with_the_moment_it_was_which_gives_the_same_rows_again(client, rows_at):
     before = datetime.now(UTC).replace(microsecond=0)
-    found = rows(client, "live")
-    moment = datetime.fromisoformat(found["version"])
+    result = rows(client, "live")
+    moment = datetime.fromisoformat(result["version"])
     assert before <= moment <= datetime.now(UTC)
-    assert pairs(found) == rows_at(moment)
-    assert rows(client, found["version"]) == found
+    assert pairs(result) == rows_at(moment)
+    assert rows(client, result["version"]) == result
 
 
 def test_they_are_filtered_sorted_and_paged_as_any(client, expired):
     whole = rows(client, expired.number)["rows"]
     wanted = sorted((row for row in whole if row["status_axon"]), key=lambda row: -int(row["id"]))
-    found = rows(client, expired.number, filter="status_axon = true", sort="-id", offset=2)
-    assert found["rows"] == wanted[2:]
-    assert found["total"] == len(wanted) > 2
+    result = rows(client, expired.number, filter="status_axon = true", sort="-id", offset=2)
+    assert result["rows"] == wanted[2:]
+    assert result["total"] == len(wanted) > 2
 
 
 def test_a_table_that_was_created_later_has_no_rows_and_says_so(client, expired):
     listed = json.loads(get(client, f"{expired.number}/tables").text)["tables"]
     assert LATER not in [one["name"] for one in listed]
     answer = get(client, f"{expired.number}/tables/{LATER}/rows")
-    found = json.loads(answer.text)
-    assert (answer.status_code, found["total"], found["rows"]) == (200, 0, [])
-    assert "target_id" in [one["name"] for one in found["columns"]]
-    assert "created later, on 6 October 2025" in found["messages"][0]
+    result = json.loads(answer.text)
+    assert (answer.status_code, result["total"], result["rows"]) == (200, 0, [])
+    assert "target_id" in [one["name"] for one in result["columns"]]
+    assert "created later, on 6 October 2025" in result["messages"][0]
 
 
 def test_files_name_the_moment(client, between, rows_at):
@@ -120,8 +120,8 @@ def test_files_name_the_moment(client, between, rows_at):
 
 def test_facets_and_the_catalogue_are_of_the_moment_too(client, expired):
     whole = pd.DataFrame(rows(client, expired.number)["rows"])
-    found = json.loads(get(client, f"{expired.number}/tables/{PROOFREADING}/facets").text)
-    (facet,) = (one for one in found["facets"] if one["column"] == "strategy_axon")
+    result = json.loads(get(client, f"{expired.number}/tables/{PROOFREADING}/facets").text)
+    (facet,) = (one for one in result["facets"] if one["column"] == "strategy_axon")
     assert {one["value"]: one["count"] for one in facet["values"]} == whole["strategy_axon"].value_counts().to_dict()
     for version in (expired.number, "live"):
         names = [one["name"] for one in json.loads(get(client, f"{version}/tables").text)["tables"]]
@@ -130,7 +130,7 @@ def test_facets_and_the_catalogue_are_of_the_moment_too(client, expired):
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "said"),
+    ("path", "status", "message"),
     [
         ("live/tables/{VIEW}/rows", 400, "is a view, which CAVE has at its versions only"),
         ("{EXPIRED}/tables/{VIEW}/rows", 400, "is a view, which CAVE has at its versions only"),
@@ -147,11 +147,11 @@ def test_facets_and_the_catalogue_are_of_the_moment_too(client, expired):
         ("{EXPIRED}/cells/1/partners", 404, "at version 1412"),
     ],
 )
-def test_what_cannot_be_read_at_a_moment_is_refused_in_a_sentence(client, expired, path, status, said):
+def test_what_cannot_be_read_at_a_moment_is_refused_in_a_sentence(client, expired, path, status, message):
     answer = client.get(f"/api/v1/{DS}/" + path.format(VIEW=VIEW, TYPES=TYPES, EXPIRED=expired.number))
     assert (answer.status_code, answer.mimetype) == (status, "application/json")
     error = json.loads(answer.text)["error"]
-    assert said in error["message"] and error["message"].endswith(".")
+    assert message in error["message"] and error["message"].endswith(".")
     assert error["hint"] and re.fullmatch("[0-9a-f]{12}", error["request_id"])
 
 
@@ -170,17 +170,17 @@ def test_ids_are_searched_at_moments(client, cave, expired):
     was = {str(then[one]) for one, root in today.items() if str(root) == newer}
     old = next(str(root) for root in then.values() if root and root not in set(today.values()))
 
-    def found(version, asked):
-        answer = client.post(f"/api/v1/{DS}/{version}/tables/{NUCLEI}/ids", json={"ids": asked}).json
+    def found(version, requested):
+        answer = client.post(f"/api/v1/{DS}/{version}/tables/{NUCLEI}/ids", json={"ids": requested}).json
         (row,) = answer["rows"]
         return row, " ".join(answer["messages"]), answer["counts"]
 
-    row, said, counts = found(expired.number, newer)
+    row, message, counts = found(expired.number, newer)
     assert (row["status"], row["current"] in was, counts["newer"]) == ("newer", True, 1)
-    assert f"Newer than version {expired.number}: 1 id ({newer} -> {row['current']}" in said
+    assert f"Newer than version {expired.number}: 1 id ({newer} -> {row['current']}" in message
     assert found(expired.number, old)[0]["status"] == found("live", newer)[0]["status"] == "found"
-    row, said, _ = found("live", old)
-    assert row["status"] == "stale" and f"No longer valid: 1 id ({old} -> {row['current']}" in said
+    row, message, _ = found("live", old)
+    assert row["status"] == "stale" and f"No longer valid: 1 id ({old} -> {row['current']}" in message
 
 
 def rows_of(cave, version):

@@ -49,25 +49,25 @@ def get(client, path, **parameters):
 
 
 def test_facets_of_filtered_rows(client, types):
-    found = get(client, f"{TYPES}/facets", filter="volume > 200")
+    result = get(client, f"{TYPES}/facets", filter="volume > 200")
     kept = types.frame[types.frame["volume"] > 200]
-    by_column = {facet["column"]: facet for facet in found["facets"]}
+    by_column = {facet["column"]: facet for facet in result["facets"]}
     counts = {value["value"]: value["count"] for value in by_column["cell_type"]["values"]}
     assert {name: count for name, count in counts.items() if count} == kept["cell_type"].value_counts().to_dict()
-    bars = next(one for one in found["histograms"] if one["column"] == "volume")["bars"]
+    bars = next(one for one in result["histograms"] if one["column"] == "volume")["bars"]
     assert sum(bar["count"] for bar in bars) == len(kept)
 
 
 def test_pasted_ids(client, types):
     root = int(types.frame["pt_root_id"].max())
     answer = client.post(f"/api/v1/{DS}/latest/tables/{TYPES}/ids", json={"ids": f"[{root}], 17xx, 864691136999999999"})
-    found = json.loads(answer.text)
+    result = json.loads(answer.text)
     assert answer.status_code == 200
-    assert [row["asked"] for row in found["rows"]] == [str(root), "864691136999999999"]
-    assert [row["status"] for row in found["rows"]] == ["found", "unknown"]
-    assert found["filter"] == f"pt_root_id = {root}"
-    assert found["total"] == (types.frame["pt_root_id"] == root).sum()
-    assert any("17xx" in message for message in found["messages"])
+    assert [row["asked"] for row in result["rows"]] == [str(root), "864691136999999999"]
+    assert [row["status"] for row in result["rows"]] == ["found", "unknown"]
+    assert result["filter"] == f"pt_root_id = {root}"
+    assert result["total"] == (types.frame["pt_root_id"] == root).sum()
+    assert any("17xx" in message for message in result["messages"])
 
 
 @pytest.mark.parametrize(
@@ -81,25 +81,25 @@ def test_bad_ids_are_refused_in_a_sentence(client, body):
 
 def test_a_crosstab_with_a_joined_table(client, types, cave):
     manual = Release(cave, DS, types.version).table(MANUAL)
-    found = get(client, f"{TYPES}/crosstab", join=MANUAL, left="cell_type", right=f"{MANUAL}.cell_type")
-    assert found["both"] == types.frame["target_id"].isin(manual["target_id"]).sum()
-    assert sum(map(sum, found["counts"])) == found["total"] == len(types.frame)
-    rows = get(client, f"{TYPES}/rows", join=MANUAL, filter=found["disagreeing"])
-    assert rows["total"] == found["both"] - found["agree"]
+    result = get(client, f"{TYPES}/crosstab", join=MANUAL, left="cell_type", right=f"{MANUAL}.cell_type")
+    assert result["both"] == types.frame["target_id"].isin(manual["target_id"]).sum()
+    assert sum(map(sum, result["counts"])) == result["total"] == len(types.frame)
+    rows = get(client, f"{TYPES}/rows", join=MANUAL, filter=result["disagreeing"])
+    assert rows["total"] == result["both"] - result["agree"]
 
 
 def test_rows_are_by_id_in_whatever_order_cave_has_them(cave, client):
     raw = Release(cave, DS, cave.versions(DS)[0]).query(TYPES)["id"]
     assert not raw.is_monotonic_increasing  # else this would show nothing
-    found = get(client, f"{TYPES}/rows", limit=10_000)
-    assert [int(row["id"]) for row in found["rows"]] == sorted(raw)
+    result = get(client, f"{TYPES}/rows", limit=10_000)
+    assert [int(row["id"]) for row in result["rows"]] == sorted(raw)
 
 
 def test_rows_with_joined_columns_and_units(client, types):
-    found = get(client, f"{TYPES}/rows", join=MANUAL, units="um", filter=f"{MANUAL}.num_rows = 1", limit=5)
-    units = {column["name"]: column["unit"] for column in found["columns"]}
+    result = get(client, f"{TYPES}/rows", join=MANUAL, units="um", filter=f"{MANUAL}.num_rows = 1", limit=5)
+    units = {column["name"]: column["unit"] for column in result["columns"]}
     assert units["pt_position_x"] == "um"
-    first = found["rows"][0]
+    first = result["rows"][0]
     own = types.frame[types.frame["id"] == int(first["id"])].iloc[0]
     assert first["pt_position_z"] == pytest.approx(own["pt_position_z"] * 40 / 1000)
     assert first[f"{MANUAL}.cell_type"]
@@ -107,18 +107,24 @@ def test_rows_with_joined_columns_and_units(client, types):
 
 def test_files_hold_the_chosen_columns_and_say_where_they_come_from(client, types):
     names = ["id", f"{MANUAL}.cell_type", "pt_position_x"]
-    asked = {"join": MANUAL, "units": "um", "columns": ",".join(names), "filter": "cell_type = BC", "sort": "-volume"}
+    requested = {
+        "join": MANUAL,
+        "units": "um",
+        "columns": ",".join(names),
+        "filter": "cell_type = BC",
+        "sort": "-volume",
+    }
     path = f"/api/v1/{DS}/latest/tables/{TYPES}/rows"
     kept = types.frame[types.frame["cell_type"] == "BC"].sort_values(["volume", "id"], ascending=[False, True])
-    answer = client.get(path, query_string=asked | {"format": "csv", "head": "on"})
-    said = [line for line in answer.text.splitlines() if line.startswith("# ")]
+    answer = client.get(path, query_string=requested | {"format": "csv", "head": "on"})
+    messages = [line for line in answer.text.splitlines() if line.startswith("# ")]
     for fact in (f"join: {MANUAL}", "filter: cell_type = BC", "units: um", f"rows: {len(kept)}", f"table: {TYPES}"):
-        assert f"# {fact}" in said
+        assert f"# {fact}" in messages
     frame = pd.read_csv(io.StringIO(answer.text), comment="#")
     assert frame.columns.tolist() == names
     assert frame["id"].tolist() == kept["id"].tolist()
     assert frame["pt_position_x"].tolist() == pytest.approx((kept["pt_position_x"] * 0.004).tolist())
-    table = pq.read_table(io.BytesIO(client.get(path, query_string=asked | {"format": "parquet"}).data))
+    table = pq.read_table(io.BytesIO(client.get(path, query_string=requested | {"format": "parquet"}).data))
     assert table.column_names == names and table["id"].to_pylist() == kept["id"].tolist()
     assert json.loads(table.schema.metadata[b"karst"])["join"] == MANUAL
     assert table.schema.field("pt_position_x").metadata == {b"unit": b"um"}
@@ -147,10 +153,10 @@ def poor(localcave_url):
 
 def test_a_large_table_is_paged_and_says_what_it_cannot(poor, cave, types):
     synapses = Release(cave, DS, types.version).table(SYNAPSES)
-    found = get(poor, f"{SYNAPSES}/rows", filter="size > 5000", sort="size", limit=7)
-    assert found["total"] == (synapses["size"] > 5000).sum()
-    assert len(found["rows"]) == 7
-    assert "too many to sort" in found["messages"][0]
+    result = get(poor, f"{SYNAPSES}/rows", filter="size > 5000", sort="size", limit=7)
+    assert result["total"] == (synapses["size"] > 5000).sum()
+    assert len(result["rows"]) == 7
+    assert "too many to sort" in result["messages"][0]
     answer = poor.get(
         f"/api/v1/{DS}/latest/tables/{SYNAPSES}/rows", query_string={"filter": "size > 5000", "format": "csv"}
     )

@@ -57,44 +57,44 @@ def test_the_swc_file_is_the_skeleton(client, stored):
 
 def test_cable_and_synapses_by_compartment(client, stored, plain):
     root, points, edges, kinds, _ = stored
-    found = rows(client, f"{root}/arbor").set_index("compartment")
+    result = rows(client, f"{root}/arbor").set_index("compartment")
     length = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1)
     for code in (2, 3, 4):
         of = kinds[edges].max(axis=1) == code  # the soma, 1, gives way to what leaves it
-        assert found.loc[KINDS[code], "cable_um"] == pytest.approx(length[of].sum(), rel=1e-6)
-    assert found["cable_um"].sum() == pytest.approx(length.sum(), rel=1e-6)
+        assert result.loc[KINDS[code], "cable_um"] == pytest.approx(length[of].sum(), rel=1e-6)
+    assert result["cable_um"].sum() == pytest.approx(length.sum(), rel=1e-6)
     for way, ids in (("in", {"post_ids": root}), ("out", {"pre_ids": root})):
         synapses = plain.materialize.synapse_query(**ids, desired_resolution=[1, 1, 1], remove_autapses=False)
         places = np.stack(synapses.ctr_pt_position.to_list()) / 1000
         away = np.linalg.norm(places[:, None] - points, axis=2)
         near = np.where(away.min(axis=1) <= 10, [KINDS[kind] for kind in kinds[away.argmin(axis=1)]], "elsewhere")
-        assert found[f"num_{way}"].to_dict() == {name: (near == name).sum() for name in found.index}
-        assert found.loc["axon", f"{way}_per_um"] == pytest.approx(
-            (near == "axon").sum() / found.loc["axon", "cable_um"]
+        assert result[f"num_{way}"].to_dict() == {name: (near == name).sum() for name in result.index}
+        assert result.loc["axon", f"{way}_per_um"] == pytest.approx(
+            (near == "axon").sum() / result.loc["axon", "cable_um"]
         )
-    assert found["num_out"].idxmax() == "axon"
-    assert found["out_per_um"].isna()["elsewhere"]
+    assert result["num_out"].idxmax() == "axon"
+    assert result["out_per_um"].isna()["elsewhere"]
 
 
 def test_spheres_around_the_soma_meet_the_arbor_as_often_as_it_crosses_them(client, stored):
     root, points, edges, kinds, _ = stored
-    found = rows(client, f"{root}/arbor?of=sholl").set_index("radius_um")
+    result = rows(client, f"{root}/arbor?of=sholl").set_index("radius_um")
     away = np.linalg.norm(points - points[kinds == 1][0], axis=1)
     for radius in (30, 100, 200):
         inside = away < radius
         crossing = inside[edges[:, 0]] != inside[edges[:, 1]]
-        assert found.loc[radius].sum() == crossing.sum()
-    assert found.iloc[-1].sum() == 0
+        assert result.loc[radius].sum() == crossing.sum()
+    assert result.iloc[-1].sum() == 0
 
 
 def test_the_depth_profile_has_all_of_the_cable(client, stored):
     root, points, edges, kinds, _ = stored
-    found = rows(client, f"{root}/arbor?of=depth").set_index("depth_um")
+    result = rows(client, f"{root}/arbor?of=depth").set_index("depth_um")
     length = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1)
-    assert found["axon"].sum() == pytest.approx(length[kinds[edges].max(axis=1) == 2].sum(), rel=1e-6)
-    assert found.drop(columns="axon").sum().sum() + found["axon"].sum() == pytest.approx(length.sum(), rel=1e-6)
-    apical = found["apical dendrite"]
-    assert apical[apical > 0].index.min() < found["dendrite"][found["dendrite"] > 0].index.max()
+    assert result["axon"].sum() == pytest.approx(length[kinds[edges].max(axis=1) == 2].sum(), rel=1e-6)
+    assert result.drop(columns="axon").sum().sum() + result["axon"].sum() == pytest.approx(length.sum(), rel=1e-6)
+    apical = result["apical dendrite"]
+    assert apical[apical > 0].index.min() < result["dendrite"][result["dendrite"] > 0].index.max()
 
 
 def test_edits_are_those_of_the_change_log(client, plain):
@@ -102,10 +102,10 @@ def test_edits_are_those_of_the_change_log(client, plain):
     logs = plain.chunkedgraph.get_tabular_change_log(table.pt_root_id.head(40).tolist())
     edited = next(root for root, log in logs.items() if len(log))
     untouched = next(root for root, log in logs.items() if not len(log))
-    found, log = rows(client, f"{edited}/edits"), logs[edited]
-    assert found["operation_id"].astype(int).tolist() == log.operation_id.tolist()
-    assert found["kind"].tolist() == ["merge" if merge else "split" for merge in log.is_merge]
-    assert found["after_root_ids"].tolist() == [", ".join(map(str, ids)) for ids in log.after_root_ids]
+    result, log = rows(client, f"{edited}/edits"), logs[edited]
+    assert result["operation_id"].astype(int).tolist() == log.operation_id.tolist()
+    assert result["kind"].tolist() == ["merge" if merge else "split" for merge in log.is_merge]
+    assert result["after_root_ids"].tolist() == [", ".join(map(str, ids)) for ids in log.after_root_ids]
     assert rows(client, f"{untouched}/edits").empty
 
 

@@ -96,14 +96,14 @@ def client(cave: Cave) -> FlaskClient:
     ("table", "relationships"), [("contacts", ["sidea", "sideb"]), ("pairs", ["cell", "pt2"])], ids=str
 )
 def test_rows_have_points_and_both_cells_in_a_link(client: FlaskClient, table: str, relationships: list[str]) -> None:
-    asked = {"table": table, "filter": "size <= 70" if table == "contacts" else "pt_position_x <= 100070"}
-    made = client.post("/api/v1/points/1/neuroglancer", json=asked).get_json()
-    assert "error" not in made, made
+    requested = {"table": table, "filter": "size <= 70" if table == "contacts" else "pt_position_x <= 100070"}
+    created = client.post("/api/v1/points/1/neuroglancer", json=requested).get_json()
+    assert "error" not in created, created
     wanted = ROWS[:7]
-    assert made["num_points"] == 7
-    assert "no position" not in made["description"]
+    assert created["num_points"] == 7
+    assert "no position" not in created["description"]
     roots = {str(row[side]) for row in wanted for side in ("a", "b")}
-    layers = {layer["name"]: layer for layer in made["state"]["layers"]}
+    layers = {layer["name"]: layer for layer in created["state"]["layers"]}
     assert {text.lstrip("!") for text in layers["segmentation"]["segments"]} == roots
     assert layers[table]["annotationRelationships"] == relationships
     points = {point["id"]: point for point in layers[table]["annotations"]}

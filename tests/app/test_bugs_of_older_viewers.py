@@ -48,7 +48,7 @@ def get(cave):
     app.extensions["karst"] = cave
     app.register_blueprint(blueprint)
     client = app.test_client()
-    return lambda path, **asked: client.get(f"/api/v1/{DS}/{path}", query_string=asked)
+    return lambda path, **requested: client.get(f"/api/v1/{DS}/{path}", query_string=requested)
 
 
 def test_two_overlapping_requests_never_mix_their_cells(localcave_url, newest, roots):
@@ -59,9 +59,9 @@ def test_two_overlapping_requests_never_mix_their_cells(localcave_url, newest, r
         return connectivity.read(shared.release(DS, newest), str(root), type_table=TYPES)
 
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(ask, roots[:24] * 2))
+        matches = list(pool.map(ask, roots[:24] * 2))
     alone = Cave(Settings(server_address=localcave_url, cache=""))
-    for root, one in zip(roots[:24] * 2, found, strict=True):
+    for root, one in zip(roots[:24] * 2, matches, strict=True):
         again = connectivity.read(alone.release(DS, newest), str(root), type_table=TYPES)
         assert one.cell == again.cell and one.totals == again.totals
         assert one.inputs.equals(again.inputs) and one.outputs.equals(again.outputs)
@@ -71,21 +71,21 @@ def test_ids_keep_all_64_bits_beside_blanks(cave, newest, roots, get):
     """There, a nullable column of ids became floats: 864691135635600553 was shown as ...512."""
     for root in roots[:3]:
         rows = json.loads(get(f"{newest}/cells/{root}/partners", direction="in", types=TYPES).text)["rows"]
-        found = connectivity.read(cave.release(DS, newest), str(root)).inputs
-        assert [row["root_id"] for row in rows] == [str(one) for one in found["root_id"]]
+        connections = connectivity.read(cave.release(DS, newest), str(root)).inputs
+        assert [row["root_id"] for row in rows] == [str(one) for one in connections["root_id"]]
         assert any(row["nucleus_id"] is None for row in rows)
-        assert {row["nucleus_id"] for row in rows} - {None} == {str(one) for one in found["nucleus_id"].dropna()}
+        assert {row["nucleus_id"] for row in rows} - {None} == {str(one) for one in connections["nucleus_id"].dropna()}
         assert any(int(root) != int(float(root)) for root in (row["root_id"] for row in rows))
 
 
 def test_a_partner_with_root_id_0_does_not_break_a_type_table(cave, newest, roots):
     """There, one failed the whole query."""
     reads = [connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES) for root in roots]
-    hit = [(found, way) for found in reads for way in Direction if found.totals[way]["root_zero"]]
+    hit = [(result, way) for result in reads for way in Direction if result.totals[way]["root_zero"]]
     assert hit
-    for found, way in hit:
-        assert 0 not in found.side(way)["root_id"].tolist()
-        assert len(found.side(way)) == found.totals[way]["num_partners"]
+    for result, way in hit:
+        assert 0 not in result.side(way)["root_id"].tolist()
+        assert len(result.side(way)) == result.totals[way]["num_partners"]
 
 
 def test_opening_without_a_version_works_at_once(get, newest, roots):
@@ -98,8 +98,8 @@ def test_opening_without_a_version_works_at_once(get, newest, roots):
 @pytest.mark.parametrize("typed", ["{0},", " {0} ", "{0};", "{0} {1}", "{0}, {1}", "[{0}, {1}]"])
 def test_spaces_commas_and_two_ids_are_understood(cave, newest, roots, typed):
     """There, each of them was an uncaught error that left the old cell on the page."""
-    found = interpretation.read(cave.release(DS, newest), typed.format(*roots[:2]))
-    assert [one.cell.root_id for one in found] == roots[: typed.count("{")]
+    connections = interpretation.read(cave.release(DS, newest), typed.format(*roots[:2]))
+    assert [one.cell.root_id for one in connections] == roots[: typed.count("{")]
 
 
 @pytest.mark.parametrize("typed", ["", "abc", "12 monkeys", "8.6e17", "864691135635600553.0", "-1", "1e400"])
@@ -120,14 +120,16 @@ def test_versions_are_in_order_of_their_numbers(two_datastacks):
 
 def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
     """There, the colour column was never applied, and the violin had colours that plotly takes for black."""
-    found = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
+    connections = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
     colours = plot_frames.type_colours(cave.release(DS, newest), TYPES, "cell_type")
     values = plot_frames.universe(cave.release(DS, newest), TYPES, "cell_type")
-    inputs, outputs = (plot_frames.by_type(side, "cell_type", values) for side in (found.inputs, found.outputs))
+    inputs, outputs = (
+        plot_frames.by_type(side, "cell_type", values) for side in (connections.inputs, connections.outputs)
+    )
     counts = by_type.type_counts(inputs, outputs, colours)
     used = {colour for bars in drawn(counts).data for colour in bars.marker.color}
     profile = depth.depth_profile(
-        plot_frames.depth_profile({way: of_cell(cave, found, way) for way in (Direction.IN, Direction.OUT)})
+        plot_frames.depth_profile({way: of_cell(cave, connections, way) for way in (Direction.IN, Direction.OUT)})
     )
     used |= {bars.marker.color for bars in drawn(profile).data}
     assert all(HEX.fullmatch(colour) for colour in used)
@@ -139,8 +141,8 @@ def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
     colours = plot_frames.type_colours(cave.release(DS, newest), TYPES, "cell_type")
     seen = {}
     for root in roots[:6]:
-        found = connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES)
-        points = plot_frames.synapse_depths(of_cell(cave, found, Direction.OUT), found.outputs, "cell_type")
+        connections = connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES)
+        points = plot_frames.synapse_depths(of_cell(cave, connections, Direction.OUT), connections.outputs, "cell_type")
         for trace in drawn(depth.synapse_depths(points, colours)).data:
             assert seen.setdefault(trace.name, trace.marker.color) == trace.marker.color
     assert {name: colours[name] for name in seen if name in colours} == {
@@ -151,16 +153,16 @@ def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
 
 def test_inputs_are_plotted_too(cave, newest, roots):
     """There, plots were of outputs only."""
-    found = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
-    synapses = {way: of_cell(cave, found, way) for way in (Direction.IN, Direction.OUT)}
+    connections = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
+    synapses = {way: of_cell(cave, connections, way) for way in (Direction.IN, Direction.OUT)}
     figure = drawn(depth.depth_profile(plot_frames.depth_profile(synapses)))
     assert [sum(bars.x) for bars in figure.data] == [len(synapses["in"]), len(synapses["out"])]
 
 
 def test_headers_name_their_units_from_the_start(cave, newest, roots):
     """There, the first headers were None_x, None_y, None_z, and positions had twelve digits and no unit."""
-    found = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
-    columns = {column.name: column for column in describe_columns(of_cell(cave, found, Direction.IN))}
+    connections = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
+    columns = {column.name: column for column in describe_columns(of_cell(cave, connections, Direction.IN))}
     assert not any("None" in column.title for column in columns.values())
     assert columns["depth_um"].unit == "um" and columns["ctr_pt_position_x_nm"].unit == "nm"
 
@@ -190,8 +192,11 @@ def test_tables_go_with_their_own_metadata(cave, newest, localcave_url):
     known = [info for info in cave.release(DS, newest).tables().values() if info.kind == "table"]
     assert len(known) > 10
     for info in known:
-        told = client.materialize.get_table_metadata(info.name)
-        assert (told["schema_type"], told.get("reference_table") or None) == (info.schema_type, info.reference_table)
+        message = client.materialize.get_table_metadata(info.name)
+        assert (message["schema_type"], message.get("reference_table") or None) == (
+            info.schema_type,
+            info.reference_table,
+        )
 
 
 @pytest.fixture(scope="module")

@@ -64,10 +64,10 @@ class TestMetadata:
         assert cave.profile(DS).palette["BC"] == "#d68c66"
 
     def test_versions_are_sorted_and_say_what_expired(self, cave: Cave) -> None:
-        found = cave.versions(DS)
-        assert [(version.number, version.valid) for version in found] == [(3, True), (2, True), (1, False)]
-        assert found[0].timestamp.isoformat() == "2025-01-02T03:04:05.000006+00:00"
-        assert all(version.timestamp.utcoffset() is not None for version in found)
+        result = cave.versions(DS)
+        assert [(version.number, version.valid) for version in result] == [(3, True), (2, True), (1, False)]
+        assert result[0].timestamp.isoformat() == "2025-01-02T03:04:05.000006+00:00"
+        assert all(version.timestamp.utcoffset() is not None for version in result)
 
     def test_tables_and_views_of_a_version(self, cave: Cave) -> None:
         tables = cave.release(DS, V).tables()
@@ -116,10 +116,10 @@ class TestTable:
         client = CAVEclient(DS, server_address=server, auth_token="x", write_server_cache=False)
         for name in ("nuclei", "types", "synapses"):
             expected = client.materialize.query_table(name, materialization_version=V, split_positions=True)
-            found = cave.release(DS, V).table(name)
+            result = cave.release(DS, V).table(name)
             shared = [column for column in expected.columns if not column.startswith("bb_")]
             pd.testing.assert_frame_equal(
-                found.sort_values("id", ignore_index=True)[shared],
+                result.sort_values("id", ignore_index=True)[shared],
                 expected.sort_values("id", ignore_index=True)[shared],
             )
 
@@ -184,11 +184,11 @@ class TestQuery:
     )
     def test_any_filter_equals_the_same_filter_in_pandas(self, cave: Cave, chosen: list[int], least: float) -> None:
         every = cave.release(DS, V).table("synapses")
-        found = cave.release(DS, V).query(
+        result = cave.release(DS, V).query(
             "synapses", Filters(isin={"post_pt_root_id": chosen}, greater_equal={"size": least})
         )
         expected = every[every["post_pt_root_id"].isin(chosen) & (every["size"] >= np.float32(least))]
-        assert sorted(found["id"]) == sorted(expected["id"])
+        assert sorted(result["id"]) == sorted(expected["id"])
 
 
 class TestCells:
@@ -244,10 +244,10 @@ class TestCells:
 
 class TestVersions:
     @pytest.mark.parametrize(
-        ("asked", "number"), [("latest", 3), (None, 3), ("", 3), (" LATEST ", 3), (2, 2), ("2", 2), (" 3 ", 3)]
+        ("requested", "number"), [("latest", 3), (None, 3), ("", 3), (" LATEST ", 3), (2, 2), ("2", 2), (" 3 ", 3)]
     )
-    def test_what_is_meant(self, cave: Cave, asked: str | int | None, number: int) -> None:
-        assert versions.resolve(cave, DS, asked).number == number
+    def test_what_is_meant(self, cave: Cave, requested: str | int | None, number: int) -> None:
+        assert versions.resolve(cave, DS, requested).number == number
 
     def test_an_expired_version_names_its_end_and_the_newest(self, cave: Cave) -> None:
         with pytest.raises(Expired) as caught:

@@ -68,7 +68,7 @@ def reads(cave, newest, proofread):
 
 @pytest.fixture(scope="module")
 def busiest(reads):
-    return max(reads, key=lambda found: found.totals["out"]["num_syn"])
+    return max(reads, key=lambda result: result.totals["out"]["num_syn"])
 
 
 def synapses_of(ask, root, direction):
@@ -77,9 +77,9 @@ def synapses_of(ask, root, direction):
 
 def test_the_verdict_follows_the_proofreading_table(cave, reads, proofread):
     levels = {"axon_fully_extended": "complete", "none": "not analysable"}
-    for found in reads:
-        row = proofread[proofread["pt_root_id"] == found.cell.root_id].iloc[0]
-        verdict = trust.verdict(cave, found)
+    for result in reads:
+        row = proofread[proofread["pt_root_id"] == result.cell.root_id].iloc[0]
+        verdict = trust.verdict(cave, result)
         strategy = row["strategy_axon"] if row["status_axon"] else "none"
         assert verdict.strategy_axon == strategy
         assert verdict.outputs == levels.get(strategy, "lower bound")
@@ -91,9 +91,9 @@ def test_proofread_partners_are_those_of_the_table(cave, newest, reads, proofrea
     axons = set(proofread.loc[proofread["strategy_axon"] != "none", "pt_root_id"])
     dendrites = set(proofread.loc[proofread["strategy_dendrite"] != "none", "pt_root_id"])
     kept = 0
-    for found in reads:
+    for result in reads:
         for direction, wanted in ((Direction.IN, axons), (Direction.OUT, dendrites)):
-            side = found.side(direction)
+            side = result.side(direction)
             mask = proofreading.mask(side, direction, rows)
             assert set(side.loc[mask, "root_id"]) == set(side["root_id"]) & wanted
             kept += mask.sum()
@@ -124,30 +124,30 @@ def test_shares_name_their_denominators_and_equal_the_synapse_table(cave, newest
 
 def in_one_row(table, column):
     """What the rows of each root id say: the value where they agree, all of them where not."""
-    found = {}
+    result = {}
     for root, value in table.sort_values("id")[["pt_root_id", column]].itertuples(index=False):
-        said = found.setdefault(root, [])
-        if isinstance(value, str) and value not in said:
-            said.append(value)
-    return {root: in_one_text(said) for root, said in found.items()}
+        message = result.setdefault(root, [])
+        if isinstance(value, str) and value not in message:
+            message.append(value)
+    return {root: in_one_text(message) for root, message in result.items()}
 
 
 def test_any_number_of_tables_is_joined_under_their_names(cave, newest, ask, busiest):
     names = ["allen_v1_column_types_slanted_ref", "aibs_metamodel_mtypes_v661_v2", "nucleus_functional_area_assignment"]
     loaded = partner_joins.load_tables(cave.release(DS, newest), [*names, names[0], ""])
-    frame, said = partner_joins.with_tables(busiest.outputs, loaded)
+    frame, message = partner_joins.with_tables(busiest.outputs, loaded)
     assert len(frame) == len(busiest.outputs)
     for name, column in zip(names, ("cell_type", "cell_type", "tag"), strict=True):
         rows = in_one_row(ask(name), column)
         expected = [rows.get(root) for root in frame["root_id"]]
-        found = frame[f"{name}.{column}"]
-        assert found.astype(object).where(found.notna(), None).tolist() == expected
-        assert found.notna().any() or name == names[0]
+        result = frame[f"{name}.{column}"]
+        assert result.astype(object).where(result.notna(), None).tolist() == expected
+        assert result.notna().any() or name == names[0]
     areas = ask(names[2])
     differ = areas[areas["pt_root_id"] != 0].groupby("pt_root_id")[["tag", "value"]].nunique().gt(1)
     differ = differ[differ.any(axis=1) & differ.index.isin(frame["root_id"])]
     sentences = connectivity.several_rows(len(differ), names[2], {"value": int(differ["value"].sum())})
-    assert bool(len(differ)) == any(one in said for one in sentences)
+    assert bool(len(differ)) == any(one in message for one in sentences)
 
 
 def test_distances_are_straight_lines_between_somata(cave, newest, ask, busiest):
@@ -166,23 +166,23 @@ def test_distances_are_straight_lines_between_somata(cave, newest, ask, busiest)
 
 
 def test_the_synapses_behind_a_row_are_the_rows_of_cave(cave, ask, reads):
-    for found in reads[:3]:
+    for result in reads[:3]:
         for direction, (_, other) in SIDES.items():
-            every = synapses_of(ask, found.cell.root_id, direction)
-            row = found.side(direction).iloc[0]
-            rows = partner_synapses.of_partner(cave, found, direction, int(row["root_id"]))
+            every = synapses_of(ask, result.cell.root_id, direction)
+            row = result.side(direction).iloc[0]
+            rows = partner_synapses.of_partner(cave, result, direction, int(row["root_id"]))
             assert rows["id"].tolist() == sorted(every.loc[every[other] == row["root_id"], "id"])
             assert len(rows) == row["num_syn"] and rows["size"].sum() == row["net_size"]
-            counted: Any = {"autapses": found.cell.root_id, "root_zero": 0}
+            counted: Any = {"autapses": result.cell.root_id, "root_zero": 0}
             for name, wanted in counted.items():
                 count = int((every[other] == wanted).sum())
-                assert count == found.totals[direction][name]
+                assert count == result.totals[direction][name]
                 if count:
-                    apart = partner_synapses.of_partner(cave, found, direction, name)
+                    apart = partner_synapses.of_partner(cave, result, direction, name)
                     assert len(apart) == count
                 else:
                     with pytest.raises(NotFound):
-                        partner_synapses.of_partner(cave, found, direction, name)
+                        partner_synapses.of_partner(cave, result, direction, name)
 
 
 def test_compartments_add_up_to_the_synapses(cave, newest, ask, busiest):
@@ -237,7 +237,7 @@ def test_partners_gained_lost_and_changed_between_versions(cave, newest, ask):
         for direction, (own, other) in SIDES.items():
             if 0 in (rows[older][nucleus], rows[newest][nucleus]):
                 continue
-            found = changes.compare(
+            result = changes.compare(
                 (cave.release(DS, newest), cave.release(DS, older)), nucleus, direction, type_table=TYPES
             )
             ends = {}
@@ -246,10 +246,10 @@ def test_partners_gained_lost_and_changed_between_versions(cave, newest, ask):
                 synapses = ask("synapses_pni_2", version, filter_equal_dict={own: root}).set_index("id")[other]
                 ends[version] = synapses[(synapses != 0) & (synapses != root)]
             both = ends[older].index.intersection(ends[newest].index)
-            assert found.synapses["kept"] == len(both)
-            assert found.synapses["lost"] == len(ends[older]) - len(both)
-            assert found.synapses["gained"] == len(ends[newest]) - len(both)
-            frame = found.partners
+            assert result.synapses["kept"] == len(both)
+            assert result.synapses["lost"] == len(ends[older]) - len(both)
+            assert result.synapses["gained"] == len(ends[newest]) - len(both)
+            frame = result.partners
             for version, name in ((older, "old"), (newest, "new")):
                 counts = frame.dropna(subset=[f"root_id_{name}"]).set_index(f"root_id_{name}")[f"num_syn_{name}"]
                 assert counts.to_dict() == ends[version].value_counts().to_dict()
@@ -262,7 +262,7 @@ def test_partners_gained_lost_and_changed_between_versions(cave, newest, ask):
                 assert rows[older][row["nucleus_id"]] == row["root_id_old"]
                 assert rows[newest][row["nucleus_id"]] == row["root_id_new"]
             seen |= set(status)
-            assert str(newest) in found.sentence
+            assert str(newest) in result.sentence
     assert {"same", "gained", "lost"} <= seen
 
 
@@ -306,13 +306,13 @@ def test_the_card_has_what_every_table_says(cave, newest, ask, busiest):
 
 def test_a_fragment_with_no_nucleus_has_a_card_and_partners(cave, newest, busiest):
     fragment = int(busiest.inputs.loc[busiest.inputs["num_soma"] == 0, "root_id"].iloc[0])
-    found = connectivity.read(cave.release(DS, newest), str(fragment), type_table=TYPES)
-    assert found.cell.nucleus_ids == ()
-    assert busiest.cell.root_id in found.outputs["root_id"].tolist()
-    assert "without a soma" in trust.verdict(cave, found).sentence
-    card = cell_card.read(cave.release(DS, newest), found.cell)
+    connections = connectivity.read(cave.release(DS, newest), str(fragment), type_table=TYPES)
+    assert connections.cell.nucleus_ids == ()
+    assert busiest.cell.root_id in connections.outputs["root_id"].tolist()
+    assert "without a soma" in trust.verdict(cave, connections).sentence
+    card = cell_card.read(cave.release(DS, newest), connections.cell)
     assert (card.types, card.volume_um3, card.depth_um, card.layer, card.area) == ((), None, None, None, None)
-    assert partner_joins.located(cave, found, Direction.OUT)["soma_distance_um"].isna().all()
+    assert partner_joins.located(cave, connections, Direction.OUT)["soma_distance_um"].isna().all()
 
 
 def test_a_cell_with_340_nuclei_is_called_what_it_is(cave, newest, ask):
@@ -320,11 +320,11 @@ def test_a_cell_with_340_nuclei_is_called_what_it_is(cave, newest, ask):
     merged = int(nuclei.loc[nuclei["pt_root_id"] != 0, "pt_root_id"].value_counts().index[0])
     count = int((nuclei["pt_root_id"] == merged).sum())
     assert count > 340
-    found = connectivity.read(cave.release(DS, newest), str(merged), type_table=TYPES)
-    assert len(found.cell.nucleus_ids) == count
-    assert any(f"{count} nuclei" in warning and len(warning) < 300 for warning in found.warnings)
-    assert f"{count} nuclei" in trust.verdict(cave, found).sentence
-    card = cell_card.read(cave.release(DS, newest), found.cell)
+    connections = connectivity.read(cave.release(DS, newest), str(merged), type_table=TYPES)
+    assert len(connections.cell.nucleus_ids) == count
+    assert any(f"{count} nuclei" in warning and len(warning) < 300 for warning in connections.warnings)
+    assert f"{count} nuclei" in trust.verdict(cave, connections).sentence
+    card = cell_card.read(cave.release(DS, newest), connections.cell)
     assert card.position_nm is None and card.volume_um3 is None
     assert len(card.types) > 1
 
@@ -334,17 +334,17 @@ def test_a_cell_with_no_synapses_has_empty_tables(cave, newest, ask):
     nuclei = ask("nucleus_detection_v0")["pt_root_id"]
     lonely = nuclei[~nuclei.isin([0, *synapses["pre_pt_root_id"], *synapses["post_pt_root_id"]])]
     assert len(lonely)
-    found = connectivity.read(cave.release(DS, newest), str(lonely.iloc[0]), type_table=TYPES)
-    assert (len(found.inputs), len(found.outputs)) == (0, 0)
-    verdict = trust.verdict(cave, found)
+    connections = connectivity.read(cave.release(DS, newest), str(lonely.iloc[0]), type_table=TYPES)
+    assert (len(connections.inputs), len(connections.outputs)) == (0, 0)
+    verdict = trust.verdict(cave, connections)
     assert verdict.identified["in"].fraction is None
     for direction in Direction:
-        frame = synapse_weights.with_weights(found, direction, synapse_weights.partner_degrees(cave, found))
+        frame = synapse_weights.with_weights(connections, direction, synapse_weights.partner_degrees(cave, connections))
         assert frame["pct_of_cell"].tolist() == []
-        tags = compartments.predictions(cave, found, direction)
-        synapses = partner_synapses.of_cell(cave, found, direction)
+        tags = compartments.predictions(cave, connections, direction)
+        synapses = partner_synapses.of_cell(cave, connections, direction)
         assert compartments.with_compartments(frame, synapses, tags, direction).empty
-        assert partner_joins.located(cave, found, direction).empty
+        assert partner_joins.located(cave, connections, direction).empty
 
 
 def test_a_version_without_the_type_table_is_told(cave, busiest):
@@ -368,11 +368,11 @@ def test_changes_are_files_too(localcave_url, cave, newest, proofread):
     nucleus = int(somas.set_index("pt_root_id").loc[root, "id"])
     server = create_app(Settings(server_address=localcave_url, cache="")).server.test_client()
     path = f"/api/v1/{DS}/{newest}/cells/{root}/changes"
-    told = server.get(f"{path}?against={older}&direction=in").get_json()
-    found = changes.compare((cave.release(DS, newest), cave.release(DS, older)), nucleus, Direction.IN)
-    assert told["counts"]["in"] == found.counts
-    ids = found.partners["root_id_new"].astype("string")
-    assert [row["root_id_new"] for row in told["rows"]] == ids.where(ids.notna(), None).tolist()
+    message = server.get(f"{path}?against={older}&direction=in").get_json()
+    result = changes.compare((cave.release(DS, newest), cave.release(DS, older)), nucleus, Direction.IN)
+    assert message["counts"]["in"] == result.counts
+    ids = result.partners["root_id_new"].astype("string")
+    assert [row["root_id_new"] for row in message["rows"]] == ids.where(ids.notna(), None).tolist()
     csv = server.get(f"{path}?against={older}&format=csv").text
     assert not csv.startswith("#")
     assert server.get(f"{path}?against={older}&format=csv&head=only").get_json()["against"]

@@ -170,15 +170,15 @@ def types_of(frame, column="cell_type"):
 
 
 def test_rows_that_agree_are_one_type_and_rows_that_differ_are_all_shown(cave):
-    found = read(cave)
-    assert types_of(found.inputs) == WHOLE
-    systems = types_of(found.inputs, "classification_system")
+    result = read(cave)
+    assert types_of(result.inputs) == WHOLE
+    systems = types_of(result.inputs, "classification_system")
     assert systems[AGREE] == "several: v1 | v2" and systems[ONE] == "v2"
-    scores = types_of(found.inputs, "score")
+    scores = types_of(result.inputs, "score")
     assert scores[AGREE] == 0.5 and scores[DIFFER] is None and scores[ONE] == 0.7
-    (said,) = [one for one in found.warnings if "several rows" in one]
-    assert said.startswith("3 partners have several rows in types that differ")
-    assert said.endswith("other values are left blank (score of 1).")
+    (message,) = [one for one in result.warnings if "several rows" in one]
+    assert message.startswith("3 partners have several rows in types that differ")
+    assert message.endswith("other values are left blank (score of 1).")
 
 
 def test_a_datastack_without_nuclei_or_dates_types_its_partners_too(cave):
@@ -188,13 +188,13 @@ def test_a_datastack_without_nuclei_or_dates_types_its_partners_too(cave):
 
 
 def test_partners_whose_types_differ_count_as_several(cave):
-    found = read(cave)
-    table = partner_table.open_partners(cave, found, Wanted("in"))
+    result = read(cave)
+    table = partner_table.open_partners(cave, result, Wanted("in"))
     groups = partner_sets.grouped(table.frame, "cell_type", ["BC", "MC", "23P", "4P", "5P-ET"]).set_index("value")
     assert groups["num_syn"].to_dict() == {"BC": 3, "several": 2, "23P": 2, "4P": 1, "MC": 0, "5P-ET": 0, pd.NA: 1}
     identified = verdict.identified(table.frame.assign(num_soma=1), "cell_type")
     assert (identified.part, identified.whole) == (6, 9)
-    link = links.cell_link(cave, found, direction="in", group_by="cell_type")
+    link = links.cell_link(cave, result, direction="in", group_by="cell_type")
     assert {"BC", "several", "23P", "4P", "(blank)"} == set(link.legend)
     layers = {layer["name"]: len(layer.get("annotations", ())) for layer in link.state["layers"]}
     assert layers["inputs: several"] == 2 and layers["inputs: BC"] == 3
@@ -220,9 +220,9 @@ def test_partners_of_several_types_are_kept_by_that_word(client, line, prefix):
     ],
 )
 def test_rows_are_chosen_by_column_by_date_and_by_the_order_of_the_operator(cave, client, by, expected):
-    found = read(cave, by=by)
-    assert types_of(found.inputs) == expected
-    assert not any("several rows" in said for said in found.warnings)
+    result = read(cave, by=by)
+    assert types_of(result.inputs) == expected
+    assert not any("several rows" in message for message in result.warnings)
     path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?direction=in&types=types&type_by={by}"
     answer = client.get(path).get_json()
     assert {int(row["root_id"]): row["cell_type"] for row in answer["rows"]} == expected
@@ -249,9 +249,9 @@ def test_a_rule_that_does_not_fit_is_refused_or_left_out(cave, client, by, says)
         read(cave, by=by)
     answer = client.get(f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?types=types&type_by={by}")
     assert answer.status_code == 400
-    (found,) = interpretation.read(cave.release(DS, VERSION), str(CELL), type_table="types", type_by=by, lenient=True)
-    assert types_of(found.inputs) == WHOLE and found.type_by == ""
-    assert any("All rows are used." in said for said in found.warnings)
+    (result,) = interpretation.read(cave.release(DS, VERSION), str(CELL), type_table="types", type_by=by, lenient=True)
+    assert types_of(result.inputs) == WHOLE and result.type_by == ""
+    assert any("All rows are used." in message for message in result.warnings)
 
 
 def test_rules_are_offered_where_cells_have_several_rows(cave):
@@ -263,12 +263,12 @@ def test_rules_are_offered_where_cells_have_several_rows(cave):
 
 
 def test_a_type_table_that_refers_to_synapses_gives_a_type_per_synapse(cave, client):
-    found = read(cave, "regions")
-    assert types_of(found.inputs) == {AGREE: "ME", DIFFER: "several: LO | ME", ONE: "LO", NONE: None, BLANKS: None}
-    assert types_of(found.outputs) == {ONE: "AL"}
+    result = read(cave, "regions")
+    assert types_of(result.inputs) == {AGREE: "ME", DIFFER: "several: LO | ME", ONE: "LO", NONE: None, BLANKS: None}
+    assert types_of(result.outputs) == {ONE: "AL"}
     expected = {n: row[2] for n, row in enumerate(synapses(), start=1)}
     for way in Direction:
-        rows = partner_synapses.of_cell(cave, found, way)
+        rows = partner_synapses.of_cell(cave, result, way)
         kinds = rows["cell_type"].astype(object).where(rows["cell_type"].notna(), None)
         assert dict(zip(rows["id"], kinds, strict=True)) == {n: expected[n] for n in rows["id"]}
     for whole in ("on", "off"):
@@ -282,11 +282,11 @@ def test_a_type_table_that_refers_to_synapses_gives_a_type_per_synapse(cave, cli
 def test_types_of_synapses_are_those_of_both_directions_and_of_all_cells_together(cave):
     table = partner_table.open_partners(cave, read(cave, "regions"), Wanted("both"))
     assert types_of(table.frame)[ONE] == "several: AL | LO"
-    found = [read(cave, "regions", cell=cell) for cell in (CELL, CELL + 1)]
-    table = several_cells.open_partners(cave, found, Wanted("in"))
+    matches = [read(cave, "regions", cell=cell) for cell in (CELL, CELL + 1)]
+    table = several_cells.open_partners(cave, matches, Wanted("in"))
     kinds = types_of(table.frame)
     assert kinds[ALSO] == "ME" and kinds[ONE] == "several: LO | ME" and kinds[AGREE] == "ME"
-    link = links.cell_link(cave, found[0], direction="in", group_by="cell_type")
+    link = links.cell_link(cave, matches[0], direction="in", group_by="cell_type")
     assert set(link.legend) == {"ME", "LO", "several", "(blank)"}
 
 
@@ -308,11 +308,11 @@ def assert_script(cave, client, types, by, side):
     shown = "\nprint(frame[['root_id', 'cell_type']].astype(str).to_json(orient='values'))"
     ran = subprocess.run([sys.executable, "-c", script + shown], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    told = {
+    messages = {
         int(root): None if kind in ("None", "nan", "<NA>") else kind
         for root, kind in pd.read_json(io.StringIO(ran.stdout.splitlines()[-1]), dtype=str).itertuples(index=False)
     }
-    assert told == types_of(partner_table.open_partners(cave, read(cave, types, by), Wanted(side)).frame)
+    assert messages == types_of(partner_table.open_partners(cave, read(cave, types, by), Wanted(side)).frame)
 
 
 @pytest.fixture(scope="module")
@@ -380,7 +380,7 @@ classification_system = {{ value = "mine" }}
     import_datastack(tmp_path / "mine.toml", tmp_path / "mine")
     with start_localcave([tmp_path / "mine"]) as address:
         cave = Cave(Settings(server_address=address, cache=""))
-        found = connectivity.read(cave.release("mine", 7), str(CELL), type_table="kinds")
-        assert types_of(found.inputs) == {partner: "BC", partner + 1: "MC", partner + 2: "several: 4P | 23P"}
-        link = links.cell_link(cave, found, direction="in", group_by="cell_type")
+        connections = connectivity.read(cave.release("mine", 7), str(CELL), type_table="kinds")
+        assert types_of(connections.inputs) == {partner: "BC", partner + 1: "MC", partner + 2: "several: 4P | 23P"}
+        link = links.cell_link(cave, connections, direction="in", group_by="cell_type")
         assert set(link.legend) == {"BC", "MC", "several"}

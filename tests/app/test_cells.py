@@ -54,8 +54,8 @@ def test_an_id_is_found_however_it_was_pasted(cave, newest, single, typed):
 )
 def test_the_type_of_an_id_is_detected_and_can_be_named(cave, newest, single, column, id_type):
     text = str(int(single[column]))
-    for asked in ("auto", id_type):
-        cell = cells.find(cave.release(DS, newest), text, asked)
+    for requested in ("auto", id_type):
+        cell = cells.find(cave.release(DS, newest), text, requested)
         assert (cell.root_id, cell.id_type) == (int(single["pt_root_id"]), id_type)
 
 
@@ -198,8 +198,8 @@ def test_a_stale_root_that_was_split_evenly_names_both_heirs(tmp_path):
         assert all(f"{heir} (50% of its pieces)" in cell.warnings[0] for heir in (tiny.A, tiny.C))
         assert "split evenly" in cell.warnings[0]
         table = tables.open_table(small.release("tiny", tiny.NEWEST), "types")
-        said = " ".join(id_search.search(small, table, str(tiny.OLD)).sentences)
-        assert all(f"{heir} (50% of its pieces)" in said for heir in (tiny.A, tiny.C))
+        message = " ".join(id_search.search(small, table, str(tiny.OLD)).sentences)
+        assert all(f"{heir} (50% of its pieces)" in message for heir in (tiny.A, tiny.C))
         population = sets.resolve(small.release("tiny", tiny.NEWEST), str(tiny.OLD))
         (note,) = population.notes
         assert population.ids.tolist() == [cell.root_id]

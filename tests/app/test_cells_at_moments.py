@@ -70,16 +70,16 @@ def changed_since(cave, then, version):
 def test_partners_somata_and_types_are_those_of_the_time(cave, then, moments, which):
     version = list(moments.values())[which]
     root = changed_since(cave, then, version)
-    found = connectivity.read(Release(cave, DS, version), str(root), type_table=TYPES)
-    assert found.version == version
-    assert found.cell.root_id == root
+    connections = connectivity.read(Release(cave, DS, version), str(root), type_table=TYPES)
+    assert connections.version == version
+    assert connections.cell.root_id == root
     somata = then(version, NUCLEI)["pt_root_id"].value_counts()
     types = then(version, TYPES, joins=[[TYPES, "target_id", NUCLEI, "id"]], suffixes={TYPES: "", NUCLEI: "_ref"})
     single = types[types["pt_root_id"] != 0].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")
     for way, (own, other) in ENDS.items():
         rows = then(version, SYNAPSES, filter_equal_dict={SYNAPSES: {own: root}})
         rows = rows[(rows[other] != root) & (rows[other] != 0)]
-        side = found.side(way).set_index("root_id")
+        side = connections.side(way).set_index("root_id")
         assert side["num_syn"].to_dict() == rows[other].value_counts().to_dict()
         sizes = rows.groupby(other)["size"].sum()
         np.testing.assert_allclose(side["net_size"], sizes.reindex(side.index).astype(float))
@@ -107,17 +107,17 @@ def test_an_expired_version_has_the_synapses_that_it_had(cave, direct, expired):
 def test_what_is_shown_of_a_cell_at_a_moment_says_so(cave, then, moments):
     for version in moments.values():
         root = changed_since(cave, then, version)
-        (found,) = interpretation.read(Release(cave, DS, version), str(root))
-        said = " ".join(found.warnings)
-        assert ("live data, of no version" if version.live else "has expired. Shown is what tables") in said
-        assert f"{version.timestamp:%H:%M:%S} UTC" in said
-        link = links.cell_link(cave, found)
+        (result,) = interpretation.read(Release(cave, DS, version), str(root))
+        message = " ".join(result.warnings)
+        assert ("live data, of no version" if version.live else "has expired. Shown is what tables") in message
+        assert f"{version.timestamp:%H:%M:%S} UTC" in message
+        link = links.cell_link(cave, result)
         assert version.title in link.description
-        table = partner_table.open_partners(cave, found, Wanted("in"))
-        assert len(table.frame) == len(found.inputs)
-        assert len(partner_synapses.of_cell(cave, found, Direction.IN))
+        table = partner_table.open_partners(cave, result, Wanted("in"))
+        assert len(table.frame) == len(result.inputs)
+        assert len(partner_synapses.of_cell(cave, result, Direction.IN))
         with pytest.raises(BadInput, match="versions that are kept"):
-            partner_script.snippet(cave, [found], Wanted("in"), TableQuery())
+            partner_script.snippet(cave, [result], Wanted("in"), TableQuery())
 
 
 def test_a_nucleus_and_a_stale_root_lead_to_the_cell_of_the_time(cave, then, expired):
@@ -125,8 +125,8 @@ def test_a_nucleus_and_a_stale_root_lead_to_the_cell_of_the_time(cave, then, exp
     newest = Release(cave, DS, cave.versions(DS)[0]).table(NUCLEI).set_index("id")["pt_root_id"]
     pairs = nuclei[(nuclei["pt_root_id"] != 0)].set_index("id")["pt_root_id"]
     moved = next(one for one in pairs.index if newest.get(one, 0) not in (0, pairs[one]))
-    found = cells.find(Release(cave, DS, expired), str(moved), "nucleus_id")
-    assert found.root_id == pairs[moved]
+    result = cells.find(Release(cave, DS, expired), str(moved), "nucleus_id")
+    assert result.root_id == pairs[moved]
     repaired = cells.find(Release(cave, DS, expired), str(newest[moved]), "root_id")
     assert repaired.repaired_from == newest[moved]
     assert f"{newest[moved]} is newer than version {expired.number}; showing its predecessor" in repaired.warnings[0]
@@ -144,11 +144,11 @@ def test_the_api_reads_cells_at_moments(client, cave, then, moments):
         for path in (f"cells/{root}", f"cells/{root}/partners?direction=in&types={TYPES}", f"cells/{root}/synapses"):
             answer = client.get(f"/api/v1/{DS}/{name}/{path}")
             assert answer.status_code == 200, answer.text
-            found = json.loads(answer.text)
-            assert found["version"] == version.label or name == "live"
-            assert found["cell"]["root_id"] == str(root)
-        made = client.post(f"/api/v1/{DS}/{name}/neuroglancer", json={"cell": str(root)}).json
-        assert made["num_points"] > 0
+            result = json.loads(answer.text)
+            assert result["version"] == version.label or name == "live"
+            assert result["cell"]["root_id"] == str(root)
+        created = client.post(f"/api/v1/{DS}/{name}/neuroglancer", json={"cell": str(root)}).json
+        assert created["num_points"] > 0
 
 
 def test_the_number_of_a_moment_is_written_as_the_time():
@@ -164,8 +164,8 @@ def test_synapses_are_filtered_and_compared_at_moments_too(client, cave, then, e
     middle = float(rows["size"].median())
     kept = rows[(rows["size"] > middle) & ~rows["pre_pt_root_id"].isin([0, root])]
     path = f"/api/v1/{DS}/{expired.number}/cells/{root}"
-    found = client.get(f"{path}/partners", query_string={"direction": "in", "synapses": f"size > {middle}"}).json
-    counts = {int(row["root_id"]): row["num_syn"] for row in found["rows"]}
+    answer = client.get(f"{path}/partners", query_string={"direction": "in", "synapses": f"size > {middle}"}).json
+    counts = {int(row["root_id"]): row["num_syn"] for row in answer["rows"]}
     assert counts == kept["pre_pt_root_id"].value_counts().to_dict()
     nucleus = cells.find(Release(cave, DS, expired), str(root)).nucleus_ids
     assert nucleus is not None and len(nucleus) == 1

@@ -101,7 +101,7 @@ def types_of(client, version):
     """What the type table says of each root id: a text where its rows agree, all texts where they differ."""
     table = whole(client, TYPES, version).sort_values("id")
     names = ["classification_system", "cell_type"]
-    table = table.groupby("pt_root_id")[names].agg(lambda said: in_one_text(said.unique())).reset_index()
+    table = table.groupby("pt_root_id")[names].agg(lambda message: in_one_text(message.unique())).reset_index()
     return table[["pt_root_id", "classification_system", "cell_type"]].rename(columns={"pt_root_id": "root_id"})
 
 
@@ -128,11 +128,11 @@ def test_partners_equal_caveclient_and_pandas(cave, client, versions, newest, ty
         assert read.cell.root_id == root
         for direction in Direction:
             frame, sums = expected(client, version, root, direction, types)
-            found = read.side(direction)
+            result = read.side(direction)
             assert read.totals[direction] == sums
-            assert set(frame.columns) == set(found.columns)
-            for name in found.columns:
-                ours = found[name].astype("object").where(found[name].notna(), None).tolist()
+            assert set(frame.columns) == set(result.columns)
+            for name in result.columns:
+                ours = result[name].astype("object").where(result[name].notna(), None).tolist()
                 theirs = frame[name].astype("object").where(frame[name].notna(), None).tolist()
                 if name == "soma_depth_um":
                     assert pd.array(ours, dtype="Float64").to_numpy(float, na_value=np.nan) == pytest.approx(
@@ -140,7 +140,7 @@ def test_partners_equal_caveclient_and_pandas(cave, client, versions, newest, ty
                     )
                 else:
                     assert ours == theirs, (root, direction, name)
-            partners += len(found)
+            partners += len(result)
     assert partners > 1000
 
 
@@ -155,15 +155,15 @@ def test_the_api_gives_the_partners_of_caveclient_and_pandas(cave, client, versi
     web = app.test_client()
     partners = 0
     for root in some_roots(client, version):
-        asked = {"direction": "both"} | ({"types": types} if types else {})
-        answer = web.get(f"/api/v1/{DS}/{version}/cells/{root}/partners", query_string=asked)
+        requested = {"direction": "both"} | ({"types": types} if types else {})
+        answer = web.get(f"/api/v1/{DS}/{version}/cells/{root}/partners", query_string=requested)
         assert answer.status_code == 200, answer.text
-        found = json.loads(answer.text, parse_constant=pytest.fail)
-        assert found["cell"]["root_id"] == str(root)
+        result = json.loads(answer.text, parse_constant=pytest.fail)
+        assert result["cell"]["root_id"] == str(root)
         for direction in Direction:
             frame, sums = expected(client, version, root, direction, types or None)
-            assert found["totals"][direction] == sums
-            rows = [row for row in found["rows"] if row["direction"] == direction]
+            assert result["totals"][direction] == sums
+            rows = [row for row in result["rows"] if row["direction"] == direction]
             assert len(rows) == len(frame)
             for name in frame.columns:
                 theirs = [None if pd.isna(value) else value for value in frame[name]]
@@ -191,17 +191,17 @@ def test_percentages_are_of_all_synapses_in_the_synapse_table(cave, client, vers
         for direction in Direction:
             frame, sums = expected(client, version, root, direction, None)
             of_cell = sums["num_syn"] + sums["autapses"] + sums["root_zero"]
-            found = partner_table.open_partners(cave, read, Wanted(direction, more=(partner_columns.SHARE,))).frame
-            assert found["root_id"].tolist() == frame["root_id"].tolist()
-            assert found["pct_of_cell"].tolist() == pytest.approx([100 * n / of_cell for n in frame["num_syn"]])
+            result = partner_table.open_partners(cave, read, Wanted(direction, more=(partner_columns.SHARE,))).frame
+            assert result["root_id"].tolist() == frame["root_id"].tolist()
+            assert result["pct_of_cell"].tolist() == pytest.approx([100 * n / of_cell for n in frame["num_syn"]])
             for place in range(min(len(frame), 1)):  # a query for each
                 partner = int(frame["root_id"].iloc[place])
                 end = "pre_ids" if direction == "in" else "post_ids"
                 own = client.materialize.synapse_query(
                     **{end: partner}, materialization_version=version, remove_autapses=False
                 )
-                assert found["partner_total"].iloc[place] == len(own)
-                assert found["pct_of_partner"].iloc[place] == pytest.approx(
+                assert result["partner_total"].iloc[place] == len(own)
+                assert result["pct_of_partner"].iloc[place] == pytest.approx(
                     100 * frame["num_syn"].iloc[place] / len(own)
                 )
                 checked += 1
@@ -264,19 +264,19 @@ def test_a_truncated_answer_says_so_with_both_numbers(small_cortex, cave, versio
         (root, *(len(cave.release(DS, version).synapses(root, way)) for way in (Direction.IN, Direction.OUT)))
         for root in proofread
     )
-    root, inputs, outputs = next(found for found in sizes if min(found[1:]) > most)
+    root, inputs, outputs = next(result for result in sizes if min(result[1:]) > most)
     with start_localcave([small_cortex], "--row-limit", str(most)) as url:
         limited = Cave(Settings(server_address=url, cache=""))
         assert len(limited.release(DS, version).query("proofreading_status_and_strategy", limit=1)) == 1
         assert len(limited.release(DS, version).synapses(root, Direction.IN, whole=True)) == inputs
         assert len(limited.release(DS, version).synapses(root, Direction.OUT, whole=True)) == outputs
         assert len(limited.release(DS, version).synapses(root, Direction.IN)) == most
-        found = connectivity.read(limited.release(DS, version), str(root))
-        assert found.cut == (
+        result = connectivity.read(limited.release(DS, version), str(root))
+        assert result.cut == (
             f"CAVE sent only {most} of {inputs:,} input synapses and {most} of {outputs:,} output synapses; "
             "the counts below are of these.",
         )
-        assert [said for said in found.warnings if "CAVE sent" in said] == [*found.cut]
+        assert [message for message in result.warnings if "CAVE sent" in message] == [*result.cut]
         assert connectivity.read(limited.release(DS, version), str(root), whole=True).cut == ()
 
 
@@ -301,8 +301,8 @@ def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex, cave, 
 
         def costs(roots):
             """The requests of each cell, and the shortest time: a busy machine makes some longer."""
-            found = [cost(root) for root in roots]
-            return [requests for requests, _ in found], min(trips for _, trips in found)
+            matches = [cost(root) for root in roots]
+            return [requests for requests, _ in matches], min(trips for _, trips in matches)
 
         cost(expired[0])
         requests, trips = costs(roots[1:4])

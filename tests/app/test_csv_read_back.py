@@ -77,8 +77,8 @@ def client(tmp_path_factory):
         yield create_app(Settings(server_address=url, cache="")).server.test_client()
 
 
-def rows(client, **asked):
-    answer = client.get(ROWS, query_string={"format": "csv", "sort": "id", **asked})
+def rows(client, **requested):
+    answer = client.get(ROWS, query_string={"format": "csv", "sort": "id", **requested})
     assert answer.status_code == 200, answer.text
     return answer
 
@@ -96,8 +96,8 @@ def test_every_text_comes_back_as_it_is_without_the_guard(client):
 
 
 def test_the_guard_is_one_apostrophe_before_what_a_spreadsheet_runs(client):
-    found = pd.read_csv(io.StringIO(rows(client).text), keep_default_na=False)["cell_type"].tolist()
-    assert found == ["'" + text if re.match("'*[=+@-]", text) else text for text in TEXTS]
+    result = pd.read_csv(io.StringIO(rows(client).text), keep_default_na=False)["cell_type"].tolist()
+    assert result == ["'" + text if re.match("'*[=+@-]", text) else text for text in TEXTS]
 
 
 def test_provenance_is_beside_a_csv_or_before_it(client):
@@ -106,14 +106,14 @@ def test_provenance_is_beside_a_csv_or_before_it(client):
     beside = client.get(address.removeprefix("http://localhost"))
     assert relation == "describedby" and beside.content_type == "application/json"
     assert beside.headers["Content-Disposition"].endswith('back_v3_types.provenance.json"')
-    told = json.loads(beside.text)
-    assert (told["datastack"], told["table"], told["filter"], told["rows"]) == (
+    message = json.loads(beside.text)
+    assert (message["datastack"], message["table"], message["filter"], message["rows"]) == (
         "back",
         "types",
         "id > 2",
         len(TEXTS) - 2,
     )
-    again = urlsplit(told["source"])
+    again = urlsplit(message["source"])
     assert client.get(f"{again.path}?{again.query}").text == plain.text
     headed = rows(client, filter="id > 2", head="on").text
     head, body = headed[: headed.index("pt_root_id")], headed[headed.index("\n", headed.index("# exported")) + 1 :]
@@ -121,9 +121,9 @@ def test_provenance_is_beside_a_csv_or_before_it(client):
     assert "# table: types\n" in head and body == plain.text
 
 
-@pytest.mark.parametrize("asked", [{"head": "yes"}, {"guard": "no"}])
-def test_an_unknown_choice_of_files_is_refused(client, asked):
-    answer = client.get(ROWS, query_string={"format": "csv", **asked})
+@pytest.mark.parametrize("requested", [{"head": "yes"}, {"guard": "no"}])
+def test_an_unknown_choice_of_files_is_refused(client, requested):
+    answer = client.get(ROWS, query_string={"format": "csv", **requested})
     assert answer.status_code == 400 and "It can be" in answer.get_json()["error"]["hint"]
 
 
@@ -144,6 +144,6 @@ def test_partners_synapses_and_changes_are_read_without_options(localcave_url, c
     for what in ("partners", "synapses", f"changes?against={older}"):
         path = f"/api/v1/{DS}/{newest}/cells/{root}/{what}{'&' if '?' in what else '?'}direction=in&format=csv"
         frame = pd.read_csv(io.StringIO(client.get(path).text))
-        told = client.get(f"{path}&head=only").get_json()
-        assert told["rows"] == len(frame) and told["datastack"] == DS
+        message = client.get(f"{path}&head=only").get_json()
+        assert message["rows"] == len(frame) and message["datastack"] == DS
         assert not frame.columns[0].startswith("#")

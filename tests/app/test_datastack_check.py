@@ -37,9 +37,9 @@ def run(url: str, config: Path, *words: str) -> subprocess.CompletedProcess[str]
 
 
 def test_each_role_of_the_fly_and_what_the_pages_can_do(siblings_url: str, config: Path) -> None:
-    told = checked(siblings_url, config, "karst_fly")
-    assert told.faults == ()
-    for said in (
+    sentence = checked(siblings_url, config, "karst_fly")
+    assert sentence.faults == ()
+    for message in (
         "synapses_nt_v1                            named by CAVE's info record (synapse_table)",
         "proofread_neurons                         the only table of schema type proofreading_boolstatus_user",
         "column neuropil; 38,023 rows",
@@ -48,14 +48,14 @@ def test_each_role_of_the_fly_and_what_the_pages_can_do(siblings_url: str, confi
         "not known: representative points, compartments, shares of the partners, tuning",
         "no depth, so none is shown",
     ):
-        assert said in told.text
+        assert message in sentence.text
     assert "depth along v1dd" in checked(siblings_url, config, "karst_v1dd").text
 
 
 def test_the_cortex_fits_its_profile(localcave_url: str, config: Path) -> None:
-    told = checked(localcave_url, config, "karst_demo")
-    assert told.faults == ()
-    assert "synapse_target_predictions_ssa" in told.text
+    message = checked(localcave_url, config, "karst_demo")
+    assert message.faults == ()
+    assert "synapse_target_predictions_ssa" in message.text
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_the_cortex_fits_its_profile(localcave_url: str, config: Path) -> None:
     ],
 )
 def test_a_profile_that_does_not_fit_is_told(siblings_url: str, config: Path, profile: str, fault: str) -> None:
-    told = checked(siblings_url, config, "karst_fly", profile)
-    assert [one for one in told.faults if fault in one], told.faults
-    assert fault.split(";", maxsplit=1)[0] in " ".join(told.text.split())
+    message = checked(siblings_url, config, "karst_fly", profile)
+    assert [one for one in message.faults if fault in one], message.faults
+    assert fault.split(";", maxsplit=1)[0] in " ".join(message.text.split())
 
 
 def test_the_command_ends_as_it_found_and_its_scaffold_fits(siblings_url: str, config: Path) -> None:

@@ -154,11 +154,11 @@ def test_synapses_lie_where_they_do_in_the_source_and_a_link_shows_them_there(pl
     layers = {layer["name"]: layer for layer in link["state"]["layers"]}
     points = [(point["point"], point["description"]) for point in layers["input synapses"]["annotations"]]
     sizes_nm = [size * 1e9 for size, _ in link["state"]["dimensions"].values()]
-    found = sorted((partner, *np.multiply(point, sizes_nm)) for point, partner in points)
+    matches = sorted((partner, *np.multiply(point, sizes_nm)) for point, partner in points)
     counted = of_partners(place.synapses, place.cell)
     wanted = sorted(zip(counted["pre_pt_root_id"].astype(str), *(counted[axis] for axis in AXES), strict=True))
-    assert len(found) == len(wanted)
-    for ours, theirs in zip(found, wanted, strict=True):
+    assert len(matches) == len(wanted)
+    for ours, theirs in zip(matches, wanted, strict=True):
         assert ours[0] == theirs[0]
         np.testing.assert_allclose(ours[1:], theirs[1:], atol=max(sizes_nm))
 

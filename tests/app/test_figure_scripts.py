@@ -141,9 +141,9 @@ TABLE_VIEWS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("asked", TABLE_VIEWS, ids=lambda asked: "-".join(asked.values()))
-def test_figures_of_a_table(cave: Cave, version: str, asked: dict[str, Any]) -> None:
-    view = held(open_view(cave, TableAddress(DS, version, TYPES, **asked)))
+@pytest.mark.parametrize("requested", TABLE_VIEWS, ids=lambda requested: "-".join(requested.values()))
+def test_figures_of_a_table(cave: Cave, version: str, requested: dict[str, Any]) -> None:
+    view = held(open_view(cave, TableAddress(DS, version, TYPES, **requested)))
     (plot,) = table_drawings.plots_of(view, None)
     read = check([plot], view.readings(plot.figure.reads))
     figure = drawn(plot.figure.result)

@@ -15,8 +15,8 @@ from tests.servers import start_localcave
 DS, PROOFREADING, NUCLEI = "karst_demo", "proofreading_status_and_strategy", "nucleus_detection_v0"
 
 
-def total(client, table, **asked):
-    answer = client.get(f"/api/v1/{DS}/latest/tables/{table}/rows", query_string={"limit": 0, **asked})
+def total(client, table, **requested):
+    answer = client.get(f"/api/v1/{DS}/latest/tables/{table}/rows", query_string={"limit": 0, **requested})
     assert answer.status_code == 200, answer.text
     return answer.json["total"]
 
@@ -61,15 +61,15 @@ def labelled(tmp_path_factory):
         yield app.test_client()
 
 
-def labels(client, **asked):
-    answer = client.get("/api/v1/tiny/1/tables/labels/rows", query_string=asked)
+def labels(client, **requested):
+    answer = client.get("/api/v1/tiny/1/tables/labels/rows", query_string=requested)
     assert answer.status_code == 200, answer.text
     return [row["label"] for row in answer.json["rows"]], answer.json.get("messages", [])
 
 
 def test_a_pattern_that_finds_nothing_because_of_its_brackets_says_so(labelled):
-    found, (sentence,) = labels(labelled, filter="label ~ 'L10 (IT)'")
-    assert found == []
+    result, (sentence,) = labels(labelled, filter="label ~ 'L10 (IT)'")
+    assert result == []
     assert "brackets" in sentence and "2 rows" in sentence
     assert labels(labelled, filter=sentence[sentence.index("label ~") :]) == (["L10 (IT)"] * 2, [])
     assert labels(labelled, filter="label ~ '(IT|ET).$'")[1] == []

@@ -40,8 +40,8 @@ def test_shares_of_types_and_cells_with_one_soma(cave: Cave, client: CAVEclient)
     rows = client.materialize.query_table(TYPES)
     once = rows[(rows["pt_root_id"] != 0) & ~rows["pt_root_id"].duplicated(keep=False)]
     shares = once["cell_type"].value_counts(normalize=True)
-    told = here(cave, client, "1_types")
-    assert told == pytest.approx({name: shares.get(name, np.nan) for name in told}, nan_ok=True)
+    message = here(cave, client, "1_types")
+    assert message == pytest.approx({name: shares.get(name, np.nan) for name in message}, nan_ok=True)
     assert here(cave, client, "3_single_somata") == pytest.approx({"one soma": len(once) / len(rows)})
     assert sum(here(cave, client, "2_classes").values()) == pytest.approx(1)
 
@@ -58,8 +58,8 @@ def test_strengths_and_targets(cave: Cave, client: CAVEclient) -> None:
         return rows.groupby(["pre_pt_root_id", "post_pt_root_id"]).size()
 
     counts = edges(axons, set(status["pt_root_id"]) - {0}).value_counts(normalize=True)
-    told = here(cave, client, "4_strengths")
-    assert told == pytest.approx({name: counts.get(int(name), np.nan) for name in told}, nan_ok=True)
+    message = here(cave, client, "4_strengths")
+    assert message == pytest.approx({name: counts.get(int(name), np.nan) for name in message}, nan_ok=True)
 
     typed = client.materialize.query_table(COLUMN)
     typed = (
@@ -71,16 +71,16 @@ def test_strengths_and_targets(cave: Cave, client: CAVEclient) -> None:
     sizes["column"] = sizes["post_pt_root_id"].map(typed).where(lambda names: names.isin(rows), "excitatory")
     table = pd.crosstab(sizes["row"], sizes["column"], sizes["count"], aggfunc="sum").fillna(0)
     table = table.div(table.sum(axis=1), axis=0)
-    told = here(cave, client, "6_targets")
-    for name, share in told.items():
+    message = here(cave, client, "6_targets")
+    for name, share in message.items():
         row, column = name.split(" → ")
         if row in table.index:
             assert share == pytest.approx(table.loc[row].get(column, 0)), name
 
 
 def test_outputs_and_orphans(cave: Cave, client: CAVEclient) -> None:
-    told = here(cave, client, "5_outputs")
-    assert any(value > 0 for value in told.values())
+    message = here(cave, client, "5_outputs")
+    assert any(value > 0 for value in message.values())
     somata = set(client.materialize.query_table("nucleus_detection_v0")["pt_root_id"])
     status = client.materialize.query_table(PROOFREAD)
     roots = sorted(set(status["pt_root_id"]) - {0})[:10]

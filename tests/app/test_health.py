@@ -38,7 +38,7 @@ def test_metrics_count_requests_to_cave(localcave_url: str) -> None:
     client = create_app(Settings(server_address=localcave_url, cache="")).server.test_client()
     before = _requests(client)
     assert client.get("/api/v1/karst_demo/versions").status_code == 200
-    asked = _requests(client)
-    assert asked > before
+    requested = _requests(client)
+    assert requested > before
     assert client.get("/api/v1/karst_demo/versions").status_code == 200
-    assert _requests(client) == asked
+    assert _requests(client) == requested

@@ -33,17 +33,17 @@ def types(small):
     return tables.open_table(small.release("tiny", tiny.NEWEST), "types")
 
 
-def told(found):
+def told(result):
     return {
         int(row.asked): (row.status, row.id_type, None if pd.isna(row.current) else int(row.current), int(row.num_rows))
-        for row in found.ids.itertuples()
+        for row in result.ids.itertuples()
     }
 
 
 def test_found_stale_absent_and_unknown_are_told_apart(small, types):
     nobody = tiny.A + 77777
-    found = search(small, types, f"[{tiny.B}, {tiny.OLD}] {nobody} {tiny.TWO_SOMATA} 6, x, {2**40}")
-    assert told(found) == {
+    report = search(small, types, f"[{tiny.B}, {tiny.OLD}] {nobody} {tiny.TWO_SOMATA} 6, x, {2**40}")
+    assert told(report) == {
         tiny.B: ("found", "root_id", tiny.B, 1),
         tiny.OLD: ("stale", "root_id", tiny.A, 1),
         nobody: ("unknown", "", None, 0),
@@ -51,11 +51,11 @@ def test_found_stale_absent_and_unknown_are_told_apart(small, types):
         6: ("absent", "nucleus_id", 6, 0),
         2**40: ("unknown", "", None, 0),
     }
-    assert found.counts() == {"found": 2, "stale": 1, "newer": 0, "absent": 1, "unknown": 2}
-    assert found.num_rows == 4
-    said = " ".join(found.sentences)
-    assert f"{tiny.OLD} -> {tiny.A}" in said
-    assert "No ids: x." in said
+    assert report.counts() == {"found": 2, "stale": 1, "newer": 0, "absent": 1, "unknown": 2}
+    assert report.num_rows == 4
+    message = " ".join(report.sentences)
+    assert f"{tiny.OLD} -> {tiny.A}" in message
+    assert "No ids: x." in message
 
 
 def test_a_stale_id_of_a_set_is_replaced_and_counted(small):
@@ -65,10 +65,10 @@ def test_a_stale_id_of_a_set_is_replaced_and_counted(small):
 
 
 def test_the_line_keeps_exactly_the_rows(small, types):
-    found = search(small, types, f"{tiny.B} {tiny.OLD} 5")
-    rows = tables.select(types, TableQuery(where=found.where))
+    report = search(small, types, f"{tiny.B} {tiny.OLD} 5")
+    rows = tables.select(types, TableQuery(where=report.where))
     assert sorted(rows["target_id"]) == [1, 2, 5]
-    assert len(rows) == found.num_rows
+    assert len(rows) == report.num_rows
 
 
 @pytest.mark.parametrize(
@@ -85,20 +85,20 @@ def test_the_line_keeps_exactly_the_rows(small, types):
     ],
 )
 def test_types_of_ids(small, types, text, id_type, targets):
-    found = search(small, types, text, id_type)
-    rows = tables.select(types, TableQuery(where=found.where)) if found.where else types.frame.iloc[:0]
+    report = search(small, types, text, id_type)
+    rows = tables.select(types, TableQuery(where=report.where)) if report.where else types.frame.iloc[:0]
     assert rows["target_id"].tolist() == targets
 
 
 def test_a_table_without_nuclei_is_reached_through_their_roots(small):
     synapses = tables.open_table(small.release("tiny", tiny.NEWEST), "synapses")
-    found = search(small, synapses, "2 3 5")
-    assert told(found) == {
+    report = search(small, synapses, "2 3 5")
+    assert told(report) == {
         2: ("found", "nucleus_id", tiny.B, 3),
         3: ("found", "nucleus_id", tiny.C, 1),
         5: ("absent", "nucleus_id", tiny.TWO_SOMATA, 0),
     }
-    kept = tables.select(synapses, TableQuery(where=found.where))
+    kept = tables.select(synapses, TableQuery(where=report.where))
     assert sorted(kept["id"]) == [1001, 1002, 1003, 1006]
 
 
@@ -115,15 +115,15 @@ def test_ten_thousand_ids_with_rubbish_take_few_requests_and_a_moment(cave):
     invented = 864691136999000000 + np.arange(10_000 - len(roots))
     text = "\n".join(f"{one}; rubbish{at}" for at, one in enumerate([*roots, *invented]))
     before, start = cave.counts["requests"], time.perf_counter()
-    found = search(cave, table, text)
+    report = search(cave, table, text)
     assert time.perf_counter() - start < 30
     assert cave.counts["requests"] - before < 450
-    assert found.counts()["found"] == min(len(roots), 10_000)
-    assert found.counts()["found"] + found.counts()["stale"] + found.counts()["unknown"] == 10_000
-    assert found.num_rows == table.frame["pt_root_id"].isin(roots).sum()
-    assert len(found.where) < 200
-    assert len(tables.select(table, saved_ids.query(cave, DS, found.where))) == found.num_rows
-    assert len(" ".join(found.sentences)) < 1500
+    assert report.counts()["found"] == min(len(roots), 10_000)
+    assert report.counts()["found"] + report.counts()["stale"] + report.counts()["unknown"] == 10_000
+    assert report.num_rows == table.frame["pt_root_id"].isin(roots).sum()
+    assert len(report.where) < 200
+    assert len(tables.select(table, saved_ids.query(cave, DS, report.where))) == report.num_rows
+    assert len(" ".join(report.sentences)) < 1500
 
 
 def test_a_short_link_gives_its_cells_and_another_server_s_is_refused(small, types):
@@ -140,8 +140,8 @@ def test_a_short_link_gives_its_cells_and_another_server_s_is_refused(small, typ
 
 
 def test_rounded_ids_are_told(small, types):
-    said = " ".join(search(small, types, f"{tiny.B} 864691135376822000 864691135376822600").sentences)
-    assert "2 ids look rounded by a spreadsheet or a browser (864691135376822000, 864691135376822600)" in said
+    message = " ".join(search(small, types, f"{tiny.B} 864691135376822000 864691135376822600").sentences)
+    assert "2 ids look rounded by a spreadsheet or a browser (864691135376822000, 864691135376822600)" in message
 
 
 def test_a_link_s_own_segmentation_is_taken_and_other_layers_are_told(small, types):
@@ -149,9 +149,9 @@ def test_a_link_s_own_segmentation_is_taken_and_other_layers_are_told(small, typ
     nuclei = {"type": "segmentation", "name": "nuclei", "source": "precomputed://gs://x/nuclei", "segments": ["2", "3"]}
     cells = {"type": "segmentation", "name": "seg", "source": source, "segments": [str(tiny.A), str(tiny.B)]}
     for text in (json.dumps({"layers": [nuclei, cells]}), f"https://x.org/#!{json.dumps({'layers': [cells, nuclei]})}"):
-        found = search(small, types, text)
-        assert found.ids["asked"].tolist() == [tiny.A, tiny.B]
-        assert "'nuclei'" in " ".join(found.sentences)
+        report = search(small, types, text)
+        assert report.ids["asked"].tolist() == [tiny.A, tiny.B]
+        assert "'nuclei'" in " ".join(report.sentences)
 
 
 def test_where_both_sides_of_a_synapse_lie_at_one_place_both_are_named(small):

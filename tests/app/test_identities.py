@@ -97,15 +97,15 @@ class TestOverTheApi:
         """Every path by every person in many threads at once: each gets what they would get alone."""
         paths = ["/datastacks", rows("types"), rows("own_types"), rows("lab_types"), f"/{DS}/versions"]
         paths += [f"/{DS}/{tiny.NEWEST}/cells/{tiny.A}/partners?types={table}" for table in PRIVATE]
-        asked = [(letter, path) for letter in "abcex" for path in paths]
+        requested = [(letter, path) for letter in "abcex" for path in paths]
 
         def status(one: tuple[str, str]) -> tuple[int, str]:
             code, answer = ask(client.application.test_client(), *one)
             return code, json.dumps(answer.get("rows", answer.get("datastacks")), sort_keys=True)
 
         with ThreadPoolExecutor(12) as pool:
-            together = list(pool.map(status, asked * 4))
-        alone = [status(one) for one in asked] * 4
+            together = list(pool.map(status, requested * 4))
+        alone = [status(one) for one in requested] * 4
         assert together == alone
         assert {code for code, _ in alone} == {200, 401, 403}
 

@@ -77,36 +77,36 @@ def client(server):
 
 def test_each_synapse_of_an_edge_is_a_row(server):
     client = CAVEclient("edges", server_address=server, auth_token="", write_server_cache=False)
-    found = client.materialize.query_table("synapses")
-    assert sorted(found["id"]) == list(range(1, sum(WEIGHT) + 1))
-    pairs = found.groupby(["pre_pt_root_id", "post_pt_root_id"]).size().to_dict()
+    result = client.materialize.query_table("synapses")
+    assert sorted(result["id"]) == list(range(1, sum(WEIGHT) + 1))
+    pairs = result.groupby(["pre_pt_root_id", "post_pt_root_id"]).size().to_dict()
     assert pairs == {(pre, post): n for pre, post, n in zip(PRE, POST, WEIGHT, strict=True) if n}
 
 
 def test_a_view_has_the_columns_and_types_it_was_given(server):
     client = CAVEclient("edges", server_address=server, auth_token="", write_server_cache=False)
     assert list(client.materialize.get_views()) == ["weights"]
-    found = client.materialize.query_view("weights")
-    assert found["pre_root_id"].tolist() == PRE[:3] and found["pre_root_id"].dtype.kind in "iI"
-    assert found["n_syn"].tolist() == WEIGHT[:3]
-    assert found["mean_size"].fillna(-1).tolist() == [1.5, -1, 0.25]
-    assert found["region"].tolist() == ["AL_R", "ME_L", "AL_R"]
+    result = client.materialize.query_view("weights")
+    assert result["pre_root_id"].tolist() == PRE[:3] and result["pre_root_id"].dtype.kind in "iI"
+    assert result["n_syn"].tolist() == WEIGHT[:3]
+    assert result["mean_size"].fillna(-1).tolist() == [1.5, -1, 0.25]
+    assert result["region"].tolist() == ["AL_R", "ME_L", "AL_R"]
 
 
 def test_partners_have_the_weights_and_types_of_the_files(client):
-    told = client.get(f"/api/v1/edges/latest/cells/{BASE + 1}/partners?types=cell_types").get_json()
-    rows = {(row["direction"], row["root_id"]): (row["num_syn"], row["cell_type"]) for row in told["rows"]}
+    message = client.get(f"/api/v1/edges/latest/cells/{BASE + 1}/partners?types=cell_types").get_json()
+    rows = {(row["direction"], row["root_id"]): (row["num_syn"], row["cell_type"]) for row in message["rows"]}
     assert rows == {
         ("out", str(BASE + 3)): (4, "LC4"),
         ("out", str(BASE + 7)): (1, "LC4"),
         ("in", str(BASE + 3)): (7, "LC4"),
     }
-    assert told["cell"]["soma_position_nm"] is None and told["cell"]["soma_depth_um"] is None
+    assert message["cell"]["soma_position_nm"] is None and message["cell"]["soma_depth_um"] is None
 
 
 def test_the_view_is_a_table_to_karst(client):
-    found = client.get("/api/v1/edges/latest/tables/weights/rows?filter=n_syn > 1&sort=-n_syn").get_json()
-    assert [(row["pre_root_id"], row["n_syn"]) for row in found["rows"]] == [(str(BASE + 3), 7), (str(BASE + 1), 4)]
+    answer = client.get("/api/v1/edges/latest/tables/weights/rows?filter=n_syn > 1&sort=-n_syn").get_json()
+    assert [(row["pre_root_id"], row["n_syn"]) for row in answer["rows"]] == [(str(BASE + 3), 7), (str(BASE + 1), 4)]
 
 
 def test_what_has_no_position_is_written_without_one(client):

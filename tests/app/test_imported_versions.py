@@ -78,8 +78,8 @@ def client(server):
 def test_each_version_has_its_rows_and_tables(client):
     assert sorted(client.materialize.get_versions()) == [2, 4]
     for version, roots in ((2, BEFORE), (4, AFTER)):
-        found = client.materialize.query_table("nuclei", materialization_version=version).sort_values("id")
-        assert found["pt_root_id"].tolist() == roots
+        result = client.materialize.query_table("nuclei", materialization_version=version).sort_values("id")
+        assert result["pt_root_id"].tolist() == roots
     assert client.materialize.get_tables(version=2) == ["nuclei"]
     assert sorted(client.materialize.get_tables(version=4)) == ["notes", "nuclei"]
     assert client.materialize.get_timestamp(2) == OLD_TIME
@@ -129,8 +129,8 @@ def test_old_roots_lead_to_new_ones(client):
 
 def test_karst_repairs_an_old_root(server):
     page = create_app(Settings(server_address=server, cache="")).server.test_client()
-    found = page.get(f"/api/v1/moving/latest/cells/{MERGED_1}").get_json()["cell"]
-    assert found["root_id"] == str(MERGED) and found["repaired_from"] == str(MERGED_1)
+    answer = page.get(f"/api/v1/moving/latest/cells/{MERGED_1}").get_json()["cell"]
+    assert answer["root_id"] == str(MERGED) and answer["repaired_from"] == str(MERGED_1)
     assert page.get(f"/api/v1/moving/2/cells/{MERGED_1}").get_json()["cell"]["root_id"] == str(MERGED_1)
 
 

@@ -51,8 +51,8 @@ def shown(**parts):
     return open_view(context.cave(), TableAddress(DS, table=TYPES, **parts))
 
 
-def names(found):
-    return [column.name for column in found.columns]
+def names(result):
+    return [column.name for column in result.columns]
 
 
 @pytest.mark.parametrize("table", [TYPES, PROOFREAD])
@@ -88,11 +88,11 @@ def test_a_table_that_stands_beside_is_offered_whatever_it_is(cave):
     ],
 )
 def test_a_table_that_cannot_be_joined_is_left_out_and_said(cave, app, other, error, why):
-    found = shown(join=(other, MANUAL))
-    assert found.address.join == (MANUAL,)
-    assert names(found) == names(shown(join=(MANUAL,)))
-    (said,) = (sentence for sentence in found.messages if other in sentence)
-    assert said.startswith(f"{other} does not stand beside this table: ") and why in said
+    result = shown(join=(other, MANUAL))
+    assert result.address.join == (MANUAL,)
+    assert names(result) == names(shown(join=(MANUAL,)))
+    (message,) = (sentence for sentence in result.messages if other in sentence)
+    assert message.startswith(f"{other} does not stand beside this table: ") and why in message
     with pytest.raises(error):
         joins.join(cave, live.open_table(Release(cave, DS, cave.versions(DS)[0]), TYPES), other)
     path = f"/api/v1/{DS}/latest/tables/{TYPES}/rows"
@@ -108,19 +108,19 @@ def test_of_a_joined_table_of_which_no_column_is_named_all_are_shown(app):
         ("id", "cell_type", f"-{MANUAL}"): of[MTYPES],
         ("id", "cell_type", of[MTYPES][0], f"-{MANUAL}"): [of[MTYPES][0]],
     }
-    for asked, wanted in cases.items():
-        found = shown(join=(MANUAL, MTYPES), columns=asked)
-        assert set(names(found)) == {"id", "cell_type", *wanted}
-        assert not [sentence for sentence in found.messages if "no column" in sentence]
-        read_again = open_view(context.cave(), parse_table(parse_qs(urlsplit(found.address.href()).query))[0])
-        assert names(read_again) == names(found)
-        for href in (str(downloads(found.address, "", {})[0].href), api_of(asked)):
+    for requested, wanted in cases.items():
+        result = shown(join=(MANUAL, MTYPES), columns=requested)
+        assert set(names(result)) == {"id", "cell_type", *wanted}
+        assert not [sentence for sentence in result.messages if "no column" in sentence]
+        read_again = open_view(context.cave(), parse_table(parse_qs(urlsplit(result.address.href()).query))[0])
+        assert names(read_again) == names(result)
+        for href in (str(downloads(result.address, "", {})[0].href), api_of(requested)):
             text = app.test_client().get(href).text
-            assert set(pd.read_csv(io.StringIO(text), nrows=1)) == set(names(found))
+            assert set(pd.read_csv(io.StringIO(text), nrows=1)) == set(names(result))
 
 
-def api_of(asked):
-    return f"/api/v1/{DS}/latest/tables/{TYPES}/rows?format=csv&join={MANUAL},{MTYPES}&columns={','.join(asked)}"
+def api_of(requested):
+    return f"/api/v1/{DS}/latest/tables/{TYPES}/rows?format=csv&join={MANUAL},{MTYPES}&columns={','.join(requested)}"
 
 
 def test_what_is_ticked_is_shown_also_when_it_is_nothing_of_a_joined_table(app):
@@ -128,16 +128,16 @@ def test_what_is_ticked_is_shown_also_when_it_is_nothing_of_a_joined_table(app):
     every = names(shown(join=(MANUAL, MTYPES)))
     own, manual = "cell_type", f"{MANUAL}.cell_type"
     for ticked in ([own], [own, manual], [manual], every[:-1], every):
-        found = views.of_table_grid({"of": view.href()}, ticked)
-        assert names(found) == [name for name in every if name in ticked]
-        assert names(open_view(context.cave(), found.address)) == names(found)
+        result = views.of_table_grid({"of": view.href()}, ticked)
+        assert names(result) == [name for name in every if name in ticked]
+        assert names(open_view(context.cave(), result.address)) == names(result)
 
 
 def test_the_columns_of_a_table_that_stands_there_no_more_are_not_missed(app):
     view = views.of_table_grid({"of": shown(join=(MANUAL, MTYPES)).address.href()}, ["id", f"{MANUAL}.id"]).address
-    found = shown(join=(), columns=(*view.columns, "nope"))
-    assert names(found) == ["id"]
-    assert [sentence for sentence in found.messages if "column" in sentence] == [
+    result = shown(join=(), columns=(*view.columns, "nope"))
+    assert names(result) == ["id"]
+    assert [sentence for sentence in result.messages if "column" in sentence] == [
         "This table has no column 'nope'; what the address asks of it was left out."
     ]
 

@@ -40,11 +40,11 @@ def types(cave):
 
 def by_key(cave, version, table, key, value):
     """{key: [values]} of a table, by its rows one by one."""
-    found = {}
+    result = {}
     for row in cave.release(DS, version).table(table)[[key, value]].itertuples(index=False):
         if not pd.isna(row[0]) and row[0] != 0:
-            found.setdefault(int(row[0]), []).append(row[1])
-    return found
+            result.setdefault(int(row[0]), []).append(row[1])
+    return result
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,19 @@ def test_each_row_has_what_its_rows_of_the_other_table_say(cave, types, case):
     assert wide.frame["id"].equals(types.frame["id"])
     rows = by_key(cave, types.version.number, other, foreign, value)
     wanted = [rows.get(0 if pd.isna(key) else int(key), []) for key in types.frame[own]]
-    assert wide.frame[f"{other}.num_rows"].tolist() == [len(found) for found in wanted]
-    for cell, found in zip(wide.frame[f"{other}.{value}"], wanted, strict=True):
-        distinct = list(dict.fromkeys(one for one in found if not pd.isna(one)))
+    assert wide.frame[f"{other}.num_rows"].tolist() == [len(result) for result in wanted]
+    for cell, result in zip(wide.frame[f"{other}.{value}"], wanted, strict=True):
+        distinct = list(dict.fromkeys(one for one in result if not pd.isna(one)))
         if len(distinct) == 1:
             assert cell == distinct[0]
         elif distinct and isinstance(distinct[0], str):
             assert cell == in_one_text(distinct)
         else:
             assert pd.isna(cell)
-    differ = sum(len({one for one in found if not pd.isna(one)}) > 1 for found in wanted)
+    differ = sum(len({one for one in result if not pd.isna(one)}) > 1 for result in wanted)
     if differ and not pd.api.types.is_string_dtype(wide.frame[f"{other}.{value}"].dtype):
         assert f"{value} of {differ:,}" in report.sentence()
-    counts = Counter(min(len(found), 2) for found in wanted)
+    counts = Counter(min(len(result), 2) for result in wanted)
     assert (report.missing, report.matched, report.ambiguous) == (counts[0], counts[1], counts[2])
     assert f"{report.matched:,} of {len(wanted):,}" in report.sentence()
     assert "several" in report.sentence() or not counts[2]
@@ -173,9 +173,9 @@ def test_a_crosstab_counts_every_pair_and_leads_to_its_rows(cave, types, other, 
 
 
 def test_a_crosstab_of_no_rows_is_empty(types):
-    found = crosstab(types, TableQuery("volume > 1e9"), "cell_type", "classification_system")
-    assert (found.total, found.both, found.diagonal()) == (0, 0, [])
-    assert table_compare.compared(found, TableAddress(), lambda line: None, filtered=True)
+    result = crosstab(types, TableQuery("volume > 1e9"), "cell_type", "classification_system")
+    assert (result.total, result.both, result.diagonal()) == (0, 0, [])
+    assert table_compare.compared(result, TableAddress(), lambda line: None, filtered=True)
 
 
 def most_of(known):
@@ -195,20 +195,20 @@ def raters():
 
 def test_rows_narrowed_to_those_that_disagree_have_no_kappa(raters):
     whole = crosstab(raters, TableQuery(), "a", "b")
-    found = crosstab(raters, TableQuery(whole.disagreeing), "a", "b")
-    said = "15 of 15 rows have both; of these the filter leaves only ones that disagree: no measure of"
-    assert found.sentence(filtered=True).startswith(said)
-    shown = table_compare.compared(found, TableAddress(), lambda line: f"?where={line}", filtered=True)
+    result = crosstab(raters, TableQuery(whole.disagreeing), "a", "b")
+    message = "15 of 15 rows have both; of these the filter leaves only ones that disagree: no measure of"
+    assert result.sentence(filtered=True).startswith(message)
+    shown = table_compare.compared(result, TableAddress(), lambda line: f"?where={line}", filtered=True)
     assert "Show the" not in str(shown[1])  # rows that disagree are all there are
     same = crosstab(raters, TableQuery("a = yes and b = yes or a = no and b = no"), "a", "b")
     assert "35 of 35 rows have both; of these the filter leaves only ones that agree" in same.sentence(filtered=True)
-    assert "0 of 15 agree" in found.sentence()  # without a filter, they happen not to
+    assert "0 of 15 agree" in result.sentence()  # without a filter, they happen not to
 
 
 def test_kappa_is_that_of_the_textbook(raters):
-    found = crosstab(raters, TableQuery(), "a", "b")
-    assert found.kappa == pytest.approx(0.4)
-    assert (found.agree, found.both, found.total) == (35, 50, 51)
-    assert found.agreement == pytest.approx(0.7)
-    assert found.majority == pytest.approx((20 + 15) / 50)
-    assert "35 of 50 agree (70.0%, Cohen's kappa 0.400)" in found.sentence(filtered=True)
+    result = crosstab(raters, TableQuery(), "a", "b")
+    assert result.kappa == pytest.approx(0.4)
+    assert (result.agree, result.both, result.total) == (35, 50, 51)
+    assert result.agreement == pytest.approx(0.7)
+    assert result.majority == pytest.approx((20 + 15) / 50)
+    assert "35 of 50 agree (70.0%, Cohen's kappa 0.400)" in result.sentence(filtered=True)

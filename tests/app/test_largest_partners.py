@@ -50,8 +50,8 @@ def partners(cave, newest, root, direction):
     return {int(one): int(count) for one, count in ends[(ends != 0) & (ends != root)].value_counts().items()}
 
 
-def get(client, root, status=200, what="partners", **asked):
-    answer = client.get(f"/api/v1/{DS}/latest/cells/{root}/{what}", query_string=asked)
+def get(client, root, status=200, what="partners", **requested):
+    answer = client.get(f"/api/v1/{DS}/latest/cells/{root}/{what}", query_string=requested)
     assert answer.status_code == status, answer.text
     return answer
 
@@ -61,21 +61,21 @@ def get(client, root, status=200, what="partners", **asked):
 def test_the_largest_partners_make_up_the_share_that_is_asked_for(client, root, counts, direction, percent):
     counts = counts[direction]
     kept = expected(counts, Fraction(percent.rstrip(" %")))
-    found = get(client, root, direction=direction, top=percent).json
-    assert [int(row["root_id"]) for row in found["rows"]] == kept
+    result = get(client, root, direction=direction, top=percent).json
+    assert [int(row["root_id"]) for row in result["rows"]] == kept
     gone = sum(counts.values()) - sum(counts[one] for one in kept)
-    assert (f"{gone:,} synapses." in " ".join(found["left_out"])) == (gone > 0)
+    assert (f"{gone:,} synapses." in " ".join(result["left_out"])) == (gone > 0)
     listed = get(client, root, what="synapses", direction=direction, top=percent).json
     assert listed["total"] == sum(counts[one] for one in kept)
 
 
 @pytest.mark.parametrize("direction", ["in", "out", "merged"])
 def test_the_script_has_the_same_partners(client, root, direction):
-    asked = {"direction": direction, "top": "60", "at_least": "1" if direction == "out" else "2"}
+    requested = {"direction": direction, "top": "60", "at_least": "1" if direction == "out" else "2"}
     names: dict = {}
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(get(client, root, what="partners/python", **asked).text, "snippet", "exec"), names)
-    rows = get(client, root, **asked).json["rows"]
+        exec(compile(get(client, root, what="partners/python", **requested).text, "snippet", "exec"), names)
+    rows = get(client, root, **requested).json["rows"]
     assert rows
     assert names["frame"]["root_id"].astype(str).tolist() == [row["root_id"] for row in rows]
 
@@ -86,16 +86,16 @@ def test_of_several_cells_the_largest_of_all_count(client, cave, newest):
     ]
     together = pd.Series([partners(cave, newest, one, "in") for one in roots]).map(pd.Series)
     counts = pd.concat(together.tolist()).groupby(level=0).sum().to_dict()
-    found = get(client, ",".join(map(str, roots)), direction="in", top="40").json["rows"]
-    assert {int(row["root_id"]) for row in found} == set(expected(counts, 40))
+    result = get(client, ",".join(map(str, roots)), direction="in", top="40").json["rows"]
+    assert {int(row["root_id"]) for row in result} == set(expected(counts, 40))
 
 
 @given(st.dictionaries(st.integers(1, 50), st.integers(1, 9)), st.fractions(Fraction(1, 100), 100, max_denominator=100))
 def test_no_smaller_set_of_partners_would_do(counts, percent):
     frame = pd.DataFrame({"root_id": list(counts), "num_syn": list(counts.values())}).astype("int64")
-    kept, said = partner_sets.largest(frame, percent)
+    kept, message = partner_sets.largest(frame, percent)
     assert sorted(kept["root_id"]) == sorted(expected(counts, percent))
-    assert bool(said) == (len(kept) < len(frame))
+    assert bool(message) == (len(kept) < len(frame))
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "101", "many", "1e2", "8O", "%", "80%%", "nan"])

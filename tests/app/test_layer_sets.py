@@ -65,18 +65,21 @@ def test_the_card_of_a_cell_names_the_source_of_its_layer(cave, version):
     somas = cells.somas(cave.release(DS, version))
     root = int(somas[(somas["root_id"] != 0) & ~somas["root_id"].duplicated(keep=False)]["root_id"].iloc[0])
     card = cell_card.read(cave.release(DS, version), cells.find(cave.release(DS, version), str(root)))
-    said = str(cell_facts(card))
+    message = str(cell_facts(card))
     for column, name in NAMES.items():
-        assert f"{layer(card.depth_um, TOPS[column])} ({name})" in said
+        assert f"{layer(card.depth_um, TOPS[column])} ({name})" in message
 
 
-@pytest.mark.parametrize(("asked", "column"), [("", "layer"), ("cave_diver", "layer_cave_diver")])
-def test_an_address_chooses_the_boundaries_of_plots(cave, asked, column):
-    by = cave.volume(DS).layer_set(asked)
+@pytest.mark.parametrize(("requested", "column"), [("", "layer"), ("cave_diver", "layer_cave_diver")])
+def test_an_address_chooses_the_boundaries_of_plots(cave, requested, column):
+    by = cave.volume(DS).layer_set(requested)
     assert dict(by.layers) == TOPS[column]
-    for view, parse in ((TableAddress(layers=asked), parse_table), (CellAddress(layers=asked), parse_connectivity)):
-        assert parse({"layers": asked} if asked else {})[0] == view
-        assert ("layers=" in view.href()) is bool(asked)
+    for view, parse in (
+        (TableAddress(layers=requested), parse_table),
+        (CellAddress(layers=requested), parse_connectivity),
+    ):
+        assert parse({"layers": requested} if requested else {})[0] == view
+        assert ("layers=" in view.href()) is bool(requested)
     empty = plot_frames.depth_profile({})
     figure = depth.depth_profile(empty, by.layers, layers_by=by.name)
     assert NAMES[column] in figure["layout"]["yaxis"]["title"]["text"]
@@ -97,9 +100,9 @@ def test_pages_offer_both_by_name(cave):
     assert [(one["label"], one["value"]) for one in offered] == [("Allen V1 column", ""), ("CAVE Diver", "cave_diver")]
     viewers: Any = [{"label": "bundled", "value": ""}]
     choices = Choices(rules=(), columns=(), more=(), show={}, viewers=viewers, versions=(), layers=offered, panel=False)
-    said = str(options(CellAddress(), choices))
-    assert "Allen V1 column" in said
-    assert "CAVE Diver" in said
+    message = str(options(CellAddress(), choices))
+    assert "Allen V1 column" in message
+    assert "CAVE Diver" in message
 
 
 def test_boundaries_that_nobody_gave_are_refused(cave):

@@ -25,10 +25,10 @@ def test_there_are_eight_and_each_starts_from_a_view_of_this_site() -> None:
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_the_code_of_a_lesson_finds_its_answer(cave: Cave, localcave_url: str, lesson: files.Lesson) -> None:
     lesson = answers.of_datastack(cave, DS, lesson, localcave_url)
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    message = io.StringIO()
+    with contextlib.redirect_stdout(message):
         exec(lesson.code, {})
-    printed = said.getvalue().splitlines()
+    printed = message.getvalue().splitlines()
     right = answers.answers(cave, DS, lesson)
     row = printed[1] if len(printed) > 1 else printed[0]  # the first of value_counts, below its heading
     assert row.split()[0] in right
@@ -50,7 +50,7 @@ CODE = "\n\n## In a notebook\n\n```python\n1\n```\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("no header", "has no header"),
         ("+++\ntitle =\n+++\n", "is not TOML"),
@@ -59,9 +59,9 @@ CODE = "\n\n## In a notebook\n\n```python\n1\n```\n"
         (HEADER + "task", "does not end with"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, said: str) -> None:
+def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.md").write_text(text)
-    with pytest.raises(ValueError, match=f"a.md.*{said}"):
+    with pytest.raises(ValueError, match=f"a.md.*{message}"):
         files.lessons(tmp_path)
 
 

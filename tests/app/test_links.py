@@ -348,12 +348,12 @@ def test_a_link_works_without_the_state_service(small_cortex: Path, tmp_path: Pa
 
 def test_several_cells_at_once_have_the_synapses_of_all_of_them(cave: Cave, version: int) -> None:
     proofread = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].head(3)
-    found = [connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES) for root in proofread]
-    link = cell_link(cave, found, direction="out")
+    matches = [connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES) for root in proofread]
+    link = cell_link(cave, matches, direction="out")
     assert_sound(link.state)
     layer = layer_of(link.state, "output synapses")
     wanted = set()
-    for one in found:
+    for one in matches:
         rows = connectivity.synapses(cave, one, Direction.OUT)
         kept = rows[(rows["post_pt_root_id"] != 0) & (rows["post_pt_root_id"] != one.cell.root_id)]
         wanted |= {(str(id), str(one.cell.root_id)) for id in kept["id"]}
@@ -362,7 +362,7 @@ def test_several_cells_at_once_have_the_synapses_of_all_of_them(cave: Cave, vers
         assert point["props"][-1] == link.legend[point["segments"][0][0]]
     segments = layer_of(link.state, "segmentation")["segments"]
     assert segments[:3] == [str(root) for root in proofread]
-    partners = {str(root) for one in found for root in one.outputs["root_id"]} - set(segments[:3])
+    partners = {str(root) for one in matches for root in one.outputs["root_id"]} - set(segments[:3])
     assert {segment.strip("!") for segment in segments[3:]} == partners
     assert "coloured by cell, partners by cell_type" in link.description
 

@@ -25,18 +25,18 @@ def test_64_filters_of_a_large_table_stay_within_one_bound(localcave_url: str) -
     rows = len(cave.release(DS, version).table(synapses))
     bound = 4 * cave.cache.memory.nbytes
     cave = Cave(Settings(server_address=localcave_url, cache="", memory_bytes=bound))
-    made = 0
+    created = 0
     for number in range(FILTERS):
         table = tables.open_table(cave.release(DS, version), synapses)
         query = TableQuery(f"size > {number}", sort=(("size", "desc"),))
         kept = tables.row_numbers(table, query)
         assert len(kept) > rows / 2
-        made += kept.nbytes
+        created += kept.nbytes
         facets.facets(table, query)
         facets.histograms(table, query)
         groups.of_table(cave, table, "size")
         assert cave.cache.memory.nbytes <= bound
-    assert made > bound, "there was nothing to drop"
+    assert created > bound, "there was nothing to drop"
     assert cave.cache.memory.nbytes > bound / 2, "what there is room for is held"
     assert cave.cache.counts["loaded"] < 10, "what every filter uses stays"
 

@@ -38,8 +38,8 @@ def test_the_lines_are_the_skeleton_and_say_how_much_of_it(cave, stored):
     somas = set(cave.release(DS, newest(cave)).table("nucleus_detection_v0")["pt_root_id"])
     roots = [root for root in stored if root in somas][:5]
     for root in roots:
-        found = connectivity.read(cave.release(DS, newest(cave)), str(root))
-        drawn = morphology.read(cave, found)
+        connections = connectivity.read(cave.release(DS, newest(cave)), str(root))
+        drawn = morphology.read(cave, connections)
         # volumes are turned and moved, which keeps lengths
         assert drawn.cable_um == pytest.approx(cable_um(stored[root]), rel=1e-3)
         vertices = sum(points["x_um"].notna().sum() for points in drawn.lines.values())
@@ -49,7 +49,7 @@ def test_the_lines_are_the_skeleton_and_say_how_much_of_it(cave, stored):
             assert drawn.drawn_um == pytest.approx(drawn.cable_um)
         assert {"axon", "dendrite"} & set(drawn.lines)
         for way in ("in", "out"):
-            every = sum(found.totals[way][name] for name in ("num_syn", "autapses", "root_zero"))
+            every = sum(connections.totals[way][name] for name in ("num_syn", "autapses", "root_zero"))
             assert drawn.num_synapses[way] == every
             assert len(drawn.synapses[way]) == min(every, morphology.MOST_SYNAPSES)
         assert len(to_json_plotly(skeleton(drawn.lines, drawn.synapses))) < 250_000

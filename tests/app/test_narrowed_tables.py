@@ -65,8 +65,8 @@ def root(whole):
     return int(whole[SYNAPSES]["post_pt_root_id"].value_counts().drop(0, errors="ignore").index[0])
 
 
-def rows(client, table=SYNAPSES, version="latest", **asked):
-    answer = client.get(f"/api/v1/{DS}/{version}/tables/{table}/rows", query_string=asked)
+def rows(client, table=SYNAPSES, version="latest", **requested):
+    answer = client.get(f"/api/v1/{DS}/{version}/tables/{table}/rows", query_string=requested)
     assert answer.status_code == 200, answer.text
     return answer
 
@@ -82,27 +82,27 @@ def test_rows_are_sorted_and_filtered_by_what_cave_cannot_do(client, whole, root
         (frame["post_pt_root_id"] == root) & ~frame["size"].between(900, 1100) & (frame["ctr_pt_position_x"] <= x)
     ].sort_values(["size", "id"], ascending=[False, True])
     assert 20 < len(kept) < MOST
-    found = rows(client, filter=line, sort="-size", limit=20, units=unit, columns="id,size,ctr_pt_position_x").json
-    assert found["total"] == len(kept)
-    assert [row["id"] for row in found["rows"]] == kept["id"].astype(str).tolist()[:20]
-    assert [row["size"] for row in found["rows"]] == kept["size"].tolist()[:20]
-    positions = [row["ctr_pt_position_x"] for row in found["rows"]]
+    result = rows(client, filter=line, sort="-size", limit=20, units=unit, columns="id,size,ctr_pt_position_x").json
+    assert result["total"] == len(kept)
+    assert [row["id"] for row in result["rows"]] == kept["id"].astype(str).tolist()[:20]
+    assert [row["size"] for row in result["rows"]] == kept["size"].tolist()[:20]
+    positions = [row["ctr_pt_position_x"] for row in result["rows"]]
     assert positions == pytest.approx((kept["ctr_pt_position_x"] * scale).tolist()[:20])
-    (message,) = found["messages"]
+    (message,) = result["messages"]
     assert f"{len(frame):,} rows" in message and "once(…)" in message
     once = frame[frame["post_pt_root_id"] == root]["pre_pt_root_id"]
     once = once[~once.duplicated(keep=False) & (once != 0)]
-    found = rows(client, filter=f"post_pt_root_id = {root} and once(pre_pt_root_id)", limit=0).json
-    assert (found["total"], found["messages"]) == (len(once), [message])
+    result = rows(client, filter=f"post_pt_root_id = {root} and once(pre_pt_root_id)", limit=0).json
+    assert (result["total"], result["messages"]) == (len(once), [message])
 
 
 def test_files_of_every_format_have_all_rows_in_order(client, whole, root):
     frame = whole[SYNAPSES]
     kept = frame[frame["post_pt_root_id"] == root].sort_values(["size", "id"])["id"].tolist()
-    asked = {"filter": f"post_pt_root_id = {root}", "sort": "size"}
-    parquet = rows(client, format="parquet", **asked).data
+    requested = {"filter": f"post_pt_root_id = {root}", "sort": "size"}
+    parquet = rows(client, format="parquet", **requested).data
     assert pq.read_table(io.BytesIO(parquet))["id"].to_pylist() == kept
-    text = rows(client, format="csv", **asked).text
+    text = rows(client, format="csv", **requested).text
     assert pd.read_csv(io.StringIO(text), comment="#")["id"].tolist() == kept
 
 
@@ -110,10 +110,10 @@ def test_links_values_and_plots_are_of_the_rows_that_are_left(cave, client, whol
     frame = whole[SYNAPSES]
     kept = frame[(frame["post_pt_root_id"] == root) & (frame["size"] > 1500)]
     line = f"post_pt_root_id = {root} and size > 1500"
-    made = client.post(f"/api/v1/{DS}/latest/neuroglancer", json={"table": SYNAPSES, "filter": line}).json
-    assert made["num_points"] == len(kept)
+    created = client.post(f"/api/v1/{DS}/latest/neuroglancer", json={"table": SYNAPSES, "filter": line}).json
+    assert created["num_points"] == len(kept)
     ends = pd.unique(pd.concat([kept["pre_pt_root_id"], kept["post_pt_root_id"]]))
-    assert made["num_segments"] == len(set(ends.tolist()) - {0})
+    assert created["num_segments"] == len(set(ends.tolist()) - {0})
     facets = client.get(f"/api/v1/{DS}/latest/tables/{SYNAPSES}/facets", query_string={"filter": line}).json
     bars = next(one for one in facets["histograms"] if one["column"] == "size")["bars"]
     assert sum(bar["count"] for bar in bars) == len(kept)
@@ -126,8 +126,8 @@ def test_links_values_and_plots_are_of_the_rows_that_are_left(cave, client, whol
 
 def test_the_script_reads_the_same_rows(client, whole, root):
     line = f"post_pt_root_id = {root} and size != 1000"
-    asked = {"filter": line, "sort": "-size", "columns": "id,size"}
-    script = client.get(f"/api/v1/{DS}/latest/tables/{SYNAPSES}/python", query_string=asked).text
+    requested = {"filter": line, "sort": "-size", "columns": "id,size"}
+    script = client.get(f"/api/v1/{DS}/latest/tables/{SYNAPSES}/python", query_string=requested).text
     names = {}
     with contextlib.redirect_stdout(io.StringIO()):
         exec(script, names)
@@ -140,9 +140,9 @@ def test_a_table_merged_with_its_target_is_narrowed_though_cave_does_not_count_i
     tags = whole[TAGS]
     kept = tags[(tags["post_pt_root_id"] == root) & (tags["tag"] != "spine")].sort_values(["size", "id"])
     line = f"post_pt_root_id = {root} and tag != spine"
-    found = rows(client, TAGS, filter=line, sort="size", columns="id").json
-    assert found["total"] == len(kept) > 0
-    assert [row["id"] for row in found["rows"]] == kept["id"].astype(str).tolist()[: len(found["rows"])]
+    result = rows(client, TAGS, filter=line, sort="size", columns="id").json
+    assert result["total"] == len(kept) > 0
+    assert [row["id"] for row in result["rows"]] == kept["id"].astype(str).tolist()[: len(result["rows"])]
 
 
 @pytest.mark.parametrize("table", [SYNAPSES, TAGS])
@@ -170,8 +170,8 @@ def test_rows_at_a_moment_are_those_that_cave_finds(cave, client, localcave_url,
         assert ("of no version" in answer["messages"][0]) == (moment == "live")
     none = rows(client, table, label, filter="post_pt_root_id = 864691136999999999").json
     assert none["total"] == 0
-    asked = {"filter": of_cell, "columns": "id"}
-    script = client.get(f"/api/v1/{DS}/{label}/tables/{table}/python", query_string=asked).text
+    requested = {"filter": of_cell, "columns": "id"}
+    script = client.get(f"/api/v1/{DS}/{label}/tables/{table}/python", query_string=requested).text
     names = {}
     exec(script, names)
     assert set(names["frame"]["id"]) == set(own.loc[own["size"] <= size, "id"])

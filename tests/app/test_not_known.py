@@ -54,8 +54,8 @@ def client(cave):
     return app.test_client()
 
 
-def partners(client, datastack, **asked):
-    answer = client.get(f"/api/v1/{datastack}/latest/cells/{CELL}/partners", query_string=asked)
+def partners(client, datastack, **requested):
+    answer = client.get(f"/api/v1/{datastack}/latest/cells/{CELL}/partners", query_string=requested)
     assert answer.status_code == 200, answer.json
     return answer.json
 
@@ -125,12 +125,12 @@ def test_synapses_without_sizes_or_centres_are_counted(client):
 @pytest.mark.parametrize("datastack", ["bare", "sized", "fly"])
 @pytest.mark.parametrize("side", ["in", "both"])
 def test_scripts_know_no_more_than_the_page(cave, datastack, side):
-    found = connectivity.read(cave.release(datastack, 1), str(CELL), type_table="partner_types")
-    script = partner_script.snippet(cave, [found], Wanted(side), TableQuery())
+    connections = connectivity.read(cave.release(datastack, 1), str(CELL), type_table="partner_types")
+    script = partner_script.snippet(cave, [connections], Wanted(side), TableQuery())
     namespace: dict[str, Any] = {}
     exec(compile(script, "script", "exec"), namespace)
     frame = namespace["frame"]
-    shown = partner_sets.both(found) if side == "both" else found.inputs
+    shown = partner_sets.both(connections) if side == "both" else connections.inputs
     for name in (name for name in frame if name.startswith(("num_syn", "net_size"))):
         assert (
             frame.set_index("root_id")[name]
@@ -162,21 +162,21 @@ def test_with_a_nucleus_table_no_nucleus_is_none(client):
 @pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
 @pytest.mark.parametrize("types", [None, "partner_types"])
 def test_a_verdict_without_nuclei_claims_nothing_of_somata(cave, datastack, types):
-    told = verdict.verdict(cave, connectivity.read(cave.release(datastack, 1), str(CELL), type_table=types))
-    assert (told.inputs, told.outputs) == ("unknown", "unknown")
-    assert "no nucleus table" in told.sentence
-    assert "no proofreading table" in told.sentence
-    assert not any(claim in told.sentence for claim in ("without a soma", "fragments", "100%"))
+    message = verdict.verdict(cave, connectivity.read(cave.release(datastack, 1), str(CELL), type_table=types))
+    assert (message.inputs, message.outputs) == ("unknown", "unknown")
+    assert "no nucleus table" in message.sentence
+    assert "no proofreading table" in message.sentence
+    assert not any(claim in message.sentence for claim in ("without a soma", "fragments", "100%"))
     typed = 3 if types else None  # two synapses of BC, one of MC, of five
-    assert told.identified["in"] == verdict.Share(typed, 5)
+    assert message.identified["in"] == verdict.Share(typed, 5)
     if types:
-        assert told.criterion == "partner has a type"
+        assert message.criterion == "partner has a type"
 
 
 @pytest.mark.parametrize("datastack", ["bare", "sized"])
 def test_the_card_says_which_tables_are_missing(cave, datastack):
-    found = connectivity.read(cave.release(datastack, 1), str(CELL))
-    card = cell_card.read(cave.release(datastack, 1), found.cell)
+    connections = connectivity.read(cave.release(datastack, 1), str(CELL))
+    card = cell_card.read(cave.release(datastack, 1), connections.cell)
     assert (card.proofreading_table, card.coregistered) == (None, None)
     facts = str(cell_facts(card))
     assert "no proofreading table" in facts
@@ -187,8 +187,8 @@ def test_the_card_says_which_tables_are_missing(cave, datastack):
 
 @pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
 def test_the_strip_of_a_cell_without_nuclei_counts_no_somata(cave, datastack):
-    found = connectivity.read(cave.release(datastack, 1), str(CELL))
-    strip = str(strip_of(CellAddress(datastack=datastack), found, (None, None), None, []))
+    connections = connectivity.read(cave.release(datastack, 1), str(CELL))
+    strip = str(strip_of(CellAddress(datastack=datastack), connections, (None, None), None, []))
     assert "no nucleus table" in strip
     assert not any(claim in strip for claim in ("'0'", "no soma", "none in this segment", "soma depth"))
 
@@ -198,10 +198,10 @@ def test_the_strip_of_a_cell_without_nuclei_counts_no_somata(cave, datastack):
 NOTICE = "Notice on partner_types: Superseded by better_types."
 
 
-@pytest.mark.parametrize("asked", ["", "join=partner_types", "filter=cell_type = BC"])
-def test_the_owners_notice_comes_with_rows(client, asked):
-    table = "nuclei" if "join" in asked else "partner_types"
-    answer = client.get(f"/api/v1/sized/1/tables/{table}/rows?{asked}").json
+@pytest.mark.parametrize("requested", ["", "join=partner_types", "filter=cell_type = BC"])
+def test_the_owners_notice_comes_with_rows(client, requested):
+    table = "nuclei" if "join" in requested else "partner_types"
+    answer = client.get(f"/api/v1/sized/1/tables/{table}/rows?{requested}").json
     assert NOTICE in answer["messages"]
 
 
@@ -212,15 +212,15 @@ def test_a_table_without_a_notice_has_none(client, table):
 
 def test_files_hold_the_notice_in_their_provenance(client):
     text = client.get("/api/v1/sized/1/tables/partner_types/rows?format=csv&head=on").text
-    told = client.get("/api/v1/sized/1/tables/partner_types/rows?format=csv&head=only").text
-    assert "Superseded by better_types." in text or "Superseded by better_types." in told
+    message = client.get("/api/v1/sized/1/tables/partner_types/rows?format=csv&head=only").text
+    assert "Superseded by better_types." in text or "Superseded by better_types." in message
     parquet = client.get("/api/v1/sized/1/tables/partner_types/rows?format=parquet").data
     assert b"Superseded by better_types." in parquet
 
 
-@pytest.mark.parametrize("asked", [{"types": "partner_types"}, {"more": "partner_types"}])
-def test_the_notice_stands_beside_types_of_partners(client, asked):
-    answer = partners(client, "sized", direction="in", **asked)
+@pytest.mark.parametrize("requested", [{"types": "partner_types"}, {"more": "partner_types"}])
+def test_the_notice_stands_beside_types_of_partners(client, requested):
+    answer = partners(client, "sized", direction="in", **requested)
     assert NOTICE in [*answer["warnings"], *answer["notes"]]
 
 
@@ -270,8 +270,8 @@ def test_synapses_and_tables_have_depths_only_with_a_transform(client, datastack
 
 @pytest.mark.parametrize("column", ["soma_depth_um", "lateral_distance_um", "layer"])
 def test_no_filter_goes_by_what_is_no_depth(client, column):
-    asked = {"direction": "in", "filter": f"{column} > 5"}
-    answer = client.get(f"/api/v1/sized/latest/cells/{CELL}/partners", query_string=asked)
+    requested = {"direction": "in", "filter": f"{column} > 5"}
+    answer = client.get(f"/api/v1/sized/latest/cells/{CELL}/partners", query_string=requested)
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "bad_input")
 
 
@@ -280,8 +280,8 @@ def test_maps_and_skeletons_call_a_raw_axis_by_its_name(cave):
     assert (plots.map_axes("side", raw), plots.map_axes("side", deep)) == (("x_um", "y_um"), ("x_um", "depth_um"))
     assert plots.map_axes("top", raw) == ("x_um", "z_um")
     for datastack, title in (("sized", "y (µm)"), ("deep", "depth below pia (µm)")):
-        found = connectivity.read(cave.release(datastack, 1), str(CELL))
-        partners = partner_table.described(cave, found, "in")
+        connections = connectivity.read(cave.release(datastack, 1), str(CELL))
+        partners = partner_table.described(cave, connections, "in")
         places = plot_frames.soma_map(partners, None, cave.volume(datastack).axes)
         assert somata.soma_map(places, {})["layout"]["yaxis2"]["title"]["text"] == title
 
@@ -296,11 +296,11 @@ def test_layers_without_a_transform_are_left_out(tmp_path, caplog):
 
 @pytest.mark.parametrize(("datastack", "deep"), [("sized", False), ("deep", True)])
 def test_the_page_names_depths_only_where_there_are_any(cave, datastack, deep):
-    found = connectivity.read(cave.release(datastack, 1), str(CELL))
+    connections = connectivity.read(cave.release(datastack, 1), str(CELL))
     view = CellAddress(datastack=datastack, version="1", cell=str(CELL), partner=str(FIRST))
     listed = synapse_list(
-        view, str(CELL), {Direction.IN: partner_synapses.of_partner(cave, found, Direction.IN, FIRST)}
+        view, str(CELL), {Direction.IN: partner_synapses.of_partner(cave, connections, Direction.IN, FIRST)}
     )
     assert ("depth" in str(listed)) is deep
     assert ("layer" in str(listed)) is deep
-    assert ("soma depth" in str(strip_of(view, found, (None, None), None, []))) is deep
+    assert ("soma depth" in str(strip_of(view, connections, (None, None), None, []))) is deep

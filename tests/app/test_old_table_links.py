@@ -56,9 +56,9 @@ class Opened:
         self.status, self.notes = (text(drawn[id]["children"]) for id in ("table-status", "table-notes"))
         self.grid = next(part for part in parts(drawn) if "getRowId" in part)
 
-    def _call(self, **asked: Any) -> dict[str, Any]:
+    def _call(self, **requested: Any) -> dict[str, Any]:
         """What a callback answers, asked as Dash's own renderer asks."""
-        answer = self.browser.post(f"{self.karst}/_dash-update-component", json=asked)
+        answer = self.browser.post(f"{self.karst}/_dash-update-component", json=requested)
         assert answer.status_code == 200, answer.text
         response: dict[str, Any] = answer.json()["response"]
         return response
@@ -78,13 +78,13 @@ class Opened:
         model = self.grid["dashGridOptions"]["initialState"]["filter"]["filterModel"]
         request = {"startRow": 0, "endRow": 5_000, "filterModel": model, "sortModel": []}
         id, pattern = self.grid["id"], {"key": ["MATCH"], "of": ["MATCH"], "side": ["MATCH"], "type": "table-rows"}
-        asked = {**id, "type": "table-asked"}
+        requested = {**id, "type": "table-asked"}
         (answer,) = self._call(
             output=f"{json.dumps(pattern, separators=(',', ':'))}.getRowsResponse",
             outputs={"id": id, "property": "getRowsResponse"},
-            inputs=[{"id": asked, "property": "data", "value": request}],
+            inputs=[{"id": requested, "property": "data", "value": request}],
             state=[{"id": id, "property": "id", "value": id}, {"id": "table-picked", "property": "data"}],
-            changedPropIds=[f"{json.dumps(asked, sort_keys=True, separators=(',', ':'))}.data"],
+            changedPropIds=[f"{json.dumps(requested, sort_keys=True, separators=(',', ':'))}.data"],
         ).values()
         rows: list[dict[str, Any]] = answer["getRowsResponse"]["rowData"]
         assert answer["getRowsResponse"]["rowCount"] == len(rows)
@@ -164,8 +164,8 @@ def test_a_value_search_is_the_box_of_its_column(karst: str, cave: CAVEclient, s
 def test_ids_are_the_box_of_their_kind(karst: str, cave: CAVEclient, id_type: str, column: str, written: str) -> None:
     rows = cave.materialize.query_table(TYPES)
     chosen = rows.loc[rows["pt_root_id"] != 0, column].drop_duplicates().iloc[[3, 9]].tolist()
-    asked = written.format(*chosen)
-    opened = Opened(karst, f'?anno-id={asked}&id-type={id_type}&cell-type-table-menu="{TYPES}"')
+    requested = written.format(*chosen)
+    opened = Opened(karst, f'?anno-id={requested}&id-type={id_type}&cell-type-table-menu="{TYPES}"')
     assert list(opened.boxes) == [column]
     kept = rows[rows[column].isin(chosen if "{1}" in written else chosen[:1])]
     assert opened.ids() == ids(kept)

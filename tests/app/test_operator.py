@@ -144,8 +144,8 @@ class TestMetrics:
     def test_latency_by_question(self, served: Served) -> None:
         assert requests.get(f"{served.url}/api/v1/karst_demo/versions", timeout=60).status_code == 200
         counted = self.sums(served, "karst_cave_question_seconds_count")
-        asked = [one for one in served.lines() if one["event"] == "question"]
-        for question in {one["question"] for one in asked}:
+        requested = [one for one in served.lines() if one["event"] == "question"]
+        for question in {one["question"] for one in requested}:
             assert counted[f'outcome="ok",question="{question}"'] > 0
 
     def test_no_label_is_what_was_typed(self, served: Served) -> None:

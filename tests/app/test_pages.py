@@ -181,9 +181,9 @@ def test_what_is_not_in_the_api_is_no_page(app: dash.Dash, path: str, method: st
 
 def test_an_old_link_leads_to_its_view(app: dash.Dash) -> None:
     old = "/dash/datastack/minnie65_public/apps/connectivity/"
-    asked = '?anno-id="864691135808473885"&id-type="root_id"&mat-version=1300'
+    requested = '?anno-id="864691135808473885"&id-type="root_id"&mat-version=1300'
     with app.server.test_client() as client:
-        answer = client.get(old + asked)
+        answer = client.get(old + requested)
     assert answer.status_code == 302
     assert urlsplit(answer.location).path == "/connectivity-viewer"
     view = parse_qs(urlsplit(answer.location).query)

@@ -42,8 +42,8 @@ def page(url) -> Callable[[CellAddress], tuple[str, str, str, CellAddress]]:
 
     def opened(view):
         with server.test_request_context():
-            *told, href = load(views.query_of(view.href()), None)
-        texts = [json.dumps(part, cls=plotly.utils.PlotlyJSONEncoder, ensure_ascii=False) for part in told]
+            *message, href = load(views.query_of(view.href()), None)
+        texts = [json.dumps(part, cls=plotly.utils.PlotlyJSONEncoder, ensure_ascii=False) for part in message]
         return (*texts, parse_connectivity(views.query_of(href))[0])
 
     opened.server = server  # type: ignore[attr-defined]
@@ -118,10 +118,10 @@ def test_several_cells_without_types_say_so_once(page: Any) -> None:
 def test_files_are_of_what_is_shown(page: Any) -> None:
     view = replace(VIEW, proofread="on", type_table="no_such_table", at_least="many")
     with page.server.test_request_context():
-        asked, said = CellView.of(cave(), view).answerable
+        requested, message = CellView.of(cave(), view).answerable
         frame = CellView.of(cave(), view).table("in").frame
-    assert len(said) == 2
-    path = partners_path(asked, str(tiny.A), "in")
+    assert len(message) == 2
+    path = partners_path(requested, str(tiny.A), "in")
     rows = page.server.test_client().get(path).get_json()["rows"]
     assert [row["root_id"] for row in rows] == [str(root) for root in frame["root_id"]]
 
@@ -129,8 +129,8 @@ def test_files_are_of_what_is_shown(page: Any) -> None:
 def test_changes_go_without_a_table_that_says_nothing(page: Any) -> None:
     view = replace(VIEW, type_table="totals", against=str(tiny.FIRST))
     with page.server.test_request_context():
-        told = json.dumps(cell_more.compare(view.href()), cls=plotly.utils.PlotlyJSONEncoder)
-    assert "From version 2 to 3" in told
+        message = json.dumps(cell_more.compare(view.href()), cls=plotly.utils.PlotlyJSONEncoder)
+    assert "From version 2 to 3" in message
 
 
 def test_services_are_strict_unless_they_are_told_not_to_be(url: str) -> None:
@@ -138,8 +138,10 @@ def test_services_are_strict_unless_they_are_told_not_to_be(url: str) -> None:
     for table, error in (("no_such_table", NotFound), ("totals", BadInput)):
         with pytest.raises(error):
             connectivity.read(cave.release(DS, NEWEST), str(tiny.A), type_table=table)
-        found = connectivity.read(cave.release(DS, NEWEST), str(tiny.A), type_table=table, lenient=True)
+        connections = connectivity.read(cave.release(DS, NEWEST), str(tiny.A), type_table=table, lenient=True)
         without = connectivity.read(cave.release(DS, NEWEST), str(tiny.A))
-        assert found.type_table is None
-        assert found.inputs.equals(without.inputs) and found.totals == without.totals
-        assert [said for said in found.warnings if said not in without.warnings] == [found.warnings[0]]
+        assert connections.type_table is None
+        assert connections.inputs.equals(without.inputs) and connections.totals == without.totals
+        assert [message for message in connections.warnings if message not in without.warnings] == [
+            connections.warnings[0]
+        ]

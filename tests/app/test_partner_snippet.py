@@ -68,46 +68,46 @@ def assert_same(frame, page):
 def test_the_script_yields_the_partner_table(cave, versions, direction, place):
     for version in versions:
         for types in (None, TYPES):
-            found = cell_of(cave, version, place, types)
-            page = found.side(direction)
+            result = cell_of(cave, version, place, types)
+            page = result.side(direction)
             assert len(page)
             shown = Shown(direction, page, list(page.columns))
-            assert_same(run(partner_snippet(cave, [found], shown)), page)
+            assert_same(run(partner_snippet(cave, [result], shown)), page)
 
 
 @pytest.mark.parametrize("direction", list(Direction))
 def test_every_further_column_is_in_the_script(cave, versions, direction):
-    found = cell_of(cave, versions[0], 2)
-    page = synapse_weights.with_weights(found, direction, synapse_weights.partner_degrees(cave, found))
-    places = partner_joins.located(cave, found, direction)
+    result = cell_of(cave, versions[0], 2)
+    page = synapse_weights.with_weights(result, direction, synapse_weights.partner_degrees(cave, result))
+    places = partner_joins.located(cave, result, direction)
     page = page.assign(**{str(name): places[name] for name in places if name not in page})
     page = proofreading.of_partners(page, proofreading.rows(cave.release(DS, versions[0])))
     joined = partner_joins.load_tables(cave.release(DS, versions[0]), ["nucleus_functional_area_assignment"])
     page, _ = partner_joins.with_tables(page, joined)
-    synapses = partner_synapses.of_cell(cave, found, direction)
-    tags = compartments.predictions(cave, found, direction)
+    synapses = partner_synapses.of_cell(cave, result, direction)
+    tags = compartments.predictions(cave, result, direction)
     page = compartments.with_compartments(page, synapses, tags, direction)
     assert page["on_shaft"].sum() and page["nucleus_functional_area_assignment.tag"].notna().any()
-    assert_same(run(partner_snippet(cave, [found], Shown(direction, page, list(page.columns)))), page)
+    assert_same(run(partner_snippet(cave, [result], Shown(direction, page, list(page.columns)))), page)
 
 
 def test_threshold_switch_filter_sort_and_columns_are_those_of_the_page(cave, versions):
-    found = cell_of(cave, versions[0], 1)
+    result = cell_of(cave, versions[0], 1)
     proofread = proofreading.rows(cave.release(DS, versions[0]))
-    columns = describe_columns(found.inputs)
-    kept = partner_sets.at_least(found.inputs, 2)
+    columns = describe_columns(result.inputs)
+    kept = partner_sets.at_least(result.inputs, 2)
     sort: Any
     line, sort = "num_soma = 1 and cell_type in (23P, BC, 4P, '6P-IT')", (("soma_depth_um", "desc"), ("num_syn", "asc"))
     page = kept.take(rows_of(kept, columns, TableQuery(line, sort=sort)))
     assert len(page)
     names = ["root_id", "cell_type", "num_syn", "soma_depth_um"]
     shown = Shown("in", kept, names, at_least=2, where=parse_line(line, columns), sort=sort)
-    assert_same(run(partner_snippet(cave, [found], shown)), page[names].reset_index(drop=True))
+    assert_same(run(partner_snippet(cave, [result], shown)), page[names].reset_index(drop=True))
 
-    page = found.outputs[proofreading.mask(found.outputs, Direction.OUT, proofread)].reset_index(drop=True)
+    page = result.outputs[proofreading.mask(result.outputs, Direction.OUT, proofread)].reset_index(drop=True)
     assert len(page)
     shown = Shown("out", page, list(page.columns), proofread=True)
-    assert_same(run(partner_snippet(cave, [found], shown)), page)
+    assert_same(run(partner_snippet(cave, [result], shown)), page)
 
 
 MORE = (SHARE, COMPARTMENT, TUNING, "allen_column_mtypes_v2", "aibs_cell_info", "proofreading_status_and_strategy")
@@ -125,11 +125,11 @@ MORE = (SHARE, COMPARTMENT, TUNING, "allen_column_mtypes_v2", "aibs_cell_info", 
     ids=["all", "every column", "strong ones of some types", "proofread ones"],
 )
 def test_the_script_yields_what_the_page_shows(cave, versions, side, wanted, query):
-    found = coregistered_cell(cave, versions[0])
-    table = partner_table.open_partners(cave, found, Wanted(side, **wanted))
+    result = coregistered_cell(cave, versions[0])
+    table = partner_table.open_partners(cave, result, Wanted(side, **wanted))
     page = partner_table.select(table, query)[[column.name for column in table.columns]]
     assert len(page)
-    assert_same(run(partner_snippet_module.snippet(cave, [found], Wanted(side, **wanted), query)), page)
+    assert_same(run(partner_snippet_module.snippet(cave, [result], Wanted(side, **wanted), query)), page)
 
 
 def coregistered_cell(cave, version):
@@ -137,10 +137,12 @@ def coregistered_cell(cave, version):
     tuned = set(cave.release(DS, version).table("digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
     proofread = cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
     for root in (root for root in proofread if root in tuned):
-        found = connectivity.read(cave.release(DS, version), str(root), type_table=TYPES)
-        both = set(found.inputs["root_id"]) & set(found.outputs["root_id"])
-        if all(tuned & set(side["root_id"]) for side in (found.inputs, found.outputs)) and both & set(proofread):
-            return found
+        connections = connectivity.read(cave.release(DS, version), str(root), type_table=TYPES)
+        both = set(connections.inputs["root_id"]) & set(connections.outputs["root_id"])
+        if all(tuned & set(side["root_id"]) for side in (connections.inputs, connections.outputs)) and both & set(
+            proofread
+        ):
+            return connections
     pytest.fail("no such cell in the demo")
 
 
@@ -149,22 +151,22 @@ def test_a_script_that_would_be_cut_is_refused(small_cortex):
 
     with start_localcave([small_cortex], "--row-limit", "300") as url:
         cave = Cave(Settings(server_address=url, cache=""))
-        found = cell_of(cave, cave.versions(DS)[0].number, types=None)
+        result = cell_of(cave, cave.versions(DS)[0].number, types=None)
         with pytest.raises(TooLarge, match="at once"):
-            partner_snippet(cave, [found], Shown("in", found.inputs, ["root_id"]))
+            partner_snippet(cave, [result], Shown("in", result.inputs, ["root_id"]))
 
 
 def test_a_column_that_nobody_knows_is_refused(cave, versions):
-    found = cell_of(cave, versions[0], types=None)
-    page = found.inputs.assign(mystery=1)
+    result = cell_of(cave, versions[0], types=None)
+    page = result.inputs.assign(mystery=1)
     with pytest.raises(BadInput, match="mystery"):
-        partner_snippet(cave, [found], Shown("in", page, list(page.columns)))
+        partner_snippet(cave, [result], Shown("in", page, list(page.columns)))
 
 
 def test_a_filter_cannot_leave_its_comment(cave, versions):
-    found = cell_of(cave, versions[0])
-    where = parse_line("cell_type = 'a\nimport os\u2028boom'", describe_columns(found.inputs))
-    script = partner_snippet(cave, [found], Shown("in", found.inputs, ["root_id"], where=where))
+    result = cell_of(cave, versions[0])
+    where = parse_line("cell_type = 'a\nimport os\u2028boom'", describe_columns(result.inputs))
+    script = partner_snippet(cave, [result], Shown("in", result.inputs, ["root_id"], where=where))
     assert run(script).empty
 
 
@@ -177,9 +179,12 @@ def test_a_filter_cannot_leave_its_comment(cave, versions):
     ],
 )
 def test_a_script_of_several_cells(cave, versions, side, wanted, where):
-    found = [cell_of(cave, versions[0], place) for place in range(4)]
-    asked = Wanted(side, **wanted)
-    table, query = several_cells.open_partners(cave, found, asked), TableQuery(where, sort=(("soma_depth_um", "desc"),))
+    matches = [cell_of(cave, versions[0], place) for place in range(4)]
+    requested = Wanted(side, **wanted)
+    table, query = (
+        several_cells.open_partners(cave, matches, requested),
+        TableQuery(where, sort=(("soma_depth_um", "desc"),)),
+    )
     page = partner_table.select(table, query)[[column.name for column in table.columns]]
     assert len(page) > 1
-    assert_same(run(partner_snippet_module.snippet(cave, found, asked, query)), page)
+    assert_same(run(partner_snippet_module.snippet(cave, matches, requested, query)), page)

@@ -55,8 +55,8 @@ def counts(cave: Cave, found: Connectivity, wanted: Wanted) -> dict[int, int]:
 
 def test_a_threshold_says_what_it_leaves_out(cave: Cave, found: Connectivity, inputs: pd.Series) -> None:
     assert counts(cave, found, Wanted("in", 2)) == inputs[inputs >= 2].to_dict()
-    (said,) = partner_table.open_partners(cave, found, Wanted("in", 2)).left_out
-    assert f"{(inputs < 2).sum():,} partners" in said
+    (message,) = partner_table.open_partners(cave, found, Wanted("in", 2)).left_out
+    assert f"{(inputs < 2).sum():,} partners" in message
 
 
 def test_proofread_partners_only(cave: Cave, client: CAVEclient, found: Connectivity, inputs: pd.Series) -> None:
@@ -129,9 +129,9 @@ def test_what_cannot_be_joined_is_refused(cave: Cave, found: Connectivity) -> No
 def test_columns_that_a_version_does_not_have_are_left_out_and_said(cave: Cave, found: Connectivity) -> None:
     """A page was once nothing but an error when its address named a table of another version."""
     there = ("aibs_cell_info", TYPES, SHARE)
-    kept, said = partner_columns.fitting(Release(cave, DATASTACK, found.version), TYPES, (*there, "nope"))
+    kept, message = partner_columns.fitting(Release(cave, DATASTACK, found.version), TYPES, (*there, "nope"))
     assert kept == there
-    assert len(said) == 1 and "'nope'" in said[0] and str(found.version.number) in said[0]
+    assert len(message) == 1 and "'nope'" in message[0] and str(found.version.number) in message[0]
 
 
 def test_every_table_that_is_offered_can_be_joined_at_once(cave: Cave, client: CAVEclient, found: Connectivity) -> None:

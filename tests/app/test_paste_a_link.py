@@ -23,20 +23,20 @@ def test_a_short_link_gives_the_rows_that_it_was_made_of(cave: Cave) -> None:
     rows = types.frame[types.frame["pt_root_id"] > 0].head(300)
     link = table_link(cave, types, rows, group_by="cell_type")
     assert "/nglstate/" in link.url
-    found = pasted_links.read(cave, DATASTACK, link.url)
-    assert sorted(found.selected + found.hidden) == sorted(set(map(str, rows["pt_root_id"])))
-    assert len(found.selected) < len(found.hidden)
-    assert found.warnings == ()
+    result = pasted_links.read(cave, DATASTACK, link.url)
+    assert sorted(result.selected + result.hidden) == sorted(set(map(str, rows["pt_root_id"])))
+    assert len(result.selected) < len(result.hidden)
+    assert result.warnings == ()
 
 
 def test_a_cell_s_link_selects_the_cell_and_looks_at_its_soma(cave: Cave) -> None:
     version = cave.versions(DATASTACK)[0].number
     root = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
     cell = connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES)
-    found = pasted_links.read(cave, DATASTACK, cell_link(cave, cell).url)
-    assert found.selected == (str(root),)
-    assert set(found.hidden) == set(map(str, [*cell.inputs["root_id"], *cell.outputs["root_id"]])) - {str(root)}
-    assert found.position_nm == pytest.approx(cell.cell.soma_position_nm, abs=3)
+    result = pasted_links.read(cave, DATASTACK, cell_link(cave, cell).url)
+    assert result.selected == (str(root),)
+    assert set(result.hidden) == set(map(str, [*cell.inputs["root_id"], *cell.outputs["root_id"]])) - {str(root)}
+    assert result.position_nm == pytest.approx(cell.cell.soma_position_nm, abs=3)
 
 
 SPELLINGS: dict[str, Callable[[str], str]] = {

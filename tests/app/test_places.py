@@ -70,16 +70,16 @@ def test_a_switch_of_the_unit_keeps_the_rows_of_the_filter(cave, types):
     median = int(np.median(voxels(types.frame)[:, 0]))
     box = f"pt_position in box ({median}.., .., ..)"
     for where, boxes in ((f"pt_position_x > {median}", {}), ("", {"pt_position_x": f">{median}"}), (box, {})):
-        asked = TableAddress(DS, table=TYPES, where=where, boxes=boxes, unit="um", filters_in="vx")
-        shown = open_view(cave, asked)
-        view, table, said = shown.address, shown.table, shown.messages
+        requested = TableAddress(DS, table=TYPES, where=where, boxes=boxes, unit="um", filters_in="vx")
+        shown = open_view(cave, requested)
+        view, table, message = shown.address, shown.table, shown.messages
         assert isinstance(table, tables.TableFrame)
-        assert not said and not view.filters_in and "filters_in" not in view.href()
+        assert not message and not view.filters_in and "filters_in" not in view.href()
         kept = voxels(types.frame)[:, 0] >= median if where == box else voxels(types.frame)[:, 0] > median
         assert set(tables.select(table, TableQuery(view.where, view.boxes))["id"]) == set(types.frame.loc[kept, "id"])
-    written_in_um = replace(asked, where="pt_position_x > 100", filters_in="")  # as ever, the numbers of an address
+    written_in_um = replace(requested, where="pt_position_x > 100", filters_in="")  # as ever, the numbers of an address
     assert open_view(cave, written_in_um).address.where == "pt_position_x > 100"
-    wrong = replace(asked, where="pt_position_x > 1 and")
+    wrong = replace(requested, where="pt_position_x > 1 and")
     shown = open_view(cave, wrong)
     assert shown.address.where == wrong.where and "positions now count in µm" in shown.messages[0]
 

@@ -42,9 +42,9 @@ def pair_of(cave: Cave, text: str = "nuclei:") -> Pair:
     return population.choose(cave.release(SIX, VERSION), text, proofread="off")
 
 
-def ended(found: jobs.Jobs, id: str) -> jobs.Job:
+def ended(result: jobs.Jobs, id: str) -> jobs.Job:
     end = time.monotonic() + 60
-    while (job := found.find(id)).under_way and time.monotonic() < end:
+    while (job := result.find(id)).under_way and time.monotonic() < end:
         time.sleep(0.1)
     return job
 
@@ -58,8 +58,8 @@ def test_a_job_by_its_address(asked: FlaskClient) -> None:
     while asked.get(first.headers["Location"]).json["job"]["state"] != "done":
         assert time.monotonic() < end
         time.sleep(0.1)
-    told = asked.get(first.headers["Location"]).json["job"]
-    assert told["done"] == told["total"] == 1 and told["rows"] == 14  # with one autapse
+    message = asked.get(first.headers["Location"]).json["job"]
+    assert message["done"] == message["total"] == 1 and message["rows"] == 14  # with one autapse
     ready = asked.get(address, query_string=query)
     assert ready.status_code == 200 and ready.json["total"] == 9
     missing = asked.get(f"/api/v1/{SIX}/{VERSION}/populations/jobs/nothing")
@@ -76,40 +76,40 @@ def test_who_asks_the_same_has_the_same_job_and_the_other_process_reads_it(folde
 
 def test_without_a_folder_jobs_are_in_memory(six_url: str) -> None:
     cave = Cave(Settings(server_address=six_url, cache=""))
-    found = jobs.Jobs(cave)
-    assert ended(found, found.start(pair_of(cave)).id).state == "done"
+    result = jobs.Jobs(cave)
+    assert ended(result, result.start(pair_of(cave)).id).state == "done"
 
 
 def test_a_cancelled_job_ends_and_can_be_asked_again(folder: Cave, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, pair = jobs.Jobs(folder), pair_of(folder)
+    result, pair = jobs.Jobs(folder), pair_of(folder)
     monkeypatch.setattr(jobs, "AT_WORK", 0)  # nobody works on it yet
-    job = found.start(pair)
-    assert found.cancel(job.id).state == "cancelled"
-    assert found.start(pair).state == "waiting"
+    job = result.start(pair)
+    assert result.cancel(job.id).state == "cancelled"
+    assert result.start(pair).state == "waiting"
     with pytest.raises(NotFound):
-        found.cancel("nothing")
+        result.cancel("nothing")
 
 
 def test_a_job_of_a_worker_that_is_gone_goes_on_when_it_is_asked_for(folder: Cave) -> None:
-    found, pair = jobs.Jobs(folder), pair_of(folder)
-    job = ended(found, found.start(pair).id)
+    result, pair = jobs.Jobs(folder), pair_of(folder)
+    job = ended(result, result.start(pair).id)
     silent = replace(job, state="reading", at=time.time() - 1_000)
     folder.cache.note(("job", job.id), asdict(silent), most=1)
-    assert found.find(job.id).state == "failed" and "ask again" in found.find(job.id).message
-    assert ended(found, found.start(pair).id).state == "done"
+    assert result.find(job.id).state == "failed" and "ask again" in result.find(job.id).message
+    assert ended(result, result.start(pair).id).state == "done"
 
 
 def test_a_job_that_cannot_be_read_says_why(folder: Cave) -> None:
-    found, pair = jobs.Jobs(folder), pair_of(folder)
+    result, pair = jobs.Jobs(folder), pair_of(folder)
     lost = replace(pair, pre=replace(pair.pre, text="nowhere:"))
-    job = ended(found, found.start(lost).id)
+    job = ended(result, result.start(lost).id)
     assert job.state == "failed" and "nowhere" in job.message
 
 
 def test_two_jobs_at_once_are_read_one_after_the_other(folder: Cave) -> None:
-    found = jobs.Jobs(folder)
-    ids = [found.start(pair).id for pair in (pair_of(folder), pair_of(folder, "types:cell_type = P"))]
-    assert len(set(ids)) == 2 and {ended(found, id).state for id in ids} == {"done"}
+    result = jobs.Jobs(folder)
+    ids = [result.start(pair).id for pair in (pair_of(folder), pair_of(folder, "types:cell_type = P"))]
+    assert len(set(ids)) == 2 and {ended(result, id).state for id in ids} == {"done"}
 
 
 def test_a_job_whose_server_goes_away_says_so(tmp_path: Path) -> None:
@@ -119,8 +119,8 @@ def test_a_job_whose_server_goes_away_says_so(tmp_path: Path) -> None:
         population.read(kept)
         pair = pair_of(cave)
         population.cost(pair)
-    found = jobs.Jobs(cave)
-    job = ended(found, found.start(pair).id)
+    result = jobs.Jobs(cave)
+    job = ended(result, result.start(pair).id)
     assert job.state == "failed" and job.message.endswith(".") and "Karst made a mistake" not in job.message
     assert population.cost(kept) == 0
 
@@ -151,17 +151,17 @@ def test_a_killed_worker_loses_one_chunk(tmp_path: Path, redis_url: str, monkeyp
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
             id = worker.stdout.readline().strip()
             end = time.monotonic() + 60
-            while not (told := cave.cache.noted(("job", id))) or told[-1]["done"] < 2:
+            while not (sentence := cave.cache.noted(("job", id))) or sentence[-1]["done"] < 2:
                 assert time.monotonic() < end
                 time.sleep(0.05)
             worker.kill()
-        done, pair = told[-1]["done"], pair_of(cave)
+        done, pair = sentence[-1]["done"], pair_of(cave)
         left = population.cost(pair)
-        assert told[-1]["state"] == "reading" and 0 < left <= told[-1]["total"] - done
+        assert sentence[-1]["state"] == "reading" and 0 < left <= sentence[-1]["total"] - done
         monkeypatch.setattr(jobs, "SILENT_S", 0.0)
-        found = jobs.Jobs(cave)
-        assert found.find(id).state == "failed" and "worker has gone" in found.find(id).message
-        assert found.start(pair).id == id
+        result = jobs.Jobs(cave)
+        assert result.find(id).state == "failed" and "worker has gone" in result.find(id).message
+        assert result.start(pair).id == id
         monkeypatch.setattr(jobs, "SILENT_S", 180.0)
-        assert ended(found, id).state == "done" and population.cost(pair) == 0
+        assert ended(result, id).state == "done" and population.cost(pair) == 0
         assert len(population.read(pair).synapses) == 14

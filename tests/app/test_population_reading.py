@@ -33,8 +33,8 @@ def test_what_was_read_is_not_asked_again(six: Cave) -> None:
 
     def cost(pre: Ids, post: Ids) -> int:
         before = six.counts["requests"]
-        found = reading.read(six.release(SIX, VERSION), pre, post)
-        assert len(found) == len(truth(pre, post)) and found["id"].is_unique
+        result = reading.read(six.release(SIX, VERSION), pre, post)
+        assert len(result) == len(truth(pre, post)) and result["id"].is_unique
         return six.counts["requests"] - before
 
     cost(every[:2], every[:3])
@@ -59,8 +59,8 @@ def test_rectangles_that_are_left() -> None:
         for one in pre.tolist():
             for other in post.tolist():
                 held = any((r.pre is None or one in r.pre) and (r.post is None or other in r.post) for r in used)
-                asked = sum(one in a and other in b for a, b in rest)
-                assert held + asked == 1 or (held and not asked), (one, other)
+                requested = sum(one in a and other in b for a, b in rest)
+                assert held + requested == 1 or (held and not requested), (one, other)
                 assert held == any(
                     (r.pre is None or one in r.pre) and (r.post is None or other in r.post) for r in known
                 )
@@ -87,8 +87,8 @@ def test_nothing_is_cut_by_a_small_row_limit(small_cortex: Path, localcave_url: 
     with start_localcave([small_cortex], "--row-limit", "50") as url:
         cut = Cave(Settings(server_address=url, cache=""))
         seen: list[reading.Progress] = []
-        found = reading.read(cut.release(DEMO, version), ids, ids, report=seen.append)
-    assert sorted(found["id"]) == sorted(raw["id"])
+        result = reading.read(cut.release(DEMO, version), ids, ids, report=seen.append)
+    assert sorted(result["id"]) == sorted(raw["id"])
     assert seen[0].done == 0 and seen[-1].done == seen[-1].total and seen[-1].rows == len(raw)
 
 
@@ -97,8 +97,8 @@ def test_very_many_cells_through_a_server_of_few_rows(six_folder: Path) -> None:
     ids = np.union1d(rng.integers(864691130000000000, 864691135999999999, 100_000), np.array(CELLS))
     with start_localcave([six_folder], "--row-limit", "500") as url:
         cave = Cave(Settings(server_address=url, cache=""))
-        found = reading.read(cave.release(SIX, VERSION), ids, ids)
-    assert len(found) == len(truth(ids, ids)) == 14
+        result = reading.read(cave.release(SIX, VERSION), ids, ids)
+    assert len(result) == len(truth(ids, ids)) == 14
 
 
 @pytest.mark.parametrize("seed", [2, 3])
@@ -110,9 +110,9 @@ def test_other_cortices_against_pandas(seed: int, tmp_path: Path) -> None:
         client = CAVEclient(DEMO, server_address=url, auth_token="none", write_server_cache=False)
         client.version = max(client.materialize.get_versions())
         release = Cave(Settings(server_address=url, cache="")).release(DEMO, client.version)
-        found = population.read(population.choose(release, f"{PROOFREAD}:", proofread="off"))
+        result = population.read(population.choose(release, f"{PROOFREAD}:", proofread="off"))
         types = "aibs_metamodel_celltypes_v661"
-        groups = [groupings.group(release, one, f"{types}.cell_type") for one in (found.pair.pre, found.pair.post)]
+        groups = [groupings.group(release, one, f"{types}.cell_type") for one in (result.pair.pre, result.pair.post)]
         ids = sorted(set(client.materialize.query_table(PROOFREAD)["pt_root_id"]) - {0})
         raw = client.materialize.query_table(
             "synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids}
@@ -121,11 +121,11 @@ def test_other_cortices_against_pandas(seed: int, tmp_path: Path) -> None:
     raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
     names = typed.set_index("pt_root_id")["cell_type"]
     expected = pd.crosstab(raw["pre_pt_root_id"].map(names), raw["post_pt_root_id"].map(names))
-    table = totals.matrix(found, groups[0], groups[1], "synapses").frame().dropna(subset=["pre", "post"])
+    table = totals.matrix(result, groups[0], groups[1], "synapses").frame().dropna(subset=["pre", "post"])
     table = table.pivot(index="pre", columns="post", values="value")
     for row in expected.index:
         assert table.loc[row, expected.columns].astype(int).tolist() == expected.loc[row].tolist(), row
-    assert found.edges.num_syn.sum() == len(raw) > 500
+    assert result.edges.num_syn.sum() == len(raw) > 500
 
 
 def test_a_failed_chunk_keeps_the_others(six: Cave) -> None:

@@ -68,13 +68,13 @@ def read_stream(content: io.BytesIO) -> pd.DataFrame:
 
 
 def test_edges_of_six_cells(asked: FlaskClient) -> None:
-    told = get(asked, "edges", pre="nuclei:", proofread="off")
-    rows = {(int(row["pre_root_id"]), int(row["post_root_id"])): row for row in told["rows"]}
+    message = get(asked, "edges", pre="nuclei:", proofread="off")
+    rows = {(int(row["pre_root_id"]), int(row["post_root_id"])): row for row in message["rows"]}
     assert {pair: row["num_syn"] for pair, row in rows.items()} == EDGES
     assert rows[(P2, I1)]["net_size"] == 60 and rows[(I1, P1)]["net_size"] == 400
-    assert told["total"] == 9 and told["autapses"] == 1
-    assert "1 synapse of a cell onto itself is not counted." in " ".join(told["messages"])
-    assert told["sets"]["pre"] == {
+    assert message["total"] == 9 and message["autapses"] == 1
+    assert "1 synapse of a cell onto itself is not counted." in " ".join(message["messages"])
+    assert message["sets"]["pre"] == {
         "set": "nuclei:",
         "cells": 6,
         "cells_named": 6,
@@ -88,11 +88,11 @@ def test_edges_of_six_cells(asked: FlaskClient) -> None:
 
 
 def test_only_proofread_axons_count_unless_asked_otherwise(asked: FlaskClient) -> None:
-    told = get(asked, "edges", pre="nuclei:")
-    assert {(int(r["pre_root_id"]), int(r["post_root_id"])) for r in told["rows"]} == {
+    message = get(asked, "edges", pre="nuclei:")
+    assert {(int(r["pre_root_id"]), int(r["post_root_id"])) for r in message["rows"]} == {
         pair for pair in EDGES if pair[0] in six_cells.AXON_PROOFREAD
     }
-    assert "Presynaptic set: 3 of 6 cells left out: axon not proofread." in told["messages"]
+    assert "Presynaptic set: 3 of 6 cells left out: axon not proofread." in message["messages"]
     both = get(asked, "edges", pre="nuclei:", proofread="both")
     assert {(int(r["pre_root_id"]), int(r["post_root_id"])) for r in both["rows"]} == {(P1, I1), (P2, I1), (I1, P1)}
 
@@ -128,11 +128,11 @@ def test_a_matrix_that_is_too_large_for_json_comes_as_a_file(
     ],
 )
 def test_matrix_of_six_cells(asked: FlaskClient, value: str, expected: dict[Any, Any]) -> None:
-    told = values(asked, pre="nuclei:", proofread="off", value=value, **BY_TYPE)
-    assert len(told) == 9
+    message = values(asked, pre="nuclei:", proofread="off", value=value, **BY_TYPE)
+    assert len(message) == 9
     for pair, (number, denominator) in expected.items():
-        assert told[pair][0] == (None if number is None else pytest.approx(number)), pair
-        assert told[pair][1] == denominator, pair
+        assert message[pair][0] == (None if number is None else pytest.approx(number)), pair
+        assert message[pair][1] == denominator, pair
 
 
 def test_shares_without_a_view_of_degrees(tmp_path: Path) -> None:
@@ -140,26 +140,26 @@ def test_shares_without_a_view_of_degrees(tmp_path: Path) -> None:
         app = flask.Flask("without_view")
         app.extensions["karst"] = Cave(Settings(server_address=url, cache=""))
         app.register_blueprint(blueprint)
-        told = values(app.test_client(), pre="types:", proofread="off", value="output_share")
-    assert told[("P", "I")] == (pytest.approx(0.4), 10) and told[("I", "P")] == (pytest.approx(0.8), 5)
+        message = values(app.test_client(), pre="types:", proofread="off", value="output_share")
+    assert message[("P", "I")] == (pytest.approx(0.4), 10) and message[("I", "P")] == (pytest.approx(0.8), 5)
 
 
 def test_groups_and_denominators(asked: FlaskClient) -> None:
-    told = get(asked, "matrix", pre="types:", post="nuclei:", proofread="off", post_by="cell")
-    assert told["pre_by"] == "types.cell_type" and told["post_by"] == "cell"
-    assert told["denominators"]["pre"] == [{"group": "I", "cells": 2}, {"group": "P", "cells": 3}]
-    assert {row["post"] for row in told["rows"]} == set(map(str, CELLS))
+    message = get(asked, "matrix", pre="types:", post="nuclei:", proofread="off", post_by="cell")
+    assert message["pre_by"] == "types.cell_type" and message["post_by"] == "cell"
+    assert message["denominators"]["pre"] == [{"group": "I", "cells": 2}, {"group": "P", "cells": 3}]
+    assert {row["post"] for row in message["rows"]} == set(map(str, CELLS))
     assert get(asked, "matrix", pre="types:", proofread="off", pre_by="cell_type")["rows"][0]["pre"] == "I"
 
 
 def test_files_have_the_same_rows(asked: FlaskClient) -> None:
-    told = get(asked, "edges", pre="nuclei:", proofread="off")["rows"]
+    message = get(asked, "edges", pre="nuclei:", proofread="off")["rows"]
     for wanted, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet), ("arrow", read_stream)):
         query = {"pre": "nuclei:", "proofread": "off", "format": wanted}
         answer = asked.get(f"/api/v1/{SIX}/{VERSION}/populations/edges", query_string=query)
         frame = read(io.BytesIO(answer.data))
         assert list(frame) == ["pre_root_id", "post_root_id", "num_syn", "net_size"]
-        assert frame["pre_root_id"].astype(str).tolist() == [row["pre_root_id"] for row in told], wanted
+        assert frame["pre_root_id"].astype(str).tolist() == [row["pre_root_id"] for row in message], wanted
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,8 @@ def test_bad_null_models(asked: FlaskClient, query: dict[str, str], words: str) 
 
 
 def test_empty_sets_and_sets_that_do_not_meet(asked: FlaskClient) -> None:
-    told = get(asked, "edges", pre="types:cell_type = Z", proofread="off")
-    assert told["rows"] == [] and "The presynaptic set has no cells." in told["messages"]
+    text = get(asked, "edges", pre="types:cell_type = Z", proofread="off")
+    assert text["rows"] == [] and "The presynaptic set has no cells." in text["messages"]
     other = get(asked, "edges", pre="864691136999999999", proofread="off")  # of another datastack
     assert any("No cells at version 1: 1 of the ids" in message for message in other["messages"])
     apart = get(asked, "edges", pre=str(I2), post=str(X), proofread="off")
@@ -236,33 +236,33 @@ def test_sets_of_ids(six: Cave) -> None:
 @pytest.mark.parametrize("model", ["degrees", "depth", "distance"])
 def test_null_models_of_six_cells(asked: FlaskClient, model: str) -> None:
     query = {"pre": "nuclei:", "proofread": "off", "model": model, "permutations": "50", "seed": "7", **BY_TYPE}
-    told = get(asked, "null", **query)
+    text = get(asked, "null", **query)
     counted = "synapses" if model == "depth" else "connections"
-    observed = {(row["pre"], row["post"]): row["observed"] for row in told["rows"]}
+    observed = {(row["pre"], row["post"]): row["observed"] for row in text["rows"]}
     matrix = values(asked, pre="nuclei:", proofread="off", value=counted, **BY_TYPE)
     assert observed == {pair: number for pair, (number, _) in matrix.items()}
-    assert sum(row["expected"] for row in told["rows"]) == pytest.approx(sum(observed.values()))
-    assert told["permutations"] == 50 and told["seed"] == 7 and told["num"] == sum(observed.values())
-    assert any("50 permutations, seed 7" in message for message in told["messages"])
-    assert get(asked, "null", **query)["rows"] == told["rows"]
+    assert sum(row["expected"] for row in text["rows"]) == pytest.approx(sum(observed.values()))
+    assert text["permutations"] == 50 and text["seed"] == 7 and text["num"] == sum(observed.values())
+    assert any("50 permutations, seed 7" in message for message in text["messages"])
+    assert get(asked, "null", **query)["rows"] == text["rows"]
 
 
 def test_motifs_of_six_cells(asked: FlaskClient) -> None:
-    told = get(asked, "motifs", pre="nuclei:", proofread="off", permutations="20")
-    rows = told["rows"]
-    assert "20 permutations, seed 1, of 9 connections among 6 cells" in told["messages"][-1]
+    message = get(asked, "motifs", pre="nuclei:", proofread="off", permutations="20")
+    rows = message["rows"]
+    assert "20 permutations, seed 1, of 9 connections among 6 cells" in message["messages"][-1]
     graph = nx.DiGraph(list(EDGES))
     theirs = nx.triadic_census(graph)
-    told = {row["motif"]: row["observed"] for row in rows}
-    assert told.pop("reciprocal") == 2
-    assert told == {name: theirs[name] for name in told} and len(told) == 13
+    message = {row["motif"]: row["observed"] for row in rows}
+    assert message.pop("reciprocal") == 2
+    assert message == {name: theirs[name] for name in message} and len(message) == 13
 
 
 def test_likeness_of_six_cells(asked: FlaskClient) -> None:
     """P1 has 2 outputs onto P and 1 onto I, I1 4 onto P; I2 has 1 onto I."""
     query = {"pre": "nuclei:", "proofread": "off", **BY_TYPE}
-    told = get(asked, "alike", cell=str(P1), **query)
-    rows = {int(row["root_id"]): (row["similarity"], row["num_syn"], row["group"]) for row in told["rows"]}
+    message = get(asked, "alike", cell=str(P1), **query)
+    rows = {int(row["root_id"]): (row["similarity"], row["num_syn"], row["group"]) for row in message["rows"]}
     assert rows[I1] == (pytest.approx(2 / 5**0.5), 4, "I") and rows[I2] == (pytest.approx(1 / 5**0.5), 1, "I")
     assert rows[P3] == (0, 1, "P") and set(rows) == set(CELLS) - {P1}
     jaccard = get(asked, "alike", cell=str(P1), measure="jaccard", **query)["rows"]
@@ -327,10 +327,10 @@ def test_the_script_yields_the_same(asked: FlaskClient, six_url: str, tmp_path: 
 
 def test_both_sets_in_neuroglancer(asked: FlaskClient) -> None:
     query = {"pre": "types:cell_type = P", "post": f"{P1} {I1} {X}", "proofread": "off"}
-    told = get(asked, "neuroglancer", **query)
-    layers = {layer["name"]: layer for layer in told["state"]["layers"]}
+    message = get(asked, "neuroglancer", **query)
+    layers = {layer["name"]: layer for layer in message["state"]["layers"]}
     (segments,) = (layer for layer in layers.values() if layer["type"] == "segmentation")
-    colours = {set_: told["legend"][set_] for set_ in ("presynaptic", "postsynaptic", "both")}
+    colours = {set_: message["legend"][set_] for set_ in ("presynaptic", "postsynaptic", "both")}
     assert segments["segmentColors"] == {
         **{str(root): colours["presynaptic"] for root in (P2, P3)},
         **{str(root): colours["postsynaptic"] for root in (I1, X)},
@@ -342,8 +342,8 @@ def test_both_sets_in_neuroglancer(asked: FlaskClient) -> None:
 
 def test_two_sets_beside_each_other(asked: FlaskClient) -> None:
     query = {"pre": "types:cell_type = P", "post": "nuclei:", "proofread": "off", "post_by": "types.cell_type"}
-    told = get(asked, "difference", beside="types:cell_type = I", value="synapses_per_cell", **query)
-    rows = {row["group"]: row for row in told["rows"]}
+    message = get(asked, "difference", beside="types:cell_type = I", value="synapses_per_cell", **query)
+    rows = {row["group"]: row for row in message["rows"]}
     assert (rows["P"]["first"], rows["P"]["second"]) == (pytest.approx(2 / 3), 2)
     assert (rows["I"]["first"], rows["I"]["second"]) == (pytest.approx(4 / 3), 0.5)
     assert rows["P"]["difference"] == pytest.approx(-4 / 3) and rows["P"]["low"] <= -4 / 3 <= rows["P"]["high"]

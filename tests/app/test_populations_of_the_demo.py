@@ -48,9 +48,9 @@ def test_what_proofreading_changed(cave: Cave, localcave_url: str) -> None:
         counts.append(raw.groupby([names[0].rename("pre"), names[1].rename("post")]).size())
     expected = pd.concat(counts, axis=1, keys=["before", "after"]).fillna(0).astype(int)
     query = {"pre": f"{types}:cell_type = BC", "proofread": "off", "against": str(versions[0])}
-    told = app.test_client().get(f"/api/v1/{DEMO}/latest/populations/changes", query_string=query).get_json()
-    rows = pd.DataFrame(told["rows"])
-    assert len(rows) == len(expected) > 5 and told["against"] == str(versions[0])
+    message = app.test_client().get(f"/api/v1/{DEMO}/latest/populations/changes", query_string=query).get_json()
+    rows = pd.DataFrame(message["rows"])
+    assert len(rows) == len(expected) > 5 and message["against"] == str(versions[0])
     assert sorted(zip(rows["num_syn_before"], rows["num_syn"], strict=True)) == sorted(map(tuple, expected.to_numpy()))
     moved = (expected["before"] > 0) & (expected["after"] > expected["before"])
     assert (rows["change"] == "more").sum() <= moved.sum()
@@ -66,17 +66,17 @@ def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:
     ids = sorted({int(root) for root in rows["pt_root_id"]} - {0})
     pair = population.choose(release, f"{PROOFREAD}:", proofread="off")
     assert pair.pre.ids.tolist() == ids
-    found = population.read(pair)
+    result = population.read(pair)
     raw = demo.materialize.query_table("synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids})
     raw = raw[raw["pre_pt_root_id"] != raw["post_pt_root_id"]]
     predicted = demo.materialize.query_table("synapse_target_predictions_ssa", merge_reference=False)
     known = raw["id"].map(predicted.drop_duplicates("target_id").set_index("target_id")["tag"]).dropna()
-    tagged = pd.Series(tags.of_synapses(found).to_numpy(), index=found.synapses["id"]).dropna()
+    tagged = pd.Series(tags.of_synapses(result).to_numpy(), index=result.synapses["id"]).dropna()
     assert tagged[tagged.index.isin(known_ids := raw.loc[known.index, "id"])].to_dict() == dict(
         zip(known_ids, known, strict=True)
     )
     expected = raw.groupby(["pre_pt_root_id", "post_pt_root_id"])["size"].agg(["count", "sum"]).reset_index()
-    frame = found.edges.frame()
+    frame = result.edges.frame()
     assert len(frame) == len(expected) > 100
     ends = ["pre_pt_root_id", "post_pt_root_id"]
     for own, other in zip(frame, expected, strict=True):

@@ -63,17 +63,21 @@ def attempt(ask):
 @pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
 def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, point):
     for _, row in synapses.iterrows():
-        asked = interpretation.understand(cave.release(DS, newest), said(place(row, point)))
-        assert (asked.kind, asked.ids, asked.id_type) == ("position", (str(row[f"{point}_root_id"]),), "root_id")
-        assert "0 nm away" in asked.notes[0]
+        requested = interpretation.understand(cave.release(DS, newest), said(place(row, point)))
+        assert (requested.kind, requested.ids, requested.id_type) == (
+            "position",
+            (str(row[f"{point}_root_id"]),),
+            "root_id",
+        )
+        assert "0 nm away" in requested.notes[0]
 
 
 @pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
 def test_the_segmentation_tells_where_it_can_be_read(cave, reading, newest, synapses, point):
     for _, row in synapses.iterrows():
-        asked = interpretation.understand(reading.release(DS, newest), said(place(row, point)))
-        assert (asked.ids, asked.id_type) == ((str(row[f"{point}_root_id"]),), "root_id")
-        assert "the segmentation has this cell there" in asked.notes[0]
+        requested = interpretation.understand(reading.release(DS, newest), said(place(row, point)))
+        assert (requested.ids, requested.id_type) == ((str(row[f"{point}_root_id"]),), "root_id")
+        assert "the segmentation has this cell there" in requested.notes[0]
 
 
 def test_the_segmentation_knows_the_supervoxels_of_somata(cave, reading, newest):
@@ -132,13 +136,13 @@ def test_a_place_in_a_nucleus_is_its_cell_and_one_beside_it_is_asked_for(cave, n
         centre = np.array(place(row, "pt")) * VOXEL_NM
         radius = 1000 * (3 * float(row["volume"]) / (4 * np.pi)) ** (1 / 3)
         for far in (0, 0.9 * radius):
-            found = positions.at(cave.release(DS, newest), centre + far * direction)
-            assert (found.id, found.id_type) in ((str(row["id"]), "nucleus_id"), (str(row["pt_root_id"]), "root_id"))
+            result = positions.at(cave.release(DS, newest), centre + far * direction)
+            assert (result.id, result.id_type) in ((str(row["id"]), "nucleus_id"), (str(row["pt_root_id"]), "root_id"))
         beside = centre + 1.1 * radius * direction
-        found, why = attempt(lambda beside=beside: positions.at(cave.release(DS, newest), beside))
+        result, why = attempt(lambda beside=beside: positions.at(cave.release(DS, newest), beside))
         nearest = np.argmin(np.linalg.norm(centres - beside, axis=1))
-        assert (found or row).id != str(row["id"])  # something else may be known to lie there
-        assert found or str(roots[nearest]) in why
+        assert (result or row).id != str(row["id"])  # something else may be known to lie there
+        assert result or str(roots[nearest]) in why
 
 
 def test_the_api_takes_positions_and_links(client, cave, newest, synapses):
@@ -171,10 +175,10 @@ def test_the_api_takes_positions_and_links(client, cave, newest, synapses):
         base = f"/api/v1/{DS}/{newest}/cells/{quote(text, safe='')}"
         assert client.get(base).json["cell"]["root_id"] == root, text
         for route in ("partners", "synapses"):
-            found = client.get(f"{base}/{route}").json
-            assert found["cell"]["root_id"] == root, text
-            assert found == client.get(f"/api/v1/{DS}/{newest}/cells/{root}/{route}").json | {
-                key: found[key] for key in ("cell", "warnings")
+            answer = client.get(f"{base}/{route}").json
+            assert answer["cell"]["root_id"] == root, text
+            assert answer == client.get(f"/api/v1/{DS}/{newest}/cells/{root}/{route}").json | {
+                key: answer[key] for key in ("cell", "warnings")
             }
     body = {"cell": f"{x}, {y}, {z}"}
     assert client.post(f"/api/v1/{DS}/{newest}/neuroglancer", json=body).status_code == 200
@@ -211,8 +215,8 @@ def test_boxes_for_ids_take_positions_and_the_bare_points_of_a_link(cave, newest
         (str(points), roots),
         (link, roots),
     ):
-        found = id_search.search(cave, table, text)
-        assert found.ids["asked"].tolist() == expected, text
+        report = id_search.search(cave, table, text)
+        assert report.ids["asked"].tolist() == expected, text
         assert sets.resolve(release, text).ids.tolist() == sorted(expected), text
     with pytest.raises(BadInput, match="a position has three"):
         id_search.search(cave, table, "240,640 x 207,872")
@@ -254,8 +258,8 @@ def test_a_link_of_several_cells_is_answered_for_all(client, cave, newest, synap
     roots = [str(synapses.iloc[0][f"{side}_pt_root_id"]) for side in ("pre", "post")]
     layer = {"type": "segmentation", "name": "seg", "segments": roots}
     link = quote(f"https://x.org/#!{json.dumps({'layers': [layer]})}", safe="")
-    found = client.get(f"/api/v1/{DS}/{newest}/cells/{link}/partners").json
-    assert [one["root_id"] for one in found["cells"]] == roots
+    answer = client.get(f"/api/v1/{DS}/{newest}/cells/{link}/partners").json
+    assert [one["root_id"] for one in answer["cells"]] == roots
 
 
 def test_a_route_that_is_none_is_none_still(client, newest):

@@ -40,8 +40,8 @@ def link(cave, segments, host="https://spelunker.cave-explorer.org"):
 
 @pytest.mark.parametrize("column", ["pt_root_id", "id", "pt_supervoxel_id"])
 def test_one_id_of_any_kind_is_one_cell(cave, newest, nuclei, column):
-    (found,) = interpretation.read(cave.release(DS, newest), f" {int(nuclei[column].iloc[3])}, ")
-    assert found.cell.root_id == nuclei["pt_root_id"].iloc[3]
+    (result,) = interpretation.read(cave.release(DS, newest), f" {int(nuclei[column].iloc[3])}, ")
+    assert result.cell.root_id == nuclei["pt_root_id"].iloc[3]
 
 
 def test_a_position_in_a_nucleus_is_its_cell(cave, newest, nuclei):
@@ -61,11 +61,15 @@ def test_a_position_in_a_nucleus_is_its_cell(cave, newest, nuclei):
             f"{nm[0] / 1000:.3f} {nm[1] / 1000:.3f} {nm[2] / 1000:.3f} µm",
         ]
         for text in texts:
-            asked = interpretation.understand(cave.release(DS, newest), text)
-            assert (asked.kind, asked.ids, asked.id_type) == ("position", (str(int(wanted["pt_root_id"])),), "root_id")
-        (found,) = interpretation.read(cave.release(DS, newest), texts[0])
-        assert found.cell.root_id == wanted["pt_root_id"]
-        assert "read as a place" in found.warnings[0]
+            requested = interpretation.understand(cave.release(DS, newest), text)
+            assert (requested.kind, requested.ids, requested.id_type) == (
+                "position",
+                (str(int(wanted["pt_root_id"])),),
+                "root_id",
+            )
+        (result,) = interpretation.read(cave.release(DS, newest), texts[0])
+        assert result.cell.root_id == wanted["pt_root_id"]
+        assert "read as a place" in result.warnings[0]
 
 
 def test_a_position_far_from_any_nucleus_is_told(cave, newest, nuclei):
@@ -78,8 +82,8 @@ def test_a_position_far_from_any_nucleus_is_told(cave, newest, nuclei):
 
 def test_three_nucleus_ids_are_no_position_unless_that_is_said(cave, newest, nuclei):
     text = ", ".join(str(int(one)) for one in nuclei["id"].iloc[:3])
-    asked = interpretation.understand(cave.release(DS, newest), text)
-    assert (asked.kind, asked.ids) == ("ids", tuple(text.split(", ")))
+    requested = interpretation.understand(cave.release(DS, newest), text)
+    assert (requested.kind, requested.ids) == ("ids", tuple(text.split(", ")))
     with pytest.raises(NotFound, match="No nucleus lies within"):
         interpretation.understand(cave.release(DS, newest), text, "position")
 
@@ -87,24 +91,24 @@ def test_three_nucleus_ids_are_no_position_unless_that_is_said(cave, newest, nuc
 @pytest.mark.parametrize("separator", [",", " ", "\n", ";", "', '"])
 def test_several_ids_are_several_cells_in_their_order(cave, newest, proofread, separator):
     roots = proofread[:4]
-    found = interpretation.read(cave.release(DS, newest), separator.join(map(str, roots)))
-    assert [one.cell.root_id for one in found] == roots
+    connections = interpretation.read(cave.release(DS, newest), separator.join(map(str, roots)))
+    assert [one.cell.root_id for one in connections] == roots
 
 
 def test_ids_that_are_no_cell_are_told_and_left_out(cave, newest, proofread):
-    found = interpretation.read(
+    connections = interpretation.read(
         cave.release(DS, newest), f"{proofread[0]} 864691135000000001 {proofread[1]} {proofread[0]}"
     )
-    assert [one.cell.root_id for one in found] == proofread[:2]
-    assert any("864691135000000001" in warning for warning in found[0].warnings)
+    assert [one.cell.root_id for one in connections] == proofread[:2]
+    assert any("864691135000000001" in warning for warning in connections[0].warnings)
     with pytest.raises(KarstError, match="864691135000000001"):
         interpretation.read(cave.release(DS, newest), "864691135000000001 864691135000000002")
 
 
 def test_a_nucleus_and_its_root_are_one_cell(cave, newest, nuclei):
     row = nuclei.iloc[7]
-    found = interpretation.read(cave.release(DS, newest), f"{int(row['id'])} {int(row['pt_root_id'])}")
-    assert [one.cell.root_id for one in found] == [row["pt_root_id"]]
+    connections = interpretation.read(cave.release(DS, newest), f"{int(row['id'])} {int(row['pt_root_id'])}")
+    assert [one.cell.root_id for one in connections] == [row["pt_root_id"]]
 
 
 @pytest.mark.parametrize("count", [21, 63, 300])
@@ -125,8 +129,8 @@ def test_all_cells_that_can_be_read_are_however_they_are_set_apart(cave, newest,
 def test_a_link_asks_for_its_selected_segments(cave, newest, proofread):
     segments = [str(proofread[0]), f"!{proofread[2]}", str(proofread[1])]
     for host in ("https://spelunker.cave-explorer.org", "https://neuroglancer-demo.appspot.com"):
-        found = interpretation.read(cave.release(DS, newest), link(cave, segments, host))
-        assert [one.cell.root_id for one in found] == proofread[:2]
+        connections = interpretation.read(cave.release(DS, newest), link(cave, segments, host))
+        assert [one.cell.root_id for one in connections] == proofread[:2]
     state = {"layers": [{"type": "segmentation", "name": "seg", "segments": segments[:1]}]}
     number = cave.upload_state(DS, state)
     address = cave.state_url(DS, number)
@@ -141,8 +145,8 @@ def test_a_link_of_this_application_or_the_old_viewer_names_its_cell(cave, newes
         f"http://127.0.0.1:8050/connectivity-viewer?datastack={DS}&cell={proofread[0]}",
         f'https://minnie.microns-daf.com/dash/datastack/x/apps/connectivity/?anno-id="{proofread[0]}"&id-type="root_id"',
     ):
-        (found,) = interpretation.read(cave.release(DS, newest), address)
-        assert found.cell.root_id == proofread[0]
+        (result,) = interpretation.read(cave.release(DS, newest), address)
+        assert result.cell.root_id == proofread[0]
 
 
 def test_links_without_cells_are_told(cave, newest):
@@ -163,8 +167,8 @@ def test_no_text_breaks_it(cave, newest, text):
 
 
 def test_several_cells_have_one_combined_answer_or_one_side_by_side(cave, newest, proofread):
-    found = interpretation.read(cave.release(DS, newest), " ".join(map(str, proofread[:5])))
-    sides = {one.cell.root_id: one.outputs for one in found}
+    connections = interpretation.read(cave.release(DS, newest), " ".join(map(str, proofread[:5])))
+    sides = {one.cell.root_id: one.outputs for one in connections}
     every = pd.concat([cave.release(DS, newest).synapses(root, Direction.OUT) for root in proofread[:5]])
     every = every[(every["post_pt_root_id"] != every["pre_pt_root_id"]) & (every["post_pt_root_id"] != 0)]
     expected = every.groupby("post_pt_root_id").agg(num_syn=("id", "size"), cells=("pre_pt_root_id", "nunique"))

@@ -84,9 +84,9 @@ def test_the_partners_equal_the_file(cave, realdata):
     pre = next(name for name in rows.columns if name.startswith("pre") and "root" in name)
     rows = rows[rows[pre] != CELL]
     expected = rows.groupby(pre)["size"].agg(["size", "sum"])
-    found = connectivity.read(cave.release(DS, VERSION), str(CELL)).inputs.set_index("root_id").sort_index()
-    assert found["num_syn"].to_dict() == expected["size"].to_dict()
-    assert found["net_size"].to_dict() == expected["sum"].astype(float).to_dict()
+    connections = connectivity.read(cave.release(DS, VERSION), str(CELL)).inputs.set_index("root_id").sort_index()
+    assert connections["num_syn"].to_dict() == expected["size"].to_dict()
+    assert connections["net_size"].to_dict() == expected["sum"].astype(float).to_dict()
 
 
 def test_the_partners_equal_caveclient(cave, url):

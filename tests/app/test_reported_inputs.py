@@ -44,15 +44,15 @@ REFUSED = {
 @pytest.fixture(scope="module")
 def localcave(cases: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serves the demo cortex in its full size, and the reported datastacks."""
-    made, demo = tmp_path_factory.mktemp("reported"), ROOT / ".data" / DEMO
+    created, demo = tmp_path_factory.mktemp("reported"), ROOT / ".data" / DEMO
     if not (demo / "datastack.json").exists():
-        demo = made / DEMO
+        demo = created / DEMO
         make(demo, size="full")
     inputs = {"fly": "reports/01_fly.toml", "odd": "odd/odd.toml"}
     inputs |= {"mini": "files/min/mini.toml", "mini2": "files/min/mini2_with_size.toml"}
     for name, file in inputs.items():
-        import_datastack(cases / file, made / name)
-    with start_localcave([demo, *(made / name for name in inputs)]) as url:
+        import_datastack(cases / file, created / name)
+    with start_localcave([demo, *(created / name for name in inputs)]) as url:
         yield url
 
 
@@ -97,8 +97,8 @@ def test_files_are_refused_with_a_remedy(cases: Path, tmp_path: Path, name: str,
 
 def test_the_importer_reads_what_karst_wrote(cases: Path, tmp_path: Path) -> None:
     for folder in ("files", "files/min"):
-        made = import_datastack(cases / folder / "karst_export.toml", tmp_path / folder)
-        assert made.rows == {"t": 5}
+        created = import_datastack(cases / folder / "karst_export.toml", tmp_path / folder)
+        assert created.rows == {"t": 5}
 
 
 def test_synapses_without_a_size(client: FlaskClient) -> None:

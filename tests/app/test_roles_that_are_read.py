@@ -116,9 +116,9 @@ def test_a_cell_without_a_soma_is_where_its_point_is(cave: Cave) -> None:
 
 
 def test_partners_have_points_and_the_map_places_them_there(cave: Cave) -> None:
-    found = connectivity.read(cave.release(DS, V), str(A))
+    connections = connectivity.read(cave.release(DS, V), str(A))
     wanted = Wanted("in", more=("points", "transmitters"))
-    table = partner_table.open_partners(cave, found, wanted)
+    table = partner_table.open_partners(cave, connections, wanted)
     own = table.frame.set_index("root_id")
     volume = cave.volume(DS)
     names = [f"point_{axis}" for axis in volume.axes]
@@ -128,13 +128,15 @@ def test_partners_have_points_and_the_map_places_them_there(cave: Cave) -> None:
     assert "2 of 2 partners have a point in representative_points." in table.notes
     drawn = plot_frames.soma_map(table.frame, None, cave.volume(DS).axes)
     assert len(drawn) == 2 and own["soma_x_um"].isna().all()
-    made = run(partner_script.snippet(cave, [found], wanted, TableQuery()))
-    assert_same(made, table.frame[[column.name for column in table.columns]])
+    created = run(partner_script.snippet(cave, [connections], wanted, TableQuery()))
+    assert_same(created, table.frame[[column.name for column in table.columns]])
 
 
 def test_transmitters_of_a_table_beside_the_synapses(cave: Cave) -> None:
-    found = connectivity.read(cave.release(DS, V), str(A))
-    own = partner_table.open_partners(cave, found, Wanted("in", more=("transmitters",))).frame.set_index("root_id")
+    connections = connectivity.read(cave.release(DS, V), str(A))
+    own = partner_table.open_partners(cave, connections, Wanted("in", more=("transmitters",))).frame.set_index(
+        "root_id"
+    )
     assert own.loc[B, ["gaba", "ach"]].tolist() == [0.5, 0.375]
     assert own.loc[B, "transmitter"] == "GABA"
     assert own.loc[C, ["transmitter", "gaba", "ach"]].isna().all()  # of its only synapse they are not valid
@@ -152,8 +154,8 @@ def test_the_check_names_candidates_and_empty_tables(cave: Cave) -> None:
     assert "nuclei_old would fit as well" in text
     assert "no_cells" in text and "empty" in text
     assert "transmitters" in text.split("shows ")[1].split("\n")[0]
-    found = connectivity.read(cave.release(DS, V), str(A), type_table="no_cells")
-    assert found.inputs["cell_type"].isna().all()
+    connections = connectivity.read(cave.release(DS, V), str(A), type_table="no_cells")
+    assert connections.inputs["cell_type"].isna().all()
 
 
 @pytest.mark.parametrize(
@@ -173,10 +175,10 @@ def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, f
     checked = datastack_check.check(cave_of(url, tmp_path, more), DS)
     assert any(fault in one for one in checked.faults), checked.faults
     release = cave_of(url, tmp_path, more).release(DS, V)
-    found = connectivity.read(release, str(A))
-    assert found.inputs["num_syn"].sum() == 3
+    connections = connectivity.read(release, str(A))
+    assert connections.inputs["num_syn"].sum() == 3
     with_more = Wanted("in", more=partner_columns.fitting(release, "", ("points", "transmitters"))[0])
-    assert len(partner_table.open_partners(release.cave, found, with_more).frame) == 2
+    assert len(partner_table.open_partners(release.cave, connections, with_more).frame) == 2
 
 
 def test_a_cell_opens_where_a_role_or_the_filter_of_synapses_is_wrong(url: str, tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def types(cave):
 
 @pytest.fixture(scope="module")
 def roots(types):
-    found = types.frame["pt_root_id"].drop_duplicates().to_numpy(np.int64)
-    return found[found > 0][:1500].tolist()
+    result = types.frame["pt_root_id"].drop_duplicates().to_numpy(np.int64)
+    return result[result > 0][:1500].tolist()
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +101,10 @@ def test_a_box_points_at_the_number(types):
 
 def test_a_long_filter_gets_an_address_that_servers_take(cave, types, roots):
     listed = ", ".join(map(str, roots))
-    asked = TableQuery(f"cell_type = BC or pt_root_id in ({listed})", {"id": "1, 2"})
-    short = saved_ids.shortened(cave, types, asked)
-    assert short.boxes == asked.boxes and len(short.where) < 100
-    assert kept(cave, types, short.where) == set(tables.select(types, TableQuery(asked.where))["id"])
+    requested = TableQuery(f"cell_type = BC or pt_root_id in ({listed})", {"id": "1, 2"})
+    short = saved_ids.shortened(cave, types, requested)
+    assert short.boxes == requested.boxes and len(short.where) < 100
+    assert kept(cave, types, short.where) == set(tables.select(types, TableQuery(requested.where))["id"])
     boxed = saved_ids.shortened(cave, types, TableQuery(boxes={"pt_root_id": f"not in {listed}"}))
     assert boxed.boxes["pt_root_id"].startswith("not in saved(")
     view = TableAddress(DS, str(types.version.number), TYPES, boxes=boxed.boxes)
@@ -145,8 +145,8 @@ def test_the_api_reads_the_same_line(cave, types, roots, number):
     app.extensions["karst"] = cave
     app.register_blueprint(blueprint)
     path = f"/api/v1/{DS}/latest/tables/{TYPES}/rows"
-    found = app.test_client().get(path, query_string={"filter": f"pt_root_id in saved({number})", "limit": 1})
-    assert found.json["total"] == types.frame["pt_root_id"].isin(roots).sum()
+    result = app.test_client().get(path, query_string={"filter": f"pt_root_id in saved({number})", "limit": 1})
+    assert result.json["total"] == types.frame["pt_root_id"].isin(roots).sum()
     gone = app.test_client().get(path, query_string={"filter": "pt_root_id in saved(7)"})
     assert gone.status_code == 400 and "saved as 7" in json.loads(gone.text)["error"]["message"]
 

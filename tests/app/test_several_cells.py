@@ -160,10 +160,10 @@ def test_the_api_gives_several_cells_one_answer(localcave_url, client, roots):
     path = f"/api/v1/{DS}/{client.version}/cells/{','.join(map(str, roots))}/partners"
     answer = server.get(f"{path}?direction=out&types={TYPES}&filter=num_cells >= 2")
     assert answer.status_code == 200, answer.text
-    told = answer.get_json()
-    assert [cell["root_id"] for cell in told["cells"]] == list(map(str, roots))
+    message = answer.get_json()
+    assert [cell["root_id"] for cell in message["cells"]] == list(map(str, roots))
     of_cells = pd.concat([partners(client, root, "out") for root in roots]).groupby(level=0).size()
-    assert {row["root_id"] for row in told["rows"]} == {str(root) for root in of_cells.index[of_cells >= 2]}
+    assert {row["root_id"] for row in message["rows"]} == {str(root) for root in of_cells.index[of_cells >= 2]}
     csv = server.get(f"{path}?direction=both&format=csv").text
     frame = pd.read_csv(io.StringIO(csv), dtype={"root_id": "int64"})
     for way in ENDS:

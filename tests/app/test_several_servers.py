@@ -48,10 +48,10 @@ def addresses(tmp_path_factory: pytest.TempPathFactory, localcave_url: str) -> I
     types = pq.read_table(path).to_pandas()
     types.loc[types["target_id"] == 1, "cell_type"] = "southern"
     pq.write_table(pa.Table.from_pandas(types, preserve_index=False), path)
-    asked = {name: ("--require-token", str(folder / f"{name}.json")) for name in TOKENS}
+    requested = {name: ("--require-token", str(folder / f"{name}.json")) for name in TOKENS}
     with (
-        start_localcave([folder / "north" / DS], *asked["north"]) as north,
-        start_localcave([folder / "south" / DS], *asked["south"]) as south,
+        start_localcave([folder / "north" / DS], *requested["north"]) as north,
+        start_localcave([folder / "south" / DS], *requested["south"]) as south,
     ):
         yield {"north": north, "south": south, "demo": localcave_url}
 

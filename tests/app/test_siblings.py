@@ -59,8 +59,8 @@ def _tables(folder: Path, version: int) -> dict[str, pd.DataFrame]:
             for path in table_path(folder, version, "x").parent.glob("*.parquet")}  # fmt: skip
 
 
-def ask(client: FlaskClient, place: tuple[str, int], path: str, **asked: object) -> dict:
-    answer = client.get(f"/api/v1/{place[0]}/{place[1]}/{path}", query_string=asked)
+def ask(client: FlaskClient, place: tuple[str, int], path: str, **requested: object) -> dict:
+    answer = client.get(f"/api/v1/{place[0]}/{place[1]}/{path}", query_string=requested)
     assert answer.status_code == 200, answer.json
     return answer.json
 
@@ -89,23 +89,23 @@ def test_partners_scores_transmitters_and_neuropils(client, fly):
     answer = ask(
         client, FLY, f"cells/{cell}/partners", direction="in", more="scores,transmitters,neuropils", synapses="all"
     )
-    found = frame_of(answer)
+    result = frame_of(answer)
     groups = of_partners(synapses, cell).groupby("pre_pt_root_id")
-    assert found["num_syn"].to_dict() == groups.size().to_dict()
-    assert not {"net_size", "mean_size"} & {*found}
+    assert result["num_syn"].to_dict() == groups.size().to_dict()
+    assert not {"net_size", "mean_size"} & {*result}
     for score in ("connection_score", "cleft_score"):
-        np.testing.assert_allclose(found[f"mean_{score}"].sort_index(), groups[score].mean().sort_index(), rtol=1e-5)
+        np.testing.assert_allclose(result[f"mean_{score}"].sort_index(), groups[score].mean().sort_index(), rtol=1e-5)
     means = groups[NT].mean().sort_index()
-    np.testing.assert_allclose(found[NT].sort_index(), means, rtol=1e-4)
+    np.testing.assert_allclose(result[NT].sort_index(), means, rtol=1e-4)
     words = dict(zip(NT, ["GABA", "acetylcholine", "glutamate", "octopamine", "serotonin", "dopamine"], strict=True))
-    assert found["transmitter"].to_dict() == means.idxmax(axis=1).map(words).to_dict()
+    assert result["transmitter"].to_dict() == means.idxmax(axis=1).map(words).to_dict()
     of = places.set_index("target_id")["neuropil"]
     own = of_partners(synapses, cell)
     counted = own["id"].map(of).fillna("none").groupby(own["pre_pt_root_id"]).value_counts()
-    for root, told in found["neuropils"].items():
-        parts = dict(part.rsplit(" ", 1) for part in told.split(", "))
+    for root, message in result["neuropils"].items():
+        parts = dict(part.rsplit(" ", 1) for part in message.split(", "))
         assert {name: int(count) for name, count in parts.items()} == counted[root].to_dict()
-        assert found.loc[root, "neuropil"] in (next(iter(parts)), None)
+        assert result.loc[root, "neuropil"] in (next(iter(parts)), None)
 
 
 def test_the_usual_score_counts_unless_all_are_asked_for_and_the_page_says_so(client, fly):
@@ -114,8 +114,10 @@ def test_the_usual_score_counts_unless_all_are_asked_for_and_the_page_says_so(cl
     good = of_partners(synapses[synapses["cleft_score"] >= 50], cell).groupby("pre_pt_root_id").size().to_dict()
     usual = ask(client, FLY, f"cells/{cell}/partners", direction="in")
     assert frame_of(usual)["num_syn"].to_dict() == good
-    (said,) = [one for one in usual["warnings"] if "counted" in one]
-    assert said.startswith("Partners are counted from the pairs of synapses where cleft score is at least 50 in valid_")
+    (message,) = [one for one in usual["warnings"] if "counted" in one]
+    assert message.startswith(
+        "Partners are counted from the pairs of synapses where cleft score is at least 50 in valid_"
+    )
     every = ask(client, FLY, f"cells/{cell}/partners", direction="in", synapses="all")
     assert frame_of(every)["num_syn"].sum() == len(of_partners(synapses, cell))
     assert not [one for one in every["warnings"] if "counted" in one]
@@ -128,9 +130,9 @@ def test_the_card_says_what_the_view_of_pairs_knows(cave, fly):
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
     good = of_partners(synapses[synapses["cleft_score"] >= 50], cell)
-    found = connectivity.read(cave.release(*FLY), str(cell), "root_id")
-    assert found.view and found.totals["in"]["root_zero"] is None
-    card = str(cell_card(CellAddress(datastack=FLY[0], cell=str(cell)), found, (None, None), None, []))
+    connections = connectivity.read(cave.release(*FLY), str(cell), "root_id")
+    assert connections.view and connections.totals["in"]["root_zero"] is None
+    card = str(cell_card(CellAddress(datastack=FLY[0], cell=str(cell)), connections, (None, None), None, []))
     assert f"{len(good):,} synapses from {good['pre_pt_root_id'].nunique():,} partners" in card
     assert "to no segment" not in card and "from no segment" not in card
 
@@ -155,20 +157,20 @@ def test_a_population_says_that_it_counts_every_synapse(client, fly):
     answer = ask(client, FLY, "populations/edges", pre=str(one), post=str(cell), proofread="off")
     (edge,) = answer["rows"]
     assert edge["num_syn"] == len(synapses[(synapses["pre_pt_root_id"] == one) & (synapses["post_pt_root_id"] == cell)])
-    said = "Every synapse counts here; the partners of a cell are counted where cleft_score >= 50."
-    assert said in answer["messages"]
+    message = "Every synapse counts here; the partners of a cell are counted where cleft_score >= 50."
+    assert message in answer["messages"]
 
 
 def test_partners_come_from_pairs_in_one_request_and_what_they_do_not_say_is_not_known(siblings_url, client, fly):
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
     cave = Cave(Settings(server_address=siblings_url, cache=""))
-    found = connectivity.read(cave.release(*FLY), str(cell), "root_id")
+    connections = connectivity.read(cave.release(*FLY), str(cell), "root_id")
     before = cave.counts["requests"]
-    assert found.view and found.view.name == "valid_connection_v2"
-    assert (found.totals["in"]["autapses"], found.totals["in"]["root_zero"]) == (None, None)
-    share = found.inputs["num_syn"] * 100 / found.inputs["num_syn"].sum()
-    table = partner_table.open_partners(cave, found, Wanted("in", more=("scores",)))
+    assert connections.view and connections.view.name == "valid_connection_v2"
+    assert (connections.totals["in"]["autapses"], connections.totals["in"]["root_zero"]) == (None, None)
+    share = connections.inputs["num_syn"] * 100 / connections.inputs["num_syn"].sum()
+    table = partner_table.open_partners(cave, connections, Wanted("in", more=("scores",)))
     np.testing.assert_allclose(table.frame["pct_of_cell"].astype(float), share)
     good = of_partners(synapses[synapses["cleft_score"] >= 50], cell).groupby("pre_pt_root_id")["cleft_score"].mean()
     own = table.frame.set_index("root_id")["mean_cleft_score"].sort_index()
@@ -179,27 +181,27 @@ def test_partners_come_from_pairs_in_one_request_and_what_they_do_not_say_is_not
 def test_the_scripts_of_the_fly_find_what_the_page_shows(cave, fly):
     cell, types = busiest(fly["synapses_nt_v1"]), "hierarchical_neuron_annotations"
     for only in ("", "all", "cleft_score >= 100"):
-        found = connectivity.read(cave.release(*FLY), str(cell), "root_id", only=only, type_table=types)
+        connections = connectivity.read(cave.release(*FLY), str(cell), "root_id", only=only, type_table=types)
         wanted = Wanted("in", proofread=True, more=("scores", "transmitters", "neuropils"))
-        table = partner_table.open_partners(cave, found, wanted)
-        made = run(partner_script.snippet(cave, [found], wanted, TableQuery()))
-        assert len(made) == len(table.frame) > 5
-        assert {"mean_cleft_score", "transmitter", *NT, "neuropil", "neuropils", "proofreading"} <= {*made}
-        assert_same(made, table.frame[list(made)])
+        table = partner_table.open_partners(cave, connections, wanted)
+        created = run(partner_script.snippet(cave, [connections], wanted, TableQuery()))
+        assert len(created) == len(table.frame) > 5
+        assert {"mean_cleft_score", "transmitter", *NT, "neuropil", "neuropils", "proofreading"} <= {*created}
+        assert_same(created, table.frame[list(created)])
 
 
 def test_a_synapse_without_a_centre_lies_between_its_ends(client, fly):
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
     answer = ask(client, FLY, f"cells/{cell}/synapses", direction="in", synapses="all")
-    found = pd.DataFrame(answer["rows"]).astype({"id": "int64"}).set_index("id").sort_index()
+    result = pd.DataFrame(answer["rows"]).astype({"id": "int64"}).set_index("id").sort_index()
     own = synapses[synapses["post_pt_root_id"] == cell].set_index("id").sort_index()
-    assert found.index.tolist() == own.index.tolist()
+    assert result.index.tolist() == own.index.tolist()
     for axis in "xyz":
         middle = (own[f"pre_pt_position_{axis}"] + own[f"post_pt_position_{axis}"]) / 2
-        np.testing.assert_allclose(found[f"ctr_pt_position_{axis}_nm"].astype(float), middle)
-    assert "depth_um" not in found
-    np.testing.assert_allclose(found["cleft_score"].astype(float), own["cleft_score"])
+        np.testing.assert_allclose(result[f"ctr_pt_position_{axis}_nm"].astype(float), middle)
+    assert "depth_um" not in result
+    np.testing.assert_allclose(result["cleft_score"].astype(float), own["cleft_score"])
 
 
 @pytest.mark.parametrize(
@@ -223,10 +225,10 @@ def test_a_role_that_does_not_fit_is_told_with_the_partners(siblings_url, fly, t
     (tmp_path / "datastacks" / f"{FLY[0]}.toml").write_text(f"[roles]\n{profile}\n")
     cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))
     try:
-        told = connectivity.read(cave.release(*FLY), str(busiest(fly["synapses_nt_v1"]))).warnings
+        messages = connectivity.read(cave.release(*FLY), str(busiest(fly["synapses_nt_v1"]))).warnings
     except BadInput as error:
-        told = (str(error),)
-    assert [one for one in told if message in one], told
+        messages = (str(error),)
+    assert [one for one in messages if message in one], messages
 
 
 def test_the_column_of_types_is_that_of_the_profile(siblings_url, fly, tmp_path):
@@ -244,15 +246,15 @@ def test_axes_are_called_as_the_volume_names_them(siblings_url, fly, tmp_path):
     axes = 'axes = [{ name = "left_right", direction = "to the right" }, "dorsal_ventral", "z"]'
     (tmp_path / "volumes" / "karst_fly_brain.toml").write_text(axes)
     cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))
-    found = connectivity.read(cave.release(*FLY), str(busiest(fly["synapses_nt_v1"])))
+    connections = connectivity.read(cave.release(*FLY), str(busiest(fly["synapses_nt_v1"])))
     wanted = Wanted("in")
-    table = partner_table.open_partners(cave, found, wanted)
+    table = partner_table.open_partners(cave, connections, wanted)
     nuclei = fly["nuclei_v1"].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")
     places = {"soma_left_right_um": ("x", 4), "soma_dorsal_ventral_um": ("y", 4), "soma_z_um": ("z", 40)}
-    made = run(partner_script.snippet(cave, [found], wanted, TableQuery()))
+    created = run(partner_script.snippet(cave, [connections], wanted, TableQuery()))
     for name, (axis, voxel_nm) in places.items():
         there = nuclei[f"pt_position_{axis}"].reindex(table.frame["root_id"]) * voxel_nm / 1000
-        for frame in (table.frame, made):
+        for frame in (table.frame, created):
             np.testing.assert_allclose(frame[name].to_numpy(float, na_value=np.nan), there.to_numpy(float))
     assert not {"soma_x_um", "soma_y_um", "soma_depth_um", "lateral_distance_um"} & {*table.frame}
     volume = cave.volume(FLY[0])
@@ -295,13 +297,13 @@ def test_the_voxels_of_synapses_and_nuclei_of_the_v1dd_differ(client, v1dd):
     cell = int(synapses.loc[synapses["post_pt_root_id"].isin(nuclei["pt_root_id"]), "post_pt_root_id"].mode()[0])
     depths = standard_transform.v1dd_ds.transform("nm")
     answer = ask(client, V1DD, f"cells/{cell}/synapses", direction="in")
-    found = pd.DataFrame(answer["rows"]).astype({"id": "int64"}).set_index("id").sort_index()
+    result = pd.DataFrame(answer["rows"]).astype({"id": "int64"}).set_index("id").sort_index()
     own = synapses[synapses["post_pt_root_id"] == cell].set_index("id").sort_index()
     points = own[[f"ctr_pt_position_{axis}" for axis in "xyz"]].to_numpy() * [9.7, 9.7, 45]
-    np.testing.assert_allclose(found["depth_um"].astype(float), depths.apply(points)[:, 1], atol=0.01)
-    asked = ask(client, V1DD, f"cells/{cell}")["cell"]
+    np.testing.assert_allclose(result["depth_um"].astype(float), depths.apply(points)[:, 1], atol=0.01)
+    requested = ask(client, V1DD, f"cells/{cell}")["cell"]
     soma = nuclei.loc[nuclei["pt_root_id"] == cell, [f"pt_position_{axis}" for axis in "xyz"]].to_numpy() * [9, 9, 45]
-    assert asked["soma_depth_um"] == pytest.approx(depths.apply(soma)[0, 1], abs=0.01)
+    assert requested["soma_depth_um"] == pytest.approx(depths.apply(soma)[0, 1], abs=0.01)
     partners = frame_of(ask(client, V1DD, f"cells/{cell}/partners", direction="in", more="compartment"))
     groups = of_partners(synapses, cell).groupby("pre_pt_root_id")
     np.testing.assert_allclose(partners["net_size"].sort_index(), groups["size"].sum())
@@ -318,10 +320,10 @@ def annotated(fly: dict[str, pd.DataFrame], system: str) -> dict[int, str]:
     return dict(zip(own["target_id"].map(cells), own["cell_type"], strict=True))
 
 
-def one_system(client: FlaskClient, fly: dict[str, pd.DataFrame], **asked: str) -> tuple[dict, pd.DataFrame]:
+def one_system(client: FlaskClient, fly: dict[str, pd.DataFrame], **requested: str) -> tuple[dict, pd.DataFrame]:
     cell = busiest(fly["synapses_nt_v1"])
     types = {"types": "hierarchical_neuron_annotations", "direction": "in", "synapses": "all"}
-    answer = ask(client, FLY, f"cells/{cell}/partners", **types, **asked)
+    answer = ask(client, FLY, f"cells/{cell}/partners", **types, **requested)
     return answer, frame_of(answer)
 
 
@@ -336,32 +338,32 @@ def asking(request: pytest.FixtureRequest, siblings_url: str) -> FlaskClient:
 
 def test_annotations_are_read_one_system_at_a_time(asking: FlaskClient, fly) -> None:
     for rule, system in (("", "cell_type"), ("classification_system=super_class", "super_class")):
-        answer, found = one_system(asking, fly, type_by=rule)
-        assert found["cell_type"].dropna().to_dict() == {
-            root: word for root, word in annotated(fly, system).items() if root in found.index
+        answer, result = one_system(asking, fly, type_by=rule)
+        assert result["cell_type"].dropna().to_dict() == {
+            root: word for root, word in annotated(fly, system).items() if root in result.index
         }
-        assert not [said for said in answer["warnings"] if "several rows" in said]
+        assert not [message for message in answer["warnings"] if "several rows" in message]
     every = one_system(asking, fly, type_by="all")[1]
     assert every["cell_type"].str.startswith("several: ").all()
 
 
 def test_each_system_has_a_column(asking: FlaskClient, fly) -> None:
-    _, found = one_system(asking, fly, type_by="each")
+    _, result = one_system(asking, fly, type_by="each")
     for system in ("flow", "super_class", "cell_type", "side"):
         known = annotated(fly, system)
-        assert found[system].to_dict() == {root: known.get(root) for root in found.index}
-    assert "classification_system" not in found
+        assert result[system].to_dict() == {root: known.get(root) for root in result.index}
+    assert "classification_system" not in result
 
 
 def test_free_tags_are_joined_and_searched_as_text(asking: FlaskClient, fly) -> None:
     tags = fly["neuron_information_v2"]
     noted = tags.groupby("pt_root_id")["tag"].agg(lambda texts: list(dict.fromkeys(texts)))
     name = "neuron_information_v2.tag"
-    _, found = one_system(asking, fly, more="neuron_information_v2")
-    for root, told in found[name].items():
+    _, result = one_system(asking, fly, more="neuron_information_v2")
+    for root, message in result[name].items():
         texts = noted.get(root, [])
-        assert told == in_one_text(texts)
+        assert message == in_one_text(texts)
     _, kept = one_system(asking, fly, more="neuron_information_v2", filter=f'"{name}" ~ "to be checked"')
     matching = {root for root, texts in noted.items() if any("to be checked" in text for text in texts)}
-    assert set(kept.index) == matching & set(found.index)
+    assert set(kept.index) == matching & set(result.index)
     assert len(kept)

@@ -143,12 +143,12 @@ def test_signing_out_ends_the_token_in_cave_too(browser: FlaskClient, guarded: G
     back = signed_in_at(asked_to_sign_in(browser, TYPED), "Ada")
     token = parse_qs(urlsplit(back).query)["middle_auth_token"][0]
     page(browser, path_of(back))
-    asked = {"headers": {"Authorization": f"Bearer {token}"}, "timeout": 20}
-    assert requests.get(f"{guarded.url}/auth/api/v1/user/cache", **asked).json()["name"] == "Ada"
+    requested = {"headers": {"Authorization": f"Bearer {token}"}, "timeout": 20}
+    assert requests.get(f"{guarded.url}/auth/api/v1/user/cache", **requested).json()["name"] == "Ada"
     assert browser.get("/sign-out").status_code == 405
     assert browser.post("/sign-out").location == "/signed-out"
     assert "Signed out" in page(browser, "/signed-out").text
-    assert requests.get(f"{guarded.url}/auth/api/v1/user/cache", **asked).status_code == 401
+    assert requests.get(f"{guarded.url}/auth/api/v1/user/cache", **requested).status_code == 401
     assert page(browser, TYPED).status_code == 302
 
 
@@ -187,11 +187,11 @@ def test_a_job_reads_as_who_asked_for_it(guarded: Guarded, tmp_path: Path) -> No
     for letter, state in (("a", "done"), ("b", "done")):
         release = door.of(Identity(letter * 32)).release(DS, tiny.NEWEST)
         pair = population.choose(release, "nuclei:", proofread="off")
-        asked = jobs.Jobs(door)
-        job = asked.start(pair)
+        requested = jobs.Jobs(door)
+        job = requested.start(pair)
         ids.add(job.id)
         end = time.monotonic() + 60
-        while (job := asked.find(job.id)).under_way and time.monotonic() < end:
+        while (job := requested.find(job.id)).under_way and time.monotonic() < end:
             time.sleep(0.05)
         assert job.state == state, job.message
     assert len(ids) == 2

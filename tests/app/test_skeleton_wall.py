@@ -107,9 +107,9 @@ def test_partners_populations_and_several_cells_lead_to_their_walls(cave):
             cells
         )
 
-    asked = PopulationAddress("karst_demo", "latest", types, "cell_type = BC", types, "cell_type = 23P")
-    pair = population.choose(live.resolve(cave, "karst_demo", "latest"), asked.pre_set, asked.post_set)
-    links = re.findall(r"/skeletons\?[^'\"]+", str(populations_page.sets(asked, pair)))
+    questions = PopulationAddress("karst_demo", "latest", types, "cell_type = BC", types, "cell_type = 23P")
+    pair = population.choose(live.resolve(cave, "karst_demo", "latest"), questions.pre_set, questions.post_set)
+    links = re.findall(r"/skeletons\?[^'\"]+", str(populations_page.sets(questions, pair)))
     assert [parse_wall(views.query_of(link))[0].cells for link in links] == [
         f"{types}:cell_type = {kind}" for kind in ("BC", "23P")
     ]

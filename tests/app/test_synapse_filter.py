@@ -42,8 +42,8 @@ def every(cave, newest):
     return rows.assign(compartment=rows["id"].map(tags))
 
 
-def get(client, root, what, *, status=200, place=f"{DS}/latest", **asked):
-    answer = client.get(f"/api/v1/{place}/cells/{root}/{what}", query_string=asked)
+def get(client, root, what, *, status=200, place=f"{DS}/latest", **requested):
+    answer = client.get(f"/api/v1/{place}/cells/{root}/{what}", query_string=requested)
     assert answer.status_code == status, answer.text
     return answer.json
 
@@ -76,18 +76,18 @@ def test_partners_are_counted_from_the_synapses_that_the_filter_keeps(client, ev
     of_cell = every[every[own] == root]
     kept = of_cell[KEPT[where](of_cell).fillna(False).astype(bool)]
     counted = kept[(kept[other].fillna(0) != 0) & (kept[other] != root)]
-    found = get(client, root, "partners", synapses=where, direction=direction)
-    assert {row["root_id"]: row["num_syn"] for row in found["rows"]} == {
+    result = get(client, root, "partners", synapses=where, direction=direction)
+    assert {row["root_id"]: row["num_syn"] for row in result["rows"]} == {
         str(partner): count for partner, count in counted[other].value_counts().items()
     }
     sizes = counted["size"].astype("float64").groupby(counted[other]).sum()
-    assert all(row["net_size"] == pytest.approx(sizes[int(row["root_id"])]) for row in found["rows"])
-    totals = found["totals"][direction]
+    assert all(row["net_size"] == pytest.approx(sizes[int(row["root_id"])]) for row in result["rows"])
+    totals = result["totals"][direction]
     assert (totals["num_syn"], totals["num_partners"]) == (len(counted), counted[other].nunique())
     assert totals["autapses"] == int((kept[other] == root).sum())
     assert totals["root_zero"] == int((kept[other].fillna(0) == 0).sum())
-    (said,) = [sentence for sentence in found["warnings"] if sentence.startswith("Only synapses where")]
-    assert f"{len(kept):,} of {len(of_cell):,} {direction}put" in said
+    (message,) = [sentence for sentence in result["warnings"] if sentence.startswith("Only synapses where")]
+    assert f"{len(kept):,} of {len(of_cell):,} {direction}put" in message
     listed = get(client, root, "synapses", synapses=where, direction=direction)["rows"]
     assert sorted(int(row["id"]) for row in listed) == sorted(kept["id"])
 
@@ -108,9 +108,9 @@ def test_depth_and_layer_are_those_that_the_list_of_synapses_has(client, root):
 @pytest.mark.parametrize("direction", ["in", "out", "merged"])
 @pytest.mark.parametrize("where", ["size > 5000", "ctr_pt_position in box (500..700, .., ..) um or size < 500"])
 def test_the_script_counts_the_same_synapses(client, root, direction, where):
-    asked = {"direction": direction, "synapses": where}
-    page = get(client, root, "partners", **asked)["rows"]
-    answer = client.get(f"/api/v1/{DS}/latest/cells/{root}/partners/python", query_string=asked)
+    requested = {"direction": direction, "synapses": where}
+    page = get(client, root, "partners", **requested)["rows"]
+    answer = client.get(f"/api/v1/{DS}/latest/cells/{root}/partners/python", query_string=requested)
     assert answer.status_code == 200, answer.text
     names: dict = {}
     with contextlib.redirect_stdout(io.StringIO()):
@@ -131,23 +131,23 @@ def test_a_script_says_what_it_cannot_filter_by(client, root):
 def test_several_cells_and_changes_take_the_same_filter(client, cave, every, newest):
     proofread = cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"]
     roots = [int(one) for one in proofread.iloc[:2]]
-    found = get(client, ",".join(map(str, roots)), "partners", synapses="size > 5000", direction="in")
+    result = get(client, ",".join(map(str, roots)), "partners", synapses="size > 5000", direction="in")
     large = every[every["post_pt_root_id"].isin(roots) & (every["size"] > 5000)]
     counted = large[(large["pre_pt_root_id"].fillna(0) != 0) & (large["pre_pt_root_id"] != large["post_pt_root_id"])]
-    assert sum(row["num_syn"] for row in found["rows"]) == len(counted)
+    assert sum(row["num_syn"] for row in result["rows"]) == len(counted)
 
     older = next(version.number for version in cave.versions(DS)[1:] if version.valid)
-    asked = {"against": older, "direction": "in", "synapses": "size > 5000"}
-    changes = get(client, roots[0], "changes", **asked)["rows"]
+    requested = {"against": older, "direction": "in", "synapses": "size > 5000"}
+    changes = get(client, roots[0], "changes", **requested)["rows"]
     own = counted[counted["post_pt_root_id"] == roots[0]]
     assert sum(row["num_syn_new"] for row in changes) == len(own)
 
 
 def test_shares_are_of_the_synapses_that_are_counted(client, every, root):
-    found = get(client, root, "partners", synapses="size > 5000", direction="in")
+    result = get(client, root, "partners", synapses="size > 5000", direction="in")
     total = int(((every["post_pt_root_id"] == root) & (every["size"] > 5000)).sum())
-    assert [row["pct_of_cell"] for row in found["rows"]] == pytest.approx(
-        [100 * row["num_syn"] / total for row in found["rows"]]
+    assert [row["pct_of_cell"] for row in result["rows"]] == pytest.approx(
+        [100 * row["num_syn"] / total for row in result["rows"]]
     )
 
 
@@ -209,8 +209,8 @@ def test_scores_words_and_blank_sizes(scored):
     client = app.test_client()
 
     def counts(where):
-        asked = {"place": "tiny/1", "direction": "in", "synapses": where, "id_type": "root_id"}
-        rows = get(client, tiny.A, "partners", **asked)["rows"]
+        requested = {"place": "tiny/1", "direction": "in", "synapses": where, "id_type": "root_id"}
+        rows = get(client, tiny.A, "partners", **requested)["rows"]
         return {int(row["root_id"]): row["num_syn"] for row in rows}
 
     assert counts("cleft_score >= 150") == {tiny.B: 1, tiny.C: 1}

@@ -109,8 +109,8 @@ def trap() -> Iterator[Thief]:
 
 @pytest.fixture(scope="module")
 def proxy(localcave_url: str) -> Iterator[Proxy]:
-    with proxied(localcave_url) as found:
-        yield found
+    with proxied(localcave_url) as caught:
+        yield caught
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def generated(count: int) -> list[str]:
 
 def nothing_leaked(proxy: Proxy, trap: Thief) -> None:
     assert not trap.seen
-    assert [asked for asked in proxy.requests if not ASKED.fullmatch(asked)] == []
+    assert [requested for requested in proxy.requests if not ASKED.fullmatch(requested)] == []
 
 
 class TestNames:

@@ -37,8 +37,8 @@ def test_ids_are_several_whatever_is_between_them(client, nuclei, between, what)
 def test_a_number_in_groups_is_one_id_and_that_is_said(client, nuclei):
     answer = get(client, f"{nuclei[0]:,}", "")
     assert answer.json["cell"]["nucleus_ids"] == [str(nuclei[0])]
-    (said,) = [one for one in answer.json["cell"]["warnings"] if "put brackets around a list" in one]
-    assert str(nuclei[0]) in said
+    (message,) = [one for one in answer.json["cell"]["warnings"] if "put brackets around a list" in one]
+    assert str(nuclei[0]) in message
     assert not [one for one in get(client, str(nuclei[0]), "").json["cell"]["warnings"] if "brackets" in one]
 
 
@@ -58,7 +58,7 @@ def test_a_link_of_another_layer_says_so_where_its_id_is_no_root(client, nuclei)
 
 
 def test_a_cell_of_now_says_so_wherever_it_is_read(client, nuclei):
-    found = get(client, str(nuclei[0]), "", version="live").json["cell"]["warnings"]
+    result = get(client, str(nuclei[0]), "", version="live").json["cell"]["warnings"]
     partners = get(client, str(nuclei[0]), version="live").json["warnings"]
-    assert found and set(found) <= set(partners)
+    assert result and set(result) <= set(partners)
     assert get(client, str(nuclei[0]), "").json["cell"]["warnings"] == []

@@ -38,8 +38,8 @@ def read(url: str) -> bytes:
 
 
 def info(client: CAVEclient, table: str) -> dict[str, Any]:
-    found: dict[str, Any] = requests.get(f"{source(client, table)}/info", timeout=20).json()
-    return found
+    answer: dict[str, Any] = requests.get(f"{source(client, table)}/info", timeout=20).json()
+    return answer
 
 
 def ids_in(content: bytes) -> list[int]:
@@ -48,17 +48,17 @@ def ids_in(content: bytes) -> list[int]:
     return np.frombuffer(content[len(content) - 8 * int(count) :], "<u8").tolist() if count else []
 
 
-def written(folder: Path, told: dict[str, Any], rows: pd.DataFrame, point: str, columns: dict[str, Any]) -> Path:
+def written(folder: Path, message: dict[str, Any], rows: pd.DataFrame, point: str, columns: dict[str, Any]) -> Path:
     """The rows as the neuroglancer package writes them."""
     writer = AnnotationWriter(
         CoordinateSpace(names=["x", "y", "z"], scales=[4, 4, 40], units="nm"),
         "point",
-        relationships=[relation["id"] for relation in told["relationships"]],
-        properties=[AnnotationPropertySpec(entry) for entry in told["properties"]],
+        relationships=[relation["id"] for relation in message["relationships"]],
+        properties=[AnnotationPropertySpec(entry) for entry in message["properties"]],
     )
     for row in rows.to_dict("records"):
         given = {name: encode(row) for name, encode in columns.items()}
-        given |= {relation["id"]: int(row[relation["id"]]) or None for relation in told["relationships"]}
+        given |= {relation["id"]: int(row[relation["id"]]) or None for relation in message["relationships"]}
         writer.add_point([row[f"{point}_{axis}"] for axis in "xyz"], id=int(row["id"]), **given)
     writer.write(folder)
     return folder
@@ -68,11 +68,11 @@ def test_synapses_of_a_cell_are_written_as_neuroglancer_writes_them(client: CAVE
     rows = client.materialize.query_table(SYNAPSES, limit=500, split_positions=True)
     cell = int(rows["post_pt_root_id"][rows["post_pt_root_id"] != 0].iloc[0])
     rows = client.materialize.query_table(SYNAPSES, filter_equal_dict={"post_pt_root_id": cell}, split_positions=True)
-    told = info(client, SYNAPSES)
-    assert [relation["id"] for relation in told["relationships"]] == ENDS
+    message = info(client, SYNAPSES)
+    assert [relation["id"] for relation in message["relationships"]] == ENDS
     columns = {"size": lambda row: row["size"], "valid": lambda row: 0}
-    assert told["properties"][0]["enum_labels"] == ["true"]
-    folder = written(tmp_path, told, rows, "ctr_pt_position", columns)
+    assert message["properties"][0]["enum_labels"] == ["true"]
+    folder = written(tmp_path, message, rows, "ctr_pt_position", columns)
     for number in rows["id"].head(20):
         assert read(f"{source(client, SYNAPSES)}/by_id/{number}") == (folder / "by_id" / str(number)).read_bytes()
     mine = read(f"{source(client, SYNAPSES)}/post_pt_root_id/{cell}")
@@ -83,38 +83,38 @@ def test_synapses_of_a_cell_are_written_as_neuroglancer_writes_them(client: CAVE
 
 def test_a_reference_table_is_shown_at_its_targets_places(client: CAVEclient, tmp_path: Path) -> None:
     rows = client.materialize.query_table(TYPES, limit=50, split_positions=True)
-    told = info(client, TYPES)
-    labels = {entry["id"]: entry["enum_labels"] for entry in told["properties"]}
+    message = info(client, TYPES)
+    labels = {entry["id"]: entry["enum_labels"] for entry in message["properties"]}
     columns = {name: lambda row, name=name: labels[name].index(row[name]) for name in labels if name != "valid"}
-    folder = written(tmp_path, told, rows, "pt_position", columns)
+    folder = written(tmp_path, message, rows, "pt_position", columns)
     for number in rows["id"]:
         assert read(f"{source(client, TYPES)}/by_id/{number}") == (folder / "by_id" / str(number)).read_bytes()
 
 
 @pytest.mark.parametrize("table", ["nucleus_detection_v0", TYPES, SYNAPSES])
 def test_every_row_is_in_one_cell_of_the_spatial_index(client: CAVEclient, table: str) -> None:
-    told = info(client, table)
-    found: list[int] = []
-    for level in told["spatial"]:
+    message = info(client, table)
+    matches: list[int] = []
+    for level in message["spatial"]:
         cells = np.ndindex(*level["grid_shape"])
-        found += [
+        matches += [
             i
             for cell in cells
             for i in ids_in(read("/".join([source(client, table), level["key"], "_".join(map(str, cell))])))
         ]
-    assert len(told["spatial"]) == {TYPES: 1, "nucleus_detection_v0": 2}.get(table, 3)
-    assert len(found) == client.materialize.get_annotation_count(table)
-    assert len(set(found)) == len(found)
+    assert len(message["spatial"]) == {TYPES: 1, "nucleus_detection_v0": 2}.get(table, 3)
+    assert len(matches) == client.materialize.get_annotation_count(table)
+    assert len(set(matches)) == len(matches)
 
 
 def test_bounds_hold_every_point(client: CAVEclient) -> None:
     rows = client.materialize.query_table("nucleus_detection_v0", split_positions=True)
-    told = info(client, "nucleus_detection_v0")
+    message = info(client, "nucleus_detection_v0")
     for i, axis in enumerate("xyz"):
-        assert told["lower_bound"][i] == rows[f"pt_position_{axis}"].min()
-        assert told["upper_bound"][i] == rows[f"pt_position_{axis}"].max() + 1
-    size = np.array(told["upper_bound"]) - told["lower_bound"]
-    for level in told["spatial"]:
+        assert message["lower_bound"][i] == rows[f"pt_position_{axis}"].min()
+        assert message["upper_bound"][i] == rows[f"pt_position_{axis}"].max() + 1
+    size = np.array(message["upper_bound"]) - message["lower_bound"]
+    for level in message["spatial"]:
         assert (np.array(level["chunk_size"]) * level["grid_shape"] >= size).all()
 
 
@@ -141,5 +141,5 @@ def test_deleted_rows_are_gone(golden_servers: dict[str, str]) -> None:
     client = CAVEclient("golden", server_address=golden_servers["default"], auth_token="x", write_server_cache=False)
     live = client.materialize.live_live_query("points_of_interest", timestamp=pd.Timestamp.now("UTC"))
     table = source(client, "points_of_interest")
-    found = ids_in(read(f"{table}/spatial0/0_0_0"))
-    assert sorted(found) == sorted(live["id"])
+    result = ids_in(read(f"{table}/spatial0/0_0_0"))
+    assert sorted(result) == sorted(live["id"])

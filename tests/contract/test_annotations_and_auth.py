@@ -90,8 +90,8 @@ def test_one_annotation_is_not_changed_twice(client: CAVEclient, table: str) -> 
 
 def test_served_tables_are_read_and_not_written(client: CAVEclient) -> None:
     rows = client.materialize.query_table(SERVED, limit=2)
-    found = {row["id"]: row for row in client.annotation.get_annotation(SERVED, rows.id.tolist())}
-    assert [found[number]["pt_position"] for number in rows.id] == [list(map(int, at)) for at in rows.pt_position]
+    matches = {row["id"]: row for row in client.annotation.get_annotation(SERVED, rows.id.tolist())}
+    assert [matches[number]["pt_position"] for number in rows.id] == [list(map(int, at)) for at in rows.pt_position]
     assert client.annotation.get_annotation_count(SERVED) == client.materialize.get_annotation_count(SERVED)
     assert refusal(client.annotation.post_annotation, SERVED, TAG) == 401
     assert refusal(client.annotation.delete_table, SERVED) == 401
@@ -122,10 +122,10 @@ def test_a_reset_forgets_what_users_saved_and_is_for_no_page(small_cortex: Path)
 
 
 def test_one_is_told_who_one_is_and_ones_own_token(client: CAVEclient) -> None:
-    (told,) = client.auth.get_tokens()
-    assert told["token"] == "any"
-    (me,) = client.auth.get_user_information([told["user_id"]])
-    assert me["id"] == told["user_id"]
+    (message,) = client.auth.get_tokens()
+    assert message["token"] == "any"
+    (me,) = client.auth.get_user_information([message["user_id"]])
+    assert me["id"] == message["user_id"]
     assert client.auth.get_user_information([987]) == []
 
 

@@ -59,24 +59,24 @@ def said(answer: requests.Response) -> str:
 @pytest.mark.parametrize("operation", LINEAGE["operations"], ids=lambda operation: operation["name"])
 def test_the_latest_time_of_a_replaced_root_is_just_before_its_successor(client: CAVEclient, operation: dict) -> None:
     replaced = datetime.fromisoformat(operation["timestamp"])
-    found = client.chunkedgraph.get_root_timestamps(operation["before_root_ids"], latest=True)
-    assert list(found) == [replaced - timedelta(milliseconds=1)] * len(operation["before_root_ids"])
+    result = client.chunkedgraph.get_root_timestamps(operation["before_root_ids"], latest=True)
+    assert list(result) == [replaced - timedelta(milliseconds=1)] * len(operation["before_root_ids"])
     before = replaced - timedelta(hours=1)
-    found = client.chunkedgraph.get_root_timestamps(operation["before_root_ids"], latest=True, timestamp=before)
-    assert list(found) == [before - timedelta(milliseconds=1)] * len(operation["before_root_ids"])
+    result = client.chunkedgraph.get_root_timestamps(operation["before_root_ids"], latest=True, timestamp=before)
+    assert list(result) == [before - timedelta(milliseconds=1)] * len(operation["before_root_ids"])
 
 
 def test_the_latest_time_of_a_current_root_is_when_it_was_asked(client: CAVEclient) -> None:
     current = [root for root, life in LINEAGE["edited_roots"].items() if not life["expired"]]
     start = datetime.now(UTC)
-    found = client.chunkedgraph.get_root_timestamps([int(root) for root in current], latest=True)
-    assert all(start - timedelta(seconds=1) < time <= datetime.now(UTC) for time in found)
+    result = client.chunkedgraph.get_root_timestamps([int(root) for root in current], latest=True)
+    assert all(start - timedelta(seconds=1) < time <= datetime.now(UTC) for time in result)
 
 
 def test_the_first_time_of_a_root_is_when_it_was_made(client: CAVEclient) -> None:
     roots = LINEAGE["edited_roots"]
-    found = client.chunkedgraph.get_root_timestamps([int(root) for root in roots], latest=False)
-    assert list(found) == [datetime.fromisoformat(life["created"]) for life in roots.values()]
+    result = client.chunkedgraph.get_root_timestamps([int(root) for root in roots], latest=False)
+    assert list(result) == [datetime.fromisoformat(life["created"]) for life in roots.values()]
 
 
 def test_a_root_that_is_not_made_yet_has_no_latest_time(client: CAVEclient) -> None:
@@ -89,11 +89,11 @@ def test_a_root_that_is_not_made_yet_has_no_latest_time(client: CAVEclient) -> N
 
 
 def test_lineage_names_an_operation_only_where_there_was_one(client: CAVEclient) -> None:
-    made = {root: o["operation_id"] for o in LINEAGE["operations"] for root in o["after_root_ids"]}
+    created = {root: o["operation_id"] for o in LINEAGE["operations"] for root in o["after_root_ids"]}
     graph = client.chunkedgraph.get_lineage_graph(LINEAGE["operations"][4]["after_root_ids"][0])
     assert len(graph["nodes"]) == 5
     assert {node["id"]: node.get("operation_id") for node in graph["nodes"]} == {
-        node["id"]: made.get(node["id"]) for node in graph["nodes"]
+        node["id"]: created.get(node["id"]) for node in graph["nodes"]
     }
     unedited = int(rows_of(NUCLEI)["pt_root_id"].loc[lambda ids: ~ids.astype(str).isin(LINEAGE["edited_roots"])].max())
     (node,) = client.chunkedgraph.get_lineage_graph(unedited)["nodes"]

@@ -9,7 +9,7 @@ from localcave.engine.postgres_regex import matching
 
 
 @pytest.mark.parametrize(
-    ("pattern", "value", "found"),
+    ("pattern", "value", "result"),
     [
         ("^5P", "5P-IT", True),
         ("^5P", "15P", False),
@@ -40,8 +40,8 @@ from localcave.engine.postgres_regex import matching
         ("", "anything", True),
     ],
 )
-def test_pattern_finds_what_postgresql_finds(pattern: str, value: str, found: bool) -> None:
-    assert matching(pattern, [value, None]) == ([value] if found else [])
+def test_pattern_finds_what_postgresql_finds(pattern: str, value: str, result: bool) -> None:
+    assert matching(pattern, [value, None]) == ([value] if result else [])
 
 
 @pytest.mark.parametrize("pattern", ["(", "[a", "a{2", "*a", "\\", "[[:nope:]]", "a**b", "(?"])

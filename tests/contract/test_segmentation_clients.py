@@ -40,8 +40,8 @@ def cell(client: CAVEclient, proofread: pd.DataFrame) -> int:
 
 @pytest.fixture(scope="module")
 def skeleton(client: CAVEclient, cell: int) -> dict:
-    found = client.skeleton.fetch_skeletons([cell], output_format="dict")[str(cell)]
-    return {name: np.array(found[name]) for name in ("vertices", "edges", "radius", "compartment", "lvl2_ids")}
+    result = client.skeleton.fetch_skeletons([cell], output_format="dict")[str(cell)]
+    return {name: np.array(result[name]) for name in ("vertices", "edges", "radius", "compartment", "lvl2_ids")}
 
 
 @pytest.fixture(scope="module")
@@ -283,14 +283,14 @@ def test_operations_tell_what_they_joined_and_parted(client: CAVEclient) -> None
     assert set(log.user_id) == {"121"}
     details = graph.get_operation_details(log.operation_id.tolist())
     edges = 0
-    for number, told in details.items():
-        kind = "added_edges" if "added_edges" in told else "removed_edges"
+    for number, message in details.items():
+        kind = "added_edges" if "added_edges" in message else "removed_edges"
         moment = log.timestamp[log.operation_id == int(number)].iloc[0]
-        assert pd.Timestamp(told["timestamp"]).round("ms") == pd.Timestamp(moment).round("ms")
-        for pair in told[kind]:
+        assert pd.Timestamp(message["timestamp"]).round("ms") == pd.Timestamp(moment).round("ms")
+        for pair in message[kind]:
             edges += 1
             for supervoxel in pair:
-                assert graph.get_root_id(supervoxel, timestamp=moment + pd.Timedelta("1ms")) in told["roots"]
+                assert graph.get_root_id(supervoxel, timestamp=moment + pd.Timedelta("1ms")) in message["roots"]
     assert edges
     merges = [root for root in _edited(client) if graph.get_change_log(root)["n_merges"]]
     assert any(graph.get_merge_log(root)["merge_edges"] for root in merges)

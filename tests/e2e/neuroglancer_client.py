@@ -53,7 +53,7 @@ class Client:
 
     def __post_init__(self) -> None:
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        self.page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
         self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
 
     def open(self, url: str) -> dict[str, Any]:

@@ -54,10 +54,10 @@ def test_no_violation(page: Page, truth: Truth, view: str) -> None:
     expect(page.locator(ready).first).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert set(page.evaluate(SIZES)) <= {"12px", "13px", "14px", "20px"}
-    found = violations(page, "light")
+    result = violations(page, "light")
     page.emulate_media(color_scheme="dark")
-    found += violations(page, "dark")
-    assert not found, "\n".join(found)
+    result += violations(page, "dark")
+    assert not result, "\n".join(result)
 
 
 def violations(page: Page, theme: str) -> list[str]:

@@ -68,12 +68,12 @@ def test_a_cut_answer_is_told_once_and_can_be_had_whole(
     options = ("--row-limit", str(limit))
     with start_localcave([small_cortex], *options) as cave, karst(cave, tmp_path) as url, open_page(url) as page:
         page.goto(f"/connectivity-viewer?cell={root}&tab=in")
-        told = page.locator(".alert", has_text="CAVE sent")
-        expect(told).to_have_count(1)
-        expect(told).to_contain_text(f"CAVE sent only {limit} of {total:,} input synapses")
-        told.get_by_role("link", name="Read all of them, in pieces").click()
+        message = page.locator(".alert", has_text="CAVE sent")
+        expect(message).to_have_count(1)
+        expect(message).to_contain_text(f"CAVE sent only {limit} of {total:,} input synapses")
+        message.get_by_role("link", name="Read all of them, in pieces").click()
         expect(page.locator("#tab-in")).to_contain_text(f"{len(inputs):,} partners")
-        expect(told).to_have_count(0)
+        expect(message).to_have_count(0)
         assert query(page)["whole"] == ["on"]
 
 

@@ -64,8 +64,8 @@ def student(browser: Browser, classroom: tuple[str, str]) -> Iterator[Page]:
 def root_id(classroom: tuple[str, str]) -> str:
     """A proofread cell."""
     rows = requests.get(f"{classroom[0]}{API}/tables/proofreading_status_and_strategy/rows?limit=1", timeout=60)
-    found: str = rows.json()["rows"][0]["pt_root_id"]
-    return found
+    answer: str = rows.json()["rows"][0]["pt_root_id"]
+    return answer
 
 
 @pytest.mark.parametrize("viewer", ["bundled", "spelunker"])

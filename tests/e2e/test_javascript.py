@@ -237,11 +237,11 @@ def test_sets_of_cells_are_combined_kept_and_brought_back(load: Load) -> None:
 def test_code_that_could_not_be_loaded_is_asked_for_anew(load: Load) -> None:
     """A failure once stayed for as long as the page."""
     page = load("code.js")
-    asked: list[str] = []
+    requested: list[str] = []
 
     def answer(route: Route) -> None:
-        asked.append(route.request.url)
-        if len(asked) == 1:
+        requested.append(route.request.url)
+        if len(requested) == 1:
             route.abort()
         else:
             route.fulfill(body="window.drawn = (window.drawn || 0) + 1;", content_type="text/javascript")
@@ -251,5 +251,5 @@ def test_code_that_could_not_be_loaded_is_asked_for_anew(load: Load) -> None:
     assert page.evaluate(tried) == "/large.js could not be loaded"
     assert page.evaluate(tried) == 1
     assert page.evaluate(tried) == 1
-    assert len(asked) == 2
+    assert len(requested) == 2
     page.unroute("**/large.js")

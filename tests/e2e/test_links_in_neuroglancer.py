@@ -79,10 +79,10 @@ def assert_shown(verdict: dict[str, Any], link: Link) -> dict[str, dict[str, Any
             assert sorted(by_name[layer["name"]]["visible"]) == sorted(visible)
             assert state_of(verdict, layer["name"]).get("segmentColors", {}) == layer.get("segmentColors", {})
         if layer["type"] == "annotation":
-            told = by_name[layer["name"]]
-            assert told["annotations"]["count"] == len(layer["annotations"])
-            assert told["colour"] == layer["annotationColor"]
-            for seen, given in zip(told["annotations"]["first"], layer["annotations"], strict=False):
+            message = by_name[layer["name"]]
+            assert message["annotations"]["count"] == len(layer["annotations"])
+            assert message["colour"] == layer["annotationColor"]
+            for seen, given in zip(message["annotations"]["first"], layer["annotations"], strict=False):
                 assert (seen["id"], seen["segments"]) == (given["id"], given["segments"])
                 assert seen["point"] == pytest.approx(given["point"], abs=0.01)
             linked = state_of(verdict, layer["name"]).get("linkedSegmentationLayer")
@@ -121,8 +121,8 @@ def test_rows_by_type_in_the_colours_of_the_types(viewer: Client, cave: Cave, ty
     verdict = viewer.open(link.url)
     shown = assert_shown(verdict, link)
     for kind, count in rows["cell_type"].value_counts().items():
-        told = shown[str(kind)]
-        assert (told["annotations"]["count"], told["colour"]) == (count, link.legend[str(kind)])
+        message = shown[str(kind)]
+        assert (message["annotations"]["count"], message["colour"]) == (count, link.legend[str(kind)])
     colours = state_of(verdict, "segmentation")["segmentColors"]
     assert colours == {
         str(root): link.legend[kind] for root, kind in zip(rows["pt_root_id"], rows["cell_type"], strict=True)
@@ -180,11 +180,11 @@ def test_types_can_be_searched_as_they_are_at_the_version(viewer: Client, cave: 
     for version in [version.number for version in cave.versions(DATASTACK) if version.valid]:
         types = tables.open_table(cave.release(DATASTACK, version), TYPES)
         link = table_link(cave, types, types.frame[types.frame["pt_root_id"] != 0].head(5))
-        told = assert_shown(viewer.open(link.url), link)["segmentation"]["properties"]
+        message = assert_shown(viewer.open(link.url), link)["segmentation"]["properties"]
         roots = types.frame["pt_root_id"]
-        assert set(types.frame["cell_type"].dropna()) <= set(told["tags"])
-        assert told["count"] in (len(roots), roots.nunique())
-        counts.append(told["count"])
+        assert set(types.frame["cell_type"].dropna()) <= set(message["tags"])
+        assert message["count"] in (len(roots), roots.nunique())
+        counts.append(message["count"])
     assert len(counts) > 1
 
 
@@ -219,10 +219,10 @@ def test_a_pasted_link_opens_the_same_cells_again(viewer: Client, cave: Cave, ce
     viewer.page.wait_for_function("given => !location.href.endsWith(given)", arg=link.url)
     address = viewer.page.evaluate("location.href")
     for text in (link.url, address, json.dumps(verdict["state"])):
-        found = pasted_links.read(cave, DATASTACK, text)
-        assert found.selected == (str(cell.cell.root_id),)
-        assert len(found.hidden) == link.num_segments - 1
-        assert found.warnings == ()
+        result = pasted_links.read(cave, DATASTACK, text)
+        assert result.selected == (str(cell.cell.root_id),)
+        assert len(result.hidden) == link.num_segments - 1
+        assert result.warnings == ()
 
 
 def test_several_cells_each_in_its_colour(viewer: Client, cave: Cave, cell: Connectivity) -> None:

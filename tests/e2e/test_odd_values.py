@@ -126,9 +126,9 @@ def test_plots_comparison_and_link_hold_the_values(page: Page, odd_url: str) -> 
     page.goto("/table-viewer?table=types&panel=compare")
     expect(page.locator("#table-compared")).to_contain_text(f"{len(VALUES)} of {len(VALUES)} rows have both")
     body = {"table": "types", "group_by": "cell_type"}
-    made = page.request.post(f"{odd_url}/api/v1/odd/1/neuroglancer", data=body).json()
-    assert set(made["legend"]) >= set(VALUES)
-    names = {layer["name"] for layer in made["state"]["layers"]}
+    created = page.request.post(f"{odd_url}/api/v1/odd/1/neuroglancer", data=body).json()
+    assert set(created["legend"]) >= set(VALUES)
+    names = {layer["name"] for layer in created["state"]["layers"]}
     assert all(any(value in name for name in names) for value in VALUES)
 
 

@@ -21,11 +21,11 @@ def among(truth: Truth) -> pd.DataFrame:
     rows = rows[rows["pt_root_id"] != 0]
     types = truth.types().drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")["cell_type"]
     pre, post = rows.loc[rows["status_axon"].isin([True, "t"]), "pt_root_id"].tolist(), rows["pt_root_id"].tolist()
-    found = truth.client.materialize.query_table(
+    result = truth.client.materialize.query_table(
         "synapses_pni_2", filter_in_dict={"pre_pt_root_id": pre, "post_pt_root_id": post}
     )
-    found = found[found["pre_pt_root_id"] != found["post_pt_root_id"]]
-    return found.assign(row=found["pre_pt_root_id"].map(types), column=found["post_pt_root_id"].map(types))
+    result = result[result["pre_pt_root_id"] != result["post_pt_root_id"]]
+    return result.assign(row=result["pre_pt_root_id"].map(types), column=result["post_pt_root_id"].map(types))
 
 
 def entries(page: Page) -> dict[tuple[str, str], str]:
@@ -56,8 +56,8 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
         expect(page.locator(".k-offer")).to_contain_text("about 1 request")
         offer.click()
     counts = among.groupby(["row", "column"]).size()
-    told = entries(page)
-    assert {pair: told[pair] for pair in counts.index} == {pair: f"{count:,}" for pair, count in counts.items()}
+    message = entries(page)
+    assert {pair: message[pair] for pair in counts.index} == {pair: f"{count:,}" for pair, count in counts.items()}
 
     matrix = page.get_by_role("region", name="Matrix")
     matrix.get_by_role("button", name="Copy as Python").click()
@@ -98,8 +98,8 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     view = f"/populations?pre_table={PROOFREADING}&read=on&value=connections"
     page.goto(view)
     pairs = among.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"]).groupby(["row", "column"]).size()
-    told = entries(page)
-    assert {pair: told[pair] for pair in pairs.index} == {pair: f"{count:,}" for pair, count in pairs.items()}
+    message = entries(page)
+    assert {pair: message[pair] for pair in pairs.index} == {pair: f"{count:,}" for pair, count in pairs.items()}
     assert 100_000 < sent_bytes(page) < 500_000
     page.goto(f"{view}&model=degrees&permutations=50&seed=3")
     expect(page.locator("#pop-chance")).to_contain_text("50 permutations, seed 3")

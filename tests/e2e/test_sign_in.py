@@ -66,15 +66,15 @@ def test_callbacks_of_two_at_once_never_meet(people: list[Page]) -> None:
     address = urljoin(ada.url, CALLBACK)
     cookies = [{one["name"]: one["value"] for one in page.context.cookies(page.url)} for page in people]
 
-    def answer(asked: tuple[int, str]) -> str:
-        who, body = asked
+    def answer(requested: tuple[int, str]) -> str:
+        who, body = requested
         headers = {"Content-Type": "application/json"}
         return requests.post(address, data=body, cookies=cookies[who], headers=headers, timeout=60).text
 
-    asked = [(who, body) for body in bodies for who in (0, 1)] * 3
+    requested = [(who, body) for body in bodies for who in (0, 1)] * 3
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(answer, asked))
-    shown = [[text for (who, _), text in zip(asked, answers, strict=True) if who == one] for one in (0, 1)]
+        answers = list(pool.map(answer, requested))
+    shown = [[text for (who, _), text in zip(requested, answers, strict=True) if who == one] for one in (0, 1)]
     rows = [[text for text in texts if ROW in text] for texts in shown]
     assert rows[0], "the callback that reads rows was among them"
     assert not rows[1]

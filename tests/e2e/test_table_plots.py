@@ -33,60 +33,60 @@ def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
     expect(page.locator("#plot-layers option:checked")).to_have_text("Allen V1 column")
     page.locator("#table-figure").get_by_role("button", name="Copy as Python").click()
     expect(page.locator("#said")).to_have_text("A script was copied.")
-    said, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
+    message, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
     page.locator("#table-figure [data-title=Box]").click()
     place = page.locator("#table-figure").bounding_box()
     draw(page, [(0.02, 0.02), (0.98, 0.98)])
-    expect(said).to_contain_text("picked")
+    expect(message).to_contain_text("picked")
     assert page.locator("#table-figure").bounding_box() == place  # or the next stroke would land elsewhere
-    everything = count_of(said)
+    everything = count_of(message)
     page.locator("#table-figure [data-title=Lasso]").click()
     draw(page, [(0.2, 0.2), (0.6, 0.2), (0.6, 0.5), (0.2, 0.5), (0.2, 0.2)])
-    expect(said.locator("strong")).not_to_have_text(f"{everything:,} rows")
-    count = f"{count_of(said):,}"
-    assert 100 < count_of(said) < everything  # more than an address names one by one
+    expect(message.locator("strong")).not_to_have_text(f"{everything:,} rows")
+    count = f"{count_of(message):,}"
+    assert 100 < count_of(message) < everything  # more than an address names one by one
     expect(link).to_contain_text(f"{count} selected row")
-    cells = parse_qs(urlsplit(said.get_by_role("link", name="Connections among").get_attribute("href") or "").query)
+    cells = parse_qs(urlsplit(message.get_by_role("link", name="Connections among").get_attribute("href") or "").query)
     edges = {"pre": f"{cells['pre_table'][0]}:{cells['pre'][0]}", "proofread": "off"}
     sets = page.request.get("/api/v1/karst_demo/latest/populations/edges", params=edges).json()["sets"]
     assert f"{sets['pre']['rows']:,}" == count
-    said.get_by_role("link", name="Keep only these").click()
+    message.get_by_role("link", name="Keep only these").click()
     expect(page.locator("#table-counts")).to_contain_text(f"{count} of 2,")
     draw(page, [(0.1, 0.1), (0.6, 0.1), (0.6, 0.6), (0.1, 0.1)])
     expect(link).to_contain_text("selected row")
-    said.get_by_role("button", name="Clear").press("Enter")
-    expect(said).to_be_empty()
+    message.get_by_role("button", name="Clear").press("Enter")
+    expect(message).to_be_empty()
     expect(link).not_to_contain_text("selected")
     expect(page.get_by_role("tab", name="Plot")).to_be_focused()
 
 
 def test_an_outline_stays_while_the_rows_are_filtered_and_counts_what_is_left(page: Page) -> None:
     page.goto(f"{TABLE}&plot=scatter")
-    said, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
+    message, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
     outline = page.locator("#table-figure .shapelayer path[style*='fill-opacity: 0.15']")
     page.locator("#table-figure [data-title=Box]").click()
     draw(page, [(0.1, 0.1), (0.9, 0.9)])
-    expect(said).to_contain_text("picked")
-    everything = count_of(said)
+    expect(message).to_contain_text("picked")
+    everything = count_of(message)
     box = page.get_by_label("cell type Filter Input", exact=True)
     box.fill("BC")
-    expect(said.locator("strong")).not_to_have_text(f"{everything:,} rows")
-    assert 0 < count_of(said) < everything
-    expect(link).to_contain_text(f"{count_of(said):,} selected row")
+    expect(message.locator("strong")).not_to_have_text(f"{everything:,} rows")
+    assert 0 < count_of(message) < everything
+    expect(link).to_contain_text(f"{count_of(message):,} selected row")
     expect(outline).to_have_count(1)
     box.fill("no such type")
-    expect(said).to_contain_text("No rows there.")
-    said.get_by_role("button", name="Clear").click()
+    expect(message).to_contain_text("No rows there.")
+    message.get_by_role("button", name="Clear").click()
     box.fill("")
     expect(page.locator("#table-counts")).not_to_contain_text(" of ")
-    expect(said).to_be_empty()
+    expect(message).to_be_empty()
     expect(page.locator("#table-figure .nsewdrag").first).to_be_visible()
     expect(outline).to_have_count(0)
 
 
-def count_of(said: Locator) -> int:
+def count_of(message: Locator) -> int:
     """How many rows are said to be picked."""
-    return int(said.locator("strong").inner_text().split()[0].replace(",", ""))
+    return int(message.locator("strong").inner_text().split()[0].replace(",", ""))
 
 
 def test_a_click_on_a_dot_picks_its_row(page: Page) -> None:
@@ -95,14 +95,14 @@ def test_a_click_on_a_dot_picks_its_row(page: Page) -> None:
     expect(page.locator("#table-figure .hoverlayer text").first).to_be_visible()
     page.mouse.down()
     page.mouse.up()
-    said = page.locator("#table-picked-said")
-    expect(said).to_contain_text("1 row picked")
+    message = page.locator("#table-picked-said")
+    expect(message).to_contain_text("1 row picked")
     expect(page.locator("#table-link a").first).to_contain_text("1 selected row")
-    href = said.get_by_role("link", name="Read this cell").get_attribute("href")
+    href = message.get_by_role("link", name="Read this cell").get_attribute("href")
     (root,) = parse_qs(urlsplit(href).query)["cell"]
     marked = page.locator(".k-marked [col-id=pt_root_id]")
     expect(marked).to_have_text(root)
-    said.get_by_role("button", name="Clear").click()
+    message.get_by_role("button", name="Clear").click()
     expect(marked).to_have_count(0)
 
 

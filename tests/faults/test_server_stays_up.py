@@ -75,14 +75,14 @@ def site(slow_cave: str) -> Iterator[Site]:
 def test_waiting_for_cave_holds_up_nothing_else(site: Site) -> None:
     sheet = re.findall(r'href="(/assets/[^"]+\.css[^"]*)"', site.get("/").text)[0]
     with ThreadPoolExecutor(40) as pool:
-        asked = site.ask_cave(pool, 40)
+        requested = site.ask_cave(pool, 40)
         time.sleep(DELAY_S / 4)
         for path in ("/healthz", sheet, "/", TABLES):
             start_s = time.monotonic()
             assert site.get(path).status_code == 200
             assert time.monotonic() - start_s < QUICK_S
-        assert not all(one.done() for one in asked)
-        answers = [one.result() for one in asked]
+        assert not all(one.done() for one in requested)
+        answers = [one.result() for one in requested]
     refused = [one for one in answers if one.status_code == 503]
     assert len(refused) >= 40 - 3 * MOST_WAITING
     assert all(one.headers["Retry-After"] == "5" and one.json()["error"]["code"] == "busy" for one in refused)
@@ -129,17 +129,17 @@ def test_a_process_is_replaced_when_nothing_is_under_way(site: Site) -> None:
 
 def test_a_stop_answers_what_was_asked(site: Site) -> None:
     with ThreadPoolExecutor(MOST_WAITING) as pool:
-        asked = site.ask_cave(pool, MOST_WAITING, 200)
+        requested = site.ask_cave(pool, MOST_WAITING, 200)
         time.sleep(DELAY_S / 4)
         site.process.send_signal(signal.SIGTERM)
         assert site.process.wait(timeout=STOP_S) == 0
-        assert [one.result().status_code for one in asked] == [404] * MOST_WAITING
+        assert [one.result().status_code for one in requested] == [404] * MOST_WAITING
 
 
 def test_an_interrupt_waits_for_nobody(slow_cave: str) -> None:
     with start(slow_cave) as site, ThreadPoolExecutor(2) as pool:
-        asked = site.ask_cave(pool, 2)
+        requested = site.ask_cave(pool, 2)
         time.sleep(DELAY_S / 4)
         site.process.send_signal(signal.SIGINT)
         assert site.process.wait(timeout=STOP_S) == 0
-        assert all(isinstance(one.exception(), requests.ConnectionError) for one in asked)
+        assert all(isinstance(one.exception(), requests.ConnectionError) for one in requested)

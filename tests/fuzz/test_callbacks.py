@@ -101,8 +101,8 @@ def _value(id: Any, name: str) -> st.SearchStrategy[Any]:
     if name == "id":
         return st.just(id)
     written = id if isinstance(id, str) else id["type"]
-    found = next((values for end, values in VALUES.items() if f"{written}.{name}".endswith(end)), JUNK)
-    return st.one_of(st.none(), found, found, found, found)
+    result = next((values for end, values in VALUES.items() if f"{written}.{name}".endswith(end)), JUNK)
+    return st.one_of(st.none(), result, result, result, result)
 
 
 def _name(item: dict[str, Any]) -> str:
@@ -150,9 +150,9 @@ def callbacks(client: FlaskClient) -> list[dict[str, Any]]:
     """All callbacks that the server answers."""
     listed = client.get("/_dash-dependencies").json
     assert listed is not None
-    found = [one for one in listed if not one["clientside_function"] and not one["no_output"]]
-    assert len(found) > 25
-    return found
+    matches = [one for one in listed if not one["clientside_function"] and not one["no_output"]]
+    assert len(matches) > 25
+    return matches
 
 
 @tries(1_000)

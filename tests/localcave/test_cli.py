@@ -27,8 +27,8 @@ def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
 
 def test_a_demo_is_made_once(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    made = run("demo", folder, "--small")
-    assert made.returncode == 0, made.stderr
+    created = run("demo", folder, "--small")
+    assert created.returncode == 0, created.stderr
     manifest = (folder / "datastack.json").stat()
     again = run("demo", folder, "--small")
     assert "already holds the small demo cortex of seed 1" in again.stdout
@@ -42,8 +42,8 @@ def test_an_unfinished_demo_is_made_again(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     run("demo", folder, "--small")
     (folder / "datastack.json").unlink()
-    made = run("demo", folder, "--small")
-    assert made.returncode == 0, made.stderr
+    created = run("demo", folder, "--small")
+    assert created.returncode == 0, created.stderr
     assert (folder / "datastack.json").exists()
 
 

@@ -67,19 +67,19 @@ def test_another_seed_makes_another_cortex(small_cortex: Path, tmp_path: Path) -
 
 
 def test_progress_is_told_of_every_step(tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    make(tmp_path / "d", size="small", seed=1, progress=lambda *step: told.append(step))
-    assert [done for _, done, _ in told] == list(range(len(told)))
-    assert {total for _, _, total in told} == {len(told) - 1}
+    messages: list[tuple[str, int, int]] = []
+    make(tmp_path / "d", size="small", seed=1, progress=lambda *step: messages.append(step))
+    assert [done for _, done, _ in messages] == list(range(len(messages)))
+    assert {total for _, _, total in messages} == {len(messages) - 1}
 
 
 def test_tables_versions_and_info_are_those_of_the_original(small_cortex: Path) -> None:
     manifest = writer.read_manifest(small_cortex)
-    found = {name: entry["metadata"] for name, entry in manifest["tables"][str(NEWEST)].items()}
-    assert {name: record["schema_type"] for name, record in found.items()} == TABLES_AT_NEWEST
+    matches = {name: entry["metadata"] for name, entry in manifest["tables"][str(NEWEST)].items()}
+    assert {name: record["schema_type"] for name, record in matches.items()} == TABLES_AT_NEWEST
     assert "gamlin_2023_mcs_met_types" in manifest["tables"][str(OLDER)]
     assert {v["version"]: v["valid"] for v in manifest["versions"]} == {EXPIRED: False, OLDER: True, NEWEST: True}
-    for record in found.values():
+    for record in matches.values():
         target = record["reference_table"]
         assert (target is not None) == ("target_id" in read_rows(small_cortex, NEWEST, record["table_name"]).columns)
         assert record["description"] and record["voxel_resolution_z"] in (1.0, 40.0)
@@ -236,5 +236,5 @@ def test_single_neurons_and_cell_info(small_cortex: Path) -> None:
     assert len(info) == len(nuclei)
     assert (info["pt_root_id"] == nuclei["pt_root_id"]).all()
     proofread = read_rows(small_cortex, NEWEST, PROOFREADING).set_index("pt_root_id")["strategy_axon"]
-    found = info.dropna(subset=["axon_strategy"]).set_index("pt_root_id")["axon_strategy"]
-    assert found.sort_index().to_dict() == proofread.sort_index().to_dict()
+    result = info.dropna(subset=["axon_strategy"]).set_index("pt_root_id")["axon_strategy"]
+    assert result.sort_index().to_dict() == proofread.sort_index().to_dict()

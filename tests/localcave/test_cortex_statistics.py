@@ -150,8 +150,8 @@ def test_proofreading_grows_with_the_published_strategies(full_cortex: Path) -> 
     assert [len(rows[version]) for version in VERSIONS] == [2020, 2182, 2258]
     assert set(rows[EXPIRED].index) < set(rows[OLDER].index) < set(rows[NEWEST].index)
     for version, counts in published.items():
-        found = rows[version]["strategy_axon"].value_counts()
-        assert {name: found[name] for name in counts} == counts
+        result = rows[version]["strategy_axon"].value_counts()
+        assert {name: result[name] for name in counts} == counts
         assert ((rows[version]["strategy_axon"] == "none") == ~rows[version]["status_axon"]).all()
     stale = (rows[OLDER]["valid_id"] != rows[OLDER]["pt_root_id"]).mean()
     assert 0.03 < stale < 0.1  # 112 of 2,182
@@ -231,7 +231,7 @@ def test_autapses_are_rare_in_a_cell_but_not_among_proofread_ones(wired: Any) ->
 
 def test_type_preferences(wired: Any) -> None:
     among = wired[wired["pre_proofread"] & wired["post_proofread"] & ~wired["autapse"]]
-    found = among.groupby(["pre_type", "post_type"]).size().unstack(fill_value=0)
+    result = among.groupby(["pre_type", "post_type"]).size().unstack(fill_value=0)
     published = pd.DataFrame(  # version 1718, synapses among proofread column cells, rows presynaptic
         {
             "23P": [6708, 4030, 1838, 14679, 172, 16325], "4P": [1373, 4181, 799, 9970, 189, 9379],
@@ -240,7 +240,7 @@ def test_type_preferences(wired: Any) -> None:
         },
         index=["23P", "4P", "5P-IT", "BC", "BPC", "MC"],
     )  # fmt: skip
-    ours = found.loc[published.index, published.columns]
+    ours = result.loc[published.index, published.columns]
     assert np.corrcoef(np.log(ours.to_numpy().ravel() + 1), np.log(published.to_numpy().ravel()))[0, 1] > 0.85
     assert ours.loc["MC", "MC"] < ours.loc["BC", "BC"] / 5  # Martinotti cells avoid each other
 

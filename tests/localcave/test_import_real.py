@@ -78,9 +78,9 @@ def test_manual_types_and_proofreading_are_those_of_the_file(client: CAVEclient,
 
 def test_the_synapses_of_the_cell_are_those_of_the_file(client: CAVEclient, realdata: Path) -> None:
     expected = pd.read_csv(realdata / "23P_corner_50.csv").set_index("id").sort_index()
-    asked = {"post_ids": CELL, "split_positions": True, "desired_resolution": [1, 1, 1]}
-    assert len(client.materialize.synapse_query(**asked)) == 2_699
-    synapses = client.materialize.synapse_query(**asked, remove_autapses=False)
+    requested = {"post_ids": CELL, "split_positions": True, "desired_resolution": [1, 1, 1]}
+    assert len(client.materialize.synapse_query(**requested)) == 2_699
+    synapses = client.materialize.synapse_query(**requested, remove_autapses=False)
     assert len(synapses) == 2_707
     synapses = synapses.set_index("id").sort_index()
     assert synapses.index.tolist() == expected.index.tolist()

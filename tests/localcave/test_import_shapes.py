@@ -46,8 +46,8 @@ def check(folder: Any, ids: list[int] = IDS) -> pa.Table:
     table = pq.read_table(table_path(folder, 7, "types"))
     assert table["id"].to_pylist() == ids
     assert table["pt_root_id"].to_pylist() == ROOTS[: len(ids)]
-    found = list(zip(*(table[f"pt_position_{axis}"].to_pylist() for axis in "xyz"), strict=True))
-    assert found == [tuple(place) for place in PLACES[: len(ids)]]
+    matches = list(zip(*(table[f"pt_position_{axis}"].to_pylist() for axis in "xyz"), strict=True))
+    assert matches == [tuple(place) for place in PLACES[: len(ids)]]
     return table
 
 

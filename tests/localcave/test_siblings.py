@@ -17,8 +17,8 @@ def rows(folder: Path, version: int, table: str) -> pd.DataFrame:
 
 
 def test_a_sibling_is_made_once_by_the_command(tmp_path: Path) -> None:
-    made = run("demo", "--like", "v1dd", tmp_path / "v1dd")
-    assert made.returncode == 0, made.stderr
+    created = run("demo", "--like", "v1dd", tmp_path / "v1dd")
+    assert created.returncode == 0, created.stderr
     assert "already holds the sibling of v1dd of seed 1" in run("demo", "--like", "v1dd", tmp_path / "v1dd").stdout
     assert run("demo", "--like", "mouse", tmp_path / "mouse").returncode == 2
 

@@ -129,10 +129,10 @@ def cells(request: pytest.FixtureRequest, server: str, small_cortex: Path, tmp_p
     (folder / "in.ipynb").write_text(json.dumps(content))
     options = ["--server", server, "--folder", str(small_cortex), "--datastack", request.param]
     assert main(["notebook", str(folder / "in.ipynb"), "-o", str(folder / "out.ipynb"), *options]) == 0
-    made = json.loads((folder / "out.ipynb").read_text())["cells"]
-    assert made[1]["source"] == [f"Cell {ROOT}"]
-    assert all(cell["outputs"] == [] for cell in made if cell["cell_type"] == "code")
-    return ["".join(cell["source"]) for cell in made if cell["cell_type"] == "code"]
+    created = json.loads((folder / "out.ipynb").read_text())["cells"]
+    assert created[1]["source"] == [f"Cell {ROOT}"]
+    assert all(cell["outputs"] == [] for cell in created if cell["cell_type"] == "code")
+    return ["".join(cell["source"]) for cell in created if cell["cell_type"] == "code"]
 
 
 def _dedented(text: str) -> list[str]:

@@ -31,9 +31,9 @@ def named(*names: str) -> pd.DataFrame:
     ],
 )
 def test_the_cells_of_a_row_are_those_of_its_bound_points(names: list[str], expected: dict[str, str]) -> None:
-    found = root_columns(named(*names))
-    assert found == expected
-    assert list(found) == list(expected)
+    result = root_columns(named(*names))
+    assert result == expected
+    assert list(result) == list(expected)
 
 
 def test_the_point_of_the_annotation_comes_first_then_a_centre_then_others() -> None:
@@ -55,8 +55,8 @@ def test_a_row_is_where_its_first_known_point_is() -> None:
         },
         index=[5, 3, 8],
     )
-    found = places(frame)
-    assert found is not None
-    assert found.index.tolist() == [5, 3, 8]
-    np.testing.assert_array_equal(found.to_numpy(), [[1, 2, 3], [7, 8, 9], [np.nan] * 3])
+    result = places(frame)
+    assert result is not None
+    assert result.index.tolist() == [5, 3, 8]
+    np.testing.assert_array_equal(result.to_numpy(), [[1, 2, 3], [7, 8, 9], [np.nan] * 3])
     assert places(named("id")) is None

@@ -99,5 +99,5 @@ def test_threads_that_look_up_rows_of_a_shared_frame_at_once_find_them():
     for _ in range(20):
         frame = ready(pd.DataFrame({"value": np.arange(200_000)}, index=np.random.default_rng(1).permutation(200_000)))
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(lambda _, frame=frame: len(frame.reindex(wanted)), range(8)))
-        assert found == [len(wanted)] * 8
+            matches = list(pool.map(lambda _, frame=frame: len(frame.reindex(wanted)), range(8)))
+        assert matches == [len(wanted)] * 8

@@ -32,16 +32,16 @@ def told(frame):
 
 
 def test_a_nucleus_is_the_same_partner_whatever_its_root_id():
-    found = changes.match(side({A: (3, 7, "BC")}), side({B: (5, 7, "MC")}), common([]))
-    assert told(found) == {(A, B, 3, 5, 2, "changed", "nucleus", "MC")}
-    assert found["nucleus_id"].tolist() == [7]
+    result = changes.match(side({A: (3, 7, "BC")}), side({B: (5, 7, "MC")}), common([]))
+    assert told(result) == {(A, B, 3, 5, 2, "changed", "nucleus", "MC")}
+    assert result["nucleus_id"].tolist() == [7]
 
 
 def test_a_fragment_is_known_by_its_root_id_or_its_synapses():
     older = side({A: (3, None, None), B: (2, None, None), C: (1, None, None)})
     newer = side({A: (4, None, None), D: (2, None, None), E: (1, None, None)})
-    found = changes.match(older, newer, common([(A, A, 3), (B, D, 2), (B, E, 1)]))
-    assert told(found) == {
+    result = changes.match(older, newer, common([(A, A, 3), (B, D, 2), (B, E, 1)]))
+    assert told(result) == {
         (A, A, 3, 4, 1, "changed", "root id", None),
         (B, D, 2, 2, 0, "same", "synapses", None),
         (C, None, 1, 0, -1, "lost", "", None),
@@ -51,22 +51,22 @@ def test_a_fragment_is_known_by_its_root_id_or_its_synapses():
 
 def test_two_fragments_that_were_joined_are_one_partner_that_grew_and_one_lost():
     older, newer = side({A: (5, None, None), B: (2, None, None)}), side({C: (7, 9, "23P")})
-    found = changes.match(older, newer, common([(A, C, 5), (B, C, 2)]))
-    assert told(found) == {
+    result = changes.match(older, newer, common([(A, C, 5), (B, C, 2)]))
+    assert told(result) == {
         (A, C, 5, 7, 2, "changed", "synapses", "23P"),
         (B, None, 2, 0, -2, "lost", "", None),
     }
 
 
 def test_a_lost_partner_keeps_the_type_it_had():
-    found = changes.match(side({A: (1, 7, "BC")}), side({}), common([]))
-    assert told(found) == {(A, None, 1, 0, -1, "lost", "", "BC")}
+    result = changes.match(side({A: (1, 7, "BC")}), side({}), common([]))
+    assert told(result) == {(A, None, 1, 0, -1, "lost", "", "BC")}
 
 
 def test_ids_stay_whole_beside_blanks():
-    found = changes.match(side({A: (1, None, None)}), side({B: (1, None, None)}), common([]))
-    assert found["root_id_old"].dtype == found["root_id_new"].dtype == "Int64"
-    assert set(found["root_id_old"].dropna()) == {A} and set(found["root_id_new"].dropna()) == {B}
+    result = changes.match(side({A: (1, None, None)}), side({B: (1, None, None)}), common([]))
+    assert result["root_id_old"].dtype == result["root_id_new"].dtype == "Int64"
+    assert set(result["root_id_old"].dropna()) == {A} and set(result["root_id_new"].dropna()) == {B}
 
 
 def test_the_largest_change_comes_first():
@@ -78,5 +78,5 @@ def test_the_largest_change_comes_first():
 def test_shared_synapses_are_counted_by_their_ids():
     rows = pd.DataFrame({"id": [1, 2, 3, 4], "pre_pt_root_id": [A, A, B, C]}).astype("Int64")
     later = pd.DataFrame({"id": [2, 3, 5, 1], "pre_pt_root_id": [D, B, B, D]}).astype("Int64")
-    found = changes.shared(rows, later, Direction.IN)
-    assert found.to_numpy().tolist() == [[A, D, 2], [B, B, 1]]
+    result = changes.shared(rows, later, Direction.IN)
+    assert result.to_numpy().tolist() == [[A, D, 2], [B, B, 1]]

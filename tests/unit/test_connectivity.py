@@ -67,8 +67,8 @@ def test_partners_follow_the_rules(pairs, direction, soma_roots, types):
     type_frame = pd.DataFrame({"cell_type": pd.array(list(types.values()), dtype="string")}, index=list(types))
     frame = partners(synapse_frame(pairs), direction, CELL, somas, type_frame)
     assert tuple(frame.columns) == (*PARTNER_COLUMNS, "cell_type")
-    found = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    assert found == expected(pairs, direction, CELL, somas, types)
+    result = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    assert result == expected(pairs, direction, CELL, somas, types)
 
 
 @given(st.lists(pair, max_size=40), st.sampled_from(Direction))

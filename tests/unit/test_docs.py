@@ -33,21 +33,21 @@ def code(page: Path) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_options_and_settings_exist(page: Path) -> None:
-    told = code(page)
-    assert set(re.findall(r"\bmake ([a-z]+)", told)) <= TARGETS
+    message = code(page)
+    assert set(re.findall(r"\bmake ([a-z]+)", message)) <= TARGETS
     modules = {
         name
-        for name in re.findall(r"-m ([a-z]+(?:\.[a-z]+)*)", told)
+        for name in re.findall(r"-m ([a-z]+(?:\.[a-z]+)*)", message)
         if name.split(".")[0] in ("localcave", "components")
     }
     assert all(
         (ROOT / name.replace(".", "/")).is_dir() or (ROOT / f"{name.replace('.', '/')}.py").is_file()
         for name in modules
     )
-    settings = set(re.findall(r"\b((?:KARST|CAVE|LOCALCAVE|WEB)_[A-Z_]+)\b", told))
+    settings = set(re.findall(r"\b((?:KARST|CAVE|LOCALCAVE|WEB)_[A-Z_]+)\b", message))
     assert {name for name in settings if name not in SOURCE} == set()
     options = {
-        option for line in told.splitlines() if "localcave" in line for option in re.findall(r" (--[a-z-]+)", line)
+        option for line in message.splitlines() if "localcave" in line for option in re.findall(r" (--[a-z-]+)", line)
     }
     assert {option for option in options if option not in SOURCE} == set()
 
@@ -60,9 +60,9 @@ def test_routes_exist(page: Path) -> None:
     for path in re.findall(
         r"`(?:GET |POST )?(/(?:api|dash|neuroglancer|healthz|readyz|metrics|search)[^`\s?]*)", page.read_text()
     ):
-        asked = re.sub(r"<[^>]+>|…|\.\.\.", "1", path)
+        requested = re.sub(r"<[^>]+>|…|\.\.\.", "1", path)
         try:
-            endpoint = routes.match(asked)[0]
+            endpoint = routes.match(requested)[0]
         except (MethodNotAllowed, RequestRedirect):
             continue
         except NotFound:

@@ -66,8 +66,8 @@ def test_a_filter_error_points_at_the_character() -> None:
 
 
 def test_a_truncation_has_both_numbers() -> None:
-    found = Truncated("Only a part.", shown=3, total=5).to_dict()
-    assert (found["shown"], found["total"]) == (3, 5)
+    result = Truncated("Only a part.", shown=3, total=5).to_dict()
+    assert (result["shown"], result["total"]) == (3, 5)
 
 
 def test_one_request_has_one_id_and_the_next_another() -> None:

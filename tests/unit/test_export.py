@@ -59,9 +59,9 @@ def restored(cell):
 def test_csv_gives_back_every_id_and_text(rows):
     frame = frame_of([root for root, _ in rows], [text for _, text in rows])
     text = "".join(csv_chunks(frame, describe_columns(frame), {}))
-    found = list(csv.reader(io.StringIO(text, newline="")))
-    assert found[0] == ["pt_root_id", "cell_type"]
-    assert [(int(root), restored(cell)) for root, cell in found[1:]] == rows
+    matches = list(csv.reader(io.StringIO(text, newline="")))
+    assert matches[0] == ["pt_root_id", "cell_type"]
+    assert [(int(root), restored(cell)) for root, cell in matches[1:]] == rows
 
 
 @pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1"])

@@ -68,9 +68,9 @@ def same(value, other):
 @given(rows, queries)
 def test_every_value_has_the_count_that_a_click_would_give(rows, query):
     table = table_of(rows)
-    found = {facet.column.name: facet for facet in facets(table, query, budget_s=60)}
-    assert set(found) == {"cell_type", "valid", "session"}
-    for name, facet in found.items():
+    matches = {facet.column.name: facet for facet in facets(table, query, budget_s=60)}
+    assert set(matches) == {"cell_type", "valid", "session"}
+    for name, facet in matches.items():
         others = select(table, without(query, name))[name]
         assert sum(value.total for value in facet.values) == len(rows)
         for value in facet.values:

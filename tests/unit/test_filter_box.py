@@ -106,9 +106,9 @@ def test_it_is_said_in_words():
     ],
 )
 def test_a_box_that_cannot_be_is_told_where(line):
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(BadInput) as caught:
         parse_line(line, columns_of(frame_of([])))
-    assert told.value.position is not None
+    assert caught.value.position is not None
 
 
 def test_without_the_size_of_voxels_there_are_only_voxels():

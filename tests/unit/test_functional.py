@@ -57,10 +57,10 @@ def test_of_several_units_the_best_predicted_speaks():
         pref_dir=[10.0] * 7,
         cc_abs=[0.1, 0.9, None, 0.2, 0.3, 0.4, 0.5],
     )
-    found = tuning.best_units(table, info("digital_twin_properties"))
-    assert found.index.tolist() == [CELL, CELL + 1]  # the third has two nuclei, the last no segment
-    assert found.loc[CELL, ["pref_ori_deg", "num_units"]].tolist() == [20, 3]
-    assert found.attrs["ambiguous"].tolist() == [CELL + 2]
+    result = tuning.best_units(table, info("digital_twin_properties"))
+    assert result.index.tolist() == [CELL, CELL + 1]  # the third has two nuclei, the last no segment
+    assert result.loc[CELL, ["pref_ori_deg", "num_units"]].tolist() == [20, 3]
+    assert result.attrs["ambiguous"].tolist() == [CELL + 2]
 
 
 def test_partners_get_the_difference_to_the_cell_itself():
@@ -71,10 +71,10 @@ def test_partners_get_the_difference_to_the_cell_itself():
         info("digital_twin_properties"),
     )
     partners = pd.DataFrame({"root_id": [CELL + 1, CELL + 9], "num_syn": [3, 1]})
-    found = tuning.with_tuning(partners, CELL, tuned)
-    assert found["root_id"].tolist() == [CELL + 1]
-    assert found[["delta_ori_deg", "delta_dir_deg"]].to_numpy().tolist() == [[10, 170]]
-    assert "1 of 2 partners, with 3 of 4 synapses" in tuning.coverage(partners, found, "tuned")
+    result = tuning.with_tuning(partners, CELL, tuned)
+    assert result["root_id"].tolist() == [CELL + 1]
+    assert result[["delta_ori_deg", "delta_dir_deg"]].to_numpy().tolist() == [[10, 170]]
+    assert "1 of 2 partners, with 3 of 4 synapses" in tuning.coverage(partners, result, "tuned")
     alone = tuning.with_tuning(partners, CELL + 9, tuned)
     assert np.isnan(alone["delta_ori_deg"].iloc[0])
 

@@ -111,7 +111,7 @@ def test_a_property_of_a_control_is_understood_or_named():
 
 
 @pytest.mark.parametrize(
-    ("app", "search", "said"),
+    ("app", "search", "message"),
     [
         ("connectivity", '?live-query-toggle="static"', "live query switch"),
         ("connectivity", '?mat-version="live"', "live data"),
@@ -122,10 +122,10 @@ def test_a_property_of_a_control_is_understood_or_named():
         ("cell_plotter", "", "cell_plotter"),
     ],
 )
-def test_what_no_longer_exists_is_said(app, search, said):
+def test_what_no_longer_exists_is_said(app, search, message):
     _, warnings = view_of(app, search)
     assert len(warnings) == 1
-    assert said in warnings[0]
+    assert message in warnings[0]
 
 
 @pytest.mark.parametrize("value", ['"live"', "live", "'Live'"])

@@ -85,20 +85,20 @@ def test_answers_and_what_is_derived_share_one_bound() -> None:
 
 def test_the_least_recently_used_goes_first() -> None:
     derived = Derived(Memory(5 * ROWS * 8), "thing")
-    made: list[int] = []
+    created: list[int] = []
 
     def ask(number: int) -> None:
         def make() -> np.ndarray[Any, Any]:
-            made.append(number)
+            created.append(number)
             return numbers()
 
         derived.of("rows", number).get(make)
 
     for number in (0, 1, 2, 0, 3, 0, 4, 0, 5, 0):
         ask(number)
-    assert made == [0, 1, 2, 3, 4, 5]
+    assert created == [0, 1, 2, 3, 4, 5]
     ask(1)
-    assert made[-1] == 1
+    assert created[-1] == 1
 
 
 def test_nothing_too_large_is_held_and_nothing_is_lost() -> None:
@@ -109,10 +109,10 @@ def test_nothing_too_large_is_held_and_nothing_is_lost() -> None:
 
 def test_none_is_a_result() -> None:
     derived = Derived(Memory(10_000), "thing")
-    made: list[None] = []
+    created: list[None] = []
     for _ in range(2):
-        assert derived.get(lambda: made.append(None)) is None
-    assert len(made) == 1
+        assert derived.get(lambda: created.append(None)) is None
+    assert len(created) == 1
 
 
 def test_without_a_name_nothing_is_kept() -> None:

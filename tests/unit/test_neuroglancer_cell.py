@@ -249,5 +249,5 @@ def test_synapses_without_a_place_are_counted() -> None:
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=4), st.integers(0, 150))
 def test_shares_use_the_whole_budget_and_nobody_gets_too_much(wanted: list[int], budget: int) -> None:
     given_ = shares(wanted, budget)
-    assert all(0 <= got <= asked for got, asked in zip(given_, wanted, strict=True))
+    assert all(0 <= got <= requested for got, requested in zip(given_, wanted, strict=True))
     assert sum(given_) == min(budget, sum(wanted))

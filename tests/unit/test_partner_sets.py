@@ -65,12 +65,12 @@ def test_a_threshold_below_one_is_refused():
 @given(sides)
 def test_subtotals_add_up_to_the_table(rows):
     frame = frame_of(rows)
-    found = partner_sets.grouped(frame, "cell_type", ["23P", "BC", "MC"])
+    result = partner_sets.grouped(frame, "cell_type", ["23P", "BC", "MC"])
     expected = defaultdict(lambda: [0, 0, 0])
     for root, (count, size) in rows.items():
         for place, number in enumerate((count, 1, size)):
             expected[TYPES[root % 3]][place] += number
-    for row in found.to_dict("records"):
+    for row in result.to_dict("records"):
         value = None if pd.isna(row["value"]) else row["value"]
         assert [row["num_syn"], row["num_partners"], row["net_size"]] == expected[value]
         if row["num_syn"]:
@@ -78,10 +78,10 @@ def test_subtotals_add_up_to_the_table(rows):
             assert row["syn_per_partner"] == pytest.approx(row["num_syn"] / row["num_partners"])
         else:
             assert pd.isna(row["mean_size"])
-    assert set(found["value"].dropna()) == {"23P", "BC", "MC"}  # zeros too
-    assert found["num_syn"].sum() == frame["num_syn"].sum()
-    assert found["pct_of_shown"].sum() == pytest.approx(100 if rows else 0)
-    assert not found["value"].iloc[:-1].isna().any()  # blank is last
+    assert set(result["value"].dropna()) == {"23P", "BC", "MC"}  # zeros too
+    assert result["num_syn"].sum() == frame["num_syn"].sum()
+    assert result["pct_of_shown"].sum() == pytest.approx(100 if rows else 0)
+    assert not result["value"].iloc[:-1].isna().any()  # blank is last
 
 
 def test_grouping_by_a_column_that_is_gone_is_told():

@@ -56,9 +56,9 @@ def state(*segments: object, **more: object) -> dict[str, object]:
 def test_what_a_link_of_karst_selects_comes_back_to_the_last_digit(viewer, shown, hidden):
     hidden = [root for root in hidden if root not in shown]
     link = inline_url(viewer, state(*map(str, shown), *(f"!{root}" for root in hidden)))
-    found = opened(link)
-    assert (found.selected, found.hidden) == (tuple(map(str, shown)), tuple(map(str, hidden)))
-    assert found.layer == "cells"
+    result = opened(link)
+    assert (result.selected, result.hidden) == (tuple(map(str, shown)), tuple(map(str, hidden)))
+    assert result.layer == "cells"
 
 
 SPELLINGS = {
@@ -78,10 +78,10 @@ def test_every_spelling_of_a_long_link(spell):
     place = {"dimensions": {"x": [4e-9, "m"], "y": [4, "nm"], "z": [0.04, "um"]}, "position": [10, 20, 30.5]}
     link = spell(json.dumps(state(str(NEAR), f"!{NEAR + 1}", **place)))
     assert is_link(link)
-    found = opened(link)
-    assert (found.selected, found.hidden) == ((str(NEAR),), (str(NEAR + 1),))
-    assert found.position_nm == pytest.approx((40, 80, 1220))
-    assert found.warnings == ()
+    result = opened(link)
+    assert (result.selected, result.hidden) == ((str(NEAR),), (str(NEAR + 1),))
+    assert result.position_nm == pytest.approx((40, 80, 1220))
+    assert result.warnings == ()
 
 
 def test_a_state_of_the_older_viewer():
@@ -97,13 +97,13 @@ def test_a_state_of_the_older_viewer():
         },
         "navigation": {"pose": {"position": {"voxelSize": [4, 4, 40], "voxelCoordinates": [10, 20, 30]}}},
     }
-    for found in (
+    for result in (
         from_state(old, [GRAPHENE]),
         opened(f"https://old.example.org/#!{json_to_url_safe(json.dumps(old))}"),
     ):
-        assert (found.selected, found.hidden, found.layer) == ((str(NEAR),), (str(NEAR + 1),), "seg")
-        assert found.position_nm == (40, 80, 1200)
-        assert found.warnings == ()
+        assert (result.selected, result.hidden, result.layer) == ((str(NEAR),), (str(NEAR + 1),), "seg")
+        assert result.position_nm == (40, 80, 1200)
+        assert result.warnings == ()
 
 
 def test_numbers_are_read_as_exactly_as_texts():
@@ -117,27 +117,27 @@ def segmentation(name: str, source: object, *segments: str) -> dict[str, object]
 def test_the_datastack_s_own_layer_is_taken_however_its_source_is_written():
     other = segmentation("other", "precomputed://gs://flat", "7", "8")
     for source in (LOGIN, GRAPHENE + "/", {"url": LOGIN}, [{"url": GRAPHENE, "subsources": {}}]):
-        found = from_state({"layers": [other, segmentation("ours", source, str(NEAR))]}, [GRAPHENE])
-        assert (found.selected, found.layer) == ((str(NEAR),), "ours")
-        assert found.warnings == ("Segments were taken from layer 'ours' only, not from 'other'.",)
+        result = from_state({"layers": [other, segmentation("ours", source, str(NEAR))]}, [GRAPHENE])
+        assert (result.selected, result.layer) == ((str(NEAR),), "ours")
+        assert result.warnings == ("Segments were taken from layer 'ours' only, not from 'other'.",)
 
 
 def test_ids_of_another_segmentation_come_with_a_warning():
-    found = from_state({"layers": [segmentation("empty", "a://b"), segmentation("flat", "a://c", "7")]}, [GRAPHENE])
-    assert (found.selected, found.layer) == (("7",), "flat")
-    assert "not of this datastack" in found.warnings[0]
+    result = from_state({"layers": [segmentation("empty", "a://b"), segmentation("flat", "a://c", "7")]}, [GRAPHENE])
+    assert (result.selected, result.layer) == (("7",), "flat")
+    assert "not of this datastack" in result.warnings[0]
 
 
 def test_what_is_no_id_is_counted():
-    found = from_state(state("1", "0", "x", None, True, 8.6e17, "99999999999999999999", ["1"]))
-    assert found.selected == ("1",)
-    assert found.warnings == ("7 of the link's segments are not whole ids; left out.",)
+    result = from_state(state("1", "0", "x", None, True, 8.6e17, "99999999999999999999", ["1"]))
+    assert result.selected == ("1",)
+    assert result.warnings == ("7 of the link's segments are not whole ids; left out.",)
 
 
 def test_a_flood_of_segments_is_bounded():
-    found = from_state(state(*map(str, range(1, MOST_SEGMENTS + 6))))
-    assert len(found.selected) == MOST_SEGMENTS
-    assert found.warnings == (
+    result = from_state(state(*map(str, range(1, MOST_SEGMENTS + 6))))
+    assert len(result.selected) == MOST_SEGMENTS
+    assert result.warnings == (
         f"The link has {MOST_SEGMENTS + 5:,} selected segments; the first {MOST_SEGMENTS:,} were taken.",
     )
 
@@ -217,7 +217,7 @@ LAYER = st.fixed_dictionaries(
 @given(st.lists(LAYER | json_values, max_size=3), json_values, json_values)
 def test_no_state_breaks_it(layers, dimensions, position):
     try:
-        found = from_state({"layers": layers, "dimensions": dimensions, "position": position, "navigation": position})
+        result = from_state({"layers": layers, "dimensions": dimensions, "position": position, "navigation": position})
     except BadInput:
         return
-    assert all(0 < int(root) < 2**63 for root in found.selected + found.hidden)
+    assert all(0 < int(root) < 2**63 for root in result.selected + result.hidden)

@@ -51,12 +51,12 @@ def winding(dot, corners):
 
 def distance(dot, corners):
     """From a point to the nearest edge."""
-    (x, y), found = dot, []
+    (x, y), result = dot, []
     for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
         length = (x1 - x0) ** 2 + (y1 - y0) ** 2
         along = 0 if not length else max(0, min(1, ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length))
-        found.append(math.hypot(x - x0 - along * (x1 - x0), y - y0 - along * (y1 - y0)))
-    return min(found)
+        result.append(math.hypot(x - x0 - along * (x1 - x0), y - y0 - along * (y1 - y0)))
+    return min(result)
 
 
 numbers = st.floats(-1000, 1000, allow_nan=False).map(lambda value: round(value, 3))

@@ -102,7 +102,7 @@ def test_changes_follow_cells_by_their_nuclei() -> None:
     after = edges([(11, 2, 5), (2, 11, 1), (5, 2, 9)], 11, 2, 3, 5)
     nuclei = (pd.Series({big + 1: 7, big + 2: 8, big + 4: 9}), pd.Series({big + 11: 7, big + 2: 8}))
     rows = comparisons.changes(before, after, *nuclei).to_dict("records")
-    told = {
+    messages = {
         (row["pre_root_id_before"], row["post_root_id_before"], row["pre_root_id"], row["post_root_id"]): (
             row["num_syn_before"],
             row["num_syn"],
@@ -110,7 +110,7 @@ def test_changes_follow_cells_by_their_nuclei() -> None:
         )
         for row in rows
     }
-    assert told == {
+    assert messages == {
         (big + 1, big + 2, big + 11, big + 2): (3, 5, "more"),
         (big + 2, big + 3, big + 2, big + 3): (1, 0, "lost"),  # followed by its root id
         (big + 2, big + 1, big + 2, big + 11): (0, 1, "gained"),

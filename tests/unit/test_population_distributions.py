@@ -36,54 +36,54 @@ def groups() -> Grouping:
 
 def test_strengths(synapses: pd.DataFrame, edges: Edges) -> None:
     expected = synapses.groupby(["pre_root_id", "post_root_id"]).size().value_counts()
-    found = distributions.synapses_per_connection(edges).set_index("num_syn")["connections"]
-    assert found.index[0] == 1 and found[found > 0].to_dict() == expected.to_dict()
+    result = distributions.synapses_per_connection(edges).set_index("num_syn")["connections"]
+    assert result.index[0] == 1 and result[result > 0].to_dict() == expected.to_dict()
 
 
 def test_degrees_count_cells_without_any(edges: Edges) -> None:
     alone = Edges(np.arange(60), edges.post_ids, edges.pre, edges.post, edges.num_syn, edges.net_size)
     of = Grouping("type", ("A", "B"), (np.arange(60) >= CELLS).astype(np.int64))
-    found = distributions.degrees(alone, of, groups())
-    out = found[found["direction"] == "out"].set_index("group")
+    result = distributions.degrees(alone, of, groups())
+    out = result[result["direction"] == "out"].set_index("group")
     counts = pd.Series(edges.pre).value_counts().reindex(range(CELLS)).fillna(0)
     assert out.loc["A", "median"] == counts.median() and out.loc["A", "q3"] == counts.quantile(0.75)
     assert out.loc["B", "cells"] == 10 and out.loc["B", "high"] == 0
 
 
 def test_targets_and_their_intervals(synapses: pd.DataFrame, edges: Edges) -> None:
-    found = distributions.targets(edges, groups(), groups(), seed=1, bootstraps=400)
+    result = distributions.targets(edges, groups(), groups(), seed=1, bootstraps=400)
     by = synapses.assign(a=TYPES[synapses["pre_root_id"]], b=TYPES[synapses["post_root_id"]])
-    for row, (a, b) in zip(found.itertuples(), itertools.product(range(3), repeat=2), strict=True):
+    for row, (a, b) in zip(result.itertuples(), itertools.product(range(3), repeat=2), strict=True):
         own = by[by["a"] == a]
         assert row.share == pytest.approx((own["b"] == b).mean())
         # synapses are drawn one by one here, so cells drawn anew spread as a binomial does
         spread = stats.binom(len(own), row.share).std() / len(own)
         assert row.low < row.share < row.high
         assert 2 < (row.high - row.low) / spread < 6
-    assert found.equals(distributions.targets(edges, groups(), groups(), seed=1, bootstraps=400))
+    assert result.equals(distributions.targets(edges, groups(), groups(), seed=1, bootstraps=400))
 
 
 def test_fractions_by_distance(edges: Edges) -> None:
     somata = np.random.default_rng(1).uniform(0, 200, (CELLS, 3))
     somata[7] = np.nan
-    found = distributions.by_distance(edges, (somata, somata)).set_index(["way", "distance_um"])
-    made = {*zip(edges.pre.tolist(), edges.post.tolist(), strict=True)}
+    result = distributions.by_distance(edges, (somata, somata)).set_index(["way", "distance_um"])
+    created = {*zip(edges.pre.tolist(), edges.post.tolist(), strict=True)}
     pairs = [pair for pair in itertools.permutations(range(CELLS), 2) if 7 not in pair]
     away = np.array([somata[a] - somata[b] for a, b in pairs])
     for way, apart in (("lateral", np.hypot(away[:, 0], away[:, 2])), ("vertical", abs(away[:, 1]))):
         bins = pd.Series(apart // 25 * 25 + 12.5)
-        table = pd.DataFrame({"bin": bins, "made": [pair in made for pair in pairs]}).groupby("bin")["made"]
+        table = pd.DataFrame({"bin": bins, "made": [pair in created for pair in pairs]}).groupby("bin")["made"]
         for middle, part in table:
-            row = found.loc[(way, middle)]
+            row = result.loc[(way, middle)]
             assert (row["pairs"], row["connections"]) == (len(part), part.sum())
             interval = stats.binomtest(int(part.sum()), len(part)).proportion_ci(method="wilson")
             assert (row["low"], row["high"]) == (pytest.approx(interval.low), pytest.approx(interval.high))
 
 
 def test_depths() -> None:
-    found = distributions.depths(np.array([5.0, 45.0, np.nan, 47.0]), np.array([0, 1, 0, 1]), ("A", None))
-    assert found["count"].tolist() == [1, 0, 0, 0, 0, 2]
-    assert found["depth_um"].tolist() == [10.0, 30.0, 50.0] * 2 and found["group"].isna().sum() == 3
+    result = distributions.depths(np.array([5.0, 45.0, np.nan, 47.0]), np.array([0, 1, 0, 1]), ("A", None))
+    assert result["count"].tolist() == [1, 0, 0, 0, 0, 2]
+    assert result["depth_um"].tolist() == [10.0, 30.0, 50.0] * 2 and result["group"].isna().sum() == 3
 
 
 def test_compartments_of_each_group_against_a_crosstab() -> None:

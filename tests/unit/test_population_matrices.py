@@ -33,10 +33,10 @@ def test_matrix_against_pandas(synapses: pd.DataFrame, value: Value) -> None:
     types = pd.Series(["B", "A", None, "A10", "A9"] * 8, index=IDS, dtype="string")
     pre, post = (of_values("type", types.loc[ids]) for ids in (pre_ids, post_ids))
     assert pre.names == ("A", "A9", "A10", "B", None)
-    made = matrix(edges_of(synapses, pre_ids, post_ids), pre, post, value).frame()
+    created = matrix(edges_of(synapses, pre_ids, post_ids), pre, post, value).frame()
     among = synapses[synapses["pre_root_id"].isin(pre_ids) & synapses["post_root_id"].isin(post_ids)]
     among = among[among["pre_root_id"] != among["post_root_id"]]
-    for row in made.itertuples():
+    for row in created.itertuples():
         own, other = (types.isna() if pd.isna(name) else types == name for name in (row.pre, row.post))
         cells, targets = (
             set(types.index[own.fillna(False)]) & {*pre_ids},
@@ -86,12 +86,12 @@ def test_types_of_two_million_edges_are_quick() -> None:
 def test_similarities_against_scipy(measure: similarity.Measure) -> None:
     profiles = np.random.default_rng(1).integers(0, 3, (12, 8)).astype(float)
     profiles[4] = 0
-    found = similarity.similarities(profiles, measure)
+    result = similarity.similarities(profiles, measure)
     given = profiles if measure == "cosine" else profiles > 0
     theirs = 1 - distance.squareform(distance.pdist(given, measure))
     known = np.delete(np.arange(12), 4)
-    np.testing.assert_allclose(found[np.ix_(known, known)], theirs[np.ix_(known, known)])
-    assert np.isnan(found[4]).all()
+    np.testing.assert_allclose(result[np.ix_(known, known)], theirs[np.ix_(known, known)])
+    assert np.isnan(result[4]).all()
 
 
 def test_alike_cells_stand_side_by_side() -> None:

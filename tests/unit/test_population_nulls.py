@@ -70,12 +70,12 @@ def test_degrees_of_a_sparse_wiring_against_the_closed_form() -> None:
     """Where repeats and autapses are rare, out x in / edges."""
     rng = np.random.default_rng(2)
     edges, of = random_wiring(600, 0.01, rng), groups(rng.integers(0, 4, 600))
-    found = nulls.keep_degrees(edges, of, of, "connections", permutations=400, seed=1)
+    result = nulls.keep_degrees(edges, of, of, "connections", permutations=400, seed=1)
     outs, ins = np.bincount(of.of[edges.pre]), np.bincount(of.of[edges.post])
     closed = np.outer(outs, ins) / len(edges)
-    np.testing.assert_allclose(found.expected, closed, rtol=0.03)
+    np.testing.assert_allclose(result.expected, closed, rtol=0.03)
     hypergeometric = [[stats.hypergeom(len(edges), b, a).std() for b in ins.tolist()] for a in outs.tolist()]
-    np.testing.assert_allclose(found.sd, hypergeometric, rtol=0.2)
+    np.testing.assert_allclose(result.sd, hypergeometric, rtol=0.2)
 
 
 def test_depth_against_the_closed_form() -> None:
@@ -86,18 +86,18 @@ def test_depth_against_the_closed_form() -> None:
     rows["depth_um"] = rng.uniform(0, 200, len(rows))
     rows.loc[rows.index[:7], "depth_um"] = np.nan
     of = groups(rng.integers(0, 3, 50))
-    found = nulls.keep_depths(rows, edges_of(rows, ids, ids), of, of, permutations=2000, seed=4)
+    result = nulls.keep_depths(rows, edges_of(rows, ids, ids), of, of, permutations=2000, seed=4)
     known = rows.dropna()
     by = known.assign(a=of.of[known["pre_root_id"]], b=of.of[known["post_root_id"]], bin=known["depth_um"] // 20)
     outs, ins, sizes = by.groupby(["bin", "a"]).size(), by.groupby(["bin", "b"]).size(), by.groupby("bin").size()
     for a, b in itertools.product(range(3), repeat=2):
         closed = sum(outs[d, a] * ins[d, b] / sizes[d] for d in sizes.index)
         spread = sum(stats.hypergeom(sizes[d], ins[d, b], outs[d, a]).var() for d in sizes.index) ** 0.5
-        assert found.expected[a, b] == pytest.approx(closed)
-        assert found.sd[a, b] == pytest.approx(spread, rel=0.1)
-        assert found.observed[a, b] == ((by["a"] == a) & (by["b"] == b)).sum()
-        assert found.low[a, b] < closed < found.high[a, b]
-    assert found.left_out == 7 and found.num == len(known)
+        assert result.expected[a, b] == pytest.approx(closed)
+        assert result.sd[a, b] == pytest.approx(spread, rel=0.1)
+        assert result.observed[a, b] == ((by["a"] == a) & (by["b"] == b)).sum()
+        assert result.low[a, b] < closed < result.high[a, b]
+    assert result.left_out == 7 and result.num == len(known)
 
 
 def test_distance_against_the_closed_form() -> None:
@@ -106,20 +106,20 @@ def test_distance_against_the_closed_form() -> None:
     edges, of = random_wiring(cells, 0.2, rng), groups(rng.integers(0, 2, cells))
     somata = rng.uniform(0, 150, (cells, 3))
     somata[3] = np.nan
-    found = nulls.keep_distances(edges, (somata, somata), of, of, permutations=2000, seed=1)
+    result = nulls.keep_distances(edges, (somata, somata), of, of, permutations=2000, seed=1)
     bins: dict[tuple[float, float], list[tuple[int, int]]] = {}
     for a, b in itertools.permutations(range(cells), 2):
         if 3 not in (a, b):
             away = somata[a] - somata[b]
             bins.setdefault((np.hypot(away[0], away[2]) // 50, abs(away[1]) // 50), []).append((a, b))
-    made = {*zip(edges.pre.tolist(), edges.post.tolist(), strict=True)}
+    created = {*zip(edges.pre.tolist(), edges.post.tolist(), strict=True)}
     closed = np.zeros((2, 2))
     for pairs in bins.values():
         for a, b in pairs:
-            closed[of.of[a], of.of[b]] += len(made & set(pairs)) / len(pairs)
-    np.testing.assert_allclose(found.expected, closed)
-    np.testing.assert_allclose(found.observed.sum() + found.left_out, len(edges))
-    assert (found.low <= found.expected).all() and (found.expected <= found.high).all()
+            closed[of.of[a], of.of[b]] += len(created & set(pairs)) / len(pairs)
+    np.testing.assert_allclose(result.expected, closed)
+    np.testing.assert_allclose(result.observed.sum() + result.left_out, len(edges))
+    assert (result.low <= result.expected).all() and (result.expected <= result.high).all()
     somata[:] = np.nan
     with pytest.raises(BadInput, match="known somata"):
         nulls.keep_distances(edges, (somata, somata), of, of, permutations=10, seed=1)
@@ -144,10 +144,10 @@ def test_a_planted_enrichment_is_found(model: nulls.Model) -> None:
     of = groups(np.repeat([0, 1], 30))
     chance = np.array([[0.2, 0.05], [0.05, 0.2]])[of.of][:, of.of]
     pairs = np.argwhere((rng.random((60, 60)) < chance) & ~np.eye(60, dtype=bool))
-    found = run(model, wiring([(int(a), int(b)) for a, b in pairs], 60), of, rng)
-    assert found.q[0, 0] < 0.05 and found.q[0, 1] < 0.05
-    assert found.ratio[0, 0] > 1 > found.ratio[0, 1] and found.z[0, 0] > 3
-    assert found.observed[0, 0] > found.high[0, 0]
+    result = run(model, wiring([(int(a), int(b)) for a, b in pairs], 60), of, rng)
+    assert result.q[0, 0] < 0.05 and result.q[0, 1] < 0.05
+    assert result.ratio[0, 0] > 1 > result.ratio[0, 1] and result.z[0, 0] > 3
+    assert result.observed[0, 0] > result.high[0, 0]
 
 
 def run(model: nulls.Model, edges: Edges, of: Grouping, rng: np.random.Generator) -> nulls.Null:
@@ -182,44 +182,49 @@ def test_census_against_networkx(density: float, at_once: int, monkeypatch: pyte
 
 def test_motifs_that_take_too_long_to_count_are_refused_at_once() -> None:
     hub = wiring([(0, cell) for cell in range(1, 10_001)] + [(cell, 0) for cell in range(1, 10_001)], 10_001)
-    with pytest.raises(TooLarge, match=r"20,000 connections have 100,010,000 paths of two.* 100 permutations") as told:
+    with pytest.raises(
+        TooLarge, match=r"20,000 connections have 100,010,000 paths of two.* 100 permutations"
+    ) as caught:
         motifs.against_degrees(hub, permutations=100, seed=1)
-    assert told.value.hint == "Ask for 3 permutations at most, or take smaller sets."
+    assert caught.value.hint == "Ask for 3 permutations at most, or take smaller sets."
 
 
 def test_motifs_of_six_cells() -> None:
-    found = motifs.against_degrees(wiring(PAPER, 6), permutations=100, seed=1).set_index("motif")
-    assert found.loc["reciprocal", "observed"] == 2
+    result = motifs.against_degrees(wiring(PAPER, 6), permutations=100, seed=1).set_index("motif")
+    assert result.loc["reciprocal", "observed"] == 2
     planted = [(a, b) for a in range(0, 40, 2) for b in (a + 1,)] + [
         (b, a) for a, b in [(n, n + 1) for n in range(0, 40, 2)]
     ]
-    told = motifs.against_degrees(wiring(planted, 40), permutations=200, seed=1).set_index("motif")
-    assert told.loc["reciprocal", "observed"] == 20 and told.loc["reciprocal", "p"] < 0.02
+    message = motifs.against_degrees(wiring(planted, 40), permutations=200, seed=1).set_index("motif")
+    assert message.loc["reciprocal", "observed"] == 20 and message.loc["reciprocal", "p"] < 0.02
 
 
 def test_motifs_against_wirings_that_are_counted_apart() -> None:
     """Each number anew from the same wirings, by networkx; q by its definition."""
     edges = random_wiring(20, 0.25, np.random.default_rng(5))
-    found = motifs.against_degrees(edges, permutations=40, seed=3).set_index("motif").astype(float)
+    result = motifs.against_degrees(edges, permutations=40, seed=3).set_index("motif").astype(float)
     counts = []
     for post in shuffles(edges, 40, seed=3):
         graph = nx.DiGraph([*zip(edges.pre.tolist(), post.tolist(), strict=True)])
         counts.append(nx.triadic_census(graph) | {"reciprocal": sum(graph.has_edge(b, a) for a, b in graph.edges) / 2})
-    drawn = pd.DataFrame(counts)[list(found.index)]
-    np.testing.assert_allclose(found["expected"], drawn.mean())
-    np.testing.assert_allclose(found[["low", "high"]].T, drawn.quantile([0.025, 0.975]))
-    expected = {"z": (found["observed"] - drawn.mean()) / drawn.std(ddof=0), "ratio": found["observed"] / drawn.mean()}
+    drawn = pd.DataFrame(counts)[list(result.index)]
+    np.testing.assert_allclose(result["expected"], drawn.mean())
+    np.testing.assert_allclose(result[["low", "high"]].T, drawn.quantile([0.025, 0.975]))
+    expected = {
+        "z": (result["observed"] - drawn.mean()) / drawn.std(ddof=0),
+        "ratio": result["observed"] / drawn.mean(),
+    }
     for name, numbers in expected.items():
-        np.testing.assert_allclose(found[name], numbers.where(np.isfinite(numbers))[found.index])
-    p = found["p"].sort_values()
+        np.testing.assert_allclose(result[name], numbers.where(np.isfinite(numbers))[result.index])
+    p = result["p"].sort_values()
     steps = p * len(p) / np.arange(1, len(p) + 1)
-    np.testing.assert_allclose(found["q"][p.index], np.minimum(steps[::-1].cummin()[::-1], 1))
+    np.testing.assert_allclose(result["q"][p.index], np.minimum(steps[::-1].cummin()[::-1], 1))
 
 
 def test_an_empty_wiring_has_nothing_to_compare() -> None:
     edges, of = wiring([], 4), groups([0, 0, 1, 1])
-    for found in (run(model, edges, of, np.random.default_rng(1)) for model in nulls.MODELS):
-        assert (found.observed == 0).all() and (found.p == 1).all() and np.isnan(found.ratio).all()
+    for result in (run(model, edges, of, np.random.default_rng(1)) for model in nulls.MODELS):
+        assert (result.observed == 0).all() and (result.p == 1).all() and np.isnan(result.ratio).all()
     assert motifs.against_degrees(edges, permutations=5, seed=1)["observed"].sum() == 0
 
 

@@ -66,8 +66,8 @@ class TestShipped:
     def test_its_transform_is_one_that_the_services_know(self) -> None:
         volume = load_volume(CONFIG, "minnie65_phase3")
         # A point of the MICrONS tutorials, and where they say it is: x, depth and z in um.
-        found = space.nm_to_um([[178400 * 4.0, 143248 * 4.0, 21238 * 40.0]], volume)[0]
-        assert found == pytest.approx([660.945, 236.335, 849.52], abs=1e-3)
+        result = space.nm_to_um([[178400 * 4.0, 143248 * 4.0, 21238 * 40.0]], volume)[0]
+        assert result == pytest.approx([660.945, 236.335, 849.52], abs=1e-3)
 
     @pytest.mark.parametrize("path", sorted((CONFIG / "datastacks").glob("*.toml")), ids=lambda path: path.stem)
     def test_every_profile_is_read_without_a_warning(self, path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -15,10 +15,10 @@ from services.core.roles import Role, Roles, Said, is_of_pairs, resolve
 
 def tables(*given: tuple[str, str] | tuple[str, str, str]) -> dict[str, TableInfo]:
     """Tables of (name, schema type, target or creation day); a view where the schema type is "view"."""
-    found = {}
+    result = {}
     for name, schema, *more in given:
         dated = bool(more) and more[0].startswith("20")
-        found[name] = TableInfo(
+        result[name] = TableInfo(
             name=name,
             kind="view" if schema == "view" else "table",
             schema_type="" if schema == "view" else schema,
@@ -29,7 +29,7 @@ def tables(*given: tuple[str, str] | tuple[str, str, str]) -> dict[str, TableInf
             voxel_resolution_nm=(4.0, 4.0, 40.0),
             row_count=None,
         )
-    return found
+    return result
 
 
 def roles(
@@ -53,8 +53,8 @@ FLY = tables(
 
 
 def test_all_is_guessed_by_schema_where_nobody_says_anything() -> None:
-    found = roles(FLY)
-    assert {name: role.table for name, role in found if role.table} == {
+    result = roles(FLY)
+    assert {name: role.table for name, role in result if role.table} == {
         "synapses": "synapses_nt_v1",
         "somata": "nuclei_v1",
         "proofreading": "proofread_neurons",
@@ -62,8 +62,8 @@ def test_all_is_guessed_by_schema_where_nobody_says_anything() -> None:
         "neuropils": "neuropil",
         "neurotransmitters": "synapses_nt_v1",
     }
-    assert found.synapses.why == "the only table of schema type fly_nt_synapse"
-    assert found.cell_types == Role(None, "no table fits")
+    assert result.synapses.why == "the only table of schema type fly_nt_synapse"
+    assert result.cell_types == Role(None, "no table fits")
 
 
 def test_the_info_record_stands_over_the_schema_and_the_profile_over_both() -> None:
@@ -75,17 +75,17 @@ def test_the_info_record_stands_over_the_schema_and_the_profile_over_both() -> N
     assert mixed.synapses.why == "the only table of schema type fly_synapse"
     named = roles(there, {"synapse_table": "old"}).synapses
     assert (named.table, named.why) == ("old", "named by CAVE's info record (synapse_table)")
-    said = roles(there, {"synapse_table": "old"}, {"synapses": Said("third", where="size > 5")}).synapses
-    assert (said.table, said.why, said.where) == ("third", "named by the profile", "size > 5")
+    message = roles(there, {"synapse_table": "old"}, {"synapses": Said("third", where="size > 5")}).synapses
+    assert (message.table, message.why, message.where) == ("third", "named by the profile", "size > 5")
     none = roles(there, {"synapse_table": "old"}, {"synapses": Said("")}).synapses
     assert (none.table, none.why) == (None, "the profile says that there is none")
 
 
 def test_a_named_table_that_is_not_there_is_told_and_another_guessed() -> None:
     there = tables(("old", "nucleus_detection"))
-    for found in (roles(there, {"soma_table": "new"}), roles(there, said={"somata": Said("new")})):
-        assert found.somata.table == "old"
-        assert "names new, which this version does not have" in found.somata.misfit
+    for result in (roles(there, {"soma_table": "new"}), roles(there, said={"somata": Said("new")})):
+        assert result.somata.table == "old"
+        assert "names new, which this version does not have" in result.somata.misfit
     assert roles({}, {"soma_table": "new"}).somata.table is None
 
 
@@ -95,21 +95,21 @@ def test_views_are_known_by_columns_but_those_of_pairs_by_name_alone() -> None:
         "counts": ["root_id", "n_input", "n_output", "more"],
         "connections_with_nuclei": ["pre_pt_root_id", "post_pt_root_id", "n_syn"],
     }
-    found = roles(there, columns=columns)
-    assert (found.degrees.table, found.edges.table) == ("counts", None)
+    result = roles(there, columns=columns)
+    assert (result.degrees.table, result.edges.table) == ("counts", None)
     assert is_of_pairs("connections_with_nuclei") and is_of_pairs("valid_connection_v2") and not is_of_pairs("counts")
 
 
 def test_the_columns_of_views_are_asked_only_where_no_name_tells() -> None:
-    asked: list[bool] = []
+    requested: list[bool] = []
 
     def columns() -> dict[str, Any]:
-        asked.append(True)
+        requested.append(True)
         return {}
 
     there = tables(("s", "synapse"), ("s_in_out_degree", "view"), ("s_in_out_degree_fixed", "view"))
-    found = resolve({}, {}, there, columns)
-    assert (found.degrees.table, asked) == ("s_in_out_degree_fixed", [])
+    result = resolve({}, {}, there, columns)
+    assert (result.degrees.table, requested) == ("s_in_out_degree_fixed", [])
 
 
 def test_the_first_type_table_of_the_profile_that_there_is() -> None:

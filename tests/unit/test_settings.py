@@ -10,16 +10,16 @@ from services.core.settings import ROOT, Settings
 
 
 def test_nothing_set_means_the_demo() -> None:
-    found = Settings.from_env({})
-    assert found.server_address == "http://127.0.0.1:9100"
-    assert found.datastack == "karst_demo"
-    assert found.token == ""
-    assert found.config_dir == ROOT / "config"
-    assert found.cache == str(ROOT / ".data" / "cache")
+    result = Settings.from_env({})
+    assert result.server_address == "http://127.0.0.1:9100"
+    assert result.datastack == "karst_demo"
+    assert result.token == ""
+    assert result.config_dir == ROOT / "config"
+    assert result.cache == str(ROOT / ".data" / "cache")
 
 
 def test_everything_set() -> None:
-    found = Settings.from_env(
+    result = Settings.from_env(
         {
             "CAVE_SERVER_ADDRESS": "https://global.daf-apis.com/",
             "CAVE_TOKEN": " abc ",
@@ -34,7 +34,7 @@ def test_everything_set() -> None:
             "KARST_PROXIES": "2",
         }
     )
-    assert found == Settings(
+    assert result == Settings(
         server_address="https://global.daf-apis.com",
         token="abc",
         datastack="minnie65_public",
@@ -89,10 +89,10 @@ def test_a_token_file_without_a_token(tmp_path: Path, content: str) -> None:
 
 
 def test_secrets_do_not_show() -> None:
-    found = Settings(token="t0ken", secret_key="s3cret")
-    assert "t0ken" not in repr(found)
-    assert "s3cret" not in repr(found)
-    assert "t0ken" not in found.identity
+    result = Settings(token="t0ken", secret_key="s3cret")
+    assert "t0ken" not in repr(result)
+    assert "s3cret" not in repr(result)
+    assert "t0ken" not in result.identity
 
 
 def test_identities_differ_by_token() -> None:
@@ -105,7 +105,7 @@ SERVERS = "cave=https://cave.org/, v1dd=https://v1dd.org my-lab=http://127.0.0.1
 def test_several_servers_with_a_token_each(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text('{"token": "of a file"}')
-    found = Settings.from_env(
+    result = Settings.from_env(
         {
             "KARST_SERVERS": SERVERS,
             "CAVE_TOKEN_CAVE": "c",
@@ -114,19 +114,19 @@ def test_several_servers_with_a_token_each(tmp_path: Path) -> None:
             "KARST_ALLOWED_HOSTS_V1DD": "b.org",
         }
     )
-    assert (found.server, found.server_address, found.token) == ("cave", "https://cave.org", "c")
-    others = [found.at(one) for one in found.servers]
+    assert (result.server, result.server_address, result.token) == ("cave", "https://cave.org", "c")
+    others = [result.at(one) for one in result.servers]
     assert [one.server for one in others] == ["cave", "v1dd", "my-lab"]
     assert [one.token for one in others] == ["c", "", "of a file"]
     assert [one.allowed_hosts for one in others] == [("a.org",), ("b.org",), ("a.org",)]
-    assert "of a file" not in repr(found)
+    assert "of a file" not in repr(result)
 
 
 def test_the_one_server_may_have_others_beside_it() -> None:
-    found = Settings.from_env(
+    result = Settings.from_env(
         {"CAVE_SERVER_ADDRESS": "https://a.org", "CAVE_TOKEN": "a", "KARST_SERVERS": "b=https://b.org"}
     )
-    assert [(one.name, one.token) for one in found.servers] == [("main", "a"), ("b", "")]
+    assert [(one.name, one.token) for one in result.servers] == [("main", "a"), ("b", "")]
     assert Settings.from_env({"CAVE_SERVER_ADDRESS": "https://a.org"}).servers == ()
 
 

@@ -18,8 +18,8 @@ FORK = Viewer("Seung lab's", "https://ngl.flywire.ai", "seunglab")
 
 @pytest.fixture(params=sorted(path.stem for path in GOLDEN.glob("*.json")))
 def state(request: pytest.FixtureRequest) -> dict:
-    found: dict = json.loads((GOLDEN / f"{request.param}.json").read_text())
-    return found
+    result: dict = json.loads((GOLDEN / f"{request.param}.json").read_text())
+    return result
 
 
 def test_nothing_of_the_newer_dialect_is_left(state: dict) -> None:
@@ -37,13 +37,13 @@ def test_nothing_of_the_newer_dialect_is_left(state: dict) -> None:
 
 
 def test_layers_segments_points_and_place_are_the_same(state: dict) -> None:
-    found = translated(state)
+    result = translated(state)
     voxel_nm = [round(state["dimensions"][axis][0] * 1e9, 6) for axis in "xyz"]
-    assert [layer["name"] for layer in found["layers"]] == [layer["name"] for layer in state["layers"]]
-    pose = found["navigation"]["pose"]["position"]
+    assert [layer["name"] for layer in result["layers"]] == [layer["name"] for layer in state["layers"]]
+    pose = result["navigation"]["pose"]["position"]
     assert pose == {"voxelSize": voxel_nm, "voxelCoordinates": state["position"]}
-    assert found["navigation"]["zoomFactor"] == state["crossSectionScale"] * min(voxel_nm)
-    for own, theirs in zip(state["layers"], found["layers"], strict=True):
+    assert result["navigation"]["zoomFactor"] == state["crossSectionScale"] * min(voxel_nm)
+    for own, theirs in zip(state["layers"], result["layers"], strict=True):
         if own["type"] == "segmentation":
             assert theirs["type"] == "segmentation_with_graph"
             assert theirs["source"].startswith("graphene://https://")

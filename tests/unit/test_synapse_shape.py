@@ -65,13 +65,13 @@ def test_a_place_is_the_mean_of_the_ends_or_the_one_that_is_known() -> None:
         }
     )
     rows.attrs = {"truncated": None}
-    found = as_synapses(rows, shape_of(info("nocleft_synapse"), ()))
-    assert found["ctr_pt_position_z_nm"].tolist()[:2] == [15, 30]
-    assert pd.isna(found["ctr_pt_position_z_nm"].iloc[2])
-    assert found["size"].isna().all()
-    assert found["score"].tolist()[:2] == [0.5, 1]
-    assert found.attrs == rows.attrs
-    assert "pre_pt_position_x" not in found
+    result = as_synapses(rows, shape_of(info("nocleft_synapse"), ()))
+    assert result["ctr_pt_position_z_nm"].tolist()[:2] == [15, 30]
+    assert pd.isna(result["ctr_pt_position_z_nm"].iloc[2])
+    assert result["size"].isna().all()
+    assert result["score"].tolist()[:2] == [0.5, 1]
+    assert result.attrs == rows.attrs
+    assert "pre_pt_position_x" not in result
     assert (
         as_synapses(rows, shape_of(info("nocleft_synapse"), ()), ["pre_pt_position"])["pre_pt_position_x"].iloc[0] == 10
     )

@@ -26,9 +26,9 @@ def words(component):
 
 def test_the_catalogue_says_how_many_of_how_many_are_found():
     listed = [TABLE, VIEW]
-    found = catalogue_page.matching(listed, "typed SOMA")
-    assert found == [VIEW]
-    assert catalogue_page.status("tiny", VERSION, len(found), 2).startswith("1 of 2 tables and views found · tiny")
+    result = catalogue_page.matching(listed, "typed SOMA")
+    assert result == [VIEW]
+    assert catalogue_page.status("tiny", VERSION, len(result), 2).startswith("1 of 2 tables and views found · tiny")
     assert catalogue_page.status("tiny", VERSION, 2, 2).startswith("2 tables and views · tiny · version 7")
     assert catalogue_page.matching(listed, " ") == listed
     assert "No table or view" in words(catalogue_page.listing(TableAddress("tiny", "7"), []))
@@ -38,5 +38,5 @@ def test_rows_that_cave_does_not_count_are_a_dash_that_says_so():
     listed = catalogue_page.listing(TableAddress("tiny", "7"), [TABLE, VIEW])
     assert "1,234" in words(listed)
     parts: list[Any] = [part for part in listed._traverse() if isinstance(part, html.Span)]
-    told = [(part.children, part.title) for part in parts]
-    assert told == [("–", "CAVE does not count the rows of a view")]
+    messages = [(part.children, part.title) for part in parts]
+    assert messages == [("–", "CAVE does not count the rows of a view")]

@@ -52,8 +52,8 @@ def test_rows_are_sorted_with_blanks_last_and_ties_by_id(rows, sort):
         at = names.index(name)
         filled = sorted((row for row in wanted if row[at] is not None), key=itemgetter(at), reverse=direction == "desc")
         wanted = filled + [row for row in wanted if row[at] is None]
-    found = select(table_of(rows), TableQuery(sort=sort))
-    assert found["id"].tolist() == [row[0] for row in wanted]
+    result = select(table_of(rows), TableQuery(sort=sort))
+    assert result["id"].tolist() == [row[0] for row in wanted]
 
 
 @given(rows, st.integers(0, 40), st.integers(0, 40))

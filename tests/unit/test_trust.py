@@ -127,8 +127,8 @@ def test_only_proofread_partners_are_kept_by_the_compartment_that_touches_the_ce
     )
     assert proofreading.mask(INPUTS, Direction.IN, frame).tolist() == [True, False, False, False, False]
     assert proofreading.mask(INPUTS, Direction.OUT, frame).tolist() == [False, True, False, False, False]
-    told = proofreading.of_partners(INPUTS, frame)
-    assert told["strategy_axon"].tolist() == ["axon_clean", "none", "none", "none", "none"]
+    message = proofreading.of_partners(INPUTS, frame)
+    assert message["strategy_axon"].tolist() == ["axon_clean", "none", "none", "none", "none"]
 
 
 def test_the_older_table_of_statuses_is_read_too():
@@ -159,9 +159,9 @@ FLAGS = pd.array([True, False, True, True, False], dtype="boolean")
 def test_a_flag_says_it_of_whole_cells_and_the_last_row_of_a_cell_counts():
     frame = of_whole_cells("proofread_neurons", proofread=FLAGS)
     assert frame["strategy_axon"].to_dict() == {CELL: "whole_cell", CELL + 1: "whole_cell", CELL + 2: "none"}
-    told = proofreading.of_partners(INPUTS, frame)
-    assert told["proofreading"].tolist() == ["whole_cell", "none", "none", "none", "none"]
-    assert "strategy_axon" not in told
+    message = proofreading.of_partners(INPUTS, frame)
+    assert message["proofreading"].tolist() == ["whole_cell", "none", "none", "none", "none"]
+    assert "strategy_axon" not in message
     for way in Direction:
         assert proofreading.mask(INPUTS, way, frame).tolist() == [True, False, False, False, False]
 

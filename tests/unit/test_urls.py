@@ -87,7 +87,7 @@ def test_an_id_stays_its_digits():
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ({"nonsense": "1"}, "nonsense"),
         ({"version": "abc"}, "version=abc"),
@@ -98,10 +98,10 @@ def test_an_id_stays_its_digits():
         ({"f.": "x"}, "f."),
     ],
 )
-def test_what_cannot_be_used_is_said(query, said):
+def test_what_cannot_be_used_is_said(query, message):
     view, warnings = parse_table({"datastack": "demo", **query})
     assert view.datastack == "demo"
-    assert any(said in warning for warning in warnings)
+    assert any(message in warning for warning in warnings)
     assert len(warnings) <= 10
     assert all(len(warning) < 250 for warning in warnings)
 

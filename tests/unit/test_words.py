@@ -20,20 +20,20 @@ FILES = sorted(path for room in ("components", "pages", "callbacks") for path in
 def texts(source: str) -> Iterator[tuple[int, str]]:
     """Every text with a blank in it that is no docstring: what a person may read, by line."""
     tree = ast.parse(source)
-    told = {
+    messages = {
         id(node.body[0].value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    told |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    messages |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Constant)
             and isinstance(node.value, str)
             and " " in node.value
-            and id(node) not in told
+            and id(node) not in messages
         ):
             yield node.lineno, node.value
 
@@ -50,8 +50,8 @@ def test_the_list_is_read() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_interface_keeps_to_the_words(file: Path) -> None:
-    said = [f"{line}: {text!r} has {word!r}" for line, text in texts(file.read_text()) for word in refused(text)]
-    assert not said, "\n".join(said)
+    messages = [f"{line}: {text!r} has {word!r}" for line, text in texts(file.read_text()) for word in refused(text)]
+    assert not messages, "\n".join(messages)
 
 
 def test_nothing_bold_is_longer_than_two_lines() -> None:
