@@ -7,7 +7,7 @@
     const NAME = '("[^"]*"|[A-Za-z_][A-Za-z0-9_.]*)';
     const LISTED = `(?:\\s*(?:"[^"]*"|'[^']*'|[^\\s()[\\],"']+)\\s*,)*`;
     // a column, an operator, and perhaps some values of a list already
-    const SIGN = "=|!=|==|!?~|[<>]=?|\\bis\\b(?:\\s+not\\b)?";
+    const SIGN = "=|!=|==|<>|=[<>]|!?~|[<>]=?|[≠≥≤]|\\bis\\b(?:\\s+not\\b)?";
     const VALUE = new RegExp(`${NAME}\\s*(?:${SIGN}|(?:\\bnot\\s+)?\\bin(?:\\s*[([]|\\s)${LISTED})\\s*$`, "i");
     // a column, and what there is of an operator made of words
     const BEGUN = new RegExp(`${NAME}\\s+((?:not\\s+)?(?:in\\s+)?[a-z]*)$`, "i");

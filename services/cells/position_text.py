@@ -26,6 +26,9 @@ _UNIT = re.compile(rf"(?:\bin\s+)?(?:(?<![a-zμ_])|(?<=[xyz])_)(?:{_ANY_UNIT})(?
 _LABEL = re.compile(r"(?<![a-z0-9])(?:[a-z]+_)*([xyz])(?![a-z0-9])\s*([:=]?)", re.IGNORECASE)
 _NAMES = "pos|position|pt|point|location|coords?|coordinates?|voxels?|xyz"
 _NAMED = re.compile(rf"\s*[\"']?(?:[a-z]+_)*(?:{_NAMES})[\"']?\s*[:=]", re.IGNORECASE)
+_IN_WORDS = re.compile(
+    r"\s*(?:pos|position|point|location|coords?|coordinates?)\s+(?:(?:is|at)\s+)?(?=[-+.\d\[({])", re.IGNORECASE
+)
 _WELL_KNOWN = re.compile(r"\s*(?:SRID\s*=\s*\d+\s*;\s*)?(?:MULTI)?POINT\s*Z?\s*(?=\()", re.IGNORECASE)
 """How databases write points before their numbers, as in `POINT Z (1 2 3)`."""
 _TIMES = re.compile(r"(?<=[\d.])\s*[x×✕*]\s*(?=[+-]?\d)", re.IGNORECASE)
@@ -66,7 +69,7 @@ def parse(text: str, *, certain: bool = False) -> Coordinates | None:
     plain = cleaned(text) if len(text) <= LONGEST_POSITION else ""
     known = _WELL_KNOWN.match(plain)
     plain = without_calls(plain[known.end() :] if known else plain)
-    named = known or _NAMED.match(plain)
+    named = known or _NAMED.match(plain) or _IN_WORDS.match(plain)
     plain = plain[named.end() :] if named and not known else plain
     units = {str(match.lastgroup) for match in _UNIT.finditer(plain)}
     plain = _AROUND.sub(" ", _UNIT.sub(" ", plain)).strip(" \t\r\n,;:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -33,7 +34,11 @@ _RUN_OF_GROUPS = re.compile(
 _SIX_GROUPS = re.compile(r"(?<!\d)(?=([1-9]\d{2}(?P<by>[ ,'._])\d{3}(?:(?P=by)\d{3}){4})(?!\d))")
 _LAYER_BITS, _LARGEST_IN_LAYER = 56, 2**40
 """A root id is its layer in the highest bits and, beside it, a number that is small, for a root is in no chunk."""
-_SUFFIX = re.compile(r"\b([0-9]{6,})(?:n|U?LL?)\b", re.IGNORECASE)
+_SUFFIX = re.compile(r"\b([0-9]{6,})(?:n|U?LL?|_?[iu]64)\b", re.IGNORECASE)
+_BULLET = re.compile(r"^\s*(?:[-+*]|\d{1,3}[.)])\s+(?=\d{15})", re.MULTILINE)
+"""What lists in notes and e-mails write before a long id."""
+_ENTITY = re.compile(r"&#(?:\d{1,5}|x[0-9a-f]{1,4});", re.IGNORECASE)
+"""A character as web pages write it by its number."""
 _JOINED = re.compile(r"(?<=\d)[-_/|:](?=\d)")
 _TOKEN = re.compile(r"[\w.+\-]+")
 _FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+)?e\+?[0-9]+|[0-9]+\.[0-9]*", re.IGNORECASE)
@@ -45,13 +50,14 @@ def visible(text: str) -> str:
 
 
 def cleaned(text: str) -> str:
-    """The :func:`visible` text in plain digits, blanks and straight quotes."""
-    return unicodedata.normalize("NFKC", visible(text)).translate(_QUOTES)
+    """The :func:`visible` text in plain digits of our own, blanks and straight quotes."""
+    plain = unicodedata.normalize("NFKC", visible(_ENTITY.sub(lambda entity: html.unescape(entity[0]), text)))
+    return re.sub(r"(?![0-9])\d", lambda digit: str(unicodedata.digit(digit[0])), plain.translate(_QUOTES))
 
 
 def without_calls(text: str) -> str:
     """A :func:`cleaned` text without what Python and spreadsheets write around numbers: `np.int64(17)` is `17)`."""
-    values = _SERIES_INDEX.sub("", text) if "dtype:" in text else text
+    values = _BULLET.sub("", _SERIES_INDEX.sub("", text) if "dtype:" in text else text)
     return _CALL.sub(" ", _FORMAT.sub(r"\1)", values))
 
 

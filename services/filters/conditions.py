@@ -35,7 +35,9 @@ LONGEST_PATTERN = 500
 Saved: TypeAlias = Mapping[int, tuple[int, ...]]
 """Lists of ids by the numbers under which CAVE keeps them (see :mod:`saved_ids`)."""
 
-SIGN = re.compile(r"==|=|!=|>=|<=|>|<|!~|~")
+SIGN = re.compile(r"==|=>|=<|=|!=|<>|>=|<=|>|<|!~|~|[≠≥≤]")
+ALSO_WRITTEN = {"≠": "!=", "<>": "!=", "≥": ">=", "=>": ">=", "≤": "<=", "=<": "<="}
+"""How others write signs, with ours."""
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|' + r"'(?:[^'\\]|\\.)*'", re.DOTALL)
 
 _RANGE = re.compile(r"(.*?)\.\.(.*)", re.DOTALL)

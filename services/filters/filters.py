@@ -34,7 +34,7 @@ import numpy as np
 from services.core.columns import Column
 from services.core.errors import BadInput
 from services.filters.column_conditions import once_in_box
-from services.filters.conditions import QUOTED, SIGN, Operand, Saved, condition, in_saved, split_values
+from services.filters.conditions import ALSO_WRITTEN, QUOTED, SIGN, Operand, Saved, condition, in_saved, split_values
 from services.filters.line import LineParser, tokens_of
 from services.filters.nodes import Blank, Everything, Node, OneOf, all_of
 from services.filters.values import Value, ungrouped, unquote
@@ -75,6 +75,7 @@ def parse_box(column: Column, text: str, saved: Saved = NOTHING_SAVED, columns: 
         return once
     sign = SIGN.match(rest) or re.match(r"(not\s+)?in(?=[\s(\[\"'])", rest, re.IGNORECASE)
     name = re.sub(r"\s+", " ", sign[0].lower()) if sign else "="
+    name = ALSO_WRITTEN.get(name, name)
     after = sign.end() if sign else 0
     operand = rest[after:].lstrip()
     position = start + len(rest) - len(operand)

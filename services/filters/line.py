@@ -10,13 +10,16 @@ from services.core.columns import Column, find_column
 from services.core.errors import BadInput
 from services.filters.boxes import UNITS, Axes, axes_of, in_box
 from services.filters.column_conditions import Once
-from services.filters.conditions import SIGN, Operand, Saved, condition, in_saved, operators, quoted_at
+from services.filters.conditions import ALSO_WRITTEN, SIGN, Operand, Saved, condition, in_saved, operators, quoted_at
 from services.filters.nodes import Blank, Everything, Node, Not, OneOf, all_of, any_of
 from services.filters.values import KEYWORDS, ungrouped, unquote
 
 DEEPEST = 50
 
-_WORD = re.compile(r"[^\s()\[\],=<>!~]+")
+_UNSEEN = "\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+"""Marks of the direction of writing, which come along with what is copied."""
+_BLANK = re.compile(rf"[\s{_UNSEEN}]+")
+_WORD = re.compile(rf"[^\s{_UNSEEN}()\[\],=<>!~≠≥≤]+")
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ def tokens_of(text: str) -> list[Token]:
     tokens, at = [], 0
     while at < len(text):
         character = text[at]
-        if character.isspace():
-            at += 1
+        if blank := _BLANK.match(text, at):
+            at = blank.end()
             continue
         if character in "()[]":
             token = Token("bracket", character, at)
@@ -188,7 +191,7 @@ class LineParser:
     def compared(self, column: Column) -> Node:
         """`= BC`, `> 5`, `is BC`, `is not BC`, `is null`, `is not null`."""
         sign = self.take()
-        name = sign.text
+        name = ALSO_WRITTEN.get(sign.text, sign.text)
         if sign.kind != "sign":
             name = "!=" if self.next.is_word("not") and self.take() else "="
         position = self.next.position

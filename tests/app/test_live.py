@@ -1,5 +1,6 @@
 """The present state and that of expired versions, against what localcave still has of them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pandas as pd
@@ -115,7 +116,7 @@ def test_a_table_of_which_cave_finds_no_results_has_no_rows_and_its_columns(cave
     found = live.open_table(Release(cave, DS, expired), LATER)
     assert len(found.frame) == 0
     newest = tables.open_table(Release(cave, DS, cave.versions(DS)[0]), LATER)
-    assert found.columns == newest.columns
+    assert [replace(one, decimals=0) for one in found.columns] == [replace(one, decimals=0) for one in newest.columns]
     assert found.frame.dtypes.equals(newest.frame.dtypes)
     assert live.sentences(DS, expired, found.info)[0].endswith("The table was created later, on 6 October 2025.")
 
