@@ -157,7 +157,10 @@ def _linked(release: Release, text: str) -> Question:
         return _some("link", link.hidden, "root_id", "The link has", notes)
     if link.points_nm:
         return _marked(release, link)
-    raise BadInput("No cell is selected in this link.", "Select cells in Neuroglancer and copy the link again.")
+    lost = [warning for warning in link.warnings if warning.endswith("left out.")]
+    raise BadInput(
+        " ".join(["No cell is selected in this link.", *lost]), "Select cells in Neuroglancer and copy the link again."
+    )
 
 
 def _marked(release: Release, link: PastedLink) -> Question:

@@ -93,7 +93,9 @@ def transmitter_table(release: Release) -> TransmitterTable | None:
     if table is None or table == synapses or release.table_info(table).reference_table != synapses:
         return None
     there = release.sample(table).columns
-    names = tuple(name for name in TRANSMITTERS if name in there)
+    of_synapses = release.synapse_shape().transmitters  # in its rows too, with an ending only beside its own
+    own = (name for name in TRANSMITTERS if name not in of_synapses or f"{name}_ref" in there)
+    names = tuple(name for name in own if name in there)
     return TransmitterTable(table, names, VALID_NT in there) if names else None
 
 

@@ -86,6 +86,10 @@ def test_the_cortex_fits_its_profile(localcave_url: str, config: Path) -> None:
             '[roles]\nproofreading = { table = "proofread_neurons", column = "user_id" }\n',
             "in user_id, which does not tell whether a cell is proofread",
         ),
+        (
+            '[roles]\nneurotransmitters = "fly_synapses_neuropil"\n',
+            "fly_synapses_neuropil, named for neurotransmitters, has no probabilities of transmitters",
+        ),
         ('[roles]\ncoregistration = "nuclei_v1"\n', "of schema type nucleus_detection, which says nothing of coreg"),
         ('[roles]\nsomata = "hierarchical_neuron_annotations"\n', "refers to proofread_neurons, so its ids are no ids"),
         ('[roles]\nsomata = "proofread_neurons"\n', "proofread_neurons, named for somata, is of schema type"),

@@ -135,7 +135,7 @@ def test_boxes_take_what_people_type(column, text, rows):
         ("cell_type!=BC and volume>=300", [2, 3]),
         ("cell_type <> BC and volume => 300", [2, 3]),
         ("cell_type≠BC and volume≥300", [2, 3]),
-        ("\u200fcell_type\u200e != BC and not volume =< 299\u200b", [2, 3]),
+        ("\u200fcell_type\u200e != BC and not volume =< 299\u200b", [2, 3, 4]),
         ("cell_type in BC, MC and valid", [0]),
         ("'odd name' = 'null'", [3]),
         ('"odd name" in ("x", y)', [0, 1]),
