@@ -27,9 +27,14 @@ def pair_of(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]
     return view, population.choose(release, view.pre_set, view.post_set, proofread=proofread)
 
 
+def address_of(href: str) -> PopulationAddress:
+    """The view of an address, as it was given."""
+    return parse_population(views.query_of(href))[0]
+
+
 def shown(href: str) -> tuple[PopulationAddress, Population | None]:
     """The view that is shown, and its population if that was read."""
-    view, pair = pair_of(parse_population(views.query_of(href))[0])
+    view, pair = pair_of(address_of(href))
     ready = pair is not None and not population.cost(pair)
     return view, population.read(pair) if pair and ready else None
 

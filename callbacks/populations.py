@@ -9,7 +9,7 @@ from dash import ClientsideFunction, Input, Output, State, clientside_callback, 
 
 from callbacks import population_matrix, views
 from callbacks.errors import told_by_load
-from callbacks.population_views import draws, grouped_by, groups, named, pair_of, shown, unread
+from callbacks.population_views import address_of, draws, grouped_by, groups, named, pair_of, shown, unread
 from callbacks.register import callback
 from components import alerts, controls, population_fields, populations_page
 from components.figures import matrix as drawing
@@ -111,8 +111,9 @@ def cancel(clicks: int | None, job: str) -> bool:
 )
 def list_entry(href: str) -> Any:
     """The synapses of the entry that the address names."""
-    view, result = shown(href)
-    if not (view.row and view.column and result):
+    requested = address_of(href)
+    view, result = shown(href) if requested.row and requested.column else (requested, None)
+    if not result:
         return no_update
     pre, post = groups(view, result.pair)
     rows = population.synapses_of(result, pre, post, named(view.row), named(view.column))
@@ -127,7 +128,7 @@ def list_entry(href: str) -> Any:
 )
 def link_sets(href: str) -> Any:
     """Both sets in Neuroglancer."""
-    _, pair = pair_of(parse_population(views.query_of(href))[0])
+    _, pair = pair_of(address_of(href))
     ready = pair is not None and len(pair.pre) + len(pair.post)
     return neuroglancer_link(links.population_link(pair), "both sets") if pair and ready else no_update
 
@@ -140,8 +141,9 @@ def link_sets(href: str) -> Any:
 )
 def compare(href: str) -> Any:
     """What the null model of the address expects."""
-    view, result = shown(href)
-    if view.model == NO_MODEL or not result:
+    requested = address_of(href)
+    view, result = shown(href) if requested.model != NO_MODEL else (requested, None)
+    if not result:
         return no_update
     rows, model = groups(view, result.pair), cast("Model", view.model)
     against = chance.compare(result, rows, model, None, **draws(view, chance.PERMUTATIONS))
