@@ -44,7 +44,8 @@ class Meshes(Voxels):
         secrets = {"token": self.settings.token or "none"}
         mesh = within(READ_S, lambda: _mesh(f"graphene://{server}/segmentation/table/{table}", int(root_id), secrets))
         if mesh is None:
-            raise Upstream(f"The mesh of {root_id} in {bare(datastack)} could not be read in {READ_S:.0f} s.")
+            whose = f"The mesh of {root_id} in {bare(datastack)}"
+            raise Upstream(f"{whose} could not be read; whatever takes {READ_S:.0f} s is given up.")
         if not len(mesh.faces):
             raise missing
         if len(mesh.faces) > MOST_FACES:

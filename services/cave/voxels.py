@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from services.cache.shared import Cache
 from services.cave.session import Asker
-from services.core.addresses import is_private_way
-from services.core.errors import KarstError
+from services.core.addresses import bare, is_private_way
+from services.core.errors import KarstError, NotFound
 
 log = logging.getLogger("karst.cave")
 SOURCE_TTL_S = 3600
@@ -74,11 +74,12 @@ class Voxels(ABC):
     def image_around(self, datastack: str, centre_nm: Sequence[float], width_nm: float) -> npt.NDArray[np.uint8] | None:
         """One section of the electron microscopy, rows along y and columns along x, around x, y, z in nm, at the
         finest resolution at which `width_nm` is at most `MOST_PIXELS`; None where it cannot be read. It is read without
-        a token."""
+        a token. Raises NotFound where the datastack names no image that is read so."""
         self.require(datastack)
         source = str(self.info(datastack)["image_source"] or "").removeprefix("precomputed://")
-        readable = source.startswith(BUCKETS) or is_private_way(source)
-        return within(READ_S, lambda: _section(source, centre_nm, width_nm)) if readable else None
+        if not source.startswith(BUCKETS) and not is_private_way(source):
+            raise NotFound(f"{bare(datastack)} names no image in a bucket that is read without a token.")
+        return within(READ_S, lambda: _section(source, centre_nm, width_nm))
 
 
 def within(seconds: float, read: Callable[[], Result]) -> Result | None:

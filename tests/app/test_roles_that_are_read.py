@@ -14,7 +14,16 @@ import pytest
 from api import blueprint
 from localcave.folder.writer import DatastackWriter
 from services.cave.client import Cave
-from services.cells import cells, connectivity, partner_columns, partner_script, partner_table, plot_frames, positions
+from services.cells import (
+    cells,
+    connectivity,
+    partner_columns,
+    partner_script,
+    partner_table,
+    plot_frames,
+    positions,
+    soma,
+)
 from services.cells.card import read as read_card
 from services.cells.partner_table import Wanted
 from services.core import space
@@ -113,6 +122,8 @@ def test_a_cell_without_a_soma_is_where_its_point_is(cave: Cave) -> None:
     assert not [layer for layer in state["layers"] if layer["name"] == "soma"]
     of_soma = links.cell_link(cave, connectivity.read(release, str(A))).state["layers"]
     assert "representative point" not in [layer["name"] for layer in of_soma]
+    with pytest.raises(NotFound, match="names no image in a bucket"):
+        soma.image(cave, DS, cells.find(release, str(A), "root_id"))
 
 
 def test_partners_have_points_and_the_map_places_them_there(cave: Cave) -> None:
