@@ -29,11 +29,15 @@ def at_least(partners: pd.DataFrame, minimum: int) -> pd.DataFrame:
 def below(partners: pd.DataFrame, minimum: int) -> str:
     """A sentence for what the threshold leaves out; "" when that is nothing."""
     left = partners.loc[partners["num_syn"] < minimum, "num_syn"]
-    return (
-        f"Left out: {len(left):,} partners with fewer than {minimum} synapses, {left.sum():,} synapses."
-        if len(left)
-        else ""
-    )
+    if left.empty:
+        return ""
+    who, what = counted(len(left), "partner"), counted(int(left.sum()), "synapse")
+    return f"Left out: {who} with fewer than {minimum} synapses, {what}."
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: 1 synapse, 2 synapses."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def largest(partners: pd.DataFrame, percent: Fraction) -> tuple[pd.DataFrame, str]:
@@ -47,10 +51,11 @@ def largest(partners: pd.DataFrame, percent: Fraction) -> tuple[pd.DataFrame, st
         return partners, ""
     ties = int((gone == partners.loc[kept, "num_syn"].min()).sum())
     message = (
-        f"Left out: {len(gone):,} partners beyond the {int(kept.sum()):,} largest that make up {float(percent):g}% of "
-        f"{total:,} synapses, {gone.sum():,} synapses."
+        f"Left out: {counted(len(gone), 'partner')} beyond the {int(kept.sum()):,} largest that make up "
+        f"{float(percent):g}% of {counted(total, 'synapse')}, {counted(int(gone.sum()), 'synapse')}."
     )
-    alike = f" {ties:,} of these have as many synapses as the smallest that is kept; equal ones go by root id."
+    verb = "has" if ties == 1 else "have"
+    alike = f" {ties:,} of these {verb} as many synapses as the smallest that is kept; equal ones go by root id."
     return partners[kept].reset_index(drop=True), message + (alike if ties else "")
 
 

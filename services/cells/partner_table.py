@@ -183,17 +183,16 @@ def counted(
         kept = pd.concat([pd.Series(proofreading.mask(frame, way, proofread)) for way in ways], axis=1).all(axis=1)
         gone = frame.loc[~kept.to_numpy(bool), "num_syn"]
         left_out.append(
-            f"Left out: {len(gone):,} partners {_touching(wanted.side, proofread)} not proofread in "
-            f"{proofread.attrs['table']}, "
-            f"{gone.sum():,} synapses."
+            f"Left out: {partner_sets.counted(len(gone), 'partner')} {_touching(wanted.side, proofread, len(gone))} "
+            f"not proofread in {proofread.attrs['table']}, {partner_sets.counted(int(gone.sum()), 'synapse')}."
         )
         frame = frame[kept.to_numpy(bool)].reset_index(drop=True)
     return frame, tuple(filter(None, left_out))
 
 
-def _touching(side: Side, proofread: pd.DataFrame) -> str:
+def _touching(side: Side, proofread: pd.DataFrame, number: int) -> str:
     if proofread.attrs["whole"]:
-        return "that are"
+        return "that is" if number == 1 else "that are"
     return f"whose {({'in': 'axon', 'out': 'dendrite', 'both': 'axon or dendrite'})[side]} is"
 
 

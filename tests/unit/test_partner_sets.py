@@ -52,9 +52,9 @@ def test_a_threshold_keeps_what_has_enough_and_says_what_it_left_out(rows, minim
     assert kept["root_id"].tolist() == [root for root in frame["root_id"] if root in enough]
     words = partner_sets.below(frame, minimum)
     left = [count for count, _ in rows.values() if count < minimum]
-    assert words == (
-        f"Left out: {len(left):,} partners with fewer than {minimum} synapses, {sum(left):,} synapses." if left else ""
-    )
+    who = "1 partner" if len(left) == 1 else f"{len(left)} partners"
+    what = "1 synapse" if sum(left) == 1 else f"{sum(left)} synapses"
+    assert words == (f"Left out: {who} with fewer than {minimum} synapses, {what}." if left else "")
 
 
 def test_a_threshold_below_one_is_refused():
