@@ -20,10 +20,10 @@ class Section:
         if not isinstance(values, dict):
             raise InputError(f"{where} must be a table of keys, not {values!r}")
         self.where, self.values = where, values
-        self._asked: set[str] = set()
+        self._keys_read: set[str] = set()
 
     def get(self, key: str, default: Any = None) -> Any:
-        self._asked.add(key)
+        self._keys_read.add(key)
         return self.values.get(key, default)
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -61,8 +61,8 @@ class Section:
     def no_more(self) -> None:
         """Refuse keys that nobody asked for: they are slips of the pen."""
         for key in self.values:
-            if key not in self._asked:
-                raise InputError(f"{self.where} has a key {key!r} that means nothing here{hint(key, self._asked)}")
+            if key not in self._keys_read:
+                raise InputError(f"{self.where} has a key {key!r} that means nothing here{hint(key, self._keys_read)}")
 
 
 def checked_name(name: str, where: str) -> str:

@@ -41,7 +41,7 @@ def int64(value: int) -> int:
     return value if 0 <= value < 2**63 else 0
 
 
-def asked_ids(key: str) -> list[int]:
+def requested_ids(key: str) -> list[int]:
     """The ids under a key of the body."""
     body = json_body()
     return ids_of(body.get(key) if isinstance(body, dict) else None, key)
@@ -57,7 +57,7 @@ def ids_of(values: Any, name: str) -> list[int]:
         raise failed(f"{name} must be a list of ids", 400) from error
 
 
-def asked_time(key: str, default: datetime | None = None) -> datetime:
+def requested_time(key: str, default: datetime | None = None) -> datetime:
     """A time given as unix seconds; now when it is not given."""
     text = request.args.get(key)
     if text is None:
@@ -68,7 +68,7 @@ def asked_time(key: str, default: datetime | None = None) -> datetime:
         raise failed(f"{key} is not a unix time", 400) from error
 
 
-def asked_bounds(graph: Segmentation) -> Ids | None:
+def requested_bounds(graph: Segmentation) -> Ids | None:
     """The box of the request, `x0-x1_y0-y1_z0-z1` in voxels, as (3, 2); None when there is none. Raises a 400 for one
     that is none, and a 404 where ids hold no chunks, so that nothing could be told from a box."""
     text = request.args.get("bounds")

@@ -23,7 +23,7 @@ CHANGEABLE = (
     "flat_segmentation_source",
     "user_id",
 )
-MOST_ASKED = 10_000
+MOST_REQUESTED = 10_000
 
 
 @routes.before_request
@@ -159,8 +159,8 @@ def annotations_by_id(volume: str, table: str) -> Response:
     """Rows by id, flat; those that are not there are left out."""
     _record(volume, table)
     ids = ids_of([part for part in request.args.get("annotation_ids", "").split(",") if part], "annotation_ids")
-    if len(ids) > MOST_ASKED:
-        raise refused(400, f"At most {MOST_ASKED:,} annotations may be asked for at once")
+    if len(ids) > MOST_REQUESTED:
+        raise refused(400, f"At most {MOST_REQUESTED:,} annotations may be asked for at once")
     scratch = _scratch(volume).tables.get(table)
     if scratch is not None:
         return jsonify([scratch.rows[number] for number in ids if number in scratch.rows])

@@ -11,7 +11,7 @@ from flask import Response, request
 from localcave.segmentation.chunkedgraph import Operation, Segmentation
 from localcave.segmentation.edit_edges import EditEdge, edit_edge
 from localcave.server.auth import no_edits
-from localcave.server.graph_requests import asked_ids, asked_time, failed, ids_of, segmentation, written
+from localcave.server.graph_requests import failed, ids_of, requested_ids, requested_time, segmentation, written
 from localcave.server.routes_segmentation import V1, routes
 from localcave.server.service import service
 
@@ -39,7 +39,9 @@ def change_log(table: str, node: int) -> Response:
 @routes.post(f"{V1}/tabular_change_log_many")
 def tabular_change_log_many(table: str) -> Response:
     graph = segmentation(table)
-    return written({str(node): json.dumps(_change_table(graph.operations_of(node))) for node in asked_ids("root_ids")})
+    return written(
+        {str(node): json.dumps(_change_table(graph.operations_of(node))) for node in requested_ids("root_ids")}
+    )
 
 
 def _change_table(operations: Sequence[Operation]) -> dict[str, dict[str, Any]]:
@@ -107,7 +109,7 @@ def _edge(graph: Segmentation, operation: Operation) -> EditEdge | None:
 def user_operations(table: str) -> Response:
     """Operations of a user (all users without `user_id`) between two times, oldest first."""
     graph = segmentation(table)
-    start, end = asked_time("start_time", graph.oldest), asked_time("end_time")
+    start, end = requested_time("start_time", graph.oldest), requested_time("end_time")
     user = request.args.get("user_id")
     chosen = [o for o in graph.operations if start <= o.time <= end and user in (None, o.user_id)]
     columns: dict[str, Iterable[Any]] = {

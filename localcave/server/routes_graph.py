@@ -19,11 +19,11 @@ from localcave.segmentation.level2 import Level2
 from localcave.segmentation.skeletons import Skeleton
 from localcave.segmentation.trees import path_between
 from localcave.server.graph_requests import (
-    asked_bounds,
-    asked_ids,
     failed,
     int64,
     leaves,
+    requested_bounds,
+    requested_ids,
     segmentation,
     written,
 )
@@ -53,7 +53,7 @@ def _graph(graph: Segmentation, node: int) -> tuple[Skeleton, Level2]:
 def node_leaves(table: str, node: int) -> Response:
     graph = segmentation(table)
     stop_layer = request.args.get("stop_layer", type=int) or SUPERVOXEL
-    ids = leaves(graph, int64(node), stop_layer, asked_bounds(graph))
+    ids = leaves(graph, int64(node), stop_layer, requested_bounds(graph))
     return written({"leaf_ids": [str(leaf) for leaf in ids] if "int64_as_str" in request.args else ids})
 
 
@@ -61,8 +61,8 @@ def node_leaves(table: str, node: int) -> Response:
 def leaves_many(table: str) -> Response:
     graph = segmentation(table)
     stop_layer = request.args.get("stop_layer", type=int) or SUPERVOXEL
-    bounds = asked_bounds(graph)
-    return written({str(node): leaves(graph, node, stop_layer, bounds) for node in asked_ids("node_ids")})
+    bounds = requested_bounds(graph)
+    return written({str(node): leaves(graph, node, stop_layer, bounds) for node in requested_ids("node_ids")})
 
 
 @routes.get(f"{V1}/node/<int:node>/children")
@@ -78,7 +78,7 @@ def children(table: str, node: int) -> Response:
 def minimal_covering_nodes(table: str) -> Response:
     """The fewest nodes with the supervoxels of some nodes, as raw uint64."""
     graph = segmentation(table)
-    requested = np.unique(np.array(asked_ids("node_ids"), np.int64))
+    requested = np.unique(np.array(requested_ids("node_ids"), np.int64))
     below = [np.array([node]) if _layer(node) == SUPERVOXEL else graph.leaves(node) for node in requested.tolist()]
     for node, supervoxels in zip(requested.tolist(), below, strict=True):
         if not len(supervoxels):
@@ -92,7 +92,7 @@ def minimal_covering_nodes(table: str) -> Response:
 def level2_graph(table: str, node: int) -> Response:
     """Pairs of level 2 ids that touch; with bounds those that both reach into the box."""
     result, node = segmentation(table), int64(node)
-    bounds = asked_bounds(result)
+    bounds = requested_bounds(result)
     alone = len(leaves(result, node, LEVEL2)) == 1
     edges = np.zeros((0, 2), np.int64) if alone else _graph(result, node)[1].edges
     if bounds is not None:
@@ -107,7 +107,7 @@ def subgraph(table: str, node: int) -> Response:
     """Pairs of supervoxels that touch, in a box. Affinities are 1: nothing is uncertain. Areas are the cross-sections
     of the arbor there, in voxels of 8 x 8 nm."""
     result, node = segmentation(table), int64(node)
-    bounds = asked_bounds(result)
+    bounds = requested_bounds(result)
     skeleton, _ = _graph(result, node)
     pairs, radius = skeleton.supervoxel_id[skeleton.edges], skeleton.radius_nm[skeleton.edges].min(axis=1)
     if bounds is not None:
@@ -125,7 +125,7 @@ def contact_sites(table: str, node: int) -> Response:
     if not len(supervoxels):
         raise failed(f"Cannot find node {node}")
     stack = service().store.datastacks[graph.datastack]
-    touching = contacts(service().store, stack, supervoxels, asked_bounds(graph))
+    touching = contacts(service().store, stack, supervoxels, requested_bounds(graph))
     if touching is None:
         raise failed(f"What {node} touches is not known here.", 404)
     by_partner = request.args.get("partners", "true").lower() not in ("false", "0")

@@ -6,7 +6,7 @@ import numpy as np
 from flask import Blueprint, Response, jsonify, request
 
 from localcave.segmentation.level2 import ATTRIBUTES, Level2
-from localcave.server.graph_requests import asked_ids, failed, segmentation
+from localcave.server.graph_requests import failed, requested_ids, segmentation
 from localcave.server.service import service
 
 routes = Blueprint("l2cache", __name__, url_prefix="/l2cache/api/v1")
@@ -36,7 +36,7 @@ def attributes(table: str) -> Response:
     wanted = {name for name in request.args.get("attribute_names", "").split(",") if name} or set(ATTRIBUTES)
     if unknown := wanted - ATTRIBUTES.keys() - NOT_TOLD:
         raise failed(f"Unknown attribute {min(unknown)}", 400)
-    requests = asked_ids("l2_ids")
+    requests = requested_ids("l2_ids")
     known: dict[int, dict[str, object]] = {}
     for skeleton in service().skeletons[graph.datastack].with_level2(np.array(requests, np.int64)):
         known |= Level2.of(skeleton).attributes(wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from localcave.server.auth import no_edits
-from localcave.server.graph_requests import asked_bounds, int64, leaves, segmentation
+from localcave.server.graph_requests import int64, leaves, requested_bounds, segmentation
 from localcave.server.query_body import json_body
 from localcave.server.routes_precomputed import cell_skeleton
 
@@ -17,7 +17,7 @@ LEVEL2 = 2
 def manifest(table: str, node: int, lod: int) -> Response:
     """One piece for the whole of a root; with bounds, or a `start_layer` of 2, one for each level 2 node."""
     result, node = segmentation(table), int64(node)
-    bounds = asked_bounds(result)
+    bounds = requested_bounds(result)
     body = json_body() if request.get_data() else {}
     start_layer = body.get("start_layer") if isinstance(body, dict) else None
     if bounds is not None or start_layer == LEVEL2:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from localcave.engine.wire import gzipped
 from localcave.segmentation.chunkedgraph import Segmentation
 from localcave.segmentation.chunks import Ids
-from localcave.server.graph_requests import asked_ids, asked_time, failed, int64, segmentation, written
+from localcave.server.graph_requests import failed, int64, requested_ids, requested_time, segmentation, written
 from localcave.server.service import server_address, service
 
 SEGMENTATION_VERSION = "2.21.1"
@@ -57,29 +57,29 @@ def _above(graph: Segmentation, nodes: Ids) -> Ids:
     """The root of each node at the time of the request, or with a `stop_layer` of 2 its level 2 id."""
     if request.args.get("stop_layer", type=int) == LEVEL2:
         return graph.level2_of(nodes)
-    return graph.roots_at(nodes, asked_time("timestamp"))
+    return graph.roots_at(nodes, requested_time("timestamp"))
 
 
 @routes.post(f"{V1}/is_latest_roots")
 def is_latest_roots(table: str) -> Response:
-    return written({"is_latest": segmentation(table).is_latest(asked_ids("node_ids"), asked_time("timestamp"))})
+    return written({"is_latest": segmentation(table).is_latest(requested_ids("node_ids"), requested_time("timestamp"))})
 
 
 @routes.post(f"{V1}/root_timestamps")
 def root_timestamps(table: str) -> Response:
     """When roots were made; with `latest` when they were replaced, the time asked for where they are still valid."""
-    result, requested = segmentation(table), asked_time("timestamp")
+    result, requested = segmentation(table), requested_time("timestamp")
     if request.args.get("latest", "").lower() in ("true", "1"):
-        moments = [result.last_valid(node, requested) for node in asked_ids("node_ids")]
+        moments = [result.last_valid(node, requested) for node in requested_ids("node_ids")]
     else:
-        moments = [result.require(node).created for node in asked_ids("node_ids")]
+        moments = [result.require(node).created for node in requested_ids("node_ids")]
     return written({"timestamp": [moment.timestamp() for moment in moments]})
 
 
 @routes.get(f"{V1}/valid_nodes")
 @routes.post(f"{V1}/valid_nodes")
 def valid_nodes(table: str) -> Response:
-    known = segmentation(table).known(asked_ids("node_ids"))
+    known = segmentation(table).known(requested_ids("node_ids"))
     return written({"valid_roots": sorted(known)})
 
 
@@ -92,22 +92,22 @@ def oldest_timestamp(table: str) -> Response:
 @routes.post(f"{V1}/lineage_graph_multiple")
 def lineage_graph_multiple(table: str) -> Response:
     graph = segmentation(table)
-    past = asked_time("timestamp_past", graph.oldest)
-    return written(graph.lineage_graph(asked_ids("root_ids"), past, asked_time("timestamp_future")))
+    past = requested_time("timestamp_past", graph.oldest)
+    return written(graph.lineage_graph(requested_ids("root_ids"), past, requested_time("timestamp_future")))
 
 
 @routes.get(f"{V1}/past_id_mapping")
 @routes.post(f"{V1}/past_id_mapping")
 def past_id_mapping(table: str) -> Response:
     graph = segmentation(table)
-    past = asked_time("timestamp_past", graph.oldest)
+    past = requested_time("timestamp_past", graph.oldest)
     return written(
-        {"past_id_map": {str(r): graph.past_ids(r, past) for r in asked_ids("root_ids")}, "future_id_map": {}}
+        {"past_id_map": {str(r): graph.past_ids(r, past) for r in requested_ids("root_ids")}, "future_id_map": {}}
     )
 
 
 @routes.get(f"{V1}/delta_roots")
 def delta_roots(table: str) -> Response:
     graph = segmentation(table)
-    old, new = graph.delta_roots(asked_time("timestamp_past", graph.oldest), asked_time("timestamp_future"))
+    old, new = graph.delta_roots(requested_time("timestamp_past", graph.oldest), requested_time("timestamp_future"))
     return written({"old_roots": old, "new_roots": new})

@@ -15,7 +15,7 @@ from localcave.server.service import service
 SERVICE_VERSION = "0.23.11"
 MOST_CACHED = 500
 MOST_BULK = 10
-MOST_ASKED = 1000
+MOST_REQUESTED = 1000
 routes = Blueprint("skeletoncache", __name__, url_prefix="/skeletoncache/api")
 V1 = "/v1/<datastack>"
 
@@ -60,7 +60,7 @@ def query_cache(datastack: str, number: int, prefixes: str, limit: int) -> Respo
 
 @routes.post(f"{V1}/precomputed/skeleton/exists")
 def exist(datastack: str) -> Response:
-    root_ids = _asked(MOST_ASKED)
+    root_ids = _requested(MOST_REQUESTED)
     return _existence(datastack, root_ids)
 
 
@@ -103,7 +103,7 @@ def one(datastack: str, number: int, root_id: int, output_format: str) -> Respon
 
 @routes.post(f"{V1}/bulk/get_cached_skeletons/<int(signed=True):number>/<output_format>")
 def cached(datastack: str, number: int, output_format: str) -> Response:
-    return _many(datastack, _asked(MOST_CACHED), output_format)
+    return _many(datastack, _requested(MOST_CACHED), output_format)
 
 
 @routes.get(f"{V1}/bulk/get_skeletons/<int(signed=True):number>/<output_format>/<generate>/<root_ids>")
@@ -114,7 +114,7 @@ def bulk(datastack: str, number: int, output_format: str, generate: str, root_id
 @routes.post(f"{V1}/bulk/gen_skeletons")
 def generate(datastack: str) -> Response:
     skeletons(datastack)
-    _asked(MOST_ASKED)
+    _requested(MOST_REQUESTED)
     return Response("0.0", content_type="text/plain")
 
 
@@ -138,7 +138,7 @@ def _require(datastack: str, root_id: int) -> Skeleton:
     return skeleton
 
 
-def _asked(most: int) -> list[int]:
+def _requested(most: int) -> list[int]:
     body = json_body()
     values = body.get("root_ids") if isinstance(body, dict) else None
     if not isinstance(values, list):

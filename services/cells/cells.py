@@ -74,7 +74,7 @@ def find(release: Release, text: str, id_type: str = "auto") -> Cell:
         raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
     nuclei = somas(release)
     kind = _detect(nuclei, requested) if id_type == "auto" else id_type
-    ways: dict[str, Callable[[Release, int, pd.DataFrame], _Found]] = {
+    ways: dict[str, Callable[[Release, int, pd.DataFrame], _Match]] = {
         "nucleus_id": _by_nucleus,
         "supervoxel_id": _by_supervoxel,
         "root_id": _by_root,
@@ -84,7 +84,7 @@ def find(release: Release, text: str, id_type: str = "auto") -> Cell:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Match:
     root_id: int
     repaired_from: int | None = None
     overlap: float | None = None
@@ -160,7 +160,7 @@ def _detect(nuclei: pd.DataFrame, requested: int) -> IdType:
     return "supervoxel_id" if requested >> LAYER_BITS == 1 and not root else "root_id"
 
 
-def _by_nucleus(release: Release, requested: int, nuclei: pd.DataFrame) -> _Found:
+def _by_nucleus(release: Release, requested: int, nuclei: pd.DataFrame) -> _Match:
     rows = nuclei[nuclei["nucleus_id"] == requested]
     if rows.empty:
         table = nucleus_table(release)
@@ -176,23 +176,23 @@ def _by_nucleus(release: Release, requested: int, nuclei: pd.DataFrame) -> _Foun
             "(its root id is 0).",
             "It has no synapses to show; another version may have segmented it.",
         )
-    return _Found(root_id)
+    return _Match(root_id)
 
 
-def _by_supervoxel(release: Release, requested: int, nuclei: pd.DataFrame) -> _Found:
+def _by_supervoxel(release: Release, requested: int, nuclei: pd.DataFrame) -> _Match:
     root_id = release.root_of_supervoxel(requested)
     if not root_id:
         raise NotFound(
             f"Supervoxel {requested} belongs to no cell at version {release.number} of {release.datastack}.",
             "Check the id.",
         )
-    return _Found(root_id)
+    return _Match(root_id)
 
 
-def _by_root(release: Release, requested: int, nuclei: pd.DataFrame) -> _Found:
+def _by_root(release: Release, requested: int, nuclei: pd.DataFrame) -> _Match:
     # the root ids of a version's tables are valid at that version: no need to ask
     if (nuclei["root_id"] == requested).any() or release.latest_roots([requested])[0]:
-        return _Found(requested)
+        return _Match(requested)
     try:
         heirs, valid_at = gather(partial(release.suggest_roots, requested), partial(_valid_at, release, requested))
     except NotFound:
@@ -213,7 +213,7 @@ def _by_root(release: Release, requested: int, nuclei: pd.DataFrame) -> _Found:
         warning = f"Root id {requested} {state}: {parted} {even}; showing {root_id}."
     else:
         warning = f"Root id {requested} {state}; showing its {kin} {root_id} ({overlap:.0%} overlap)."
-    return _Found(root_id, requested, overlap, valid_at, (warning,))
+    return _Match(root_id, requested, overlap, valid_at, (warning,))
 
 
 def evenly(heirs: Sequence[tuple[int, float]]) -> str:
@@ -252,7 +252,7 @@ def _is_newer(release: Release, root_id: int, valid_at: int | None) -> bool:
     return release.cave.version(release.datastack, valid_at).timestamp > release.version.timestamp
 
 
-def _describe(result: _Found, id_type: str, requested: int, nuclei: pd.DataFrame | None) -> Cell:
+def _describe(result: _Match, id_type: str, requested: int, nuclei: pd.DataFrame | None) -> Cell:
     """The cell that was found; `nuclei` is None where nobody knows of any."""
     own = None if nuclei is None else nuclei[nuclei["root_id"] == result.root_id]
     ids = None if own is None else tuple(own["nucleus_id"].tolist())

@@ -99,7 +99,7 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
         looked_up.run()
     where, num_rows = looked_up.filter()
     frame = looked_up.frame()
-    messages = (*_told(frame, table), *looked_up.sentences(), *pasted.sentences())
+    messages = (*_messages(frame, table), *looked_up.sentences(), *pasted.sentences())
     return IdSearch(frame, where, num_rows, messages)
 
 
@@ -262,7 +262,7 @@ class _Lookup:
         return tuple(messages)
 
 
-def _told(frame: pd.DataFrame, table: TableFrame) -> list[str]:
+def _messages(frame: pd.DataFrame, table: TableFrame) -> list[str]:
     """How many ids have which status."""
     here = f"{table.info.name} at {table.version.title}"
     messages = [f"Found: {int((frame['status'] == 'found').sum()):,} of {_ids(len(frame))} in {here}."]

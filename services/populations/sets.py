@@ -115,7 +115,7 @@ def union(several: Sequence[CellSet]) -> CellSet:
 
 def _of_table(release: Release, table: str, where: str) -> CellSet:
     query = saved_ids.query(release.cave, release.datastack, where)
-    opened = narrowed_tables.open_asked(release, table, query=query)
+    opened = narrowed_tables.open_narrowed(release, table, query=query)
     if not isinstance(opened, TableFrame):
         raise large_tables.too_many(release.cave, opened)
     if ROOT_IDS not in opened.frame:

@@ -12,7 +12,7 @@ Public names:
 - `large_tables`: LargeTable, MOST_AT_ONCE, MOST_EXPORTED, MOST_NARROWED, SENT_AT_ONCE, open_any, open_large, read_all,
   read_page, rows_with_ids, too_many, unsorted, with_units
 - `live`: catalogue, describe, is_allowed, notices, of_cells, open_table, resolve, sentences
-- `narrowed_tables`: narrowed, open_asked, sentences
+- `narrowed_tables`: narrowed, open_narrowed, sentences
 - `plots`: Bars, MAPS, Outline, axes, axes_of, boxes, counts, histogram, map_axes, scatter, soma_map, thinned,
   within
 - `position_units`: UNITS, columns_in

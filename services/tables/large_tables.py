@@ -119,7 +119,9 @@ def read_page(cave: Cave, table: LargeTable, query: TableQuery, offset: int = 0,
         partial(release.count, table.info.name, filters) if filters.columns() else lambda: table.info.row_count,
     )
     order = (unsorted(cave, total),) if query.sort else ()
-    return LargePage(_shown(table, frame.iloc[:count]), total, (*order, *_told(table, frame, total, requested=limit)))
+    return LargePage(
+        _shown(table, frame.iloc[:count]), total, (*order, *_messages(table, frame, total, requested=limit))
+    )
 
 
 def read_all(
@@ -184,7 +186,7 @@ def _refuse(rows: int, most: int) -> None:
         raise TooLarge(f"{rows:,} rows are more than the {most:,} that are sent in one file.", "Filter further.")
 
 
-def _told(table: LargeTable, frame: pd.DataFrame, total: int | None, *, requested: int) -> tuple[str, ...]:
+def _messages(table: LargeTable, frame: pd.DataFrame, total: int | None, *, requested: int) -> tuple[str, ...]:
     messages = []
     if total is None:
         messages.append(f"CAVE does not count rows that are filtered by columns of {table.info.reference_table}.")

@@ -22,7 +22,7 @@ ROOT_ID = "root_id"
 """Part of the names of all columns of root ids."""
 
 
-def open_asked(release: Release, table: str, *, query: TableQuery, unit: str = "vx") -> TableFrame | LargeTable:
+def open_narrowed(release: Release, table: str, *, query: TableQuery, unit: str = "vx") -> TableFrame | LargeTable:
     """A table or view for a query whose positions count in `unit`, held where it can be: as a whole, else what is left
     of it (see :func:`narrowed`). Positions of what is returned are in voxels. Raises as
     :func:`large_tables.open_any`."""

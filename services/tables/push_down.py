@@ -50,14 +50,14 @@ def _parts(node: Node) -> tuple[Node, ...]:
 
 def _add(given: Given, part: Node, table: str = "", most: int = 0) -> None:
     """What one condition asks; nothing of it where CAVE cannot do all of it. Raises BadInput."""
-    requested = _asked(part, table, most)
+    requested = _filters_of(part, table, most)
     if any(column in given.get(name, {}) for name, column, _ in requested):
         raise _cannot(part, table, most, "a second condition of the same kind on one column")
     for name, column, value in requested:
         given.setdefault(name, {})[column] = value
 
 
-def _asked(part: Node, table: str, most: int) -> list[tuple[str, str, Any]]:
+def _filters_of(part: Node, table: str, most: int) -> list[tuple[str, str, Any]]:
     """What one condition asks, as (field of Filters, column, value)."""
     if isinstance(part, InBox):
         return [("box", part.axes[0].name.removesuffix("_x"), _corners(part))]

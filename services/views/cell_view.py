@@ -88,7 +88,7 @@ class CellView:
     def cells(self) -> tuple[Connectivity, ...]:
         """All cells that are asked for, with their partners."""
         release, address = self.release, self.address
-        types, whole, only = self._types, address.whole == "on", self._synapses_asked[0]
+        types, whole, only = self._types, address.whole == "on", self._synapse_line[0]
         parts = (address.cell, address.id_type, types or "", address.type_by, whole, only, self.lenient)
         options: Any = {"type_table": types, "type_by": address.type_by, "whole": whole, "only": only}
         derived = release.derived.of("connectivity", *parts)
@@ -116,7 +116,7 @@ class CellView:
         cell tell."""
         if not self.lenient:
             return self.address, ()
-        only, messages = self._synapses_asked
+        only, messages = self._synapse_line
         least, proofread, top = self.address.at_least, self.address.proofread, self.address.top
         try:
             partner_table.threshold(least)
@@ -234,7 +234,7 @@ class CellView:
         options: Any = {
             "type_table": self._types,
             "type_by": self.address.type_by,
-            "only": self._synapses_asked[0],
+            "only": self._synapse_line[0],
         }
         of_cell = changes.of_cell
         releases, cell = (self.release, against), self.first.cell
@@ -279,7 +279,7 @@ class CellView:
         return None if self.address.type_table == NO_TYPES else self.address.type_table
 
     @cached_property
-    def _synapses_asked(self) -> tuple[str, tuple[str, ...]]:
+    def _synapse_line(self) -> tuple[str, tuple[str, ...]]:
         """The filter of synapses, "all" where it cannot be read, and a sentence for why."""
         release, line = self.release, self.address.synapses
         if not self.lenient:

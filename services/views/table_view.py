@@ -288,7 +288,7 @@ def exact_view(cave: Cave, address: TableAddress, on: str = "auto") -> HeldView 
     release = release_of(cave, address)
     named = replace(address, datastack=release.datastack, version=str(release.version.label))
     query = query_of(cave, named)
-    table = narrowed_tables.open_asked(release, address.table, query=query, unit=address.unit)
+    table = narrowed_tables.open_narrowed(release, address.table, query=query, unit=address.unit)
     if not isinstance(table, LargeTable):
         joined, _ = joins.join_all(cave, table, address.join, on)
         return HeldView(release, named, tables.with_units(joined, address.unit))

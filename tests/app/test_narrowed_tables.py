@@ -22,7 +22,7 @@ from services.core.errors import TooLarge
 from services.core.settings import Settings
 from services.tables import live, plots, tables
 from services.tables.large_tables import LargeTable, open_large
-from services.tables.narrowed_tables import narrowed, open_asked, sentences
+from services.tables.narrowed_tables import narrowed, open_narrowed, sentences
 from services.tables.tables import TableFrame, TableQuery
 from services.views.addresses import TableAddress
 from services.views.table_view import HeldView, PagedView, open_view
@@ -118,7 +118,7 @@ def test_links_values_and_plots_are_of_the_rows_that_are_left(cave, client, whol
     bars = next(one for one in facets["histograms"] if one["column"] == "size")["bars"]
     assert sum(bar["count"] for bar in bars) == len(kept)
     assert f"{len(frame):,} rows" in facets["messages"][0]
-    opened = open_asked(Release(cave, DS, version), SYNAPSES, query=TableQuery(line))
+    opened = open_narrowed(Release(cave, DS, version), SYNAPSES, query=TableQuery(line))
     assert isinstance(opened, TableFrame)
     points = plots.soma_map(opened, TableQuery(line), cave.volume(DS), "side")
     assert sorted(points["id"]) == sorted(kept["id"])
@@ -197,7 +197,7 @@ def test_all_rows_are_held_however_little_cave_sends_at_once(small_cortex, whole
     with start_localcave([small_cortex], "--row-limit", "50") as url:
         cave = Cave(Settings(server_address=url, cache="", max_table_rows=MOST))
         query = TableQuery(f"post_pt_root_id = {root}")
-        opened = open_asked(Release(cave, DS, version), SYNAPSES, query=query)
+        opened = open_narrowed(Release(cave, DS, version), SYNAPSES, query=query)
     assert isinstance(opened, TableFrame)
     assert len(kept) > 50
     assert opened.frame["id"].tolist() == sorted(kept)
@@ -207,7 +207,7 @@ def test_all_rows_are_held_however_little_cave_sends_at_once(small_cortex, whole
 def test_what_is_not_narrowed_or_cannot_be_read_stays_paged(cave, version, line):
     opened = open_large(Release(cave, DS, version), SYNAPSES)
     assert narrowed(cave, opened, TableQuery(line)) is None
-    assert isinstance(open_asked(Release(cave, DS, version), SYNAPSES, query=TableQuery(line)), LargeTable)
+    assert isinstance(open_narrowed(Release(cave, DS, version), SYNAPSES, query=TableQuery(line)), LargeTable)
 
 
 def test_what_needs_all_rows_says_how_to_have_them(client):
@@ -220,7 +220,7 @@ def test_what_needs_all_rows_says_how_to_have_them(client):
 
 def test_ids_are_not_said_to_be_missing_from_the_rows_that_are_left(cave, version, root):
     query = TableQuery(f"post_pt_root_id = {root}")
-    opened = open_asked(Release(cave, DS, version), SYNAPSES, query=query)
+    opened = open_narrowed(Release(cave, DS, version), SYNAPSES, query=query)
     assert isinstance(opened, TableFrame)
     assert sentences(opened)
     with pytest.raises(TooLarge, match="look ids up"):
