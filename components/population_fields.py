@@ -80,7 +80,7 @@ FIELDS_OF: Mapping[str, Sequence[Field]] = {
         Field("value", "Value", _words(POPULATION_VALUES)),
         ROWS,
         COLUMNS,
-        Field("order", "Order", _words(ORDERS)),
+        Field("order", "Order", [{"label": "type order", "value": "name"}, *_words(ORDERS[1:])]),
         Field("model", "Against chance", [{"label": MODEL_WORDS[name], "value": name} for name in MODELS]),
         PERMUTATIONS,
         SEED,

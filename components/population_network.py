@@ -87,7 +87,7 @@ def picture(network: Network, colours: Mapping[str, str], *, named: bool) -> htm
     left = f" The {len(links):,} strongest of {len(links) + network.left_out:,} are drawn." if network.left_out else ""
     below = f" Below: {unknown:,} without a known depth." if unknown else ""
     known = [words for side, (_, words) in SHAPES.items() if (nodes["side"] == side).any()]
-    below += f" {'; '.join(known)}." if known else ""
+    below += f" {'; '.join(known)}." if len(known) > 1 else ""
     wanted = {"script": script(), "graph": graph.to_plotly_json()}
     return html.Section(
         [

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from components.figures import axes
+from components.figures.depth import BESIDE_LAYERS
 from components.figures.morphology import COLOURS
 from components.figures.template import Figure, Trace, figure, packed
 
@@ -45,7 +46,8 @@ def wall(
         },
         **axes.guides(layers),
     }
-    return figure([*traces, _somata(cells, starts)], HEIGHT_PX, **layout)
+    margin = {"margin": BESIDE_LAYERS} if layers else {}
+    return figure([*traces, _somata(cells, starts)], HEIGHT_PX, **layout, **margin)
 
 
 def _lines(cells: Sequence[DrawnCell], starts: Sequence[float], part: str) -> Trace:
