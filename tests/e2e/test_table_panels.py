@@ -263,7 +263,7 @@ def test_columns_and_the_unit_of_positions_are_in_the_address(page: Page, truth:
     expect(header).to_have_count(0)
     first = truth.types().sort_values("id").iloc[0]
     expect(page.locator(".ag-row[row-index='0'] .ag-cell[col-id='pt_position_x']")).to_have_text(
-        f"{first['pt_position'][0] * 4 / 1000:,.2f}".rstrip("0").rstrip(".")
+        f"{first['pt_position'][0] * 4 / 1000:,.2f}"
     )
 
 
