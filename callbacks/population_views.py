@@ -13,14 +13,16 @@ from services.core.whole_numbers import whole_number
 from services.populations import chance, groupings, jobs, nulls, population, sets
 from services.populations.groupings import Grouping
 from services.populations.population import Pair, Population
+from services.tables import saved_ids
 from services.views.addresses import PopulationAddress, parse_population
 from services.views.resolving import release_of
 
 
 def pair_of(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
-    """The view at a concrete version, and its sets; None where it names none."""
+    """The view at a concrete version, long lists of ids saved, and its sets; None where it names none."""
     release = release_of(cave(), address)
-    view = replace(address, datastack=release.datastack, version=str(release.version.label))
+    pre, post = (saved_ids.named(cave(), release.datastack, text) for text in (address.pre, address.post))
+    view = replace(address, datastack=release.datastack, version=str(release.version.label), pre=pre, post=post)
     if not view.pre_set:
         return view, None
     proofread = cast("sets.Proofread", view.proofread)

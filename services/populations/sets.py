@@ -1,4 +1,4 @@
-"""Sets of cells: `<table>:<filter line>`, or any text with ids, as the root ids of a version."""
+"""Sets of cells as the root ids of a version: `<table>:<filter line>`, any text with ids, or a saved list of these."""
 
 from __future__ import annotations
 
@@ -127,14 +127,11 @@ def _of_table(release: Release, table: str, where: str) -> CellSet:
 
 
 def _of_ids(release: Release, text: str) -> CellSet:
-    pasted = pasted_places.placed(release, text) or pasted_places.read(release, text)
-    if not pasted.ids:
-        raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root or nucleus ids.")
-    requested = np.array(pasted.ids, dtype=np.int64)
+    listed, messages = _listed(release, text)
+    requested = np.array(listed, dtype=np.int64)
     somata = cells.somas(release).drop_duplicates("nucleus_id").set_index("nucleus_id")
     roots = somata["root_id"].reindex(requested, fill_value=0).to_numpy(np.int64)
     roots = np.where(roots > 0, roots, requested)
-    messages: list[str] = list(pasted.sentences())
     known = np.isin(roots, somata["root_id"].to_numpy(np.int64))
     unsure = np.flatnonzero(~known)
     latest = np.array(release.latest_roots(roots[unsure].tolist()), dtype=bool)
@@ -152,6 +149,16 @@ def _of_ids(release: Release, text: str) -> CellSet:
             f"{which} rounded by a spreadsheet or a browser ({described(rounded, last='and')}): copy again as text."
         )
     return replace(_distinct("", roots), notes=tuple(messages))
+
+
+def _listed(release: Release, text: str) -> tuple[Sequence[int], list[str]]:
+    """The ids of a text or of the saved list that it names, and what there is to say of them."""
+    if saved := saved_ids.ids_of(release.cave, release.datastack, text):
+        return saved, []
+    pasted = pasted_places.placed(release, text) or pasted_places.read(release, text)
+    if not pasted.ids:
+        raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root or nucleus ids.")
+    return pasted.ids, list(pasted.sentences())
 
 
 def _heirs(release: Release, root: int) -> list[tuple[int, float]]:

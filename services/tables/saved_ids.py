@@ -29,6 +29,7 @@ MOST = 100_000
 LONG = 3_000
 """Characters of a filter that an address holds without trouble: servers refuse one of more than about 8,000."""
 
+_IDS = re.compile(r"[0-9]{1,19}(?:[\s,;]+[0-9]{1,19})*")
 _NAMED = re.compile(r"\bsaved\s*\(\s*([0-9]{1,19})\s*\)", re.IGNORECASE)
 
 
@@ -58,6 +59,27 @@ def read(cave: Cave, datastack: str, number: int) -> tuple[int, ...]:
         return cave.at(datastack).derived.of("saved ids", datastack, number).get(load)
     except NotFound:
         return ()
+
+
+def ids_of(cave: Cave, datastack: str, text: str) -> tuple[int, ...]:
+    """The ids of the list that a text names, as `saved(5560000000000001)` does; none where the text is another one.
+    Raises NotFound for a list that CAVE does not have."""
+    named = _NAMED.fullmatch(text.strip())
+    ids = read(cave, datastack, int(named[1])) if named else ()
+    if named and not ids:
+        raise NotFound(f"CAVE has no list of ids under {named[1]}.", "Paste the ids themselves.")
+    return ids
+
+
+def named(cave: Cave, datastack: str, text: str) -> str:
+    """A text of ids and nothing else as the name of a list, if it is too long for an address. Any other text, and one
+    that cannot be saved, stays as it was typed."""
+    listed = text.strip(" ,;\t\n")
+    ids = [int(one) for one in re.findall("[0-9]+", listed)] if len(text) > LONG and _IDS.fullmatch(listed) else []
+    if ids and max(ids) <= LARGEST_ID:
+        with suppress(KarstError):
+            return f"saved({save(cave, datastack, ids)})"
+    return text
 
 
 def save(cave: Cave, datastack: str, ids: Iterable[int]) -> int:

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from api import blueprint
+from app import create_app
+from callbacks import population_views, populations
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.core.errors import BadInput
+from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
 from services.filters.filters import parse_box, parse_line
+from services.populations import sets
 from services.tables import saved_ids, tables
 from services.tables.scripts import table_snippet
 from services.tables.tables import TableQuery
@@ -38,6 +41,11 @@ def roots(types):
 @pytest.fixture(scope="module")
 def number(cave, roots):
     return saved_ids.save(cave, DS, roots)
+
+
+@pytest.fixture(scope="module")
+def server(localcave_url):
+    return create_app(Settings(server_address=localcave_url, cache="", datastack=DS)).server
 
 
 def kept(cave, types, where, boxes=None):
@@ -154,3 +162,21 @@ def test_the_api_reads_the_same_line(cave, types, roots, number):
 def test_too_many_ids_are_refused(cave):
     with pytest.raises(BadInput, match="more than"):
         saved_ids.save(cave, DS, range(1, saved_ids.MOST + 2))
+
+
+def test_a_population_of_more_ids_than_an_address_holds(server, cave, types, roots):
+    """A set of the tray with over 400 cells once led to an address that no server takes."""
+    listed = ", ".join(map(str, roots))
+    with server.test_request_context():
+        query = {"datastack": DS, "pre_table": "ids", "pre": listed, "proofread": "off"}
+        *_, href = populations.load(query, None)
+        view, pair = population_views.pair_of(population_views.address_of(href))
+    assert len(href) < 500
+    release = Release(cave, DS, cave.versions(DS)[0])
+    assert sorted(pair.pre.ids) == sorted(sets.resolve(release, listed).ids)
+    assert saved_ids.named(cave, DS, view.pre) == view.pre
+    few = ", ".join(map(str, roots[:100]))
+    for text in (few, f"{listed}, 99999999999999999999", f"{listed}, {2**63}", f"{listed}, x", f"cell_type = {listed}"):
+        assert saved_ids.named(cave, DS, text) == text
+    with pytest.raises(NotFound, match="no list of ids under 77"):
+        sets.resolve(release, "saved(77)")
