@@ -129,6 +129,7 @@ def messages_of(view: HeldView | PagedView) -> list[str]:
     messages = [*live.sentences(table.datastack, table.version, table.info), *live.notices(cave(), table)]
     if isinstance(view, HeldView):
         messages += [*narrowed_tables.sentences(view.table), *misread(view.filter, view.table.frame)]
+        messages += filter(None, (joined.sentence() for joined in view.table.joined))
     return messages
 
 

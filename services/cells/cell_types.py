@@ -18,14 +18,11 @@ from services.core import type_columns
 from services.core.columns import kind_of
 from services.core.directions import Direction
 from services.core.errors import BadInput, KarstError
+from services.core.type_columns import USUAL_SYSTEM, system_column
 
 NEWEST, ORDER, EACH, ALL = "newest", "order", "each", "all"
 """Rules by which several rows of a cell are read: the newest, the first in the order of the profile, each system of
 annotations in a column of its own, and all; any other is `column=value`."""
-SYSTEMS = ("classification_system", "tag2")
-"""Columns that say of which system an annotation is, where a table has several annotations of each cell."""
-USUAL_SYSTEM = "cell_type"
-"""The system that is read of such a table, where there is one of that name and the profile names no other."""
 MOST_SYSTEMS = 60
 MOST_VALUES = 30
 """Values of a column that are offered to choose rows by."""
@@ -197,11 +194,6 @@ def _says_something(name: str, values: pd.Series, of_target: Collection[str]) ->
     return kind_of(name, values) in ("text", "number", "boolean")
 
 
-def system_column(rows: pd.DataFrame) -> str | None:
-    """The column that says of which system each row is; None where a table has no systems."""
-    return next((name for name in SYSTEMS if name in rows), None)
-
-
 def _each_system(rows: pd.DataFrame, table: str) -> pd.DataFrame:
     """The rows with a column for each system, blank in the rows of others, in place of those of system and value."""
     system = system_column(rows)
@@ -216,13 +208,7 @@ def _each_system(rows: pd.DataFrame, table: str) -> pd.DataFrame:
 
 def _usual(release: Release, table: str, rows: pd.DataFrame) -> str:
     """The rule by which several rows of a cell are read where none is asked for."""
-    system, role = system_column(rows), release.roles.cell_types
-    if system is None:
-        return ""
-    if role.table == table and role.system:
-        return f"{system}={role.system}"
-    several = rows["pt_root_id"].duplicated().any() and (rows[system] == USUAL_SYSTEM).fillna(False).any()
-    return f"{system}={USUAL_SYSTEM}" if several else ""
+    return "=".join(type_columns.usual_system(rows, table, release.roles.cell_types) or ())
 
 
 def _known(release: Release, table: str, *, roots: Collection[int] | None = None, by: str = "") -> pd.DataFrame:

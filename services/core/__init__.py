@@ -31,7 +31,7 @@ Public names:
 - `space`: Floats, depth_um, depths_of, layer_of, nm_to_um, nm_to_voxels, points, positions_um, voxels_to_nm
 - `stages`: begin_render, stage, start
 - `type_columns`: BEGINS, BETWEEN, SEPARATOR, SEVERAL, agreed, are_several, as_counted, blank_words, named,
-  type_column
+  of_system, system_column, type_column, usual_system, USUAL_SYSTEM
 - `waiting`: Waiting, before_waiting
 - `whole_numbers`: Default, whole_number
 """

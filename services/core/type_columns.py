@@ -1,4 +1,4 @@
-"""Which column of a partner frame says the cell type, and how several types of one cell are written."""
+"""Which column and which rows of a frame say the cell type, and how several types of one cell are written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from services.core.natural_order import natural_sorted
+from services.core.roles import Role
 
 SEPARATOR = "."
 """Between the name of a joined table and that of its column."""
@@ -18,6 +19,10 @@ SEVERAL = "several"
 MOST_LISTED = 5
 BETWEEN = " | "
 BEGINS = f"{SEVERAL}: "
+SYSTEMS = ("classification_system", "tag2")
+"""Columns that say of which system an annotation is, where a table has several annotations of each cell."""
+USUAL_SYSTEM = "cell_type"
+"""The system that is read of such a table, where there is one of that name and the profile names no other."""
 
 
 def type_column(partners: pd.DataFrame, named: str = "") -> str | None:
@@ -27,6 +32,32 @@ def type_column(partners: pd.DataFrame, named: str = "") -> str | None:
     if named in texts:
         return named
     return "cell_type" if "cell_type" in texts else next(iter(texts), None)
+
+
+def system_column(rows: pd.DataFrame) -> str | None:
+    """The column that says of which system each row is; None where a table has no systems."""
+    return next((name for name in SYSTEMS if name in rows), None)
+
+
+def usual_system(rows: pd.DataFrame, table: str, role: Role, ids: str = "pt_root_id") -> tuple[str, str] | None:
+    """The column and the value of the system that is read of a table with several `rows` for one of the `ids`: that
+    which the `role` of cell types names, else USUAL_SYSTEM; None = all rows are read."""
+    column = system_column(rows)
+    if column is None or ids not in rows:
+        return None
+    if role.table == table and role.system:
+        return column, role.system
+    known = rows.loc[(rows[ids].fillna(0) != 0).to_numpy(bool), [ids, column]]
+    several = known[ids].duplicated().any() and (known[column] == USUAL_SYSTEM).fillna(False).any()
+    return (column, USUAL_SYSTEM) if several else None
+
+
+def of_system(rows: pd.DataFrame, system: tuple[str, str] | None) -> pd.DataFrame:
+    """The rows of a system; all where it is None."""
+    if system is None:
+        return rows
+    column, value = system
+    return rows[(rows[column].astype("string") == value).fillna(False).to_numpy(bool)]
 
 
 def named(values: Iterable[str]) -> str:

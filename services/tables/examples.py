@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from services.cave.release import Release
-from services.core.type_columns import type_column
+from services.core.type_columns import of_system, type_column, usual_system
 from services.filters.values import Value, format_value, written
 from services.tables import tables
 from services.tables.tables import TableFrame
@@ -55,6 +56,7 @@ def cells(release: Release, most: int = 6) -> list[tuple[int, str]]:
     largest = release.cave.settings.max_table_rows
     for info in (one for one in [*proofread, *typed] if (one.row_count or 0) <= largest):
         frame = tables.open_table(release, info.name).frame
+        frame = of_system(frame, usual_system(frame, info.name, release.roles.cell_types))
         words = [name for name in ("strategy_axon", "status_axon", "cell_type") if name in frame.columns]
         if "pt_root_id" not in frame.columns or not words:
             continue
@@ -65,25 +67,37 @@ def cells(release: Release, most: int = 6) -> list[tuple[int, str]]:
     return []
 
 
-def types(release: Release, most: int) -> tuple[TableFrame, str, list[tuple[str, int, str | None]]] | None:
-    """The type table of a datastack, its column of types and the most frequent of them: each with its number of rows
-    and the layer that most of these lie in (None = no layers are known); None where there is no such table."""
+@dataclass(frozen=True)
+class Types:
+    """The most frequent values of `column` in a type table, of the rows of `system` (see
+    :func:`type_columns.usual_system`): each with its number of rows and the layer that most of these lie in (None = no
+    layers are known)."""
+
+    table: TableFrame
+    column: str
+    system: tuple[str, str] | None
+    counts: Sequence[tuple[str, int, str | None]]
+
+
+def types(release: Release, most: int) -> Types | None:
+    """The most frequent types in the type table of a datastack; None where there is no such table."""
     name = release.roles.cell_types.table
-    table = tables.open_table(release, name) if name else None
-    column = type_column(table.frame, release.roles.type_column(name)) if table else None
-    if table is None or column is None:
+    if not name:
         return None
-    layer = next((layers for layers in release.volume.layer_columns if layers in table.frame), None)
-    counts = table.frame[column].value_counts().head(most)
-    return (
-        table,
-        column,
-        [(str(value), int(count), _layer(table, column, value, layer)) for value, count in counts.items()],
-    )
+    table = tables.open_table(release, name)
+    system = usual_system(table.frame, name, release.roles.cell_types)
+    rows = of_system(table.frame, system)
+    column = type_column(rows, release.roles.type_column(name))
+    if column is None:
+        return None
+    layer = next((layers for layers in release.volume.layer_columns if layers in rows), None)
+    counts = rows[column].value_counts().head(most)
+    listed = [(str(value), int(count), _layer(rows, column, value, layer)) for value, count in counts.items()]
+    return Types(table, column, system, listed)
 
 
-def _layer(table: TableFrame, column: str, value: object, layer: str | None) -> str | None:
+def _layer(rows: pd.DataFrame, column: str, value: object, layer: str | None) -> str | None:
     if layer is None:
         return None
-    usual = table.frame.loc[(table.frame[column] == value).fillna(False), layer].mode()
+    usual = rows.loc[(rows[column] == value).fillna(False), layer].mode()
     return None if usual.empty or pd.isna(usual.iloc[0]) else str(usual.iloc[0])

@@ -14,7 +14,7 @@ from services.core.columns import Column, beside
 from services.core.errors import BadInput, KarstError, Upstream
 from services.core.records import TableInfo
 from services.core.roles import SYNAPSE_SCHEMAS
-from services.core.type_columns import agreed, blank_words
+from services.core.type_columns import agreed, blank_words, of_system, usual_system
 from services.tables import live
 from services.tables.tables import Joined, TableFrame, id_columns
 
@@ -114,11 +114,14 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     :mod:`type_columns`) and other values blank. The number and order of rows stay as they are.
 
     `on` is "nucleus_id" or "root_id"; with "auto" the nucleus id where both tables have it, for a segment may have
-    several nuclei. Root id 0 and blank ids match nothing. Raises BadInput where there is nothing to join on, NotFound
+    several nuclei. Root id 0 and blank ids match nothing. Of annotations in several systems one is read (see
+    :func:`type_columns.usual_system`). Raises BadInput where there is nothing to join on, NotFound
     and TooLarge as `live.open_table`.
     """
     right = live.open_table(Release(cave, table.datastack, table.version), other)
     key, own, foreign = _keys(table, right, on)
+    roles = Release(cave, table.datastack, table.version).roles
+    system = usual_system(right.frame, other, roles.cell_types, foreign)
     places = cave.volume(table.datastack).layer_columns
     values = [column for column in right.columns if _is_value(column) and column.name not in places]
     new = tuple(
@@ -128,10 +131,10 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     count = Column(f"{other}.{NUM_ROWS}", f"rows ({other})", "number")
     if {column.name for column in table.columns} & {count.name, *(column.name for column in new)}:
         raise BadInput(f"{other} is joined already.", "Choose another table.")
-    derived = table.derived.of("join", other, key)
+    derived = table.derived.of("join", other, key, *(system or ()))
 
     def load() -> pd.DataFrame:
-        return _extra(table.frame[own], right.frame, foreign, [column.name for column in values])
+        return _extra(table.frame[own], of_system(right.frame, system), foreign, [column.name for column in values])
 
     extra = derived.get(load)
     frame = table.frame.copy(deep=False)
@@ -142,7 +145,7 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
         columns=beside((*table.columns, *new, count)),
         frame=frame,
         derived=derived,
-        joined=(*table.joined, Joined(other, own, foreign)),
+        joined=(*table.joined, Joined(other, own, foreign, system)),
     )
     rows = extra[NUM_ROWS].to_numpy(np.int64)
     matched, missing = int((rows == 1).sum()), int((rows == 0).sum())
@@ -163,11 +166,11 @@ def join_all(
 
 def join_possible(cave: Cave, table: TableFrame, others: Sequence[str]) -> tuple[TableFrame, list[str]]:
     """Those of several tables that can be joined, and sentences on how each join went, or why it was left out."""
-    messages = []
+    messages: list[str] = []
     for other in dict.fromkeys(others):
         try:
             table, report = join(cave, table, other)
-            messages.append(report.sentence())
+            messages += filter(None, (report.sentence(), table.joined[-1].sentence()))
         except Upstream:  # CAVE may answer the next time
             raise
         except KarstError as error:

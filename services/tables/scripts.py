@@ -200,6 +200,9 @@ def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> It
     opened = live.open_table(Release(cave, table.datastack, table.version), joined.table)
     yield from _fetch(cave, opened, most_rows, "other")
     yield f"known = other[other[{joined.foreign!r}].fillna(0) != 0]"
+    if joined.system:
+        column, value = joined.system
+        yield f"known = known[known[{column!r}] == {value!r}]"
     names = [name for column in table.columns if (name := column.name.removeprefix(f"{joined.table}.")) != column.name]
     values = [name for name in names if name != NUM_ROWS]
     if values:

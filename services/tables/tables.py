@@ -57,11 +57,17 @@ _ANNOTATION_ID = "annotation id"
 
 @dataclass(frozen=True)
 class Joined:
-    """Another table of the same version beside a table: its row whose column `foreign` is that of `own`."""
+    """Another table of the same version beside a table: its row whose column `foreign` is that of `own`. `system` is a
+    column of it and the value that its rows have to have (None = all count)."""
 
     table: str
     own: str
     foreign: str
+    system: tuple[str, str] | None = None
+
+    def sentence(self) -> str:
+        """Which rows of the table count; "" where all do."""
+        return f"Of {self.table}, rows with {' = '.join(self.system)} are joined." if self.system else ""
 
 
 @dataclass(frozen=True)

@@ -62,12 +62,18 @@ def types(release: Release, most: int) -> list[TypeExample]:
     result = examples.types(release, most)
     if result is None:
         return []
-    table, column, counts = result
-    colours = groups.of_table(release.cave, table, column).colours
-    place = (release.datastack, str(release.number), table.info.name)
+    colours = groups.of_table(release.cave, result.table, result.column).colours
+    place = (release.datastack, str(release.number), result.table.info.name)
+    system = {name: format_value(value) for name, value in filter(None, [result.system])}
     return [
-        TypeExample(name, colours.get(name), rows, layer, TableAddress(*place, boxes={column: format_value(name)}))
-        for name, rows, layer in counts
+        TypeExample(
+            name,
+            colours.get(name),
+            rows,
+            layer,
+            TableAddress(*place, boxes={result.column: format_value(name)} | system),
+        )
+        for name, rows, layer in result.counts
     ]
 
 

@@ -20,7 +20,10 @@ from services.cells.partner_table import Wanted
 from services.core.errors import BadInput
 from services.core.moments import MomentNumber
 from services.core.settings import Settings
+from services.tables import examples, joins, tables
+from services.tables.scripts import table_snippet
 from services.tables.tables import TableQuery
+from services.views import start
 from services.views.addresses import CellAddress
 from services.views.cell_view import CellView
 from tests.app.test_partner_snippet import assert_same, run
@@ -345,6 +348,27 @@ def test_annotations_are_read_one_system_at_a_time(asking: FlaskClient, fly) -> 
         assert not [message for message in answer["warnings"] if "several rows" in message]
     every = one_system(asking, fly, type_by="all")[1]
     assert every["cell_type"].str.startswith("several: ").all()
+
+
+def test_one_system_is_read_for_examples_and_joins(cave: Cave, client: FlaskClient, fly) -> None:
+    table, release = "hierarchical_neuron_annotations", cave.release(*FLY)
+    types = annotated(fly, "cell_type")
+    counts = pd.Series(types).value_counts()
+    listed = start.types(release, 5)
+    assert [one.rows for one in listed] == counts.iloc[:5].tolist()
+    assert {one.name: one.rows for one in listed} == counts[[one.name for one in listed]].to_dict()
+    where = {"cell_type": listed[0].name, "classification_system": "cell_type"}
+    assert listed[0].address.boxes == where
+    assert {types[root] for root, _ in examples.cells(release)} == {word for _, word in examples.cells(release)}
+
+    answer = ask(client, FLY, "tables/nuclei_v1/rows", join=table)
+    known = {int(row["pt_root_id"]): row[f"{table}.cell_type"] for row in answer["rows"]}
+    assert known == {root: types.get(root) for root in known} and any(known.values())
+    assert f"Of {table}, rows with classification_system = cell_type are joined." in answer["messages"]
+    wide, messages = joins.join_possible(cave, tables.open_table(release, "nuclei_v1"), [table])
+    assert wide.joined[0].sentence() in messages
+    page = tables.select(wide, TableQuery())[[column.name for column in wide.columns]]
+    assert_same(run(table_snippet(cave, wide, TableQuery())), page)
 
 
 def test_each_system_has_a_column(asking: FlaskClient, fly) -> None:
