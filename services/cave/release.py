@@ -248,11 +248,13 @@ class Release(Roots, Synapses):
         limit: int | None = None,
         offset: int | None = None,
         desired_resolution: Sequence[float] | None = None,
+        whole: bool = False,
     ) -> pd.DataFrame:
         """Rows that CAVE itself filters and counts off, in no particular order, merged as in `table`.
 
         `select_columns` names columns of the merged frame (positions without axis); `id` comes along.
-        `attrs["truncated"]` tells when CAVE's own limit cut the answer, not when `limit` did.
+        `attrs["truncated"]` tells when CAVE's own limit cut the answer, not when `limit` did; with
+        `whole`, they are asked for in as many parts as it takes. Raises TooLarge then for a view without ids.
         """
         source = self._source(table)
         options: dict[str, Any] = {
@@ -267,10 +269,12 @@ class Release(Roots, Synapses):
                 finer: dict[str, Any] = {"desired_resolution": list(desired_resolution)} if desired_resolution else {}
                 rows = self._rows_at(self.version.timestamp, source, filters, **finer)
                 return selected(rows, select_columns, offset, limit)
+            if whole:
+                return complete(partial(self.cave.queries.rows, *self._place, source, **options), filters)
             frame = self.cave.queries.rows(*self._place, source, filters, **options)
             return self.cave.queries.with_total(frame, *self._place, source, filters, seen=offset or 0)
 
-        key = ("query", *self._place, table, json.dumps([filters.arguments(), options]))
+        key = ("query", *self._place, table, json.dumps([filters.arguments(), options, whole]))
         return self.cache_of(table).frame(key, load, ttl_s=self._ttl_s)
 
     def sample(self, table: str) -> pd.DataFrame:

@@ -22,16 +22,17 @@ def lines(cave: Cave, connectivity: Connectivity, direction: Direction, needed: 
     where a script cannot count them."""
     if not set(COLUMNS) & set(needed):
         return
-    info = compartments.table_of(Release(cave, connectivity.datastack, connectivity.version))
+    release = Release(cave, connectivity.datastack, connectivity.version)
+    info = compartments.table_of(release)
     if info is None:
         raise BadInput("This version has no table of predicted compartments.", "Hide the compartments.")
     if connectivity.only:
         raise BadInput("A script cannot count the compartments of some synapses only.", "Hide the compartments.")
     other = direction.partner
     own = Filters(equal={direction.own: connectivity.cell.root_id})
-    method, arguments = Release(cave, connectivity.datastack, connectivity.version).query_call(info.name, own)
+    method, arguments = release.query_call(info.name, own)
     yield f"tags = client.materialize.{method}(\n{written_arguments(arguments.items())})"
-    yield f"counts = pd.crosstab(tags[{other!r}], tags['tag'])"
+    yield f"counts = pd.crosstab(tags[{other!r}], tags[{compartments.names(release)[1]!r}])"
     yield f"counts = counts.reindex(index=frame['root_id'], columns={list(compartments.TAGS)}, fill_value=0)"
     yield f"frame[{list(compartments.COUNTS)}] = counts.to_numpy()"
     yield "frame['not_predicted'] = frame['num_syn'] - counts.to_numpy().sum(axis=1)"

@@ -10,12 +10,14 @@ from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.core.directions import Direction
-from services.core.errors import NotFound
+from services.core.errors import BadInput, NotFound
 from services.core.records import TableInfo
 
 if TYPE_CHECKING:
     from services.cells.connectivity import Connectivity
 
+TAG = "tag"
+"""The column of the compartment in frames, whatever the table calls it."""
 TAGS = ("spine", "shaft", "soma")
 NOT_PREDICTED = "not_predicted"
 COUNTS = tuple(f"on_{tag}" for tag in TAGS)
@@ -43,23 +45,30 @@ def required_table(release: Release) -> TableInfo:
 def predictions(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.DataFrame:
     """The predicted compartment of each synapse of one direction, as far as there is one, by synapse id.
 
-    Columns: id (int64: the synapse) and tag (string). One request, beside a first one for each table and version;
-    `attrs["truncated"]` tells when CAVE cut it. Raises NotFound where the version has no such table.
+    Columns: id (int64: the synapse) and tag (string). One request, or as many as CAVE needs for all of them, beside a
+    first one for each table and version. Raises NotFound where the version has no such table.
     """
     return tags(Release(cave, connectivity.datastack, connectivity.version), connectivity.cell.root_id, direction)
 
 
 def tags(release: Release, root_id: int, direction: Direction) -> pd.DataFrame:
     """The same for any cell."""
-    info = required_table(release)
     own = Filters(equal={direction.own: root_id})
-    rows = release.query(info.name, own, select_columns=["target_id", "tag"])
-    result = (
-        rows[["target_id", "tag"]].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
-    )
-    result = result.rename(columns={"target_id": "id"}).astype({"id": "int64"})
-    result.attrs = dict(rows.attrs)
-    return result
+    return of_rows(release, release.query(required_table(release).name, own, select_columns=names(release), whole=True))
+
+
+def names(release: Release) -> list[str]:
+    """The columns of the table that are read: of the synapse, and of the compartment."""
+    return ["target_id", release.roles.compartments.column]
+
+
+def of_rows(release: Release, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the table as :func:`predictions`. Raises BadInput where it has no such column."""
+    columns = names(release)
+    if columns[1] not in rows:
+        raise BadInput(f"{required_table(release).name} has no column {columns[1]}, named for compartments.")
+    known = rows[columns].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
+    return known.set_axis(["id", TAG], axis=1).astype({"id": "int64", TAG: "string"})
 
 
 def of_synapses(synapses: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:

@@ -101,26 +101,28 @@ def transmitter_table(release: Release) -> TransmitterTable | None:
 
 def transmitters(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.DataFrame | None:
     """The probabilities of each synapse of a cell in one direction, by synapse id (int64), with their validity where it
-    is said; None where the synapses have them themselves. One request."""
+    is said; None where the synapses have them themselves. One request, or as many as CAVE needs for all of them."""
     release = Release(cave, connectivity.datastack, connectivity.version)
     source = None if release.synapse_shape().transmitters else transmitter_table(release)
     if source is None:
         return None
     names = ["target_id", *source.names, *([VALID_NT] if source.says_validity else [])]
-    rows = release.query(source.table, Filters(equal={direction.own: connectivity.cell.root_id}), select_columns=names)
+    own = Filters(equal={direction.own: connectivity.cell.root_id})
+    rows = release.query(source.table, own, select_columns=names, whole=True)
     probabilities = rows[names].dropna(subset=["target_id"]).drop_duplicates("target_id").astype({"target_id": "int64"})
     return probabilities.set_index("target_id")
 
 
 def neuropils(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.Series:
     """The neuropil of each synapse of a cell in one direction, as far as one is known, by synapse id (int64). One
-    request. Raises NotFound where the version has no such table."""
-    role = Release(cave, connectivity.datastack, connectivity.version).roles.neuropils
+    request, or as many as CAVE needs for all of them. Raises NotFound where the version has no such table."""
+    release = Release(cave, connectivity.datastack, connectivity.version)
+    role = release.roles.neuropils
     if role.table is None:
         raise NotFound(f"Version {connectivity.version.number} has no table of neuropils.", "Leave out the neuropils.")
     own = Filters(equal={direction.own: connectivity.cell.root_id})
     names = ["target_id", role.column]
-    rows = Release(cave, connectivity.datastack, connectivity.version).query(role.table, own, select_columns=names)
+    rows = release.query(role.table, own, select_columns=names, whole=True)
     known = rows[names].dropna().drop_duplicates("target_id").astype({"target_id": "int64"})
     return known.set_index("target_id")[role.column]
 

@@ -44,15 +44,26 @@ def degree_view(release: Release) -> str | None:
 
 def degrees(release: Release, root_ids: Iterable[int]) -> pd.DataFrame | None:
     """Inputs and outputs of any root ids, indexed by `root_id`: N_INPUT and N_OUTPUT (Int64, 0 where it has none),
-    autapses and synapses with root id 0 included. One request; None where the version has no such view."""
+    autapses and synapses with root id 0 included. One request, or as many
+    as CAVE needs; None where the version has no such view."""
     view = degree_view(release)
     if view is None:
         return None
     wanted = sorted({int(root) for root in root_ids})
     names = ["root_id", *_COUNTED.values()]
-    rows = release.query(view, Filters(isin={"root_id": wanted}), select_columns=names)
+    rows = _rows_of(release, view, wanted, names)
     counts = rows.drop_duplicates("root_id").astype({"root_id": "int64"}).set_index("root_id")
     return counts[list(_COUNTED.values())].fillna(0).astype("Int64")
+
+
+def _rows_of(release: Release, view: str, roots: list[int], names: list[str]) -> pd.DataFrame:
+    """The rows of some root ids in a view, which has no ids of its own to ask for parts by, however little CAVE sends
+    at once."""
+    rows = release.query(view, Filters(isin={"root_id": roots}), select_columns=names)
+    if not rows.attrs["truncated"] or len(roots) < 2:
+        return rows
+    middle = len(roots) // 2
+    return pd.concat([_rows_of(release, view, part, names) for part in (roots[:middle], roots[middle:])])
 
 
 def partner_degrees(cave: Cave, connectivity: Connectivity) -> pd.DataFrame | None:

@@ -94,7 +94,7 @@ pre_um, post_um = (np.full((len(ids), 3), np.nan) for ids in (pre, post))  # the
 """
 _TAGS = """
 rows = {call}
-tags = rows.dropna(subset=['tag']).drop_duplicates('target_id').set_index('target_id')['tag']
+tags = rows.dropna(subset=[{column!r}]).drop_duplicates('target_id').set_index('target_id')[{column!r}]
 tags = tags.reindex(synapses['id']).astype('string').reset_index(drop=True)
 """
 _TUNED = """angles = units['pref_ori'].astype('float64'){scale} % 180
@@ -141,7 +141,8 @@ def readings(pair: Pair, names: Collection[str]) -> list[str]:
         ends = {"pre_pt_root_id": [PRE], "post_pt_root_id": [POST]}
         method, arguments = release.query_call(compartments.required_table(release).name, Filters(isin=ends))
         call = f"client.materialize.{method}(\n{written_arguments(arguments.items())})"
-        parts.append(_TAGS.format(call=call.replace(f"[{PRE}]", "sorted(pre)").replace(f"[{POST}]", "sorted(post)")))
+        call = call.replace(f"[{PRE}]", "sorted(pre)").replace(f"[{POST}]", "sorted(post)")
+        parts.append(_TAGS.format(call=call, column=compartments.names(release)[1]))
     if "pre_ori" in names:
         parts += ["\n".join([*tuning_script.units(release), _TUNED.format(scale=tuning_script.scale(release))])]
     return parts

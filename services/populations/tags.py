@@ -36,10 +36,10 @@ def of_synapses(population: Population) -> pd.Series:
         for at in range(0, len(post), IDS_AT_ONCE):
             ids = cells[start::number].tolist(), post[at : at + IDS_AT_ONCE].tolist()
             ends = dict(zip((f"{shape.pre}_root_id", f"{shape.post}_root_id"), ids, strict=True))
-            rows = release.query(table, Filters(isin=ends), select_columns=["target_id", "tag"])
+            rows = release.query(table, Filters(isin=ends), select_columns=compartments.names(release))
             if rows.attrs.get("truncated"):
                 raise TooLarge("CAVE sent only a part of the compartments.", "Take smaller sets.")
-            parts.append(rows[["target_id", "tag"]].dropna())
-    every = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"target_id": [], "tag": []})
-    known = every.drop_duplicates("target_id").astype({"target_id": "int64"}).set_index("target_id")["tag"]
+            parts.append(compartments.of_rows(release, rows))
+    every = pd.concat([pd.DataFrame({"id": [], "tag": []}), *parts], ignore_index=True)
+    known = every.drop_duplicates("id").astype({"id": "int64"}).set_index("id")["tag"]
     return known.reindex(synapses["id"]).astype("string").reset_index(drop=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from localcave.folder.writer import table_path
 from services.cave.client import Cave
 from services.cave.queries import Filters
-from services.cells import connectivity, synapse_weights
+from services.cells import compartments, connectivity, partner_table, synapse_weights
+from services.cells.partner_table import Wanted
 from services.core.directions import Direction
 from services.core.settings import Settings
 from tests import tiny
@@ -55,7 +58,7 @@ class TestLimits:
 
 
 def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cortex: Path) -> None:
-    with start_localcave([small_cortex], "--row-limit", "300") as url:
+    with start_localcave([small_cortex], "--row-limit", "200") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         version = cave.versions(CORTEX)[0].number
         root = str(
@@ -64,9 +67,41 @@ def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cor
         cut = connectivity.read(cave.release(CORTEX, version), root)
         whole = connectivity.read(cave.release(CORTEX, version), root, whole=True)
         total = len(connectivity.synapses(cave, whole, Direction.IN))
-        assert cut.truncated["in"] == {"shown": 300, "total": total}
-        assert any("300 of" in warning and f"{total:,}" in warning for warning in cut.warnings)
+        assert cut.truncated["in"] == {"shown": 200, "total": total}
+        assert any("200 of" in warning and f"{total:,}" in warning for warning in cut.warnings)
         assert whole.truncated == {"in": None, "out": None} and not whole.warnings
         assert sum(whole.totals["in"][name] for name in ("num_syn", "autapses", "root_zero")) == total
         assert synapse_weights.cell_total(cut, Direction.IN) == total  # shares are of all, not of those sent
-        assert len(connectivity.synapses(cave, cut, Direction.IN)) == 300
+        assert len(connectivity.synapses(cave, cut, Direction.IN)) == 200
+        source = pd.read_parquet(table_path(small_cortex, version, "synapse_target_predictions_ssa"))
+        own = connectivity.synapses(cave, whole, Direction.IN)["id"]
+        tags = compartments.predictions(cave, whole, Direction.IN)
+        expected = source[source["target_id"].isin(own)].set_index("target_id")["tag"].dropna()
+        assert len(expected) > 200 and tags.set_index("id")["tag"].to_dict() == expected.to_dict()
+        degrees = synapse_weights.partner_degrees(cave, whole)
+        roots = {*whole.inputs["root_id"], *whole.outputs["root_id"]}
+        assert len(roots) > 200 and degrees is not None and {*degrees.index} == roots
+        asked = Wanted("in", more=("compartment",))
+        of_types = partner_table.open_partners(cave, whole, asked).frame["not_predicted"].sum()
+        every = connectivity.synapses(cave, whole, Direction.IN)
+        partners = every[~every["pre_pt_root_id"].isin([0, whole.cell.root_id])]
+        assert of_types == (~partners["id"].isin(expected.index)).sum()
+
+
+def test_neuropils_are_of_all_synapses_however_little_cave_sends(siblings: dict[str, Path]) -> None:
+    folder = siblings["karst_fly"]
+    synapses, places = (
+        pd.read_parquet(table_path(folder, 783, t)) for t in ("synapses_nt_v1", "fly_synapses_neuropil")
+    )
+    cell = int(synapses.loc[synapses["post_pt_root_id"] != 0, "post_pt_root_id"].value_counts().index[0])
+    own = synapses[(synapses["post_pt_root_id"] == cell) & ~synapses["pre_pt_root_id"].isin([0, cell])]
+    names = own["id"].map(places.set_index("target_id")["neuropil"]).fillna("none")
+    expected = names.groupby(own["pre_pt_root_id"]).value_counts()
+    most = names.ne("none").sum() // 5
+    with start_localcave([folder], "--row-limit", str(most)) as url:
+        cave = Cave(Settings(server_address=url, cache=""))
+        whole = connectivity.read(cave.release("karst_fly", 783), str(cell), whole=True, only="all")
+        frame = partner_table.open_partners(cave, whole, Wanted("in", more=("neuropils",))).frame
+    for root, words in zip(frame["root_id"], frame["neuropils"], strict=True):
+        parts = dict(part.rsplit(" ", 1) for part in words.split(", "))
+        assert {name: int(count) for name, count in parts.items()} == expected[root].to_dict()

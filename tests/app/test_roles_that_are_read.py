@@ -16,6 +16,7 @@ from localcave.folder.writer import DatastackWriter
 from services.cave.client import Cave
 from services.cells import (
     cells,
+    compartments,
     connectivity,
     partner_columns,
     partner_script,
@@ -27,6 +28,7 @@ from services.cells import (
 from services.cells.card import read as read_card
 from services.cells.partner_table import Wanted
 from services.core import space
+from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.roles import RULES
 from services.core.settings import Settings
@@ -48,6 +50,7 @@ coregistration = "matched"
 POINTS = {A: (10, 20, 3), B: (11, 21, 4), C: (12, 22, 5)}
 NT = {1001: (0.75, 0.25), 1002: (0.25, 0.5), 1003: (0.125, 0.5), 1006: (0.5, 0.25)}
 NOT_VALID = 1003
+SITES = ["spine", "shaft"]
 
 
 def points() -> pa.Table:
@@ -92,6 +95,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     writer.add_table(V, "representative_points", points(), tiny.metadata("representative_point"))
     writer.add_table(V, "synapses", tiny.synapses(), tiny.metadata("synapse"), sorted_by=["post_pt_root_id"])
     writer.add_table(V, "synapses_nt", transmitters(), tiny.metadata("odd", reference_table="synapses"))
+    sites = pa.table({"id": [1, 2], "valid": [True] * 2, "target_id": [1001, 1002], "tag": ["a", "b"], "site": SITES})
+    writer.add_table(V, "sites", sites, tiny.metadata("reference_tag", reference_table="synapses"))
     writer.set_segmentation(*tiny.segmentation())
     writer.finish()
     with start_localcave([folder]) as address:
@@ -233,3 +238,15 @@ def test_no_role_of_any_table_makes_a_mistake(url: str, tmp_path: Path, role: st
             answer = app.test_client().get(path)
             assert answer.status_code in {200, 400, 404}, (role, table, path, answer.text[:300])
             assert "made a mistake" not in answer.text
+
+
+def test_compartments_are_read_from_the_column_that_the_profile_names(url: str, tmp_path: Path) -> None:
+    cave = cave_of(url, tmp_path, 'compartments = { table = "sites", column = "site" }')
+    connections = connectivity.read(cave.release(DS, V), str(A), "root_id")
+    tags = compartments.predictions(cave, connections, Direction.IN)
+    assert tags.to_dict("list") == {"id": [1001, 1002], "tag": SITES}
+    wanted = Wanted("in", more=("compartment",))
+    frame = partner_table.open_partners(cave, connections, wanted).frame
+    assert frame[["on_spine", "on_shaft", "on_soma"]].sum().tolist() == [1, 1, 0]
+    script = partner_script.snippet(cave, [connections], wanted, TableQuery())
+    assert_same(run(script)[["root_id", "on_spine", "on_shaft"]], frame[["root_id", "on_spine", "on_shaft"]])
