@@ -251,40 +251,34 @@ class Cave(Accounts, Skeletons, States, Meshes):
         another = origin(server) in {origin(one.address) for one in self.settings.servers}
         if narrowed or exposed or another or self.own_name(datastack) not in self.datastacks():
             raise foreign(server, self.asker.subject(datastack))
-        self.asker.allow(server)
+        http.allow(server)
         return server
 
     # ---- clients and sources
 
     def _info_client(self, _datastack: str) -> InfoServiceClient:
         make = partial(InfoServiceClient, self.settings.server_address, auth_client=self._auth, api_version=INFO_API)
-        return self.asker.client("info", make)
+        return self.asker.client("info", self.settings.server_address, make)
 
     def _state_client(self, datastack: str) -> JSONService:
         self.own_name(datastack)
         make = partial(JSONService, self.settings.server_address, auth_client=self._auth, api_version=STATE_API)
-        return self.asker.client("state", make)
+        return self.asker.client("state", self.settings.server_address, make)
 
     def materialization(self, datastack: str) -> MaterializationClient:
-        make = partial(
-            MaterializationClient,
-            self._local_server(datastack),
-            bare(datastack),
-            self._auth,
-            api_version=MATERIALIZE_API,
-        )
-        return self.asker.client(f"materialize {datastack}", make)
+        server, name = self._local_server(datastack), bare(datastack)
+        make = partial(MaterializationClient, server, name, self._auth, api_version=MATERIALIZE_API)
+        return self.asker.client(f"materialize {datastack}", server, make)
 
     def segmentation(self, datastack: str) -> ChunkedGraphClient:
         table = (self.info(datastack)["segmentation_source"] or "").rstrip("/").split("/")[-1]
         if not is_name(table):
             raise NotFound(f"Datastack {datastack} has no segmentation that CAVE can be asked about.")
-        make = partial(
-            ChunkedGraphClient, self._local_server(datastack), table, self._auth, api_version=SEGMENTATION_API
-        )
-        return self.asker.client(f"segmentation {datastack}", make)
+        server = self._local_server(datastack)
+        make = partial(ChunkedGraphClient, server, table, self._auth, api_version=SEGMENTATION_API)
+        return self.asker.client(f"segmentation {datastack}", f"{server} {table}", make)
 
     def _skeletons(self, datastack: str) -> SkeletonClient:
         server, name = self._local_server(datastack), bare(datastack)
         make = partial(SkeletonClient, server, name, self._auth, api_version=SKELETON_API)
-        return self.asker.client(f"skeletons {datastack}", make)
+        return self.asker.client(f"skeletons {datastack}", server, make)

@@ -39,8 +39,8 @@ class Asker:
         self._timeout_s = (settings.connect_timeout_s, settings.timeout_s)
         self._server = urlsplit(settings.server_address).netloc
         self._is_person = settings.auth == "person"
-        self._origins = {origin(settings.server_address)}
-        self._clients: dict[tuple[int, str], Any] = {}
+        self._origins = frozenset({origin(settings.server_address)})
+        self._clients: dict[tuple[int, str], tuple[str, Any]] = {}
         self._locks: dict[tuple[int, str], threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -50,12 +50,9 @@ class Asker:
         """What a question is about."""
         return Subject(self._server, datastack, version, table, missing, self._is_person)
 
-    def allow(self, address: str) -> None:
-        """Let questions, and the token, go to the host of an address too."""
-        self._origins.add(origin(address))
-
-    def client(self, name: str, make: Callable[[], T]) -> T:
-        """The one client of this name in this process. Making one costs a request, for the service's version.
+    def client(self, name: str, address: str, make: Callable[[], T]) -> T:
+        """The one client of this name in this process, for as long as it is to ask `address`. Making one costs a
+        request, for the service's version.
 
         A forked process makes its own: it must not use its parent's open connections.
         """
@@ -63,9 +60,9 @@ class Asker:
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
-            if key not in self._clients:
-                self._clients[key] = make()
-            result: T = self._clients[key]
+            if key not in self._clients or self._clients[key][0] != address:
+                self._clients[key] = address, make()
+            result: T = self._clients[key][1]
             return result
 
     def ask(self, what: str, subject: Subject, connect: Callable[[str], Any], call: Callable[[Any], Any]) -> Any:

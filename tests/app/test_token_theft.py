@@ -260,6 +260,23 @@ class TestRecords:
             self.cave(proxy, trap).versions(DS)  # the thief's answers make no sense
         assert any(TOKEN in seen.get("Authorization", "") for seen in trap.seen)
 
+    def test_one_that_its_record_names_no_more_gets_nothing_more(
+        self, proxy: Proxy, trap: Thief, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("services.cave.client.INFO_TTL_S", 0)
+        monkeypatch.setattr("services.cave.client.STALE_S", 0)
+        cave = self.cave(proxy, trap)
+        with pytest.raises(KarstError):
+            cave.release(DS, 1).table("x")
+        assert trap.seen
+        trap.seen.clear()
+        proxy.break_next(status(302, b"", Location=trap.url), "/metadata", times=99)  # the record is itself again
+        with pytest.raises(NotAllowed):
+            cave.versions(DS)
+        proxy.fault = None
+        assert cave.versions(DS)
+        assert not trap.seen
+
     def test_one_that_is_not_listed_may_not(self, proxy: Proxy, trap: Thief) -> None:
         with pytest.raises(NotAllowed, match="token may not go"):
             self.cave(proxy, trap).versions("not_listed")
