@@ -97,7 +97,7 @@ def test_soma_maps_name_the_source(types):
 
 def test_pages_offer_both_by_name(cave):
     offered = controls.layer_options(cave.volume(DS))
-    assert [(one["label"], one["value"]) for one in offered] == [("Allen V1 column", ""), ("CAVE Diver", "cave_diver")]
+    assert [(one["label"], one["value"]) for one in offered] == [("Allen V1 column", " "), ("CAVE Diver", "cave_diver")]
     viewers: Any = [{"label": "bundled", "value": ""}]
     choices = Choices(rules=(), columns=(), more=(), show={}, viewers=viewers, versions=(), layers=offered, panel=False)
     message = str(options(CellAddress(), choices))
