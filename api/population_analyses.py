@@ -161,7 +161,8 @@ def population_changes(datastack: str, version: str) -> Response:
     against, (offset, limit) = params.text("against").strip(), params.span(None)
     if not against:
         raise BadInput("There is no version to compare with.", "Give one as against.")
-    later, earlier = read_pair(datastack, version), read_pair(datastack, against)
+    later = read_pair(datastack, version)
+    earlier = read_pair(datastack, against, synapses=later.line)
     result, before = read_now(later), read_now(earlier)
     known = (comparisons.nuclei(pair.release) for pair in (earlier, later))
     frame = comparisons.changes(before.edges, result.edges, *known)

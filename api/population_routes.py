@@ -25,7 +25,7 @@ from services.populations.nulls import Counted, Model
 from services.populations.population import Pair, Population
 from services.tables import live
 
-SETS = ("pre", "post", "proofread", "job")
+SETS = ("pre", "post", "proofread", "synapses", "job")
 CHANCE = ("permutations", "seed")
 PROOFREAD = (one_of(*sets.PROOFREAD), "Whose proofreading counts: presynaptic axons, both sides, or nobody's.")
 COUNTED = (one_of(*dict.fromkeys(sum(nulls.COUNTED.values(), ()))), "What is counted, as far as the model is about it.")
@@ -144,6 +144,7 @@ def population_motifs(datastack: str, version: str) -> Response:
     "pre",
     "post",
     "proofread",
+    "synapses",
     examples={"pre": "{cell}", "proofread": "off"},
     proofread=PROOFREAD,
 )
@@ -193,11 +194,19 @@ def read_chance(permutations: int) -> dict[str, int]:
     return nulls.draws(params.count("permutations", permutations), params.count("seed", chance.SEED))
 
 
-def read_pair(datastack: str, version: str, *, through: str | None = None) -> Pair:
-    """The sets of a request: `pre`, `post` and `proofread`. With `through`, see :func:`population.choose`."""
+def read_pair(datastack: str, version: str, *, through: str | None = None, synapses: str | None = None) -> Pair:
+    """The sets of a request: `pre`, `post`, `proofread` and, unless it is given, `synapses`. With `through`, see
+    :func:`population.choose`."""
     proofread = cast("sets.Proofread", params.choice("proofread", sets.PROOFREAD, "axon"))
     release = live.resolve(cave(), datastack, version)
-    return population.choose(release, params.text("pre"), params.text("post"), proofread=proofread, through=through)
+    return population.choose(
+        release,
+        params.text("pre"),
+        params.text("post"),
+        proofread=proofread,
+        through=through,
+        synapses=params.text("synapses") if synapses is None else synapses,
+    )
 
 
 def read_groups(pair: Pair) -> tuple[Grouping, Grouping]:
@@ -235,6 +244,7 @@ def population_answer(
     messages = [*population.with_new(result.notes, notices), *notes]
     message = {"messages": messages} if messages else {}
     requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
+    requests |= {"synapses": pair.synapses} if pair.synapses else {}
     subject = Subject(
         pair.release.datastack, pair.release.version, f"population_{name}", {**requests, **(facts or {}), **message}
     )

@@ -82,7 +82,14 @@ def _alike(view: PopulationAddress, result: Population) -> Any:
 
 def _paths(view: PopulationAddress, result: Population) -> Any:
     pair, order = result.pair, cast("paths.Order", view.best)
-    wide = population.choose(pair.release, view.pre_set, view.post_set, proofread=pair.proofread, through=view.through)
+    wide = population.choose(
+        pair.release,
+        view.pre_set,
+        view.post_set,
+        proofread=pair.proofread,
+        through=view.through,
+        synapses=pair.line,
+    )
     if (waiting := population_views.unread(view, wide)) is not None:
         return waiting
     edges = population.read(wide).edges
@@ -105,7 +112,7 @@ def _changes(view: PopulationAddress, result: Population) -> Any:
         return population_panels.nothing("Name another version to compare with.")
     release = release_of(cave(), replace(view, version=view.against.strip()))
     pair = result.pair
-    earlier = population.choose(release, view.pre_set, view.post_set, proofread=pair.proofread)
+    earlier = population.choose(release, view.pre_set, view.post_set, proofread=pair.proofread, synapses=pair.line)
     if (waiting := population_views.unread(view, earlier)) is not None:
         return waiting
     known = (comparisons.nuclei(one) for one in (release, pair.release))

@@ -26,7 +26,7 @@ def pair_of(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]
     if not view.pre_set:
         return view, None
     proofread = cast("sets.Proofread", view.proofread)
-    return view, population.choose(release, view.pre_set, view.post_set, proofread=proofread)
+    return view, population.choose(release, view.pre_set, view.post_set, proofread=proofread, synapses=view.synapses)
 
 
 def address_of(href: str) -> PopulationAddress:

@@ -181,7 +181,9 @@ def downloads(
         for form, words in COPIES.items()
     ]
     onto = SAME if view.type_table in ("", NO_TYPES) else view.type_table
-    population = PopulationAddress(view.datastack, view.version, IDS, cells, onto, proofread="off")
+    population = PopulationAddress(
+        view.datastack, view.version, IDS, cells, onto, proofread="off", synapses=view.synapses
+    )
     onwards = [html.H2("See"), html.A("Connections by type", href=population.href())]
     if partners:
         wall = WallAddress(view.datastack, view.version, ", ".join(map(str, partners)))

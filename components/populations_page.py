@@ -201,9 +201,14 @@ def panel() -> html.Div:
 
 def file(view: PopulationAddress, kind: str, words: str, **more: str) -> html.Div:
     """Links to the files of one answer of the API about the sets."""
-    requests = {"pre": view.pre_set, "post": view.post_set, "proofread": view.proofread, **more}
+    requests = _sets(view) | more
     query = urlencode({name: text for name, text in requests.items() if text}, quote_via=quote, safe="~")
     return file_links(words, f"/api/v1/{view.datastack}/{view.version}/populations/{kind}?{query}")
+
+
+def _sets(view: PopulationAddress) -> dict[str, str]:
+    """What the API is asked for the sets of a view."""
+    return {"pre": view.pre_set, "post": view.post_set, "proofread": view.proofread, "synapses": view.synapses}
 
 
 def files(view: PopulationAddress) -> html.Div:
@@ -213,8 +218,7 @@ def files(view: PopulationAddress) -> html.Div:
     if view.model != NO_MODEL:
         drawn = {"model": view.model, "permutations": view.permutations, "seed": view.seed}
         parts.append(file(view, "null", "Chance:", **shape, **drawn))
-    sets_only = {"pre": view.pre_set, "post": view.post_set, "proofread": view.proofread}
-    query = urlencode({name: text for name, text in sets_only.items() if text}, quote_via=quote, safe="~")
+    query = urlencode({name: text for name, text in _sets(view).items() if text}, quote_via=quote, safe="~")
     script = f"/api/v1/{view.datastack}/{view.version}/populations/python?{query}"
     parts.append(html.A("caveclient script", href=script, download="edges.py"))
     return html.Div(parts, className="k-population-files")

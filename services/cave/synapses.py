@@ -115,16 +115,19 @@ class Synapses(ABC):
         )
         return self.cache_of(shape.table).frame(key, load, ttl_s=self._ttl_s)
 
-    def synapses_among(self, pre: Sequence[int] | None, post: Sequence[int] | None) -> pd.DataFrame:
+    def synapses_among(
+        self, pre: Sequence[int] | None, post: Sequence[int] | None, *, more: Sequence[str] = ()
+    ) -> pd.DataFrame:
         """All synapses of the cells `pre` onto the cells `post` (root ids; None = any), asked for in as many pieces as
-        it takes and not kept. Columns: as of `synapses`."""
+        it takes and not kept. Columns: as of `synapses`, with `more` likewise."""
         shape = self.synapse_shape()
         ends = {f"{shape.pre}_root_id": pre, f"{shape.post}_root_id": post}
         filters = Filters(isin={name: ids for name, ids in ends.items() if ids is not None})
-        options: dict[str, Any] = {"select_columns": shape.columns, "desired_resolution": [1.0, 1.0, 1.0]}
+        wanted = list(dict.fromkeys([*shape.columns, *more]))
+        options: dict[str, Any] = {"select_columns": wanted, "desired_resolution": [1.0, 1.0, 1.0]}
         source = self._source(shape.table)
         rows = partial(self.cave.queries.rows, *self._place, source, **options)
-        return as_synapses(complete(rows, filters), shape)
+        return as_synapses(complete(rows, filters), shape, more)
 
     def synapse_shape(self) -> SynapseShape:
         """What the synapses of a version have; asked of CAVE only where their schema type does not say it.

@@ -26,7 +26,7 @@ Public names:
 - `proofreading`: NONE, missing, rows, table_of
 - `role_faults`: columns, missing
 - `several_cells`: among, open_partners, totals, with_partner
-- `synapse_filter`: ALL, chosen, parse, usual
+- `synapse_filter`: ALL, among, chosen, chosen_among, parse, usual
 - `synapse_rows`: CENTRE_NM
 - `synapse_weights`: degrees
 - `tuning`: counted_in_words, tables

@@ -119,8 +119,7 @@ def read(
     if isinstance(node, Everything):
         return release.synapses(root_id, direction, whole=whole)
     names = {column.name for column in _columns_in(node)}
-    more = sorted(set(columns_asked(node)) - {*_ALWAYS, CENTRE})
-    rows = release.synapses(root_id, direction, whole=whole, more=more)
+    rows = release.synapses(root_id, direction, whole=whole, more=_more(node))
     frame = _voxels(rows, _info(release).voxel_resolution_nm)
     volume = release.volume
     if {DEPTH.name, *volume.layer_columns} & (names - set(rows.columns)):
@@ -131,6 +130,46 @@ def read(
     if COMPARTMENT.name in names - set(rows.columns):
         tags = compartments.tags(release, root_id, direction)
         frame = compartments.of_synapses(frame, tags)
+    return _passed(release, rows, node, frame)
+
+
+def among(release: Release, pre: Sequence[int] | None, post: Sequence[int] | None, *, where: str = "") -> pd.DataFrame:
+    """The synapses of :meth:`Cave.synapses_among` that the line `where` keeps, with `attrs` as of :func:`read`. Raises
+    as :func:`parse_among`."""
+    node = parse_among(release, where)
+    if isinstance(node, Everything):
+        return release.synapses_among(pre, post)
+    rows = release.synapses_among(pre, post, more=_more(node))
+    return _passed(release, rows, node, _voxels(rows, _info(release).voxel_resolution_nm))
+
+
+def chosen_among(release: Release, requested: str) -> str:
+    """The line that synapses among sets of cells have to pass, as :func:`chosen`; "" where the usual one cannot be read
+    there. Raises as :func:`parse_among` for what is `requested`."""
+    line = chosen(release, requested)
+    if requested.strip():
+        parse_among(release, line)
+    return line if requested.strip() or not not_in_scripts(parse(release, line)) else ""
+
+
+def parse_among(release: Release, where: str) -> Node:
+    """As :func:`parse`. Raises BadInput also for what is no column of the synapse table."""
+    node = parse(release, where)
+    if worked_out := not_in_scripts(node):
+        raise BadInput(
+            f"Synapses among sets of cells cannot be chosen by their {' and '.join(worked_out)}.",
+            "Take a column of the synapse table.",
+        )
+    return node
+
+
+def _more(node: Node) -> list[str]:
+    """The columns of the synapse table that a filter needs beside those that are always read."""
+    return sorted(set(columns_asked(node)) - {*_ALWAYS, CENTRE})
+
+
+def _passed(release: Release, rows: pd.DataFrame, node: Node, frame: pd.DataFrame) -> pd.DataFrame:
+    """The synapses of `rows` that a filter keeps; `frame` has what it asks for."""
     usual = {*_ALWAYS, *CENTRE_NM, *release.synapse_shape().values}
     kept = rows.loc[node.mask(frame), [name for name in rows.columns if name in usual]].reset_index(drop=True)
     kept.attrs = {**rows.attrs, "all": len(rows), "misread": misread(node, frame)}

@@ -97,6 +97,7 @@ class Jobs:
         self._cave.cache.note(_cancel(id), False, most=1)
         job = self._tell(Job(id, "waiting"))
         requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread, "through": pair.through}
+        requests["synapses"] = pair.line
         self._read(id, pair.release.datastack, pair.release.number, requests, _sealed(pair.release.cave))
         self._work_here()
         return job
@@ -129,7 +130,7 @@ class Jobs:
         try:
             cave = self._cave.of(Identity.unsealed(sealed, self._cave.settings.secret_key))
             pair = population.choose(cave.release(datastack, version), **requests)
-            reading.read(pair.release, pair.pre.ids, pair.post.ids, report=report)
+            reading.read(pair.release, pair.pre.ids, pair.post.ids, pair.synapses, report=report)
         except CancelledError:
             self._tell(replace(self.find(id), state="cancelled"))
         except Exception as error:
@@ -201,7 +202,7 @@ def _id(pair: Pair) -> str:
     settings = pair.release.cave.settings
     whose = settings.identity if settings.auth == "person" else ""
     sets = [reading.digest(one.ids) for one in (pair.pre, pair.post)]
-    what = [whose, pair.release.datastack, pair.release.number, *sets]
+    what = [whose, pair.release.datastack, pair.release.number, *sets, pair.synapses]
     return hashlib.blake2b(json.dumps(what).encode(), digest_size=10).hexdigest()
 
 

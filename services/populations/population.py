@@ -25,7 +25,8 @@ from services.populations.sets import CellSet, Proofread
 class Pair:
     """The presynaptic and the postsynaptic set of a question. `asked` are the sets before those cells were left out
     that `proofread` does not count (see :data:`sets.PROOFREAD`). `through` is the set that paths may lead through (""
-    = both); where it is given, `pre` and `post` have all cells of the three."""
+    = both); where it is given, `pre` and `post` have all cells of the three. `synapses` is the line that synapses have
+    to pass to count ("" = all do; see :func:`synapse_filter.chosen_among`)."""
 
     release: Release
     pre: CellSet
@@ -33,6 +34,12 @@ class Pair:
     proofread: Proofread
     asked: tuple[CellSet, CellSet]
     through: str | None = None
+    synapses: str = ""
+
+    @property
+    def line(self) -> str:
+        """What to ask :func:`choose` for so that the same synapses count."""
+        return self.synapses or synapse_filter.ALL
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -42,10 +49,13 @@ class Pair:
         messages = [f"Both sets: {note}" for note in shared]
         messages += [f"{name} set: {note}" for name, side in sides for note in side.notes if note not in shared]
         empty = [f"The {name.lower()} set has no cells." for name, side in sides if not len(side)]
-        usual = synapse_filter.usual(self.release)
-        every = [f"Every synapse counts here; the partners of a cell are counted where {usual}."] if usual else []
+        if self.synapses:
+            which = [f"Synapses count where {self.synapses}."]
+        else:
+            usual = synapse_filter.usual(self.release)
+            which = [f"Every synapse counts here; the partners of a cell are counted where {usual}."] if usual else []
         notices = self.release.notices(*self.release.roles.of_cells)
-        return with_new((*messages, *empty, *every), notices)
+        return with_new((*messages, *empty, *which), notices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +90,18 @@ def with_new(notes: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
 
 
 def choose(
-    release: Release, pre: str, post: str = "", *, proofread: Proofread = "axon", through: str | None = None
+    release: Release,
+    pre: str,
+    post: str = "",
+    *,
+    proofread: Proofread = "axon",
+    through: str | None = None,
+    synapses: str = "",
 ) -> Pair:
     """The sets that two texts name (see :func:`sets.resolve`); `post` left out is `pre`. With `through`, what paths
-    between them may use (see :class:`Pair`). Raises as :func:`sets.resolve`."""
+    between them may use (see :class:`Pair`). `synapses` is the line that synapses have to pass to count ("" = the usual
+    one, "all" = none). Raises as :func:`sets.resolve`, and BadInput for a line that cannot be read."""
+    where = synapse_filter.chosen_among(release, synapses)
     texts = [pre] if not post.strip() or post.strip() == pre.strip() else [pre, post]
     matches = gather(*(partial(sets.resolve, release, text) for text in texts))
     before, after = matches[0], matches[-1]
@@ -93,7 +111,7 @@ def choose(
         before, after = replace(joined, text=before.text), replace(joined, text=after.text)
     one = before if proofread == "off" else sets.proofread_only(release, before, "axon")
     other = sets.proofread_only(release, after, "dendrite") if proofread == "both" else after
-    return Pair(release, one, other, proofread, (before, after), through)
+    return Pair(release, one, other, proofread, (before, after), through, where)
 
 
 def beside(pair: Pair, text: str, side: Literal["pre", "post"]) -> Pair:
@@ -101,12 +119,12 @@ def beside(pair: Pair, text: str, side: Literal["pre", "post"]) -> Pair:
     if not text.strip():
         raise BadInput("There is no other set to compare with.", "Name a table with a filter, or ids.")
     texts = {"pre": pair.pre.text, "post": pair.post.text} | {side: text}
-    return choose(pair.release, **texts, proofread=pair.proofread)
+    return choose(pair.release, **texts, proofread=pair.proofread, synapses=pair.line)
 
 
 def cost(pair: Pair) -> int:
     """About how many requests reading the synapses among the sets will take; 0 where all are kept."""
-    return reading.plan(pair.release, pair.pre.ids, pair.post.ids).num_requests
+    return reading.plan(pair.release, pair.pre.ids, pair.post.ids, pair.synapses).num_requests
 
 
 def read(pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> Population:
@@ -114,11 +132,11 @@ def read(pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> 
     release, ids = pair.release, (pair.pre.ids, pair.post.ids)
 
     def load() -> Population:
-        synapses = reading.read(release, *ids, report=report)
+        synapses = reading.read(release, *ids, pair.synapses, report=report)
         return Population(pair, synapses, edges_of(synapses, *ids), release.synapse_shape().sized)
 
     names = (reading.digest(pair.pre.ids), reading.digest(pair.post.ids))
-    texts = (pair.pre.text, pair.post.text, pair.proofread, pair.through or "")
+    texts = (pair.pre.text, pair.post.text, pair.proofread, pair.through or "", pair.synapses)
     return release.derived.of("population", *names, *texts).get(load)
 
 

@@ -1,6 +1,7 @@
 """Reading the synapses among two sets of cells through CAVE, in chunks that are each paid for once.
 
-A chunk is a rectangle: all synapses of some cells onto some others. It is kept under the version and these cells, and
+A chunk is a rectangle: all synapses that count of some cells onto some others. It is kept under the version, these
+cells and the line that says which synapses count, and
 noted, so that another pair of sets is cut into what kept rectangles cover and what has to be asked for. A note that is
 lost, or a chunk that had to make room, costs requests and nothing else.
 """
@@ -22,7 +23,7 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
-from services.cells import cells
+from services.cells import cells, synapse_filter
 from services.cells.synapse_rows import CENTRE_NM
 from services.core.errors import NotFound, TooLarge
 from services.core.parallel import MOST_AT_ONCE, gather
@@ -88,10 +89,10 @@ class Progress:
         return self.seconds / self.done * (self.total - self.done) if self.done else None
 
 
-def plan(release: Release, pre_ids: Ids, post_ids: Ids) -> Plan:
-    """What has to be asked to know the synapses among two sets of cells, given what was read before. Asks CAVE nothing
-    but how many synapses and somata there are."""
-    known = _known(release)
+def plan(release: Release, pre_ids: Ids, post_ids: Ids, where: str = "") -> Plan:
+    """What has to be asked to know the synapses among two sets of cells that the line `where` keeps, given what was
+    read before. Asks CAVE nothing but how many synapses and somata there are."""
+    known = _known(release, where)
     kept, blocks = uncovered(known, pre_ids, post_ids)
     typical = _typical_synapses(release)
     ask, requests = [], 0
@@ -106,18 +107,20 @@ def read(
     release: Release,
     pre_ids: Ids,
     post_ids: Ids,
+    where: str = "",
     *,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> pd.DataFrame:
-    """All synapses of the cells `pre_ids` onto the cells `post_ids`, sorted by id, each once.
+    """All synapses of the cells `pre_ids` onto the cells `post_ids` that the line `where` keeps (see
+    :func:`synapse_filter.among`), sorted by id, each once.
 
     Columns: id, pre_root_id, post_root_id (int64), size (float32, in voxels; NaN = not known), and x_nm, y_nm, z_nm
     (float32) of its centre. `report` is told after every round of chunks; what it raises ends the reading, and what was
     read is kept. Raises TooLarge for more than can be held, and what CAVE raises.
     """
     begun = time.monotonic()
-    planned = plan(release, pre_ids, post_ids)
-    parts = [_within(_chunk(release, one), pre_ids, post_ids) for one in planned.kept]
+    planned = plan(release, pre_ids, post_ids, where)
+    parts = [_within(_chunk(release, one, where), pre_ids, post_ids) for one in planned.kept]
     pending, done = list(planned.ask), 0
     report(Progress(0, len(pending), sum(map(len, parts)), 0.0))
     while pending:
@@ -125,7 +128,7 @@ def read(
         ready = [piece for pieces in gather(*(partial(_pieces, release, one) for one in now)) for piece in pieces]
         for start in range(0, len(ready), MOST_AT_ONCE):
             some = ready[start : start + MOST_AT_ONCE]
-            matches = gather(*(partial(_chunk, release, one) for one in some))
+            matches = gather(*(partial(_chunk, release, one, where) for one in some))
             parts += [_within(part, pre_ids, post_ids) for part in matches]
             _refuse(sum(map(len, parts)))
             done += len(some)
@@ -217,16 +220,16 @@ def _pieces(release: Release, chunk: Rectangle) -> list[Rectangle]:
     return [Rectangle(part, chunk.post) for part in _parts(chunk.pre, min(max(number, 1), len(chunk.pre)))]
 
 
-def _chunk(release: Release, one: Rectangle) -> pd.DataFrame:
-    """The synapses of a rectangle, from the cache or from CAVE; noted, so that it is found again."""
+def _chunk(release: Release, one: Rectangle, where: str) -> pd.DataFrame:
+    """The synapses of a rectangle that count, from the cache or from CAVE; noted, so that it is found again."""
 
     def load() -> pd.DataFrame:
         ends = (None if ids is None else ids.tolist() for ids in (one.pre, one.post))
-        return _compact(release.synapses_among(*ends))
+        return _compact(synapse_filter.among(release, *ends, where=where))
 
     cache = release.cache_of(release.synapse_shape().table)
-    frame = cache.frame(("synapses among", release.datastack, release.number, *one.name), load)
-    _note(release, one)
+    frame = cache.frame(("synapses among", release.datastack, release.number, *one.name, *_line(where)), load)
+    _note(release, one, where)
     return frame
 
 
@@ -273,10 +276,10 @@ def _typical_synapses(release: Release) -> float:
 # ---- what was read before
 
 
-def _known(release: Release) -> list[Rectangle]:
+def _known(release: Release, where: str) -> list[Rectangle]:
     """The rectangles that are noted, newest first; one whose cells are not kept any more is left out."""
     matches = []
-    for pre, post in reversed(release.cave.cache.noted(("rectangles", release.datastack, release.number))):
+    for pre, post in reversed(release.cave.cache.noted(_notes(release, where))):
         try:
             matches.append(
                 Rectangle(_ids(release.cave, release.datastack, pre), _ids(release.cave, release.datastack, post))
@@ -286,11 +289,20 @@ def _known(release: Release) -> list[Rectangle]:
     return matches
 
 
-def _note(release: Release, one: Rectangle) -> None:
+def _note(release: Release, one: Rectangle, where: str) -> None:
     for ids in (one.pre, one.post):
         _ids(release.cave, release.datastack, digest(ids), ids)
-    if list(one.name) not in release.cave.cache.noted(("rectangles", release.datastack, release.number)):
-        release.cave.cache.note(("rectangles", release.datastack, release.number), list(one.name))
+    if list(one.name) not in release.cave.cache.noted(_notes(release, where)):
+        release.cave.cache.note(_notes(release, where), list(one.name))
+
+
+def _notes(release: Release, where: str) -> tuple[str | int, ...]:
+    return ("rectangles", release.datastack, release.number, *_line(where))
+
+
+def _line(where: str) -> tuple[str, ...]:
+    """What the line that synapses pass adds to the names of what is kept."""
+    return (where,) if where else ()
 
 
 def _ids(cave: Cave, datastack: str, digest: str, ids: Ids | None = None) -> Ids | None:

@@ -7,11 +7,13 @@ from collections.abc import Collection
 
 from services.cave.queries import Filters
 from services.cave.release import Release
-from services.cells import cells, compartments, tuning_script
+from services.cells import cells, compartments, synapse_filter, tuning_script
 from services.cells.partner_script import turn
 from services.core.errors import BadInput, TooLarge
+from services.filters.nodes import Everything
 from services.populations.population import Pair, with_new
-from services.tables.scripts import written_arguments, written_client
+from services.tables.script_filters import expression
+from services.tables.scripts import MATCHES, written_arguments, written_client
 
 MOST_IDS = 20_000
 READ = "synapses"
@@ -55,7 +57,7 @@ def among(pre, post):
     return pd.concat([among(pre[:half], post), among(pre[half:], post)])
 
 
-synapses = among(pre, post){renamed}
+{kept}{renamed}
 '''
 
 _EDGES = """synapses = synapses[synapses["pre_pt_root_id"] != synapses["post_pt_root_id"]]
@@ -163,7 +165,14 @@ def _synapses(pair: Pair, *, placed: bool = False) -> str:
     ends = {f"{shape.pre}_root_id": "pre_pt_root_id", f"{shape.post}_root_id": "post_pt_root_id"}
     sized, position = ["size"] if shape.sized else [], [*shape.positions] if placed else []
     same = pair.pre.ids.tolist() == pair.post.ids.tolist()
+    only = synapse_filter.parse_among(release, pair.synapses)
+    kept = "synapses = among(pre, post)"
+    if not isinstance(only, Everything):
+        kept = f"frame = among(pre, post)\nsynapses = frame[{expression(only, release.sample(shape.table))}]"
+    if "matches(" in kept:
+        kept = f"import pyarrow as pa\nimport pyarrow.compute as pc\n\n\n{MATCHES}\n\n{kept}"
     return _READ.format(
+        kept=kept,
         client=written_client(release),
         pre=_listed(pair.pre.ids.tolist()),
         post="pre" if same else f"[\n{_listed(pair.post.ids.tolist())}\n]",
@@ -171,7 +180,7 @@ def _synapses(pair: Pair, *, placed: bool = False) -> str:
         pre_end=f"{shape.pre}_root_id",
         post_end=f"{shape.post}_root_id",
         renamed="" if shape.directed else f".rename(columns={ends!r})",
-        columns=json.dumps(["id", *ends, *sized, *position]),
+        columns=json.dumps(list(dict.fromkeys(["id", *ends, *sized, *position, *synapse_filter.columns_asked(only)]))),
     )
 
 

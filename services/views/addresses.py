@@ -159,7 +159,7 @@ class PopulationAddress:
     partners are listed beside its own, `clusters` their number ("" = the default). `through` is the set that paths lead
     through ("" = both sets), `best` which come first, one of PATH_ORDERS. `beside` is a set that takes
     the place of the presynaptic one (of the postsynaptic one, with the `direction` "in"), `compared` what the two are
-    compared by, one of COMPARED.
+    compared by, one of COMPARED. `synapses` is as of a :class:`CellAddress`.
     """
 
     datastack: str = ""
@@ -190,6 +190,7 @@ class PopulationAddress:
     best: str = "shortest"
     beside: str = ""
     compared: str = "share"
+    synapses: str = ""
 
     @property
     def pre_set(self) -> str:

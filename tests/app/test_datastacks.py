@@ -221,7 +221,8 @@ def test_a_small_table_is_the_same_in_its_script_and_its_file(place: Place) -> N
 
 def test_a_population_has_the_synapses_of_the_source(place: Place) -> None:
     pre = by_partner(place, "in").size().nlargest(3).index
-    answer = place.ask("populations/edges", pre=",".join(map(str, pre)), post=str(place.cell), proofread="off").json
+    sets = {"pre": ",".join(map(str, pre)), "post": str(place.cell), "proofread": "off", "synapses": "all"}
+    answer = place.ask("populations/edges", **sets).json
     counted = by_partner(place, "in").size().loc[pre]
     assert {int(row["pre_root_id"]): row["num_syn"] for row in answer["rows"]} == counted.to_dict()
     query = {"datastack": place.name, "pre": ", ".join(map(str, pre)), "post": str(place.cell), "read": "on"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 
 import flask
@@ -153,15 +155,42 @@ def test_the_usual_score_is_known_where_the_view_of_pairs_is_not(siblings_url, t
     assert counted.to_dict() == good.to_dict()
 
 
-def test_a_population_says_that_it_counts_every_synapse(client, fly):
+def test_a_population_counts_the_synapses_that_cells_count(client, fly):
     synapses = fly["synapses_nt_v1"]
+    synapses = synapses[synapses["pre_pt_root_id"] != synapses["post_pt_root_id"]]
     cell = busiest(synapses)
-    one = int(of_partners(synapses, cell)["pre_pt_root_id"].iloc[0])
-    answer = ask(client, FLY, "populations/edges", pre=str(one), post=str(cell), proofread="off")
-    (edge,) = answer["rows"]
-    assert edge["num_syn"] == len(synapses[(synapses["pre_pt_root_id"] == one) & (synapses["post_pt_root_id"] == cell)])
-    message = "Every synapse counts here; the partners of a cell are counted where cleft_score >= 50."
-    assert message in answer["messages"]
+    pre = of_partners(synapses, cell)["pre_pt_root_id"].value_counts().index[:20]
+    sets = {"pre": ",".join(map(str, pre)), "post": str(cell), "proofread": "off"}
+    between = synapses[synapses["pre_pt_root_id"].isin(pre) & (synapses["post_pt_root_id"] == cell)]
+    few = between["connection_score"] > between["connection_score"].median()
+    lines = {
+        "": between["cleft_score"] >= 50,
+        "all": between["cleft_score"] >= 0,
+        "cleft_score < 50": between["cleft_score"] < 50,
+        f"connection_score > {between['connection_score'].median()}": few,
+    }
+    for line, kept in lines.items():  # each in the cache of the others
+        answer = ask(client, FLY, "populations/edges", **sets, synapses=line)
+        counted = between[kept].groupby("pre_pt_root_id").size().to_dict()
+        assert {int(row["pre_root_id"]): row["num_syn"] for row in answer["rows"]} == counted, line
+        every = "Every synapse counts here; the partners of a cell are counted where cleft_score >= 50."
+        which = f"Synapses count where {line or 'cleft_score >= 50'}."
+        assert (every if line == "all" else which) in answer["messages"]
+        script = client.get(f"/api/v1/{FLY[0]}/{FLY[1]}/populations/python", query_string=sets | {"synapses": line})
+        names: dict[str, pd.DataFrame] = {}
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(script.text, "edges.py", "exec"), names)
+        edges = names["edges"]
+        assert dict(zip(edges["pre_root_id"], edges["num_syn"], strict=True)) == counted, line
+    shown = frame_of(ask(client, FLY, f"cells/{cell}/partners", direction="in", limit=1000))["num_syn"]
+    assert shown[shown.index.isin(pre)].to_dict() == between[lines[""]].groupby("pre_pt_root_id").size().to_dict()
+    for line, words in (
+        ("cleft_score >", "value is expected"),
+        ("depth_um > 3", "depth"),
+        ("nonsense = 1", "nonsense"),
+    ):
+        refused = client.get(f"/api/v1/{FLY[0]}/{FLY[1]}/populations/edges", query_string=sets | {"synapses": line})
+        assert (refused.status_code, words in refused.json["error"]["message"]) == (400, True), refused.json
 
 
 def test_partners_come_from_pairs_in_one_request_and_what_they_do_not_say_is_not_known(siblings_url, client, fly):
