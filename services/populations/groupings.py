@@ -46,8 +46,8 @@ class Grouping:
 
 def column_of(release: Release, cells: CellSet, by: str = "") -> str:
     """What `by` means for a set, as `<table>.<column>` or CELL. Left out, it is the type in the set's own table if that
-    is one of types, else in the first of the datastack's profile that the version has; a column alone is of the set's
-    table."""
+    is one of types, else in the datastack's table of cell types, else in the first of its profile that the version has;
+    a column alone is of the set's table."""
     own = cells.table
     if by == CELL:
         return CELL
@@ -57,8 +57,9 @@ def column_of(release: Release, cells: CellSet, by: str = "") -> str:
         return f"{own}{type_columns.SEPARATOR}{by}" if own else by
     known = release.tables()
     typed = [own] if own in known and is_type_table(known[own]) else []
-    for table in (*typed, *release.profile.type_tables, own):
-        if table in known and (column := _type_column(release, table)):
+    role = [release.roles.cell_types.table or ""]
+    for table in (*typed, *role, *release.profile.type_tables, own):
+        if table in known and (column := _type_column(release, table, cells)):
             return f"{table}{type_columns.SEPARATOR}{column}"
     return CELL
 
@@ -75,7 +76,7 @@ def group(release: Release, cells: CellSet, by: str = "") -> Grouping:
     table, _, column = meant.partition(type_columns.SEPARATOR)
     if not column:
         raise BadInput(f"It is not said of which table {by[:80]!r} is.", "Name it as <table>.<column>, or say cell.")
-    rows = cell_types.type_rows(release, table).frame
+    rows = cell_types.type_rows(release, table, roots=cells.ids.tolist()).frame
     if column not in rows:
         near = ", ".join(map(str, rows.columns))
         raise BadInput(f"{table} has no column {column[:80]!r} to group cells by.", f"It can be cell, {near}.")
@@ -114,8 +115,9 @@ def of_values(by: str, values: pd.Series, palette: Iterable[str] = ()) -> Groupi
     return Grouping(by, (*names, *([None] if (of == len(names)).any() else [])), of)
 
 
-def _type_column(release: Release, table: str) -> str | None:
+def _type_column(release: Release, table: str, cells: CellSet) -> str | None:
     try:
-        return type_columns.type_column(cell_types.type_rows(release, table).frame, release.roles.type_column(table))
+        rows = cell_types.type_rows(release, table, roots=cells.ids.tolist()).frame
     except BadInput:
         return None
+    return type_columns.type_column(rows, release.roles.type_column(table))

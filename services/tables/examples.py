@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from services.cave.queries import Filters
 from services.cave.release import Release
-from services.core.type_columns import of_system, type_column, usual_system
+from services.core.parallel import gather
+from services.core.type_columns import USUAL_SYSTEM, of_system, system_column, type_column, usual_system
 from services.filters.values import Value, format_value, written
 from services.tables import tables
+from services.tables.large_tables import SENT_AT_ONCE
 from services.tables.tables import TableFrame
 
 PROOFREADING = "proofread"
 """In the schema types of tables that say which cells are proofread."""
 UNPROOFREAD = "none"
 """The strategy of an axon that nobody proofread."""
+FIRST_ROWS = 1_000
+"""Of a table too large to hold, rows that cells are chosen from."""
 
 
 def filter_line(table: TableFrame, known: Mapping[str, Sequence[Value]]) -> str:
@@ -53,10 +59,8 @@ def cells(release: Release, most: int = 6) -> list[tuple[int, str]]:
     listed = tables.catalogue(release)
     proofread = [info for info in listed if PROOFREADING in info.schema_type]
     typed = [info for info in listed if tables.is_type_table(info)]
-    largest = release.cave.settings.max_table_rows
-    for info in (one for one in [*proofread, *typed] if (one.row_count or 0) <= largest):
-        frame = tables.open_table(release, info.name).frame
-        frame = of_system(frame, usual_system(frame, info.name, release.roles.cell_types))
+    for info in (*proofread, *typed):
+        frame = _some(release, info.name) if release.is_large(info.name) else _all(release, info.name)
         words = [name for name in ("strategy_axon", "status_axon", "cell_type") if name in frame.columns]
         if "pt_root_id" not in frame.columns or not words:
             continue
@@ -69,21 +73,49 @@ def cells(release: Release, most: int = 6) -> list[tuple[int, str]]:
 
 @dataclass(frozen=True)
 class Types:
-    """The most frequent values of `column` in a type table, of the rows of `system` (see
-    :func:`type_columns.usual_system`): each with its number of rows and the layer that most of these lie in (None = no
-    layers are known)."""
+    """The most frequent values of `column` in the type table `name`, of the rows of `system` (see
+    :func:`type_columns.usual_system`): each with its number of rows and the layer that most of these lie in (None = not
+    known). `table` is None where it is too large to hold."""
 
-    table: TableFrame
+    name: str
+    table: TableFrame | None
     column: str
     system: tuple[str, str] | None
     counts: Sequence[tuple[str, int, str | None]]
 
 
+def _all(release: Release, name: str) -> pd.DataFrame:
+    frame = tables.open_table(release, name).frame
+    return of_system(frame, usual_system(frame, name, release.roles.cell_types))
+
+
+def _some(release: Release, name: str) -> pd.DataFrame:
+    """The first rows of a table too large to hold, of the system that is read of it."""
+    return release.query(name, _filters(_system_of_large(release, name)), limit=FIRST_ROWS)
+
+
+def _filters(system: tuple[str, str] | None, **equal: str) -> Filters:
+    return Filters(equal=dict([system] if system else []) | equal)
+
+
+def _system_of_large(release: Release, name: str) -> tuple[str, str] | None:
+    """As :func:`type_columns.usual_system`, of a table too large to hold."""
+    column, role = system_column(release.sample(name)), release.roles.cell_types
+    if column is None:
+        return None
+    if role.table == name and role.system:
+        return column, role.system
+    return (column, USUAL_SYSTEM) if USUAL_SYSTEM in release.text_values(name).get(column, []) else None
+
+
 def types(release: Release, most: int) -> Types | None:
-    """The most frequent types in the type table of a datastack; None where there is no such table."""
+    """The most frequent types in the type table of a datastack; None where there is no such table. Of a table too large
+    to hold, the most frequent of as many rows as CAVE sends at once."""
     name = release.roles.cell_types.table
     if not name:
         return None
+    if release.is_large(name):
+        return _types_of_large(release, name, most)
     table = tables.open_table(release, name)
     system = usual_system(table.frame, name, release.roles.cell_types)
     rows = of_system(table.frame, system)
@@ -93,7 +125,19 @@ def types(release: Release, most: int) -> Types | None:
     layer = next((layers for layers in release.volume.layer_columns if layers in rows), None)
     counts = rows[column].value_counts().head(most)
     listed = [(str(value), int(count), _layer(rows, column, value, layer)) for value, count in counts.items()]
-    return Types(table, column, system, listed)
+    return Types(name, table, column, system, listed)
+
+
+def _types_of_large(release: Release, name: str, most: int) -> Types | None:
+    system, sample = _system_of_large(release, name), release.sample(name)
+    column = type_column(sample, release.roles.type_column(name))
+    if column is None:
+        return None
+    rows = release.query(name, _filters(system), select_columns=[column], limit=SENT_AT_ONCE)
+    values = list(map(str, rows[column].value_counts().head(most).index))
+    counts = gather(*(partial(release.count, name, _filters(system, **{column: value})) for value in values))
+    listed = [(value, count or 0, None) for value, count in zip(values, counts, strict=True)]
+    return Types(name, None, column, system, sorted(listed, key=lambda one: -one[1]))
 
 
 def _layer(rows: pd.DataFrame, column: str, value: object, layer: str | None) -> str | None:

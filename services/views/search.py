@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from services.cave.release import Release
-from services.core.errors import TooLarge
 from services.core.type_columns import type_column
 from services.filters.values import format_value
 from services.tables import tables
@@ -49,9 +48,8 @@ def _types(release: Release) -> Iterator[tuple[str, str, list[str]]]:
     for name in dict.fromkeys([*([first] if first else []), *release.profile.type_tables]):
         if name not in release.tables():
             continue
-        try:
-            frame = tables.open_table(release, name).frame
-        except TooLarge:
-            continue
+        large = release.is_large(name)
+        frame = release.sample(name) if large else tables.open_table(release, name).frame
         if column := type_column(frame, release.roles.type_column(name)):
-            yield name, column, sorted(map(str, frame[column].dropna().unique()))
+            values = release.text_values(name).get(column, []) if large else frame[column].dropna().unique()
+            yield name, column, sorted(map(str, values))

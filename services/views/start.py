@@ -62,8 +62,12 @@ def types(release: Release, most: int) -> list[TypeExample]:
     result = examples.types(release, most)
     if result is None:
         return []
-    colours = groups.of_table(release.cave, result.table, result.column).colours
-    place = (release.datastack, str(release.number), result.table.info.name)
+    if result.table:
+        colours = groups.of_table(release.cave, result.table, result.column).colours
+    else:
+        values = pd.Series([name for name, _, _ in result.counts], dtype="string")
+        colours = groups.of_values(result.column, values, release.profile.palette).colours
+    place = (release.datastack, str(release.number), result.name)
     system = {name: format_value(value) for name, value in filter(None, [result.system])}
     return [
         TypeExample(

@@ -25,7 +25,7 @@ from services.core.settings import Settings
 from services.tables import examples, joins, tables
 from services.tables.scripts import table_snippet
 from services.tables.tables import TableQuery
-from services.views import start
+from services.views import search, start
 from services.views.addresses import CellAddress
 from services.views.cell_view import CellView
 from tests.app.test_partner_snippet import assert_same, run
@@ -377,6 +377,32 @@ def test_annotations_are_read_one_system_at_a_time(asking: FlaskClient, fly) -> 
         assert not [message for message in answer["warnings"] if "several rows" in message]
     every = one_system(asking, fly, type_by="all")[1]
     assert every["cell_type"].str.startswith("several: ").all()
+
+
+def test_types_are_known_wherever_their_table_is_held_or_not(asking: FlaskClient, fly) -> None:
+    table, types = "hierarchical_neuron_annotations", pd.Series(annotated(fly, "cell_type"))
+    counts = types.value_counts()
+    release = asking.application.extensions["karst"].release(*FLY)
+    listed = start.types(release, 4)
+    assert [one.rows for one in listed] == counts.iloc[:4].tolist()
+    assert {one.name: one.rows for one in listed} == counts[[one.name for one in listed]].to_dict()
+    assert all(one.colour for one in listed)
+    assert all(types[root] == word for root, word in examples.cells(release)) and examples.cells(release)
+    assert f"f.cell_type={listed[0].name}" in search.address_of(release, listed[0].name.lower())
+
+    synapses = fly["synapses_nt_v1"]
+    synapses = synapses[synapses["cleft_score"] >= 50]
+    synapses = synapses[synapses["pre_pt_root_id"] != synapses["post_pt_root_id"]]
+    cells = synapses["post_pt_root_id"].value_counts().drop(0, errors="ignore").index[:30]
+    sets = {"pre": f"{table}:cell_type = {listed[0].name}", "post": ",".join(map(str, cells)), "proofread": "off"}
+    answer = ask(asking, FLY, "populations/matrix", **sets, post_by=f"{table}.cell_type")
+    pre = types.index[types == listed[0].name]
+    own = synapses[synapses["pre_pt_root_id"].isin(pre) & synapses["post_pt_root_id"].isin(cells)]
+    counted = own.groupby(own["post_pt_root_id"].map(types)).size().to_dict()
+    assert {row["post"]: row["value"] for row in answer["rows"] if row["value"] and row["post"]} == counted and counted
+    assert {row["pre"] for row in answer["rows"]} == {listed[0].name}
+    usual = ask(asking, FLY, "populations/matrix", **sets)
+    assert (usual["pre_by"], usual["post_by"], usual["rows"]) == (*[f"{table}.cell_type"] * 2, answer["rows"])
 
 
 def test_one_system_is_read_for_examples_and_joins(cave: Cave, client: FlaskClient, fly) -> None:
