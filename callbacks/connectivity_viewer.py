@@ -180,6 +180,7 @@ def _choices(view: CellView, sides: dict[str, PartnerTable]) -> Choices:
         layers=[{**one, "value": one["value"] or " "} for one in controls.layer_options(view.release.volume)],
         panel=any(viewer.kind == "bundled" for viewer in known),
         usual=synapse_filter.usual(view.release),
+        synapse_columns=[column.name for column in synapse_filter.columns_of(view.release)],
     )
 
 

@@ -11,7 +11,7 @@ from callbacks.population_plots import edges_call, grouping_call, somata_reads
 from components.cell_figures import Plot
 from components.figures import matrix as drawing
 from services.core.calls import call
-from services.core.errors import TooLarge
+from services.core.errors import BadInput, TooLarge
 from services.populations import matrices, orders, totals
 from services.populations.matrices import Value
 from services.populations.population import Population
@@ -31,6 +31,8 @@ def plot(view: PopulationAddress, result: Population) -> Plot:
     numbers = matrix.result.numbers
     if max(numbers.shape) > drawing.MOST_NAMED and np.count_nonzero(numbers > 0) > MOST_DOTS:
         raise TooLarge(f"More than {MOST_DOTS:,} entries are too many to draw.", "Group the cells by a column.")
+    if view.order == "depth" and not result.pair.release.volume.has_depth:
+        raise BadInput("This volume has no depth to order by.", "Choose another order.")
     ordered = call(orders.order, matrix, view.order, somata_reads(result))
     figure = call(drawing.ordered, ordered, matrices.UNITS.get(value, ""))
     return Plot("matrix", value.replace("_", " ").capitalize(), figure)

@@ -100,11 +100,12 @@ def _paths(view: PopulationAddress, result: Population) -> Any:
 
 def _network(view: PopulationAddress, result: Population) -> Any:
     pre, post = population_views.groups(view, result.pair)
-    depths = tuple(chance.somata_um(result.pair, ids)[:, 1] for ids in (result.edges.pre_ids, result.edges.post_ids))
+    down = tuple(chance.somata_um(result.pair, ids)[:, 1] for ids in (result.edges.pre_ids, result.edges.post_ids))
     table, _, column = pre.by.partition(type_columns.SEPARATOR)
     colours = {} if pre.by == CELL else plot_frames.type_colours(result.pair.release, table, column)
-    shown = networks.network(result.edges, pre, post, (depths[0], depths[1]))
-    return population_network.picture(shown, colours, named=CELL not in (pre.by, post.by))
+    shown = networks.network(result.edges, pre, post, (down[0], down[1]))
+    named = CELL not in (pre.by, post.by)
+    return population_network.picture(shown, colours, named=named, axis=result.pair.release.volume.down)
 
 
 def _changes(view: PopulationAddress, result: Population) -> Any:

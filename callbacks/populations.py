@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
-from dash import ClientsideFunction, Input, Output, State, clientside_callback, no_update
+from dash import ClientsideFunction, Input, Output, State, clientside_callback, no_update, set_props
 
 from callbacks import population_matrix, views
 from callbacks.errors import told_by_load
@@ -16,6 +17,7 @@ from components.figures import matrix as drawing
 from components.links import neuroglancer_link
 from services.cave.context import cave
 from services.cells import proofreading
+from services.core.errors import KarstError
 from services.neuroglancer import links
 from services.populations import chance, groupings, jobs, matrices, population
 from services.populations.matrices import Value
@@ -46,8 +48,18 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     datastack, datastacks, version, versions, listed = views.place_choices(view)
     chosen = ("" if name in (IDS, SAME) else name for name in (view.pre_table, view.post_table))
     pre, post = (controls.table_options(listed, name) for name in chosen)
+    if view.panel == "matrix":
+        _offer_what_is_known(datastack)
     own = population_fields.OF_IDS
     return datastacks, datastack, versions, version, [own, *pre], [population_fields.SAME_SET, own, *post]
+
+
+def _offer_what_is_known(datastack: str) -> None:
+    """Leave out what goes by depth where the volume has none."""
+    with suppress(KarstError):  # who asks for a datastack that is not there is told so beside
+        if not cave().volume(datastack).has_depth:
+            for id, options in population_fields.WITHOUT_DEPTH.items():
+                set_props(id, {"options": options})
 
 
 @callback(
@@ -117,7 +129,7 @@ def list_entry(href: str) -> Any:
         return no_update
     pre, post = groups(view, result.pair)
     rows = population.synapses_of(result, pre, post, named(view.row), named(view.column))
-    return populations_page.entry(view, rows.assign(depth_um=chance.depths_um(result, rows)), _link(result, rows))
+    return populations_page.entry(view, chance.measured(result, rows), _link(result, rows))
 
 
 @callback(

@@ -59,7 +59,7 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     titles, by = [volume.titles[name] for name in volume.axes[:2]], volume.layer_set().name
     figure = drawing(wall.cells, titles, volume.layers, volume.depth_range_um, layers_by=by)
     messages = (*messages, *cells.notes, *wall_page.notes(wall))
-    return wall_page.results(view, wall, figure), wall_page.status(wall), alerts.notes(messages)
+    return wall_page.results(view, wall, figure), wall_page.status(wall, volume.down), alerts.notes(messages)
 
 
 def _example(release: Release, view: WallAddress) -> WallAddress | None:

@@ -17,7 +17,6 @@ BY_TYPE: Option = {"label": "Cell type", "value": " "}
 ALL_ROWS: Option = {"label": "all rows", "value": " "}
 USUAL_ROWS: Option = {"label": "as usual", "value": " "}
 """What stands for no rule, and does where all rows are one of the rules."""
-SYNAPSES_HELP = "Which synapses count: size, positions and scores of their table, depth_um, layer and compartment"
 NO_VERSION: Option = {"label": "no version", "value": " "}
 """Blanks, which the address leaves out."""
 
@@ -27,7 +26,8 @@ class Choices:
     """What there is to choose from: `rules` by which one of several types of a cell is chosen, `columns` that can group
     the partners, `more` that can be added to the table, groups of columns to `show` with what each adds, `viewers` that
     links can open, other `versions` to compare with, `layers` whose boundaries plots can have, and whether a viewer can
-    stand in the page. `usual` is the filter of synapses that counts where none is written."""
+    stand in the page. `usual` is the filter of synapses that counts where none is written, `synapse_columns`
+    what one can be about."""
 
     rules: Sequence[Option]
     columns: Sequence[Option]
@@ -38,6 +38,7 @@ class Choices:
     layers: Sequence[Option]
     panel: bool
     usual: str = ""
+    synapse_columns: Sequence[str] = ()
 
 
 def options(view: CellAddress, choices: Choices) -> html.Div:
@@ -55,7 +56,7 @@ def options(view: CellAddress, choices: Choices) -> html.Div:
         [
             _presets(view, choices.show),
             _more(view, choices.more),
-            _menu("Partners", counting, *_counting(view, choices.usual)),
+            _menu("Partners", counting, *_counting(view, choices)),
             _menu("Display", chosen, _form(*filter(None, looks))),
             switch("3D panel", "panel", view, on=view.panel == "on") if choices.panel else None,
         ],
@@ -65,9 +66,9 @@ def options(view: CellAddress, choices: Choices) -> html.Div:
     )
 
 
-def _counting(view: CellAddress, usual: str) -> list[Any]:
+def _counting(view: CellAddress, choices: Choices) -> list[Any]:
     """Which partners count."""
-    return [_form(_least(view)), _form(_synapses(view, usual)), _form(_top(view)), proofread_switch(view)]
+    return [_form(_least(view)), _form(_synapses(view, choices)), _form(_top(view)), proofread_switch(view)]
 
 
 def _menu(title: str, chosen: Sequence[str], *parts: Any) -> html.Details:
@@ -118,9 +119,10 @@ def _least(view: CellAddress) -> html.Label:
     return html.Label(["At least ", box, " synapses"], htmlFor="cell-at-least")
 
 
-def _synapses(view: CellAddress, usual: str) -> html.Label:
-    box = _box("synapses", "synapses", view.synapses, placeholder=usual or "all", class_name="k-synapse-filter")
-    return html.Label(["Synapses where ", box], htmlFor="cell-synapses", title=SYNAPSES_HELP)
+def _synapses(view: CellAddress, choices: Choices) -> html.Label:
+    box = _box("synapses", "synapses", view.synapses, placeholder=choices.usual or "all", class_name="k-synapse-filter")
+    words = f"Which synapses count, by {', '.join(choices.synapse_columns)}"
+    return html.Label(["Synapses where ", box], htmlFor="cell-synapses", title=words)
 
 
 def _top(view: CellAddress) -> html.Label:

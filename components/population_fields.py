@@ -111,6 +111,14 @@ FIELDS_OF: Mapping[str, Sequence[Field]] = {
 """What each panel asks for beside the sets."""
 
 
+WITHOUT_DEPTH: Mapping[str, Sequence[controls.Option]] = {
+    f"pop-{field.name}": [one for one in field.accepts if isinstance(one, dict) and one["value"] != "depth"]
+    for field in FIELDS_OF["matrix"]
+    if field.name in ("order", "model")
+}
+"""What the choices offer, by their id, in a volume without depth."""
+
+
 def fields(view: PopulationAddress) -> list[Any]:
     """The sets of a view, and what its panel asks for beside them."""
     drawn = view.panel == "motifs" or view.model != NO_MODEL

@@ -1,4 +1,4 @@
-"""A population as a network picture, by depth from top to bottom."""
+"""A population as a network picture, from top to bottom by depth or by another axis of the volume."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ for _file in cyto._js_dist:
 NO_TYPE = "no type"
 WIDTH_PX, HEIGHT_PX = 1_000, 640
 NOT_KNOWN_PX = 60
-"""So far below the deepest are those without a depth."""
+"""So far below the lowest are those without a place."""
 GOLDEN = 0.618034
-"""Steps of this share of the width keep neighbours in depth apart."""
+"""Steps of this share of the width keep neighbours on it apart."""
 SIDES = {"pre": "#e08a3c", "post": "#3f8fd0", "both": "#8c7bd0"}
 SHAPES = {
     "pre": ("triangle", "Triangles: presynaptic"),
@@ -66,9 +66,9 @@ LOOK = [
 ]
 
 
-def picture(network: Network, colours: Mapping[str, str], *, named: bool) -> html.Section:
+def picture(network: Network, colours: Mapping[str, str], *, named: bool, axis: str) -> html.Section:
     """The network, loaded once its code is there. `colours` are those of the names; `named` tells whether names fit
-    beside nodes."""
+    beside nodes, `axis` what the axis downwards is called."""
     nodes, links = network.nodes, network.links
     shades = {row["key"]: colours.get(row["name"]) or SIDES[row["side"]] for row in nodes.to_dict("records")}
     elements = [*_nodes(nodes, shades, named=named), *_links(links, shades)]
@@ -82,10 +82,10 @@ def picture(network: Network, colours: Mapping[str, str], *, named: bool) -> htm
         maxZoom=4,
         wheelSensitivity=0.2,
     )
-    unknown = int(nodes["depth_um"].isna().sum())
-    words = f"{counted(len(nodes), 'node')}, by the depth of their somata from the top; lines by synapses."
+    unknown = int(nodes["down_um"].isna().sum())
+    words = f"{counted(len(nodes), 'node')}, by the {axis} of their somata from the top; lines by synapses."
     left = f" The {len(links):,} strongest of {len(links) + network.left_out:,} are drawn." if network.left_out else ""
-    below = f" Below: {unknown:,} without a known depth." if unknown else ""
+    below = f" Below: {unknown:,} without a known {axis}." if unknown else ""
     known = [words for side, (_, words) in SHAPES.items() if (nodes["side"] == side).any()]
     below += f" {'; '.join(known)}." if len(known) > 1 else ""
     wanted = {"script": script(), "graph": graph.to_plotly_json()}
@@ -108,9 +108,9 @@ def script() -> str:
 
 
 def _nodes(nodes: pd.DataFrame, shades: Mapping[str, str], *, named: bool) -> list[dict[str, Any]]:
-    depths = nodes["depth_um"].to_numpy(float, na_value=np.nan)
-    low, high = (np.nanmin(depths), np.nanmax(depths)) if np.isfinite(depths).any() else (0.0, 1.0)
-    down = (depths - low) / max(high - low, 1.0) * HEIGHT_PX
+    along = nodes["down_um"].to_numpy(float, na_value=np.nan)
+    low, high = (np.nanmin(along), np.nanmax(along)) if np.isfinite(along).any() else (0.0, 1.0)
+    down = (along - low) / max(high - low, 1.0) * HEIGHT_PX
     down = np.where(np.isfinite(down), down, HEIGHT_PX + NOT_KNOWN_PX)
     places = np.empty(len(nodes))
     places[np.argsort(down, kind="stable")] = np.arange(len(nodes)) * GOLDEN % 1 * WIDTH_PX

@@ -224,11 +224,16 @@ def files(view: PopulationAddress) -> html.Div:
     return html.Div(parts, className="k-population-files")
 
 
+MEASURES = (("size", "size (vx)", ",.0f"), ("depth_um", "depth (µm)", ",.1f"))
+
+
 def entry(view: PopulationAddress, synapses: pd.DataFrame, viewer: Link | None) -> html.Section:
-    """The synapses of one entry of the matrix: id, pre_root_id, post_root_id, size and depth_um."""
+    """The synapses of one entry of the matrix: id, pre_root_id, post_root_id, and size and depth_um where they
+    are known."""
     close = html.A("Close", href=replace(view, row="", column="").href())
     title = f"{counted(len(synapses), 'synapse')} of {view.row} onto {view.column}"
-    titles = ("synapse id", "presynaptic cell", "postsynaptic cell", "size (vx)", "depth (µm)")
+    known = {name: title for name, title, _ in MEASURES if name in synapses}
+    titles = ("synapse id", "presynaptic cell", "postsynaptic cell", *known.values())
     rows = [_synapse(view, row) for row in synapses.head(MOST_LISTED).to_dict("records")]
     left = f"The first {MOST_LISTED} are listed." if len(synapses) > MOST_LISTED else ""
     return html.Section(
@@ -281,7 +286,7 @@ def _synapse(view: PopulationAddress, row: Mapping[Any, Any]) -> list[Cell]:
     ends = [str(row[f"{end}_root_id"]) for end in ("pre", "post")]
     at = CellAddress(view.datastack, view.version)
     links = [link(root, replace(at, cell=root).href(), "k-id") for root in ends]
-    return [str(row["id"]), *links, _number(row["size"], ",.0f"), _number(row["depth_um"], ",.1f")]
+    return [str(row["id"]), *links, *(_number(row[name], form) for name, _, form in MEASURES if name in row)]
 
 
 def _number(value: float, form: str) -> str:

@@ -25,12 +25,13 @@ COLUMNS = (
     ("in_per_um", "inputs / µm", "{:.3f}"),
     ("out_per_um", "outputs / µm", "{:.3f}"),
 )
+DEPTHS = "depth profile"
 FILES = {
     "SWC": "skeleton.swc",
     "mesh (OBJ)": "mesh.obj",
     "cable and synapses by compartment": "arbor?format=csv",
     "Sholl profile": "arbor?of=sholl&format=csv",
-    "depth profile": "arbor?of=depth&format=csv",
+    DEPTHS: "arbor?of=depth&format=csv",
     "edits": "edits?format=csv",
 }
 
@@ -56,7 +57,8 @@ def picture(
     ]
     cable = f"{morphology.drawn_um / 1000:,.2f} of {morphology.cable_um / 1000:,.2f} mm of cable"
     drawn = plot(Plot("skeleton", TITLE, figure, note=f"Drawn: {cable}, {' and '.join(counts)}."), "")
-    files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in FILES.items()]
+    without = () if len(profiles[1]) else (DEPTHS,)
+    files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in FILES.items() if title not in without]
     return html.Div(
         [drawn, _table(measures), *_profiles(*profiles), html.P(["Download: ", *separated(files)], className="k-hint")]
     )

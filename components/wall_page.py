@@ -44,7 +44,7 @@ def page(view: WallAddress, query: Mapping[str, Any]) -> html.Div:
 def invitation(example: WallAddress | None) -> html.Div:
     """Stands where the skeletons would be; `example` is a wall to begin with."""
     link = html.P(html.A("The first 40 proofread cells", href=example.href())) if example else None
-    words = html.P("Name up to 40 cells; their skeletons stand side by side against depth.")
+    words = html.P("Name up to 40 cells; their skeletons stand side by side, to scale.")
     return alerts.empty("Skeletons side by side", words, link)
 
 
@@ -65,9 +65,9 @@ def results(view: WallAddress, wall: Wall, figure: Figure) -> list[Any]:
     ]
 
 
-def status(wall: Wall) -> str:
-    """How many cells are drawn."""
-    return f"{counted(len(wall.cells), 'skeleton')}, by depth of the soma."
+def status(wall: Wall, axis: str) -> str:
+    """How many cells are drawn, against which `axis` downwards."""
+    return f"{counted(len(wall.cells), 'skeleton')}, by {axis} of the soma."
 
 
 def notes(wall: Wall) -> list[str]:

@@ -87,6 +87,11 @@ class Volume:
         return x, "depth_um" if self.has_depth else y, z
 
     @property
+    def down(self) -> str:
+        """What the axis that plots draw downwards is called."""
+        return "depth" if self.has_depth else self.directions[1].name
+
+    @property
     def titles(self) -> dict[str, str]:
         """What stands at each of its `axes` in plots."""
         titles = {name: name.removesuffix("_um").replace("_", " ") + " (µm)" for name in self.axes}

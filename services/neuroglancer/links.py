@@ -83,9 +83,10 @@ class Link:
     """A link that can be opened, copied and shared.
 
     `url` is absolute, or a path of this application for the bundled viewer; `panel_url` shows the same cells and
-    points in a page, in the bundled viewer, whichever `viewer` was chosen. `state` is what it opens, as JSON; a page
-    needs only the addresses. `description` says in words what is in it, `notes` (a part of it) what there is not to
-    show, `left_out` what a limit kept out ("" = nothing). `legend` gives the groups' colours "#rrggbb".
+    points in a page, in the bundled viewer, whichever `viewer` was chosen. `state` is what it opens, as JSON in the
+    dialect of `viewer`; a page needs only the addresses. `description` says in words what is in it, `notes` (a part of
+    it) what there is not to show, `left_out` what a limit kept out ("" = nothing). `legend` gives the groups' colours
+    "#rrggbb".
     """
 
     url: str
@@ -371,7 +372,7 @@ def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) ->
     return Link(
         url=url,
         panel_url=panel_url,
-        state=state,
+        state=spoken(frame.viewer, state),
         description=" ".join(filter(None, sentences)),
         num_points=built.num_points,
         num_segments=built.num_segments,

@@ -53,6 +53,13 @@ def depths_um(population: Population, synapses: pd.DataFrame) -> Floats:
     return space.depths_of(points, population.pair.release.volume)
 
 
+def measured(population: Population, synapses: pd.DataFrame) -> pd.DataFrame:
+    """Some synapses of a population with depth_um where the volume has depths, and size where synapses have any."""
+    rows = synapses if population.sized else synapses.drop(columns="size")
+    deep = population.pair.release.volume.has_depth
+    return rows.assign(depth_um=depths_um(population, synapses)) if deep else rows
+
+
 def somata_um(pair: Pair, ids: Ids) -> Floats:
     """Where the somata of cells are along the axes of the volume (x, depth, z), in um; NaN for a cell without exactly
     one."""

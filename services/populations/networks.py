@@ -18,7 +18,7 @@ MOST_LINKS = 1_500
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """`nodes`: key and name (string; null = no type), side ("pre", "post" or "both"), cells (int64) and depth_um
+    """`nodes`: key and name (string; null = no type), side ("pre", "post" or "both"), cells (int64) and down_um
     (Float64: mean of the somata that are known, null = of none). `links`: pre and post (keys), num_syn and connections
     (int64), the strongest first. `left_out` are connected pairs of nodes that are too many to draw."""
 
@@ -27,13 +27,14 @@ class Network:
     left_out: int = 0
 
 
-def network(edges: Edges, pre: Grouping, post: Grouping, depths_um: tuple[Floats, Floats]) -> Network:
+def network(edges: Edges, pre: Grouping, post: Grouping, down_um: tuple[Floats, Floats]) -> Network:
     """The network of the groups of two sets. A group of both is one node where both are by the same column.
-    `depths_um` are the soma depths of the cells of both sets (NaN = not known).
+    `down_um` is where the somata of both sets are along the axis drawn downwards (NaN = not known): the depth, where
+    the volume has one.
 
     Raises TooLarge for more than 300 groups.
     """
-    sides = (("pre", pre, edges.pre_ids, depths_um[0]), ("post", post, edges.post_ids, depths_um[1]))
+    sides = (("pre", pre, edges.pre_ids, down_um[0]), ("post", post, edges.post_ids, down_um[1]))
     cells = pd.concat(
         [
             pd.DataFrame(
@@ -41,11 +42,11 @@ def network(edges: Edges, pre: Grouping, post: Grouping, depths_um: tuple[Floats
                     "key": _keys(groups)[groups.of],
                     "name": np.array(groups.names, dtype=object)[groups.of],
                     "root_id": ids,
-                    "depth_um": depths,
+                    "down_um": places,
                     "side": side,
                 }
             )
-            for side, groups, ids, depths in sides
+            for side, groups, ids, places in sides
         ],
         ignore_index=True,
     )
@@ -56,7 +57,7 @@ def network(edges: Edges, pre: Grouping, post: Grouping, depths_um: tuple[Floats
         )
     once = cells.drop_duplicates(["key", "root_id"]).groupby("key")
     nodes = pd.DataFrame({"name": once["name"].first(), "side": sided, "cells": once.size()})
-    nodes["depth_um"] = once["depth_um"].mean().astype("Float64")
+    nodes["down_um"] = once["down_um"].mean().astype("Float64")
     links = pd.DataFrame(
         {
             "pre": _keys(pre)[pre.of[edges.pre]],

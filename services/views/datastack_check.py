@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,16 @@ from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cave.synapse_shape import CENTRE
-from services.cells import compartments, edge_view, proofreading, role_faults, synapse_filter, synapse_values, tuning
+from services.cells import (
+    cell_types,
+    compartments,
+    edge_view,
+    proofreading,
+    role_faults,
+    synapse_filter,
+    synapse_values,
+    tuning,
+)
 from services.cells.cells import PLACED
 from services.core import profiles
 from services.core.addresses import bare
@@ -75,11 +85,11 @@ def scaffold(cave: Cave, datastack: str) -> str:
             f"# How Karst shows {datastack}, guessed from version {version.number}: take the # from what you change.",
             "",
             f'title = "{datastack}"',
-            f"# description = {_quoted(info.get('description') or '')}",
+            f"# description = {quoted(info.get('description') or '')}",
             f'# default_table = "{types[0] if types else ""}"',
             f"# type_tables = [{listed}]            # offered first where cell types are asked for",
             "# hidden_tables = []                   # not listed",
-            f"# synapse_filter = {_quoted(synapse_filter.usual(release))} # such as cleft_score >= 50: which count",
+            f"# synapse_filter = {quoted(synapse_filter.usual(release))} # such as cleft_score >= 50: which count",
             "# allow_live = false                   # whether people may ask for the present state",
             "",
             '# A role is a table, or { table = "", column = "", system = "", where = "" }; "" = there is none.',
@@ -87,8 +97,8 @@ def scaffold(cave: Cave, datastack: str) -> str:
             *of,
             "",
             "# [neuroglancer]",
-            f"# segmentation_source = {_quoted(info.get('segmentation_source') or '')}",
-            f"# image_source = {_quoted(info.get('image_source') or '')}",
+            f"# segmentation_source = {quoted(info.get('segmentation_source') or '')}",
+            f"# image_source = {quoted(info.get('image_source') or '')}",
             "",
         ]
     )
@@ -110,9 +120,9 @@ def write_scaffold(cave: Cave, datastack: str) -> Path:
     return path
 
 
-def _quoted(text: str) -> str:
-    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return f'"{plain}"'
+def quoted(text: str) -> str:
+    """Text in one line as TOML, which has the escapes of JSON but for the sign of deletion."""
+    return json.dumps(" ".join(text.replace("\x7f", " ").split()), ensure_ascii=False)
 
 
 def _bullet(text: str) -> str:
@@ -200,11 +210,10 @@ NEEDED = {
 
 
 def _has_system(release: Release, role: Role) -> bool:
-    rows = release.query(role.table or "", Filters(equal={SYSTEM: role.system}), limit=1)
-    return len(rows) > 0
-
-
-SYSTEM = "classification_system"
+    column = cell_types.system_column(release.sample(role.table or ""))
+    if column is None:
+        return False
+    return len(release.query(role.table or "", Filters(equal={column: role.system}), limit=1)) > 0
 
 
 def _pages(release: Release, roles: Roles) -> Iterator[str]:

@@ -96,6 +96,7 @@ def test_the_cortex_fits_its_profile(localcave_url: str, config: Path) -> None:
         ('[roles]\ncell_types = "nuclei_v1"\n', "of schema type nucleus_detection, which says nothing of cell types"),
         ('synapse_filter = "size > 5"\n', "This table has no column 'size'"),
         ('type_tables = ["types_v9"]\n', "type_tables names types_v9, which this version does not have"),
+        ("[roles\n", "cannot be read and is left out"),
         ('titel = "x"\n', "there is no key 'titel'; did you mean 'title'?"),
     ],
 )
@@ -126,3 +127,9 @@ def test_the_command_ends_as_it_found_and_its_scaffold_fits(siblings_url: str, c
     lost = run(siblings_url, config, "--check", "karst_flea")
     assert (lost.returncode, lost.stdout) == (2, "")
     assert "karst_flea" in lost.stderr
+
+
+@pytest.mark.parametrize("text", ["two\r\nlines", 'a "word" \\ C:\\n', "tab\tand \x07 bell", "\x7f\x85\u2028 µ😀"])
+def test_any_description_is_one_line_of_toml(text: str) -> None:
+    (value,) = tomllib.loads(f"text = {datastack_check.quoted(text)}").values()
+    assert value == " ".join(text.replace("\x7f", " ").split())

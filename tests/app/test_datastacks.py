@@ -22,6 +22,7 @@ from callbacks import (
     connectivity_viewer,
     partner_figures,
     partner_grids,
+    population_panels,
     populations,
     table_panels,
     table_viewer,
@@ -29,13 +30,14 @@ from callbacks import (
 from services.cave.client import Cave
 from services.core.settings import Settings
 from services.views import datastack_check
-from services.views.addresses import CellAddress, TableAddress
+from services.views.addresses import CellAddress, TableAddress, parse_population
 from tests import datastacks
 from tests.app.test_partner_snippet import run
 from tests.app.test_siblings import busiest, of_partners
 from tests.servers import ROOT, start_localcave
 
 CORTEX, FLY, V1DD = "karst_demo", "karst_fly", "karst_v1dd"
+BANC = "brain_and_nerve_cord"
 ALL = (CORTEX, FLY, V1DD, *datastacks.DATASTACKS)
 AXES = "xyz"
 
@@ -190,6 +192,7 @@ def test_the_page_of_a_cell_draws_what_there_is(place: Place) -> None:
         ("Somata of input partners", place.name != "h01_like"),
     ):
         assert (title in figures["in"]) is there, title
+    assert "depth" not in str(results) or volume.has_depth
     assert "Reciprocal partners" in figures["both"]
     assert connectivity_viewer.sum_up("types", place.href, None)
 
@@ -228,6 +231,13 @@ def test_a_population_has_the_synapses_of_the_source(place: Place) -> None:
     query = {"datastack": place.name, "pre": ", ".join(map(str, pre)), "post": str(place.cell), "read": "on"}
     with suppress(RuntimeError):  # a long one is a job of the running application
         assert not alerts(populations.load(query, None))
+        of = parse_population(query | {"panel": "network", "pre_by": "cell", "post_by": "cell"})[0]
+        release = place.app.extensions["karst"].release(place.name, place.version)
+        entry = replace(of, panel="matrix", row=str(pre[0]), column=str(place.cell))
+        drawn, listed = str(population_panels.draw(of.href())), str(populations.list_entry(entry.href()))
+        assert "nodes, by the" in drawn and "synapses of" in listed
+        assert ("by the depth" in drawn, "depth (" in listed) == (release.volume.has_depth,) * 2
+        assert ("size (vx)" in listed) is ("size" in place.synapses)
 
 
 def test_the_check_explains_each_role_and_its_scaffold_loads(
@@ -247,3 +257,14 @@ def test_the_check_explains_each_role_and_its_scaffold_loads(
     own = Cave(replace(settings, config_dir=tmp_path))
     assert datastack_check.check(own, place.name).faults == ()
     assert dict(own.profile(place.name).roles)
+
+
+@pytest.mark.parametrize(("system", "number"), [("neuron identity", 0), ("soma colour", 1)])
+def test_a_system_in_tag2_is_looked_for_there(
+    imports: tuple[str, dict[str, Path]], tmp_path: Path, system: str, number: int
+) -> None:
+    (tmp_path / "datastacks").mkdir()
+    profile = f'roles.cell_types = {{ table = "cell_info", system = "{system}" }}'
+    (tmp_path / "datastacks" / f"{BANC}.toml").write_text(profile)
+    cave = Cave(Settings(server_address=imports[0], cache="", config_dir=tmp_path))
+    assert len(datastack_check.check(cave, BANC).faults) == number

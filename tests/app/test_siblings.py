@@ -446,3 +446,11 @@ def test_free_tags_are_joined_and_searched_as_text(asking: FlaskClient, fly) -> 
     matching = {root for root, texts in noted.items() if any("to be checked" in text for text in texts)}
     assert set(kept.index) == matching & set(result.index)
     assert len(kept)
+
+
+def test_a_state_handed_out_is_in_the_dialect_of_its_viewer(client, fly):
+    body = {"cell": str(busiest(fly["synapses_nt_v1"])), "direction": "in"}
+    keys = {kind: client.post("/api/v1/karst_fly/783/neuroglancer", json=body | {"viewer": kind}).json["state"].keys()
+            for kind in ("seunglab", "mainline")}  # fmt: skip
+    assert ["navigation" in keys["seunglab"], "dimensions" in keys["seunglab"]] == [True, False]
+    assert ["navigation" in keys["mainline"], "dimensions" in keys["mainline"]] == [False, True]

@@ -145,8 +145,8 @@ def test_a_network_is_that_of_pandas() -> None:
     every = pd.Series(IDS, index=IDS).groupby(types)
     assert nodes["cells"].to_dict() == every.size().to_dict() and set(nodes["side"]) == {"both"}
     expected = depths.groupby(types).mean()
-    assert nodes["depth_um"].dropna().to_dict() == pytest.approx(expected.dropna().to_dict())
-    assert pd.isna(nodes.loc["t1", "depth_um"])
+    assert nodes["down_um"].dropna().to_dict() == pytest.approx(expected.dropna().to_dict())
+    assert pd.isna(nodes.loc["t1", "down_um"])
     ends = [rows[name].map(types).rename(name) for name in ("pre_root_id", "post_root_id")]
     counts = rows.groupby(ends).size()
     links = shown.links.assign(**{end: shown.links[end].str.removeprefix("type=") for end in ("pre", "post")})
