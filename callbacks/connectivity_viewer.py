@@ -165,10 +165,9 @@ def _choices(view: CellView, sides: dict[str, PartnerTable]) -> Choices:
     """What there is to choose from."""
     groups = cell_view.groupings([sides["in"], sides["out"]])
     offered = partner_columns.offered(view.release, view.address.type_table)
-    known = links.viewers(cave(), view.release.datastack)
-    others = [
-        one for one in cave().versions(view.release.datastack) if one.valid and str(one.number) != view.address.version
-    ]
+    datastack, this = view.release.datastack, view.address.version
+    known = links.viewers(cave(), datastack)
+    others = [one for one in cave().versions(datastack) if one.valid and str(one.number) != this]
     rules = cell_types.offered(view.release, view.address.type_table.replace(NO_TYPES, ""))
     return Choices(
         rules=[{"label": label, "value": rule} for rule, label in rules.items()],
