@@ -11,7 +11,11 @@ from services.core.errors import BadInput
 from services.core.records import TableInfo
 
 ENDS = ("pre_pt", "post_pt")
-CONTACT = ("sidea_pt", "sideb_pt")
+CONTACTS: Mapping[tuple[str, str], str] = {
+    ("sidea_pt", "sideb_pt"): "the cell of side a",
+    ("glia_pt", "object_pt"): "the glial cell",
+}
+"""The ends of contacts, which have no direction, and in words the one that counts as presynaptic."""
 CENTRE = "ctr_pt_position"
 SCORES = ("connection_score", "cleft_score", "score", "plasticity")
 """Columns that say how sure or how strong a synapse is, in the schema types of CAVE."""
@@ -60,7 +64,12 @@ class SynapseShape:
 
     @property
     def directed(self) -> bool:
-        return (self.pre, self.post) != CONTACT
+        return not self.first
+
+    @property
+    def first(self) -> str:
+        """Of contacts, which cell counts as presynaptic; else ""."""
+        return CONTACTS.get((self.pre, self.post), "")
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -84,7 +93,7 @@ def shape_of(info: TableInfo, columns: Collection[str]) -> SynapseShape:
     Raises BadInput for a table that has no two ends, or no place for a synapse.
     """
     there = COLUMNS_OF.get(info.schema_type) or frozenset(columns)
-    pre, post = next((ends for ends in (ENDS, CONTACT) if all(f"{end}_root_id" in there for end in ends)), ("", ""))
+    pre, post = next((ends for ends in (ENDS, *CONTACTS) if all(f"{end}_root_id" in there for end in ends)), ("", ""))
     placed = [name for name in (CENTRE, f"{pre}_position", f"{post}_position") if pre and f"{name}_x" in there]
     if not placed:
         raise BadInput(

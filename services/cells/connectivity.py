@@ -26,7 +26,7 @@ from services.tables import live
 
 Ids: TypeAlias = npt.NDArray[np.int64]
 Sizes: TypeAlias = npt.NDArray[np.float64]
-UNDIRECTED = "These are contacts, which have no direction: the cell of side a counts as presynaptic."
+UNDIRECTED = "These are contacts, which have no direction: {} counts as presynaptic."
 PARTNER_COLUMNS = ("root_id", "num_syn", "net_size", "mean_size", "num_soma", "soma_depth_um", "nucleus_id")
 
 
@@ -206,7 +206,7 @@ def read(
             *live.of_cells(release.datastack, release.version),
             *known.messages,
             *_truncation(cut),
-            *(() if shape.directed else (UNDIRECTED,)),
+            *(() if shape.directed else (UNDIRECTED.format(shape.first),)),
             *_narrowed(kept, incoming, outgoing, usual=not requested, view=view),
             *_misread(incoming, outgoing),
             *_untyped(typed, known.table),

@@ -16,7 +16,7 @@ from services.cells.partner_joins import SEPARATOR
 from services.cells.representative import POINTS
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
-from services.core.roles import SYNAPSE_SCHEMAS, is_of_pairs
+from services.core.roles import CONTACT_SCHEMAS, SYNAPSE_SCHEMAS, is_of_pairs
 from services.tables import tables
 
 Side = Literal["in", "out", "both"]
@@ -53,7 +53,7 @@ _UNITS = {name: "°" for name in TUNED if name.endswith("_deg")} | {
     "mean_size_in": "vx",
     "mean_size_out": "vx",
 }
-_OF_NO_CELL = (*SYNAPSE_SCHEMAS, "reference_point")
+_OF_NO_CELL = (*SYNAPSE_SCHEMAS, *CONTACT_SCHEMAS, "reference_point")
 """Schema types of tables that say nothing of a cell."""
 _WITH_STRENGTH = ("soma_depth_um", partner_joins.SOMA_DISTANCE)
 """Of the columns that place a soma, those that are not among the last."""

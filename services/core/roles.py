@@ -17,7 +17,7 @@ SYNAPSE_SCHEMAS = (
     "synapse", "fly_nt_synapse", "fly_synapse", "nocenter_synapse", "nocleft_synapse", "plastic_synapse",
 )  # fmt: skip
 """Schema types whose rows are synapses, each with a presynaptic and a postsynaptic point."""
-CONTACT_SCHEMAS = ("contact",)
+CONTACT_SCHEMAS = ("contact", "glia_contact")
 """Those whose rows are contacts of two cells, without direction: synapses only where a profile or CAVE says so."""
 PROOFREADING_SCHEMAS = (
     "compartment_proofread_status_strategy", "compartment_proofread_status",

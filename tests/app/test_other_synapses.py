@@ -8,7 +8,7 @@ import pytest
 
 from localcave.importer.importing import import_datastack
 from services.cave.client import Cave
-from services.cells import connectivity, partner_script
+from services.cells import connectivity, partner_columns, partner_script
 from services.cells.partner_table import Wanted
 from services.core.settings import Settings
 from services.tables.tables import TableQuery
@@ -34,6 +34,15 @@ sideb_pt_root_id = "b"
 sidea_pt_position = { from = ["x", "y", "z"], unit = "nm" }
 sideb_pt_position = { from = ["x", "y", "z"], unit = "nm" }
 ctr_pt_position = { from = ["x", "y", "z"], unit = "nm" }
+size = "size"
+[tables.glial]
+file = "rows"
+schema = "glia_contact"
+[tables.glial.columns]
+glia_pt_root_id = "a"
+object_pt_root_id = "b"
+glia_pt_position = { from = ["x", "y", "z"], unit = "nm" }
+object_pt_position = { from = ["x", "y", "z"], unit = "nm" }
 size = "size"
 [tables.syn]
 file = "rows"
@@ -73,7 +82,10 @@ def read(url: str, config: Path, table: str, direction: str) -> tuple[dict, list
     (config / "datastacks" / "others.toml").write_text(f'[roles]\nsynapses = "{table}"\n')
     cave = Cave(Settings(server_address=url, cache="", config_dir=config))
     connections = connectivity.read(cave.release("others", 1), str(CELL), "root_id")
-    assert (connectivity.UNDIRECTED in connections.warnings) is (table == "touching")
+    first = {"touching": "the cell of side a", "glial": "the glial cell"}
+    undirected = [one for one in connections.warnings if "no direction" in one]
+    assert undirected == ([connectivity.UNDIRECTED.format(first[table])] if table in first else [])
+    assert not {*first} & {*partner_columns.offered(cave.release("others", 1), "")}
     side = connections.side(direction).set_index("root_id")
     script = partner_script.snippet(cave, [connections], Wanted(direction), TableQuery())
     assert dict(run(script)[["root_id", "num_syn"]].to_numpy()) == side["num_syn"].to_dict()
@@ -83,8 +95,9 @@ def read(url: str, config: Path, table: str, direction: str) -> tuple[dict, list
     return side[["num_syn", "net_size"]].T.to_dict("list"), sorted(rows["id"].tolist())
 
 
-def test_a_contact_counts_from_side_a_to_side_b(url, tmp_path):
-    partners, _ = read(url, tmp_path, "touching", "in")
+@pytest.mark.parametrize("table", ["touching", "glial"])
+def test_a_contact_counts_from_its_first_side_to_the_other(url, tmp_path, table):
+    partners, _ = read(url, tmp_path, table, "in")
     assert partners == {OTHER: [2, 30], THIRD: [1, 30]}
 
 
