@@ -156,8 +156,8 @@ def test_the_usual_score_is_known_where_the_view_of_pairs_is_not(siblings_url, t
 
 
 def test_a_population_counts_the_synapses_that_cells_count(client, fly):
-    synapses = fly["synapses_nt_v1"]
-    synapses = synapses[synapses["pre_pt_root_id"] != synapses["post_pt_root_id"]]
+    synapses_nt = fly["synapses_nt_v1"]
+    synapses = synapses_nt[synapses_nt["pre_pt_root_id"] != synapses_nt["post_pt_root_id"]]
     cell = busiest(synapses)
     pre = of_partners(synapses, cell)["pre_pt_root_id"].value_counts().index[:20]
     sets = {"pre": ",".join(map(str, pre)), "post": str(cell), "proofread": "off"}
@@ -184,6 +184,14 @@ def test_a_population_counts_the_synapses_that_cells_count(client, fly):
         assert dict(zip(edges["pre_root_id"], edges["num_syn"], strict=True)) == counted, line
     shown = frame_of(ask(client, FLY, f"cells/{cell}/partners", direction="in", limit=1000))["num_syn"]
     assert shown[shown.index.isin(pre)].to_dict() == between[lines[""]].groupby("pre_pt_root_id").size().to_dict()
+    onto = synapses_nt[synapses_nt["post_pt_root_id"] == cell]  # all, autapses too
+    for line, kept in (("", onto["cleft_score"] >= 50), ("all", onto["cleft_score"] >= 0)):
+        shares = {"value": "input_share", "pre_by": "cell", "post_by": "cell", "synapses": line}
+        row = ask(client, FLY, "populations/matrix", **sets, **shares)["rows"][0]
+        assert row["denominator"] == kept.sum() and 0 < row["value"] < 1
+    shares["synapses"] = "cleft_score >= 50 or gaba > 0.5"  # which CAVE cannot count
+    refused = client.get(f"/api/v1/{FLY[0]}/{FLY[1]}/populations/matrix", query_string=sets | shares)
+    assert (refused.status_code, "are not known" in refused.json["error"]["message"]) == (400, True)
     for line, words in (
         ("cleft_score >", "value is expected"),
         ("depth_um > 3", "depth"),
