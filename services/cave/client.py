@@ -7,6 +7,7 @@ Every answer that can be kept is kept in the cache, and every failure leaves as 
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -41,6 +42,7 @@ from services.core.addresses import bare, host, is_name, is_private_way, origin
 from services.core.errors import NotFound, SignIn
 from services.core.identity import Identity
 from services.core.moments import FIRST_MOMENT, MomentNumber
+from services.core.network import spare_loopback
 from services.core.profiles import Profile, Volume, load_profile, load_volume
 from services.core.records import Version, read_versions
 from services.core.settings import Settings
@@ -57,6 +59,7 @@ NO_TOKEN = "none"  # noqa: S105
 # caveclient knows no timeouts, and opens a browser for terms of service, which on a server nobody sees.
 caveclient.base._patch_session = http.within_trips(caveclient.base._patch_session)
 caveclient.base.webbrowser = SimpleNamespace(open=lambda *_args, **_kwargs: False)
+spare_loopback(os.environ)
 
 
 class Cave(Accounts, Skeletons, States, Meshes):

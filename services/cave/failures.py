@@ -10,12 +10,14 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import requests
+from caveclient.base import AuthException
 
 from services.cave.circuit import CircuitOpen
-from services.cave.http import ForeignAddress
+from services.cave.http import LOGIN, ForeignAddress
 from services.core.addresses import host, is_private_way
 from services.core.errors import (
     BadInput,
@@ -62,13 +64,9 @@ def translate(error: Exception, subject: Subject, timeout_s: float) -> KarstErro
         return _answered(error.response, subject)
     if subject.missing and isinstance(error, IndexError):
         return NotFound(subject.missing, CHECK)
-    if isinstance(error, ForeignAddress) and not error.url.partition("?")[0].endswith("/authorize"):
+    if isinstance(error, ForeignAddress) and not urlsplit(error.url).path.endswith(LOGIN):
         return foreign(error.url, subject)
-    if (
-        isinstance(error, ForeignAddress)
-        or type(error).__name__ == "AuthException"
-        or "Unknown response type: text/html" in str(error)
-    ):
+    if isinstance(error, ForeignAddress) or "Unknown response type: text/html" in str(error):
         return _no_login(subject)
     if isinstance(error, CircuitOpen):
         return Unavailable(subject.server, error.retry_after_s)
@@ -86,6 +84,8 @@ def _fault(error: Exception, timeout_s: float) -> str:
             return "broke off in the middle of its answer"
         case requests.ConnectionError():
             return "cannot be reached"
+        case requests.TooManyRedirects() | AuthException():  # the latter is caveclient's for any redirect
+            return "redirects instead of answering"
         case _:
             return "gave an answer that cannot be understood"
 

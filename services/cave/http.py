@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import PoolManager
+from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
 
@@ -29,6 +31,8 @@ NOT_AVAILABLE = (502, 503, 504)
 ARROW = "data.arrow"
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 """What ends every Arrow IPC stream. A reader takes a stream without it, cut between two batches, as whole."""
+LOGIN = "/authorize"
+"""How the paths of CAVE's login pages end, to which it leads whoever has no valid token."""
 LIMITED = re.compile(r"Limited query to (\d+) rows")
 
 
@@ -44,10 +48,21 @@ class Trip:
     origins: frozenset[str] = frozenset()
     circuits: Circuits = field(default_factory=Circuits)
     deadline: float = float("inf")
+    is_redirected: bool = False
     requests: int = 0
     bytes: int = 0
     warnings: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+
+    def next_timeout_s(self) -> tuple[float, float]:
+        """The time-outs of the next request; all that follow a redirect share one deadline. Raises
+        requests.ReadTimeout when it has passed."""
+        if not self.is_redirected:
+            self.deadline = time.monotonic() + self.timeout_s[1]
+        left_s = self.deadline - time.monotonic()
+        if left_s <= 0:
+            raise requests.ReadTimeout("redirects took too long")
+        return min(self.timeout_s[0], left_s), min(self.timeout_s[1], left_s)
 
     @property
     def row_limit(self) -> int | None:
@@ -123,20 +138,15 @@ class _Response(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_Bytes(sock, self.fp.detach()))
 
 
-class _Plain(HTTPConnection):
-    response_class = _Response
+@cache
+def _bounded(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    """A kind of pool whose answers have to come until the deadline."""
+    connection = type("Connection", (pool.ConnectionCls,), {"response_class": _Response})
+    return type("Pool", (pool,), {"ConnectionCls": connection})
 
 
-class _Encrypted(HTTPSConnection):
-    response_class = _Response
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _EncryptedPool(HTTPSConnectionPool):
-    ConnectionCls = _Encrypted
+def _bound(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {scheme: _bounded(pool) for scheme, pool in manager.pool_classes_by_scheme.items()}
 
 
 class _Patience(Retry):
@@ -169,23 +179,28 @@ class Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _EncryptedPool}
+        _bound(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
+        manager: PoolManager = super().proxy_manager_for(*args, **kwargs)
+        _bound(manager)
+        return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        current = _trip.get() or Trip()
-        if origin(request.url or "") not in current.origins:
-            raise ForeignAddress(request.url or "")
-        circuit = current.circuits.of(request.url or "")
+        current, url = _trip.get() or Trip(), request.url or ""
+        if origin(url) not in current.origins or urlsplit(url).path.endswith(LOGIN):
+            raise ForeignAddress(url)
+        circuit = current.circuits.of(url)
         circuit.enter()
         current.requests += 1
-        current.deadline = time.monotonic() + current.timeout_s[1]
         try:
-            response = super().send(request, *args, **{**kwargs, "timeout": current.timeout_s})
+            response = super().send(request, *args, **{**kwargs, "timeout": current.next_timeout_s()})
             current.bytes += len(_whole(response))
         except (requests.ConnectionError, requests.Timeout):
             circuit.fail()
             raise
         (circuit.fail if response.status_code in NOT_AVAILABLE else circuit.succeed)()
+        current.is_redirected = response.is_redirect
         current.headers = dict(response.headers)
         if warning := response.headers.get("Warning"):
             current.warnings.append(warning)

@@ -17,7 +17,7 @@ from services.cave.circuit import Circuits
 from services.cave.failures import Subject, translate
 from services.cave.http import Trip, trip
 from services.core import metrics
-from services.core.addresses import origin
+from services.core.addresses import is_private_way, origin
 from services.core.errors import KarstError, request_id
 from services.core.settings import Settings
 from services.core.stages import stage
@@ -39,7 +39,8 @@ class Asker:
         self._timeout_s = (settings.connect_timeout_s, settings.timeout_s)
         self._server = urlsplit(settings.server_address).netloc
         self._is_person = settings.auth == "person"
-        self._origins = frozenset({origin(settings.server_address)})
+        is_exposed = settings.token and not is_private_way(settings.server_address)
+        self._origins = frozenset(() if is_exposed else {origin(settings.server_address)})
         self._clients: dict[tuple[int, str], tuple[str, Any]] = {}
         self._locks: dict[tuple[int, str], threading.Lock] = {}
         self._lock = threading.Lock()

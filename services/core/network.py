@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import MutableMapping
 
 ELSEWHERE = ("192.0.2.1", 9)
 """An address reserved for documentation (RFC 5737): a way to it is looked for, and nothing is sent."""
+
+LOOPBACK = "localhost,127.0.0.0/8,::1"
+
+
+def spare_loopback(environ: MutableMapping[str, str]) -> None:
+    """Have no HTTP client of this process ask this machine through a proxy, which reads what goes by plain http and
+    whose own machine is another."""
+    direct = environ.get("no_proxy") or environ.get("NO_PROXY", "")
+    if direct.strip() != "*":
+        environ["no_proxy"] = f"{direct},{LOOPBACK}".strip(",")
 
 
 def network_host() -> str:

@@ -21,6 +21,7 @@ from app import server
 from services.cave.client import Cave
 from services.core.addresses import is_name, is_private_way, origin
 from services.core.errors import KarstError, NotAllowed, NotFound
+from services.core.network import spare_loopback
 from services.core.settings import Settings
 from tests.faults.proxy import Proxy, proxied, status
 
@@ -301,6 +302,39 @@ class TestRecords:
         with pytest.raises(NotAllowed):
             cave.datastacks()
         assert not trap.seen
+
+
+class TestProxies:
+    """What the environment names as a proxy reads whatever goes by plain http."""
+
+    @pytest.fixture(autouse=True)
+    def through(self, trap: Thief, monkeypatch: pytest.MonkeyPatch) -> None:
+        trap.seen.clear()
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, trap.url)
+
+    def test_this_machine_is_asked_directly(self, proxy: Proxy, trap: Thief) -> None:
+        for address in (proxy.url, proxy.url.replace("127.0.0.1", "localhost")):
+            assert DS in Cave(Settings(server_address=address, token=TOKEN, cache="")).datastacks()
+        requests.get(proxy.url, timeout=10)  # as cloud-volume does
+        assert not trap.seen
+
+    def test_no_token_goes_by_plain_http(self, trap: Thief) -> None:
+        with pytest.raises(NotAllowed, match="token may not go"):
+            Cave(Settings(server_address="http://cave.example.org", token=TOKEN, cache="")).datastacks()
+        assert not trap.seen
+
+    @pytest.mark.parametrize(
+        ("given", "direct"),
+        [
+            ({}, "localhost,127.0.0.0/8,::1"),
+            ({"NO_PROXY": "a.org"}, "a.org,localhost,127.0.0.0/8,::1"),
+            ({"no_proxy": "*"}, "*"),
+        ],
+    )
+    def test_addresses_that_were_direct_stay_so(self, given: dict[str, str], direct: str) -> None:
+        spare_loopback(given)
+        assert given["no_proxy"] == direct
 
 
 class TestAddresses:

@@ -19,7 +19,7 @@ from services.core.errors import BadInput, Expired, KarstError, NoRows, NotAllow
 from services.core.settings import Settings
 from tests import tiny
 from tests.faults.conftest import with_metadata
-from tests.faults.proxy import Fault, Proxy, cut, cut_quietly, drip, drip_body, drop, hang, status, without_end
+from tests.faults.proxy import Fault, Handler, Proxy, cut, cut_quietly, drip, drip_body, drop, hang, status, without_end
 from tests.servers import free_port, running, start_localcave
 
 DS, V = tiny.DATASTACK, tiny.NEWEST
@@ -95,6 +95,44 @@ class TestSentences:
             vars(record) for record in caplog.records if vars(record).get("about") and record.msg == "question"
         ]
         assert (question["request_id"], question["outcome"]) == (error.request_id, error.code)
+
+    def test_all_redirects_of_a_question_share_its_time(self, cave: Cave, proxy: Proxy) -> None:
+        def away(handler: Handler, *_answer: object) -> None:
+            time.sleep(0.4)
+            status(307, b"", Location=handler.path)(handler, *_answer)
+
+        proxy.break_next(away, QUERY, times=9)
+        start = time.monotonic()
+        with pytest.raises(Upstream, match="did not answer within 1 seconds"):
+            cave.release(DS, V).table("types")
+        assert time.monotonic() - start < 1.9
+
+    @pytest.mark.parametrize("times", [2, 99])
+    def test_redirects_say_nothing_of_the_token(self, cave: Cave, proxy: Proxy, times: int) -> None:
+        def away(handler: Handler, *_answer: object) -> None:
+            status(307, b"", Location=handler.path)(handler, *_answer)
+
+        proxy.break_next(away, QUERY, times)
+        with pytest.raises(Upstream, match="redirects instead of answering"):
+            cave.release(DS, V).table("types")
+
+    def test_a_login_page_of_the_same_host_is_not_asked(self, cave: Cave, proxy: Proxy) -> None:
+        proxy.break_next(status(302, b"", Location="/sticky_auth/api/v1/authorize?redirect=x"), QUERY)
+        with proxy.counting() as requests, pytest.raises(NotAllowed, match="does not accept this application's token"):
+            cave.release(DS, V).table("types")
+        assert not [request for request in requests if "authorize" in request]
+
+    @pytest.mark.parametrize("fault", [hang, drip])
+    def test_answers_through_a_proxy_have_no_more_time(
+        self, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, fault: Fault
+    ) -> None:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        proxy.break_next(fault, "datastacks")
+        start = time.monotonic()
+        with proxy.counting() as requests, pytest.raises(Upstream, match="did not answer within 1 seconds"):
+            Cave(Settings(server_address="http://cave.example.org", cache="", timeout_s=1.0)).datastacks()
+        assert "GET http://cave.example.org/info/api/v2/datastacks" in requests
+        assert time.monotonic() - start < 1.9
 
     def test_nothing_bad_is_kept(self, cave: Cave, proxy: Proxy) -> None:
         for fault in (cut, cut_quietly, status(500), status(200, b"", "data.arrow")):
