@@ -6,21 +6,16 @@ from abc import abstractmethod
 from typing import Any
 
 from services.cave.failures import foreign
-from services.cave.voxels import BUCKETS, Voxels, within
+from services.cave.voxels import BUCKETS, Voxels
 from services.core.addresses import bare, is_name, origin
 from services.core.errors import NotFound, TooLarge, Upstream
-from services.core.settings import Settings
 
-READ_S = 90.0
-"""A large neuron takes a minute."""
 MOST_FACES = 10_000_000
 """As text these are about 700 MB."""
 
 
 class Meshes(Voxels):
     """The questions of :class:`Cave` about meshes."""
-
-    settings: Settings
 
     @abstractmethod
     def _local_server(self, datastack: str) -> str:
@@ -42,10 +37,11 @@ class Meshes(Voxels):
         if not fragments.startswith(BUCKETS) and origin(fragments) != origin(server):
             raise foreign(fragments, self.asker.subject(datastack))
         secrets = {"token": self.settings.token or "none"}
-        mesh = within(READ_S, lambda: _mesh(f"graphene://{server}/segmentation/table/{table}", int(root_id), secrets))
+        source, most_s = f"graphene://{server}/segmentation/table/{table}", self.settings.timeout_s
+        mesh = self._read("mesh", most_s, lambda: _mesh(source, int(root_id), secrets))
         if mesh is None:
             whose = f"The mesh of {root_id} in {bare(datastack)}"
-            raise Upstream(f"{whose} could not be read; whatever takes {READ_S:.0f} s is given up.")
+            raise Upstream(f"{whose} could not be read; whatever takes {most_s:g} s is given up.")
         if not len(mesh.faces):
             raise missing
         if len(mesh.faces) > MOST_FACES:

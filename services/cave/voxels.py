@@ -15,15 +15,18 @@ from services.cache.shared import Cache
 from services.cave.session import Asker
 from services.core.addresses import bare, is_private_way
 from services.core.errors import KarstError, NotFound
+from services.core.settings import Settings
 
 log = logging.getLogger("karst.cave")
 SOURCE_TTL_S = 3600
 READ_S = 15.0
-"""A block of voxels is read within it, or not at all: there are other ways to tell what lies at a place."""
+"""A block of voxels is read within it, and within the time-out of the settings, or not at all: there are other ways to
+tell what lies at a place."""
 MOST_PIXELS = 800
 BUCKETS = ("gs://", "s3://")
-_readers = ThreadPoolExecutor(4, thread_name_prefix="voxels")
-"""Who reads: cloud-volume has no time-out, so reading is left behind when it takes too long."""
+_readers = {what: ThreadPoolExecutor(4, thread_name_prefix=what) for what in ("voxel", "section", "mesh")}
+"""Who reads what: cloud-volume has no time-out, so reading is left behind when it takes too long, and keeps nobody from
+reading something else."""
 
 
 Result = TypeVar("Result")
@@ -34,6 +37,7 @@ class Voxels(ABC):
 
     cache: Cache
     asker: Asker
+    settings: Settings
 
     @abstractmethod
     def info(self, datastack: str) -> dict[str, Any]:
@@ -69,7 +73,7 @@ class Voxels(ABC):
             source = self.voxel_source(datastack)
         except KarstError:  # a datastack without a segmentation
             return None
-        return within(READ_S, lambda: _voxel(source, point_nm)) if source else None
+        return self._read("voxel", READ_S, lambda: _voxel(source, point_nm)) if source else None
 
     def image_around(self, datastack: str, centre_nm: Sequence[float], width_nm: float) -> npt.NDArray[np.uint8] | None:
         """One section of the electron microscopy, rows along y and columns along x, around x, y, z in nm, at the
@@ -79,16 +83,17 @@ class Voxels(ABC):
         source = str(self.info(datastack)["image_source"] or "").removeprefix("precomputed://")
         if not source.startswith(BUCKETS) and not is_private_way(source):
             raise NotFound(f"{bare(datastack)} names no image in a bucket that is read without a token.")
-        return within(READ_S, lambda: _section(source, centre_nm, width_nm))
+        return self._read("section", READ_S, lambda: _section(source, centre_nm, width_nm))
 
-
-def within(seconds: float, read: Callable[[], Result]) -> Result | None:
-    """What `read` returns; None when it fails, or takes longer."""
-    try:
-        return _readers.submit(read).result(seconds)
-    except Exception as error:  # whatever a bucket or a network has
-        log.info("voxels could not be read: %s", type(error).__name__)
-        return None
+    def _read(self, what: str, most_s: float, read: Callable[[], Result]) -> Result | None:
+        """What `read` returns; None when it fails, or takes longer than `most_s` or the time-out of the settings."""
+        reading = _readers[what].submit(read)
+        try:
+            return reading.result(min(most_s, self.settings.timeout_s))
+        except Exception as error:  # whatever a bucket or a network has
+            reading.cancel()
+            log.info("%s could not be read: %s", what, type(error).__name__)
+            return None
 
 
 def _voxel(source: str, point_nm: Sequence[float]) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,11 @@ import pytest
 from caveclient import CAVEclient
 from cloudvolume import CloudVolume
 from PIL import Image
+
+from services.cave.client import Cave
+from services.core.errors import Upstream
+from services.core.settings import Settings
+from tests.faults.proxy import hang, proxied
 
 API = "/api/v1/karst_demo/latest/cells"
 KINDS = {1: "soma", 2: "axon", 3: "dendrite", 4: "apical dendrite"}
@@ -133,6 +140,23 @@ def test_the_mesh_file_is_the_mesh_that_cloud_volume_reads(client, stored, local
     assert (faces == mesh.faces + 1).all()
     assert len(lines) == len(vertices) + len(faces)
     assert client.get(f"{API}/17/mesh.obj").status_code == 404
+
+
+def test_meshes_that_do_not_come_take_their_time_only_and_keep_nothing_waiting(stored, localcave_url):
+    with proxied(localcave_url) as proxy, ThreadPoolExecutor(4) as pool:
+        cave = Cave(Settings(server_address=proxy.url, cache="", timeout_s=2.0))
+        assert cave.supervoxel_at("karst_demo", [1.0, 1.0, 1.0]) == 0
+        proxy.break_next(hang, "manifest", times=99)
+        start = time.monotonic()
+        meshes = [pool.submit(cave.mesh, "karst_demo", stored[0]) for _ in range(4)]
+        while sum("manifest" in request for request in proxy.requests) < 4:
+            assert time.monotonic() - start < 2.0
+        assert cave.supervoxel_at("karst_demo", [1.0, 1.0, 1.0]) == 0
+        assert not any(mesh.done() for mesh in meshes)
+        for mesh in meshes:
+            with pytest.raises(Upstream, match="takes 2 s is given up"):
+                mesh.result()
+        assert time.monotonic() - start < 2.9  # it hangs for 3
 
 
 def test_the_picture_of_a_soma_is_the_image_around_its_nucleus(client, stored, plain):
