@@ -151,7 +151,11 @@ def _linked(release: Release, text: str) -> Question:
             raise
         return _some("link", [str(one) for one in pasted.ids], "auto", "The link names", pasted.notes)
     if link.selected or link.linked:
-        return _some("link", link.selected or link.linked, "root_id", "The link has", link.warnings)
+        chosen = link.selected or link.linked
+        hidden = len(set(link.hidden) - set(chosen))
+        are = "s of this link are" if hidden > 1 else " of this link is"
+        notes = (f"{hidden:,} hidden segment{are} left out.", *link.warnings) if hidden else link.warnings
+        return _some("link", chosen, "root_id", "The link has", notes)
     if link.hidden:
         notes = ("The segments of this link are hidden in its viewer.", *link.warnings)
         return _some("link", link.hidden, "root_id", "The link has", notes)

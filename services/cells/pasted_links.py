@@ -95,7 +95,7 @@ def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedL
     linked = [entry for layer in noted for one in _annotations(layer) for entry in _flat(one.get("segments"))]
     named, _, _ = _segments(linked)
     points = [point for layer in noted for point in _points_nm(layer, state)]
-    if not layers and (named or points):
+    if not layers and (named or any(map(_coordinates, noted))):
         messages = tuple(_of_annotations(noted, named, points))
         return PastedLink((), (), "", _position_nm(state), messages, tuple(named[:MOST_SEGMENTS]), tuple(points))
     if not layers:
@@ -289,7 +289,11 @@ def _of_annotations(layers: Sequence[Mapping[str, Any]], named: Sequence[str], p
     if not layers:
         return []
     names = ", ".join(repr(_name(layer)) for layer in layers[:3])
-    return [f"Annotations ({names}) have {_count(len(points), 'point')} and {_count(len(named), 'linked segment')}."]
+    marked = sum(map(len, map(_coordinates, layers)))
+    count = f"{_count(marked, 'point')} and {_count(len(named), 'linked segment')}"
+    lost = marked - len(points)
+    unplaced = [f"The link gives no voxel size for {_count(lost, 'point')}; left out."] if lost else []
+    return [f"Annotations ({names}) have {count}.", *unplaced]
 
 
 def _count(number: int, what: str) -> str:
@@ -298,12 +302,16 @@ def _count(number: int, what: str) -> str:
 
 def _points_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Point]:
     """Where the annotations of a layer are (the middle of ellipsoids, the first end of lines), in nm."""
-    given = [
-        next((one[key] for key in ("point", "center", "pointA") if key in one), None) for one in _annotations(layer)
-    ]
     sizes = _sizes_nm(layer, state)
-    matches = [_product(point[:3], sizes) for point in given if isinstance(point, list)]
+    matches = [_product(point[:3], sizes) for point in _coordinates(layer)]
     return [point for point in matches if point is not None]
+
+
+def _coordinates(layer: Mapping[str, Any]) -> list[list[Any]]:
+    """The points of a layer's annotations, in whatever unit."""
+    keys = ("point", "center", "pointA")
+    given = [next((one[key] for key in keys if key in one), None) for one in _annotations(layer)]
+    return [point for point in given if isinstance(point, list)]
 
 
 def _sizes_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Any]:

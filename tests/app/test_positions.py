@@ -254,6 +254,25 @@ def test_a_link_with_hidden_segments_alone_asks_for_these(client, cave, newest, 
         assert "The segments of this link are hidden in its viewer." in answer["warnings"]
 
 
+def test_hidden_segments_beside_selected_ones_are_left_out_with_a_word(cave, newest, synapses):
+    release, (first, second) = cave.release(DS, newest), map(str, synapses["pre_pt_root_id"].unique()[:2])
+    layer = {"type": "segmentation", "name": "seg", "source": cave.info(DS)["segmentation_source"]}
+    for segments, notes in (
+        ([first, f"!{second}"], ("1 hidden segment of this link is left out.",)),
+        ([first, f"!{second}", "!7"], ("2 hidden segments of this link are left out.",)),
+        ([first, f"!{first}"], ()),
+    ):
+        state = {"layers": [{**layer, "segments": segments}]}
+        question = interpretation.understand(release, json.dumps(state))
+        assert (question.ids, question.notes) == ((first,), notes)
+
+
+def test_a_link_of_points_without_a_unit_does_not_say_that_it_has_none(cave, newest):
+    state = {"layers": [{"type": "annotation", "name": "a", "annotations": [{"point": [1, 2, 3]}]}]}
+    with pytest.raises(BadInput, match=r"The link gives no voxel size for 1 point; left out\."):
+        interpretation.understand(cave.release(DS, newest), json.dumps(state))
+
+
 def test_a_link_of_several_cells_is_answered_for_all(client, cave, newest, synapses):
     roots = [str(synapses.iloc[0][f"{side}_pt_root_id"]) for side in ("pre", "post")]
     layer = {"type": "segmentation", "name": "seg", "segments": roots}

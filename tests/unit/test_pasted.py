@@ -198,6 +198,11 @@ def test_annotations_give_their_linked_segments_and_say_how_many_points_they_hav
     found = read_ids(json.dumps({"layers": [layer], "dimensions": {axis: [4e-9, "m"] for axis in "xyz"}}))
     assert found.ids == (ROOT, OTHER)
     assert "2 points and 2 linked segments" in " ".join(found.sentences())
+    without_unit = read_ids(json.dumps({"layers": [layer]}))
+    assert without_unit.ids == found.ids
+    assert not without_unit.points_nm
+    sentences = " ".join(without_unit.sentences())
+    assert "2 points and 2 linked segments. The link gives no voxel size for 2 points; left out." in sentences
 
 
 def test_a_rounded_id_is_recognised():
