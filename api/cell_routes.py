@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,7 @@ from api.answers import Subject, cell_json, frame_answer
 from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
-from services.cells import interpretation, partner_table
+from services.cells import interpretation, partner_synapses, partner_table
 from services.cells.connectivity import Connectivity
 from services.cells.partner_columns import Side
 from services.core.columns import Column, describe_columns
@@ -81,7 +82,8 @@ def synapses_of(view: CellView) -> Response:
     """The synapses of one cell that a request asks for."""
     sides, span, partner = synapse_sides(), params.span(None), params.text("partner")
     frame = synapse_rows(view, sides, partner)
-    return _answer(view.first, frame, describe_columns(frame), "synapses", span=span, facts={"partner": partner})
+    cell = replace(view.first, warnings=partner_synapses.warnings(view.first, frame))
+    return _answer(cell, frame, describe_columns(frame), "synapses", span=span, facts={"partner": partner})
 
 
 def synapse_rows(view: CellView, sides: Mapping[Direction, Side], partner: str) -> pd.DataFrame:

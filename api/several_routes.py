@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from api.cell_routes import CELL, LINKED, SIDES, WHICH, partners_of, synapse_row
 from api.documented import documented
 from api.routes import blueprint
 from services.cave.context import cave
-from services.cells import partner_table, several_cells
+from services.cells import partner_synapses, partner_table, several_cells
 from services.cells.connectivity import Connectivity
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
@@ -75,7 +76,8 @@ def synapses_of_cells(datastack: str, version: str, cell: str) -> Response:
     view = view_of(datastack, version, cell, whole="on")
     if len(view.question.ids) == 1:
         return synapses_of(view)
-    result, frame = view.cells, synapse_rows(view, sides, partner)
+    frame = synapse_rows(view, sides, partner)
+    result = [replace(one, warnings=partner_synapses.warnings(one, frame)) for one in view.cells]
     return _answer(result, frame, describe_columns(frame), "synapses", {"partner": partner})
 
 
@@ -89,7 +91,7 @@ def _answer(
     """A page of a frame, with the cells and the synapses among them."""
     offset, limit = params.span(None)
     roots = [str(one.cell.root_id) for one in connectivities]
-    warnings = [sentence for one in connectivities for sentence in one.warnings]
+    warnings = [*dict.fromkeys(sentence for one in connectivities for sentence in one.warnings)]
     warnings += connectivities[0].notices
     requests = {"root_ids": roots, **{key: params.text(key) for key in ("direction", *WHICH[1:])}, "warnings": warnings}
     subject = Subject(

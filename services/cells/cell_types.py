@@ -97,6 +97,17 @@ def is_of_synapses(release: Release, table: str) -> bool:
     return bool(target) and target == release.roles.synapses.table
 
 
+def check_value(release: Release, table: str, rule: str) -> None:
+    """Raises BadInput for a rule by a text that no row of a table has, as far as CAVE tells its texts."""
+    column, equals, value = rule.partition("=")
+    try:
+        texts = release.text_values(table) if equals else {}
+    except KarstError:
+        return
+    if value not in texts.get(column, [value]):
+        raise BadInput(f"{table} has no row with {rule[:80]!r}.", "Choose another value.")
+
+
 def synapse_rows(
     release: Release, table: str, root_id: int, *, direction: Direction, by: str = "", whole: bool
 ) -> pd.DataFrame:
@@ -187,10 +198,10 @@ def offered(release: Release, table: str) -> dict[str, str]:
         return {}
 
 
-def several_rows(count: int, table: str, blank: Mapping[str, int]) -> tuple[str, ...]:
-    """A sentence for partners of which the rows of a table differ; none for no such partner. `blank` says of how many
+def several_rows(count: int, table: str, blank: Mapping[str, int], what: str = "partner") -> tuple[str, ...]:
+    """A sentence for partners, or `what`, of which the rows of a table differ; none for none. `blank` says of how many
     each column is blank for that."""
-    who = "1 partner has" if count == 1 else f"{count:,} partners have"
+    who = f"1 {what} has" if count == 1 else f"{count:,} {what}s have"
     words = "texts are all named and count as “several”, other values are left blank"
     words += type_columns.blank_words(blank)
     return (f"{who} several rows in {table} that differ: {words}.",) if count else ()

@@ -334,6 +334,7 @@ def _types_or_why(release: Release, table: str | None, by: str, roots: Ids | Non
         return _Types()
     try:
         if cell_types.is_of_synapses(release, table):
+            cell_types.check_value(release, table, by)
             return _Types(table, by)
         if roots is None and release.is_large(table):
             return _Types(table, by, large=True)

@@ -34,6 +34,20 @@ def of_cell(cave: Cave, connections: Connectivity, direction: Direction) -> pd.D
     return rows.assign(**{name: types[name].array for name in types.columns if name not in rows})
 
 
+def warnings(connections: Connectivity, synapses: pd.DataFrame) -> tuple[str, ...]:
+    """The warnings of a cell for a frame of its synapses: what its type table leaves open is told of these, not of the
+    partners."""
+    table = connections.type_table
+    if not table:
+        return connections.warnings
+    others = tuple(one for one in connections.warnings if f"several rows in {table} that differ" not in one)
+    if not connections.typed_synapses:
+        return (*others, f"{table} says something of cells, so synapses have no columns of it; their partners have.")
+    types = cell_types.of_synapses([*connections.typed_synapses.values()], "id")
+    differing = np.intersect1d(types.ambiguous, synapses["id"].to_numpy(np.int64))
+    return (*others, *cell_types.several_rows(len(differing), table, types.blank_of(differing), "synapse"))
+
+
 def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> pd.DataFrame:
     """The same from a frame of synapses."""
     frame = synapses.assign(root_id=synapses[direction.partner].fillna(0).to_numpy(np.int64))

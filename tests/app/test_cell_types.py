@@ -277,6 +277,30 @@ def test_a_type_table_that_refers_to_synapses_gives_a_type_per_synapse(cave, cli
         assert {int(row["id"]): row["cell_type"] for row in answer["rows"]} == {
             n: kind for n, kind in expected.items() if synapses()[n - 1][1] == CELL
         }
+        assert not [one for one in answer["warnings"] if "differ" in one], "no synapse has two rows"
+
+
+def test_synapses_say_that_types_of_cells_are_not_theirs(client):
+    path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/synapses?types=types&direction=in&limit=1"
+    answer = client.get(path).get_json()
+    assert "cell_type" not in answer["rows"][0]
+    assert (
+        "types says something of cells, so synapses have no columns of it; their partners have." in answer["warnings"]
+    )
+    assert not [one for one in answer["warnings"] if "differ" in one]
+
+
+def test_a_value_that_no_row_has_is_refused_of_cells_and_of_synapses(client):
+    for table in ("types", "regions"):
+        path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?types={table}&type_by=classification_system=nope"
+        answer = client.get(path)
+        assert answer.status_code == 400
+        assert f"{table} has no row with 'classification_system=nope'." in answer.get_json()["error"]["message"]
+    path = (
+        f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?types=regions&type_by=classification_system=region&direction=in"
+    )
+    rows = client.get(path).get_json()["rows"]
+    assert {row["root_id"]: row["cell_type"] for row in rows}[str(DIFFER)] == "several: LO | ME"
 
 
 def test_types_of_synapses_are_those_of_both_directions_and_of_all_cells_together(cave):
