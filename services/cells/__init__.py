@@ -24,7 +24,8 @@ Public names:
 - `plot_frames`: by_type, compartments_by_type, depth_profile, orientations, per_partner, reciprocal, sizes_by_type,
   soma_map, synapse_depths, type_colours, universe
 - `proofreading`: NONE, missing, rows, table_of
-- `role_faults`: columns, missing
+- `role_faults`: missing
+- `role_tables`: columns, fault, table_of
 - `several_cells`: among, open_partners, totals, with_partner
 - `synapse_filter`: ALL, among, chosen, chosen_among, parse, usual
 - `synapse_rows`: CENTRE_NM

@@ -10,7 +10,7 @@ import pandas as pd
 
 from services.cave import synapse_shape
 from services.cave.release import Release
-from services.cells import compartments, partner_joins, synapse_values, synapse_weights, tuning
+from services.cells import compartments, partner_joins, role_tables, synapse_values, synapse_weights, tuning
 from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
 from services.cells.partner_joins import SEPARATOR
 from services.cells.representative import POINTS
@@ -70,10 +70,10 @@ def offered(release: Release, type_table: str) -> dict[str, str]:
     and view but `type_table` that may say something of a root id, those of types first."""
     roles = release.roles
     costly = {
-        SHARE: "% of the partner's own synapses" if roles.degrees.table else "",
+        SHARE: "% of the partner's own synapses" if role_tables.table_of(release, "degrees") else "",
         COMPARTMENT: "spine, shaft or soma" if compartments.table_of(release) else "",
         TUNING: "tuning, where coregistered" if tuning.tables(release) else "",
-        POINTS: "representative points" if roles.representative_points.table else "",
+        POINTS: "representative points" if role_tables.table_of(release, "representative_points") else "",
         **_of_synapses(release),
     }
     synapses = roles.synapses.table or ""
@@ -98,7 +98,7 @@ def _of_synapses(release: Release) -> dict[str, str]:
     return {
         SCORES: f"mean {' and '.join(shape.scores)}".replace("_", " ") if shape.scores else "",
         TRANSMITTERS: "transmitter" if shape.transmitters or synapse_values.transmitter_table(release) else "",
-        NEUROPILS: "neuropils" if roles.neuropils.table else "",
+        NEUROPILS: "neuropils" if role_tables.table_of(release, "neuropils") else "",
     }
 
 

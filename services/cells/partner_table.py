@@ -20,6 +20,7 @@ from services.cells import (
     partner_sets,
     proofreading,
     representative,
+    role_tables,
     synapse_values,
     synapse_weights,
     tuning,
@@ -235,6 +236,8 @@ def _with_requests(
         lambda: synapse_values.neuropils(cave, connections, side) if places else None,
     )
     messages: list[str] = []
+    if share and (message := role_tables.fault(cave.release(connections.datastack, number), "degrees")):
+        raise BadInput(message, "Leave out the shares.")
     if share:
         frame = with_shares(connections, side, frame, degrees)
         messages += synapse_weights.explain(

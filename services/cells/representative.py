@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from services.cave.release import Release
-from services.cells import cell_types
+from services.cells import cell_types, role_tables
 from services.core import space
+from services.core.errors import BadInput
 from services.core.profiles import Volume
 
 POINTS = "points"
@@ -25,9 +26,9 @@ def columns(volume: Volume) -> tuple[str, ...]:
 def of_cells(release: Release, roots: Collection[int]) -> pd.DataFrame:
     """The representative points of some root ids, indexed by `root_id`: x_nm, y_nm, z_nm (float64). Of several points
     of a cell the first by id is taken; a cell without one has no row. Empty without a table of them."""
-    table = release.roles.representative_points.table
+    table = role_tables.table_of(release, "representative_points")
     rows = pd.DataFrame() if table is None else cell_types.rows_of_cells(release, table, roots)
-    if table is None or rows.empty or "pt_position_x" not in rows:
+    if table is None or rows.empty:
         return pd.DataFrame(columns=_NM, index=pd.Index([], dtype="int64", name="root_id"), dtype="float64")
     first = rows.dropna(subset=["pt_root_id", "pt_position_x"]).drop_duplicates("pt_root_id")
     points_nm = space.voxels_to_nm(space.points(first), release.table_info(table).voxel_resolution_nm)
@@ -45,18 +46,20 @@ def point_nm(release: Release, root_id: int) -> tuple[float, float, float] | Non
 
 def with_points(release: Release, partners: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """A partner frame with the :func:`columns` of its cells (float64, um; NaN where none is known), and how many have
-    one, in a sentence."""
+    one, in a sentence. Raises BadInput where the table with that role has no points."""
+    if message := role_tables.fault(release, "representative_points"):
+        raise BadInput(message, "Leave out the points.")
     points_nm = of_cells(release, partners["root_id"].tolist()).reindex(partners["root_id"]).to_numpy(np.float64)
     places = space.nm_to_um(points_nm, release.volume)
     added = {name: places[:, at] for at, name in enumerate(columns(release.volume))}
-    number, table = int(np.isfinite(places[:, 0]).sum()), release.roles.representative_points.table
+    number, table = int(np.isfinite(places[:, 0]).sum()), role_tables.table_of(release, "representative_points")
     return partners.assign(**added), f"{number:,} of {len(partners):,} partners have a point in {table}."
 
 
 def lines(release: Release, turn: str, needed: Collection[str]) -> Iterator[str]:
     """Lines of Python for a frame `frame` of partners; `turn` is an expression for nm along the volume's axes, in um.
     None where none of the columns is `needed`."""
-    names, table = columns(release.volume), release.roles.representative_points.table
+    names, table = columns(release.volume), role_tables.table_of(release, "representative_points")
     if not set(names) & set(needed):
         return
     yield f"points = client.materialize.query_table(\n    {table!r},"

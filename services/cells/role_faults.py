@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from services.cave.release import Release
-from services.cells import cells, edge_view, proofreading, synapse_filter
+from services.cells import cells, edge_view, proofreading, role_tables, synapse_filter
+from services.cells.role_tables import columns
 from services.core.roles import RULES, Role
 
 
@@ -35,6 +36,8 @@ def _of_another_kind(release: Release, name: str, table: str) -> str:
     """A sentence where a table cannot have the role `name`, for it says something else; "" where it may."""
     if name == "proofreading":
         return proofreading.fault(release)
+    if name in role_tables.NEEDED:
+        return role_tables.fault(release, name)
     if name == "somata" and (lacking := cells.lacking(release, table)):
         return lacking
     info = release.table_info(table)
@@ -56,10 +59,3 @@ def _of_another_kind(release: Release, name: str, table: str) -> str:
 
 UNITS = {"unit_id", "scan_idx"}
 """Columns of tables of functional units."""
-
-
-def columns(release: Release, table: str) -> set[str]:
-    """The columns of a table or view, positions split."""
-    if release.table_info(table).kind == "view":
-        return {*release.view_columns().get(table, [])}
-    return {*release.sample(table).columns}

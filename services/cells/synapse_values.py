@@ -12,8 +12,9 @@ from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cave.synapse_shape import TRANSMITTERS, VALID_NT, SynapseShape
+from services.cells import role_tables
 from services.core.directions import Direction
-from services.core.errors import NotFound
+from services.core.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,11 +116,14 @@ def transmitters(cave: Cave, connectivity: Connectivity, direction: Direction) -
 
 def neuropils(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.Series:
     """The neuropil of each synapse of a cell in one direction, as far as one is known, by synapse id (int64). One
-    request, or as many as CAVE needs for all of them. Raises NotFound where the version has no such table."""
+    request, or as many as CAVE needs for all of them. Raises NotFound where the version has no such table, BadInput
+    where it is of something else."""
     release = Release(cave, connectivity.datastack, connectivity.version)
     role = release.roles.neuropils
     if role.table is None:
         raise NotFound(f"Version {connectivity.version.number} has no table of neuropils.", "Leave out the neuropils.")
+    if message := role_tables.fault(release, "neuropils"):
+        raise BadInput(message, "Leave out the neuropils.")
     own = Filters(equal={direction.own: connectivity.cell.root_id})
     names = ["target_id", role.column]
     rows = release.query(role.table, own, select_columns=names, whole=True)

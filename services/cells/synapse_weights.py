@@ -11,6 +11,7 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
+from services.cells import role_tables
 from services.cells.connectivity import Connectivity
 from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
@@ -38,8 +39,8 @@ def cell_total(connectivity: Connectivity, direction: Direction) -> int | None:
 
 
 def degree_view(release: Release) -> str | None:
-    """The view that counts each root id's inputs and outputs; None where the version has none."""
-    return release.roles.degrees.table
+    """The view that counts each root id's inputs and outputs; None where the version has none that does."""
+    return role_tables.table_of(release, "degrees")
 
 
 def degrees(release: Release, root_ids: Iterable[int]) -> pd.DataFrame | None:

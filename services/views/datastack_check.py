@@ -21,6 +21,7 @@ from services.cells import (
     edge_view,
     proofreading,
     role_faults,
+    role_tables,
     synapse_filter,
     synapse_values,
     tuning,
@@ -31,7 +32,7 @@ from services.core.addresses import bare
 from services.core.errors import BadInput, KarstError, NotFound
 from services.core.profiles import Profile
 from services.core.records import TableInfo
-from services.core.roles import N_INPUT, N_OUTPUT, Role, Roles
+from services.core.roles import Role, Roles
 
 WIDTH = 110
 
@@ -170,9 +171,11 @@ def _missing(profile: Profile, tables: dict[str, TableInfo]) -> Iterator[str]:
 def _unfit(release: Release, roles: Roles) -> Iterator[str]:
     """Sentences for tables without the columns or rows that their role needs, as far as the profile names them."""
     for name, role in roles:
+        if name in role_tables.NEEDED:
+            continue
         needed = NEEDED.get(name, ())
         if role.table and (role.column or role.system or needed):
-            there = role_faults.columns(release, role.table)
+            there = role_tables.columns(release, role.table)
             lacking = [column for column in needed if there and column not in there]
             if lacking:
                 yield f"{role.table}, named for {name}, has no column {' and no '.join(lacking)}."
@@ -181,10 +184,7 @@ def _unfit(release: Release, roles: Roles) -> Iterator[str]:
                 yield f"{role.table}, named for {name}, has no column {role.column}."
             if role.system and there and not _has_system(release, role):
                 yield f"{role.table}, named for {name}, has no row of the system {role.system}."
-    for name in OF_SYNAPSES:
-        table = getattr(roles, name).table
-        if table and release.table_info(table).reference_table != roles.synapses.table:
-            yield f"{table}, named for {name}, does not refer to the synapses."
+    yield from filter(None, (role_tables.fault(release, name) for name in role_tables.NEEDED))
     if message := proofreading.fault(release):
         yield message
     transmitters = roles.neurotransmitters.table
@@ -197,14 +197,10 @@ def _unfit(release: Release, roles: Roles) -> Iterator[str]:
             yield f"synapses: {error}"
 
 
-OF_SYNAPSES = ("compartments", "neuropils")
-"""Roles of tables that say something of each synapse."""
 NEEDED = {
     "somata": PLACED,
-    "representative_points": PLACED,
     "cell_types": PLACED[:1],
     "coregistration": PLACED[:1],
-    "degrees": ("root_id", N_INPUT, N_OUTPUT),
 }
 """Columns without which a table cannot have a role."""
 
@@ -242,13 +238,13 @@ def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
     yield f"partners from the pairs of {view.name}." if view else f"partners from the synapses of {shape.table}."
     can = {
         "somata": roles.somata.table,
-        "representative points": roles.representative_points.table,
+        "representative points": role_tables.table_of(release, "representative_points"),
         "cell types": roles.cell_types.table,
         "proofreading": proofreading.table_of(release),
         "compartments": compartments.table_of(release),
-        "shares of the partners": roles.degrees.table,
+        "shares of the partners": role_tables.table_of(release, "degrees"),
         "transmitters": shape.transmitters or synapse_values.transmitter_table(release),
-        "neuropils": roles.neuropils.table,
+        "neuropils": role_tables.table_of(release, "neuropils"),
         "tuning": tuning.tables(release),
     }
     there, not_there = ([name for name, table in can.items() if bool(table) is known] for known in (True, False))

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from services.cave.client import Cave
+from services.cells import connectivity, partner_columns, partner_table
+from services.cells.partner_table import Wanted
+from services.core.errors import BadInput
 from services.core.settings import Settings
 from services.views import datastack_check
 from tests.servers import ROOT
@@ -133,3 +136,28 @@ def test_the_command_ends_as_it_found_and_its_scaffold_fits(siblings_url: str, c
 def test_any_description_is_one_line_of_toml(text: str) -> None:
     (value,) = tomllib.loads(f"text = {datastack_check.quoted(text)}").values()
     assert value == " ".join(text.replace("\x7f", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("role", "table", "more"),
+    [
+        ("degrees", "valid_connection_v2", "share"),
+        ("neuropils", "nuclei_v1", "neuropils"),
+        ("representative_points", "valid_connection_v2", "points"),
+    ],
+)
+def test_what_is_a_fault_is_neither_called_shown_nor_read(
+    siblings_url: str, config: Path, role: str, table: str, more: str
+) -> None:
+    message = checked(siblings_url, config, "karst_fly", f'[roles]\n{role} = "{table}"\n')
+    (fault,) = message.faults
+    words = {"degrees": "shares of the partners"}.get(role, role.replace("_", " "))
+    (unknown,) = [line for line in message.text.splitlines() if "not known: " in line]
+    assert words in unknown and f"{table}, named for {role.replace('_', ' ')}, " in fault
+    cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=config))
+    release = cave.release("karst_fly", 783)
+    root = str(release.query("proofread_neurons", limit=1)["pt_root_id"].iloc[0])
+    connections = connectivity.read(release, root)
+    assert fault in connections.warnings and more not in partner_columns.offered(release, "")
+    with pytest.raises(BadInput, match=re.escape(fault)):
+        partner_table.open_partners(cave, connections, Wanted("in", more=(more,)))

@@ -181,7 +181,7 @@ def test_the_check_names_candidates_and_empty_tables(cave: Cave) -> None:
         ('neuropils = { table = "synapses_nt", column = "nope" }', "has no column nope"),
         ('compartments = "representative_points"', "does not refer to the synapses"),
         ('neurotransmitters = "nuclei"', "nuclei, named for neurotransmitters"),
-        ('representative_points = "synapses_nt"', "synapses_nt, named for representative_points"),
+        ('representative_points = "synapses_nt"', "synapses_nt, named for representative points"),
         ('edges = "nuclei"', "nuclei has no columns of two root ids and a number of synapses"),
         ('somata = "synapses_nt"', "synapses_nt, named for somata"),
         ('proofreading = "nuclei"', "nuclei, named for proofreading, has no column proofread or status"),

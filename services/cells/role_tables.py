@@ -1,0 +1,48 @@
+"""The tables of the roles that a version may do without, where they have what their role needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.cave.release import Release
+from services.cells.cells import PLACED
+from services.core.roles import N_INPUT, N_OUTPUT, Role
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "representative_points": PLACED,
+    "degrees": ("root_id", N_INPUT, N_OUTPUT),
+    "compartments": (),
+    "neuropils": (),
+}
+"""Such roles, with the columns that their tables need beside the one that the role itself names."""
+OF_SYNAPSES = ("compartments", "neuropils")
+"""Those whose tables say something of each synapse."""
+
+
+def table_of(release: Release, name: str) -> str | None:
+    """The table with one of these roles; None where there is none, and where it has a :func:`fault`."""
+    role: Role = getattr(release.roles, name)
+    return None if fault(release, name) else role.table
+
+
+def fault(release: Release, name: str) -> str:
+    """A sentence where the table with one of these roles lacks what it needs, so that nothing is read of it; "" where
+    it does not, and where there is none. One request for a table that was not looked at yet."""
+    role: Role = getattr(release.roles, name)
+    if role.table is None:
+        return ""
+    words = name.replace("_", " ")
+    if name in OF_SYNAPSES and release.table_info(role.table).reference_table != release.roles.synapses.table:
+        return f"{role.table}, named for {words}, does not refer to the synapses."
+    there = columns(release, role.table)
+    lacking = [one for one in (*NEEDED[name], role.column) if one and there and one not in there]
+    if lacking:
+        return f"{role.table}, named for {words}, has no column {' and no '.join(lacking)}."
+    return ""
+
+
+def columns(release: Release, table: str) -> set[str]:
+    """The columns of a table or view, positions split."""
+    if release.table_info(table).kind == "view":
+        return {*release.view_columns().get(table, [])}
+    return {*release.sample(table).columns}
