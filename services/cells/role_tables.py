@@ -27,9 +27,10 @@ def table_of(release: Release, name: str) -> str | None:
 
 def fault(release: Release, name: str) -> str:
     """A sentence where the table with one of these roles lacks what it needs, so that nothing is read of it; "" where
-    it does not, and where there is none. One request for a table that was not looked at yet."""
+    it does not, where the table is guessed, and where there is none. One request for a table of the profile that was
+    not looked at yet."""
     role: Role = getattr(release.roles, name)
-    if role.table is None:
+    if role.table is None or name not in release.profile.roles:  # a guess fits
         return ""
     words = name.replace("_", " ")
     if name in OF_SYNAPSES and release.table_info(role.table).reference_table != release.roles.synapses.table:
