@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import flask
+import pandas as pd
 import pytest
 from flask.testing import FlaskClient
 
@@ -13,6 +14,7 @@ from api import blueprint
 from services.cave.client import Cave
 from services.core.settings import Settings
 from tests import six_cells
+from tests.app.siblings import tables_of
 from tests.servers import start_localcave
 
 
@@ -48,3 +50,9 @@ def six_url(six_folder: Path) -> Iterator[str]:
 def six(six_url: str) -> Cave:
     """A CAVE over it that was asked nothing yet."""
     return Cave(Settings(server_address=six_url, cache=""))
+
+
+@pytest.fixture(scope="module")
+def fly(siblings: dict[str, Path]) -> dict[str, pd.DataFrame]:
+    """The tables of the fly."""
+    return tables_of(siblings["karst_fly"], 783)

@@ -20,7 +20,7 @@ from services.core.errors import TooLarge
 from services.core.settings import Settings
 from services.views import datastack_check
 from services.views.addresses import CellAddress, TableAddress
-from tests.app.test_siblings import busiest, of_partners
+from tests.app.siblings import busiest, of_partners
 from tests.servers import start_localcave
 
 DS, V, ROWS = "karst_fly", 783, 10**9

@@ -19,7 +19,6 @@ from api import blueprint
 from app import create_app
 from callbacks import connectivity_viewer
 from localcave.folder.writer import DatastackWriter
-from localcave.importer.importing import import_datastack
 from services.cave.client import Cave
 from services.cells import (
     cell_types,
@@ -39,7 +38,6 @@ from services.neuroglancer import links
 from services.views.addresses import parse_connectivity
 from services.views.cell_view import CellView
 from tests import tiny
-from tests.localcave.importing import HEAD
 from tests.servers import start_localcave
 
 DS, VERSION = tiny.DATASTACK, 3
@@ -368,43 +366,3 @@ def test_the_page_shows_counts_and_chooses_types(page):
     assert "several: LO | ME" in text and "types of synapses of regions" in text
     text, _ = page(f"{cell}&type_table=types&type_by=nonsense")
     assert "All rows are used." in text and "several: BC | MC" in text
-
-
-def test_a_small_file_without_nuclei_and_sizes_types_its_partners(tmp_path):
-    """What an importer's user has: one CSV, its types repeated with every synapse."""
-    partner = 864691130000001101
-    rows = [(partner, "BC"), (partner, "BC"), (partner + 1, "MC"), (partner + 2, "23P"), (partner + 2, "4P")]
-    lines = [f"{root},{kind},{n}" for n, (root, kind) in enumerate(rows)]
-    (tmp_path / "synapses.csv").write_text("\n".join(["pre,kind,x", *lines, ""]))
-    place = '{ from = ["x", "x", "x"], unit = "um" }'
-    (tmp_path / "mine.toml").write_text(
-        f"""{HEAD}
-[files]
-rows = "synapses.csv"
-[tables.syn]
-file = "rows"
-schema = "synapse"
-[tables.syn.columns]
-pre_pt_root_id = "pre"
-post_pt_root_id = {{ value = {CELL} }}
-pre_pt_position = {place}
-post_pt_position = {place}
-ctr_pt_position = {place}
-size = {{ unknown = true }}
-[tables.kinds]
-file = "rows"
-schema = "cell_type_local"
-[tables.kinds.columns]
-pt_root_id = "pre"
-pt_position = {place}
-cell_type = "kind"
-classification_system = {{ value = "mine" }}
-"""
-    )
-    import_datastack(tmp_path / "mine.toml", tmp_path / "mine")
-    with start_localcave([tmp_path / "mine"]) as address:
-        cave = Cave(Settings(server_address=address, cache=""))
-        connections = connectivity.read(cave.release("mine", 7), str(CELL), type_table="kinds")
-        assert types_of(connections.inputs) == {partner: "BC", partner + 1: "MC", partner + 2: "several: 4P | 23P"}
-        link = links.cell_link(cave, connections, direction="in", group_by="cell_type")
-        assert set(link.legend) == {"BC", "MC", "several"}

@@ -32,8 +32,8 @@ from services.core.settings import Settings
 from services.views import datastack_check
 from services.views.addresses import CellAddress, TableAddress, parse_population
 from tests import datastacks
+from tests.app.siblings import busiest, of_partners
 from tests.app.test_partner_snippet import run
-from tests.app.test_siblings import busiest, of_partners
 from tests.servers import ROOT, start_localcave
 
 CORTEX, FLY, V1DD = "karst_demo", "karst_fly", "karst_v1dd"

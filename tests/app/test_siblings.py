@@ -15,7 +15,6 @@ from flask.testing import FlaskClient
 from api import blueprint
 from components.cell_card import cell_card
 from components.figures import somata
-from localcave.folder.writer import table_path
 from services.cave.client import Cave
 from services.cells import connectivity, partner_script, partner_table, plot_frames, synapse_filter
 from services.cells.partner_table import Wanted
@@ -25,13 +24,12 @@ from services.core.settings import Settings
 from services.tables import examples, joins, tables
 from services.tables.scripts import table_snippet
 from services.tables.tables import TableQuery
-from services.views import search, start
+from services.views import start
 from services.views.addresses import CellAddress
 from services.views.cell_view import CellView
+from tests.app.siblings import FLY, V1DD, annotated, ask, busiest, frame_of, of_partners, tables_of
 from tests.app.test_partner_snippet import assert_same, run
-from tests.naturally import in_one_text
 
-FLY, V1DD = ("karst_fly", 783), ("karst_v1dd", 1196)
 NT = ["gaba", "ach", "glut", "oct", "ser", "da"]
 
 
@@ -49,41 +47,8 @@ def client(cave: Cave) -> FlaskClient:
 
 
 @pytest.fixture(scope="module")
-def fly(siblings: dict[str, Path]) -> dict[str, pd.DataFrame]:
-    """The tables of the fly."""
-    return _tables(siblings["karst_fly"], 783)
-
-
-@pytest.fixture(scope="module")
 def v1dd(siblings: dict[str, Path]) -> dict[str, pd.DataFrame]:
-    return _tables(siblings["karst_v1dd"], 1196)
-
-
-def _tables(folder: Path, version: int) -> dict[str, pd.DataFrame]:
-    return {path.parent.name if path.parent.name != str(version) else path.stem: pd.read_parquet(path)
-            for path in table_path(folder, version, "x").parent.glob("*.parquet")}  # fmt: skip
-
-
-def ask(client: FlaskClient, place: tuple[str, int], path: str, **requested: object) -> dict:
-    answer = client.get(f"/api/v1/{place[0]}/{place[1]}/{path}", query_string=requested)
-    assert answer.status_code == 200, answer.json
-    return answer.json
-
-
-def frame_of(answer: dict) -> pd.DataFrame:
-    return pd.DataFrame(answer["rows"]).astype({"root_id": "int64"}).set_index("root_id")
-
-
-def busiest(synapses: pd.DataFrame) -> int:
-    """The cell with the tenth most input synapses."""
-    counts = synapses.loc[synapses["post_pt_root_id"] != 0, "post_pt_root_id"].value_counts()
-    return int(counts.index[10])
-
-
-def of_partners(synapses: pd.DataFrame, cell: int) -> pd.DataFrame:
-    """The input synapses of a cell that are of partners."""
-    own = synapses[(synapses["post_pt_root_id"] == cell) & (synapses["pre_pt_root_id"] != cell)]
-    return own[own["pre_pt_root_id"] != 0]
+    return tables_of(siblings["karst_v1dd"], 1196)
 
 
 def test_partners_scores_transmitters_and_neuropils(client, fly):
@@ -353,66 +318,6 @@ def test_the_voxels_of_synapses_and_nuclei_of_the_v1dd_differ(client, v1dd):
     assert partners["on_spine"].to_dict() == counted.to_dict()
 
 
-def annotated(fly: dict[str, pd.DataFrame], system: str) -> dict[int, str]:
-    """What one system says of each root id."""
-    rows, cells = fly["hierarchical_neuron_annotations"], fly["proofread_neurons"].set_index("id")["pt_root_id"]
-    own = rows[rows["classification_system"] == system]
-    return dict(zip(own["target_id"].map(cells), own["cell_type"], strict=True))
-
-
-def one_system(client: FlaskClient, fly: dict[str, pd.DataFrame], **requested: str) -> tuple[dict, pd.DataFrame]:
-    cell = busiest(fly["synapses_nt_v1"])
-    types = {"types": "hierarchical_neuron_annotations", "direction": "in", "synapses": "all"}
-    answer = ask(client, FLY, f"cells/{cell}/partners", **types, **requested)
-    return answer, frame_of(answer)
-
-
-@pytest.fixture(params=[500_000, 600], ids=["held", "larger than is held"])
-def asking(request: pytest.FixtureRequest, siblings_url: str) -> FlaskClient:
-    """The API of a Karst that holds tables of so many rows."""
-    app = flask.Flask("test_long_tables")
-    app.extensions["karst"] = Cave(Settings(server_address=siblings_url, cache="", max_table_rows=request.param))
-    app.register_blueprint(blueprint)
-    return app.test_client()
-
-
-def test_annotations_are_read_one_system_at_a_time(asking: FlaskClient, fly) -> None:
-    for rule, system in (("", "cell_type"), ("classification_system=super_class", "super_class")):
-        answer, result = one_system(asking, fly, type_by=rule)
-        assert result["cell_type"].dropna().to_dict() == {
-            root: word for root, word in annotated(fly, system).items() if root in result.index
-        }
-        assert not [message for message in answer["warnings"] if "several rows" in message]
-    every = one_system(asking, fly, type_by="all")[1]
-    assert every["cell_type"].str.startswith("several: ").all()
-
-
-def test_types_are_known_wherever_their_table_is_held_or_not(asking: FlaskClient, fly) -> None:
-    table, types = "hierarchical_neuron_annotations", pd.Series(annotated(fly, "cell_type"))
-    counts = types.value_counts()
-    release = asking.application.extensions["karst"].release(*FLY)
-    listed = start.types(release, 4)
-    assert [one.rows for one in listed] == counts.iloc[:4].tolist()
-    assert {one.name: one.rows for one in listed} == counts[[one.name for one in listed]].to_dict()
-    assert all(one.colour for one in listed)
-    assert all(types[root] == word for root, word in examples.cells(release)) and examples.cells(release)
-    assert f"f.cell_type={listed[0].name}" in search.address_of(release, listed[0].name.lower())
-
-    synapses = fly["synapses_nt_v1"]
-    synapses = synapses[synapses["cleft_score"] >= 50]
-    synapses = synapses[synapses["pre_pt_root_id"] != synapses["post_pt_root_id"]]
-    cells = synapses["post_pt_root_id"].value_counts().drop(0, errors="ignore").index[:30]
-    sets = {"pre": f"{table}:cell_type = {listed[0].name}", "post": ",".join(map(str, cells)), "proofread": "off"}
-    answer = ask(asking, FLY, "populations/matrix", **sets, post_by=f"{table}.cell_type")
-    pre = types.index[types == listed[0].name]
-    own = synapses[synapses["pre_pt_root_id"].isin(pre) & synapses["post_pt_root_id"].isin(cells)]
-    counted = own.groupby(own["post_pt_root_id"].map(types)).size().to_dict()
-    assert {row["post"]: row["value"] for row in answer["rows"] if row["value"] and row["post"]} == counted and counted
-    assert {row["pre"] for row in answer["rows"]} == {listed[0].name}
-    usual = ask(asking, FLY, "populations/matrix", **sets)
-    assert (usual["pre_by"], usual["post_by"], usual["rows"]) == (*[f"{table}.cell_type"] * 2, answer["rows"])
-
-
 def test_one_system_is_read_for_examples_and_joins(cave: Cave, client: FlaskClient, fly) -> None:
     table, release = "hierarchical_neuron_annotations", cave.release(*FLY)
     types = annotated(fly, "cell_type")
@@ -432,28 +337,6 @@ def test_one_system_is_read_for_examples_and_joins(cave: Cave, client: FlaskClie
     assert wide.joined[0].sentence() in messages
     page = tables.select(wide, TableQuery())[[column.name for column in wide.columns]]
     assert_same(run(table_snippet(cave, wide, TableQuery())), page)
-
-
-def test_each_system_has_a_column(asking: FlaskClient, fly) -> None:
-    _, result = one_system(asking, fly, type_by="each")
-    for system in ("flow", "super_class", "cell_type", "side"):
-        known = annotated(fly, system)
-        assert result[system].to_dict() == {root: known.get(root) for root in result.index}
-    assert "classification_system" not in result
-
-
-def test_free_tags_are_joined_and_searched_as_text(asking: FlaskClient, fly) -> None:
-    tags = fly["neuron_information_v2"]
-    noted = tags.groupby("pt_root_id")["tag"].agg(lambda texts: list(dict.fromkeys(texts)))
-    name = "neuron_information_v2.tag"
-    _, result = one_system(asking, fly, more="neuron_information_v2")
-    for root, message in result[name].items():
-        texts = noted.get(root, [])
-        assert message == in_one_text(texts)
-    _, kept = one_system(asking, fly, more="neuron_information_v2", filter=f'"{name}" ~ "to be checked"')
-    matching = {root for root, texts in noted.items() if any("to be checked" in text for text in texts)}
-    assert set(kept.index) == matching & set(result.index)
-    assert len(kept)
 
 
 def test_a_state_handed_out_is_in_the_dialect_of_its_viewer(client, fly):

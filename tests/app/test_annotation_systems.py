@@ -1,0 +1,91 @@
+"""Long tables of annotations, held or too large for that: one system of them, each, or free tags."""
+
+from __future__ import annotations
+
+import flask
+import pandas as pd
+import pytest
+from flask.testing import FlaskClient
+
+from api import blueprint
+from services.cave.client import Cave
+from services.core.settings import Settings
+from services.tables import examples
+from services.views import search, start
+from tests.app.siblings import FLY, annotated, ask, busiest, frame_of
+from tests.naturally import in_one_text
+
+
+def one_system(client: FlaskClient, fly: dict[str, pd.DataFrame], **requested: str) -> tuple[dict, pd.DataFrame]:
+    cell = busiest(fly["synapses_nt_v1"])
+    types = {"types": "hierarchical_neuron_annotations", "direction": "in", "synapses": "all"}
+    answer = ask(client, FLY, f"cells/{cell}/partners", **types, **requested)
+    return answer, frame_of(answer)
+
+
+@pytest.fixture(params=[500_000, 600], ids=["held", "larger than is held"])
+def asking(request: pytest.FixtureRequest, siblings_url: str) -> FlaskClient:
+    """The API of a Karst that holds tables of so many rows."""
+    app = flask.Flask("test_long_tables")
+    app.extensions["karst"] = Cave(Settings(server_address=siblings_url, cache="", max_table_rows=request.param))
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+def test_annotations_are_read_one_system_at_a_time(asking: FlaskClient, fly) -> None:
+    for rule, system in (("", "cell_type"), ("classification_system=super_class", "super_class")):
+        answer, result = one_system(asking, fly, type_by=rule)
+        assert result["cell_type"].dropna().to_dict() == {
+            root: word for root, word in annotated(fly, system).items() if root in result.index
+        }
+        assert not [message for message in answer["warnings"] if "several rows" in message]
+    every = one_system(asking, fly, type_by="all")[1]
+    assert every["cell_type"].str.startswith("several: ").all()
+
+
+def test_types_are_known_wherever_their_table_is_held_or_not(asking: FlaskClient, fly) -> None:
+    table, types = "hierarchical_neuron_annotations", pd.Series(annotated(fly, "cell_type"))
+    counts = types.value_counts()
+    release = asking.application.extensions["karst"].release(*FLY)
+    listed = start.types(release, 4)
+    assert [one.rows for one in listed] == counts.iloc[:4].tolist()
+    assert {one.name: one.rows for one in listed} == counts[[one.name for one in listed]].to_dict()
+    assert all(one.colour for one in listed)
+    assert all(types[root] == word for root, word in examples.cells(release)) and examples.cells(release)
+    assert f"f.cell_type={listed[0].name}" in search.address_of(release, listed[0].name.lower())
+
+    synapses = fly["synapses_nt_v1"]
+    synapses = synapses[synapses["cleft_score"] >= 50]
+    synapses = synapses[synapses["pre_pt_root_id"] != synapses["post_pt_root_id"]]
+    cells = synapses["post_pt_root_id"].value_counts().drop(0, errors="ignore").index[:30]
+    sets = {"pre": f"{table}:cell_type = {listed[0].name}", "post": ",".join(map(str, cells)), "proofread": "off"}
+    answer = ask(asking, FLY, "populations/matrix", **sets, post_by=f"{table}.cell_type")
+    pre = types.index[types == listed[0].name]
+    own = synapses[synapses["pre_pt_root_id"].isin(pre) & synapses["post_pt_root_id"].isin(cells)]
+    counted = own.groupby(own["post_pt_root_id"].map(types)).size().to_dict()
+    assert {row["post"]: row["value"] for row in answer["rows"] if row["value"] and row["post"]} == counted and counted
+    assert {row["pre"] for row in answer["rows"]} == {listed[0].name}
+    usual = ask(asking, FLY, "populations/matrix", **sets)
+    assert (usual["pre_by"], usual["post_by"], usual["rows"]) == (*[f"{table}.cell_type"] * 2, answer["rows"])
+
+
+def test_each_system_has_a_column(asking: FlaskClient, fly) -> None:
+    _, result = one_system(asking, fly, type_by="each")
+    for system in ("flow", "super_class", "cell_type", "side"):
+        known = annotated(fly, system)
+        assert result[system].to_dict() == {root: known.get(root) for root in result.index}
+    assert "classification_system" not in result
+
+
+def test_free_tags_are_joined_and_searched_as_text(asking: FlaskClient, fly) -> None:
+    tags = fly["neuron_information_v2"]
+    noted = tags.groupby("pt_root_id")["tag"].agg(lambda texts: list(dict.fromkeys(texts)))
+    name = "neuron_information_v2.tag"
+    _, result = one_system(asking, fly, more="neuron_information_v2")
+    for root, message in result[name].items():
+        texts = noted.get(root, [])
+        assert message == in_one_text(texts)
+    _, kept = one_system(asking, fly, more="neuron_information_v2", filter=f'"{name}" ~ "to be checked"')
+    matching = {root for root, texts in noted.items() if any("to be checked" in text for text in texts)}
+    assert set(kept.index) == matching & set(result.index)
+    assert len(kept)
