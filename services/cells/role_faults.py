@@ -10,6 +10,9 @@ from services.cells import cells, edge_view, proofreading, role_tables, synapse_
 from services.cells.role_tables import columns
 from services.core.roles import RULES, Role
 
+UNITS = {"unit_id", "scan_idx"}
+"""Columns of tables of functional units."""
+
 
 def missing(release: Release) -> tuple[str, ...]:
     """Sentences for the tables and columns that the profile names for roles and that the version does not have, or that
@@ -55,7 +58,3 @@ def _of_another_kind(release: Release, name: str, table: str) -> str:
         fits = "coreg" in schema or "coreg" in table.casefold() or bool(columns(release, table) & UNITS)
     kind = f"of schema type {schema}" if schema else "a view"
     return "" if fits else f"{table}, named for {words}, is {kind}, which says nothing of {words}."
-
-
-UNITS = {"unit_id", "scan_idx"}
-"""Columns of tables of functional units."""
