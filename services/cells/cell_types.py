@@ -105,7 +105,7 @@ def check_value(release: Release, table: str, rule: str) -> None:
     except KarstError:
         return
     if value not in texts.get(column, [value]):
-        raise BadInput(f"{table} has no row with {rule[:80]!r}.", "Choose another value.")
+        raise BadInput(f"{table} has no row with {rule[:80]!r}.", "Choose another value; CAVE lists those of today.")
 
 
 def synapse_rows(
