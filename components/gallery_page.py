@@ -62,12 +62,18 @@ def shown(published: Published, numbers: pd.DataFrame, place: str, notice: str, 
         [row["name"], *("not known" if pd.isna(row[one]) else format(row[one], form) for one in ("published", "here"))]
         for row in numbers.to_dict("records")
     ]
-    titles = ("group", f"published, version {published.version}", place)
+    titles = ["group", f"published, version {published.version}", place]
+    if not published.published:
+        for row in (titles, *rows):
+            del row[1]
     return html.Article(
         [
             html.H2(published.title),
             html.P(f"Here: {notice}") if notice else None,
             html.P(published.about),
+            html.P(["The paper says: ", published.claim, " No public table has its numbers."])
+            if published.claim
+            else None,
             bars,
             long_table(published.title, titles, rows, ("group",)),
             html.P(["Source: ", published.source, "."], className="k-hint"),
@@ -89,6 +95,7 @@ def _bars(numbers: pd.DataFrame, form: str, version: int, place: str) -> Figure:
             "hovertemplate": f"%{{y}}: %{{x:{form}}}<extra></extra>",
         }
         for column, name, colour in (("published", f"published, version {version}", PUBLISHED), ("here", place, HERE))
+        if numbers[column].notna().any()
     ]
     down = {"autorange": "reversed", "type": "category"}
     return figure(traces, 110 + ROW_PX * len(names), barmode="group", xaxis={"tickformat": form}, yaxis=down)

@@ -16,7 +16,8 @@ WANTED = {"title": str, "kind": str, "source": str, "version": int, "about": str
 
 @dataclass(frozen=True)
 class Figure:
-    """`published` are the numbers of a `source` at a `version` by what they are of; `kind` and `of` say how
+    """`published` are the numbers of a `source` at a `version` by what they are of; where no public table has any,
+    there are none and `claim` says what it found in words. `kind` and `of` say how
     :func:`numbers.compare` comes by the same of other data, `about` what in them depends on the version, and `view` is
     the address that shows more."""
 
@@ -29,6 +30,7 @@ class Figure:
     view: str
     of: Mapping[str, Any]
     published: Mapping[str, float]
+    claim: str = ""
 
 
 def figures(folder: Path = FOLDER) -> list[Figure]:
@@ -42,7 +44,7 @@ def read(path: Path) -> Figure:
     for key, kind in WANTED.items():
         if not isinstance(content.get(key), kind):
             raise ValueError(f"{path.name} has no {key}, or one that is no {kind.__name__}")
-    published = content.get("published")
-    if not isinstance(published, dict) or not published:
-        raise ValueError(f"{path.name} has no published numbers")
-    return Figure(path.stem, published=published, **{key: content[key] for key in WANTED})
+    published, claim = content.get("published", {}), content.get("claim", "")
+    if not isinstance(published, dict) or not isinstance(claim, str) or not (published or claim):
+        raise ValueError(f"{path.name} has neither published numbers nor a claim")
+    return Figure(path.stem, published=published, claim=claim, **{key: content[key] for key in WANTED})

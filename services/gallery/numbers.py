@@ -13,7 +13,7 @@ from services.cave.release import Release
 from services.cells import cells, synapse_weights
 from services.core.errors import BadInput, TooLarge
 from services.core.parallel import gather
-from services.core.roles import N_OUTPUT
+from services.core.roles import N_INPUT, N_OUTPUT
 from services.gallery.files import Figure
 from services.populations import groupings, jobs, population
 from services.populations.population import Population
@@ -24,13 +24,14 @@ Numbers = Mapping[str, float]
 
 def compare(release: Release, figure: Figure) -> pd.DataFrame:
     """What was published beside what a version has: name (string), published and here (Float64; null = not known).
+    Where no number was published, all that the version has.
 
     Raises NotFound where the version has no such table or column, BadInput where it does not tell the number, TooLarge
     for one that takes more than some requests.
     """
     here = KINDS[figure.kind](release, figure.of)
-    frame = pd.DataFrame({"name": pd.array(list(figure.published), dtype="string")})
-    frame["published"] = pd.array([figure.published[name] for name in frame["name"]], dtype="Float64")
+    frame = pd.DataFrame({"name": pd.array(list(figure.published or here), dtype="string")})
+    frame["published"] = pd.array([figure.published.get(name) for name in frame["name"]], dtype="Float64")
     frame["here"] = pd.array([here.get(name) for name in frame["name"]], dtype="Float64")
     return frame
 
@@ -55,14 +56,15 @@ def _strengths(release: Release, of: Mapping[str, Any]) -> Numbers:
     return _texts(num_syn.value_counts(normalize=True))
 
 
-def _outputs(release: Release, of: Mapping[str, Any]) -> Numbers:
-    pair = population.choose(release, of["pre"])
-    counts = synapse_weights.degrees(release, pair.pre.ids.tolist())
+def _medians(column: str, release: Release, of: Mapping[str, Any]) -> Numbers:
+    """The median of a column of the degree view, by type, of the cells of a set that have this side proofread."""
+    pair = population.choose(release, of["pre"], proofread="both")
+    own = pair.pre if column == N_OUTPUT else pair.post
+    counts = synapse_weights.degrees(release, own.ids.tolist())
     if counts is None:
         raise BadInput("This version has no view that counts the synapses of cells.")
-    groups = groupings.group(release, pair.pre, of["by"])
-    names = groups.names_of(pair.pre.ids, pair.pre.ids)
-    return _texts(counts[N_OUTPUT].reindex(pair.pre.ids).fillna(0).groupby(names.to_numpy(object)).median())
+    names = groupings.group(release, own, of["by"]).names_of(own.ids, own.ids)
+    return _texts(counts[column].reindex(own.ids).fillna(0).groupby(names.to_numpy(object)).median())
 
 
 def _targets(release: Release, of: Mapping[str, Any]) -> Numbers:
@@ -76,7 +78,8 @@ def _targets(release: Release, of: Mapping[str, Any]) -> Numbers:
     targets = targets.where(targets.isin(rows), of["rest"])[known]
     counts = pd.crosstab(sources[known].array, targets.array, edges.num_syn[known], aggfunc="sum").fillna(0)
     shares = counts.reindex(columns=[*rows, of["rest"]], fill_value=0).div(counts.sum(axis=1), axis=0)
-    return {f"{row} → {column}": float(shares.loc[row, column]) for row in shares.index for column in shares.columns}
+    known_rows = [row for row in rows if row in shares.index]
+    return {f"{row} → {column}": float(shares.loc[row, column]) for row in known_rows for column in shares.columns}
 
 
 def _orphans(release: Release, of: Mapping[str, Any]) -> Numbers:
@@ -94,7 +97,8 @@ KINDS: Mapping[str, Callable[[Release, Mapping[str, Any]], Numbers]] = {
     "shares": _shares,
     "single": _single,
     "strengths": _strengths,
-    "outputs": _outputs,
+    "outputs": partial(_medians, N_OUTPUT),
+    "inputs": partial(_medians, N_INPUT),
     "targets": _targets,
     "orphans": _orphans,
 }
@@ -103,7 +107,7 @@ SHARES = frozenset({"shares", "single", "strengths", "targets", "orphans"})
 
 
 def _read(release: Release, of: Mapping[str, Any]) -> Population:
-    pair = population.choose(release, of["pre"])
+    pair = population.choose(release, of["pre"], of.get("post", ""))
     requests = population.cost(pair)
     if jobs.is_long(requests):
         raise TooLarge(f"This takes {requests:,} requests to CAVE.", "Read the population first: follow its link.")

@@ -20,6 +20,7 @@ TYPES, PROOFREAD, COLUMN = (
     "proofreading_status_and_strategy",
     "allen_v1_column_types_slanted_ref",
 )
+MTYPES = "aibs_metamodel_mtypes_v661_v2"
 FIGURES = {figure.name: figure for figure in files.figures()}
 
 
@@ -32,7 +33,7 @@ def client(localcave_url: str) -> CAVEclient:
 
 def here(cave: Cave, client: CAVEclient, name: str) -> dict[str, float]:
     frame = numbers.compare(cave.release(DEMO, client.version), FIGURES[name])
-    assert frame["published"].notna().all()
+    assert (frame["published"].notna() == bool(FIGURES[name].published)).all()
     return dict(zip(frame["name"], frame["here"].astype(float), strict=True))
 
 
@@ -61,28 +62,39 @@ def test_strengths_and_targets(cave: Cave, client: CAVEclient) -> None:
     message = here(cave, client, "4_strengths")
     assert message == pytest.approx({name: counts.get(int(name), np.nan) for name in message}, nan_ok=True)
 
-    typed = client.materialize.query_table(COLUMN)
-    typed = (
-        typed[typed["pt_root_id"] != 0].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")["cell_type"]
-    )
-    sizes = edges(axons & set(typed.index), set(typed.index)).reset_index(name="count")
-    rows = ["BC", "MC", "BPC", "NGC"]
-    sizes["row"] = sizes["pre_pt_root_id"].map(typed)
-    sizes["column"] = sizes["post_pt_root_id"].map(typed).where(lambda names: names.isin(rows), "excitatory")
-    table = pd.crosstab(sizes["row"], sizes["column"], sizes["count"], aggfunc="sum").fillna(0)
-    table = table.div(table.sum(axis=1), axis=0)
-    message = here(cave, client, "6_targets")
-    for name, share in message.items():
-        row, column = name.split(" → ")
-        if row in table.index:
-            assert share == pytest.approx(table.loc[row].get(column, 0)), name
+    for name, types, rows in (
+        ("6_targets", COLUMN, ["BC", "MC", "BPC", "NGC"]),
+        ("8_mtypes", MTYPES, ["PTC", "DTC", "STC", "ITC"]),
+    ):
+        typed = client.materialize.query_table(types)
+        typed = typed[typed["pt_root_id"] != 0].groupby("pt_root_id")["cell_type"].agg(lambda own: "/".join(set(own)))
+        sizes = edges(axons & set(typed.index[typed.isin(rows)]), set(typed.index)).reset_index(name="count")
+        sizes["row"] = sizes["pre_pt_root_id"].map(typed)
+        targets = sizes["post_pt_root_id"].map(typed)
+        sizes["column"] = targets.where(targets.isin(rows), "excitatory")
+        table = pd.crosstab(sizes["row"], sizes["column"], sizes["count"], aggfunc="sum").fillna(0)
+        table = table.div(table.sum(axis=1), axis=0)
+        message = here(cave, client, name)
+        assert len(message) >= 5 * len(table) > 0
+        for pair, share in message.items():
+            row, column = pair.split(" → ")
+            if row in table.index:
+                assert share == pytest.approx(table.loc[row].get(column, 0)), pair
 
 
 def test_outputs_and_orphans(cave: Cave, client: CAVEclient) -> None:
-    message = here(cave, client, "5_outputs")
-    assert any(value > 0 for value in message.values())
-    somata = set(client.materialize.query_table("nucleus_detection_v0")["pt_root_id"])
     status = client.materialize.query_table(PROOFREAD)
+    types = client.materialize.query_table(MTYPES).drop_duplicates("pt_root_id", keep=False)
+    types = types.set_index("pt_root_id")["cell_type"]
+    for name, end, proofread in (("5_outputs", "pre", "strategy_axon"), ("9_inputs", "post", "strategy_dendrite")):
+        cells = sorted(set(status.loc[status[proofread] != "none", "pt_root_id"]) - {0})
+        rows = client.materialize.query_table("synapses_pni_2", filter_in_dict={f"{end}_pt_root_id": cells})
+        counts = rows[f"{end}_pt_root_id"].value_counts().reindex(cells, fill_value=0)
+        medians = counts.groupby(types.reindex(cells)).median()
+        message = here(cave, client, name)
+        assert message == pytest.approx({one: medians.get(one, np.nan) for one in message}, nan_ok=True)
+        assert any(value > 0 for value in message.values())
+    somata = set(client.materialize.query_table("nucleus_detection_v0")["pt_root_id"])
     roots = sorted(set(status["pt_root_id"]) - {0})[:10]
     rows = client.materialize.query_table("synapses_pni_2", filter_in_dict={"post_pt_root_id": roots})
     share = 1 - rows["pre_pt_root_id"].isin(somata - {0}).mean()
@@ -97,7 +109,12 @@ def test_a_version_without_the_table_says_so(cave: Cave, client: CAVEclient) -> 
 
 
 def test_a_wrong_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "1_wrong.toml").write_text('title = "Wrong"')
+    wrong = tmp_path / "1_wrong.toml"
+    wrong.write_text('title = "Wrong"')
     with pytest.raises(ValueError, match=r"1_wrong.toml has no kind"):
         files.figures(tmp_path)
-    assert all(figure.kind in numbers.KINDS for figure in FIGURES.values()) and len(FIGURES) == 7
+    ready = (files.FOLDER / "8_mtypes.toml").read_text()
+    wrong.write_text("\n".join(line for line in ready.splitlines() if not line.startswith("claim")))
+    with pytest.raises(ValueError, match=r"1_wrong.toml has neither published numbers nor a claim"):
+        files.figures(tmp_path)
+    assert all(figure.kind in numbers.KINDS for figure in FIGURES.values()) and len(FIGURES) == 9
