@@ -50,11 +50,13 @@ class Call:
 
 @dataclass
 class Visit:
-    """Everything that one page asked for after its shell."""
+    """Everything that one page asked for after its shell, whose bytes are apart: a browser that was here before does
+    not ask for them again."""
 
     calls: list[Call] = field(default_factory=list)
     up: int = 0
     down: int = 0
+    shell: int = 0
 
     def call(self, output: str) -> Call:
         """The last callback that fills `output`."""
@@ -102,9 +104,12 @@ def settle(page: Page) -> None:
 def _counted(finished: Sequence[Request]) -> Visit:
     seen = Visit()
     for request in finished:
-        if any(part in request.url for part in SHELL) or request.url.startswith(("data:", "blob:")):
+        if request.url.startswith(("data:", "blob:")):
             continue
         sizes = request.sizes()
+        if any(part in request.url for part in SHELL):
+            seen.shell += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+            continue
         up, down = sizes["requestBodySize"], sizes["responseBodySize"]
         seen.up += up + sizes["requestHeadersSize"]
         seen.down += down + sizes["responseHeadersSize"]
