@@ -33,6 +33,6 @@ def plot(view: PopulationAddress, result: Population) -> Plot:
         raise TooLarge(f"More than {MOST_DOTS:,} entries are too many to draw.", "Group the cells by a column.")
     if view.order == "depth" and not result.pair.release.volume.has_depth:
         raise BadInput("This volume has no depth to order by.", "Choose another order.")
-    ordered = call(orders.order, matrix, view.order, somata_reads(result))
+    ordered = call(orders.order, matrix, edges_call(result), view.order, somata_reads(result))
     figure = call(drawing.ordered, ordered, matrices.UNITS.get(value, ""))
     return Plot("matrix", value.replace("_", " ").capitalize(), figure)

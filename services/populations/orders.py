@@ -6,21 +6,15 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from services.core.errors import TooLarge
 from services.populations import similarity
-from services.populations.edges import Floats, Places
+from services.populations.edges import Edges, Floats, Ids, Places
 from services.populations.groupings import Grouping
 from services.populations.matrices import Matrix
 from services.populations.similarity import Branches
 
-Order = Literal["name", "cells", "synapses", "depth", "similarity"]
+Order = Literal["name", "cells", "synapses", "degree", "depth", "similarity"]
 ORDERS: tuple[Order, ...] = get_args(Order)
-WORDS: dict[Order, str] = {
-    "name": "name",
-    "cells": "number of cells",
-    "synapses": "sum of the row or column",
-    "depth": "mean depth of the somata",
-    "similarity": "similarity (cosine, average linkage)",
-}
 MOST_CLUSTERED = 3_000
 
 
@@ -34,26 +28,30 @@ class Ordered(NamedTuple):
     trees: tuple[Branches | None, Branches | None]
 
 
-def order(matrix: Matrix, by: Order, somata_um: tuple[Floats, Floats]) -> Ordered:
-    """A matrix with its rows and columns in order. `somata_um` are as of :func:`nulls.keep_distances` (groups without
-    any known soma come last by depth). More than 3,000 rows or columns are not ordered by similarity but by their
-    sum."""
-    rows, row_tree = _one(matrix.pre, matrix.numbers, by, somata_um[0])
-    columns, column_tree = _one(matrix.post, matrix.numbers.T, by, somata_um[1])
+def order(matrix: Matrix, edges: Edges, by: Order, somata_um: tuple[Floats, Floats]) -> Ordered:
+    """A matrix of `edges` with its rows and columns in order. `somata_um` are as of :func:`nulls.keep_distances`
+    (groups without any known soma come last by depth). Raises TooLarge for more than 3,000 rows or columns by
+    similarity."""
+    rows, row_tree = _one(matrix.pre, matrix.numbers, by, (edges.pre, edges.num_syn), somata_um[0])
+    columns, column_tree = _one(matrix.post, matrix.numbers.T, by, (edges.post, edges.num_syn), somata_um[1])
     names = [matrix.pre.names[at] for at in rows], [matrix.post.names[at] for at in columns]
     return Ordered(matrix.numbers[np.ix_(rows, columns)], *names, (row_tree, column_tree))
 
 
-def _one(groups: Grouping, rows: Floats, by: Order, somata_um: Floats) -> tuple[Places, Branches | None]:
-    """The places of rows or columns in order, and their dendrogram."""
-    if by == "similarity" and 1 < len(rows) <= MOST_CLUSTERED:
+def _one(
+    groups: Grouping, rows: Floats, by: Order, edges: tuple[Places, Ids], somata_um: Floats
+) -> tuple[Places, Branches | None]:
+    """The places of rows or columns in order, and their dendrogram. `edges` are the place of the cell of each edge and
+    its synapses."""
+    ends, num_syn = edges
+    if by == "similarity" and len(rows) > MOST_CLUSTERED:
+        raise TooLarge(
+            f"{len(rows):,} rows or columns are more than the {MOST_CLUSTERED:,} that are ordered by similarity.",
+            "Choose another order.",
+        )
+    if by == "similarity" and len(rows) > 1:
         tree = similarity.clustering(np.nan_to_num(rows))
         return similarity.leaves(tree), similarity.branches(tree)
-    return np.argsort(_keys(groups, rows, by, somata_um), kind="stable"), None
-
-
-def _keys(groups: Grouping, rows: Floats, by: Order, somata_um: Floats) -> Floats | Places:
-    """What each row or column is sorted by."""
     keys: Floats | Places
     match by:
         case "name":
@@ -62,9 +60,11 @@ def _keys(groups: Grouping, rows: Floats, by: Order, somata_um: Floats) -> Float
             keys = -groups.sizes
         case "depth":
             keys = _mean_depths(groups, somata_um[:, 1])
+        case "degree":
+            keys = -np.bincount(groups.of[ends], minlength=len(groups.names))
         case _:
-            keys = -np.nansum(rows, axis=1)
-    return keys
+            keys = -np.bincount(groups.of[ends], weights=num_syn, minlength=len(groups.names))
+    return np.argsort(keys, kind="stable"), None
 
 
 def _mean_depths(groups: Grouping, depths_um: Floats) -> Floats:

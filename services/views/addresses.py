@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from services.cells.column_groups import GROUPS as COLUMN_GROUPS
 from services.core.moments import LIVE, MOMENT_FORMAT, is_moment, written_moment
 from services.core.sorting import Direction, Sort, format_sort, parse_sort
-from services.populations import comparisons, likeness, matrices, nulls, paths, sets, similarity
+from services.populations import comparisons, likeness, matrices, nulls, orders, paths, sets, similarity
 
 Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
@@ -38,7 +38,7 @@ SWITCH = ("", "on")
 IDS, SAME = "ids", "same"
 """In place of a table: the set of a population is given by ids; it is the presynaptic one."""
 PROOFREAD = sets.PROOFREAD
-ORDERS = ("name", "cells", "synapses", "depth", "similarity")
+ORDERS = orders.ORDERS
 NO_MODEL = "none"
 MODELS = (NO_MODEL, *nulls.MODELS)
 POPULATION_VALUES = matrices.VALUES
@@ -48,8 +48,8 @@ MEASURES = similarity.MEASURES
 PATH_ORDERS = paths.ORDERS
 COMPARED = comparisons.COMPARED
 BOX = "f."
-LONGEST_VALUE = 250_000
-"""Characters: a filter of ten thousand ids, which the page then saves under a number."""
+LONGEST_VALUE = 2_000_000
+"""Characters: a set of a hundred thousand ids, which the page then saves under a number."""
 LONGEST_ADDRESS = 8_000
 """Characters that web servers take."""
 MOST_VALUES = 100

@@ -14,6 +14,7 @@ from services.populations import similarity
 from services.populations.edges import Edges, edges_of
 from services.populations.groupings import Grouping, of_values
 from services.populations.matrices import Value, matrix
+from services.populations.orders import Order, order
 
 IDS = np.arange(864691135000000001, 864691135000000041, dtype=np.int64)
 
@@ -67,6 +68,23 @@ def test_a_size_that_is_not_known_is_not_zero() -> None:
     one = Grouping("all", ("all",), np.zeros(3, np.int64))
     assert matrix(edges, every, every, "mean_size").numbers[0, 1] == 5
     assert np.isnan(matrix(edges, one, one, "net_size").numbers[0, 0])
+
+
+@pytest.mark.parametrize("value", ["synapses", "mean_size", "connected_fraction"])
+@pytest.mark.parametrize("by", ["cells", "synapses", "degree"])
+def test_an_order_is_of_what_it_says_whatever_is_shown(synapses: pd.DataFrame, value: Value, by: Order) -> None:
+    types = pd.Series(["B", "A", None, "A10", "A9"] * 8, index=IDS, dtype="string")
+    groups, edges = of_values("type", types), edges_of(synapses, IDS, IDS)
+    nowhere = np.full((len(IDS), 3), np.nan)
+    among = synapses[synapses["pre_root_id"] != synapses["post_root_id"]]
+    pairs = among.drop_duplicates(["pre_root_id", "post_root_id"])
+    result = order(matrix(edges, groups, groups, value), edges, by, (nowhere, nowhere))
+    for names, end in ((result.rows, "pre_root_id"), (result.columns, "post_root_id")):
+        rows = {"cells": types.reset_index(), "synapses": among, "degree": pairs}[by]
+        named = types.rename("type") if by == "cells" else rows[end].map(types)
+        counts = named.fillna("none").value_counts()
+        ordered = [counts[name or "none"] for name in names]
+        assert ordered == sorted(counts, reverse=True)
 
 
 def test_types_of_two_million_edges_are_quick() -> None:
