@@ -57,6 +57,7 @@
             // Copies what the server has put together.
             copy: async function (made) {
                 if (!made) return dash_clientside.no_update;
+                if (made.href) return karst.follow(made.href, document.body);
                 if (made.form !== "tray") await copy(made.text);
                 const said = made.form === "tray" ? `${karst.memory.collect(made.text)} cells were added to the tray.` : made.said;
                 say(said);

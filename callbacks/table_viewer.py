@@ -207,6 +207,8 @@ def take(
         return {"text": shown.script(), "said": "A script was copied."}
     rows, subject = shown.chosen(selected, picked)
     column = next((name for name in ("pt_root_id", "id") if name in rows), str(rows.columns[0]))
+    if form == "population":
+        return views.population_of(shown.address, rows)
     message = f"The {column} of {subject} was copied."
     return {"text": export.listed_ids(rows[column], form), "said": message, "form": form}
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pandas as pd
+
 from components import controls
 from components.controls import Option
 from services.cave.context import cave
@@ -15,8 +17,9 @@ from services.core.errors import BadInput, Expired, NotAllowed, NotFound
 from services.core.moments import LIVE
 from services.core.records import TableInfo, Version
 from services.core.sorting import Sort
-from services.tables import joins, live
+from services.tables import export, joins, live, saved_ids
 from services.views.addresses import (
+    IDS,
     CellAddress,
     PopulationAddress,
     Query,
@@ -88,3 +91,12 @@ def is_few_now(view: HeldView | PagedView, of: str) -> bool:
     if isinstance(view, PagedView) or view.table.filters is None:
         return False
     return isinstance(open_view(cave(), parse_table(query_of(of))[0]), PagedView)
+
+
+def population_of(view: TableAddress | CellAddress, cells: pd.DataFrame, column: str = "pt_root_id") -> dict[str, str]:
+    """Where the browser goes for the population of some rows, whose ids are saved if they are many. Raises BadInput for
+    rows without root ids."""
+    if column not in cells:
+        raise BadInput("These rows have no root ids, so they name no cells.", "Choose another table.")
+    ids = saved_ids.named(cave(), view.datastack, export.listed_ids(cells[column], "commas"))
+    return {"href": PopulationAddress(view.datastack, view.version, IDS, ids).href()}

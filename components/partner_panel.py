@@ -13,7 +13,7 @@ from components.attributes import aria, data
 from components.cell_card import apart, counted
 from components.grid import ordered, place, rows_grid, typed
 from components.links import deselect, ways_out
-from components.table_page import COPIES, OUTLINED
+from components.table_page import COPIES, OUTLINED, among_chosen
 from services.core.sorting import format_sort
 from services.views.addresses import IDS, NO_TYPES, SAME, CellAddress, PopulationAddress, WallAddress
 
@@ -180,17 +180,21 @@ def downloads(
         )
         for form, words in COPIES.items()
     ]
-    onto = SAME if view.type_table in ("", NO_TYPES) else view.type_table
-    population = PopulationAddress(
-        view.datastack, view.version, IDS, cells, onto, proofread="off", synapses=view.synapses
-    )
-    onwards = [html.H2("See"), html.A("Connections by type", href=population.href())]
+    chosen = among_chosen({"type": "partner-copy", "side": side})
+    onwards = [html.H2("See"), html.A("Connections by type", href=_by_type(view, cells, side).href()), chosen]
     if partners:
         wall = WallAddress(view.datastack, view.version, ", ".join(map(str, partners)))
         onwards.append(html.A("Skeletons side by side", href=wall.href()))
     menu = [html.H2("Files"), *(file_links(*one) for one in files if one), html.H2("Copy"), *copies, *onwards]
     csv = html.A("CSV", href=f"{files[0][1]}&format=csv", download="", className=OUTLINED)  # type: ignore[index]
     return csv, menu
+
+
+def _by_type(view: CellAddress, cells: str, side: str) -> PopulationAddress:
+    """The cells onto all that have a type, or for inputs all these onto the cells."""
+    typed = "" if view.type_table == NO_TYPES else view.type_table
+    sets = ((typed, ""), (IDS, cells)) if side == "in" and typed else ((IDS, cells), (typed or SAME, ""))
+    return PopulationAddress(view.datastack, view.version, *sets[0], *sets[1], proofread="off", synapses=view.synapses)
 
 
 def partners_path(view: CellAddress, cells: str, side: str, line: str = "") -> str:

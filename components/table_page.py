@@ -37,6 +37,8 @@ COPIES = {
     "tray": "Ids to the tray",
     "script": "Python that reads these rows",
 }
+CHOSEN = "Connections among the chosen"
+"""Leads to the population of the rows that are ticked or outlined, else shown."""
 OUTLINED = "btn btn-sm btn-outline-secondary"
 WHERE_HINT = "Conditions on columns, joined with and, or, not"
 """Stands in the box of the query line where the table gives no example."""
@@ -268,8 +270,15 @@ def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> tupl
         for form, words in COPIES.items()
     ]
     ways = onwards(view, line)
-    menu = [html.H2("Files"), *files, html.H2("Copy"), *copies, html.H2("See", hidden=not ways), *ways]
+    chosen = among_chosen({"type": "table-copy"})
+    menu = [html.H2("Files"), *files, html.H2("Copy"), *copies, html.H2("See"), *ways, chosen]
     return None if "CSV" in refused else csv, menu
+
+
+def among_chosen(id: dict[str, str]) -> html.Button:
+    """A button to the population of the rows that are ticked or outlined, else shown; with the `id` of those that copy
+    their ids."""
+    return html.Button(CHOSEN, id={**id, "as": "population"}, type="button", className="btn btn-sm btn-link k-copy-as")
 
 
 def onwards(view: TableAddress, line: str, root_href: str | None = None) -> list[Any]:
