@@ -89,6 +89,11 @@ def _operation(path: str, endpoint: str, described: Documented, places: Mapping[
         "parameters": taken,
         "responses": {"200": {"description": "The answer.", "content": _answers(described)}, "default": failed},
     }
+    if "job" in described.parameters:
+        header = {"description": "The address of the job.", "schema": {"type": "string"}}
+        content = _content("application/json", _ref(shapes.JobAnswer))
+        later = {"description": "It takes long, and is a job.", "headers": {"Location": header}, "content": content}
+        operation["responses"]["202"] = later
     if described.body:
         body = {"schema": _ref(described.body), "example": shown}
         operation["requestBody"] = {"required": True, "content": {"application/json": body}}

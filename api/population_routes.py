@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pandas as pd
 from flask import Response, abort, jsonify
@@ -19,6 +19,7 @@ from api.routes import blueprint
 from services.cave.context import cave
 from services.core.columns import Column, describe_columns
 from services.populations import chance, groupings, jobs, matrices, motifs, nulls, population, scripts, sets, totals
+from services.populations.chance import Draws
 from services.populations.groupings import Grouping
 from services.populations.matrices import Matrix, Value
 from services.populations.nulls import Counted, Model
@@ -103,14 +104,14 @@ def population_null(datastack: str, version: str) -> Response:
     model = cast("Model", params.choice("model", nulls.MODELS, "degrees"))
     counted = cast("Counted", params.choice("value", nulls.COUNTED[model], nulls.COUNTED[model][0]))
     pair, drawn = read_pair(datastack, version), read_chance(chance.PERMUTATIONS)
-    pre, post = read_groups(pair)
-    result = read_now(pair)
-    against = chance.compare(result, (pre, post), model, counted, **drawn)
+    pre, post = groups = read_groups(pair)
+    draws = Draws(model, **drawn, counted=counted, by=(pre.by, post.by))
+    result = read_now(pair, draws, groups)
+    against = chance.compare(result, groups, draws)
     frame, facts = against.frame(), {"pre_by": pre.by, "post_by": post.by, "value": counted, "model": model, **drawn}
     numbers = [Column(name, name, "number") for name in map(str, frame.columns[2:])]
     columns = (Column("pre", pre.by, "text"), Column("post", post.by, "text"), *numbers)
-    extra = {**facts, "num": against.num, "left_out": against.left_out}
-    notes, groups = against.notes(), (pre, post)
+    extra, notes = {**facts, "num": against.num, "left_out": against.left_out}, against.notes()
     return population_answer(
         result, frame, columns, f"null_{model}", facts=facts, extra=extra, notes=notes, groups=groups
     )
@@ -128,8 +129,9 @@ def population_null(datastack: str, version: str) -> Response:
 def population_motifs(datastack: str, version: str) -> Response:
     """Reciprocal pairs and the 13 motifs of three cells, against wirings that keep degrees."""
     pair, drawn = read_pair(datastack, version), read_chance(motifs.PERMUTATIONS)
-    result = read_now(pair)
-    frame = motifs.against_degrees(result.edges, **drawn)
+    draws = Draws("motifs", **drawn)
+    result = read_now(pair, draws)
+    frame = chance.count_motifs(result, draws)
     columns = (
         Column("motif", "motif", "text"),
         *(Column(name, name, "number") for name in map(str, frame.columns[1:])),
@@ -174,13 +176,21 @@ def job_answer(job: jobs.Job) -> Response:
     return jsonify({"job": messages})
 
 
-def read_now(pair: Pair) -> Population:
-    """The synapses among two sets. Where reading them is a job, because it is long or with `job=on`, and they are not
-    kept, the request ends with 202 and the job's address."""
-    requests = population.cost(pair)
-    if not requests or not (jobs.is_long(requests) or params.switch("job")):
-        return population.read(pair)
-    job = jobs.current().start(pair)
+def read_now(pair: Pair, draws: Draws | None = None, groups: chance.Groups | tuple[()] = ()) -> Population:
+    """The synapses among two sets, of which `draws` are to be counted among `groups`. Where that is a job, because it
+    is long or with `job=on`, and it was not done before, the request ends with 202 and the job's address."""
+    requests, as_job = population.cost(pair), params.switch("job")
+    if requests and (as_job or jobs.is_long(requests)):
+        _abort_with(pair, draws)
+    result = population.read(pair)
+    if draws and (chance.is_long(result, draws, groups) or (as_job and not chance.is_kept(result, draws, groups))):
+        _abort_with(pair, draws)
+    return result
+
+
+def _abort_with(pair: Pair, draws: Draws | None) -> NoReturn:
+    """End the request with the address of the job that reads two sets and counts `draws`."""
+    job = jobs.current().start(pair, draws)
     release = pair.release
     href = f"/api/v1/{release.datastack}/{release.version.label}/populations/jobs/{job.id}"
     answer = job_answer(job)
@@ -189,7 +199,7 @@ def read_now(pair: Pair) -> Population:
     abort(answer)
 
 
-def read_chance(permutations: int) -> dict[str, int]:
+def read_chance(permutations: int) -> dict[str, Any]:
     """`permutations` and `seed`."""
     return nulls.draws(params.count("permutations", permutations), params.count("seed", chance.SEED))
 

@@ -150,7 +150,8 @@ class SetRows(Rows):
 
 
 class Job(TypedDict):
-    """A long reading: `done` of `total` chunks, with `rows` synapses, in `seconds`; null = not known yet."""
+    """A long reading: `done` of `total` chunks, with `rows` synapses, in `seconds`; null = not known yet. Where what
+    was read is counted, it is `of` permutations."""
 
     id: str
     state: Literal["waiting", "reading", "done", "failed", "cancelled"]
@@ -160,10 +161,11 @@ class Job(TypedDict):
     seconds: float
     seconds_left: float | None
     message: str
+    of: Literal["chunks", "permutations"]
 
 
 class JobAnswer(TypedDict):
-    """How far a reading is."""
+    """How far a job is."""
 
     job: Job
 

@@ -60,9 +60,11 @@ def _distributions(view: PopulationAddress, result: Population) -> Any:
 
 
 def _motifs(view: PopulationAddress, result: Population) -> Any:
-    draws = population_views.draws(view, motifs.PERMUTATIONS)
-    counts = motifs.against_degrees(result.edges, **draws)
-    return population_panels.motifs(view, counts, motifs.notes(result.edges, counts, **draws))
+    draws = population_views.draws(view, result.pair, "motifs")
+    if (waiting := population_views.undrawn(result, draws)) is not None:
+        return waiting
+    counts = chance.count_motifs(result, draws)
+    return population_panels.motifs(view, counts, motifs.notes(result.edges, counts, **draws.seeded))
 
 
 def _alike(view: PopulationAddress, result: Population) -> Any:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from callbacks import views
 from components import populations_page
 from components.figures.matrix import NO_TYPE
 from services.cave.context import cave
 from services.core.whole_numbers import whole_number
-from services.populations import chance, groupings, jobs, nulls, population, sets
+from services.populations import chance, groupings, jobs, motifs, nulls, population, sets
+from services.populations.chance import Draws
 from services.populations.groupings import Grouping
+from services.populations.nulls import Model
 from services.populations.population import Pair, Population
 from services.tables import saved_ids
 from services.views.addresses import PopulationAddress, parse_population
@@ -21,8 +23,9 @@ from services.views.resolving import release_of
 def pair_of(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
     """The view at a concrete version, long lists of ids saved, and its sets; None where it names none."""
     release = release_of(cave(), address)
-    pre, post = (saved_ids.named(cave(), release.datastack, text) for text in (address.pre, address.post))
-    view = replace(address, datastack=release.datastack, version=str(release.version.label), pre=pre, post=post)
+    sets_of = {name: getattr(address, name) for name in ("pre", "post", "through", "beside")}
+    short = {name: saved_ids.named(cave(), release.datastack, text) for name, text in sets_of.items()}
+    view = replace(address, datastack=release.datastack, version=str(release.version.label), **short)
     if not view.pre_set:
         return view, None
     proofread = cast("sets.Proofread", view.proofread)
@@ -73,7 +76,17 @@ def named(name: str) -> str | None:
     return None if name == NO_TYPE else name
 
 
-def draws(view: PopulationAddress, permutations: int) -> dict[str, int]:
-    """How many permutations the address asks for (`permutations` where it does not say), and its seed. Raises
-    BadInput."""
-    return nulls.draws(whole_number(view.permutations, permutations), whole_number(view.seed, chance.SEED))
+def draws(view: PopulationAddress, pair: Pair, model: Literal["motifs"] | Model) -> Draws:
+    """What the address has drawn of its sets and a model. Raises BadInput."""
+    usual = motifs.PERMUTATIONS if model == "motifs" else chance.PERMUTATIONS
+    seeded = nulls.draws(whole_number(view.permutations, usual), whole_number(view.seed, chance.SEED))
+    if model == "motifs" and not (view.row and view.column):
+        return Draws(model, **seeded)
+    entry = (named(view.row), named(view.column)) if model == "motifs" else ()
+    return Draws(model, **seeded, by=grouped_by(view, pair), entry=entry)
+
+
+def undrawn(result: Population, draws: Draws, groups: tuple[Grouping, Grouping] | tuple[()] = ()) -> Any:
+    """What stands for draws that nobody should wait for; None for those that are kept, or soon drawn."""
+    is_long = chance.is_long(result, draws, groups)
+    return populations_page.under_way(jobs.current().start(result.pair, draws)) if is_long else None

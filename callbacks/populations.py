@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Input, Output, State, clientside_callback, 
 
 from callbacks import population_matrix, views
 from callbacks.errors import told_by_load
-from callbacks.population_views import address_of, draws, grouped_by, groups, named, pair_of, shown, unread
+from callbacks.population_views import address_of, draws, grouped_by, groups, named, pair_of, shown, undrawn, unread
 from callbacks.register import callback
 from components import alerts, controls, population_fields, populations_page
 from components.figures import matrix as drawing
@@ -157,8 +157,10 @@ def compare(href: str) -> Any:
     view, result = shown(href) if requested.model != NO_MODEL else (requested, None)
     if not result:
         return no_update
-    rows, model = groups(view, result.pair), cast("Model", view.model)
-    against = chance.compare(result, rows, model, None, **draws(view, chance.PERMUTATIONS))
+    rows, drawn = groups(view, result.pair), draws(view, result.pair, cast("Model", view.model))
+    if (waiting := undrawn(result, drawn, rows)) is not None:
+        return waiting
+    against = chance.compare(result, rows, drawn)
     figure = drawing.of_ratios(against.ratio, against.q, against.pre.names, against.post.names)
     return populations_page.chance(view, figure, against.notes())
 

@@ -142,17 +142,25 @@ def under_way(job: Job) -> html.Div:
 
 
 def progress(job: Job) -> list[Any]:
-    """How far a reading is."""
+    """How far a job is."""
     left = f", about {job.seconds_left:,.0f} s left" if job.seconds_left is not None and job.state == "reading" else ""
     words = {
         "waiting": "Waiting for its turn.",
-        "reading": f"{job.done:,} of {job.total:,} chunks read, {job.rows:,} synapses{left}.",
+        "reading": _under_way(job) + f"{left}.",
         "cancelled": "Cancelled. What was read is kept.",
         "failed": job.message,
         "done": "Done.",
     }
-    bar = html.Progress(value=str(job.done), max=str(max(job.total, 1)), **aria(label="Chunks read"))
+    bar = html.Progress(value=str(job.done), max=str(max(job.total, 1)), **aria(label="Progress"))
     return [html.P(words[job.state]), bar]
+
+
+def _under_way(job: Job) -> str:
+    if job.of == "permutations":
+        return f"{job.done:,} of {job.total:,} permutations counted"
+    if not job.total:
+        return "Looking up the sets"
+    return f"{job.done:,} of {job.total:,} chunks read, {job.rows:,} synapses"
 
 
 def results(view: PopulationAddress, plot: Plot, message: str, files: Any) -> list[Any]:

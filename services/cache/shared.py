@@ -107,6 +107,11 @@ class Cache:
         kind: _Kind[T] = _Kind("records", _to_json, read, hold=lambda loaded: read(_to_json(loaded)), own=_same)
         return self._get(key, kind, load, ttl_s, stale_s)
 
+    def has_frame(self, key: Key) -> bool:
+        """Whether the frame of `key` is here, so that nobody has to load it."""
+        name = json.dumps([self._namespace, FRAME.name, *key])
+        return self.memory.get(name) is not None or self._from_store(name, FRAME) is not None
+
     def noted(self, key: Key) -> list[Any]:
         """What was noted under `key` by any process, oldest first. Notes may be lost with the store: they are hints."""
         name = self._note_name(key)

@@ -1,50 +1,152 @@
-"""A population against chance: the null models of :mod:`nulls` with the places of its synapses and somata."""
+"""A population against chance: the null models of :mod:`nulls` with the places of its synapses and somata, and motifs.
+What was drawn is kept under the version, since the same seed gives the same."""
 
 from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
 
+from services.cache.shared import Cache
 from services.cells import cells
 from services.core import space
 from services.core.errors import BadInput
-from services.populations import nulls
+from services.populations import groupings, motifs, nulls, reading
 from services.populations.edges import Floats, Ids
 from services.populations.groupings import Grouping
 from services.populations.nulls import Counted, Model, Null
-from services.populations.population import Pair, Population
+from services.populations.population import Pair, Population, entry
+from services.populations.reading import Progress
 
 SEED = 1
 PERMUTATIONS = 1_000
+WAITED_FOR = {"degrees": 150_000_000, "motifs": 100_000_000}
+"""Edges that are shuffled, and paths of two connections that are followed, in all permutations together while somebody
+waits: about seven seconds. What is drawn for more is a job; the other models take no longer."""
+TOLD_EVERY_S = 1.0
+Groups: TypeAlias = tuple[Grouping, Grouping]
+Report: TypeAlias = Callable[[Progress], None]
+_NUMBERS = ("observed", "expected", "low", "high", "sd", "p")
 
 
-def compare(
-    population: Population,
-    groups: tuple[Grouping, Grouping],
-    model: Model,
-    counted: Counted | None = None,
-    *,
-    permutations: int = PERMUTATIONS,
-    seed: int = SEED,
-) -> Null:
-    """What a model expects of each pair of groups; `counted` left out is what the model is about. The same seed gives
-    the same numbers. Raises BadInput for something that the model does not count, and as the model does."""
+@dataclass(frozen=True)
+class Draws:
+    """What is drawn of a population, so often and with a seed: motifs, or of a null model what is `counted` (None =
+    what it is about) of cells in groups `by` two columns (see :func:`groupings.group`). `entry` names the groups of the
+    entry of the matrix that it is of (none = all)."""
+
+    model: Model | Literal["motifs"]
+    permutations: int
+    seed: int = SEED
+    counted: Counted | None = None
+    by: Sequence[str] = ("", "")
+    entry: Sequence[str | None] = ()
+
+    @property
+    def seeded(self) -> dict[str, int]:
+        """How often and with which seed, as the models take it."""
+        return {"permutations": self.permutations, "seed": self.seed}
+
+
+def is_long(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) -> bool:
+    """Whether nobody should wait for what is drawn: it takes long and is not kept. Raises as :func:`motifs.steps`."""
+    work = 0
+    if draws.model == "degrees":
+        work = len(population.edges) * draws.permutations
+    elif draws.model == "motifs":
+        work = motifs.steps(population.edges, draws.permutations)
+    return work > WAITED_FOR.get(draws.model, work) and not is_kept(population, draws, groups)
+
+
+def is_kept(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) -> bool:
+    """Whether it was drawn before, or does not take long enough to be kept."""
+    return draws.model not in WAITED_FOR or _cache(population).has_frame(_key(population, draws, groups))
+
+
+def count_motifs(population: Population, draws: Draws, *, report: Report = lambda _: None) -> pd.DataFrame:
+    """How often each motif occurs (see :func:`motifs.against_degrees`). `report` is told now and then how far it is."""
+    told = _told(draws, report)
+
+    def load() -> pd.DataFrame:
+        return motifs.against_degrees(population.edges, **draws.seeded, report=told)
+
+    return _cache(population).frame(_key(population, draws), load)
+
+
+def compare(population: Population, groups: Groups, draws: Draws, *, report: Report = lambda _: None) -> Null:
+    """What a model expects of each pair of groups. The same seed gives the same numbers. `report` is told now and then
+    how far it is. Raises BadInput for something that the model does not count, and as the model does."""
+    model = cast("Model", draws.model)
     counts = nulls.COUNTED[model]
-    if counted and counted not in counts:
+    counted = draws.counted or counts[0]
+    if counted not in counts:
         raise BadInput(f"The model {model} is not about {counted}.", f"It can be {', '.join(counts)}.")
-    pre, post = groups
+    edges, (pre, post) = population.edges, groups
     if model == "degrees":
-        return nulls.keep_degrees(
-            population.edges, pre, post, counted or counts[0], permutations=permutations, seed=seed
-        )
+        return _degrees_kept(population, groups, counted, draws, report)
     if model == "depth":
         rows = population.synapses.assign(depth_um=depths_um(population, population.synapses))
-        return nulls.keep_depths(rows, population.edges, pre, post, permutations=permutations, seed=seed)
-    somata = (
-        somata_um(population.pair, population.edges.pre_ids),
-        somata_um(population.pair, population.edges.post_ids),
-    )
-    return nulls.keep_distances(population.edges, somata, pre, post, permutations=permutations, seed=seed)
+        return nulls.keep_depths(rows, edges, pre, post, **draws.seeded)
+    somata = somata_um(population.pair, edges.pre_ids), somata_um(population.pair, edges.post_ids)
+    return nulls.keep_distances(edges, somata, pre, post, **draws.seeded)
+
+
+def draw(population: Population, draws: Draws, *, report: Report) -> None:
+    """Have what is drawn kept. Raises as what draws it."""
+    pair = population.pair
+    pre, post = (groupings.group(pair.release, *one) for one in zip((pair.pre, pair.post), draws.by, strict=True))
+    if draws.model != "motifs":
+        compare(population, (pre, post), draws, report=report)
+        return
+    of = entry(population, (pre, post), *draws.entry) if draws.entry else population
+    count_motifs(of, draws, report=report)
+
+
+def _degrees_kept(population: Population, groups: Groups, counted: Counted, draws: Draws, report: Report) -> Null:
+    pre, post = groups
+
+    def load() -> pd.DataFrame:
+        drawn = nulls.keep_degrees(population.edges, pre, post, counted, **draws.seeded, report=_told(draws, report))
+        return pd.DataFrame({name: getattr(drawn, name).ravel() for name in _NUMBERS})
+
+    frame = _cache(population).frame(_key(population, draws, groups), load)
+    shape = len(pre.names), len(post.names)
+    numbers: dict[str, Any] = {name: frame[name].to_numpy(np.float64).reshape(shape) for name in _NUMBERS}
+    num = int(numbers["observed"].sum())
+    return Null("degrees", counted, pre, post, **numbers, permutations=draws.permutations, seed=draws.seed, num=num)
+
+
+def _told(draws: Draws, report: Report) -> Callable[[int], None]:
+    """Tells `report`, once a second at most, how many permutations have been counted."""
+    begun = told = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= TOLD_EVERY_S:
+            told = now
+            report(Progress(done, draws.permutations, 0, now - begun))
+
+    return tell
+
+
+def _cache(population: Population) -> Cache:
+    release = population.pair.release
+    return release.cache_of(release.synapse_shape().table)
+
+
+def _key(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) -> tuple[str | int, ...]:
+    """The same for the same draws of the same synapses among the same groups."""
+    pair = population.pair
+    sets = [reading.digest(ids) for ids in (pair.pre.ids, pair.post.ids)]
+    named = [json.dumps([one.names, reading.digest(one.of)]) for one in groups]
+    drawn = (draws.model, draws.counted or "", draws.permutations, draws.seed)
+    return ("drawn", pair.release.datastack, pair.release.number, *sets, pair.synapses, *named, *drawn)
 
 
 def depths_um(population: Population, synapses: pd.DataFrame) -> Floats:

@@ -1,4 +1,5 @@
-"""Long readings as jobs: they go on when nobody waits, tell how far they are, and can be cancelled.
+"""Long readings, and counts against chance, as jobs: they go on when nobody waits, tell how far they are, and can be
+cancelled.
 
 The queue is huey's: in a file beside the cache, in Redis where the cache is there, else in memory. Every process of
 the application works on it, on whatever machine; one that is killed loses the chunks it was reading and nothing else,
@@ -14,6 +15,7 @@ import os
 import threading
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +30,8 @@ from services.cave.client import Cave
 from services.cave.context import door
 from services.core.errors import KarstError, NotFound
 from services.core.identity import Identity
-from services.populations import population, reading
+from services.populations import chance, population, reading
+from services.populations.chance import Draws
 from services.populations.population import Pair
 from services.populations.reading import Progress
 
@@ -52,9 +55,9 @@ class CancelledError(KarstError):
 
 @dataclass(frozen=True)
 class Job:
-    """A reading. `done` of `total` chunks have been read, with `rows` synapses, in `seconds`; `seconds_left` is how
-    long the rest takes at this pace (None = not known yet), `message` why it failed. `at` is when it told so, in
-    seconds since 1970."""
+    """A reading, or what is counted of what was read. `done` of `total` chunks have been read, with `rows` synapses, or
+    permutations counted, as `of` says, in `seconds`; `seconds_left` is how long the rest takes at this pace (None = not
+    known yet), `message` why it failed. `at` is when it told so, in seconds since 1970."""
 
     id: str
     state: State
@@ -65,6 +68,7 @@ class Job:
     seconds_left: float | None = None
     message: str = ""
     at: float = 0.0
+    of: Literal["chunks", "permutations"] = "chunks"
 
     @property
     def under_way(self) -> bool:
@@ -87,9 +91,9 @@ class Jobs:
         self._lock = threading.Lock()
         self._at_work_in = 0
 
-    def start(self, pair: Pair) -> Job:
-        """The job that reads what two sets need, started unless it is under way or done."""
-        id = _id(pair)
+    def start(self, pair: Pair, draws: Draws | None = None) -> Job:
+        """The job that reads what two sets need, and counts `draws` of it, started unless it is under way or done."""
+        id = _id(pair, draws)
         known = self._known(id)
         if known and known.under_way:
             self._work_here()
@@ -98,7 +102,8 @@ class Jobs:
         job = self._tell(Job(id, "waiting"))
         requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread, "through": pair.through}
         requests["synapses"] = pair.line
-        self._read(id, pair.release.datastack, pair.release.number, requests, _sealed(pair.release.cave))
+        release, drawn = pair.release, asdict(draws) if draws else {}
+        self._read(id, (release.datastack, release.number), requests, drawn, _sealed(release.cave))
         self._work_here()
         return job
 
@@ -120,17 +125,20 @@ class Jobs:
         self._cave.cache.note(_cancel(id), True, most=1)
         return self._tell(replace(job, state="cancelled"))
 
-    def _work(self, id: str, datastack: str, version: int, requests: dict[str, Any], sealed: str) -> None:
-        def report(progress: Progress) -> None:
+    def _work(self, id: str, at: tuple[str, int], requests: dict[str, Any], draws: dict[str, Any], sealed: str) -> None:
+        def report(progress: Progress, of: Literal["chunks", "permutations"] = "chunks") -> None:
             if True in self._cave.cache.noted(_cancel(id)):
                 raise CancelledError("The reading was cancelled.", "What was read is kept.")
-            message = Job(id, "reading", progress.done, progress.total, progress.rows, progress.seconds)
+            message = Job(id, "reading", progress.done, progress.total, progress.rows, progress.seconds, of=of)
             self._tell(replace(message, seconds_left=progress.seconds_left))
 
         try:
+            report(Progress(0, 0, 0, 0.0))
             cave = self._cave.of(Identity.unsealed(sealed, self._cave.settings.secret_key))
-            pair = population.choose(cave.release(datastack, version), **requests)
+            pair = population.choose(cave.release(*at), **requests)
             reading.read(pair.release, pair.pre.ids, pair.post.ids, pair.synapses, report=report)
+            if draws:
+                chance.draw(population.read(pair), Draws(**draws), report=partial(report, of="permutations"))
         except CancelledError:
             self._tell(replace(self.find(id), state="cancelled"))
         except Exception as error:
@@ -141,8 +149,12 @@ class Jobs:
             self._tell(replace(self.find(id), state="done", seconds_left=0.0))
 
     def _known(self, id: str) -> Job | None:
+        """What a job has told of itself. One that waits tells nothing: the queue is asked whether it still has it."""
         messages = self._cave.cache.noted(("job", id))
-        return Job(**messages[-1]) if messages else None
+        job = Job(**messages[-1]) if messages else None
+        if job and job.state == "waiting" and any(task.args[0] == id for task in self._huey.pending()):
+            return replace(job, at=time.time())
+        return job
 
     def _tell(self, job: Job) -> Job:
         message = replace(job, at=time.time())
@@ -198,11 +210,11 @@ def _sealed(cave: Cave) -> str:
     return Identity(settings.token).sealed(settings.secret_key) if settings.auth == "person" else ""
 
 
-def _id(pair: Pair) -> str:
+def _id(pair: Pair, draws: Draws | None) -> str:
     settings = pair.release.cave.settings
     whose = settings.identity if settings.auth == "person" else ""
     sets = [reading.digest(one.ids) for one in (pair.pre, pair.post)]
-    what = [whose, pair.release.datastack, pair.release.number, *sets, pair.synapses]
+    what = [whose, pair.release.datastack, pair.release.number, *sets, pair.synapses, asdict(draws) if draws else None]
     return hashlib.blake2b(json.dumps(what).encode(), digest_size=10).hexdigest()
 
 

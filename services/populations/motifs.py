@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -16,8 +17,8 @@ from services.populations.nulls import INTERVAL, WORDS, adjusted, two_sided
 
 PERMUTATIONS = 100
 """As many as are drawn unless more are asked for: each counts all triples anew."""
-MOST_STEPS = 500_000_000
-"""Paths of two connections that are followed while somebody waits, in all wirings together: half a minute."""
+MOST_STEPS = 10_000_000_000
+"""Paths of two connections that are followed, in all wirings together: ten minutes."""
 STEPS_AT_ONCE = 10_000_000
 """Of these, those whose ends are held at once: 0.2 GB."""
 RECIPROCAL = "reciprocal"
@@ -25,8 +26,11 @@ TRIADS = ("021D", "021U", "021C", "111D", "111U", "030T", "030C", "201", "120D",
 """Named as by Holland and Leinhardt (1976): mutual, asymmetric and null dyads, then down, up, transitive, cyclic."""
 
 
-def against_degrees(edges: Edges, *, permutations: int, seed: int) -> pd.DataFrame:
+def against_degrees(
+    edges: Edges, *, permutations: int, seed: int, report: Callable[[int], None] = lambda _: None
+) -> pd.DataFrame:
     """How often each motif occurs, and in random wirings that keep every cell's degrees (see :mod:`degree_shuffles`).
+    `report` is told how many of these have been counted; what it raises ends the counting.
 
     Columns: motif (string; "reciprocal" for pairs), observed (int64), expected, low, high (2.5% and 97.5%), ratio
     (observed by expected), z (observed less expected, in standard deviations; both null where nothing is expected or
@@ -35,11 +39,12 @@ def against_degrees(edges: Edges, *, permutations: int, seed: int) -> pd.DataFra
     nodes = np.union1d(edges.pre_ids, edges.post_ids)
     pre = np.searchsorted(nodes, edges.pre_ids)[edges.pre]
     place = np.searchsorted(nodes, edges.post_ids)
-    _refuse_many(pre, place[edges.post], permutations)
+    steps(edges, permutations)
     observed = census(pre, place[edges.post], len(nodes))
-    samples = np.array(
-        [census(pre, place[post], len(nodes)) for post in shuffles(edges, permutations, seed)], dtype=np.int64
-    ).reshape(permutations, len(observed))
+    samples = np.empty((permutations, len(observed)), dtype=np.int64)
+    for at, post in enumerate(shuffles(edges, permutations, seed)):
+        samples[at] = census(pre, place[post], len(nodes))
+        report(at + 1)
     expected, sd = samples.mean(axis=0), samples.std(axis=0)
     low, high = np.quantile(samples, INTERVAL, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -99,14 +104,18 @@ def census(pre: Places, post: Places, num_cells: int) -> Places:
     return np.array([int(both.sum()) // 2, *(counts[name] for name in TRIADS)], dtype=np.int64)
 
 
-def _refuse_many(pre: Places, post: Places, permutations: int) -> None:
-    num = int(max(pre.max(initial=0), post.max(initial=0))) + 1
-    paths = int((np.bincount(pre, minlength=num) * np.bincount(post, minlength=num)).sum())
+def steps(edges: Edges, permutations: int) -> int:
+    """The paths of two connections that :func:`against_degrees` follows, in all wirings together. Raises TooLarge for
+    more than it can."""
+    nodes = np.union1d(edges.pre_ids, edges.post_ids)
+    ends = (np.searchsorted(nodes, ids)[at] for ids, at in ((edges.pre_ids, edges.pre), (edges.post_ids, edges.post)))
+    outs, ins = (np.bincount(own, minlength=len(nodes)) for own in ends)
+    paths = int((outs * ins).sum())
     if paths * (1 + permutations) <= MOST_STEPS:
-        return
+        return paths * (1 + permutations)
     most = MOST_STEPS // paths - 1
     raise TooLarge(
-        f"{len(pre):,} connections have {paths:,} paths of two, too many to count in {permutations:,} permutations.",
+        f"{len(edges):,} connections have {paths:,} paths of two, too many to count in {permutations:,} permutations.",
         f"Ask for {most:,} permutations at most, or take smaller sets." if most > 0 else "Take smaller sets.",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -114,7 +115,7 @@ class Null:
         )
 
 
-def draws(permutations: int, seed: int) -> dict[str, int]:
+def draws(permutations: int, seed: int) -> dict[str, Any]:
     """So many permutations with a seed, as the models take them. Raises BadInput for too few or too many."""
     if not 1 <= permutations <= MOST_PERMUTATIONS:
         raise BadInput(f"{permutations:,} permutations are not possible.", f"1 to {MOST_PERMUTATIONS:,} are.")
@@ -122,15 +123,24 @@ def draws(permutations: int, seed: int) -> dict[str, int]:
 
 
 def keep_degrees(
-    edges: Edges, pre: Grouping, post: Grouping, counted: Counted, *, permutations: int, seed: int
+    edges: Edges,
+    pre: Grouping,
+    post: Grouping,
+    counted: Counted,
+    *,
+    permutations: int,
+    seed: int,
+    report: Callable[[int], None] = lambda _: None,
 ) -> Null:
-    """Against wirings in which every cell keeps its numbers of targets and sources (see :mod:`degree_shuffles`)."""
+    """Against wirings in which every cell keeps its numbers of targets and sources (see :mod:`degree_shuffles`).
+    `report` is told how many permutations have been counted; what it raises ends the counting."""
     shape = _shape(pre, post, permutations)
     rows = pre.of[edges.pre] * shape[1]
     weights = edges.num_syn.astype(np.float64) if counted == "synapses" else None
     samples = np.empty((permutations, shape[0] * shape[1]), dtype=np.int64)
     for at, targets in enumerate(shuffles(edges, permutations, seed)):
         samples[at] = np.bincount(rows + post.of.take(targets), weights=weights, minlength=samples.shape[1])
+        report(at + 1)
     observed = np.bincount(entries(edges, pre, post), weights=weights, minlength=samples.shape[1])
     expected = samples.mean(axis=0)
     return _null("degrees", counted, (pre, post), observed, samples, expected=expected, seed=seed)

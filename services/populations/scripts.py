@@ -67,9 +67,11 @@ edges = (
     .reset_index()
     .rename(columns={{"pre_pt_root_id": "pre_root_id", "post_pt_root_id": "post_root_id"}})
 )
-matrix = edges.pivot(index="pre_root_id", columns="post_root_id", values="num_syn")
+{sized}matrix = edges.pivot(index="pre_root_id", columns="post_root_id", values="num_syn")
 matrix = matrix.reindex(index=sorted(pre), columns=sorted(post)).fillna(0).astype("int64")
 print(edges)
+"""
+_SIZED = """edges["net_size"] = edges["net_size"].where(edges.pop("sized") == edges["num_syn"])  # unless each is known
 """
 PRE, POST = 1, 2
 """Stand for the ids of the sets in what is written."""
@@ -112,7 +114,8 @@ def edges_script(pair: Pair) -> str:
     notes = with_new(pair.notes, release.notices(*release.roles.of_cells))
     sides = (f"Presynaptic: {pair.pre.text[:200]}", f"Postsynaptic: {pair.post.text[:200]}")
     about = "\n".join([*sides, *notes]).replace('"""', "'''")
-    size = ', net_size=("size", "sum")' if release.synapse_shape().sized else ""
+    sized = release.synapse_shape().sized
+    size = ', net_size=("size", "sum"), sized=("size", "count")' if sized else ""
     heading = _ABOUT.format(
         datastack=release.datastack,
         version=release.number,
@@ -120,7 +123,7 @@ def edges_script(pair: Pair) -> str:
         num_post=len(pair.post),
         about=about.replace("\\", "/"),
     )
-    return heading + _synapses(pair) + _EDGES.format(net_size=size)
+    return heading + _synapses(pair) + _EDGES.format(net_size=size, sized=_SIZED if sized else "")
 
 
 def readings(pair: Pair, names: Collection[str]) -> list[str]:

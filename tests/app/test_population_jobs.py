@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -17,7 +18,8 @@ from services.cache import stores
 from services.cave.client import Cave
 from services.core.errors import NotFound
 from services.core.settings import Settings
-from services.populations import jobs, population, reading
+from services.populations import chance, groupings, jobs, population, reading
+from services.populations.chance import Draws
 from services.populations.population import Pair
 from tests import six_cells
 from tests.servers import ROOT, start_localcave
@@ -97,6 +99,49 @@ def test_a_job_of_a_worker_that_is_gone_goes_on_when_it_is_asked_for(folder: Cav
     folder.cache.note(("job", job.id), asdict(silent), most=1)
     assert result.find(job.id).state == "failed" and "ask again" in result.find(job.id).message
     assert ended(result, result.start(pair).id).state == "done"
+
+
+def test_a_job_that_waits_long_for_its_turn_is_not_taken_for_lost(
+    folder: Cave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result, pair = jobs.Jobs(folder), pair_of(folder)
+    monkeypatch.setattr(jobs, "AT_WORK", 0)  # all others are busy with another one
+    job = result.start(pair)
+    folder.cache.note(("job", job.id), asdict(replace(job, at=time.time() - 1_000)), most=1)
+    assert result.find(job.id).state == "waiting" and result.find(job.id).under_way
+    assert result.start(pair).under_way and len(result._huey.pending()) == 1
+    result._huey.dequeue()  # by a worker that was killed before it said anything
+    assert result.find(job.id).state == "failed"
+
+
+@pytest.mark.parametrize(("what", "model"), [("null", "degrees"), ("motifs", "motifs")])
+def test_what_takes_long_to_draw_is_a_job(
+    asked: FlaskClient, folder: Cave, what: str, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, query = f"/api/v1/{SIX}/{VERSION}/populations/{what}", {"pre": "nuclei:", "proofread": "off"}
+    now = asked.get(address, query_string=query)
+    assert now.status_code == 200
+    monkeypatch.setattr(chance, "WAITED_FOR", {model: 0})
+    monkeypatch.setattr(chance, "TOLD_EVERY_S", 0.0)
+    assert asked.get(address, query_string=query).status_code == 200  # it is kept
+    first = asked.get(address, query_string=query | {"seed": "7", "permutations": "20"})
+    assert first.status_code == 202
+    end = time.monotonic() + 60
+    while (job := asked.get(first.headers["Location"]).json["job"])["state"] != "done":
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert job["of"] == "permutations" and job["done"] == job["total"] == 20
+    ready = asked.get(address, query_string=query | {"seed": "7", "permutations": "20"})
+    assert ready.status_code == 200 and ready.json["seed"] == 7
+    monkeypatch.setattr(chance, "WAITED_FOR", {model: 10**9})
+    other = population.read(pair_of(Cave(replace(folder.settings, cache=""))))
+    draws = Draws(model, 20, 7)
+    groups = groupings.group(other.pair.release, other.pair.pre), groupings.group(other.pair.release, other.pair.post)
+    anew = chance.count_motifs(other, draws) if what == "motifs" else chance.compare(other, groups, draws).frame()
+    expected = json.loads(anew.to_json(orient="records"))
+    assert len(expected) == len(ready.json["rows"])
+    for row, own in zip(ready.json["rows"], expected, strict=True):
+        assert {name: row[name] for name in own} == pytest.approx(own)
 
 
 def test_a_job_that_cannot_be_read_says_why(folder: Cave) -> None:

@@ -56,12 +56,17 @@ def test_it_is_openapi_3_1(document: dict[str, Any], operations: list[Operation]
 
 
 @pytest.fixture(scope="module")
-def job(client: FlaskClient) -> str:
+def job(client: FlaskClient, document: dict[str, Any]) -> str:
     """The id of a reading as a job; the document knows none."""
     query = {"pre": "aibs_metamodel_celltypes_v661: cell_type = BPC", "proofread": "off", "job": "on"}
     answer = client.get("/api/v1/karst_demo/latest/populations/edges", query_string=query)
     assert answer.status_code == 202, answer.text
     assert answer.json is not None
+    path = "/api/v1/{datastack}/{version}/populations/edges"
+    described = document["paths"][path]["get"]["responses"]["202"]
+    assert set(described["headers"]) <= set(answer.headers)
+    schema = described["content"]["application/json"]["schema"] | {"components": document["components"]}
+    Draft202012Validator(schema).validate(answer.json)
     return str(answer.json["job"]["id"])
 
 

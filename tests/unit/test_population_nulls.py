@@ -186,7 +186,7 @@ def test_motifs_that_take_too_long_to_count_are_refused_at_once() -> None:
         TooLarge, match=r"20,000 connections have 100,010,000 paths of two.* 100 permutations"
     ) as caught:
         motifs.against_degrees(hub, permutations=100, seed=1)
-    assert caught.value.hint == "Ask for 3 permutations at most, or take smaller sets."
+    assert caught.value.hint == "Ask for 98 permutations at most, or take smaller sets."
 
 
 def test_motifs_of_six_cells() -> None:
