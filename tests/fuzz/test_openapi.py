@@ -64,7 +64,7 @@ def job(client: FlaskClient, document: dict[str, Any]) -> str:
     assert answer.json is not None
     path = "/api/v1/{datastack}/{version}/populations/edges"
     described = document["paths"][path]["get"]["responses"]["202"]
-    assert set(described["headers"]) <= set(answer.headers)
+    assert set(described["headers"]) <= set(answer.headers.keys())
     schema = described["content"]["application/json"]["schema"] | {"components": document["components"]}
     Draft202012Validator(schema).validate(answer.json)
     return str(answer.json["job"]["id"])
