@@ -20,6 +20,7 @@ from services.cells.cells import Cell
 from services.core.columns import Column
 from services.core.errors import KarstError, TooLarge, WrongMethod, request_id
 from services.core.logs import explain
+from services.core.profiles import Volume
 from services.core.records import TableInfo, Version
 from services.core.stages import begin_render
 from services.tables.export import MIME, csv_chunks, csv_pieces, file_name, provenance, to_arrow, to_bytes
@@ -168,8 +169,10 @@ def table_json(info: TableInfo) -> shapes.Table:
     }
 
 
-def cell_json(cell: Cell, notices: Sequence[str] = ()) -> shapes.Cell:
-    """A cell, its ids as text; `notices` are those of the owners of its tables."""
+def cell_json(cell: Cell, volume: Volume, notices: Sequence[str] = ()) -> shapes.Cell:
+    """A cell, its ids as text, with the depth of its soma where its volume has depths; `notices` are those of the
+    owners of its tables."""
+    depth: Any = {"soma_depth_um": cell.soma_depth_um} if volume.has_depth else {}
     return {
         "root_id": str(cell.root_id),
         "nucleus_ids": None if cell.nucleus_ids is None else [str(nucleus) for nucleus in cell.nucleus_ids],
@@ -179,7 +182,7 @@ def cell_json(cell: Cell, notices: Sequence[str] = ()) -> shapes.Cell:
         "overlap": cell.overlap,
         "valid_at": cell.valid_at,
         "soma_position_nm": list(cell.soma_position_nm) if cell.soma_position_nm else None,
-        "soma_depth_um": cell.soma_depth_um,
+        **depth,
         "warnings": [*cell.warnings, *notices],
     }
 

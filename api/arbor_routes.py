@@ -73,7 +73,7 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
     notices = release.notices(*release.roles.of_cells) if of == MEASURES[0] else ()
     facts = {"root_id": str(result.root_id), "of": of, "warnings": [*notices]}
     subject = Subject(datastack, release.version, f"{result.root_id}_{of}", facts)
-    extra = {"cell": cell_json(result, notices)}
+    extra = {"cell": cell_json(result, release.volume, notices)}
     return frame_answer(frame, describe_columns(frame), subject, total=len(frame), extra=extra)
 
 
@@ -84,5 +84,5 @@ def cell_edits(datastack: str, version: str, cell: str) -> Response:
     release, result = _cell(datastack, version, cell)
     frame = release.edits(result.root_id)
     subject = Subject(datastack, release.version, f"{result.root_id}_edits", {"root_id": str(result.root_id)})
-    extra = {"cell": cell_json(result)}
+    extra = {"cell": cell_json(result, release.volume)}
     return frame_answer(frame, describe_columns(frame), subject, total=len(frame), extra=extra)

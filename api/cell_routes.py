@@ -42,7 +42,7 @@ def find_cell(datastack: str, version: str, cell: str) -> Response:
     release = live.resolve(cave(), datastack, version)
     id_type = params.choice("id_type", interpretation.QUESTION_TYPES, "auto")
     result = interpretation.find(release, cell, id_type)
-    described = cell_json(result, release.notices(release.roles.somata.table))
+    described = cell_json(result, release.volume, release.notices(release.roles.somata.table))
     return jsonify({"datastack": datastack, "version": release.version.label, "cell": described})
 
 
@@ -145,5 +145,6 @@ def _answer(
         {"root_id": root, **requests, **facts, "warnings": warnings},
     )
     part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
-    extra = {"cell": cell_json(connectivity.cell), **facts, "warnings": warnings}
+    volume = cave().volume(connectivity.datastack)
+    extra = {"cell": cell_json(connectivity.cell, volume), **facts, "warnings": warnings}
     return frame_answer(part, columns, subject, total=len(frame), extra=extra)

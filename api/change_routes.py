@@ -61,7 +61,7 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     }
     subject = Subject(datastack, release.version, f"{root}_changes_since_v{against.number}", facts)
     extra = {
-        "cell": cell_json(result, notices),
+        "cell": cell_json(result, release.volume, notices),
         "against": against.version.label,
         "changes": sentences,
         "counts": {one.direction: one.counts for one in messages},

@@ -34,7 +34,7 @@ PARAMETERS: Mapping[str, tuple[Any, str]] = {
     "format": (one_of("json", *FORMATS), "JSON, or a file."),
     "head": (one_of("off", "on", "only"), "Where the provenance of a CSV is: beside it, before its rows, or it alone."),
     "guard": (SWITCH, "Whether text in a CSV that a spreadsheet would take for a formula gets a ' before it."),
-    "join": (str, "Tables to set beside this one, by commas."),
+    "join": (str, "Tables to set beside this one, by commas; of annotations, table:system or table:each."),
     "on": (one_of("auto", *joins.KEYS), "The id by which these are joined."),
     "units": (one_of(*position_units.UNITS), "What positions count in."),
     "columns": (str, "The columns wanted, by commas; all when left out."),

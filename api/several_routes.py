@@ -101,6 +101,12 @@ def _answer(
         [None if pd.isna(count) else int(count) for count in row]
         for row in several_cells.among(connectivities).to_numpy()
     ]
-    extra = {"cells": [cell_json(one.cell) for one in connectivities], "among": among, "warnings": warnings, **facts}
+    volume = cave().volume(connectivities[0].datastack)
+    extra = {
+        "cells": [cell_json(one.cell, volume) for one in connectivities],
+        "among": among,
+        "warnings": warnings,
+        **facts,
+    }
     part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
     return frame_answer(part, columns, subject, total=len(frame), extra=extra)

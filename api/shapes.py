@@ -105,7 +105,7 @@ class Rows(OfVersion):
 
 
 class Cell(TypedDict):
-    """A cell, its ids as text; null = not known."""
+    """A cell, its ids as text; null = not known. A volume without depths has none of a soma."""
 
     root_id: str
     nucleus_ids: list[str] | None
@@ -115,7 +115,7 @@ class Cell(TypedDict):
     overlap: float | None
     valid_at: int | None
     soma_position_nm: list[float] | None
-    soma_depth_um: float | None
+    soma_depth_um: NotRequired[float | None]
     warnings: list[str]
 
 

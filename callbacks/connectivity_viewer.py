@@ -53,8 +53,10 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
     view, _ = parse_connectivity(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(view)
-    typed = [info for info in listed if tables.is_type_table(info) or info.name == view.type_table]
-    default = partner_columns.default_types(cave().release(datastack, number_of(version))) if listed else ""
+    release = cave().release(datastack, number_of(version)) if listed else None
+    default = partner_columns.default_types(release) if release else ""
+    known = {info.name for info in tables.type_tables(release)} if release else set()
+    typed = [info for info in listed if info.name in known | {view.type_table}]
     chosen = view.type_table or default or NO_TYPES
     options = [connectivity_page.WITHOUT_TYPES, *controls.table_options(typed, chosen.replace(NO_TYPES, ""))]
     return datastacks, datastack, versions, version, options, chosen

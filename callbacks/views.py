@@ -71,7 +71,7 @@ def place_choices(
     with suppress(NotFound, Expired, NotAllowed, BadInput):
         known, offered = cave().versions(datastack), live.is_allowed(cave(), datastack)
         release = release_of(cave(), view)
-        chosen = str(release.version.label)
+        datastack, chosen = release.datastack, str(release.version.label)
         listed = live.catalogue(release)
     options = controls.version_options(known, chosen, live=LIVE if offered else "")
     return datastack, controls.datastack_options(cave().datastacks(), datastack), chosen, options, listed

@@ -97,8 +97,8 @@ def _area(card: CellCard) -> str | None:
 
 
 def _strategy(card: CellCard, part: str, strategy: str | None) -> str:
-    if card.proofreading_table is None:
-        return "not known: no proofreading table"
+    if card.proofreading_unknown:
+        return f"not known: {card.proofreading_unknown}"
     words = (strategy or "none").removeprefix(f"{part}_").replace("_", " ")
     return "not proofread" if words == "none" else words
 

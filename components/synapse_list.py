@@ -45,8 +45,9 @@ def synapse_list(view: CellAddress, cells: str, sides: Mapping[Direction, pd.Dat
 def _table(way: Direction, rows: pd.DataFrame) -> html.Table:
     shown = rows.head(MOST_ROWS)
     typed = [name for name in rows.columns if name not in KNOWN]
-    deep = "depth_um" in rows
-    titles = ["direction", "synapse id", "size (vx)", "x, y, z (nm)", *(["depth (µm)"] if deep else [])]
+    sized, deep = "size" in rows, "depth_um" in rows
+    measures = [*(["size (vx)"] if sized else []), "x, y, z (nm)", *(["depth (µm)"] if deep else [])]
+    titles = ["direction", "synapse id", *measures]
     words = [*(["layer"] if deep else []), *typed]
     left = f"{len(rows) - MOST_ROWS:,} more are in the files." if len(rows) > MOST_ROWS else ""
     body = [_row(way, row, words) for row in shown.to_dict("records")]
@@ -72,7 +73,7 @@ def _row(way: Direction, row: Mapping[Any, Any], words: Sequence[str]) -> html.T
     place = [row[axis] for axis in POSITION]
     texts = [
         str(row["id"]),
-        "" if pd.isna(row["size"]) else f"{row['size']:,.0f}",
+        *(["" if pd.isna(row["size"]) else f"{row['size']:,.0f}"] if "size" in row else []),
         "" if any(pd.isna(part) for part in place) else ", ".join(f"{part:,.0f}" for part in place),
     ]
     if "depth_um" in row:

@@ -55,5 +55,7 @@ def column_panel(view: TableAddress, table: TableFrame | LargeTable, others: Seq
 
 def join_choice(label: str, id: str, view: TableAddress, others: Sequence[str]) -> html.Div:
     """Which of `others` to set beside the table of a view."""
-    joinable: list[controls.Option] = [{"label": name, "value": name} for name in others if name != view.table]
+    joinable: list[controls.Option] = [
+        {"label": name.replace(":", ": "), "value": name} for name in others if name != view.table
+    ]
     return controls.choice(label, "join", id, next(iter(view.join), NONE["value"]), [NONE, *joinable])

@@ -89,6 +89,10 @@ class Cave(Accounts, Skeletons, States, Meshes):
         """The CAVE of the server that has a datastack."""
         return self
 
+    def full_name(self, datastack: str) -> str:
+        """What addresses call a datastack, so that they mean the same ever after."""
+        return datastack
+
     @property
     def derived(self) -> Derived:
         """What was worked out for this identity, whatever it holds, since CAVE last took a permission back; axes and

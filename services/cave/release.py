@@ -193,6 +193,10 @@ class Release(Roots, Synapses):
         """Whether a table has more rows than are held. Raises NotFound when the version does not have it."""
         return self.row_count(table) > self.cave.settings.max_table_rows
 
+    def is_empty(self, table: str) -> bool:
+        """Whether a table has no rows, so that nobody knows what its rows would say."""
+        return self.row_count(table) == 0
+
     def not_held(self, table: str) -> str:
         """The beginning of a sentence about a table of which that is so."""
         return f"{table} has {self.row_count(table):,} rows, more than the {self.cave.settings.max_table_rows:,} held"

@@ -27,8 +27,9 @@ def open_cave(settings: Settings) -> Cave:
 class Servers(Cave):
     """The servers of `settings`, as one :class:`Cave`; what is not about a datastack is of the first.
 
-    A datastack is called by its name, or `server:datastack` where several servers have one of that name. Nothing of a
-    server, neither token nor answer, gets to another: each has a `Cave` of its own, and :meth:`at` chooses.
+    A datastack is called by its name, or `server:datastack` where several servers have one of that name, or may have,
+    for one of them does not answer. Nothing of a server, neither token nor answer, gets to another: each has a `Cave`
+    of its own, and :meth:`at` chooses.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -53,13 +54,22 @@ class Servers(Cave):
             raise failure
         return self._caves[matches[0]] if matches else next(iter(self._caves.values()))
 
+    def full_name(self, datastack: str) -> str:
+        """With the server's name where another one that does not answer may have a datastack of this name as well."""
+        if ":" in datastack or self._listed()[1] is None:
+            return datastack
+        cave = self.at(datastack)
+        return f"{next(name for name, one in self._caves.items() if one is cave)}:{datastack}"
+
     def datastacks(self) -> list[str]:
         listed, failure = self._listed()
         if not listed and failure is not None:
             raise failure
         often = Counter(name for names in listed.values() for name in names)
         return sorted(
-            name if often[name] == 1 else f"{server}:{name}" for server, names in listed.items() for name in names
+            name if often[name] == 1 and failure is None else f"{server}:{name}"
+            for server, names in listed.items()
+            for name in names
         )
 
     def check(self) -> None:

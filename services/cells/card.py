@@ -13,16 +13,18 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import cell_types, cells, proofreading, representative
+from services.cells import cell_types, cells, proofreading, representative, role_tables
 from services.cells.cells import Cell
 from services.core import space
 from services.core.columns import kind_of
 from services.core.errors import KarstError
 from services.core.parallel import gather
 from services.core.records import TableInfo
+from services.core.roles import RULES
 from services.core.type_columns import type_column
 from services.tables import tables
 
+COREGISTERED = RULES["coregistration"].schemas
 _OF_ROW = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
 
 
@@ -58,9 +60,9 @@ class Area:
 class CellCard:
     """Facts of one cell at a version; what is not known is None or empty, also all of the soma's when there is not
     exactly one. `position_vx` counts voxels of the datastack's viewer. Strategies are None where the cell is not in the
-    proofreading table, which is None where the version has none; `coregistered` is None where it has no table of that,
-    and `type_tables` tells how many tables could name a type. `notices` are those of the owners of the tables that
-    say anything of the cell."""
+    proofreading table, and `proofreading_unknown` says in a few words why nobody knows which cells are; `coregistered`
+    is None where the version has no table of that, and `type_tables` tells how many tables could name a type. `notices`
+    are those of the owners of the tables that say anything of the cell."""
 
     types: tuple[Named, ...]
     volume_um3: float | None
@@ -74,7 +76,7 @@ class CellCard:
     strategy_axon: str | None
     strategy_dendrite: str | None
     edited_since: bool
-    proofreading_table: str | None
+    proofreading_unknown: str
     coregistered: tuple[Coregistered, ...] | None
     type_tables: int
     notices: tuple[str, ...]
@@ -83,13 +85,12 @@ class CellCard:
 def read(release: Release, cell: Cell) -> CellCard:
     """The card of a cell. Its tables are asked for at once, and held for all further cells."""
     infos = list(release.tables().values())
-    typed = _pinned_first([info for info in infos if tables.is_type_table(info)], release.profile.type_tables)
+    typed = tables.type_tables(release)
     role = release.roles.coregistration.table
-    matched = [info for info in infos if role and (info.name == role or "coreg" in info.schema_type)]
-    areas = [info for info in infos if "area" in info.name and info.schema_type == "reference_tag_float"]
-    soma_table = cells.nucleus_table(release)
+    matched = [info for info in infos if role and (info.name == role or info.schema_type in COREGISTERED)]
+    soma_table, area_table = cells.nucleus_table(release), role_tables.table_of(release, "areas")
     somata = [info for info in infos if info.name == soma_table]
-    wanted = [*typed, *matched, *areas[:1], *somata]
+    wanted = [*typed, *matched, *(info for info in infos if info.name == area_table), *somata]
     proofread, *frames = gather(
         partial(proofreading.rows, release),
         *(partial(cell_types.rows_of_cells, release, info.name, [cell.root_id]) for info in wanted),
@@ -109,11 +110,11 @@ def read(release: Release, cell: Cell) -> CellCard:
         depth_um=cell.soma_depth_um,
         layer=layer_of(release.cave, release.datastack, cell),
         layers=_layers(release.cave, release.datastack, cell.soma_depth_um),
-        area=_area(areas[0], of[areas[0].name]) if areas else None,
+        area=_area(area_table, release.roles.areas.column, of[area_table]) if area_table else None,
         strategy_axon=None if row is None else str(row["strategy_axon"]),
         strategy_dendrite=None if row is None else str(row["strategy_dendrite"]),
         edited_since=row is not None and bool(row["edited_since"]),
-        proofreading_table=None if proofread is None else proofread.attrs["table"],
+        proofreading_unknown=proofreading.unknown(release),
         coregistered=_coregistered(matched, of) if matched else None,
         type_tables=len(typed),
         notices=release.notices(*(name for name, rows in of.items() if len(rows))),
@@ -129,11 +130,6 @@ def edits(release: Release, cell: Cell) -> pd.DataFrame | None:
 
 def _coregistered(infos: Sequence[TableInfo], of: Mapping[str, pd.DataFrame]) -> tuple[Coregistered, ...]:
     return tuple(Coregistered(info.name, len(of[info.name])) for info in infos if len(of[info.name]))
-
-
-def _pinned_first(infos: Sequence[TableInfo], pinned: Sequence[str]) -> list[TableInfo]:
-    rank = {name: place for place, name in enumerate(pinned)}
-    return sorted(infos, key=lambda info: (rank.get(info.name, len(rank)), info.name))
 
 
 def _names(info: TableInfo, rows: pd.DataFrame, soma_table: str | None) -> list[Named]:
@@ -154,10 +150,10 @@ def _names(info: TableInfo, rows: pd.DataFrame, soma_table: str | None) -> list[
     ]
 
 
-def _area(info: TableInfo, rows: pd.DataFrame) -> Area | None:
-    if len(rows) != 1 or pd.isna(rows["tag"].iloc[0]):
+def _area(table: str, column: str, rows: pd.DataFrame) -> Area | None:
+    if len(rows) != 1 or pd.isna(rows[column].iloc[0]):
         return None
-    return Area(info.name, str(rows["tag"].iloc[0]), _only(rows, "value"))
+    return Area(table, str(rows[column].iloc[0]), _only(rows, "value"))
 
 
 def _only(rows: pd.DataFrame, column: str) -> float | None:

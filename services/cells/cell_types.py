@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -19,15 +18,12 @@ from services.core import type_columns
 from services.core.columns import kind_of
 from services.core.directions import Direction
 from services.core.errors import BadInput, KarstError
-from services.core.parallel import gather
-from services.core.type_columns import USUAL_SYSTEM, system_column
+from services.core.type_columns import EACH, MOST_SYSTEMS, USUAL_SYSTEM, system_column
+from services.tables.rows_of_ids import rows_of_ids
 
-NEWEST, ORDER, EACH, ALL = "newest", "order", "each", "all"
-"""Rules by which several rows of a cell are read: the newest, the first in the order of the profile, each system of
-annotations in a column of its own, and all; any other is `column=value`."""
-IDS_AT_ONCE = 5_000
-"""Root ids in one request: 100 kB of JSON."""
-MOST_SYSTEMS = 60
+NEWEST, ORDER, ALL = "newest", "order", "all"
+"""Rules by which several rows of a cell are read: the newest, the first in the order of the profile, and all; EACH is
+each system of annotations in a column of its own, and any other `column=value`."""
 MOST_VALUES = 30
 """Values of a column that are offered to choose rows by."""
 _NO_TYPE = frozenset({"id", "target_id", "valid", "created", "superceded_id"})
@@ -45,10 +41,6 @@ class TypeRows(NamedTuple):
     ambiguous: npt.NDArray[np.int64]
     by: str = ""
     blank: Mapping[str, npt.NDArray[np.int64]] = MappingProxyType({})
-
-    def blank_of(self, ids: npt.NDArray[np.int64]) -> dict[str, int]:
-        """Of how many of some ids each column is blank because their rows differ."""
-        return {name: int(np.isin(ids, blank).sum()) for name, blank in self.blank.items()}
 
 
 def type_rows(release: Release, table: str, by: str = "", *, roots: Collection[int] | None = None) -> TypeRows:
@@ -68,27 +60,9 @@ def type_rows(release: Release, table: str, by: str = "", *, roots: Collection[i
 
 
 def rows_of_cells(release: Release, table: str, roots: Collection[int], **equal: str) -> pd.DataFrame:
-    """The rows of a table that are of some root ids, of these only those `equal` to the values of columns; sliced from
-    a table that is held, else asked for."""
-    wanted = [int(root) for root in roots]
-    if not release.is_large(table):
-        rows = release.table(table)
-        kept = rows["pt_root_id"].isin(wanted) if "pt_root_id" in rows else pd.Series(False, rows.index)
-        return rows[kept.fillna(False).to_numpy(bool)]
-    if not wanted:
-        return release.sample(table).iloc[:0]
-    pieces = [wanted[start : start + IDS_AT_ONCE] for start in range(0, len(wanted), IDS_AT_ONCE)]
-    each = gather(*(partial(_asked, release, table, Filters(isin={"pt_root_id": ids}, equal=equal)) for ids in pieces))
-    result = pd.concat(each, ignore_index=True) if len(each) > 1 else each[0]
-    return result.sort_values("id", kind="stable", ignore_index=True) if "id" in result else result
-
-
-def _asked(release: Release, table: str, filters: Filters) -> pd.DataFrame:
-    """All rows that pass, in as many pieces as it takes."""
-    result = release.query(table, filters)
-    if result.attrs.get("truncated"):
-        return pd.concat([*release.query_parts(table, filters)], ignore_index=True)
-    return result
+    """The rows of a table that are of some root ids, of a large one only those `equal` to the values of columns; see
+    :func:`rows_of_ids`."""
+    return rows_of_ids(release, table, "pt_root_id", roots, equal)
 
 
 def is_of_synapses(release: Release, table: str) -> bool:
@@ -98,14 +72,32 @@ def is_of_synapses(release: Release, table: str) -> bool:
 
 
 def check_value(release: Release, table: str, rule: str) -> None:
-    """Raises BadInput for a rule by a text that no row of a table has, as far as CAVE tells its texts."""
+    """Raises BadInput for a rule by a text that no row of a table has. CAVE lists the texts of today; what it does not
+    list, and an older version, is asked for one such row."""
     column, equals, value = rule.partition("=")
-    try:
-        texts = release.text_values(table) if equals else {}
-    except KarstError:
+    if not equals or not _is_text(release, table, column):
         return
-    if value not in texts.get(column, [value]):
-        raise BadInput(f"{table} has no row with {rule[:80]!r}.", "Choose another value; CAVE lists those of today.")
+    known = _listed(release, table).get(column)
+    newest = release.number == release.newest.number
+    if known is not None and (newest or not release.version.kept):
+        there = value in known
+    else:
+        there = len(release.query(table, Filters(equal={column: value}), limit=1)) > 0
+    if not there:
+        raise BadInput(f"{table} has no row with {rule[:80]!r}.", "Choose another value.")
+
+
+def _listed(release: Release, table: str) -> Mapping[str, Sequence[str]]:
+    """The texts of each column of a table, as far as CAVE tells them."""
+    try:
+        return release.text_values(table)
+    except KarstError:
+        return {}
+
+
+def _is_text(release: Release, table: str, column: str) -> bool:
+    first = release.sample(table)
+    return column in first and isinstance(first[column].dtype, pd.StringDtype)
 
 
 def synapse_rows(
@@ -207,6 +199,20 @@ def several_rows(count: int, table: str, blank: Mapping[str, int], what: str = "
     return (f"{who} several rows in {table} that differ: {words}.",) if count else ()
 
 
+def differing(
+    parts: Sequence[TypeRows], ids: npt.NDArray[np.int64], table: str, what: str = "partner"
+) -> tuple[str, ...]:
+    """:func:`several_rows` for those of some `ids`, of partners or of `what`, whose rows differ in any of the parts
+    that a table was read in."""
+    known = np.unique(ids)
+    which = [np.intersect1d(rows.ambiguous, known) for rows in parts]
+    blank: dict[str, set[int]] = {}
+    for name, these in (each for rows in parts for each in rows.blank.items()):
+        blank.setdefault(name, set()).update(np.intersect1d(these, known).tolist())
+    count = len(np.unique(np.concatenate(which))) if which else 0
+    return several_rows(count, table, {name: len(these) for name, these in blank.items()}, what)
+
+
 def own_columns(rows: pd.DataFrame, of_target: Collection[str] = ()) -> list[str]:
     """The columns of a type table that say something: text, numbers and booleans that are not of its target."""
     return [str(name) for name in rows.columns if _says_something(str(name), rows[name], of_target)]
@@ -220,14 +226,18 @@ def _says_something(name: str, values: pd.Series, of_target: Collection[str]) ->
 
 def _each_system(rows: pd.DataFrame, table: str) -> pd.DataFrame:
     """The rows with a column for each system, blank in the rows of others, in place of those of system and value."""
+    system, value = system_and_value(rows, table)
+    return type_columns.each_system(rows, system, value)
+
+
+def system_and_value(rows: pd.DataFrame, table: str) -> tuple[str, str]:
+    """The columns of a table of annotations that say of which system each is, and what it says. Raises BadInput."""
     system = system_column(rows)
     texts = [name for name in own_columns(rows) if isinstance(rows[name].dtype, pd.StringDtype) and name != system]
     value = type_columns.type_column(rows[texts])
-    systems = [] if system is None else sorted(rows[system].dropna().unique())
-    if system is None or value is None or len(systems) > MOST_SYSTEMS:
+    if system is None or value is None:
         raise BadInput(f"{table} has no systems of annotations to put into columns.", "Choose by a column.")
-    wide = {str(one): rows[value].where((rows[system] == one).fillna(False)) for one in systems}
-    return rows.drop(columns=[system, value]).assign(**wide)
+    return system, value
 
 
 def _usual(release: Release, table: str, rows: pd.DataFrame) -> str:
@@ -243,7 +253,8 @@ def _known(release: Release, table: str, *, roots: Collection[int] | None = None
         rows = release.table(table)
     else:
         column, equals, value = by.partition("=")
-        rows = rows_of_cells(release, table, roots, **({column: value} if equals else {}))
+        equal = {column: value} if equals and _is_text(release, table, column) else {}
+        rows = rows_of_cells(release, table, roots, **equal)
     if "pt_root_id" not in rows.columns:
         raise BadInput(f"{table} has no root ids, so it cannot say the types of partners.", "Choose another table.")
     return rows[(rows["pt_root_id"].fillna(0) != 0).to_numpy(bool)]
@@ -253,7 +264,9 @@ def _read(release: Release, table: str, by: str, *, roots: Collection[int] | Non
     rows = _known(release, table, roots=roots, by=by)
     rule = by or _usual(release, table, rows)
     chosen = narrowed(release.cave, release.datastack, table, rows, by=rule, of="pt_root_id")
-    if chosen.empty and len(rows):
+    if chosen.empty and roots is not None:
+        check_value(release, table, rule)
+    elif chosen.empty and len(rows):
         raise BadInput(f"{table} has no row with {rule[:80]!r}.", "Choose another value.")
     names = own_columns(chosen, _of_target(release, table))
     return together(chosen, chosen["pt_root_id"].rename("root_id"), names)._replace(by=rule)

@@ -93,10 +93,12 @@ class _Match:
 
 
 def nucleus_table(release: Release) -> str | None:
-    """The table of somata at a version; None where it has none, one with more rows than are held, or one that is
-    :func:`lacking` something."""
+    """The table of somata at a version; None where it has none, one without rows or with more than are held, or one
+    that is :func:`lacking` something."""
     table = release.roles.somata.table
-    return None if table is None or release.is_large(table) or lacking(release, table) else table
+    if table is None or release.is_large(table) or release.is_empty(table) or lacking(release, table):
+        return None
+    return table
 
 
 def lacking(release: Release, table: str) -> str:
@@ -114,7 +116,8 @@ def no_nuclei(release: Release) -> str:
     if nucleus_table(release):
         return ""
     if table := release.roles.somata.table:
-        why = lacking(release, table).removesuffix(".") or release.not_held(table)
+        empty = f"{table} is empty" if release.is_empty(table) else ""
+        why = lacking(release, table).removesuffix(".") or empty or release.not_held(table)
         return f"{why}, so somata are not known."
     return f"Version {release.number} of {release.datastack} has no nucleus table, so somata are not known."
 

@@ -14,7 +14,7 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import cell_types, cells, edge_view, role_faults, synapse_filter
-from services.cells.cell_types import TypeRows, several_rows, type_rows
+from services.cells.cell_types import TypeRows, type_rows
 from services.cells.cells import Cell
 from services.cells.edge_view import WEIGHT, EdgeView
 from services.core.directions import Direction
@@ -51,7 +51,8 @@ class Cut(TypedDict):
 class Connectivity:
     """A cell with its partners; `inputs` and `outputs` are frames of :func:`partners`. `warnings` are sentences,
     those of the cell among them. `type_by` is the rule by which rows of the type table were chosen (see
-    :mod:`cell_types`); of a table that refers to synapses, `typed_synapses` has the rows of each direction.
+    :mod:`cell_types`), `types` what that table says of cells; of one that refers to synapses, `typed_synapses` has the
+    rows of each direction instead.
     `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they were asked for in as many
     pieces as it took, so it did not. `sized` tells whether synapses have a size at all. `notices` are those of the
     owners of its tables. `only` is the line that synapses had to pass to be counted at all ("" = none; see
@@ -71,6 +72,7 @@ class Connectivity:
     sized: bool = True
     notices: tuple[str, ...] = ()
     type_by: str = ""
+    types: tuple[TypeRows, ...] = ()
     typed_synapses: Mapping[Direction, pd.DataFrame] = field(default_factory=dict)
     only: str = ""
     before: Mapping[Direction, int] = field(default_factory=dict)
@@ -210,13 +212,13 @@ def read(
             *_narrowed(kept, incoming, outgoing, usual=not requested, view=view),
             *_misread(incoming, outgoing),
             *_untyped(typed, known.table),
-            *_ambiguity(types, sides, known.table),
         ),
         truncated=cut,
         whole=whole,
         sized=shape.sized,
         notices=release.notices(known.table, view.name if view else None, *release.roles.of_cells),
         type_by=known.by,
+        types=(known.rows,) if known.rows else (),
         typed_synapses=typed,
         only=only,
         before={way: rows.attrs.get("all", int(_weights(rows).sum())) for way, rows in _ways(incoming, outgoing)},
@@ -362,16 +364,3 @@ def _untyped(typed: Mapping[Direction, pd.DataFrame], table: str | None) -> tupl
     """A sentence where CAVE cut the types of synapses."""
     cut = any(rows.attrs.get("truncated") for rows in typed.values())
     return (f"CAVE sent only a part of {table}; further synapses are shown without a type.",) if cut else ()
-
-
-def _ambiguity(
-    types: Mapping[Direction, TypeRows | None], sides: Mapping[Direction, pd.DataFrame], table: str | None
-) -> tuple[str, ...]:
-    differing = [
-        np.intersect1d(rows.ambiguous, sides[way]["root_id"].to_numpy()) for way, rows in types.items() if rows
-    ]
-    partners = np.unique(np.concatenate(differing)) if differing else np.empty(0, np.int64)
-    blank: dict[str, int] = {}
-    for name, ids in (each for rows in types.values() if rows for each in rows.blank.items()):
-        blank[name] = max(blank.get(name, 0), int(np.isin(partners, ids).sum()))
-    return several_rows(len(partners), table or "", blank)

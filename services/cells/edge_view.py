@@ -31,7 +31,8 @@ class EdgeView:
 
 
 def find(release: Release) -> EdgeView | None:
-    """The view with the role of edges; None without one. Raises BadInput where that has no pairs with a number."""
+    """The view with the role of edges; None without one. Raises BadInput where that has no pairs, or none with a
+    number."""
     role = release.roles.edges
     if role.table is None:
         return None
@@ -43,11 +44,14 @@ def find(release: Release) -> EdgeView | None:
             f"{role.table} has no columns of two root ids and a number of synapses, so it is no view of pairs.",
             "Name another under roles in the profile.",
         )
+    if release.sample(role.table).empty:
+        raise BadInput(f"{role.table} is empty, so partners are counted from synapses.")
     return EdgeView(role.table, *ends, count, PAIR_SIZE in there, role.where)
 
 
 def fault(release: Release) -> str:
-    """A sentence where the view with the role of edges is none of pairs; "" where it is, or there is none."""
+    """A sentence where the view with the role of edges is empty or none of pairs; "" where it is one, or there is
+    none."""
     try:
         find(release)
     except BadInput as error:

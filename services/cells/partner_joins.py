@@ -42,8 +42,7 @@ def with_tables(partners: pd.DataFrame, tables: Mapping[str, TypeRows]) -> tuple
     for name, rows in tables.items():
         joined = rows.frame.reindex(roots).reset_index(drop=True)
         parts.append(joined.rename(columns={column: f"{name}{SEPARATOR}{column}" for column in joined.columns}))
-        blank = rows.blank_of(roots.to_numpy(np.int64))
-        messages += cell_types.several_rows(int(roots.isin(rows.ambiguous).sum()), name, blank)
+        messages += cell_types.differing([rows], roots.to_numpy(np.int64), name)
     return pd.concat(parts, axis=1), tuple(messages)
 
 

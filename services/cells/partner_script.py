@@ -10,10 +10,8 @@ from fractions import Fraction
 import pandas as pd
 
 from services.cave.client import Cave
-from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cells import (
-    cell_types,
     cells,
     compartment_script,
     partner_columns,
@@ -25,9 +23,10 @@ from services.cells import (
     synapse_filter,
     synapse_weights,
     tuning_script,
+    type_script,
     value_script,
 )
-from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
+from services.cells.connectivity import Connectivity
 from services.cells.partner_columns import Side
 from services.cells.partner_joins import SEPARATOR
 from services.cells.partner_table import Wanted
@@ -41,13 +40,11 @@ from services.filters.nodes import Everything, Node
 from services.tables.large_tables import SENT_AT_ONCE
 from services.tables.script_filters import expression
 from services.tables.scripts import (
-    AGREED,
     DATASETS,
     MATCHES,
     NATURAL,
     commented,
     ordered,
-    written_arguments,
     written_client,
 )
 from services.tables.tables import TableQuery, filter_of
@@ -57,28 +54,14 @@ EVERYTHING = Everything()
 _SHARES = (synapse_weights.PCT_OF_CELL, synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER)
 _OF_BOTH = (*(f"{name}_{way}" for name in ("num_syn", "net_size", "mean_size") for way in Direction), "reciprocal")
 _KNOWN = frozenset(
-    PARTNER_COLUMNS
-    + proofreading_script.COLUMNS
+    proofreading_script.COLUMNS
     + compartment_script.COLUMNS
     + value_script.COLUMNS
     + _SHARES
     + _OF_BOTH
     + partner_columns.TUNED
 )
-
-_TYPED = f"""{AGREED}
-
-
-def typed(rows):
-    \"\"\"What rows say of each root id.\"\"\"
-    rows = rows[rows['pt_root_id'] != 0]
-    rows = rows.sort_values('id') if 'id' in rows else rows
-    many = rows['pt_root_id'].duplicated(keep=False)
-    several = rows[many].groupby('pt_root_id').agg(agreed)
-    alone = rows[~many].set_index('pt_root_id')
-    return pd.concat([alone, several]) if len(several) else alone
-"""
-
+"""The columns that other lines than those of types make."""
 
 _COUNTED = """
 def counted(cell, own, other):
@@ -164,6 +147,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     release = Release(cave, result.datastack, result.version)
     of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
     needed = [str(name) for name in shown.frame.columns if name not in of_several]
+    known = _KNOWN | {*partner_joins.places(release.volume), *representative.columns(release.volume)}
     body = [
         written_client(release),
         f"cell = {result.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
@@ -171,7 +155,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         *_largest(shown.top),
         *_somata(cave, result, needed),
         *representative.lines(release, turn(release.volume), needed),
-        *_types(cave, cells, shown, needed),
+        *type_script.lines(cave, cells, shown.ways, [name for name in needed if name not in known]),
         *(() if shown.side == "both" else _of_direction(cave, result, Direction(shown.side), needed)),
         *proofreading_script.lines(cave, result, shown.ways if shown.proofread else (), needed),
         *tuning_script.lines(cave, result, needed),
@@ -211,7 +195,7 @@ def _counted(cave: Cave, connectivity: Connectivity) -> str:
 def _script(subject: str, where: Node, body: Sequence[str], counted: str, notices: Sequence[str]) -> str:
     code = "\n".join([counted, *body])
     heading = subject + ("" if isinstance(where, Everything) else f": {where.describe()}")
-    called = {"matches(": MATCHES, "typed(": _TYPED, "summed(": _SUMMED}
+    called = {"matches(": MATCHES, "typed(": type_script.TYPED, "summed(": _SUMMED}
     natural = [f"\n{NATURAL}"] if "natural_ranks(" in code or "typed(" in code else []
     helpers = [counted, *(text for name, text in called.items() if name in code), *natural]
     used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
@@ -323,66 +307,6 @@ def _somata(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> 
     yield "frame['soma_distance_um'] = np.linalg.norm(nm[:-1] - nm[-1], axis=1) / 1000"
     if name in DATASETS:
         yield "frame['lateral_distance_um'] = np.hypot(*(um[:-1] - um[-1])[:, [0, 2]].T)"
-
-
-def _types(cave: Cave, cells: Sequence[Connectivity], shown: Shown, needed: Collection[str]) -> Iterator[str]:
-    """Columns of the type table, and `table.column` of joined ones."""
-    result = cells[0]
-    tables = Release(cave, result.datastack, result.version).tables()
-    volume = cave.volume(result.datastack)
-    known = _KNOWN | {*partner_joins.places(volume), *representative.columns(volume)}
-    of: dict[str, dict[str, str]] = {}
-    for name in needed:
-        table, dot, column = name.partition(SEPARATOR)
-        if dot and table in tables:
-            of.setdefault(table, {})[name] = column
-        elif name not in known and result.type_table:
-            own = name.removesuffix("_type")  # what a partner frame calls a column whose name it has already
-            of.setdefault(result.type_table, {})[name] = own if own in PARTNER_COLUMNS else name
-        elif name not in known:
-            raise BadInput(f"A script cannot make the column {name!r}.", "Hide it.")
-    for table, columns in of.items():
-        of_type = table == result.type_table
-        if of_type and result.typed_synapses:
-            yield from _of_synapses(cave, cells, shown)
-        else:
-            yield f"rows = client.materialize.query_{tables[table].kind}({table!r}, split_positions=True)"
-        yield from _chosen(cave, result) if of_type else ()
-        yield "rows = typed(rows).reindex(frame['root_id'])"
-        yield from (f"frame[{name!r}] = rows[{column!r}].array" for name, column in columns.items())
-
-
-def _of_synapses(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> Iterator[str]:
-    """The rows of a type table that refers to synapses, those of the cells alone."""
-    first, roots = cells[0], [one.cell.root_id for one in cells]
-    if first.only:
-        raise BadInput("A script cannot read the types of some synapses only.", "Choose another type table.")
-    yield "parts = []"
-    for way in shown.ways:
-        filters = Filters(isin={way.own: roots})
-        method, arguments = Release(cave, first.datastack, first.version).query_call(first.type_table or "", filters)
-        yield f"part = client.materialize.{method}(\n{written_arguments(arguments.items())})"
-        yield f"parts.append(part.assign(pt_root_id=part[{way.partner!r}]))"
-    yield "rows = pd.concat(parts, ignore_index=True)"
-    yield "rows = rows[rows['pre_pt_root_id'] != rows['post_pt_root_id']]"
-
-
-def _chosen(cave: Cave, connectivity: Connectivity) -> Iterator[str]:
-    """The rows of the type table that its rule chooses; see :func:`cell_types.narrowed`."""
-    of = "target_id" if connectivity.typed_synapses else "pt_root_id"
-    if connectivity.type_by == cell_types.NEWEST:
-        yield "age = [name for name in ('created', 'id') if name in rows]"
-        yield f"rows = rows.sort_values(age).drop_duplicates({of!r}, keep='last')"
-    elif connectivity.type_by == cell_types.ORDER:
-        column, values = cave.profile(connectivity.datastack).type_order[connectivity.type_table or ""]
-        rank = {value: at for at, value in enumerate(values)}
-        yield f"rank = rows[{column!r}].astype('string').map({rank}).fillna({len(rank)})"
-        yield f"rows = rows[rank == rank.groupby(rows[{of!r}]).transform('min')]"
-    elif connectivity.type_by == cell_types.EACH:
-        raise BadInput("A script cannot put each system into a column.", "Choose one system under Types by.")
-    elif connectivity.type_by not in ("", cell_types.ALL):
-        column, _, value = connectivity.type_by.partition("=")
-        yield f"rows = rows[rows[{column!r}].astype('string') == {value!r}]"
 
 
 def _weights(cave: Cave, connectivity: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:

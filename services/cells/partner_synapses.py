@@ -25,9 +25,12 @@ def of_cell(cave: Cave, connections: Connectivity, direction: Direction) -> pd.D
 
     The columns of :meth:`Cave.synapses` with root_id (int64: the partner, 0 = none), depth_um (float64) and layer
     (ordered categories, one such column for each source of layers) in a volume with depths, and what a type table that
-    refers to synapses says of each. Costs nothing: the partners were counted from these.
+    refers to synapses says of each; without size where synapses have none. Costs nothing: the partners were counted
+    from these.
     """
     rows = described(connectivity.synapses(cave, connections, direction), direction, cave.volume(connections.datastack))
+    if not connections.sized:
+        rows = rows.drop(columns="size")
     if not connections.typed_synapses:
         return rows
     types = cell_types.of_synapses([connections.typed_synapses[direction]], "id").frame.reindex(rows["id"])
@@ -35,17 +38,15 @@ def of_cell(cave: Cave, connections: Connectivity, direction: Direction) -> pd.D
 
 
 def warnings(connections: Connectivity, synapses: pd.DataFrame) -> tuple[str, ...]:
-    """The warnings of a cell for a frame of its synapses: what its type table leaves open is told of these, not of the
-    partners."""
+    """The warnings of a cell for a frame of its synapses, with what its type table leaves open of these."""
     table = connections.type_table
     if not table:
         return connections.warnings
-    others = tuple(one for one in connections.warnings if f"several rows in {table} that differ" not in one)
     if not connections.typed_synapses:
-        return (*others, f"{table} says something of cells, so synapses have no columns of it; their partners have.")
+        words = f"{table} says something of cells, so synapses have no columns of it; their partners have."
+        return (*connections.warnings, words)
     types = cell_types.of_synapses([*connections.typed_synapses.values()], "id")
-    differing = np.intersect1d(types.ambiguous, synapses["id"].to_numpy(np.int64))
-    return (*others, *cell_types.several_rows(len(differing), table, types.blank_of(differing), "synapse"))
+    return (*connections.warnings, *cell_types.differing([types], synapses["id"].to_numpy(np.int64), table, "synapse"))
 
 
 def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> pd.DataFrame:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import (
+    cell_types,
     cells,
     compartments,
     connectivity,
@@ -144,8 +146,16 @@ def _open(cave: Cave, connections: Connectivity, wanted: Wanted) -> PartnerTable
         frame,
         partner_columns.columns_of(connections, wanted.side, frame),
         left_out,
-        (*unknown(cave, connections, wanted), *message),
+        (*unknown(cave, connections, wanted), *ambiguous(connections, wanted.side, frame), *message),
     )
+
+
+def ambiguous(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence for those partners of a frame of one side of which the rows of the type table differ."""
+    ways = tuple(Direction) if side == "both" else (Direction(side),)
+    typed = [rows for way, rows in connections.typed_synapses.items() if way in ways]
+    parts = [cell_types.of_synapses(typed)] if typed else connections.types
+    return cell_types.differing(parts, frame["root_id"].to_numpy(np.int64), connections.type_table or "")
 
 
 def unknown(cave: Cave, connections: Connectivity, wanted: Wanted) -> tuple[str, ...]:

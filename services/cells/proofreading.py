@@ -26,14 +26,27 @@ DONE = ("t", "true", "y", "yes", "1", "done", "complete", "completed", "finished
 """What it says of one that is; with any other word nobody knows which."""
 MOST_NAMED = 3
 """How many of the words that nobody knows are named."""
+NO_TABLE = "no proofreading table at this version"
 COLUMNS = ("strategy_axon", "strategy_dendrite", "edited_since")
 
 
 def table_of(release: Release) -> TableInfo | None:
     """The table that says which cells, or which of their axons and dendrites, were proofread; None where the version
-    has none, one with more rows than are held, or one with a :func:`fault`."""
+    has none, one without rows or with more than are held, or one with a :func:`fault`."""
     info = _held(release)
-    return None if info is None or fault(release) else info
+    return None if info is None or release.is_empty(info.name) or fault(release) else info
+
+
+def unknown(release: Release) -> str:
+    """In a few words why a version does not tell which cells are proofread; "" where it does."""
+    table = release.roles.proofreading.table
+    if table is None:
+        return NO_TABLE
+    if release.is_large(table):
+        return release.not_held(table)
+    if fault(release):
+        return f"{table} does not tell which cells are proofread"
+    return f"{table} is empty" if release.is_empty(table) else ""
 
 
 def fault(release: Release) -> str:
@@ -76,16 +89,12 @@ def _held(release: Release) -> TableInfo | None:
 
 def missing(release: Release) -> str:
     """A sentence where a version does not tell which cells are proofread; "" where it does."""
-    if table_of(release):
-        return ""
     if message := fault(release):
         return f"{message} So proofread partners cannot be told apart."
-    if table := release.roles.proofreading.table:
-        return f"{release.not_held(table)}, so proofread partners cannot be told apart."
-    return (
-        f"Version {release.number} of {release.datastack} has no proofreading table, so proofread partners cannot be "
-        "told apart."
-    )
+    why = unknown(release)
+    if why and release.roles.proofreading.table is None:
+        why = f"Version {release.number} of {release.datastack} has no proofreading table"
+    return f"{why}, so proofread partners cannot be told apart." if why else ""
 
 
 def rows(release: Release) -> pd.DataFrame | None:

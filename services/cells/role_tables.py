@@ -13,6 +13,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "degrees": ("root_id", N_INPUT, N_OUTPUT),
     "compartments": (),
     "neuropils": (),
+    "areas": PLACED[:1],
 }
 """Such roles, with the columns that their tables need beside the one that the role itself names."""
 OF_SYNAPSES = ("compartments", "neuropils")

@@ -110,7 +110,8 @@ def group(cells: Sequence[Connectivity], side: Side) -> Connectivity:
     together = replace(
         cells[0], inputs=sides[Direction.IN], outputs=sides[Direction.OUT], totals=totals(cells), truncated=truncated
     )
-    return replace(together, typed_synapses=typed)
+    types = {id(rows): rows for one in cells for rows in one.types}  # a table that is held has said it once for all
+    return replace(together, typed_synapses=typed, types=tuple(types.values()))
 
 
 def _typed(cells: Sequence[Connectivity], way: Direction) -> Iterator[pd.DataFrame]:
@@ -158,7 +159,13 @@ def _open(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerT
         frame,
         _columns(cells, together, side, frame),
         left_out,
-        (*_explained(cells, side), *partner_table.unknown(cave, together, wanted), *left, *messages),
+        (
+            *_explained(cells, side),
+            *partner_table.unknown(cave, together, wanted),
+            *partner_table.ambiguous(together, side, frame),
+            *left,
+            *messages,
+        ),
     )
 
 

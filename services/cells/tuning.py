@@ -10,9 +10,9 @@ from services.cache.derived import ready
 from services.cave.release import Release
 from services.core.errors import BadInput
 from services.core.records import TableInfo
+from services.core.roles import TUNING_SCHEMAS
 
-RADIANS, DEGREES = "func_properties", "digital_twin_properties"
-"""What schema types begin with, by the unit of their angles."""
+DEGREES, RADIANS = TUNING_SCHEMAS
 TUNING_COLUMNS = ("pref_ori_deg", "pref_dir_deg", "osi", "dsi", "cc_abs", "num_units")
 
 

@@ -16,7 +16,7 @@ from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import proofreading
 from services.cells.connectivity import Connectivity
-from services.cells.proofreading import NONE
+from services.cells.proofreading import NO_TABLE, NONE
 from services.core.directions import Direction
 from services.core.type_columns import are_several, type_column
 
@@ -78,19 +78,20 @@ class Verdict:
 
 def verdict(cave: Cave, connectivity: Connectivity) -> Verdict:
     """What to make of a cell's partners. Costs nothing once the proofreading table is held."""
-    proofread = proofreading.rows(Release(cave, connectivity.datastack, connectivity.version))
-    return judge(connectivity, proofread)
+    release = Release(cave, connectivity.datastack, connectivity.version)
+    return judge(connectivity, proofreading.rows(release), proofreading.unknown(release) or NO_TABLE)
 
 
-def judge(connectivity: Connectivity, proofread: pd.DataFrame | None) -> Verdict:
-    """The same from a frame of :func:`proofreading.rows`; None = the version has no such table."""
+def judge(connectivity: Connectivity, proofread: pd.DataFrame | None, unknown: str = NO_TABLE) -> Verdict:
+    """The same from a frame of :func:`proofreading.rows`; None = nobody knows which cells are proofread, and `unknown`
+    says in a few words why."""
     cell = connectivity.cell
     row = proofread.loc[cell.root_id] if proofread is not None and cell.root_id in proofread.index else None
     axon = None if row is None else str(row["strategy_axon"])
     dendrite = None if row is None else str(row["strategy_dendrite"])
     nuclei = None if cell.nucleus_ids is None else len(cell.nucleus_ids)
     whole = proofread is not None and bool(proofread.attrs.get("whole"))
-    outputs = _outputs(nuclei, axon, known=proofread is not None, whole=whole)
+    outputs = _outputs(nuclei, axon, unknown="" if proofread is not None else unknown, whole=whole)
     inputs = _inputs_of_cell(nuclei, dendrite) if dendrite in OF_CELLS else _inputs(nuclei, dendrite)
     typed = type_column(connectivity.inputs) if connectivity.type_table else None
     table = None if proofread is None else str(proofread.attrs.get("table", "the proofreading table"))
@@ -121,15 +122,15 @@ def identified(partners: pd.DataFrame, typed_by: str | None = None) -> Share:
     return Share(int(partners.loc[known.to_numpy(bool), "num_syn"].sum()), whole)
 
 
-def _outputs(nuclei: int | None, axon: str | None, *, known: bool, whole: bool) -> tuple[Level, str]:
+def _outputs(nuclei: int | None, axon: str | None, *, unknown: str, whole: bool) -> tuple[Level, str]:
     if nuclei is not None and nuclei > 1:
         return "not analysable", ""
     if axon in AXONS:
         return AXONS[axon]
     if axon not in (None, NONE):
         return "lower bound", f"axon proofread by the strategy {axon}"
-    if not known:
-        return "unknown", "no proofreading table at this version"
+    if unknown:
+        return "unknown", unknown
     return "not analysable", f"{'cell' if whole else 'axon'} not proofread"
 
 

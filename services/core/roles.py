@@ -25,6 +25,9 @@ PROOFREADING_SCHEMAS = (
 )  # fmt: skip
 """Those that say which cells are proofread, the most telling first."""
 
+TUNING_SCHEMAS = ("digital_twin_properties", "func_properties")
+"""What schema types of functional properties begin with: those in degrees, and those in radians."""
+
 ViewColumns = Callable[[], Mapping[str, Sequence[str]]]
 
 
@@ -61,7 +64,8 @@ class Roles:
     """Every role of a datastack at one version.
 
     `edges` is a view with a row for each pair of connected cells, `degrees` one with the inputs and outputs of each
-    cell, `compartments` a table of where on the cell each synapse sits, `neuropils` one of the neuropil of each.
+    cell, `compartments` a table of where on the cell each synapse sits, `neuropils` one of the neuropil of each,
+    `areas` one of the area that each soma is in and of how far the border of that is.
     """
 
     synapses: Role
@@ -75,6 +79,7 @@ class Roles:
     edges: Role
     neuropils: Role
     neurotransmitters: Role
+    areas: Role
 
     @property
     def of_cells(self) -> tuple[str | None, ...]:
@@ -92,14 +97,16 @@ class Roles:
 @dataclass(frozen=True)
 class _Rule:
     """How a role is guessed: the key of the info record, schema types (the better ones first) or a pattern of names
-    in which {synapses} is the table of synapses, and for views the columns that they need. With `of_synapses` the
-    table has to be that of the synapses, or refer to it. `column` is what holds the value, `where` the filter that its
+    in which {synapses} is the table of synapses, and for views the columns that they need. Tables of these schema types
+    have to have a name with `part` in it. With `of_synapses` the table has to be that of the synapses, or refer to it.
+    `column` is what holds the value, `where` the filter that its
     rows are known to have passed."""
 
     info_key: str = ""
     schemas: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     columns: frozenset[str] = frozenset()
+    part: str = ""
     of_synapses: bool = False
     column: str = ""
     where: str = ""
@@ -129,6 +136,7 @@ RULES: Mapping[str, _Rule] = {
     "neurotransmitters": _Rule(
         schemas=("fly_nt_synapse",), names=(r".*transmitter.*", r"{synapses}_nt(_.*)?"), of_synapses=True
     ),
+    "areas": _Rule(schemas=("reference_tag_float",), part="area", column="tag"),
 }  # fmt: skip
 """How each role is guessed. Views of pairs of cells are known by name alone: one with the same columns may count only
 some cells, and would then be silently wrong. FlyWire's has synapses with a cleft score of 50 or more, as its
@@ -208,7 +216,8 @@ def _fitting(rule: _Rule, tables: Mapping[str, TableInfo], synapses: str | None)
         for one in tables.values()
         if not rule.of_synapses or (synapses and synapses in (one.name, one.reference_table))
     ]
-    of_schemas = [[one for one in allowed if one.schema_type == schema] for schema in rule.schemas]
+    named = [one for one in allowed if rule.part in one.name]
+    of_schemas = [[one for one in named if one.schema_type == schema] for schema in rule.schemas]
     fitting = [sorted(some, key=lambda one: (one.created, one.name), reverse=True) for some in of_schemas if some]
     if fitting:
         number, schema = len(fitting[0]), fitting[0][0].schema_type

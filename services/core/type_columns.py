@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from services.core.errors import BadInput
 from services.core.natural_order import natural_sorted
 from services.core.roles import Role
 
@@ -21,6 +22,9 @@ BETWEEN = " | "
 BEGINS = f"{SEVERAL}: "
 SYSTEMS = ("classification_system", "tag2")
 """Columns that say of which system an annotation is, where a table has several annotations of each cell."""
+EACH = "each"
+"""What is asked for where each system is to have a column of its own."""
+MOST_SYSTEMS = 60
 USUAL_SYSTEM = "cell_type"
 """The system that is read of such a table, where there is one of that name and the profile names no other."""
 
@@ -58,6 +62,16 @@ def of_system(rows: pd.DataFrame, system: tuple[str, str] | None) -> pd.DataFram
         return rows
     column, value = system
     return rows[(rows[column].astype("string") == value).fillna(False).to_numpy(bool)]
+
+
+def each_system(rows: pd.DataFrame, system: str, value: str) -> pd.DataFrame:
+    """The rows with a column for each value of `system`, blank in the rows of others, in place of the two columns.
+    Raises BadInput for more than MOST_SYSTEMS."""
+    systems = sorted(rows[system].dropna().unique())
+    if len(systems) > MOST_SYSTEMS:
+        raise BadInput(f"There are {len(systems):,} systems, too many for a column each.", "Choose one of them.")
+    wide = {str(one): rows[value].where((rows[system] == one).fillna(False)) for one in systems}
+    return rows.drop(columns=[system, value]).assign(**wide)
 
 
 def named(values: Iterable[str]) -> str:

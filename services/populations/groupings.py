@@ -15,7 +15,7 @@ from services.core.colours import in_order
 from services.core.errors import BadInput
 from services.populations.edges import Ids, Places, places
 from services.populations.sets import CellSet
-from services.tables.tables import is_type_table
+from services.tables.tables import type_tables
 
 CELL = "cell"
 """The grouping in which every cell is a group of its own."""
@@ -56,7 +56,7 @@ def column_of(release: Release, cells: CellSet, by: str = "") -> str:
     if by:
         return f"{own}{type_columns.SEPARATOR}{by}" if own else by
     known = release.tables()
-    typed = [own] if own in known and is_type_table(known[own]) else []
+    typed = [own] if own in {info.name for info in type_tables(release)} else []
     role = [release.roles.cell_types.table or ""]
     for table in (*typed, *role, *release.profile.type_tables, own):
         if table in known and (column := _type_column(release, table, cells)):

@@ -89,9 +89,9 @@ def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dend
     then says so."""
     known = proofreading.rows(release)
     if known is None:
-        table = release.roles.proofreading.table
         none = f"Version {release.version.label} of {release.datastack} has no proofreading table"
-        message = f"{release.not_held(table) if table else none}, so all cells count."
+        why = proofreading.unknown(release) if release.roles.proofreading.table else none
+        message = f"{why}, so all cells count."
         return replace(whole, notes=(*whole.notes, message))
     kept = np.isin(whole.ids, _proofread(known, part))
     left = len(whole) - int(kept.sum())

@@ -21,5 +21,5 @@ Public names:
 - `scripts`: AGREED, DATASETS, MATCHES, NATURAL, large_snippet, ordered, table_snippet, written_arguments,
   written_client
 - `tables`: TableFrame, TableQuery, catalogue, columns_of, filter_of, id_columns, is_type_table, open_table, page,
-  pieces, row_numbers, rows_of, select, to_records, with_units
+  pieces, row_numbers, rows_of, select, to_records, type_tables, with_units
 """

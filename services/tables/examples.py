@@ -18,8 +18,6 @@ from services.tables import tables
 from services.tables.large_tables import SENT_AT_ONCE
 from services.tables.tables import TableFrame
 
-PROOFREADING = "proofread"
-"""In the schema types of tables that say which cells are proofread."""
 UNPROOFREAD = "none"
 """The strategy of an axon that nobody proofread."""
 FIRST_ROWS = 1_000
@@ -54,13 +52,12 @@ def cells(release: Release, most: int = 6) -> list[tuple[int, str]]:
     """Root ids of a version with a word about each: proofread cells with as many different words as there are, those
     whose axon is not proofread last.
 
-    Taken from the first proofreading table, else from the first cell-type table; empty where there is neither.
+    Taken from the table with the role of proofreading, else from the first cell-type table; empty where there is
+    neither.
     """
-    listed = tables.catalogue(release)
-    proofread = [info for info in listed if PROOFREADING in info.schema_type]
-    typed = [info for info in listed if tables.is_type_table(info)]
-    for info in (*proofread, *typed):
-        frame = _some(release, info.name) if release.is_large(info.name) else _all(release, info.name)
+    proofread = release.roles.proofreading.table
+    for name in (*([proofread] if proofread else []), *(info.name for info in tables.type_tables(release))):
+        frame = _some(release, name) if release.is_large(name) else _all(release, name)
         words = [name for name in ("strategy_axon", "status_axon", "cell_type") if name in frame.columns]
         if "pt_root_id" not in frame.columns or not words:
             continue

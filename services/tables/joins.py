@@ -1,9 +1,13 @@
-"""Other tables beside a table: their columns joined on the nucleus or the root id."""
+"""Other tables beside a table: their columns joined on the nucleus or the root id.
+
+A table of annotations in several systems is asked for as `table:system`, or `table:each` for a column of each system.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,34 +15,74 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.core.columns import Column, beside
-from services.core.errors import BadInput, KarstError, Upstream
+from services.core.errors import BadInput, KarstError, TooLarge, Upstream
 from services.core.records import TableInfo
 from services.core.roles import SYNAPSE_SCHEMAS
-from services.core.type_columns import agreed, blank_words, of_system, usual_system
-from services.tables import live
-from services.tables.tables import Joined, TableFrame, id_columns
+from services.core.type_columns import (
+    EACH,
+    MOST_SYSTEMS,
+    USUAL_SYSTEM,
+    agreed,
+    blank_words,
+    each_system,
+    of_system,
+    system_column,
+    type_column,
+    usual_system,
+)
+from services.tables import large_tables, live, tables
+from services.tables.rows_of_ids import rows_of_ids
+from services.tables.tables import NOT_KEPT, Joined, TableFrame, id_columns
 
 KEYS = ("nucleus_id", "root_id")
 NUM_ROWS = "num_rows"
+OF_SYSTEM = ":"
+"""Between a table to join and the system of it."""
 HIDDEN = "-"
 """In an address before the name of a joined table of which no column is shown."""
 
 _LEFT_OUT = frozenset({"depth_um", "soma_depth_um", "valid", "valid_ref"})
 _KINDS = ("text", "number", "boolean", "time")
+MOST_ASKED = 200_000
+"""Ids that rows of a table too large to hold are asked for by: forty requests."""
+MOST_NAMED = 20
+"""Systems that are named where another is asked for."""
 _DIFFERS = "differs"
 _BLANK = "blank"
 
 
 def joinable(cave: Cave, table: TableFrame) -> list[str]:
     """The tables of its version that :func:`join` can set beside a table, as far as that is known without reading them;
-    those that stand there come first."""
+    those that stand there come first, each followed by its other systems."""
     have = {key for key in KEYS if len(id_columns(table).get(key, ())) == 1}
+    release = Release(cave, table.datastack, table.version)
+    listed = live.catalogue(release) if release.version.kept else live.not_too_large(release)
     others = [
         info.name
-        for info in live.not_too_large(Release(cave, table.datastack, table.version))
+        for info in listed
         if info.name not in (table.info.name, *table.joined_names) and have & _keys_known(cave, table, info)
     ]
-    return [*table.joined_names, *others]
+    there = [name for one in table.joined for name in (one.name, one.table, *_systems(release, one))]
+    return [*dict.fromkeys(there), *others]
+
+
+def _systems(release: Release, joined: Joined) -> list[str]:
+    """The ways to ask for the systems of a table that is joined."""
+    first = release.sample(joined.table)
+    column = system_column(first)
+    if column is None:
+        return []
+    if release.is_large(joined.table):
+        known = release.text_values(joined.table).get(column, [])
+    else:
+        known = sorted(release.table(joined.table)[column].dropna().unique())
+    names = [*([EACH] if len(known) <= MOST_SYSTEMS else []), *known[:MOST_SYSTEMS]]
+    return [f"{joined.table}{OF_SYSTEM}{name}" for name in names]
+
+
+def table_of(other: str) -> str:
+    """The table that is asked for."""
+    return other.partition(OF_SYSTEM)[0]
 
 
 def _keys_known(cave: Cave, table: TableFrame, other: TableInfo) -> set[str]:
@@ -58,21 +102,22 @@ def _keys_known(cave: Cave, table: TableFrame, other: TableInfo) -> set[str]:
 def with_joined(names: Sequence[str], joined: Sequence[str], requests: Sequence[str]) -> tuple[str, ...]:
     """The columns to show where those `requests` are named (none = all): these, and of each table `joined` of which
     none is named all of `names`, unless HIDDEN is named before the table itself."""
-    marks = [f"{HIDDEN}{other}" for other in joined]
-    whole = [o for o, mark in zip(joined, marks, strict=True) if mark not in requests and not _of(requests, o)]
+    there = [*map(table_of, joined)]
+    marks = [f"{HIDDEN}{other}" for other in there]
+    whole = [o for o, mark in zip(there, marks, strict=True) if mark not in requests and not _of(requests, o)]
     more = [name for other in whole for name in _of(names, other)] if requests else []
     return (*(name for name in requests if name not in marks), *more)
 
 
 def with_marks(joined: Sequence[str], shown: Sequence[str]) -> tuple[str, ...]:
     """What to name so that :func:`with_joined` finds just the columns `shown`."""
-    return (*shown, *(f"{HIDDEN}{other}" for other in joined if shown and not _of(shown, other)))
+    return (*shown, *(f"{HIDDEN}{other}" for other in map(table_of, joined) if shown and not _of(shown, other)))
 
 
 def is_here(name: str, joined: Sequence[str]) -> bool:
     """Whether a name in an address is of the table itself or of one that stands beside it, not of one that did."""
     other, dot, _ = name.partition(".")
-    return other in joined if dot else not name.startswith(HIDDEN)
+    return other in map(table_of, joined) if dot else not name.startswith(HIDDEN)
 
 
 def _of(names: Sequence[str], other: str) -> list[str]:
@@ -114,14 +159,17 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     :mod:`type_columns`) and other values blank. The number and order of rows stay as they are.
 
     `on` is "nucleus_id" or "root_id"; with "auto" the nucleus id where both tables have it, for a segment may have
-    several nuclei. Root id 0 and blank ids match nothing. Of annotations in several systems one is read (see
-    :func:`type_columns.usual_system`). Raises BadInput where there is nothing to join on, NotFound
-    and TooLarge as `live.open_table`.
+    several nuclei. Root id 0 and blank ids match nothing. Of annotations in several systems one is read: that which is
+    asked for, else as :func:`type_columns.usual_system`. Of a table too large to hold, the rows of the ids in hand are
+    asked for. Raises BadInput where there is nothing to join on, and for a system that there is not, NotFound as
+    `live.open_table`, TooLarge for too many ids.
     """
-    right = live.open_table(Release(cave, table.datastack, table.version), other)
-    key, own, foreign = _keys(table, right, on)
-    roles = Release(cave, table.datastack, table.version).roles
-    system = usual_system(right.frame, other, roles.cell_types, foreign)
+    release, written = Release(cave, table.datastack, table.version), other
+    other, asked = table_of(written), written.partition(OF_SYSTEM)[2]
+    right, key, own, foreign = _beside(release, table, other, on, asked)
+    system = _system(release, right, foreign, asked)
+    if asked == EACH and system:
+        right = _wide(right, *system)
     places = cave.volume(table.datastack).layer_columns
     values = [column for column in right.columns if _is_value(column) and column.name not in places]
     new = tuple(
@@ -131,10 +179,11 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     count = Column(f"{other}.{NUM_ROWS}", f"rows ({other})", "number")
     if {column.name for column in table.columns} & {count.name, *(column.name for column in new)}:
         raise BadInput(f"{other} is joined already.", "Choose another table.")
-    derived = table.derived.of("join", other, key, *(system or ()))
+    derived = table.derived.of("join", written, key, *(system or ()))
 
     def load() -> pd.DataFrame:
-        return _extra(table.frame[own], of_system(right.frame, system), foreign, [column.name for column in values])
+        rows = right.frame if asked == EACH else of_system(right.frame, system)
+        return _extra(table.frame[own], rows, foreign, [column.name for column in values])
 
     extra = derived.get(load)
     frame = table.frame.copy(deep=False)
@@ -145,7 +194,7 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
         columns=beside((*table.columns, *new, count)),
         frame=frame,
         derived=derived,
-        joined=(*table.joined, Joined(other, own, foreign, system)),
+        joined=(*table.joined, Joined(other, own, foreign, system, written, wide=asked == EACH)),
     )
     rows = extra[NUM_ROWS].to_numpy(np.int64)
     matched, missing = int((rows == 1).sum()), int((rows == 0).sum())
@@ -176,6 +225,72 @@ def join_possible(cave: Cave, table: TableFrame, others: Sequence[str]) -> tuple
         except KarstError as error:
             messages.append(f"{other[:80]} does not stand beside this table: {error.message}")
     return table, messages
+
+
+def _beside(release: Release, table: TableFrame, other: str, on: str, asked: str) -> tuple[TableFrame, str, str, str]:
+    """The other table, what to join on, and the columns that have it. Of one too large to hold, the rows of the ids of
+    `table`, those of the system `asked` for alone, or of the usual one. Raises as :func:`join`."""
+    if not (release.version.kept and large_tables.is_large(release, other)):
+        right = live.open_table(release, other)
+        return right, *_keys(table, right, on)
+    first = release.sample(other)
+    known = tables.table_of(release, tables.describe(release, other), first, derived=NOT_KEPT)
+    key, own, foreign = _keys(table, known, on)
+    ids = table.frame[own].dropna().astype("int64").drop_duplicates()
+    column, one = system_column(first), asked or _usual(release, other)
+    equal = {column: one} if column and one and one != EACH else {}
+    most = MOST_ASKED if equal or not column else large_tables.MOST_NARROWED
+    if len(ids) > most:
+        words = {"nucleus_id": "nucleus ids", "root_id": "root ids"}[key]
+        raise TooLarge(
+            f"{other} is too large to hold, and its rows are asked for by {most:,} {words} at most, not {len(ids):,}.",
+            "Open it as the table, and join this one to it.",
+        )
+    read = partial(rows_of_ids, release, other, foreign, ids[ids != 0].tolist(), equal)
+    rows = table.derived.of("rows beside", other, key, *equal.values()).get(read)
+    return tables.table_of(release, known.info, rows, derived=NOT_KEPT), key, own, foreign
+
+
+def _usual(release: Release, table: str) -> str:
+    """The system that is read of a table too large to hold; "" where it has none of that name."""
+    role = release.roles.cell_types
+    if role.table == table and role.system:
+        return role.system
+    column = system_column(release.sample(table))
+    return USUAL_SYSTEM if column and USUAL_SYSTEM in release.text_values(table).get(column, ()) else ""
+
+
+def _system(release: Release, right: TableFrame, foreign: str, asked: str) -> tuple[str, str] | None:
+    """The column and the value of the system that is read, or for EACH the columns of the systems and of what they say;
+    None where all rows are. Raises BadInput for a system that no row is of."""
+    name, rows = right.info.name, right.frame
+    large, column = release.version.kept and release.is_large(name), system_column(rows)
+    if not asked and large:
+        usual = _usual(release, name)
+        return (column, usual) if column and usual else None
+    if not asked:
+        return usual_system(rows, name, release.roles.cell_types, foreign)
+    if column is None:
+        raise BadInput(f"{name} has no systems of annotations.", "Join it by its name alone.")
+    if asked == EACH:
+        texts = [one.name for one in right.columns if one.kind == "text" and _is_value(one) and one.name != column]
+        value = type_column(rows[texts])
+        if value is None:
+            raise BadInput(f"{name} has no texts to put into columns.", "Join it by its name alone.")
+        return column, value
+    known = release.text_values(name).get(column, []) if large else [*rows[column].dropna().unique()]
+    if asked not in known:
+        listed = ", ".join(sorted(known)[:MOST_NAMED])
+        raise BadInput(f"{name} has no row of the system {asked[:80]!r}.", f"Its systems are {listed}.")
+    return column, asked
+
+
+def _wide(right: TableFrame, system: str, value: str) -> TableFrame:
+    """The table with a column for each system."""
+    frame = each_system(right.frame, system, value)
+    new = [name for name in map(str, frame) if name not in right.frame]
+    kept = [column for column in right.columns if column.name in frame]
+    return replace(right, frame=frame, columns=(*kept, *(Column(one, one.replace("_", " "), "text") for one in new)))
 
 
 def _keys(left: TableFrame, right: TableFrame, on: str) -> tuple[str, str, str]:

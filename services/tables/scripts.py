@@ -12,7 +12,7 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.context import outside_address
-from services.cave.queries import NO_FILTERS, Source, arguments_at
+from services.cave.queries import NO_FILTERS, Filters, Source, arguments_at
 from services.cave.release import Release
 from services.core.addresses import bare
 from services.core.bound_points import position_columns
@@ -26,6 +26,7 @@ from services.filters.nodes import Everything, Node
 from services.tables import live
 from services.tables.joins import NUM_ROWS
 from services.tables.large_tables import SENT_AT_ONCE, LargeTable, filters_of
+from services.tables.rows_of_ids import IDS_AT_ONCE
 from services.tables.saved_ids import KEY as SAVED
 from services.tables.script_filters import expression, saved_lists
 from services.tables.tables import Joined, TableFrame, TableQuery, filter_of
@@ -197,16 +198,23 @@ def _refuse_empty(table: TableFrame) -> None:
 
 def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> Iterator[str]:
     """The columns of another table, as `services.tables.joins.join` has them: what its rows say together."""
-    opened = live.open_table(Release(cave, table.datastack, table.version), joined.table)
-    yield from _fetch(cave, opened, most_rows, "other")
+    release = Release(cave, table.datastack, table.version)
+    if release.version.kept and release.is_large(joined.table):
+        yield from _of_ids(release, joined)
+        there = {*release.sample(joined.table)}
+    else:
+        opened = live.open_table(release, joined.table)
+        yield from _fetch(cave, opened, most_rows, "other")
+        there = {*opened.frame}
     yield f"known = other[other[{joined.foreign!r}].fillna(0) != 0]"
     if joined.system:
         column, value = joined.system
-        yield f"known = known[known[{column!r}] == {value!r}]"
+        one = [f"known = known[known[{column!r}] == {value!r}]"]
+        yield from wide_lines("known", column, value) if joined.wide else one
     names = [name for column in table.columns if (name := column.name.removeprefix(f"{joined.table}.")) != column.name]
     values = [name for name in names if name != NUM_ROWS]
     if values:
-        if "id" in opened.frame:
+        if "id" in there:
             yield "known = known.sort_values('id', kind='stable')"
         yield f"many = known[{joined.foreign!r}].duplicated(keep=False)"
         yield f"alone = known[~many].set_index({joined.foreign!r})"
@@ -216,6 +224,24 @@ def _joined(cave: Cave, table: TableFrame, joined: Joined, most_rows: int) -> It
         yield f"frame[{f'{joined.table}.{name}'!r}] = rows[{name!r}].reindex(frame[{joined.own!r}]).array"
     yield f"counts = known[{joined.foreign!r}].value_counts().reindex(frame[{joined.own!r}]).fillna(0)"
     yield f"frame[{f'{joined.table}.{NUM_ROWS}'!r}] = counts.astype('Int64').array"
+
+
+def _of_ids(release: Release, joined: Joined) -> Iterator[str]:
+    """The rows of a table too large to be sent at once, those of the ids in `frame`."""
+    equal = dict([joined.system]) if joined.system and not joined.wide else {}
+    name, arguments = release.query_call(joined.table, Filters(isin={joined.foreign: [0]}, equal=equal))
+    call = f"client.materialize.{name}(\n{written_arguments(arguments.items())})"
+    yield f"ids = sorted({{*frame[{joined.own!r}].dropna().astype('int64')}} - {{0}})"
+    yield f"parts = [ids[at : at + {IDS_AT_ONCE}] for at in range(0, len(ids), {IDS_AT_ONCE})]"
+    yield f"other = pd.concat([{call.replace('[0]', 'some')} for some in parts], ignore_index=True)"
+
+
+def wide_lines(name: str, system: str, value: str) -> Iterator[str]:
+    """Lines that give the rows in a variable of this name a column for each system; see
+    :func:`type_columns.each_system`."""
+    yield f"systems = sorted({name}[{system!r}].dropna().unique())"
+    yield f"wide = {{one: {name}[{value!r}].where(({name}[{system!r}] == one).fillna(False)) for one in systems}}"
+    yield f"{name} = {name}.drop(columns=[{system!r}, {value!r}]).assign(**wide)"
 
 
 def _points(position: str) -> str:

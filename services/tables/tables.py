@@ -22,6 +22,7 @@ from services.cave.rows import UNUSED
 from services.core.columns import Column, as_stored, describe_columns, find_column
 from services.core.natural_order import natural_ranks
 from services.core.records import TableInfo, Version
+from services.core.roles import RULES
 from services.core.sorting import Sort
 from services.filters.column_conditions import occurs_once
 from services.filters.conditions import Saved
@@ -58,16 +59,23 @@ _ANNOTATION_ID = "annotation id"
 @dataclass(frozen=True)
 class Joined:
     """Another table of the same version beside a table: its row whose column `foreign` is that of `own`. `system` is a
-    column of it and the value that its rows have to have (None = all count)."""
+    column of it and the value that its rows have to have (None = all count), or with `wide` the column of which each
+    value has a column of its own, and the one with what is said. `name` is what it was asked for by."""
 
     table: str
     own: str
     foreign: str
     system: tuple[str, str] | None = None
+    name: str = ""
+    wide: bool = False
 
     def sentence(self) -> str:
         """Which rows of the table count; "" where all do."""
-        return f"Of {self.table}, rows with {' = '.join(self.system)} are joined." if self.system else ""
+        if not self.system:
+            return ""
+        if self.wide:
+            return f"Each {self.system[0].replace('_', ' ')} of {self.table} has a column."
+        return f"Of {self.table}, rows with {' = '.join(self.system)} are joined."
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,11 @@ class TableFrame:
     @property
     def joined_names(self) -> tuple[str, ...]:
         return tuple(other.table for other in self.joined)
+
+    @property
+    def joins(self) -> tuple[str, ...]:
+        """What addresses ask for so that these tables stand here."""
+        return tuple(other.name for other in self.joined)
 
 
 @dataclass(frozen=True)
@@ -130,7 +143,16 @@ def describe(release: Release, table: str) -> TableInfo:
 
 def is_type_table(info: TableInfo) -> bool:
     """Whether the table says the types of cells."""
-    return info.schema_type.startswith("cell_type")
+    return info.schema_type in RULES["cell_types"].schemas or info.schema_type.startswith("cell_type")
+
+
+def type_tables(release: Release) -> list[TableInfo]:
+    """The tables that say the types of cells: those that the profile lists and that with the role, then by name those
+    that their schema type calls so."""
+    infos = release.tables()
+    named = [*release.profile.type_tables, release.roles.cell_types.table or ""]
+    others = sorted(name for name, info in infos.items() if is_type_table(info))
+    return [infos[name] for name in dict.fromkeys([*named, *others]) if name in infos]
 
 
 def open_table(release: Release, table: str) -> TableFrame:

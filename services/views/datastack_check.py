@@ -17,6 +17,7 @@ from services.cave.release import Release
 from services.cave.synapse_shape import CENTRE
 from services.cells import (
     cell_types,
+    cells,
     compartments,
     edge_view,
     proofreading,
@@ -33,6 +34,7 @@ from services.core.errors import BadInput, KarstError, NotFound
 from services.core.profiles import Profile
 from services.core.records import TableInfo
 from services.core.roles import Role, Roles
+from services.tables import tables
 
 WIDTH = 110
 
@@ -49,14 +51,14 @@ def check(cave: Cave, datastack: str) -> Checked:
     """What the newest version of a datastack is to Karst. Raises what CAVE raises."""
     version = cave.newest(datastack)
     release = Release(cave, datastack, version)
-    roles, profile, tables = release.roles, release.profile, release.tables()
+    roles, profile, infos = release.roles, release.profile, release.tables()
     counts = release.row_counts()
     volume = cave.info(datastack)["aligned_volume"]["name"]
     faults = dict.fromkeys(
         [
             *profiles.faults(cave.settings.config_dir, bare(datastack), volume, release.cave.settings.server),
             *role_faults.missing(release),
-            *_missing(profile, tables),
+            *_missing(profile, infos),
             *_unfit(release, roles),
         ]
     )
@@ -65,7 +67,7 @@ def check(cave: Cave, datastack: str) -> Checked:
         f"{datastack}, version {version.number} of {version.timestamp:%d %B %Y}, on {server}",
         *_profile(release, volume),
         "",
-        *(line for name, role in roles for line in _role(name, role, tables, counts, cave.settings.max_table_rows)),
+        *(line for name, role in roles for line in _role(name, role, infos, counts, cave.settings.max_table_rows)),
         "",
         *_pages(release, roles),
     ]
@@ -79,7 +81,7 @@ def scaffold(cave: Cave, datastack: str) -> str:
     roles, info = release.roles, release.info
     of = [f'# {name} = "{role.table or ""}"{" " * max(1, 44 - len(name) - len(role.table or ""))}# {role.why}'
           for name, role in roles]  # fmt: skip
-    types = [info.name for info in release.tables().values() if "cell_type" in info.schema_type]
+    types = [info.name for info in tables.type_tables(release)]
     listed = ", ".join(f'"{name}"' for name in types)
     return "\n".join(
         [
@@ -137,7 +139,7 @@ def _profile(release: Release, volume: str) -> Iterator[str]:
         yield f"Read: {path}" if path.is_file() else f"Not there, so guessed: {path}"
 
 
-def _role(name: str, role: Role, tables: dict[str, TableInfo], counts: dict[str, int], most: int) -> Iterator[str]:
+def _role(name: str, role: Role, infos: dict[str, TableInfo], counts: dict[str, int], most: int) -> Iterator[str]:
     yield f"{name.replace('_', ' '):<22}{role.table or '-':<42}{role.why}"
     details = [
         f"{key} {value}" for key in ("column", "system", "where") if (value := getattr(role, key)) and role.table
@@ -154,7 +156,7 @@ def _role(name: str, role: Role, tables: dict[str, TableInfo], counts: dict[str,
         yield f"{'':<22}{'; '.join(details)}"
 
 
-def _missing(profile: Profile, tables: dict[str, TableInfo]) -> Iterator[str]:
+def _missing(profile: Profile, infos: dict[str, TableInfo]) -> Iterator[str]:
     """Sentences for the tables that a profile names and the newest version does not have."""
     named = {
         "default_table": [profile.default_table or ""],
@@ -164,7 +166,7 @@ def _missing(profile: Profile, tables: dict[str, TableInfo]) -> Iterator[str]:
     }
     for key, names in named.items():
         for name in names:
-            if name and name not in tables:
+            if name and name not in infos:
                 yield f"The profile's {key} names {name}, which this version does not have."
 
 
@@ -237,7 +239,7 @@ def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
     view = edge_view.fitting(release, usual)
     yield f"partners from the pairs of {view.name}." if view else f"partners from the synapses of {shape.table}."
     can = {
-        "somata": roles.somata.table,
+        "somata": cells.nucleus_table(release),
         "representative points": role_tables.table_of(release, "representative_points"),
         "cell types": roles.cell_types.table,
         "proofreading": proofreading.table_of(release),
@@ -246,6 +248,7 @@ def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
         "transmitters": shape.transmitters or synapse_values.transmitter_table(release),
         "neuropils": role_tables.table_of(release, "neuropils"),
         "tuning": tuning.tables(release),
+        "areas": role_tables.table_of(release, "areas"),
     }
     there, not_there = ([name for name, table in can.items() if bool(table) is known] for known in (True, False))
     yield f"shows {', '.join(there) or 'nothing of partners but ids'}."

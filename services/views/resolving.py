@@ -16,7 +16,7 @@ from services.views.addresses import CellAddress, PopulationAddress, TableAddres
 
 def release_of(cave: Cave, view: TableAddress | CellAddress | PopulationAddress | WallAddress) -> Release:
     """The datastack of a view at its version or moment."""
-    return live.resolve(cave, view.datastack or cave.settings.datastack, view.version)
+    return live.resolve(cave, cave.full_name(view.datastack or cave.settings.datastack), view.version)
 
 
 def default_table(release: Release) -> str:

@@ -320,7 +320,7 @@ def _opened(cave: Cave, address: TableAddress) -> tuple[Release, TableAddress, T
         table = large_tables.with_units(table, address.unit)
     else:
         table, message = joins.join_possible(cave, table, address.join)
-        view, table = replace(address, join=table.joined_names), tables.with_units(table, address.unit)
+        view, table = replace(address, join=table.joins), tables.with_units(table, address.unit)
         messages = [
             *live.sentences(release.datastack, release.version, table.info),
             *narrowed_tables.sentences(table),

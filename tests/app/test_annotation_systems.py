@@ -10,9 +10,11 @@ from flask.testing import FlaskClient
 from api import blueprint
 from services.cave.client import Cave
 from services.core.settings import Settings
-from services.tables import examples
+from services.tables import examples, joins, live
 from services.views import search, start
 from tests.app.siblings import FLY, annotated, ask, busiest, frame_of
+from tests.app.test_partner_snippet import assert_same, run
+from tests.datastacks import SYSTEMS
 from tests.naturally import in_one_text
 
 
@@ -38,7 +40,7 @@ def test_annotations_are_read_one_system_at_a_time(asking: FlaskClient, fly) -> 
         assert result["cell_type"].dropna().to_dict() == {
             root: word for root, word in annotated(fly, system).items() if root in result.index
         }
-        assert not [message for message in answer["warnings"] if "several rows" in message]
+        assert not [message for message in answer["notes"] if "several rows" in message]
     every = one_system(asking, fly, type_by="all")[1]
     assert every["cell_type"].str.startswith("several: ").all()
 
@@ -75,6 +77,64 @@ def test_each_system_has_a_column(asking: FlaskClient, fly) -> None:
         known = annotated(fly, system)
         assert result[system].to_dict() == {root: known.get(root) for root in result.index}
     assert "classification_system" not in result
+
+
+def test_a_value_that_no_row_has_is_refused_of_a_table_that_is_not_held(asking: FlaskClient, fly) -> None:
+    cell, table = busiest(fly["synapses_nt_v1"]), "hierarchical_neuron_annotations"
+    path = f"/api/v1/{FLY[0]}/{FLY[1]}/cells/{cell}/partners"
+    query = {"types": table, "synapses": "all", "direction": "in"}
+    for rule, words in (("classification_system=nope", "no row with"), ("nowhere=1", "cannot be chosen by")):
+        answer = asking.get(path, query_string=query | {"type_by": rule})
+        assert (answer.status_code, words in answer.json["error"]["message"]) == (400, True), answer.json
+    partners = {int(row["root_id"]) for row in asking.get(path, query_string=query).json["rows"]}
+    others = {word for root, word in annotated(fly, "cell_type").items() if root not in partners}
+    here = {word for root, word in annotated(fly, "cell_type").items() if root in partners}
+    absent = sorted(others - here)[0]  # some cell has it, no partner: not the same as nobody
+    rows = asking.get(path, query_string=query | {"type_by": f"cell_type={absent}"}).json["rows"]
+    assert len(rows) == len(partners) and not any(row["cell_type"] for row in rows)
+
+
+def test_scripts_read_systems_as_the_page_does(asking: FlaskClient, fly) -> None:
+    cell, table = busiest(fly["synapses_nt_v1"]), "hierarchical_neuron_annotations"
+    path, known = f"cells/{cell}/partners", {"direction": "in", "synapses": "all"}
+    for query in (
+        {"types": table, "type_by": "each"},
+        {"types": table, "type_by": "classification_system=super_class"},
+        {"more": f"{table},neuron_information_v2"},
+    ):
+        rows = frame_of(ask(asking, FLY, path, **known, **query))
+        script = asking.get(f"/api/v1/{FLY[0]}/{FLY[1]}/{path}/python", query_string=known | query)
+        assert script.status_code == 200, script.text
+        frame = run(script.text).set_index("root_id")
+        names = [name for name in rows if name in (*SYSTEMS, "cell_type") or "." in name]
+        assert names and frame.index.tolist() == rows.index.tolist()
+        for name in names:
+            assert_same(frame[[name]], rows[[name]])
+
+
+def test_large_tables_and_other_systems_stand_beside_a_table(asking: FlaskClient, fly) -> None:
+    table, path = "hierarchical_neuron_annotations", "tables/nuclei_v1/rows"
+    for join, names in ((table, ["cell_type"]), (f"{table}:super_class", ["cell_type"]), (f"{table}:each", SYSTEMS)):
+        answer = ask(asking, FLY, path, join=join, limit=500)
+        rows = pd.DataFrame(answer["rows"]).astype({"pt_root_id": "int64"})
+        for name in names:
+            system = name if join.endswith("each") else join.partition(":")[2] or "cell_type"
+            words = rows["pt_root_id"].map(annotated(fly, system))
+            column = rows[f"{table}.{name}"]
+            assert column.where(column.notna(), None).tolist() == words.where(words.notna(), None).tolist(), join
+        query = {"join": join, "filter": f'"{table}.{names[0]}" != ""'}
+        whole = asking.get(f"/api/v1/{FLY[0]}/{FLY[1]}/{path}", query_string=query | {"limit": 5000}).json["rows"]
+        frame = run(asking.get(f"/api/v1/{FLY[0]}/{FLY[1]}/tables/nuclei_v1/python", query_string=query).text)
+        assert frame["id"].astype(str).tolist() == [row["id"] for row in whole]
+        last = f"{table}.{names[-1]}"
+        assert frame[last].tolist() == [row[last] for row in whole]
+    for join, why in ((f"{table}:nope", "no row of the system"), ("nuclei_v1:flow", "no systems")):
+        place = f"/api/v1/{FLY[0]}/{FLY[1]}/tables/proofread_neurons/rows"
+        refused = asking.get(place, query_string={"join": join, "limit": 1})
+        assert (refused.status_code, why in refused.json["error"]["message"]) == (400, True), refused.json
+    release = asking.application.extensions["karst"].release(*FLY)
+    shown = joins.join(release.cave, live.open_table(release, "nuclei_v1"), table)[0]
+    assert joins.joinable(release.cave, shown)[:3] == [table, f"{table}:each", f"{table}:cell_type"]
 
 
 def test_free_tags_are_joined_and_searched_as_text(asking: FlaskClient, fly) -> None:

@@ -11,6 +11,7 @@ from caveclient import CAVEclient
 from services.cave.release import Release
 from services.cells import card as cell_card
 from services.cells import (
+    cell_types,
     cells,
     changes,
     compartments,
@@ -146,7 +147,7 @@ def test_any_number_of_tables_is_joined_under_their_names(cave, newest, ask, bus
     areas = ask(names[2])
     differ = areas[areas["pt_root_id"] != 0].groupby("pt_root_id")[["tag", "value"]].nunique().gt(1)
     differ = differ[differ.any(axis=1) & differ.index.isin(frame["root_id"])]
-    sentences = connectivity.several_rows(len(differ), names[2], {"value": int(differ["value"].sum())})
+    sentences = cell_types.several_rows(len(differ), names[2], {"value": int(differ["value"].sum())})
     assert bool(len(differ)) == any(one in message for one in sentences)
 
 

@@ -40,7 +40,7 @@ from services.views.cell_view import CellView
 from tests import tiny
 from tests.servers import start_localcave
 
-DS, VERSION = tiny.DATASTACK, 3
+DS, OLDER, VERSION = tiny.DATASTACK, 2, 3
 CELL = 864691135000000001
 AGREE, DIFFER, ONE, NONE, BLANKS, ALSO = (CELL + 10 * n for n in range(1, 7))
 INPUTS = {AGREE: 3, DIFFER: 2, ONE: 2, NONE: 1, BLANKS: 1}
@@ -98,14 +98,14 @@ def type_table(rows, *, made=True):
     return pa.table(columns)
 
 
-def region_table():
+def region_table(system="region"):
     named = [(n, row[2]) for n, row in enumerate(synapses(), start=1) if row[2]]
     return pa.table(
         {
             "id": pa.array(range(1, len(named) + 1), pa.int64()),
             "valid": pa.array([True] * len(named)),
             "target_id": pa.array([n for n, _ in named], pa.int64()),
-            "classification_system": pa.array(["region"] * len(named)),
+            "classification_system": pa.array([system] * len(named)),
             "cell_type": pa.array([name for _, name in named]),
         }
     )
@@ -126,11 +126,13 @@ def segments():
 def url(tmp_path_factory):
     folder = tmp_path_factory.mktemp("typed") / DS
     writer = DatastackWriter(folder, DS, tiny.INFO)
+    writer.add_version(OLDER, "2024-12-02T03:04:05.000006", "2125-02-03T00:00:00.000001")
     writer.add_version(VERSION, "2025-01-02T03:04:05.000006", "2125-02-03T00:00:00.000001")
-    writer.add_table(VERSION, "nuclei", tiny.nuclei(tiny.NEWEST), tiny.metadata("nucleus_detection"))
-    writer.add_table(
-        VERSION, "synapses", synapse_table(), tiny.metadata("synapse"), sorted_by=["post_pt_root_id", "pre_pt_root_id"]
-    )
+    ends = {"sorted_by": ["post_pt_root_id", "pre_pt_root_id"]}
+    for version in (OLDER, VERSION):
+        writer.add_table(version, "nuclei", tiny.nuclei(tiny.NEWEST), tiny.metadata("nucleus_detection"))
+        writer.add_table(version, "synapses", synapse_table(), tiny.metadata("synapse"), **ends)
+    writer.add_table(OLDER, "regions", region_table("first"), tiny.metadata("cell_type_reference", "synapses"))
     writer.add_table(VERSION, "types", type_table(ROWS), tiny.metadata("cell_type_local"))
     writer.add_table(VERSION, "undated", type_table(ROWS, made=False), tiny.metadata("cell_type_local"))
     writer.add_table(VERSION, "regions", region_table(), tiny.metadata("cell_type_reference", "synapses"))
@@ -174,7 +176,7 @@ def test_rows_that_agree_are_one_type_and_rows_that_differ_are_all_shown(cave):
     assert systems[AGREE] == "several: v1 | v2" and systems[ONE] == "v2"
     scores = types_of(result.inputs, "score")
     assert scores[AGREE] == 0.5 and scores[DIFFER] is None and scores[ONE] == 0.7
-    (message,) = [one for one in result.warnings if "several rows" in one]
+    (message,) = [one for one in partner_table.open_partners(cave, result, Wanted("in")).notes if "several rows" in one]
     assert message.startswith("3 partners have several rows in types that differ")
     assert message.endswith("other values are left blank (score of 1).")
 
@@ -220,7 +222,8 @@ def test_partners_of_several_types_are_kept_by_that_word(client, line, prefix):
 def test_rows_are_chosen_by_column_by_date_and_by_the_order_of_the_operator(cave, client, by, expected):
     result = read(cave, by=by)
     assert types_of(result.inputs) == expected
-    assert not any("several rows" in message for message in result.warnings)
+    notes = partner_table.open_partners(cave, result, Wanted("in")).notes
+    assert not any("several rows" in message for message in notes)
     path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?direction=in&types=types&type_by={by}"
     answer = client.get(path).get_json()
     assert {int(row["root_id"]): row["cell_type"] for row in answer["rows"]} == expected
@@ -299,6 +302,26 @@ def test_a_value_that_no_row_has_is_refused_of_cells_and_of_synapses(client):
     )
     rows = client.get(path).get_json()["rows"]
     assert {row["root_id"]: row["cell_type"] for row in rows}[str(DIFFER)] == "several: LO | ME"
+
+
+def test_a_value_of_synapses_that_only_an_older_version_has_is_taken_there(client):
+    for version, system, status in ((OLDER, "first", 200), (VERSION, "first", 400), (OLDER, "region", 400)):
+        path = f"/api/v1/{DS}/{version}/cells/{CELL}/partners?types=regions&direction=in"
+        answer = client.get(f"{path}&type_by=classification_system={system}")
+        assert answer.status_code == status, (version, system, answer.json)
+        if status == 200:
+            kinds = {int(row["root_id"]): row["cell_type"] for row in answer.json["rows"]}
+            assert kinds == {AGREE: "ME", DIFFER: "several: LO | ME", ONE: "LO", NONE: None, BLANKS: None}
+
+
+def test_partners_with_several_rows_are_counted_in_the_direction_that_is_shown(client):
+    path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?types=types&synapses=all"
+    for direction, at_least, number in (("in", 1, 3), ("out", 1, 0), ("merged", 1, 3), ("in", 3, 1)):
+        answer = client.get(f"{path}&direction={direction}&at_least={at_least}").json
+        said = [one.split(" ")[0] for one in (*answer["notes"], *answer["warnings"]) if "several rows" in one]
+        assert said == ([str(number)] if number else []), direction
+    several = client.get(f"{path.replace(str(CELL), f'{CELL},{CELL + 1}')}&direction=in").json
+    assert [one for one in several["notes"] if one.startswith("3 partners have several rows in types")]
 
 
 def test_types_of_synapses_are_those_of_both_directions_and_of_all_cells_together(cave):

@@ -144,7 +144,10 @@ def test_partners_on_the_page_in_the_api_and_in_files_are_those_of_the_source(pl
 
 def test_synapses_lie_where_they_do_in_the_source_and_a_link_shows_them_there(place: Place) -> None:
     own = place.synapses[place.synapses["post_pt_root_id"] == place.cell].set_index("id").sort_index()
-    rows = pd.DataFrame(place.ask(f"cells/{place.cell}/synapses", direction="in", synapses="all").json["rows"])
+    answer = place.ask(f"cells/{place.cell}/synapses", direction="in", synapses="all").json
+    rows, volume = pd.DataFrame(answer["rows"]), place.app.extensions["karst"].volume(place.name)
+    assert ("size" in rows) is ("size" in place.synapses)
+    assert ("soma_depth_um" in answer["cell"], "depth_um" in rows) == (volume.has_depth,) * 2
     rows = rows.astype({"id": "int64"}).set_index("id").sort_index()
     assert rows.index.tolist() == own.index.tolist()
     for axis in AXES:  # which CAVE cuts to whole nm

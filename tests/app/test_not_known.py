@@ -21,6 +21,7 @@ from services.cells import (
     partner_synapses,
     partner_table,
     plot_frames,
+    proofreading,
     verdict,
 )
 from services.cells.partner_table import Wanted
@@ -177,7 +178,7 @@ def test_a_verdict_without_nuclei_claims_nothing_of_somata(cave, datastack, type
 def test_the_card_says_which_tables_are_missing(cave, datastack):
     connections = connectivity.read(cave.release(datastack, 1), str(CELL))
     card = cell_card.read(cave.release(datastack, 1), connections.cell)
-    assert (card.proofreading_table, card.coregistered) == (None, None)
+    assert (card.proofreading_unknown, card.coregistered) == (proofreading.NO_TABLE, None)
     facts = str(cell_facts(card))
     assert "no proofreading table" in facts
     assert "no coregistration table" in facts
@@ -243,7 +244,7 @@ def names(answer):
 def test_a_volume_without_a_transform_has_no_depths_of_partners(client, direction):
     answer = partners(client, "sized", direction=direction)
     assert not names(answer) & set(DEPTHS)
-    assert answer["cell"]["soma_depth_um"] is None
+    assert "soma_depth_um" not in answer["cell"]
     row = by_root(answer)[SECOND]  # soma at 703, 604, 840 um, the cell's at 700, 600, 840
     assert (row["soma_x_um"], row["soma_y_um"], row["soma_z_um"]) == (703, 604, 840)
     assert row["soma_distance_um"] == 5

@@ -8,7 +8,7 @@ import pytest
 
 from localcave.importer.importing import import_datastack
 from services.cave.client import Cave
-from services.cells import connectivity, partner_columns, partner_script
+from services.cells import connectivity, partner_columns, partner_script, partner_synapses, synapse_script
 from services.cells.partner_table import Wanted
 from services.core.settings import Settings
 from services.tables.tables import TableQuery
@@ -92,6 +92,21 @@ def read(url: str, config: Path, table: str, direction: str) -> tuple[dict, list
     rows = connectivity.synapses(cave, connections, connectivity.Direction(direction))
     place = rows[[f"ctr_pt_position_{axis}_nm" for axis in "xyz"]].astype(float).to_numpy()
     assert (place == [4000, 8000, 40000]).all()
+    way = connectivity.Direction(direction)
+    text = synapse_script.definition(cave, [connections])  # what the scripts of figures read
+    client = f"client = CAVEclient('others', server_address={url!r}, version=1)"
+    lines = (
+        "import pandas as pd",
+        "from caveclient import CAVEclient",
+        client,
+        text,
+        f"frame = {synapse_script.line(way)}",
+    )
+    written = run("\n".join(lines))
+    own = partner_synapses.of_cell(cave, connections, way)
+    assert written["root_id"].tolist() == own["root_id"].tolist()
+    assert ("size" in written) is ("size" in own) and "depth_um" not in written
+    assert "size" not in own or written["size"].tolist() == own["size"].tolist()
     return side[["num_syn", "net_size"]].T.to_dict("list"), sorted(rows["id"].tolist())
 
 

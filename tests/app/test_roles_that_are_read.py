@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from api import blueprint
+from components.cell_facts import cell_facts
 from localcave.folder.writer import DatastackWriter
 from services.cave.client import Cave
 from services.cells import (
@@ -24,6 +25,7 @@ from services.cells import (
     plot_frames,
     positions,
     soma,
+    verdict,
 )
 from services.cells.card import read as read_card
 from services.cells.partner_table import Wanted
@@ -33,6 +35,7 @@ from services.core.errors import BadInput, NotFound
 from services.core.roles import RULES
 from services.core.settings import Settings
 from services.neuroglancer import links
+from services.populations import sets
 from services.tables.tables import TableQuery
 from services.views import datastack_check
 from tests import tiny
@@ -95,6 +98,13 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     writer.add_table(V, "representative_points", points(), tiny.metadata("representative_point"))
     writer.add_table(V, "synapses", tiny.synapses(), tiny.metadata("synapse"), sorted_by=["post_pt_root_id"])
     writer.add_table(V, "synapses_nt", transmitters(), tiny.metadata("odd", reference_table="synapses"))
+    empty = somata.slice(0, 0)
+    writer.add_table(V, "no_nuclei", empty, tiny.metadata("odd"))
+    flags = empty.append_column("proofread", pa.array([], pa.string()))
+    writer.add_table(V, "nobody_proofread", flags, tiny.metadata("proofreading_boolstatus_user"))
+    kinds = {"pre_pt_root_id": pa.int64(), "post_pt_root_id": pa.int64(), "n_syn": pa.int64(), "sum_size": pa.float32()}
+    pairs = pa.table({name: pa.array([], kind) for name, kind in kinds.items()})
+    writer.add_view(V, "pairs", pairs, tiny.metadata("view"), {name: {"type": "integer"} for name in kinds})
     sites = pa.table({"id": [1, 2], "valid": [True] * 2, "target_id": [1001, 1002], "tag": ["a", "b"], "site": SITES})
     writer.add_table(V, "sites", sites, tiny.metadata("reference_tag", reference_table="synapses"))
     writer.set_segmentation(*tiny.segmentation())
@@ -172,6 +182,37 @@ def test_the_check_names_candidates_and_empty_tables(cave: Cave) -> None:
     assert "transmitters" in text.split("shows ")[1].split("\n")[0]
     connections = connectivity.read(cave.release(DS, V), str(A), type_table="no_cells")
     assert connections.inputs["cell_type"].isna().all()
+
+
+def test_what_an_empty_table_would_say_is_not_known(url: str, tmp_path: Path) -> None:
+    cave = cave_of(url, tmp_path, 'somata = "no_nuclei"\nedges = "pairs"')
+    connections = connectivity.read(cave.release(DS, V), str(A))
+    assert (connections.view, connections.inputs["num_syn"].sum()) == (None, 3)
+    assert "pairs is empty, so partners are counted from synapses." in connections.warnings
+    assert connections.cell.nucleus_ids is None and connections.inputs["num_soma"].isna().all()
+    notes = partner_table.open_partners(cave, connections, Wanted("in")).notes
+    assert "no_nuclei is empty, so somata are not known." in notes
+    with pytest.raises(BadInput, match="nobody_proofread is empty, so proofread partners cannot be told apart"):
+        partner_table.open_partners(cave, connections, Wanted("in", proofread=True))
+    assert "of unknown quality: nobody_proofread is empty" in verdict.verdict(cave, connections).sentence
+    card = read_card(cave.release(DS, V), connections.cell)
+    assert "not known: nobody_proofread is empty" in str(cell_facts(card))
+    every = sets.proofread_only(cave.release(DS, V), sets.resolve(cave.release(DS, V), str(A)), "axon")
+    assert (every.ids.tolist(), every.num_axons) == ([A], None)
+    assert "nobody_proofread is empty, so all cells count." in every.notes
+    checked = datastack_check.check(cave, DS)
+    assert [one for one in checked.faults if "pairs is empty" in one]
+    assert "somata" in checked.text.split("not known: ")[1].split("\n")[0]
+
+
+def test_the_area_of_a_soma_is_that_of_the_role(url: str, tmp_path: Path) -> None:
+    for number, (role, area) in enumerate((("", None), ('areas = { table = "matched", column = "cell_type" }', "23P"))):
+        (tmp_path / str(number)).mkdir()
+        release = cave_of(url, tmp_path / str(number), role).release(DS, V)
+        card = read_card(release, cells.find(release, str(A), "root_id"))
+        assert (card.area.name if card.area else None) == area
+    checked = datastack_check.check(cave_of(url, tmp_path, 'areas = "representative_points"'), DS)
+    assert [one for one in checked.faults if "named for areas, has no column tag" in one]
 
 
 @pytest.mark.parametrize(

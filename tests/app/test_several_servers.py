@@ -22,6 +22,9 @@ from services.cave.client import Cave
 from services.core.errors import BadInput, KarstError, NotAllowed, NotFound
 from services.core.settings import Settings
 from services.views import datastack_check
+from services.views.addresses import CellAddress
+from services.views.cell_view import CellView
+from services.views.resolving import release_of
 from tests import tiny
 from tests.app.test_token_theft import record, thief
 from tests.faults.proxy import proxied, status
@@ -146,7 +149,7 @@ def test_a_token_goes_to_its_own_server_only(addresses: dict[str, str]) -> None:
     with thief() as trap, proxied(addresses["north"]) as proxy:
         with_trap = settings_of({"north": proxy.url, "trap": trap.url}, CAVE_TOKEN_TRAP="of-the-trap")
         together = servers.open_cave(with_trap)
-        assert together.datastacks() == [DS]  # what the trap answers makes no sense
+        assert together.datastacks() == [f"north:{DS}"]  # what the trap answers makes no sense
         assert {seen.get("Authorization") for seen in trap.seen} == {"Bearer of-the-trap"}
         trap.seen.clear()
         proxy.break_next(status(200, json.dumps(record(trap.url)).encode()), "datastack/full", times=99)
@@ -159,7 +162,6 @@ def test_a_server_that_is_away_takes_nothing_from_the_others(addresses: dict[str
     north = {"north": addresses["north"]}
     together = servers.open_cave(settings_of({"away": f"http://127.0.0.1:{free_port()}"} | north))
     together.check()
-    assert together.datastacks() == [DS]
     assert together.newest(DS).number == V
     with pytest.raises(KarstError, match="CAVE at 127"):
         together.info("karst_demo")  # which the one that is away may have
@@ -167,6 +169,18 @@ def test_a_server_that_is_away_takes_nothing_from_the_others(addresses: dict[str
     for ask in (nobody.check, nobody.datastacks):
         with pytest.raises(KarstError):
             ask()
+
+
+def test_a_name_that_one_that_is_away_may_have_too_is_said_in_full(addresses: dict[str, str]) -> None:
+    north = {"north": addresses["north"]}
+    together = servers.open_cave(settings_of({"away": f"http://127.0.0.1:{free_port()}"} | north))
+    assert together.datastacks() == [f"north:{DS}"]
+    view = CellView.of(together, CellAddress(DS, str(V), str(tiny.A)))
+    assert (view.address.datastack, view.first.datastack) == (f"north:{DS}",) * 2
+    with pytest.raises(KarstError, match="CAVE at 127"):
+        release_of(together, CellAddress("karst_demo"))
+    alone = servers.open_cave(settings_of(north | {"demo": addresses["demo"]}))
+    assert (alone.datastacks(), alone.full_name(DS)) == (["karst_demo", DS], DS)
 
 
 def test_the_answers_of_a_cache_are_of_one_server(addresses: dict[str, str], cave: Cave) -> None:
