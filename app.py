@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging.config
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +20,11 @@ from callbacks.errors import on_error
 from components import grid
 from components.shell import INDEX, META_TAGS, shell
 from services.cave.servers import open_cave
+from services.core import logs
 from services.core.errors import KarstError
 from services.core.settings import Settings
 from services.neuroglancer import bundled_viewer
+from services.populations import jobs
 from services.views import datastack_check
 
 ASSETS = Path(__file__).parent / "assets"
@@ -69,14 +72,19 @@ def create_app(settings: Settings) -> dash.Dash:
 
 
 def main(words: Sequence[str]) -> int:
-    """`python app.py --check [DATASTACK]` or `--scaffold DATASTACK`; the exit status."""
+    """`python app.py --check [DATASTACK]`, `--scaffold DATASTACK` or `--work`; the exit status."""
     parser = argparse.ArgumentParser(prog="python app.py", description="To serve Karst, run gunicorn app:server.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--check", nargs="?", const="", metavar="DATASTACK", help="which table has which role, and why")
     what.add_argument("--scaffold", metavar="DATASTACK", help="write a profile of a datastack to begin with")
+    what.add_argument("--work", action="store_true", help="read what takes long, for the applications with this cache")
     requested = parser.parse_args(words)
     try:
         cave = open_cave(Settings.from_env())
+        if requested.work:
+            logging.config.dictConfig(logs.config())
+            jobs.Jobs(cave).work()
+            return 0
         if requested.scaffold:
             print(f"Wrote {datastack_check.write_scaffold(cave, requested.scaffold)}")
             return 0

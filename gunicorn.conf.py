@@ -119,7 +119,7 @@ graceful_timeout = 7  # whoever stops a container waits for 10 seconds
 limit_request_line = 8190  # an address holds a whole view
 max_requests = 10 * QUIET_REQUESTS
 max_requests_jitter = QUIET_REQUESTS
-logconfig_dict = logs.config(os.environ.get("KARST_LOG", "text").strip() or "text")
+logconfig_dict = logs.config()
 fast_folder = "/dev/shm" if os.path.isdir("/dev/shm") else None
 worker_tmp_dir = fast_folder  # a heartbeat file on a slow disk looks like a dead worker
 

@@ -7,7 +7,9 @@ is why messages of exceptions are left out: they quote what they could not read.
 from __future__ import annotations
 
 import logging
+import os
 import traceback
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import flask
@@ -23,11 +25,13 @@ log = logging.getLogger("karst.errors")
 FORMS = ("text", "json")
 
 
-def config(form: str) -> dict[str, Any]:
-    """A configuration for `logging.config.dictConfig`: everything to standard error, in lines of "text" or "json".
+def config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """A configuration for `logging.config.dictConfig`: everything to standard error, in lines of `KARST_LOG`, "text" or
+    "json".
 
-    Raises ValueError for another `form`.
+    Raises ValueError for another form.
     """
+    form = environ.get("KARST_LOG", "").strip() or "text"
     if form not in FORMS:
         raise ValueError(f"KARST_LOG is {form!r}; it must be text or json")
     lines = {

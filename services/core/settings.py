@@ -47,6 +47,7 @@ class Settings:
     max_waiting: int = 48
     requests_per_minute: int = 6000
     proxies: int = 0
+    reads_jobs: bool = True
     servers: tuple[Server, ...] = ()
 
     @property
@@ -79,8 +80,9 @@ class Settings:
         `KARST_SAME_HOST` (1: whoever reaches this application by some host reaches CAVE_SERVER_ADDRESS by it too, at
         that port, and gets links that lead there), `HOST`, where the application listens, `KARST_MAX_WAITING`
         (requests of each process that may wait for CAVE at once; more are refused), `KARST_REQUESTS_PER_MINUTE` (of
-        one client; 0: any number) and `KARST_PROXIES` (proxies before the application, each of which adds the address
-        that it was asked from to `X-Forwarded-For`).
+        one client; 0: any number), `KARST_PROXIES` (proxies before the application, each of which adds the address
+        that it was asked from to `X-Forwarded-For`) and `KARST_WORKERS` (`here`: long readings are read by the
+        processes that serve pages; `elsewhere`: by `python app.py --work` on the same cache).
 
         An empty variable counts as unset. Raises ValueError, naming the variable, when one makes no sense.
         """
@@ -93,6 +95,9 @@ class Settings:
             raise ValueError("KARST_AUTH is person, which works with one server; leave KARST_SERVERS unset")
         if auth == "person" and not is_private_way(servers[0].address):
             raise ValueError("CAVE_SERVER_ADDRESS is a plain http address, over which no token may go; use https")
+        workers = given.get("KARST_WORKERS", "here")
+        if workers not in ("here", "elsewhere"):
+            raise ValueError(f"KARST_WORKERS is {workers!r}; it must be here or elsewhere")
         return cls(
             auth=auth,
             front_cookie=given.get("KARST_FRONT_COOKIE", "0") != "0",
@@ -113,6 +118,7 @@ class Settings:
             max_waiting=int(_positive(given, "KARST_MAX_WAITING", default.max_waiting)),
             requests_per_minute=_count(given, "KARST_REQUESTS_PER_MINUTE", default.requests_per_minute),
             proxies=_count(given, "KARST_PROXIES", default.proxies),
+            reads_jobs=workers == "here",
         )
 
 

@@ -163,10 +163,16 @@ class Jobs:
 
     def _work_here(self) -> None:
         """Work on the queue in this process, which may be a fork of one that does so already."""
+        if not self._cave.settings.reads_jobs:
+            return
         with self._lock:
             if self._at_work_in != os.getpid():
                 self._at_work_in = os.getpid()
                 _Worker(self._huey, workers=AT_WORK, periodic=False, check_worker_health=False, max_delay=1.0).start()
+
+    def work(self) -> None:
+        """Work on the queue until a signal ends the process; SIGTERM ends it at once, SIGINT after the job in hand."""
+        Consumer(self._huey, workers=AT_WORK, periodic=False, max_delay=1.0).run()
 
 
 class _Worker(Consumer):

@@ -1,10 +1,11 @@
-"""What compose.yaml puts together, as plain processes: a proxy, two applications, Redis and localcave, each killed in
-turn while people read."""
+"""What compose.yaml puts together, as plain processes: a proxy, two applications, a worker, Redis and localcave, each
+killed in turn while people read."""
 
 from __future__ import annotations
 
 import getpass
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -85,6 +86,14 @@ class Redis(Part):
         raise RuntimeError("redis-server did not start")
 
 
+class Worker(Part):
+    def start(self) -> None:
+        self.stack = ExitStack()
+        self.process = subprocess.Popen(self.command, env=os.environ | self.environ, cwd=ROOT)
+        self.stack.callback(self.process.wait, 10)
+        self.stack.callback(self.process.terminate)
+
+
 @dataclass
 class Site:
     url: str
@@ -106,6 +115,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "KARST_DATASTACK": tiny.DATASTACK,
         "KARST_SECRET_KEY": "the same for both",
         "KARST_CACHE": store,
+        "KARST_WORKERS": "elsewhere",
         "KARST_TIMEOUT_S": "5",
         "KARST_PROXIES": "1",
         "KARST_REQUESTS_PER_MINUTE": "1000000",
@@ -122,13 +132,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "localcave": [sys.executable, *served],
         "karst-a": [sys.executable, "-m", "gunicorn", "app:server"],
         "karst-b": [sys.executable, "-m", "gunicorn", "app:server"],
+        "worker": [sys.executable, "app.py", "--work"],
         "proxy": ["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")],
     }
     with ExitStack() as stack:
         parts: dict[str, Part] = {}
         for name, command in commands.items():
-            environ = settings | {"PORT": str(ports[name])}
-            parts[name] = Redis(command, store, {}) if name == "redis" else Part(command, url[name], environ)
+            if name == "redis":
+                parts[name] = Redis(command, store, {})
+            elif name == "worker":
+                parts[name] = Worker(command, "", settings)
+            else:
+                parts[name] = Part(command, url[name], settings | {"PORT": str(ports[name])})
             stack.callback(parts[name].end)
         yield Site(url["proxy"], parts)
 
@@ -200,6 +215,24 @@ def test_a_dead_cave_is_a_sentence_and_comes_back(site: Site) -> None:
     assert ask(site.url + "/healthz")[0] == 200
     site.parts["localcave"].start()
     assert ask(uncached)[0] == 200
+
+
+def test_a_reading_waits_for_a_worker_that_was_killed(site: Site) -> None:
+    edges = f"{site.url}/api/v1/{tiny.DATASTACK}/latest/populations/edges?pre=nuclei:&proofread=off"
+    site.parts["worker"].kill()
+    with people(site.url) as answers:
+        status, body = ask(edges + "&job=on")
+        job = json.loads(body)["job"]
+        address = f"{site.url}/api/v1/{tiny.DATASTACK}/latest/populations/jobs/{job['id']}"
+        wait_for(answers, 20)
+        assert (status, job["state"], json.loads(ask(address)[1])["job"]["state"]) == (202, "waiting", "waiting")
+        site.parts["worker"].start()
+        end = time.monotonic() + 60
+        while (state := json.loads(ask(address)[1])["job"]["state"]) != "done":
+            assert time.monotonic() < end and state in ("waiting", "reading")
+            time.sleep(0.1)
+    assert Counter(status for status, _ in answers) == {200: len(answers)}
+    assert ask(edges)[0] == 200
 
 
 def test_the_proxy_comes_back(site: Site) -> None:

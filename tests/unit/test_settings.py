@@ -32,6 +32,7 @@ def test_everything_set() -> None:
             "KARST_MAX_TABLE_ROWS": "1000",
             "KARST_REQUESTS_PER_MINUTE": "0",
             "KARST_PROXIES": "2",
+            "KARST_WORKERS": "elsewhere",
         }
     )
     assert result == Settings(
@@ -46,6 +47,7 @@ def test_everything_set() -> None:
         max_table_rows=1000,
         requests_per_minute=0,
         proxies=2,
+        reads_jobs=False,
     )
 
 
@@ -72,6 +74,7 @@ def test_a_token_in_a_file(tmp_path: Path, content: str) -> None:
         ("KARST_TIMEOUT_S", "0"),
         ("KARST_MEMORY_MB", "-1"),
         ("KARST_MAX_TABLE_ROWS", "inf"),
+        ("KARST_WORKERS", "somewhere"),
     ],
 )
 def test_nonsense_names_its_variable(name: str, value: str) -> None:
