@@ -31,11 +31,14 @@ KARST_ROW = '[role="tabpanel"]:not([hidden]) .k-rows .k-id a'
 SEEN = """window.await_row = (row, root) => {
     const isThere = () => document.querySelector(row) &&
         (!root || document.getElementById("cell-status")?.innerText.includes(root));
-    window.row_at = new Promise((done) => new MutationObserver((_, observer) => {
-        if (!isThere()) return;
-        observer.disconnect();
-        done(performance.now());
-    }).observe(document, {childList: true, subtree: true, characterData: true}));
+    window.row_at = new Promise((done, fail) => {
+        setTimeout(() => fail(new Error(`no ${row} within a minute`)), 60_000);
+        new MutationObserver((_, observer) => {
+            if (!isThere()) return;
+            observer.disconnect();
+            done(performance.now());
+        }).observe(document, {attributes: true, childList: true, subtree: true, characterData: true});
+    });
 };"""
 """The moment at which a row (of a cell) is in the page, told by the page itself: a page that is busy answers late."""
 MAIN_MS, FIRST_KB, MOST_SHIFT = 800, 1_200, 0.02
