@@ -243,7 +243,7 @@ class CellView:
     def fitted(self) -> tuple[CellView, list[str]]:
         """The view without added columns that its version does not have, without boxes, orders and a grouping of
         columns that its table does not have, and sentences for these and for what is :attr:`answerable` only in
-        part."""
+        part. A cell with inputs alone has these in front."""
         more, lost_more = partner_columns.fitting(self.release, self.address.type_table, self.address.more)
         messages = [*self.answerable[1], *lost_more]
         view = replace(self, address=replace(self.address, more=more))
@@ -251,6 +251,9 @@ class CellView:
         if group and group not in groupings([view.table(way) for way in Direction]):
             messages.append(f"Partners have no column {group[:80]!r} of words to group them by; left out.")
             view = replace(view, address=replace(view.address, group_by=""))
+        if view.address.tab == "out" and not (view.address.where or view.address.boxes or view.address.sort):
+            inputs_alone = view.table(Direction.OUT).frame.empty and not view.table(Direction.IN).frame.empty
+            view = replace(view, address=replace(view.address, tab="in")) if inputs_alone else view
         columns = view.table(view.address.tab).columns if view.address.tab in SIDES else ()
         boxes, lost_boxes = fitting(view.address.boxes.items(), columns)
         sort, lost_sorts = fitting(view.address.sort, columns)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from caveclient import CAVEclient
 
+from services.cave.client import Cave
 from services.cave.release import Release
 from services.cells import card as cell_card
 from services.cells import (
@@ -26,6 +27,8 @@ from services.cells import verdict as trust
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
+from services.views.addresses import CellAddress
+from services.views.cell_view import CellView
 from tests.naturally import in_one_text
 
 DS = "karst_demo"
@@ -379,3 +382,16 @@ def test_changes_are_files_too(localcave_url, cave, newest, proofread):
     assert server.get(f"{path}?against={older}&format=csv&head=only").get_json()["against"]
     assert server.get(f"{path}?against={newest}").status_code == 400
     assert server.get(f"{path}?against=77777").get_json()["error"]["message"]
+
+
+def test_a_cell_with_inputs_alone_opens_with_them(cave: Cave, newest: int) -> None:
+    client = CAVEclient(DS, server_address=cave.settings.server_address, auth_token="any", write_server_cache=False)
+    synapses = client.materialize.query_table("synapses_pni_2", materialization_version=newest)
+    pre, post = set(synapses["pre_pt_root_id"]), set(synapses["post_pt_root_id"])
+
+    def front(root: int, **requested: str) -> str:
+        return CellView.of(cave, CellAddress(DS, str(newest), cell=str(root), **requested)).fitted()[0].address.tab
+
+    dendrite, axon, both = (min(roots - {0}) for roots in (post - pre, pre - post, pre & post))
+    assert [front(root) for root in (dendrite, axon, both)] == ["in", "out", "out"]
+    assert [front(dendrite, where="num_syn > 1"), front(dendrite, tab="both")] == ["out", "both"]
