@@ -33,7 +33,7 @@ from services.core.errors import KarstError
 from services.core.moments import number_of
 from services.neuroglancer import links
 from services.tables import tables
-from services.views import cell_view
+from services.views import cell_view, head_start
 from services.views.addresses import NO_TYPES, Query, parse_connectivity
 from services.views.cell_view import CellView
 
@@ -81,7 +81,7 @@ def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """The cell of the address with its partners."""
     requested, parsed = parse_connectivity(query or {})
     messages = [*parsed, *get_flashed_messages()]  # what an old link meant is said once
-    view = CellView.of(cave(), requested)
+    view = head_start.view(cave(), requested)
     if not view.address.cell.strip():
         return connectivity_page.invitation(), "", alerts.notes(messages), view.address.href()
     if len(view.cells) > 1:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import dash
 from dash import html
 
 from components.connectivity_page import page
+from services.cave.context import cave
+from services.core.errors import KarstError
+from services.views import head_start
 from services.views.addresses import CONNECTIVITY_PAGE, parse_connectivity, pinned
 
 dash.register_page(__name__, path=CONNECTIVITY_PAGE, title="Connectivity · Karst", name="Connectivity", order=2)
@@ -16,4 +20,7 @@ dash.register_page(__name__, path=CONNECTIVITY_PAGE, title="Connectivity · Kars
 def layout(**query: Any) -> html.Div:
     """The page of an address; its parameters are those of `services.views.addresses.CellAddress`."""
     given = pinned(query)
-    return page(parse_connectivity(given)[0], given)
+    address = parse_connectivity(given)[0]
+    with suppress(KarstError):  # said where the cell is asked for
+        head_start.begin(cave(), address)
+    return page(address, given)

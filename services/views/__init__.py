@@ -7,6 +7,7 @@ Public names:
   TableAddress, parse_catalogue, parse_connectivity, parse_population, parse_table, pinned
 - `cell_view`: CellView, SIDES, groupings
 - `datastack_check`: check, write_scaffold
+- `head_start`: begin, view
 - `old_links`: translate
 - `resolving`: default_table, release_of
 - `table_view`: HeldView, PagedView, held, open_view

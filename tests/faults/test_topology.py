@@ -89,7 +89,7 @@ class Redis(Part):
 class Worker(Part):
     def start(self) -> None:
         self.stack = ExitStack()
-        self.process = subprocess.Popen(self.command, env=os.environ | self.environ, cwd=ROOT)
+        self.process = subprocess.Popen(self.command, env=os.environ | self.environ, cwd=ROOT, text=True)
         self.stack.callback(self.process.wait, 10)
         self.stack.callback(self.process.terminate)
 
