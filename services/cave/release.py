@@ -75,6 +75,11 @@ class Release(Roots, Synapses):
         return self.cave.info(self.datastack)
 
     @property
+    def row_limit(self) -> int:
+        """How many rows CAVE sends at once, as far as that is known."""
+        return self.cave.queries.row_limit(self.datastack)
+
+    @property
     def profile(self) -> Profile:
         """How the datastack is shown."""
         return self.cave.profile(self.datastack)

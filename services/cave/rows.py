@@ -21,6 +21,8 @@ UNUSED = ("bb_start_position", "bb_end_position")
 MORE = "more results which are not shown"
 """What CAVE warns of when it cuts an answer about a time."""
 TEXT = ("string", "empty")
+SENT_AT_ONCE = 200_000
+"""Rows that CAVE sends at once where nobody has set another limit."""
 
 
 class Queries:
@@ -39,11 +41,17 @@ class Queries:
         frame, trip = self._send(datastack, version, source, filters, **options)
         limit = options.get("limit")
         cut = trip.row_limit is not None and (limit is None or trip.row_limit < limit)
+        if cut and trip.row_limit != self.row_limit(datastack):
+            self._cache.note(("row limit", datastack), trip.row_limit, most=1)
         frame.attrs = {
             "resolution_nm": trip.resolution_nm,
             "truncated": {"shown": len(frame), "total": None} if cut else None,
         }
         return frame
+
+    def row_limit(self, datastack: str) -> int:
+        """How many rows CAVE sends at once: as it said when it last cut an answer, else as many as it usually does."""
+        return int((self._cache.noted(("row limit", datastack)) or [SENT_AT_ONCE])[-1])
 
     def with_total(
         self, frame: pd.DataFrame, datastack: str, version: int, source: Source, filters: Filters, *, seen: int = 0

@@ -11,6 +11,7 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.release import Release
+from services.cave.rows import SENT_AT_ONCE
 from services.cells import (
     cells,
     compartment_script,
@@ -37,7 +38,6 @@ from services.core.profiles import Volume
 from services.core.roles import N_INPUT, N_OUTPUT, PAIR_SIZE
 from services.core.sorting import Sort
 from services.filters.nodes import Everything, Node
-from services.tables.large_tables import SENT_AT_ONCE
 from services.tables.script_filters import expression
 from services.tables.scripts import (
     DATASETS,

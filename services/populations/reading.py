@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -23,18 +24,21 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
+from services.cave.rows import SENT_AT_ONCE
 from services.cells import cells, synapse_filter
 from services.cells.synapse_rows import CENTRE_NM
 from services.core.errors import NotFound, TooLarge
 from services.core.parallel import MOST_AT_ONCE, gather
 from services.populations.edges import Ids, places
-from services.tables.large_tables import SENT_AT_ONCE
 
 IDS_AT_ONCE = 5_000
 """Root ids at each end in one request: 100 kB of JSON."""
-SURE_PAIRS = 10_000_000
-"""Pairs of cells that are asked for without counting their synapses first: proofread cells of a cubic millimetre of
-cortex have some 2 synapses for each 100 pairs, so those of 3,000 cells still come in one answer."""
+SURE_PAIRS_OF_A_ROW = 50
+"""Pairs of cells, for each row that CAVE sends at once, that are asked for without counting their synapses first:
+proofread cells of a cubic millimetre of cortex have some 2 synapses for each 100 pairs, so those of 3,000 cells still
+come in one answer of 200,000 rows."""
+USUAL_PAIRS_OF_A_ROW = 100
+"""Pairs that have one synapse where nobody has counted yet: fewer among proofread cells, more among all."""
 FILL = 0.8
 """Share of the server's row limit that a chunk is planned to have: pieces of equal cells are not of equal synapses."""
 MOST_SYNAPSES = 20_000_000
@@ -97,7 +101,7 @@ def plan(release: Release, pre_ids: Ids, post_ids: Ids, where: str = "") -> Plan
     typical = _typical_synapses(release)
     ask, requests = [], 0
     for block in blocks:
-        chunks, each = _chunks(*block, typical)
+        chunks, each = _chunks(*block, typical, release.row_limit)
         ask += chunks
         requests += each
     return Plan(tuple(kept), tuple(ask), requests)
@@ -122,6 +126,7 @@ def read(
     planned = plan(release, pre_ids, post_ids, where)
     parts = [_within(_chunk(release, one, where), pre_ids, post_ids) for one in planned.kept]
     pending, done = list(planned.ask), 0
+    strips: dict[tuple[str, str], list[Rectangle]] = {}
     report(Progress(0, len(pending), sum(map(len, parts)), 0.0))
     while pending:
         now, pending = pending[:MOST_AT_ONCE], pending[MOST_AT_ONCE:]
@@ -129,6 +134,7 @@ def read(
         for start in range(0, len(ready), MOST_AT_ONCE):
             some = ready[start : start + MOST_AT_ONCE]
             matches = gather(*(partial(_chunk, release, one, where) for one in some))
+            _note_strips(release, strips, some, where)
             parts += [_within(part, pre_ids, post_ids) for part in matches]
             _refuse(sum(map(len, parts)))
             done += len(some)
@@ -152,12 +158,13 @@ def uncovered(known: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[
         if len(used) == MOST_NOTES or not pre.any() or not post.any():
             continue
         bit = np.uint64(1 << len(used))
-        new = ((np.unique(pre_bits[pre])[:, None] & np.unique(post_bits[post])[None, :]) == 0).any()
-        if not new:
+        if not _open(pre_bits[pre], post_bits[post]):
             continue
         pre_bits[pre] |= bit
         post_bits[post] |= bit
         used.append(one)
+        if not _open(pre_bits, post_bits):
+            break
     rests: dict[bytes, list[int]] = {}
     words = np.unique(post_bits)
     pre_words, pre_class = np.unique(pre_bits, return_inverse=True)
@@ -172,21 +179,28 @@ def uncovered(known: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[
     return used, blocks
 
 
-def cheapest(num_pre: int, num_post: int, typical: float) -> tuple[Way, int]:
+def _open(pre_bits: npt.NDArray[np.uint64], post_bits: npt.NDArray[np.uint64]) -> bool:
+    """Whether a pair of cells with these words is not covered."""
+    return bool(((np.unique(pre_bits)[:, None] & np.unique(post_bits)[None, :]) == 0).any())
+
+
+def cheapest(num_pre: int, num_post: int, typical: float, row_limit: int = SENT_AT_ONCE) -> tuple[Way, int]:
     """How to ask for the synapses of so many cells onto so many others, and about how many requests that takes: by
     both ends, or by one where cells of it have few enough synapses in all; `typical` is how many a cell has."""
+    chunks = math.ceil(num_pre / IDS_AT_ONCE) * math.ceil(num_post / IDS_AT_ONCE)
+    pieces = math.ceil(num_pre * num_post / (USUAL_PAIRS_OF_A_ROW * row_limit * FILL))
     ways: dict[Way, int] = {
-        "both": math.ceil(num_pre / IDS_AT_ONCE) * math.ceil(num_post / IDS_AT_ONCE),
-        "pre": math.ceil(num_pre * typical / (SENT_AT_ONCE * FILL)),
-        "post": math.ceil(num_post * typical / (SENT_AT_ONCE * FILL)),
+        "both": max(chunks, pieces),
+        "pre": math.ceil(num_pre * typical / (row_limit * FILL)),
+        "post": math.ceil(num_post * typical / (row_limit * FILL)),
     }
     way = min(ways, key=lambda one: ways[one])
     return way, ways[way]
 
 
-def _chunks(pre: Ids, post: Ids, typical: float) -> tuple[list[Rectangle], int]:
+def _chunks(pre: Ids, post: Ids, typical: float, row_limit: int) -> tuple[list[Rectangle], int]:
     """All pairs of some cells in chunks, and about how many requests they take."""
-    way, requests = cheapest(len(pre), len(post), typical)
+    way, requests = cheapest(len(pre), len(post), typical, row_limit)
     if way == "pre":
         return [Rectangle(part, None) for part in _parts(pre, requests)], requests
     if way == "post":
@@ -196,32 +210,36 @@ def _chunks(pre: Ids, post: Ids, typical: float) -> tuple[list[Rectangle], int]:
         for one in _parts(pre, math.ceil(len(pre) / IDS_AT_ONCE))
         for other in _parts(post, math.ceil(len(post) / IDS_AT_ONCE))
     ]
-    return chunks, requests + sum(_is_unsure(chunk.pre, chunk.post) for chunk in chunks)
+    return chunks, requests + sum(_is_unsure(chunk.pre, chunk.post, row_limit) for chunk in chunks)
 
 
 def _parts(ids: Ids, number: int) -> list[Ids]:
-    """Ids in so many parts. Neighbours go to different ones: ids are by place, and cells of a place are proofread, and
-    have synapses, as others there."""
-    return [ids[start::number] for start in range(number)]
+    """Ids in so many parts, if there are as many. Neighbours go to different ones: ids are by place, and cells of a
+    place are proofread, and have synapses, as others there."""
+    return [ids[start::number] for start in range(min(number, len(ids)))]
 
 
-def _is_unsure(pre: Ids | None, post: Ids | None) -> bool:
+def _is_unsure(pre: Ids | None, post: Ids | None, row_limit: int) -> bool:
     """Whether a chunk may have more synapses than fit one answer."""
-    return pre is not None and post is not None and len(pre) * len(post) > SURE_PAIRS
+    return pre is not None and post is not None and len(pre) * len(post) > SURE_PAIRS_OF_A_ROW * row_limit
 
 
 def _pieces(release: Release, chunk: Rectangle) -> list[Rectangle]:
     """A chunk in as many pieces as fit the server's row limit; where there may be several, its synapses are counted."""
-    if chunk.pre is None or chunk.post is None or not _is_unsure(chunk.pre, chunk.post):
+    limit = release.row_limit
+    if chunk.pre is None or chunk.post is None or not _is_unsure(chunk.pre, chunk.post, limit):
         return [chunk]
     filters = Filters(isin={"pre_pt_root_id": chunk.pre.tolist(), "post_pt_root_id": chunk.post.tolist()})
     count = release.count(release.synapse_shape().table, filters) or 0
-    number = math.ceil(count / (SENT_AT_ONCE * FILL))
-    return [Rectangle(part, chunk.post) for part in _parts(chunk.pre, min(max(number, 1), len(chunk.pre)))]
+    number = math.ceil(count / (limit * FILL))
+    return [Rectangle(part, chunk.post) for part in _parts(chunk.pre, max(number, 1))]
 
 
 def _chunk(release: Release, one: Rectangle, where: str) -> pd.DataFrame:
     """The synapses of a rectangle that count, from the cache or from CAVE; noted, so that it is found again."""
+    with suppress(NotFound):
+        if pieces := _pieces_of(release, one, where):
+            return _together([_chunk(release, piece, where) for piece in pieces])
 
     def load() -> pd.DataFrame:
         ends = (None if ids is None else ids.tolist() for ids in (one.pre, one.post))
@@ -276,17 +294,41 @@ def _typical_synapses(release: Release) -> float:
 # ---- what was read before
 
 
-def _known(release: Release, where: str) -> list[Rectangle]:
+def _known(release: Release, where: str) -> Iterator[Rectangle]:
     """The rectangles that are noted, newest first; one whose cells are not kept any more is left out."""
-    matches = []
-    for pre, post in reversed(release.cave.cache.noted(_notes(release, where))):
-        try:
-            matches.append(
-                Rectangle(_ids(release.cave, release.datastack, pre), _ids(release.cave, release.datastack, post))
-            )
-        except NotFound:
+    for name in reversed(release.cave.cache.noted(_notes(release, where))):
+        with suppress(NotFound):
+            yield _named(release, name)
+
+
+def _named(release: Release, name: Sequence[str]) -> Rectangle:
+    """The rectangle of a name. Raises NotFound where its cells are not kept any more."""
+    pre, post = (_ids(release.cave, release.datastack, digest) for digest in name)
+    return Rectangle(pre, post)
+
+
+def _note_strips(
+    release: Release, strips: dict[tuple[str, str], list[Rectangle]], pieces: Sequence[Rectangle], where: str
+) -> None:
+    """Note, with `pieces` that were just read, what those of the same cells at one end have together: a plan looks at
+    few rectangles, and very many pieces may have been read when a reading ends."""
+    for piece in pieces:
+        pre, post = piece.name
+        strips.setdefault(("pre", pre) if piece.pre is None else ("post", post), []).append(piece)
+    for (side, _), together in strips.items():
+        if len(together) < 2 or together[-1] not in pieces:
             continue
-    return matches
+        ends = (one.post if side == "pre" else one.pre for one in together)
+        ids = np.unique(np.concatenate([ids for ids in ends if ids is not None]))
+        strip = Rectangle(None, ids) if side == "pre" else Rectangle(ids, together[0].post)
+        release.cave.cache.note(_notes_of(release, strip, where), [list(one.name) for one in together], most=1)
+        _note(release, strip, where)
+
+
+def _pieces_of(release: Release, strip: Rectangle, where: str) -> list[Rectangle]:
+    """The pieces in which a rectangle was read; none where it was read at once. Raises NotFound as :func:`_named`."""
+    names = release.cave.cache.noted(_notes_of(release, strip, where))
+    return [_named(release, name) for name in names[-1]] if names else []
 
 
 def _note(release: Release, one: Rectangle, where: str) -> None:
@@ -298,6 +340,10 @@ def _note(release: Release, one: Rectangle, where: str) -> None:
 
 def _notes(release: Release, where: str) -> tuple[str | int, ...]:
     return ("rectangles", release.datastack, release.number, *_line(where))
+
+
+def _notes_of(release: Release, strip: Rectangle, where: str) -> tuple[str | int, ...]:
+    return ("pieces", release.datastack, release.number, *strip.name, *_line(where))
 
 
 def _line(where: str) -> tuple[str, ...]:

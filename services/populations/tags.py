@@ -12,7 +12,6 @@ from services.cells import compartments
 from services.core.errors import TooLarge
 from services.populations.population import Population
 from services.populations.reading import FILL, IDS_AT_ONCE
-from services.tables.large_tables import SENT_AT_ONCE
 
 MOST_REQUESTS = 20
 
@@ -27,7 +26,7 @@ def of_synapses(population: Population) -> pd.Series:
     table = compartments.required_table(release).name
     shape, post = release.synapse_shape(), population.pair.post.ids
     counts = synapses["pre_root_id"].value_counts()
-    number = max(math.ceil(len(synapses) / (SENT_AT_ONCE * FILL)), math.ceil(len(counts) / IDS_AT_ONCE), 1)
+    number = max(math.ceil(len(synapses) / (release.row_limit * FILL)), math.ceil(len(counts) / IDS_AT_ONCE), 1)
     if number * math.ceil(len(post) / IDS_AT_ONCE) > MOST_REQUESTS:
         raise TooLarge(f"The compartments of {len(synapses):,} synapses are too many to ask for.", "Take smaller sets.")
     cells = np.sort(counts.index.to_numpy(np.int64))

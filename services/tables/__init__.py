@@ -9,7 +9,7 @@ Public names:
 - `filter_units`: as_known, rewritten, to_unit
 - `groups`: BLANK_LABEL, Groups, of_partners, of_table, of_values, texts
 - `joins`: KEYS, is_here, join_all, join_possible, joinable, with_joined, with_marks
-- `large_tables`: LargeTable, MOST_AT_ONCE, MOST_EXPORTED, MOST_NARROWED, SENT_AT_ONCE, open_any, open_large, read_all,
+- `large_tables`: LargeTable, MOST_AT_ONCE, MOST_EXPORTED, MOST_NARROWED, open_any, open_large, read_all,
   read_page, rows_with_ids, too_many, unsorted, with_units
 - `live`: catalogue, describe, is_allowed, notices, of_cells, open_table, resolve, sentences
 - `narrowed_tables`: narrowed, open_narrowed, sentences

@@ -11,11 +11,11 @@ import pandas as pd
 
 from services.cave.queries import Filters
 from services.cave.release import Release
+from services.cave.rows import SENT_AT_ONCE
 from services.core.parallel import gather
 from services.core.type_columns import USUAL_SYSTEM, of_system, system_column, type_column, usual_system
 from services.filters.values import Value, format_value, written
 from services.tables import tables
-from services.tables.large_tables import SENT_AT_ONCE
 from services.tables.tables import TableFrame
 
 UNPROOFREAD = "none"

@@ -14,6 +14,7 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
+from services.cave.rows import SENT_AT_ONCE
 from services.core.columns import Column
 from services.core.errors import TooLarge
 from services.core.parallel import gather
@@ -30,8 +31,6 @@ MOST_EXPORTED = 2_000_000
 """Rows of one file."""
 MOST_NARROWED = 50_000
 """Rows that are held of a large table, unless the settings allow fewer of any."""
-SENT_AT_ONCE = 200_000
-"""Rows that CAVE sends at once, unless its operator has set another limit."""
 
 
 @dataclass(frozen=True)

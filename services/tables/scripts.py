@@ -14,6 +14,7 @@ from services.cave.client import Cave
 from services.cave.context import outside_address
 from services.cave.queries import NO_FILTERS, Filters, Source, arguments_at
 from services.cave.release import Release
+from services.cave.rows import SENT_AT_ONCE
 from services.core.addresses import bare
 from services.core.bound_points import position_columns
 from services.core.columns import Column, find_column
@@ -25,7 +26,7 @@ from services.filters.boxes import UNIT_NM
 from services.filters.nodes import Everything, Node
 from services.tables import live
 from services.tables.joins import NUM_ROWS
-from services.tables.large_tables import SENT_AT_ONCE, LargeTable, filters_of
+from services.tables.large_tables import LargeTable, filters_of
 from services.tables.rows_of_ids import IDS_AT_ONCE
 from services.tables.saved_ids import KEY as SAVED
 from services.tables.script_filters import expression, saved_lists

@@ -70,10 +70,12 @@ def test_the_cheapest_way() -> None:
     assert reading.cheapest(2_200, 2_200, 3_600) == ("both", 1)
     assert reading.cheapest(20, 94_000, 3_600) == ("pre", 1)
     assert reading.cheapest(94_000, 20, 3_600) == ("post", 1)
-    assert reading.cheapest(94_000, 94_000, 3_600) == ("both", 361)
+    assert reading.cheapest(94_000, 94_000, 3_600) == ("both", 553)
 
 
-def test_nothing_is_cut_by_a_small_row_limit(small_cortex: Path, localcave_url: str) -> None:
+def test_nothing_is_cut_by_a_small_row_limit(
+    small_cortex: Path, localcave_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All synapses among the proofread cells, and all outputs of three, through a server that sends 50 rows at once."""
     client = CAVEclient(DEMO, server_address=localcave_url, auth_token="none", write_server_cache=False)
     version = max(client.materialize.get_versions())
@@ -84,10 +86,28 @@ def test_nothing_is_cut_by_a_small_row_limit(small_cortex: Path, localcave_url: 
         "synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids.tolist(), "post_pt_root_id": ids.tolist()}
     )
     assert len(raw) > 500
+    monkeypatch.setattr(reading, "FILL", 0.1)
+    monkeypatch.setattr(reading, "MOST_NOTES", 8)
     with start_localcave([small_cortex], "--row-limit", "50") as url:
         cut = Cave(Settings(server_address=url, cache=""))
+        release = cut.release(DEMO, version)
+        release.table(PROOFREAD)  # by which the limit is known
+        assert reading.plan(release, ids, ids).num_requests > 1
+        assert len(ids) > 4 * reading.MOST_NOTES
         seen: list[reading.Progress] = []
-        result = reading.read(cut.release(DEMO, version), ids, ids, report=seen.append)
+
+        def stop(progress: reading.Progress) -> None:
+            seen.append(progress)
+            if progress.done > 2 * reading.MOST_NOTES:
+                raise InterruptedError
+
+        with pytest.raises(InterruptedError):
+            reading.read(release, ids, ids, report=stop)
+        left = {int(root) for one in reading.plan(release, ids, ids).ask for root in one.pre}
+        assert len(left) < len(ids) - 2 * reading.MOST_NOTES  # a piece was of one cell, or of two
+        result = reading.read(release, ids, ids, report=seen.append)
+        assert reading.plan(release, ids, ids).num_requests == 0
+        assert reading.read(release, ids, ids).equals(result)
     assert sorted(result["id"]) == sorted(raw["id"])
     assert seen[0].done == 0 and seen[-1].done == seen[-1].total and seen[-1].rows == len(raw)
 
