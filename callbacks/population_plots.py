@@ -59,7 +59,8 @@ def _ids(result: Population) -> tuple[Read, Read]:
 
 def _of_edges(population: Population, edges: Call) -> list[Plot]:
     strengths = call(drawing.strengths, call(frames.synapses_per_connection, edges))
-    distance = call(drawing.by_distance, call(frames.by_distance, edges, somata_reads(population)))
+    deep = population.pair.release.volume.has_depth
+    distance = call(drawing.by_distance, call(frames.by_distance, edges, somata_reads(population), deep))
     note = "Pairs of cells with one soma each; bars are 95% intervals (Wilson). The last bin has all that is farther."
     return [
         Plot("strengths", "Synapses per connection", strengths),

@@ -16,8 +16,9 @@ from components import alerts, controls, population_fields, populations_page
 from components.figures import matrix as drawing
 from components.links import neuroglancer_link
 from services.cave.context import cave
-from services.cells import proofreading
+from services.cells import proofreading, synapse_filter
 from services.core.errors import KarstError
+from services.core.moments import number_of
 from services.neuroglancer import links
 from services.populations import chance, groupings, jobs, matrices, population
 from services.populations.matrices import Value
@@ -48,16 +49,18 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     datastack, datastacks, version, versions, listed = views.place_choices(view)
     chosen = ("" if name in (IDS, SAME) else name for name in (view.pre_table, view.post_table))
     pre, post = (controls.table_options(listed, name) for name in chosen)
-    if view.panel == "matrix":
-        _offer_what_is_known(datastack)
+    if listed:
+        _offer_what_is_known(view, datastack, version)
     own = population_fields.OF_IDS
     return datastacks, datastack, versions, version, [own, *pre], [population_fields.SAME_SET, own, *post]
 
 
-def _offer_what_is_known(datastack: str) -> None:
-    """Leave out what goes by depth where the volume has none."""
+def _offer_what_is_known(view: PopulationAddress, datastack: str, version: str) -> None:
+    """Say which synapses usually count, and leave out what goes by depth where the volume has none."""
     with suppress(KarstError):  # who asks for a datastack that is not there is told so beside
-        if not cave().volume(datastack).has_depth:
+        release = cave().release(datastack, number_of(version))
+        set_props("pop-synapses", {"placeholder": synapse_filter.usual(release) or synapse_filter.ALL})
+        if view.panel == "matrix" and not release.volume.has_depth:
             for id, options in population_fields.WITHOUT_DEPTH.items():
                 set_props(id, {"options": options})
 

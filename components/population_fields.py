@@ -131,5 +131,6 @@ def fields(view: PopulationAddress) -> list[Any]:
         controls.choice("Postsynaptic cells", "post_table", "pop-post-table", view.post_table, [SAME_SET, OF_IDS]),
         controls.text("Filter or ids", "post", "pop-post", view.post, "cell_type = BC"),
         controls.choice("Cells counted", "proofread", "pop-proofread", view.proofread, PROOFREAD),
+        controls.text("Synapses where", "synapses", "pop-synapses", view.synapses, "all"),
         *(field.control(view) for field in requested),
     ]

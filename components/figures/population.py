@@ -75,8 +75,9 @@ def targets(shares: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
 def by_distance(fractions: pd.DataFrame) -> Figure:
     """The connected fraction by distance, with intervals; `fractions` as of `distributions.by_distance`."""
     lines = []
-    looks = (("lateral", NEUTRAL, "solid", "circle"), ("vertical", "#d08a4e", "dash", "diamond"))
-    for way, colour, dash, symbol in looks:
+    first = "straight" if "straight" in set(fractions["way"]) else "lateral"
+    looks = ((first, NEUTRAL, "solid", "circle"), ("vertical", "#d08a4e", "dash", "diamond"))
+    for way, colour, dash, symbol in looks[: 1 if first == "straight" else 2]:
         rows = fractions[fractions["way"] == way]
         up, down = rows["high"] - rows["fraction"], rows["fraction"] - rows["low"]
         lines.append(

@@ -93,7 +93,8 @@ def compare(population: Population, groups: Groups, draws: Draws, *, report: Rep
         rows = population.synapses.assign(depth_um=depths_um(population, population.synapses))
         return nulls.keep_depths(rows, edges, pre, post, **draws.seeded)
     somata = somata_um(population.pair, edges.pre_ids), somata_um(population.pair, edges.post_ids)
-    return nulls.keep_distances(edges, somata, pre, post, **draws.seeded)
+    deep = population.pair.release.volume.has_depth
+    return nulls.keep_distances(edges, somata, pre, post, deep=deep, **draws.seeded)
 
 
 def draw(population: Population, draws: Draws, *, report: Report) -> None:

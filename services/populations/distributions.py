@@ -80,23 +80,23 @@ def targets(edges: Edges, pre: Grouping, post: Grouping, *, seed: int, bootstrap
     )
 
 
-def by_distance(edges: Edges, somata_um: tuple[Floats, Floats]) -> pd.DataFrame:
+def by_distance(edges: Edges, somata_um: tuple[Floats, Floats], deep: bool = True) -> pd.DataFrame:
     """The connected fraction of pairs of different cells by the distance of their somata, along the surface ("lateral")
-    and in depth ("vertical"); cells whose soma is not known are left out. `somata_um` are as of
-    :func:`nulls.keep_distances`.
+    and in depth ("vertical"), or "straight" unless the volume is `deep`; cells whose soma is not known are left out.
+    `somata_um` are as of :func:`nulls.keep_distances`.
 
     Columns: way, distance_um (middle of the bin), pairs, connections (int64), fraction, low and high (Float64; Wilson's
     95% interval).
     """
-    bins = int(MOST_UM / DISTANCE_BIN_UM)
-    pairs, created = np.zeros((2, bins), np.int64), np.zeros((2, bins), np.int64)
+    bins, ways = int(MOST_UM / DISTANCE_BIN_UM), ("lateral", "vertical") if deep else ("straight",)
+    pairs, created = (np.zeros((len(ways), bins), np.int64) for _ in range(2))
     step = max(1, PAIRS_AT_ONCE // max(len(edges.post_ids), 1))
     for start in range(0, len(edges.pre_ids), step):
         some = slice(start, start + step)
         different = edges.pre_ids[some, None] != edges.post_ids[None, :]
-        for at, which in enumerate(_bins(somata_um[0][some, None, :], somata_um[1][None, :, :])):
+        for at, which in enumerate(_bins(somata_um[0][some, None, :], somata_um[1][None, :, :], deep)):
             pairs[at] += np.bincount(which[different & (which >= 0)], minlength=bins)
-    for at, which in enumerate(_bins(somata_um[0][edges.pre], somata_um[1][edges.post])):
+    for at, which in enumerate(_bins(somata_um[0][edges.pre], somata_um[1][edges.post], deep)):
         created[at] += np.bincount(which[which >= 0], minlength=bins)
     middles = (np.arange(bins) + 0.5) * DISTANCE_BIN_UM
 
@@ -105,7 +105,7 @@ def by_distance(edges: Edges, somata_um: tuple[Floats, Floats]) -> pd.DataFrame:
 
     parts = [
         pd.DataFrame({"way": way, "distance_um": middles, **counted(at), **_fractions(created[at], pairs[at])})
-        for at, way in enumerate(("lateral", "vertical"))
+        for at, way in enumerate(ways)
     ]
     return pd.concat([part[part["pairs"] > 0] for part in parts], ignore_index=True)
 
@@ -174,14 +174,14 @@ def depths_of(synapses: pd.DataFrame, groups: Places, names: tuple[str | None, .
     return depths(synapses["depth_um"].to_numpy(np.float64), groups, names)
 
 
-def _bins(one_um: Floats, other_um: Floats) -> list[Places]:
-    """The bin of each distance, along the surface and in depth; -1 = not known."""
+def _bins(one_um: Floats, other_um: Floats, deep: bool) -> list[Places]:
+    """The bin of each distance, along the surface and in depth, or straight unless `deep`; -1 = not known."""
     lateral = np.hypot(one_um[..., 0] - other_um[..., 0], one_um[..., 2] - other_um[..., 2])
     vertical = np.abs(one_um[..., 1] - other_um[..., 1])
     last = int(MOST_UM / DISTANCE_BIN_UM) - 1
     return [
         np.where(np.isfinite(way), np.minimum(np.nan_to_num(way) // DISTANCE_BIN_UM, last), -1).astype(np.int64)
-        for way in (lateral, vertical)
+        for way in ((lateral, vertical) if deep else (np.hypot(lateral, vertical),))
     ]
 
 

@@ -44,9 +44,13 @@ WORDS: dict[Model, str] = {
     "depth": f"Synapses are shuffled within bins of {DEPTH_BIN_UM:.0f} µm of depth: each group keeps its outputs and "
     "its inputs in each bin. Available inputs are those that the presynaptic set makes onto the postsynaptic one.",
     "distance": "Connections are put on any pairs of different cells whose somata are as far apart, in bins of "
-    f"{DISTANCE_BIN_UM:.0f} µm across and along the second axis, the depth where one is known; cells "
-    "without exactly one soma are left out.",
+    f"{DISTANCE_BIN_UM:.0f} µm along the surface and in depth; cells without exactly one soma are left out.",
 }
+STRAIGHT = (
+    "Connections are put on any pairs of different cells whose somata are as far apart, in bins of "
+    f"{DISTANCE_BIN_UM:.0f} µm; cells without exactly one soma are left out."
+)
+"""What is said of distances in a volume without depths."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +60,8 @@ class Null:
     `expected` is exact for depth and distance, the mean of the permutations for degrees; `low` and `high` are the 2.5%
     and 97.5% quantiles of the permutations, `sd` their standard deviation. `p` is two-sided: twice the smaller share of
     permutations, the observed one among them, that are as extreme; 1 where the number cannot vary. `num` is how many
-    connections or synapses there are in all, `left_out` how many the model cannot place.
+    connections or synapses there are in all, `left_out` how many the model cannot place. Without `deep`, distances
+    are straight ones, for the volume has no depths.
     """
 
     model: Model
@@ -73,6 +78,7 @@ class Null:
     seed: int
     num: int
     left_out: int = 0
+    deep: bool = True
 
     @property
     def q(self) -> Floats:
@@ -93,7 +99,7 @@ class Null:
         """How to read it."""
         tested = int((self.sd > 0).sum())
         messages = [
-            WORDS[self.model],
+            WORDS[self.model] if self.deep or self.model != "distance" else STRAIGHT,
             f"{self.permutations:,} permutations, seed {self.seed}, of {self.num:,} {self.counted}; intervals hold 95% "
             f"of these. q is p corrected for {tested:,} comparisons (Benjamini-Hochberg).",
         ]
@@ -183,16 +189,24 @@ def keep_depths(
 
 
 def keep_distances(
-    edges: Edges, somata_um: tuple[Floats, Floats], pre: Grouping, post: Grouping, *, permutations: int, seed: int
+    edges: Edges,
+    somata_um: tuple[Floats, Floats],
+    pre: Grouping,
+    post: Grouping,
+    *,
+    permutations: int,
+    seed: int,
+    deep: bool = True,
 ) -> Null:
-    """Against wirings in which each connection goes to any pair of cells that are as far apart. `somata_um` are the
-    positions (x, depth, z) of the somata of `edges.pre_ids` and `edges.post_ids`, NaN where they are not known.
+    """Against wirings in which each connection goes to any pair of cells that are as far apart, along the surface and
+    in depth or, unless the volume is `deep`, in all. `somata_um` are the positions (x, depth or y, z) of the somata of
+    `edges.pre_ids` and `edges.post_ids`, NaN where they are not known.
     Raises BadInput where none is."""
     shape = _shape(pre, post, permutations)
     if len(edges.pre_ids) * len(edges.post_ids) > MOST_PAIRS:
         raise TooLarge("There are too many pairs of cells to measure their distances.", "Take smaller sets.")
     width = shape[0] * shape[1]
-    bins = distance_bins(somata_um[0][edges.pre], somata_um[1][edges.post])
+    bins = distance_bins(somata_um[0][edges.pre], somata_um[1][edges.post], deep=deep)
     known = bins >= 0
     if len(known) and not known.any():
         raise BadInput(
@@ -202,7 +216,7 @@ def keep_distances(
     created = dict(zip(*(values.tolist() for values in np.unique(bins[known], return_counts=True)), strict=True))
     rng = np.random.default_rng(seed)
     samples, expected = np.zeros((permutations, width), dtype=np.int64), np.zeros(width)
-    for one, pairs in _pairs_by_distance(edges, somata_um, pre, post).items():
+    for one, pairs in _pairs_by_distance(edges, somata_um, pre, post, deep=deep).items():
         number = created.get(one, 0)
         expected += number * pairs / pairs.sum()
         samples += rng.multivariate_hypergeometric(pairs, number, size=permutations, method="marginals")
@@ -216,20 +230,23 @@ def keep_distances(
         expected=expected,
         seed=seed,
         left_out=left,
+        deep=deep,
     )
 
 
-def distance_bins(one_um: Floats, other_um: Floats) -> npt.NDArray[np.int64]:
-    """The bin of the distance of each two positions (x, depth, z), along the surface and in depth; -1 = not known."""
+def distance_bins(one_um: Floats, other_um: Floats, *, deep: bool = True) -> npt.NDArray[np.int64]:
+    """The bin of the distance of each two positions (x, depth, z), along the surface and in depth, or straight unless
+    `deep`; -1 = not known."""
     lateral = np.hypot(one_um[..., 0] - other_um[..., 0], one_um[..., 2] - other_um[..., 2])
     vertical = np.abs(one_um[..., 1] - other_um[..., 1])
     known = np.isfinite(lateral) & np.isfinite(vertical)
-    steps = [np.where(known, np.floor(way / DISTANCE_BIN_UM), 0).astype(np.int64) for way in (lateral, vertical)]
+    ways = (lateral, vertical) if deep else (np.hypot(lateral, vertical), np.zeros(vertical.shape))
+    steps = [np.where(known, np.floor(way / DISTANCE_BIN_UM), 0).astype(np.int64) for way in ways]
     return np.where(known, np.minimum(steps[0], 999) * 1000 + np.minimum(steps[1], 999), -1)
 
 
 def _pairs_by_distance(
-    edges: Edges, somata_um: tuple[Floats, Floats], pre: Grouping, post: Grouping
+    edges: Edges, somata_um: tuple[Floats, Floats], pre: Grouping, post: Grouping, *, deep: bool
 ) -> dict[int, npt.NDArray[np.int64]]:
     """How many pairs of different cells each pair of groups has in each bin of distance (flat), nearest bins first."""
     width = len(pre.names) * len(post.names)
@@ -237,7 +254,7 @@ def _pairs_by_distance(
     counts: dict[int, npt.NDArray[np.int64]] = {}
     for start in range(0, len(edges.pre_ids), step):
         some = slice(start, start + step)
-        bins = distance_bins(somata_um[0][some, None, :], somata_um[1][None, :, :])
+        bins = distance_bins(somata_um[0][some, None, :], somata_um[1][None, :, :], deep=deep)
         bins[edges.pre_ids[some, None] == edges.post_ids[None, :]] = -1
         entry = pre.of[some, None] * len(post.names) + post.of[None, :]
         known = bins >= 0
@@ -267,6 +284,7 @@ def _null(
     expected: Floats,
     seed: int,
     left_out: int = 0,
+    deep: bool = True,
 ) -> Null:
     shape = (len(groups[0].names), len(groups[1].names))
     low, high = np.quantile(samples, INTERVAL, axis=0) if samples.size else (expected, expected)
@@ -284,6 +302,7 @@ def _null(
         seed=seed,
         num=int(observed.sum()),
         left_out=left_out,
+        deep=deep,
     )
 
 

@@ -15,14 +15,15 @@ from services.cells import cells, pasted_places, proofreading
 from services.cells.id_search import MOST_FOLLOWED
 from services.cells.pasted import MOST_TOLD
 from services.core.addresses import is_name
-from services.core.errors import BadInput, NotFound
+from services.core.errors import BadInput, NotFound, TooLarge
 from services.core.id_text import looks_rounded
 from services.core.parallel import gather
 from services.filters.misread import misread
 from services.filters.values import described
 from services.populations.edges import Ids
 from services.tables import large_tables, live, narrowed_tables, saved_ids, tables
-from services.tables.tables import TableFrame
+from services.tables.large_tables import LargeTable
+from services.tables.tables import TableFrame, TableQuery
 
 Proofread = Literal["axon", "both", "off"]
 PROOFREAD: tuple[Proofread, ...] = ("axon", "both", "off")
@@ -117,13 +118,27 @@ def _of_table(release: Release, table: str, where: str) -> CellSet:
     query = saved_ids.query(release.cave, release.datastack, where)
     opened = narrowed_tables.open_narrowed(release, table, query=query)
     if not isinstance(opened, TableFrame):
-        raise large_tables.too_many(release.cave, opened)
+        return _of_large(release, opened, query)
     if ROOT_IDS not in opened.frame:
         raise BadInput(f"{table} has no root ids, so its rows name no cells.", "Choose another table.")
     roots = opened.frame[ROOT_IDS].take(tables.row_numbers(opened, query)).fillna(0).to_numpy(np.int64)
     messages = (*live.notices(release.cave, opened), *narrowed_tables.sentences(opened))
     notes = (*messages, *misread(tables.filter_of(opened.columns, query), opened.frame))
     return replace(_distinct(table, roots), notes=notes)
+
+
+def _of_large(release: Release, table: LargeTable, query: TableQuery) -> CellSet:
+    """The cells of rows that are too many to hold: of these, root ids alone are read."""
+    name, most = table.info.name, large_tables.MOST_EXPORTED
+    if ROOT_IDS not in {column.name for column in table.columns}:
+        raise BadInput(f"{name} has no root ids, so its rows name no cells.", "Choose another table.")
+    filters = large_tables.filters_of(release.cave, table, query)
+    count = release.count(name, filters) if filters.columns() else table.info.row_count
+    if count is not None and count > most:
+        raise TooLarge(f"These are {count:,} rows of {name}, more than {most:,}.", "Filter further.")
+    rows = release.query(name, filters, select_columns=[ROOT_IDS], whole=True)
+    notes = live.notices(release.cave, table)
+    return replace(_distinct(name, rows[ROOT_IDS].fillna(0).to_numpy(np.int64)), notes=notes)
 
 
 def _of_ids(release: Release, text: str) -> CellSet:

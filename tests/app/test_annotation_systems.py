@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import flask
 import pandas as pd
 import pytest
@@ -10,8 +12,10 @@ from flask.testing import FlaskClient
 from api import blueprint
 from services.cave.client import Cave
 from services.core.settings import Settings
+from services.populations import sets
 from services.tables import examples, joins, live
 from services.views import search, start
+from services.views.addresses import parse_table
 from tests.app.siblings import FLY, annotated, ask, busiest, frame_of
 from tests.app.test_partner_snippet import assert_same, run
 from tests.datastacks import SYSTEMS
@@ -54,7 +58,10 @@ def test_types_are_known_wherever_their_table_is_held_or_not(asking: FlaskClient
     assert {one.name: one.rows for one in listed} == counts[[one.name for one in listed]].to_dict()
     assert all(one.colour for one in listed)
     assert all(types[root] == word for root, word in examples.cells(release)) and examples.cells(release)
-    assert f"f.cell_type={listed[0].name}" in search.address_of(release, listed[0].name.lower())
+    for word, system in ((listed[0].name.lower(), "cell_type"), ("optic", "super_class"), ("left", "side")):
+        there = parse_table(parse_qs(urlsplit(search.address_of(release, word)).query))[0]
+        assert there.boxes["cell_type"].casefold() == word.casefold()
+        assert there.boxes["classification_system"] == system
 
     synapses = fly["synapses_nt_v1"]
     synapses = synapses[synapses["cleft_score"] >= 50]
@@ -69,6 +76,16 @@ def test_types_are_known_wherever_their_table_is_held_or_not(asking: FlaskClient
     assert {row["pre"] for row in answer["rows"]} == {listed[0].name}
     usual = ask(asking, FLY, "populations/matrix", **sets)
     assert (usual["pre_by"], usual["post_by"], usual["rows"]) == (*[f"{table}.cell_type"] * 2, answer["rows"])
+
+
+def test_a_set_of_too_many_rows_to_hold_is_read_by_its_root_ids(asking: FlaskClient, fly) -> None:
+    table = "hierarchical_neuron_annotations"
+    known = annotated(fly, "flow")
+    afferent = {root for root, word in known.items() if word == "afferent"} - {0}
+    release = asking.application.extensions["karst"].release(*FLY)
+    assert set(sets.resolve(release, f"{table}:").ids) == set(known) - {0}  # more than 600 rows
+    one = sets.resolve(release, f"{table}:classification_system = flow and cell_type = afferent")
+    assert (set(one.ids), one.num_rows) == (afferent, list(known.values()).count("afferent"))
 
 
 def test_each_system_has_a_column(asking: FlaskClient, fly) -> None:

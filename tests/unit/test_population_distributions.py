@@ -70,7 +70,11 @@ def test_fractions_by_distance(edges: Edges) -> None:
     created = {*zip(edges.pre.tolist(), edges.post.tolist(), strict=True)}
     pairs = [pair for pair in itertools.permutations(range(CELLS), 2) if 7 not in pair]
     away = np.array([somata[a] - somata[b] for a, b in pairs])
-    for way, apart in (("lateral", np.hypot(away[:, 0], away[:, 2])), ("vertical", abs(away[:, 1]))):
+    straight = distributions.by_distance(edges, (somata, somata), deep=False)
+    assert set(straight["way"]) == {"straight"}
+    result = pd.concat([result, straight.set_index(["way", "distance_um"])])
+    lateral = np.hypot(away[:, 0], away[:, 2])
+    for way, apart in (("lateral", lateral), ("vertical", abs(away[:, 1])), ("straight", np.linalg.norm(away, axis=1))):
         bins = pd.Series(apart // 25 * 25 + 12.5)
         table = pd.DataFrame({"bin": bins, "made": [pair in created for pair in pairs]}).groupby("bin")["made"]
         for middle, part in table:

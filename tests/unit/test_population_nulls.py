@@ -120,6 +120,15 @@ def test_distance_against_the_closed_form() -> None:
     np.testing.assert_allclose(result.expected, closed)
     np.testing.assert_allclose(result.observed.sum() + result.left_out, len(edges))
     assert (result.low <= result.expected).all() and (result.expected <= result.high).all()
+    straight = nulls.keep_distances(edges, (somata, somata), of, of, permutations=50, seed=1, deep=False)
+    apart = np.linalg.norm(somata[:, None] - somata[None], axis=2) // 50
+    linked, whole = np.zeros((cells, cells), bool), ~np.eye(cells, dtype=bool) & np.isfinite(apart)
+    linked[edges.pre, edges.post] = True
+    shares = {one: (linked & whole)[apart == one].sum() / whole[apart == one].sum() for one in np.unique(apart[whole])}
+    for pre, post in np.ndindex(2, 2):
+        these = apart[np.ix_(of.of == pre, of.of == post)][whole[np.ix_(of.of == pre, of.of == post)]]
+        assert straight.expected[pre, post] == pytest.approx(sum(shares[one] for one in these))
+    assert "depth" in " ".join(result.notes()) and "depth" not in " ".join(straight.notes())
     somata[:] = np.nan
     with pytest.raises(BadInput, match="known somata"):
         nulls.keep_distances(edges, (somata, somata), of, of, permutations=10, seed=1)
