@@ -7,6 +7,7 @@ from typing import Any
 
 import dash
 from dash import html
+from flask import has_request_context
 
 from components.connectivity_page import page
 from services.cave.context import cave
@@ -21,6 +22,7 @@ def layout(**query: Any) -> html.Div:
     """The page of an address; its parameters are those of `services.views.addresses.CellAddress`."""
     given = pinned(query)
     address = parse_connectivity(given)[0]
-    with suppress(KarstError):  # said where the cell is asked for
-        head_start.begin(cave(), address)
+    if has_request_context():  # else nobody waits for the cell
+        with suppress(KarstError):  # said where the cell is asked for
+            head_start.begin(cave(), address)
     return page(address, given)
