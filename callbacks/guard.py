@@ -107,7 +107,9 @@ class Signature:
         types = [hints.get(name, str) for name in named]  # those of Dash's own callback for pages have no types
         output = registered["output"]
         listed = output if isinstance(output, list | tuple) else [output]
-        outputs = tuple(_part({"id": one.component_id_str(), "property": one.component_property}) for one in listed)
+        properties = [one.rpartition(".")[2] for one in name.strip(".").split("...")]  # with the mark of shared ones
+        ids = [one.component_id_str() for one in listed]
+        outputs = tuple(_part({"id": id, "property": one}) for id, one in zip(ids, properties, strict=True))
         return cls(
             name.startswith(".."),
             outputs,

@@ -100,11 +100,11 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     prevent_initial_call=True,
     on_error=lambda error: (alerts.problem(error), True, no_update),
 )
-def watch(ticks: int, job: str) -> tuple[Any, ...]:
+def watch(ticks: int | None, job: str) -> tuple[Any, ...]:
     """How far the reading is; once it is done, the page shows what came of it."""
     result = jobs.current().find(job)
     ended = not result.under_way
-    return populations_page.progress(result), ended, f"{job} {ticks}" if result.state == "done" else no_update
+    return populations_page.progress(result), ended, f"{job} {ticks or 0}" if result.state == "done" else no_update
 
 
 @callback(

@@ -147,6 +147,13 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     expect(page.locator("#plot-differences .js-plotly-plot")).to_be_visible()
 
 
+def test_a_job_tells_how_far_it_is_and_can_be_cancelled(page: Page) -> None:
+    page.goto(f"/populations?pre_table={PROOFREADING}&read=on&panel=motifs&permutations=10000")
+    expect(page.locator("#pop-progress")).to_contain_text("of 10,000 permutations counted", timeout=30_000)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#pop-progress")).to_contain_text("Cancelled.")
+
+
 def test_what_cannot_be_read_is_said_and_stays(page: Page) -> None:
     page.goto(f"/populations?pre_table={TYPES}&pre=cell_typ%20%3D%20BC")
     expect(page.locator(".alert-danger")).to_contain_text("cell_typ")
