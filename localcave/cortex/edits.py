@@ -9,6 +9,7 @@ import numpy as np
 
 from localcave.cortex import recipe
 from localcave.cortex.arbors import APICAL_STEM, FIRST_COLLATERAL, Arbors
+from localcave.cortex.edit_edges import EditEdges
 from localcave.cortex.history import USERS, Edit, History, undo
 from localcave.cortex.ids import Ints, root_ids
 from localcave.cortex.nuclei import Nuclei
@@ -109,7 +110,9 @@ def make_history(size: Size, editor: Editor) -> tuple[History, Ints]:
     roots = root_ids(rng, n_owners + ROOTS_PER_EDIT * len(edits))
     atom_owner = np.concatenate([np.arange(n_owners), np.array(editor.cut_owners, dtype=np.int64)])
     users = rng.choice(USERS, len(edits))
-    return undo(edits, roots[:n_owners], atom_owner, fresh_ids=roots[n_owners:], users=users), editor.atom
+    edges = EditEdges(editor.supervoxels, editor.arbors, editor.atom)
+    history = undo(edits, roots[:n_owners], atom_owner, fresh_ids=roots[n_owners:], users=users, edges=edges)
+    return history, editor.atom
 
 
 def _times(rng: np.random.Generator, begin: str, end: str, count: int) -> list[np.datetime64]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from localcave.cortex import recipe
+from localcave.cortex.edit_edges import EditEdges
 from localcave.cortex.ids import Ints
 
 NOW = np.datetime64("2262-01-01", "us")
@@ -73,8 +74,11 @@ class History:
         return roots
 
 
-def undo(edits: list[Edit], owner_root: Ints, atom_owner: Ints, *, fresh_ids: Ints, users: Ints) -> History:
-    """The roots before every edit; `fresh_ids` must be enough for all of them (2 each), `users` one each.
+def undo(
+    edits: list[Edit], owner_root: Ints, atom_owner: Ints, *, fresh_ids: Ints, users: Ints, edges: EditEdges
+) -> History:
+    """The roots before every edit; `fresh_ids` must be enough for all of them (2 each), `users` one each. `edges` tell
+    between which supervoxels they were.
 
     An edit that does not fit what later edits left is skipped: a merge of what is not joined, a split of what is.
     """
@@ -99,6 +103,8 @@ def undo(edits: list[Edit], owner_root: Ints, atom_owner: Ints, *, fresh_ids: In
         touched_atoms = sorted(frozenset.union(*before_atoms))
         after = list({current[atom].root_id: current[atom] for atom in touched_atoms}.values())
         before = [Root(next(fresh), atoms, expired=edit.time) for atoms in before_atoms]
+        parts = before_atoms if edit.kind == "merge" else [root.atoms for root in after]
+        kept = next(atoms for atoms in parts if edit.keep in atoms)
         for root in after:
             root.created = edit.time
         for root in before:
@@ -111,6 +117,7 @@ def undo(edits: list[Edit], owner_root: Ints, atom_owner: Ints, *, fresh_ids: In
                 "user_id": str(user),
                 "before_root_ids": [root.root_id for root in before],
                 "after_root_ids": [root.root_id for root in after],
+                "edges": [edges.between(kept, atoms) for atoms in parts if atoms is not kept],
             }
         )
     history.operations.reverse()

@@ -19,7 +19,8 @@ NO_SUPERVOXEL = -1
 
 @dataclass(frozen=True)
 class Supervoxels:
-    """One entry per supervoxel; `owner` is the cell or fragment it belongs to now, `chunk` its chunk bits.
+    """One entry per supervoxel; `owner` is the cell or fragment it belongs to now, `chunk` its chunk bits, `place_nm`
+    (n, 3) a point in it.
 
     Nodes of arbors come first, in their order. `of_nucleus`, `of_pre`, `of_post` are the indices of the supervoxels of
     nuclei and of the two sides of synapses, -1 where there is none (root id 0).
@@ -28,6 +29,7 @@ class Supervoxels:
     id: Ints
     chunk: Ints
     owner: Ints
+    place_nm: Floats
     of_nucleus: Ints
     of_pre: Ints
     of_post: Ints
@@ -57,12 +59,14 @@ def make_supervoxels(
     index[sides] = n_nodes + len(loose) + np.cumsum(begins) - 1
     first = sides[begins]
     n = len(wiring.pre)
-    place_nm: Floats = np.where((first < n)[:, None], synapses.pre_nm[first % n], synapses.post_nm[first % n])
-    chunk = chunk_key(np.concatenate([arbors.position_nm, nuclei.position_nm[loose], place_nm]))
+    of_sides_nm: Floats = np.where((first < n)[:, None], synapses.pre_nm[first % n], synapses.post_nm[first % n])
+    place_nm = np.concatenate([arbors.position_nm, nuclei.position_nm[loose], of_sides_nm])
+    chunk = chunk_key(place_nm)
     return Supervoxels(
         id=supervoxel_ids(chunk),
         chunk=chunk,
         owner=np.concatenate([pop.proofread[arbors.slot], nuclei.cell[loose], owner[first]]),
+        place_nm=place_nm,
         of_nucleus=of_nucleus,
         of_pre=index[:n],
         of_post=index[n:],

@@ -240,8 +240,9 @@ class DatastackWriter:
         `supervoxels`: supervoxel_id, level2_id, root_id (of now), one row each. `history`: supervoxel_id,
         root_id, created, expired (UTC timestamps, expired null = still valid), one row for every root that
         a supervoxel of an edited cell belonged to. `operations`: {operation_id, kind merge|split,
-        timestamp (ISO), user_id, before_root_ids, after_root_ids}, oldest first. `graph`: `chunk_size` in voxels of
-        8 x 8 x 40 nm and `spatial_bits` of each axis, where ids hold the chunk that they lie in.
+        timestamp (ISO), user_id, before_root_ids, after_root_ids, edges (where they are known, each {supervoxel_ids,
+        positions_vx})}, oldest first. `graph`: `chunk_size` in voxels of 8 x 8 x 40 nm and `spatial_bits` of each axis,
+        where ids hold the chunk that they lie in.
         """
         write_parquet(supervoxels.sort_by("supervoxel_id"), segmentation_path(self.folder, "supervoxels.parquet"))
         by_root = supervoxels.sort_by([("root_id", "ascending"), ("supervoxel_id", "ascending")])

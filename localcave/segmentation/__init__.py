@@ -2,12 +2,11 @@
 
 Public names:
 
-- `chunkedgraph`: Operation, Segmentation, parse_time
+- `chunkedgraph`: EditEdge, Operation, Segmentation, parse_time
 - `chunks`: Ids, POSITION_BITS
 - `contacts`: Contacts, contacts
 - `derived`: oldest_before, supervoxels_of
 - `derived_history`: make_segmentation
-- `edit_edges`: EditEdge, edit_edge
 - `level2`: ATTRIBUTES, Level2
 - `skeletons`: PRECOMPUTED_INFO, SKELETON_VERSION, SOMA, Skeleton, Skeletons
 - `trees`: path_between, tree_roots

@@ -33,8 +33,16 @@ MESH_METADATA = {"uniform_draco_grid_size": 1, "unsharded_mesh_dir": "dynamic"}
 
 
 @dataclass(frozen=True)
+class EditEdge:
+    """The two supervoxels that an edit joined or parted, and a point in each, in voxels of 8 x 8 x 40 nm."""
+
+    supervoxels: tuple[int, ...]
+    places_vx: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class Operation:
-    """A merge or a split."""
+    """A merge or a split; `edges` is None where it is not known between which supervoxels it was."""
 
     id: int
     kind: str
@@ -42,6 +50,7 @@ class Operation:
     user_id: str
     before: tuple[int, ...]
     after: tuple[int, ...]
+    edges: tuple[EditEdge, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,7 @@ class Segmentation:
                 str(record["user_id"]),
                 tuple(map(int, record["before_root_ids"])),
                 tuple(map(int, record["after_root_ids"])),
+                _edges(record.get("edges")),
             )
             for record in records
         ]
@@ -312,6 +322,14 @@ class Segmentation:
         if life is None:
             raise CaveError(500, {"code": 500, "message": f"Cannot read timestamps for {root}"})
         return life
+
+
+def _edges(records: Sequence[Mapping[str, Any]] | None) -> tuple[EditEdge, ...] | None:
+    if records is None:
+        return None
+    return tuple(
+        EditEdge(tuple(record["supervoxel_ids"]), tuple(map(tuple, record["positions_vx"]))) for record in records
+    )
 
 
 def parse_time(text: str) -> datetime:

@@ -8,12 +8,10 @@ from typing import Any
 
 from flask import Response, request
 
-from localcave.segmentation.chunkedgraph import Operation, Segmentation
-from localcave.segmentation.edit_edges import EditEdge, edit_edge
+from localcave.segmentation.chunkedgraph import EditEdge, Operation
 from localcave.server.auth import no_edits
 from localcave.server.graph_requests import failed, ids_of, requested_ids, requested_time, segmentation, written
 from localcave.server.routes_segmentation import V1, routes
-from localcave.server.service import service
 
 UNKNOWN_USER = "unknown"
 """What the chunkedgraph says of a user of whom the directory says nothing."""
@@ -64,16 +62,16 @@ def merge_log(table: str, node: int) -> Response:
     """Pairs of supervoxels that were joined on the way to a root, and where."""
     graph = segmentation(table)
     graph.require(node)
-    edges = [_edge(graph, operation) for operation in graph.operations_of(node) if operation.kind == "merge"]
-    known = [edge for edge in edges if edge is not None]
+    merges = [operation for operation in graph.operations_of(node) if operation.kind == "merge"]
+    edges = [edge for operation in merges for edge in _edges(operation)]
     return written(
-        {"merge_edges": [edge.supervoxels for edge in known], "merge_edge_coords": [edge.places_vx for edge in known]}
+        {"merge_edges": [edge.supervoxels for edge in edges], "merge_edge_coords": [edge.places_vx for edge in edges]}
     )
 
 
 @routes.get(f"{V1}/operation_details")
 def operation_details(table: str) -> Response:
-    """Operations by id. Edges and coordinates are empty where it is not known between which supervoxels it was."""
+    """Operations by id: the kept side is the source, the other the sink. A 404 for one whose edges are not known."""
     graph = segmentation(table)
     try:
         requests = ids_of(json.loads(request.args.get("operation_ids", "")), "operation_ids")
@@ -82,27 +80,26 @@ def operation_details(table: str) -> Response:
     known = {operation.id: operation for operation in graph.operations}
     if missing := set(requests) - known.keys():
         raise failed(f"Operation {min(missing)} does not exist", 404)
-    return written({str(number): _details(graph, known[number]) for number in requests})
+    return written({str(number): _details(known[number]) for number in requests})
 
 
-def _details(graph: Segmentation, operation: Operation) -> dict[str, Any]:
-    edge = _edge(graph, operation)
-    pair = [] if edge is None else [edge.supervoxels]
-    source, sink = ([], []) if edge is None else ([place] for place in edge.places_vx)
-    kind = "added_edges" if operation.kind == "merge" else "removed_edges"
+def _details(operation: Operation) -> dict[str, Any]:
+    edges = _edges(operation)
     return {
-        kind: pair,
+        "added_edges" if operation.kind == "merge" else "removed_edges": [edge.supervoxels for edge in edges],
         "roots": list(operation.after),
-        "source_coords": source,
-        "sink_coords": sink,
+        "source_coords": [edge.places_vx[0] for edge in edges],
+        "sink_coords": [edge.places_vx[1] for edge in edges],
         "timestamp": f"{operation.time:%Y-%m-%d %H:%M:%S.%f+00:00}",
         "user": operation.user_id,
         "operation_status": 0,
     }
 
 
-def _edge(graph: Segmentation, operation: Operation) -> EditEdge | None:
-    return edit_edge(graph, service().skeletons[graph.datastack], operation)
+def _edges(operation: Operation) -> tuple[EditEdge, ...]:
+    if operation.edges is None:
+        raise failed(f"Between which supervoxels operation {operation.id} was is not known here.", 404)
+    return operation.edges
 
 
 @routes.get(f"{V1}/user_operations")
