@@ -5,6 +5,7 @@ Public names:
 - `annotation_format`: Level, Property, category_property, info, levels, many, number_property, one, records
 - `meshes`: FLAT_INFO, GRAPHENE_INFO, LevelledMesh, draco, tubes
 - `segment_properties`: segment_properties
+- `synapse_points`: synapse_points
 - `volumes`: SOMA_RADIUS_NM, Volume
-- `watershed`: Watershed
+- `watershed`: POINT_RADIUS_NM, Watershed
 """

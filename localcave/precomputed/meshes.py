@@ -1,4 +1,4 @@
-"""Meshes drawn around skeletons: a tube along every edge and a ball at the soma."""
+"""Meshes drawn around skeletons: a tube along every edge, a ball at the soma and at what has no edge."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ FLAT_INFO = {
     "transform": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0],
     "lod_scale_multiplier": 1,
 }
-BALL_RINGS, BALL_SIDES = 12, 18
+BALL, POINT = (12, 18), (3, 4)
+"""Rings and sides of a soma, and of what is only a point."""
 
 Points = npt.NDArray[np.float32]
 Faces = npt.NDArray[np.uint32]
@@ -47,20 +48,27 @@ Faces = npt.NDArray[np.uint32]
 
 def tubes(skeleton: Skeleton, sides: int = SIDES, level2: int | None = None) -> tuple[Points, Faces]:
     """Points in nm (n, 3) and triangles (m, 3) of a cell, or of the part in one level 2 node."""
-    somata = skeleton.compartment == SOMA
-    if level2 is None:
-        edges = skeleton.edges
-    else:
-        edges = skeleton.edges[skeleton.level2_id[skeleton.edges[:, 0]] == level2]
-        somata = somata & (skeleton.level2_id == level2)
-    points, faces = _tubes(skeleton, edges, sides)
-    if somata.any():
-        numbers = np.flatnonzero(somata)
-        centre = numbers[np.argmax(skeleton.radius_nm[numbers])]
-        ball, ball_faces = _ball(skeleton.vertices_nm[centre], float(skeleton.radius_nm[centre]))
-        faces = np.vstack([faces, ball_faces + np.uint32(len(points))])
-        points = np.vstack([points, ball])
-    return points, faces
+    edges, inside = skeleton.edges, np.ones(len(skeleton.vertices_nm), bool)
+    if level2 is not None:
+        edges = edges[skeleton.level2_id[edges[:, 0]] == level2]
+        inside = skeleton.level2_id == level2
+    parts = [_tubes(skeleton, edges, sides)]
+    for centre in np.flatnonzero(_balls(skeleton) & inside).tolist():
+        shape = BALL if skeleton.compartment[centre] == SOMA else POINT
+        parts.append(_ball(skeleton.vertices_nm[centre], float(skeleton.radius_nm[centre]), *shape))
+    first = np.cumsum([0, *(len(points) for points, _ in parts)]).astype(np.uint32)
+    points = np.vstack([points for points, _ in parts])
+    return points, np.vstack([faces + start for (_, faces), start in zip(parts, first[:-1], strict=True)])
+
+
+def _balls(skeleton: Skeleton) -> npt.NDArray[np.bool_]:
+    """The vertices that are drawn as balls: the largest of the soma, and those without an edge."""
+    chosen = np.ones(len(skeleton.vertices_nm), bool)
+    chosen[skeleton.edges.ravel()] = False
+    somata = np.flatnonzero(skeleton.compartment == SOMA)
+    if len(somata):
+        chosen[somata[np.argmax(skeleton.radius_nm[somata])]] = True
+    return chosen
 
 
 def draco(points: Points, faces: Faces) -> bytes:
@@ -139,15 +147,15 @@ def _frame(axis: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float64], npt.
     return across, np.cross(unit, across)
 
 
-def _ball(centre_nm: npt.NDArray[np.float32], radius_nm: float) -> tuple[Points, Faces]:
-    polar = np.linspace(0, np.pi, BALL_RINGS)
-    around = np.arange(BALL_SIDES) * (2 * np.pi / BALL_SIDES)
+def _ball(centre_nm: npt.NDArray[np.float32], radius_nm: float, rings: int, sides: int) -> tuple[Points, Faces]:
+    polar = np.linspace(0, np.pi, rings)
+    around = np.arange(sides) * (2 * np.pi / sides)
     p, a = np.meshgrid(polar, around, indexing="ij")
     unit = np.stack([np.sin(p) * np.cos(a), np.sin(p) * np.sin(a), np.cos(p)], axis=-1).reshape(-1, 3)
-    ring, side = np.meshgrid(np.arange(BALL_RINGS - 1), np.arange(BALL_SIDES), indexing="ij")
-    here = ring * BALL_SIDES + side
-    right = ring * BALL_SIDES + (side + 1) % BALL_SIDES
-    low = np.stack([here, right, here + BALL_SIDES], axis=-1).reshape(-1, 3)
-    high = np.stack([right, right + BALL_SIDES, here + BALL_SIDES], axis=-1).reshape(-1, 3)
+    ring, side = np.meshgrid(np.arange(rings - 1), np.arange(sides), indexing="ij")
+    here = ring * sides + side
+    right = ring * sides + (side + 1) % sides
+    low = np.stack([here, right, here + sides], axis=-1).reshape(-1, 3)
+    high = np.stack([right, right + sides, here + sides], axis=-1).reshape(-1, 3)
     points = (centre_nm + unit * radius_nm).astype(np.float32)
     return points, np.vstack([low, high]).astype(np.uint32)

@@ -31,10 +31,11 @@ CHUNK_NAME = re.compile(r"(\d+)-(\d+)_(\d+)-(\d+)_(\d+)-(\d+)")
 
 @dataclass(frozen=True)
 class Somata:
-    """Nucleus positions in nm (n, 3) and the root ids of their cells (n)."""
+    """Nucleus positions in nm (n, 3), the root ids of their cells (n) and their supervoxels (n; 0 = not known)."""
 
     centres_nm: npt.NDArray[np.float64]
     root_ids: npt.NDArray[np.int64]
+    supervoxel_ids: npt.NDArray[np.int64]
 
 
 class Volume:
@@ -53,15 +54,17 @@ class Volume:
         version = self._stack.newest_version() if self._stack.versions else 0
         source = self._stack.table(version, name)
         if source is None or "pt_position" not in source.columns or "pt_root_id" not in source.columns:
-            return Somata(np.zeros((0, 3)), np.zeros(0, np.int64))
+            return Somata(np.zeros((0, 3)), np.zeros(0, np.int64), np.zeros(0, np.int64))
         voxel_nm = voxel_size_nm(self._stack.tables(version)[name]["metadata"])
         parts = source.columns["pt_position"].parts
         items = ", ".join(f"{identifier(part)}::DOUBLE * {size!r}" for part, size in zip(parts, voxel_nm, strict=True))
+        supervoxel = "pt_supervoxel_id" if "pt_supervoxel_id" in source.columns else "NULL"
         rows = self._store.arrow(
-            f"SELECT {items}, coalesce(pt_root_id, 0) FROM {source.sql()} WHERE {identifier(parts[0])} IS NOT NULL"
+            f"SELECT {items}, coalesce(pt_root_id, 0), coalesce({supervoxel}, 0)::BIGINT FROM {source.sql()} "
+            f"WHERE {identifier(parts[0])} IS NOT NULL"
         )
         centres = np.column_stack([rows[i].to_numpy() for i in range(3)]).reshape(-1, 3)
-        return Somata(centres, rows[3].to_numpy())
+        return Somata(centres, rows[3].to_numpy(), rows[4].to_numpy())
 
     @cached_property
     def _end_nm(self) -> npt.NDArray[np.float64]:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from localcave.server.auth import no_edits
 from localcave.server.graph_requests import int64, leaves, requested_bounds, segmentation
 from localcave.server.query_body import json_body
-from localcave.server.routes_precomputed import cell_skeleton
+from localcave.server.routes_precomputed import graph_skeleton
 
 routes = Blueprint("meshing", __name__, url_prefix="/meshing/api/v1/table/<table>")
 LEVEL2 = 2
@@ -21,12 +21,10 @@ def manifest(table: str, node: int, lod: int) -> Response:
     body = json_body() if request.get_data() else {}
     start_layer = body.get("start_layer") if isinstance(body, dict) else None
     if bounds is not None or start_layer == LEVEL2:
-        skeleton = cell_skeleton(result.datastack, node)
-        of_skeleton = set(skeleton.level2_id.tolist())
-        pieces = [leaf for leaf in leaves(result, node, LEVEL2, bounds) if leaf in of_skeleton]
+        pieces = leaves(result, node, LEVEL2, bounds)
     else:
         result.require(node)
-        pieces = [node] if len(cell_skeleton(result.datastack, node).vertices_nm) else []
+        pieces = [node] if len(graph_skeleton(result.datastack, node).vertices_nm) else []
     names = [f"{piece}:{lod}:0" for piece in pieces]
     if "prepend_seg_ids" in request.args:
         names = [f"~{piece}:{name}" for piece, name in zip(pieces, names, strict=True)]

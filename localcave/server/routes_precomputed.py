@@ -6,6 +6,7 @@ import gzip
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from flask import Blueprint, Response, jsonify, request
 
@@ -13,7 +14,9 @@ from localcave.cave_errors import CaveError
 from localcave.engine.query import Query, Table
 from localcave.engine.store import Datastack, voxel_size_nm
 from localcave.precomputed.meshes import FLAT_INFO, GRAPHENE_INFO, LevelledMesh, draco, tubes
+from localcave.precomputed.synapse_points import synapse_points
 from localcave.precomputed.volumes import SOMA_RADIUS_NM, Volume
+from localcave.precomputed.watershed import POINT_RADIUS_NM
 from localcave.segmentation.chunks import POSITION_BITS
 from localcave.segmentation.skeletons import PRECOMPUTED_INFO, SOMA, Skeleton
 from localcave.server.service import Release, release, service
@@ -81,12 +84,11 @@ def graphene_mesh_info(datastack: str) -> Response:
 def graphene_fragment(datastack: str, node: int, rest: str) -> Response:
     """The mesh of a root or of a level 2 node; `rest` is what some clients tell of its place."""
     if node >> POSITION_BITS != LEVEL2:
-        return _binary(draco(*tubes(cell_skeleton(datastack, node))))
+        return _binary(draco(*tubes(graph_skeleton(datastack, node))))
     result = service().skeletons.get(datastack)
     whole = result.with_level2(np.array([node])) if result else []
-    if not whole:
-        raise _missing()
-    return _binary(draco(*tubes(whole[0], level2=node)))
+    mesh = tubes(whole[0], level2=node) if whole else tubes(graph_skeleton(datastack, node))
+    return _binary(draco(*mesh))
 
 
 def _levelled_mesh(datastack: str, root_id: int) -> LevelledMesh:
@@ -105,13 +107,38 @@ def cell_skeleton(datastack: str, root_id: int) -> Skeleton:
     if skeleton is not None:
         return skeleton
     somata = _volume(datastack, "segmentation").somata
-    centres_nm = somata.centres_nm[somata.root_ids == root_id].astype(np.float32)
+    return _balls(root_id, somata.centres_nm[somata.root_ids == root_id], SOMA_RADIUS_NM, SOMA)
+
+
+def graph_skeleton(datastack: str, node: int) -> Skeleton:
+    """The skeleton of a root of now or of the past; of one without, and of a level 2 node, nuclei or else synapses,
+    as points. Raises a 404 for what is not in the chunkedgraph."""
+    known = service().skeletons.get(datastack)
+    skeleton = known.get(node) if known else None
+    if skeleton is not None:
+        return skeleton
+    stack = service().store.datastacks.get(datastack)
+    if stack is None:
+        raise _missing()
+    graph = service().segmentation_of(stack)
+    supervoxels = graph.leaves(node)
+    if not len(supervoxels):
+        raise _missing()
+    somata = service().volumes[datastack].somata
+    centres_nm = somata.centres_nm[np.isin(somata.supervoxel_ids, supervoxels) | (somata.root_ids == node)]
+    if len(centres_nm):
+        return _balls(node, centres_nm, SOMA_RADIUS_NM, SOMA)
+    return _balls(node, synapse_points(service().store, stack, graph, supervoxels), POINT_RADIUS_NM, 0)
+
+
+def _balls(node: int, centres_nm: npt.NDArray[Any], radius_nm: float, compartment: int) -> Skeleton:
+    count = len(centres_nm)
     return Skeleton(
-        root_id,
-        centres_nm,
+        node,
+        centres_nm.astype(np.float32),
         np.zeros((0, 2), np.int32),
-        np.full(len(centres_nm), SOMA_RADIUS_NM, np.float32),
-        np.full(len(centres_nm), SOMA, np.int8),
+        np.full(count, radius_nm, np.float32),
+        np.full(count, compartment, np.int8),
     )
 
 

@@ -150,6 +150,33 @@ def test_meshparty_reads_the_mesh(
     assert len(meta.mesh(seg_id=cell).faces) > 1000
 
 
+def test_what_has_no_arbor_has_a_mesh_of_its_nucleus_or_its_synapses(
+    client: CAVEclient, volume: CloudVolume, proofread: pd.DataFrame
+) -> None:
+    log = client.chunkedgraph.get_tabular_change_log(_edited(client))
+    split_off = {int(r) for one in log.values() for row in one[~one.is_merge].itertuples() for r in row.after_root_ids}
+    past = {int(r) for one in log.values() for row in one.itertuples() for r in row.before_root_ids}
+    somata = client.materialize.query_table("nucleus_detection_v0").pt_root_id
+    roots = sorted(split_off | past | set(somata[somata > 0].head(20).tolist()))
+    exist = client.skeleton.skeletons_exist(root_ids=roots)
+    without = [root for root in roots if not exist[root]]
+    fragments = [root for root in without if root in split_off]
+    assert fragments and set(without) - set(fragments)
+    for root in without:
+        mesh = volume.mesh.get(root)[root]
+        assert len(mesh.faces) and mesh.faces.max() < len(mesh.vertices)
+    root = fragments[0]
+    place = [
+        np.vstack(rows[f"{side}_pt_position"])
+        for side in ("pre", "post")
+        if len(rows := client.materialize.synapse_query(**{f"{side}_ids": root}, desired_resolution=[1, 1, 1]))
+    ]
+    expected, mesh = np.vstack(place), volume.mesh.get(root)[root]
+    np.testing.assert_allclose(box(mesh.vertices), box(expected), atol=101)
+    (piece,) = client.chunkedgraph.get_leaves(root, stop_layer=2)[:1]
+    assert len(volume.mesh.get(int(piece))[int(piece)].vertices) % 12 == 0
+
+
 def test_a_cut_out_shows_the_nucleus_and_its_root(
     client: CAVEclient, volume: CloudVolume, proofread: pd.DataFrame, localcave_url: str
 ) -> None:
@@ -277,23 +304,35 @@ def test_the_fewest_nodes_that_cover_some(client: CAVEclient, cell: int) -> None
     assert sorted(graph.get_minimal_covering_nodes(supervoxels).tolist()) == part
 
 
-def test_operations_tell_what_they_joined_and_parted(client: CAVEclient) -> None:
+def test_operations_tell_what_they_joined_and_parted(client: CAVEclient, volume: CloudVolume) -> None:
     graph = client.chunkedgraph
-    log = graph.get_user_operations(121, graph.get_oldest_timestamp())
-    assert set(log.user_id) == {"121"}
-    details = graph.get_operation_details(log.operation_id.tolist())
-    edges = 0
-    for number, message in details.items():
-        kind = "added_edges" if "added_edges" in message else "removed_edges"
-        moment = log.timestamp[log.operation_id == int(number)].iloc[0]
-        assert pd.Timestamp(message["timestamp"]).round("ms") == pd.Timestamp(moment).round("ms")
-        for pair in message[kind]:
-            edges += 1
-            for supervoxel in pair:
-                assert graph.get_root_id(supervoxel, timestamp=moment + pd.Timedelta("1ms")) in message["roots"]
-    assert edges
-    merges = [root for root in _edited(client) if graph.get_change_log(root)["n_merges"]]
-    assert any(graph.get_merge_log(root)["merge_edges"] for root in merges)
+    kinds = set()
+    for user in (121, 160, 446, 2012, 3358):
+        log = graph.get_user_operations(user, graph.get_oldest_timestamp())
+        assert set(log.user_id) <= {str(user)}
+        details = graph.get_operation_details(log.operation_id.tolist())
+        for row in log.itertuples():
+            message = details[str(row.operation_id)]
+            assert pd.Timestamp(message["timestamp"]).round("ms") == pd.Timestamp(row.timestamp).round("ms")
+            kind = "added_edges" if "added_edges" in message else "removed_edges"
+            kinds.add(kind)
+            pairs = np.array(message[kind])
+            assert len(pairs) == max(1, len(message["roots"]) - 1)
+            before, after = (
+                graph.get_roots(pairs.ravel(), timestamp=row.timestamp + pd.Timedelta(ms, "ms")).reshape(-1, 2)
+                for ms in (-1, 1)
+            )
+            whole, parts = (after, before) if kind == "added_edges" else (before, after)
+            assert len(np.unique(whole)) == 1 and (parts[:, 0] != parts[:, 1]).all()
+            assert set(after.ravel()) == set(message["roots"])
+            for ends, side in ((message["source_coords"], pairs[:, 0]), (message["sink_coords"], pairs[:, 1])):
+                chunks = np.array([volume.meta.decode_chunk_position(node) for node in side])
+                low = chunks * [2560, 2560, 512]
+                assert ((np.array(ends) >= low - 1) & (np.array(ends) <= low + np.array([2561, 2561, 513]))).all()
+    assert kinds == {"added_edges", "removed_edges"}
+    for root in _edited(client):
+        log = graph.get_merge_log(root)
+        assert len(log["merge_edges"]) == len(log["merge_edge_coords"]) == graph.get_change_log(root)["n_merges"]
     with pytest.raises(requests.HTTPError, match="404"):
         graph.get_operation_details([17])
 
