@@ -28,6 +28,8 @@ ARGUMENTS = re.compile(rf"(?:[^,()]|\({_IN_CALL}*\))+")
 OUR_ARGUMENTS = re.compile(r"(?:auth_token|auth_token_file|auth_token_key|server_address|write_server_cache)\s*=")
 LONG_IDS = re.compile(r"\b\d{2,3}(?:_\d{3}){5}\b")
 """Written in groups of three."""
+COMMENTS = re.compile(r"#.*")
+KEYS = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\[(['\"]?)(\d{17,18})\2\]")
 LOGINS = re.compile(r"\b([\w.]*auth)\.(?:setup_token|save_token|get_new_token)\([^()]*\)")
 FLAT = re.compile(r"precomputed://gs://[\w./-]*/seg(?:_m\d+)?/?(?=[\"'])")
 IMAGE = re.compile(r"precomputed://(?:gs://|https://bossdb-open-data\.s3\.amazonaws\.com/)[\w./-]*/em/?(?=[\"'])")
@@ -49,6 +51,7 @@ def rewritten(
     if not isinstance(cells, list) or not all(isinstance(cell, dict) and "source" in cell for cell in cells):
         raise InputError("this is no notebook: it has no cells")
     change = _Change(examples, server, datastack, token)
+    change.note_keys(["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"])
     changed = [_cell(cell, change) for cell in cells]
     host = urlsplit(server).netloc
     first = FIRST_CELL.format(datastack=datastack, server=server, host=host, token=token)
@@ -79,6 +82,16 @@ class _Change:
         self._roots: dict[str, int] = {}
         self._supervoxels: dict[str, int] = {}
         self._nuclei: dict[str, int] = {}
+        self._keys: dict[str, dict[str, int]] = {}
+
+    def note_keys(self, sources: Sequence[str]) -> None:
+        """Remember the ids that stand only in brackets behind a name: keys of an answer, which has others here."""
+        code = LONG_IDS.sub(lambda match: match[0].replace("_", ""), "\n".join(sources))
+        given = set(re.findall(r"\b\d{17,18}\b", COMMENTS.sub("", KEYS.sub("", code))))
+        for name, _, key in KEYS.findall(code):
+            if key not in given:
+                numbers = self._keys.setdefault(name, {})
+                numbers.setdefault(key, len(numbers))
 
     def __call__(self, code: str) -> str:
         code = INSTALLS.sub(r"\1# \2", code)
@@ -88,6 +101,7 @@ class _Change:
         code = CLIENTS.sub(self._client, code)
         code = LOGINS.sub(r"\1.token  # any token will do here", code)
         code = FLAT.sub(f"{self._source}/segmentation", IMAGE.sub(f"{self._source}/image", code))
+        code = KEYS.sub(self._key, code)
         code = ROOT_IDS.sub(self._id(self._roots, self._examples.roots), code)
         code = SUPERVOXEL_IDS.sub(self._id(self._supervoxels, self._examples.supervoxels), code)
         code = NUCLEUS_IDS.sub(self._id(self._nuclei, self._examples.nuclei), code)
@@ -101,6 +115,11 @@ class _Change:
         named = [part for part in arguments if re.match(r"\w+\s*=", part) and not OUR_ARGUMENTS.match(part)]
         first = [part for part in arguments if not re.match(r"\w+\s*=", part)][:1]
         return f"CAVEclient({', '.join([*first, *named, self._given])})"
+
+    def _key(self, match: re.Match[str]) -> str:
+        """The first key that there is in place of the first of these that a name was asked for, and so on."""
+        name, number = match[1], self._keys.get(match[1], {}).get(match[3])
+        return match[0] if number is None else f"{name}[list({name})[{number}]]"
 
     @staticmethod
     def _id(known: dict[str, int], examples: Sequence[int]) -> Callable[[re.Match[str]], str]:

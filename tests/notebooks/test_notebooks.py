@@ -78,6 +78,12 @@ CELLS = {
         many = client.skeleton.get_bulk_skeletons([{ROOT}, {OTHER}], output_format="swc")
         assert len(skeleton["vertices"]) and set(many) == {{"{ROOT}", "{OTHER}"}}
     """,
+    "answered keys": """
+        chosen = client.materialize.tables.proofreading_status_and_strategy(status_axon='t').query()['pt_root_id']
+        several = client.skeleton.get_bulk_skeletons(chosen.head(3), output_format="dict", skeleton_version=4)
+        first, second = several['864691135686494647'], several['864691135686494648']
+        assert first is several['864691135686494647'] and first is not second and len(first["vertices"])
+    """,
     "meshes": f"""
         import cloudvolume
         flat = cloudvolume.CloudVolume('precomputed://gs://iarpa_microns/minnie/minnie65/seg_m1300',
