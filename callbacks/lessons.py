@@ -22,7 +22,7 @@ from services.lessons import answers, files
 def list_lessons(_changed: Any, done: Any, name: str) -> list[Any]:
     """All lessons, those that this browser has done marked."""
     known = done if isinstance(done, list) else []
-    return lessons_page.listed(files.lessons(), known, name)
+    return lessons_page.listed(*files.lessons(), known, name)
 
 
 @callback(Output("lesson", "children"), Input("lesson-name", "data"))
@@ -52,7 +52,7 @@ def check(clicks: int | None, enter: int | None, given: str | None, name: str, d
 
 
 def _lesson(name: str) -> files.Lesson:
-    result = next((lesson for lesson in files.lessons() if lesson.name == name), None)
+    result = next((lesson for lesson in files.lessons()[0] if lesson.name == name), None)
     if result is None:
         raise NotFound(f"There is no lesson {name[:60]!r}.", "Choose one of the list.")
     return answers.of_datastack(cave(), cave().settings.datastack, result, outside_address(cave()))

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import dash_bootstrap_components as dbc
 from dash import dcc, html
 
+from components import alerts
 from components.attributes import aria
 from components.links import copy_button
 from components.shell import heading
@@ -35,8 +36,8 @@ def page(name: str) -> html.Div:
     )
 
 
-def listed(lessons: Sequence[Lesson], done: Collection[str], shown: str) -> list[Any]:
-    """All lessons as links, and how many are done."""
+def listed(lessons: Sequence[Lesson], faults: Sequence[str], done: Collection[str], shown: str) -> list[Any]:
+    """All lessons as links, how many are done, and what is wrong with files that are none."""
     items = [
         html.Li(
             [
@@ -51,7 +52,8 @@ def listed(lessons: Sequence[Lesson], done: Collection[str], shown: str) -> list
         for lesson in lessons
     ]
     number = sum(lesson.name in done for lesson in lessons)
-    return [html.Ol(items), html.P(f"{number} of {len(lessons)} done.", className="k-muted")]
+    count = html.P(f"{number} of {len(lessons)} done.", className="k-muted")
+    return [html.Ol(items), count, *alerts.notes(f"Not shown: {fault}." for fault in faults)]
 
 
 def lesson(lesson: Lesson) -> html.Article:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 
 import pandas as pd
 
@@ -66,15 +67,27 @@ def is_right(cave: Cave, datastack: str, lesson: Lesson, given: str) -> bool:
 def answers(cave: Cave, datastack: str, lesson: Lesson) -> Answers:
     """The right answers at the newest version."""
     check, release = lesson.check, _newest(cave, datastack)
-    requested = check.get("of", "")
+    requested, column, direction = (check.get(key, "") for key in ("of", "column", "direction"))
     if "table" in check and requested in ROWS:
         table = tables.open_table(release, check["table"])
         rows = tables.select(table, TableQuery(check.get("filter", "")))
-        return ROWS[requested](rows, check.get("column", ""))
-    if "cell" in check and requested in PARTNERS:
+        if requested != "rows" and column not in rows:
+            raise _wrong(lesson, f"{check['table']} has no column {column!r}")
+        right = ROWS[requested](rows, column)
+    elif "cell" in check and requested in PARTNERS:
+        if direction not in ("in", "out"):
+            raise _wrong(lesson, f"direction is {direction!r}, neither in nor out")
         connections = connectivity.read(release, check["cell"], type_table=check.get("types"))
-        return PARTNERS[requested](connections.side(check.get("direction", "in")))
-    raise BadInput(f"The lesson {lesson.name} does not say what is asked.", "Correct its header.")
+        right = PARTNERS[requested](connections.side(direction))
+    else:
+        raise _wrong(lesson, "it does not say what is asked")
+    if not right:
+        raise _wrong(lesson, "nothing in the data answers it")
+    return right
+
+
+def _wrong(lesson: Lesson, why: str) -> BadInput:
+    return BadInput(f"The check of the lesson {lesson.name} cannot be made: {why}.", "Correct the header of its file.")
 
 
 def _newest(cave: Cave, datastack: str) -> Release:
@@ -86,4 +99,8 @@ def _largest(values: pd.Series) -> Answers:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"(?<=\d)[,\s](?=\d{3}\b)", "", text.strip()).casefold()
+    text = re.sub(r"(?<=\d)[,\s](?=\d{3}\b)", "", text.strip()).casefold()
+    try:
+        return str(Decimal(text).normalize())  # 5.0 is 5; ids stay as they are
+    except InvalidOperation:
+        return text

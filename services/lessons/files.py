@@ -15,7 +15,7 @@ from typing import Any
 from services.core.settings import ROOT
 
 FOLDER = ROOT / "lessons"
-FILE = re.compile(r"\+\+\+\n(?P<header>.*?)\n\+\+\+\n(?P<body>.*)", re.DOTALL)
+FILE = re.compile(r"\s*\+\+\+[ \t]*\n(?P<header>.*?)\n\+\+\+[ \t]*\n(?P<body>.*)", re.DOTALL)
 CODE = re.compile(r"^## In a notebook\n+```python\n(?P<code>.*?)\n```\s*$", re.DOTALL | re.MULTILINE)
 CELL, DATASTACK, SERVER = "{cell}", "{datastack}", "{server}"
 """Stand in a lesson for the root id of the datastack's first example cell, the datastack, and the address of CAVE."""
@@ -55,14 +55,26 @@ class Lesson:
         return {"task": self.task, "view": self.view, "hint": self.hint, "code": self.code}
 
 
-def lessons(folder: Path = FOLDER) -> list[Lesson]:
-    """The lessons of a folder. Raises ValueError, naming the file and what is wrong with it."""
-    return [read(path) for path in sorted(folder.glob("*.md"))]
+def lessons(folder: Path = FOLDER) -> tuple[list[Lesson], list[str]]:
+    """The lessons of a folder, and for each file that is none a sentence with its name and what is wrong with it."""
+    result, faults = [], []
+    for path in sorted(folder.glob("*.md")):
+        try:
+            result.append(read(path))
+        except ValueError as error:
+            faults.append(str(error))
+    return result, faults
 
 
 def read(path: Path) -> Lesson:
-    """The lesson of a file. Raises ValueError."""
-    match = FILE.fullmatch(path.read_text(encoding="utf-8"))
+    """The lesson of a file. Raises ValueError, naming the file and what is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows begin with a mark
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name} is not text in UTF-8") from error
+    except OSError as error:
+        raise ValueError(f"{path.name} cannot be read: {error.strerror}") from error
+    match = FILE.fullmatch(text)
     if match is None:
         raise ValueError(f"{path.name} has no header between two lines +++")
     try:
@@ -72,7 +84,7 @@ def read(path: Path) -> Lesson:
     for key, kind in WANTED.items():
         if not isinstance(header.get(key), kind):
             raise ValueError(f"the header of {path.name} lacks {key}")
-    if not header["view"].startswith("/") or header["view"].startswith("//"):
+    if not re.match(r"/(?![/\\])", header["view"]):
         raise ValueError(f"the view of {path.name} is no address of this site")
     code = CODE.search(match["body"])
     if code is None:

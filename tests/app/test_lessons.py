@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from caveclient import CAVEclient
 
+from components import lessons_page
 from services.cave.client import Cave
 from services.core.errors import BadInput
 from services.lessons import answers, files
 
 DS = "karst_demo"
-LESSONS = files.lessons()
+LESSONS, FAULTS = files.lessons()
 
 
 def test_there_are_eight_and_each_starts_from_a_view_of_this_site() -> None:
-    assert len(LESSONS) == 8
+    assert (len(LESSONS), FAULTS) == (8, [])
     assert all(lesson.view.startswith(("/table-viewer?", "/connectivity-viewer?")) for lesson in LESSONS)
 
 
@@ -56,19 +59,42 @@ CODE = "\n\n## In a notebook\n\n```python\n1\n```\n"
         ("+++\ntitle =\n+++\n", "is not TOML"),
         (HEADER.replace("hint", "tip") + "task" + CODE, "lacks hint"),
         (HEADER.replace("/x", "//evil.org") + "task" + CODE, "no address of this site"),
+        (HEADER.replace('"/x"', "'/\\evil.org'") + "task" + CODE, "no address of this site"),
         (HEADER + "task", "does not end with"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.md").write_text(text)
-    with pytest.raises(ValueError, match=f"a.md.*{message}"):
-        files.lessons(tmp_path)
+    (tmp_path / "b.md").write_text("\ufeff" + HEADER + "task" + CODE, encoding="utf-8", newline="\r\n")
+    (tmp_path / "c.md").write_bytes(b"\xff\xfe+")
+    others, faults = files.lessons(tmp_path)
+    assert [lesson.name for lesson in others] == ["b"]
+    assert re.search(f"a.md.*{message}", faults[0]) and faults[1] == "c.md is not text in UTF-8"
+    assert f"Not shown: {faults[1]}." in str(lessons_page.listed(others, faults, [], "b"))
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        ({"of": "rows"}, "does not say what is asked"),
+        ({"table": "nucleus_detection_v0", "of": "distinct"}, "no column ''"),
+        ({"table": "nucleus_detection_v0", "of": "commonest", "column": "types"}, "no column 'types'"),
+        ({"cell": "1", "of": "partners", "direction": "inward"}, "neither in nor out"),
+        (
+            {"table": "nucleus_detection_v0", "of": "commonest", "column": "volume", "filter": "volume < 0"},
+            "nothing in the data",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_check_is_said(cave: Cave, check: dict[str, str], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        answers.answers(cave, DS, replace(LESSONS[0], check=check))
 
 
 def test_a_teacher_adds_a_file(tmp_path: Path, cave: Cave, localcave_url: str) -> None:
     plain = CAVEclient(DS, server_address=localcave_url, auth_token="any", write_server_cache=False)
     header = HEADER.replace("of =", 'table = "nucleus_detection_v0"\nof =')
     (tmp_path / "a.md").write_text(f"{header}How many?{CODE}")
-    (lesson,) = files.lessons(tmp_path)
+    ((lesson,), _) = files.lessons(tmp_path)
     assert (lesson.name, lesson.task, lesson.code) == ("a", "How many?", "1")
     assert answers.answers(cave, DS, lesson) == {str(plain.materialize.get_annotation_count("nucleus_detection_v0"))}
