@@ -11,9 +11,10 @@ from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
 from services.cave.release import Release
-from services.cells import arbor, connectivity, interpretation, soma
+from services.cells import arbor, connectivity, interpretation, skeleton_wall, soma
 from services.cells.cells import Cell
 from services.core.columns import describe_columns
+from services.populations import sets
 from services.tables import live
 
 MEASURES = ("compartments", "sholl", "depth")
@@ -75,6 +76,26 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
     subject = Subject(datastack, release.version, f"{result.root_id}_{of}", facts)
     extra = {"cell": cell_json(result, release.volume, notices)}
     return frame_answer(frame, describe_columns(frame), subject, total=len(frame), extra=extra)
+
+
+@blueprint.get("/<datastack>/<version>/skeletons")
+@documented(shapes.WallRows, "cells", "offset", "limit", *params.FILE, examples={"cells": "{cell}"})
+def skeletons_of_cells(datastack: str, version: str) -> Response:
+    """The skeletons of up to 40 cells as the page of skeletons draws them, the shallowest soma first: lines of axon and
+    dendrite along the first two axes of the volume."""
+    offset, limit = params.span(None)
+    release = live.resolve(cave(), datastack, version)
+    chosen = sets.resolve(release, params.text("cells"))
+    wall = skeleton_wall.read(release, chosen.ids.tolist())
+    frame = skeleton_wall.rows(wall)
+    part = frame.iloc[offset : None if limit is None else offset + limit]
+    columns = describe_columns(frame)
+    drawn = [{"root_id": str(cell.root_id), "soma_um": cell.soma_um and list(cell.soma_um)} for cell in wall.cells]
+    without = [str(root) for root in wall.without]
+    extra = {"cells": drawn, "without": without, "left_out": wall.left, "notes": [*chosen.notes]}
+    facts = {"cells": chosen.text, "without": without, "left_out": wall.left, "notes": [*chosen.notes]}
+    subject = Subject(datastack, release.version, "skeletons", facts)
+    return frame_answer(part, columns, subject, total=len(frame), extra=extra)
 
 
 @blueprint.get(f"{CELL}/edits")

@@ -51,6 +51,7 @@ PARAMETERS: Mapping[str, tuple[Any, str]] = {
     "more": (str, "Further columns of partners, by commas."),
     "direction": (one_of("in", "out", "both", "merged"), "Inputs, outputs, a row for each, or one row for a partner."),
     "partner": (str, "A partner's root id, autapses or root_zero."),
+    "cells": (str, "A set of cells: <table>:<query line>, or ids."),
     "job": (SWITCH, "Whether this is done as a job, whose address is answered."),
     "against": (str, "The other version."),
     "pre": (str, "The presynaptic set: <table>:<query line>, or ids."),

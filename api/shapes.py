@@ -149,6 +149,22 @@ class SetRows(Rows):
     autapses: Any
 
 
+class DrawnCell(TypedDict):
+    """A cell of a wall of skeletons; null = its skeleton has no soma."""
+
+    root_id: str
+    soma_um: list[float] | None
+
+
+class WallRows(Rows):
+    """Points of skeletons, with the cells in their order, those without one, and how many more were asked for."""
+
+    cells: list[DrawnCell]
+    without: list[str]
+    left_out: int
+    notes: list[str]
+
+
 class Job(TypedDict):
     """A long reading: `done` of `total` chunks, with `rows` synapses, in `seconds`; null = not known yet. Where what
     was read is counted, it is `of` permutations."""

@@ -15,7 +15,6 @@ from components.figures.wall import wall as drawing
 from services.cave.context import cave
 from services.cave.release import Release
 from services.cells import proofreading, skeleton_wall
-from services.core.errors import NotFound
 from services.populations import sets
 from services.views.addresses import Query, WallAddress, parse_wall
 from services.views.resolving import release_of
@@ -52,8 +51,6 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
         return wall_page.invitation(_example(release, view)), "", alerts.notes(messages)
     cells = sets.resolve(release, view.cells)
     wall = skeleton_wall.read(release, cells.ids.tolist())
-    if not wall.cells:
-        raise NotFound("CAVE has no skeleton of any of these cells.", "Skeletons exist mostly of proofread cells.")
     view = replace(view, datastack=release.datastack, version=str(release.number))
     volume = release.volume
     titles, by = [volume.titles[name] for name in volume.axes[:2]], volume.layer_set().name

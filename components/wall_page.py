@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from dash import dcc, html
 
 from components import alerts, controls
 from components.cell_card import counted
 from components.figures.template import CONFIG, Figure
+from components.partner_panel import file_links
 from components.shell import heading
 from services.views.addresses import WALL_PAGE, CellAddress, WallAddress
 
@@ -62,6 +64,7 @@ def results(view: WallAddress, wall: Wall, figure: Figure) -> list[Any]:
         html.Div(["Save as ", *saved], className="k-line"),
         dcc.Graph(id="wall-plot", figure=figure, config=CONFIG, style={"height": figure["layout"]["height"]}),
         html.Details([html.Summary("Cells, from left to right"), html.Ol(links)]),
+        file_links("Lines:", f"/api/v1/{view.datastack}/{view.version}/skeletons?{urlencode({'cells': view.cells})}"),
     ]
 
 

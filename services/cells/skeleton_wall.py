@@ -46,12 +46,28 @@ class Wall:
 
 
 def read(release: Release, root_ids: Sequence[int]) -> Wall:
-    """The wall of some root ids, the first `MOST_CELLS` of them."""
+    """The wall of some root ids, the first `MOST_CELLS` of them. Raises NotFound when none of them has a skeleton."""
     shown = list(root_ids)[:MOST_CELLS]
     drawn = gather(*(partial(_cell, release, root) for root in shown))
     cells = sorted((cell for cell in drawn if cell), key=lambda cell: cell.soma_um[1] if cell.soma_um else np.inf)
+    if not cells:
+        raise NotFound("CAVE has no skeleton of any of these cells.", "Skeletons exist mostly of proofread cells.")
     without = tuple(root for root, cell in zip(shown, drawn, strict=True) if cell is None)
     return Wall(tuple(cells), without, len(root_ids) - len(shown))
+
+
+def rows(wall: Wall) -> pd.DataFrame:
+    """The points of a wall, cell by cell in its order: root_id (int64), part (axon or dendrite), line (int64, from 1 on
+    in each part) and the first two axes of the volume in um (float64)."""
+    parts = []
+    for cell in wall.cells:
+        for part, points in (("axon", cell.axon), ("dendrite", cell.dendrite)):
+            ends = points.isna().any(axis=1)
+            line = ends.cumsum() + 1
+            frame = points.rename(columns=lambda name: f"{name}_um").assign(root_id=cell.root_id, part=part, line=line)
+            parts.append(frame[~ends])
+    whole = pd.concat(parts, ignore_index=True)
+    return whole[["root_id", "part", "line", *whole.columns[:2]]]
 
 
 def _cell(release: Release, root_id: int) -> DrawnCell | None:

@@ -84,6 +84,29 @@ def test_cells_stand_side_by_side_at_their_own_depth(wall):
     np.testing.assert_allclose(y[:first], cells[0].axon.iloc[:, 1], rtol=1e-5)
 
 
+def test_the_wall_by_the_api_has_the_same_lines(client, wall):
+    drawn = wall[0]
+    ids = ",".join(str(cell.root_id) for cell in reversed(drawn.cells[:3]))
+    answer = client.get(f"/api/v1/karst_demo/latest/skeletons?cells={ids},17")
+    assert [cell["root_id"] for cell in answer.json["cells"]] == [str(cell.root_id) for cell in drawn.cells[:3]]
+    assert [tuple(cell["soma_um"]) for cell in answer.json["cells"]] == [cell.soma_um for cell in drawn.cells[:3]]
+    frame = pd.DataFrame(answer.json["rows"])[[column["name"] for column in answer.json["columns"]]]
+    assert len(frame) == answer.json["total"]
+    for cell in drawn.cells[:3]:
+        for part in ("axon", "dendrite"):
+            own = frame[(frame["root_id"] == str(cell.root_id)) & (frame["part"] == part)]
+            lines = [line.iloc[:, -2:].to_numpy() for _, line in own.groupby("line")]
+            known = getattr(cell, part).to_numpy()
+            known = np.split(known, np.flatnonzero(np.isnan(known[:, 0])))
+            known = [line[~np.isnan(line[:, 0])] for line in known if not np.isnan(line).all()]
+            assert len(lines) == len(known)
+            assert all(np.allclose(one, other) for one, other in zip(lines, known, strict=True))
+    csv = client.get(f"/api/v1/karst_demo/latest/skeletons?cells={ids}&format=csv&limit=5").text.splitlines()
+    assert csv[0] == ",".join(frame.columns) and len(csv) == 6
+    assert client.get("/api/v1/karst_demo/latest/skeletons?cells=17").status_code == 404
+    assert client.get("/api/v1/karst_demo/latest/skeletons").status_code == 400
+
+
 def test_what_has_no_skeleton_is_named(release, wall):
     without = skeleton_wall.read(release, [17, wall[0].cells[0].root_id])
     assert without.without == (17,)
