@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -89,9 +89,9 @@ class Release(Roots, Synapses):
         """The axes and layers of its aligned volume."""
         return self.cave.volume(self.datastack)
 
-    @property
+    @cached_property
     def roles(self) -> Roles:
-        """Which table or view has which role, and why."""
+        """Which table or view has which role, and why, as of when it was first asked."""
         profile = self.profile
         first = (*profile.type_tables, *filter(None, [profile.default_table]))
         return resolve(profile.roles, self.info, self.tables(), self.view_columns, first)
