@@ -42,6 +42,12 @@ class TypeRows(NamedTuple):
     by: str = ""
     blank: Mapping[str, npt.NDArray[np.int64]] = MappingProxyType({})
 
+    def of_ids(self, ids: npt.NDArray[np.int64]) -> TypeRows:
+        """Those of some ids alone, each given once, which do not keep the rest of the table in memory."""
+        places = self.frame.index.get_indexer(pd.Index(ids))
+        blank = {name: np.intersect1d(these, ids) for name, these in self.blank.items()}
+        return TypeRows(self.frame.iloc[places[places >= 0]], np.intersect1d(self.ambiguous, ids), self.by, blank)
+
 
 def type_rows(release: Release, table: str, by: str = "", *, roots: Collection[int] | None = None) -> TypeRows:
     """What a type table says of each root id: its own text, number and boolean columns, indexed by `root_id`.

@@ -51,8 +51,8 @@ class Cut(TypedDict):
 class Connectivity:
     """A cell with its partners; `inputs` and `outputs` are frames of :func:`partners`. `warnings` are sentences,
     those of the cell among them. `type_by` is the rule by which rows of the type table were chosen (see
-    :mod:`cell_types`), `types` what that table says of cells; of one that refers to synapses, `typed_synapses` has the
-    rows of each direction instead.
+    :mod:`cell_types`), `types` what that table says of partners; of one that refers to synapses, `typed_synapses` has
+    the rows of each direction instead.
     `truncated` tells of each direction whether CAVE cut its synapses; when `whole`, they were asked for in as many
     pieces as it took, so it did not. `sized` tells whether synapses have a size at all. `notices` are those of the
     owners of its tables. `only` is the line that synapses had to pass to be counted at all ("" = none; see
@@ -181,8 +181,8 @@ def read(
     if cell.root_id != guess or any(rows is None for rows in matches):
         matches = gather(*(partial(ask, cell.root_id, way) for way in Direction))
     incoming, outgoing = matches
+    roots = np.unique(np.concatenate([_partner_ids(rows, way) for way, rows in _ways(incoming, outgoing)]))
     if known.large:
-        roots = np.unique(np.concatenate([_partner_ids(rows, way) for way, rows in _ways(incoming, outgoing)]))
         known = _types_or_why(release, type_table, type_by, roots, lenient=lenient)
     somata = nuclei if cells.nucleus_table(release) else None
     typed = _of_synapses(release, cell.root_id, known, whole=whole)
@@ -218,7 +218,7 @@ def read(
         sized=shape.sized,
         notices=release.notices(known.table, view.name if view else None, *release.roles.of_cells),
         type_by=known.by,
-        types=(known.rows,) if known.rows else (),
+        types=(known.rows.of_ids(roots),) if known.rows else (),
         typed_synapses=typed,
         only=only,
         before={way: rows.attrs.get("all", int(_weights(rows).sum())) for way, rows in _ways(incoming, outgoing)},

@@ -110,8 +110,7 @@ def group(cells: Sequence[Connectivity], side: Side) -> Connectivity:
     together = replace(
         cells[0], inputs=sides[Direction.IN], outputs=sides[Direction.OUT], totals=totals(cells), truncated=truncated
     )
-    types = {id(rows): rows for one in cells for rows in one.types}  # a table that is held has said it once for all
-    return replace(together, typed_synapses=typed, types=tuple(types.values()))
+    return replace(together, typed_synapses=typed, types=tuple(rows for one in cells for rows in one.types))
 
 
 def _typed(cells: Sequence[Connectivity], way: Direction) -> Iterator[pd.DataFrame]:

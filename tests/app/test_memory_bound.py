@@ -9,12 +9,14 @@ import urllib.request
 from pathlib import Path
 
 from services.cave.client import Cave
+from services.cells import cell_types, connectivity
 from services.core.settings import Settings
 from services.tables import facets, groups, tables
 from services.tables.tables import TableQuery
 from tests.servers import free_port, running
 
 DS = "karst_demo"
+TYPES = "aibs_metamodel_celltypes_v661"
 FILTERS = 64
 
 
@@ -39,6 +41,18 @@ def test_64_filters_of_a_large_table_stay_within_one_bound(localcave_url: str) -
     assert created > bound, "there was nothing to drop"
     assert cave.cache.memory.nbytes > bound / 2, "what there is room for is held"
     assert cave.cache.counts["loaded"] < 10, "what every filter uses stays"
+
+
+def test_a_cell_does_not_hold_a_whole_type_table(localcave_url: str) -> None:
+    cave = Cave(Settings(server_address=localcave_url, cache=""))
+    release = cave.release(DS, cave.versions(DS)[0].number)
+    types = cell_types.type_rows(release, TYPES)
+    root = int(types.frame.index[0])
+    result = connectivity.read(release, str(root), type_table=TYPES)
+    partners = {*result.inputs["root_id"], *result.outputs["root_id"]}
+    assert {*result.types[0].frame.index} == partners & {*types.frame.index}
+    assert 0 < len(result.types[0].frame) < len(types.frame) / 2
+    assert result.types[0].frame.equals(types.frame.loc[result.types[0].frame.index])
 
 
 def test_the_folder_can_be_deleted_while_karst_answers(localcave_url: str, tmp_path: Path) -> None:
