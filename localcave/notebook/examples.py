@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcave.engine.store import Datastack, Store
+from localcave.engine.store import Datastack, Source, Store
 from localcave.errors import InputError
 from localcave.folder.writer import example_states
 
@@ -28,8 +28,8 @@ class Examples:
 
     @classmethod
     def of(cls, folder: Path) -> Examples:
-        """Those of a datastack folder: proofread neurons with one nucleus, their root id the same at all versions.
-        Raises InputError when it has none."""
+        """Those of a datastack folder: proofread neurons with one nucleus, their root id the same at all versions, and
+        first those of which most tables have something. Raises InputError when it has none."""
         store = Store([folder])
         (stack,) = store.datastacks.values()
         valid = sorted((number for number, record in stack.versions.items() if record["valid"]), reverse=True)
@@ -50,9 +50,24 @@ def _cells(store: Store, stack: Datastack, versions: list[int]) -> list[tuple[in
     others = [source for number in versions[1:] if (source := stack.table(number, PROOFREADING)) is not None]
     same = " ".join(f"AND p.pt_root_id IN (SELECT pt_root_id FROM {source.sql()})" for source in others)
     sql = (
+        f"WITH mentions AS ({' UNION ALL '.join(_mentions(stack, newest, nuclei))}), "
+        "ranks AS (SELECT root_id, count(*) AS n FROM mentions GROUP BY root_id) "
         f"SELECT p.pt_root_id, any_value(p.pt_supervoxel_id), any_value(n.id) FROM {proofread.sql()} p "
-        f"JOIN {nuclei.sql()} n ON n.pt_root_id = p.pt_root_id "
+        f"JOIN {nuclei.sql()} n ON n.pt_root_id = p.pt_root_id JOIN ranks r ON r.root_id = p.pt_root_id "
         f"WHERE p.status_axon AND p.pt_root_id = p.valid_id {same} "
-        f"GROUP BY p.pt_root_id HAVING count(*) = 1 ORDER BY 1 LIMIT {MOST}"
+        f"GROUP BY p.pt_root_id HAVING count(*) = 1 ORDER BY any_value(r.n) DESC, 1 LIMIT {MOST}"
     )
     return [(int(root), int(supervoxel), int(nucleus)) for root, supervoxel, nucleus in store.rows(sql)]
+
+
+def _mentions(stack: Datastack, version: int, nuclei: Source) -> list[str]:
+    """Queries for the root ids of which each table has something: those that it assessed, or by their nuclei."""
+    queries = []
+    for name, record in stack.tables(version).items():
+        source = stack.table(version, name)
+        if source is not None and "valid_id" in source.columns:
+            queries.append(f"SELECT DISTINCT valid_id AS root_id FROM {source.sql()}")
+        elif source is not None and record["metadata"].get("reference_table") == stack.info["soma_table"]:
+            nucleus = f"JOIN {nuclei.sql()} n ON n.id = t.target_id"
+            queries.append(f"SELECT DISTINCT n.pt_root_id AS root_id FROM {source.sql()} t {nucleus}")
+    return queries

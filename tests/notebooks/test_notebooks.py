@@ -95,6 +95,7 @@ CELLS = {
     "function": """
         tuning = client.materialize.query_table("functional_properties_v3_bcm")
         assert tuning.pref_ori.between(0, 3.15).all()
+        assert nucleus_id in set(tuning.target_id)
     """,
     "proofreading": """
         status = client.materialize.tables.proofreading_status_public_release(status_axon="extended").query()
