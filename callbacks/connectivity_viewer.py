@@ -23,18 +23,16 @@ from components import (
     trust,
     type_table,
 )
-from components.partner_options import Choices
 from services.cave.context import cave
-from services.cells import card, cell_types, column_groups, partner_columns, partner_sets, synapse_filter
+from services.cells import card, partner_columns, partner_sets
 from services.cells import verdict as judging
-from services.cells.partner_table import PartnerTable
 from services.core.directions import Direction
 from services.core.errors import KarstError
 from services.core.moments import number_of
-from services.neuroglancer import links
 from services.tables import tables
 from services.views import cell_view, head_start
 from services.views.addresses import NO_TYPES, Query, parse_connectivity
+from services.views.cell_choices import CellChoices
 from services.views.cell_view import CellView
 
 
@@ -145,8 +143,7 @@ def _several(requested: CellView, messages: list[str]) -> tuple[Any, ...]:
 
 def _results(view: CellView, about: list[Any], *, alone: bool = True) -> list[Any]:
     sides = {side: view.table(side) for side in cell_view.SIDES}
-    choices = _choices(view, sides)
-    choices = choices if alone else together.choices(choices)
+    choices = CellChoices.of(view, sides)
     front = partner_grids.body(view, view.address.tab) if view.address.tab in sides else _by_type(view)
     return connectivity_page.results(view.address, about, sides, choices=choices, front=front, alone=alone)
 
@@ -161,28 +158,6 @@ def _about(view: CellView) -> list[Any]:
         cell_card.cell_card(view.address, view.first, (own, colours.get(own or "")), layer, trust.verdict(verdict)),
         synapse_list.synapse_list(shown, view.root_ids, listed) if view.address.partner else None,
     ]
-
-
-def _choices(view: CellView, sides: dict[str, PartnerTable]) -> Choices:
-    """What there is to choose from."""
-    groups = cell_view.groupings([sides["in"], sides["out"]])
-    offered = partner_columns.offered(view.release, view.address.type_table)
-    datastack, this = view.release.datastack, view.address.version
-    known = links.viewers(cave(), datastack)
-    others = [one for one in cave().versions(datastack) if one.valid and str(one.number) != this]
-    rules = cell_types.offered(view.release, view.address.type_table.replace(NO_TYPES, ""))
-    return Choices(
-        rules=[{"label": label, "value": rule} for rule, label in rules.items()],
-        columns=[{"label": name.replace("_", " "), "value": name} for name in groups],
-        more=[{"label": label, "value": name} for name, label in offered.items()],
-        show=column_groups.here(offered, [column.name for side in sides.values() for column in side.columns]),
-        viewers=[{"label": viewer.name, "value": viewer.name} for viewer in known],
-        versions=[{"label": f"v{one.number}", "value": str(one.number)} for one in others],
-        layers=[{**one, "value": one["value"] or " "} for one in controls.layer_options(view.release.volume)],
-        panel=any(viewer.kind == "bundled" for viewer in known),
-        usual=synapse_filter.usual(view.release),
-        synapse_columns=[column.name for column in synapse_filter.columns_of(view.release)],
-    )
 
 
 clientside_callback(ClientsideFunction("navigation", "remember"), Input("cell-href", "data"), prevent_initial_call=True)

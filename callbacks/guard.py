@@ -148,14 +148,10 @@ class Signature:
 
 def install(app: dash.Dash) -> None:
     """Check every request for a callback of `app` before Dash sees it."""
-    path = app.get_relative_path("/_dash-update-component")
-
     # a file of components that there is not
     app.server.register_error_handler(DependencyException, lambda _: NotFound())
-
-    @cache
-    def signature(output: str) -> Signature:
-        return Signature.of(output, app.callback_map[output])
+    path = app.get_relative_path("/_dash-update-component")
+    signature = cache(lambda output: Signature.of(output, app.callback_map[output]))
 
     @app.server.before_request
     def check() -> Response | None:

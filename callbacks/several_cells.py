@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from components import several_cells, synapse_list, truncated
-from components.partner_options import Choices
 from services.cells import several_cells as together
-from services.cells.partner_columns import SHARE, WORKED_OUT
 from services.views.cell_view import CellView
-
-OF_ONE = tuple(name for name in WORKED_OUT if name != SHARE)
-
 
 def about(view: CellView) -> list[Any]:
     """The cells, the synapses among them, and those with the partner that is asked for."""
@@ -22,12 +16,6 @@ def about(view: CellView) -> list[Any]:
         several_cells.cells(view.address, view.cells, view.own_types(), together.among(view.cells)),
         synapse_list.synapse_list(shown, view.root_ids, listed) if view.address.partner else None,
     ]
-
-
-def choices(every: Choices) -> Choices:
-    """What there is to choose from: nothing that is of one cell."""
-    more = [option for option in every.more if option["value"] not in OF_ONE]
-    return replace(every, more=more, versions=[])
 
 
 def warnings(view: CellView) -> list[Any]:

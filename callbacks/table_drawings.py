@@ -65,14 +65,8 @@ def points(shown: HeldView, outline: Outline | None) -> tuple[Plot, pd.DataFrame
     all_points, view = shown.points(), shown.address
     if all_points is None:
         return None
-    on_map, volume, groups = view.plot in plots.MAPS, shown.release.volume, _groups(shown.groups)
-    chosen = plots.axes(shown.table, view.x, view.y) or ()
-    if on_map:
-        titles = [volume.titles[axis] for axis in plots.map_axes(view.plot, volume)]
-        dots = known(all_points, plots.map_points, _rows(shown), Read("um", None), plots.MAPS[view.plot], groups)
-    else:
-        titles = [column.heading for column in chosen]
-        dots = known(all_points, plots.points_of, _rows(shown), *(column.name for column in chosen), groups)
+    dots, titles = _dots(shown, all_points)
+    volume, on_map = shown.release.volume, view.plot in plots.MAPS
     layers, down = volume.layer_set(view.layers), view.plot == "side" or "depth" in titles[1]
     titled = depth_title(titles[1], layers.layers, layers.name) if down else titles[1]
     colours = dict(shown.groups.colours) if shown.groups else {}
@@ -80,6 +74,19 @@ def points(shown: HeldView, outline: Outline | None) -> tuple[Plot, pd.DataFrame
     drawn = call(scatter, call(plots.thinned, dots), (titles[0], titled), colours, down=down, **options)
     kind = next(kind["label"] for kind in KINDS if kind["value"] == view.plot)
     return Plot("plot", f"{kind}: {titles[0]}, {titles[1]}", drawn), all_points
+
+
+def _dots(shown: HeldView, all_points: pd.DataFrame) -> tuple[Call, list[str]]:
+    """How the dots of a plot come from its rows, and the titles of its axes."""
+    view, groups = shown.address, _groups(shown.groups)
+    if view.plot in plots.MAPS:
+        volume = shown.release.volume
+        titles = [volume.titles[axis] for axis in plots.map_axes(view.plot, volume)]
+        axes: Any = (Read("um", None), plots.MAPS[view.plot])
+        return known(all_points, plots.map_points, _rows(shown), *axes, groups), titles
+    chosen = plots.axes(shown.table, view.x, view.y) or ()
+    names = [column.name for column in chosen]
+    return known(all_points, plots.points_of, _rows(shown), *names, groups), [column.heading for column in chosen]
 
 
 def _rows(shown: HeldView) -> Read:

@@ -16,6 +16,7 @@ from components.truncated import with_offer
 from components.viewer_panel import viewer_panel
 from services.core.directions import Direction
 from services.views.addresses import CONNECTIVITY_PAGE, NO_TYPES, TABS, CellAddress
+from services.views.cell_choices import CellChoices
 
 if TYPE_CHECKING:
     from services.cells.connectivity import Connectivity
@@ -75,7 +76,7 @@ def results(
     about: Sequence[Any],
     sides: Mapping[str, PartnerTable],
     *,
-    choices: partner_options.Choices,
+    choices: CellChoices,
     front: Sequence[Any],
     alone: bool = True,
 ) -> list[Any]:

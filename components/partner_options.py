@@ -3,53 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import dash_bootstrap_components as dbc
 from dash import html
 
 from components.attributes import aria, data
-from components.controls import Option
+from components.controls import Option, layer_options, same
 from services.views.addresses import CONNECTIVITY_PAGE, CellAddress
+from services.views.cell_choices import CellChoices
 
 BY_TYPE: Option = {"label": "Cell type", "value": " "}
 ALL_ROWS: Option = {"label": "all rows", "value": " "}
 USUAL_ROWS: Option = {"label": "as usual", "value": " "}
-"""What stands for no rule, and does where all rows are one of the rules."""
 NO_VERSION: Option = {"label": "no version", "value": " "}
 """Blanks, which the address leaves out."""
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What there is to choose from: `rules` by which one of several types of a cell is chosen, `columns` that can group
-    the partners, `more` that can be added to the table, groups of columns to `show` with what each adds, `viewers` that
-    links can open, other `versions` to compare with, `layers` whose boundaries plots can have, and whether a viewer can
-    stand in the page. `usual` is the filter of synapses that counts where none is written, `synapse_columns`
-    what one can be about."""
-
-    rules: Sequence[Option]
-    columns: Sequence[Option]
-    more: Sequence[Option]
-    show: Mapping[str, str]
-    viewers: Sequence[Option]
-    versions: Sequence[Option]
-    layers: Sequence[Option]
-    panel: bool
-    usual: str = ""
-    synapse_columns: Sequence[str] = ()
-
-
-def options(view: CellAddress, choices: Choices) -> html.Div:
+def options(view: CellAddress, choices: CellChoices) -> html.Div:
     """The toolbar: which partners count, which columns are told of them, and how they are drawn."""
-    group = _list("Group by", "group_by", view.group_by, [BY_TYPE, *choices.columns]) if choices.columns else None
-    blank = USUAL_ROWS if any(rule["value"] == "all" for rule in choices.rules) else ALL_ROWS
-    rule = _list("Types by", "type_by", view.type_by, [blank, *choices.rules]) if choices.rules else None
-    other = _list("Compare with", "against", view.against, [NO_VERSION, *choices.versions])
-    viewer = _list("Viewer", "viewer", view.viewer, choices.viewers)
-    layers = _list("Layers", "layers", view.layers, choices.layers) if len(choices.layers) > 1 else None
-    looks = [group, rule, layers, viewer if len(choices.viewers) > 1 else None, other if choices.versions else None]
+    columns = [_option(name.replace("_", " "), name) for name in choices.columns]
+    rules = [_option(title, rule) for rule, title in choices.rules.items()]
+    versions = [_option(f"v{number}", str(number)) for number in choices.versions]
+    viewers, sets = [same(viewer.name) for viewer in choices.viewers], layer_options(choices.volume)
+    group = _list("Group by", "group_by", view.group_by, [BY_TYPE, *columns]) if columns else None
+    rule = _list("Types by", "type_by", view.type_by, [_no_rule(choices), *rules]) if rules else None
+    other = _list("Compare with", "against", view.against, [NO_VERSION, *versions]) if versions else None
+    viewer = _list("Viewer", "viewer", view.viewer, viewers) if len(viewers) > 1 else None
+    layers = _list("Layers", "layers", view.layers, sets) if len(sets) > 1 else None
+    looks = [group, rule, layers, viewer, other]
     counting = [view.at_least, view.synapses, view.top, view.proofread]
     chosen = [view.group_by, view.type_by, view.layers, view.viewer, view.against]
     return html.Div(
@@ -66,7 +49,16 @@ def options(view: CellAddress, choices: Choices) -> html.Div:
     )
 
 
-def _counting(view: CellAddress, choices: Choices) -> list[Any]:
+def _option(label: str, value: str) -> Option:
+    return {"label": label, "value": value}
+
+
+def _no_rule(choices: CellChoices) -> Option:
+    """What stands for no rule: the usual rows, where all of them are a rule of their own."""
+    return USUAL_ROWS if "all" in choices.rules else ALL_ROWS
+
+
+def _counting(view: CellAddress, choices: CellChoices) -> list[Any]:
     """Which partners count."""
     return [_form(_least(view)), _form(_synapses(view, choices)), _form(_top(view)), proofread_switch(view)]
 
@@ -119,7 +111,7 @@ def _least(view: CellAddress) -> html.Label:
     return html.Label(["At least ", box, " synapses"], htmlFor="cell-at-least")
 
 
-def _synapses(view: CellAddress, choices: Choices) -> html.Label:
+def _synapses(view: CellAddress, choices: CellChoices) -> html.Label:
     box = _box("synapses", "synapses", view.synapses, placeholder=choices.usual or "all", class_name="k-synapse-filter")
     words = f"Which synapses count, by {', '.join(choices.synapse_columns)}"
     return html.Label(["Synapses where ", box], htmlFor="cell-synapses", title=words)
@@ -144,11 +136,11 @@ def _list(label: str, name: str, value: str, known: Sequence[Option]) -> html.La
     )
 
 
-def _more(view: CellAddress, more: Sequence[Option]) -> html.Details:
+def _more(view: CellAddress, more: Mapping[str, str]) -> html.Details:
     """A menu of columns to tick: those that are worked out, then tables whose columns are joined."""
-    known = {option["value"] for option in more}
-    chosen = [name for name in view.more if name in known]
-    boxes = dbc.Checklist(id="cell-more", options=list(more), value=chosen, className="k-checks")
+    chosen = [name for name in view.more if name in more]
+    every = [_option(title, name) for name, title in more.items()]
+    boxes = dbc.Checklist(id="cell-more", options=every, value=chosen, className="k-checks")
     show = dbc.Button("Show", id="cell-more-show", type="button", size="sm", color="primary")
     return html.Details(
         [

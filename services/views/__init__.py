@@ -5,6 +5,7 @@ Public names:
 - `addresses`: CATALOGUE_PAGE, CONNECTIVITY_PAGE, CellAddress, IDS, LATEST, LONGEST_VALUE, MODELS, NO_MODEL,
   NO_TYPES, ORDERS, POPULATIONS_PAGE, POPULATION_VALUES, PopulationAddress, Query, SAME, TABLE_PAGE, TABS,
   TableAddress, parse_catalogue, parse_connectivity, parse_population, parse_table, pinned
+- `cell_choices`: CellChoices
 - `cell_view`: CellView, SIDES, groupings
 - `datastack_check`: check, write_scaffold
 - `head_start`: begin, view

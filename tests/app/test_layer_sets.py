@@ -1,7 +1,5 @@
 """Layer boundaries of two sources: each by its name, in columns, addresses, axes and captions."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 import standard_transform
@@ -9,13 +7,14 @@ import standard_transform
 from components import controls
 from components.cell_facts import cell_facts
 from components.figures import depth, somata
-from components.partner_options import Choices, options
+from components.partner_options import options
 from services.cells import card as cell_card
 from services.cells import cells, plot_frames
 from services.core.errors import BadInput
 from services.tables import tables
 from services.tables.tables import TableQuery
 from services.views.addresses import CellAddress, TableAddress, parse_connectivity, parse_table
+from services.views.cell_choices import CellChoices
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 TOPS = {
@@ -64,7 +63,7 @@ def test_synapses_have_both(client, cave, version, column):
 def test_the_card_of_a_cell_names_the_source_of_its_layer(cave, version):
     somas = cells.somas(cave.release(DS, version))
     root = int(somas[(somas["root_id"] != 0) & ~somas["root_id"].duplicated(keep=False)]["root_id"].iloc[0])
-    card = cell_card.read(cave.release(DS, version), cells.find(cave.release(DS, version), str(root)))
+    card = cell_card.read(cave.release(DS, version), cells.find(cave.release(DS, version), int(root)))
     message = str(cell_facts(card))
     for column, name in NAMES.items():
         assert f"{layer(card.depth_um, TOPS[column])} ({name})" in message
@@ -96,10 +95,10 @@ def test_soma_maps_name_the_source(types):
 
 
 def test_pages_offer_both_by_name(cave):
-    offered = controls.layer_options(cave.volume(DS))
+    volume = cave.volume(DS)
+    offered = controls.layer_options(volume)
     assert [(one["label"], one["value"]) for one in offered] == [("Allen V1 column", " "), ("CAVE Diver", "cave_diver")]
-    viewers: Any = [{"label": "bundled", "value": ""}]
-    choices = Choices(rules=(), columns=(), more=(), show={}, viewers=viewers, versions=(), layers=offered, panel=False)
+    choices = CellChoices(rules={}, columns=(), more={}, show={}, viewers=(), versions=(), volume=volume)
     message = str(options(CellAddress(), choices))
     assert "Allen V1 column" in message
     assert "CAVE Diver" in message

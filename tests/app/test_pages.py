@@ -22,7 +22,7 @@ from services.core.settings import Settings
 from tests.e2e.truth import TYPES
 from tests.servers import ROOT, free_port
 
-MOST_CALLBACK_LINES = 18
+MOST_CALLBACK_LINES = 15
 
 
 @pytest.fixture(scope="module")
