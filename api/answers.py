@@ -177,7 +177,7 @@ def cell_json(cell: Cell, volume: Volume, notices: Sequence[str] = ()) -> shapes
         "root_id": str(cell.root_id),
         "nucleus_ids": None if cell.nucleus_ids is None else [str(nucleus) for nucleus in cell.nucleus_ids],
         "id_type": cell.id_type,
-        "asked": cell.asked,
+        "asked": str(cell.requested),
         "repaired_from": None if cell.repaired_from is None else str(cell.repaired_from),
         "overlap": cell.overlap,
         "valid_at": cell.valid_at,

@@ -69,7 +69,7 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
     elif of == "depth":
         frame = arbor.depth_profile(cave(), datastack, result.root_id)
     else:
-        read = connectivity.read(release, str(result.root_id), "root_id")
+        read = connectivity.read(release, result.root_id, "root_id")
         frame = arbor.compartments(cave(), read)
     notices = release.notices(*release.roles.of_cells) if of == MEASURES[0] else ()
     facts = {"root_id": str(result.root_id), "of": of, "warnings": [*notices]}

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from flask import request
 
-from services.cells.cells import parse_id
+from services.cells.pasted import one_id
 from services.core.columns import Column, find_column
 from services.core.directions import Direction
 from services.core.errors import BadInput
@@ -135,7 +135,7 @@ class Body:
 
     def ids(self, name: str) -> list[int] | None:
         """A field with a list of ids as text; None where it is left out."""
-        return [parse_id(text) for text in self._texts(name)] if self.given.get(name) is not None else None
+        return [one_id(text) for text in self._texts(name)] if self.given.get(name) is not None else None
 
     def _texts(self, name: str) -> list[str]:
         value = self.given.get(name) or []

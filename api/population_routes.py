@@ -249,7 +249,7 @@ def population_answer(
 ) -> Response:
     """A frame with the sets that it is of and the `groups` they are in, and what should be said of them."""
     pair = result.pair
-    sentence = {"sets": {"pre": set_json(pair.pre, pair.asked[0]), "post": set_json(pair.post, pair.asked[1])}}
+    sentence = {"sets": {"pre": set_json(pair.pre, pair.requested[0]), "post": set_json(pair.post, pair.requested[1])}}
     notices = groupings.notices(pair.release, *(one.by for one in groups))
     messages = [*population.with_new(result.notes, notices), *notes]
     message = {"messages": messages} if messages else {}

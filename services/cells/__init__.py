@@ -5,7 +5,7 @@ Public names:
 - `arbor`: compartments, depth_profile, sholl, swc
 - `card`: CellCard, Named, layer_of, read
 - `cell_types`: offered, type_rows
-- `cells`: Cell, no_nuclei, nucleus_table, parse_id, somas
+- `cells`: Cell, no_nuclei, nucleus_table, somas
 - `changes`: Changes, of_cell
 - `column_groups`: GROUPS, here, hidden
 - `compartments`: COUNTS, table_of
@@ -19,7 +19,7 @@ Public names:
 - `partner_sets`: combined, grouped, of_way
 - `partner_synapses`: of_cell, of_partner_in, with_partners
 - `partner_table`: PartnerTable, Wanted, one_below_the_other, open_partners, percentage, select, threshold
-- `pasted`: read_ids
+- `pasted`: one_id, read_ids
 - `pasted_links`: own_sources, stored_state
 - `plot_frames`: by_type, compartments_by_type, depth_profile, orientations, per_partner, reciprocal, sizes_by_type,
   soma_map, synapse_depths, type_colours, universe

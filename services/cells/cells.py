@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from services.cave.release import Release
-from services.cells.pasted import one_id as parse_id
 from services.core import space
 from services.core.errors import BadInput, NotFound
 from services.core.id_text import looks_rounded
@@ -34,7 +33,7 @@ ROUNDING, MOST_MEANT = 1_000, 3
 class Cell:
     """One cell at one version.
 
-    `asked` is the id as it was understood, `id_type` what it is. `repaired_from` is the root id, outdated or not yet
+    `requested` is the id that was asked for, `id_type` what it is. `repaired_from` is the root id, outdated or not yet
     created, that `root_id` replaces, `overlap` the share (0 to 1) of it that `root_id` holds, and `valid_at` the newest
     version that has not expired and has that id; None when nothing was repaired, or there is no such version.
     `nucleus_ids` are None where the version has no table of nuclei: then nobody knows how many it has. The soma's
@@ -45,7 +44,7 @@ class Cell:
     root_id: int
     nucleus_ids: tuple[int, ...] | None
     id_type: IdType
-    asked: str
+    requested: int
     repaired_from: int | None = None
     overlap: float | None = None
     valid_at: int | None = None
@@ -63,24 +62,23 @@ def somas(release: Release) -> pd.DataFrame:
     return release.derived.of("somas").get(lambda: _load_somas(release))
 
 
-def find(release: Release, text: str, id_type: str = "auto") -> Cell:
-    """The cell that `text` names at a version.
+def find(release: Release, cell_id: int, id_type: str = "auto") -> Cell:
+    """The cell that an id means at a version.
 
-    With "auto" an id is what the soma table or its bits say that it is. A root id that is not valid at the
+    With "auto" it is what the soma table or its bits say that it is. A root id that is not valid at the
     version is replaced by the most overlapping one that is. Raises BadInput or NotFound.
     """
-    requested = parse_id(text)
     if id_type not in ID_TYPES:
         raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
     nuclei = somas(release)
-    kind = _detect(nuclei, requested) if id_type == "auto" else id_type
+    kind = _detect(nuclei, cell_id) if id_type == "auto" else id_type
     ways: dict[str, Callable[[Release, int, pd.DataFrame], _Match]] = {
         "nucleus_id": _by_nucleus,
         "supervoxel_id": _by_supervoxel,
         "root_id": _by_root,
     }
-    result = ways[kind](release, requested, nuclei)
-    return _describe(result, kind, requested, nuclei if nucleus_table(release) else None)
+    result = ways[kind](release, cell_id, nuclei)
+    return _describe(result, kind, cell_id, nuclei if nucleus_table(release) else None)
 
 
 @dataclass(frozen=True)
@@ -269,7 +267,7 @@ def _describe(result: _Match, id_type: str, requested: int, nuclei: pd.DataFrame
         root_id=result.root_id,
         nucleus_ids=ids,
         id_type=id_type,  # type: ignore[arg-type]
-        asked=str(requested),
+        requested=requested,
         repaired_from=result.repaired_from,
         overlap=result.overlap,
         valid_at=result.valid_at,

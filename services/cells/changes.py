@@ -78,7 +78,7 @@ def compare(
 
     def read(release: Release) -> Connectivity:
         options: Any = {"type_table": type_table, "type_by": type_by, "only": only, "whole": True, "lenient": True}
-        return connectivity.read(release, str(nucleus_id), "nucleus_id", **options)
+        return connectivity.read(release, nucleus_id, "nucleus_id", **options)
 
     one, two = gather(partial(read, older), partial(read, newer))
     rows = [connectivity.synapses(older.cave, result, direction) for result in (one, two)]

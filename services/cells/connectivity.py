@@ -139,7 +139,7 @@ def totals(synapses: pd.DataFrame, direction: Direction, root_id: int) -> Totals
 
 def read(
     release: Release,
-    text: str,
+    cell_id: int,
     id_type: str = "auto",
     *,
     type_table: str | None = None,
@@ -148,8 +148,8 @@ def read(
     lenient: bool = False,
     only: str = "",
 ) -> Connectivity:
-    """The cell that `text` names, with its partners at a version, counted from a view of connected pairs where the
-    datastack has one that fits, else from its synapses.
+    """The cell that an id means (see :func:`cells.find`), with its partners at a version, counted from a view of
+    connected pairs where the datastack has one that fits, else from its synapses.
 
     With the soma and type tables held this takes one round trip: both synapse queries go out while the root
     id is checked. A stale root id takes three more, to find its heir and the synapses of that. CAVE cuts what has too
@@ -169,11 +169,10 @@ def read(
     ask = partial(synapse_filter.read, release, where=only, whole=whole)
     if view:
         ask = partial(edge_view.read, release, view)
-    typed_id = cells.parse_id(text)
-    guess = typed_id if typed_id >> cells.LAYER_BITS > 1 else None  # by its bits a root id, with nobody asked
+    guess = cell_id if cell_id >> cells.LAYER_BITS > 1 else None  # by its bits a root id, with nobody asked
     early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in Direction]
     cell, known, nuclei, *matches = gather(
-        partial(cells.find, release, text, id_type),
+        partial(cells.find, release, cell_id, id_type),
         lambda: _types_or_why(release, type_table, type_by, lenient=lenient),
         partial(cells.somas, release),
         *early,

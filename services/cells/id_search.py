@@ -17,7 +17,7 @@ import pandas as pd
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import pasted_places
+from services.cells import pasted_positions
 from services.cells.cells import LAYER_BITS, evenly, somas
 from services.core.columns import Column
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
@@ -73,7 +73,7 @@ class IdSearch:
 
 
 def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> IdSearch:
-    """Look up every id in `text` (see :func:`pasted_places.read`) in the id columns of `table`.
+    """Look up every id in `text` (see :func:`pasted_positions.read`) in the id columns of `table`.
 
     With "auto", an id is a root, supervoxel, nucleus or annotation id, whichever the table has first; three numbers in
     the volume that are not all ids are a position, and the id is that of the cell there. At most
@@ -87,13 +87,13 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
             f"{table.info.name} is too large to look ids up in.", "Type them into the box of a column: in 1, 2, 3."
         )
     release = Release(cave, table.datastack, table.version)
-    pasted = pasted_places.read(release, text)
+    pasted = pasted_positions.read(release, text)
     if not pasted.ids:
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root, nucleus or other ids.")
     looked_up = _Lookup(cave, table, np.array(pasted.ids, dtype=np.int64), id_type)
     looked_up.run()
     unknown = (looked_up.status == "unknown").any()
-    if id_type == "auto" and unknown and (placed := pasted_places.placed(release, text)):
+    if id_type == "auto" and unknown and (placed := pasted_positions.placed(release, text)):
         pasted = placed
         looked_up = _Lookup(cave, table, np.array(pasted.ids, dtype=np.int64), id_type)
         looked_up.run()

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 
 from services.cave.release import Release
-from services.cells import cells, connectivity, pasted_links, pasted_places, position_text, positions
+from services.cells import cells, connectivity, pasted_links, pasted_positions, position_text, positions
 from services.cells.cells import ID_TYPES, Cell
 from services.cells.connectivity import Connectivity
-from services.cells.pasted import read_ids, without_labels
+from services.cells.pasted import one_id, read_ids, without_labels
 from services.cells.pasted_links import PastedLink
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
 from services.core.id_text import as_id, visible
@@ -28,11 +28,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Question:
-    """What a text was understood as. `ids` are texts for :func:`cells.find`, with `id_type`; `notes` are sentences
-    about what it means and what of it was left out."""
+    """What a text was understood as. `ids` are those of cells, as `id_type` says; `notes` are sentences about what it
+    means and what of it was left out."""
 
     kind: Kind
-    ids: tuple[str, ...]
+    ids: tuple[int, ...]
     id_type: str = "auto"
     notes: tuple[str, ...] = ()
 
@@ -50,7 +50,7 @@ def understand(release: Release, text: str, question_type: str = "auto") -> Ques
         raise BadInput(f"{question_type[:40]!r} is no type of id.", f"Choose one of {', '.join(QUESTION_TYPES)}.")
     plain = without_labels(visible(text)).strip()
     if question_type in ID_TYPES and (one := as_id(plain)) is not None:
-        return Question("id", (str(one),), question_type)
+        return Question("id", (one,), question_type)
     given = None
     if question_type in ("position", "auto"):
         given = position_text.parse(plain, certain=question_type == "position")
@@ -125,7 +125,7 @@ def _with_notes(error: KarstError, question: Question) -> KarstError:
 
 def _refuse_positions(release: Release, text: str) -> None:
     """Raises BadInput for several positions, one after the other: their coordinates would pass for ids."""
-    given = pasted_places.positions_in(text)
+    given = pasted_positions.positions_in(text)
     if len(given) > 1 and all(positions.is_place(release, one) for one in given):
         raise BadInput(f"{len(given)} positions are given, but one is read at a time.", "Leave only one of them.")
 
@@ -149,7 +149,7 @@ def _linked(release: Release, text: str) -> Question:
         pasted = read_ids(text, state=load, sources=sources)
         if not pasted.ids:
             raise
-        return _some("link", [str(one) for one in pasted.ids], "auto", "The link names", pasted.notes)
+        return _some("link", pasted.ids, "auto", "The link names", pasted.notes)
     if link.selected or link.linked:
         chosen = link.selected or link.linked
         hidden = len(set(link.hidden) - set(chosen))
@@ -174,24 +174,24 @@ def _marked(release: Release, link: PastedLink) -> Question:
             f"The link has {len(link.points_nm):,} points, more than the {MOST_CELLS} that are looked up at once.",
             "Ask for fewer, one part after the other.",
         )
-    below = pasted_places.at_points(release, link.points_nm)
-    return Question("link", tuple(map(str, below.ids)), "root_id", (*link.warnings, *below.notes))
+    below = pasted_positions.at_points(release, link.points_nm)
+    return Question("link", below.ids, "root_id", (*link.warnings, *below.notes))
 
 
 def _listed(text: str, question_type: str) -> Question:
     try:
-        one, pasted = cells.parse_id(text), read_ids(text)
+        one, pasted = one_id(text), read_ids(text)
         grouped = f"This was read as the one id {one}; put brackets around a list."
         notes = (grouped,) if pasted.ids not in ((), (one,)) else ()
-        return Question("id", (str(one),), question_type, notes)
+        return Question("id", (one,), question_type, notes)
     except BadInput:
         pasted = read_ids(text)
         if len(pasted.ids) < 2:
             raise
-    return _some("ids", [str(one) for one in pasted.ids], question_type, "There are", pasted.sentences())
+    return _some("ids", pasted.ids, question_type, "There are", pasted.sentences())
 
 
-def _some(kind: Kind, ids: Sequence[str], id_type: str, start: str, notes: Sequence[str] = ()) -> Question:
+def _some(kind: Kind, ids: Sequence[int], id_type: str, start: str, notes: Sequence[str] = ()) -> Question:
     """All of the cells. Raises TooLarge for more than can be read at once: an answer for a part would pass for all."""
     if len(ids) > MOST_CELLS:
         raise TooLarge(

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from services.cave.client import Cave
-from services.cells import cell_types, cells, connectivity
+from services.cells import cell_types, connectivity
 from services.cells.connectivity import Connectivity
+from services.cells.pasted import one_id
 from services.cells.synapse_rows import depths_um
 from services.core import space
 from services.core.directions import Direction
@@ -82,7 +83,7 @@ def of_partner_in(
 ) -> dict[Direction, pd.DataFrame]:
     """:func:`of_partner` for each of some directions that has any; `partner` is an id as text, "autapses" or
     "root_zero". Raises BadInput for what is neither, NotFound when there are none at all."""
-    wanted = cast("Apart", partner) if partner in get_args(Apart) else cells.parse_id(partner)
+    wanted = cast("Apart", partner) if partner in get_args(Apart) else one_id(partner)
     rows: dict[Direction, pd.DataFrame] = {}
     for direction in directions:
         try:

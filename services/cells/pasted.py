@@ -154,7 +154,7 @@ class _Reading:
         except BadInput as error:
             self.notes[error.message] = None
             return
-        self.counted.update(map(int, dict.fromkeys((*result.selected, *result.hidden, *result.linked))))
+        self.counted.update([*dict.fromkeys((*result.selected, *result.hidden, *result.linked))])
         self.notes.update(dict.fromkeys(result.warnings))
         self.points_nm.update(dict.fromkeys(result.points_nm))
 

@@ -48,18 +48,18 @@ Point: TypeAlias = tuple[float, float, float]
 class PastedLink:
     """What a pasted link shows of a datastack.
 
-    `selected` are the root ids that its viewer draws and `hidden` those that it only lists, as digits, in its order,
+    `selected` are the root ids that its viewer draws and `hidden` those that it only lists, in its order,
     each once. `layer` is the segmentation layer that they are from. `linked` are the segments that annotations name,
     `points_nm` the places of the annotations. `position_nm` is where the link looks, None if it does not say.
     `warnings` are sentences for what was taken and what was not.
     """
 
-    selected: tuple[str, ...]
-    hidden: tuple[str, ...]
+    selected: tuple[int, ...]
+    hidden: tuple[int, ...]
     layer: str
     position_nm: Point | None = None
     warnings: tuple[str, ...] = ()
-    linked: tuple[str, ...] = ()
+    linked: tuple[int, ...] = ()
     points_nm: tuple[Point, ...] = ()
 
 
@@ -253,13 +253,13 @@ def _untyped(layer: Mapping[str, Any]) -> bool:
 
 def _of_roots(layer: Mapping[str, Any]) -> bool:
     shown, hidden, _ = _segments(_written(layer))
-    return any(int(segment) >> ROOT_BITS for segment in (*shown, *hidden))
+    return any(segment >> ROOT_BITS for segment in (*shown, *hidden))
 
 
-def _segments(entries: Sequence[Any]) -> tuple[list[str], list[str], int]:
+def _segments(entries: Sequence[Any]) -> tuple[list[int], list[int], int]:
     """Selected and hidden ids, each once, and how many entries are no ids."""
-    shown: dict[str, None] = {}
-    hidden: dict[str, None] = {}
+    shown: dict[int, None] = {}
+    hidden: dict[int, None] = {}
     odd = 0
     for entry in entries:
         text = str(entry) if isinstance(entry, str | int) and not isinstance(entry, bool) else ""
@@ -267,7 +267,7 @@ def _segments(entries: Sequence[Any]) -> tuple[list[str], list[str], int]:
         if not re.fullmatch(r"[0-9]{1,19}", digits) or not 0 < int(digits) <= LARGEST_ID:
             odd += 1
             continue
-        (hidden if text.startswith("!") else shown)[str(int(digits))] = None
+        (hidden if text.startswith("!") else shown)[int(digits)] = None
     return list(shown), [root for root in hidden if root not in shown], odd
 
 
@@ -285,7 +285,7 @@ def _flat(given: Any) -> list[Any]:
     return [entry for part in parts for entry in (part if isinstance(part, list) else [part])]
 
 
-def _of_annotations(layers: Sequence[Mapping[str, Any]], named: Sequence[str], points: Sequence[Point]) -> list[str]:
+def _of_annotations(layers: Sequence[Mapping[str, Any]], named: Sequence[int], points: Sequence[Point]) -> list[str]:
     if not layers:
         return []
     names = ", ".join(repr(_name(layer)) for layer in layers[:3])

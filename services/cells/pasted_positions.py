@@ -17,7 +17,7 @@ from services.cells.pasted_links import Point
 from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
 
-MOST_PLACES = 100
+MOST_POSITIONS = 100
 """Places that are looked up at once: each costs CAVE two queries of synapses."""
 LONGEST_LIST = 20_000
 _BETWEEN = re.compile(r"[;\n]|[\])}]\s*,?\s*[\[({]")
@@ -61,11 +61,11 @@ def positions_in(text: str) -> list[position_text.Coordinates]:
 
 
 def at_points(release: Release, points_nm: Sequence[Point]) -> Pasted:
-    """The root ids at places, of the first MOST_PLACES, with notes on how they are known. Raises NotFound or BadInput
+    """The root ids at places, of the first MOST_POSITIONS, with notes on how they are known. Raises NotFound or BadInput
     where nothing lies at any."""
-    tried = gather(*(partial(_try, release, point) for point in points_nm[:MOST_PLACES]))
+    tried = gather(*(partial(_try, release, point) for point in points_nm[:MOST_POSITIONS]))
     errors = [one for one in tried if isinstance(one, NotFound | BadInput)]
-    matches = [one for one in tried if isinstance(one, positions.Found)]
+    matches = [one for one in tried if isinstance(one, positions.CellAt)]
     if not matches:
         raise errors[0]
     roots = dict.fromkeys(cells.find(release, one.id, one.id_type).root_id for one in matches)
@@ -81,7 +81,7 @@ def _in_nm(release: Release, given: position_text.Coordinates) -> Point:
     return x, y, z
 
 
-def _try(release: Release, point_nm: Point) -> positions.Found | NotFound | BadInput:
+def _try(release: Release, point_nm: Point) -> positions.CellAt | NotFound | BadInput:
     try:
         return positions.at(release, np.asarray(point_nm))
     except (NotFound, BadInput) as error:

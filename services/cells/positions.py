@@ -36,10 +36,10 @@ SIDES = {"pre_pt": "presynaptic", "post_pt": "postsynaptic"}
 
 
 @dataclass(frozen=True)
-class Found:
-    """What lies at a position: an id for :func:`cells.find`, its type, and in a sentence how it is known."""
+class CellAt:
+    """The cell at a position: an id of it, the type of that, and in a sentence how it is known."""
 
-    id: str
+    id: int
     id_type: Literal["root_id", "nucleus_id"]
     note: str
 
@@ -81,7 +81,7 @@ def is_place(release: Release, given: Coordinates) -> bool:
     return False
 
 
-def at(release: Release, point_nm: space.Floats) -> Found:
+def at(release: Release, point_nm: space.Floats) -> CellAt:
     """The segment that lies at a place: that of the segmentation, else of a synapse's point there, else of the nucleus
     that holds it.
 
@@ -94,7 +94,7 @@ def at(release: Release, point_nm: space.Floats) -> Found:
         partial(_nuclei, release, point_nm),
     )
     if segment:
-        return Found(str(segment), "root_id", "The position was read as a place: the segmentation has this cell there.")
+        return CellAt(segment, "root_id", "The position was read as a place: the segmentation has this cell there.")
     if len(points) and points["apart_nm"].iloc[0] <= AT_NM:
         return _of_synapse(points)
     holding = nuclei[nuclei["apart_nm"] <= nuclei["radius_nm"]]
@@ -109,47 +109,46 @@ def _segment(release: Release, point_nm: space.Floats) -> int:
     return release.roots_of_supervoxels([supervoxel])[0] if supervoxel else 0
 
 
-def _of_synapse(points: pd.DataFrame) -> Found:
+def _of_synapse(points: pd.DataFrame) -> CellAt:
     first = _first(points)
     others = points[points["root_id"] != first.root_id]
     other = _first(others) if len(others) else None
     if other and (other.apart_nm < CLEARLY * first.apart_nm or other.apart_nm == 0):
         raise BadInput(
-            f"This position is between two segments: {_side(first)} is {_far(first)} away, "
-            f"{_side(other)} {_far(other)}.",
+            f"This position is between two segments: {_side(first)} is {_distance(first)} away, "
+            f"{_side(other)} {_distance(other)}.",
             "Ask for one of them, or give a place inside it.",
         )
     if not first.root_id:
         raise NotFound(
-            f"{_side(first).capitalize()} is {_far(first)} from this position: that is no segment of a cell.",
+            f"{_side(first).capitalize()} is {_distance(first)} from this position: that is no segment of a cell.",
             "Give another place.",
         )
-    return Found(
-        str(first.root_id), "root_id", f"The position was read as a place: {_side(first)} is {_far(first)} away."
+    return CellAt(
+        first.root_id, "root_id", f"The position was read as a place: {_side(first)} is {_distance(first)} away."
     )
 
 
-def _of_nucleus(nucleus: Any) -> Found:
-    number = str(nucleus.nucleus_id)
+def _of_nucleus(nucleus: Any) -> CellAt:
     size = "" if np.isnan(nucleus.volume_um3) else f" (radius {nucleus.radius_nm / 1000:.1f} µm)"
-    far = f"{nucleus.apart_nm / 1000:.1f} µm away"
-    note = f"The position was read as a place: the nearest nucleus that reaches it is {number}{size}, {far}."
-    return Found(number, "nucleus_id", note)
+    distance = f"{nucleus.apart_nm / 1000:.1f} µm away"
+    note = f"The position was read as a place: the nearest nucleus that reaches it is {nucleus.nucleus_id}{size}, {distance}."
+    return CellAt(nucleus.nucleus_id, "nucleus_id", note)
 
 
 def _near(datastack: str, points: pd.DataFrame, nuclei: pd.DataFrame) -> tuple[str, str]:
     """What to say of a place at which no segment is known, and what to do."""
     near = []
     if len(points):
-        near.append(f"The nearest is {_side(_first(points))} {_far(_first(points))} away.")
+        near.append(f"The nearest is {_side(_first(points))} {_distance(_first(points))} away.")
     if len(nuclei):
         first = _first(nuclei)
-        far = f"{first.apart_nm / 1000:,.1f} µm away"
+        distance = f"{first.apart_nm / 1000:,.1f} µm away"
         root = f"{first.nucleus_id}, of {first.root_id}" if first.root_id else f"{first.nucleus_id}, of no segment"
         if first.apart_nm > FAR_NM:
-            near.append(f"No nucleus lies within {FAR_NM / 1000:.0f} µm; the nearest, {root}, is {far}.")
+            near.append(f"No nucleus lies within {FAR_NM / 1000:.0f} µm; the nearest, {root}, is {distance}.")
         else:
-            near.append(f"The nearest nucleus, {root}, is {far} and too small to reach it.")
+            near.append(f"The nearest nucleus, {root}, is {distance} and too small to reach it.")
     message = " ".join(near) or f"{datastack} has neither a synapse nor a nucleus near it."
     if not near:
         hint = "Give the id of the segment that Neuroglancer shows there."
@@ -168,7 +167,7 @@ def _side(point: Any) -> str:
     return f"the {point.side} point of synapse {point.id}, {of},"
 
 
-def _far(point: Any) -> str:
+def _distance(point: Any) -> str:
     return f"{point.apart_nm:,.0f} nm"
 
 

@@ -20,6 +20,7 @@ from services.cave.client import Cave
 from services.cave.release import Release
 from services.cave.versions import resolve
 from services.cells import connectivity
+from services.cells.pasted import one_id
 from services.core.errors import BadInput, NotFound
 from services.lessons.files import CELL, DATASTACK, SERVER, Lesson
 from services.tables import examples, tables
@@ -77,7 +78,7 @@ def answers(cave: Cave, datastack: str, lesson: Lesson) -> Answers:
     elif "cell" in check and requested in PARTNERS:
         if direction not in ("in", "out"):
             raise _wrong(lesson, f"direction is {direction!r}, neither in nor out")
-        connections = connectivity.read(release, check["cell"], type_table=check.get("types"))
+        connections = connectivity.read(release, one_id(check["cell"]), type_table=check.get("types"))
         right = PARTNERS[requested](connections.side(direction))
     else:
         raise _wrong(lesson, "it does not say what is asked")

@@ -23,7 +23,7 @@ from services.populations.sets import CellSet, Proofread
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The presynaptic and the postsynaptic set of a question. `asked` are the sets before those cells were left out
+    """The presynaptic and the postsynaptic set of a question. `requested` are the sets before those cells were left out
     that `proofread` does not count (see :data:`sets.PROOFREAD`). `through` is the set that paths may lead through (""
     = both); where it is given, `pre` and `post` have all cells of the three. `synapses` is the line that synapses have
     to pass to count ("" = all do; see :func:`synapse_filter.chosen_among`)."""
@@ -32,7 +32,7 @@ class Pair:
     pre: CellSet
     post: CellSet
     proofread: Proofread
-    asked: tuple[CellSet, CellSet]
+    requested: tuple[CellSet, CellSet]
     through: str | None = None
     synapses: str = ""
 

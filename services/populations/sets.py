@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave.release import Release
-from services.cells import cells, pasted_places, proofreading
+from services.cells import cells, pasted_positions, proofreading
 from services.cells.id_search import MOST_FOLLOWED
 from services.cells.pasted import MOST_TOLD
 from services.core.addresses import is_name
@@ -170,7 +170,7 @@ def _listed(release: Release, text: str) -> tuple[Sequence[int], list[str]]:
     """The ids of a text or of the saved list that it names, and what there is to say of them."""
     if saved := saved_ids.ids_of(release.cave, release.datastack, text):
         return saved, []
-    pasted = pasted_places.placed(release, text) or pasted_places.read(release, text)
+    pasted = pasted_positions.placed(release, text) or pasted_positions.read(release, text)
     if not pasted.ids:
         raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root or nucleus ids.")
     return pasted.ids, list(pasted.sentences())

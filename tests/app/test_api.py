@@ -127,7 +127,7 @@ def test_files_hold_all_rows_and_say_where_from(client, get, newest):
 @pytest.mark.parametrize("direction", ["in", "out", "both"])
 def test_partners_are_those_of_the_service(get, cave, newest, cell, direction):
     result = get(f"{DS}/{newest}/cells/{cell}/partners", direction=direction, types=TYPES)
-    read = connectivity.read(cave.release(DS, newest), str(cell), type_table=TYPES)
+    read = connectivity.read(cave.release(DS, newest), int(cell), type_table=TYPES)
     ways = ("in", "out") if direction == "both" else (direction,)
     assert result["totals"] == {way: read.totals[way] for way in ways}
     assert result["total"] == len(result["rows"]) == sum(len(read.side(way)) for way in ways)
@@ -144,7 +144,7 @@ def test_partners_are_those_of_the_service(get, cave, newest, cell, direction):
 def test_partners_as_csv(client, cave, newest, cell):
     answer = client.get(f"/api/v1/{DS}/latest/cells/{cell}/partners?direction=in&format=csv&head=on")
     facts, rows = rows_of_csv(answer.text)
-    read = connectivity.read(cave.release(DS, newest), str(cell))
+    read = connectivity.read(cave.release(DS, newest), int(cell))
     assert [row["root_id"] for row in rows] == [str(root) for root in read.inputs["root_id"]]
     assert facts["root_id"] == str(cell)
     assert json.loads(facts["totals"])["in"]["autapses"] == read.totals["in"]["autapses"]

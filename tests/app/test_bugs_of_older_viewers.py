@@ -56,13 +56,13 @@ def test_two_overlapping_requests_never_mix_their_cells(localcave_url, newest, r
     shared = Cave(Settings(server_address=localcave_url, cache=""))
 
     def ask(root):
-        return connectivity.read(shared.release(DS, newest), str(root), type_table=TYPES)
+        return connectivity.read(shared.release(DS, newest), int(root), type_table=TYPES)
 
     with ThreadPoolExecutor(8) as pool:
         matches = list(pool.map(ask, roots[:24] * 2))
     alone = Cave(Settings(server_address=localcave_url, cache=""))
     for root, one in zip(roots[:24] * 2, matches, strict=True):
-        again = connectivity.read(alone.release(DS, newest), str(root), type_table=TYPES)
+        again = connectivity.read(alone.release(DS, newest), int(root), type_table=TYPES)
         assert one.cell == again.cell and one.totals == again.totals
         assert one.inputs.equals(again.inputs) and one.outputs.equals(again.outputs)
 
@@ -71,7 +71,7 @@ def test_ids_keep_all_64_bits_beside_blanks(cave, newest, roots, get):
     """There, a nullable column of ids became floats: 864691135635600553 was shown as ...512."""
     for root in roots[:3]:
         rows = json.loads(get(f"{newest}/cells/{root}/partners", direction="in", types=TYPES).text)["rows"]
-        connections = connectivity.read(cave.release(DS, newest), str(root)).inputs
+        connections = connectivity.read(cave.release(DS, newest), int(root)).inputs
         assert [row["root_id"] for row in rows] == [str(one) for one in connections["root_id"]]
         assert any(row["nucleus_id"] is None for row in rows)
         assert {row["nucleus_id"] for row in rows} - {None} == {str(one) for one in connections["nucleus_id"].dropna()}
@@ -80,7 +80,7 @@ def test_ids_keep_all_64_bits_beside_blanks(cave, newest, roots, get):
 
 def test_a_partner_with_root_id_0_does_not_break_a_type_table(cave, newest, roots):
     """There, one failed the whole query."""
-    reads = [connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES) for root in roots]
+    reads = [connectivity.read(cave.release(DS, newest), int(root), type_table=TYPES) for root in roots]
     hit = [(result, way) for result in reads for way in Direction if result.totals[way]["root_zero"]]
     assert hit
     for result, way in hit:
@@ -120,7 +120,7 @@ def test_versions_are_in_order_of_their_numbers(two_datastacks):
 
 def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
     """There, the colour column was never applied, and the violin had colours that plotly takes for black."""
-    connections = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
+    connections = connectivity.read(cave.release(DS, newest), int(roots[0]), type_table=TYPES)
     colours = plot_frames.type_colours(cave.release(DS, newest), TYPES, "cell_type")
     values = plot_frames.universe(cave.release(DS, newest), TYPES, "cell_type")
     inputs, outputs = (
@@ -141,7 +141,7 @@ def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
     colours = plot_frames.type_colours(cave.release(DS, newest), TYPES, "cell_type")
     seen = {}
     for root in roots[:6]:
-        connections = connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES)
+        connections = connectivity.read(cave.release(DS, newest), int(root), type_table=TYPES)
         points = plot_frames.synapse_depths(of_cell(cave, connections, Direction.OUT), connections.outputs, "cell_type")
         for trace in drawn(depth.synapse_depths(points, colours)).data:
             assert seen.setdefault(trace.name, trace.marker.color) == trace.marker.color
@@ -153,7 +153,7 @@ def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
 
 def test_inputs_are_plotted_too(cave, newest, roots):
     """There, plots were of outputs only."""
-    connections = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
+    connections = connectivity.read(cave.release(DS, newest), int(roots[0]), type_table=TYPES)
     synapses = {way: of_cell(cave, connections, way) for way in (Direction.IN, Direction.OUT)}
     figure = drawn(depth.depth_profile(plot_frames.depth_profile(synapses)))
     assert [sum(bars.x) for bars in figure.data] == [len(synapses["in"]), len(synapses["out"])]
@@ -161,7 +161,7 @@ def test_inputs_are_plotted_too(cave, newest, roots):
 
 def test_headers_name_their_units_from_the_start(cave, newest, roots):
     """There, the first headers were None_x, None_y, None_z, and positions had twelve digits and no unit."""
-    connections = connectivity.read(cave.release(DS, newest), str(roots[0]), type_table=TYPES)
+    connections = connectivity.read(cave.release(DS, newest), int(roots[0]), type_table=TYPES)
     columns = {column.name: column for column in describe_columns(of_cell(cave, connections, Direction.IN))}
     assert not any("None" in column.title for column in columns.values())
     assert columns["depth_um"].unit == "um" and columns["ctr_pt_position_x_nm"].unit == "nm"
@@ -170,7 +170,7 @@ def test_headers_name_their_units_from_the_start(cave, newest, roots):
 def test_unit_of_the_browser_is_a_page_not_the_whole_table(cave, newest, roots, get):
     """There, 20,000 partners and all of their synapses went through the browser at every step."""
     page = json.loads(get(f"{newest}/cells/{roots[0]}/partners", direction="in", limit="10").text)
-    whole = connectivity.read(cave.release(DS, newest), str(roots[0])).inputs
+    whole = connectivity.read(cave.release(DS, newest), int(roots[0])).inputs
     assert (len(page["rows"]), page["total"]) == (10, len(whole))
     wanted = tables.to_records(whole.head(10), describe_columns(whole))
     assert [{name: row[name] for name in whole} for row in page["rows"]] == wanted
@@ -181,7 +181,7 @@ def test_links_show_cells_as_they_were_at_their_version(localcave_url, tmp_path)
     cave = Cave(Settings(server_address=localcave_url, cache="", config_dir=tmp_path))  # a segmentation with edits
     for version in cave.versions(DS)[:2]:
         root = Release(cave, DS, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-        link = links.cell_link(cave, connectivity.read(Release(cave, DS, version), str(root)), viewer="spelunker")
+        link = links.cell_link(cave, connectivity.read(Release(cave, DS, version), int(root)), viewer="spelunker")
         segmentation = layer_of(link.state, "segmentation")
         assert segmentation["timestamp"] == int(version.timestamp.timestamp() * 1000)
 
@@ -224,7 +224,7 @@ def test_two_datastacks_with_tables_of_one_name_stay_apart(two_datastacks):
     """There, what was known of a table was kept without its datastack."""
     cave = Cave(Settings(server_address=two_datastacks, cache=""))
     kinds = {
-        name: connectivity.read(Release(cave, name, cave.versions(name)[0]), str(tiny.A), type_table="types")
+        name: connectivity.read(Release(cave, name, cave.versions(name)[0]), tiny.A, type_table="types")
         .inputs["cell_type"]
         .tolist()
         for name in ("tiny", "other", "tiny")

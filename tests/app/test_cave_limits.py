@@ -61,9 +61,8 @@ def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cor
     with start_localcave([small_cortex], "--row-limit", "200") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         version = cave.versions(CORTEX)[0].number
-        root = str(
-            int(cave.release(CORTEX, version).query("proofreading_status_and_strategy", limit=1)["pt_root_id"].iloc[0])
-        )
+        first = cave.release(CORTEX, version).query("proofreading_status_and_strategy", limit=1)
+        root = int(first["pt_root_id"].iloc[0])
         cut = connectivity.read(cave.release(CORTEX, version), root)
         whole = connectivity.read(cave.release(CORTEX, version), root, whole=True)
         total = len(connectivity.synapses(cave, whole, Direction.IN))
@@ -100,7 +99,7 @@ def test_neuropils_are_of_all_synapses_however_little_cave_sends(siblings: dict[
     most = names.ne("none").sum() // 5
     with start_localcave([folder], "--row-limit", str(most)) as url:
         cave = Cave(Settings(server_address=url, cache=""))
-        whole = connectivity.read(cave.release("karst_fly", 783), str(cell), whole=True, only="all")
+        whole = connectivity.read(cave.release("karst_fly", 783), int(cell), whole=True, only="all")
         frame = partner_table.open_partners(cave, whole, Wanted("in", more=("neuropils",))).frame
     for root, words in zip(frame["root_id"], frame["neuropils"], strict=True):
         parts = dict(part.rsplit(" ", 1) for part in words.split(", "))

@@ -65,7 +65,7 @@ def proofread(ask):
 @pytest.fixture(scope="module")
 def reads(cave, newest, proofread):
     return [
-        connectivity.read(cave.release(DS, newest), str(root), type_table=TYPES)
+        connectivity.read(cave.release(DS, newest), int(root), type_table=TYPES)
         for root in proofread["pt_root_id"].iloc[:8]
     ]
 
@@ -303,14 +303,14 @@ def test_the_card_has_what_every_table_says(cave, newest, ask, busiest):
     assert card.strategy_axon == trust.verdict(cave, busiest).strategy_axon
     before = cave.counts["requests"]
     cell_card.read(
-        cave.release(DS, newest), cells.find(cave.release(DS, newest), str(ask("nucleus_detection_v0")["id"].iloc[3]))
+        cave.release(DS, newest), cells.find(cave.release(DS, newest), int(ask("nucleus_detection_v0")["id"].iloc[3]))
     )
     assert cave.counts["requests"] == before
 
 
 def test_a_fragment_with_no_nucleus_has_a_card_and_partners(cave, newest, busiest):
     fragment = int(busiest.inputs.loc[busiest.inputs["num_soma"] == 0, "root_id"].iloc[0])
-    connections = connectivity.read(cave.release(DS, newest), str(fragment), type_table=TYPES)
+    connections = connectivity.read(cave.release(DS, newest), int(fragment), type_table=TYPES)
     assert connections.cell.nucleus_ids == ()
     assert busiest.cell.root_id in connections.outputs["root_id"].tolist()
     assert "without a soma" in trust.verdict(cave, connections).sentence
@@ -324,7 +324,7 @@ def test_a_cell_with_340_nuclei_is_called_what_it_is(cave, newest, ask):
     merged = int(nuclei.loc[nuclei["pt_root_id"] != 0, "pt_root_id"].value_counts().index[0])
     count = int((nuclei["pt_root_id"] == merged).sum())
     assert count > 340
-    connections = connectivity.read(cave.release(DS, newest), str(merged), type_table=TYPES)
+    connections = connectivity.read(cave.release(DS, newest), int(merged), type_table=TYPES)
     assert len(connections.cell.nucleus_ids) == count
     assert any(f"{count} nuclei" in warning and len(warning) < 300 for warning in connections.warnings)
     assert f"{count} nuclei" in trust.verdict(cave, connections).sentence
@@ -338,7 +338,7 @@ def test_a_cell_with_no_synapses_has_empty_tables(cave, newest, ask):
     nuclei = ask("nucleus_detection_v0")["pt_root_id"]
     lonely = nuclei[~nuclei.isin([0, *synapses["pre_pt_root_id"], *synapses["post_pt_root_id"]])]
     assert len(lonely)
-    connections = connectivity.read(cave.release(DS, newest), str(lonely.iloc[0]), type_table=TYPES)
+    connections = connectivity.read(cave.release(DS, newest), int(lonely.iloc[0]), type_table=TYPES)
     assert (len(connections.inputs), len(connections.outputs)) == (0, 0)
     verdict = trust.verdict(cave, connections)
     assert verdict.identified["in"].fraction is None
@@ -353,13 +353,13 @@ def test_a_cell_with_no_synapses_has_empty_tables(cave, newest, ask):
 
 def test_a_version_without_the_type_table_is_told(cave, busiest):
     with pytest.raises(NotFound, match="version"):
-        connectivity.read(Release(cave, DS, busiest.version), str(busiest.cell.root_id), type_table="cell_type_of_2031")
+        connectivity.read(Release(cave, DS, busiest.version), busiest.cell.root_id, type_table="cell_type_of_2031")
 
 
 def test_an_id_of_another_datastack_is_told(cave, newest):
     """A root id of minnie65_public, which the demo has never had."""
     with pytest.raises(NotFound) as caught:
-        connectivity.read(cave.release(DS, newest), "864691135808473885")
+        connectivity.read(cave.release(DS, newest), 864691135808473885)
     assert "864691135808473885" in caught.value.message and "datastack" in caught.value.hint
 
 

@@ -161,7 +161,7 @@ def client(cave):
 
 
 def read(cave, types="types", by="", cell=CELL):
-    return connectivity.read(cave.release(DS, VERSION), str(cell), "root_id", type_table=types, type_by=by)
+    return connectivity.read(cave.release(DS, VERSION), int(cell), "root_id", type_table=types, type_by=by)
 
 
 def types_of(frame, column="cell_type"):

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cave.client import Cave
-from services.cells import cells, id_search
+from services.cells import cells, id_search, interpretation
+from services.cells.pasted import one_id
 from services.core.errors import BadInput, KarstError, NotFound
 from services.core.settings import Settings
 from services.populations import sets
@@ -43,8 +44,8 @@ def single(nuclei):
 )
 def test_an_id_is_found_however_it_was_pasted(cave, newest, single, typed):
     root = int(single["pt_root_id"])
-    cell = cells.find(cave.release(DS, newest), typed.format(root))
-    assert (cell.root_id, cell.id_type, cell.asked) == (root, "root_id", str(root))
+    cell = interpretation.find(cave.release(DS, newest), typed.format(root))
+    assert (cell.root_id, cell.id_type, cell.requested) == (root, "root_id", root)
     assert cell.nucleus_ids == (int(single["id"]),)
     assert cell.warnings == ()
 
@@ -53,14 +54,14 @@ def test_an_id_is_found_however_it_was_pasted(cave, newest, single, typed):
     ("column", "id_type"), [("pt_root_id", "root_id"), ("id", "nucleus_id"), ("pt_supervoxel_id", "supervoxel_id")]
 )
 def test_the_type_of_an_id_is_detected_and_can_be_named(cave, newest, single, column, id_type):
-    text = str(int(single[column]))
+    id = int(single[column])
     for requested in ("auto", id_type):
-        cell = cells.find(cave.release(DS, newest), text, requested)
+        cell = cells.find(cave.release(DS, newest), id, requested)
         assert (cell.root_id, cell.id_type) == (int(single["pt_root_id"]), id_type)
 
 
 def test_the_soma_is_where_the_nucleus_is(cave, newest, single):
-    cell = cells.find(cave.release(DS, newest), str(int(single["pt_root_id"])))
+    cell = cells.find(cave.release(DS, newest), int(single["pt_root_id"]))
     nm = tuple(float(single[f"pt_position_{axis}"]) * size for axis, size in zip("xyz", (4, 4, 40), strict=True))
     assert cell.soma_position_nm == nm
     angle = np.deg2rad(5)
@@ -87,59 +88,59 @@ def test_the_soma_is_where_the_nucleus_is(cave, newest, single):
         ("100547, 100606, 100625", "3 ids"),
     ],
 )
-def test_what_is_no_id_gets_a_sentence(cave, newest, text, words):
+def test_what_is_no_id_gets_a_sentence(text, words):
     with pytest.raises(BadInput, match=re.escape(words)) as caught:
-        cells.find(cave.release(DS, newest), text)
+        one_id(text)
     assert caught.value.message.endswith(".")
     assert len(caught.value.message) < 200
 
 
 def test_an_id_in_groups_of_three_is_joined():
-    assert cells.parse_id("864 691 135 771 609 595") == 864691135771609595
-    assert cells.parse_id("864,691,135,771,609,595,") == 864691135771609595
-    assert cells.parse_id("864\u202f691\u202f135\u202f771\u202f609\u202f595") == 864691135771609595
+    assert one_id("864 691 135 771 609 595") == 864691135771609595
+    assert one_id("864,691,135,771,609,595,") == 864691135771609595
+    assert one_id("864\u202f691\u202f135\u202f771\u202f609\u202f595") == 864691135771609595
 
 
 @given(st.integers(1, 2**63 - 1))
 def test_any_id_is_read_to_the_last_digit(root):
-    assert cells.parse_id(f" {root},") == root
+    assert one_id(f" {root},") == root
 
 
 @given(st.text(max_size=40))
 def test_no_text_breaks_the_reader(text):
     message = "."
     try:
-        assert 0 < cells.parse_id(text) < 2**63
+        assert 0 < one_id(text) < 2**63
     except BadInput as error:
         message = error.message
     assert message.endswith(".")
 
 
-@pytest.mark.parametrize("text", ["864691135000000001", "7", "75000000000000001"])
-def test_an_unknown_id_is_told(cave, newest, text):
+@pytest.mark.parametrize("id", [864691135000000001, 7, 75000000000000001])
+def test_an_unknown_id_is_told(cave, newest, id):
     for id_type in cells.ID_TYPES:
         with pytest.raises(NotFound) as caught:
-            cells.find(cave.release(DS, newest), text, id_type)
-        assert text in caught.value.message
+            cells.find(cave.release(DS, newest), id, id_type)
+        assert str(id) in caught.value.message
 
 
 def test_an_unknown_type_of_id_is_told(cave, newest):
     with pytest.raises(BadInput, match="soma_id"):
-        cells.find(cave.release(DS, newest), "5", "soma_id")
+        cells.find(cave.release(DS, newest), 5, "soma_id")
 
 
 def test_a_nucleus_outside_any_segment_is_told(cave, newest, nuclei):
     lost = nuclei[nuclei["pt_root_id"] == 0]
     assert len(lost) > 0
     with pytest.raises(NotFound, match="lies in no segment"):
-        cells.find(cave.release(DS, newest), str(lost["id"].iloc[0]))
+        cells.find(cave.release(DS, newest), int(lost["id"].iloc[0]))
 
 
 def test_a_segment_with_several_nuclei_lists_them(cave, newest, nuclei):
     known = nuclei[nuclei["pt_root_id"] != 0]
     root, count = next(iter(known["pt_root_id"].value_counts().items()))
     assert count > 1
-    cell = cells.find(cave.release(DS, newest), str(root))
+    cell = cells.find(cave.release(DS, newest), int(root))
     assert cell.nucleus_ids == tuple(sorted(known.loc[known["pt_root_id"] == root, "id"]))
     assert (cell.soma_position_nm, cell.soma_depth_um) == (None, None)
     assert f"{count} nuclei" in cell.warnings[0]
@@ -153,16 +154,16 @@ def test_a_stale_root_is_replaced_and_said(cave, newest, nuclei):
     assert len(stale) > 5
     now = dict(zip(nuclei["id"], nuclei["pt_root_id"], strict=True))
     for root in stale:
-        cell = cells.find(cave.release(DS, newest), str(root))
+        cell = cells.find(cave.release(DS, newest), int(root))
         heirs = {now[nucleus] for nucleus in older.loc[older["pt_root_id"] == root, "id"]}
         assert cell.root_id in heirs
         assert cell.repaired_from == root
         assert 0 < cell.overlap <= 1
         assert all(part in cell.warnings[0] for part in (str(root), str(cell.root_id), f"{cell.overlap:.0%}"))
-        assert cells.find(cave.release(DS, before), str(root)).repaired_from is None
+        assert cells.find(cave.release(DS, before), int(root)).repaired_from is None
         assert f"outdated at version {newest}" in cell.warnings[0]
     newer = next(iter(set(nuclei["pt_root_id"]) - set(older["pt_root_id"]) - {0}))
-    cell = cells.find(cave.release(DS, before), str(newer))
+    cell = cells.find(cave.release(DS, before), int(newer))
     assert f"{newer} is newer than version {before}" in cell.warnings[0] and "outdated" not in cell.warnings[0]
     both = sets.resolve(cave.release(DS, before), f"{newer}, {stale[0]}")
     assert both.notes == (f"Newer than version {before}: 1 root id; the cell that held most of it is used.",)
@@ -172,9 +173,9 @@ def test_a_stale_root_is_replaced_and_said(cave, newest, nuclei):
 
 def test_an_id_of_the_wrong_type_is_told_not_guessed(cave, newest, single):
     with pytest.raises(KarstError):
-        cells.find(cave.release(DS, newest), str(int(single["pt_root_id"])), "nucleus_id")
+        cells.find(cave.release(DS, newest), int(single["pt_root_id"]), "nucleus_id")
     with pytest.raises(NotFound):
-        cells.find(cave.release(DS, newest), str(int(single["id"])), "root_id")
+        cells.find(cave.release(DS, newest), int(single["id"]), "root_id")
 
 
 def test_a_rounded_id_is_said_to_be_rounded_with_what_may_be_meant(cave, newest, single):
@@ -183,17 +184,17 @@ def test_a_rounded_id_is_said_to_be_rounded_with_what_may_be_meant(cave, newest,
         if rounded == root:
             continue
         with pytest.raises(NotFound, match="looks rounded by a spreadsheet or a browser") as caught:
-            cells.find(cave.release(DS, newest), str(rounded))
+            cells.find(cave.release(DS, newest), rounded)
         assert "as text" in caught.value.hint
     with pytest.raises(NotFound) as exact:
-        cells.find(cave.release(DS, newest), "864691135000000001")
+        cells.find(cave.release(DS, newest), 864691135000000001)
     assert "rounded" not in exact.value.message
 
 
 def test_a_stale_root_that_was_split_evenly_names_both_heirs(tmp_path):
     with start_localcave([tiny.make(tmp_path / "tiny", split_evenly())]) as url:
         small = Cave(Settings(server_address=url, cache=""))
-        cell = cells.find(small.release("tiny", tiny.NEWEST), str(tiny.OLD))
+        cell = cells.find(small.release("tiny", tiny.NEWEST), tiny.OLD)
         assert cell.root_id in (tiny.A, tiny.C)
         assert all(f"{heir} (50% of its pieces)" in cell.warnings[0] for heir in (tiny.A, tiny.C))
         assert "split evenly" in cell.warnings[0]

@@ -70,7 +70,7 @@ def changed_since(cave, then, version):
 def test_partners_somata_and_types_are_those_of_the_time(cave, then, moments, which):
     version = list(moments.values())[which]
     root = changed_since(cave, then, version)
-    connections = connectivity.read(Release(cave, DS, version), str(root), type_table=TYPES)
+    connections = connectivity.read(Release(cave, DS, version), int(root), type_table=TYPES)
     assert connections.version == version
     assert connections.cell.root_id == root
     somata = then(version, NUCLEI)["pt_root_id"].value_counts()
@@ -125,14 +125,14 @@ def test_a_nucleus_and_a_stale_root_lead_to_the_cell_of_the_time(cave, then, exp
     newest = Release(cave, DS, cave.versions(DS)[0]).table(NUCLEI).set_index("id")["pt_root_id"]
     pairs = nuclei[(nuclei["pt_root_id"] != 0)].set_index("id")["pt_root_id"]
     moved = next(one for one in pairs.index if newest.get(one, 0) not in (0, pairs[one]))
-    result = cells.find(Release(cave, DS, expired), str(moved), "nucleus_id")
+    result = cells.find(Release(cave, DS, expired), int(moved), "nucleus_id")
     assert result.root_id == pairs[moved]
-    repaired = cells.find(Release(cave, DS, expired), str(newest[moved]), "root_id")
+    repaired = cells.find(Release(cave, DS, expired), int(newest[moved]), "root_id")
     assert repaired.repaired_from == newest[moved]
     assert f"{newest[moved]} is newer than version {expired.number}; showing its predecessor" in repaired.warnings[0]
-    successor = cells.find(Release(cave, DS, cave.versions(DS)[0]), str(pairs[moved]), "root_id")
+    successor = cells.find(Release(cave, DS, cave.versions(DS)[0]), int(pairs[moved]), "root_id")
     assert "outdated at version" in successor.warnings[0]
-    cell = connectivity.read(Release(cave, DS, expired), str(newest[moved]))
+    cell = connectivity.read(Release(cave, DS, expired), int(newest[moved]))
     assert cell.cell.root_id == repaired.root_id
     inputs = then(expired, SYNAPSES, filter_equal_dict={SYNAPSES: {"post_pt_root_id": repaired.root_id}})
     assert cell.totals["in"]["num_syn"] + cell.totals["in"]["autapses"] == len(inputs)
@@ -167,7 +167,7 @@ def test_synapses_are_filtered_and_compared_at_moments_too(client, cave, then, e
     answer = client.get(f"{path}/partners", query_string={"direction": "in", "synapses": f"size > {middle}"}).json
     counts = {int(row["root_id"]): row["num_syn"] for row in answer["rows"]}
     assert counts == kept["pre_pt_root_id"].value_counts().to_dict()
-    nucleus = cells.find(Release(cave, DS, expired), str(root)).nucleus_ids
+    nucleus = cells.find(Release(cave, DS, expired), int(root)).nucleus_ids
     assert nucleus is not None and len(nucleus) == 1
     changed = client.get(f"{path}/changes?against=latest&direction=in").json
     assert changed["version"] == expired.number

@@ -156,7 +156,7 @@ def test_what_is_a_fault_is_neither_called_shown_nor_read(
     assert words in unknown and f"{table}, named for {role.replace('_', ' ')}, " in fault
     cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=config))
     release = cave.release("karst_fly", 783)
-    root = str(release.query("proofread_neurons", limit=1)["pt_root_id"].iloc[0])
+    root = int(release.query("proofread_neurons", limit=1)["pt_root_id"].iloc[0])
     connections = connectivity.read(release, root)
     assert fault in connections.warnings and more not in partner_columns.offered(release, "")
     with pytest.raises(BadInput, match=re.escape(fault)):

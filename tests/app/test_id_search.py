@@ -159,4 +159,4 @@ def test_where_both_sides_of_a_synapse_lie_at_one_place_both_are_named(small):
         positions.at(small.release("tiny", tiny.NEWEST), np.array([400.0, 800.0, 400.0]))
     assert str(tiny.A) in caught.value.message and str(tiny.B) in caught.value.message
     autapse = positions.at(small.release("tiny", tiny.NEWEST), np.array([520.0, 920.0, 520.0]))
-    assert autapse.id == str(tiny.A)
+    assert autapse.id == tiny.A

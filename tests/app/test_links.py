@@ -54,7 +54,7 @@ def types(cave: Cave, version: int) -> TableFrame:
 def cell(cave: Cave, version: int) -> Connectivity:
     proofread = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")
     root = proofread["pt_root_id"].iloc[0]
-    return connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES)
+    return connectivity.read(cave.release(DATASTACK, version), int(root), type_table=TYPES)
 
 
 def uploaded(link: Link) -> object:
@@ -348,7 +348,7 @@ def test_a_link_works_without_the_state_service(small_cortex: Path, tmp_path: Pa
 
 def test_several_cells_at_once_have_the_synapses_of_all_of_them(cave: Cave, version: int) -> None:
     proofread = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].head(3)
-    matches = [connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES) for root in proofread]
+    matches = [connectivity.read(cave.release(DATASTACK, version), int(root), type_table=TYPES) for root in proofread]
     link = cell_link(cave, matches, direction="out")
     assert_sound(link.state)
     layer = layer_of(link.state, "output synapses")
@@ -373,7 +373,7 @@ def test_all_synapses_of_a_cell_read_in_pieces_are_in_its_link(small_cortex: Pat
         cave = Cave(Settings(server_address=address, cache=""))
         version = cave.versions(DATASTACK)[0].number
         root = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-        whole = connectivity.read(cave.release(DATASTACK, version), str(root), whole=True)
+        whole = connectivity.read(cave.release(DATASTACK, version), int(root), whole=True)
         assert whole.totals["in"]["num_syn"] > 300
         layer = layer_of(cell_link(cave, whole, direction="in").state, "input synapses")
         assert len(layer["annotations"]) == whole.totals["in"]["num_syn"]

@@ -38,7 +38,7 @@ def test_the_lines_are_the_skeleton_and_say_how_much_of_it(cave, stored):
     somas = set(cave.release(DS, newest(cave)).table("nucleus_detection_v0")["pt_root_id"])
     roots = [root for root in stored if root in somas][:5]
     for root in roots:
-        connections = connectivity.read(cave.release(DS, newest(cave)), str(root))
+        connections = connectivity.read(cave.release(DS, newest(cave)), int(root))
         drawn = morphology.read(cave, connections)
         # volumes are turned and moved, which keeps lengths
         assert drawn.cable_um == pytest.approx(cable_um(stored[root]), rel=1e-3)

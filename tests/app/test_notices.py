@@ -56,7 +56,7 @@ def test_the_notice_of_a_table_beside_is_said_too(cave: Cave, client: FlaskClien
 def test_the_notice_of_a_type_table_is_a_warning_of_the_cell(cave: Cave) -> None:
     version = live.resolve(cave, DS, "latest").number
     roots = cave.release(DS, version).table(NEW)["pt_root_id"]
-    root = str(int(roots[roots > 0].iloc[0]))
+    root = int(roots[roots > 0].iloc[0])
     assert NOTICE in connectivity.read(cave.release(DS, version), root, type_table=OLD).notices
     assert NOTICE not in connectivity.read(cave.release(DS, version), root, type_table=NEW).notices
 
@@ -142,7 +142,7 @@ def test_the_notice_is_in_the_card_and_the_cell(used: FlaskClient) -> None:
     release = used.application.extensions["karst"].release("tiny", tiny.NEWEST)
     cell = used.get(f"/api/v1/tiny/{tiny.NEWEST}/cells/{tiny.B}").json["cell"]
     assert cell["warnings"] == [USED["nuclei"]]
-    facts = card.read(release, cells.find(release, str(tiny.B)))
+    facts = card.read(release, cells.find(release, tiny.B))
     assert facts.notices == (USED["types"], USED["nuclei"])
     drawn = json.dumps(cell_facts(facts), cls=PlotlyJSONEncoder)
     assert drawn.count(USED["types"]) == 1
@@ -152,7 +152,7 @@ def test_the_description_of_the_datastack_is_at_hand_where_its_name_is(cave: Cav
     view = open_view(cave, TableAddress(DS, table=NEW))
     description = view.release.profile.description
     assert description
-    read = connectivity.read(view.release, str(view.table.frame["pt_root_id"].iloc[0]))
+    read = connectivity.read(view.release, int(view.table.frame["pt_root_id"].iloc[0]))
     for status in (
         table_page.status(view.table, "", (), description),
         connectivity_page.status(read, description),

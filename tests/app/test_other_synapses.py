@@ -81,7 +81,7 @@ def read(url: str, config: Path, table: str, direction: str) -> tuple[dict, list
     (config / "datastacks").mkdir()
     (config / "datastacks" / "others.toml").write_text(f'[roles]\nsynapses = "{table}"\n')
     cave = Cave(Settings(server_address=url, cache="", config_dir=config))
-    connections = connectivity.read(cave.release("others", 1), str(CELL), "root_id")
+    connections = connectivity.read(cave.release("others", 1), CELL, "root_id")
     first = {"touching": "the cell of side a", "glial": "the glial cell"}
     undirected = [one for one in connections.warnings if "no direction" in one]
     assert undirected == ([connectivity.UNDIRECTED.format(first[table])] if table in first else [])

@@ -137,9 +137,9 @@ def test_services_are_strict_unless_they_are_told_not_to_be(url: str) -> None:
     cave = Cave(Settings(server_address=url, cache="", datastack=DS))
     for table, error in (("no_such_table", NotFound), ("totals", BadInput)):
         with pytest.raises(error):
-            connectivity.read(cave.release(DS, NEWEST), str(tiny.A), type_table=table)
-        connections = connectivity.read(cave.release(DS, NEWEST), str(tiny.A), type_table=table, lenient=True)
-        without = connectivity.read(cave.release(DS, NEWEST), str(tiny.A))
+            connectivity.read(cave.release(DS, NEWEST), tiny.A, type_table=table)
+        connections = connectivity.read(cave.release(DS, NEWEST), tiny.A, type_table=table, lenient=True)
+        without = connectivity.read(cave.release(DS, NEWEST), tiny.A)
         assert connections.type_table is None
         assert connections.inputs.equals(without.inputs) and connections.totals == without.totals
         assert [message for message in connections.warnings if message not in without.warnings] == [

@@ -40,7 +40,7 @@ def versions(cave):
 
 def cell_of(cave, version, place=0, types=TYPES):
     root = int(cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[place])
-    return connectivity.read(cave.release(DS, version), str(root), type_table=types)
+    return connectivity.read(cave.release(DS, version), int(root), type_table=types)
 
 
 def run(script):
@@ -137,7 +137,7 @@ def coregistered_cell(cave, version):
     tuned = set(cave.release(DS, version).table("digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
     proofread = cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
     for root in (root for root in proofread if root in tuned):
-        connections = connectivity.read(cave.release(DS, version), str(root), type_table=TYPES)
+        connections = connectivity.read(cave.release(DS, version), int(root), type_table=TYPES)
         both = set(connections.inputs["root_id"]) & set(connections.outputs["root_id"])
         if all(tuned & set(side["root_id"]) for side in (connections.inputs, connections.outputs)) and both & set(
             proofread

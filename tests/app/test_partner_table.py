@@ -37,7 +37,7 @@ def cave(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Cave:
 def found(cave: Cave, client: CAVEclient) -> Connectivity:
     rows = client.materialize.query_table(PROOFREADING)
     root = int(rows.loc[rows["pt_root_id"] != 0, "pt_root_id"].iloc[0])
-    return connectivity.read(cave.release(DATASTACK, client.version), str(root), type_table=TYPES)
+    return connectivity.read(cave.release(DATASTACK, client.version), int(root), type_table=TYPES)
 
 
 @pytest.fixture(scope="module")

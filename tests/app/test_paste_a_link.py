@@ -24,7 +24,7 @@ def test_a_short_link_gives_the_rows_that_it_was_made_of(cave: Cave) -> None:
     link = table_link(cave, types, rows, group_by="cell_type")
     assert "/nglstate/" in link.url
     result = pasted_links.read(cave, DATASTACK, link.url)
-    assert sorted(result.selected + result.hidden) == sorted(set(map(str, rows["pt_root_id"])))
+    assert sorted(result.selected + result.hidden) == sorted(set(rows["pt_root_id"]))
     assert len(result.selected) < len(result.hidden)
     assert result.warnings == ()
 
@@ -32,10 +32,10 @@ def test_a_short_link_gives_the_rows_that_it_was_made_of(cave: Cave) -> None:
 def test_a_cell_s_link_selects_the_cell_and_looks_at_its_soma(cave: Cave) -> None:
     version = cave.versions(DATASTACK)[0].number
     root = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-    cell = connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES)
+    cell = connectivity.read(cave.release(DATASTACK, version), int(root), type_table=TYPES)
     result = pasted_links.read(cave, DATASTACK, cell_link(cave, cell).url)
-    assert result.selected == (str(root),)
-    assert set(result.hidden) == set(map(str, [*cell.inputs["root_id"], *cell.outputs["root_id"]])) - {str(root)}
+    assert result.selected == (root,)
+    assert set(result.hidden) == {*cell.inputs["root_id"], *cell.outputs["root_id"]} - {root}
     assert result.position_nm == pytest.approx(cell.cell.soma_position_nm, abs=3)
 
 
@@ -53,7 +53,7 @@ def test_every_spelling_of_a_short_link(cave: Cave, spell: Callable[[str], str])
     state = {"layers": [{"type": "segmentation", "name": "s", "source": "x://y", "segments": ["864691135000000101"]}]}
     address = cave.state_url(DATASTACK, cave.upload_state(DATASTACK, state))
     assert pasted_links.is_link(spell(address))
-    assert pasted_links.read(cave, DATASTACK, spell(address)).selected == ("864691135000000101",)
+    assert pasted_links.read(cave, DATASTACK, spell(address)).selected == (864691135000000101,)
 
 
 def test_a_state_that_cave_does_not_have_is_said(cave: Cave) -> None:

@@ -64,7 +64,7 @@ def test_a_position_in_a_nucleus_is_its_cell(cave, newest, nuclei):
             requested = interpretation.understand(cave.release(DS, newest), text)
             assert (requested.kind, requested.ids, requested.id_type) == (
                 "position",
-                (str(int(wanted["pt_root_id"])),),
+                (int(wanted["pt_root_id"]),),
                 "root_id",
             )
         (result,) = interpretation.read(cave.release(DS, newest), texts[0])
@@ -81,9 +81,10 @@ def test_a_position_far_from_any_nucleus_is_told(cave, newest, nuclei):
 
 
 def test_three_nucleus_ids_are_no_position_unless_that_is_said(cave, newest, nuclei):
-    text = ", ".join(str(int(one)) for one in nuclei["id"].iloc[:3])
+    ids = tuple(int(one) for one in nuclei["id"].iloc[:3])
+    text = ", ".join(map(str, ids))
     requested = interpretation.understand(cave.release(DS, newest), text)
-    assert (requested.kind, requested.ids) == ("ids", tuple(text.split(", ")))
+    assert (requested.kind, requested.ids) == ("ids", ids)
     with pytest.raises(NotFound, match="No nucleus lies within"):
         interpretation.understand(cave.release(DS, newest), text, "position")
 
@@ -123,7 +124,7 @@ def test_more_cells_than_can_be_read_are_refused_never_answered_for_some_of_them
 def test_all_cells_that_can_be_read_are_however_they_are_set_apart(cave, newest, nuclei):
     roots = [str(int(one)) for one in nuclei["pt_root_id"].drop_duplicates().iloc[:21] if one][:20]
     for apart in (" ", ",", "\n" + " " * 200):  # some long before the next
-        assert interpretation.understand(cave.release(DS, newest), apart.join(roots)).ids == tuple(roots)
+        assert interpretation.understand(cave.release(DS, newest), apart.join(roots)).ids == tuple(map(int, roots))
 
 
 def test_a_link_asks_for_its_selected_segments(cave, newest, proofread):

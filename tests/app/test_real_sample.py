@@ -70,7 +70,7 @@ def test_soma_depth_is_that_of_the_volume(cave):
 
 @pytest.mark.parametrize("type_table", [None, TYPES])
 def test_the_partners_of_the_known_cell(cave, type_table):
-    read = connectivity.read(cave.release(DS, VERSION), str(CELL), type_table=type_table)
+    read = connectivity.read(cave.release(DS, VERSION), CELL, type_table=type_table)
     assert read.cell.root_id == CELL
     assert read.totals["in"] == {"num_syn": 2_699, "num_partners": 2_380, "autapses": 8, "root_zero": 0}
     assert len(read.inputs) == 2_380
@@ -84,7 +84,7 @@ def test_the_partners_equal_the_file(cave, realdata):
     pre = next(name for name in rows.columns if name.startswith("pre") and "root" in name)
     rows = rows[rows[pre] != CELL]
     expected = rows.groupby(pre)["size"].agg(["size", "sum"])
-    connections = connectivity.read(cave.release(DS, VERSION), str(CELL)).inputs.set_index("root_id").sort_index()
+    connections = connectivity.read(cave.release(DS, VERSION), CELL).inputs.set_index("root_id").sort_index()
     assert connections["num_syn"].to_dict() == expected["size"].to_dict()
     assert connections["net_size"].to_dict() == expected["sum"].astype(float).to_dict()
 
@@ -94,7 +94,7 @@ def test_the_partners_equal_caveclient(cave, url):
     rows = client.materialize.synapse_query(post_ids=CELL, remove_autapses=False, materialization_version=VERSION)
     assert len(rows) == 2_707
     counts = rows.loc[rows["pre_pt_root_id"] != CELL, "pre_pt_root_id"].value_counts()
-    inputs = connectivity.read(cave.release(DS, VERSION), str(CELL)).inputs
+    inputs = connectivity.read(cave.release(DS, VERSION), CELL).inputs
     assert dict(zip(inputs["root_id"], inputs["num_syn"], strict=True)) == counts.to_dict()
 
 

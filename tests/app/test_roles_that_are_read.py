@@ -126,23 +126,23 @@ def cave(url: str, tmp_path_factory: pytest.TempPathFactory) -> Cave:
 
 def test_a_cell_without_a_soma_is_where_its_point_is(cave: Cave) -> None:
     release = cave.release(DS, V)
-    with_soma, without = (read_card(release, cells.find(release, str(root), "root_id")) for root in (A, B))
+    with_soma, without = (read_card(release, cells.find(release, int(root), "root_id")) for root in (A, B))
     assert (with_soma.is_of_nucleus, with_soma.position_nm) == (True, (4000, 8000, 4000))
     assert (without.is_of_nucleus, without.position_nm) == (False, (44, 84, 160))
     assert without.position_vx == POINTS[B]
-    state = links.cell_link(cave, connectivity.read(release, str(B))).state
+    state = links.cell_link(cave, connectivity.read(release, B)).state
     (layer,) = [layer for layer in state["layers"] if layer["name"] == "representative point"]
     assert [one["point"] for one in layer["annotations"]] == [list(map(float, POINTS[B]))]
     assert state["position"] == list(map(float, POINTS[B]))
     assert not [layer for layer in state["layers"] if layer["name"] == "soma"]
-    of_soma = links.cell_link(cave, connectivity.read(release, str(A))).state["layers"]
+    of_soma = links.cell_link(cave, connectivity.read(release, A)).state["layers"]
     assert "representative point" not in [layer["name"] for layer in of_soma]
     with pytest.raises(NotFound, match="names no image in a bucket"):
-        soma.image(cave, DS, cells.find(release, str(A), "root_id"))
+        soma.image(cave, DS, cells.find(release, A, "root_id"))
 
 
 def test_partners_have_points_and_the_map_places_them_there(cave: Cave) -> None:
-    connections = connectivity.read(cave.release(DS, V), str(A))
+    connections = connectivity.read(cave.release(DS, V), A)
     wanted = Wanted("in", more=("points", "transmitters"))
     table = partner_table.open_partners(cave, connections, wanted)
     own = table.frame.set_index("root_id")
@@ -159,7 +159,7 @@ def test_partners_have_points_and_the_map_places_them_there(cave: Cave) -> None:
 
 
 def test_transmitters_of_a_table_beside_the_synapses(cave: Cave) -> None:
-    connections = connectivity.read(cave.release(DS, V), str(A))
+    connections = connectivity.read(cave.release(DS, V), A)
     own = partner_table.open_partners(cave, connections, Wanted("in", more=("transmitters",))).frame.set_index(
         "root_id"
     )
@@ -171,7 +171,7 @@ def test_transmitters_of_a_table_beside_the_synapses(cave: Cave) -> None:
 
 def test_coregistration_is_that_of_the_role(cave: Cave) -> None:
     release = cave.release(DS, V)
-    card = read_card(release, cells.find(release, str(A), "root_id"))
+    card = read_card(release, cells.find(release, A, "root_id"))
     assert [(one.table, one.units) for one in card.coregistered or ()] == [("matched", 1)]
 
 
@@ -180,13 +180,13 @@ def test_the_check_names_candidates_and_empty_tables(cave: Cave) -> None:
     assert "nuclei_old would fit as well" in text
     assert "no_cells" in text and "empty" in text
     assert "transmitters" in text.split("shows ")[1].split("\n")[0]
-    connections = connectivity.read(cave.release(DS, V), str(A), type_table="no_cells")
+    connections = connectivity.read(cave.release(DS, V), A, type_table="no_cells")
     assert connections.inputs["cell_type"].isna().all()
 
 
 def test_what_an_empty_table_would_say_is_not_known(url: str, tmp_path: Path) -> None:
     cave = cave_of(url, tmp_path, 'somata = "no_nuclei"\nedges = "pairs"')
-    connections = connectivity.read(cave.release(DS, V), str(A))
+    connections = connectivity.read(cave.release(DS, V), A)
     assert (connections.view, connections.inputs["num_syn"].sum()) == (None, 3)
     assert "pairs is empty, so partners are counted from synapses." in connections.warnings
     assert connections.cell.nucleus_ids is None and connections.inputs["num_soma"].isna().all()
@@ -209,7 +209,7 @@ def test_the_area_of_a_soma_is_that_of_the_role(url: str, tmp_path: Path) -> Non
     for number, (role, area) in enumerate((("", None), ('areas = { table = "matched", column = "cell_type" }', "23P"))):
         (tmp_path / str(number)).mkdir()
         release = cave_of(url, tmp_path / str(number), role).release(DS, V)
-        card = read_card(release, cells.find(release, str(A), "root_id"))
+        card = read_card(release, cells.find(release, A, "root_id"))
         assert (card.area.name if card.area else None) == area
     checked = datastack_check.check(cave_of(url, tmp_path, 'areas = "representative_points"'), DS)
     assert [one for one in checked.faults if "named for areas, has no column tag" in one]
@@ -232,7 +232,7 @@ def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, f
     checked = datastack_check.check(cave_of(url, tmp_path, more), DS)
     assert any(fault in one for one in checked.faults), checked.faults
     release = cave_of(url, tmp_path, more).release(DS, V)
-    connections = connectivity.read(release, str(A))
+    connections = connectivity.read(release, A)
     assert connections.inputs["num_syn"].sum() == 3
     with_more = Wanted("in", more=partner_columns.fitting(release, "", ("points", "transmitters"))[0])
     assert len(partner_table.open_partners(release.cave, connections, with_more).frame) == 2
@@ -240,7 +240,7 @@ def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, f
 
 def test_a_cell_opens_where_a_role_or_the_filter_of_synapses_is_wrong(url: str, tmp_path: Path) -> None:
     wrong = cave_of(url, tmp_path, 'edges = "nuclei"\nproofreading = "nuclei"').release(DS, V)
-    result = connectivity.read(wrong, str(A))
+    result = connectivity.read(wrong, A)
     assert result.inputs["num_syn"].sum() == 3 and result.view is None
     for words in ("no view of pairs", "has no column proofread or status"):
         assert [one for one in result.warnings if words in one], result.warnings
@@ -249,11 +249,11 @@ def test_a_cell_opens_where_a_role_or_the_filter_of_synapses_is_wrong(url: str, 
     path = tmp_path / "other"
     path.mkdir()
     filtered = cave_of(url, path, top='synapse_filter = "cleft_score >= 50"').release(DS, V)
-    result = connectivity.read(filtered, str(A))
+    result = connectivity.read(filtered, A)
     assert result.inputs["num_syn"].sum() == 3 and result.only == ""
     assert [one for one in result.warnings if "'cleft_score >= 50', which synapses usually have to pass" in one]
     with pytest.raises(BadInput, match="no column 'cleft_score'"):
-        connectivity.read(filtered, str(A), only="cleft_score >= 50")
+        connectivity.read(filtered, A, only="cleft_score >= 50")
 
 
 def test_a_place_with_nothing_near_offers_no_choice(url: str, tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_no_role_of_any_table_makes_a_mistake(url: str, tmp_path: Path, role: st
 
 def test_compartments_are_read_from_the_column_that_the_profile_names(url: str, tmp_path: Path) -> None:
     cave = cave_of(url, tmp_path, 'compartments = { table = "sites", column = "site" }')
-    connections = connectivity.read(cave.release(DS, V), str(A), "root_id")
+    connections = connectivity.read(cave.release(DS, V), A, "root_id")
     tags = compartments.predictions(cave, connections, Direction.IN)
     assert tags.to_dict("list") == {"id": [1001, 1002], "tag": SITES}
     wanted = Wanted("in", more=("compartment",))

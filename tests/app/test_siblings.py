@@ -100,7 +100,7 @@ def test_the_card_says_what_the_view_of_pairs_knows(cave, fly):
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
     good = of_partners(synapses[synapses["cleft_score"] >= 50], cell)
-    connections = connectivity.read(cave.release(*FLY), str(cell), "root_id")
+    connections = connectivity.read(cave.release(*FLY), int(cell), "root_id")
     assert connections.view and connections.totals["in"]["root_zero"] is None
     card = str(cell_card(CellAddress(datastack=FLY[0], cell=str(cell)), connections, (None, None), None, []))
     assert f"{len(good):,} synapses from {good['pre_pt_root_id'].nunique():,} partners" in card
@@ -115,7 +115,7 @@ def test_the_usual_score_is_known_where_the_view_of_pairs_is_not(siblings_url, t
     assert {synapse_filter.usual(one) for one in (cave.release(*FLY), then)} == {"cleft_score >= 50"}
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
-    counted = connectivity.read(then, str(cell), "root_id").inputs.set_index("root_id")["num_syn"]
+    counted = connectivity.read(then, int(cell), "root_id").inputs.set_index("root_id")["num_syn"]
     good = of_partners(synapses[synapses["cleft_score"] >= 50], cell).groupby("pre_pt_root_id").size()
     assert counted.to_dict() == good.to_dict()
 
@@ -170,7 +170,7 @@ def test_partners_come_from_pairs_in_one_request_and_what_they_do_not_say_is_not
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
     cave = Cave(Settings(server_address=siblings_url, cache=""))
-    connections = connectivity.read(cave.release(*FLY), str(cell), "root_id")
+    connections = connectivity.read(cave.release(*FLY), int(cell), "root_id")
     before = cave.counts["requests"]
     assert connections.view and connections.view.name == "valid_connection_v2"
     assert (connections.totals["in"]["autapses"], connections.totals["in"]["root_zero"]) == (None, None)
@@ -186,7 +186,7 @@ def test_partners_come_from_pairs_in_one_request_and_what_they_do_not_say_is_not
 def test_the_scripts_of_the_fly_find_what_the_page_shows(cave, fly):
     cell, types = busiest(fly["synapses_nt_v1"]), "hierarchical_neuron_annotations"
     for only in ("", "all", "cleft_score >= 100"):
-        connections = connectivity.read(cave.release(*FLY), str(cell), "root_id", only=only, type_table=types)
+        connections = connectivity.read(cave.release(*FLY), int(cell), "root_id", only=only, type_table=types)
         wanted = Wanted("in", proofread=True, more=("scores", "transmitters", "neuropils"))
         table = partner_table.open_partners(cave, connections, wanted)
         created = run(partner_script.snippet(cave, [connections], wanted, TableQuery()))
@@ -230,7 +230,7 @@ def test_a_role_that_does_not_fit_is_told_with_the_partners(siblings_url, fly, t
     (tmp_path / "datastacks" / f"{FLY[0]}.toml").write_text(f"[roles]\n{profile}\n")
     cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))
     try:
-        messages = connectivity.read(cave.release(*FLY), str(busiest(fly["synapses_nt_v1"]))).warnings
+        messages = connectivity.read(cave.release(*FLY), int(busiest(fly["synapses_nt_v1"]))).warnings
     except BadInput as error:
         messages = (str(error),)
     assert [one for one in messages if message in one], messages
@@ -251,7 +251,7 @@ def test_axes_are_called_as_the_volume_names_them(siblings_url, fly, tmp_path):
     axes = 'axes = [{ name = "left_right", direction = "to the right" }, "dorsal_ventral", "z"]'
     (tmp_path / "volumes" / "karst_fly_brain.toml").write_text(axes)
     cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))
-    connections = connectivity.read(cave.release(*FLY), str(busiest(fly["synapses_nt_v1"])))
+    connections = connectivity.read(cave.release(*FLY), int(busiest(fly["synapses_nt_v1"])))
     wanted = Wanted("in")
     table = partner_table.open_partners(cave, connections, wanted)
     nuclei = fly["nuclei_v1"].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")

@@ -52,7 +52,7 @@ def types(cave: Cave) -> TableFrame:
 def cell(cave: Cave) -> Connectivity:
     version = cave.versions(DATASTACK)[0].number
     root = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-    return connectivity.read(cave.release(DATASTACK, version), str(root), type_table=TYPES)
+    return connectivity.read(cave.release(DATASTACK, version), int(root), type_table=TYPES)
 
 
 def bare(*layers: dict[str, Any]) -> dict[str, Any]:
@@ -220,14 +220,14 @@ def test_a_pasted_link_opens_the_same_cells_again(viewer: Client, cave: Cave, ce
     address = viewer.page.evaluate("location.href")
     for text in (link.url, address, json.dumps(verdict["state"])):
         result = pasted_links.read(cave, DATASTACK, text)
-        assert result.selected == (str(cell.cell.root_id),)
+        assert result.selected == (cell.cell.root_id,)
         assert len(result.hidden) == link.num_segments - 1
         assert result.warnings == ()
 
 
 def test_several_cells_each_in_its_colour(viewer: Client, cave: Cave, cell: Connectivity) -> None:
     partner = cell.outputs["root_id"].iloc[0]
-    other = connectivity.read(Release(cave, DATASTACK, cell.version), str(partner), type_table=TYPES)
+    other = connectivity.read(Release(cave, DATASTACK, cell.version), int(partner), type_table=TYPES)
     link = cell_link(cave, [cell, other])
     verdict = viewer.open(link.url)
     shown = assert_shown(verdict, link)
