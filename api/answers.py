@@ -23,7 +23,7 @@ from services.core.logs import explain
 from services.core.profiles import Volume
 from services.core.records import TableInfo, Version
 from services.core.stages import begin_render
-from services.tables.export import MIME, csv_chunks, csv_pieces, file_name, provenance, to_arrow, to_bytes
+from services.tables.export import MIME, csv_of_frame, csv_of_frames, file_name, provenance, to_arrow, to_bytes
 from services.tables.tables import to_records
 
 PAGE = """<!doctype html>
@@ -76,7 +76,7 @@ def frame_answer(
             }
         )
     if wanted == "csv":
-        return _csv(csv_chunks(frame, columns, _head(facts), guard=params.switch("guard", "on")), subject)
+        return _csv(csv_of_frame(frame, columns, _head(facts), guard=params.switch("guard", "on")), subject)
     return _file(subject, wanted, to_bytes(to_arrow(frame, columns, facts), wanted))
 
 
@@ -88,7 +88,7 @@ def csv_answer(
     facts = _facts(subject, rows, total)
     if params.head() == "only":
         return _provenance(subject, facts)
-    return _csv(csv_pieces(frames, columns, _head(facts), guard=params.switch("guard", "on")), subject)
+    return _csv(csv_of_frames(frames, columns, _head(facts), guard=params.switch("guard", "on")), subject)
 
 
 def _facts(subject: Subject, rows: int | None, total: int | None) -> dict[str, Any]:
@@ -119,9 +119,9 @@ def _head(facts: Mapping[str, Any]) -> Mapping[str, Any]:
     return facts if params.head() == "on" else {}
 
 
-def _csv(pieces: Iterable[str], subject: Subject) -> Response:
+def _csv(parts: Iterable[str], subject: Subject) -> Response:
     """A CSV that names the address of its provenance in the header `Link`, as the W3C's CSV on the Web does."""
-    answer = _file(subject, "csv", pieces)
+    answer = _file(subject, "csv", parts)
     beside = iri_to_uri(_with_head(request.url, "only"))
     answer.headers["Link"] = f'<{beside}>; rel="describedby"; type="{MIME["json"]}"'
     return answer

@@ -33,22 +33,22 @@ PLACES = {
 @documented(dict)
 def openapi() -> Response:
     """This document."""
-    return jsonify(document(current_app, _places()))
+    return jsonify(document(current_app, _samples()))
 
 
 @blueprint.get("/reference")
 @documented("text/html")
 def reference() -> Response:
     """The same as a page."""
-    return Response(render_template("reference.html", document=document(current_app, _places()), address=_address))
+    return Response(render_template("reference.html", document=document(current_app, _samples()), address=_address))
 
 
-def document(app: Flask, places: Mapping[str, str]) -> Json:
+def document(app: Flask, samples: Mapping[str, str]) -> Json:
     """The OpenAPI 3.1 document of the routes of `app`. `places` are examples of parts of their addresses."""
     types: dict[str, type] = {"ErrorAnswer": shapes.ErrorAnswer}
     paths: dict[str, Json] = {}
     for path, method, name, described in _routes(app):
-        paths.setdefault(path, {}).setdefault(method, _operation(path, name, described, places, app))
+        paths.setdefault(path, {}).setdefault(method, _operation(path, name, described, samples, app))
         kinds = (described.answer, described.body)
         types |= {one.__name__: one for one in kinds if isinstance(one, type) and one is not dict}
     _, schemas = TypeAdapter.json_schemas(
@@ -77,10 +77,10 @@ def _routes(app: Flask) -> Iterator[tuple[str, str, str, Documented]]:
             yield path, method.lower(), rule.endpoint, marked
 
 
-def _operation(path: str, endpoint: str, described: Documented, places: Mapping[str, str], app: Flask) -> Json:
+def _operation(path: str, endpoint: str, described: Documented, samples: Mapping[str, str], app: Flask) -> Json:
     words = " ".join((app.view_functions[endpoint].__doc__ or "").split())
-    shown = {name: _filled(value, places) for name, value in described.examples.items()}
-    taken = [_parameter(name, "path", (str, PLACES[name]), places.get(name)) for name in re.findall(r"{(\w+)}", path)]
+    shown = {name: _filled(value, samples) for name, value in described.examples.items()}
+    taken = [_parameter(name, "path", (str, PLACES[name]), samples.get(name)) for name in re.findall(r"{(\w+)}", path)]
     taken += [_parameter(name, "query", one, shown.get(name)) for name, one in described.parameters.items()]
     failed = {"description": "What went wrong.", "content": _content("application/json", _ref(shapes.ErrorAnswer))}
     operation: Json = {
@@ -125,14 +125,14 @@ def _ref(kind: type) -> Json:
     return {"$ref": REF.format(model=kind.__name__)}
 
 
-def _filled(value: str, places: Mapping[str, str]) -> str:
-    return re.sub(r"{(\w+)}", lambda match: places.get(match[1], ""), value)
+def _filled(value: str, samples: Mapping[str, str]) -> str:
+    return re.sub(r"{(\w+)}", lambda match: samples.get(match[1], ""), value)
 
 
-def _places() -> dict[str, str]:
+def _samples() -> dict[str, str]:
     """A table with two columns of few values, a cell and an older version; the datastack alone where there are none."""
     datastack = cave().settings.datastack
-    places = {"datastack": datastack, "version": "latest"}
+    samples = {"datastack": datastack, "version": "latest"}
     try:
         release = live.resolve(cave(), datastack, "latest")
         table = next(info.name for info in tables.catalogue(release) if info.kind == "table")
@@ -140,8 +140,8 @@ def _places() -> dict[str, str]:
         left, right, *_ = facets.known_values(tables.open_table(release, table))
         older = next(one.number for one in cave().versions(datastack) if one.valid and one.number < release.number)
     except (KarstError, LookupError, ValueError, StopIteration):
-        return places
-    return places | {
+        return samples
+    return samples | {
         "table": table,
         "cell": str(cell),
         "other": str(other),

@@ -117,7 +117,7 @@ def table_rows(datastack: str, version: str, table: str) -> Response:
     if isinstance(view, PagedView):
         return _large_rows(view, subject, columns, offset, limit)
     if params.file_format() == "csv":
-        frames, count, total = tables.pieces(view.table, view.query, offset, limit)
+        frames, count, total = tables.row_chunks(view.table, view.query, offset, limit)
         return csv_answer(frames, columns, subject, rows=count, total=total)
     rows, total = tables.page(view.table, view.query, offset, limit)
     return frame_answer(rows, columns, subject, total=total, extra={"messages": messages} if messages else None)
@@ -159,8 +159,8 @@ def _large_rows(
         raise BadInput(f"{subject.name} is too large for a whole {wanted} file.", "Give a limit, or take CSV.")
     result = large_tables.read_page(cave(), view.table, view.query, offset, JSON_ROWS if limit is None else limit)
     messages = {"messages": [*subject.facts.get("messages", ()), *result.sentences]}
-    with_said = replace(subject, facts={**subject.facts, **messages})
-    return frame_answer(result.frame, columns, with_said, total=result.total, extra=messages)
+    with_messages = replace(subject, facts={**subject.facts, **messages})
+    return frame_answer(result.frame, columns, with_messages, total=result.total, extra=messages)
 
 
 @blueprint.post("/<datastack>/<version>/neuroglancer")

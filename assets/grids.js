@@ -3,7 +3,7 @@
 (function () {
     "use strict";
     const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-    const asked = ({filterModel, sortModel}) => [
+    const requested = ({filterModel, sortModel}) => [
         Object.entries(filterModel || {}).map(([name, {filter}]) => [name, filter]).sort(),
         (sortModel || []).map(({colId, sort}) => [colId, sort]),
     ];
@@ -39,7 +39,7 @@
                 if (at < 0) return twice ? [none, none] : none;
                 const {filterModel, sortModel} = requests[at];
                 const next = {of: ids[at].of, filterModel, sortModel};
-                const known = before && before.of === next.of && same(asked(next), asked(before));
+                const known = before && before.of === next.of && same(requested(next), requested(before));
                 const now = known ? none : next;
                 return twice ? [now, there ? none : 1] : now;
             },
@@ -70,5 +70,11 @@
                 return changed(ticked, before || []);
             },
         },
+    });
+
+    // In a grid Tab and arrows go from cell to cell, never into one: Enter follows the link of a cell.
+    document.addEventListener("keydown", (event) => {
+        const link = event.key === "Enter" && event.target.matches(".ag-cell") && event.target.querySelector("a[href]");
+        if (link) link.click();
     });
 })();

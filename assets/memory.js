@@ -51,9 +51,9 @@
             ids,
             // A new set of the ids in a text, of the datastack that is shown; how many they are.
             collect(text, name = "Cells") {
-                const found = ids(text);
-                if (found.length) change({sets: [...kept().sets, {name: unused(name), datastack: place(), ids: found}]});
-                return found.length;
+                const collected = ids(text);
+                if (collected.length) change({sets: [...kept().sets, {name: unused(name), datastack: place(), ids: collected}]});
+                return collected.length;
             },
             // The union, intersection, or difference (the first without all others) of sets, as a new set.
             combine(how, sets) {

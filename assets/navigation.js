@@ -225,7 +225,7 @@
             },
             remember,
             // Called when what is shown has changed, of which the server is asked the address.
-            asked: function (shown, ...controls) {
+            requested: function (shown, ...controls) {
                 const isKnown = [shown].flat().some(Boolean) && controls.every((value) => value != null);
                 if (!isKnown) return;
                 if (pending) pending.resolve();

@@ -5,10 +5,10 @@
     const picked = {}; // side: set of root ids
     const none = () => dash_clientside.no_update;
     function nodes(id) {
-        const found = new Map();
+        const nodes = new Map();
         const api = dash_ag_grid.getApi(id);
-        if (api) api.forEachNode((node) => node.data && found.set(node.id, node));
-        return found;
+        if (api) api.forEachNode((node) => node.data && nodes.set(node.id, node));
+        return nodes;
     }
 
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
@@ -63,6 +63,22 @@
                 return ids.map(() => []);
             },
         },
+    });
+
+    // The button that clears a selection goes with it: the focus moves to what now leads to all rows, else to its tab.
+    document.addEventListener("click", (event) => {
+        const button = event.target.closest && event.target.closest(".k-deselect");
+        if (!button) return;
+        const [summary, panel] = [".k-summary", "[role=tabpanel]"].map((part) => button.closest(part));
+        const next = summary ? summary.querySelector(".k-link a") : document.querySelector(`[aria-controls="${panel.id}"]`);
+        if (next) next.focus();
+        if (!next || !summary) return;
+        new MutationObserver((_changes, observer) => {
+            if (next.isConnected) return;
+            const drawn = summary.querySelector(".k-link a"); // that to all rows takes the place of the one that had it
+            if (drawn) observer.disconnect();
+            if (drawn && document.activeElement === document.body) drawn.focus();
+        }).observe(summary, {childList: true, subtree: true});
     });
 
     const dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});

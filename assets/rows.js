@@ -71,9 +71,9 @@
             answer: function (request, id) {
                 const first = blocks[text(id)];
                 if (!request || !first || request.startRow !== 0) return request || dash_clientside.no_update;
-                const asked = JSON.stringify([request.filterModel, request.sortModel]);
-                first.asked ||= asked;
-                if (first.asked !== asked) return request;
+                const requested = JSON.stringify([request.filterModel, request.sortModel]);
+                first.requested ||= requested;
+                if (first.requested !== requested) return request;
                 dash_clientside.set_props(id, {getRowsResponse: first.block});
                 return dash_clientside.no_update;
             },

@@ -2,10 +2,10 @@
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
     skeletons: {
         save(svg, png) {
-            const asked = dash_clientside.callback_context.triggered_id;
+            const button = dash_clientside.callback_context.triggered_id;
             const plot = document.querySelector("#wall-plot .js-plotly-plot");
             if (!plot || !(svg || png)) return;
-            const format = asked === "wall-svg" ? "svg" : "png";
+            const format = button === "wall-svg" ? "svg" : "png";
             Plotly.downloadImage(plot, {format, filename: "skeletons", width: 1600, height: 900});
         },
     },

@@ -20,7 +20,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         demo = Path(folder) / "karst_demo"
         print(HEAD)
-        print(_made(demo))
+        print(_making(demo))
         with start_localcave([demo]) as server:
             parts = (
                 first_rows.rows(demo, peers=bool(os.environ.get("PEERS"))),
@@ -35,7 +35,7 @@ def main() -> None:
                 print(row, flush=True)
 
 
-def _made(demo: Path) -> Row:
+def _making(demo: Path) -> Row:
     started = time.perf_counter()
     make(demo, size="full")
     took = time.perf_counter() - started

@@ -143,7 +143,7 @@ def rows(demo: Path, *, peers: bool = False) -> Iterator[Row]:
                 some = cells[place :: len(BROWSERS)]
                 with launched(flags) as browser:
                     theirs = _opened(browser, partial(_peers, other, version), peer.ROW, some) if peers else {}
-                    yield from _told(name, _opened(browser, partial(_own, url, version), KARST_ROW, some), theirs)
+                    yield from _table_rows(name, _opened(browser, partial(_own, url, version), KARST_ROW, some), theirs)
 
 
 def _opened(browser: Browser, href: Callable[[int], str], row: str, cells: Sequence[int]) -> Times:
@@ -161,7 +161,7 @@ def _opened(browser: Browser, href: Callable[[int], str], row: str, cells: Seque
     return {visit: times[1:] for visit, times in times_of.items()}
 
 
-def _told(name: str, own: Times, theirs: Times) -> Iterator[Row]:
+def _table_rows(name: str, own: Times, theirs: Times) -> Iterator[Row]:
     """Rows of the table: the time, then what it costs."""
     for visit, times in own.items():
         beside = theirs.get("warm" if "click" in visit else visit, [])

@@ -7,7 +7,7 @@ from typing import Any
 from dash import Input, Output
 
 from callbacks import views
-from callbacks.errors import told_by_load
+from callbacks.errors import left_to_load
 from callbacks.register import callback
 from components import alerts, catalogue_page
 from services.cave.context import cave
@@ -23,7 +23,7 @@ from services.views.resolving import release_of
     Output("catalogue-version", "value"),
     Input("catalogue-query", "data"),
     Input("reload", "data"),
-    on_error=told_by_load(),
+    on_error=left_to_load(),
 )
 def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """Datastacks and versions to choose from."""

@@ -11,7 +11,7 @@ from flask import get_flashed_messages
 from callbacks import partner_grids, views
 from callbacks import several_cells as together
 from callbacks.bodies import GridState, Href, OfSide
-from callbacks.errors import told_by_load
+from callbacks.errors import left_to_load
 from callbacks.register import callback
 from components import (
     alerts,
@@ -20,12 +20,11 @@ from components import (
     controls,
     several_cells,
     synapse_list,
-    trust,
     type_table,
 )
+from components.verdict import marks
 from services.cave.context import cave
-from services.cells import card, partner_columns, partner_sets
-from services.cells import verdict as judging
+from services.cells import card, partner_columns, partner_sets, verdict
 from services.core.directions import Direction
 from services.core.errors import KarstError
 from services.core.moments import number_of
@@ -45,7 +44,7 @@ from services.views.cell_view import CellView
     Output("cell-types", "value"),
     Input("cell-query", "data"),
     Input("reload", "data"),
-    on_error=told_by_load(),
+    on_error=left_to_load(),
 )
 def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
@@ -153,16 +152,17 @@ def _about(view: CellView) -> list[Any]:
     shown, _ = view.answerable
     listed = view.synapses_with_partner() if view.address.partner else {}
     own, colours = view.own_types()[0], view.grouping[1]
-    layer, verdict = card.layer_of(cave(), view.release.datastack, view.first.cell), judging.verdict(cave(), view.first)
+    layer = card.layer_of(cave(), view.release.datastack, view.first.cell)
+    trust = marks(verdict.verdict(cave(), view.first))
     return [
-        cell_card.cell_card(view.address, view.first, (own, colours.get(own or "")), layer, trust.verdict(verdict)),
+        cell_card.cell_card(view.address, view.first, (own, colours.get(own or "")), layer, trust),
         synapse_list.synapse_list(shown, view.root_ids, listed) if view.address.partner else None,
     ]
 
 
 clientside_callback(ClientsideFunction("navigation", "remember"), Input("cell-href", "data"), prevent_initial_call=True)
 clientside_callback(
-    ClientsideFunction("navigation", "asked"),
+    ClientsideFunction("navigation", "requested"),
     Input({"type": "partner-shown", "side": ALL}, "data"),
     Input("tab", "data", allow_optional=True),
     prevent_initial_call=True,

@@ -22,7 +22,7 @@ def show(error: KarstError) -> None:
     set_props("alerts", {"children": problem(error)})
 
 
-def told_by_load(value: Any = None) -> Callable[[KarstError], Any]:
+def left_to_load(value: Any = None) -> Callable[[KarstError], Any]:
     """A handler for what is read along with the results: it answers `value` (None = no change) and leaves it to `load`,
     which fails by the same error, to tell it; what nobody foresaw is of this callback alone, and shown."""
 

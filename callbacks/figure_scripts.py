@@ -20,7 +20,7 @@ def copied(plots: Iterable[Plot], name: str, href: str, readings: Callable[[froz
         if plot.name == name:
             parts = dict.fromkeys(readings(plot.figure.reads))
             script = calls.script(plot.figure, f"{plot.title}, {href}", [*parts])
-            return {"text": script, "said": "A script was copied."}
+            return {"text": script, "message": "A script was copied."}
     return no_update
 
 

@@ -13,7 +13,7 @@ for kind in ("partner", "table"):
     )
     clientside_callback(
         ClientsideFunction("rows", "answer"),
-        Output({**GRID, "type": f"{kind}-asked"}, "data"),
+        Output({**GRID, "type": f"{kind}-requested"}, "data"),
         Input(GRID, "getRowsRequest"),
         State(GRID, "id"),
         prevent_initial_call=True,

@@ -30,7 +30,7 @@ SIDE = {"side": MATCH}
 
 @callback(
     Output(GRID, "getRowsResponse"),
-    Input({**GRID, "type": "partner-asked"}, "data"),
+    Input({**GRID, "type": "partner-requested"}, "data"),
     State(GRID, "id"),
     prevent_initial_call=True,
     on_error=no_rows,
@@ -142,13 +142,13 @@ def take(clicks: list[int | None], shown: GridState | None, selected: list[IdTex
         return no_update
     view, form = CellView.of(cave(), views.partner_address(shown)), ctx.triggered_id["as"]
     if form == "script":
-        return {"text": view.script(id["side"]), "said": "A script was copied."}
+        return {"text": view.script(id["side"]), "message": "A script was copied."}
     rows = view.partners(id["side"])[0]
     chosen = rows[rows["root_id"].isin([int(root) for root in selected])] if selected else rows
     if form == "population":
         return views.population_of(view.address, chosen, "root_id")
     message = f"The root ids of {len(chosen):,} partners were copied."
-    return {"text": export.listed_ids(chosen["root_id"], form), "said": message, "form": form}
+    return {"text": export.listed_ids(chosen["root_id"], form), "message": message, "form": form}
 
 
 GRID_OF_SIDE = {"type": "partner-rows", "side": MATCH, "of": ALL, "key": ALL}

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from components import cell_figures
 from components.cell_figures import Plot
-from components.figures import by_type, depth, pairs, somata, tuning
+from components.figures import by_type, depth, reciprocal, somata, tuning
 from services.cells import partner_sets, partner_synapses, plot_frames
 from services.cells.compartments import COUNTS
 from services.cells.tuning import counted_in_words
@@ -106,7 +106,7 @@ def _of_both(view: CellView, frame: Read) -> list[Plot]:
     points = call(plot_frames.reciprocal, frame, column or None)
     counts = f"{len(points.result):,} of {len(frame.result):,} partners are reciprocal"
     note = f"{counts}; equal ones are spread a little. {SELECT}"
-    dots = call(pairs.reciprocal_pairs, points, colours, blank=BLANK)
+    dots = call(reciprocal.reciprocal_pairs, points, colours, blank=BLANK)
     return [
         Plot("pairs", "Reciprocal partners", dots, side="both", note=note),
         *_soma_map(view, frame, "both"),
@@ -119,12 +119,12 @@ def _soma_map(view: CellView, frame: Read, side: str) -> list[Plot]:
     volume, pointed = view.release.volume, f"point_{view.release.volume.axes[0]}" in frame.result
     if not pointed and not view.has_somata:
         return []
-    places = call(plot_frames.soma_map, frame, column or None, volume.axes)
+    dots = call(plot_frames.soma_map, frame, column or None, volume.axes)
     by = volume.layer_set(view.address.layers)
     options: Any = {"layers": by.layers, "layers_by": by.name, "blank": BLANK}
-    drawn = call(somata.soma_map, places, colours, titles=dict(volume.titles), own_um=view.somata_um, **options)
+    drawn = call(somata.soma_map, dots, colours, titles=dict(volume.titles), own_um=view.somata_um, **options)
     placed = "have exactly one soma" + (" or a representative point" if pointed else "")
-    note = _note(f"{len(places.result):,} of {len(frame.result):,} {NAMES[side]} {placed}.", SELECT, by.sentence)
+    note = _note(f"{len(dots.result):,} of {len(frame.result):,} {NAMES[side]} {placed}.", SELECT, by.sentence)
     return [Plot("somata", f"Somata of {NAMES[side]}", drawn, side=side, note=note, open=False)]
 
 
@@ -149,6 +149,6 @@ def _between_types(view: CellView, frame: Read, synapses: Read, name: str) -> li
         drawn.append(Plot("sizes", f"Sizes of {name} synapses by type", boxes, open=False))
     if set(COUNTS) <= set(frame.result):
         counts = call(plot_frames.compartments_by_type, frame, column)
-        places = call(by_type.compartments_by_type, counts, colours, blank=BLANK)
-        drawn.append(Plot("compartments", f"Where {name} synapses sit, by type", places))
+        bars = call(by_type.compartments_by_type, counts, colours, blank=BLANK)
+        drawn.append(Plot("compartments", f"Where {name} synapses sit, by type", bars))
     return drawn

@@ -9,7 +9,7 @@ from typing import Any, cast
 from dash import ClientsideFunction, Input, Output, State, clientside_callback, no_update, set_props
 
 from callbacks import population_matrix, views
-from callbacks.errors import told_by_load
+from callbacks.errors import left_to_load
 from callbacks.population_views import address_of, draws, grouped_by, groups, named, pair_of, shown, undrawn, unread
 from callbacks.register import callback
 from components import alerts, controls, population_fields, populations_page
@@ -41,7 +41,7 @@ MOST_POINTS = 2_000
     Output("pop-post-table", "options"),
     Input("pop-query", "data"),
     Input("reload", "data"),
-    on_error=told_by_load(),
+    on_error=left_to_load(),
 )
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""

@@ -8,6 +8,7 @@ from components import several_cells, synapse_list, truncated
 from services.cells import several_cells as together
 from services.views.cell_view import CellView
 
+
 def about(view: CellView) -> list[Any]:
     """The cells, the synapses among them, and those with the partner that is asked for."""
     shown, _ = view.answerable

@@ -8,10 +8,10 @@ from typing import Any
 from dash import ClientsideFunction, Input, Output, clientside_callback
 
 from callbacks import views
-from callbacks.errors import told_by_load
+from callbacks.errors import left_to_load
 from callbacks.register import callback
-from components import alerts, wall_page
-from components.figures.wall import wall as drawing
+from components import alerts, skeletons_page
+from components.figures.skeleton_wall import wall as drawing
 from services.cave.context import cave
 from services.cave.release import Release
 from services.cells import proofreading, skeleton_wall
@@ -27,7 +27,7 @@ from services.views.resolving import release_of
     Output("wall-version", "value"),
     Input("wall-query", "data"),
     Input("reload", "data"),
-    on_error=told_by_load(),
+    on_error=left_to_load(),
 )
 def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
@@ -48,15 +48,15 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     view, messages = parse_wall(query or {})
     release = release_of(cave(), view)
     if not view.cells.strip():
-        return wall_page.invitation(_example(release, view)), "", alerts.notes(messages)
+        return skeletons_page.invitation(_example(release, view)), "", alerts.notes(messages)
     cells = sets.resolve(release, view.cells)
     wall = skeleton_wall.read(release, cells.ids.tolist())
     view = replace(view, datastack=release.datastack, version=str(release.number))
     volume = release.volume
     titles, by = [volume.titles[name] for name in volume.axes[:2]], volume.layer_set().name
     figure = drawing(wall.cells, titles, volume.layers, volume.depth_range_um, layers_by=by)
-    messages = (*messages, *cells.notes, *wall_page.notes(wall))
-    return wall_page.results(view, wall, figure), wall_page.status(wall, volume.down), alerts.notes(messages)
+    messages = (*messages, *cells.notes, *skeletons_page.notes(wall))
+    return skeletons_page.results(view, wall, figure), skeletons_page.status(wall, volume.down), alerts.notes(messages)
 
 
 def _example(release: Release, view: WallAddress) -> WallAddress | None:

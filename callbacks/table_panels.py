@@ -11,11 +11,13 @@ from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, clientsid
 
 from callbacks import table_drawings, views
 from callbacks.bodies import GridState, Href, OfPlot, Outline
-from callbacks.errors import told_by_load, unless_typed
+from callbacks.errors import left_to_load, unless_typed
 from callbacks.figure_scripts import COPIED, COPY, copied
 from callbacks.register import callback
-from components import alerts, table_compare, table_ids, table_page, table_plots
+from components import alerts, table_page, table_plots
+from components.crosstabs import compare_form, compared, nothing_to_compare
 from components.facets import facet_panel
+from components.id_search import id_report
 from services.cave.context import cave
 from services.cells import id_search
 from services.filters import completion
@@ -60,13 +62,13 @@ def compare(state: GridState | None, panel: str | None, columns: list[str]) -> A
     shown = held(views.of_table_grid(state, columns, panel))
     view, groups = shown.address, table_plots.comparable(shown.table)
     chosen = crosstabs.sides(groups, view.left, view.right)
-    form = table_compare.compare_form(view, groups, chosen, joins.joinable(cave(), shown.table))
+    form = compare_form(view, groups, chosen, joins.joinable(cave(), shown.table))
     if chosen is None:
-        return [form, table_compare.nothing_to_compare()]
+        return [form, nothing_to_compare()]
     sides = [column.name for column in chosen]
     rest = {name: text for name, text in view.boxes.items() if name not in sides}
     result = crosstabs.crosstab(shown.table, replace(shown.query, boxes=rest), *sides)
-    drawn = table_compare.compared(result, view, shown.narrowed, filtered=bool(view.where or rest))
+    drawn = compared(result, view, shown.narrowed, filtered=bool(view.where or rest))
     return table_page.drawn_for(view, [form, *drawn])
 
 
@@ -183,7 +185,7 @@ def find_ids(  # noqa: PLR0917 - one for each of the decorator's
     shown = held(views.of_table_grid(state or {"of": of}, columns, "ids"))
     match = id_search.search(cave(), shown.table, text or "", id_type)
     unfiltered = replace(shown, address=shown.address.unfiltered())
-    report = table_ids.id_report(match, unfiltered.narrowed(match.where) if match.where else None)
+    report = id_report(match, unfiltered.narrowed(match.where) if match.where else None)
     return table_page.drawn_for(shown.address, report)
 
 
@@ -192,7 +194,7 @@ def find_ids(  # noqa: PLR0917 - one for each of the decorator's
     Output("table-where", "placeholder"),
     Input("table-of", "data"),
     prevent_initial_call=True,
-    on_error=told_by_load(("{}", table_page.WHERE_HINT)),
+    on_error=left_to_load(("{}", table_page.WHERE_HINT)),
 )
 def offer_words(of: Href) -> tuple[str, str]:
     """Columns, their operators and values, to complete the query line with, and an example of one."""

@@ -10,7 +10,7 @@ from flask import get_flashed_messages
 
 from callbacks import views
 from callbacks.bodies import Block, GridState, Href, IdText, Outline, TableGrid
-from callbacks.errors import no_rows, told_by_load
+from callbacks.errors import left_to_load, no_rows
 from callbacks.register import callback
 from components import alerts, controls, table_page
 from components.grid import ROWS_AT_ONCE, marked
@@ -37,7 +37,7 @@ GRIDS = {"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}
     Output("table-name", "value"),
     Input("table-query", "data"),
     Input("reload", "data"),
-    on_error=told_by_load(),
+    on_error=left_to_load(),
 )
 def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
@@ -89,7 +89,7 @@ def _results(shown: HeldView | PagedView) -> Any:
 
 @callback(
     Output(GRID, "getRowsResponse"),
-    Input({**GRID, "type": "table-asked"}, "data"),
+    Input({**GRID, "type": "table-requested"}, "data"),
     State(GRID, "id"),
     State("table-picked", "data"),
     prevent_initial_call=True,
@@ -204,13 +204,13 @@ def take(
         return no_update
     shown, form = views.of_table_grid(state, columns or ()), ctx.triggered_id["as"]
     if form == "script":
-        return {"text": shown.script(), "said": "A script was copied."}
+        return {"text": shown.script(), "message": "A script was copied."}
     rows, subject = shown.chosen(selected, picked)
     column = next((name for name in ("pt_root_id", "id") if name in rows), str(rows.columns[0]))
     if form == "population":
         return views.population_of(shown.address, rows)
     message = f"The {column} of {subject} was copied."
-    return {"text": export.listed_ids(rows[column], form), "said": message, "form": form}
+    return {"text": export.listed_ids(rows[column], form), "message": message, "form": form}
 
 
 clientside_callback(
@@ -240,7 +240,7 @@ clientside_callback(
     prevent_initial_call=True,
 )
 clientside_callback(
-    ClientsideFunction("navigation", "asked"),
+    ClientsideFunction("navigation", "requested"),
     Input("table-shown", "data", allow_optional=True),
     Input("tab", "data", allow_optional=True),
     Input("table-columns", "value", allow_optional=True),

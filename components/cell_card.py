@@ -26,10 +26,10 @@ TERMS = {"nucleus": "nucleus id"}
 
 
 def cell_card(
-    view: CellAddress, read: Connectivity, named: tuple[str | None, str | None], layer: str | None, trust: Any
+    view: CellAddress, read: Connectivity, named: tuple[str | None, str | None], layer: str | None, marks: Any
 ) -> html.Section:
     """The header of the cell that a concrete view shows: its type and the type's colour (`named`), layer, ids, totals
-    of both directions, `trust` in them, and what all tables say about it, once that is opened."""
+    of both directions, the `marks` of how far to trust them, and what all tables say about it, once that is opened."""
     cell = read.cell
     depth = _depth(cell) if cell.nucleus_ids is not None and "soma_depth_um" in read.inputs else None
     top = [
@@ -47,7 +47,7 @@ def cell_card(
         html.Span(_listing(view, counted(autapses, "autapse"), "autapses", "in"), **explained("autapse"))
         if autapses
         else None,
-        *trust,
+        *marks,
     ]
     lines = [html.Div(list(filter(None, parts)), className="k-line") for parts in (top, counts)]
     return html.Section(lines, className="k-card", **aria(label="The cell"))

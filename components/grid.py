@@ -115,13 +115,13 @@ def place(grid: dag.AgGrid, block: Mapping[str, Any]) -> html.Div:
     """Where a grid stands. The browser draws the first rows of `block` (an answer to the grid: `rowData`, `rowCount`)
     at once and the grid, which then shows the same rows, when they are on the screen."""
     kind = grid.id["type"].removesuffix("-rows")
-    parts = {part: {**grid.id, "type": f"{kind}-{part}"} for part in ("place", "first", "asked")}
+    parts = {part: {**grid.id, "type": f"{kind}-{part}"} for part in ("place", "first", "requested")}
     return html.Div(
         [
             html.Div(className="k-first"),
             html.Div(id=parts["place"]),
             dcc.Store(id=parts["first"], data={"grid": grid, "block": block}),
-            dcc.Store(id=parts["asked"]),
+            dcc.Store(id=parts["requested"]),
         ],
         className="k-rows",
         tabIndex="-1",

@@ -112,8 +112,8 @@ def _nodes(nodes: pd.DataFrame, shades: Mapping[str, str], *, named: bool) -> li
     low, high = (np.nanmin(along), np.nanmax(along)) if np.isfinite(along).any() else (0.0, 1.0)
     down = (along - low) / max(high - low, 1.0) * HEIGHT_PX
     down = np.where(np.isfinite(down), down, HEIGHT_PX + NOT_KNOWN_PX)
-    places = np.empty(len(nodes))
-    places[np.argsort(down, kind="stable")] = np.arange(len(nodes)) * GOLDEN % 1 * WIDTH_PX
+    across_px = np.empty(len(nodes))
+    across_px[np.argsort(down, kind="stable")] = np.arange(len(nodes)) * GOLDEN % 1 * WIDTH_PX
     sizes = np.minimum(10 + 26 * np.sqrt(nodes["cells"] / max(nodes["cells"].max(), 1)), 12 + 2 * nodes["cells"])
     return [
         {
@@ -126,7 +126,7 @@ def _nodes(nodes: pd.DataFrame, shades: Mapping[str, str], *, named: bool) -> li
             },
             "position": {"x": float(x), "y": float(y)},
         }
-        for row, size, x, y in zip(nodes.to_dict("records"), sizes, places, down, strict=True)
+        for row, size, x, y in zip(nodes.to_dict("records"), sizes, across_px, down, strict=True)
     ]
 
 

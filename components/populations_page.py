@@ -106,7 +106,10 @@ def sets(view: PopulationAddress, pair: Pair) -> html.Div:
         "several somata",
         "repeated",
     )
-    rows = [_set_row("Presynaptic", pair.pre, pair.requested[0]), _set_row("Postsynaptic", pair.post, pair.requested[1])]
+    rows = [
+        _set_row("Presynaptic", pair.pre, pair.requested[0]),
+        _set_row("Postsynaptic", pair.post, pair.requested[1]),
+    ]
     head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
     table = html.Table([head, html.Tbody(rows)], className="k-table k-sets", **aria(label="The sets"))
     shown = html.Div(table, className="k-scroll", tabIndex="0", role="region", **aria(label="The sets"))

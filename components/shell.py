@@ -54,7 +54,7 @@ def shell(pages: Sequence[tuple[str, str]], account: str | None = None) -> html.
             html.Button("Skip to rows", type="button", className="k-skip k-to-rows"),
             _header(pages, account),
             html.Main(dash.page_container, id="main", tabIndex="-1"),
-            html.Div(id="said", className="visually-hidden", role="status"),
+            html.Div(id="announcement", className="visually-hidden", role="status"),
             help.dialog(),
             tray.dialog(),
             tour.panel(),

@@ -13,10 +13,10 @@ from dash import dcc, html
 from components import alerts, controls, glossary, help
 from components.attributes import aria, data
 from components.grid import ahead, place, rows_grid
+from components.id_search import id_panel
 from components.links import deselect, ways_out
 from components.shell import heading
 from components.table_columns import column_panel
-from components.table_ids import id_panel
 from components.table_plots import plot_form
 from services.core.sorting import format_sort
 from services.views.addresses import TABLE_PAGE, CellAddress, PopulationAddress, TableAddress

@@ -7,7 +7,7 @@ from typing import Any
 import dash
 from dash import html
 
-from components.wall_page import page
+from components.skeletons_page import page
 from services.views.addresses import WALL_PAGE, parse_wall
 
 dash.register_page(__name__, path=WALL_PAGE, title="Skeletons · Karst", name="Skeletons", order=4)

@@ -43,11 +43,11 @@ def by_value(
     codes, names = pd.factorize(labels)
     # one sort, not a comparison of all texts with each
     order, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes, minlength=len(names)))[:-1]
-    places = dict(zip(names, np.split(order, ends) if len(names) else (), strict=True))
+    rows_of = dict(zip(names, np.split(order, ends) if len(names) else (), strict=True))
     of_x, of_y = points[x].to_numpy(float), points[y].to_numpy(float)
     rows = points["row"].to_numpy() if "row" in points else None
-    for label in in_order(places, colours, blank):
-        own = places[label]
+    for label in in_order(rows_of, colours, blank):
+        own = rows_of[label]
         yield {
             "type": dots(len(points)),
             "x": packed(of_x[own]),

@@ -147,8 +147,8 @@ def _dendrite_nodes(rng: np.random.Generator, scene: _Scene, onto: Ints) -> Ints
         apical = first_apical[slot, None] + (draw * n_apical[slot, None]).astype(np.int64)
         candidate = np.where(upper[:, None], apical, candidate)
         cost = _way_to_partner(rng, scene, here, candidate)
-        far = np.select([kind == TYPE["BC"], kind == TYPE["MC"]], [1.0, -0.5], 0.0)
-        cost += arbors.path_um[candidate] * far[:, None]
+        per_um = np.select([kind == TYPE["BC"], kind == TYPE["MC"]], [1.0, -0.5], 0.0)
+        cost += arbors.path_um[candidate] * per_um[:, None]
         chosen[start : start + AT_ONCE] = candidate[np.arange(len(here)), np.argmin(cost, axis=1)]
     at_soma = scene.tag[onto] == SOMA_TAG
     return np.where(at_soma, soma[scene.post_slot[onto]], chosen)

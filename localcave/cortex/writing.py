@@ -138,8 +138,8 @@ def live_rows(every: Mapping[int, pa.Table]) -> pa.Table:
     between = [pd.Timestamp(recipe.OLDEST, tz="UTC"), *(a + (b - a) / 2 for a, b in pairwise(times)), pd.NaT]
     frames = [rows.to_pandas().assign(place=place) for place, rows in enumerate(every.values())]
     rows = pd.concat(frames).sort_values(["id", "place"], ignore_index=True)
-    told_by = [name for name in rows if name not in ("pt_root_id", "place")]
-    same = (rows[told_by] == rows[told_by].shift()).all(axis=1) & (rows["place"] == rows["place"].shift() + 1)
+    compared = [name for name in rows if name not in ("pt_root_id", "place")]
+    same = (rows[compared] == rows[compared].shift()).all(axis=1) & (rows["place"] == rows["place"].shift() + 1)
     runs = rows.groupby((~same).cumsum())["place"]
     ever = rows[~same.shift(-1, fill_value=False)].drop(columns="place").reset_index(drop=True)
     ever["created"] = [between[place] for place in runs.first()]

@@ -40,8 +40,8 @@ def describe(folder: Path) -> dict[str, Any]:
 def render(description: dict[str, Any]) -> str:
     """The record of :func:`describe` as a page of text."""
     lines = [description["datastack"], *([description["description"]] if description["description"] else [])]
-    made_by = f", made by {description['made_by']}" if description["made_by"] else ""
-    lines += [f"{_human(description['bytes'])}{made_by}, manifest sha256 {description['digest']}"]
+    origin = f", made by {description['made_by']}" if description["made_by"] else ""
+    lines += [f"{_human(description['bytes'])}{origin}, manifest sha256 {description['digest']}"]
     for version in description["versions"]:
         state = "" if version["valid"] else ", expired"
         lines += ["", f"version {version['version']} of {version['time_stamp']}{state}"]

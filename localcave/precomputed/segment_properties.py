@@ -50,11 +50,11 @@ def _tags(rows: pa.Table, texts: list[str], flags: list[str]) -> dict[str, Any]:
     values = {name: sorted(set(rows[name].drop_null().to_pylist()) - {""}) for name in texts}
     flat = [tag for name in texts for tag in values[name]]
     twice = {tag for tag in flat if flat.count(tag) > 1}
-    places: dict[tuple[str, str], int] = {}
+    tag_numbers: dict[tuple[str, str], int] = {}
     tags: list[str] = []
     for name in texts:
         for tag in values[name]:
-            places[name, tag] = len(tags)
+            tag_numbers[name, tag] = len(tags)
             tags.append(f"{name}:{tag}" if tag in twice else tag)
     first_flag = len(tags)
     tags += flags
@@ -62,7 +62,7 @@ def _tags(rows: pa.Table, texts: list[str], flags: list[str]) -> dict[str, Any]:
     for name in texts:
         for matches, value in zip(indices, rows[name].to_pylist(), strict=True):
             if value:
-                matches.append(places[name, value])
+                matches.append(tag_numbers[name, value])
     for i, name in enumerate(flags):
         for matches, value in zip(indices, rows[name].to_pylist(), strict=True):
             if value:

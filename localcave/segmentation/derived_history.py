@@ -84,12 +84,12 @@ def _fill(versions: Sequence[Tables]) -> None:
     all_points = pd.concat(points, ignore_index=True)
     all_points["code"] = np.unique(all_points["root"], return_inverse=True)[1]
     lacking = all_points[(all_points["given"] == 0) & (all_points["root"] != 0)]
-    places = np.where(
+    keys = np.where(
         lacking["x"].notna(), lacking.groupby(POINT, dropna=False).ngroup(), -1 - lacking["code"].to_numpy()
     )
-    once = lacking.assign(place=places).drop_duplicates(["place", "version"])
+    once = lacking.assign(place=keys).drop_duplicates(["place", "version"])
     wide = once.pivot_table(index="place", columns="version", values="code", aggfunc="first", fill_value=-1)
-    created = wide.groupby(list(wide.columns)).ngroup().reindex(places).to_numpy()
+    created = wide.groupby(list(wide.columns)).ngroup().reindex(keys).to_numpy()
     supervoxels = all_points["given"].to_numpy(copy=True)
     supervoxels[lacking.index] = SUPERVOXEL_BASE + 1 + created
     ends = np.cumsum([len(one) for one in points])

@@ -58,7 +58,7 @@ class Level2:
         pairs = np.column_stack([node[child], node[parent]])
         edges = ids[np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)]
         mean = np.bincount(node, radius, len(ids)) / np.bincount(node, minlength=len(ids))
-        return cls(ids, edges, _places(skeleton, node, len(ids)), area, volume, largest, mean)
+        return cls(ids, edges, _positions_nm(skeleton, node, len(ids)), area, volume, largest, mean)
 
     def attributes(self, wanted: set[str]) -> dict[int, dict[str, Any]]:
         """The level 2 cache's attributes of each id."""
@@ -74,7 +74,7 @@ class Level2:
         return {node: dict(zip(named, row, strict=True)) for node, row in zip(self.ids.tolist(), rows, strict=True)}
 
 
-def _places(skeleton: Skeleton, node: Ids, count: int) -> Floats:
+def _positions_nm(skeleton: Skeleton, node: Ids, count: int) -> Floats:
     """A vertex that stands for each node: a soma, else the end of a branch, else the one nearest to the middle. So the
     graph is as long as the skeleton, to a few percent."""
     vertices = skeleton.vertices_nm.astype(float)
@@ -84,5 +84,5 @@ def _places(skeleton: Skeleton, node: Ids, count: int) -> Floats:
     is_end = np.bincount(skeleton.edges.ravel(), minlength=len(vertices)) == 1
     order = np.lexsort([away, ~is_end, skeleton.compartment != SOMA, node])
     first = order[np.searchsorted(node[order], np.arange(count))]
-    places: Floats = vertices[first]
-    return places
+    positions: Floats = vertices[first]
+    return positions

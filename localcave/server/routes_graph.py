@@ -148,9 +148,9 @@ def find_path(table: str) -> Response:
     vertices = [_nearest(skeleton, place) for place in (start, end)]
     way = skeleton.level2_id[path_between(skeleton.above, *vertices)]
     way = way[np.r_[True, way[1:] != way[:-1]]]
-    places = graph.place_nm[np.searchsorted(graph.ids, way)]
+    centres = graph.place_nm[np.searchsorted(graph.ids, way)]
     return written(
-        {"centroids_list": np.rint(places).astype(int).tolist(), "failed_l2_ids": [], "l2_path": way.tolist()}
+        {"centroids_list": np.rint(centres).astype(int).tolist(), "failed_l2_ids": [], "l2_path": way.tolist()}
     )
 
 

@@ -26,17 +26,17 @@ def root_ids(rng: np.random.Generator, count: int, first: int) -> Ints:
     return ids
 
 
-def connect(rng: np.random.Generator, places_nm: Floats, n_cells: int, n_synapses: int, reach_nm: float) -> Ends:
+def connect(rng: np.random.Generator, positions_nm: Floats, n_cells: int, n_synapses: int, reach_nm: float) -> Ends:
     """Synapses of which few cells have many, with up to 40 near segments each; one in fifty is an autapse.
 
-    The first `n_cells` of the segments at `places_nm` are cells, the others fragments, which are postsynaptic only.
+    The first `n_cells` of the segments at `positions_nm` are cells, the others fragments, which are postsynaptic only.
     """
     pre = np.floor(n_cells * rng.random(n_synapses) ** 1.7).astype(np.int64)
-    known = rng.integers(0, len(places_nm), (n_cells, 160))
-    apart = np.linalg.norm(places_nm[known] - places_nm[:n_cells, None], axis=2)
+    known = rng.integers(0, len(positions_nm), (n_cells, 160))
+    apart = np.linalg.norm(positions_nm[known] - positions_nm[:n_cells, None], axis=2)
     near = np.take_along_axis(known, np.argsort(apart, axis=1), axis=1)[:, :40]
     post = near[pre, np.floor(40 * rng.random(n_synapses) ** 2).astype(np.int64)]
     post = np.where(rng.random(n_synapses) < 0.02, pre, post)
     between = rng.random((n_synapses, 1))
-    centre_nm = places_nm[pre] * between + places_nm[post] * (1 - between)
+    centre_nm = positions_nm[pre] * between + positions_nm[post] * (1 - between)
     return Ends(pre, post, centre_nm + rng.normal(0, reach_nm, centre_nm.shape))

@@ -24,21 +24,21 @@ def draw(rng: np.random.Generator) -> Mapping[str, pa.Table]:
     """The tables of the sibling: cells, nuclei, annotations, tags, synapses and pairs."""
     n_segments = N_CELLS + N_FRAGMENTS
     roots = root_ids(rng, n_segments, FIRST_ROOT)
-    places_nm = rng.uniform(EXTENT_NM[:, 0], EXTENT_NM[:, 1], (n_segments, 3))
+    positions_nm = rng.uniform(EXTENT_NM[:, 0], EXTENT_NM[:, 1], (n_segments, 3))
     super_class = rng.choice(list(SUPER_CLASSES), N_CELLS, p=list(SUPER_CLASSES.values()))
     cells = {
         "id": np.arange(1, N_CELLS + 1),
         "root": roots[:N_CELLS],
-        **_xyz(places_nm[:N_CELLS]),
+        **_xyz(positions_nm[:N_CELLS]),
         "flow": np.where(super_class == "sensory", "afferent", "intrinsic"),
         "super_class": super_class,
         "cell_type": [f"{one[:2].upper()}{rng.integers(1, 9):02d}" for one in super_class],
-        "side": np.where(places_nm[:N_CELLS, 0] < EXTENT_NM[0].mean(), "left", "right"),
+        "side": np.where(positions_nm[:N_CELLS, 0] < EXTENT_NM[0].mean(), "left", "right"),
         "proofread": rng.random(N_CELLS) < 0.9,
         "user": rng.integers(1, 50, N_CELLS),
     }
     nuclei = rng.random(N_CELLS) < 0.85
-    synapses = _synapses(rng, roots, places_nm, np.argmax(rng.random((N_CELLS, len(TRANSMITTERS))), axis=1))
+    synapses = _synapses(rng, roots, positions_nm, np.argmax(rng.random((N_CELLS, len(TRANSMITTERS))), axis=1))
     return {
         "cells": pa.table(cells),
         "nuclei": pa.table({**{name: np.asarray(cells[name])[nuclei] for name in ("id", "root", "x", "y", "z")},
@@ -55,9 +55,9 @@ def _xyz(points: Floats, begin: str = "") -> dict[str, Floats]:
     return {f"{begin}{axis}": points[:, at] for at, axis in enumerate("xyz")}
 
 
-def _synapses(rng: np.random.Generator, roots: Ints, places_nm: Floats, speaks: Ints) -> pa.Table:
+def _synapses(rng: np.random.Generator, roots: Ints, positions_nm: Floats, speaks: Ints) -> pa.Table:
     """Synapses whose transmitters are mostly those that their cell `speaks`."""
-    ends = connect(rng, places_nm, N_CELLS, N_SYNAPSES, reach_nm=4e3)
+    ends = connect(rng, positions_nm, N_CELLS, N_SYNAPSES, reach_nm=4e3)
     apart = rng.normal(0, 60, (N_SYNAPSES, 3))
     strength = np.ones((N_SYNAPSES, len(TRANSMITTERS)))
     strength[np.arange(N_SYNAPSES), speaks[ends.pre]] += 9

@@ -33,11 +33,11 @@ def draw(rng: np.random.Generator) -> Mapping[str, pa.Table]:
     roots = root_ids(rng, n_segments, FIRST_ROOT)
     kinds = rng.choice(list(TYPES), N_CELLS, p=[0.25, 0.25, 0.15, 0.15, 0.1, 0.1])
     depth_um = np.array([rng.uniform(TYPES[kind][1], TYPES[kind][2]) for kind in kinds])
-    places_nm = _places(rng, np.concatenate([depth_um, rng.uniform(50, 800, N_FRAGMENTS)]))
+    positions_nm = _positions(rng, np.concatenate([depth_um, rng.uniform(50, 800, N_FRAGMENTS)]))
     cells = {
         "id": 100_000 + np.arange(N_CELLS),
         "root": roots[:N_CELLS],
-        **{axis: places_nm[:N_CELLS, at] for at, axis in enumerate("xyz")},
+        **{axis: positions_nm[:N_CELLS, at] for at, axis in enumerate("xyz")},
         "volume": rng.normal(280, 40, N_CELLS),
         "class": [TYPES[kind][0] for kind in kinds],
         "cell_type": kinds,
@@ -46,15 +46,15 @@ def draw(rng: np.random.Generator) -> Mapping[str, pa.Table]:
         "cells": pa.table(cells),
         "proofread": _proofread(rng, cells),
         "coregistered": _coregistered(rng, cells),
-        **_synapses(rng, roots, places_nm),
+        **_synapses(rng, roots, positions_nm),
     }
 
 
-def _places(rng: np.random.Generator, depth_um: Floats) -> Floats:
+def _positions(rng: np.random.Generator, depth_um: Floats) -> Floats:
     across = rng.uniform(-WIDTH_NM, WIDTH_NM, (len(depth_um), 3))
     across -= np.outer(across @ UP, UP)  # along the pia
-    places: Floats = PIA_NM + across + np.outer(depth_um * 1e3, UP)
-    return places
+    positions_nm: Floats = PIA_NM + across + np.outer(depth_um * 1e3, UP)
+    return positions_nm
 
 
 def _proofread(rng: np.random.Generator, cells: Mapping[str, object]) -> pa.Table:
@@ -71,8 +71,8 @@ def _coregistered(rng: np.random.Generator, cells: Mapping[str, object]) -> pa.T
     )
 
 
-def _synapses(rng: np.random.Generator, roots: Ints, places_nm: Floats) -> Mapping[str, pa.Table]:
-    ends = connect(rng, places_nm, N_CELLS, N_SYNAPSES, reach_nm=5e3)
+def _synapses(rng: np.random.Generator, roots: Ints, positions_nm: Floats) -> Mapping[str, pa.Table]:
+    ends = connect(rng, positions_nm, N_CELLS, N_SYNAPSES, reach_nm=5e3)
     ids = np.arange(1, N_SYNAPSES + 1)
     synapses = {
         "id": ids,

@@ -83,9 +83,9 @@ def compartments(cave: Cave, connections: Connectivity) -> pd.DataFrame:
     tree = KDTree(vertices_um)
     for way in Direction:
         synapses = connectivity.synapses(cave, connections, way)
-        places = np.column_stack([synapses[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
-        places = places[np.isfinite(places).all(axis=1)] / NM_PER_UM
-        away, nearest = tree.query(places) if len(places) else (np.zeros(0), np.zeros(0, int))
+        positions = np.column_stack([synapses[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
+        positions = positions[np.isfinite(positions).all(axis=1)] / NM_PER_UM
+        away, nearest = tree.query(positions) if len(positions) else (np.zeros(0), np.zeros(0, int))
         of = np.where(away <= NEAR_UM, kinds[nearest], "elsewhere")
         for name, row in rows.items():
             row[f"num_{way}"] = int((of == name).sum())
@@ -127,10 +127,10 @@ def depth_profile(cave: Cave, datastack: str, root_id: int) -> pd.DataFrame:
     kind, length = _edges(skeleton, vertices_nm / NM_PER_UM)
     edges = np.asarray(skeleton["edges"]).reshape(-1, 2)
     parts = (np.arange(SHOWN_STEPS) + 0.5) / SHOWN_STEPS
-    places = (
+    positions = (
         vertices_nm[edges[:, 0]][:, None] * (1 - parts)[:, None] + vertices_nm[edges[:, 1]][:, None] * parts[:, None]
     )
-    depths = space.depths_of(places.reshape(-1, 3), volume)
+    depths = space.depths_of(positions.reshape(-1, 3), volume)
     if not len(depths) or not np.isfinite(depths).all():
         return pd.DataFrame({"depth_um": pd.Series(dtype="float64")})
     bins = np.floor(depths / DEPTH_STEP_UM).astype(int)

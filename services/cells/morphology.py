@@ -87,7 +87,7 @@ def chains(edges: Sequence[Sequence[int]], compartment: Sequence[int]) -> list[_
         others = around[vertex]
         return len(others) == 2 and kind(vertex, others[0]) == kind(vertex, others[1])
 
-    pieces, seen = [], set()
+    branches, seen = [], set()
     for start in [vertex for vertex in around if not goes_on(vertex)]:
         for first in around[start]:
             if (start, first) in seen:
@@ -96,8 +96,8 @@ def chains(edges: Sequence[Sequence[int]], compartment: Sequence[int]) -> list[_
             while goes_on(path[-1]):
                 path.append(next(other for other in around[path[-1]] if other != path[-2]))
             seen |= {(start, first), (path[-1], path[-2])}
-            pieces.append((kind(start, first), path))
-    return pieces
+            branches.append((kind(start, first), path))
+    return branches
 
 
 def longest(walks: Sequence[_Walk], vertices_um: Floats, most: int) -> list[_Walk]:

@@ -46,7 +46,7 @@ def with_tables(partners: pd.DataFrame, tables: Mapping[str, TypeRows]) -> tuple
     return pd.concat(parts, axis=1), tuple(messages)
 
 
-def places(volume: Volume) -> tuple[str, ...]:
+def distance_columns(volume: Volume) -> tuple[str, ...]:
     """The columns of :func:`with_distance`, with the depth that is there already."""
     return (*(f"soma_{axis}" for axis in volume.axes), SOMA_DISTANCE, "lateral_distance_um")
 

@@ -147,7 +147,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     release = Release(cave, result.datastack, result.version)
     of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
     needed = [str(name) for name in shown.frame.columns if name not in of_several]
-    known = _KNOWN | {*partner_joins.places(release.volume), *representative.columns(release.volume)}
+    known = _KNOWN | {*partner_joins.distance_columns(release.volume), *representative.columns(release.volume)}
     body = [
         written_client(release),
         f"cell = {result.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
@@ -186,7 +186,7 @@ def _counted(cave: Cave, connectivity: Connectivity) -> str:
     if worked_out := synapse_filter.not_in_scripts(only):
         raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
     if not isinstance(only, Everything):
-        columns = list(dict.fromkeys([*columns, *synapse_filter.columns_asked(only)]))
+        columns = list(dict.fromkeys([*columns, *synapse_filter.columns_needed(only)]))
         kept = f"frame[{expression(only, release.query(table, limit=1))}]"
     size = "['size']" if connectivity.sized else "['id'].where(kept['id'].isna())"
     return _COUNTED.format(call=value_script.call(release, columns, "own"), kept=kept, size=size)
@@ -284,12 +284,12 @@ def turn(volume: Volume) -> str:
 
 def _somata(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> Iterator[str]:
     volume = cave.volume(connectivity.datastack)
-    places = partner_joins.places(volume)
-    if not {"num_soma", "nucleus_id", *places} & set(needed):
+    distances = partner_joins.distance_columns(volume)
+    if not {"num_soma", "nucleus_id", *distances} & set(needed):
         return
     table = cells.nucleus_table(Release(cave, connectivity.datastack, connectivity.version))
     if table is None:
-        blank = [name for name in ("num_soma", "nucleus_id", *places) if name in needed]
+        blank = [name for name in ("num_soma", "nucleus_id", *distances) if name in needed]
         yield f"frame[{blank}] = pd.NA  # there is no nucleus table"
         return
     yield f"nuclei = client.materialize.query_table(\n    {table!r},"
@@ -297,13 +297,13 @@ def _somata(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> 
     yield "frame['num_soma'] = frame['root_id'].map(nuclei['pt_root_id'].value_counts()).fillna(0).astype('int64')"
     yield "somata = nuclei.drop_duplicates('pt_root_id', keep=False).set_index('pt_root_id')"
     yield "frame['nucleus_id'] = somata['id'].astype('Int64').reindex(frame['root_id']).array"
-    if not set(places) & set(needed):
+    if not set(distances) & set(needed):
         return
     name = volume.transform
     yield "nm = somata[['pt_position_x', 'pt_position_y', 'pt_position_z']]"
     yield "nm = nm.reindex([*frame['root_id'], cell]).to_numpy(float)"
     yield f"um = {turn(volume)}"
-    yield f"{', '.join(f'frame[{axis!r}]' for axis in places[:3])} = um[:-1].T"
+    yield f"{', '.join(f'frame[{axis!r}]' for axis in distances[:3])} = um[:-1].T"
     yield "frame['soma_distance_um'] = np.linalg.norm(nm[:-1] - nm[-1], axis=1) / 1000"
     if name in DATASETS:
         yield "frame['lateral_distance_um'] = np.hypot(*(um[:-1] - um[-1])[:, [0, 2]].T)"

@@ -78,14 +78,14 @@ def subtotals(partners: pd.DataFrame, column: str, universe: Sequence[str] = ())
     codes, values = pd.factorize(as_counted(partners[column]).astype("string").astype(object))
     matches = [*values, *([pd.NA] if (codes < 0).any() else [])]
     every = [*matches, *(value for value in dict.fromkeys(universe) if value not in set(values))]
-    places = np.where(codes < 0, len(values), codes)
+    group_codes = np.where(codes < 0, len(values), codes)
 
     def summed(name: str) -> Sizes:
         weights = partners[name].to_numpy(np.float64, na_value=np.nan)
-        return np.bincount(places, weights, minlength=len(every)).astype(np.float64)
+        return np.bincount(group_codes, weights, minlength=len(every)).astype(np.float64)
 
     num_syn, net_size = summed("num_syn").astype(np.int64), summed("net_size")
-    num_partners = np.bincount(places, minlength=len(every)).astype(np.int64)
+    num_partners = np.bincount(group_codes, minlength=len(every)).astype(np.int64)
     blank = [value is pd.NA for value in every]
     order = sorted(range(len(every)), key=lambda at: (blank[at], -num_syn[at], "" if blank[at] else every[at]))
     per_partner, mean_size = (
@@ -108,9 +108,9 @@ def both(connectivity: Connectivity) -> pd.DataFrame:
     roots = np.union1d(
         connectivity.inputs["root_id"].to_numpy(np.int64), connectivity.outputs["root_id"].to_numpy(np.int64)
     )
-    places = {way: pd.Index(connectivity.side(way)["root_id"]).get_indexer(roots) for way in Direction}
+    rows = {way: pd.Index(connectivity.side(way)["root_id"]).get_indexer(roots) for way in Direction}
     columns: dict[str, Any] = {"root_id": roots}
-    for way, at in places.items():
+    for way, at in rows.items():
         for name in _OF_SYNAPSES:
             own = connectivity.side(way)[name].astype("Int64" if name == "num_syn" else "Float64")
             nothing = not connectivity.truncated[way] and name != "mean_size"
@@ -122,7 +122,7 @@ def both(connectivity: Connectivity) -> pd.DataFrame:
     about = pd.concat([connectivity.inputs, connectivity.outputs], ignore_index=True).drop(
         columns=["root_id", *_OF_SYNAPSES]
     )
-    known = np.where(places[Direction.IN] >= 0, places[Direction.IN], len(connectivity.inputs) + places[Direction.OUT])
+    known = np.where(rows[Direction.IN] >= 0, rows[Direction.IN], len(connectivity.inputs) + rows[Direction.OUT])
     parts = pd.DataFrame(columns).take(order), about.take(known[order])
     frame = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
     return cell_types.retyped(frame, [*connectivity.typed_synapses.values()])

@@ -238,12 +238,14 @@ def _with_requests(
 ) -> tuple[pd.DataFrame, list[str]]:
     """The columns of one direction that cost a request each, asked for at once."""
     side, number = Direction(wanted.side), connections.version.number
-    share, compartment, nt, places = (name in wanted.more for name in (SHARE, COMPARTMENT, TRANSMITTERS, NEUROPILS))
+    share, compartment, nt, by_neuropil = (
+        name in wanted.more for name in (SHARE, COMPARTMENT, TRANSMITTERS, NEUROPILS)
+    )
     degrees, tags, transmitters, neuropils = gather(
         lambda: synapse_weights.partner_degrees(cave, connections) if share else None,
         lambda: compartments.predictions(cave, connections, side) if compartment else None,
         lambda: synapse_values.transmitters(cave, connections, side) if nt else None,
-        lambda: synapse_values.neuropils(cave, connections, side) if places else None,
+        lambda: synapse_values.neuropils(cave, connections, side) if by_neuropil else None,
     )
     messages: list[str] = []
     if share and (message := role_tables.fault(cave.release(connections.datastack, number), "degrees")):

@@ -61,8 +61,8 @@ def positions_in(text: str) -> list[position_text.Coordinates]:
 
 
 def at_points(release: Release, points_nm: Sequence[Point]) -> Pasted:
-    """The root ids at places, of the first MOST_POSITIONS, with notes on how they are known. Raises NotFound or BadInput
-    where nothing lies at any."""
+    """The root ids at positions, of the first MOST_POSITIONS, with notes on how they are known. Raises NotFound or
+    BadInput where nothing lies at any."""
     tried = gather(*(partial(_try, release, point) for point in points_nm[:MOST_POSITIONS]))
     errors = [one for one in tried if isinstance(one, NotFound | BadInput)]
     matches = [one for one in tried if isinstance(one, positions.CellAt)]

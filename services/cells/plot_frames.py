@@ -82,11 +82,11 @@ def soma_map(partners: pd.DataFrame, column: str | None, axes: Sequence[str]) ->
     those without one soma are where their point is.
     """
     rows = partners.assign(row=np.arange(len(partners)))
-    places = [f"soma_{axis}" for axis in axes]
+    axis_columns = [f"soma_{axis}" for axis in axes]
     if {f"point_{axis}" for axis in axes} <= {*rows}:
-        rows = rows.assign(**{name: rows[name].fillna(rows[name.replace("soma_", "point_")]) for name in places})
-    rows = rows[rows[places[0]].notna()].reset_index(drop=True)
-    return _valued(rows, column)[[*places, "num_syn", "value", "row"]]
+        rows = rows.assign(**{name: rows[name].fillna(rows[name.replace("soma_", "point_")]) for name in axis_columns})
+    rows = rows[rows[axis_columns[0]].notna()].reset_index(drop=True)
+    return _valued(rows, column)[[*axis_columns, "num_syn", "value", "row"]]
 
 
 def orientations(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:

@@ -132,8 +132,8 @@ def _of_synapse(points: pd.DataFrame) -> CellAt:
 def _of_nucleus(nucleus: Any) -> CellAt:
     size = "" if np.isnan(nucleus.volume_um3) else f" (radius {nucleus.radius_nm / 1000:.1f} µm)"
     distance = f"{nucleus.apart_nm / 1000:.1f} µm away"
-    note = f"The position was read as a place: the nearest nucleus that reaches it is {nucleus.nucleus_id}{size}, {distance}."
-    return CellAt(nucleus.nucleus_id, "nucleus_id", note)
+    nearest = f"the nearest nucleus that reaches it is {nucleus.nucleus_id}{size}, {distance}."
+    return CellAt(nucleus.nucleus_id, "nucleus_id", f"The position was read as a place: {nearest}")
 
 
 def _near(datastack: str, points: pd.DataFrame, nuclei: pd.DataFrame) -> tuple[str, str]:

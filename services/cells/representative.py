@@ -50,9 +50,9 @@ def with_points(release: Release, partners: pd.DataFrame) -> tuple[pd.DataFrame,
     if message := role_tables.fault(release, "representative_points"):
         raise BadInput(message, "Leave out the points.")
     points_nm = of_cells(release, partners["root_id"].tolist()).reindex(partners["root_id"]).to_numpy(np.float64)
-    places = space.nm_to_um(points_nm, release.volume)
-    added = {name: places[:, at] for at, name in enumerate(columns(release.volume))}
-    number, table = int(np.isfinite(places[:, 0]).sum()), role_tables.table_of(release, "representative_points")
+    positions_um = space.nm_to_um(points_nm, release.volume)
+    added = {name: positions_um[:, at] for at, name in enumerate(columns(release.volume))}
+    number, table = int(np.isfinite(positions_um[:, 0]).sum()), role_tables.table_of(release, "representative_points")
     return partners.assign(**added), f"{number:,} of {len(partners):,} partners have a point in {table}."
 
 

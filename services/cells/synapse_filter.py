@@ -165,7 +165,7 @@ def parse_among(release: Release, where: str) -> Node:
 
 def _more(node: Node) -> list[str]:
     """The columns of the synapse table that a filter needs beside those that are always read."""
-    return sorted(set(columns_asked(node)) - {*_ALWAYS, CENTRE})
+    return sorted(set(columns_needed(node)) - {*_ALWAYS, CENTRE})
 
 
 def _passed(release: Release, rows: pd.DataFrame, node: Node, frame: pd.DataFrame) -> pd.DataFrame:
@@ -176,7 +176,7 @@ def _passed(release: Release, rows: pd.DataFrame, node: Node, frame: pd.DataFram
     return kept
 
 
-def columns_asked(node: Node) -> tuple[str, ...]:
+def columns_needed(node: Node) -> tuple[str, ...]:
     """The columns of the synapse table that a filter needs; positions whole."""
     requested = (column for column in _columns_in(node) if not _is_worked_out(column))
     return tuple(dict.fromkeys(column.name[:-2] if column.kind == "position" else column.name for column in requested))

@@ -38,7 +38,7 @@ def definition(cave: Cave, cells: Sequence[Connectivity]) -> str:
         raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
     columns = dict.fromkeys(["id", *(way.own for way in Direction)])
     columns |= dict.fromkeys(shape.positions if volume.has_depth else ())
-    columns |= dict.fromkeys([*(["size"] if shape.sized else []), *synapse_filter.columns_asked(only)])
+    columns |= dict.fromkeys([*(["size"] if shape.sized else []), *synapse_filter.columns_needed(only)])
     kept = "frame" if isinstance(only, Everything) else f"frame[{expression(only, release.sample(shape.table))}]"
     results = {"'root_id'": "frame[other].array"}
     lines = _SYNAPSES.format(

@@ -47,7 +47,7 @@ def lines(cave: Cave, connectivity: Connectivity, direction: Direction, needed: 
     shape, only = release.synapse_shape(), synapse_filter.parse(release, connectivity.only)
     if worked_out := synapse_filter.not_in_scripts(only):
         raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
-    columns = dict.fromkeys(["id", direction.partner, *shape.values, *synapse_filter.columns_asked(only)])
+    columns = dict.fromkeys(["id", direction.partner, *shape.values, *synapse_filter.columns_needed(only)])
     kept = "" if isinstance(only, Everything) else f"[{expression(only, release.query(shape.table, limit=1))}]"
     yield "def values_of(cell):"
     yield f"    frame = {call(release, columns, repr(direction.own))}"

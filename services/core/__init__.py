@@ -5,7 +5,7 @@ Knows neither CAVE nor the web.
 Public names:
 
 - `addresses`: bare, host, is_name, is_private_way, origin
-- `bound_points`: PLACE, places, position_columns, root_columns
+- `bound_points`: PLACE, position_columns, positions, root_columns
 - `calls`: Call, Read, call, known, script
 - `colours`: BLANK, SEVERAL, WHEEL, assign, in_order
 - `columns`: Column, Kind, as_stored, beside, default_group, describe_columns, find_column, groupable, in_words,

@@ -25,7 +25,7 @@ def position_columns(frame: pd.DataFrame) -> list[str]:
     return sorted(matches, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
 
 
-def places(frame: pd.DataFrame) -> pd.DataFrame | None:
+def positions(frame: pd.DataFrame) -> pd.DataFrame | None:
     """Where each row is: the first of its positions that is known, split as that of a point called PLACE, in the unit
     of the frame (float64, NaN where none is known). None for a frame without positions."""
     result: space.Floats | None = None

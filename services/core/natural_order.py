@@ -25,5 +25,5 @@ def natural_sorted(texts: Iterable[str]) -> list[str]:
 
 def natural_ranks(texts: pd.Series) -> pd.Series:
     """The place of each text among all different ones, in their natural order; blank stays blank."""
-    places = {text: place for place, text in enumerate(natural_sorted(texts.dropna().unique()))}
-    return texts.map(places).astype("Int64")
+    ranks = {text: rank for rank, text in enumerate(natural_sorted(texts.dropna().unique()))}
+    return texts.map(ranks).astype("Int64")

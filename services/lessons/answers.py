@@ -53,8 +53,8 @@ def example_cell(cave: Cave, datastack: str) -> int:
 def of_datastack(cave: Cave, datastack: str, lesson: Lesson, server: str) -> Lesson:
     """A lesson about a datastack, whose CAVE whoever reads it reaches at the address `server`. Raises NotFound where it
     is about a cell and the datastack has no example."""
-    places = {DATASTACK: datastack, SERVER: server}
-    return lesson.filled(places | ({CELL: str(example_cell(cave, datastack))} if lesson.is_of_cell else {}))
+    values = {DATASTACK: datastack, SERVER: server}
+    return lesson.filled(values | ({CELL: str(example_cell(cave, datastack))} if lesson.is_of_cell else {}))
 
 
 def is_right(cave: Cave, datastack: str, lesson: Lesson, given: str) -> bool:

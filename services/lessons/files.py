@@ -40,11 +40,11 @@ class Lesson:
         """Whether it is about the example cell."""
         return any(CELL in text for text in (*self._texts().values(), *self.check.values()))
 
-    def filled(self, places: Mapping[str, str]) -> Lesson:
+    def filled(self, values: Mapping[str, str]) -> Lesson:
         """The lesson with what stands for CELL, DATASTACK and SERVER."""
 
         def fill(text: str) -> str:
-            for place, value in places.items():
+            for place, value in values.items():
                 text = text.replace(place, value)
             return text
 

@@ -38,8 +38,8 @@ def table_state(
 
     Raises BadInput when there is nothing to show.
     """
-    places, relationships = bound_points.places(rows.head(limits.points)), bound_points.root_columns(rows)
-    if places is None and not relationships:
+    positions, relationships = bound_points.positions(rows.head(limits.points)), bound_points.root_columns(rows)
+    if positions is None and not relationships:
         raise BadInput("This table has neither positions nor root ids.", "Neuroglancer has nothing to show of it.")
     if rows.empty:
         raise BadInput("There is no row to show.", "Widen the filter, or select other rows.")
@@ -52,8 +52,8 @@ def table_state(
     drawn = [root for root in roots if visible is None or root in visible][: limits.visible]
     state = parts.with_segments(base, roots, drawn, _segment_colours(shown, relationships, labels, legend))
     layers: list[State] = []
-    if places is not None:
-        positions_nm = space.voxels_to_nm(space.points(places, bound_points.PLACE), row_voxel_nm)
+    if positions is not None:
+        positions_nm = space.voxels_to_nm(space.points(positions, bound_points.PLACE), row_voxel_nm)
         known = np.isfinite(positions_nm).all(axis=1)
         placed, positions_vx = parts.located(shown, positions_nm, voxel_nm)
         notes.append(parts.unplaced(len(shown) - len(placed), "rows"))

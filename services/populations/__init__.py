@@ -5,7 +5,7 @@ Public names:
 - `chance`: PERMUTATIONS, SEED, compare, depths_um, somata_um
 - `comparisons`: COMPARED, Compared, WORDS, changes, difference, nuclei
 - `distributions`: by_distance, by_tuning, compartments, degrees, depths, synapses_per_connection, targets
-- `edges`: places
+- `edges`: indices_of
 - `groupings`: CELL, Grouping, group
 - `jobs`: Job, current, is_long
 - `likeness`: CLUSTERS, DIRECTIONS, Direction, Profiles, clusters, like, partners, profiles

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.core.errors import TooLarge
-from services.populations.edges import Edges, Places
+from services.populations.edges import Edges, Indices
 
 MOST_PAIRS = 500_000_000
 """Pairs of cells, a byte each: 0.5 GB."""
@@ -30,7 +30,7 @@ ROUNDS_OF_ORDER = 4
 Small: TypeAlias = npt.NDArray[np.int32]
 
 
-def shuffles(edges: Edges, permutations: int, seed: int) -> Iterator[Places]:
+def shuffles(edges: Edges, permutations: int, seed: int) -> Iterator[Indices]:
     """For each of so many random wirings, the postsynaptic place of every edge, whose presynaptic one stays. The same
     seed gives the same wirings. The array is only good until the next one. Raises TooLarge for very many cells."""
     pre_kept, pre = np.unique(edges.pre, return_inverse=True)
@@ -69,9 +69,9 @@ class _Chain:
     @property
     def post(self) -> Small:
         """The postsynaptic places of the edges as they came."""
-        places = np.empty_like(self.ordered)
-        places[self.order] = self.ordered
-        return places
+        shuffled = np.empty_like(self.ordered)
+        shuffled[self.order] = self.ordered
+        return shuffled
 
     def advance(self) -> None:
         """Go on to the next wiring."""

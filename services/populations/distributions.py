@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import sparse, stats
 
 from services.cells.compartments import NOT_PREDICTED, TAGS
-from services.populations.edges import Edges, Floats, Places
+from services.populations.edges import Edges, Floats, Indices
 from services.populations.groupings import Grouping
 from services.populations.matrices import nullable
 
@@ -100,7 +100,7 @@ def by_distance(edges: Edges, somata_um: tuple[Floats, Floats], deep: bool = Tru
         created[at] += np.bincount(which[which >= 0], minlength=bins)
     middles = (np.arange(bins) + 0.5) * DISTANCE_BIN_UM
 
-    def counted(at: int) -> dict[str, Places]:
+    def counted(at: int) -> dict[str, Indices]:
         return {"pairs": pairs[at], "connections": created[at]}
 
     parts = [
@@ -110,7 +110,7 @@ def by_distance(edges: Edges, somata_um: tuple[Floats, Floats], deep: bool = Tru
     return pd.concat([part[part["pairs"] > 0] for part in parts], ignore_index=True)
 
 
-def compartments(tags: pd.Series, groups: Places, names: tuple[str | None, ...]) -> pd.DataFrame:
+def compartments(tags: pd.Series, groups: Indices, names: tuple[str | None, ...]) -> pd.DataFrame:
     """How many synapses of each group are predicted to sit on which part of the postsynaptic cell: group (string), the
     tags "spine", "shaft" and "soma" and not_predicted (int64; any other tag counts as that). `groups` are the places of
     the synapses' groups in `names`."""
@@ -141,7 +141,7 @@ def by_tuning(edges: Edges, pref_ori_deg: tuple[Floats, Floats]) -> pd.DataFrame
     return pd.DataFrame({"delta_ori_deg": middles, **counts, **_fractions(created, pairs)})
 
 
-def _tuning_bins(one: Floats, other: Floats) -> Places:
+def _tuning_bins(one: Floats, other: Floats) -> Indices:
     """The bin of each difference of orientations, which repeat after 180 degrees; -1 = not known."""
     apart = np.abs(one - other) % 180
     apart = np.minimum(apart, 180 - apart)
@@ -149,7 +149,7 @@ def _tuning_bins(one: Floats, other: Floats) -> Places:
     return np.where(np.isfinite(apart), np.minimum(np.nan_to_num(apart) // TUNING_BIN_DEG, last), -1).astype(np.int64)
 
 
-def depths(depths_um: Floats, groups: Places, names: tuple[str | None, ...]) -> pd.DataFrame:
+def depths(depths_um: Floats, groups: Indices, names: tuple[str | None, ...]) -> pd.DataFrame:
     """How many synapses of each group lie in each 20 um of depth, zeros included: group (string), depth_um (middle of
     the bin) and count (int64). `groups` are the places of the synapses' groups in `names`; unknown depths are left
     out."""
@@ -169,12 +169,12 @@ def depths(depths_um: Floats, groups: Places, names: tuple[str | None, ...]) -> 
     )
 
 
-def depths_of(synapses: pd.DataFrame, groups: Places, names: tuple[str | None, ...]) -> pd.DataFrame:
+def depths_of(synapses: pd.DataFrame, groups: Indices, names: tuple[str | None, ...]) -> pd.DataFrame:
     """:func:`depths` of synapses with depth_um."""
     return depths(synapses["depth_um"].to_numpy(np.float64), groups, names)
 
 
-def _bins(one_um: Floats, other_um: Floats, deep: bool) -> list[Places]:
+def _bins(one_um: Floats, other_um: Floats, deep: bool) -> list[Indices]:
     """The bin of each distance, along the surface and in depth, or straight unless `deep`; -1 = not known."""
     lateral = np.hypot(one_um[..., 0] - other_um[..., 0], one_um[..., 2] - other_um[..., 2])
     vertical = np.abs(one_um[..., 1] - other_um[..., 1])
@@ -185,7 +185,7 @@ def _bins(one_um: Floats, other_um: Floats, deep: bool) -> list[Places]:
     ]
 
 
-def _fractions(created: Places, pairs: Places) -> dict[str, pd.arrays.FloatingArray]:
+def _fractions(created: Indices, pairs: Indices) -> dict[str, pd.arrays.FloatingArray]:
     fraction, low, high = (np.full(len(pairs), np.nan) for _ in range(3))
     for at in np.flatnonzero(pairs):
         tested = stats.binomtest(int(created[at]), int(pairs[at]))

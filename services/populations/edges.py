@@ -11,7 +11,7 @@ import pandas as pd
 
 Ids: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
-Places: TypeAlias = npt.NDArray[np.int64]
+Indices: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +24,8 @@ class Edges:
 
     pre_ids: Ids
     post_ids: Ids
-    pre: Places
-    post: Places
+    pre: Indices
+    post: Indices
     num_syn: Ids
     net_size: Floats
     autapses: int = 0
@@ -45,7 +45,7 @@ class Edges:
         )
 
     @property
-    def in_both(self) -> tuple[Places, Places]:
+    def in_both(self) -> tuple[Indices, Indices]:
         """The places, in each of the sets, of the cells that are in both."""
         _, pre, post = np.intersect1d(self.pre_ids, self.post_ids, assume_unique=True, return_indices=True)
         return pre, post
@@ -57,8 +57,8 @@ def edges_of(synapses: pd.DataFrame, pre_ids: Ids, post_ids: Ids) -> Edges:
     `synapses` have pre_root_id, post_root_id (int64) and size; those with another cell at either end are left out.
     """
     pre_ids, post_ids = np.unique(pre_ids), np.unique(post_ids)
-    pre, from_set = places(pre_ids, synapses["pre_root_id"].to_numpy(np.int64))
-    post, onto_set = places(post_ids, synapses["post_root_id"].to_numpy(np.int64))
+    pre, from_set = indices_of(pre_ids, synapses["pre_root_id"].to_numpy(np.int64))
+    post, onto_set = indices_of(post_ids, synapses["post_root_id"].to_numpy(np.int64))
     among = from_set & onto_set
     pre, post = pre[among], post[among]
     sizes = synapses["size"].to_numpy(np.float64, na_value=np.nan)[among]
@@ -76,8 +76,8 @@ def edges_of(synapses: pd.DataFrame, pre_ids: Ids, post_ids: Ids) -> Edges:
     )
 
 
-def places(sorted_ids: Ids, ids: Ids) -> tuple[Places, npt.NDArray[np.bool_]]:
-    """For each of `ids` its place in `sorted_ids`, and whether it is there; the place of others means nothing."""
+def indices_of(sorted_ids: Ids, ids: Ids) -> tuple[Indices, npt.NDArray[np.bool_]]:
+    """For each of `ids` its index in `sorted_ids`, and whether it is there; the index of others means nothing."""
     if not len(sorted_ids):
         return np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=bool)
     result = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)

@@ -13,7 +13,7 @@ from services.cells import cell_types
 from services.core import type_columns
 from services.core.colours import in_order
 from services.core.errors import BadInput
-from services.populations.edges import Ids, Places, places
+from services.populations.edges import Ids, Indices, indices_of
 from services.populations.sets import CellSet
 from services.tables.tables import type_tables
 
@@ -29,16 +29,16 @@ class Grouping:
 
     by: str
     names: tuple[str | None, ...]
-    of: Places
+    of: Indices
 
     @property
-    def sizes(self) -> Places:
+    def sizes(self) -> Indices:
         """How many cells each group has."""
         return np.bincount(self.of, minlength=len(self.names))
 
     def names_of(self, ids: Ids, roots: Ids) -> pd.Series:
         """The names of the groups of some cells (string), of the set with the root ids `ids`; null for others."""
-        at, known = places(ids, roots)
+        at, known = indices_of(ids, roots)
         names = np.array([*self.names, None], dtype=object)
         of = np.append(self.of, len(self.names))
         return pd.Series(names[of[np.where(known, at, len(ids))]], dtype="string")
@@ -88,9 +88,9 @@ def notices(release: Release, *by: str) -> tuple[str, ...]:
     return release.notices(*(one.partition(type_columns.SEPARATOR)[0] for one in by))
 
 
-def of_presynaptic(synapses: pd.DataFrame, pre: Ids, groups: Grouping) -> Places:
+def of_presynaptic(synapses: pd.DataFrame, pre: Ids, groups: Grouping) -> Indices:
     """The place, among the groups of the cells `pre`, of the group of each synapse's presynaptic cell."""
-    at, _ = places(np.unique(pre), synapses["pre_root_id"].to_numpy(np.int64))
+    at, _ = indices_of(np.unique(pre), synapses["pre_root_id"].to_numpy(np.int64))
     return groups.of[at]
 
 
@@ -110,8 +110,8 @@ def of_values(by: str, values: pd.Series, palette: Iterable[str] = ()) -> Groupi
         raise BadInput(
             f"{by} has {len(names):,} values, more than the {MOST_GROUPS} that are shown.", "Choose another."
         )
-    places = {name: place for place, name in enumerate(names)}
-    of = texts.map(places).fillna(len(names)).to_numpy(np.int64)
+    codes = {name: place for place, name in enumerate(names)}
+    of = texts.map(codes).fillna(len(names)).to_numpy(np.int64)
     return Grouping(by, (*names, *([None] if (of == len(names)).any() else [])), of)
 
 

@@ -12,7 +12,7 @@ from scipy.cluster import hierarchy
 
 from services.core.errors import BadInput, NotFound, TooLarge
 from services.populations import similarity
-from services.populations.edges import Edges, Floats, Ids, Places
+from services.populations.edges import Edges, Floats, Ids, Indices
 from services.populations.groupings import Grouping
 from services.populations.orders import MOST_CLUSTERED
 from services.populations.similarity import Measure
@@ -124,16 +124,16 @@ def _inputs(edges: Edges, pre: Grouping) -> Floats:
     return _counts(edges.post, edges.post_ids, edges.pre, pre, edges)
 
 
-def _counts(own: Places, ids: Ids, partner: Places, groups: Grouping, edges: Edges) -> Floats:
+def _counts(own: Indices, ids: Ids, partner: Indices, groups: Grouping, edges: Edges) -> Floats:
     shape = (len(ids), len(groups.names))
     counts: Floats = sparse.csr_array((edges.num_syn, (own, groups.of[partner])), shape=shape).toarray()
     return counts.astype(np.float64)
 
 
-def _by_size(labels: Places) -> Places:
+def _by_size(labels: Indices) -> Indices:
     """Labels from 1 anew, so that 1 is the largest cluster."""
     _, which, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     ranks = np.empty(len(sizes), np.int64)
     ranks[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
-    result: Places = ranks[which]
+    result: Indices = ranks[which]
     return result

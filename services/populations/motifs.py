@@ -11,7 +11,7 @@ from scipy import sparse
 
 from services.core.errors import TooLarge
 from services.populations.degree_shuffles import shuffles
-from services.populations.edges import Edges, Places
+from services.populations.edges import Edges, Indices
 from services.populations.matrices import nullable
 from services.populations.nulls import INTERVAL, WORDS, adjusted, two_sided
 
@@ -65,7 +65,7 @@ def notes(edges: Edges, rows: pd.DataFrame, *, permutations: int, seed: int) -> 
     )
 
 
-def census(pre: Places, post: Places, num_cells: int) -> Places:
+def census(pre: Indices, post: Indices, num_cells: int) -> Indices:
     """The number of reciprocal pairs, and of triples of cells of each of TRIADS, in a wiring without autapses that has
     no pair twice.
 
@@ -131,5 +131,5 @@ def _closed(one: sparse.csr_array, other: sparse.csr_array, *closing: sparse.csr
     return sums
 
 
-def _pairs(counts: Places) -> int:
+def _pairs(counts: Indices) -> int:
     return int((counts * (counts - 1) // 2).sum())

@@ -13,7 +13,7 @@ from scipy import stats
 
 from services.core.errors import BadInput, TooLarge
 from services.populations.degree_shuffles import shuffles
-from services.populations.edges import Edges, Floats, places
+from services.populations.edges import Edges, Floats, indices_of
 from services.populations.groupings import Grouping
 from services.populations.matrices import entries, nullable
 
@@ -158,8 +158,8 @@ def keep_depths(
     """Against wirings in which the synapses of each bin of depth are shuffled. `pairs` has a row for each synapse, as
     of :func:`reading.read`, with depth_um. Raises BadInput where no depth is known."""
     shape = _shape(pre, post, permutations)
-    own, from_set = places(edges.pre_ids, pairs["pre_root_id"].to_numpy(np.int64))
-    other, onto_set = places(edges.post_ids, pairs["post_root_id"].to_numpy(np.int64))
+    own, from_set = indices_of(edges.pre_ids, pairs["pre_root_id"].to_numpy(np.int64))
+    other, onto_set = indices_of(edges.post_ids, pairs["post_root_id"].to_numpy(np.int64))
     depth = pairs["depth_um"].to_numpy(np.float64)
     counted = from_set & onto_set & (pairs["pre_root_id"] != pairs["post_root_id"]).to_numpy(bool)
     known = counted & np.isfinite(depth)

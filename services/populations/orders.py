@@ -8,7 +8,7 @@ import numpy as np
 
 from services.core.errors import TooLarge
 from services.populations import similarity
-from services.populations.edges import Edges, Floats, Ids, Places
+from services.populations.edges import Edges, Floats, Ids, Indices
 from services.populations.groupings import Grouping
 from services.populations.matrices import Matrix
 from services.populations.similarity import Branches
@@ -39,8 +39,8 @@ def order(matrix: Matrix, edges: Edges, by: Order, somata_um: tuple[Floats, Floa
 
 
 def _one(
-    groups: Grouping, rows: Floats, by: Order, edges: tuple[Places, Ids], somata_um: Floats
-) -> tuple[Places, Branches | None]:
+    groups: Grouping, rows: Floats, by: Order, edges: tuple[Indices, Ids], somata_um: Floats
+) -> tuple[Indices, Branches | None]:
     """The places of rows or columns in order, and their dendrogram. `edges` are the place of the cell of each edge and
     its synapses."""
     ends, num_syn = edges
@@ -52,7 +52,7 @@ def _one(
     if by == "similarity" and len(rows) > 1:
         tree = similarity.clustering(np.nan_to_num(rows))
         return similarity.leaves(tree), similarity.branches(tree)
-    keys: Floats | Places
+    keys: Floats | Indices
     match by:
         case "name":
             keys = np.arange(len(groups.names))

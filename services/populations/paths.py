@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from services.core.errors import BadInput, TooLarge
-from services.populations.edges import Edges, Ids, Places, places
+from services.populations.edges import Edges, Ids, Indices, indices_of
 
 Order = Literal["shortest", "strongest"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -56,8 +56,8 @@ def between(
     if len(sources) * len(edges) > MOST_WALKED:
         raise TooLarge(f"{len(edges):,} connections are too many to follow from {len(sources):,} cells.", "Take fewer.")
     graph = _Graph(edges)
-    own = places(graph.ids, sources)
-    other = places(graph.ids, targets)
+    own = indices_of(graph.ids, sources)
+    other = indices_of(graph.ids, targets)
     start, end = own[0][own[1]], other[0][other[1]]
     step = max(1, _EACH // max(len(edges), len(graph.ids), 1))
     best = [graph.best(start[at : at + step], end, steps, order, most) for at in range(0, max(len(start), 1), step)]
@@ -82,8 +82,8 @@ class _Graph:
         self.of_edge = np.searchsorted(self.head, head[by_head])
 
     def best(
-        self, sources: Places, targets: Places, steps: int, order: Order, most: int | None
-    ) -> tuple[tuple[Places, Places, Places, Counts], Places]:
+        self, sources: Indices, targets: Indices, steps: int, order: Order, most: int | None
+    ) -> tuple[tuple[Indices, Indices, Indices, Counts], Indices]:
         """The pairs of some sources and their targets that are reached, at most so many: both ends, in how many steps,
         and the synapses of the weakest one; and how many are reached in 0, 1, 2… steps."""
         widths, _ = self._walks(sources, steps)
@@ -99,7 +99,7 @@ class _Graph:
             rows, columns, num_steps, weak = rows[some], columns[some], num_steps[some], weak[some]
         return (sources[rows], targets[columns], num_steps, weak), reached
 
-    def frame(self, starts: Places, ends: Places, num_steps: Places, weakest: Counts, step: int) -> pd.DataFrame:
+    def frame(self, starts: Indices, ends: Indices, num_steps: Indices, weakest: Counts, step: int) -> pd.DataFrame:
         """The paths between pairs, as of :func:`between`; so many sources are looked at at once."""
         via, num_syn = np.zeros((2, MOST_STEPS, len(starts)), np.int64)
         sources, of = np.unique(starts, return_inverse=True)
@@ -120,7 +120,7 @@ class _Graph:
             {**known, "steps": num_steps.astype(np.int64), "weakest": weakest.astype(np.int64), **between, **along}
         )
 
-    def _walks(self, sources: Places, steps: int, *, traced: bool = False) -> tuple[list[Counts], list[Counts]]:
+    def _walks(self, sources: Indices, steps: int, *, traced: bool = False) -> tuple[list[Counts], list[Counts]]:
         """For each number of steps, of walks from each source to each cell, the most that the weakest step of one has
         (0 = there is none), and where they are `traced`, the edge that the widest arrives by. One that is the widest of
         the fewest steps visits no cell twice."""
@@ -143,5 +143,5 @@ class _Graph:
         return widths, backs
 
 
-def _whole(values: Places, known: npt.NDArray[np.bool_]) -> pd.arrays.IntegerArray:
+def _whole(values: Indices, known: npt.NDArray[np.bool_]) -> pd.arrays.IntegerArray:
     return pd.arrays.IntegerArray(values, ~known)

@@ -29,7 +29,7 @@ from services.cells import cells, synapse_filter
 from services.cells.synapse_rows import CENTRE_NM
 from services.core.errors import NotFound, TooLarge
 from services.core.parallel import MOST_AT_ONCE, gather
-from services.populations.edges import Ids, places
+from services.populations.edges import Ids, indices_of
 
 IDS_AT_ONCE = 5_000
 """Root ids at each end in one request: 100 kB of JSON."""
@@ -130,7 +130,7 @@ def read(
     report(Progress(0, len(pending), sum(map(len, parts)), 0.0))
     while pending:
         now, pending = pending[:MOST_AT_ONCE], pending[MOST_AT_ONCE:]
-        ready = [piece for pieces in gather(*(partial(_pieces, release, one) for one in now)) for piece in pieces]
+        ready = [one for several in gather(*(partial(_fitting, release, one) for one in now)) for one in several]
         for start in range(0, len(ready), MOST_AT_ONCE):
             some = ready[start : start + MOST_AT_ONCE]
             matches = gather(*(partial(_chunk, release, one, where) for one in some))
@@ -224,7 +224,7 @@ def _is_unsure(pre: Ids | None, post: Ids | None, row_limit: int) -> bool:
     return pre is not None and post is not None and len(pre) * len(post) > SURE_PAIRS_OF_A_ROW * row_limit
 
 
-def _pieces(release: Release, chunk: Rectangle) -> list[Rectangle]:
+def _fitting(release: Release, chunk: Rectangle) -> list[Rectangle]:
     """A chunk in as many pieces as fit the server's row limit; where there may be several, its synapses are counted."""
     limit = release.row_limit
     if chunk.pre is None or chunk.post is None or not _is_unsure(chunk.pre, chunk.post, limit):
@@ -259,8 +259,8 @@ def _compact(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _within(rows: pd.DataFrame, pre_ids: Ids, post_ids: Ids) -> pd.DataFrame:
-    pre = places(pre_ids, rows["pre_root_id"].to_numpy(np.int64))[1]
-    kept = pre & places(post_ids, rows["post_root_id"].to_numpy(np.int64))[1]
+    pre = indices_of(pre_ids, rows["pre_root_id"].to_numpy(np.int64))[1]
+    kept = pre & indices_of(post_ids, rows["post_root_id"].to_numpy(np.int64))[1]
     return rows if kept.all() else rows[kept]
 
 
@@ -375,4 +375,4 @@ def digest(ids: Ids | None) -> str:
 
 
 def _holds(own: Ids | None, ids: Ids) -> Mask:
-    return np.ones(len(ids), dtype=bool) if own is None else places(own, ids)[1]
+    return np.ones(len(ids), dtype=bool) if own is None else indices_of(own, ids)[1]

@@ -183,7 +183,7 @@ def _synapses(pair: Pair, *, placed: bool = False) -> str:
         pre_end=f"{shape.pre}_root_id",
         post_end=f"{shape.post}_root_id",
         renamed="" if shape.directed else f".rename(columns={ends!r})",
-        columns=json.dumps(list(dict.fromkeys(["id", *ends, *sized, *position, *synapse_filter.columns_asked(only)]))),
+        columns=json.dumps(list(dict.fromkeys(["id", *ends, *sized, *position, *synapse_filter.columns_needed(only)]))),
     )
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.cluster import hierarchy
 from scipy.spatial import distance
 
-from services.populations.edges import Floats, Places
+from services.populations.edges import Floats, Indices
 
 Measure = Literal["cosine", "jaccard"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -43,7 +43,7 @@ def clustering(profiles: Floats, measure: Measure = "cosine") -> npt.NDArray[np.
     return tree
 
 
-def leaves(tree: Floats) -> Places:
+def leaves(tree: Floats) -> Indices:
     """The rows in the order of the leaves of a tree of :func:`clustering`."""
     return np.asarray(hierarchy.leaves_list(tree), dtype=np.int64)
 

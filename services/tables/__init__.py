@@ -4,7 +4,7 @@ Public names:
 
 - `crosstabs`: CrossTab, crosstab, sides
 - `examples`: cells, filter_line
-- `export`: FORMATS, MIME, csv_chunks, csv_pieces, file_name, listed_ids, provenance, to_arrow, to_bytes
+- `export`: FORMATS, MIME, csv_of_frame, csv_of_frames, file_name, listed_ids, provenance, to_arrow, to_bytes
 - `facets`: Bar, Facet, FacetValue, Histogram, facets, histograms, known_values
 - `filter_units`: as_known, rewritten, to_unit
 - `groups`: BLANK_LABEL, Groups, of_partners, of_table, of_values, texts
@@ -21,5 +21,5 @@ Public names:
 - `scripts`: AGREED, DATASETS, MATCHES, NATURAL, large_snippet, ordered, table_snippet, written_arguments,
   written_client
 - `tables`: TableFrame, TableQuery, catalogue, columns_of, filter_of, id_columns, is_type_table, open_table, page,
-  pieces, row_numbers, rows_of, select, to_records, type_tables, with_units
+  row_chunks, row_numbers, rows_of, select, to_records, type_tables, with_units
 """

@@ -40,18 +40,18 @@ def provenance(**facts: Any) -> dict[str, Any]:
     return {name: fact for name, fact in facts.items() if fact not in (None, "", [], {})} | {"exported": created}
 
 
-def csv_chunks(
+def csv_of_frame(
     frame: pd.DataFrame, columns: Sequence[Column], head: Mapping[str, Any], *, guard: bool = True
 ) -> Iterator[str]:
-    """A frame as :func:`csv_pieces`."""
+    """A frame as :func:`csv_of_frames`."""
     starts = range(0, len(frame), ROWS_AT_ONCE)
-    return csv_pieces((frame.iloc[start : start + ROWS_AT_ONCE] for start in starts), columns, head, guard=guard)
+    return csv_of_frames((frame.iloc[start : start + ROWS_AT_ONCE] for start in starts), columns, head, guard=guard)
 
 
-def csv_pieces(
+def csv_of_frames(
     frames: Iterable[pd.DataFrame], columns: Sequence[Column], head: Mapping[str, Any], *, guard: bool = True
 ) -> Iterator[str]:
-    """A CSV file in pieces: `# ` lines with the facts of `head` (none if it is empty: then readers need no options),
+    """A CSV file in parts: `# ` lines with the facts of `head` (none if it is empty: then readers need no options),
     one header line, then the rows of all `frames`.
 
     No more than one frame is held at a time, so a file of any length takes the same memory. Ids keep all their

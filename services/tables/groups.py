@@ -57,14 +57,14 @@ class Groups:
         if not self.edges:
             return texts(as_counted(values) if self.several else values)
         names = np.array([*ranges(self.edges), BLANK_LABEL], dtype=object)
-        return pd.Series(names[self.places(values)], index=values.index, name=values.name, dtype=object)
+        return pd.Series(names[self.range_indices(values)], index=values.index, name=values.name, dtype=object)
 
-    def places(self, values: pd.Series) -> npt.NDArray[np.int64]:
+    def range_indices(self, values: pd.Series) -> npt.NDArray[np.int64]:
         """Which range each number is in, from 0 for the lowest; -1 for blanks."""
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        places = np.clip(np.searchsorted(self.edges, numbers, side="right") - 1, 0, len(self.edges) - 2)
-        places[~np.isfinite(numbers)] = -1
-        return places
+        indices = np.clip(np.searchsorted(self.edges, numbers, side="right") - 1, 0, len(self.edges) - 2)
+        indices[~np.isfinite(numbers)] = -1
+        return indices
 
 
 def texts(values: pd.Series) -> pd.Series:
@@ -167,5 +167,5 @@ def _spread(labels: Sequence[str]) -> dict[str, str]:
     if len(labels) > len(RAMP):
         wheel = colours.assign(labels, {})
         return {label: wheel[label] for label in labels}
-    places = np.linspace(0, len(RAMP) - 1, len(labels)) if len(labels) > 1 else [len(RAMP) - 1] * len(labels)
-    return {label: RAMP[round(place)] for label, place in zip(labels, places, strict=True)}
+    steps = np.linspace(0, len(RAMP) - 1, len(labels)) if len(labels) > 1 else [len(RAMP) - 1] * len(labels)
+    return {label: RAMP[round(step)] for label, step in zip(labels, steps, strict=True)}

@@ -170,8 +170,8 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     system = _system(release, right, foreign, asked)
     if asked == EACH and system:
         right = _wide(right, *system)
-    places = cave.volume(table.datastack).layer_columns
-    values = [column for column in right.columns if _is_value(column) and column.name not in places]
+    layers = cave.volume(table.datastack).layer_columns
+    values = [column for column in right.columns if _is_value(column) and column.name not in layers]
     new = tuple(
         Column(f"{other}.{one.name}", f"{one.title} ({other})", one.kind, one.unit, decimals=one.decimals)
         for one in values

@@ -73,7 +73,7 @@ def boxes(table: TableFrame, query: TableQuery, groups: Groups) -> Callable[[Any
     of_ranges: Mapping[Any, str] = {}
     if groups.edges:
         values = table.frame[column.name]
-        matches = facets.range_boxes(values, groups.places(values), len(groups.edges) - 1)
+        matches = facets.range_boxes(values, groups.range_indices(values), len(groups.edges) - 1)
         of_ranges = dict(zip(groups.colours, matches, strict=False))
     now = query.boxes.get(column.name, "")
 
@@ -122,9 +122,9 @@ def bars_of(
 
 def _bars(column: Column, whole: Binned, codes: npt.NDArray[np.int16], groups: pd.Series | None) -> Bars:
     of_rows = pd.Series(pd.NA, range(len(codes)), dtype="string") if groups is None else groups
-    places, names = pd.factorize(of_rows, use_na_sentinel=False)
+    name_codes, names = pd.factorize(of_rows, use_na_sentinel=False)
     count, known = len(whole.totals), codes >= 0
-    cells = np.bincount(places[known] * count + codes[known], minlength=len(names) * count)
+    cells = np.bincount(name_codes[known] * count + codes[known], minlength=len(names) * count)
     counted = pd.DataFrame(cells.reshape(len(names), count), index=pd.Index(names, dtype="string"))
     edges, totals = tuple(whole.edges.tolist()), tuple(whole.totals.tolist())
     return Bars(column, edges, tuple(ranges(edges)), totals, whole.boxes, counted, int((~known).sum()))
@@ -155,10 +155,10 @@ def soma_map(
 ) -> pd.DataFrame:
     """The positions of the rows that a query keeps, in um along its :func:`map_axes`, as :func:`scatter`."""
     rows = tables.select(table, query)
-    places = bound_points.places(rows)
-    if places is None:
+    positions = bound_points.positions(rows)
+    if positions is None:
         return _points(rows.iloc[:0], {"x": np.empty(0), "y": np.empty(0)}, colours)
-    um = space.positions_um(places, bound_points.PLACE, table.info.voxel_resolution_nm, volume)
+    um = space.positions_um(positions, bound_points.PLACE, table.info.voxel_resolution_nm, volume)
     return map_points(rows, um.to_numpy(), MAPS[plot], colours)
 
 

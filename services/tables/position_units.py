@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from services.core import space
-from services.core.bound_points import PLACE, places
+from services.core.bound_points import PLACE, positions
 from services.core.columns import Column
 from services.core.errors import BadInput
 from services.core.profiles import Volume
@@ -25,7 +25,7 @@ def depth_columns(frame: pd.DataFrame, info: TableInfo, volume: Volume, *, of_so
     volume has layers, one such column for each source of them (see :attr:`Volume.layer_columns`). None at all for a
     table without positions, or where names clash.
     """
-    result, name = places(frame), "soma_depth_um" if of_somas else "depth_um"
+    result, name = positions(frame), "soma_depth_um" if of_somas else "depth_um"
     if result is None or not volume.has_depth or {name, *volume.layer_columns} & set(frame.columns):
         return pd.DataFrame(index=frame.index)
     depths = space.depth_um(result, PLACE, info.voxel_resolution_nm, volume)

@@ -28,9 +28,9 @@ def rows_of_ids(
         return rows[kept.fillna(False).to_numpy(bool)]
     if not wanted or column not in release.sample(table):
         return release.sample(table).iloc[:0]
-    pieces = [wanted[start : start + IDS_AT_ONCE] for start in range(0, len(wanted), IDS_AT_ONCE)]
+    batches = [wanted[start : start + IDS_AT_ONCE] for start in range(0, len(wanted), IDS_AT_ONCE)]
     each = gather(
-        *(partial(_asked, release, table, Filters(isin={column: some}, equal=equal or {})) for some in pieces)
+        *(partial(_asked, release, table, Filters(isin={column: some}, equal=equal or {})) for some in batches)
     )
     result = pd.concat(each, ignore_index=True) if len(each) > 1 else each[0]
     return result.sort_values("id", kind="stable", ignore_index=True) if "id" in result else result

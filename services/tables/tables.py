@@ -42,7 +42,7 @@ __all__ = [
     "filter_of",
     "open_table",
     "page",
-    "pieces",
+    "row_chunks",
     "row_numbers",
     "rows_of",
     "select",
@@ -253,7 +253,7 @@ def page(table: TableFrame, query: TableQuery, offset: int, limit: int | None) -
     return table.frame.take(rows[offset:end]).reset_index(drop=True), len(rows)
 
 
-def pieces(
+def row_chunks(
     table: TableFrame, query: TableQuery, offset: int = 0, limit: int | None = None, *, size: int = 10_000
 ) -> tuple[Iterator[pd.DataFrame], int, int]:
     """The rows of :func:`page` in frames of at most `size` rows, made one at a time; how many rows they are, and how

@@ -107,8 +107,8 @@ class CellView:
     @property
     def somata_um(self) -> list[list[float]]:
         """(x, depth, z) of the cells' own somata, where they are known."""
-        places = [one.cell.soma_position_nm for one in self.cells]
-        return [space.nm_to_um(place, self.release.volume)[0].tolist() for place in places if place]
+        somata_nm = [one.cell.soma_position_nm for one in self.cells]
+        return [space.nm_to_um(soma, self.release.volume)[0].tolist() for soma in somata_nm if soma]
 
     @cached_property
     def answerable(self) -> tuple[CellAddress, tuple[str, ...]]:

@@ -6,13 +6,13 @@ from typing import Any
 
 from dash import Input, Output
 
-from callbacks.errors import no_rows, show, told_by_load, unless_typed
+from callbacks.errors import left_to_load, no_rows, show, unless_typed
 from callbacks.register import callback
 from components.alerts import problem
 
 WAYS = {
     "show": show,
-    "told_by_load": told_by_load(),
+    "left_to_load": left_to_load(),
     "unless_typed": unless_typed,
     "no_rows": no_rows,
     "problem": problem,

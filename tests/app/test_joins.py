@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components import table_compare
+from components import crosstabs
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.core.errors import BadInput
@@ -175,7 +175,7 @@ def test_a_crosstab_counts_every_pair_and_leads_to_its_rows(cave, types, other, 
 def test_a_crosstab_of_no_rows_is_empty(types):
     result = crosstab(types, TableQuery("volume > 1e9"), "cell_type", "classification_system")
     assert (result.total, result.both, result.diagonal()) == (0, 0, [])
-    assert table_compare.compared(result, TableAddress(), lambda line: None, filtered=True)
+    assert crosstabs.compared(result, TableAddress(), lambda line: None, filtered=True)
 
 
 def most_of(known):
@@ -198,7 +198,7 @@ def test_rows_narrowed_to_those_that_disagree_have_no_kappa(raters):
     result = crosstab(raters, TableQuery(whole.disagreeing), "a", "b")
     message = "15 of 15 rows have both; of these the filter leaves only ones that disagree: no measure of"
     assert result.sentence(filtered=True).startswith(message)
-    shown = table_compare.compared(result, TableAddress(), lambda line: f"?where={line}", filtered=True)
+    shown = crosstabs.compared(result, TableAddress(), lambda line: f"?where={line}", filtered=True)
     assert "Show the" not in str(shown[1])  # rows that disagree are all there are
     same = crosstab(raters, TableQuery("a = yes and b = yes or a = no and b = no"), "a", "b")
     assert "35 of 35 rows have both; of these the filter leaves only ones that agree" in same.sentence(filtered=True)

@@ -78,7 +78,7 @@ class Opened:
         model = self.grid["dashGridOptions"]["initialState"]["filter"]["filterModel"]
         request = {"startRow": 0, "endRow": 5_000, "filterModel": model, "sortModel": []}
         id, pattern = self.grid["id"], {"key": ["MATCH"], "of": ["MATCH"], "side": ["MATCH"], "type": "table-rows"}
-        requested = {**id, "type": "table-asked"}
+        requested = {**id, "type": "table-requested"}
         (answer,) = self._call(
             output=f"{json.dumps(pattern, separators=(',', ':'))}.getRowsResponse",
             outputs={"id": id, "property": "getRowsResponse"},

@@ -18,7 +18,7 @@ from tests.servers import karst
 TYPED = "zq7typed"
 TOKEN = "tk9secret"
 STAGES = ("cave_ms", "cache_ms", "compute_ms", "render_ms")
-WAYS = ("show", "told_by_load", "unless_typed", "no_rows", "problem")
+WAYS = ("show", "left_to_load", "unless_typed", "no_rows", "problem")
 """How callbacks show an error: those of `broken_app`."""
 ROWS = "/api/v1/karst_demo/latest/tables/nucleus_detection_v0/rows"
 ROWS_ROUTE = "/api/v1/<datastack>/<version>/tables/<table>/rows"

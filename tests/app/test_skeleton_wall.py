@@ -13,7 +13,7 @@ import pytest
 from callbacks import views
 from components import partner_panel, populations_page, several_cells
 from components.figures.profiles import profile
-from components.figures.wall import wall as drawing
+from components.figures.skeleton_wall import wall as drawing
 from services.cells import arbor, skeleton_wall
 from services.populations import population, sets
 from services.tables import live

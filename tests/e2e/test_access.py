@@ -145,7 +145,7 @@ def test_an_id_and_the_address_can_be_copied(page: Page, truth: Truth) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Copy root id").click()
-    expect(page.locator("#said")).to_have_text("Copied.")
+    expect(page.locator("#announcement")).to_have_text("Copied.")
     expect_copied(page, root)
     page.wait_for_url(re.compile("version="))
     page.locator("#panel-out").get_by_role("button", name="Copy link to this view").click()

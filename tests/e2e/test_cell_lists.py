@@ -141,7 +141,7 @@ def test_several_cells_have_partners_of_both_directions(page: Page, truth: Truth
     menu = page.locator("#panel-both .k-take")
     menu.locator("summary").click()
     menu.get_by_role("button", name="Python that reads these rows").click()
-    expect(page.locator("#said")).to_have_text("A script was copied.")
+    expect(page.locator("#announcement")).to_have_text("A script was copied.")
     names: dict[str, pd.DataFrame] = {}
     exec(page.evaluate("navigator.clipboard.readText()"), names)
     assert set(names["frame"]["root_id"]) == inputs & outputs

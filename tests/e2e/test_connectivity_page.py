@@ -190,7 +190,7 @@ def test_a_figure_is_given_as_a_file_with_its_caption(kept_cell: Page, root: int
     plot.get_by_role("button", name="PDF", exact=True).click()
     expect(kept_cell.frame_locator("#figure-page").locator("svg.main-svg").first).to_be_attached()
     plot.get_by_role("button", name="Copy as Python").click()
-    expect(kept_cell.locator("#said")).to_have_text("A script was copied.")
+    expect(kept_cell.locator("#announcement")).to_have_text("A script was copied.")
     assert "go.Figure" in kept_cell.evaluate("navigator.clipboard.readText()")
 
 
@@ -390,11 +390,11 @@ def test_files_and_copies_are_of_what_is_shown(cell: Page, truth: Truth, root: i
     synapses = pd.read_csv(download.value.path(), dtype={"pre_pt_root_id": str})
     assert synapses["pre_pt_root_id"].value_counts().to_dict() == {str(one): n for one, n in wanted.items()}
     menu.get_by_role("button", name="Ids, one a line").click()
-    expect(cell.locator("#said")).to_have_text(f"The root ids of {len(wanted):,} partners were copied.")
+    expect(cell.locator("#announcement")).to_have_text(f"The root ids of {len(wanted):,} partners were copied.")
     assert cell.evaluate("navigator.clipboard.readText()").split() == order
     menu.locator("summary").click()
     menu.get_by_role("button", name="Python that reads these rows").click()
-    expect(cell.locator("#said")).to_have_text("A script was copied.")
+    expect(cell.locator("#announcement")).to_have_text("A script was copied.")
     names: dict[str, pd.DataFrame] = {}
     exec(cell.evaluate("navigator.clipboard.readText()"), names)
     assert names["frame"]["root_id"].astype(str).tolist() == order

@@ -144,7 +144,7 @@ class TestNavigation:
 
     def test_a_link_waits_for_the_address_of_what_was_just_changed(self, load: Load) -> None:
         page = self.page(load, f"{self.OF}&where=x")
-        page.evaluate("dash_clientside.navigation.asked({}, 'columns', ['a'])")
+        page.evaluate("dash_clientside.navigation.requested({}, 'columns', ['a'])")
         page.get_by_role("link").click()
         assert "where" not in query(page)
         page.evaluate("dash_clientside.navigation.answered('/table-viewer?table=t&columns=a&f.a=1')")
@@ -153,14 +153,14 @@ class TestNavigation:
 
     def test_an_address_that_comes_after_one_has_gone_on_is_not_written(self, load: Load) -> None:
         page = self.page(load, "?table=t", html='<a href="/table-viewer?table=u" id="away">away</a>')
-        page.evaluate("dash_clientside.navigation.asked({}, 'columns', ['a'])")
+        page.evaluate("dash_clientside.navigation.requested({}, 'columns', ['a'])")
         page.locator("#away").click()
         page.evaluate("dash_clientside.navigation.answered('/table-viewer?table=t&columns=a')")
         assert query(page) == {"table": ["u"]}
 
     def test_an_answer_that_never_comes_holds_nobody_for_long(self, load: Load) -> None:
         page = self.page(load, f"{self.OF}&where=x")
-        page.evaluate("dash_clientside.navigation.asked({}, 'columns', ['a'])")
+        page.evaluate("dash_clientside.navigation.requested({}, 'columns', ['a'])")
         page.get_by_role("link").click()
         page.wait_for_url("**where=x", timeout=20_000)
         assert query(page) == {"table": ["t"], "columns": ["a", "b"], "f.a": ["1"], "where": ["x"]}
@@ -168,7 +168,7 @@ class TestNavigation:
     @pytest.mark.parametrize("known", ["null, 'columns', []", "{}, null, []", "{}, 'columns', null", "[null], 'in'"])
     def test_nothing_is_waited_for_while_nothing_is_shown(self, load: Load, known: str) -> None:
         page = self.page(load, f"{self.OF}&where=x")
-        page.evaluate(f"dash_clientside.navigation.asked({known})")
+        page.evaluate(f"dash_clientside.navigation.requested({known})")
         page.get_by_role("link").click()
         page.wait_for_url("**where=x", timeout=3_000)
         assert query(page) == {"table": ["t"], "columns": ["a", "b"], "f.a": ["1"], "where": ["x"]}

@@ -61,7 +61,7 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
 
     matrix = page.get_by_role("region", name="Matrix")
     matrix.get_by_role("button", name="Copy as Python").click()
-    expect(page.locator("#said")).to_have_text("A script was copied.")
+    expect(page.locator("#announcement")).to_have_text("A script was copied.")
     with page.expect_download() as download:
         matrix.get_by_role("button", name="SVG").click()
     picture = download.value.path().read_text()
@@ -78,7 +78,7 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
     assert sorted(listed) == sorted(own["id"].astype(str))[: len(listed)]
     page.get_by_role("button", name="Cells to the tray").click()
     ends = set(own["pre_pt_root_id"]) | set(own["post_pt_root_id"])
-    expect(page.locator("#said")).to_have_text(f"{len(ends)} cells were added to the tray.")
+    expect(page.locator("#announcement")).to_have_text(f"{len(ends)} cells were added to the tray.")
     kept = page.evaluate("karst.memory.kept().sets.at(-1)")
     assert {int(root) for root in kept["ids"]} == ends and kept["name"] == f"{row} onto {column}"
     state = neuroglancer_state(page, ".k-listed .k-neuroglancer")

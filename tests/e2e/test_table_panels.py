@@ -278,14 +278,14 @@ def test_rows_are_taken_out_as_ids_and_as_a_script(page: Page, truth: Truth) -> 
     assert page.evaluate("navigator.clipboard.readText()") == "mine"  # a button that is drawn was not pressed
     page.get_by_text("Export", exact=True).click()
     page.get_by_role("button", name="Ids, one a line").click()
-    expect(page.locator("#said")).to_contain_text("rows was copied")
+    expect(page.locator("#announcement")).to_contain_text("rows was copied")
     copied = page.evaluate("navigator.clipboard.readText()").split()
     assert sorted(copied) == sorted(map(str, roots))
     menu = page.locator(".k-take summary")
     expect(menu).to_be_focused()  # the menu has closed around the button
     page.get_by_text("Export", exact=True).click()
     page.get_by_role("button", name="Python that reads these rows").click()
-    expect(page.locator("#said")).to_have_text("A script was copied.")
+    expect(page.locator("#announcement")).to_have_text("A script was copied.")
     script = page.evaluate("navigator.clipboard.readText()")
     menu.press("Enter")
     expect(page.locator(".k-menu")).to_be_visible()

@@ -32,7 +32,7 @@ def test_an_outline_in_the_plot_keeps_its_rows(page: Page) -> None:
     expect(page.locator("#table-figure .no-webgl")).to_have_count(0)
     expect(page.locator("#plot-layers option:checked")).to_have_text("Allen V1 column")
     page.locator("#table-figure").get_by_role("button", name="Copy as Python").click()
-    expect(page.locator("#said")).to_have_text("A script was copied.")
+    expect(page.locator("#announcement")).to_have_text("A script was copied.")
     message, link = page.locator("#table-picked-said"), page.locator("#table-link a").first
     page.locator("#table-figure [data-title=Box]").click()
     place = page.locator("#table-figure").bounding_box()

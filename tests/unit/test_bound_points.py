@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from services.core.bound_points import places, position_columns, root_columns
+from services.core.bound_points import position_columns, positions, root_columns
 
 
 def named(*names: str) -> pd.DataFrame:
@@ -55,8 +55,8 @@ def test_a_row_is_where_its_first_known_point_is() -> None:
         },
         index=[5, 3, 8],
     )
-    result = places(frame)
+    result = positions(frame)
     assert result is not None
     assert result.index.tolist() == [5, 3, 8]
     np.testing.assert_array_equal(result.to_numpy(), [[1, 2, 3], [7, 8, 9], [np.nan] * 3])
-    assert places(named("id")) is None
+    assert positions(named("id")) is None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.figures import axes, by_type, depth, pairs, somata, tuning
+from components.figures import axes, by_type, depth, reciprocal, somata, tuning
 from services.cells import plot_frames
 from services.cells import tuning as functional
 from tests.figures import drawn
@@ -175,7 +175,7 @@ def test_reciprocal_partners_are_dots_near_their_two_numbers():
     )
     points = plot_frames.reciprocal(partners, "cell_type")
     assert points[["num_syn_in", "num_syn_out", "row"]].to_numpy().tolist() == [[2, 1, 0]]
-    (dots,) = drawn(pairs.reciprocal_pairs(points, COLOURS)).data
+    (dots,) = drawn(reciprocal.reciprocal_pairs(points, COLOURS)).data
     assert np.hypot(dots.x[0] - 2, dots.y[0] - 1) < 0.5
     assert list(dots.customdata) == [0]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.core.columns import describe_columns
 from services.core.errors import BadInput
-from services.tables.export import csv_chunks, csv_pieces, file_name, listed_ids, provenance, to_arrow, to_bytes
+from services.tables.export import csv_of_frame, csv_of_frames, file_name, listed_ids, provenance, to_arrow, to_bytes
 
 NEAR = 864691135771609595
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -40,7 +40,7 @@ def frame_of(ids, names):
 
 
 def written(frame, facts=None):
-    return "".join(csv_chunks(frame, describe_columns(frame), facts or {}))
+    return "".join(csv_of_frame(frame, describe_columns(frame), facts or {}))
 
 
 def read(text):
@@ -58,7 +58,7 @@ def restored(cell):
 @given(st.lists(st.tuples(st.integers(0, 2**63 - 1), st.one_of(texts, st.sampled_from(FORMULAS))), max_size=20))
 def test_csv_gives_back_every_id_and_text(rows):
     frame = frame_of([root for root, _ in rows], [text for _, text in rows])
-    text = "".join(csv_chunks(frame, describe_columns(frame), {}))
+    text = "".join(csv_of_frame(frame, describe_columns(frame), {}))
     matches = list(csv.reader(io.StringIO(text, newline="")))
     assert matches[0] == ["pt_root_id", "cell_type"]
     assert [(int(root), restored(cell)) for root, cell in matches[1:]] == rows
@@ -127,7 +127,7 @@ def test_a_file_name_is_harmless(parts):
 def test_pieces_of_any_size_make_the_same_rows(rows, size):
     frame = frame_of([root for root, _ in rows], [text for _, text in rows])
     cut = (frame.iloc[start : start + size] for start in range(0, len(frame), size))
-    text = "".join(csv_pieces(cut, describe_columns(frame), {}))
+    text = "".join(csv_of_frames(cut, describe_columns(frame), {}))
     assert list(csv.reader(io.StringIO(text, newline=""))) == read(written(frame))
 
 
@@ -137,7 +137,7 @@ def test_a_long_file_takes_no_more_memory_than_a_short_one():
 
     def peak(count):
         tracemalloc.start()
-        for _ in csv_pieces((frame for _ in range(count)), columns, {}):
+        for _ in csv_of_frames((frame for _ in range(count)), columns, {}):
             pass
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -55,13 +55,13 @@ def _lines(cells: Sequence[DrawnCell], starts: Sequence[float], part: str) -> Tr
     points = [
         getattr(cell, part).to_numpy() + np.array([start, 0.0]) for cell, start in zip(cells, starts, strict=True)
     ]
-    places = np.concatenate([np.zeros((0, 2)), *points])
+    vertices = np.concatenate([np.zeros((0, 2)), *points])
     return {
         "type": "scatter",  # not WebGL, so that a picture of it has lines
         "mode": "lines",
         "name": part,
-        "x": packed(places[:, 0]),
-        "y": packed(places[:, 1]),
+        "x": packed(vertices[:, 0]),
+        "y": packed(vertices[:, 1]),
         "line": {"color": COLOURS[part], "width": 1},
         "hoverinfo": "skip",
     }

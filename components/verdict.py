@@ -16,11 +16,11 @@ MARKS = {"complete": "good", "usable": "good", "lower bound": "fair", "not analy
 """The look of a level; its word is always there too."""
 
 
-def verdict(message: Verdict) -> list[html.Details]:
+def marks(verdict: Verdict) -> list[html.Details]:
     """A mark for each direction, which opens the reason and the share of the synapses that is identified."""
     names = {way: f"{way.noun.capitalize()}s" for way in Direction}
-    levels = {Direction.IN: message.inputs, Direction.OUT: message.outputs}
-    why = [html.P(message.sentence), *(html.P(note) for note in message.notes)]
+    levels = {Direction.IN: verdict.inputs, Direction.OUT: verdict.outputs}
+    why = [html.P(verdict.sentence), *(html.P(note) for note in verdict.notes)]
     return [
         html.Details(
             [
@@ -29,7 +29,7 @@ def verdict(message: Verdict) -> list[html.Details]:
                     className=f"k-mark k-mark-{MARKS[levels[way]]}",
                     **explained(levels[way]),
                 ),
-                html.Div([*why, html.P(_share(name, message.identified[way], message.criterion))], className="k-menu"),
+                html.Div([*why, html.P(_share(name, verdict.identified[way], verdict.criterion))], className="k-menu"),
             ],
             className="k-drop k-trust",
         )

@@ -22,10 +22,10 @@ def reciprocal_pairs(points: pd.DataFrame, colours: Mapping[str, str], *, blank:
     `points` has num_syn_in, num_syn_out, value (null = blank) and row, which comes back as customdata of a selection.
     """
     place = points["row"].to_numpy(float)
-    turn, far = place * 2.4, SPREAD * np.sqrt(place * 0.618 % 1)  # the golden angle and section
+    turn, radius = place * 2.4, SPREAD * np.sqrt(place * 0.618 % 1)  # the golden angle and section
     spread = points.assign(
-        num_syn_in=points["num_syn_in"].astype(float) + far * np.cos(turn),
-        num_syn_out=points["num_syn_out"].astype(float) + far * np.sin(turn),
+        num_syn_in=points["num_syn_in"].astype(float) + radius * np.cos(turn),
+        num_syn_out=points["num_syn_out"].astype(float) + radius * np.sin(turn),
     )
     most = [float(points[name].max()) if len(points) else 1 for name in ("num_syn_in", "num_syn_out")]
     layout = {
