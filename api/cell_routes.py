@@ -21,7 +21,6 @@ from services.core.columns import Column, describe_columns
 from services.core.directions import Direction
 from services.filters.misread import misread
 from services.tables import live
-from services.tables.tables import filter_of
 from services.views.addresses import NO_TYPES, CellAddress
 from services.views.cell_view import CellView
 
@@ -51,12 +50,12 @@ def partners_of(view: CellView) -> Response:
     sides, span = SIDES[params.choice("direction", tuple(SIDES), "both")], params.span(None)
     opened = {side: view.table(side) for side in sides}
     table = opened["both"] if "both" in opened else partner_table.one_below_the_other(opened)
-    rows = partner_table.select(table, view.query)
+    rows, kept_by = partner_table.select(table, view.query)
     columns = {column.name: column for column in table.columns}
     ordered = [columns[name] for name in table.frame if name in columns]
     ways = sides if sides != ("both",) else ("in", "out")
     totals = {way: view.first.totals[Direction(way)] for way in ways}
-    notes = [*table.notes, *misread(filter_of(table.columns, view.query), table.frame)]
+    notes = [*table.notes, *misread(kept_by, table.frame)]
     facts = {"sort": params.text("sort"), "left_out": [*table.left_out], "notes": notes, "totals": totals}
     return _answer(view.first, rows, ordered, "partners", span=span, facts=facts)
 

@@ -65,13 +65,13 @@ def summarise(shown: GridState | None, id: OfSide) -> tuple[Any, ...]:
 
 
 def _summary(view: CellView, side: str) -> tuple[Any, ...]:
-    frame, whole, words = view.partners(side)
-    requested = tables.filter_of(whole.columns, view.query)
+    frame, whole, kept_by = view.partners(side)
+    words = kept_by.describe() if kept_by.text() else ""
     unfiltered = replace(view.address, where="", boxes={}, tab=side)
     first = frame["root_id"].head(MOST_CELLS).tolist()
     return (
-        partner_panel.counts(frame, whole.frame, words, unfiltered, misread(requested, whole.frame)),
-        *partner_panel.downloads(view.answerable[0], view.root_ids, side, requested.text(), first),
+        partner_panel.counts(frame, whole.frame, words, unfiltered, misread(kept_by, whole.frame)),
+        *partner_panel.downloads(view.answerable[0], view.root_ids, side, kept_by.text(), first),
     )
 
 

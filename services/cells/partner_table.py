@@ -46,6 +46,7 @@ from services.core.columns import Column
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
+from services.filters.nodes import Node
 from services.tables import tables
 from services.tables.tables import TableQuery
 
@@ -94,9 +95,11 @@ def percentage(text: str) -> Fraction | None:
     return percent
 
 
-def select(table: PartnerTable, query: TableQuery) -> pd.DataFrame:
-    """The partners of a table that a query keeps, in its order. Raises BadInput."""
-    return table.frame.take(tables.rows_of(table.frame, table.columns, query)).reset_index(drop=True)
+def select(table: PartnerTable, query: TableQuery) -> tuple[pd.DataFrame, Node]:
+    """The partners of a table that a query keeps, in its order, and the filter of the query. Raises BadInput."""
+    kept_by = tables.filter_of(table.columns, query)
+    rows = tables.rows_of(table.frame, table.columns, kept_by, query.sort)
+    return table.frame.take(rows).reset_index(drop=True), kept_by
 
 
 def one_below_the_other(parts: Mapping[Side, PartnerTable]) -> PartnerTable:
@@ -125,28 +128,25 @@ def open_partners(cave: Cave, connections: Connectivity, wanted: Wanted) -> Part
         connections.whole,
         connections.only,
     )
-    return (
-        cave.at(connections.datastack)
-        .derived.of("partners", *parts, repr(wanted))
-        .get(lambda: _open(cave, connections, wanted))
-    )
-
-
-def _open(cave: Cave, connections: Connectivity, wanted: Wanted) -> PartnerTable:
     release = Release(cave, connections.datastack, connections.version)
+    derived = cave.at(connections.datastack).derived.of("partners", *parts, repr(wanted))
+    return derived.get(lambda: _open(release, connections, wanted))
+
+
+def _open(release: Release, connections: Connectivity, wanted: Wanted) -> PartnerTable:
     proofread = proofreading.rows(release)
-    frame = described(cave, connections, wanted.side)
+    frame = described(release, connections, wanted.side)
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
     frame, left_out = counted(frame, wanted, proofread, proofreading.missing(release))
-    frame, message = _with_more(cave, connections, wanted, frame)
+    frame, message = _with_more(release, connections, wanted, frame)
     if wanted.side != "both" and proofread is not None:
         frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON, errors="ignore")
     return PartnerTable(
         frame,
         partner_columns.columns_of(connections, wanted.side, frame),
         left_out,
-        (*unknown(cave, connections, wanted), *ambiguous(connections, wanted.side, frame), *message),
+        (*unknown(release, wanted), *ambiguous(connections, wanted.side, frame), *message),
     )
 
 
@@ -158,21 +158,19 @@ def ambiguous(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tup
     return cell_types.differing(parts, frame["root_id"].to_numpy(np.int64), connections.type_table or "")
 
 
-def unknown(cave: Cave, connections: Connectivity, wanted: Wanted) -> tuple[str, ...]:
+def unknown(release: Release, wanted: Wanted) -> tuple[str, ...]:
     """Sentences for what nobody knows of any partner, and what the owners of further tables say of these."""
-    release = Release(cave, connections.datastack, connections.version)
     return (*filter(None, [cells.no_nuclei(release)]), *release.notices(*wanted.more))
 
 
-def described(cave: Cave, connections: Connectivity, side: Side) -> pd.DataFrame:
+def described(release: Release, connections: Connectivity, side: Side) -> pd.DataFrame:
     """The partners with what costs nothing: shares of the cell's own synapses and distances."""
     if side == "both":
         frame = partner_sets.both(connections)
         frame.insert(1, "num_syn", frame["num_syn_in"].fillna(0).add(frame["num_syn_out"].fillna(0)).astype("int64"))
     else:
         frame = synapse_weights.with_weights(connections, Direction(side))
-    somas = cells.somas(Release(cave, connections.datastack, connections.version))
-    return partner_joins.with_distance(frame, connections.cell, somas, cave.volume(connections.datastack))
+    return partner_joins.with_distance(frame, connections.cell, cells.somas(release), release.volume)
 
 
 def counted(
@@ -208,36 +206,31 @@ def _touching(side: Side, proofread: pd.DataFrame, number: int) -> str:
 
 
 def _with_more(
-    cave: Cave, connections: Connectivity, wanted: Wanted, frame: pd.DataFrame
+    release: Release, connections: Connectivity, wanted: Wanted, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     messages: list[str] = []
     names = [name for name in wanted.more if name not in (*WORKED_OUT, connections.type_table)]
     if TUNING in wanted.more:
-        frame, coverage = _with_tuning(cave, connections, frame)
+        frame, coverage = _with_tuning(release, connections, frame)
         messages.append(coverage)
     if POINTS in wanted.more:
-        release = Release(cave, connections.datastack, connections.version)
         frame, coverage = representative.with_points(release, frame)
         messages.append(coverage)
     if wanted.side == "both":
         messages += partner_columns.of_one_direction(wanted.more)
     else:
-        frame, notes = _with_requests(cave, connections, wanted, frame)
+        frame, notes = _with_requests(release, connections, wanted, frame)
         messages += notes
-    frame, sentences = partner_joins.with_tables(
-        frame,
-        partner_joins.load_tables(
-            Release(cave, connections.datastack, connections.version), names, frame["root_id"].tolist()
-        ),
-    )
+    joined = partner_joins.load_tables(release, names, frame["root_id"].tolist())
+    frame, sentences = partner_joins.with_tables(frame, joined)
     return frame, (*messages, *sentences)
 
 
 def _with_requests(
-    cave: Cave, connections: Connectivity, wanted: Wanted, frame: pd.DataFrame
+    release: Release, connections: Connectivity, wanted: Wanted, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[str]]:
     """The columns of one direction that cost a request each, asked for at once."""
-    side, number = Direction(wanted.side), connections.version.number
+    cave, side = release.cave, Direction(wanted.side)
     share, compartment, nt, by_neuropil = (
         name in wanted.more for name in (SHARE, COMPARTMENT, TRANSMITTERS, NEUROPILS)
     )
@@ -248,23 +241,21 @@ def _with_requests(
         lambda: synapse_values.neuropils(cave, connections, side) if by_neuropil else None,
     )
     messages: list[str] = []
-    if share and (message := role_tables.fault(cave.release(connections.datastack, number), "degrees")):
+    if share and (message := role_tables.fault(release, "degrees")):
         raise BadInput(message, "Leave out the shares.")
     if share:
         frame = with_shares(connections, side, frame, degrees)
-        messages += synapse_weights.explain(
-            connections, synapse_weights.degree_view(cave.release(connections.datastack, number))
-        )
+        messages += synapse_weights.explain(connections, synapse_weights.degree_view(release))
     if tags is not None:
         frame = compartments.with_compartments(frame, connectivity.synapses(cave, connections, side), tags, side)
         messages.append(f"{int(frame['not_predicted'].sum()):,} of these synapses have no predicted compartment.")
     if {SCORES, TRANSMITTERS, NEUROPILS} & {*wanted.more}:
-        frame = _with_values(cave, connections, wanted, frame, (transmitters, neuropils))
+        frame = _with_values(release, connections, wanted, frame, (transmitters, neuropils))
     return frame, messages
 
 
 def _with_values(
-    cave: Cave,
+    release: Release,
     connections: Connectivity,
     wanted: Wanted,
     frame: pd.DataFrame,
@@ -274,10 +265,9 @@ def _with_values(
     :func:`synapse_values.neuropils`."""
     transmitters, neuropils = beside
     side = Direction(wanted.side)
-    synapses = connectivity.synapses(cave, connections, side)
+    synapses = connectivity.synapses(release.cave, connections, side)
     if SCORES in wanted.more:
-        shape = Release(cave, connections.datastack, connections.version).synapse_shape()
-        frame = synapse_values.with_scores(frame, synapses, shape, side)
+        frame = synapse_values.with_scores(frame, synapses, release.synapse_shape(), side)
     if TRANSMITTERS in wanted.more:
         frame = synapse_values.with_transmitters(frame, synapses, side, transmitters)
     return frame if neuropils is None else synapse_values.with_neuropils(frame, synapses, neuropils, side)
@@ -292,12 +282,12 @@ def with_shares(
     return pd.concat([frame, added.loc[frame["root_id"], names].reset_index(drop=True)], axis=1)
 
 
-def _with_tuning(cave: Cave, connections: Connectivity, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def _with_tuning(release: Release, connections: Connectivity, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """What coregistered partners prefer to see, blank for all others."""
-    known = tuning.tables(Release(cave, connections.datastack, connections.version))
+    known = tuning.tables(release)
     if not known:
         raise NotFound(f"Version {connections.version.number} has no table of tuning.", "Another version may have one.")
-    tuned = tuning.tuning(Release(cave, connections.datastack, connections.version), known[0].name)
+    tuned = tuning.tuning(release, known[0].name)
     own = tuning.with_tuning(frame, connections.cell.root_id, tuned)
     added = own.astype({"num_units": "Int64"}).set_index("root_id")[list(TUNED)]
     joined = pd.concat([frame, added.reindex(frame["root_id"]).reset_index(drop=True)], axis=1)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import (
     cell_types,
     partner_columns,
@@ -48,7 +49,7 @@ def open_partners(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> 
     types = (first.type_table or "", first.type_by)
     parts = (first.datastack, first.version.number, roots, *types, first.whole, first.only, repr(wanted))
     derived = cave.at(first.datastack).derived.of("partners of several", *parts)
-    return derived.get(lambda: _open(cave, cells, wanted))
+    return derived.get(lambda: _open(Release(cave, first.datastack, first.version), cells, wanted))
 
 
 def among(cells: Sequence[Connectivity]) -> pd.DataFrame:
@@ -132,13 +133,11 @@ def _cut(cells: Sequence[Connectivity], way: Direction) -> Cut | None:
     return Cut(shown=shown, total=sum(known) if len(known) == len(whole) else None)
 
 
-def _open(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
+def _open(release: Release, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
     side, together = wanted.side, group(cells, wanted.side)
-    datastack, number = together.datastack, together.version.number
-    frame = partner_table.described(cave, together, side).drop(columns=list(_OF_ONE), errors="ignore")
+    frame = partner_table.described(release, together, side).drop(columns=list(_OF_ONE), errors="ignore")
     if side == "both":
         frame.insert(1, NUM_CELLS, _num_cells(cells, frame))
-    release = cave.release(datastack, number)
     proofread = proofreading.rows(release)
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
@@ -146,13 +145,12 @@ def _open(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerT
     if side != "both":
         frame = frame.drop(columns=partner_columns.DENDRITE if side == "in" else partner_columns.AXON, errors="ignore")
         if partner_columns.SHARE in wanted.more:
-            frame = partner_table.with_shares(
-                together, Direction(side), frame, synapse_weights.partner_degrees(cave, together)
-            )
+            degrees = synapse_weights.partner_degrees(release.cave, together)
+            frame = partner_table.with_shares(together, Direction(side), frame, degrees)
     tables, left = _joinable(together, wanted.more)
     if side == "both" and partner_columns.SHARE in wanted.more:
         left = (*left, *partner_columns.of_one_direction([partner_columns.SHARE]))
-    joined = partner_joins.load_tables(cave.release(datastack, number), tables, frame["root_id"].tolist())
+    joined = partner_joins.load_tables(release, tables, frame["root_id"].tolist())
     frame, messages = partner_joins.with_tables(frame, joined)
     return PartnerTable(
         frame,
@@ -160,7 +158,7 @@ def _open(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerT
         left_out,
         (
             *_explained(cells, side),
-            *partner_table.unknown(cave, together, wanted),
+            *partner_table.unknown(release, wanted),
             *partner_table.ambiguous(together, side, frame),
             *left,
             *messages,

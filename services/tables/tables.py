@@ -213,17 +213,19 @@ def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:
     return all_of([parse_line(query.where, columns, query.saved), *boxes])
 
 
-def rows_of(frame: pd.DataFrame, columns: Sequence[Column], query: TableQuery, derived: Derived = NOT_KEPT) -> Rows:
-    """Positions of the rows of `frame` that the query keeps, in its order. `derived` is that of the frame.
+def rows_of(
+    frame: pd.DataFrame, columns: Sequence[Column], kept_by: Node, sort: Sort = (), derived: Derived = NOT_KEPT
+) -> Rows:
+    """Positions of the rows of `frame` that a filter keeps, in an order. `derived` is that of the frame.
 
     Text goes by the numbers in it, 9 before 10. Blank cells come last in either direction; equal rows keep the order of
     `id`, else of `frame`. Raises BadInput.
     """
-    kept = np.flatnonzero(filter_of(columns, query).mask(frame))
-    sort = [(find_column(columns, name).name, direction) for name, direction in query.sort]
-    if not sort:
+    kept = np.flatnonzero(kept_by.mask(frame))
+    named = {find_column(columns, name).name: direction for name, direction in sort}
+    if not named:
         return kept
-    by = dict(sort) | ({"id": dict(sort).get("id", "asc")} if "id" in frame.columns else {})
+    by = named | ({"id": named.get("id", "asc")} if "id" in frame.columns else {})
     keys = pa.table({name: _sortable(frame[name], kept, derived.of("ranks", name)) for name in by})
     order = [(name, "descending" if direction == "desc" else "ascending", "at_end") for name, direction in by.items()]
     return kept[pc.sort_indices(keys, sort_keys=order).to_numpy()]
@@ -306,7 +308,7 @@ def row_numbers(table: TableFrame, query: TableQuery) -> Rows:
     """The places in the frame of a table of the rows that the query keeps, in its order. Raises BadInput."""
 
     def find() -> Rows:
-        return rows_of(table.frame, table.columns, query, table.derived)
+        return rows_of(table.frame, table.columns, filter_of(table.columns, query), query.sort, table.derived)
 
     return table.derived.of("rows", query.key()).get(find)
 

@@ -35,9 +35,10 @@ from services.core import colours, space, type_columns
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
+from services.filters.nodes import Node
 from services.neuroglancer import links
 from services.neuroglancer.links import Link
-from services.tables import groups, scripts, tables
+from services.tables import groups, scripts
 from services.tables.tables import TableQuery
 from services.views.addresses import NO_TYPES, CellAddress
 from services.views.resolving import fitting, query_of, release_of
@@ -147,11 +148,11 @@ class CellView:
             return several_cells.open_partners(self.release.cave, self.cells, self.wanted(side))
         return partner_table.open_partners(self.release.cave, self.first, self.wanted(side))
 
-    def partners(self, side: str) -> tuple[pd.DataFrame, PartnerTable, str]:
-        """The partners of one side that the filters keep, in their order; all that count; and the filter in words."""
-        whole, query = self.table(side), self.query
-        words = tables.filter_of(whole.columns, query)
-        return partner_table.select(whole, query), whole, words.describe() if words.text() else ""
+    def partners(self, side: str) -> tuple[pd.DataFrame, PartnerTable, Node]:
+        """The partners of one side that the filters keep, in their order; all that count; and the filter."""
+        whole = self.table(side)
+        kept, kept_by = partner_table.select(whole, self.query)
+        return kept, whole, kept_by
 
     @property
     def narrowed(self) -> bool:

@@ -282,7 +282,7 @@ def test_maps_and_skeletons_call_a_raw_axis_by_its_name(cave):
     assert plots.map_axes("top", raw) == ("x_um", "z_um")
     for datastack, title in (("sized", "y (µm)"), ("deep", "depth below pia (µm)")):
         connections = connectivity.read(cave.release(datastack, 1), CELL)
-        partners = partner_table.described(cave, connections, "in")
+        partners = partner_table.described(cave.release(datastack, 1), connections, "in")
         places = plot_frames.soma_map(partners, None, cave.volume(datastack).axes)
         assert somata.soma_map(places, {})["layout"]["yaxis2"]["title"]["text"] == title
 

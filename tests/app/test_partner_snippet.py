@@ -28,7 +28,7 @@ from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
 from services.core.settings import Settings
 from services.filters.filters import parse_line
-from services.tables.tables import TableQuery, rows_of
+from services.tables.tables import TableQuery, filter_of, rows_of
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 
@@ -98,7 +98,7 @@ def test_threshold_switch_filter_sort_and_columns_are_those_of_the_page(cave, ve
     kept = partner_sets.at_least(result.inputs, 2)
     sort: Any
     line, sort = "num_soma = 1 and cell_type in (23P, BC, 4P, '6P-IT')", (("soma_depth_um", "desc"), ("num_syn", "asc"))
-    page = kept.take(rows_of(kept, columns, TableQuery(line, sort=sort)))
+    page = kept.take(rows_of(kept, columns, filter_of(columns, TableQuery(line)), sort))
     assert len(page)
     names = ["root_id", "cell_type", "num_syn", "soma_depth_um"]
     shown = Shown("in", kept, names, at_least=2, where=parse_line(line, columns), sort=sort)
@@ -127,7 +127,7 @@ MORE = (SHARE, COMPARTMENT, TUNING, "allen_column_mtypes_v2", "aibs_cell_info", 
 def test_the_script_yields_what_the_page_shows(cave, versions, side, wanted, query):
     result = coregistered_cell(cave, versions[0])
     table = partner_table.open_partners(cave, result, Wanted(side, **wanted))
-    page = partner_table.select(table, query)[[column.name for column in table.columns]]
+    page = partner_table.select(table, query)[0][[column.name for column in table.columns]]
     assert len(page)
     assert_same(run(partner_snippet_module.snippet(cave, [result], Wanted(side, **wanted), query)), page)
 
@@ -185,6 +185,6 @@ def test_a_script_of_several_cells(cave, versions, side, wanted, where):
         several_cells.open_partners(cave, matches, requested),
         TableQuery(where, sort=(("soma_depth_um", "desc"),)),
     )
-    page = partner_table.select(table, query)[[column.name for column in table.columns]]
+    page = partner_table.select(table, query)[0][[column.name for column in table.columns]]
     assert len(page) > 1
     assert_same(run(partner_snippet_module.snippet(cave, matches, requested, query)), page)

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from services.core.columns import describe_columns
 from services.core.natural_order import natural_ranks
-from services.tables.tables import TableQuery, rows_of
+from services.filters.nodes import Everything
+from services.tables.tables import rows_of
 
 
 def in_order(texts, direction="asc"):
     frame = pd.DataFrame({"tag": pd.array(texts, dtype="string")})
-    return frame["tag"].take(rows_of(frame, describe_columns(frame), TableQuery(sort=(("tag", direction),)))).tolist()
+    return frame["tag"].take(rows_of(frame, describe_columns(frame), Everything(), (("tag", direction),))).tolist()
 
 
 @pytest.mark.parametrize(
