@@ -75,3 +75,13 @@ def test_words_of_the_interface_in_the_guide_are_there() -> None:
     assert len(words) > 10
     lost = [word for word in words if re.sub(r" \d+ %$", "", word) not in SOURCE]
     assert not lost, lost
+
+
+def test_the_files_that_the_development_guide_names_are_there() -> None:
+    """The first of a cell has its folder; those after it are beside it."""
+    folder, missing = "", []
+    for name in re.findall(r"`([\w/.]+\.(?:py|js|toml|md))`", (ROOT / "docs" / "development.md").read_text()):
+        folder = name.rpartition("/")[0] if "/" in name else folder
+        if not any((ROOT / place / name.rpartition("/")[2]).is_file() for place in (folder, ".", "services/filters")):
+            missing.append(name)
+    assert not missing
