@@ -63,29 +63,12 @@ def understand(release: Release, text: str, question_type: str = "auto") -> Ques
     return _listed(text, question_type)
 
 
-def read(
-    release: Release,
-    text: str,
-    question_type: str = "auto",
-    *,
-    type_table: str | None = None,
-    type_by: str = "",
-    whole: bool = False,
-    lenient: bool = False,
-    only: str = "",
-) -> tuple[Connectivity, ...]:
-    """The cells that a text asks for, each with its partners; one root id costs what :func:`connectivity.read` does.
+def answer(release: Release, question: Question, **options: Any) -> tuple[Connectivity, ...]:
+    """The cells of a question, each with its partners; `options` are those of :func:`connectivity.read`.
 
     What was understood is in the `warnings` of the first. Of several ids those that are no cell of the version are
     told and left out. Raises BadInput, NotFound, TooLarge and what CAVE raises.
     """
-    question = understand(release, text, question_type)
-    options: Any = {"type_table": type_table, "type_by": type_by, "whole": whole, "lenient": lenient, "only": only}
-    return answer(release, question, **options)
-
-
-def answer(release: Release, question: Question, **options: Any) -> tuple[Connectivity, ...]:
-    """The cells of a question; `options` are those of :func:`read`."""
     ask = partial(connectivity.read, release, **options)
     tried = gather(*(partial(_try, partial(ask, one, question.id_type)) for one in question.ids))
     matches = [one for one in tried if isinstance(one, Connectivity)]

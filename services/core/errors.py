@@ -115,22 +115,6 @@ class TooLarge(KarstError):
     status = 413
 
 
-class Truncated(KarstError):
-    """The answer is only a part: `shown` rows of `total` (None = CAVE did not say how many)."""
-
-    code = "truncated"
-    status = 206
-
-    def __init__(self, message: str, hint: str = "", *, shown: int, total: int | None) -> None:
-        super().__init__(message, hint)
-        self.shown = shown
-        self.total = total
-
-    def to_dict(self) -> dict[str, Any]:
-        """As for every error, with both numbers."""
-        return super().to_dict() | {"shown": self.shown, "total": self.total}
-
-
 class TooOften(KarstError):
     """One client asks more often than it may, which is `most` times a minute."""
 

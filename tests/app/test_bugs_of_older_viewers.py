@@ -15,7 +15,7 @@ from components.figures import by_type, depth
 from services.cave import versions
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import connectivity, interpretation, partner_columns, plot_frames
+from services.cells import connectivity, partner_columns, plot_frames
 from services.cells.partner_synapses import of_cell
 from services.core.columns import describe_columns
 from services.core.directions import Direction
@@ -24,6 +24,7 @@ from services.core.settings import Settings
 from services.neuroglancer import links
 from services.tables import tables
 from tests import tiny
+from tests.app.meant import cells_meant
 from tests.figures import drawn
 from tests.neuroglancer_checks import layer_of
 from tests.servers import start_localcave
@@ -98,14 +99,14 @@ def test_opening_without_a_version_works_at_once(get, newest, roots):
 @pytest.mark.parametrize("typed", ["{0},", " {0} ", "{0};", "{0} {1}", "{0}, {1}", "[{0}, {1}]"])
 def test_spaces_commas_and_two_ids_are_understood(cave, newest, roots, typed):
     """There, each of them was an uncaught error that left the old cell on the page."""
-    connections = interpretation.read(cave.release(DS, newest), typed.format(*roots[:2]))
+    connections = cells_meant(cave.release(DS, newest), typed.format(*roots[:2]))
     assert [one.cell.root_id for one in connections] == roots[: typed.count("{")]
 
 
 @pytest.mark.parametrize("typed", ["", "abc", "12 monkeys", "8.6e17", "864691135635600553.0", "-1", "1e400"])
 def test_what_is_no_id_is_a_sentence(cave, newest, typed):
     with pytest.raises(KarstError) as caught:
-        interpretation.read(cave.release(DS, newest), typed)
+        cells_meant(cave.release(DS, newest), typed)
     assert isinstance(caught.value, BadInput)
     assert caught.value.message.endswith(".") and "Traceback" not in str(caught.value)
 
@@ -230,7 +231,7 @@ def test_two_datastacks_with_tables_of_one_name_stay_apart(two_datastacks):
         for name in ("tiny", "other", "tiny")
     }
     assert kinds == {"tiny": ["23P", "BC"], "other": ["XYZ", "XYZ"]}
-    assert interpretation.read(cave.release("other", 943), "3")[0].cell.root_id == tiny.C
+    assert cells_meant(cave.release("other", 943), "3")[0].cell.root_id == tiny.C
 
 
 def test_two_configurations_in_one_process_stay_apart(two_datastacks, tmp_path):

@@ -23,7 +23,6 @@ from services.cave.client import Cave
 from services.cells import (
     cell_types,
     connectivity,
-    interpretation,
     partner_sets,
     partner_synapses,
     partner_table,
@@ -38,6 +37,7 @@ from services.neuroglancer import links
 from services.views.addresses import parse_connectivity
 from services.views.cell_view import CellView
 from tests import tiny
+from tests.app.meant import cells_meant
 from tests.servers import start_localcave
 
 DS, OLDER, VERSION = tiny.DATASTACK, 2, 3
@@ -250,7 +250,7 @@ def test_a_rule_that_does_not_fit_is_refused_or_left_out(cave, client, by, says)
         read(cave, by=by)
     answer = client.get(f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?types=types&type_by={by}")
     assert answer.status_code == 400
-    (result,) = interpretation.read(cave.release(DS, VERSION), str(CELL), type_table="types", type_by=by, lenient=True)
+    (result,) = cells_meant(cave.release(DS, VERSION), str(CELL), type_table="types", type_by=by, lenient=True)
     assert types_of(result.inputs) == WHOLE and result.type_by == ""
     assert any("All rows are used." in message for message in result.warnings)
 

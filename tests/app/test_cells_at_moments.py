@@ -11,7 +11,7 @@ import pytest
 from caveclient import CAVEclient
 
 from services.cave.release import Release
-from services.cells import cells, connectivity, interpretation, partner_script, partner_synapses, partner_table
+from services.cells import cells, connectivity, partner_script, partner_synapses, partner_table
 from services.cells.partner_table import Wanted
 from services.core.directions import Direction
 from services.core.errors import BadInput
@@ -19,6 +19,7 @@ from services.core.moments import MomentNumber, number_of
 from services.neuroglancer import links
 from services.tables import live
 from services.tables.tables import TableQuery
+from tests.app.meant import cells_meant
 
 DS, SYNAPSES, NUCLEI = "karst_demo", "synapses_pni_2", "nucleus_detection_v0"
 TYPES, PROOFREADING = "aibs_metamodel_celltypes_v661", "proofreading_status_and_strategy"
@@ -107,7 +108,7 @@ def test_an_expired_version_has_the_synapses_that_it_had(cave, direct, expired):
 def test_what_is_shown_of_a_cell_at_a_moment_says_so(cave, then, moments):
     for version in moments.values():
         root = changed_since(cave, then, version)
-        (result,) = interpretation.read(Release(cave, DS, version), str(root))
+        (result,) = cells_meant(Release(cave, DS, version), str(root))
         message = " ".join(result.warnings)
         assert ("live data, of no version" if version.live else "has expired. Shown is what tables") in message
         assert f"{version.timestamp:%H:%M:%S} UTC" in message

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.cells import interpretation, partner_sets
 from services.core.directions import Direction
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
+from tests.app.meant import cells_meant
 
 DS = "karst_demo"
 
@@ -40,7 +41,7 @@ def link(cave, segments, host="https://spelunker.cave-explorer.org"):
 
 @pytest.mark.parametrize("column", ["pt_root_id", "id", "pt_supervoxel_id"])
 def test_one_id_of_any_kind_is_one_cell(cave, newest, nuclei, column):
-    (result,) = interpretation.read(cave.release(DS, newest), f" {int(nuclei[column].iloc[3])}, ")
+    (result,) = cells_meant(cave.release(DS, newest), f" {int(nuclei[column].iloc[3])}, ")
     assert result.cell.root_id == nuclei["pt_root_id"].iloc[3]
 
 
@@ -67,7 +68,7 @@ def test_a_position_in_a_nucleus_is_its_cell(cave, newest, nuclei):
                 (int(wanted["pt_root_id"]),),
                 "root_id",
             )
-        (result,) = interpretation.read(cave.release(DS, newest), texts[0])
+        (result,) = cells_meant(cave.release(DS, newest), texts[0])
         assert result.cell.root_id == wanted["pt_root_id"]
         assert "read as a place" in result.warnings[0]
 
@@ -92,23 +93,23 @@ def test_three_nucleus_ids_are_no_position_unless_that_is_said(cave, newest, nuc
 @pytest.mark.parametrize("separator", [",", " ", "\n", ";", "', '"])
 def test_several_ids_are_several_cells_in_their_order(cave, newest, proofread, separator):
     roots = proofread[:4]
-    connections = interpretation.read(cave.release(DS, newest), separator.join(map(str, roots)))
+    connections = cells_meant(cave.release(DS, newest), separator.join(map(str, roots)))
     assert [one.cell.root_id for one in connections] == roots
 
 
 def test_ids_that_are_no_cell_are_told_and_left_out(cave, newest, proofread):
-    connections = interpretation.read(
+    connections = cells_meant(
         cave.release(DS, newest), f"{proofread[0]} 864691135000000001 {proofread[1]} {proofread[0]}"
     )
     assert [one.cell.root_id for one in connections] == proofread[:2]
     assert any("864691135000000001" in warning for warning in connections[0].warnings)
     with pytest.raises(KarstError, match="864691135000000001"):
-        interpretation.read(cave.release(DS, newest), "864691135000000001 864691135000000002")
+        cells_meant(cave.release(DS, newest), "864691135000000001 864691135000000002")
 
 
 def test_a_nucleus_and_its_root_are_one_cell(cave, newest, nuclei):
     row = nuclei.iloc[7]
-    connections = interpretation.read(cave.release(DS, newest), f"{int(row['id'])} {int(row['pt_root_id'])}")
+    connections = cells_meant(cave.release(DS, newest), f"{int(row['id'])} {int(row['pt_root_id'])}")
     assert [one.cell.root_id for one in connections] == [row["pt_root_id"]]
 
 
@@ -130,14 +131,12 @@ def test_all_cells_that_can_be_read_are_however_they_are_set_apart(cave, newest,
 def test_a_link_asks_for_its_selected_segments(cave, newest, proofread):
     segments = [str(proofread[0]), f"!{proofread[2]}", str(proofread[1])]
     for host in ("https://spelunker.cave-explorer.org", "https://neuroglancer-demo.appspot.com"):
-        connections = interpretation.read(cave.release(DS, newest), link(cave, segments, host))
+        connections = cells_meant(cave.release(DS, newest), link(cave, segments, host))
         assert [one.cell.root_id for one in connections] == proofread[:2]
     state = {"layers": [{"type": "segmentation", "name": "seg", "segments": segments[:1]}]}
     number = cave.upload_state(DS, state)
     address = cave.state_url(DS, number)
-    (cell,) = interpretation.read(
-        cave.release(DS, newest), f"https://spelunker.cave-explorer.org/#!middleauth+{address}"
-    )
+    (cell,) = cells_meant(cave.release(DS, newest), f"https://spelunker.cave-explorer.org/#!middleauth+{address}")
     assert cell.cell.root_id == proofread[0]
 
 
@@ -146,7 +145,7 @@ def test_a_link_of_this_application_or_the_old_viewer_names_its_cell(cave, newes
         f"http://127.0.0.1:8050/connectivity-viewer?datastack={DS}&cell={proofread[0]}",
         f'https://minnie.microns-daf.com/dash/datastack/x/apps/connectivity/?anno-id="{proofread[0]}"&id-type="root_id"',
     ):
-        (result,) = interpretation.read(cave.release(DS, newest), address)
+        (result,) = cells_meant(cave.release(DS, newest), address)
         assert result.cell.root_id == proofread[0]
 
 
@@ -168,7 +167,7 @@ def test_no_text_breaks_it(cave, newest, text):
 
 
 def test_several_cells_have_one_combined_answer_or_one_side_by_side(cave, newest, proofread):
-    connections = interpretation.read(cave.release(DS, newest), " ".join(map(str, proofread[:5])))
+    connections = cells_meant(cave.release(DS, newest), " ".join(map(str, proofread[:5])))
     sides = {one.cell.root_id: one.outputs for one in connections}
     every = pd.concat([cave.release(DS, newest).synapses(root, Direction.OUT) for root in proofread[:5]])
     every = every[(every["post_pt_root_id"] != every["pre_pt_root_id"]) & (every["post_pt_root_id"] != 0)]
@@ -186,5 +185,5 @@ def test_several_cells_have_one_combined_answer_or_one_side_by_side(cave, newest
 
 def test_asking_by_root_id_costs_two_requests_at_once(cave, newest, proofread):
     before = cave.counts["requests"]
-    interpretation.read(cave.release(DS, newest), str(proofread[-1]))
+    cells_meant(cave.release(DS, newest), str(proofread[-1]))
     assert cave.counts["requests"] - before == 2

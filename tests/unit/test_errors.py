@@ -21,7 +21,6 @@ from services.core.errors import (
     NotFound,
     TooLarge,
     TooOften,
-    Truncated,
     Unforeseen,
     Upstream,
     WrongMethod,
@@ -35,7 +34,6 @@ STATUSES: dict[type[KarstError], int] = {
     Expired: 410,
     TooLarge: 413,
     TooOften: 429,
-    Truncated: 206,
     Upstream: 502,
     Busy: 503,
     Unforeseen: 500,
@@ -63,11 +61,6 @@ def test_what_the_api_answers() -> None:
 def test_a_filter_error_points_at_the_character() -> None:
     assert BadInput("What is this?", position=7).to_dict()["position"] == 7
     assert "position" not in BadInput("What is this?").to_dict()
-
-
-def test_a_truncation_has_both_numbers() -> None:
-    result = Truncated("Only a part.", shown=3, total=5).to_dict()
-    assert (result["shown"], result["total"]) == (3, 5)
 
 
 def test_one_request_has_one_id_and_the_next_another() -> None:
