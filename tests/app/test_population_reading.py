@@ -71,6 +71,7 @@ def test_the_cheapest_way() -> None:
     assert reading.cheapest(20, 94_000, 3_600) == ("pre", 1)
     assert reading.cheapest(94_000, 20, 3_600) == ("post", 1)
     assert reading.cheapest(94_000, 94_000, 3_600) == ("both", 553)
+    assert reading.cheapest(2_200, 2_200, 20, 500) == ("both", 121)  # for these may have a thousand each
 
 
 def test_nothing_is_cut_by_a_small_row_limit(
