@@ -12,6 +12,7 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.release import Release
 from services.cave.rows import SENT_AT_ONCE
+from services.cave.synapse_shape import TRANSMITTERS
 from services.cells import (
     cells,
     compartment_script,
@@ -31,6 +32,7 @@ from services.cells.connectivity import Connectivity
 from services.cells.partner_columns import Side
 from services.cells.partner_joins import SEPARATOR
 from services.cells.partner_table import Wanted
+from services.cells.synapse_values import MEAN, NEUROPIL, NEUROPILS, TRANSMITTER
 from services.core.columns import find_column
 from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
@@ -62,6 +64,14 @@ _KNOWN = frozenset(
     + partner_columns.TUNED
 )
 """The columns that other lines than those of types make."""
+_ADDED = {
+    partner_columns.SCORES: [name for name in value_script.COLUMNS if name.startswith(MEAN)],
+    partner_columns.TRANSMITTERS: (TRANSMITTER, *TRANSMITTERS),
+    partner_columns.NEUROPILS: (NEUROPIL, NEUROPILS),
+    partner_columns.COMPARTMENT: compartment_script.COLUMNS,
+    partner_columns.TUNING: partner_columns.TUNED,
+}
+"""Those that are made where they are asked for; a type table may have columns of these names."""
 
 _COUNTED = """
 def counted(cell, own, other):
@@ -97,7 +107,7 @@ def summed(groups):
 class Shown:
     """How the partners of one side are shown: `columns` in their order, those of `frame`, the whole table of
     partners that count; of these the largest that make up `top` percent of all synapses, with `at_least` so many
-    synapses, or only `proofread` ones, what the filter `where` keeps, sorted."""
+    synapses, or only `proofread` ones, what the filter `where` keeps, sorted. `more` names what was added."""
 
     side: Side
     frame: pd.DataFrame
@@ -107,6 +117,7 @@ class Shown:
     where: Node = EVERYTHING
     sort: Sort = ()
     top: Fraction | None = None
+    more: tuple[str, ...] = ()
 
     @property
     def ways(self) -> tuple[Direction, ...]:
@@ -126,7 +137,9 @@ def snippet(
     where = filter_of(table.columns, query)
     sort = tuple((find_column(table.columns, name).name, direction) for name, direction in query.sort)
     names = [*map(str, table.frame)] if hidden else [column.name for column in table.columns]
-    shown = Shown(wanted.side, table.frame, names, wanted.at_least, wanted.proofread, where, sort, wanted.top)
+    shown = Shown(
+        wanted.side, table.frame, names, wanted.at_least, wanted.proofread, where, sort, wanted.top, wanted.more
+    )
     return partner_snippet(cave, cells, shown)
 
 
@@ -148,6 +161,9 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
     needed = [str(name) for name in shown.frame.columns if name not in of_several]
     known = _KNOWN | {*partner_joins.distance_columns(release.volume), *representative.columns(release.volume)}
+    unasked = {name for more, names in _ADDED.items() if more not in shown.more for name in names}
+    typed = unasked & {*map(str, result.inputs)}
+    made = [name for name in needed if name not in typed]
     body = [
         written_client(release),
         f"cell = {result.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
@@ -155,10 +171,10 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         *_largest(shown.top),
         *_somata(cave, result, needed),
         *representative.lines(release, turn(release.volume), needed),
-        *type_script.lines(cave, cells, shown.ways, [name for name in needed if name not in known]),
-        *(() if shown.side == "both" else _of_direction(cave, result, Direction(shown.side), needed)),
+        *type_script.lines(cave, cells, shown.ways, [name for name in needed if name not in known - typed]),
+        *(() if shown.side == "both" else _of_direction(cave, result, Direction(shown.side), made)),
         *proofreading_script.lines(cave, result, shown.ways if shown.proofread else (), needed),
-        *tuning_script.lines(cave, result, needed),
+        *tuning_script.lines(cave, result, made),
         *([f"frame = frame[frame['num_syn'] >= {shown.at_least}]"] if shown.at_least > 1 else []),
         *([] if isinstance(shown.where, Everything) else [f"frame = frame[{expression(shown.where, shown.frame)}]"]),
         *ordered(shown.frame, dict(shown.sort)),

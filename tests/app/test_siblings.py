@@ -345,3 +345,12 @@ def test_a_state_handed_out_is_in_the_dialect_of_its_viewer(client, fly):
             for kind in ("seunglab", "mainline")}  # fmt: skip
     assert ["navigation" in keys["seunglab"], "dimensions" in keys["seunglab"]] == [True, False]
     assert ["navigation" in keys["mainline"], "dimensions" in keys["mainline"]] == [False, True]
+
+
+def test_a_script_tells_a_type_table_from_what_is_added_under_the_same_names(cave, fly):
+    release, cell = cave.release(*FLY), busiest(fly["synapses_nt_v1"])
+    connections = connectivity.read(release, cell, "root_id", type_table="fly_synapses_neuropil", only="all")
+    for wanted in (Wanted("both"), Wanted("in"), Wanted("in", more=("neuropils",))):
+        table = partner_table.open_partners(cave, connections, wanted)
+        created = run(partner_script.snippet(cave, [connections], wanted, TableQuery()))
+        assert_same(created[["root_id", "neuropil"]], table.frame[["root_id", "neuropil"]])
