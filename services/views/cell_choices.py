@@ -56,7 +56,7 @@ class CellChoices:
     @property
     def panel(self) -> bool:
         """Whether a viewer can stand in the page."""
-        return any(viewer.kind == links.BUNDLED for viewer in self.viewers)
+        return any(viewer.kind == links.BUNDLED.kind for viewer in self.viewers)
 
 
 def _others(view: CellView) -> list[int]:

@@ -1,5 +1,7 @@
 """Layer boundaries of two sources: each by its name, in columns, addresses, axes and captions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import standard_transform
@@ -11,6 +13,7 @@ from components.partner_options import options
 from services.cells import card as cell_card
 from services.cells import cells, plot_frames
 from services.core.errors import BadInput
+from services.neuroglancer.links import BUNDLED, SPELUNKER
 from services.tables import tables
 from services.tables.tables import TableQuery
 from services.views.addresses import CellAddress, TableAddress, parse_connectivity, parse_table
@@ -98,10 +101,12 @@ def test_pages_offer_both_by_name(cave):
     volume = cave.volume(DS)
     offered = controls.layer_options(volume)
     assert [(one["label"], one["value"]) for one in offered] == [("Allen V1 column", " "), ("CAVE Diver", "cave_diver")]
-    choices = CellChoices(rules={}, columns=(), more={}, show={}, viewers=(), versions=(), volume=volume)
+    choices = CellChoices(rules={}, columns=(), more={}, show={}, viewers=(BUNDLED,), versions=(), volume=volume)
     message = str(options(CellAddress(), choices))
     assert "Allen V1 column" in message
     assert "CAVE Diver" in message
+    assert "3D panel" in message
+    assert "3D panel" not in str(options(CellAddress(), replace(choices, viewers=(SPELUNKER,))))
 
 
 def test_boundaries_that_nobody_gave_are_refused(cave):
