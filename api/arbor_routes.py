@@ -11,7 +11,7 @@ from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
 from services.cave.release import Release
-from services.cells import arbor, connectivity, interpretation, skeleton_wall, soma
+from services.cells import arbor, connectivity, interpretation, morphology, skeleton_wall, soma
 from services.cells.cells import Cell
 from services.core.columns import describe_columns
 from services.populations import sets
@@ -65,9 +65,10 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
     of = params.choice("of", MEASURES, MEASURES[0])
     release, result = _cell(datastack, version, cell)
     if of == "sholl":
-        frame = arbor.sholl(cave(), datastack, result.root_id)
+        frame = arbor.sholl(cave().skeleton(datastack, result.root_id))
     elif of == "depth":
-        frame = arbor.depth_profile(cave(), datastack, result.root_id)
+        skeleton = morphology.placed(cave(), datastack, result.root_id)
+        frame = arbor.depth_profile(skeleton, deep=release.volume.has_depth)
     else:
         read = connectivity.read(release, result.root_id, "root_id")
         frame = arbor.compartments(cave(), read)

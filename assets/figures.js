@@ -1,21 +1,21 @@
 // A figure as a file for a paper: on white, with its title, cell, version, numbers and how to cite it below.
 (function () {
     "use strict";
-    const WIDTH_PX = 720;
+    const WIDTH_PX = 720; // where a figure has none of its own
     const LINE_PX = 16;
-    const LETTERS = 100; // in a line of the caption
+    const LETTER_PX = 7.2; // of the caption
     const AXIS_PX = 48;
 
-    function lines(text) {
+    function lines(text, width) {
         const all = [""];
         for (const word of text.split(/\s+/)) {
-            if (all.at(-1).length + word.length > LETTERS) all.push("");
+            if (all.at(-1).length + word.length > width / LETTER_PX) all.push("");
             all.push(`${all.pop()} ${word}`.trim());
         }
         return all;
     }
 
-    function caption(plot) {
+    function caption(plot, width) {
         const words = (element) => (element ? element.innerText.trim() : "");
         const parts = [
             `${plot.dataset.title}.`,
@@ -24,22 +24,23 @@
             words(plot.querySelector(".k-hint")),
             `Source: ${location.href}. Cite the publication of the datastack, and Karst by its CITATION.cff.`,
         ];
-        return lines(parts.filter((part) => part.length > 1).join(" "));
+        return lines(parts.filter((part) => part.length > 1).join(" "), width);
     }
 
     const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
-    // The figure as it is on the page, but wide enough for a column, dark on white.
+    // The figure as it is on the page, but wide enough for a column or a slide, dark on white.
     function figure(plot) {
         const graph = plot.querySelector(".js-plotly-plot");
         const {data, layout} = graph || karst.drawnFrom.get(plot.querySelector("table"));
-        const text = caption(plot);
+        const width = Number(plot.dataset.width ?? WIDTH_PX);
+        const text = caption(plot, width);
         const below = text.length * LINE_PX + AXIS_PX;
         const height = (graph ? graph.clientHeight : layout.height) + below;
         const title = {text: text.map(escaped).join("<br>"), font: {size: 12}, x: 0.01, xanchor: "left", y: 0.01, yanchor: "bottom", yref: "container", automargin: false};
-        const onWhite = {paper_bgcolor: "#fff", plot_bgcolor: "#fff", font: {...layout.font, color: "#222"}, title, height, width: WIDTH_PX};
+        const onWhite = {paper_bgcolor: "#fff", plot_bgcolor: "#fff", font: {...layout.font, color: "#222"}, title, height, width};
         const margin = {...layout.margin, t: 24, b: below};
-        return {shown: {data, layout: {...layout, ...onWhite, margin}}, size: {width: WIDTH_PX, height}};
+        return {shown: {data, layout: {...layout, ...onWhite, margin}}, size: {width, height}};
     }
 
     async function image(plot, format, scale) {

@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from dash import Input, Output, State
+from dash import MATCH, Input, Output, State, no_update
 
-from callbacks import views
-from callbacks.bodies import Href
+from callbacks import skeleton_plots, views
+from callbacks.bodies import Href, OfPlot
+from callbacks.figure_scripts import COPIED, COPY, copied
 from callbacks.register import callback
 from components import alerts, skeleton_view
 from components.cell_facts import cell_facts
 from components.changes import changes as drawn_changes
 from services.cave.context import cave
 from services.cells import arbor, card, morphology
-from services.core import space
 from services.core.parallel import gather
 from services.views.addresses import parse_connectivity
 from services.views.cell_view import CellView
@@ -46,12 +46,25 @@ def facts(_seen: Any, of: Href) -> Any:
 def skeleton(_seen: Any, of: Href) -> Any:
     """The cell in 3D, where CAVE has a skeleton of it."""
     view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
-    soma_nm, volume = view.first.cell.soma_position_nm, view.release.volume
-    soma_um = space.nm_to_um(soma_nm, volume)[0] if soma_nm else None
     drawn, measures = morphology.read(cave(), view.first), arbor.compartments(cave(), view.first)
-    stack, root = view.first.datastack, view.first.cell.root_id
-    profiles = (arbor.sholl(cave(), stack, root), arbor.depth_profile(cave(), stack, root))
-    return skeleton_view.picture(drawn, measures, profiles, soma_um, _address(view))
+    plots = skeleton_plots.plots(view, drawn)
+    return skeleton_view.picture(plots, measures, _address(view), deep=view.release.volume.has_depth)
+
+
+@callback(
+    Output({"type": COPIED, "of": "skeleton", "name": MATCH}, "data"),
+    Input({"type": COPY, "of": "skeleton", "name": MATCH}, "n_clicks"),
+    State({"type": COPY, "of": "skeleton", "name": MATCH}, "id"),
+    State("cell-of", "data"),
+    prevent_initial_call=True,
+)
+def copy_script(clicks: int | None, plot: OfPlot, of: Href) -> Any:
+    """A script that draws a plot of the skeleton."""
+    if not clicks:
+        return no_update
+    view = CellView.of(cave(), parse_connectivity(views.query_of(of))[0])
+    plots = skeleton_plots.plots(view, morphology.read(cave(), view.first))
+    return copied(plots, plot["name"], view.address.href(), partial(skeleton_plots.readings, view))
 
 
 def _address(view: CellView) -> str:

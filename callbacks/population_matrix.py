@@ -7,12 +7,11 @@ from typing import cast
 import numpy as np
 
 from callbacks import population_views
-from callbacks.population_plots import edges_call, grouping_call, somata_reads
 from components.cell_figures import Plot
 from components.figures import matrix as drawing
 from services.core.calls import call
 from services.core.errors import BadInput, TooLarge
-from services.populations import matrices, orders, totals
+from services.populations import matrices, orders, reads, totals
 from services.populations.matrices import Value
 from services.populations.population import Population
 from services.views.addresses import PopulationAddress
@@ -25,14 +24,15 @@ def plot(view: PopulationAddress, result: Population) -> Plot:
     """The matrix of a view. Raises TooLarge."""
     value = cast("Value", view.value)
     groups = population_views.groups(view, result.pair)
-    rows, columns = map(grouping_call, groups)
+    rows, columns = map(reads.groups, groups)
     whole = totals.of_shares(result.pair, *groups, value)
-    matrix = call(matrices.matrix, edges_call(result), rows, columns, value, **whole)
+    edges = reads.edges(result)
+    matrix = call(matrices.matrix, edges, rows, columns, value, **whole)
     numbers = matrix.result.numbers
     if max(numbers.shape) > drawing.MOST_NAMED and np.count_nonzero(numbers > 0) > MOST_DOTS:
         raise TooLarge(f"More than {MOST_DOTS:,} entries are too many to draw.", "Group the cells by a column.")
     if view.order == "depth" and not result.pair.release.volume.has_depth:
         raise BadInput("This volume has no depth to order by.", "Choose another order.")
-    ordered = call(orders.order, matrix, edges_call(result), view.order, somata_reads(result))
+    ordered = call(orders.order, matrix, edges, view.order, reads.somata(result))
     figure = call(drawing.ordered, ordered, matrices.UNITS.get(value, ""))
     return Plot("matrix", value.replace("_", " ").capitalize(), figure)

@@ -9,11 +9,12 @@ from typing import Any, cast
 
 from dash import MATCH, ClientsideFunction, Input, Output, State, clientside_callback, no_update
 
-from callbacks import population_matrix, population_plots, population_views
+from callbacks import population_beside, population_chance, population_matrix, population_plots, population_views
 from callbacks.bodies import Href, OfPlot
 from callbacks.figure_scripts import COPIED, COPY, copied
 from callbacks.register import callback
 from components import alerts, population_network, population_panels
+from components.cell_figures import Plot
 from components.populations_page import MOST_LISTED
 from services.cave.context import cave
 from services.cells import plot_frames
@@ -30,9 +31,9 @@ from services.populations import (
     scripts,
     sets,
 )
-from services.populations.comparisons import Compared
 from services.populations.groupings import CELL
 from services.populations.likeness import Direction
+from services.populations.nulls import Model
 from services.populations.population import Population
 from services.populations.similarity import Measure
 from services.views.addresses import PopulationAddress
@@ -127,17 +128,9 @@ def _changes(view: PopulationAddress, result: Population) -> Any:
 def _beside(view: PopulationAddress, result: Population) -> Any:
     if not view.beside.strip():
         return population_panels.nothing("Name another set to compare with.")
-    side: comparisons.Side = "post" if view.direction == "in" else "pre"
-    other = population.beside(result.pair, view.beside, side)
-    if (waiting := population_views.unread(view, other)) is not None:
+    if (waiting := population_views.unread(view, population_beside.pair(view, result))) is not None:
         return waiting
-    groups, compared = population_views.groups(view, result.pair)[side == "pre"], cast("Compared", view.compared)
-    partners = {"pre": "post", "post": "pre"}[side]
-    second = population.restricted(population.read(other), replace(other, **{partners: getattr(result.pair, partners)}))
-    rows = comparisons.difference(result.edges, second.edges, groups, compared, side=side, seed=chance.SEED)
-    sizes = [len(getattr(one, side)) for one in (result.pair, other)]
-    words = f"{sizes[0]:,} cells beside {sizes[1]:,}. {comparisons.WORDS[compared]}"
-    return population_panels.beside(view, rows, groups.by, words)
+    return population_panels.beside(view, *population_beside.plot(view, result))
 
 
 DRAWN: dict[str, Callable[[PopulationAddress, Population], Any]] = {
@@ -165,12 +158,21 @@ def copy_script(clicks: int | None, plot: OfPlot, href: Href) -> Any:
     view, result = population_views.shown(href)
     if not result:
         return no_update
-    if plot["name"] == "matrix":
-        drawn = [population_matrix.plot(view, result)]
-    else:
-        result = population_views.entry_of(view, result)
-        drawn = population_plots.plots(view, result)
-    return copied(drawn, plot["name"], href, partial(scripts.readings, result.pair))
+    if plot["name"] == "differences":
+        drawn = [population_beside.plot(view, result)[0]]
+        return copied(drawn, plot["name"], href, partial(population_beside.readings, view, result))
+    readings = partial(scripts.readings, result.pair)
+    return copied(_plots(view, result, plot["name"]), plot["name"], href, readings)
+
+
+def _plots(view: PopulationAddress, result: Population, name: str) -> list[Plot]:
+    match name:
+        case "matrix":
+            return [population_matrix.plot(view, result)]
+        case "chance":
+            drawn = population_views.draws(view, result.pair, cast("Model", view.model))
+            return [population_chance.plot(view, result, drawn)[0]]
+    return population_plots.plots(view, population_views.entry_of(view, result))
 
 
 clientside_callback(

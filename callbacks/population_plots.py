@@ -11,13 +11,11 @@ from components.cell_figures import Plot
 from components.figures import population as drawing
 from services.cells import compartments, plot_frames, tuning
 from services.core import type_columns
-from services.core.calls import Call, Read, call, known
-from services.populations import chance, tags
+from services.core.calls import Call, Read, call
+from services.populations import chance, reads, tags
 from services.populations import distributions as frames
-from services.populations.edges import edges_of
 from services.populations.groupings import CELL, Grouping, of_presynaptic
 from services.populations.population import Population
-from services.populations.scripts import READ
 from services.views.addresses import PopulationAddress
 
 
@@ -26,41 +24,15 @@ def plots(view: PopulationAddress, result: Population) -> list[Plot]:
     if not len(result.edges):
         return []
     pre, post = population_views.groups(view, result.pair)
-    edges = edges_call(result)
+    edges = reads.edges(result)
     drawn = [*_of_edges(result, edges), *([] if CELL in (pre.by, post.by) else _of_groups(result, edges, pre, post))]
     return [*drawn, *_of_compartments(result, pre), *_of_tuning(result, edges)]
-
-
-def edges_call(result: Population) -> Call:
-    """The edges of a population from what a script reads."""
-    return known(result.edges, edges_of, _synapses(result), *_ids(result))
-
-
-def grouping_call(groups: Grouping) -> Call:
-    """Groups of cells, written out."""
-    return known(groups, Grouping, groups.by, groups.names, groups.of)
-
-
-def somata_reads(result: Population) -> tuple[Read, Read]:
-    """Where the somata of both sets are."""
-    pre, post = (chance.somata_um(result.pair, ids) for ids in (result.edges.pre_ids, result.edges.post_ids))
-    return Read("pre_um", pre), Read("post_um", post)
-
-
-def _synapses(result: Population) -> Read:
-    rows = result.synapses
-    deep = result.pair.release.volume.has_depth
-    return Read(READ, rows.assign(depth_um=chance.depths_um(result, rows)) if deep else rows)
-
-
-def _ids(result: Population) -> tuple[Read, Read]:
-    return Read("pre", result.edges.pre_ids), Read("post", result.edges.post_ids)
 
 
 def _of_edges(population: Population, edges: Call) -> list[Plot]:
     strengths = call(drawing.strengths, call(frames.synapses_per_connection, edges))
     deep = population.pair.release.volume.has_depth
-    distance = call(drawing.by_distance, call(frames.by_distance, edges, somata_reads(population), deep))
+    distance = call(drawing.by_distance, call(frames.by_distance, edges, reads.somata(population), deep))
     note = "Pairs of cells with one soma each; bars are 95% intervals (Wilson). The last bin has all that is farther."
     return [
         Plot("strengths", "Synapses per connection", strengths),
@@ -73,7 +45,7 @@ def _of_compartments(population: Population, pre: Grouping) -> list[Plot]:
     if pre.by == CELL or compartments.table_of(population.pair.release) is None:
         return []
     read = Read("tags", tags.of_synapses(population))
-    of = call(of_presynaptic, _synapses(population), _ids(population)[0], grouping_call(pre))
+    of = call(of_presynaptic, reads.synapses(population), reads.cells(population)[0], reads.groups(pre))
     counts = call(frames.compartments, read, of, pre.names)
     left, whole = int(counts.result[compartments.NOT_PREDICTED].sum()), len(population.synapses)
     note = f"On the postsynaptic cell, as predicted; {left:,} of {whole:,} synapses have no prediction."
@@ -98,7 +70,7 @@ def _of_groups(population: Population, edges: Call, pre: Grouping, post: Groupin
     release = population.pair.release
     table, _, column = post.by.partition(type_columns.SEPARATOR)
     colours = plot_frames.type_colours(release, table, column)
-    rows, columns = grouping_call(pre), grouping_call(post)
+    rows, columns = reads.groups(pre), reads.groups(post)
     shares = call(frames.targets, edges, rows, columns, seed=chance.SEED)
     quantiles = call(frames.degrees, edges, rows, columns)
     note = "Hover for 95% bootstrap intervals (500 resamples of the row's cells)."
@@ -111,8 +83,8 @@ def _of_groups(population: Population, edges: Call, pre: Grouping, post: Groupin
 
 
 def _of_depths(population: Population, pre: Grouping, colours: Mapping[str, str]) -> Plot:
-    read = _synapses(population)
-    of = call(of_presynaptic, read, _ids(population)[0], grouping_call(pre))
+    read = reads.synapses(population)
+    of = call(of_presynaptic, read, reads.cells(population)[0], reads.groups(pre))
     depths = call(frames.depths_of, read, of, pre.names)
     figure = call(drawing.depths, depths, colours, population.pair.release.volume.layers)
     return Plot("depths", "Depth of the synapses of each row", figure)

@@ -8,12 +8,11 @@ from typing import Any, cast
 
 from dash import ClientsideFunction, Input, Output, State, clientside_callback, no_update, set_props
 
-from callbacks import population_matrix, views
+from callbacks import population_chance, population_matrix, views
 from callbacks.errors import left_to_load
 from callbacks.population_views import address_of, draws, grouped_by, groups, named, pair_of, shown, undrawn, unread
 from callbacks.register import callback
 from components import alerts, controls, population_fields, populations_page
-from components.figures import matrix as drawing
 from components.links import neuroglancer_link
 from services.cave.context import cave
 from services.cells import proofreading, synapse_filter
@@ -81,8 +80,9 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     view, pair = pair_of(requested)
     if pair is None:
         return populations_page.invitation(_examples(view)), "", alerts.notes(message), view.href()
-    status, sets = populations_page.status(pair), populations_page.sets(view, pair)
-    if (waiting := unread(view, pair)) is not None:
+    status, waiting = populations_page.status(pair), unread(view, pair)
+    sets = populations_page.sets(view, pair, read=waiting is None)
+    if waiting is not None:
         href = no_update if view.read == "on" else view.href()
         return [sets, waiting], status, alerts.notes([*message, *pair.notes]), href
     result = population.read(pair)
@@ -163,9 +163,7 @@ def compare(href: str) -> Any:
     rows, drawn = groups(view, result.pair), draws(view, result.pair, cast("Model", view.model))
     if (waiting := undrawn(result, drawn, rows)) is not None:
         return waiting
-    against = chance.compare(result, rows, drawn)
-    figure = drawing.of_ratios(against.ratio, against.q, against.pre.names, against.post.names)
-    return populations_page.chance(view, figure, against.notes())
+    return populations_page.chance(*population_chance.plot(view, result, drawn))
 
 
 def _drawn(view: PopulationAddress, result: Population) -> list[Any]:

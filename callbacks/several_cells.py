@@ -6,15 +6,17 @@ from typing import Any
 
 from components import several_cells, synapse_list, truncated
 from services.cells import several_cells as together
+from services.core.directions import Direction
 from services.views.cell_view import CellView
 
 
 def about(view: CellView) -> list[Any]:
     """The cells, the synapses among them, and those with the partner that is asked for."""
     shown, _ = view.answerable
+    shared = {way: int((view.table(way).frame[together.NUM_CELLS] == len(view.cells)).sum()) for way in Direction}
     listed = view.synapses_with_partner() if view.address.partner else {}
     return [
-        several_cells.cells(view.address, view.cells, view.own_types(), together.among(view.cells)),
+        several_cells.cells(view.address, view.cells, view.own_types(), together.among(view.cells), shared),
         synapse_list.synapse_list(shown, view.root_ids, listed) if view.address.partner else None,
     ]
 

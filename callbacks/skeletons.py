@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from dash import ClientsideFunction, Input, Output, clientside_callback
+from dash import MATCH, Input, Output, State, no_update
 
 from callbacks import views
 from callbacks.errors import left_to_load
+from callbacks.figure_scripts import COPIED, COPY, copied
 from callbacks.register import callback
 from components import alerts, skeletons_page
+from components.cell_figures import Plot
 from components.figures.skeleton_wall import wall as drawing
 from services.cave.context import cave
 from services.cave.release import Release
-from services.cells import proofreading, skeleton_wall
+from services.cells import proofreading, skeleton_script, skeleton_wall
+from services.cells.skeleton_wall import Wall
+from services.core.calls import Read, call, known
 from services.populations import sets
 from services.views.addresses import Query, WallAddress, parse_wall
 from services.views.resolving import release_of
@@ -52,22 +57,38 @@ def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     cells = sets.resolve(release, view.cells)
     wall = skeleton_wall.read(release, cells.ids.tolist())
     view = replace(view, datastack=release.datastack, version=str(release.number))
-    volume = release.volume
-    titles, by = [volume.titles[name] for name in volume.axes[:2]], volume.layer_set().name
-    figure = drawing(wall.cells, titles, volume.layers, volume.depth_range_um, layers_by=by)
     messages = (*messages, *cells.notes, *skeletons_page.notes(wall))
-    return skeletons_page.results(view, wall, figure), skeletons_page.status(wall, volume.down), alerts.notes(messages)
+    results = skeletons_page.results(view, wall, plot_of(release, wall))
+    return results, skeletons_page.status(wall, release.volume.down), alerts.notes(messages)
+
+
+def plot_of(release: Release, wall: Wall) -> Plot:
+    """The skeletons of a wall as a plot."""
+    volume = release.volume
+    titles, by = [volume.titles[name] for name in volume.axes[:2]], volume.layer_set()
+    cells = known(wall.cells, skeleton_wall.cells, Read("cell_skeletons", None), list(volume.axes))
+    figure = call(drawing, cells, titles, by.layers, volume.depth_range_um, layers_by=by.name)
+    return Plot("wall", "Skeletons", figure)
+
+
+@callback(
+    Output({"type": COPIED, "of": "wall", "name": MATCH}, "data"),
+    Input({"type": COPY, "of": "wall", "name": MATCH}, "n_clicks"),
+    State("wall-query", "data"),
+    prevent_initial_call=True,
+)
+def copy_script(clicks: int | None, query: Query) -> Any:
+    """A script that draws the skeletons."""
+    if not clicks:
+        return no_update
+    view, _ = parse_wall(query)
+    release = release_of(cave(), view)
+    wall = skeleton_wall.read(release, sets.resolve(release, view.cells).ids.tolist())
+    readings = partial(skeleton_script.readings, release, [cell.root_id for cell in wall.cells])
+    return copied([plot_of(release, wall)], "wall", view.href(), readings)
 
 
 def _example(release: Release, view: WallAddress) -> WallAddress | None:
     """The proofread cells, where the version says which."""
     known = proofreading.table_of(release)
     return replace(view, cells=f"{known.name}:") if known else None
-
-
-clientside_callback(
-    ClientsideFunction("skeletons", "save"),
-    Input("wall-svg", "n_clicks"),
-    Input("wall-png", "n_clicks"),
-    prevent_initial_call=True,
-)

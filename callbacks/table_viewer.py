@@ -78,12 +78,12 @@ def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
 def _results(shown: HeldView | PagedView) -> Any:
     view = shown.address
     if isinstance(shown, PagedView):
-        return table_page.paged_results(view, shown.table, _first(shown))
+        return table_page.paged_results(view, shown.table, _first(shown), _summary(shown))
     others = joins.joinable(cave(), shown.table)
     axes = plots.axes_of(shown.table), plots.axes(shown.table, view.x, view.y)
     viewer = beside_table(view, links.viewers(cave(), view.datastack))
     layers = controls.layer_options(cave().volume(view.datastack))
-    more: Any = {"viewer": viewer, "layer_sets": layers, "block": _first(shown)}
+    more: Any = {"viewer": viewer, "layer_sets": layers, "block": _first(shown), "summary": _summary(shown)}
     return table_page.results(view, shown.table, *axes, others, **more)
 
 
@@ -135,6 +135,10 @@ def summarise(state: GridState | None, columns: list[str], panel: str | None, of
     if not state:
         return no_update, no_update, no_update
     shown = views.of_table_grid(state, columns, panel or "")
+    return _summary(shown, few_now=views.is_few_now(shown, of))
+
+
+def _summary(shown: HeldView | PagedView, *, few_now: bool = False) -> tuple[Any, ...]:
     try:
         words = shown.filter
         total, more = shown.counted()
@@ -143,7 +147,7 @@ def summarise(state: GridState | None, columns: list[str], panel: str | None, of
         return table_page.drawn_for(shown.address, problem), None, []
     message = words.describe() if words.text() else ""
     unfiltered = shown.address.unfiltered().href()
-    messages = [*more, *([table_page.few_enough(shown.address)] if views.is_few_now(shown, of) else [])]
+    messages = [*more, *([table_page.few_enough(shown.address)] if few_now else [])]
     counts = table_page.counts(total, shown.whole, message, unfiltered, messages, meant=shown.meant(total))
     summary = table_page.drawn_for(shown.address, counts)
     return summary, *table_page.downloads(shown.address, words.text(), shown.no_files(total))

@@ -26,7 +26,7 @@ def page(query: Mapping[str, Any]) -> html.Div:
         controls.text("Search", "q", "catalogue-q", text, "soma, cell_type"),
     ]
     top = [heading("All tables"), html.P(id="catalogue-status", className="k-status", role="status")]
-    about = html.P(id="catalogue-about", className="k-muted")
+    about = html.P(id="catalogue-about", className="k-muted k-about")
     return html.Div(
         [
             html.Div(top, className="k-top"),

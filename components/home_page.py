@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
@@ -66,19 +67,18 @@ def tables(datastack: str, version: Version, listed: Sequence[TableInfo]) -> htm
 
 
 def types(listed: Sequence[TypeExample]) -> Any:
-    """A link to the cells of each type, with their number and layer."""
+    """A link to the cells of each type, with their number and layer, and one to those of all."""
     if not listed:
         return html.P("No table of this datastack says cell types.", className="k-hint")
-    return html.Ul(
-        [
-            _line(
-                one.address.href(),
-                [html.Span(className="k-swatch", style={"backgroundColor": one.colour}), one.name],
-                " · ".join(filter(None, [one.layer, counted(one.rows, "cell")])),
-            )
-            for one in listed
-        ]
-    )
+    lines = [
+        _line(
+            one.address.href(),
+            [html.Span(className="k-swatch", style={"backgroundColor": one.colour}), one.name],
+            " · ".join(filter(None, [one.layer, counted(one.rows, "cell")])),
+        )
+        for one in listed
+    ]
+    return html.Ul([*lines, _line(replace(listed[0].address, boxes={}).href(), "All types, counted", "")])
 
 
 def cells(listed: Sequence[CellExample]) -> Any:

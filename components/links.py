@@ -92,6 +92,6 @@ def deselect(id: Any, count: int) -> list[Any]:
     ]
 
 
-def separated(parts: Sequence[html.A]) -> list[Any]:
+def separated(parts: Sequence[Any]) -> list[Any]:
     """Parts of a sentence with commas between them."""
     return [item for part in parts for item in (part, ", ")][:-1]

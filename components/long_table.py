@@ -44,5 +44,5 @@ def long_table(
         className="k-scroll k-synapses",
         tabIndex="0",
         role="region",
-        **aria(label=label),
+        **aria(label=f"Rows: {label}"),
     )

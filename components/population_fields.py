@@ -80,7 +80,7 @@ FIELDS_OF: Mapping[str, Sequence[Field]] = {
         Field("value", "Value", _words(POPULATION_VALUES)),
         ROWS,
         COLUMNS,
-        Field("order", "Order", [{"label": "type order", "value": "name"}, *_words(ORDERS[1:])]),
+        Field("order", "Order", _words(ORDERS)),
         Field("model", "Against chance", [{"label": MODEL_WORDS[name], "value": name} for name in MODELS]),
         PERMUTATIONS,
         SEED,
@@ -90,9 +90,9 @@ FIELDS_OF: Mapping[str, Sequence[Field]] = {
     "alike": (
         ROWS,
         COLUMNS,
-        Field("direction", "Alike in", DIRECTIONS),
+        Field("direction", "Similarity of", DIRECTIONS),
         Field("measure", "By", MEASURES),
-        Field("cell", "Like cell", "root id; none for clusters"),
+        Field("cell", "Similar to cell", "root id; none for clusters"),
         Field("clusters", "Clusters", "8"),
     ),
     "paths": (

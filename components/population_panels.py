@@ -1,4 +1,4 @@
-"""What is looked at of a population beside its matrix: distributions, motifs, cells wired alike, paths."""
+"""What is looked at of a population beside its matrix: distributions, motifs, similar cells, paths."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from components import cell_figures
 from components.attributes import aria
 from components.cell_card import counted
 from components.cell_figures import Plot
-from components.figures import population as drawing
 from components.long_table import Cell, folded, hint, link, long_table
 from components.populations_page import MOST_LISTED, file
-from services.core.calls import call
 from services.core.columns import decimals
 from services.views.addresses import CellAddress, PopulationAddress
 
@@ -39,6 +37,8 @@ MOTIFS = {
     "210": "A → B ↔ C, A ↔ C",
     "300": "A ↔ B ↔ C, A ↔ C",
 }
+FORMS = {"share": ".1%", "synapses_per_cell": ",.2f", "connected_fraction": ".1%"}
+"""How what is compared of two sets is written."""
 MOST_IDS = 50
 """Cells of a cluster that are listed."""
 
@@ -77,14 +77,13 @@ def clusters(view: PopulationAddress, cells: pd.DataFrame) -> html.Section:
             str(number),
             f"{len(some):,}",
             _types(some["group"]),
-            folded("Cells", _cells(view, some["root_id"])),
+            folded("Root ids", _cells(view, some["root_id"])),
         ]
         for number, some in cells.groupby("cluster")
     ]
-    note = (
-        f"By the synapses with each type of {WAYS[view.direction]}; average linkage. Choose a cell for those like it."
-    )
-    listed = long_table("Clusters", ("cluster", "cells", "types", ""), rows, ("cluster", "types", ""))
+    ways = f"By the synapses with each type of {WAYS[view.direction]}; average linkage."
+    note = f"{ways} Choose a cell to list those similar to it."
+    listed = long_table("Clusters", ("cluster", "cells", "types", "root ids"), rows, ("cluster", "types", "root ids"))
     return _section("Clusters", note, listed, _alike_files(view, number=view.clusters))
 
 
@@ -102,8 +101,8 @@ def alike(view: PopulationAddress, cells: pd.DataFrame) -> html.Section:
     ]
     note = f"{view.measure.capitalize()} of the synapses with each type of {WAYS[view.direction]}.{_first(cells)}"
     titles = ("cell", "type", "similarity", "synapses", "partners")
-    listed = long_table("Cells alike", titles, rows, ("cell", "type", "partners"))
-    return _section(f"Cells like {view.cell}", note, listed, _alike_files(view, cell=view.cell))
+    listed = long_table("Similar cells", titles, rows, ("cell", "type", "partners"))
+    return _section(f"Cells similar to {view.cell}", note, listed, _alike_files(view, cell=view.cell))
 
 
 def partners(view: PopulationAddress, shared: pd.DataFrame) -> html.Section:
@@ -170,9 +169,9 @@ def changes(view: PopulationAddress, pairs: pd.DataFrame) -> html.Section:
     return _section(f"Version {view.against} to {view.version}", note + _first(changed), listed, files)
 
 
-def beside(view: PopulationAddress, groups: pd.DataFrame, by: str, words: str) -> html.Section:
-    """Two sets of cells beside each other: `groups` are of `comparisons.difference`."""
-    form = ".1%" if view.compared != "synapses_per_cell" else ",.2f"
+def beside(view: PopulationAddress, plot: Plot, groups: pd.DataFrame, by: str, words: str) -> html.Section:
+    """Two sets of cells beside each other: `groups`, by a column, are of `comparisons.difference`."""
+    form = FORMS[view.compared]
     rows: list[list[Cell]] = [
         [
             _name(row["group"]),
@@ -182,9 +181,7 @@ def beside(view: PopulationAddress, groups: pd.DataFrame, by: str, words: str) -
         for row in groups.to_dict("records")
     ]
     titles = (by, "first", "second", "difference", "95% interval")
-    figure = call(drawing.differences, groups, form)
-    note = "Bars: 95% bootstrap intervals (cells resampled)."
-    graph = cell_figures.plot(Plot("differences", "Difference", figure, note=note), "")
+    graph = cell_figures.plot(plot, "population")
     more = {"direction": view.direction, "value": view.compared, "beside": view.beside}
     files = file(view, "difference", "Differences:", pre_by=view.pre_by, post_by=view.post_by, **more)
     return _section("Side by side", words, graph, long_table("Differences", titles, rows, (by,)), files)

@@ -19,7 +19,7 @@ from components.figures.template import CONFIG, Figure
 from components.links import neuroglancer_link, separated
 from components.long_table import Cell, link, long_table
 from components.partner_panel import file_links
-from components.population_fields import MODEL_WORDS, fields
+from components.population_fields import fields
 from components.shell import heading
 from services.views.addresses import (
     NO_MODEL,
@@ -39,7 +39,7 @@ PANEL_TITLES = {
     "matrix": "Matrix",
     "distributions": "Distributions",
     "motifs": "Motifs",
-    "alike": "Alike",
+    "alike": "Similarity",
     "paths": "Paths",
     "network": "Network",
     "changes": "Versions",
@@ -47,6 +47,8 @@ PANEL_TITLES = {
 }
 MOST_LISTED = 200
 POLL_MS = 1_500
+HEAD_PX, ROW_PX = 56, 22.75
+"""Of a matrix, whose place is kept until it is drawn."""
 
 
 def page(view: PopulationAddress, query: Mapping[str, Any]) -> html.Div:
@@ -94,8 +96,8 @@ def invitation(examples: Sequence[tuple[str, PopulationAddress]]) -> html.Div:
     )
 
 
-def sets(view: PopulationAddress, pair: Pair) -> html.Div:
-    """What is known of both sets before anything is read."""
+def sets(view: PopulationAddress, pair: Pair, *, read: bool) -> html.Div:
+    """What is known of both sets, in a menu once their synapses are `read`; their skeletons, and both in a viewer."""
     titles = (
         "",
         "set",
@@ -112,15 +114,20 @@ def sets(view: PopulationAddress, pair: Pair) -> html.Div:
     ]
     head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
     table = html.Table([head, html.Tbody(rows)], className="k-table k-sets", **aria(label="The sets"))
-    shown = html.Div(table, className="k-scroll", tabIndex="0", role="region", **aria(label="The sets"))
+    shown: Any = html.Div(table, className="k-scroll", tabIndex="0", role="region", **aria(label="The sets"))
+    if read:
+        shown = html.Details(
+            [html.Summary("Sets"), html.Div(shown, className="k-menu")], className="k-drop k-sets-drop"
+        )
     wanted = {"presynaptic": view.pre_set, "postsynaptic": view.post_set}
     walls = [
-        html.A(f"{name} skeletons", href=WallAddress(view.datastack, view.version, cells).href())
+        html.A(name, href=WallAddress(view.datastack, view.version, cells).href())
         for name, cells in wanted.items()
         if cells
     ]
-    seen = html.P(["See ", *separated(walls)], className="k-hint")
-    return html.Div([shown, html.Div(id="pop-link", className="k-population-link"), seen])
+    skeletons = html.Span(["Skeletons: ", *separated(walls)])
+    link = html.Div(id="pop-link", className="k-link")
+    return html.Div([None if read else shown, html.Div([shown if read else None, skeletons, link], className="k-line")])
 
 
 def offer(view: PopulationAddress, requests: int) -> html.Div:
@@ -169,8 +176,7 @@ def _under_way(job: Job) -> str:
 def results(view: PopulationAddress, plot: Plot, message: str, files: Any) -> list[Any]:
     """The matrix of a population that was read, and the places of what is drawn after it."""
     drawn = [
-        html.H2(plot.title),
-        html.P(message, className="k-hint"),
+        html.Div([html.H2(plot.title), html.P(message, className="k-hint")], className="k-titled"),
         _matrix(plot.figure.result, replace(view, row="", column="").href()),
         html.P("Click an entry to list its synapses.", className="k-hint"),
         cell_figures.figure_files(plot.name, "population"),
@@ -193,8 +199,14 @@ def _matrix(figure: Figure, href: str) -> Any:
     if is_table(figure):
         place = html.Table(id="pop-table", hidden=True, className="k-matrix", **aria(label="Matrix"))
         store = dcc.Store(id="pop-table-of", data={"figure": figure, "href": href})
+        kept = {"minHeight": HEAD_PX + ROW_PX * len(figure["layout"]["meta"]["rows"])}
         return html.Div(
-            [place, store], className="k-matrix-place", tabIndex="0", role="region", **aria(label="Entries")
+            [place, store],
+            className="k-matrix-place",
+            style=kept,
+            tabIndex="0",
+            role="region",
+            **aria(label="Entries"),
         )
     return dcc.Graph(
         id="pop-matrix",
@@ -258,14 +270,14 @@ def entry(view: PopulationAddress, synapses: pd.DataFrame, viewer: Link | None) 
     )
 
 
-def chance(view: PopulationAddress, figure: Figure, notes: Sequence[str]) -> html.Section:
+def chance(plot: Plot, notes: Sequence[str]) -> html.Section:
     """Observed by expected."""
-    graph = dcc.Graph(
-        id="pop-null", figure=figure, config=CONFIG, responsive=True, style={"height": figure["layout"]["height"]}
-    )
-    title = f"Observed by expected: {MODEL_WORDS[view.model].lower()}"
+    figure = plot.figure.result
+    style = {"height": figure["layout"]["height"]}
+    graph = dcc.Graph(id="pop-null", figure=figure, config=CONFIG, responsive=True, style=style)
     messages = [html.P(note, className="k-hint") for note in notes]
-    return html.Section([html.H2(title), graph, *messages], className="k-matrix", **aria(label="Against chance"))
+    drawn = [html.H2(plot.title), graph, *messages, cell_figures.figure_files(plot.name, "population")]
+    return html.Section(html.Div(drawn, **data(title=plot.title)), className="k-matrix", **aria(label="Against chance"))
 
 
 def status(pair: Pair) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,14 @@ from dash import html
 
 from components import glossary
 from components.attributes import aria
+from components.cell_card import counted
 from components.connectivity_page import types_in_words
-from components.links import copy_button, copyable
+from components.links import copy_button, copyable, separated
 from services.views.addresses import CellAddress, WallAddress
 
 if TYPE_CHECKING:
     from services.cells.connectivity import Connectivity
+    from services.core.directions import Direction
 
 TEXTS = 3
 """Columns of ids and words behind the number of a cell; those behind them are NUMBERS."""
@@ -42,10 +44,15 @@ def status(connectivities: Sequence[Connectivity], description: str) -> list[Any
 
 
 def cells(
-    view: CellAddress, connectivities: Sequence[Connectivity], types: Sequence[str | None], matrix: pd.DataFrame
+    view: CellAddress,
+    connectivities: Sequence[Connectivity],
+    types: Sequence[str | None],
+    matrix: pd.DataFrame,
+    shared: Mapping[Direction, int],
 ) -> html.Section:
-    """A line for each cell, numbered, that leads to the cell alone; and the synapses among them. `types` are the cells'
-    own, `matrix` is of :func:`several_cells.among`."""
+    """A line for each cell, numbered, that leads to the cell alone; the synapses among them; and how many partners they
+    all have in each direction (`shared`), with a link that shows these alone. `types` are the cells' own, `matrix` is
+    of :func:`several_cells.among`."""
     texts = dict.fromkeys(("cell", "root id", "nucleus id", "type"), "k-text")
     deep = ["soma depth (µm)"] if "soma_depth_um" in connectivities[0].inputs else []
     titles = texts | dict.fromkeys((*deep, *NUMBERS), "")
@@ -70,10 +77,29 @@ def cells(
                 ],
                 className="k-several",
             ),
-            html.P(["All root ids ", copy_button(ids, "all root ids"), " · ", skeletons], className="k-hint"),
+            html.Div(
+                [
+                    html.Span(
+                        [_shared_by(len(connectivities)), *separated(_shared(view, len(connectivities), shared))]
+                    ),
+                    skeletons,
+                    html.Span(["Root ids ", copy_button(ids, "all root ids")], className="k-copyable"),
+                ],
+                className="k-line",
+            ),
         ],
         **aria(label="The cells that were asked for"),
     )
+
+
+def _shared_by(cells: int) -> str:
+    return f"Partners of {'both' if cells == 2 else f'all {cells}'} cells: "
+
+
+def _shared(view: CellAddress, cells: int, shared: Mapping[Direction, int]) -> list[Any]:
+    ways = {way: replace(view, tab=way, where=f"num_cells = {cells}", boxes={}, sort=(), partner="") for way in shared}
+    words = {way: counted(count, f"{way.noun} partner") for way, count in shared.items()}
+    return [html.A(words[way], href=ways[way].href()) if count else words[way] for way, count in shared.items()]
 
 
 def _row(view: CellAddress, place: int, one: Connectivity, own: str | None) -> html.Tr:
@@ -103,7 +129,12 @@ def _among(matrix: pd.DataFrame) -> Any:
     """Synapses from each cell (rows) onto each (columns)."""
     places = range(1, len(matrix) + 1)
     top = max((int(count) for count in matrix.to_numpy().ravel() if not pd.isna(count)), default=0)
-    head = html.Tr([html.Th("from \\ onto", scope="col"), *(html.Th(str(place), scope="col") for place in places)])
+    head = html.Tr(
+        [
+            html.Th("synapses from \\ onto", scope="col", title="Autapses are on the diagonal."),
+            *(html.Th(str(place), scope="col") for place in places),
+        ]
+    )
     body = [
         html.Tr([html.Th(str(place), scope="row"), *(_count(count, top) for count in row)])
         for place, row in zip(places, matrix.to_numpy(), strict=True)
@@ -111,7 +142,6 @@ def _among(matrix: pd.DataFrame) -> Any:
     return html.Div(
         html.Table(
             [
-                html.Caption("Synapses among them, autapses on the diagonal"),
                 html.Thead(head),
                 html.Tbody(body),
             ],
@@ -127,6 +157,7 @@ def _among(matrix: pd.DataFrame) -> Any:
 def _count(count: Any, top: int) -> html.Td:
     if pd.isna(count):
         return html.Td("?", title="CAVE cut the synapses of both cells, so nobody knows.")
-    strength = round(60 * count / top) if top else 0
-    shade = {"background": f"color-mix(in srgb, var(--k-accent) {strength}%, transparent)"} if count else {}
+    share = round(100 * count / top) if top else 0
+    mix = f"color-mix(in srgb, var(--k-accent) calc({share}% * var(--k-shade)), transparent)"
+    shade = {"background": mix} if count else {}
     return html.Td(f"{count:,}", style=shade, className="" if count else "k-muted")

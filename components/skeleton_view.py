@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dash import html
 
 from components import later
 from components.cell_figures import Plot, plot
-from components.figures.morphology import skeleton
-from components.figures.profiles import profile
 from components.links import separated
-from services.core.calls import call
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from services.cells.morphology import Morphology
     from services.core.errors import KarstError
 
-TITLE = "Skeleton in 3D"
 COLUMNS = (
     ("cable_um", "cable (µm)", "{:,.0f}"),
     ("in_per_um", "inputs / µm", "{:.3f}"),
@@ -41,37 +37,13 @@ def place() -> html.Div:
     return later.place("cell-skeleton", html.P("Looking for a skeleton…", className="k-hint"))
 
 
-def picture(
-    morphology: Morphology,
-    measures: pd.DataFrame,
-    profiles: tuple[pd.DataFrame, pd.DataFrame],
-    soma_um: tuple[float, float, float] | None,
-    cell: str,
-) -> html.Div:
-    """The skeleton with soma and synapses, how much of them is drawn, its `measures` by compartment, the `profiles` of
-    Sholl and of depth, and files of it; `cell` is the cell's address in the API."""
-    figure = call(skeleton, morphology.lines, morphology.synapses, soma_um, morphology.titles)
-    counts = [
-        f"{len(points):,} of {morphology.num_synapses[way]:,} {way.noun} synapses"
-        for way, points in morphology.synapses.items()
-    ]
-    cable = f"{morphology.drawn_um / 1000:,.2f} of {morphology.cable_um / 1000:,.2f} mm of cable"
-    drawn = plot(Plot("skeleton", TITLE, figure, note=f"Drawn: {cable}, {' and '.join(counts)}."), "")
-    without = () if len(profiles[1]) else (DEPTHS,)
+def picture(plots: Sequence[Plot], measures: pd.DataFrame, cell: str, *, deep: bool) -> html.Div:
+    """The skeleton, its `measures` by compartment, its profiles, and files of it; `cell` is the cell's address in the
+    API, `deep` says whether the volume has depths."""
+    first, *others = (plot(one, "skeleton") for one in plots)
+    without = () if deep else (DEPTHS,)
     files = [html.A(title, href=f"{cell}/{path}", download="") for title, path in FILES.items() if title not in without]
-    return html.Div(
-        [drawn, _table(measures), *_profiles(*profiles), html.P(["Download: ", *separated(files)], className="k-hint")]
-    )
-
-
-def _profiles(sholl: pd.DataFrame, depth: pd.DataFrame) -> list[html.Details]:
-    """The plots, folded; that of depth where the volume has one."""
-    by_distance = call(profile, sholl, "radius_um", "distance from the soma (µm)", "crossings")
-    plots = [plot(Plot("sholl", "Sholl profile", by_distance, open=False), "")]
-    if len(depth):
-        by_depth = call(profile, depth, "depth_um", "depth below pia (µm)", "cable (µm)")
-        plots.append(plot(Plot("cable-depth", "Cable by depth", by_depth, open=False), ""))
-    return plots
+    return html.Div([first, _table(measures), *others, html.P(["Download: ", *separated(files)], className="k-hint")])
 
 
 def _table(measures: pd.DataFrame) -> html.Details:

@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 
 from dash import dcc, html
 
-from components import alerts, controls
+from components import alerts, cell_figures, controls
+from components.attributes import data
 from components.cell_card import counted
-from components.figures.template import CONFIG, Figure
+from components.cell_figures import Plot
+from components.figures.template import CONFIG
 from components.partner_panel import file_links
 from components.shell import heading
 from services.views.addresses import WALL_PAGE, CellAddress, WallAddress
@@ -18,6 +20,8 @@ from services.views.addresses import WALL_PAGE, CellAddress, WallAddress
 if TYPE_CHECKING:
     from services.cells.skeleton_wall import Wall
 
+WIDTH_PX = "1600"
+"""Of its files, which are for a slide."""
 PLACEHOLDER = "ids, or a table and a filter, types:cell_type = BC"
 
 
@@ -50,19 +54,17 @@ def invitation(example: WallAddress | None) -> html.Div:
     return alerts.empty("Skeletons side by side", words, link)
 
 
-def results(view: WallAddress, wall: Wall, figure: Figure) -> list[Any]:
+def results(view: WallAddress, wall: Wall, plot: Plot) -> list[Any]:
     """The picture, ways to save it, and the cells as links, in its order."""
-    saved = [
-        html.Button(name, id=f"wall-{name.lower()}", type="button", className="btn btn-sm btn-outline-secondary")
-        for name in ("SVG", "PNG")
-    ]
+    figure = plot.figure.result
     links = [
         html.Li(html.A(str(cell.root_id), href=CellAddress(view.datastack, view.version, str(cell.root_id)).href()))
         for cell in wall.cells
     ]
+    graph = dcc.Graph(id="wall-plot", figure=figure, config=CONFIG, style={"height": figure["layout"]["height"]})
+    drawn = [graph, cell_figures.figure_files(plot.name, "wall")]
     return [
-        html.Div(["Save as ", *saved], className="k-line"),
-        dcc.Graph(id="wall-plot", figure=figure, config=CONFIG, style={"height": figure["layout"]["height"]}),
+        html.Div(drawn, **data(title=plot.title, width=WIDTH_PX)),
         html.Details([html.Summary("Cells, from left to right"), html.Ol(links)]),
         file_links("Lines:", f"/api/v1/{view.datastack}/{view.version}/skeletons?{urlencode({'cells': view.cells})}"),
     ]

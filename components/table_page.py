@@ -82,9 +82,11 @@ def results(
     *,
     viewer: Sequence[Any],
     block: Mapping[str, Any],
+    summary: Sequence[Any],
     layer_sets: Sequence[controls.Option] = (),
 ) -> list[Any]:
-    """The rows of the view, `block` the first of them, and places for all that is said about them.
+    """The rows of the view, `block` the first of them, their `summary` (counts, a link to them as a file, and the menu
+    of downloads), and places for all else that is said about them.
 
     `axes` are the columns that plots can have, `chosen` those they do; `others` are the tables of the version,
     `viewer` is the panel of the rows in 3D, `layer_sets` are the boundaries of layers to choose from."""
@@ -100,10 +102,11 @@ def results(
         "ids": id_panel(table),
         "columns": column_panel(view, table, others),
     }
-    return _results(view, table, block, _aside(view, panels, wide=view.panel == "plot" and view.plot != "counts"))
+    wide = view.panel == "plot" and view.plot != "counts"
+    return _results(view, table, block, summary, _aside(view, panels, wide=wide))
 
 
-def paged_results(view: TableAddress, table: LargeTable, block: Mapping[str, Any]) -> list[Any]:
+def paged_results(view: TableAddress, table: LargeTable, block: Mapping[str, Any], summary: Sequence[Any]) -> list[Any]:
     """The same for a table that CAVE sends page by page, so that nothing can sort or plot it until it is narrowed."""
     pages = "they come from CAVE page by page, in its own order, and it filters them. "
     begin = (
@@ -116,13 +119,14 @@ def paged_results(view: TableAddress, table: LargeTable, block: Mapping[str, Any
         "where they are few enough. To find ids, type them into the box of a column: in 1, 2, 3."
     )
     panels = {"columns": [html.P(why, className="k-hint"), *column_panel(view, table, None)]}
-    return _results(view, table, block, _aside(view, panels), sortable=False)
+    return _results(view, table, block, summary, _aside(view, panels), sortable=False)
 
 
 def _results(
     view: TableAddress,
     table: TableFrame | LargeTable,
     block: Mapping[str, Any],
+    summary: Sequence[Any],
     aside: html.Aside,
     *,
     sortable: bool = True,
@@ -140,13 +144,14 @@ def _results(
         hidden=[name for name in names if name not in view.columns] if set(names) & set(view.columns) else (),
         sortable=sortable,
     )
+    counted, csv, menu = summary
     bar = html.Div(
         [
-            html.Div(id="table-counts", className="k-counts", role="status"),
+            html.Div(counted, id="table-counts", className="k-counts", role="status"),
             help.opener("How to filter"),
             html.Div(id="table-selection"),
             html.Div(id="table-link", className="k-link"),
-            html.Div(ways_out(None, [], "table-csv", "table-menu"), className="k-downloads"),
+            html.Div(ways_out(csv, menu, "table-csv", "table-menu"), className="k-downloads"),
         ],
         id="table-summary",
         className="k-summary",

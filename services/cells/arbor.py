@@ -16,7 +16,6 @@ from services.cells import connectivity
 from services.cells.connectivity import Connectivity
 from services.cells.morphology import COMPARTMENTS, SOMA
 from services.cells.synapse_rows import CENTRE_NM
-from services.core import space
 from services.core.directions import Direction
 
 Floats = npt.NDArray[np.float64]
@@ -104,10 +103,10 @@ def _edges(skeleton: Mapping[str, Any], vertices_um: Floats) -> tuple[npt.NDArra
     return kind, np.linalg.norm(vertices_um[edges[:, 0]] - vertices_um[edges[:, 1]], axis=1)
 
 
-def sholl(cave: Cave, datastack: str, root_id: int) -> pd.DataFrame:
-    """How often spheres around the soma meet the arbor: `radius_um`, steps of `SHOLL_STEP_UM`, and for each compartment
-    the number of edges that one end of is inside, Int64. The middle is the soma, else the first vertex."""
-    skeleton = cave.skeleton(datastack, root_id)
+def sholl(skeleton: Mapping[str, Any]) -> pd.DataFrame:
+    """How often spheres around the soma meet the arbor of a skeleton: `radius_um`, steps of `SHOLL_STEP_UM`, and for
+    each compartment the number of edges that one end of is inside, Int64. The middle is the soma, else the first
+    vertex."""
     vertices_um = np.asarray(skeleton["vertices"], np.float64) / NM_PER_UM
     kind, _ = _edges(skeleton, vertices_um)
     somata = np.flatnonzero(np.asarray(skeleton["compartment"]) == SOMA)
@@ -119,19 +118,14 @@ def sholl(cave: Cave, datastack: str, root_id: int) -> pd.DataFrame:
     return pd.DataFrame({"radius_um": radii} | {name: pd.array(count, "Int64") for name, count in columns.items()})
 
 
-def depth_profile(cave: Cave, datastack: str, root_id: int) -> pd.DataFrame:
-    """How much cable runs at each depth: `depth_um`, the upper edge of a bin of `DEPTH_STEP_UM`, and for each
-    compartment its length there in um, float64. Empty where the volume has no depth."""
-    skeleton, volume = cave.skeleton(datastack, root_id), cave.volume(datastack)
-    vertices_nm = np.asarray(skeleton["vertices"], np.float64)
-    kind, length = _edges(skeleton, vertices_nm / NM_PER_UM)
-    edges = np.asarray(skeleton["edges"]).reshape(-1, 2)
+def depth_profile(skeleton: Mapping[str, Any], *, deep: bool = True) -> pd.DataFrame:
+    """How much cable of a skeleton of :func:`morphology.placed` runs at each depth: `depth_um`, the upper edge of a bin
+    of `DEPTH_STEP_UM`, and for each compartment its length there in um, float64. Empty unless the volume is `deep`."""
+    kind, length = _edges(skeleton, np.asarray(skeleton["vertices"], np.float64) / NM_PER_UM)
+    ends = np.asarray(skeleton["vertices_um"])[:, 1][np.asarray(skeleton["edges"]).reshape(-1, 2)]
     parts = (np.arange(SHOWN_STEPS) + 0.5) / SHOWN_STEPS
-    positions = (
-        vertices_nm[edges[:, 0]][:, None] * (1 - parts)[:, None] + vertices_nm[edges[:, 1]][:, None] * parts[:, None]
-    )
-    depths = space.depths_of(positions.reshape(-1, 3), volume)
-    if not len(depths) or not np.isfinite(depths).all():
+    depths = (ends[:, :1] * (1 - parts) + ends[:, 1:] * parts).ravel()
+    if not (deep and len(depths)):
         return pd.DataFrame({"depth_um": pd.Series(dtype="float64")})
     bins = np.floor(depths / DEPTH_STEP_UM).astype(int)
     low, high = int(bins.min()), int(bins.max())

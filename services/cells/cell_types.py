@@ -65,6 +65,14 @@ def type_rows(release: Release, table: str, by: str = "", *, roots: Collection[i
     return release.derived.of("type rows", table, by).get(lambda: _read(release, table, by))
 
 
+def of_roots(release: Release, table: str, by: str, roots: Sequence[int]) -> list[str | None]:
+    """The type that a table gives each root id; None where it gives none. Raises as :func:`type_rows`."""
+    types = type_rows(release, table, by, roots=roots).frame
+    column = type_columns.type_column(types, release.roles.type_column(table))
+    values = types[column].reindex(list(roots)) if column else [None] * len(roots)
+    return [None if pd.isna(value) else str(value) for value in values]
+
+
 def rows_of_cells(release: Release, table: str, roots: Collection[int], **equal: str) -> pd.DataFrame:
     """The rows of a table that are of some root ids, of a large one only those `equal` to the values of columns; see
     :func:`rows_of_ids`."""

@@ -17,7 +17,6 @@ from services.cells.connectivity import Connectivity
 from services.cells.synapse_rows import CENTRE_NM
 from services.core import space
 from services.core.directions import Direction
-from services.core.profiles import Volume
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,31 +44,54 @@ class Morphology:
     titles: Mapping[str, str]
 
 
+def placed(cave: Cave, datastack: str, root_id: int) -> dict[str, Any]:
+    """A skeleton of :meth:`Cave.skeleton` with `vertices_um`, its vertices along the axes of the volume (float64).
+    Raises NotFound where CAVE has none."""
+    skeleton = cave.skeleton(datastack, root_id)
+    return skeleton | {"vertices_um": space.nm_to_um(skeleton["vertices"], cave.volume(datastack))}
+
+
 def read(cave: Cave, connections: Connectivity) -> Morphology:
     """The picture of a cell. Raises NotFound where CAVE has no skeleton of it."""
     skeleton, volume = (
-        cave.skeleton(connections.datastack, connections.cell.root_id),
+        placed(cave, connections.datastack, connections.cell.root_id),
         cave.volume(connections.datastack),
     )
-    vertices_um = space.nm_to_um(skeleton["vertices"], volume)
-    walks = chains(skeleton["edges"], skeleton["compartment"])
+    vertices_um, walks = skeleton["vertices_um"], chains(skeleton["edges"], skeleton["compartment"])
     kept = longest(walks, vertices_um, MOST_VERTICES)
     synapses: dict[Direction, pd.DataFrame] = {}
     counts: dict[Direction, int] = {}
     for way in Direction:
-        rows = connectivity.synapses(cave, connections, way)
+        rows = connectivity.synapses(cave, connections, way).sort_values("id")
         counts[way] = len(rows)
-        some = rows.take(evenly(len(rows), MOST_SYNAPSES))
-        points_nm = np.column_stack([some[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
-        synapses[way] = _frame(space.nm_to_um(points_nm, volume), volume)
+        points_nm = np.column_stack([rows[name].to_numpy(np.float64, na_value=np.nan) for name in CENTRE_NM])
+        synapses[way] = some(pd.DataFrame(space.nm_to_um(points_nm, volume), columns=list(volume.axes)))
     return Morphology(
-        lines=_lines(kept, vertices_um, volume),
+        lines=_lines(kept, vertices_um, volume.axes),
         synapses=synapses,
         num_synapses=counts,
         cable_um=sum(_length(vertices_um[path]) for _, path in walks),
         drawn_um=sum(_length(vertices_um[path]) for _, path in kept),
         titles=volume.titles,
     )
+
+
+def lines(skeleton: Mapping[str, Any], axes: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The longest pieces of a skeleton of :func:`placed`, as `Morphology.lines`."""
+    walks = chains(skeleton["edges"], skeleton["compartment"])
+    return _lines(longest(walks, skeleton["vertices_um"], MOST_VERTICES), skeleton["vertices_um"], axes)
+
+
+def _lines(walks: Sequence[_Walk], vertices_um: Floats, axes: Sequence[str]) -> dict[str, pd.DataFrame]:
+    parts: dict[str, list[Any]] = defaultdict(list)
+    for code, path in walks:
+        parts[COMPARTMENTS.get(code, "neurite")].append(vertices_um[path])
+    return {name: pd.DataFrame(joined(parts[name]), columns=list(axes)) for name in sorted(parts)}
+
+
+def some(points: pd.DataFrame) -> pd.DataFrame:
+    """MOST_SYNAPSES of some points, spread evenly; all of them where they are fewer."""
+    return points.take(evenly(len(points), MOST_SYNAPSES))
 
 
 def chains(edges: Sequence[Sequence[int]], compartment: Sequence[int]) -> list[_Walk]:
@@ -120,21 +142,10 @@ def evenly(count: int, most: int) -> npt.NDArray[np.int64]:
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
 
-def _lines(walks: Sequence[_Walk], vertices_um: Floats, volume: Volume) -> dict[str, pd.DataFrame]:
-    parts: dict[str, list[Any]] = defaultdict(list)
-    for code, path in walks:
-        parts[COMPARTMENTS.get(code, "neurite")].append(vertices_um[path])
-    return {name: _frame(joined(parts[name]), volume) for name in sorted(parts)}
-
-
-def joined(lines: Sequence[Floats]) -> Floats:
+def joined(paths: Sequence[Floats]) -> Floats:
     """Points of several lines, (n, 3), a row of NaN after each."""
     gap = np.full((1, 3), np.nan)
-    return np.concatenate([np.zeros((0, 3)), *(part for line in lines for part in (line, gap))])
-
-
-def _frame(points_um: Floats, volume: Volume) -> pd.DataFrame:
-    return pd.DataFrame(points_um.reshape(-1, 3), columns=list(volume.axes))
+    return np.concatenate([np.zeros((0, 3)), *(part for path in paths for part in (path, gap))])
 
 
 def _length(points_um: Floats) -> float:

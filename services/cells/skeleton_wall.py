@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,6 @@ import pandas as pd
 from services.cave.release import Release
 from services.cells import morphology
 from services.cells.morphology import COMPARTMENTS, SOMA
-from services.core import space
 from services.core.errors import NotFound
 from services.core.parallel import gather
 
@@ -48,12 +48,12 @@ class Wall:
 def read(release: Release, root_ids: Sequence[int]) -> Wall:
     """The wall of some root ids, the first `MOST_CELLS` of them. Raises NotFound when none of them has a skeleton."""
     shown = list(root_ids)[:MOST_CELLS]
-    drawn = gather(*(partial(_cell, release, root) for root in shown))
-    cells = sorted((cell for cell in drawn if cell), key=lambda cell: cell.soma_um[1] if cell.soma_um else np.inf)
-    if not cells:
+    skeletons = dict(zip(shown, gather(*(partial(_skeleton, release, root) for root in shown)), strict=True))
+    known = {root: skeleton for root, skeleton in skeletons.items() if skeleton}
+    if not known:
         raise NotFound("CAVE has no skeleton of any of these cells.", "Skeletons exist mostly of proofread cells.")
-    without = tuple(root for root, cell in zip(shown, drawn, strict=True) if cell is None)
-    return Wall(tuple(cells), without, len(root_ids) - len(shown))
+    without = tuple(root for root in skeletons if root not in known)
+    return Wall(cells(known, release.volume.axes), without, len(root_ids) - len(shown))
 
 
 def rows(wall: Wall) -> pd.DataFrame:
@@ -70,21 +70,25 @@ def rows(wall: Wall) -> pd.DataFrame:
     return whole[["root_id", "part", "line", *whole.columns[:2]]]
 
 
-def _cell(release: Release, root_id: int) -> DrawnCell | None:
+def cells(skeletons: Mapping[int, Mapping[str, Any]], axes: Sequence[str]) -> tuple[DrawnCell, ...]:
+    """Cells as `Wall.cells`, from skeletons of :func:`morphology.placed` by root id, in a volume with such `axes`."""
+    drawn = [_cell(root_id, skeleton, list(axes[:2])) for root_id, skeleton in skeletons.items()]
+    return tuple(sorted(drawn, key=lambda cell: cell.soma_um[1] if cell.soma_um else np.inf))
+
+
+def _skeleton(release: Release, root_id: int) -> dict[str, Any] | None:
     with suppress(NotFound):
-        skeleton = release.cave.skeleton(release.datastack, root_id)
-        vertices_um = space.nm_to_um(skeleton["vertices"], release.volume)
-        kept = morphology.longest(
-            morphology.chains(skeleton["edges"], skeleton["compartment"]), vertices_um, MOST_VERTICES
-        )
-        axon = [walk for walk in kept if COMPARTMENTS.get(walk[0]) == AXON]
-        rest = [walk for walk in kept if COMPARTMENTS.get(walk[0]) != AXON]
-        names = list(release.volume.axes[:2])
-        lines = [
-            pd.DataFrame(morphology.joined([vertices_um[path] for _, path in part])[:, :2], columns=names)
-            for part in (axon, rest)
-        ]
-        somata = np.flatnonzero(np.asarray(skeleton["compartment"]) == SOMA)
-        soma = (float(vertices_um[somata[0], 0]), float(vertices_um[somata[0], 1])) if len(somata) else None
-        return DrawnCell(root_id, lines[0], lines[1], soma)
+        return morphology.placed(release.cave, release.datastack, root_id)
     return None
+
+
+def _cell(root_id: int, skeleton: Mapping[str, Any], axes: list[str]) -> DrawnCell:
+    vertices_um = skeleton["vertices_um"]
+    kept = morphology.longest(morphology.chains(skeleton["edges"], skeleton["compartment"]), vertices_um, MOST_VERTICES)
+    parts: dict[bool, list[Any]] = {True: [], False: []}
+    for code, path in kept:
+        parts[COMPARTMENTS.get(code) == AXON].append(vertices_um[path])
+    axon, dendrite = (pd.DataFrame(morphology.joined(part)[:, :2], columns=axes) for part in parts.values())
+    somata = np.flatnonzero(np.asarray(skeleton["compartment"]) == SOMA)
+    soma = (float(vertices_um[somata[0], 0]), float(vertices_um[somata[0], 1])) if len(somata) else None
+    return DrawnCell(root_id, axon, dendrite, soma)

@@ -23,35 +23,35 @@ def synapses_of(own, other):
 _PLACED = """\
     ends = [frame[[f'{{name}}_{{axis}}' for axis in 'xyz']].to_numpy('float64') for name in {positions}]
     nm = pd.concat(map(pd.DataFrame, ends)).groupby(level=0).mean().to_numpy() * {voxel_nm}
-    depth_um = ({turn})[:, 1]
+    um = {turn}
 """
 
 
 def definition(cave: Cave, cells: Sequence[Connectivity]) -> str:
     """A function `synapses_of(own, other)`, from the names of the columns of the two ends to a frame of root_id (the
-    partner) and, where they are known, depth_um and size. `client` is there. Raises BadInput for a filter by what is no
-    column of the synapse table."""
+    partner) and, where they are known, the size and the place along the axes of the volume. `client` is there. Raises
+    BadInput for a filter by what is no column of the synapse table."""
     first = cells[0]
     release = Release(cave, first.datastack, first.version)
     only, shape, volume = synapse_filter.parse(release, first.only), release.synapse_shape(), release.volume
     if worked_out := synapse_filter.not_in_scripts(only):
         raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
     columns = dict.fromkeys(["id", *(way.own for way in Direction)])
-    columns |= dict.fromkeys(shape.positions if volume.has_depth else ())
+    columns |= dict.fromkeys(shape.positions)
     columns |= dict.fromkeys([*(["size"] if shape.sized else []), *synapse_filter.columns_needed(only)])
     kept = "frame" if isinstance(only, Everything) else f"frame[{expression(only, release.sample(shape.table))}]"
     results = {"'root_id'": "frame[other].array"}
     lines = _SYNAPSES.format(
-        words=(", depth (um)" if volume.has_depth else "") + (", size (voxels)" if shape.sized else ""),
+        words=(", place (um)" if shape.positions else "") + (", size (voxels)" if shape.sized else ""),
         call=value_script.call(release, columns, "own"),
         cells=[one.cell.root_id for one in cells],
         kept=kept,
     )
-    if volume.has_depth:
+    if shape.positions:
         turning, voxel_nm = turn(volume), [*release.table_info(shape.table).voxel_resolution_nm]
         lines = f"import standard_transform\n{lines}" if "standard_transform." in turning else lines
         lines += _PLACED.format(positions=[*shape.positions], voxel_nm=voxel_nm, turn=turning)
-        results["'depth_um'"] = "depth_um"
+        results |= {repr(name): f"um[:, {at}]" for at, name in enumerate(volume.axes)}
     if shape.sized:
         results["'size'"] = "frame['size'].array"
     return f"{lines}    return pd.DataFrame({{{', '.join(f'{name}: {of}' for name, of in results.items())}}})\n"

@@ -54,9 +54,9 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Call:
     return Call(function, arguments, options)
 
 
-def known(result: Any, function: Callable[..., Any], *arguments: Any) -> Call:
+def known(result: Any, function: Callable[..., Any], *arguments: Any, **options: Any) -> Call:
     """A call whose result is there already."""
-    one = call(function, *arguments)
+    one = call(function, *arguments, **options)
     one.__dict__["result"] = result
     return one
 

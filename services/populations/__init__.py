@@ -16,6 +16,7 @@ Public names:
 - `orders`: order
 - `paths`: MOST_STEPS, ORDERS, Order, WORDS, between
 - `population`: Pair, Population, choose, cost, read, synapses_of
+- `reads`: cells, edges, groups, second_edges, somata, synapses
 - `scripts`: edges_script
 - `sets`: CellSet, PROOFREAD
 - `similarity`: MEASURES, Measure

@@ -13,7 +13,7 @@ from services.populations.groupings import Grouping
 from services.populations.matrices import Matrix
 from services.populations.similarity import Branches
 
-Order = Literal["name", "cells", "synapses", "degree", "depth", "similarity"]
+Order = Literal["type", "cells", "synapses", "degree", "depth", "similarity"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 MOST_CLUSTERED = 3_000
 
@@ -54,7 +54,7 @@ def _one(
         return similarity.leaves(tree), similarity.branches(tree)
     keys: Floats | Indices
     match by:
-        case "name":
+        case "type":
             keys = np.arange(len(groups.names))
         case "cells":
             keys = -groups.sizes

@@ -129,8 +129,8 @@ def edges_script(pair: Pair) -> str:
 def readings(pair: Pair, names: Collection[str]) -> list[str]:
     """Parts of a script that leave what a figure reads in variables of these `names`: READ with pre_root_id,
     post_root_id, size and, in a volume with depths, depth_um; `pre` and `post`, the root ids; pre_um and post_um, where
-    their somata are (see :func:`chance.somata_um`); `tags`, the compartment of each synapse; pre_ori and post_ori, the
-    preferred orientations in degrees. Raises as :func:`edges_script`."""
+    their somata are (see :func:`chance.somata_um`); `tags`, the compartment of each synapse; pre_ori and post_ori,
+    the preferred orientations in degrees. Raises as :func:`edges_script`."""
     release = pair.release
     turning = turn(release.volume)
     needed = ["numpy as np", *(["standard_transform"] if "standard_transform." in turning else [])]
@@ -151,6 +151,12 @@ def readings(pair: Pair, names: Collection[str]) -> list[str]:
     if "pre_ori" in names:
         parts += ["\n".join([*tuning_script.units(release), _TUNED.format(scale=tuning_script.scale(release))])]
     return parts
+
+
+def second(pair: Pair) -> str:
+    """A part of a script that leaves the synapses and root ids of another pair of sets in second_synapses, second_pre
+    and second_post. Raises as :func:`edges_script`."""
+    return "\n".join([*readings(pair, ()), f"second_{READ}, second_pre, second_post = {READ}, pre, post"])
 
 
 def _voxel_nm(release: Release) -> list[float]:

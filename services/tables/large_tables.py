@@ -177,7 +177,7 @@ def unsorted(cave: Cave, rows: int | None) -> str:
     if rows is not None and rows <= most:  # of a view without ids, which CAVE sends in part
         return "These rows cannot be sorted, for CAVE does not send all at once: they are in its own order."
     many = "These rows" if rows is None else f"{rows:,} rows"
-    return f"{many} are too many to sort: they are in CAVE's own order. Filter further, to {most:,} rows or fewer."
+    return f"{many} are too many to sort. Filter to {most:,} rows or fewer."
 
 
 def _refuse(rows: int, most: int) -> None:

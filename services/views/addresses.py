@@ -172,7 +172,7 @@ class PopulationAddress:
     pre_by: str = ""
     post_by: str = ""
     value: str = "synapses"
-    order: str = "name"
+    order: str = "type"
     model: str = NO_MODEL
     permutations: str = ""
     seed: str = ""

@@ -224,10 +224,7 @@ class CellView:
         if not self.first.type_table or self.first.typed_synapses:
             return [None] * len(self.cells)
         roots = [one.cell.root_id for one in self.cells]
-        types = cell_types.type_rows(self.release, self.first.type_table, self.first.type_by, roots=roots).frame
-        column = type_columns.type_column(types, self.release.roles.type_column(self.first.type_table))
-        values = types[column].reindex(roots) if column else [None] * len(roots)
-        return [None if pd.isna(value) else str(value) for value in values]
+        return cell_types.of_roots(self.release, self.first.type_table, self.first.type_by, roots)
 
     def changes(self) -> list[changes.Changes]:
         """What changed between the version and that of `against`, for each direction."""

@@ -11,7 +11,7 @@ from itertools import combinations
 import pandas as pd
 
 from services.cave.release import Release
-from services.cells import card, morphology, several_cells, verdict
+from services.cells import card, cell_types, morphology, partner_columns, several_cells, verdict
 from services.cells.connectivity import Connectivity
 from services.core.directions import Direction
 from services.core.errors import KarstError
@@ -20,6 +20,8 @@ from services.filters.values import format_value
 from services.tables import examples, groups
 from services.views.addresses import CellAddress, TableAddress
 from services.views.cell_view import CellView
+
+MOST_CANDIDATES = 40
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,9 @@ def types(release: Release, most: int) -> list[TypeExample]:
 
 
 def cells(release: Release, most: int) -> tuple[list[CellExample], list[PairExample]]:
-    """Some cells that are proofread in different ways, and every pair of them; none where the datastack says of no cell
-    what it is."""
-    roots = [root for root, _ in examples.cells(release, most)]
+    """Some cells of different types that are proofread in different ways, and every pair of them; none where the
+    datastack says of no cell what it is."""
+    roots = _different(release, most)
     if not roots:
         return [], []
     view = CellView.of(release.cave, _address(release, roots))
@@ -96,6 +98,23 @@ def cells(release: Release, most: int) -> tuple[list[CellExample], list[PairExam
         _pair(release, [view.cells[at] for at in pair], [result[at] for at in pair], among)
         for pair in combinations(range(len(result)), 2)
     ]
+
+
+def _different(release: Release, most: int) -> list[int]:
+    """Cells that differ in type and in the word about their proofreading, as far as there are such."""
+    known = dict(examples.cells(release, MOST_CANDIDATES))
+    types: list[str | None] = [None] * len(known)
+    with suppress(KarstError):
+        types = cell_types.of_roots(release, partner_columns.default_types(release) or "", "", [*known])
+    left = [(root, {word, cell_type}) for (root, word), cell_type in zip(known.items(), types, strict=True)]
+    chosen: list[int] = []
+    seen: set[str | None] = {None}
+    while left and len(chosen) < most:
+        best = min(left, key=lambda one: len(one[1] & seen))
+        left.remove(best)
+        chosen.append(best[0])
+        seen |= best[1]
+    return chosen
 
 
 def _address(release: Release, roots: Sequence[int]) -> CellAddress:

@@ -11,13 +11,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from callbacks import partner_plots, population_matrix, population_plots, table_drawings
+from callbacks import (
+    partner_plots,
+    population_beside,
+    population_chance,
+    population_matrix,
+    population_plots,
+    population_views,
+    skeleton_plots,
+    skeletons,
+    table_drawings,
+)
 from callbacks.partner_figures import _readings
 from components.cell_figures import Plot
 from services.cave.client import Cave
+from services.cells import morphology, skeleton_script, skeleton_wall
 from services.cells.partner_table import COMPARTMENT, TUNING
 from services.core import calls
 from services.populations import population, scripts
+from services.populations.nulls import MODELS
 from services.views.addresses import CellAddress, PopulationAddress, TableAddress
 from services.views.cell_view import CellView
 from services.views.table_view import held, open_view
@@ -121,12 +133,53 @@ def test_figures_of_a_population(cave: Cave, version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "order"), [("synapses", "name"), ("connected_fraction", "depth"), ("output_share", "similarity")]
+    ("value", "order"), [("synapses", "type"), ("connected_fraction", "depth"), ("output_share", "similarity")]
 )
 def test_the_matrix_of_a_population(cave: Cave, version: str, value: str, order: str) -> None:
     view, result = next(populations(cave, version, order=order, value=value))
     plot = population_matrix.plot(view, result)
     check([plot], scripts.readings(result.pair, plot.figure.reads))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_population_against_chance(cave: Cave, version: str, model: str) -> None:
+    view, result = next(populations(cave, version, model=model, permutations="20", seed="7"))
+    plot, _ = population_chance.plot(view, result, population_views.draws(view, result.pair, model))
+    check([plot], scripts.readings(result.pair, plot.figure.reads))
+
+
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_two_sets_side_by_side(cave: Cave, version: str, direction: str) -> None:
+    second = f"{PROOFREAD}:strategy_axon = axon_fully_extended"
+    view, result = next(populations(cave, version, direction=direction, beside=second))
+    plot, _, by, _ = population_beside.plot(view, result)
+    read = check([plot], population_beside.readings(view, result, plot.figure.reads))
+    table, _, column = by.partition(".")
+    types = cave.release(DS, int(version)).table(table).drop_duplicates("pt_root_id", keep=False)
+    kind, partner = types.set_index("pt_root_id")[column], f"{'pre' if direction == 'in' else 'post'}_root_id"
+    different = (
+        rows[rows["pre_root_id"] != rows["post_root_id"]] for rows in (read["synapses"], read["second_synapses"])
+    )
+    shares = [rows[partner].map(kind).value_counts(normalize=True, dropna=False) for rows in different]
+    dots = plot.figure.result["data"][0]
+    shown = dict(zip(dots["y"], dots["x"], strict=True))
+    assert "BC" in shown
+    assert shown["BC"] == pytest.approx(shares[0].get("BC", 0) - shares[1].get("BC", 0))
+
+
+def test_figures_of_skeletons(view: CellView) -> None:
+    plots = skeleton_plots.plots(view, morphology.read(view.release.cave, view.first))
+    names = frozenset(itertools.chain.from_iterable(plot.figure.reads for plot in plots))
+    skeleton = check(plots, skeleton_plots.readings(view, names))["cell_skeleton"]
+    ends = np.array(skeleton["vertices"])[np.array(skeleton["edges"])] / 1000
+    by_depth = next(plot for plot in plots if plot.name == "cable-depth").figure.result["data"]
+    cable = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1).sum()
+    assert sum(sum(line["y"]) for line in by_depth) == pytest.approx(cable)
+
+    roots = [view.first.cell.root_id, *view.release.table(PROOFREAD)["pt_root_id"].head(3).tolist()]
+    plot = skeletons.plot_of(view.release, skeleton_wall.read(view.release, roots))
+    read = check([plot], skeleton_script.readings(view.release, roots, plot.figure.reads))
+    assert set(plot.figure.result["data"][2]["text"]) == {str(root) for root in read["cell_skeletons"]}
 
 
 TABLE_VIEWS: list[dict[str, Any]] = [

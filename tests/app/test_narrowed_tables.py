@@ -184,7 +184,7 @@ def test_the_page_of_a_moment_opens_so_that_a_filter_can_be_typed(cave):
     address = TableAddress(datastack=DS, version="1412", table=SYNAPSES)
     shown = open_view(cave, address)
     assert isinstance(shown, PagedView) and "Version 1412" in shown.messages[0]
-    assert "too many to be read as of a time" in str(paged_results(shown.address, shown.table, {}))
+    assert "too many to be read as of a time" in str(paged_results(shown.address, shown.table, {}, (None, None, [])))
     with pytest.raises(TooLarge, match="as a whole as of a time"):
         shown.counted()
     narrow = open_view(cave, replace(address, boxes={"pre_pt_root_id": "864691136999999999"}))

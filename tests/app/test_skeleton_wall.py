@@ -14,7 +14,7 @@ from callbacks import views
 from components import partner_panel, populations_page, several_cells
 from components.figures.profiles import profile
 from components.figures.skeleton_wall import wall as drawing
-from services.cells import arbor, skeleton_wall
+from services.cells import arbor, morphology, skeleton_wall
 from services.populations import population, sets
 from services.tables import live
 from services.views.addresses import CellAddress, PopulationAddress, parse_wall
@@ -122,7 +122,7 @@ def test_partners_populations_and_several_cells_lead_to_their_walls(cave):
     partners = frame["root_id"].head(5).tolist()
     parts = [
         (partner_panel.downloads(view.answerable[0], view.root_ids, "in", "", partners), partners),
-        (several_cells.cells(view.address, view.cells, view.own_types(), pd.DataFrame()), several),
+        (several_cells.cells(view.address, view.cells, view.own_types(), pd.DataFrame(), {}), several),
     ]
     for component, cells in parts:
         address = parse_wall(views.query_of(re.search(r"/skeletons\?[^'\"]+", str(component))[0]))[0]
@@ -132,18 +132,15 @@ def test_partners_populations_and_several_cells_lead_to_their_walls(cave):
 
     questions = PopulationAddress("karst_demo", "latest", types, "cell_type = BC", types, "cell_type = 23P")
     pair = population.choose(live.resolve(cave, "karst_demo", "latest"), questions.pre_set, questions.post_set)
-    links = re.findall(r"/skeletons\?[^'\"]+", str(populations_page.sets(questions, pair)))
+    links = re.findall(r"/skeletons\?[^'\"]+", str(populations_page.sets(questions, pair, read=True)))
     assert [parse_wall(views.query_of(link))[0].cells for link in links] == [
         f"{types}:cell_type = {kind}" for kind in ("BC", "23P")
     ]
 
 
 def test_profiles_are_drawn_as_they_are(cave, wall):
-    root = wall[0].cells[0].root_id
-    for measures, x in (
-        (arbor.sholl(cave, "karst_demo", root), "radius_um"),
-        (arbor.depth_profile(cave, "karst_demo", root), "depth_um"),
-    ):
+    skeleton = morphology.placed(cave, "karst_demo", wall[0].cells[0].root_id)
+    for measures, x in ((arbor.sholl(skeleton), "radius_um"), (arbor.depth_profile(skeleton), "depth_um")):
         lines = profile(measures, x, "", "")["data"]
         assert {line["name"] for line in lines} == set(measures.columns) - {x, "soma"}
         assert all(line["y"] == measures[line["name"]].tolist() and line["x"] == measures[x].tolist() for line in lines)

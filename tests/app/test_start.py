@@ -41,6 +41,7 @@ def test_cells_and_what_pairs_of_them_share(release: Release, localcave_url: str
     assert all(one.lines for one in cells)
     types = truth.types().drop_duplicates("pt_root_id").set_index("pt_root_id")["cell_type"]
     assert [one.cell_type for one in cells] == types[roots].tolist()
+    assert len(set(types[roots])) == 3
     partners = {(root, way): truth.partners(root, str(way)) for root in roots for way in Direction}
     assert [one.synapses[Direction.OUT] for one in cells] == [partners[root, Direction.OUT].sum() for root in roots]
     for pair in pairs:

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from components import glossary
-from tests.e2e.truth import TYPES, Truth, expect_copied
+from tests.e2e.truth import PROOFREADING, TYPES, Truth, expect_copied
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +32,12 @@ VIEWS = {
     "connectivity": (f"/connectivity-viewer?type_table={TYPES}&cell=", "#panel-out .k-neuroglancer"),
     "connectivity, bad id": ("/connectivity-viewer?cell=x", "#cell-notes .alert"),
     "populations": ("/populations", "#pop-results > *"),
+    "populations, against chance": (
+        f"/populations?pre_table={PROOFREADING}&read=on&model=degrees&permutations=10",
+        "#pop-null .main-svg",
+    ),
+    "populations, clusters": (f"/populations?pre_table={PROOFREADING}&read=on&panel=alike", "#pop-panel td"),
+    "skeletons": ("/skeletons", "#wall-results a"),
     "populations, failing": ("/populations?a=nope&b=nope", "#pop-results > *"),
     "lessons": ("/lessons", "#lessons-list a"),
     "join": ("/join", "h1"),

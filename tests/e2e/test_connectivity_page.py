@@ -281,6 +281,12 @@ def test_several_ids_and_a_position(page: Page, truth: Truth, root: int) -> None
         re.compile(rf"^{len(everybody):,} partners?, {int(everybody.sum()):,} synapses?$")
     )
     expect(page.locator("#cell-figures .js-plotly-plot").first).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    ninth = page.locator("#panel-in .ag-center-cols-container .ag-row").nth(8).bounding_box()
+    assert ninth["y"] + ninth["height"] <= 720
+    both = truth.partners(root, "in").index.intersection(truth.partners(other, "in").index)
+    page.get_by_role("region", name="The cells that were asked for").get_by_text(f"{len(both):,} input partner").click()
+    expect(counts(page)).to_contain_text(f"{len(both):,} of {len(everybody):,} partners" if len(both) else "partner")
     page.get_by_role("table", name="The cells").get_by_role("link", name=str(other)).click()
     expect(page.locator("#cell-status")).to_contain_text(f"Cell {other}")
 
@@ -333,16 +339,20 @@ def test_ten_partners_are_seen_without_scrolling_and_nothing_moves(page: Page, r
     inside = [box for box in (row.bounding_box() for row in rows) if box and box["y"] + box["height"] <= 720]
     assert len(inside) >= 10
     assert page.evaluate("window.shifted || 0") < 0.02
+    page.locator("#cell-skeleton").get_by_role("button", name="Copy as Python").first.click()
+    expect(page.locator("#said")).to_have_text("A script was copied.")
     page.locator("#cell-skeleton summary", has_text="Sholl profile").click()
     expect(page.locator("#plot-sholl .js-plotly-plot")).to_be_visible()
 
 
 def test_a_phone_is_as_wide_as_the_page(page: Page, root: int) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    for address in (f"/connectivity-viewer?cell={root}", "/table-viewer"):
+    page.add_init_script(SHIFT)
+    for address in (f"/connectivity-viewer?cell={root}", "/table-viewer", "/table-viewer?where=nope"):
         page.goto(address)
-        expect(page.locator(".k-neuroglancer").first).to_be_visible()
+        expect(page.locator(".k-neuroglancer, .k-counts .alert").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("window.shifted || 0") < 0.02
 
 
 def test_what_is_asked_of_a_cell_is_in_its_header_or_behind_one_word(kept_cell: Page, truth: Truth, root: int) -> None:

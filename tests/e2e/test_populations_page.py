@@ -58,6 +58,9 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
     counts = among.groupby(["row", "column"]).size()
     message = entries(page)
     assert {pair: message[pair] for pair in counts.index} == {pair: f"{count:,}" for pair, count in counts.items()}
+    page.set_viewport_size({"width": 1280, "height": 720})
+    third = page.locator("#pop-table tbody tr").nth(2).bounding_box()
+    assert third["y"] + third["height"] <= 720
 
     matrix = page.get_by_role("region", name="Matrix")
     matrix.get_by_role("button", name="Copy as Python").click()
@@ -104,6 +107,8 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     page.goto(f"{view}&model=degrees&permutations=50&seed=3")
     expect(page.locator("#pop-chance")).to_contain_text("50 permutations, seed 3")
     expect(page.locator("#pop-seed")).to_have_value("3")
+    page.get_by_role("region", name="Against chance").get_by_role("button", name="Copy as Python").click()
+    expect_script(page, "keep_degrees(")
     page.goto(f"/populations?pre_table={PROOFREADING}&read=on&pre_by=cell&post_by=cell&order=similarity")
     expect(page.locator("#pop-matrix .js-plotly-plot")).to_be_visible()
     edges = among.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"])
@@ -126,15 +131,19 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     expect(page.locator("#pop-panel tbody tr")).to_have_count(14)
     names, counts = (page.locator(f"#pop-panel td:nth-child({at})").all_inner_texts() for at in (1, 3))
     assert dict(zip(names, counts, strict=True)) == {name: f"{theirs[name]:,}" for name in names}
-    page.get_by_role("link", name="Alike", exact=True).click()
+    similar_cells_and_two_sets(page, among)
+
+
+def similar_cells_and_two_sets(page: Page, among: pd.DataFrame) -> None:
+    page.get_by_role("link", name="Similarity", exact=True).click()
     expect(page.get_by_role("heading", name="Clusters")).to_be_visible()
     assert query(page)["panel"] == ["alike"] and query(page)["order"] == ["similarity"]
     expect(page.locator("#pop-panel tbody tr")).to_have_count(8)
     sizes = page.locator("#pop-panel td:nth-child(2)").all_inner_texts()
     assert sum(map(int, sizes)) == among["pre_pt_root_id"].nunique()
-    page.get_by_text("Cells", exact=True).nth(0).click()
+    page.get_by_text("Root ids", exact=True).nth(0).click()
     page.locator("#pop-panel details[open] a").first.click()
-    expect(page.get_by_role("heading", name="Cells like")).to_be_visible()
+    expect(page.get_by_role("heading", name="Cells similar to")).to_be_visible()
     page.get_by_role("link", name="in common").first.click()
     page.wait_for_url(re.compile("other="))
     one, other = query(page)["cell"][0], query(page)["other"][0]
@@ -145,6 +154,13 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     page.get_by_label("with", exact=True).fill(f"{PROOFREADING}:status_dendrite = true")
     page.get_by_label("with", exact=True).press("Enter")
     expect(page.locator("#plot-differences .js-plotly-plot")).to_be_visible()
+    page.get_by_role("button", name="Copy as Python").click()
+    expect_script(page, "second_synapses")
+
+
+def expect_script(page: Page, part: str) -> None:
+    """A script with such a part is in the clipboard."""
+    page.wait_for_function("async part => (await navigator.clipboard.readText()).includes(part)", arg=part)
 
 
 def test_a_job_tells_how_far_it_is_and_can_be_cancelled(page: Page) -> None:
@@ -180,3 +196,5 @@ def test_a_wall_of_skeletons_is_shown_and_saved(page: Page) -> None:
         with page.expect_download() as saved:
             page.get_by_role("button", name=name, exact=True).click()
         assert saved.value.path().read_bytes().startswith(begin)
+    page.get_by_role("button", name="Copy as Python").click()
+    expect_script(page, "cell_skeletons = {")

@@ -1,0 +1,39 @@
+"""A population against chance as a figure."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from callbacks import population_views
+from components.cell_figures import Plot
+from components.figures import matrix as drawing
+from components.figures.template import Figure
+from components.population_fields import MODEL_WORDS
+from services.core.calls import Call, call, known
+from services.populations import chance, nulls, reads
+from services.populations.chance import Draws
+from services.populations.nulls import Model, Null
+from services.populations.population import Population
+from services.views.addresses import PopulationAddress
+
+
+def plot(view: PopulationAddress, result: Population, draws: Draws) -> tuple[Plot, tuple[str, ...]]:
+    """What the null model of a view expects, and how to read it. Raises as the model does."""
+    groups = population_views.groups(view, result.pair)
+    null = chance.compare(result, groups, draws)
+    title = f"Observed by expected: {MODEL_WORDS[view.model].lower()}"
+    return Plot("chance", title, call(_ratios, _drawn(result, null, draws))), null.notes()
+
+
+def _drawn(result: Population, null: Null, draws: Draws) -> Call:
+    edges, groups = reads.edges(result), [reads.groups(one) for one in (null.pre, null.post)]
+    match cast("Model", draws.model):
+        case "degrees":
+            return known(null, nulls.keep_degrees, edges, *groups, null.counted, **draws.seeded)
+        case "depth":
+            return known(null, nulls.keep_depths, reads.synapses(result), edges, *groups, **draws.seeded)
+    return known(null, nulls.keep_distances, edges, reads.somata(result), *groups, **draws.seeded)
+
+
+def _ratios(null: Null) -> Figure:
+    return drawing.of_ratios(null.ratio, null.q, null.pre.names, null.post.names)
