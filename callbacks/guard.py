@@ -110,13 +110,8 @@ class Signature:
         properties = [one.rpartition(".")[2] for one in name.strip(".").split("...")]  # with the mark of shared ones
         ids = [one.component_id_str() for one in listed]
         outputs = tuple(_part({"id": id, "property": one}) for id, one in zip(ids, properties, strict=True))
-        return cls(
-            name.startswith(".."),
-            outputs,
-            inputs,
-            state,
-            TypeAdapter(cast("Any", tuple).__class_getitem__(tuple(types))),
-        )
+        adapter: TypeAdapter[Any] = TypeAdapter(cast("Any", tuple).__class_getitem__(tuple(types)))
+        return cls(name.startswith(".."), outputs, inputs, state, adapter)
 
     def check(self, body: Body) -> bool:
         """Whether there is still something to run for: not where all that changed has left the page meanwhile. Raises
