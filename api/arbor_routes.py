@@ -14,6 +14,7 @@ from services.cave.release import Release
 from services.cells import arbor, connectivity, interpretation, morphology, skeleton_wall, soma
 from services.cells.cells import Cell
 from services.core.columns import describe_columns
+from services.core.errors import NotFound
 from services.populations import sets
 from services.tables import live
 
@@ -64,6 +65,9 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
     """Cable and synapses by compartment, or with `of` the profile of Sholl or of depth."""
     of = params.choice("of", MEASURES, MEASURES[0])
     release, result = _cell(datastack, version, cell)
+    notices: tuple[str, ...] = ()
+    if of == "depth" and not release.volume.has_depth:
+        raise NotFound(f"The volume of {datastack} has no depths.", "Ask for sholl.")
     if of == "sholl":
         frame = arbor.sholl(cave().skeleton(datastack, result.root_id))
     elif of == "depth":
@@ -72,7 +76,8 @@ def cell_arbor(datastack: str, version: str, cell: str) -> Response:
     else:
         read = connectivity.read(release, result.root_id, "root_id")
         frame = arbor.compartments(cave(), read)
-    notices = release.notices(*release.roles.of_cells) if of == MEASURES[0] else ()
+        counted = (f"Only synapses where {read.only} are counted.",) if read.only else ()
+        notices = (*counted, *release.notices(*release.roles.of_cells))
     facts = {"root_id": str(result.root_id), "of": of, "warnings": [*notices]}
     subject = Subject(datastack, release.version, f"{result.root_id}_{of}", facts)
     extra = {"cell": cell_json(result, release.volume, notices)}

@@ -6,6 +6,7 @@ import io
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import flask
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ from caveclient import CAVEclient
 from cloudvolume import CloudVolume
 from PIL import Image
 
+from api import blueprint
 from services.cave.client import Cave
 from services.core.errors import Upstream
 from services.core.settings import Settings
@@ -174,3 +176,18 @@ def test_the_picture_of_a_soma_is_the_image_around_its_nucleus(client, stored, p
     assert (picture == np.asarray(volume[left : left + width, top : top + height, z : z + 1])[:, :, 0, 0].T).all()
     assert picture[height // 2, width // 2] < 150, "the middle of a nucleus is dark"
     assert client.get(f"{API}/17/soma.png").status_code == 404
+
+
+def test_the_synapses_of_an_arbor_are_those_that_usually_count(localcave_url, stored, plain, tmp_path):
+    (tmp_path / "datastacks").mkdir()
+    (tmp_path / "datastacks" / "karst_demo.toml").write_text('synapse_filter = "size > 400"')
+    app = flask.Flask("test_arbor")
+    app.extensions["karst"] = Cave(Settings(server_address=localcave_url, cache="", config_dir=tmp_path))
+    app.register_blueprint(blueprint)
+    answer = app.test_client().get(f"{API}/{stored[0]}/arbor").json
+    assert "Only synapses where size > 400 are counted." in answer["cell"]["warnings"]
+    synapses = plain.materialize.synapse_query(post_ids=stored[0], remove_autapses=False)
+    counted = sum(row["num_in"] for row in answer["rows"])
+    assert counted == (synapses["size"] > 400).sum() < len(synapses)
+    without = app.test_client().get(f"{API}/{stored[0]}/arbor?of=depth")  # nor a profile of its volume
+    assert (without.status_code, "has no depths" in without.text) == (404, True)

@@ -48,7 +48,7 @@ def test_a_cell_does_not_hold_a_whole_type_table(localcave_url: str) -> None:
     release = cave.release(DS, cave.versions(DS)[0].number)
     types = cell_types.type_rows(release, TYPES)
     root = int(types.frame.index[0])
-    result = connectivity.read(release, str(root), type_table=TYPES)
+    result = connectivity.read(release, int(root), type_table=TYPES)
     partners = {*result.inputs["root_id"], *result.outputs["root_id"]}
     assert {*result.types[0].frame.index} == partners & {*types.frame.index}
     assert 0 < len(result.types[0].frame) < len(types.frame) / 2
