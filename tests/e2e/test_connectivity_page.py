@@ -340,7 +340,7 @@ def test_ten_partners_are_seen_without_scrolling_and_nothing_moves(page: Page, r
     assert len(inside) >= 10
     assert page.evaluate("window.shifted || 0") < 0.02
     page.locator("#cell-skeleton").get_by_role("button", name="Copy as Python").first.click()
-    expect(page.locator("#said")).to_have_text("A script was copied.")
+    expect(page.locator("#announcement")).to_have_text("A script was copied.")
     page.locator("#cell-skeleton summary", has_text="Sholl profile").click()
     expect(page.locator("#plot-sholl .js-plotly-plot")).to_be_visible()
 
