@@ -64,8 +64,7 @@ def rows(wall: Wall) -> pd.DataFrame:
         for part, points in (("axon", cell.axon), ("dendrite", cell.dendrite)):
             ends = points.isna().any(axis=1)
             line = ends.cumsum() + 1
-            frame = points.rename(columns=lambda name: f"{name}_um").assign(root_id=cell.root_id, part=part, line=line)
-            parts.append(frame[~ends])
+            parts.append(points.assign(root_id=cell.root_id, part=part, line=line)[~ends])
     whole = pd.concat(parts, ignore_index=True)
     return whole[["root_id", "part", "line", *whole.columns[:2]]]
 

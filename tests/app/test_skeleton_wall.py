@@ -91,6 +91,8 @@ def test_the_wall_by_the_api_has_the_same_lines(client, wall):
     assert [cell["root_id"] for cell in answer.json["cells"]] == [str(cell.root_id) for cell in drawn.cells[:3]]
     assert [tuple(cell["soma_um"]) for cell in answer.json["cells"]] == [cell.soma_um for cell in drawn.cells[:3]]
     frame = pd.DataFrame(answer.json["rows"])[[column["name"] for column in answer.json["columns"]]]
+    assert list(frame.columns) == ["root_id", "part", "line", "x_um", "depth_um"]
+    assert {column["unit"] for column in answer.json["columns"][3:]} == {"um"}
     assert len(frame) == answer.json["total"]
     for cell in drawn.cells[:3]:
         for part in ("axon", "dendrite"):
