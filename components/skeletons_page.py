@@ -82,5 +82,5 @@ def notes(wall: Wall) -> list[str]:
         shown = ", ".join(map(str, wall.without[:5])) + (" …" if len(wall.without) > 5 else "")
         messages.append(f"CAVE has no skeleton of {counted(len(wall.without), 'cell')}: {shown}.")
     if wall.left:
-        messages.append(f"{wall.left:,} more cells are left out: a wall has at most 40.")
+        messages.append(f"{wall.left:,} more cells are left out: a wall has at most 40, of the first 5,000 of a set.")
     return messages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from services.cache.shared import Cache
@@ -11,6 +12,8 @@ from services.core.errors import NotFound
 
 SHOWN = ("vertices", "edges", "compartment", "radius")
 """What is kept of a skeleton: vertices in nm, edges between them, SWC compartment and radius in nm of each vertex."""
+MOST_ASKED = 1_000
+"""Root ids of one question whether there are skeletons; caveclient asks for no more."""
 
 
 class Skeletons(ABC):
@@ -48,3 +51,13 @@ class Skeletons(ABC):
 
         skeleton: dict[str, Any] = self.cache.value(("skeleton and radius", datastack, int(root_id)), load)
         return skeleton
+
+    def with_skeletons(self, datastack: str, root_ids: Sequence[int]) -> set[int]:
+        """Those of several root ids, at most `MOST_ASKED`, of which there is a skeleton."""
+        self.require(datastack)
+        asked = [int(root) for root in root_ids[:MOST_ASKED]]
+        subject = self.asker.subject(datastack)
+        exist = self.asker.ask(
+            "skeleton", subject, self._skeletons, lambda client: client.skeletons_exist(root_ids=asked)
+        )
+        return {root for root in asked if exist.get(str(root)) or exist.get(root)}

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave.release import Release
+from services.cave.skeletons import MOST_ASKED
 from services.cells import morphology
 from services.cells.morphology import COMPARTMENTS, SOMA
 from services.core.errors import NotFound
@@ -19,6 +20,8 @@ from services.core.parallel import gather
 
 MOST_CELLS = 40
 """A wall of more is no longer legible on a slide."""
+MOST_LOOKED_AT = 5_000
+"""Of a larger set; each thousand is a question to CAVE."""
 MOST_VERTICES = 1_500
 AXON = "axon"
 
@@ -38,7 +41,7 @@ class DrawnCell:
 @dataclass(frozen=True)
 class Wall:
     """Cells from the shallowest soma to the deepest, those without one last; `without` have no skeleton, and `left`
-    is how many more were asked for than are drawn at most."""
+    is how many more were asked for."""
 
     cells: tuple[DrawnCell, ...]
     without: tuple[int, ...]
@@ -46,14 +49,31 @@ class Wall:
 
 
 def read(release: Release, root_ids: Sequence[int]) -> Wall:
-    """The wall of some root ids, the first `MOST_CELLS` of them. Raises NotFound when none of them has a skeleton."""
-    shown = list(root_ids)[:MOST_CELLS]
+    """The wall of some root ids, the first `MOST_CELLS` that have a skeleton, among the first `MOST_LOOKED_AT`. Raises
+    NotFound when none of them has one."""
+    shown, missing = _chosen(release, list(root_ids))
     skeletons = dict(zip(shown, gather(*(partial(_skeleton, release, root) for root in shown)), strict=True))
     known = {root: skeleton for root, skeleton in skeletons.items() if skeleton}
     if not known:
         raise NotFound("CAVE has no skeleton of any of these cells.", "Skeletons exist mostly of proofread cells.")
-    without = tuple(root for root in skeletons if root not in known)
-    return Wall(cells(known, release.volume.axes), without, len(root_ids) - len(shown))
+    without = (*missing, *(root for root in skeletons if root not in known))
+    return Wall(cells(known, release.volume.axes), without, len(root_ids) - len(known) - len(without))
+
+
+def _chosen(release: Release, root_ids: list[int]) -> tuple[list[int], list[int]]:
+    """Those to draw, and those that were found to have no skeleton on the way."""
+    if len(root_ids) <= MOST_CELLS:
+        return root_ids, []
+    shown: list[int] = []
+    missing: list[int] = []
+    for start in range(0, min(len(root_ids), MOST_LOOKED_AT), MOST_ASKED):
+        asked = root_ids[start : start + MOST_ASKED]
+        known = release.cave.with_skeletons(release.datastack, asked)
+        for root in asked:
+            if len(shown) == MOST_CELLS:
+                return shown, missing
+            (shown if root in known else missing).append(root)
+    return shown, missing
 
 
 def rows(wall: Wall) -> pd.DataFrame:

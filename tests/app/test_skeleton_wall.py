@@ -56,6 +56,16 @@ def test_cells_come_by_depth_and_at_most_forty(wall, release):
     assert len(somata["vertices"])
 
 
+def test_a_large_set_shows_those_that_have_a_skeleton(release, stored):
+    cells = sets.resolve(release, "aibs_metamodel_celltypes_v661:cell_type = 23P").ids.tolist()
+    wall = skeleton_wall.read(release, cells)
+    exist = release.cave.with_skeletons("karst_demo", cells[:1000])
+    assert set(cells[:1000]) & set(stored) <= exist
+    assert {cell.root_id for cell in wall.cells} == set([root for root in cells if root in exist][:40])
+    assert len(wall.cells) + len(wall.without) + wall.left == len(cells) > 40
+    assert not exist & set(wall.without)
+
+
 def test_axon_and_dendrite_are_apart_and_whole(wall, stored):
     drawn, _ = wall
     known = [cell for cell in drawn.cells if cell.root_id in stored]
