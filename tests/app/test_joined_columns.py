@@ -15,7 +15,7 @@ from components.table_page import downloads
 from services.cave import context
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.core.errors import BadInput, KarstError, NotFound, TooLarge
+from services.core.errors import BadInput, KarstError, NotFound
 from services.core.settings import Settings
 from services.tables import joins, live
 from services.views.addresses import TableAddress, parse_table
@@ -81,7 +81,7 @@ def test_a_table_that_stands_beside_is_offered_whatever_it_is(cave):
 @pytest.mark.parametrize(
     ("other", "error", "why"),
     [
-        (SYNAPSES, TooLarge, "more than the 30,000 that can be held"),
+        (SYNAPSES, BadInput, "columns of root ids: pre_pt_root_id, post_pt_root_id"),
         ("vortex_compartment_targets", BadInput, "columns of root ids: pre_pt_root_id, post_pt_root_id"),
         ("connections_with_nuclei", BadInput, "connections_with_nuclei has several columns of root ids: "),
         ("nope", NotFound, "no table nope"),
