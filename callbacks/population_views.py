@@ -80,10 +80,11 @@ def draws(view: PopulationAddress, pair: Pair, model: Literal["motifs"] | Model)
     """What the address has drawn of its sets and a model. Raises BadInput."""
     usual = motifs.PERMUTATIONS if model == "motifs" else chance.PERMUTATIONS
     seeded = nulls.draws(whole_number(view.permutations, usual), whole_number(view.seed, chance.SEED))
-    if model == "motifs" and not (view.row and view.column):
+    if model != "motifs":
+        return Draws(model, **seeded, counted=nulls.COUNTED[model][0], by=grouped_by(view, pair))
+    if not (view.row and view.column):
         return Draws(model, **seeded)
-    entry = (named(view.row), named(view.column)) if model == "motifs" else ()
-    return Draws(model, **seeded, by=grouped_by(view, pair), entry=entry)
+    return Draws(model, **seeded, by=grouped_by(view, pair), entry=(named(view.row), named(view.column)))
 
 
 def undrawn(result: Population, draws: Draws, groups: tuple[Grouping, Grouping] | tuple[()] = ()) -> Any:

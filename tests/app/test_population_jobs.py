@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api import blueprint
+from callbacks import population_views
 from services.cache import stores
 from services.cave.client import Cave
 from services.core.errors import NotFound
@@ -21,6 +22,7 @@ from services.core.settings import Settings
 from services.populations import chance, groupings, jobs, population, reading
 from services.populations.chance import Draws
 from services.populations.population import Pair
+from services.views.addresses import PopulationAddress
 from tests import six_cells
 from tests.servers import ROOT, start_localcave
 
@@ -142,6 +144,18 @@ def test_what_takes_long_to_draw_is_a_job(
     assert len(expected) == len(ready.json["rows"])
     for row, own in zip(ready.json["rows"], expected, strict=True):
         assert {name: row[name] for name in own} == pytest.approx(own)
+
+
+def test_the_page_and_the_api_share_what_is_drawn(folder: Cave) -> None:
+    pair, view = pair_of(folder), PopulationAddress(pre_table="nuclei", pre_by="types.cell_type")
+    by = [groupings.group(pair.release, side, of).by for side, of in ((pair.pre, view.pre_by), (pair.post, ""))]
+    own = population_views.draws(view, pair, "degrees")
+    assert jobs._id(pair, own) == jobs._id(pair, Draws("degrees", 1_000, 1, "connections", by))
+    some = population_views.draws(replace(view, row="P", column="I"), pair, "motifs")
+    result, groups = population.read(pair), [groupings.group(pair.release, pair.pre, one) for one in by]
+    chance.draw(result, some, report=lambda _: None)
+    assert chance.is_kept(population.entry(result, (groups[0], groups[1]), "P", "I"), some)
+    assert not chance.is_kept(result, some)
 
 
 def test_a_job_that_cannot_be_read_says_why(folder: Cave) -> None:
