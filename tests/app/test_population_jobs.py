@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -27,6 +28,23 @@ from tests import six_cells
 from tests.servers import ROOT, start_localcave
 
 SIX, VERSION = six_cells.DATASTACK, six_cells.VERSION
+
+
+@pytest.fixture(autouse=True)
+def workers_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Those that a test has started end with it: one whose Redis is gone writes tracebacks, which Python 3.11 does not
+    do safely while another thread compiles."""
+    started: list[jobs._Worker] = []
+    start = jobs._Worker.start
+
+    def noted(worker: jobs._Worker) -> None:
+        started.append(worker)
+        start(worker)
+
+    monkeypatch.setattr(jobs._Worker, "start", noted)
+    yield
+    for worker in started:
+        worker.stop()
 
 
 @pytest.fixture
