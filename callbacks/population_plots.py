@@ -33,7 +33,9 @@ def _of_edges(population: Population, edges: Call) -> list[Plot]:
     strengths = call(drawing.strengths, call(frames.synapses_per_connection, edges))
     deep = population.pair.release.volume.has_depth
     distance = call(drawing.by_distance, call(frames.by_distance, edges, reads.somata(population), deep))
-    note = "Pairs of cells with one soma each; bars are 95% intervals (Wilson). The last bin has all that is farther."
+    note = (
+        "Pairs of cells with one soma each; bars are 95% intervals (Wilson). The last bin holds all greater distances."
+    )
     return [
         Plot("strengths", "Synapses per connection", strengths),
         Plot("distance", "Connected fraction by distance", distance, note=note),

@@ -58,7 +58,7 @@ def compared(
     scope = "Counted over the rows that the other filters leave. " if filtered else ""
     differ = crosstab.both - crosstab.agree
     links = [("that disagree", differ, crosstab.disagreeing)] if crosstab.shared else []
-    links.append((f"off the majority of their {crosstab.left.title}", crosstab.off_majority, crosstab.minority))
+    links.append((f"outside the majority of their {crosstab.left.title}", crosstab.off_majority, crosstab.minority))
     # a link to all rows of the view would lead nowhere
     ways = [_way(words, count, line, narrowed) for words, count, line in links if count < crosstab.total]
     return [
@@ -102,7 +102,7 @@ def _cut(crosstab: CrossTab, rows: int, columns: int) -> html.P | None:
     """What of a large matrix is not drawn."""
     listed = ((crosstab.left, crosstab.left_values, rows), (crosstab.right, crosstab.right_values, columns))
     messages = [f"{n} of {len(values)} values of {side.name}" for side, values, n in listed if n < len(values)]
-    return html.P(f"Drawn are {' and '.join(messages)}; the sums are of all.", className="k-hint") if messages else None
+    return html.P(f"Showing {' and '.join(messages)}; sums include all.", className="k-hint") if messages else None
 
 
 def _head(

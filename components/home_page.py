@@ -26,7 +26,7 @@ PURPOSE = "Browse cell types, read the partners of neurons and open them in Neur
 def page(query: Mapping[str, Any]) -> html.Div:
     """The doors; what they lead to is still to come."""
     types = html.Div(alerts.loading("Reading the types…"), id="home-types")
-    cells = later.place("home-cells", alerts.loading("Reading some cells…"))
+    cells = later.place("home-cells", alerts.loading("Reading example cells…"))
     pairs = html.Div(alerts.loading("Comparing them…"), id="home-pairs")
     doors = [
         _door("Browse a cell type", TABLE_PAGE, "All rows of a table: filter, plot, export.", types),
@@ -69,7 +69,7 @@ def tables(datastack: str, version: Version, listed: Sequence[TableInfo]) -> htm
 def types(listed: Sequence[TypeExample]) -> Any:
     """A link to the cells of each type, with their number and layer, and one to those of all."""
     if not listed:
-        return html.P("No table of this datastack says cell types.", className="k-hint")
+        return html.P("No table of this datastack has cell types.", className="k-hint")
     lines = [
         _line(
             one.address.href(),

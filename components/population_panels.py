@@ -66,7 +66,7 @@ def motifs(view: PopulationAddress, counts: pd.DataFrame, notes: Sequence[str]) 
     titles = ("motif", "connections", "observed", "expected", "95% interval", "observed / expected", "z", "p", "q")
     files = file(view, "motifs", "Motifs:", permutations=view.permutations, seed=view.seed)
     listed = long_table("Motifs", titles, rows, titles[:2])
-    words = "Pairs of cells that connect to each other, and the 13 ways in which three cells can be connected."
+    words = "Reciprocal pairs, and the 13 ways to connect three cells."
     return _section("Motifs", " ".join([words, *notes]), listed, files)
 
 

@@ -101,12 +101,12 @@ def sets(view: PopulationAddress, pair: Pair, *, read: bool) -> html.Div:
     titles = (
         "",
         "set",
-        "cells that count",
-        "named",
+        "cells counted",
+        "cells named",
         "axon proofread",
         "dendrite proofread",
         "several somata",
-        "repeated",
+        "repeated ids",
     )
     rows = [
         _set_row("Presynaptic", pair.pre, pair.requested[0]),

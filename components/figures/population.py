@@ -115,7 +115,7 @@ def differences(groups: pd.DataFrame, form: str) -> Figure:
         "marker": {"color": NEUTRAL, "size": 8},
         "hovertemplate": f"%{{y}}: %{{x:{form}}}<extra></extra>",
     }
-    across = {"tickformat": form, "title": {"text": "first less second"}, "zeroline": True, "zerolinecolor": "#8a9699"}
+    across = {"tickformat": form, "title": {"text": "first − second"}, "zeroline": True, "zerolinecolor": "#8a9699"}
     down = {"autorange": "reversed", "type": "category"}
     return figure([dots], 90 + ROW_PX * len(known), xaxis=across, yaxis=down)
 
