@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from localcave.errors import InputError
@@ -20,20 +21,19 @@ VERSIONS = re.compile(
     r"(\b(?:version|materialization|materialization_version)(?:\s*:\s*int)?\s*=\s*|get_version_metadata\(\s*)(\d{2,4})\b"
 )
 TIMES = re.compile(r"\bdatetime\(\s*(\d{4})\s*,([^()]*)\)")
-_IN_CALL = r"[^()]"
+_PLAIN = _IN_CALL = r"""[^()#'"]|'[^'\n]*'|"[^"\n]*"|#.*\n"""
 for _ in range(3):  # calls in calls
-    _IN_CALL = rf"(?:[^()]|\({_IN_CALL}*\))"
+    _IN_CALL = rf"(?:{_PLAIN}|\((?:{_IN_CALL})*\))"
 CLIENTS = re.compile(rf"\bCAVEclient\(({_IN_CALL}*)\)")
-ARGUMENTS = re.compile(rf"(?:[^,()]|\({_IN_CALL}*\))+")
-OUR_ARGUMENTS = re.compile(r"(?:auth_token|auth_token_file|auth_token_key|server_address|write_server_cache)\s*=")
+OUR_ARGUMENTS = ("auth_token", "auth_token_file", "auth_token_key", "server_address", "write_server_cache")
 LONG_IDS = re.compile(r"\b\d{2,3}(?:_\d{3}){5}\b")
 """Written in groups of three."""
 COMMENTS = re.compile(r"#.*")
 KEYS = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\[(['\"]?)(\d{17,18})\2\]")
-LOGINS = re.compile(r"\b([\w.]*auth)\.(?:setup_token|save_token|get_new_token)\([^()]*\)")
+LOGINS = re.compile(rf"\b([\w.]*auth)\.(?:setup_token|save_token|get_new_token)\({_IN_CALL}*\)")
 FLAT = re.compile(r"precomputed://gs://[\w./-]*/seg(?:_m\d+)?/?(?=[\"'])")
 IMAGE = re.compile(r"precomputed://(?:gs://|https://bossdb-open-data\.s3\.amazonaws\.com/)[\w./-]*/em/?(?=[\"'])")
-INSTALLS = re.compile(r"^(\s*)([!%]\s*(?:pip|conda)\b.*)$", re.MULTILINE)
+INSTALLS = re.compile(r"^([ \t]*)([!%]\s*(?:\S+\s+-m\s+|uv\s+)?(?:pip3?|conda|mamba)\b(?:.*\\\n)*.*)$", re.MULTILINE)
 FIRST_CELL = """\
 # This notebook was made to run without network by `python -m localcave notebook`: server, datastack, token, versions
 # and example ids are those of {datastack} at {server}.
@@ -94,12 +94,12 @@ class _Change:
                 numbers.setdefault(key, len(numbers))
 
     def __call__(self, code: str) -> str:
-        code = INSTALLS.sub(r"\1# \2", code)
+        code = INSTALLS.sub(lambda line: f"{line[1]}pass  # " + re.sub(r"\s*\\\n\s*", " ", line[2]), code)
         code = LONG_IDS.sub(lambda match: match[0].replace("_", ""), code)
         for name in ORIGINALS:
             code = re.sub(rf"(['\"]){name}\1", rf"\g<1>{self._datastack}\g<1>", code)
         code = CLIENTS.sub(self._client, code)
-        code = LOGINS.sub(r"\1.token  # any token will do here", code)
+        code = LOGINS.sub(r"\1.token", code)
         code = FLAT.sub(f"{self._source}/segmentation", IMAGE.sub(f"{self._source}/image", code))
         code = KEYS.sub(self._key, code)
         code = ROOT_IDS.sub(self._id(self._roots, self._examples.roots), code)
@@ -111,10 +111,13 @@ class _Change:
 
     def _client(self, call: re.Match[str]) -> str:
         """The call with our address and token; of what stands without a name only the first is a datastack."""
-        arguments = [part.strip() for part in ARGUMENTS.findall(call[1]) if part.strip()]
-        named = [part for part in arguments if re.match(r"\w+\s*=", part) and not OUR_ARGUMENTS.match(part)]
-        first = [part for part in arguments if not re.match(r"\w+\s*=", part)][:1]
-        return f"CAVEclient({', '.join([*first, *named, self._given])})"
+        try:
+            parsed = cast(ast.Call, ast.parse(call[0], mode="eval").body)
+        except SyntaxError:  # half of it in a comment, say
+            return call[0]
+        named = [keyword for keyword in parsed.keywords if keyword.arg not in OUR_ARGUMENTS]
+        arguments = [ast.unparse(part) for part in [*parsed.args[:1], *named]]
+        return f"CAVEclient({', '.join([*arguments, self._given])})"
 
     def _key(self, match: re.Match[str]) -> str:
         """The first key that there is in place of the first of these that a name was asked for, and so on."""

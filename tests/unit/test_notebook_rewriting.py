@@ -1,0 +1,96 @@
+"""The code of notebooks of others, rewritten: it stays Python, and the same constants become the same ones."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+import pytest
+
+from localcave.notebook.examples import Examples
+from localcave.notebook.rewriting import rewritten
+
+EXAMPLES = Examples(
+    datastack="demo",
+    versions=((1300, "2025-01-13T10:10:01+00:00"), (943, "2024-01-22T08:10:01+00:00")),
+    roots=(864691135000000001, 864691135000000002),
+    supervoxels=(90000000000000001, 90000000000000002),
+    nuclei=(11, 22, 33),
+    state=None,
+)
+
+
+def _notebook(*codes: str, **fields: Any) -> dict[str, Any]:
+    content = {"cells": [{"cell_type": "code", "source": code} for code in codes], **fields}
+    return rewritten(content, EXAMPLES, server="http://here:1", datastack="demo", token="any")
+
+
+def _code(*codes: str) -> str:
+    """The rewritten code; its cells are Python once what only IPython reads is taken out."""
+    cells = ["".join(cell["source"]) for cell in _notebook(*codes)["cells"]]
+    for cell in cells:
+        ast.parse(re.sub(r"(?m)^[ \t]*[!%].*$", "", cell))
+    return "\n".join(cells[1:])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if IN_COLAB:\n    !pip install caveclient\nelse:\n    import sys",
+        "!pip install \\\n   caveclient \\\n   'nglui<4'\nimport sys",
+        "import sys\n\n%pip install caveclient\n%conda install numpy",
+        "if 1:\n    !{sys.executable} -m pip install -q caveclient\n",
+        "try:\n    import sys\nexcept ImportError:\n    !uv pip install caveclient",
+    ],
+)
+def test_installs_become_statements_that_do_nothing(code: str) -> None:
+    rewritten_code = _code(code)
+    assert not re.search(r"(?m)^\s*[!%]", rewritten_code)
+    assert ast.dump(ast.parse(rewritten_code)).count("Pass()") == len(re.findall(r"[!%].*(?:pip|conda)", code))
+    assert "import sys" in rewritten_code or "import" not in code
+
+
+@pytest.mark.parametrize(
+    ("code", "positional", "named"),
+    [
+        (
+            "CAVEclient('minnie65_public',   # public (or mine\n version=1300, # pin it, it's old\n)",
+            ["demo"],
+            {"version": 1300},
+        ),
+        ("CAVEclient(# version=1\n datastack_name='minnie65_public')", [], {"datastack_name": "demo"}),
+        (
+            "CAVEclient('minnie65_public', 'https://x#(', 'MINE', info_cache={'a': [1, 2], 'b': f(g(3))}, **more)",
+            ["demo"],
+            {"info_cache": ..., None: ...},
+        ),
+        ("CAVEclient()", [], {}),
+    ],
+)
+def test_clients_keep_their_own_arguments(code: str, positional: list[str], named: dict[str | None, Any]) -> None:
+    call = ast.parse(_code(f"client = {code}").strip()).body[0].value  # type: ignore[attr-defined]
+    assert [argument.value for argument in call.args] == positional
+    ours = {"server_address", "auth_token", "write_server_cache"}
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg not in ours}
+    assert keywords.keys() == named.keys()
+    assert len(call.keywords) == len(named) + 3
+    assert all(keywords[name].value == value for name, value in named.items() if value is not ...)
+
+
+def test_clients_in_comments_stay_there() -> None:
+    code = "# client = CAVEclient('minnie65_public')\n# CAVEclient(\n#   'minnie65_public')\nx = 1"
+    assert ast.dump(ast.parse(_code(code))) == ast.dump(ast.parse("x = 1"))
+
+
+def test_logins_are_gone_wherever_they_stand() -> None:
+    code = _code(
+        "client.auth.save_token(token=my_token(1), overwrite=True); y = 2\n"
+        "print(client.auth.get_new_token(\n    # (your token\n))"
+    )
+    assert code == "client.auth.token; y = 2\nprint(client.auth.token)"
+
+
+def test_calls_that_never_end_take_no_time() -> None:
+    with pytest.raises(SyntaxError):
+        _code("CAVEclient(" + "f(1), " * 2000)
