@@ -208,26 +208,28 @@ def _given(key: str) -> list[Any]:
 
 # ---------------------------------------------------------------------- supervoxels
 lookups = Blueprint("lookups", __name__, url_prefix="/materialize/api/v2/materialize/run/lookup_svid")
+lookups.before_request(refuse_changes)
 
 
 @lookups.post("/datastack/<datastack>/<table>")
 def look_up_supervoxels(datastack: str, table: str) -> Response:
-    """Bind the points of a table of one's own to the supervoxels that they lie in; answers with how many were found.
+    """Bind the points of a table of one's own to the supervoxels that they lie in; answers with how many lie in one.
     Those of served tables are bound already."""
     stack = engine_datastack(datastack)
     volume = stack.info["aligned_volume"]["name"]
-    scratch = _scratch(volume).tables.get(table)
-    if scratch is None:
+    if table not in _scratch(volume).tables:
         _record(volume, table)
         return jsonify({"table_name": table, "looked_up": 0})
-    requested = (json_body() or {}).get("annotation_ids") if request.get_data() else None
+    scratch = _own(volume, table)
+    requested = _body().get("annotation_ids") if request.get_data() else None
+    chosen = None if requested is None else set(ids_of(requested, "annotation_ids"))
     voxel_nm = voxel_size_nm(scratch.metadata)
     watershed, result = service().watersheds[stack.name], 0
-    for row in scratch.rows.values():
-        for name in (
-            [name for name in row if name.endswith("_position")] if requested is None or row["id"] in requested else ()
-        ):
+    rows = [row for row in list(scratch.rows.values()) if chosen is None or row["id"] in chosen]
+    for row in rows:
+        for name in [name for name in list(row) if name.endswith("_position")]:
             place = [number * size for number, size in zip(row[name], voxel_nm, strict=True)]
-            row[f"{name.removesuffix('position')}supervoxel_id"] = watershed.supervoxel_at(place)
-            result += 1
+            supervoxel = watershed.supervoxel_at(place)
+            row[f"{name.removesuffix('position')}supervoxel_id"] = supervoxel
+            result += bool(supervoxel)
     return jsonify({"table_name": table, "looked_up": result})

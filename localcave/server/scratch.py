@@ -34,7 +34,7 @@ class ScratchTable:
     @property
     def count(self) -> int:
         """Rows that are valid."""
-        return sum(row["valid"] for row in self.rows.values())
+        return sum(row["valid"] for row in list(self.rows.values()))
 
 
 class Scratch:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +15,12 @@ import requests
 from caveclient import CAVEclient
 
 from localcave.folder.writer import example_states
+from localcave.server.app import create_server
 from tests.servers import ROOT, start_localcave
 
 SERVED = "nucleus_detection_v0"
+VOLUME = "/annotation/api/v2/aligned_volume/minnie65_phase3/table"
+SIZES = {f"voxel_resolution_{axis}": 4 for axis in "xyz"}
 TAG = {"pt": {"position": [1, 2, 3]}, "tag": "t"}
 
 
@@ -102,8 +107,7 @@ def test_served_tables_are_read_and_not_written(client: CAVEclient) -> None:
 @pytest.mark.parametrize("name", ["../up", "a b", "", 5])
 def test_a_table_needs_a_name_that_can_be_one(localcave_url: str, name: object) -> None:
     body = {"table_name": name, "schema_type": "bound_tag", "metadata": {}}
-    url = f"{localcave_url}/annotation/api/v2/aligned_volume/minnie65_phase3/table"
-    assert requests.post(url, json=body, timeout=9).status_code == 400
+    assert requests.post(localcave_url + VOLUME, json=body, timeout=9).status_code == 400
 
 
 def test_a_reset_forgets_what_users_saved_and_is_for_no_page(small_cortex: Path) -> None:
@@ -136,3 +140,54 @@ def test_points_are_bound_to_the_supervoxels_that_they_lie_in(client: CAVEclient
     (row,) = client.annotation.get_annotation(table, 1)
     assert row["pt_supervoxel_id"] == nucleus.pt_supervoxel_id
     client.materialize.lookup_supervoxel_ids(SERVED)
+
+
+def lookup_address(server: str, table: str) -> str:
+    return f"{server}/materialize/api/v2/materialize/run/lookup_svid/datastack/karst_demo/{table}"
+
+
+def test_points_that_lie_in_no_supervoxel_are_not_counted_as_found(
+    client: CAVEclient, table: str, localcave_url: str
+) -> None:
+    nucleus = client.materialize.query_table(SERVED).query("pt_supervoxel_id > 0").iloc[0]
+    inside = {"pt": {"position": list(map(int, nucleus.pt_position))}, "tag": "soma"}
+    client.annotation.post_annotation(table, [inside, {"pt": {"position": [1, 1, 1]}, "tag": "nowhere"}])
+    look_up = lookup_address(localcave_url, table)
+    assert requests.post(look_up, timeout=9).json()["looked_up"] == 1
+    for body, number in (({"annotation_ids": [1]}, 1), ({"annotation_ids": [2]}, 0), ({}, 1)):
+        assert requests.post(look_up, json=body, timeout=9).json() == {"table_name": table, "looked_up": number}
+
+
+@pytest.mark.parametrize("body", [[1], 5, {"annotation_ids": 5}, {"annotation_ids": "abc"}, {"annotation_ids": [{}]}])
+def test_a_lookup_of_what_is_no_list_of_ids_is_refused(table: str, localcave_url: str, body: object) -> None:
+    assert requests.post(lookup_address(localcave_url, table), json=body, timeout=9).status_code == 400
+
+
+def test_points_are_looked_up_while_others_are_posted(client: CAVEclient, table: str, localcave_url: str) -> None:
+    client.annotation.post_annotation(table, [TAG] * 200)
+    with ThreadPoolExecutor(8) as threads:
+        lookups = [threads.submit(requests.post, lookup_address(localcave_url, table), timeout=60) for _ in range(4)]
+        posts = [threads.submit(client.annotation.post_annotation, table, [TAG]) for _ in range(100)]
+    assert {answer.result().status_code for answer in lookups} == {200}
+    assert sorted(number for post in posts for number in post.result()) == list(range(201, 301))
+
+
+def test_only_the_owner_of_a_table_has_its_points_looked_up(small_cortex: Path, tmp_path: Path) -> None:
+    may = {"view": ["karst_demo"], "needs_tos": []}
+    tokens = {name: {"token": name, "user_id": number, **may} for number, name in enumerate("ab", 1)}
+    users = tmp_path / "users.json"
+    users.write_text(json.dumps({"users": tokens, "auth_datasets": {}, "terms_of_service": {}}))
+    server = create_server([small_cortex], require_token=True, users=users).test_client()
+    made = {"table_name": "of_a", "schema_type": "bound_tag", "metadata": SIZES}
+    answer = server.post(VOLUME, json=made, headers={"Authorization": "Bearer a"})
+    assert answer.status_code == 200, answer.text
+    codes = [
+        server.post(lookup_address("", "of_a"), headers={"Authorization": f"Bearer {user}"}).status_code
+        for user in "ab"
+    ]
+    assert codes == [200, 401]
+
+
+def test_a_server_that_is_read_only_looks_no_points_up(small_cortex: Path) -> None:
+    server = create_server([small_cortex], read_only=True).test_client()
+    assert server.post(lookup_address("", SERVED), json={}).status_code == 403
