@@ -204,6 +204,9 @@ def whole_pieces(run: Run, names: Iterable[str]) -> dict[str, Piece]:
                 raise
             run.notes.append(f"{name} is left out: {error}")
             continue
+        if piece.where and not count:
+            conditions = " and ".join(f"{column}={','.join(map(str, values))}" for column, values in piece.where)
+            raise InputError(f"no row of {name} in version {run.version} has {conditions}")
         if count > run.request.largest_table and name not in needed:
             run.notes.append(f"{name} is left out: its {count:,} rows are more than {run.request.largest_table:,}")
             continue

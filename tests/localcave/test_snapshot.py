@@ -378,6 +378,7 @@ def api_of(url: str) -> FlaskClient:
         (f"{CELL_TYPES}.cell_type=", "is no condition"),
         (f"{CELL_TYPES}.kind=BC", f"{CELL_TYPES} has no column 'kind'; it has .*cell_type"),
         ("nope.cell_type=BC", "has no table or view 'nope'"),
+        (f"{CELL_TYPES}.cell_type=BC5,L99", f"no row of {CELL_TYPES} in version [0-9]+ has cell_type=BC5,L99"),
         (f"{SYNAPSES}.pre_pt_root_id=5", "are chosen by their pre_pt_root_id already"),
     ],
 )
