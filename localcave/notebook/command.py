@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     from localcave.notebook.examples import Examples  # noqa: PLC0415  only this command pays for it
 
     try:
-        content = json.loads(args.notebook.read_text(encoding="utf-8"))
+        content = json.loads(args.notebook.read_text(encoding="utf-8-sig"))
     except ValueError:
         content = None
     if not isinstance(content, dict):

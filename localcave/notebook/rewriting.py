@@ -48,8 +48,12 @@ def rewritten(
     """A notebook (its JSON) that reads `datastack` of the localcave at `server`, without its outputs. The same id
     always becomes the same one. Raises InputError for what is no notebook."""
     cells = notebook.get("cells")
-    if not isinstance(cells, list) or not all(isinstance(cell, dict) and "source" in cell for cell in cells):
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise InputError("this is no notebook: it has no cells")
+    for number, cell in enumerate(cells, 1):
+        source = cell.get("source")
+        if not isinstance(source, str | list) or not all(isinstance(line, str) for line in source):
+            raise InputError(f"this is no notebook: cell {number} has no text as its source")
     change = _Change(examples, server, datastack, token)
     change.note_keys(["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"])
     changed = [_cell(cell, change) for cell in cells]
@@ -57,12 +61,15 @@ def rewritten(
     first = FIRST_CELL.format(datastack=datastack, server=server, host=host, token=token)
     added: dict[str, Any] = {
         "cell_type": "code",
+        "metadata": {},
         "execution_count": None,
-        "id": "localcave",
         "outputs": [],
         "source": first,
     }
-    return {**notebook, "cells": [{"metadata": dict[str, Any](), **added}, *changed]}
+    minor = notebook.get("nbformat_minor")
+    if isinstance(minor, int) and minor >= 5:  # cells have ids since format 4.5, and may have none before
+        added["id"] = "localcave"
+    return {**notebook, "cells": [added, *changed]}
 
 
 def _cell(cell: dict[str, Any], change: _Change) -> dict[str, Any]:

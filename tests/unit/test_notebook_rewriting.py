@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from localcave.__main__ import main
+from localcave.errors import InputError
 from localcave.notebook.examples import Examples
 from localcave.notebook.rewriting import rewritten
 
@@ -94,3 +98,22 @@ def test_logins_are_gone_wherever_they_stand() -> None:
 def test_calls_that_never_end_take_no_time() -> None:
     with pytest.raises(SyntaxError):
         _code("CAVEclient(" + "f(1), " * 2000)
+
+
+@pytest.mark.parametrize(("minor", "has_id"), [(4, False), (5, True), (None, False)])
+def test_the_added_cell_has_an_id_where_the_format_knows_them(minor: int | None, has_id: bool) -> None:
+    assert ("id" in _notebook("x = 1", nbformat=4, nbformat_minor=minor)["cells"][0]) == has_id
+
+
+@pytest.mark.parametrize("source", [None, 5, {}, [1], ["x = 1", None]])
+def test_cells_without_text_are_refused(source: Any) -> None:
+    with pytest.raises(InputError, match="cell 2 has no text as its source"):
+        _notebook("x = 1", source)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_notebook(small_cortex: Path, tmp_path: Path) -> None:
+    content = json.dumps({"cells": [{"cell_type": "code", "source": "x = 1"}]})
+    (tmp_path / "in.ipynb").write_text(content, encoding="utf-8-sig")
+    options = ["-o", str(tmp_path / "out.ipynb"), "--folder", str(small_cortex)]
+    assert main(["notebook", str(tmp_path / "in.ipynb"), *options]) == 0
+    assert json.loads((tmp_path / "out.ipynb").read_text())["cells"][1]["source"] == ["x = 1"]
