@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from flask import Response, request
 
-from localcave.cave_errors import CaveError
 from localcave.segmentation.chunkedgraph import Segmentation
 from localcave.segmentation.chunks import POSITION_BITS
 from localcave.segmentation.contacts import contacts
@@ -32,6 +31,8 @@ from localcave.server.routes_segmentation import LEVEL2, V1, routes
 from localcave.server.service import service
 
 SUPERVOXEL = 1
+FARTHEST_NM = 5_000.0
+"""From the surface of an arbor: a point farther off is of something else."""
 CUT_POINTS = ("sources", "sinks")
 
 
@@ -40,12 +41,16 @@ def _layer(node: int) -> int:
 
 
 def _graph(graph: Segmentation, node: int) -> tuple[Skeleton, Level2]:
-    """The skeleton and level 2 graph of a root. Raises a 404 for one without."""
+    """The skeleton and level 2 graph of a root. Raises a 404 for one without, and for one of which the skeleton is only
+    a part, as of roots that were merged with fragments without a skeleton."""
     graph.require(node)
     skeleton = service().skeletons[graph.datastack].get(node)
     if skeleton is None or not len(skeleton.level2_id):
         raise failed(f"The graph inside {node} is not known here: it has no skeleton.", 404)
-    return skeleton, Level2.of(skeleton)
+    level2 = Level2.of(skeleton)
+    if not np.array_equal(level2.ids, graph.leaves(node, level2=True)):
+        raise failed(f"The graph inside {node} is known only in part here.", 404)
+    return skeleton, level2
 
 
 # ---------------------------------------------------------------------- leaves and children
@@ -184,8 +189,9 @@ def _points(given: Any, count: int | None = None) -> list[list[float]]:
         points = [[int64(int(node)), *map(float, place)] for node, *place in given]
     except (TypeError, ValueError, OverflowError):
         points = []
-    if not points or (count and len(points) != count) or any(len(point) != 4 for point in points):
-        raise CaveError(400, {"code": 400, "message": "Points must be lists of an id and x, y, z."})
+    fit = all(len(point) == 4 and np.isfinite(point[1:]).all() for point in points)
+    if not points or (count and len(points) != count) or not fit:
+        raise failed("Points must be lists of an id and x, y, z.", 400)
     return points
 
 
@@ -200,4 +206,15 @@ def _vertex(skeleton: Skeleton, node: int, place: list[float]) -> int:
 
 
 def _nearest(skeleton: Skeleton, place_nm: list[float]) -> int:
-    return int(np.argmin(np.linalg.norm(skeleton.vertices_nm - np.array(place_nm), axis=1)))
+    """The vertex nearest to a point. Raises a 400 for a point that is not near the arbor."""
+    place, vertices = np.array(place_nm), skeleton.vertices_nm.astype(float)
+    distance = np.linalg.norm(vertices - place, axis=1)
+    child, parent = skeleton.edges.T
+    along = vertices[parent] - vertices[child]
+    share = ((place - vertices[child]) * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), 1)
+    on_edge = vertices[child] + np.clip(share, 0, 1)[:, None] * along
+    away = np.r_[distance - skeleton.radius_nm, np.linalg.norm(on_edge - place, axis=1)]
+    if away.min() > FARTHEST_NM:
+        coordinates = ", ".join(f"{number:.0f}" for number in place_nm)
+        raise failed(f"Could not determine supervoxel ID for coordinates [{coordinates}] nm.", 400)
+    return int(np.argmin(distance))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -249,7 +250,46 @@ def test_what_has_no_skeleton_has_no_graph_and_says_so(client: CAVEclient, local
     raise AssertionError("no such cell was found")
 
 
+def test_the_graph_of_a_past_root_has_all_its_level_2_nodes_or_is_refused(
+    client: CAVEclient, localcave_url: str
+) -> None:
+    logs = client.chunkedgraph.get_tabular_change_log(_edited(client)).values()
+    past = sorted({int(root) for log in logs for roots in log.before_root_ids for root in roots})
+    exist = client.skeleton.skeletons_exist(root_ids=past)
+    refused = []
+    for root in (root for root in past if exist[root]):
+        leaves = set(client.chunkedgraph.get_leaves(root, stop_layer=2).tolist())
+        address = f"{localcave_url}/segmentation/api/v1/table/karst_demo_pcg/node/{root}/lvl2_graph"
+        answer = requests.get(address, timeout=9)
+        if len(leaves) > 1 and answer.status_code == 200:
+            assert set(np.unique(answer.json()["edge_graph"])) == leaves
+        elif len(leaves) > 1:
+            assert answer.status_code == 404
+            refused.append((root, answer.json()["message"]))
+    assert any("only in part" in message for _, message in refused)
+    root, place = refused[0][0], client.skeleton.get_skeleton(refused[0][0])["vertices"]
+    with pytest.raises(requests.HTTPError, match="404"):
+        client.chunkedgraph.find_path(root, place[0], place[-1])
+
+
 # ---------------------------------------------------------------------- paths, splits, edits
+@pytest.mark.parametrize("place", [[0, 0, 0], [float("nan"), 0, 0], [float("inf"), 0, 0]])
+def test_a_path_from_a_point_that_is_not_in_the_cell_is_refused(
+    localcave_url: str, cell: int, skeleton: dict, place: list[float]
+) -> None:
+    body = [[str(cell), *place], [str(cell), *skeleton["vertices"][-1].tolist()]]
+    url = f"{localcave_url}/segmentation/api/v1/table/karst_demo_pcg/graph/find_path"
+    answer = requests.post(url, data=json.dumps(body), timeout=9)
+    assert answer.status_code == 400, answer.text
+
+
+def test_a_path_starts_between_two_vertices_of_a_long_branch(client: CAVEclient, cell: int, skeleton: dict) -> None:
+    ends = skeleton["vertices"][skeleton["edges"]]
+    longest = int(np.argmax(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)))
+    places, _, _ = client.chunkedgraph.find_path(cell, ends[longest].mean(axis=0), skeleton["vertices"][0])
+    assert len(places)
+
+
 def test_a_path_runs_along_the_level_2_graph(client: CAVEclient, cell: int, skeleton: dict) -> None:
     start, end = skeleton["vertices"][40], skeleton["vertices"][-1]
     places, path, failed = client.chunkedgraph.find_path(cell, start, end)
