@@ -16,10 +16,12 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Examples:
-    """What a notebook's constants become. `versions` are those that have not expired, newest first, with their times;
-    `roots`, `supervoxels` and `nuclei` are of the same cells in the same order; `state` is an id (None = no state)."""
+    """What constants become. `segmentation` is the source of the graph, with a placeholder for the server's
+    address; `versions` are those that have not expired, newest first, with their times; `roots`, `supervoxels` and
+    `nuclei` are of the same cells in the same order; `state` is an id (None = no state)."""
 
     datastack: str
+    segmentation: str
     versions: tuple[tuple[int, str], ...]
     roots: tuple[int, ...]
     supervoxels: tuple[int, ...]
@@ -39,7 +41,8 @@ class Examples:
         roots, supervoxels, nuclei = zip(*cells, strict=True)
         states = example_states(stack.folder)
         versions = tuple((number, str(stack.versions[number]["time_stamp"])) for number in valid)
-        return cls(stack.name, versions, roots, supervoxels, nuclei, min(states, default=None))
+        segmentation = str(stack.info["segmentation_source"])
+        return cls(stack.name, segmentation, versions, roots, supervoxels, nuclei, min(states, default=None))
 
 
 def _cells(store: Store, stack: Datastack, versions: list[int]) -> list[tuple[int, int, int]]:

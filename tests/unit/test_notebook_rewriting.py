@@ -17,6 +17,7 @@ from localcave.notebook.rewriting import rewritten
 
 EXAMPLES = Examples(
     datastack="demo",
+    segmentation="graphene://{SERVER}/segmentation/table/demo_pcg",
     versions=((1300, "2025-01-13T10:10:01+00:00"), (943, "2024-01-22T08:10:01+00:00")),
     roots=(864691135000000001, 864691135000000002),
     supervoxels=(90000000000000001, 90000000000000002),
@@ -117,3 +118,74 @@ def test_a_byte_order_mark_is_no_part_of_a_notebook(small_cortex: Path, tmp_path
     options = ["-o", str(tmp_path / "out.ipynb"), "--folder", str(small_cortex)]
     assert main(["notebook", str(tmp_path / "in.ipynb"), *options]) == 0
     assert json.loads((tmp_path / "out.ipynb").read_text())["cells"][1]["source"] == ["x = 1"]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("filter_equal_dict={'id': 230650}", "filter_equal_dict={'id': 11}"),
+        ('filter_in_dict={"t": {"id":[264873, 258362]}}', 'filter_in_dict={"t": {"id":[11, 22]}}'),
+        ("cell_id = 264824", "cell_id = 11"),
+        ("nid: int = 264873", "nid: int = 11"),
+        ("df[df.target_id == 258362]", "df[df.target_id == 11]"),
+        ("df[df['target_id'] != 258362]", "df[df['target_id'] != 11]"),
+        ("df.query('id_ref in (258362, 264873)')", "df.query('id_ref in (11, 22)')"),
+        ("df[df.id.isin([258362, 264873])]", "df[df.id.isin([11, 22])]"),
+        ("df[df.id.eq(258362)]", "df[df.id.eq(11)]"),
+        ("x = np.array([264873])", "x = np.array([11])"),
+        ("NUC_IDS = np.array([264873, 258362])", "NUC_IDS = np.array([11, 22])"),
+        ("for nucleus_id in [264873, 258362]:\n    pass", "for nucleus_id in [11, 22]:\n    pass"),
+        (
+            "nuc_ids = [264873,  # (one)\n    258362, 230650]\nf(258362, 999999)",
+            "nuc_ids = [11,  # (one)\n    22, 33]\nf(22, 999999)",
+        ),
+        ("nucleus_position = [241856, 207360, 21360]", "nucleus_position = [241856, 207360, 21360]"),
+        ("synapse_id = 264873; valid = 10000; limit=500000", "synapse_id = 264873; valid = 10000; limit=500000"),
+        ("nuc_volume = 264873.5; id_nm=1.25000", "nuc_volume = 264873.5; id_nm=1.25000"),
+    ],
+)
+def test_nucleus_ids_are_replaced_wherever_they_stand(code: str, expected: str) -> None:
+    assert _code(code) == expected
+
+
+def test_ids_of_one_list_are_all_replaced_and_stay_the_same_ones() -> None:
+    root, other = 864691135572530981, 864691135617152361
+    code = _code(f"f({other})\nmixed = [{root}, {other}, 264873]", f"nuc_ids = [258362, 264873]\nroot = {root}")
+    (first, second), nuclei = EXAMPLES.roots, EXAMPLES.nuclei
+    assert code == (
+        f"f({first})\nmixed = [{second}, {first}, {nuclei[0]}]\nnuc_ids = [{nuclei[1]}, {nuclei[0]}]\nroot = {second}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("mat_version = 1078", "mat_version = 943"),
+        ("MAT_VERSION = 1507", "MAT_VERSION = 1300"),
+        ("version: int = 117", "version: int = 943"),
+        ("versions = [661, 1078, 1507]", "versions = [943, 943, 1300]"),
+        ("assert client.version == 1078", "assert client.version == 943"),
+        ("get_version_metadata(661)", "get_version_metadata(943)"),
+        ("f(skeleton_version=40, materialization=661)", "f(skeleton_version=40, materialization=943)"),
+        ("python_version >= (3, 10)", "python_version >= (3, 10)"),
+    ],
+)
+def test_versions_become_those_that_there_are(code: str, expected: str) -> None:
+    assert _code(code) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("graphene://https://minnie.microns-daf.com/segmentation/table/minnie65_public", "graphene"),
+        ("graphene://middleauth+https://minnie.microns-daf.com/segmentation/table/minnie3_v1/", "graphene"),
+        ("s3://bossdb-open-data/iarpa_microns/minnie/minnie65/seg", "segmentation"),
+        ("gs://iarpa_microns/minnie/minnie65/seg_m1300/", "segmentation"),
+        ("precomputed://s3://bossdb-open-data/iarpa_microns/minnie/minnie65/em", "image"),
+        ("precomputed://https://bossdb-open-data.s3.amazonaws.com/iarpa_microns/minnie/minnie65/em", "image"),
+    ],
+)
+def test_sources_are_those_of_the_server(source: str, expected: str) -> None:
+    graphene = "graphene://http://here:1/segmentation/table/demo_pcg"
+    local = graphene if expected == "graphene" else f"precomputed://http://here:1/precomputed/demo/{expected}"
+    assert _code(f"CloudVolume('{source}', mip=1)") == f"CloudVolume('{local}', mip=1)"
