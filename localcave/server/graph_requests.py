@@ -86,6 +86,23 @@ def requested_bounds(graph: Segmentation) -> Ids | None:
     return box.astype(np.int64)
 
 
+def requested_layer(default: int) -> int:
+    """The `stop_layer` of the request. Raises a 400 for one that is no number."""
+    text = request.args.get("stop_layer")
+    try:
+        return default if text is None else int(text)
+    except ValueError as error:
+        raise failed("stop_layer must be a whole number", 400) from error
+
+
+def requested_roots(graph: Segmentation) -> list[int]:
+    """The `root_ids` of the body. Raises for one that never was a root."""
+    roots = requested_ids("root_ids")
+    for node in roots:
+        graph.require(node)
+    return roots
+
+
 def leaves(graph: Segmentation, node: int, stop_layer: int, bounds: Ids | None = None) -> list[int]:
     """Supervoxels of a node, or its level 2 ids from layer 2 on, those in a box only. Raises for an unknown node."""
     ids = graph.leaves(node, level2=stop_layer >= 2)

@@ -10,7 +10,7 @@ from flask import Response, request
 
 from localcave.segmentation.chunkedgraph import EditEdge, Operation
 from localcave.server.auth import no_edits
-from localcave.server.graph_requests import failed, ids_of, requested_ids, requested_time, segmentation, written
+from localcave.server.graph_requests import failed, ids_of, requested_roots, requested_time, segmentation, written
 from localcave.server.routes_segmentation import V1, routes
 
 UNKNOWN_USER = "unknown"
@@ -37,9 +37,7 @@ def change_log(table: str, node: int) -> Response:
 @routes.post(f"{V1}/tabular_change_log_many")
 def tabular_change_log_many(table: str) -> Response:
     graph = segmentation(table)
-    return written(
-        {str(node): json.dumps(_change_table(graph.operations_of(node))) for node in requested_ids("root_ids")}
-    )
+    return written({str(node): json.dumps(_change_table(graph.operations_of(node))) for node in requested_roots(graph)})
 
 
 def _change_table(operations: Sequence[Operation]) -> dict[str, dict[str, Any]]:

@@ -23,6 +23,7 @@ from localcave.server.graph_requests import (
     leaves,
     requested_bounds,
     requested_ids,
+    requested_layer,
     segmentation,
     written,
 )
@@ -57,7 +58,7 @@ def _graph(graph: Segmentation, node: int) -> tuple[Skeleton, Level2]:
 @routes.get(f"{V1}/node/<int:node>/leaves")
 def node_leaves(table: str, node: int) -> Response:
     graph = segmentation(table)
-    stop_layer = request.args.get("stop_layer", type=int) or SUPERVOXEL
+    stop_layer = requested_layer(SUPERVOXEL)
     ids = leaves(graph, int64(node), stop_layer, requested_bounds(graph))
     return written({"leaf_ids": [str(leaf) for leaf in ids] if "int64_as_str" in request.args else ids})
 
@@ -65,7 +66,7 @@ def node_leaves(table: str, node: int) -> Response:
 @routes.post(f"{V1}/node/leaves_many")
 def leaves_many(table: str) -> Response:
     graph = segmentation(table)
-    stop_layer = request.args.get("stop_layer", type=int) or SUPERVOXEL
+    stop_layer = requested_layer(SUPERVOXEL)
     bounds = requested_bounds(graph)
     return written({str(node): leaves(graph, node, stop_layer, bounds) for node in requested_ids("node_ids")})
 

@@ -7,15 +7,24 @@ from flask import Blueprint, Response, jsonify, request
 
 from localcave.engine.wire import gzipped
 from localcave.segmentation.chunkedgraph import Segmentation
-from localcave.segmentation.chunks import Ids
-from localcave.server.graph_requests import failed, int64, requested_ids, requested_time, segmentation, written
+from localcave.segmentation.chunks import LAYERS, POSITION_BITS, Ids
+from localcave.server.graph_requests import (
+    failed,
+    int64,
+    requested_ids,
+    requested_layer,
+    requested_roots,
+    requested_time,
+    segmentation,
+    written,
+)
 from localcave.server.service import server_address, service
 
 SEGMENTATION_VERSION = "2.21.1"
 routes = Blueprint("segmentation", __name__, url_prefix="/segmentation")
 routes.after_request(gzipped)
 V1 = "/api/v1/table/<table>"
-LEVEL2 = 2
+LEVEL2, ROOT = 2, LAYERS
 
 
 @routes.get("/api/version")
@@ -54,10 +63,18 @@ def roots_binary(table: str) -> Response:
 
 
 def _above(graph: Segmentation, nodes: Ids) -> Ids:
-    """The root of each node at the time of the request, or with a `stop_layer` of 2 its level 2 id."""
-    if request.args.get("stop_layer", type=int) == LEVEL2:
-        return graph.level2_of(nodes)
-    return graph.roots_at(nodes, requested_time("timestamp"))
+    """The root of each node at the time of the request, or with a `stop_layer` of 2 its level 2 id; a node that is one
+    already is its own."""
+    time = requested_time("timestamp")
+    if requested_layer(ROOT) == LEVEL2:
+        result = graph.level2_of(nodes)
+        is_level2 = nodes >> POSITION_BITS == LEVEL2
+        result[is_level2] = np.where(graph.roots_at(nodes[is_level2], time) > 0, nodes[is_level2], 0)
+    else:
+        result = graph.roots_at(nodes, time)
+    missing = nodes[result == 0]
+    result[result == 0] = np.where(np.isin(missing, list(graph.known(missing.tolist()))), missing, 0)
+    return result
 
 
 @routes.post(f"{V1}/is_latest_roots")
@@ -93,7 +110,7 @@ def oldest_timestamp(table: str) -> Response:
 def lineage_graph_multiple(table: str) -> Response:
     graph = segmentation(table)
     past = requested_time("timestamp_past", graph.oldest)
-    return written(graph.lineage_graph(requested_ids("root_ids"), past, requested_time("timestamp_future")))
+    return written(graph.lineage_graph(requested_roots(graph), past, requested_time("timestamp_future")))
 
 
 @routes.get(f"{V1}/past_id_mapping")
@@ -102,7 +119,7 @@ def past_id_mapping(table: str) -> Response:
     graph = segmentation(table)
     past = requested_time("timestamp_past", graph.oldest)
     return written(
-        {"past_id_map": {str(r): graph.past_ids(r, past) for r in requested_ids("root_ids")}, "future_id_map": {}}
+        {"past_id_map": {str(r): graph.past_ids(r, past) for r in requested_roots(graph)}, "future_id_map": {}}
     )
 
 

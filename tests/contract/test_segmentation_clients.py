@@ -377,6 +377,29 @@ def test_operations_tell_what_they_joined_and_parted(client: CAVEclient, volume:
         graph.get_operation_details([17])
 
 
+def test_edits_of_an_unknown_root_are_refused_and_not_made_up(client: CAVEclient) -> None:
+    graph = client.chunkedgraph
+    for call in (graph.get_past_ids, graph.get_lineage_graph, graph.get_tabular_change_log):
+        with pytest.raises(requests.HTTPError, match="500"):
+            call([5])
+
+
+def test_a_node_at_or_above_the_layer_is_its_own_answer(client: CAVEclient, cell: int) -> None:
+    graph = client.chunkedgraph
+    level2 = int(graph.get_leaves(cell, stop_layer=2)[0])
+    supervoxel = int(graph.get_children(level2)[0])
+    assert graph.get_root_id(cell) == cell
+    assert graph.get_roots([supervoxel, level2, cell, 5]).tolist() == [cell, cell, cell, 0]
+    unknown = level2 | (2**20 - 1)
+    assert graph.get_roots([supervoxel, level2, cell, unknown], stop_layer=2).tolist() == [level2, level2, cell, 0]
+
+
+@pytest.mark.parametrize("route", ["leaves", "root"])
+def test_a_layer_that_is_no_number_is_refused(localcave_url: str, cell: int, route: str) -> None:
+    url = f"{localcave_url}/segmentation/api/v1/table/karst_demo_pcg/node/{cell}/{route}"
+    assert requests.get(url, params={"stop_layer": "abc"}, timeout=9).status_code == 400
+
+
 @pytest.mark.parametrize("bounds", ["1-2", "a-b_c-d_e-f", "2-1_0-1_0-1", "0-1_0-1_0-99999999999999999"])
 def test_bounds_that_are_none_are_refused(localcave_url: str, cell: int, bounds: str) -> None:
     url = f"{localcave_url}/segmentation/api/v1/table/karst_demo_pcg/node/{cell}/leaves"
