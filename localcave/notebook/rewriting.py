@@ -52,7 +52,7 @@ FIRST_CELL = """\
 # and example ids are those of {datastack} at {server}.
 import cloudvolume.secrets
 
-cloudvolume.secrets.CAVE_CREDENTIALS_CACHE["{host}"] = {{"token": "{token}"}}"""
+cloudvolume.secrets.CAVE_CREDENTIALS_CACHE[{host!r}] = {{"token": {token!r}}}"""
 
 
 def rewritten(

@@ -15,6 +15,7 @@ from localcave.errors import InputError
 from localcave.notebook.examples import Examples
 from localcave.notebook.rewriting import rewritten
 
+TOKEN = """a"b'c\\d"""
 EXAMPLES = Examples(
     datastack="demo",
     segmentation="graphene://{SERVER}/segmentation/table/demo_pcg",
@@ -28,7 +29,7 @@ EXAMPLES = Examples(
 
 def _notebook(*codes: str, **fields: Any) -> dict[str, Any]:
     content = {"cells": [{"cell_type": "code", "source": code} for code in codes], **fields}
-    return rewritten(content, EXAMPLES, server="http://here:1", datastack="demo", token="any")
+    return rewritten(content, EXAMPLES, server="http://here:1", datastack="demo", token=TOKEN)
 
 
 def _code(*codes: str) -> str:
@@ -81,6 +82,11 @@ def test_clients_keep_their_own_arguments(code: str, positional: list[str], name
     assert keywords.keys() == named.keys()
     assert len(call.keywords) == len(named) + 3
     assert all(keywords[name].value == value for name, value in named.items() if value is not ...)
+
+
+def test_the_first_cell_gives_the_token_as_it_is() -> None:
+    given = ast.parse(_notebook()["cells"][0]["source"]).body[-1].value
+    assert ast.literal_eval(given) == {"token": TOKEN}
 
 
 def test_clients_in_comments_stay_there() -> None:
