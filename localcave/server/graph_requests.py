@@ -103,8 +103,16 @@ def requested_roots(graph: Segmentation) -> list[int]:
     return roots
 
 
+def require_level2(graph: Segmentation) -> None:
+    """Raises a 404 where level 2 ids are no more than numbers, as in snapshots and imports."""
+    if not graph.chunks.known:
+        raise failed("Level 2 is not known here.", 404)
+
+
 def leaves(graph: Segmentation, node: int, stop_layer: int, bounds: Ids | None = None) -> list[int]:
     """Supervoxels of a node, or its level 2 ids from layer 2 on, those in a box only. Raises for an unknown node."""
+    if stop_layer == 2:  # with higher layers caveclient only compares what roots have in common, which any parts tell
+        require_level2(graph)
     ids = graph.leaves(node, level2=stop_layer >= 2)
     if not len(ids):
         raise failed(f"Cannot find node {node}")

@@ -24,6 +24,7 @@ from localcave.server.graph_requests import (
     requested_bounds,
     requested_ids,
     requested_layer,
+    require_level2,
     segmentation,
     written,
 )
@@ -75,6 +76,7 @@ def leaves_many(table: str) -> Response:
 def children(table: str, node: int) -> Response:
     """Level 2 ids of a root, supervoxels of a level 2 id, nothing of a supervoxel."""
     graph = segmentation(table)
+    require_level2(graph)
     layer = _layer(int64(node))
     below = [] if layer == SUPERVOXEL else leaves(graph, node, SUPERVOXEL if layer == LEVEL2 else LEVEL2)
     return written({"children_ids": below})
@@ -84,6 +86,7 @@ def children(table: str, node: int) -> Response:
 def minimal_covering_nodes(table: str) -> Response:
     """The fewest nodes with the supervoxels of some nodes, as raw uint64."""
     graph = segmentation(table)
+    require_level2(graph)
     requested = np.unique(np.array(requested_ids("node_ids"), np.int64))
     below = [np.array([node]) if _layer(node) == SUPERVOXEL else graph.leaves(node) for node in requested.tolist()]
     for node, supervoxels in zip(requested.tolist(), below, strict=True):

@@ -14,12 +14,12 @@ routes = Blueprint("l2cache", __name__, url_prefix="/l2cache/api/v1")
 
 @routes.get("/table_mapping")
 def table_mapping() -> Response:
-    """The segmentations of datastacks with skeletons: without a level 2 cache caveclient asks for none."""
+    """The segmentations of datastacks whose skeletons know level 2: of others caveclient asks for none."""
     result = service()
     tables = [
         segmentation.name
         for segmentation in result.segmentations.values()
-        if result.skeletons[segmentation.datastack].root_ids
+        if result.skeletons[segmentation.datastack].knows_level2
     ]
     return jsonify({table: {"l2cache_id": table, "cv_path": f"graphene://{table}"} for table in tables})
 
@@ -38,7 +38,10 @@ def attributes(table: str) -> Response:
         raise failed(f"Unknown attribute {min(unknown)}", 400)
     requests = requested_ids("l2_ids")
     known: dict[int, dict[str, object]] = {}
-    for skeleton in service().skeletons[graph.datastack].with_level2(np.array(requests, np.int64)):
+    skeletons = service().skeletons[graph.datastack]
+    if not skeletons.knows_level2:
+        raise failed("Level 2 is not known here.", 404)
+    for skeleton in skeletons.with_level2(np.array(requests, np.int64)):
         known |= Level2.of(skeleton).attributes(wanted)
     return jsonify({str(identity): known.get(identity, {}) for identity in requests})
 

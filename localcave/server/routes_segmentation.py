@@ -15,6 +15,7 @@ from localcave.server.graph_requests import (
     requested_layer,
     requested_roots,
     requested_time,
+    require_level2,
     segmentation,
     written,
 )
@@ -67,6 +68,7 @@ def _above(graph: Segmentation, nodes: Ids) -> Ids:
     already is its own."""
     time = requested_time("timestamp")
     if requested_layer(ROOT) == LEVEL2:
+        require_level2(graph)
         result = graph.level2_of(nodes)
         is_level2 = nodes >> POSITION_BITS == LEVEL2
         result[is_level2] = np.where(graph.roots_at(nodes[is_level2], time) > 0, nodes[is_level2], 0)

@@ -97,3 +97,25 @@ def test_ids_may_be_text(client: CAVEclient) -> None:
     cell = int(client.materialize.query_table(SYNAPSES, limit=1)["post_pt_root_id"].iloc[0])
     rows = client.materialize.query_table(SYNAPSES, filter_in_dict={"post_pt_root_id": [str(cell), cell]})
     assert set(rows["post_pt_root_id"]) == {cell}
+
+
+def test_where_level_2_is_not_known_it_is_not_made_up(client: CAVEclient) -> None:
+    graph = client.chunkedgraph
+    root = int(client.materialize.query_table(NUCLEI, limit=1, filter_greater_dict={"pt_root_id": 0}).pt_root_id[0])
+    supervoxels = graph.get_leaves(root)
+    assert len(supervoxels)
+    for call in (
+        lambda: graph.get_leaves(root, stop_layer=2),
+        lambda: graph.get_children(root),
+        lambda: graph.get_roots(supervoxels, stop_layer=2),
+        lambda: graph.level2_chunk_graph(root),
+    ):
+        with pytest.raises(requests.HTTPError, match=r"404[\s\S]*Level 2 is not known here"):
+            call()
+    assert not client.l2cache.has_cache()
+    for path, body in (
+        ("segmentation/api/v1/table/golden_pcg/minimal_covering_nodes", {"node_ids": supervoxels.tolist()}),
+        ("l2cache/api/v1/table/golden_pcg/attributes", {"l2_ids": [5]}),
+    ):
+        answer = requests.post(f"{client.info.server_address}/{path}", json=body, timeout=9)
+        assert (answer.status_code, answer.json()["message"]) == (404, "Level 2 is not known here.")
