@@ -198,7 +198,7 @@ class Cache:
                 return None
             held = self.memory.put(name, kind.decode(content), expires)
         except Exception as error:
-            log.warning("an entry of the cache cannot be read and is dropped: %s", error)
+            log.warning("an entry of the cache cannot be read and is dropped (%s)", type(error).__name__)
             self._store.delete(name)
             return None
         self._count("stale" if stale_s else "store")

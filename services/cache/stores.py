@@ -100,7 +100,7 @@ class Store:
         except Exception as error:
             self._rest_until = time.monotonic() + RETRY_S
             self._problem = f"the shared cache does not work ({type(error).__name__})"
-            log.warning("%s: %s", self._problem, error)
+            log.warning(self._problem)  # without the error's words: they quote the address, and with it a password
             return None
         self._problem = ""
         return result

@@ -50,15 +50,25 @@ def config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"lines": lines},
+        "filters": {"unquoted": {"()": Unquoted}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {
             "karst": {"level": "INFO"},
-            "gunicorn.error": {"level": "INFO", "propagate": True},
+            "gunicorn.error": {"level": "INFO", "propagate": True, "filters": ["unquoted"]},
             "gunicorn.access": {"level": "CRITICAL"},  # api.request_log has a line for each request
             "urllib3": {"level": "ERROR"},  # its warnings quote addresses, and with them ids
         },
     }
+
+
+class Unquoted(logging.Filter):
+    """Of a request that is no HTTP gunicorn quotes what it could not read, which may be a token."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith("Invalid request from"):
+            record.msg, record.args = "Invalid request", ()
+        return True
 
 
 def explain(error: Exception) -> KarstError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import threading
 import time
@@ -30,12 +29,11 @@ from services.cave.client import Cave
 from services.cave.context import door
 from services.core.errors import KarstError, NotFound
 from services.core.identity import Identity
+from services.core.logs import explain
 from services.populations import chance, population, reading
 from services.populations.chance import Draws
 from services.populations.population import Pair
 from services.populations.reading import Progress
-
-log = logging.getLogger("karst.jobs")
 
 MOST_AT_ONCE = 20
 """Requests that a reading takes while somebody waits; one of more is a job."""
@@ -142,9 +140,9 @@ class Jobs:
         except CancelledError:
             self._tell(replace(self.find(id), state="cancelled"))
         except Exception as error:
-            messages = str(error) if isinstance(error, KarstError) else "Karst made a mistake while reading."
-            log.warning("job %s failed", id, exc_info=not isinstance(error, KarstError))
-            self._tell(replace(self.find(id), state="failed", message=messages))
+            explained = explain(error)
+            message = str(explained) if explained is error else f"{explained} Request {explained.request_id}."
+            self._tell(replace(self.find(id), state="failed", message=message))
         else:
             self._tell(replace(self.find(id), state="done", seconds_left=0.0))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -121,7 +123,11 @@ class TestLog:
         for path in (ROWS, f"/api/v1/karst_demo/latest/cells/{TYPED}", f"/{TYPED}", f"/table-viewer?where={TYPED}"):
             answer = requests.get(served.url + path, params=typed, headers={"Cookie": f"a={TYPED}"}, timeout=60)
             served.lines_of(answer.headers["X-Request-Id"])
-        written = served.log.read_text()
+        parts = urlsplit(served.url)
+        with socket.create_connection((parts.hostname, parts.port), timeout=60) as raw:  # what is no HTTP
+            raw.sendall(f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization Bearer {TOKEN}\r\n\r\n".encode())
+            assert raw.recv(100).startswith(b"HTTP/1.1 400")
+        written = wait_for(served.log.read_text, lambda text: "Invalid request" in text)
         assert TYPED not in written
         assert TOKEN not in written
 

@@ -183,6 +183,19 @@ def test_a_job_that_cannot_be_read_says_why(folder: Cave) -> None:
     assert job.state == "failed" and "nowhere" in job.message
 
 
+def test_a_mistake_in_a_job_has_an_id_that_finds_it_in_the_log(
+    folder: Cave, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody foresaw it")
+
+    monkeypatch.setattr(reading, "read", fail)
+    result = jobs.Jobs(folder)
+    message = ended(result, result.start(pair_of(folder)).id).message
+    (record,) = [one for one in caplog.records if one.message == "unforeseen"]
+    assert message.endswith(f" Request {record.__dict__['request_id']}.") and "foresaw" not in message
+
+
 def test_two_jobs_at_once_are_read_one_after_the_other(folder: Cave) -> None:
     result = jobs.Jobs(folder)
     ids = [result.start(pair).id for pair in (pair_of(folder), pair_of(folder, "types:cell_type = P"))]

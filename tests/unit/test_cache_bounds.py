@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from services.cache.derived import ready
 from services.cache.shared import Cache
+from services.cache.stores import open_store
 from tests.unit.test_cache import MEMORY, assert_same, example, never
 
 
@@ -101,3 +103,10 @@ def test_threads_that_look_up_rows_of_a_shared_frame_at_once_find_them():
         with ThreadPoolExecutor(8) as pool:
             matches = list(pool.map(lambda _, frame=frame: len(frame.reindex(wanted)), range(8)))
         assert matches == [len(wanted)] * 8
+
+
+def test_a_password_in_an_address_that_cannot_be_read_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    store = open_store("redis://:pw77/secret@localhost/0", MEMORY)
+    assert store.get("key") is None
+    assert "ValueError" in store.problem() and "ValueError" in caplog.text
+    assert "pw77" not in caplog.text + store.problem()
