@@ -14,12 +14,12 @@ routes = Blueprint("l2cache", __name__, url_prefix="/l2cache/api/v1")
 
 @routes.get("/table_mapping")
 def table_mapping() -> Response:
-    """The segmentations of datastacks whose skeletons know level 2: of others caveclient asks for none."""
+    """The segmentations of datastacks with skeletons: without a level 2 cache caveclient asks for none."""
     result = service()
     tables = [
         segmentation.name
         for segmentation in result.segmentations.values()
-        if result.skeletons[segmentation.datastack].knows_level2
+        if result.skeletons[segmentation.datastack].root_ids
     ]
     return jsonify({table: {"l2cache_id": table, "cv_path": f"graphene://{table}"} for table in tables})
 
