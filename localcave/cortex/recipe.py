@@ -47,11 +47,6 @@ NEURONS = EXCITATORY + INHIBITORY
 TYPE = {name: code for code, name in enumerate(TYPES)}
 N_EXCITATORY, N_NEURON_TYPES = len(EXCITATORY), len(NEURONS)
 UNTYPED = -1
-CLASS_OF = {
-    **dict.fromkeys(EXCITATORY, "excitatory_neuron"),
-    **dict.fromkeys(INHIBITORY, "inhibitory_neuron"),
-    **dict.fromkeys(GLIA, "nonneuron"),
-}
 
 NUCLEI = 144_120
 TYPE_ROWS = 94_014

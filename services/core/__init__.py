@@ -26,7 +26,7 @@ Public names:
 - `roles`: N_INPUT, N_OUTPUT, PAIR_COUNTS, PAIR_ENDS, PAIR_SIZE, Role, Roles, SYNAPSE_SCHEMAS, is_of_pairs, resolve
 - `servers`: DEMO, Server, read_servers
 - `settings`: ROOT, Settings
-- `sorting`: Direction, Sort, format_sort, parse_sort
+- `sorting`: Sort, SortDirection, format_sort, parse_sort
 - `source_code`: SourceCode
 - `space`: Floats, depth_um, depths_of, layer_of, nm_to_um, nm_to_voxels, points, positions_um, voxels_to_nm
 - `stages`: begin_render, stage, start

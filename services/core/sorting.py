@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
-Direction = Literal["asc", "desc"]
-Sort: TypeAlias = tuple[tuple[str, Direction], ...]
+SortDirection = Literal["asc", "desc"]
+Sort: TypeAlias = tuple[tuple[str, SortDirection], ...]
 
 
 def parse_sort(texts: Iterable[str]) -> Sort:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from services.cells.column_groups import GROUPS as COLUMN_GROUPS
 from services.core.moments import LIVE, MOMENT_FORMAT, is_moment, written_moment
-from services.core.sorting import Direction, Sort, format_sort, parse_sort
+from services.core.sorting import Sort, SortDirection, format_sort, parse_sort
 from services.populations import comparisons, likeness, matrices, nulls, orders, paths, sets, similarity
 
 Query: TypeAlias = Mapping[str, str | Sequence[str]]
@@ -385,7 +385,7 @@ class _Reader:
         return {key.removeprefix(BOX): text for key in keys if (text := self.text(key)).strip()}
 
     def sort(self) -> Sort:
-        first: dict[str, Direction] = {}
+        first: dict[str, SortDirection] = {}
         for name, direction in parse_sort(self.left.pop("sort", [])):
             first.setdefault(name, direction)
         return tuple(first.items())
