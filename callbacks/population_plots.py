@@ -49,7 +49,7 @@ def _of_compartments(population: Population, pre: Grouping) -> list[Plot]:
     read = Read("tags", tags.of_synapses(population))
     of = call(of_presynaptic, reads.synapses(population), reads.cells(population)[0], reads.groups(pre))
     counts = call(frames.compartments, read, of, pre.names)
-    left, whole = int(counts.result[compartments.NOT_PREDICTED].sum()), len(population.synapses)
+    left, whole = int(counts.result[compartments.NOT_PREDICTED].sum()), len(read.result)
     note = f"On the postsynaptic cell, as predicted; {left:,} of {whole:,} synapses have no prediction."
     return [Plot("compartments", "Compartments of each row", call(drawing.compartments, counts), note=note)]
 

@@ -69,6 +69,12 @@ class Population:
     sized: bool = True
 
     @property
+    def between(self) -> pd.DataFrame:
+        """The synapses between different cells, which alone count."""
+        different = self.synapses["pre_root_id"] != self.synapses["post_root_id"]
+        return self.synapses[different.to_numpy(bool)].reset_index(drop=True)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know beside the numbers."""
         messages = list(self.pair.notes)

@@ -11,8 +11,8 @@ from services.populations.scripts import READ
 
 
 def synapses(population: Population) -> Read:
-    """The synapses of a population, with depth_um."""
-    rows = population.synapses
+    """The synapses of a population between different cells, with depth_um."""
+    rows = population.between
     return Read(READ, rows.assign(depth_um=chance.depths_um(population, rows)))
 
 

@@ -77,7 +77,7 @@ PRE, POST = 1, 2
 """Stand for the ids of the sets in what is written."""
 _PLACED = """
 synapses = synapses.rename(columns=lambda name: name.replace('_pt_root_id', '_root_id')).sort_values('id')
-synapses = synapses.reset_index(drop=True)
+synapses = synapses[synapses['pre_root_id'] != synapses['post_root_id']].reset_index(drop=True)
 places = [synapses[[f'{{name}}_{{axis}}' for axis in 'xyz']].to_numpy('float64') for name in {positions}]
 nm = sum(places) / len(places) * {voxel_nm}
 synapses['depth_um'] = ({turn})[:, 1]

@@ -17,12 +17,13 @@ MOST_REQUESTS = 20
 
 
 def of_synapses(population: Population) -> pd.Series:
-    """The compartment of each synapse of a population (string, null = not predicted), in its order.
+    """The compartment of each synapse of a population between different cells (string, null = not predicted), in the
+    order of :attr:`Population.between`.
 
     They are asked for by the presynaptic cells, so many at once that an answer holds all of their synapses, and kept
     under the version. Raises NotFound where the version has no such table, TooLarge for more than 20 requests.
     """
-    release, synapses = population.pair.release, population.synapses
+    release, synapses = population.pair.release, population.between
     table = compartments.required_table(release).name
     shape, post = release.synapse_shape(), population.pair.post.ids
     counts = synapses["pre_root_id"].value_counts()
