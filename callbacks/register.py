@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import dash
+from dash.exceptions import PreventUpdate
 from flask import g
 
 from callbacks.errors import show
@@ -17,12 +18,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def callback(*parts: Any, on_error: Callable[[Any], Any] = show, **options: Any) -> Callable[[Function], Function]:
-    """As `dash.callback`, but whatever is raised is logged, and comes to `on_error` as a KarstError to show."""
+    """As `dash.callback`, but whatever is raised is logged, and comes to `on_error` as a KarstError to show; and one
+    that waits for a change (`prevent_initial_call=True`) never runs without it, whatever a browser sends."""
+    waits = options.get("prevent_initial_call") is True
 
     def register(function: Function) -> Function:
         @wraps(function)
         def answer(*values: Any) -> Any:
             g.route = f"{function.__module__}.{function.__name__}"
+            if waits and not dash.ctx.triggered:
+                raise PreventUpdate
             try:
                 return function(*values)
             finally:

@@ -205,6 +205,27 @@ def test_a_button_that_has_left_the_page_meanwhile(callbacks: list[dict[str, Any
         assert status(other) == 400
 
 
+def test_a_callback_that_waits_for_a_click_does_not_run_without_one(
+    callbacks: list[dict[str, Any]], client: FlaskClient, mistakes: list[str]
+) -> None:
+    one = next(one for one in callbacks if one["output"] == "table-copied.data")
+    button = {"id": {"as": "script", "type": "table-copy"}, "property": "n_clicks", "value": 1}
+    values = {"table-shown": {"of": _href("table-viewer", TABLE)}}
+    body = {
+        "output": one["output"],
+        "outputs": {"id": "table-copied", "property": "data"},
+        "inputs": [[button]],
+        "state": [part | {"value": values.get(part["id"])} for part in one["state"]],
+    }
+
+    def status(*changed: str) -> int:
+        return client.post(UPDATE, json=body | {"changedPropIds": changed}).status_code
+
+    assert status('{"as":"script","type":"table-copy"}.n_clicks') == 200
+    assert status() == 204
+    assert not mistakes
+
+
 @pytest.mark.parametrize(
     "content",
     [
