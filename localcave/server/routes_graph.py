@@ -165,24 +165,26 @@ def find_path(table: str) -> Response:
 
 @routes.post(f"{V1}/graph/split_preview")
 def split_preview(table: str) -> Response:
-    """What would part if a root were cut between two sets of supervoxels: in the middle of the way between the first
-    of each. It is illegal when that does not part the sets."""
+    """What would part if the root of now of some supervoxels were cut between two sets of them: in the middle of the
+    way between the first of each. It is illegal when that does not part the sets. Points are named by their supervoxel,
+    or by a node, of now or of the past, that they lie in."""
     graph = segmentation(table)
     body = json_body()
     sides = [_points(body.get(key) if isinstance(body, dict) else None) for key in CUT_POINTS]
-    named = [int(point[0]) for side in sides for point in side]
-    roots = {node for node in named if _layer(node) > LEVEL2}
-    supervoxels = np.array([node for node in named if _layer(node) <= LEVEL2], np.int64)
-    roots |= set(graph.roots_at(supervoxels, graph.now()).tolist())
-    if len(roots) != 1 or 0 in roots:
-        raise failed("All points must be of one root.", 400)
+    cut = [[(_supervoxel(graph, int(node), place), place) for node, *place in side] for side in sides]
+    sources, sinks = ({supervoxel for supervoxel, _ in side} for side in cut)
+    if sources & sinks:
+        raise failed("Supervoxels exist in both sink and source, try placing the points further apart.", 400)
+    roots = set(graph.roots_at(np.array(sorted(sources | sinks)), graph.now()).tolist())
+    if len(roots) != 1:
+        raise failed("Supervoxels must belong to the same object.", 400)
     skeleton, _ = _graph(graph, roots.pop())
-    sources, sinks = ([_vertex(skeleton, int(node), place) for node, *place in side] for side in sides)
-    way = path_between(skeleton.above, sources[0], sinks[0])
+    near_vertices, far_vertices = ([_vertex(skeleton, *point) for point in side] for side in cut)
+    way = path_between(skeleton.above, near_vertices[0], far_vertices[0])
     if len(way) < 2:
-        raise failed("Source and sink are the same supervoxel.", 400)
+        raise failed("Mincut could not find any edges to remove.", 400)
     near, far = skeleton.parted(way[len(way) // 2 - 1], way[len(way) // 2])
-    illegal = not (near[sources].all() and far[sinks].all())
+    illegal = not (near[near_vertices].all() and far[far_vertices].all())
     parts = [skeleton.supervoxel_id[side].tolist() for side in (near, far)]
     return written({"supervoxel_connected_components": parts, "illegal_split": bool(illegal)})
 
@@ -199,14 +201,28 @@ def _points(given: Any, count: int | None = None) -> list[list[float]]:
     return points
 
 
-def _vertex(skeleton: Skeleton, node: int, place: list[float]) -> int:
-    """The vertex of a supervoxel, or nearest to a point where the root itself is named."""
-    if _layer(node) > LEVEL2:
-        return _nearest(skeleton, place)
-    result = np.flatnonzero(skeleton.supervoxel_id == node)
-    if not len(result):
-        raise failed(f"The graph around {node} is not known here.", 404)
-    return int(result[0])
+def _supervoxel(graph: Segmentation, node: int, place_nm: list[float]) -> int:
+    """A supervoxel itself; of another node the one that a point lies in, or that is nearest to it on the arbor. Raises
+    for an unknown node and for points that are not near it."""
+    supervoxels = np.array([node]) if _layer(node) == SUPERVOXEL else graph.leaves(node)
+    if not graph.newest_roots(supervoxels).all() or not len(supervoxels):
+        raise failed(f"Cannot find node {node}", 400)
+    if len(supervoxels) == 1:
+        return int(supervoxels[0])
+    here = service().watersheds[graph.datastack].supervoxel_at(place_nm)
+    if here in supervoxels:
+        return here
+    root = node if _layer(node) > LEVEL2 else int(graph.newest_roots(supervoxels[:1])[0])
+    skeleton = service().skeletons[graph.datastack].get(root)
+    if skeleton is None or not len(skeleton.supervoxel_id):
+        raise failed(f"The graph inside {root} is not known here: it has no skeleton.", 404)
+    return int(skeleton.supervoxel_id[_nearest(skeleton, place_nm)])
+
+
+def _vertex(skeleton: Skeleton, supervoxel: int, place_nm: list[float]) -> int:
+    """The vertex of a supervoxel, or where it has none that nearest to a point in it."""
+    result = np.flatnonzero(skeleton.supervoxel_id == supervoxel)
+    return int(result[0]) if len(result) else _nearest(skeleton, place_nm)
 
 
 def _nearest(skeleton: Skeleton, place_nm: list[float]) -> int:

@@ -312,6 +312,33 @@ def test_a_previewed_split_parts_source_from_sink_and_changes_nothing(
         client.chunkedgraph.execute_split([skeleton["vertices"][0]], [skeleton["vertices"][-1]], cell)
 
 
+def test_a_split_is_previewed_on_the_root_that_the_points_have_now(client: CAVEclient) -> None:
+    """What recorded splits parted is in two roots now, whichever node the points are named by; what merges joined and
+    is one root still can be parted again."""
+    graph = client.chunkedgraph
+    logs = graph.get_tabular_change_log(_edited(client)).values()
+    log = pd.concat([edits for edits in logs if len(edits)]).drop_duplicates("operation_id")
+    details = graph.get_operation_details(log.operation_id.tolist())
+    previewed = {True: 0, False: 0}
+    for edit in log.itertuples():
+        record = details[str(edit.operation_id)]
+        pair = record["added_edges" if edit.is_merge else "removed_edges"][0]
+        source, sink = ([np.array(record[f"{side}_coords"][0]) * [8, 8, 40]] for side in ("source", "sink"))
+        parted = len(set(graph.get_roots(pair).tolist())) == 2
+        if previewed[parted] == 3:
+            continue
+        previewed[parted] += 1
+        by_supervoxel = {"source_supervoxels": [pair[0]], "sink_supervoxels": [pair[1]]}
+        if parted:
+            for names in ({}, by_supervoxel):
+                with pytest.raises(requests.HTTPError, match=r"400.*must belong to the same object"):
+                    graph.preview_split(source, sink, int(edit.before_root_ids[0]), **names)
+            continue
+        kept, moved, legal = graph.preview_split(source, sink, int(graph.get_root_id(pair[0])), **by_supervoxel)
+        assert legal and pair[0] in kept and pair[1] in moved
+    assert min(previewed.values()) > 0, previewed
+
+
 def test_contacts_are_the_synapses_with_others_in_a_box(client: CAVEclient, cell: int, skeleton: dict) -> None:
     """Areas are counted anew from the table: size in voxels of 4 x 4 x 40 nm, over a cleft of 20 nm, in 8 x 8 nm."""
     soma = skeleton["vertices"][0] / [8, 8, 40]
