@@ -17,6 +17,7 @@ from api.population_routes import (
     read_groups,
     read_now,
     read_pair,
+    set_json,
 )
 from api.routes import blueprint
 from services.core.columns import describe_columns
@@ -166,10 +167,21 @@ def population_changes(datastack: str, version: str) -> Response:
     result, before = read_now(later), read_now(earlier)
     known = (comparisons.nuclei(pair.release) for pair in (earlier, later))
     frame = comparisons.changes(before.edges, result.edges, *known)
+    notes = population.notes_beside(result, before, comparisons.at_version(earlier.release.version.label))
     part = frame.iloc[offset : None if limit is None else offset + limit]
     facts = {"against": str(earlier.release.version.label)}
-    columns = describe_columns(part)
-    return population_answer(result, part, columns, "changes", total=len(frame), facts=facts, extra=facts)
+    one, other = set_json(earlier.pre, earlier.requested[0]), set_json(earlier.post, earlier.requested[1])
+    return population_answer(
+        result,
+        part,
+        describe_columns(part),
+        "changes",
+        total=len(frame),
+        facts=facts,
+        extra=facts,
+        notes=notes,
+        others={"pre_before": one, "post_before": other},
+    )
 
 
 @blueprint.get(f"{POPULATIONS}/difference")
@@ -197,13 +209,21 @@ def population_difference(datastack: str, version: str) -> Response:
     pair = read_pair(datastack, version)
     other = population.beside(pair, params.text("beside"), side)
     groups = read_groups(pair)[0 if side == "post" else 1]
-    result, second = read_now(pair), read_now(other)
+    result, _ = read_now(pair), read_now(other)
+    second, which = population.second(result, other, side), 0 if side == "pre" else 1
     frame = comparisons.difference(result.edges, second.edges, groups, compared, side=side, seed=seed)
     facts = {"beside": params.text("beside"), "by": groups.by, "side": side, "value": compared, "seed": seed}
-    notes = (comparisons.WORDS[compared], *second.notes)
-    columns = describe_columns(frame)
+    notes = (comparisons.WORDS[compared], *population.notes_beside(result, second, comparisons.SECOND))
     return population_answer(
-        result, frame, columns, "difference", facts=facts, extra=facts, notes=notes, groups=(groups,)
+        result,
+        frame,
+        describe_columns(frame),
+        "difference",
+        facts=facts,
+        extra=facts,
+        notes=notes,
+        groups=(groups,),
+        others={"beside": set_json(getattr(other, side), other.requested[which])},
     )
 
 

@@ -5,7 +5,7 @@ A set is `<table>:<filter line>` or ids; `post` left out is `pre`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NoReturn, cast
 
@@ -246,10 +246,13 @@ def population_answer(
     extra: dict[str, Any] | None = None,
     notes: tuple[str, ...] = (),
     groups: Sequence[Grouping] = (),
+    others: Mapping[str, dict[str, Any]] | None = None,
 ) -> Response:
-    """A frame with the sets that it is of and the `groups` they are in, and what should be said of them."""
+    """A frame with the sets that it is of, the `others` beside these (see :func:`set_json`) and the `groups` they are
+    in, and what should be said of them."""
     pair = result.pair
-    sentence = {"sets": {"pre": set_json(pair.pre, pair.requested[0]), "post": set_json(pair.post, pair.requested[1])}}
+    own = {"pre": set_json(pair.pre, pair.requested[0]), "post": set_json(pair.post, pair.requested[1])}
+    sentence = {"sets": own | dict(others or {})}
     notices = groupings.notices(pair.release, *(one.by for one in groups))
     messages = [*population.with_new(result.notes, notices), *notes]
     message = {"messages": messages} if messages else {}

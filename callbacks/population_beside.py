@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import cast
 
 import pandas as pd
@@ -13,7 +12,7 @@ from components.cell_figures import Plot
 from components.figures import population as drawing
 from components.population_panels import FORMS
 from services.core.calls import call
-from services.populations import chance, comparisons, population, reads, scripts
+from services.populations import comparisons, population, reads, scripts
 from services.populations.comparisons import Compared, Side
 from services.populations.population import Pair, Population
 from services.views.addresses import PopulationAddress
@@ -24,17 +23,19 @@ def pair(view: PopulationAddress, result: Population) -> Pair:
     return population.beside(result.pair, view.beside, _side(view))
 
 
-def plot(view: PopulationAddress, result: Population) -> tuple[Plot, pd.DataFrame, str, str]:
-    """How both sets of a view differ, its numbers, by which column, and what they are."""
+def plot(view: PopulationAddress, result: Population) -> tuple[Plot, pd.DataFrame, str, tuple[str, ...]]:
+    """How both sets of a view differ, its numbers, by which column, and what there is to say."""
     side, compared, second = _side(view), cast("Compared", view.compared), _second(view, result)
     groups = population_views.groups(view, result.pair)[side == "pre"]
     both = reads.edges(result), reads.second_edges(second)
-    rows = call(comparisons.difference, *both, reads.groups(groups), compared, side=side, seed=chance.SEED)
+    seed = population_views.seed(view)
+    rows = call(comparisons.difference, *both, reads.groups(groups), compared, side=side, seed=seed)
     first, other = (len(getattr(one.pair, side)) for one in (result, second))
     words = f"{first:,} cells beside {other:,}. {comparisons.WORDS[compared]}"
-    note = "Bars: 95% bootstrap intervals (cells resampled)."
+    notes = (words, *population.notes_beside(result, second, comparisons.SECOND))
+    note = f"Bars: 95% bootstrap intervals ({comparisons.BOOTSTRAPS} resamples of the cells, seed {seed})."
     figure = call(drawing.differences, rows, FORMS[compared])
-    return Plot("differences", "Difference", figure, note=note), rows.result, groups.by, words
+    return Plot("differences", "Difference", figure, note=note), rows.result, groups.by, notes
 
 
 def readings(view: PopulationAddress, result: Population, names: Collection[str]) -> list[str]:
@@ -48,6 +49,4 @@ def _side(view: PopulationAddress) -> Side:
 
 def _second(view: PopulationAddress, result: Population) -> Population:
     """The other set with the partners of the first one."""
-    other, partners = pair(view, result), "post" if _side(view) == "pre" else "pre"
-    same = replace(other, **{partners: getattr(result.pair, partners)})
-    return population.restricted(population.read(other), same)
+    return population.second(result, pair(view, result), _side(view))

@@ -121,8 +121,9 @@ def _changes(view: PopulationAddress, result: Population) -> Any:
         return waiting
     known = (comparisons.nuclei(one) for one in (release, pair.release))
     before = population_views.entry_of(view, population.read(earlier))
-    pairs = comparisons.changes(before.edges, result.edges, *known)
-    return population_panels.changes(replace(view, against=str(release.version.label)), pairs)
+    pairs, against = comparisons.changes(before.edges, result.edges, *known), str(release.version.label)
+    notes = population.notes_beside(result, before, comparisons.at_version(against))
+    return population_panels.changes(replace(view, against=against), pairs, notes)
 
 
 def _beside(view: PopulationAddress, result: Population) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from callbacks import population_views
@@ -12,8 +10,8 @@ from components.figures import population as drawing
 from services.cells import compartments, plot_frames, tuning
 from services.core import type_columns
 from services.core.calls import Call, Read, call
-from services.populations import chance, reads, tags
 from services.populations import distributions as frames
+from services.populations import reads, tags
 from services.populations.groupings import CELL, Grouping, of_presynaptic
 from services.populations.population import Population
 from services.views.addresses import PopulationAddress
@@ -24,8 +22,11 @@ def plots(view: PopulationAddress, result: Population) -> list[Plot]:
     if not len(result.edges):
         return []
     pre, post = population_views.groups(view, result.pair)
-    edges = reads.edges(result)
-    drawn = [*_of_edges(result, edges), *([] if CELL in (pre.by, post.by) else _of_groups(result, edges, pre, post))]
+    edges, seed = reads.edges(result), population_views.seed(view)
+    drawn = [
+        *_of_edges(result, edges),
+        *([] if CELL in (pre.by, post.by) else _of_groups(result, edges, pre, post, seed)),
+    ]
     return [*drawn, *_of_compartments(result, pre), *_of_tuning(result, edges)]
 
 
@@ -68,25 +69,28 @@ def _of_tuning(population: Population, edges: Call) -> list[Plot]:
     return []
 
 
-def _of_groups(population: Population, edges: Call, pre: Grouping, post: Grouping) -> list[Plot]:
-    release = population.pair.release
-    table, _, column = post.by.partition(type_columns.SEPARATOR)
-    colours = plot_frames.type_colours(release, table, column)
+def _of_groups(population: Population, edges: Call, pre: Grouping, post: Grouping, seed: int) -> list[Plot]:
     rows, columns = reads.groups(pre), reads.groups(post)
-    shares = call(frames.targets, edges, rows, columns, seed=chance.SEED)
+    shares = call(frames.targets, edges, rows, columns, seed=seed)
     quantiles = call(frames.degrees, edges, rows, columns)
-    note = "Hover for 95% bootstrap intervals (500 resamples of the row's cells)."
+    note = f"Hover for 95% bootstrap intervals ({frames.BOOTSTRAPS} resamples of the row's cells, seed {seed})."
     drawn = [
-        Plot("targets", "Targets of each row", call(drawing.targets, shares, colours), note=note),
+        Plot("targets", "Targets of each row", call(drawing.targets, shares, _colours(population, post)), note=note),
         Plot("out", "Targets of a cell", call(drawing.degrees, quantiles, "out")),
         Plot("in", "Sources of a cell", call(drawing.degrees, quantiles, "in")),
     ]
-    return [*drawn, _of_depths(population, pre, colours)] if release.volume.has_depth else drawn
+    return [*drawn, _of_depths(population, pre)] if population.pair.release.volume.has_depth else drawn
 
 
-def _of_depths(population: Population, pre: Grouping, colours: Mapping[str, str]) -> Plot:
+def _of_depths(population: Population, pre: Grouping) -> Plot:
     read = reads.synapses(population)
     of = call(of_presynaptic, read, reads.cells(population)[0], reads.groups(pre))
     depths = call(frames.depths_of, read, of, pre.names)
-    figure = call(drawing.depths, depths, colours, population.pair.release.volume.layers)
+    figure = call(drawing.depths, depths, _colours(population, pre), population.pair.release.volume.layers)
     return Plot("depths", "Depth of the synapses of each row", figure)
+
+
+def _colours(population: Population, groups: Grouping) -> dict[str, str]:
+    """The colour of each group by its name."""
+    table, _, column = groups.by.partition(type_columns.SEPARATOR)
+    return plot_frames.type_colours(population.pair.release, table, column)

@@ -79,12 +79,17 @@ def named(name: str) -> str | None:
 def draws(view: PopulationAddress, pair: Pair, model: Literal["motifs"] | Model) -> Draws:
     """What the address has drawn of its sets and a model. Raises BadInput."""
     usual = motifs.PERMUTATIONS if model == "motifs" else chance.PERMUTATIONS
-    seeded = nulls.draws(whole_number(view.permutations, usual), whole_number(view.seed, chance.SEED))
+    seeded = nulls.draws(whole_number(view.permutations, usual), seed(view))
     if model != "motifs":
         return Draws(model, **seeded, counted=nulls.COUNTED[model][0], by=grouped_by(view, pair))
     if not (view.row and view.column):
         return Draws(model, **seeded)
     return Draws(model, **seeded, by=grouped_by(view, pair), entry=(named(view.row), named(view.column)))
+
+
+def seed(view: PopulationAddress) -> int:
+    """That of the random numbers of a view. Raises BadInput."""
+    return whole_number(view.seed, chance.SEED, "seed")
 
 
 def undrawn(result: Population, draws: Draws, groups: tuple[Grouping, Grouping] | tuple[()] = ()) -> Any:

@@ -85,7 +85,7 @@ FIELDS_OF: Mapping[str, Sequence[Field]] = {
         PERMUTATIONS,
         SEED,
     ),
-    "distributions": (ROWS, COLUMNS),
+    "distributions": (ROWS, COLUMNS, SEED),
     "motifs": (replace(PERMUTATIONS, accepts="100"), SEED),
     "alike": (
         ROWS,
@@ -106,6 +106,7 @@ FIELDS_OF: Mapping[str, Sequence[Field]] = {
         Field("beside", "with", "table:filter, or ids"),
         COLUMNS,
         Field("compared", "By", _words(COMPARED)),
+        SEED,
     ),
 }
 """What each panel asks for beside the sets."""
@@ -121,7 +122,7 @@ WITHOUT_DEPTH: Mapping[str, Sequence[controls.Option]] = {
 
 def fields(view: PopulationAddress) -> list[Any]:
     """The sets of a view, and what its panel asks for beside them."""
-    drawn = view.panel == "motifs" or view.model != NO_MODEL
+    drawn = view.panel != "matrix" or view.model != NO_MODEL
     requested = [field for field in FIELDS_OF[view.panel] if drawn or field not in (PERMUTATIONS, SEED)]
     return [
         controls.choice("Datastack", "datastack", "pop-datastack", view.datastack),

@@ -148,8 +148,9 @@ def paths(view: PopulationAddress, best: pd.DataFrame, reached: pd.Series, pairs
     return _section("Paths", f"{words} {sums}{first}", long_table("Paths", titles, rows, titles[:4]), files)
 
 
-def changes(view: PopulationAddress, pairs: pd.DataFrame) -> html.Section:
-    """What became of the pairs of the view since the version `against`: `pairs` are of `comparisons.changes`."""
+def changes(view: PopulationAddress, pairs: pd.DataFrame, notes: Sequence[str]) -> html.Section:
+    """What became of the pairs of the view since the version `against`: `pairs` are of `comparisons.changes`,
+    `notes` about the sets at that version."""
     changed = pairs[pairs["change"] != "same"]
     sums = ", ".join(f"{count:,} {change}" for change, count in pairs["change"].value_counts().items())
     rows: list[list[Cell]] = [
@@ -166,11 +167,13 @@ def changes(view: PopulationAddress, pairs: pd.DataFrame) -> html.Section:
     note = f"Pairs that are connected at either version: {sums or 'none'}. Cells are followed by their nucleus."
     listed = long_table("Changes", titles, rows, ("from", "to", "change"))
     files = file(view, "changes", "Pairs:", against=view.against)
-    return _section(f"Version {view.against} to {view.version}", note + _first(changed), listed, files)
+    words = " ".join([note + _first(changed), *notes])
+    return _section(f"Version {view.against} to {view.version}", words, listed, files)
 
 
-def beside(view: PopulationAddress, plot: Plot, groups: pd.DataFrame, by: str, words: str) -> html.Section:
-    """Two sets of cells beside each other: `groups`, by a column, are of `comparisons.difference`."""
+def beside(view: PopulationAddress, plot: Plot, groups: pd.DataFrame, by: str, notes: Sequence[str]) -> html.Section:
+    """Two sets of cells beside each other: `groups`, by a column, are of `comparisons.difference`,
+    `notes` say what they are."""
     form = FORMS[view.compared]
     rows: list[list[Cell]] = [
         [
@@ -182,9 +185,9 @@ def beside(view: PopulationAddress, plot: Plot, groups: pd.DataFrame, by: str, w
     ]
     titles = (by, "first", "second", "difference", "95% interval")
     graph = cell_figures.plot(plot, "population")
-    more = {"direction": view.direction, "value": view.compared, "beside": view.beside}
+    more = {"direction": view.direction, "value": view.compared, "beside": view.beside, "seed": view.seed}
     files = file(view, "difference", "Differences:", pre_by=view.pre_by, post_by=view.post_by, **more)
-    return _section("Side by side", words, graph, long_table("Differences", titles, rows, (by,)), files)
+    return _section("Side by side", " ".join(notes), graph, long_table("Differences", titles, rows, (by,)), files)
 
 
 def only(view: PopulationAddress) -> html.P:

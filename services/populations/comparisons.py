@@ -23,7 +23,14 @@ WORDS: dict[Compared, str] = {
     "synapses_per_cell": "Synapses of a cell with cells of the group, on average.",
     "connected_fraction": "Connected pairs, of all pairs of a cell and another of the group.",
 }
+SECOND = "With the second set"
+"""What there is to say of the second of two sets stands after this."""
 Side = Literal["pre", "post"]
+
+
+def at_version(label: str | int) -> str:
+    """What there is to say of the sets at another version stands after this."""
+    return f"At version {label}"
 
 
 def nuclei(release: Release) -> pd.Series:

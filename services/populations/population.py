@@ -49,13 +49,21 @@ class Pair:
         messages = [f"Both sets: {note}" for note in shared]
         messages += [f"{name} set: {note}" for name, side in sides for note in side.notes if note not in shared]
         empty = [f"The {name.lower()} set has no cells." for name, side in sides if not len(side)]
-        if self.synapses:
-            which = [f"Synapses count where {self.synapses}."]
-        else:
-            usual = synapse_filter.usual(self.release)
-            which = [f"Every synapse counts here; the partners of a cell are counted where {usual}."] if usual else []
         notices = self.release.notices(*self.release.roles.of_cells)
-        return with_new((*messages, *empty, *which), notices)
+        return with_new((*messages, *empty, *self._counting()), notices)
+
+    @property
+    def general(self) -> tuple[str, ...]:
+        """Those of the notes, or parts of them, that are not about these sets alone."""
+        tables = (*self.release.roles.of_cells, self.pre.table, self.post.table)
+        return (*self._counting(), *self.release.notices(*tables))
+
+    def _counting(self) -> tuple[str, ...]:
+        """Which synapses count."""
+        if self.synapses:
+            return (f"Synapses count where {self.synapses}.",)
+        usual = synapse_filter.usual(self.release)
+        return (f"Every synapse counts here; the partners of a cell are counted where {usual}.",) if usual else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +152,21 @@ def read(pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> 
     names = (reading.digest(pair.pre.ids), reading.digest(pair.post.ids))
     texts = (pair.pre.text, pair.post.text, pair.proofread, pair.through or "", pair.synapses)
     return release.derived.of("population", *names, *texts).get(load)
+
+
+def second(population: Population, pair: Pair, side: Literal["pre", "post"]) -> Population:
+    """A population that :func:`beside` names, with the partners that `population` has: its presynaptic cells, or the
+    postsynaptic ones, are others, as the `side` says. Raises as :func:`read`."""
+    partners = "post" if side == "pre" else "pre"
+    same = replace(getattr(population.pair, partners), notes=())  # said of the first
+    return restricted(read(pair), replace(pair, **{partners: same}))
+
+
+def notes_beside(first: Population, other: Population, label: str) -> tuple[str, ...]:
+    """What a person should know of a population beside the `first`, each sentence after a label that says which it is
+    of; without what is general and said of the first."""
+    repeated = [one for one in other.pair.general if any(one in note for note in first.notes)]
+    return tuple(f"{label}: {note}" for note in other.notes if not any(one in note for one in repeated))
 
 
 def entry(population: Population, groups: tuple[Grouping, Grouping], row: str | None, column: str | None) -> Population:

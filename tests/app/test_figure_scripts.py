@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,12 @@ def test_figures_of_a_population(cave: Cave, version: str) -> None:
         plots = population_plots.plots(view, result)
         names = {name for plot in plots for name in plot.figure.reads}
         assert {plot.name for plot in plots} >= {"strengths", "distance", "targets", "depths", "compartments", "tuning"}
+        shares = next(plot.figure.result for plot in plots if plot.name == "targets")
+        again, other = (
+            next(plot.figure.result for plot in population_plots.plots(seeded, result) if plot.name == "targets")
+            for seeded in (view, replace(view, seed="2"))
+        )
+        assert again == shares != other
         read = check(plots, scripts.readings(result.pair, names))
         rows = read["synapses"]
         counts = rows[rows["pre_root_id"] != rows["post_root_id"]].groupby(["pre_root_id", "post_root_id"]).size()
@@ -151,8 +158,10 @@ def test_a_population_against_chance(cave: Cave, version: str, model: str) -> No
 @pytest.mark.parametrize("direction", ["out", "in"])
 def test_two_sets_side_by_side(cave: Cave, version: str, direction: str) -> None:
     second = f"{PROOFREAD}:strategy_axon = axon_fully_extended"
-    view, result = next(populations(cave, version, direction=direction, beside=second))
-    plot, _, by, _ = population_beside.plot(view, result)
+    view, result = next(populations(cave, version, direction=direction, beside=second, seed="7"))
+    plot, compared, by, _ = population_beside.plot(view, result)
+    again, other = (population_beside.plot(replace(view, seed=seed), result)[1] for seed in ("7", "8"))
+    assert again.equals(compared) and not other["low"].equals(compared["low"])
     read = check([plot], population_beside.readings(view, result, plot.figure.reads))
     table, _, column = by.partition(".")
     types = cave.release(DS, int(version)).table(table).drop_duplicates("pt_root_id", keep=False)

@@ -349,3 +349,9 @@ def test_two_sets_beside_each_other(asked: FlaskClient) -> None:
     assert rows["P"]["difference"] == pytest.approx(-4 / 3) and rows["P"]["low"] <= -4 / 3 <= rows["P"]["high"]
     share = get(asked, "difference", beside="types:cell_type = I", **query)["rows"]
     assert {row["group"]: row["second"] for row in share} == {"I": 0.2, "P": 0.8, None: 0}
+    proofread = get(asked, "difference", beside="types:cell_type = I", **query | {"proofread": "both"})
+    (left_out,) = (message for message in proofread["messages"] if message.startswith("With the second set"))
+    assert left_out == "With the second set: Presynaptic set: 1 of 2 cells left out: axon not proofread."
+    assert "Presynaptic set: 1 of 3 cells left out: axon not proofread." in proofread["messages"]
+    beside = proofread["sets"]["beside"]
+    assert (beside["set"], beside["cells"], beside["cells_named"]) == ("types:cell_type = I", 1, 2)

@@ -32,7 +32,7 @@ def test_what_proofreading_changed(cave: Cave, localcave_url: str) -> None:
     app.extensions["karst"] = cave
     app.register_blueprint(blueprint)
     versions = sorted(client.materialize.get_versions())[-2:]
-    counts, types = [], "aibs_metamodel_celltypes_v661"
+    counts, left_out, types = [], [], "aibs_metamodel_celltypes_v661"
     for version in versions:
         client.version = version
         rows = client.materialize.query_table(types)
@@ -40,6 +40,9 @@ def test_what_proofreading_changed(cave: Cave, localcave_url: str) -> None:
         soma = client.materialize.query_table("nucleus_detection_v0")
         soma = soma[soma["pt_root_id"] != 0].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")["id"]
         ids = sorted(set(rows["pt_root_id"]) - {0})
+        known = client.materialize.query_table(PROOFREAD)
+        axons = set(known.loc[known["status_axon"].isin([True, "t"]), "pt_root_id"])
+        left_out.append(f"{len(set(ids) - axons)} of {len(ids)} cells left out: axon not proofread.")
         raw = client.materialize.query_table(
             "synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids, "post_pt_root_id": ids}
         )
@@ -47,13 +50,18 @@ def test_what_proofreading_changed(cave: Cave, localcave_url: str) -> None:
         names = [raw[f"{end}_pt_root_id"].map(lambda root, soma=soma: soma.get(root, root)) for end in ("pre", "post")]
         counts.append(raw.groupby([names[0].rename("pre"), names[1].rename("post")]).size())
     expected = pd.concat(counts, axis=1, keys=["before", "after"]).fillna(0).astype(int)
-    query = {"pre": f"{types}:cell_type = BC", "proofread": "off", "against": str(versions[0])}
-    message = app.test_client().get(f"/api/v1/{DEMO}/latest/populations/changes", query_string=query).get_json()
+    query, address = {"pre": f"{types}:cell_type = BC"}, f"/api/v1/{DEMO}/latest/populations/changes"
+    query |= {"proofread": "off", "against": str(versions[0])}
+    message = app.test_client().get(address, query_string=query).get_json()
     rows = pd.DataFrame(message["rows"])
     assert len(rows) == len(expected) > 5 and message["against"] == str(versions[0])
     assert sorted(zip(rows["num_syn_before"], rows["num_syn"], strict=True)) == sorted(map(tuple, expected.to_numpy()))
     moved = (expected["before"] > 0) & (expected["after"] > expected["before"])
     assert (rows["change"] == "more").sum() <= moved.sum()
+    some = app.test_client().get(address, query_string=query | {"proofread": "axon", "limit": "1"}).get_json()
+    then, now = (f"Presynaptic set: {one}" for one in left_out)
+    assert {now, f"At version {versions[0]}: {then}"} < set(some["messages"])
+    assert some["sets"]["pre_before"]["cells_named"] > some["sets"]["pre_before"]["cells"] > 0
 
 
 def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:
