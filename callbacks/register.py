@@ -23,18 +23,23 @@ def callback(*parts: Any, on_error: Callable[[Any], Any] = show, **options: Any)
     waits = options.get("prevent_initial_call") is True
 
     def register(function: Function) -> Function:
-        @wraps(function)
-        def answer(*values: Any) -> Any:
-            g.route = f"{function.__module__}.{function.__name__}"
-            if waits and not dash.ctx.triggered:
-                raise PreventUpdate
-            try:
-                return function(*values)
-            finally:
-                begin_render()
-
+        answer = _answering(function, waits=waits)
         register_with_dash = dash.callback(*parts, on_error=lambda error: on_error(explain(error)), **options)  # noqa: TID251
         register_with_dash(answer)
         return function
 
     return register
+
+
+def _answering(function: Callable[..., Any], *, waits: bool) -> Callable[..., Any]:
+    @wraps(function)
+    def answer(*values: Any) -> Any:
+        g.route = f"{function.__module__}.{function.__name__}"
+        if waits and not dash.ctx.triggered:
+            raise PreventUpdate
+        try:
+            return function(*values)
+        finally:
+            begin_render()
+
+    return answer
