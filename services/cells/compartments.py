@@ -9,6 +9,7 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
+from services.cells import role_tables
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.records import TableInfo
@@ -16,6 +17,7 @@ from services.core.records import TableInfo
 if TYPE_CHECKING:
     from services.cells.connectivity import Connectivity
 
+ROLE = "compartments"
 TAG = "tag"
 """The column of the compartment in frames, whatever the table calls it."""
 TAGS = ("spine", "shaft", "soma")
@@ -25,15 +27,16 @@ COUNTS = tuple(f"on_{tag}" for tag in TAGS)
 
 
 def table_of(release: Release) -> TableInfo | None:
-    """The table of predicted compartments that the version has; None without one."""
-    roles = release.roles
-    info = release.tables().get(roles.compartments.table or "")
-    return info if info and info.reference_table == roles.synapses.table else None
+    """The table of predicted compartments that the version has; None without one that fits."""
+    table = role_tables.table_of(release, ROLE)
+    return release.table_info(table) if table else None
 
 
 def required_table(release: Release) -> TableInfo:
-    """The table of :func:`table_of`. Raises NotFound where the version has none."""
+    """The table of :func:`table_of`. Raises NotFound where the version has none, BadInput where that does not fit."""
     info = table_of(release)
+    if message := role_tables.fault(release, ROLE):
+        raise BadInput(message, "Leave out the compartments.")
     if info is None:
         raise NotFound(
             f"Version {release.number} of {release.datastack} has no table of predicted compartments.",
@@ -63,10 +66,8 @@ def names(release: Release) -> list[str]:
 
 
 def of_rows(release: Release, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the table as :func:`predictions`. Raises BadInput where it has no such column."""
+    """Rows of the table as :func:`predictions`."""
     columns = names(release)
-    if columns[1] not in rows:
-        raise BadInput(f"{required_table(release).name} has no column {columns[1]}, named for compartments.")
     known = rows[columns].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
     return known.set_axis(["id", TAG], axis=1).astype({"id": "int64", TAG: "string"})
 

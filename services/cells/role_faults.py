@@ -27,7 +27,8 @@ def _missing(release: Release) -> Iterator[str]:
         role: Role = getattr(release.roles, name)
         words = name.replace("_", " ")
         if role.misfit:
-            yield f"{role.misfit} For {words}, {role.table or 'no table'} is used instead."
+            used = role_tables.table_of(release, name) if name in role_tables.NEEDED else role.table
+            yield f"{role.misfit} For {words}, {used or 'no table'} is used instead."
         elif role.table and named.column and named.column not in (there := columns(release, role.table)):
             listed = ", ".join(sorted(there))
             yield f"{role.table}, named for {words}, has no column {named.column}; it has {listed}."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from services.cave.release import Release
 from services.cells.cells import PLACED
-from services.core.roles import N_INPUT, N_OUTPUT, Role
+from services.core.roles import N_INPUT, N_OUTPUT, RULES, Role
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "representative_points": PLACED,
@@ -28,18 +28,21 @@ def table_of(release: Release, name: str) -> str | None:
 
 def fault(release: Release, name: str) -> str:
     """A sentence where the table with one of these roles lacks what it needs, so that nothing is read of it; "" where
-    it does not, where the table is guessed, and where there is none. One request for a table of the profile that was
-    not looked at yet."""
+    it does not, and where there is none. One request for a table that was not looked at yet, none for one that is
+    guessed by its schema type, which tells the columns."""
     role: Role = getattr(release.roles, name)
-    if role.table is None or name not in release.profile.roles:  # a guess fits
+    if role.table is None:
         return ""
-    words = name.replace("_", " ")
+    named = name in release.profile.roles and not role.misfit
+    if not named and release.table_info(role.table).schema_type in RULES[name].schemas:
+        return ""
+    words = f"{'named' if named else 'taken'} for {name.replace('_', ' ')}"
     if name in OF_SYNAPSES and release.table_info(role.table).reference_table != release.roles.synapses.table:
-        return f"{role.table}, named for {words}, does not refer to the synapses."
+        return f"{role.table}, {words}, does not refer to the synapses."
     there = columns(release, role.table)
     lacking = [one for one in (*NEEDED[name], role.column) if one and there and one not in there]
     if lacking:
-        return f"{role.table}, named for {words}, has no column {' and no '.join(lacking)}."
+        return f"{role.table}, {words}, has no column {' and no '.join(lacking)}."
     return ""
 
 

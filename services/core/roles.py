@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from services.core.records import TableInfo
 
@@ -34,12 +34,13 @@ ViewColumns = Callable[[], Mapping[str, Sequence[str]]]
 @dataclass(frozen=True)
 class Said:
     """What a profile says of a role: its `table` ("" = the datastack has none), the `column` that holds the value, the
-    `system` of a table with several rows for each cell, and the line `where` that its rows have passed."""
+    `system` of a table with several rows for each cell, and the line `where` that its rows have passed ("" = none;
+    None = what is known of tables of that name)."""
 
     table: str
     column: str = ""
     system: str = ""
-    where: str = ""
+    where: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,16 +99,16 @@ class Roles:
 class _Rule:
     """How a role is guessed: the key of the info record, schema types (the better ones first) or a pattern of names
     in which {synapses} is the table of synapses, and for views the columns that they need. Tables of these schema types
-    have to have a name with `part` in it. With `of_synapses` the table has to be that of the synapses, or refer to it.
-    `column` is what holds the value, `where` the filter that its
-    rows are known to have passed."""
+    have to have a name that `called` matches. Tables `of` "synapses" have to be that of the synapses, or refer to it;
+    those of "cells" have to refer to none. `column` is what holds the value, `where` the filter that its rows are known
+    to have passed."""
 
     info_key: str = ""
     schemas: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     columns: frozenset[str] = frozenset()
-    part: str = ""
-    of_synapses: bool = False
+    called: str = ""
+    of: Literal["cells", "synapses", ""] = ""
     column: str = ""
     where: str = ""
 
@@ -118,25 +119,37 @@ RULES: Mapping[str, _Rule] = {
     "cell_types": _Rule(
         schemas=("cell_type_reference", "cell_type_reference_user", "cell_type_local", "fly_cell_type_ext",
                  "fly_cell_type", "extended_classical_cell_type"),
+        of="cells",
     ),
-    "proofreading": _Rule(info_key="proofreading_status_table", schemas=PROOFREADING_SCHEMAS),
+    "proofreading": _Rule(info_key="proofreading_status_table", schemas=PROOFREADING_SCHEMAS, of="cells"),
     "representative_points": _Rule(
-        info_key="cell_identification_table", schemas=("representative_point",), names=(r".*representative_point.*",)
+        info_key="cell_identification_table",
+        schemas=("representative_point",),
+        names=(r".*representative_point.*",),
+        of="cells",
     ),
     "coregistration": _Rule(
-        schemas=("microns_func_unit_coreg", "microns_func_coreg", "v1dd_func_unit_coreg", "func_unit_ext_coreg")
+        schemas=("microns_func_unit_coreg", "microns_func_coreg", "v1dd_func_unit_coreg", "func_unit_ext_coreg"),
+        of="cells",
     ),
-    "compartments": _Rule(names=(r"synapse_target_predictions.*",), of_synapses=True, column="tag"),
+    "compartments": _Rule(
+        schemas=("reference_tag",), called=r"synapse_target_predictions.*", of="synapses", column="tag"
+    ),
     "degrees": _Rule(
         names=(r"{synapses}_in_out_degree_fixed", r"{synapses}_in_out_degree"),
         columns=frozenset({"root_id", "n_input", "n_output"}),
     ),
     "edges": _Rule(names=(r"valid_connection(_v\d+)?",), where="cleft_score >= 50"),
-    "neuropils": _Rule(schemas=("fly_neuropil",), of_synapses=True, column="neuropil"),
+    "neuropils": _Rule(schemas=("fly_neuropil",), of="synapses", column="neuropil"),
     "neurotransmitters": _Rule(
-        schemas=("fly_nt_synapse",), names=(r".*transmitter.*", r"{synapses}_nt(_.*)?"), of_synapses=True
+        schemas=("fly_nt_synapse",), names=(r".*transmitter.*", r"{synapses}_nt(_.*)?"), of="synapses"
     ),
-    "areas": _Rule(schemas=("reference_tag_float",), part="area", column="tag"),
+    "areas": _Rule(
+        schemas=("reference_tag_float",),
+        called=r".*(brain|cortical|functional|visual)_areas?(_.*)?",
+        of="cells",
+        column="tag",
+    ),
 }  # fmt: skip
 """How each role is guessed. Views of pairs of cells are known by name alone: one with the same columns may count only
 some cells, and would then be silently wrong. FlyWire's has synapses with a cleft score of 50 or more, as its
@@ -192,7 +205,7 @@ def _resolve(rule: _Rule, message: Said | None, at: _Version, synapses: str | No
             return Role(None, "the profile says that there is none")
         if message.table in at.tables:
             passed = rule.where if any(re.fullmatch(name, message.table) for name in rule.names) else ""
-            column, where = message.column or rule.column, message.where or passed
+            column, where = message.column or rule.column, passed if message.where is None else message.where
             return Role(message.table, "named by the profile", column, message.system, where)
         misfit = f"The profile names {message.table}, which this version does not have."
     elif named := at.info.get(rule.info_key) if rule.info_key else None:
@@ -211,12 +224,8 @@ def _resolve(rule: _Rule, message: Said | None, at: _Version, synapses: str | No
 
 def _fitting(rule: _Rule, tables: Mapping[str, TableInfo], synapses: str | None) -> tuple[list[str], str]:
     """The names of the tables that fit a rule, the first choice first, and why that one does."""
-    allowed = [
-        one
-        for one in tables.values()
-        if not rule.of_synapses or (synapses and synapses in (one.name, one.reference_table))
-    ]
-    named = [one for one in allowed if rule.part in one.name]
+    allowed = [one for one in tables.values() if not rule.of or _is_of(rule.of, one, tables, synapses)]
+    named = [one for one in allowed if re.fullmatch(rule.called or ".*", one.name)]
     of_schemas = [[one for one in named if one.schema_type == schema] for schema in rule.schemas]
     fitting = [sorted(some, key=lambda one: (one.created, one.name), reverse=True) for some in of_schemas if some]
     if fitting:
@@ -229,3 +238,13 @@ def _fitting(rule: _Rule, tables: Mapping[str, TableInfo], synapses: str | None)
         if called:
             return called, "known by its name" + (", the last of several" if len(called) > 1 else "")
     return [], ""
+
+
+def _is_of(kind: str, one: TableInfo, tables: Mapping[str, TableInfo], synapses: str | None) -> bool:
+    """Whether a table is of the "synapses" themselves, or of "cells": then what it refers to is no table of any."""
+    if kind == "synapses":
+        return synapses is not None and synapses in (one.name, one.reference_table)
+    target = tables.get(one.reference_table or "")
+    return target is None or (
+        target.name != synapses and target.schema_type not in (*SYNAPSE_SCHEMAS, *CONTACT_SCHEMAS)
+    )

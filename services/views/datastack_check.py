@@ -18,7 +18,6 @@ from services.cave.synapse_shape import CENTRE
 from services.cells import (
     cell_types,
     cells,
-    compartments,
     edge_view,
     proofreading,
     role_faults,
@@ -243,7 +242,7 @@ def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
         "representative points": role_tables.table_of(release, "representative_points"),
         "cell types": roles.cell_types.table,
         "proofreading": proofreading.table_of(release),
-        "compartments": compartments.table_of(release),
+        "compartments": role_tables.table_of(release, "compartments"),
         "shares of the partners": role_tables.table_of(release, "degrees"),
         "transmitters": shape.transmitters or synapse_values.transmitter_table(release),
         "neuropils": role_tables.table_of(release, "neuropils"),

@@ -105,7 +105,7 @@ def test_proofread_partners_are_those_of_the_table(cave, newest, reads, proofrea
 
 
 def test_shares_name_their_denominators_and_equal_the_synapse_table(cave, newest, ask, busiest):
-    cave.release(DS, newest).tables()  # known, whichever test comes first and however old the list of versions is
+    cave.release(DS, newest).view_columns()  # known, whichever test comes first and however old the list of versions is
     before = cave.counts["requests"]
     degrees = synapse_weights.partner_degrees(cave, busiest)
     assert cave.counts["requests"] - before == 1

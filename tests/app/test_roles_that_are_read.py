@@ -24,6 +24,7 @@ from services.cells import (
     partner_table,
     plot_frames,
     positions,
+    role_faults,
     soma,
     verdict,
 )
@@ -107,6 +108,13 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     writer.add_view(V, "pairs", pairs, tiny.metadata("view"), {name: {"type": "integer"} for name in kinds})
     sites = pa.table({"id": [1, 2], "valid": [True] * 2, "target_id": [1001, 1002], "tag": ["a", "b"], "site": SITES})
     writer.add_table(V, "sites", sites, tiny.metadata("reference_tag", reference_table="synapses"))
+    odd = tiny.metadata("odd", reference_table="synapses")
+    writer.add_table(V, "synapse_target_predictions", sites.drop_columns("tag"), odd)
+    counts, kinds = (
+        pa.table({"root_id": [A], "inputs": [5]}),
+        {name: {"type": "integer"} for name in ("root_id", "inputs")},
+    )
+    writer.add_view(V, "synapses_in_out_degree", counts, tiny.metadata("view"), kinds)
     writer.set_segmentation(*tiny.segmentation())
     writer.finish()
     with start_localcave([folder]) as address:
@@ -279,6 +287,23 @@ def test_no_role_of_any_table_makes_a_mistake(url: str, tmp_path: Path, role: st
             answer = app.test_client().get(path)
             assert answer.status_code in {200, 400, 404}, (role, table, path, answer.text[:300])
             assert "made a mistake" not in answer.text
+
+
+@pytest.mark.parametrize("more", ["", 'degrees = "gone"\ncompartments = "gone"'])
+def test_a_guess_without_the_columns_of_its_role_is_told_and_not_read(url: str, tmp_path: Path, more: str) -> None:
+    cave = cave_of(url, tmp_path, more)
+    release = cave.release(DS, V)
+    fault = "synapses_in_out_degree, taken for degrees, has no column n_input and no n_output."
+    checked = datastack_check.check(cave, DS)
+    assert fault in checked.faults
+    unknown = checked.text.split("not known: ")[1].split("\n")[0]
+    assert "compartments" in unknown and "shares of the partners" in unknown
+    assert not {"compartment", "share"} & {*partner_columns.offered(release, "")}
+    with pytest.raises(BadInput, match=fault):
+        partner_table.open_partners(cave, connectivity.read(release, A), Wanted("in", more=("share",)))
+    messages = [one for one in role_faults.missing(release) if "gone" in one]
+    assert len(messages) == more.count("gone")
+    assert all("no table is used instead" in one for one in messages)
 
 
 def test_compartments_are_read_from_the_column_that_the_profile_names(url: str, tmp_path: Path) -> None:

@@ -81,6 +81,31 @@ def test_the_info_record_stands_over_the_schema_and_the_profile_over_both() -> N
     assert (none.table, none.why) == (None, "the profile says that there is none")
 
 
+def test_what_refers_to_synapses_is_no_table_of_cells_and_a_measure_of_area_no_area() -> None:
+    there = tables(
+        ("s", "synapse"),
+        ("old", "synapse", "2019-01-01"),
+        ("nuclei", "nucleus_detection"),
+        ("of_synapses", "cell_type_reference", "s"),
+        ("of_old_ones", "cell_type_reference_user", "old"),
+        ("functional_area_of_synapses", "reference_tag_float", "s"),
+        ("surface_area_measures", "reference_tag_float", "nuclei"),
+    )
+    result = roles(there, {"synapse_table": "s"})
+    assert (result.cell_types.table, result.areas.table) == (None, None)
+    of_cells = tables(("types", "cell_type_reference", "nuclei"), ("visual_area", "reference_tag_float", "nuclei"))
+    result = roles({**there, **of_cells}, {"synapse_table": "s"})
+    assert (result.cell_types.table, result.cell_types.others) == ("types", ())
+    assert (result.areas.table, result.areas.column) == ("visual_area", "tag")
+    assert roles(there, {"synapse_table": "s"}, {"cell_types": Said("of_synapses")}).cell_types.table == "of_synapses"
+
+
+def test_a_profile_says_that_all_pairs_are_in_a_view_known_by_name() -> None:
+    lines = {where: roles(FLY, said={"edges": Said("valid_connection_v2", where=where)}).edges.where
+             for where in (None, "", "cleft_score >= 30")}  # fmt: skip
+    assert lines == {None: "cleft_score >= 50", "": "", "cleft_score >= 30": "cleft_score >= 30"}
+
+
 def test_a_named_table_that_is_not_there_is_told_and_another_guessed() -> None:
     there = tables(("old", "nucleus_detection"))
     for result in (roles(there, {"soma_table": "new"}), roles(there, said={"somata": Said("new")})):
