@@ -258,12 +258,14 @@ class Release(Roots, Synapses):
         offset: int | None = None,
         desired_resolution: Sequence[float] | None = None,
         whole: bool = False,
+        parts_by: str = "id",
     ) -> pd.DataFrame:
         """Rows that CAVE itself filters and counts off, in no particular order, merged as in `table`.
 
         `select_columns` names columns of the merged frame (positions without axis); `id` comes along.
         `attrs["truncated"]` tells when CAVE's own limit cut the answer, not when `limit` did; with
-        `whole`, they are asked for in as many parts as it takes. Raises TooLarge then for a view without ids.
+        `whole`, they are asked for in as many parts as it takes, by a column of values that differ. Raises TooLarge
+        then for a view without that.
         """
         source = self._source(table)
         options: dict[str, Any] = {
@@ -279,7 +281,7 @@ class Release(Roots, Synapses):
                 rows = self._rows_at(self.version.timestamp, source, filters, **finer)
                 return selected(rows, select_columns, offset, limit)
             if whole:
-                return complete(partial(self.cave.queries.rows, *self._place, source, **options), filters)
+                return complete(partial(self.cave.queries.rows, *self._place, source, **options), filters, parts_by)
             frame = self.cave.queries.rows(*self._place, source, filters, **options)
             return self.cave.queries.with_total(frame, *self._place, source, filters, seen=offset or 0)
 

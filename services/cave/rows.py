@@ -152,8 +152,9 @@ def _with_text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(texts, "string")) if texts else frame
 
 
-def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> Iterator[pd.DataFrame]:
-    """Everything that passes `filters`, however little CAVE sends at once: what it cuts is asked for in two halves.
+def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "id") -> Iterator[pd.DataFrame]:
+    """Everything that passes `filters`, however little CAVE sends at once: what it cuts is asked for in two halves, of
+    the rows with smaller and with larger values of `by`, no two of which are equal.
 
     Raises TooLarge for a view without ids, which cannot be halved.
     """
@@ -164,16 +165,16 @@ def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> Iterator
         if not part.attrs["truncated"]:
             yield part
             continue
-        if "id" not in part:
+        if by not in part:
             raise TooLarge(f"CAVE sends only {len(part):,} rows of this view at once.", "Filter it.")
-        middle = int(part["id"].sort_values().iloc[len(part) // 2])
-        pending.append(replace(now, less={**now.less, "id": middle}))
-        pending.append(replace(now, greater_equal={**now.greater_equal, "id": middle}))
+        middle = int(part[by].sort_values().iloc[len(part) // 2])
+        pending.append(replace(now, less={**now.less, by: middle}))
+        pending.append(replace(now, greater_equal={**now.greater_equal, by: middle}))
 
 
-def complete(rows: Callable[[Filters], pd.DataFrame], filters: Filters) -> pd.DataFrame:
+def complete(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "id") -> pd.DataFrame:
     """All :func:`parts` as one frame."""
-    matches = list(parts(rows, filters))
+    matches = list(parts(rows, filters, by))
     frame = pd.concat(matches, ignore_index=True) if len(matches) > 1 else matches[0]
     frame.attrs = matches[0].attrs
     return frame

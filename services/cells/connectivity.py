@@ -41,7 +41,8 @@ class Totals(TypedDict):
 
 
 class Cut(TypedDict):
-    """An answer that CAVE cut: `shown` synapses of `total`, None if it did not say of how many."""
+    """An answer that CAVE cut: `shown` synapses, or pairs of cells where those were read, of `total`; None if it did
+    not say of how many."""
 
     shown: int
     total: int | None
@@ -81,7 +82,7 @@ class Connectivity:
     @property
     def cut(self) -> tuple[str, ...]:
         """The sentence of `warnings` that tells what CAVE cut; none where it cut nothing."""
-        return _truncation(self.truncated)
+        return _truncation(self.truncated, self.view)
 
     def side(self, direction: str) -> pd.DataFrame:
         """The partners of "in" or "out"."""
@@ -168,7 +169,7 @@ def read(
         view = None  # it says nothing of single synapses
     ask = partial(synapse_filter.read, release, where=only, whole=whole)
     if view:
-        ask = partial(edge_view.read, release, view)
+        ask = partial(edge_view.read, release, view, whole=whole)
     guess = cell_id if cell_id >> cells.LAYER_BITS > 1 else None  # by its bits a root id, with nobody asked
     early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in Direction]
     cell, known, nuclei, *matches = gather(
@@ -206,7 +207,7 @@ def read(
             *cell.warnings,
             *live.of_cells(release.datastack, release.version),
             *known.messages,
-            *_truncation(cut),
+            *_truncation(cut, view),
             *(() if shape.directed else (UNDIRECTED.format(shape.first),)),
             *_narrowed(kept, incoming, outgoing, usual=not requested, view=view),
             *_misread(incoming, outgoing),
@@ -233,12 +234,13 @@ def synapses(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd
     )
 
 
-def _truncation(truncated: Mapping[Direction, Cut | None]) -> tuple[str, ...]:
-    """A sentence for the synapses that CAVE cut, with both numbers of each direction; none where it cut none."""
+def _truncation(truncated: Mapping[Direction, Cut | None], view: EdgeView | None) -> tuple[str, ...]:
+    """A sentence for the synapses or pairs that CAVE cut, with both numbers of each direction; else none."""
+    what = "pairs of cells" if view else "synapses"
     messages = [
-        f"{cut['shown']:,} of {cut['total']:,} {way.noun} synapses"
+        f"{cut['shown']:,} of {cut['total']:,} {way.noun} {what}"
         if cut["total"]
-        else f"{cut['shown']:,} {way.noun} synapses"
+        else f"{cut['shown']:,} {way.noun} {what}"
         for way, cut in truncated.items()
         if cut
     ]

@@ -68,14 +68,14 @@ def fitting(release: Release, only: str) -> EdgeView | None:
     return view if view.sized or not release.synapse_shape().sized else None
 
 
-def read(release: Release, view: EdgeView, root_id: int, direction: Direction) -> pd.DataFrame:
+def read(release: Release, view: EdgeView, root_id: int, direction: Direction, *, whole: bool = False) -> pd.DataFrame:
     """The pairs of a cell in one direction as synapses that stand for several:
     pre_pt_root_id, post_pt_root_id (Int64), size (Float64, summed; blank where the view has none) and WEIGHT (int64).
-    `attrs["truncated"]` tells when CAVE cut them, in pairs."""
+    `attrs["truncated"]` tells when CAVE cut them, in pairs; `whole` asks in as many pieces as it takes."""
     ends = {"pre_pt_root_id": view.pre, "post_pt_root_id": view.post}
     names = [view.pre, view.post, view.count, *([PAIR_SIZE] if view.sized else [])]
     own = Filters(equal={ends[direction.own]: int(root_id)})
-    rows = release.query(view.name, own, select_columns=names)
+    rows = release.query(view.name, own, select_columns=names, whole=whole, parts_by=ends[direction.partner])
     frame = pd.DataFrame({name: rows[column] for name, column in ends.items()})
     size = rows[PAIR_SIZE] if view.sized else pd.array([pd.NA] * len(rows), dtype="Float64")
     frame = frame.assign(size=size, **{WEIGHT: rows[view.count].fillna(0).to_numpy(np.int64)})

@@ -29,6 +29,7 @@ from services.views.addresses import CellAddress
 from services.views.cell_view import CellView
 from tests.app.siblings import FLY, V1DD, annotated, ask, busiest, frame_of, of_partners, tables_of
 from tests.app.test_partner_snippet import assert_same, run
+from tests.servers import start_localcave
 
 NT = ["gaba", "ach", "glut", "oct", "ser", "da"]
 
@@ -354,3 +355,21 @@ def test_a_script_tells_a_type_table_from_what_is_added_under_the_same_names(cav
         table = partner_table.open_partners(cave, connections, wanted)
         created = run(partner_script.snippet(cave, [connections], wanted, TableQuery()))
         assert_same(created[["root_id", "neuropil"]], table.frame[["root_id", "neuropil"]])
+
+
+def test_pairs_that_cave_cuts_are_told_as_pairs_and_can_be_read_whole(siblings, fly):
+    good = fly["synapses_nt_v1"].query("cleft_score >= 50")
+    cell, most = busiest(fly["synapses_nt_v1"]), 10
+    counted = {"in": of_partners(good, cell).groupby("pre_pt_root_id").size()}
+    out = good[(good["pre_pt_root_id"] == cell) & ~good["post_pt_root_id"].isin([cell, 0])]
+    counted["out"] = out.groupby("post_pt_root_id").size()
+    assert min(map(len, counted.values())) > most
+    with start_localcave([siblings["karst_fly"]], "--row-limit", str(most)) as url:
+        release = Cave(Settings(server_address=url, cache="")).release(*FLY)
+        cut = connectivity.read(release, cell, "root_id")
+        words = [f"{most} of {len(counted[way])} {way}put pairs of cells" for way in ("in", "out")]
+        assert cut.view and cut.cut == (f"CAVE sent only {' and '.join(words)}; the counts below are of these.",)
+        whole = connectivity.read(release, cell, "root_id", whole=True)
+    assert whole.view and whole.cut == ()
+    for way, own in counted.items():
+        assert whole.side(way).set_index("root_id")["num_syn"].to_dict() == own.to_dict()
