@@ -108,8 +108,12 @@ def identifier(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def columns_of(path: Path) -> dict[str, Column]:
-    """The columns of a Parquet file in their order, the three columns of a position taken together."""
-    schema = pq.read_schema(path)
+    """The columns of a Parquet file."""
+    return columns_in(pq.read_schema(path))
+
+
+def columns_in(schema: pa.Schema) -> dict[str, Column]:
+    """The columns of some rows in their order, the three columns of a position taken together."""
     columns: dict[str, Column] = {}
     for name in schema.names:
         base = name[:-2]
@@ -297,6 +301,9 @@ class Store:
 
     def distinct(self, source: Source, column: str) -> list[Any]:
         """The values of a column."""
+        rows = source.rows_with({})
+        if rows is not None:
+            return pc.unique(rows[column]).to_pylist()
         sql = f"SELECT DISTINCT {identifier(column)} FROM {source.sql()}"
         values: list[Any] = self.remembered(sql, lambda: self.arrow(sql))[0].to_pylist()
         return values

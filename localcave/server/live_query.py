@@ -24,6 +24,7 @@ from localcave.engine.store import voxel_size_nm
 from localcave.segmentation.chunkedgraph import Segmentation, parse_time
 from localcave.server.routes_materialize import table_record
 from localcave.server.routes_query import find_table, limit_of, require_readable, table_lookup
+from localcave.server.scratch_rows import queried, scratch_table
 from localcave.server.service import Release, engine_datastack, release, service
 
 NOT_ASKED_FOR = ("valid", "superceded_id")
@@ -88,7 +89,8 @@ class LiveQuery:
         changed: pa.Table | None = None
         changed_names: dict[str, dict[str, str]] = {}
         modified = parse_time(metadata["last_modified"])
-        if self.version.holder.live(self.table) and (modified > self.start or modified > self.time):
+        is_kept = self.version.holder.live(self.table) or scratch_table(self.version.holder, self.table)
+        if is_kept and (modified > self.start or modified > self.time):
             changed, changed_names = self._rows(
                 self._live_table, _without_roots(self.body), resolution_nm, changes=True
             )
@@ -101,7 +103,10 @@ class LiveQuery:
         for _, tables in sorted(self.version.holder.manifest["tables"].items(), key=lambda one: -int(one[0])):
             if self.table in tables:
                 return table_record(tables[self.table]["metadata"])
-        raise EngineError("'NoneType' object is not subscriptable")
+        scratch = scratch_table(self.version.holder, self.table)
+        if scratch is None:
+            raise EngineError("'NoneType' object is not subscriptable")
+        return scratch.metadata
 
     # ------------------------------------------------------------------ root ids in filters
     def _at_version(self, allow_invalid: bool) -> dict[str, Any]:
@@ -139,6 +144,10 @@ class LiveQuery:
         return table_lookup(self.version, joined)(name)
 
     def _live_table(self, name: str) -> Table:
+        scratch = scratch_table(self.version.holder, name)
+        if scratch is not None:
+            rows = queried(name, scratch, self.version.holder, self.time)
+            return Table(rows, voxel_size_nm(scratch.metadata))
         source = self.version.holder.live(name)
         if source is None:
             newest = release(self.version.holder.name, self.version.holder.newest_version())

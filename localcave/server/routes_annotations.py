@@ -6,12 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from localcave.engine.store import AXES, Datastack, identifier, voxel_size_nm
+from localcave.engine.store import AXES, Datastack, identifier
 from localcave.server.auth import user_id
 from localcave.server.graph_requests import ids_of
 from localcave.server.names import NAME
 from localcave.server.query_body import json_body
-from localcave.server.scratch import Scratch, ScratchTable, refused
+from localcave.server.scratch import PERMISSIONS, Scratch, ScratchTable, reference_of, refused
+from localcave.server.scratch_rows import bind
 from localcave.server.service import engine_datastack, service
 
 routes = Blueprint("annotation", __name__, url_prefix="/annotation/api/v2/aligned_volume/<volume>/table")
@@ -24,6 +25,7 @@ CHANGEABLE = (
     "user_id",
 )
 MOST_REQUESTED = 10_000
+LARGEST_VOXEL_NM = 1e6
 
 
 @routes.before_request
@@ -67,6 +69,14 @@ def _own(volume: str, table: str) -> ScratchTable:
     return result
 
 
+def _readable(volume: str, table: str) -> ScratchTable | None:
+    """A table that users made; None for one that none made. Raises a 401 for one that is not for the user who asks."""
+    result = _scratch(volume).tables.get(table)
+    if result is not None and not result.is_readable_by(user_id()):
+        raise refused(401, f"Unauthorized: The table {table} can only be read by its owner")
+    return result
+
+
 def _body() -> dict[str, Any]:
     body = json_body()
     if not isinstance(body, dict):
@@ -90,25 +100,29 @@ def create_table(volume: str) -> Response:
     if name in _served(volume):
         raise refused(400, f"Table creation failed: Table {name} already exists")
     voxels = {f"voxel_resolution_{axis}": given.get(f"voxel_resolution_{axis}") for axis in AXES}
-    if not all(isinstance(size, int | float) and not isinstance(size, bool) and size > 0 for size in voxels.values()):
-        raise refused(400, "A table needs voxel_resolution_x, y and z above 0")
-    reference = given.get("table_metadata") or {}
+    if not all(_is_voxel_size(size) for size in voxels.values()):
+        raise refused(400, "A table needs voxel_resolution_x, y and z in nm, above 0 and below 1 mm")
+    existing = {*_served(volume), *_scratch(volume).tables}
     record = {
         "schema_type": body.get("schema_type"),
         "table_name": name,
         "valid": True,
         "aligned_volume": volume,
-        "reference_table": reference.get("reference_table") if isinstance(reference, dict) else None,
+        "reference_table": reference_of(body.get("schema_type"), name, given.get("table_metadata"), existing),
         "notice_text": None,
         "flat_segmentation_source": None,
         "read_permission": "PUBLIC",
         "write_permission": "PRIVATE",
         "user_id": str(user_id() or 0),
-        **{key: given[key] for key in CHANGEABLE if key in given},
+        **_changes(given),
         **voxels,
     }
     _scratch(volume).create(name, record, user_id())
     return Response(name, content_type="text/plain")
+
+
+def _is_voxel_size(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < LARGEST_VOXEL_NM
 
 
 @routes.put("")
@@ -119,8 +133,19 @@ def update_metadata(volume: str) -> Response:
     table = _own(volume, str(body.get("table_name")))
     if not isinstance(given, dict):
         raise refused(400, "metadata must be an object")
-    table.metadata |= {key: given[key] for key in CHANGEABLE if key in given}
+    table.metadata |= _changes(given)
     return jsonify(table.metadata)
+
+
+def _changes(given: dict[str, Any]) -> dict[str, Any]:
+    """What of a record may be given. Raises a 400 for what is no text."""
+    changes = {key: given[key] for key in CHANGEABLE if key in given}
+    for key, value in changes.items():
+        if key.endswith("_permission") and value not in PERMISSIONS:
+            raise refused(400, f"{key} must be one of: {', '.join(PERMISSIONS)}")
+        if value is not None and not isinstance(value, str | int):
+            raise refused(400, f"{key} must be text")
+    return changes
 
 
 @routes.get("/<table>")
@@ -149,7 +174,7 @@ def delete_table(volume: str, table: str) -> Response:
 @routes.get("/<table>/count")
 def count(volume: str, table: str) -> Response:
     _record(volume, table)
-    scratch = _scratch(volume).tables.get(table)
+    scratch = _readable(volume, table)
     return jsonify(scratch.count if scratch else _served(volume)[table]["row_count"])
 
 
@@ -161,7 +186,7 @@ def annotations_by_id(volume: str, table: str) -> Response:
     ids = ids_of([part for part in request.args.get("annotation_ids", "").split(",") if part], "annotation_ids")
     if len(ids) > MOST_REQUESTED:
         raise refused(400, f"At most {MOST_REQUESTED:,} annotations may be asked for at once")
-    scratch = _scratch(volume).tables.get(table)
+    scratch = _readable(volume, table)
     if scratch is not None:
         return jsonify([scratch.rows[number] for number in ids if number in scratch.rows])
     return jsonify(_rows(_stack(volume), table, ids))
@@ -185,18 +210,34 @@ def _rows(stack: Datastack, table: str, ids: list[int]) -> list[dict[str, Any]]:
 @routes.post("/<table>/annotations")
 def post(volume: str, table: str) -> Response:
     """Add annotations; answers with their ids."""
-    return jsonify(_scratch(volume).add(_own(volume, table), _given("annotations")))
+    own = _own(volume, table)
+    return jsonify(_scratch(volume).add(own, _with_targets(volume, own, _given("annotations"))))
 
 
 @routes.put("/<table>/annotations")
 def update(volume: str, table: str) -> Response:
     """Put newer annotations in place of older ones; answers with new ids by old ones."""
-    return jsonify(_scratch(volume).replace(_own(volume, table), _given("annotations")))
+    own = _own(volume, table)
+    return jsonify(_scratch(volume).replace(own, _with_targets(volume, own, _given("annotations"))))
 
 
 @routes.delete("/<table>/annotations")
 def delete(volume: str, table: str) -> Response:
     return jsonify(_scratch(volume).delete(_own(volume, table), _given("annotation_ids")))
+
+
+def _with_targets(volume: str, table: ScratchTable, annotations: list[Any]) -> list[Any]:
+    """Annotations, all `target_id`s of which are rows of the table that theirs refers to. Raises a 404 for others."""
+    target = table.metadata["reference_table"]
+    if target is None:
+        return annotations
+    ids = {one.get("target_id") for one in annotations if isinstance(one, dict)}
+    requested = sorted(number for number in ids if type(number) is int and 0 <= number < 2**63)
+    scratch = _scratch(volume).tables.get(target)
+    rows = scratch.rows if scratch else {row["id"] for row in _rows(_stack(volume), target, requested)}
+    if missing := [number for number in requested if number not in rows]:
+        raise refused(404, f"There is no annotation {missing[0]} in {target}")
+    return annotations
 
 
 def _given(key: str) -> list[Any]:
@@ -223,13 +264,5 @@ def look_up_supervoxels(datastack: str, table: str) -> Response:
     scratch = _own(volume, table)
     requested = _body().get("annotation_ids") if request.get_data() else None
     chosen = None if requested is None else set(ids_of(requested, "annotation_ids"))
-    voxel_nm = voxel_size_nm(scratch.metadata)
-    watershed, result = service().watersheds[stack.name], 0
     rows = [row for row in list(scratch.rows.values()) if chosen is None or row["id"] in chosen]
-    for row in rows:
-        for name in [name for name in list(row) if name.endswith("_position")]:
-            place = [number * size for number, size in zip(row[name], voxel_nm, strict=True)]
-            supervoxel = watershed.supervoxel_at(place)
-            row[f"{name.removesuffix('position')}supervoxel_id"] = supervoxel
-            result += bool(supervoxel)
-    return jsonify({"table_name": table, "looked_up": result})
+    return jsonify({"table_name": table, "looked_up": bind(scratch, service().watersheds[stack.name], rows)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from localcave.cave_errors import CaveError, EngineError, aborted
 from localcave.engine.store import AXES, Source
+from localcave.server.scratch_rows import queried, scratch_table
 from localcave.server.service import Release, engine_datastack, release, service, with_address
 
 ENGINE_VERSION = "5.26.4"
@@ -137,6 +139,9 @@ def live_source(datastack: str, table: str) -> Source:
     if stack.versions:
         newest = release(datastack, stack.newest_version())
         stack = newest.holder
+        scratch = scratch_table(stack, table)
+        if scratch is not None:
+            return queried(table, scratch, stack, datetime.now(UTC))
         result = stack.live(table) or stack.table(stack.newest_version(), table)
     if result is None:
         raise EngineError(f"No table named '{table}' exists.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,10 @@ from localcave.folder.schemas import schemas
 
 MOST_TABLES, MOST_ROWS = 200, 100_000
 """Of all users together, and in each table: what is in memory has an end."""
-POINTS = ("BoundSpatialPoint", "SpatialPoint")
+LARGEST_VOXEL = 2**31
+BOUND_POINTS = ("BoundSpatialPoint", "DerivedSpatialPoint")
+POINTS = (*BOUND_POINTS, "SpatialPoint")
+PERMISSIONS = ("PRIVATE", "GROUP", "PUBLIC")
 KINDS: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
@@ -31,6 +35,28 @@ class ScratchTable:
     owner: int | None
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.metadata["created"] = _now()
+        self.touch()
+
+    def touch(self) -> None:
+        """Note that rows changed now."""
+        self.metadata["last_modified"] = _now()
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """What the table's schema says of each field."""
+        return properties_of(self.metadata["schema_type"])
+
+    @property
+    def bound_points(self) -> list[str]:
+        """Fields that are points bound to a supervoxel."""
+        return [name for name, wanted in self.properties.items() if kind_of(wanted) in BOUND_POINTS]
+
+    def is_readable_by(self, user: int | None) -> bool:
+        """Whether a user may read the rows; nobody knows here who is in a group with the owner."""
+        return self.metadata["read_permission"] == "PUBLIC" or self.owner == user
+
     @property
     def count(self) -> int:
         """Rows that are valid."""
@@ -45,12 +71,10 @@ class Scratch:
         self._lock = threading.Lock()
 
     def create(self, name: str, metadata: dict[str, Any], owner: int | None) -> None:
-        """Make an empty table. Raises CaveError for a name that is taken, an unknown schema, and one table too many."""
+        """Make an empty table. Raises CaveError for a name that is taken and one table too many."""
         with self._lock:
             if name in self.tables:
                 raise refused(400, f"Table creation failed: Table {name} already exists")
-            if metadata["schema_type"] not in schemas()["all_types"]:
-                raise refused(400, f"Table creation failed: {metadata['schema_type']} is no schema")
             if len(self.tables) >= MOST_TABLES:
                 raise refused(400, f"Table creation failed: there are {MOST_TABLES} tables already")
             self.tables[name] = ScratchTable({"id": len(self.tables) + 1, **metadata}, owner)
@@ -71,7 +95,8 @@ class Scratch:
         if len(table.rows) + len(flat) > MOST_ROWS:
             raise refused(400, f"A table holds at most {MOST_ROWS:,} annotations here")
         first = len(table.rows) + 1
-        now = datetime.now(UTC).isoformat()
+        now = _now()
+        table.touch()
         for number, row in enumerate(flat, first):
             given = row.pop("valid", True)
             own = {"id": number, "created": now, "deleted": None, "superceded_id": None}
@@ -97,11 +122,12 @@ class Scratch:
             self._require(table, ids)
             for number in ids:
                 self._end(table, number)
+            table.touch()
         return ids
 
     @staticmethod
     def _end(table: ScratchTable, number: int) -> None:
-        table.rows[number] |= {"valid": False, "deleted": datetime.now(UTC).isoformat()}
+        table.rows[number] |= {"valid": False, "deleted": _now()}
 
     @staticmethod
     def _require(table: ScratchTable, ids: list[Any]) -> None:
@@ -118,8 +144,7 @@ def flattened(schema_type: str, annotation: Any) -> dict[str, Any]:
     does not fit the schema."""
     if not isinstance(annotation, Mapping):
         raise refused(422, "An annotation must be an object")
-    definition = schemas()["definitions"][schema_type]
-    own = definition["definitions"][definition["$ref"].rsplit("/", 1)[1]]
+    own = _own_definition(schema_type)
     if missing := [name for name in own.get("required", ()) if name not in annotation]:
         raise refused(422, f"Missing data for required field: {missing[0]}")
     row: dict[str, Any] = {}
@@ -127,11 +152,54 @@ def flattened(schema_type: str, annotation: Any) -> dict[str, Any]:
         wanted = own["properties"].get(name)
         if wanted is None:
             raise refused(422, f"Unknown field: {str(name)[:80]}")
-        if str(wanted.get("$ref", "")).rsplit("/", 1)[-1] in POINTS:
+        if kind_of(wanted) in POINTS:
             row |= _point(name, value)
         else:
             row[name] = _checked(name, value, wanted)
     return row
+
+
+def properties_of(schema_type: Any) -> dict[str, Any]:
+    """What a schema says of each field. Raises CaveError for an unknown schema."""
+    properties: dict[str, Any] = _own_definition(schema_type)["properties"]
+    return properties
+
+
+def kind_of(wanted: Mapping[str, Any]) -> str:
+    """What a field is: the name of a point's schema, or a type, `float` for one of single precision."""
+    if "$ref" in wanted:
+        return str(wanted["$ref"]).rsplit("/", 1)[1]
+    kinds = wanted.get("type", "")
+    kind = kinds if isinstance(kinds, str) else next(kind for kind in kinds if kind != "null")
+    return str(wanted.get("format", kind)) if kind == "number" else kind
+
+
+def reference_of(schema_type: Any, name: str, given: Any, existing: Collection[str]) -> str | None:
+    """The table that a new one refers to by `target_id`, from the `table_metadata` that came with it. Raises CaveError
+    where a schema needs one that is not there, or has no use for it."""
+    is_reference = "target_id" in properties_of(schema_type)
+    if is_reference and not isinstance(given, Mapping):
+        raise refused(400, "no metadata provided for reference annotation")
+    target = given.get("reference_table") if isinstance(given, Mapping) else None
+    if target is None and is_reference:
+        raise refused(400, "reference table not specified in metadata: 'reference_table'")
+    if target is None:
+        return None
+    if not is_reference:
+        raise refused(400, "Reference table must be a ReferenceAnnotation schema type")
+    if target == name:
+        raise refused(400, f"{name} must target a different table")
+    if target not in existing:
+        raise refused(400, f"Table {str(target)[:80]} not found")
+    return str(target)
+
+
+def _own_definition(schema_type: Any) -> dict[str, Any]:
+    definition = schemas()["definitions"].get(schema_type) if isinstance(schema_type, str) else None
+    if definition is None:
+        raise refused(400, f"Table creation failed: {str(schema_type)[:80]} is no schema")
+    own: dict[str, Any] = definition["definitions"][definition["$ref"].rsplit("/", 1)[1]]
+    return own
 
 
 def _point(name: str, value: Any) -> dict[str, Any]:
@@ -139,9 +207,11 @@ def _point(name: str, value: Any) -> dict[str, Any]:
     numbers = isinstance(position, list) and all(_is(part, ("number",)) for part in position)
     if not numbers or len(position or ()) != 3:
         raise refused(422, f"{name} must have a position of three numbers")
+    if not all(abs(part) < LARGEST_VOXEL for part in position or ()):
+        raise refused(422, f"{name} must have a position in voxels, each number below {LARGEST_VOXEL:,}")
     known = {f"{name}_{part}": value[part] for part in ("supervoxel_id", "root_id") if part in value}
-    if not all(_is(one, ("integer",)) for one in known.values()):
-        raise refused(422, f"Ids of {name} must be whole numbers")
+    if not all(_is(one, ("integer",)) and 0 <= one < 2**63 for one in known.values()):
+        raise refused(422, f"Ids of {name} must be whole numbers of 63 bits")
     return {f"{name}_position": position, **known}
 
 
@@ -149,9 +219,15 @@ def _checked(name: str, value: Any, wanted: Mapping[str, Any]) -> Any:
     kinds = wanted.get("type", ())
     if not _is(value, (kinds,) if isinstance(kinds, str) else kinds):
         raise refused(422, f"{name} must be {' or '.join([kinds] if isinstance(kinds, str) else kinds)}")
+    if _is(value, ("number",)) and kind_of(wanted) == "integer" and not (-(2**63) <= value < 2**63 and value % 1 == 0):
+        raise refused(422, f"{name} must be a whole number of 64 bits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise refused(422, f"{name} must be a finite number")
+    if isinstance(value, str) and value.encode("utf-8", "ignore").decode() != value:
+        raise refused(422, f"{name} must be text that is valid Unicode")
     if "enum" in wanted and value not in wanted["enum"]:
         raise refused(422, f"{name} must be one of: {', '.join(map(str, wanted['enum']))}")
-    return value
+    return int(value) if isinstance(value, float) and kind_of(wanted) == "integer" else value
 
 
 def _is(value: Any, kinds: Iterable[str]) -> bool:
@@ -162,3 +238,7 @@ def _is(value: Any, kinds: Iterable[str]) -> bool:
 def refused(status: int, message: str) -> CaveError:
     """The annotation service's way to say no."""
     return CaveError(status, {"message": message})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

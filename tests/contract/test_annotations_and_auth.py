@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -75,6 +76,11 @@ def test_staged_annotations_are_uploaded(client: CAVEclient, table: str) -> None
         {**TAG, "pt": {"position": [1, 2]}},
         {**TAG, "pt": {"position": [1, 2, "3"]}},
         {**TAG, "pt": {"position": [1, 2, True]}},
+        {**TAG, "pt": {"position": [1, 2, float("nan")]}},
+        {**TAG, "pt": {"position": [1, 2, float("inf")]}},
+        {**TAG, "pt": {"position": [1, 2, 2**31]}},
+        {**TAG, "pt": {"position": [1, 2, 3], "supervoxel_id": 2**63}},
+        {**TAG, "tag": "\ud800"},
         {**TAG, "tag": 5},
         {**TAG, "nope": 1},
         "text",
@@ -123,6 +129,67 @@ def test_a_reset_forgets_what_users_saved_and_is_for_no_page(small_cortex: Path)
         assert "my_tags" not in client.annotation.get_tables()
         assert refusal(client.state.get_state_json, number) == 500
         assert client.state.get_state_json(min(example_states(small_cortex)))["layers"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "more"),
+    [
+        ("no_schema", {}),
+        ("reference_tag", {}),
+        ("reference_tag", {"table_metadata": {}}),
+        ("reference_tag", {"table_metadata": {"reference_table": "nothing"}}),
+        ("reference_tag", {"table_metadata": {"reference_table": "refused"}}),
+        ("bound_tag", {"table_metadata": {"reference_table": SERVED}}),
+        ("bound_tag", {"read_permission": "SOME"}),
+        ("bound_tag", {"voxel_resolution_x": float("inf")}),
+    ],
+)
+def test_a_table_that_cave_would_not_make_is_refused(
+    client: CAVEclient, localcave_url: str, schema: str, more: dict
+) -> None:
+    made = {"table_name": "refused", "schema_type": schema, "metadata": {**SIZES, **more}}
+    answer = requests.post(localcave_url + VOLUME, data=json.dumps(made), timeout=9)
+    assert answer.status_code == 400 and answer.json()["message"]
+    assert "refused" not in client.annotation.get_tables()
+
+
+def live(client: CAVEclient, table: str, **query) -> pd.DataFrame:
+    return client.materialize.live_live_query(table, timestamp=datetime.now(UTC), **query)
+
+
+def test_rows_of_ones_own_table_are_queried_live_with_the_roots_of_now(client: CAVEclient, table: str) -> None:
+    nuclei = client.materialize.query_table(SERVED).query("pt_supervoxel_id > 0").head(3)
+    rows = [
+        {"pt": {"position": list(map(int, row.pt_position))}, "tag": f"n{number}"}
+        for number, row in enumerate(nuclei.itertuples())
+    ]
+    client.annotation.post_annotation(table, [*rows, TAG])
+    frame = live(client, table).set_index("id")
+    assert frame.tag.tolist() == ["n0", "n1", "n2", "t"]
+    assert frame.pt_supervoxel_id.tolist() == [*nuclei.pt_supervoxel_id, 0]
+    roots = client.chunkedgraph.get_roots(nuclei.pt_supervoxel_id.to_numpy()).tolist()
+    assert frame.pt_root_id.tolist() == [*roots, 0]
+    assert frame.pt_position.map(list).tolist()[3] == [1, 2, 3]
+    assert live(client, table, filter_equal_dict={table: {"pt_root_id": roots[1]}}).id.tolist() == [2]
+    assert live(client, table, filter_regex_dict={table: {"tag": "n[01]"}}).id.tolist() == [1, 2]
+    assert client.materialize.get_unique_string_values(table) == {"tag": ["n0", "n1", "n2", "t"]}
+    client.annotation.delete_annotation(table, [1])
+    client.annotation.update_annotation(table, {**TAG, "tag": "new", "id": 4})
+    assert live(client, table).tag.tolist() == ["n1", "n2", "new"]
+    assert refusal(client.materialize.query_table, table) == 404
+
+
+def test_rows_that_refer_to_a_table_are_joined_with_it_live(client: CAVEclient) -> None:
+    target = int(client.materialize.query_table(SERVED, limit=1).id[0])
+    annotation = client.annotation
+    annotation.create_table("my_notes", "reference_tag", "of a test", [4, 4, 40], reference_table=SERVED)
+    try:
+        assert refusal(annotation.post_annotation, "my_notes", {"target_id": 5, "tag": "nobody's"}) == 404
+        annotation.post_annotation("my_notes", {"target_id": target, "tag": "large"})
+        (row,) = live(client, "my_notes", joins=[["my_notes", "target_id", SERVED, "id"]]).itertuples()
+        assert (row.tag, row.target_id, row.idy) == ("large", target, target)
+    finally:
+        annotation.delete_table("my_notes")
 
 
 def test_one_is_told_who_one_is_and_ones_own_token(client: CAVEclient) -> None:
@@ -178,7 +245,7 @@ def test_only_the_owner_of_a_table_has_its_points_looked_up(small_cortex: Path, 
     users = tmp_path / "users.json"
     users.write_text(json.dumps({"users": tokens, "auth_datasets": {}, "terms_of_service": {}}))
     server = create_server([small_cortex], require_token=True, users=users).test_client()
-    made = {"table_name": "of_a", "schema_type": "bound_tag", "metadata": SIZES}
+    made = {"table_name": "of_a", "schema_type": "bound_tag", "metadata": {**SIZES, "read_permission": "PRIVATE"}}
     answer = server.post(VOLUME, json=made, headers={"Authorization": "Bearer a"})
     assert answer.status_code == 200, answer.text
     codes = [
@@ -186,6 +253,19 @@ def test_only_the_owner_of_a_table_has_its_points_looked_up(small_cortex: Path, 
         for user in "ab"
     ]
     assert codes == [200, 401]
+    body = {"table": "of_a", "timestamp": datetime.now(UTC).isoformat()}
+    answers = [
+        server.post(
+            "/materialize/api/v3/datastack/karst_demo/query", json=body, headers={"Authorization": f"Bearer {user}"}
+        )
+        for user in "ab"
+    ]
+    assert answers[0].status_code == 200, answers[0].text
+    assert answers[1].json["message"].startswith("401 Unauthorized: Unauthorized: The table can only be read by")
+    counts = [
+        server.get(f"{VOLUME}/of_a/count", headers={"Authorization": f"Bearer {user}"}).status_code for user in "ab"
+    ]
+    assert counts == [200, 401]
 
 
 def test_a_server_that_is_read_only_looks_no_points_up(small_cortex: Path) -> None:
