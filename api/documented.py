@@ -58,6 +58,8 @@ PARAMETERS: Mapping[str, tuple[Any, str]] = {
     "post": (str, "The postsynaptic set; the same when left out."),
     "pre_by": (str, "The column that groups it, <table>.<column>, or cell."),
     "post_by": (str, "The column that groups the other."),
+    "row": (str, "With column, the entry of the matrix that this is of: a group of pre_by, or 'no type'."),
+    "column": (str, "A group of post_by."),
     "value": (one_of(*matrices.VALUES), "What is counted."),
     "model": (one_of(*nulls.MODELS), "What chance keeps."),
     "permutations": (int, "How many wirings are drawn."),

@@ -10,10 +10,13 @@ from flask import Response, jsonify
 from api import params, shapes
 from api.documented import documented, one_of
 from api.population_routes import (
+    ENTRY,
     POPULATIONS,
     PROOFREAD,
     SETS,
     population_answer,
+    read_entry,
+    read_grouped,
     read_groups,
     read_now,
     read_pair,
@@ -28,7 +31,6 @@ from services.populations.comparisons import Compared
 from services.populations.likeness import Direction
 from services.populations.similarity import Measure
 
-GROUPS = ("pre_by", "post_by")
 OF_CELL = (str, "The root id of a cell of the sets.")
 DIRECTION = (one_of(*likeness.DIRECTIONS), "Of whom the partners are compared: targets, inputs or both.")
 MEASURE = (one_of(*similarity.MEASURES), "How likeness is measured.")
@@ -39,7 +41,7 @@ ORDER = (one_of(*paths.ORDERS), "Which path of two cells counts.")
 @documented(
     shapes.SetRows,
     *SETS,
-    *GROUPS,
+    *ENTRY,
     "cell",
     "number",
     "direction",
@@ -63,8 +65,7 @@ def population_alike(datastack: str, version: str) -> Response:
     `direction` is out, in or both, `measure` cosine or jaccard, of the synapses with each group of partners."""
     direction, measure, cell = _direction(), _measure(), _root("cell")
     pair = read_pair(datastack, version)
-    groups = read_groups(pair)
-    result = read_now(pair)
+    result, groups = read_grouped(pair)
     profiles = likeness.profiles(result.edges, *groups, direction)
     facts: dict[str, Any] = {"pre_by": groups[0].by, "post_by": groups[1].by, "direction": direction}
     facts["measure"] = measure
@@ -84,6 +85,7 @@ def population_alike(datastack: str, version: str) -> Response:
 @documented(
     shapes.SetRows,
     *SETS,
+    *ENTRY,
     "cell",
     "other",
     "direction",
@@ -100,7 +102,7 @@ def population_partners(datastack: str, version: str) -> Response:
     if not all(cells):
         raise BadInput("Two cells are needed.", "Give their root ids as cell and other.")
     direction, pair = _direction(), read_pair(datastack, version)
-    result = read_now(pair)
+    result = read_now(pair, entry=read_entry(pair))
     frame = likeness.partners(result.edges, cells, direction)
     facts = {"cell": str(cells[0]), "other": str(cells[1]), "direction": direction}
     return population_answer(result, frame, describe_columns(frame), "partners", facts=facts, extra=facts)
@@ -110,6 +112,7 @@ def population_partners(datastack: str, version: str) -> Response:
 @documented(
     shapes.SetRows,
     *SETS,
+    *ENTRY,
     "through",
     "steps",
     "order",
@@ -128,6 +131,8 @@ def population_paths(datastack: str, version: str) -> Response:
     order = cast("paths.Order", params.choice("order", paths.ORDERS, "shortest"))
     steps, (offset, limit) = params.count("steps", paths.MOST_STEPS), params.span(None)
     pair, wide = (read_pair(datastack, version, through=text) for text in (None, params.text("through")))
+    if entry := read_entry(pair):
+        pair = population.narrowed(pair, read_groups(pair), *entry)
     result = read_now(wide)
     most = None if limit is None else offset + limit
     frame, reached = paths.between(result.edges, pair.pre.ids, pair.post.ids, steps=steps, order=order, most=most)
@@ -150,6 +155,7 @@ def population_paths(datastack: str, version: str) -> Response:
 @documented(
     shapes.SetRows,
     *SETS,
+    *ENTRY,
     "against",
     "offset",
     "limit",
@@ -164,7 +170,8 @@ def population_changes(datastack: str, version: str) -> Response:
         raise BadInput("There is no version to compare with.", "Give one as against.")
     later = read_pair(datastack, version)
     earlier = read_pair(datastack, against, synapses=later.line)
-    result, before = read_now(later), read_now(earlier)
+    entry = read_entry(later)
+    result, before = read_now(later, entry=entry), read_now(earlier, entry=entry)
     known = (comparisons.nuclei(pair.release) for pair in (earlier, later))
     frame = comparisons.changes(before.edges, result.edges, *known)
     notes = population.notes_beside(result, before, comparisons.at_version(earlier.release.version.label))
@@ -188,7 +195,7 @@ def population_changes(datastack: str, version: str) -> Response:
 @documented(
     shapes.SetRows,
     *SETS,
-    *GROUPS,
+    *ENTRY,
     "beside",
     "direction",
     "value",
@@ -208,9 +215,10 @@ def population_difference(datastack: str, version: str) -> Response:
     seed = params.count("seed", chance.SEED)
     pair = read_pair(datastack, version)
     other = population.beside(pair, params.text("beside"), side)
-    groups = read_groups(pair)[0 if side == "post" else 1]
-    result, _ = read_now(pair), read_now(other)
+    result, both = read_grouped(pair)
+    read_now(other)
     second, which = population.second(result, other, side), 0 if side == "pre" else 1
+    groups = both[1 - which]
     frame = comparisons.difference(result.edges, second.edges, groups, compared, side=side, seed=seed)
     facts = {"beside": params.text("beside"), "by": groups.by, "side": side, "value": compared, "seed": seed}
     notes = (comparisons.WORDS[compared], *population.notes_beside(result, second, comparisons.SECOND))

@@ -6,7 +6,7 @@ A set is `<table>:<filter line>` or ids; `post` left out is `pre`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NoReturn, cast
 
 import pandas as pd
@@ -18,6 +18,7 @@ from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
 from services.core.columns import Column, describe_columns
+from services.core.errors import BadInput
 from services.populations import chance, groupings, jobs, matrices, motifs, nulls, population, scripts, sets, totals
 from services.populations.chance import Draws
 from services.populations.groupings import Grouping
@@ -27,6 +28,7 @@ from services.populations.population import Pair, Population
 from services.tables import live
 
 SETS = ("pre", "post", "proofread", "synapses", "job")
+ENTRY = ("pre_by", "post_by", "row", "column")
 CHANCE = ("permutations", "seed")
 PROOFREAD = (one_of(*sets.PROOFREAD), "Whose proofreading counts: presynaptic axons, both sides, or nobody's.")
 COUNTED = (one_of(*dict.fromkeys(sum(nulls.COUNTED.values(), ()))), "What is counted, as far as the model is about it.")
@@ -37,6 +39,7 @@ POPULATIONS = "/<datastack>/<version>/populations"
 @documented(
     shapes.SetRows,
     *SETS,
+    *ENTRY,
     "offset",
     "limit",
     *params.FILE,
@@ -47,7 +50,7 @@ def population_edges(datastack: str, version: str) -> Response:
     """The connected pairs among two sets, with their synapses: pre_root_id, post_root_id, num_syn, net_size."""
     offset, limit = params.span(None)
     pair = read_pair(datastack, version)
-    result = read_now(pair)
+    result = read_now(pair, entry=read_entry(pair))
     frame = result.edges.frame()
     part = frame.iloc[offset : None if limit is None else offset + limit]
     return population_answer(result, part, describe_columns(part), "edges", total=len(frame))
@@ -121,6 +124,7 @@ def population_null(datastack: str, version: str) -> Response:
 @documented(
     shapes.SetRows,
     *SETS,
+    *ENTRY,
     *CHANCE,
     *params.FILE,
     examples={"pre": "{cell}", "proofread": "off", "permutations": "2"},
@@ -129,8 +133,11 @@ def population_null(datastack: str, version: str) -> Response:
 def population_motifs(datastack: str, version: str) -> Response:
     """Reciprocal pairs and the 13 motifs of three cells, against wirings that keep degrees."""
     pair, drawn = read_pair(datastack, version), read_chance(motifs.PERMUTATIONS)
+    entry = read_entry(pair)
     draws = Draws("motifs", **drawn)
-    result = read_now(pair, draws)
+    if entry:
+        draws = replace(draws, by=[one.by for one in read_groups(pair)], entry=entry)
+    result = read_now(pair, draws, entry=entry)
     frame = chance.count_motifs(result, draws)
     columns = (
         Column("motif", "motif", "text"),
@@ -176,13 +183,22 @@ def job_answer(job: jobs.Job) -> Response:
     return jsonify({"job": messages})
 
 
-def read_now(pair: Pair, draws: Draws | None = None, groups: chance.Groups | tuple[()] = ()) -> Population:
-    """The synapses among two sets, of which `draws` are to be counted among `groups`. Where that is a job, because it
-    is long or with `job=on`, and it was not done before, the request ends with 202 and the job's address."""
+def read_now(
+    pair: Pair,
+    draws: Draws | None = None,
+    groups: chance.Groups | tuple[()] = (),
+    *,
+    entry: Sequence[str | None] = (),
+) -> Population:
+    """The synapses among two sets, or in an `entry` of their matrix (see :func:`read_entry`), of which `draws` are to
+    be counted among `groups`. Where that is a job, because it is long or with `job=on`, and it was not done before, the
+    request ends with 202 and the job's address."""
     requests, as_job = population.cost(pair), params.switch("job")
     if requests and (as_job or jobs.is_long(requests)):
         _abort_with(pair, draws)
     result = population.read(pair)
+    if entry:
+        result = population.entry(result, read_groups(pair), *entry)
     if draws and (chance.is_long(result, draws, groups) or (as_job and not chance.is_kept(result, draws, groups))):
         _abort_with(pair, draws)
     return result
@@ -225,6 +241,27 @@ def read_groups(pair: Pair) -> tuple[Grouping, Grouping]:
     return pre, groupings.group(pair.release, pair.post, params.text("post_by"))
 
 
+def read_entry(pair: Pair) -> Sequence[str | None]:
+    """The names of the groups of the entry of the matrix that a request is of: `row` and `column`; none where it is of
+    all."""
+    names = params.text("row"), params.text("column")
+    if not any(names):
+        return ()
+    if not all(names):
+        raise BadInput("An entry of the matrix has a row and a column.", "Give both, or neither.")
+    for name, groups in zip(names, read_groups(pair), strict=True):
+        if groupings.named(name) not in groups.names:
+            raise BadInput(f"No cell of the set has {name[:80]!r} as {groups.by}.", "Take a name that the matrix has.")
+    return [groupings.named(name) for name in names]
+
+
+def read_grouped(pair: Pair) -> tuple[Population, tuple[Grouping, Grouping]]:
+    """The synapses that a request is of, and the groups of both sets. Ends as :func:`read_now`."""
+    groups, entry = read_groups(pair), read_entry(pair)
+    result = read_now(pair, entry=entry)
+    return result, read_groups(result.pair) if entry else groups
+
+
 def _denominators(pre: Grouping, post: Grouping, matrix: Matrix) -> dict[str, Any]:
     """What the values are divided by, in words, and how many cells each group has."""
     sides = {"pre": pre, "post": post}
@@ -254,14 +291,15 @@ def population_answer(
     own = {"pre": set_json(pair.pre, pair.requested[0]), "post": set_json(pair.post, pair.requested[1])}
     sentence = {"sets": own | dict(others or {})}
     notices = groupings.notices(pair.release, *(one.by for one in groups))
-    messages = [*population.with_new(result.notes, notices), *notes]
+    of_entry = {name: text for name in ENTRY if (text := params.text(name))} if params.text("row") else {}
+    only = [f"Only {of_entry['row']} onto {of_entry['column']}."] if of_entry else []
+    messages = [*only, *population.with_new(result.notes, notices), *notes]
     message = {"messages": messages} if messages else {}
     requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
     requests |= {"synapses": pair.synapses} if pair.synapses else {}
-    subject = Subject(
-        pair.release.datastack, pair.release.version, f"population_{name}", {**requests, **(facts or {}), **message}
-    )
-    beside = {**sentence, "autapses": result.edges.autapses, **(extra or {}), **message}
+    stated = {**requests, **of_entry, **(facts or {}), **message}
+    subject = Subject(pair.release.datastack, pair.release.version, f"population_{name}", stated)
+    beside = {**sentence, "autapses": result.edges.autapses, **of_entry, **(extra or {}), **message}
     return frame_answer(frame, columns, subject, total=len(frame) if total is None else total, extra=beside)
 
 

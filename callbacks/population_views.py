@@ -7,7 +7,6 @@ from typing import Any, Literal, cast
 
 from callbacks import views
 from components import populations_page
-from components.figures.matrix import NO_TYPE
 from services.cave.context import cave
 from services.core.whole_numbers import whole_number
 from services.populations import chance, groupings, jobs, motifs, nulls, population, sets
@@ -68,12 +67,7 @@ def entry_of(view: PopulationAddress, result: Population) -> Population:
     """The entry of the matrix that the address names; all where it names none."""
     if not (view.row and view.column):
         return result
-    return population.entry(result, groups(view, result.pair), named(view.row), named(view.column))
-
-
-def named(name: str) -> str | None:
-    """The group that a name in an address means."""
-    return None if name == NO_TYPE else name
+    return population.entry(result, groups(view, result.pair), *_entry(view))
 
 
 def draws(view: PopulationAddress, pair: Pair, model: Literal["motifs"] | Model) -> Draws:
@@ -84,7 +78,12 @@ def draws(view: PopulationAddress, pair: Pair, model: Literal["motifs"] | Model)
         return Draws(model, **seeded, counted=nulls.COUNTED[model][0], by=grouped_by(view, pair))
     if not (view.row and view.column):
         return Draws(model, **seeded)
-    return Draws(model, **seeded, by=grouped_by(view, pair), entry=(named(view.row), named(view.column)))
+    return Draws(model, **seeded, by=grouped_by(view, pair), entry=_entry(view))
+
+
+def _entry(view: PopulationAddress) -> tuple[str | None, str | None]:
+    """The groups of the entry of the matrix that a view is of."""
+    return groupings.named(view.row), groupings.named(view.column)
 
 
 def seed(view: PopulationAddress) -> int:

@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Input, Output, State, clientside_callback, 
 
 from callbacks import population_chance, population_matrix, views
 from callbacks.errors import left_to_load
-from callbacks.population_views import address_of, draws, grouped_by, groups, named, pair_of, shown, undrawn, unread
+from callbacks.population_views import address_of, draws, grouped_by, groups, pair_of, shown, undrawn, unread
 from callbacks.register import callback
 from components import alerts, controls, population_fields, populations_page
 from components.links import neuroglancer_link
@@ -131,7 +131,7 @@ def list_entry(href: str) -> Any:
     if not result:
         return no_update
     pre, post = groups(view, result.pair)
-    rows = population.synapses_of(result, pre, post, named(view.row), named(view.column))
+    rows = population.synapses_of(result, pre, post, groupings.named(view.row), groupings.named(view.column))
     return populations_page.entry(view, chance.measured(result, rows), _link(result, rows))
 
 
@@ -177,9 +177,10 @@ def _link(result: Population, rows: Any) -> Any:
         return None
     release = result.pair.release
     table = large_tables.open_large(release, release.roles.synapses.table or "")
-    return links.table_link(
-        cave(), table, large_tables.rows_with_ids(cave(), table, rows["id"].head(MOST_POINTS).tolist())
-    )
+    some = large_tables.rows_with_ids(cave(), table, rows["id"].head(MOST_POINTS).tolist())
+    link = links.table_link(cave(), table, some)
+    not_all = f"The first {MOST_POINTS:,} of {len(rows):,} synapses are in it."
+    return replace(link, left_out=f"{not_all} {link.left_out}") if len(rows) > MOST_POINTS else link
 
 
 def _examples(view: PopulationAddress) -> list[tuple[str, PopulationAddress]]:

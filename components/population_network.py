@@ -15,6 +15,7 @@ from dash.fingerprint import build_fingerprint
 from components.attributes import aria
 from components.cell_card import counted
 from components.figures.template import TEXT_PX
+from services.core.type_columns import NO_TYPE
 
 if TYPE_CHECKING:
     from services.populations.networks import Network
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 for _file in cyto._js_dist:
     _file["dynamic"] = True  # 500 kB that only this picture needs, see assets/network.js
 
-NO_TYPE = "no type"
 WIDTH_PX, HEIGHT_PX = 1_000, 640
 NOT_KNOWN_PX = 60
 """So far below the lowest are those without a place."""

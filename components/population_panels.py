@@ -16,9 +16,9 @@ from components.cell_figures import Plot
 from components.long_table import Cell, folded, hint, link, long_table
 from components.populations_page import MOST_LISTED, file
 from services.core.columns import decimals
+from services.core.type_columns import NO_TYPE
 from services.views.addresses import CellAddress, PopulationAddress
 
-NO_TYPE = "no type"
 WAYS = {"out": "target", "in": "source", "both": "target and source"}
 OF = {"both": "both", "first": "the first only", "second": "the second only"}
 MOTIFS = {

@@ -224,7 +224,7 @@ def panel() -> html.Div:
 
 def file(view: PopulationAddress, kind: str, words: str, **more: str) -> html.Div:
     """Links to the files of one answer of the API about the sets."""
-    requests = _sets(view) | more
+    requests = _sets(view) | _entry(view) | more
     query = urlencode({name: text for name, text in requests.items() if text}, quote_via=quote, safe="~")
     return file_links(words, f"/api/v1/{view.datastack}/{view.version}/populations/{kind}?{query}")
 
@@ -234,13 +234,20 @@ def _sets(view: PopulationAddress) -> dict[str, str]:
     return {"pre": view.pre_set, "post": view.post_set, "proofread": view.proofread, "synapses": view.synapses}
 
 
+def _entry(view: PopulationAddress) -> dict[str, str]:
+    """What the API is asked for the entry of the matrix that a view is of alone."""
+    if not (view.row and view.column):
+        return {}
+    return {"pre_by": view.pre_by, "post_by": view.post_by, "row": view.row, "column": view.column}
+
+
 def files(view: PopulationAddress) -> html.Div:
-    """Links to the files of what is shown."""
-    shape = {"pre_by": view.pre_by, "post_by": view.post_by}
-    parts: list[Any] = [file(view, "edges", "Edges:"), file(view, "matrix", "Matrix:", **shape, value=view.value)]
+    """Links to the files of a matrix, of all its entries."""
+    shape, whole = {"pre_by": view.pre_by, "post_by": view.post_by}, replace(view, row="", column="")
+    parts: list[Any] = [file(whole, "edges", "Edges:"), file(whole, "matrix", "Matrix:", **shape, value=view.value)]
     if view.model != NO_MODEL:
         drawn = {"model": view.model, "permutations": view.permutations, "seed": view.seed}
-        parts.append(file(view, "null", "Chance:", **shape, **drawn))
+        parts.append(file(whole, "null", "Chance:", **shape, **drawn))
     query = urlencode({name: text for name, text in _sets(view).items() if text}, quote_via=quote, safe="~")
     script = f"/api/v1/{view.datastack}/{view.version}/populations/python?{query}"
     parts.append(html.A("caveclient script", href=script, download="edges.py"))
@@ -265,6 +272,7 @@ def entry(view: PopulationAddress, synapses: pd.DataFrame, viewer: Link | None) 
             tray.collector([*synapses["pre_root_id"], *synapses["post_root_id"]], f"{view.row} onto {view.column}"),
             neuroglancer_link(viewer, "these synapses") if viewer else None,
             long_table("Synapses", titles, rows, (), left),
+            file(view, "edges", "Edges of this entry:"),
         ],
         className="k-listed",
     )

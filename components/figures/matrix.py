@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.figures.template import TEXT_PX, Figure, figure, packed, plain
+from services.core.type_columns import NO_TYPE
 
 MOST_NAMED = 60
 """Rows or columns with names and numbers."""
@@ -18,7 +19,6 @@ SHADES = [[0, "#8fc1cd"], [1, "#0d475e"]]
 SCALE = [[0, "#eef4f5"], [0.5, "#a5cdd6"], [1, "#57a9bd"]]
 DIVERGING = [[0, "#dd9468"], [0.5, "#f3f1ec"], [1, "#66a9bf"]]
 """So light that dark numbers can be read on all of them."""
-NO_TYPE = "no type"
 SIGNIFICANT_Q = 0.05
 TREE_SHARE = 0.12
 """Of the sides of a figure, for a dendrogram."""

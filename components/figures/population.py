@@ -10,11 +10,11 @@ import pandas as pd
 from components.figures.axes import Layers, depth_axis, guides
 from components.figures.depth import BESIDE_LAYERS
 from components.figures.template import Figure, figure, plain
+from services.core.type_columns import NO_TYPE
 
 NEUTRAL = "#5f8f9c"
 HEIGHT_PX = 300
 ROW_PX = 22
-NO_TYPE = "no type"
 COMPARTMENTS = {"spine": "#66a9bf", "shaft": "#b9c3a0", "soma": "#dd9468"}
 INTERVAL = {"thickness": 1, "width": 2, "color": "#8a9699"}
 
@@ -52,7 +52,7 @@ def targets(shares: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     bars: list[dict[str, Any]] = []
     for post, rows in known.groupby("post", sort=False, dropna=False):
         name = _name(post)
-        texts = [f"{low:.0%} to {high:.0%}" for low, high in zip(rows["low"], rows["high"], strict=True)]
+        texts = [f"{low:.1%} to {high:.1%}" for low, high in zip(rows["low"], rows["high"], strict=True)]
         bars.append(
             {
                 "type": "bar",

@@ -17,6 +17,8 @@ SEPARATOR = "."
 """Between the name of a joined table and that of its column."""
 SEVERAL = "several"
 """What partners count as whose types differ."""
+NO_TYPE = "no type"
+"""What cells are called of which a table says nothing."""
 MOST_LISTED = 5
 BETWEEN = " | "
 BEGINS = f"{SEVERAL}: "

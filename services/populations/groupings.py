@@ -83,6 +83,11 @@ def group(release: Release, cells: CellSet, by: str = "") -> Grouping:
     return of_values(meant, type_columns.as_counted(rows[column].reindex(cells.ids)), release.profile.palette)
 
 
+def named(name: str) -> str | None:
+    """The group that a name in an address means."""
+    return None if name == type_columns.NO_TYPE else name
+
+
 def notices(release: Release, *by: str) -> tuple[str, ...]:
     """What the owners of the tables that cells are grouped by give notice of."""
     return release.notices(*(one.partition(type_columns.SEPARATOR)[0] for one in by))

@@ -170,14 +170,15 @@ def notes_beside(first: Population, other: Population, label: str) -> tuple[str,
 
 
 def entry(population: Population, groups: tuple[Grouping, Grouping], row: str | None, column: str | None) -> Population:
-    """What there is of a population in one entry of a matrix: the cells of these groups, and the synapses among them;
-    none for a name that there is not."""
-    pre, post = groups
-    before = _members(pre, population.edges.pre_ids, row)
-    after = _members(post, population.edges.post_ids, column)
-    pair = population.pair
-    narrowed = replace(pair, pre=replace(pair.pre, ids=before), post=replace(pair.post, ids=after))
-    return restricted(population, narrowed)
+    """What there is of a population in one entry of a matrix (see :func:`narrowed`), and the synapses among that."""
+    return restricted(population, narrowed(population.pair, groups, row, column))
+
+
+def narrowed(pair: Pair, groups: tuple[Grouping, Grouping], row: str | None, column: str | None) -> Pair:
+    """The cells of two sets in one entry of a matrix, which are in the groups of these names; none for a name that
+    there is not."""
+    pre, post = _members(groups[0], pair.pre.ids, row), _members(groups[1], pair.post.ids, column)
+    return replace(pair, pre=replace(pair.pre, ids=pre), post=replace(pair.post, ids=post))
 
 
 def restricted(population: Population, pair: Pair) -> Population:

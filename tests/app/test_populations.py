@@ -311,6 +311,38 @@ def test_bad_likeness_and_paths(asked: FlaskClient, what: str, query: dict[str, 
     assert answer.status_code in (400, 404) and words in answer.json["error"]["message"]
 
 
+def test_an_entry_of_the_matrix_alone(asked: FlaskClient) -> None:
+    """What pages of one entry show, as files: by hand, from the edges on paper."""
+    query = {"pre": "nuclei:", "proofread": "off", "row": "P", "column": "I", **BY_TYPE}
+
+    def edges(what: str = "edges", **other: str) -> dict[tuple[int, int], int]:
+        rows = get(asked, what, **query | other)["rows"]
+        return {(int(row["pre_root_id"]), int(row["post_root_id"])): row["num_syn"] for row in rows}
+
+    message = get(asked, "edges", **query)
+    assert edges() == edges("changes", against=str(VERSION)) == {(P1, I1): 1, (P2, I1): 3}
+    assert message["messages"][0] == "Only P onto I." and (message["row"], message["column"]) == ("P", "I")
+    assert (message["sets"]["pre"]["cells"], message["sets"]["post"]["cells"]) == (3, 2)
+    assert edges(row="no type", column="P") == {(X, P1): 1}
+    shared = get(asked, "partners", cell=str(P1), other=str(P2), direction="out", **query)["rows"]
+    assert [int(row["root_id"]) for row in shared] == [I1]  # and not P2, onto which P1 has synapses too
+    reached = get(asked, "paths", **query)["rows"]  # through cells of any type
+    steps = {(int(row["pre_root_id"]), int(row["post_root_id"])): row["steps"] for row in reached}
+    assert steps == {(P1, I1): 1, (P2, I1): 1, (P3, I1): 3}
+    alike = get(asked, "alike", cell=str(P1), **query)["rows"]
+    assert {int(row["root_id"]) for row in alike} <= {P2, P3}
+    counts = {row["motif"]: row["observed"] for row in get(asked, "motifs", permutations="2", **query)["rows"]}
+    assert {motif for motif, count in counts.items() if count} == {"021U"}
+    groups = get(asked, "difference", beside="types:cell_type = I", **query)["rows"]
+    assert [(row["group"], row["first"], row["second"]) for row in groups] == [("I", 1, 1)]
+
+
+@pytest.mark.parametrize(("entry", "words"), [({"row": "P"}, "a row and a column"), ({"row": "Q", "column": "I"}, "Q")])
+def test_an_entry_that_there_is_not(asked: FlaskClient, entry: dict[str, str], words: str) -> None:
+    answer = asked.get(f"/api/v1/{SIX}/latest/populations/edges", query_string={"pre": "nuclei:", **BY_TYPE, **entry})
+    assert answer.status_code == 400 and words in answer.json["error"]["message"]
+
+
 def test_the_script_yields_the_same(asked: FlaskClient, six_url: str, tmp_path: Path) -> None:
     query = {"pre": "nuclei:", "proofread": "off"}
     script = asked.get(f"/api/v1/{SIX}/latest/populations/python", query_string=query)

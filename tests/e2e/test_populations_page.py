@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import networkx as nx
@@ -91,10 +92,21 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
     expect(page.locator("#pop-panel")).to_contain_text(f"Only {row} onto {column}.")
     edges = own.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"])
     expect(page.locator("#pop-panel")).to_contain_text(f"{len(edges):,} in 1 step")
+    expect_file_of_paths(page, edges)
     page.get_by_role("link", name="Show all").click()
     expect(page.locator("#pop-panel")).not_to_contain_text("Only")
     segments = neuroglancer_state(page, "#pop-link .k-neuroglancer")["layers"][1]["segmentColors"]
     assert set(map(int, segments)) >= set(among["pre_pt_root_id"]) | set(among["post_pt_root_id"])
+
+
+def expect_file_of_paths(page: Page, edges: pd.DataFrame) -> None:
+    """The file that the page offers has the paths of the page, of which these are all with one step."""
+    address = page.locator("#pop-panel").get_by_role("link", name="CSV").get_attribute("href")
+    rows = pd.read_csv(io.StringIO(page.request.get(address).text()))
+    assert set(rows["pre_root_id"]) <= set(edges["pre_pt_root_id"])
+    direct = rows[rows["steps"] == 1]
+    pairs = zip(edges["pre_pt_root_id"], edges["post_pt_root_id"], strict=True)
+    assert set(zip(direct["pre_root_id"], direct["post_root_id"], strict=True)) == set(pairs)
 
 
 def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:

@@ -82,7 +82,7 @@ def test_every_value_has_the_count_that_a_click_would_give(rows, query):
 
 @given(rows, queries)
 def test_values_that_the_filter_keeps_come_first(rows, query):
-    for facet in facets(table_of(rows), query):
+    for facet in facets(table_of(rows), query, budget_s=60):
         order = [(-one.count, -one.total, one.value is None, str(one.value)) for one in facet.values]
         assert order == sorted(order)
 
@@ -99,7 +99,7 @@ def test_the_example_of_a_query_line_is_one_that_the_table_can_answer(rows):
 
 def test_the_example_has_the_most_frequent_words_and_a_middle_number():
     table = table_of([(at, "BC" if at < 3 else "MC", True, at, at * 100 + 11.0, 0.5) for at in range(1, 5)])
-    assert filter_line(table, known_values(table)) == "cell_type in (BC, MC) and session > 2.5"
+    assert filter_line(table, known_values(table, budget_s=60)) == "cell_type in (BC, MC) and session > 2.5"
     assert filter_line(table_of([]), {}) == ""
 
 
@@ -107,11 +107,11 @@ def test_the_example_has_the_most_frequent_words_and_a_middle_number():
 def test_clicks_add_up_and_take_back(rows):
     table = table_of(rows)
     query = TableQuery()
-    values = [value.value for value in facets(table, query)[0].values]
+    values = [value.value for value in facets(table, query, budget_s=60)[0].values]
     for value in values:
         query = toggled(table.columns, query, "cell_type", value)
     assert len(select(table, query)) == len(rows)
-    facet = next(facet for facet in facets(table, query) if facet.column.name == "cell_type")
+    facet = next(facet for facet in facets(table, query, budget_s=60) if facet.column.name == "cell_type")
     assert all(value.chosen for value in facet.values)
     for value in values:
         query = toggled(table.columns, query, "cell_type", value)
@@ -121,7 +121,7 @@ def test_clicks_add_up_and_take_back(rows):
 @given(rows, queries)
 def test_bars_hold_every_number_once_and_their_boxes_keep_them(rows, query):
     table = table_of(rows)
-    for histogram in histograms(table, query, bars=7):
+    for histogram in histograms(table, query, bars=7, budget_s=60):
         name = histogram.column.name
         everything = without(query, name)
         numbers = pd.to_numeric(select(table, everything)[name]).to_numpy(dtype=float, na_value=np.nan)
@@ -149,7 +149,7 @@ def test_a_column_without_time_says_so():
 
 def test_many_values_are_no_category():
     table = table_of([(at, f"type {at}", True, at, 1.0, 0.5) for at in range(300)])
-    assert [facet.column.name for facet in facets(table, TableQuery())] == ["valid"]
+    assert [facet.column.name for facet in facets(table, TableQuery(), budget_s=60)] == ["valid"]
 
 
 def test_a_filter_that_cannot_be_is_told():
