@@ -1,4 +1,5 @@
-"""Filters that find nothing because brackets have a meaning in patterns, or because their ids have been rounded."""
+"""Filters that do not find what they seem to ask for: brackets have a meaning in patterns, ids have been rounded, and
+several values of a cell are one text."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ import pyarrow as pa
 
 from services.core.columns import Column
 from services.core.id_text import looks_rounded
+from services.core.type_columns import BEGINS, SEVERAL
+from services.filters.conditions import LONGEST_PATTERN
 from services.filters.nodes import And, Condition, Mask, Matches, Node, NoneOf, Not, OneOf, Or
 from services.filters.values import Value, described
 
@@ -22,7 +25,7 @@ _SIGNS = re.compile(r"([\\()\[\]{}.*+?^$|])")
 def misread(node: Node, frame: pd.DataFrame) -> tuple[str, ...]:
     """A sentence for each pattern of a filter that is found in no row of the whole table `frame`, or in none that the
     conditions joined to it with "and" keep, though there is text with its brackets, or all of its signs, as they stand;
-    and for ids that are in no row and look rounded."""
+    for ids that are in no row and look rounded; and for texts that are among several values of a row."""
     message = (_sentence(leaf, frame, beside) for leaf, beside in _conditions(node, frame, np.ones(len(frame), bool)))
     return tuple(dict.fromkeys(sentence for sentence in message if sentence))
 
@@ -52,6 +55,8 @@ def _sentence(leaf: Condition, frame: pd.DataFrame, beside: Mask) -> str:
             return _brackets(leaf, frame, where) or ("" if beside.all() else _brackets(leaf, frame[beside], kept))
         case OneOf() | NoneOf() if leaf.column.kind == "id":
             return _rounded(leaf.column, leaf.values, frame[leaf.column.name])
+        case OneOf() | NoneOf() if leaf.column.kind == "text":
+            return _among_several(leaf, frame)
     return ""
 
 
@@ -64,6 +69,24 @@ def _rounded(column: Column, values: Iterable[Value], known: pd.Series) -> str:
     which = "1 id looks" if len(ids) == 1 else f"{len(ids):,} ids look"
     listed = described(ids, last="and", most=MOST_TOLD)
     return f"{which} rounded by a spreadsheet or a browser; no row has {column.title} {listed}: copy again as text."
+
+
+def _among_several(leaf: OneOf | NoneOf, frame: pd.DataFrame) -> str:
+    texts = [value for value in leaf.values if isinstance(value, str)]
+    values = "|".join(_SIGNS.sub(r"\\\1", text) for text in texts)
+    among = rf"{BEGINS}(.* \| )?"
+    pattern = rf"^({among})?({values})( \||$)"
+    if SEVERAL in texts or not values or len(pattern) > LONGEST_PATTERN:
+        return ""
+    rows = _rows(leaf.column, rf"^{among}({values})( \||$)", frame)
+    which = "1 row has" if rows == 1 else f"{rows:,} rows have"
+    meant = Matches(leaf.column, pattern, not isinstance(leaf, NoneOf)).text()
+    return (
+        f"{which} {described(texts)} among several values of {leaf.column.title}, which = and != take as one text. "
+        f"To look among them: {meant}"
+        if rows
+        else ""
+    )
 
 
 def _brackets(leaf: Matches, frame: pd.DataFrame, where: str) -> str:

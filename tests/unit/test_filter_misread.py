@@ -63,6 +63,41 @@ def test_a_pattern_is_misread_too_where_only_other_conditions_leave_what_it_find
     assert [f"{rows} row" in one and "all else" in one for one in sentences] == [True] * bool(rows)
 
 
+@pytest.mark.parametrize(
+    ("line", "rows", "kept"),
+    [
+        ("= putative", 2, [0, 2, 3]),
+        ("!= putative", 2, [1, 4, 5, 6]),
+        ("in ('ME (a)', BC)", 3, [1, 2, 3, 4]),
+        ("not in (BC, putative)", 3, [5, 6]),
+        ("= several", 0, []),
+        ("in (putative, several)", 0, []),
+        ("= nowhere", 0, []),
+        ("= 'several: BC | putative'", 0, []),
+        ("= put", 0, []),
+    ],
+)
+def test_a_text_among_several_values_is_told_with_the_pattern_that_looks_there(line, rows, kept):
+    texts = [
+        "putative",
+        "BC",
+        "several: BC | putative",
+        "several: ME (a) | putative | x",
+        "several: BC | MC",
+        "MC",
+        None,
+    ]
+    tags = pd.DataFrame({"tag": pd.array(texts, dtype="string")})
+    columns = describe_columns(tags)
+    sentences = misread(parse_line(f"tag {line}", columns), tags)
+    assert [f"{rows} rows have" in one and "among several values of tag" in one for one in sentences] == [True] * bool(
+        rows
+    )
+    for sentence in sentences:
+        meant = parse_line(sentence.partition("To look among them: ")[2], columns)
+        assert [*meant.mask(tags).nonzero()[0]] == kept
+
+
 ROOTS = [864691135771609595, 864691135376822123, 864691135000000000]
 CELLS = pd.DataFrame({"pt_root_id": pd.array([*ROOTS, None], dtype="Int64")})
 
