@@ -27,6 +27,7 @@ from services.cache.memory import Held, Memory
 from services.cache.stores import WAIT_S, open_store
 from services.core.errors import NotAllowed, Upstream
 from services.core.metrics import CACHE_ANSWERS
+from services.core.pages import StoppedError
 from services.core.stages import stage
 from services.core.waiting import before_waiting
 
@@ -160,7 +161,7 @@ class Cache:
                 ready = wait([others], timeout=WAIT_S).done
             if ready:
                 self._count("waited")
-                with suppress(NotAllowed):  # which is said to another person, maybe, than the one who waited
+                with suppress(NotAllowed, StoppedError):  # which is for another person, maybe, than the one who waited
                     return kind.own(others.result())
         try:
             content = self._from_store_or_load(name, kind, load, ttl_s, stale_s).content

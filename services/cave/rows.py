@@ -16,6 +16,7 @@ from services.cave.http import Trip
 from services.cave.queries import NO_FILTERS, Filters, Owners, Source, arguments_at, query_arguments
 from services.cave.session import Asker
 from services.core.errors import TooLarge
+from services.core.pages import page_ended
 
 UNUSED = ("bb_start_position", "bb_end_position")
 MORE = "more results which are not shown"
@@ -163,6 +164,8 @@ def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "
         now = pending.pop()
         part = rows(now)
         if not part.attrs["truncated"]:
+            if pending:
+                page_ended(len(part))
             yield part
             continue
         if by not in part:
@@ -170,6 +173,7 @@ def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "
         middle = int(part[by].sort_values().iloc[len(part) // 2])
         pending.append(replace(now, less={**now.less, by: middle}))
         pending.append(replace(now, greater_equal={**now.greater_equal, by: middle}))
+        page_ended(0)
 
 
 def complete(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "id") -> pd.DataFrame:

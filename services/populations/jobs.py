@@ -27,9 +27,10 @@ from huey.serializer import Serializer
 
 from services.cave.client import Cave
 from services.cave.context import door
-from services.core.errors import KarstError, NotFound
+from services.core.errors import NotFound
 from services.core.identity import Identity
 from services.core.logs import explain
+from services.core.pages import StoppedError
 from services.populations import chance, population, reading
 from services.populations.chance import Draws
 from services.populations.population import Pair
@@ -44,11 +45,8 @@ AT_WORK = 1
 State = Literal["waiting", "reading", "done", "failed", "cancelled"]
 
 
-class CancelledError(KarstError):
+class CancelledError(StoppedError):
     """Somebody has cancelled the job."""
-
-    code = "cancelled"
-    status = 409
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ class Jobs:
         return job
 
     def cancel(self, id: str) -> Job:
-        """End a job after the chunks that are under way; these are kept."""
+        """End a job after the answers of CAVE that are under way; the chunks that were read are kept."""
         job = self.find(id)
         if not job.under_way:
             return job
@@ -126,7 +124,7 @@ class Jobs:
     def _work(self, id: str, at: tuple[str, int], requests: dict[str, Any], draws: dict[str, Any], sealed: str) -> None:
         def report(progress: Progress, of: Literal["chunks", "permutations"] = "chunks") -> None:
             if True in self._cave.cache.noted(_cancel(id)):
-                raise CancelledError("The reading was cancelled.", "What was read is kept.")
+                raise CancelledError
             message = Job(id, "reading", progress.done, progress.total, progress.rows, progress.seconds, of=of)
             self._tell(replace(message, seconds_left=progress.seconds_left))
 

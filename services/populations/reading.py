@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
-from typing import Literal
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -24,33 +24,32 @@ import pandas as pd
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
-from services.cave.rows import SENT_AT_ONCE
-from services.cells import cells, synapse_filter
+from services.cells import synapse_filter
 from services.cells.synapse_rows import CENTRE_NM
 from services.core.errors import NotFound, TooLarge
+from services.core.pages import between_pages
 from services.core.parallel import MOST_AT_ONCE, gather
 from services.populations.edges import Ids, indices_of
 
 IDS_AT_ONCE = 5_000
 """Root ids at each end in one request: 100 kB of JSON."""
-SURE_PAIRS_OF_A_ROW = 50
-"""Pairs of cells, for each row that CAVE sends at once, that are asked for without counting their synapses first:
-proofread cells of a cubic millimetre of cortex have some 2 synapses for each 100 pairs, so those of 3,000 cells still
-come in one answer of 200,000 rows."""
-USUAL_PAIRS_OF_A_ROW = 100
-"""Pairs that have one synapse where nobody has counted yet: fewer among proofread cells, more among all."""
-SURELY_CHEAPER = 4
-"""How many times fewer requests asking by one end has to take: proofread cells have several times as many synapses as
-others, and all of them come."""
-FILL = 0.8
-"""Share of the server's row limit that a chunk is planned to have: pieces of equal cells are not of equal synapses."""
+SPARSER = 1.3
+"""The power of the rows that CAVE sends at once that is the number of pairs of cells whose synapses surely fit one
+answer, so are not counted first. The more cells, the fewer synapses for a pair: 3,200 pairs have 500 at most, and the
+7.8 million of 2,800 proofread cells of a cubic millimetre of cortex, which have some 2 for each 100, 200,000."""
+SAMPLED = 500
+"""Cells whose synapses with any others are counted to tell how many all have, to a tenth or so."""
+SPREAD = 3.0
+"""How far above the mean a cell is reckoned with, in means: 1.5 standard deviations of a number that varies by twice
+its mean, for few cells are proofread."""
+FILL = 0.9
+"""Share of the server's row limit that is planned with, for the number of synapses is known to about a tenth."""
 MOST_SYNAPSES = 20_000_000
 """Rows that are held at once: 0.8 GB."""
 MOST_NOTES = 62
 """Kept rectangles that a plan looks at: one bit each in a word of 64."""
 COLUMNS = ("id", "pre_root_id", "post_root_id", "size", "x_nm", "y_nm", "z_nm")
 
-Way = Literal["both", "pre", "post"]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -61,7 +60,7 @@ class Rectangle:
     pre: Ids | None
     post: Ids | None
 
-    @property
+    @cached_property
     def name(self) -> tuple[str, str]:
         """The same texts for the same cells."""
         return digest(self.pre), digest(self.post)
@@ -73,12 +72,15 @@ class Rectangle:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How the synapses among two sets are come by: the rectangles that are `kept`, and the chunks to `ask` CAVE for.
-    `num_requests` is about how many requests these take."""
+    """How the synapses among two sets are come by: the rectangles that are `kept`, and the chunks to `ask` CAVE for."""
 
     kept: tuple[Rectangle, ...]
     ask: tuple[Rectangle, ...]
-    num_requests: int
+
+    @property
+    def num_requests(self) -> int:
+        """About how many requests these take: a chunk is meant to be one answer."""
+        return len(self.ask)
 
 
 @dataclass(frozen=True)
@@ -96,18 +98,24 @@ class Progress:
         return self.seconds / self.done * (self.total - self.done) if self.done else None
 
 
+class _Counted:
+    """Tells of the rows of some chunks as they come, from whatever thread."""
+
+    def __init__(self, before: Progress, begun: float, report: Callable[[Progress], None]) -> None:
+        self._now, self._begun, self._report = before, begun, report
+        self._lock = threading.Lock()
+
+    def __call__(self, rows: int) -> None:
+        with self._lock:
+            self._now = replace(self._now, rows=self._now.rows + rows, seconds=time.monotonic() - self._begun)
+            self._report(self._now)
+
+
 def plan(release: Release, pre_ids: Ids, post_ids: Ids, where: str = "") -> Plan:
     """What has to be asked to know the synapses among two sets of cells that the line `where` keeps, given what was
-    read before. Asks CAVE nothing but how many synapses and somata there are."""
-    known = _known(release, where)
-    kept, blocks = uncovered(known, pre_ids, post_ids)
-    typical = _typical_synapses(release)
-    ask, requests = [], 0
-    for block in blocks:
-        chunks, each = _chunks(*block, typical, release.row_limit)
-        ask += chunks
-        requests += each
-    return Plan(tuple(kept), tuple(ask), requests)
+    read before. Asks CAVE nothing but how many synapses some of the cells have, and that only of large sets."""
+    kept, blocks = uncovered(_known(release, where), pre_ids, post_ids)
+    return Plan(tuple(kept), tuple(chunk for block in blocks for chunk in _chunks(release, *block)))
 
 
 def read(
@@ -122,27 +130,24 @@ def read(
     :func:`synapse_filter.among`), sorted by id, each once.
 
     Columns: id, pre_root_id, post_root_id (int64), size (float32, in voxels; NaN = not known), and x_nm, y_nm, z_nm
-    (float32) of its centre. `report` is told after every round of chunks; what it raises ends the reading, and what was
-    read is kept. Raises TooLarge for more than can be held, and what CAVE raises.
+    (float32) of its centre. `report` is told after every round of chunks, and between the answers of one that takes
+    several; what it raises ends the reading, and the chunks that were read are kept. Raises TooLarge for more than can
+    be held, and what CAVE raises.
     """
     begun = time.monotonic()
     planned = plan(release, pre_ids, post_ids, where)
     parts = [_within(_chunk(release, one, where), pre_ids, post_ids) for one in planned.kept]
-    pending, done = list(planned.ask), 0
-    strips: dict[tuple[str, str], list[Rectangle]] = {}
-    report(Progress(0, len(pending), sum(map(len, parts)), 0.0))
-    while pending:
-        now, pending = pending[:MOST_AT_ONCE], pending[MOST_AT_ONCE:]
-        ready = [one for several in gather(*(partial(_fitting, release, one) for one in now)) for one in several]
-        for start in range(0, len(ready), MOST_AT_ONCE):
-            some = ready[start : start + MOST_AT_ONCE]
+    strips, total = _Strips(release, where, planned.ask), len(planned.ask)
+    report(Progress(0, total, sum(map(len, parts)), 0.0))
+    for done in range(0, total, MOST_AT_ONCE):
+        some = planned.ask[done : done + MOST_AT_ONCE]
+        before = Progress(done, total, sum(map(len, parts)), 0.0)
+        with between_pages(_Counted(before, begun, report)):
             matches = gather(*(partial(_chunk, release, one, where) for one in some))
-            _note_strips(release, strips, some, where)
-            parts += [_within(part, pre_ids, post_ids) for part in matches]
-            _refuse(sum(map(len, parts)))
-            done += len(some)
-            left = len(ready) - start - len(some) + len(pending)
-            report(Progress(done, done + left, sum(map(len, parts)), time.monotonic() - begun))
+        strips.note(some)
+        parts += [_within(part, pre_ids, post_ids) for part in matches]
+        _refuse(rows := sum(map(len, parts)))
+        report(Progress(done + len(some), total, rows, time.monotonic() - begun))
     return _together(parts)
 
 
@@ -187,56 +192,61 @@ def _open(pre_bits: npt.NDArray[np.uint64], post_bits: npt.NDArray[np.uint64]) -
     return bool(((np.unique(pre_bits)[:, None] & np.unique(post_bits)[None, :]) == 0).any())
 
 
-def cheapest(num_pre: int, num_post: int, typical: float, row_limit: int = SENT_AT_ONCE) -> tuple[Way, int]:
-    """How to ask for the synapses of so many cells onto so many others, and about how many requests that takes: by
-    both ends, or by one where cells of it have few enough synapses in all; `typical` is how many a cell has."""
-    chunks = math.ceil(num_pre / IDS_AT_ONCE) * math.ceil(num_post / IDS_AT_ONCE)
-    pieces = math.ceil(num_pre * num_post / (USUAL_PAIRS_OF_A_ROW * row_limit * FILL))
-    ways: dict[Way, int] = {
-        "both": max(chunks, pieces),
-        "pre": math.ceil(num_pre * typical / (row_limit * FILL)),
-        "post": math.ceil(num_post * typical / (row_limit * FILL)),
-    }
-    one_end: Way = "pre" if ways["pre"] <= ways["post"] else "post"
-    way: Way = one_end if SURELY_CHEAPER * ways[one_end] <= ways["both"] else "both"
-    return way, ways[way]
+def num_pieces(num_synapses: float, num_cells: int, row_limit: int) -> int:
+    """Into how many parts of equal number some cells are cut so that few have more synapses than the server sends at
+    once. Parts of few cells are planned with room (see SPREAD)."""
+    room = max(row_limit * FILL, 1)
+    if num_synapses <= room:
+        return 1
+    # the square of the root n of: a mean part, num_synapses / n, times 1 + SPREAD / sqrt(num_cells / n) fills the room
+    above = SPREAD * num_synapses / math.sqrt(num_cells)
+    root = (above + math.sqrt(above**2 + 4 * room * num_synapses)) / (2 * room)
+    return math.ceil(root**2)
 
 
-def _chunks(pre: Ids, post: Ids, typical: float, row_limit: int) -> tuple[list[Rectangle], int]:
-    """All pairs of some cells in chunks, and about how many requests they take."""
-    way, requests = cheapest(len(pre), len(post), typical, row_limit)
-    if way == "pre":
-        return [Rectangle(part, None) for part in _parts(pre, requests)], requests
-    if way == "post":
-        return [Rectangle(None, part) for part in _parts(post, requests)], requests
-    chunks = [
-        Rectangle(one, other)
-        for one in _parts(pre, math.ceil(len(pre) / IDS_AT_ONCE))
-        for other in _parts(post, math.ceil(len(post) / IDS_AT_ONCE))
-    ]
-    return chunks, requests + sum(_is_unsure(chunk.pre, chunk.post, row_limit) for chunk in chunks)
+def _chunks(release: Release, pre: Ids, post: Ids) -> list[Rectangle]:
+    """All pairs of some cells in chunks of about one answer each: by one end alone where that takes half as many as the
+    ids of both ends do, or fewer."""
+    least = math.ceil(len(pre) / IDS_AT_ONCE) * math.ceil(len(post) / IDS_AT_ONCE)
+    if least > 1:
+        few = min(post, pre, key=len)
+        ends = (few, None) if few is pre else (None, few)
+        number = num_pieces(_num_synapses(release, *ends), len(few), release.row_limit)
+        number = max(number, math.ceil(len(few) / IDS_AT_ONCE))
+        if 2 * number <= min(least, len(few)):
+            return [Rectangle(*(part if end is few else None for end in ends)) for part in _parts(few, number)]
+    return _by_both_ends(release, pre, post, least)
+
+
+def _by_both_ends(release: Release, pre: Ids, post: Ids, least: int) -> list[Rectangle]:
+    """All pairs of some cells in at least so many chunks; those of too many synapses are cut at the end with more
+    cells."""
+    of_pre, of_post = (math.ceil(len(ids) / IDS_AT_ONCE) for ids in (pre, post))
+    number = 1
+    if len(pre) * len(post) > least * release.row_limit**SPARSER:
+        cells = max(len(pre) // of_pre, len(post) // of_post)
+        number = num_pieces(_num_synapses(release, pre, post) / least, cells, release.row_limit)
+    if len(pre) > len(post):
+        return [Rectangle(one, other) for other in _parts(post, of_post) for one in _parts(pre, of_pre * number)]
+    return [Rectangle(one, other) for one in _parts(pre, of_pre) for other in _parts(post, of_post * number)]
+
+
+def _num_synapses(release: Release, pre: Ids | None, post: Ids | None) -> float:
+    """About how many synapses some cells have onto others (None = any): as many as CAVE counts of some of them."""
+    shape, share, filters = release.synapse_shape(), 1.0, {}
+    most = SAMPLED if pre is None or post is None else IDS_AT_ONCE
+    for name, ids in ((shape.pre, pre), (shape.post, post)):
+        if ids is not None:
+            some = ids[:: math.ceil(len(ids) / most)]  # ids are by place, so these are of everywhere
+            filters[f"{name}_root_id"] = some.tolist()
+            share *= len(some) / len(ids)
+    return (release.count(shape.table, Filters(isin=filters)) or 0) / share
 
 
 def _parts(ids: Ids, number: int) -> list[Ids]:
     """Ids in so many parts, if there are as many. Neighbours go to different ones: ids are by place, and cells of a
     place are proofread, and have synapses, as others there."""
     return [ids[start::number] for start in range(min(number, len(ids)))]
-
-
-def _is_unsure(pre: Ids | None, post: Ids | None, row_limit: int) -> bool:
-    """Whether a chunk may have more synapses than fit one answer."""
-    return pre is not None and post is not None and len(pre) * len(post) > SURE_PAIRS_OF_A_ROW * row_limit
-
-
-def _fitting(release: Release, chunk: Rectangle) -> list[Rectangle]:
-    """A chunk in as many pieces as fit the server's row limit; where there may be several, its synapses are counted."""
-    limit = release.row_limit
-    if chunk.pre is None or chunk.post is None or not _is_unsure(chunk.pre, chunk.post, limit):
-        return [chunk]
-    filters = Filters(isin={"pre_pt_root_id": chunk.pre.tolist(), "post_pt_root_id": chunk.post.tolist()})
-    count = release.count(release.synapse_shape().table, filters) or 0
-    number = math.ceil(count / (limit * FILL))
-    return [Rectangle(part, chunk.post) for part in _parts(chunk.pre, max(number, 1))]
 
 
 def _chunk(release: Release, one: Rectangle, where: str) -> pd.DataFrame:
@@ -288,13 +298,6 @@ def _refuse(rows: int) -> None:
         )
 
 
-def _typical_synapses(release: Release) -> float:
-    """Synapses of a cell, one direction: those of the whole table by the number of cells with a nucleus."""
-    table = release.synapse_shape().table
-    somata = cells.somas(release)["root_id"].nunique()
-    return release.row_count(table) / max(somata, 1)
-
-
 # ---- what was read before
 
 
@@ -311,22 +314,30 @@ def _named(release: Release, name: Sequence[str]) -> Rectangle:
     return Rectangle(pre, post)
 
 
-def _note_strips(
-    release: Release, strips: dict[tuple[str, str], list[Rectangle]], pieces: Sequence[Rectangle], where: str
-) -> None:
-    """Note, with `pieces` that were just read, what those of the same cells at one end have together: a plan looks at
-    few rectangles, and very many pieces may have been read when a reading ends."""
-    for piece in pieces:
-        pre, post = piece.name
-        strips.setdefault(("pre", pre) if piece.pre is None else ("post", post), []).append(piece)
-    for (side, _), together in strips.items():
-        if len(together) < 2 or together[-1] not in pieces:
-            continue
-        ends = (one.post if side == "pre" else one.pre for one in together)
-        ids = np.unique(np.concatenate([ids for ids in ends if ids is not None]))
-        strip = Rectangle(None, ids) if side == "pre" else Rectangle(ids, together[0].post)
-        release.cave.cache.note(_notes_of(release, strip, where), [list(one.name) for one in together], most=1)
-        _note(release, strip, where)
+class _Strips:
+    """Notes, of chunks as they are read, what those with the same cells at the end that is cut less have together: a
+    plan looks at few rectangles, and very many chunks may have been read when a reading ends."""
+
+    def __init__(self, release: Release, where: str, chunks: Sequence[Rectangle]) -> None:
+        self._release, self._where = release, where
+        pre, post = ({chunk.name[end] for chunk in chunks} for end in (0, 1))
+        self._end = 0 if len(pre) < len(post) else 1
+        self._strips: dict[str, list[Rectangle]] = {}
+
+    def note(self, chunks: Sequence[Rectangle]) -> None:
+        """Note what `chunks`, which were just read, make up with those before."""
+        for chunk in chunks:
+            self._strips.setdefault(chunk.name[self._end], []).append(chunk)
+        for shared in dict.fromkeys(chunk.name[self._end] for chunk in chunks):
+            together = self._strips[shared]
+            if len(together) < 2:
+                continue
+            ends = (one.pre if self._end else one.post for one in together)
+            ids = np.unique(np.concatenate([ids for ids in ends if ids is not None]))
+            strip = Rectangle(ids, together[0].post) if self._end else Rectangle(together[0].pre, ids)
+            names = [list(one.name) for one in together]
+            self._release.cave.cache.note(_notes_of(self._release, strip, self._where), names, most=1)
+            _note(self._release, strip, self._where)
 
 
 def _pieces_of(release: Release, strip: Rectangle, where: str) -> list[Rectangle]:

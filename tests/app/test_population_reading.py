@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,18 @@ from caveclient import CAVEclient
 
 from localcave.cortex import make
 from services.cave.client import Cave
+from services.core.pages import StoppedError
 from services.core.settings import Settings
-from services.populations import groupings, population, reading, totals
+from services.populations import groupings, population, reading, sets, totals
 from services.populations.edges import Ids
 from tests import six_cells
+from tests.faults.proxy import proxied
 from tests.servers import start_localcave
 from tests.six_cells import CELLS, SYNAPSES, VERSION
 
 SIX = six_cells.DATASTACK
 DEMO = "karst_demo"
+NUCLEI = "nucleus_detection_v0"
 PROOFREAD = "proofreading_status_and_strategy"
 
 
@@ -66,12 +70,38 @@ def test_rectangles_that_are_left() -> None:
                 )
 
 
-def test_the_cheapest_way() -> None:
-    assert reading.cheapest(2_200, 2_200, 3_600) == ("both", 1)
-    assert reading.cheapest(20, 94_000, 3_600) == ("pre", 1)
-    assert reading.cheapest(94_000, 20, 3_600) == ("post", 1)
-    assert reading.cheapest(94_000, 94_000, 3_600) == ("both", 553)
-    assert reading.cheapest(2_200, 2_200, 20, 500) == ("both", 121)  # for these may have a thousand each
+def test_few_pieces_have_more_synapses_than_an_answer() -> None:
+    """Cells of very unequal numbers of synapses, as those of a table of which few have a proofread axon."""
+    numbers = np.random.default_rng(3).lognormal(0, 1.27, 6_000) * 6  # varies by twice its mean
+    for limit in (500, 5_000, 200_000):
+        number = reading.num_pieces(numbers.sum(), len(numbers), limit)
+        sums = [numbers[start::number].sum() for start in range(number)]
+        assert np.mean(np.array(sums) > limit) < 0.15 and number <= np.ceil(2 * numbers.sum() / limit)
+    assert reading.num_pieces(0, 5, 500) == 1
+
+
+@pytest.mark.parametrize(("limit", "ids_at_once"), [(400, 200), (400, 5_000), (200_000, 60)])
+def test_the_number_of_requests_that_is_said(
+    small_cortex: Path, localcave_url: str, monkeypatch: pytest.MonkeyPatch, limit: int, ids_at_once: int
+) -> None:
+    """Sets that are large and small, at either end, beside what a proxy counts before the server."""
+    monkeypatch.setattr(reading, "IDS_AT_ONCE", ids_at_once)
+    known = Cave(Settings(server_address=localcave_url, cache=""))
+    version = known.newest(DEMO).number
+    release = known.release(DEMO, version)
+    every, proofread = sets.resolve(release, f"{NUCLEI}:").ids[::3], sets.resolve(release, f"{PROOFREAD}:").ids
+    with start_localcave([small_cortex], "--row-limit", str(limit)) as url, proxied(url) as proxy:
+        for pre, post in ((proofread, proofread), (proofread[:3], every), (every, proofread[:3]), (every, every)):
+            release = Cave(Settings(server_address=proxy.url, cache="")).release(DEMO, version)
+            release.query(NUCLEI)  # by which the limit is known
+            planned = reading.plan(release, pre, post)
+            with proxy.counting() as requests:
+                result = reading.read(release, pre, post)
+            assert len(requests) / 1.5 <= planned.num_requests <= 1.5 * max(len(requests), len(result) / limit)
+            ends = {(one.pre is None, one.post is None) for one in planned.ask}
+            if ends != {(False, False)}:  # by one end, which takes no more than the ids of both
+                least = np.ceil(len(pre) / ids_at_once) * np.ceil(len(post) / ids_at_once)
+                assert len(ends) == 1 and len(requests) <= 1.5 * least
 
 
 def test_nothing_is_cut_by_a_small_row_limit(
@@ -104,13 +134,40 @@ def test_nothing_is_cut_by_a_small_row_limit(
 
         with pytest.raises(InterruptedError):
             reading.read(release, ids, ids, report=stop)
-        left = {int(root) for one in reading.plan(release, ids, ids).ask for root in one.pre}
+        left = {int(root) for one in reading.plan(release, ids, ids).ask for root in one.post}
         assert len(left) < len(ids) - 2 * reading.MOST_NOTES  # a piece was of one cell, or of two
         result = reading.read(release, ids, ids, report=seen.append)
         assert reading.plan(release, ids, ids).num_requests == 0
         assert reading.read(release, ids, ids).equals(result)
     assert sorted(result["id"]) == sorted(raw["id"])
     assert seen[0].done == 0 and seen[-1].done == seen[-1].total and seen[-1].rows == len(raw)
+
+
+def test_a_chunk_of_many_answers_tells_of_each_and_ends_between_them(
+    small_cortex: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another who waits for the same chunk meanwhile is not ended with it."""
+    monkeypatch.setattr(reading, "SPARSER", 9)  # as if few rows were expected: the limit is not known yet
+    with start_localcave([small_cortex], "--row-limit", "100") as url:
+        cave = Cave(Settings(server_address=url, cache=""))
+        release = cave.release(DEMO, cave.newest(DEMO).number)
+        ids = sets.resolve(release, f"{PROOFREAD}:").ids
+        others: list[pd.DataFrame] = []
+        other = threading.Thread(target=lambda: others.append(reading.read(release, ids, ids)))
+        seen: list[reading.Progress] = []
+
+        def stop(progress: reading.Progress) -> None:
+            seen.append(progress)
+            if len(seen) == 2:
+                other.start()
+            if progress.rows > 300:
+                raise StoppedError
+
+        with pytest.raises(StoppedError):
+            reading.read(release, ids, ids, report=stop)
+        other.join(60)
+    assert len(seen) > 5 and {one.done for one in seen} == {0} and {one.total for one in seen} == {1}
+    assert seen[-1].rows > seen[2].rows and len(others) == 1 and len(others[0]) > seen[-1].rows
 
 
 def test_very_many_cells_through_a_server_of_few_rows(six_folder: Path) -> None:
