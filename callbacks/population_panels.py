@@ -159,21 +159,26 @@ def copy_script(clicks: int | None, plot: OfPlot, href: Href) -> Any:
     view, result = population_views.shown(href)
     if not result:
         return no_update
-    if plot["name"] == "differences":
-        drawn = [population_beside.plot(view, result)[0]]
-        return copied(drawn, plot["name"], href, partial(population_beside.readings, view, result))
-    readings = partial(scripts.readings, result.pair)
-    return copied(_plots(view, result, plot["name"]), plot["name"], href, readings)
+    drawn, readings = plots_to_copy(view, result, plot["name"])
+    return copied(drawn, plot["name"], href, readings)
 
 
-def _plots(view: PopulationAddress, result: Population, name: str) -> list[Plot]:
+def plots_to_copy(
+    view: PopulationAddress, result: Population, name: str
+) -> tuple[list[Plot], Callable[[frozenset[str]], list[str]]]:
+    """Plots of a view, that of this name among them, and the parts of a script that leave what they read in variables
+    of some names: of all of a population for its matrix, else of the entry that the view is of."""
+    whole = partial(scripts.readings, result.pair)
     match name:
         case "matrix":
-            return [population_matrix.plot(view, result)]
+            return [population_matrix.plot(view, result)], whole
         case "chance":
             drawn = population_views.draws(view, result.pair, cast("Model", view.model))
-            return [population_chance.plot(view, result, drawn)[0]]
-    return population_plots.plots(view, population_views.entry_of(view, result))
+            return [population_chance.plot(view, result, drawn)[0]], whole
+    of = population_views.entry_of(view, result)
+    if name == "differences":
+        return [population_beside.plot(view, of)[0]], partial(population_beside.readings, view, of)
+    return population_plots.plots(view, of), partial(scripts.readings, of.pair)
 
 
 clientside_callback(

@@ -17,6 +17,7 @@ from callbacks import (
     population_beside,
     population_chance,
     population_matrix,
+    population_panels,
     population_plots,
     population_views,
     skeleton_plots,
@@ -137,6 +138,22 @@ def test_figures_of_a_population(cave: Cave, version: str) -> None:
         strengths = plots[0].figure.result["data"][0]
         shown = {number: count for number, count in zip(strengths["x"], strengths["y"], strict=True) if count}
         assert shown == counts.value_counts().to_dict()
+
+
+@pytest.mark.parametrize("name", ["strengths", "differences"])
+def test_figures_of_an_entry_of_the_matrix(cave: Cave, version: str, name: str) -> None:
+    """What is copied reads the cells of the entry, which are those that the figure shows."""
+    entry = {"row": "23P", "column": "BC", "pre_by": f"{TYPES}.cell_type", "post_by": f"{TYPES}.cell_type"}
+    view, result = next(populations(cave, version, beside=f"{PROOFREAD}:strategy_axon = axon_fully_extended", **entry))
+    plots, readings = population_panels.plots_to_copy(view, result, name)
+    read = check(plots, readings(frozenset().union(*(plot.figure.reads for plot in plots))))
+    types = cave.release(DS, int(version)).table(TYPES).drop_duplicates("pt_root_id", keep=False)
+    kind = types.set_index("pt_root_id")["cell_type"]
+    if name == "differences":
+        assert set(read["second_synapses"]["post_root_id"].map(kind)) == {"BC"}
+        return
+    ends = [set(read["synapses"][f"{end}_root_id"].map(kind)) for end in ("pre", "post")]
+    assert ends == [{"23P"}, {"BC"}] and sum(plots[0].figure.result["data"][0]["y"]) > 5
 
 
 @pytest.mark.parametrize(
