@@ -7,6 +7,11 @@
         Object.entries(filterModel || {}).map(([name, {filter}]) => [name, filter]).sort(),
         (sortModel || []).map(({colId, sort}) => [colId, sort]),
     ];
+    const sorted = (columns) =>
+        columns
+            .filter(({sort}) => sort)
+            .sort((a, b) => a.sortIndex - b.sortIndex)
+            .map(({colId, sort}) => ({colId, sort}));
     const changed = (next, before) => (same(next, before) ? dash_clientside.no_update : next);
 
     // A click with Shift adds a column to the order, as the grid has it; one with Ctrl (or Command) is taken for that.
@@ -31,13 +36,16 @@
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         grids: {
             // What the grid shows; no change when only another block of the same rows was asked for. For partners also
-            // whether there is a grid yet.
-            shown: function (requests, ids, before, there) {
+            // whether there is a grid yet. A grid asks for rows once it has those that it asked for before, so the filter
+            // and order are the grid's own.
+            shown: function (requests, _filters, _columns, ids, before, there) {
                 const none = dash_clientside.no_update;
                 const at = requests.findIndex(Boolean);
                 const twice = Array.isArray(dash_clientside.callback_context.outputs_list);
                 if (at < 0) return twice ? [none, none] : none;
-                const {filterModel, sortModel} = requests[at];
+                const grid = dash_ag_grid.getApi(ids[at]);
+                const filterModel = grid.getFilterModel();
+                const sortModel = sorted(grid.getColumnState());
                 const next = {of: ids[at].of, filterModel, sortModel};
                 const known = before && before.of === next.of && same(requested(next), requested(before));
                 const now = known ? none : next;

@@ -14,12 +14,28 @@
 
     const TYPED_IN = "input:not([type=checkbox]):not([type=radio]), textarea";
     const TYPING_MS = 2000; // what is typed without a longer pause is one entry in the history
-    const PATIENCE_MS = 5000; // the answer may fail; the way is then taken from the address as it is
+    const PATIENCE_MS = 5000; // the server may not answer; the way is then taken from the address as it is
+    const STEP_MS = 250;
 
-    // Waits until the address is that of what is shown, so that a change just made is not lost on the way.
-    function settled() {
-        const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
-        return pending ? Promise.race([pending.done, late]) : Promise.resolve();
+    const ASKS_MS = 400; // a grid hears of its boxes when nothing has been typed for 350 ms (components/grid.py)
+    let boxTypedAt = 0;
+
+    // Waits until the address is that of what is shown, so that a change just made is not lost on the way. An answer
+    // that was lost comes after Retry, however late that is.
+    async function settled() {
+        const isTyping = () => Date.now() < boxTypedAt + ASKS_MS;
+        for (let left_ms = PATIENCE_MS; (pending || isTyping()) && left_ms > 0; left_ms -= STEP_MS) {
+            if (document.body.classList.contains("k-lost")) left_ms = PATIENCE_MS;
+            const step = new Promise((resolve) => setTimeout(resolve, STEP_MS));
+            await (isTyping() ? step : Promise.race([pending.done, step]));
+        }
+    }
+
+    // The same, on the way to another address: false when another page was gone to meanwhile.
+    async function isStillHere() {
+        const path = location.pathname;
+        await settled();
+        return location.pathname === path;
     }
 
     function go(href, staying = false) {
@@ -48,7 +64,7 @@
     async function submit(form) {
         const to = new URL(form.getAttribute("action") || location.pathname, location.href);
         const fields = [...typedElsewhere(form), ...new FormData(form)];
-        await settled();
+        if (!(await isStillHere())) return;
         const params = new URLSearchParams(to.pathname === location.pathname ? location.search : "");
         to.search = "left" in form.dataset ? elsewhere(form.dataset.left, fields) : within(params, fields);
         go(to.href);
@@ -145,8 +161,7 @@
     }
 
     async function change(parts, staying = false) {
-        await settled();
-        go(changed(parts), staying);
+        if (await isStillHere()) go(changed(parts), staying);
     }
 
     const OF_TAB = /^(where|sort|f\..*)$/; // another tab has filters of its own
@@ -180,6 +195,10 @@
     document.addEventListener("pointerdown", () => (acted = "chose"), true);
     document.addEventListener("keydown", () => (acted = acted || "chose"), true);
     document.addEventListener("input", (event) => (acted = event.target.matches(TYPED_IN) ? "typed" : "chose"), true);
+
+    document.addEventListener("input", (event) => {
+        if (event.target.closest(".ag-floating-filter")) boxTypedAt = Date.now();
+    });
 
     // Space works a switch, as it does everywhere.
     document.addEventListener("keydown", (event) => {

@@ -158,6 +158,8 @@ clientside_callback(
     Output({"type": "partner-shown", **SIDE}, "data"),
     Output({"type": "partner-there", **SIDE}, "data"),
     Input(GRID_OF_SIDE, "getRowsRequest"),
+    Input(GRID_OF_SIDE, "filterModel"),
+    Input(GRID_OF_SIDE, "columnState"),
     State(GRID_OF_SIDE, "id"),
     State({"type": "partner-shown", **SIDE}, "data"),
     State({"type": "partner-there", **SIDE}, "data"),

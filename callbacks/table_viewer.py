@@ -221,6 +221,8 @@ clientside_callback(
     ClientsideFunction("grids", "shown"),
     Output("table-shown", "data"),
     Input(GRIDS, "getRowsRequest"),
+    Input(GRIDS, "filterModel"),
+    Input(GRIDS, "columnState"),
     State(GRIDS, "id"),
     State("table-shown", "data"),
     prevent_initial_call=True,

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from services.core.errors import TooOften
 from tests.e2e.conftest import PATIENCE_MS
-from tests.e2e.truth import Truth
+from tests.e2e.truth import Truth, query
 from tests.servers import free_port, karst
 
 pytestmark = pytest.mark.browser
@@ -81,17 +81,24 @@ def test_an_error_on_the_way_keeps_what_was_typed(page: Page) -> None:
         {"status": 429, "body": json.dumps({"error": error.to_dict()})},
     ]
     page.route(CALLBACKS, lambda route: route.fulfill(**answers[0]))
+    volume, nucleus = (page.get_by_label(f"{name} Filter Input") for name in ("volume (µm³)", "nucleus id"))
+    volume.fill("> 1")
+    expect_lost(page, "Karst did not answer (status 502).")
+    nucleus.fill("> 2")
     page.locator("#table-where").fill("id < 20")
     page.locator("#table-where").press("Enter")
-    expect_lost(page, "Karst did not answer (status 502).")
     expect(page.locator("#table-where")).to_have_value("id < 20")
     answers.pop(0)
     page.get_by_role("button", name="Retry").click()
     expect_lost(page, "more than 1,200 requests within a minute. Please go on in 7 seconds.", error.request_id)
     page.unroute(CALLBACKS)
     retry(page)
-    expect(page.locator("#table-counts")).to_contain_text("where nucleus id is less than 20")
+    expect(page.locator("#table-counts")).to_contain_text("nucleus id is less than 20")
     expect(page.locator("#table-where")).to_have_value("id < 20")
+    expect(volume).to_have_value("> 1")
+    expect(nucleus).to_have_value("> 2")
+    shown = {name: values for name, values in query(page).items() if name == "where" or name.startswith("f.")}
+    assert shown == {"where": ["id < 20"], "f.volume": ["> 1"], "f.id": ["> 2"]}
 
 
 def test_another_page_leaves_it_behind(page: Page) -> None:
