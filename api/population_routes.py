@@ -5,9 +5,9 @@ A set is `<table>:<filter line>` or ids; `post` left out is `pre`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import pandas as pd
 from flask import Response, abort, jsonify
@@ -17,6 +17,7 @@ from api.answers import Subject, frame_answer
 from api.documented import documented, one_of
 from api.routes import blueprint
 from services.cave.context import cave
+from services.cave.release import Release
 from services.core.columns import Column, describe_columns
 from services.core.errors import BadInput
 from services.populations import chance, groupings, jobs, matrices, motifs, nulls, population, scripts, sets, totals
@@ -32,6 +33,7 @@ ENTRY = ("pre_by", "post_by", "row", "column")
 CHANCE = ("permutations", "seed")
 PROOFREAD = (one_of(*sets.PROOFREAD), "Whose proofreading counts: presynaptic axons, both sides, or nobody's.")
 COUNTED = (one_of(*dict.fromkeys(sum(nulls.COUNTED.values(), ()))), "What is counted, as far as the model is about it.")
+T = TypeVar("T")
 POPULATIONS = "/<datastack>/<version>/populations"
 
 
@@ -195,19 +197,17 @@ def read_now(
     request ends with 202 and the job's address."""
     requests, as_job = population.cost(pair), params.switch("job")
     if requests and (as_job or jobs.is_long(requests)):
-        _abort_with(pair, draws)
+        _abort_with(jobs.current().start(pair, draws), pair.release)
     result = population.read(pair)
     if entry:
         result = population.entry(result, read_groups(pair), *entry)
     if draws and (chance.is_long(result, draws, groups) or (as_job and not chance.is_kept(result, draws, groups))):
-        _abort_with(pair, draws)
+        _abort_with(jobs.current().start(pair, draws), pair.release)
     return result
 
 
-def _abort_with(pair: Pair, draws: Draws | None) -> NoReturn:
-    """End the request with the address of the job that reads two sets and counts `draws`."""
-    job = jobs.current().start(pair, draws)
-    release = pair.release
+def _abort_with(job: jobs.Job, release: Release) -> NoReturn:
+    """End the request with the address of a job."""
     href = f"/api/v1/{release.datastack}/{release.version.label}/populations/jobs/{job.id}"
     answer = job_answer(job)
     answer.status_code = 202
@@ -222,23 +222,40 @@ def read_chance(permutations: int) -> dict[str, Any]:
 
 def read_pair(datastack: str, version: str, *, through: str | None = None, synapses: str | None = None) -> Pair:
     """The sets of a request: `pre`, `post`, `proofread` and, unless it is given, `synapses`. With `through`, see
-    :func:`population.choose`."""
+    :func:`population.choose`. Where looking them up is a job, the request ends with 202 and the job's address."""
     proofread = cast("sets.Proofread", params.choice("proofread", sets.PROOFREAD, "axon"))
     release = live.resolve(cave(), datastack, version)
-    return population.choose(
-        release,
-        params.text("pre"),
-        params.text("post"),
-        proofread=proofread,
-        through=through,
-        synapses=params.text("synapses") if synapses is None else synapses,
-    )
+    named = {name: params.text(name) for name in ("pre", "post", "through", "beside")}
+
+    def ask() -> Pair:
+        for name in ("through", "beside"):
+            if named[name].strip():
+                sets.resolve(release, named[name])
+        own = params.text("synapses") if synapses is None else synapses
+        return population.choose(
+            release, named["pre"], named["post"], proofread=proofread, through=through, synapses=own
+        )
+
+    return _looked_up(release, list(named.values()), ask)
 
 
 def read_groups(pair: Pair) -> tuple[Grouping, Grouping]:
-    """The groups of both sets: `pre_by` and `post_by`."""
-    pre = groupings.group(pair.release, pair.pre, params.text("pre_by"))
-    return pre, groupings.group(pair.release, pair.post, params.text("post_by"))
+    """The groups of both sets: `pre_by` and `post_by`. Ends as :func:`read_pair`."""
+    by = params.text("pre_by"), params.text("post_by")
+
+    def ask() -> tuple[Grouping, Grouping]:
+        pre = groupings.group(pair.release, pair.pre, by[0])
+        return pre, groupings.group(pair.release, pair.post, by[1])
+
+    return _looked_up(pair.release, [pair.pre.text, pair.post.text], ask, by)
+
+
+def _looked_up(release: Release, texts: Sequence[str], ask: Callable[[], T], by: Sequence[str] = ()) -> T:
+    """As :meth:`Jobs.look_up`; where that is a job, the request ends with its address."""
+    try:
+        return jobs.current().look_up(release, texts, ask, by)
+    except jobs.LongError as error:
+        _abort_with(error.job, release)
 
 
 def read_entry(pair: Pair) -> Sequence[str | None]:

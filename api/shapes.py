@@ -167,7 +167,8 @@ class WallRows(Rows):
 
 class Job(TypedDict):
     """A long reading: `done` of `total` chunks, with `rows` synapses, in `seconds`; null = not known yet. Where what
-    was read is counted, it is `of` permutations."""
+    was read is counted, it is `of` permutations; where the cells of the sets are looked up, of answers of CAVE, whose
+    total is not known (0)."""
 
     id: str
     state: Literal["waiting", "reading", "done", "failed", "cancelled"]
@@ -177,7 +178,7 @@ class Job(TypedDict):
     seconds: float
     seconds_left: float | None
     message: str
-    of: Literal["chunks", "permutations"]
+    of: Literal["chunks", "permutations", "answers"]
 
 
 class JobAnswer(TypedDict):

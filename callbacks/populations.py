@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
@@ -19,10 +20,10 @@ from services.cells import proofreading, synapse_filter
 from services.core.errors import KarstError
 from services.core.moments import number_of
 from services.neuroglancer import links
-from services.populations import chance, groupings, jobs, matrices, population
+from services.populations import chance, groupings, jobs, matrices, population, sets
 from services.populations.matrices import Value
 from services.populations.nulls import Model
-from services.populations.population import Population
+from services.populations.population import Pair, Population
 from services.tables import large_tables
 from services.views.addresses import IDS, NO_MODEL, SAME, PopulationAddress, Query, parse_population
 from services.views.resolving import release_of
@@ -77,18 +78,43 @@ def _offer_what_is_known(view: PopulationAddress, datastack: str, version: str) 
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The matrix of the address, or what its sets hold and what reading takes."""
     requested, message = parse_population(query or {})
-    view, pair = pair_of(requested)
+    try:
+        view, pair = _looked_up(requested)
+    except jobs.LongError as error:
+        return [populations_page.under_way(error.job)], "", alerts.notes(message), no_update
     if pair is None:
         return populations_page.invitation(_examples(view)), "", alerts.notes(message), view.href()
+    return _results(view, pair, message)
+
+
+def _looked_up(requested: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
+    """As :func:`pair_of`, with all else that the page shows of the sets. Raises as :meth:`Jobs.look_up`."""
+    release = release_of(cave(), requested)
+    others = [text for text in (requested.through, requested.beside) if text.strip()]
+
+    def ask() -> tuple[PopulationAddress, Pair | None]:
+        view, pair = pair_of(requested)
+        for text in others if pair else ():
+            with suppress(KarstError):  # who asks for what is of it is told so
+                sets.resolve(release, text)
+        if pair and view.read == "on":
+            groups(view, pair)
+        return view, pair
+
+    texts, by = [requested.pre_set, requested.post_set, *others], [requested.pre_by, requested.post_by]
+    return jobs.current().look_up(release, texts, ask, by)
+
+
+def _results(view: PopulationAddress, pair: Pair, message: Sequence[str]) -> tuple[Any, ...]:
     status, waiting = populations_page.status(pair), unread(view, pair)
-    sets = populations_page.sets(view, pair, read=waiting is None)
+    both = populations_page.sets(view, pair, read=waiting is None)
     if waiting is not None:
         href = no_update if view.read == "on" else view.href()
-        return [sets, waiting], status, alerts.notes([*message, *pair.notes]), href
+        return [both, waiting], status, alerts.notes([*message, *pair.notes]), href
     result = population.read(pair)
     notes = population.with_new(result.notes, groupings.notices(pair.release, *grouped_by(view, pair)))
     drawn = _drawn(view, result) if view.panel == "matrix" else [populations_page.panel()]
-    return [sets, populations_page.tabs(view), *drawn], status, alerts.notes([*message, *notes]), view.href()
+    return [both, populations_page.tabs(view), *drawn], status, alerts.notes([*message, *notes]), view.href()
 
 
 @callback(

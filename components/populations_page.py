@@ -161,13 +161,16 @@ def progress(job: Job) -> list[Any]:
         "failed": job.message,
         "done": "Done.",
     }
-    bar = html.Progress(value=str(job.done), max=str(max(job.total, 1)), **aria(label="Progress"))
+    far: dict[str, Any] = {"value": str(job.done), "max": str(job.total)} if job.total else {}
+    bar = html.Progress(**far, **aria(label="Progress"))
     return [html.P(words[job.state]), bar]
 
 
 def _under_way(job: Job) -> str:
     if job.of == "permutations":
         return f"{job.done:,} of {job.total:,} permutations counted"
+    if job.of == "answers":
+        return f"Looking up the cells of the sets, {job.done:,} requests so far"
     if not job.total:
         return "Looking up the sets"
     return f"{job.done:,} of {job.total:,} chunks read, {job.rows:,} synapses"

@@ -1,5 +1,5 @@
 """Long readings, and counts against chance, as jobs: they go on when nobody waits, tell how far they are, and can be
-cancelled.
+cancelled. So is the looking up of sets whose tables take many answers of CAVE.
 
 The queue is huey's: in a file beside the cache, in Redis where the cache is there, else in memory. Every process of
 the application works on it, on whatever machine; one that is killed loses the chunks it was reading and nothing else,
@@ -9,14 +9,17 @@ for the next who asks for the job has it go on. Two who ask the same have the sa
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from flask import current_app
 from huey import MemoryHuey, RedisHuey, SqliteHuey
@@ -27,11 +30,12 @@ from huey.serializer import Serializer
 
 from services.cave.client import Cave
 from services.cave.context import door
-from services.core.errors import NotFound
+from services.cave.release import Release
+from services.core.errors import BadInput, NotFound, TooLarge
 from services.core.identity import Identity
 from services.core.logs import explain
-from services.core.pages import StoppedError
-from services.populations import chance, population, reading
+from services.core.pages import StoppedError, between_pages
+from services.populations import chance, groupings, population, reading, sets
 from services.populations.chance import Draws
 from services.populations.population import Pair
 from services.populations.reading import Progress
@@ -42,18 +46,29 @@ SILENT_S = 180.0
 """A job that has not told of itself for so long was killed: a chunk takes CAVE a minute at most, then it fails."""
 AT_WORK = 1
 """Jobs that one process reads at once; each asks for eight chunks at a time."""
+Of = Literal["chunks", "permutations", "answers"]
 State = Literal["waiting", "reading", "done", "failed", "cancelled"]
+T = TypeVar("T")
 
 
 class CancelledError(StoppedError):
     """Somebody has cancelled the job."""
 
 
+class LongError(Exception):
+    """What somebody waits for takes too long; `job` goes on with it."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.id)
+        self.job = job
+
+
 @dataclass(frozen=True)
 class Job:
     """A reading, or what is counted of what was read. `done` of `total` chunks have been read, with `rows` synapses, or
-    permutations counted, as `of` says, in `seconds`; `seconds_left` is how long the rest takes at this pace (None = not
-    known yet), `message` why it failed. `at` is when it told so, in seconds since 1970."""
+    permutations counted, or answers of CAVE come that say which cells are in sets (`total` is 0 then), as `of` says, in
+    `seconds`; `seconds_left` is how long the rest takes at this pace (None = not known yet), `message` why it failed.
+    `at` is when it told so, in seconds since 1970."""
 
     id: str
     state: State
@@ -64,7 +79,7 @@ class Job:
     seconds_left: float | None = None
     message: str = ""
     at: float = 0.0
-    of: Literal["chunks", "permutations"] = "chunks"
+    of: Of = "chunks"
 
     @property
     def under_way(self) -> bool:
@@ -84,22 +99,36 @@ class Jobs:
         self._cave = cave
         self._huey = _queue(cave)
         self._read = self._huey.task(name="read")(self._work)
+        self._find_cells = self._huey.task(name="look up")(self._look_up)
         self._lock = threading.Lock()
         self._at_work_in = 0
 
     def start(self, pair: Pair, draws: Draws | None = None) -> Job:
         """The job that reads what two sets need, and counts `draws` of it, started unless it is under way or done."""
-        id = _id(pair, draws)
-        known = self._known(id)
-        if known and known.under_way:
-            self._work_here()
-            return known
-        self._cave.cache.note(_cancel(id), False, most=1)
-        job = self._tell(Job(id, "waiting"))
         requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread, "through": pair.through}
         requests["synapses"] = pair.line
-        release, drawn = pair.release, asdict(draws) if draws else {}
-        self._read(id, (release.datastack, release.number), requests, drawn, _sealed(release.cave))
+        id, drawn = _id(pair, draws), asdict(draws) if draws else {}
+        return self._started(id, partial(self._read, id, *_place(pair.release), requests, drawn))
+
+    def look_up(self, release: Release, texts: Sequence[str], ask: Callable[[], T], by: Sequence[str] = ()) -> T:
+        """What `ask` makes of the sets that `texts` name (see :func:`sets.resolve`), grouped `by` columns maybe.
+
+        Raises LongError where that takes more answers of CAVE than somebody waits for, or is under way; from the end of
+        that job on, all of it is kept. Raises what `ask` does."""
+        names = sorted({text.strip() for text in texts} - {""})
+        id = _digest(_whose(release), release.datastack, release.number, "sets", names, sorted(by))
+        known = self._known(id)
+        if not (known and known.under_way):
+            with suppress(StoppedError), between_pages(_Patience()):
+                return ask()
+        raise LongError(self._started(id, partial(self._find_cells, id, *_place(release), names, by)))
+
+    def _started(self, id: str, enqueue: Callable[[], Any]) -> Job:
+        job = self._known(id)
+        if not (job and job.under_way):
+            self._cave.cache.note(_cancel(id), False, most=1)
+            job = self._tell(Job(id, "waiting"))
+            enqueue()
         self._work_here()
         return job
 
@@ -121,20 +150,37 @@ class Jobs:
         self._cave.cache.note(_cancel(id), True, most=1)
         return self._tell(replace(job, state="cancelled"))
 
-    def _work(self, id: str, at: tuple[str, int], requests: dict[str, Any], draws: dict[str, Any], sealed: str) -> None:
-        def report(progress: Progress, of: Literal["chunks", "permutations"] = "chunks") -> None:
-            if True in self._cave.cache.noted(_cancel(id)):
-                raise CancelledError
+    def _work(self, id: str, at: tuple[str, int], sealed: str, requests: dict[str, Any], draws: dict[str, Any]) -> None:
+        def report(progress: Progress, of: Of = "chunks") -> None:
             message = Job(id, "reading", progress.done, progress.total, progress.rows, progress.seconds, of=of)
-            self._tell(replace(message, seconds_left=progress.seconds_left))
+            self._report(replace(message, seconds_left=progress.seconds_left))
 
-        try:
-            report(Progress(0, 0, 0, 0.0))
-            cave = self._cave.of(Identity.unsealed(sealed, self._cave.settings.secret_key))
-            pair = population.choose(cave.release(*at), **requests)
+        with self._ending(id):
+            release = self._release(at, sealed)
+            with between_pages(_Answers(id, self._report)):
+                pair = population.choose(release, **requests)
             reading.read(pair.release, pair.pre.ids, pair.post.ids, pair.synapses, report=report)
             if draws:
                 chance.draw(population.read(pair), Draws(**draws), report=partial(report, of="permutations"))
+
+    def _look_up(self, id: str, at: tuple[str, int], sealed: str, texts: Sequence[str], by: Sequence[str]) -> None:
+        with self._ending(id), between_pages(_Answers(id, self._report)):
+            release = self._release(at, sealed)
+            for text in texts:
+                with suppress(BadInput, NotFound, TooLarge):  # who asks for that is told so
+                    cells = sets.resolve(release, text)
+                    for column in by:
+                        groupings.group(release, cells, column)
+
+    def _release(self, at: tuple[str, int], sealed: str) -> Release:
+        return self._cave.of(Identity.unsealed(sealed, self._cave.settings.secret_key)).release(*at)
+
+    @contextmanager
+    def _ending(self, id: str) -> Iterator[None]:
+        """Tells that a job begins, and how it ends."""
+        try:
+            self._report(Job(id, "reading"))
+            yield
         except CancelledError:
             self._tell(replace(self.find(id), state="cancelled"))
         except Exception as error:
@@ -143,6 +189,12 @@ class Jobs:
             self._tell(replace(self.find(id), state="failed", message=message))
         else:
             self._tell(replace(self.find(id), state="done", seconds_left=0.0))
+
+    def _report(self, job: Job) -> None:
+        """Tell how far a job is. Raises CancelledError."""
+        if True in self._cave.cache.noted(_cancel(job.id)):
+            raise CancelledError
+        self._tell(job)
 
     def _known(self, id: str) -> Job | None:
         """What a job has told of itself. One that waits tells nothing: the queue is asked whether it still has it."""
@@ -169,6 +221,30 @@ class Jobs:
     def work(self) -> None:
         """Work on the queue until a signal ends the process; SIGTERM ends it at once, SIGINT after the job in hand."""
         Consumer(self._huey, workers=AT_WORK, periodic=False, max_delay=1.0).run()
+
+
+class _Patience:
+    """Ends a question that takes more answers than somebody waits for."""
+
+    def __init__(self) -> None:
+        self._answers = itertools.count(1)
+
+    def __call__(self, rows: int) -> None:
+        if next(self._answers) >= MOST_AT_ONCE:
+            raise StoppedError
+
+
+class _Answers:
+    """Tells of the answers of CAVE that a job has, from whatever thread."""
+
+    def __init__(self, id: str, report: Callable[[Job], None]) -> None:
+        self._job, self._report, self._begun = Job(id, "reading", of="answers"), report, time.monotonic()
+        self._lock = threading.Lock()
+
+    def __call__(self, rows: int) -> None:
+        with self._lock:
+            self._job = replace(self._job, done=self._job.done + 1, seconds=time.monotonic() - self._begun)
+            self._report(self._job)
 
 
 class _Worker(Consumer):
@@ -206,17 +282,25 @@ def _cancel(id: str) -> tuple[str, str]:
     return "cancel job", id
 
 
-def _sealed(cave: Cave) -> str:
-    """Whoever has asked for a job, for the queue, which others may read; "" where all share one token."""
-    settings = cave.settings
-    return Identity(settings.token).sealed(settings.secret_key) if settings.auth == "person" else ""
+def _place(release: Release) -> tuple[tuple[str, int], str]:
+    """Where a job is read, and for whom, for the queue, which others may read; "" where all share one token."""
+    settings = release.cave.settings
+    sealed = Identity(settings.token).sealed(settings.secret_key) if settings.auth == "person" else ""
+    return (release.datastack, release.number), sealed
+
+
+def _whose(release: Release) -> str:
+    settings = release.cave.settings
+    return settings.identity if settings.auth == "person" else ""
 
 
 def _id(pair: Pair, draws: Draws | None) -> str:
-    settings = pair.release.cave.settings
-    whose = settings.identity if settings.auth == "person" else ""
-    sets = [reading.digest(one.ids) for one in (pair.pre, pair.post)]
-    what = [whose, pair.release.datastack, pair.release.number, *sets, pair.synapses, asdict(draws) if draws else None]
+    ends = [reading.digest(one.ids) for one in (pair.pre, pair.post)]
+    drawn, release = asdict(draws) if draws else None, pair.release
+    return _digest(_whose(release), release.datastack, release.number, *ends, pair.synapses, drawn)
+
+
+def _digest(*what: Any) -> str:
     return hashlib.blake2b(json.dumps(what).encode(), digest_size=10).hexdigest()
 
 

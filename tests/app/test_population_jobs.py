@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import flask
 import pytest
@@ -25,6 +26,7 @@ from services.populations.chance import Draws
 from services.populations.population import Pair
 from services.views.addresses import PopulationAddress
 from tests import six_cells
+from tests.faults.proxy import proxied
 from tests.servers import ROOT, start_localcave
 
 SIX, VERSION = six_cells.DATASTACK, six_cells.VERSION
@@ -54,10 +56,23 @@ def folder(six_url: str, tmp_path: Path) -> Cave:
 
 @pytest.fixture
 def asked(folder: Cave) -> FlaskClient:
+    return client_of(folder)
+
+
+def client_of(cave: Cave) -> FlaskClient:
     app = flask.Flask("test_population_jobs")
-    app.extensions["karst"] = folder
+    app.extensions["karst"] = cave
     app.register_blueprint(blueprint)
     return app.test_client()
+
+
+def last_of(client: FlaskClient, href: str) -> dict[str, Any]:
+    """What a job tells when it has ended."""
+    end = time.monotonic() + 60
+    while (job := client.get(href).json["job"])["state"] in ("waiting", "reading"):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return dict(job)
 
 
 def pair_of(cave: Cave, text: str = "nuclei:") -> Pair:
@@ -213,6 +228,35 @@ def test_a_job_whose_server_goes_away_says_so(tmp_path: Path) -> None:
     job = ended(result, result.start(pair).id)
     assert job.state == "failed" and job.message.endswith(".") and "Karst made a mistake" not in job.message
     assert population.cost(kept) == 0
+
+
+def test_sets_whose_tables_take_many_answers_are_looked_up_by_a_job(
+    six_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through a server of two rows an answer; what is waited for is bounded, and what comes of it is whole."""
+    monkeypatch.setattr(jobs, "MOST_AT_ONCE", 3)
+    with start_localcave([six_folder], "--row-limit", "2") as url, proxied(url) as proxy:
+        cave = Cave(Settings(server_address=proxy.url, cache=str(tmp_path / "cache")))
+        client = client_of(cave)
+        address = f"/api/v1/{SIX}/{VERSION}/populations/edges"
+        query = {"pre": "types:cell_type = P", "post": "nuclei:", "proofread": "off"}
+        cave.release(SIX, VERSION).tables()
+        with proxy.counting() as waited:
+            first = client.get(address, query_string=query)
+        assert first.status_code == 202 and first.json["job"]["of"] in ("chunks", "answers")
+        assert sum("/query" in one for one in waited) < 20
+        job = last_of(client, first.headers["Location"])
+        assert job["state"] == "done" and job["of"] == "answers" and job["done"] > 3 and job["total"] == 0
+        while (answer := client.get(address, query_string=query)).status_code == 202:
+            assert last_of(client, answer.headers["Location"])["state"] == "done"
+        assert answer.json["sets"]["pre"]["cells"] == 3 and answer.json["sets"]["post"]["cells"] == 6
+        assert answer.json["total"] == 4 and sum(row["num_syn"] for row in answer.json["rows"]) == 7
+        monkeypatch.setattr(jobs, "AT_WORK", 0)  # the next is cancelled before anybody works on it
+        other = Cave(replace(cave.settings, cache=str(tmp_path / "other")))
+        waiting = client_of(other).get(address, query_string=query)
+        assert waiting.status_code == 202
+        cancelled = client_of(other).delete(waiting.headers["Location"])
+        assert cancelled.json["job"]["state"] == "cancelled"
 
 
 WORKER = """
