@@ -12,14 +12,21 @@ from components import alerts, gallery_page
 from services.cave.context import cave
 from services.core.errors import NotFound
 from services.gallery import files, numbers
+from services.views import offered
 from services.views.addresses import LATEST, TableAddress
 from services.views.resolving import release_of
 
 
 @callback(Output("gallery-list", "children"), Input("gallery-query", "data"))
 def list_figures(query: OfFigure) -> Any:
-    """All figures."""
-    return gallery_page.listed(files.figures(), query["figure"])
+    """The figures of tables that the version has, and how many there are of others."""
+    release = release_of(cave(), TableAddress(version=query["version"] or LATEST))
+    every = files.figures()
+    kept = offered.fitting(every, release.tables())
+    return [
+        gallery_page.listed(kept, query["figure"]),
+        alerts.without_tables(len(every) - len(kept), "figures", release.datastack),
+    ]
 
 
 @callback(

@@ -7,10 +7,13 @@ from typing import Any
 from dash import Input, Output, State, no_update
 
 from callbacks.register import callback
-from components import lessons_page
+from components import alerts, lessons_page
 from services.cave.context import cave, outside_address
 from services.core.errors import NotFound
 from services.lessons import answers, files
+from services.views import offered
+from services.views.addresses import TableAddress
+from services.views.resolving import release_of
 
 
 @callback(
@@ -20,9 +23,15 @@ from services.lessons import answers, files
     State("lesson-name", "data"),
 )
 def list_lessons(_changed: Any, done: Any, name: str) -> list[Any]:
-    """All lessons, those that this browser has done marked."""
-    known = done if isinstance(done, list) else []
-    return lessons_page.listed(*files.lessons(), known, name)
+    """The lessons of tables that the datastack has, those that this browser has done marked, and how many there are of
+    others."""
+    release = release_of(cave(), TableAddress())
+    every, faults = files.lessons()
+    kept = offered.fitting(every, release.tables())
+    return [
+        *lessons_page.listed(kept, faults, done if isinstance(done, list) else [], name),
+        alerts.without_tables(len(every) - len(kept), "lessons", release.datastack),
+    ]
 
 
 @callback(Output("lesson", "children"), Input("lesson-name", "data"))

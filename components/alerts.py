@@ -74,6 +74,12 @@ def notes(sentences: Iterable[Any]) -> list[dbc.Alert]:
     return [dbc.Alert(lines, color="warning", className="k-alert k-notes")] if lines else []
 
 
+def without_tables(number: int, things: str, datastack: str) -> html.P | None:
+    """How many lessons or figures are not listed, for the datastack lacks their tables; None for none."""
+    words = f"1 of the {things} is" if number == 1 else f"{number} {things} are"
+    return html.P(f"{words} of tables that {datastack} does not have.", className="k-hint") if number else None
+
+
 def notice(sentence: str) -> html.Span:
     """What the owner of a table gives notice of."""
     return html.Span(sentence, className="k-notice")

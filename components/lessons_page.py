@@ -52,7 +52,7 @@ def listed(lessons: Sequence[Lesson], faults: Sequence[str], done: Collection[st
         for lesson in lessons
     ]
     number = sum(lesson.name in done for lesson in lessons)
-    count = html.P(f"{number} of {len(lessons)} done.", className="k-muted")
+    count = html.P(f"{number} of {len(lessons)} done.", className="k-muted") if lessons else None
     return [html.Ol(items), count, *alerts.notes(f"Not shown: {fault}." for fault in faults)]
 
 

@@ -103,8 +103,7 @@ def sets(view: PopulationAddress, pair: Pair, *, read: bool) -> html.Div:
         "set",
         "cells counted",
         "cells named",
-        "axon proofread",
-        "dendrite proofread",
+        *(("proofread",) if pair.requested[0].of_whole_cells else ("axon proofread", "dendrite proofread")),
         "several somata",
         "repeated ids",
     )
@@ -304,7 +303,8 @@ def status(pair: Pair) -> list[Any]:
 
 
 def _set_row(name: str, counting: CellSet, cell_set: CellSet) -> html.Tr:
-    known = (cell_set.num_axons, cell_set.num_dendrites, cell_set.num_multi_soma)
+    proofread = (cell_set.num_axons, cell_set.num_dendrites)
+    known = (*(proofread[:1] if cell_set.of_whole_cells else proofread), cell_set.num_multi_soma)
     numbers = ["not known" if number is None else f"{number:,}" for number in known]
     cells = [
         cell_set.text[:120].removesuffix(":"),

@@ -40,7 +40,8 @@ class CellSet:
     `num_rows` are the rows, or ids, that name them; `num_repeated` the root ids with more than one of these,
     `num_without_root` the rows in no segment (root id 0). `num_multi_soma` are the root ids with several nuclei, which
     are more than one cell; None where nuclei are not known. `num_axons` and `num_dendrites` are how many have the one
-    or the other proofread; None where the version does not tell. `notes` are sentences about what was left out.
+    or the other proofread; None where the version does not tell. With `of_whole_cells` it tells that of cells, so both
+    are the same. `notes` are sentences about what was left out.
     """
 
     text: str
@@ -52,6 +53,7 @@ class CellSet:
     num_multi_soma: int | None = None
     num_axons: int | None = None
     num_dendrites: int | None = None
+    of_whole_cells: bool = False
     notes: tuple[str, ...] = field(default=())
 
     def __len__(self) -> int:
@@ -96,7 +98,8 @@ def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dend
         return replace(whole, notes=(*whole.notes, message))
     kept = np.isin(whole.ids, _proofread(known, part))
     left = len(whole) - int(kept.sum())
-    message = f"{left:,} of {len(whole):,} cells left out: {part} not proofread." if left else ""
+    what = "not proofread" if known.attrs["whole"] else f"{part} not proofread"
+    message = f"{left:,} of {len(whole):,} cells left out: {what}." if left else ""
     return replace(whole, ids=whole.ids[kept], notes=(*whole.notes, *filter(None, [message])))
 
 
@@ -225,7 +228,13 @@ def _counted(release: Release, cell_set: CellSet) -> CellSet:
         part: None if known is None else int(np.isin(cell_set.ids, _proofread(known, part)).sum())
         for part in ("axon", "dendrite")
     }
-    return replace(cell_set, num_multi_soma=nuclei, num_axons=proofread["axon"], num_dendrites=proofread["dendrite"])
+    return replace(
+        cell_set,
+        num_multi_soma=nuclei,
+        num_axons=proofread["axon"],
+        num_dendrites=proofread["dendrite"],
+        of_whole_cells=known is not None and known.attrs["whole"],
+    )
 
 
 def _proofread(known: pd.DataFrame, part: str) -> Ids:

@@ -9,6 +9,7 @@ Public names:
 - `cell_view`: CellView, SIDES, groupings
 - `datastack_check`: check, write_scaffold
 - `head_start`: begin, view
+- `offered`: fitting, named
 - `old_links`: translate
 - `resolving`: default_table, release_of
 - `table_view`: HeldView, PagedView, held, open_view
