@@ -20,6 +20,8 @@ SCALE = [[0, "#eef4f5"], [0.5, "#a5cdd6"], [1, "#57a9bd"]]
 DIVERGING = [[0, "#dd9468"], [0.5, "#f3f1ec"], [1, "#66a9bf"]]
 """So light that dark numbers can be read on all of them."""
 SIGNIFICANT_Q = 0.05
+LEAST_SHARE = 0.03
+"""Of a side, for the name of a type beside it."""
 TREE_SHARE = 0.12
 """Of the sides of a figure, for a dendrogram."""
 Branches: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -34,17 +36,19 @@ def heat_map(
     texts: npt.NDArray[Any] | None = None,
     middle: float | None = None,
     trees: Sequence[Branches | None] = (None, None),
+    types: Sequence[Sequence[str | None] | None] = (None, None),
 ) -> Figure:
     """A matrix, presynaptic `rows` from the top down. `texts` stand in its entries; with a `middle`, colours part
-    there. The `trees` of rows and columns, as of `similarity.branches`, stand right of it and below. A point has the
-    places of its row and column as y and x; the figure's `meta` has their names."""
+    there. The `trees` of rows and columns, as of `similarity.branches`, stand right of it and below; the `types` of
+    both, in their order, are named beside cells that are too many for that. A point has the places of its row and
+    column as y and x; the figure's `meta` has their names."""
     names = {"rows": [_name(name) for name in rows], "columns": [_name(name) for name in columns]}
     named = max(len(rows), len(columns)) <= MOST_NAMED
     trace = _numbered(numbers, texts, names, unit, middle) if named else _dots(numbers, unit)
     height = min(SIDE_PX, max(LEAST_PX, ROW_PX * len(rows) + 120)) if named else SIDE_PX
     axes = {"constrain": "domain", "showgrid": False}
-    across = {**axes, "title": {"text": "postsynaptic"}, "side": "top", **_ticks(names["columns"], named=named)}
-    down = {**axes, "title": {"text": "presynaptic", "standoff": 12}, **_ticks(names["rows"], named=named)}
+    across = {**axes, "title": {"text": "postsynaptic"}, "side": "top", **_ticks(names["columns"], named, types[1])}
+    down = {**axes, "title": {"text": "presynaptic", "standoff": 12}, **_ticks(names["rows"], named, types[0])}
     down["range"] = down["range"][::-1]
     look: dict[str, Any] = {"meta": names, "dragmode": "zoom" if not named else False, "showlegend": False}
     drawn = [_branches(tree, rows=at == 0) for at, tree in enumerate(trees) if tree is not None]
@@ -58,13 +62,19 @@ def heat_map(
 
 
 def ordered(
-    matrix: tuple[npt.NDArray[np.float64], Sequence[str | None], Sequence[str | None], Sequence[Branches | None]],
+    matrix: tuple[
+        npt.NDArray[np.float64],
+        Sequence[str | None],
+        Sequence[str | None],
+        Sequence[Branches | None],
+        Sequence[Sequence[str | None] | None],
+    ],
     unit: str,
 ) -> Figure:
-    """The heat map of a matrix in order: its numbers, the names of its rows and columns, and their trees."""
-    numbers, rows, columns, trees = matrix
+    """The heat map of a matrix in order: its numbers, the names of its rows and columns, their trees and types."""
+    numbers, rows, columns, trees, types = matrix
     texts = _texts(numbers) if max(numbers.shape) <= MOST_NAMED else None
-    return heat_map(numbers, rows, columns, unit=unit, trees=trees, texts=texts)
+    return heat_map(numbers, rows, columns, unit=unit, trees=trees, types=types, texts=texts)
 
 
 def of_ratios(
@@ -164,14 +174,18 @@ def _dots(numbers: npt.NDArray[np.float64], unit: str) -> dict[str, Any]:
     }
 
 
-def _ticks(names: Sequence[str], *, named: bool) -> dict[str, Any]:
-    if not named:
-        return {"range": [-0.5, len(names) - 0.5], "showticklabels": False, "ticks": ""}
-    return {
-        "range": [-0.5, len(names) - 0.5],
-        "tickvals": list(range(len(names))),
-        "ticktext": [plain(name) for name in names],
-    }
+def _ticks(names: Sequence[str], named: bool, types: Sequence[str | None] | None) -> dict[str, Any]:
+    """The names, else the types where there is room for theirs."""
+    bounds = {"range": [-0.5, len(names) - 0.5]}
+    if named:
+        return {**bounds, "tickvals": list(range(len(names))), "ticktext": [plain(name) for name in names]}
+    if types is None:
+        return {**bounds, "showticklabels": False, "ticks": ""}
+    starts = [at for at in range(len(types)) if not at or types[at] != types[at - 1]]
+    spans = zip(starts, [*starts[1:], len(types)], strict=True)
+    wide = [(start, end) for start, end in spans if end - start >= LEAST_SHARE * len(types)]
+    texts = [plain(_name(types[start])) for start, _ in wide]
+    return {**bounds, "ticks": "", "tickvals": [(start + end - 1) / 2 for start, end in wide], "ticktext": texts}
 
 
 def _name(name: str | None) -> str:

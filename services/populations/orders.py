@@ -20,30 +20,49 @@ MOST_CLUSTERED = 3_000
 
 class Ordered(NamedTuple):
     """The numbers of a matrix in order, the names of its groups of rows and of columns, and for each of both the
-    dendrogram of :func:`similarity.branches` whose leaves they are (None = they are not in clusters)."""
+    dendrogram of :func:`similarity.branches` whose leaves they are (None = they are not in clusters) and the types by
+    which these cells are in order (None = they are no cells, or in another order)."""
 
     numbers: Floats
     rows: list[str | None]
     columns: list[str | None]
     trees: tuple[Branches | None, Branches | None]
+    types: tuple[list[str | None] | None, list[str | None] | None]
 
 
-def order(matrix: Matrix, edges: Edges, by: Order, somata_um: tuple[Floats, Floats]) -> Ordered:
+def order(
+    matrix: Matrix,
+    edges: Edges,
+    by: Order,
+    somata_um: tuple[Floats, Floats],
+    types: tuple[Grouping | None, Grouping | None] = (None, None),
+) -> Ordered:
     """A matrix of `edges` with its rows and columns in order. `somata_um` are as of :func:`nulls.keep_distances`
-    (groups without any known soma come last by depth). Raises TooLarge for more than 3,000 rows or columns by
-    similarity."""
-    rows, row_tree = _one(matrix.pre, matrix.numbers, by, (edges.pre, edges.num_syn), somata_um[0])
-    columns, column_tree = _one(matrix.post, matrix.numbers.T, by, (edges.post, edges.num_syn), somata_um[1])
+    (groups without any known soma come last by depth). `types` are those of rows and columns that are cells, for the
+    order by type. Raises TooLarge for more than 3,000 rows or columns by similarity."""
+    pre, post = zip(somata_um, types, strict=True)
+    rows, row_tree = _one(matrix.pre, matrix.numbers, by, (edges.pre, edges.num_syn), pre)
+    columns, column_tree = _one(matrix.post, matrix.numbers.T, by, (edges.post, edges.num_syn), post)
     names = [matrix.pre.names[at] for at in rows], [matrix.post.names[at] for at in columns]
-    return Ordered(matrix.numbers[np.ix_(rows, columns)], *names, (row_tree, column_tree))
+    typed = _typed(types[0], rows, by), _typed(types[1], columns, by)
+    return Ordered(matrix.numbers[np.ix_(rows, columns)], *names, (row_tree, column_tree), typed)
+
+
+def _typed(types: Grouping | None, places: Indices, by: Order) -> list[str | None] | None:
+    return [types.names[at] for at in types.of[places]] if types is not None and by == "type" else None
 
 
 def _one(
-    groups: Grouping, rows: Floats, by: Order, edges: tuple[Indices, Ids], somata_um: Floats
+    groups: Grouping,
+    rows: Floats,
+    by: Order,
+    edges: tuple[Indices, Ids],
+    cells: tuple[Floats, Grouping | None],
 ) -> tuple[Indices, Branches | None]:
     """The places of rows or columns in order, and their dendrogram. `edges` are the place of the cell of each edge and
-    its synapses."""
+    its synapses, `cells` where the somata are and, for the order by type, the types of rows that are cells."""
     ends, num_syn = edges
+    somata_um, types = cells
     if by == "similarity" and len(rows) > MOST_CLUSTERED:
         raise TooLarge(
             f"{len(rows):,} rows or columns are more than the {MOST_CLUSTERED:,} that are ordered by similarity.",
@@ -55,7 +74,7 @@ def _one(
     keys: Floats | Indices
     match by:
         case "type":
-            keys = np.arange(len(groups.names))
+            keys = np.arange(len(groups.names)) if types is None else types.of
         case "cells":
             keys = -groups.sizes
         case "depth":

@@ -157,10 +157,16 @@ def test_figures_of_an_entry_of_the_matrix(cave: Cave, version: str, name: str) 
 
 
 @pytest.mark.parametrize(
-    ("value", "order"), [("synapses", "type"), ("connected_fraction", "depth"), ("output_share", "similarity")]
+    ("value", "order", "by"),
+    [
+        ("synapses", "type", ""),
+        ("mean_size", "type", "cell"),
+        ("connected_fraction", "depth", ""),
+        ("output_share", "similarity", ""),
+    ],
 )
-def test_the_matrix_of_a_population(cave: Cave, version: str, value: str, order: str) -> None:
-    view, result = next(populations(cave, version, order=order, value=value))
+def test_the_matrix_of_a_population(cave: Cave, version: str, value: str, order: str, by: str) -> None:
+    view, result = next(populations(cave, version, order=order, value=value, pre_by=by, post_by=by))
     plot = population_matrix.plot(view, result)
     check([plot], scripts.readings(result.pair, plot.figure.reads))
 

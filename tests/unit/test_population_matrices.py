@@ -10,6 +10,7 @@ import pytest
 from scipy.cluster import hierarchy
 from scipy.spatial import distance
 
+from components.figures.matrix import ordered as drawn
 from services.populations import similarity
 from services.populations.edges import Edges, edges_of
 from services.populations.groupings import Grouping, of_values
@@ -85,6 +86,22 @@ def test_an_order_is_of_what_it_says_whatever_is_shown(synapses: pd.DataFrame, v
         counts = named.fillna("none").value_counts()
         ordered = [counts[name or "none"] for name in names]
         assert ordered == sorted(counts, reverse=True)
+
+
+def test_cells_by_type_are_in_the_order_of_their_types(synapses: pd.DataFrame) -> None:
+    ids = IDS[0] + np.arange(100)
+    types = pd.Series(["B", "A", None, "A10", "A9"] * 20, index=ids, dtype="string")
+    edges, cells = edges_of(synapses, ids, ids), Grouping("cell", tuple(map(str, ids)), np.arange(len(ids)))
+    nowhere = np.full((len(ids), 3), np.nan)
+    matrix_of_cells = matrix(edges, cells, cells, "synapses")
+    result = order(matrix_of_cells, edges, "type", (nowhere, nowhere), (of_values("type", types), None))
+    kept = [str(root) for kind in ("A", "A9", "A10", "B") for root in types.index[types == kind]]
+    assert result.rows == [*kept, *map(str, types.index[types.isna()])] and result.columns == list(map(str, ids))
+    sums = dict(zip(cells.names, matrix_of_cells.numbers.sum(axis=1), strict=True))
+    assert result.numbers.sum(axis=1).tolist() == [sums[root] for root in result.rows] and sum(sums.values()) > 0
+    rows, columns = (drawn(result, "")["layout"][axis] for axis in ("yaxis", "xaxis"))
+    assert rows["ticktext"] == ["A", "A9", "A10", "B", "no type"] and rows["tickvals"] == [9.5, 29.5, 49.5, 69.5, 89.5]
+    assert not columns["showticklabels"]
 
 
 def test_types_of_two_million_edges_are_quick() -> None:
