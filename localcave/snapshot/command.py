@@ -52,7 +52,7 @@ def add_command(commands: Any, positive: Callable[[str], int], program: str) -> 
         default="",
         metavar="CELLS",
         help="cells whose input and output synapses are baked: proofread, a table, root ids with commas, "
-        "a file of root ids, or all (default: those of the first table of --where, else none)",
+        "a file of root ids, or all (default: those of the first table of cells in --where, else none)",
     )
     command.add_argument("--skeletons", action="store_true", help="bake the skeletons of the same cells")
     command.add_argument(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,12 +18,20 @@ from localcave.snapshot.parts import Piece
 from localcave.snapshot.run import Run
 from localcave.snapshot.skeletons import skeleton_rows
 
+A = TypeVar("A")
 T = TypeVar("T")
 
-SAMPLE_ROWS = 1000
+SAMPLE_ROWS = 5000
+"""Of one request; as many are made at a time as later."""
 SAMPLED_TABLES = 4
 """The largest tables; the rest is taken to be like them."""
-SAMPLED_SKELETONS = 3
+SAMPLED_SKELETONS = 2
+"""Of each worker, from cells far apart in the list: those of neighbours are alike."""
+WRITES, SYNAPSE_WRITES = 2, 8
+"""How often a row is written, or what takes as long: as it is brought and in the table; of synapses that is sorted
+twice, and their points go into the segmentation."""
+POINT_BYTES = 8
+"""Of a supervoxel in the segmentation, which is kept in two orders; several points lie in one."""
 
 
 @dataclass(frozen=True)
@@ -44,45 +53,71 @@ class Estimate:
 
 @dataclass(frozen=True)
 class _Sample:
-    """Of one row: bytes on disk, and seconds beyond those of a request."""
+    """Of one row: bytes on disk, points with a supervoxel, and seconds to fetch it and to write it once; and seconds of
+    a request, whatever it brings. Seconds to fetch and of requests are those of all workers together."""
 
     bytes: float
-    seconds: float
+    points: float
+    fetching_s: float
+    writing_s: float
+    request_s: float
 
 
 def estimate(runs: Sequence[Run], folder: Path) -> Estimate:
-    """Ask the server of the newest version for a few rows of the largest tables, and for a few skeletons."""
+    """Ask the server of the newest version for some rows of the largest tables, and for some skeletons."""
     run, request = runs[-1], runs[-1].request
     rows: Counter[str] = Counter()
+    brought: Counter[str] = Counter()
     for one in runs:
         rows.update(one.expected)
-    names = [name for name, count in rows.most_common(SAMPLED_TABLES) if count and name in run.expected]
+        brought.update({name: table.num_rows for name, table in one.rows.items()})
     pieces = {**run.whole, **({run.synapse_table: run.synapses[0]} if run.synapses else {})}
-    request_s = _timed(lambda: run.remote.columns(next(iter(pieces.values()))))[1] if pieces else 0.0
-    samples = {
-        name: sample for name in names if name in pieces and (sample := _of_rows(run, name, pieces, folder, request_s))
-    }
-    usual = _Sample(*(_mean([getattr(s, what) for s in samples.values()]) for what in ("bytes", "seconds")))
-    requests = sum(1 + math.ceil(count / request.rows_per_request) for count in rows.values())
-    size, seconds = 0.0, requests * request_s
+    names = [name for name, count in rows.most_common() if count and name in pieces][:SAMPLED_TABLES]
+    samples = {name: sample for name in names if (sample := _of_rows(run, pieces[name], folder))}
+    usual = _Sample(*(_mean([getattr(s, one.name) for s in samples.values()]) for one in fields(_Sample)))
+    size, seconds = 0.0, 0.0
     for name, count in rows.items():
         sample = samples.get(name, usual)
-        size += sample.bytes * count * (2 if name == run.synapse_table else 1)  # it is kept in two orders
-        seconds += sample.seconds * count
+        is_synapses = name == run.synapse_table
+        points = sample.points if name in run.tables else 0
+        size += (sample.bytes * (2 if is_synapses else 1) + POINT_BYTES * points) * count  # synapses: in two orders
+        missing = max(0, count - brought[name])
+        parts = sum(len(one.synapses) for one in runs) if is_synapses else len(runs)
+        requests = 2 * max(parts, math.ceil(missing / request.rows_per_request)) if missing else 0  # each is counted
+        writing_s = (SYNAPSE_WRITES if is_synapses else WRITES) * sample.writing_s
+        seconds += (sample.fetching_s + writing_s) * missing + sample.request_s * requests
     cells = sorted({root for one in runs for root in one.cells}) if request.skeletons else []
     if cells:
         run.remote.skeleton(cells[0])  # the first takes longer: caveclient asks what the service can do
-        some = cells[-SAMPLED_SKELETONS:]
-        skeletons, took = _timed(lambda: skeleton_rows(run.remote, some))
-        size += _bytes(skeletons, folder) / len(some) * len(cells)
+        some = cells[:: math.ceil(len(cells) / (SAMPLED_SKELETONS * request.workers))]
+        skeletons, took = _timed(
+            lambda: _together(lambda root: skeleton_rows(run.remote, [root]), some, request.workers)
+        )
+        size += _bytes(pa.concat_tables(skeletons), folder) / len(some) * len(cells)
         seconds += took / len(some) * len(cells)
-    return Estimate(rows.total(), len(cells), round(size), seconds / request.workers)
+    return Estimate(rows.total(), len(cells), round(size), seconds)
 
 
-def _of_rows(run: Run, name: str, pieces: dict[str, Piece], folder: Path, request_s: float) -> _Sample | None:
-    sample, took = _timed(lambda: run.remote.sample(pieces[name], SAMPLE_ROWS))
-    number = sample.num_rows
-    return _Sample(_bytes(sample, folder) / number, max(0.0, took - request_s) / number) if number else None
+def _of_rows(run: Run, piece: Piece, folder: Path) -> _Sample | None:
+    workers = run.request.workers
+    parts = range(workers)
+    _, request_s = _timed(lambda: _together(lambda _: run.remote.count(piece), parts, workers))
+    brought, took = _timed(
+        lambda: _together(lambda part: run.remote.sample(piece, SAMPLE_ROWS, part * SAMPLE_ROWS), parts, workers)
+    )
+    if not any(part.num_rows for part in brought):
+        return None
+    rows = pa.concat_tables([part for part in brought if part.num_rows], promote_options="permissive")
+    size, writing_s = _timed(lambda: _bytes(rows, folder))
+    points = sum(name.endswith("supervoxel_id") for name in rows.column_names)
+    fetching_s = max(0.0, took - request_s)
+    number = rows.num_rows
+    return _Sample(size / number, points, fetching_s / number, writing_s / number, request_s / workers)
+
+
+def _together(call: Callable[[A], T], arguments: Iterable[A], workers: int) -> list[T]:
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(call, arguments))
 
 
 def _bytes(rows: pa.Table, folder: Path) -> int:

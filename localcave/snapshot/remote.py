@@ -120,9 +120,10 @@ class RemoteCave:
         """Names of the columns of a table or view."""
         return list(self.ask(lambda: self._query(piece, limit=1), f"read {piece.name}").columns)
 
-    def sample(self, piece: Piece, most: int) -> pa.Table:
-        """At most so many rows of a piece."""
-        return self.ask(lambda: self._table(self._query(piece, split_positions=True, limit=most)), f"read {piece.name}")
+    def sample(self, piece: Piece, most: int, offset: int) -> pa.Table:
+        """At most so many rows of a piece, from one on."""
+        options = {"split_positions": True, "limit": most, "offset": offset}
+        return self.ask(lambda: self._table(self._query(piece, **options)), f"read {piece.name}")
 
     def skeleton(self, root_id: int) -> dict[str, Any] | None:
         """A skeleton as the skeleton service's `dict`; None when there is none of a root.

@@ -59,7 +59,8 @@ def _value(text: str) -> str | int | float | bool:
 class Request:
     """What to bake. `tables` empty: every table and view of at most `largest_table` rows. `where`: the only rows of
     some tables. `synapses_of`: `all`, `proofread`, a table, root ids, or a file of them; empty: of the cells of the
-    first table of `where`, else no synapses. `skeletons`: those of the same cells."""
+    first table of cells in `where`, else the synapses that `where` chooses, else none. `skeletons`: those of the same
+    cells."""
 
     datastack: str
     versions: tuple[int, ...]
@@ -118,8 +119,12 @@ class Run:
         self.bake({name: [self.whole[name]] for name in cell_tables(self)})
         self.cells = cells(self)
         if self.synapse_table in self.tables:
-            self.synapses = synapse_pieces(self, self.synapse_table in self.request.tables)
+            self.synapses = synapse_pieces(self)
+            for name in (self.synapse_table, *self.references):
+                require_rows(self, name)
             synapses = sum(self.baker.counts(self.synapses))
+            if not synapses and self.conditions_of(self.synapse_table):
+                raise InputError(f"no row of {self.synapse_table} of the chosen cells meets the condition")
             self.expected |= dict.fromkeys((self.synapse_table, *self.references), synapses)
 
     def bring(self) -> None:
@@ -205,14 +210,25 @@ def whole_pieces(run: Run, names: Iterable[str]) -> dict[str, Piece]:
             run.notes.append(f"{name} is left out: {error}")
             continue
         if piece.where and not count:
-            conditions = " and ".join(f"{column}={','.join(map(str, values))}" for column, values in piece.where)
-            raise InputError(f"no row of {name} in version {run.version} has {conditions}")
+            raise _no_row(run, piece)
         if count > run.request.largest_table and name not in needed:
             run.notes.append(f"{name} is left out: its {count:,} rows are more than {run.request.largest_table:,}")
             continue
         run.expected[name] = count
         pieces[name] = piece if count <= run.request.rows_per_request else _keyed(run, piece, count)
     return pieces
+
+
+def require_rows(run: Run, name: str) -> None:
+    """Raises InputError when no row of a table is as the conditions say."""
+    piece = Piece(name, key="", where=run.conditions_of(name))
+    if piece.where and not run.remote.count(piece):
+        raise _no_row(run, piece)
+
+
+def _no_row(run: Run, piece: Piece) -> InputError:
+    conditions = " and ".join(f"{column}={','.join(map(str, values))}" for column, values in piece.where)
+    return InputError(f"no row of {piece.name} in version {run.version} has {conditions}")
 
 
 def _keyed(run: Run, piece: Piece, count: int) -> Piece:
@@ -228,11 +244,12 @@ def _keyed(run: Run, piece: Piece, count: int) -> Piece:
     return keyed
 
 
-def synapse_pieces(run: Run, whole: bool) -> list[Piece]:
-    """The pieces of the synapse table: whole, or of the chosen cells."""
-    name = run.synapse_table
-    if whole or run.request.synapses_of == "all":
-        return [Piece(name, where=run.conditions_of(name))]
+def synapse_pieces(run: Run) -> list[Piece]:
+    """The pieces of the synapse table: whole, or of the chosen cells, else all that meet a condition."""
+    name, where = run.synapse_table, run.conditions_of(run.synapse_table)
+    no_cells = not run.request.synapses_of and not table_of_cells(run)
+    if name in run.request.tables or run.request.synapses_of == "all" or (where and no_cells):
+        return [Piece(name, where=where)]
     # no cells: an empty table of the right columns, so that every query has an answer
     return [
         piece
@@ -261,7 +278,9 @@ def cell_tables(run: Run) -> list[str]:
 
 def table_of_cells(run: Run) -> str:
     """The table whose cells' synapses are wanted, if it is a table that says so."""
-    word = run.request.synapses_of or next((condition.table for condition in run.request.where), "")
+    limited = [condition.table for condition in run.request.where]
+    of_cells = [name for name in limited if name != run.synapse_table and not run.refers_to_synapses(name)]
+    word = run.request.synapses_of or next(iter(of_cells), "")
     if word == "proofread":
         return run.info.get("proofreading_status_table") or PROOFREADING
     return "" if word in ("", "all") or _ids_in(word) is not None else word

@@ -331,7 +331,7 @@ def test_chosen_rows_of_several_versions_with_all_that_a_lesson_needs(
     kept = sum(entry["row_count"] for tables in manifest["tables"].values() for entry in tables.values())
     assert kept <= int(promise[1].replace(",", "")) < 1.2 * kept  # synapses among the cells are counted from both sides
     size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
-    assert size / 3 < 1e6 * float(promise[3].replace("less than 1", "0.5")) < 3 * size
+    assert size / 1.5 < 1e6 * float(promise[3].replace("less than 1", "0.5")) < 1.5 * size
     assert damage(folder) == []
 
     with start_localcave([folder]) as url:
@@ -379,6 +379,8 @@ def api_of(url: str) -> FlaskClient:
         (f"{CELL_TYPES}.kind=BC", f"{CELL_TYPES} has no column 'kind'; it has .*cell_type"),
         ("nope.cell_type=BC", "has no table or view 'nope'"),
         (f"{CELL_TYPES}.cell_type=BC5,L99", f"no row of {CELL_TYPES} in version [0-9]+ has cell_type=BC5,L99"),
+        (f"{SYNAPSES}.size=-7", f"no row of {SYNAPSES} in version [0-9]+ has size=-7"),
+        (f"{SYNAPSES}.valid=true", f"no row of {SYNAPSES} of the chosen cells meets the condition"),
         (f"{SYNAPSES}.pre_pt_root_id=5", "are chosen by their pre_pt_root_id already"),
     ],
 )
@@ -387,6 +389,16 @@ def test_conditions_that_cannot_be_met_are_said(
 ) -> None:
     with pytest.raises(InputError, match=sentence):
         take(request_to(far_url, version, where=(Condition.of(condition),), synapses_of="1"), tmp_path / "s")
+
+
+def test_synapses_that_a_condition_chooses_come_without_cells_being_chosen(
+    far_url: str, localcave_url: str, version: int, tmp_path: Path
+) -> None:
+    every = everything(localcave_url, version, SYNAPSES)
+    sizes = every["size"].value_counts().head(2).index.tolist()
+    condition = Condition.of(f"{SYNAPSES}.size={sizes[0]},{sizes[1]}")
+    report = take(request_to(far_url, version, tables=(PROOFREADING,), where=(condition,)), tmp_path / "s")
+    assert report.rows[version][SYNAPSES] == every["size"].isin(sizes).sum() > 0
 
 
 def test_values_of_conditions_are_text_only_where_they_are_not_numbers() -> None:
