@@ -154,8 +154,9 @@ def _with_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "id") -> Iterator[pd.DataFrame]:
-    """Everything that passes `filters`, however little CAVE sends at once: what it cuts is asked for in two halves, of
-    the rows with smaller and with larger values of `by`, no two of which are equal.
+    """Everything that passes `filters`, however little CAVE sends at once: what it cuts is asked for in two parts, of
+    the rows with smaller and with larger values of `by`, no two of which are equal. Where an answer is in order, all
+    that comes before its last row is likely in it, so that the parts are this and the rest, else halves.
 
     Raises TooLarge for a view without ids, which cannot be halved.
     """
@@ -170,9 +171,10 @@ def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "
             continue
         if by not in part:
             raise TooLarge(f"CAVE sends only {len(part):,} rows of this view at once.", "Filter it.")
-        middle = int(part[by].sort_values().iloc[len(part) // 2])
-        pending.append(replace(now, less={**now.less, by: middle}))
-        pending.append(replace(now, greater_equal={**now.greater_equal, by: middle}))
+        likely = by not in now.less and part[by].is_monotonic_increasing  # once: it was not so where that is cut again
+        border = int(part[by].iloc[-1] if likely else part[by].sort_values().iloc[len(part) // 2])
+        pending.append(replace(now, less={**now.less, by: border}))
+        pending.append(replace(now, greater_equal={**now.greater_equal, by: border}))
         page_ended(0)
 
 

@@ -182,11 +182,11 @@ class Jobs:
             self._report(Job(id, "reading"))
             yield
         except CancelledError:
-            self._tell(replace(self.find(id), state="cancelled"))
+            self._tell(replace(self.find(id), state="cancelled", seconds_left=None))
         except Exception as error:
             explained = explain(error)
             message = str(explained) if explained is error else f"{explained} Request {explained.request_id}."
-            self._tell(replace(self.find(id), state="failed", message=message))
+            self._tell(replace(self.find(id), state="failed", message=message, seconds_left=None))
         else:
             self._tell(replace(self.find(id), state="done", seconds_left=0.0))
 
