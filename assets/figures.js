@@ -32,7 +32,7 @@
     // The figure as it is on the page, but wide enough for a column or a slide, dark on white.
     function figure(plot) {
         const graph = plot.querySelector(".js-plotly-plot");
-        const {data, layout} = graph || karst.drawnFrom.get(plot.querySelector("table"));
+        const {data, layout} = graph || karst.drawnFrom.get(plot.querySelector("table, .k-network"));
         const width = Number(plot.dataset.width ?? WIDTH_PX);
         const text = caption(plot, width);
         const below = text.length * LINE_PX + AXIS_PX;

@@ -6,6 +6,7 @@
             draw: async function (wanted) {
                 if (!wanted) return dash_clientside.no_update;
                 await karst.load(wanted.script);
+                karst.drawnFrom.set(document.getElementById("pop-network"), wanted.figure);
                 return wanted.graph;
             },
         },

@@ -17,21 +17,17 @@ from components import alerts, population_network, population_panels
 from components.cell_figures import Plot
 from components.populations_page import MOST_LISTED
 from services.cave.context import cave
-from services.cells import plot_frames
-from services.core import type_columns
 from services.core.whole_numbers import whole_number
 from services.populations import (
     chance,
     comparisons,
     likeness,
     motifs,
-    networks,
     paths,
     population,
     scripts,
     sets,
 )
-from services.populations.groupings import CELL
 from services.populations.likeness import Direction
 from services.populations.nulls import Model
 from services.populations.population import Population
@@ -102,13 +98,10 @@ def _paths(view: PopulationAddress, result: Population) -> Any:
 
 
 def _network(view: PopulationAddress, result: Population) -> Any:
-    pre, post = population_views.groups(view, result.pair)
-    down = tuple(chance.somata_um(result.pair, ids)[:, 1] for ids in (result.edges.pre_ids, result.edges.post_ids))
-    table, _, column = pre.by.partition(type_columns.SEPARATOR)
-    colours = {} if pre.by == CELL else plot_frames.type_colours(result.pair.release, table, column)
-    shown = networks.network(result.edges, pre, post, (down[0], down[1]))
-    named = CELL not in (pre.by, post.by)
-    return population_network.picture(shown, colours, named=named, axis=result.pair.release.volume.down)
+    plot = population_plots.network(view, result)
+    shown, colours = plot.figure.arguments
+    named = plot.figure.options["named"]
+    return population_network.picture(plot, shown.result, colours, named=named, axis=result.pair.release.volume.down)
 
 
 def _changes(view: PopulationAddress, result: Population) -> Any:
@@ -176,6 +169,8 @@ def plots_to_copy(
             drawn = population_views.draws(view, result.pair, cast("Model", view.model))
             return [population_chance.plot(view, result, drawn)[0]], whole
     of = population_views.entry_of(view, result)
+    if name == "network":
+        return [population_plots.network(view, of)], partial(scripts.readings, of.pair)
     if name == "differences":
         return [population_beside.plot(view, of)[0]], partial(population_beside.readings, view, of)
     return population_plots.plots(view, of), partial(scripts.readings, of.pair)

@@ -7,11 +7,12 @@ import numpy as np
 from callbacks import population_views
 from components.cell_figures import Plot
 from components.figures import population as drawing
+from components.figures.network import drawing as network_drawing
 from services.cells import compartments, plot_frames, tuning
 from services.core import type_columns
 from services.core.calls import Call, Read, call
 from services.populations import distributions as frames
-from services.populations import reads, tags
+from services.populations import networks, reads, tags
 from services.populations.groupings import CELL, Grouping, of_presynaptic
 from services.populations.population import Population
 from services.views.addresses import PopulationAddress
@@ -28,6 +29,16 @@ def plots(view: PopulationAddress, result: Population) -> list[Plot]:
         *([] if CELL in (pre.by, post.by) else _of_groups(result, edges, pre, post, seed)),
     ]
     return [*drawn, *_of_compartments(result, pre), *_of_tuning(result, edges)]
+
+
+def network(view: PopulationAddress, result: Population) -> Plot:
+    """Its groups, or cells, and the connections among them."""
+    pre, post = population_views.groups(view, result.pair)
+    table, _, column = pre.by.partition(type_columns.SEPARATOR)
+    colours = {} if pre.by == CELL else plot_frames.type_colours(result.pair.release, table, column)
+    shown = call(networks.network, reads.edges(result), reads.groups(pre), reads.groups(post), reads.somata(result))
+    figure = call(network_drawing, shown, colours, named=CELL not in (pre.by, post.by))
+    return Plot("network", "Network", figure)
 
 
 def _of_edges(population: Population, edges: Call) -> list[Plot]:

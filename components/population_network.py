@@ -1,34 +1,28 @@
-"""A population as a network picture, from top to bottom by depth or by another axis of the volume."""
+"""A population as a network that can be moved, and as the figure of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dash_cytoscape as cyto
-import numpy as np
-import pandas as pd
 from dash import dcc, html
 from dash.fingerprint import build_fingerprint
 
-from components.attributes import aria
+from components.attributes import aria, data
 from components.cell_card import counted
+from components.cell_figures import Plot, figure_files
+from components.figures.network import HEIGHT_PX, placed, widths_px
 from components.figures.template import TEXT_PX
-from services.core.type_columns import NO_TYPE
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from services.populations.networks import Network
 
 for _file in cyto._js_dist:
     _file["dynamic"] = True  # 500 kB that only this picture needs, see assets/network.js
 
-WIDTH_PX, HEIGHT_PX = 1_000, 640
-NOT_KNOWN_PX = 60
-"""So far below the lowest are those without a place."""
-GOLDEN = 0.618034
-"""Steps of this share of the width keep neighbours on it apart."""
-SIDES = {"pre": "#e08a3c", "post": "#3f8fd0", "both": "#8c7bd0"}
 SHAPES = {
     "pre": ("triangle", "Triangles: presynaptic"),
     "post": ("rectangle", "Squares: postsynaptic"),
@@ -66,12 +60,11 @@ LOOK = [
 ]
 
 
-def picture(network: Network, colours: Mapping[str, str], *, named: bool, axis: str) -> html.Section:
-    """The network, loaded once its code is there. `colours` are those of the names; `named` tells whether names fit
-    beside nodes, `axis` what the axis downwards is called."""
-    nodes, links = network.nodes, network.links
-    shades = {row["key"]: colours.get(row["name"]) or SIDES[row["side"]] for row in nodes.to_dict("records")}
-    elements = [*_nodes(nodes, shades, named=named), *_links(links, shades)]
+def picture(plot: Plot, network: Network, colours: dict[str, str], *, named: bool, axis: str) -> html.Section:
+    """The network of a `plot`, loaded once its code is there. `colours` are those of the names; `named` tells whether
+    names fit beside nodes, `axis` what the axis downwards is called."""
+    nodes, links = placed(network.nodes, colours), network.links
+    elements = [*_nodes(nodes, named=named), *_links(links, nodes.set_index("key")["colour"])]
     graph = cyto.Cytoscape(
         id="pop-cytoscape",
         elements=elements,
@@ -88,15 +81,17 @@ def picture(network: Network, colours: Mapping[str, str], *, named: bool, axis: 
     below = f" Below: {unknown:,} without a known {axis}." if unknown else ""
     known = [words for side, (_, words) in SHAPES.items() if (nodes["side"] == side).any()]
     below += f" {'; '.join(known)}." if len(known) > 1 else ""
-    wanted = {"script": script(), "graph": graph.to_plotly_json()}
+    drawn = {"script": script(), "graph": graph.to_plotly_json(), "figure": plot.figure.result}
     return html.Section(
         [
-            html.H2("Network"),
+            html.H2(plot.title),
             html.P(words + left + below, className="k-hint"),
             html.Div(id="pop-network", className="k-network", role="img", **aria(label=words)),
-            dcc.Store(id="pop-network-of", data=wanted),
+            dcc.Store(id="pop-network-of", data=drawn),
+            figure_files(plot.name, "population"),
         ],
-        **aria(label="Network"),
+        **aria(label=plot.title),
+        **data(title=plot.title),
     )
 
 
@@ -107,43 +102,24 @@ def script() -> str:
     return f"/_dash-component-suites/dash_cytoscape/{name}"
 
 
-def _nodes(nodes: pd.DataFrame, shades: Mapping[str, str], *, named: bool) -> list[dict[str, Any]]:
-    along = nodes["down_um"].to_numpy(float, na_value=np.nan)
-    low, high = (np.nanmin(along), np.nanmax(along)) if np.isfinite(along).any() else (0.0, 1.0)
-    down = (along - low) / max(high - low, 1.0) * HEIGHT_PX
-    down = np.where(np.isfinite(down), down, HEIGHT_PX + NOT_KNOWN_PX)
-    across_px = np.empty(len(nodes))
-    across_px[np.argsort(down, kind="stable")] = np.arange(len(nodes)) * GOLDEN % 1 * WIDTH_PX
-    sizes = np.minimum(10 + 26 * np.sqrt(nodes["cells"] / max(nodes["cells"].max(), 1)), 12 + 2 * nodes["cells"])
+def _nodes(nodes: pd.DataFrame, *, named: bool) -> list[dict[str, Any]]:
     return [
         {
             "data": {
                 "id": row["key"],
-                "label": _name(row["name"]) if named else "",
-                "size": float(size),
-                "colour": shades[row["key"]],
+                "label": row["label"] if named else "",
+                "size": row["size_px"],
+                "colour": row["colour"],
                 "shape": SHAPES[row["side"]][0],
             },
-            "position": {"x": float(x), "y": float(y)},
+            "position": {"x": row["x_px"], "y": row["y_px"]},
         }
-        for row, size, x, y in zip(nodes.to_dict("records"), sizes, across_px, down, strict=True)
+        for row in nodes.to_dict("records")
     ]
 
 
-def _links(links: pd.DataFrame, shades: Mapping[str, str]) -> list[dict[str, Any]]:
-    most = max(links["num_syn"].max(), 1) if len(links) else 1
+def _links(links: pd.DataFrame, colours: pd.Series[str]) -> list[dict[str, Any]]:
     return [
-        {
-            "data": {
-                "source": row["pre"],
-                "target": row["post"],
-                "width": 0.5 + 7.5 * float(np.sqrt(row["num_syn"] / most)),
-                "colour": shades[row["pre"]],
-            }
-        }
-        for row in links.to_dict("records")
+        {"data": {"source": pre, "target": post, "width": width, "colour": colours[pre]}}
+        for pre, post, width in zip(links["pre"], links["post"], widths_px(links["num_syn"]).tolist(), strict=True)
     ]
-
-
-def _name(name: Any) -> str:
-    return NO_TYPE if pd.isna(name) else str(name)

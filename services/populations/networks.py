@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from services.core.errors import TooLarge
-from services.populations.edges import Edges, Floats
+from services.populations.edges import Edges
 from services.populations.groupings import Grouping
 
 MOST_NODES = 300
@@ -27,14 +28,16 @@ class Network:
     left_out: int = 0
 
 
-def network(edges: Edges, pre: Grouping, post: Grouping, down_um: tuple[Floats, Floats]) -> Network:
+def network(
+    edges: Edges, pre: Grouping, post: Grouping, somata_um: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+) -> Network:
     """The network of the groups of two sets. A group of both is one node where both are by the same column.
-    `down_um` is where the somata of both sets are along the axis drawn downwards (NaN = not known): the depth, where
-    the volume has one.
+    `somata_um` is where the somata of both sets are (as of `chance.somata_um`); their second axis is drawn downwards:
+    the depth, where the volume has one.
 
     Raises TooLarge for more than 300 groups.
     """
-    sides = (("pre", pre, edges.pre_ids, down_um[0]), ("post", post, edges.post_ids, down_um[1]))
+    sides = (("pre", pre, edges.pre_ids, somata_um[0][:, 1]), ("post", post, edges.post_ids, somata_um[1][:, 1]))
     cells = pd.concat(
         [
             pd.DataFrame(

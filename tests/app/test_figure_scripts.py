@@ -30,7 +30,7 @@ from services.cave.client import Cave
 from services.cells import morphology, skeleton_script, skeleton_wall
 from services.cells.partner_table import COMPARTMENT, TUNING
 from services.core import calls
-from services.populations import population, scripts
+from services.populations import networks, population, scripts
 from services.populations.nulls import MODELS
 from services.views.addresses import CellAddress, PopulationAddress, TableAddress
 from services.views.cell_view import CellView
@@ -169,6 +169,22 @@ def test_the_matrix_of_a_population(cave: Cave, version: str, value: str, order:
     view, result = next(populations(cave, version, order=order, value=value, pre_by=by, post_by=by))
     plot = population_matrix.plot(view, result)
     check([plot], scripts.readings(result.pair, plot.figure.reads))
+
+
+@pytest.mark.parametrize("by", ["", "cell"])
+def test_the_network_of_a_population(cave: Cave, version: str, by: str) -> None:
+    view, result = next(populations(cave, version, **({"pre_by": by, "post_by": by} if by else {})))
+    plot = population_plots.network(view, result)
+    read = check([plot], scripts.readings(result.pair, plot.figure.reads))
+    nodes = [trace for trace in plot.figure.result["data"] if "text" in trace]
+    if by:
+        assert sum(len(trace["x"]) for trace in nodes) == len({*read["pre"], *read["post"]})
+        rows = read["synapses"]
+        pairs = rows[rows["pre_root_id"] != rows["post_root_id"]].groupby(["pre_root_id", "post_root_id"]).ngroups
+        lines = [trace for trace in plot.figure.result["data"] if trace["mode"] == "lines+markers"]
+        assert sum(len(trace["x"]) // 3 for trace in lines) == min(pairs, networks.MOST_LINKS)
+    else:
+        assert {name for trace in nodes for name in trace["text"]} >= {"5P-ET", "BC"}
 
 
 @pytest.mark.parametrize("model", MODELS)

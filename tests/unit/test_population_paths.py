@@ -148,12 +148,16 @@ def test_paths_where_nothing_leads() -> None:
         paths.between(edges, PRE, POST, steps=4)
 
 
+def somata_um(depths_um: pd.Series[float]) -> np.ndarray:
+    return np.column_stack([np.zeros(len(depths_um)), depths_um, np.zeros(len(depths_um))])
+
+
 def test_a_network_is_that_of_pandas() -> None:
     rows, edges = wiring(5)
     types = pd.Series([f"t{root % 4}" for root in IDS], index=IDS)
     depths = pd.Series(np.arange(30) * 10.0, index=IDS).mask(types == "t1")
     groups = of_values("type", types[PRE]), of_values("type", types[POST])
-    shown = networks.network(edges, *groups, (depths[PRE].to_numpy(), depths[POST].to_numpy()))
+    shown = networks.network(edges, *groups, (somata_um(depths[PRE]), somata_um(depths[POST])))
     nodes = shown.nodes.set_index("name")
     every = pd.Series(IDS, index=IDS).groupby(types)
     assert nodes["cells"].to_dict() == every.size().to_dict() and set(nodes["side"]) == {"both"}
@@ -165,7 +169,7 @@ def test_a_network_is_that_of_pandas() -> None:
     links = shown.links.assign(**{end: shown.links[end].str.removeprefix("type=") for end in ("pre", "post")})
     assert links.set_index(["pre", "post"])["num_syn"].to_dict() == counts.to_dict()
     assert links["connections"].sum() == len(edges) and shown.left_out == 0
-    other = networks.network(edges, groups[0], of_values("else", types[POST]), (np.zeros(22), np.zeros(22)))
+    other = networks.network(edges, groups[0], of_values("else", types[POST]), (np.zeros((22, 3)), np.zeros((22, 3))))
     assert len(other.nodes) == 8 and set(other.nodes["side"]) == {"pre", "post"}
 
 
@@ -174,4 +178,4 @@ def test_a_network_of_too_many_is_refused() -> None:
     none = edges_of(pd.DataFrame({"pre_root_id": [], "post_root_id": [], "size": []}), ids, ids)
     every = Grouping("cell", tuple(map(str, ids)), np.arange(399))
     with pytest.raises(TooLarge, match="399 nodes"):
-        networks.network(none, every, every, (np.zeros(399), np.zeros(399)))
+        networks.network(none, every, every, (np.zeros((399, 3)), np.zeros((399, 3))))
