@@ -5,11 +5,14 @@
     const LINE_PX = 16;
     const LETTER_PX = 7.2; // of the caption
     const AXIS_PX = 48;
+    const GAP_PX = 8;
 
     function lines(text, width) {
         const all = [""];
-        for (const word of text.split(/\s+/)) {
-            if (all.at(-1).length + word.length > width / LETTER_PX) all.push("");
+        const most = Math.floor(width / LETTER_PX);
+        const words = text.split(/\s+/).flatMap((word) => word.match(new RegExp(`.{1,${most}}`, "gu")) ?? []); // of addresses
+        for (const word of words) {
+            if (all.at(-1).length + word.length > most) all.push("");
             all.push(`${all.pop()} ${word}`.trim());
         }
         return all;
@@ -35,9 +38,9 @@
         const {data, layout} = graph || karst.drawnFrom.get(plot.querySelector("table, .k-network"));
         const width = Number(plot.dataset.width ?? WIDTH_PX);
         const text = caption(plot, width);
-        const below = text.length * LINE_PX + AXIS_PX;
+        const below = text.length * LINE_PX + GAP_PX + AXIS_PX;
         const height = (graph ? graph.clientHeight : layout.height) + below;
-        const title = {text: text.map(escaped).join("<br>"), font: {size: 12}, x: 0.01, xanchor: "left", y: 0.01, yanchor: "bottom", yref: "container", automargin: false};
+        const title = {text: text.map(escaped).join("<br>"), font: {size: 12}, x: 0.01, xanchor: "left", y: (text.length * LINE_PX + GAP_PX) / height, yanchor: "top", yref: "container", automargin: false};
         const onWhite = {paper_bgcolor: "#fff", plot_bgcolor: "#fff", font: {...layout.font, color: "#222"}, title, height, width};
         const margin = {...layout.margin, t: 24, b: below};
         return {shown: {data, layout: {...layout, ...onWhite, margin}}, size: {width, height}};

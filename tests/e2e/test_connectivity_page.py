@@ -188,7 +188,11 @@ def test_a_figure_is_given_as_a_file_with_its_caption(kept_cell: Page, root: int
     width, height = (int(text) for text in re.findall(r'<svg[^>]* width="(\d+)" height="(\d+)"', svg)[0])
     assert struct.unpack(">II", (tmp_path / "PNG").read_bytes()[16:24]) == (2 * width, 2 * height)
     plot.get_by_role("button", name="PDF", exact=True).click()
-    expect(kept_cell.frame_locator("#figure-page").locator("svg.main-svg").first).to_be_attached()
+    caption = kept_cell.frame_locator("#figure-page").locator("text.gtitle")
+    box = caption.evaluate(
+        "text => { const {x, y, width, height} = text.getBBox(); return [x, y, x + width, y + height]; }"
+    )
+    assert box[0] >= 0 and box[1] >= 0 and box[2] <= width and box[3] <= height, "the caption is cut"
     plot.get_by_role("button", name="Copy as Python").click()
     expect(kept_cell.locator("#announcement")).to_have_text("A script was copied.")
     assert "go.Figure" in kept_cell.evaluate("navigator.clipboard.readText()")
