@@ -136,6 +136,12 @@ def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
     nodes = "() => document.getElementById('pop-cytoscape')?._cyreg?.cy.nodes().length"
     everybody = set(among["pre_pt_root_id"]) | set(among["post_pt_root_id"]) | cells
     page.wait_for_function(f"count => ({nodes})() === count", arg=len(everybody))
+    picture = page.get_by_role("region", name="Network")
+    picture.get_by_role("button", name="Copy as Python").click()
+    expect_script(page, "network(")
+    with page.expect_download() as download:
+        picture.get_by_role("button", name="SVG").click()
+    assert download.value.path().read_text().count('class="point"') >= len(everybody)
     page.get_by_role("link", name="Motifs", exact=True).click()
     expect(page.locator("#pop-panel")).to_contain_text(f"100 permutations, seed 1, of {len(edges):,} connections")
     graph = nx.DiGraph([*zip(edges["pre_pt_root_id"], edges["post_pt_root_id"], strict=True)])
