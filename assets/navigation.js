@@ -16,14 +16,14 @@
     const TYPING_MS = 2000; // what is typed without a longer pause is one entry in the history
     const PATIENCE_MS = 5000; // the server may not answer; the way is then taken from the address as it is
     const STEP_MS = 250;
-
-    const ASKS_MS = 400; // a grid hears of its boxes when nothing has been typed for 350 ms (components/grid.py)
-    let boxTypedAt = 0;
+    const DEBOUNCE_MS = 350; // how long a grid waits for more to be typed in its boxes (components/grid.py)
+    const HEARD_MS = 2000; // by then it has said what it shows, or it is the same as before
+    let boxTypedAt = 0; // when something was typed that is not known to be shown yet
 
     // Waits until the address is that of what is shown, so that a change just made is not lost on the way. An answer
     // that was lost comes after Retry, however late that is.
     async function settled() {
-        const isTyping = () => Date.now() < boxTypedAt + ASKS_MS;
+        const isTyping = () => Date.now() < boxTypedAt + HEARD_MS;
         for (let left_ms = PATIENCE_MS; (pending || isTyping()) && left_ms > 0; left_ms -= STEP_MS) {
             if (document.body.classList.contains("k-lost")) left_ms = PATIENCE_MS;
             const step = new Promise((resolve) => setTimeout(resolve, STEP_MS));
@@ -58,7 +58,7 @@
 
     function arriveAt(address) {
         drawn = shown = address;
-        [written, acted, typedAt] = [0, "", 0]; // what is done on another page is no more of what was typed on the last
+        [written, acted, typedAt, boxTypedAt] = [0, "", 0, 0]; // what is done on another page is no more of what was typed on the last
     }
 
     async function submit(form) {
@@ -247,6 +247,7 @@
             requested: function (shown, ...controls) {
                 const isKnown = [shown].flat().some(Boolean) && controls.every((value) => value != null);
                 if (!isKnown) return;
+                if (Date.now() >= boxTypedAt + DEBOUNCE_MS) boxTypedAt = 0;
                 if (pending) pending.resolve();
                 pending = {journeys};
                 pending.done = new Promise((resolve) => (pending.resolve = resolve));

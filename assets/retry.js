@@ -71,7 +71,9 @@
 
     function show() {
         document.body.classList.toggle("k-lost", held.size > 0);
+        const problems = [...new Set([...held.values()].map(({problem}) => problem))].join(" ");
         const before = document.querySelector(".k-retry");
+        if (before && before.dataset.problems === problems) return; // it may be being clicked just now
         if (before) before.remove();
         if (!held.size) return;
         const bar = document.createElement("div");
@@ -80,8 +82,8 @@
         const button = document.createElement("button");
         Object.assign(button, {type: "button", className: "btn btn-sm btn-secondary", textContent: "Retry"});
         button.addEventListener("click", () => [...held.values()].forEach(({retry}) => retry()));
-        const problems = [...new Set([...held.values()].map(({problem}) => problem))];
-        bar.append(problems.join(" "), button);
+        bar.dataset.problems = problems;
+        bar.append(problems, button);
         document.body.append(bar);
     }
 })();
