@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from flask_caching.backends import FileSystemCache
 
@@ -14,10 +15,26 @@ SPARE = 8
 processes stay within the bound."""
 
 
-def make_private(folder: Path) -> None:
-    """Make a folder, and the one that it lies in, for this user alone."""
-    for path in (folder.parent, folder):
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+TRIES = 10
+"""As often a folder that is deleted all the time is made again."""
+
+T = TypeVar("T")
+
+
+def within(folder: Path, action: Callable[[], T]) -> T:
+    """Do `action` in a folder that is made first, with the one that it lies in, for this user alone.
+
+    Both are done again, `TRIES` times in all, when the folder has been deleted meanwhile. Raises OSError.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            for path in (folder.parent, folder):
+                path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return action()
+        except (FileExistsError, FileNotFoundError):  # mkdir says that a folder exists which is deleted just then
+            if not left:
+                raise
+    raise AssertionError
 
 
 class Plain:
@@ -47,8 +64,7 @@ class Folder(FileSystemCache):
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._unseen_bytes = max_bytes
-        make_private(folder)
-        super().__init__(str(folder), threshold=0, default_timeout=0)
+        within(folder, lambda: FileSystemCache.__init__(self, str(folder), threshold=0, default_timeout=0))
 
     def get(self, key: str) -> Any:
         """What is kept for `key`; its file's time of change becomes that of its last use."""
@@ -59,18 +75,19 @@ class Folder(FileSystemCache):
         return content
 
     def set(self, key: str, value: bytes, timeout: Any = None, mgmt_element: bool = False) -> bool:
-        """Keep `value`, unless it is larger than the bound; False when it cannot be written."""
+        """Keep `value`, unless it is larger than the bound. Raises OSError when it cannot be written."""
         if len(value) > self._max_bytes:
             return True
-        for _ in range(2):  # the folder may be deleted just now
-            make_private(Path(self._path))
-            if written := super().set(key, value, timeout, mgmt_element):
-                break
+        within(Path(self._path), lambda: self._write(key, value, timeout, mgmt_element))
         self._unseen_bytes += len(value)
         if self._unseen_bytes > self._max_bytes // SPARE // 2:
             self._unseen_bytes = 0
             self._free()
-        return written
+        return True
+
+    def _write(self, key: str, value: bytes, timeout: Any, mgmt_element: bool) -> None:
+        if not super().set(key, value, timeout, mgmt_element):
+            raise FileNotFoundError(f"{self._path} cannot be written to")  # which is most often the reason
 
     def _free(self) -> None:
         """Delete what was used least recently, until an eighth of the bound is free."""

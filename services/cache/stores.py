@@ -19,7 +19,7 @@ import filelock
 import redis
 from flask_caching.backends import RedisCache
 
-from services.cache.folder import Folder, Plain, make_private
+from services.cache.folder import Folder, Plain, within
 from services.core.stages import stage
 
 log = logging.getLogger("karst.cache")
@@ -134,8 +134,8 @@ def _connect_folder(folder: Path, max_bytes: int) -> tuple[Folder, Callable[[str
     @contextmanager
     def locked(key: str) -> Iterator[None]:
         path = folder / "locks" / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-        make_private(path.parent)
-        with filelock.FileLock(path, timeout=WAIT_S, mode=0o600):
+        lock = filelock.FileLock(path, timeout=WAIT_S, mode=0o600)
+        with within(path.parent, lock.acquire):
             try:
                 yield
             finally:

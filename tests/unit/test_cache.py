@@ -281,6 +281,24 @@ class TestFailure:
         assert caplog.text == ""
         assert where.stat().st_mode & 0o077 == 0
 
+    def test_a_folder_that_is_deleted_while_threads_write_goes_on_sharing(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        where = tmp_path / "cache"
+        cache = Cache(str(where), 0)
+
+        def write(first: int) -> None:
+            for number in range(first, first + 200):
+                if number % 10 == 0:
+                    shutil.rmtree(where, ignore_errors=True)
+                assert cache.value((number,), partial(int, number)) == number
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(0, 800, 200)))
+        assert "shared cache does not work" not in caplog.text
+        assert cache.value(("last",), lambda: 1) == 1
+        assert Cache(str(where), MEMORY).value(("last",), never) == 1
+
     def test_a_folder_that_is_deleted_again_and_again_costs_only_the_sharing(self, tmp_path: Path) -> None:
         where = tmp_path / "cache"
         caches = [Cache(str(where), 0) for _ in range(2)]
