@@ -266,10 +266,7 @@ def read_entry(pair: Pair) -> Sequence[str | None]:
         return ()
     if not all(names):
         raise BadInput("An entry of the matrix has a row and a column.", "Give both, or neither.")
-    for name, groups in zip(names, read_groups(pair), strict=True):
-        if groupings.named(name) not in groups.names:
-            raise BadInput(f"No cell of the set has {name[:80]!r} as {groups.by}.", "Take a name that the matrix has.")
-    return [groupings.named(name) for name in names]
+    return groupings.entry(read_groups(pair), *names)
 
 
 def read_grouped(pair: Pair) -> tuple[Population, tuple[Grouping, Grouping]]:

@@ -48,7 +48,8 @@ def draw(href: str) -> Any:
     if not result or view.panel not in DRAWN:
         return no_update
     shown = population_views.entry_of(view, result)
-    only = population_panels.only(view) if shown is not result else None
+    missing = population_views.missing(view, result)
+    only = population_panels.only(view, missing) if shown is not result else None
     return [only, DRAWN[view.panel](view, shown)]
 
 

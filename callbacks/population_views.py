@@ -81,6 +81,13 @@ def draws(view: PopulationAddress, pair: Pair, model: Literal["motifs"] | Model)
     return Draws(model, **seeded, by=grouped_by(view, pair), entry=_entry(view))
 
 
+def missing(view: PopulationAddress, result: Population) -> str:
+    """A sentence where the matrix does not have the entry that the address names."""
+    if not (view.row and view.column):
+        return ""
+    return groupings.missing(groups(view, result.pair), view.row, view.column)
+
+
 def _entry(view: PopulationAddress) -> tuple[str | None, str | None]:
     """The groups of the entry of the matrix that a view is of."""
     return groupings.named(view.row), groupings.named(view.column)

@@ -157,7 +157,7 @@ def list_entry(href: str) -> Any:
     if not result:
         return no_update
     pre, post = groups(view, result.pair)
-    rows = population.synapses_of(result, pre, post, groupings.named(view.row), groupings.named(view.column))
+    rows = population.synapses_of(result, pre, post, *groupings.entry((pre, post), view.row, view.column))
     return populations_page.entry(view, chance.measured(result, rows), _link(result, rows))
 
 

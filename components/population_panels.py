@@ -190,10 +190,11 @@ def beside(view: PopulationAddress, plot: Plot, groups: pd.DataFrame, by: str, n
     return _section("Side by side", " ".join(notes), graph, long_table("Differences", titles, rows, (by,)), files)
 
 
-def only(view: PopulationAddress) -> html.P:
-    """Says that what follows is of one entry of the matrix."""
+def only(view: PopulationAddress, missing: str) -> html.P:
+    """Says that what follows is of one entry of the matrix, or is `missing`."""
     every = html.A("Show all", href=replace(view, row="", column="").href())
-    return html.P([f"Only {view.row} onto {view.column}. ", every], className="k-hint")
+    words = f"Only {view.row} onto {view.column}. {missing} ".replace("  ", " ")
+    return html.P([words, every], className="k-hint")
 
 
 def nothing(words: str) -> html.P:

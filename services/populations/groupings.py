@@ -88,6 +88,22 @@ def named(name: str) -> str | None:
     return None if name == type_columns.NO_TYPE else name
 
 
+def missing(groups: tuple[Grouping, Grouping], row: str, column: str) -> str:
+    """A sentence for names of an entry of a matrix that no group has; "" = both are there."""
+    sides = zip(("presynaptic", "postsynaptic"), groups, (row, column), strict=True)
+    which = [
+        f"No {side} cell has {name[:80]!r} as {one.by}." for side, one, name in sides if named(name) not in one.names
+    ]
+    return " ".join(which)
+
+
+def entry(groups: tuple[Grouping, Grouping], row: str, column: str) -> tuple[str | None, str | None]:
+    """The groups of the entry of a matrix that these names mean. Raises BadInput for one that there is not."""
+    if message := missing(groups, row, column):
+        raise BadInput(message, "Choose an entry of the matrix.")
+    return named(row), named(column)
+
+
 def notices(release: Release, *by: str) -> tuple[str, ...]:
     """What the owners of the tables that cells are grouped by give notice of."""
     return release.notices(*(one.partition(type_columns.SEPARATOR)[0] for one in by))

@@ -337,7 +337,10 @@ def test_an_entry_of_the_matrix_alone(asked: FlaskClient) -> None:
     assert [(row["group"], row["first"], row["second"]) for row in groups] == [("I", 1, 1)]
 
 
-@pytest.mark.parametrize(("entry", "words"), [({"row": "P"}, "a row and a column"), ({"row": "Q", "column": "I"}, "Q")])
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [({"row": "P"}, "a row and a column"), ({"row": "Q", "column": "I"}, "presynaptic cell has 'Q'")],
+)
 def test_an_entry_that_there_is_not(asked: FlaskClient, entry: dict[str, str], words: str) -> None:
     answer = asked.get(f"/api/v1/{SIX}/latest/populations/edges", query_string={"pre": "nuclei:", **BY_TYPE, **entry})
     assert answer.status_code == 400 and words in answer.json["error"]["message"]
