@@ -249,8 +249,9 @@ def selection(count: int) -> list[Any]:
     return deselect("table-deselect", count)
 
 
-def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> tuple[Any, list[Any]]:
-    """A link to the rows as a file, and a menu of all files and of buttons that copy ids or a script. `refused` says of
+def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> tuple[list[Any], list[Any]]:
+    """Links to who the cells connect to and to the rows as a file, and a menu of all files and of buttons that copy ids
+    or a script. `refused` says of
     some files why there are none."""
     path = f"/api/v1/{quote(view.datastack)}/{quote(view.version)}/tables/{quote(view.table)}/rows"
     sort = "".join(f"&sort={quote(text)}" for text in format_sort(view.sort))
@@ -274,10 +275,9 @@ def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> tupl
         )
         for form, words in COPIES.items()
     ]
-    ways = onwards(view, line)
     chosen = among_chosen({"type": "table-copy"})
-    menu = [html.H2("Files"), *files, html.H2("Copy"), *copies, html.H2("See"), *ways, chosen]
-    return None if "CSV" in refused else csv, menu
+    menu = [html.H2("Files"), *files, html.H2("Copy"), *copies, html.H2("See"), chosen]
+    return [*onwards(view, line), *([] if "CSV" in refused else [csv])], menu
 
 
 def among_chosen(id: dict[str, str]) -> html.Button:

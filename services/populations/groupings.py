@@ -91,10 +91,8 @@ def named(name: str) -> str | None:
 def missing(groups: tuple[Grouping, Grouping], row: str, column: str) -> str:
     """A sentence for names of an entry of a matrix that no group has; "" = both are there."""
     sides = zip(("presynaptic", "postsynaptic"), groups, (row, column), strict=True)
-    which = [
-        f"No {side} cell has {name[:80]!r} as {one.by}." for side, one, name in sides if named(name) not in one.names
-    ]
-    return " ".join(which)
+    lost = [(side, one.by, name[:80]) for side, one, name in sides if named(name) not in one.names]
+    return " ".join(f"No {side} cell has {name!r} as {by}." for side, by, name in lost)
 
 
 def entry(groups: tuple[Grouping, Grouping], row: str, column: str) -> tuple[str | None, str | None]:

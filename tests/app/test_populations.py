@@ -339,7 +339,10 @@ def test_an_entry_of_the_matrix_alone(asked: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("entry", "words"),
-    [({"row": "P"}, "a row and a column"), ({"row": "Q", "column": "I"}, "presynaptic cell has 'Q'")],
+    [
+        ({"row": "P"}, "a row and a column"),
+        ({"row": "Q", "column": "I"}, "No presynaptic cell has 'Q' as types.cell_type."),
+    ],
 )
 def test_an_entry_that_there_is_not(asked: FlaskClient, entry: dict[str, str], words: str) -> None:
     answer = asked.get(f"/api/v1/{SIX}/latest/populations/edges", query_string={"pre": "nuclei:", **BY_TYPE, **entry})

@@ -134,7 +134,7 @@ def test_plots_comparison_and_link_hold_the_values(page: Page, odd_url: str) -> 
 
 def test_a_csv_gives_back_every_value_and_runs_no_formula(page: Page) -> None:
     page.goto("/table-viewer?table=types&sort=id")
-    href = page.locator("#table-csv > a").get_attribute("href")
+    href = page.locator("#table-csv").get_by_role("link", name="CSV").get_attribute("href")
     text = page.request.get(str(href)).body().decode()
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["cell_type"] for row in rows] == ["'" + v if v in FORMULAS else v for v in VALUES]

@@ -48,7 +48,6 @@ def sent_bytes(page: Page) -> int:
 
 def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFrame) -> None:
     page.goto(f"/table-viewer?table={PROOFREADING}")
-    page.locator(".k-take summary").click()
     page.get_by_role("link", name="Connections among these cells").click()
     expect(page.locator(".k-sets tbody tr")).to_have_count(2)
     offer = page.get_by_role("link", name="Read the synapses")
