@@ -25,7 +25,7 @@ Public names:
   soma_map, synapse_depths, type_colours, universe
 - `proofreading`: NONE, missing, rows, table_of
 - `role_faults`: missing
-- `role_tables`: columns, fault, table_of
+- `role_tables`: columns, fault, is_of_kind, nameless, table_of
 - `several_cells`: among, open_partners, totals, with_partner
 - `synapse_filter`: ALL, among, chosen, chosen_among, parse, usual
 - `synapse_rows`: CENTRE_NM

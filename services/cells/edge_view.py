@@ -9,6 +9,7 @@ import pandas as pd
 
 from services.cave.queries import Filters
 from services.cave.release import Release
+from services.core.columns import kind_of
 from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.roles import PAIR_COUNTS, PAIR_ENDS, PAIR_SIZE
@@ -44,8 +45,11 @@ def find(release: Release) -> EdgeView | None:
             f"{role.table} has no columns of two root ids and a number of synapses, so it is no view of pairs.",
             "Name another under roles in the profile.",
         )
-    if release.sample(role.table).empty:
+    first = release.sample(role.table)
+    if first.empty:
         raise BadInput(f"{role.table} is empty, so partners are counted from synapses.")
+    if kind_of(count, first[count]) != "number":
+        raise BadInput(f"{role.table} has no numbers of synapses in {count}, so partners are counted from synapses.")
     return EdgeView(role.table, *ends, count, PAIR_SIZE in there, role.where)
 
 

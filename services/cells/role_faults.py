@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 
 from services.cave.release import Release
-from services.cells import cells, edge_view, proofreading, role_tables, synapse_filter
+from services.cells import cells, edge_view, proofreading, role_tables, synapse_filter, synapse_values
 from services.cells.role_tables import columns
 from services.core.roles import RULES, Role
 
 UNITS = {"unit_id", "scan_idx"}
 """Columns of tables of functional units."""
+OWN = {"proofreading": proofreading.fault, "neurotransmitters": synapse_values.fault}
+"""Roles that say themselves whether a table can have them."""
 
 
 def missing(release: Release) -> tuple[str, ...]:
@@ -38,12 +40,12 @@ def _missing(release: Release) -> Iterator[str]:
 
 def _of_another_kind(release: Release, name: str, table: str) -> str:
     """A sentence where a table cannot have the role `name`, for it says something else; "" where it may."""
-    if name == "proofreading":
-        return proofreading.fault(release)
+    if name in OWN:
+        return OWN[name](release)
     if name in role_tables.NEEDED:
         return role_tables.fault(release, name)
-    if name == "somata" and (lacking := cells.lacking(release, table)):
-        return lacking
+    if message := cells.lacking(release, table) if name == "somata" else role_tables.nameless(release, name):
+        return message
     info = release.table_info(table)
     schema, words = info.schema_type, name.replace("_", " ")
     if name not in ("somata", "cell_types", "coregistration") or schema in RULES[name].schemas:

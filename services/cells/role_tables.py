@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from services.cave.release import Release
 from services.cells.cells import PLACED
+from services.core.columns import kind_of
 from services.core.roles import N_INPUT, N_OUTPUT, RULES, Role
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -18,6 +19,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 """Such roles, with the columns that their tables need beside the one that the role itself names."""
 OF_SYNAPSES = ("compartments", "neuropils")
 """Those whose tables say something of each synapse."""
+NAMING = ("cell_types", "compartments", "neuropils", "areas")
+"""The roles whose column holds names."""
 
 
 def table_of(release: Release, name: str) -> str | None:
@@ -43,7 +46,27 @@ def fault(release: Release, name: str) -> str:
     lacking = [one for one in (*NEEDED[name], role.column) if one and there and one not in there]
     if lacking:
         return f"{role.table}, {words}, has no column {' and no '.join(lacking)}."
-    return ""
+    counts = NEEDED[name][1:] if name == "degrees" and named else ()
+    if others := [one for one in counts if not is_of_kind(release, role.table, one, "number")]:
+        return f"{role.table}, {words}, has no numbers in {' and '.join(others)}."
+    return nameless(release, name)
+
+
+def nameless(release: Release, name: str) -> str:
+    """A sentence where the column that the profile names for one of the roles of NAMING holds no names; "" where it
+    does, or nobody names one that is there."""
+    role: Role = getattr(release.roles, name)
+    column = release.profile.roles[name].column if name in NAMING and name in release.profile.roles else ""
+    if not column or role.table is None or role.misfit or column not in columns(release, role.table):
+        return ""
+    fits = is_of_kind(release, role.table, column, "text")
+    return "" if fits else f"{role.table}, named for {name.replace('_', ' ')}, has no names in {column}."
+
+
+def is_of_kind(release: Release, table: str, column: str, kind: str) -> bool:
+    """Whether the values of a column are of a kind, as far as the first row tells."""
+    values = release.sample(table)[column]
+    return bool(values.isna().all()) or kind_of(column, values) == kind
 
 
 def columns(release: Release, table: str) -> set[str]:

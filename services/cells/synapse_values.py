@@ -100,6 +100,15 @@ def transmitter_table(release: Release) -> TransmitterTable | None:
     return TransmitterTable(table, names, VALID_NT in there) if names else None
 
 
+def fault(release: Release) -> str:
+    """A sentence where the table with the role of neurotransmitters has none of the synapses; "" where it has, or there
+    is no such table."""
+    table = release.roles.neurotransmitters.table
+    if table in (None, release.roles.synapses.table) or transmitter_table(release):
+        return ""
+    return f"{table}, named for neurotransmitters, has no probabilities of transmitters of the synapses."
+
+
 def transmitters(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.DataFrame | None:
     """The probabilities of each synapse of a cell in one direction, by synapse id (int64), with their validity where it
     is said; None where the synapses have them themselves. One request, or as many as CAVE needs for all of them."""

@@ -188,9 +188,8 @@ def _unfit(release: Release, roles: Roles) -> Iterator[str]:
     yield from filter(None, (role_tables.fault(release, name) for name in role_tables.NEEDED))
     if message := proofreading.fault(release):
         yield message
-    transmitters = roles.neurotransmitters.table
-    if transmitters not in (None, roles.synapses.table) and not synapse_values.transmitter_table(release):
-        yield f"{transmitters}, named for neurotransmitters, has no probabilities of transmitters of the synapses."
+    if message := synapse_values.fault(release):
+        yield message
     if roles.synapses.table:
         try:
             release.synapse_shape()

@@ -78,6 +78,18 @@ def test_the_cortex_fits_its_profile(localcave_url: str, config: Path) -> None:
             '[roles]\ncell_types = { table = "hierarchical_neuron_annotations", system = "class" }\n',
             "has no row of the system class",
         ),
+        (
+            '[roles]\nneuropils = { table = "fly_synapses_neuropil", column = "target_id" }\n',
+            "fly_synapses_neuropil, named for neuropils, has no names in target_id.",
+        ),
+        (
+            '[roles]\ncell_types = { table = "hierarchical_neuron_annotations", column = "user_id" }\n',
+            "hierarchical_neuron_annotations, named for cell types, has no names in user_id.",
+        ),
+        (
+            '[roles]\nedges = { table = "valid_connection_v2", column = "pre_pt_root_id" }\n',
+            "valid_connection_v2 has no numbers of synapses in pre_pt_root_id",
+        ),
         ('[roles]\nedges = "nuclei_v1"\n', "nuclei_v1 has no columns of two root ids and a number of synapses"),
         ('[roles]\ndegrees = "valid_connection_v2"\n', "degrees, has no column root_id and no n_input and no n_output"),
         ('[roles]\nproofreading = "valid_connection_v2"\n', "named for proofreading, has no column pt_root_id"),
