@@ -1,7 +1,7 @@
 """The supervoxels of a datastack, painted on demand: what is known to lie in one is a ball of it.
 
-Nuclei are balls of their volume; around the points of synapses every voxel is of the nearest one's supervoxel. What
-lies between is 0, which is no segment.
+Nuclei are balls of their volume, the nearest one's where they overlap; around the points of synapses every voxel is of
+the nearest one's supervoxel. What lies between is 0, which is no segment.
 """
 # ruff: noqa: S608  names come from manifests through `identifier`, values are bound
 
@@ -42,9 +42,10 @@ class Watershed(Volume):
         if len(middles):
             near = KDTree(middles).query_ball_point(centres, radii.max())
             for i, nuclei in enumerate(near):
-                for nucleus in sorted(nuclei):
-                    if ((middles[nucleus] - centres[i]) ** 2).sum() <= radii[nucleus] ** 2:
-                        result[i] = supervoxels[nucleus]
+                away = np.linalg.norm(middles[nuclei] - centres[i], axis=1)
+                away[away > radii[nuclei]] = np.inf
+                if len(nuclei) and np.isfinite(away.min()):
+                    result[i] = supervoxels[nuclei[int(np.argmin(away))]]
         points, supervoxels = self._points_near(centres)
         if len(points):
             away, nearest = KDTree(points).query(centres)
@@ -56,8 +57,11 @@ class Watershed(Volume):
         axes = [(np.arange(low, high) + 0.5) * nm for (low, high), nm in zip(ranges, size_nm, strict=True)]
         voxels = np.zeros(tuple(len(axis) for axis in reversed(axes)), "<u8")
         low, high = (np.array([axis[end] for axis in axes]) for end in (0, -1))
+        nearest = np.full(voxels.shape, np.inf)
         for centre, radius, supervoxel in zip(*self._nuclei(low, high), strict=True):
-            voxels[_square(axes, centre) <= radius**2] = supervoxel
+            square = _square(axes, centre)
+            nearer = (square <= radius**2) & (square < nearest)
+            voxels[nearer], nearest[nearer] = supervoxel, square[nearer]
         nearest = np.full(voxels.shape, POINT_RADIUS_NM**2)
         for centre, supervoxel in zip(*self._points(low, high), strict=True):
             square = _square(axes, centre)

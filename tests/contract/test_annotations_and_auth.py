@@ -179,6 +179,14 @@ def test_rows_of_ones_own_table_are_queried_live_with_the_roots_of_now(client: C
     assert refusal(client.materialize.query_table, table) == 404
 
 
+def test_the_middle_of_a_nucleus_is_its_own_where_others_overlap_it(client: CAVEclient, table: str) -> None:
+    nuclei = client.materialize.query_table(SERVED, filter_greater_dict={"pt_supervoxel_id": 0}, limit=10_000)
+    points = [{"pt": {"position": list(map(int, place))}, "tag": "soma"} for place in nuclei.pt_position]
+    client.annotation.post_annotation(table, points)
+    frame = live(client, table)
+    assert (frame.pt_supervoxel_id.to_numpy() == nuclei.pt_supervoxel_id.to_numpy()).mean() > 0.999
+
+
 def test_rows_that_refer_to_a_table_are_joined_with_it_live(client: CAVEclient) -> None:
     target = int(client.materialize.query_table(SERVED, limit=1).id[0])
     annotation = client.annotation
