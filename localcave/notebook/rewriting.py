@@ -29,6 +29,7 @@ VERSIONS = re.compile(
     rf"(?i:\b(?!python|skel|mesh)(?:\w*versions?|materialization)){_ASSIGNED}{_VALUE}|get_version_metadata\(\s*\d+"
 )
 VERSION_NUMBERS = re.compile(r"(?<![\w.])\d{2,4}\b(?!\.\d)")
+VERSION_PLACES = re.compile(r"(\bget_versions(?:_metadata)?\(\)\[)(\d+)(?=\])")
 TIMES = re.compile(r"\bdatetime\(\s*(\d{4})\s*,([^()]*)\)")
 _PLAIN = _IN_CALL = r"""[^()#'"]|'[^'\n]*'|"[^"\n]*"|#.*\n"""
 for _ in range(3):  # calls in calls
@@ -136,6 +137,8 @@ class _Change:
         if self._examples.state is not None:
             code = STATE_IDS.sub(rf"\g<1>{self._examples.state}", code)
         code = VERSIONS.sub(lambda match: VERSION_NUMBERS.sub(self._version, match[0]), code)
+        last = len(self._examples.versions) - 1
+        code = VERSION_PLACES.sub(lambda match: f"{match[1]}{min(int(match[2]), last)}", code)
         return TIMES.sub(self._time, code)
 
     def _client(self, call: re.Match[str]) -> str:

@@ -172,6 +172,8 @@ def test_ids_of_one_list_are_all_replaced_and_stay_the_same_ones() -> None:
         ("versions = [661, 1078, 1507]", "versions = [943, 943, 1300]"),
         ("assert client.version == 1078", "assert client.version == 943"),
         ("get_version_metadata(661)", "get_version_metadata(943)"),
+        ("get_versions_metadata()[9]['time_stamp']", "get_versions_metadata()[1]['time_stamp']"),
+        ("get_versions()[0]", "get_versions()[0]"),
         ("f(skeleton_version=40, materialization=661)", "f(skeleton_version=40, materialization=943)"),
         ("python_version >= (3, 10)", "python_version >= (3, 10)"),
     ],
