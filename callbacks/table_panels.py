@@ -160,7 +160,7 @@ def say_picked(picked: Outline | None, state: GridState | None, columns: list[st
     line = shown.listed("id", ids)
     keep = shown.narrowed(line) if line else None
     root = table_page.root_href(shown.address, shown.table, shown.picked_rows(None, picked)[0])
-    onwards = table_page.onwards(shown.address, line, root) if line else []
+    onwards = table_page.onwards(shown.address, line, root) if line and (root or shown.names_cells) else []
     return table_page.drawn_for(shown.address, table_plots.picked(len(ids), keep, onwards))
 
 

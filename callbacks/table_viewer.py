@@ -150,7 +150,8 @@ def _summary(shown: HeldView | PagedView, *, few_now: bool = False) -> tuple[Any
     messages = [*more, *([table_page.few_enough(shown.address)] if few_now else [])]
     counts = table_page.counts(total, shown.whole, message, unfiltered, messages, meant=shown.meant(total))
     summary = table_page.drawn_for(shown.address, counts)
-    return summary, *table_page.downloads(shown.address, words.text(), shown.no_files(total))
+    refused = shown.no_files(total)
+    return summary, *table_page.downloads(shown.address, words.text(), refused, names_cells=shown.names_cells)
 
 
 @callback(

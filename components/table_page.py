@@ -249,10 +249,12 @@ def selection(count: int) -> list[Any]:
     return deselect("table-deselect", count)
 
 
-def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> tuple[list[Any], list[Any]]:
+def downloads(
+    view: TableAddress, line: str, refused: Mapping[str, str], *, names_cells: bool
+) -> tuple[list[Any], list[Any]]:
     """Links to who the cells connect to and to the rows as a file, and a menu of all files and of buttons that copy ids
     or a script. `refused` says of
-    some files why there are none."""
+    some files why there are none, `names_cells` whether rows can be those of a population."""
     path = f"/api/v1/{quote(view.datastack)}/{quote(view.version)}/tables/{quote(view.table)}/rows"
     sort = "".join(f"&sort={quote(text)}" for text in format_sort(view.sort))
     units = f"&units={view.unit}" if view.unit != "vx" else ""
@@ -277,7 +279,8 @@ def downloads(view: TableAddress, line: str, refused: Mapping[str, str]) -> tupl
     ]
     chosen = among_chosen({"type": "table-copy"})
     menu = [html.H2("Files"), *files, html.H2("Copy"), *copies, html.H2("See"), chosen]
-    return [*onwards(view, line), *([] if "CSV" in refused else [csv])], menu
+    ways = onwards(view, line) if names_cells else []
+    return [*ways, *([] if "CSV" in refused else [csv])], menu
 
 
 def among_chosen(id: dict[str, str]) -> html.Button:

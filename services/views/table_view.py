@@ -19,6 +19,7 @@ from services.filters.nodes import Node
 from services.filters.values import format_value
 from services.neuroglancer import links
 from services.neuroglancer.links import Link
+from services.populations.sets import ROOT_IDS
 from services.tables import (
     facets,
     filter_units,
@@ -56,6 +57,11 @@ class TableView:
     @property
     def query(self) -> TableQuery:
         return query_of(self.release.cave, self.address)
+
+    @property
+    def names_cells(self) -> bool:
+        """Whether its rows name cells, of a version that is kept, so that they can be those of a population."""
+        return self.table.version.kept and ROOT_IDS in {column.name for column in self.table.columns}
 
     @property
     def columns(self) -> list[Column]:

@@ -114,7 +114,7 @@ def test_of_a_joined_table_of_which_no_column_is_named_all_are_shown(app):
         assert not [sentence for sentence in result.messages if "no column" in sentence]
         read_again = open_view(context.cave(), parse_table(parse_qs(urlsplit(result.address.href()).query))[0])
         assert names(read_again) == names(result)
-        for href in (str(downloads(result.address, "", {})[0][-1].href), api_of(requested)):
+        for href in (str(downloads(result.address, "", {}, names_cells=True)[0][-1].href), api_of(requested)):
             text = app.test_client().get(href).text
             assert set(pd.read_csv(io.StringIO(text), nrows=1)) == set(names(result))
 

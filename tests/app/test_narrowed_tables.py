@@ -180,6 +180,12 @@ def test_rows_at_a_moment_are_those_that_cave_finds(cave, client, localcave_url,
         assert (answer.status_code, "by a root id" in answer.json["error"]["hint"]) == (413, True), line
 
 
+def test_rows_name_the_cells_of_a_population_where_they_have_roots_and_the_version_is_kept(cave):
+    tables = [("latest", SYNAPSES), ("latest", "nucleus_detection_v0"), ("1412", "nucleus_detection_v0")]
+    shown = [open_view(cave, TableAddress(datastack=DS, version=version, table=table)) for version, table in tables]
+    assert [one.names_cells for one in shown] == [False, True, False]
+
+
 def test_the_page_of_a_moment_opens_so_that_a_filter_can_be_typed(cave):
     address = TableAddress(datastack=DS, version="1412", table=SYNAPSES)
     shown = open_view(cave, address)
