@@ -83,6 +83,7 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy -n 2 .
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/lint-imports .ci/components.toml
 	$(VENV)/bin/oxlint
 
 demo: $(VENV)/.run

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from services.core.errors import BadInput, Expired, NotFound
 from services.core.moments import LIVE
+from services.core.profiles import Profile
 from services.core.records import Version
-
-if TYPE_CHECKING:
-    from services.cave.client import Cave
 
 LATEST = "latest"
 MOST_NAMED = 10
 """Expired versions that a sentence names."""
 
 
-def resolve(cave: Cave, datastack: str, version: str | int | None) -> Version:
+class Datastacks(Protocol):
+    """What is asked of a :class:`client.Cave` here."""
+
+    def versions(self, datastack: str) -> Sequence[Version]:
+        """The versions that it knows, expired ones included."""
+
+    def profile(self, datastack: str) -> Profile:
+        """What Karst was told of it."""
+
+
+def resolve(cave: Datastacks, datastack: str, version: str | int | None) -> Version:
     """The version that `version` means: a number, or "latest", "" or None for the newest valid one.
 
     Raises BadInput for what is neither, NotFound for a number that never was, and Expired, with the newest
@@ -30,7 +38,7 @@ def resolve(cave: Cave, datastack: str, version: str | int | None) -> Version:
     return result
 
 
-def find(cave: Cave, datastack: str, version: str | int | None) -> Version:
+def find(cave: Datastacks, datastack: str, version: str | int | None) -> Version:
     """As :func:`resolve`, expired versions included."""
     known = cave.versions(datastack)
     text = "" if version is None else str(version).strip()
@@ -53,7 +61,7 @@ def newest_valid(versions: Sequence[Version]) -> Version | None:
     return max((one for one in versions if one.valid), key=lambda one: one.number, default=None)
 
 
-def _ways(cave: Cave, datastack: str) -> str:
+def _ways(cave: Datastacks, datastack: str) -> str:
     """How a version or a moment of a datastack can be asked for."""
     if cave.profile(datastack).allow_live:
         return f"Give a number, {LATEST}, {LIVE}, or a day or time such as 2025-06-01 or 2025-06-01T12:00:00Z."

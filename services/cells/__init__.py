@@ -15,6 +15,7 @@ Public names:
 - `interpretation`: QUESTION_TYPES, Question, answer, find, refuse_several, understand
 - `morphology`: Morphology, read
 - `partner_columns`: SHARE, Side, WORKED_OUT, default_types, fitting, offered
+- `partner_groups`: of_partners
 - `partner_script`: snippet
 - `partner_sets`: combined, grouped, of_way
 - `partner_synapses`: of_cell, of_partner_in, with_partners

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import pandas as pd
 
@@ -10,12 +10,10 @@ from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cells import role_tables
+from services.cells.cells import Cell
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
-from services.core.records import TableInfo
-
-if TYPE_CHECKING:
-    from services.cells.connectivity import Connectivity
+from services.core.records import TableInfo, Version
 
 ROLE = "compartments"
 TAG = "tag"
@@ -24,6 +22,17 @@ TAGS = ("spine", "shaft", "soma")
 NOT_PREDICTED = "not_predicted"
 COUNTS = tuple(f"on_{tag}" for tag in TAGS)
 """Columns that this module adds to a partner frame, with NOT_PREDICTED."""
+
+
+class OneCell(Protocol):
+    """A cell at a version, such as a :class:`connectivity.Connectivity`."""
+
+    @property
+    def datastack(self) -> str: ...
+    @property
+    def version(self) -> Version: ...
+    @property
+    def cell(self) -> Cell: ...
 
 
 def table_of(release: Release) -> TableInfo | None:
@@ -45,13 +54,13 @@ def required_table(release: Release) -> TableInfo:
     return info
 
 
-def predictions(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.DataFrame:
+def predictions(cave: Cave, one: OneCell, direction: Direction) -> pd.DataFrame:
     """The predicted compartment of each synapse of one direction, as far as there is one, by synapse id.
 
     Columns: id (int64: the synapse) and tag (string). One request, or as many as CAVE needs for all of them, beside a
     first one for each table and version. Raises NotFound where the version has no such table.
     """
-    return tags(Release(cave, connectivity.datastack, connectivity.version), connectivity.cell.root_id, direction)
+    return tags(Release(cave, one.datastack, one.version), one.cell.root_id, direction)
 
 
 def tags(release: Release, root_id: int, direction: Direction) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from nglui.statebuilder import ViewerState
 
 from services.cave.context import outside
 from services.cave.release import Release
-from services.cells import cells, connectivity, partner_sets, representative
+from services.cells import cells, connectivity, partner_groups, partner_sets, representative
 from services.core.directions import Direction
 from services.core.errors import BadInput, KarstError, TooLarge
 from services.core.profiles import Viewer
@@ -213,7 +213,7 @@ def cell_link(
         voxel_nm=frame.scene.voxel_nm,
         points_nm={root: point for root in unplaced if (point := representative.point_nm(release, root))},
         somas=None if first.cell.nucleus_ids is None else cells.somas(release),
-        groups=groups.of_partners(cave, result, column, more) if column else None,
+        groups=partner_groups.of_partners(cave, result, column, more) if column else None,
         layered=group_by is not None,
         painted=colour_by is not None,
         selected=partners,

@@ -7,7 +7,7 @@ Public names:
 - `export`: FORMATS, MIME, csv_of_frame, csv_of_frames, file_name, listed_ids, provenance, to_arrow, to_bytes
 - `facets`: Bar, Facet, FacetValue, Histogram, facets, histograms, known_values
 - `filter_units`: as_known, rewritten, to_unit
-- `groups`: BLANK_LABEL, Groups, of_partners, of_table, of_values, texts
+- `groups`: BLANK_LABEL, Groups, of_table, of_values, texts, with_several
 - `joins`: KEYS, is_here, join_all, join_possible, joinable, with_joined, with_marks
 - `large_tables`: LargeTable, MOST_AT_ONCE, MOST_EXPORTED, MOST_NARROWED, open_any, open_large, read_all,
   read_page, rows_with_ids, too_many, unsorted, with_units
@@ -22,4 +22,5 @@ Public names:
   written_client
 - `tables`: TableFrame, TableQuery, catalogue, columns_of, filter_of, id_columns, is_type_table, open_table, page,
   row_chunks, row_numbers, rows_of, select, to_records, type_tables, with_units
+- `value_counts`: count_by, count_values
 """

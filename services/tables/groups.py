@@ -17,12 +17,11 @@ import pandas as pd
 
 from services.core import colours
 from services.core.columns import kind_of
-from services.core.type_columns import SEPARATOR, SEVERAL, are_several, as_counted
+from services.core.type_columns import SEVERAL, are_several, as_counted
 from services.tables.facets import MOST_NUMBERS
 
 if TYPE_CHECKING:
     from services.cave.client import Cave
-    from services.cells.connectivity import Connectivity
     from services.tables.tables import TableFrame
 
 BLANK_LABEL = "(blank)"
@@ -101,40 +100,12 @@ def of_table(cave: Cave, table: TableFrame, column: str) -> Groups:
     def make() -> Groups:
         values = table.frame[column]
         groups = of_values(column, values[~are_several(values)], cave.profile(table.datastack).palette)
-        return _with_several(groups, [values])
+        return with_several(groups, [values])
 
     return table.derived.of("groups", column).get(make)
 
 
-def of_partners(
-    cave: Cave, connectivity: Connectivity | Sequence[Connectivity], column: str, more: pd.DataFrame | None = None
-) -> Groups:
-    """The groups of a column of the partners of a cell, or of several: over the whole table that it is from if that is
-    held, else over all its values in the partners of both directions and in `more`, a frame of further columns.
-
-    A column `table.column` is from a joined table (:mod:`partner_joins`), others are from the type table.
-    """
-    every = list(connectivity) if isinstance(connectivity, Sequence) else [connectivity]
-    datastack, version, type_table = every[0].datastack, every[0].version.number, every[0].type_table
-    palette = cave.profile(datastack).palette
-    joined, _, name = column.rpartition(SEPARATOR)
-    table = joined or type_table
-    sides = [side for one in every for side in (one.inputs, one.outputs)]
-    frames = [*sides, *([] if more is None else [more])]
-    values = [frame[column] for frame in frames if column in frame]
-    of_synapses = not joined and every[0].typed_synapses
-    release = cave.release(datastack, version)
-    there = table and not of_synapses and table in release.tables() and not release.is_large(table)
-    whole = release.table(table) if table and there else None
-    if whole is not None and name in whole:
-        derived = release.derived.of("table", table).of("groups", column)
-        return _with_several(derived.get(lambda: of_values(column, whole[name], palette)), values)
-    every_value = pd.concat(values, ignore_index=True)
-    single = every_value[~are_several(every_value)]
-    return _with_several(of_values(column, single, palette, few=0), values)  # counts and sizes, not names
-
-
-def _with_several(groups: Groups, values: Sequence[pd.Series]) -> Groups:
+def with_several(groups: Groups, values: Sequence[pd.Series]) -> Groups:
     """The groups with one for cells that have several values, where there are any, before the blank ones."""
     if not any(are_several(part).any() for part in values):
         return groups

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from services.cave import versions
 from services.cave.client import Cave
@@ -16,8 +16,16 @@ from services.core.records import TableInfo, Version
 from services.tables import tables
 from services.tables.tables import TableFrame
 
-if TYPE_CHECKING:
-    from services.tables.large_tables import LargeTable
+
+class Opened(Protocol):
+    """A table at a version, held or large."""
+
+    @property
+    def datastack(self) -> str: ...
+    @property
+    def version(self) -> Version: ...
+    @property
+    def info(self) -> TableInfo: ...
 
 
 def is_allowed(cave: Cave, datastack: str) -> bool:
@@ -96,7 +104,7 @@ def too_large(release: Release, table: str, hint: str) -> TooLarge:
     )
 
 
-def notices(cave: Cave, table: TableFrame | LargeTable) -> tuple[str, ...]:
+def notices(cave: Cave, table: Opened) -> tuple[str, ...]:
     """What their owners give notice of, such as "Superseded by ...", for a table and those that stand beside it or that
     they refer to."""
     beside = table.joined_names if isinstance(table, TableFrame) else ()

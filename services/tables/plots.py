@@ -13,7 +13,7 @@ import pandas as pd
 from services.core import bound_points, space
 from services.core.columns import Column, as_stored, find_column
 from services.core.profiles import Volume
-from services.tables import facets, tables
+from services.tables import facets, tables, value_counts
 from services.tables.facets import Binned
 from services.tables.groups import Groups, ranges
 from services.tables.tables import TableFrame, TableQuery
@@ -53,8 +53,8 @@ def axes(table: TableFrame, x: str = "", y: str = "") -> tuple[Column, Column] |
 
 
 def counts(table: TableFrame, query: TableQuery, groups: Groups) -> pd.DataFrame:
-    """How many rows that a query keeps are in each group, as :func:`tables.count_by` has it."""
-    counted = tables.count_by(table, query, groups.column, groups if groups.edges else None)
+    """How many rows that a query keeps are in each group, as :func:`value_counts.count_by` has it."""
+    counted = value_counts.count_by(table, query, groups.column, groups if groups.edges else None)
     return counted.assign(value=as_stored(counted["value"]))
 
 
@@ -63,7 +63,7 @@ def counts_of(rows: pd.DataFrame, whole: pd.DataFrame, column: str, groups: Grou
     single = np.ones(len(rows), dtype=bool)
     if "pt_root_id" in rows:
         single = rows["pt_root_id"].isin(whole.loc[tables.single(whole), "pt_root_id"]).to_numpy()
-    return tables.count_values(rows[column], single, groups)
+    return value_counts.count_values(rows[column], single, groups)
 
 
 def boxes(table: TableFrame, query: TableQuery, groups: Groups) -> Callable[[Any], str]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,16 +29,12 @@ from services.filters.conditions import Saved
 from services.filters.filters import Node, all_of, parse_box, parse_line
 from services.tables.position_units import counted_in, depth_columns, in_unit, titled_layers, with_voxels
 
-if TYPE_CHECKING:
-    from services.tables.groups import Groups
-
 __all__ = [
     "Column",
     "Joined",
     "TableFrame",
     "TableQuery",
     "catalogue",
-    "count_by",
     "filter_of",
     "open_table",
     "page",
@@ -266,35 +262,6 @@ def row_chunks(
         table.frame.take(wanted[start : start + size]).reset_index(drop=True) for start in range(0, len(wanted), size)
     )
     return frames, len(wanted), len(rows)
-
-
-def count_by(table: TableFrame, query: TableQuery, column: str, groups: Groups | None = None) -> pd.DataFrame:
-    """How many rows of the query have each value of a column, most first; with `groups`, how many are in each of these,
-    in their order.
-
-    Columns: value (null = blank), count, and count_single_soma, which leaves out root ids that have several
-    rows in the whole table, and root id 0 (equal to count where there are no root ids).
-    """
-    name = find_column(table.columns, column).name
-    rows = row_numbers(table, query)
-    return count_values(table.frame[name].take(rows), single(table.frame)[rows], groups)
-
-
-def count_values(values: pd.Series, single: npt.NDArray[np.bool_], groups: Groups | None = None) -> pd.DataFrame:
-    """The same of the values of some rows; `single` tells which of them count for count_single_soma."""
-    if groups:
-        values = groups.names(values)
-    counts = pd.DataFrame(
-        {
-            "count": values.value_counts(dropna=False),
-            "count_single_soma": values[single].value_counts(dropna=False),
-        }
-    )
-    counts = counts.fillna(0).astype("int64").rename_axis("value").reset_index()
-    if groups:
-        place = {label: at for at, label in enumerate(groups.colours)}
-        return counts.sort_values("value", key=lambda labels: labels.map(place), ignore_index=True)
-    return counts.sort_values("count", ascending=False, kind="stable", ignore_index=True)
 
 
 def to_records(frame: pd.DataFrame, columns: Sequence[Column]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from services.cells import (
     changes,
     interpretation,
     partner_columns,
+    partner_groups,
     partner_script,
     partner_synapses,
     partner_table,
@@ -38,7 +39,7 @@ from services.core.parallel import gather
 from services.filters.nodes import Node
 from services.neuroglancer import links
 from services.neuroglancer.links import Link
-from services.tables import groups, scripts
+from services.tables import scripts
 from services.tables.tables import TableQuery
 from services.views.addresses import NO_TYPES, CellAddress
 from services.views.resolving import fitting, query_of, release_of
@@ -271,7 +272,7 @@ class CellView:
             return "", {}, ()
         if result.type_table and column in result.inputs and not result.typed_synapses:
             values = plot_frames.universe(self.release, result.type_table, column)
-            return column, dict(groups.of_partners(self.release.cave, result, column).colours), values
+            return column, dict(partner_groups.of_partners(self.release.cave, result, column).colours), values
         texts = pd.concat([frame[column] for frame in frames]).dropna().astype(str)
         return column, colours.assign(texts, self.release.profile.palette), ()
 

@@ -18,7 +18,7 @@ import pytest
 
 from services.cave.client import Cave
 from services.cave.release import Release
-from services.cells import connectivity, partner_joins
+from services.cells import connectivity, partner_groups, partner_joins
 from services.cells.connectivity import Connectivity
 from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
@@ -100,7 +100,7 @@ def test_a_column_s_colours_are_those_of_all_its_values_wherever_it_is_shown(
         whole = groups.of_table(cave, types, column)
         assert table_link(cave, types, types.frame.head(40), colour_by=column).legend.items() <= whole.colours.items()
         if column in cell.inputs:
-            assert groups.of_partners(cave, cell, column) == whole
+            assert partner_groups.of_partners(cave, cell, column) == whole
             assert cell_link(cave, cell, colour_by=column).legend.items() <= whole.colours.items()
 
 
@@ -108,7 +108,7 @@ def test_a_column_s_colours_are_those_of_all_its_values_wherever_it_is_shown(
 def test_a_cell_s_link_is_grouped_by_any_column_of_its_partners(cave: Cave, cell: Connectivity, column: str) -> None:
     link = cell_link(cave, cell, group_by=column)
     assert_sound(link.state)
-    known = groups.of_partners(cave, cell, column)
+    known = partner_groups.of_partners(cave, cell, column)
     for side in ("inputs", "outputs"):
         frame = getattr(cell, side)
         wanted = frame.groupby(known.labels(frame[column]))["num_syn"].sum()

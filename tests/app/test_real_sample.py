@@ -11,7 +11,7 @@ from services.cave.client import Cave
 from services.cells import cells, connectivity
 from services.core.settings import Settings
 from services.populations import groupings, population, totals
-from services.tables import tables
+from services.tables import tables, value_counts
 from services.tables.tables import TableQuery
 from tests.servers import ROOT, start_localcave
 
@@ -47,7 +47,7 @@ def types(cave):
 
 
 def test_the_table_has_every_row_and_the_known_counts(types):
-    counts = tables.count_by(types, TableQuery(), "cell_type")
+    counts = value_counts.count_by(types, TableQuery(), "cell_type")
     assert tables.page(types, TableQuery(), 0, 50)[1] == 91_423
     assert dict(zip(counts["value"], counts["count"], strict=True)) == COUNTS
     assert counts["count"].is_monotonic_decreasing

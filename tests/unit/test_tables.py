@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from services.core.columns import describe_columns
 from services.core.errors import BadInput
 from services.core.records import TableInfo, Version
-from services.tables.tables import TableFrame, TableQuery, count_by, page, select, to_records
+from services.tables.tables import TableFrame, TableQuery, page, select, to_records
+from services.tables.value_counts import count_by
 
 NEAR = 864691135771609595
 INFO = TableInfo("types", "table", "cell_type_reference", "", "", "nuclei", "", (4.0, 4.0, 40.0), None)
