@@ -20,35 +20,9 @@ from cloudvolume.secrets import CAVE_CREDENTIALS_CACHE
 from imageryclient import ImageryClient
 from meshparty import trimesh_io
 
-TOKEN = {"token": "any"}
+from tests.contract.segmentation import TOKEN, cell, client, edited, proofread, skeleton, volume
 
-
-@pytest.fixture(scope="module")
-def client(localcave_url: str) -> CAVEclient:
-    return CAVEclient("karst_demo", server_address=localcave_url, auth_token="any", write_server_cache=False)
-
-
-@pytest.fixture(scope="module")
-def proofread(client: CAVEclient) -> pd.DataFrame:
-    return client.materialize.query_table("proofreading_status_and_strategy", split_positions=True)
-
-
-@pytest.fixture(scope="module")
-def cell(client: CAVEclient, proofread: pd.DataFrame) -> int:
-    """A proofread cell of now."""
-    return int(client.chunkedgraph.get_root_id(int(proofread.pt_supervoxel_id.iloc[3])))
-
-
-@pytest.fixture(scope="module")
-def skeleton(client: CAVEclient, cell: int) -> dict:
-    result = client.skeleton.fetch_skeletons([cell], output_format="dict")[str(cell)]
-    return {name: np.array(result[name]) for name in ("vertices", "edges", "radius", "compartment", "lvl2_ids")}
-
-
-@pytest.fixture(scope="module")
-def volume(client: CAVEclient) -> CloudVolume:
-    source = client.info.segmentation_source()
-    return CloudVolume(source, secrets=TOKEN, use_https=True, progress=False, fill_missing=True)
+__all__ = ["cell", "client", "proofread", "skeleton", "volume"]  # fixtures
 
 
 def length(vertices: np.ndarray, edges: np.ndarray) -> float:
@@ -81,7 +55,7 @@ def test_every_proofread_cell_of_every_version_has_a_skeleton(client: CAVEclient
 
 def test_a_root_that_a_merge_replaced_has_the_skeleton_of_its_part(client: CAVEclient) -> None:
     graph = client.chunkedgraph
-    for root in _edited(client):
+    for root in edited(client):
         log = graph.get_tabular_change_log([root])[root]
         merges = log[log.is_merge]
         if not len(merges):
@@ -95,12 +69,6 @@ def test_a_root_that_a_merge_replaced_has_the_skeleton_of_its_part(client: CAVEc
                 assert len(part["edges"]) == len(part["vertices"]) - 1
             return
     raise AssertionError("no merge of two arbors was found")
-
-
-def _edited(client: CAVEclient) -> list[int]:
-    proofread = client.materialize.query_table("proofreading_status_and_strategy")
-    now = client.chunkedgraph.get_roots(proofread.pt_supervoxel_id.to_numpy())
-    return [int(root) for root in now]
 
 
 # ---------------------------------------------------------------------- meshes and voxels
@@ -154,7 +122,7 @@ def test_meshparty_reads_the_mesh(
 def test_what_has_no_arbor_has_a_mesh_of_its_nucleus_or_its_synapses(
     client: CAVEclient, volume: CloudVolume, proofread: pd.DataFrame
 ) -> None:
-    log = client.chunkedgraph.get_tabular_change_log(_edited(client))
+    log = client.chunkedgraph.get_tabular_change_log(edited(client))
     split_off = {int(r) for one in log.values() for row in one[~one.is_merge].itertuples() for r in row.after_root_ids}
     past = {int(r) for one in log.values() for row in one.itertuples() for r in row.before_root_ids}
     somata = client.materialize.query_table("nucleus_detection_v0").pt_root_id
@@ -253,7 +221,7 @@ def test_what_has_no_skeleton_has_no_graph_and_says_so(client: CAVEclient, local
 def test_the_graph_of_a_past_root_has_all_its_level_2_nodes_or_is_refused(
     client: CAVEclient, localcave_url: str
 ) -> None:
-    logs = client.chunkedgraph.get_tabular_change_log(_edited(client)).values()
+    logs = client.chunkedgraph.get_tabular_change_log(edited(client)).values()
     past = sorted({int(root) for log in logs for roots in log.before_root_ids for root in roots})
     exist = client.skeleton.skeletons_exist(root_ids=past)
     refused = []
@@ -300,45 +268,6 @@ def test_a_path_runs_along_the_level_2_graph(client: CAVEclient, cell: int, skel
     assert np.linalg.norm(places[-1] - end) < 30_000
 
 
-def test_a_previewed_split_parts_source_from_sink_and_changes_nothing(
-    client: CAVEclient, cell: int, skeleton: dict
-) -> None:
-    source, sink, legal = client.chunkedgraph.preview_split([skeleton["vertices"][0]], [skeleton["vertices"][-1]], cell)
-    assert legal
-    assert set(source) | set(sink) == set(client.chunkedgraph.get_leaves(cell))
-    assert not set(source) & set(sink)
-    assert client.chunkedgraph.is_latest_roots([cell]).all()
-    with pytest.raises(requests.HTTPError, match="403"):
-        client.chunkedgraph.execute_split([skeleton["vertices"][0]], [skeleton["vertices"][-1]], cell)
-
-
-def test_a_split_is_previewed_on_the_root_that_the_points_have_now(client: CAVEclient) -> None:
-    """What recorded splits parted is in two roots now, whichever node the points are named by; what merges joined and
-    is one root still can be parted again."""
-    graph = client.chunkedgraph
-    logs = graph.get_tabular_change_log(_edited(client)).values()
-    log = pd.concat([edits for edits in logs if len(edits)]).drop_duplicates("operation_id")
-    details = graph.get_operation_details(log.operation_id.tolist())
-    previewed = {True: 0, False: 0}
-    for edit in log.itertuples():
-        record = details[str(edit.operation_id)]
-        pair = record["added_edges" if edit.is_merge else "removed_edges"][0]
-        source, sink = ([np.array(record[f"{side}_coords"][0]) * [8, 8, 40]] for side in ("source", "sink"))
-        parted = len(set(graph.get_roots(pair).tolist())) == 2
-        if previewed[parted] == 3:
-            continue
-        previewed[parted] += 1
-        by_supervoxel = {"source_supervoxels": [pair[0]], "sink_supervoxels": [pair[1]]}
-        if parted:
-            for names in ({}, by_supervoxel):
-                with pytest.raises(requests.HTTPError, match=r"400.*must belong to the same object"):
-                    graph.preview_split(source, sink, int(edit.before_root_ids[0]), **names)
-            continue
-        kept, moved, legal = graph.preview_split(source, sink, int(graph.get_root_id(pair[0])), **by_supervoxel)
-        assert legal and pair[0] in kept and pair[1] in moved
-    assert min(previewed.values()) > 0, previewed
-
-
 def test_contacts_are_the_synapses_with_others_in_a_box(client: CAVEclient, cell: int, skeleton: dict) -> None:
     """Areas are counted anew from the table: size in voxels of 4 x 4 x 40 nm, over a cleft of 20 nm, in 8 x 8 nm."""
     soma = skeleton["vertices"][0] / [8, 8, 40]
@@ -369,46 +298,6 @@ def test_the_fewest_nodes_that_cover_some(client: CAVEclient, cell: int) -> None
     part = [int(node) for node in level2[:2]]
     supervoxels = [int(sv) for node in part for sv in graph.get_children(node)]
     assert sorted(graph.get_minimal_covering_nodes(supervoxels).tolist()) == part
-
-
-def test_operations_tell_what_they_joined_and_parted(client: CAVEclient, volume: CloudVolume) -> None:
-    graph = client.chunkedgraph
-    kinds = set()
-    for user in (121, 160, 446, 2012, 3358):
-        log = graph.get_user_operations(user, graph.get_oldest_timestamp())
-        assert set(log.user_id) <= {str(user)}
-        details = graph.get_operation_details(log.operation_id.tolist())
-        for row in log.itertuples():
-            message = details[str(row.operation_id)]
-            assert pd.Timestamp(message["timestamp"]).round("ms") == pd.Timestamp(row.timestamp).round("ms")
-            kind = "added_edges" if "added_edges" in message else "removed_edges"
-            kinds.add(kind)
-            pairs = np.array(message[kind])
-            assert len(pairs) == max(1, len(message["roots"]) - 1)
-            before, after = (
-                graph.get_roots(pairs.ravel(), timestamp=row.timestamp + pd.Timedelta(ms, "ms")).reshape(-1, 2)
-                for ms in (-1, 1)
-            )
-            whole, parts = (after, before) if kind == "added_edges" else (before, after)
-            assert len(np.unique(whole)) == 1 and (parts[:, 0] != parts[:, 1]).all()
-            assert set(after.ravel()) == set(message["roots"])
-            for ends, side in ((message["source_coords"], pairs[:, 0]), (message["sink_coords"], pairs[:, 1])):
-                chunks = np.array([volume.meta.decode_chunk_position(node) for node in side])
-                low = chunks * [2560, 2560, 512]
-                assert ((np.array(ends) >= low - 1) & (np.array(ends) <= low + np.array([2561, 2561, 513]))).all()
-    assert kinds == {"added_edges", "removed_edges"}
-    for root in _edited(client):
-        log = graph.get_merge_log(root)
-        assert len(log["merge_edges"]) == len(log["merge_edge_coords"]) == graph.get_change_log(root)["n_merges"]
-    with pytest.raises(requests.HTTPError, match="404"):
-        graph.get_operation_details([17])
-
-
-def test_edits_of_an_unknown_root_are_refused_and_not_made_up(client: CAVEclient) -> None:
-    graph = client.chunkedgraph
-    for call in (graph.get_past_ids, graph.get_lineage_graph, graph.get_tabular_change_log):
-        with pytest.raises(requests.HTTPError, match="500"):
-            call([5])
 
 
 def test_a_node_at_or_above_the_layer_is_its_own_answer(client: CAVEclient, cell: int) -> None:
