@@ -32,7 +32,7 @@ def _drawn(result: Population, null: Null, draws: Draws) -> Call:
             return known(null, nulls.keep_degrees, edges, *groups, null.counted, **draws.seeded)
         case "depth":
             return known(null, nulls.keep_depths, reads.synapses(result), edges, *groups, **draws.seeded)
-    return known(null, nulls.keep_distances, edges, reads.somata(result), *groups, **draws.seeded)
+    return known(null, nulls.keep_distances, edges, reads.somata(result), *groups, deep=null.deep, **draws.seeded)
 
 
 def _ratios(null: Null) -> Figure:

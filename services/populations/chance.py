@@ -4,6 +4,7 @@ What was drawn is kept under the version, since the same seed gives the same."""
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,9 +26,9 @@ from services.populations.reading import Progress
 
 SEED = 1
 PERMUTATIONS = 1_000
-WAITED_FOR = {"degrees": 150_000_000, "motifs": 100_000_000}
-"""Edges that are shuffled, and paths of two connections that are followed, in all permutations together while somebody
-waits: about seven seconds. What is drawn for more is a job; the other models take no longer."""
+WAITED_FOR = {"degrees": 150_000_000, "depth": 1_000_000_000, "distance": 2_500_000_000, "motifs": 100_000_000}
+"""Edges that are shuffled, pairs of groups in bins that are drawn, and paths of two connections that are followed, in
+all permutations together while somebody waits: about seven seconds. What is drawn for more is a job."""
 TOLD_EVERY_S = 1.0
 Groups: TypeAlias = tuple[Grouping, Grouping]
 Report: TypeAlias = Callable[[Progress], None]
@@ -55,17 +56,29 @@ class Draws:
 
 def is_long(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) -> bool:
     """Whether nobody should wait for what is drawn: it takes long and is not kept. Raises as :func:`motifs.steps`."""
-    work = 0
-    if draws.model == "degrees":
-        work = len(population.edges) * draws.permutations
-    elif draws.model == "motifs":
+    if draws.model == "motifs":
         work = motifs.steps(population.edges, draws.permutations)
-    return work > WAITED_FOR.get(draws.model, work) and not is_kept(population, draws, groups)
+    elif draws.model == "degrees":
+        work = len(population.edges) * draws.permutations
+    else:
+        pairs = math.prod(len(one.names) for one in groups)
+        work = draws.permutations * pairs * len(np.unique(_bins(population, draws.model)))
+    return work > WAITED_FOR[draws.model] and not is_kept(population, draws, groups)
 
 
 def is_kept(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) -> bool:
-    """Whether it was drawn before, or does not take long enough to be kept."""
-    return draws.model not in WAITED_FOR or _cache(population).has_frame(_key(population, draws, groups))
+    """Whether it was drawn before."""
+    return _cache(population).has_frame(_key(population, draws, groups))
+
+
+def _bins(population: Population, model: Literal["depth", "distance"]) -> Ids:
+    """The bin of each synapse, or connection, that the model shuffles them in."""
+    if model == "depth":
+        depths = depths_um(population, population.synapses)
+        return nulls.depth_bins(depths[np.isfinite(depths)])
+    edges = population.edges
+    pre, post = (somata_um(population.pair, ids) for ids in (edges.pre_ids, edges.post_ids))
+    return nulls.distance_bins(pre[edges.pre], post[edges.post], deep=population.pair.release.volume.has_depth)
 
 
 def count_motifs(population: Population, draws: Draws, *, report: Report = lambda _: None) -> pd.DataFrame:
@@ -86,15 +99,40 @@ def compare(population: Population, groups: Groups, draws: Draws, *, report: Rep
     counted = draws.counted or counts[0]
     if counted not in counts:
         raise BadInput(f"The model {model} is not about {counted}.", f"It can be {', '.join(counts)}.")
-    edges, (pre, post) = population.edges, groups
-    if model == "degrees":
-        return _degrees_kept(population, groups, counted, draws, report)
-    if model == "depth":
+    pre, post = groups
+
+    def load() -> pd.DataFrame:
+        drawn = _drawn(population, groups, counted, draws, _told(draws, report))
+        numbers = {name: getattr(drawn, name).ravel() for name in _NUMBERS}
+        return pd.DataFrame({**numbers, "left_out": drawn.left_out})
+
+    frame = _cache(population).frame(_key(population, draws, groups), load)
+    shape = len(pre.names), len(post.names)
+    numbers: dict[str, Any] = {name: frame[name].to_numpy(np.float64).reshape(shape) for name in _NUMBERS}
+    return Null(
+        model,
+        counted,
+        pre,
+        post,
+        **numbers,
+        permutations=draws.permutations,
+        seed=draws.seed,
+        num=int(numbers["observed"].sum()),
+        left_out=int(frame["left_out"].max()) if len(frame) else 0,
+        deep=population.pair.release.volume.has_depth,
+    )
+
+
+def _drawn(population: Population, groups: Groups, counted: Counted, draws: Draws, told: Callable[[int], None]) -> Null:
+    edges = population.edges
+    options: dict[str, Any] = {**draws.seeded, "report": told}
+    if draws.model == "degrees":
+        return nulls.keep_degrees(edges, *groups, counted, **options)
+    if draws.model == "depth":
         rows = population.synapses.assign(depth_um=depths_um(population, population.synapses))
-        return nulls.keep_depths(rows, edges, pre, post, **draws.seeded)
+        return nulls.keep_depths(rows, edges, *groups, **options)
     somata = somata_um(population.pair, edges.pre_ids), somata_um(population.pair, edges.post_ids)
-    deep = population.pair.release.volume.has_depth
-    return nulls.keep_distances(edges, somata, pre, post, deep=deep, **draws.seeded)
+    return nulls.keep_distances(edges, somata, *groups, deep=population.pair.release.volume.has_depth, **options)
 
 
 def draw(population: Population, draws: Draws, *, report: Report) -> None:
@@ -106,20 +144,6 @@ def draw(population: Population, draws: Draws, *, report: Report) -> None:
         return
     of = entry(population, (pre, post), *draws.entry) if draws.entry else population
     count_motifs(of, draws, report=report)
-
-
-def _degrees_kept(population: Population, groups: Groups, counted: Counted, draws: Draws, report: Report) -> Null:
-    pre, post = groups
-
-    def load() -> pd.DataFrame:
-        drawn = nulls.keep_degrees(population.edges, pre, post, counted, **draws.seeded, report=_told(draws, report))
-        return pd.DataFrame({name: getattr(drawn, name).ravel() for name in _NUMBERS})
-
-    frame = _cache(population).frame(_key(population, draws, groups), load)
-    shape = len(pre.names), len(post.names)
-    numbers: dict[str, Any] = {name: frame[name].to_numpy(np.float64).reshape(shape) for name in _NUMBERS}
-    num = int(numbers["observed"].sum())
-    return Null("degrees", counted, pre, post, **numbers, permutations=draws.permutations, seed=draws.seed, num=num)
 
 
 def _told(draws: Draws, report: Report) -> Callable[[int], None]:
@@ -147,7 +171,7 @@ def _key(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) 
     sets = [reading.digest(ids) for ids in (pair.pre.ids, pair.post.ids)]
     named = [json.dumps([one.names, reading.digest(one.of)]) for one in groups]
     drawn = (draws.model, draws.counted or "", draws.permutations, draws.seed)
-    return ("drawn", pair.release.datastack, pair.release.number, *sets, pair.synapses, *named, *drawn)
+    return ("draws", pair.release.datastack, pair.release.number, *sets, pair.synapses, *named, *drawn)
 
 
 def depths_um(population: Population, synapses: pd.DataFrame) -> Floats:

@@ -29,7 +29,11 @@ DEPTH_BIN_UM = 20.0
 DISTANCE_BIN_UM = 50.0
 MOST_PAIRS = 500_000_000
 PAIRS_AT_ONCE = 2_000_000
+MOST_COUNTED = 5_000_000
+"""Pairs of cells in a bin of distance up to which drawing few of them is quicker from a list of all."""
 INTERVAL = (0.025, 0.975)
+Told: TypeAlias = Callable[[int], None]
+"""Is told how many permutations have been counted; what it raises ends the counting."""
 
 COUNTED: dict[Model, tuple[Counted, ...]] = {
     "degrees": ("connections", "synapses"),
@@ -136,10 +140,9 @@ def keep_degrees(
     *,
     permutations: int,
     seed: int,
-    report: Callable[[int], None] = lambda _: None,
+    report: Told = lambda _: None,
 ) -> Null:
-    """Against wirings in which every cell keeps its numbers of targets and sources (see :mod:`degree_shuffles`).
-    `report` is told how many permutations have been counted; what it raises ends the counting."""
+    """Against wirings in which every cell keeps its numbers of targets and sources (see :mod:`degree_shuffles`)."""
     shape = _shape(pre, post, permutations)
     rows = pre.of[edges.pre] * shape[1]
     weights = edges.num_syn.astype(np.float64) if counted == "synapses" else None
@@ -153,7 +156,14 @@ def keep_degrees(
 
 
 def keep_depths(
-    pairs: pd.DataFrame, edges: Edges, pre: Grouping, post: Grouping, *, permutations: int, seed: int
+    pairs: pd.DataFrame,
+    edges: Edges,
+    pre: Grouping,
+    post: Grouping,
+    *,
+    permutations: int,
+    seed: int,
+    report: Told = lambda _: None,
 ) -> Null:
     """Against wirings in which the synapses of each bin of depth are shuffled. `pairs` has a row for each synapse, as
     of :func:`reading.read`, with depth_um. Raises BadInput where no depth is known."""
@@ -165,16 +175,17 @@ def keep_depths(
     known = counted & np.isfinite(depth)
     if counted.any() and not known.any():
         raise BadInput("The depth of these synapses is not known, so it cannot be kept.", "Choose another null model.")
-    bins, which = np.unique(np.floor(depth[known] / DEPTH_BIN_UM), return_inverse=True)
+    bins, which = np.unique(depth_bins(depth[known]), return_inverse=True)
     width = shape[0] * shape[1]
     entry = pre.of[own[known]] * shape[1] + post.of[other[known]]
     tables = np.bincount(which * width + entry, minlength=len(bins) * width).reshape(len(bins), *shape)
     rng = np.random.default_rng(seed)
     samples, expected = np.zeros((permutations, width), dtype=np.int64), np.zeros(width)
-    for table in tables:
+    for at, table in enumerate(tables):
         drawn = stats.random_table(table.sum(axis=1), table.sum(axis=0))
         expected += drawn.mean().ravel()
         samples += drawn.rvs(size=permutations, random_state=rng).reshape(permutations, width).astype(np.int64)
+        report(permutations * (at + 1) // len(tables))
     observed, left = tables.sum(axis=0).ravel(), int(counted.sum() - known.sum())
     return _null(
         "depth",
@@ -197,6 +208,7 @@ def keep_distances(
     permutations: int,
     seed: int,
     deep: bool = True,
+    report: Told = lambda _: None,
 ) -> Null:
     """Against wirings in which each connection goes to any pair of cells that are as far apart, along the surface and
     in depth or, unless the volume is `deep`, in all. `somata_um` are the positions (x, depth or y, z) of the somata of
@@ -216,10 +228,13 @@ def keep_distances(
     created = dict(zip(*(values.tolist() for values in np.unique(bins[known], return_counts=True)), strict=True))
     rng = np.random.default_rng(seed)
     samples, expected = np.zeros((permutations, width), dtype=np.int64), np.zeros(width)
-    for one, pairs in _pairs_by_distance(edges, somata_um, pre, post, deep=deep).items():
-        number = created.get(one, 0)
+    counts = _pairs_by_distance(edges, somata_um, pre, post, deep=deep)
+    for at, (one, number) in enumerate(sorted(created.items())):
+        pairs = counts[one]
         expected += number * pairs / pairs.sum()
-        samples += rng.multivariate_hypergeometric(pairs, number, size=permutations, method="marginals")
+        method: Literal["count", "marginals"] = "count" if pairs.sum() <= MOST_COUNTED else "marginals"
+        samples += rng.multivariate_hypergeometric(pairs, number, size=permutations, method=method)
+        report(permutations * (at + 1) // len(created))
     groups, observed, left = (pre, post), np.bincount(entry, minlength=width), int((~known).sum())
     return _null(
         "distance",
@@ -232,6 +247,11 @@ def keep_distances(
         left_out=left,
         deep=deep,
     )
+
+
+def depth_bins(depths_um: Floats) -> npt.NDArray[np.int64]:
+    """The bin of each depth that is known."""
+    return np.floor(depths_um / DEPTH_BIN_UM).astype(np.int64)
 
 
 def distance_bins(one_um: Floats, other_um: Floats, *, deep: bool = True) -> npt.NDArray[np.int64]:
@@ -248,7 +268,7 @@ def distance_bins(one_um: Floats, other_um: Floats, *, deep: bool = True) -> npt
 def _pairs_by_distance(
     edges: Edges, somata_um: tuple[Floats, Floats], pre: Grouping, post: Grouping, *, deep: bool
 ) -> dict[int, npt.NDArray[np.int64]]:
-    """How many pairs of different cells each pair of groups has in each bin of distance (flat), nearest bins first."""
+    """How many pairs of different cells each pair of groups has in each bin of distance (flat)."""
     width = len(pre.names) * len(post.names)
     step = max(1, PAIRS_AT_ONCE // max(len(edges.post_ids), 1))
     counts: dict[int, npt.NDArray[np.int64]] = {}
@@ -262,7 +282,7 @@ def _pairs_by_distance(
         result = np.bincount(which * width + entry[known], minlength=len(different) * width)
         for one, pairs in zip(different.tolist(), result.reshape(len(different), width), strict=True):
             counts[one] = counts[one] + pairs if one in counts else pairs
-    return dict(sorted(counts.items()))
+    return counts
 
 
 def _shape(pre: Grouping, post: Grouping, permutations: int) -> tuple[int, int]:

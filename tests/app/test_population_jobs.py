@@ -149,11 +149,14 @@ def test_a_job_that_waits_long_for_its_turn_is_not_taken_for_lost(
     assert result.find(job.id).state == "failed"
 
 
-@pytest.mark.parametrize(("what", "model"), [("null", "degrees"), ("motifs", "motifs")])
+@pytest.mark.parametrize(
+    ("what", "model"), [("null", "degrees"), ("null", "depth"), ("null", "distance"), ("motifs", "motifs")]
+)
 def test_what_takes_long_to_draw_is_a_job(
     asked: FlaskClient, folder: Cave, what: str, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, query = f"/api/v1/{SIX}/{VERSION}/populations/{what}", {"pre": "nuclei:", "proofread": "off"}
+    query |= {"model": model} if what == "null" else {}
     now = asked.get(address, query_string=query)
     assert now.status_code == 200
     monkeypatch.setattr(chance, "WAITED_FOR", {model: 0})
