@@ -237,8 +237,8 @@ def _with_requests(
     degrees, tags, transmitters, neuropils = gather(
         lambda: synapse_weights.partner_degrees(cave, connections) if share else None,
         lambda: compartments.predictions(cave, connections, side) if compartment else None,
-        lambda: synapse_values.transmitters(cave, connections, side) if nt else None,
-        lambda: synapse_values.neuropils(cave, connections, side) if by_neuropil else None,
+        lambda: synapse_values.transmitters(release, connections.cell.root_id, side) if nt else None,
+        lambda: synapse_values.neuropils(release, connections.cell.root_id, side) if by_neuropil else None,
     )
     messages: list[str] = []
     if share and (message := role_tables.fault(release, "degrees")):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cave.release import Release
 from services.cave.synapse_shape import TRANSMITTERS, VALID_NT, SynapseShape
@@ -18,8 +17,6 @@ from services.core.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from services.cells.connectivity import Connectivity
 
 MEAN = "mean_"
 TRANSMITTER = "transmitter"
@@ -109,31 +106,29 @@ def fault(release: Release) -> str:
     return f"{table}, named for neurotransmitters, has no probabilities of transmitters of the synapses."
 
 
-def transmitters(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.DataFrame | None:
+def transmitters(release: Release, root_id: int, direction: Direction) -> pd.DataFrame | None:
     """The probabilities of each synapse of a cell in one direction, by synapse id (int64), with their validity where it
     is said; None where the synapses have them themselves. One request, or as many as CAVE needs for all of them."""
-    release = Release(cave, connectivity.datastack, connectivity.version)
     source = None if release.synapse_shape().transmitters else transmitter_table(release)
     if source is None:
         return None
     names = ["target_id", *source.names, *([VALID_NT] if source.says_validity else [])]
-    own = Filters(equal={direction.own: connectivity.cell.root_id})
+    own = Filters(equal={direction.own: root_id})
     rows = release.query(source.table, own, select_columns=names, whole=True)
     probabilities = rows[names].dropna(subset=["target_id"]).drop_duplicates("target_id").astype({"target_id": "int64"})
     return probabilities.set_index("target_id")
 
 
-def neuropils(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd.Series:
+def neuropils(release: Release, root_id: int, direction: Direction) -> pd.Series:
     """The neuropil of each synapse of a cell in one direction, as far as one is known, by synapse id (int64). One
     request, or as many as CAVE needs for all of them. Raises NotFound where the version has no such table, BadInput
     where it is of something else."""
-    release = Release(cave, connectivity.datastack, connectivity.version)
     role = release.roles.neuropils
     if role.table is None:
-        raise NotFound(f"Version {connectivity.version.number} has no table of neuropils.", "Leave out the neuropils.")
+        raise NotFound(f"Version {release.number} has no table of neuropils.", "Leave out the neuropils.")
     if message := role_tables.fault(release, "neuropils"):
         raise BadInput(message, "Leave out the neuropils.")
-    own = Filters(equal={direction.own: connectivity.cell.root_id})
+    own = Filters(equal={direction.own: root_id})
     names = ["target_id", role.column]
     rows = release.query(role.table, own, select_columns=names, whole=True)
     known = rows[names].dropna().drop_duplicates("target_id").astype({"target_id": "int64"})
