@@ -3,6 +3,7 @@ two sets, and two populations beside each other."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from flask import Response, jsonify
@@ -140,7 +141,7 @@ def population_paths(datastack: str, version: str) -> Response:
     facts = {"through": wide.through or "", "steps": steps, "order": order}
     counts = {"reached": {str(number): int(count) for number, count in reached.items()}}
     return population_answer(
-        result,
+        replace(result, pair=pair),
         part,
         describe_columns(part),
         "paths",

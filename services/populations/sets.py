@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,6 +31,8 @@ PROOFREAD: tuple[Proofread, ...] = ("axon", "both", "off")
 """Which cells count: presynaptic ones with a proofread axon; also only postsynaptic ones with a proofread dendrite;
 all of them."""
 ROOT_IDS = "pt_root_id"
+IDS = re.compile(r"[\s\d\[\](){}'\",;]+")
+"""What is no filter line, but ids in some list."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,8 @@ def resolve(release: Release, text: str) -> CellSet:
     table, where = parse(text)
     if not text.strip():
         raise BadInput("There is no set of cells.", "Name a table with a filter, as in types:cell_type = BC, or ids.")
+    if table and table not in release.tables() and IDS.fullmatch(where):
+        table = ""  # a name of what is pasted, as in root_id: 864691135000000000
     result = _of_table(release, table, where) if table else _of_ids(release, where)
     return _counted(release, replace(result, text=f"{table}:{where}" if table else where))
 
@@ -106,7 +111,7 @@ def proofread_only(release: Release, whole: CellSet, part: Literal["axon", "dend
 def root_id(text: str) -> int:
     """The root id that a text is. Raises BadInput."""
     text = text.strip()
-    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) >= 2**63:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or not 0 < int(text) < 2**63:
         raise BadInput(f"{text[:40]!r} is no root id.", "Give that of a cell of the sets.")
     return int(text)
 

@@ -59,7 +59,10 @@ def _filters(pair: Pair, table: str) -> Filters | None:
 
 
 def of_shares(pair: Pair, pre: Grouping, post: Grouping, value: Value) -> dict[str, Floats | None]:
-    """The totals that shares are of, as arguments of :func:`matrices.matrix`; none for another value."""
+    """The totals that shares are of, as arguments of :func:`matrices.matrix`; none for another value. Raises BadInput
+    for sizes where synapses have none."""
+    if value in ("net_size", "mean_size") and not pair.release.synapse_shape().sized:
+        raise BadInput("The synapse table has no sizes.", "Choose another value.")
     outputs = {"outputs": of_groups(pair, "pre", pre)} if value == "output_share" else {}
     return outputs | ({"inputs": of_groups(pair, "post", post)} if value == "input_share" else {})
 

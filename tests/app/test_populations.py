@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from api import answers, blueprint
 from services.cave.client import Cave
 from services.cells import partner_columns
-from services.core.errors import BadInput
+from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
 from services.populations import sets
 from tests import six_cells
@@ -220,6 +220,10 @@ def test_empty_sets_and_sets_that_do_not_meet(asked: FlaskClient) -> None:
 def test_sets_of_ids(six: Cave) -> None:
     release = six.release(SIX, VERSION)
     assert sets.resolve(release, f"{P1}, 4 {X}").ids.tolist() == [P1, I1, X]  # 4 is the nucleus of I1
+    for text in (f"root_id: {P1}, {X}", f"segments: ['{P1}', '{X}']", f"ids:\n{P1}\n{X}"):
+        assert sets.resolve(release, text).ids.tolist() == [P1, X]
+    with pytest.raises(NotFound, match="nowhere"):
+        sets.resolve(release, f"nowhere: pt_root_id = {P1}")
     lost = sets.resolve(release, f"{P1} 864691136999999999")
     assert lost.ids.tolist() == [P1] and "1 of the ids" in lost.notes[0]
     rounded = sets.resolve(release, f"{P1} 864691136999999000")
@@ -284,6 +288,9 @@ def test_paths_of_six_cells(asked: FlaskClient) -> None:
     assert between() is None  # no cell of both sets leads there
     assert between(through=str(I1)) == [I1]
     assert between(through="nuclei:") == [I1]
+    narrow = get(asked, "paths", pre=str(I2), post="types:cell_type = Z", proofread="off", through="nuclei:")
+    assert [narrow["sets"][side]["cells"] for side in ("pre", "post")] == [1, 0]  # not those that lead between
+    assert "The postsynaptic set has no cells." in narrow["messages"]
     assert between(through=f"{P1} {P3}", steps="2") is None
     every = get(asked, "paths", pre="nuclei:", proofread="off", order="strongest")["rows"]
     best = {(int(row["pre_root_id"]), int(row["post_root_id"])): row for row in every}
@@ -296,6 +303,7 @@ def test_paths_of_six_cells(asked: FlaskClient) -> None:
     [
         ("alike", {"cell": "864691136999999999"}, "not among"),
         ("alike", {"cell": "P1"}, "no root id"),
+        ("alike", {"cell": "0"}, "no root id"),
         ("alike", {"number": "0"}, "0 clusters"),
         ("partners", {"cell": str(P1)}, "Two cells"),
         ("paths", {"steps": "4"}, "4 steps"),
