@@ -55,9 +55,9 @@ class Skeletons(ABC):
     def with_skeletons(self, datastack: str, root_ids: Sequence[int]) -> set[int]:
         """Those of several root ids, at most `MOST_ASKED`, of which there is a skeleton."""
         self.require(datastack)
-        asked = [int(root) for root in root_ids[:MOST_ASKED]]
+        some = [int(root) for root in root_ids[:MOST_ASKED]]
         subject = self.asker.subject(datastack)
         exist = self.asker.ask(
-            "skeleton", subject, self._skeletons, lambda client: client.skeletons_exist(root_ids=asked)
+            "skeleton", subject, self._skeletons, lambda client: client.skeletons_exist(root_ids=some)
         )
-        return {root for root in asked if exist.get(str(root)) or exist.get(root)}
+        return {root for root in some if exist.get(str(root)) or exist.get(root)}

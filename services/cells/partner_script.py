@@ -163,7 +163,7 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     known = _KNOWN | {*partner_joins.distance_columns(release.volume), *representative.columns(release.volume)}
     unasked = {name for more, names in _ADDED.items() if more not in shown.more for name in names}
     typed = unasked & {*map(str, result.inputs)}
-    made = [name for name in needed if name not in typed]
+    derived = [name for name in needed if name not in typed]
     body = [
         written_client(release),
         f"cell = {result.cell.root_id}" if len(cells) == 1 else f"cells = {roots}\ncell = cells[0]",
@@ -172,9 +172,9 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
         *_somata(cave, result, needed),
         *representative.lines(release, turn(release.volume), needed),
         *type_script.lines(cave, cells, shown.ways, [name for name in needed if name not in known - typed]),
-        *(() if shown.side == "both" else _of_direction(cave, result, Direction(shown.side), made)),
+        *(() if shown.side == "both" else _of_direction(cave, result, Direction(shown.side), derived)),
         *proofreading_script.lines(cave, result, shown.ways if shown.proofread else (), needed),
-        *tuning_script.lines(cave, result, made),
+        *tuning_script.lines(cave, result, derived),
         *([f"frame = frame[frame['num_syn'] >= {shown.at_least}]"] if shown.at_least > 1 else []),
         *([] if isinstance(shown.where, Everything) else [f"frame = frame[{expression(shown.where, shown.frame)}]"]),
         *ordered(shown.frame, dict(shown.sort)),

@@ -42,8 +42,8 @@ def _of_cells(table: str, flag: str | None, *, only: bool) -> Iterator[str]:
     yield f"rows = client.materialize.query_table({table!r}, split_positions=True)"
     yield "rows = rows[rows['pt_root_id'] != 0].sort_values('id').drop_duplicates('pt_root_id', keep='last')"
     if flag:
-        yield f"said = rows[{flag!r}].astype('string').str.casefold().fillna('none')"
-        yield f"rows = rows[~said.isin({list(proofreading.NOT_DONE)})]"
+        yield f"flags = rows[{flag!r}].astype('string').str.casefold().fillna('none')"
+        yield f"rows = rows[~flags.isin({list(proofreading.NOT_DONE)})]"
     yield "done = frame['root_id'].isin(rows['pt_root_id'])"
     yield f"frame['proofreading'] = done.map({{True: {proofreading.strategy_of(table)!r}, False: 'none'}})"
     if only:

@@ -67,9 +67,9 @@ def _chosen(release: Release, root_ids: list[int]) -> tuple[list[int], list[int]
     shown: list[int] = []
     missing: list[int] = []
     for start in range(0, min(len(root_ids), MOST_LOOKED_AT), MOST_ASKED):
-        asked = root_ids[start : start + MOST_ASKED]
-        known = release.cave.with_skeletons(release.datastack, asked)
-        for root in asked:
+        some = root_ids[start : start + MOST_ASKED]
+        known = release.cave.with_skeletons(release.datastack, some)
+        for root in some:
             if len(shown) == MOST_CELLS:
                 return shown, missing
             (shown if root in known else missing).append(root)

@@ -74,9 +74,9 @@ def _transmitters(release: Release, direction: Direction, names: list[str]) -> I
     source = synapse_values.transmitter_table(release)
     if source is not None:
         there = [*names, *([VALID_NT] if source.says_validity else [])]
-        yield f"told = {_rows(release, source.table, direction)}"
-        yield f"told = told.drop_duplicates('target_id').set_index('target_id')[{there!r}]"
-        yield "values = values.join(told, on='id')"
+        yield f"probabilities = {_rows(release, source.table, direction)}"
+        yield f"probabilities = probabilities.drop_duplicates('target_id').set_index('target_id')[{there!r}]"
+        yield "values = values.join(probabilities, on='id')"
     if source.says_validity if source else release.synapse_shape().says_validity:
         yield f"values = values[values[{VALID_NT!r}].astype('boolean').fillna(False).astype(bool)]"
     yield f"means = values.astype(dict.fromkeys({names!r}, 'float64')).groupby({direction.partner!r})[{names!r}].mean()"

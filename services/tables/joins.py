@@ -165,10 +165,10 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     `live.open_table`, TooLarge for too many ids.
     """
     release, written = Release(cave, table.datastack, table.version), other
-    other, asked = table_of(written), written.partition(OF_SYSTEM)[2]
-    right, key, own, foreign = _beside(release, table, other, on, asked)
-    system = _system(release, right, foreign, asked)
-    if asked == EACH and system:
+    other, chosen = table_of(written), written.partition(OF_SYSTEM)[2]
+    right, key, own, foreign = _beside(release, table, other, on, chosen)
+    system = _system(release, right, foreign, chosen)
+    if chosen == EACH and system:
         right = _wide(right, *system)
     layers = cave.volume(table.datastack).layer_columns
     values = [column for column in right.columns if _is_value(column) and column.name not in layers]
@@ -182,7 +182,7 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
     derived = table.derived.of("join", written, key, *(system or ()))
 
     def load() -> pd.DataFrame:
-        rows = right.frame if asked == EACH else of_system(right.frame, system)
+        rows = right.frame if chosen == EACH else of_system(right.frame, system)
         return _extra(table.frame[own], rows, foreign, [column.name for column in values])
 
     extra = derived.get(load)
@@ -194,7 +194,7 @@ def join(cave: Cave, table: TableFrame, other: str, on: str = "auto") -> tuple[T
         columns=beside((*table.columns, *new, count)),
         frame=frame,
         derived=derived,
-        joined=(*table.joined, Joined(other, own, foreign, system, written, wide=asked == EACH)),
+        joined=(*table.joined, Joined(other, own, foreign, system, written, wide=chosen == EACH)),
     )
     rows = extra[NUM_ROWS].to_numpy(np.int64)
     matched, missing = int((rows == 1).sum()), int((rows == 0).sum())
@@ -227,9 +227,9 @@ def join_possible(cave: Cave, table: TableFrame, others: Sequence[str]) -> tuple
     return table, messages
 
 
-def _beside(release: Release, table: TableFrame, other: str, on: str, asked: str) -> tuple[TableFrame, str, str, str]:
+def _beside(release: Release, table: TableFrame, other: str, on: str, chosen: str) -> tuple[TableFrame, str, str, str]:
     """The other table, what to join on, and the columns that have it. Of one too large to hold, the rows of the ids of
-    `table`, those of the system `asked` for alone, or of the usual one. Raises as :func:`join`."""
+    `table`, those of the system `chosen` alone, or of the usual one. Raises as :func:`join`."""
     if not (release.version.kept and large_tables.is_large(release, other)):
         right = live.open_table(release, other)
         return right, *_keys(table, right, on)
@@ -237,7 +237,7 @@ def _beside(release: Release, table: TableFrame, other: str, on: str, asked: str
     known = tables.table_of(release, tables.describe(release, other), first, derived=NOT_KEPT)
     key, own, foreign = _keys(table, known, on)
     ids = table.frame[own].dropna().astype("int64").drop_duplicates()
-    column, one = system_column(first), asked or _usual(release, other)
+    column, one = system_column(first), chosen or _usual(release, other)
     equal = {column: one} if column and one and one != EACH else {}
     most = MOST_ASKED if equal or not column else large_tables.MOST_NARROWED
     if len(ids) > most:
@@ -260,29 +260,29 @@ def _usual(release: Release, table: str) -> str:
     return USUAL_SYSTEM if column and USUAL_SYSTEM in release.text_values(table).get(column, ()) else ""
 
 
-def _system(release: Release, right: TableFrame, foreign: str, asked: str) -> tuple[str, str] | None:
+def _system(release: Release, right: TableFrame, foreign: str, chosen: str) -> tuple[str, str] | None:
     """The column and the value of the system that is read, or for EACH the columns of the systems and of what they say;
     None where all rows are. Raises BadInput for a system that no row is of."""
     name, rows = right.info.name, right.frame
     large, column = release.version.kept and release.is_large(name), system_column(rows)
-    if not asked and large:
+    if not chosen and large:
         usual = _usual(release, name)
         return (column, usual) if column and usual else None
-    if not asked:
+    if not chosen:
         return usual_system(rows, name, release.roles.cell_types, foreign)
     if column is None:
         raise BadInput(f"{name} has no systems of annotations.", "Join it by its name alone.")
-    if asked == EACH:
+    if chosen == EACH:
         texts = [one.name for one in right.columns if one.kind == "text" and _is_value(one) and one.name != column]
         value = type_column(rows[texts])
         if value is None:
             raise BadInput(f"{name} has no texts to put into columns.", "Join it by its name alone.")
         return column, value
     known = release.text_values(name).get(column, []) if large else [*rows[column].dropna().unique()]
-    if asked not in known:
+    if chosen not in known:
         listed = ", ".join(sorted(known)[:MOST_NAMED])
-        raise BadInput(f"{name} has no row of the system {asked[:80]!r}.", f"Its systems are {listed}.")
-    return column, asked
+        raise BadInput(f"{name} has no row of the system {chosen[:80]!r}.", f"Its systems are {listed}.")
+    return column, chosen
 
 
 def _wide(right: TableFrame, system: str, value: str) -> TableFrame:

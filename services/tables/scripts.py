@@ -40,8 +40,8 @@ MATCHES = '''
 def matches(column, pattern):
     """Where RE2, the engine of the page, finds the pattern; nowhere in blank cells."""
     texts = pa.array(column, pa.string(), from_pandas=True)
-    found = pc.match_substring_regex(texts, pattern).fill_null(False)
-    return pd.Series(found.to_numpy(zero_copy_only=False), column.index)
+    matches = pc.match_substring_regex(texts, pattern).fill_null(False)
+    return pd.Series(matches.to_numpy(zero_copy_only=False), column.index)
 '''
 
 
