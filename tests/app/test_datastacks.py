@@ -171,6 +171,25 @@ def test_synapses_lie_where_they_do_in_the_source_and_a_link_shows_them_there(pl
         np.testing.assert_allclose(ours[1:], theirs[1:], atol=max(sizes_nm))
 
 
+def test_merged_partners_a_nucleus_and_rows_that_are_filtered_and_sorted(place: Place) -> None:
+    roles = place.app.extensions["karst"].release(place.name, place.version).roles
+    merged = place.ask(f"cells/{place.cell}/partners", direction="merged", synapses="all").json["rows"]
+    for way in ("in", "out"):
+        counts = {row["root_id"]: row[f"num_syn_{way}"] for row in merged if row[f"num_syn_{way}"]}
+        assert counts == {str(root): count for root, count in by_partner(place, way).size().items()}
+    table = roles.somata.table or roles.proofreading.table or ""
+    source = place.tables[table]
+    assert source is not None
+    middle = int(source["id"].median())
+    rows = source[source["valid"] & (source["id"] > middle)].sort_values("id", ascending=False)
+    answer = place.ask(f"tables/{table}/rows", filter=f"id > {middle}", sort="-id", offset=2, limit=5)
+    assert answer.json["total"] == len(rows) > 7
+    assert [row["id"] for row in answer.json["rows"]] == rows["id"].iloc[2:7].astype(str).tolist()
+    if roles.somata.table:
+        own = rows[(rows["pt_root_id"] != 0) & ~rows["pt_root_id"].duplicated(keep=False)].iloc[0]
+        assert place.ask(f"cells/{own['id']}", id_type="nucleus_id").json["cell"]["root_id"] == str(own["pt_root_id"])
+
+
 def test_the_script_of_partners_makes_the_table_of_the_page(place: Place) -> None:
     path = f"cells/{place.cell}/partners"
     frame = run(place.ask(f"{path}/python", direction="in", synapses="all").text)
