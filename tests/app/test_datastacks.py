@@ -268,7 +268,13 @@ def test_a_population_has_the_synapses_of_the_source(place: Place) -> None:
     with redirect_stdout(io.StringIO()):
         exec(compile(place.ask("populations/python", **sets).text, "edges.py", "exec"), names)
     assert names["edges"].set_index("pre_root_id")["num_syn"].to_dict() == counted.to_dict()
-    query = {"datastack": place.name, "pre": ", ".join(map(str, pre)), "post": str(place.cell), "read": "on"}
+    query = {
+        "datastack": place.name,
+        "pre": ", ".join(map(str, pre)),
+        "post": str(place.cell),
+        "read": "on",
+        "proofread": "off",
+    }
     with suppress(RuntimeError):  # a long one is a job of the running application
         assert not alerts(populations.load(query, None))
         of = parse_population(query | {"panel": "network", "pre_by": "cell", "post_by": "cell"})[0]
