@@ -31,7 +31,7 @@ from localcave.folder.writer import table_path
 from services.cave.client import Cave
 from services.core.settings import Settings
 from services.views import datastack_check
-from services.views.addresses import CellAddress, TableAddress, parse_population
+from services.views.addresses import IDS, CellAddress, TableAddress, parse_population
 from tests import datastacks
 from tests.app.siblings import busiest, of_partners
 from tests.app.test_partner_snippet import run
@@ -273,6 +273,7 @@ def test_a_population_has_the_synapses_of_the_source(place: Place) -> None:
         "pre": ", ".join(map(str, pre)),
         "post": str(place.cell),
         "read": "on",
+        "post_table": IDS,
         "proofread": "off",
     }
     with suppress(RuntimeError):  # a long one is a job of the running application
