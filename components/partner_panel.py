@@ -162,9 +162,10 @@ def selection(side: str, count: int) -> list[Any]:
 
 def downloads(
     view: CellAddress, cells: str, side: str, line: str, partners: Sequence[int] = ()
-) -> tuple[html.A, list[Any]]:
-    """A link to what is shown as a file, and a menu of all files and of buttons that copy ids or a script. `cells` are
-    the root ids with commas, `line` is the whole filter as one line, `partners` those whose skeletons can be shown."""
+) -> tuple[list[html.A], list[Any]]:
+    """Links to the matrix of cells and partners and to what is shown as a file, and a menu of all files and of buttons
+    that copy ids or a script. `cells` are the root ids with commas, `line` is the whole filter as one line, `partners` those
+    whose skeletons can be shown."""
     several, kept = "," in cells, bool(line or view.synapses or view.top or view.at_least or view.proofread)
     files = [
         (f"These {WORDS[side]}s", partners_path(view, cells, side, line)),
@@ -181,13 +182,14 @@ def downloads(
         for form, words in COPIES.items()
     ]
     chosen = among_chosen({"type": "partner-copy", "side": side})
-    onwards = [html.H2("See"), html.A("Connections by type", href=_by_type(view, cells, side).href()), chosen]
+    by_type = html.A("Matrix", href=_by_type(view, cells, side).href(), title="Connections by type")
+    onwards = [html.H2("See"), chosen]
     if partners:
         wall = WallAddress(view.datastack, view.version, ", ".join(map(str, partners)))
         onwards.append(html.A("Skeletons side by side", href=wall.href()))
     menu = [html.H2("Files"), *(file_links(*one) for one in files if one), html.H2("Copy"), *copies, *onwards]
     csv = html.A("CSV", href=f"{files[0][1]}&format=csv", download="", className=OUTLINED)  # type: ignore[index]
-    return csv, menu
+    return [by_type, csv], menu
 
 
 def _by_type(view: CellAddress, cells: str, side: str) -> PopulationAddress:

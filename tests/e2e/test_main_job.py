@@ -175,9 +175,9 @@ def test_partner_filters_are_in_the_address(page: Page, truth: Truth) -> None:
     state = neuroglancer_state(page, "#panel-in .k-neuroglancer")
     assert segments(state) == {str(root), *map(str, inputs[inputs > 1].index)}
 
-    panel.get_by_text("Export", exact=True).click()
-    by_type = panel.get_by_role("link", name="Connections by type").get_attribute("href") or ""
+    by_type = panel.get_by_role("link", name="Matrix").get_attribute("href") or ""
     assert parse_qs(urlsplit(by_type).query)["post"] == [str(root)]  # for these are inputs
+    panel.get_by_text("Export", exact=True).click()
     panel.get_by_role("button", name="Connections among the chosen").click()
     expect(page.locator(".k-sets td:nth-child(4)").first).to_have_text(f"{(inputs > 1).sum():,}")
     page.go_back()
