@@ -164,8 +164,8 @@ def downloads(
     view: CellAddress, cells: str, side: str, line: str, partners: Sequence[int] = ()
 ) -> tuple[list[html.A], list[Any]]:
     """Links to the matrix of cells and partners and to what is shown as a file, and a menu of all files and of buttons
-    that copy ids or a script. `cells` are the root ids with commas, `line` is the whole filter as one line, `partners` those
-    whose skeletons can be shown."""
+    that copy ids or a script. `cells` are the root ids with commas, `line` is the whole filter as one line,
+    `partners` those whose skeletons can be shown."""
     several, kept = "," in cells, bool(line or view.synapses or view.top or view.at_least or view.proofread)
     files = [
         (f"These {WORDS[side]}s", partners_path(view, cells, side, line)),

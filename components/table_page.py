@@ -253,7 +253,8 @@ def downloads(
     view: TableAddress, line: str, refused: Mapping[str, str], *, names_cells: bool
 ) -> tuple[list[Any], list[Any]]:
     """Links to who the cells connect to and to the rows as a file, and a menu of all files and of buttons that copy ids
-    or a script. `refused` says of some files why there are none, `names_cells` whether rows can be those of a population."""
+    or a script. `refused` says of some files why there are none, `names_cells` whether rows can be those of a
+    population."""
     path = f"/api/v1/{quote(view.datastack)}/{quote(view.version)}/tables/{quote(view.table)}/rows"
     sort = "".join(f"&sort={quote(text)}" for text in format_sort(view.sort))
     units = f"&units={view.unit}" if view.unit != "vx" else ""
