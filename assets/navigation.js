@@ -10,6 +10,7 @@
     let leaving = null; // where the focus was when the page was left
     let first = true;
     let journeys = 0; // how often another address was gone to
+    let underway = false; // it is not drawn yet: what the page that is left still says is not of that address
     let pending = null; // since what is shown has changed, until the server has said the address of that
 
     const TYPED_IN = "input:not([type=checkbox]):not([type=radio]), textarea";
@@ -58,6 +59,7 @@
 
     function arriveAt(address) {
         drawn = shown = address;
+        underway = true;
         [written, acted, typedAt, boxTypedAt] = [0, "", 0, 0]; // what is done on another page is no more of what was typed on the last
     }
 
@@ -222,6 +224,7 @@
         navigation: {
             // Called when a page has been drawn: keeps the focus on the same control, else moves it to the heading.
             arrived: function () {
+                underway = false;
                 setTimeout(() => {
                     document.body.classList.remove("k-edited");
                     for (const form of document.querySelectorAll("form[data-left]")) delete form.dataset.left;
@@ -249,7 +252,7 @@
                 if (!isKnown) return;
                 if (Date.now() >= boxTypedAt + DEBOUNCE_MS) boxTypedAt = 0;
                 if (pending) pending.resolve();
-                pending = {journeys};
+                pending = {journeys: underway ? null : journeys};
                 pending.done = new Promise((resolve) => (pending.resolve = resolve));
             },
             // Called with that address, which is no longer wanted where another was gone to meanwhile.

@@ -177,6 +177,20 @@ class TestNavigation:
         page.evaluate("dash_clientside.navigation.answered('/table-viewer?table=t&columns=a')")
         assert query(page) == {"table": ["u"]}
 
+    @pytest.mark.parametrize("at", [1, 2])  # the new page is drawn before or after the answer comes
+    def test_what_a_page_that_is_left_still_says_is_not_written(self, load: Load, at: int) -> None:
+        page = self.page(load, "?table=t", html='<a href="/table-viewer?table=u" id="away">away</a>')
+        page.locator("#away").click()
+        page.wait_for_url("**table=u")
+        steps = ["requested({}, 'columns', ['a'])", "answered('/table-viewer?table=t&columns=a')"]
+        steps.insert(at, "arrived()")
+        for step in steps:
+            page.evaluate(f"dash_clientside.navigation.{step}")
+        assert query(page) == {"table": ["u"]}
+        page.evaluate("dash_clientside.navigation.requested({}, 'columns', ['a'])")
+        page.evaluate("dash_clientside.navigation.answered('/table-viewer?table=u&columns=a')")
+        assert query(page) == {"table": ["u"], "columns": ["a"]}
+
     def test_an_answer_that_never_comes_holds_nobody_for_long(self, load: Load) -> None:
         page = self.page(load, f"{self.OF}&where=x")
         page.evaluate("dash_clientside.navigation.requested({}, 'columns', ['a'])")
