@@ -44,10 +44,10 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A page that fails under load is tried once more, and the end of the run names it: a race that is to be found."""
+    """A page that fails under load is tried twice more, and the end of the run names it: a race that is to be found."""
     for item in items:
         if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 @pytest.fixture(scope="session")
