@@ -16,9 +16,8 @@ from api.routes import blueprint
 from services.cave.context import cave
 from services.cells import interpretation, partner_synapses, partner_table
 from services.cells.connectivity import Connectivity
-from services.cells.partner_columns import Side
 from services.core.columns import Column, describe_columns
-from services.core.directions import Direction
+from services.core.directions import Direction, Side
 from services.filters.misread import misread
 from services.tables import live
 from services.views.addresses import NO_TYPES, CellAddress
@@ -29,7 +28,7 @@ LINKED = "/<datastack>/<version>/cells/<link:cell>"
 """Texts with slashes in them."""
 WHICH = ("id_type", "types", "type_by", "whole", "synapses", "top", "at_least", "proofread", "more", "filter")
 """Parameters that say which partners count, and what is known of them."""
-SIDES: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both": ("in", "out"), "merged": ("both",)}
+SIDES_OF: Mapping[str, tuple[Side, ...]] = {"in": ("in",), "out": ("out",), "both": ("in", "out"), "merged": ("both",)}
 """The sides of each `direction`: "both" has a row for each partner and direction, "merged" one for each partner."""
 
 
@@ -47,7 +46,7 @@ def find_cell(datastack: str, version: str, cell: str) -> Response:
 
 def partners_of(view: CellView) -> Response:
     """The partners of one cell that a request asks for."""
-    sides, span = SIDES[params.choice("direction", tuple(SIDES), "both")], params.span(None)
+    sides, span = SIDES_OF[params.choice("direction", tuple(SIDES_OF), "both")], params.span(None)
     opened = {side: view.table(side) for side in sides}
     table = opened["both"] if "both" in opened else partner_table.one_below_the_other(opened)
     rows, kept_by = partner_table.select(table, view.query)
@@ -72,7 +71,7 @@ def partners_of(view: CellView) -> Response:
 )
 def partners_python(datastack: str, version: str, cell: str) -> Response:
     """A script over caveclient that yields the same partners, of one direction or merged."""
-    side = SIDES[params.choice("direction", ("in", "out", "merged"), "merged")][0]
+    side = SIDES_OF[params.choice("direction", ("in", "out", "merged"), "merged")][0]
     view = view_of(datastack, version, cell, whole="off").alone()
     return Response(view.script(side), content_type="text/x-python; charset=utf-8")
 
@@ -96,7 +95,7 @@ def synapse_rows(view: CellView, sides: Mapping[Direction, Side], partner: str) 
 
 def synapse_sides() -> dict[Direction, Side]:
     """The directions of the synapses that a request asks for, and for each the side whose partners are meant."""
-    sides = SIDES[params.choice("direction", tuple(SIDES), "both")]
+    sides = SIDES_OF[params.choice("direction", tuple(SIDES_OF), "both")]
     return dict.fromkeys(Direction, "both") if sides == ("both",) else {Direction(side): side for side in sides}
 
 
@@ -120,7 +119,7 @@ def view_of(datastack: str, version: str, cell: str, *, whole: str) -> CellView:
         top=params.text("top"),
     )
     view = CellView(release, address, lenient=False)
-    view.wanted("in"), params.choice("direction", tuple(SIDES), "both"), params.span(None), params.file_format()
+    view.wanted("in"), params.choice("direction", tuple(SIDES_OF), "both"), params.span(None), params.file_format()
     return view
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any
 
 from flask import request
 
 from services.cells.pasted import one_id
 from services.core.columns import Column, find_column
-from services.core.directions import Direction
+from services.core.directions import SIDES, Direction, Side
 from services.core.errors import BadInput
 from services.core.json_text import read_json
 from services.core.sorting import Sort, parse_sort
@@ -57,7 +57,7 @@ def head() -> str:
 
 def directions() -> tuple[Direction, ...]:
     """`direction`: in, out or both."""
-    given = choice("direction", ("in", "out", "both"), "both")
+    given = choice("direction", SIDES, "both")
     return tuple(Direction) if given == "both" else (Direction(given),)
 
 
@@ -126,12 +126,12 @@ class Body:
         """`sort`: a list of column or -column."""
         return parse_sort(self._texts("sort"))
 
-    def direction(self) -> Literal["in", "out", "both"]:
+    def direction(self) -> Side:
         """`direction`: in, out or both."""
         given = self.text("direction") or "both"
-        if given not in ("in", "out", "both"):
+        if given not in SIDES:
             raise BadInput(f"direction {given[:40]!r} is unknown.", "It can be in, out or both.")
-        return cast('Literal["in", "out", "both"]', given)
+        return given
 
     def ids(self, name: str) -> list[int] | None:
         """A field with a list of ids as text; None where it is left out."""

@@ -25,16 +25,17 @@ from api.population_routes import (
 )
 from api.routes import blueprint
 from services.core.columns import describe_columns
+from services.core.directions import SIDES, Side
 from services.core.errors import BadInput
 from services.neuroglancer import links
-from services.populations import chance, comparisons, likeness, paths, population, sets, similarity
+from services.populations import chance, comparisons, paths, population, sets, similar_cells, similarity
 from services.populations.comparisons import Compared
-from services.populations.likeness import Direction
+from services.populations.edges import End
 from services.populations.similarity import Measure
 
 OF_CELL = (str, "The root id of a cell of the sets.")
-DIRECTION = (one_of(*likeness.DIRECTIONS), "Of whom the partners are compared: targets, inputs or both.")
-MEASURE = (one_of(*similarity.MEASURES), "How likeness is measured.")
+DIRECTION = (one_of(*SIDES), "Of whom the partners are compared: targets, inputs or both.")
+MEASURE = (one_of(*similarity.MEASURES), "How similarity is measured.")
 ORDER = (one_of(*paths.ORDERS), "Which path of two cells counts.")
 
 
@@ -67,15 +68,15 @@ def population_alike(datastack: str, version: str) -> Response:
     direction, measure, cell = _direction(), _measure(), _root("cell")
     pair = read_pair(datastack, version)
     result, groups = read_grouped(pair)
-    profiles = likeness.profiles(result.edges, *groups, direction)
+    profiles = similar_cells.profiles(result.edges, *groups, direction)
     facts: dict[str, Any] = {"pre_by": groups[0].by, "post_by": groups[1].by, "direction": direction}
     facts["measure"] = measure
     if cell:
         facts["cell"] = str(cell)
-        frame = likeness.like(profiles, cell, measure)
+        frame = similar_cells.like(profiles, cell, measure)
     else:
-        facts["number"] = params.count("number", likeness.CLUSTERS)
-        frame = likeness.clusters(profiles, facts["number"], measure)
+        facts["number"] = params.count("number", similar_cells.CLUSTERS)
+        frame = similar_cells.clusters(profiles, facts["number"], measure)
     own, ids = (groups[1], result.edges.post_ids) if direction == "in" else (groups[0], result.edges.pre_ids)
     frame = frame.assign(group=own.names_of(ids, frame["root_id"].to_numpy()))
     columns = describe_columns(frame)
@@ -104,7 +105,7 @@ def population_partners(datastack: str, version: str) -> Response:
         raise BadInput("Two cells are needed.", "Give their root ids as cell and other.")
     direction, pair = _direction(), read_pair(datastack, version)
     result = read_now(pair, entry=read_entry(pair))
-    frame = likeness.partners(result.edges, cells, direction)
+    frame = similar_cells.partners(result.edges, cells, direction)
     facts = {"cell": str(cells[0]), "other": str(cells[1]), "direction": direction}
     return population_answer(result, frame, describe_columns(frame), "partners", facts=facts, extra=facts)
 
@@ -211,17 +212,17 @@ def population_changes(datastack: str, version: str) -> Response:
 def population_difference(datastack: str, version: str) -> Response:
     """How the presynaptic set differs from `beside` in its targets; with direction=in the postsynaptic one in its
     sources."""
-    side: comparisons.Side = "post" if params.choice("direction", ("out", "in"), "out") == "in" else "pre"
+    end: End = "post" if params.choice("direction", ("out", "in"), "out") == "in" else "pre"
     compared = cast("Compared", params.choice("value", comparisons.COMPARED, "share"))
     seed = params.count("seed", chance.SEED)
     pair = read_pair(datastack, version)
-    other = population.beside(pair, params.text("beside"), side)
+    other = population.beside(pair, params.text("beside"), end)
     result, both = read_grouped(pair)
     read_now(other)
-    second, which = population.second(result, other, side), 0 if side == "pre" else 1
+    second, which = population.second(result, other, end), 0 if end == "pre" else 1
     groups = both[1 - which]
-    frame = comparisons.difference(result.edges, second.edges, groups, compared, side=side, seed=seed)
-    facts = {"beside": params.text("beside"), "by": groups.by, "side": side, "value": compared, "seed": seed}
+    frame = comparisons.difference(result.edges, second.edges, groups, compared, end=end, seed=seed)
+    facts = {"beside": params.text("beside"), "by": groups.by, "side": end, "value": compared, "seed": seed}
     notes = (comparisons.WORDS[compared], *population.notes_beside(result, second, comparisons.SECOND))
     return population_answer(
         result,
@@ -232,7 +233,7 @@ def population_difference(datastack: str, version: str) -> Response:
         extra=facts,
         notes=notes,
         groups=(groups,),
-        others={"beside": set_json(getattr(other, side), other.requested[which])},
+        others={"beside": set_json(getattr(other, end), other.requested[which])},
     )
 
 
@@ -259,8 +260,8 @@ def _root(name: str) -> int:
     return sets.root_id(text) if text.strip() else 0
 
 
-def _direction() -> Direction:
-    return cast("Direction", params.choice("direction", likeness.DIRECTIONS, "out"))
+def _direction() -> Side:
+    return cast("Side", params.choice("direction", SIDES, "out"))
 
 
 def _measure() -> Measure:

@@ -11,7 +11,17 @@ from flask import Response
 
 from api import params, shapes
 from api.answers import Subject, cell_json, frame_answer
-from api.cell_routes import CELL, LINKED, SIDES, WHICH, partners_of, synapse_rows, synapse_sides, synapses_of, view_of
+from api.cell_routes import (
+    CELL,
+    LINKED,
+    SIDES_OF,
+    WHICH,
+    partners_of,
+    synapse_rows,
+    synapse_sides,
+    synapses_of,
+    view_of,
+)
 from api.documented import documented
 from api.routes import blueprint
 from services.cave.context import cave
@@ -38,7 +48,7 @@ def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
 
     They are those that count (`top`, `at_least`, `proofread`) and that `filter` keeps, counted from the synapses that
     `synapses` keeps, with the columns of `more`, by `sort`."""
-    sides = SIDES[params.choice("direction", tuple(SIDES), "both")]
+    sides = SIDES_OF[params.choice("direction", tuple(SIDES_OF), "both")]
     view = view_of(datastack, version, cell, whole="off")
     if len(view.question.ids) == 1:
         return partners_of(view)

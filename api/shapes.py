@@ -6,6 +6,8 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from services.core.directions import Side
+
 
 class Error(TypedDict):
     """What went wrong, and what to do."""
@@ -249,7 +251,7 @@ class LinkBody(TypedDict):
     types: NotRequired[str]
     type_by: NotRequired[str]
     synapses: NotRequired[str]
-    direction: NotRequired[Literal["in", "out", "both"]]
+    direction: NotRequired[Side]
     partners: NotRequired[list[str]]
     viewer: NotRequired[str]
     group_by: NotRequired[str]

@@ -15,7 +15,7 @@ from benchmarks.browser import browsing, pages
 from benchmarks.measure import Row, compare, median_ms
 from services.cave.client import Cave
 from services.core.settings import Settings
-from services.populations import groupings, matrices, nulls, population, reading
+from services.populations import groupings, matrices, nulls, population, synapse_reading
 from services.populations.edges import Edges
 from services.populations.groupings import Grouping
 from services.views.addresses import PopulationAddress
@@ -52,7 +52,7 @@ def _reading(server: str) -> Iterator[Row]:
     def karst_read() -> None:
         release = Cave(Settings(server_address=server, cache="")).release(DATASTACK, client.version)
         release.tables(), release.synapse_shape()
-        reading.read(release, ids, ids)
+        synapse_reading.read(release, ids, ids)
 
     def raw() -> None:
         ends = {"pre_pt_root_id": listed, "post_pt_root_id": listed}

@@ -2,7 +2,7 @@
 
 from callbacks import (
     catalogue,
-    cell_more,
+    cell_panels,
     connectivity_viewer,
     gallery,
     grid_rows,
@@ -21,7 +21,7 @@ from callbacks import (
 
 __all__ = [
     "catalogue",
-    "cell_more",
+    "cell_panels",
     "connectivity_viewer",
     "gallery",
     "grid_rows",

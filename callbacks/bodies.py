@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NotRequired, TypeAlias
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
+from services.core.directions import Side
 from services.core.id_text import LARGEST_ID
 
 
@@ -30,7 +31,6 @@ IdText: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,19}$"), AfterValidat
 """An id of a row or of a segment, in digits."""
 Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 RowNumber: TypeAlias = Annotated[int, Field(ge=0, lt=2**31)]
-Side: TypeAlias = Literal["in", "out", "both"]
 
 
 class Sorted(TypedDict):

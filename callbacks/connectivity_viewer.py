@@ -25,11 +25,12 @@ from components import (
 from components.verdict import marks
 from services.cave.context import cave
 from services.cells import card, partner_columns, partner_sets, verdict
-from services.core.directions import Direction
+from services.cells.partner_table import PartnerTable
+from services.core.directions import SIDES, Direction
 from services.core.errors import KarstError
 from services.core.moments import number_of
 from services.tables import tables
-from services.views import cell_view, head_start
+from services.views import head_start
 from services.views.addresses import NO_TYPES, Query, parse_connectivity
 from services.views.cell_choices import CellChoices
 from services.views.cell_view import CellView
@@ -141,7 +142,7 @@ def _several(requested: CellView, messages: list[str]) -> tuple[Any, ...]:
 
 
 def _results(view: CellView, about: list[Any], *, alone: bool = True) -> list[Any]:
-    sides = {side: view.table(side) for side in cell_view.SIDES}
+    sides: dict[str, PartnerTable] = {side: view.table(side) for side in SIDES}
     choices = CellChoices.of(view, sides)
     front = partner_grids.body(view, view.address.tab) if view.address.tab in sides else _by_type(view)
     return connectivity_page.results(view.address, about, sides, choices=choices, front=front, alone=alone)

@@ -18,11 +18,12 @@ from services.cave.context import cave
 from services.cells import column_groups
 from services.cells import several_cells as several
 from services.cells.skeleton_wall import MOST_CELLS
+from services.core.directions import SIDES
 from services.core.errors import KarstError
 from services.filters.misread import misread
 from services.tables import export, tables
 from services.views.addresses import parse_connectivity
-from services.views.cell_view import SIDES, CellView
+from services.views.cell_view import CellView
 
 GRID = {"type": "partner-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 SIDE = {"side": MATCH}

@@ -10,7 +10,7 @@ from components.figures import matrix as drawing
 from components.figures.template import Figure
 from components.population_fields import MODEL_WORDS
 from services.core.calls import Call, call, known
-from services.populations import chance, nulls, reads
+from services.populations import chance, figure_reads, nulls
 from services.populations.chance import Draws
 from services.populations.nulls import Model, Null
 from services.populations.population import Population
@@ -26,13 +26,15 @@ def plot(view: PopulationAddress, result: Population, draws: Draws) -> tuple[Plo
 
 
 def _drawn(result: Population, null: Null, draws: Draws) -> Call:
-    edges, groups = reads.edges(result), [reads.groups(one) for one in (null.pre, null.post)]
+    edges, groups = figure_reads.edges(result), [figure_reads.groups(one) for one in (null.pre, null.post)]
     match cast("Model", draws.model):
         case "degrees":
             return known(null, nulls.keep_degrees, edges, *groups, null.counted, **draws.seeded)
         case "depth":
-            return known(null, nulls.keep_depths, reads.synapses(result), edges, *groups, **draws.seeded)
-    return known(null, nulls.keep_distances, edges, reads.somata(result), *groups, deep=null.deep, **draws.seeded)
+            return known(null, nulls.keep_depths, figure_reads.synapses(result), edges, *groups, **draws.seeded)
+    return known(
+        null, nulls.keep_distances, edges, figure_reads.somata(result), *groups, deep=null.deep, **draws.seeded
+    )
 
 
 def _ratios(null: Null) -> Figure:

@@ -12,7 +12,7 @@ from components.cell_figures import Plot
 from components.figures import matrix as drawing
 from services.core.calls import Call, call
 from services.core.errors import BadInput, TooLarge
-from services.populations import groupings, matrices, orders, reads, totals
+from services.populations import figure_reads, groupings, matrices, orders, totals
 from services.populations.groupings import CELL, Grouping
 from services.populations.matrices import Matrix, Value
 from services.populations.population import Population
@@ -27,13 +27,13 @@ def plot(view: PopulationAddress, result: Population) -> Plot:
     """The matrix of a view. Raises TooLarge."""
     value = cast("Value", view.value)
     groups = population_views.groups(view, result.pair)
-    rows, columns = map(reads.groups, groups)
+    rows, columns = map(figure_reads.groups, groups)
     whole = totals.of_shares(result.pair, *groups, value)
-    edges = reads.edges(result)
+    edges = figure_reads.edges(result)
     matrix = call(matrices.matrix, edges, rows, columns, value, **whole)
     _check(view, result, matrix.result)
     types = _types(view, groups[0], result.pair.pre, result), _types(view, groups[1], result.pair.post, result)
-    ordered = call(orders.order, matrix, edges, view.order, reads.somata(result), types)
+    ordered = call(orders.order, matrix, edges, view.order, figure_reads.somata(result), types)
     figure = call(drawing.ordered, ordered, matrices.UNITS.get(value, ""))
     return Plot("matrix", value.replace("_", " ").capitalize(), figure)
 
@@ -53,5 +53,5 @@ def _types(view: PopulationAddress, groups: Grouping, cells: CellSet, result: Po
         return None
     with suppress(BadInput):
         types = groupings.group(result.pair.release, cells)
-        return None if types.by == CELL else reads.groups(types)
+        return None if types.by == CELL else figure_reads.groups(types)
     return None

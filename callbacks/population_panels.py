@@ -17,18 +17,18 @@ from components import alerts, population_network, population_panels
 from components.cell_figures import Plot
 from components.populations_page import MOST_LISTED
 from services.cave.context import cave
+from services.core.directions import Side
 from services.core.whole_numbers import whole_number
 from services.populations import (
     chance,
     comparisons,
-    likeness,
     motifs,
     paths,
     population,
     scripts,
     sets,
+    similar_cells,
 )
-from services.populations.likeness import Direction
 from services.populations.nulls import Model
 from services.populations.population import Population
 from services.populations.similarity import Measure
@@ -66,17 +66,17 @@ def _motifs(view: PopulationAddress, result: Population) -> Any:
 
 
 def _alike(view: PopulationAddress, result: Population) -> Any:
-    direction, measure = cast("Direction", view.direction), cast("Measure", view.measure)
+    direction, measure = cast("Side", view.direction), cast("Measure", view.measure)
     if view.cell and view.other:
         both = sets.root_id(view.cell), sets.root_id(view.other)
-        return population_panels.partners(view, likeness.partners(result.edges, both, direction))
+        return population_panels.partners(view, similar_cells.partners(result.edges, both, direction))
     groups = population_views.groups(view, result.pair)
-    profiles = likeness.profiles(result.edges, *groups, direction)
+    profiles = similar_cells.profiles(result.edges, *groups, direction)
     own, ids = (groups[1], result.pair.post.ids) if direction == "in" else (groups[0], result.pair.pre.ids)
     if view.cell:
-        cells = likeness.like(profiles, sets.root_id(view.cell), measure)
+        cells = similar_cells.like(profiles, sets.root_id(view.cell), measure)
         return population_panels.alike(view, cells.assign(group=own.names_of(ids, cells["root_id"].to_numpy())))
-    cells = likeness.clusters(profiles, whole_number(view.clusters, likeness.CLUSTERS), measure)
+    cells = similar_cells.clusters(profiles, whole_number(view.clusters, similar_cells.CLUSTERS), measure)
     return population_panels.clusters(view, cells.assign(group=own.names_of(ids, cells["root_id"].to_numpy())))
 
 

@@ -12,7 +12,7 @@ from services.cells import compartments, plot_frames, tuning
 from services.core import type_columns
 from services.core.calls import Call, Read, call
 from services.populations import distributions as frames
-from services.populations import networks, reads, tags
+from services.populations import figure_reads, networks, tags
 from services.populations.groupings import CELL, Grouping, of_presynaptic
 from services.populations.population import Population
 from services.views.addresses import PopulationAddress
@@ -23,7 +23,7 @@ def plots(view: PopulationAddress, result: Population) -> list[Plot]:
     if not len(result.edges):
         return []
     pre, post = population_views.groups(view, result.pair)
-    edges, seed = reads.edges(result), population_views.seed(view)
+    edges, seed = figure_reads.edges(result), population_views.seed(view)
     drawn = [
         *_of_edges(result, edges),
         *([] if CELL in (pre.by, post.by) else _of_groups(result, edges, pre, post, seed)),
@@ -36,7 +36,13 @@ def network(view: PopulationAddress, result: Population) -> Plot:
     pre, post = population_views.groups(view, result.pair)
     table, _, column = pre.by.partition(type_columns.SEPARATOR)
     colours = {} if pre.by == CELL else plot_frames.type_colours(result.pair.release, table, column)
-    shown = call(networks.network, reads.edges(result), reads.groups(pre), reads.groups(post), reads.somata(result))
+    shown = call(
+        networks.network,
+        figure_reads.edges(result),
+        figure_reads.groups(pre),
+        figure_reads.groups(post),
+        figure_reads.somata(result),
+    )
     figure = call(network_drawing, shown, colours, named=CELL not in (pre.by, post.by))
     return Plot("network", "Network", figure)
 
@@ -44,7 +50,7 @@ def network(view: PopulationAddress, result: Population) -> Plot:
 def _of_edges(population: Population, edges: Call) -> list[Plot]:
     strengths = call(drawing.strengths, call(frames.synapses_per_connection, edges))
     deep = population.pair.release.volume.has_depth
-    distance = call(drawing.by_distance, call(frames.by_distance, edges, reads.somata(population), deep))
+    distance = call(drawing.by_distance, call(frames.by_distance, edges, figure_reads.somata(population), deep))
     note = (
         "Pairs of cells with one soma each; bars are 95% intervals (Wilson). The last bin holds all greater distances."
     )
@@ -59,7 +65,9 @@ def _of_compartments(population: Population, pre: Grouping) -> list[Plot]:
     if pre.by == CELL or compartments.table_of(population.pair.release) is None:
         return []
     read = Read("tags", tags.of_synapses(population))
-    of = call(of_presynaptic, reads.synapses(population), reads.cells(population)[0], reads.groups(pre))
+    of = call(
+        of_presynaptic, figure_reads.synapses(population), figure_reads.cells(population)[0], figure_reads.groups(pre)
+    )
     counts = call(frames.compartments, read, of, pre.names)
     left, whole = int(counts.result[compartments.NOT_PREDICTED].sum()), len(read.result)
     note = f"On the postsynaptic cell, as predicted; {left:,} of {whole:,} synapses have no prediction."
@@ -81,7 +89,7 @@ def _of_tuning(population: Population, edges: Call) -> list[Plot]:
 
 
 def _of_groups(population: Population, edges: Call, pre: Grouping, post: Grouping, seed: int) -> list[Plot]:
-    rows, columns = reads.groups(pre), reads.groups(post)
+    rows, columns = figure_reads.groups(pre), figure_reads.groups(post)
     shares = call(frames.targets, edges, rows, columns, seed=seed)
     quantiles = call(frames.degrees, edges, rows, columns)
     note = f"Hover for 95% bootstrap intervals ({frames.BOOTSTRAPS} resamples of the row's cells, seed {seed})."
@@ -94,8 +102,8 @@ def _of_groups(population: Population, edges: Call, pre: Grouping, post: Groupin
 
 
 def _of_depths(population: Population, pre: Grouping) -> Plot:
-    read = reads.synapses(population)
-    of = call(of_presynaptic, read, reads.cells(population)[0], reads.groups(pre))
+    read = figure_reads.synapses(population)
+    of = call(of_presynaptic, read, figure_reads.cells(population)[0], figure_reads.groups(pre))
     depths = call(frames.depths_of, read, of, pre.names)
     figure = call(drawing.depths, depths, _colours(population, pre), population.pair.release.volume.layers)
     return Plot("depths", "Depth of the synapses of each row", figure)

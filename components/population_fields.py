@@ -34,12 +34,12 @@ MODEL_WORDS = {
     "depth": "Depth of synapses kept",
     "distance": "Distance of somata kept",
 }
-DIRECTIONS: tuple[controls.Option, ...] = (
+SIDES: tuple[controls.Option, ...] = (
     {"label": "Outputs", "value": "out"},
     {"label": "Inputs", "value": "in"},
     {"label": "Both", "value": "both"},
 )
-SIDES: tuple[controls.Option, ...] = (
+ENDS: tuple[controls.Option, ...] = (
     {"label": "Presynaptic cells", "value": "out"},
     {"label": "Postsynaptic cells", "value": "in"},
 )
@@ -90,7 +90,7 @@ FIELDS_OF: Mapping[str, Sequence[Field]] = {
     "alike": (
         ROWS,
         COLUMNS,
-        Field("direction", "Similarity of", DIRECTIONS),
+        Field("direction", "Similarity of", SIDES),
         Field("measure", "By", MEASURES),
         Field("cell", "Similar to cell", "root id; none for clusters"),
         Field("clusters", "Clusters", "8"),
@@ -102,7 +102,7 @@ FIELDS_OF: Mapping[str, Sequence[Field]] = {
     "network": (ROWS, COLUMNS),
     "changes": (Field("against", "Against version", "a number"),),
     "beside": (
-        Field("direction", "Compare", SIDES, id="side"),
+        Field("direction", "Compare", ENDS, id="side"),
         Field("beside", "with", "table:filter, or ids"),
         COLUMNS,
         Field("compared", "By", _words(COMPARED)),

@@ -106,7 +106,7 @@ def alike(view: PopulationAddress, cells: pd.DataFrame) -> html.Section:
 
 
 def partners(view: PopulationAddress, shared: pd.DataFrame) -> html.Section:
-    """The partners of the two cells of the view: `shared` are of `likeness.partners`."""
+    """The partners of the two cells of the view: `shared` are of `similar_cells.partners`."""
     counts = shared["of"].value_counts()
     sums = ", ".join(f"{counts.get(of, 0):,} of {words}" for of, words in OF.items())
     rows: list[list[Cell]] = [

@@ -3,9 +3,9 @@
 Public names:
 
 - `chunkedgraph`: EditEdge, Operation, Segmentation, parse_time
-- `chunks`: Ids, POSITION_BITS
-- `contacts`: Contacts, contacts
-- `derived`: oldest_before, supervoxels_of
+- `chunks`: Ids, LAYERS, POSITION_BITS
+- `contacts`: contacts
+- `derived`: oldest_before
 - `derived_history`: make_segmentation
 - `level2`: ATTRIBUTES, Level2
 - `skeletons`: PRECOMPUTED_INFO, SKELETON_VERSION, SOMA, Skeleton, Skeletons

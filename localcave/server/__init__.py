@@ -3,4 +3,5 @@
 Public names:
 
 - `app`: serve
+- `reset`: add_command
 """

@@ -2,6 +2,5 @@
 
 Public names:
 
-- `run`: Condition, Request
-- `taking`: Snapshot, SnapshotReport
+- `command`: add_command
 """

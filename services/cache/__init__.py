@@ -4,5 +4,5 @@ from them, within the same bound.
 Public names:
 
 - `derived`: Derived, NOT_KEPT, ready
-- `shared`: Cache
+- `shared`: Cache, STALE_S
 """

@@ -5,11 +5,12 @@
 Public names:
 
 - `client`: Cave
-- `context`: cave, outside, outside_address
+- `context`: cave, door, outside, outside_address
 - `queries`: Filters, NO_FILTERS, Source, arguments_at
-- `release`: Release
-- `rows`: UNUSED
+- `release`: LIVE_TTL_S, Release
+- `rows`: SENT_AT_ONCE, UNUSED
 - `servers`: open_cave
-- `synapse_shape`: CENTRE, SynapseShape, TRANSMITTERS, VALID_NT
+- `skeletons`: MOST_ASKED
+- `synapse_shape`: CENTRE, SCORES, SynapseShape, TRANSMITTERS, VALID_NT
 - `versions`: find, resolve
 """

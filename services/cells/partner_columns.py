@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import pandas as pd
 
@@ -15,11 +14,10 @@ from services.cells.connectivity import PARTNER_COLUMNS, Connectivity
 from services.cells.partner_joins import SEPARATOR
 from services.cells.representative import POINTS
 from services.core.columns import Column, describe_columns
-from services.core.directions import Direction
+from services.core.directions import Direction, Side
 from services.core.roles import CONTACT_SCHEMAS, SYNAPSE_SCHEMAS, is_of_pairs
 from services.tables import tables
 
-Side = Literal["in", "out", "both"]
 SHARE, COMPARTMENT, TUNING = "share", "compartment", "tuning"
 SCORES, TRANSMITTERS, NEUROPILS = "scores", "transmitters", "neuropils"
 WORKED_OUT = (SHARE, COMPARTMENT, TUNING, POINTS, SCORES, TRANSMITTERS, NEUROPILS)

@@ -29,12 +29,11 @@ from services.cells import (
     value_script,
 )
 from services.cells.connectivity import Connectivity
-from services.cells.partner_columns import Side
 from services.cells.partner_joins import SEPARATOR
 from services.cells.partner_table import Wanted
 from services.cells.synapse_values import MEAN, NEUROPIL, NEUROPILS, TRANSMITTER
 from services.core.columns import find_column
-from services.core.directions import Direction
+from services.core.directions import Direction, Side
 from services.core.errors import BadInput, TooLarge
 from services.core.profiles import Volume
 from services.core.roles import N_INPUT, N_OUTPUT, PAIR_SIZE

@@ -39,11 +39,10 @@ from services.cells.partner_columns import (
     TUNED,
     TUNING,
     WORKED_OUT,
-    Side,
 )
 from services.cells.representative import POINTS
 from services.core.columns import Column
-from services.core.directions import Direction
+from services.core.directions import Direction, Side
 from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
 from services.filters.nodes import Node

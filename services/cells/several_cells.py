@@ -21,10 +21,9 @@ from services.cells import (
     synapse_weights,
 )
 from services.cells.connectivity import Connectivity, Cut, Totals
-from services.cells.partner_columns import Side
 from services.cells.partner_table import PartnerTable, Wanted
 from services.core.columns import Column
-from services.core.directions import Direction
+from services.core.directions import Direction, Side
 from services.core.errors import NotFound
 
 OF_CELL = "num_syn_"

@@ -8,30 +8,34 @@ Public names:
 - `bound_points`: PLACE, position_columns, positions, root_columns
 - `calls`: Call, Read, call, known, script
 - `colours`: BLANK, SEVERAL, WHEEL, assign, in_order
-- `columns`: Column, Kind, as_stored, beside, default_group, describe_columns, find_column, groupable, in_words,
-  kind_of
-- `directions`: Direction
-- `errors`: BadInput, Busy, Expired, KarstError, NoRows, NotAllowed, NotFound, TooLarge, Unforeseen, Upstream,
-  request_id
+- `columns`: Column, Kind, as_stored, beside, decimals, default_group, describe_columns, find_column,
+  groupable, in_words, kind_of
+- `directions`: Direction, SIDES, Side
+- `errors`: BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, SignIn, TooLarge, TooOften,
+  Unavailable, Unforeseen, Upstream, WrongMethod, request_id
 - `id_text`: EXACT, LARGEST_ID, as_id, cleaned, is_float, is_rounded, looks_rounded, tokens, visible,
   without_calls
+- `identity`: Identity, is_token
+- `json_text`: read_json
 - `logs`: config, explain
-- `metrics`: CACHE_ANSWERS, CAVE_BYTES, CAVE_REQUESTS, QUESTION_SECONDS, REQUEST_SECONDS, text
-- `moments`: FIRST_MOMENT, LIVE, MOMENT_FORMAT, MomentNumber, is_moment, number_of, read_moment, written_moment
+- `metrics`: CACHE_ANSWERS, CAVE_BYTES, CAVE_OPENED, CAVE_REQUESTS, CAVE_SPARED, QUESTION_SECONDS,
+  REQUEST_SECONDS, text
+- `moments`: FIRST_MOMENT, LIVE, MOMENT_FORMAT, MomentNumber, is_moment, number_of, read_moment,
+  written_moment
 - `natural_order`: natural_ranks, natural_sorted
-- `network`: is_only_here, join_address
+- `network`: is_only_here, join_address, spare_loopback
+- `pages`: StoppedError, between_pages, page_ended
 - `parallel`: MOST_AT_ONCE, gather
-- `profiles`: Axis, LayerSet, Profile, Viewer, Volume, faults, file_of, load_profile, load_volume
+- `profiles`: LayerSet, Profile, Viewer, Volume, faults, file_of, load_profile, load_volume
 - `records`: TableInfo, Version, read_tables, read_versions
-- `roles`: N_INPUT, N_OUTPUT, PAIR_COUNTS, PAIR_ENDS, PAIR_SIZE, Role, Roles, SYNAPSE_SCHEMAS, is_of_pairs, resolve
-- `servers`: DEMO, Server, read_servers
+- `roles`: CONTACT_SCHEMAS, N_INPUT, N_OUTPUT, PAIR_COUNTS, PAIR_ENDS, PAIR_SIZE, PROOFREADING_SCHEMAS, RULES,
+  Role, Roles, SYNAPSE_SCHEMAS, TUNING_SCHEMAS, is_of_pairs, resolve
 - `settings`: ROOT, Settings
 - `sorting`: Sort, SortDirection, format_sort, parse_sort
-- `source_code`: SourceCode
 - `space`: Floats, depth_um, depths_of, layer_of, nm_to_um, nm_to_voxels, points, positions_um, voxels_to_nm
 - `stages`: begin_render, stage, start
-- `type_columns`: BEGINS, BETWEEN, SEPARATOR, SEVERAL, agreed, are_several, as_counted, blank_words, named,
-  of_system, system_column, type_column, usual_system, USUAL_SYSTEM
+- `type_columns`: BEGINS, BETWEEN, EACH, MOST_SYSTEMS, NO_TYPE, SEPARATOR, SEVERAL, USUAL_SYSTEM, agreed,
+  are_several, as_counted, blank_words, each_system, of_system, system_column, type_column, usual_system
 - `waiting`: Waiting, before_waiting
 - `whole_numbers`: Default, whole_number
 """

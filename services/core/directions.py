@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal, get_args
 
 
 class Direction(StrEnum):
@@ -35,3 +36,8 @@ class Direction(StrEnum):
     def preposition(self) -> str:
         """A synapse is from an input partner, or to an output partner."""
         return "from" if self is Direction.IN else "to"
+
+
+Side = Literal["in", "out", "both"]
+"""One direction or both: what a tab, a link or a comparison of partners is about."""
+SIDES: tuple[Side, ...] = get_args(Side)

@@ -8,7 +8,7 @@ Public names:
 - `conditions`: Saved
 - `filters`: Node, all_of, box_of, parse_box, parse_line
 - `misread`: misread
-- `nodes`: And, Between, Blank, Compare, Condition, Everything, InSaved, Matches, Node, NoneOf, Not, NotInSaved,
-  OneOf, Or, all_of, any_of
+- `nodes`: And, Between, Blank, Compare, Condition, Everything, InSaved, Matches, Node, NoneOf, Not,
+  NotInSaved, OneOf, Or, all_of, any_of
 - `values`: LARGEST_ID, Value, described, format_value, written
 """

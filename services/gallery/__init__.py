@@ -3,5 +3,5 @@
 Public names:
 
 - `files`: Figure, figures
-- `numbers`: compare
+- `numbers`: SHARES, compare
 """

@@ -2,6 +2,6 @@
 
 Public names:
 
-- `answers`: example_cell, is_right, of_datastack
+- `answers`: is_right, of_datastack
 - `files`: Lesson, lessons
 """

@@ -3,5 +3,5 @@
 Public names:
 
 - `bundled_viewer`: create_blueprint
-- `links`: Link, cell_link, population_link, table_link, viewers
+- `links`: BUNDLED, Link, cell_link, population_link, table_link, viewers
 """

@@ -35,7 +35,7 @@ CELL = "cell asked for"
 
 
 @dataclass(frozen=True)
-class Side:
+class Partners:
     """One direction of the connectivity of one or several cells.
 
     `partners`: root_id (Int64) and any columns, in the order of the table. `synapses`: id, pre_pt_root_id,
@@ -75,7 +75,7 @@ class Side:
 def cell_state(
     base: State,
     cells: Mapping[int, Sequence[float] | None],
-    sides: Sequence[Side],
+    sides: Sequence[Partners],
     *,
     voxel_nm: Sequence[float],
     points_nm: Mapping[int, Sequence[float]] | None = None,
@@ -160,19 +160,19 @@ def shares(wanted: Sequence[int], budget: int) -> list[int]:
     return given
 
 
-def _labelled(side: Side, groups: Groups | None) -> Side:
+def _labelled(side: Partners, groups: Groups | None) -> Partners:
     """The side with the group of each partner; all are blank without groups."""
     labels = groups.labels(side.partners[groups.column]) if groups else BLANK_LABEL
-    return Side(side.direction, side.partners.assign(**{GROUP: labels}), side.synapses)
+    return Partners(side.direction, side.partners.assign(**{GROUP: labels}), side.synapses)
 
 
-def _chosen(side: Side, selected: Collection[int] | None) -> Side:
+def _chosen(side: Partners, selected: Collection[int] | None) -> Partners:
     if selected is None:
         return side
-    return Side(side.direction, side.partners[side.partners["root_id"].isin(list(selected))], side.synapses)
+    return Partners(side.direction, side.partners[side.partners["root_id"].isin(list(selected))], side.synapses)
 
 
-def _ranked(side: Side) -> pd.DataFrame:
+def _ranked(side: Partners) -> pd.DataFrame:
     """The synapses with partners of the table, in its order, with `partner` (from 1) and its group."""
     partners = side.partners[["root_id", GROUP]].rename(columns={"root_id": side.partner_column})
     partners = partners.assign(partner=range(1, len(partners) + 1))
@@ -184,7 +184,7 @@ def _ranked(side: Side) -> pd.DataFrame:
 
 
 def _synapse_points(
-    side: Side, synapses: pd.DataFrame, groups: Groups | None, voxel_nm: Sequence[float], *, several: bool
+    side: Partners, synapses: pd.DataFrame, groups: Groups | None, voxel_nm: Sequence[float], *, several: bool
 ) -> Points:
     names = [f"ctr_pt_position_{axis}_nm" for axis in AXES]
     centres_nm = synapses[names].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from nglui.statebuilder import ViewerState
@@ -16,14 +16,14 @@ from nglui.statebuilder import ViewerState
 from services.cave.context import outside
 from services.cave.release import Release
 from services.cells import cells, connectivity, partner_groups, partner_sets, representative
-from services.core.directions import Direction
+from services.core.directions import Direction, Side
 from services.core.errors import BadInput, KarstError, TooLarge
 from services.core.profiles import Viewer
 from services.core.records import Version
 from services.core.type_columns import type_column as type_column_of
 from services.neuroglancer import population_state, seunglab
 from services.neuroglancer import wording as words
-from services.neuroglancer.cell_state import Side, cell_state
+from services.neuroglancer.cell_state import Partners, cell_state
 from services.neuroglancer.layers import State
 from services.neuroglancer.scene import Scene, make_scene, properties_source, with_login
 from services.neuroglancer.state_parts import IMAGERY, SEGMENTATION, Built
@@ -175,7 +175,7 @@ def cell_link(
     cave: Cave,
     connections: Connectivity | Sequence[Connectivity],
     *,
-    direction: Literal["in", "out", "both"] = "both",
+    direction: Side = "both",
     partners: Collection[int] | None = None,
     viewer: str | None = None,
     group_by: str | None = None,
@@ -246,7 +246,7 @@ def population_link(pair: Pair, *, viewer: str | None = None) -> Link:
     return _link(frame, built, f"{len(pair.pre):,} presynaptic and {len(pair.post):,} postsynaptic cells", "set")
 
 
-def _with_column(side: Side, column: str, more: pd.DataFrame) -> Side:
+def _with_column(side: Partners, column: str, more: pd.DataFrame) -> Partners:
     if column in side.partners or column not in more:
         return side
     return replace(side, partners=side.partners.merge(more[["root_id", column]], on="root_id", how="left"))
@@ -268,7 +268,7 @@ def _cut(connections: Connectivity, way: Direction, *, alone: bool) -> str:
     return f"CAVE sent only {cut['shown']:,} of {total} {way.noun} synapses{whose}."
 
 
-def _apart(connectivities: Sequence[Connectivity], side: Side) -> str:
+def _apart(connectivities: Sequence[Connectivity], side: Partners) -> str:
     """A sentence for synapses that are none of a partner's, else ""."""
     own, nobody = (
         sum(one.totals[side.direction][kind] or 0 for one in connectivities) for kind in ("autapses", "root_zero")
@@ -281,16 +281,16 @@ def _apart(connectivities: Sequence[Connectivity], side: Side) -> str:
     return f"The {side.name} are those with partners; counted apart: {message}." if message else ""
 
 
-def _sides(cave: Cave, connectivities: Sequence[Connectivity], direction: Literal["in", "out", "both"]) -> list[Side]:
+def _sides(cave: Cave, connectivities: Sequence[Connectivity], direction: Side) -> list[Partners]:
     return [_side(cave, connectivities, way) for way in (Direction if direction == "both" else [Direction(direction)])]
 
 
-def _side(cave: Cave, connectivities: Sequence[Connectivity], way: Direction) -> Side:
+def _side(cave: Cave, connectivities: Sequence[Connectivity], way: Direction) -> Partners:
     synapses = [connectivity.synapses(cave, one, way) for one in connectivities]
     if len(connectivities) == 1:
-        return Side(way, connectivities[0].side(way), synapses[0])
+        return Partners(way, connectivities[0].side(way), synapses[0])
     partners = partner_sets.combined({one.cell.root_id: one.side(way) for one in connectivities})
-    return Side(way, partners, pd.concat(synapses, ignore_index=True))
+    return Partners(way, partners, pd.concat(synapses, ignore_index=True))
 
 
 def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) -> State:

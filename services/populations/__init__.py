@@ -2,24 +2,26 @@
 
 Public names:
 
-- `chance`: PERMUTATIONS, SEED, compare, depths_um, somata_um
-- `comparisons`: COMPARED, Compared, WORDS, changes, difference, nuclei
-- `distributions`: by_distance, by_tuning, compartments, degrees, depths, synapses_per_connection, targets
-- `edges`: indices_of
-- `groupings`: CELL, Grouping, group
-- `jobs`: Job, current, is_long
-- `likeness`: CLUSTERS, DIRECTIONS, Direction, Profiles, clusters, like, partners, profiles
-- `matrices`: Matrix, UNITS, VALUES, Value, WORDS
-- `motifs`: PERMUTATIONS, against_degrees
+- `chance`: Draws, Groups, PERMUTATIONS, SEED, compare, count_motifs, is_kept, is_long, measured
+- `comparisons`: BOOTSTRAPS, COMPARED, Compared, SECOND, WORDS, at_version, changes, difference, nuclei
+- `distributions`: BOOTSTRAPS, by_distance, by_tuning, compartments, degrees, depths_of,
+  synapses_per_connection, targets
+- `edges`: End
+- `figure_reads`: cells, edges, groups, second_edges, somata, synapses
+- `groupings`: CELL, Grouping, column_of, entry, group, missing, named, notices, of_presynaptic
+- `jobs`: Job, Jobs, LongError, current, is_long
+- `matrices`: Matrix, UNITS, VALUES, Value, WORDS, matrix
+- `motifs`: PERMUTATIONS, notes
 - `networks`: Network, network
-- `nulls`: COUNTED, Counted, MODELS, MOST_PERMUTATIONS, Model, Null, WORDS
-- `orders`: order
-- `paths`: MOST_STEPS, ORDERS, Order, WORDS, between
-- `population`: Pair, Population, choose, cost, read, synapses_of
-- `reads`: cells, edges, groups, second_edges, somata, synapses
-- `scripts`: edges_script
-- `sets`: CellSet, PROOFREAD
+- `nulls`: COUNTED, Counted, MODELS, Model, Null, draws, keep_degrees, keep_depths, keep_distances
+- `orders`: ORDERS, order
+- `paths`: MOST_STEPS, ORDERS, WORDS, between
+- `population`: Pair, Population, beside, choose, cost, entry, narrowed, notes_beside, read, second,
+  synapses_of, with_new
+- `scripts`: edges_script, readings, second
+- `sets`: CellSet, PROOFREAD, ROOT_IDS, resolve, root_id
+- `similar_cells`: CLUSTERS, clusters, like, partners, profiles
 - `similarity`: MEASURES, Measure
 - `tags`: of_synapses
-- `totals`: matrix
+- `totals`: matrix, of_shares
 """

@@ -17,12 +17,12 @@ from services.cache.shared import Cache
 from services.cells import cells
 from services.core import space
 from services.core.errors import BadInput
-from services.populations import groupings, motifs, nulls, reading
+from services.populations import groupings, motifs, nulls, synapse_reading
 from services.populations.edges import Floats, Ids
 from services.populations.groupings import Grouping
 from services.populations.nulls import Counted, Model, Null
 from services.populations.population import Pair, Population, entry
-from services.populations.reading import Progress
+from services.populations.synapse_reading import Progress
 
 SEED = 1
 PERMUTATIONS = 1_000
@@ -168,8 +168,8 @@ def _cache(population: Population) -> Cache:
 def _key(population: Population, draws: Draws, groups: Groups | tuple[()] = ()) -> tuple[str | int, ...]:
     """The same for the same draws of the same synapses among the same groups."""
     pair = population.pair
-    sets = [reading.digest(ids) for ids in (pair.pre.ids, pair.post.ids)]
-    named = [json.dumps([one.names, reading.digest(one.of)]) for one in groups]
+    sets = [synapse_reading.digest(ids) for ids in (pair.pre.ids, pair.post.ids)]
+    named = [json.dumps([one.names, synapse_reading.digest(one.of)]) for one in groups]
     drawn = (draws.model, draws.counted or "", draws.permutations, draws.seed)
     return ("draws", pair.release.datastack, pair.release.number, *sets, pair.synapses, *named, *drawn)
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from services.cave.release import Release
 from services.cells import cells
 from services.populations.distributions import BOOTSTRAPS, CONFIDENCE
-from services.populations.edges import Edges, Floats, Ids
+from services.populations.edges import Edges, End, Floats, Ids
 from services.populations.groupings import Grouping
 from services.populations.matrices import nullable
 
@@ -25,7 +25,6 @@ WORDS: dict[Compared, str] = {
 }
 SECOND = "With the second set"
 """What there is to say of the second of two sets stands after this."""
-Side = Literal["pre", "post"]
 
 
 def at_version(label: str | int) -> str:
@@ -77,12 +76,12 @@ def difference(
     groups: Grouping,
     compared: Compared = "share",
     *,
-    side: Side = "pre",
+    end: End = "pre",
     seed: int,
     bootstraps: int = BOOTSTRAPS,
 ) -> pd.DataFrame:
     """How two sets of presynaptic cells differ in their targets, by the `groups` of the same postsynaptic ones; with
-    the `side` "post", two sets of postsynaptic cells in their sources.
+    the `end` "post", two sets of postsynaptic cells in their sources.
 
     Columns: group (string), first, second, difference (first less second), low and high (Float64): its 95% interval,
     of drawing as many cells of either set anew, with replacement; null where there is nothing to divide by.
@@ -90,7 +89,7 @@ def difference(
     rng = np.random.default_rng(seed)
     values, draws = [], []
     for edges in (first, second):
-        above, below = _of_cells(edges, groups, compared, side)
+        above, below = _of_cells(edges, groups, compared, end)
         weights = _drawn(rng, len(above), bootstraps)
         values.append(_divided(above.sum(axis=0), below.sum(axis=0)))
         draws.append(_divided(weights @ above, weights @ below))
@@ -111,11 +110,11 @@ def difference(
     return pd.DataFrame({"group": names, **{name: nullable(value) for name, value in numbers.items()}})
 
 
-def _of_cells(edges: Edges, groups: Grouping, compared: Compared, side: Side) -> tuple[Floats, Floats]:
-    """For each cell of a side and each group of its partners, what is summed up and what the sum is divided by."""
+def _of_cells(edges: Edges, groups: Grouping, compared: Compared, end: End) -> tuple[Floats, Floats]:
+    """For each cell at an end and each group of its partners, what is summed up and what the sum is divided by."""
     own, partner, ids, others = (
         (edges.pre, edges.post, edges.pre_ids, edges.post_ids)
-        if side == "pre"
+        if end == "pre"
         else (edges.post, edges.pre, edges.post_ids, edges.pre_ids)
     )
     shape = (len(ids), len(groups.names))

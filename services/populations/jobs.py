@@ -35,10 +35,10 @@ from services.core.errors import BadInput, NotFound, TooLarge
 from services.core.identity import Identity
 from services.core.logs import explain
 from services.core.pages import StoppedError, between_pages
-from services.populations import chance, groupings, population, reading, sets
+from services.populations import chance, groupings, population, sets, synapse_reading
 from services.populations.chance import Draws
 from services.populations.population import Pair
-from services.populations.reading import Progress
+from services.populations.synapse_reading import Progress
 
 MOST_AT_ONCE = 20
 """Requests that a reading takes while somebody waits; one of more is a job."""
@@ -159,7 +159,7 @@ class Jobs:
             release = self._release(at, sealed)
             with between_pages(_Answers(id, self._report)):
                 pair = population.choose(release, **requests)
-            reading.read(pair.release, pair.pre.ids, pair.post.ids, pair.synapses, report=report)
+            synapse_reading.read(pair.release, pair.pre.ids, pair.post.ids, pair.synapses, report=report)
             if draws:
                 chance.draw(population.read(pair), Draws(**draws), report=partial(report, of="permutations"))
 
@@ -295,7 +295,7 @@ def _whose(release: Release) -> str:
 
 
 def _id(pair: Pair, draws: Draws | None) -> str:
-    ends = [reading.digest(one.ids) for one in (pair.pre, pair.post)]
+    ends = [synapse_reading.digest(one.ids) for one in (pair.pre, pair.post)]
     drawn, release = asdict(draws) if draws else None, pair.release
     return _digest(_whose(release), release.datastack, release.number, *ends, pair.synapses, drawn)
 

@@ -166,7 +166,7 @@ def keep_depths(
     report: Told = lambda _: None,
 ) -> Null:
     """Against wirings in which the synapses of each bin of depth are shuffled. `pairs` has a row for each synapse, as
-    of :func:`reading.read`, with depth_um. Raises BadInput where no depth is known."""
+    of :func:`synapse_reading.read`, with depth_um. Raises BadInput where no depth is known."""
     shape = _shape(pre, post, permutations)
     own, from_set = indices_of(edges.pre_ids, pairs["pre_root_id"].to_numpy(np.int64))
     other, onto_set = indices_of(edges.post_ids, pairs["post_root_id"].to_numpy(np.int64))

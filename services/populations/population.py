@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,11 +13,11 @@ from services.cave.release import Release
 from services.cells import synapse_filter
 from services.core.errors import BadInput
 from services.core.parallel import gather
-from services.populations import reading, sets
-from services.populations.edges import Edges, Ids, edges_of
+from services.populations import sets, synapse_reading
+from services.populations.edges import Edges, End, Ids, edges_of
 from services.populations.groupings import Grouping
-from services.populations.reading import Progress
 from services.populations.sets import CellSet, Proofread
+from services.populations.synapse_reading import Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +67,8 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Two sets with the synapses among them (see :func:`reading.read`) and their edges. `sized` tells whether synapses
-    have sizes."""
+    """Two sets with the synapses among them (see :func:`synapse_reading.read`) and their edges. `sized` tells whether
+    synapses have sizes."""
 
     pair: Pair
     synapses: pd.DataFrame = field(repr=False)
@@ -128,36 +127,36 @@ def choose(
     return Pair(release, one, other, proofread, (before, after), through, where)
 
 
-def beside(pair: Pair, text: str, side: Literal["pre", "post"]) -> Pair:
+def beside(pair: Pair, text: str, end: End) -> Pair:
     """The pair with another set in place of the presynaptic, or postsynaptic, one. Raises as :func:`choose`."""
     if not text.strip():
         raise BadInput("There is no other set to compare with.", "Name a table with a filter, or ids.")
-    texts = {"pre": pair.pre.text, "post": pair.post.text} | {side: text}
+    texts = {"pre": pair.pre.text, "post": pair.post.text} | {end: text}
     return choose(pair.release, **texts, proofread=pair.proofread, synapses=pair.line)
 
 
 def cost(pair: Pair) -> int:
     """About how many requests reading the synapses among the sets will take; 0 where all are kept."""
-    return reading.plan(pair.release, pair.pre.ids, pair.post.ids, pair.synapses).num_requests
+    return synapse_reading.plan(pair.release, pair.pre.ids, pair.post.ids, pair.synapses).num_requests
 
 
 def read(pair: Pair, *, report: Callable[[Progress], None] = lambda _: None) -> Population:
-    """The synapses among the sets, with their edges. Raises as :func:`reading.read`."""
+    """The synapses among the sets, with their edges. Raises as :func:`synapse_reading.read`."""
     release, ids = pair.release, (pair.pre.ids, pair.post.ids)
 
     def load() -> Population:
-        synapses = reading.read(release, *ids, pair.synapses, report=report)
+        synapses = synapse_reading.read(release, *ids, pair.synapses, report=report)
         return Population(pair, synapses, edges_of(synapses, *ids), release.synapse_shape().sized)
 
-    names = (reading.digest(pair.pre.ids), reading.digest(pair.post.ids))
+    names = (synapse_reading.digest(pair.pre.ids), synapse_reading.digest(pair.post.ids))
     texts = (pair.pre.text, pair.post.text, pair.proofread, pair.through or "", pair.synapses)
     return release.derived.of("population", *names, *texts).get(load)
 
 
-def second(population: Population, pair: Pair, side: Literal["pre", "post"]) -> Population:
+def second(population: Population, pair: Pair, end: End) -> Population:
     """A population that :func:`beside` names, with the partners that `population` has: its presynaptic cells, or the
-    postsynaptic ones, are others, as the `side` says. Raises as :func:`read`."""
-    partners = "post" if side == "pre" else "pre"
+    postsynaptic ones, are others, as the `end` says. Raises as :func:`read`."""
+    partners = "post" if end == "pre" else "pre"
     same = replace(getattr(population.pair, partners), notes=())  # said of the first
     return restricted(read(pair), replace(pair, **{partners: same}))
 

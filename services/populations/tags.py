@@ -11,7 +11,7 @@ from services.cave.queries import Filters
 from services.cells import compartments
 from services.core.errors import TooLarge
 from services.populations.population import Population
-from services.populations.reading import FILL, IDS_AT_ONCE
+from services.populations.synapse_reading import FILL, IDS_AT_ONCE
 
 MOST_REQUESTS = 20
 

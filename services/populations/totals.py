@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
@@ -15,36 +14,35 @@ from services.core.errors import BadInput
 from services.core.parallel import gather
 from services.core.roles import N_INPUT, N_OUTPUT
 from services.populations import matrices
-from services.populations.edges import Floats
+from services.populations.edges import End, Floats
 from services.populations.groupings import Grouping
 from services.populations.matrices import Matrix, Value
 from services.populations.population import Pair, Population
 from services.tables.filter_units import changed, to_unit
 from services.tables.push_down import push_down
 
-Side = Literal["pre", "post"]
 MOST_COUNTED = 60
 """Groups whose synapses CAVE is asked to count, a request each."""
 _COLUMNS = {"pre": N_OUTPUT, "post": N_INPUT}
 
 
-def of_groups(pair: Pair, side: Side, groups: Grouping) -> Floats | None:
+def of_groups(pair: Pair, end: End, groups: Grouping) -> Floats | None:
     """All synapses that count and that the cells of each group make ("pre") or receive ("post"), orphans and autapses
     included: of the version's view of inputs and outputs (one request) where every synapse counts, else counted by CAVE
     (one for each group). None where that would be more than 60 requests, or CAVE cannot tell which synapses count."""
-    ids = (pair.pre if side == "pre" else pair.post).ids
+    ids = (pair.pre if end == "pre" else pair.post).ids
     counts = None if pair.synapses else synapse_weights.degrees(pair.release, ids.tolist())
     if counts is not None:
-        own = counts[_COLUMNS[side]].reindex(ids).fillna(0).to_numpy(np.float64)
+        own = counts[_COLUMNS[end]].reindex(ids).fillna(0).to_numpy(np.float64)
         return np.bincount(groups.of, weights=own, minlength=len(groups.names)).astype(np.float64)
     table = pair.release.roles.synapses.table
     if table is None or len(groups.names) > MOST_COUNTED:
         return None
-    end, kept = f"{side}_pt_root_id", _filters(pair, table)
-    if kept is None or end in kept.columns():
+    column, kept = f"{end}_pt_root_id", _filters(pair, table)
+    if kept is None or column in kept.columns():
         return None
     calls = [
-        partial(pair.release.count, table, replace(kept, isin={**kept.isin, end: ids[groups.of == at].tolist()}))
+        partial(pair.release.count, table, replace(kept, isin={**kept.isin, column: ids[groups.of == at].tolist()}))
         for at in range(len(groups.names))
     ]
     return np.array(gather(*calls), dtype=np.float64)

@@ -3,24 +3,25 @@
 Public names:
 
 - `crosstabs`: CrossTab, crosstab, sides
-- `examples`: cells, filter_line
+- `examples`: cells, filter_line, types
 - `export`: FORMATS, MIME, csv_of_frame, csv_of_frames, file_name, listed_ids, provenance, to_arrow, to_bytes
 - `facets`: Bar, Facet, FacetValue, Histogram, facets, histograms, known_values
-- `filter_units`: as_known, rewritten, to_unit
+- `filter_units`: as_known, changed, rewritten, to_unit
 - `groups`: BLANK_LABEL, Groups, of_table, of_values, texts, with_several
 - `joins`: KEYS, is_here, join_all, join_possible, joinable, with_joined, with_marks
-- `large_tables`: LargeTable, MOST_AT_ONCE, MOST_EXPORTED, MOST_NARROWED, open_any, open_large, read_all,
+- `large_tables`: LargeTable, MOST_AT_ONCE, MOST_EXPORTED, filters_of, open_any, open_large, read_all,
   read_page, rows_with_ids, too_many, unsorted, with_units
 - `live`: catalogue, describe, is_allowed, notices, of_cells, open_table, resolve, sentences
 - `narrowed_tables`: narrowed, open_narrowed, sentences
-- `plots`: Bars, MAPS, Outline, axes, axes_of, boxes, counts, histogram, map_axes, scatter, soma_map, thinned,
-  within
+- `plots`: Bars, MAPS, Outline, axes, axes_of, bars_of, boxes, counts, counts_of, histogram, map_axes,
+  map_points, points_of, scatter, soma_map, thinned, within
 - `position_units`: UNITS, columns_in
-- `saved_ids`: listed, query, shortened
+- `push_down`: push_down
+- `rows_of_ids`: rows_of_ids
+- `saved_ids`: ids_of, listed, named, query, shortened
 - `script_filters`: expression
-- `scripts`: AGREED, DATASETS, MATCHES, NATURAL, large_snippet, ordered, table_snippet, written_arguments,
-  written_client
-- `tables`: TableFrame, TableQuery, catalogue, columns_of, filter_of, id_columns, is_type_table, open_table, page,
-  row_chunks, row_numbers, rows_of, select, to_records, type_tables, with_units
-- `value_counts`: count_by, count_values
+- `scripts`: AGREED, DATASETS, MATCHES, NATURAL, WITH_TEXTS, commented, large_snippet, ordered, positions,
+  table_snippet, wide_lines, written_arguments, written_client
+- `tables`: TableFrame, TableQuery, catalogue, columns_of, filter_of, id_columns, is_type_table, open_table,
+  page, row_chunks, row_numbers, rows_of, select, to_records, type_tables, with_units
 """

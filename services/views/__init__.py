@@ -2,15 +2,18 @@
 
 Public names:
 
-- `addresses`: CATALOGUE_PAGE, CONNECTIVITY_PAGE, CellAddress, IDS, LATEST, LONGEST_VALUE, MODELS, NO_MODEL,
-  NO_TYPES, ORDERS, POPULATIONS_PAGE, POPULATION_VALUES, PopulationAddress, Query, SAME, TABLE_PAGE, TABS,
-  TableAddress, parse_catalogue, parse_connectivity, parse_population, parse_table, pinned
+- `addresses`: CATALOGUE_PAGE, COMPARED, CONNECTIVITY_PAGE, CellAddress, IDS, LATEST, LONGEST_VALUE, MODELS,
+  NO_MODEL, NO_TYPES, ORDERS, PATH_ORDERS, POPULATIONS_PAGE, POPULATION_VALUES, PopulationAddress, Query,
+  SAME, TABLE_PAGE, TABS, TableAddress, WALL_PAGE, WallAddress, parse_catalogue, parse_connectivity,
+  parse_population, parse_table, parse_wall, pinned
 - `cell_choices`: CellChoices
-- `cell_view`: CellView, SIDES, groupings
+- `cell_view`: CellView, READINGS
 - `datastack_check`: check, write_scaffold
 - `head_start`: begin, view
-- `offered`: fitting, named
+- `offered`: fitting
 - `old_links`: translate
 - `resolving`: default_table, release_of
-- `table_view`: HeldView, PagedView, held, open_view
+- `search`: address_of
+- `start`: CellExample, PairExample, TypeExample, cells, types
+- `table_view`: HeldView, PagedView, exact_view, held, open_view
 """

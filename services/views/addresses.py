@@ -14,9 +14,10 @@ from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
 from services.cells.column_groups import GROUPS as COLUMN_GROUPS
+from services.core.directions import SIDES
 from services.core.moments import LIVE, MOMENT_FORMAT, is_moment, written_moment
 from services.core.sorting import Sort, SortDirection, format_sort, parse_sort
-from services.populations import comparisons, likeness, matrices, nulls, orders, paths, sets, similarity
+from services.populations import comparisons, matrices, nulls, orders, paths, sets, similarity
 
 Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
@@ -43,7 +44,6 @@ NO_MODEL = "none"
 MODELS = (NO_MODEL, *nulls.MODELS)
 POPULATION_VALUES = matrices.VALUES
 POPULATION_PANELS = ("matrix", "distributions", "motifs", "alike", "paths", "network", "changes", "beside")
-DIRECTIONS = likeness.DIRECTIONS
 MEASURES = similarity.MEASURES
 PATH_ORDERS = paths.ORDERS
 COMPARED = comparisons.COMPARED
@@ -154,7 +154,7 @@ class PopulationAddress:
     `permutations` with a `seed` ("" = the default). `row` and `column` name the groups of the entry whose synapses are
     listed. With `read` "on", what is not kept is asked of CAVE. `against` is another version to compare with.
 
-    `panel` is the one of POPULATION_PANELS that is shown. `direction`, one of DIRECTIONS, and `measure`, one of
+    `panel` is the one of POPULATION_PANELS that is shown. `direction`, one of SIDES, and `measure`, one of
     MEASURES, say by what cells are alike; `cell` is the root id that others are compared with, `other` one whose
     partners are listed beside its own, `clusters` their number ("" = the default). `through` is the set that paths lead
     through ("" = both sets), `best` which come first, one of PATH_ORDERS. `beside` is a set that takes
@@ -304,7 +304,7 @@ def parse_population(query: Query) -> tuple[PopulationAddress, tuple[str, ...]]:
     choices = {"proofread": PROOFREAD, "value": POPULATION_VALUES, "order": ORDERS, "model": MODELS, "read": SWITCH}
     choices |= {
         "panel": POPULATION_PANELS,
-        "direction": DIRECTIONS,
+        "direction": SIDES,
         "measure": MEASURES,
         "best": PATH_ORDERS,
         "compared": COMPARED,

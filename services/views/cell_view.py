@@ -30,10 +30,9 @@ from services.cells import (
 )
 from services.cells.connectivity import Connectivity
 from services.cells.interpretation import Question
-from services.cells.partner_columns import Side
 from services.cells.partner_table import PartnerTable, Wanted
 from services.core import colours, space, type_columns
-from services.core.directions import Direction
+from services.core.directions import SIDES, Direction, Side
 from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
 from services.filters.nodes import Node
@@ -44,8 +43,6 @@ from services.tables.tables import TableQuery
 from services.views.addresses import NO_TYPES, CellAddress
 from services.views.resolving import fitting, query_of, release_of
 
-SIDES = ("in", "out", "both")
-"""The tabs that have a table of partners."""
 READINGS = {"inputs": "in", "outputs": "out", "partners": "both"}
 """What the partners of a side are called in the script of a figure."""
 

@@ -12,7 +12,7 @@ import plotly
 import pytest
 
 from app import create_app
-from callbacks import cell_more, views
+from callbacks import cell_panels, views
 from callbacks.connectivity_viewer import load
 from components.partner_panel import partners_path
 from services.cave.client import Cave
@@ -129,7 +129,7 @@ def test_files_are_of_what_is_shown(page: Any) -> None:
 def test_changes_go_without_a_table_that_says_nothing(page: Any) -> None:
     view = replace(VIEW, type_table="totals", against=str(tiny.FIRST))
     with page.server.test_request_context():
-        message = json.dumps(cell_more.compare(view.href()), cls=plotly.utils.PlotlyJSONEncoder)
+        message = json.dumps(cell_panels.compare(view.href()), cls=plotly.utils.PlotlyJSONEncoder)
     assert "From version 2 to 3" in message
 
 

@@ -21,7 +21,7 @@ from services.cache import stores
 from services.cave.client import Cave
 from services.core.errors import NotFound
 from services.core.settings import Settings
-from services.populations import chance, groupings, jobs, population, reading
+from services.populations import chance, groupings, jobs, population, synapse_reading
 from services.populations.chance import Draws
 from services.populations.population import Pair
 from services.views.addresses import PopulationAddress
@@ -207,7 +207,7 @@ def test_a_mistake_in_a_job_has_an_id_that_finds_it_in_the_log(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("nobody foresaw it")
 
-    monkeypatch.setattr(reading, "read", fail)
+    monkeypatch.setattr(synapse_reading, "read", fail)
     result = jobs.Jobs(folder)
     message = ended(result, result.start(pair_of(folder)).id).message
     (record,) = [one for one in caplog.records if one.message == "unforeseen"]
@@ -267,9 +267,9 @@ import sys, time
 from services.cache import stores
 from services.cave.client import Cave
 from services.core.settings import Settings
-from services.populations import jobs, population, reading
+from services.populations import jobs, population, synapse_reading
 stores.LEASE_S = 2.0
-reading.IDS_AT_ONCE, reading.FILL, reading.MOST_AT_ONCE = 2, 1e-5, 1
+synapse_reading.IDS_AT_ONCE, synapse_reading.FILL, synapse_reading.MOST_AT_ONCE = 2, 1e-5, 1
 cave = Cave(Settings(server_address=sys.argv[1], cache=sys.argv[2]))
 print(jobs.Jobs(cave).start(population.choose(cave.release("six", 1), "nuclei:", proofread="off")).id, flush=True)
 time.sleep(60)
@@ -279,8 +279,8 @@ time.sleep(60)
 def test_a_killed_worker_loses_one_chunk(tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of two cells onto two by a worker on Redis, which is killed; another goes on with what it has not read.
     The chunk that was under way is free again when its lock in Redis has run out."""
-    monkeypatch.setattr(reading, "IDS_AT_ONCE", 2)
-    monkeypatch.setattr(reading, "FILL", 1e-5)
+    monkeypatch.setattr(synapse_reading, "IDS_AT_ONCE", 2)
+    monkeypatch.setattr(synapse_reading, "FILL", 1e-5)
     monkeypatch.setattr(stores, "LEASE_S", 2.0)
     with start_localcave([six_cells.make(tmp_path / SIX)], "--delay-ms", "300") as url:
         command = [sys.executable, "-c", WORKER, url, redis_url]

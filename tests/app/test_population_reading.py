@@ -14,7 +14,7 @@ from localcave.cortex import make
 from services.cave.client import Cave
 from services.core.pages import StoppedError
 from services.core.settings import Settings
-from services.populations import groupings, population, reading, sets, totals
+from services.populations import groupings, population, sets, synapse_reading, totals
 from services.populations.edges import Ids
 from tests import six_cells
 from tests.faults.proxy import proxied
@@ -37,7 +37,7 @@ def test_what_was_read_is_not_asked_again(six: Cave) -> None:
 
     def cost(pre: Ids, post: Ids) -> int:
         before = six.counts["requests"]
-        result = reading.read(six.release(SIX, VERSION), pre, post)
+        result = synapse_reading.read(six.release(SIX, VERSION), pre, post)
         assert len(result) == len(truth(pre, post)) and result["id"].is_unique
         return six.counts["requests"] - before
 
@@ -46,7 +46,7 @@ def test_what_was_read_is_not_asked_again(six: Cave) -> None:
     assert cost(every[:3], every[:3]) == 1  # one cell more
     assert cost(every, every) == 2  # the rest of the rows, and the rows of the rest
     assert cost(every[1:5], every[2:]) == 0
-    assert reading.plan(six.release(SIX, VERSION), every, every).num_requests == 0
+    assert synapse_reading.plan(six.release(SIX, VERSION), every, every).num_requests == 0
 
 
 def test_rectangles_that_are_left() -> None:
@@ -55,11 +55,13 @@ def test_rectangles_that_are_left() -> None:
     ids = np.arange(1, 41, dtype=np.int64)
     for _ in range(50):
         known = [
-            reading.Rectangle(*(None if rng.random() < 0.1 else np.flatnonzero(rng.random(40) < 0.4) + 1 for _ in "ab"))
+            synapse_reading.Rectangle(
+                *(None if rng.random() < 0.1 else np.flatnonzero(rng.random(40) < 0.4) + 1 for _ in "ab")
+            )
             for _ in range(rng.integers(0, 5))
         ]
         pre, post = (ids[rng.random(40) < 0.6] for _ in "ab")
-        used, rest = reading.uncovered(known, pre, post)
+        used, rest = synapse_reading.uncovered(known, pre, post)
         for one in pre.tolist():
             for other in post.tolist():
                 held = any((r.pre is None or one in r.pre) and (r.post is None or other in r.post) for r in used)
@@ -74,10 +76,10 @@ def test_few_pieces_have_more_synapses_than_an_answer() -> None:
     """Cells of very unequal numbers of synapses, as those of a table of which few have a proofread axon."""
     numbers = np.random.default_rng(3).lognormal(0, 1.27, 6_000) * 6  # varies by twice its mean
     for limit in (500, 5_000, 200_000):
-        number = reading.num_pieces(numbers.sum(), len(numbers), limit)
+        number = synapse_reading.num_pieces(numbers.sum(), len(numbers), limit)
         sums = [numbers[start::number].sum() for start in range(number)]
         assert np.mean(np.array(sums) > limit) < 0.15 and number <= np.ceil(2 * numbers.sum() / limit)
-    assert reading.num_pieces(0, 5, 500) == 1
+    assert synapse_reading.num_pieces(0, 5, 500) == 1
 
 
 @pytest.mark.parametrize(("limit", "ids_at_once"), [(400, 200), (400, 5_000), (200_000, 60)])
@@ -85,7 +87,7 @@ def test_the_number_of_requests_that_is_said(
     small_cortex: Path, localcave_url: str, monkeypatch: pytest.MonkeyPatch, limit: int, ids_at_once: int
 ) -> None:
     """Sets that are large and small, at either end, beside what a proxy counts before the server."""
-    monkeypatch.setattr(reading, "IDS_AT_ONCE", ids_at_once)
+    monkeypatch.setattr(synapse_reading, "IDS_AT_ONCE", ids_at_once)
     known = Cave(Settings(server_address=localcave_url, cache=""))
     version = known.newest(DEMO).number
     release = known.release(DEMO, version)
@@ -94,9 +96,9 @@ def test_the_number_of_requests_that_is_said(
         for pre, post in ((proofread, proofread), (proofread[:3], every), (every, proofread[:3]), (every, every)):
             release = Cave(Settings(server_address=proxy.url, cache="")).release(DEMO, version)
             release.query(NUCLEI)  # by which the limit is known
-            planned = reading.plan(release, pre, post)
+            planned = synapse_reading.plan(release, pre, post)
             with proxy.counting() as requests:
-                result = reading.read(release, pre, post)
+                result = synapse_reading.read(release, pre, post)
             assert len(requests) / 1.5 <= planned.num_requests <= 1.5 * max(len(requests), len(result) / limit)
             ends = {(one.pre is None, one.post is None) for one in planned.ask}
             if ends != {(False, False)}:  # by one end, which takes no more than the ids of both
@@ -117,28 +119,28 @@ def test_nothing_is_cut_by_a_small_row_limit(
         "synapses_pni_2", filter_in_dict={"pre_pt_root_id": ids.tolist(), "post_pt_root_id": ids.tolist()}
     )
     assert len(raw) > 500
-    monkeypatch.setattr(reading, "FILL", 0.1)
-    monkeypatch.setattr(reading, "MOST_NOTES", 8)
+    monkeypatch.setattr(synapse_reading, "FILL", 0.1)
+    monkeypatch.setattr(synapse_reading, "MOST_NOTES", 8)
     with start_localcave([small_cortex], "--row-limit", "50") as url:
         cut = Cave(Settings(server_address=url, cache=""))
         release = cut.release(DEMO, version)
         release.table(PROOFREAD)  # by which the limit is known
-        assert reading.plan(release, ids, ids).num_requests > 1
-        assert len(ids) > 4 * reading.MOST_NOTES
-        seen: list[reading.Progress] = []
+        assert synapse_reading.plan(release, ids, ids).num_requests > 1
+        assert len(ids) > 4 * synapse_reading.MOST_NOTES
+        seen: list[synapse_reading.Progress] = []
 
-        def stop(progress: reading.Progress) -> None:
+        def stop(progress: synapse_reading.Progress) -> None:
             seen.append(progress)
-            if progress.done > 2 * reading.MOST_NOTES:
+            if progress.done > 2 * synapse_reading.MOST_NOTES:
                 raise InterruptedError
 
         with pytest.raises(InterruptedError):
-            reading.read(release, ids, ids, report=stop)
-        left = {int(root) for one in reading.plan(release, ids, ids).ask for root in one.post}
-        assert len(left) < len(ids) - 2 * reading.MOST_NOTES  # a piece was of one cell, or of two
-        result = reading.read(release, ids, ids, report=seen.append)
-        assert reading.plan(release, ids, ids).num_requests == 0
-        assert reading.read(release, ids, ids).equals(result)
+            synapse_reading.read(release, ids, ids, report=stop)
+        left = {int(root) for one in synapse_reading.plan(release, ids, ids).ask for root in one.post}
+        assert len(left) < len(ids) - 2 * synapse_reading.MOST_NOTES  # a piece was of one cell, or of two
+        result = synapse_reading.read(release, ids, ids, report=seen.append)
+        assert synapse_reading.plan(release, ids, ids).num_requests == 0
+        assert synapse_reading.read(release, ids, ids).equals(result)
     assert sorted(result["id"]) == sorted(raw["id"])
     assert seen[0].done == 0 and seen[-1].done == seen[-1].total and seen[-1].rows == len(raw)
 
@@ -147,16 +149,16 @@ def test_a_chunk_of_many_answers_tells_of_each_and_ends_between_them(
     small_cortex: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another who waits for the same chunk meanwhile is not ended with it."""
-    monkeypatch.setattr(reading, "SPARSER", 9)  # as if few rows were expected: the limit is not known yet
+    monkeypatch.setattr(synapse_reading, "SPARSER", 9)  # as if few rows were expected: the limit is not known yet
     with start_localcave([small_cortex], "--row-limit", "100") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         release = cave.release(DEMO, cave.newest(DEMO).number)
         ids = sets.resolve(release, f"{PROOFREAD}:").ids
         others: list[pd.DataFrame] = []
-        other = threading.Thread(target=lambda: others.append(reading.read(release, ids, ids)))
-        seen: list[reading.Progress] = []
+        other = threading.Thread(target=lambda: others.append(synapse_reading.read(release, ids, ids)))
+        seen: list[synapse_reading.Progress] = []
 
-        def stop(progress: reading.Progress) -> None:
+        def stop(progress: synapse_reading.Progress) -> None:
             seen.append(progress)
             if len(seen) == 2:
                 other.start()
@@ -164,7 +166,7 @@ def test_a_chunk_of_many_answers_tells_of_each_and_ends_between_them(
                 raise StoppedError
 
         with pytest.raises(StoppedError):
-            reading.read(release, ids, ids, report=stop)
+            synapse_reading.read(release, ids, ids, report=stop)
         other.join(60)
     assert len(seen) > 5 and {one.done for one in seen} == {0} and {one.total for one in seen} == {1}
     assert seen[-1].rows > seen[2].rows and len(others) == 1 and len(others[0]) > seen[-1].rows
@@ -175,7 +177,7 @@ def test_very_many_cells_through_a_server_of_few_rows(six_folder: Path) -> None:
     ids = np.union1d(rng.integers(864691130000000000, 864691135999999999, 100_000), np.array(CELLS))
     with start_localcave([six_folder], "--row-limit", "500") as url:
         cave = Cave(Settings(server_address=url, cache=""))
-        result = reading.read(cave.release(SIX, VERSION), ids, ids)
+        result = synapse_reading.read(cave.release(SIX, VERSION), ids, ids)
     assert len(result) == len(truth(ids, ids)) == 14
 
 
@@ -212,22 +214,22 @@ def test_a_failed_chunk_keeps_the_others(six: Cave) -> None:
     class StopError(Exception):
         pass
 
-    def stop(progress: reading.Progress) -> None:
+    def stop(progress: synapse_reading.Progress) -> None:
         if progress.done:
             raise StopError
 
     with pytest.raises(StopError):
-        reading.read(six.release(SIX, VERSION), every, every, report=stop)
-    assert reading.plan(six.release(SIX, VERSION), every, every).num_requests == 0
+        synapse_reading.read(six.release(SIX, VERSION), every, every, report=stop)
+    assert synapse_reading.plan(six.release(SIX, VERSION), every, every).num_requests == 0
 
 
 def test_another_process_pays_nothing(six_url: str, tmp_path: Path) -> None:
     first, second = (Cave(Settings(server_address=six_url, cache=str(tmp_path / "cache"))) for _ in "ab")
     every = np.sort(np.array(CELLS, dtype=np.int64))
-    reading.read(first.release(SIX, VERSION), every, every)
-    assert reading.plan(second.release(SIX, VERSION), every[:4], every).num_requests == 0
+    synapse_reading.read(first.release(SIX, VERSION), every, every)
+    assert synapse_reading.plan(second.release(SIX, VERSION), every[:4], every).num_requests == 0
     before = second.counts["rows"]
-    assert len(reading.read(second.release(SIX, VERSION), every[:4], every)) == len(truth(every[:4], every))
+    assert len(synapse_reading.read(second.release(SIX, VERSION), every[:4], every)) == len(truth(every[:4], every))
     assert second.counts["rows"] == before
 
 

@@ -11,7 +11,7 @@ from caveclient import CAVEclient
 from api import blueprint
 from services.cave.client import Cave
 from services.core.errors import NotFound
-from services.populations import population, reads, tags
+from services.populations import figure_reads, population, tags
 
 DEMO = "karst_demo"
 PROOFREAD = "proofreading_status_and_strategy"
@@ -80,7 +80,7 @@ def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:
     predicted = demo.materialize.query_table("synapse_target_predictions_ssa", merge_reference=False)
     known = raw["id"].map(predicted.drop_duplicates("target_id").set_index("target_id")["tag"]).dropna()
     assert len(result.synapses) > len(raw), "there are no autapses to leave out"
-    drawn = reads.synapses(result).result
+    drawn = figure_reads.synapses(result).result
     assert drawn["id"].tolist() == sorted(raw["id"])
     tagged = pd.Series(tags.of_synapses(result).to_numpy(), index=drawn["id"]).dropna()
     assert tagged.to_dict() == dict(zip(raw.loc[known.index, "id"], known, strict=True))

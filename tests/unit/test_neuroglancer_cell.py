@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.core.directions import Direction
 from services.core.errors import BadInput
-from services.neuroglancer.cell_state import CELL_COLOUR, Side, cell_state, shares
+from services.neuroglancer.cell_state import CELL_COLOUR, Partners, cell_state, shares
 from services.neuroglancer.state_parts import Built, Limits
 from services.tables.groups import Groups
 from tests.neuroglancer_checks import assert_sound, layer_of
@@ -24,20 +24,20 @@ CELL, STRONG, WEAK, TARGET = NEAR, NEAR + 1, NEAR + 2, NEAR + 3
 SOMA_NM = (400_000.0, 800_000.0, 800_000.0)
 
 
-def inputs() -> Side:
+def inputs() -> Partners:
     """Two partners, the strong one with two synapses; an autapse and a synapse of nobody besides."""
     partners = pd.DataFrame({"root_id": [STRONG, WEAK], "num_syn": [2, 1], "cell_type": ["23P", "BC"]})
     rows = [(WEAK, CELL, 300), (STRONG, CELL, 100), (CELL, CELL, 50), (0, CELL, 60), (STRONG, CELL, 200)]
-    return Side(Direction.IN, partners, synapses(rows))
+    return Partners(Direction.IN, partners, synapses(rows))
 
 
-def outputs() -> Side:
+def outputs() -> Partners:
     """One partner without a type."""
     partners = pd.DataFrame({"root_id": [TARGET], "num_syn": [1], "cell_type": pd.array([None], "string")})
-    return Side(Direction.OUT, partners, synapses([(CELL, TARGET, 400)]))
+    return Partners(Direction.OUT, partners, synapses([(CELL, TARGET, 400)]))
 
 
-def build(*sides: Side, **options: object) -> Built:
+def build(*sides: Partners, **options: object) -> Built:
     given_options = {"voxel_nm": VOXEL_NM, **options}
     cells = given_options.pop("cells", {CELL: SOMA_NM})
     built = cell_state(base(), cells, sides or (inputs(), outputs()), **given_options)
@@ -108,7 +108,7 @@ def test_without_a_soma_the_camera_is_among_the_synapses() -> None:
 
 
 def test_a_cell_without_synapses_is_shown_alone() -> None:
-    nobody = Side(Direction.IN, inputs().partners.head(0), synapses([]))
+    nobody = Partners(Direction.IN, inputs().partners.head(0), synapses([]))
     built = build(nobody, cells={CELL: None}, groups=TYPES_OF)
     assert (built.num_points, built.num_segments) == (0, 1)
 
@@ -176,7 +176,7 @@ def several(**options: object) -> Built:
     """CELL, which has an autapse, and TARGET, of which CELL is a partner."""
     partners = pd.DataFrame({"root_id": [STRONG, CELL, WEAK], "num_syn": [3, 1, 1], "cell_type": ["23P", "BC", "BC"]})
     rows = [(STRONG, CELL, 1), (CELL, CELL, 9), (STRONG, TARGET, 3), (CELL, TARGET, 2), (WEAK, TARGET, 4), (0, CELL, 9)]
-    side = Side(Direction.IN, partners, synapses(rows))
+    side = Partners(Direction.IN, partners, synapses(rows))
     return build(side, cells={CELL: SOMA_NM, TARGET: (404_000.0, 800_000.0, 800_000.0)}, **options)
 
 
@@ -229,7 +229,7 @@ def test_the_camera_is_in_the_middle_of_several_cells() -> None:
 def test_many_synapses_are_small_so_that_they_do_not_hide_the_cell() -> None:
     partners = pd.DataFrame({"root_id": [STRONG]})
     for count, marker in ((200, "default=7"), (201, "default=4")):
-        side = Side(Direction.IN, partners, synapses([(STRONG, CELL, 100)] * count))
+        side = Partners(Direction.IN, partners, synapses([(STRONG, CELL, 100)] * count))
         assert marker in layer_of(build(side).state, "input synapses")["shader"]
 
 

@@ -62,7 +62,7 @@ def test_sources_of_two_postsynaptic_sets() -> None:
     halves = [POST[:25], POST[25:]]
     types = pd.Series(["x" if root % 2 else "y" for root in FIRST], index=FIRST)
     edges = [edges_of(rows, FIRST, half) for half in halves]
-    result = comparisons.difference(*edges, of_values("type", types), "synapses_per_cell", side="post", seed=1)
+    result = comparisons.difference(*edges, of_values("type", types), "synapses_per_cell", end="post", seed=1)
     for name, half in (("first", halves[0]), ("second", halves[1])):
         own = rows[rows["post_root_id"].isin(half)]
         counts = own["pre_root_id"].map(types).value_counts() / len(half)

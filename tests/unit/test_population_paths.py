@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from scipy.spatial import distance
 
+from services.core.directions import Side
 from services.core.errors import BadInput, NotFound, TooLarge
-from services.populations import likeness, networks, paths
+from services.populations import networks, paths, similar_cells
 from services.populations.edges import Edges, edges_of
 from services.populations.groupings import Grouping, of_values
 
@@ -30,7 +31,7 @@ def wiring(seed: int, share: float = 0.12) -> tuple[pd.DataFrame, Edges]:
 
 @pytest.mark.parametrize("measure", ["cosine", "jaccard"])
 @pytest.mark.parametrize("direction", ["out", "in", "both"])
-def test_likeness_is_that_of_scipy(direction: likeness.Direction, measure: str) -> None:
+def test_likeness_is_that_of_scipy(direction: Side, measure: str) -> None:
     rows, edges = wiring(3)
     types = pd.Series([f"t{root % 5}" for root in IDS], index=IDS)
     groups = of_values("type", types[PRE]), of_values("type", types[POST])
@@ -48,7 +49,7 @@ def test_likeness_is_that_of_scipy(direction: likeness.Direction, measure: str) 
         if other.any():
             pairs = (own > 0, other > 0) if measure == "jaccard" else (own, other)
             expected[root] = 1 - getattr(distance, measure)(*pairs)
-    result = likeness.like(likeness.profiles(edges, *groups, direction), cell, measure)
+    result = similar_cells.like(similar_cells.profiles(edges, *groups, direction), cell, measure)
     assert dict(zip(result["root_id"], result["similarity"], strict=True)) == pytest.approx(expected)
     assert result["similarity"].is_monotonic_decreasing
     assert (result.set_index("root_id")["num_syn"] == table.sum(axis=1)[result["root_id"]]).all()
@@ -56,31 +57,31 @@ def test_likeness_is_that_of_scipy(direction: likeness.Direction, measure: str) 
 
 def test_clusters_find_the_planted_ones() -> None:
     counts = np.array([[9, 1, 0], [8, 1, 0], [9, 0, 0], [0, 1, 7], [0, 0, 9], [0, 0, 0]], dtype=float)
-    result = likeness.clusters(likeness.Profiles(IDS[:6], counts), 2).set_index("root_id")
+    result = similar_cells.clusters(similar_cells.Profiles(IDS[:6], counts), 2).set_index("root_id")
     assert result["cluster"].to_dict() == {**dict.fromkeys(IDS[:3], 1), **dict.fromkeys(IDS[3:5], 2)}
     assert result["num_syn"].to_dict() == dict(zip(IDS[:5], [10, 9, 9, 8, 9], strict=True))
-    one = likeness.clusters(likeness.Profiles(IDS[:1], counts[:1]))
+    one = similar_cells.clusters(similar_cells.Profiles(IDS[:1], counts[:1]))
     assert one["cluster"].tolist() == [1]
     with pytest.raises(BadInput):
-        likeness.clusters(likeness.Profiles(IDS[:6], counts), 0)
+        similar_cells.clusters(similar_cells.Profiles(IDS[:6], counts), 0)
 
 
 def test_what_has_no_synapses_cannot_be_compared() -> None:
     _, edges = wiring(3)
     groups = of_values("type", pd.Series("t", index=PRE)), of_values("type", pd.Series("t", index=POST))
-    profiles = likeness.profiles(edges, *groups, "out")
+    profiles = similar_cells.profiles(edges, *groups, "out")
     with pytest.raises(BadInput):
-        likeness.like(profiles, int(PRE[0]))
+        similar_cells.like(profiles, int(PRE[0]))
     with pytest.raises(NotFound):
-        likeness.like(profiles, 5)
+        similar_cells.like(profiles, 5)
     with pytest.raises(NotFound):
-        likeness.partners(edges, (int(PRE[1]), 5), "out")
+        similar_cells.partners(edges, (int(PRE[1]), 5), "out")
 
 
 def test_common_and_exclusive_partners() -> None:
     rows, edges = wiring(4, 0.3)
     one, other = map(int, np.intersect1d(PRE, POST)[:2])
-    result = likeness.partners(edges, (one, other), "both")
+    result = similar_cells.partners(edges, (one, other), "both")
     for way, own, partner in (("out", "pre_root_id", "post_root_id"), ("in", "post_root_id", "pre_root_id")):
         counts = [rows.loc[rows[own] == cell, partner].value_counts() for cell in (one, other)]
         sets = [set(count.index) for count in counts]

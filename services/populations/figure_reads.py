@@ -1,4 +1,4 @@
-"""A population and its groups as what a script reads from CAVE, and the calls that follow from that."""
+"""What scripts of figures read of a population and its groups, and the calls that follow from that."""
 
 from __future__ import annotations
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.cluster import hierarchy
 
+from services.core.directions import Side
 from services.core.errors import BadInput, NotFound, TooLarge
 from services.populations import similarity
 from services.populations.edges import Edges, Floats, Ids, Indices
@@ -17,8 +17,6 @@ from services.populations.groupings import Grouping
 from services.populations.orders import MOST_CLUSTERED
 from services.populations.similarity import Measure
 
-Direction = Literal["out", "in", "both"]
-DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 CLUSTERS = 8
 MOST_CLUSTERS = 50
 
@@ -38,7 +36,7 @@ class Profiles:
         return at
 
 
-def profiles(edges: Edges, pre: Grouping, post: Grouping, direction: Direction) -> Profiles:
+def profiles(edges: Edges, pre: Grouping, post: Grouping, direction: Side) -> Profiles:
     """The profiles of presynaptic cells by the groups of their targets ("out"), of postsynaptic ones by those of their
     sources ("in"), or of the cells of both sets by either ("both")."""
     outputs, inputs = _counts(edges.pre, edges.pre_ids, edges.post, post, edges), _inputs(edges, pre)
@@ -94,7 +92,7 @@ def clusters(profiles: Profiles, number: int = CLUSTERS, measure: Measure = "cos
     )
 
 
-def partners(edges: Edges, cells: tuple[int, int], direction: Direction) -> pd.DataFrame:
+def partners(edges: Edges, cells: tuple[int, int], direction: Side) -> pd.DataFrame:
     """The partners of two cells among the sets, those of both first, then by synapses.
 
     Columns: direction ("out": targets, "in": sources), root_id (int64), of ("both", "first", "second"), num_syn_first,
