@@ -4,7 +4,8 @@ COPY requirements.txt requirements.lock ./
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -r requirements.txt -c requirements.lock
 
 FROM python:3.11-slim
-RUN useradd --create-home karst && mkdir -p /karst/.data && chown karst /karst/.data
+# a volume at /data belongs to whom the folder does
+RUN useradd --create-home karst && mkdir -p /karst/.data /data && chown karst /karst/.data /data
 COPY --from=build /venv /venv
 WORKDIR /karst
 COPY . .

@@ -7,15 +7,18 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from prometheus_client import Counter, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
 from services.core import metrics
+from services.core.settings import Settings
 from tests.servers import ROOT
 
 DEPLOY = ROOT / "deploy"
 ALERTS = (DEPLOY / "alerts.yml").read_text()
 BOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "boards" / "karst.json").read_text())
+COMPOSE = (ROOT / "compose.yaml").read_text()
 QUERIES = [
     *(target["expr"] for panel in BOARD["panels"] for target in panel["targets"]),
     *re.findall(r"expr: (.*)", ALERTS),
@@ -60,7 +63,28 @@ def test_what_each_alert_means_is_in_the_guide() -> None:
 
 
 def test_what_compose_mounts_is_there() -> None:
-    mounted = re.findall(r"- \"?(\./[\w./-]+):|\[\"(\./[\w./-]+):", (ROOT / "compose.yaml").read_text())
+    mounted = re.findall(r"- \"?(\./[\w./-]+):|\[\"(\./[\w./-]+):", COMPOSE)
     paths = [first or second for first, second in mounted]
     assert len(paths) >= 5
     assert all((ROOT / path).exists() for path in paths)
+
+
+def test_compose_hands_every_setting_of_its_env_file_to_what_runs_karst() -> None:
+    kept = {
+        "CAVE_TOKEN": "abc",
+        "CAVE_SERVER_ADDRESS": "https://cave.example.org",
+        "KARST_SECRET_KEY": "k",
+        "PORT": "80",
+    }
+    kept |= {"KARST_SERVERS": "fly=https://fly.example.org", "KARST_MEMORY_MB": "300"}
+    filled = re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda found: kept.get(found[1], found[2] or ""), COMPOSE)
+    services: dict[str, Any] = yaml.safe_load(filled)["services"]
+    for name in ("karst-a", "karst-b", "worker"):
+        service = services[name]
+        assert service["env_file"] == [{"path": ".env", "required": False}]
+        assert not (service["read_only"] and "secrets" in service)  # compose refuses to write one that is not a file
+        environ = kept | {variable: str(value) for variable, value in service["environment"].items()}
+        settings = Settings.from_env(environ)
+        assert (settings.token, settings.memory_bytes, settings.cache) == ("abc", 300 * 2**20, "redis://redis:6379/0")
+        assert (len(settings.servers), settings.host, environ["PORT"]) == (2, "0.0.0.0", "8050")
+    assert services["proxy"]["ports"] == ["80:8080"]
