@@ -137,14 +137,23 @@
         );
     }
 
-    document.addEventListener("click", async (event) => {
-        const link = event.target.closest && event.target.closest("a[href]");
+    const linkAt = ({target}) => target.closest && target.closest("a[href]");
+
+    // What a click with nothing held down leads to, if that is a page.
+    async function lead(link, event) {
         if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
         const elsewhere = link.origin !== location.origin || link.target || link.hasAttribute("download");
         if (elsewhere || link.hash || link.pathname.startsWith("/api/")) return;
         event.preventDefault();
         await follow(link.href, link);
-    });
+    }
+
+    document.addEventListener("click", (event) => lead(linkAt(event), event));
+
+    // A link that is drawn anew while it is pressed gets no click.
+    let pressed = null;
+    document.addEventListener("pointerdown", (event) => (pressed = linkAt(event)), true);
+    document.addEventListener("pointerup", (event) => pressed && !pressed.isConnected && lead(pressed, event), true);
 
     // A link that changes parts of the address leaves all else as it is shown now, filters typed since included. It names
     // them, or is in something drawn for an address of which it changes parts.

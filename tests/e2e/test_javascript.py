@@ -177,6 +177,20 @@ class TestNavigation:
         page.evaluate("dash_clientside.navigation.answered('/table-viewer?table=t&columns=a')")
         assert query(page) == {"table": ["u"]}
 
+    def test_a_link_that_is_drawn_anew_while_it_is_pressed_is_followed(self, load: Load) -> None:
+        page = self.page(load, "?table=u")
+        page.get_by_role("link").hover()
+        page.mouse.down()
+        page.evaluate(
+            "document.querySelector('[data-of]').replaceWith(document.querySelector('[data-of]').cloneNode(true))"
+        )
+        page.mouse.up()
+        page.wait_for_url("**table=u*")
+        page.mouse.move(1, 1)
+        page.mouse.down()
+        page.mouse.up()  # which is of no link
+        assert query(page)["table"] == ["u"]
+
     @pytest.mark.parametrize("at", [1, 2])  # the new page is drawn before or after the answer comes
     def test_what_a_page_that_is_left_still_says_is_not_written(self, load: Load, at: int) -> None:
         page = self.page(load, "?table=t", html='<a href="/table-viewer?table=u" id="away">away</a>')
