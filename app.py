@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> dash.Dash:
     )
     pages = [page for page in dash.page_registry.values() if page["order"] in (1, 2, 3, 4)]
     named = [(page["name"], page["path"]) for page in pages]
-    app.layout = (lambda: shell(named, identity.account())) if settings.auth == "person" else shell(named)
+    app.layout = (lambda: shell(named, *identity.account(settings))) if settings.auth == "person" else shell(named)
     app.server.secret_key = settings.secret_key
     app.server.extensions["karst"] = open_cave(settings)
     for module in (api, health, old_links, search, sign_in):

@@ -30,7 +30,7 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} - Karst</title>
 <style>:root {{ color-scheme: light dark; font-family: system-ui, sans-serif }}
 main {{ max-width: 36rem; margin: 15vh auto; padding: 0 1rem; line-height: 1.5 }}</style></head>
-<body><main><h1>{title}</h1><p>{text}</p>{link}</main></body></html>
+<body><main><h1>{title}</h1><p>{text}</p>{more}{link}</main></body></html>
 """
 """What stands outside the pages of Dash."""
 MOST_JSON_ROWS = 500_000
@@ -198,10 +198,14 @@ def error_answer(error: KarstError) -> Response:
     return answer
 
 
-def page_answer(title: str, text: str, status: int, link: tuple[str, str] | None = None) -> Response:
-    """A page of one sentence, maybe with a link (its words and where it leads), which nobody keeps."""
+def page_answer(
+    title: str, text: str, status: int, link: tuple[str, str] | None = None, more: Sequence[str] = ()
+) -> Response:
+    """A page of one sentence, maybe with more lines of HTML and a link (its words and where it leads), which nobody
+    keeps."""
     anchor = f'<p><a href="{escape(link[1])}">{escape(link[0])}</a></p>' if link else ""
-    answer = Response(PAGE.format(title=escape(title), text=escape(text), link=anchor), status)
+    lines = "".join(f"<p>{line}</p>" for line in more)
+    answer = Response(PAGE.format(title=escape(title), text=escape(text), more=lines, link=anchor), status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

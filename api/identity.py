@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from flask import Flask, Response, g, has_request_context, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from services.cave.failures import SERVER_HEADER
 from services.core.identity import Identity, is_token
+from services.core.servers import Server
 from services.core.settings import Settings
 
 COOKIE = "karst_identity"
@@ -25,15 +27,14 @@ def identify(server: Flask, settings: Settings) -> None:
 
     @server.before_request
     def choose() -> BaseResponse | None:
-        g.identity = _identity(settings)
+        g.identities = _identities(settings)
         if request.method != "GET" or request.path.startswith(OPEN):
             return None
         if TOKEN in request.args:  # nobody becomes somebody by an address that they were sent
             kept = [(name, text) for name, text in request.args.items(multi=True) if name not in (TOKEN, "token")]
             return redirect(f"{request.path}?{urlencode(kept)}" if kept else request.path)
-        if g.identity is None and "text/html" in request.accept_mimetypes.values():
-            address = request.full_path if request.query_string else request.path
-            return redirect(f"/sign-in?{urlencode({'next': address})}")
+        if not g.identities and "text/html" in request.accept_mimetypes.values():
+            return redirect(way_in(request.full_path if request.query_string else request.path, settings))
         return None
 
     @server.after_request
@@ -44,21 +45,48 @@ def identify(server: Flask, settings: Settings) -> None:
         return answer
 
 
-def account() -> str | None:
-    """The name of whoever asks, "you" where only the token is known; None where nobody signs in."""
-    identity: Identity | None = g.get("identity") if has_request_context() else None
-    return (identity.name or "you") if identity else None
+def account(settings: Settings) -> tuple[str | None, list[str]]:
+    """The name of whoever asks, "you" where only the token is known, None for nobody; and where there are several
+    servers, at which of them they are signed in."""
+    identities: tuple[Identity, ...] = g.get("identities", ()) if has_request_context() else ()
+    name = next((one.name for one in identities if one.name), "you") if identities else None
+    return name, [one.server for one in identities if len(settings.servers) > 1]
 
 
-def _identity(settings: Settings) -> Identity | None:
-    """A bearer token counts most, then a sign-in to Karst, then the cookie of a front; None for nobody."""
+def way_in(address: str, settings: Settings) -> str:
+    """Where one signs in to see a page: at the server of its datastack, or where one chooses, if that is not said."""
+    is_evident = len(settings.all_servers) == 1 or server_of(address, settings)
+    return f"{'/sign-in' if is_evident else '/sign-ins'}?{urlencode({'next': address})}"
+
+
+def cookie_of(server: str) -> str:
+    """The name of the cookie that keeps who one is at a server, by its name ("" = the only one)."""
+    return f"{COOKIE}_{server}" if server else COOKIE
+
+
+def server_of(address: str, settings: Settings) -> str:
+    """The name of the server that the datastack of a page is said to be of; "" where it is not said."""
+    named = parse_qs(address.partition("?")[2]).get("datastack", [settings.datastack])[0].rpartition(":")[0]
+    return named if any(one.name == named for one in settings.servers) else ""
+
+
+def _identities(settings: Settings) -> tuple[Identity, ...]:
+    """Who asks, at most once for each server; () for nobody. A bearer token counts alone, for the first server unless
+    the request names another; else all sign-ins to Karst count, and the cookie of a front for the first server."""
+    servers = settings.all_servers
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.casefold() == "bearer":
-        return _of_token(token.strip())
-    if sealed := request.cookies.get(COOKIE):
-        return Identity.unsealed(sealed, settings.secret_key, COOKIE_S)
-    return _of_token(request.cookies.get(TOKEN, "")) if settings.front_cookie else None
+        named = request.headers.get(SERVER_HEADER, servers[0].name)
+        text = token.strip() if any(one.name == named for one in servers) else ""
+        return (Identity(text, server=named),) if is_token(text) else ()
+    found = [_kept(one, settings) for one in servers]
+    front = request.cookies.get(TOKEN, "") if settings.front_cookie else ""
+    if found[0] is None and is_token(front):
+        found[0] = Identity(front, server=servers[0].name)
+    return tuple(one for one in found if one)
 
 
-def _of_token(token: str) -> Identity | None:
-    return Identity(token) if is_token(token) else None
+def _kept(server: Server, settings: Settings) -> Identity | None:
+    """Who has signed in to Karst at a server."""
+    sealed = request.cookies.get(cookie_of(server.name), "")
+    return Identity.unsealed(sealed, settings.secret_key, server.address, COOKIE_S)

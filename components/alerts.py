@@ -25,7 +25,6 @@ STEPS = {
 }
 """Words of a hint that lead to where one does it: the page, and what it is told of where to look."""
 LINKED = re.compile(f"({'|'.join((ADDRESS, *STEPS))})")
-SIGN_IN = html.A("Sign in", href="/sign-in", target="_self", className="alert-link ms-1")
 SEEN, SEEN_BEFORE = 100, 60
 """Characters of a typed line that are shown with an error, and how many of them before it."""
 
@@ -40,12 +39,18 @@ def problem(error: KarstError, typed: str = "") -> dbc.Alert:
             html.Span(f"Request {error.request_id}", className="k-request"),
             html.Strong(error.message),
             html.Span([" ", *_linked(error)]) if error.hint else None,
-            SIGN_IN if error.code == "sign_in" else None,
+            *map(_sign_in, getattr(error, "servers", ())),
             _pointed(typed, position) if typed and position is not None else None,
         ],
         color="danger",
         className="k-alert",
     )
+
+
+def _sign_in(server: str) -> html.A:
+    """Where one signs in at a server, by its name ("" = the only one)."""
+    words, query = (f"Sign in at {server}", f"?{urlencode({'server': server})}") if server else ("Sign in", "")
+    return html.A(words, href=f"/sign-in{query}", target="_self", className="alert-link ms-1")
 
 
 def _linked(error: KarstError) -> list[Any]:

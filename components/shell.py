@@ -45,14 +45,14 @@ META_TAGS = [
 ]
 
 
-def shell(pages: Sequence[tuple[str, str]], account: str | None = None) -> html.Div:
+def shell(pages: Sequence[tuple[str, str]], account: str | None = None, signed_in_at: Sequence[str] = ()) -> html.Div:
     """The frame of all pages; `pages` are the title and path of those in the header, `account` the name of whoever is
-    signed in (None = nobody signs in)."""
+    signed in (None = nobody signs in), and `signed_in_at` the servers where they are, of several."""
     return html.Div(
         [
             html.A("Skip to content", href="#main", className="k-skip"),
             html.Button("Skip to rows", type="button", className="k-skip k-to-rows"),
-            _header(pages, account),
+            _header(pages, _account(account, signed_in_at)),
             html.Main(dash.page_container, id="main", tabIndex="-1"),
             html.Div(id="announcement", className="visually-hidden", role="status"),
             help.dialog(),
@@ -63,7 +63,7 @@ def shell(pages: Sequence[tuple[str, str]], account: str | None = None) -> html.
     )
 
 
-def _header(pages: Sequence[tuple[str, str]], account: str | None) -> html.Header:
+def _header(pages: Sequence[tuple[str, str]], account: html.Form | None) -> html.Header:
     links = [html.A(title, href=href, className="k-nav") for title, href in pages]
     toggle = html.Button(
         html.Span(className="k-theme-icon"),
@@ -74,16 +74,18 @@ def _header(pages: Sequence[tuple[str, str]], account: str | None) -> html.Heade
         **aria(label="Dark theme", pressed="false"),
     )
     brand = html.A([html.Span(className="k-logo"), "Karst"], href="/", className="k-brand")
-    parts = [brand, html.Nav(links, **aria(label="Pages")), _search(), _account(account)]
+    parts = [brand, html.Nav(links, **aria(label="Pages")), _search(), account]
     return html.Header([*parts, tray.opener(), help.opener("Help"), toggle], className="k-header")
 
 
-def _account(name: str | None) -> html.Form | None:
-    """Who is signed in, and the way out; a form, lest a link that somebody sends signs people out."""
+def _account(name: str | None, signed_in_at: Sequence[str]) -> html.Form | None:
+    """Who is signed in, and where, and the way out; a form, lest a link that somebody sends signs people out."""
     if name is None:
         return None
+    where = f"Signed in at {', '.join(signed_in_at)}"
+    link = html.A(name, href="/sign-ins", target="_self", title=where, className="k-account") if signed_in_at else None
     button = html.Button("Sign out", type="submit", className="btn btn-sm btn-link")
-    return html.Form([html.Span(name, className="k-account"), button], action="/sign-out", method="post")
+    return html.Form([link or html.Span(name, className="k-account"), button], action="/sign-out", method="post")
 
 
 def _search() -> html.Form:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import inspect
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +30,7 @@ from services.cache.shared import STALE_S, Cache
 from services.cave import http, versions
 from services.cave.accounts import Accounts
 from services.cave.circuit import Circuits
-from services.cave.failures import foreign, no_version
+from services.cave.failures import foreign, no_version, not_signed_in
 from services.cave.meshes import Meshes
 from services.cave.permissions import PERMISSION_TTL_S, Permissions
 from services.cave.release import Release
@@ -76,14 +76,24 @@ class Cave(Accounts, Skeletons, States, Meshes):
             store_bytes=settings.cache_bytes,
             namespace=f"{settings.server_address} {'person' if settings.auth == 'person' else settings.identity}",
         )
-        self._whose = settings.server_address, settings.identity
-        self.own_cache = self.cache.apart(" ".join(self._whose))
+        self.own_cache = self.cache.apart(" ".join(self.whose))
         self._permissions = Permissions() if settings.auth == "person" else None
-        self._people: LRUCache[Identity, Cave] = LRUCache(MOST_PEOPLE)
+        self._people: LRUCache[tuple[Identity, ...], Cave] = LRUCache(MOST_PEOPLE)
         self._people_lock = threading.Lock()
         self.asker = Asker(settings, circuits or Circuits())
         self.queries = Queries(self.asker, self.cache, self.materialization)
         self._auth = AuthClient(token=settings.token or NO_TOKEN, server_address=settings.server_address)
+
+    @cached_property
+    def whose(self) -> tuple[str, ...]:
+        """The address of the server, and a name for whoever asks it: what is theirs alone is kept under these."""
+        return self.settings.server_address, self.settings.identity
+
+    def server(self, name: str) -> Cave:
+        """The CAVE of one server alone, by what the settings call it. Raises NotFound."""
+        if name != self.settings.server:
+            raise NotFound(f"There is no server {name[:40]!r} of CAVE here.")
+        return self
 
     def at(self, datastack: str) -> Cave:
         """The CAVE of the server that has a datastack."""
@@ -98,21 +108,24 @@ class Cave(Accounts, Skeletons, States, Meshes):
         """What was worked out for this identity, whatever it holds, since CAVE last took a permission back; axes and
         colours are read from the configuration."""
         revoked = self._permissions.revoked if self._permissions else 0
-        return Derived(self.cache.memory, *self._whose, revoked, str(self.settings.config_dir))
+        return Derived(self.cache.memory, *self.whose, revoked, str(self.settings.config_dir))
 
-    def of(self, identity: Identity | None) -> Cave:
-        """CAVE as whoever asks sees it: this one where all share its token. Raises SignIn for nobody where each person
-        has their own."""
+    def of(self, *identities: Identity) -> Cave:
+        """CAVE as whoever asks sees it, who has a token at some servers: this one where all share its token. Raises
+        SignIn for nobody where each person has their own."""
         if self.settings.auth != "person":
             return self
-        if identity is None:
-            raise SignIn("You are not signed in.", "Sign in with your CAVE account, or send its token.")
         with self._people_lock:
-            if identity not in self._people:
-                self._people[identity] = Cave(
-                    replace(self.settings, token=identity.token), self.cache, self.asker.circuits
-                )
-            return self._people[identity]
+            if identities not in self._people:
+                self._people[identities] = self._seen_by(identities)
+            return self._people[identities]
+
+    def _seen_by(self, identities: Sequence[Identity]) -> Cave:
+        """This CAVE with the token of its own server. Raises SignIn without one."""
+        token = next((one.token for one in identities if one.server == self.settings.server), "")
+        if not token:
+            raise not_signed_in([self.settings.server])
+        return Cave(replace(self.settings, token=token), self.cache, self.asker.circuits)
 
     def require(self, datastack: str, table: str = "", ask: Callable[[], Any] | None = None) -> None:
         """Raises NotAllowed unless CAVE lets this person read a datastack, or a table that is not public, of which

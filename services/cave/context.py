@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def cave() -> Cave:
     """CAVE as whoever asks sees it: the door that `create_app` put into the running application, opened with the
-    identity that the request was given when it came in. Raises SignIn where there has to be one."""
-    return door().of(g.get("identity"))
+    identities that the request was given when it came in. Raises SignIn where there has to be one."""
+    return door().of(*g.get("identities", ()))
 
 
 def door() -> Cave:

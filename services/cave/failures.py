@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +32,8 @@ from services.core.errors import (
     Upstream,
 )
 
+SERVER_HEADER = "Karst-Server"
+"""Names the server that a program's token is of."""
 STATUS_IN_MESSAGE = re.compile(r"^(\d{3}) ")
 UNKNOWN_ID = re.compile(r"cannot find node|has no root|does not exist|not found", re.IGNORECASE)
 """The chunkedgraph's words for an id that it never had, which it answers with 500."""
@@ -43,7 +46,7 @@ AGAIN = "Please try again; if it lasts, tell the operator."
 @dataclass(frozen=True)
 class Subject:
     """What was asked about, for the sentence. `missing` is the sentence when it does not exist, `is_person` whether
-    with the token of whoever reads it."""
+    with the token of whoever reads it, `name` what the settings call the server."""
 
     server: str
     datastack: str = ""
@@ -51,6 +54,7 @@ class Subject:
     table: str = ""
     missing: str = ""
     is_person: bool = False
+    name: str = ""
 
     def __str__(self) -> str:
         """For example: table t at version 3 of d."""
@@ -100,9 +104,18 @@ def foreign(address: str, subject: Subject) -> NotAllowed:
     )
 
 
+def not_signed_in(servers: Sequence[str]) -> SignIn:
+    """The sentence for whoever has no token at servers ("" = the only one)."""
+    there = f" at {' or '.join(servers)}" if any(servers) else ""
+    header = f" with the header {SERVER_HEADER}" if any(servers) else ""
+    hint = f"Sign in with your CAVE account, or send its token{header}."
+    return SignIn(f"You are not signed in{there}.", hint, servers=servers)
+
+
 def _no_login(subject: Subject) -> KarstError:
     if subject.is_person:
-        return SignIn(f"Your sign-in at {subject.server} has ended.", "Sign in again; the address keeps this view.")
+        message = f"Your sign-in at {subject.server} has ended."
+        return SignIn(message, "Sign in again; the address keeps this view.", servers=[subject.name])
     return NotAllowed(
         f"CAVE at {subject.server} does not accept this application's token.",
         "The operator has to set CAVE_TOKEN to a valid one.",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from services.cave.client import Cave
-from services.core.errors import BadInput, KarstError, NotFound
+from services.cave.failures import not_signed_in
+from services.core.errors import BadInput, KarstError, NotFound, SignIn
+from services.core.identity import Identity
 from services.core.parallel import gather
 from services.core.records import Version
 from services.core.settings import Settings
@@ -29,27 +31,48 @@ class Servers(Cave):
 
     A datastack is called by its name, or `server:datastack` where several servers have one of that name, or may have,
     for one of them does not answer. Nothing of a server, neither token nor answer, gets to another: each has a `Cave`
-    of its own, and :meth:`at` chooses.
+    of its own, and :meth:`at` chooses. Of a person, `caves` are of the servers where they are signed in, each
+    with their token of it; the others do not answer them.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, caves: Mapping[str, Cave] | None = None) -> None:
         each = replace(settings, memory_bytes=settings.memory_bytes // len(settings.servers))
-        self._caves = {one.name: Cave(each.at(one)) for one in settings.servers}
+        self._caves = caves or {one.name: Cave(each.at(one)) for one in settings.servers}
+        self._closed = tuple(one.name for one in settings.servers if one.name not in self._caves)
         self._failures: dict[str, tuple[float, KarstError]] = {}
         super().__init__(settings, next(iter(self._caves.values())).cache)
+
+    @cached_property
+    def whose(self) -> tuple[str, ...]:
+        return tuple(part for cave in self._caves.values() for part in cave.whose)
+
+    def _seen_by(self, identities: Sequence[Identity]) -> Cave:
+        caves = {one.server: self._caves[one.server].of(one) for one in identities if one.server in self._caves}
+        if not caves:
+            raise not_signed_in(tuple(self._caves))
+        return Servers(self.settings, caves)
+
+    def server(self, name: str) -> Cave:
+        """Raises SignIn for a server where this person is not signed in."""
+        if name in self._closed:
+            raise not_signed_in([name])
+        if name not in self._caves:
+            known = ", ".join(one.name for one in self.settings.servers)
+            raise NotFound(f"There is no server {name[:40]!r} of CAVE here.", f"Servers are {known}.")
+        return self._caves[name]
 
     def at(self, datastack: str) -> Cave:
         server, colon, name = datastack.rpartition(":")
         if colon:
-            if server not in self._caves:
-                known = ", ".join(self._caves)
-                raise NotFound(f"There is no server {server[:40]!r} of CAVE here.", f"Servers are {known}.")
-            return self._caves[server]
+            return self.server(server)
         listed, failure = self._listed()
         matches = [server for server, names in listed.items() if name in names]
         if len(matches) > 1:
             choices = " or ".join(f"{server}:{name}" for server in matches)
             raise BadInput(f"Several servers have a datastack {name}.", f"Name it {choices}.")
+        if not matches and isinstance(failure, SignIn):
+            message = f"{failure.message} Datastack {name[:40]} may be there."
+            raise SignIn(message, failure.hint, servers=failure.servers)
         if not matches and failure is not None:
             raise failure
         return self._caves[matches[0]] if matches else next(iter(self._caves.values()))
@@ -79,7 +102,8 @@ class Servers(Cave):
             raise answers[0]
 
     def _listed(self) -> tuple[dict[str, list[str]], KarstError | None]:
-        """The datastacks of each server that answers, and a failure of one that does not."""
+        """The datastacks of each server that answers, and a failure of one that does not: first of one that a sign-in
+        helps."""
         now = time.monotonic()
         waiting = [name for name in self._caves if self._failures.get(name, (0.0, None))[0] <= now]
         answers = gather(*(partial(_answer, self._caves[name].datastacks) for name in waiting))
@@ -88,7 +112,9 @@ class Servers(Cave):
                 self._failures[name] = (time.monotonic() + ASKED_AGAIN_S, answer)
         listed = {name: names for name, names in zip(waiting, answers, strict=True) if isinstance(names, list)}
         failures = [self._failures[name][1] for name in self._caves if name not in listed]
-        return listed, next(iter(failures), None)
+        if self._closed:
+            failures.append(not_signed_in(self._closed))
+        return listed, min(failures, key=lambda failure: not isinstance(failure, SignIn), default=None)
 
     def info(self, datastack: str) -> dict[str, Any]:
         return self.at(datastack).info(datastack)

@@ -38,7 +38,7 @@ class Asker:
         self.counts: Counter[str] = Counter()
         self._timeout_s = (settings.connect_timeout_s, settings.timeout_s)
         self._server = urlsplit(settings.server_address).netloc
-        self._is_person = settings.auth == "person"
+        self._is_person, self._name = settings.auth == "person", settings.server
         is_exposed = settings.token and not is_private_way(settings.server_address)
         self._origins = frozenset(() if is_exposed else {origin(settings.server_address)})
         self._clients: dict[tuple[int, str], tuple[str, Any]] = {}
@@ -49,7 +49,7 @@ class Asker:
         self, datastack: str = "", version: int | None = None, table: str = "", *, missing: str = ""
     ) -> Subject:
         """What a question is about."""
-        return Subject(self._server, datastack, version, table, missing, self._is_person)
+        return Subject(self._server, datastack, version, table, missing, self._is_person, self._name)
 
     def client(self, name: str, address: str, make: Callable[[], T]) -> T:
         """The one client of this name in this process, for as long as it is to ask `address`. Making one costs a

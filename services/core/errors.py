@@ -95,10 +95,14 @@ class NotAllowed(KarstError):
 
 
 class SignIn(NotAllowed):
-    """Nobody is signed in, or not any more."""
+    """Nobody is signed in, or not any more; `servers` are those at which one can be ("" = the only one)."""
 
     code = "sign_in"
     status = 401
+
+    def __init__(self, message: str, hint: str = "", *, servers: Sequence[str] = ("",)) -> None:
+        super().__init__(message, hint)
+        self.servers = tuple(servers)
 
 
 class Expired(KarstError):

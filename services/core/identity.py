@@ -14,24 +14,27 @@ LONGEST_TOKEN = 512
 
 @dataclass(frozen=True)
 class Identity:
-    """A person's CAVE token, and the name that CAVE's auth service has for them ("" = not asked)."""
+    """A person's token at one server of CAVE ("" = the only one), which goes nowhere else, and the name that its auth
+    service has for them ("" = not asked)."""
 
     token: str = field(repr=False)
     name: str = ""
+    server: str = ""
 
     def digest(self, secret_key: str) -> str:
         """A name for whoever the token belongs to, from which nobody without the secret key can find the token."""
         return hashlib.blake2b(self.token.encode(), key=_key(secret_key), digest_size=12).hexdigest()
 
-    def sealed(self, secret_key: str) -> str:
-        """Encrypted with the secret key, for a cookie or a queue."""
-        return _fernet(secret_key).encrypt(json.dumps([self.token, self.name]).encode()).decode()
+    def sealed(self, secret_key: str, address: str) -> str:
+        """Encrypted with the secret key for the server at `address`, for a cookie or a queue."""
+        return _fernet(secret_key, address).encrypt(json.dumps([self.token, self.name, self.server]).encode()).decode()
 
     @classmethod
-    def unsealed(cls, text: str, secret_key: str, max_age_s: int | None = None) -> Identity | None:
-        """Of what :meth:`sealed` gave; None for anything else, and for what is older than `max_age_s`."""
+    def unsealed(cls, text: str, secret_key: str, address: str, max_age_s: int | None = None) -> Identity | None:
+        """Of what :meth:`sealed` gave for this very address; None for anything else, and for what is older than
+        `max_age_s`."""
         try:
-            return cls(*json.loads(_fernet(secret_key).decrypt(text.encode(), ttl=max_age_s)))
+            return cls(*json.loads(_fernet(secret_key, address).decrypt(text.encode(), ttl=max_age_s)))
         except InvalidToken:
             return None
 
@@ -41,8 +44,9 @@ def is_token(text: str) -> bool:
     return 0 < len(text) <= LONGEST_TOKEN and text.isascii() and text.isprintable() and " " not in text
 
 
-def _fernet(secret_key: str) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(_key(secret_key)))
+def _fernet(secret_key: str, address: str) -> Fernet:
+    key = hashlib.blake2b(address.encode(), key=_key(secret_key), digest_size=32).digest()
+    return Fernet(base64.urlsafe_b64encode(key))
 
 
 def _key(secret_key: str) -> bytes:

@@ -57,6 +57,11 @@ class Settings:
             return Identity(self.token).digest(self.secret_key) if self.token else "nobody"
         return hashlib.sha256(self.token.encode()).hexdigest()[:12] if self.token else "anonymous"
 
+    @property
+    def all_servers(self) -> tuple[Server, ...]:
+        """`servers`, or the only one, which has no name."""
+        return self.servers or (Server("", self.server_address),)
+
     def at(self, server: Server) -> Settings:
         """These settings for one of `servers`."""
         return replace(self, server_address=server.address, token=server.token, allowed_hosts=server.allowed_hosts)
@@ -91,10 +96,8 @@ class Settings:
         servers, auth = read_servers(given), _auth(given, default.auth)
         if auth != "service" and any(server.token for server in servers):
             raise ValueError(f"KARST_AUTH is {auth}, so there must be no CAVE_TOKEN and no CAVE_TOKEN_FILE")
-        if auth == "person" and len(servers) > 1:
-            raise ValueError("KARST_AUTH is person, which works with one server; leave KARST_SERVERS unset")
-        if auth == "person" and not is_private_way(servers[0].address):
-            raise ValueError("CAVE_SERVER_ADDRESS is a plain http address, over which no token may go; use https")
+        if auth == "person" and (exposed := [one for one in servers if not is_private_way(one.address)]):
+            raise ValueError(f"{exposed[0].address} is a plain http address, over which no token may go; use https")
         workers = given.get("KARST_WORKERS", "here")
         if workers not in ("here", "elsewhere"):
             raise ValueError(f"KARST_WORKERS is {workers!r}; it must be here or elsewhere")

@@ -48,6 +48,8 @@ AT_WORK = 1
 """Jobs that one process reads at once; each asks for eight chunks at a time."""
 Of = Literal["chunks", "permutations", "answers"]
 State = Literal["waiting", "reading", "done", "failed", "cancelled"]
+Place = tuple[str, str, int]
+"""The name of a server, a datastack and the number of its version."""
 T = TypeVar("T")
 
 
@@ -150,7 +152,7 @@ class Jobs:
         self._cave.cache.note(_cancel(id), True, most=1)
         return self._tell(replace(job, state="cancelled"))
 
-    def _work(self, id: str, at: tuple[str, int], sealed: str, requests: dict[str, Any], draws: dict[str, Any]) -> None:
+    def _work(self, id: str, at: Place, sealed: str, requests: dict[str, Any], draws: dict[str, Any]) -> None:
         def report(progress: Progress, of: Of = "chunks") -> None:
             message = Job(id, "reading", progress.done, progress.total, progress.rows, progress.seconds, of=of)
             self._report(replace(message, seconds_left=progress.seconds_left))
@@ -163,7 +165,7 @@ class Jobs:
             if draws:
                 chance.draw(population.read(pair), Draws(**draws), report=partial(report, of="permutations"))
 
-    def _look_up(self, id: str, at: tuple[str, int], sealed: str, texts: Sequence[str], by: Sequence[str]) -> None:
+    def _look_up(self, id: str, at: Place, sealed: str, texts: Sequence[str], by: Sequence[str]) -> None:
         with self._ending(id), between_pages(_Answers(id, self._report)):
             release = self._release(at, sealed)
             for text in texts:
@@ -172,8 +174,11 @@ class Jobs:
                     for column in by:
                         groupings.group(release, cells, column)
 
-    def _release(self, at: tuple[str, int], sealed: str) -> Release:
-        return self._cave.of(Identity.unsealed(sealed, self._cave.settings.secret_key)).release(*at)
+    def _release(self, at: Place, sealed: str) -> Release:
+        server, datastack, number = at
+        cave = self._cave.server(server)
+        identity = Identity.unsealed(sealed, cave.settings.secret_key, cave.settings.server_address)
+        return cave.of(*filter(None, [identity])).release(datastack, number)
 
     @contextmanager
     def _ending(self, id: str) -> Iterator[None]:
@@ -282,11 +287,13 @@ def _cancel(id: str) -> tuple[str, str]:
     return "cancel job", id
 
 
-def _place(release: Release) -> tuple[tuple[str, int], str]:
-    """Where a job is read, and for whom, for the queue, which others may read; "" where all share one token."""
+def _place(release: Release) -> tuple[Place, str]:
+    """Where a job is read, and with whose token of that server, for the queue, which others may read; "" where all
+    share one."""
     settings = release.cave.settings
-    sealed = Identity(settings.token).sealed(settings.secret_key) if settings.auth == "person" else ""
-    return (release.datastack, release.number), sealed
+    own = Identity(settings.token, server=settings.server)
+    sealed = own.sealed(settings.secret_key, settings.server_address) if settings.auth == "person" else ""
+    return (settings.server, release.datastack, release.number), sealed
 
 
 def _whose(release: Release) -> str:

@@ -14,12 +14,12 @@ MOST = 8
 """Cells that one process reads so at once; a page that comes meanwhile has no head start."""
 
 _pool = ThreadPoolExecutor(MOST, thread_name_prefix="head start")
-_under_way: dict[tuple[str, str], Future[Any]] = {}
+_under_way: dict[tuple[str, ...], Future[Any]] = {}
 
 
 def begin(cave: Cave, address: CellAddress) -> None:
     """Begin to read the cell of an address, and what is derived from it. What goes wrong is said to whoever asks."""
-    key = (cave.settings.identity, address.href())
+    key = (*cave.whose, address.href())
     if not address.cell.strip() or key in _under_way or len(_under_way) >= MOST:
         return
     future = _pool.submit(contextvars.copy_context().run, lambda: CellView.of(cave, address).fitted())
@@ -29,6 +29,6 @@ def begin(cave: Cave, address: CellAddress) -> None:
 
 def view(cave: Cave, address: CellAddress) -> CellView:
     """The view of an address, after what was begun for it has ended, so that nothing is made twice."""
-    if future := _under_way.get((cave.settings.identity, address.href())):
+    if future := _under_way.get((*cave.whose, address.href())):
         wait([future])
     return CellView.of(cave, address)

@@ -211,7 +211,7 @@ def test_no_identity_falls_back_to_files_of_the_operator(
     ways: list[Callable[[], Any]] = [
         lambda: Cave(settings).info(DS),
         lambda: Cave(settings).of(Identity("x" * 32)).info(DS),
-        lambda: Cave(settings).of(None),
+        lambda: Cave(settings).of(),
     ]
     for way in ways:
         with pytest.raises(SignIn):
@@ -221,9 +221,10 @@ def test_no_identity_falls_back_to_files_of_the_operator(
 
 
 def test_a_sealed_identity_opens_with_its_own_key_only() -> None:
-    sealed = Identity("a" * 32, "Ada").sealed(SECRET)
+    sealed = Identity("a" * 32, "Ada").sealed(SECRET, "https://a.org")
     assert "a" * 32 not in sealed
-    assert Identity.unsealed(sealed, SECRET) == Identity("a" * 32, "Ada")
-    assert Identity.unsealed(sealed, "another") is None
-    assert Identity.unsealed(sealed[:-4] + "AAAA", SECRET) is None
-    assert Identity.unsealed("", SECRET) is None
+    assert Identity.unsealed(sealed, SECRET, "https://a.org") == Identity("a" * 32, "Ada")
+    assert Identity.unsealed(sealed, "another", "https://a.org") is None
+    assert Identity.unsealed(sealed, SECRET, "https://b.org") is None, "of another server, whatever it is called"
+    assert Identity.unsealed(sealed[:-4] + "AAAA", SECRET, "https://a.org") is None
+    assert Identity.unsealed("", SECRET, "https://a.org") is None

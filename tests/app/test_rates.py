@@ -79,7 +79,7 @@ def test_whoever_signed_in_is_a_client_and_a_token_that_is_made_up_is_none() -> 
     tokens = [statuses(client, address, 1, Authorization=f"Bearer {n}")[0] for n in range(MOST + 1)]
     assert tokens[-1] == 429 and 429 not in tokens[:-1]
     for name in ("Ada", "Ben"):
-        client.set_cookie(COOKIE, Identity(name * 10, name).sealed(SECRET))
+        client.set_cookie(COOKIE, Identity(name * 10, name).sealed(SECRET, Settings().server_address))
         assert [get(client, "/signed-out", address).status_code for _ in range(MOST + 1)] == [200] * MOST + [429]
 
 

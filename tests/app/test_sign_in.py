@@ -38,7 +38,7 @@ def app(guarded: Guarded) -> flask.Flask:
     app.extensions["karst"] = Cave(settings)
     for part in (blueprint, sign_in.blueprint, old_links.blueprint):
         app.register_blueprint(part)
-    app.add_url_rule("/table-viewer", "page", lambda: identity.account() or "nobody")
+    app.add_url_rule("/table-viewer", "page", lambda: identity.account(settings)[0] or "nobody")
     identity.identify(app, settings)
     return app
 

@@ -19,11 +19,13 @@ HOP = ("connection", "transfer-encoding", "content-length", "keep-alive", "serve
 
 @dataclass
 class Proxy:
-    """`url` is where it listens. `fault` breaks the next `times` requests whose path holds `where`."""
+    """`url` is where it listens, `heard` all that it was told. `fault` breaks the next `times` requests whose path
+    holds `where`."""
 
     url: str
     behind: str
     requests: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
     fault: Fault | None = None
     where: str = ""
     times: int = 0
@@ -62,6 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         with self.proxy.lock:
             self.proxy.requests.append(f"{self.command} {path}")
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.proxy.heard.append(f"{self.path}\n{self.headers}\n{body!r}")
         upstream = http.client.HTTPConnection(urlsplit(self.proxy.behind).netloc, timeout=60)
         upstream.request(self.command, self.path, body, dict(self.headers))
         answer = upstream.getresponse()

@@ -145,7 +145,7 @@ def test_the_one_server_may_have_others_beside_it() -> None:
         ({"KARST_SERVERS": "a=http://a.org", "CAVE_TOKEN_A": "x"}, "no CAVE_TOKEN_A may go"),
         ({"KARST_SERVERS": "a=https://a.org", "CAVE_TOKEN": "x"}, "CAVE_TOKEN is of no server"),
         ({"KARST_SERVERS": "a=https://a.org", "CAVE_TOKEN_B": "x"}, "CAVE_TOKEN_B is of no server"),
-        ({"KARST_SERVERS": "a=https://a.org b=https://b.org", "KARST_AUTH": "person"}, "person, which works with one"),
+        ({"KARST_SERVERS": "a=https://a.org b=http://b.org", "KARST_AUTH": "person"}, "http://b.org is a plain http"),
     ],
 )
 def test_what_of_several_servers_makes_no_sense(variables: dict[str, str], message: str) -> None:
