@@ -151,8 +151,8 @@ def _next() -> str:
 
 
 def _referrer() -> str:
-    parts = urlsplit(request.referrer or "")
-    return own_address(parts._replace(scheme="", netloc="").geturl()) if parts.netloc == request.host else ""
+    host, _, path = (request.referrer or "").partition("://")[2].partition("/")
+    return own_address(f"/{path}") if host == request.host else ""
 
 
 def _scheme() -> str:

@@ -118,6 +118,14 @@ def test_a_token_that_is_good_for_nothing_signs_nobody_in(browser: FlaskClient) 
 
 
 @pytest.mark.parametrize(
+    "referrer", ["http://[", "http://[/x", "://", "http://evil.org/x", f"http://localhost@evil.org{TYPED}"]
+)
+def test_a_broken_referrer_was_answered_with_500(browser: FlaskClient, referrer: str) -> None:
+    begun = browser.get("/sign-in", headers={"Referer": referrer})
+    assert page(browser, path_of(signed_in_at(begun.location, "Ada"))).location == "/"
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "https://evil.org",
