@@ -61,6 +61,11 @@ class Memory:
                 self._held[key] = held
         return held
 
+    def drop(self, key: Hashable) -> None:
+        """Hold nothing under `key`."""
+        with self._lock:
+            self._held.pop(key, None)
+
 
 @singledispatch
 def nbytes_of(value: Any) -> int:

@@ -113,6 +113,13 @@ class Cache:
         name = json.dumps([self._namespace, FRAME.name, *key])
         return self.memory.get(name) is not None or self._from_store(name, FRAME) is not None
 
+    def forget(self, key: Key) -> None:
+        """Have the value of `key` loaded anew when this process asks for it next, and others that do not hold it."""
+        name = json.dumps([self._namespace, VALUE.name, *key])
+        self.memory.drop(name)
+        if self._store:
+            self._store.delete(name)
+
     def noted(self, key: Key) -> list[Any]:
         """What was noted under `key` by any process, oldest first. Notes may be lost with the store: they are hints."""
         name = self._note_name(key)

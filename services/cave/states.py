@@ -25,18 +25,35 @@ class States(ABC):
         """caveclient's client of the state service."""
 
     def upload_state(self, datastack: str, state: dict[str, Any]) -> int:
-        """Put a Neuroglancer state into CAVE's state service; its id. The same state is put there once."""
+        """Put a Neuroglancer state into CAVE's state service; its id. The same state is put there once, for as long as
+        the service keeps it."""
         digest = hashlib.blake2b(
             orjson.dumps(state, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY), digest_size=16
         ).hexdigest()
-        subject = self.asker.subject(datastack)
+        key, subject = ("state", datastack, digest), self.asker.subject(datastack)
+        sent: list[int] = []
 
         def load() -> int:
-            return int(
-                self.asker.ask("state upload", subject, self._state_client, lambda s: s.upload_state_json(state))
+            sent.append(
+                int(self.asker.ask("state upload", subject, self._state_client, lambda s: s.upload_state_json(state)))
             )
+            return sent[-1]
 
-        return int(self.cache.value(("state", datastack, digest), load))
+        number = int(self.cache.value(key, load))
+        if not sent and not self._is_kept(datastack, number):
+            self.cache.forget(key)
+            number = int(self.cache.value(key, load))
+        return number
+
+    def _is_kept(self, datastack: str, state_id: int) -> bool:
+        """Whether the service still has a state. CAVE, which is reached by https, keeps them for good; a localcave
+        forgets them when it is reset or starts anew, and is near enough to be asked."""
+        if self.settings.server_address.startswith("https://"):
+            return True
+        address, subject = self.state_url(datastack, state_id), self.asker.subject(datastack)
+        return bool(
+            self.asker.ask("state kept", subject, self._state_client, lambda states: states.session.head(address).ok)
+        )
 
     def state_url(self, datastack: str, state_id: int) -> str:
         """Where a viewer finds an uploaded state."""

@@ -67,7 +67,7 @@ def test_another_karst_on_the_same_cave_reads_the_list(localcave_url, types, roo
 def test_the_same_ids_are_sent_once(cave, roots, number):
     before = cave.counts["requests"]
     assert saved_ids.save(cave, DS, reversed(roots)) == number
-    assert cave.counts["requests"] == before
+    assert cave.counts["requests"] == before + 1  # whether they are still there
 
 
 def test_a_line_is_written_and_read_back_as_it_was(cave, types, number):
@@ -129,12 +129,14 @@ def test_a_server_that_forgot_the_list_is_given_it_again(tmp_path):
     ids = list(range(1, 200))
     with start_localcave([folder], port=port):
         first = saved_ids.save(Cave(settings), "tiny", ids)
-    with start_localcave([folder], port=port):
-        # another process, but a cache that remembers the number
-        anew = Cave(settings)
-        assert saved_ids.read(anew, "tiny", first) == ()
-        second = saved_ids.save(anew, "tiny", ids)
-        assert second != first and saved_ids.read(anew, "tiny", second) == tuple(ids)
+    for _ in range(2):  # the second time, what it was given instead is forgotten too
+        with start_localcave([folder], port=port):
+            # another process, but a cache that remembers the number
+            anew = Cave(settings)
+            assert saved_ids.read(anew, "tiny", first) == ()
+            second = saved_ids.save(anew, "tiny", ids)
+            assert second != first and saved_ids.read(anew, "tiny", second) == tuple(ids)
+            first = second
 
 
 def test_the_script_reads_the_list_from_cave(cave, types, number):

@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
         content = answer.read()
         (self.proxy.fault_for(path) or send)(self, answer, content)
 
-    do_POST = do_GET  # noqa: N815 - the name that http.server calls
+    do_POST = do_HEAD = do_GET  # noqa: N815 - the names that http.server calls
 
     def log_message(self, *_args: object) -> None:
         """Say nothing."""
