@@ -21,9 +21,11 @@ from services.cave.release import Release
 from services.cave.versions import resolve
 from services.cells import connectivity
 from services.cells.pasted import one_id
-from services.core.errors import BadInput, NotFound
+from services.core.directions import Direction
+from services.core.errors import BadInput, NotFound, TooLarge
 from services.lessons.files import CELL, DATASTACK, SERVER, Lesson
-from services.tables import examples, tables
+from services.tables import examples, large_tables, narrowed_tables, tables
+from services.tables.large_tables import LargeTable
 from services.tables.tables import TableQuery
 
 LATEST = "latest"
@@ -68,27 +70,37 @@ def is_right(cave: Cave, datastack: str, lesson: Lesson, given: str) -> bool:
 def answers(cave: Cave, datastack: str, lesson: Lesson) -> Answers:
     """The right answers at the newest version."""
     check, release = lesson.check, _newest(cave, datastack)
-    requested, column, direction = (check.get(key, "") for key in ("of", "column", "direction"))
-    if "table" in check and requested in ROWS:
-        table = tables.open_table(release, check["table"])
-        rows = tables.select(table, TableQuery(check.get("filter", "")))
-        if requested != "rows" and column not in rows:
-            raise _wrong(lesson, f"{check['table']} has no column {column!r}")
-        right = ROWS[requested](rows, column)
-    elif "cell" in check and requested in PARTNERS:
-        if direction not in ("in", "out"):
-            raise _wrong(lesson, f"direction is {direction!r}, neither in nor out")
-        connections = connectivity.read(release, one_id(check["cell"]), type_table=check.get("types"))
-        right = PARTNERS[requested](connections.side(direction))
-    else:
-        raise _wrong(lesson, "it does not say what is asked")
+    try:
+        right = _of_rows(release, check) if "table" in check else _of_partners(release, check)
+    except (BadInput, TooLarge) as error:
+        raise _wrong(lesson, error.message) from error
     if not right:
-        raise _wrong(lesson, "nothing in the data answers it")
+        raise _wrong(lesson, "Nothing in the data answers it.")
     return right
 
 
+def _of_rows(release: Release, check: Mapping[str, str]) -> Answers:
+    table, query, column = check["table"], TableQuery(check.get("filter", "")), check.get("column", "")
+    opened = narrowed_tables.open_narrowed(release, table, query=query)
+    if isinstance(opened, LargeTable):
+        if check["of"] != "rows":
+            raise large_tables.too_many(release.cave, opened)
+        total = large_tables.read_page(release.cave, opened, query, limit=1).total
+        if total is None:
+            raise BadInput(f"CAVE does not count these rows of {table}.")
+        return frozenset({str(total)})
+    if column and column not in opened.frame:
+        raise BadInput(f"{table} has no column {column!r}.")
+    return ROWS[check["of"]](tables.select(opened, query), column)
+
+
+def _of_partners(release: Release, check: Mapping[str, str]) -> Answers:
+    connections = connectivity.read(release, one_id(check["cell"]), type_table=check.get("types"))
+    return PARTNERS[check["of"]](connections.side(Direction(check["direction"])))
+
+
 def _wrong(lesson: Lesson, why: str) -> BadInput:
-    return BadInput(f"The check of the lesson {lesson.name} cannot be made: {why}.", "Correct the header of its file.")
+    return BadInput(f"The check of the lesson {lesson.name} cannot be made: {why}", "Correct the header of its file.")
 
 
 def _newest(cave: Cave, datastack: str) -> Release:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,11 @@ CODE = re.compile(r"^## In a notebook\n+```python\n(?P<code>.*?)\n```\s*$", re.D
 CELL, DATASTACK, SERVER = "{cell}", "{datastack}", "{server}"
 """Stand in a lesson for the root id of the datastack's first example cell, the datastack, and the address of CAVE."""
 WANTED = {"title": str, "view": str, "hint": str, "check": dict}
+OF_ROWS = frozenset({"rows", "commonest", "distinct"})
+OF_PARTNERS = frozenset({"partners", "synapses", "strongest", "commonest"})
+KEYS = {"table": (frozenset({"table", "filter", "column", "of"}), OF_ROWS)}
+KEYS["cell"] = (frozenset({"cell", "direction", "types", "of"}), OF_PARTNERS)
+"""Of a check of rows and of one of partners: the keys that it may have, and what it may ask for."""
 
 
 @dataclass(frozen=True)
@@ -90,5 +95,28 @@ def read(path: Path) -> Lesson:
     if code is None:
         raise ValueError(f"{path.name} does not end with ## In a notebook and its code")
     task = match["body"][: code.start()].strip()
+    if fault := next(_faults(header["check"]), ""):
+        raise ValueError(f"the check of {path.name} {fault}")
     check = {key: str(value) for key, value in header["check"].items()}
     return Lesson(path.stem, header["title"], task, header["view"], header["hint"], code["code"], check)
+
+
+def _faults(check: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a check, whatever the data are. A key that nobody reads, such as a misspelt filter, would make
+    a wrong answer the right one."""
+    kind = next((key for key in KEYS if key in check), None)
+    if kind is None:
+        yield "names neither a table nor a cell"
+        return
+    known, questions = KEYS[kind]
+    for key, value in check.items():
+        if key not in known:
+            yield f"has {key}, where only {', '.join(sorted(known))} are read"
+        elif not isinstance(value, str | int) or isinstance(value, bool):
+            yield f"has a {key} that is no text"
+    if check.get("of") not in questions:
+        yield f"asks for {check.get('of', 'nothing')}, which is none of {', '.join(sorted(questions))}"
+    if kind == "cell" and check.get("direction") not in ("in", "out"):
+        yield "has no direction, in or out"
+    if kind == "table" and check.get("of") != "rows" and not check.get("column"):
+        yield f"lacks the column of which it asks for {check.get('of')}"
