@@ -13,6 +13,7 @@ import os
 import shutil
 import socket
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -224,8 +225,7 @@ def _import(args: argparse.Namespace) -> None:
 def _serve(args: argparse.Namespace) -> None:
     from localcave.server.app import serve  # noqa: PLC0415
 
-    for folder in args.folders:
-        _manifest(folder)
+    _check_names([str(_manifest(folder)["datastack"]) for folder in args.folders], args.alias)
     users = None if args.require_token == ANY_TOKEN else args.require_token
     if users and not users.is_file():
         raise InputError(f"there is no file of users at {users}; name one that there is")
@@ -264,6 +264,18 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder / MANIFEST} is not JSON; make the folder again") from None
     except ValueError as error:
         raise InputError(str(error)) from None
+
+
+def _check_names(datastacks: Sequence[str], aliases: Sequence[str]) -> None:
+    """One name, one datastack: another would be answered for in its stead."""
+    from localcave.server.names import NAME  # noqa: PLC0415  only this command pays for it
+
+    for alias in aliases:
+        if not NAME.fullmatch(alias):
+            raise InputError(f"{alias!r} cannot be a name of a datastack; use letters, digits and underscores")
+    for name, often in Counter([*datastacks, *aliases]).items():
+        if often > 1:
+            raise InputError(f"{name} would be the name of {often} datastacks; serve one of them elsewhere")
 
 
 def _check_free(host: str, port: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT
+from tests.servers import ROOT, free_port
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:
@@ -82,6 +82,21 @@ def test_a_taken_port_is_said(small_cortex: Path) -> None:
         answer = run("serve", small_cortex, "--port", port)
     assert answer.returncode == 2
     assert answer.stderr.startswith(f"localcave: cannot listen on 127.0.0.1:{port}:")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--alias", "karst_demo"), "karst_demo would be the name of 2 datastacks"),
+        (("--alias", "minnie", "--alias", "minnie"), "minnie would be the name of 2 datastacks"),
+        (("--alias", "a b"), "'a b' cannot be a name of a datastack"),
+        (("{folder}",), "karst_demo would be the name of 2 datastacks"),
+    ],
+)
+def test_one_name_is_never_of_two_datastacks(small_cortex: Path, words: tuple[str, ...], sentence: str) -> None:
+    answer = run("serve", small_cortex, *(word.format(folder=small_cortex) for word in words), "--port", free_port())
+    assert answer.returncode == 2
+    assert answer.stderr.startswith(f"localcave: {sentence}")
 
 
 @pytest.mark.parametrize(
