@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import secrets
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -20,6 +22,8 @@ from localcave.engine.row_groups import groups_with, read_groups
 from localcave.folder import writer
 
 REMEMBERED_BYTES = 48_000_000
+SPILLED = "4GB"
+"""What queries may put on disk at most where they take more than the memory."""
 AXES = ("x", "y", "z")
 
 
@@ -251,9 +255,13 @@ class Store:
         self._local = threading.local()
         self._memory = _Memory(REMEMBERED_BYTES)
         directories = ", ".join(quote(f"{stack.folder}/") for stack in self.datastacks.values())
+        # of this database alone; DuckDB makes it when it is needed, and removes it
+        spill = Path(tempfile.gettempdir(), f"localcave-{secrets.token_hex(8)}")
         for setting in (
             f"SET threads = {threads}",
             f"SET memory_limit = {quote(memory_limit)}",
+            f"SET temp_directory = {quote(str(spill))}",
+            f"SET max_temp_directory_size = {quote(SPILLED)}",
             "SET GLOBAL TimeZone = 'UTC'",
             "SET GLOBAL parquet_metadata_cache = true",
             f"SET allowed_directories = [{directories}]",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+from localcave.engine import store as engine_store
 from localcave.engine.row_groups import groups_with
 from localcave.engine.store import Source, Store
 from localcave.folder.writer import FORMAT, MANIFEST, write_parquet
@@ -47,3 +51,22 @@ def test_rows_of_ids_are_those_of_the_whole_file(store: Store, order: str, ids: 
     pd.testing.assert_frame_equal(rows, expected.sort_values("id").reset_index(drop=True), check_dtype=False)
     different = store.rows_with(source, "owner", known, ["owner"])["owner"].to_pylist()
     assert sorted(different) == sorted(expected.owner.unique())
+
+
+def test_queries_never_fill_the_working_folder_or_the_disk(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spilled = tmp_path / "spilled"
+    (tmp_path / "working").mkdir()
+    spilled.mkdir()
+    monkeypatch.chdir(tmp_path / "working")
+    monkeypatch.setattr(tempfile, "tempdir", str(spilled))
+    folders = [stack.folder for stack in store.datastacks.values()]
+    many = "SELECT max(r) FROM (SELECT row_number() OVER (ORDER BY hash(i)) AS r FROM range(3_000_000) AS t(i))"
+    small = Store(folders, memory_limit="40MB")
+    assert small.rows(many) == [(3_000_000,)]
+    assert list(spilled.iterdir())
+    monkeypatch.setattr(engine_store, "SPILLED", "1MB")
+    with pytest.raises(duckdb.OutOfMemoryException, match="max_temp_directory_size"):
+        Store(folders, memory_limit="40MB").rows(many)
+    assert not list(Path.cwd().iterdir())
