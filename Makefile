@@ -20,9 +20,9 @@ run: $(VENV)/.run $(if $(CAVE_SERVER_ADDRESS),,$(if $(filter $(DEMO),$(DATA)),de
 classroom: HOST = 0.0.0.0
 classroom: run
 
-# Forget what was saved on the localcave that runs.
+# Forget what was saved on the localcave that runs, with the HOST that it was started with.
 reset:
-	@$(PY) -m localcave reset --port $(LOCALCAVE_PORT)
+	@$(PY) -m localcave reset --host $(HOST) --port $(LOCALCAVE_PORT)
 
 # In the order of the folders: files with the fewest tests, which are the slowest, would else come last and alone.
 test: $(VENV)/.dev lint

@@ -123,7 +123,9 @@ def _refusal(gate: Gate) -> Response | None:
 def _reset() -> Response:
     """Forget what users saved. Only for a program on this machine: not for pages, nor by way of a proxy."""
     from_afar = {"Origin", "Forwarded", "X-Forwarded-For"} & set(request.headers.keys())
-    if {request.remote_addr, request.host.partition(":")[0]} != {"127.0.0.1"} or from_afar:
+    here = request.environ["gunicorn.socket"].getsockname()[0]  # this machine asks its own address from the same one
+    is_here = request.remote_addr in ("127.0.0.1", here) and request.host.partition(":")[0] == here
+    if not is_here or from_afar:
         raise CaveError(403, {"message": "Only a program on the server's own machine may reset it."})
     service().reset()
     return jsonify({"status": "ok"})

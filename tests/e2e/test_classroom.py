@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,7 +16,7 @@ from caveclient import CAVEclient
 from cloudvolume import CloudVolume
 from playwright.sync_api import Browser, Page, expect
 
-from tests.servers import free_port, running
+from tests.servers import ROOT, free_port, running
 
 API = "/api/v1/karst_demo/latest"
 HERE = "127.0.0.2"
@@ -106,9 +108,24 @@ def test_students_save_states_only(classroom: tuple[str, str]) -> None:
     client = CAVEclient("karst_demo", server_address=server, auth_token="any", write_server_cache=False)
     with pytest.raises(requests.HTTPError, match="403"):
         client.annotation.create_table("tags", "bound_tag", "of a student", voxel_resolution=[4, 4, 40])
-    assert requests.post(f"{server}/reset", timeout=9).status_code == 403
+    student = http.client.HTTPConnection(server.split("//")[1], timeout=9, source_address=("127.0.0.3", 0))
+    student.request("POST", "/reset")
+    assert student.getresponse().status == 403
     number = client.state.upload_state_json({"layers": []})
     assert client.state.get_state_json(number) == {"layers": []}
+
+
+def test_a_teacher_resets_the_server_by_the_address_that_it_listens_on(classroom: tuple[str, str]) -> None:
+    karst, server = classroom
+    question = {"table": "nucleus_detection_v0"}
+    link = requests.post(f"{karst}{API}/neuroglancer", json=question, timeout=60).json()["url"].partition("#!")[2]
+    assert requests.get(link, timeout=60).ok
+    command = ["make", "-s", "reset", f"HOST={HERE}", f"LOCALCAVE_PORT={server.rsplit(':', 1)[1]}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert requests.get(link, timeout=60).status_code == 500
+    anew = requests.post(f"{karst}{API}/neuroglancer", json=question, timeout=60).json()["url"].partition("#!")[2]
+    assert requests.get(anew, timeout=60).ok
 
 
 def test_a_request_that_names_no_host_is_refused(classroom: tuple[str, str]) -> None:
