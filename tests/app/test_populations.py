@@ -191,22 +191,6 @@ def test_columns_that_six_cells_do_not_have_are_an_answer_of_the_api(asked: Flas
     assert more in ("share", "points") or answer.json["error"]["code"] == "not_found"
 
 
-@pytest.mark.parametrize(
-    ("query", "words"),
-    [
-        ({"model": "random"}, "random"),
-        ({"model": "depth", "value": "connections"}, "connections"),
-        ({"permutations": "0"}, "0 permutations"),
-        ({"permutations": "many"}, "many"),
-        ({"seed": "-1"}, "seed"),
-    ],
-)
-def test_bad_null_models(asked: FlaskClient, query: dict[str, str], words: str) -> None:
-    answer = asked.get(f"/api/v1/{SIX}/latest/populations/null", query_string={"pre": "types:", **query})
-    assert answer.status_code == 400
-    assert words in answer.json["error"]["message"]
-
-
 def test_empty_sets_and_sets_that_do_not_meet(asked: FlaskClient) -> None:
     text = get(asked, "edges", pre="types:cell_type = Z", proofread="off")
     assert text["rows"] == [] and "The presynaptic set has no cells." in text["messages"]
@@ -301,6 +285,11 @@ def test_paths_of_six_cells(asked: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("what", "query", "words"),
     [
+        ("null", {"model": "random"}, "random"),
+        ("null", {"model": "depth", "value": "connections"}, "connections"),
+        ("null", {"permutations": "0"}, "0 permutations"),
+        ("null", {"permutations": "many"}, "many"),
+        ("null", {"seed": "-1"}, "seed"),
         ("alike", {"cell": "864691136999999999"}, "not among"),
         ("alike", {"cell": "P1"}, "no root id"),
         ("alike", {"cell": "0"}, "no root id"),
@@ -314,7 +303,7 @@ def test_paths_of_six_cells(asked: FlaskClient) -> None:
         ("paths", {"through": "nowhere:"}, "nowhere"),
     ],
 )
-def test_bad_likeness_and_paths(asked: FlaskClient, what: str, query: dict[str, str], words: str) -> None:
+def test_bad_null_models_likeness_and_paths(asked: FlaskClient, what: str, query: dict[str, str], words: str) -> None:
     answer = asked.get(f"/api/v1/{SIX}/latest/populations/{what}", query_string={"pre": "types:", **query})
     assert answer.status_code in (400, 404) and words in answer.json["error"]["message"]
 
