@@ -29,7 +29,7 @@ from services.core.errors import NotAllowed, Upstream
 from services.core.metrics import CACHE_ANSWERS
 from services.core.pages import StoppedError
 from services.core.stages import stage
-from services.core.waiting import before_waiting
+from services.core.waiting import Question, before_waiting, question, seconds_to_wait, waited_in_vain
 
 log = logging.getLogger("karst.cache")
 
@@ -49,6 +49,14 @@ class _Kind(Generic[T]):
     decode: Callable[[bytes], Any]
     hold: Callable[[Any], Any]
     own: Callable[[Any], T]
+
+
+class _Loading(Future[Any]):
+    """What is being loaded, by `whose` question."""
+
+    def __init__(self, whose: Question | None) -> None:
+        super().__init__()
+        self.whose = whose
 
 
 def _to_json(value: Any) -> bytes:
@@ -78,7 +86,7 @@ class Cache:
         self.counts: Counter[str] = Counter()
         self._namespace = namespace
         self.memory = Memory(memory_bytes)
-        self._loading: dict[str, Future[Any]] = {}
+        self._loading: dict[str, _Loading] = {}
         self._lock = threading.Lock()
         self._store = open_store(where, store_bytes) if where else None
 
@@ -160,16 +168,18 @@ class Cache:
                 CACHE_ANSWERS.labels("memory").inc()
                 return kind.own(held.content)
             others = self._loading.get(name)
-            mine: Future[Any] = Future()
+            mine = _Loading(question())
             self._loading.setdefault(name, mine)
         if others is not None:
             before_waiting()
             with stage("cache"):
-                ready = wait([others], timeout=WAIT_S).done
+                ready = wait([others], timeout=seconds_to_wait(WAIT_S, others.whose)).done
             if ready:
                 self._count("waited")
                 with suppress(NotAllowed, StoppedError):  # which is for another person, maybe, than the one who waited
                     return kind.own(others.result())
+            else:
+                waited_in_vain(others.whose)
         try:
             content = self._from_store_or_load(name, kind, load, ttl_s, stale_s).content
         except BaseException as error:
@@ -192,7 +202,9 @@ class Cache:
         if held is not None:
             return held
         before_waiting()
-        with self._store.lock(name) if self._store else nullcontext():
+        with self._store.lock(name, seconds_to_wait(WAIT_S)) if self._store else nullcontext(True) as is_first:
+            if not is_first:
+                waited_in_vain()
             return self._from_store(name, kind) or self._load(name, kind, load, ttl_s, stale_s)
 
     @stage("cache")

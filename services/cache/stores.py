@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import filelock
 import redis
@@ -24,6 +24,8 @@ from services.core.stages import stage
 
 log = logging.getLogger("karst.cache")
 T = TypeVar("T")
+Lock: TypeAlias = Callable[[str, float], AbstractContextManager[Any]]
+"""Locks a key, for which it waits so many seconds."""
 
 KEEP_S = 90 * 24 * 3600
 """What has no time limit of its own is kept this long in Redis, which may drop what has one when it is full."""
@@ -46,10 +48,10 @@ class Store:
     after a failure, at most every ten seconds.
     """
 
-    def __init__(self, connect: Callable[[], tuple[Any, Callable[[str], AbstractContextManager[Any]]]]) -> None:
+    def __init__(self, connect: Callable[[], tuple[Any, Lock]]) -> None:
         self._connect = connect
         self._backend: Any = None
-        self._make_lock: Callable[[str], AbstractContextManager[Any]] | None = None
+        self._make_lock: Lock | None = None
         self._mutex = threading.Lock()
         self._problem = ""
         self._rest_until = 0.0
@@ -80,13 +82,13 @@ class Store:
         self._try(lambda: self._backend.delete(key))
 
     @contextmanager
-    def lock(self, key: str) -> Iterator[None]:
-        """Held by one process at a time; when it cannot be had in time, the block runs all the same."""
+    def lock(self, key: str, wait_s: float = WAIT_S) -> Iterator[bool]:
+        """Held by one process at a time; when it cannot be had in time, the block runs all the same, and is told so by
+        False."""
         with ExitStack() as stack:
-            lock = self._try(lambda: self._make_lock(key) if self._make_lock else None)
-            if lock is not None:
-                self._try(lambda: stack.enter_context(_lenient(lock)))
-            yield
+            lock = self._try(lambda: self._make_lock(key, wait_s) if self._make_lock else None)
+            held = None if lock is None else self._try(lambda: stack.enter_context(_lenient(lock)))
+            yield held is not False
 
     @stage("cache")
     def _try(self, action: Callable[[], T]) -> T | None:
@@ -107,16 +109,16 @@ class Store:
 
 
 @contextmanager
-def _lenient(lock: AbstractContextManager[Any]) -> Iterator[None]:
-    """A lock that is given up when its time is over, and whose release cannot fail."""
+def _lenient(lock: AbstractContextManager[Any]) -> Iterator[bool]:
+    """A lock that is given up when its time is over, which False tells, and whose release cannot fail."""
     try:
         lock.__enter__()
     except (filelock.Timeout, redis.exceptions.LockError):
-        log.warning("another process has been loading for too long; loading here too")
-        yield
+        log.warning("another process has been loading for too long")
+        yield False
         return
     try:
-        yield
+        yield True
     finally:
         try:
             lock.__exit__(None, None, None)
@@ -130,11 +132,11 @@ def open_store(where: str, max_bytes: int) -> Store:
     return Store((lambda: _connect_redis(where)) if is_redis else (lambda: _connect_folder(Path(where), max_bytes)))
 
 
-def _connect_folder(folder: Path, max_bytes: int) -> tuple[Folder, Callable[[str], AbstractContextManager[Any]]]:
+def _connect_folder(folder: Path, max_bytes: int) -> tuple[Folder, Lock]:
     @contextmanager
-    def locked(key: str) -> Iterator[None]:
+    def locked(key: str, wait_s: float) -> Iterator[None]:
         path = folder / "locks" / hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-        lock = filelock.FileLock(path, timeout=WAIT_S, mode=0o600)
+        lock = filelock.FileLock(path, timeout=wait_s, mode=0o600)
         with within(path.parent, lock.acquire):
             try:
                 yield
@@ -144,12 +146,13 @@ def _connect_folder(folder: Path, max_bytes: int) -> tuple[Folder, Callable[[str
     return Folder(folder / "entries", max_bytes), locked
 
 
-def _connect_redis(address: str) -> tuple[_Redis, Callable[[str], AbstractContextManager[Any]]]:
+def _connect_redis(address: str) -> tuple[_Redis, Lock]:
     client = redis.Redis.from_url(address, socket_connect_timeout=2.0, socket_timeout=10.0)
     client.ping()
     backend = _Redis(client, default_timeout=KEEP_S, key_prefix="karst:")
 
-    def make_lock(key: str) -> AbstractContextManager[Any]:
-        return client.lock(f"karst-lock:{key}", timeout=LEASE_S, blocking_timeout=LEASE_S, sleep=0.05)
+    def make_lock(key: str, wait_s: float) -> AbstractContextManager[Any]:
+        longest = min(wait_s, LEASE_S)
+        return client.lock(f"karst-lock:{key}", timeout=LEASE_S, blocking_timeout=longest, sleep=0.05)
 
     return backend, make_lock

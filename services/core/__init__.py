@@ -36,6 +36,7 @@ Public names:
 - `stages`: begin_render, stage, start
 - `type_columns`: BEGINS, BETWEEN, EACH, MOST_SYSTEMS, NO_TYPE, SEPARATOR, SEVERAL, USUAL_SYSTEM, agreed,
   are_several, as_counted, blank_words, each_system, of_system, system_column, type_column, usual_system
-- `waiting`: Waiting, before_waiting
+- `waiting`: Question, Waiting, before_waiting, question, seconds_to_wait, waited_in_vain,
+  waiting_for_others
 - `whole_numbers`: Default, whole_number
 """

@@ -35,6 +35,7 @@ from services.core.errors import BadInput, NotFound, TooLarge
 from services.core.identity import Identity
 from services.core.logs import explain
 from services.core.pages import StoppedError, between_pages
+from services.core.waiting import waiting_for_others
 from services.populations import chance, groupings, population, sets, synapse_reading
 from services.populations.chance import Draws
 from services.populations.population import Pair
@@ -42,6 +43,8 @@ from services.populations.synapse_reading import Progress
 
 MOST_AT_ONCE = 20
 """Requests that a reading takes while somebody waits; one of more is a job."""
+OTHERS_S = 5.0
+"""How long somebody waits for a table that others, such as another job, are loading."""
 SILENT_S = 180.0
 """A job that has not told of itself for so long was killed: a chunk takes CAVE a minute at most, then it fails."""
 AT_WORK = 1
@@ -115,13 +118,13 @@ class Jobs:
     def look_up(self, release: Release, texts: Sequence[str], ask: Callable[[], T], by: Sequence[str] = ()) -> T:
         """What `ask` makes of the sets that `texts` name (see :func:`sets.resolve`), grouped `by` columns maybe.
 
-        Raises LongError where that takes more answers of CAVE than somebody waits for, or is under way; from the end of
-        that job on, all of it is kept. Raises what `ask` does."""
+        Raises LongError where that takes more answers of CAVE than somebody waits for, or is under way, as another's
+        loading of the same tables may be; from the end of that job on, all of it is kept. Raises what `ask` does."""
         names = sorted({text.strip() for text in texts} - {""})
         id = _digest(_whose(release), release.datastack, release.number, "sets", names, sorted(by))
         known = self._known(id)
         if not (known and known.under_way):
-            with suppress(StoppedError), between_pages(_Patience()):
+            with suppress(StoppedError), between_pages(_Patience()), waiting_for_others(OTHERS_S):
                 return ask()
         raise LongError(self._started(id, partial(self._find_cells, id, *_place(release), names, by)))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -260,6 +262,29 @@ def test_sets_whose_tables_take_many_answers_are_looked_up_by_a_job(
         assert waiting.status_code == 202
         cancelled = client_of(other).delete(waiting.headers["Location"])
         assert cancelled.json["job"]["state"] == "cancelled"
+
+
+def test_a_table_that_another_job_is_loading_holds_up_nobody(folder: Cave, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who needs it as well has a job, which goes on when it is there."""
+    monkeypatch.setattr(jobs, "OTHERS_S", 0.05)
+    release, result = folder.release(SIX, VERSION), jobs.Jobs(folder)
+    loading, loaded = threading.Event(), threading.Event()
+
+    def load() -> int:
+        loading.set()
+        assert loaded.wait(60)
+        return 6
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(folder.cache.value, ("slow",), load)
+        assert loading.wait(60)
+        with pytest.raises(jobs.LongError) as error:
+            result.look_up(release, ["types:"], lambda: folder.cache.value(("slow",), load))
+        assert not first.done() and result.find(error.value.job.id).state in ("waiting", "reading", "done")
+        loaded.set()
+        assert first.result() == 6
+    assert ended(result, error.value.job.id).state == "done"
+    assert result.look_up(release, ["types:"], lambda: folder.cache.value(("slow",), load)) == 6
 
 
 WORKER = """

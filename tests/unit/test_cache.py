@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 
 from services.cache.codec import decode_frame, encode_frame
 from services.cache.shared import Cache
+from services.core.pages import StoppedError
+from services.core.parallel import gather
+from services.core.waiting import waiting_for_others
 
 MEMORY = 64 * 2**20
 
@@ -153,6 +156,41 @@ class TestOnce:
     def test_a_load_may_use_the_cache(self, where: str) -> None:
         cache = Cache(where, MEMORY)
         assert cache.value(("outer",), lambda: cache.value(("inner",), lambda: 1) + 1) == 2
+
+    def test_who_does_not_wait_long_is_not_held_up_by_what_another_loads(self, where: str) -> None:
+        """In this process and in another, which has only the store in common with it."""
+        cache, loading, done = Cache(where, MEMORY), threading.Event(), threading.Event()
+
+        def load() -> int:
+            loading.set()
+            assert done.wait(30)
+            return 1
+
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(cache.value, ("slow",), load)
+            assert loading.wait(30)
+            for asked in (cache, Cache(where, MEMORY)):
+                with waiting_for_others(0.05), pytest.raises(StoppedError):
+                    asked.value(("slow",), never)
+            assert not first.done()
+            done.set()
+            assert first.result() == 1
+        with waiting_for_others(0.0):
+            assert cache.value(("slow",), never) == Cache(where, MEMORY).value(("slow",), never) == 1
+
+    def test_who_does_not_wait_long_waits_for_what_his_own_threads_load(self, where: str) -> None:
+        cache, asked = Cache(where, MEMORY), threading.Barrier(2)
+
+        def load() -> int:
+            time.sleep(0.3)
+            return 1
+
+        def ask() -> int:
+            asked.wait(30)
+            return int(cache.value(("shared",), load))
+
+        with waiting_for_others(0.0):
+            assert gather(ask, ask) == [1, 1]
 
     def test_different_keys_do_not_wait_for_each_other(self, where: str) -> None:
         cache = Cache(where, MEMORY)
