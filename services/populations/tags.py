@@ -31,7 +31,7 @@ def of_synapses(population: Population) -> pd.Series:
     if number * math.ceil(len(post) / IDS_AT_ONCE) > MOST_REQUESTS:
         raise TooLarge(f"The compartments of {len(synapses):,} synapses are too many to ask for.", "Take smaller sets.")
     cells = np.sort(counts.index.to_numpy(np.int64))
-    parts = []
+    parts = [pd.DataFrame({"id": np.empty(0, np.int64), "tag": pd.array([], dtype="string")})]
     for start in range(number):
         for at in range(0, len(post), IDS_AT_ONCE):
             ids = cells[start::number].tolist(), post[at : at + IDS_AT_ONCE].tolist()
@@ -40,6 +40,5 @@ def of_synapses(population: Population) -> pd.Series:
             if rows.attrs.get("truncated"):
                 raise TooLarge("CAVE sent only a part of the compartments.", "Take smaller sets.")
             parts.append(compartments.of_rows(release, rows))
-    every = pd.concat([pd.DataFrame({"id": [], "tag": []}), *parts], ignore_index=True)
-    known = every.drop_duplicates("id").astype({"id": "int64"}).set_index("id")["tag"]
-    return known.reindex(synapses["id"]).astype("string").reset_index(drop=True)
+    known = pd.concat(parts, ignore_index=True).drop_duplicates("id").set_index("id")["tag"]
+    return known.reindex(synapses["id"]).reset_index(drop=True)

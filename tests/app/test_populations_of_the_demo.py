@@ -64,6 +64,7 @@ def test_what_proofreading_changed(cave: Cave, localcave_url: str) -> None:
     assert some["sets"]["pre_before"]["cells_named"] > some["sets"]["pre_before"]["cells"] > 0
 
 
+@pytest.mark.filterwarnings("error:The behavior of DataFrame concatenation")
 def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:
     release = cave.release(DEMO, demo.version)
     if PROOFREAD not in release.tables():
