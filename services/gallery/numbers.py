@@ -14,6 +14,7 @@ from services.cells import cells, synapse_weights
 from services.core.errors import BadInput, TooLarge
 from services.core.parallel import gather
 from services.core.roles import N_INPUT, N_OUTPUT
+from services.core.type_columns import SEVERAL
 from services.gallery.files import Figure
 from services.populations import groupings, jobs, population
 from services.populations.population import Population
@@ -68,13 +69,15 @@ def _medians(column: str, release: Release, of: Mapping[str, Any]) -> Numbers:
 
 
 def _targets(release: Release, of: Mapping[str, Any]) -> Numbers:
-    """Shares of the synapses of each row by the row's targets, all that are no rows together."""
+    """Shares of the synapses of each row by the row's targets, all that are no rows together; without those onto cells
+    of no type or of several."""
     result = _read(release, of)
     edges, rows = result.edges, of["rows"]
     pre, post = (groupings.group(release, one, of["by"]) for one in (result.pair.pre, result.pair.post))
     sources = pre.names_of(edges.pre_ids, edges.pre_ids[edges.pre])
     targets = post.names_of(edges.post_ids, edges.post_ids[edges.post])
-    known = sources.isin(rows).to_numpy(bool) & targets.notna().to_numpy(bool)
+    typed = targets.notna() & (targets != SEVERAL).fillna(False)
+    known = sources.isin(rows).to_numpy(bool) & typed.to_numpy(bool)
     targets = targets.where(targets.isin(rows), of["rest"])[known]
     counts = pd.crosstab(sources[known].array, targets.array, edges.num_syn[known], aggfunc="sum").fillna(0)
     shares = counts.reindex(columns=[*rows, of["rest"]], fill_value=0).div(counts.sum(axis=1), axis=0)

@@ -82,6 +82,22 @@ def test_strengths_and_targets(cave: Cave, client: CAVEclient) -> None:
                 assert share == pytest.approx(table.loc[row].get(column, 0)), pair
 
 
+def test_targets_of_several_types_are_not_counted_as_excitatory(cave: Cave, localcave_url: str) -> None:
+    """Which alone cells with differing rows are, at the older version."""
+    client = CAVEclient(DEMO, server_address=localcave_url, auth_token="none", write_server_cache=False)
+    client.version = min(client.materialize.get_versions())
+    status, typed = client.materialize.query_table(PROOFREAD), client.materialize.query_table(MTYPES)
+    typed = typed[typed["pt_root_id"] != 0].groupby("pt_root_id")["cell_type"].agg(lambda own: "/".join(set(own)))
+    pre = sorted(set(status.loc[status["strategy_axon"] != "none", "pt_root_id"]) & set(typed.index[typed == "PTC"]))
+    rows = client.materialize.query_table("synapses_pni_2", filter_in_dict={"pre_pt_root_id": pre})
+    rows = rows[rows["pre_pt_root_id"] != rows["post_pt_root_id"]]
+    targets = rows["post_pt_root_id"].map(typed).dropna()
+    several = targets.str.contains("/")
+    assert several.any()
+    excitatory = ~targets[~several].isin(["PTC", "DTC", "STC", "ITC"])
+    assert here(cave, client, "8_mtypes")["PTC → excitatory"] == pytest.approx(excitatory.mean())
+
+
 def test_outputs_and_orphans(cave: Cave, client: CAVEclient) -> None:
     status = client.materialize.query_table(PROOFREAD)
     types = client.materialize.query_table(MTYPES).drop_duplicates("pt_root_id", keep=False)
