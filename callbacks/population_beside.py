@@ -33,7 +33,8 @@ def plot(view: PopulationAddress, result: Population) -> tuple[Plot, pd.DataFram
     rows = call(comparisons.difference, *both, figure_reads.groups(groups), compared, end=end, seed=seed)
     first, other = (len(getattr(one.pair, end)) for one in (result, second))
     words = f"{first:,} cells beside {other:,}. {comparisons.WORDS[compared]}"
-    notes = (words, *population.notes_beside(result, second, comparisons.SECOND))
+    single = ("A set of one cell has no interval.",) if min(first, other) == 1 else ()
+    notes = (words, *single, *population.notes_beside(result, second, comparisons.SECOND))
     note = f"Bars: 95% bootstrap intervals ({comparisons.BOOTSTRAPS} resamples of the cells, seed {seed})."
     figure = call(drawing.differences, rows, FORMS[compared])
     return Plot("differences", "Difference", figure, note=note), rows.result, groups.by, notes

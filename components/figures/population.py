@@ -52,7 +52,8 @@ def targets(shares: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     bars: list[dict[str, Any]] = []
     for post, rows in known.groupby("post", sort=False, dropna=False):
         name = _name(post)
-        texts = [f"{low:.1%} to {high:.1%}" for low, high in zip(rows["low"], rows["high"], strict=True)]
+        intervals = zip(rows["low"], rows["high"], strict=True)
+        texts = ["one cell" if pd.isna(low) else f"{low:.1%} to {high:.1%}" for low, high in intervals]
         bars.append(
             {
                 "type": "bar",
@@ -99,8 +100,10 @@ def by_distance(fractions: pd.DataFrame) -> Figure:
 
 
 def differences(groups: pd.DataFrame, form: str) -> Figure:
-    """A dot with its interval for each group; `groups` as of `comparisons.difference`."""
-    known = groups.dropna(subset=["low"])
+    """A dot for each group, with its interval where that is known; `groups` as of `comparisons.difference`."""
+    known = groups.dropna(subset=["difference"])
+    widths = pd.DataFrame({"up": known["high"] - known["difference"], "down": known["difference"] - known["low"]})
+    widths = widths.astype(object).where(widths.notna(), None)
     dots = {
         "type": "scatter",
         "mode": "markers",
@@ -108,8 +111,8 @@ def differences(groups: pd.DataFrame, form: str) -> Figure:
         "y": [_name(group) for group in known["group"]],
         "error_x": {
             "type": "data",
-            "array": (known["high"] - known["difference"]).tolist(),
-            "arrayminus": (known["difference"] - known["low"]).tolist(),
+            "array": widths["up"].tolist(),
+            "arrayminus": widths["down"].tolist(),
             **INTERVAL,
         },
         "marker": {"color": NEUTRAL, "size": 8},

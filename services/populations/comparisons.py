@@ -11,7 +11,7 @@ from scipy import sparse
 
 from services.cave.release import Release
 from services.cells import cells
-from services.populations.distributions import BOOTSTRAPS, CONFIDENCE
+from services.populations.distributions import BOOTSTRAPS, CONFIDENCE, LEAST_DRAWN
 from services.populations.edges import Edges, End, Floats, Ids
 from services.populations.groupings import Grouping
 from services.populations.matrices import nullable
@@ -84,7 +84,8 @@ def difference(
     the `end` "post", two sets of postsynaptic cells in their sources.
 
     Columns: group (string), first, second, difference (first less second), low and high (Float64): its 95% interval,
-    of drawing as many cells of either set anew, with replacement; null where there is nothing to divide by.
+    of drawing as many cells of either set anew, with replacement; null where there is nothing to divide by, and low and
+    high where a set has a single cell.
     """
     rng = np.random.default_rng(seed)
     values, draws = [], []
@@ -94,7 +95,8 @@ def difference(
         values.append(_divided(above.sum(axis=0), below.sum(axis=0)))
         draws.append(_divided(weights @ above, weights @ below))
     apart = draws[0] - draws[1]
-    some = np.isfinite(apart).any(axis=0)
+    fewest = min(len(edges.pre_ids if end == "pre" else edges.post_ids) for edges in (first, second))
+    some = np.isfinite(apart).any(axis=0) & (fewest >= LEAST_DRAWN)
     low, high = np.full((2, len(groups.names)), np.nan)
     tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
     if some.any():

@@ -13,6 +13,8 @@ from services.populations.matrices import nullable
 
 BOOTSTRAPS = 500
 CONFIDENCE = 0.95
+LEAST_DRAWN = 2
+"""Fewer cells tell nothing of how they vary: drawn anew they are always the same."""
 DISTANCE_BIN_UM = 25.0
 MOST_UM = 500.0
 """Distances beyond are together in the last bin."""
@@ -52,7 +54,8 @@ def targets(edges: Edges, pre: Grouping, post: Grouping, *, seed: int, bootstrap
     """The share of each presynaptic group's synapses that goes to each postsynaptic group, with 95% intervals: those of
     drawing as many cells of the group anew, with replacement.
 
-    Columns: pre, post (string), share, low, high (Float64, 0 to 1; null for a group without synapses).
+    Columns: pre, post (string), share, low, high (Float64, 0 to 1; null for a group without synapses, and low and high
+    for one of a single cell).
     """
     rng = np.random.default_rng(seed)
     shape = (len(edges.pre_ids), len(post.names))
@@ -64,6 +67,8 @@ def targets(edges: Edges, pre: Grouping, post: Grouping, *, seed: int, bootstrap
         if not own.sum():
             continue
         share[at] = own.sum(axis=0) / own.sum()
+        if len(own) < LEAST_DRAWN:
+            continue
         weights = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), size=bootstraps)
         drawn = weights @ own
         known = drawn[drawn.sum(axis=1) > 0]

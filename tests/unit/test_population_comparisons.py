@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from components.figures import population as drawing
 from services.populations import comparisons
 from services.populations.edges import Edges, edges_of
 from services.populations.groupings import of_values
@@ -81,6 +82,16 @@ def test_intervals_hold_what_is_true_as_often_as_they_say() -> None:
         row = comparisons.difference(*pair, groups, "connected_fraction", seed=seed, bootstraps=300).iloc[0]
         hits += row["low"] <= 0 <= row["high"]
     assert stats.binomtest(hits, 100, 0.95).pvalue > 0.001
+
+
+def test_a_set_of_one_cell_has_a_difference_without_an_interval() -> None:
+    """Drawn anew it is always the same, which was shown as an interval of no width."""
+    one, many = (wiring(ids, {"A": 0.9, "B": 0.5, None: 0.5}, 5)[1] for ids in (FIRST[:1], SECOND))
+    for pair in ((one, many), (many, one), (one, one)):
+        result = comparisons.difference(*pair, of_values("type", TYPES), seed=1)
+        assert result["difference"].notna().all() and result[["low", "high"]].isna().all(axis=None)
+        dots = drawing.differences(result, ".1%")["data"][0]
+        assert len(dots["x"]) == 3 and dots["error_x"]["array"] == dots["error_x"]["arrayminus"] == [None] * 3
 
 
 def test_sets_without_cells_have_no_difference() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from components.figures import population as drawing
 from services.populations import distributions
 from services.populations.edges import Edges, edges_of
 from services.populations.groupings import Grouping
@@ -61,6 +62,15 @@ def test_targets_and_their_intervals(synapses: pd.DataFrame, edges: Edges) -> No
         assert row.low < row.share < row.high
         assert 2 < (row.high - row.low) / spread < 6
     assert result.equals(distributions.targets(edges, groups(), groups(), seed=1, bootstraps=400))
+
+
+def test_a_group_of_one_cell_has_targets_without_intervals(edges: Edges) -> None:
+    alone = Grouping("type", ("A", "B"), (np.arange(CELLS) > 0).astype(np.int64))
+    result = distributions.targets(edges, alone, groups(), seed=1).set_index("pre")
+    assert result.loc["A", "share"].sum() == pytest.approx(1) and result.loc["A", ["low", "high"]].isna().all(axis=None)
+    assert result.loc["B", ["low", "high"]].notna().all(axis=None)
+    texts = {text for bar in drawing.targets(result.reset_index(), {})["data"] for text in bar["text"]}
+    assert "one cell" in texts and not any("nan" in text or "NA" in text for text in texts)
 
 
 def test_fractions_by_distance(edges: Edges) -> None:
