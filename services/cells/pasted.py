@@ -36,6 +36,7 @@ _INLINE = re.compile(r"#!\+?(?=\{)")
 _STATE = re.compile(r"https?://[^\s#?]+/nglstate/(?:api/v\d+/)?(?:raw/)?\d{1,19}\b")
 _PATH = re.compile(r"/cells/([0-9]{1,19})(?![0-9])")
 _FEW_GROUPS = re.compile(r"[0-9]{1,3}(?:([ ,'])[0-9]{3})(?:\1[0-9]{3}){0,5}")
+_UNREAD = "A link is cut off or shows no segmentation: no ids were taken from it."
 _AROUND = " \t\r\n\v\f,;:.'\"`[](){}="
 _NAMES = ("cell", "anno-id", "root_id", "root_ids", "ids")
 """Parameters under which the addresses of this application and of older viewers have ids."""
@@ -163,6 +164,9 @@ class _Reading:
         document = _state(inline.string[inline.end() :]) if inline else None
         if document is not None:
             self.state(document)
+            return
+        if inline is not None:
+            self.notes[_UNREAD] = None
             return
         link = link.rstrip(")>]}\"',;.")
         if stored := _STATE.search(unquote(link)):

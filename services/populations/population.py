@@ -19,6 +19,9 @@ from services.populations.groupings import Grouping
 from services.populations.sets import CellSet, Proofread
 from services.populations.synapse_reading import Progress
 
+NO_SIZES = "The synapse table has no sizes."
+"""Said once of populations beside each other."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pair:
@@ -93,7 +96,7 @@ class Population:
                 which = "1 synapse of a cell onto itself is"
             messages.append(f"{which} not counted.")
         if not self.sized:
-            messages.append("The synapse table has no sizes.")
+            messages.append(NO_SIZES)
         return tuple(messages)
 
 
@@ -164,7 +167,7 @@ def second(population: Population, pair: Pair, end: End) -> Population:
 def notes_beside(first: Population, other: Population, label: str) -> tuple[str, ...]:
     """What a person should know of a population beside the `first`, each sentence after a label that says which it is
     of; without what is general and said of the first."""
-    repeated = [one for one in other.pair.general if any(one in note for note in first.notes)]
+    repeated = [one for one in (*other.pair.general, NO_SIZES) if any(one in note for note in first.notes)]
     return tuple(f"{label}: {note}" for note in other.notes if not any(one in note for one in repeated))
 
 

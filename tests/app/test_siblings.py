@@ -160,6 +160,8 @@ def test_a_population_counts_the_synapses_that_cells_count(client, fly):
     assert (refused.status_code, "are not known" in refused.json["error"]["message"]) == (400, True)
     unsized = client.get(f"/api/v1/{FLY[0]}/{FLY[1]}/populations/matrix", query_string=sets | {"value": "net_size"})
     assert (unsized.status_code, "no sizes" in unsized.json["error"]["message"]) == (400, True)
+    compared = ask(client, FLY, "populations/changes", **sets, against=FLY[1])
+    assert sum("no sizes" in message for message in compared["messages"]) == 1  # of both versions
     for line, words in (
         ("cleft_score >", "value is expected"),
         ("depth_um > 3", "depth"),

@@ -1,6 +1,7 @@
 """Ids in whatever is pasted, to the last digit."""
 
 import json
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -244,3 +245,11 @@ def test_an_id_is_read_out_of_what_programs_write_around_it(written):
     assert (pasted.ids, pasted.rubbish, pasted.rounded) == ((ROOT,), (), ())
     assert one_id(text) == ROOT
     assert read_value(Column("pt_root_id", "root id", "id", ""), text, 0) == ROOT
+
+
+@pytest.mark.parametrize("state", ['{"segments":["864691135771609596"]}', '{"layers":[{"type":"segmentation","segm'])
+@pytest.mark.parametrize("written", [str, quote])
+def test_a_link_that_cannot_be_read_beside_ids_is_not_passed_over(state: str, written: Callable[[str], str]) -> None:
+    """Its ids were lost without a word."""
+    result = read_ids(f"https://ngl.org/#!{written(state)} 864691135771609597")
+    assert result.ids == (864691135771609597,) and "cut off or shows no segmentation" in result.sentences()[0]
