@@ -102,8 +102,7 @@ def by_distance(fractions: pd.DataFrame) -> Figure:
 def differences(groups: pd.DataFrame, form: str) -> Figure:
     """A dot for each group, with its interval where that is known; `groups` as of `comparisons.difference`."""
     known = groups.dropna(subset=["difference"])
-    widths = pd.DataFrame({"up": known["high"] - known["difference"], "down": known["difference"] - known["low"]})
-    widths = widths.astype(object).where(widths.notna(), None)
+    up, down = known["high"] - known["difference"], known["difference"] - known["low"]
     dots = {
         "type": "scatter",
         "mode": "markers",
@@ -111,16 +110,21 @@ def differences(groups: pd.DataFrame, form: str) -> Figure:
         "y": [_name(group) for group in known["group"]],
         "error_x": {
             "type": "data",
-            "array": widths["up"].tolist(),
-            "arrayminus": widths["down"].tolist(),
+            "array": _or_none(up),
+            "arrayminus": _or_none(down),
             **INTERVAL,
         },
         "marker": {"color": NEUTRAL, "size": 8},
         "hovertemplate": f"%{{y}}: %{{x:{form}}}<extra></extra>",
     }
     across = {"tickformat": form, "title": {"text": "first − second"}, "zeroline": True, "zerolinecolor": "#8a9699"}
-    down = {"autorange": "reversed", "type": "category"}
-    return figure([dots], 90 + ROW_PX * len(known), xaxis=across, yaxis=down)
+    groups_down = {"autorange": "reversed", "type": "category"}
+    return figure([dots], 90 + ROW_PX * len(known), xaxis=across, yaxis=groups_down)
+
+
+def _or_none(numbers: pd.Series) -> list[float | None]:
+    """Numbers, None where one is not known."""
+    return [None if pd.isna(number) else float(number) for number in numbers]
 
 
 def compartments(counts: pd.DataFrame) -> Figure:
