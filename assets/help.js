@@ -42,7 +42,7 @@
         hide();
         owner = element;
         tip.textContent = text;
-        document.body.append(tip);
+        (owner.closest("dialog, header, main") || document.body).append(tip);
         tip.hidden = false;
         owner.setAttribute("aria-describedby", tip.id);
         const at = element.getBoundingClientRect();

@@ -238,8 +238,10 @@
                     document.body.classList.remove("k-edited");
                     for (const form of document.querySelectorAll("form[data-left]")) delete form.dataset.left;
                     for (const link of document.querySelectorAll(".k-nav")) {
-                        if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
+                        const here = link.pathname === location.pathname;
+                        if (here) link.setAttribute("aria-current", "page");
                         else link.removeAttribute("aria-current");
+                        if (here) link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft;
                     }
                     if (first) {
                         first = false;

@@ -110,11 +110,17 @@ def _results(view: PopulationAddress, pair: Pair, message: Sequence[str]) -> tup
     both = populations_page.sets(view, pair, read=waiting is None)
     if waiting is not None:
         href = no_update if view.read == "on" else view.href()
-        return [both, waiting], status, alerts.notes([*message, *pair.notes]), href
+        return [both, waiting], status, _told(message, pair.notes, pair.notices), href
     result = population.read(pair)
-    notes = population.with_new(result.notes, groupings.notices(pair.release, *grouped_by(view, pair)))
+    notices = population.with_new(pair.notices, groupings.notices(pair.release, *grouped_by(view, pair)))
     drawn = _drawn(view, result) if view.panel == "matrix" else [populations_page.panel()]
-    return [both, populations_page.tabs(view), *drawn], status, alerts.notes([*message, *notes]), view.href()
+    return [both, populations_page.tabs(view), *drawn], status, _told(message, result.notes, notices), view.href()
+
+
+def _told(messages: Sequence[str], notes: Sequence[str], notices: Sequence[str]) -> list[Any]:
+    """What is particular to these sets; the notices of tables, which some of the notes repeat, are a line above it."""
+    own = [note for note in notes if not any(one in note for one in notices)]
+    return [*alerts.notices(notices), *alerts.notes([*messages, *own])]
 
 
 @callback(

@@ -90,7 +90,7 @@ def invitation(examples: Sequence[tuple[str, PopulationAddress]]) -> html.Div:
     return alerts.empty(
         "Who connects to whom",
         html.P(
-            "Choose a table and a filter for the presynaptic cells, and others for the postsynaptic ones if you like."
+            "Choose a table and a filter for the presynaptic cells, and others for the postsynaptic if they differ."
         ),
         *links,
     )
@@ -99,7 +99,6 @@ def invitation(examples: Sequence[tuple[str, PopulationAddress]]) -> html.Div:
 def sets(view: PopulationAddress, pair: Pair, *, read: bool) -> html.Div:
     """What is known of both sets, in a menu once their synapses are `read`; their skeletons, and both in a viewer."""
     titles = (
-        "",
         "set",
         "cells counted",
         "cells named",
@@ -111,7 +110,7 @@ def sets(view: PopulationAddress, pair: Pair, *, read: bool) -> html.Div:
         _set_row("Presynaptic", pair.pre, pair.requested[0]),
         _set_row("Postsynaptic", pair.post, pair.requested[1]),
     ]
-    head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
+    head = html.Thead(html.Tr([html.Td(), *(html.Th(title, scope="col") for title in titles)]))
     table = html.Table([head, html.Tbody(rows)], className="k-table k-sets", **aria(label="The sets"))
     shown: Any = html.Div(table, className="k-scroll", tabIndex="0", role="region", **aria(label="The sets"))
     if read:

@@ -57,8 +57,12 @@ class Pair:
     @property
     def general(self) -> tuple[str, ...]:
         """Those of the notes, or parts of them, that are not about these sets alone."""
-        tables = (*self.release.roles.of_cells, self.pre.table, self.post.table)
-        return (*self._counting(), *self.release.notices(*tables))
+        return (*self._counting(), *self.notices)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the owners give notice of, of the tables of both sets and of those that tell of all cells."""
+        return self.release.notices(*self.release.roles.of_cells, self.pre.table, self.post.table)
 
     def _counting(self) -> tuple[str, ...]:
         """Which synapses count."""

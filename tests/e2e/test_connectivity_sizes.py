@@ -36,6 +36,21 @@ def test_ten_partners_are_seen_without_scrolling_and_nothing_moves(page: Page, r
     expect(page.locator("#plot-sholl .js-plotly-plot")).to_be_visible()
 
 
+def test_four_cells_leave_room_for_their_partners(page: Page, truth: Truth) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    ids = " ".join(
+        map(str, truth.types().query("cell_type == 'MC'")["pt_root_id"].loc[lambda roots: roots != 0].iloc[:4])
+    )
+    page.goto(f"/connectivity-viewer?cell={ids}&tab=in")
+    expect(page.locator("#panel-in .k-neuroglancer")).to_be_visible()
+    rows = page.locator("#panel-in .ag-center-cols-container .ag-row").all()
+    inside = [box for box in (row.bounding_box() for row in rows) if box and box["y"] + box["height"] <= 720]
+    assert len(inside) >= 9
+    last = page.get_by_role("region", name="The cells", exact=True).locator("tbody tr").last
+    last.scroll_into_view_if_needed()
+    expect(last).to_be_in_viewport()
+
+
 def test_a_phone_is_as_wide_as_the_page(page: Page, root: int) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.add_init_script(SHIFT)
