@@ -53,6 +53,6 @@ def metrics() -> Response | tuple[Response, int]:
     Only for who asks from this machine or its private network, and not through a proxy: 403 for others."""
     is_direct = request.remote_addr and "X-Forwarded-For" not in request.headers
     if not is_direct or not ip_address(request.remote_addr or "").is_private:
-        refused = NotAllowed("Metrics are only told within the private network.")
+        refused = NotAllowed("Metrics are served to the private network only.")
         return jsonify({"error": refused.to_dict()}), 403
     return Response(text(), content_type=CONTENT_TYPE_LATEST)

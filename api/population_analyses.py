@@ -169,7 +169,7 @@ def population_changes(datastack: str, version: str) -> Response:
     """What became, since the version `against`, of each connected pair of the same sets."""
     against, (offset, limit) = params.text("against").strip(), params.span(None)
     if not against:
-        raise BadInput("There is no version to compare with.", "Give one as against.")
+        raise BadInput("There is no version to compare with.", "Name one as against.")
     later = read_pair(datastack, version)
     earlier = read_pair(datastack, against, synapses=later.line)
     entry = read_entry(later)

@@ -36,7 +36,7 @@ LONGEST_ADDRESS = 8190
 def only_for_people() -> None:
     """There is nothing to sign in to where all share one token."""
     if door().settings.auth != "person":
-        raise NotFound("Nobody signs in to this Karst.")
+        raise NotFound("This Karst has no sign-in.")
 
 
 @blueprint.get("/sign-in")

@@ -41,7 +41,7 @@ def show(query: OfFigure, _reload: Any) -> Any:
         return []
     figure = next((one for one in files.figures() if one.name == query["figure"]), None)
     if figure is None:
-        raise NotFound(f"There is no figure {query['figure'][:60]!r}.", "Choose one of the list.")
+        raise NotFound(f"There is no figure {query['figure'][:60]!r}.", "Choose one from the list.")
     release = release_of(cave(), TableAddress(version=query["version"] or LATEST))
     place = f"{release.datastack}, {release.version.title}"
     shares = figure.kind in numbers.SHARES

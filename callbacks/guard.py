@@ -180,7 +180,7 @@ def _refused(error: BadInput) -> Response:
 
 
 def _misfit(what: str) -> BadInput:
-    return BadInput(f"This is nothing that a page of Karst asks: {what} does not fit.", "Reload the page.")
+    return BadInput(f"This request is not one that Karst's pages make: {what} does not fit.", "Reload the page.")
 
 
 def _where(error: ValidationError) -> str:

@@ -63,5 +63,5 @@ def check(clicks: int | None, enter: int | None, given: str | None, name: str, d
 def _lesson(name: str) -> files.Lesson:
     result = next((lesson for lesson in files.lessons()[0] if lesson.name == name), None)
     if result is None:
-        raise NotFound(f"There is no lesson {name[:60]!r}.", "Choose one of the list.")
+        raise NotFound(f"There is no lesson {name[:60]!r}.", "Choose one from the list.")
     return answers.of_datastack(cave(), cave().settings.datastack, result, outside_address(cave()))

@@ -48,7 +48,7 @@ def listing(view: TableAddress, tables: Sequence[TableInfo]) -> Any:
     """A line for each of the tables that were found."""
     if not tables:
         return alerts.empty(
-            "No table or view of this version has all of these words",
+            "No table or view of this version has all these words",
             html.P(["Search for something else, or ", html.A("list them all", href=view.catalogue()), "."]),
         )
     head = html.Thead(html.Tr([html.Th(name, scope="col") for name in HEADINGS]))

@@ -65,8 +65,8 @@ def invitation() -> html.Div:
     """Stands where a cell would be."""
     return alerts.empty(
         "No cell yet",
-        html.P("Type or paste above a root, nucleus or supervoxel id, several ids, a position or a Neuroglancer link."),
-        html.P("Karst finds out which of them it is."),
+        html.P("Type or paste a root, nucleus or supervoxel id, several ids, a position or a Neuroglancer link above."),
+        html.P("Karst finds out which it is."),
         html.P(["Or choose one in a ", html.A("table", href="/table-viewer"), ": every root id there leads here."]),
     )
 

@@ -91,7 +91,7 @@ def _section(name: str, title: str, children: Sequence[Any]) -> html.Section:
 
 
 def _late() -> html.P:
-    return html.P("Not counted: there was no time. Narrow the filter.", className="k-hint")
+    return html.P("Not counted in time. Narrow the filter.", className="k-hint")
 
 
 def _number(value: float) -> str:

@@ -156,7 +156,7 @@ def _among(matrix: pd.DataFrame) -> Any:
 
 def _count(count: Any, top: int) -> html.Td:
     if pd.isna(count):
-        return html.Td("?", title="CAVE cut the synapses of both cells, so nobody knows.")
+        return html.Td("?", title="CAVE cut the synapses of both cells, so the number is not known.")
     share = round(100 * count / top) if top else 0
     mix = f"color-mix(in srgb, var(--k-accent) calc({share}% * var(--k-shade)), transparent)"
     shade = {"background": mix} if count else {}

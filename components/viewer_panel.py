@@ -41,7 +41,7 @@ def beside_table(view: TableAddress, viewers: Sequence[Viewer]) -> list[Any]:
         **data(view="1"),
     )
     stands = any(viewer.kind == "bundled" for viewer in viewers)
-    frame = _frame() if stands else html.P("There is no viewer here to stand in the page.", className="k-hint")
+    frame = _frame() if stands else html.P("No viewer can be shown in the page.", className="k-hint")
     return [
         form,
         html.Div(id="table-3d-said", role="status"),

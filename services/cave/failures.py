@@ -40,7 +40,7 @@ UNKNOWN_ID = re.compile(r"cannot find node|has no root|does not exist|not found"
 NOT_VALID_THEN = re.compile(r"root_ids passed are not valid at the query timestamp: \[([\d, ]{1,400})")
 NO_COLUMN = re.compile(r"^'?(\w{1,63})'?$")
 CHECK = "Check the number and the datastack, or look it up in Find ids."
-AGAIN = "Please try again; if it lasts, tell the operator."
+AGAIN = "Try again; if it goes on, tell the operator."
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,7 @@ def _answered(response: requests.Response, subject: Subject) -> KarstError:
     if status in (401, 403):
         return _refused(body, message, subject)
     if status == 429:
-        return Upstream(
-            "CAVE limits how often it may be asked, and that limit is reached.", "Wait a minute and try again."
-        )
+        return Upstream("CAVE's limit of requests is reached.", "Wait a minute and try again.")
     if status in (502, 503, 504):
         return Upstream(f"CAVE at {subject.server} is not available at the moment (status {status}).", AGAIN)
     if subject.missing and (status in (400, 404) or UNKNOWN_ID.search(message) or not body):

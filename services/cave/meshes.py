@@ -30,7 +30,7 @@ class Meshes(Voxels):
         self.require(datastack)
         table = (self.info(datastack)["segmentation_source"] or "").rstrip("/").split("/")[-1]
         server = self._local_server(datastack)
-        missing = NotFound(f"CAVE has no mesh of {root_id}.", "Meshes exist of segments of the chunkedgraph.")
+        missing = NotFound(f"CAVE has no mesh of {root_id}.", "Only segments of the chunkedgraph have meshes.")
         if not is_name(table):
             raise missing
         fragments = self.voxel_source(datastack)
@@ -41,7 +41,7 @@ class Meshes(Voxels):
         mesh = self._read("mesh", most_s, lambda: _mesh(source, int(root_id), secrets))
         if mesh is None:
             whose = f"The mesh of {root_id} in {bare(datastack)}"
-            raise Upstream(f"{whose} could not be read; whatever takes {most_s:g} s is given up.")
+            raise Upstream(f"{whose} could not be read within {most_s:g} s.")
         if not len(mesh.faces):
             raise missing
         if len(mesh.faces) > MOST_FACES:

@@ -46,7 +46,7 @@ class Skeletons(ABC):
                 "skeleton", subject, self._skeletons, lambda client: client.fetch_skeletons([int(root_id)])
             )
             if str(root_id) not in result:
-                raise NotFound(missing, "Skeletons exist mostly of proofread cells.")
+                raise NotFound(missing, "Mostly proofread cells have skeletons.")
             return {name: result[str(root_id)][name] for name in SHOWN}
 
         skeleton: dict[str, Any] = self.cache.value(("skeleton and radius", datastack, int(root_id)), load)

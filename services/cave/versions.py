@@ -48,7 +48,7 @@ def find(cave: Datastacks, datastack: str, version: str | int | None) -> Version
             raise NotFound(f"Datastack {datastack} has no version at the moment.", "Choose another datastack.")
         return newest
     if not (text.isascii() and text.isdigit()):
-        raise BadInput(f"{text[:40]!r} is no version of {datastack}.", _ways(cave, datastack))
+        raise BadInput(f"{text[:40]!r} is not a version of {datastack}.", _ways(cave, datastack))
     result = {str(one.number): one for one in known}.get(text.lstrip("0"))
     if result is None:
         message = f"Datastack {datastack} has no version {text[:40]}."

@@ -262,7 +262,7 @@ def _usual(release: Release, table: str, rows: pd.DataFrame) -> str:
 def _known(release: Release, table: str, *, roots: Collection[int] | None = None, by: str = "") -> pd.DataFrame:
     """The rows of a table that are of a root id, or, of one that is not held, of some."""
     if is_of_synapses(release, table):
-        raise BadInput(f"{table} says something of synapses, not of cells.", "Choose it as the table of types.")
+        raise BadInput(f"{table} is about synapses, not cells.", "Choose it as the table of types.")
     if roots is None:
         rows = release.table(table)
     else:
@@ -270,7 +270,7 @@ def _known(release: Release, table: str, *, roots: Collection[int] | None = None
         equal = {column: value} if equals and _is_text(release, table, column) else {}
         rows = rows_of_cells(release, table, roots, **equal)
     if "pt_root_id" not in rows.columns:
-        raise BadInput(f"{table} has no root ids, so it cannot say the types of partners.", "Choose another table.")
+        raise BadInput(f"{table} has no root ids, so it cannot tell the types of partners.", "Choose another table.")
     return rows[(rows["pt_root_id"].fillna(0) != 0).to_numpy(bool)]
 
 

@@ -69,7 +69,7 @@ def find(release: Release, cell_id: int, id_type: str = "auto") -> Cell:
     version is replaced by the most overlapping one that is. Raises BadInput or NotFound.
     """
     if id_type not in ID_TYPES:
-        raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
+        raise BadInput(f"{id_type[:40]!r} is not a type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
     nuclei = somas(release)
     kind = _detect(nuclei, cell_id) if id_type == "auto" else id_type
     ways: dict[str, Callable[[Release, int, pd.DataFrame], _Match]] = {
@@ -197,8 +197,8 @@ def _by_root(release: Release, requested: int, nuclei: pd.DataFrame) -> _Match:
     try:
         heirs, valid_at = gather(partial(release.suggest_roots, requested), partial(_valid_at, release, requested))
     except NotFound:
-        kinds = "no root id" if (nuclei["nucleus_id"] == requested).any() else "neither a root id nor a nucleus id"
-        message = f"{requested} is {kinds} that {release.datastack} has at version {release.number}"
+        kinds = "not a root id" if (nuclei["nucleus_id"] == requested).any() else "neither a root id nor a nucleus id"
+        message = f"{requested} is {kinds} of {release.datastack} at version {release.number}"
         if looks_rounded(requested):
             raise NotFound(
                 f"{message}; it looks rounded by a spreadsheet or a browser.", _meant(nuclei, requested)

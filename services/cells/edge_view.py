@@ -42,7 +42,7 @@ def find(release: Release) -> EdgeView | None:
     count = next((name for name in (role.column, *PAIR_COUNTS) if name in there), None)
     if ends is None or count is None:
         raise BadInput(
-            f"{role.table} has no columns of two root ids and a number of synapses, so it is no view of pairs.",
+            f"{role.table} has no columns of two root ids and a number of synapses, so it is not a view of pairs.",
             "Name another under roles in the profile.",
         )
     first = release.sample(role.table)

@@ -81,7 +81,7 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
     there is no id at all.
     """
     if id_type not in ID_TYPES:
-        raise BadInput(f"{id_type[:40]!r} is no type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
+        raise BadInput(f"{id_type[:40]!r} is not a type of id.", f"Choose one of {', '.join(ID_TYPES)}.")
     if table.filters is not None:
         raise TooLarge(
             f"{table.info.name} is too large to look ids up in.", "Type them into the box of a column: in 1, 2, 3."
@@ -89,7 +89,9 @@ def search(cave: Cave, table: TableFrame, text: str, id_type: str = "auto") -> I
     release = Release(cave, table.datastack, table.version)
     pasted = pasted_positions.read(release, text)
     if not pasted.ids:
-        raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root, nucleus or other ids.")
+        raise BadInput(
+            "There is no id in this text.", " ".join(pasted.sentences()) or "Paste root, nucleus or other ids."
+        )
     looked_up = _Lookup(cave, table, np.array(pasted.ids, dtype=np.int64), id_type)
     looked_up.run()
     unknown = (looked_up.status == "unknown").any()

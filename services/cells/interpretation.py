@@ -47,7 +47,7 @@ def understand(release: Release, text: str, question_type: str = "auto") -> Ques
     MOST_CELLS cells.
     """
     if question_type not in QUESTION_TYPES:
-        raise BadInput(f"{question_type[:40]!r} is no type of id.", f"Choose one of {', '.join(QUESTION_TYPES)}.")
+        raise BadInput(f"{question_type[:40]!r} is not a type of id.", f"Choose one of {', '.join(QUESTION_TYPES)}.")
     plain = without_labels(visible(text)).strip()
     if question_type in ID_TYPES and (one := as_id(plain)) is not None:
         return Question("id", (one,), question_type)
@@ -96,9 +96,7 @@ def find(release: Release, text: str, question_type: str = "auto") -> Cell:
 def refuse_several(question: Question) -> None:
     """Raises BadInput for more than one cell."""
     if len(question.ids) > 1:
-        raise BadInput(
-            f"{len(question.ids)} ids are given, but one cell is shown at a time.", "Leave only one of them."
-        )
+        raise BadInput(f"{len(question.ids)} ids are given, but one cell is shown at a time.", "Keep only one.")
 
 
 def _with_notes(error: KarstError, question: Question) -> KarstError:
@@ -110,7 +108,7 @@ def _refuse_positions(release: Release, text: str) -> None:
     """Raises BadInput for several positions, one after the other: their coordinates would pass for ids."""
     given = pasted_positions.positions_in(text)
     if len(given) > 1 and all(positions.is_place(release, one) for one in given):
-        raise BadInput(f"{len(given)} positions are given, but one is read at a time.", "Leave only one of them.")
+        raise BadInput(f"{len(given)} positions are given, but one is read at a time.", "Keep only one.")
 
 
 def _try(ask: partial[T]) -> T | KarstError:
@@ -155,7 +153,7 @@ def _marked(release: Release, link: PastedLink) -> Question:
     if len(link.points_nm) > MOST_CELLS:
         raise TooLarge(
             f"The link has {len(link.points_nm):,} points, more than the {MOST_CELLS} that are looked up at once.",
-            "Ask for fewer, one part after the other.",
+            "Split them into smaller lists.",
         )
     below = pasted_positions.at_points(release, link.points_nm)
     return Question("link", below.ids, "root_id", (*link.warnings, *below.notes))
@@ -178,7 +176,7 @@ def _some(kind: Kind, ids: Sequence[int], id_type: str, start: str, notes: Seque
     """All of the cells. Raises TooLarge for more than can be read at once: an answer for a part would pass for all."""
     if len(ids) > MOST_CELLS:
         raise TooLarge(
-            f"{start} {len(ids):,} cells, more than the {MOST_CELLS} that are read at once.",
-            "Ask for fewer, one part after the other.",
+            f"{start} {len(ids):,} cells, more than the {MOST_CELLS} that can be read at once.",
+            "Split them into smaller lists.",
         )
     return Question(kind, tuple(ids), id_type, tuple(notes))

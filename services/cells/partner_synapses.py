@@ -44,7 +44,7 @@ def warnings(connections: Connectivity, synapses: pd.DataFrame) -> tuple[str, ..
     if not table:
         return connections.warnings
     if not connections.typed_synapses:
-        words = f"{table} says something of cells, so synapses have no columns of it; their partners have."
+        words = f"{table} is about cells, so its columns stand with the partners, not with the synapses."
         return (*connections.warnings, words)
     types = cell_types.of_synapses([*connections.typed_synapses.values()], "id")
     return (*connections.warnings, *cell_types.differing([types], synapses["id"].to_numpy(np.int64), table, "synapse"))

@@ -78,7 +78,7 @@ def threshold(text: str) -> int:
     if not text:
         return 1
     if not (text.isascii() and text.isdigit() and int(text[:9]) >= 1 and len(text) < 9):
-        raise BadInput(f"{text[:20]!r} is no number of synapses.", "Give a whole number, 1 or more.")
+        raise BadInput(f"{text[:20]!r} is not a number of synapses.", "Give a whole number, 1 or more.")
     return int(text)
 
 
@@ -90,7 +90,7 @@ def percentage(text: str) -> Fraction | None:
     match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%?", text, re.ASCII)
     percent = Fraction(match[1]) if match else Fraction(0)
     if not 0 < percent <= 100:
-        raise BadInput(f"{text[:20]!r} is no percentage.", "Give a number above 0 and up to 100, such as 80.")
+        raise BadInput(f"{text[:20]!r} is not a percentage.", "Give a number above 0 and up to 100, such as 80.")
     return percent
 
 

@@ -83,7 +83,7 @@ def read_ids(
     """
     if len(text) > MOST_CHARACTERS:
         raise BadInput(
-            f"{len(text):,} characters were pasted; {MOST_CHARACTERS:,} are the most.", "Paste the ids in parts."
+            f"{len(text):,} characters were pasted; at most {MOST_CHARACTERS:,} are read.", "Paste the ids in parts."
         )
     reading = _Reading(tuple(sources))
     document = _state(visible(text)) or _state(cleaned(text))
@@ -114,7 +114,7 @@ def one_id(text: str) -> int:
     pasted = read_ids(re.sub(r"[ ,']", "", bare) if grouped else text[:LONGEST_ID_TEXT])
     words = [word for word in pasted.rubbish if not (word.isidentifier() and pasted.ids and pasted.ids[0] > EXACT)]
     if len(pasted.ids) > 1:
-        raise BadInput(f"{len(pasted.ids)} ids are given, but one cell is shown at a time.", "Leave only one of them.")
+        raise BadInput(f"{len(pasted.ids)} ids are given, but one cell is shown at a time.", "Keep only one.")
     if pasted.rounded:
         raise BadInput(
             f"{pasted.rounded[0]} is not a whole id: a spreadsheet has probably rounded it.",
@@ -127,7 +127,9 @@ def one_id(text: str) -> int:
     if len(pasted.rubbish) == 1 and re.fullmatch(r"[0-9]+", words[0]):
         reason = "it is too large" if words[0].strip("0") else "0 marks a place without a segment"
         raise BadInput(f"{words[0]} is not the id of a cell: {reason}.", "Check the id.")
-    raise BadInput(f"{bare[:40]!r} is not an id: ids are whole numbers.", "Check it for letters and signs.")
+    raise BadInput(
+        f"{bare[:40]!r} is not an id: ids are whole numbers.", "Give an id, a position or a Neuroglancer link."
+    )
 
 
 class _Reading:

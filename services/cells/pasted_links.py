@@ -149,11 +149,11 @@ def stored_state(cave: Cave, datastack: str, wanted: str) -> Mapping[str, Any]:
         where = address.hostname or "an unknown place"
         raise BadInput(
             f"The state of this link is kept at {where[:80]}; only those that CAVE at {ours.netloc} keeps are read.",
-            "Open the link, and paste what the address of the viewer is then.",
+            "Open the link, and paste the address that the viewer then has.",
         )
     state = cave.state(datastack, int(known[1]))
     if not isinstance(state, dict):
-        raise BadInput("What this link opens is no state of Neuroglancer.", "Copy the link again.")
+        raise BadInput("This link does not open a Neuroglancer state.", "Copy the link again.")
     return state
 
 
@@ -189,8 +189,8 @@ def _fragment(link: str) -> str:
     if _STATE_PATH.fullmatch(parts.path):
         return link
     raise BadInput(
-        "This is no link of Neuroglancer with something in it.",
-        "Copy the whole address of the viewer, with all that is behind '#!'.",
+        "This Neuroglancer link holds no state.",
+        "Copy the whole address of the viewer, with everything after '#!'.",
     )
 
 

@@ -98,7 +98,7 @@ def parse(text: str, *, certain: bool = False) -> Coordinates | None:
 
 
 def _no_position(text: str) -> BadInput:
-    return BadInput(f"{text.strip()[:40]!r} is no position.", "Give x, y and z, as Neuroglancer shows them.")
+    return BadInput(f"{text.strip()[:40]!r} is not a position.", "Give x, y and z, as Neuroglancer shows them.")
 
 
 def _check(count: int, axes: list[str], units: set[str]) -> None:

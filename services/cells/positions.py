@@ -121,7 +121,7 @@ def _of_synapse(points: pd.DataFrame) -> CellAt:
         )
     if not first.root_id:
         raise NotFound(
-            f"{_side(first).capitalize()} is {_distance(first)} from this position: that is no segment of a cell.",
+            f"{_side(first).capitalize()} is {_distance(first)} from this position, which is not inside a cell.",
             "Give another place.",
         )
     return CellAt(

@@ -51,7 +51,7 @@ def _of_another_kind(release: Release, name: str, table: str) -> str:
     if name not in ("somata", "cell_types", "coregistration") or schema in RULES[name].schemas:
         return ""
     if name == "somata" and info.reference_table:
-        return f"{table}, named for somata, refers to {info.reference_table}, so its ids are no ids of nuclei."
+        return f"{table}, named for somata, refers to {info.reference_table}, so its ids are not nucleus ids."
     foreign = any(schema in rule.schemas for role, rule in RULES.items() if role != name)
     if name == "somata":
         fits = not (foreign or "tag" in schema) or bool(re.search("soma|nucle", table.casefold()))
@@ -60,4 +60,4 @@ def _of_another_kind(release: Release, name: str, table: str) -> str:
     else:
         fits = "coreg" in schema or "coreg" in table.casefold() or bool(columns(release, table) & UNITS)
     kind = f"of schema type {schema}" if schema else "a view"
-    return "" if fits else f"{table}, named for {words}, is {kind}, which says nothing of {words}."
+    return "" if fits else f"{table}, named for {words}, is {kind}, which says nothing about {words}."

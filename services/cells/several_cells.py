@@ -194,7 +194,7 @@ def _explained(cells: Sequence[Connectivity], side: Side) -> tuple[str, ...]:
     if cut := [one.cell.root_id for one in cells if one.truncated[way]]:
         messages.append(
             f"CAVE cut the {way.noun} synapses of {', '.join(map(str, cut))}: where a partner is not among those that "
-            "it sent, the number is blank, for nobody knows it."
+            "it sent, the number is blank, because it is not known."
         )
     return tuple(messages)
 

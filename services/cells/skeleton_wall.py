@@ -55,7 +55,7 @@ def read(release: Release, root_ids: Sequence[int]) -> Wall:
     skeletons = dict(zip(shown, gather(*(partial(_skeleton, release, root) for root in shown)), strict=True))
     known = {root: skeleton for root, skeleton in skeletons.items() if skeleton}
     if not known:
-        raise NotFound("CAVE has no skeleton of any of these cells.", "Skeletons exist mostly of proofread cells.")
+        raise NotFound("CAVE has no skeleton of any of these cells.", "Mostly proofread cells have skeletons.")
     without = (*missing, *(root for root in skeletons if root not in known))
     return Wall(cells(known, release.volume.axes), without, len(root_ids) - len(known) - len(without))
 

@@ -127,8 +127,8 @@ class TooOften(KarstError):
 
     def __init__(self, most: int, retry_after_s: int) -> None:
         super().__init__(
-            f"Your network address or account has sent more than {most:,} requests within a minute.",
-            f"Please go on in {retry_after_s} seconds.",
+            f"Your network address or account has sent more than {most:,} requests in a minute.",
+            f"Try again in {retry_after_s} seconds.",
         )
         self.retry_after_s = retry_after_s
 
@@ -141,7 +141,7 @@ class Busy(KarstError):
     retry_after_s = 5
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"CAVE is slow, and {most} requests wait for it already.", "Please try again in some seconds.")
+        super().__init__(f"CAVE is slow: {most} requests are waiting for it.", "Try again in a few seconds.")
 
 
 class Unforeseen(KarstError):
@@ -151,7 +151,7 @@ class Unforeseen(KarstError):
     status = 500
 
     def __init__(self) -> None:
-        super().__init__("Karst made a mistake while answering.", "Nothing you typed is lost; trying again may help.")
+        super().__init__("Something went wrong in Karst.", "Nothing you typed is lost; trying again may help.")
 
 
 class Upstream(KarstError):
@@ -168,7 +168,7 @@ class Unavailable(Upstream):
 
     def __init__(self, server: str, retry_after_s: int) -> None:
         super().__init__(
-            f"CAVE at {server} does not answer at the moment.",
-            f"Try again in {retry_after_s} seconds. What has been read before can still be seen.",
+            f"CAVE at {server} is not responding.",
+            f"Try again in {retry_after_s} seconds. What was read before can still be viewed.",
         )
         self.retry_after_s = retry_after_s

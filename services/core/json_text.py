@@ -18,7 +18,7 @@ def read_json(content: bytes) -> Any:
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise BadInput("The body of the request is no JSON.", "Send one JSON object, as UTF-8.") from error
+        raise BadInput("The body of the request is not JSON.", "Send one JSON object, as UTF-8.") from error
     level: list[Any] = [value]
     for _ in range(DEEPEST):
         level = [part for one in level if isinstance(one, dict | list) for part in _parts(one)]

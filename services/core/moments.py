@@ -71,5 +71,5 @@ def number_of(version: str) -> int:
     if is_moment(version):
         return MomentNumber(read_moment(version).timestamp())
     if not (version.isascii() and version.isdigit() and len(version) < 10):
-        raise BadInput(f"{version[:40]!r} is no number of a version.", "Open the page anew.")
+        raise BadInput(f"{version[:40]!r} is not a version number.", "Reload the page.")
     return int(version)

@@ -18,5 +18,5 @@ def whole_number(text: str, default: Default, name: str = "") -> int | Default:
         return default
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
         given = f"{name}={text[:40]}" if name else repr(text[:40])
-        raise BadInput(f"{given} is no whole number.", "Give a whole number, 0 or more, or leave it out.")
+        raise BadInput(f"{given} is not a whole number.", "Give a whole number, 0 or more, or leave it out.")
     return int(digits)

@@ -93,7 +93,7 @@ def in_box(axes: Axes, ranges: Sequence[str], unit: str, position: int) -> InBox
         )
     meant = UNITS.get(unit.lower()) if unit else axes[0].unit
     if meant is None:
-        raise BadInput(f"{unit[:20]!r} is no unit of a box.", "Use vx, nm or um.", position=position)
+        raise BadInput(f"{unit[:20]!r} is not a unit of length.", "Use vx, nm or um.", position=position)
     if meant != axes[0].unit and any(column.voxel_nm is None for column in axes):
         raise BadInput(f"The positions are in {axes[0].unit} here, not in {meant}.", position=position)
     first, second, third = (_range(text, position) for text in ranges)
@@ -103,10 +103,12 @@ def in_box(axes: Axes, ranges: Sequence[str], unit: str, position: int) -> InBox
 def _range(text: str, position: int) -> Range:
     match = _RANGE.fullmatch(text)
     if match is None:
-        raise BadInput(f"{text[:40]!r} is no range.", "Write 100..200, 100.., ..200 or .. for all.", position=position)
+        raise BadInput(
+            f"{text[:40]!r} is not a range.", "Write 100..200, 100.., ..200 or .. for all.", position=position
+        )
     low, high = (None if end is None else float(end) for end in match.groups())
     if any(end is not None and not math.isfinite(end) for end in (low, high)):
-        raise BadInput(f"{text[:40]!r} is beyond all numbers.", position=position)
+        raise BadInput(f"{text[:40]!r} is too large a number.", position=position)
     if low is not None and high is not None and low > high:
         raise BadInput(f"The range {text[:40]} ends before it begins.", position=position)
     return low, high

@@ -156,7 +156,7 @@ def _matches(column: Column, operand: Operand, *, result: bool) -> Node:
         pc.match_substring_regex(pa.array([""]), operand.text)
     except pa.ArrowInvalid:
         raise BadInput(
-            f"{operand.text[:60]!r} is no regular expression.",
+            f"{operand.text[:60]!r} is not a regular expression.",
             "Put a backslash before characters such as ( [ * + ? that are meant as they stand.",
             position=operand.position,
         ) from None

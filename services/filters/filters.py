@@ -98,5 +98,5 @@ def box_of(column: Column, values: Sequence[Value]) -> str:
 def _check_length(text: str) -> None:
     if len(text) > LONGEST_LINE:
         raise BadInput(
-            f"The filter has {len(text):,} characters; {LONGEST_LINE:,} are the most.", position=LONGEST_LINE
+            f"The filter has {len(text):,} characters; at most {LONGEST_LINE:,} are allowed.", position=LONGEST_LINE
         )

@@ -39,7 +39,7 @@ def shuffles(edges: Edges, permutations: int, seed: int) -> Iterator[Indices]:
     if len(pre_kept) * width > MOST_PAIRS:
         raise TooLarge(
             f"{len(pre_kept):,} x {width:,} connected cells are too many to shuffle their connections.",
-            "Take smaller sets, or the null model of depth.",
+            "Choose smaller sets, or the null model of depth.",
         )
     _, own, other = np.intersect1d(
         edges.pre_ids[pre_kept], edges.post_ids[post_kept], assume_unique=True, return_indices=True

@@ -75,7 +75,7 @@ def group(release: Release, cells: CellSet, by: str = "") -> Grouping:
         return of_cells(cells)
     table, _, column = meant.partition(type_columns.SEPARATOR)
     if not column:
-        raise BadInput(f"It is not said of which table {by[:80]!r} is.", "Name it as <table>.<column>, or say cell.")
+        raise BadInput(f"{by[:80]!r} does not name its table.", "Name it as <table>.<column>, or say cell.")
     rows = cell_types.type_rows(release, table, roots=cells.ids.tolist()).frame
     if column not in rows:
         near = ", ".join(map(str, rows.columns))

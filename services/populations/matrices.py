@@ -94,7 +94,7 @@ def matrix(
         whole = outputs if value == "output_share" else inputs
         if whole is None:
             raise BadInput(
-                f"All synapses of these cells are not known, so there is no {value}.", "Choose another value."
+                f"Not all synapses of these cells are known, so there is no {value}.", "Choose another value."
             )
         shape = (len(pre.names), len(post.names))
         below = np.broadcast_to(whole[:, None] if value == "output_share" else whole[None, :], shape)

@@ -116,7 +116,7 @@ def steps(edges: Edges, permutations: int) -> int:
     most = MOST_STEPS // paths - 1
     raise TooLarge(
         f"{len(edges):,} connections have {paths:,} paths of two, too many to count in {permutations:,} permutations.",
-        f"Ask for {most:,} permutations at most, or take smaller sets." if most > 0 else "Take smaller sets.",
+        f"Ask for {most:,} permutations at most, or take smaller sets." if most > 0 else "Choose smaller sets.",
     )
 
 

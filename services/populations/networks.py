@@ -56,7 +56,8 @@ def network(
     sided = cells.groupby("key")["side"].agg(lambda own: "both" if own.nunique() > 1 else own.iloc[0])
     if len(sided) > MOST_NODES:
         raise TooLarge(
-            f"{len(sided):,} nodes are more than the {MOST_NODES} that are drawn.", "Group the cells, or take fewer."
+            f"{len(sided):,} nodes are more than the {MOST_NODES} that are drawn.",
+            "Group the cells, or choose fewer cells.",
         )
     once = cells.drop_duplicates(["key", "root_id"]).groupby("key")
     nodes = pd.DataFrame({"name": once["name"].first(), "side": sided, "cells": once.size()})

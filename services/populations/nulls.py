@@ -128,7 +128,7 @@ class Null:
 def draws(permutations: int, seed: int) -> dict[str, Any]:
     """So many permutations with a seed, as the models take them. Raises BadInput for too few or too many."""
     if not 1 <= permutations <= MOST_PERMUTATIONS:
-        raise BadInput(f"{permutations:,} permutations are not possible.", f"1 to {MOST_PERMUTATIONS:,} are.")
+        raise BadInput(f"{permutations:,} permutations are not possible.", f"Choose 1 to {MOST_PERMUTATIONS:,}.")
     return {"permutations": permutations, "seed": seed}
 
 
@@ -216,7 +216,7 @@ def keep_distances(
     Raises BadInput where none is."""
     shape = _shape(pre, post, permutations)
     if len(edges.pre_ids) * len(edges.post_ids) > MOST_PAIRS:
-        raise TooLarge("There are too many pairs of cells to measure their distances.", "Take smaller sets.")
+        raise TooLarge("There are too many pairs of cells to measure their distances.", "Choose smaller sets.")
     width = shape[0] * shape[1]
     bins = distance_bins(somata_um[0][edges.pre], somata_um[1][edges.post], deep=deep)
     known = bins >= 0
@@ -289,7 +289,7 @@ def _shape(pre: Grouping, post: Grouping, permutations: int) -> tuple[int, int]:
     if len(pre.names) * len(post.names) * permutations > MOST_NUMBERS:
         raise TooLarge(
             f"{permutations:,} permutations of {len(pre.names):,} x {len(post.names):,} groups are too many to hold.",
-            "Group the cells by type, or take fewer permutations.",
+            "Group the cells by type, or ask for fewer permutations.",
         )
     return len(pre.names), len(post.names)
 

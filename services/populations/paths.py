@@ -49,12 +49,14 @@ def between(
     sources; BadInput for a number of steps that is not 1 to 3.
     """
     if not 1 <= steps <= MOST_STEPS:
-        raise BadInput(f"Paths of {steps} steps are not looked for.", f"1 to {MOST_STEPS} are.")
+        raise BadInput(f"Paths of {steps} steps are not searched.", f"Choose 1 to {MOST_STEPS}.")
     pairs = len(sources) * len(targets)
     if most is None and pairs > MOST_PAIRS:
         raise TooLarge(f"{pairs:,} pairs are more than {MOST_PAIRS:,}.", "Ask for the first, or take smaller sets.")
     if len(sources) * len(edges) > MOST_WALKED:
-        raise TooLarge(f"{len(edges):,} connections are too many to follow from {len(sources):,} cells.", "Take fewer.")
+        raise TooLarge(
+            f"{len(edges):,} connections are too many to follow from {len(sources):,} cells.", "Choose fewer cells."
+        )
     graph = _Graph(edges)
     own = indices_of(graph.ids, sources)
     other = indices_of(graph.ids, targets)

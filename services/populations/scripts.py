@@ -166,11 +166,13 @@ def _voxel_nm(release: Release) -> list[float]:
 def _synapses(pair: Pair, *, placed: bool = False) -> str:
     """The lines that read the synapses; `placed` with their positions."""
     if len(pair.pre) + len(pair.post) > MOST_IDS:
-        raise TooLarge(f"A script would have more than {MOST_IDS:,} ids in it.", "Take the edges as a file.")
+        raise TooLarge(f"A script would have more than {MOST_IDS:,} ids in it.", "Download the edges as a file.")
     release = pair.release
     shape = release.synapse_shape()
     if shape.referring:
-        raise BadInput(f"{shape.table} refers to the synapses, which no script joins.", "Take the edges as a file.")
+        raise BadInput(
+            f"{shape.table} refers to the synapses, which a script cannot join.", "Download the edges as a file."
+        )
     ends = {f"{shape.pre}_root_id": "pre_pt_root_id", f"{shape.post}_root_id": "post_pt_root_id"}
     sized, position = ["size"] if shape.sized else [], [*shape.positions] if placed else []
     same = pair.pre.ids.tolist() == pair.post.ids.tolist()

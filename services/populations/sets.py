@@ -85,7 +85,7 @@ def resolve(release: Release, text: str) -> CellSet:
         )
     table, where = parse(text)
     if not text.strip():
-        raise BadInput("There is no set of cells.", "Name a table with a filter, as in types:cell_type = BC, or ids.")
+        raise BadInput("No cells are given.", "Name a table with a filter, as in types:cell_type = BC, or ids.")
     if table and table not in release.tables() and IDS.fullmatch(where):
         table = ""  # a name of what is pasted, as in root_id: 864691135000000000
     result = _of_table(release, table, where) if table else _of_ids(release, where)
@@ -112,7 +112,7 @@ def root_id(text: str) -> int:
     """The root id that a text is. Raises BadInput."""
     text = text.strip()
     if not (text.isascii() and text.isdigit()) or len(text) > 19 or not 0 < int(text) < 2**63:
-        raise BadInput(f"{text[:40]!r} is no root id.", "Give that of a cell of the sets.")
+        raise BadInput(f"{text[:40]!r} is not a root id.", "Give the root id of a cell in the sets.")
     return int(text)
 
 
@@ -143,7 +143,7 @@ def _of_large(release: Release, table: LargeTable, query: TableQuery) -> CellSet
     filters = large_tables.filters_of(release.cave, table, query)
     count = release.count(name, filters) if filters.columns() else table.info.row_count
     if count is not None and count > most:
-        raise TooLarge(f"These are {count:,} rows of {name}, more than {most:,}.", "Filter further.")
+        raise TooLarge(f"These are {count:,} rows of {name}, more than {most:,}.", "Narrow the filter.")
     rows = release.query(name, filters, select_columns=[ROOT_IDS], whole=True)
     notes = live.notices(release.cave, table)
     return replace(_distinct(name, rows[ROOT_IDS].fillna(0).to_numpy(np.int64)), notes=notes)
@@ -180,7 +180,7 @@ def _listed(release: Release, text: str) -> tuple[Sequence[int], list[str]]:
         return saved, []
     pasted = pasted_positions.placed(release, text) or pasted_positions.read(release, text)
     if not pasted.ids:
-        raise BadInput("There is no id in this.", " ".join(pasted.sentences()) or "Paste root or nucleus ids.")
+        raise BadInput("There is no id in this text.", " ".join(pasted.sentences()) or "Paste root or nucleus ids.")
     return pasted.ids, list(pasted.sentences())
 
 

@@ -54,7 +54,7 @@ def like(profiles: Profiles, root_id: int, measure: Measure = "cosine") -> pd.Da
     among them, BadInput for one without synapses."""
     at = profiles.row(root_id)
     if not profiles.counts[at].any():
-        raise BadInput(f"Cell {root_id} has no synapses among these sets.", "So there is nothing to compare it by.")
+        raise BadInput(f"Cell {root_id} has no synapses among these sets.", "Choose another cell.")
     alike = similarity.similarities(profiles.counts[at : at + 1], measure, profiles.counts)[0]
     kept = np.isfinite(alike) & (profiles.ids != root_id)
     frame = pd.DataFrame(
@@ -74,11 +74,13 @@ def clusters(profiles: Profiles, number: int = CLUSTERS, measure: Measure = "cos
     without synapses are left out. Columns: root_id, cluster and num_syn (int64). Raises BadInput for a number that is
     not 1 to 50, TooLarge for more than 3,000 cells."""
     if not 1 <= number <= MOST_CLUSTERS:
-        raise BadInput(f"{number:,} clusters are not possible.", f"1 to {MOST_CLUSTERS} are.")
+        raise BadInput(f"{number:,} clusters are not possible.", f"Choose 1 to {MOST_CLUSTERS}.")
     some = profiles.counts.any(axis=1)
     ids, counts = profiles.ids[some], profiles.counts[some]
     if len(ids) > MOST_CLUSTERED:
-        raise TooLarge(f"{len(ids):,} cells are more than the {MOST_CLUSTERED:,} that are clustered.", "Take fewer.")
+        raise TooLarge(
+            f"{len(ids):,} cells are more than the {MOST_CLUSTERED:,} that are clustered.", "Choose fewer cells."
+        )
     labels, leaves = np.ones(len(ids), np.int64), np.arange(len(ids))
     if len(ids) > 1:
         tree = similarity.clustering(counts, measure)

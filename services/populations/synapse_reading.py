@@ -294,7 +294,7 @@ def _refuse(rows: int) -> None:
     if rows > MOST_SYNAPSES:
         raise TooLarge(
             f"There are more than {MOST_SYNAPSES:,} synapses among these cells, the most that are held at once.",
-            "Take smaller sets; what was read is kept and not asked for again.",
+            "Choose smaller sets; what was read is kept and not asked for again.",
         )
 
 

@@ -29,7 +29,9 @@ def of_synapses(population: Population) -> pd.Series:
     counts = synapses["pre_root_id"].value_counts()
     number = max(math.ceil(len(synapses) / (release.row_limit * FILL)), math.ceil(len(counts) / IDS_AT_ONCE), 1)
     if number * math.ceil(len(post) / IDS_AT_ONCE) > MOST_REQUESTS:
-        raise TooLarge(f"The compartments of {len(synapses):,} synapses are too many to ask for.", "Take smaller sets.")
+        raise TooLarge(
+            f"The compartments of {len(synapses):,} synapses are too many to ask for.", "Choose smaller sets."
+        )
     cells = np.sort(counts.index.to_numpy(np.int64))
     parts = [pd.DataFrame({"id": np.empty(0, np.int64), "tag": pd.array([], dtype="string")})]
     for start in range(number):
@@ -38,7 +40,7 @@ def of_synapses(population: Population) -> pd.Series:
             ends = dict(zip((f"{shape.pre}_root_id", f"{shape.post}_root_id"), ids, strict=True))
             rows = release.query(table, Filters(isin=ends), select_columns=compartments.names(release))
             if rows.attrs.get("truncated"):
-                raise TooLarge("CAVE sent only a part of the compartments.", "Take smaller sets.")
+                raise TooLarge("CAVE sent only a part of the compartments.", "Choose smaller sets.")
             parts.append(compartments.of_rows(release, rows))
     known = pd.concat(parts, ignore_index=True).drop_duplicates("id").set_index("id")["tag"]
     return known.reindex(synapses["id"]).reset_index(drop=True)

@@ -150,7 +150,7 @@ def _encode(values: pd.Series, column: Column) -> tuple[Counts, tuple[Value | No
     ordered = sorted(counts.index.tolist(), key=lambda value: (-counts[value], str(value)))
     if len(ordered) > MOST_VALUES:
         raise BadInput(
-            f"{column.name} has {len(ordered):,} different values; {MOST_VALUES} are the most for a table of both.",
+            f"{column.name} has {len(ordered):,} different values; a table of both takes at most {MOST_VALUES}.",
             "Choose a column with fewer, such as a cell type.",
         )
     codes = pd.Index(ordered).get_indexer(pd.Index(values)) if ordered else np.full(len(values), -1)

@@ -95,7 +95,7 @@ def to_bytes(table: pa.Table, file_format: str) -> bytes:
         with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
             stream.write_table(table)
     else:
-        raise BadInput(f"{file_format[:40]!r} is no format of files.", f"Choose one of {', '.join(FORMATS)}.")
+        raise BadInput(f"{file_format[:40]!r} is not a file format.", f"Choose one of {', '.join(FORMATS)}.")
     return sink.getvalue()
 
 
@@ -108,7 +108,7 @@ def listed_ids(ids: pd.Series, form: str) -> str:
     texts = ids[ids.notna() & (ids != 0)].drop_duplicates().astype("Int64").astype(str).tolist()
     write = ID_FORMS.get(form)
     if write is None:
-        raise BadInput(f"{form[:40]!r} is no form of lists.", f"Choose one of {', '.join(ID_FORMS)}.")
+        raise BadInput(f"{form[:40]!r} is not a list format.", f"Choose one of {', '.join(ID_FORMS)}.")
     return write(texts)
 
 

@@ -296,7 +296,7 @@ def _wide(right: TableFrame, system: str, value: str) -> TableFrame:
 def _keys(left: TableFrame, right: TableFrame, on: str) -> tuple[str, str, str]:
     """What to join on, and the columns that have it."""
     if on not in ("auto", *KEYS):
-        raise BadInput(f"{on[:40]!r} is no id to join on.", f"Choose one of auto, {', '.join(KEYS)}.")
+        raise BadInput(f"{on[:40]!r} is not an id to join on.", f"Choose one of auto, {', '.join(KEYS)}.")
     have, has = id_columns(left), id_columns(right)
     for key in KEYS if on == "auto" else (on,):
         if len(have.get(key, ())) == len(has.get(key, ())) == 1:

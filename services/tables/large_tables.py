@@ -182,7 +182,7 @@ def unsorted(cave: Cave, rows: int | None) -> str:
 
 def _refuse(rows: int, most: int) -> None:
     if rows > most:
-        raise TooLarge(f"{rows:,} rows are more than the {most:,} that are sent in one file.", "Filter further.")
+        raise TooLarge(f"{rows:,} rows are more than the {most:,} that are sent in one file.", "Narrow the filter.")
 
 
 def _messages(table: LargeTable, frame: pd.DataFrame, total: int | None, *, requested: int) -> tuple[str, ...]:

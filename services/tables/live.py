@@ -49,7 +49,7 @@ def resolve(cave: Cave, datastack: str, version: str) -> Release:
     now = datetime.now(UTC).replace(microsecond=0)
     time = now if text.casefold() == LIVE else _time(text)
     if time > now:
-        raise BadInput(f"{time:%Y-%m-%d %H:%M:%S} UTC is yet to come.", "Give an earlier time.")
+        raise BadInput(f"{time:%Y-%m-%d %H:%M:%S} UTC is in the future.", "Give an earlier time.")
     return cave.release(datastack, MomentNumber(time.timestamp()))
 
 
@@ -161,5 +161,5 @@ def _time(text: str) -> datetime:
         return read_moment(text)
     except (ValueError, OverflowError) as error:
         raise BadInput(
-            f"{text[:40]} is no time.", "Give one such as 2026-11-26T11:10:21Z or 2026-11-26T12:10:21+01:00."
+            f"{text[:40]} is not a time.", "Give one such as 2026-11-26T11:10:21Z or 2026-11-26T12:10:21+01:00."
         ) from error

@@ -68,7 +68,7 @@ def counted_in(info: TableInfo, columns: Sequence[Column], unit: str) -> tuple[T
     Raises BadInput for another unit.
     """
     if unit not in UNIT_NM:
-        raise BadInput(f"{unit[:20]!r} is no unit of positions.", f"Choose one of {', '.join(UNITS)}.")
+        raise BadInput(f"{unit[:20]!r} is not a unit of positions.", f"Choose one of {', '.join(UNITS)}.")
     size_nm = UNIT_NM[unit]
     return replace(info, voxel_resolution_nm=(size_nm, size_nm, size_nm)), columns_in(columns, unit)
 

@@ -45,14 +45,14 @@ def query(
 
 
 def read(cave: Cave, datastack: str, number: int) -> tuple[int, ...]:
-    """The ids saved under a number; none where CAVE has no such state, or one that is no list of ids."""
+    """The ids saved under a number; none where CAVE has no such state, or one that is not a list of ids."""
 
     def load() -> tuple[int, ...]:
         listed = cave.state(datastack, number).get(KEY)
         texts = listed if isinstance(listed, list) else []
         ids = [int(text) for text in texts if isinstance(text, str) and re.fullmatch(r"[0-9]{1,19}", text)]
         if not ids or len(ids) < len(texts) or max(ids) > LARGEST_ID:
-            raise NotFound(f"CAVE's state {number} is no list of ids.")
+            raise NotFound(f"CAVE's state {number} is not a list of ids.")
         return tuple(ids)
 
     try:

@@ -48,7 +48,7 @@ def expression(node: Node, frame: pd.DataFrame) -> str:
             return _boxed(node)
         case Condition():
             return _condition(node, frame)
-    raise BadInput(f"A script cannot say {node.describe()!r}.")
+    raise BadInput(f"A script cannot express {node.describe()!r}.")
 
 
 def saved_lists(node: Node) -> set[int]:

@@ -115,7 +115,7 @@ def large_snippet(
     name, filters = table.info.name, filters_of(cave, table, query)
     total = Release(cave, table.datastack, table.version).count(name, filters)
     if total is not None and total > most_rows:
-        raise TooLarge(f"{total:,} rows are more than the {most_rows:,} that CAVE sends at once.", "Filter further.")
+        raise TooLarge(f"{total:,} rows are more than the {most_rows:,} that CAVE sends at once.", "Narrow the filter.")
     method, arguments = Release(cave, table.datastack, table.version).query_call(name, filters)
     body = [
         written_client(Release(cave, table.datastack, table.version)),

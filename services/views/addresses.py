@@ -367,7 +367,7 @@ class _Reader:
             return text
         known = ", ".join(filter(None, allowed))
         self.messages.append(
-            f"{key}={text[:40]} is unknown; it can be {known}. Shown is {default or 'the page without'}."
+            f"{key}={text[:40]} is unknown; it can be {known}. Showing {default or 'the page without'}."
         )
         return default
 
@@ -377,7 +377,7 @@ class _Reader:
             return text if text == LATEST else str(int(text))
         if text == LIVE or is_moment(text):
             return text if text == LIVE else written_moment(text.upper())
-        self.messages.append(f"version={text[:40]} is no version number. Shown is the latest version.")
+        self.messages.append(f"version={text[:40]} is not a version number; showing the latest version.")
         return LATEST
 
     def boxes(self) -> dict[str, str]:

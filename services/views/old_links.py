@@ -89,9 +89,9 @@ def _version(values: Mapping[str, str], warnings: list[str], *, live: bool) -> s
     if text.lower() == LIVE and live:
         return LIVE
     if text.lower() == LIVE:
-        warnings.append("The old link asked for live data; shown is the latest version.")
+        warnings.append("The old link asked for live data; showing the latest version.")
     elif text and not re.fullmatch(r"[0-9]{1,9}", text):
-        warnings.append(f"mat-version={text[:40]} is no version number; shown is the latest version.")
+        warnings.append(f"mat-version={text[:40]} is not a version number; showing the latest version.")
     return str(int(text)) if re.fullmatch(r"[0-9]{1,9}", text) else LATEST
 
 
@@ -100,7 +100,7 @@ def _warn_unknown(values: Mapping[str, str], known: set[str], warnings: list[str
         if key == "live-query-toggle":
             warnings.append("The live query switch of the old link no longer exists; the version says what is shown.")
         else:
-            warnings.append(f"The old link has {key[:40]!r}, which has no meaning any more.")
+            warnings.append(f"The old link has {key[:40]!r}, which no longer has a meaning.")
 
 
 def _literals(query: Query) -> tuple[dict[str, str], list[str]]:
@@ -111,7 +111,7 @@ def _literals(query: Query) -> tuple[dict[str, str], list[str]]:
         text = given if isinstance(given, str) else given[-1] if given else ""
         key, _, prop = name.partition("::")
         if prop not in ("", "value"):
-            warnings.append(f"The old link sets {name[:40]!r}, which has no meaning any more.")
+            warnings.append(f"The old link sets {name[:40]!r}, which no longer has a meaning.")
         elif len(text) > LONGEST_VALUE:
             warnings.append(f"The old link has too much under {key[:40]!r}; that part was left out.")
         elif meant := _literal(text.strip()):

@@ -285,9 +285,7 @@ def test_synapses_say_that_types_of_cells_are_not_theirs(client):
     path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/synapses?types=types&direction=in&limit=1"
     answer = client.get(path).get_json()
     assert "cell_type" not in answer["rows"][0]
-    assert (
-        "types says something of cells, so synapses have no columns of it; their partners have." in answer["warnings"]
-    )
+    assert "types is about cells, so its columns stand with the partners, not with the synapses." in answer["warnings"]
     assert not [one for one in answer["warnings"] if "differ" in one]
 
 

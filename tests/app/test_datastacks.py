@@ -198,7 +198,7 @@ def test_the_script_of_partners_makes_the_table_of_the_page(place: Place) -> Non
 
 
 def alerts(drawn: object) -> list[str]:
-    return re.findall(r"Alert\(.{0,300}color='danger'|made a mistake", str(drawn))
+    return re.findall(r"Alert\(.{0,300}color='danger'|went wrong in Karst", str(drawn))
 
 
 def test_the_page_of_a_cell_draws_what_there_is(place: Place) -> None:

@@ -101,7 +101,7 @@ def test_what_cannot_be_joined_is_told(cave, types):
         join(cave, wide, MANUAL)
     with pytest.raises(BadInput, match="nucleus ids"):
         join(cave, types, PROOFREAD, "nucleus_id")
-    with pytest.raises(BadInput, match="no id to join on"):
+    with pytest.raises(BadInput, match="not an id to join on"):
         join(cave, types, MANUAL, "name")
 
 

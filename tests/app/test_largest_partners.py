@@ -100,9 +100,9 @@ def test_no_smaller_set_of_partners_would_do(counts, percent):
 
 @pytest.mark.parametrize("text", ["0", "-5", "101", "many", "1e2", "8O", "%", "80%%", "nan"])
 def test_what_is_no_percentage_is_refused(client, root, text):
-    with pytest.raises(BadInput, match="no percentage"):
+    with pytest.raises(BadInput, match="not a percentage"):
         partner_table.percentage(text)
-    assert "no percentage" in get(client, root, status=400, top=text).json["error"]["message"]
+    assert "not a percentage" in get(client, root, status=400, top=text).json["error"]["message"]
 
 
 def test_the_address_holds_the_share():

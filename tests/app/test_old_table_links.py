@@ -216,7 +216,7 @@ def test_the_version_of_the_link_is_opened_or_it_is_said_why_not(karst: str, cav
     live = Opened(karst, f'?mat-version="live"{table}')
     assert live.query["version"] == ["live"] and "live data, of no version" in live.notes
     named = Opened(karst, f'?mat-version="v943 "{table}')
-    assert f"version {cave.version}" in named.status and "is no version number" in named.notes
+    assert f"version {cave.version}" in named.status and "is not a version number" in named.notes
 
 
 def test_what_cannot_be_shown_is_said_once(karst: str) -> None:

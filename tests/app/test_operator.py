@@ -101,7 +101,7 @@ class TestLog:
     def test_an_unforeseen_error_is_logged_and_shown_with_the_same_id(self, served: Served, way: str) -> None:
         answer = send_callback(served.url, f"broken-{way}.children", {"startRow": 0, "text": TYPED})
         assert answer.status_code == 200
-        assert "Karst made a mistake while answering." in answer.text
+        assert "Something went wrong in Karst." in answer.text
         request_id = answer.headers["X-Request-Id"]
         assert f"Request {request_id}" in answer.text
         own = served.lines_of(request_id)
@@ -115,7 +115,7 @@ class TestLog:
     def test_one_outside_of_callbacks_is_too(self, served: Served) -> None:
         answer = requests.get(f"{served.url}/api/v1/reference", params={"q": TYPED}, timeout=60)
         assert answer.status_code == 500
-        assert answer.json()["error"]["message"] == "Karst made a mistake while answering."
+        assert answer.json()["error"]["message"] == "Something went wrong in Karst."
         assert [one for one in served.lines_of(answer.headers["X-Request-Id"]) if one["level"] == "error"]
 
     def test_neither_a_token_nor_what_was_typed_is_in_any_line(self, served: Served) -> None:

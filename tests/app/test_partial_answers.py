@@ -80,7 +80,7 @@ def test_proofread_partners_cannot_be_told_apart_without_a_table(page: Any) -> N
 
 def test_a_threshold_that_is_none_leaves_nobody_out(page: Any) -> None:
     results, _, notes, view = page(replace(VIEW, at_least="many"))
-    assert "'many' is no number of synapses" in notes
+    assert "'many' is not a number of synapses" in notes
     assert view.at_least == "many" and '"value": "many"' in results
     assert results.count("2 partners") == page(VIEW)[0].count("2 partners")
 

@@ -63,5 +63,5 @@ def test_a_state_that_cave_does_not_have_is_said(cave: Cave) -> None:
 
 def test_what_is_in_the_state_service_need_not_be_a_state(cave: Cave) -> None:
     address = cave.state_url(DATASTACK, cave.upload_state(DATASTACK, ["no", "state"]))
-    with pytest.raises(BadInput, match="no state"):
+    with pytest.raises(BadInput, match="Neuroglancer state"):
         pasted_links.read(cave, DATASTACK, address)

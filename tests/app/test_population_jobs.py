@@ -231,7 +231,7 @@ def test_a_job_whose_server_goes_away_says_so(tmp_path: Path) -> None:
         population.cost(pair)
     result = jobs.Jobs(cave)
     job = ended(result, result.start(pair).id)
-    assert job.state == "failed" and job.message.endswith(".") and "Karst made a mistake" not in job.message
+    assert job.state == "failed" and job.message.endswith(".") and "went wrong in Karst" not in job.message
     assert population.cost(kept) == 0
 
 

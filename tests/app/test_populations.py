@@ -165,7 +165,7 @@ def test_files_have_the_same_rows(asked: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "words"),
     [
-        ({}, 400, "no set of cells"),
+        ({}, 400, "No cells are given"),
         ({"pre": "nowhere:"}, 404, "nowhere"),
         ({"pre": "types:cell_typ = P"}, 400, "cell_typ"),
         ({"pre": "types:", "value": "weight"}, 400, "weight"),
@@ -174,7 +174,7 @@ def test_files_have_the_same_rows(asked: FlaskClient) -> None:
         ({"pre": "synapses:"}, 400, "no root ids"),
         ({"pre": "types:", "per_by": "cell"}, 400, "per_by"),
         ({"pre": "types:", "model": "degrees"}, 400, "model"),
-        ({"pre": f"{P1}", "pre_by": "cell_type"}, 400, "of which table"),
+        ({"pre": f"{P1}", "pre_by": "cell_type"}, 400, "does not name its table"),
         ({"pre": "types:", "pre_by": "nowhere.cell_type"}, 404, "nowhere"),
     ],
 )
@@ -291,8 +291,8 @@ def test_paths_of_six_cells(asked: FlaskClient) -> None:
         ("null", {"permutations": "many"}, "many"),
         ("null", {"seed": "-1"}, "seed"),
         ("alike", {"cell": "864691136999999999"}, "not among"),
-        ("alike", {"cell": "P1"}, "no root id"),
-        ("alike", {"cell": "0"}, "no root id"),
+        ("alike", {"cell": "P1"}, "not a root id"),
+        ("alike", {"cell": "0"}, "not a root id"),
         ("alike", {"number": "0"}, "0 clusters"),
         ("partners", {"cell": str(P1)}, "Two cells"),
         ("paths", {"steps": "4"}, "4 steps"),

@@ -49,7 +49,7 @@ def test_a_client_that_asks_too_often_is_told_when_to_go_on(client: FlaskClient)
     assert callback.json["error"]["message"] == error["message"]
     page = get(client, "/table-viewer", address, Accept="text/html")
     assert page.status_code == 429 and page.headers["Retry-After"]
-    assert "more than 5 requests within a minute" in page.text and "<h1>" in page.text
+    assert "more than 5 requests in a minute" in page.text and "<h1>" in page.text
     for free in ("/healthz", FILE):
         assert [get(client, free, address).status_code for _ in range(MOST + 1)] == [200] * (MOST + 1)
     assert statuses(client, "192.0.2.2", 1) == [404]

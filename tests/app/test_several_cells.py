@@ -153,7 +153,7 @@ def test_what_nobody_knows_is_blank_and_not_zero(small_cortex, roots):
             column = table.frame[f"num_syn_{root}"]
             known = next(one for one in found if one.cell.root_id == root).inputs
             assert column.notna().sum() == (len(known) if root in cut else len(column))
-        assert any("nobody knows" in note for note in table.notes)
+        assert any("not known" in note for note in table.notes)
 
 
 def test_the_api_gives_several_cells_one_answer(localcave_url, client, roots):

@@ -55,7 +55,7 @@ def test_several_positions_are_refused_and_not_read_as_ids(client, cave, nuclei)
 def test_a_link_of_another_layer_says_so_where_its_id_is_no_root(client, nuclei):
     layer = {"type": "segmentation", "name": "nuc", "source": "precomputed://gs://x/nuc", "segments": [str(nuclei[0])]}
     error = get(client, json.dumps({"layers": [layer]}), "").json["error"]
-    assert f"{nuclei[0]} is no root id" in error["message"] and "nuc" in error["hint"]
+    assert f"{nuclei[0]} is not a root id" in error["message"] and "nuc" in error["hint"]
 
 
 def test_a_cell_of_now_says_so_wherever_it_is_read(client, nuclei):

@@ -137,7 +137,7 @@ def test_a_threshold_and_proofread_partners_only(cell: Page, truth: Truth, root:
 
 def test_a_threshold_that_is_none_is_a_sentence(page: Page, root: int) -> None:
     page.goto(f"/connectivity-viewer?cell={root}&at_least=many")
-    expect(page.locator("#cell-notes .alert")).to_contain_text("no number of synapses")
+    expect(page.locator("#cell-notes .alert")).to_contain_text("not a number of synapses")
 
 
 def test_a_table_of_no_version_leaves_the_cell_on_the_page(page: Page, truth: Truth, root: int) -> None:

@@ -91,7 +91,7 @@ def test_an_error_on_the_way_keeps_what_was_typed(page: Page) -> None:
     expect(page.locator("#table-where")).to_have_value("id < 20")
     answers.pop(0)
     page.get_by_role("button", name="Retry").click()
-    expect_lost(page, "more than 1,200 requests within a minute. Please go on in 7 seconds.", error.request_id)
+    expect_lost(page, "more than 1,200 requests in a minute. Try again in 7 seconds.", error.request_id)
     page.unroute(CALLBACKS)
     retry(page)
     expect(page.locator("#table-counts")).to_contain_text("nucleus id is less than 20")

@@ -60,7 +60,7 @@ def test_a_dead_cave_is_answered_for_at_once_and_comes_back_by_itself(
         assert answer.status_code == 503 and answer.json is not None
         error = answer.json["error"]
         assert 1 <= int(answer.headers["Retry-After"]) <= circuit.REST_S
-        assert error["message"] == f"CAVE at 127.0.0.1:{port} does not answer at the moment."
+        assert error["message"] == f"CAVE at 127.0.0.1:{port} is not responding."
         assert f"again in {answer.headers['Retry-After']} seconds" in error["hint"]
     assert counts["requests"] - sent <= 1  # the trial, on a machine so busy that these took seconds
     assert client.get(ROWS).json == kept.json

@@ -16,5 +16,5 @@ def test_a_number_is_that_number(number: int) -> None:
 
 @pytest.mark.parametrize("text", ["²", "1²", "٣", "-1", "1.5", "1e3", "x", "1 2", "9" * 5_000])
 def test_all_else_is_refused_with_a_sentence(text: str) -> None:
-    with pytest.raises(BadInput, match=r"^seed=.* is no whole number"):
+    with pytest.raises(BadInput, match=r"^seed=.* is not a whole number"):
         whole_number(text, 0, "seed")
