@@ -70,19 +70,29 @@ class Memory:
 @singledispatch
 def nbytes_of(value: Any) -> int:
     """The bytes that a value keeps alive: frames, columns and arrays by their buffers, containers and dataclasses with
-    what is in them. What two values share is counted for each, so that the sum is never too small."""
+    what is in them. What two values share is counted for each, and of an index what a look-up adds to it later, so that
+    the sum is never too small."""
     parts = [getattr(value, part.name) for part in fields(value)] if is_dataclass(value) else []
     return sys.getsizeof(value) + sum(map(nbytes_of, parts))
 
 
 @nbytes_of.register
 def _(value: pd.DataFrame) -> int:
-    return int(value.memory_usage(deep=True).sum()) + nbytes_of(value.attrs)
+    return int(value.memory_usage(deep=True).sum()) + _lookup_nbytes(value.index) + nbytes_of(value.attrs)
 
 
 @nbytes_of.register
 def _(value: pd.Series) -> int:
-    return int(value.memory_usage(deep=True)) + nbytes_of(value.attrs)
+    return int(value.memory_usage(deep=True)) + _lookup_nbytes(value.index) + nbytes_of(value.attrs)
+
+
+def _lookup_nbytes(index: pd.Index[Any]) -> int:
+    """The bytes of the hash table that pandas keeps with an index from the first look-up on, where it is not there yet.
+    Up to four times the index: a power of two of buckets, at most 77% of them used, of 16 bytes and a bit."""
+    if isinstance(index, pd.RangeIndex) or index.memory_usage() > index.nbytes:  # none is needed, or counted already
+        return 0
+    buckets = 1 << int(len(index) / 0.77).bit_length()
+    return buckets * 16 + buckets // 8
 
 
 @nbytes_of.register

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from services.cache.derived import NOT_KEPT, Derived
+from services.cache.derived import NOT_KEPT, Derived, ready
 from services.cache.memory import Memory, nbytes_of
 from services.cache.shared import Cache
 from services.cave.client import Cave
@@ -40,7 +40,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "frame": lambda: pd.DataFrame({"id": numbers(), "volume": numbers() * 0.5}),
     "nullable": lambda: pd.DataFrame({"id": pd.array(numbers(), dtype="Int64")}),
     "text": lambda: pd.Series([f"cell {number}" for number in range(ROWS)], dtype="object"),
-    "indexed": lambda: pd.DataFrame({"id": numbers()}, index=pd.Index(numbers() * 3)),
+    "looked up by index": lambda: ready(pd.DataFrame({"id": numbers()}, index=pd.Index(numbers() * 3))),
     "texts": lambda: tuple(f"cell {number}" for number in range(ROWS)),
     "mapping": lambda: {f"cell {number}": f"#{number:06x}" for number in range(ROWS)},
     "dataclass": lambda: Pair(numbers(), {"in": numbers(), "out": [numbers()]}),
@@ -62,6 +62,33 @@ def test_sizes_are_those_that_python_allocates(name: str) -> None:
     finally:
         tracemalloc.stop()
     assert nbytes_of(value) == pytest.approx(after - before, rel=0.15)
+
+
+INDICES: dict[str, Callable[[], Any]] = {
+    "numbers": lambda: pd.Index(numbers() * 3),
+    "nullable": lambda: pd.Index(pd.array(numbers() * 3, dtype="Int64")),
+    "text": lambda: pd.Index([f"cell {number}" for number in range(ROWS)], dtype=object),
+}
+
+
+@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.parametrize("kind", [pd.DataFrame, pd.Series])
+def test_what_is_looked_up_after_it_was_put_grows_within_what_was_counted(name: str, kind: Callable[..., Any]) -> None:
+    value = kind({"volume": numbers() * 0.5}) if kind is pd.DataFrame else kind(numbers() * 0.5)
+    value.index = INDICES[name]()
+    gc.collect()
+    counted = Memory(2**30).put("key", value).nbytes
+    unused = nbytes_of("key") + int(np.sum(value.memory_usage(deep=True)))
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        value.index.get_indexer(value.index[:1])
+        growth = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert growth > 1_000_000
+    assert counted == pytest.approx(unused + growth, rel=0.01)
+    assert nbytes_of(value) == pytest.approx(counted, rel=0.01)
 
 
 def test_sizes_of_arrow_are_those_that_arrow_allocates() -> None:
