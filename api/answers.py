@@ -58,11 +58,11 @@ def frame_answer(
     """`frame` in the format that the request wants; `total` counts the rows of which `frame` may be a page (None =
     unknown), `extra` goes into the JSON only. Raises TooLarge."""
     begin_render()
-    wanted = params.file_format()
+    file_format = params.file_format()
     facts = _facts(subject, len(frame), total)
     if params.head() == "only":
         return _provenance(subject, facts)
-    if wanted == "json":
+    if file_format == "json":
         if len(frame) > MOST_JSON_ROWS:
             raise TooLarge(f"{len(frame):,} rows are too many for JSON.", "Ask for format=csv, parquet or arrow.")
         return jsonify(
@@ -75,9 +75,9 @@ def frame_answer(
                 **(extra or {}),
             }
         )
-    if wanted == "csv":
+    if file_format == "csv":
         return _csv(csv_of_frame(frame, columns, _head(facts), guard=params.switch("guard", "on")), subject)
-    return _file(subject, wanted, to_bytes(to_arrow(frame, columns, facts), wanted))
+    return _file(subject, file_format, to_bytes(to_arrow(frame, columns, facts), file_format))
 
 
 def csv_answer(
@@ -133,11 +133,11 @@ def _provenance(subject: Subject, facts: Mapping[str, Any]) -> Response:
     )
 
 
-def _file(subject: Subject, wanted: str, body: bytes | Iterable[str], title: str = "") -> Response:
+def _file(subject: Subject, file_format: str, body: bytes | Iterable[str], title: str = "") -> Response:
     name = file_name(subject.datastack, f"v{subject.version.label}", title or subject.name)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{wanted}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
     sent = body if isinstance(body, bytes) else stream_with_context(iter(body))  # pieces may still ask CAVE
-    return Response(sent, content_type=MIME[wanted], headers=headers)
+    return Response(sent, content_type=MIME[file_format], headers=headers)
 
 
 def _column(frame: pd.DataFrame, column: Column) -> dict[str, str]:

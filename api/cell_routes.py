@@ -119,7 +119,12 @@ def view_of(datastack: str, version: str, cell: str, *, whole: str) -> CellView:
         top=params.text("top"),
     )
     view = CellView(release, address, lenient=False)
-    view.wanted("in"), params.choice("direction", tuple(SIDES_OF), "both"), params.span(None), params.file_format()
+    (
+        view.partner_options("in"),
+        params.choice("direction", tuple(SIDES_OF), "both"),
+        params.span(None),
+        params.file_format(),
+    )
     return view
 
 

@@ -39,10 +39,10 @@ def text(name: str, default: str = "") -> str:
 
 def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     """A parameter that is one of `allowed`."""
-    given = text(name, default) or default
-    if given not in allowed:
-        raise BadInput(f"{name}={given[:40]} is unknown.", f"It can be {', '.join(allowed)}.")
-    return given
+    value = text(name, default) or default
+    if value not in allowed:
+        raise BadInput(f"{name}={value[:40]} is unknown.", f"It can be {', '.join(allowed)}.")
+    return value
 
 
 def file_format() -> str:
@@ -57,8 +57,8 @@ def head() -> str:
 
 def directions() -> tuple[Direction, ...]:
     """`direction`: in, out or both."""
-    given = choice("direction", SIDES, "both")
-    return tuple(Direction) if given == "both" else (Direction(given),)
+    direction = choice("direction", SIDES, "both")
+    return tuple(Direction) if direction == "both" else (Direction(direction),)
 
 
 def switch(name: str, default: str = "off") -> bool:
@@ -73,22 +73,22 @@ def words(name: str) -> list[str]:
 
 def sort() -> Sort:
     """`sort`: column or -column (descending), several by commas or by repeating it."""
-    given = [part.strip() for value in request.args.getlist("sort") for part in value.split(",")]
-    return parse_sort(part for part in given if part)
+    names = [part.strip() for value in request.args.getlist("sort") for part in value.split(",")]
+    return parse_sort(part for part in names if part)
 
 
 def columns(known: Sequence[Column]) -> tuple[Column, ...]:
     """`columns`: the columns of an answer by name, several by commas, each once; all `known` ones when left out, and
     all of a table in `join` of which none is named."""
-    given = joins.with_joined([column.name for column in known], words("join"), words("columns"))
-    chosen = {column.name: column for name in given for column in [find_column(known, name)]}
+    names = joins.with_joined([column.name for column in known], words("join"), words("columns"))
+    chosen = {column.name: column for name in names for column in [find_column(known, name)]}
     return tuple(chosen.values()) or tuple(known)
 
 
 def span(default_limit: int | None) -> tuple[int, int | None]:
     """`offset` and `limit`, checked against `format`; a limit of None means all rows."""
-    wanted, limit = file_format(), count("limit", default_limit)
-    if limit is not None and limit > MOST_ROWS and wanted == "json":
+    file, limit = file_format(), count("limit", default_limit)
+    if limit is not None and limit > MOST_ROWS and file == "json":
         raise BadInput(f"limit={limit} is more than the {MOST_ROWS:,} rows of one answer.", "Ask for a file instead.")
     return count("offset", 0), limit
 
@@ -100,24 +100,24 @@ def count(name: str, default: Default) -> int | Default:
 
 def json_object(example: str) -> dict[str, Any]:
     """The JSON object of a request's body. Raises BadInput, and shows `example`, for anything else."""
-    given = read_json(request.get_data()) if request.is_json else None
-    if not isinstance(given, dict):
+    body = read_json(request.get_data()) if request.is_json else None
+    if not isinstance(body, dict):
         raise BadInput(f"The body has to be a JSON object such as {example}.", "See the documentation.")
-    return given
+    return body
 
 
 class Body:
     """The JSON body of a request, read field by field. Raises BadInput for a field that is not in `known`."""
 
-    def __init__(self, given: dict[str, Any], *known: str) -> None:
-        self.given = given
-        for name in given:
+    def __init__(self, body: dict[str, Any], *known: str) -> None:
+        self.body = body
+        for name in body:
             if name not in known:
                 raise BadInput(f"There is no field {str(name)[:40]!r} here.", f"It can be {', '.join(known)}.")
 
     def text(self, name: str) -> str:
         """A field of text; "" where it is left out."""
-        value = self.given.get(name)
+        value = self.body.get(name)
         if isinstance(value, str) or value is None:
             return value or ""
         raise BadInput(f"{name} has to be text; ids too, for numbers lose their last digits.", "Put it in quotes.")
@@ -128,17 +128,17 @@ class Body:
 
     def direction(self) -> Side:
         """`direction`: in, out or both."""
-        given = self.text("direction") or "both"
-        if given not in SIDES:
-            raise BadInput(f"direction {given[:40]!r} is unknown.", "It can be in, out or both.")
-        return given
+        value = self.text("direction") or "both"
+        if value not in SIDES:
+            raise BadInput(f"direction {value[:40]!r} is unknown.", "It can be in, out or both.")
+        return value
 
     def ids(self, name: str) -> list[int] | None:
         """A field with a list of ids as text; None where it is left out."""
-        return [one_id(text) for text in self._texts(name)] if self.given.get(name) is not None else None
+        return [one_id(text) for text in self._texts(name)] if self.body.get(name) is not None else None
 
     def _texts(self, name: str) -> list[str]:
-        value = self.given.get(name) or []
+        value = self.body.get(name) or []
         if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
             raise BadInput(f"{name} has to be a list of texts.", "Put each of them in quotes.")
         return value

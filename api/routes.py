@@ -151,12 +151,12 @@ def _large_rows(
     view: PagedView, subject: Subject, columns: Sequence[Column], offset: int, limit: int | None
 ) -> Response:
     """A page of a table that is too large to hold."""
-    wanted = params.file_format()
-    if wanted == "csv" and limit is None and not offset:
+    file_format = params.file_format()
+    if file_format == "csv" and limit is None and not offset:
         frames, total = large_tables.read_all(cave(), view.table, view.query)
         return csv_answer(frames, columns, subject, rows=total, total=total)
-    if limit is None and wanted != "json":
-        raise BadInput(f"{subject.name} is too large for a whole {wanted} file.", "Give a limit, or take CSV.")
+    if limit is None and file_format != "json":
+        raise BadInput(f"{subject.name} is too large for a whole {file_format} file.", "Give a limit, or take CSV.")
     result = large_tables.read_page(cave(), view.table, view.query, offset, JSON_ROWS if limit is None else limit)
     messages = {"messages": [*subject.facts.get("messages", ()), *result.sentences]}
     with_messages = replace(subject, facts={**subject.facts, **messages})

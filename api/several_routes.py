@@ -53,7 +53,7 @@ def partners_of_cells(datastack: str, version: str, cell: str) -> Response:
     if len(view.question.ids) == 1:
         return partners_of(view)
     result = view.cells
-    opened = {side: several_cells.open_partners(cave(), result, view.wanted(side)) for side in sides}
+    opened = {side: several_cells.open_partners(cave(), result, view.partner_options(side)) for side in sides}
     kept = [partner_table.select(table, view.query)[0].assign(direction=side) for side, table in opened.items()]
     frame = pd.concat(kept, ignore_index=True)
     known = {column.name: column for table in opened.values() for column in table.columns}

@@ -195,10 +195,10 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--think-s", type=float, default=10.0, help="mean time that a person looks at a page")
     parser.add_argument("--minutes", type=float, default=3.0)
-    given = parser.parse_args(words)
+    options = parser.parse_args(words)
     print(HEAD)
     failed = False
-    for row in rows(given.folder, given.people, given.think_s, given.minutes):
+    for row in rows(options.folder, options.people, options.think_s, options.minutes):
         print(row, flush=True)
         failed = failed or isinstance(row, str)
     return int(failed)

@@ -67,10 +67,10 @@ class Part:
         """Whether it stands for a list of components."""
         return isinstance(self.id, dict) and ["ALL"] in self.id.values()
 
-    def check(self, given: Item | list[Item]) -> list[Item]:
+    def check(self, sent: Item | list[Item]) -> list[Item]:
         """The items that are sent for it. Raises BadInput."""
-        items = given if isinstance(given, list) else [given]
-        if isinstance(given, list) != self.many or not all(map(self._fits, items)):
+        items = sent if isinstance(sent, list) else [sent]
+        if isinstance(sent, list) != self.many or not all(map(self._fits, items)):
             raise _misfit(f"what is sent for {self.name}")
         return items
 
@@ -82,7 +82,7 @@ class Part:
         if isinstance(self.id, str) or isinstance(item["id"], str):
             return self.id == item["id"]
         return self.id.keys() == item["id"].keys() and all(
-            wanted in ANY_OF or wanted == item["id"][name] for name, wanted in self.id.items()
+            pattern in ANY_OF or pattern == item["id"][name] for name, pattern in self.id.items()
         )
 
 
@@ -194,10 +194,10 @@ def _part(named: Mapping[str, Any]) -> Part:
     return Part(json.loads(id) if id.startswith("{") else id, named["property"])
 
 
-def _each(parts: Sequence[Part], given: Items) -> list[list[Item]]:
-    if len(parts) != len(given):
+def _each(parts: Sequence[Part], sent: Items) -> list[list[Item]]:
+    if len(parts) != len(sent):
         raise _misfit("the number of values")
-    return [part.check(one) for part, one in zip(parts, given, strict=True)]
+    return [part.check(one) for part, one in zip(parts, sent, strict=True)]
 
 
 def _check_matches(parts: Sequence[Part], items: Sequence[Sequence[Item]]) -> None:
@@ -207,7 +207,7 @@ def _check_matches(parts: Sequence[Part], items: Sequence[Sequence[Item]]) -> No
     for part, some in zip(parts, items, strict=True):
         if not isinstance(part.id, dict):
             continue
-        for name in (name for name, wanted in part.id.items() if wanted == ["MATCH"]):
+        for name in (name for name, pattern in part.id.items() if pattern == ["MATCH"]):
             if any(matched.setdefault(name, item["id"][name]) != item["id"][name] for item in some):  # type: ignore[index]
                 raise _misfit(f"{name} of an id")
         ids = [item["id"] for item in some]

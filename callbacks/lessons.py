@@ -50,11 +50,11 @@ def show(name: str) -> Any:
     State("lessons-done", "data"),
     prevent_initial_call=True,
 )
-def check(clicks: int | None, enter: int | None, given: str | None, name: str, done: Any) -> tuple[Any, Any]:
+def check(clicks: int | None, enter: int | None, answer: str | None, name: str, done: Any) -> tuple[Any, Any]:
     """Whether the answer is right; if so the lesson is done."""
     if not (clicks or enter):  # a lesson has only been drawn
         return no_update, no_update
-    if not answers.is_right(cave(), cave().settings.datastack, _lesson(name), given or ""):
+    if not answers.is_right(cave(), cave().settings.datastack, _lesson(name), answer or ""):
         return "Not yet. There is a hint below.", no_update
     known = done if isinstance(done, list) else []
     return "Right.", sorted({*map(str, known), name})

@@ -117,10 +117,10 @@ def sets(view: PopulationAddress, pair: Pair, *, read: bool) -> html.Div:
         shown = html.Details(
             [html.Summary("Sets"), html.Div(shown, className="k-menu")], className="k-drop k-sets-drop"
         )
-    wanted = {"presynaptic": view.pre_set, "postsynaptic": view.post_set}
+    requested = {"presynaptic": view.pre_set, "postsynaptic": view.post_set}
     walls = [
         html.A(name, href=WallAddress(view.datastack, view.version, cells).href())
-        for name, cells in wanted.items()
+        for name, cells in requested.items()
         if cells
     ]
     skeletons = html.Span(["Skeletons: ", *separated(walls)])
@@ -159,8 +159,8 @@ def progress(job: Job) -> list[Any]:
         "failed": job.message,
         "done": "Done.",
     }
-    far: dict[str, Any] = {"value": str(job.done), "max": str(job.total)} if job.total else {}
-    bar = html.Progress(**far, **aria(label="Progress"))
+    extent: dict[str, Any] = {"value": str(job.done), "max": str(job.total)} if job.total else {}
+    bar = html.Progress(**extent, **aria(label="Progress"))
     return [html.P(words[job.state]), bar]
 
 

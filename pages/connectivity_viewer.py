@@ -20,9 +20,9 @@ dash.register_page(__name__, path=CONNECTIVITY_PAGE, title="Connectivity · Kars
 
 def layout(**query: Any) -> html.Div:
     """The page of an address; its parameters are those of `services.views.addresses.CellAddress`."""
-    given = pinned(query)
-    address = parse_connectivity(given)[0]
+    requested = pinned(query)
+    address = parse_connectivity(requested)[0]
     if has_request_context():  # else nobody waits for the cell
         with suppress(KarstError):  # said where the cell is asked for
             head_start.begin(cave(), address)
-    return page(address, given)
+    return page(address, requested)

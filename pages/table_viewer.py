@@ -15,5 +15,5 @@ dash.register_page(__name__, path=TABLE_PAGE, title="Tables · Karst", name="Tab
 
 def layout(**query: Any) -> html.Div:
     """The page of an address; its parameters are those of `services.views.addresses.TableAddress`."""
-    given = pinned(query)
-    return page(parse_table(given)[0], given)
+    requested = pinned(query)
+    return page(parse_table(requested)[0], requested)

@@ -55,8 +55,8 @@ class EditEdges:
     def _members(self, atoms: Collection[int]) -> Ints:
         """Indices of the supervoxels of some atoms, ascending."""
         order, sorted_atoms = self._by_atom
-        wanted = np.array(sorted(atoms))
-        first, last = (np.searchsorted(sorted_atoms, wanted, side) for side in ("left", "right"))
+        members = np.array(sorted(atoms))
+        first, last = (np.searchsorted(sorted_atoms, members, side) for side in ("left", "right"))
         return np.sort(np.concatenate([order[a:b] for a, b in zip(first, last, strict=True)]))
 
     @cached_property

@@ -93,35 +93,35 @@ def _choose(rng: np.random.Generator, type_code: NDArray[np.int8], soma_um: Floa
     """Proofread cells by type: most around the column, some anywhere; ascending."""
     published = np.array([recipe.PROOFREAD_TYPES[name] for name in NEURONS], dtype=float)
     shares = published / published.sum() * count
-    wanted = np.maximum(np.floor(shares).astype(int), 1)
-    wanted[np.argsort(shares - wanted)[::-1][: count - wanted.sum()]] += 1
-    wanted[0] += count - wanted.sum()
+    counts = np.maximum(np.floor(shares).astype(int), 1)
+    counts[np.argsort(shares - counts)[::-1][: count - counts.sum()]] += 1
+    counts[0] += count - counts.sum()
     chosen = []
     for code in range(len(NEURONS)):
         cells = np.flatnonzero(type_code == code)
         distance = lateral_um(soma_um[cells]) * np.exp(rng.normal(0, COLUMN_SPREAD_LN, len(cells)))
         by_distance = cells[np.argsort(distance, kind="stable")]
-        near = int(np.ceil(IN_COLUMN_SHARE * wanted[code]))
-        chosen += [by_distance[:near], rng.choice(by_distance[near:], wanted[code] - near, replace=False)]
+        near = int(np.ceil(IN_COLUMN_SHARE * counts[code]))
+        chosen += [by_distance[:near], rng.choice(by_distance[near:], counts[code] - near, replace=False)]
     return np.sort(np.concatenate(chosen))
 
 
 def _strategies(rng: np.random.Generator, size: Size) -> dict[int, NDArray[np.int8]]:
     """Strategy of every slot at every version: from the newest back, as few cells change as the counts allow."""
-    wanted = {
+    num_cells = {
         version: np.array([max(1, round(counts[name] * size.proofread_share)) for name in STRATEGIES])
         for version, counts in recipe.STRATEGY_AXON.items()
     }
-    newest = np.repeat(np.arange(len(STRATEGIES)), wanted[recipe.NEWEST_VERSION])
+    newest = np.repeat(np.arange(len(STRATEGIES)), num_cells[recipe.NEWEST_VERSION])
     strategies = {recipe.NEWEST_VERSION: rng.permutation(newest).astype(np.int8)}
     for version, later in zip(recipe.VERSIONS[-2::-1], recipe.VERSIONS[:0:-1], strict=True):
         now = strategies[later].copy()
         surplus = [
             rng.permutation(np.flatnonzero(now == code))[: max(0, (now == code).sum() - count)]
-            for code, count in enumerate(wanted[version])
+            for code, count in enumerate(num_cells[version])
         ]
         change = rng.permutation(np.concatenate(surplus))
-        missing = [max(0, count - (now == code).sum()) for code, count in enumerate(wanted[version])]
+        missing = [max(0, count - (now == code).sum()) for code, count in enumerate(num_cells[version])]
         into = np.repeat(np.arange(len(STRATEGIES)), missing)
         now[change] = np.concatenate([np.full(len(change) - len(into), NO_ROW), into])
         strategies[version] = now

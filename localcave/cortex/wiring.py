@@ -114,13 +114,13 @@ def _second(pre_type: NDArray[np.int8], post_type: NDArray[np.int8]) -> Floats:
     return chances
 
 
-def _near(rng: np.random.Generator, wanted: Ints, from_um: Floats, to_um: Floats, reach_um: Floats) -> Pairs:
-    """Pairs (row of `from_um`, row of `to_um`): `wanted` draws for each row of `from_um`, less repetitions.
+def _near(rng: np.random.Generator, counts: Ints, from_um: Floats, to_um: Floats, reach_um: Floats) -> Pairs:
+    """Pairs (row of `from_um`, row of `to_um`): `counts` draws for each row of `from_um`, less repetitions.
 
     The chance decays with lateral distance over `reach_um`.
     """
     rows, columns = [], []
-    for start in range(0, len(wanted) if len(to_um) else 0, ROWS_AT_ONCE):
+    for start in range(0, len(counts) if len(to_um) else 0, ROWS_AT_ONCE):
         here = slice(start, start + ROWS_AT_ONCE)
         dx = from_um[here, 0, None].astype(np.float32) - to_um[None, :, 0].astype(np.float32)
         dz = from_um[here, 2, None].astype(np.float32) - to_um[None, :, 2].astype(np.float32)
@@ -128,7 +128,7 @@ def _near(rng: np.random.Generator, wanted: Ints, from_um: Floats, to_um: Floats
         cumulative = np.cumsum(weight.astype(np.float64).ravel())
         last = cumulative[len(to_um) - 1 :: len(to_um)]
         begin = np.concatenate([[0.0], last[:-1]])
-        row = np.repeat(np.arange(len(last)), wanted[here])
+        row = np.repeat(np.arange(len(last)), counts[here])
         draw = begin[row] + rng.random(len(row)) * (last - begin)[row]
         hit = np.clip(np.searchsorted(cumulative, draw, side="right") - row * len(to_um), 0, len(to_um) - 1)
         result = np.unique(row * np.int64(len(to_um)) + hit)

@@ -68,7 +68,7 @@ class Query:
     selected: list[tuple[str, Column]] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
     parameters: list[Any] = field(default_factory=list)
-    wanted: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    ids_of: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     column_names: dict[str, dict[str, str]] = field(default_factory=dict)
     relations: dict[str, pa.Table] = field(default_factory=dict)
 
@@ -155,12 +155,12 @@ class Query:
         self.parameters += parameters
 
     def _is_in(self, name: str, column: Column, values: Any) -> None:
-        wanted = listed(column, values)
-        self._want(name, column, wanted)
-        if len(wanted) == 1:
-            self._where(f"{_compared(name, column)} = ?::{sql_type(column)}", wanted[0])
+        allowed = listed(column, values)
+        self._want(name, column, allowed)
+        if len(allowed) == 1:
+            self._where(f"{_compared(name, column)} = ?::{sql_type(column)}", allowed[0])
         else:
-            self._where(f"{_compared(name, column)} IN (SELECT unnest(?::{sql_type(column)}[]))", wanted)
+            self._where(f"{_compared(name, column)} IN (SELECT unnest(?::{sql_type(column)}[]))", allowed)
 
     def _compare(self, name: str, column: Column, operator: str, value: Any) -> None:
         if value is None:
@@ -176,7 +176,7 @@ class Query:
         """Only rows with one of these values are wanted, so that others need not be read."""
         if column.is_stored and pa.types.is_int64(column.type):
             whole = [value for value in values if INT64_MIN <= value <= INT64_MAX]
-            self.wanted.setdefault(name, {}).setdefault(column.name, whole)
+            self.ids_of.setdefault(name, {}).setdefault(column.name, whole)
 
     def _inside(self, name: str, column: Column, box: Any) -> None:
         low, high = bounds(box)
@@ -209,11 +209,11 @@ class Query:
                 joined.setdefault(name, []).append(column)
         items = {}
         for name, table in self.tables.items():
-            wanted = self.wanted.get(name, {})
-            rows = table.source.rows_with(wanted)
+            ids = self.ids_of.get(name, {})
+            rows = table.source.rows_with(ids)
             if rows is not None:
                 self.relations[f"few rows of {name}"] = rows
-            source = table.source.sql([*wanted, *joined.get(name, [])], None if rows is None else f"few rows of {name}")
+            source = table.source.sql([*ids, *joined.get(name, [])], None if rows is None else f"few rows of {name}")
             items[name] = f"{source} AS {identifier(name)}"
         order = sorted(items, key=lambda name: name not in joined)
         return ", ".join(items[name] for name in order)

@@ -31,8 +31,8 @@ def groups_with(path: Path, column: str, values: Collection[int]) -> list[int] |
     if bounds is None:
         return None
     low, high = bounds
-    wanted = np.sort(np.array([value for value in values if -INT64 <= value < INT64], np.int64))
-    result = np.searchsorted(wanted, low, "left") < np.searchsorted(wanted, high, "right")
+    sought = np.sort(np.array([value for value in values if -INT64 <= value < INT64], np.int64))
+    result = np.searchsorted(sought, low, "left") < np.searchsorted(sought, high, "right")
     groups: list[int] = np.flatnonzero(result).tolist()
     return groups if len(groups) <= FEW * len(low) else None
 

@@ -82,10 +82,10 @@ class Source:
         kept = f"SELECT base.* FROM {read} base ANTI JOIN {newer} USING (id)"
         return f"({kept} UNION ALL BY NAME SELECT * FROM {newer})"
 
-    def rows_with(self, wanted: Mapping[str, Collection[int]]) -> pa.Table | None:
-        """Few rows of the file, among them all whose columns have one of the `wanted` values; None if they are many."""
+    def rows_with(self, ids_of: Mapping[str, Collection[int]]) -> pa.Table | None:
+        """Few rows of the file, among them all whose columns have one of the `ids_of` values; None if they are many."""
         matches = []
-        for column, values in wanted.items():
+        for column, values in ids_of.items():
             path = self.sorted_copies.get(column, self.path)
             groups = groups_with(path, column, values)
             if groups is not None:
@@ -299,9 +299,9 @@ class Store:
         if rows is not None:
             rows = rows.filter(pc.is_in(rows[column], pa.array(ids, pa.int64())))
             return rows.group_by(list(columns)).aggregate([]) if columns else rows
-        wanted = f"DISTINCT {', '.join(map(identifier, columns))}" if columns else "*"
+        selection = f"DISTINCT {', '.join(map(identifier, columns))}" if columns else "*"
         condition = f"{identifier(column)} IN (SELECT unnest(?::BIGINT[]))"
-        return self.arrow(f"SELECT {wanted} FROM {source.sql([column])} WHERE {condition}", [list(ids)])
+        return self.arrow(f"SELECT {selection} FROM {source.sql([column])} WHERE {condition}", [list(ids)])
 
     def remembered(self, key: str, make: Callable[[], Thing]) -> Thing:
         """What `make` returns, made once while there is room: files do not change."""

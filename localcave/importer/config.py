@@ -182,17 +182,17 @@ def _view(
     name: str, section: Section, files: Mapping[str, FilePlan], resolution_nm: tuple[float, float, float]
 ) -> TablePlan:
     """A view: its columns are those that the TOML names, of the types that it says."""
-    given = section.section("columns")
+    listed = section.section("columns")
     columns: dict[str, ColumnPlan] = {}
     schema = []
-    for column, value in given.values.items():
-        where = f"{given.where} {column}"
+    for column, value in listed.values.items():
+        where = f"{listed.where} {column}"
         says = {"from": value} if isinstance(value, str) else dict(Section(where, value).values)
         kind = _kind_in_view(where, column, says.pop("type", None), is_position="unit" in says)
         schema.append(SchemaColumn(checked_name(column, where), kind, required=False))
         columns[column] = _column(where, says, is_position=kind == "position")
     if not schema:
-        raise InputError(f"{given.where} names no columns; name at least one in [columns]")
+        raise InputError(f"{listed.where} names no columns; name at least one in [columns]")
     plan = TablePlan(
         name=checked_name(name, section.where),
         file=_file(section, files),

@@ -275,9 +275,9 @@ def _position(plan: TablePlan, column: SchemaColumn, spec: ColumnPlan | None, ro
     names = [f"{column.name}_{axis}" for axis in "xyz"]
     if spec is None or spec.unknown:
         return {name: pa.nulls(len(rows.numbers), pa.int32()) for name in names}
-    given = to_positions(rows, spec.source)
+    positions = to_positions(rows, spec.source)
     source_nm = np.array(spec.resolution_nm or plan.resolution_nm) if spec.unit == "voxels" else NM_PER_UNIT[spec.unit]
-    voxels = np.rint(given * source_nm / np.array(plan.resolution_nm))
+    voxels = np.rint(positions * source_nm / np.array(plan.resolution_nm))
     missing = np.isnan(voxels)
     wrong = missing.any(axis=1) & (column.required | ~missing.all(axis=1))
     shown = ", ".join(spec.source)
@@ -291,7 +291,7 @@ def _position(plan: TablePlan, column: SchemaColumn, spec: ColumnPlan | None, ro
     outside = (np.abs(voxels) > INT32_MAX).any(axis=1)
     if outside.any():
         first = int(np.argmax(outside))
-        problem = f"the position {given[first].tolist()} {spec.unit} is too far out for voxels in 32 bits"
+        problem = f"the position {positions[first].tolist()} {spec.unit} is too far out for voxels in 32 bits"
         raise rows.refuse(shown, first, problem, "check its unit and resolution_nm")
     return {
         name: pa.array(np.nan_to_num(voxels[:, axis]).astype(np.int32), mask=missing[:, axis])

@@ -71,8 +71,8 @@ def _passes(rows: Rows, condition: Condition) -> np.ndarray:
         limit = pa.scalar(float(condition.value))
         passed = pc.greater(numbers, limit) if condition.test == "above" else pc.less(numbers, limit)
     else:
-        wanted = condition.value if condition.test in ("in", "not_in") else [condition.value]
-        passed = _is_one_of(rows, condition.column, wanted)
+        allowed = condition.value if condition.test in ("in", "not_in") else [condition.value]
+        passed = _is_one_of(rows, condition.column, allowed)
     answer = np.asarray(pc.fill_null(passed, False))
     return ~answer if condition.test in ("not", "not_in") else answer
 
@@ -84,16 +84,16 @@ def _is_empty(values: pa.Array) -> np.ndarray:
     return np.asarray(empty)
 
 
-def _is_one_of(rows: Rows, column: str, wanted: Sequence[Any]) -> pa.Array:
-    """Which values are among `wanted`; a number in the TOML also meets its digits in a CSV."""
+def _is_one_of(rows: Rows, column: str, allowed: Sequence[Any]) -> pa.Array:
+    """Which values are among `allowed`; a number in the TOML also meets its digits in a CSV."""
     values = rows.column(column)
     if _is_text(values.type):
-        return pc.is_in(values.cast(pa.string()), pa.array([str(w) for w in wanted], pa.string()))
+        return pc.is_in(values.cast(pa.string()), pa.array([str(w) for w in allowed], pa.string()))
     try:
-        return pc.is_in(values, pa.array(list(wanted)).cast(values.type))
+        return pc.is_in(values, pa.array(list(allowed)).cast(values.type))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         raise InputError(
-            f"{rows.file}: column {column!r} holds {values.type}, which cannot be one of {list(wanted)!r}; "
+            f"{rows.file}: column {column!r} holds {values.type}, which cannot be one of {list(allowed)!r}; "
             "write values of the column's kind in where"
         ) from None
 
@@ -114,7 +114,7 @@ def to_kind(rows: Rows, column: str, kind: str) -> pa.Array:
     return rows.column(column).cast(ARROW_TYPES[kind])
 
 
-def _to_integers(rows: Rows, column: str, wanted: pa.DataType, *, exact: bool) -> pa.Array:
+def _to_integers(rows: Rows, column: str, dtype: pa.DataType, *, exact: bool) -> pa.Array:
     """Whole numbers. Of floats, and of text like `17.0`, those that are exact: below 2^53, or what the type holds.
     An apostrophe before the digits, and `="17"`, are what spreadsheets put there to keep them."""
     values = rows.column(column)
@@ -128,7 +128,7 @@ def _to_integers(rows: Rows, column: str, wanted: pa.DataType, *, exact: bool) -
         values = _bare_digits(rows, column, values)
     low, high = (-(2**63), 2**63 - 1) if exact else (-INT32_MAX - 1, INT32_MAX)
     try:
-        whole = values.cast(wanted)
+        whole = values.cast(dtype)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         problem = f"is not a whole number between {low} and {high}"
         raise _first_refused(rows, column, values, lambda v: low <= _whole(v) <= high, problem) from None

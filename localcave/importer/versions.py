@@ -27,9 +27,9 @@ class VersionPlan:
 
 def read_versions(top: Section) -> tuple[VersionPlan, ...]:
     """The versions, oldest first. Raises InputError naming the key, and for numbers and times in another order."""
-    given = top.get("version")
-    if isinstance(given, list):
-        sections = [Section(f"{top.where} [[version]] {at}", one) for at, one in enumerate(given, start=1)]
+    entries = top.get("version")
+    if isinstance(entries, list):
+        sections = [Section(f"{top.where} [[version]] {at}", one) for at, one in enumerate(entries, start=1)]
     else:
         sections = [top.section("version")]
     if not sections:

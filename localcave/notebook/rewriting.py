@@ -114,9 +114,9 @@ class _Change:
             for text in NUCLEI.findall(f"{source}\n{COMMENTS.sub('', source)}"):
                 self._named_nuclei.update(NUCLEUS_IDS.findall(text))
         code = LONG_IDS.sub(lambda match: match[0].replace("_", ""), "\n".join(sources))
-        given = set(re.findall(r"\b\d{17,18}\b", COMMENTS.sub("", KEYS.sub("", code))))
+        ids = set(re.findall(r"\b\d{17,18}\b", COMMENTS.sub("", KEYS.sub("", code))))
         for name, _, key in KEYS.findall(code):
-            if key not in given:
+            if key not in ids:
                 numbers = self._keys.setdefault(name, {})
                 numbers.setdefault(key, len(numbers))
 

@@ -29,12 +29,12 @@ def segment_properties(rows: pa.Table) -> dict[str, Any]:
         if column.null_count and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
             raise EngineError("cannot convert NA to integer")
     properties = [{"id": "label", "type": "label", "values": [str(value) for value in rows["id"].to_pylist()]}]
-    wanted = [column for column in rows.schema if _is_property(column.name)]
-    texts = [column.name for column in wanted if pa.types.is_string(column.type)]
-    flags = [column.name for column in wanted if pa.types.is_boolean(column.type)]
+    columns = [column for column in rows.schema if _is_property(column.name)]
+    texts = [column.name for column in columns if pa.types.is_string(column.type)]
+    flags = [column.name for column in columns if pa.types.is_boolean(column.type)]
     if texts or flags:
         properties.append(_tags(rows, texts, flags))
-    numbers = [c.name for c in wanted if pa.types.is_integer(c.type) or pa.types.is_floating(c.type)]
+    numbers = [c.name for c in columns if pa.types.is_integer(c.type) or pa.types.is_floating(c.type)]
     properties += [_number(name, rows[name]) for name in numbers]
     ids = [str(value) for value in rows[roots[0]].to_pylist()]
     return {"@type": "neuroglancer_segment_properties", "inline": {"ids": ids, "properties": properties}}

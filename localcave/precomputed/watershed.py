@@ -114,11 +114,11 @@ class Watershed(Volume):
         within = " AND ".join(f"{part} BETWEEN ? AND ?" for part in parts)
         bounds = [float(edge[axis] / voxel_nm[axis]) for axis in range(3) for edge in (low, high)]
         supervoxel = identifier(f"{point}_supervoxel_id")
-        wanted = f"{', '.join(places)}, coalesce({supervoxel}, 0)::BIGINT, {more}::DOUBLE"
+        selection = f"{', '.join(places)}, coalesce({supervoxel}, 0)::BIGINT, {more}::DOUBLE"
         if cells is not None:
             within += f" AND ({', '.join(f'floor({place} / {CELL_NM})' for place in places)}) IN (FROM cells)"
         relations = None if cells is None else {"cells": cells}
-        rows = self._store.arrow(f"SELECT {wanted} FROM {source.sql()} WHERE {within}", bounds, relations)
+        rows = self._store.arrow(f"SELECT {selection} FROM {source.sql()} WHERE {within}", bounds, relations)
         x, y, z, supervoxels, others = (column.to_numpy() for column in rows.columns)
         return np.column_stack([x, y, z]), supervoxels, others
 

@@ -60,7 +60,7 @@ class Level2:
         mean = np.bincount(node, radius, len(ids)) / np.bincount(node, minlength=len(ids))
         return cls(ids, edges, _positions_nm(skeleton, node, len(ids)), area, volume, largest, mean)
 
-    def attributes(self, wanted: set[str]) -> dict[int, dict[str, Any]]:
+    def attributes(self, names: set[str]) -> dict[int, dict[str, Any]]:
         """The level 2 cache's attributes of each id."""
         values: dict[str, list[Any]] = {
             "area_nm2": np.rint(self.area_nm2).astype(int).tolist(),
@@ -69,7 +69,7 @@ class Level2:
             "rep_coord_nm": np.rint(self.place_nm).astype(int).tolist(),
             "size_nm3": np.rint(self.volume_nm3).astype(int).tolist(),
         }
-        named = {name: column for name, column in values.items() if name in wanted}
+        named = {name: column for name, column in values.items() if name in names}
         rows = zip(*named.values(), strict=True) if named else ([] for _ in self.ids)
         return {node: dict(zip(named, row, strict=True)) for node, row in zip(self.ids.tolist(), rows, strict=True)}
 

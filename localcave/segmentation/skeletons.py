@@ -188,12 +188,12 @@ class Skeletons:
             return None
         supervoxels = segmentation.leaves(root_id)
         owners = segmentation.newest_roots(supervoxels)
-        pieces = [
+        chunks = [
             piece
             for owner in np.unique(owners).tolist()
             if owner in self.root_ids and len((piece := _within(self._read(owner), supervoxels)).vertices_nm)
         ]
-        return _joined(root_id, pieces) if pieces else None
+        return _joined(root_id, chunks) if chunks else None
 
     def _read(self, root_id: int) -> Skeleton:
         row = self.store.rows_with(Source("skeletons", {}, self._path), "root_id", [root_id])

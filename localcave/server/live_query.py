@@ -193,10 +193,10 @@ class LiveQuery:
             roots = rows[root_name].combine_chunks()
             distinct = pc.unique(roots).drop_null().to_pylist()
             latest = self.segmentation.is_latest(distinct, self.time)
-            stale = [root for root, is_latest in zip(distinct, latest, strict=True) if root and not is_latest]
-            if not stale:
+            outdated = [root for root, is_latest in zip(distinct, latest, strict=True) if root and not is_latest]
+            if not outdated:
                 continue
-            mask = pc.fill_null(pc.is_in(roots, pa.array(stale, pa.int64())), False)
+            mask = pc.fill_null(pc.is_in(roots, pa.array(outdated, pa.int64())), False)
             supervoxels = pc.filter(rows[name], mask).fill_null(0).to_numpy().astype(np.int64)
             renewed = pa.array(self.segmentation.roots_at(supervoxels, self.time), pa.int64())
             place = rows.schema.get_field_index(root_name)
@@ -239,12 +239,12 @@ class LiveQuery:
             for name, columns in self.body.get(key, {}).items():
                 for column, requested in (columns or {}).items():
                     rows = _again(rows, _label(rows, names, name, column), key, requested)
-        wanted = self.body.get("select_columns")
-        if not wanted:
+        selected = self.body.get("select_columns")
+        if not selected:
             return rows
         for name, columns in names.items():
             for column, label in list(columns.items()):
-                if column not in wanted[name]:
+                if column not in selected[name]:
                     labels = [n for n in rows.column_names if n == label or n[:-2] == label]
                     rows = rows.drop_columns(labels)
                     del columns[column]

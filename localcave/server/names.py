@@ -27,18 +27,18 @@ def require_names() -> None:
     """For `before_request`: raises a 404 for a path with dot segments, or with a name that CAVE could not have."""
     if {".", ".."} & set(request.path.split("/")):
         raise CaveError(404, {"message": NOT_FOUND_TEXT})
-    given = request.view_args or {}
+    arguments = request.view_args or {}
     for argument in ARGUMENTS:
-        if argument in given and not NAME.fullmatch(given[argument]):
-            raise _not_found(given, argument)
+        if argument in arguments and not NAME.fullmatch(arguments[argument]):
+            raise _not_found(arguments, argument)
 
 
-def _not_found(given: dict[str, str], argument: str) -> CaveError:
+def _not_found(arguments: dict[str, str], argument: str) -> CaveError:
     """The service's own 404: the engine's is a sentence where a table of a version is asked for."""
-    if argument == "table" and "number" in given:
+    if argument == "table" and "number" in arguments:
         return CaveError(
             404,
-            f"No table named '{given['table']}' found for version '{given['number']}' "
-            f"in datastack '{given['datastack']}'",
+            f"No table named '{arguments['table']}' found for version '{arguments['number']}' "
+            f"in datastack '{arguments['datastack']}'",
         )
     return CaveError(404, {"message": NOT_FOUND_TEXT})

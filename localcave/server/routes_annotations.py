@@ -94,12 +94,12 @@ def tables(volume: str) -> Response:
 def create_table(volume: str) -> Response:
     """Make a table; answers with its name."""
     body = _body()
-    name, given = body.get("table_name"), body.get("metadata")
-    if not isinstance(name, str) or not NAME.fullmatch(name) or not isinstance(given, dict):
+    name, metadata = body.get("table_name"), body.get("metadata")
+    if not isinstance(name, str) or not NAME.fullmatch(name) or not isinstance(metadata, dict):
         raise refused(400, "A table needs a table_name of letters, digits and _, and metadata")
     if name in _served(volume):
         raise refused(400, f"Table creation failed: Table {name} already exists")
-    voxels = {f"voxel_resolution_{axis}": given.get(f"voxel_resolution_{axis}") for axis in AXES}
+    voxels = {f"voxel_resolution_{axis}": metadata.get(f"voxel_resolution_{axis}") for axis in AXES}
     if not all(_is_voxel_size(size) for size in voxels.values()):
         raise refused(400, "A table needs voxel_resolution_x, y and z in nm, above 0 and below 1 mm")
     existing = {*_served(volume), *_scratch(volume).tables}
@@ -108,13 +108,13 @@ def create_table(volume: str) -> Response:
         "table_name": name,
         "valid": True,
         "aligned_volume": volume,
-        "reference_table": reference_of(body.get("schema_type"), name, given.get("table_metadata"), existing),
+        "reference_table": reference_of(body.get("schema_type"), name, metadata.get("table_metadata"), existing),
         "notice_text": None,
         "flat_segmentation_source": None,
         "read_permission": "PUBLIC",
         "write_permission": "PRIVATE",
         "user_id": str(user_id() or 0),
-        **_changes(given),
+        **_changes(metadata),
         **voxels,
     }
     _scratch(volume).create(name, record, user_id())
@@ -129,17 +129,17 @@ def _is_voxel_size(value: Any) -> bool:
 def update_metadata(volume: str) -> Response:
     """Change the record of a table; answers with it."""
     body = _body()
-    given = body.get("metadata")
+    metadata = body.get("metadata")
     table = _own(volume, str(body.get("table_name")))
-    if not isinstance(given, dict):
+    if not isinstance(metadata, dict):
         raise refused(400, "metadata must be an object")
-    table.metadata |= _changes(given)
+    table.metadata |= _changes(metadata)
     return jsonify(table.metadata)
 
 
-def _changes(given: dict[str, Any]) -> dict[str, Any]:
+def _changes(metadata: dict[str, Any]) -> dict[str, Any]:
     """What of a record may be given. Raises a 400 for what is no text."""
-    changes = {key: given[key] for key in CHANGEABLE if key in given}
+    changes = {key: metadata[key] for key in CHANGEABLE if key in metadata}
     for key, value in changes.items():
         if key.endswith("_permission") and value not in PERMISSIONS:
             raise refused(400, f"{key} must be one of: {', '.join(PERMISSIONS)}")

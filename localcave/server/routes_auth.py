@@ -63,9 +63,9 @@ def me() -> Response:
 @routes.get("/user")
 def users() -> Response:
     """Names of users by their ids: of the one who asks. Others are nobody's business."""
-    wanted = request.args.get("id", "")
+    listed = request.args.get("id", "")
     try:
-        ids = [int(part) for part in wanted.split(",") if part]
+        ids = [int(part) for part in listed.split(",") if part]
     except ValueError as error:
         raise CaveError(400, {"error": "id must be numbers"}) from error
     return jsonify([_me()] if not ids or _me()["id"] in ids else [])

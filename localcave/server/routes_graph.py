@@ -189,10 +189,10 @@ def split_preview(table: str) -> Response:
     return written({"supervoxel_connected_components": parts, "illegal_split": bool(illegal)})
 
 
-def _points(given: Any, count: int | None = None) -> list[list[float]]:
+def _points(value: Any, count: int | None = None) -> list[list[float]]:
     """Points as [id, x, y, z], in nm. Raises a 400 for anything else."""
     try:
-        points = [[int64(int(node)), *map(float, place)] for node, *place in given]
+        points = [[int64(int(node)), *map(float, place)] for node, *place in value]
     except (TypeError, ValueError, OverflowError):
         points = []
     fit = all(len(point) == 4 and np.isfinite(point[1:]).all() for point in points)

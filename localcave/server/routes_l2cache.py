@@ -33,8 +33,8 @@ def attribute_metadata() -> Response:
 def attributes(table: str) -> Response:
     """Attributes by level 2 id; none of an id that is of no skeleton, as of one that CAVE has not computed yet."""
     graph = segmentation(table)
-    wanted = {name for name in request.args.get("attribute_names", "").split(",") if name} or set(ATTRIBUTES)
-    if unknown := wanted - ATTRIBUTES.keys() - NOT_TOLD:
+    names = {name for name in request.args.get("attribute_names", "").split(",") if name} or set(ATTRIBUTES)
+    if unknown := names - ATTRIBUTES.keys() - NOT_TOLD:
         raise failed(f"Unknown attribute {min(unknown)}", 400)
     requests = requested_ids("l2_ids")
     known: dict[int, dict[str, object]] = {}
@@ -42,7 +42,7 @@ def attributes(table: str) -> Response:
     if not skeletons.knows_level2:
         raise failed("Level 2 is not known here.", 404)
     for skeleton in skeletons.with_level2(np.array(requests, np.int64)):
-        known |= Level2.of(skeleton).attributes(wanted)
+        known |= Level2.of(skeleton).attributes(names)
     return jsonify({str(identity): known.get(identity, {}) for identity in requests})
 
 

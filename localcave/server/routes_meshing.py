@@ -21,14 +21,14 @@ def manifest(table: str, node: int, lod: int) -> Response:
     body = json_body() if request.get_data() else {}
     start_layer = body.get("start_layer") if isinstance(body, dict) else None
     if bounds is not None or start_layer == LEVEL2:
-        pieces = leaves(result, node, LEVEL2, bounds)
+        fragments = leaves(result, node, LEVEL2, bounds)
     else:
         result.require(node)
-        pieces = [node] if len(graph_skeleton(result.datastack, node).vertices_nm) else []
-    names = [f"{piece}:{lod}:0" for piece in pieces]
+        fragments = [node] if len(graph_skeleton(result.datastack, node).vertices_nm) else []
+    names = [f"{piece}:{lod}:0" for piece in fragments]
     if "prepend_seg_ids" in request.args:
-        names = [f"~{piece}:{name}" for piece, name in zip(pieces, names, strict=True)]
-    message = {"seg_ids": pieces} if "return_seg_ids" in request.args else {}
+        names = [f"~{piece}:{name}" for piece, name in zip(fragments, names, strict=True)]
+    message = {"seg_ids": fragments} if "return_seg_ids" in request.args else {}
     return jsonify({"fragments": names, **message})
 
 

@@ -134,10 +134,10 @@ def require_readable(version: Release, table: str) -> None:
 
 def _sample(query: Query, version: Release, table: str) -> None:
     """Take the random sample that is asked for, which the engine forgets of versions that are merged."""
-    wanted = request.args.get("random_sample", type=int)
+    percentage = request.args.get("random_sample", type=int)
     rows = table_entry(version, table)["row_count"]
-    if wanted is not None and not version.is_merged and wanted < rows:
-        query.sample(table, wanted / rows)
+    if percentage is not None and not version.is_merged and percentage < rows:
+        query.sample(table, percentage / rows)
 
 
 def _wants_count() -> bool:

@@ -51,7 +51,7 @@ class ScratchTable:
     @property
     def bound_points(self) -> list[str]:
         """Fields that are points bound to a supervoxel."""
-        return [name for name, wanted in self.properties.items() if kind_of(wanted) in BOUND_POINTS]
+        return [name for name, definition in self.properties.items() if kind_of(definition) in BOUND_POINTS]
 
     def is_readable_by(self, user: int | None) -> bool:
         """Whether a user may read the rows; nobody knows here who is in a group with the owner."""
@@ -98,16 +98,16 @@ class Scratch:
         now = _now()
         table.touch()
         for number, row in enumerate(flat, first):
-            given = row.pop("valid", True)
+            valid = row.pop("valid", True)
             own = {"id": number, "created": now, "deleted": None, "superceded_id": None}
-            table.rows[number] = {**own, "valid": True if given is None else given, **row}
+            table.rows[number] = {**own, "valid": True if valid is None else valid, **row}
         return list(range(first, first + len(flat)))
 
     def replace(self, table: ScratchTable, annotations: Iterable[Any]) -> dict[str, int]:
         """Put newer annotations in place of those with their `id`; returns new ids by old ones."""
-        given = [dict(one) if isinstance(one, Mapping) else {} for one in annotations]
-        old = [one.pop("id", None) for one in given]
-        flat = [flattened(table.metadata["schema_type"], one) for one in given]
+        rows = [dict(one) if isinstance(one, Mapping) else {} for one in annotations]
+        old = [one.pop("id", None) for one in rows]
+        flat = [flattened(table.metadata["schema_type"], one) for one in rows]
         with self._lock:
             self._require(table, old)
             new = self._add(table, flat)
@@ -149,13 +149,13 @@ def flattened(schema_type: str, annotation: Any) -> dict[str, Any]:
         raise refused(422, f"Missing data for required field: {missing[0]}")
     row: dict[str, Any] = {}
     for name, value in annotation.items():
-        wanted = own["properties"].get(name)
-        if wanted is None:
+        definition = own["properties"].get(name)
+        if definition is None:
             raise refused(422, f"Unknown field: {str(name)[:80]}")
-        if kind_of(wanted) in POINTS:
+        if kind_of(definition) in POINTS:
             row |= _point(name, value)
         else:
-            row[name] = _checked(name, value, wanted)
+            row[name] = _checked(name, value, definition)
     return row
 
 
@@ -165,22 +165,22 @@ def properties_of(schema_type: Any) -> dict[str, Any]:
     return properties
 
 
-def kind_of(wanted: Mapping[str, Any]) -> str:
+def kind_of(definition: Mapping[str, Any]) -> str:
     """What a field is: the name of a point's schema, or a type, `float` for one of single precision."""
-    if "$ref" in wanted:
-        return str(wanted["$ref"]).rsplit("/", 1)[1]
-    kinds = wanted.get("type", "")
+    if "$ref" in definition:
+        return str(definition["$ref"]).rsplit("/", 1)[1]
+    kinds = definition.get("type", "")
     kind = kinds if isinstance(kinds, str) else next(kind for kind in kinds if kind != "null")
-    return str(wanted.get("format", kind)) if kind == "number" else kind
+    return str(definition.get("format", kind)) if kind == "number" else kind
 
 
-def reference_of(schema_type: Any, name: str, given: Any, existing: Collection[str]) -> str | None:
+def reference_of(schema_type: Any, name: str, metadata: Any, existing: Collection[str]) -> str | None:
     """The table that a new one refers to by `target_id`, from the `table_metadata` that came with it. Raises CaveError
     where a schema needs one that is not there, or has no use for it."""
     is_reference = "target_id" in properties_of(schema_type)
-    if is_reference and not isinstance(given, Mapping):
+    if is_reference and not isinstance(metadata, Mapping):
         raise refused(400, "no metadata provided for reference annotation")
-    target = given.get("reference_table") if isinstance(given, Mapping) else None
+    target = metadata.get("reference_table") if isinstance(metadata, Mapping) else None
     if target is None and is_reference:
         raise refused(400, "reference table not specified in metadata: 'reference_table'")
     if target is None:
@@ -215,19 +215,23 @@ def _point(name: str, value: Any) -> dict[str, Any]:
     return {f"{name}_position": position, **known}
 
 
-def _checked(name: str, value: Any, wanted: Mapping[str, Any]) -> Any:
-    kinds = wanted.get("type", ())
+def _checked(name: str, value: Any, definition: Mapping[str, Any]) -> Any:
+    kinds = definition.get("type", ())
     if not _is(value, (kinds,) if isinstance(kinds, str) else kinds):
         raise refused(422, f"{name} must be {' or '.join([kinds] if isinstance(kinds, str) else kinds)}")
-    if _is(value, ("number",)) and kind_of(wanted) == "integer" and not (-(2**63) <= value < 2**63 and value % 1 == 0):
+    if (
+        _is(value, ("number",))
+        and kind_of(definition) == "integer"
+        and not (-(2**63) <= value < 2**63 and value % 1 == 0)
+    ):
         raise refused(422, f"{name} must be a whole number of 64 bits")
     if isinstance(value, float) and not math.isfinite(value):
         raise refused(422, f"{name} must be a finite number")
     if isinstance(value, str) and value.encode("utf-8", "ignore").decode() != value:
         raise refused(422, f"{name} must be text that is valid Unicode")
-    if "enum" in wanted and value not in wanted["enum"]:
-        raise refused(422, f"{name} must be one of: {', '.join(map(str, wanted['enum']))}")
-    return int(value) if isinstance(value, float) and kind_of(wanted) == "integer" else value
+    if "enum" in definition and value not in definition["enum"]:
+        raise refused(422, f"{name} must be one of: {', '.join(map(str, definition['enum']))}")
+    return int(value) if isinstance(value, float) and kind_of(definition) == "integer" else value
 
 
 def _is(value: Any, kinds: Iterable[str]) -> bool:

@@ -34,7 +34,7 @@ class InMemory(Source):
 
     rows: pa.Table | None = None
 
-    def rows_with(self, wanted: Any) -> pa.Table | None:
+    def rows_with(self, ids_of: Any) -> pa.Table | None:
         return self.rows
 
 
@@ -68,8 +68,8 @@ def queried(name: str, table: ScratchTable, stack: Datastack, time: datetime) ->
     rows = list(table.rows.values())
     bind(table, watershed, [row for row in rows if any(f"{p}_supervoxel_id" not in row for p in table.bound_points)])
     columns = {key: pa.array([_value(row.get(key), kind) for row in rows], kind) for key, kind in BOOKKEEPING.items()}
-    for field, wanted in table.properties.items():
-        kind = kind_of(wanted)
+    for field, definition in table.properties.items():
+        kind = kind_of(definition)
         if kind in POINTS:
             places = [row.get(f"{field}_position", (None,) * 3) for row in rows]
             for axis, numbers in zip(AXES, zip(*places, strict=True) if places else ((), (), ()), strict=True):

@@ -52,7 +52,7 @@ class RemoteCave:
         datastack: str,
         server: str,
         token: str | None,
-        wanted: Sequence[int],
+        numbers: Sequence[int],
         *,
         attempts: int = 8,
         first_wait_s: float = 0.5,
@@ -73,14 +73,14 @@ class RemoteCave:
                 raise ValueError("the materialization service did not say its version")
             return client
 
-        remote = cls(None, wanted[0], attempts, first_wait_s)
+        remote = cls(None, numbers[0], attempts, first_wait_s)
         client = remote.ask(make, f"reach {datastack} on {server}")
         versions = remote.ask(lambda: client.materialize.get_versions(expired=True), "list the versions")
-        for version in wanted:
+        for version in numbers:
             if version not in versions:
                 newest = ", ".join(str(v) for v in sorted(versions, reverse=True)[:8])
                 raise InputError(f"{datastack} has no version {version}; it has {newest or 'none'}")
-        return [cls(client, version, attempts, first_wait_s) for version in wanted]
+        return [cls(client, version, attempts, first_wait_s) for version in numbers]
 
     def ask(self, call: Callable[[], T], what: str) -> T:
         """The answer of `call`, tried again with growing pauses.

@@ -146,12 +146,12 @@ class Run:
             lambda rows: self.progress(rows, 0),
         )
 
-    def bake(self, wanted: Mapping[str, Sequence[Piece]]) -> None:
+    def bake(self, pieces_of: Mapping[str, Sequence[Piece]]) -> None:
         """Bring tables and views; a table is the rows of its pieces in the order of `id`, each id once."""
-        pieces = [piece for parts in wanted.values() for piece in parts]
+        pieces = [piece for parts in pieces_of.values() for piece in parts]
         self.progress(0, sum(self.baker.counts(pieces)))
         files = dict(zip(pieces, self.baker.bake(pieces), strict=True))
-        for name, parts in wanted.items():
+        for name, parts in pieces_of.items():
             tables = [pq.ParquetFile(path).read() for piece in parts for path in files[piece]]
             rows = pa.concat_tables(tables, promote_options="permissive")
             self.rows[name] = _once(rows) if name in self.tables else rows
@@ -178,16 +178,16 @@ class Run:
 def chosen(run: Run) -> list[str]:
     """Names of the tables and views to bake, with the tables that they refer to and that of the somata."""
     known = {**run.tables, **run.views}
-    wanted = list(run.request.tables or known)
+    names = list(run.request.tables or known)
     cells = table_of_cells(run)
     limited = [condition.table for condition in run.request.where]
-    for name in [*wanted, *limited, *([cells] if cells else [])]:
+    for name in [*names, *limited, *([cells] if cells else [])]:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             raise InputError(f"version {run.version} has no table or view {name!r}{hint}")
     chosen: dict[str, None] = {}
-    waiting = [*wanted, *limited, cells, run.info.get("soma_table") or ""]
+    waiting = [*names, *limited, cells, run.info.get("soma_table") or ""]
     while waiting:
         name = waiting.pop(0)
         if name in known and name not in chosen:

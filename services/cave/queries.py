@@ -47,8 +47,8 @@ class Filters:
 
     def arguments(self) -> dict[str, dict[str, Any]]:
         """As keyword arguments of `query_table` and `query_view`."""
-        given = {_ARGUMENTS[part.name]: getattr(self, part.name) for part in fields(self)}
-        return {name: {column: _plain(value) for column, value in by.items()} for name, by in given.items() if by}
+        values = {_ARGUMENTS[part.name]: getattr(self, part.name) for part in fields(self)}
+        return {name: {column: _plain(value) for column, value in by.items()} for name, by in values.items() if by}
 
 
 NO_FILTERS = Filters()
@@ -103,9 +103,9 @@ def arguments_at(
     if source.target is not None:
         arguments["joins"] = [[source.table, "target_id", source.target, "id"]]
         arguments["suffixes"] = {source.table: "", source.target: "_ref"}
-    given = filters.arguments()
-    known = owners or {column: (source.table, column) for by in given.values() for column in by}
-    return arguments | {name: _by_table(by, known, dict) for name, by in given.items()} | options
+    columns = filters.arguments()
+    known = owners or {column: (source.table, column) for by in columns.values() for column in by}
+    return arguments | {name: _by_table(by, known, dict) for name, by in columns.items()} | options
 
 
 def _by_table(by_column: Mapping[str, Any], owners: Owners, collect: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:

@@ -143,8 +143,8 @@ def selected(frame: pd.DataFrame, columns: Sequence[str] | None, offset: int | N
     rows = frame.iloc[offset or 0 :] if limit is None else frame.iloc[offset or 0 : (offset or 0) + limit]
     if columns is None:
         return rows
-    wanted = {"id", *columns, *(f"{name}_{axis}" for name in columns for axis in "xyz")}
-    return rows[[name for name in rows if name in wanted]]
+    names = {"id", *columns, *(f"{name}_{axis}" for name in columns for axis in "xyz")}
+    return rows[[name for name in rows if name in names]]
 
 
 def _with_text(frame: pd.DataFrame) -> pd.DataFrame:

@@ -90,13 +90,13 @@ class Synapses(ABC):
         source = self._source(shape.table)
         filters = Filters(equal={shape.own(direction): int(root_id)})
         finest: dict[str, Any] = {"desired_resolution": [1.0, 1.0, 1.0]}
-        wanted = list(dict.fromkeys([*shape.columns, *more]))
-        options = {**finest, "select_columns": wanted}
+        columns = list(dict.fromkeys([*shape.columns, *more]))
+        options = {**finest, "select_columns": columns}
 
         def load() -> pd.DataFrame:
             if not self.version.kept:
                 frame = self._rows_at(self.version.timestamp, source, filters, whole=whole, **finest)
-                frame = selected(frame, wanted, None, None)
+                frame = selected(frame, columns, None, None)
             elif whole:
                 frame = complete(partial(self.cave.queries.rows, *self._place, source, **options), filters)
             else:
@@ -123,8 +123,8 @@ class Synapses(ABC):
         shape = self.synapse_shape()
         ends = {f"{shape.pre}_root_id": pre, f"{shape.post}_root_id": post}
         filters = Filters(isin={name: ids for name, ids in ends.items() if ids is not None})
-        wanted = list(dict.fromkeys([*shape.columns, *more]))
-        options: dict[str, Any] = {"select_columns": wanted, "desired_resolution": [1.0, 1.0, 1.0]}
+        columns = list(dict.fromkeys([*shape.columns, *more]))
+        options: dict[str, Any] = {"select_columns": columns, "desired_resolution": [1.0, 1.0, 1.0]}
         source = self._source(shape.table)
         rows = partial(self.cave.queries.rows, *self._place, source, **options)
         return as_synapses(complete(rows, filters), shape, more)

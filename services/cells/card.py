@@ -90,12 +90,12 @@ def read(release: Release, cell: Cell) -> CellCard:
     matched = [info for info in infos if role and (info.name == role or info.schema_type in COREGISTERED)]
     soma_table, area_table = cells.nucleus_table(release), role_tables.table_of(release, "areas")
     somata = [info for info in infos if info.name == soma_table]
-    wanted = [*typed, *matched, *(info for info in infos if info.name == area_table), *somata]
+    described = [*typed, *matched, *(info for info in infos if info.name == area_table), *somata]
     proofread, *frames = gather(
         partial(proofreading.rows, release),
-        *(partial(cell_types.rows_of_cells, release, info.name, [cell.root_id]) for info in wanted),
+        *(partial(cell_types.rows_of_cells, release, info.name, [cell.root_id]) for info in described),
     )
-    of = dict(zip([info.name for info in wanted], frames, strict=True))
+    of = dict(zip([info.name for info in described], frames, strict=True))
     known = proofread is not None and cell.root_id in proofread.index
     row = proofread.loc[cell.root_id] if known else None
     resolution_nm = release.info["viewer_resolution"]

@@ -195,7 +195,7 @@ def _by_root(release: Release, requested: int, nuclei: pd.DataFrame) -> _Match:
     if (nuclei["root_id"] == requested).any() or release.latest_roots([requested])[0]:
         return _Match(requested)
     try:
-        heirs, valid_at = gather(partial(release.suggest_roots, requested), partial(_valid_at, release, requested))
+        successors, valid_at = gather(partial(release.suggest_roots, requested), partial(_valid_at, release, requested))
     except NotFound:
         kinds = "not a root id" if (nuclei["nucleus_id"] == requested).any() else "neither a root id nor a nucleus id"
         message = f"{requested} is {kinds} of {release.datastack} at version {release.number}"
@@ -204,24 +204,24 @@ def _by_root(release: Release, requested: int, nuclei: pd.DataFrame) -> _Match:
                 f"{message}; it looks rounded by a spreadsheet or a browser.", _meant(nuclei, requested)
             ) from None
         raise NotFound(f"{message}.", "Check the id, its type and the datastack.") from None
-    root_id, overlap = heirs[0]
+    root_id, overlap = successors[0]
     state, parted, kin = (
         (f"is newer than {release.version.title}", "its pieces were then evenly in", "predecessor")
         if _is_newer(release, requested, valid_at)
         else (f"outdated at {release.version.title}", "split evenly into", "successor")
     )
-    if even := evenly(heirs):
+    if even := evenly(successors):
         warning = f"Root id {requested} {state}: {parted} {even}; showing {root_id}."
     else:
         warning = f"Root id {requested} {state}; showing its {kin} {root_id} ({overlap:.0%} overlap)."
     return _Match(root_id, requested, overlap, valid_at, (warning,))
 
 
-def evenly(heirs: Sequence[tuple[int, float]]) -> str:
+def evenly(successors: Sequence[tuple[int, float]]) -> str:
     """In words the root ids that hold about as much of a stale one as the first of its heirs does, with the shares;
     "" where that holds clearly more than any other."""
-    most = heirs[0][1]
-    equal = [(root, share) for root, share in heirs if share >= most * EVEN]
+    most = successors[0][1]
+    equal = [(root, share) for root, share in successors if share >= most * EVEN]
     messages = [f"{root} ({share:.0%} of its pieces)" for root, share in equal[:MOST_LISTED]]
     return f"{', '.join(messages[:-1])} and {messages[-1]}" if len(messages) > 1 else ""
 

@@ -131,8 +131,8 @@ class _Lookup:
 
     def open(self, *kinds: str) -> npt.NDArray[np.bool_]:
         """Ids without a status, if they may be of one of `kinds`."""
-        wanted = not kinds or self.id_type in ("auto", *kinds)
-        return (self.status == "") & wanted
+        is_of_kind = not kinds or self.id_type in ("auto", *kinds)
+        return (self.status == "") & is_of_kind
 
     def in_table(self) -> None:
         """Whatever a column of the table holds."""
@@ -170,23 +170,23 @@ class _Lookup:
         latest = np.array(self.release.latest_roots(self.ids[at].tolist()), dtype=bool)
         self.kind[at] = "root_id"
         self.status[at[latest]] = "absent"
-        stale = at[~latest]
-        self.status[stale] = "stale"
-        followed = stale[:MOST_FOLLOWED]
+        outdated = at[~latest]
+        self.status[outdated] = "stale"
+        followed = outdated[:MOST_FOLLOWED]
         suggested = gather(*(partial(self.suggested, int(root)) for root in self.ids[followed]))
         roots = np.zeros(len(self.ids), dtype=np.int64)
-        for one, heirs in zip(followed, suggested, strict=True):
-            if not heirs:
+        for one, successors in zip(followed, suggested, strict=True):
+            if not successors:
                 self.status[one], self.kind[one] = "unknown", ""
                 continue
-            roots[one], self.overlap[one] = heirs[0]
+            roots[one], self.overlap[one] = successors[0]
         known = followed[roots[followed] > 0]
         newer = np.zeros(len(self.ids), dtype=bool)
         newer[known] = self.release.came_after(self.ids[known].tolist())
         self.settle((roots > 0) & ~newer, "root_id", "root_id", roots, "stale")
         self.settle(newer, "root_id", "root_id", roots, "newer")
-        for one, heirs in zip(followed, suggested, strict=True):
-            if heirs and (even := evenly(heirs)):
+        for one, successors in zip(followed, suggested, strict=True):
+            if successors and (even := evenly(successors)):
                 parted = "had its pieces evenly in" if newer[one] else "was split evenly into"
                 self.split.append(f"{self.ids[one]} {parted} {even}")
 
@@ -209,11 +209,11 @@ class _Lookup:
 
     def rows_of(self, columns: Sequence[Column], keys: Ids) -> Ids:
         """For each key the number of rows in which one of `columns` is it. Id 0 marks nothing and has none."""
-        wanted = pd.Index(np.unique(keys[keys > 0]))
+        ids = pd.Index(np.unique(keys[keys > 0]))
         seen = []
         for column in columns:
             values = self.table.frame[column.name].fillna(0).to_numpy(np.int64)
-            at = np.flatnonzero(np.isin(values, wanted.to_numpy()))
+            at = np.flatnonzero(np.isin(values, ids.to_numpy()))
             seen.append(pd.DataFrame({"row": at, "key": values[at]}))
         counts = pd.concat(seen).drop_duplicates()["key"].value_counts()
         return np.asarray(counts.reindex(keys).fillna(0), dtype=np.int64)

@@ -51,11 +51,11 @@ def understand(release: Release, text: str, question_type: str = "auto") -> Ques
     plain = without_labels(visible(text)).strip()
     if question_type in ID_TYPES and (one := as_id(plain)) is not None:
         return Question("id", (one,), question_type)
-    given = None
+    coordinates = None
     if question_type in ("position", "auto"):
-        given = position_text.parse(plain, certain=question_type == "position")
-    if given is not None and (question_type == "position" or positions.is_place(release, given)):
-        place = positions.at(release, positions.in_nm(release.cave, release.datastack, given))
+        coordinates = position_text.parse(plain, certain=question_type == "position")
+    if coordinates is not None and (question_type == "position" or positions.is_place(release, coordinates)):
+        place = positions.at(release, positions.in_nm(release.cave, release.datastack, coordinates))
         return Question("position", (place.id,), place.id_type, (place.note,))
     if question_type == "link" or (question_type == "auto" and pasted_links.is_link(plain)):
         return _linked(release, plain)
@@ -106,9 +106,9 @@ def _with_notes(error: KarstError, question: Question) -> KarstError:
 
 def _refuse_positions(release: Release, text: str) -> None:
     """Raises BadInput for several positions, one after the other: their coordinates would pass for ids."""
-    given = pasted_positions.positions_in(text)
-    if len(given) > 1 and all(positions.is_place(release, one) for one in given):
-        raise BadInput(f"{len(given)} positions are given, but one is read at a time.", "Keep only one.")
+    coordinates = pasted_positions.positions_in(text)
+    if len(coordinates) > 1 and all(positions.is_place(release, one) for one in coordinates):
+        raise BadInput(f"{len(coordinates)} positions are given, but one is read at a time.", "Keep only one.")
 
 
 def _try(ask: partial[T]) -> T | KarstError:

@@ -30,7 +30,7 @@ from services.cells import (
 )
 from services.cells.connectivity import Connectivity
 from services.cells.partner_joins import SEPARATOR
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.cells.synapse_values import MEAN, NEUROPIL, NEUROPILS, TRANSMITTER
 from services.core.columns import find_column
 from services.core.directions import Direction, Side
@@ -124,20 +124,20 @@ class Shown:
 
 
 def snippet(
-    cave: Cave, cells: Sequence[Connectivity], wanted: Wanted, query: TableQuery, *, hidden: bool = False
+    cave: Cave, cells: Sequence[Connectivity], options: PartnerOptions, query: TableQuery, *, hidden: bool = False
 ) -> str:
     """:func:`partner_snippet` for the partners of one cell, or of several, that are asked for, of which `query` keeps
     some, in its order; with the `hidden` columns that plots need, if asked for. Raises BadInput at a moment."""
     if not cells[0].version.kept:
         raise BadInput("A script reads partners at versions that are kept.", "Choose one, or download the file.")
     several = len(cells) > 1
-    opened = several_cells.open_partners(cave, cells, wanted) if several else None
-    table = opened or partner_table.open_partners(cave, cells[0], wanted)
+    opened = several_cells.open_partners(cave, cells, options) if several else None
+    table = opened or partner_table.open_partners(cave, cells[0], options)
     where = filter_of(table.columns, query)
     sort = tuple((find_column(table.columns, name).name, direction) for name, direction in query.sort)
     names = [*map(str, table.frame)] if hidden else [column.name for column in table.columns]
     shown = Shown(
-        wanted.side, table.frame, names, wanted.at_least, wanted.proofread, where, sort, wanted.top, wanted.more
+        options.side, table.frame, names, options.at_least, options.proofread, where, sort, options.top, options.more
     )
     return partner_snippet(cave, cells, shown)
 

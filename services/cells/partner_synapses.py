@@ -68,8 +68,8 @@ def of_partner(cave: Cave, connections: Connectivity, direction: Direction, part
     Raises NotFound when there are none.
     """
     every = of_cell(cave, connections, direction)
-    wanted = {"autapses": connections.cell.root_id, "root_zero": 0}.get(str(partner), partner)
-    rows = every[every["root_id"] == wanted].reset_index(drop=True)
+    root_id = {"autapses": connections.cell.root_id, "root_zero": 0}.get(str(partner), partner)
+    rows = every[every["root_id"] == root_id].reset_index(drop=True)
     if rows.empty:
         way = "input from" if direction == "in" else "output to"
         raise NotFound(
@@ -83,11 +83,11 @@ def of_partner_in(
 ) -> dict[Direction, pd.DataFrame]:
     """:func:`of_partner` for each of some directions that has any; `partner` is an id as text, "autapses" or
     "root_zero". Raises BadInput for what is neither, NotFound when there are none at all."""
-    wanted = cast("Apart", partner) if partner in get_args(Apart) else one_id(partner)
+    partner_of = cast("Apart", partner) if partner in get_args(Apart) else one_id(partner)
     rows: dict[Direction, pd.DataFrame] = {}
     for direction in directions:
         try:
-            rows[direction] = of_partner(cave, connections, direction, wanted)
+            rows[direction] = of_partner(cave, connections, direction, partner_of)
         except NotFound as error:
             missing = error
     if not rows:

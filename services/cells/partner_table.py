@@ -51,7 +51,7 @@ from services.tables.tables import TableQuery
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PartnerOptions:
     """What is asked of the partners of one side: `at_least` so many synapses, `proofread` ones only, `more` columns,
     and the largest that make up `top` percent of all synapses (None = all), before anything else is left out."""
 
@@ -113,7 +113,7 @@ def one_below_the_other(parts: Mapping[Side, PartnerTable]) -> PartnerTable:
     return PartnerTable(frame, (*columns, Column("direction", "direction", "text")), left_out, notes)
 
 
-def open_partners(cave: Cave, connections: Connectivity, wanted: Wanted) -> PartnerTable:
+def open_partners(cave: Cave, connections: Connectivity, options: PartnerOptions) -> PartnerTable:
     """The partners of a cell as they are asked for.
 
     Raises BadInput for a threshold below 1 and for a table that cannot be joined, NotFound for one that is not there.
@@ -128,24 +128,24 @@ def open_partners(cave: Cave, connections: Connectivity, wanted: Wanted) -> Part
         connections.only,
     )
     release = Release(cave, connections.datastack, connections.version)
-    derived = cave.at(connections.datastack).derived.of("partners", *parts, repr(wanted))
-    return derived.get(lambda: _open(release, connections, wanted))
+    derived = cave.at(connections.datastack).derived.of("partners", *parts, repr(options))
+    return derived.get(lambda: _open(release, connections, options))
 
 
-def _open(release: Release, connections: Connectivity, wanted: Wanted) -> PartnerTable:
+def _open(release: Release, connections: Connectivity, options: PartnerOptions) -> PartnerTable:
     proofread = proofreading.rows(release)
-    frame = described(release, connections, wanted.side)
+    frame = described(release, connections, options.side)
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
-    frame, left_out = counted(frame, wanted, proofread, proofreading.missing(release))
-    frame, message = _with_more(release, connections, wanted, frame)
-    if wanted.side != "both" and proofread is not None:
-        frame = frame.drop(columns=DENDRITE if wanted.side == "in" else AXON, errors="ignore")
+    frame, left_out = counted(frame, options, proofread, proofreading.missing(release))
+    frame, message = _with_more(release, connections, options, frame)
+    if options.side != "both" and proofread is not None:
+        frame = frame.drop(columns=DENDRITE if options.side == "in" else AXON, errors="ignore")
     return PartnerTable(
         frame,
-        partner_columns.columns_of(connections, wanted.side, frame),
+        partner_columns.columns_of(connections, options.side, frame),
         left_out,
-        (*unknown(release, wanted), *ambiguous(connections, wanted.side, frame), *message),
+        (*unknown(release, options), *ambiguous(connections, options.side, frame), *message),
     )
 
 
@@ -157,9 +157,9 @@ def ambiguous(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tup
     return cell_types.differing(parts, frame["root_id"].to_numpy(np.int64), connections.type_table or "")
 
 
-def unknown(release: Release, wanted: Wanted) -> tuple[str, ...]:
+def unknown(release: Release, options: PartnerOptions) -> tuple[str, ...]:
     """Sentences for what nobody knows of any partner, and what the owners of further tables say of these."""
-    return (*filter(None, [cells.no_nuclei(release)]), *release.notices(*wanted.more))
+    return (*filter(None, [cells.no_nuclei(release)]), *release.notices(*options.more))
 
 
 def described(release: Release, connections: Connectivity, side: Side) -> pd.DataFrame:
@@ -173,25 +173,25 @@ def described(release: Release, connections: Connectivity, side: Side) -> pd.Dat
 
 
 def counted(
-    frame: pd.DataFrame, wanted: Wanted, proofread: pd.DataFrame | None, missing: str
+    frame: pd.DataFrame, options: PartnerOptions, proofread: pd.DataFrame | None, missing: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The partners that count, and sentences for those that do not; `proofread` is of :func:`proofreading.rows`, and
     `missing` says why there are none. Raises BadInput where they are needed."""
     left_out = []
-    if wanted.top is not None:
-        frame, message = partner_sets.largest(frame, wanted.top)
+    if options.top is not None:
+        frame, message = partner_sets.largest(frame, options.top)
         left_out.append(message)
-    if wanted.at_least > 1:
-        left_out.append(partner_sets.below(frame, wanted.at_least))
-        frame = partner_sets.at_least(frame, wanted.at_least)
-    if wanted.proofread and proofread is None:
+    if options.at_least > 1:
+        left_out.append(partner_sets.below(frame, options.at_least))
+        frame = partner_sets.at_least(frame, options.at_least)
+    if options.proofread and proofread is None:
         raise BadInput(missing, "Show all partners, or choose another version.")
-    if wanted.proofread and proofread is not None:
-        ways = tuple(Direction) if wanted.side == "both" else (Direction(wanted.side),)
+    if options.proofread and proofread is not None:
+        ways = tuple(Direction) if options.side == "both" else (Direction(options.side),)
         kept = pd.concat([pd.Series(proofreading.mask(frame, way, proofread)) for way in ways], axis=1).all(axis=1)
         gone = frame.loc[~kept.to_numpy(bool), "num_syn"]
         left_out.append(
-            f"Left out: {partner_sets.counted(len(gone), 'partner')} {_touching(wanted.side, proofread, len(gone))} "
+            f"Left out: {partner_sets.counted(len(gone), 'partner')} {_touching(options.side, proofread, len(gone))} "
             f"not proofread in {proofread.attrs['table']}, {partner_sets.counted(int(gone.sum()), 'synapse')}."
         )
         frame = frame[kept.to_numpy(bool)].reset_index(drop=True)
@@ -205,20 +205,20 @@ def _touching(side: Side, proofread: pd.DataFrame, number: int) -> str:
 
 
 def _with_more(
-    release: Release, connections: Connectivity, wanted: Wanted, frame: pd.DataFrame
+    release: Release, connections: Connectivity, options: PartnerOptions, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     messages: list[str] = []
-    names = [name for name in wanted.more if name not in (*WORKED_OUT, connections.type_table)]
-    if TUNING in wanted.more:
+    names = [name for name in options.more if name not in (*WORKED_OUT, connections.type_table)]
+    if TUNING in options.more:
         frame, coverage = _with_tuning(release, connections, frame)
         messages.append(coverage)
-    if POINTS in wanted.more:
+    if POINTS in options.more:
         frame, coverage = representative.with_points(release, frame)
         messages.append(coverage)
-    if wanted.side == "both":
-        messages += partner_columns.of_one_direction(wanted.more)
+    if options.side == "both":
+        messages += partner_columns.of_one_direction(options.more)
     else:
-        frame, notes = _with_requests(release, connections, wanted, frame)
+        frame, notes = _with_requests(release, connections, options, frame)
         messages += notes
     joined = partner_joins.load_tables(release, names, frame["root_id"].tolist())
     frame, sentences = partner_joins.with_tables(frame, joined)
@@ -226,12 +226,12 @@ def _with_more(
 
 
 def _with_requests(
-    release: Release, connections: Connectivity, wanted: Wanted, frame: pd.DataFrame
+    release: Release, connections: Connectivity, options: PartnerOptions, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[str]]:
     """The columns of one direction that cost a request each, asked for at once."""
-    cave, side = release.cave, Direction(wanted.side)
+    cave, side = release.cave, Direction(options.side)
     share, compartment, nt, by_neuropil = (
-        name in wanted.more for name in (SHARE, COMPARTMENT, TRANSMITTERS, NEUROPILS)
+        name in options.more for name in (SHARE, COMPARTMENT, TRANSMITTERS, NEUROPILS)
     )
     degrees, tags, transmitters, neuropils = gather(
         lambda: synapse_weights.partner_degrees(cave, connections) if share else None,
@@ -248,26 +248,26 @@ def _with_requests(
     if tags is not None:
         frame = compartments.with_compartments(frame, connectivity.synapses(cave, connections, side), tags, side)
         messages.append(f"{int(frame['not_predicted'].sum()):,} of these synapses have no predicted compartment.")
-    if {SCORES, TRANSMITTERS, NEUROPILS} & {*wanted.more}:
-        frame = _with_values(release, connections, wanted, frame, (transmitters, neuropils))
+    if {SCORES, TRANSMITTERS, NEUROPILS} & {*options.more}:
+        frame = _with_values(release, connections, options, frame, (transmitters, neuropils))
     return frame, messages
 
 
 def _with_values(
     release: Release,
     connections: Connectivity,
-    wanted: Wanted,
+    options: PartnerOptions,
     frame: pd.DataFrame,
     beside: tuple[pd.DataFrame | None, pd.Series | None],
 ) -> pd.DataFrame:
     """The columns that single synapses say, by what is `beside` their table: :func:`synapse_values.transmitters` and
     :func:`synapse_values.neuropils`."""
     transmitters, neuropils = beside
-    side = Direction(wanted.side)
+    side = Direction(options.side)
     synapses = connectivity.synapses(release.cave, connections, side)
-    if SCORES in wanted.more:
+    if SCORES in options.more:
         frame = synapse_values.with_scores(frame, synapses, release.synapse_shape(), side)
-    if TRANSMITTERS in wanted.more:
+    if TRANSMITTERS in options.more:
         frame = synapse_values.with_transmitters(frame, synapses, side, transmitters)
     return frame if neuropils is None else synapse_values.with_neuropils(frame, synapses, neuropils, side)
 

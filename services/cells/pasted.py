@@ -178,8 +178,8 @@ class _Reading:
             parts = urlsplit(link)
         except ValueError:
             return
-        given = [value for name, value in parse_qsl(parts.query) if name in _NAMES]
-        for digits in re.findall(r"(?<!\d)[0-9]{1,19}(?!\d)", " ".join([*given, *_PATH.findall(parts.path)])):
+        values = [value for name, value in parse_qsl(parts.query) if name in _NAMES]
+        for digits in re.findall(r"(?<!\d)[0-9]{1,19}(?!\d)", " ".join([*values, *_PATH.findall(parts.path)])):
             if 0 < int(digits) <= LARGEST_ID:
                 self.counted[int(digits)] += 1
 

@@ -81,9 +81,9 @@ def read(cave: Cave, datastack: str, text: str) -> PastedLink:
 def own_sources(cave: Cave, datastack: str) -> tuple[str, ...]:
     """The addresses of a datastack's segmentation: that of CAVE and that of the profile's links."""
     cave = cave.at(datastack)
-    given = cave.profile(datastack).neuroglancer.get("segmentation_source") or ""
-    matches = (cave.info(datastack)["segmentation_source"], given.replace("{server}", cave.settings.server_address))
-    own = [source for source in matches if source]
+    template = cave.profile(datastack).neuroglancer.get("segmentation_source") or ""
+    sources = (cave.info(datastack)["segmentation_source"], template.replace("{server}", cave.settings.server_address))
+    own = [source for source in sources if source]
     return tuple(dict.fromkeys([*own, *(outside(cave, source) for source in own)]))
 
 
@@ -135,10 +135,10 @@ def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedL
     )
 
 
-def stored_state(cave: Cave, datastack: str, wanted: str) -> Mapping[str, Any]:
+def stored_state(cave: Cave, datastack: str, href: str) -> Mapping[str, Any]:
     """The state at an address, which must be in the state service of our CAVE. Raises BadInput, and NotFound."""
     try:
-        address = urlsplit(wanted.removeprefix("middleauth+"))
+        address = urlsplit(href.removeprefix("middleauth+"))
         place = (address.hostname, address.port)
     except ValueError as error:
         raise BadInput("This link cannot be read.", "Copy the whole address of the viewer again.") from error
@@ -165,13 +165,13 @@ def _state_of(cave: Cave, datastack: str, text: str) -> Mapping[str, Any]:
         raise BadInput(
             f"This link has {len(text):,} characters, more than a browser opens.", "Share it as a short link."
         )
-    given = text.strip().strip("<>\"'")
-    if given.startswith("{"):
-        return parsed(given)
-    wanted = _fragment(given)
-    if wanted.removeprefix("+").startswith("{"):
-        return parsed(wanted.removeprefix("+"))
-    return stored_state(cave, datastack, wanted)
+    link = text.strip().strip("<>\"'")
+    if link.startswith("{"):
+        return parsed(link)
+    fragment = _fragment(link)
+    if fragment.removeprefix("+").startswith("{"):
+        return parsed(fragment.removeprefix("+"))
+    return stored_state(cave, datastack, fragment)
 
 
 def _fragment(link: str) -> str:
@@ -229,8 +229,8 @@ def _name(layer: Mapping[str, Any]) -> str:
 
 
 def _sources(layer: Mapping[str, Any]) -> list[str]:
-    given = layer.get("source", [])
-    listed = given if isinstance(given, list) else [given]
+    sources = layer.get("source", [])
+    listed = sources if isinstance(sources, list) else [sources]
     return [str(one.get("url", "")) if isinstance(one, dict) else str(one) for one in listed]
 
 
@@ -243,7 +243,7 @@ def _bare(source: str) -> str:
 def _written(layer: Mapping[str, Any]) -> list[Any]:
     """The segments as the layer lists them, hidden ones with "!" before them."""
     lists = [layer.get(key) for key in ("segments", "hiddenSegments")]
-    shown, hidden = [given if isinstance(given, list) else [] for given in lists]
+    shown, hidden = [ids if isinstance(ids, list) else [] for ids in lists]
     return [*shown, *(f"!{segment}" for segment in hidden)]
 
 
@@ -279,9 +279,9 @@ def _annotations(layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
-def _flat(given: Any) -> list[Any]:
+def _flat(nested: Any) -> list[Any]:
     """Segments as an annotation has them: a list, or one list for each layer it is linked to."""
-    parts = given if isinstance(given, list) else []
+    parts = nested if isinstance(nested, list) else []
     return [entry for part in parts for entry in (part if isinstance(part, list) else [part])]
 
 
@@ -310,8 +310,8 @@ def _points_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Point
 def _coordinates(layer: Mapping[str, Any]) -> list[list[Any]]:
     """The points of a layer's annotations, in whatever unit."""
     keys = ("point", "center", "pointA")
-    given = [next((one[key] for key in keys if key in one), None) for one in _annotations(layer)]
-    return [point for point in given if isinstance(point, list)]
+    points = [next((one[key] for key in keys if key in one), None) for one in _annotations(layer)]
+    return [point for point in points if isinstance(point, list)]
 
 
 def _sizes_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Any]:

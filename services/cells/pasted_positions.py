@@ -27,9 +27,9 @@ def read(release: Release, text: str) -> Pasted:
     """As :func:`pasted.read_ids`, short links and all; of a text that is surely a position, and of a link that marks
     points but names no segment, the root ids that lie there. Raises as these, and BadInput for what is no position
     although it is meant as one."""
-    given = positions_in(text)
-    if given and all(one.certain for one in given):
-        return at_points(release, [_in_nm(release, one) for one in given])
+    coordinates = positions_in(text)
+    if coordinates and all(one.certain for one in coordinates):
+        return at_points(release, [_in_nm(release, one) for one in coordinates])
     load = partial(pasted_links.stored_state, release.cave, release.datastack)
     pasted = read_ids(text, state=load, sources=pasted_links.own_sources(release.cave, release.datastack))
     if pasted.ids or not pasted.points_nm:
@@ -40,10 +40,10 @@ def read(release: Release, text: str) -> Pasted:
 
 def placed(release: Release, text: str) -> Pasted | None:
     """The root ids at the positions that a text may be; None where it is none."""
-    given = positions_in(text)
-    if not given or not all(positions.is_place(release, one) for one in given):
+    coordinates = positions_in(text)
+    if not coordinates or not all(positions.is_place(release, one) for one in coordinates):
         return None
-    return at_points(release, [_in_nm(release, one) for one in given])
+    return at_points(release, [_in_nm(release, one) for one in coordinates])
 
 
 def positions_in(text: str) -> list[position_text.Coordinates]:
@@ -76,8 +76,8 @@ def at_points(release: Release, points_nm: Sequence[Point]) -> Pasted:
     return Pasted(tuple(roots), notes=tuple(notes), repeated=len(matches) - len(roots))
 
 
-def _in_nm(release: Release, given: position_text.Coordinates) -> Point:
-    x, y, z = positions.in_nm(release.cave, release.datastack, given).tolist()
+def _in_nm(release: Release, coordinates: position_text.Coordinates) -> Point:
+    x, y, z = positions.in_nm(release.cave, release.datastack, coordinates).tolist()
     return x, y, z
 
 

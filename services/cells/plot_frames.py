@@ -68,8 +68,8 @@ def depth_profile(synapses: Mapping[Direction, pd.DataFrame], bin_um: float = BI
 def synapse_depths(synapses: pd.DataFrame, partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
     """One row for each synapse whose partner has exactly one soma: depth_um of the synapse, soma_depth_um of
     the partner, value (its type; null = none) and row, the partner's place in `partners` from 0."""
-    wanted = ["soma_depth_um", *([column] if column else [])]
-    rows = with_partners(synapses, partners, *wanted)
+    columns = ["soma_depth_um", *([column] if column else [])]
+    rows = with_partners(synapses, partners, *columns)
     rows = rows[rows["soma_depth_um"].notna() & rows["depth_um"].notna()].reset_index(drop=True)
     return _valued(rows, column)[["depth_um", "soma_depth_um", "value", "row"]]
 

@@ -44,16 +44,16 @@ class CellAt:
     note: str
 
 
-def in_nm(cave: Cave, datastack: str, given: Coordinates) -> space.Floats:
+def in_nm(cave: Cave, datastack: str, coordinates: Coordinates) -> space.Floats:
     """The place in nm that coordinates are: in their unit, else in the voxels of the datastack's viewer."""
-    of_unit = UNIT_NM.get(given.unit)
+    of_unit = UNIT_NM.get(coordinates.unit)
     size_nm = [of_unit] * 3 if of_unit else cave.info(datastack)["viewer_resolution"]
     if None in size_nm:
         raise BadInput(f"{datastack} does not say how large its voxels are.", "Give the position in nm or um.")
-    return space.voxels_to_nm(list(given.numbers), size_nm)
+    return space.voxels_to_nm(list(coordinates.numbers), size_nm)
 
 
-def is_place(release: Release, given: Coordinates) -> bool:
+def is_place(release: Release, coordinates: Coordinates) -> bool:
     """Whether three numbers are surely a position, or lie among the nuclei, give or take a fifth, and are not
     themselves three nucleus ids. Without nuclei, all coordinates are a place.
 
@@ -61,9 +61,9 @@ def is_place(release: Release, given: Coordinates) -> bool:
     """
     somas = cells.somas(release)
     points = somas[["x_nm", "y_nm", "z_nm"]].dropna().to_numpy()
-    if given.certain or not len(points):
+    if coordinates.certain or not len(points):
         return True
-    if np.isin(given.numbers, somas["nucleus_id"]).all():
+    if np.isin(coordinates.numbers, somas["nucleus_id"]).all():
         return False
     low, high = points.min(axis=0), points.max(axis=0)
     room = (high - low) / 5
@@ -71,9 +71,9 @@ def is_place(release: Release, given: Coordinates) -> bool:
     def inside(point_nm: space.Floats) -> bool:
         return bool(((point_nm >= low - room) & (point_nm <= high + room)).all())
 
-    if inside(in_nm(release.cave, release.datastack, given)):
+    if inside(in_nm(release.cave, release.datastack, coordinates)):
         return True
-    if inside(np.asarray(given.numbers)):
+    if inside(np.asarray(coordinates.numbers)):
         raise BadInput(
             f"As voxels these three numbers lie outside {release.datastack}, as nm inside.",
             "Write nm behind them if they are a position, else choose the type of the ids.",
@@ -183,8 +183,8 @@ def _synapse_points(release: Release, point_nm: space.Floats) -> pd.DataFrame:
     def of_side(side: str) -> pd.DataFrame:
         root, position = f"{side}_root_id", f"{side}_position"
         try:
-            wanted = ["id", root, position]
-            rows = release.query(table, Filters(box={position: box}), select_columns=wanted)
+            columns = ["id", root, position]
+            rows = release.query(table, Filters(box={position: box}), select_columns=columns)
         except (BadInput, NotFound):  # a table of synapses without this point
             return _NO_POINTS
         apart = np.linalg.norm(space.voxels_to_nm(space.points(rows, position), voxel_nm) - point_nm, axis=1)

@@ -21,7 +21,7 @@ from services.cells import (
     synapse_weights,
 )
 from services.cells.connectivity import Connectivity, Cut, Totals
-from services.cells.partner_table import PartnerTable, Wanted
+from services.cells.partner_table import PartnerOptions, PartnerTable
 from services.core.columns import Column
 from services.core.directions import Direction, Side
 from services.core.errors import NotFound
@@ -33,22 +33,22 @@ _FIRST = ("root_id", "reciprocal", NUM_CELLS, "num_syn", "num_syn_in", "num_syn_
 _OF_ONE = ("soma_distance_um", "lateral_distance_um")
 
 
-def open_partners(cave: Cave, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
+def open_partners(cave: Cave, cells: Sequence[Connectivity], options: PartnerOptions) -> PartnerTable:
     """One row for each partner of any of the cells in one direction, or in either; cells of one datastack, version and
     type table.
 
     Columns: root_id; num_cells (int64), of how many of the cells it is a partner; num_syn, net_size and mean_size with
     all of them; `num_syn_<root id>` for each cell (Int64: 0 = none, null = nobody knows, for CAVE cut the cell's
-    synapses); then what is known of the partner itself, of further tables in `wanted.more` as well. Partners of most
-    cells first, then most synapses, then by root id. `wanted.at_least` counts all synapses of a partner. Partners in
+    synapses); then what is known of the partner itself, of further tables in `options.more` as well. Partners of most
+    cells first, then most synapses, then by root id. `options.at_least` counts all synapses of a partner. Partners in
     either direction are as of :func:`partner_sets.both`, with num_cells.
     """
     first = cells[0]
     roots = ",".join(str(one.cell.root_id) for one in cells)
     types = (first.type_table or "", first.type_by)
-    parts = (first.datastack, first.version.number, roots, *types, first.whole, first.only, repr(wanted))
+    parts = (first.datastack, first.version.number, roots, *types, first.whole, first.only, repr(options))
     derived = cave.at(first.datastack).derived.of("partners of several", *parts)
-    return derived.get(lambda: _open(Release(cave, first.datastack, first.version), cells, wanted))
+    return derived.get(lambda: _open(Release(cave, first.datastack, first.version), cells, options))
 
 
 def among(cells: Sequence[Connectivity]) -> pd.DataFrame:
@@ -132,22 +132,22 @@ def _cut(cells: Sequence[Connectivity], way: Direction) -> Cut | None:
     return Cut(shown=shown, total=sum(known) if len(known) == len(whole) else None)
 
 
-def _open(release: Release, cells: Sequence[Connectivity], wanted: Wanted) -> PartnerTable:
-    side, together = wanted.side, group(cells, wanted.side)
+def _open(release: Release, cells: Sequence[Connectivity], options: PartnerOptions) -> PartnerTable:
+    side, together = options.side, group(cells, options.side)
     frame = partner_table.described(release, together, side).drop(columns=list(_OF_ONE), errors="ignore")
     if side == "both":
         frame.insert(1, NUM_CELLS, _num_cells(cells, frame))
     proofread = proofreading.rows(release)
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
-    frame, left_out = partner_table.counted(frame, wanted, proofread, proofreading.missing(release))
+    frame, left_out = partner_table.counted(frame, options, proofread, proofreading.missing(release))
     if side != "both":
         frame = frame.drop(columns=partner_columns.DENDRITE if side == "in" else partner_columns.AXON, errors="ignore")
-        if partner_columns.SHARE in wanted.more:
+        if partner_columns.SHARE in options.more:
             degrees = synapse_weights.partner_degrees(release.cave, together)
             frame = partner_table.with_shares(together, Direction(side), frame, degrees)
-    tables, left = _joinable(together, wanted.more)
-    if side == "both" and partner_columns.SHARE in wanted.more:
+    tables, left = _joinable(together, options.more)
+    if side == "both" and partner_columns.SHARE in options.more:
         left = (*left, *partner_columns.of_one_direction([partner_columns.SHARE]))
     joined = partner_joins.load_tables(release, tables, frame["root_id"].tolist())
     frame, messages = partner_joins.with_tables(frame, joined)
@@ -157,7 +157,7 @@ def _open(release: Release, cells: Sequence[Connectivity], wanted: Wanted) -> Pa
         left_out,
         (
             *_explained(cells, side),
-            *partner_table.unknown(release, wanted),
+            *partner_table.unknown(release, options),
             *partner_table.ambiguous(together, side, frame),
             *left,
             *messages,

@@ -50,9 +50,9 @@ def degrees(release: Release, root_ids: Iterable[int]) -> pd.DataFrame | None:
     view = degree_view(release)
     if view is None:
         return None
-    wanted = sorted({int(root) for root in root_ids})
+    ids = sorted({int(root) for root in root_ids})
     names = ["root_id", *_COUNTED.values()]
-    rows = _rows_of(release, view, wanted, names)
+    rows = _rows_of(release, view, ids, names)
     counts = rows.drop_duplicates("root_id").astype({"root_id": "int64"}).set_index("root_id")
     return counts[list(_COUNTED.values())].fillna(0).astype("Int64")
 

@@ -151,9 +151,9 @@ def find_column(columns: Sequence[Column], name: str, *, position: int | None = 
     Raises BadInput at character `position` of what was typed, with the nearest name as hint.
     """
     for spelling in (str, str.casefold):
-        wanted = spelling(name)
+        spelled = spelling(name)
         for names in (lambda column: (column.name,), lambda column: column.aliases):
-            matches = [column for column in columns if wanted in map(spelling, names(column))]
+            matches = [column for column in columns if spelled in map(spelling, names(column))]
             if len(matches) == 1:
                 return matches[0]
     near = difflib.get_close_matches(name, [column.name for column in columns], n=1)

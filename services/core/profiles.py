@@ -154,8 +154,8 @@ def file_of(config_dir: Path, kind: str, name: str, server: str = "") -> Path:
 def load_volume(config_dir: Path, name: str, server: str = "") -> Volume:
     """The volume of :func:`file_of`; raw axes and no layers where there is no such file."""
     read = _read(config_dir, "volumes", name, server).values
-    given = {key: value for key, value in read.items() if key in VOLUME_KEYS}
-    volume = Volume(name, **{"directions" if key == "axes" else key: value for key, value in given.items()})
+    values = {key: value for key, value in read.items() if key in VOLUME_KEYS}
+    volume = Volume(name, **{"directions" if key == "axes" else key: value for key, value in values.items()})
     if not volume.has_depth and (volume.layers or volume.layer_sets or volume.depth_range_um):
         log.warning("%s: without a transform there are no depths, so its layers are left out", name)
     if not volume.has_depth:
@@ -168,10 +168,10 @@ def load_profile(config_dir: Path, datastack: str, volume: str, server: str = ""
     the name of the server."""
     named, _, name = datastack.rpartition(":")
     files = (("datastacks", name), ("volumes", volume))
-    given, below = (_read(config_dir, kind, file, server).values for kind, file in files)
-    title = f"{given['title']} ({named})" if named and "title" in given else given.get("title", datastack)
-    palette = {**below.get("palette", {}), **given.get("palette", {})}
-    return Profile(datastack, **{**given, "title": title, "palette": palette})
+    values, defaults = (_read(config_dir, kind, file, server).values for kind, file in files)
+    title = f"{values['title']} ({named})" if named and "title" in values else values.get("title", datastack)
+    palette = {**defaults.get("palette", {}), **values.get("palette", {})}
+    return Profile(datastack, **{**values, "title": title, "palette": palette})
 
 
 def _text(value: Any) -> str:
@@ -210,8 +210,8 @@ def _layers(value: Any) -> tuple[tuple[str, float], ...]:
 
 def _axes(value: Any) -> tuple[Axis, ...]:
     """Three axes, each a name or {name, direction}."""
-    given = [{"name": one} if isinstance(one, str) else one for one in value]
-    axes = tuple(Axis(**{key: _text(text) for key, text in one.items()}) for one in given)
+    entries = [{"name": one} if isinstance(one, str) else one for one in value]
+    axes = tuple(Axis(**{key: _text(text) for key, text in one.items()}) for one in entries)
     names = [axis.name for axis in axes]
     if len(axes) != 3 or len(set(names)) != 3 or not all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names):
         raise ValueError("it must be a list of three axes that differ, each with a name in small letters")
@@ -245,15 +245,15 @@ def _roles(value: Any) -> dict[str, Said]:
     return {name: _role(name, {"table": one} if isinstance(one, str) else one) for name, one in value.items()}
 
 
-def _role(name: str, given: Any) -> Said:
+def _role(name: str, entry: Any) -> Said:
     keys = [one.name for one in fields(Said)]
-    if not isinstance(given, dict) or "table" not in given:
+    if not isinstance(entry, dict) or "table" not in entry:
         raise ValueError(f'{name} must be the name of a table, or {{ table = "…" }}')
-    if unknown := given.keys() - set(keys):
+    if unknown := entry.keys() - set(keys):
         raise ValueError(f"{min(unknown)!r} is no key of a role; keys are {', '.join(keys)}")
-    if given.get("where") and name != "edges":
+    if entry.get("where") and name != "edges":
         raise ValueError(f"{name} has no where: only edges has; synapse_filter says which synapses count")
-    return Said(**{key: _text(text) for key, text in given.items()})
+    return Said(**{key: _text(text) for key, text in entry.items()})
 
 
 def _viewers(value: Any) -> tuple[Viewer, ...]:

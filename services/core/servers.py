@@ -28,7 +28,7 @@ class Server:
     allowed_hosts: tuple[str, ...] = ()
 
 
-def read_servers(given: Mapping[str, str]) -> tuple[Server, ...]:
+def read_servers(environ: Mapping[str, str]) -> tuple[Server, ...]:
     """The servers of an environment whose variables all have a value, the main one first: that of CAVE_SERVER_ADDRESS
     alone, or with those of KARST_SERVERS, or the latter alone (`name=address`, by commas or spaces).
 
@@ -36,18 +36,18 @@ def read_servers(given: Mapping[str, str]) -> tuple[Server, ...]:
     capital and all but letters and digits is `_`. KARST_ALLOWED_HOSTS_NAME stands before KARST_ALLOWED_HOSTS.
     Raises ValueError, naming the variable.
     """
-    named = _named(given.get("KARST_SERVERS", ""))
+    named = _named(environ.get("KARST_SERVERS", ""))
     if not named:
-        return (_server(given, "", "CAVE_SERVER_ADDRESS", given.get("CAVE_SERVER_ADDRESS", DEMO), ""),)
-    main = {"": given["CAVE_SERVER_ADDRESS"]} if "CAVE_SERVER_ADDRESS" in given else {}
+        return (_server(environ, "", "CAVE_SERVER_ADDRESS", environ.get("CAVE_SERVER_ADDRESS", DEMO), ""),)
+    main = {"": environ["CAVE_SERVER_ADDRESS"]} if "CAVE_SERVER_ADDRESS" in environ else {}
     suffixes = {name: _suffix(name) for name in named} | dict.fromkeys(main, "")
     variables = [f"CAVE_TOKEN{suffix}{end}" for suffix in suffixes.values() for end in ("", "_FILE")]
     if twice := [name for name, count in Counter(variables).items() if count > 1]:
         raise ValueError(f"two servers of KARST_SERVERS would have their token in {twice[0]}; name one otherwise")
-    if unread := [name for name in given if name.startswith("CAVE_TOKEN") and name not in variables]:
+    if unread := [name for name in environ if name.startswith("CAVE_TOKEN") and name not in variables]:
         raise ValueError(f"{min(unread)} is of no server; those of KARST_SERVERS are {', '.join(named)}")
     servers = tuple(
-        _server(given, name or MAIN, "KARST_SERVERS" if name else "CAVE_SERVER_ADDRESS", address, suffixes[name])
+        _server(environ, name or MAIN, "KARST_SERVERS" if name else "CAVE_SERVER_ADDRESS", address, suffixes[name])
         for name, address in (main | named).items()
     )
     for what in (("name", [one.name for one in servers]), ("address", [origin(one.address) for one in servers])):
@@ -69,24 +69,24 @@ def _suffix(name: str) -> str:
     return "_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
-def _server(given: Mapping[str, str], name: str, variable: str, address: str, suffix: str) -> Server:
+def _server(environ: Mapping[str, str], name: str, variable: str, address: str, suffix: str) -> Server:
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not origin(address):
         raise ValueError(f"{variable} has {address!r}; it must be an http or https address")
-    token = _token(given, f"CAVE_TOKEN{suffix}")
+    token = _token(environ, f"CAVE_TOKEN{suffix}")
     if token and not is_private_way(address):
         raise ValueError(f"{variable} has a plain http address, over which no CAVE_TOKEN{suffix} may go; use https")
-    hosts = given.get(f"KARST_ALLOWED_HOSTS{suffix}", given.get("KARST_ALLOWED_HOSTS", ""))
+    hosts = environ.get(f"KARST_ALLOWED_HOSTS{suffix}", environ.get("KARST_ALLOWED_HOSTS", ""))
     return Server(name, address.rstrip("/"), token, tuple(hosts.casefold().replace(",", " ").split()))
 
 
-def _token(given: Mapping[str, str], variable: str) -> str:
+def _token(environ: Mapping[str, str], variable: str) -> str:
     """The token itself, or that of a file: CAVE's own `{"token": "..."}` or bare text."""
     file = f"{variable}_FILE"
-    if file not in given or variable in given:
-        return given.get(variable, "")
+    if file not in environ or variable in environ:
+        return environ.get(variable, "")
     try:
-        text = Path(given[file]).expanduser().read_text().strip()
+        text = Path(environ[file]).expanduser().read_text().strip()
     except OSError as error:
         raise ValueError(f"{file} cannot be read: {error.strerror}") from error
     if not text.startswith("{"):

@@ -91,50 +91,50 @@ class Settings:
 
         An empty variable counts as unset. Raises ValueError, naming the variable, when one makes no sense.
         """
-        given = {name: value.strip() for name, value in environ.items() if value.strip()}
+        values = {name: value.strip() for name, value in environ.items() if value.strip()}
         default = cls()
-        servers, auth = read_servers(given), _auth(given, default.auth)
+        servers, auth = read_servers(values), _auth(values, default.auth)
         if auth != "service" and any(server.token for server in servers):
             raise ValueError(f"KARST_AUTH is {auth}, so there must be no CAVE_TOKEN and no CAVE_TOKEN_FILE")
         if auth == "person" and (exposed := [one for one in servers if not is_private_way(one.address)]):
             raise ValueError(f"{exposed[0].address} is a plain http address, over which no token may go; use https")
-        workers = given.get("KARST_WORKERS", "here")
+        workers = values.get("KARST_WORKERS", "here")
         if workers not in ("here", "elsewhere"):
             raise ValueError(f"KARST_WORKERS is {workers!r}; it must be here or elsewhere")
         return cls(
             auth=auth,
-            front_cookie=given.get("KARST_FRONT_COOKIE", "0") != "0",
+            front_cookie=values.get("KARST_FRONT_COOKIE", "0") != "0",
             server_address=servers[0].address,
             token=servers[0].token,
             allowed_hosts=servers[0].allowed_hosts,
             servers=servers if len(servers) > 1 or servers[0].name else (),
-            datastack=given.get("KARST_DATASTACK", default.datastack),
-            config_dir=Path(given.get("KARST_CONFIG", default.config_dir)),
-            cache=given.get("KARST_CACHE", default.cache),
-            secret_key=given.get("KARST_SECRET_KEY", default.secret_key),
-            timeout_s=_positive(given, "KARST_TIMEOUT_S", default.timeout_s),
-            memory_bytes=int(_positive(given, "KARST_MEMORY_MB", default.memory_bytes / 2**20) * 2**20),
-            cache_bytes=int(_positive(given, "KARST_CACHE_MB", default.cache_bytes / 2**20) * 2**20),
-            max_table_rows=int(_positive(given, "KARST_MAX_TABLE_ROWS", default.max_table_rows)),
-            same_host=given.get("KARST_SAME_HOST", "0") != "0",
-            host=given.get("HOST", default.host),
-            max_waiting=int(_positive(given, "KARST_MAX_WAITING", default.max_waiting)),
-            requests_per_minute=_count(given, "KARST_REQUESTS_PER_MINUTE", default.requests_per_minute),
-            proxies=_count(given, "KARST_PROXIES", default.proxies),
+            datastack=values.get("KARST_DATASTACK", default.datastack),
+            config_dir=Path(values.get("KARST_CONFIG", default.config_dir)),
+            cache=values.get("KARST_CACHE", default.cache),
+            secret_key=values.get("KARST_SECRET_KEY", default.secret_key),
+            timeout_s=_positive(values, "KARST_TIMEOUT_S", default.timeout_s),
+            memory_bytes=int(_positive(values, "KARST_MEMORY_MB", default.memory_bytes / 2**20) * 2**20),
+            cache_bytes=int(_positive(values, "KARST_CACHE_MB", default.cache_bytes / 2**20) * 2**20),
+            max_table_rows=int(_positive(values, "KARST_MAX_TABLE_ROWS", default.max_table_rows)),
+            same_host=values.get("KARST_SAME_HOST", "0") != "0",
+            host=values.get("HOST", default.host),
+            max_waiting=int(_positive(values, "KARST_MAX_WAITING", default.max_waiting)),
+            requests_per_minute=_count(values, "KARST_REQUESTS_PER_MINUTE", default.requests_per_minute),
+            proxies=_count(values, "KARST_PROXIES", default.proxies),
             reads_jobs=workers == "here",
         )
 
 
-def _auth(given: Mapping[str, str], default: Auth) -> Auth:
-    text = given.get("KARST_AUTH", default)
+def _auth(values: Mapping[str, str], default: Auth) -> Auth:
+    text = values.get("KARST_AUTH", default)
     for auth in get_args(Auth):
         if text == auth:
             return auth
     raise ValueError(f"KARST_AUTH is {text!r}; it must be service, person or none")
 
 
-def _positive(given: Mapping[str, str], name: str, default: float) -> float:
-    text = given.get(name, str(default))
+def _positive(values: Mapping[str, str], name: str, default: float) -> float:
+    text = values.get(name, str(default))
     try:
         value = float(text)
     except ValueError:
@@ -144,8 +144,8 @@ def _positive(given: Mapping[str, str], name: str, default: float) -> float:
     return value
 
 
-def _count(given: Mapping[str, str], name: str, default: int) -> int:
-    text = given.get(name, str(default))
+def _count(values: Mapping[str, str], name: str, default: int) -> int:
+    text = values.get(name, str(default))
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"{name} is {text!r}; it must be a whole number, 0 or above")
     return int(text)

@@ -40,10 +40,10 @@ def nm_to_voxels(points_nm: npt.ArrayLike, resolution_nm: Sequence[float]) -> Fl
 
 def nm_to_um(points_nm: npt.ArrayLike, volume: Volume) -> Floats:
     """Nanometres of shape (rows, 3) to (x, depth, z) in um along the volume's own axes."""
-    given = np.asarray(points_nm, dtype=np.float64).reshape(-1, 3)
-    if not len(given):
-        return given
-    turned: Floats = _transform(volume.transform).apply(given)
+    points = np.asarray(points_nm, dtype=np.float64).reshape(-1, 3)
+    if not len(points):
+        return points
+    turned: Floats = _transform(volume.transform).apply(points)
     return turned
 
 

@@ -17,6 +17,6 @@ def whole_number(text: str, default: Default, name: str = "") -> int | Default:
     if not digits:
         return default
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
-        given = f"{name}={text[:40]}" if name else repr(text[:40])
-        raise BadInput(f"{given} is not a whole number.", "Give a whole number, 0 or more, or leave it out.")
+        typed = f"{name}={text[:40]}" if name else repr(text[:40])
+        raise BadInput(f"{typed} is not a whole number.", "Give a whole number, 0 or more, or leave it out.")
     return int(digits)

@@ -73,7 +73,7 @@ def read_value(column: Column, text: str, position: int, *, threshold: bool = Fa
     if value is None and threshold and column.kind == "id":
         value = _whole(text.strip())
     if value is None:
-        wanted = {"id": "ids (whole numbers)", "boolean": "true or false", "time": "times such as 2024-01-31"}
+        expected = {"id": "ids (whole numbers)", "boolean": "true or false", "time": "times such as 2024-01-31"}
         if column.kind == "id" and is_rounded(text.strip()):
             raise BadInput(
                 f"{column.name} holds ids, and {text.strip()[:60]!r} is one that was rounded.",
@@ -81,7 +81,7 @@ def read_value(column: Column, text: str, position: int, *, threshold: bool = Fa
                 position=position,
             )
         raise BadInput(
-            f"{column.name} holds {wanted.get(column.kind, 'numbers')}; {text.strip()[:60]!r} is none.",
+            f"{column.name} holds {expected.get(column.kind, 'numbers')}; {text.strip()[:60]!r} is none.",
             position=position,
         )
     return value

@@ -59,12 +59,12 @@ def of_datastack(cave: Cave, datastack: str, lesson: Lesson, server: str) -> Les
     return lesson.filled(values | ({CELL: str(example_cell(cave, datastack))} if lesson.is_of_cell else {}))
 
 
-def is_right(cave: Cave, datastack: str, lesson: Lesson, given: str) -> bool:
+def is_right(cave: Cave, datastack: str, lesson: Lesson, answer: str) -> bool:
     """Whether an answer is right. Thousands may have commas; case does not count. Raises BadInput for no answer, and
     what reading the data raises."""
-    if not given.strip():
+    if not answer.strip():
         raise BadInput("There is no answer yet.", "Type one into the box.")
-    return _plain(given) in {_plain(right) for right in answers(cave, datastack, lesson)}
+    return _plain(answer) in {_plain(right) for right in answers(cave, datastack, lesson)}
 
 
 def answers(cave: Cave, datastack: str, lesson: Lesson) -> Answers:

@@ -152,12 +152,12 @@ def cell_state(
     )
 
 
-def shares(wanted: Sequence[int], budget: int) -> list[int]:
+def shares(requested: Sequence[int], budget: int) -> list[int]:
     """Divide `budget` among those who want some: nobody gets more than wanted, and what one leaves goes to others."""
-    given = [0] * len(wanted)
-    for turn, place in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
-        given[place] = min(wanted[place], (budget - sum(given)) // (len(wanted) - turn))
-    return given
+    granted = [0] * len(requested)
+    for turn, place in enumerate(sorted(range(len(requested)), key=requested.__getitem__)):
+        granted[place] = min(requested[place], (budget - sum(granted)) // (len(requested) - turn))
+    return granted
 
 
 def _labelled(side: Partners, groups: Groups | None) -> Partners:

@@ -113,9 +113,9 @@ def _annotations(points: Points) -> list[State]:
 
 def _ids(points: Points) -> list[str]:
     if points.id_column is not None:
-        given = points.frame[points.id_column]
-        if given.is_unique and not given.hasnans:
-            return [str(value) for value in given.tolist()]
+        ids = points.frame[points.id_column]
+        if ids.is_unique and not ids.hasnans:
+            return [str(value) for value in ids.tolist()]
     return [str(row) for row in range(len(points.frame))]
 
 

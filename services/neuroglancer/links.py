@@ -364,7 +364,7 @@ def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) ->
         words.contents(built, coloured_by),
         words.searched(frame.types, offered=bool(scene.properties) and frame.viewer.kind != seunglab.KIND),
         words.time(frame.version, frame.viewer, drawn=bool(scene.segmentation), follows_edits=scene.follows_edits),
-        words.login(frame.viewer, wanted=scene.wants_login),
+        words.login(frame.viewer, required=scene.wants_login),
         f"The link has {len(url):,} characters.",
         remark,
         notes,

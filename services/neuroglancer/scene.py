@@ -61,8 +61,8 @@ def make_scene(datastack: str, info: Mapping[str, Any], profile: Profile, server
     known = {**info.get("aligned_volume", {}), **info}
 
     def source(name: str) -> str:
-        given = own.get(name, known.get(name)) or ""
-        return with_login(str(given).replace("{server}", server_address), hosts)
+        address = own.get(name, known.get(name)) or ""
+        return with_login(str(address).replace("{server}", server_address), hosts)
 
     voxel_nm = own.get("resolution_nm") or [info.get(f"viewer_resolution_{axis}") for axis in "xyz"]
     if not all(voxel_nm):

@@ -46,8 +46,8 @@ def translated(state: State) -> State:
 
 def _source(layer: Mapping[str, Any]) -> str:
     """The first source of a layer, without the login that the fork adds itself."""
-    given = layer["source"][0] if isinstance(layer["source"], list) else layer["source"]
-    address: str = given["url"] if isinstance(given, Mapping) else given
+    source = layer["source"][0] if isinstance(layer["source"], list) else layer["source"]
+    address: str = source["url"] if isinstance(source, Mapping) else source
     return address.replace("middleauth+", "")
 
 

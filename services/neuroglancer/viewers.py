@@ -41,14 +41,14 @@ def viewers_of(info: Mapping[str, Any], profile: Profile, server_address: str) -
     return (spelunker, MAINLINE, BUNDLED)
 
 
-def choose_viewer(viewers: Sequence[Viewer], wanted: str | None) -> Viewer:
-    """The viewer called `wanted` or of that kind, whatever the case; the first for None. Raises BadInput."""
-    if not wanted:
+def choose_viewer(viewers: Sequence[Viewer], name: str | None) -> Viewer:
+    """The viewer called `name` or of that kind, whatever the case; the first for None. Raises BadInput."""
+    if not name:
         return viewers[0]
     for viewer in viewers:
-        if wanted.casefold() in (viewer.name.casefold(), viewer.kind):
+        if name.casefold() in (viewer.name.casefold(), viewer.kind):
             return viewer
-    raise BadInput(f"There is no viewer {wanted[:80]!r}.", "Choose " + ", ".join(v.name for v in viewers) + ".")
+    raise BadInput(f"There is no viewer {name[:80]!r}.", "Choose " + ", ".join(v.name for v in viewers) + ".")
 
 
 def state_json(state: State) -> str:

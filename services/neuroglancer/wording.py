@@ -36,9 +36,9 @@ def time(version: Version, viewer: Viewer, *, drawn: bool, follows_edits: bool) 
     return f"The ids are of {moment}; this viewer shows the segmentation of today, where edited cells have new ids."
 
 
-def login(viewer: Viewer, *, wanted: bool) -> str:
+def login(viewer: Viewer, *, required: bool) -> str:
     """What becomes of sources that want a login."""
-    if not wanted:
+    if not required:
         return ""
     if viewer.kind == BUNDLED.kind:
         return "This viewer cannot log in to CAVE, so it shows points and public images; open another for the cells."

@@ -29,7 +29,7 @@ PERMUTATIONS = 1_000
 WAITED_FOR = {"degrees": 150_000_000, "depth": 1_000_000_000, "distance": 2_500_000_000, "motifs": 100_000_000}
 """Edges that are shuffled, pairs of groups in bins that are drawn, and paths of two connections that are followed, in
 all permutations together while somebody waits: about seven seconds. What is drawn for more is a job."""
-TOLD_EVERY_S = 1.0
+REPORT_EVERY_S = 1.0
 Groups: TypeAlias = tuple[Grouping, Grouping]
 Report: TypeAlias = Callable[[Progress], None]
 _NUMBERS = ("observed", "expected", "low", "high", "sd", "p")
@@ -83,10 +83,10 @@ def _bins(population: Population, model: Literal["depth", "distance"]) -> Ids:
 
 def count_motifs(population: Population, draws: Draws, *, report: Report = lambda _: None) -> pd.DataFrame:
     """How often each motif occurs (see :func:`motifs.against_degrees`). `report` is told now and then how far it is."""
-    told = _told(draws, report)
+    throttled = _throttled(draws, report)
 
     def load() -> pd.DataFrame:
-        return motifs.against_degrees(population.edges, **draws.seeded, report=told)
+        return motifs.against_degrees(population.edges, **draws.seeded, report=throttled)
 
     return _cache(population).frame(_key(population, draws), load)
 
@@ -102,7 +102,7 @@ def compare(population: Population, groups: Groups, draws: Draws, *, report: Rep
     pre, post = groups
 
     def load() -> pd.DataFrame:
-        drawn = _drawn(population, groups, counted, draws, _told(draws, report))
+        drawn = _drawn(population, groups, counted, draws, _throttled(draws, report))
         numbers = {name: getattr(drawn, name).ravel() for name in _NUMBERS}
         return pd.DataFrame({**numbers, "left_out": drawn.left_out})
 
@@ -123,9 +123,11 @@ def compare(population: Population, groups: Groups, draws: Draws, *, report: Rep
     )
 
 
-def _drawn(population: Population, groups: Groups, counted: Counted, draws: Draws, told: Callable[[int], None]) -> Null:
+def _drawn(
+    population: Population, groups: Groups, counted: Counted, draws: Draws, report: Callable[[int], None]
+) -> Null:
     edges = population.edges
-    options: dict[str, Any] = {**draws.seeded, "report": told}
+    options: dict[str, Any] = {**draws.seeded, "report": report}
     if draws.model == "degrees":
         return nulls.keep_degrees(edges, *groups, counted, **options)
     if draws.model == "depth":
@@ -146,15 +148,15 @@ def draw(population: Population, draws: Draws, *, report: Report) -> None:
     count_motifs(of, draws, report=report)
 
 
-def _told(draws: Draws, report: Report) -> Callable[[int], None]:
+def _throttled(draws: Draws, report: Report) -> Callable[[int], None]:
     """Tells `report`, once a second at most, how many permutations have been counted."""
-    begun = told = time.monotonic()
+    begun = last = time.monotonic()
 
     def tell(done: int) -> None:
-        nonlocal told
+        nonlocal last
         now = time.monotonic()
-        if now - told >= TOLD_EVERY_S:
-            told = now
+        if now - last >= REPORT_EVERY_S:
+            last = now
             report(Progress(done, draws.permutations, 0, now - begun))
 
     return tell

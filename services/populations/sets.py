@@ -158,12 +158,12 @@ def _of_ids(release: Release, text: str) -> CellSet:
     known = np.isin(roots, somata["root_id"].to_numpy(np.int64))
     unsure = np.flatnonzero(~known)
     latest = np.array(release.latest_roots(roots[unsure].tolist()), dtype=bool)
-    stale = unsure[~latest]
-    heirs = gather(*(partial(_heirs, release, int(root)) for root in roots[stale[:MOST_FOLLOWED]]))
-    messages += _replaced(release, roots[stale].tolist(), heirs)
-    roots[stale] = [*(one[0][0] if one else 0 for one in heirs), *[0] * (len(stale) - len(heirs))]
-    followed = sum(map(bool, heirs))
-    if lost := len(stale) - followed:
+    outdated = unsure[~latest]
+    successors = gather(*(partial(_successors, release, int(root)) for root in roots[outdated[:MOST_FOLLOWED]]))
+    messages += _replaced(release, roots[outdated].tolist(), successors)
+    roots[outdated] = [*(one[0][0] if one else 0 for one in successors), *[0] * (len(outdated) - len(successors))]
+    followed = sum(map(bool, successors))
+    if lost := len(outdated) - followed:
         messages.append(f"No cells at version {release.version.label}: {lost:,} of the ids.")
     rounded = [one for one in requested[roots == 0].tolist() if looks_rounded(one)]
     if rounded:
@@ -184,17 +184,17 @@ def _listed(release: Release, text: str) -> tuple[Sequence[int], list[str]]:
     return pasted.ids, list(pasted.sentences())
 
 
-def _heirs(release: Release, root: int) -> list[tuple[int, float]]:
+def _successors(release: Release, root: int) -> list[tuple[int, float]]:
     try:
         return release.suggest_roots(root)
     except NotFound:
         return []
 
 
-def _replaced(release: Release, stale: Sequence[int], heirs: Sequence[list[tuple[int, float]]]) -> list[str]:
-    """What is used for root ids of another time, of which the first have `heirs`; where a root was split evenly, all
-    are named."""
-    followed = [(root, several) for root, several in zip(stale, heirs, strict=False) if several]
+def _replaced(release: Release, outdated: Sequence[int], successors: Sequence[list[tuple[int, float]]]) -> list[str]:
+    """What is used for root ids of another time, of which the first have `successors`; where a root was split evenly,
+    all are named."""
+    followed = [(root, several) for root, several in zip(outdated, successors, strict=False) if several]
     newer = release.came_after([root for root, _ in followed])
     messages: list[str] = []
     for is_newer in (False, True):

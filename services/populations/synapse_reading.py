@@ -173,15 +173,15 @@ def uncovered(known: Iterable[Rectangle], pre_ids: Ids, post_ids: Ids) -> tuple[
         used.append(one)
         if not _open(pre_bits, post_bits):
             break
-    rests: dict[bytes, list[int]] = {}
+    classes_by_rest: dict[bytes, list[int]] = {}
     words = np.unique(post_bits)
     pre_words, pre_class = np.unique(pre_bits, return_inverse=True)
     for at, word in enumerate(pre_words):
         rest = (words & word) == 0
         if rest.any():
-            rests.setdefault(rest.tobytes(), []).append(at)
+            classes_by_rest.setdefault(rest.tobytes(), []).append(at)
     blocks = []
-    for rest, classes in rests.items():
+    for rest, classes in classes_by_rest.items():
         open_words = words[np.frombuffer(rest, dtype=bool)]
         blocks.append((pre_ids[np.isin(pre_class, classes)], post_ids[np.isin(post_bits, open_words)]))
     return used, blocks

@@ -85,10 +85,10 @@ def _converted(column: Column, unit: str, value: Value) -> Value:
     """A number of a position in another unit, such that it is there to every cell as it was here: from voxels by the
     same steps as cells, and back to the shortest number that these lead to."""
     old, new = (UNIT_NM.get(each) or column.voxel_nm or 1.0 for each in (column.unit, unit))
-    given = float(value)
-    exact = given * old / new
+    old_number = float(value)
+    exact = old_number * old / new
     short = round(exact, 6)
-    number = short if column.unit != "vx" and short * new / old == given else exact
+    number = short if column.unit != "vx" and short * new / old == old_number else exact
     return int(number) if number.is_integer() and abs(number) < 10**15 else number
 
 

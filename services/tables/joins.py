@@ -331,7 +331,7 @@ def _extra(own: pd.Series, right: pd.DataFrame, foreign: str, names: list[str]) 
     known = known.sort_values("id", kind="stable") if "id" in known else known
     ids = known[foreign].astype("int64")
     counts = ids.value_counts()
-    wanted = own.fillna(0).astype("int64")
+    own_keys = own.fillna(0).astype("int64")
     repeated = ids.duplicated(keep=False).to_numpy(bool)
     alone = known.loc[~repeated, names].set_axis(ids[~repeated])
     differing: set[int] = set()
@@ -342,11 +342,11 @@ def _extra(own: pd.Series, right: pd.DataFrame, foreign: str, names: list[str]) 
         columns = {name: agreed(rows[name], keys, every) for name in names}
         differing.update(*(several.tolist() for _, several in columns.values()))
         other = [name for name in names if not isinstance(rows[name].dtype, pd.StringDtype)]
-        blank = {name: int(wanted.isin(columns[name][1]).sum()) for name in other}
+        blank = {name: int(own_keys.isin(columns[name][1]).sum()) for name in other}
         together = pd.DataFrame({name: values for name, (values, _) in columns.items()}, index=every)
         alone = pd.concat([alone, together.astype(alone.dtypes)])
-    result = alone.reindex(wanted).reset_index(drop=True)
-    result[NUM_ROWS] = pd.array(counts.reindex(wanted).fillna(0).to_numpy(np.int64), dtype="Int64")
-    result[_DIFFERS] = wanted.isin(differing).to_numpy(bool)
+    result = alone.reindex(own_keys).reset_index(drop=True)
+    result[NUM_ROWS] = pd.array(counts.reindex(own_keys).fillna(0).to_numpy(np.int64), dtype="Int64")
+    result[_DIFFERS] = own_keys.isin(differing).to_numpy(bool)
     result.attrs[_BLANK] = blank
     return result

@@ -12,7 +12,7 @@ from services.filters.boxes import InBox
 from services.filters.column_conditions import AgainstColumn, Once
 from services.filters.nodes import And, Between, Compare, Condition, Everything, Matches, Node, OneOf
 
-Given: TypeAlias = dict[str, dict[str, Any]]
+FilterFields: TypeAlias = dict[str, dict[str, Any]]
 """Fields of Filters, each with a value for every column."""
 
 _SIGNS = {">": "greater", "<": "less", ">=": "greater_equal", "<=": "less_equal"}
@@ -28,19 +28,19 @@ def push_down(node: Node, table: str, most: int) -> Filters:
     Raises BadInput, naming what CAVE cannot do: it has no "or", no "not" and no blanks. Karst has them, once the table
     is narrowed to `most` rows.
     """
-    given: Given = {}
+    filters: FilterFields = {}
     for part in _parts(node):
-        _add(given, part, table, most)
-    return Filters(**given)
+        _add(filters, part, table, most)
+    return Filters(**filters)
 
 
 def push_possible(node: Node) -> Filters:
     """As much of the filter as CAVE takes: it leaves all rows that :func:`push_down` would, and perhaps more."""
-    given: Given = {}
+    filters: FilterFields = {}
     for part in _parts(node):
         with suppress(BadInput):
-            _add(given, part)
-    return Filters(**given)
+            _add(filters, part)
+    return Filters(**filters)
 
 
 def _parts(node: Node) -> tuple[Node, ...]:
@@ -48,13 +48,13 @@ def _parts(node: Node) -> tuple[Node, ...]:
     return node.parts if isinstance(node, And) else () if isinstance(node, Everything) else (node,)
 
 
-def _add(given: Given, part: Node, table: str = "", most: int = 0) -> None:
+def _add(filters: FilterFields, part: Node, table: str = "", most: int = 0) -> None:
     """What one condition asks; nothing of it where CAVE cannot do all of it. Raises BadInput."""
     requested = _filters_of(part, table, most)
-    if any(column in given.get(name, {}) for name, column, _ in requested):
+    if any(column in filters.get(name, {}) for name, column, _ in requested):
         raise _cannot(part, table, most, "a second condition of the same kind on one column")
     for name, column, value in requested:
-        given.setdefault(name, {})[column] = value
+        filters.setdefault(name, {})[column] = value
 
 
 def _filters_of(part: Node, table: str, most: int) -> list[tuple[str, str, Any]]:

@@ -21,14 +21,14 @@ def rows_of_ids(
 ) -> pd.DataFrame:
     """The rows of a table whose `column` has one of some ids, by their own `id`; of a table too large to hold only
     those `equal` to the values of columns. None where the table has no such column."""
-    wanted = [int(one) for one in ids]
+    requested = [int(one) for one in ids]
     if not release.is_large(table):
         rows = release.table(table)
-        kept = rows[column].isin(wanted) if column in rows else pd.Series(False, rows.index)
+        kept = rows[column].isin(requested) if column in rows else pd.Series(False, rows.index)
         return rows[kept.fillna(False).to_numpy(bool)]
-    if not wanted or column not in release.sample(table):
+    if not requested or column not in release.sample(table):
         return release.sample(table).iloc[:0]
-    batches = [wanted[start : start + IDS_AT_ONCE] for start in range(0, len(wanted), IDS_AT_ONCE)]
+    batches = [requested[start : start + IDS_AT_ONCE] for start in range(0, len(requested), IDS_AT_ONCE)]
     each = gather(
         *(partial(_asked, release, table, Filters(isin={column: some}, equal=equal or {})) for some in batches)
     )

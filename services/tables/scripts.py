@@ -168,8 +168,8 @@ def _fetch(cave: Cave, table: TableFrame, most_rows: int, name: str = "frame") -
     if table.filters is not None:
         if not table.version.kept:
             _refuse_empty(table)
-        method, given = Release(cave, table.datastack, table.version).query_call(table.info.name, table.filters)
-        yield f"{name} = client.materialize.{method}(\n{written_arguments(given.items())})"
+        method, options = Release(cave, table.datastack, table.version).query_call(table.info.name, table.filters)
+        yield f"{name} = client.materialize.{method}(\n{written_arguments(options.items())})"
         return
     info, low, high = table.info, "{'id': low}", "{'id': high}"
     if table.version.kept:

@@ -257,11 +257,11 @@ def row_chunks(
     """The rows of :func:`page` in frames of at most `size` rows, made one at a time; how many rows they are, and how
     many the query keeps in all. Raises BadInput at once, not while the frames are read."""
     rows = row_numbers(table, query)
-    wanted = rows[offset : None if limit is None else offset + limit]
+    page = rows[offset : None if limit is None else offset + limit]
     frames = (
-        table.frame.take(wanted[start : start + size]).reset_index(drop=True) for start in range(0, len(wanted), size)
+        table.frame.take(page[start : start + size]).reset_index(drop=True) for start in range(0, len(page), size)
     )
-    return frames, len(wanted), len(rows)
+    return frames, len(page), len(rows)
 
 
 def to_records(frame: pd.DataFrame, columns: Sequence[Column]) -> list[dict[str, Any]]:

@@ -310,9 +310,9 @@ def parse_population(query: Query) -> tuple[PopulationAddress, tuple[str, ...]]:
         "compared": COMPARED,
     }
     defaults = vars(PopulationAddress())
-    given = {name: read.choice(name, allowed, defaults[name]) for name, allowed in choices.items()}
+    chosen = {name: read.choice(name, allowed, defaults[name]) for name, allowed in choices.items()}
     texts = {name: read.text(name, defaults[name]) for name in defaults if name not in (*choices, "version")}
-    return PopulationAddress(version=read.version(), **given, **texts), read.warnings()
+    return PopulationAddress(version=read.version(), **chosen, **texts), read.warnings()
 
 
 def parse_wall(query: Query) -> tuple[WallAddress, tuple[str, ...]]:

@@ -30,7 +30,7 @@ from services.cells import (
 )
 from services.cells.connectivity import Connectivity
 from services.cells.interpretation import Question
-from services.cells.partner_table import PartnerTable, Wanted
+from services.cells.partner_table import PartnerOptions, PartnerTable
 from services.core import colours, space, type_columns
 from services.core.directions import SIDES, Direction, Side
 from services.core.errors import BadInput, NotFound
@@ -134,17 +134,17 @@ class CellView:
         parts: dict[str, Any] = {"top": top, "at_least": least, "proofread": proofread, "type_table": types}
         return replace(self.address, synapses=only, **parts), messages
 
-    def wanted(self, side: str) -> Wanted:
+    def partner_options(self, side: str) -> PartnerOptions:
         """What is asked of the partners of one side."""
         requested, _ = self.answerable
         least, top = partner_table.threshold(requested.at_least), partner_table.percentage(requested.top)
-        return Wanted(cast("Side", side), least, requested.proofread == "on", requested.more, top)
+        return PartnerOptions(cast("Side", side), least, requested.proofread == "on", requested.more, top)
 
     def table(self, side: str) -> PartnerTable:
         """All partners of one side that count; of several cells, those of any of them."""
         if len(self.cells) > 1:
-            return several_cells.open_partners(self.release.cave, self.cells, self.wanted(side))
-        return partner_table.open_partners(self.release.cave, self.first, self.wanted(side))
+            return several_cells.open_partners(self.release.cave, self.cells, self.partner_options(side))
+        return partner_table.open_partners(self.release.cave, self.first, self.partner_options(side))
 
     def partners(self, side: str) -> tuple[pd.DataFrame, PartnerTable, Node]:
         """The partners of one side that the filters keep, in their order; all that count; and the filter."""
@@ -168,7 +168,7 @@ class CellView:
 
     def script(self, side: str) -> str:
         """Python that yields the partners of one side that the filters keep."""
-        return partner_script.snippet(self.release.cave, self.cells, self.wanted(side), self.query)
+        return partner_script.snippet(self.release.cave, self.cells, self.partner_options(side), self.query)
 
     def reading(self, name: str) -> tuple[str, ...]:
         """Parts of Python that leave what a figure reads in a variable of this name: the "inputs", "outputs" or
@@ -176,8 +176,8 @@ class CellView:
         if name.endswith("_synapses"):
             way = Direction(name.removesuffix("_synapses"))
             return synapse_script.definition(self.release.cave, self.cells), synapse_script.line(way)
-        wanted = self.wanted(READINGS[name])
-        script = partner_script.snippet(self.release.cave, self.cells, wanted, self.query, hidden=True)
+        options = self.partner_options(READINGS[name])
+        script = partner_script.snippet(self.release.cave, self.cells, options, self.query, hidden=True)
         return (f"{script}{name} = frame{scripts.WITH_TEXTS}\n",)
 
     def link(self, side: str, selected: Sequence[int]) -> tuple[Link, int]:

@@ -32,6 +32,6 @@ def fitting(items: Iterable[Offered], tables: Collection[str]) -> list[Offered]:
 
 def named(view: str) -> set[str]:
     """The tables that the address of a view names."""
-    given = parse_qsl(urlsplit(view).query)
-    columns = {value.partition(SEPARATOR)[0] for name, value in given if name in COLUMNS}
-    return columns | {value for name, value in given if name in TABLES}
+    parameters = parse_qsl(urlsplit(view).query)
+    columns = {value.partition(SEPARATOR)[0] for name, value in parameters if name in COLUMNS}
+    return columns | {value for name, value in parameters if name in TABLES}

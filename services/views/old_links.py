@@ -107,8 +107,8 @@ def _literals(query: Query) -> tuple[dict[str, str], list[str]]:
     """Every parameter as text; None and empty ones are left out."""
     values: dict[str, str] = {}
     warnings = []
-    for name, given in query.items():
-        text = given if isinstance(given, str) else given[-1] if given else ""
+    for name, value in query.items():
+        text = value if isinstance(value, str) else value[-1] if value else ""
         key, _, prop = name.partition("::")
         if prop not in ("", "value"):
             warnings.append(f"The old link sets {name[:40]!r}, which no longer has a meaning.")

@@ -22,11 +22,11 @@ def release_of(cave: Cave, view: TableAddress | CellAddress | PopulationAddress 
 def default_table(release: Release) -> str:
     """The table to open when none is named: the profile's, else the first of the catalogue."""
     names = [info.name for info in live.catalogue(release)]
-    wanted = release.profile.default_table
+    default = release.profile.default_table
     if not names:
         message = f"{release.datastack} has no tables at {release.version.title}."
         raise NotFound(message, "Choose another version.", datastack=release.datastack)
-    return wanted if wanted in names else names[0]
+    return default if default in names else names[0]
 
 
 def query_of(cave: Cave, view: TableAddress | CellAddress) -> TableQuery:

@@ -12,7 +12,7 @@ from localcave.folder.writer import table_path
 from services.cave.client import Cave
 from services.cave.queries import Filters
 from services.cells import compartments, connectivity, partner_table, synapse_weights
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.directions import Direction
 from services.core.settings import Settings
 from tests import tiny
@@ -80,7 +80,7 @@ def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cor
         degrees = synapse_weights.partner_degrees(cave, whole)
         roots = {*whole.inputs["root_id"], *whole.outputs["root_id"]}
         assert len(roots) > 200 and degrees is not None and {*degrees.index} == roots
-        asked = Wanted("in", more=("compartment",))
+        asked = PartnerOptions("in", more=("compartment",))
         of_types = partner_table.open_partners(cave, whole, asked).frame["not_predicted"].sum()
         every = connectivity.synapses(cave, whole, Direction.IN)
         partners = every[~every["pre_pt_root_id"].isin([0, whole.cell.root_id])]
@@ -100,7 +100,7 @@ def test_neuropils_are_of_all_synapses_however_little_cave_sends(siblings: dict[
     with start_localcave([folder], "--row-limit", str(most)) as url:
         cave = Cave(Settings(server_address=url, cache=""))
         whole = connectivity.read(cave.release("karst_fly", 783), int(cell), whole=True, only="all")
-        frame = partner_table.open_partners(cave, whole, Wanted("in", more=("neuropils",))).frame
+        frame = partner_table.open_partners(cave, whole, PartnerOptions("in", more=("neuropils",))).frame
     for root, words in zip(frame["root_id"], frame["neuropils"], strict=True):
         parts = dict(part.rsplit(" ", 1) for part in words.split(", "))
         assert {name: int(count) for name, count in parts.items()} == expected[root].to_dict()

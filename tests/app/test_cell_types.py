@@ -29,7 +29,7 @@ from services.cells import (
     several_cells,
     verdict,
 )
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.settings import Settings
@@ -176,7 +176,9 @@ def test_rows_that_agree_are_one_type_and_rows_that_differ_are_all_shown(cave):
     assert systems[AGREE] == "several: v1 | v2" and systems[ONE] == "v2"
     scores = types_of(result.inputs, "score")
     assert scores[AGREE] == 0.5 and scores[DIFFER] is None and scores[ONE] == 0.7
-    (message,) = [one for one in partner_table.open_partners(cave, result, Wanted("in")).notes if "several rows" in one]
+    (message,) = [
+        one for one in partner_table.open_partners(cave, result, PartnerOptions("in")).notes if "several rows" in one
+    ]
     assert message.startswith("3 partners have several rows in types that differ")
     assert message.endswith("other values are left blank (score of 1).")
 
@@ -189,7 +191,7 @@ def test_a_datastack_without_nuclei_or_dates_types_its_partners_too(cave):
 
 def test_partners_whose_types_differ_count_as_several(cave):
     result = read(cave)
-    table = partner_table.open_partners(cave, result, Wanted("in"))
+    table = partner_table.open_partners(cave, result, PartnerOptions("in"))
     groups = partner_sets.grouped(table.frame, "cell_type", ["BC", "MC", "23P", "4P", "5P-ET"]).set_index("value")
     assert groups["num_syn"].to_dict() == {"BC": 3, "several": 2, "23P": 2, "4P": 1, "MC": 0, "5P-ET": 0, pd.NA: 1}
     identified = verdict.identified(table.frame.assign(num_soma=1), "cell_type")
@@ -222,7 +224,7 @@ def test_partners_of_several_types_are_kept_by_that_word(client, line, prefix):
 def test_rows_are_chosen_by_column_by_date_and_by_the_order_of_the_operator(cave, client, by, expected):
     result = read(cave, by=by)
     assert types_of(result.inputs) == expected
-    notes = partner_table.open_partners(cave, result, Wanted("in")).notes
+    notes = partner_table.open_partners(cave, result, PartnerOptions("in")).notes
     assert not any("several rows" in message for message in notes)
     path = f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?direction=in&types=types&type_by={by}"
     answer = client.get(path).get_json()
@@ -323,10 +325,10 @@ def test_partners_with_several_rows_are_counted_in_the_direction_that_is_shown(c
 
 
 def test_types_of_synapses_are_those_of_both_directions_and_of_all_cells_together(cave):
-    table = partner_table.open_partners(cave, read(cave, "regions"), Wanted("both"))
+    table = partner_table.open_partners(cave, read(cave, "regions"), PartnerOptions("both"))
     assert types_of(table.frame)[ONE] == "several: AL | LO"
     matches = [read(cave, "regions", cell=cell) for cell in (CELL, CELL + 1)]
-    table = several_cells.open_partners(cave, matches, Wanted("in"))
+    table = several_cells.open_partners(cave, matches, PartnerOptions("in"))
     kinds = types_of(table.frame)
     assert kinds[ALSO] == "ME" and kinds[ONE] == "several: LO | ME" and kinds[AGREE] == "ME"
     link = links.cell_link(cave, matches[0], direction="in", group_by="cell_type")
@@ -355,7 +357,7 @@ def assert_script(cave, client, types, by, side):
         int(root): None if kind in ("None", "nan", "<NA>") else kind
         for root, kind in pd.read_json(io.StringIO(ran.stdout.splitlines()[-1]), dtype=str).itertuples(index=False)
     }
-    assert messages == types_of(partner_table.open_partners(cave, read(cave, types, by), Wanted(side)).frame)
+    assert messages == types_of(partner_table.open_partners(cave, read(cave, types, by), PartnerOptions(side)).frame)
 
 
 @pytest.fixture(scope="module")

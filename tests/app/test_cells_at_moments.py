@@ -12,7 +12,7 @@ from caveclient import CAVEclient
 
 from services.cave.release import Release
 from services.cells import cells, connectivity, partner_script, partner_synapses, partner_table
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.directions import Direction
 from services.core.errors import BadInput
 from services.core.moments import MomentNumber, number_of
@@ -114,11 +114,11 @@ def test_what_is_shown_of_a_cell_at_a_moment_says_so(cave, then, moments):
         assert f"{version.timestamp:%H:%M:%S} UTC" in message
         link = links.cell_link(cave, result)
         assert version.title in link.description
-        table = partner_table.open_partners(cave, result, Wanted("in"))
+        table = partner_table.open_partners(cave, result, PartnerOptions("in"))
         assert len(table.frame) == len(result.inputs)
         assert len(partner_synapses.of_cell(cave, result, Direction.IN))
         with pytest.raises(BadInput, match="versions that are kept"):
-            partner_script.snippet(cave, [result], Wanted("in"), TableQuery())
+            partner_script.snippet(cave, [result], PartnerOptions("in"), TableQuery())
 
 
 def test_a_nucleus_and_a_stale_root_lead_to_the_cell_of_the_time(cave, then, expired):

@@ -14,7 +14,7 @@ from caveclient import CAVEclient
 from api import blueprint
 from services.cave.client import Cave
 from services.cells import connectivity, partner_columns, partner_table
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
@@ -191,7 +191,9 @@ def test_percentages_are_of_all_synapses_in_the_synapse_table(cave, client, vers
         for direction in Direction:
             frame, sums = expected(client, version, root, direction, None)
             of_cell = sums["num_syn"] + sums["autapses"] + sums["root_zero"]
-            result = partner_table.open_partners(cave, read, Wanted(direction, more=(partner_columns.SHARE,))).frame
+            result = partner_table.open_partners(
+                cave, read, PartnerOptions(direction, more=(partner_columns.SHARE,))
+            ).frame
             assert result["root_id"].tolist() == frame["root_id"].tolist()
             assert result["pct_of_cell"].tolist() == pytest.approx([100 * n / of_cell for n in frame["num_syn"]])
             for place in range(min(len(frame), 1)):  # a query for each

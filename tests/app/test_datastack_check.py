@@ -14,7 +14,7 @@ import pytest
 
 from services.cave.client import Cave
 from services.cells import connectivity, partner_columns, partner_table
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.errors import BadInput
 from services.core.settings import Settings
 from services.views import datastack_check
@@ -178,4 +178,4 @@ def test_what_is_a_fault_is_neither_called_shown_nor_read(
     connections = connectivity.read(release, root)
     assert fault in connections.warnings and more not in partner_columns.offered(release, "")
     with pytest.raises(BadInput, match=re.escape(fault)):
-        partner_table.open_partners(cave, connections, Wanted("in", more=(more,)))
+        partner_table.open_partners(cave, connections, PartnerOptions("in", more=(more,)))

@@ -24,7 +24,7 @@ from services.cells import (
     proofreading,
     verdict,
 )
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.directions import Direction
 from services.core.profiles import load_volume
 from services.core.settings import Settings
@@ -127,7 +127,7 @@ def test_synapses_without_sizes_or_centres_are_counted(client):
 @pytest.mark.parametrize("side", ["in", "both"])
 def test_scripts_know_no_more_than_the_page(cave, datastack, side):
     connections = connectivity.read(cave.release(datastack, 1), CELL, type_table="partner_types")
-    script = partner_script.snippet(cave, [connections], Wanted(side), TableQuery())
+    script = partner_script.snippet(cave, [connections], PartnerOptions(side), TableQuery())
     namespace: dict[str, Any] = {}
     exec(compile(script, "script", "exec"), namespace)
     frame = namespace["frame"]

@@ -9,7 +9,7 @@ import pytest
 from localcave.importer.importing import import_datastack
 from services.cave.client import Cave
 from services.cells import connectivity, partner_columns, partner_script, partner_synapses, synapse_script
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.settings import Settings
 from services.tables.tables import TableQuery
 from tests.app.test_partner_snippet import run
@@ -87,7 +87,7 @@ def read(url: str, config: Path, table: str, direction: str) -> tuple[dict, list
     assert undirected == ([connectivity.UNDIRECTED.format(first[table])] if table in first else [])
     assert not {*first} & {*partner_columns.offered(cave.release("others", 1), "")}
     side = connections.side(direction).set_index("root_id")
-    script = partner_script.snippet(cave, [connections], Wanted(direction), TableQuery())
+    script = partner_script.snippet(cave, [connections], PartnerOptions(direction), TableQuery())
     assert dict(run(script)[["root_id", "num_syn"]].to_numpy()) == side["num_syn"].to_dict()
     rows = connectivity.synapses(cave, connections, connectivity.Direction(direction))
     place = rows[[f"ctr_pt_position_{axis}_nm" for axis in "xyz"]].astype(float).to_numpy()

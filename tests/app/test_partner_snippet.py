@@ -22,7 +22,7 @@ from services.cells import (
 from services.cells import partner_script as partner_snippet_module
 from services.cells.partner_columns import COMPARTMENT, SHARE, TUNING
 from services.cells.partner_script import Shown, partner_snippet
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.columns import describe_columns
 from services.core.directions import Direction
 from services.core.errors import BadInput, TooLarge
@@ -126,10 +126,10 @@ MORE = (SHARE, COMPARTMENT, TUNING, "allen_column_mtypes_v2", "aibs_cell_info", 
 )
 def test_the_script_yields_what_the_page_shows(cave, versions, side, wanted, query):
     result = coregistered_cell(cave, versions[0])
-    table = partner_table.open_partners(cave, result, Wanted(side, **wanted))
+    table = partner_table.open_partners(cave, result, PartnerOptions(side, **wanted))
     page = partner_table.select(table, query)[0][[column.name for column in table.columns]]
     assert len(page)
-    assert_same(run(partner_snippet_module.snippet(cave, [result], Wanted(side, **wanted), query)), page)
+    assert_same(run(partner_snippet_module.snippet(cave, [result], PartnerOptions(side, **wanted), query)), page)
 
 
 def coregistered_cell(cave, version):
@@ -180,7 +180,7 @@ def test_a_filter_cannot_leave_its_comment(cave, versions):
 )
 def test_a_script_of_several_cells(cave, versions, side, wanted, where):
     matches = [cell_of(cave, versions[0], place) for place in range(4)]
-    requested = Wanted(side, **wanted)
+    requested = PartnerOptions(side, **wanted)
     table, query = (
         several_cells.open_partners(cave, matches, requested),
         TableQuery(where, sort=(("soma_depth_um", "desc"),)),

@@ -11,7 +11,7 @@ from services.cave.release import Release
 from services.cells import connectivity, partner_columns, partner_table
 from services.cells.connectivity import Connectivity
 from services.cells.partner_columns import COMPARTMENT, SHARE, TUNING
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
 
@@ -48,25 +48,25 @@ def inputs(client: CAVEclient, found: Connectivity) -> pd.Series:
     return partners[(partners != root) & (partners != 0)].value_counts()
 
 
-def counts(cave: Cave, found: Connectivity, wanted: Wanted) -> dict[int, int]:
+def counts(cave: Cave, found: Connectivity, wanted: PartnerOptions) -> dict[int, int]:
     frame = partner_table.open_partners(cave, found, wanted).frame
     return dict(zip(frame["root_id"].tolist(), frame["num_syn"].tolist(), strict=True))
 
 
 def test_a_threshold_says_what_it_leaves_out(cave: Cave, found: Connectivity, inputs: pd.Series) -> None:
-    assert counts(cave, found, Wanted("in", 2)) == inputs[inputs >= 2].to_dict()
-    (message,) = partner_table.open_partners(cave, found, Wanted("in", 2)).left_out
+    assert counts(cave, found, PartnerOptions("in", 2)) == inputs[inputs >= 2].to_dict()
+    (message,) = partner_table.open_partners(cave, found, PartnerOptions("in", 2)).left_out
     assert f"{(inputs < 2).sum():,} partners" in message
 
 
 def test_proofread_partners_only(cave: Cave, client: CAVEclient, found: Connectivity, inputs: pd.Series) -> None:
     rows = client.materialize.query_table(PROOFREADING)
     axons = set(rows.loc[rows["status_axon"].astype(bool), "pt_root_id"])
-    assert counts(cave, found, Wanted("in", proofread=True)) == inputs[inputs.index.isin(axons)].to_dict()
+    assert counts(cave, found, PartnerOptions("in", proofread=True)) == inputs[inputs.index.isin(axons)].to_dict()
 
 
 def test_shares_are_of_what_their_headers_say(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
-    table = partner_table.open_partners(cave, found, Wanted("in", more=(SHARE,)))
+    table = partner_table.open_partners(cave, found, PartnerOptions("in", more=(SHARE,)))
     every = client.materialize.synapse_query(post_ids=found.cell.root_id, remove_autapses=False)
     degrees = client.materialize.query_view(DEGREES)
     outputs = degrees.set_index("root_id")["n_output"]
@@ -80,12 +80,12 @@ def test_shares_are_of_what_their_headers_say(cave: Cave, client: CAVEclient, fo
 
 
 def test_compartments_add_up(cave: Cave, found: Connectivity) -> None:
-    frame = partner_table.open_partners(cave, found, Wanted("in", more=(COMPARTMENT,))).frame
+    frame = partner_table.open_partners(cave, found, PartnerOptions("in", more=(COMPARTMENT,))).frame
     assert (frame[["on_spine", "on_shaft", "on_soma", "not_predicted"]].sum(axis=1) == frame["num_syn"]).all()
 
 
 def test_tuning_is_of_coregistered_partners_alone(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
-    table = partner_table.open_partners(cave, found, Wanted("in", more=(TUNING,)))
+    table = partner_table.open_partners(cave, found, PartnerOptions("in", more=(TUNING,)))
     recorded = set(client.materialize.query_table("digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
     tuned = table.frame[table.frame["num_units"].notna()]
     assert set(tuned["root_id"]) <= recorded
@@ -97,7 +97,7 @@ def test_no_column_is_lost_or_doubled(cave: Cave, found: Connectivity) -> None:
     offered = partner_columns.offered(Release(cave, DATASTACK, found.version), TYPES)
     more = tuple(list(offered)[:6])
     for side in ("in", "out", "both"):
-        table = partner_table.open_partners(cave, found, Wanted(side, more=more))
+        table = partner_table.open_partners(cave, found, PartnerOptions(side, more=more))
         names = [column.name for column in table.columns]
         assert len(names) == len(set(names))
         assert set(table.frame.columns) - set(names) <= {"num_syn"}
@@ -116,13 +116,13 @@ def test_what_is_no_threshold_is_refused(text: str) -> None:
 
 def test_what_cannot_be_joined_is_refused(cave: Cave, found: Connectivity) -> None:
     with pytest.raises(NotFound):
-        partner_table.open_partners(cave, found, Wanted("in", more=("nope",)))
+        partner_table.open_partners(cave, found, PartnerOptions("in", more=("nope",)))
     with pytest.raises(BadInput):
-        partner_table.open_partners(cave, found, Wanted("in", more=("synapse_target_predictions_ssa",)))
+        partner_table.open_partners(cave, found, PartnerOptions("in", more=("synapse_target_predictions_ssa",)))
     for values in ("scores", "transmitters", "neuropils"):
         for cell_side in ("in", "out"):
             with pytest.raises(NotFound) as missing:
-                partner_table.open_partners(cave, found, Wanted(cell_side, more=(values,)))
+                partner_table.open_partners(cave, found, PartnerOptions(cell_side, more=(values,)))
             assert missing.value.hint == f"Leave out the {values}."
 
 
@@ -136,7 +136,7 @@ def test_columns_that_a_version_does_not_have_are_left_out_and_said(cave: Cave, 
 
 def test_every_table_that_is_offered_can_be_joined_at_once(cave: Cave, client: CAVEclient, found: Connectivity) -> None:
     offered = partner_columns.offered(Release(cave, DATASTACK, found.version), TYPES)
-    frame = partner_table.open_partners(cave, found, Wanted("in", more=tuple(offered))).frame
+    frame = partner_table.open_partners(cave, found, PartnerOptions("in", more=tuple(offered))).frame
     assert frame["root_id"].tolist() == found.inputs["root_id"].tolist()
     info = client.materialize.query_view("aibs_cell_info").drop_duplicates("pt_root_id", keep=False)
     mtypes = info.set_index("pt_root_id")["mtype"].reindex(frame["root_id"])

@@ -162,7 +162,7 @@ def test_what_takes_long_to_draw_is_a_job(
     now = asked.get(address, query_string=query)
     assert now.status_code == 200
     monkeypatch.setattr(chance, "WAITED_FOR", {model: 0})
-    monkeypatch.setattr(chance, "TOLD_EVERY_S", 0.0)
+    monkeypatch.setattr(chance, "REPORT_EVERY_S", 0.0)
     assert asked.get(address, query_string=query).status_code == 200  # it is kept
     first = asked.get(address, query_string=query | {"seed": "7", "permutations": "20"})
     assert first.status_code == 202

@@ -29,7 +29,7 @@ from services.cells import (
     verdict,
 )
 from services.cells.card import read as read_card
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core import space
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
@@ -151,7 +151,7 @@ def test_a_cell_without_a_soma_is_where_its_point_is(cave: Cave) -> None:
 
 def test_partners_have_points_and_the_map_places_them_there(cave: Cave) -> None:
     connections = connectivity.read(cave.release(DS, V), A)
-    wanted = Wanted("in", more=("points", "transmitters"))
+    wanted = PartnerOptions("in", more=("points", "transmitters"))
     table = partner_table.open_partners(cave, connections, wanted)
     own = table.frame.set_index("root_id")
     volume = cave.volume(DS)
@@ -168,7 +168,7 @@ def test_partners_have_points_and_the_map_places_them_there(cave: Cave) -> None:
 
 def test_transmitters_of_a_table_beside_the_synapses(cave: Cave) -> None:
     connections = connectivity.read(cave.release(DS, V), A)
-    own = partner_table.open_partners(cave, connections, Wanted("in", more=("transmitters",))).frame.set_index(
+    own = partner_table.open_partners(cave, connections, PartnerOptions("in", more=("transmitters",))).frame.set_index(
         "root_id"
     )
     assert own.loc[B, ["gaba", "ach"]].tolist() == [0.5, 0.375]
@@ -198,10 +198,10 @@ def test_what_an_empty_table_would_say_is_not_known(url: str, tmp_path: Path) ->
     assert (connections.view, connections.inputs["num_syn"].sum()) == (None, 3)
     assert "pairs is empty, so partners are counted from synapses." in connections.warnings
     assert connections.cell.nucleus_ids is None and connections.inputs["num_soma"].isna().all()
-    notes = partner_table.open_partners(cave, connections, Wanted("in")).notes
+    notes = partner_table.open_partners(cave, connections, PartnerOptions("in")).notes
     assert "no_nuclei is empty, so somata are not known." in notes
     with pytest.raises(BadInput, match="nobody_proofread is empty, so proofread partners cannot be told apart"):
-        partner_table.open_partners(cave, connections, Wanted("in", proofread=True))
+        partner_table.open_partners(cave, connections, PartnerOptions("in", proofread=True))
     assert "of unknown quality: nobody_proofread is empty" in verdict.verdict(cave, connections).sentence
     card = read_card(cave.release(DS, V), connections.cell)
     assert "not known: nobody_proofread is empty" in str(cell_facts(card))
@@ -242,7 +242,7 @@ def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, f
     release = cave_of(url, tmp_path, more).release(DS, V)
     connections = connectivity.read(release, A)
     assert connections.inputs["num_syn"].sum() == 3
-    with_more = Wanted("in", more=partner_columns.fitting(release, "", ("points", "transmitters"))[0])
+    with_more = PartnerOptions("in", more=partner_columns.fitting(release, "", ("points", "transmitters"))[0])
     assert len(partner_table.open_partners(release.cave, connections, with_more).frame) == 2
 
 
@@ -252,7 +252,7 @@ def test_a_cell_opens_where_a_role_or_the_filter_of_synapses_is_wrong(url: str, 
     assert result.inputs["num_syn"].sum() == 3 and result.view is None
     for words in ("not a view of pairs", "has no column proofread or status"):
         assert [one for one in result.warnings if words in one], result.warnings
-    table = partner_table.open_partners(wrong.cave, result, Wanted("in"))
+    table = partner_table.open_partners(wrong.cave, result, PartnerOptions("in"))
     assert not {"proofreading", "strategy_axon"} & set(table.frame)
     path = tmp_path / "other"
     path.mkdir()
@@ -300,7 +300,7 @@ def test_a_guess_without_the_columns_of_its_role_is_told_and_not_read(url: str, 
     assert "compartments" in unknown and "shares of the partners" in unknown
     assert not {"compartment", "share"} & {*partner_columns.offered(release, "")}
     with pytest.raises(BadInput, match=fault):
-        partner_table.open_partners(cave, connectivity.read(release, A), Wanted("in", more=("share",)))
+        partner_table.open_partners(cave, connectivity.read(release, A), PartnerOptions("in", more=("share",)))
     messages = [one for one in role_faults.missing(release) if "gone" in one]
     assert len(messages) == more.count("gone")
     assert all("no table is used instead" in one for one in messages)
@@ -311,7 +311,7 @@ def test_compartments_are_read_from_the_column_that_the_profile_names(url: str, 
     connections = connectivity.read(cave.release(DS, V), A, "root_id")
     tags = compartments.predictions(cave, connections, Direction.IN)
     assert tags.to_dict("list") == {"id": [1001, 1002], "tag": SITES}
-    wanted = Wanted("in", more=("compartment",))
+    wanted = PartnerOptions("in", more=("compartment",))
     frame = partner_table.open_partners(cave, connections, wanted).frame
     assert frame[["on_spine", "on_shaft", "on_soma"]].sum().tolist() == [1, 1, 0]
     script = partner_script.snippet(cave, [connections], wanted, TableQuery())

@@ -15,7 +15,7 @@ from services.cave.client import Cave
 from services.cells import several_cells
 from services.cells.connectivity import Connectivity
 from services.cells.partner_columns import SHARE
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.settings import Settings
 from tests.app.meant import cells_meant
 from tests.servers import start_localcave
@@ -60,7 +60,7 @@ def partners(client: CAVEclient, root: int, way: str) -> pd.Series:
 @pytest.mark.parametrize("way", ["in", "out"])
 def test_each_cell_has_a_column_and_each_partner_a_row(cave, client, roots, found, way):
     counts = {root: partners(client, root, way) for root in roots}
-    table = several_cells.open_partners(cave, found, Wanted(way))
+    table = several_cells.open_partners(cave, found, PartnerOptions(way))
     frame = table.frame.set_index("root_id")
     everybody = sorted(set().union(*(own.index for own in counts.values())))
     assert sorted(frame.index) == everybody
@@ -79,7 +79,7 @@ def test_each_cell_has_a_column_and_each_partner_a_row(cave, client, roots, foun
 def test_a_partner_is_reciprocal_with_all_of_them_together(cave, client, roots, found):
     ways = {way: [partners(client, root, way) for root in roots] for way in ENDS}
     sums = {way: pd.concat(parts).groupby(level=0).sum() for way, parts in ways.items()}
-    table = several_cells.open_partners(cave, found, Wanted("both"))
+    table = several_cells.open_partners(cave, found, PartnerOptions("both"))
     frame = table.frame.set_index("root_id")
     everybody = sorted(sums["in"].index.union(sums["out"].index))
     assert sorted(frame.index) == everybody and not frame.index.has_duplicates
@@ -108,7 +108,7 @@ def test_a_partner_is_reciprocal_with_all_of_them_together(cave, client, roots, 
 def test_shares_are_of_all_synapses_of_all_cells(cave, client, roots, found, way):
     own, _ = ENDS[way]
     every = client.materialize.query_table(SYNAPSES, filter_in_dict={own: roots})
-    table = several_cells.open_partners(cave, found, Wanted(way, more=(SHARE,)))
+    table = several_cells.open_partners(cave, found, PartnerOptions(way, more=(SHARE,)))
     titles = {column.name: column.title for column in table.columns}
     assert titles["pct_of_cell"] == f"% of {way}puts (n = {len(every):,})"
     frame = table.frame
@@ -136,7 +136,7 @@ def test_a_threshold_counts_the_synapses_with_all_cells(cave, client, roots, fou
     whole = sum((partners(client, root, "out") for root in roots[1:]), partners(client, roots[0], "out"))
     every = pd.concat([partners(client, root, "out") for root in roots]).groupby(level=0).sum()
     assert len(whole) == len(every)
-    table = several_cells.open_partners(cave, found, Wanted("out", at_least=3))
+    table = several_cells.open_partners(cave, found, PartnerOptions("out", at_least=3))
     assert sorted(table.frame["root_id"]) == sorted(every.index[every >= 3])
     assert f"{(every < 3).sum():,} partners" in table.left_out[0]
 
@@ -148,7 +148,7 @@ def test_what_nobody_knows_is_blank_and_not_zero(small_cortex, roots):
         found = cells_meant(cave.release(DS, version), ", ".join(map(str, roots)))
         cut = [one.cell.root_id for one in found if one.truncated["in"]]
         assert 0 < len(cut) < len(roots)
-        table = several_cells.open_partners(cave, found, Wanted("in"))
+        table = several_cells.open_partners(cave, found, PartnerOptions("in"))
         for root in roots:
             column = table.frame[f"num_syn_{root}"]
             known = next(one for one in found if one.cell.root_id == root).inputs

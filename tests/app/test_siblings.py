@@ -17,7 +17,7 @@ from components.cell_card import cell_card
 from components.figures import somata
 from services.cave.client import Cave
 from services.cells import connectivity, partner_script, partner_table, plot_frames, synapse_filter
-from services.cells.partner_table import Wanted
+from services.cells.partner_table import PartnerOptions
 from services.core.errors import BadInput
 from services.core.moments import MomentNumber
 from services.core.settings import Settings
@@ -180,7 +180,7 @@ def test_partners_come_from_pairs_in_one_request_and_what_they_do_not_say_is_not
     assert connections.view and connections.view.name == "valid_connection_v2"
     assert (connections.totals["in"]["autapses"], connections.totals["in"]["root_zero"]) == (None, None)
     share = connections.inputs["num_syn"] * 100 / connections.inputs["num_syn"].sum()
-    table = partner_table.open_partners(cave, connections, Wanted("in", more=("scores",)))
+    table = partner_table.open_partners(cave, connections, PartnerOptions("in", more=("scores",)))
     np.testing.assert_allclose(table.frame["pct_of_cell"].astype(float), share)
     good = of_partners(synapses[synapses["cleft_score"] >= 50], cell).groupby("pre_pt_root_id")["cleft_score"].mean()
     own = table.frame.set_index("root_id")["mean_cleft_score"].sort_index()
@@ -192,7 +192,7 @@ def test_the_scripts_of_the_fly_find_what_the_page_shows(cave, fly):
     cell, types = busiest(fly["synapses_nt_v1"]), "hierarchical_neuron_annotations"
     for only in ("", "all", "cleft_score >= 100"):
         connections = connectivity.read(cave.release(*FLY), int(cell), "root_id", only=only, type_table=types)
-        wanted = Wanted("in", proofread=True, more=("scores", "transmitters", "neuropils"))
+        wanted = PartnerOptions("in", proofread=True, more=("scores", "transmitters", "neuropils"))
         table = partner_table.open_partners(cave, connections, wanted)
         created = run(partner_script.snippet(cave, [connections], wanted, TableQuery()))
         assert len(created) == len(table.frame) > 5
@@ -257,7 +257,7 @@ def test_axes_are_called_as_the_volume_names_them(siblings_url, fly, tmp_path):
     (tmp_path / "volumes" / "karst_fly_brain.toml").write_text(axes)
     cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))
     connections = connectivity.read(cave.release(*FLY), int(busiest(fly["synapses_nt_v1"])))
-    wanted = Wanted("in")
+    wanted = PartnerOptions("in")
     table = partner_table.open_partners(cave, connections, wanted)
     nuclei = fly["nuclei_v1"].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")
     places = {"soma_left_right_um": ("x", 4), "soma_dorsal_ventral_um": ("y", 4), "soma_z_um": ("z", 40)}
@@ -355,7 +355,7 @@ def test_a_state_handed_out_is_in_the_dialect_of_its_viewer(client, fly):
 def test_a_script_tells_a_type_table_from_what_is_added_under_the_same_names(cave, fly):
     release, cell = cave.release(*FLY), busiest(fly["synapses_nt_v1"])
     connections = connectivity.read(release, cell, "root_id", type_table="fly_synapses_neuropil", only="all")
-    for wanted in (Wanted("both"), Wanted("in"), Wanted("in", more=("neuropils",))):
+    for wanted in (PartnerOptions("both"), PartnerOptions("in"), PartnerOptions("in", more=("neuropils",))):
         table = partner_table.open_partners(cave, connections, wanted)
         created = run(partner_script.snippet(cave, [connections], wanted, TableQuery()))
         assert_same(created[["root_id", "neuropil"]], table.frame[["root_id", "neuropil"]])
