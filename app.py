@@ -78,22 +78,22 @@ def main(words: Sequence[str]) -> int:
     what.add_argument("--check", nargs="?", const="", metavar="DATASTACK", help="which table has which role, and why")
     what.add_argument("--scaffold", metavar="DATASTACK", help="write a profile of a datastack to begin with")
     what.add_argument("--work", action="store_true", help="read what takes long, for the applications with this cache")
-    requested = parser.parse_args(words)
+    options = parser.parse_args(words)
     try:
         cave = open_cave(Settings.from_env())
-        if requested.work:
+        if options.work:
             logging.config.dictConfig(logs.config())
             jobs.Jobs(cave).work()
             return 0
-        if requested.scaffold:
-            print(f"Wrote {datastack_check.write_scaffold(cave, requested.scaffold)}")
+        if options.scaffold:
+            print(f"Wrote {datastack_check.write_scaffold(cave, options.scaffold)}")
             return 0
-        message = datastack_check.check(cave, requested.check or cave.settings.datastack)
+        report = datastack_check.check(cave, options.check or cave.settings.datastack)
     except (KarstError, ValueError) as error:
         print(f"karst: {error}", file=sys.stderr)
         return 2
-    print(message.text)
-    return 1 if message.faults else 0
+    print(report.text)
+    return 1 if report.faults else 0
 
 
 if __name__ == "__main__":

@@ -91,8 +91,8 @@ def _too_long(request: bytes, request_id: str) -> tuple[str, bytes]:
     if b" /api/" not in request[:16]:
         return "text/html; charset=utf-8", TOO_LONG.format(why=why, request_id=request_id).encode()
     message = f"This address is too long. {why}"
-    messages = {"code": "bad_input", "message": message, "hint": HINT, "request_id": request_id}
-    return "application/json", json.dumps({"error": messages}).encode()
+    body = {"code": "bad_input", "message": message, "hint": HINT, "request_id": request_id}
+    return "application/json", json.dumps({"error": body}).encode()
 
 
 def _linger(client: socket.socket) -> None:

@@ -46,9 +46,9 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
     requests = ((release, against), result)
     rule, only = params.text("type_by"), params.text("synapses")
     options: Any = {"type_table": types, "type_by": rule, "only": only}
-    messages = gather(*(lambda way=way: changes.of_cell(*requests, way, **options) for way in ways))
-    frame = pd.concat([one.partners.assign(direction=one.direction) for one in messages], ignore_index=True)
-    sentences = [one.sentence for one in messages]
+    changed = gather(*(lambda way=way: changes.of_cell(*requests, way, **options) for way in ways))
+    frame = pd.concat([one.partners.assign(direction=one.direction) for one in changed], ignore_index=True)
+    sentences = [one.sentence for one in changed]
     root, notices = str(result.root_id), release.notices(types, *release.roles.of_cells)
     facts = {
         "root_id": root,
@@ -64,8 +64,8 @@ def cell_changes(datastack: str, version: str, cell: str) -> Response:
         "cell": cell_json(result, release.volume, notices),
         "against": against.version.label,
         "changes": sentences,
-        "counts": {one.direction: one.counts for one in messages},
-        "synapses": {one.direction: one.synapses for one in messages},
+        "counts": {one.direction: one.counts for one in changed},
+        "synapses": {one.direction: one.synapses for one in changed},
     }
     part = frame.iloc[offset:] if limit is None else frame.iloc[offset : offset + limit]
     return frame_answer(part, describe_columns(frame), subject, total=len(frame), extra=extra)

@@ -62,10 +62,10 @@ def secure(server: Flask, script_hashes: Callable[[], Sequence[str]]) -> None:
 def digest(folder: Path) -> str:
     """12 hexadecimal digits that change with any file in `folder`."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    message = sha256()
+    hashed = sha256()
     for file in files:
-        message.update(f"{file.relative_to(folder)}\0{file.stat().st_size}\0".encode() + file.read_bytes())
-    return message.hexdigest()[:12]
+        hashed.update(f"{file.relative_to(folder)}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+    return hashed.hexdigest()[:12]
 
 
 def keep(server: Flask, assets: str) -> None:

@@ -181,8 +181,8 @@ def cancel_population_job(datastack: str, version: str, job: str) -> Response:
 
 def job_answer(job: jobs.Job) -> Response:
     """A job as JSON."""
-    messages = {name: value for name, value in asdict(job).items() if name != "at"}
-    return jsonify({"job": messages})
+    fields = {name: value for name, value in asdict(job).items() if name != "at"}
+    return jsonify({"job": fields})
 
 
 def read_now(
@@ -308,12 +308,12 @@ def population_answer(
     of_entry = {name: text for name in ENTRY if (text := params.text(name))} if params.text("row") else {}
     only = [f"Only {of_entry['row']} onto {of_entry['column']}."] if of_entry else []
     messages = [*only, *population.with_new(result.notes, notices), *notes]
-    message = {"messages": messages} if messages else {}
+    extra_notes = {"messages": messages} if messages else {}
     requests = {"pre": pair.pre.text, "post": pair.post.text, "proofread": pair.proofread}
     requests |= {"synapses": pair.synapses} if pair.synapses else {}
-    stated = {**requests, **of_entry, **(facts or {}), **message}
+    stated = {**requests, **of_entry, **(facts or {}), **extra_notes}
     subject = Subject(pair.release.datastack, pair.release.version, f"population_{name}", stated)
-    beside = {**sentence, "autapses": result.edges.autapses, **of_entry, **(extra or {}), **message}
+    beside = {**sentence, "autapses": result.edges.autapses, **of_entry, **(extra or {}), **extra_notes}
     return frame_answer(frame, columns, subject, total=len(frame) if total is None else total, extra=beside)
 
 

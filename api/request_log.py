@@ -23,7 +23,7 @@ def observe(server: Flask) -> None:
     @server.after_request
     def finish(answer: Response) -> Response:
         clock, route, status = stages.start(), _route(), answer.status_code
-        messages = {"request_id": request_id(), "method": request.method, "route": route, "status": status}
+        facts = {"request_id": request_id(), "method": request.method, "route": route, "status": status}
         stages.begin_render()  # compression comes after this
 
         @answer.call_on_close
@@ -32,7 +32,7 @@ def observe(server: Flask) -> None:
             total_s = sum(seconds.values())
             REQUEST_SECONDS.labels(route, status).observe(total_s)
             parts_ms = {f"{stage}_ms": round(spent * 1000) for stage, spent in seconds.items()}
-            log.info("request", extra={**messages, "ms": round(total_s * 1000), **parts_ms})
+            log.info("request", extra={**facts, "ms": round(total_s * 1000), **parts_ms})
 
         return answer
 

@@ -168,11 +168,11 @@ def _large_rows(
 def make_link(datastack: str, version: str) -> Response:
     """A Neuroglancer link to a table's rows (`table`, `filter`, `sort`) or to a cell (`cell`, `id_type`, `types`,
     `type_by`, `direction`, `partners`); both take `group_by` or `colour_by`, `visible` and `viewer`."""
-    requested = params.json_object('{"cell": "864691135771609595"}')
-    if ("table" in requested) == ("cell" in requested):
+    body = params.json_object('{"cell": "864691135771609595"}')
+    if ("table" in body) == ("cell" in body):
         raise BadInput("The body has to be a JSON object with either a table or a cell.", "See the documentation.")
     release = live.resolve(cave(), datastack, version)
-    link = (_table_link if "table" in requested else _cell_link)(release, requested)
+    link = (_table_link if "table" in body else _cell_link)(release, body)
     return jsonify(
         {
             "datastack": datastack,

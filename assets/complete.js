@@ -39,8 +39,8 @@
 
     // The offers at the cursor, and the line before what they complete.
     function offers(input) {
-        const given = document.getElementById(`${input.id}-words`);
-        const words = JSON.parse((given && given.dataset.words) || "{}");
+        const holder = document.getElementById(`${input.id}-words`);
+        const words = JSON.parse((holder && holder.dataset.words) || "{}");
         const line = input.value.slice(0, input.selectionStart);
         const last = LAST.exec(line)[1];
         const head = line.slice(0, line.length - last.length);

@@ -4,10 +4,10 @@
 
     function show(to) {
         const frame = document.getElementById("viewer-frame");
-        const wanted = to || "about:blank"; // what cannot be shown takes what was shown before away
-        if (!frame || (frame.dataset.shown || "about:blank") === wanted) return dash_clientside.no_update;
-        frame.dataset.shown = wanted;
-        frame.contentWindow.location.replace(wanted); // no entry in the history for each selection
+        const address = to || "about:blank"; // what cannot be shown takes what was shown before away
+        if (!frame || (frame.dataset.shown || "about:blank") === address) return dash_clientside.no_update;
+        frame.dataset.shown = address;
+        frame.contentWindow.location.replace(address); // no entry in the history for each selection
         return to;
     }
 

@@ -66,13 +66,13 @@ def _reading(server: str) -> Iterator[Row]:
     population.read(pair)
     requests = cave.counts["requests"]
     again = median_ms(lambda: population.read(population.choose(release, f"{PROOFREAD}:", proofread="off")), 5)
-    requested = cave.counts["requests"] - requests
-    yield Row("populations: the same again", f"{again:.0f} ms, {requested} requests", target="300 ms, 0 requests")
+    num_requests = cave.counts["requests"] - requests
+    yield Row("populations: the same again", f"{again:.0f} ms, {num_requests} requests", target="300 ms, 0 requests")
     groupings.group(release, pair.pre, f"{TYPES}.classification_system")
     requests, start = cave.counts["requests"], time.perf_counter()
     groupings.group(release, pair.post, f"{TYPES}.cell_type")
-    took, requested = 1000 * (time.perf_counter() - start), cave.counts["requests"] - requests
-    yield Row("populations: by another type column", f"{took:.0f} ms, {requested} requests", target="0 requests")
+    took, num_requests = 1000 * (time.perf_counter() - start), cave.counts["requests"] - requests
+    yield Row("populations: by another type column", f"{took:.0f} ms, {num_requests} requests", target="0 requests")
 
 
 def _null() -> Row:

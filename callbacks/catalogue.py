@@ -41,8 +41,8 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
 )
 def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """The tables of the address."""
-    requested, text = parse_catalogue(query or {})
-    release = release_of(cave(), requested)
+    address, text = parse_catalogue(query or {})
+    release = release_of(cave(), address)
     listed = live.catalogue(release)
     view = TableAddress(release.datastack, str(release.version.label))
     result = catalogue_page.matching(listed, text)

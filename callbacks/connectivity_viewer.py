@@ -77,9 +77,9 @@ def not_loaded(error: KarstError) -> tuple[Any, ...]:
 )
 def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """The cell of the address with its partners."""
-    requested, parsed = parse_connectivity(query or {})
+    address, parsed = parse_connectivity(query or {})
     messages = [*parsed, *get_flashed_messages()]  # what an old link meant is said once
-    view = head_start.view(cave(), requested)
+    view = head_start.view(cave(), address)
     if not view.address.cell.strip():
         return connectivity_page.invitation(), "", alerts.notes(messages), view.address.href()
     if len(view.cells) > 1:
@@ -132,10 +132,10 @@ def _by_type(view: CellView) -> Any:
     return type_table.type_table(view.address, column, groups, colours)
 
 
-def _several(requested: CellView, messages: list[str]) -> tuple[Any, ...]:
+def _several(unfitted: CellView, messages: list[str]) -> tuple[Any, ...]:
     """Several cells with the partners of any of them."""
-    result = requested.cells
-    view, lost = requested.fitted()
+    result = unfitted.cells
+    view, lost = unfitted.fitted()
     shown = _results(view, together.about(view), alone=False)
     notes = [*alerts.notices(result[0].notices), *alerts.notes([*messages, *lost, *together.warnings(view)])]
     return shown, several_cells.status(result, view.release.profile.description), notes, view.address.href()

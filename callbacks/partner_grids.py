@@ -78,16 +78,16 @@ def _summary(view: CellView, side: str) -> tuple[Any, ...]:
 
 def body(view: CellView, side: str) -> list[Any]:
     """What stands in the panel of one side of a concrete view; what is wrong with its filter in place of counts."""
-    requested = replace(view, address=partner_panel.of_side(view.address, side))
-    messages: Any = {"block": {"rowData": [], "rowCount": 0}, "files": (None, [])}
+    view_of_side = replace(view, address=partner_panel.of_side(view.address, side))
+    rows_later: Any = {"block": {"rowData": [], "rowCount": 0}, "files": (None, [])}
     try:
-        counted, *files = _summary(requested, side)
-        messages = {"block": _block(requested, side), "files": files}
+        counted, *files = _summary(view_of_side, side)
+        rows_later = {"block": _block(view_of_side, side), "files": files}
     except KarstError as error:
         counted = alerts.problem(error)
     whole, totals = view.table(side), several.totals(view.cells) if len(view.cells) > 1 else view.first.totals
-    messages |= {"counted": counted, "hidden": column_groups.hidden(whole.columns, view.address.show)}
-    return partner_panel.body(requested.address, side, whole, totals, view.grouping[:2], **messages)
+    rows_later |= {"counted": counted, "hidden": column_groups.hidden(whole.columns, view.address.show)}
+    return partner_panel.body(view_of_side.address, side, whole, totals, view.grouping[:2], **rows_later)
 
 
 @callback(

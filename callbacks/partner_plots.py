@@ -37,11 +37,11 @@ def plots(cells: Mapping[str, CellView], front: str) -> tuple[list[Plot], str]:
 
 def _of_what(kept: Mapping[str, Read], ways: Mapping[str, Frame], *, filtered: bool) -> str:
     """Which partners are drawn."""
-    message = f"{len(ways['in'].result):,} input, {len(ways['out'].result):,} output"
+    counted = f"{len(ways['in'].result):,} input, {len(ways['out'].result):,} output"
     if "both" not in kept:
-        return f"Of {'the partners that the filters keep' if filtered else 'all partners in the tables'}: {message}."
+        return f"Of {'the partners that the filters keep' if filtered else 'all partners in the tables'}: {counted}."
     which = "the filters of this tab keep" if filtered else "are in the table"
-    return f"Of the {len(kept['both'].result):,} partners that {which}: {message}."
+    return f"Of the {len(kept['both'].result):,} partners that {which}: {counted}."
 
 
 def _note(*sentences: str) -> str:

@@ -77,23 +77,23 @@ def _offer_what_is_known(view: PopulationAddress, datastack: str, version: str) 
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The matrix of the address, or what its sets hold and what reading takes."""
-    requested, message = parse_population(query or {})
+    address, warnings = parse_population(query or {})
     try:
-        view, pair = _looked_up(requested)
+        view, pair = _looked_up(address)
     except jobs.LongError as error:
-        return [populations_page.under_way(error.job)], "", alerts.notes(message), no_update
+        return [populations_page.under_way(error.job)], "", alerts.notes(warnings), no_update
     if pair is None:
-        return populations_page.invitation(_examples(view)), "", alerts.notes(message), view.href()
-    return _results(view, pair, message)
+        return populations_page.invitation(_examples(view)), "", alerts.notes(warnings), view.href()
+    return _results(view, pair, warnings)
 
 
-def _looked_up(requested: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
+def _looked_up(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]:
     """As :func:`pair_of`, with all else that the page shows of the sets. Raises as :meth:`Jobs.look_up`."""
-    release = release_of(cave(), requested)
-    others = [text for text in (requested.through, requested.beside) if text.strip()]
+    release = release_of(cave(), address)
+    others = [text for text in (address.through, address.beside) if text.strip()]
 
     def ask() -> tuple[PopulationAddress, Pair | None]:
-        view, pair = pair_of(requested)
+        view, pair = pair_of(address)
         for text in others if pair else ():
             with suppress(KarstError):  # who asks for what is of it is told so
                 sets.resolve(release, text)
@@ -101,20 +101,20 @@ def _looked_up(requested: PopulationAddress) -> tuple[PopulationAddress, Pair | 
             groups(view, pair)
         return view, pair
 
-    texts, by = [requested.pre_set, requested.post_set, *others], [requested.pre_by, requested.post_by]
+    texts, by = [address.pre_set, address.post_set, *others], [address.pre_by, address.post_by]
     return jobs.current().look_up(release, texts, ask, by)
 
 
-def _results(view: PopulationAddress, pair: Pair, message: Sequence[str]) -> tuple[Any, ...]:
+def _results(view: PopulationAddress, pair: Pair, warnings: Sequence[str]) -> tuple[Any, ...]:
     status, waiting = populations_page.status(pair), unread(view, pair)
     both = populations_page.sets(view, pair, read=waiting is None)
     if waiting is not None:
         href = no_update if view.read == "on" else view.href()
-        return [both, waiting], status, _told(message, pair.notes, pair.notices), href
+        return [both, waiting], status, _told(warnings, pair.notes, pair.notices), href
     result = population.read(pair)
     notices = population.with_new(pair.notices, groupings.notices(pair.release, *grouped_by(view, pair)))
     drawn = _drawn(view, result) if view.panel == "matrix" else [populations_page.panel()]
-    return [both, populations_page.tabs(view), *drawn], status, _told(message, result.notes, notices), view.href()
+    return [both, populations_page.tabs(view), *drawn], status, _told(warnings, result.notes, notices), view.href()
 
 
 def _told(messages: Sequence[str], notes: Sequence[str], notices: Sequence[str]) -> list[Any]:
@@ -158,8 +158,8 @@ def cancel(clicks: int | None, job: str) -> bool:
 )
 def list_entry(href: str) -> Any:
     """The synapses of the entry that the address names."""
-    requested = address_of(href)
-    view, result = shown(href) if requested.row and requested.column else (requested, None)
+    address = address_of(href)
+    view, result = shown(href) if address.row and address.column else (address, None)
     if not result:
         return no_update
     pre, post = groups(view, result.pair)
@@ -188,8 +188,8 @@ def link_sets(href: str) -> Any:
 )
 def compare(href: str) -> Any:
     """What the null model of the address expects."""
-    requested = address_of(href)
-    view, result = shown(href) if requested.model != NO_MODEL else (requested, None)
+    address = address_of(href)
+    view, result = shown(href) if address.model != NO_MODEL else (address, None)
     if not result:
         return no_update
     rows, drawn = groups(view, result.pair), draws(view, result.pair, cast("Model", view.model))

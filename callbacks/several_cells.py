@@ -25,12 +25,12 @@ def warnings(view: CellView) -> list[Any]:
     """What has to be said of the cells, each by its number; what CAVE cut can be asked for."""
     result = view.cells
     shared = set(result[0].warnings).intersection(*(one.warnings for one in result)) - {*result[0].cut}
-    messages: list[Any] = []
+    parts: list[Any] = []
     for place, one in enumerate(result, start=1):
         own = [message for message in one.warnings if place == 1 or message not in shared]
         words = {message: f"Cell {place}: {message}" if place > 1 or message in one.cut else message for message in own}
-        messages += [
+        parts += [
             truncated.with_offer(view.address, words[message]) if message in one.cut else words[message]
             for message in own
         ]
-    return messages
+    return parts

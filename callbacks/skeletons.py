@@ -50,16 +50,16 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
     """The skeletons of the address."""
-    view, messages = parse_wall(query or {})
+    view, warnings = parse_wall(query or {})
     release = release_of(cave(), view)
     if not view.cells.strip():
-        return skeletons_page.invitation(_example(release, view)), "", alerts.notes(messages)
+        return skeletons_page.invitation(_example(release, view)), "", alerts.notes(warnings)
     cells = sets.resolve(release, view.cells)
     wall = skeleton_wall.read(release, cells.ids.tolist())
     view = replace(view, datastack=release.datastack, version=str(release.number))
-    messages = (*messages, *cells.notes, *skeletons_page.notes(wall))
+    warnings = (*warnings, *cells.notes, *skeletons_page.notes(wall))
     results = skeletons_page.results(view, wall, plot_of(release, wall))
-    return results, skeletons_page.status(wall, release.volume.down), alerts.notes(messages)
+    return results, skeletons_page.status(wall, release.volume.down), alerts.notes(warnings)
 
 
 def plot_of(release: Release, wall: Wall) -> Plot:

@@ -64,12 +64,12 @@ def not_loaded(error: KarstError) -> tuple[Any, ...]:
 )
 def load(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """The table of the address."""
-    requested, message = parse_table(query or {})
+    address, warnings = parse_table(query or {})
     lost_with_link = get_flashed_messages()  # what an old link meant is said once
-    shown = open_view(cave(), requested)
+    shown = open_view(cave(), address)
     view = shown.address
-    line = no_update if view.where == requested.where else view.where
-    notes = alerts.notes([*message, *shown.messages, *lost_with_link])
+    line = no_update if view.where == address.where else view.where
+    notes = alerts.notes([*warnings, *shown.messages, *lost_with_link])
     description = shown.release.profile.description
     status = table_page.status(shown.table, view.catalogue(), live.notices(cave(), shown.table), description)
     return _results(shown), status, notes, line
@@ -145,10 +145,10 @@ def _summary(shown: HeldView | PagedView, *, few_now: bool = False) -> tuple[Any
     except KarstError as error:
         problem = alerts.problem(error, shown.typed_wrongly())
         return table_page.drawn_for(shown.address, problem), None, []
-    message = words.describe() if words.text() else ""
+    condition = words.describe() if words.text() else ""
     unfiltered = shown.address.unfiltered().href()
-    messages = [*more, *([table_page.few_enough(shown.address)] if few_now else [])]
-    counts = table_page.counts(total, shown.whole, message, unfiltered, messages, meant=shown.meant(total))
+    parts = [*more, *([table_page.few_enough(shown.address)] if few_now else [])]
+    counts = table_page.counts(total, shown.whole, condition, unfiltered, parts, meant=shown.meant(total))
     summary = table_page.drawn_for(shown.address, counts)
     refused = shown.no_files(total)
     return summary, *table_page.downloads(shown.address, words.text(), refused, names_cells=shown.names_cells)

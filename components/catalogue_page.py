@@ -59,15 +59,13 @@ def listing(view: TableAddress, tables: Sequence[TableInfo]) -> Any:
 def status(datastack: str, version: Version, result: int, count: int) -> str:
     """How many of all were `result`, and of which version and day they are."""
     tables = f"{count:,} tables and views" if count != 1 else "1 table or view"
-    message = tables if result == count else f"{result:,} of {tables} found"
-    return f"{message} · {datastack} · {version.words}"
+    counted = tables if result == count else f"{result:,} of {tables} found"
+    return f"{counted} · {datastack} · {version.words}"
 
 
 def _has(info: TableInfo, text: str) -> bool:
-    message = (
-        f"{info.name} {info.kind} {info.schema_type} {info.description} {info.notice} {info.reference_table or ''}"
-    )
-    return all(word in message.casefold() for word in text.casefold().split())
+    known = f"{info.name} {info.kind} {info.schema_type} {info.description} {info.notice} {info.reference_table or ''}"
+    return all(word in known.casefold() for word in text.casefold().split())
 
 
 def _row(view: TableAddress, info: TableInfo) -> html.Tr:

@@ -82,8 +82,8 @@ def apart(view: CellAddress, side: str, totals: Mapping[Any, Totals]) -> list[An
             words = counted(number, f"{way.noun} synapse" if side == "both" else "synapse")
             parts.append(_listing(view, f"{words} whose other end lies in no segment", "root_zero", side))
     between = [" and " if place == len(parts) - 1 else ", " for place in range(1, len(parts))]
-    messages = [each for pair in zip(["Not in this table: ", *between], parts, strict=False) for each in pair]
-    return [*messages, "."] if messages else []
+    sentence = [each for pair in zip(["Not in this table: ", *between], parts, strict=False) for each in pair]
+    return [*sentence, "."] if sentence else []
 
 
 def counted(number: int, thing: str) -> str:

@@ -20,27 +20,27 @@ MOST_ROWS = 200
 ROOT_IDS = ("root_id_old", "root_id_new")
 
 
-def changes(view: CellAddress, message: Sequence[Changes]) -> list[Any]:
+def changes(view: CellAddress, directions: Sequence[Changes]) -> list[Any]:
     """A sentence and the partners that are not the same, for each direction, and all of them as files."""
-    return [html.Section([html.H2("Changes between versions"), *(_side(view, one) for one in message)])]
+    return [html.Section([html.H2("Changes between versions"), *(_side(view, one) for one in directions)])]
 
 
-def _files(view: CellAddress, message: Changes) -> html.P:
+def _files(view: CellAddress, changed: Changes) -> html.P:
     """All partners of both versions, the same ones included."""
-    ends = {str(one.version.label): one for one in (message.older, message.newer)}
+    ends = {str(one.version.label): one for one in (changed.older, changed.newer)}
     here = ends.pop(view.version)
     (other,) = ends
     types = "" if view.type_table == NO_TYPES else f"&types={quote(view.type_table)}"
     types += f"&type_by={quote(view.type_by)}" if view.type_by else ""
     path = f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{here.cell.root_id}/changes"
-    href = f"{path}?against={other}&direction={message.direction}{types}"
+    href = f"{path}?against={other}&direction={changed.direction}{types}"
     links = [html.A(words, href=f"{href}&format={form}", download="") for form, words in FORMATS.items()]
-    return html.P([f"All {len(message.partners):,} partners: ", *links], className="k-hint k-files-line")
+    return html.P([f"All {len(changed.partners):,} partners: ", *links], className="k-hint k-files-line")
 
 
-def _side(view: CellAddress, message: Changes) -> html.Details:
-    rows = message.partners[message.partners["status"] != "same"]
-    old, new = message.older.version.number, message.newer.version.number
+def _side(view: CellAddress, changed: Changes) -> html.Details:
+    rows = changed.partners[changed.partners["status"] != "same"]
+    old, new = changed.older.version.number, changed.newer.version.number
     types = [name for name in rows.columns if name == "cell_type"]
     titles = {
         "change": "k-text",
@@ -58,12 +58,12 @@ def _side(view: CellAddress, message: Changes) -> html.Details:
             html.Tbody([_row(view, (old, new), row, types) for row in rows.head(MOST_ROWS).to_dict("records")]),
         ],
         className="k-table",
-        **aria(label=f"{message.direction.noun.capitalize()} partners that changed"),
+        **aria(label=f"{changed.direction.noun.capitalize()} partners that changed"),
     )
     return html.Details(
         [
-            html.Summary(message.sentence),
-            _files(view, message),
+            html.Summary(changed.sentence),
+            _files(view, changed),
             html.Div(table, className="k-scroll k-synapses", tabIndex="0")
             if len(rows)
             else html.P("No partner was gained, lost or changed.", className="k-hint"),

@@ -101,8 +101,8 @@ def _matrix(crosstab: CrossTab, view: TableAddress) -> html.Div:
 def _cut(crosstab: CrossTab, rows: int, columns: int) -> html.P | None:
     """What of a large matrix is not drawn."""
     listed = ((crosstab.left, crosstab.left_values, rows), (crosstab.right, crosstab.right_values, columns))
-    messages = [f"{n} of {len(values)} values of {side.name}" for side, values, n in listed if n < len(values)]
-    return html.P(f"Showing {' and '.join(messages)}; sums include all.", className="k-hint") if messages else None
+    cut = [f"{n} of {len(values)} values of {side.name}" for side, values, n in listed if n < len(values)]
+    return html.P(f"Showing {' and '.join(cut)}; sums include all.", className="k-hint") if cut else None
 
 
 def _head(
@@ -120,22 +120,22 @@ def _cell(crosstab: CrossTab, view: TableAddress, at: tuple[int, int], whole: in
     if not count:
         return html.Td("", className=frame)
     share = f"{count / whole:.1%} of the {whole:,} {_word(left)} that have both"
-    message = f"{_word(left)} and {_word(right)}: {counted(count, 'row')}"
+    title = f"{_word(left)} and {_word(right)}: {counted(count, 'row')}"
     blank = left is None or right is None
     shade = {"--share": "0%" if blank else f"{100 * count / whole:.0f}%"}
     return html.Td(
-        _link(crosstab, view, at, f"{count:,}", message if blank else f"{message}, {share}"),
+        _link(crosstab, view, at, f"{count:,}", title if blank else f"{title}, {share}"),
         style=shade,
         className=frame,
     )
 
 
-def _link(crosstab: CrossTab, view: TableAddress, at: tuple[int | None, int | None], text: str, message: str) -> html.A:
+def _link(crosstab: CrossTab, view: TableAddress, at: tuple[int | None, int | None], text: str, title: str) -> html.A:
     """A link to the rows of a place in the matrix; to all of them where it is chosen already."""
     boxes = crosstab.boxes(*at)
     chosen = all(view.boxes.get(name) == box for name, box in boxes.items())
     href = replace(view, boxes={**view.boxes, **(dict.fromkeys(boxes, "") if chosen else boxes)}).href()
-    return html.A(text, href=href, title=message, **(aria(current="true") if chosen else {}))
+    return html.A(text, href=href, title=title, **(aria(current="true") if chosen else {}))
 
 
 def _word(value: Value | None) -> str:

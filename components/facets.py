@@ -72,14 +72,14 @@ def _bar(bar: Bar, most: int, name: str, href: Href) -> Any:
     heights = {"--whole": f"{100 * bar.total / most:.1f}%", "--now": f"{100 * bar.count / most:.1f}%"}
     if not bar.box:
         return html.Span(style=heights)
-    message = f"{_number(bar.low)} to {_number(bar.high)}: {bar.count:,} now, {bar.total:,} in the whole table"
+    title = f"{_number(bar.low)} to {_number(bar.high)}: {bar.count:,} now, {bar.total:,} in the whole table"
     return html.A(
         href=href(name, bar.box),
         style=heights,
-        title=message,
+        title=title,
         tabIndex="-1",  # the column's box takes a range from the keyboard
         draggable="false",
-        **aria(label=f"{name} {message}"),
+        **aria(label=f"{name} {title}"),
         **data(column=name, box=bar.box),
     )
 

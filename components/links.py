@@ -58,8 +58,8 @@ def neuroglancer_link(link: Link, subject: str) -> html.Div:
     not_all = ", not all" if link.left_out else ""
     placed = html.Span(f", {link.num_points:,} point{points}{not_all}", className="k-points")
     words: list[Any] = [f"{link.num_segments:,} segment{segments}", placed]
-    message = html.Div([html.P(f"{link.description} {link.left_out}"), *legend(link.legend)])
-    contents = html.Details([html.Summary(words), message], className="k-contents")
+    about = html.Div([html.P(f"{link.description} {link.left_out}"), *legend(link.legend)])
+    contents = html.Details([html.Summary(words), about], className="k-contents")
     return html.Div([anchor, copy_button(link.url, "Neuroglancer link"), contents])
 
 

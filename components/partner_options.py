@@ -66,8 +66,8 @@ def _counting(view: CellAddress, choices: CellChoices) -> list[Any]:
 def _menu(title: str, chosen: Sequence[str], *parts: Any) -> html.Details:
     """Settings behind a word, which says how many of them are `chosen`."""
     count = sum(bool(one.strip()) for one in chosen)
-    messages = [title, html.B(f" {count} set") if count else None]
-    return html.Details([html.Summary(messages), html.Div(parts, className="k-menu k-settings")], className="k-drop")
+    summary = [title, html.B(f" {count} set") if count else None]
+    return html.Details([html.Summary(summary), html.Div(parts, className="k-menu k-settings")], className="k-drop")
 
 
 def _presets(view: CellAddress, groups: Mapping[str, str]) -> html.Div:

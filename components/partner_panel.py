@@ -58,8 +58,8 @@ def reciprocal(frame: pd.DataFrame) -> str:
 def panel(view: CellAddress, side: str, body: Sequence[Any]) -> html.Div:
     """The panel of one side of a concrete view; only that of the tab in front is seen, and has a `body` at first."""
     front = view.tab == side
-    requested = of_side(view, side)
-    shown = {"of": grid_of(requested), "filterModel": typed(requested.boxes), "sortModel": ordered(requested.sort)}
+    address = of_side(view, side)
+    shown = {"of": grid_of(address), "filterModel": typed(address.boxes), "sortModel": ordered(address.sort)}
     return html.Div(
         [
             html.Div(body, id={"type": "partner-body", "side": side}),
@@ -134,9 +134,9 @@ def below(view: CellAddress, side: str, partners: PartnerTable, totals: Mapping[
 
 
 def counts(
-    shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: CellAddress, messages: Sequence[str] = ()
+    shown: pd.DataFrame, whole: pd.DataFrame, words: str, unfiltered: CellAddress, notes: Sequence[str] = ()
 ) -> list[Any]:
-    """How many partners and synapses the filter leaves, what it says, and what else is `messages` of it."""
+    """How many partners and synapses the filter leaves, what it says, and what else is `notes` of it."""
     if not words:
         return [html.Strong(counted(len(whole), "partner")), f", {counted(_synapses(whole), 'synapse')}"]
     return [
@@ -144,7 +144,7 @@ def counts(
         f" of {len(whole):,} partners, {_synapses(shown):,} of {_synapses(whole):,} synapses",
         html.Span(f" where {words}", className="k-words"),
         html.A("Clear filters", href=unfiltered.href(), className="k-clear"),
-        *(html.Div(sentence, className="k-words") for sentence in messages),
+        *(html.Div(sentence, className="k-words") for sentence in notes),
     ]
 
 
@@ -232,8 +232,8 @@ def _counted(view: CellAddress) -> list[tuple[str, str]]:
 
 
 def _path(view: CellAddress, cells: str, what: str, more: Sequence[tuple[str, str]]) -> str:
-    requested = urlencode([(name, text) for name, text in [("id_type", "root_id"), *more] if text], quote_via=quote)
-    return f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{cells}/{what}?{requested}"
+    query = urlencode([(name, text) for name, text in [("id_type", "root_id"), *more] if text], quote_via=quote)
+    return f"/api/v1/{quote(view.datastack)}/{view.version}/cells/{cells}/{what}?{query}"
 
 
 def file_links(what: str, path: str) -> html.Div:

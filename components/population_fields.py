@@ -123,7 +123,7 @@ WITHOUT_DEPTH: Mapping[str, Sequence[controls.Option]] = {
 def fields(view: PopulationAddress) -> list[Any]:
     """The sets of a view, and what its panel asks for beside them."""
     drawn = view.panel != "matrix" or view.model != NO_MODEL
-    requested = [field for field in FIELDS_OF[view.panel] if drawn or field not in (PERMUTATIONS, SEED)]
+    shown = [field for field in FIELDS_OF[view.panel] if drawn or field not in (PERMUTATIONS, SEED)]
     return [
         controls.choice("Datastack", "datastack", "pop-datastack", view.datastack),
         controls.choice("Version", "version", "pop-version", view.version),
@@ -133,5 +133,5 @@ def fields(view: PopulationAddress) -> list[Any]:
         controls.text("Filter or ids", "post", "pop-post", view.post, "cell_type = BC"),
         controls.choice("Cells counted", "proofread", "pop-proofread", view.proofread, PROOFREAD),
         controls.text("Synapses where", "synapses", "pop-synapses", view.synapses, "all"),
-        *(field.control(view) for field in requested),
+        *(field.control(view) for field in shown),
     ]

@@ -174,10 +174,10 @@ def _under_way(job: Job) -> str:
     return f"{job.done:,} of {job.total:,} chunks read, {job.rows:,} synapses"
 
 
-def results(view: PopulationAddress, plot: Plot, message: str, files: Any) -> list[Any]:
+def results(view: PopulationAddress, plot: Plot, note: str, files: Any) -> list[Any]:
     """The matrix of a population that was read, and the places of what is drawn after it."""
     drawn = [
-        html.Div([html.H2(plot.title), html.P(message, className="k-hint")], className="k-titled"),
+        html.Div([html.H2(plot.title), html.P(note, className="k-hint")], className="k-titled"),
         _matrix(plot.figure.result, replace(view, row="", column="").href()),
         html.P("Click an entry to list its synapses.", className="k-hint"),
         cell_figures.figure_files(plot.name, "population"),
@@ -284,8 +284,8 @@ def chance(plot: Plot, notes: Sequence[str]) -> html.Section:
     figure = plot.figure.result
     style = {"height": figure["layout"]["height"]}
     graph = dcc.Graph(id="pop-null", figure=figure, config=CONFIG, responsive=True, style=style)
-    messages = [html.P(note, className="k-hint") for note in notes]
-    drawn = [html.H2(plot.title), graph, *messages, cell_figures.figure_files(plot.name, "population")]
+    hints = [html.P(note, className="k-hint") for note in notes]
+    drawn = [html.H2(plot.title), graph, *hints, cell_figures.figure_files(plot.name, "population")]
     return html.Section(html.Div(drawn, **data(title=plot.title)), className="k-matrix", **aria(label="Against chance"))
 
 

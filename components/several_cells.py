@@ -115,8 +115,8 @@ def _row(view: CellAddress, place: int, one: Connectivity, own: str | None) -> h
         *(f"{one.totals[way][name]:,}" for way, name in NUMBERS.values()),  # type: ignore[index,literal-required]
     ]
     looks = ["k-text"] * TEXTS + [""] * len(texts)
-    messages = [html.Td(text, className=look) for text, look in zip(texts, looks, strict=False)]
-    return html.Tr([html.Th(str(place), scope="row"), *messages])
+    cells = [html.Td(text, className=look) for text, look in zip(texts, looks, strict=False)]
+    return html.Tr([html.Th(str(place), scope="row"), *cells])
 
 
 def _nuclei(ids: Sequence[int] | None, place: int) -> Any:

@@ -29,14 +29,14 @@ PARTNERS = {"root_zero": "what lies in no segment"}
 def synapse_list(view: CellAddress, cells: str, sides: Mapping[Direction, pd.DataFrame]) -> html.Section:
     """The synapses of the cells of some root ids, with commas, with `view.partner`; `sides` has a frame of
     :func:`partner_synapses.of_partner` for each direction that has any."""
-    message = " and ".join(counted(len(rows), f"{way.noun} synapse") for way, rows in sides.items()) or "No synapses"
+    size = " and ".join(counted(len(rows), f"{way.noun} synapse") for way, rows in sides.items()) or "No synapses"
     close = keep_link("Close", replace(view, partner=""), "partner")
     way = "both" if len(sides) != 1 else next(iter(sides))
     files = file_links("Files:", synapses_path(view, cells, way, partner=view.partner)) if sides else None
     if view.partner == "autapses":
         title = counted(sum(map(len, sides.values())), "autapse")
     else:
-        title = f"{message} with {PARTNERS.get(view.partner, view.partner)}"
+        title = f"{size} with {PARTNERS.get(view.partner, view.partner)}"
     head = html.Div([html.H2(title), html.Span([files, close], className="k-listed-ways")], className="k-panel-top")
     tables = [_table(way, rows) for way, rows in sides.items()]
     return html.Section([head, html.Div(tables, className="k-scroll k-synapses", tabIndex="0")], className="k-listed")
@@ -78,6 +78,6 @@ def _row(way: Direction, row: Mapping[Any, Any], words: Sequence[str]) -> html.T
     ]
     if "depth_um" in row:
         texts.append("" if pd.isna(row["depth_um"]) else f"{row['depth_um']:,.1f}")
-    messages = ["" if pd.isna(row[name]) else str(row[name]) for name in words]
-    cells = [*map(html.Td, texts), *(html.Td(word, className="k-text") for word in messages)]
+    values = ["" if pd.isna(row[name]) else str(row[name]) for name in words]
+    cells = [*map(html.Td, texts), *(html.Td(word, className="k-text") for word in values)]
     return html.Tr([html.Th(way.noun, scope="row"), *cells])

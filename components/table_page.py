@@ -197,7 +197,7 @@ def status(table: TableFrame | LargeTable, catalogue: str, notices: Sequence[str
     """Which table this is, of which version and day, and the owners' `notices`. `catalogue` is the address of all,
     `description` that of the datastack."""
     info, version = table.info, table.version
-    messages = [
+    parts = [
         html.Strong(info.name),
         " · ",
         glossary.datastack(table.datastack, description),
@@ -207,7 +207,7 @@ def status(table: TableFrame | LargeTable, catalogue: str, notices: Sequence[str
         html.A("all tables", href=catalogue),
     ]
     described = html.Span(info.description, className="k-description", title=info.description)
-    return [*messages, described, *alerts.notices(notices)]
+    return [*parts, described, *alerts.notices(notices)]
 
 
 def counts(
@@ -215,13 +215,13 @@ def counts(
     whole: int | None,
     words: str,
     unfiltered: str,
-    messages: Sequence[Any] = (),
+    notes: Sequence[Any] = (),
     *,
     meant: tuple[str, str] | None = None,
 ) -> list[Any]:
     """How many of the `whole` rows the filter leaves (None for either = nobody knows), what it says, and what else is
-    `messages`. `meant` are the values that may be meant, and the address of the view with them."""
-    more = [html.Div(sentence, className="k-words") for sentence in messages]
+    `notes`. `meant` are the values that may be meant, and the address of the view with them."""
+    more = [html.Div(sentence, className="k-words") for sentence in notes]
     if not words:
         return [html.Strong("An unknown number of" if whole is None else f"{whole:,}"), " rows", *more]
     clear = html.A("Clear filters", href=unfiltered, className="k-clear")

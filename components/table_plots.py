@@ -86,12 +86,12 @@ def histogram_figure(plot: Plot, bars: Bars, href: Callable[[str], str]) -> list
         return [html.P("No row that is shown has a number.", className="k-muted")]
     for trace in plot.figure.result["data"]:
         trace["customdata"] = [href(box) if box else "" for box in bars.boxes]
-    message = f"{counted(shown, 'row')} with a number"
+    with_number = f"{counted(shown, 'row')} with a number"
     if shown < whole:
         scales = (" (scale at the left)", " (at the right)") if is_small_part(bars) else ("", "")
-        message = f"Solid: {counted(shown, 'row')} shown{scales[0]}; pale: all {whole:,} with a number{scales[1]}"
+        with_number = f"Solid: {counted(shown, 'row')} shown{scales[0]}; pale: all {whole:,} with a number{scales[1]}"
     blank = f" {counted(bars.blank, 'row')} shown without." if bars.blank else ""
-    return _drawn(plot, f"{message}.{blank} Click a bar to filter by it.")
+    return _drawn(plot, f"{with_number}.{blank} Click a bar to filter by it.")
 
 
 def scatter_figure(plot: Plot, drawn: int, whole: int, layers: LayerSet | None) -> list[Any]:
@@ -106,18 +106,18 @@ def scatter_figure(plot: Plot, drawn: int, whole: int, layers: LayerSet | None) 
 
 def picked(count: int, keep: str | None, onwards: Sequence[Any]) -> list[Any]:
     """How many rows lie within what was drawn, and the ways on: keep only these, or `onwards`."""
-    messages: list[Any] = [html.Strong(counted(count, "row")), " picked; the Neuroglancer link shows them. "]
+    parts: list[Any] = [html.Strong(counted(count, "row")), " picked; the Neuroglancer link shows them. "]
     if not count:
-        messages = [html.Span("No rows there. ", className="k-muted")]
+        parts = [html.Span("No rows there. ", className="k-muted")]
     elif keep:
-        messages.append(html.A("Keep only these", href=keep))
+        parts.append(html.A("Keep only these", href=keep))
     else:
-        messages.append(html.Span("They cannot be kept: draw a smaller outline."))
+        parts.append(html.Span("They cannot be kept: draw a smaller outline."))
     if count:
-        messages += [part for way in onwards for part in (" · ", way)]
+        parts += [part for way in onwards for part in (" · ", way)]
     clear = {"type": "table-unpick", "of": "plot"}
     return [
-        *messages,
+        *parts,
         html.Button(
             "Clear",
             id=clear,

@@ -141,14 +141,14 @@ class Query:
         self._where(f"{fraction} >= ? AND {fraction} < ?", first, last if last < 1 else 2)
 
     def _each(self, body: Mapping[str, Any], key: str) -> list[tuple[str, Column, Any]]:
-        matches = []
+        conditions = []
         for name, columns in body.get(key, {}).items():
             if columns is None:
                 continue
             if not isinstance(columns, dict):
                 raise EngineError(f"'{type(columns).__name__}' object has no attribute 'items'")
-            matches += [(name, self.use(name).column(column), value) for column, value in columns.items()]
-        return matches
+            conditions += [(name, self.use(name).column(column), value) for column, value in columns.items()]
+        return conditions
 
     def _where(self, condition: str, *parameters: Any) -> None:
         self.conditions.append(condition)
@@ -166,11 +166,11 @@ class Query:
         if value is None:
             self._where(f"{_compared(name, column)} IS NULL" if operator == "=" else "FALSE")
             return
-        requested = comparable(column, value)
+        compared = comparable(column, value)
         if operator == "=":
-            self._want(name, column, [requested])
+            self._want(name, column, [compared])
         cast = "" if isinstance(value, int | float) else f"::{sql_type(column)}"
-        self._where(f"{_compared(name, column)} {operator} ?{cast}", requested)
+        self._where(f"{_compared(name, column)} {operator} ?{cast}", compared)
 
     def _want(self, name: str, column: Column, values: Sequence[Any]) -> None:
         """Only rows with one of these values are wanted, so that others need not be read."""

@@ -78,10 +78,10 @@ def iterated(values: Any) -> list[Any]:
 
 def listed(column: Column, values: Any) -> list[Any]:
     """The values of an IN list to bind: nulls match nothing, and numbers that the column cannot hold are left out."""
-    matches = [comparable(column, value) for value in iterated(values) if value is not None]
+    comparables = [comparable(column, value) for value in iterated(values) if value is not None]
     if pa.types.is_integer(column.type):
-        return list(_whole_int64(matches))
-    return matches
+        return list(_whole_int64(comparables))
+    return comparables
 
 
 def _whole_int64(values: Iterable[Any]) -> Iterable[int]:

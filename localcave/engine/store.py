@@ -84,15 +84,15 @@ class Source:
 
     def rows_with(self, ids_of: Mapping[str, Collection[int]]) -> pa.Table | None:
         """Few rows of the file, among them all whose columns have one of the `ids_of` values; None if they are many."""
-        matches = []
+        tables = []
         for column, values in ids_of.items():
             path = self.sorted_copies.get(column, self.path)
             groups = groups_with(path, column, values)
             if groups is not None:
-                matches.append((len(groups), path, groups))
-        if not matches:
+                tables.append((len(groups), path, groups))
+        if not tables:
             return None
-        _, path, groups = min(matches)
+        _, path, groups = min(tables)
         return read_groups(path, groups)
 
 

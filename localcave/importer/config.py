@@ -209,13 +209,13 @@ def _view(
     return plan
 
 
-def _kind_in_view(where: str, column: str, message: Any, *, is_position: bool) -> str:
-    if message is None:
+def _kind_in_view(where: str, column: str, kind: Any, *, is_position: bool) -> str:
+    if kind is None:
         is_id = column == "id" or column.endswith("_id")
         return "position" if is_position else "id" if is_id else "string"
-    if not isinstance(message, str) or message not in VIEW_TYPES:
-        raise InputError(f"{where}: type must be one of {', '.join(VIEW_TYPES)}, not {message!r}")
-    return VIEW_TYPES[message]
+    if not isinstance(kind, str) or kind not in VIEW_TYPES:
+        raise InputError(f"{where}: type must be one of {', '.join(VIEW_TYPES)}, not {kind!r}")
+    return VIEW_TYPES[kind]
 
 
 def _file(section: Section, files: Mapping[str, FilePlan]) -> str:

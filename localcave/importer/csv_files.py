@@ -21,7 +21,7 @@ MOST_BEFORE = 1_000
 """Lines looked at before the header."""
 
 _PROVENANCE = re.compile(r"# [\w ]+: ")
-_SAID = re.compile(r'"?sep=(.)"?')
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
 _QUOTED = re.compile(r'"[^"]*"')
 _UNQUOTED_BLANKS = re.compile(r' +(?=(?:[^"]*"[^"]*")*[^"]*$)')
 
@@ -42,10 +42,10 @@ def read_csv(path: Path, form: CsvForm) -> pa.Table:
     Raises InputError, or what pyarrow raises for a broken file."""
     lines = _first_lines(path)
     skip = form.skip if form.skip is not None else _provenance_lines(lines)
-    message = _SAID.fullmatch(lines[skip]) if skip < len(lines) else None
-    skip += message is not None
+    stated = _SEPARATOR_LINE.fullmatch(lines[skip]) if skip < len(lines) else None
+    skip += stated is not None
     first = lines[skip] if skip < len(lines) else ""
-    result = message[1] if message else "\t" if ".tsv" in path.name.lower() else _separator(lines[skip:], form)
+    result = stated[1] if stated else "\t" if ".tsv" in path.name.lower() else _separator(lines[skip:], form)
     separator = form.separator or result
     if form.columns and tuple(part.strip(' "') for part in first.split(separator)) == form.columns:
         raise InputError(f"{path.name} begins with the names of its columns; leave columns out")
@@ -65,10 +65,10 @@ def read_csv(path: Path, form: CsvForm) -> pa.Table:
 
 def _first_lines(path: Path) -> list[str]:
     with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
-        matches = [line for _, line in zip(range(MOST_BEFORE), file, strict=False)]
-    if matches and matches[0].startswith((b"\xff\xfe", b"\xfe\xff")):
+        lines = [line for _, line in zip(range(MOST_BEFORE), file, strict=False)]
+    if lines and lines[0].startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{path.name} is UTF-16 text; save it as UTF-8 (in Excel: CSV UTF-8)")
-    return [line.decode("utf-8-sig", errors="replace").rstrip("\r\n") for line in matches]
+    return [line.decode("utf-8-sig", errors="replace").rstrip("\r\n") for line in lines]
 
 
 def _provenance_lines(lines: list[str]) -> int:

@@ -175,5 +175,5 @@ class _Change:
         if int(match[1]) >= first.year:
             return match[0]
         zone = re.search(r"tzinfo\s*=\s*[\w.]+", match[2])
-        message = first.strftime("%Y, %-m, %-d, %-H, %-M, %-S, ") + str(first.microsecond)
-        return f"datetime({message}{', ' + zone[0] if zone else ''})"
+        arguments = first.strftime("%Y, %-m, %-d, %-H, %-M, %-S, ") + str(first.microsecond)
+        return f"datetime({arguments}{', ' + zone[0] if zone else ''})"

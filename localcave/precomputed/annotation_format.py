@@ -89,15 +89,15 @@ class Level:
 
 def levels(rows: int, size_vx: Sequence[int]) -> list[Level]:
     """A spatial index of `rows` rows in a box: each level cuts every axis once more and holds eight times as many."""
-    matches: list[Level] = []
+    levels_so_far: list[Level] = []
     shared = 0.0
-    while not matches or shared < 1:
-        cuts = 2 ** len(matches)
+    while not levels_so_far or shared < 1:
+        cuts = 2 ** len(levels_so_far)
         share = 1.0 if not rows else min(1.0, shared + ROWS_PER_CELL * cuts**3 / rows)
         x, y, z = (-(-size // cuts) for size in size_vx)
-        matches.append(Level(f"spatial{len(matches)}", (cuts, cuts, cuts), (x, y, z), shared, share))
+        levels_so_far.append(Level(f"spatial{len(levels_so_far)}", (cuts, cuts, cuts), (x, y, z), shared, share))
         shared = share
-    return matches
+    return levels_so_far
 
 
 def info(

@@ -60,13 +60,13 @@ def _tags(rows: pa.Table, texts: list[str], flags: list[str]) -> dict[str, Any]:
     tags += flags
     indices: list[list[int]] = [[] for _ in range(rows.num_rows)]
     for name in texts:
-        for matches, value in zip(indices, rows[name].to_pylist(), strict=True):
+        for tag_indices, value in zip(indices, rows[name].to_pylist(), strict=True):
             if value:
-                matches.append(tag_numbers[name, value])
+                tag_indices.append(tag_numbers[name, value])
     for i, name in enumerate(flags):
-        for matches, value in zip(indices, rows[name].to_pylist(), strict=True):
+        for tag_indices, value in zip(indices, rows[name].to_pylist(), strict=True):
             if value:
-                matches.append(first_flag + i)
+                tag_indices.append(first_flag + i)
     return {
         "id": "tags",
         "type": "tags",

@@ -53,12 +53,12 @@ def supervoxels_of(tables: Mapping[str, pa.Table]) -> pa.Table:
     Raises InputError when one belongs to two roots.
     """
     none = pa.schema([("supervoxel_id", INT64), ("root_id", INT64)]).empty_table()
-    matches = [
+    bound_points = [
         pa.table([t[f"{p}_supervoxel_id"].cast(INT64), t[f"{p}_root_id"].cast(INT64)], none.schema)
         for t in tables.values()
         for p in roots_of_table(t)
     ]
-    points = pa.concat_tables([none, *matches])
+    points = pa.concat_tables([none, *bound_points])
     belongs = (pc.field("supervoxel_id") != 0) & (pc.field("root_id") != 0)
     points = points.filter(belongs).group_by("supervoxel_id").aggregate([("root_id", "min_max")])
     spread = points["root_id_min_max"].combine_chunks()

@@ -47,13 +47,13 @@ def make_segmentation(versions: Sequence[Tables], times: Sequence[datetime], old
     if len(versions) == 1:
         return MadeSegmentation(make_supervoxels(versions[0]), None, [])
     _fill(versions)
-    matches = [supervoxels_of(tables) for tables in versions]
+    supervoxels_at = [supervoxels_of(tables) for tables in versions]
     seen = pd.concat(
         [
             pd.DataFrame(
                 {"supervoxel": np.asarray(one["supervoxel_id"]), "root": np.asarray(one["root_id"]), "version": at}
             )
-            for at, one in enumerate(matches)
+            for at, one in enumerate(supervoxels_at)
         ],
         ignore_index=True,
     )

@@ -317,14 +317,14 @@ def _four(join: list[str]) -> tuple[str, str, str, str]:
 
 def _root_filters(body: Mapping[str, Any]) -> list[tuple[str, str, list[int]]]:
     """The filters on root ids as table, column and values."""
-    matches = []
+    filters = []
     for key in ROOT_FILTERS:
         for name, columns in body.get(key, {}).items():
             for column, value in columns.items() if isinstance(columns, dict) else ():
                 if column.endswith("root_id"):
                     values = value if isinstance(value, list) else [value]
-                    matches.append((name, column, _whole(values)))
-    return matches
+                    filters.append((name, column, _whole(values)))
+    return filters
 
 
 def _whole(values: list[Any]) -> list[int]:

@@ -37,13 +37,13 @@ class AnnotatedTable:
     @cached_property
     def chain(self) -> list[str]:
         """The table, then what it refers to, as far as the first that has positions."""
-        matches = [self.name]
-        while not _positions(self._table(matches[-1])):
-            target = self._metadata(matches[-1]).get("reference_table")
-            if not target or target in matches:
+        names = [self.name]
+        while not _positions(self._table(names[-1])):
+            target = self._metadata(names[-1]).get("reference_table")
+            if not target or target in names:
                 raise EngineError(f"table {self.name} has no positions")
-            matches.append(target)
-        return matches
+            names.append(target)
+        return names
 
     def _metadata(self, name: str) -> dict[str, Any]:
         metadata: dict[str, Any] = table_entry(self.version, name)["metadata"]
@@ -51,7 +51,7 @@ class AnnotatedTable:
 
     def _table(self, name: str) -> Table:
         require_readable(self.version, name)
-        return Table(live_source(self.version.asked.name, name), voxel_size_nm(self._metadata(name)))
+        return Table(live_source(self.version.requested.name, name), voxel_size_nm(self._metadata(name)))
 
     @property
     def position(self) -> Column:
@@ -60,26 +60,26 @@ class AnnotatedTable:
     @cached_property
     def relationships(self) -> dict[str, str]:
         """Table by column of root ids."""
-        matches: dict[str, str] = {}
+        columns: dict[str, str] = {}
         for name in self.chain:
             for column in self._table(name).source.columns:
                 if column.endswith("pt_root_id"):
-                    matches.setdefault(column, name)
-        return matches
+                    columns.setdefault(column, name)
+        return columns
 
     @cached_property
     def properties(self) -> list[Property]:
         """The table's own columns of numbers, and of few different words."""
         source = self._table(self.name).source
-        matches: list[Property | None] = []
+        properties: list[Property | None] = []
         for name, column in source.columns.items():
             if name in NO_PROPERTY or column.is_position:
                 continue
             if pa.types.is_string(column.type) or pa.types.is_boolean(column.type):
-                matches.append(form.category_property(name, self.store.distinct(source, name)))
+                properties.append(form.category_property(name, self.store.distinct(source, name)))
             else:
-                matches.append(form.number_property(name, column.type))
-        return [item for item in matches if item is not None]
+                properties.append(form.number_property(name, column.type))
+        return [item for item in properties if item is not None]
 
     def _query(self) -> Query:
         """All rows that there are: id, position, properties and root ids."""

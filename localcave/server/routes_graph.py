@@ -87,9 +87,9 @@ def minimal_covering_nodes(table: str) -> Response:
     """The fewest nodes with the supervoxels of some nodes, as raw uint64."""
     graph = segmentation(table)
     require_level2(graph)
-    requested = np.unique(np.array(requested_ids("node_ids"), np.int64))
-    below = [np.array([node]) if _layer(node) == SUPERVOXEL else graph.leaves(node) for node in requested.tolist()]
-    for node, supervoxels in zip(requested.tolist(), below, strict=True):
+    nodes = np.unique(np.array(requested_ids("node_ids"), np.int64))
+    below = [np.array([node]) if _layer(node) == SUPERVOXEL else graph.leaves(node) for node in nodes.tolist()]
+    for node, supervoxels in zip(nodes.tolist(), below, strict=True):
         if not len(supervoxels):
             raise failed(f"Cannot find node {node}")
     covered = np.unique(np.concatenate(below)) if below else np.zeros(0, np.int64)

@@ -28,8 +28,8 @@ def manifest(table: str, node: int, lod: int) -> Response:
     names = [f"{piece}:{lod}:0" for piece in fragments]
     if "prepend_seg_ids" in request.args:
         names = [f"~{piece}:{name}" for piece, name in zip(fragments, names, strict=True)]
-    message = {"seg_ids": fragments} if "return_seg_ids" in request.args else {}
-    return jsonify({"fragments": names, **message})
+    seg_ids = {"seg_ids": fragments} if "return_seg_ids" in request.args else {}
+    return jsonify({"fragments": names, **seg_ids})
 
 
 @routes.post("/remeshing")

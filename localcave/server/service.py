@@ -116,14 +116,14 @@ def engine_datastack(name: str) -> Datastack:
 class Release:
     """A version of a datastack, and the datastack and version that hold its rows."""
 
-    asked: Datastack
+    requested: Datastack
     number: int
     holder: Datastack
     holder_version: int
 
     @property
     def record(self) -> dict[str, Any]:
-        return self.asked.versions[self.number]
+        return self.requested.versions[self.number]
 
     @property
     def is_merged(self) -> bool:

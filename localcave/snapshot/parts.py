@@ -100,7 +100,7 @@ class Baker:
         Raises InputError when the source fails for good or its rows are not those it counted.
         """
         pool = ThreadPoolExecutor(self.workers)
-        matches: dict[tuple[int, ...], Path] = {}
+        paths: dict[tuple[int, ...], Path] = {}
         waiting: dict[Future[Path | tuple[Piece, Piece]], tuple[int, ...]] = {}
         try:
             for number, piece in enumerate(pieces):
@@ -111,15 +111,15 @@ class Baker:
                     place = waiting.pop(future)
                     result = future.result()
                     if isinstance(result, Path):
-                        matches[place] = result
+                        paths[place] = result
                     else:
                         for side, part in enumerate(result):
                             waiting[pool.submit(self._bring, part)] = (*place, side)
         finally:
             pool.shutdown(cancel_futures=True)
         files: list[list[Path]] = [[] for _ in pieces]
-        for place in sorted(matches):
-            files[place[0]].append(matches[place])
+        for place in sorted(paths):
+            files[place[0]].append(paths[place])
         return files
 
     def _bring(self, piece: Piece) -> Path | tuple[Piece, Piece]:

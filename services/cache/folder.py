@@ -91,13 +91,13 @@ class Folder(FileSystemCache):
 
     def _free(self) -> None:
         """Delete what was used least recently, until an eighth of the bound is free."""
-        matches = []
+        entries = []
         with suppress(FileNotFoundError), os.scandir(self._path) as files:
             for file in files:
                 with suppress(FileNotFoundError):  # another process frees, too
-                    matches.append((file.stat().st_mtime_ns, file.stat().st_size, Path(file.path)))
-        total = sum(size for _, size, _ in matches)
-        for _, size, path in sorted(matches):
+                    entries.append((file.stat().st_mtime_ns, file.stat().st_size, Path(file.path)))
+        total = sum(size for _, size, _ in entries)
+        for _, size, path in sorted(entries):
             if total <= self._max_bytes - self._max_bytes // SPARE:
                 return
             path.unlink(missing_ok=True)

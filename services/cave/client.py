@@ -164,10 +164,10 @@ class Cave(Accounts, Skeletons, States, Meshes):
             return
 
     def _datastacks(self) -> list[str]:
-        matches: list[str] = self.asker.ask(
+        names: list[str] = self.asker.ask(
             "datastacks", self.asker.subject(), self._info_client, InfoServiceClient.get_datastacks
         )
-        return matches
+        return names
 
     def info(self, datastack: str) -> dict[str, Any]:
         """The info service's record: `synapse_table`, `soma_table`, `segmentation_source`, `skeleton_source`,
@@ -182,8 +182,8 @@ class Cave(Accounts, Skeletons, States, Meshes):
             image = record["aligned_volume"].get("image_source")
             return {**record, "image_source": image, "viewer_resolution": resolution}
 
-        matches: dict[str, Any] = self.cache.value(("info", datastack), load, ttl_s=INFO_TTL_S, stale_s=STALE_S)
-        return matches
+        info: dict[str, Any] = self.cache.value(("info", datastack), load, ttl_s=INFO_TTL_S, stale_s=STALE_S)
+        return info
 
     def _read_info(self, datastack: str) -> dict[str, Any]:
         name = self.own_name(datastack)

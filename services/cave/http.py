@@ -226,10 +226,10 @@ def has_end(stream: bytes) -> bool:
     source = pa.BufferReader(stream)
     place = 0
     try:
-        messages = pa.ipc.MessageReader.open_stream(source)
+        reader = pa.ipc.MessageReader.open_stream(source)
         while True:
             place = source.tell()
-            messages.read_next_message()
+            reader.read_next_message()
     except StopIteration:
         return stream[place:] == END_OF_STREAM
     except (pa.ArrowInvalid, OSError):

@@ -56,13 +56,13 @@ class Roots(ABC):
             return []
         time = self.version.timestamp
         subject = self._subject()
-        matches: list[bool] = self._kept().value(
+        valid: list[bool] = self._kept().value(
             ("latest_roots", *self._place, *ids),
             lambda: self._ask_segmentation(
                 "latest roots", subject, lambda graph: graph.is_latest_roots(ids, timestamp=time)
             ).tolist(),
         )
-        return matches
+        return valid
 
     def suggest_roots(self, root_id: int) -> list[tuple[int, float]]:
         """The root ids, valid at the version, that share something with a root id of another time, and the share of it
@@ -94,7 +94,7 @@ class Roots(ABC):
             return []
         time = self.version.timestamp
         subject = self._subject(missing=f"Datastack {self.datastack} does not have all of these root ids.")
-        matches: list[bool] = self._kept().value(
+        newer: list[bool] = self._kept().value(
             ("came_after", *self._place, *ids),
             lambda: self._ask_segmentation(
                 "creation of roots",
@@ -102,17 +102,15 @@ class Roots(ABC):
                 lambda graph: [created > time for created in graph.get_root_timestamps(ids)],
             ),
         )
-        return matches
+        return newer
 
     def edits(self, root_id: int) -> pd.DataFrame:
         """The edits that made a root id, oldest first: `operation_id` (Int64), `timestamp` (UTC), `kind` ("merge" or
         "split"), `user_id` (string), and `before_root_ids`, `after_root_ids` (texts of ids with commas). Raises
         NotFound when the segmentation does not know `root_id`."""
         subject = self._subject(missing=f"Datastack {self.datastack} has no root id {root_id}.")
-        requested = int(root_id)
-        log = self._ask_segmentation(
-            "edits", subject, lambda graph: graph.get_tabular_change_log([requested])[requested]
-        )
+        root = int(root_id)
+        log = self._ask_segmentation("edits", subject, lambda graph: graph.get_tabular_change_log([root])[root])
         if log is None or not len(log):
             log = pd.DataFrame(columns=["operation_id", "timestamp", "is_merge", "user_id", *EDITED])
         log = log.sort_values("timestamp", ignore_index=True)
@@ -148,10 +146,10 @@ class Roots(ABC):
         ids = [int(supervoxel_id) for supervoxel_id in supervoxel_ids]
         time = self.version.timestamp
         subject = self._subject()
-        matches: list[int] = self._kept().value(
+        roots: list[int] = self._kept().value(
             ("roots_of_supervoxels", *self._place, *ids),
             lambda: self._ask_segmentation(
                 "roots of supervoxels", subject, lambda graph: graph.get_roots(ids, timestamp=time)
             ).tolist(),
         )
-        return matches
+        return roots

@@ -131,8 +131,8 @@ class Queries:
 
         def load() -> dict[str, dict[str, str]]:
             _, trip = self._send(datastack, version, source, NO_FILTERS, limit=1)
-            matches: dict[str, dict[str, str]] = ast.literal_eval(trip.headers.get("column_names", "{}"))
-            return matches
+            columns_of: dict[str, dict[str, str]] = ast.literal_eval(trip.headers.get("column_names", "{}"))
+            return columns_of
 
         names = self._cache.value(("columns", datastack, version, source.table), load)
         return {joined: (table, name) for table, by in names.items() for name, joined in by.items()}
@@ -180,9 +180,9 @@ def parts(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "
 
 def complete(rows: Callable[[Filters], pd.DataFrame], filters: Filters, by: str = "id") -> pd.DataFrame:
     """All :func:`parts` as one frame."""
-    matches = list(parts(rows, filters, by))
-    frame = pd.concat(matches, ignore_index=True) if len(matches) > 1 else matches[0]
-    frame.attrs = matches[0].attrs
+    frames = list(parts(rows, filters, by))
+    frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    frame.attrs = frames[0].attrs
     return frame
 
 

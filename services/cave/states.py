@@ -62,7 +62,7 @@ class States(ABC):
     def state(self, datastack: str, state_id: int) -> dict[str, Any]:
         """A state of the state service. Raises NotFound."""
         subject = self.asker.subject(datastack, missing=f"CAVE has no Neuroglancer state {state_id}.")
-        matches: dict[str, Any] = self.asker.ask(
+        state: dict[str, Any] = self.asker.ask(
             "state", subject, self._state_client, lambda states: states.get_state_json(int(state_id))
         )
-        return matches
+        return state

@@ -133,10 +133,10 @@ def synapse_rows(
     chosen = narrowed(release.cave, release.datastack, table, rows.sort_values("id"), by=by, of="target_id")
     names = own_columns(chosen, release.sample(target).columns)
     ids = {"id": chosen["target_id"], "root_id": chosen[other].fillna(0)}
-    matches = chosen[names].assign(**{name: values.astype("int64") for name, values in ids.items()})
-    matches = matches[[*ids, *names]].reset_index(drop=True)
-    matches.attrs = {"truncated": rows.attrs.get("truncated")}
-    return matches
+    named = chosen[names].assign(**{name: values.astype("int64") for name, values in ids.items()})
+    named = named[[*ids, *names]].reset_index(drop=True)
+    named.attrs = {"truncated": rows.attrs.get("truncated")}
+    return named
 
 
 def together(rows: pd.DataFrame, ids: pd.Series, names: Sequence[str]) -> TypeRows:

@@ -222,8 +222,8 @@ def evenly(successors: Sequence[tuple[int, float]]) -> str:
     "" where that holds clearly more than any other."""
     most = successors[0][1]
     equal = [(root, share) for root, share in successors if share >= most * EVEN]
-    messages = [f"{root} ({share:.0%} of its pieces)" for root, share in equal[:MOST_LISTED]]
-    return f"{', '.join(messages[:-1])} and {messages[-1]}" if len(messages) > 1 else ""
+    shares = [f"{root} ({share:.0%} of its pieces)" for root, share in equal[:MOST_LISTED]]
+    return f"{', '.join(shares[:-1])} and {shares[-1]}" if len(shares) > 1 else ""
 
 
 def _meant(nuclei: pd.DataFrame, rounded: int) -> str:

@@ -162,7 +162,7 @@ def read(
     Raises BadInput, NotFound and what CAVE raises.
     """
     shape = release.synapse_shape()
-    requested, only = only.strip(), synapse_filter.chosen(release, only)
+    line, only = only.strip(), synapse_filter.chosen(release, only)
     kept = synapse_filter.parse(release, only)
     view = edge_view.fitting(release, only)
     if view and type_table and cell_types.is_of_synapses(release, type_table):
@@ -172,15 +172,15 @@ def read(
         ask = partial(edge_view.read, release, view, whole=whole)
     guess = cell_id if cell_id >> cells.LAYER_BITS > 1 else None  # by its bits a root id, with nobody asked
     early = [] if guess is None else [partial(_if_valid, partial(ask, guess, way)) for way in Direction]
-    cell, known, nuclei, *matches = gather(
+    cell, known, nuclei, *synapses_of = gather(
         partial(cells.find, release, cell_id, id_type),
         lambda: _types_or_why(release, type_table, type_by, lenient=lenient),
         partial(cells.somas, release),
         *early,
     )
-    if cell.root_id != guess or any(rows is None for rows in matches):
-        matches = gather(*(partial(ask, cell.root_id, way) for way in Direction))
-    incoming, outgoing = matches
+    if cell.root_id != guess or any(rows is None for rows in synapses_of):
+        synapses_of = gather(*(partial(ask, cell.root_id, way) for way in Direction))
+    incoming, outgoing = synapses_of
     roots = np.unique(np.concatenate([_partner_ids(rows, way) for way, rows in _ways(incoming, outgoing)]))
     if known.large:
         known = _types_or_why(release, type_table, type_by, roots, lenient=lenient)
@@ -209,7 +209,7 @@ def read(
             *known.messages,
             *_truncation(cut, view),
             *(() if shape.directed else (UNDIRECTED.format(shape.first),)),
-            *_narrowed(kept, incoming, outgoing, usual=not requested, view=view),
+            *_narrowed(kept, incoming, outgoing, usual=not line, view=view),
             *_misread(incoming, outgoing),
             *_untyped(typed, known.table),
         ),
@@ -237,14 +237,14 @@ def synapses(cave: Cave, connectivity: Connectivity, direction: Direction) -> pd
 def _truncation(truncated: Mapping[Direction, Cut | None], view: EdgeView | None) -> tuple[str, ...]:
     """A sentence for the synapses or pairs that CAVE cut, with both numbers of each direction; else none."""
     what = "pairs of cells" if view else "synapses"
-    messages = [
+    sentences = [
         f"{cut['shown']:,} of {cut['total']:,} {way.noun} {what}"
         if cut["total"]
         else f"{cut['shown']:,} {way.noun} {what}"
         for way, cut in truncated.items()
         if cut
     ]
-    return (f"CAVE sent only {' and '.join(messages)}; the counts below are of these.",) if messages else ()
+    return (f"CAVE sent only {' and '.join(sentences)}; the counts below are of these.",) if sentences else ()
 
 
 def _narrowed(
@@ -256,8 +256,8 @@ def _narrowed(
         return (f"Partners are counted from the pairs{having} in {view.name}; write all to count every synapse.",)
     if isinstance(kept, Everything):
         return ()
-    messages = [f"{len(rows):,} of {rows.attrs['all']:,} {way.noun}" for way, rows in _ways(incoming, outgoing)]
-    message = f"Only synapses where {kept.describe()} are counted: {' and '.join(messages)} synapses."
+    kept_counts = [f"{len(rows):,} of {rows.attrs['all']:,} {way.noun}" for way, rows in _ways(incoming, outgoing)]
+    message = f"Only synapses where {kept.describe()} are counted: {' and '.join(kept_counts)} synapses."
     return (f"{message} That is usual for this datastack; write all to count every synapse." if usual else message,)
 
 

@@ -249,36 +249,36 @@ class _Lookup:
         )
 
     def sentences(self) -> tuple[str, ...]:
-        messages = []
+        sentences = []
         if self.ambiguous:
             which = _ids(self.ambiguous)
-            messages.append(f"Also annotation ids: {which}. Choose the type of the ids if that was meant.")
+            sentences.append(f"Also annotation ids: {which}. Choose the type of the ids if that was meant.")
         if self.split:
-            messages.append(f"{_listed(self.split)}.")
+            sentences.append(f"{_listed(self.split)}.")
         rounded = [str(one) for one in self.ids[self.status == "unknown"].tolist() if looks_rounded(one)]
         if rounded:
             look = "1 id looks" if len(rounded) == 1 else f"{_ids(len(rounded))} look"
-            messages.append(
+            sentences.append(
                 f"{look} rounded by a spreadsheet or a browser ({_listed(rounded)}): copy them again as text."
             )
-        return tuple(messages)
+        return tuple(sentences)
 
 
 def _messages(frame: pd.DataFrame, table: TableFrame) -> list[str]:
     """How many ids have which status."""
     here = f"{table.info.name} at {table.version.title}"
-    messages = [f"Found: {int((frame['status'] == 'found').sum()):,} of {_ids(len(frame))} in {here}."]
+    sentences = [f"Found: {int((frame['status'] == 'found').sum()):,} of {_ids(len(frame))} in {here}."]
     for status, words in (("stale", "No longer valid"), ("newer", f"Newer than {table.version.title}")):
         followed = frame[(frame["status"] == status) & frame["current"].notna()]
         if len(followed):
-            messages.append(f"{words}: {_ids(len(followed))} ({_arrows(followed)}).")
+            sentences.append(f"{words}: {_ids(len(followed))} ({_arrows(followed)}).")
     if rest := int(((frame["status"] == "stale") & frame["current"].isna()).sum()):
-        messages.append(f"Probably not valid: {_ids(rest)} more; only {MOST_FOLLOWED} are followed at once.")
+        sentences.append(f"Probably not valid: {_ids(rest)} more; only {MOST_FOLLOWED} are followed at once.")
     for status, words in (("absent", f"Known, but not in {here}"), ("unknown", f"Unknown to {table.datastack}")):
         rows = frame[frame["status"] == status]
         if len(rows):
-            messages.append(f"{words}: {_ids(len(rows))} ({_listed(rows['asked'].astype(str).tolist())}).")
-    return messages
+            sentences.append(f"{words}: {_ids(len(rows))} ({_listed(rows['asked'].astype(str).tolist())}).")
+    return sentences
 
 
 def _arrows(followed: pd.DataFrame) -> str:

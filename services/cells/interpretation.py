@@ -71,11 +71,11 @@ def answer(release: Release, question: Question, **options: Any) -> tuple[Connec
     """
     ask = partial(connectivity.read, release, **options)
     tried = gather(*(partial(_try, partial(ask, one, question.id_type)) for one in question.ids))
-    matches = [one for one in tried if isinstance(one, Connectivity)]
+    cells = [one for one in tried if isinstance(one, Connectivity)]
     missed = [one for one in tried if isinstance(one, KarstError)]
-    if not matches:
+    if not cells:
         raise _with_notes(missed[0], question)
-    distinct = list({one.cell.root_id: one for one in reversed(matches)}.values())[::-1]
+    distinct = list({one.cell.root_id: one for one in reversed(cells)}.values())[::-1]
     notes = (*question.notes, *(error.message for error in missed))
     return (replace(distinct[0], warnings=(*notes, *distinct[0].warnings)), *distinct[1:])
 

@@ -111,11 +111,11 @@ def fitting(release: Release, type_table: str, more: Sequence[str]) -> tuple[tup
     """Those names of `more` that can be added at the version, and a sentence for each that cannot."""
     known = {*offered(release, type_table), type_table}
     lost = [name for name in more if name not in known]
-    messages = [
+    warnings = [
         f"Version {release.number} of {release.datastack} has no {name[:80]!r} to add to the partners; left out."
         for name in lost
     ]
-    return tuple(name for name in more if name in known), messages
+    return tuple(name for name in more if name in known), warnings
 
 
 def columns_of(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Column, ...]:

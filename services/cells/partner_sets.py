@@ -76,8 +76,8 @@ def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -
 def subtotals(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -> pd.DataFrame:
     """The same of a column that `partners` have."""
     codes, values = pd.factorize(as_counted(partners[column]).astype("string").astype(object))
-    matches = [*values, *([pd.NA] if (codes < 0).any() else [])]
-    every = [*matches, *(value for value in dict.fromkeys(universe) if value not in set(values))]
+    groups = [*values, *([pd.NA] if (codes < 0).any() else [])]
+    every = [*groups, *(value for value in dict.fromkeys(universe) if value not in set(values))]
     group_codes = np.where(codes < 0, len(values), codes)
 
     def summed(name: str) -> Sizes:

@@ -138,14 +138,14 @@ def _open(release: Release, connections: Connectivity, options: PartnerOptions) 
     if proofread is not None:
         frame = proofreading.of_partners(frame, proofread)
     frame, left_out = counted(frame, options, proofread, proofreading.missing(release))
-    frame, message = _with_more(release, connections, options, frame)
+    frame, notes = _with_more(release, connections, options, frame)
     if options.side != "both" and proofread is not None:
         frame = frame.drop(columns=DENDRITE if options.side == "in" else AXON, errors="ignore")
     return PartnerTable(
         frame,
         partner_columns.columns_of(connections, options.side, frame),
         left_out,
-        (*unknown(release, options), *ambiguous(connections, options.side, frame), *message),
+        (*unknown(release, options), *ambiguous(connections, options.side, frame), *notes),
     )
 
 

@@ -22,7 +22,7 @@ from services.filters.values import described
 
 MOST_IDS = 10_000
 MOST_CHARACTERS = 2_000_000
-MOST_TOLD = 5
+MOST_NAMED = 5
 LONGEST_ID_TEXT = 2_000
 
 _LINK = re.compile(r"(?:https?|middleauth\+https?)://\S+")
@@ -60,16 +60,16 @@ class Pasted:
 
     def sentences(self) -> tuple[str, ...]:
         """What a person should know about what was not used."""
-        messages = list(self.notes)
+        sentences = list(self.notes)
         if self.left_out:
-            messages.append(
+            sentences.append(
                 f"Only the first {len(self.ids):,} ids are looked up; {self.left_out:,} more were left out."
             )
         if self.rounded:
-            messages.append(f"A spreadsheet has rounded {_some(self.rounded)}: copy such ids again as text.")
+            sentences.append(f"A spreadsheet has rounded {_some(self.rounded)}: copy such ids again as text.")
         if self.rubbish:
-            messages.append(f"No ids: {_some(self.rubbish)}.")
-        return tuple(messages)
+            sentences.append(f"No ids: {_some(self.rubbish)}.")
+        return tuple(sentences)
 
 
 def read_ids(
@@ -232,4 +232,4 @@ def _state(text: str) -> Mapping[str, Any] | None:
 
 
 def _some(texts: tuple[str, ...]) -> str:
-    return described([text[:24] for text in texts], last="and", most=MOST_TOLD)
+    return described([text[:24] for text in texts], last="and", most=MOST_NAMED)

@@ -181,11 +181,11 @@ def _fragment(link: str) -> str:
         return fragment if fragment.startswith(("{", "+{")) and "%" not in fragment else unquote(fragment)
     try:
         parts = urlsplit(link)
-        requested = parse_qs(parts.query, max_num_fields=50).get("json_url")
+        address = parse_qs(parts.query, max_num_fields=50).get("json_url")
     except ValueError as error:
         raise BadInput("This link cannot be read.", "Copy the whole address of the viewer again.") from error
-    if requested:
-        return requested[0]
+    if address:
+        return address[0]
     if _STATE_PATH.fullmatch(parts.path):
         return link
     raise BadInput(
@@ -303,8 +303,8 @@ def _count(number: int, what: str) -> str:
 def _points_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Point]:
     """Where the annotations of a layer are (the middle of ellipsoids, the first end of lines), in nm."""
     sizes = _sizes_nm(layer, state)
-    matches = [_product(point[:3], sizes) for point in _coordinates(layer)]
-    return [point for point in matches if point is not None]
+    points_nm = [_product(point[:3], sizes) for point in _coordinates(layer)]
+    return [point for point in points_nm if point is not None]
 
 
 def _coordinates(layer: Mapping[str, Any]) -> list[list[Any]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from services.cave.release import Release
 from services.cells import cells, pasted_links, position_text, positions
-from services.cells.pasted import MOST_TOLD, Pasted, read_ids
+from services.cells.pasted import MOST_NAMED, Pasted, read_ids
 from services.cells.pasted_links import Point
 from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
@@ -65,15 +65,15 @@ def at_points(release: Release, points_nm: Sequence[Point]) -> Pasted:
     BadInput where nothing lies at any."""
     tried = gather(*(partial(_try, release, point) for point in points_nm[:MOST_POSITIONS]))
     errors = [one for one in tried if isinstance(one, NotFound | BadInput)]
-    matches = [one for one in tried if isinstance(one, positions.CellAt)]
-    if not matches:
+    nearest = [one for one in tried if isinstance(one, positions.CellAt)]
+    if not nearest:
         raise errors[0]
-    roots = dict.fromkeys(cells.find(release, one.id, one.id_type).root_id for one in matches)
-    notes = [*dict.fromkeys((*(one.note for one in matches), *(error.message for error in errors)))]
-    if len(points_nm) > MOST_TOLD:
-        summary = f"The cells at {len(matches):,} of {len(points_nm):,} positions were taken."
+    roots = dict.fromkeys(cells.find(release, one.id, one.id_type).root_id for one in nearest)
+    notes = [*dict.fromkeys((*(one.note for one in nearest), *(error.message for error in errors)))]
+    if len(points_nm) > MOST_NAMED:
+        summary = f"The cells at {len(nearest):,} of {len(points_nm):,} positions were taken."
         notes = [summary, *(error.message for error in errors[:1])]
-    return Pasted(tuple(roots), notes=tuple(notes), repeated=len(matches) - len(roots))
+    return Pasted(tuple(roots), notes=tuple(notes), repeated=len(nearest) - len(roots))
 
 
 def _in_nm(release: Release, coordinates: position_text.Coordinates) -> Point:

@@ -149,12 +149,12 @@ def _near(datastack: str, points: pd.DataFrame, nuclei: pd.DataFrame) -> tuple[s
             near.append(f"No nucleus lies within {FAR_NM / 1000:.0f} µm; the nearest, {root}, is {distance}.")
         else:
             near.append(f"The nearest nucleus, {root}, is {distance} and too small to reach it.")
-    message = " ".join(near) or f"{datastack} has neither a synapse nor a nucleus near it."
+    nearest = " ".join(near) or f"{datastack} has neither a synapse nor a nucleus near it."
     if not near:
         hint = "Give the id of the segment that Neuroglancer shows there."
     else:
         hint = "Ask for one of these if that is meant, or give the id of the segment that Neuroglancer shows there."
-    return f"Which segment lies at this position is not known. {message}", hint
+    return f"Which segment lies at this position is not known. {nearest}", hint
 
 
 def _first(frame: pd.DataFrame) -> Any:

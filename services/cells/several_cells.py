@@ -187,16 +187,16 @@ def _explained(cells: Sequence[Connectivity], side: Side) -> tuple[str, ...]:
             "them and from any of them, not always the same one.",
         )
     way = Direction(side)
-    messages = [
+    sentences = [
         f"Cells are numbered as they were asked for; synapses {way.opposite.preposition} each of these {len(cells)} "
         f"stand side by side, 0 where there are none. Shares are of the synapses of all of them.",
     ]
     if cut := [one.cell.root_id for one in cells if one.truncated[way]]:
-        messages.append(
+        sentences.append(
             f"CAVE cut the {way.noun} synapses of {', '.join(map(str, cut))}: where a partner is not among those that "
             "it sent, the number is blank, because it is not known."
         )
-    return tuple(messages)
+    return tuple(sentences)
 
 
 def _columns(

@@ -53,10 +53,10 @@ def _with_own(release: Release, worked_out: Sequence[Column]) -> tuple[Column, .
     return (*own, *(column for column in worked_out if column.name not in names))
 
 
-def chosen(release: Release, requested: str) -> str:
-    """The line that synapses have to pass where `requested` is asked for. Where nothing is, it is the profile's own,
+def chosen(release: Release, text: str) -> str:
+    """The line that synapses have to pass where `text` is asked for. Where nothing is, it is the profile's own,
     else that of the view of connected pairs; "" = all of them count, which ALL asks for."""
-    line = requested.strip() or usual(release)
+    line = text.strip() or usual(release)
     return "" if line.casefold() == ALL else line
 
 
@@ -143,13 +143,13 @@ def among(release: Release, pre: Sequence[int] | None, post: Sequence[int] | Non
     return _passed(release, rows, node, _voxels(rows, _info(release).voxel_resolution_nm))
 
 
-def chosen_among(release: Release, requested: str) -> str:
+def chosen_among(release: Release, text: str) -> str:
     """The line that synapses among sets of cells have to pass, as :func:`chosen`; "" where the usual one cannot be read
-    there. Raises as :func:`parse_among` for what is `requested`."""
-    line = chosen(release, requested)
-    if requested.strip():
+    there. Raises as :func:`parse_among` for what is `text`."""
+    line = chosen(release, text)
+    if text.strip():
         parse_among(release, line)
-    return line if requested.strip() or not not_in_scripts(parse(release, line)) else ""
+    return line if text.strip() or not not_in_scripts(parse(release, line)) else ""
 
 
 def parse_among(release: Release, where: str) -> Node:
@@ -178,8 +178,8 @@ def _passed(release: Release, rows: pd.DataFrame, node: Node, frame: pd.DataFram
 
 def columns_needed(node: Node) -> tuple[str, ...]:
     """The columns of the synapse table that a filter needs; positions whole."""
-    requested = (column for column in _columns_in(node) if not _is_worked_out(column))
-    return tuple(dict.fromkeys(column.name[:-2] if column.kind == "position" else column.name for column in requested))
+    columns = (column for column in _columns_in(node) if not _is_worked_out(column))
+    return tuple(dict.fromkeys(column.name[:-2] if column.kind == "position" else column.name for column in columns))
 
 
 def not_in_scripts(node: Node) -> tuple[str, ...]:

@@ -70,9 +70,9 @@ def with_neuropils(partners: pd.DataFrame, synapses: pd.DataFrame, of: pd.Series
     counts = counts.sort_values(["last", "count", "name"], ascending=[True, False, True])
     words = (counts["name"] + " " + counts["count"].astype(str)).groupby(counts["root_id"]).agg(", ".join)
     first = counts.drop_duplicates("root_id").set_index("root_id")["name"]
-    matches = {NEUROPIL: first.where(first != NO_NEUROPIL), NEUROPILS: words}
+    columns = {NEUROPIL: first.where(first != NO_NEUROPIL), NEUROPILS: words}
     return partners.assign(
-        **{name: values.reindex(partners["root_id"]).astype("string").array for name, values in matches.items()}
+        **{name: values.reindex(partners["root_id"]).astype("string").array for name, values in columns.items()}
     )
 
 

@@ -108,21 +108,21 @@ def describe(frame: pd.DataFrame, connectivity: Connectivity, direction: Directi
 
 def explain(connectivity: Connectivity, view: str | None) -> tuple[str, ...]:
     """What the percentages count, in sentences for below the table."""
-    messages: list[str] = []
+    sentences: list[str] = []
     for direction in Direction:
         total = cell_total(connectivity, direction)
         if total is None:
-            messages.append(
+            sentences.append(
                 f"How many {direction.noun}s this cell has in all is not known, so no shares of it are given."
             )
     if connectivity.view:
-        messages.append(f"Shares of this cell count all of its synapses in {connectivity.view.name}.")
+        sentences.append(f"Shares of this cell count all of its synapses in {connectivity.view.name}.")
     counted = "all of its synapses that the filter of synapses keeps" if connectivity.only else "all of its synapses"
     if not connectivity.view:
-        messages.append(f"Shares of this cell count {counted}, autapses and those without a partner included.")
-    messages.append(
+        sentences.append(f"Shares of this cell count {counted}, autapses and those without a partner included.")
+    sentences.append(
         f"Shares of the partner count all of its synapses in {view}."
         if view
         else "This version has no view of every cell's inputs and outputs, so no shares of the partners are given."
     )
-    return tuple(messages)
+    return tuple(sentences)

@@ -95,8 +95,8 @@ def judge(connectivity: Connectivity, proofread: pd.DataFrame | None, unknown: s
     inputs = _inputs_of_cell(nuclei, dendrite) if dendrite in OF_CELLS else _inputs(nuclei, dendrite)
     typed = type_column(connectivity.inputs) if connectivity.type_table else None
     table = None if proofread is None else str(proofread.attrs.get("table", "the proofreading table"))
-    message = (f"{table} says of whole cells which are proofread.",) if whole else ()
-    notes = message if row is None or not row["edited_since"] else (*message, _edited(table))
+    whole_cells = (f"{table} says of whole cells which are proofread.",) if whole else ()
+    notes = whole_cells if row is None or not row["edited_since"] else (*whole_cells, _edited(table))
     return Verdict(
         sentence=_sentence(nuclei, outputs, inputs, _fragments(connectivity.inputs)),
         inputs=inputs[0],
@@ -160,8 +160,8 @@ def _sentence(nuclei: int | None, outputs: tuple[Level, str], inputs: tuple[Leve
         return f"Inputs and outputs not analysable: {nuclei:,} nuclei merged, partners of several cells mixed."
     many = lost is not None and lost > MOSTLY
     tail = f"; {lost:.0%} of input partners are fragments without a soma" if many else ""
-    message = ((name, LEVELS[level], why) for name, (level, why) in (("Outputs", outputs), ("Inputs", inputs)))
-    return " ".join(f"{name} {level}: {why}{tail if name == 'Inputs' else ''}." for name, level, why in message)
+    judged = ((name, LEVELS[level], why) for name, (level, why) in (("Outputs", outputs), ("Inputs", inputs)))
+    return " ".join(f"{name} {level}: {why}{tail if name == 'Inputs' else ''}." for name, level, why in judged)
 
 
 def _fragments(inputs: pd.DataFrame) -> float | None:

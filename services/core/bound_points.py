@@ -21,8 +21,8 @@ _ORDER = ("cell", "pre", "post")
 def position_columns(frame: pd.DataFrame) -> list[str]:
     """All positions of a row, first the one that stands for it where it is known: that of the annotation, else a
     centre, else the first that there is. Those of joined tables (`table.column`) are none of its own."""
-    matches = [match[1] for name in map(str, frame.columns) if (match := _POSITION.fullmatch(name))]
-    return sorted(matches, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    names = [match[1] for name in map(str, frame.columns) if (match := _POSITION.fullmatch(name))]
+    return sorted(names, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
 
 
 def positions(frame: pd.DataFrame) -> pd.DataFrame | None:

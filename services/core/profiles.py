@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services.core.errors import BadInput
-from services.core.roles import RULES, Said
+from services.core.roles import RULES, StatedRole
 
 log = logging.getLogger("karst.profiles")
 
@@ -140,7 +140,7 @@ class Profile:
     viewers: tuple[Viewer, ...] = ()
     neuroglancer: Mapping[str, Any] = field(default_factory=dict)
     palette: Mapping[str, str] = field(default_factory=dict)
-    roles: Mapping[str, Said] = field(default_factory=dict)
+    roles: Mapping[str, StatedRole] = field(default_factory=dict)
     synapse_filter: str = ""
 
 
@@ -238,22 +238,22 @@ def _orders(value: Any) -> dict[str, tuple[str, tuple[str, ...]]]:
     return {_text(table): (column, _texts(values)) for table, by in value.items() for column, values in by.items()}
 
 
-def _roles(value: Any) -> dict[str, Said]:
+def _roles(value: Any) -> dict[str, StatedRole]:
     """{role: table} or {role: {table, column, system, where}}; "" for a role that no table has."""
     if unknown := value.keys() - RULES.keys():
         raise ValueError(f"{min(unknown)!r} is no role; roles are {', '.join(RULES)}")
     return {name: _role(name, {"table": one} if isinstance(one, str) else one) for name, one in value.items()}
 
 
-def _role(name: str, entry: Any) -> Said:
-    keys = [one.name for one in fields(Said)]
+def _role(name: str, entry: Any) -> StatedRole:
+    keys = [one.name for one in fields(StatedRole)]
     if not isinstance(entry, dict) or "table" not in entry:
         raise ValueError(f'{name} must be the name of a table, or {{ table = "…" }}')
     if unknown := entry.keys() - set(keys):
         raise ValueError(f"{min(unknown)!r} is no key of a role; keys are {', '.join(keys)}")
     if entry.get("where") and name != "edges":
         raise ValueError(f"{name} has no where: only edges has; synapse_filter says which synapses count")
-    return Said(**{key: _text(text) for key, text in entry.items()})
+    return StatedRole(**{key: _text(text) for key, text in entry.items()})
 
 
 def _viewers(value: Any) -> tuple[Viewer, ...]:

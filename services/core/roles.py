@@ -32,7 +32,7 @@ ViewColumns = Callable[[], Mapping[str, Sequence[str]]]
 
 
 @dataclass(frozen=True)
-class Said:
+class StatedRole:
     """What a profile says of a role: its `table` ("" = the datastack has none), the `column` that holds the value, the
     `system` of a table with several rows for each cell, and the line `where` that its rows have passed ("" = none;
     None = what is known of tables of that name)."""
@@ -45,7 +45,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Role:
-    """A role at one version: its `table` (None = there is none), with what :class:`Said` has, and in words `why`.
+    """A role at one version: its `table` (None = there is none), with what :class:`StatedRole` has, and in words `why`.
 
     `misfit` is a sentence where the profile or the info record names a table that the version does not have; `others`
     are tables that would have fitted as well.
@@ -172,23 +172,23 @@ def is_of_pairs(name: str) -> bool:
 
 
 def resolve(
-    messages: Mapping[str, Said],
+    stated: Mapping[str, StatedRole],
     info: Mapping[str, Any],
     tables: Mapping[str, TableInfo],
     view_columns: ViewColumns = dict,
     types_first: Sequence[str] = (),
 ) -> Roles:
-    """The roles of a version. `messages` is of the profile, `info` the record of CAVE's info service, `tables` are all
+    """The roles of a version. `stated` is of the profile, `info` the record of CAVE's info service, `tables` are all
     tables and views; `view_columns` tells the columns of each view and is asked only where no name tells enough.
     `types_first` are the type tables that the profile lists, which go before any other."""
     at = _Version(info, tables, view_columns)
-    matches: dict[str, Role] = {}
+    roles: dict[str, Role] = {}
     for name, rule in RULES.items():
-        matches[name] = _resolve(rule, messages.get(name), at, matches["synapses"].table if matches else None)
+        roles[name] = _resolve(rule, stated.get(name), at, roles["synapses"].table if roles else None)
     listed = next((name for name in types_first if name in tables), None)
-    if listed and "cell_types" not in messages:
-        matches["cell_types"] = Role(listed, "the first of the profile's type tables")
-    return Roles(**matches)
+    if listed and "cell_types" not in stated:
+        roles["cell_types"] = Role(listed, "the first of the profile's type tables")
+    return Roles(**roles)
 
 
 @dataclass(frozen=True)
@@ -198,16 +198,16 @@ class _Version:
     view_columns: ViewColumns
 
 
-def _resolve(rule: _Rule, message: Said | None, at: _Version, synapses: str | None) -> Role:
+def _resolve(rule: _Rule, stated: StatedRole | None, at: _Version, synapses: str | None) -> Role:
     misfit = ""
-    if message is not None:
-        if not message.table:
+    if stated is not None:
+        if not stated.table:
             return Role(None, "the profile says that there is none")
-        if message.table in at.tables:
-            passed = rule.where if any(re.fullmatch(name, message.table) for name in rule.names) else ""
-            column, where = message.column or rule.column, passed if message.where is None else message.where
-            return Role(message.table, "named by the profile", column, message.system, where)
-        misfit = f"The profile names {message.table}, which this version does not have."
+        if stated.table in at.tables:
+            passed = rule.where if any(re.fullmatch(name, stated.table) for name in rule.names) else ""
+            column, where = stated.column or rule.column, passed if stated.where is None else stated.where
+            return Role(stated.table, "named by the profile", column, stated.system, where)
+        misfit = f"The profile names {stated.table}, which this version does not have."
     elif named := at.info.get(rule.info_key) if rule.info_key else None:
         if named in at.tables:
             return Role(named, f"named by CAVE's info record ({rule.info_key})", rule.column)

@@ -79,8 +79,8 @@ class InBox(Node):
 
 def axes_of(columns: Sequence[Column], name: str) -> Axes | None:
     """The columns `<name>_x`, `_y` and `_z` of a position; None where there are none."""
-    matches = {column.name.casefold(): column for column in columns if column.kind == "position"}
-    axes = [matches.get(f"{name.casefold()}_{axis}") for axis in "xyz"]
+    positions = {column.name.casefold(): column for column in columns if column.kind == "position"}
+    axes = [positions.get(f"{name.casefold()}_{axis}") for axis in "xyz"]
     x, y, z = axes
     return (x, y, z) if x and y and z else None
 

@@ -17,7 +17,7 @@ from services.filters.conditions import LONGEST_PATTERN
 from services.filters.nodes import And, Condition, Mask, Matches, Node, NoneOf, Not, OneOf, Or
 from services.filters.values import Value, described
 
-MOST_TOLD = 5
+MOST_NAMED = 5
 _BRACKETS = re.compile(r"(?<!\\)([()\[\]{}])")
 _SIGNS = re.compile(r"([\\()\[\]{}.*+?^$|])")
 
@@ -26,8 +26,8 @@ def misread(node: Node, frame: pd.DataFrame) -> tuple[str, ...]:
     """A sentence for each pattern of a filter that is found in no row of the whole table `frame`, or in none that the
     conditions joined to it with "and" keep, though there is text with its brackets, or all of its signs, as they stand;
     for ids that are in no row and look rounded; and for texts that are among several values of a row."""
-    message = (_sentence(leaf, frame, beside) for leaf, beside in _conditions(node, frame, np.ones(len(frame), bool)))
-    return tuple(dict.fromkeys(sentence for sentence in message if sentence))
+    sentences = (_sentence(leaf, frame, beside) for leaf, beside in _conditions(node, frame, np.ones(len(frame), bool)))
+    return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
 def _conditions(node: Node, frame: pd.DataFrame, beside: Mask) -> Iterator[tuple[Condition, Mask]]:
@@ -67,7 +67,7 @@ def _rounded(column: Column, values: Iterable[Value], known: pd.Series) -> str:
     if not ids:
         return ""
     which = "1 id looks" if len(ids) == 1 else f"{len(ids):,} ids look"
-    listed = described(ids, last="and", most=MOST_TOLD)
+    listed = described(ids, last="and", most=MOST_NAMED)
     return f"{which} rounded by a spreadsheet or a browser; no row has {column.title} {listed}: copy again as text."
 
 

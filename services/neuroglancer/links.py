@@ -198,8 +198,8 @@ def cell_link(
     frame = _Frame.of(release, viewer, None if first.typed_synapses else first.type_table)
     unplaced = [one.cell.root_id for one in result if one.cell.soma_position_nm is None]
     sides = _sides(cave, result, direction)
-    requested = _one_of(group_by, colour_by)
-    column = requested or type_column_of(sides[0].partners)
+    chosen_column = _one_of(group_by, colour_by)
+    column = chosen_column or type_column_of(sides[0].partners)
     if column is not None and more is not None:
         sides = [_with_column(side, column, more) for side in sides]
     if any(column is not None and column not in side.partners for side in sides):
@@ -227,7 +227,7 @@ def cell_link(
         left_out=(*built.left_out, *filter(None, cut)),
         notes=(*built.notes, *filter(None, [unknown, *apart])),
     )
-    coloured = column if requested or len(result) == 1 else "cell" + (f", partners by {column}" if column else "")
+    coloured = column if chosen_column or len(result) == 1 else "cell" + (f", partners by {column}" if column else "")
     listed = ", ".join(map(str, roots[:3])) + (f" and {len(roots) - 3} more" if len(roots) > 3 else "")
     return _link(frame, built, f"Cell{'' if len(result) == 1 else 's'} {listed}", coloured)
 

@@ -33,15 +33,15 @@ def translated(state: State) -> State:
     position: State = {"voxelSize": voxel_nm}
     if "position" in state:
         position["voxelCoordinates"] = state["position"]
-    matches: State = {
+    result: State = {
         "layers": [_LAYERS[layer["type"]](layer, voxel_nm) for layer in state["layers"]],
         "navigation": {"pose": {"position": position}},
         "layout": state.get("layout", "xy-3d"),
         "showSlices": state.get("showSlices", True),
     }
     if "crossSectionScale" in state:
-        matches["navigation"]["zoomFactor"] = state["crossSectionScale"] * min(voxel_nm)  # nm of a pixel
-    return matches | {key: state[key] for key in ("selectedLayer",) if key in state}
+        result["navigation"]["zoomFactor"] = state["crossSectionScale"] * min(voxel_nm)  # nm of a pixel
+    return result | {key: state[key] for key in ("selectedLayer",) if key in state}
 
 
 def _source(layer: Mapping[str, Any]) -> str:
@@ -58,15 +58,15 @@ def _image(layer: Mapping[str, Any], _voxel_nm: list[float]) -> State:
 def _segmentation(layer: Mapping[str, Any], _voxel_nm: list[float]) -> State:
     source, listed = _source(layer), layer.get("segments", [])
     kind = "segmentation_with_graph" if source.startswith("graphene://") else "segmentation"
-    matches: State = {"type": kind, "name": layer["name"], "source": source}
-    matches["segments"] = [one for one in listed if not one.startswith("!")]
+    result: State = {"type": kind, "name": layer["name"], "source": source}
+    result["segments"] = [one for one in listed if not one.startswith("!")]
     if hidden := [one.removeprefix("!") for one in listed if one.startswith("!")]:
-        matches["hiddenSegments"] = hidden
-    return matches | {key: layer[key] for key in _SHOWN if key in layer}
+        result["hiddenSegments"] = hidden
+    return result | {key: layer[key] for key in _SHOWN if key in layer}
 
 
 def _annotation(layer: Mapping[str, Any], voxel_nm: list[float]) -> State:
-    matches: State = {
+    result: State = {
         "type": "annotation",
         "name": layer["name"],
         "voxelSize": voxel_nm,
@@ -74,10 +74,10 @@ def _annotation(layer: Mapping[str, Any], voxel_nm: list[float]) -> State:
         "annotationTags": [],
     }
     if "annotationColor" in layer:
-        matches["annotationColor"] = layer["annotationColor"]
+        result["annotationColor"] = layer["annotationColor"]
     if linked := layer.get("linkedSegmentationLayer"):
-        matches["linkedSegmentationLayer"] = linked if isinstance(linked, str) else next(iter(linked.values()))
-    return matches
+        result["linkedSegmentationLayer"] = linked if isinstance(linked, str) else next(iter(linked.values()))
+    return result
 
 
 def _note(one: Mapping[str, Any]) -> State:

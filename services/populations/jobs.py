@@ -157,8 +157,8 @@ class Jobs:
 
     def _work(self, id: str, at: Place, sealed: str, requests: dict[str, Any], draws: dict[str, Any]) -> None:
         def report(progress: Progress, of: Of = "chunks") -> None:
-            message = Job(id, "reading", progress.done, progress.total, progress.rows, progress.seconds, of=of)
-            self._report(replace(message, seconds_left=progress.seconds_left))
+            job = Job(id, "reading", progress.done, progress.total, progress.rows, progress.seconds, of=of)
+            self._report(replace(job, seconds_left=progress.seconds_left))
 
         with self._ending(id):
             release = self._release(at, sealed)
@@ -206,16 +206,16 @@ class Jobs:
 
     def _known(self, id: str) -> Job | None:
         """What a job has told of itself. One that waits tells nothing: the queue is asked whether it still has it."""
-        messages = self._cave.cache.noted(("job", id))
-        job = Job(**messages[-1]) if messages else None
+        noted = self._cave.cache.noted(("job", id))
+        job = Job(**noted[-1]) if noted else None
         if job and job.state == "waiting" and any(task.args[0] == id for task in self._huey.pending()):
             return replace(job, at=time.time())
         return job
 
     def _tell(self, job: Job) -> Job:
-        message = replace(job, at=time.time())
-        self._cave.cache.note(("job", job.id), asdict(message), most=1)
-        return message
+        stamped = replace(job, at=time.time())
+        self._cave.cache.note(("job", job.id), asdict(stamped), most=1)
+        return stamped
 
     def _work_here(self) -> None:
         """Work on the queue in this process, which may be a fork of one that does so already."""

@@ -102,14 +102,14 @@ class Null:
     def notes(self) -> tuple[str, ...]:
         """How to read it."""
         tested = int((self.sd > 0).sum())
-        messages = [
+        sentences = [
             WORDS[self.model] if self.deep or self.model != "distance" else STRAIGHT,
             f"{self.permutations:,} permutations, seed {self.seed}, of {self.num:,} {self.counted}; intervals hold 95% "
             f"of these. q is p corrected for {tested:,} comparisons (Benjamini-Hochberg).",
         ]
         if self.left_out:
-            messages.append(f"{self.left_out:,} {self.counted} are left out, for the model cannot place them.")
-        return tuple(messages)
+            sentences.append(f"{self.left_out:,} {self.counted} are left out, for the model cannot place them.")
+        return tuple(sentences)
 
     def frame(self) -> pd.DataFrame:
         """One row for each pair of groups: pre, post (string), observed, expected, low, high, ratio, z, p and q

@@ -48,11 +48,11 @@ class Pair:
         """What was left out of either set, in sentences that name it, and which synapses count."""
         sides = [("Presynaptic", self.pre), ("Postsynaptic", self.post)]
         shared = [note for note in self.pre.notes if note in self.post.notes]
-        messages = [f"Both sets: {note}" for note in shared]
-        messages += [f"{name} set: {note}" for name, side in sides for note in side.notes if note not in shared]
+        sentences = [f"Both sets: {note}" for note in shared]
+        sentences += [f"{name} set: {note}" for name, side in sides for note in side.notes if note not in shared]
         empty = [f"The {name.lower()} set has no cells." for name, side in sides if not len(side)]
         notices = self.release.notices(*self.release.roles.of_cells)
-        return with_new((*messages, *empty, *self._counting()), notices)
+        return with_new((*sentences, *empty, *self._counting()), notices)
 
     @property
     def general(self) -> tuple[str, ...]:
@@ -91,17 +91,17 @@ class Population:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know beside the numbers."""
-        messages = list(self.pair.notes)
+        sentences = list(self.pair.notes)
         if len(self.pair.pre) and len(self.pair.post) and not len(self.edges):
-            messages.append("There are no synapses among these sets.")
+            sentences.append("There are no synapses among these sets.")
         if self.edges.autapses:
             which = f"{self.edges.autapses:,} synapses of cells onto themselves are"
             if self.edges.autapses == 1:
                 which = "1 synapse of a cell onto itself is"
-            messages.append(f"{which} not counted.")
+            sentences.append(f"{which} not counted.")
         if not self.sized:
-            messages.append(NO_SIZES)
-        return tuple(messages)
+            sentences.append(NO_SIZES)
+        return tuple(sentences)
 
 
 def with_new(notes: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
@@ -123,8 +123,8 @@ def choose(
     one, "all" = none). Raises as :func:`sets.resolve`, and BadInput for a line that cannot be read."""
     where = synapse_filter.chosen_among(release, synapses)
     texts = [pre] if not post.strip() or post.strip() == pre.strip() else [pre, post]
-    matches = gather(*(partial(sets.resolve, release, text) for text in texts))
-    before, after = matches[0], matches[-1]
+    cell_sets = gather(*(partial(sets.resolve, release, text) for text in texts))
+    before, after = cell_sets[0], cell_sets[-1]
     if through is not None:
         others = [sets.resolve(release, through)] if through.strip() else []
         joined = sets.union([before, after, *others])

@@ -14,7 +14,7 @@ import pandas as pd
 from services.cave.release import Release
 from services.cells import cells, pasted_positions, proofreading
 from services.cells.id_search import MOST_FOLLOWED
-from services.cells.pasted import MOST_TOLD
+from services.cells.pasted import MOST_NAMED
 from services.core.addresses import is_name
 from services.core.errors import BadInput, NotFound, TooLarge
 from services.core.id_text import looks_rounded
@@ -130,8 +130,8 @@ def _of_table(release: Release, table: str, where: str) -> CellSet:
     if ROOT_IDS not in opened.frame:
         raise BadInput(f"{table} has no root ids, so its rows name no cells.", "Choose another table.")
     roots = opened.frame[ROOT_IDS].take(tables.row_numbers(opened, query)).fillna(0).to_numpy(np.int64)
-    messages = (*live.notices(release.cave, opened), *narrowed_tables.sentences(opened))
-    notes = (*messages, *misread(tables.filter_of(opened.columns, query), opened.frame))
+    sentences = (*live.notices(release.cave, opened), *narrowed_tables.sentences(opened))
+    notes = (*sentences, *misread(tables.filter_of(opened.columns, query), opened.frame))
     return replace(_distinct(table, roots), notes=notes)
 
 
@@ -150,28 +150,28 @@ def _of_large(release: Release, table: LargeTable, query: TableQuery) -> CellSet
 
 
 def _of_ids(release: Release, text: str) -> CellSet:
-    listed, messages = _listed(release, text)
-    requested = np.array(listed, dtype=np.int64)
+    listed, notes = _listed(release, text)
+    ids = np.array(listed, dtype=np.int64)
     somata = cells.somas(release).drop_duplicates("nucleus_id").set_index("nucleus_id")
-    roots = somata["root_id"].reindex(requested, fill_value=0).to_numpy(np.int64)
-    roots = np.where(roots > 0, roots, requested)
+    roots = somata["root_id"].reindex(ids, fill_value=0).to_numpy(np.int64)
+    roots = np.where(roots > 0, roots, ids)
     known = np.isin(roots, somata["root_id"].to_numpy(np.int64))
     unsure = np.flatnonzero(~known)
     latest = np.array(release.latest_roots(roots[unsure].tolist()), dtype=bool)
     outdated = unsure[~latest]
     successors = gather(*(partial(_successors, release, int(root)) for root in roots[outdated[:MOST_FOLLOWED]]))
-    messages += _replaced(release, roots[outdated].tolist(), successors)
+    notes += _replaced(release, roots[outdated].tolist(), successors)
     roots[outdated] = [*(one[0][0] if one else 0 for one in successors), *[0] * (len(outdated) - len(successors))]
     followed = sum(map(bool, successors))
     if lost := len(outdated) - followed:
-        messages.append(f"No cells at version {release.version.label}: {lost:,} of the ids.")
-    rounded = [one for one in requested[roots == 0].tolist() if looks_rounded(one)]
+        notes.append(f"No cells at version {release.version.label}: {lost:,} of the ids.")
+    rounded = [one for one in ids[roots == 0].tolist() if looks_rounded(one)]
     if rounded:
         which = "1 id looks" if len(rounded) == 1 else f"{len(rounded):,} ids look"
-        messages.append(
+        notes.append(
             f"{which} rounded by a spreadsheet or a browser ({described(rounded, last='and')}): copy again as text."
         )
-    return replace(_distinct("", roots), notes=tuple(messages))
+    return replace(_distinct("", roots), notes=tuple(notes))
 
 
 def _listed(release: Release, text: str) -> tuple[Sequence[int], list[str]]:
@@ -196,7 +196,7 @@ def _replaced(release: Release, outdated: Sequence[int], successors: Sequence[li
     all are named."""
     followed = [(root, several) for root, several in zip(outdated, successors, strict=False) if several]
     newer = release.came_after([root for root, _ in followed])
-    messages: list[str] = []
+    notes: list[str] = []
     for is_newer in (False, True):
         these = [one for one, came_after in zip(followed, newer, strict=True) if came_after == is_newer]
         split = [(root, several[0][0], even) for root, several in these if (even := cells.evenly(several))]
@@ -204,15 +204,15 @@ def _replaced(release: Release, outdated: Sequence[int], successors: Sequence[li
         parted = "its pieces were then evenly in" if is_newer else "split evenly into"
         num = len(these) - len(split)
         if num == 1:
-            messages.append(f"{state}: 1 root id; the cell that {'held' if is_newer else 'holds'} most of it is used.")
+            notes.append(f"{state}: 1 root id; the cell that {'held' if is_newer else 'holds'} most of it is used.")
         elif num:
-            messages.append(
+            notes.append(
                 f"{state}: {num:,} root ids; the cells that {'held' if is_newer else 'hold'} most of them are used."
             )
-        messages += [f"{state}: {root}, {parted} {even}; {used} is used." for root, used, even in split[:MOST_TOLD]]
-        if (more := len(split) - MOST_TOLD) > 0:
-            messages.append(f"{state}: {more:,} more, {parted} several cells; one of these is used for each.")
-    return messages
+        notes += [f"{state}: {root}, {parted} {even}; {used} is used." for root, used, even in split[:MOST_NAMED]]
+        if (more := len(split) - MOST_NAMED) > 0:
+            notes.append(f"{state}: {more:,} more, {parted} several cells; one of these is used for each.")
+    return notes
 
 
 def _distinct(table: str, roots: Ids) -> CellSet:

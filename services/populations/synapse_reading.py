@@ -143,9 +143,9 @@ def read(
         some = planned.ask[done : done + MOST_AT_ONCE]
         before = Progress(done, total, sum(map(len, parts)), 0.0)
         with between_pages(_Counted(before, begun, report)):
-            matches = gather(*(partial(_chunk, release, one, where) for one in some))
+            frames = gather(*(partial(_chunk, release, one, where) for one in some))
         strips.note(some)
-        parts += [_within(part, pre_ids, post_ids) for part in matches]
+        parts += [_within(part, pre_ids, post_ids) for part in frames]
         _refuse(rows := sum(map(len, parts)))
         report(Progress(done + len(some), total, rows, time.monotonic() - begun))
     return _together(parts)

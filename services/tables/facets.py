@@ -107,12 +107,12 @@ def histograms(
 
 def known_values(table: TableFrame, *, budget_s: float = BUDGET_S) -> dict[str, tuple[Value, ...]]:
     """The values that each categorical column has, most frequent first, as far as the time suffices."""
-    matches = {
+    values = {
         column.name: _categories(table, column)
         for column, in_time in _in_time(table.columns, budget_s)
         if in_time and column.kind in _CATEGORICAL
     }
-    return {name: coded.values for name, coded in matches.items() if coded}
+    return {name: coded.values for name, coded in values.items() if coded}
 
 
 def toggled(columns: Sequence[Column], query: TableQuery, name: str, value: Value | None) -> TableQuery:

@@ -120,8 +120,8 @@ def _edges(numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float
     inner = [float(f"{edge:.3g}") for edge in np.quantile(numbers, np.linspace(0, 1, len(RAMP) + 1)[1:-1])]
     low, high = float(numbers.min()), float(numbers.max())
     outer = {_written(low), _written(high)}
-    message = dict.fromkeys(edge for edge in inner if low < edge < high and _written(edge) not in outer)
-    return (low, *message, high)
+    between = dict.fromkeys(edge for edge in inner if low < edge < high and _written(edge) not in outer)
+    return (low, *between, high)
 
 
 def ranges(edges: Sequence[float]) -> list[str]:

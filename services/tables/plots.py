@@ -73,8 +73,8 @@ def boxes(table: TableFrame, query: TableQuery, groups: Groups) -> Callable[[Any
     of_ranges: Mapping[Any, str] = {}
     if groups.edges:
         values = table.frame[column.name]
-        matches = facets.range_boxes(values, groups.range_indices(values), len(groups.edges) - 1)
-        of_ranges = dict(zip(groups.colours, matches, strict=False))
+        boxes_of = facets.range_boxes(values, groups.range_indices(values), len(groups.edges) - 1)
+        of_ranges = dict(zip(groups.colours, boxes_of, strict=False))
     now = query.boxes.get(column.name, "")
 
     def clicked(value: Any) -> str:

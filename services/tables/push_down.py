@@ -50,10 +50,10 @@ def _parts(node: Node) -> tuple[Node, ...]:
 
 def _add(filters: FilterFields, part: Node, table: str = "", most: int = 0) -> None:
     """What one condition asks; nothing of it where CAVE cannot do all of it. Raises BadInput."""
-    requested = _filters_of(part, table, most)
-    if any(column in filters.get(name, {}) for name, column, _ in requested):
+    conditions = _filters_of(part, table, most)
+    if any(column in filters.get(name, {}) for name, column, _ in conditions):
         raise _cannot(part, table, most, "a second condition of the same kind on one column")
-    for name, column, value in requested:
+    for name, column, value in conditions:
         filters.setdefault(name, {})[column] = value
 
 

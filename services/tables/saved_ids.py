@@ -40,8 +40,8 @@ def query(
     says so, and where it stands."""
     texts = (where, *(boxes or {}).values())
     numbers = {int(number) for text in texts for number in _NAMED.findall(text)}
-    matches = {number: ids for number in sorted(numbers)[:20] if (ids := read(cave, datastack, number))}
-    return TableQuery(where, boxes or {}, sort, matches)
+    lists = {number: ids for number in sorted(numbers)[:20] if (ids := read(cave, datastack, number))}
+    return TableQuery(where, boxes or {}, sort, lists)
 
 
 def read(cave: Cave, datastack: str, number: int) -> tuple[int, ...]:
@@ -99,20 +99,20 @@ def listed(cave: Cave, datastack: str, column: Column, ids: Iterable[int]) -> No
     return _short(cave, datastack, OneOf(column, values))
 
 
-def shortened(cave: Cave, table: TableFrame | LargeTable, requested: TableQuery) -> TableQuery:
+def shortened(cave: Cave, table: TableFrame | LargeTable, query: TableQuery) -> TableQuery:
     """The same query, its long lists of ids saved if it is too long for an address. What cannot be read or saved
     stays as it was typed."""
-    if len(requested.where) + sum(map(len, requested.boxes.values())) <= LONG:
-        return requested
-    where, boxes = requested.where, dict(requested.boxes)
+    if len(query.where) + sum(map(len, query.boxes.values())) <= LONG:
+        return query
+    where, boxes = query.where, dict(query.boxes)
     with suppress(KarstError):
-        where = _short(cave, table.datastack, parse_line(where, table.columns, requested.saved)).text()
-    for name, text in requested.boxes.items():
+        where = _short(cave, table.datastack, parse_line(where, table.columns, query.saved)).text()
+    for name, text in query.boxes.items():
         with suppress(KarstError):
             column = find_column(table.columns, name)
-            short = _short(cave, table.datastack, parse_box(column, text, requested.saved, table.columns))
+            short = _short(cave, table.datastack, parse_box(column, text, query.saved, table.columns))
             boxes[name] = short.box() if isinstance(short, InSaved | NotInSaved) else text
-    return replace(requested, where=where, boxes=boxes)
+    return replace(query, where=where, boxes=boxes)
 
 
 def _short(cave: Cave, datastack: str, node: Node) -> Node:

@@ -349,5 +349,5 @@ def id_columns(table: TableFrame) -> dict[str, tuple[Column, ...]]:
         "annotation_id": lambda column: column.name == "id" and "nucleus_id" not in column.aliases,
     }
     ids = [column for column in table.columns if column.kind == "id"]
-    matches = {kind: tuple(column for column in ids if test(column)) for kind, test in tests.items()}
-    return {kind: columns for kind, columns in matches.items() if columns}
+    columns_of = {kind: tuple(column for column in ids if test(column)) for kind, test in tests.items()}
+    return {kind: columns for kind, columns in columns_of.items() if columns}

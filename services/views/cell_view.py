@@ -136,9 +136,9 @@ class CellView:
 
     def partner_options(self, side: str) -> PartnerOptions:
         """What is asked of the partners of one side."""
-        requested, _ = self.answerable
-        least, top = partner_table.threshold(requested.at_least), partner_table.percentage(requested.top)
-        return PartnerOptions(cast("Side", side), least, requested.proofread == "on", requested.more, top)
+        address, _ = self.answerable
+        least, top = partner_table.threshold(address.at_least), partner_table.percentage(address.top)
+        return PartnerOptions(cast("Side", side), least, address.proofread == "on", address.more, top)
 
     def table(self, side: str) -> PartnerTable:
         """All partners of one side that count; of several cells, those of any of them."""

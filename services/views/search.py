@@ -26,22 +26,22 @@ def address_of(release: Release, text: str) -> str:
     Types are those of the datastack's type table, then of the tables that its profile puts first; of a table of several
     systems of annotations those of the usual one, else those of whichever has them.
     """
-    requested, place = text.strip(), (release.datastack, str(release.version.label))
+    typed, place = text.strip(), (release.datastack, str(release.version.label))
     known = {name.casefold(): name for name in release.tables()}
-    if name := known.get(requested.casefold()):
+    if name := known.get(typed.casefold()):
         return TableAddress(*place, name).href()
-    if any(mark in requested for mark in ("://", "{", "[")) or not any(map(str.isalpha, requested)):
-        return CellAddress(*place, requested).href()
-    return _of_type(release, requested) or f"{CATALOGUE_PAGE}?{urlencode({'datastack': place[0], 'q': requested})}"
+    if any(mark in typed for mark in ("://", "{", "[")) or not any(map(str.isalpha, typed)):
+        return CellAddress(*place, typed).href()
+    return _of_type(release, typed) or f"{CATALOGUE_PAGE}?{urlencode({'datastack': place[0], 'q': typed})}"
 
 
-def _of_type(release: Release, requested: str) -> str | None:
+def _of_type(release: Release, typed: str) -> str | None:
     listed = [(table, column, types) for table, column, types in _types(release) if types]
     for fits in (str.__eq__, str.__contains__):
         for table, column, types in listed:
-            matches = [name for name in types if fits(name.casefold(), requested.casefold())]
-            if matches and len(matches) <= MOST_TYPES:
-                boxes = {column: ", ".join(map(format_value, matches)), **_system(release, table, column, matches)}
+            fitting = [name for name in types if fits(name.casefold(), typed.casefold())]
+            if fitting and len(fitting) <= MOST_TYPES:
+                boxes = {column: ", ".join(map(format_value, fitting)), **_system(release, table, column, fitting)}
                 return TableAddress(release.datastack, str(release.version.label), table, boxes=boxes).href()
     return None
 

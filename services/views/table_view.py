@@ -269,7 +269,7 @@ class PagedView(TableView):
 
 def open_view(cave: Cave, address: TableAddress) -> HeldView | PagedView:
     """The table of an address. Columns that it names and the table does not have are left out, and said."""
-    release, opened, table, message = _opened(cave, address)
+    release, opened, table, warnings = _opened(cave, address)
     concrete = _short(cave, opened, table)
     names = [column.name for column in table.columns]
     known = set(names)
@@ -282,7 +282,7 @@ def open_view(cave: Cave, address: TableAddress) -> HeldView | PagedView:
     ticked = () if known <= set(requests) else tuple(name for name in names if name in requests)
     kept_address = replace(concrete, columns=joins.with_marks(concrete.join, ticked), **kept)
     here = {name for name in requests if joins.is_here(name, concrete.join)}
-    messages = (*message, *map(_lost, {*here, *parts.values()} - known - {""}))
+    messages = (*warnings, *map(_lost, {*here, *parts.values()} - known - {""}))
     if isinstance(table, LargeTable):
         return PagedView(release, kept_address, table, messages)
     return HeldView(release, kept_address, table, messages)
@@ -321,16 +321,16 @@ def _opened(cave: Cave, address: TableAddress) -> tuple[Release, TableAddress, T
     if isinstance(table, LargeTable):
         table = _narrowed(cave, replace(address, datastack=release.datastack), table) or table
     if isinstance(table, LargeTable):
-        view, message = _paged(address, table)
-        messages = [*live.sentences(release.datastack, release.version, table.info), *message]
+        view, warnings = _paged(address, table)
+        messages = [*live.sentences(release.datastack, release.version, table.info), *warnings]
         table = large_tables.with_units(table, address.unit)
     else:
-        table, message = joins.join_possible(cave, table, address.join)
+        table, warnings = joins.join_possible(cave, table, address.join)
         view, table = replace(address, join=table.joins), tables.with_units(table, address.unit)
         messages = [
             *live.sentences(release.datastack, release.version, table.info),
             *narrowed_tables.sentences(table),
-            *message,
+            *warnings,
         ]
     boxes, lost_boxes = fitting(view.boxes.items(), table.columns)
     sort, lost_sorts = fitting(view.sort, table.columns)
@@ -355,18 +355,18 @@ def _in_its_unit(cave: Cave, view: TableAddress, table: TableFrame | LargeTable)
         return plain, []
     columns, unit = columns_in(table.columns, view.filters_in), in_words(view.unit)
     try:
-        requested = filter_units.rewritten(columns, query_of(cave, view), filter_units.to_unit(view.unit))
+        rewritten = filter_units.rewritten(columns, query_of(cave, view), filter_units.to_unit(view.unit))
     except BadInput:
         return plain, [f"The filter cannot be read, so its numbers stayed as they are: positions now count in {unit}."]
-    return replace(plain, where=requested.where, boxes=requested.boxes), []
+    return replace(plain, where=rewritten.where, boxes=rewritten.boxes), []
 
 
 def _paged(view: TableAddress, table: LargeTable) -> tuple[TableAddress, list[str]]:
     """The view of a table that is only read by pages, without what these cannot have, and sentences on that."""
-    message = ["The order that the address asks for was left out."] if view.sort else []
+    warnings = ["The order that the address asks for was left out."] if view.sort else []
     if view.join:
-        message.append(f"{table.info.name} is too large to hold: no table stands beside it.")
-    return replace(view, sort=(), join=()), message
+        warnings.append(f"{table.info.name} is too large to hold: no table stands beside it.")
+    return replace(view, sort=(), join=()), warnings
 
 
 def _lost(name: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from services.core.profiles import faults, load_profile
 from services.core.records import TableInfo
-from services.core.roles import Role, Roles, Said, is_of_pairs, resolve
+from services.core.roles import Role, Roles, StatedRole, is_of_pairs, resolve
 
 
 def tables(*given: tuple[str, str] | tuple[str, str, str]) -> dict[str, TableInfo]:
@@ -35,7 +35,7 @@ def tables(*given: tuple[str, str] | tuple[str, str, str]) -> dict[str, TableInf
 def roles(
     there: Mapping[str, TableInfo],
     info: Mapping[str, Any] | None = None,
-    said: Mapping[str, Said] | None = None,
+    said: Mapping[str, StatedRole] | None = None,
     columns: Mapping[str, Sequence[str]] | None = None,
     first: Sequence[str] = (),
 ) -> Roles:
@@ -75,9 +75,9 @@ def test_the_info_record_stands_over_the_schema_and_the_profile_over_both() -> N
     assert mixed.synapses.why == "the only table of schema type fly_synapse"
     named = roles(there, {"synapse_table": "old"}).synapses
     assert (named.table, named.why) == ("old", "named by CAVE's info record (synapse_table)")
-    message = roles(there, {"synapse_table": "old"}, {"synapses": Said("third", where="size > 5")}).synapses
+    message = roles(there, {"synapse_table": "old"}, {"synapses": StatedRole("third", where="size > 5")}).synapses
     assert (message.table, message.why, message.where) == ("third", "named by the profile", "size > 5")
-    none = roles(there, {"synapse_table": "old"}, {"synapses": Said("")}).synapses
+    none = roles(there, {"synapse_table": "old"}, {"synapses": StatedRole("")}).synapses
     assert (none.table, none.why) == (None, "the profile says that there is none")
 
 
@@ -97,18 +97,21 @@ def test_what_refers_to_synapses_is_no_table_of_cells_and_a_measure_of_area_no_a
     result = roles({**there, **of_cells}, {"synapse_table": "s"})
     assert (result.cell_types.table, result.cell_types.others) == ("types", ())
     assert (result.areas.table, result.areas.column) == ("visual_area", "tag")
-    assert roles(there, {"synapse_table": "s"}, {"cell_types": Said("of_synapses")}).cell_types.table == "of_synapses"
+    assert (
+        roles(there, {"synapse_table": "s"}, {"cell_types": StatedRole("of_synapses")}).cell_types.table
+        == "of_synapses"
+    )
 
 
 def test_a_profile_says_that_all_pairs_are_in_a_view_known_by_name() -> None:
-    lines = {where: roles(FLY, said={"edges": Said("valid_connection_v2", where=where)}).edges.where
+    lines = {where: roles(FLY, said={"edges": StatedRole("valid_connection_v2", where=where)}).edges.where
              for where in (None, "", "cleft_score >= 30")}  # fmt: skip
     assert lines == {None: "cleft_score >= 50", "": "", "cleft_score >= 30": "cleft_score >= 30"}
 
 
 def test_a_named_table_that_is_not_there_is_told_and_another_guessed() -> None:
     there = tables(("old", "nucleus_detection"))
-    for result in (roles(there, {"soma_table": "new"}), roles(there, said={"somata": Said("new")})):
+    for result in (roles(there, {"soma_table": "new"}), roles(there, said={"somata": StatedRole("new")})):
         assert result.somata.table == "old"
         assert "names new, which this version does not have" in result.somata.misfit
     assert roles({}, {"soma_table": "new"}).somata.table is None
@@ -149,7 +152,7 @@ def test_roles_of_a_profile_are_read(tmp_path: Path, caplog: pytest.LogCaptureFi
         '[roles]\nsynapses = "s"\nsomata = ""\ncell_types = { table = "t", column = "tag", system = "class" }\n'
     )
     assert load_profile(tmp_path, "fly", "v").roles == {
-        "synapses": Said("s"), "somata": Said(""), "cell_types": Said("t", "tag", "class"),
+        "synapses": StatedRole("s"), "somata": StatedRole(""), "cell_types": StatedRole("t", "tag", "class"),
     }  # fmt: skip
     assert faults(tmp_path, "fly", "v") == ()
     (tmp_path / "datastacks" / "bad.toml").write_text('[roles]\nsynapse = "s"\n')

@@ -3,7 +3,7 @@
 // Why not let the client read the address itself: while it restores a state for longer than 400 ms, its debounced
 // writer of the address runs inside and throws at a half-restored annotation layer, and some other layer is lost. On
 // a slow machine that happens to most links with annotations. So the client starts with an empty state; once it is
-// at rest, the wanted state is delivered in one go with the clock stopped, so that the writer never finds its 400 ms
+// at rest, the state asked for is delivered in one go with the clock stopped, so that the writer never finds its 400 ms
 // over. States behind an address are fetched here first, because the client would restore them later, clock running.
 'use strict';
 
@@ -30,8 +30,8 @@ window.EventSource = class {
 
   // The state behind `#!http...` or a path of this site, else null: a login (`middleauth+...`) and errors are the
   // client's business.
-  const fetched = async (wanted) => {
-    const address = /^#!((?:https?:\/\/|\/(?!\/)).+)$/.exec(wanted);
+  const fetched = async (hash) => {
+    const address = /^#!((?:https?:\/\/|\/(?!\/)).+)$/.exec(hash);
     if (!address) return null;
     try {
       const answer = await fetch(address[1], {credentials: 'omit'});
@@ -47,8 +47,8 @@ window.EventSource = class {
   };
 
   // What is in the address itself, else null, and what the client should rather read, and complain of, by itself.
-  const inline = (wanted) => {
-    try { return JSON.parse(decodeURIComponent(wanted.slice(2))); } catch { return null; }
+  const inline = (hash) => {
+    try { return JSON.parse(decodeURIComponent(hash.slice(2))); } catch { return null; }
   };
 
   // Beside a table there is room for the cells themselves, and for what switches layers off.
@@ -57,14 +57,14 @@ window.EventSource = class {
   });
   const furnish = () => { window.viewer.uiConfiguration.showTopBar.value = false; };
 
-  const open = async (wanted) => {
+  const open = async (hash) => {
     const turn = ++newest;
-    const [found] = await Promise.all([fetched(wanted), atRest()]);
+    const [kept] = await Promise.all([fetched(hash), atRest()]);
     if (turn !== newest) return;
-    const given = found ?? (PANEL ? inline(wanted) : null);
-    const state = PANEL && given ? asPanel(given) : given;
+    const read = kept ?? (PANEL ? inline(hash) : null);
+    const state = PANEL && read ? asPanel(read) : read;
     if (PANEL) furnish();
-    history.replaceState(null, '', wanted);
+    history.replaceState(null, '', hash);
     withStoppedClock(() => {
       if (state === null) { window.dispatchEvent(new HashChangeEvent('hashchange')); return; }
       window.viewer.state.reset();
@@ -78,7 +78,7 @@ window.EventSource = class {
     open(location.hash);
   });
 
-  const wanted = location.hash;
+  const hash = location.hash;
   history.replaceState(null, '', EMPTY);
-  if (wanted.length > 2 && wanted !== EMPTY) open(wanted);
+  if (hash.length > 2 && hash !== EMPTY) open(hash);
 })();
