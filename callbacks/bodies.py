@@ -1,4 +1,4 @@
-"""What callbacks are sent by the browser, as types: `guard` refuses what does not have them before a callback runs."""
+"""The types of what the browser sends to callbacks; `guard` refuses anything else before a callback runs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Model(TypedDict):
 
 
 class Block(Model):
-    """A grid's question for rows."""
+    """A grid's request for a block of rows."""
 
     startRow: RowNumber
     endRow: RowNumber
@@ -74,7 +74,7 @@ class OfFigure(TypedDict):
 
 
 class OfPlot(TypedDict):
-    """The id of what belongs to a plot of a page."""
+    """The id of a component that belongs to a plot of a page."""
 
     type: str
     of: str
@@ -82,7 +82,7 @@ class OfPlot(TypedDict):
 
 
 class OfSide(TypedDict):
-    """The id of what belongs to the partners of one side."""
+    """The id of a component that belongs to the partners of one side."""
 
     side: Side
 

@@ -1,4 +1,4 @@
-"""What is asked of a cell after its partners are on the page: its card, and what changed between versions."""
+"""Panels of a cell that load after its partners: its facts, its skeleton, and what changed between versions."""
 
 from __future__ import annotations
 

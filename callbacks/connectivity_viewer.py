@@ -1,4 +1,4 @@
-"""The connectivity viewer: read the cell of the address, and keep the address that of what is shown."""
+"""The connectivity viewer: read the cell of the address, and keep the address in step with what is shown."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
 
 
 def not_loaded(error: KarstError) -> tuple[Any, ...]:
-    """The error, and nothing of an earlier cell."""
+    """The error, with everything of an earlier cell cleared."""
     return [], "No cell is shown.", alerts.problem(error), no_update
 
 
@@ -118,7 +118,7 @@ def address(shown: list[GridState | None], tab: str | None, ids: list[OfSide]) -
     on_error=alerts.problem,
 )
 def sum_up(tab: str | None, of: Href, drawn: Any) -> Any:
-    """Partners by type, once their tab is opened: a line of many cells for each type."""
+    """Partners by type, computed once their tab is opened; of many cells, a line for each type."""
     if tab != "types" or drawn:
         return no_update
     return _by_type(CellView.of(cave(), parse_connectivity(views.query_of(of))[0]))
@@ -149,7 +149,7 @@ def _results(view: CellView, about: list[Any], *, alone: bool = True) -> list[An
 
 
 def _about(view: CellView) -> list[Any]:
-    """What is said of the cell before its partners."""
+    """What stands above the partners: the cell's card and what to know of it."""
     shown, _ = view.answerable
     listed = view.synapses_with_partner() if view.address.partner else {}
     own, colours = view.own_types()[0], view.grouping[1]

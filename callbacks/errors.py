@@ -1,4 +1,5 @@
-"""Every exception of a callback becomes a sentence on the page and, where it is ours to mend, a line in the log."""
+"""Turns every exception of a callback into a sentence on the page and, where it is a fault of ours, a line in the
+log."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ def on_error(error: Exception) -> None:
 
 
 def show(error: KarstError) -> None:
-    """Say what went wrong in the page's place for alerts, and leave the rest of the page as it is."""
+    """Show what went wrong where the page has its alerts, and leave the rest of the page as it is."""
     set_props("alerts", {"children": problem(error)})
 
 
@@ -35,7 +36,7 @@ def left_to_load(value: Any = None) -> Callable[[KarstError], Any]:
 
 
 def no_rows(error: KarstError) -> dict[str, Any]:
-    """A grid that ends where the block would begin. What is wrong with the first block, `summarise` tells."""
+    """An empty block, so that the grid ends there. What is wrong with the first block is reported by `summarise`."""
     start = (ctx.triggered[0]["value"] or {}).get("startRow", 0)
     if start or isinstance(error, Unforeseen):
         show(error)

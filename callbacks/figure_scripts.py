@@ -1,4 +1,4 @@
-"""Copies a figure as a script that draws the same from CAVE."""
+"""Copies a script that draws the same figure from CAVE."""
 
 from __future__ import annotations
 

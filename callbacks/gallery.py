@@ -1,4 +1,4 @@
-"""The gallery: which figures there are, and one of them with its numbers at a version."""
+"""The gallery: the list of figures, and one figure with its numbers at a version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.views.resolving import release_of
 
 @callback(Output("gallery-list", "children"), Input("gallery-query", "data"))
 def list_figures(query: OfFigure) -> Any:
-    """The figures of tables that the version has, and how many there are of others."""
+    """The figures whose tables the version has, and how many there are that need others."""
     release = release_of(cave(), TableAddress(version=query["version"] or LATEST))
     every = files.figures()
     kept = offered.fitting(every, release.tables())

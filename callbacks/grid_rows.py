@@ -1,4 +1,4 @@
-"""The first rows of every grid, which come with the answer of its page; the server is asked for those beyond."""
+"""The first rows of every grid, which arrive with the page itself; the server is asked only for rows beyond these."""
 
 from __future__ import annotations
 

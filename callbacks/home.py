@@ -1,4 +1,4 @@
-"""The start page: what its three doors lead to, and the first tables."""
+"""The start page: examples for its three doors, and the first tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lessons: which are done, and whether an answer is right."""
+"""The lessons: the list with those that are done, and the check of an answer."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from services.views.resolving import release_of
     State("lesson-name", "data"),
 )
 def list_lessons(_changed: Any, done: Any, name: str) -> list[Any]:
-    """The lessons of tables that the datastack has, those that this browser has done marked, and how many there are of
-    others."""
+    """The lessons whose tables the datastack has, with those marked that this browser has done, and how many there are
+    that need others."""
     release = release_of(cave(), TableAddress())
     every, faults = files.lessons()
     kept = offered.fitting(every, release.tables())

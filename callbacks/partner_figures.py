@@ -1,4 +1,4 @@
-"""The plots of what the tables of partners show, and what is chosen in them."""
+"""Draws the plots of the partners on show, and picks the partners chosen in them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _states(shown: list[GridState | None], ids: list[OfSide], front: str | None)
     prevent_initial_call=True,
 )
 def pick(drawn: Drawn | None, shown: GridState | None, id: OfSide) -> Any:
-    """The root ids of what was drawn around or clicked: places in the table on show, or a value."""
+    """The root ids of the partners that were outlined or clicked: places in the table on show, or a value."""
     if not drawn or not shown:
         return no_update
     view = CellView.of(cave(), views.partner_address(shown))

@@ -1,4 +1,4 @@
-"""The grids of partners: their rows, what they show in words, and links to it."""
+"""The grids of partners: their rows, their counts and downloads, and links to Neuroglancer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SIDE = {"side": MATCH}
     on_error=no_rows,
 )
 def rows(request: Block | None, id: GridOfSide) -> Any:
-    """One block of partners beyond the first, or of another filter or order."""
+    """One block of rows: beyond the first, or with another filter or order."""
     if not request:
         return no_update
     view = CellView.of(cave(), views.partner_address(request | {"of": id["of"]}))
@@ -77,7 +77,8 @@ def _summary(view: CellView, side: str) -> tuple[Any, ...]:
 
 
 def body(view: CellView, side: str) -> list[Any]:
-    """What stands in the panel of one side of a concrete view; what is wrong with its filter in place of counts."""
+    """The contents of the panel of one side of a concrete view; if its filter cannot be read, the error in place of
+    counts."""
     view_of_side = replace(view, address=partner_panel.of_side(view.address, side))
     rows_later: Any = {"block": {"rowData": [], "rowCount": 0}, "files": (None, [])}
     try:
@@ -120,7 +121,7 @@ def open_tab(tab: str | None, of: Href, there: list[OfSide], ids: list[OfSide]) 
     on_error=lambda error: (no_neuroglancer_link(error), no_update, no_update),
 )
 def link(shown: GridState | None, selected: list[IdText] | None, _there: Any, id: OfSide) -> tuple[Any, ...]:
-    """A link to the cells with their selected partners, else with the filtered ones; after the rows."""
+    """A link to the cells with their selected partners, or with the filtered ones; made after the rows."""
     if not shown:
         return no_update, no_update, no_update
     view, side = CellView.of(cave(), views.partner_address(shown)), id["side"]
@@ -138,7 +139,7 @@ def link(shown: GridState | None, selected: list[IdText] | None, _there: Any, id
     prevent_initial_call=True,
 )
 def take(clicks: list[int | None], shown: GridState | None, selected: list[IdText] | None, id: OfSide) -> Any:
-    """What is to be copied: the ids of the partners that are ticked, else shown; or a script for those shown."""
+    """What to copy: the ids of the ticked partners (of all that are shown if none is), or a script for those shown."""
     if not any(clicks) or not shown:
         return no_update
     view, form = CellView.of(cave(), views.partner_address(shown)), ctx.triggered_id["as"]

@@ -73,7 +73,7 @@ def _by_type(view: CellView, kept: Mapping[str, Frame]) -> list[Plot]:
 
 
 def _of_way(view: CellView, frame: Read, rows: Mapping[Direction, Read], way: Direction) -> list[Plot]:
-    """What is drawn for one direction."""
+    """The plots of one direction."""
     name, synapses = way.noun, rows[way]
     return [
         *_depths(view, frame, synapses, way),
@@ -101,7 +101,7 @@ def _depths(view: CellView, frame: Read, synapses: Read, way: Direction) -> list
 
 
 def _of_both(view: CellView, frame: Read) -> list[Plot]:
-    """What is drawn for partners of both directions."""
+    """The plots of partners of both directions."""
     column, colours, _ = view.grouping
     points = call(plot_frames.reciprocal, frame, column or None)
     counts = f"{len(points.result):,} of {len(frame.result):,} partners are reciprocal"
@@ -129,7 +129,7 @@ def _soma_map(view: CellView, frame: Read, side: str) -> list[Plot]:
 
 
 def _tuned(view: CellView, frame: Read, side: str) -> list[Plot]:
-    """What coregistered partners prefer to see, where the columns of tuning were asked for."""
+    """The preferred stimuli of coregistered partners, where the columns of tuning were asked for."""
     if "pref_ori_deg" not in frame.result:
         return []
     column, colours, _ = view.grouping
@@ -140,7 +140,7 @@ def _tuned(view: CellView, frame: Read, side: str) -> list[Plot]:
 
 
 def _between_types(view: CellView, frame: Read, synapses: Read, name: str) -> list[Plot]:
-    """What differs between types: sizes where synapses have any and, where they were asked for, compartments."""
+    """Comparisons between types: synapse sizes where they are known and, where they were asked for, compartments."""
     column, colours, _ = view.grouping
     drawn = []
     if view.first.sized:

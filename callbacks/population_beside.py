@@ -1,4 +1,4 @@
-"""Two sets of cells beside each other as a figure."""
+"""The comparison of two sets of cells as a figure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pair(view: PopulationAddress, result: Population) -> Pair:
 
 
 def plot(view: PopulationAddress, result: Population) -> tuple[Plot, pd.DataFrame, str, tuple[str, ...]]:
-    """How both sets of a view differ, its numbers, by which column, and what there is to say."""
+    """The plot of how both sets differ, its numbers, the column that groups them, and notes."""
     end, compared, second = _end(view), cast("Compared", view.compared), _second(view, result)
     groups = population_views.groups(view, result.pair)[end == "pre"]
     both = figure_reads.edges(result), figure_reads.second_edges(second)

@@ -1,4 +1,4 @@
-"""A population against chance as a figure."""
+"""The comparison of a population with a null model as a figure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.views.addresses import PopulationAddress
 
 
 def plot(view: PopulationAddress, result: Population, draws: Draws) -> tuple[Plot, tuple[str, ...]]:
-    """What the null model of a view expects, and how to read it. Raises as the model does."""
+    """The plot of what the null model of a view expects, and how to read it. Raises as the model does."""
     groups = population_views.groups(view, result.pair)
     null = chance.compare(result, groups, draws)
     title = f"Observed by expected: {MODEL_WORDS[view.model].lower()}"

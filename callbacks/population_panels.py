@@ -1,4 +1,4 @@
-"""What is looked at of a population beside its matrix, each worked out when it is in front."""
+"""The panels of a population beside its matrix, each computed when it is in front."""
 
 from __future__ import annotations
 

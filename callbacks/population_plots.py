@@ -1,4 +1,4 @@
-"""The distributions of a population that is shown."""
+"""The plots of the population on show: distributions, and the network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.views.addresses import PopulationAddress
 
 
 def plots(view: PopulationAddress, result: Population) -> list[Plot]:
-    """What the edges are distributed by."""
+    """The distributions of the edges."""
     if not len(result.edges):
         return []
     pre, post = population_views.groups(view, result.pair)
@@ -61,7 +61,7 @@ def _of_edges(population: Population, edges: Call) -> list[Plot]:
 
 
 def _of_compartments(population: Population, pre: Grouping) -> list[Plot]:
-    """Where the version predicts them."""
+    """The compartments of the synapses, where the version predicts them."""
     if pre.by == CELL or compartments.table_of(population.pair.release) is None:
         return []
     read = Read("tags", tags.of_synapses(population))
@@ -75,7 +75,7 @@ def _of_compartments(population: Population, pre: Grouping) -> list[Plot]:
 
 
 def _of_tuning(population: Population, edges: Call) -> list[Plot]:
-    """Where cells of both sets are coregistered."""
+    """The tuning of connected cells, where cells of both sets are coregistered."""
     release = population.pair.release
     for table in tuning.tables(release)[:1]:
         angles = tuning.tuning(release, table.name)["pref_ori_deg"]

@@ -1,4 +1,4 @@
-"""The view of an address of the page of populations, and what it is of."""
+"""The view that an address of the populations page asks for: its sets, groups, entry and draws."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pair_of(address: PopulationAddress) -> tuple[PopulationAddress, Pair | None]
 
 
 def address_of(href: str) -> PopulationAddress:
-    """The view of an address, as it was given."""
+    """The view of an address as it stands."""
     return parse_population(views.query_of(href))[0]
 
 
@@ -44,7 +44,7 @@ def shown(href: str) -> tuple[PopulationAddress, Population | None]:
 
 
 def unread(view: PopulationAddress, pair: Pair) -> Any:
-    """What stands for a population that has to be read first; None for one that is kept, or soon read."""
+    """The placeholder of a population that has to be read first; None for one that is kept, or quickly read."""
     requests = population.cost(pair)
     if requests and view.read != "on":
         return populations_page.offer(view, requests)
@@ -71,7 +71,7 @@ def entry_of(view: PopulationAddress, result: Population) -> Population:
 
 
 def draws(view: PopulationAddress, pair: Pair, model: Literal["motifs"] | Model) -> Draws:
-    """What the address has drawn of its sets and a model. Raises BadInput."""
+    """The draws that the address asks for, of its sets and a model. Raises BadInput."""
     usual = motifs.PERMUTATIONS if model == "motifs" else chance.PERMUTATIONS
     seeded = nulls.draws(whole_number(view.permutations, usual), seed(view))
     if model != "motifs":
@@ -94,11 +94,11 @@ def _entry(view: PopulationAddress) -> tuple[str | None, str | None]:
 
 
 def seed(view: PopulationAddress) -> int:
-    """That of the random numbers of a view. Raises BadInput."""
+    """The seed of a view's random numbers. Raises BadInput."""
     return whole_number(view.seed, chance.SEED, "seed")
 
 
 def undrawn(result: Population, draws: Draws, groups: tuple[Grouping, Grouping] | tuple[()] = ()) -> Any:
-    """What stands for draws that nobody should wait for; None for those that are kept, or soon drawn."""
+    """The placeholder of draws that nobody should wait for; None for those that are kept, or quickly drawn."""
     is_long = chance.is_long(result, draws, groups)
     return populations_page.under_way(jobs.current().start(result.pair, draws)) if is_long else None

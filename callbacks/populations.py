@@ -1,4 +1,4 @@
-"""The page of populations: look up the sets, say what reading costs, read, and draw."""
+"""The populations page: resolve the sets, say what reading them costs, read, and draw."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _offer_what_is_known(view: PopulationAddress, datastack: str, version: str) 
     on_error=lambda error: ([], "Nothing is shown.", alerts.problem(error), no_update),
 )
 def load(query: Query, _reload: Any) -> tuple[Any, ...]:
-    """The matrix of the address, or what its sets hold and what reading takes."""
+    """The matrix of the address; before its synapses are read, what the sets hold and what reading costs."""
     address, warnings = parse_population(query or {})
     try:
         view, pair = _looked_up(address)
@@ -133,7 +133,7 @@ def _told(messages: Sequence[str], notes: Sequence[str], notices: Sequence[str])
     on_error=lambda error: (alerts.problem(error), True, no_update),
 )
 def watch(ticks: int | None, job: str) -> tuple[Any, ...]:
-    """How far the reading is; once it is done, the page shows what came of it."""
+    """The progress of the reading; once it is done, the page reloads with the result."""
     result = jobs.current().find(job)
     ended = not result.under_way
     return populations_page.progress(result), ended, f"{job} {ticks or 0}" if result.state == "done" else no_update
@@ -146,7 +146,7 @@ def watch(ticks: int | None, job: str) -> tuple[Any, ...]:
     prevent_initial_call=True,
 )
 def cancel(clicks: int | None, job: str) -> bool:
-    """End the reading."""
+    """Cancel the reading."""
     return bool(clicks) and not jobs.current().cancel(job).under_way
 
 
@@ -204,7 +204,7 @@ def _drawn(view: PopulationAddress, result: Population) -> list[Any]:
 
 
 def _link(result: Population, rows: Any) -> Any:
-    """A link to the first synapses of some; None where there are none."""
+    """A link to the first of some synapses; None where there are none."""
     if not len(rows):
         return None
     release = result.pair.release

@@ -1,4 +1,4 @@
-"""How callbacks are registered: by Dash, with the name and the end of each known to the log."""
+"""Registers callbacks with Dash such that each one's name and outcome reach the log."""
 
 from __future__ import annotations
 

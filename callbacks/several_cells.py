@@ -22,7 +22,8 @@ def about(view: CellView) -> list[Any]:
 
 
 def warnings(view: CellView) -> list[Any]:
-    """What has to be said of the cells, each by its number; what CAVE cut can be asked for."""
+    """The warnings of the cells, each with the cell's number; synapses that CAVE cut come with an offer to fetch
+    them."""
     result = view.cells
     shared = set(result[0].warnings).intersection(*(one.warnings for one in result)) - {*result[0].cut}
     parts: list[Any] = []

@@ -1,4 +1,4 @@
-"""What happens around all pages."""
+"""What all pages have in common."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of skeletons: look up the cells and draw their skeletons."""
+"""The skeletons page: resolve the cells and draw their skeletons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plot of a table as a figure."""
+"""The plot of a table as figures."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def bars(shown: HeldView) -> tuple[Plot, plots.Bars] | None:
 
 
 def points(shown: HeldView, outline: Outline | None) -> tuple[Plot, pd.DataFrame] | None:
-    """A dot for each row, and all dots, of which too many are thinned out; None where there are no numbers."""
+    """A dot for each row, thinned out where they are too many, and all of them; None where there are no numbers."""
     all_points, view = shown.points(), shown.address
     if all_points is None:
         return None
@@ -77,7 +77,7 @@ def points(shown: HeldView, outline: Outline | None) -> tuple[Plot, pd.DataFrame
 
 
 def _dots(shown: HeldView, all_points: pd.DataFrame) -> tuple[Call, list[str]]:
-    """How the dots of a plot come from its rows, and the titles of its axes."""
+    """How rows become dots, and the titles of the axes."""
     view, groups = shown.address, _groups(shown.groups)
     if view.plot in plots.MAPS:
         volume = shown.release.volume

@@ -1,4 +1,4 @@
-"""Beside the table: facets, plots, pasted ids, the choice of columns. Only the panel in front is worked out."""
+"""The panels beside the table: facets, plots, pasted ids, the choice of columns. Only the one in front is computed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def count_facets(state: GridState | None, panel: str | None, columns: list[str])
     on_error=alerts.problem,
 )
 def compare(state: GridState | None, panel: str | None, columns: list[str]) -> Any:
-    """Two columns against each other, over the rows that all else keeps."""
+    """Two columns against each other, over the rows that the rest of the filter keeps."""
     if not state or panel != "compare":
         return no_update
     shown = held(views.of_table_grid(state, columns, panel))
@@ -83,7 +83,7 @@ def compare(state: GridState | None, panel: str | None, columns: list[str]) -> A
     on_error=unless_typed,
 )
 def draw(state: GridState | None, panel: str | None, columns: list[str], picked: Outline | None) -> Any:
-    """The plot of the view, with what was drawn in it."""
+    """The plot of the view, with the outline drawn in it."""
     if not state or panel != "plot":
         return no_update
     shown = held(views.of_table_grid(state, columns, panel))
@@ -150,7 +150,7 @@ def copy_script(
     on_error=unless_typed,
 )
 def say_picked(picked: Outline | None, state: GridState | None, columns: list[str]) -> Any:
-    """Which rows lie within what was drawn in the plot."""
+    """How many rows lie within the outline drawn in the plot."""
     if not picked or not state:
         return []
     shown = held(views.of_table_grid(state, columns, "plot"))

@@ -1,4 +1,4 @@
-"""The table viewer: open the table of the address, answer its grid, say what is shown."""
+"""The table viewer: open the table of the address, serve its grid, and report what is shown."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
 
 
 def not_loaded(error: KarstError) -> tuple[Any, ...]:
-    """The error, and nothing of an earlier table."""
+    """The error, with everything of an earlier table cleared."""
     return [], "No table is shown.", alerts.problem(error), no_update
 
 
@@ -96,7 +96,7 @@ def _results(shown: HeldView | PagedView) -> Any:
     on_error=no_rows,
 )
 def rows(request: Block | None, id: TableGrid, picked: Outline | None) -> Any:
-    """One block of rows beyond the first, or of another filter or order; those that were picked marked."""
+    """One block of rows: beyond the first, or with another filter or order; rows picked in the plot are marked."""
     if not request:
         return no_update
     shown = views.of_table_grid(request | {"of": id["of"]})
@@ -131,7 +131,7 @@ def _block(shown: Any, start: int, end: int, picked: Outline | None = None) -> d
     on_error=lambda error: (alerts.problem(error), None, []),
 )
 def summarise(state: GridState | None, columns: list[str], panel: str | None, of: Href) -> tuple[Any, ...]:
-    """Counts and downloads of what the grid shows; what cannot be read of the filter."""
+    """Counts and downloads of what the grid shows, or what is wrong with its filter."""
     if not state:
         return no_update, no_update, no_update
     shown = views.of_table_grid(state, columns, panel or "")
@@ -204,7 +204,7 @@ def take(
     picked: Outline | None,
     columns: list[str] | None,
 ) -> Any:
-    """What is to be copied: the ids of the rows chosen, else shown; or a script for those that are shown."""
+    """What to copy: the ids of the rows chosen (of all that are shown if none is), or a script for those shown."""
     if not any(clicks) or not state:
         return no_update
     shown, form = views.of_table_grid(state, columns or ()), ctx.triggered_id["as"]

@@ -1,4 +1,4 @@
-"""From what the browser sends to views, and from views to concrete ones."""
+"""Turns what the browser sends into views, and views into concrete ones."""
 
 from __future__ import annotations
 

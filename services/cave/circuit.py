@@ -39,8 +39,8 @@ class Circuit:
         self._lock = threading.Lock()
 
     def enter(self) -> None:
-        """To be called before a request is sent. Raises CircuitOpen while the service rests; after that for all but
-        one, on whose answer they wait."""
+        """Call before sending a request. Raises CircuitOpen while the service rests; afterwards lets one request
+        through and raises for the others until it is answered."""
         with self._lock:
             if self._failures < MOST_FAILURES:
                 return

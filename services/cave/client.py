@@ -1,4 +1,4 @@
-"""The door to CAVE, for one identity: datastacks, what CAVE says of them, and their versions.
+"""The door to CAVE for one identity: datastacks, their metadata, and their versions.
 
 Every answer that can be kept is kept in the cache, and every failure leaves as a
 :class:`errors.KarstError`.
@@ -100,7 +100,7 @@ class Cave(Accounts, Skeletons, States, Meshes):
         return self
 
     def full_name(self, datastack: str) -> str:
-        """What addresses call a datastack, so that they mean the same ever after."""
+        """The name of a datastack in addresses, such that they keep their meaning."""
         return datastack
 
     @property

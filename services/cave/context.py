@@ -1,4 +1,4 @@
-"""The way from a request to the services, and from what they found to whoever asked."""
+"""CAVE for the request at hand: as whoever asks may see it, and its address as they reach it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How requests go to CAVE: with timeouts, with patience for hiccups, and counted."""
+"""Requests to CAVE: with timeouts, retries of dropped connections, and counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries of tables and views, in the words of caveclient."""
+"""Queries of tables and views in caveclient's terms."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Release(Roots, Synapses):
 
     @property
     def derived(self) -> Derived:
-        """What was worked out from it, as the configuration of this moment reads it."""
+        """The results computed from it with the configuration as it is now."""
         return self.cave.derived.of("release", self.datastack, self.version.label)
 
     @property

@@ -1,5 +1,5 @@
-"""A population against chance: the null models of :mod:`nulls` with the places of its synapses and somata, and motifs.
-What was drawn is kept under the version, since the same seed gives the same."""
+"""A population against chance: the null models of :mod:`nulls` with the positions of its synapses and somata, and
+motifs. Draws are kept under the version, since the same seed gives the same ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All synapses of the cells of a set, whatever they are with: what shares are of."""
+"""All synapses of the cells of a set, with any partner: the denominators of shares."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The rows of a table that are of some ids: sliced from a table that is held, else asked for, for the cells in hand are
-few even where the table is too large to hold."""
+"""Rows of a table by ids: a slice of a table that is held, else a query; the ids are few even where the table is too
+large to hold."""
 
 from __future__ import annotations
 

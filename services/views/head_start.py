@@ -1,4 +1,4 @@
-"""A cell that a page will ask for, read while the page is still on its way to the browser and back."""
+"""A head start: the cell of an address is read while the page itself is still on its way to the browser and back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _under_way: dict[tuple[str, ...], Future[Any]] = {}
 
 
 def begin(cave: Cave, address: CellAddress) -> None:
-    """Begin to read the cell of an address, and what is derived from it. What goes wrong is said to whoever asks."""
+    """Begin to read the cell of an address and what is derived from it. Failures are reported to whoever asks for the
+    view."""
     key = (*cave.whose, address.href())
     if not address.cell.strip() or key in _under_way or len(_under_way) >= MOST:
         return

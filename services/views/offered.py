@@ -15,7 +15,7 @@ COLUMNS = ("pre_by", "post_by")
 
 
 class WithView(Protocol):
-    """What starts from, or leads to, the address of a `view`."""
+    """Something that starts from, or leads to, the address of a `view`."""
 
     @property
     def view(self) -> str:

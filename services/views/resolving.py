@@ -1,4 +1,4 @@
-"""What views have in common: the release that an address names, what it asks of rows, and what of it fits a table."""
+"""Shared by the views: the release that an address names, its query of rows, and what of it fits a table."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class TableView:
 
 @dataclass(frozen=True)
 class HeldView(TableView):
-    """What is shown of a table that is held."""
+    """A table that is held."""
 
     table: TableFrame
 
@@ -228,7 +228,7 @@ class HeldView(TableView):
 
 @dataclass(frozen=True)
 class PagedView(TableView):
-    """What is shown of a table that CAVE sends page by page, since it is too large to hold."""
+    """A table too large to hold, which CAVE sends page by page."""
 
     table: LargeTable
 
