@@ -79,11 +79,11 @@ def _identities(settings: Settings) -> tuple[Identity, ...]:
         named = request.headers.get(SERVER_HEADER, servers[0].name)
         text = token.strip() if any(one.name == named for one in servers) else ""
         return (Identity(text, server=named),) if is_token(text) else ()
-    found = [_kept(one, settings) for one in servers]
+    identities = [_kept(one, settings) for one in servers]
     front = request.cookies.get(TOKEN, "") if settings.front_cookie else ""
-    if found[0] is None and is_token(front):
-        found[0] = Identity(front, server=servers[0].name)
-    return tuple(one for one in found if one)
+    if identities[0] is None and is_token(front):
+        identities[0] = Identity(front, server=servers[0].name)
+    return tuple(one for one in identities if one)
 
 
 def _kept(server: Server, settings: Settings) -> Identity | None:

@@ -3,5 +3,6 @@
 Public names:
 
 - `app`: serve
+- `names`: NAME
 - `reset`: add_command
 """

@@ -6,6 +6,7 @@ Public names:
 
 - `client`: Cave
 - `context`: cave, door, outside, outside_address
+- `failures`: SERVER_HEADER
 - `queries`: Filters, NO_FILTERS, Source, arguments_at
 - `release`: LIVE_TTL_S, Release
 - `rows`: SENT_AT_ONCE, UNUSED

@@ -19,7 +19,8 @@ Public names:
 - `partner_script`: snippet, turn
 - `partner_sets`: combined, grouped, of_way
 - `partner_synapses`: of_cell, of_partner_in, warnings, with_partners
-- `partner_table`: PartnerTable, PartnerOptions, one_below_the_other, open_partners, percentage, select, threshold
+- `partner_table`: PartnerOptions, PartnerTable, one_below_the_other, open_partners, percentage, select,
+  threshold
 - `pasted`: MOST_NAMED, one_id
 - `pasted_positions`: placed, read
 - `plot_frames`: by_type, compartments_by_type, depth_profile, orientations, per_partner, reciprocal,

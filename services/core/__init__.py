@@ -30,13 +30,13 @@ Public names:
 - `records`: TableInfo, Version, read_tables, read_versions
 - `roles`: CONTACT_SCHEMAS, N_INPUT, N_OUTPUT, PAIR_COUNTS, PAIR_ENDS, PAIR_SIZE, PROOFREADING_SCHEMAS, RULES,
   Role, Roles, SYNAPSE_SCHEMAS, TUNING_SCHEMAS, is_of_pairs, resolve
+- `servers`: Server
 - `settings`: ROOT, Settings
 - `sorting`: Sort, SortDirection, format_sort, parse_sort
 - `space`: Floats, depth_um, depths_of, layer_of, nm_to_um, nm_to_voxels, points, positions_um, voxels_to_nm
 - `stages`: begin_render, stage, start
 - `type_columns`: BEGINS, BETWEEN, EACH, MOST_SYSTEMS, NO_TYPE, SEPARATOR, SEVERAL, USUAL_SYSTEM, agreed,
   are_several, as_counted, blank_words, each_system, of_system, system_column, type_column, usual_system
-- `waiting`: Question, Waiting, before_waiting, question, seconds_to_wait, waited_in_vain,
-  waiting_for_others
+- `waiting`: Question, Waiting, before_waiting, question, seconds_to_wait, waited_in_vain, waiting_for_others
 - `whole_numbers`: Default, whole_number
 """
