@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from localcave.addresses import server_address
 from localcave.errors import InputError
 from localcave.folder.writer import MANIFEST
 from localcave.notebook.rewriting import rewritten
@@ -34,9 +35,10 @@ def add_command(commands: Any, folder: Path) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the notebook. Raises InputError for what is no notebook, and for a folder without examples."""
+    """Write the notebook. Raises InputError for no notebook, no address, and a folder without examples."""
     from localcave.notebook.examples import Examples  # noqa: PLC0415  only this command pays for it
 
+    server = server_address(args.server)
     try:
         content = json.loads(args.notebook.read_text(encoding="utf-8-sig"))
     except ValueError:
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
     created = rewritten(
         content,
         examples,
-        server=args.server.rstrip("/"),
+        server=server,
         datastack=args.datastack or examples.datastack,
         token=args.token,
     )

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from localcave.addresses import server_address
 from localcave.errors import InputError
 
 
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace, program: str) -> None:
     request = Request(
         datastack=args.datastack,
         versions=tuple(args.version),
-        server=args.server.rstrip("/"),
+        server=server_address(args.server),
         token=_token(args.token_file),
         tables=tuple(args.tables),
         where=tuple(map(Condition.of, args.where)),

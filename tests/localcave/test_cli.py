@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from localcave.__main__ import main
 from tests.servers import ROOT, free_port
 
 
@@ -132,3 +134,12 @@ def test_a_token_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert "cannot read the token file" in answer.stderr
     answer = run("serve", ROOT / "tests", "--require-token", tmp_path / "users.json")
     assert answer.returncode == 2
+
+
+@pytest.mark.parametrize("server", ["10.0.0.1:9100", "localhost:9100", "http://", "ftp://cave", "http://cave x"])
+@pytest.mark.parametrize("command", [("notebook", "a.ipynb"), ("snapshot", "x", "--version", 1, "-o", "y")])
+def test_a_server_that_cannot_be_asked_is_said_at_once(command: tuple[object, ...], server: str, capsys: Any) -> None:
+    assert main([*map(str, command), "--server", server]) == 2
+    assert capsys.readouterr().err == (
+        f"localcave: {server!r} is no address of a server; write it as http://HOST:PORT\n"
+    )
