@@ -56,13 +56,16 @@ def fill_controls(query: Query, _reload: Any) -> tuple[Any, ...]:
 
 
 def _offer_what_is_known(view: PopulationAddress, datastack: str, version: str) -> None:
-    """Say which synapses usually count, and leave out what goes by depth where the volume has none."""
+    """Say which synapses usually count, leave out what goes by depth where the volume has none, and speak of cells
+    where it is they that are proofread, not their axons."""
     with suppress(KarstError):  # who asks for a datastack that is not there is told so beside
         release = cave().release(datastack, number_of(version))
         set_props("pop-synapses", {"placeholder": synapse_filter.usual(release) or synapse_filter.ALL})
         if view.panel == "matrix" and not release.volume.has_depth:
             for id, options in population_fields.WITHOUT_DEPTH.items():
                 set_props(id, {"options": options})
+        if proofreading.tells_of_whole_cells(release):
+            set_props("pop-proofread", {"options": population_fields.PROOFREAD_CELLS})
 
 
 @callback(

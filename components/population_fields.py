@@ -28,6 +28,12 @@ PROOFREAD: tuple[controls.Option, ...] = (
     {"label": "Proofread axons onto proofread dendrites", "value": "both"},
     {"label": "All cells", "value": "off"},
 )
+PROOFREAD_CELLS: tuple[controls.Option, ...] = (
+    {"label": "Proofread cells", "value": "axon"},
+    {"label": "Proofread cells onto proofread cells", "value": "both"},
+    {"label": "All cells", "value": "off"},
+)
+"""The same where it is known of cells alone whether they are proofread."""
 MODEL_WORDS = {
     NO_MODEL: "None",
     "degrees": "Degrees kept",

@@ -37,6 +37,12 @@ def table_of(release: Release) -> TableInfo | None:
     return None if info is None or release.is_empty(info.name) or fault(release) else info
 
 
+def tells_of_whole_cells(release: Release) -> bool:
+    """Whether the table with that role says of cells, not of their axons and dendrites, whether they are proofread."""
+    info = _held(release)
+    return info is not None and is_of_whole_cells(release.sample(info.name).columns)
+
+
 def unknown(release: Release) -> str:
     """In a few words why a version does not tell which cells are proofread; "" where it does."""
     table = release.roles.proofreading.table

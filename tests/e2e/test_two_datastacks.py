@@ -97,6 +97,7 @@ def test_a_fly_has_pairs_scores_and_systems_and_nothing_deep(page: Page, sibling
     partners = ",".join(map(str, good["pre_pt_root_id"].value_counts().index[:5]))
     page.goto(f"/populations?datastack={FLY[0]}&pre={partners}&post_table=ids&post={cell}&proofread=off&read=on")
     expect(page.locator("#pop-notes")).to_contain_text("Synapses count where cleft_score >= 50.")
+    expect(page.locator("#pop-proofread")).to_contain_text("Proofread cells onto proofread cells")
     box = page.locator("#pop-synapses")
     expect(box).to_have_attribute("placeholder", "cleft_score >= 50")
     box.fill("all")
