@@ -165,7 +165,7 @@ def test_all_rows_come_in_parts_however_little_cave_sends_at_once(small_cortex, 
 
 
 def test_more_rows_than_a_file_may_have_are_refused(cave, synapses, version):
-    with pytest.raises(TooLarge, match="Filter further"):
+    with pytest.raises(TooLarge, match="Narrow the filter"):
         read_all(cave, synapses, TableQuery("size > 5000"), most=10)
     tags = open_large(cave.release(DS, version), TAGS)
     frames, total = read_all(cave, tags, TableQuery("size > 5000"), most=10)

@@ -157,7 +157,7 @@ def test_a_population_counts_the_synapses_that_cells_count(client, fly):
         assert row["denominator"] == kept.sum() and 0 < row["value"] < 1
     shares["synapses"] = "cleft_score >= 50 or gaba > 0.5"  # which CAVE cannot count
     refused = client.get(f"/api/v1/{FLY[0]}/{FLY[1]}/populations/matrix", query_string=sets | shares)
-    assert (refused.status_code, "are not known" in refused.json["error"]["message"]) == (400, True)
+    assert (refused.status_code, "Not all" in refused.json["error"]["message"]) == (400, True)
     unsized = client.get(f"/api/v1/{FLY[0]}/{FLY[1]}/populations/matrix", query_string=sets | {"value": "net_size"})
     assert (unsized.status_code, "no sizes" in unsized.json["error"]["message"]) == (400, True)
     compared = ask(client, FLY, "populations/changes", **sets, against=FLY[1])

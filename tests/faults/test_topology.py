@@ -190,7 +190,7 @@ def rows(body: bytes) -> list[str]:
     return [row["id"] for row in json.loads(body)["rows"]]
 
 
-@pytest.mark.parametrize("name", ["karst-a", "karst-b", "redis", "localcave"])
+@pytest.mark.parametrize("name", ["karst-a", "karst-b", "localcave", "redis"])
 def test_whoever_fails_nobody_sees_it_who_reads_what_is_cached(site: Site, name: str) -> None:
     for application in ("karst-a", "karst-b"):  # both hold what is read
         assert ask(site.parts[application].url + ROWS)[0] == 200

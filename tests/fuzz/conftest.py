@@ -36,9 +36,9 @@ class _Mistakes(logging.Handler):
         self.records.append(logging.Formatter().format(record))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mistakes() -> Iterator[list[str]]:
-    """What Karst logs as its own mistakes, whatever it shows of them."""
+    """What Karst logs as its own mistakes in these tests, whatever it shows of them."""
     handler = _Mistakes()
     logging.getLogger("karst").addHandler(handler)
     yield handler.records
