@@ -38,7 +38,7 @@ def pages(root: int) -> dict[str, tuple[str, str]]:
             f"/populations?pre_table={PROOFREADING}&read=on&panel=distributions",
             "#plot-depths .main-svg",
         ),
-        "populations-failing": ("/populations?a=nope", "#pop-results > *"),
+        "populations-failing": ("/populations?pre_table=nope", ".alert-danger"),
         "gallery": ("/gallery", "#gallery-list a"),
         "skeletons": (f"/skeletons?cells={root}", "main h1"),
         "glossary": ("/glossary", "main h1"),
