@@ -12,6 +12,6 @@ Public names:
 - `rows`: SENT_AT_ONCE, UNUSED
 - `servers`: open_cave
 - `skeletons`: MOST_ASKED
-- `synapse_shape`: CENTRE, SCORES, SynapseShape, TRANSMITTERS, VALID_NT
+- `synapse_shape`: CENTRE, SCORES, SynapseShape, TRANSMITTERS, VALID_NT, WITHOUT_CENTRE
 - `versions`: find, resolve
 """

@@ -17,6 +17,7 @@ CONTACTS: Mapping[tuple[str, str], str] = {
 }
 """The ends of contacts, which have no direction, and in words the one that counts as presynaptic."""
 CENTRE = "ctr_pt_position"
+WITHOUT_CENTRE = "without_centre"
 SCORES = ("connection_score", "cleft_score", "score", "plasticity")
 """Columns that say how sure or how strong a synapse is, in the schema types of CAVE."""
 TRANSMITTERS: Mapping[str, str] = {
@@ -47,7 +48,8 @@ class SynapseShape:
     """What the synapses of a `table` have.
 
     `pre` and `post` are what the names of the columns of its two ends begin with. `positions` are the columns whose
-    mean is the place of a synapse: its centre alone, else both ends, else one. `sized` tells whether there are sizes;
+    mean is the place of a synapse: its centre alone, else both ends, else one. `ends` are those whose mean it is in a
+    row without a centre; none where a table has no centres at all. `sized` tells whether there are sizes;
     `scores` and `transmitters` are the columns of those. With `referring`, the table refers to the synapses, so an id
     of a synapse is its target_id. A `directed` one tells the presynaptic side from the other.
     """
@@ -56,6 +58,7 @@ class SynapseShape:
     pre: str = ENDS[0]
     post: str = ENDS[1]
     positions: tuple[str, ...] = (CENTRE,)
+    ends: tuple[str, ...] = ()
     sized: bool = True
     scores: tuple[str, ...] = ()
     transmitters: tuple[str, ...] = ()
@@ -105,6 +108,7 @@ def shape_of(info: TableInfo, columns: Collection[str]) -> SynapseShape:
         pre=pre,
         post=post,
         positions=(CENTRE,) if CENTRE in placed else tuple(placed),
+        ends=tuple(placed[1:]) if CENTRE in placed else (),
         sized="size" in there,
         scores=tuple(name for name in SCORES if name in there),
         transmitters=tuple(name for name in TRANSMITTERS if name in there),
@@ -116,16 +120,23 @@ def shape_of(info: TableInfo, columns: Collection[str]) -> SynapseShape:
 def as_synapses(frame: pd.DataFrame, shape: SynapseShape, more: Sequence[str] = ()) -> pd.DataFrame:
     """Rows of a table of a shape as synapses: id, pre_pt_root_id, post_pt_root_id, size (Float64, blank where the table
     has none), `shape.values`, ctr_pt_position_x_nm, _y_nm, _z_nm, and the columns of `more`. The positions of `frame`
-    are in nm; of two ends of which one is not known, the other is the place."""
-    placed = {f"{CENTRE}_{axis}_nm": _mean([frame[f"{name}_{axis}"] for name in shape.positions]) for axis in "xyz"}
+    are in nm; of two ends of which one is not known, the other is the place. `attrs[WITHOUT_CENTRE]` are the ids of the
+    rows that `shape.ends` place, where there are such."""
+    placed = {axis: _mean(frame, shape.positions, axis) for axis in "xyz"}
+    blank = placed["x"].isna() if shape.ends else pd.Series(False, frame.index)
+    if blank.any():
+        placed = {axis: own.astype("Float64").fillna(_mean(frame, shape.ends, axis)) for axis, own in placed.items()}
     ends = {"pre_pt_root_id": frame[f"{shape.pre}_root_id"], "post_pt_root_id": frame[f"{shape.post}_root_id"]}
     size = frame["size"] if shape.sized else pd.array([pd.NA] * len(frame), dtype="Float64")
     kept = [
         name for name in (*shape.values, *_split(more, frame)) if name in frame and name not in ("id", "size", *ends)
     ]
     ids = frame["target_id" if shape.referring else "id"]
-    result = pd.DataFrame({"id": ids, **ends, "size": size, **{name: frame[name] for name in kept}, **placed})
+    places = {f"{CENTRE}_{axis}_nm": place for axis, place in placed.items()}
+    result = pd.DataFrame({"id": ids, **ends, "size": size, **{name: frame[name] for name in kept}, **places})
     result.attrs = dict(frame.attrs)
+    if blank.any():
+        result.attrs[WITHOUT_CENTRE] = ids[blank].astype(int).tolist()
     return result
 
 
@@ -139,5 +150,7 @@ def _split(names: Sequence[str], frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def _mean(parts: Sequence[pd.Series]) -> pd.Series:
+def _mean(frame: pd.DataFrame, positions: Sequence[str], axis: str) -> pd.Series:
+    """Along an axis, the mean of those positions that are known."""
+    parts = [frame[f"{name}_{axis}"] for name in positions]
     return parts[0] if len(parts) == 1 else pd.concat(parts, axis=1).mean(axis=1)

@@ -13,14 +13,20 @@ import pandas as pd
 from services.cache.shared import Cache
 from services.cave.queries import Filters, Source
 from services.cave.rows import complete, selected
-from services.cave.synapse_shape import COLUMNS_OF, SynapseShape, as_synapses, shape_of
+from services.cave.synapse_shape import CENTRE, COLUMNS_OF, SynapseShape, as_synapses, shape_of
 from services.core.directions import Direction
 from services.core.errors import NotFound
+from services.core.parallel import gather
 from services.core.records import TableInfo, Version
 from services.core.roles import Roles
 
 if TYPE_CHECKING:
     from services.cave.client import Cave
+
+IDS_AT_ONCE = 10_000
+"""Synapses without a centre whose ends one request asks for: 200 kB of JSON."""
+FINEST = (1.0, 1.0, 1.0)
+"""The resolution in which positions come in nm."""
 
 
 class Synapses(ABC):
@@ -82,27 +88,27 @@ class Synapses(ABC):
         """Synapses onto ("in") or of ("out") a cell: id, pre_pt_root_id, post_pt_root_id, size,
         what else their table says of each (`values` of the shape), ctr_pt_position_x_nm, _y_nm, _z_nm, and
         `more` columns of the table, positions split and in nm; autapses and partners with root id 0 included. Sizes are
-        blank where the table has none, and positions the mean of the two ends where it has no centres.
+        blank where the table has none, and positions the mean of the two ends where there is no centre.
 
         CAVE sends a limited number, which `attrs["truncated"]` tells; `whole` asks in as many pieces as it takes.
         """
         shape = self.synapse_shape()
         source = self._source(shape.table)
         filters = Filters(equal={shape.own(direction): int(root_id)})
-        finest: dict[str, Any] = {"desired_resolution": [1.0, 1.0, 1.0]}
+        finest: dict[str, Any] = {"desired_resolution": list(FINEST)}
         columns = list(dict.fromkeys([*shape.columns, *more]))
         options = {**finest, "select_columns": columns}
 
         def load() -> pd.DataFrame:
             if not self.version.kept:
                 frame = self._rows_at(self.version.timestamp, source, filters, whole=whole, **finest)
-                frame = selected(frame, columns, None, None)
+                frame = selected(frame, [*columns, *shape.ends], None, None)
             elif whole:
                 frame = complete(partial(self.cave.queries.rows, *self._place, source, **options), filters)
             else:
                 frame = self.cave.queries.rows(*self._place, source, filters, **options)
                 frame = self.cave.queries.with_total(frame, *self._place, source, filters)
-            return as_synapses(frame, shape, more)
+            return as_synapses(self._with_ends(frame, shape), shape, more)
 
         key: tuple[str | int, ...] = (
             "synapses",
@@ -124,10 +130,24 @@ class Synapses(ABC):
         ends = {f"{shape.pre}_root_id": pre, f"{shape.post}_root_id": post}
         filters = Filters(isin={name: ids for name, ids in ends.items() if ids is not None})
         columns = list(dict.fromkeys([*shape.columns, *more]))
-        options: dict[str, Any] = {"select_columns": columns, "desired_resolution": [1.0, 1.0, 1.0]}
+        options: dict[str, Any] = {"select_columns": columns, "desired_resolution": list(FINEST)}
         source = self._source(shape.table)
         rows = partial(self.cave.queries.rows, *self._place, source, **options)
-        return as_synapses(complete(rows, filters), shape, more)
+        return as_synapses(self._with_ends(complete(rows, filters), shape), shape, more)
+
+    def _with_ends(self, frame: pd.DataFrame, shape: SynapseShape) -> pd.DataFrame:
+        """The rows with the positions of both ends of those that have no centre. CAVE is asked only where there are
+        such, and only for them."""
+        blank = frame.loc[frame[f"{CENTRE}_x"].isna(), "id"].tolist() if shape.ends else []
+        needed = [name for name in shape.ends if f"{name}_x" not in frame]
+        if not blank or not needed:
+            return frame
+        options: dict[str, Any] = {"select_columns": needed, "desired_resolution": list(FINEST)}
+        rows = partial(self.cave.queries.rows, *self._place, self._source(shape.table), **options)
+        some = (blank[start : start + IDS_AT_ONCE] for start in range(0, len(blank), IDS_AT_ONCE))
+        ends = pd.concat(gather(*(partial(complete, rows, Filters(isin={"id": ids})) for ids in some)))
+        by_id = ends.set_index("id").reindex(frame["id"])
+        return frame.assign(**{f"{name}_{axis}": by_id[f"{name}_{axis}"].array for name in needed for axis in "xyz"})
 
     def synapse_shape(self) -> SynapseShape:
         """What the synapses of a version have; asked of CAVE only where their schema type does not say it.

@@ -35,7 +35,7 @@ Public names:
 - `soma`: image
 - `synapse_filter`: ALL, among, chosen, chosen_among, columns_needed, columns_of, parse, parse_among, usual
 - `synapse_rows`: CENTRE_NM
-- `synapse_script`: definition, line
+- `synapse_script`: MEAN_OF, definition, line, places
 - `synapse_values`: fault, transmitter_table
 - `synapse_weights`: degrees
 - `tuning`: counted_in_words, tables, tuning

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from services.cave.release import Release
+from services.cave.synapse_shape import WITHOUT_CENTRE
 from services.cells import compartments
 from services.cells.synapse_rows import CENTRE_NM, depths_um
 from services.core import space
@@ -244,11 +245,14 @@ def _columns_in(node: Node) -> Iterator[Column]:
 
 
 def _voxels(rows: pd.DataFrame, voxel_nm: tuple[float, float, float]) -> pd.DataFrame:
-    """The rows with their positions, which come in nm, in voxels, as filters count them."""
+    """The rows with their positions, which come in nm, in voxels, as filters count them, and as their table has them:
+    without a centre where it has none."""
     frame = rows.rename(columns={name: name.removesuffix("_nm") for name in CENTRE_NM})
     for axis, size in zip("xyz", voxel_nm, strict=True):
         for name in (one for one in frame.columns if one.endswith(f"_position_{axis}")):
             # to a millionth of a voxel: what lies behind is noise of the division
             nm = frame[name].to_numpy(np.float64, na_value=np.nan)
             frame[name] = pd.array(np.round(nm / size, 6), dtype="Float64")
+    if without := rows.attrs.get(WITHOUT_CENTRE):
+        frame.loc[frame["id"].isin(without), [f"{CENTRE}_{axis}" for axis in "xyz"]] = pd.NA
     return frame

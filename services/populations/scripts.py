@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from services.cave.queries import Filters
 from services.cave.release import Release
-from services.cells import cells, compartments, synapse_filter, tuning_script
+from services.cells import cells, compartments, synapse_filter, synapse_script, tuning_script
 from services.cells.partner_script import turn
 from services.core.errors import BadInput, TooLarge
 from services.filters.nodes import Everything
@@ -78,8 +78,7 @@ PRE, POST = 1, 2
 _PLACED = """
 synapses = synapses.rename(columns=lambda name: name.replace('_pt_root_id', '_root_id')).sort_values('id')
 synapses = synapses[synapses['pre_root_id'] != synapses['post_root_id']].reset_index(drop=True)
-places = [synapses[[f'{{name}}_{{axis}}' for axis in 'xyz']].to_numpy('float64') for name in {positions}]
-nm = sum(places) / len(places) * {voxel_nm}
+nm = {places} * {voxel_nm}
 synapses['depth_um'] = ({turn})[:, 1]
 if 'size' not in synapses:
     synapses['size'] = float('nan')
@@ -137,7 +136,10 @@ def readings(pair: Pair, names: Collection[str]) -> list[str]:
     parts = [
         "\n".join(f"import {name}" for name in needed),
         _synapses(pair, placed=True),
-        _PLACED.format(positions=[*release.synapse_shape().positions], voxel_nm=_voxel_nm(release), turn=turning),
+        synapse_script.MEAN_OF,
+        _PLACED.format(
+            places=synapse_script.places(release.synapse_shape(), READ), voxel_nm=_voxel_nm(release), turn=turning
+        ),
     ]
     if {"pre_um", "post_um"} & {*names}:
         table = cells.nucleus_table(release)
@@ -174,7 +176,7 @@ def _synapses(pair: Pair, *, placed: bool = False) -> str:
             f"{shape.table} refers to the synapses, which a script cannot join.", "Download the edges as a file."
         )
     ends = {f"{shape.pre}_root_id": "pre_pt_root_id", f"{shape.post}_root_id": "post_pt_root_id"}
-    sized, position = ["size"] if shape.sized else [], [*shape.positions] if placed else []
+    sized, position = ["size"] if shape.sized else [], [*shape.positions, *shape.ends] if placed else []
     same = pair.pre.ids.tolist() == pair.post.ids.tolist()
     only = synapse_filter.parse_among(release, pair.synapses)
     kept = "synapses = among(pre, post)"
