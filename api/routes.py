@@ -22,12 +22,12 @@ from services.cave.context import cave
 from services.cave.release import Release
 from services.core.columns import Column
 from services.core.errors import BadInput
-from services.filters.misread import misread
 from services.neuroglancer import links
 from services.tables import joins, large_tables, live, narrowed_tables, position_units, tables
 from services.views.addresses import NO_TYPES, CellAddress, TableAddress
 from services.views.cell_view import CellView
-from services.views.table_view import HeldView, PagedView, exact_view, held
+from services.views.table_opening import exact_view, held
+from services.views.table_view import HeldView, PagedView
 
 LINK_KEYS = ("viewer", "group_by", "colour_by", "visible")
 
@@ -128,7 +128,7 @@ def messages_of(view: HeldView | PagedView) -> list[str]:
     table = view.table
     messages = [*live.sentences(table.datastack, table.version, table.info), *live.notices(cave(), table)]
     if isinstance(view, HeldView):
-        messages += [*narrowed_tables.sentences(view.table), *misread(view.filter, view.table.frame)]
+        messages += [*narrowed_tables.sentences(view.table), *view.misread]
         messages += filter(None, (joined.sentence() for joined in view.table.joined))
     return messages
 

@@ -15,7 +15,7 @@ from services.tables import live
 from services.tables.crosstabs import CrossTab, crosstab
 from services.tables.facets import Facet, Histogram, facets, histograms
 from services.tables.tables import to_records
-from services.views.table_view import held
+from services.views.table_opening import held
 
 
 @blueprint.get("/<datastack>/<version>/tables/<table>/facets")

@@ -10,7 +10,7 @@ from callbacks import views
 from callbacks.bodies import GridState, IdText, Outline
 from callbacks.register import callback
 from components import alerts, viewer_panel
-from services.views.table_view import held
+from services.views.table_opening import held
 
 MOST = 3_000
 """Rows that open at once in a page; the link has more."""

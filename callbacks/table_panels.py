@@ -23,7 +23,8 @@ from services.cells import id_search
 from services.filters import completion
 from services.tables import crosstabs, examples, facets, joins, plots
 from services.views.addresses import parse_table
-from services.views.table_view import HeldView, PagedView, held, open_view
+from services.views.table_opening import held, open_view
+from services.views.table_view import HeldView, PagedView
 
 GRAPHS = {"type": "table-graph", "of": ALL}
 

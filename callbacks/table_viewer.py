@@ -22,7 +22,8 @@ from services.neuroglancer import links
 from services.tables import export, joins, live, plots, tables
 from services.views.addresses import Query, parse_table
 from services.views.resolving import default_table, release_of
-from services.views.table_view import HeldView, PagedView, open_view
+from services.views.table_opening import open_view
+from services.views.table_view import HeldView, PagedView
 
 GRID = {"type": "table-rows", "side": MATCH, "of": MATCH, "key": MATCH}
 GRIDS = {"type": "table-rows", "side": ALL, "of": ALL, "key": ALL}
@@ -182,9 +183,7 @@ def link(state: GridState | None, selected: list[IdText] | None, picked: Outline
     """A link to the rows that were ticked, else picked in the plot, else filtered."""
     if not state:
         return no_update, no_update
-    shown = views.of_table_grid(state)
-    chosen, subject = shown.chosen(selected, picked)
-    created = shown.link(chosen)
+    created, subject = views.of_table_grid(state).chosen_link(selected, picked)
     return neuroglancer_link(created, subject), table_page.selection(len(selected or ()))
 
 

@@ -29,7 +29,8 @@ from services.views.addresses import (
     parse_table,
 )
 from services.views.resolving import release_of
-from services.views.table_view import HeldView, PagedView, open_view
+from services.views.table_opening import open_view
+from services.views.table_view import HeldView, PagedView
 
 
 def query_of(href: str) -> Query:

@@ -29,13 +29,15 @@ class Derived:
         of result first."""
         return Derived(self._memory, *self.key, parts)
 
-    def get(self, make: Callable[[], T]) -> T:
-        """The result of this name, made by `make` unless it is held. Two threads that ask for the same new one may both
-        make it. Nobody may change it."""
+    def get(self, make: Callable[[], T], is_valid: Callable[[T], bool] = lambda _: True) -> T:
+        """The result of this name, made by `make` unless one is held and `is_valid` still. Two threads that ask for the
+        same new one may both make it. Nobody may change it."""
         if self._memory is None:
             return make()
         held = self._memory.get(self.key)
-        return cast("T", held.content) if held else cast("T", self._memory.put(self.key, make()).content)
+        if held and is_valid(cast("T", held.content)):
+            return cast("T", held.content)
+        return cast("T", self._memory.put(self.key, make()).content)
 
 
 NOT_KEPT = Derived()

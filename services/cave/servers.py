@@ -125,6 +125,9 @@ class Servers(Cave):
     def upload_state(self, datastack: str, state: dict[str, Any]) -> int:
         return self.at(datastack).upload_state(datastack, state)
 
+    def keeps_state(self, datastack: str, state_id: int) -> bool:
+        return self.at(datastack).keeps_state(datastack, state_id)
+
     def state_url(self, datastack: str, state_id: int) -> str:
         return self.at(datastack).state_url(datastack, state_id)
 

@@ -27,9 +27,7 @@ class States(ABC):
     def upload_state(self, datastack: str, state: dict[str, Any]) -> int:
         """Put a Neuroglancer state into CAVE's state service; its id. The same state is put there once, for as long as
         the service keeps it."""
-        digest = hashlib.blake2b(
-            orjson.dumps(state, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY), digest_size=16
-        ).hexdigest()
+        digest = hashlib.blake2b(orjson.dumps(state, option=orjson.OPT_SERIALIZE_NUMPY), digest_size=16).hexdigest()
         key, subject = ("state", datastack, digest), self.asker.subject(datastack)
         sent: list[int] = []
 
@@ -40,12 +38,12 @@ class States(ABC):
             return sent[-1]
 
         number = int(self.cache.value(key, load))
-        if not sent and not self._is_kept(datastack, number):
+        if not sent and not self.keeps_state(datastack, number):
             self.cache.forget(key)
             number = int(self.cache.value(key, load))
         return number
 
-    def _is_kept(self, datastack: str, state_id: int) -> bool:
+    def keeps_state(self, datastack: str, state_id: int) -> bool:
         """Whether the service still has a state. CAVE, which is reached by https, keeps them for good; a localcave
         forgets them when it is reset or starts anew, and is near enough to be asked."""
         if self.settings.server_address.startswith("https://"):

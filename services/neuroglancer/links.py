@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import orjson
 import pandas as pd
 from nglui.statebuilder import ViewerState
 
@@ -84,7 +85,8 @@ class Link:
 
     `url` is absolute, or a path of this application for the bundled viewer; `panel_url` shows the same cells and
     points in a page, in the bundled viewer, whichever `viewer` was chosen. `state` is what it opens, as JSON in the
-    dialect of `viewer`; a page needs only the addresses. `description` says in words what is in it, `notes` (a part of
+    dialect of `viewer`; empty where only the addresses are held. `state_ids` are those of the states that the addresses
+    name in CAVE's state service. `description` says in words what is in it, `notes` (a part of
     it) what there is not to show, `left_out` what a limit kept out ("" = nothing). `legend` gives the groups' colours
     "#rrggbb".
     """
@@ -99,6 +101,7 @@ class Link:
     notes: str
     viewer: Viewer
     legend: Mapping[str, str] = field(default_factory=dict)
+    state_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -326,22 +329,23 @@ def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) ->
 # --- the link
 
 
-def _addresses(frame: _Frame, built: State, state: State) -> tuple[str, str, str]:
-    """The addresses in the chosen viewer and for the panel in a page, and a sentence when they are not as short as they
-    should be. `state` is `built` for whoever asked; CAVE, which knows its own address, keeps `built`."""
+def _addresses(frame: _Frame, built: State, state: State) -> tuple[str, str, tuple[int, ...], str]:
+    """The addresses in the chosen viewer and for the panel in a page, the states that they name, and a sentence when
+    they are not as short as they should be. `state` is `built` for whoever asked; CAVE, which knows its own address,
+    keeps `built`."""
     cave, datastack, both = frame.cave, frame.scene.datastack, (frame.viewer, PANEL)
-    length = len(state_json(state))
+    length = len(orjson.dumps(state, option=orjson.OPT_SERIALIZE_NUMPY))
     if length <= INLINE_CHARACTERS and len(inline_url(frame.viewer, state)) <= INLINE_CHARACTERS:
         url, panel = (inline_url(viewer, state) for viewer in both)
-        return url, panel, ""
+        return url, panel, (), ""
     try:
         own = spoken(frame.viewer, built)
-        address = outside(cave, cave.state_url(datastack, cave.upload_state(datastack, own)))
-        url = short_url(frame.viewer, datastack, address)
+        ids = [cave.upload_state(datastack, own)]
         if own is not built:
-            address = outside(cave, cave.state_url(datastack, cave.upload_state(datastack, built)))
-        panel = short_url(PANEL, datastack, address)
-        return url, panel, ""
+            ids.append(cave.upload_state(datastack, built))
+        addresses = [outside(cave, cave.state_url(datastack, id)) for id in ids]
+        url, panel = short_url(frame.viewer, datastack, addresses[0]), short_url(PANEL, datastack, addresses[-1])
+        return url, panel, tuple(ids), ""
     except KarstError as error:
         if length > PAGE_CHARACTERS or len(inline_url(frame.viewer, state)) > PAGE_CHARACTERS:
             raise TooLarge(
@@ -349,14 +353,14 @@ def _addresses(frame: _Frame, built: State, state: State) -> tuple[str, str, str
                 f"A short link could not be had: {error.message} Select fewer rows, or try again later.",
             ) from error
         url, panel = (inline_url(viewer, state) for viewer in both)
-        return url, panel, f"A short link could not be had ({error.message.rstrip('.')}), so this one is long."
+        return url, panel, (), f"A short link could not be had ({error.message.rstrip('.')}), so this one is long."
 
 
 def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) -> Link:
     # with sources that whoever asked can reach
     layers = [layer | {"source": outside(frame.cave, layer.get("source"))} for layer in built.state["layers"]]
     state = built.state | {"layers": layers}
-    url, panel_url, remark = _addresses(frame, built.state, state)
+    url, panel_url, state_ids, remark = _addresses(frame, built.state, state)
     scene = frame.scene
     notes = " ".join(built.notes)
     sentences = [
@@ -380,4 +384,5 @@ def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) ->
         notes=notes,
         viewer=frame.viewer,
         legend=built.legend,
+        state_ids=state_ids,
     )

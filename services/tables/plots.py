@@ -54,8 +54,12 @@ def axes(table: TableFrame, x: str = "", y: str = "") -> tuple[Column, Column] |
 
 def counts(table: TableFrame, query: TableQuery, groups: Groups) -> pd.DataFrame:
     """How many rows that a query keeps are in each group, as :func:`value_counts.count_by` has it."""
-    counted = value_counts.count_by(table, query, groups.column, groups if groups.edges else None)
-    return counted.assign(value=as_stored(counted["value"]))
+
+    def count() -> pd.DataFrame:
+        counted = value_counts.count_by(table, query, groups.column, groups if groups.edges else None)
+        return counted.assign(value=as_stored(counted["value"]))
+
+    return table.derived.of("counts", query.key(), groups.column).get(count)
 
 
 def counts_of(rows: pd.DataFrame, whole: pd.DataFrame, column: str, groups: Groups | None = None) -> pd.DataFrame:

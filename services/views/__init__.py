@@ -15,5 +15,6 @@ Public names:
 - `resolving`: default_table, release_of
 - `search`: address_of
 - `start`: CellExample, PairExample, TypeExample, cells, types
-- `table_view`: HeldView, PagedView, exact_view, held, open_view
+- `table_opening`: exact_view, held, open_view
+- `table_view`: HeldView, PagedView
 """

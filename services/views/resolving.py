@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from services.cave.client import Cave
@@ -10,7 +11,8 @@ from services.cave.release import Release
 from services.core.columns import Column, find_column
 from services.core.errors import BadInput, NotFound
 from services.tables import live, saved_ids
-from services.tables.tables import TableQuery
+from services.tables.large_tables import LargeTable
+from services.tables.tables import TableFrame, TableQuery
 from services.views.addresses import CellAddress, PopulationAddress, TableAddress, WallAddress
 
 
@@ -43,3 +45,9 @@ def fitting(pairs: Any, columns: Sequence[Column]) -> tuple[list[tuple[str, str]
         except BadInput:
             lost.append(f"This table has no column {name[:80]!r}; what the address asks of it was left out.")
     return kept, lost
+
+
+def short(cave: Cave, address: TableAddress, table: TableFrame | LargeTable) -> TableAddress:
+    """The address with long lists of ids saved, so that its address stays one that servers take."""
+    short = saved_ids.shortened(cave, table, query_of(cave, address))
+    return replace(address, where=short.where, boxes=short.boxes)

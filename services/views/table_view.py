@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from services.cave.client import Cave
+from services.cave.context import outside_address
 from services.cave.release import Release
-from services.core.columns import Column, default_group, find_column, in_words
+from services.core.columns import Column, default_group, find_column
 from services.core.errors import BadInput, KarstError
 from services.filters.filters import parse_box, parse_line
 from services.filters.misread import misread
@@ -24,10 +25,7 @@ from services.tables import (
     facets,
     filter_units,
     groups,
-    joins,
     large_tables,
-    live,
-    narrowed_tables,
     plots,
     saved_ids,
     scripts,
@@ -35,14 +33,13 @@ from services.tables import (
 )
 from services.tables.groups import Groups
 from services.tables.large_tables import LargeTable
-from services.tables.position_units import columns_in
 from services.tables.tables import TableFrame, TableQuery
 from services.views.addresses import LONGEST_ADDRESS, TableAddress
-from services.views.resolving import default_table, fitting, query_of, release_of
+from services.views.resolving import query_of, short
 
 
 @dataclass(frozen=True)
-class TableView:
+class TableView(ABC):
     """A table as an address asks for it, made once for a request and handed to all that answers it.
 
     `address` has everything filled in that it left open, without what the table does not have; `messages` are sentences
@@ -110,6 +107,15 @@ class TableView:
             self.release.cave, self.table, rows, viewer=viewer, most=most, group_by=self.colour_by or None
         )
 
+    @abstractmethod
+    def chosen(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, str]:
+        """The rows that were ticked, else picked in the plot, else filtered, and what to call them."""
+
+    def chosen_link(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[Link, str]:
+        """The link to these rows, and what to call them."""
+        rows, subject = self.chosen(selected, picked)
+        return self.link(rows), subject
+
 
 @dataclass(frozen=True)
 class HeldView(TableView):
@@ -138,7 +144,13 @@ class HeldView(TableView):
 
     def counted(self) -> tuple[int | None, Sequence[str]]:
         """How many rows the filter keeps (None = unknown), and what one may expect of them and does not get."""
-        return tables.page(self.table, self.query, 0, 0)[1], misread(self.filter, self.table.frame)
+        return tables.page(self.table, self.query, 0, 0)[1], self.misread
+
+    @property
+    def misread(self) -> tuple[str, ...]:
+        """What one may expect of the filter and does not get."""
+        derived = self.table.derived.of("misread", self.query.key())
+        return derived.get(lambda: misread(self.filter, self.table.frame))
 
     def meant(self, total: int | None) -> tuple[str, str] | None:
         """The values that may be meant where no cell has what was typed, and the address of the view with them, if that
@@ -184,6 +196,19 @@ class HeldView(TableView):
         rows, narrowed = self.picked_rows(selected, picked)
         return rows, _subject(len(rows), selected=narrowed)
 
+    def chosen_link(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[Link, str]:
+        """The link to these rows; that to all of them, without its state, is held for as long as CAVE has the state."""
+        if selected or picked:
+            return super().chosen_link(selected, picked)
+        cave, datastack = self.release.cave, self.address.datastack
+        parts = self.query.key(), self.address.viewer, self.colour_by, outside_address(cave)
+        rows = tables.select(self.table, self.query)
+        link = self.table.derived.of("link", *parts).get(
+            lambda: replace(self.link(rows), state={}),
+            lambda held: bool(held.state_ids) and all(cave.keeps_state(datastack, id) for id in held.state_ids),
+        )
+        return link, _subject(len(rows), selected=False)
+
     def script(self, columns: Sequence[Column] | None = None) -> str:
         """Python that reads the rows, with these columns (None = those that are shown)."""
         return scripts.table_snippet(self.release.cave, self.table, self.query, columns or self.columns)
@@ -222,7 +247,7 @@ class HeldView(TableView):
     def narrowed(self, line: str) -> str | None:
         """The address of the rows that also pass a query line; None where it would be too long."""
         where = f"({self.address.where}) and {line}" if self.address.where.strip() else line
-        href = _short(self.release.cave, replace(self.address, where=where), self.table).href()
+        href = short(self.release.cave, replace(self.address, where=where), self.table).href()
         return href if len(href) <= LONGEST_ADDRESS else None
 
 
@@ -265,118 +290,6 @@ class PagedView(TableView):
         most, why = large_tables.MOST_EXPORTED, "needs all rows at once, and these come from CAVE in parts"
         too_many = {"CSV": f"has {most:,} rows at most; filter further"} if (total or 0) > most else {}
         return {"Parquet": why, "Arrow": why, **too_many}
-
-
-def open_view(cave: Cave, address: TableAddress) -> HeldView | PagedView:
-    """The table of an address. Columns that it names and the table does not have are left out, and said."""
-    release, opened, table, warnings = _opened(cave, address)
-    concrete = _short(cave, opened, table)
-    names = [column.name for column in table.columns]
-    known = set(names)
-    axes = set() if isinstance(table, LargeTable) else {column.name for column in plots.axes_of(table)}
-    any_held = set() if isinstance(table, LargeTable) else known
-    among = {"x": axes, "y": axes, "group_by": any_held, "left": any_held, "right": any_held}
-    parts: dict[str, Any] = {part: getattr(address, part) for part in among}
-    kept: dict[str, Any] = {part: name if name in among[part] else "" for part, name in parts.items()}
-    requests = joins.with_joined(names, address.join, address.columns)
-    ticked = () if known <= set(requests) else tuple(name for name in names if name in requests)
-    kept_address = replace(concrete, columns=joins.with_marks(concrete.join, ticked), **kept)
-    here = {name for name in requests if joins.is_here(name, concrete.join)}
-    messages = (*warnings, *map(_lost, {*here, *parts.values()} - known - {""}))
-    if isinstance(table, LargeTable):
-        return PagedView(release, kept_address, table, messages)
-    return HeldView(release, kept_address, table, messages)
-
-
-def exact_view(cave: Cave, address: TableAddress, on: str = "auto") -> HeldView | PagedView:
-    """The table of an address of which nothing may be left out; the tables of its `join` stand beside by the id `on`
-    (see :func:`joins.join`). Raises BadInput, NotFound or TooLarge for what cannot be answered."""
-    release = release_of(cave, address)
-    named = replace(address, datastack=release.datastack, version=str(release.version.label))
-    query = query_of(cave, named)
-    table = narrowed_tables.open_narrowed(release, address.table, query=query, unit=address.unit)
-    if not isinstance(table, LargeTable):
-        joined, _ = joins.join_all(cave, table, address.join, on)
-        return HeldView(release, named, tables.with_units(joined, address.unit))
-    if address.join:
-        raise BadInput(f"{address.table} is too large to hold, so no table stands beside it.", "Leave join out.")
-    return PagedView(release, named, large_tables.with_units(table, address.unit))
-
-
-def held(view: HeldView | PagedView) -> HeldView:
-    """A view, if its table is held. Raises TooLarge."""
-    if isinstance(view, PagedView):
-        raise large_tables.too_many(view.release.cave, view.table)
-    return view
-
-
-def _opened(cave: Cave, address: TableAddress) -> tuple[Release, TableAddress, TableFrame | LargeTable, list[str]]:
-    """The release of an address, the address with everything filled in, its table, and sentences for what does not fit.
-
-    Boxes and sorts go by the names of the table's own columns; those of columns that it does not have are left out.
-    """
-    release = release_of(cave, address)
-    name = address.table or default_table(release)
-    table = large_tables.open_any(release, name)
-    if isinstance(table, LargeTable):
-        table = _narrowed(cave, replace(address, datastack=release.datastack), table) or table
-    if isinstance(table, LargeTable):
-        view, warnings = _paged(address, table)
-        messages = [*live.sentences(release.datastack, release.version, table.info), *warnings]
-        table = large_tables.with_units(table, address.unit)
-    else:
-        table, warnings = joins.join_possible(cave, table, address.join)
-        view, table = replace(address, join=table.joins), tables.with_units(table, address.unit)
-        messages = [
-            *live.sentences(release.datastack, release.version, table.info),
-            *narrowed_tables.sentences(table),
-            *warnings,
-        ]
-    boxes, lost_boxes = fitting(view.boxes.items(), table.columns)
-    sort, lost_sorts = fitting(view.sort, table.columns)
-    concrete = replace(view, datastack=release.datastack, version=str(release.version.label), table=name)
-    kept = replace(concrete, boxes=dict(boxes), sort=tuple(sort))  # type: ignore[arg-type]
-    counted, unread = _in_its_unit(cave, kept, table)
-    return release, counted, table, [*lost_boxes, *lost_sorts, *unread, *messages]
-
-
-def _narrowed(cave: Cave, address: TableAddress, table: LargeTable) -> TableFrame | None:
-    """What the filter of a view leaves of a large table, if that can be held."""
-    counted = large_tables.with_units(table, address.unit)
-    boxes, _ = fitting(address.boxes.items(), counted.columns)
-    view, _ = _in_its_unit(cave, replace(address, boxes=dict(boxes)), counted)
-    return narrowed_tables.narrowed(cave, table, query_of(cave, view), address.unit)
-
-
-def _in_its_unit(cave: Cave, view: TableAddress, table: TableFrame | LargeTable) -> tuple[TableAddress, list[str]]:
-    """The view with its filter in the unit of its positions, and a sentence where one of another cannot be read."""
-    plain = replace(view, filters_in="")
-    if view.filters_in in ("", view.unit):
-        return plain, []
-    columns, unit = columns_in(table.columns, view.filters_in), in_words(view.unit)
-    try:
-        rewritten = filter_units.rewritten(columns, query_of(cave, view), filter_units.to_unit(view.unit))
-    except BadInput:
-        return plain, [f"The filter cannot be read, so its numbers stayed as they are: positions now count in {unit}."]
-    return replace(plain, where=rewritten.where, boxes=rewritten.boxes), []
-
-
-def _paged(view: TableAddress, table: LargeTable) -> tuple[TableAddress, list[str]]:
-    """The view of a table that is only read by pages, without what these cannot have, and sentences on that."""
-    warnings = ["The order that the address asks for was left out."] if view.sort else []
-    if view.join:
-        warnings.append(f"{table.info.name} is too large to hold: no table stands beside it.")
-    return replace(view, sort=(), join=()), warnings
-
-
-def _lost(name: str) -> str:
-    return f"This table has no column {name[:80]!r}; what the address asks of it was left out."
-
-
-def _short(cave: Cave, address: TableAddress, table: TableFrame | LargeTable) -> TableAddress:
-    """The address with long lists of ids saved, so that its address stays one that servers take."""
-    short = saved_ids.shortened(cave, table, query_of(cave, address))
-    return replace(address, where=short.where, boxes=short.boxes)
 
 
 def _subject(count: int, *, selected: bool) -> str:

@@ -34,7 +34,7 @@ from services.populations import networks, population, scripts
 from services.populations.nulls import MODELS
 from services.views.addresses import CellAddress, PopulationAddress, TableAddress
 from services.views.cell_view import CellView
-from services.views.table_view import held, open_view
+from services.views.table_opening import held, open_view
 from tests.figures import drawn
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"

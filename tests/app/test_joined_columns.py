@@ -19,7 +19,7 @@ from services.core.errors import BadInput, KarstError, NotFound
 from services.core.settings import Settings
 from services.tables import joins, live
 from services.views.addresses import TableAddress, parse_table
-from services.views.table_view import open_view
+from services.views.table_opening import open_view
 
 DS, TYPES, PROOFREAD, MANUAL, MTYPES = (
     "karst_demo",

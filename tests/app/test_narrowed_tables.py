@@ -25,7 +25,8 @@ from services.tables.large_tables import LargeTable, open_large
 from services.tables.narrowed_tables import narrowed, open_narrowed, sentences
 from services.tables.tables import TableFrame, TableQuery
 from services.views.addresses import TableAddress
-from services.views.table_view import HeldView, PagedView, open_view
+from services.views.table_opening import open_view
+from services.views.table_view import HeldView, PagedView
 from tests.servers import start_localcave
 
 DS, SYNAPSES, TAGS = "karst_demo", "synapses_pni_2", "synapse_target_predictions_ssa"

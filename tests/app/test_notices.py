@@ -21,7 +21,7 @@ from services.core.settings import Settings
 from services.populations import sets
 from services.tables import live
 from services.views.addresses import TableAddress
-from services.views.table_view import open_view
+from services.views.table_opening import open_view
 from tests import tiny
 from tests.servers import start_localcave
 

@@ -11,7 +11,7 @@ from services.core.errors import BadInput
 from services.tables import tables
 from services.tables.tables import TableQuery
 from services.views.addresses import TableAddress
-from services.views.table_view import open_view
+from services.views.table_opening import open_view
 
 DS, TYPES = "karst_demo", "aibs_metamodel_celltypes_v661"
 

@@ -142,6 +142,14 @@ def test_none_is_a_result() -> None:
     assert len(created) == 1
 
 
+def test_what_is_not_valid_any_more_is_made_anew() -> None:
+    derived = Derived(Memory(10_000), "thing")
+    assert derived.get(lambda: 1, is_valid=lambda _: False) == 1
+    assert derived.get(lambda: 2, is_valid=lambda held: held == 1) == 1
+    assert derived.get(lambda: 3, is_valid=lambda held: held != 1) == 3
+    assert derived.get(lambda: 4) == 3
+
+
 def test_without_a_name_nothing_is_kept() -> None:
     assert [NOT_KEPT.of("rows").get(lambda number=number: number) for number in range(3)] == [0, 1, 2]
 
