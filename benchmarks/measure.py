@@ -52,17 +52,23 @@ def compare(what: str, call: Callable[[], object], against: str, other: Callable
 
 
 def resident_mb(url: str) -> float:
-    """Memory of the processes that listen at an address, and of their children."""
+    """Memory of the processes that listen at an address."""
     return sum(float(process.memory_info().rss) for process in _processes(url)) / 1e6
 
 
 def cpu_s(url: str) -> float:
-    """Processor time that they have used so far; what ended before is not in it."""
-    return sum(float(used.user + used.system) for used in (process.cpu_times() for process in _processes(url)))
+    """Processor time that they, and those of theirs that have ended, have used so far."""
+    return sum(sum(process.cpu_times()[:4]) for process in _processes(url))
 
 
-def _processes(url: str) -> set[psutil.Process]:
+def _processes(url: str) -> list[psutil.Process]:
     port = int(url.rsplit(":", 1)[1])
-    listening = [one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
-    owners = {one.pid for one in listening if one.laddr and one.laddr.port == port}
-    return {child for pid in owners if pid for child in (psutil.Process(pid), *psutil.Process(pid).children())}
+    return [process for process in psutil.process_iter() if _listens(process, port)]
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    try:
+        connections = process.net_connections("tcp")
+    except psutil.Error:  # ended meanwhile, or somebody else's
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections)
