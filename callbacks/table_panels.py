@@ -16,12 +16,13 @@ from callbacks.figure_scripts import COPIED, COPY, copied
 from callbacks.register import callback
 from components import alerts, table_page, table_plots
 from components.crosstabs import compare_form, compared, nothing_to_compare
-from components.facets import facet_panel
+from components.facets import facet_panel, of_one_system
 from components.id_search import id_report
 from services.cave.context import cave
 from services.cells import id_search
 from services.filters import completion
 from services.tables import crosstabs, examples, facets, joins, plots
+from services.tables.systems import OneSystem
 from services.views.addresses import parse_table
 from services.views.table_opening import held, open_view
 from services.views.table_view import HeldView, PagedView
@@ -43,8 +44,26 @@ def count_facets(state: GridState | None, panel: str | None, columns: list[str])
     if not state or panel != "facets":
         return no_update
     shown = held(views.of_table_grid(state, columns, panel))
-    counted = facets.facets(shown.table, shown.query), facets.histograms(shown.table, shown.query)
-    return table_page.drawn_for(shown.address, facet_panel(*counted, shown.boxed))
+    return table_page.drawn_for(shown.address, counted_values(shown))
+
+
+def counted_values(shown: HeldView) -> list[Any]:
+    """The same of the rows of one system, where these are of several; the systems themselves of all."""
+    system = shown.system()
+    one = shown.of_system(system.value) if system else shown
+    of_all = {system.column: facets.facet(shown.table, shown.query, system.column)} if system else {}
+    categories = [of_all.get(each.column.name) or each for each in facets.facets(one.table, one.query)]
+    panel = facet_panel(
+        categories,
+        facets.histograms(one.table, one.query),
+        lambda column, box: (shown if column in of_all else one).boxed(column, box),
+    )
+    return [*said_system(shown, system), *panel]
+
+
+def said_system(shown: HeldView, system: OneSystem | None) -> list[Any]:
+    """Of which system something is, and ways to the others."""
+    return of_one_system(system, lambda other: shown.of_system(other).address.href())
 
 
 @callback(
@@ -67,10 +86,12 @@ def compare(state: GridState | None, panel: str | None, columns: list[str]) -> A
     if chosen is None:
         return [form, nothing_to_compare()]
     sides = [column.name for column in chosen]
-    rest = {name: text for name, text in view.boxes.items() if name not in sides}
-    result = crosstabs.crosstab(shown.table, replace(shown.query, boxes=rest), *sides)
-    drawn = compared(result, view, shown.narrowed, filtered=bool(view.where or rest))
-    return table_page.drawn_for(view, [form, *drawn])
+    system = shown.system(*sides)
+    one = shown.of_system(system.value) if system else shown
+    rest = {name: text for name, text in one.address.boxes.items() if name not in sides}
+    result = crosstabs.crosstab(one.table, replace(one.query, boxes=rest), *sides)
+    drawn = compared(result, one.address, one.narrowed, filtered=bool(view.where or rest))
+    return table_page.drawn_for(view, [form, *said_system(shown, system), *drawn])
 
 
 @callback(
@@ -89,12 +110,11 @@ def draw(state: GridState | None, panel: str | None, columns: list[str], picked:
         return no_update
     shown = held(views.of_table_grid(state, columns, panel))
     drawers = {"counts": draw_counts, "histogram": draw_histogram}
-    return table_page.drawn_for(
-        shown.address, drawers.get(shown.address.plot, partial(draw_points, outline=picked))(shown)
-    )
+    drawn = drawers.get(shown.address.plot, partial(draw_points, outline=picked))(shown.plotted)
+    return table_page.drawn_for(shown.address, [*said_system(shown, shown.system(shown.colour_by)), *drawn])
 
 
-def draw_counts(shown: HeldView) -> Any:
+def draw_counts(shown: HeldView) -> list[Any]:
     """Bars of the rows by value."""
     result, plot = shown.groups, table_drawings.counts(shown)
     if not result or not plot:
@@ -104,7 +124,7 @@ def draw_counts(shown: HeldView) -> Any:
     return table_plots.counts_figure(plot, values, lambda value: shown.boxed(result.column, clicked(value)))
 
 
-def draw_histogram(shown: HeldView) -> Any:
+def draw_histogram(shown: HeldView) -> list[Any]:
     """Bars of the rows by a number."""
     drawn = table_drawings.bars(shown)
     if drawn is None:
@@ -112,7 +132,7 @@ def draw_histogram(shown: HeldView) -> Any:
     return table_plots.histogram_figure(*drawn, lambda box: shown.boxed(drawn[1].column.name, box))
 
 
-def draw_points(shown: HeldView, outline: Outline | None) -> Any:
+def draw_points(shown: HeldView, outline: Outline | None) -> list[Any]:
     """A dot for each row."""
     drawn = table_drawings.points(shown, outline)
     if drawn is None:
@@ -139,7 +159,8 @@ def copy_script(
     if not clicks or not state:
         return no_update
     shown = held(views.of_table_grid(state, columns, "plot"))
-    return copied(table_drawings.plots_of(shown, picked), plot["name"], shown.address.href(), shown.readings)
+    one = shown.plotted
+    return copied(table_drawings.plots_of(one, picked), plot["name"], one.address.href(), one.readings)
 
 
 @callback(

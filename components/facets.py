@@ -14,12 +14,31 @@ from components.attributes import aria, data
 
 if TYPE_CHECKING:
     from services.tables.facets import Bar, Facet, FacetValue, Histogram
+    from services.tables.systems import OneSystem
 
 FIRST = 8
 """Values of a column that are seen at once."""
 
 Href = Callable[[str, str], str]
 """From the name of a column and the text of its box to the address of the view with that box."""
+
+
+MOST_SYSTEMS = 12
+"""Systems that a sentence names."""
+
+
+def of_one_system(system: OneSystem | None, href: Callable[[str], str]) -> list[Any]:
+    """Of which rows something is, where not of all: those of one system. `href` gives the address of the rows of
+    another one."""
+    if system is None:
+        return []
+    which = f"{system.column.replace('_', ' ')} {system.value}"
+    parts: list[Any] = [f"Only the {system.num_rows:,} of {system.total:,} rows of {which}. Others: "]
+    for name in system.others[:MOST_SYSTEMS]:
+        parts += [html.A(name, href=href(name)), ", "]
+    more = len(system.others) - MOST_SYSTEMS
+    parts[-1] = f", and {more:,} more." if more > 0 else "."
+    return [html.P(parts, className="k-hint")]
 
 
 def facet_panel(facets: Sequence[Facet], histograms: Sequence[Histogram], href: Href) -> list[Any]:

@@ -128,9 +128,9 @@ def picked(count: int, keep: str | None, onwards: Sequence[Any]) -> list[Any]:
     ]
 
 
-def no_numbers() -> html.P:
+def no_numbers() -> list[Any]:
     """Stands where a plot would be."""
-    return html.P("This table has no numbers to plot.", className="k-muted")
+    return [html.P("This table has no numbers to plot.", className="k-muted")]
 
 
 def blank(column: str) -> str:

@@ -5,7 +5,7 @@ Public names:
 - `crosstabs`: CrossTab, crosstab, sides
 - `examples`: cells, filter_line, types
 - `export`: FORMATS, MIME, csv_of_frame, csv_of_frames, file_name, listed_ids, provenance, to_arrow, to_bytes
-- `facets`: Bar, Facet, FacetValue, Histogram, facets, histograms, known_values
+- `facets`: Bar, Facet, FacetValue, Histogram, facet, facets, histograms, known_values
 - `filter_units`: as_known, changed, rewritten, to_unit
 - `groups`: BLANK_LABEL, Groups, of_table, of_values, texts, with_several
 - `joins`: KEYS, is_here, join_all, join_possible, joinable, with_joined, with_marks
@@ -22,6 +22,7 @@ Public names:
 - `script_filters`: expression
 - `scripts`: AGREED, DATASETS, MATCHES, NATURAL, WITH_TEXTS, commented, large_snippet, ordered, positions,
   table_snippet, wide_lines, written_arguments, written_client
+- `systems`: OneSystem, box, shown
 - `tables`: TableFrame, TableQuery, catalogue, columns_of, filter_of, id_columns, is_type_table, open_table,
   page, row_chunks, row_numbers, rows_of, select, to_records, type_tables, with_units
 """

@@ -93,6 +93,13 @@ def facets(table: TableFrame, query: TableQuery, *, budget_s: float = BUDGET_S) 
     return tuple(counted)
 
 
+def facet(table: TableFrame, query: TableQuery, name: str) -> Facet | None:
+    """The one of a column; None where it is no category. Raises BadInput."""
+    column = find_column(table.columns, name)
+    codes = _categories(table, column)
+    return _facet(_Live(table, query), column, codes) if codes else None
+
+
 def histograms(
     table: TableFrame, query: TableQuery, *, bars: int = BARS, budget_s: float = BUDGET_S
 ) -> tuple[Histogram, ...]:

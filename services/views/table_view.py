@@ -29,10 +29,12 @@ from services.tables import (
     plots,
     saved_ids,
     scripts,
+    systems,
     tables,
 )
 from services.tables.groups import Groups
 from services.tables.large_tables import LargeTable
+from services.tables.systems import OneSystem
 from services.tables.tables import TableFrame, TableQuery
 from services.views.addresses import LONGEST_ADDRESS, TableAddress
 from services.views.resolving import query_of, short
@@ -162,6 +164,21 @@ class HeldView(TableView):
             return None
         return ", ".join(map(format_value, values)), replace(self.address, where=query.where, boxes=query.boxes).href()
 
+    def system(self, *by: str) -> OneSystem | None:
+        """The system that is shown alone, see :func:`systems.shown`."""
+        return systems.shown(self.table, self.query, self.release.roles.cell_types, by)
+
+    def of_system(self, system: str) -> HeldView:
+        """The view with the box that keeps the rows of a system."""
+        boxes = {**self.address.boxes, **systems.box(self.table, system)}
+        return replace(self, address=replace(self.address, boxes=boxes))
+
+    @property
+    def plotted(self) -> HeldView:
+        """The view of the rows that the plot has."""
+        system = self.system(self.colour_by)
+        return self.of_system(system.value) if system else self
+
     def points(self) -> pd.DataFrame | None:
         """The dots of the plot; None where it has none."""
         address, table, query = self.address, self.table, self.query
@@ -174,13 +191,13 @@ class HeldView(TableView):
         """The ids of the rows within what was drawn in the plot; None where nothing was, or nothing can be."""
         if not picked or "id" not in self.table.frame:
             return None
-        drawn = picked
+        drawn, plotted = picked, self.plotted
 
         def find() -> pd.Series | None:
-            dots = self.points()
+            dots = plotted.points()
             return None if dots is None else plots.within(dots, drawn)
 
-        parts = (self.query.key(), self.address.plot, self.address.x, self.address.y, json.dumps(picked))
+        parts = (plotted.query.key(), self.address.plot, self.address.x, self.address.y, json.dumps(picked))
         return self.table.derived.of("picked ids", *parts).get(find)
 
     def picked_rows(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, bool]:

@@ -1,0 +1,63 @@
+"""Which rows are shown together of a table with annotations in several systems: those of one of them at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from services.core.columns import find_column
+from services.core.roles import Role
+from services.core.type_columns import system_column, usual_system
+from services.filters.filters import box_of
+from services.tables import tables
+from services.tables.tables import TableFrame, TableQuery
+
+
+@dataclass(frozen=True)
+class OneSystem:
+    """The system `value` of the `column` of systems, of which are `num_rows` of the `total` rows that a query keeps;
+    `others` are the other systems that these are of, that of most rows first."""
+
+    column: str
+    value: str
+    num_rows: int
+    total: int
+    others: tuple[str, ...]
+
+
+def shown(table: TableFrame, query: TableQuery, role: Role, by: Sequence[str] = ()) -> OneSystem | None:
+    """The system to show of the rows that a query keeps: that which is read of such a table (see
+    :func:`type_columns.usual_system`), else that of most rows. None where these are of one system, where a column of
+    `by` tells them apart, or where most cells are of one: those are classes. Raises BadInput for a query that cannot be
+    read."""
+    column = system_column(table.frame)
+    if column is None or column in by or "pt_root_id" not in table.frame:
+        return None
+
+    def find() -> tuple[str, bool]:
+        usual = usual_system(table.frame, table.info.name, role)
+        return usual[1] if usual else "", _of_several(table.frame, column)
+
+    usual, several = table.derived.of("systems", role.table, role.system).get(find)
+    if not usual and not several:
+        return None
+    rows = table.frame[column].astype("string").take(tables.row_numbers(table, query))
+    counts = rows.value_counts()
+    if len(counts) < 2:
+        return None
+    value = usual if usual in counts else str(counts.index[0])
+    return OneSystem(column, value, int(counts[value]), len(rows), tuple(map(str, counts.index.drop(value))))
+
+
+def box(table: TableFrame, system: str) -> dict[str, str]:
+    """The box that keeps the rows of one system, by its column."""
+    column = find_column(table.columns, system_column(table.frame) or "")
+    return {column.name: box_of(column, [system])}
+
+
+def _of_several(rows: pd.DataFrame, column: str) -> bool:
+    """Whether most rows are of cells that have rows of several systems."""
+    known = rows.loc[(rows["pt_root_id"].fillna(0) != 0).to_numpy(bool), ["pt_root_id", column]]
+    return bool(known.dropna().drop_duplicates()["pt_root_id"].duplicated(keep=False).mean() > 1 / 2)
