@@ -43,7 +43,7 @@ def with_tables(partners: pd.DataFrame, tables: Mapping[str, TypeRows]) -> tuple
         joined = rows.frame.reindex(roots).reset_index(drop=True)
         parts.append(joined.rename(columns={column: f"{name}{SEPARATOR}{column}" for column in joined.columns}))
         messages += cell_types.differing([rows], roots.to_numpy(np.int64), name)
-    return pd.concat(parts, axis=1), tuple(messages)
+    return pd.concat(parts, axis=1) if tables else partners, tuple(messages)
 
 
 def distance_columns(volume: Volume) -> tuple[str, ...]:

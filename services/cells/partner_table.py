@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -128,7 +129,7 @@ def open_partners(cave: Cave, connections: Connectivity, options: PartnerOptions
         connections.only,
     )
     release = Release(cave, connections.datastack, connections.version)
-    derived = cave.at(connections.datastack).derived.of("partners", *parts, repr(options))
+    derived = cave.at(connections.datastack).derived.of("partners", *parts, *astuple(options))
     return derived.get(lambda: _open(release, connections, options))
 
 
@@ -230,15 +231,16 @@ def _with_requests(
 ) -> tuple[pd.DataFrame, list[str]]:
     """The columns of one direction that cost a request each, asked for at once."""
     cave, side = release.cave, Direction(options.side)
-    share, compartment, nt, by_neuropil = (
-        name in options.more for name in (SHARE, COMPARTMENT, TRANSMITTERS, NEUROPILS)
-    )
-    degrees, tags, transmitters, neuropils = gather(
-        lambda: synapse_weights.partner_degrees(cave, connections) if share else None,
-        lambda: compartments.predictions(cave, connections, side) if compartment else None,
-        lambda: synapse_values.transmitters(release, connections.cell.root_id, side) if nt else None,
-        lambda: synapse_values.neuropils(release, connections.cell.root_id, side) if by_neuropil else None,
-    )
+    questions: dict[str, Callable[[], Any]] = {
+        SHARE: lambda: synapse_weights.partner_degrees(cave, connections),
+        COMPARTMENT: lambda: compartments.predictions(cave, connections, side),
+        TRANSMITTERS: lambda: synapse_values.transmitters(release, connections.cell.root_id, side),
+        NEUROPILS: lambda: synapse_values.neuropils(release, connections.cell.root_id, side),
+    }
+    requested = [name for name in questions if name in options.more]
+    answers = dict(zip(requested, gather(*map(questions.__getitem__, requested)), strict=True))
+    degrees, tags, transmitters, neuropils = map(answers.get, questions)
+    share = SHARE in requested
     messages: list[str] = []
     if share and (message := role_tables.fault(release, "degrees")):
         raise BadInput(message, "Leave out the shares.")

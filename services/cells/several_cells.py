@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import pandas as pd
 
@@ -46,7 +46,7 @@ def open_partners(cave: Cave, cells: Sequence[Connectivity], options: PartnerOpt
     first = cells[0]
     roots = ",".join(str(one.cell.root_id) for one in cells)
     types = (first.type_table or "", first.type_by)
-    parts = (first.datastack, first.version.number, roots, *types, first.whole, first.only, repr(options))
+    parts = (first.datastack, first.version.number, roots, *types, first.whole, first.only, *astuple(options))
     derived = cave.at(first.datastack).derived.of("partners of several", *parts)
     return derived.get(lambda: _open(Release(cave, first.datastack, first.version), cells, options))
 

@@ -12,6 +12,7 @@ from services.cells import connectivity, partner_columns, partner_table
 from services.cells.connectivity import Connectivity
 from services.cells.partner_columns import COMPARTMENT, SHARE, TUNING
 from services.cells.partner_table import PartnerOptions
+from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
 
@@ -91,6 +92,12 @@ def test_tuning_is_of_coregistered_partners_alone(cave: Cave, client: CAVEclient
     assert set(tuned["root_id"]) <= recorded
     assert tuned["pref_ori_deg"].between(0, 180).all()
     assert len(table.frame) == len(found.inputs)
+
+
+def test_a_side_is_worked_out_once_whichever_name_it_is_given(cave: Cave, found: Connectivity) -> None:
+    for way in Direction:
+        tables = [partner_table.open_partners(cave, found, PartnerOptions(side)) for side in (way, way.value)]
+        assert tables[0] is tables[1]
 
 
 def test_no_column_is_lost_or_doubled(cave: Cave, found: Connectivity) -> None:
