@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from tests.e2e.truth import Truth
 from tests.servers import karst
@@ -30,6 +31,9 @@ FLAGS = [
 ]
 """WebGL by software, but for nothing else; no calls home, and no suggestions for an address bar that nobody sees."""
 
+KEEP_COMPILED = "--blink-settings=v8CacheOptions=4"
+"""Code is kept as it was compiled from its first time on, all of it."""
+
 SHIFT = """new PerformanceObserver((list) => {
     const moved = list.getEntries().filter((one) => !one.hadRecentInput);
     window.shifted = moved.reduce((sum, one) => sum + one.value, window.shifted || 0);
@@ -37,6 +41,11 @@ SHIFT = """new PerformanceObserver((list) => {
 """Adds up how much of a page moved by itself, in `window.shifted`."""
 
 WIDTH, HEIGHT = 1440, 900
+WINDOW: dict[str, Any] = {
+    "viewport": {"width": WIDTH, "height": HEIGHT},
+    "color_scheme": "light",
+    "permissions": ["clipboard-read", "clipboard-write"],
+}
 PATIENCE_MS = 60_000
 """Two cores may be busy with more than this."""
 
@@ -64,14 +73,31 @@ def truth(localcave_url: str) -> Truth:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium; the tests are skipped where there is none."""
+def profile(karst_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Headless Chromium with a profile, which spares a page of Karst the compiling of its code.
+
+    The tests are skipped where there is none.
+    """
     if not CHROMIUM.exists():
         pytest.skip(f"there is no browser at {CHROMIUM}")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield chromium
-        chromium.close()
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=CHROMIUM,
+            args=[*FLAGS, KEEP_COMPILED],
+            base_url=karst_url,
+            **WINDOW,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        yield context
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def browser(profile: BrowserContext) -> Browser:
+    """The same Chromium, for windows that know nothing of each other."""
+    assert profile.browser is not None
+    return profile.browser
 
 
 OpenPage = Callable[..., AbstractContextManager[Page]]
@@ -83,33 +109,34 @@ def is_no_page(message: ConsoleMessage) -> bool:
     return "status of 404" in message.text and not path.startswith(("/api/", "/_dash", "/assets/"))
 
 
+def faults_of(page: Page) -> list[str]:
+    """What the console, the page and the server report as errors, from now on."""
+    faults: list[str] = []
+
+    def console(message: ConsoleMessage) -> None:
+        if message.type == "error" and not is_no_page(message):
+            faults.append(f"console: {message.text} ({message.location['url']})")
+
+    def response(answer: Response) -> None:
+        if answer.status >= 500:
+            faults.append(f"HTTP {answer.status}: {answer.url}")
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: faults.append(f"page: {error}"))
+    page.on("response", response)
+    return faults
+
+
 @pytest.fixture(scope="session")
 def open_page(browser: Browser) -> OpenPage:
-    """A page of its own that fails when the console, the page or the server reports an error."""
+    """A page in a window of its own that fails when the console, the page or the server reports an error."""
 
     @contextmanager
     def opened(base_url: str) -> Iterator[Page]:
-        context = browser.new_context(
-            base_url=base_url,
-            viewport={"width": WIDTH, "height": HEIGHT},
-            color_scheme="light",
-            permissions=["clipboard-read", "clipboard-write"],
-        )
+        context = browser.new_context(base_url=base_url, **WINDOW)
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
-        faults: list[str] = []
-
-        def console(message: ConsoleMessage) -> None:
-            if message.type == "error" and not is_no_page(message):
-                faults.append(f"console: {message.text} ({message.location['url']})")
-
-        def response(answer: Response) -> None:
-            if answer.status >= 500:
-                faults.append(f"HTTP {answer.status}: {answer.url}")
-
-        page.on("console", console)
-        page.on("pageerror", lambda error: faults.append(f"page: {error}"))
-        page.on("response", response)
+        faults = faults_of(page)
         yield page
         context.close()
         assert not faults, "\n".join(faults)
@@ -118,7 +145,14 @@ def open_page(browser: Browser) -> OpenPage:
 
 
 @pytest.fixture
-def page(open_page: OpenPage, karst_url: str) -> Iterator[Page]:
-    """A page of Karst over the small demo cortex."""
-    with open_page(karst_url) as opened:
-        yield opened
+def page(profile: BrowserContext, karst_url: str) -> Iterator[Page]:
+    """As of `open_page`, of Karst over the small demo cortex: finds nothing kept of other pages but compiled code."""
+    others = profile.pages
+    page = profile.new_page()
+    storage = {"origin": karst_url, "storageTypes": "cookies,local_storage"}
+    profile.new_cdp_session(page).send("Storage.clearDataForOrigin", storage)
+    faults = faults_of(page)
+    yield page
+    for opened in set(profile.pages).difference(others):
+        opened.close()
+    assert not faults, "\n".join(faults)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 
 import networkx as nx
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import OpenPage
 from tests.e2e.truth import PROOFREADING, TYPES, Truth, neuroglancer_state, query
 
 pytestmark = pytest.mark.browser
@@ -53,7 +55,7 @@ def test_from_a_table_to_the_synapses_of_an_entry(page: Page, among: pd.DataFram
     offer = page.get_by_role("link", name="Read the synapses")
     expect(offer.or_(page.locator("#pop-table a")).first).to_be_visible()  # looking up may be a job before that
     if offer.is_visible():  # another test of this server may have read them
-        expect(page.locator(".k-offer")).to_contain_text("about 1 request")
+        expect(page.locator(".k-offer")).to_contain_text(re.compile("about [12] request"))  # or a part of them
         offer.click()
     counts = among.groupby(["row", "column"]).size()
     message = entries(page)
@@ -108,7 +110,15 @@ def expect_file_of_paths(page: Page, edges: pd.DataFrame) -> None:
     assert set(zip(direct["pre_root_id"], direct["post_root_id"], strict=True)) == set(pairs)
 
 
-def test_the_address_holds_all_of_it(page: Page, among: pd.DataFrame) -> None:
+@pytest.fixture
+def first_visit(open_page: OpenPage, karst_url: str) -> Iterator[Page]:
+    """A page of a browser that holds nothing of Karst."""
+    with open_page(karst_url) as page:
+        yield page
+
+
+def test_the_address_holds_all_of_it(first_visit: Page, among: pd.DataFrame) -> None:
+    page = first_visit
     view = f"/populations?pre_table={PROOFREADING}&read=on&value=connections"
     page.goto(view)
     pairs = among.drop_duplicates(["pre_pt_root_id", "post_pt_root_id"]).groupby(["row", "column"]).size()
