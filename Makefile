@@ -2,6 +2,8 @@
 
 VENV     ?= .venv
 PY       := $(VENV)/bin/python
+# Python compiles what it imports, which is a small part of what is installed.
+INSTALL  := $(PY) -m pip install --quiet --no-compile -c requirements.lock -r
 DEMO     := .data/karst_demo
 SIBLINGS := .data/karst_fly .data/karst_v1dd
 DATA     ?= $(DEMO) $(SIBLINGS)
@@ -97,12 +99,14 @@ golden: $(VENV)/.run
 
 $(VENV)/.run: requirements.txt requirements.lock
 	@bin/venv $(VENV)
-	$(PY) -m pip install --quiet -r requirements.txt -c requirements.lock
+	$(INSTALL) requirements.txt
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
-	$(PY) -m pip install --quiet -r requirements-dev.txt -c requirements.lock
-	@touch $@
+# The requirements of .run are among these.
+$(VENV)/.dev: requirements.txt requirements-dev.txt requirements.lock
+	@bin/venv $(VENV)
+	$(INSTALL) requirements-dev.txt
+	@touch $(VENV)/.run $@
 
 # The versions of everything that requirements*.txt bring along, from an environment that holds nothing else.
 lock:

@@ -145,14 +145,21 @@ def open_page(browser: Browser) -> OpenPage:
 
 
 @pytest.fixture
-def page(profile: BrowserContext, karst_url: str) -> Iterator[Page]:
-    """As of `open_page`, of Karst over the small demo cortex: finds nothing kept of other pages but compiled code."""
+def tab(profile: BrowserContext, karst_url: str) -> Iterator[Page]:
+    """A page of Karst over the small demo cortex, which finds nothing kept of other pages but files and code."""
     others = profile.pages
-    page = profile.new_page()
+    tab = profile.new_page()
     storage = {"origin": karst_url, "storageTypes": "cookies,local_storage"}
-    profile.new_cdp_session(page).send("Storage.clearDataForOrigin", storage)
-    faults = faults_of(page)
-    yield page
+    profile.new_cdp_session(tab).send("Storage.clearDataForOrigin", storage)
+    yield tab
     for opened in set(profile.pages).difference(others):
         opened.close()
+
+
+@pytest.fixture
+def page(tab: Page) -> Iterator[Page]:
+    """The same; fails as one of `open_page` does."""
+    faults = faults_of(tab)
+    yield tab
+    tab.close()
     assert not faults, "\n".join(faults)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from services.core.errors import TooOften
-from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.truth import Truth, query
 from tests.servers import free_port, karst
 
@@ -21,12 +19,9 @@ TABLE = "/table-viewer?table=nucleus_detection_v0"
 
 
 @pytest.fixture
-def page(browser: Browser, karst_url: str) -> Iterator[Page]:
+def page(tab: Page) -> Page:
     """A page whose console may tell of the requests that are broken here."""
-    context = browser.new_context(base_url=karst_url)
-    context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
-    context.close()
+    return tab
 
 
 def expect_lost(page: Page, *words: str) -> None:
