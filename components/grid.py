@@ -75,6 +75,7 @@ def rows_grid(
         "enableCellTextSelection": True,
         "tooltipShowDelay": 400,
         "rowHeight": ROW_PX,
+        "rowBuffer": 4,  # beyond the edge; each costs a new grid time
         "headerHeight": HEADER_PX,
         "floatingFiltersHeight": HEADER_PX,
         "rowClassRules": {MARK: f"params.data && params.data['{MARK}']"},
