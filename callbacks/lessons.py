@@ -64,4 +64,5 @@ def _lesson(name: str) -> files.Lesson:
     result = next((lesson for lesson in files.lessons()[0] if lesson.name == name), None)
     if result is None:
         raise NotFound(f"There is no lesson {name[:60]!r}.", "Choose one from the list.")
-    return answers.of_datastack(cave(), cave().settings.datastack, result, outside_address(cave()))
+    datastack = cave().settings.datastack
+    return answers.of_datastack(cave(), datastack, result, outside_address(cave().at(datastack)))

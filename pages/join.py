@@ -10,6 +10,7 @@ from flask import request
 
 from components.join_page import page
 from services.cave.context import cave, outside_address
+from services.core.addresses import bare
 from services.core.network import is_only_here, join_address
 
 dash.register_page(__name__, path="/join", title="Join · Karst", name="Join")
@@ -21,5 +22,6 @@ def layout(**query: Any) -> html.Div:
     if settings.host != "0.0.0.0" and is_only_here(settings.host):  # noqa: S104 - compared, not bound
         return page("", "", settings.datastack)
     address = join_address(request.host, request.scheme)
-    server = outside_address(cave())
-    return page(address, join_address(server.split("://")[1]) if settings.same_host else server, settings.datastack)
+    server = outside_address(cave().at(settings.datastack))
+    shown = join_address(server.split("://")[1]) if settings.same_host else server
+    return page(address, shown, bare(settings.datastack))

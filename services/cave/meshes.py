@@ -41,7 +41,7 @@ class Meshes(Voxels):
         mesh = self._read("mesh", most_s, lambda: _mesh(source, int(root_id), secrets))
         if mesh is None:
             whose = f"The mesh of {root_id} in {bare(datastack)}"
-            raise Upstream(f"{whose} could not be read within {most_s:g} s.")
+            raise Upstream(f"{whose} could not be read, or not within {most_s:g} s.")
         if not len(mesh.faces):
             raise missing
         if len(mesh.faces) > MOST_FACES:

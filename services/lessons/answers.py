@@ -21,6 +21,7 @@ from services.cave.release import Release
 from services.cave.versions import resolve
 from services.cells import connectivity
 from services.cells.pasted import one_id
+from services.core.addresses import bare
 from services.core.directions import Direction
 from services.core.errors import BadInput, NotFound, TooLarge
 from services.lessons.files import CELL, DATASTACK, SERVER, Lesson
@@ -55,7 +56,7 @@ def example_cell(cave: Cave, datastack: str) -> int:
 def of_datastack(cave: Cave, datastack: str, lesson: Lesson, server: str) -> Lesson:
     """A lesson about a datastack, whose CAVE whoever reads it reaches at the address `server`. Raises NotFound where it
     is about a cell and the datastack has no example."""
-    values = {DATASTACK: datastack, SERVER: server}
+    values = {DATASTACK: bare(datastack), SERVER: server}
     return lesson.filled(values | ({CELL: str(example_cell(cave, datastack))} if lesson.is_of_cell else {}))
 
 

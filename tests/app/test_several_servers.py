@@ -14,9 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from flask.testing import FlaskClient
 
+import app as _  # noqa: F401 - pages register with it
 from api import blueprint
 from api.health import blueprint as health
+from callbacks import lessons
 from localcave.folder.writer import table_path
+from pages import join
 from services.cave import servers
 from services.cave.client import Cave
 from services.core.errors import BadInput, KarstError, NotAllowed, NotFound
@@ -123,6 +126,16 @@ def test_scripts_and_links_lead_to_the_server(addresses: dict[str, str], client:
         link = client.post(f"/api/v1/{server}:{DS}/{V}/neuroglancer", json={"table": "types"}).json
         assert addresses[server] in json.dumps(link["state"])
         assert not [other for other in addresses.values() if other != addresses[server] and other in str(link["state"])]
+
+
+def test_lessons_and_the_page_to_join_name_the_server_of_the_datastack(addresses: dict[str, str]) -> None:
+    """They named the first server, and the datastack as only Karst calls it."""
+    app = flask.Flask("test_south")
+    app.extensions["karst"] = servers.open_cave(settings_of(addresses, KARST_DATASTACK=f"south:{DS}", HOST="0.0.0.0"))
+    client = f'CAVEclient("{DS}", server_address="{addresses["south"]}"'
+    with app.test_request_context(base_url="http://192.0.2.1:8050"):
+        assert client in str(join.layout())
+        assert client in lessons._lesson("2_commonest_type").code
 
 
 def test_a_profile_is_of_one_server_where_it_stands_in_its_folder(addresses: dict[str, str], tmp_path: Path) -> None:
