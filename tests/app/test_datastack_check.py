@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from app import main
 from services.cave.client import Cave
 from services.cells import connectivity, partner_columns, partner_table
 from services.cells.partner_table import PartnerOptions
@@ -33,10 +35,24 @@ def checked(url: str, config: Path, datastack: str, profile: str | None = None) 
     return datastack_check.check(Cave(Settings(server_address=url, cache="", config_dir=config)), datastack)
 
 
-def run(url: str, config: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "CAVE_SERVER_ADDRESS": url, "KARST_CONFIG": str(config), "KARST_CACHE": str(config / "c")}
-    command = [sys.executable, "app.py", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env=environ)
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(siblings_url: str, config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """What `python app.py` with some words ends with, writes and complains of, in this process."""
+    for name, value in environ_of(siblings_url, config).items():
+        monkeypatch.setenv(name, value)
+
+    def ended(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        return main(words), *capsys.readouterr()
+
+    return ended
+
+
+def environ_of(url: str, config: Path) -> dict[str, str]:
+    return {"CAVE_SERVER_ADDRESS": url, "KARST_CONFIG": str(config), "KARST_CACHE": str(config / "c")}
 
 
 def test_each_role_of_the_fly_and_what_the_pages_can_do(siblings_url: str, config: Path) -> None:
@@ -127,27 +143,29 @@ def test_a_profile_that_does_not_fit_is_told(siblings_url: str, config: Path, pr
     assert fault.split(";", maxsplit=1)[0] in " ".join(message.text.split())
 
 
-def test_the_command_ends_as_it_found_and_its_scaffold_fits(siblings_url: str, config: Path) -> None:
-    good = run(siblings_url, config, "--check", "karst_v1dd")
-    assert (good.returncode, "Faults" in good.stdout) == (0, False), good.stderr
+def test_the_command_ends_as_it_found_and_its_scaffold_fits(siblings_url: str, config: Path, run: Run) -> None:
+    status, out, err = run("--check", "karst_v1dd")
+    assert (status, "Faults" in out) == (0, False), err
     path = config / "datastacks" / "karst_fly.toml"
     path.write_text('[roles]\nsomata = "nuclei_v9"\n')
-    bad = run(siblings_url, config, "--check", "karst_fly")
+    command, environ = [sys.executable, "app.py", "--check", "karst_fly"], os.environ | environ_of(siblings_url, config)
+    bad = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env=environ)
     assert bad.returncode == 1
     assert "- The profile names nuclei_v9, which this version does not have." in bad.stdout
-    kept = run(siblings_url, config, "--scaffold", "karst_fly")
-    assert (kept.returncode, "is there already" in kept.stderr) == (2, True)
     path.unlink()
-    assert run(siblings_url, config, "--scaffold", "karst_fly").returncode == 0
+    assert run("--scaffold", "karst_fly")[0] == 0
     text = path.read_text()
+    status, _, err = run("--scaffold", "karst_fly")
+    assert (status, "is there already" in err, path.read_text()) == (2, True, text)
     assert tomllib.loads(text) == {"title": "karst_fly"}
     # without its #, all of it is right
     path.write_text(re.sub(r"(?m)^# (?=[a-z_]+ = |\[)", "", text))
     assert tomllib.loads(path.read_text())["roles"]["edges"] == "valid_connection_v2"
-    assert checked(siblings_url, config, "karst_fly").faults == ()
-    lost = run(siblings_url, config, "--check", "karst_flea")
-    assert (lost.returncode, lost.stdout) == (2, "")
-    assert "karst_flea" in lost.stderr
+    another = Path(shutil.copytree(config, config.with_name("another")))  # a profile is read once
+    assert checked(siblings_url, another, "karst_fly").faults == ()
+    status, out, err = run("--check", "karst_flea")
+    assert (status, out) == (2, "")
+    assert "karst_flea" in err
 
 
 @pytest.mark.parametrize("text", ["two\r\nlines", 'a "word" \\ C:\\n', "tab\tand \x07 bell", "\x7f\x85\u2028 µ😀"])

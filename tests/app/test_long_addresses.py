@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
-import sys
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.servers import free_port, running
+from tests.servers import karst
 
 
 @pytest.fixture(scope="module")
 def served(localcave_url, tmp_path_factory):
-    port = str(free_port())
-    url = f"http://127.0.0.1:{port}"
-    environ = {
-        "CAVE_SERVER_ADDRESS": localcave_url,
-        "KARST_CACHE": str(tmp_path_factory.mktemp("cache")),
-        "HOST": "127.0.0.1",
-        "PORT": port,
-        "WEB_CONCURRENCY": "1",
-    }
-    with running([sys.executable, "-m", "gunicorn", "app:server"], url, environ):
+    with karst(localcave_url, tmp_path_factory.mktemp("cache"), WEB_CONCURRENCY="1") as url:
         yield url
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from services.cells import cell_types, connectivity
 from services.core.settings import Settings
 from services.tables import facets, groups, tables
 from services.tables.tables import TableQuery
-from tests.servers import free_port, running
+from tests.servers import karst
 
 DS = "karst_demo"
 TYPES = "aibs_metamodel_celltypes_v661"
@@ -56,21 +55,14 @@ def test_a_cell_does_not_hold_a_whole_type_table(localcave_url: str) -> None:
 
 
 def test_the_folder_can_be_deleted_while_karst_answers(localcave_url: str, tmp_path: Path) -> None:
-    folder, port = tmp_path / "cache", free_port()
-    url = f"http://127.0.0.1:{port}"
-    environ = {
-        "CAVE_SERVER_ADDRESS": localcave_url,
-        "KARST_CACHE": str(folder),
-        "KARST_MEMORY_MB": "0.001",  # so that every answer comes from the folder, or from CAVE
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-    }
+    folder = tmp_path / "cache"
 
     def ask() -> tuple[int, bytes]:
         with urllib.request.urlopen(f"{url}/api/v1/{DS}/versions", timeout=30) as answer:
             return answer.status, answer.read()
 
-    with running([sys.executable, "-m", "gunicorn", "app:server"], url, environ):
+    # so little memory that every answer comes from the folder, or from CAVE
+    with karst(localcave_url, folder, KARST_MEMORY_MB="0.001") as url:
         first = ask()
         assert list((folder / "entries").iterdir())
         for _ in range(10):

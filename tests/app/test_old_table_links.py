@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -13,7 +12,7 @@ import pytest
 import requests
 from caveclient import CAVEclient
 
-from tests.servers import free_port, running
+from tests import servers
 
 DS, TYPES, NUCLEI = "karst_demo", "aibs_metamodel_celltypes_v661", "nucleus_detection_v0"
 PATH = f"/dash/datastack/{DS}/apps/table_viewer/"
@@ -22,11 +21,7 @@ PATH = f"/dash/datastack/{DS}/apps/table_viewer/"
 @pytest.fixture(scope="module")
 def karst(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the application as it is served."""
-    port = str(free_port())
-    url = f"http://127.0.0.1:{port}"
-    cache = str(tmp_path_factory.mktemp("cache"))
-    environ = {"CAVE_SERVER_ADDRESS": localcave_url, "KARST_CACHE": cache, "HOST": "127.0.0.1", "PORT": port}
-    with running([sys.executable, "-m", "gunicorn", "app:server"], url, environ | {"WEB_CONCURRENCY": "1"}):
+    with servers.karst(localcave_url, tmp_path_factory.mktemp("cache"), WEB_CONCURRENCY="1") as url:
         yield url
 
 
