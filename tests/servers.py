@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,16 +101,17 @@ def _serve(arguments: Sequence[str], environ: Mapping[str, str], output: str) ->
 @contextmanager
 def serving(
     arguments: Sequence[str], url: str, environ: Mapping[str, str] | None = None, log: Path | None = None
-) -> Iterator[None]:
-    """As `running`, of a module of Python with its arguments, which starts sooner."""
+) -> Iterator[ForkServerProcess]:
+    """As `running`, of a module of Python with its arguments, which starts sooner; `url` may be empty for what is none
+    of a server."""
     with tempfile.TemporaryDirectory() as scratch:
         output = log or Path(scratch) / "log"
         process = prepared.Process(target=_serve, args=(arguments, {**os.environ, **(environ or {})}, str(output)))
         process.start()
         try:
-            if not _healthy(process.is_alive, url):
+            if url and not _healthy(process.is_alive, url):
                 raise RuntimeError(f"{url} did not start:\n{output.read_text()}")
-            yield
+            yield process
         finally:
             if process.is_alive():
                 os.kill(process.pid, signal.SIGINT)

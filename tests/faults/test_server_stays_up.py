@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from urllib.parse import urlsplit
 
 import psutil
@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from tests import tiny
-from tests.servers import free_port, running, start_localcave
+from tests.servers import free_port, serving, start_localcave
 
 MOST_WAITING, DELAY_S = 4, 0.8
 TABLES = f"/api/v1/{tiny.DATASTACK}/latest/tables"
@@ -35,7 +35,13 @@ class Site:
     """One process of Karst, over a CAVE that takes its time."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: ForkServerProcess
+
+    def stop(self, how: signal.Signals) -> int | None:
+        """Send a signal and wait for the end; the exit status."""
+        os.kill(self.process.pid, how)
+        self.process.join(STOP_S)
+        return self.process.exitcode
 
     def get(self, path: str) -> requests.Response:
         return requests.get(self.url + path, timeout=60)
@@ -60,7 +66,7 @@ def start(cave: str) -> Iterator[Site]:
     url = f"http://127.0.0.1:{port}"
     own = {"CAVE_SERVER_ADDRESS": cave, "KARST_DATASTACK": tiny.DATASTACK, "KARST_CACHE": "", "PORT": port}
     limits = {"WEB_CONCURRENCY": "1", "KARST_MAX_WAITING": str(MOST_WAITING)}
-    with running([sys.executable, "-m", "gunicorn", "app:server"], url, own | limits) as process:
+    with serving(["gunicorn", "app:server"], url, own | limits) as process:
         site = Site(url, process)
         assert site.get(TABLES).status_code == 200
         yield site
@@ -131,8 +137,7 @@ def test_a_stop_answers_what_was_asked(site: Site) -> None:
     with ThreadPoolExecutor(MOST_WAITING) as pool:
         requested = site.ask_cave(pool, MOST_WAITING, 200)
         time.sleep(DELAY_S / 4)
-        site.process.send_signal(signal.SIGTERM)
-        assert site.process.wait(timeout=STOP_S) == 0
+        assert site.stop(signal.SIGTERM) == 0
         assert [one.result().status_code for one in requested] == [404] * MOST_WAITING
 
 
@@ -140,6 +145,5 @@ def test_an_interrupt_waits_for_nobody(slow_cave: str) -> None:
     with start(slow_cave) as site, ThreadPoolExecutor(2) as pool:
         requested = site.ask_cave(pool, 2)
         time.sleep(DELAY_S / 4)
-        site.process.send_signal(signal.SIGINT)
-        assert site.process.wait(timeout=STOP_S) == 0
+        assert site.stop(signal.SIGINT) == 0
         assert all(isinstance(one.exception(), requests.ConnectionError) for one in requested)

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -25,7 +23,7 @@ import redis
 
 from api.limits import MOST_MB
 from tests import tiny
-from tests.servers import ROOT, free_port, running
+from tests.servers import ROOT, free_port, running, serving
 
 NGINX = """
 daemon off;
@@ -49,7 +47,7 @@ READERS = 4
 
 
 class Part:
-    """A process at an address that does not change, so that it can be killed and brought back."""
+    """A module of Python at an address that does not change, so that it can be killed and brought back."""
 
     def __init__(self, command: list[str], url: str, environ: dict[str, str]) -> None:
         self.command, self.url, self.environ = command, url, environ
@@ -57,25 +55,32 @@ class Part:
 
     def start(self) -> None:
         self.stack = ExitStack()
-        self.process = self.stack.enter_context(running(self.command, self.url, self.environ))
+        self.pid = self.stack.enter_context(serving(self.command, self.url, self.environ)).pid
 
     def kill(self) -> None:
         """Ends it without a word, as a machine does that fails."""
-        parent = psutil.Process(self.process.pid)
+        parent = psutil.Process(self.pid)
         for one in (parent, *parent.children(recursive=True)):
             one.kill()
-        self.process.wait(10)
+        parent.wait(10)
 
     def end(self) -> None:
         self.stack.close()
 
 
+class Proxy(Part):
+    def start(self) -> None:
+        self.stack = ExitStack()
+        self.pid = self.stack.enter_context(running(self.command, self.url)).pid
+
+
 class Redis(Part):
     def start(self) -> None:
         self.stack = ExitStack()
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, text=True)
-        self.stack.callback(self.process.wait, 10)
-        self.stack.callback(self.process.terminate)
+        process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, text=True)
+        self.stack.callback(process.wait, 10)
+        self.stack.callback(process.terminate)
+        self.pid = process.pid
         client = redis.Redis.from_url(self.url)
         for _ in range(100):
             try:
@@ -84,14 +89,6 @@ class Redis(Part):
             except redis.ConnectionError:
                 time.sleep(0.05)
         raise RuntimeError("redis-server did not start")
-
-
-class Worker(Part):
-    def start(self) -> None:
-        self.stack = ExitStack()
-        self.process = subprocess.Popen(self.command, env=os.environ | self.environ, cwd=ROOT, text=True)
-        self.stack.callback(self.process.wait, 10)
-        self.stack.callback(self.process.terminate)
 
 
 @dataclass
@@ -109,12 +106,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     data = tiny.make(folder / tiny.DATASTACK)
     ports = {name: free_port() for name in ("proxy", "karst-a", "karst-b", "redis", "localcave")}
     url = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-    store = f"redis://127.0.0.1:{ports['redis']}/0"
+    url["redis"] = f"redis://127.0.0.1:{ports['redis']}/0"
     settings = {
         "CAVE_SERVER_ADDRESS": url["localcave"],
         "KARST_DATASTACK": tiny.DATASTACK,
         "KARST_SECRET_KEY": "the same for both",
-        "KARST_CACHE": store,
+        "KARST_CACHE": url["redis"],
         "KARST_WORKERS": "elsewhere",
         "KARST_TIMEOUT_S": "5",
         "KARST_PROXIES": "1",
@@ -126,24 +123,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     places |= {key: url[name].removeprefix("http://") for key, name in (("KARST_A", "karst-a"), ("KARST_B", "karst-b"))}
     (folder / "default.conf").write_text(re.sub(r"\$\{(\w+)\}", lambda match: places[match[1]], template))
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=getpass.getuser()))
-    served = ["-m", "localcave", "serve", str(data), "--port", str(ports["localcave"])]
     commands = {
         "redis": ["redis-server", "--port", str(ports["redis"]), "--save", "", "--bind", "127.0.0.1"],
-        "localcave": [sys.executable, *served],
-        "karst-a": [sys.executable, "-m", "gunicorn", "app:server"],
-        "karst-b": [sys.executable, "-m", "gunicorn", "app:server"],
-        "worker": [sys.executable, "app.py", "--work"],
+        "localcave": ["localcave", "serve", str(data), "--port", str(ports["localcave"])],
+        "karst-a": ["gunicorn", "app:server"],
+        "karst-b": ["gunicorn", "app:server"],
+        "worker": ["app", "--work"],
         "proxy": ["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")],
     }
     with ExitStack() as stack:
         parts: dict[str, Part] = {}
+        kinds = {"redis": Redis, "proxy": Proxy}
         for name, command in commands.items():
-            if name == "redis":
-                parts[name] = Redis(command, store, {})
-            elif name == "worker":
-                parts[name] = Worker(command, "", settings)
-            else:
-                parts[name] = Part(command, url[name], settings | {"PORT": str(ports[name])})
+            environ = settings | {"PORT": str(ports.get(name))}
+            parts[name] = kinds.get(name, Part)(command, url.get(name, ""), environ)
             stack.callback(parts[name].end)
         yield Site(url["proxy"], parts)
 
