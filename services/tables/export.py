@@ -43,7 +43,7 @@ def provenance(**facts: Any) -> dict[str, Any]:
 def csv_of_frame(
     frame: pd.DataFrame, columns: Sequence[Column], head: Mapping[str, Any], *, guard: bool = True
 ) -> Iterator[str]:
-    """A frame as :func:`csv_of_frames`."""
+    """One frame as a CSV file in parts; see :func:`csv_of_frames`."""
     starts = range(0, len(frame), ROWS_AT_ONCE)
     return csv_of_frames((frame.iloc[start : start + ROWS_AT_ONCE] for start in starts), columns, head, guard=guard)
 

@@ -94,7 +94,8 @@ def facets(table: TableFrame, query: TableQuery, *, budget_s: float = BUDGET_S) 
 
 
 def facet(table: TableFrame, query: TableQuery, name: str) -> Facet | None:
-    """The one of a column; None where it is no category. Raises BadInput."""
+    """The facet of one column; None where the column is not categorical. Raises BadInput for an unknown column and for
+    a query that cannot be read."""
     column = find_column(table.columns, name)
     codes = _categories(table, column)
     return _facet(_Live(table, query), column, codes) if codes else None
@@ -285,7 +286,7 @@ def _histogram(live: _Live, column: Column, bars: int) -> Histogram:
 
 
 def binned(values: pd.Series, bars: int) -> Binned:
-    """The same of a column of numbers."""
+    """A column of numbers in at most `bars` bars of equal width; no bars where it holds no finite number."""
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):

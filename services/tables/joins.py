@@ -81,7 +81,7 @@ def _systems(release: Release, joined: Joined) -> list[str]:
 
 
 def table_of(other: str) -> str:
-    """The table that is asked for."""
+    """The name of the table in what is asked for, `table`, `table:system` or `table:each`."""
     return other.partition(OF_SYSTEM)[0]
 
 
@@ -100,8 +100,9 @@ def _keys_known(cave: Cave, table: TableFrame, other: TableInfo) -> set[str]:
 
 
 def with_joined(names: Sequence[str], joined: Sequence[str], requests: Sequence[str]) -> tuple[str, ...]:
-    """The columns to show where those `requests` are named (none = all): these, and of each table `joined` of which
-    none is named all of `names`, unless HIDDEN is named before the table itself."""
+    """The names of the columns to show where an address asks for `requests` (none = all): these, and all columns of
+    each `joined` table that `requests` does not mention, whether by a column or, with HIDDEN before its name, to say
+    that none is shown. `names` are those of all columns there are."""
     there = [*map(table_of, joined)]
     marks = [f"{HIDDEN}{other}" for other in there]
     whole = [o for o, mark in zip(there, marks, strict=True) if mark not in requests and not _of(requests, o)]
@@ -110,12 +111,13 @@ def with_joined(names: Sequence[str], joined: Sequence[str], requests: Sequence[
 
 
 def with_marks(joined: Sequence[str], shown: Sequence[str]) -> tuple[str, ...]:
-    """What to name so that :func:`with_joined` finds just the columns `shown`."""
+    """The requests from which :func:`with_joined` makes exactly the columns `shown`."""
     return (*shown, *(f"{HIDDEN}{other}" for other in map(table_of, joined) if shown and not _of(shown, other)))
 
 
 def is_here(name: str, joined: Sequence[str]) -> bool:
-    """Whether a name in an address is of the table itself or of one that stands beside it, not of one that did."""
+    """Whether a name in an address is that of a column of the table itself or of one of the `joined` tables, not of a
+    table that was joined before."""
     other, dot, _ = name.partition(".")
     return other in map(table_of, joined) if dot else not name.startswith(HIDDEN)
 

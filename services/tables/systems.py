@@ -17,8 +17,8 @@ from services.tables.tables import TableFrame, TableQuery
 
 @dataclass(frozen=True)
 class OneSystem:
-    """The system `value` of the `column` of systems, of which are `num_rows` of the `total` rows that a query keeps;
-    `others` are the other systems that these are of, that of most rows first."""
+    """The annotation system `value`, one of the values of `column`: `num_rows` of the `total` rows that a query keeps
+    belong to it. `others` are the other systems among these rows, the one with the most rows first."""
 
     column: str
     value: str
@@ -28,10 +28,10 @@ class OneSystem:
 
 
 def shown(table: TableFrame, query: TableQuery, role: Role, by: Sequence[str] = ()) -> OneSystem | None:
-    """The system to show of the rows that a query keeps: that which is read of such a table (see
-    :func:`type_columns.usual_system`), else that of most rows. None where these are of one system, where a column of
-    `by` tells them apart, or where most cells are of one: those are classes. Raises BadInput for a query that cannot be
-    read."""
+    """Which system to show of the rows that a query keeps: the one that is read of such a table by default (see
+    :func:`type_columns.usual_system`), else the one with the most rows. None where all rows belong to one system, where
+    `by` names the column of systems, or where most cells have rows of one system only: its values are then classes.
+    Raises BadInput for a query that cannot be read."""
     column = system_column(table.frame)
     if column is None or column in by or "pt_root_id" not in table.frame:
         return None
@@ -52,7 +52,7 @@ def shown(table: TableFrame, query: TableQuery, role: Role, by: Sequence[str] = 
 
 
 def box(table: TableFrame, system: str) -> dict[str, str]:
-    """The box that keeps the rows of one system, by its column."""
+    """The filter box that keeps the rows of one system, by the name of its column."""
     column = find_column(table.columns, system_column(table.frame) or "")
     return {column.name: box_of(column, [system])}
 

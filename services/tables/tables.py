@@ -78,8 +78,8 @@ class Joined:
 class TableFrame:
     """One table or view at one version. `columns` are in the order to show them; `frame` holds all rows, ids as
     Int64, positions split and in voxels of `info.voxel_resolution_nm`. `derived` holds what was worked out from it,
-    `joined` are the tables whose columns stand beside its own. Of a table that is too large, it has only what CAVE
-    leaves by `filters` (see :mod:`narrowed_tables`), of `info.row_count` rows."""
+    `joined` are the tables whose columns stand beside its own. Of a table too large to hold, `frame` has only those of
+    the `info.row_count` rows that CAVE kept with `filters` (see :mod:`narrowed_tables`)."""
 
     datastack: str
     version: Version
@@ -185,8 +185,8 @@ def _beside(rows: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
 
 
 def columns_of(release: Release, info: TableInfo, frame: pd.DataFrame) -> tuple[Column, ...]:
-    """The columns of rows of a table of a (datastack, version), positions in its voxels, in the order to show them;
-    those of boxes around nuclei are left out."""
+    """The columns of some rows of a table, in the order to show them, positions in voxels of
+    `info.voxel_resolution_nm`; those of the bounding boxes of nuclei are left out."""
     aliases = _aliases(info, frame, release.roles.somata.table)
     columns = with_voxels(describe_columns(frame, aliases), info.voxel_resolution_nm)
     shown = [_titled(column, info) for column in columns if not column.name.startswith(UNUSED)]
@@ -204,7 +204,7 @@ def with_units(table: TableFrame, unit: str) -> TableFrame:
 
 
 def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:
-    """All that a query asks of a row. Raises BadInput."""
+    """The conditions of the query line and of all boxes as one filter. Raises BadInput where one cannot be read."""
     boxes = [parse_box(find_column(columns, name), text, query.saved, columns) for name, text in query.boxes.items()]
     return all_of([parse_line(query.where, columns, query.saved), *boxes])
 
@@ -212,10 +212,10 @@ def filter_of(columns: Sequence[Column], query: TableQuery) -> Node:
 def rows_of(
     frame: pd.DataFrame, columns: Sequence[Column], kept_by: Node, sort: Sort = (), derived: Derived = NOT_KEPT
 ) -> Rows:
-    """Positions of the rows of `frame` that a filter keeps, in an order. `derived` is that of the frame.
+    """The positions in `frame` (0 = first) of the rows that a filter keeps, sorted. `derived` is that of the frame.
 
-    Text goes by the numbers in it, 9 before 10. Blank cells come last in either direction; equal rows keep the order of
-    `id`, else of `frame`. Raises BadInput.
+    Numbers within text sort by their value, 9 before 10. Blank cells come last in either direction; equal rows keep the
+    order of `id`, else of `frame`. Raises BadInput where `sort` names an unknown column.
     """
     kept = np.flatnonzero(kept_by.mask(frame))
     named = {find_column(columns, name).name: direction for name, direction in sort}
@@ -281,7 +281,8 @@ def row_numbers(table: TableFrame, query: TableQuery) -> Rows:
 
 
 def single(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which rows have a root id that no other has, and that is not 0; all where there are no root ids."""
+    """For each row, whether its root id is not 0 and stands in no other row; True for all rows of a frame without root
+    ids."""
     if "pt_root_id" not in frame.columns:
         return np.ones(len(frame), dtype=bool)
     return occurs_once(frame["pt_root_id"], zero=False)

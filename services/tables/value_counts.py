@@ -23,7 +23,8 @@ def count_by(table: TableFrame, query: TableQuery, column: str, groups: Groups |
 
 
 def count_values(values: pd.Series, single: npt.NDArray[np.bool_], groups: Groups | None = None) -> pd.DataFrame:
-    """The same of the values of some rows; `single` tells which of them count for count_single_soma."""
+    """As :func:`count_by`, of the `values` of some rows; `single` tells for each whether it counts for
+    count_single_soma."""
     if groups:
         values = groups.names(values)
     counts = pd.DataFrame(
