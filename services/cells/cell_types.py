@@ -43,7 +43,8 @@ class TypeRows(NamedTuple):
     blank: Mapping[str, npt.NDArray[np.int64]] = MappingProxyType({})
 
     def of_ids(self, ids: npt.NDArray[np.int64]) -> TypeRows:
-        """Those of some ids alone, each given once, which do not keep the rest of the table in memory."""
+        """What the table says of some `ids`, which must be distinct; a copy, so that the rest of the table need not
+        stay in memory."""
         places = self.frame.index.get_indexer(pd.Index(ids))
         blank = {name: np.intersect1d(these, ids) for name, these in self.blank.items()}
         return TypeRows(self.frame.iloc[places[places >= 0]], np.intersect1d(self.ambiguous, ids), self.by, blank)
@@ -205,8 +206,8 @@ def offered(release: Release, table: str) -> dict[str, str]:
 
 
 def several_rows(count: int, table: str, blank: Mapping[str, int], what: str = "partner") -> tuple[str, ...]:
-    """A sentence for partners, or `what`, of which the rows of a table differ; none for none. `blank` says of how many
-    each column is blank for that."""
+    """A sentence for `count` partners, or `what`, each of which has several rows in a table that differ; none if
+    `count` is 0. `blank` says for how many of them each column is left blank because of that."""
     who = f"1 {what} has" if count == 1 else f"{count:,} {what}s have"
     words = "texts are all named and count as “several”, other values are left blank"
     words += type_columns.blank_words(blank)

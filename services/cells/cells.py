@@ -218,8 +218,8 @@ def _by_root(release: Release, requested: int, nuclei: pd.DataFrame) -> _Match:
 
 
 def evenly(successors: Sequence[tuple[int, float]]) -> str:
-    """In words the root ids that hold about as much of a stale one as the first of its heirs does, with the shares;
-    "" where that holds clearly more than any other."""
+    """The successors of an outdated root id that hold about as much of it as the first, in words with their shares; ""
+    where the first holds clearly more than any other. `successors` are root ids and shares (0 to 1), largest first."""
     most = successors[0][1]
     equal = [(root, share) for root, share in successors if share >= most * EVEN]
     shares = [f"{root} ({share:.0%} of its pieces)" for root, share in equal[:MOST_LISTED]]

@@ -64,7 +64,7 @@ def predictions(cave: Cave, one: OneCell, direction: Direction) -> pd.DataFrame:
 
 
 def tags(release: Release, root_id: int, direction: Direction) -> pd.DataFrame:
-    """The same for any cell."""
+    """As :func:`predictions`, for any root id of a release."""
     own = Filters(equal={direction.own: root_id})
     return of_rows(release, release.query(required_table(release).name, own, select_columns=names(release), whole=True))
 
@@ -75,7 +75,7 @@ def names(release: Release) -> list[str]:
 
 
 def of_rows(release: Release, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the table as :func:`predictions`."""
+    """Rows of the table with the columns of :func:`predictions`: one a synapse, those without a tag left out."""
     columns = names(release)
     known = rows[columns].dropna().drop_duplicates("target_id").sort_values("target_id", ignore_index=True)
     return known.set_axis(["id", TAG], axis=1).astype({"id": "int64", TAG: "string"})

@@ -130,12 +130,12 @@ class _Lookup:
         self.status[rest] = "unknown"
 
     def open(self, *kinds: str) -> npt.NDArray[np.bool_]:
-        """Ids without a status, if they may be of one of `kinds`."""
+        """For each id, whether it has no status yet and may be of one of `kinds` (none given = of any)."""
         is_of_kind = not kinds or self.id_type in ("auto", *kinds)
         return (self.status == "") & is_of_kind
 
     def in_table(self) -> None:
-        """Whatever a column of the table holds."""
+        """Settle the ids that stand in a column of the table."""
         for kind, columns in self.columns.items():
             if self.id_type not in ("auto", kind):
                 continue
@@ -145,7 +145,7 @@ class _Lookup:
             self.settle(self.open(kind) & (counts > 0), kind, kind, self.ids, "found")
 
     def supervoxels(self) -> None:
-        """Supervoxels that are not those of the annotated points: through the roots they belong to."""
+        """Settle supervoxels that are not those of annotated points, through the roots that they belong to."""
         level = self.ids >> LAYER_BITS
         requested = self.open("supervoxel_id") & ((level == 1) | (self.id_type == "supervoxel_id"))
         if not requested.any():
@@ -156,7 +156,7 @@ class _Lookup:
         self.settle(known, "supervoxel_id", "root_id", roots, "found")
 
     def nuclei(self) -> None:
-        """Nuclei of the datastack: through their roots where the table has no column of nuclei."""
+        """Settle nuclei of the datastack, through their roots where the table has no column of nuclei."""
         known = somas(self.release)
         requested = self.open("nucleus_id") & np.isin(self.ids, known["nucleus_id"])
         roots = known.set_index("nucleus_id")["root_id"].reindex(self.ids, fill_value=0).to_numpy(np.int64)
@@ -164,7 +164,7 @@ class _Lookup:
         self.settle(requested, "nucleus_id", by, self.ids if by == "nucleus_id" else roots, "found")
 
     def roots(self) -> None:
-        """Root ids that the table does not have: valid, replaced, not yet created, or never heard of."""
+        """Settle root ids that the table does not have: valid, replaced, not yet created, or unknown."""
         level = self.ids >> LAYER_BITS
         at = np.flatnonzero(self.open("root_id") & (level > 1))
         latest = np.array(self.release.latest_roots(self.ids[at].tolist()), dtype=bool)
@@ -197,7 +197,7 @@ class _Lookup:
             return []
 
     def settle(self, which: npt.NDArray[np.bool_], kind: str, by: str, keys: Ids, status: Status) -> None:
-        """Give ids of `which` their rows, those in which a column of type `by` is `keys`."""
+        """Give the ids of `which` their kind, status and rows: those in which a column of type `by` holds their key."""
         columns = self.columns.get(by, ())
         counts = self.rows_of(columns, keys) if columns else np.zeros(len(keys), dtype=np.int64)
         self.kind[which] = kind
@@ -208,7 +208,7 @@ class _Lookup:
             self.keys.setdefault(column.name, set()).update(keys[which & (counts > 0)].tolist())
 
     def rows_of(self, columns: Sequence[Column], keys: Ids) -> Ids:
-        """For each key the number of rows in which one of `columns` is it. Id 0 marks nothing and has none."""
+        """For each key, the number of rows that hold it in any of `columns`; 0 for id 0, which stands for none."""
         ids = pd.Index(np.unique(keys[keys > 0]))
         seen = []
         for column in columns:

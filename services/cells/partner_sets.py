@@ -74,7 +74,7 @@ def grouped(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -
 
 
 def subtotals(partners: pd.DataFrame, column: str, universe: Sequence[str] = ()) -> pd.DataFrame:
-    """The same of a column that `partners` have."""
+    """As :func:`grouped`, of a column that `partners` are known to have."""
     codes, values = pd.factorize(as_counted(partners[column]).astype("string").astype(object))
     groups = [*values, *([pd.NA] if (codes < 0).any() else [])]
     every = [*groups, *(value for value in dict.fromkeys(universe) if value not in set(values))]

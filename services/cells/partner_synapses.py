@@ -51,7 +51,7 @@ def warnings(connections: Connectivity, synapses: pd.DataFrame) -> tuple[str, ..
 
 
 def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> pd.DataFrame:
-    """The same from a frame of synapses."""
+    """Synapses of one direction with the root_id, depth_um and layers of :func:`of_cell`, sorted by id."""
     frame = synapses.assign(root_id=synapses[direction.partner].fillna(0).to_numpy(np.int64))
     if volume.has_depth:
         depth = depths_um(synapses, volume)

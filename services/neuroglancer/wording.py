@@ -12,7 +12,7 @@ SAID_LAYERS = 6
 
 
 def contents(built: Built, coloured_by: str | None) -> str:
-    """Segments, points and layers."""
+    """A sentence that counts the segments and points of a state and names its layers."""
     layers = [layer["name"] for layer in built.state["layers"]]
     more = f" and {len(layers) - SAID_LAYERS} more" if len(layers) > SAID_LAYERS else ""
     hidden = built.num_segments - built.num_visible
@@ -25,7 +25,8 @@ def contents(built: Built, coloured_by: str | None) -> str:
 
 
 def time(version: Version, viewer: Viewer, *, drawn: bool, follows_edits: bool) -> str:
-    """Which segmentation the viewer shows to the ids of a version; `drawn`: whether there is one."""
+    """A sentence on the time of the segmentation that the viewer shows, where it may not fit the ids of a version; ""
+    if it does not change. `drawn` says whether there is a segmentation at all."""
     if not drawn:
         return "This datastack has no segmentation to draw: segments are listed, and only points are seen."
     if not follows_edits:
@@ -37,7 +38,7 @@ def time(version: Version, viewer: Viewer, *, drawn: bool, follows_edits: bool) 
 
 
 def login(viewer: Viewer, *, required: bool) -> str:
-    """What becomes of sources that want a login."""
+    """A sentence on what happens to sources that require a login; "" where none is `required`."""
     if not required:
         return ""
     if viewer.kind == BUNDLED.kind:
@@ -46,10 +47,10 @@ def login(viewer: Viewer, *, required: bool) -> str:
 
 
 def searched(table: str, *, offered: bool) -> str:
-    """What can be searched in the viewer."""
+    """A sentence on what segments can be searched by in the viewer; "" where nothing is `offered`."""
     return f"Segments can be searched by their values in {table}." if offered else ""
 
 
 def count(number: int, thing: str) -> str:
-    """A number of things."""
+    """A number and its noun, singular or plural: "1 point", "2,000 points"."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
