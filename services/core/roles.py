@@ -208,10 +208,12 @@ def _resolve(rule: _Rule, stated: StatedRole | None, at: _Version, synapses: str
             column, where = stated.column or rule.column, passed if stated.where is None else stated.where
             return Role(stated.table, "named by the profile", column, stated.system, where)
         misfit = f"The profile names {stated.table}, which this version does not have."
-    elif named := at.info.get(rule.info_key) if rule.info_key else None:
+    if named := at.info.get(rule.info_key) if rule.info_key else None:
         if named in at.tables:
-            return Role(named, f"named by CAVE's info record ({rule.info_key})", rule.column)
-        misfit = f"CAVE's info record ({rule.info_key}) names {named}, which this version does not have."
+            why = " ".join(filter(None, [misfit, f"named by CAVE's info record ({rule.info_key})"]))
+            return Role(named, why, rule.column, misfit=misfit)
+        record = f"CAVE's info record ({rule.info_key}) names {named}, which this version does not have."
+        misfit = " ".join(filter(None, [misfit, record]))
     fitting, why = _fitting(rule, at.tables, synapses)
     if not fitting and rule.columns and any(one.kind == "view" for one in at.tables.values()):
         fitting = [view for view, columns in at.view_columns().items() if rule.columns <= {*columns}]

@@ -114,6 +114,17 @@ def test_a_named_table_that_is_not_there_is_told_and_another_guessed() -> None:
     for result in (roles(there, {"soma_table": "new"}), roles(there, said={"somata": StatedRole("new")})):
         assert result.somata.table == "old"
         assert "names new, which this version does not have" in result.somata.misfit
+
+
+def test_what_cave_names_comes_before_a_guess_where_the_profile_names_what_is_not_there() -> None:
+    """The newest table of the schema type was taken, though CAVE says which one has the role."""
+    there = tables(("a", "nucleus_detection"), ("b", "nucleus_detection"))
+    assert roles(there).somata.table == "b"
+    result = roles(there, {"soma_table": "a"}, said={"somata": StatedRole("new")}).somata
+    assert (result.table, "names new" in result.misfit) == ("a", True)
+    assert result.why.endswith("named by CAVE's info record (soma_table)")
+    neither = roles(there, {"soma_table": "c"}, said={"somata": StatedRole("new")}).somata
+    assert (neither.table, "names new" in neither.misfit, "names c" in neither.misfit) == ("b", True, True)
     assert roles({}, {"soma_table": "new"}).somata.table is None
 
 
