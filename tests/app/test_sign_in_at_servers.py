@@ -211,6 +211,18 @@ def test_a_cookie_of_one_server_opens_no_other(two: Two, browser: FlaskClient) -
     assert not two.proxies["south"].heard
 
 
+def test_a_cookie_that_is_gone_counts_no_more(two: Two, browser: FlaskClient) -> None:
+    """Whoever was signed in at both and has one cookie left is at its server alone; the other hears nothing."""
+    for name in NAMES:
+        sign_in_at(two, browser, name, "Ada")
+    assert [answer(browser, f"/{name}:{DS}/versions")[0] for name in NAMES] == [200, 200]
+    browser.delete_cookie("karst_identity_south")
+    two.proxies["south"].heard.clear()
+    assert [answer(browser, f"/{name}:{DS}/versions")[0] for name in NAMES] == [200, 401]
+    assert listed(browser) == [f"north:{DS}"]
+    assert not two.proxies["south"].heard
+
+
 def test_a_bearer_token_is_of_the_first_server_unless_another_is_named(two: Two, browser: FlaskClient) -> None:
     """Nor does the datastack that is asked for say whose it is: a token of north that is sent for south stays here."""
     ada = {"Authorization": f"Bearer {TOKENS['north']['Ada']}"}
