@@ -223,6 +223,14 @@ def test_a_cookie_that_is_gone_counts_no_more(two: Two, browser: FlaskClient) ->
     assert not two.proxies["south"].heard
 
 
+def test_what_is_sealed_for_an_address_opens_for_no_other() -> None:
+    """So a name that the operator gives to another server brings no cookie or job with it."""
+    ada = Identity(TOKENS["north"]["Ada"], "Ada", "north")
+    sealed = ada.sealed(SECRET, "https://north.example")
+    assert Identity.unsealed(sealed, SECRET, "https://north.example") == ada
+    assert Identity.unsealed(sealed, SECRET, "https://south.example") is None
+
+
 def test_a_bearer_token_is_of_the_first_server_unless_another_is_named(two: Two, browser: FlaskClient) -> None:
     """Nor does the datastack that is asked for say whose it is: a token of north that is sent for south stays here."""
     ada = {"Authorization": f"Bearer {TOKENS['north']['Ada']}"}
