@@ -19,7 +19,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
+START_SECONDS = 180
 
 prepared = multiprocessing.get_context("forkserver")
 """Its processes have imported what takes a server most of the time until it answers, none of it ours."""

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import time
-
-from benchmarks.measure import seconds
 from benchmarks.neuroglancer import POINTS, direct_state, nglui_state, points_frame
 from services.neuroglancer.state_parts import SEGMENTATION
 from tests.neuroglancer_checks import assert_sound, layer_of
-
-LEAST = 10
 
 
 def test_the_points_and_segments_are_those_of_nglui() -> None:
@@ -26,12 +20,3 @@ def test_the_points_and_segments_are_those_of_nglui() -> None:
         assert got["description"].startswith(expected["description"])
     listed = [segment.strip("!") for segment in layer_of(ours, SEGMENTATION)["segments"]]
     assert listed == layer_of(theirs, SEGMENTATION)["segments"]
-
-
-def test_twenty_thousand_points_are_ten_times_faster() -> None:
-    frame = points_frame(20_000)
-    ours = min(seconds(lambda: json.dumps(direct_state(frame)), repeats=3))
-    started = time.perf_counter()
-    json.dumps(nglui_state(frame))
-    theirs = time.perf_counter() - started
-    assert theirs / ours > LEAST, f"{ours:.3f} s against nglui's {theirs:.3f} s"
