@@ -12,7 +12,7 @@ import dash
 
 import api
 import callbacks  # noqa: F401 - importing registers them
-from api import headers, health, identity, joined, limits, old_links, rates, request_log, search, sign_in
+from api import early, headers, health, identity, joined, limits, old_links, rates, request_log, search, sign_in
 from api.answers import crash_answer
 from api.headers import digest
 from callbacks import guard
@@ -65,6 +65,7 @@ def create_app(settings: Settings) -> dash.Dash:
     identity.identify(app.server, settings)
     rates.limit_rates(app.server, settings)
     limits.limit(app.server, settings.max_waiting)
+    early.begin_early(app.server)
     guard.install(app)
     with app.server.test_client() as client:
         client.get("/")  # Dash finishes its own set-up in the first request, and until then fails others

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from services.cave.client import Cave
+from services.core.directions import SIDES
 from services.views.addresses import CellAddress
 from services.views.cell_view import CellView
 
@@ -18,14 +19,20 @@ _under_way: dict[tuple[str, ...], Future[Any]] = {}
 
 
 def begin(cave: Cave, address: CellAddress) -> None:
-    """Begin to read the cell of an address and what is derived from it. Failures are reported to whoever asks for the
-    view."""
+    """Begin to read the cell of an address and what its page shows first. Failures are reported to whoever asks for
+    the view."""
     key = (*cave.whose, address.href())
     if not address.cell.strip() or key in _under_way or len(_under_way) >= MOST:
         return
-    future = _pool.submit(contextvars.copy_context().run, lambda: CellView.of(cave, address).fitted())
+    future = _pool.submit(contextvars.copy_context().run, lambda: _read(CellView.of(cave, address)))
     _under_way[key] = future
     future.add_done_callback(lambda _: _under_way.pop(key, None))
+
+
+def _read(unfitted: CellView) -> None:
+    view, _ = unfitted.fitted()
+    for side in SIDES:
+        view.table(side)
 
 
 def view(cave: Cave, address: CellAddress) -> CellView:

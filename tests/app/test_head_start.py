@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from app import create_app
 from services.cave.client import Cave
 from services.core.errors import NotFound
 from services.core.metrics import CAVE_REQUESTS
@@ -66,3 +67,20 @@ def test_no_more_than_some_at_once(six_url: str, monkeypatch: pytest.MonkeyPatch
     head_start.begin(cave, P1)
     time.sleep(0.2)
     assert requests() == before
+
+
+def test_the_cell_of_a_document_is_read_before_its_page_asks(six_url: str) -> None:
+    server = create_app(Settings(server_address=six_url, cache="")).server
+    cave, before = server.extensions["karst"], requests()
+    live, other = replace(P1, version="live"), "/table-viewer?" + P1.href().partition("?")[2]
+    client = server.test_client()
+    for href in (live.href(), other):
+        assert client.get(href).status_code == 200
+    assert requests() == before
+    assert client.get("/connectivity-viewer?cell=x&cell=y").status_code == 200
+    assert client.get(P1.href()).status_code == 200
+    view = head_start.view(cave, P1)
+    after = requests()
+    assert after > before
+    assert not view.fitted()[0].table("both").frame.empty
+    assert requests() == after
