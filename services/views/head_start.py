@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -24,13 +23,13 @@ def begin(cave: Cave, address: CellAddress) -> None:
     key = (*cave.whose, address.href())
     if not address.cell.strip() or key in _under_way or len(_under_way) >= MOST:
         return
-    future = _pool.submit(contextvars.copy_context().run, lambda: _read(CellView.of(cave, address)))
+    future = _pool.submit(_read, cave, address)  # not of this request, which ends before
     _under_way[key] = future
     future.add_done_callback(lambda _: _under_way.pop(key, None))
 
 
-def _read(unfitted: CellView) -> None:
-    view, _ = unfitted.fitted()
+def _read(cave: Cave, address: CellAddress) -> None:
+    view, _ = CellView.of(cave, address).fitted()
     for side in SIDES:
         view.table(side)
 

@@ -84,3 +84,17 @@ def test_the_cell_of_a_document_is_read_before_its_page_asks(six_url: str) -> No
     assert after > before
     assert not view.fitted()[0].table("both").frame.empty
     assert requests() == after
+
+
+def test_a_head_start_never_counts_as_a_request_that_waits(six_url: str) -> None:
+    """It would for ever: the request that began it ends before."""
+    server = create_app(Settings(server_address=six_url, cache="", max_waiting=1)).server
+    client, cave = server.test_client(), server.extensions["karst"]
+    for root in (six_cells.P2, six_cells.P1):
+        address = replace(P1, cell=str(root))
+        assert client.get(address.href()).status_code == 200
+        head_start.view(cave, address)
+    assert (
+        client.get(f"/api/v1/{six_cells.DATASTACK}/{six_cells.VERSION}/cells/{six_cells.I1}/partners").status_code
+        == 200
+    )
