@@ -77,14 +77,14 @@ class Person:
         self._session.headers["X-Forwarded-For"] = f"10.0.{number // 250}.{number % 250 + 1}"
 
     def live(self, until: float, think_s: float) -> None:
-        """Journeys until it is `until`, with about `think_s` to look at each page."""
-        steps = self._table, self._cell, self._numbers
-        self._think(until, think_s)
-        while time.monotonic() < until:
+        """Journeys until it is `until`, with about `think_s` to look at each page. Nobody hurries to end the last."""
+        while True:
             root = self._random.choice(self._roots)
-            for step in steps:
-                step(root)
+            for step in (self._table, self._cell, self._numbers):
                 self._think(until, think_s)
+                if time.monotonic() >= until:
+                    return
+                step(root)
             self._results.journeys += 1
 
     def _think(self, until: float, think_s: float) -> None:
