@@ -2,8 +2,6 @@
 
 VENV     ?= .venv
 PY       := $(VENV)/bin/python
-# Python compiles what it imports, which is a small part of what is installed.
-INSTALL  := $(PY) -m pip install --quiet --no-compile -c requirements.lock -r
 DEMO     := .data/karst_demo
 SIBLINGS := .data/karst_fly .data/karst_v1dd
 DATA     ?= $(DEMO) $(SIBLINGS)
@@ -99,13 +97,13 @@ golden: $(VENV)/.run
 
 $(VENV)/.run: requirements.txt requirements.lock
 	@bin/venv $(VENV)
-	$(INSTALL) requirements.txt
+	@bin/install $(PY) requirements.txt
 	@touch $@
 
 # The requirements of .run are among these.
 $(VENV)/.dev: requirements.txt requirements-dev.txt requirements.lock
 	@bin/venv $(VENV)
-	$(INSTALL) requirements-dev.txt
+	@bin/install $(PY) requirements-dev.txt
 	@touch $(VENV)/.run $@
 
 # The versions of everything that requirements*.txt bring along, from an environment that holds nothing else.
