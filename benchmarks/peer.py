@@ -36,6 +36,9 @@ def token():
 @server.get("/healthz")
 def healthz():
     return "ok"
+
+with server.test_client() as client:
+    client.get("/")  # Dash finishes its own set-up in the first request, and until then fails others
 """
 """The peer has no launcher: its authors serve it within a service of theirs, which puts the token where it looks."""
 _SERVED = ["-k", "gthread", "-w", "2", "--threads", "8", "--preload", "--no-control-socket", "--timeout", "120"]
