@@ -43,7 +43,7 @@ def shown(table: TableFrame, query: TableQuery, role: Role, by: Sequence[str] = 
     usual, several = table.derived.of("systems", role.table, role.system).get(find)
     if not usual and not several:
         return None
-    rows = table.frame[column].astype("string").take(tables.row_numbers(table, query))
+    rows = table.frame[column].take(tables.row_numbers(table, query)).astype("string")
     counts = rows.value_counts()
     if len(counts) < 2:
         return None

@@ -81,7 +81,7 @@ def cave(url: str) -> Cave:
     return Cave(Settings(server_address=url, cache=""))
 
 
-def same(frame: pd.DataFrame, ids: list[int], places: list[str] = CENTRE_NM) -> None:
+def assert_placed(frame: pd.DataFrame, ids: list[int], places: list[str] = CENTRE_NM) -> None:
     """The frame has these synapses, at their places."""
     assert sorted(frame["id"]) == ids
     expected = places_nm().loc[frame["id"]].to_numpy()
@@ -92,12 +92,12 @@ def same(frame: pd.DataFrame, ids: list[int], places: list[str] = CENTRE_NM) -> 
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_synapse_without_a_centre_is_between_its_ends(cave: Cave, way: Direction, whole: bool) -> None:
     ids = {"in": [1001, 1002, 1003, 1004, 1005], "out": [1004, 1006]}
-    same(cave.release("tiny", V).synapses(tiny.A, way, whole=whole), ids[way])
+    assert_placed(cave.release("tiny", V).synapses(tiny.A, way, whole=whole), ids[way])
 
 
 def test_the_ends_are_asked_for_in_pieces(cave: Cave, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synapses, "IDS_AT_ONCE", 1)
-    same(cave.release("tiny", V).synapses_among(None, [tiny.A, tiny.B]), [1001, 1002, 1003, 1004, 1005, 1006])
+    assert_placed(cave.release("tiny", V).synapses_among(None, [tiny.A, tiny.B]), [1001, 1002, 1003, 1004, 1005, 1006])
 
 
 def test_the_ends_are_asked_for_only_where_a_centre_is_not_known(cave: Cave) -> None:
@@ -116,14 +116,14 @@ def test_the_ends_are_asked_for_only_where_a_centre_is_not_known(cave: Cave) -> 
 def test_a_moment_has_them_at_the_same_place(cave: Cave) -> None:
     then = cave.release("tiny", moments.number_of("2025-01-02T12:00:00Z"))
     assert not then.version.kept
-    same(then.synapses(tiny.A, Direction.OUT), [1004, 1006])
+    assert_placed(then.synapses(tiny.A, Direction.OUT), [1004, 1006])
 
 
 def test_rows_that_refer_to_synapses_have_them_at_the_same_place(url: str, tmp_path) -> None:
     (tmp_path / "datastacks").mkdir()
     (tmp_path / "datastacks" / "tiny.toml").write_text('[roles]\nsynapses = "checked"\n')
     cave = Cave(Settings(server_address=url, cache="", config_dir=tmp_path))
-    same(cave.release("tiny", V).synapses(tiny.A, Direction.IN), [1001, 1003])
+    assert_placed(cave.release("tiny", V).synapses(tiny.A, Direction.IN), [1001, 1003])
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_rows_that_refer_to_synapses_have_them_at_the_same_place(url: str, tmp_p
 def test_a_filter_by_the_centre_reads_the_centre(cave: Cave, where: str, kept: list[int]) -> None:
     """As CAVE itself does, which counts with such filters, and as scripts do."""
     release = cave.release("tiny", V)
-    same(synapse_filter.read(release, tiny.A, Direction.IN, where=where), kept)
-    same(synapse_filter.among(release, None, [tiny.A], where=where), kept)
+    assert_placed(synapse_filter.read(release, tiny.A, Direction.IN, where=where), kept)
+    assert_placed(synapse_filter.among(release, None, [tiny.A], where=where), kept)
     cell = connectivity.read(release, tiny.A, "root_id", only=where)
     script = synapse_script.definition(cave, [cell])
     names: dict = {}
@@ -149,7 +149,7 @@ def test_a_filter_by_the_centre_reads_the_centre(cave: Cave, where: str, kept: l
     written = names["in_synapses"]
     axes = release.volume.axes
     page = connectivity.synapses(cave, cell, Direction.IN).sort_values("id")
-    same(page, kept)
+    assert_placed(page, kept)
     assert written["root_id"].tolist() == page["pre_pt_root_id"].tolist()
     expected = names["standard_transform"].minnie_transform(resolution="nm").apply(places_nm().loc[kept].to_numpy())
     np.testing.assert_allclose(written[list(axes)].to_numpy("float64"), expected, rtol=1e-6)
@@ -170,7 +170,7 @@ def test_files_and_links_have_them_at_the_same_place(cave: Cave, client: FlaskCl
     )
     frame = pd.read_csv(io.BytesIO(answer.data))
     names = [name for name in map(str, frame) if name.startswith("ctr_pt_position")]
-    same(frame, [1001, 1002, 1003, 1004, 1005], names)
+    assert_placed(frame, [1001, 1002, 1003, 1004, 1005], names)
     cell = connectivity.read(cave.release("tiny", V), tiny.A, "root_id")
     layers = cell_link(cave, cell, direction="in").state["layers"]
     points = next(layer for layer in layers if layer["name"] == "input synapses")["annotations"]
@@ -185,7 +185,7 @@ def test_populations_and_their_scripts_have_them_at_the_same_place(cave: Cave) -
     pair = population.choose(release, f"{tiny.A} {tiny.B} {tiny.C}", proofread="off")
     read = population.read(pair).synapses
     read = read[read["id"] != 1004]  # an autapse, which figures leave out
-    same(read, [1001, 1002, 1003, 1006], ["x_nm", "y_nm", "z_nm"])
+    assert_placed(read, [1001, 1002, 1003, 1006], ["x_nm", "y_nm", "z_nm"])
     names: dict = {}
     exec("\n".join(scripts.readings(pair, ["synapses"])), names)
     written = names["synapses"]
