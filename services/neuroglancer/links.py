@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import orjson
 import pandas as pd
 from nglui.statebuilder import ViewerState
 
@@ -334,7 +333,7 @@ def _addresses(frame: _Frame, built: State, state: State) -> tuple[str, str, tup
     they are not as short as they should be. `state` is `built` for whoever asked; CAVE, which knows its own address,
     keeps `built`."""
     cave, datastack, both = frame.cave, frame.scene.datastack, (frame.viewer, PANEL)
-    length = len(orjson.dumps(state, option=orjson.OPT_SERIALIZE_NUMPY))
+    length = len(state_json(state))
     if length <= INLINE_CHARACTERS and len(inline_url(frame.viewer, state)) <= INLINE_CHARACTERS:
         url, panel = (inline_url(viewer, state) for viewer in both)
         return url, panel, (), ""
