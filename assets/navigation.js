@@ -158,12 +158,18 @@
     // A link that changes parts of the address leaves all else as it is shown now, filters typed since included. It names
     // them, or is in something drawn for an address of which it changes parts.
     async function follow(href, element) {
-        const {keep} = element.dataset;
+        const {keep, undo} = element.dataset;
         const drawnFor = element.closest("[data-of]");
         const to = new URL(href, location.href);
         const names = keep ? keep.split(" ") : drawnFor && differing(new URL(drawnFor.dataset.of, to), to);
+        if (undo && (await isStillHere())) offerBack(undo);
         if (names && to.pathname === location.pathname) await change(names.map((name) => [name, to.searchParams.getAll(name)]), !!keep);
         else go(to.href);
+    }
+
+    function offerBack(words) {
+        const before = location.href;
+        karst.offerUndo(words, () => go(before));
     }
 
     function differing({searchParams: a}, {searchParams: b}) {

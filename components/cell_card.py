@@ -39,6 +39,7 @@ def cell_card(
         _fact("nucleus", _nuclei(cell.nucleus_ids)),
         _fact("somata", str(len(cell.nucleus_ids))) if cell.nucleus_ids and len(cell.nucleus_ids) > 1 else None,
         _fact("soma depth", depth) if depth else None,
+        *marks,
         more(),
     ]
     autapses = max(read.totals[way]["autapses"] or 0 for way in Direction)
@@ -47,7 +48,6 @@ def cell_card(
         html.Span(_listing(view, counted(autapses, "autapse"), "autapses", "in"), **explained("autapse"))
         if autapses
         else None,
-        *marks,
     ]
     lines = [html.Div(list(filter(None, parts)), className="k-line") for parts in (top, counts)]
     return html.Section(lines, className="k-card", **aria(label="The cell"))

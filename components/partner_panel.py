@@ -143,7 +143,7 @@ def counts(
         html.Strong(f"{len(shown):,}"),
         f" of {len(whole):,} partners, {_synapses(shown):,} of {_synapses(whole):,} synapses",
         html.Span(f" where {words}", className="k-words"),
-        html.A("Clear filters", href=unfiltered.href(), className="k-clear"),
+        html.A("Clear filters", href=unfiltered.href(), className="k-clear", **data(undo="Filters cleared.")),
         *(html.Div(sentence, className="k-words") for sentence in notes),
     ]
 

@@ -224,7 +224,7 @@ def counts(
     more = [html.Div(sentence, className="k-words") for sentence in notes]
     if not words:
         return [html.Strong("An unknown number of" if whole is None else f"{whole:,}"), " rows", *more]
-    clear = html.A("Clear filters", href=unfiltered, className="k-clear")
+    clear = html.A("Clear filters", href=unfiltered, className="k-clear", **data(undo="Filters cleared."))
     kept = html.Strong("An unknown number" if total is None else f"{total:,}")
     instead = [html.A(f"Did you mean {meant[0]}?", href=meant[1], className="k-clear")] if meant else []
     return [

@@ -365,6 +365,9 @@ def test_two_tables_are_compared_and_lead_to_the_cells_that_differ(page: Page, t
     page.get_by_role("link", name="Clear filters").click()
     expect(page.locator("#table-counts")).to_have_text(f"{len(own):,} rows")
     assert query(page)["panel"] == ["facets"]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#table-counts")).to_contain_text(f"{len(both) - agree:,} of {len(own):,} rows")
+    assert query(page)["where"] == shown["where"]
 
 
 def test_rows_in_3d_are_those_selected_else_shown(page: Page, truth: Truth) -> None:
