@@ -16,6 +16,7 @@ from nglui.statebuilder import ViewerState
 
 from benchmarks.measure import Row, compare, median_ms
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.settings import Settings
 from services.neuroglancer.links import Link, table_link
 from services.neuroglancer.state_parts import SEGMENTATION
@@ -88,7 +89,7 @@ def _links(server: str) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as cache:
         cave = Cave(Settings.from_env({"CAVE_SERVER_ADDRESS": server, "KARST_CACHE": cache}))
         version = next(version.number for version in cave.versions(DATASTACK) if version.valid)
-        table = tables.open_table(cave.release(DATASTACK, version), TYPES)
+        table = tables.open_table(Release.of(cave, DATASTACK, version), TYPES)
         starts = itertools.count(0, 1_000)
 
         def make() -> Link:

@@ -15,6 +15,7 @@ from benchmarks.browser import Call, Server, Visit, browsing, p95
 from benchmarks.measure import Row, resident_mb
 from services.cave.client import Cave
 from services.cave.queries import Filters
+from services.cave.release import Release
 from services.core.settings import Settings
 from services.views.addresses import CellAddress, TableAddress
 from tests.e2e.conftest import karst
@@ -216,11 +217,11 @@ def _cells(server: str) -> tuple[int, int, list[int], str]:
         cave = Cave(Settings.from_env({"CAVE_SERVER_ADDRESS": server, "KARST_CACHE": cache}))
         version = next(version.number for version in cave.versions(DATASTACK) if version.valid)
         busy = Filters(greater={"n_input": 100, "n_output": 10})
-        degree = cave.release(DATASTACK, version).query("synapses_pni_2_in_out_degree", busy)
+        degree = Release.of(cave, DATASTACK, version).query("synapses_pni_2_in_out_degree", busy)
         degree = degree[degree["root_id"] != 0].sort_values("n_output", ignore_index=True)
         at = int(degree[["n_input", "n_output"]].min(axis=1).argmax())
         largest = {name: int(degree[name].iloc[at]) for name in ("root_id", "n_input", "n_output")}
-        held = set(cave.release(DATASTACK, version).table(TYPES)["pt_root_id"])
+        held = set(Release.of(cave, DATASTACK, version).table(TYPES)["pt_root_id"])
         ordinary = [int(root) for root in degree["root_id"] if root in held]
         middle = len(ordinary) // 2
         size = f"{largest['n_input']:,} inputs and {largest['n_output']:,} outputs"

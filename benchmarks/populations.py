@@ -14,6 +14,7 @@ from caveclient import CAVEclient
 from benchmarks.browser import browsing, pages
 from benchmarks.measure import Row, compare, median_ms
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.settings import Settings
 from services.populations import groupings, matrices, nulls, population, synapse_reading
 from services.populations.edges import Edges
@@ -50,7 +51,7 @@ def _reading(server: str) -> Iterator[Row]:
     listed = ids.tolist()
 
     def karst_read() -> None:
-        release = Cave(Settings(server_address=server, cache="")).release(DATASTACK, client.version)
+        release = Release.of(Cave(Settings(server_address=server, cache="")), DATASTACK, client.version)
         release.tables(), release.synapse_shape()
         synapse_reading.read(release, ids, ids)
 
@@ -61,7 +62,7 @@ def _reading(server: str) -> Iterator[Row]:
     what = f"populations: all synapses among {len(ids):,} proofread cells, nothing kept"
     yield compare(what, karst_read, "the same query by caveclient", raw, 5)
     cave = Cave(Settings(server_address=server, cache=""))
-    release = cave.release(DATASTACK, client.version)
+    release = Release.of(cave, DATASTACK, client.version)
     pair = population.choose(release, f"{PROOFREAD}:", proofread="off")
     population.read(pair)
     requests = cave.counts["requests"]

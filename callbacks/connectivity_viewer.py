@@ -24,6 +24,7 @@ from components import (
 )
 from components.verdict import marks
 from services.cave.context import cave
+from services.cave.release import Release
 from services.cells import card, partner_columns, partner_sets, verdict
 from services.cells.partner_table import PartnerTable
 from services.core.directions import SIDES, Direction
@@ -51,7 +52,7 @@ def fill_controls(query: Query | None, _reload: Any) -> tuple[Any, ...]:
     """Everything there is to choose from."""
     view, _ = parse_connectivity(query or {})
     datastack, datastacks, version, versions, listed = views.place_choices(view)
-    release = cave().release(datastack, number_of(version)) if listed else None
+    release = Release.of(cave(), datastack, number_of(version)) if listed else None
     default = partner_columns.default_types(release) if release else ""
     known = {info.name for info in tables.type_tables(release)} if release else set()
     typed = [info for info in listed if info.name in known | {view.type_table}]

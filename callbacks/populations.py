@@ -16,6 +16,7 @@ from callbacks.register import callback
 from components import alerts, controls, population_fields, populations_page
 from components.links import neuroglancer_link
 from services.cave.context import cave
+from services.cave.release import Release
 from services.cells import proofreading, synapse_filter
 from services.core.errors import KarstError
 from services.core.moments import number_of
@@ -59,7 +60,7 @@ def _offer_what_is_known(view: PopulationAddress, datastack: str, version: str) 
     """Say which synapses usually count, leave out what goes by depth where the volume has none, and speak of cells
     where it is they that are proofread, not their axons."""
     with suppress(KarstError):  # who asks for a datastack that is not there is told so beside
-        release = cave().release(datastack, number_of(version))
+        release = Release.of(cave(), datastack, number_of(version))
         set_props("pop-synapses", {"placeholder": synapse_filter.usual(release) or synapse_filter.ALL})
         if view.panel == "matrix" and not release.volume.has_depth:
             for id, options in population_fields.WITHOUT_DEPTH.items():

@@ -61,8 +61,9 @@ def results(view: WallAddress, wall: Wall, plot: Plot) -> list[Any]:
         html.Li(html.A(str(cell.root_id), href=CellAddress(view.datastack, view.version, str(cell.root_id)).href()))
         for cell in wall.cells
     ]
-    graph = dcc.Graph(id="wall-plot", figure=figure, config=CONFIG, style={"height": figure["layout"]["height"]})
-    drawn = [graph, cell_figures.figure_files(plot.name, "wall")]
+    height = {"height": figure["layout"]["height"]}
+    graph = dcc.Graph(id="wall-plot", figure=figure, config=CONFIG, style=height)
+    drawn = [html.Div(graph, style=height), cell_figures.figure_files(plot.name, "wall")]
     return [
         html.Div(drawn, **data(title=plot.title, width=WIDTH_PX)),
         html.Details([html.Summary("Cells, from left to right"), html.Ol(links)]),

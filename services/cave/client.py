@@ -33,7 +33,6 @@ from services.cave.circuit import Circuits
 from services.cave.failures import foreign, no_version, not_signed_in
 from services.cave.meshes import Meshes
 from services.cave.permissions import PERMISSION_TTL_S, Permissions
-from services.cave.release import Release
 from services.cave.rows import Queries
 from services.cave.session import Asker
 from services.cave.skeletons import Skeletons
@@ -63,7 +62,8 @@ spare_loopback(os.environ)
 
 
 class Cave(Accounts, Skeletons, States, Meshes):
-    """What CAVE can be asked, for one identity (the token of `settings`); about one version, through :meth:`release`.
+    """What CAVE can be asked, for one identity (the token of `settings`). What it can be asked about one version, a
+    :class:`services.cave.release.Release` asks.
 
     Safe to use from many threads. Methods raise NotFound, NotAllowed, Expired, TooLarge, BadInput or Upstream.
     """
@@ -246,10 +246,6 @@ class Cave(Accounts, Skeletons, States, Meshes):
         if newest is None:
             raise NotFound(f"Datastack {datastack} has no version at the moment.", "Choose another datastack.")
         return newest
-
-    def release(self, datastack: str, number: int) -> Release:
-        """A datastack at a version, or at a moment, by its number. Raises NotFound."""
-        return Release(self, datastack, self.version(datastack, number))
 
     def own_name(self, datastack: str) -> str:
         """What the server calls a datastack that addresses may give with the server's own name before it, as in

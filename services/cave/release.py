@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from caveclient.materializationengine import MaterializationClient
 
 from services.cache.derived import Derived
 from services.cache.shared import STALE_S, Cache
+from services.cave.client import Cave
 from services.cave.failures import Subject, no_table
 from services.cave.queries import NO_FILTERS, Filters, Source
 from services.cave.roots import Roots
@@ -29,9 +30,6 @@ from services.core.parallel import gather
 from services.core.profiles import Profile, Volume
 from services.core.records import TableInfo, Version, read_tables
 from services.core.roles import Roles, resolve
-
-if TYPE_CHECKING:
-    from services.cave.client import Cave
 
 LIVE_TTL_S = 10 * 60
 METADATA_TTL_S = 12 * 3600
@@ -58,6 +56,11 @@ class Release(Roots, Synapses):
     def __post_init__(self) -> None:
         object.__setattr__(self, "cave", self.cave.at(self.datastack))  # of several servers, the datastack's own
         self.cave.admit(self.datastack)
+
+    @classmethod
+    def of(cls, cave: Cave, datastack: str, number: int) -> Release:
+        """A datastack at a version, or at a moment, by its number. Raises NotFound."""
+        return cls(cave, datastack, cave.version(datastack, number))
 
     @property
     def number(self) -> int:

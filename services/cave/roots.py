@@ -5,17 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from services.cache.shared import Cache
+from services.cave.client import Cave
 from services.cave.failures import CHECK, Subject
 from services.core.errors import NotFound
 from services.core.records import Version
-
-if TYPE_CHECKING:
-    from services.cave.client import Cave
 
 SEGMENTATION = "the segmentation"
 """What stands for it among the tables that a person may read; no table has such a name."""

@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from services.cache.shared import Cache
+from services.cave.client import Cave
 from services.cave.queries import Filters, Source
 from services.cave.rows import complete, selected
 from services.cave.synapse_shape import CENTRE, COLUMNS_OF, SynapseShape, as_synapses, shape_of
@@ -19,9 +20,6 @@ from services.core.errors import NotFound
 from services.core.parallel import gather
 from services.core.records import TableInfo, Version
 from services.core.roles import Roles
-
-if TYPE_CHECKING:
-    from services.cave.client import Cave
 
 IDS_AT_ONCE = 10_000
 """Synapses without a centre whose ends one request asks for: 200 kB of JSON."""

@@ -241,7 +241,7 @@ def _valid_at(release: Release, root_id: int) -> int | None:
         one.number for one in release.cave.versions(release.datastack) if one.valid and one.number != release.number
     ]
     valid = gather(
-        *(partial(release.cave.release(release.datastack, number).latest_roots, [root_id]) for number in others)
+        *(partial(Release.of(release.cave, release.datastack, number).latest_roots, [root_id]) for number in others)
     )
     return next((number for number, (was,) in zip(others, valid, strict=True) if was), None)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells.connectivity import Connectivity
 from services.core.type_columns import SEPARATOR, are_several
 from services.tables.groups import Groups, of_values, with_several
@@ -29,7 +30,7 @@ def of_partners(
     frames = [*sides, *([] if more is None else [more])]
     values = [frame[column] for frame in frames if column in frame]
     of_synapses = not joined and every[0].typed_synapses
-    release = cave.release(datastack, version)
+    release = Release.of(cave, datastack, version)
     there = table and not of_synapses and table in release.tables() and not release.is_large(table)
     whole = release.table(table) if table and there else None
     if whole is not None and name in whole:

@@ -181,7 +181,7 @@ class Jobs:
         server, datastack, number = at
         cave = self._cave.server(server)
         identity = Identity.unsealed(sealed, cave.settings.secret_key, cave.settings.server_address)
-        return cave.of(*filter(None, [identity])).release(datastack, number)
+        return Release.of(cave.of(*filter(None, [identity])), datastack, number)
 
     @contextmanager
     def _ending(self, id: str) -> Iterator[None]:

@@ -50,7 +50,7 @@ def resolve(cave: Cave, datastack: str, version: str) -> Release:
     time = now if text.casefold() == LIVE else _time(text)
     if time > now:
         raise BadInput(f"{time:%Y-%m-%d %H:%M:%S} UTC is in the future.", "Give an earlier time.")
-    return cave.release(datastack, MomentNumber(time.timestamp()))
+    return Release.of(cave, datastack, MomentNumber(time.timestamp()))
 
 
 def catalogue(release: Release) -> list[TableInfo]:

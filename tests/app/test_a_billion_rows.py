@@ -15,6 +15,7 @@ import pytest
 from api import blueprint
 from callbacks import connectivity_viewer, partner_figures, table_panels, table_viewer
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cell_types, cells
 from services.core.errors import TooLarge
 from services.core.settings import Settings
@@ -87,7 +88,7 @@ def test_a_cell_and_the_types_of_its_partners_take_few_requests(cave: Cave, app:
 
 
 def test_what_cannot_be_held_is_told(cave: Cave, app: flask.Flask, folder: Path) -> None:
-    release = cave.release(DS, V)
+    release = Release.of(cave, DS, V)
     held = "has 1,000,000,000 rows, more than the 500,000 held"
     assert cells.no_nuclei(release) == f"nuclei_v1 {held}, so somata are not known."
     cell = busiest(read(folder, "synapses_nt_v1"))
@@ -102,12 +103,12 @@ def test_what_cannot_be_held_is_told(cave: Cave, app: flask.Flask, folder: Path)
 
 def test_the_systems_of_a_table_too_large_to_hold_are_offered(cave: Cave, folder: Path) -> None:
     table = "hierarchical_neuron_annotations"
-    rules = cell_types.offered(cave.release(DS, V), table)
+    rules = cell_types.offered(Release.of(cave, DS, V), table)
     systems = sorted(read(folder, table)["classification_system"].unique())
     assert len(systems) > 1
     assert [rule for rule in rules if "=" in rule] == [f"classification_system={one}" for one in systems]
     assert {"all", "newest", "each"} <= {*rules}
-    assert cell_types.offered(cave.release(DS, V), "valid_connection_v2") == {}
+    assert cell_types.offered(Release.of(cave, DS, V), "valid_connection_v2") == {}
 
 
 def test_its_tables_are_paged_and_plots_and_files_refused(cave: Cave, app: flask.Flask) -> None:

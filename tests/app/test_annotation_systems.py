@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from api import blueprint
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.settings import Settings
 from services.populations import sets
 from services.tables import examples, joins, live
@@ -52,7 +53,7 @@ def test_annotations_are_read_one_system_at_a_time(asking: FlaskClient, fly) -> 
 def test_types_are_known_wherever_their_table_is_held_or_not(asking: FlaskClient, fly) -> None:
     table, types = "hierarchical_neuron_annotations", pd.Series(annotated(fly, "cell_type"))
     counts = types.value_counts()
-    release = asking.application.extensions["karst"].release(*FLY)
+    release = Release.of(asking.application.extensions["karst"], *FLY)
     listed = start.types(release, 4)
     assert [one.rows for one in listed] == counts.iloc[:4].tolist()
     assert {one.name: one.rows for one in listed} == counts[[one.name for one in listed]].to_dict()
@@ -82,7 +83,7 @@ def test_a_set_of_too_many_rows_to_hold_is_read_by_its_root_ids(asking: FlaskCli
     table = "hierarchical_neuron_annotations"
     known = annotated(fly, "flow")
     afferent = {root for root, word in known.items() if word == "afferent"} - {0}
-    release = asking.application.extensions["karst"].release(*FLY)
+    release = Release.of(asking.application.extensions["karst"], *FLY)
     assert set(sets.resolve(release, f"{table}:").ids) == set(known) - {0}  # more than 600 rows
     one = sets.resolve(release, f"{table}:classification_system = flow and cell_type = afferent")
     assert (set(one.ids), one.num_rows) == (afferent, list(known.values()).count("afferent"))
@@ -149,7 +150,7 @@ def test_large_tables_and_other_systems_stand_beside_a_table(asking: FlaskClient
         place = f"/api/v1/{FLY[0]}/{FLY[1]}/tables/proofread_neurons/rows"
         refused = asking.get(place, query_string={"join": join, "limit": 1})
         assert (refused.status_code, why in refused.json["error"]["message"]) == (400, True), refused.json
-    release = asking.application.extensions["karst"].release(*FLY)
+    release = Release.of(asking.application.extensions["karst"], *FLY)
     shown = joins.join(release.cave, live.open_table(release, "nuclei_v1"), table)[0]
     assert joins.joinable(release.cave, shown)[:3] == [table, f"{table}:each", f"{table}:cell_type"]
 

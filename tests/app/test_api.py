@@ -31,7 +31,7 @@ def newest(cave):
 @pytest.fixture(scope="module")
 def cell(cave, newest):
     """A proofread cell, which has inputs and outputs."""
-    return int(cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0])
+    return int(Release.of(cave, DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0])
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_the_catalogue_has_type_tables_first_and_counts(get, cave, newest):
     assert kinds == sorted(kinds, reverse=True)
     by_name = {table["name"]: table for table in listed}
     assert by_name[TYPES]["reference_table"] == "nucleus_detection_v0"
-    assert by_name[TYPES]["row_count"] == len(cave.release(DS, newest).table(TYPES))
+    assert by_name[TYPES]["row_count"] == len(Release.of(cave, DS, newest).table(TYPES))
     described = get(f"{DS}/latest/tables/{TYPES}")
     assert {name: described[name] for name in by_name[TYPES]} == by_name[TYPES]
 
@@ -76,7 +76,7 @@ def test_rows_are_filtered_sorted_and_paged(get, cave, newest):
     result = get(
         f"{DS}/{newest}/tables/{TYPES}/rows", filter="cell_type in (BC, MC)", sort="-volume,id", offset=5, limit=7
     )
-    opened = tables.open_table(cave.release(DS, newest), TYPES)
+    opened = tables.open_table(Release.of(cave, DS, newest), TYPES)
     rows = tables.select(opened, TableQuery("cell_type in (BC, MC)", {}, (("volume", "desc"), ("id", "asc"))))
     assert result["total"] == len(rows) > 100
     assert [row["id"] for row in result["rows"]] == [str(id) for id in rows["id"].iloc[5:12]]
@@ -127,7 +127,7 @@ def test_files_hold_all_rows_and_say_where_from(client, get, newest):
 @pytest.mark.parametrize("direction", ["in", "out", "both"])
 def test_partners_are_those_of_the_service(get, cave, newest, cell, direction):
     result = get(f"{DS}/{newest}/cells/{cell}/partners", direction=direction, types=TYPES)
-    read = connectivity.read(cave.release(DS, newest), int(cell), type_table=TYPES)
+    read = connectivity.read(Release.of(cave, DS, newest), int(cell), type_table=TYPES)
     ways = ("in", "out") if direction == "both" else (direction,)
     assert result["totals"] == {way: read.totals[way] for way in ways}
     assert result["total"] == len(result["rows"]) == sum(len(read.side(way)) for way in ways)
@@ -144,7 +144,7 @@ def test_partners_are_those_of_the_service(get, cave, newest, cell, direction):
 def test_partners_as_csv(client, cave, newest, cell):
     answer = client.get(f"/api/v1/{DS}/latest/cells/{cell}/partners?direction=in&format=csv&head=on")
     facts, rows = rows_of_csv(answer.text)
-    read = connectivity.read(cave.release(DS, newest), int(cell))
+    read = connectivity.read(Release.of(cave, DS, newest), int(cell))
     assert [row["root_id"] for row in rows] == [str(root) for root in read.inputs["root_id"]]
     assert facts["root_id"] == str(cell)
     assert json.loads(facts["totals"])["in"]["autapses"] == read.totals["in"]["autapses"]
@@ -159,9 +159,9 @@ def test_partners_take_what_the_page_has(get, cave, newest, cell):
         "sort": "-soma_depth_um",
     }
     result = get(f"{DS}/{newest}/cells/{cell}/partners", direction="in", **requested)
-    rows = cave.release(DS, newest).synapses(cell, Direction.IN)["pre_pt_root_id"]
+    rows = Release.of(cave, DS, newest).synapses(cell, Direction.IN)["pre_pt_root_id"]
     counts = rows[(rows != cell) & (rows != 0)].value_counts()
-    somata = cave.release(DS, newest).table("nucleus_detection_v0")["pt_root_id"].value_counts()
+    somata = Release.of(cave, DS, newest).table("nucleus_detection_v0")["pt_root_id"].value_counts()
     wanted = {str(root): n for root, n in counts[counts >= 2].items() if somata.get(root, 0) <= 1}
     assert {row["root_id"]: row["num_syn"] for row in result["rows"]} == wanted
     depths = [row["soma_depth_um"] for row in result["rows"] if row["soma_depth_um"] is not None]
@@ -191,7 +191,7 @@ def test_merged_partners_have_a_row_each(get, newest, cell):
 @pytest.mark.parametrize("partner", ["first", "autapses", "root_zero"])
 def test_the_synapses_behind_a_row(client, cave, newest, cell, partner):
     path = f"/api/v1/{DS}/{newest}/cells/{cell}"
-    every = cave.release(DS, newest).synapses(cell, Direction.IN)
+    every = Release.of(cave, DS, newest).synapses(cell, Direction.IN)
     root = {"autapses": cell, "root_zero": 0}.get(partner)
     if root is None:
         root = int(client.get(f"{path}/partners?direction=in").json["rows"][0]["root_id"])
@@ -214,7 +214,7 @@ def test_partners_as_python(client, get, newest, cell):
 
 def test_synapses_are_all_there(get, cave, newest, cell):
     result = get(f"{DS}/{newest}/cells/{cell}/synapses", direction="in")
-    synapses = cave.release(DS, newest).synapses(cell, Direction.IN)
+    synapses = Release.of(cave, DS, newest).synapses(cell, Direction.IN)
     assert sorted(row["id"] for row in result["rows"]) == sorted(map(str, synapses["id"]))
     units = {column["name"]: column["unit"] for column in result["columns"]}
     assert units["ctr_pt_position_x_nm"] == "nm"

@@ -17,6 +17,7 @@ from standard_transform import minnie_ds
 
 from api import blueprint
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.settings import Settings
 from services.tables import plots, tables
 from services.tables.tables import TableQuery
@@ -115,7 +116,7 @@ def test_rows_have_points_and_both_cells_in_a_link(client: FlaskClient, table: s
 
 @pytest.mark.parametrize("table", ["contacts", "pairs"])
 def test_rows_are_in_maps_and_have_a_depth(cave: Cave, table: str) -> None:
-    opened = tables.open_table(cave.release("points", 1), table)
+    opened = tables.open_table(Release.of(cave, "points", 1), table)
     frame = opened.frame.sort_values("id")
     voxels = np.array([[row["ax"], row["ay"], row["az"]] for row in ROWS], dtype=float)
     expected = minnie_ds.transform("nm").apply(voxels * [4, 4, 40])
@@ -129,5 +130,5 @@ def test_the_script_finds_the_same_depths(cave: Cave, client: FlaskClient, tmp_p
     file = tmp_path / "frame.parquet"
     code = script + f"\nframe.to_parquet({str(file)!r})\n"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env={"PATH": "", "HOME": str(tmp_path)})
-    shown = tables.open_table(cave.release("points", 1), "contacts").frame.sort_values("id")["depth_um"]
+    shown = tables.open_table(Release.of(cave, "points", 1), "contacts").frame.sort_values("id")["depth_um"]
     np.testing.assert_allclose(pd.read_parquet(file)["depth_um"].to_numpy(float), shown.to_numpy(float), atol=0.001)

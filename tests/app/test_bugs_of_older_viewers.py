@@ -40,7 +40,7 @@ def newest(cave):
 
 @pytest.fixture(scope="module")
 def roots(cave, newest):
-    return cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
+    return Release.of(cave, DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +57,13 @@ def test_two_overlapping_requests_never_mix_their_cells(localcave_url, newest, r
     shared = Cave(Settings(server_address=localcave_url, cache=""))
 
     def ask(root):
-        return connectivity.read(shared.release(DS, newest), int(root), type_table=TYPES)
+        return connectivity.read(Release.of(shared, DS, newest), int(root), type_table=TYPES)
 
     with ThreadPoolExecutor(8) as pool:
         matches = list(pool.map(ask, roots[:24] * 2))
     alone = Cave(Settings(server_address=localcave_url, cache=""))
     for root, one in zip(roots[:24] * 2, matches, strict=True):
-        again = connectivity.read(alone.release(DS, newest), int(root), type_table=TYPES)
+        again = connectivity.read(Release.of(alone, DS, newest), int(root), type_table=TYPES)
         assert one.cell == again.cell and one.totals == again.totals
         assert one.inputs.equals(again.inputs) and one.outputs.equals(again.outputs)
 
@@ -72,7 +72,7 @@ def test_ids_keep_all_64_bits_beside_blanks(cave, newest, roots, get):
     """There, a nullable column of ids became floats: 864691135635600553 was shown as ...512."""
     for root in roots[:3]:
         rows = json.loads(get(f"{newest}/cells/{root}/partners", direction="in", types=TYPES).text)["rows"]
-        connections = connectivity.read(cave.release(DS, newest), int(root)).inputs
+        connections = connectivity.read(Release.of(cave, DS, newest), int(root)).inputs
         assert [row["root_id"] for row in rows] == [str(one) for one in connections["root_id"]]
         assert any(row["nucleus_id"] is None for row in rows)
         assert {row["nucleus_id"] for row in rows} - {None} == {str(one) for one in connections["nucleus_id"].dropna()}
@@ -81,7 +81,7 @@ def test_ids_keep_all_64_bits_beside_blanks(cave, newest, roots, get):
 
 def test_a_partner_with_root_id_0_does_not_break_a_type_table(cave, newest, roots):
     """There, one failed the whole query."""
-    reads = [connectivity.read(cave.release(DS, newest), int(root), type_table=TYPES) for root in roots]
+    reads = [connectivity.read(Release.of(cave, DS, newest), int(root), type_table=TYPES) for root in roots]
     hit = [(result, way) for result in reads for way in Direction if result.totals[way]["root_zero"]]
     assert hit
     for result, way in hit:
@@ -99,14 +99,14 @@ def test_opening_without_a_version_works_at_once(get, newest, roots):
 @pytest.mark.parametrize("typed", ["{0},", " {0} ", "{0};", "{0} {1}", "{0}, {1}", "[{0}, {1}]"])
 def test_spaces_commas_and_two_ids_are_understood(cave, newest, roots, typed):
     """There, each of them was an uncaught error that left the old cell on the page."""
-    connections = cells_meant(cave.release(DS, newest), typed.format(*roots[:2]))
+    connections = cells_meant(Release.of(cave, DS, newest), typed.format(*roots[:2]))
     assert [one.cell.root_id for one in connections] == roots[: typed.count("{")]
 
 
 @pytest.mark.parametrize("typed", ["", "abc", "12 monkeys", "8.6e17", "864691135635600553.0", "-1", "1e400"])
 def test_what_is_no_id_is_a_sentence(cave, newest, typed):
     with pytest.raises(KarstError) as caught:
-        cells_meant(cave.release(DS, newest), typed)
+        cells_meant(Release.of(cave, DS, newest), typed)
     assert isinstance(caught.value, BadInput)
     assert caught.value.message.endswith(".") and "Traceback" not in str(caught.value)
 
@@ -121,9 +121,9 @@ def test_versions_are_in_order_of_their_numbers(two_datastacks):
 
 def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
     """There, the colour column was never applied, and the violin had colours that plotly takes for black."""
-    connections = connectivity.read(cave.release(DS, newest), int(roots[0]), type_table=TYPES)
-    colours = plot_frames.type_colours(cave.release(DS, newest), TYPES, "cell_type")
-    values = plot_frames.universe(cave.release(DS, newest), TYPES, "cell_type")
+    connections = connectivity.read(Release.of(cave, DS, newest), int(roots[0]), type_table=TYPES)
+    colours = plot_frames.type_colours(Release.of(cave, DS, newest), TYPES, "cell_type")
+    values = plot_frames.universe(Release.of(cave, DS, newest), TYPES, "cell_type")
     inputs, outputs = (
         plot_frames.by_type(side, "cell_type", values) for side in (connections.inputs, connections.outputs)
     )
@@ -139,10 +139,10 @@ def test_plots_are_coloured_by_default_and_never_black(cave, newest, roots):
 
 def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
     """There, colours took turns over the values that happened to be present."""
-    colours = plot_frames.type_colours(cave.release(DS, newest), TYPES, "cell_type")
+    colours = plot_frames.type_colours(Release.of(cave, DS, newest), TYPES, "cell_type")
     seen = {}
     for root in roots[:6]:
-        connections = connectivity.read(cave.release(DS, newest), int(root), type_table=TYPES)
+        connections = connectivity.read(Release.of(cave, DS, newest), int(root), type_table=TYPES)
         points = plot_frames.synapse_depths(of_cell(cave, connections, Direction.OUT), connections.outputs, "cell_type")
         for trace in drawn(depth.synapse_depths(points, colours)).data:
             assert seen.setdefault(trace.name, trace.marker.color) == trace.marker.color
@@ -154,7 +154,7 @@ def test_a_type_has_one_colour_whatever_the_cell(cave, newest, roots):
 
 def test_inputs_are_plotted_too(cave, newest, roots):
     """There, plots were of outputs only."""
-    connections = connectivity.read(cave.release(DS, newest), int(roots[0]), type_table=TYPES)
+    connections = connectivity.read(Release.of(cave, DS, newest), int(roots[0]), type_table=TYPES)
     synapses = {way: of_cell(cave, connections, way) for way in (Direction.IN, Direction.OUT)}
     figure = drawn(depth.depth_profile(plot_frames.depth_profile(synapses)))
     assert [sum(bars.x) for bars in figure.data] == [len(synapses["in"]), len(synapses["out"])]
@@ -162,7 +162,7 @@ def test_inputs_are_plotted_too(cave, newest, roots):
 
 def test_headers_name_their_units_from_the_start(cave, newest, roots):
     """There, the first headers were None_x, None_y, None_z, and positions had twelve digits and no unit."""
-    connections = connectivity.read(cave.release(DS, newest), int(roots[0]), type_table=TYPES)
+    connections = connectivity.read(Release.of(cave, DS, newest), int(roots[0]), type_table=TYPES)
     columns = {column.name: column for column in describe_columns(of_cell(cave, connections, Direction.IN))}
     assert not any("None" in column.title for column in columns.values())
     assert columns["depth_um"].unit == "um" and columns["ctr_pt_position_x_nm"].unit == "nm"
@@ -171,7 +171,7 @@ def test_headers_name_their_units_from_the_start(cave, newest, roots):
 def test_unit_of_the_browser_is_a_page_not_the_whole_table(cave, newest, roots, get):
     """There, 20,000 partners and all of their synapses went through the browser at every step."""
     page = json.loads(get(f"{newest}/cells/{roots[0]}/partners", direction="in", limit="10").text)
-    whole = connectivity.read(cave.release(DS, newest), int(roots[0])).inputs
+    whole = connectivity.read(Release.of(cave, DS, newest), int(roots[0])).inputs
     assert (len(page["rows"]), page["total"]) == (10, len(whole))
     wanted = tables.to_records(whole.head(10), describe_columns(whole))
     assert [{name: row[name] for name in whole} for row in page["rows"]] == wanted
@@ -190,7 +190,7 @@ def test_links_show_cells_as_they_were_at_their_version(localcave_url, tmp_path)
 def test_tables_go_with_their_own_metadata(cave, newest, localcave_url):
     """There, names and metadata were paired by their places in two lists that no server keeps in one order."""
     client = CAVEclient(DS, server_address=localcave_url, auth_token="none", write_server_cache=False, version=newest)
-    known = [info for info in cave.release(DS, newest).tables().values() if info.kind == "table"]
+    known = [info for info in Release.of(cave, DS, newest).tables().values() if info.kind == "table"]
     assert len(known) > 10
     for info in known:
         message = client.materialize.get_table_metadata(info.name)
@@ -231,7 +231,7 @@ def test_two_datastacks_with_tables_of_one_name_stay_apart(two_datastacks):
         for name in ("tiny", "other", "tiny")
     }
     assert kinds == {"tiny": ["23P", "BC"], "other": ["XYZ", "XYZ"]}
-    assert cells_meant(cave.release("other", 943), "3")[0].cell.root_id == tiny.C
+    assert cells_meant(Release.of(cave, "other", 943), "3")[0].cell.root_id == tiny.C
 
 
 def test_two_configurations_in_one_process_stay_apart(two_datastacks, tmp_path):
@@ -243,7 +243,7 @@ def test_two_configurations_in_one_process_stay_apart(two_datastacks, tmp_path):
         folder.joinpath("tiny.toml").write_text(f"type_tables = ['{first}']\n{hidden}\n[palette]\nBC = '{colour}'\n")
     for name, (first, hidden, colour) in says.items():
         cave = Cave(Settings(server_address=two_datastacks, cache="", config_dir=tmp_path / name))
-        listed = [info.name for info in tables.catalogue(cave.release("tiny", tiny.NEWEST))]
+        listed = [info.name for info in tables.catalogue(Release.of(cave, "tiny", tiny.NEWEST))]
         assert ("empty" in listed) == (not hidden)
-        assert listed[0] == partner_columns.default_types(cave.release("tiny", tiny.NEWEST)) == first
-        assert plot_frames.type_colours(cave.release("tiny", tiny.NEWEST), "types", "cell_type")["BC"] == colour
+        assert listed[0] == partner_columns.default_types(Release.of(cave, "tiny", tiny.NEWEST)) == first
+        assert plot_frames.type_colours(Release.of(cave, "tiny", tiny.NEWEST), "types", "cell_type")["BC"] == colour

@@ -70,24 +70,24 @@ class TestMetadata:
         assert all(version.timestamp.utcoffset() is not None for version in result)
 
     def test_tables_and_views_of_a_version(self, cave: Cave) -> None:
-        tables = cave.release(DS, V).tables()
+        tables = Release.of(cave, DS, V).tables()
         assert {name: info.kind for name, info in tables.items()} == {
             "nuclei": "table", "types": "table", "synapses": "table", "empty": "table", "totals": "view",
         }  # fmt: skip
         assert tables["types"].reference_table == "nuclei"
         assert tables["types"].schema_type == "cell_type_reference"
         assert tables["nuclei"].voxel_resolution_nm == (4.0, 4.0, 40.0)
-        assert "empty" not in cave.release(DS, tiny.FIRST).tables()
+        assert "empty" not in Release.of(cave, DS, tiny.FIRST).tables()
 
     def test_row_counts(self, cave: Cave) -> None:
-        assert cave.release(DS, V).row_counts() == {"nuclei": 7, "types": 6, "synapses": 6, "empty": 0}
-        assert cave.release(DS, tiny.FIRST).row_counts()["types"] == 5
-        assert cave.release(DS, V).row_count("totals") == 2
+        assert Release.of(cave, DS, V).row_counts() == {"nuclei": 7, "types": 6, "synapses": 6, "empty": 0}
+        assert Release.of(cave, DS, tiny.FIRST).row_counts()["types"] == 5
+        assert Release.of(cave, DS, V).row_count("totals") == 2
 
 
 class TestTable:
     def test_a_reference_table_is_merged_with_its_target(self, cave: Cave) -> None:
-        frame = cave.release(DS, V).table("types").sort_values("id", ignore_index=True)
+        frame = Release.of(cave, DS, V).table("types").sort_values("id", ignore_index=True)
         assert frame["id"].tolist() == [11, 12, 13, 14, 15, 16]
         assert frame["id_ref"].tolist() == frame["target_id"].tolist() == [1, 2, 3, 4, 5, 7]
         assert frame["pt_root_id"].tolist() == [tiny.A, tiny.B, tiny.C, tiny.TWO_SOMATA, tiny.TWO_SOMATA, tiny.FRAGMENT]
@@ -96,27 +96,30 @@ class TestTable:
         assert frame.attrs == {"resolution_nm": [4.0, 4.0, 40.0], "truncated": None}
 
     def test_ids_are_nullable_integers_and_boxes_are_left_out(self, cave: Cave) -> None:
-        frame = cave.release(DS, V).table("nuclei")
+        frame = Release.of(cave, DS, V).table("nuclei")
         assert {str(frame[name].dtype) for name in ("id", "pt_root_id", "pt_supervoxel_id")} == {"Int64"}
         assert not [name for name in frame.columns if name.startswith("bb_")]
 
     def test_a_version_has_its_own_rows(self, cave: Cave) -> None:
-        first, newest = (cave.release(DS, version).table("nuclei").set_index("id") for version in (tiny.FIRST, V))
+        first, newest = (Release.of(cave, DS, version).table("nuclei").set_index("id") for version in (tiny.FIRST, V))
         assert (first.loc[1, "pt_root_id"], newest.loc[1, "pt_root_id"]) == (tiny.OLD, tiny.A)
 
     def test_a_table_without_rows_has_its_columns(self, cave: Cave) -> None:
-        frame = cave.release(DS, V).table("empty")
+        frame = Release.of(cave, DS, V).table("empty")
         assert len(frame) == 0
-        assert dict(frame.dtypes) == dict(cave.release(DS, V).table("types").dtypes)
+        assert dict(frame.dtypes) == dict(Release.of(cave, DS, V).table("types").dtypes)
 
     def test_a_view(self, cave: Cave) -> None:
-        assert cave.release(DS, V).table("totals").set_index("root_id")["n_input"].to_dict() == {tiny.A: 5, tiny.B: 1}
+        assert Release.of(cave, DS, V).table("totals").set_index("root_id")["n_input"].to_dict() == {
+            tiny.A: 5,
+            tiny.B: 1,
+        }
 
     def test_equals_what_caveclient_gives(self, cave: Cave, server: str) -> None:
         client = CAVEclient(DS, server_address=server, auth_token="x", write_server_cache=False)
         for name in ("nuclei", "types", "synapses"):
             expected = client.materialize.query_table(name, materialization_version=V, split_positions=True)
-            result = cave.release(DS, V).table(name)
+            result = Release.of(cave, DS, V).table(name)
             shared = [column for column in expected.columns if not column.startswith("bb_")]
             pd.testing.assert_frame_equal(
                 result.sort_values("id", ignore_index=True)[shared],
@@ -126,56 +129,56 @@ class TestTable:
     def test_a_table_beyond_the_limit_is_too_large_with_both_numbers(self, options: Settings) -> None:
         small = Cave(Settings(server_address=options.server_address, cache="", max_table_rows=5))
         with pytest.raises(TooLarge, match=r"6 rows.* 5 "):
-            small.release(DS, V).table("types")
+            Release.of(small, DS, V).table("types")
 
 
 class TestQuery:
     def test_filters_of_both_sides_of_a_reference(self, cave: Cave) -> None:
-        frame = cave.release(DS, V).query("types", Filters(equal={"cell_type": "23P"}, less={"volume": 150}))
+        frame = Release.of(cave, DS, V).query("types", Filters(equal={"cell_type": "23P"}, less={"volume": 150}))
         assert sorted(frame["id"]) == [11, 14]
-        frame = cave.release(DS, V).query(
+        frame = Release.of(cave, DS, V).query(
             "types", Filters(isin={"pt_root_id": [tiny.A, tiny.C]}, regex={"cell_type": "^B"})
         )
         assert frame["id"].tolist() == [13]
 
     def test_a_box_in_voxels(self, cave: Cave) -> None:
         box = [[1500, 0, 0], [3500, 10**6, 10**6]]
-        assert sorted(cave.release(DS, V).query("nuclei", Filters(box={"pt_position": box}))["id"]) == [2, 3]
+        assert sorted(Release.of(cave, DS, V).query("nuclei", Filters(box={"pt_position": box}))["id"]) == [2, 3]
 
     def test_numbers_of_numpy_and_pandas_are_understood(self, cave: Cave) -> None:
         roots = pd.array([tiny.A, tiny.B], dtype="Int64")
-        assert len(cave.release(DS, V).query("nuclei", Filters(isin={"pt_root_id": roots}))) == 2
-        assert len(cave.release(DS, V).query("nuclei", Filters(equal={"pt_root_id": np.int64(tiny.C)}))) == 1
+        assert len(Release.of(cave, DS, V).query("nuclei", Filters(isin={"pt_root_id": roots}))) == 2
+        assert len(Release.of(cave, DS, V).query("nuclei", Filters(equal={"pt_root_id": np.int64(tiny.C)}))) == 1
 
     def test_selected_columns_of_each_kind_of_source(self, cave: Cave) -> None:
-        assert {"id", "volume"} <= set(cave.release(DS, V).query("nuclei", select_columns=["volume"]).columns)
-        frame = cave.release(DS, V).query("types", select_columns=["cell_type", "pt_position"])
+        assert {"id", "volume"} <= set(Release.of(cave, DS, V).query("nuclei", select_columns=["volume"]).columns)
+        frame = Release.of(cave, DS, V).query("types", select_columns=["cell_type", "pt_position"])
         assert {"id", "cell_type", "pt_position_x", "pt_position_z"} <= set(frame.columns)
         assert "volume" not in frame.columns
-        assert "n_input" in cave.release(DS, V).query("totals", select_columns=["n_input"]).columns
+        assert "n_input" in Release.of(cave, DS, V).query("totals", select_columns=["n_input"]).columns
 
     def test_pages_cover_everything_once(self, cave: Cave) -> None:
-        pages = [cave.release(DS, V).query("nuclei", limit=3, offset=offset) for offset in (0, 3, 6)]
+        pages = [Release.of(cave, DS, V).query("nuclei", limit=3, offset=offset) for offset in (0, 3, 6)]
         assert [len(page) for page in pages] == [3, 3, 1]
         assert sorted(pd.concat(pages)["id"]) == [1, 2, 3, 4, 5, 6, 7]
         assert all(page.attrs["truncated"] is None for page in pages)
 
     def test_counts(self, cave: Cave) -> None:
-        assert cave.release(DS, V).count("nuclei", Filters(greater={"volume": 55})) == 3
-        assert cave.release(DS, V).count("types", Filters(equal={"cell_type": "23P"})) == 3
-        assert cave.release(DS, V).count("types", Filters(greater={"volume": 55})) is None
+        assert Release.of(cave, DS, V).count("nuclei", Filters(greater={"volume": 55})) == 3
+        assert Release.of(cave, DS, V).count("types", Filters(equal={"cell_type": "23P"})) == 3
+        assert Release.of(cave, DS, V).count("types", Filters(greater={"volume": 55})) is None
 
     def test_positions_in_other_units(self, cave: Cave) -> None:
-        frame = cave.release(DS, V).query("nuclei", Filters(equal={"id": 2}), desired_resolution=[1, 1, 1])
+        frame = Release.of(cave, DS, V).query("nuclei", Filters(equal={"id": 2}), desired_resolution=[1, 1, 1])
         assert frame[["pt_position_x", "pt_position_y", "pt_position_z"]].iloc[0].tolist() == [8000, 16000, 8000]
         assert frame.attrs["resolution_nm"] == [1.0, 1.0, 1.0]
 
     @pytest.mark.parametrize("table", ["nuclei", "types"])
     def test_an_unknown_column_is_bad_input(self, cave: Cave, table: str) -> None:
         with pytest.raises(BadInput, match="no column nope"):
-            cave.release(DS, V).query(table, Filters(equal={"nope": 1}))
+            Release.of(cave, DS, V).query(table, Filters(equal={"nope": 1}))
         with pytest.raises(BadInput):
-            cave.release(DS, V).query(table, Filters(equal={"id": "no number"}))
+            Release.of(cave, DS, V).query(table, Filters(equal={"id": "no number"}))
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
@@ -183,8 +186,8 @@ class TestQuery:
         least=st.floats(0, 1000),
     )
     def test_any_filter_equals_the_same_filter_in_pandas(self, cave: Cave, chosen: list[int], least: float) -> None:
-        every = cave.release(DS, V).table("synapses")
-        result = cave.release(DS, V).query(
+        every = Release.of(cave, DS, V).table("synapses")
+        result = Release.of(cave, DS, V).query(
             "synapses", Filters(isin={"post_pt_root_id": chosen}, greater_equal={"size": least})
         )
         expected = every[every["post_pt_root_id"].isin(chosen) & (every["size"] >= np.float32(least))]
@@ -193,7 +196,7 @@ class TestQuery:
 
 class TestCells:
     def test_synapses_keep_autapses_and_zeros_and_are_in_nm(self, cave: Cave) -> None:
-        frame = cave.release(DS, V).synapses(tiny.A, Direction.IN).sort_values("id", ignore_index=True)
+        frame = Release.of(cave, DS, V).synapses(tiny.A, Direction.IN).sort_values("id", ignore_index=True)
         assert frame.columns.tolist() == [
             "id", "pre_pt_root_id", "post_pt_root_id", "size",
             "ctr_pt_position_x_nm", "ctr_pt_position_y_nm", "ctr_pt_position_z_nm",
@@ -201,34 +204,34 @@ class TestCells:
         assert frame["pre_pt_root_id"].tolist() == [tiny.B, tiny.B, tiny.C, tiny.A, 0]
         assert frame["ctr_pt_position_z_nm"].tolist() == [400, 440, 480, 520, 560]
         assert frame.attrs["truncated"] is None
-        assert sorted(cave.release(DS, V).synapses(tiny.A, Direction.OUT)["id"]) == [1004, 1006]
+        assert sorted(Release.of(cave, DS, V).synapses(tiny.A, Direction.OUT)["id"]) == [1004, 1006]
 
     def test_a_cell_without_synapses(self, cave: Cave) -> None:
-        assert len(cave.release(DS, V).synapses(tiny.FRAGMENT, Direction.IN)) == 0
+        assert len(Release.of(cave, DS, V).synapses(tiny.FRAGMENT, Direction.IN)) == 0
 
     def test_roots_are_judged_at_the_time_of_the_version(self, cave: Cave) -> None:
-        assert cave.release(DS, V).latest_roots([tiny.A, tiny.OLD, tiny.B]) == [True, False, True]
-        assert cave.release(DS, tiny.FIRST).latest_roots([tiny.A, tiny.OLD]) == [False, True]
-        assert cave.release(DS, V).latest_roots([]) == []
+        assert Release.of(cave, DS, V).latest_roots([tiny.A, tiny.OLD, tiny.B]) == [True, False, True]
+        assert Release.of(cave, DS, tiny.FIRST).latest_roots([tiny.A, tiny.OLD]) == [False, True]
+        assert Release.of(cave, DS, V).latest_roots([]) == []
 
     def test_a_stale_root_is_repaired_with_its_share(self, cave: Cave) -> None:
-        assert cave.release(DS, V).suggest_roots(tiny.OLD) == [(tiny.A, 1.0)]
-        root, share = cave.release(DS, tiny.FIRST).suggest_roots(tiny.A)[0]
+        assert Release.of(cave, DS, V).suggest_roots(tiny.OLD) == [(tiny.A, 1.0)]
+        root, share = Release.of(cave, DS, tiny.FIRST).suggest_roots(tiny.A)[0]
         assert root == tiny.OLD
         assert share == pytest.approx(2 / 3)
 
     def test_a_supervoxel_has_a_root_at_every_version(self, cave: Cave) -> None:
         supervoxel = next(iter(tiny.SUPERVOXELS))
-        assert [cave.release(DS, version).root_of_supervoxel(supervoxel) for version in (tiny.FIRST, V)] == [
+        assert [Release.of(cave, DS, version).root_of_supervoxel(supervoxel) for version in (tiny.FIRST, V)] == [
             tiny.OLD,
             tiny.A,
         ]
 
     def test_ids_that_never_were_are_told_by_name(self, cave: Cave) -> None:
         with pytest.raises(NotFound, match="no root id 12345"):
-            cave.release(DS, V).suggest_roots(12345)
+            Release.of(cave, DS, V).suggest_roots(12345)
         with pytest.raises(NotFound, match="no supervoxel 12345"):
-            cave.release(DS, V).root_of_supervoxel(12345)
+            Release.of(cave, DS, V).root_of_supervoxel(12345)
 
     def test_states_go_up_and_come_down(self, cave: Cave, proxy: Proxy) -> None:
         state = {"layers": [{"segments": [str(tiny.A)]}]}
@@ -273,11 +276,11 @@ class TestNotFound:
         with pytest.raises(NotFound, match="no datastack nope"):
             cave.versions("nope")
         with pytest.raises(NotFound, match="tiny has no version 99"):
-            cave.release(DS, 99).tables()
+            Release.of(cave, DS, 99).tables()
         with pytest.raises(NotFound, match="no table nope at version 3 of tiny"):
-            cave.release(DS, V).table("nope")
+            Release.of(cave, DS, V).table("nope")
         with pytest.raises(NotFound, match="no table empty at version 2 of tiny"):
-            cave.release(DS, tiny.FIRST).table("empty")
+            Release.of(cave, DS, tiny.FIRST).table("empty")
 
 
 OPEN_TABLE = [
@@ -303,9 +306,9 @@ def open_table(cave: Cave) -> pd.DataFrame:
 
 def open_cell(cave: Cave) -> None:
     gather(
-        lambda: cave.release(DS, V).latest_roots([tiny.A]),
-        lambda: cave.release(DS, V).synapses(tiny.A, Direction.IN),
-        lambda: cave.release(DS, V).synapses(tiny.A, Direction.OUT),
+        lambda: Release.of(cave, DS, V).latest_roots([tiny.A]),
+        lambda: Release.of(cave, DS, V).synapses(tiny.A, Direction.IN),
+        lambda: Release.of(cave, DS, V).synapses(tiny.A, Direction.OUT),
     )
 
 
@@ -328,7 +331,7 @@ class TestRequests:
 
     def test_a_cell_costs_three_requests_and_the_same_again_none(self, cave: Cave, proxy: Proxy) -> None:
         open_table(cave)
-        release = cave.release(DS, V)
+        release = Release.of(cave, DS, V)
         release.latest_roots([tiny.B])  # from nothing, the segmentation's client asks for its version
         assert release.roles.synapses.table  # which views are of pairs is asked once a version
         with proxy.counting() as cold:
@@ -351,8 +354,10 @@ class TestRequests:
         )
         with start_localcave([other_folder]) as url:
             other = Cave(Settings(server_address=url, cache=cave.settings.cache))
-            assert cave.release(DS, V).tables()["nuclei"].description == "A table of schema nucleus_detection"
-            assert other.release(DS, V).tables()["nuclei"].description == "Another table of schema nucleus_detection"
+            assert Release.of(cave, DS, V).tables()["nuclei"].description == "A table of schema nucleus_detection"
+            assert (
+                Release.of(other, DS, V).tables()["nuclei"].description == "Another table of schema nucleus_detection"
+            )
 
 
 class TestManners:

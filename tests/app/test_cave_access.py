@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import NotAllowed
 from services.core.settings import Settings
 from tests import tiny
@@ -45,7 +46,7 @@ def as_user(server: str, tmp_path: Path) -> As:
 def test_a_good_token_sees_everything(as_user: As) -> None:
     cave = as_user("f" * 32)
     assert cave.datastacks() == [DS]
-    assert len(cave.release(DS, tiny.NEWEST).table("types")) == 6
+    assert len(Release.of(cave, DS, tiny.NEWEST).table("types")) == 6
 
 
 @pytest.mark.parametrize("token", ["", "x" * 32])
@@ -67,6 +68,6 @@ def test_a_stranger_has_no_permission(as_user: As) -> None:
 
 
 def test_what_one_identity_paid_for_is_not_served_to_another(as_user: As) -> None:
-    as_user("f" * 32).release(DS, tiny.NEWEST).table("types")
+    Release.of(as_user("f" * 32), DS, tiny.NEWEST).table("types")
     with pytest.raises(NotAllowed):
-        as_user("s" * 32).release(DS, tiny.NEWEST).table("types")
+        Release.of(as_user("s" * 32), DS, tiny.NEWEST).table("types")

@@ -11,6 +11,7 @@ import pytest
 from localcave.folder.writer import table_path
 from services.cave.client import Cave
 from services.cave.queries import Filters
+from services.cave.release import Release
 from services.cells import compartments, connectivity, partner_table, synapse_weights
 from services.cells.partner_table import PartnerOptions
 from services.core.directions import Direction
@@ -34,37 +35,37 @@ class TestLimits:
     """What CAVE cuts off is told with both numbers, or asked for in pieces."""
 
     def test_cut_synapses_say_so(self, limited: Cave) -> None:
-        frame = limited.release(DS, V).synapses(tiny.A, Direction.IN)
+        frame = Release.of(limited, DS, V).synapses(tiny.A, Direction.IN)
         assert len(frame) == 3
         assert frame.attrs["truncated"] == {"shown": 3, "total": 5}
 
     def test_whole_synapses_are_whole(self, limited: Cave) -> None:
-        frame = limited.release(DS, V).synapses(tiny.A, Direction.IN, whole=True)
+        frame = Release.of(limited, DS, V).synapses(tiny.A, Direction.IN, whole=True)
         assert sorted(frame["id"]) == [1001, 1002, 1003, 1004, 1005]
         assert frame.attrs["truncated"] is None
 
     def test_a_result_that_just_fits_is_not_called_cut(self, limited: Cave) -> None:
-        frame = limited.release(DS, V).query("types", Filters(equal={"cell_type": "23P"}))
+        frame = Release.of(limited, DS, V).query("types", Filters(equal={"cell_type": "23P"}))
         assert len(frame) == 3
         assert frame.attrs["truncated"] is None
 
     def test_a_limit_above_cave_s_own_is_told(self, limited: Cave) -> None:
-        assert limited.release(DS, V).query("nuclei", limit=5).attrs["truncated"] == {"shown": 3, "total": 7}
-        assert limited.release(DS, V).query("nuclei", limit=2).attrs["truncated"] is None
+        assert Release.of(limited, DS, V).query("nuclei", limit=5).attrs["truncated"] == {"shown": 3, "total": 7}
+        assert Release.of(limited, DS, V).query("nuclei", limit=2).attrs["truncated"] is None
 
     def test_tables_come_whole_all_the_same(self, limited: Cave) -> None:
-        assert sorted(limited.release(DS, V).table("nuclei")["id"]) == [1, 2, 3, 4, 5, 6, 7]
-        assert sorted(limited.release(DS, V).table("types")["id"]) == [11, 12, 13, 14, 15, 16]
+        assert sorted(Release.of(limited, DS, V).table("nuclei")["id"]) == [1, 2, 3, 4, 5, 6, 7]
+        assert sorted(Release.of(limited, DS, V).table("types")["id"]) == [11, 12, 13, 14, 15, 16]
 
 
 def test_a_truncated_query_says_both_numbers_and_the_whole_one_has_all(small_cortex: Path) -> None:
     with start_localcave([small_cortex], "--row-limit", "200") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         version = cave.versions(CORTEX)[0].number
-        first = cave.release(CORTEX, version).query("proofreading_status_and_strategy", limit=1)
+        first = Release.of(cave, CORTEX, version).query("proofreading_status_and_strategy", limit=1)
         root = int(first["pt_root_id"].iloc[0])
-        cut = connectivity.read(cave.release(CORTEX, version), root)
-        whole = connectivity.read(cave.release(CORTEX, version), root, whole=True)
+        cut = connectivity.read(Release.of(cave, CORTEX, version), root)
+        whole = connectivity.read(Release.of(cave, CORTEX, version), root, whole=True)
         total = len(connectivity.synapses(cave, whole, Direction.IN))
         assert cut.truncated["in"] == {"shown": 200, "total": total}
         assert any("200 of" in warning and f"{total:,}" in warning for warning in cut.warnings)
@@ -99,7 +100,7 @@ def test_neuropils_are_of_all_synapses_however_little_cave_sends(siblings: dict[
     most = names.ne("none").sum() // 5
     with start_localcave([folder], "--row-limit", str(most)) as url:
         cave = Cave(Settings(server_address=url, cache=""))
-        whole = connectivity.read(cave.release("karst_fly", 783), int(cell), whole=True, only="all")
+        whole = connectivity.read(Release.of(cave, "karst_fly", 783), int(cell), whole=True, only="all")
         frame = partner_table.open_partners(cave, whole, PartnerOptions("in", more=("neuropils",))).frame
     for root, words in zip(frame["root_id"], frame["neuropils"], strict=True):
         parts = dict(part.rsplit(" ", 1) for part in words.split(", "))

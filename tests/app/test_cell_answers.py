@@ -65,7 +65,7 @@ def proofread(ask):
 @pytest.fixture(scope="module")
 def reads(cave, newest, proofread):
     return [
-        connectivity.read(cave.release(DS, newest), int(root), type_table=TYPES)
+        connectivity.read(Release.of(cave, DS, newest), int(root), type_table=TYPES)
         for root in proofread["pt_root_id"].iloc[:8]
     ]
 
@@ -91,7 +91,7 @@ def test_the_verdict_follows_the_proofreading_table(cave, reads, proofread):
 
 
 def test_proofread_partners_are_those_of_the_table(cave, newest, reads, proofread):
-    rows = proofreading.rows(cave.release(DS, newest))
+    rows = proofreading.rows(Release.of(cave, DS, newest))
     axons = set(proofread.loc[proofread["strategy_axon"] != "none", "pt_root_id"])
     dendrites = set(proofread.loc[proofread["strategy_dendrite"] != "none", "pt_root_id"])
     kept = 0
@@ -105,7 +105,8 @@ def test_proofread_partners_are_those_of_the_table(cave, newest, reads, proofrea
 
 
 def test_shares_name_their_denominators_and_equal_the_synapse_table(cave, newest, ask, busiest):
-    cave.release(DS, newest).view_columns()  # known, whichever test comes first and however old the list of versions is
+    # known, whichever test comes first and however old the list of versions is
+    Release.of(cave, DS, newest).view_columns()
     before = cave.counts["requests"]
     degrees = synapse_weights.partner_degrees(cave, busiest)
     assert cave.counts["requests"] - before == 1
@@ -138,7 +139,7 @@ def in_one_row(table, column):
 
 def test_any_number_of_tables_is_joined_under_their_names(cave, newest, ask, busiest):
     names = ["allen_v1_column_types_slanted_ref", "aibs_metamodel_mtypes_v661_v2", "nucleus_functional_area_assignment"]
-    loaded = partner_joins.load_tables(cave.release(DS, newest), [*names, names[0], ""])
+    loaded = partner_joins.load_tables(Release.of(cave, DS, newest), [*names, names[0], ""])
     frame, message = partner_joins.with_tables(busiest.outputs, loaded)
     assert len(frame) == len(busiest.outputs)
     for name, column in zip(names, ("cell_type", "cell_type", "tag"), strict=True):
@@ -192,7 +193,8 @@ def test_the_synapses_behind_a_row_are_the_rows_of_cave(cave, ask, reads):
 def test_compartments_add_up_to_the_synapses(cave, newest, ask, busiest):
     predicted = ask("synapse_target_predictions_ssa").set_index("target_id")["tag"]
     for direction, (_, other) in SIDES.items():
-        cave.release(DS, newest).tables()  # known, whichever test comes first and however old the list of versions is
+        # known, whichever test comes first and however old the list of versions is
+        Release.of(cave, DS, newest).tables()
         before = cave.counts["requests"]
         tags = compartments.predictions(cave, busiest, direction)
         assert cave.counts["requests"] - before <= 2  # the columns of the join are asked for once
@@ -215,8 +217,8 @@ def test_tuning_equals_the_best_unit_of_each_cell(cave, newest, ask, busiest):
         (newest, "digital_twin_properties_bcm_coreg_v4", 1.0),
         (cave.versions(DS)[1].number, "functional_properties_v3_bcm", 180 / np.pi),
     ):
-        assert name in [info.name for info in tuning.tables(cave.release(DS, version))]
-        tuned = tuning.tuning(cave.release(DS, version), name)
+        assert name in [info.name for info in tuning.tables(Release.of(cave, DS, version))]
+        tuned = tuning.tuning(Release.of(cave, DS, version), name)
         rows = ask(name, version)
         rows = rows[rows["pt_root_id"] != 0]
         assert rows["pt_root_id"].duplicated().any()
@@ -242,7 +244,7 @@ def test_partners_gained_lost_and_changed_between_versions(cave, newest, ask):
             if 0 in (rows[older][nucleus], rows[newest][nucleus]):
                 continue
             result = changes.compare(
-                (cave.release(DS, newest), cave.release(DS, older)), nucleus, direction, type_table=TYPES
+                (Release.of(cave, DS, newest), Release.of(cave, DS, older)), nucleus, direction, type_table=TYPES
             )
             ends = {}
             for version in (older, newest):
@@ -272,13 +274,13 @@ def test_partners_gained_lost_and_changed_between_versions(cave, newest, ask):
 
 def test_a_version_cannot_be_compared_with_itself(cave, newest):
     with pytest.raises(BadInput, match="itself"):
-        changes.compare((cave.release(DS, newest),) * 2, 100547, Direction.IN)
+        changes.compare((Release.of(cave, DS, newest),) * 2, 100547, Direction.IN)
 
 
 def test_the_card_has_what_every_table_says(cave, newest, ask, busiest):
-    card = cell_card.read(cave.release(DS, newest), busiest.cell)
+    card = cell_card.read(Release.of(cave, DS, newest), busiest.cell)
     root, nucleus = busiest.cell.root_id, busiest.cell.nucleus_ids[0]
-    metadata = cave.release(DS, newest).tables()
+    metadata = Release.of(cave, DS, newest).tables()
     for name, info in metadata.items():
         if not info.schema_type.startswith("cell_type"):
             continue
@@ -303,18 +305,19 @@ def test_the_card_has_what_every_table_says(cave, newest, ask, busiest):
     assert card.strategy_axon == trust.verdict(cave, busiest).strategy_axon
     before = cave.counts["requests"]
     cell_card.read(
-        cave.release(DS, newest), cells.find(cave.release(DS, newest), int(ask("nucleus_detection_v0")["id"].iloc[3]))
+        Release.of(cave, DS, newest),
+        cells.find(Release.of(cave, DS, newest), int(ask("nucleus_detection_v0")["id"].iloc[3])),
     )
     assert cave.counts["requests"] == before
 
 
 def test_a_fragment_with_no_nucleus_has_a_card_and_partners(cave, newest, busiest):
     fragment = int(busiest.inputs.loc[busiest.inputs["num_soma"] == 0, "root_id"].iloc[0])
-    connections = connectivity.read(cave.release(DS, newest), int(fragment), type_table=TYPES)
+    connections = connectivity.read(Release.of(cave, DS, newest), int(fragment), type_table=TYPES)
     assert connections.cell.nucleus_ids == ()
     assert busiest.cell.root_id in connections.outputs["root_id"].tolist()
     assert "without a soma" in trust.verdict(cave, connections).sentence
-    card = cell_card.read(cave.release(DS, newest), connections.cell)
+    card = cell_card.read(Release.of(cave, DS, newest), connections.cell)
     assert (card.types, card.volume_um3, card.depth_um, card.layer, card.area) == ((), None, None, None, None)
     assert partner_joins.located(cave, connections, Direction.OUT)["soma_distance_um"].isna().all()
 
@@ -324,11 +327,11 @@ def test_a_cell_with_340_nuclei_is_called_what_it_is(cave, newest, ask):
     merged = int(nuclei.loc[nuclei["pt_root_id"] != 0, "pt_root_id"].value_counts().index[0])
     count = int((nuclei["pt_root_id"] == merged).sum())
     assert count > 340
-    connections = connectivity.read(cave.release(DS, newest), int(merged), type_table=TYPES)
+    connections = connectivity.read(Release.of(cave, DS, newest), int(merged), type_table=TYPES)
     assert len(connections.cell.nucleus_ids) == count
     assert any(f"{count} nuclei" in warning and len(warning) < 300 for warning in connections.warnings)
     assert f"{count} nuclei" in trust.verdict(cave, connections).sentence
-    card = cell_card.read(cave.release(DS, newest), connections.cell)
+    card = cell_card.read(Release.of(cave, DS, newest), connections.cell)
     assert card.position_nm is None and card.volume_um3 is None
     assert len(card.types) > 1
 
@@ -338,7 +341,7 @@ def test_a_cell_with_no_synapses_has_empty_tables(cave, newest, ask):
     nuclei = ask("nucleus_detection_v0")["pt_root_id"]
     lonely = nuclei[~nuclei.isin([0, *synapses["pre_pt_root_id"], *synapses["post_pt_root_id"]])]
     assert len(lonely)
-    connections = connectivity.read(cave.release(DS, newest), int(lonely.iloc[0]), type_table=TYPES)
+    connections = connectivity.read(Release.of(cave, DS, newest), int(lonely.iloc[0]), type_table=TYPES)
     assert (len(connections.inputs), len(connections.outputs)) == (0, 0)
     verdict = trust.verdict(cave, connections)
     assert verdict.identified["in"].fraction is None
@@ -359,7 +362,7 @@ def test_a_version_without_the_type_table_is_told(cave, busiest):
 def test_an_id_of_another_datastack_is_told(cave, newest):
     """A root id of minnie65_public, which the demo has never had."""
     with pytest.raises(NotFound) as caught:
-        connectivity.read(cave.release(DS, newest), 864691135808473885)
+        connectivity.read(Release.of(cave, DS, newest), 864691135808473885)
     assert "864691135808473885" in caught.value.message and "datastack" in caught.value.hint
 
 
@@ -367,13 +370,13 @@ def test_changes_are_files_too(localcave_url, cave, newest, proofread):
     from app import create_app
 
     older = cave.versions(DS)[1].number
-    somas = cave.release(DS, newest).table("nucleus_detection_v0").drop_duplicates("pt_root_id", keep=False)
+    somas = Release.of(cave, DS, newest).table("nucleus_detection_v0").drop_duplicates("pt_root_id", keep=False)
     root = next(root for root in proofread["pt_root_id"] if root in set(somas["pt_root_id"]))
     nucleus = int(somas.set_index("pt_root_id").loc[root, "id"])
     server = create_app(Settings(server_address=localcave_url, cache="")).server.test_client()
     path = f"/api/v1/{DS}/{newest}/cells/{root}/changes"
     message = server.get(f"{path}?against={older}&direction=in").get_json()
-    result = changes.compare((cave.release(DS, newest), cave.release(DS, older)), nucleus, Direction.IN)
+    result = changes.compare((Release.of(cave, DS, newest), Release.of(cave, DS, older)), nucleus, Direction.IN)
     assert message["counts"]["in"] == result.counts
     ids = result.partners["root_id_new"].astype("string")
     assert [row["root_id_new"] for row in message["rows"]] == ids.where(ids.notna(), None).tolist()

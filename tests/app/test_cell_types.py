@@ -18,6 +18,7 @@ from app import create_app
 from callbacks import connectivity_viewer
 from localcave.folder.writer import DatastackWriter
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import (
     cell_types,
     connectivity,
@@ -159,7 +160,7 @@ def client(cave):
 
 
 def read(cave, types="types", by="", cell=CELL):
-    return connectivity.read(cave.release(DS, VERSION), int(cell), "root_id", type_table=types, type_by=by)
+    return connectivity.read(Release.of(cave, DS, VERSION), int(cell), "root_id", type_table=types, type_by=by)
 
 
 def types_of(frame, column="cell_type"):
@@ -250,17 +251,17 @@ def test_a_rule_that_does_not_fit_is_refused_or_left_out(cave, client, by, says)
         read(cave, by=by)
     answer = client.get(f"/api/v1/{DS}/{VERSION}/cells/{CELL}/partners?types=types&type_by={by}")
     assert answer.status_code == 400
-    (result,) = cells_meant(cave.release(DS, VERSION), str(CELL), type_table="types", type_by=by, lenient=True)
+    (result,) = cells_meant(Release.of(cave, DS, VERSION), str(CELL), type_table="types", type_by=by, lenient=True)
     assert types_of(result.inputs) == WHOLE and result.type_by == ""
     assert any("All rows are used." in message for message in result.warnings)
 
 
 def test_rules_are_offered_where_cells_have_several_rows(cave):
-    offered = cell_types.offered(cave.release(DS, VERSION), "types")
+    offered = cell_types.offered(Release.of(cave, DS, VERSION), "types")
     assert list(offered) == ["newest", *(f"classification_system=v{n}" for n in (1, 2, 3)), "order", "each"]
-    assert list(cell_types.offered(cave.release(DS, VERSION), "undated")) == [*list(offered)[:4], "each"]
-    assert list(cell_types.offered(cave.release(DS, VERSION), "regions")) == ["newest"]
-    assert cell_types.offered(cave.release(DS, VERSION), "nowhere") == {}
+    assert list(cell_types.offered(Release.of(cave, DS, VERSION), "undated")) == [*list(offered)[:4], "each"]
+    assert list(cell_types.offered(Release.of(cave, DS, VERSION), "regions")) == ["newest"]
+    assert cell_types.offered(Release.of(cave, DS, VERSION), "nowhere") == {}
 
 
 def test_a_type_table_that_refers_to_synapses_gives_a_type_per_synapse(cave, client):

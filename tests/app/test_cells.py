@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cells, id_search, interpretation
 from services.cells.pasted import one_id
 from services.core.errors import BadInput, KarstError, NotFound
@@ -29,7 +30,7 @@ def newest(cave):
 
 @pytest.fixture(scope="module")
 def nuclei(cave, newest):
-    return cave.release(DS, newest).table("nucleus_detection_v0")
+    return Release.of(cave, DS, newest).table("nucleus_detection_v0")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def single(nuclei):
 )
 def test_an_id_is_found_however_it_was_pasted(cave, newest, single, typed):
     root = int(single["pt_root_id"])
-    cell = interpretation.find(cave.release(DS, newest), typed.format(root))
+    cell = interpretation.find(Release.of(cave, DS, newest), typed.format(root))
     assert (cell.root_id, cell.id_type, cell.requested) == (root, "root_id", root)
     assert cell.nucleus_ids == (int(single["id"]),)
     assert cell.warnings == ()
@@ -56,12 +57,12 @@ def test_an_id_is_found_however_it_was_pasted(cave, newest, single, typed):
 def test_the_type_of_an_id_is_detected_and_can_be_named(cave, newest, single, column, id_type):
     id = int(single[column])
     for requested in ("auto", id_type):
-        cell = cells.find(cave.release(DS, newest), id, requested)
+        cell = cells.find(Release.of(cave, DS, newest), id, requested)
         assert (cell.root_id, cell.id_type) == (int(single["pt_root_id"]), id_type)
 
 
 def test_the_soma_is_where_the_nucleus_is(cave, newest, single):
-    cell = cells.find(cave.release(DS, newest), int(single["pt_root_id"]))
+    cell = cells.find(Release.of(cave, DS, newest), int(single["pt_root_id"]))
     nm = tuple(float(single[f"pt_position_{axis}"]) * size for axis, size in zip("xyz", (4, 4, 40), strict=True))
     assert cell.soma_position_nm == nm
     angle = np.deg2rad(5)
@@ -120,27 +121,27 @@ def test_no_text_breaks_the_reader(text):
 def test_an_unknown_id_is_told(cave, newest, id):
     for id_type in cells.ID_TYPES:
         with pytest.raises(NotFound) as caught:
-            cells.find(cave.release(DS, newest), id, id_type)
+            cells.find(Release.of(cave, DS, newest), id, id_type)
         assert str(id) in caught.value.message
 
 
 def test_an_unknown_type_of_id_is_told(cave, newest):
     with pytest.raises(BadInput, match="soma_id"):
-        cells.find(cave.release(DS, newest), 5, "soma_id")
+        cells.find(Release.of(cave, DS, newest), 5, "soma_id")
 
 
 def test_a_nucleus_outside_any_segment_is_told(cave, newest, nuclei):
     lost = nuclei[nuclei["pt_root_id"] == 0]
     assert len(lost) > 0
     with pytest.raises(NotFound, match="lies in no segment"):
-        cells.find(cave.release(DS, newest), int(lost["id"].iloc[0]))
+        cells.find(Release.of(cave, DS, newest), int(lost["id"].iloc[0]))
 
 
 def test_a_segment_with_several_nuclei_lists_them(cave, newest, nuclei):
     known = nuclei[nuclei["pt_root_id"] != 0]
     root, count = next(iter(known["pt_root_id"].value_counts().items()))
     assert count > 1
-    cell = cells.find(cave.release(DS, newest), int(root))
+    cell = cells.find(Release.of(cave, DS, newest), int(root))
     assert cell.nucleus_ids == tuple(sorted(known.loc[known["pt_root_id"] == root, "id"]))
     assert (cell.soma_position_nm, cell.soma_depth_um) == (None, None)
     assert f"{count} nuclei" in cell.warnings[0]
@@ -149,33 +150,33 @@ def test_a_segment_with_several_nuclei_lists_them(cave, newest, nuclei):
 
 def test_a_stale_root_is_replaced_and_said(cave, newest, nuclei):
     before = cave.versions(DS)[1].number
-    older = cave.release(DS, before).table("nucleus_detection_v0")
+    older = Release.of(cave, DS, before).table("nucleus_detection_v0")
     stale = sorted(set(older["pt_root_id"]) - set(nuclei["pt_root_id"]) - {0})
     assert len(stale) > 5
     now = dict(zip(nuclei["id"], nuclei["pt_root_id"], strict=True))
     for root in stale:
-        cell = cells.find(cave.release(DS, newest), int(root))
+        cell = cells.find(Release.of(cave, DS, newest), int(root))
         heirs = {now[nucleus] for nucleus in older.loc[older["pt_root_id"] == root, "id"]}
         assert cell.root_id in heirs
         assert cell.repaired_from == root
         assert 0 < cell.overlap <= 1
         assert all(part in cell.warnings[0] for part in (str(root), str(cell.root_id), f"{cell.overlap:.0%}"))
-        assert cells.find(cave.release(DS, before), int(root)).repaired_from is None
+        assert cells.find(Release.of(cave, DS, before), int(root)).repaired_from is None
         assert f"outdated at version {newest}" in cell.warnings[0]
     newer = next(iter(set(nuclei["pt_root_id"]) - set(older["pt_root_id"]) - {0}))
-    cell = cells.find(cave.release(DS, before), int(newer))
+    cell = cells.find(Release.of(cave, DS, before), int(newer))
     assert f"{newer} is newer than version {before}" in cell.warnings[0] and "outdated" not in cell.warnings[0]
-    both = sets.resolve(cave.release(DS, before), f"{newer}, {stale[0]}")
+    both = sets.resolve(Release.of(cave, DS, before), f"{newer}, {stale[0]}")
     assert both.notes == (f"Newer than version {before}: 1 root id; the cell that held most of it is used.",)
-    (note, *_) = sets.resolve(cave.release(DS, newest), f"{newer}, {stale[0]}").notes
+    (note, *_) = sets.resolve(Release.of(cave, DS, newest), f"{newer}, {stale[0]}").notes
     assert note == "No longer valid: 1 root id; the cell that holds most of it is used."
 
 
 def test_an_id_of_the_wrong_type_is_told_not_guessed(cave, newest, single):
     with pytest.raises(KarstError):
-        cells.find(cave.release(DS, newest), int(single["pt_root_id"]), "nucleus_id")
+        cells.find(Release.of(cave, DS, newest), int(single["pt_root_id"]), "nucleus_id")
     with pytest.raises(NotFound):
-        cells.find(cave.release(DS, newest), int(single["id"]), "root_id")
+        cells.find(Release.of(cave, DS, newest), int(single["id"]), "root_id")
 
 
 def test_a_rounded_id_is_said_to_be_rounded_with_what_may_be_meant(cave, newest, single):
@@ -184,24 +185,24 @@ def test_a_rounded_id_is_said_to_be_rounded_with_what_may_be_meant(cave, newest,
         if rounded == root:
             continue
         with pytest.raises(NotFound, match="looks rounded by a spreadsheet or a browser") as caught:
-            cells.find(cave.release(DS, newest), rounded)
+            cells.find(Release.of(cave, DS, newest), rounded)
         assert "as text" in caught.value.hint
     with pytest.raises(NotFound) as exact:
-        cells.find(cave.release(DS, newest), 864691135000000001)
+        cells.find(Release.of(cave, DS, newest), 864691135000000001)
     assert "rounded" not in exact.value.message
 
 
 def test_a_stale_root_that_was_split_evenly_names_both_heirs(tmp_path):
     with start_localcave([tiny.make(tmp_path / "tiny", split_evenly())]) as url:
         small = Cave(Settings(server_address=url, cache=""))
-        cell = cells.find(small.release("tiny", tiny.NEWEST), tiny.OLD)
+        cell = cells.find(Release.of(small, "tiny", tiny.NEWEST), tiny.OLD)
         assert cell.root_id in (tiny.A, tiny.C)
         assert all(f"{heir} (50% of its pieces)" in cell.warnings[0] for heir in (tiny.A, tiny.C))
         assert "split evenly" in cell.warnings[0]
-        table = tables.open_table(small.release("tiny", tiny.NEWEST), "types")
+        table = tables.open_table(Release.of(small, "tiny", tiny.NEWEST), "types")
         message = " ".join(id_search.search(small, table, str(tiny.OLD)).sentences)
         assert all(f"{heir} (50% of its pieces)" in message for heir in (tiny.A, tiny.C))
-        population = sets.resolve(small.release("tiny", tiny.NEWEST), str(tiny.OLD))
+        population = sets.resolve(Release.of(small, "tiny", tiny.NEWEST), str(tiny.OLD))
         (note,) = population.notes
         assert population.ids.tolist() == [cell.root_id]
         assert note.startswith(f"No longer valid: {tiny.OLD}, split evenly into ")

@@ -13,6 +13,7 @@ from caveclient import CAVEclient
 
 from api import blueprint
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity, partner_columns, partner_table
 from services.cells.partner_table import PartnerOptions
 from services.core.directions import Direction
@@ -124,7 +125,7 @@ def test_partners_equal_caveclient_and_pandas(cave, client, versions, newest, ty
     version = versions[0] if newest else versions[1]
     partners = 0
     for root in some_roots(client, version):
-        read = connectivity.read(cave.release(DS, version), int(root), type_table=types)
+        read = connectivity.read(Release.of(cave, DS, version), int(root), type_table=types)
         assert read.cell.root_id == root
         for direction in Direction:
             frame, sums = expected(client, version, root, direction, types)
@@ -187,7 +188,7 @@ def test_percentages_are_of_all_synapses_in_the_synapse_table(cave, client, vers
     version = versions[0] if newest else versions[1]
     checked = 0
     for root in some_roots(client, version)[::4]:
-        read = connectivity.read(cave.release(DS, version), int(root))
+        read = connectivity.read(Release.of(cave, DS, version), int(root))
         for direction in Direction:
             frame, sums = expected(client, version, root, direction, None)
             of_cell = sums["num_syn"] + sums["autapses"] + sums["root_zero"]
@@ -213,7 +214,7 @@ def test_percentages_are_of_all_synapses_in_the_synapse_table(cave, client, vers
 def test_the_demo_has_what_the_rules_are_about(cave, client, versions):
     """Without autapses, zeros, several somata and ambiguous types the test above would prove little."""
     reads = [
-        connectivity.read(cave.release(DS, versions[0]), int(root), type_table=TYPES)
+        connectivity.read(Release.of(cave, DS, versions[0]), int(root), type_table=TYPES)
         for root in some_roots(client, versions[0])
     ]
     sides = [side for read in reads for side in (read.inputs, read.outputs)]
@@ -226,11 +227,11 @@ def test_the_demo_has_what_the_rules_are_about(cave, client, versions):
 
 
 def test_every_way_to_name_a_cell_gives_the_same_partners(cave, versions):
-    nuclei = cave.release(DS, versions[0]).table("nucleus_detection_v0")
-    proofread = cave.release(DS, versions[0]).table("proofreading_status_and_strategy")
+    nuclei = Release.of(cave, DS, versions[0]).table("nucleus_detection_v0")
+    proofread = Release.of(cave, DS, versions[0]).table("proofreading_status_and_strategy")
     cell = nuclei[nuclei["pt_root_id"] == proofread["pt_root_id"].iloc[0]].iloc[0]
     reads = [
-        connectivity.read(cave.release(DS, versions[0]), int(cell[name]))
+        connectivity.read(Release.of(cave, DS, versions[0]), int(cell[name]))
         for name in ("pt_root_id", "id", "pt_supervoxel_id")
     ]
     for read in reads[1:]:
@@ -239,47 +240,47 @@ def test_every_way_to_name_a_cell_gives_the_same_partners(cave, versions):
 
 
 def test_a_stale_root_has_the_partners_of_its_heir(cave, versions):
-    newer, older = (cave.release(DS, version).table("nucleus_detection_v0") for version in versions[:2])
+    newer, older = (Release.of(cave, DS, version).table("nucleus_detection_v0") for version in versions[:2])
     stale = sorted(set(older["pt_root_id"]) - set(newer["pt_root_id"]) - {0})[0]
-    read = connectivity.read(cave.release(DS, versions[0]), int(stale))
+    read = connectivity.read(Release.of(cave, DS, versions[0]), int(stale))
     assert read.cell.repaired_from == stale
     assert read.warnings == read.cell.warnings
-    same = connectivity.read(cave.release(DS, versions[0]), read.cell.root_id)
+    same = connectivity.read(Release.of(cave, DS, versions[0]), read.cell.root_id)
     pd.testing.assert_frame_equal(read.inputs, same.inputs)
 
 
 def test_a_type_table_without_root_ids_is_refused(cave, versions):
-    proofread = cave.release(DS, versions[0]).table("proofreading_status_and_strategy")
+    proofread = Release.of(cave, DS, versions[0]).table("proofreading_status_and_strategy")
     root = int(proofread["pt_root_id"].iloc[0])
     with pytest.raises(NotFound, match="no_such_table"):
-        connectivity.read(cave.release(DS, versions[0]), root, type_table="no_such_table")
+        connectivity.read(Release.of(cave, DS, versions[0]), root, type_table="no_such_table")
     with pytest.raises(BadInput, match="synapses_pni_2"):
-        connectivity.read(cave.release(DS, versions[0]), root, type_table="synapses_pni_2")
+        connectivity.read(Release.of(cave, DS, versions[0]), root, type_table="synapses_pni_2")
 
 
 def test_a_truncated_answer_says_so_with_both_numbers(small_cortex, cave, versions):
     from tests.servers import start_localcave
 
     version, most = versions[0], 200
-    proofread = cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
+    proofread = Release.of(cave, DS, version).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
     sizes = (
-        (root, *(len(cave.release(DS, version).synapses(root, way)) for way in (Direction.IN, Direction.OUT)))
+        (root, *(len(Release.of(cave, DS, version).synapses(root, way)) for way in (Direction.IN, Direction.OUT)))
         for root in proofread
     )
     root, inputs, outputs = next(result for result in sizes if min(result[1:]) > most)
     with start_localcave([small_cortex], "--row-limit", str(most)) as url:
         limited = Cave(Settings(server_address=url, cache=""))
-        assert len(limited.release(DS, version).query("proofreading_status_and_strategy", limit=1)) == 1
-        assert len(limited.release(DS, version).synapses(root, Direction.IN, whole=True)) == inputs
-        assert len(limited.release(DS, version).synapses(root, Direction.OUT, whole=True)) == outputs
-        assert len(limited.release(DS, version).synapses(root, Direction.IN)) == most
-        result = connectivity.read(limited.release(DS, version), int(root))
+        assert len(Release.of(limited, DS, version).query("proofreading_status_and_strategy", limit=1)) == 1
+        assert len(Release.of(limited, DS, version).synapses(root, Direction.IN, whole=True)) == inputs
+        assert len(Release.of(limited, DS, version).synapses(root, Direction.OUT, whole=True)) == outputs
+        assert len(Release.of(limited, DS, version).synapses(root, Direction.IN)) == most
+        result = connectivity.read(Release.of(limited, DS, version), int(root))
         assert result.cut == (
             f"CAVE sent only {most} of {inputs:,} input synapses and {most} of {outputs:,} output synapses; "
             "the counts below are of these.",
         )
         assert [message for message in result.warnings if "CAVE sent" in message] == [*result.cut]
-        assert connectivity.read(limited.release(DS, version), int(root), whole=True).cut == ()
+        assert connectivity.read(Release.of(limited, DS, version), int(root), whole=True).cut == ()
 
 
 def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex, cave, versions):
@@ -287,10 +288,10 @@ def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex, cave, 
 
     delay_s = 0.4
     newer, older = versions[:2]
-    roots = cave.release(DS, newer).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
-    somata = cave.release(DS, newer).table("nucleus_detection_v0")["pt_root_id"]
-    expired = sorted({*cave.release(DS, older).table("nucleus_detection_v0")["pt_root_id"]} - {0, *somata})
-    inputs = cave.release(DS, newer).synapses(roots[1], Direction.IN)["pre_pt_root_id"]
+    roots = Release.of(cave, DS, newer).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
+    somata = Release.of(cave, DS, newer).table("nucleus_detection_v0")["pt_root_id"]
+    expired = sorted({*Release.of(cave, DS, older).table("nucleus_detection_v0")["pt_root_id"]} - {0, *somata})
+    inputs = Release.of(cave, DS, newer).synapses(roots[1], Direction.IN)["pre_pt_root_id"]
     fragments = inputs[~inputs.isin([0, *somata])].unique()
     with start_localcave([small_cortex], "--delay-ms", str(int(delay_s * 1000))) as url:
         slow = Cave(Settings(server_address=url, cache=""))
@@ -298,7 +299,7 @@ def test_a_cell_costs_few_requests_and_those_go_out_at_once(small_cortex, cave, 
         def cost(root):
             """Requests to CAVE, and the time in units of one request's delay."""
             before, start = slow.counts["requests"], time.perf_counter()
-            connectivity.read(slow.release(DS, newer), int(root), type_table=TYPES)
+            connectivity.read(Release.of(slow, DS, newer), int(root), type_table=TYPES)
             return slow.counts["requests"] - before, (time.perf_counter() - start) / delay_s
 
         def costs(roots):

@@ -14,6 +14,7 @@ import pytest
 
 from app import create_app
 from localcave.importer.importing import import_datastack
+from services.cave.release import Release
 from services.core.settings import Settings
 from tests.servers import start_localcave
 
@@ -140,7 +141,7 @@ def test_the_importer_reads_what_karst_wrote(client, tmp_path, head):
 def test_partners_synapses_and_changes_are_read_without_options(localcave_url, cave):
     client = create_app(Settings(server_address=localcave_url, cache="")).server.test_client()
     newest, older = (version.number for version in cave.versions(DS)[:2])
-    root = int(cave.release(DS, newest).table(PROOFREADING)["pt_root_id"].iloc[0])
+    root = int(Release.of(cave, DS, newest).table(PROOFREADING)["pt_root_id"].iloc[0])
     for what in ("partners", "synapses", f"changes?against={older}"):
         path = f"/api/v1/{DS}/{newest}/cells/{root}/{what}{'&' if '?' in what else '?'}direction=in&format=csv"
         frame = pd.read_csv(io.StringIO(client.get(path).text))

@@ -15,6 +15,7 @@ import pytest
 
 from app import main
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity, partner_columns, partner_table
 from services.cells.partner_table import PartnerOptions
 from services.core.errors import BadInput
@@ -191,7 +192,7 @@ def test_what_is_a_fault_is_neither_called_shown_nor_read(
     (unknown,) = [line for line in message.text.splitlines() if "not known: " in line]
     assert words in unknown and f"{table}, named for {role.replace('_', ' ')}, " in fault
     cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=config))
-    release = cave.release("karst_fly", 783)
+    release = Release.of(cave, "karst_fly", 783)
     root = int(release.query("proofread_neurons", limit=1)["pt_root_id"].iloc[0])
     connections = connectivity.read(release, root)
     assert fault in connections.warnings and more not in partner_columns.offered(release, "")

@@ -29,6 +29,7 @@ from callbacks import (
 )
 from localcave.folder.writer import table_path
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.settings import Settings
 from services.views import datastack_check
 from services.views.addresses import IDS, CellAddress, TableAddress, parse_population
@@ -98,7 +99,7 @@ def place_of(name: str, url: str, folder: Path) -> Place:
     app.secret_key = "of tests"
     app.extensions["karst"] = cave
     app.register_blueprint(blueprint)
-    release = cave.release(name, cave.newest(name).number)
+    release = Release.of(cave, name, cave.newest(name).number)
     table = release.roles.synapses.table or ""
     synapses = pd.read_parquet(next(folder.rglob(f"{release.number}/**/{table}.parquet")))
     size_nm = release.table_info(table).voxel_resolution_nm
@@ -172,7 +173,7 @@ def test_synapses_lie_where_they_do_in_the_source_and_a_link_shows_them_there(pl
 
 
 def test_merged_partners_a_nucleus_and_rows_that_are_filtered_and_sorted(place: Place) -> None:
-    roles = place.app.extensions["karst"].release(place.name, place.version).roles
+    roles = Release.of(place.app.extensions["karst"], place.name, place.version).roles
     merged = place.ask(f"cells/{place.cell}/partners", direction="merged", synapses="all").json["rows"]
     for way in ("in", "out"):
         counts = {row["root_id"]: row[f"num_syn_{way}"] for row in merged if row[f"num_syn_{way}"]}
@@ -238,7 +239,7 @@ def test_every_table_opens_with_its_rows_plots_and_files(place: Place) -> None:
 
 
 def test_a_small_table_is_the_same_in_its_script_and_its_file(place: Place) -> None:
-    release = place.app.extensions["karst"].release(place.name, place.version)
+    release = Release.of(place.app.extensions["karst"], place.name, place.version)
     for role, column in ((release.roles.proofreading, "pt_root_id"), (release.roles.cell_types, "cell_type")):
         table, source = role.table, place.tables[role.table or ""]
         file = pd.read_csv(io.StringIO(place.ask(f"tables/{table}/rows", format="csv").text), comment="#")
@@ -279,7 +280,7 @@ def test_a_population_has_the_synapses_of_the_source(place: Place) -> None:
     with suppress(RuntimeError):  # a long one is a job of the running application
         assert not alerts(populations.load(query, None))
         of = parse_population(query | {"panel": "network", "pre_by": "cell", "post_by": "cell"})[0]
-        release = place.app.extensions["karst"].release(place.name, place.version)
+        release = Release.of(place.app.extensions["karst"], place.name, place.version)
         entry = replace(of, panel="matrix", row=str(pre[0]), column=str(place.cell))
         drawn, listed = str(population_panels.draw(of.href())), str(populations.list_entry(entry.href()))
         assert "nodes, by the" in drawn and "synapses of" in listed
@@ -293,7 +294,7 @@ def test_the_check_explains_each_role_and_its_scaffold_loads(
     cave: Cave = place.app.extensions["karst"]
     checked = datastack_check.check(cave, place.name)
     assert checked.faults == ()
-    for name, role in cave.release(place.name, place.version).roles:
+    for name, role in Release.of(cave, place.name, place.version).roles:
         (line,) = [one for one in checked.text.splitlines() if one.startswith(name.replace("_", " ").ljust(22))]
         assert role.why in line and (role.table or "-") in line
     settings = Settings(server_address=cave.settings.server_address, cache="", config_dir=tmp_path / "empty")

@@ -27,6 +27,7 @@ from callbacks import (
 from callbacks.partner_figures import _readings
 from components.cell_figures import Plot
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import morphology, skeleton_script, skeleton_wall
 from services.cells.partner_table import COMPARTMENT, TUNING
 from services.core import calls
@@ -90,7 +91,7 @@ def version(cave: Cave) -> str:
 @pytest.fixture(scope="module")
 def view(cave: Cave, version: str) -> CellView:
     """A cell with tuning, whose partners are filtered."""
-    release = cave.release(DS, int(version))
+    release = Release.of(cave, DS, int(version))
     tuned = set(release.table("digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
     more: Any = {"more": (TUNING, COMPARTMENT), "where": "num_soma < 3", "tab": "in"}
     roots = [root for root in release.table(PROOFREAD)["pt_root_id"] if root in tuned]
@@ -117,7 +118,7 @@ def test_figures_of_a_cell(view: CellView, front: str) -> None:
 def populations(cave: Cave, version: str, **more: str) -> Iterator[tuple[PopulationAddress, population.Population]]:
     for sets in ({"pre_table": PROOFREAD}, {"pre_table": PROOFREAD, "post_table": TYPES}):
         view = PopulationAddress(DS, version, **sets, **more)
-        pair = population.choose(cave.release(DS, int(version)), view.pre_set, view.post_set)
+        pair = population.choose(Release.of(cave, DS, int(version)), view.pre_set, view.post_set)
         yield view, population.read(pair)
 
 
@@ -147,7 +148,7 @@ def test_figures_of_an_entry_of_the_matrix(cave: Cave, version: str, name: str) 
     view, result = next(populations(cave, version, beside=f"{PROOFREAD}:strategy_axon = axon_fully_extended", **entry))
     plots, readings = population_panels.plots_to_copy(view, result, name)
     read = check(plots, readings(frozenset().union(*(plot.figure.reads for plot in plots))))
-    types = cave.release(DS, int(version)).table(TYPES).drop_duplicates("pt_root_id", keep=False)
+    types = Release.of(cave, DS, int(version)).table(TYPES).drop_duplicates("pt_root_id", keep=False)
     kind = types.set_index("pt_root_id")["cell_type"]
     if name == "differences":
         assert set(read["second_synapses"]["post_root_id"].map(kind)) == {"BC"}
@@ -203,7 +204,7 @@ def test_two_sets_side_by_side(cave: Cave, version: str, direction: str) -> None
     assert again.equals(compared) and not other["low"].equals(compared["low"])
     read = check([plot], population_beside.readings(view, result, plot.figure.reads))
     table, _, column = by.partition(".")
-    types = cave.release(DS, int(version)).table(table).drop_duplicates("pt_root_id", keep=False)
+    types = Release.of(cave, DS, int(version)).table(table).drop_duplicates("pt_root_id", keep=False)
     kind, partner = types.set_index("pt_root_id")[column], f"{'pre' if direction == 'in' else 'post'}_root_id"
     different = (
         rows[rows["pre_root_id"] != rows["post_root_id"]] for rows in (read["synapses"], read["second_synapses"])

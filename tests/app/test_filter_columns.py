@@ -8,6 +8,7 @@ import pytest
 from api import blueprint
 from localcave.folder.writer import DatastackWriter
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.settings import Settings
 from tests import tiny
 from tests.servers import start_localcave
@@ -27,7 +28,7 @@ def newest(cave):
 
 
 def test_stale_ids_are_counted_by_one_column_against_another(cave, client, newest):
-    rows = cave.release(DS, newest).table(PROOFREADING)
+    rows = Release.of(cave, DS, newest).table(PROOFREADING)
     pairs = [(a, b) for a, b in zip(rows["pt_root_id"], rows["valid_id"], strict=True) if pd.notna(a) and pd.notna(b)]
     stale = sum(int(a) != int(b) for a, b in pairs)
     assert 0 < stale < len(pairs)
@@ -37,7 +38,7 @@ def test_stale_ids_are_counted_by_one_column_against_another(cave, client, newes
 
 @pytest.mark.parametrize("unit", ["vx", "nm", "um"])
 def test_a_root_id_that_occurs_once(cave, client, newest, unit):
-    rows = cave.release(DS, newest).table(NUCLEI)
+    rows = Release.of(cave, DS, newest).table(NUCLEI)
     counts = rows["pt_root_id"].dropna().value_counts().drop(0, errors="ignore")
     assert total(client, NUCLEI, filter="once(pt_root_id)", units=unit) == int((counts == 1).sum())
 

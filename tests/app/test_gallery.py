@@ -10,6 +10,7 @@ import pytest
 from caveclient import CAVEclient
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import NotFound
 from services.gallery import files, numbers
 from services.gallery.files import Figure
@@ -32,7 +33,7 @@ def client(localcave_url: str) -> CAVEclient:
 
 
 def here(cave: Cave, client: CAVEclient, name: str) -> dict[str, float]:
-    frame = numbers.compare(cave.release(DEMO, client.version), FIGURES[name])
+    frame = numbers.compare(Release.of(cave, DEMO, client.version), FIGURES[name])
     assert (frame["published"].notna() == bool(FIGURES[name].published)).all()
     return dict(zip(frame["name"], frame["here"].astype(float), strict=True))
 
@@ -121,7 +122,7 @@ def test_a_version_without_the_table_says_so(cave: Cave, client: CAVEclient) -> 
     of = {"table": "nowhere", "column": "cell_type"}
     figure = Figure("none", "None", "shares", "", 1, "", "/", of, {"a": 1.0})
     with pytest.raises(NotFound, match="nowhere"):
-        numbers.compare(cave.release(DEMO, client.version), figure)
+        numbers.compare(Release.of(cave, DEMO, client.version), figure)
 
 
 def test_a_wrong_file_is_named(tmp_path: Path) -> None:

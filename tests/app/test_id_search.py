@@ -30,7 +30,7 @@ def small(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def types(small):
-    return tables.open_table(small.release("tiny", tiny.NEWEST), "types")
+    return tables.open_table(Release.of(small, "tiny", tiny.NEWEST), "types")
 
 
 def told(result):
@@ -59,7 +59,7 @@ def test_found_stale_absent_and_unknown_are_told_apart(small, types):
 
 
 def test_a_stale_id_of_a_set_is_replaced_and_counted(small):
-    population = sets.resolve(small.release("tiny", tiny.NEWEST), str(tiny.OLD))
+    population = sets.resolve(Release.of(small, "tiny", tiny.NEWEST), str(tiny.OLD))
     assert population.ids.tolist() == [tiny.A]
     assert population.notes == ("No longer valid: 1 root id; the cell that holds most of it is used.",)
 
@@ -91,7 +91,7 @@ def test_types_of_ids(small, types, text, id_type, targets):
 
 
 def test_a_table_without_nuclei_is_reached_through_their_roots(small):
-    synapses = tables.open_table(small.release("tiny", tiny.NEWEST), "synapses")
+    synapses = tables.open_table(Release.of(small, "tiny", tiny.NEWEST), "synapses")
     report = search(small, synapses, "2 3 5")
     assert told(report) == {
         2: ("found", "nucleus_id", tiny.B, 3),
@@ -156,7 +156,7 @@ def test_a_link_s_own_segmentation_is_taken_and_other_layers_are_told(small, typ
 
 def test_where_both_sides_of_a_synapse_lie_at_one_place_both_are_named(small):
     with pytest.raises(BadInput, match="between two segments") as caught:
-        positions.at(small.release("tiny", tiny.NEWEST), np.array([400.0, 800.0, 400.0]))
+        positions.at(Release.of(small, "tiny", tiny.NEWEST), np.array([400.0, 800.0, 400.0]))
     assert str(tiny.A) in caught.value.message and str(tiny.B) in caught.value.message
-    autapse = positions.at(small.release("tiny", tiny.NEWEST), np.array([520.0, 920.0, 520.0]))
+    autapse = positions.at(Release.of(small, "tiny", tiny.NEWEST), np.array([520.0, 920.0, 520.0]))
     assert autapse.id == tiny.A

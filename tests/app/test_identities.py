@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from api import blueprint, identity
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import NotAllowed, SignIn
 from services.core.identity import Identity
 from services.core.settings import Settings
@@ -113,20 +114,20 @@ class TestOverTheApi:
 class TestWhatIsCached:
     def test_what_is_public_is_asked_for_once(self, door: Cave) -> None:
         first, second = door.of(Identity("a" * 32)), door.of(Identity("b" * 32))
-        first.release(DS, tiny.NEWEST).table("types")
+        Release.of(first, DS, tiny.NEWEST).table("types")
         before = first.cache.counts["loaded"]
-        second.release(DS, tiny.NEWEST).table("types")
+        Release.of(second, DS, tiny.NEWEST).table("types")
         assert second.cache.counts["loaded"] == before
 
     def test_what_only_some_may_read_is_kept_apart(self, door: Cave) -> None:
         first, second = door.of(Identity("a" * 32)), door.of(Identity("b" * 32))
-        first.release(DS, tiny.NEWEST).table("lab_types")
+        Release.of(first, DS, tiny.NEWEST).table("lab_types")
         before = first.cache.counts["loaded"]
-        second.release(DS, tiny.NEWEST).table("lab_types")
+        Release.of(second, DS, tiny.NEWEST).table("lab_types")
         assert second.cache.counts["loaded"] == before + 1
 
     def test_who_may_not_read_the_segmentation_is_not_told_what_another_was(self, door: Cave) -> None:
-        ada, cem = (door.of(Identity(letter * 32)).release(DS, tiny.NEWEST) for letter in "ac")
+        ada, cem = (Release.of(door.of(Identity(letter * 32)), DS, tiny.NEWEST) for letter in "ac")
         assert ada.latest_roots([tiny.A]) == [True]
         assert len(cem.table("types")) == 6
         with pytest.raises(NotAllowed, match="no permission"):
@@ -154,7 +155,7 @@ class TestShortLife:
 
     def test_nor_what_was_derived_from_a_table(self, guarded: Guarded, door: Cave) -> None:
         def derived() -> int:
-            release = door.of(Identity("b" * 32)).release(DS, tiny.NEWEST)
+            release = Release.of(door.of(Identity("b" * 32)), DS, tiny.NEWEST)
             return release.derived.of("cells").get(lambda: len(release.table("lab_types")))
 
         assert derived() == 6
@@ -163,9 +164,9 @@ class TestShortLife:
 
     def test_a_token_that_has_expired_asks_to_sign_in(self, guarded: Guarded, door: Cave) -> None:
         cave = door.of(Identity("b" * 32))
-        cave.release(DS, tiny.NEWEST)
+        Release.of(cave, DS, tiny.NEWEST)
         with guarded.changed("Ben", token="n" * 32), pytest.raises(SignIn, match="has ended"):
-            cave.release(DS, tiny.NEWEST)
+            Release.of(cave, DS, tiny.NEWEST)
 
 
 def test_while_cave_is_down_what_it_granted_within_a_minute_is_shown(

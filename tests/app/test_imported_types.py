@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from localcave.importer.importing import import_datastack
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity
 from services.core.settings import Settings
 from services.neuroglancer import links
@@ -46,7 +47,7 @@ classification_system = {{ value = "mine" }}
     import_datastack(tmp_path / "mine.toml", tmp_path / "mine")
     with start_localcave([tmp_path / "mine"]) as address:
         cave = Cave(Settings(server_address=address, cache=""))
-        connections = connectivity.read(cave.release("mine", 7), CELL, type_table="kinds")
+        connections = connectivity.read(Release.of(cave, "mine", 7), CELL, type_table="kinds")
         assert types_of(connections.inputs) == {partner: "BC", partner + 1: "MC", partner + 2: "several: 4P | 23P"}
         link = links.cell_link(cave, connections, direction="in", group_by="cell_type")
         assert set(link.legend) == {"BC", "MC", "several"}

@@ -41,7 +41,7 @@ def types(cave):
 def by_key(cave, version, table, key, value):
     """{key: [values]} of a table, by its rows one by one."""
     result = {}
-    for row in cave.release(DS, version).table(table)[[key, value]].itertuples(index=False):
+    for row in Release.of(cave, DS, version).table(table)[[key, value]].itertuples(index=False):
         if not pd.isna(row[0]) and row[0] != 0:
             result.setdefault(int(row[0]), []).append(row[1])
     return result
@@ -112,7 +112,7 @@ def small(tmp_path_factory):
 
 
 def test_rows_of_a_joined_table_that_agree_give_their_value_and_others_all(small):
-    nuclei = tables.open_table(small.release("tiny", tiny.NEWEST), "nuclei")
+    nuclei = tables.open_table(Release.of(small, "tiny", tiny.NEWEST), "nuclei")
     wide, report = join(small, nuclei, "types", "root_id")
     names = ["cell_type", "classification_system", "num_rows"]
     shown = wide.frame.set_index("id")[[f"types.{name}" for name in names]].apply(tuple, axis=1)
@@ -127,7 +127,7 @@ def test_rows_of_a_joined_table_that_agree_give_their_value_and_others_all(small
 
 @pytest.mark.parametrize("filter_", ["= several", "~ several", "in (several, ETs)"])
 def test_cells_of_several_types_are_kept_by_that_word(small, filter_):
-    nuclei = tables.open_table(small.release("tiny", tiny.NEWEST), "nuclei")
+    nuclei = tables.open_table(Release.of(small, "tiny", tiny.NEWEST), "nuclei")
     wide, _ = join(small, nuclei, "types", "root_id")
     query = TableQuery(f"types.cell_type {filter_}")
     assert select(wide, query)["id"].tolist() == [4, 5]

@@ -3,6 +3,7 @@
 import pytest
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import BadInput, TooLarge
 from services.core.settings import Settings
 from services.tables import tables
@@ -28,20 +29,20 @@ def version(cave):
 def whole(localcave_url, version):
     """All rows, by a client that holds them."""
     rich = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10_000_000))
-    return {name: rich.release(DS, version).table(name) for name in (SYNAPSES, TAGS)}
+    return {name: Release.of(rich, DS, version).table(name) for name in (SYNAPSES, TAGS)}
 
 
 @pytest.fixture(scope="module")
 def synapses(cave, version):
-    return open_large(cave.release(DS, version), SYNAPSES)
+    return open_large(Release.of(cave, DS, version), SYNAPSES)
 
 
 def test_what_is_large_is_known_and_not_held(cave, version, whole):
-    assert is_large(cave.release(DS, version), SYNAPSES)
-    assert not is_large(cave.release(DS, version), "proofreading_status_and_strategy")
+    assert is_large(Release.of(cave, DS, version), SYNAPSES)
+    assert not is_large(Release.of(cave, DS, version), "proofreading_status_and_strategy")
     with pytest.raises(TooLarge):
-        tables.open_table(cave.release(DS, version), SYNAPSES)
-    opened = open_large(cave.release(DS, version), SYNAPSES)
+        tables.open_table(Release.of(cave, DS, version), SYNAPSES)
+    opened = open_large(Release.of(cave, DS, version), SYNAPSES)
     assert opened.info.row_count == len(whole[SYNAPSES])
     assert {column.name for column in opened.columns} == set(whole[SYNAPSES].columns)
 
@@ -116,7 +117,7 @@ def test_a_column_box_is_pushed_down_too(cave, synapses, whole):
 
 
 def test_a_table_merged_with_its_target_is_not_counted_and_says_so(cave, version, whole):
-    opened = open_large(cave.release(DS, version), TAGS)
+    opened = open_large(Release.of(cave, DS, version), TAGS)
     root = int(whole[TAGS]["post_pt_root_id"].value_counts().index[0])
     page = read_page(cave, opened, TableQuery(f"tag = spine and post_pt_root_id = {root}"), 0, 10_000)
     wanted = whole[TAGS][(whole[TAGS]["tag"] == "spine") & (whole[TAGS]["post_pt_root_id"] == root)]
@@ -155,7 +156,7 @@ def test_sorting_is_not_pretended(cave, synapses, whole):
 def test_all_rows_come_in_parts_however_little_cave_sends_at_once(small_cortex, whole, version):
     with start_localcave([small_cortex], "--row-limit", "700") as url:
         cave = Cave(Settings(server_address=url, cache="", max_table_rows=5_000))
-        opened = open_large(cave.release(DS, version), SYNAPSES)
+        opened = open_large(Release.of(cave, DS, version), SYNAPSES)
         frames, total = read_all(cave, opened, TableQuery("size > 5000"))
         rows = list(frames)
     wanted = whole[SYNAPSES].loc[whole[SYNAPSES]["size"] > 5000, "id"]
@@ -167,7 +168,7 @@ def test_all_rows_come_in_parts_however_little_cave_sends_at_once(small_cortex, 
 def test_more_rows_than_a_file_may_have_are_refused(cave, synapses, version):
     with pytest.raises(TooLarge, match="Narrow the filter"):
         read_all(cave, synapses, TableQuery("size > 5000"), most=10)
-    tags = open_large(cave.release(DS, version), TAGS)
+    tags = open_large(Release.of(cave, DS, version), TAGS)
     frames, total = read_all(cave, tags, TableQuery("size > 5000"), most=10)
     assert total is None
     with pytest.raises(TooLarge):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.cave.release import Release
 from services.cells import partner_sets, partner_table
 from services.core.errors import BadInput
 from services.views.addresses import parse_connectivity
@@ -35,7 +36,7 @@ def newest(cave):
 
 @pytest.fixture(scope="module")
 def root(cave, newest):
-    return int(cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0])
+    return int(Release.of(cave, DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0])
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def counts(cave, newest, root):
 
 def partners(cave, newest, root, direction):
     own, other = ENDS[direction]
-    rows = cave.release(DS, newest).table(SYNAPSES)
+    rows = Release.of(cave, DS, newest).table(SYNAPSES)
     ends = rows.loc[rows[own] == root, other].fillna(0)
     return {int(one): int(count) for one, count in ends[(ends != 0) & (ends != root)].value_counts().items()}
 
@@ -82,7 +83,8 @@ def test_the_script_has_the_same_partners(client, root, direction):
 
 def test_of_several_cells_the_largest_of_all_count(client, cave, newest):
     roots = [
-        int(one) for one in cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].iloc[:2]
+        int(one)
+        for one in Release.of(cave, DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].iloc[:2]
     ]
     together = pd.Series([partners(cave, newest, one, "in") for one in roots]).map(pd.Series)
     counts = pd.concat(together.tolist()).groupby(level=0).sum().to_dict()

@@ -10,6 +10,7 @@ from components import controls
 from components.cell_facts import cell_facts
 from components.figures import depth, somata
 from components.partner_options import options
+from services.cave.release import Release
 from services.cells import card as cell_card
 from services.cells import cells, plot_frames
 from services.core.errors import BadInput
@@ -34,7 +35,7 @@ def version(cave):
 
 @pytest.fixture(scope="module")
 def types(cave, version):
-    return tables.open_table(cave.release(DS, version), TYPES)
+    return tables.open_table(Release.of(cave, DS, version), TYPES)
 
 
 def layer(depth_um, tops):
@@ -57,16 +58,16 @@ def test_the_two_differ_somewhere(types):
 
 @pytest.mark.parametrize("column", TOPS)
 def test_synapses_have_both(client, cave, version, column):
-    root = int(cells.somas(cave.release(DS, version)).query("root_id != 0")["root_id"].iloc[0])
+    root = int(cells.somas(Release.of(cave, DS, version)).query("root_id != 0")["root_id"].iloc[0])
     rows = client.get(f"/api/v1/{DS}/{version}/cells/{root}/synapses?limit=200").json["rows"]
     assert rows
     assert all(row[column] == layer(row["depth_um"], TOPS[column]) for row in rows)
 
 
 def test_the_card_of_a_cell_names_the_source_of_its_layer(cave, version):
-    somas = cells.somas(cave.release(DS, version))
+    somas = cells.somas(Release.of(cave, DS, version))
     root = int(somas[(somas["root_id"] != 0) & ~somas["root_id"].duplicated(keep=False)]["root_id"].iloc[0])
-    card = cell_card.read(cave.release(DS, version), cells.find(cave.release(DS, version), int(root)))
+    card = cell_card.read(Release.of(cave, DS, version), cells.find(Release.of(cave, DS, version), int(root)))
     message = str(cell_facts(card))
     for column, name in NAMES.items():
         assert f"{layer(card.depth_um, TOPS[column])} ({name})" in message

@@ -47,14 +47,14 @@ def version(cave: Cave) -> int:
 
 @pytest.fixture(scope="module")
 def types(cave: Cave, version: int) -> TableFrame:
-    return tables.open_table(cave.release(DATASTACK, version), TYPES)
+    return tables.open_table(Release.of(cave, DATASTACK, version), TYPES)
 
 
 @pytest.fixture(scope="module")
 def cell(cave: Cave, version: int) -> Connectivity:
-    proofread = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")
+    proofread = Release.of(cave, DATASTACK, version).table("proofreading_status_and_strategy")
     root = proofread["pt_root_id"].iloc[0]
-    return connectivity.read(cave.release(DATASTACK, version), int(root), type_table=TYPES)
+    return connectivity.read(Release.of(cave, DATASTACK, version), int(root), type_table=TYPES)
 
 
 def uploaded(link: Link) -> object:
@@ -87,7 +87,7 @@ def test_types_can_be_searched_at_the_version_of_the_link(cave: Cave, types: Tab
 
 
 def test_a_table_that_is_not_of_types_has_nothing_to_search_by(cave: Cave, version: int) -> None:
-    nuclei = tables.open_table(cave.release(DATASTACK, version), cave.info(DATASTACK)["soma_table"])
+    nuclei = tables.open_table(Release.of(cave, DATASTACK, version), cave.info(DATASTACK)["soma_table"])
     link = table_link(cave, nuclei, nuclei.frame.head(3))
     assert "/materialize/" not in json.dumps(link.state)
     assert "searched" not in link.description
@@ -362,8 +362,10 @@ def test_a_link_works_without_the_state_service(small_cortex: Path, tmp_path: Pa
 
 
 def test_several_cells_at_once_have_the_synapses_of_all_of_them(cave: Cave, version: int) -> None:
-    proofread = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].head(3)
-    matches = [connectivity.read(cave.release(DATASTACK, version), int(root), type_table=TYPES) for root in proofread]
+    proofread = Release.of(cave, DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].head(3)
+    matches = [
+        connectivity.read(Release.of(cave, DATASTACK, version), int(root), type_table=TYPES) for root in proofread
+    ]
     link = cell_link(cave, matches, direction="out")
     assert_sound(link.state)
     layer = layer_of(link.state, "output synapses")
@@ -387,8 +389,8 @@ def test_all_synapses_of_a_cell_read_in_pieces_are_in_its_link(small_cortex: Pat
     with start_localcave([small_cortex], "--row-limit", "300") as address:
         cave = Cave(Settings(server_address=address, cache=""))
         version = cave.versions(DATASTACK)[0].number
-        root = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-        whole = connectivity.read(cave.release(DATASTACK, version), int(root), whole=True)
+        root = Release.of(cave, DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
+        whole = connectivity.read(Release.of(cave, DATASTACK, version), int(root), whole=True)
         assert whole.totals["in"]["num_syn"] > 300
         layer = layer_of(cell_link(cave, whole, direction="in").state, "input synapses")
         assert len(layer["annotations"]) == whole.totals["in"]["num_syn"]

@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cell_types, connectivity
 from services.core.settings import Settings
 from services.tables import facets, groups, tables
@@ -23,12 +24,12 @@ def test_64_filters_of_a_large_table_stay_within_one_bound(localcave_url: str) -
     """Results that are counted in bytes by what they are made of, not in number."""
     cave = Cave(Settings(server_address=localcave_url, cache=""))
     version, synapses = cave.versions(DS)[0].number, cave.info(DS)["synapse_table"]
-    rows = len(cave.release(DS, version).table(synapses))
+    rows = len(Release.of(cave, DS, version).table(synapses))
     bound = 4 * cave.cache.memory.nbytes
     cave = Cave(Settings(server_address=localcave_url, cache="", memory_bytes=bound))
     created = 0
     for number in range(FILTERS):
-        table = tables.open_table(cave.release(DS, version), synapses)
+        table = tables.open_table(Release.of(cave, DS, version), synapses)
         query = TableQuery(f"size > {number}", sort=(("size", "desc"),))
         kept = tables.row_numbers(table, query)
         assert len(kept) > rows / 2
@@ -44,7 +45,7 @@ def test_64_filters_of_a_large_table_stay_within_one_bound(localcave_url: str) -
 
 def test_a_cell_does_not_hold_a_whole_type_table(localcave_url: str) -> None:
     cave = Cave(Settings(server_address=localcave_url, cache=""))
-    release = cave.release(DS, cave.versions(DS)[0].number)
+    release = Release.of(cave, DS, cave.versions(DS)[0].number)
     types = cell_types.type_rows(release, TYPES)
     root = int(types.frame.index[0])
     result = connectivity.read(release, int(root), type_table=TYPES)

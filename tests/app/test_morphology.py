@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from plotly.io.json import to_json_plotly
 
 from components.figures.morphology import skeleton
+from services.cave.release import Release
 from services.cells import connectivity, morphology
 from services.core.errors import NotFound
 
@@ -35,10 +36,10 @@ def cable_um(row):
 
 
 def test_the_lines_are_the_skeleton_and_say_how_much_of_it(cave, stored):
-    somas = set(cave.release(DS, newest(cave)).table("nucleus_detection_v0")["pt_root_id"])
+    somas = set(Release.of(cave, DS, newest(cave)).table("nucleus_detection_v0")["pt_root_id"])
     roots = [root for root in stored if root in somas][:5]
     for root in roots:
-        connections = connectivity.read(cave.release(DS, newest(cave)), int(root))
+        connections = connectivity.read(Release.of(cave, DS, newest(cave)), int(root))
         drawn = morphology.read(cave, connections)
         # volumes are turned and moved, which keeps lengths
         assert drawn.cable_um == pytest.approx(cable_um(stored[root]), rel=1e-3)
@@ -58,7 +59,7 @@ def test_the_lines_are_the_skeleton_and_say_how_much_of_it(cave, stored):
 def test_a_cell_without_a_skeleton_is_told_and_asked_for_again(cave, stored):
     other = next(
         root
-        for root in cave.release(DS, newest(cave)).table("nucleus_detection_v0")["pt_root_id"]
+        for root in Release.of(cave, DS, newest(cave)).table("nucleus_detection_v0")["pt_root_id"]
         if root and root not in stored
     )
     before = cave.counts["requests"]

@@ -57,7 +57,7 @@ def version(cave):
 def whole(localcave_url, version):
     """All rows, by a client that holds them."""
     rich = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10_000_000))
-    return {name: rich.release(DS, version.number).table(name) for name in (SYNAPSES, TAGS)}
+    return {name: Release.of(rich, DS, version.number).table(name) for name in (SYNAPSES, TAGS)}
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from components.cell_facts import cell_facts
 from components.figures import somata
 from components.synapse_list import synapse_list
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import card as cell_card
 from services.cells import (
     connectivity,
@@ -77,7 +78,7 @@ def test_a_link_is_made_whatever_sizes_are_known(client, datastack, direction):
 
 @pytest.mark.parametrize(("datastack", "known"), [("bare", "every one"), ("sized", "1"), ("fly", "every one")])
 def test_points_have_no_size_where_one_is_not_known(cave, datastack, known):
-    link = links.cell_link(cave, connectivity.read(cave.release(datastack, 1), CELL), direction="in")
+    link = links.cell_link(cave, connectivity.read(Release.of(cave, datastack, 1), CELL), direction="in")
     layer = next(layer for layer in link.state["layers"] if layer["name"] == "input synapses")
     assert "size" not in [entry["id"] for entry in layer["annotationProperties"]]
     assert "prop_size" not in layer["shader"]
@@ -105,7 +106,7 @@ def test_both_directions_tell_no_synapses_from_unknown_sizes(client):
 
 @pytest.mark.parametrize("datastack", ["bare", "sized"])
 def test_sums_of_groups_and_of_several_cells_are_not_known_either(cave, datastack):
-    inputs = connectivity.read(cave.release(datastack, 1), CELL, type_table="partner_types").inputs
+    inputs = connectivity.read(Release.of(cave, datastack, 1), CELL, type_table="partner_types").inputs
     groups = partner_sets.grouped(inputs, "cell_type").set_index("value")
     assert groups["num_syn"].tolist() == [2, 1, 2]
     assert groups["net_size"].isna().tolist() == ([True] * 3 if datastack == "bare" else [False, False, True])
@@ -126,7 +127,7 @@ def test_synapses_without_sizes_or_centres_are_counted(client):
 @pytest.mark.parametrize("datastack", ["bare", "sized", "fly"])
 @pytest.mark.parametrize("side", ["in", "both"])
 def test_scripts_know_no_more_than_the_page(cave, datastack, side):
-    connections = connectivity.read(cave.release(datastack, 1), CELL, type_table="partner_types")
+    connections = connectivity.read(Release.of(cave, datastack, 1), CELL, type_table="partner_types")
     script = partner_script.snippet(cave, [connections], PartnerOptions(side), TableQuery())
     namespace: dict[str, Any] = {}
     exec(compile(script, "script", "exec"), namespace)
@@ -163,7 +164,7 @@ def test_with_a_nucleus_table_no_nucleus_is_none(client):
 @pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
 @pytest.mark.parametrize("types", [None, "partner_types"])
 def test_a_verdict_without_nuclei_claims_nothing_of_somata(cave, datastack, types):
-    message = verdict.verdict(cave, connectivity.read(cave.release(datastack, 1), CELL, type_table=types))
+    message = verdict.verdict(cave, connectivity.read(Release.of(cave, datastack, 1), CELL, type_table=types))
     assert (message.inputs, message.outputs) == ("unknown", "unknown")
     assert "no nucleus table" in message.sentence
     assert "no proofreading table" in message.sentence
@@ -176,8 +177,8 @@ def test_a_verdict_without_nuclei_claims_nothing_of_somata(cave, datastack, type
 
 @pytest.mark.parametrize("datastack", ["bare", "sized"])
 def test_the_card_says_which_tables_are_missing(cave, datastack):
-    connections = connectivity.read(cave.release(datastack, 1), CELL)
-    card = cell_card.read(cave.release(datastack, 1), connections.cell)
+    connections = connectivity.read(Release.of(cave, datastack, 1), CELL)
+    card = cell_card.read(Release.of(cave, datastack, 1), connections.cell)
     assert (card.proofreading_unknown, card.coregistered) == (proofreading.NO_TABLE, None)
     facts = str(cell_facts(card))
     assert "no proofreading table" in facts
@@ -188,7 +189,7 @@ def test_the_card_says_which_tables_are_missing(cave, datastack):
 
 @pytest.mark.parametrize("datastack", WITHOUT_NUCLEI)
 def test_the_strip_of_a_cell_without_nuclei_counts_no_somata(cave, datastack):
-    connections = connectivity.read(cave.release(datastack, 1), CELL)
+    connections = connectivity.read(Release.of(cave, datastack, 1), CELL)
     strip = str(strip_of(CellAddress(datastack=datastack), connections, (None, None), None, []))
     assert "no nucleus table" in strip
     assert not any(claim in strip for claim in ("'0'", "no soma", "none in this segment", "soma depth"))
@@ -281,8 +282,8 @@ def test_maps_and_skeletons_call_a_raw_axis_by_its_name(cave):
     assert (plots.map_axes("side", raw), plots.map_axes("side", deep)) == (("x_um", "y_um"), ("x_um", "depth_um"))
     assert plots.map_axes("top", raw) == ("x_um", "z_um")
     for datastack, title in (("sized", "y (µm)"), ("deep", "depth below pia (µm)")):
-        connections = connectivity.read(cave.release(datastack, 1), CELL)
-        partners = partner_table.described(cave.release(datastack, 1), connections, "in")
+        connections = connectivity.read(Release.of(cave, datastack, 1), CELL)
+        partners = partner_table.described(Release.of(cave, datastack, 1), connections, "in")
         places = plot_frames.soma_map(partners, None, cave.volume(datastack).axes)
         assert somata.soma_map(places, {})["layout"]["yaxis2"]["title"]["text"] == title
 
@@ -297,7 +298,7 @@ def test_layers_without_a_transform_are_left_out(tmp_path, caplog):
 
 @pytest.mark.parametrize(("datastack", "deep"), [("sized", False), ("deep", True)])
 def test_the_page_names_depths_only_where_there_are_any(cave, datastack, deep):
-    connections = connectivity.read(cave.release(datastack, 1), CELL)
+    connections = connectivity.read(Release.of(cave, datastack, 1), CELL)
     view = CellAddress(datastack=datastack, version="1", cell=str(CELL), partner=str(FIRST))
     listed = synapse_list(
         view, str(CELL), {Direction.IN: partner_synapses.of_partner(cave, connections, Direction.IN, FIRST)}

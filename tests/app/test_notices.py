@@ -16,6 +16,7 @@ from api import blueprint
 from components import connectivity_page, several_cells, table_page
 from components.cell_facts import cell_facts
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import card, cells, connectivity
 from services.core.settings import Settings
 from services.populations import sets
@@ -55,14 +56,14 @@ def test_the_notice_of_a_table_beside_is_said_too(cave: Cave, client: FlaskClien
 
 def test_the_notice_of_a_type_table_is_a_warning_of_the_cell(cave: Cave) -> None:
     version = live.resolve(cave, DS, "latest").number
-    roots = cave.release(DS, version).table(NEW)["pt_root_id"]
+    roots = Release.of(cave, DS, version).table(NEW)["pt_root_id"]
     root = int(roots[roots > 0].iloc[0])
-    assert NOTICE in connectivity.read(cave.release(DS, version), root, type_table=OLD).notices
-    assert NOTICE not in connectivity.read(cave.release(DS, version), root, type_table=NEW).notices
+    assert NOTICE in connectivity.read(Release.of(cave, DS, version), root, type_table=OLD).notices
+    assert NOTICE not in connectivity.read(Release.of(cave, DS, version), root, type_table=NEW).notices
 
 
 def test_the_notice_of_a_table_is_said_of_a_population_of_its_rows(cave: Cave) -> None:
-    release = cave.release(DS, cave.versions(DS)[0].number)
+    release = Release.of(cave, DS, cave.versions(DS)[0].number)
     assert NOTICE in sets.resolve(release, f"{OLD}:id < 100").notes
     assert NOTICE not in sets.resolve(release, f"{NEW}:id < 100").notes
 
@@ -139,7 +140,7 @@ def test_a_notice_that_a_set_has_is_not_said_again(used: FlaskClient) -> None:
 
 
 def test_the_notice_is_in_the_card_and_the_cell(used: FlaskClient) -> None:
-    release = used.application.extensions["karst"].release("tiny", tiny.NEWEST)
+    release = Release.of(used.application.extensions["karst"], "tiny", tiny.NEWEST)
     cell = used.get(f"/api/v1/tiny/{tiny.NEWEST}/cells/{tiny.B}").json["cell"]
     assert cell["warnings"] == [USED["nuclei"]]
     facts = card.read(release, cells.find(release, tiny.B))

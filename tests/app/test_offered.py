@@ -7,6 +7,7 @@ import pytest
 
 from callbacks import gallery, lessons
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import proofreading
 from services.core.settings import Settings
 from services.gallery import files as figures
@@ -37,7 +38,7 @@ def test_the_tables_of_an_address() -> None:
 
 
 def test_whole_cells_are_proofread_not_their_axons(siblings_url: str, fly) -> None:
-    release = Cave(Settings(server_address=siblings_url, cache="")).release("karst_fly", 783)
+    release = Release.of(Cave(Settings(server_address=siblings_url, cache="")), "karst_fly", 783)
     rows = fly["proofread_neurons"]
     text = " ".join(map(str, rows["pt_root_id"].head(40)))
     left = rows.head(40).loc[~rows["proofread"].head(40), "pt_root_id"].nunique()

@@ -8,6 +8,7 @@ import pytest
 
 from localcave.importer.importing import import_datastack
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity, partner_columns, partner_script, partner_synapses, synapse_script
 from services.cells.partner_table import PartnerOptions
 from services.core.settings import Settings
@@ -81,11 +82,11 @@ def read(url: str, config: Path, table: str, direction: str) -> tuple[dict, list
     (config / "datastacks").mkdir()
     (config / "datastacks" / "others.toml").write_text(f'[roles]\nsynapses = "{table}"\n')
     cave = Cave(Settings(server_address=url, cache="", config_dir=config))
-    connections = connectivity.read(cave.release("others", 1), CELL, "root_id")
+    connections = connectivity.read(Release.of(cave, "others", 1), CELL, "root_id")
     first = {"touching": "the cell of side a", "glial": "the glial cell"}
     undirected = [one for one in connections.warnings if "no direction" in one]
     assert undirected == ([connectivity.UNDIRECTED.format(first[table])] if table in first else [])
-    assert not {*first} & {*partner_columns.offered(cave.release("others", 1), "")}
+    assert not {*first} & {*partner_columns.offered(Release.of(cave, "others", 1), "")}
     side = connections.side(direction).set_index("root_id")
     script = partner_script.snippet(cave, [connections], PartnerOptions(direction), TableQuery())
     assert dict(run(script)[["root_id", "num_syn"]].to_numpy()) == side["num_syn"].to_dict()

@@ -17,6 +17,7 @@ from callbacks.connectivity_viewer import load
 from components.partner_panel import partners_path
 from services.cave.client import Cave
 from services.cave.context import cave
+from services.cave.release import Release
 from services.cells import connectivity
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
@@ -137,9 +138,9 @@ def test_services_are_strict_unless_they_are_told_not_to_be(url: str) -> None:
     cave = Cave(Settings(server_address=url, cache="", datastack=DS))
     for table, error in (("no_such_table", NotFound), ("totals", BadInput)):
         with pytest.raises(error):
-            connectivity.read(cave.release(DS, NEWEST), tiny.A, type_table=table)
-        connections = connectivity.read(cave.release(DS, NEWEST), tiny.A, type_table=table, lenient=True)
-        without = connectivity.read(cave.release(DS, NEWEST), tiny.A)
+            connectivity.read(Release.of(cave, DS, NEWEST), tiny.A, type_table=table)
+        connections = connectivity.read(Release.of(cave, DS, NEWEST), tiny.A, type_table=table, lenient=True)
+        without = connectivity.read(Release.of(cave, DS, NEWEST), tiny.A)
         assert connections.type_table is None
         assert connections.inputs.equals(without.inputs) and connections.totals == without.totals
         assert [message for message in connections.warnings if message not in without.warnings] == [

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import (
     compartments,
     connectivity,
@@ -39,8 +40,8 @@ def versions(cave):
 
 
 def cell_of(cave, version, place=0, types=TYPES):
-    root = int(cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[place])
-    return connectivity.read(cave.release(DS, version), int(root), type_table=types)
+    root = int(Release.of(cave, DS, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[place])
+    return connectivity.read(Release.of(cave, DS, version), int(root), type_table=types)
 
 
 def run(script):
@@ -81,8 +82,8 @@ def test_every_further_column_is_in_the_script(cave, versions, direction):
     page = synapse_weights.with_weights(result, direction, synapse_weights.partner_degrees(cave, result))
     places = partner_joins.located(cave, result, direction)
     page = page.assign(**{str(name): places[name] for name in places if name not in page})
-    page = proofreading.of_partners(page, proofreading.rows(cave.release(DS, versions[0])))
-    joined = partner_joins.load_tables(cave.release(DS, versions[0]), ["nucleus_functional_area_assignment"])
+    page = proofreading.of_partners(page, proofreading.rows(Release.of(cave, DS, versions[0])))
+    joined = partner_joins.load_tables(Release.of(cave, DS, versions[0]), ["nucleus_functional_area_assignment"])
     page, _ = partner_joins.with_tables(page, joined)
     synapses = partner_synapses.of_cell(cave, result, direction)
     tags = compartments.predictions(cave, result, direction)
@@ -93,7 +94,7 @@ def test_every_further_column_is_in_the_script(cave, versions, direction):
 
 def test_threshold_switch_filter_sort_and_columns_are_those_of_the_page(cave, versions):
     result = cell_of(cave, versions[0], 1)
-    proofread = proofreading.rows(cave.release(DS, versions[0]))
+    proofread = proofreading.rows(Release.of(cave, DS, versions[0]))
     columns = describe_columns(result.inputs)
     kept = partner_sets.at_least(result.inputs, 2)
     sort: Any
@@ -134,10 +135,10 @@ def test_the_script_yields_what_the_page_shows(cave, versions, side, wanted, que
 
 def coregistered_cell(cave, version):
     """One that has tuning, and proofread partners on either side that have it too."""
-    tuned = set(cave.release(DS, version).table("digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
-    proofread = cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
+    tuned = set(Release.of(cave, DS, version).table("digital_twin_properties_bcm_coreg_v4")["pt_root_id"])
+    proofread = Release.of(cave, DS, version).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
     for root in (root for root in proofread if root in tuned):
-        connections = connectivity.read(cave.release(DS, version), int(root), type_table=TYPES)
+        connections = connectivity.read(Release.of(cave, DS, version), int(root), type_table=TYPES)
         both = set(connections.inputs["root_id"]) & set(connections.outputs["root_id"])
         if all(tuned & set(side["root_id"]) for side in (connections.inputs, connections.outputs)) and both & set(
             proofread

@@ -38,7 +38,7 @@ def cave(localcave_url: str, tmp_path_factory: pytest.TempPathFactory) -> Cave:
 def found(cave: Cave, client: CAVEclient) -> Connectivity:
     rows = client.materialize.query_table(PROOFREADING)
     root = int(rows.loc[rows["pt_root_id"] != 0, "pt_root_id"].iloc[0])
-    return connectivity.read(cave.release(DATASTACK, client.version), int(root), type_table=TYPES)
+    return connectivity.read(Release.of(cave, DATASTACK, client.version), int(root), type_table=TYPES)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_no_column_is_lost_or_doubled(cave: Cave, found: Connectivity) -> None:
 
 
 def test_the_default_types_are_those_of_the_profile(cave: Cave, client: CAVEclient) -> None:
-    assert partner_columns.default_types(cave.release(DATASTACK, client.version)) == TYPES
+    assert partner_columns.default_types(Release.of(cave, DATASTACK, client.version)) == TYPES
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "٣", "1" * 12])

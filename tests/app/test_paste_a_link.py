@@ -31,8 +31,8 @@ def test_a_short_link_gives_the_rows_that_it_was_made_of(cave: Cave) -> None:
 
 def test_a_cell_s_link_selects_the_cell_and_looks_at_its_soma(cave: Cave) -> None:
     version = cave.versions(DATASTACK)[0].number
-    root = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-    cell = connectivity.read(cave.release(DATASTACK, version), int(root), type_table=TYPES)
+    root = Release.of(cave, DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
+    cell = connectivity.read(Release.of(cave, DATASTACK, version), int(root), type_table=TYPES)
     result = pasted_links.read(cave, DATASTACK, cell_link(cave, cell).url)
     assert result.selected == (root,)
     assert set(result.hidden) == {*cell.inputs["root_id"], *cell.outputs["root_id"]} - {root}

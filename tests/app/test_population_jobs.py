@@ -21,6 +21,7 @@ from api import blueprint
 from callbacks import population_views
 from services.cache import stores
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import NotFound
 from services.core.settings import Settings
 from services.populations import chance, groupings, jobs, population, synapse_reading
@@ -78,7 +79,7 @@ def last_of(client: FlaskClient, href: str) -> dict[str, Any]:
 
 
 def pair_of(cave: Cave, text: str = "nuclei:") -> Pair:
-    return population.choose(cave.release(SIX, VERSION), text, proofread="off")
+    return population.choose(Release.of(cave, SIX, VERSION), text, proofread="off")
 
 
 def ended(result: jobs.Jobs, id: str) -> jobs.Job:
@@ -245,7 +246,7 @@ def test_sets_whose_tables_take_many_answers_are_looked_up_by_a_job(
         client = client_of(cave)
         address = f"/api/v1/{SIX}/{VERSION}/populations/edges"
         query = {"pre": "types:cell_type = P", "post": "nuclei:", "proofread": "off"}
-        cave.release(SIX, VERSION).tables()
+        Release.of(cave, SIX, VERSION).tables()
         with proxy.counting() as waited:
             first = client.get(address, query_string=query)
         assert first.status_code == 202 and first.json["job"]["of"] in ("chunks", "answers")
@@ -267,7 +268,7 @@ def test_sets_whose_tables_take_many_answers_are_looked_up_by_a_job(
 def test_a_table_that_another_job_is_loading_holds_up_nobody(folder: Cave, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who needs it as well has a job, which goes on when it is there."""
     monkeypatch.setattr(jobs, "OTHERS_S", 0.05)
-    release, result = folder.release(SIX, VERSION), jobs.Jobs(folder)
+    release, result = Release.of(folder, SIX, VERSION), jobs.Jobs(folder)
     loading, loaded = threading.Event(), threading.Event()
 
     def load() -> int:
@@ -291,12 +292,13 @@ WORKER = """
 import sys, time
 from services.cache import stores
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.settings import Settings
 from services.populations import jobs, population, synapse_reading
 stores.LEASE_S = 2.0
 synapse_reading.IDS_AT_ONCE, synapse_reading.FILL, synapse_reading.MOST_AT_ONCE = 2, 1e-5, 1
 cave = Cave(Settings(server_address=sys.argv[1], cache=sys.argv[2]))
-print(jobs.Jobs(cave).start(population.choose(cave.release("six", 1), "nuclei:", proofread="off")).id, flush=True)
+print(jobs.Jobs(cave).start(population.choose(Release.of(cave, "six", 1), "nuclei:", proofread="off")).id, flush=True)
 time.sleep(60)
 """
 

@@ -12,6 +12,7 @@ from caveclient import CAVEclient
 
 from localcave.cortex import make
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.pages import StoppedError
 from services.core.settings import Settings
 from services.populations import groupings, population, sets, synapse_reading, totals
@@ -37,7 +38,7 @@ def test_what_was_read_is_not_asked_again(six: Cave) -> None:
 
     def cost(pre: Ids, post: Ids) -> int:
         before = six.counts["requests"]
-        result = synapse_reading.read(six.release(SIX, VERSION), pre, post)
+        result = synapse_reading.read(Release.of(six, SIX, VERSION), pre, post)
         assert len(result) == len(truth(pre, post)) and result["id"].is_unique
         return six.counts["requests"] - before
 
@@ -46,7 +47,7 @@ def test_what_was_read_is_not_asked_again(six: Cave) -> None:
     assert cost(every[:3], every[:3]) == 1  # one cell more
     assert cost(every, every) == 2  # the rest of the rows, and the rows of the rest
     assert cost(every[1:5], every[2:]) == 0
-    assert synapse_reading.plan(six.release(SIX, VERSION), every, every).num_requests == 0
+    assert synapse_reading.plan(Release.of(six, SIX, VERSION), every, every).num_requests == 0
 
 
 def test_rectangles_that_are_left() -> None:
@@ -90,11 +91,11 @@ def test_the_number_of_requests_that_is_said(
     monkeypatch.setattr(synapse_reading, "IDS_AT_ONCE", ids_at_once)
     known = Cave(Settings(server_address=localcave_url, cache=""))
     version = known.newest(DEMO).number
-    release = known.release(DEMO, version)
+    release = Release.of(known, DEMO, version)
     every, proofread = sets.resolve(release, f"{NUCLEI}:").ids[::3], sets.resolve(release, f"{PROOFREAD}:").ids
     with start_localcave([small_cortex], "--row-limit", str(limit)) as url, proxied(url) as proxy:
         for pre, post in ((proofread, proofread), (proofread[:3], every), (every, proofread[:3]), (every, every)):
-            release = Cave(Settings(server_address=proxy.url, cache="")).release(DEMO, version)
+            release = Release.of(Cave(Settings(server_address=proxy.url, cache="")), DEMO, version)
             release.query(NUCLEI)  # by which the limit is known
             planned = synapse_reading.plan(release, pre, post)
             with proxy.counting() as requests:
@@ -123,7 +124,7 @@ def test_nothing_is_cut_by_a_small_row_limit(
     monkeypatch.setattr(synapse_reading, "MOST_NOTES", 8)
     with start_localcave([small_cortex], "--row-limit", "50") as url:
         cut = Cave(Settings(server_address=url, cache=""))
-        release = cut.release(DEMO, version)
+        release = Release.of(cut, DEMO, version)
         release.table(PROOFREAD)  # by which the limit is known
         assert synapse_reading.plan(release, ids, ids).num_requests > 1
         assert len(ids) > 4 * synapse_reading.MOST_NOTES
@@ -152,7 +153,7 @@ def test_a_chunk_of_many_answers_tells_of_each_and_ends_between_them(
     monkeypatch.setattr(synapse_reading, "SPARSER", 9)  # as if few rows were expected: the limit is not known yet
     with start_localcave([small_cortex], "--row-limit", "100") as url:
         cave = Cave(Settings(server_address=url, cache=""))
-        release = cave.release(DEMO, cave.newest(DEMO).number)
+        release = Release.of(cave, DEMO, cave.newest(DEMO).number)
         ids = sets.resolve(release, f"{PROOFREAD}:").ids
         others: list[pd.DataFrame] = []
         other = threading.Thread(target=lambda: others.append(synapse_reading.read(release, ids, ids)))
@@ -177,7 +178,7 @@ def test_very_many_cells_through_a_server_of_few_rows(six_folder: Path) -> None:
     ids = np.union1d(rng.integers(864691130000000000, 864691135999999999, 100_000), np.array(CELLS))
     with start_localcave([six_folder], "--row-limit", "500") as url:
         cave = Cave(Settings(server_address=url, cache=""))
-        result = synapse_reading.read(cave.release(SIX, VERSION), ids, ids)
+        result = synapse_reading.read(Release.of(cave, SIX, VERSION), ids, ids)
     assert len(result) == len(truth(ids, ids)) == 14
 
 
@@ -189,7 +190,7 @@ def test_other_cortices_against_pandas(seed: int, tmp_path: Path) -> None:
     with start_localcave([folder]) as url:
         client = CAVEclient(DEMO, server_address=url, auth_token="none", write_server_cache=False)
         client.version = max(client.materialize.get_versions())
-        release = Cave(Settings(server_address=url, cache="")).release(DEMO, client.version)
+        release = Release.of(Cave(Settings(server_address=url, cache="")), DEMO, client.version)
         result = population.read(population.choose(release, f"{PROOFREAD}:", proofread="off"))
         types = "aibs_metamodel_celltypes_v661"
         groups = [groupings.group(release, one, f"{types}.cell_type") for one in (result.pair.pre, result.pair.post)]
@@ -219,17 +220,17 @@ def test_a_failed_chunk_keeps_the_others(six: Cave) -> None:
             raise StopError
 
     with pytest.raises(StopError):
-        synapse_reading.read(six.release(SIX, VERSION), every, every, report=stop)
-    assert synapse_reading.plan(six.release(SIX, VERSION), every, every).num_requests == 0
+        synapse_reading.read(Release.of(six, SIX, VERSION), every, every, report=stop)
+    assert synapse_reading.plan(Release.of(six, SIX, VERSION), every, every).num_requests == 0
 
 
 def test_another_process_pays_nothing(six_url: str, tmp_path: Path) -> None:
     first, second = (Cave(Settings(server_address=six_url, cache=str(tmp_path / "cache"))) for _ in "ab")
     every = np.sort(np.array(CELLS, dtype=np.int64))
-    synapse_reading.read(first.release(SIX, VERSION), every, every)
-    assert synapse_reading.plan(second.release(SIX, VERSION), every[:4], every).num_requests == 0
+    synapse_reading.read(Release.of(first, SIX, VERSION), every, every)
+    assert synapse_reading.plan(Release.of(second, SIX, VERSION), every[:4], every).num_requests == 0
     before = second.counts["rows"]
-    assert len(synapse_reading.read(second.release(SIX, VERSION), every[:4], every)) == len(truth(every[:4], every))
+    assert len(synapse_reading.read(Release.of(second, SIX, VERSION), every[:4], every)) == len(truth(every[:4], every))
     assert second.counts["rows"] == before
 
 

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from api import answers, blueprint
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import partner_columns
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
@@ -202,7 +203,7 @@ def test_empty_sets_and_sets_that_do_not_meet(asked: FlaskClient) -> None:
 
 
 def test_sets_of_ids(six: Cave) -> None:
-    release = six.release(SIX, VERSION)
+    release = Release.of(six, SIX, VERSION)
     assert sets.resolve(release, f"{P1}, 4 {X}").ids.tolist() == [P1, I1, X]  # 4 is the nucleus of I1
     for text in (f"root_id: {P1}, {X}", f"segments: ['{P1}', '{X}']", f"ids:\n{P1}\n{X}"):
         assert sets.resolve(release, text).ids.tolist() == [P1, X]

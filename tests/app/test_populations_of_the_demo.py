@@ -10,6 +10,7 @@ from caveclient import CAVEclient
 
 from api import blueprint
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import NotFound
 from services.populations import figure_reads, population, tags
 
@@ -66,7 +67,7 @@ def test_what_proofreading_changed(cave: Cave, localcave_url: str) -> None:
 
 @pytest.mark.filterwarnings("error:The behavior of DataFrame concatenation")
 def test_demo_against_pandas(cave: Cave, demo: CAVEclient) -> None:
-    release = cave.release(DEMO, demo.version)
+    release = Release.of(cave, DEMO, demo.version)
     if PROOFREAD not in release.tables():
         with pytest.raises(NotFound):
             population.choose(release, f"{PROOFREAD}:")

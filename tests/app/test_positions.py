@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import id_search, interpretation, positions
 from services.core.errors import BadInput, KarstError
 from services.core.settings import Settings
@@ -40,7 +41,7 @@ def newest(cave):
 
 @pytest.fixture(scope="module")
 def synapses(cave, newest):
-    rows = cave.release(DS, newest).query("synapses_pni_2", limit=400)
+    rows = Release.of(cave, DS, newest).query("synapses_pni_2", limit=400)
     return rows[(rows["pre_pt_root_id"] > 0) & (rows["post_pt_root_id"] > 0)].head(40)
 
 
@@ -63,7 +64,7 @@ def attempt(ask):
 @pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
 def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, point):
     for _, row in synapses.iterrows():
-        requested = interpretation.understand(cave.release(DS, newest), said(place(row, point)))
+        requested = interpretation.understand(Release.of(cave, DS, newest), said(place(row, point)))
         assert (requested.kind, requested.ids, requested.id_type) == (
             "position",
             (int(row[f"{point}_root_id"]),),
@@ -75,13 +76,13 @@ def test_a_synapse_s_point_is_in_the_cell_of_its_side(cave, newest, synapses, po
 @pytest.mark.parametrize("point", ["pre_pt", "post_pt"])
 def test_the_segmentation_tells_where_it_can_be_read(cave, reading, newest, synapses, point):
     for _, row in synapses.iterrows():
-        requested = interpretation.understand(reading.release(DS, newest), said(place(row, point)))
+        requested = interpretation.understand(Release.of(reading, DS, newest), said(place(row, point)))
         assert (requested.ids, requested.id_type) == ((int(row[f"{point}_root_id"]),), "root_id")
         assert "the segmentation has this cell there" in requested.notes[0]
 
 
 def test_the_segmentation_knows_the_supervoxels_of_somata(cave, reading, newest):
-    nuclei = cave.release(DS, newest).table("nucleus_detection_v0")
+    nuclei = Release.of(cave, DS, newest).table("nucleus_detection_v0")
     nuclei = nuclei[nuclei["pt_supervoxel_id"].fillna(0) != 0].head(10)
     for _, row in nuclei.iterrows():
         point_nm = (np.array(place(row, "pt")) * VOXEL_NM).tolist()
@@ -110,7 +111,7 @@ def test_no_position_of_a_synapse_is_answered_with_a_third_cell(cave, newest, sy
     for _, row in synapses.iterrows():
         both = {int(row["pre_pt_root_id"]), int(row["post_pt_root_id"])}
         answered, why = attempt(
-            lambda row=row: interpretation.understand(cave.release(DS, newest), said(place(row, "ctr_pt"))).ids
+            lambda row=row: interpretation.understand(Release.of(cave, DS, newest), said(place(row, "ctr_pt"))).ids
         )
         assert set(answered or both) <= both
         assert answered or "nm away" in why
@@ -122,12 +123,12 @@ def test_between_two_cells_both_are_named(cave, newest, synapses):
     apart = np.linalg.norm(ends[1] - ends[0])
     towards = ends[0] + (ends[1] - ends[0]) * min(0.45, 95 / apart)
     with pytest.raises(BadInput, match="between two segments") as caught:
-        positions.at(cave.release(DS, newest), towards)
+        positions.at(Release.of(cave, DS, newest), towards)
     assert all(str(row[f"{point}_root_id"]) in caught.value.message for point in ("pre_pt", "post_pt"))
 
 
 def test_a_place_in_a_nucleus_is_its_cell_and_one_beside_it_is_asked_for(cave, newest):
-    nuclei = cave.release(DS, newest).table("nucleus_detection_v0")
+    nuclei = Release.of(cave, DS, newest).table("nucleus_detection_v0")
     centres = nuclei[[f"pt_position_{axis}" for axis in "xyz"]].to_numpy(float) * VOXEL_NM
     roots = nuclei["pt_root_id"].tolist()
     nuclei = nuclei[nuclei["pt_root_id"] != 0].sample(30, random_state=3)
@@ -136,10 +137,10 @@ def test_a_place_in_a_nucleus_is_its_cell_and_one_beside_it_is_asked_for(cave, n
         centre = np.array(place(row, "pt")) * VOXEL_NM
         radius = 1000 * (3 * float(row["volume"]) / (4 * np.pi)) ** (1 / 3)
         for far in (0, 0.9 * radius):
-            result = positions.at(cave.release(DS, newest), centre + far * direction)
+            result = positions.at(Release.of(cave, DS, newest), centre + far * direction)
             assert (result.id, result.id_type) in ((row["id"], "nucleus_id"), (row["pt_root_id"], "root_id"))
         beside = centre + 1.1 * radius * direction
-        result, why = attempt(lambda beside=beside: positions.at(cave.release(DS, newest), beside))
+        result, why = attempt(lambda beside=beside: positions.at(Release.of(cave, DS, newest), beside))
         nearest = np.argmin(np.linalg.norm(centres - beside, axis=1))
         assert result is None or result.id != row["id"]  # something else may be known to lie there
         assert result or str(roots[nearest]) in why
@@ -200,7 +201,7 @@ def test_a_box_for_positions_says_what_is_wrong_with_one(client, newest):
 
 
 def test_boxes_for_ids_take_positions_and_the_bare_points_of_a_link(cave, newest, synapses):
-    release = cave.release(DS, newest)
+    release = Release.of(cave, DS, newest)
     rows = synapses.drop_duplicates("post_pt_root_id").head(2)
     roots, points = rows["post_pt_root_id"].tolist(), [place(row, "post_pt") for _, row in rows.iterrows()]
     axes = {axis: [size * 1e-9, "m"] for axis, size in zip("xyz", VOXEL_NM, strict=True)}
@@ -223,7 +224,7 @@ def test_boxes_for_ids_take_positions_and_the_bare_points_of_a_link(cave, newest
 
 
 def test_a_position_with_a_nucleus_id_among_its_numbers_is_a_position_in_boxes_too(client, reading, newest):
-    release = reading.release(DS, newest)
+    release = Release.of(reading, DS, newest)
     nuclei = release.table("nucleus_detection_v0")
     known = set(nuclei["id"].tolist())
     places = [(place(row, "pt"), row["pt_root_id"]) for _, row in nuclei.iterrows() if row["pt_root_id"]]
@@ -255,7 +256,7 @@ def test_a_link_with_hidden_segments_alone_asks_for_these(client, cave, newest, 
 
 
 def test_hidden_segments_beside_selected_ones_are_left_out_with_a_word(cave, newest, synapses):
-    release, (first, second) = cave.release(DS, newest), map(str, synapses["pre_pt_root_id"].unique()[:2])
+    release, (first, second) = Release.of(cave, DS, newest), map(str, synapses["pre_pt_root_id"].unique()[:2])
     layer = {"type": "segmentation", "name": "seg", "source": cave.info(DS)["segmentation_source"]}
     for segments, notes in (
         ([first, f"!{second}"], ("1 hidden segment of this link is left out.",)),
@@ -270,7 +271,7 @@ def test_hidden_segments_beside_selected_ones_are_left_out_with_a_word(cave, new
 def test_a_link_of_points_without_a_unit_does_not_say_that_it_has_none(cave, newest):
     state = {"layers": [{"type": "annotation", "name": "a", "annotations": [{"point": [1, 2, 3]}]}]}
     with pytest.raises(BadInput, match=r"The link gives no voxel size for 1 point; left out\."):
-        interpretation.understand(cave.release(DS, newest), json.dumps(state))
+        interpretation.understand(Release.of(cave, DS, newest), json.dumps(state))
 
 
 def test_a_link_of_several_cells_is_answered_for_all(client, cave, newest, synapses):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.cave.release import Release
 from services.cells import interpretation, partner_sets
 from services.core.directions import Direction
 from services.core.errors import BadInput, KarstError, NotFound, TooLarge
@@ -24,13 +25,13 @@ def newest(cave):
 
 @pytest.fixture(scope="module")
 def nuclei(cave, newest):
-    rows = cave.release(DS, newest).table("nucleus_detection_v0")
+    rows = Release.of(cave, DS, newest).table("nucleus_detection_v0")
     return rows[(rows["pt_root_id"] != 0) & ~rows["pt_root_id"].duplicated(keep=False)].reset_index(drop=True)
 
 
 @pytest.fixture(scope="module")
 def proofread(cave, newest):
-    return cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
+    return Release.of(cave, DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].tolist()
 
 
 def link(cave, segments, host="https://spelunker.cave-explorer.org"):
@@ -41,7 +42,7 @@ def link(cave, segments, host="https://spelunker.cave-explorer.org"):
 
 @pytest.mark.parametrize("column", ["pt_root_id", "id", "pt_supervoxel_id"])
 def test_one_id_of_any_kind_is_one_cell(cave, newest, nuclei, column):
-    (result,) = cells_meant(cave.release(DS, newest), f" {int(nuclei[column].iloc[3])}, ")
+    (result,) = cells_meant(Release.of(cave, DS, newest), f" {int(nuclei[column].iloc[3])}, ")
     assert result.cell.root_id == nuclei["pt_root_id"].iloc[3]
 
 
@@ -62,13 +63,13 @@ def test_a_position_in_a_nucleus_is_its_cell(cave, newest, nuclei):
             f"{nm[0] / 1000:.3f} {nm[1] / 1000:.3f} {nm[2] / 1000:.3f} µm",
         ]
         for text in texts:
-            requested = interpretation.understand(cave.release(DS, newest), text)
+            requested = interpretation.understand(Release.of(cave, DS, newest), text)
             assert (requested.kind, requested.ids, requested.id_type) == (
                 "position",
                 (int(wanted["pt_root_id"]),),
                 "root_id",
             )
-        (result,) = cells_meant(cave.release(DS, newest), texts[0])
+        (result,) = cells_meant(Release.of(cave, DS, newest), texts[0])
         assert result.cell.root_id == wanted["pt_root_id"]
         assert "read as a place" in result.warnings[0]
 
@@ -76,40 +77,40 @@ def test_a_position_in_a_nucleus_is_its_cell(cave, newest, nuclei):
 def test_a_position_far_from_any_nucleus_is_told(cave, newest, nuclei):
     x, y, z = nuclei[["pt_position_x", "pt_position_y", "pt_position_z"]].min().tolist()
     with pytest.raises(NotFound, match="No nucleus lies within 25 µm"):
-        interpretation.understand(cave.release(DS, newest), f"{x - 20_000}, {y - 20_000}, {z}", "position")
+        interpretation.understand(Release.of(cave, DS, newest), f"{x - 20_000}, {y - 20_000}, {z}", "position")
     with pytest.raises(BadInput, match="2 numbers, but a position has three"):
-        interpretation.understand(cave.release(DS, newest), "1, 2", "position")
+        interpretation.understand(Release.of(cave, DS, newest), "1, 2", "position")
 
 
 def test_three_nucleus_ids_are_no_position_unless_that_is_said(cave, newest, nuclei):
     ids = tuple(int(one) for one in nuclei["id"].iloc[:3])
     text = ", ".join(map(str, ids))
-    requested = interpretation.understand(cave.release(DS, newest), text)
+    requested = interpretation.understand(Release.of(cave, DS, newest), text)
     assert (requested.kind, requested.ids) == ("ids", ids)
     with pytest.raises(NotFound, match="No nucleus lies within"):
-        interpretation.understand(cave.release(DS, newest), text, "position")
+        interpretation.understand(Release.of(cave, DS, newest), text, "position")
 
 
 @pytest.mark.parametrize("separator", [",", " ", "\n", ";", "', '"])
 def test_several_ids_are_several_cells_in_their_order(cave, newest, proofread, separator):
     roots = proofread[:4]
-    connections = cells_meant(cave.release(DS, newest), separator.join(map(str, roots)))
+    connections = cells_meant(Release.of(cave, DS, newest), separator.join(map(str, roots)))
     assert [one.cell.root_id for one in connections] == roots
 
 
 def test_ids_that_are_no_cell_are_told_and_left_out(cave, newest, proofread):
     connections = cells_meant(
-        cave.release(DS, newest), f"{proofread[0]} 864691135000000001 {proofread[1]} {proofread[0]}"
+        Release.of(cave, DS, newest), f"{proofread[0]} 864691135000000001 {proofread[1]} {proofread[0]}"
     )
     assert [one.cell.root_id for one in connections] == proofread[:2]
     assert any("864691135000000001" in warning for warning in connections[0].warnings)
     with pytest.raises(KarstError, match="864691135000000001"):
-        cells_meant(cave.release(DS, newest), "864691135000000001 864691135000000002")
+        cells_meant(Release.of(cave, DS, newest), "864691135000000001 864691135000000002")
 
 
 def test_a_nucleus_and_its_root_are_one_cell(cave, newest, nuclei):
     row = nuclei.iloc[7]
-    connections = cells_meant(cave.release(DS, newest), f"{int(row['id'])} {int(row['pt_root_id'])}")
+    connections = cells_meant(Release.of(cave, DS, newest), f"{int(row['id'])} {int(row['pt_root_id'])}")
     assert [one.cell.root_id for one in connections] == [row["pt_root_id"]]
 
 
@@ -119,24 +120,24 @@ def test_more_cells_than_can_be_read_are_refused_never_answered_for_some_of_them
     texts = (" ".join(map(str, roots)), "\n".join(map(str, roots)), link(cave, list(map(str, roots))))
     for text in texts:
         with pytest.raises(TooLarge, match=rf"{count} cells, more than the 20 that"):
-            interpretation.understand(cave.release(DS, newest), text)
+            interpretation.understand(Release.of(cave, DS, newest), text)
 
 
 def test_all_cells_that_can_be_read_are_however_they_are_set_apart(cave, newest, nuclei):
     roots = [str(int(one)) for one in nuclei["pt_root_id"].drop_duplicates().iloc[:21] if one][:20]
     for apart in (" ", ",", "\n" + " " * 200):  # some long before the next
-        assert interpretation.understand(cave.release(DS, newest), apart.join(roots)).ids == tuple(map(int, roots))
+        assert interpretation.understand(Release.of(cave, DS, newest), apart.join(roots)).ids == tuple(map(int, roots))
 
 
 def test_a_link_asks_for_its_selected_segments(cave, newest, proofread):
     segments = [str(proofread[0]), f"!{proofread[2]}", str(proofread[1])]
     for host in ("https://spelunker.cave-explorer.org", "https://neuroglancer-demo.appspot.com"):
-        connections = cells_meant(cave.release(DS, newest), link(cave, segments, host))
+        connections = cells_meant(Release.of(cave, DS, newest), link(cave, segments, host))
         assert [one.cell.root_id for one in connections] == proofread[:2]
     state = {"layers": [{"type": "segmentation", "name": "seg", "segments": segments[:1]}]}
     number = cave.upload_state(DS, state)
     address = cave.state_url(DS, number)
-    (cell,) = cells_meant(cave.release(DS, newest), f"https://spelunker.cave-explorer.org/#!middleauth+{address}")
+    (cell,) = cells_meant(Release.of(cave, DS, newest), f"https://spelunker.cave-explorer.org/#!middleauth+{address}")
     assert cell.cell.root_id == proofread[0]
 
 
@@ -145,21 +146,21 @@ def test_a_link_of_this_application_or_the_old_viewer_names_its_cell(cave, newes
         f"http://127.0.0.1:8050/connectivity-viewer?datastack={DS}&cell={proofread[0]}",
         f'https://minnie.microns-daf.com/dash/datastack/x/apps/connectivity/?anno-id="{proofread[0]}"&id-type="root_id"',
     ):
-        (result,) = cells_meant(cave.release(DS, newest), address)
+        (result,) = cells_meant(Release.of(cave, DS, newest), address)
         assert result.cell.root_id == proofread[0]
 
 
 def test_links_without_cells_are_told(cave, newest):
     for text in (link(cave, []), "https://example.org/nothing", "https://spelunker.cave-explorer.org/#!{broken"):
         with pytest.raises(BadInput):
-            interpretation.understand(cave.release(DS, newest), text)
+            interpretation.understand(Release.of(cave, DS, newest), text)
 
 
 @given(text=st.text(max_size=60))
 def test_no_text_breaks_it(cave, newest, text):
     message, count = ".", 1
     try:
-        count = len(interpretation.understand(cave.release(DS, newest), text).ids)
+        count = len(interpretation.understand(Release.of(cave, DS, newest), text).ids)
     except KarstError as error:
         message = error.message
     assert message.endswith(".")
@@ -167,9 +168,9 @@ def test_no_text_breaks_it(cave, newest, text):
 
 
 def test_several_cells_have_one_combined_answer_or_one_side_by_side(cave, newest, proofread):
-    connections = cells_meant(cave.release(DS, newest), " ".join(map(str, proofread[:5])))
+    connections = cells_meant(Release.of(cave, DS, newest), " ".join(map(str, proofread[:5])))
     sides = {one.cell.root_id: one.outputs for one in connections}
-    every = pd.concat([cave.release(DS, newest).synapses(root, Direction.OUT) for root in proofread[:5]])
+    every = pd.concat([Release.of(cave, DS, newest).synapses(root, Direction.OUT) for root in proofread[:5]])
     every = every[(every["post_pt_root_id"] != every["pre_pt_root_id"]) & (every["post_pt_root_id"] != 0)]
     expected = every.groupby("post_pt_root_id").agg(num_syn=("id", "size"), cells=("pre_pt_root_id", "nunique"))
     combined = partner_sets.combined(sides).set_index("root_id")
@@ -185,5 +186,5 @@ def test_several_cells_have_one_combined_answer_or_one_side_by_side(cave, newest
 
 def test_asking_by_root_id_costs_two_requests_at_once(cave, newest, proofread):
     before = cave.counts["requests"]
-    cells_meant(cave.release(DS, newest), str(proofread[-1]))
+    cells_meant(Release.of(cave, DS, newest), str(proofread[-1]))
     assert cave.counts["requests"] - before == 2

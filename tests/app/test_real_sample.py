@@ -8,6 +8,7 @@ import pytest
 from caveclient import CAVEclient
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cells, connectivity
 from services.core.settings import Settings
 from services.populations import groupings, population, totals
@@ -43,7 +44,7 @@ def cave(url):
 
 @pytest.fixture(scope="module")
 def types(cave):
-    return tables.open_table(cave.release(DS, VERSION), TYPES)
+    return tables.open_table(Release.of(cave, DS, VERSION), TYPES)
 
 
 def test_the_table_has_every_row_and_the_known_counts(types):
@@ -62,15 +63,15 @@ def test_one_type_leaves_963_rows(types, query):
 
 def test_soma_depth_is_that_of_the_volume(cave):
     """Depths known of 23P cells: half of them lie between 126 and 211 um."""
-    somas = cells.somas(cave.release(DS, VERSION))
-    types = connectivity.type_rows(cave.release(DS, VERSION), TYPES).frame
+    somas = cells.somas(Release.of(cave, DS, VERSION))
+    types = connectivity.type_rows(Release.of(cave, DS, VERSION), TYPES).frame
     depths = somas.loc[somas["root_id"].isin(types.index[types["cell_type"] == "23P"]), "depth_um"]
     assert depths.quantile([0.25, 0.5, 0.75]).tolist() == pytest.approx([126, 168, 211], abs=2)
 
 
 @pytest.mark.parametrize("type_table", [None, TYPES])
 def test_the_partners_of_the_known_cell(cave, type_table):
-    read = connectivity.read(cave.release(DS, VERSION), CELL, type_table=type_table)
+    read = connectivity.read(Release.of(cave, DS, VERSION), CELL, type_table=type_table)
     assert read.cell.root_id == CELL
     assert read.totals["in"] == {"num_syn": 2_699, "num_partners": 2_380, "autapses": 8, "root_zero": 0}
     assert len(read.inputs) == 2_380
@@ -84,7 +85,7 @@ def test_the_partners_equal_the_file(cave, realdata):
     pre = next(name for name in rows.columns if name.startswith("pre") and "root" in name)
     rows = rows[rows[pre] != CELL]
     expected = rows.groupby(pre)["size"].agg(["size", "sum"])
-    connections = connectivity.read(cave.release(DS, VERSION), CELL).inputs.set_index("root_id").sort_index()
+    connections = connectivity.read(Release.of(cave, DS, VERSION), CELL).inputs.set_index("root_id").sort_index()
     assert connections["num_syn"].to_dict() == expected["size"].to_dict()
     assert connections["net_size"].to_dict() == expected["sum"].astype(float).to_dict()
 
@@ -94,7 +95,7 @@ def test_the_partners_equal_caveclient(cave, url):
     rows = client.materialize.synapse_query(post_ids=CELL, remove_autapses=False, materialization_version=VERSION)
     assert len(rows) == 2_707
     counts = rows.loc[rows["pre_pt_root_id"] != CELL, "pre_pt_root_id"].value_counts()
-    inputs = connectivity.read(cave.release(DS, VERSION), CELL).inputs
+    inputs = connectivity.read(Release.of(cave, DS, VERSION), CELL).inputs
     assert dict(zip(inputs["root_id"], inputs["num_syn"], strict=True)) == counts.to_dict()
 
 
@@ -106,7 +107,7 @@ def test_a_population_of_real_rows_equals_the_file(cave, realdata):
     name = next(name for name in typed.columns if name.startswith("cell_type"))
     kept = rows["pre_pt_root_id"].isin(set(typed[root]) - {0, CELL})
     expected = rows[kept].groupby("pre_pt_root_id")["size"].agg(["size", "sum"])
-    release = cave.release(DS, VERSION)
+    release = Release.of(cave, DS, VERSION)
     result = population.read(population.choose(release, f"{TYPES}:", str(CELL), proofread="off"))
     edges = result.edges.frame().set_index("pre_root_id")
     assert edges["num_syn"].to_dict() == expected["size"].to_dict() and len(edges) > 10

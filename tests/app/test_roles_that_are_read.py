@@ -15,6 +15,7 @@ from api import blueprint
 from components.cell_facts import cell_facts
 from localcave.folder.writer import DatastackWriter
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import (
     cells,
     compartments,
@@ -133,7 +134,7 @@ def cave(url: str, tmp_path_factory: pytest.TempPathFactory) -> Cave:
 
 
 def test_a_cell_without_a_soma_is_where_its_point_is(cave: Cave) -> None:
-    release = cave.release(DS, V)
+    release = Release.of(cave, DS, V)
     with_soma, without = (read_card(release, cells.find(release, int(root), "root_id")) for root in (A, B))
     assert (with_soma.is_of_nucleus, with_soma.position_nm) == (True, (4000, 8000, 4000))
     assert (without.is_of_nucleus, without.position_nm) == (False, (44, 84, 160))
@@ -150,7 +151,7 @@ def test_a_cell_without_a_soma_is_where_its_point_is(cave: Cave) -> None:
 
 
 def test_partners_have_points_and_the_map_places_them_there(cave: Cave) -> None:
-    connections = connectivity.read(cave.release(DS, V), A)
+    connections = connectivity.read(Release.of(cave, DS, V), A)
     wanted = PartnerOptions("in", more=("points", "transmitters"))
     table = partner_table.open_partners(cave, connections, wanted)
     own = table.frame.set_index("root_id")
@@ -167,7 +168,7 @@ def test_partners_have_points_and_the_map_places_them_there(cave: Cave) -> None:
 
 
 def test_transmitters_of_a_table_beside_the_synapses(cave: Cave) -> None:
-    connections = connectivity.read(cave.release(DS, V), A)
+    connections = connectivity.read(Release.of(cave, DS, V), A)
     own = partner_table.open_partners(cave, connections, PartnerOptions("in", more=("transmitters",))).frame.set_index(
         "root_id"
     )
@@ -178,7 +179,7 @@ def test_transmitters_of_a_table_beside_the_synapses(cave: Cave) -> None:
 
 
 def test_coregistration_is_that_of_the_role(cave: Cave) -> None:
-    release = cave.release(DS, V)
+    release = Release.of(cave, DS, V)
     card = read_card(release, cells.find(release, A, "root_id"))
     assert [(one.table, one.units) for one in card.coregistered or ()] == [("matched", 1)]
 
@@ -188,13 +189,13 @@ def test_the_check_names_candidates_and_empty_tables(cave: Cave) -> None:
     assert "nuclei_old would fit as well" in text
     assert "no_cells" in text and "empty" in text
     assert "transmitters" in text.split("shows ")[1].split("\n")[0]
-    connections = connectivity.read(cave.release(DS, V), A, type_table="no_cells")
+    connections = connectivity.read(Release.of(cave, DS, V), A, type_table="no_cells")
     assert connections.inputs["cell_type"].isna().all()
 
 
 def test_what_an_empty_table_would_say_is_not_known(url: str, tmp_path: Path) -> None:
     cave = cave_of(url, tmp_path, 'somata = "no_nuclei"\nedges = "pairs"')
-    connections = connectivity.read(cave.release(DS, V), A)
+    connections = connectivity.read(Release.of(cave, DS, V), A)
     assert (connections.view, connections.inputs["num_syn"].sum()) == (None, 3)
     assert "pairs is empty, so partners are counted from synapses." in connections.warnings
     assert connections.cell.nucleus_ids is None and connections.inputs["num_soma"].isna().all()
@@ -203,9 +204,9 @@ def test_what_an_empty_table_would_say_is_not_known(url: str, tmp_path: Path) ->
     with pytest.raises(BadInput, match="nobody_proofread is empty, so proofread partners cannot be told apart"):
         partner_table.open_partners(cave, connections, PartnerOptions("in", proofread=True))
     assert "of unknown quality: nobody_proofread is empty" in verdict.verdict(cave, connections).sentence
-    card = read_card(cave.release(DS, V), connections.cell)
+    card = read_card(Release.of(cave, DS, V), connections.cell)
     assert "not known: nobody_proofread is empty" in str(cell_facts(card))
-    every = sets.proofread_only(cave.release(DS, V), sets.resolve(cave.release(DS, V), str(A)), "axon")
+    every = sets.proofread_only(Release.of(cave, DS, V), sets.resolve(Release.of(cave, DS, V), str(A)), "axon")
     assert (every.ids.tolist(), every.num_axons) == ([A], None)
     assert "nobody_proofread is empty, so all cells count." in every.notes
     checked = datastack_check.check(cave, DS)
@@ -216,7 +217,7 @@ def test_what_an_empty_table_would_say_is_not_known(url: str, tmp_path: Path) ->
 def test_the_area_of_a_soma_is_that_of_the_role(url: str, tmp_path: Path) -> None:
     for number, (role, area) in enumerate((("", None), ('areas = { table = "matched", column = "cell_type" }', "23P"))):
         (tmp_path / str(number)).mkdir()
-        release = cave_of(url, tmp_path / str(number), role).release(DS, V)
+        release = Release.of(cave_of(url, tmp_path / str(number), role), DS, V)
         card = read_card(release, cells.find(release, A, "root_id"))
         assert (card.area.name if card.area else None) == area
     checked = datastack_check.check(cave_of(url, tmp_path, 'areas = "representative_points"'), DS)
@@ -239,7 +240,7 @@ def test_the_area_of_a_soma_is_that_of_the_role(url: str, tmp_path: Path) -> Non
 def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, fault: str) -> None:
     checked = datastack_check.check(cave_of(url, tmp_path, more), DS)
     assert any(fault in one for one in checked.faults), checked.faults
-    release = cave_of(url, tmp_path, more).release(DS, V)
+    release = Release.of(cave_of(url, tmp_path, more), DS, V)
     connections = connectivity.read(release, A)
     assert connections.inputs["num_syn"].sum() == 3
     with_more = PartnerOptions("in", more=partner_columns.fitting(release, "", ("points", "transmitters"))[0])
@@ -247,7 +248,7 @@ def test_a_role_that_cannot_be_is_a_fault(url: str, tmp_path: Path, more: str, f
 
 
 def test_a_cell_opens_where_a_role_or_the_filter_of_synapses_is_wrong(url: str, tmp_path: Path) -> None:
-    wrong = cave_of(url, tmp_path, 'edges = "nuclei"\nproofreading = "nuclei"').release(DS, V)
+    wrong = Release.of(cave_of(url, tmp_path, 'edges = "nuclei"\nproofreading = "nuclei"'), DS, V)
     result = connectivity.read(wrong, A)
     assert result.inputs["num_syn"].sum() == 3 and result.view is None
     for words in ("not a view of pairs", "has no column proofread or status"):
@@ -256,7 +257,7 @@ def test_a_cell_opens_where_a_role_or_the_filter_of_synapses_is_wrong(url: str, 
     assert not {"proofreading", "strategy_axon"} & set(table.frame)
     path = tmp_path / "other"
     path.mkdir()
-    filtered = cave_of(url, path, top='synapse_filter = "cleft_score >= 50"').release(DS, V)
+    filtered = Release.of(cave_of(url, path, top='synapse_filter = "cleft_score >= 50"'), DS, V)
     result = connectivity.read(filtered, A)
     assert result.inputs["num_syn"].sum() == 3 and result.only == ""
     assert [one for one in result.warnings if "'cleft_score >= 50', which synapses usually have to pass" in one]
@@ -265,7 +266,7 @@ def test_a_cell_opens_where_a_role_or_the_filter_of_synapses_is_wrong(url: str, 
 
 
 def test_a_place_with_nothing_near_offers_no_choice(url: str, tmp_path: Path) -> None:
-    release = cave_of(url, tmp_path, 'somata = "no_cells"').release(DS, V)
+    release = Release.of(cave_of(url, tmp_path, 'somata = "no_cells"'), DS, V)
     with pytest.raises(NotFound, match="neither a synapse nor a nucleus near it") as missing:
         positions.at(release, np.array([9e6, 9e6, 9e6]))
     assert missing.value.hint == "Give the id of the segment that Neuroglancer shows there."
@@ -292,7 +293,7 @@ def test_no_role_of_any_table_makes_a_mistake(url: str, tmp_path: Path, role: st
 @pytest.mark.parametrize("more", ["", 'degrees = "gone"\ncompartments = "gone"'])
 def test_a_guess_without_the_columns_of_its_role_is_told_and_not_read(url: str, tmp_path: Path, more: str) -> None:
     cave = cave_of(url, tmp_path, more)
-    release = cave.release(DS, V)
+    release = Release.of(cave, DS, V)
     fault = "synapses_in_out_degree, taken for degrees, has no column n_input and no n_output."
     checked = datastack_check.check(cave, DS)
     assert fault in checked.faults
@@ -308,7 +309,7 @@ def test_a_guess_without_the_columns_of_its_role_is_told_and_not_read(url: str, 
 
 def test_compartments_are_read_from_the_column_that_the_profile_names(url: str, tmp_path: Path) -> None:
     cave = cave_of(url, tmp_path, 'compartments = { table = "sites", column = "site" }')
-    connections = connectivity.read(cave.release(DS, V), A, "root_id")
+    connections = connectivity.read(Release.of(cave, DS, V), A, "root_id")
     tags = compartments.predictions(cave, connections, Direction.IN)
     assert tags.to_dict("list") == {"id": [1001, 1002], "tag": SITES}
     wanted = PartnerOptions("in", more=("compartment",))

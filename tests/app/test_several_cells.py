@@ -12,6 +12,7 @@ from caveclient import CAVEclient
 
 from app import create_app
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import several_cells
 from services.cells.connectivity import Connectivity
 from services.cells.partner_columns import SHARE
@@ -47,7 +48,7 @@ def roots(client: CAVEclient) -> list[int]:
 
 @pytest.fixture(scope="module")
 def found(cave: Cave, client: CAVEclient, roots: list[int]) -> tuple[Connectivity, ...]:
-    return cells_meant(cave.release(DS, client.version), ", ".join(map(str, roots)), type_table=TYPES)
+    return cells_meant(Release.of(cave, DS, client.version), ", ".join(map(str, roots)), type_table=TYPES)
 
 
 def partners(client: CAVEclient, root: int, way: str) -> pd.Series:
@@ -145,7 +146,7 @@ def test_what_nobody_knows_is_blank_and_not_zero(small_cortex, roots):
     with start_localcave([small_cortex], "--row-limit", "500") as url:
         cave = Cave(Settings(server_address=url, cache=""))
         version = max(version.number for version in cave.versions(DS) if version.valid)
-        found = cells_meant(cave.release(DS, version), ", ".join(map(str, roots)))
+        found = cells_meant(Release.of(cave, DS, version), ", ".join(map(str, roots)))
         cut = [one.cell.root_id for one in found if one.truncated["in"]]
         assert 0 < len(cut) < len(roots)
         table = several_cells.open_partners(cave, found, PartnerOptions("in"))

@@ -22,6 +22,7 @@ from localcave.folder.writer import table_path
 from pages import join
 from services.cave import servers
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import BadInput, KarstError, NotAllowed, NotFound
 from services.core.settings import Settings
 from services.views import datastack_check
@@ -199,12 +200,12 @@ def test_a_name_that_one_that_is_away_may_have_too_is_said_in_full(addresses: di
 def test_the_answers_of_a_cache_are_of_one_server(addresses: dict[str, str], cave: Cave) -> None:
     again = servers.open_cave(replace(settings_of(addresses), cache=cave.settings.cache))
     for server, name in (("north", "23P"), ("south", "southern")):
-        types = again.release(f"{server}:{DS}", V).table("types")
+        types = Release.of(again, f"{server}:{DS}", V).table("types")
         assert types.set_index("target_id").loc[1, "cell_type"] == name
     # one that now has the name for itself does not get what was another's
     alone = servers.open_cave(
         replace(settings_of({"south": addresses["south"], "demo": addresses["demo"]}), cache=cave.settings.cache)
     )
-    assert alone.release(DS, V).table("types").set_index("target_id").loc[1, "cell_type"] == "southern"
+    assert Release.of(alone, DS, V).table("types").set_index("target_id").loc[1, "cell_type"] == "southern"
     with pytest.raises(BadInput):
-        again.release(DS, V)
+        Release.of(again, DS, V)

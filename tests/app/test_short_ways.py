@@ -15,6 +15,7 @@ import pytest
 
 from callbacks import partner_grids, table_viewer
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.views.addresses import CellAddress, TableAddress
 from tests.servers import ROOT
 
@@ -64,7 +65,7 @@ def returns(passed: list[str]) -> int:
 @pytest.mark.usefixtures("within")
 def test_a_root_id_passes_few_functions_from_the_callback_to_the_link(cave: Cave) -> None:
     version = cave.versions(DS)[0].number
-    root = int(cave.release(DS, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0])
+    root = int(Release.of(cave, DS, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0])
     href = CellAddress(DS, str(version), str(root)).href()
 
     def is_root(value: Any) -> bool:

@@ -16,6 +16,7 @@ from api import blueprint
 from components.cell_card import cell_card
 from components.figures import somata
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity, partner_script, partner_table, plot_frames, synapse_filter
 from services.cells.partner_table import PartnerOptions
 from services.core.errors import BadInput
@@ -101,7 +102,7 @@ def test_the_card_says_what_the_view_of_pairs_knows(cave, fly):
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
     good = of_partners(synapses[synapses["cleft_score"] >= 50], cell)
-    connections = connectivity.read(cave.release(*FLY), int(cell), "root_id")
+    connections = connectivity.read(Release.of(cave, *FLY), int(cell), "root_id")
     assert connections.view and connections.totals["in"]["root_zero"] is None
     card = str(cell_card(CellAddress(datastack=FLY[0], cell=str(cell)), connections, (None, None), None, []))
     assert f"{len(good):,} synapses from {good['pre_pt_root_id'].nunique():,} partners" in card
@@ -111,9 +112,9 @@ def test_the_card_says_what_the_view_of_pairs_knows(cave, fly):
 def test_the_usual_score_is_known_where_the_view_of_pairs_is_not(siblings_url, tmp_path, fly):
     cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))  # without a profile
     moment = MomentNumber(cave.newest(FLY[0]).timestamp.timestamp() + 1)
-    then = cave.release(FLY[0], moment)
+    then = Release.of(cave, FLY[0], moment)
     assert then.roles.edges.table is None
-    assert {synapse_filter.usual(one) for one in (cave.release(*FLY), then)} == {"cleft_score >= 50"}
+    assert {synapse_filter.usual(one) for one in (Release.of(cave, *FLY), then)} == {"cleft_score >= 50"}
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
     counted = connectivity.read(then, int(cell), "root_id").inputs.set_index("root_id")["num_syn"]
@@ -175,7 +176,7 @@ def test_partners_come_from_pairs_in_one_request_and_what_they_do_not_say_is_not
     synapses = fly["synapses_nt_v1"]
     cell = busiest(synapses)
     cave = Cave(Settings(server_address=siblings_url, cache=""))
-    connections = connectivity.read(cave.release(*FLY), int(cell), "root_id")
+    connections = connectivity.read(Release.of(cave, *FLY), int(cell), "root_id")
     before = cave.counts["requests"]
     assert connections.view and connections.view.name == "valid_connection_v2"
     assert (connections.totals["in"]["autapses"], connections.totals["in"]["root_zero"]) == (None, None)
@@ -191,7 +192,7 @@ def test_partners_come_from_pairs_in_one_request_and_what_they_do_not_say_is_not
 def test_the_scripts_of_the_fly_find_what_the_page_shows(cave, fly):
     cell, types = busiest(fly["synapses_nt_v1"]), "hierarchical_neuron_annotations"
     for only in ("", "all", "cleft_score >= 100"):
-        connections = connectivity.read(cave.release(*FLY), int(cell), "root_id", only=only, type_table=types)
+        connections = connectivity.read(Release.of(cave, *FLY), int(cell), "root_id", only=only, type_table=types)
         wanted = PartnerOptions("in", proofread=True, more=("scores", "transmitters", "neuropils"))
         table = partner_table.open_partners(cave, connections, wanted)
         created = run(partner_script.snippet(cave, [connections], wanted, TableQuery()))
@@ -235,7 +236,7 @@ def test_a_role_that_does_not_fit_is_told_with_the_partners(siblings_url, fly, t
     (tmp_path / "datastacks" / f"{FLY[0]}.toml").write_text(f"[roles]\n{profile}\n")
     cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))
     try:
-        messages = connectivity.read(cave.release(*FLY), int(busiest(fly["synapses_nt_v1"]))).warnings
+        messages = connectivity.read(Release.of(cave, *FLY), int(busiest(fly["synapses_nt_v1"]))).warnings
     except BadInput as error:
         messages = (str(error),)
     assert [one for one in messages if message in one], messages
@@ -256,7 +257,7 @@ def test_axes_are_called_as_the_volume_names_them(siblings_url, fly, tmp_path):
     axes = 'axes = [{ name = "left_right", direction = "to the right" }, "dorsal_ventral", "z"]'
     (tmp_path / "volumes" / "karst_fly_brain.toml").write_text(axes)
     cave = Cave(Settings(server_address=siblings_url, cache="", config_dir=tmp_path))
-    connections = connectivity.read(cave.release(*FLY), int(busiest(fly["synapses_nt_v1"])))
+    connections = connectivity.read(Release.of(cave, *FLY), int(busiest(fly["synapses_nt_v1"])))
     wanted = PartnerOptions("in")
     table = partner_table.open_partners(cave, connections, wanted)
     nuclei = fly["nuclei_v1"].drop_duplicates("pt_root_id", keep=False).set_index("pt_root_id")
@@ -324,7 +325,7 @@ def test_the_voxels_of_synapses_and_nuclei_of_the_v1dd_differ(client, v1dd):
 
 
 def test_one_system_is_read_for_examples_and_joins(cave: Cave, client: FlaskClient, fly) -> None:
-    table, release = "hierarchical_neuron_annotations", cave.release(*FLY)
+    table, release = "hierarchical_neuron_annotations", Release.of(cave, *FLY)
     types = annotated(fly, "cell_type")
     counts = pd.Series(types).value_counts()
     listed = start.types(release, 5)
@@ -353,7 +354,7 @@ def test_a_state_handed_out_is_in_the_dialect_of_its_viewer(client, fly):
 
 
 def test_a_script_tells_a_type_table_from_what_is_added_under_the_same_names(cave, fly):
-    release, cell = cave.release(*FLY), busiest(fly["synapses_nt_v1"])
+    release, cell = Release.of(cave, *FLY), busiest(fly["synapses_nt_v1"])
     connections = connectivity.read(release, cell, "root_id", type_table="fly_synapses_neuropil", only="all")
     for wanted in (PartnerOptions("both"), PartnerOptions("in"), PartnerOptions("in", more=("neuropils",))):
         table = partner_table.open_partners(cave, connections, wanted)
@@ -369,7 +370,7 @@ def test_pairs_that_cave_cuts_are_told_as_pairs_and_can_be_read_whole(siblings, 
     counted["out"] = out.groupby("post_pt_root_id").size()
     assert min(map(len, counted.values())) > most
     with start_localcave([siblings["karst_fly"]], "--row-limit", str(most)) as url:
-        release = Cave(Settings(server_address=url, cache="")).release(*FLY)
+        release = Release.of(Cave(Settings(server_address=url, cache="")), *FLY)
         cut = connectivity.read(release, cell, "root_id")
         words = [f"{most} of {len(counted[way])} {way}put pairs of cells" for way in ("in", "out")]
         assert cut.view and cut.cut == (f"CAVE sent only {' and '.join(words)}; the counts below are of these.",)

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from api import blueprint, identity, old_links, sign_in
 from api.sign_in import own_address
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.identity import Identity
 from services.core.settings import Settings
 from services.populations import jobs, population
@@ -193,7 +194,7 @@ def test_a_job_reads_as_who_asked_for_it(guarded: Guarded, tmp_path: Path) -> No
     door = Cave(Settings(server_address=guarded.url, auth="person", secret_key=SECRET, cache=str(tmp_path)))
     ids = set()
     for letter, state in (("a", "done"), ("b", "done")):
-        release = door.of(Identity(letter * 32)).release(DS, tiny.NEWEST)
+        release = Release.of(door.of(Identity(letter * 32)), DS, tiny.NEWEST)
         pair = population.choose(release, "nuclei:", proofread="off")
         requested = jobs.Jobs(door)
         job = requested.start(pair)

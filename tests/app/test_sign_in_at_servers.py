@@ -21,6 +21,7 @@ from api import blueprint, identity, sign_in
 from components import alerts
 from services.cave import servers
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import NotAllowed, SignIn
 from services.core.identity import Identity
 from services.core.settings import Settings
@@ -312,7 +313,7 @@ def test_a_job_reads_with_the_token_of_its_server_alone(two: Two, settings: Sett
     ada = door.of(*(Identity(TOKENS[name]["Ada"], server=name) for name in NAMES))
     requested = jobs.Jobs(door)
     for name in NAMES:
-        job = requested.start(population.choose(ada.release(f"{name}:{DS}", V), "nuclei:", proofread="off"))
+        job = requested.start(population.choose(Release.of(ada, f"{name}:{DS}", V), "nuclei:", proofread="off"))
         end = time.monotonic() + 60
         while (job := requested.find(job.id)).under_way and time.monotonic() < end:
             time.sleep(0.05)
@@ -327,7 +328,7 @@ def test_a_job_reads_with_the_token_of_its_server_alone(two: Two, settings: Sett
 def test_what_one_has_to_sign_in_for_leads_to_the_server(settings: Settings) -> None:
     ada: Cave = servers.open_cave(settings).of(Identity(TOKENS["north"]["Ada"], server="north"))
     with pytest.raises(SignIn) as caught:
-        ada.release(f"south:{DS}", V)
+        Release.of(ada, f"south:{DS}", V)
     shown = str(alerts.problem(caught.value))
     assert "Sign in at south" in shown
     assert "/sign-in?server=south" in shown

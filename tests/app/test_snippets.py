@@ -34,7 +34,7 @@ def version(cave):
 @pytest.fixture(scope="module")
 def opened(cave, version):
     return {
-        name: tables.open_table(cave.release(DS, version), name)
+        name: tables.open_table(Release.of(cave, DS, version), name)
         for name in (TYPES, NUCLEI, PROOFREAD, "aibs_cell_info")
     }
 
@@ -146,7 +146,7 @@ def test_more_rows_than_cave_sends_at_once_are_asked_for_in_parts(cave, opened, 
 )
 def test_a_large_table_is_asked_as_the_page_asks_it(localcave_url, version, table, line, unit):
     cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10))
-    opened = with_units(open_large(cave.release(DS, version), table), unit)
+    opened = with_units(open_large(Release.of(cave, DS, version), table), unit)
     page = read_page(cave, opened, TableQuery(line), 0, 10_000)
     frame = run(large_snippet(cave, opened, TableQuery(line)))
     key = "id" if "id" in frame else "root_id"
@@ -161,13 +161,15 @@ def test_a_large_table_is_asked_as_the_page_asks_it(localcave_url, version, tabl
 def older(cave, version):
     """A version that has a table which the newest one has not."""
     (number,) = (one.number for one in cave.versions(DS) if one.valid and one.number != version)
-    assert MET_TYPES in cave.release(DS, number).tables() and MET_TYPES not in cave.release(DS, version).tables()
+    assert (
+        MET_TYPES in Release.of(cave, DS, number).tables() and MET_TYPES not in Release.of(cave, DS, version).tables()
+    )
     return number
 
 
 @pytest.mark.parametrize(("table", "others"), [(MET_TYPES, []), (TYPES, [MET_TYPES])])
 def test_a_table_that_the_newest_version_has_no_more_is_read_at_its_own(cave, older, table, others):
-    wide, _ = joins.join_all(cave, tables.open_table(cave.release(DS, older), table), others)
+    wide, _ = joins.join_all(cave, tables.open_table(Release.of(cave, DS, older), table), others)
     query = TableQuery("value 0.8.." if table == MET_TYPES else f"{MET_TYPES}.value 0.8..", sort=(("id", "asc"),))
     page = tables.select(wide, query)[[column.name for column in wide.columns]]
     assert 0 < len(page) < len(wide.frame)
@@ -177,7 +179,7 @@ def test_a_table_that_the_newest_version_has_no_more_is_read_at_its_own(cave, ol
 
 def test_a_large_table_that_the_newest_version_has_no_more_is_read_at_its_own(localcave_url, older):
     cave = Cave(Settings(server_address=localcave_url, cache="", max_table_rows=10))
-    opened = open_large(cave.release(DS, older), MET_TYPES)
+    opened = open_large(Release.of(cave, DS, older), MET_TYPES)
     page = read_page(cave, opened, TableQuery("value > 0.8"), 0, 10_000).frame
     assert len(page) > 0
     assert_same(run(large_snippet(cave, opened, TableQuery("value > 0.8"))), page, ordered=False)

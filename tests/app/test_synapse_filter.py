@@ -10,6 +10,7 @@ import pytest
 from api import blueprint
 from localcave.folder.writer import DatastackWriter
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import synapse_filter
 from services.core.errors import BadInput, NotFound
 from services.core.settings import Settings
@@ -28,15 +29,17 @@ def newest(cave):
 
 @pytest.fixture(scope="module")
 def root(cave, newest):
-    return int(cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0])
+    return int(Release.of(cave, DS, newest).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0])
 
 
 @pytest.fixture(scope="module")
 def every(cave, newest):
     """All synapses with their compartments, their depths and their places in um."""
-    rows = cave.release(DS, newest).table(SYNAPSES)
-    table = next(name for name in cave.release(DS, newest).tables() if name.startswith("synapse_target_predictions"))
-    tags = cave.release(DS, newest).table(table).drop_duplicates("target_id").set_index("target_id")["tag"]
+    rows = Release.of(cave, DS, newest).table(SYNAPSES)
+    table = next(
+        name for name in Release.of(cave, DS, newest).tables() if name.startswith("synapse_target_predictions")
+    )
+    tags = Release.of(cave, DS, newest).table(table).drop_duplicates("target_id").set_index("target_id")["tag"]
     for axis, voxel_nm in zip("xyz", (4.0, 4.0, 40.0), strict=True):
         rows[f"{axis}_um"] = rows[f"ctr_pt_position_{axis}"].astype("float64") * voxel_nm / 1000
     return rows.assign(compartment=rows["id"].map(tags))
@@ -129,7 +132,7 @@ def test_a_script_says_what_it_cannot_filter_by(client, root):
 
 
 def test_several_cells_and_changes_take_the_same_filter(client, cave, every, newest):
-    proofread = cave.release(DS, newest).table("proofreading_status_and_strategy")["pt_root_id"]
+    proofread = Release.of(cave, DS, newest).table("proofreading_status_and_strategy")["pt_root_id"]
     roots = [int(one) for one in proofread.iloc[:2]]
     result = get(client, ",".join(map(str, roots)), "partners", synapses="size > 5000", direction="in")
     large = every[every["post_pt_root_id"].isin(roots) & (every["size"] > 5000)]
@@ -222,16 +225,16 @@ def test_scores_words_and_blank_sizes(scored):
 
 def test_what_is_not_known_of_synapses_is_said(scored, newest, cave):
     with pytest.raises(NotFound, match="no table of predicted compartments"):
-        synapse_filter.parse(scored.release("tiny", 1), "compartment = spine")
-    assert synapse_filter.parse(cave.release(DS, newest), "compartment = spine and depth > 300").text()
+        synapse_filter.parse(Release.of(scored, "tiny", 1), "compartment = spine")
+    assert synapse_filter.parse(Release.of(cave, DS, newest), "compartment = spine and depth > 300").text()
     with pytest.raises(BadInput, match="no column"):
-        synapse_filter.parse(cave.release(DS, newest), "cleft_score > 5")
+        synapse_filter.parse(Release.of(cave, DS, newest), "cleft_score > 5")
     with pytest.raises(BadInput, match="axes of the volume of tiny are not known"):
-        synapse_filter.parse(scored.release("tiny", 1), "depth > 300")
+        synapse_filter.parse(Release.of(scored, "tiny", 1), "depth > 300")
     with pytest.raises(BadInput, match="no column 'tag'") as refused:
-        synapse_filter.parse(scored.release("tiny", 1), "tag = spine")
-    own = {column.name for column in synapse_filter.columns_of(scored.release("tiny", 1))}
+        synapse_filter.parse(Release.of(scored, "tiny", 1), "tag = spine")
+    own = {column.name for column in synapse_filter.columns_of(Release.of(scored, "tiny", 1))}
     assert {"size", "cleft_score"} < own and not own & {"depth_um", "layer", "compartment"}
     assert "cleft_score" in str(refused.value) and "depth_um" not in str(refused.value)
-    every = {column.name for column in synapse_filter.columns_of(cave.release(DS, newest))}
+    every = {column.name for column in synapse_filter.columns_of(Release.of(cave, DS, newest))}
     assert {"size", "depth_um", "layer", "compartment"} < every

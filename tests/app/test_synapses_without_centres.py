@@ -16,6 +16,7 @@ from api import blueprint
 from localcave.folder.writer import DatastackWriter
 from services.cave import synapses
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import connectivity, synapse_filter, synapse_script
 from services.core import moments
 from services.core.directions import Direction
@@ -92,16 +93,18 @@ def assert_placed(frame: pd.DataFrame, ids: list[int], places: list[str] = CENTR
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_synapse_without_a_centre_is_between_its_ends(cave: Cave, way: Direction, whole: bool) -> None:
     ids = {"in": [1001, 1002, 1003, 1004, 1005], "out": [1004, 1006]}
-    assert_placed(cave.release("tiny", V).synapses(tiny.A, way, whole=whole), ids[way])
+    assert_placed(Release.of(cave, "tiny", V).synapses(tiny.A, way, whole=whole), ids[way])
 
 
 def test_the_ends_are_asked_for_in_pieces(cave: Cave, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synapses, "IDS_AT_ONCE", 1)
-    assert_placed(cave.release("tiny", V).synapses_among(None, [tiny.A, tiny.B]), [1001, 1002, 1003, 1004, 1005, 1006])
+    assert_placed(
+        Release.of(cave, "tiny", V).synapses_among(None, [tiny.A, tiny.B]), [1001, 1002, 1003, 1004, 1005, 1006]
+    )
 
 
 def test_the_ends_are_asked_for_only_where_a_centre_is_not_known(cave: Cave) -> None:
-    release = cave.release("tiny", V)
+    release = Release.of(cave, "tiny", V)
     release.synapses(tiny.TWO_SOMATA, Direction.IN)
     for read, requests in (
         (lambda: release.synapses_among([tiny.A], [tiny.A]), 1),
@@ -114,7 +117,7 @@ def test_the_ends_are_asked_for_only_where_a_centre_is_not_known(cave: Cave) -> 
 
 
 def test_a_moment_has_them_at_the_same_place(cave: Cave) -> None:
-    then = cave.release("tiny", moments.number_of("2025-01-02T12:00:00Z"))
+    then = Release.of(cave, "tiny", moments.number_of("2025-01-02T12:00:00Z"))
     assert not then.version.kept
     assert_placed(then.synapses(tiny.A, Direction.OUT), [1004, 1006])
 
@@ -123,7 +126,7 @@ def test_rows_that_refer_to_synapses_have_them_at_the_same_place(url: str, tmp_p
     (tmp_path / "datastacks").mkdir()
     (tmp_path / "datastacks" / "tiny.toml").write_text('[roles]\nsynapses = "checked"\n')
     cave = Cave(Settings(server_address=url, cache="", config_dir=tmp_path))
-    assert_placed(cave.release("tiny", V).synapses(tiny.A, Direction.IN), [1001, 1003])
+    assert_placed(Release.of(cave, "tiny", V).synapses(tiny.A, Direction.IN), [1001, 1003])
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,7 @@ def test_rows_that_refer_to_synapses_have_them_at_the_same_place(url: str, tmp_p
 )
 def test_a_filter_by_the_centre_reads_the_centre(cave: Cave, where: str, kept: list[int]) -> None:
     """As CAVE itself does, which counts with such filters, and as scripts do."""
-    release = cave.release("tiny", V)
+    release = Release.of(cave, "tiny", V)
     assert_placed(synapse_filter.read(release, tiny.A, Direction.IN, where=where), kept)
     assert_placed(synapse_filter.among(release, None, [tiny.A], where=where), kept)
     cell = connectivity.read(release, tiny.A, "root_id", only=where)
@@ -171,7 +174,7 @@ def test_files_and_links_have_them_at_the_same_place(cave: Cave, client: FlaskCl
     frame = pd.read_csv(io.BytesIO(answer.data))
     names = [name for name in map(str, frame) if name.startswith("ctr_pt_position")]
     assert_placed(frame, [1001, 1002, 1003, 1004, 1005], names)
-    cell = connectivity.read(cave.release("tiny", V), tiny.A, "root_id")
+    cell = connectivity.read(Release.of(cave, "tiny", V), tiny.A, "root_id")
     layers = cell_link(cave, cell, direction="in").state["layers"]
     points = next(layer for layer in layers if layer["name"] == "input synapses")["annotations"]
     drawn = {int(point["id"]): np.array(point["point"]) * VOXEL_NM for point in points}
@@ -181,7 +184,7 @@ def test_files_and_links_have_them_at_the_same_place(cave: Cave, client: FlaskCl
 
 
 def test_populations_and_their_scripts_have_them_at_the_same_place(cave: Cave) -> None:
-    release = cave.release("tiny", V)
+    release = Release.of(cave, "tiny", V)
     pair = population.choose(release, f"{tiny.A} {tiny.B} {tiny.C}", proofread="off")
     read = population.read(pair).synapses
     read = read[read["id"] != 1004]  # an autapse, which figures leave out

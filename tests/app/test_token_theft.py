@@ -19,6 +19,7 @@ import requests
 
 from app import server
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.addresses import is_name, is_private_way, origin
 from services.core.errors import KarstError, NotAllowed, NotFound
 from services.core.network import spare_loopback
@@ -268,7 +269,7 @@ class TestRecords:
         monkeypatch.setattr("services.cave.client.STALE_S", 0)
         cave = self.cave(proxy, trap)
         with pytest.raises(KarstError):
-            cave.release(DS, 1).table("x")
+            Release.of(cave, DS, 1).table("x")
         assert trap.seen
         trap.seen.clear()
         proxy.break_next(status(302, b"", Location=trap.url), "/metadata", times=99)  # the record is itself again

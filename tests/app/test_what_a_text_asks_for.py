@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.cells import cells
 
 DS = "karst_demo"
@@ -18,7 +19,7 @@ DS = "karst_demo"
 @pytest.fixture(scope="module")
 def nuclei(cave: Cave) -> list[int]:
     """Nucleus ids of cells with one nucleus."""
-    somata = cells.somas(cave.release(DS, cave.versions(DS)[0].number))
+    somata = cells.somas(Release.of(cave, DS, cave.versions(DS)[0].number))
     alone = somata[(somata["root_id"] != 0) & ~somata["root_id"].duplicated(keep=False)]
     return [int(one) for one in alone["nucleus_id"].iloc[:3]]
 
@@ -44,7 +45,7 @@ def test_a_number_in_groups_is_one_id_and_that_is_said(client, nuclei):
 
 
 def test_several_positions_are_refused_and_not_read_as_ids(client, cave, nuclei):
-    somata = cells.somas(cave.release(DS, cave.versions(DS)[0].number)).set_index("nucleus_id").loc[nuclei[:2]]
+    somata = cells.somas(Release.of(cave, DS, cave.versions(DS)[0].number)).set_index("nucleus_id").loc[nuclei[:2]]
     voxels = [f"{row.x_nm / 4:.0f}, {row.y_nm / 4:.0f}, {row.z_nm / 40:.0f}" for row in somata.itertuples()]
     for between in (" ; ", "\n"):
         answer = get(client, between.join(voxels))

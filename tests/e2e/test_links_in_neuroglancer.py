@@ -51,8 +51,8 @@ def types(cave: Cave) -> TableFrame:
 @pytest.fixture(scope="module")
 def cell(cave: Cave) -> Connectivity:
     version = cave.versions(DATASTACK)[0].number
-    root = cave.release(DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
-    return connectivity.read(cave.release(DATASTACK, version), int(root), type_table=TYPES)
+    root = Release.of(cave, DATASTACK, version).table("proofreading_status_and_strategy")["pt_root_id"].iloc[0]
+    return connectivity.read(Release.of(cave, DATASTACK, version), int(root), type_table=TYPES)
 
 
 def bare(*layers: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def test_types_can_be_searched_as_they_are_at_the_version(viewer: Client, cave: 
     """Older versions have other ids, so what the segmentation itself has to search by would not do."""
     counts = []
     for version in [version.number for version in cave.versions(DATASTACK) if version.valid]:
-        types = tables.open_table(cave.release(DATASTACK, version), TYPES)
+        types = tables.open_table(Release.of(cave, DATASTACK, version), TYPES)
         link = table_link(cave, types, types.frame[types.frame["pt_root_id"] != 0].head(5))
         message = assert_shown(viewer.open(link.url), link)["segmentation"]["properties"]
         roots = types.frame["pt_root_id"]

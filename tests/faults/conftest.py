@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.settings import Settings
 from tests import tiny
 from tests.faults.proxy import Proxy, proxied
@@ -34,7 +35,7 @@ def proxy(server: str) -> Iterator[Proxy]:
 
 def with_metadata(cave: Cave) -> Cave:
     """The same, after its first questions."""
-    release = cave.release(tiny.DATASTACK, tiny.NEWEST)
+    release = Release.of(cave, tiny.DATASTACK, tiny.NEWEST)
     release.tables()
     release.latest_roots([tiny.B])
     release.row_counts()

@@ -11,6 +11,7 @@ import pytest
 from app import create_app
 from services.cave import circuit
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import KarstError, Unavailable
 from services.core.settings import Settings
 from tests import tiny
@@ -25,13 +26,13 @@ CALLERS = 8
 @pytest.fixture
 def cave(proxy: Proxy) -> Cave:
     cave = Cave(Settings(server_address=proxy.url, cache="", timeout_s=1.0))
-    cave.release(DS, tiny.NEWEST).tables()
+    Release.of(cave, DS, tiny.NEWEST).tables()
     return cave
 
 
 def outcome(cave: Cave, table: str = "types") -> str:
     try:
-        cave.release(DS, tiny.NEWEST).table(table)
+        Release.of(cave, DS, tiny.NEWEST).table(table)
     except Unavailable:
         return "at once"
     except KarstError as error:

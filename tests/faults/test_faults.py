@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from services.cave.client import Cave
+from services.cave.release import Release
 from services.core.errors import BadInput, Expired, KarstError, NoRows, NotAllowed, NotFound, Upstream, request_id
 from services.core.settings import Settings
 from tests import tiny
@@ -88,7 +89,7 @@ class TestSentences:
         fault, kind, words = case
         proxy.break_next(fault, QUERY, times=9)
         with caplog.at_level(logging.INFO), pytest.raises(kind, match=words) as caught:
-            cave.release(DS, V).table("types")
+            Release.of(cave, DS, V).table("types")
         error = caught.value
         assert error.message.endswith(".")
         assert error.message[0].isupper()
@@ -106,7 +107,7 @@ class TestSentences:
         proxy.break_next(away, QUERY, times=9)
         start = time.monotonic()
         with pytest.raises(Upstream, match="did not answer within 1 seconds"):
-            cave.release(DS, V).table("types")
+            Release.of(cave, DS, V).table("types")
         assert time.monotonic() - start < 1.9
 
     @pytest.mark.parametrize("times", [2, 99])
@@ -121,7 +122,7 @@ class TestSentences:
     def test_a_login_page_of_the_same_host_is_not_asked(self, cave: Cave, proxy: Proxy) -> None:
         proxy.break_next(status(302, b"", Location="/sticky_auth/api/v1/authorize?redirect=x"), QUERY)
         with proxy.counting() as requests, pytest.raises(NotAllowed, match="does not accept this application's token"):
-            cave.release(DS, V).table("types")
+            Release.of(cave, DS, V).table("types")
         assert not [request for request in requests if "authorize" in request]
 
     @pytest.mark.parametrize("fault", [hang, drip])
@@ -140,24 +141,24 @@ class TestSentences:
         for fault in (cut, cut_quietly, status(500), status(200, b"", "data.arrow")):
             proxy.break_next(fault, QUERY, times=9)
             with pytest.raises(KarstError):
-                cave.release(DS, V).table("types")
+                Release.of(cave, DS, V).table("types")
         proxy.times = 0
-        assert len(cave.release(DS, V).table("types")) == 6
+        assert len(Release.of(cave, DS, V).table("types")) == 6
 
     def test_broken_metadata_is_a_sentence_too(self, proxy: Proxy) -> None:
         cave = Cave(Settings(server_address=proxy.url, cache="", timeout_s=1.0))
         for where in ("/info/version", "datastack/full", "/materialize/version", "/metadata", "/views"):
             proxy.break_next(status(500, b"rubbish"), where, times=9)
             with pytest.raises(Upstream):
-                cave.release(DS, V).tables()
+                Release.of(cave, DS, V).tables()
         proxy.times = 0
-        assert "types" in cave.release(DS, V).tables()
+        assert "types" in Release.of(cave, DS, V).tables()
 
     def test_a_request_id_is_that_of_the_web_request(self, cave: Cave, proxy: Proxy) -> None:
         proxy.break_next(status(500), QUERY)
         with flask.Flask("test").test_request_context():
             with pytest.raises(Upstream) as caught:
-                cave.release(DS, V).table("types")
+                Release.of(cave, DS, V).table("types")
             assert caught.value.request_id == request_id()
 
 
@@ -167,19 +168,19 @@ class TestHiccups:
     @pytest.mark.parametrize("fault", [drop, status(503), status(502)])
     def test_two_in_a_row_are_survived(self, cave: Cave, proxy: Proxy, fault: Fault) -> None:
         proxy.break_next(fault, QUERY, times=2)
-        assert len(cave.release(DS, V).table("types")) == 6
+        assert len(Release.of(cave, DS, V).table("types")) == 6
 
     def test_a_silent_server_is_waited_for_once(self, cave: Cave, proxy: Proxy) -> None:
         proxy.break_next(hang, QUERY, times=9)
         start = time.monotonic()
         with pytest.raises(Upstream):
-            cave.release(DS, V).table("types")
+            Release.of(cave, DS, V).table("types")
         assert time.monotonic() - start < 2.5
 
     def test_a_missed_list_of_api_versions_does_not_downgrade_the_client(self, proxy: Proxy) -> None:
         proxy.break_next(status(500), "api/versions", times=99)
         cave = Cave(Settings(server_address=proxy.url, cache=""))
-        assert "totals" in cave.release(DS, V).tables()
+        assert "totals" in Release.of(cave, DS, V).tables()
 
 
 class TestGone:
@@ -211,13 +212,13 @@ class TestGone:
 
         def ask() -> None:
             try:
-                cave.release(DS, V).table("types")
+                Release.of(cave, DS, V).table("types")
             except BaseException as error:
                 failures.append(error)
 
         command = [sys.executable, "-m", "localcave", "serve", str(folder), "--port", str(port)]
         with running(command, options.server_address) as process:
-            cave.release(DS, V).tables()
+            Release.of(cave, DS, V).tables()
             master = psutil.Process(process.pid)
             processes = [master, *master.children(recursive=True)]
             for each in processes:
@@ -231,10 +232,10 @@ class TestGone:
         assert [type(error) for error in failures] == [Upstream]
         assert "cannot be reached" in str(failures[0]) or "broke off" in str(failures[0])
         with start_localcave([folder], port=port):
-            assert len(cave.release(DS, V).table("types")) == 6
+            assert len(Release.of(cave, DS, V).table("types")) == 6
 
     def test_what_was_paid_for_outlives_the_server(self, folder: Path, tmp_path: Path) -> None:
         with start_localcave([folder]) as url:
             options = Settings(server_address=url, cache=str(tmp_path))
-            Cave(options).release(DS, V).table("types")
-        assert len(Cave(options).release(DS, V).table("types")) == 6
+            Release.of(Cave(options), DS, V).table("types")
+        assert len(Release.of(Cave(options), DS, V).table("types")) == 6
