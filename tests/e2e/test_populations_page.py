@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage
+from tests.e2e.conftest import SHIFT, OpenPage
 from tests.e2e.truth import PROOFREADING, TYPES, Truth, neuroglancer_state, query
 
 pytestmark = pytest.mark.browser
@@ -216,9 +216,11 @@ def test_what_cannot_be_read_is_said_and_stays(page: Page) -> None:
 def test_a_wall_of_skeletons_is_shown_and_saved(page: Page) -> None:
     page.goto("/skeletons")
     expect(page.get_by_role("link", name="The first 40 proofread cells")).to_be_visible()
+    page.add_init_script(SHIFT)
     page.goto("/skeletons?cells=proofreading_status_and_strategy:strategy_axon+%3D+axon_fully_extended")
     expect(page.locator("#wall-status")).to_contain_text("skeletons, by depth of the soma.")
     expect(page.locator("#wall-plot .scatterlayer .trace")).to_have_count(3)
+    assert page.evaluate("window.shifted || 0") < 0.02
     for name, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
         with page.expect_download() as saved:
             page.get_by_role("button", name=name, exact=True).click()
