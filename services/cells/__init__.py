@@ -1,4 +1,4 @@
-"""Cells: which one is meant by what was pasted, its partners and synapses, and how far to trust them.
+"""Cells: which cell a pasted text means, its partners and synapses, and how far to trust them.
 
 Public names:
 

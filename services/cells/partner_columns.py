@@ -1,4 +1,4 @@
-"""The columns that a table of partners can have: which are offered, their titles and units, and their order."""
+"""The columns of a partner table: which can be added, their titles and units, and their order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from services.tables import tables
 SHARE, COMPARTMENT, TUNING = "share", "compartment", "tuning"
 SCORES, TRANSMITTERS, NEUROPILS = "scores", "transmitters", "neuropils"
 WORKED_OUT = (SHARE, COMPARTMENT, TUNING, POINTS, SCORES, TRANSMITTERS, NEUROPILS)
-"""Columns that are worked out; every other name of `more` is that of a table."""
+"""Names in `PartnerOptions.more` that stand for computed columns; every other name there is that of a table."""
 TUNED = (*tuning.TUNING_COLUMNS, "delta_ori_deg", "delta_dir_deg")
 AXON, DENDRITE = "strategy_axon", "strategy_dendrite"
 
@@ -52,22 +52,22 @@ _UNITS = {name: "°" for name in TUNED if name.endswith("_deg")} | {
     "mean_size_out": "vx",
 }
 _OF_NO_CELL = (*SYNAPSE_SCHEMAS, *CONTACT_SCHEMAS, "reference_point")
-"""Schema types of tables that say nothing of a cell."""
+"""Schema types of tables whose rows do not describe a cell."""
 _WITH_STRENGTH = ("soma_depth_um", partner_joins.SOMA_DISTANCE)
-"""Of the columns that place a soma, those that are not among the last."""
+"""Columns about the position of a soma that are listed with the synapse counts, not at the end."""
 _FIRST = ("root_id", "reciprocal", "num_syn", "num_syn_in", "num_syn_out")
 
 
 def default_types(release: Release) -> str:
-    """The type table to show when none is asked for: that of the role of cell types; "" without."""
+    """The type table to use when none is chosen: the one with the role of cell types; "" if there is none."""
     return release.roles.cell_types.table or ""
 
 
 def offered(release: Release, type_table: str) -> dict[str, str]:
-    """What can be added to the table of partners, with words for it: columns that are worked out, then every table
-    and view but `type_table` that may say something of a root id, those of types first."""
+    """What can be added to a partner table, by name, with its label: computed columns, then every table and view
+    except `type_table` whose rows may describe a root id, in the order of :func:`tables.catalogue`."""
     roles = release.roles
-    costly = {
+    computed = {
         SHARE: "% of the partner's own synapses" if role_tables.table_of(release, "degrees") else "",
         COMPARTMENT: "spine, shaft or soma" if compartments.table_of(release) else "",
         TUNING: "tuning, where coregistered" if tuning.tables(release) else "",
@@ -77,18 +77,18 @@ def offered(release: Release, type_table: str) -> dict[str, str]:
     synapses = roles.synapses.table or ""
     known = {type_table, synapses, roles.somata.table, roles.degrees.table}
     joined = {
-        one.name: one.name
-        for one in tables.catalogue(release)
-        if one.name not in known
-        and one.reference_table != synapses
-        and one.schema_type not in _OF_NO_CELL
-        and not is_of_pairs(one.name)
+        info.name: info.name
+        for info in tables.catalogue(release)
+        if info.name not in known
+        and info.reference_table != synapses
+        and info.schema_type not in _OF_NO_CELL
+        and not is_of_pairs(info.name)
     }
-    return {name: words for name, words in costly.items() if words} | joined
+    return {name: label for name, label in computed.items() if label} | joined
 
 
 def _of_synapses(release: Release) -> dict[str, str]:
-    """What single synapses say of a partner at a version, with words for it, "" for what they do not."""
+    """The computed columns read from single synapses, with their labels; "" for one the version cannot give."""
     roles = release.roles
     if roles.synapses.table is None:
         return {}
@@ -101,25 +101,26 @@ def _of_synapses(release: Release) -> dict[str, str]:
 
 
 def of_one_direction(more: Sequence[str]) -> tuple[str, ...]:
-    """A sentence for those names of `more` that say something of inputs or of outputs, and so nothing of both."""
-    words = {name: name for name in (COMPARTMENT, SCORES, TRANSMITTERS, NEUROPILS)} | {SHARE: "share"}
-    left = [word for name, word in words.items() if name in more]
-    return (f"Read for inputs or outputs alone: {', '.join(left)}.",) if left else ()
+    """A sentence that names those of `more` that exist for one direction only, for tables of both; () if none do."""
+    labels = {name: name for name in (COMPARTMENT, SCORES, TRANSMITTERS, NEUROPILS)} | {SHARE: "share"}
+    left_out = [label for name, label in labels.items() if name in more]
+    return (f"Read for inputs or outputs alone: {', '.join(left_out)}.",) if left_out else ()
 
 
 def fitting(release: Release, type_table: str, more: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Those names of `more` that can be added at the version, and a sentence for each that cannot."""
+    """The names in `more` that can be added at this version, and a warning for each that cannot."""
     known = {*offered(release, type_table), type_table}
-    lost = [name for name in more if name not in known]
+    unknown = [name for name in more if name not in known]
     warnings = [
         f"Version {release.number} of {release.datastack} has no {name[:80]!r} to add to the partners; left out."
-        for name in lost
+        for name in unknown
     ]
     return tuple(name for name in more if name in known), warnings
 
 
 def columns_of(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[Column, ...]:
-    """What the partner is comes first, then how strong, then where."""
+    """The columns of a partner frame with their titles and units, in display order: what the partner is, how strong
+    the connection is, then where the soma lies."""
     described = (
         describe_columns(frame) if side == "both" else synapse_weights.describe(frame, connections, Direction(side))
     )
@@ -134,10 +135,11 @@ def columns_of(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tu
         and (connections.sized or not column.name.startswith(("net_size", "mean_size")))
     ]
     known = {*PARTNER_COLUMNS, *_TITLES}
-    return tuple(sorted(titled, key=lambda column: _place(column.name, known)))
+    return tuple(sorted(titled, key=lambda column: _rank(column.name, known)))
 
 
-def _place(name: str, known: set[str]) -> int:
+def _rank(name: str, known: set[str]) -> int:
+    """The sort key of a column; `known` are the columns that are not from a type table or a joined table."""
     if name in _FIRST:
         return _FIRST.index(name)
     placed = name.startswith(("soma_", "point_")) and name.endswith("_um")

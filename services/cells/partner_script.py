@@ -1,4 +1,4 @@
-"""Copy as Python: a script over caveclient that yields exactly a cell's partners as they are shown, in `frame`."""
+"""Copy as Python: a caveclient script whose `frame` holds exactly the partners of a cell that the page shows."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _KNOWN = frozenset(
     + _OF_BOTH
     + partner_columns.TUNED
 )
-"""The columns that other lines than those of types make."""
+"""Columns for which modules other than :mod:`type_script` write the lines."""
 _ADDED = {
     partner_columns.SCORES: [name for name in value_script.COLUMNS if name.startswith(MEAN)],
     partner_columns.TRANSMITTERS: (TRANSMITTER, *TRANSMITTERS),
@@ -70,7 +70,7 @@ _ADDED = {
     partner_columns.COMPARTMENT: compartment_script.COLUMNS,
     partner_columns.TUNING: partner_columns.TUNED,
 }
-"""Those that are made where they are asked for; a type table may have columns of these names."""
+"""Columns of each name in `PartnerOptions.more`; without it, a column of such a name is one of the type table."""
 
 _COUNTED = """
 def counted(cell, own, other):
@@ -104,9 +104,13 @@ def summed(groups):
 
 @dataclass(frozen=True)
 class Shown:
-    """How the partners of one side are shown: `columns` in their order, those of `frame`, the whole table of
-    partners that count; of these the largest that make up `top` percent of all synapses, with `at_least` so many
-    synapses, or only `proofread` ones, what the filter `where` keeps, sorted. `more` names what was added."""
+    """How the partners of one side are shown.
+
+    `frame` holds all partners and `columns` names those of its columns to show, in order. The other fields select
+    rows: the largest partners that together make up `top` percent of all synapses, those with `at_least` this many
+    synapses, only `proofread` ones, and what the filter `where` keeps; then `sort` orders them. `more` are the names
+    of :class:`PartnerOptions`.
+    """
 
     side: Side
     frame: pd.DataFrame
@@ -120,14 +124,16 @@ class Shown:
 
     @property
     def ways(self) -> tuple[Direction, ...]:
+        """The directions of the side: one, or both."""
         return tuple(Direction) if self.side == "both" else (Direction(self.side),)
 
 
 def snippet(
     cave: Cave, cells: Sequence[Connectivity], options: PartnerOptions, query: TableQuery, *, hidden: bool = False
 ) -> str:
-    """:func:`partner_snippet` for the partners of one cell, or of several, that are asked for, of which `query` keeps
-    some, in its order; with the `hidden` columns that plots need, if asked for. Raises BadInput at a moment."""
+    """The script of :func:`partner_snippet` for the partners that `options` and `query` select, of one cell or of
+    several; `hidden` includes columns that plots need and the page does not show. Raises BadInput for a moment in time
+    that is not a kept version, and as :func:`partner_snippet`."""
     if not cells[0].version.kept:
         raise BadInput("A script reads partners at versions that are kept.", "Choose one, or download the file.")
     several = len(cells) > 1
@@ -143,11 +149,11 @@ def snippet(
 
 
 def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> str:
-    """A script whose `frame` has the partners of one side of a cell, or of several, in the order and columns that are
-    shown.
+    """The text of a script whose `frame` has the partners of one side of a cell, or of several, in the rows, order and
+    columns of `shown`.
 
-    It needs caveclient and pandas, and standard_transform where there are depths. Raises BadInput for a column that a
-    script cannot make, TooLarge where CAVE would not send all synapses at once.
+    The script needs caveclient and pandas, and standard_transform where the volume has depths. Raises BadInput for a
+    column that a script cannot make, TooLarge where CAVE would not send all synapses in one answer.
     """
     for result, way in itertools.product(cells, shown.ways):
         total = result.before[way] if result.only else synapse_weights.cell_total(result, way)
@@ -160,8 +166,8 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
     of_several = {several_cells.NUM_CELLS, *(f"{several_cells.OF_CELL}{root}" for root in roots)}
     needed = [str(name) for name in shown.frame.columns if name not in of_several]
     known = _KNOWN | {*partner_joins.distance_columns(release.volume), *representative.columns(release.volume)}
-    unasked = {name for more, names in _ADDED.items() if more not in shown.more for name in names}
-    typed = unasked & {*map(str, result.inputs)}
+    unrequested = {name for more, names in _ADDED.items() if more not in shown.more for name in names}
+    typed = unrequested & {*map(str, result.inputs)}
     derived = [name for name in needed if name not in typed]
     body = [
         written_client(release),
@@ -188,8 +194,8 @@ def partner_snippet(cave: Cave, cells: Sequence[Connectivity], shown: Shown) -> 
 
 
 def _counted(cave: Cave, connectivity: Connectivity) -> str:
-    """The function that counts the synapses of a cell, those that its filter of synapses keeps. Raises BadInput for a
-    filter by what is no column of their table."""
+    """The text of the function `counted`, which counts those synapses of a cell that the synapse filter keeps. Raises
+    BadInput for a filter by something that is not a column of the synapse table."""
     release = Release(cave, connectivity.datastack, connectivity.version)
     if view := connectivity.view:
         ends = {"pre_pt_root_id": view.pre, "post_pt_root_id": view.post}
@@ -198,8 +204,8 @@ def _counted(cave: Cave, connectivity: Connectivity) -> str:
     kept, only = "frame", synapse_filter.parse(release, connectivity.only)
     table = release.roles.synapses.table or ""
     columns = ["id", "pre_pt_root_id", "post_pt_root_id", *(["size"] if connectivity.sized else [])]
-    if worked_out := synapse_filter.not_in_scripts(only):
-        raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
+    if computed := synapse_filter.not_in_scripts(only):
+        raise BadInput(f"A script cannot filter synapses by their {' and '.join(computed)}.", "Download the file.")
     if not isinstance(only, Everything):
         columns = list(dict.fromkeys([*columns, *synapse_filter.columns_needed(only)]))
         kept = f"frame[{expression(only, release.query(table, limit=1))}]"
@@ -210,20 +216,20 @@ def _counted(cave: Cave, connectivity: Connectivity) -> str:
 def _script(subject: str, where: Node, body: Sequence[str], counted: str, notices: Sequence[str]) -> str:
     code = "\n".join([counted, *body])
     heading = subject + ("" if isinstance(where, Everything) else f": {where.describe()}")
-    called = {"matches(": MATCHES, "typed(": type_script.TYPED, "summed(": _SUMMED}
+    helper_code = {"matches(": MATCHES, "typed(": type_script.TYPED, "summed(": _SUMMED}
     natural = [f"\n{NATURAL}"] if "natural_ranks(" in code or "typed(" in code else []
-    helpers = [counted, *(text for name, text in called.items() if name in code), *natural]
+    helpers = [counted, *(text for name, text in helper_code.items() if name in code), *natural]
     used = {"np.": "import numpy as np", "matches(": "import pyarrow as pa\nimport pyarrow.compute as pc"}
     imports = [line for name, line in used.items() if name in code]
-    last = ["import standard_transform"] if "standard_transform." in code else []
+    transform = ["import standard_transform"] if "standard_transform." in code else []
     client, *rest = body
-    setup = ["import pandas as pd", *last, "from caveclient import CAVEclient", "", client, *helpers]
+    setup = ["import pandas as pd", *transform, "from caveclient import CAVEclient", "", client, *helpers]
     lines = [*map(commented, (heading, *notices)), *imports, *setup]
     return "\n".join([*lines, *rest, ""])
 
 
 def _partners(side: Side, *, several: bool) -> Iterator[str]:
-    """The partners with their synapses, in the order of the page."""
+    """Lines for the partners with their synapse counts, in the order of the page."""
     if side == "both":
         yield from _both(several=several)
     elif several:
@@ -239,7 +245,7 @@ def _partners(side: Side, *, several: bool) -> Iterator[str]:
 
 
 def _largest(percent: Fraction | None) -> Iterator[str]:
-    """Only those that make up so much of all synapses."""
+    """Lines that keep the largest partners that together make up `percent` of all synapses."""
     if percent is not None:
         yield "largest = frame.sort_values(['num_syn', 'root_id'], ascending=[False, True])['num_syn']"
         yield "before = largest.cumsum() - largest"
@@ -248,7 +254,7 @@ def _largest(percent: Fraction | None) -> Iterator[str]:
 
 
 def _counts_of_several(direction: Direction) -> Iterator[str]:
-    """Synapses with each cell beside those with all of them; partners of most cells first."""
+    """Lines for the synapses with each of several cells beside those with all of them; partners of most cells first."""
     yield f"each = {{one: counted(one, {direction.own!r}, {direction.partner!r}) for one in cells}}"
     yield "total = sum(number for _, number in each.values())"
     yield "groups = pd.concat([counts for counts, _ in each.values()]).groupby('root_id')"
@@ -260,7 +266,7 @@ def _counts_of_several(direction: Direction) -> Iterator[str]:
 
 
 def _both(*, several: bool) -> Iterator[str]:
-    """The same of both directions beside each other, pairs first."""
+    """Lines for the counts of both directions side by side, reciprocal partners first."""
     for way in Direction:
         own, other = way.own, way.partner
         if several:
@@ -292,7 +298,7 @@ def _of_direction(
 
 
 def turn(volume: Volume) -> str:
-    """An expression for `nm` along the volume's axes, in um."""
+    """A Python expression that turns the array `nm` (positions in nm) into um along the axes of the volume."""
     name = volume.transform
     return f"standard_transform.{DATASETS[name]}.transform('nm').apply(nm)" if name in DATASETS else "nm / 1000"
 

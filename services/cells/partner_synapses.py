@@ -22,12 +22,12 @@ Apart = Literal["autapses", "root_zero"]
 
 
 def of_cell(cave: Cave, connections: Connectivity, direction: Direction) -> pd.DataFrame:
-    """Every synapse of one direction, autapses and those with root id 0 included, in the order of their ids.
+    """Every synapse of a cell in one direction, autapses and those with root id 0 included, ordered by id.
 
-    The columns of :meth:`Cave.synapses` with root_id (int64: the partner, 0 = none), depth_um (float64) and layer
-    (ordered categories, one such column for each source of layers) in a volume with depths, and what a type table that
-    refers to synapses says of each; without size where synapses have none. Costs nothing: the partners were counted
-    from these.
+    The columns of :meth:`Cave.synapses` with root_id (int64: the partner, 0 = none); in a volume with depths also
+    depth_um (float64) and layer (ordered categorical, one column for each source of layer boundaries); and the columns
+    of a type table that refers to synapses. No size where the synapses have none. No request: the partners were
+    counted from these rows.
     """
     rows = described(connectivity.synapses(cave, connections, direction), direction, cave.volume(connections.datastack))
     if not connections.sized:
@@ -39,13 +39,14 @@ def of_cell(cave: Cave, connections: Connectivity, direction: Direction) -> pd.D
 
 
 def warnings(connections: Connectivity, synapses: pd.DataFrame) -> tuple[str, ...]:
-    """The warnings of a cell for a frame of its synapses, with what its type table leaves open of these."""
+    """The warnings of a cell, and those about its type table for a frame of its synapses: that the table describes
+    cells rather than synapses, or that its rows of the same synapse differ."""
     table = connections.type_table
     if not table:
         return connections.warnings
     if not connections.typed_synapses:
-        words = f"{table} is about cells, so its columns stand with the partners, not with the synapses."
-        return (*connections.warnings, words)
+        message = f"{table} is about cells, so its columns stand with the partners, not with the synapses."
+        return (*connections.warnings, message)
     types = cell_types.of_synapses([*connections.typed_synapses.values()], "id")
     return (*connections.warnings, *cell_types.differing([types], synapses["id"].to_numpy(np.int64), table, "synapse"))
 
@@ -63,13 +64,14 @@ def described(synapses: pd.DataFrame, direction: Direction, volume: Volume) -> p
 
 
 def of_partner(cave: Cave, connections: Connectivity, direction: Direction, partner: int | Apart) -> pd.DataFrame:
-    """The synapses behind one row: those with the cell `partner`, the autapses, or those with root id 0.
+    """The synapses behind one row of the partner table: those with the root id `partner`, the autapses, or those with
+    root id 0. Columns as of :func:`of_cell`.
 
     Raises NotFound when there are none.
     """
-    every = of_cell(cave, connections, direction)
+    synapses = of_cell(cave, connections, direction)
     root_id = {"autapses": connections.cell.root_id, "root_zero": 0}.get(str(partner), partner)
-    rows = every[every["root_id"] == root_id].reset_index(drop=True)
+    rows = synapses[synapses["root_id"] == root_id].reset_index(drop=True)
     if rows.empty:
         way = "input from" if direction == "in" else "output to"
         raise NotFound(
@@ -81,8 +83,8 @@ def of_partner(cave: Cave, connections: Connectivity, direction: Direction, part
 def of_partner_in(
     cave: Cave, connections: Connectivity, directions: Sequence[Direction], partner: str
 ) -> dict[Direction, pd.DataFrame]:
-    """:func:`of_partner` for each of some directions that has any; `partner` is an id as text, "autapses" or
-    "root_zero". Raises BadInput for what is neither, NotFound when there are none at all."""
+    """The synapses of :func:`of_partner` for each of `directions` that has some. `partner` is an id as text, "autapses"
+    or "root_zero". Raises BadInput for any other text, NotFound when no direction has such synapses."""
     partner_of = cast("Apart", partner) if partner in get_args(Apart) else one_id(partner)
     rows: dict[Direction, pd.DataFrame] = {}
     for direction in directions:
@@ -96,8 +98,8 @@ def of_partner_in(
 
 
 def with_partners(synapses: pd.DataFrame, partners: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """The synapses (of :func:`of_cell`) of the partners in a frame, with `columns` of it and with `row`, the place
-    of the partner in that frame, from 0 (int64). Others, autapses among them, are left out."""
+    """The `synapses` (of :func:`of_cell`) with the partners in the frame `partners`, each with `columns` of its partner
+    and `row`, the partner's position in that frame, from 0 (int64). Other synapses, such as autapses, are left out."""
     rows = pd.Index(partners["root_id"]).get_indexer(synapses["root_id"])
     kept = synapses[rows >= 0].reset_index(drop=True)
     at = rows[rows >= 0]

@@ -1,4 +1,4 @@
-"""The table of a cell's partners as the page shows it: which partners count, and with which columns."""
+"""The partner table of a cell as the page shows it: which partners are listed, and with which columns."""
 
 from __future__ import annotations
 
@@ -53,8 +53,12 @@ from services.tables.tables import TableQuery
 
 @dataclass(frozen=True)
 class PartnerOptions:
-    """What is asked of the partners of one side: `at_least` so many synapses, `proofread` ones only, `more` columns,
-    and the largest that make up `top` percent of all synapses (None = all), before anything else is left out."""
+    """Which partners of one side to list, and with which further columns.
+
+    `top` keeps the largest partners that together make up this percentage of all synapses (None = all) and is applied
+    first; then `at_least` is the least number of synapses, and `proofread` keeps proofread partners only. `more` names
+    columns to add: those of :data:`partner_columns.WORKED_OUT`, and tables to join.
+    """
 
     side: Side
     at_least: int = 1
@@ -65,8 +69,8 @@ class PartnerOptions:
 
 @dataclass(frozen=True)
 class PartnerTable:
-    """The partners that count, in the order of :func:`connectivity.partners`, and `columns` in the order to show
-    them. `left_out` says which do not count, `notes` what the columns mean; both in sentences."""
+    """The partners listed, in the order of :func:`connectivity.partners`, and their `columns` in display order.
+    `left_out` has sentences about partners that are not listed, `notes` about what the columns mean."""
 
     frame: pd.DataFrame
     columns: tuple[Column, ...]
@@ -75,7 +79,7 @@ class PartnerTable:
 
 
 def threshold(text: str) -> int:
-    """The number of synapses that a partner needs; "" is 1. Raises BadInput for what is no such number."""
+    """The least number of synapses of a partner, from text; "" is 1. Raises BadInput unless a whole number from 1."""
     if not text:
         return 1
     if not (text.isascii() and text.isdigit() and int(text[:9]) >= 1 and len(text) < 9):
@@ -84,8 +88,8 @@ def threshold(text: str) -> int:
 
 
 def percentage(text: str) -> Fraction | None:
-    """The share of synapses that the largest partners make up, such as 80 or 80%; "" is None, for all of them. Raises
-    BadInput for what is no such number."""
+    """The percentage of synapses that the largest partners make up, from text such as "80" or "80%"; "" is None, for
+    all partners. Raises BadInput for text that is not a percentage above 0 and up to 100."""
     if not text:
         return None
     match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*%?", text, re.ASCII)
@@ -96,14 +100,15 @@ def percentage(text: str) -> Fraction | None:
 
 
 def select(table: PartnerTable, query: TableQuery) -> tuple[pd.DataFrame, Node]:
-    """The partners of a table that a query keeps, in its order, and the filter of the query. Raises BadInput."""
+    """The partners of a table that a query keeps, in its order, and the filter of the query. Raises BadInput for a
+    filter or a sort column that the table does not understand."""
     kept_by = tables.filter_of(table.columns, query)
     rows = tables.rows_of(table.frame, table.columns, kept_by, query.sort)
     return table.frame.take(rows).reset_index(drop=True), kept_by
 
 
 def one_below_the_other(parts: Mapping[Side, PartnerTable]) -> PartnerTable:
-    """The tables of several sides as one, the side of each row in its last column `direction`."""
+    """The tables of several sides stacked into one; the last column, `direction`, is the side of each row."""
     frame = pd.concat([part.frame.assign(direction=side) for side, part in parts.items()], ignore_index=True)
     known = {column.name: column for part in parts.values() for column in part.columns}
     columns = [known[name] for name in frame.columns if name in known]
@@ -115,9 +120,10 @@ def one_below_the_other(parts: Mapping[Side, PartnerTable]) -> PartnerTable:
 
 
 def open_partners(cave: Cave, connections: Connectivity, options: PartnerOptions) -> PartnerTable:
-    """The partners of a cell as they are asked for.
+    """The partner table of a cell for some options; kept in memory.
 
-    Raises BadInput for a threshold below 1 and for a table that cannot be joined, NotFound for one that is not there.
+    Raises BadInput for a threshold below 1, for a table that cannot be joined, and where proofread partners or shares
+    are requested and the version cannot tell them; NotFound for a table that the version does not have.
     """
     types = (connections.type_table or "", connections.type_by)
     parts = (
@@ -151,7 +157,7 @@ def _open(release: Release, connections: Connectivity, options: PartnerOptions) 
 
 
 def ambiguous(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tuple[str, ...]:
-    """A sentence for those partners of a frame of one side of which the rows of the type table differ."""
+    """A sentence about the partners in a frame of one side whose rows in the type table differ; () if none do."""
     ways = tuple(Direction) if side == "both" else (Direction(side),)
     typed = [rows for way, rows in connections.typed_synapses.items() if way in ways]
     parts = [cell_types.of_synapses(typed)] if typed else connections.types
@@ -159,12 +165,12 @@ def ambiguous(connections: Connectivity, side: Side, frame: pd.DataFrame) -> tup
 
 
 def unknown(release: Release, options: PartnerOptions) -> tuple[str, ...]:
-    """Sentences for what nobody knows of any partner, and what the owners of further tables say of these."""
+    """Sentences about what is not known of any partner, and the notices that owners attached to the joined tables."""
     return (*filter(None, [cells.no_nuclei(release)]), *release.notices(*options.more))
 
 
 def described(release: Release, connections: Connectivity, side: Side) -> pd.DataFrame:
-    """The partners with what costs nothing: shares of the cell's own synapses and distances."""
+    """The partners of a side with the columns that need no request: shares of the cell's synapses, and distances."""
     if side == "both":
         frame = partner_sets.both(connections)
         frame.insert(1, "num_syn", frame["num_syn_in"].fillna(0).add(frame["num_syn_out"].fillna(0)).astype("int64"))
@@ -176,8 +182,9 @@ def described(release: Release, connections: Connectivity, side: Side) -> pd.Dat
 def counted(
     frame: pd.DataFrame, options: PartnerOptions, proofread: pd.DataFrame | None, missing: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The partners that count, and sentences for those that do not; `proofread` is of :func:`proofreading.rows`, and
-    `missing` says why there are none. Raises BadInput where they are needed."""
+    """The partners that `options` keep, and sentences about those left out. `proofread` is a frame of
+    :func:`proofreading.rows`; where it is None, `missing` says why. Raises BadInput with `missing` where only proofread
+    partners are requested."""
     left_out = []
     if options.top is not None:
         frame, message = partner_sets.largest(frame, options.top)
@@ -190,10 +197,10 @@ def counted(
     if options.proofread and proofread is not None:
         ways = tuple(Direction) if options.side == "both" else (Direction(options.side),)
         kept = pd.concat([pd.Series(proofreading.mask(frame, way, proofread)) for way in ways], axis=1).all(axis=1)
-        gone = frame.loc[~kept.to_numpy(bool), "num_syn"]
+        lost = frame.loc[~kept.to_numpy(bool), "num_syn"]
         left_out.append(
-            f"Left out: {partner_sets.counted(len(gone), 'partner')} {_touching(options.side, proofread, len(gone))} "
-            f"not proofread in {proofread.attrs['table']}, {partner_sets.counted(int(gone.sum()), 'synapse')}."
+            f"Left out: {partner_sets.counted(len(lost), 'partner')} {_touching(options.side, proofread, len(lost))} "
+            f"not proofread in {proofread.attrs['table']}, {partner_sets.counted(int(lost.sum()), 'synapse')}."
         )
         frame = frame[kept.to_numpy(bool)].reset_index(drop=True)
     return frame, tuple(filter(None, left_out))
@@ -229,7 +236,7 @@ def _with_more(
 def _with_requests(
     release: Release, connections: Connectivity, options: PartnerOptions, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The columns of one direction that cost a request each, asked for at once."""
+    """The columns of one direction that need a request each; the requests run in parallel."""
     cave, side = release.cave, Direction(options.side)
     questions: dict[str, Callable[[], Any]] = {
         SHARE: lambda: synapse_weights.partner_degrees(cave, connections),
@@ -260,11 +267,11 @@ def _with_values(
     connections: Connectivity,
     options: PartnerOptions,
     frame: pd.DataFrame,
-    beside: tuple[pd.DataFrame | None, pd.Series | None],
+    of_synapses: tuple[pd.DataFrame | None, pd.Series | None],
 ) -> pd.DataFrame:
-    """The columns that single synapses say, by what is `beside` their table: :func:`synapse_values.transmitters` and
-    :func:`synapse_values.neuropils`."""
-    transmitters, neuropils = beside
+    """The columns that are read from single synapses. `of_synapses` are the answers of
+    :func:`synapse_values.transmitters` and :func:`synapse_values.neuropils`."""
+    transmitters, neuropils = of_synapses
     side = Direction(options.side)
     synapses = connectivity.synapses(release.cave, connections, side)
     if SCORES in options.more:
@@ -277,19 +284,19 @@ def _with_values(
 def with_shares(
     connections: Connectivity, side: Direction, frame: pd.DataFrame, degrees: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Partners with their own totals and shares of these, where there are `degrees`."""
+    """Partners with `partner_total` and `pct_of_partner`, from :func:`synapse_weights.degrees`; unchanged for None."""
     added = synapse_weights.with_weights(connections, side, degrees).set_index("root_id")
     names = [name for name in (synapse_weights.PARTNER_TOTAL, synapse_weights.PCT_OF_PARTNER) if name in added]
     return pd.concat([frame, added.loc[frame["root_id"], names].reset_index(drop=True)], axis=1)
 
 
 def _with_tuning(release: Release, connections: Connectivity, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """What coregistered partners prefer to see, blank for all others."""
+    """The partners with the tuning of those that are coregistered, null for others, and a sentence that counts them."""
     known = tuning.tables(release)
     if not known:
         raise NotFound(f"Version {connections.version.number} has no table of tuning.", "Another version may have one.")
     tuned = tuning.tuning(release, known[0].name)
-    own = tuning.with_tuning(frame, connections.cell.root_id, tuned)
-    added = own.astype({"num_units": "Int64"}).set_index("root_id")[list(TUNED)]
+    coregistered = tuning.with_tuning(frame, connections.cell.root_id, tuned)
+    added = coregistered.astype({"num_units": "Int64"}).set_index("root_id")[list(TUNED)]
     joined = pd.concat([frame, added.reindex(frame["root_id"]).reset_index(drop=True)], axis=1)
-    return joined, tuning.coverage(frame, own, known[0].name)
+    return joined, tuning.coverage(frame, coregistered, known[0].name)

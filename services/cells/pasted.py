@@ -1,7 +1,7 @@
 """The ids in whatever a person pastes: lists, columns of a spreadsheet, Python, JSON, links.
 
-This is the one reader of pasted text: of every box and of the API. Ids are read as they are written, to the last
-digit. What cannot be an id is kept apart, so that it can be told.
+Every box and the API read pasted text here. Ids are read exactly, to the last digit; text that cannot be an id is
+kept apart, so that the user can be told about it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LABELLED = re.compile(
     r"|<a\b[^<>]*?\bhref=[\"'](?P<html>[^\"']+)[\"'][^<>]*>[^<>]*</a>",
     re.IGNORECASE,
 )
-"""Links as chats, Markdown and web pages write them, with a text that is shown instead."""
+"""Links with a label, as chats, Markdown and web pages write them."""
 _INLINE = re.compile(r"#!\+?(?=\{)")
 _STATE = re.compile(r"https?://[^\s#?]+/nglstate/(?:api/v\d+/)?(?:raw/)?\d{1,19}\b")
 _PATH = re.compile(r"/cells/([0-9]{1,19})(?![0-9])")
@@ -39,15 +39,18 @@ _FEW_GROUPS = re.compile(r"[0-9]{1,3}(?:([ ,'])[0-9]{3})(?:\1[0-9]{3}){0,5}")
 _UNREAD = "A link is cut off or shows no segmentation: no ids were taken from it."
 _AROUND = " \t\r\n\v\f,;:.'\"`[](){}="
 _NAMES = ("cell", "anno-id", "root_id", "root_ids", "ids")
-"""Parameters under which the addresses of this application and of older viewers have ids."""
+"""Query parameters that hold ids in the addresses of this application and of older viewers."""
 
 
 @dataclass(frozen=True)
 class Pasted:
-    """What was read. `ids` are distinct and in the order in which they came; `repeated` counts further mentions,
-    `left_out` the ids beyond the most that are looked up. `rubbish` is what is no id, `rounded` numbers from which
-    a spreadsheet took digits, each once; `states` where the Neuroglancer states of short links are, `notes` sentences
-    about what was taken from links; `points_nm` the places that annotations of links mark."""
+    """What was read from pasted text.
+
+    `ids` are distinct, in order of first appearance; `repeated` counts further mentions, `left_out` the ids beyond
+    MOST_IDS. `rubbish` are words that are not ids and `rounded` numbers whose last digits a spreadsheet dropped, each
+    once. `states` are the addresses of states behind short Neuroglancer links, `notes` sentences about what was taken
+    from links, and `points_nm` the positions (x, y, z in nm) of annotations in links.
+    """
 
     ids: tuple[int, ...]
     rubbish: tuple[str, ...] = ()
@@ -59,7 +62,7 @@ class Pasted:
     points_nm: tuple[pasted_links.Point, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
-        """What a person should know about what was not used."""
+        """Sentences about what was read from links, and about the text that was not used."""
         sentences = list(self.notes)
         if self.left_out:
             sentences.append(
@@ -77,9 +80,10 @@ def read_ids(
 ) -> Pasted:
     """Every id in `text`, with any separators, in brackets, quotes or links.
 
-    A Neuroglancer link, or its state as JSON, gives the segments of one layer, hidden ones too, and those that its
-    annotations are linked to; `sources` are those of the datastack's own segmentation, and `state` loads the state of a
-    short link from its address. Raises BadInput for more than 2,000,000 characters, and whatever `state` raises.
+    A Neuroglancer link, or its state as JSON, gives the segments of one layer, hidden ones included, and those that its
+    annotations are linked to. `sources` are the sources of the datastack's own segmentation, which decide the layer.
+    `state` loads the state of a short link from its address; without it, short links are only listed in the result.
+    Raises BadInput for more than MOST_CHARACTERS, and whatever `state` raises.
     """
     if len(text) > MOST_CHARACTERS:
         raise BadInput(
@@ -102,14 +106,14 @@ def read_ids(
 
 
 def one_id(text: str) -> int:
-    """The one id in what was typed or pasted.
+    """The single id in typed or pasted text.
 
     Raises BadInput where there is no id, more than one, or one that a spreadsheet has rounded.
     """
     bare = cleaned(text[:LONGEST_ID_TEXT]).strip(_AROUND)
     if (plain := as_id(bare)) is not None:
         return plain
-    # in brackets is a list, however its numbers look
+    # numbers in brackets are a list, even where they look like one number with groups of thousands
     grouped = _FEW_GROUPS.fullmatch(bare) and not set("[](){};") & set(text)
     pasted = read_ids(re.sub(r"[ ,']", "", bare) if grouped else text[:LONGEST_ID_TEXT])
     words = [word for word in pasted.rubbish if not (word.isidentifier() and pasted.ids and pasted.ids[0] > EXACT)]
@@ -133,7 +137,7 @@ def one_id(text: str) -> int:
 
 
 class _Reading:
-    """What was found so far."""
+    """Collects what the parts of a pasted text hold, part by part."""
 
     def __init__(self, sources: tuple[str, ...]) -> None:
         self.sources = sources
@@ -198,12 +202,12 @@ class _Reading:
 
 
 def without_labels(text: str) -> str:
-    """The text with links alone where a chat, Markdown or a web page shows a label instead: `<link|label>`."""
-    return _LABELLED.sub(lambda result: f" {result['chat'] or result['markdown'] or result['html']} ", text)
+    """The text with each labelled link, such as `<link|label>`, replaced by the bare link."""
+    return _LABELLED.sub(lambda match: f" {match['chat'] or match['markdown'] or match['html']} ", text)
 
 
 def _links(text: str) -> tuple[list[str], str]:
-    """The links in a text, and what is around them. A state with blanks in it belongs to its link."""
+    """The links in a text, and the text around them. A link includes its inline state even where that has spaces."""
     text = without_labels(text)
     links, rest, end = [], [], 0
     while match := _LINK.search(text, end):
@@ -218,7 +222,7 @@ def _links(text: str) -> tuple[list[str], str]:
 
 
 def _state(text: str) -> Mapping[str, Any] | None:
-    """The state of Neuroglancer that a text is, or begins with when it is the end of a link."""
+    """The Neuroglancer state that a text is or, as the end of a link, begins with; None if it is none."""
     text = text.strip()
     if not text.startswith("{"):
         return None

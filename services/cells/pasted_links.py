@@ -1,7 +1,7 @@
-"""Links of Neuroglancer that people paste: which segments they show, and where.
+"""Pasted Neuroglancer links: which segments they show, and at which position.
 
-A link holds its state, or says where the state is. Only states in the state service of our own CAVE are
-fetched, through `services.cave.client`: no address that somebody pastes is ever opened.
+A link holds its state or the address of one. States are fetched from the state service of the configured CAVE only,
+through `services.cave.client`: a pasted address itself is never opened.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ LONGEST_LINK = 3_000_000
 LONGEST_OLD_LINK = 100_000
 """Characters of the older notation, which takes time quadratic in its length to read."""
 MOST_SEGMENTS = 20_000
-"""Ids that are taken from one link, selected and hidden ones each."""
+"""Most ids taken from one link, of selected and of hidden segments each."""
 
 METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "nm": 1e-9}
 SEGMENTATIONS = ("segmentation", "segmentation_with_graph")
 """Layer types with segments; the second is that of the older viewers for proofreading."""
 
 ROOT_BITS = 57
-"""Ids of roots are larger than this many bits: the upper ones hold a layer above that of supervoxels."""
+"""The chunkedgraph keeps the layer of a node in the upper 8 bits of its id, and supervoxels are layer 1: only ids of
+higher layers, such as root ids, have a bit from this one on."""
 
 _STATE_PATH = re.compile(r"/nglstate(?:/api/v[0-9]+)?(?:/raw)?/([0-9]{1,19})/?")
 _LINK = re.compile(r"^\s*(?:\{|[a-z][a-z0-9+.-]*://|/neuroglancer/)|#!|[?&]json_url=", re.IGNORECASE)
@@ -48,10 +49,10 @@ Point: TypeAlias = tuple[float, float, float]
 class PastedLink:
     """What a pasted link shows of a datastack.
 
-    `selected` are the root ids that its viewer draws and `hidden` those that it only lists, in its order,
-    each once. `layer` is the segmentation layer that they are from. `linked` are the segments that annotations name,
-    `points_nm` the places of the annotations. `position_nm` is where the link looks, None if it does not say.
-    `warnings` are sentences for what was taken and what was not.
+    `selected` are the root ids that its viewer draws and `hidden` those that it only lists, in the link's order, each
+    once; `layer` is the segmentation layer that they are from. `linked` are the segments that annotations are linked
+    to, `points_nm` the positions of annotations. `position_nm` is the centre of the view, None if the link has none in
+    physical units. `warnings` are sentences about what was taken from the link and what was left out.
     """
 
     selected: tuple[int, ...]
@@ -64,22 +65,23 @@ class PastedLink:
 
 
 def is_link(text: str) -> bool:
-    """Whether a pasted text is a link, or a state as JSON, rather than ids or a position."""
+    """Whether a pasted text is a link or a state as JSON, rather than ids or a position."""
     return bool(_LINK.search(text))
 
 
 def read(cave: Cave, datastack: str, text: str) -> PastedLink:
-    """The segments and place of a pasted link (or of a state as JSON), from any Neuroglancer.
+    """The segments and positions of a pasted link (or of a state as JSON), from any Neuroglancer.
 
-    Of several segmentation layers it takes the one of the datastack, else the first with segments, and says so.
-    Raises BadInput when the text is no link, its state cannot be read or is kept elsewhere, or it has no
-    segmentation layer; NotFound when CAVE does not have the state.
+    Of several segmentation layers the datastack's own is read, else the first with segments; a warning says which.
+    Raises BadInput when the text is not a link, when its state cannot be read or is kept on another server, and when it
+    has neither a segmentation layer nor annotations; NotFound when CAVE does not have the state.
     """
     return from_state(_state_of(cave, datastack, text), own_sources(cave, datastack))
 
 
 def own_sources(cave: Cave, datastack: str) -> tuple[str, ...]:
-    """The addresses of a datastack's segmentation: that of CAVE and that of the profile's links."""
+    """The sources of a datastack's segmentation in CAVE's info service and in the profile, each also with the address
+    by which browsers reach the server."""
     cave = cave.at(datastack)
     template = cave.profile(datastack).neuroglancer.get("segmentation_source") or ""
     sources = (cave.info(datastack)["segmentation_source"], template.replace("{server}", cave.settings.server_address))
@@ -88,40 +90,40 @@ def own_sources(cave: Cave, datastack: str) -> tuple[str, ...]:
 
 
 def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedLink:
-    """As :func:`read`, of a state as JSON; `sources` are those of the datastack's segmentation."""
-    every = _layers(state)
-    layers = [layer for layer in every if layer.get("type") in SEGMENTATIONS or _untyped(layer)]
-    noted = [layer for layer in every if _annotations(layer)]
-    linked = [entry for layer in noted for one in _annotations(layer) for entry in _flat(one.get("segments"))]
+    """As :func:`read`, from a decoded state; `sources` are those of the datastack's own segmentation."""
+    all_layers = _layers(state)
+    layers = [layer for layer in all_layers if layer.get("type") in SEGMENTATIONS or _untyped(layer)]
+    annotated = [layer for layer in all_layers if _annotations(layer)]
+    linked = [entry for layer in annotated for note in _annotations(layer) for entry in _flat(note.get("segments"))]
     named, _, _ = _segments(linked)
-    points = [point for layer in noted for point in _points_nm(layer, state)]
-    if not layers and (named or any(map(_coordinates, noted))):
-        messages = tuple(_of_annotations(noted, named, points))
+    points = [point for layer in annotated for point in _points_nm(layer, state)]
+    if not layers and (named or any(map(_coordinates, annotated))):
+        messages = tuple(_about_annotations(annotated, named, points))
         return PastedLink((), (), "", _position_nm(state), messages, tuple(named[:MOST_SEGMENTS]), tuple(points))
     if not layers:
         raise BadInput("This link shows no segmentation.", "Paste a link with cells selected in it.")
     own = {_bare(source) for source in sources}
     ours = [layer for layer in layers if own & set(map(_bare, _sources(layer)))]
-    written = [layer for layer in ours or layers if _written(layer)]
-    # of layers that all may be another's, the one whose segments have the bits of root ids
-    chosen = next(iter([*filter(_of_roots, written), *written, *(ours or layers)]))
+    with_segments = [layer for layer in ours or layers if _listed_segments(layer)]
+    # where no source is the datastack's own, a layer whose segments look like root ids is the best guess
+    chosen = next(iter([*filter(_of_roots, with_segments), *with_segments, *(ours or layers)]))
     warnings = []
     if own and not ours:
         warnings.append(
             f"Layer {_name(chosen)!r} is not of this datastack's segmentation; its ids may be unknown here."
         )
-    others = [_name(layer) for layer in layers if layer is not chosen and _written(layer)]
+    others = [_name(layer) for layer in layers if layer is not chosen and _listed_segments(layer)]
     if others:
         listed = ", ".join(map(repr, others[:3])) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
         warnings.append(f"Segments were taken from layer {_name(chosen)!r} only, not from {listed}.")
-    selected, hidden, odd = _segments(_written(chosen))
+    selected, hidden, odd = _segments(_listed_segments(chosen))
     if odd:
         warnings.append(f"{odd:,} of the link's segments {'is' if odd == 1 else 'are'} not whole ids; left out.")
     for what, ids in (("selected", selected), ("hidden", hidden)):
         if len(ids) > MOST_SEGMENTS:
             warnings.append(f"The link has {len(ids):,} {what} segments; the first {MOST_SEGMENTS:,} were taken.")
     if set(named) - {*selected, *hidden} or not (selected or hidden):
-        warnings.extend(_of_annotations(noted, named, points))
+        warnings.extend(_about_annotations(annotated, named, points))
     if not selected and not hidden:
         warnings.append("No segment is selected in this link.")
     return PastedLink(
@@ -136,22 +138,25 @@ def from_state(state: Mapping[str, Any], sources: Iterable[str] = ()) -> PastedL
 
 
 def stored_state(cave: Cave, datastack: str, href: str) -> Mapping[str, Any]:
-    """The state at an address, which must be in the state service of our CAVE. Raises BadInput, and NotFound."""
+    """The state at the address `href`, which must lie in the state service of the datastack's CAVE.
+
+    Raises BadInput for any other address and for one that holds no state, NotFound when CAVE does not have the state.
+    """
     try:
         address = urlsplit(href.removeprefix("middleauth+"))
-        place = (address.hostname, address.port)
+        server = (address.hostname, address.port)
     except ValueError as error:
         raise BadInput("This link cannot be read.", "Copy the whole address of the viewer again.") from error
-    known, cave = _STATE_PATH.fullmatch(address.path), cave.at(datastack)
+    match, cave = _STATE_PATH.fullmatch(address.path), cave.at(datastack)
     ours = urlsplit(outside_address(cave))
-    places = [(own.hostname, own.port) for own in (ours, urlsplit(cave.settings.server_address))]
-    if address.scheme not in ("http", "https") or not known or place not in places:
-        where = address.hostname or "an unknown place"
+    servers = [(url.hostname, url.port) for url in (ours, urlsplit(cave.settings.server_address))]
+    if address.scheme not in ("http", "https") or not match or server not in servers:
+        host = address.hostname or "an unknown place"
         raise BadInput(
-            f"The state of this link is kept at {where[:80]}; only those that CAVE at {ours.netloc} keeps are read.",
+            f"The state of this link is kept at {host[:80]}; only those that CAVE at {ours.netloc} keeps are read.",
             "Open the link, and paste the address that the viewer then has.",
         )
-    state = cave.state(datastack, int(known[1]))
+    state = cave.state(datastack, int(match[1]))
     if not isinstance(state, dict):
         raise BadInput("This link does not open a Neuroglancer state.", "Copy the link again.")
     return state
@@ -175,7 +180,7 @@ def _state_of(cave: Cave, datastack: str, text: str) -> Mapping[str, Any]:
 
 
 def _fragment(link: str) -> str:
-    """What a link opens: a state, or the address of one."""
+    """The part of a link that holds its state, or the address of one."""
     _, mark, fragment = link.partition("#!")
     if mark:
         return fragment if fragment.startswith(("{", "+{")) and "%" not in fragment else unquote(fragment)
@@ -195,7 +200,7 @@ def _fragment(link: str) -> str:
 
 
 def parsed(text: str) -> Mapping[str, Any]:
-    """The state that a text is, as JSON or in the older notation. Raises BadInput."""
+    """A state decoded from JSON or from the older URL-safe notation. Raises BadInput for any other text."""
     for read_json in (json.loads, _old_notation):
         try:
             state = read_json(text)
@@ -207,7 +212,7 @@ def parsed(text: str) -> Mapping[str, Any]:
 
 
 def _old_notation(text: str) -> Any:
-    """JSON with `_` for commas and single quotes, as viewers once wrote it."""
+    """Decodes JSON with `_` for commas and single quotes, as older viewers wrote it into links."""
     if len(text) > LONGEST_OLD_LINK:
         raise ValueError("too long")
     return json.loads(url_safe_to_json(text))
@@ -217,7 +222,7 @@ def _old_notation(text: str) -> Any:
 
 
 def _layers(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The layers, which older viewers wrote as an object by name."""
+    """The layers of a state as a list; older viewers wrote an object of layers by name."""
     layers = state.get("layers")
     if isinstance(layers, dict):
         layers = [{"name": name, **layer} for name, layer in layers.items() if isinstance(layer, dict)]
@@ -231,17 +236,17 @@ def _name(layer: Mapping[str, Any]) -> str:
 def _sources(layer: Mapping[str, Any]) -> list[str]:
     sources = layer.get("source", [])
     listed = sources if isinstance(sources, list) else [sources]
-    return [str(one.get("url", "")) if isinstance(one, dict) else str(one) for one in listed]
+    return [str(source.get("url", "")) if isinstance(source, dict) else str(source) for source in listed]
 
 
 def _bare(source: str) -> str:
-    """A source without how it is read, so that the same data has the same name in every viewer."""
+    """A source without its protocol prefixes, so that the same data compares equal in the notation of every viewer."""
     address = source.split("|", 1)[0].rstrip("/")
     return re.sub(r"^(?:[a-z0-9_-]+://)?(?:middleauth\+)?https?://", "", address)
 
 
-def _written(layer: Mapping[str, Any]) -> list[Any]:
-    """The segments as the layer lists them, hidden ones with "!" before them."""
+def _listed_segments(layer: Mapping[str, Any]) -> list[Any]:
+    """The segments as the layer lists them, hidden ones prefixed with "!"."""
     lists = [layer.get(key) for key in ("segments", "hiddenSegments")]
     shown, hidden = [ids if isinstance(ids, list) else [] for ids in lists]
     return [*shown, *(f"!{segment}" for segment in hidden)]
@@ -252,12 +257,12 @@ def _untyped(layer: Mapping[str, Any]) -> bool:
 
 
 def _of_roots(layer: Mapping[str, Any]) -> bool:
-    shown, hidden, _ = _segments(_written(layer))
+    shown, hidden, _ = _segments(_listed_segments(layer))
     return any(segment >> ROOT_BITS for segment in (*shown, *hidden))
 
 
 def _segments(entries: Sequence[Any]) -> tuple[list[int], list[int], int]:
-    """Selected and hidden ids, each once, and how many entries are no ids."""
+    """Selected and hidden ids, each once, and the number of entries that are not ids."""
     shown: dict[int, None] = {}
     hidden: dict[int, None] = {}
     odd = 0
@@ -276,46 +281,46 @@ def _segments(entries: Sequence[Any]) -> tuple[list[int], list[int], int]:
 
 def _annotations(layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     listed = layer.get("annotations")
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [note for note in listed if isinstance(note, dict)] if isinstance(listed, list) else []
 
 
 def _flat(nested: Any) -> list[Any]:
-    """Segments as an annotation has them: a list, or one list for each layer it is linked to."""
+    """The segments of an annotation as a flat list; the state has a list of them, or one list for each linked layer."""
     parts = nested if isinstance(nested, list) else []
     return [entry for part in parts for entry in (part if isinstance(part, list) else [part])]
 
 
-def _of_annotations(layers: Sequence[Mapping[str, Any]], named: Sequence[int], points: Sequence[Point]) -> list[str]:
+def _about_annotations(layers: Sequence[Mapping[str, Any]], named: Sequence[int], points: Sequence[Point]) -> list[str]:
     if not layers:
         return []
     names = ", ".join(repr(_name(layer)) for layer in layers[:3])
     marked = sum(map(len, map(_coordinates, layers)))
     count = f"{_count(marked, 'point')} and {_count(len(named), 'linked segment')}"
-    lost = marked - len(points)
-    unplaced = [f"The link gives no voxel size for {_count(lost, 'point')}; left out."] if lost else []
+    unsized = marked - len(points)
+    unplaced = [f"The link gives no voxel size for {_count(unsized, 'point')}; left out."] if unsized else []
     return [f"Annotations ({names}) have {count}.", *unplaced]
 
 
-def _count(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+def _count(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _points_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Point]:
-    """Where the annotations of a layer are (the middle of ellipsoids, the first end of lines), in nm."""
+    """The positions of a layer's annotations in nm: the centre of ellipsoids, the first end of lines and boxes."""
     sizes = _sizes_nm(layer, state)
     points_nm = [_product(point[:3], sizes) for point in _coordinates(layer)]
     return [point for point in points_nm if point is not None]
 
 
 def _coordinates(layer: Mapping[str, Any]) -> list[list[Any]]:
-    """The points of a layer's annotations, in whatever unit."""
+    """The coordinates of a layer's annotations, in the layer's own unit."""
     keys = ("point", "center", "pointA")
-    points = [next((one[key] for key in keys if key in one), None) for one in _annotations(layer)]
+    points = [next((note[key] for key in keys if key in note), None) for note in _annotations(layer)]
     return [point for point in points if isinstance(point, list)]
 
 
 def _sizes_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Any]:
-    """The unit of an annotation layer's coordinates along x, y and z in nm: its own, else that of the state."""
+    """The size in nm of one unit of a layer's coordinates along x, y and z: the layer's own, else the state's."""
     source = layer.get("source")
     first = source[0] if isinstance(source, list) and source else source
     transform = first.get("transform") if isinstance(first, dict) else None
@@ -328,7 +333,7 @@ def _sizes_nm(layer: Mapping[str, Any], state: Mapping[str, Any]) -> list[Any]:
 
 
 def _pose(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The place of an older viewer."""
+    """The `navigation.pose.position` of an older viewer's state; {} where there is none."""
     pose: Any = state
     for key in ("navigation", "pose", "position"):
         pose = pose.get(key) if isinstance(pose, dict) else None
@@ -336,7 +341,7 @@ def _pose(state: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _position_nm(state: Mapping[str, Any]) -> Point | None:
-    """Where the link looks, in nm; None where it does not say so in lengths."""
+    """The centre of the view in nm; None where the state does not give it in physical units."""
     dimensions, position = state.get("dimensions"), state.get("position")
     if isinstance(dimensions, dict) and isinstance(position, list):
         axes = dict(zip(dimensions, position, strict=False))

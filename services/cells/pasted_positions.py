@@ -1,4 +1,4 @@
-"""Ids of whatever is pasted, with the cells that lie at positions and at the points that links mark."""
+"""Root ids from pasted text that may also hold positions, or links to annotated points."""
 
 from __future__ import annotations
 
@@ -18,62 +18,66 @@ from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
 
 MOST_POSITIONS = 100
-"""Places that are looked up at once: each costs CAVE two queries of synapses."""
+"""The most positions that are looked up: each costs CAVE two queries of synapses."""
 LONGEST_LIST = 20_000
+"""Characters of a text that is read as a list of positions."""
 _BETWEEN = re.compile(r"[;\n]|[\])}]\s*,?\s*[\[({]")
 
 
 def read(release: Release, text: str) -> Pasted:
-    """As :func:`pasted.read_ids`, short links and all; of a text that is surely a position, and of a link that marks
-    points but names no segment, the root ids that lie there. Raises as these, and BadInput for what is no position
-    although it is meant as one."""
+    """The ids in a text as :func:`pasted.read_ids` reads them, short links included. A text that is certainly one or
+    more positions, and a link that marks points but names no segment, give the root ids at these points instead.
+
+    Raises as :func:`pasted.read_ids` and :func:`at_points`, and BadInput for a text that is meant as a position but
+    cannot be one."""
     coordinates = positions_in(text)
-    if coordinates and all(one.certain for one in coordinates):
-        return at_points(release, [_in_nm(release, one) for one in coordinates])
+    if coordinates and all(position.certain for position in coordinates):
+        return at_points(release, [_in_nm(release, position) for position in coordinates])
     load = partial(pasted_links.stored_state, release.cave, release.datastack)
     pasted = read_ids(text, state=load, sources=pasted_links.own_sources(release.cave, release.datastack))
     if pasted.ids or not pasted.points_nm:
         return pasted
-    below = at_points(release, pasted.points_nm)
-    return replace(below, notes=(*pasted.notes, *below.notes))
+    at_marks = at_points(release, pasted.points_nm)
+    return replace(at_marks, notes=(*pasted.notes, *at_marks.notes))
 
 
 def placed(release: Release, text: str) -> Pasted | None:
-    """The root ids at the positions that a text may be; None where it is none."""
+    """The root ids at the positions that a text can be read as; None where it is not positions in the volume. Raises as
+    :func:`positions_in`, :func:`positions.is_place` and :func:`at_points`."""
     coordinates = positions_in(text)
-    if not coordinates or not all(positions.is_place(release, one) for one in coordinates):
+    if not coordinates or not all(positions.is_place(release, position) for position in coordinates):
         return None
-    return at_points(release, [_in_nm(release, one) for one in coordinates])
+    return at_points(release, [_in_nm(release, position) for position in coordinates])
 
 
 def positions_in(text: str) -> list[position_text.Coordinates]:
-    """The position that a text is, or all, one on a line or in brackets each; none where something else is there too.
-    Raises BadInput for what is meant as one position but is none."""
+    """The positions in a text, each on its own line or in its own brackets; [] where the text holds anything else.
+    Raises BadInput for a single text that is meant as a position but cannot be one."""
     parts = [part for part in _BETWEEN.split(text[:LONGEST_LIST]) if part.strip()]
     several = []
     if len(parts) > 1 and len(text) <= LONGEST_LIST:
         with suppress(BadInput):
             several = [position_text.parse(part) for part in parts]
     if several and all(several):
-        return [one for one in several if one]
-    one = position_text.parse(text)
-    return [one] if one else []
+        return [position for position in several if position]
+    single = position_text.parse(text)
+    return [single] if single else []
 
 
 def at_points(release: Release, points_nm: Sequence[Point]) -> Pasted:
-    """The root ids at positions, of the first MOST_POSITIONS, with notes on how they are known. Raises NotFound or
-    BadInput where nothing lies at any."""
-    tried = gather(*(partial(_try, release, point) for point in points_nm[:MOST_POSITIONS]))
-    errors = [one for one in tried if isinstance(one, NotFound | BadInput)]
-    nearest = [one for one in tried if isinstance(one, positions.CellAt)]
-    if not nearest:
+    """The root ids at the first MOST_POSITIONS of some points, with notes on how each is known. Raises the NotFound or
+    BadInput of the first point where none has a cell."""
+    results = gather(*(partial(_cell_or_error, release, point) for point in points_nm[:MOST_POSITIONS]))
+    errors = [result for result in results if isinstance(result, NotFound | BadInput)]
+    located = [result for result in results if isinstance(result, positions.CellAt)]
+    if not located:
         raise errors[0]
-    roots = dict.fromkeys(cells.find(release, one.id, one.id_type).root_id for one in nearest)
-    notes = [*dict.fromkeys((*(one.note for one in nearest), *(error.message for error in errors)))]
+    roots = dict.fromkeys(cells.find(release, cell.id, cell.id_type).root_id for cell in located)
+    notes = [*dict.fromkeys((*(cell.note for cell in located), *(error.message for error in errors)))]
     if len(points_nm) > MOST_NAMED:
-        summary = f"The cells at {len(nearest):,} of {len(points_nm):,} positions were taken."
+        summary = f"The cells at {len(located):,} of {len(points_nm):,} positions were taken."
         notes = [summary, *(error.message for error in errors[:1])]
-    return Pasted(tuple(roots), notes=tuple(notes), repeated=len(nearest) - len(roots))
+    return Pasted(tuple(roots), notes=tuple(notes), repeated=len(located) - len(roots))
 
 
 def _in_nm(release: Release, coordinates: position_text.Coordinates) -> Point:
@@ -81,7 +85,7 @@ def _in_nm(release: Release, coordinates: position_text.Coordinates) -> Point:
     return x, y, z
 
 
-def _try(release: Release, point_nm: Point) -> positions.CellAt | NotFound | BadInput:
+def _cell_or_error(release: Release, point_nm: Point) -> positions.CellAt | NotFound | BadInput:
     try:
         return positions.at(release, np.asarray(point_nm))
     except (NotFound, BadInput) as error:

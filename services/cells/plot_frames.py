@@ -1,4 +1,4 @@
-"""What the plots of a cell show, as small frames: counted and summed here, drawn in `components.figures`."""
+"""The data behind the plots of a cell, as small frames; `components.figures` draws them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ QUANTILES = {"low": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "high": 0.95}
 
 
 def universe(release: Release, table: str, column: str) -> tuple[str, ...]:
-    """Every value of a column of a type table at a version, in their order; () where the table has no such column,
-    or more rows than are held."""
+    """Every value of a column of a type table at a version, in the order of its groups; () where the table has no such
+    column, or is too large to be held in memory."""
     known = type_colours(release, table, column)
     return tuple(value for value in known if value != groups.BLANK_LABEL)
 
 
 def type_colours(release: Release, table: str, column: str) -> dict[str, str]:
-    """A colour "#rrggbb" for every value of a type table's column, whatever the cell that is on show: those of
-    Neuroglancer links (see :mod:`groups`), blank among them."""
+    """A colour "#rrggbb" for every value of a type table's column, blank included. It is the same for every cell and in
+    Neuroglancer links; see :mod:`groups`. {} where the table has no such column, or is too large to be held."""
 
-    def make() -> dict[str, str]:
+    def assign() -> dict[str, str]:
         if release.is_large(table):
             return {}
         rows = release.table(table)
@@ -39,35 +39,38 @@ def type_colours(release: Release, table: str, column: str) -> dict[str, str]:
             return {}
         return dict(groups.of_values(column, rows[column], release.profile.palette).colours)
 
-    return release.derived.of("type colours", table, column).get(make)
+    return release.derived.of("type colours", table, column).get(assign)
 
 
 def depth_profile(synapses: Mapping[Direction, pd.DataFrame], bin_um: float = BIN_UM) -> pd.DataFrame:
-    """Synapses of each direction in bins of depth. `synapses` have depth_um (see `partner_synapses.of_cell`).
+    """A histogram of synapses by depth for each direction. `synapses` have depth_um (see `partner_synapses.of_cell`).
 
-    Columns: direction, depth_um (middle of the bin; float64) and count (int64). Bins begin at multiples of
-    `bin_um`; from the shallowest to the deepest synapse none is left out, so that zeros are explicit.
+    Columns: direction, depth_um (middle of the bin; float64) and count (int64). Bins start at multiples of `bin_um`
+    and cover the shallowest to the deepest synapse without gaps: empty bins have count 0.
     """
     bins = {way: (rows["depth_um"].dropna().to_numpy() // bin_um).astype(int) for way, rows in synapses.items()}
-    every = np.concatenate([*bins.values(), np.empty(0, dtype=int)])
-    if not len(every):
+    all_bins = np.concatenate([*bins.values(), np.empty(0, dtype=int)])
+    if not len(all_bins):
         return pd.DataFrame({"direction": [], "depth_um": [], "count": []}).astype({"count": "int64"})
-    first, last = int(every.min()), int(every.max())
+    first, last = int(all_bins.min()), int(all_bins.max())
     middles = (np.arange(first, last + 1) + 0.5) * bin_um
     return pd.concat(
         [
             pd.DataFrame(
-                {"direction": way, "depth_um": middles, "count": np.bincount(own - first, minlength=len(middles))}
+                {"direction": way, "depth_um": middles, "count": np.bincount(numbers - first, minlength=len(middles))}
             )
-            for way, own in bins.items()
+            for way, numbers in bins.items()
         ],
         ignore_index=True,
     )
 
 
 def synapse_depths(synapses: pd.DataFrame, partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
-    """One row for each synapse whose partner has exactly one soma: depth_um of the synapse, soma_depth_um of
-    the partner, value (its type; null = none) and row, the partner's place in `partners` from 0."""
+    """One row for each synapse whose partner has exactly one soma.
+
+    Columns: depth_um of the synapse and soma_depth_um of the partner (float64), value (the partner's type; string, null
+    = none) and row, the partner's position in `partners`, from 0.
+    """
     columns = ["soma_depth_um", *([column] if column else [])]
     rows = with_partners(synapses, partners, *columns)
     rows = rows[rows["soma_depth_um"].notna() & rows["depth_um"].notna()].reset_index(drop=True)
@@ -75,11 +78,11 @@ def synapse_depths(synapses: pd.DataFrame, partners: pd.DataFrame, column: str |
 
 
 def soma_map(partners: pd.DataFrame, column: str | None, axes: Sequence[str]) -> pd.DataFrame:
-    """One row for each partner with exactly one soma: its place along the three `axes` of the volume, each called as in
-    `partners` (soma_x_um, soma_depth_um, ...), num_syn, value and row.
+    """One row for each partner with exactly one soma: its position along the three `axes` of the volume, named as in
+    `partners` (soma_x_um, soma_depth_um, ...), then num_syn, value and row as in :func:`synapse_depths`.
 
-    `partners` come from `partner_joins.with_distance`; with their representative points (`representative.with_points`),
-    those without one soma are where their point is.
+    `partners` come from `partner_joins.with_distance`. Where they have representative points too
+    (`representative.with_points`), a partner without exactly one soma is placed at its point.
     """
     rows = partners.assign(row=np.arange(len(partners)))
     axis_columns = [f"soma_{axis}" for axis in axes]
@@ -91,7 +94,7 @@ def soma_map(partners: pd.DataFrame, column: str | None, axes: Sequence[str]) ->
 
 def orientations(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
     """One row for each coregistered partner of a frame with tuning (see `tuning.with_tuning`): pref_ori_deg,
-    delta_ori_deg, num_syn, value and row, its place in `partners`."""
+    delta_ori_deg, num_syn, value and row as in :func:`synapse_depths`."""
     rows = partners.assign(row=np.arange(len(partners)))
     rows = rows[rows["pref_ori_deg"].notna()].reset_index(drop=True)
     return _valued(rows, column)[["pref_ori_deg", "delta_ori_deg", "num_syn", "value", "row"]]
@@ -99,15 +102,15 @@ def orientations(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
 
 def reciprocal(partners: pd.DataFrame, column: str | None) -> pd.DataFrame:
     """One row for each reciprocal partner of a frame of both directions (of `partner_sets.both`): num_syn_in,
-    num_syn_out, value and row, its place in `partners`."""
+    num_syn_out, value and row as in :func:`synapse_depths`."""
     rows = partners.assign(row=np.arange(len(partners)))
     rows = rows[rows["reciprocal"].fillna(False).to_numpy(bool)].reset_index(drop=True)
     return _valued(rows, column)[["num_syn_in", "num_syn_out", "value", "row"]]
 
 
 def per_partner(partners: Mapping[Direction, pd.DataFrame]) -> pd.DataFrame:
-    """How many partners have 1, 2, 3, ... synapses: direction, num_syn, num_partners (int64; numbers that no partner
-    has are left out)."""
+    """How many partners have 1, 2, 3, ... synapses. Columns: direction, num_syn and num_partners (int64); synapse
+    counts that no partner has are left out."""
     counts = [
         side["num_syn"].value_counts().sort_index().rename("num_partners").rename_axis("num_syn").reset_index()
         for side in partners.values()
@@ -119,14 +122,14 @@ def per_partner(partners: Mapping[Direction, pd.DataFrame]) -> pd.DataFrame:
 
 
 def by_type(partners: pd.DataFrame, column: str, values: Sequence[str]) -> pd.DataFrame:
-    """Subtotals for every one of `values`, zeros included, by name, blank last; see `partner_sets.grouped`."""
-    every = partner_sets.subtotals(partners, column, values)
-    return every.sort_values("value", na_position="last", ignore_index=True)
+    """Subtotals for each of `values`, zeros included, by name, blank last. Columns as of `partner_sets.grouped`."""
+    totals = partner_sets.subtotals(partners, column, values)
+    return totals.sort_values("value", na_position="last", ignore_index=True)
 
 
 def sizes_by_type(synapses: pd.DataFrame, partners: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The spread of synapse sizes (voxels) for each type: value (null = none), num_syn, and the quantiles low (5 %),
-    q1, median, q3, high (95 %). By name, blank last."""
+    """The distribution of synapse sizes (voxels) for each type: value (string; null = none), num_syn (int64), and the
+    quantiles low (5 %), q1, median, q3 and high (95 %; float64). By name, blank last."""
     rows = with_partners(synapses, partners, column)
     sizes = rows["size"].astype("float64").groupby(_texts(rows, column), dropna=False)
     frame = pd.DataFrame({name: sizes.quantile(share) for name, share in QUANTILES.items()})
@@ -135,7 +138,7 @@ def sizes_by_type(synapses: pd.DataFrame, partners: pd.DataFrame, column: str) -
 
 
 def compartments_by_type(partners: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Synapses on each compartment for each type: value, on_spine, on_shaft, on_soma, not_predicted (int64).
+    """Synapses on each compartment for each type: value (string), on_spine, on_shaft, on_soma, not_predicted (int64).
 
     `partners` come from `compartments.with_compartments`. By name, blank last.
     """
@@ -145,6 +148,7 @@ def compartments_by_type(partners: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _valued(rows: pd.DataFrame, column: str | None) -> pd.DataFrame:
+    """The rows with `value`, the text of a column; null without a column."""
     values = _texts(rows, column) if column else pd.array([pd.NA] * len(rows), dtype="string")
     return rows.assign(value=values)
 

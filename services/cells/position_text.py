@@ -1,4 +1,4 @@
-"""How people write a position: as Python, JSON or words, with units, labels, and groups of thousands."""
+"""Reads a position from text: Python, JSON or words, with units, labels, and groups of thousands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.core.id_text import cleaned, without_calls
 
 LONGEST_POSITION = 400
 LARGEST_COORDINATE = 2**40
-"""Three whole numbers beyond it are ids of segments, not a place."""
+"""Three whole numbers of this size are segment ids, not a position."""
 UNIT_NM = {"nm": 1.0, "um": 1_000.0, "mm": 1_000_000.0}
 VOXELS = "vx"
 
@@ -30,15 +30,15 @@ _IN_WORDS = re.compile(
     r"\s*(?:pos|position|point|location|coords?|coordinates?)\s+(?:(?:is|at)\s+)?(?=[-+.\d\[({])", re.IGNORECASE
 )
 _WELL_KNOWN = re.compile(r"\s*(?:SRID\s*=\s*\d+\s*;\s*)?(?:MULTI)?POINT\s*Z?\s*(?=\()", re.IGNORECASE)
-"""How databases write points before their numbers, as in `POINT Z (1 2 3)`."""
+"""What precedes the numbers in the well-known text (WKT) of databases, as in `POINT Z (1 2 3)`."""
 _TIMES = re.compile(r"(?<=[\d.])\s*[x×✕*]\s*(?=[+-]?\d)", re.IGNORECASE)
 _AROUND = re.compile(r"[\[\](){}<>\"]|(?<!\d)'|'(?!\d)")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?P<by>[ ,'_])\d{3}(?:(?P=by)\d{3})*(?:\.\d*)?")
 _COMMA = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})+|\d+)(?:,\d+)?")
-"""A number with a decimal comma, its thousands in groups or not."""
+"""A number with a decimal comma, with or without groups of thousands."""
 _BETWEEN_COMMAS = tuple(map(re.compile, (r"\s*[;|\t]\s*", r"\s*,\s+", r"\s+")))
-"""What may stand between numbers with decimal commas. All but the first is between ids and pairs of ids too."""
+"""Separators between numbers with decimal commas. All but the first also separate ids."""
 _BETWEEN = tuple(
     (re.compile(between), grouped)
     for between, grouped in (
@@ -49,14 +49,15 @@ _BETWEEN = tuple(
         (r"[\s,;]+", 1),
     )
 )
-"""What may stand between the numbers, from what is in no number to what is between groups of thousands too, and how
-many numbers in groups it takes to show that: `240,640 207,872` is two numbers, not `240`, `640 207` and `872`."""
+"""Separators between the numbers, from those that no number contains to those that also separate groups of thousands,
+each with the least count of grouped numbers that a split at it must give, if it gives any: `240,640 207,872` is two
+numbers, not `240`, `640 207` and `872`."""
 
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Three numbers along x, y and z in a `unit` ("" = none is given). `certain` is whether labels, a unit or signs of
-    multiplication show that they are a position; three numbers alone may be ids."""
+    """Three numbers along x, y and z in a `unit`: a key of UNIT_NM, VOXELS, or "" where none is given. `certain` is
+    whether labels, a unit or multiplication signs show that they are a position; bare numbers may be ids."""
 
     numbers: tuple[float, float, float]
     unit: str
@@ -64,13 +65,15 @@ class Coordinates:
 
 
 def parse(text: str, *, certain: bool = False) -> Coordinates | None:
-    """The position that a text is; None if it is none. Where the text itself, or whoever asks, makes `certain` that it
-    is to be one, raises BadInput that says what is wrong with it."""
+    """The position that a text gives; None if it is not one.
+
+    Where the text must be a position, because the caller is `certain` or a label, unit or sign shows it, raises
+    BadInput with what is wrong."""
     plain = cleaned(text) if len(text) <= LONGEST_POSITION else ""
-    known = _WELL_KNOWN.match(plain)
-    plain = without_calls(plain[known.end() :] if known else plain)
-    named = known or _NAMED.match(plain) or _IN_WORDS.match(plain)
-    plain = plain[named.end() :] if named and not known else plain
+    well_known = _WELL_KNOWN.match(plain)
+    plain = without_calls(plain[well_known.end() :] if well_known else plain)
+    named = well_known or _NAMED.match(plain) or _IN_WORDS.match(plain)
+    plain = plain[named.end() :] if named and not well_known else plain
     units = {str(match.lastgroup) for match in _UNIT.finditer(plain)}
     plain = _AROUND.sub(" ", _UNIT.sub(" ", plain)).strip(" \t\r\n,;:")
     labels = _LABEL.findall(plain)
@@ -102,7 +105,7 @@ def _no_position(text: str) -> BadInput:
 
 
 def _check(count: int, axes: list[str], units: set[str]) -> None:
-    """Raises BadInput for what is no position although it is meant as one."""
+    """Raises BadInput where a text meant as a position mixes units, or has not one number for each axis."""
     if len(units) > 1:
         raise BadInput(f"This position is in {' and in '.join(sorted(units))}.", "Give all three numbers in one unit.")
     if count != 3:
@@ -113,7 +116,7 @@ def _check(count: int, axes: list[str], units: set[str]) -> None:
 
 
 def _with_points(parts: list[str]) -> list[str]:
-    """Three numbers with decimal points where commas can only be decimal ones: `1,5` but not `1,500`."""
+    """Three numbers with decimal points for commas that can only be decimal commas: those of `1,5`, not of `1,500`."""
     bare = [part.strip(" \t\r\n,;") for part in parts]
     clear = any("," in part and not _GROUPED.fullmatch(part) for part in bare)
     if len(bare) != 3 or not clear or not all(map(_COMMA.fullmatch, bare)):
@@ -122,25 +125,25 @@ def _with_points(parts: list[str]) -> list[str]:
 
 
 def _split(text: str, *, sure: bool) -> list[str]:
-    """The numbers in a text: three of them where a way to divide it gives three. Raises BadInput where two ways do.
-    `sure` is whether it is meant as a position."""
+    """The numbers in a text, as text: three where a separator splits it into three. Raises BadInput where separators
+    give different threes. `sure` is whether the text is meant as a position."""
     for between in _BETWEEN_COMMAS if sure else _BETWEEN_COMMAS[:1]:
-        written = between.split(text)
-        if (pointed := _with_points(written)) != written:
+        parts = between.split(text)
+        if (pointed := _with_points(parts)) != parts:
             return pointed
-    good = []
+    splits = []
     for between, least in _BETWEEN:
         parts = [part for part in between.split(text) if part]
         grouped = sum(bool(_GROUPED.fullmatch(part)) for part in parts)
         if all(_number(part) is not None for part in parts) and (not grouped or grouped >= least):
-            good.append(parts)
-    three = {tuple(map(_number, parts)): parts for parts in good if len(parts) == 3}
+            splits.append(parts)
+    three = {tuple(map(_number, parts)): parts for parts in splits if len(parts) == 3}
     if len(three) > 1:
         raise BadInput(
             f"{text[:40]!r} can be read as more than one position.", "Leave out the separators of thousands."
         )
-    several = [parts for parts in good if len(parts) > 1]
-    return [*three.values(), *several, *good, [text]][0]
+    several = [parts for parts in splits if len(parts) > 1]
+    return [*three.values(), *several, *splits, [text]][0]
 
 
 def _number(text: str) -> float | None:

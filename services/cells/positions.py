@@ -1,7 +1,7 @@
 """Which segment lies at a position.
 
-The voxels of the segmentation tell, where they can be read; else what is known to lie there: the two sides of the
-synapses around it, and nuclei. Where none does, what is near is told, and nothing is guessed.
+It is read from the voxels of the segmentation. Where these cannot be read, the ends of synapses at the position and
+the nuclei that hold it show the segment; where neither does, an error names what is near, and nothing is guessed.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ from services.core.errors import BadInput, NotFound
 from services.core.parallel import gather
 
 AT_NM = 100.0
-"""A point of a synapse lies inside its segment: as near as this a place is in the same one, axons being wider."""
+"""A position as near as this to an end of a synapse is in the same segment: the end lies inside it, and axons are
+wider."""
 CLEARLY = 3
-"""A place lies in one of two segments if the point of the other is this many times as far away."""
+"""A position lies in the nearer of two segments if the end in the other is at least this many times as far away."""
 NEAR_NM = 2_000.0
-"""How far around a place points of synapses are looked for, to tell of the nearest."""
+"""Ends of synapses are searched for within this distance along each axis, to name the nearest in an error."""
 FAR_NM = 25_000.0
-"""No cell body is wider: a place farther from the middle of a nucleus is in none of its cell."""
+"""No cell body is wider: a position farther than this from the centre of a nucleus is not in that soma."""
 LEAST_RADIUS_NM = 1_000.0
-"""No nucleus is smaller: what one of unknown volume holds for certain."""
+"""The radius assumed for a nucleus of unknown volume: no nucleus is smaller."""
 SIDES = {"pre_pt": "presynaptic", "post_pt": "postsynaptic"}
 
 
 @dataclass(frozen=True)
 class CellAt:
-    """The cell at a position: an id of it, the type of that, and in a sentence how it is known."""
+    """The cell at a position: one of its ids, the type of that id, and a sentence that says how it is known."""
 
     id: int
     id_type: Literal["root_id", "nucleus_id"]
@@ -45,7 +46,10 @@ class CellAt:
 
 
 def in_nm(cave: Cave, datastack: str, coordinates: Coordinates) -> space.Floats:
-    """The place in nm that coordinates are: in their unit, else in the voxels of the datastack's viewer."""
+    """Coordinates as a position in nm (x, y, z); without a unit, they are voxels of the datastack's viewer.
+
+    Raises BadInput for voxels where the datastack does not say how large they are.
+    """
     of_unit = UNIT_NM.get(coordinates.unit)
     size_nm = [of_unit] * 3 if of_unit else cave.info(datastack)["viewer_resolution"]
     if None in size_nm:
@@ -54,10 +58,12 @@ def in_nm(cave: Cave, datastack: str, coordinates: Coordinates) -> space.Floats:
 
 
 def is_place(release: Release, coordinates: Coordinates) -> bool:
-    """Whether three numbers are surely a position, or lie among the nuclei, give or take a fifth, and are not
-    themselves three nucleus ids. Without nuclei, all coordinates are a place.
+    """Whether three numbers are a position rather than three ids.
 
-    Raises BadInput for numbers that lie there in nm alone: it is not known whether they are ids.
+    They are where they are certain to be, or where they lie within the bounding box of the nuclei, widened by a fifth
+    on each side, and are not themselves three nucleus ids. Where no nuclei are known, any coordinates are a position.
+
+    Raises BadInput for numbers without a unit that lie in that box only as nm: they may be ids.
     """
     somas = cells.somas(release)
     points = somas[["x_nm", "y_nm", "z_nm"]].dropna().to_numpy()
@@ -66,10 +72,10 @@ def is_place(release: Release, coordinates: Coordinates) -> bool:
     if np.isin(coordinates.numbers, somas["nucleus_id"]).all():
         return False
     low, high = points.min(axis=0), points.max(axis=0)
-    room = (high - low) / 5
+    margin = (high - low) / 5
 
     def inside(point_nm: space.Floats) -> bool:
-        return bool(((point_nm >= low - room) & (point_nm <= high + room)).all())
+        return bool(((point_nm >= low - margin) & (point_nm <= high + margin)).all())
 
     if inside(in_nm(release.cave, release.datastack, coordinates)):
         return True
@@ -82,11 +88,11 @@ def is_place(release: Release, coordinates: Coordinates) -> bool:
 
 
 def at(release: Release, point_nm: space.Floats) -> CellAt:
-    """The segment that lies at a place: that of the segmentation, else of a synapse's point there, else of the nucleus
-    that holds it.
+    """The cell at a position in nm: by the voxels of the segmentation, else by an end of a synapse within AT_NM, else
+    by a nucleus that holds the position.
 
-    Raises NotFound, which says what is near and how far, where neither is known, and BadInput where the sides of two
-    cells are too near to tell.
+    Raises NotFound, which names what is near and how far away, where none of these is known, and BadInput where ends in
+    two cells are too near to tell which of them it is.
     """
     segment, points, nuclei = gather(
         partial(_segment, release, point_nm),
@@ -100,11 +106,11 @@ def at(release: Release, point_nm: space.Floats) -> CellAt:
     holding = nuclei[nuclei["apart_nm"] <= nuclei["radius_nm"]]
     if len(holding):
         return _of_nucleus(_first(holding))
-    raise NotFound(*_near(release.datastack, points, nuclei))
+    raise NotFound(*_unknown(release.datastack, points, nuclei))
 
 
 def _segment(release: Release, point_nm: space.Floats) -> int:
-    """The root id at a place by the voxels of the segmentation; 0 where these have none or cannot be read."""
+    """The root id at a position by the voxels of the segmentation; 0 where there is none or they cannot be read."""
     supervoxel = release.cave.supervoxel_at(release.datastack, point_nm.tolist())
     return release.roots_of_supervoxels([supervoxel])[0] if supervoxel else 0
 
@@ -136,21 +142,21 @@ def _of_nucleus(nucleus: Any) -> CellAt:
     return CellAt(nucleus.nucleus_id, "nucleus_id", f"The position was read as a place: {nearest}")
 
 
-def _near(datastack: str, points: pd.DataFrame, nuclei: pd.DataFrame) -> tuple[str, str]:
-    """What to say of a place at which no segment is known, and what to do."""
-    near = []
+def _unknown(datastack: str, points: pd.DataFrame, nuclei: pd.DataFrame) -> tuple[str, str]:
+    """The message and the hint of an error for a position at which no segment is known."""
+    neighbours = []
     if len(points):
-        near.append(f"The nearest is {_side(_first(points))} {_distance(_first(points))} away.")
+        neighbours.append(f"The nearest is {_side(_first(points))} {_distance(_first(points))} away.")
     if len(nuclei):
         first = _first(nuclei)
         distance = f"{first.apart_nm / 1000:,.1f} µm away"
         root = f"{first.nucleus_id}, of {first.root_id}" if first.root_id else f"{first.nucleus_id}, of no segment"
         if first.apart_nm > FAR_NM:
-            near.append(f"No nucleus lies within {FAR_NM / 1000:.0f} µm; the nearest, {root}, is {distance}.")
+            neighbours.append(f"No nucleus lies within {FAR_NM / 1000:.0f} µm; the nearest, {root}, is {distance}.")
         else:
-            near.append(f"The nearest nucleus, {root}, is {distance} and too small to reach it.")
-    nearest = " ".join(near) or f"{datastack} has neither a synapse nor a nucleus near it."
-    if not near:
+            neighbours.append(f"The nearest nucleus, {root}, is {distance} and too small to reach it.")
+    nearest = " ".join(neighbours) or f"{datastack} has neither a synapse nor a nucleus near it."
+    if not neighbours:
         hint = "Give the id of the segment that Neuroglancer shows there."
     else:
         hint = "Ask for one of these if that is meant, or give the id of the segment that Neuroglancer shows there."
@@ -158,13 +164,13 @@ def _near(datastack: str, points: pd.DataFrame, nuclei: pd.DataFrame) -> tuple[s
 
 
 def _first(frame: pd.DataFrame) -> Any:
-    """The first row, each value in its own type: a Series would make floats of ids."""
+    """The first row as a named tuple, which keeps each value's type: a Series would turn ids into floats."""
     return next(frame.itertuples(index=False))
 
 
 def _side(point: Any) -> str:
-    of = f"in {point.root_id}" if point.root_id else "of root id 0"
-    return f"the {point.side} point of synapse {point.id}, {of},"
+    segment = f"in {point.root_id}" if point.root_id else "of root id 0"
+    return f"the {point.side} point of synapse {point.id}, {segment},"
 
 
 def _distance(point: Any) -> str:
@@ -172,12 +178,12 @@ def _distance(point: Any) -> str:
 
 
 def _synapse_points(release: Release, point_nm: space.Floats) -> pd.DataFrame:
-    """The points of synapses around a place, the nearest first: id, root_id (int64), side (str), apart_nm (float64)."""
+    """Ends of synapses around a position, the nearest first: id, root_id (int64), side (str), apart_nm (float64)."""
     table = release.roles.synapses.table
     if not table:
         return _NO_POINTS
     voxel_nm = release.table_info(table).voxel_resolution_nm
-    corners = [space.nm_to_voxels(point_nm + way * NEAR_NM, voxel_nm) for way in (-1, 1)]
+    corners = [space.nm_to_voxels(point_nm + sign * NEAR_NM, voxel_nm) for sign in (-1, 1)]
     box = [np.floor(corners[0]).astype(int).tolist(), np.ceil(corners[1]).astype(int).tolist()]
 
     def of_side(side: str) -> pd.DataFrame:
@@ -185,14 +191,14 @@ def _synapse_points(release: Release, point_nm: space.Floats) -> pd.DataFrame:
         try:
             columns = ["id", root, position]
             rows = release.query(table, Filters(box={position: box}), select_columns=columns)
-        except (BadInput, NotFound):  # a table of synapses without this point
+        except (BadInput, NotFound):  # the synapse table has no such column
             return _NO_POINTS
         apart = np.linalg.norm(space.voxels_to_nm(space.points(rows, position), voxel_nm) - point_nm, axis=1)
         ids, roots = (rows[name].fillna(0).to_numpy(np.int64) for name in ("id", root))
         return pd.DataFrame({"id": ids, "root_id": roots, "side": SIDES[side], "apart_nm": apart})
 
-    every = pd.concat([_NO_POINTS, *gather(*(partial(of_side, side) for side in SIDES))], ignore_index=True)
-    return every.sort_values(["apart_nm", "id"], kind="stable", ignore_index=True)
+    ends = pd.concat([_NO_POINTS, *gather(*(partial(of_side, side) for side in SIDES))], ignore_index=True)
+    return ends.sort_values(["apart_nm", "id"], kind="stable", ignore_index=True)
 
 
 _NO_POINTS = pd.DataFrame({"id": [], "root_id": [], "side": [], "apart_nm": []}).astype(
@@ -201,8 +207,8 @@ _NO_POINTS = pd.DataFrame({"id": [], "root_id": [], "side": [], "apart_nm": []})
 
 
 def _nuclei(release: Release, point_nm: space.Floats) -> pd.DataFrame:
-    """The nuclei of the datastack, the nearest first: nucleus_id, root_id, apart_nm, volume_um3 (NaN where not given)
-    and radius_nm, that of a ball of this volume."""
+    """All nuclei of the datastack, the nearest to a position first: nucleus_id, root_id (int64), apart_nm, volume_um3
+    (NaN where not known) and radius_nm, of a ball with this volume (float64)."""
     nuclei = cells.somas(release)
     apart = np.linalg.norm(nuclei[["x_nm", "y_nm", "z_nm"]].to_numpy() - point_nm, axis=1)
     nuclei = nuclei[["nucleus_id", "root_id"]].assign(apart_nm=apart).dropna(subset=["apart_nm"])
@@ -215,7 +221,7 @@ def _nuclei(release: Release, point_nm: space.Floats) -> pd.DataFrame:
 
 
 def _volumes(release: Release) -> pd.Series:
-    """The volume of each nucleus in um^3, by nucleus id; blank where the table has none."""
+    """The volume of each nucleus in um^3 (Float64), indexed by nucleus id; null where the table has none."""
     rows = release.table(cells.nucleus_table(release) or "")
     volume = rows["volume"] if "volume" in rows else pd.Series(pd.NA, rows.index, dtype="Float64")
     known = pd.Series(volume.to_numpy(), rows["id"].to_numpy(np.int64))

@@ -1,4 +1,4 @@
-"""Which cells are proofread, and how far: the proofreading table of a version, by root id."""
+"""Which cells are proofread, and to what extent: the proofreading table of a version, by root id."""
 
 from __future__ import annotations
 
@@ -16,35 +16,36 @@ from services.core.records import TableInfo
 from services.core.roles import PROOFREADING_SCHEMAS
 
 WHOLE_CELL, BACKBONE = "whole_cell", "backbone"
-"""The strategies of a table that does not tell axon and dendrite apart; the second where its name says backbone."""
+"""The strategies of a table that does not distinguish axon and dendrite; BACKBONE if its name contains "backbone"."""
 Compartment = Literal["axon", "dendrite"]
 NONE = "none"
 NOT_DONE = ("non", "none", "no", "f", "false", "0", "")
-"""What a status says of a cell that is not proofread."""
+"""Statuses, in lower case, of a cell that is not proofread."""
 DONE = ("t", "true", "y", "yes", "1", "done", "complete", "completed", "finished", "proofread", "clean", "extended",
         WHOLE_CELL, BACKBONE)  # fmt: skip
-"""What it says of one that is; with any other word nobody knows which."""
+"""Statuses of a proofread cell. With any other status in a table, its meaning is not known."""
 MOST_NAMED = 3
-"""How many of the words that nobody knows are named."""
+"""How many statuses of unknown meaning a message names."""
 NO_TABLE = "no proofreading table at this version"
 COLUMNS = ("strategy_axon", "strategy_dendrite", "edited_since")
 
 
 def table_of(release: Release) -> TableInfo | None:
-    """The table that says which cells, or which of their axons and dendrites, were proofread; None where the version
-    has none, one without rows or with more than are held, or one with a :func:`fault`."""
+    """The table that says which cells, or which axons and dendrites, were proofread; None where the version has none,
+    and where the table is empty, too large to be held in memory, or has a :func:`fault`."""
     info = _held(release)
     return None if info is None or release.is_empty(info.name) or fault(release) else info
 
 
 def tells_of_whole_cells(release: Release) -> bool:
-    """Whether the table with that role says of cells, not of their axons and dendrites, whether they are proofread."""
+    """Whether the table with the role of proofreading is about cells as a whole, not about their axons and
+    dendrites."""
     info = _held(release)
     return info is not None and is_of_whole_cells(release.sample(info.name).columns)
 
 
 def unknown(release: Release) -> str:
-    """In a few words why a version does not tell which cells are proofread; "" where it does."""
+    """Why it is not known at a version which cells are proofread, in a few words; "" where it is known."""
     table = release.roles.proofreading.table
     if table is None:
         return NO_TABLE
@@ -56,8 +57,8 @@ def unknown(release: Release) -> str:
 
 
 def fault(release: Release) -> str:
-    """A sentence where the table with the role of proofreading does not tell which cells are proofread, so that nobody
-    is taken for proofread by it; "" where it does, and where there is none that is held."""
+    """A sentence that says why the table with the role of proofreading cannot be used to tell which cells are
+    proofread; "" where it can be, and where there is no such table or it is too large to be held."""
     info, column = _held(release), release.roles.proofreading.column
     if info is None:
         return ""
@@ -66,7 +67,7 @@ def fault(release: Release) -> str:
 
 
 def fault_of(table: pd.DataFrame, info: TableInfo, column: str = "") -> str:
-    """The same from the rows of a table, of which the profile names a `column`."""
+    """As :func:`fault`, for the rows of a table; `column` is the one that the profile names ("" = none)."""
     named = f"{info.name}, named for proofreading,"
     if "pt_root_id" not in table:
         return f"{named} has no column pt_root_id."
@@ -74,14 +75,14 @@ def fault_of(table: pd.DataFrame, info: TableInfo, column: str = "") -> str:
         return ""
     flag = flag_of(table.columns, column)
     if flag is None:
-        listing = info.schema_type in PROOFREADING_SCHEMAS or re.search(f"proofread|{BACKBONE}", info.name.casefold())
+        is_list = info.schema_type in PROOFREADING_SCHEMAS or re.search(f"proofread|{BACKBONE}", info.name.casefold())
         return (
             ""
-            if listing
+            if is_list
             else f"{named} has no column proofread or status, and neither type nor name say that it is one."
         )
-    words = _words(table[flag])
-    unknown = words[~words.isin([*NOT_DONE, *DONE])] if not flag.endswith("_id") else words
+    statuses = _statuses(table[flag])
+    unknown = statuses[~statuses.isin([*NOT_DONE, *DONE])] if not flag.endswith("_id") else statuses
     if unknown.empty:
         return ""
     listed = ", ".join(unknown.unique()[:MOST_NAMED])
@@ -94,7 +95,7 @@ def _held(release: Release) -> TableInfo | None:
 
 
 def missing(release: Release) -> str:
-    """A sentence where a version does not tell which cells are proofread; "" where it does."""
+    """A sentence that says why proofread partners cannot be selected at a version; "" where they can."""
     if message := fault(release):
         return f"{message} So proofread partners cannot be told apart."
     why = unknown(release)
@@ -104,12 +105,12 @@ def missing(release: Release) -> str:
 
 
 def rows(release: Release) -> pd.DataFrame | None:
-    """Every proofread cell of a version, indexed by `root_id`; None where there is no table of them.
+    """The cells in the proofreading table of a version, indexed by `root_id` (int64); None where :func:`table_of` is.
 
     Columns: strategy_axon and strategy_dendrite (string; "none" = not proofread), and edited_since (bool): the
-    segment has changed since it was looked at. A root id whose rows contradict each other is left out; of a table
-    that says it of whole cells, the last row counts. `attrs["table"]` is the name of the table, `attrs["whole"]` tells
-    whether it is one of whole cells.
+    segment has changed since it was last proofread. A root id whose rows contradict each other is left out; in a table
+    about whole cells the last row counts. `attrs["table"]` is the name of the table, `attrs["whole"]` whether it is
+    about whole cells.
     """
     info = table_of(release)
     if info is None:
@@ -135,60 +136,61 @@ def _read(table: pd.DataFrame, name: str, column: str = "") -> pd.DataFrame:
 
 
 def is_of_whole_cells(columns: Collection[str]) -> bool:
-    """Whether the rows of a table with these columns say of cells, not of axons and dendrites, whether they are
-    proofread."""
+    """Whether a proofreading table with these columns is about cells as a whole, not about axons and dendrites."""
     return "status_axon" not in columns
 
 
 def strategy_of(table: str) -> str:
-    """What a table of whole cells says of one that is proofread."""
+    """The strategy of a proofread cell in a table about whole cells, from the name of the table."""
     return BACKBONE if BACKBONE in table.casefold() else WHOLE_CELL
 
 
 def flag_of(columns: Collection[str], column: str = "") -> str | None:
-    """The column by which a table says of a cell whether it is proofread, `column` if there is one; None where its
-    having a row says it."""
+    """The column of a table about whole cells that tells whether a cell is proofread: `column`, else a usual name. None
+    where there is none, and every cell in the table is proofread."""
     return next((name for name in (column, "proofread", "status") if name and name in columns), None)
 
 
 def _of_cell(table: pd.DataFrame, name: str, column: str) -> pd.Series:
-    """The strategy of the cell of each row."""
-    words = pd.Series(strategy_of(name), index=table.index, dtype="string")
+    """The strategy of each row in a table about whole cells."""
+    strategies = pd.Series(strategy_of(name), index=table.index, dtype="string")
     flag = flag_of(table.columns, column)
     if flag is None:
-        return words
-    return words.where(~_words(table[flag]).isin(NOT_DONE), NONE)
+        return strategies
+    return strategies.where(~_statuses(table[flag]).isin(NOT_DONE), NONE)
 
 
-def _words(values: pd.Series) -> pd.Series:
-    """What a column says of each cell, in small letters."""
+def _statuses(values: pd.Series) -> pd.Series:
+    """The values of a status column as text in lower case; "none" for null."""
     return values.astype("string").str.casefold().fillna(NONE)
 
 
 def _strategy(table: pd.DataFrame, part: str) -> pd.Series:
-    """The strategy in words; tables without one have a status, "non", "clean" or "extended"."""
+    """The strategy of a `part` ("axon" or "dendrite") in each row; without that column, from a status such as
+    "extended"."""
     status = table[f"status_{part}"]
     if f"strategy_{part}" in table:
         strategy = table[f"strategy_{part}"].fillna(NONE)
         return strategy.where(status.fillna(False).astype(bool), NONE).astype("string")
-    words = status.astype("string").fillna("non")
-    return (part + "_" + words).where(words.isin(["clean", "extended"]), NONE).astype("string")
+    statuses = status.astype("string").fillna("non")
+    return (part + "_" + statuses).where(statuses.isin(["clean", "extended"]), NONE).astype("string")
 
 
 def of_partners(partners: pd.DataFrame, proofread: pd.DataFrame) -> pd.DataFrame:
-    """A partner frame with strategy_axon and strategy_dendrite (string) of each partner, "none" for the unproofread; or
-    with `proofreading` instead, where that is known of whole cells."""
-    own = proofread.reindex(partners["root_id"])
+    """A partner frame with strategy_axon and strategy_dendrite (string; "none" = not proofread) of each partner, or
+    with a single column `proofreading` where the table is about whole cells. `proofread` is a frame of :func:`rows`."""
+    strategies = proofread.reindex(partners["root_id"])
     names = ("strategy_axon", "strategy_dendrite")
     if proofread.attrs.get("whole"):
-        return partners.assign(proofreading=own[names[0]].fillna(NONE).astype("string").array)
-    return partners.assign(**{name: own[name].fillna(NONE).astype("string").array for name in names})
+        return partners.assign(proofreading=strategies[names[0]].fillna(NONE).astype("string").array)
+    return partners.assign(**{name: strategies[name].fillna(NONE).astype("string").array for name in names})
 
 
 def mask(
     partners: pd.DataFrame, direction: Direction, proofread: pd.DataFrame
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which partners are proofread where they touch the cell: the axon of an input, the dendrite of an output."""
+    """Which partners are proofread on the side of the synapse: the axon of an input, the dendrite of an output
+    (bool)."""
     strategy = proofread["strategy_axon" if direction == Direction.IN else "strategy_dendrite"]
     known = proofread.index[(strategy != NONE).to_numpy(bool)]
     kept: np.ndarray[tuple[int], np.dtype[np.bool_]] = partners["root_id"].isin(known).to_numpy(bool)

@@ -1,4 +1,4 @@
-"""Lines of Python that give partners their proofreading, as :mod:`proofreading` does."""
+"""Lines of Python that add the columns of :mod:`proofreading` to partners, for scripts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ COLUMNS = ("strategy_axon", "strategy_dendrite", "proofreading")
 
 
 def lines(cave: Cave, connectivity: Connectivity, only: Collection[str], needed: Collection[str]) -> Iterator[str]:
-    """Lines for a frame `frame` of partners, of which those count that are proofread in all directions of `only`. None
-    where neither this nor one of COLUMNS is `needed`. Raises BadInput for a table that a script cannot read."""
+    """Lines that add those of COLUMNS that are `needed` to the partners in `frame`, and keep partners that are
+    proofread for each direction in `only`. No lines where neither is asked. Raises BadInput for a table that a script
+    cannot read."""
     info = proofreading.table_of(Release(cave, connectivity.datastack, connectivity.version))
     if info is None or not (only or {*COLUMNS} & {*needed}):
         return
@@ -38,7 +39,7 @@ def lines(cave: Cave, connectivity: Connectivity, only: Collection[str], needed:
 
 
 def _of_cells(table: str, flag: str | None, *, only: bool) -> Iterator[str]:
-    """Proofreading by a table of whole cells, in which the last row of a cell counts."""
+    """Lines for a proofreading table about whole cells, in which the last row of a cell counts."""
     yield f"rows = client.materialize.query_table({table!r}, split_positions=True)"
     yield "rows = rows[rows['pt_root_id'] != 0].sort_values('id').drop_duplicates('pt_root_id', keep='last')"
     if flag:

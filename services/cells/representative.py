@@ -1,4 +1,4 @@
-"""Representative points: a place inside each cell, which tells where a cell without a soma is."""
+"""Representative points: a position inside each cell, for cells whose soma is not known."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from services.core.errors import BadInput
 from services.core.profiles import Volume
 
 POINTS = "points"
-"""What is asked for to see the points of partners."""
+"""The name in `PartnerOptions.more` that adds the points of partners."""
 _NM = ["x_nm", "y_nm", "z_nm"]
 
 
 def columns(volume: Volume) -> tuple[str, ...]:
-    """The columns of :func:`with_points`: point_x_um and so on, along the volume's axes."""
+    """The columns that :func:`with_points` adds: point_x_um and so on, named after the axes of the volume."""
     return tuple(f"point_{axis}" for axis in volume.axes)
 
 
 def of_cells(release: Release, roots: Collection[int]) -> pd.DataFrame:
-    """The representative points of some root ids, indexed by `root_id`: x_nm, y_nm, z_nm (float64). Of several points
-    of a cell the first by id is taken; a cell without one has no row. Empty without a table of them."""
+    """The representative points of some root ids, indexed by `root_id` (int64): x_nm, y_nm, z_nm (float64). Of several
+    points of a cell the one with the lowest id is taken; a cell without a point has no row. Empty where the version has
+    no table of points."""
     table = role_tables.table_of(release, "representative_points")
     rows = pd.DataFrame() if table is None else cell_types.rows_of_cells(release, table, roots)
     if table is None or rows.empty:
@@ -45,8 +46,8 @@ def point_nm(release: Release, root_id: int) -> tuple[float, float, float] | Non
 
 
 def with_points(release: Release, partners: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """A partner frame with the :func:`columns` of its cells (float64, um; NaN where none is known), and how many have
-    one, in a sentence. Raises BadInput where the table with that role has no points."""
+    """A partner frame with :func:`columns` (float64, um; NaN where no point is known), and a sentence that counts the
+    partners with a point. Raises BadInput where the table with the role of representative points has none."""
     if message := role_tables.fault(release, "representative_points"):
         raise BadInput(message, "Leave out the points.")
     points_nm = of_cells(release, partners["root_id"].tolist()).reindex(partners["root_id"]).to_numpy(np.float64)
@@ -57,8 +58,8 @@ def with_points(release: Release, partners: pd.DataFrame) -> tuple[pd.DataFrame,
 
 
 def lines(release: Release, turn: str, needed: Collection[str]) -> Iterator[str]:
-    """Lines of Python for a frame `frame` of partners; `turn` is an expression for nm along the volume's axes, in um.
-    None where none of the columns is `needed`."""
+    """Lines of Python that add :func:`columns` to the partners in `frame`; no lines where none of them is `needed`.
+    `turn` is an expression of :func:`partner_script.turn`."""
     names, table = columns(release.volume), role_tables.table_of(release, "representative_points")
     if not set(names) & set(needed):
         return

@@ -1,4 +1,4 @@
-"""What the profile names for roles and does not fit them, as every page and answer says it."""
+"""Sentences about tables and columns that the profile names for a role but that do not fit it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from services.cells.role_tables import columns
 from services.core.roles import RULES, Role
 
 UNITS = {"unit_id", "scan_idx"}
-"""Columns of tables of functional units."""
-OWN = {"proofreading": proofreading.fault, "neurotransmitters": synapse_values.fault}
-"""Roles that say themselves whether a table can have them."""
+"""Columns by which a table of coregistered functional units is recognised."""
+OWN_CHECKS = {"proofreading": proofreading.fault, "neurotransmitters": synapse_values.fault}
+"""Roles whose own module checks the table."""
 
 
 def missing(release: Release) -> tuple[str, ...]:
-    """Sentences for the tables and columns that the profile names for roles and that the version does not have, or that
-    are of another kind.
+    """A sentence for each table or column that the profile names for a role and that the version does not have, or that
+    is of another kind.
 
-    Costs a request for a table of which the profile names a column, or that no schema type tells."""
+    One request for each table of which the profile names a column, or whose schema type does not show its kind."""
     return (*_missing(release), *filter(None, [edge_view.fault(release), synapse_filter.fault(release)]))
 
 
@@ -31,17 +31,18 @@ def _missing(release: Release) -> Iterator[str]:
         if role.misfit:
             used = role_tables.table_of(release, name) if name in role_tables.NEEDED else role.table
             yield f"{role.misfit} For {words}, {used or 'no table'} is used instead."
-        elif role.table and named.column and named.column not in (there := columns(release, role.table)):
-            listed = ", ".join(sorted(there))
+        elif role.table and named.column and named.column not in (known := columns(release, role.table)):
+            listed = ", ".join(sorted(known))
             yield f"{role.table}, named for {words}, has no column {named.column}; it has {listed}."
         elif role.table and (message := _of_another_kind(release, name, role.table)):
             yield message
 
 
 def _of_another_kind(release: Release, name: str, table: str) -> str:
-    """A sentence where a table cannot have the role `name`, for it says something else; "" where it may."""
-    if name in OWN:
-        return OWN[name](release)
+    """A sentence where a table does not fit the role `name`, because it is about something else; "" where it may
+    fit."""
+    if name in OWN_CHECKS:
+        return OWN_CHECKS[name](release)
     if name in role_tables.NEEDED:
         return role_tables.fault(release, name)
     if message := cells.lacking(release, table) if name == "somata" else role_tables.nameless(release, name):

@@ -1,4 +1,4 @@
-"""The tables of the roles that a version may do without, where they have what their role needs."""
+"""The tables with optional roles, such as compartments and neuropils, checked for the columns that the role needs."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "neuropils": (),
     "areas": PLACED[:1],
 }
-"""Such roles, with the columns that their tables need beside the one that the role itself names."""
+"""The optional roles, with the columns that their tables need besides the column that the role itself names."""
 OF_SYNAPSES = ("compartments", "neuropils")
-"""Those whose tables say something of each synapse."""
+"""The optional roles whose tables refer to the synapses."""
 NAMING = ("cell_types", "compartments", "neuropils", "areas")
 """The roles whose column holds names."""
 
 
 def table_of(release: Release, name: str) -> str | None:
-    """The table with one of these roles; None where there is none, and where it has a :func:`fault`."""
+    """The table with an optional role; None where there is none, and where it has a :func:`fault`."""
     role: Role = getattr(release.roles, name)
     return None if fault(release, name) else role.table
 
 
 def fault(release: Release, name: str) -> str:
-    """A sentence where the table with one of these roles lacks what it needs, so that nothing is read of it; "" where
-    it does not, and where there is none. One request for a table that was not looked at yet, none for one that is
-    guessed by its schema type, which tells the columns."""
+    """A sentence where the table with an optional role lacks what the role needs, and so is not read; "" where it has
+    everything, and where there is no such table. One request for a table that was not sampled yet; none for a table
+    chosen by its schema type, which determines its columns."""
     role: Role = getattr(release.roles, name)
     if role.table is None:
         return ""
@@ -42,19 +42,19 @@ def fault(release: Release, name: str) -> str:
     words = f"{'named' if named else 'taken'} for {name.replace('_', ' ')}"
     if name in OF_SYNAPSES and release.table_info(role.table).reference_table != release.roles.synapses.table:
         return f"{role.table}, {words}, does not refer to the synapses."
-    there = columns(release, role.table)
-    lacking = [one for one in (*NEEDED[name], role.column) if one and there and one not in there]
+    known = columns(release, role.table)
+    lacking = [column for column in (*NEEDED[name], role.column) if column and known and column not in known]
     if lacking:
         return f"{role.table}, {words}, has no column {' and no '.join(lacking)}."
     counts = NEEDED[name][1:] if name == "degrees" and named else ()
-    if others := [one for one in counts if not is_of_kind(release, role.table, one, "number")]:
+    if others := [column for column in counts if not is_of_kind(release, role.table, column, "number")]:
         return f"{role.table}, {words}, has no numbers in {' and '.join(others)}."
     return nameless(release, name)
 
 
 def nameless(release: Release, name: str) -> str:
-    """A sentence where the column that the profile names for one of the roles of NAMING holds no names; "" where it
-    does, or nobody names one that is there."""
+    """A sentence where the column that the profile names for a role in NAMING does not hold text; "" where it does, and
+    where the profile names no column that the table has."""
     role: Role = getattr(release.roles, name)
     column = release.profile.roles[name].column if name in NAMING and name in release.profile.roles else ""
     if not column or role.table is None or role.misfit or column not in columns(release, role.table):
@@ -64,13 +64,14 @@ def nameless(release: Release, name: str) -> str:
 
 
 def is_of_kind(release: Release, table: str, column: str, kind: str) -> bool:
-    """Whether the values of a column are of a kind, as far as the first row tells."""
+    """Whether a column holds values of a `kind` (see :func:`kind_of`), judged by the first rows; True if these are
+    null."""
     values = release.sample(table)[column]
     return bool(values.isna().all()) or kind_of(column, values) == kind
 
 
 def columns(release: Release, table: str) -> set[str]:
-    """The columns of a table or view, positions split."""
+    """The names of the columns of a table or view, with positions split into _x, _y and _z."""
     if release.table_info(table).kind == "view":
         return {*release.view_columns().get(table, [])}
     return {*release.sample(table).columns}

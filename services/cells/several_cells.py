@@ -1,4 +1,4 @@
-"""Several cells at once: the partners of any of them side by side, and the synapses among the cells themselves."""
+"""Several cells at once: the partners of any of them in one table, and the synapses among the cells themselves."""
 
 from __future__ import annotations
 
@@ -27,21 +27,22 @@ from services.core.directions import Direction, Side
 from services.core.errors import NotFound
 
 OF_CELL = "num_syn_"
-"""Before the root id of a cell in the name of the column with its synapses."""
+"""Prefix of the column that counts synapses with one of the cells; the root id of the cell follows."""
 NUM_CELLS = "num_cells"
 _FIRST = ("root_id", "reciprocal", NUM_CELLS, "num_syn", "num_syn_in", "num_syn_out")
-_OF_ONE = ("soma_distance_um", "lateral_distance_um")
+_SINGLE_CELL_COLUMNS = ("soma_distance_um", "lateral_distance_um")
 
 
 def open_partners(cave: Cave, cells: Sequence[Connectivity], options: PartnerOptions) -> PartnerTable:
-    """One row for each partner of any of the cells in one direction, or in either; cells of one datastack, version and
-    type table.
+    """One row for each partner of any of the cells in one direction, or in either; kept in memory. The cells are of one
+    datastack, version and type table.
 
     Columns: root_id; num_cells (int64), of how many of the cells it is a partner; num_syn, net_size and mean_size with
-    all of them; `num_syn_<root id>` for each cell (Int64: 0 = none, null = nobody knows, for CAVE cut the cell's
-    synapses); then what is known of the partner itself, of further tables in `options.more` as well. Partners of most
-    cells first, then most synapses, then by root id. `options.at_least` counts all synapses of a partner. Partners in
-    either direction are as of :func:`partner_sets.both`, with num_cells.
+    all of them; `num_syn_<root id>` for each cell (Int64; 0 = none, null = not known, because CAVE truncated the cell's
+    synapses); then the columns about the partner itself, those of tables in `options.more` included. Partners of most
+    cells first, then most synapses, then by root id. `options.at_least` counts a partner's synapses with all cells. For
+    both directions the columns are those of :func:`partner_sets.both`, with num_cells. Raises as
+    :func:`partner_table.open_partners`.
     """
     first = cells[0]
     roots = ",".join(str(one.cell.root_id) for one in cells)
@@ -52,24 +53,24 @@ def open_partners(cave: Cave, cells: Sequence[Connectivity], options: PartnerOpt
 
 
 def among(cells: Sequence[Connectivity]) -> pd.DataFrame:
-    """Synapses of each cell (rows: root ids) onto each (columns), autapses on the diagonal; Int64, null = nobody knows,
-    for CAVE cut the synapses of both ends."""
+    """Counts of the synapses from each cell (rows, by root id) onto each cell (columns), autapses on the diagonal.
+    Int64; null = not known, because CAVE truncated the synapses at both ends."""
     roots = [one.cell.root_id for one in cells]
     counts = [[_synapses(pre, post) for post in cells] for pre in cells]
     return pd.DataFrame(counts, index=roots, columns=roots, dtype="Int64")
 
 
 def totals(cells: Sequence[Connectivity]) -> dict[Direction, Totals]:
-    """The totals of all cells. A partner of several cells is counted once."""
+    """The totals of all cells together, for each direction. A partner of several cells is counted once."""
     summed: dict[Direction, Totals] = {}
     for way in Direction:
-        every = pd.concat([one.side(way)["root_id"] for one in cells])
-        own = [one.totals[way] for one in cells]
+        partners = pd.concat([cell.side(way)["root_id"] for cell in cells])
+        parts = [cell.totals[way] for cell in cells]
         summed[way] = Totals(
-            num_syn=sum(one["num_syn"] for one in own),
-            num_partners=int(every.nunique()),
-            autapses=_sum(one["autapses"] for one in own),
-            root_zero=_sum(one["root_zero"] for one in own),
+            num_syn=sum(part["num_syn"] for part in parts),
+            num_partners=int(partners.nunique()),
+            autapses=_sum(part["autapses"] for part in parts),
+            root_zero=_sum(part["root_zero"] for part in parts),
         )
     return summed
 
@@ -83,8 +84,8 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
 def with_partner(
     cave: Cave, cells: Sequence[Connectivity], directions: Sequence[Direction], partner: str
 ) -> dict[Direction, pd.DataFrame]:
-    """:func:`partner_synapses.of_partner_in` for several cells, those of each cell below those of the one before.
-    Raises BadInput, and NotFound when there are none at all."""
+    """The synapses of :func:`partner_synapses.of_partner_in` for several cells, cell by cell in one frame for each
+    direction that has some. Raises BadInput for a `partner` that is not an id, NotFound when no cell has any."""
     parts: dict[Direction, list[pd.DataFrame]] = {}
     for one in cells:
         with suppress(NotFound):
@@ -96,14 +97,15 @@ def with_partner(
 
 
 def group(cells: Sequence[Connectivity], side: Side) -> Connectivity:
-    """Several cells as if they were one: its partners are those of any of them, with all synapses of these, and for one
-    direction with the synapses of each cell in a column of its own. Synapses among the cells themselves stay in."""
-    every = {way: {one.cell.root_id: one.side(way) for one in cells} for way in Direction}
+    """Several cells combined as if they were one: its partners are those of any of the cells, with their synapses with
+    all of them and, for a single direction, with those of each cell in a column of its own. Synapses among the cells
+    themselves are kept."""
+    frames = {way: {one.cell.root_id: one.side(way) for one in cells} for way in Direction}
     if side == "both":
-        sides = {way: partner_sets.combined(parts).drop(columns=NUM_CELLS) for way, parts in every.items()}
+        sides = {way: partner_sets.combined(parts).drop(columns=NUM_CELLS) for way, parts in frames.items()}
     else:
         cut = {way: [one.cell.root_id for one in cells if one.truncated[way]] for way in Direction}
-        sides = {way: partner_sets.side_by_side(parts, cut[way]) for way, parts in every.items()}
+        sides = {way: partner_sets.side_by_side(parts, cut[way]) for way, parts in frames.items()}
     typed = {way: pd.concat(parts) for way in Direction if (parts := [*_typed(cells, way)])}
     sides = {way: cell_types.retyped(frame, [typed[way]] if way in typed else []) for way, frame in sides.items()}
     truncated = {way: _cut(cells, way) for way in Direction}
@@ -114,7 +116,7 @@ def group(cells: Sequence[Connectivity], side: Side) -> Connectivity:
 
 
 def _typed(cells: Sequence[Connectivity], way: Direction) -> Iterator[pd.DataFrame]:
-    """What a type table that refers to synapses says of those of each cell, autapses left out."""
+    """The rows of a type table that refers to synapses for those of each cell, autapses left out."""
     for one in cells:
         rows = one.typed_synapses.get(way)
         if rows is not None:
@@ -122,19 +124,19 @@ def _typed(cells: Sequence[Connectivity], way: Direction) -> Iterator[pd.DataFra
 
 
 def _cut(cells: Sequence[Connectivity], way: Direction) -> Cut | None:
-    """What CAVE cut of any of the cells, in numbers of all."""
+    """How many synapses of all cells CAVE sent, and of how many, where it truncated those of any cell; else None."""
     if not any(one.truncated[way] for one in cells):
         return None
-    whole = [synapse_weights.cell_total(one, way) for one in cells]
-    known = [total for total in whole if total is not None]
-    own = [one.totals[way] for one in cells]
-    shown = sum(one["num_syn"] + (one["autapses"] or 0) + (one["root_zero"] or 0) for one in own)
-    return Cut(shown=shown, total=sum(known) if len(known) == len(whole) else None)
+    totals = [synapse_weights.cell_total(cell, way) for cell in cells]
+    known = [total for total in totals if total is not None]
+    counts = [cell.totals[way] for cell in cells]
+    shown = sum(count["num_syn"] + (count["autapses"] or 0) + (count["root_zero"] or 0) for count in counts)
+    return Cut(shown=shown, total=sum(known) if len(known) == len(totals) else None)
 
 
 def _open(release: Release, cells: Sequence[Connectivity], options: PartnerOptions) -> PartnerTable:
     side, together = options.side, group(cells, options.side)
-    frame = partner_table.described(release, together, side).drop(columns=list(_OF_ONE), errors="ignore")
+    frame = partner_table.described(release, together, side).drop(columns=list(_SINGLE_CELL_COLUMNS), errors="ignore")
     if side == "both":
         frame.insert(1, NUM_CELLS, _num_cells(cells, frame))
     proofread = proofreading.rows(release)
@@ -166,18 +168,18 @@ def _open(release: Release, cells: Sequence[Connectivity], options: PartnerOptio
 
 
 def _num_cells(cells: Sequence[Connectivity], frame: pd.DataFrame) -> pd.Series:
-    """Of how many cells each partner is one, in either direction."""
+    """Of how many of the cells each row of `frame` is a partner, in either direction (int64)."""
     pairs = [one.side(way)[["root_id"]].assign(cell=one.cell.root_id) for one in cells for way in Direction]
     return frame["root_id"].map(pd.concat(pairs).drop_duplicates()["root_id"].value_counts()).astype("int64")
 
 
 def _joinable(first: Connectivity, more: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The tables to join, and a sentence where something else is asked for."""
+    """The tables among the names in `more`, and a sentence where it names columns that only a single cell can have."""
     of_one = {name: name for name in partner_columns.WORKED_OUT if name != partner_columns.SHARE}
     of_one[partner_columns.COMPARTMENT] = "compartments"
-    left = [words for name, words in of_one.items() if name in more]
+    left_out = [label for name, label in of_one.items() if name in more]
     names = [name for name in more if name not in (*of_one, partner_columns.SHARE, first.type_table)]
-    return names, (f"Read for one cell at a time: {', '.join(left)}.",) if left else ()
+    return names, (f"Read for one cell at a time: {', '.join(left_out)}.",) if left_out else ()
 
 
 def _explained(cells: Sequence[Connectivity], side: Side) -> tuple[str, ...]:
@@ -202,17 +204,19 @@ def _explained(cells: Sequence[Connectivity], side: Side) -> tuple[str, ...]:
 def _columns(
     cells: Sequence[Connectivity], together: Connectivity, side: Side, frame: pd.DataFrame
 ) -> tuple[Column, ...]:
-    """Synapses with each cell right behind their sum."""
-    own = {f"{OF_CELL}{one.cell.root_id}": place for place, one in enumerate(cells, start=1)} if side != "both" else {}
-    titles = {name: f"{Direction(side).opposite.preposition} cell {place}" for name, place in own.items()} | {
+    """The columns in display order: the synapses with each cell follow their sum."""
+    numbers = (
+        {f"{OF_CELL}{one.cell.root_id}": place for place, one in enumerate(cells, start=1)} if side != "both" else {}
+    )
+    titles = {name: f"{Direction(side).opposite.preposition} cell {place}" for name, place in numbers.items()} | {
         NUM_CELLS: "number of cells"
     }
-    rank = {name: place for place, name in enumerate((*_FIRST, *own))}
+    rank = {name: place for place, name in enumerate((*_FIRST, *numbers))}
     columns = [
         replace(
             column,
             title=titles.get(column.name, column.title),
-            aliases=(f"cell_{own[column.name]}",) if column.name in own else column.aliases,
+            aliases=(f"cell_{numbers[column.name]}",) if column.name in numbers else column.aliases,
         )
         for column in partner_columns.columns_of(together, side, frame)
     ]
@@ -220,6 +224,7 @@ def _columns(
 
 
 def _synapses(pre: Connectivity, post: Connectivity) -> int | None:
+    """The number of synapses from one cell onto another; None where CAVE truncated the synapses of both."""
     ends = ((pre, Direction.OUT, post), (post, Direction.IN, pre))
     for one, way, other in ends:
         if one.truncated[way]:

@@ -1,4 +1,4 @@
-"""Lines of Python for the skeletons of cells, as figures have them."""
+"""Parts of a script that read the skeletons of cells, for figures."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def skeleton_of(root_id):
 
 
 def readings(release: Release, root_ids: Sequence[int], names: Collection[str]) -> list[str]:
-    """Parts of a script that leave `client` and what a figure reads in variables of these `names`: "cell_skeleton",
-    that of the first root id, "cell_skeletons", those of all by root id; see :func:`morphology.placed`."""
+    """Parts of a script that define `client` and the variables in `names`: "cell_skeleton" is the skeleton of the first
+    root id, "cell_skeletons" those of all by root id, each as of :func:`morphology.placed`."""
     turning = turn(release.volume)
     imports = "import standard_transform\n" if "standard_transform." in turning else ""
     parts = [_READ.format(imports=imports, client=written_client(release), turn=turning)]

@@ -19,18 +19,19 @@ from services.core.errors import NotFound
 from services.core.parallel import gather
 
 MOST_CELLS = 40
-"""A wall of more is no longer legible on a slide."""
+"""Cells that are drawn: more of them would not be legible on a slide."""
 MOST_LOOKED_AT = 5_000
-"""Of a larger set; each thousand is a question to CAVE."""
+"""Root ids searched for skeletons in a larger set; each thousand is a request to CAVE."""
 MOST_VERTICES = 1_500
+"""Vertices that are drawn of a cell, those of its longest branches."""
 AXON = "axon"
 
 
 @dataclass(frozen=True)
 class DrawnCell:
-    """A cell of a wall. `axon` and `dendrite` (apical ones and what has no known compartment too) are lines in the
-    first two axes of the volume, in um (float64; a row of NaN ends a line); `soma_um` is the soma, None where the
-    skeleton has none."""
+    """A cell of a wall. `axon` and `dendrite` (everything that is not axon) are lines along the first two axes of the
+    volume, in um (float64; a row of NaN ends a line). `soma_um` is the soma's position, None where the skeleton has
+    none."""
 
     root_id: int
     axon: pd.DataFrame
@@ -40,8 +41,8 @@ class DrawnCell:
 
 @dataclass(frozen=True)
 class Wall:
-    """Cells from the shallowest soma to the deepest, those without one last; `without` have no skeleton, and `left`
-    is how many more were asked for."""
+    """The drawn cells, from the shallowest soma to the deepest, those without a soma last. `without` are the root ids
+    that have no skeleton, `left` is the number of requested cells that are neither drawn nor known to have none."""
 
     cells: tuple[DrawnCell, ...]
     without: tuple[int, ...]
@@ -49,8 +50,8 @@ class Wall:
 
 
 def read(release: Release, root_ids: Sequence[int]) -> Wall:
-    """The wall of some root ids, the first `MOST_CELLS` that have a skeleton, among the first `MOST_LOOKED_AT`. Raises
-    NotFound when none of them has one."""
+    """The wall of the first MOST_CELLS root ids that have a skeleton, among the first MOST_LOOKED_AT. Raises NotFound
+    when none of them has one."""
     shown, missing = _chosen(release, list(root_ids))
     skeletons = dict(zip(shown, gather(*(partial(_skeleton, release, root) for root in shown)), strict=True))
     known = {root: skeleton for root, skeleton in skeletons.items() if skeleton}
@@ -61,15 +62,15 @@ def read(release: Release, root_ids: Sequence[int]) -> Wall:
 
 
 def _chosen(release: Release, root_ids: list[int]) -> tuple[list[int], list[int]]:
-    """Those to draw, and those that were found to have no skeleton on the way."""
+    """The root ids to draw, and those before the last of them that have no skeleton."""
     if len(root_ids) <= MOST_CELLS:
         return root_ids, []
     shown: list[int] = []
     missing: list[int] = []
     for start in range(0, min(len(root_ids), MOST_LOOKED_AT), MOST_ASKED):
-        some = root_ids[start : start + MOST_ASKED]
-        known = release.cave.with_skeletons(release.datastack, some)
-        for root in some:
+        batch = root_ids[start : start + MOST_ASKED]
+        known = release.cave.with_skeletons(release.datastack, batch)
+        for root in batch:
             if len(shown) == MOST_CELLS:
                 return shown, missing
             (shown if root in known else missing).append(root)
@@ -77,8 +78,8 @@ def _chosen(release: Release, root_ids: list[int]) -> tuple[list[int], list[int]
 
 
 def rows(wall: Wall) -> pd.DataFrame:
-    """The points of a wall, cell by cell in its order: root_id (int64), part (axon or dendrite), line (int64, from 1 on
-    in each part) and the first two axes of the volume in um (float64)."""
+    """The points of a wall, cell by cell: root_id (int64), part ("axon" or "dendrite"), line (int64, from 1 within each
+    part) and the first two axes of the volume in um (float64)."""
     parts = []
     for cell in wall.cells:
         for part, points in (("axon", cell.axon), ("dendrite", cell.dendrite)):
@@ -90,7 +91,8 @@ def rows(wall: Wall) -> pd.DataFrame:
 
 
 def cells(skeletons: Mapping[int, Mapping[str, Any]], axes: Sequence[str]) -> tuple[DrawnCell, ...]:
-    """Cells as `Wall.cells`, from skeletons of :func:`morphology.placed` by root id, in a volume with such `axes`."""
+    """The cells of a wall, in its order, from skeletons of :func:`morphology.placed` by root id; `axes` are the
+    volume's."""
     drawn = [_cell(root_id, skeleton, list(axes[:2])) for root_id, skeleton in skeletons.items()]
     return tuple(sorted(drawn, key=lambda cell: cell.soma_um[1] if cell.soma_um else np.inf))
 

@@ -1,4 +1,4 @@
-"""The soma of a cell in the electron microscopy."""
+"""The soma of a cell in the electron microscopy image."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from services.cells.cells import Cell
 from services.core.errors import NotFound, Upstream
 
 WIDTH_NM = 25_000.0
-"""A cortical soma is 10 to 20 um wide."""
+"""Width of the image; a cortical soma is 10 to 20 um wide."""
 
 
 def image(cave: Cave, datastack: str, cell: Cell) -> bytes:
-    """The section through the nucleus as a grey PNG, `WIDTH_NM` wide. Raises NotFound for a cell that has not one soma,
-    and Upstream where the image cannot be read."""
+    """The section through the nucleus as a greyscale PNG file, WIDTH_NM wide. Raises NotFound for a cell without
+    exactly one known soma, Upstream where the image cannot be read."""
     from PIL import Image  # noqa: PLC0415 - only a picture needs it
 
     if cell.soma_position_nm is None:

@@ -1,5 +1,5 @@
-"""The synapses of a cell that count: a line of the filter language over the columns of the synapse table, with the
-depth, layer and predicted compartment of each synapse beside them."""
+"""Which synapses of a cell are counted: those that a line of the filter language keeps. It can use the columns of the
+synapse table, and the depth, layer and predicted compartment of each synapse."""
 
 from __future__ import annotations
 
@@ -31,45 +31,46 @@ COMPARTMENT = Column("compartment", "predicted compartment", "text")
 _ALWAYS = ("id", "pre_pt_root_id", "post_pt_root_id", "size")
 CENTRE = "ctr_pt_position"
 ALL = "all"
-"""What is asked for where every synapse counts, whatever the profile says."""
+"""The filter text that keeps every synapse, whatever the profile says."""
 
 
 def columns_of(release: Release) -> tuple[Column, ...]:
-    """What synapses can be filtered by: the columns of their table, positions in its voxels, and what is worked out in
-    this version and volume.
+    """The columns by which synapses can be filtered: those of their table, with positions in its voxels, and the
+    computed ones (depth, layers, predicted compartment) that this version and volume have.
 
     Raises NotFound where the datastack has no synapse table."""
     volume = release.volume
     known = {COMPARTMENT} if compartments.table_of(release) else set()
     if volume.has_depth:
-        known |= set(_worked_out(volume)) - {COMPARTMENT, *(() if volume.layers else (LAYER,))}
-    return _with_own(release, [column for column in _worked_out(volume) if column in known])
+        known |= set(_computed(volume)) - {COMPARTMENT, *(() if volume.layers else (LAYER,))}
+    return _with_table_columns(release, [column for column in _computed(volume) if column in known])
 
 
-def _with_own(release: Release, worked_out: Sequence[Column]) -> tuple[Column, ...]:
+def _with_table_columns(release: Release, computed: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of the synapse table, then those of `computed` whose name it does not have."""
     info = _info(release)
     first = release.sample(info.name)
-    own = [column for column in tables.columns_of(release, info, first) if "supervoxel" not in column.name]
-    names = {column.name for column in own}
-    return (*own, *(column for column in worked_out if column.name not in names))
+    columns = [column for column in tables.columns_of(release, info, first) if "supervoxel" not in column.name]
+    names = {column.name for column in columns}
+    return (*columns, *(column for column in computed if column.name not in names))
 
 
 def chosen(release: Release, text: str) -> str:
-    """The line that synapses have to pass where `text` is asked for. Where nothing is, it is the profile's own,
-    else that of the view of connected pairs; "" = all of them count, which ALL asks for."""
+    """The filter line for what a user typed: `text`, or :func:`usual` where it is empty. "" = all synapses are counted,
+    which is what the text ALL means."""
     line = text.strip() or usual(release)
     return "" if line.casefold() == ALL else line
 
 
 def usual(release: Release) -> str:
-    """The line that synapses have to pass where no other is asked for; "" = all of them count, as they do where
-    :func:`fault` says why. Where CAVE does not keep the version, it has no view of pairs, and the line is that of the
-    newest one."""
+    """The filter line where a user gives none: the profile's, else the one that the view of connected pairs was made
+    with. "" = all synapses are counted, also where :func:`fault` says why the line cannot be used. A moment that is not
+    a kept version has no view of pairs, and takes the line of the newest version."""
     return "" if fault(release) else _configured(release)
 
 
 def fault(release: Release) -> str:
-    """A sentence where the line that synapses usually have to pass cannot be read of their table; else ""."""
+    """A sentence where the usual filter line cannot be applied to the synapse table; else ""."""
     line = _configured(release)
     if not line or not release.roles.synapses.table:
         return ""
@@ -87,8 +88,9 @@ def _configured(release: Release) -> str:
 
 
 def parse(release: Release, where: str) -> Node:
-    """The filter of a line; "" keeps all. Raises BadInput for what cannot be read, or is not known in this volume, and
-    for once(…), since only synapses of the cell are read; NotFound where the version has no predicted compartments."""
+    """The filter of a line; "" keeps all. Raises BadInput for a line that cannot be parsed, for a column that is not
+    known in this volume, and for once(…), since only the synapses of one cell are read; NotFound where it uses
+    predicted compartments and the version has none."""
     if not where.strip():
         return Everything()
     try:
@@ -112,10 +114,11 @@ def read(
     where: str = "",
     whole: bool = False,
 ) -> pd.DataFrame:
-    """The synapses of :meth:`Cave.synapses` that the line `where` keeps; `attrs["all"]` is how many there are in all,
-    `attrs["misread"]` what :func:`misread` says of the line.
+    """The synapses of a cell in one direction that the line `where` keeps, with the columns of :meth:`Cave.synapses`;
+    `whole` as there. For a line that is not empty, `attrs["all"]` is the number of synapses before the filter and
+    `attrs["misread"]` the warnings of :func:`misread`.
 
-    Raises as :func:`parse` and `Cave.synapses` do."""
+    Raises as :func:`parse` and :meth:`Cave.synapses`."""
     node = parse(release, where)
     if isinstance(node, Everything):
         return release.synapses(root_id, direction, whole=whole)
@@ -135,8 +138,8 @@ def read(
 
 
 def among(release: Release, pre: Sequence[int] | None, post: Sequence[int] | None, *, where: str = "") -> pd.DataFrame:
-    """The synapses of :meth:`Cave.synapses_among` that the line `where` keeps, with `attrs` as of :func:`read`. Raises
-    as :func:`parse_among`."""
+    """The synapses from the root ids `pre` onto `post` (None = any) that the line `where` keeps, with the columns of
+    :meth:`Cave.synapses_among` and `attrs` as of :func:`read`. Raises as :func:`parse_among`."""
     node = parse_among(release, where)
     if isinstance(node, Everything):
         return release.synapses_among(pre, post)
@@ -145,8 +148,8 @@ def among(release: Release, pre: Sequence[int] | None, post: Sequence[int] | Non
 
 
 def chosen_among(release: Release, text: str) -> str:
-    """The line that synapses among sets of cells have to pass, as :func:`chosen`; "" where the usual one cannot be read
-    there. Raises as :func:`parse_among` for what is `text`."""
+    """The filter line for synapses among sets of cells, as :func:`chosen`; "" where the usual line uses a computed
+    column, which cannot be read there. Raises as :func:`parse_among` for a `text` that is not empty."""
     line = chosen(release, text)
     if text.strip():
         parse_among(release, line)
@@ -154,47 +157,48 @@ def chosen_among(release: Release, text: str) -> str:
 
 
 def parse_among(release: Release, where: str) -> Node:
-    """As :func:`parse`. Raises BadInput also for what is no column of the synapse table."""
+    """As :func:`parse`; raises BadInput also for a filter by a computed column, which the synapse table does not
+    have."""
     node = parse(release, where)
-    if worked_out := not_in_scripts(node):
+    if computed := not_in_scripts(node):
         raise BadInput(
-            f"Synapses among sets of cells cannot be chosen by their {' and '.join(worked_out)}.",
+            f"Synapses among sets of cells cannot be chosen by their {' and '.join(computed)}.",
             "Take a column of the synapse table.",
         )
     return node
 
 
 def _more(node: Node) -> list[str]:
-    """The columns of the synapse table that a filter needs beside those that are always read."""
+    """The columns of the synapse table that a filter needs in addition to those that are always read."""
     return sorted(set(columns_needed(node)) - {*_ALWAYS, CENTRE})
 
 
 def _passed(release: Release, rows: pd.DataFrame, node: Node, frame: pd.DataFrame) -> pd.DataFrame:
-    """The synapses of `rows` that a filter keeps; `frame` has what it asks for."""
-    usual = {*_ALWAYS, *CENTRE_NM, *release.synapse_shape().values}
-    kept = rows.loc[node.mask(frame), [name for name in rows.columns if name in usual]].reset_index(drop=True)
+    """The synapses of `rows` that a filter keeps; `frame` has the same rows with the columns that the filter uses."""
+    always = {*_ALWAYS, *CENTRE_NM, *release.synapse_shape().values}
+    kept = rows.loc[node.mask(frame), [name for name in rows.columns if name in always]].reset_index(drop=True)
     kept.attrs = {**rows.attrs, "all": len(rows), "misread": misread(node, frame)}
     return kept
 
 
 def columns_needed(node: Node) -> tuple[str, ...]:
-    """The columns of the synapse table that a filter needs; positions whole."""
-    columns = (column for column in _columns_in(node) if not _is_worked_out(column))
+    """The columns of the synapse table that a filter needs, positions as one column (ctr_pt_position)."""
+    columns = (column for column in _columns_in(node) if not _is_computed(column))
     return tuple(dict.fromkeys(column.name[:-2] if column.kind == "position" else column.name for column in columns))
 
 
 def not_in_scripts(node: Node) -> tuple[str, ...]:
-    """What a filter asks for that is no column of the synapse table."""
-    return tuple(dict.fromkeys(column.title for column in _columns_in(node) if _is_worked_out(column)))
+    """The titles of the computed columns that a filter uses; a script cannot compute them."""
+    return tuple(dict.fromkeys(column.title for column in _columns_in(node) if _is_computed(column)))
 
 
-def _worked_out(volume: Volume) -> tuple[Column, ...]:
-    """What is known of a synapse beside its row; a layer for each source of boundaries."""
+def _computed(volume: Volume) -> tuple[Column, ...]:
+    """The computed columns of synapses, with a layer for each source of layer boundaries."""
     others = (Column(name, f"layer ({by.name})", "text") for name, by in volume.layer_columns.items())
     return (DEPTH, LAYER, *(column for column in others if column.name != LAYER.name), COMPARTMENT)
 
 
-def _is_worked_out(column: Column) -> bool:
+def _is_computed(column: Column) -> bool:
     return column in (DEPTH, LAYER, COMPARTMENT) or (column.kind == "text" and column.title.startswith("layer ("))
 
 
@@ -206,10 +210,10 @@ def _info(release: Release) -> TableInfo:
 
 
 def _refuse_unknown(release: Release, where: str) -> None:
-    """Says why a line cannot be, if that is for what is not known in this volume or version."""
+    """Raises with the reason where a line cannot be parsed because it uses a computed column that is not known here."""
     volume = release.volume
     try:
-        requests = set(_columns_in(parse_line(where, _with_own(release, _worked_out(volume)))))
+        requests = set(_columns_in(parse_line(where, _with_table_columns(release, _computed(volume)))))
     except BadInput:
         return
     if {DEPTH, LAYER} & requests and not volume.has_depth:
@@ -245,12 +249,12 @@ def _columns_in(node: Node) -> Iterator[Column]:
 
 
 def _voxels(rows: pd.DataFrame, voxel_nm: tuple[float, float, float]) -> pd.DataFrame:
-    """The rows with their positions, which come in nm, in voxels, as filters count them, and as their table has them:
-    without a centre where it has none."""
+    """The rows with their positions converted from nm to the voxels that filters use, and with a null centre where the
+    table has none."""
     frame = rows.rename(columns={name: name.removesuffix("_nm") for name in CENTRE_NM})
     for axis, size in zip("xyz", voxel_nm, strict=True):
-        for name in (one for one in frame.columns if one.endswith(f"_position_{axis}")):
-            # to a millionth of a voxel: what lies behind is noise of the division
+        for name in [column for column in frame.columns if column.endswith(f"_position_{axis}")]:
+            # rounded to a millionth of a voxel: further digits are errors of the division
             nm = frame[name].to_numpy(np.float64, na_value=np.nan)
             frame[name] = pd.array(np.round(nm / size, 6), dtype="Float64")
     if without := rows.attrs.get(WITHOUT_CENTRE):

@@ -1,4 +1,4 @@
-"""Lines of Python for the synapses of a cell, or of several, as plots have them."""
+"""Parts of a script that read the synapses of a cell, or of several, for figures."""
 
 from __future__ import annotations
 
@@ -32,18 +32,22 @@ def mean_of(rows, positions):
     return pd.concat(map(pd.DataFrame, parts)).groupby(level=0).mean()
 
 """
-"""The function that :func:`places` calls."""
+"""The text of the function that the expression of :func:`places` calls."""
 
 
 def definition(cave: Cave, cells: Sequence[Connectivity]) -> str:
-    """A function `synapses_of(own, other)`, from the names of the columns of the two ends to a frame of root_id (the
-    partner) and, where they are known, the size and the place along the axes of the volume. `client` is there. Raises
-    BadInput for a filter by what is no column of the synapse table."""
+    """The text of a function `synapses_of(own, other)`, whose arguments name the columns of the cell and of the
+    partner.
+
+    It returns a frame of root_id (the partner) and, where they are known, the position along the axes of the volume in
+    um and the size in voxels. The script has to define `client` before. Raises BadInput for a filter by a computed
+    column, such as the depth.
+    """
     first = cells[0]
     release = Release(cave, first.datastack, first.version)
     only, shape, volume = synapse_filter.parse(release, first.only), release.synapse_shape(), release.volume
-    if worked_out := synapse_filter.not_in_scripts(only):
-        raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
+    if computed := synapse_filter.not_in_scripts(only):
+        raise BadInput(f"A script cannot filter synapses by their {' and '.join(computed)}.", "Download the file.")
     columns = dict.fromkeys(["id", *(way.own for way in Direction)])
     columns |= dict.fromkeys([*shape.positions, *shape.ends])
     columns |= dict.fromkeys([*(["size"] if shape.sized else []), *synapse_filter.columns_needed(only)])
@@ -63,16 +67,16 @@ def definition(cave: Cave, cells: Sequence[Connectivity]) -> str:
         results |= {repr(name): f"um[:, {at}]" for at, name in enumerate(volume.axes)}
     if shape.sized:
         results["'size'"] = "frame['size'].array"
-    return f"{lines}    return pd.DataFrame({{{', '.join(f'{name}: {of}' for name, of in results.items())}}})\n"
+    return f"{lines}    return pd.DataFrame({{{', '.join(f'{name}: {values}' for name, values in results.items())}}})\n"
 
 
 def places(shape: SynapseShape, rows: str) -> str:
-    """An expression for where the synapses of the frame `rows` are, in the voxels of their table: at their centre, else
-    between their ends."""
+    """A Python expression for the positions of the synapses in the frame named `rows`, in the voxels of their table:
+    the centre, else the mean of the ends."""
     ends = f".fillna(mean_of({rows}, {[*shape.ends]}))" if shape.ends else ""
     return f"mean_of({rows}, {[*shape.positions]}){ends}.to_numpy()"
 
 
 def line(direction: Direction) -> str:
-    """The call of that function for one direction."""
+    """The line that calls `synapses_of` for one direction and assigns `in_synapses` or `out_synapses`."""
     return f"{direction}_synapses = synapses_of({direction.own!r}, {direction.partner!r})"

@@ -1,4 +1,4 @@
-"""What single synapses say of a partner: mean scores, the transmitter, and the neuropils where they are."""
+"""Columns of partners from their single synapses: mean scores, the neurotransmitter, and the neuropils."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 MEAN = "mean_"
 TRANSMITTER = "transmitter"
 NEUROPIL, NEUROPILS = "neuropil", "neuropils"
-"""Columns that this module adds to a partner frame, beside `mean_<score>` and the probabilities of transmitters."""
+"""Columns that this module adds to a partner frame, besides `mean_<score>` and the transmitter probabilities."""
 NO_NEUROPIL = "none"
+"""How `neuropils` names synapses without a neuropil."""
 
 
 def with_scores(
     partners: pd.DataFrame, synapses: pd.DataFrame, shape: SynapseShape, direction: Direction
 ) -> pd.DataFrame:
-    """A partner frame with the mean of each score of its synapses as mean_<score> (Float64, null where no synapse has
-    one). `synapses` are all of that direction. Raises NotFound where synapses have no scores."""
+    """A partner frame with the mean of each score over a partner's synapses as mean_<score> (Float64; null where no
+    synapse has that score). `synapses` are all synapses of the direction. Raises NotFound where they have no scores."""
     if not shape.scores:
         raise NotFound("These synapses have no scores.", "Leave out the scores.")
     means = _means(synapses, shape.scores, partners["root_id"], direction)
@@ -39,12 +40,12 @@ def with_scores(
 def with_transmitters(
     partners: pd.DataFrame, synapses: pd.DataFrame, direction: Direction, probabilities: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """A partner frame with the mean probability of each transmitter at its synapses (Float64, 0 to 1), and
-    `transmitter` (string): that of the highest mean. Null where no synapse has valid ones.
+    """A partner frame with the mean probability of each neurotransmitter over a partner's synapses (Float64, 0 to 1),
+    and `transmitter` (string): the one with the highest mean. Null where no synapse has valid probabilities.
 
-    The `probabilities` are those of :func:`transmitters`; None = the columns of `synapses`. What a synapse releases is
-    its presynaptic cell's: the partner's for inputs, this cell's own for outputs. Raises NotFound where synapses have
-    no probabilities of transmitters."""
+    `probabilities` are those of :func:`transmitters`; with None, the columns of `synapses` are used. A synapse's
+    transmitter is that of its presynaptic cell: of the partner for inputs, of the cell itself for outputs. Raises
+    NotFound where synapses have no transmitter probabilities."""
     synapses = synapses if probabilities is None else synapses.join(probabilities, on="id")
     names = [name for name in TRANSMITTERS if name in synapses]
     if not names:
@@ -58,12 +59,15 @@ def with_transmitters(
     return partners.assign(**{TRANSMITTER: most}, **{name: means[name].array for name in names})
 
 
-def with_neuropils(partners: pd.DataFrame, synapses: pd.DataFrame, of: pd.Series, direction: Direction) -> pd.DataFrame:
-    """A partner frame with `neuropil` (string), the one of most of its synapses, and `neuropils` (string), all with the
-    number of synapses in each: "GNG 5, FB 2, none 1". Equal ones go by name, synapses without one are `none`, last.
+def with_neuropils(
+    partners: pd.DataFrame, synapses: pd.DataFrame, by_synapse: pd.Series, direction: Direction
+) -> pd.DataFrame:
+    """A partner frame with `neuropil` (string), the neuropil of most of a partner's synapses, and `neuropils` (string),
+    all of them with their number of synapses, such as "GNG 5, FB 2, none 1". Ties go by name; synapses without a
+    neuropil come last, as NO_NEUROPIL.
 
-    `of` is the neuropil of each synapse, by id."""
-    names = of.reindex(synapses["id"].astype("int64")).fillna(NO_NEUROPIL).to_numpy(object)
+    `by_synapse` is the neuropil of each synapse, indexed by synapse id; see :func:`neuropils`."""
+    names = by_synapse.reindex(synapses["id"].astype("int64")).fillna(NO_NEUROPIL).to_numpy(object)
     ends = synapses[direction.partner].fillna(0).to_numpy(np.int64)
     counts = pd.DataFrame({"root_id": ends, "name": names}).value_counts().reset_index(name="count")
     counts["last"] = counts["name"] == NO_NEUROPIL
@@ -78,7 +82,8 @@ def with_neuropils(partners: pd.DataFrame, synapses: pd.DataFrame, of: pd.Series
 
 @dataclass(frozen=True)
 class TransmitterTable:
-    """A table that refers to the synapses, with the columns of its probabilities."""
+    """A table that refers to the synapses and has the transmitter probabilities `names`. `says_validity` is whether it
+    has a column that marks valid ones."""
 
     table: str
     names: tuple[str, ...]
@@ -86,20 +91,21 @@ class TransmitterTable:
 
 
 def transmitter_table(release: Release) -> TransmitterTable | None:
-    """Where the probabilities of transmitters are, if not in the table of synapses itself; None for nowhere else."""
+    """The table with transmitter probabilities that refers to the synapses; None where no other table than theirs has
+    any."""
     table, synapses = release.roles.neurotransmitters.table, release.roles.synapses.table
     if table is None or table == synapses or release.table_info(table).reference_table != synapses:
         return None
-    there = release.sample(table).columns
-    of_synapses = release.synapse_shape().transmitters  # in its rows too, with an ending only beside its own
-    own = (name for name in TRANSMITTERS if name not in of_synapses or f"{name}_ref" in there)
-    names = tuple(name for name in own if name in there)
-    return TransmitterTable(table, names, VALID_NT in there) if names else None
+    columns = release.sample(table).columns
+    of_synapses = release.synapse_shape().transmitters  # also in the joined rows, where a table's own gets a suffix
+    own = (name for name in TRANSMITTERS if name not in of_synapses or f"{name}_ref" in columns)
+    names = tuple(name for name in own if name in columns)
+    return TransmitterTable(table, names, VALID_NT in columns) if names else None
 
 
 def fault(release: Release) -> str:
-    """A sentence where the table with the role of neurotransmitters has none of the synapses; "" where it has, or there
-    is no such table."""
+    """A sentence where the table with the role of neurotransmitters has no transmitter probabilities of the synapses;
+    "" where it has, and where there is no such table."""
     table = release.roles.neurotransmitters.table
     if table in (None, release.roles.synapses.table) or transmitter_table(release):
         return ""
@@ -107,8 +113,9 @@ def fault(release: Release) -> str:
 
 
 def transmitters(release: Release, root_id: int, direction: Direction) -> pd.DataFrame | None:
-    """The probabilities of each synapse of a cell in one direction, by synapse id (int64), with their validity where it
-    is said; None where the synapses have them themselves. One request, or as many as CAVE needs for all of them."""
+    """The transmitter probabilities of each synapse of a cell in one direction, indexed by synapse id (int64), with the
+    column that marks valid ones where there is one; None where the synapse table has them itself, or no table has. One
+    request, or as many as CAVE needs to send all rows."""
     source = None if release.synapse_shape().transmitters else transmitter_table(release)
     if source is None:
         return None
@@ -120,9 +127,9 @@ def transmitters(release: Release, root_id: int, direction: Direction) -> pd.Dat
 
 
 def neuropils(release: Release, root_id: int, direction: Direction) -> pd.Series:
-    """The neuropil of each synapse of a cell in one direction, as far as one is known, by synapse id (int64). One
-    request, or as many as CAVE needs for all of them. Raises NotFound where the version has no such table, BadInput
-    where it is of something else."""
+    """The neuropil of each synapse of a cell in one direction that has one, indexed by synapse id (int64). One request,
+    or as many as CAVE needs to send all rows. Raises NotFound where the version has no table of neuropils, BadInput
+    where that table does not fit the role."""
     role = release.roles.neuropils
     if role.table is None:
         raise NotFound(f"Version {release.number} has no table of neuropils.", "Leave out the neuropils.")
@@ -136,7 +143,7 @@ def neuropils(release: Release, root_id: int, direction: Direction) -> pd.Series
 
 
 def _means(synapses: pd.DataFrame, names: Sequence[str], roots: pd.Series, direction: Direction) -> pd.DataFrame:
-    """The mean of columns of the synapses of each root id, in their order; Float64."""
+    """The means of the columns `names` over the synapses with each of `roots`, in their order (Float64)."""
     values = {name: synapses[name].to_numpy(np.float64, na_value=np.nan) for name in names}
     ends = synapses[direction.partner].fillna(0).to_numpy(np.int64)
     means = pd.DataFrame(values, columns=list(names)).groupby(ends).mean()

@@ -1,5 +1,5 @@
-"""What share of a cell's synapses a partner holds, and what share of the partner's own: percentages that name
-what they are percentages of."""
+"""The share of a cell's synapses that are with a partner, and of the partner's synapses that are with the cell:
+percentages that name their denominator."""
 
 from __future__ import annotations
 
@@ -23,30 +23,31 @@ PARTNER_TOTAL = "partner_total"
 """Columns that this module adds to a partner frame."""
 
 _COUNTED = {Direction.IN: N_OUTPUT, Direction.OUT: N_INPUT}
-"""The column of the degree view that has the other end's total: an input is one of its partner's outputs."""
+"""The column of the degree view that has the partner's total: an input of the cell is an output of the partner."""
 
 
 def cell_total(connectivity: Connectivity, direction: Direction) -> int | None:
-    """All synapses of the cell in one direction, autapses and those with root id 0 included.
+    """The number of synapses of the cell in one direction, autapses and those with root id 0 included; with a synapse
+    filter, the number that it keeps.
 
-    With a filter of synapses, all that this keeps. None when CAVE cut the synapses and did not say of how many, or they
-    are filtered: then only a part of them is known.
+    None where the number is not known: when CAVE truncated the synapses and gave no total, or when truncated synapses
+    are filtered or read from a view of pairs.
     """
     if cut := connectivity.truncated[direction]:
         return None if connectivity.only or connectivity.view else cut["total"]
-    counted = connectivity.totals[direction]
-    return counted["num_syn"] + (counted["autapses"] or 0) + (counted["root_zero"] or 0)
+    totals = connectivity.totals[direction]
+    return totals["num_syn"] + (totals["autapses"] or 0) + (totals["root_zero"] or 0)
 
 
 def degree_view(release: Release) -> str | None:
-    """The view that counts each root id's inputs and outputs; None where the version has none that does."""
+    """The view that counts the inputs and outputs of each root id; None where the version has none."""
     return role_tables.table_of(release, "degrees")
 
 
 def degrees(release: Release, root_ids: Iterable[int]) -> pd.DataFrame | None:
-    """Inputs and outputs of any root ids, indexed by `root_id`: N_INPUT and N_OUTPUT (Int64, 0 where it has none),
-    autapses and synapses with root id 0 included. One request, or as many
-    as CAVE needs; None where the version has no such view."""
+    """The numbers of inputs and outputs of some root ids, indexed by `root_id` (int64): columns N_INPUT and N_OUTPUT
+    (Int64), autapses and synapses with root id 0 included. A root id that the view does not list has no row. One
+    request, or as many as CAVE needs to send all rows; None where the version has no such view."""
     view = degree_view(release)
     if view is None:
         return None
@@ -58,8 +59,8 @@ def degrees(release: Release, root_ids: Iterable[int]) -> pd.DataFrame | None:
 
 
 def _rows_of(release: Release, view: str, roots: list[int], names: list[str]) -> pd.DataFrame:
-    """The rows of some root ids in a view, which has no ids of its own to ask for parts by, however little CAVE sends
-    at once."""
+    """The rows of some root ids in a view. Views have no row ids to page by, so the root ids are halved until CAVE
+    sends all rows."""
     rows = release.query(view, Filters(isin={"root_id": roots}), select_columns=names)
     if not rows.attrs["truncated"] or len(roots) < 2:
         return rows
@@ -68,16 +69,16 @@ def _rows_of(release: Release, view: str, roots: list[int], names: list[str]) ->
 
 
 def partner_degrees(cave: Cave, connectivity: Connectivity) -> pd.DataFrame | None:
-    """:func:`degrees` of all partners of a cell, both directions in one request."""
+    """The :func:`degrees` of all partners of a cell in both directions, in one request; None without such a view."""
     roots = {*connectivity.inputs["root_id"].tolist(), *connectivity.outputs["root_id"].tolist()}
     return degrees(Release(cave, connectivity.datastack, connectivity.version), roots)
 
 
 def with_weights(connectivity: Connectivity, direction: Direction, counts: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The partners of one direction with `pct_of_cell` and, where `counts` (of :func:`partner_degrees`) are given,
-    `partner_total` (Int64) and `pct_of_partner`.
+    """The partners of one direction with `pct_of_cell` (100 num_syn / :func:`cell_total`) and, where `counts` of
+    :func:`partner_degrees` are given, `partner_total` (Int64) and `pct_of_partner` (100 num_syn / partner_total).
 
-    Percentages are Float64, null where their denominator is not known.
+    Percentages are Float64, null where their denominator is zero or not known.
     """
     partners = connectivity.side(direction)
     synapses = partners["num_syn"].astype("Float64")
@@ -90,13 +91,13 @@ def with_weights(connectivity: Connectivity, direction: Direction, counts: pd.Da
 
 
 def describe(frame: pd.DataFrame, connectivity: Connectivity, direction: Direction) -> tuple[Column, ...]:
-    """The columns of a partner frame; the headers of percentages say of what they are."""
-    own, others = f"{direction.noun}s", f"{direction.opposite.noun}s"
+    """The columns of a partner frame of one direction, with titles that name the denominators of percentages."""
+    of_cell, of_partner = f"{direction.noun}s", f"{direction.opposite.noun}s"
     total = cell_total(connectivity, direction)
     titles = {
-        PCT_OF_CELL: f"% of {own} (n = {total:,})" if total else f"% of {own}",
-        PARTNER_TOTAL: f"the partner's {others}",
-        PCT_OF_PARTNER: f"% of the partner's {others}",
+        PCT_OF_CELL: f"% of {of_cell} (n = {total:,})" if total else f"% of {of_cell}",
+        PARTNER_TOTAL: f"the partner's {of_partner}",
+        PCT_OF_PARTNER: f"% of the partner's {of_partner}",
     }
     return tuple(
         replace(column, title=titles[column.name], unit="%" if column.name.startswith("pct_") else column.unit)
@@ -107,7 +108,7 @@ def describe(frame: pd.DataFrame, connectivity: Connectivity, direction: Directi
 
 
 def explain(connectivity: Connectivity, view: str | None) -> tuple[str, ...]:
-    """What the percentages count, in sentences for below the table."""
+    """Sentences for below the table that say which synapses the percentages count. `view` is :func:`degree_view`."""
     sentences: list[str] = []
     for direction in Direction:
         total = cell_total(connectivity, direction)

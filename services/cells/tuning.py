@@ -1,4 +1,5 @@
-"""Tuning of coregistered cells: what they prefer to see, and how far that is from what this cell prefers."""
+"""Visual tuning of coregistered cells: their preferred orientation and direction, and the difference from a cell's
+own."""
 
 from __future__ import annotations
 
@@ -13,11 +14,12 @@ from services.core.records import TableInfo
 from services.core.roles import TUNING_SCHEMAS
 
 DEGREES, RADIANS = TUNING_SCHEMAS
+"""Schema types of tuning tables, by the unit of their angles."""
 TUNING_COLUMNS = ("pref_ori_deg", "pref_dir_deg", "osi", "dsi", "cc_abs", "num_units")
 
 
 def tables(release: Release) -> list[TableInfo]:
-    """The tables of tuning that a version has, those of the digital twin first, then by name."""
+    """The tuning tables of a version: those of the digital twin (in degrees) first, then by name."""
     infos = [info for info in release.tables().values() if info.schema_type.startswith((DEGREES, RADIANS))]
     return sorted(infos, key=lambda info: (not info.schema_type.startswith(DEGREES), info.name))
 
@@ -26,16 +28,17 @@ def tuning(release: Release, table: str) -> pd.DataFrame:
     """The tuning of every coregistered cell, indexed by `root_id`.
 
     Columns: pref_ori_deg (0 to 180) and pref_dir_deg (0 to 360), osi and dsi (the table's OSI and DSI, else gOSI and
-    gDSI), cc_abs (float64) and num_units (int64: rows of the cell). Of a cell that was recorded several times, the unit
-    with the highest cc_abs speaks. A root id with several coregistered nuclei is left out, for it is several cells;
-    `attrs["ambiguous"]` holds those ids. Raises NotFound, and BadInput for a table without tuning.
+    gDSI), cc_abs (float64) and num_units (int64: recorded units of the cell). For a cell that was recorded several
+    times, the values are those of the unit with the highest cc_abs. A root id with several coregistered nuclei merges
+    several cells and is left out; `attrs["ambiguous"]` has those root ids (int64 array). Raises NotFound for a table
+    that the version does not have, BadInput for one without preferred orientations.
     """
     info = release.table_info(table)
     return release.derived.of("tuning", table).get(lambda: best_units(release.table(table), info))
 
 
 def best_units(rows: pd.DataFrame, info: TableInfo) -> pd.DataFrame:
-    """The same from the rows of a table."""
+    """As :func:`tuning`, from the rows of a tuning table; a schema type in radians is converted to degrees."""
     if "pref_ori" not in rows or "pt_root_id" not in rows:
         raise BadInput(f"{info.name} has no preferred orientations.", "Choose a table of functional properties.")
     per_unit = 180 / np.pi if info.schema_type.startswith(RADIANS) else 1.0
@@ -63,10 +66,10 @@ def best_units(rows: pd.DataFrame, info: TableInfo) -> pd.DataFrame:
 
 
 def with_tuning(partners: pd.DataFrame, root_id: int, tuned: pd.DataFrame) -> pd.DataFrame:
-    """The partners that are coregistered, with their tuning and the difference to that of the cell `root_id`.
+    """The partners that are coregistered, with their tuning and its difference from that of the cell `root_id`.
 
-    Added to the partner columns are those of :func:`tuning`, delta_ori_deg (0 to 90) and delta_dir_deg (0 to 180),
-    null (NaN) when the cell itself is not coregistered.
+    `tuned` is a frame of :func:`tuning`. Its columns are added to those of `partners`, then delta_ori_deg (0 to 90) and
+    delta_dir_deg (0 to 180; float64), NaN where the cell itself is not coregistered.
     """
     kept = partners[partners["root_id"].isin(tuned.index)].reset_index(drop=True)
     theirs = tuned.reindex(kept["root_id"]).reset_index(drop=True)
@@ -79,13 +82,14 @@ def with_tuning(partners: pd.DataFrame, root_id: int, tuned: pd.DataFrame) -> pd
 
 
 def difference_deg(angles: npt.ArrayLike, own: float, period: int) -> npt.NDArray[np.float64]:
-    """The smaller angle between directions that repeat after `period` degrees: 0 to period / 2."""
+    """The smaller angle between each of `angles` and `own`, all periodic in `period` degrees: 0 to period / 2."""
     apart = np.abs(np.asarray(angles, dtype=np.float64) - own) % period
     return np.minimum(apart, period - apart)
 
 
 def coverage(partners: pd.DataFrame, tuned_partners: pd.DataFrame, table: str) -> str:
-    """How many of the partners are coregistered, in a sentence."""
+    """A sentence that counts the coregistered partners in `tuned_partners`, out of all `partners`, and their
+    synapses."""
     shown, whole = (int(frame["num_syn"].sum()) for frame in (tuned_partners, partners))
     return (
         f"{len(tuned_partners):,} of {len(partners):,} partners, with {shown:,} of {whole:,} "
@@ -94,7 +98,7 @@ def coverage(partners: pd.DataFrame, tuned_partners: pd.DataFrame, table: str) -
 
 
 def counted_in_words(partners: pd.DataFrame, points: pd.DataFrame) -> str:
-    """What a plot of partners with tuning shows, in a sentence. `points` are of `plot_frames.orientations`."""
+    """A sentence that says which partners a tuning plot shows. `points` is a frame of `plot_frames.orientations`."""
     shown = f"{len(points):,} of {len(partners):,} partners are coregistered and have a preferred orientation"
     several = int((partners["num_units"].fillna(0) > 1).sum())
     recorded = f"; {several:,} were recorded several times, and their best predicted unit is shown" if several else ""
@@ -103,7 +107,7 @@ def counted_in_words(partners: pd.DataFrame, points: pd.DataFrame) -> str:
 
 
 def _numbers(rows: pd.DataFrame, *names: str) -> npt.NDArray[np.float64]:
-    """The first of the columns that the table has; NaN where it has none."""
+    """The first of the columns `names` that the table has, as float64; NaN where it has none of them."""
     name = next((name for name in names if name in rows), None)
     if name is None:
         return np.full(len(rows), np.nan)

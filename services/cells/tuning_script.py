@@ -1,4 +1,4 @@
-"""Lines of Python that give partners what they prefer to see, as :mod:`tuning` does."""
+"""Lines of Python that add the columns of :mod:`tuning` to partners, for scripts."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from services.cells.connectivity import Connectivity
 
 
 def lines(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> Iterator[str]:
-    """Lines for a frame `frame` of partners; none where none of the columns of tuning is `needed`."""
+    """Lines that add tuning to the partners in `frame`; no lines where none of its columns is `needed`."""
     if not set(partner_columns.TUNED) & set(needed):
         return
     release = Release(cave, connectivity.datastack, connectivity.version)
-    there = set(release.table(tuning.tables(release)[0].name).columns)
+    columns = set(release.table(tuning.tables(release)[0].name).columns)
     yield from units(release)
     yield "theirs = units.reindex(frame['root_id'])"
     for name, names in {"osi": ("OSI", "gOSI"), "dsi": ("DSI", "gDSI"), "cc_abs": ("cc_abs",)}.items():
-        column = next((one for one in names if one in there), None)
+        column = next((candidate for candidate in names if candidate in columns), None)
         yield f"frame[{name!r}] = {f'theirs[{column!r}].array' if column else 'np.nan'}"
     yield "frame['num_units'] = theirs['num_units'].astype('Int64').array"
     for name, period in (("ori", 180), ("dir", 360)):
@@ -31,7 +31,7 @@ def lines(cave: Cave, connectivity: Connectivity, needed: Collection[str]) -> It
 
 
 def units(release: Release) -> Iterator[str]:
-    """Lines for `units`, the best recording of each cell, indexed by root id; see :func:`tuning.tuning`."""
+    """Lines that assign `units`, the best recorded unit of each cell, indexed by root id; see :func:`tuning.tuning`."""
     yield f"units = client.materialize.query_table({tuning.tables(release)[0].name!r}, split_positions=True)"
     yield "units = units[units['pt_root_id'] != 0]"
     yield "units = units[units.groupby('pt_root_id')['target_id'].transform('nunique') == 1]"
@@ -41,5 +41,5 @@ def units(release: Release) -> Iterator[str]:
 
 
 def scale(release: Release) -> str:
-    """What makes degrees of the angles of that table."""
+    """The end of an expression that converts the angles of that table to degrees; "" where they are in degrees."""
     return " * 180 / np.pi" if tuning.tables(release)[0].schema_type.startswith(tuning.RADIANS) else ""

@@ -1,4 +1,4 @@
-"""Lines of Python for the columns that the type table and joined tables give partners."""
+"""Lines of Python that add the columns of the type table and of joined tables to partners, for scripts."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ def typed(rows):
     alone = rows[~many].set_index('pt_root_id')
     return pd.concat([alone, several]) if len(several) else alone
 """
-"""What :func:`lines` may call."""
+"""The text of the functions that :func:`lines` may call."""
 
 
 def lines(cave: Cave, cells: Sequence[Connectivity], ways: Sequence[Direction], needed: Sequence[str]) -> Iterator[str]:
-    """Lines for a frame `frame` of the partners of cells in some directions: of the columns `needed`, those of the type
-    table, and `table.column` of joined ones. Raises BadInput for one that no table has."""
+    """Lines that add to `frame`, the partners of `cells` in the directions `ways`, those columns in `needed` that are
+    from the type table or, as `table.column`, from joined tables. Raises BadInput for a column that no table has."""
     result = cells[0]
     release = Release(cave, result.datastack, result.version)
     tables = release.tables()
-    of: dict[str, dict[str, str]] = {}
+    columns_of: dict[str, dict[str, str]] = {}
     for name in needed:
         table, dot, column = name.partition(SEPARATOR)
         if dot and table in tables:
-            of.setdefault(table, {})[name] = column
+            columns_of.setdefault(table, {})[name] = column
         elif name not in PARTNER_COLUMNS and result.type_table:
-            own = name.removesuffix("_type")  # what a partner frame calls a column whose name it has already
-            of.setdefault(result.type_table, {})[name] = own if own in PARTNER_COLUMNS else name
+            original = name.removesuffix("_type")  # a partner frame adds it to a name that it has already
+            columns_of.setdefault(result.type_table, {})[name] = original if original in PARTNER_COLUMNS else name
         elif name not in PARTNER_COLUMNS:
             raise BadInput(f"A script cannot make the column {name!r}.", "Hide it.")
-    for table, columns in of.items():
+    for table, columns in columns_of.items():
         by = result.type_by if table == result.type_table else _usual(release, table, cells)
         if table == result.type_table and result.typed_synapses:
             yield from _of_synapses(release, cells, ways)
@@ -57,13 +57,13 @@ def lines(cave: Cave, cells: Sequence[Connectivity], ways: Sequence[Direction], 
 
 
 def _usual(release: Release, table: str, cells: Sequence[Connectivity]) -> str:
-    """The rule by which the rows of a joined table are chosen."""
+    """The rule by which one of several rows of a root id in a joined table is chosen; see :attr:`TypeRows.by`."""
     roots = {root for one in cells for way in Direction for root in one.side(way)["root_id"].tolist()}
     return cell_types.type_rows(release, table, roots=roots).by
 
 
 def _rows(release: Release, table: str) -> str:
-    """The call for the rows of a table; of one too large to be sent at once, those of the partners."""
+    """The call that reads a table; for a table too large to be sent at once, the rows of the partners only."""
     if not release.is_large(table):
         return f"client.materialize.query_{release.table_info(table).kind}({table!r}, split_positions=True)"
     name, arguments = release.query_call(table, Filters(isin={"pt_root_id": [0]}))
@@ -72,7 +72,7 @@ def _rows(release: Release, table: str) -> str:
 
 
 def _of_synapses(release: Release, cells: Sequence[Connectivity], ways: Sequence[Direction]) -> Iterator[str]:
-    """The rows of a type table that refers to synapses, those of the cells alone."""
+    """Lines that read the rows of a type table that refers to synapses, for the synapses of the cells only."""
     first, roots = cells[0], [one.cell.root_id for one in cells]
     if first.only:
         raise BadInput("A script cannot read the types of some synapses only.", "Choose another type table.")
@@ -86,16 +86,16 @@ def _of_synapses(release: Release, cells: Sequence[Connectivity], ways: Sequence
 
 
 def _chosen(release: Release, table: str, by: str) -> Iterator[str]:
-    """The rows of a table that a rule chooses; see :func:`cell_types.narrowed`."""
-    of = "target_id" if cell_types.is_of_synapses(release, table) else "pt_root_id"
+    """Lines that keep the rows of a table that the rule `by` chooses; see :func:`cell_types.narrowed`."""
+    id_column = "target_id" if cell_types.is_of_synapses(release, table) else "pt_root_id"
     if by == cell_types.NEWEST:
         yield "age = [name for name in ('created', 'id') if name in rows]"
-        yield f"rows = rows.sort_values(age).drop_duplicates({of!r}, keep='last')"
+        yield f"rows = rows.sort_values(age).drop_duplicates({id_column!r}, keep='last')"
     elif by == cell_types.ORDER:
         column, values = release.profile.type_order[table]
         rank = {value: at for at, value in enumerate(values)}
         yield f"rank = rows[{column!r}].astype('string').map({rank}).fillna({len(rank)})"
-        yield f"rows = rows[rank == rank.groupby(rows[{of!r}]).transform('min')]"
+        yield f"rows = rows[rank == rank.groupby(rows[{id_column!r}]).transform('min')]"
     elif by == cell_types.EACH:
         system, value = cell_types.system_and_value(release.sample(table), table)
         yield from wide_lines("rows", system, value)

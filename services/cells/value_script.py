@@ -1,5 +1,5 @@
-"""Lines of Python for what single synapses say of a partner, as :mod:`synapse_values` has it: mean scores, transmitters
-and neuropils."""
+"""Lines of Python that add the columns of :mod:`synapse_values` to partners, for scripts: mean scores, transmitters and
+neuropils."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ COLUMNS = (*(f"{MEAN}{name}" for name in SCORES), TRANSMITTER, *TRANSMITTERS, NE
 
 
 def call(release: Release, columns: Collection[str], own: str) -> str:
-    """The call for `columns` of the synapses of `cell`, where `own` is an expression for the name of its end,
-    pre_pt_root_id or post_pt_root_id. Contacts, and rows that refer to synapses, get the names of synapses."""
+    """The call that reads `columns` of the synapses of the variable `cell`. `own` is an expression for the column that
+    holds the cell, pre_pt_root_id or post_pt_root_id. Contacts, and rows that refer to synapses, are renamed to the
+    columns of synapses."""
     shape, method = release.synapse_shape(), "client.materialize.query_table"
     if shape.directed and not shape.referring:
         filtered = f"{shape.table!r}, filter_equal_dict={{{own}: cell}}"
@@ -39,14 +40,14 @@ def call(release: Release, columns: Collection[str], own: str) -> str:
 
 
 def lines(cave: Cave, connectivity: Connectivity, direction: Direction, needed: Collection[str]) -> Iterator[str]:
-    """Lines for a frame `frame` of partners of one direction; none where none of COLUMNS is `needed`. Raises BadInput
-    for a filter of synapses by what is no column of their table."""
+    """Lines that add those of COLUMNS that are `needed` to the partners of one direction in `frame`; no lines where
+    none is. Raises BadInput for a synapse filter by a computed column, such as the depth."""
     if not set(COLUMNS) & set(needed):
         return
     release = Release(cave, connectivity.datastack, connectivity.version)
     shape, only = release.synapse_shape(), synapse_filter.parse(release, connectivity.only)
-    if worked_out := synapse_filter.not_in_scripts(only):
-        raise BadInput(f"A script cannot filter synapses by their {' and '.join(worked_out)}.", "Download the file.")
+    if computed := synapse_filter.not_in_scripts(only):
+        raise BadInput(f"A script cannot filter synapses by their {' and '.join(computed)}.", "Download the file.")
     columns = dict.fromkeys(["id", direction.partner, *shape.values, *synapse_filter.columns_needed(only)])
     kept = "" if isinstance(only, Everything) else f"[{expression(only, release.query(shape.table, limit=1))}]"
     yield "def values_of(cell):"
@@ -63,7 +64,7 @@ def lines(cave: Cave, connectivity: Connectivity, direction: Direction, needed: 
 
 
 def _rows(release: Release, table: str, direction: Direction) -> str:
-    """The call for the rows of a table that refers to the synapses."""
+    """The call that reads the rows of a table that refers to the synapses, for the variable `cell`."""
     method, arguments = release.query_call(table, Filters(equal={direction.own: 0}))
     return f"client.materialize.{method}(\n{written_arguments(arguments.items())})".replace(
         f"{direction.own!r}: 0", f"{direction.own!r}: cell"
@@ -73,9 +74,9 @@ def _rows(release: Release, table: str, direction: Direction) -> str:
 def _transmitters(release: Release, direction: Direction, names: list[str]) -> Iterator[str]:
     source = synapse_values.transmitter_table(release)
     if source is not None:
-        there = [*names, *([VALID_NT] if source.says_validity else [])]
+        columns = [*names, *([VALID_NT] if source.says_validity else [])]
         yield f"probabilities = {_rows(release, source.table, direction)}"
-        yield f"probabilities = probabilities.drop_duplicates('target_id').set_index('target_id')[{there!r}]"
+        yield f"probabilities = probabilities.drop_duplicates('target_id').set_index('target_id')[{columns!r}]"
         yield "values = values.join(probabilities, on='id')"
     if source.says_validity if source else release.synapse_shape().says_validity:
         yield f"values = values[values[{VALID_NT!r}].astype('boolean').fillna(False).astype(bool)]"

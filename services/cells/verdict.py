@@ -1,9 +1,9 @@
-"""How far a cell's partners can be trusted: one plain sentence, and the shares behind it.
+"""How far a cell's partners can be trusted: one plain sentence, and the shares that support it.
 
-The rules are those of the dataset's makers: outputs of an axon that nobody proofread are not analysable, a cleaned
-or partly extended axon gives a lower bound, a fully extended one nearly all; the dendrite of a cell with one soma can
-be used as it is (Bae et al. 2025, https://doi.org/10.1038/s41586-025-08790-w, and the tutorials of MICrONS).
-"""
+The rules are those of the authors of the MICrONS dataset: the outputs of an axon that was not proofread are not
+analysable, those of a cleaned or partially extended axon are a lower bound, those of a fully extended one are nearly
+complete; the dendrite of a cell with one soma can be used without proofreading (Bae et al. 2025,
+https://doi.org/10.1038/s41586-025-08790-w, and the MICrONS tutorials)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ LEVELS: dict[Level, str] = {
     "not analysable": "not analysable",
     "unknown": "of unknown quality",
 }
-"""How a sentence calls a level."""
+"""The words for each level in a sentence."""
 MOSTLY = 0.5
-"""A share of fragments above this is worth a word."""
+"""The sentence mentions fragments where their share of the input partners is above this."""
 AXONS: dict[str, tuple[Level, str]] = {
     "axon_fully_extended": ("complete", "axon fully extended"),
     "axon_extended": ("complete", "axon proofread and extended"),
@@ -48,23 +48,27 @@ OF_CELLS = (proofreading.WHOLE_CELL, proofreading.BACKBONE)
 
 @dataclass(frozen=True)
 class Share:
-    """`part` of the `whole` synapses of one direction that are in the partner table; None where nobody knows it."""
+    """A number of synapses, `part`, out of those with partners in one direction, `whole`; `part` is None where it is
+    not known."""
 
     part: int | None
     whole: int
 
     @property
     def fraction(self) -> float | None:
-        """0 to 1; None of nothing, and where it is not known."""
+        """The share from 0 to 1; None where `whole` is 0 or `part` is not known."""
         return self.part / self.whole if self.whole and self.part is not None else None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`sentence` says it all, outputs first; `inputs` and `outputs` are it in a word. `strategy_axon` and
-    `strategy_dendrite` are None where nothing is known of the cell. `identified` is, for each direction, the share of
-    synapses whose partner has one soma and, with a type table, one type; `criterion` says which of the two. Without a
-    nucleus table it is the type alone. `notes` are further sentences."""
+    """How far the inputs and outputs of a cell can be trusted.
+
+    `sentence` is the whole verdict, outputs first; `inputs` and `outputs` are its levels. `strategy_axon` and
+    `strategy_dendrite` are those of the proofreading table, None where it does not list the cell. `identified` is, for
+    each direction, the share of synapses whose partner has exactly one soma (where a nucleus table exists) and exactly
+    one type (where a type table is chosen); `criterion` says which of these apply. `notes` are further sentences.
+    """
 
     sentence: str
     inputs: Level
@@ -77,14 +81,14 @@ class Verdict:
 
 
 def verdict(cave: Cave, connectivity: Connectivity) -> Verdict:
-    """What to make of a cell's partners. Costs nothing once the proofreading table is held."""
+    """The verdict on a cell's partners. No request once the proofreading table is held."""
     release = Release(cave, connectivity.datastack, connectivity.version)
     return judge(connectivity, proofreading.rows(release), proofreading.unknown(release) or NO_TABLE)
 
 
 def judge(connectivity: Connectivity, proofread: pd.DataFrame | None, unknown: str = NO_TABLE) -> Verdict:
-    """The same from a frame of :func:`proofreading.rows`; None = nobody knows which cells are proofread, and `unknown`
-    says in a few words why."""
+    """The verdict on a cell's partners from `proofread`, a frame of :func:`proofreading.rows`; None where it is not
+    known which cells are proofread, and `unknown` says why in a few words."""
     cell = connectivity.cell
     row = proofread.loc[cell.root_id] if proofread is not None and cell.root_id in proofread.index else None
     axon = None if row is None else str(row["strategy_axon"])
@@ -111,8 +115,8 @@ def judge(connectivity: Connectivity, proofread: pd.DataFrame | None, unknown: s
 
 
 def identified(partners: pd.DataFrame, typed_by: str | None = None) -> Share:
-    """The share of synapses whose partner has exactly one soma, where somata are known, and, with `typed_by`, one
-    value in that column. Not known without either."""
+    """The share of synapses whose partner has exactly one soma, where somata are known, and exactly one value in the
+    column `typed_by`, where that is given. Its part is None where neither is known."""
     whole, somata = int(partners["num_syn"].sum()), partners["num_soma"]
     if typed_by is None and somata.isna().any():
         return Share(None, whole)
@@ -123,6 +127,7 @@ def identified(partners: pd.DataFrame, typed_by: str | None = None) -> Share:
 
 
 def _outputs(nuclei: int | None, axon: str | None, *, unknown: str, whole: bool) -> tuple[Level, str]:
+    """The level of the outputs and the reason for it, from the number of nuclei and the axon's strategy."""
     if nuclei is not None and nuclei > 1:
         return "not analysable", ""
     if axon in AXONS:
@@ -135,6 +140,7 @@ def _outputs(nuclei: int | None, axon: str | None, *, unknown: str, whole: bool)
 
 
 def _inputs(nuclei: int | None, dendrite: str | None) -> tuple[Level, str]:
+    """The level of the inputs and the reason for it, from the number of nuclei and the dendrite's strategy."""
     if nuclei is None:
         return "unknown", "no nucleus table at this version"
     if nuclei > 1:
@@ -148,24 +154,26 @@ def _inputs(nuclei: int | None, dendrite: str | None) -> tuple[Level, str]:
 
 
 def _inputs_of_cell(nuclei: int | None, strategy: str | None) -> tuple[Level, str]:
-    """The same where the cell as a whole is proofread: then it need not have a soma that somebody detected."""
+    """The level and reason for the inputs of a cell that is proofread as a whole, which needs no detected soma."""
     if nuclei is not None and nuclei > 1:
         return "not analysable", ""
     part = "backbone" if strategy == proofreading.BACKBONE else "cell"
     return "usable", f"{part} proofread, {'one soma' if nuclei == 1 else 'soma not known'}"
 
 
-def _sentence(nuclei: int | None, outputs: tuple[Level, str], inputs: tuple[Level, str], lost: float | None) -> str:
+def _sentence(
+    nuclei: int | None, outputs: tuple[Level, str], inputs: tuple[Level, str], fragments: float | None
+) -> str:
     if nuclei is not None and nuclei > 1:
         return f"Inputs and outputs not analysable: {nuclei:,} nuclei merged, partners of several cells mixed."
-    many = lost is not None and lost > MOSTLY
-    tail = f"; {lost:.0%} of input partners are fragments without a soma" if many else ""
+    many = fragments is not None and fragments > MOSTLY
+    tail = f"; {fragments:.0%} of input partners are fragments without a soma" if many else ""
     judged = ((name, LEVELS[level], why) for name, (level, why) in (("Outputs", outputs), ("Inputs", inputs)))
     return " ".join(f"{name} {level}: {why}{tail if name == 'Inputs' else ''}." for name, level, why in judged)
 
 
 def _fragments(inputs: pd.DataFrame) -> float | None:
-    """The share of partners without a soma; None where that is not known."""
+    """The share of input partners without a soma, 0 to 1; None where somata are not known."""
     somata = inputs["num_soma"]
     return float((somata == 0).mean()) if len(inputs) and somata.notna().all() else None
 
