@@ -1,4 +1,5 @@
-"""Neuroglancer states and links of tables and cells; the only nglui.
+"""Neuroglancer states and links for tables, cells and populations, and the bundled viewer. Only this room imports
+nglui.
 
 Public names:
 

@@ -1,7 +1,7 @@
 """The bundled Neuroglancer: the web client of the `neuroglancer` package, served from here without any network.
 
-The client demands ``/v/<session>/`` in its page's path; any session will do. It compiles shaders' controls
-and annotation code while it runs, so its pages, and only they, allow ``'unsafe-eval'``.
+The client requires ``/v/<session>/`` in the path of its page; any session name works. It compiles code for shader
+controls and annotations while it runs, so its pages, and no others, allow ``'unsafe-eval'``.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from services.cave.context import cave
 from services.core.errors import KarstError
 
 PATH = "/neuroglancer/v/karst/"
-"""Where links open the viewer."""
+"""The path at which links open the viewer."""
 PANEL_PATH = "/neuroglancer/v/panel/"
-"""Where it stands in a page: the same states, in 3D alone and without the viewer's own panels, see boot.js."""
+"""The path of the viewer as a panel inside a page: the same states, in 3D only and without its own panels; see
+boot.js."""
 
 STATES = "/neuroglancer/states/"
+"""The path under which this application serves states of CAVE's state service."""
 
 BOOT = Path(__file__).with_name("bundled_viewer_static") / "boot.js"
-"""Runs before the client: see its own comments."""
+"""A script that runs before the client; see its comments."""
 
 POLICY = "; ".join(
     (
@@ -48,12 +50,14 @@ FOR_EVER_S = 365 * 24 * 3600
 
 
 def state_path(datastack: str, state_id: int) -> str:
-    """Where the viewer, which cannot log in, finds a state that CAVE's state service keeps behind a login."""
+    """The path from which the viewer, which cannot log in, loads a state of CAVE's state service."""
     return f"{STATES}{quote(datastack, safe='')}/{state_id}"
 
 
 def client_folder() -> Path:
-    """The folder of the built client. Found without importing the package, which would start a web server's imports."""
+    """The folder of the built client. The package is located without importing it, which would import a web server.
+
+    Raises RuntimeError where it is not installed."""
     spec = importlib.util.find_spec("neuroglancer")
     if spec is None or spec.origin is None:
         raise RuntimeError("the package neuroglancer is not installed")
@@ -61,10 +65,10 @@ def client_folder() -> Path:
 
 
 def create_blueprint(folder: Path | None = None) -> flask.Blueprint:
-    """The viewer under ``/neuroglancer/v/<session>/``; `folder` is that of the client (None = the installed one).
+    """The routes of the viewer under ``/neuroglancer/``; `folder` is that of the client (None = the installed one).
 
-    A state is opened by its address, `PATH` and ``#!<state or address of a state>``. Raises RuntimeError
-    when the client is not there or not as expected.
+    A state is opened by the address `PATH` followed by ``#!<state or address of a state>``. Raises RuntimeError when
+    the client is missing or is not as expected.
     """
     folder = folder or client_folder()
     page, files = _page(folder), _files(folder)
@@ -102,7 +106,7 @@ def create_blueprint(folder: Path | None = None) -> flask.Blueprint:
 
 
 def _page(folder: Path) -> str:
-    """The client's page with boot.js before all else."""
+    """The client's page with boot.js as its first script."""
     index = folder / "index.html"
     if not index.is_file():
         raise RuntimeError("the package neuroglancer comes without its web client")
@@ -113,5 +117,5 @@ def _page(folder: Path) -> str:
 
 
 def _files(folder: Path) -> Mapping[str, Path]:
-    """The files that may be asked for, by name: what is not in this list is not served, whatever the path says."""
+    """The client's files by name. Only these are served, whatever path is requested."""
     return {path.name: path for path in folder.iterdir() if path.suffix in TYPES}

@@ -1,4 +1,4 @@
-"""Cells with their partners and synapses as a Neuroglancer state: frames in, a state out, no server asked."""
+"""Cells with their partners and synapses as a Neuroglancer state: frames in, a state out, no request to a server."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ CELL_COLOUR = "#ffffff"
 DEFAULT_LIMITS = parts.Limits()
 AXES = "xyz"
 GROUP = "group of the partner"
-"""The column that says the group of each partner, and of each synapse by its partner."""
+"""The column with the group of each partner, and of each synapse that of its partner."""
 CELL = "cell asked for"
-"""The column that says, where there are several, which cell a synapse is of."""
+"""The column with the root id of the cell that a synapse belongs to, where there are several cells."""
 
 
 @dataclass(frozen=True)
 class Partners:
     """One direction of the connectivity of one or several cells.
 
-    `partners`: root_id (Int64) and any columns, in the order of the table. `synapses`: id, pre_pt_root_id,
-    post_pt_root_id (Int64), size, ctr_pt_position_x_nm, _y_nm, _z_nm, one row for every synapse of the cells.
-    """
+    `partners` has root_id (Int64) and any further columns, in the order of the partner table. `synapses` has one row
+    for each synapse of the cells: id, pre_pt_root_id, post_pt_root_id (Int64), size (voxels) and ctr_pt_position_x_nm,
+    _y_nm and _z_nm."""
 
     direction: Direction
     partners: pd.DataFrame
@@ -48,17 +48,17 @@ class Partners:
 
     @property
     def name(self) -> str:
-        """The layer of its synapses."""
+        """The name of the layer of these synapses."""
         return f"{self.direction.noun} synapses"
 
     @property
     def prefix(self) -> str:
-        """What the layers of its groups begin with."""
+        """How the names of the layers of groups begin."""
         return f"{self.direction.noun}s: "
 
     @property
     def colour(self) -> str:
-        """The colour of its synapses where they have no other."""
+        """The colour of these synapses where they have no colour of a group."""
         return "#4fc3f7" if self.direction == Direction.IN else "#ff8a65"
 
     @property
@@ -89,33 +89,36 @@ def cell_state(
 ) -> parts.Built:
     """Cells with their partners as segments and their synapses as points, added to the layers of `base`.
 
-    `cells` has the place in nm of each one's soma, where one is known, `points_nm` a representative point of others.
-    Synapses come in the order of the partner
-    table, each linked to both cells as `pre` and `post`, with its `size` and `partner`, the partner's place in the
-    table counted from 1; `size` only where that of every synapse is known. With `groups`, of a column of the
-    partners, partners have the colour of their group and
-    synapses its name as a property: `type`, or the column where that is of numbers. When also `layered`, each group
-    has a layer of synapses in its colour; when `painted`, synapses have those colours in one layer. Of several cells,
-    each has a colour of its own, and so have its synapses unless they are `layered` or `painted`. The cells are drawn;
-    partners are listed, and drawn when `selected` (then only they are listed and only their synapses shown) or
-    `visible`.
-    `somas` (root_id, x_nm, y_nm, z_nm) gives the partners' somata as points, for partners that have exactly one.
-    Synapses of a cell with itself or with no partner (root id 0) are not among the partners, so they are left out.
+    `cells` maps the root id of each cell to the position of its soma in nm, or to None, `points_nm` some of the others
+    to a representative point. `voxel_nm` are the viewer's voxels. `somas` (root_id, x_nm, y_nm, z_nm) adds the somata
+    of partners with exactly one soma as points.
+
+    Synapses are points in the order of the partner table, linked to both cells as `pre` and `post`. Their properties
+    are `partner`, the partner's position in that table from 1, and `size`, only where the size of every synapse is
+    known. Synapses without a partner in the table (autapses, root id 0) are left out.
+
+    With `groups`, which are of a column of the partners, each partner has the colour of its group, and its synapses
+    have the group as a property (`type`, or the name of a column of numbers). If `layered`, each group is also a layer
+    of synapses in its colour; if `painted`, synapses have these colours within one layer. Of several cells, each has a
+    colour of its own, and so have its synapses unless they are `layered` or `painted`.
+
+    The cells are drawn. Partners are listed: all of them, or those `selected`, which are then drawn and the only ones
+    whose synapses are shown. `visible` are the partners to draw instead of these.
 
     Raises BadInput when none of the `selected` is a partner.
     """
-    own = _cell_colours(cells)
-    chosen = [_chosen(_labelled(side, groups), selected) for side in sides]
+    colours = _cell_colours(cells)
+    chosen = [_only_selected(_labelled(side, groups), selected) for side in sides]
     partners = pd.concat([side.partners for side in chosen], ignore_index=True)
     if selected is not None and partners.empty:
         raise BadInput("There is no partner to show.", "Clear the filters, or select rows of the partner table.")
     legend = groups.colours if groups else {}
     somata_nm = {root: soma for root, soma in cells.items() if soma is not None and np.isfinite(soma).all()}
-    layers = [_soma_layer(somata_nm, own, voxel_nm)] if somata_nm else []
-    layers += [_soma_layer(points_nm, own, voxel_nm, "representative point")] if points_nm else []
+    layers = [_soma_layer(somata_nm, colours, voxel_nm)] if somata_nm else []
+    layers += [_soma_layer(points_nm, colours, voxel_nm, "representative point")] if points_nm else []
     taken = [layer["name"] for layer in [*base["layers"], *layers]]
     ranked = [_ranked(side) for side in chosen]
-    spread, left_out, notes = [], [], []
+    positions_vx, left_out, notes = [], [], []
     for side, synapses, budget in zip(
         chosen, ranked, shares([len(frame) for frame in ranked], limits.points), strict=True
     ):
@@ -124,60 +127,63 @@ def cell_state(
         if painted and groups:
             points = parts.painted(points, points.frame[GROUP], legend)
         elif len(cells) > 1 and not layered:
-            points = parts.painted(points, points.frame[CELL], {str(root): colour for root, colour in own.items()})
+            points = parts.painted(points, points.frame[CELL], {str(root): colour for root, colour in colours.items()})
         if len(points.frame):
             layers += parts.grouped_layers(points, labels, legend, taken, most=limits.groups, prefix=side.prefix)
-        spread.append(points.positions_vx)
+        positions_vx.append(points.positions_vx)
         left_out.append(parts.capped(min(budget, len(synapses)), len(synapses), side.name))
         notes.append(parts.unplaced(min(budget, len(synapses)) - len(points.frame), side.name))
         notes.append(_unsized(points))
     roots = list(dict.fromkeys([*cells, *parts.distinct_roots([partners["root_id"]])]))
     if somas is not None:
-        with_soma = _partner_somas(partners, somas, legend, voxel_nm)
-        layers += with_soma
-        notes.append(_without_soma(partners["root_id"].nunique(), parts.count_points(with_soma)))
+        soma_layers = _partner_somas(partners, somas, legend, voxel_nm)
+        layers += soma_layers
+        notes.append(_without_soma(partners["root_id"].nunique(), parts.count_points(soma_layers)))
     shown = set(visible or ()) if selected is None or visible is not None else set(roots)
     drawn = [*cells, *(root for root in roots[len(cells) :] if root in shown)][: max(limits.visible, len(cells))]
-    state = parts.with_segments(base, roots, drawn, _segment_colours(own, partners, legend))
+    state = parts.with_segments(base, roots, drawn, _segment_colours(colours, partners, legend))
     somata_vx = [space.nm_to_voxels(soma, voxel_nm) for soma in [*somata_nm.values(), *(points_nm or {}).values()]]
-    state |= parts.camera(np.concatenate([*spread, *([somata_vx] if somata_vx else [])]), voxel_nm, somata_vx)
+    state |= parts.camera(np.concatenate([*positions_vx, *([somata_vx] if somata_vx else [])]), voxel_nm, somata_vx)
     return parts.Built(
         state=state | {"layers": [*state["layers"], *layers]},
         num_points=parts.count_points(layers),
         num_segments=len(roots),
         num_visible=len(drawn),
-        legend=_cells_legend(own) | (parts.used(legend, partners[GROUP]) if groups else {}),
+        legend=_cells_legend(colours) | (parts.used(legend, partners[GROUP]) if groups else {}),
         left_out=tuple(filter(None, left_out)),
         notes=tuple(filter(None, notes)),
     )
 
 
 def shares(requested: Sequence[int], budget: int) -> list[int]:
-    """Divide `budget` among those who want some: nobody gets more than wanted, and what one leaves goes to others."""
+    """Divides `budget` among requests (numbers of points): none gets more than it requests, and what one does not use
+    is divided among the others."""
     granted = [0] * len(requested)
-    for turn, place in enumerate(sorted(range(len(requested)), key=requested.__getitem__)):
-        granted[place] = min(requested[place], (budget - sum(granted)) // (len(requested) - turn))
+    for turn, index in enumerate(sorted(range(len(requested)), key=requested.__getitem__)):
+        granted[index] = min(requested[index], (budget - sum(granted)) // (len(requested) - turn))
     return granted
 
 
 def _labelled(side: Partners, groups: Groups | None) -> Partners:
-    """The side with the group of each partner; all are blank without groups."""
+    """The side with the group of each partner in the column GROUP; without groups, all are blank."""
     labels = groups.labels(side.partners[groups.column]) if groups else BLANK_LABEL
     return Partners(side.direction, side.partners.assign(**{GROUP: labels}), side.synapses)
 
 
-def _chosen(side: Partners, selected: Collection[int] | None) -> Partners:
+def _only_selected(side: Partners, selected: Collection[int] | None) -> Partners:
+    """The side with the `selected` partners only; unchanged for None."""
     if selected is None:
         return side
     return Partners(side.direction, side.partners[side.partners["root_id"].isin(list(selected))], side.synapses)
 
 
 def _ranked(side: Partners) -> pd.DataFrame:
-    """The synapses with partners of the table, in its order, with `partner` (from 1) and its group."""
+    """The synapses with partners in the table, in its order, each with `partner` (the partner's position, from 1),
+    GROUP and CELL."""
     partners = side.partners[["root_id", GROUP]].rename(columns={"root_id": side.partner_column})
     partners = partners.assign(partner=range(1, len(partners) + 1))
     merged = side.synapses.merge(partners, on=side.partner_column, how="inner")
-    # One of several cells may be a partner of another, and its synapses with itself are still none of a partner's.
+    # A cell that is a partner of another of the cells is in the table, but its autapses are still not with a partner.
     merged = merged[merged["pre_pt_root_id"] != merged["post_pt_root_id"]]
     merged = merged.assign(**{CELL: merged[side.own_column].astype(str)})
     return merged.sort_values(["partner", "size", "id"], ascending=[True, False, True], ignore_index=True)
@@ -186,6 +192,8 @@ def _ranked(side: Partners) -> pd.DataFrame:
 def _synapse_points(
     side: Partners, synapses: pd.DataFrame, groups: Groups | None, voxel_nm: Sequence[float], *, several: bool
 ) -> Points:
+    """The synapses of one side (of :func:`_ranked`) that have a position, as points; `several` is whether of several
+    cells."""
     names = [f"ctr_pt_position_{axis}_nm" for axis in AXES]
     centres_nm = synapses[names].to_numpy(dtype=np.float64, na_value=np.nan)
     placed, positions_vx = parts.located(synapses, centres_nm, voxel_nm)
@@ -210,7 +218,7 @@ def _synapse_points(
 def _soma_layer(
     somata_nm: Mapping[int, Sequence[float]], colours: Mapping[int, str], voxel_nm: Sequence[float], name: str = "soma"
 ) -> State:
-    """The somata of the cells, or points of another `name`, in their colours."""
+    """A layer of the cells' somata, or of other points called `name`, in the colours of the cells."""
     positions_vx: Floats = space.nm_to_voxels(list(somata_nm.values()), voxel_nm)
     frame = pd.DataFrame({"root_id": pd.array(list(somata_nm), "Int64")})
     if len(colours) == 1:
@@ -223,7 +231,7 @@ def _soma_layer(
 def _partner_somas(
     partners: pd.DataFrame, somas: pd.DataFrame, colours: Mapping[str, str], voxel_nm: Sequence[float]
 ) -> list[State]:
-    """A layer of the somata of partners that have exactly one, in the colour of their group; none without any."""
+    """A layer of the somata of partners that have exactly one, in the colours of their groups; [] where none has."""
     single = somas[~somas["root_id"].duplicated(keep=False)]
     frame = partners[["root_id", GROUP]].drop_duplicates("root_id").merge(single, on="root_id", how="inner")
     placed, positions_vx = parts.located(frame, frame[["x_nm", "y_nm", "z_nm"]].to_numpy(dtype=np.float64), voxel_nm)
@@ -239,7 +247,7 @@ def _partner_somas(
 
 
 def _unsized(points: Points) -> str:
-    """A sentence for points without their size, which the viewer takes from all of a layer or none; else ""."""
+    """A sentence where points lack their size, which a layer can have only for all of its points; else ""."""
     unknown = int(points.frame["size"].isna().sum())
     if not unknown:
         return ""
@@ -248,7 +256,7 @@ def _unsized(points: Points) -> str:
 
 
 def _without_soma(partners: int, points: int) -> str:
-    """A sentence for partners whose soma is no point, else ""."""
+    """A sentence that counts the somata shown, where fewer than the partners; else ""."""
     if partners == points:
         return ""
     if not points:
@@ -262,17 +270,18 @@ def _without_soma(partners: int, points: int) -> str:
 
 
 def _segment_colours(cells: Mapping[int, str], partners: pd.DataFrame, colours: Mapping[str, str]) -> dict[int, str]:
+    """The colours of segments by root id: partners by their group in `colours`, and `cells` by their own."""
     named = zip(partners["root_id"].tolist(), partners[GROUP], strict=True)
     return {root: colours[label] for root, label in named if label in colours} | dict(cells)
 
 
 def _cell_colours(cells: Collection[int]) -> dict[int, str]:
-    """White for a cell alone, which partners never are; of several, each has its own."""
+    """The colour of each cell: white, which no partner has, for a single cell; each its own for several."""
     if len(cells) == 1:
         return dict.fromkeys(cells, CELL_COLOUR)
     return {root: WHEEL[turn % len(WHEEL)] for turn, root in enumerate(cells)}
 
 
-def _cells_legend(own: Mapping[int, str]) -> dict[str, str]:
-    """The colours of several cells; a cell alone needs no telling."""
-    return {str(root): colour for root, colour in own.items()} if len(own) > 1 else {}
+def _cells_legend(colours: Mapping[int, str]) -> dict[str, str]:
+    """The legend entries of several cells; {} for a single cell, which needs none."""
+    return {str(root): colour for root, colour in colours.items()} if len(colours) > 1 else {}

@@ -1,8 +1,8 @@
 """Neuroglancer layers, written straight as JSON.
 
-nglui makes one object for each annotation, which costs seconds at some thousand points; here whole columns
-become lists. What the viewer demands of an annotation, and drops in silence when it is not met, is met here: a
-string `id` of its own, a finite point, ids as strings, one `props` value for each declared property.
+nglui makes one object for each annotation, which takes seconds for some thousand points; here whole columns become
+lists. The viewer silently drops an annotation that does not meet its requirements, so they are met here: a unique
+string `id`, a finite point, segment ids as strings, and one `props` value for each declared property.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ State: TypeAlias = dict[str, Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 MANY, MARKER, SMALL_MARKER = 200, 7, 4
-"""More points than this are drawn small, so that they do not hide the cell."""
+"""A number of points, and the diameters in pixels up to it and above it, where markers would hide the cell."""
 
 MAX_ENUM = 255
-"""Values of an enum property: a uint8, and one for blanks."""
+"""Distinct values of an enum property, which is a uint8, with one of its numbers left for blanks."""
 
 
 @dataclass(frozen=True)
 class Property:
-    """A column that the viewer's shader can use as `prop_<name>()`.
+    """A column of the points that the viewer's shader can use as `prop_<name>()`.
 
-    An "enum" column of text becomes numbers with labels. A "number" column must be finite throughout. A "colour"
-    column, "#rrggbb", paints the points.
+    A text column of kind "enum" becomes numbers with labels. A column of kind "number" must be finite in every row. A
+    column of kind "colour", with values "#rrggbb", paints the points.
     """
 
     name: str
@@ -49,11 +49,11 @@ class Property:
 class Points:
     """Points of one annotation layer.
 
-    `frame` has a row for each point, in the order in which the viewer lists them. `positions_vx`, of shape
-    (rows, 3), counts the viewer's voxels and is finite. `relationships` names the columns of root ids (Int64; 0
-    and null = none) under the name that the viewer shows. `id_column` is an annotation id; where it is absent or
-    repeats, points are numbered from 0. `description_columns` are written out, joined by spaces.
-    """
+    `frame` has a row for each point, in the order in which the viewer lists them. `positions_vx` are their positions in
+    the viewer's voxels, finite and of shape (rows, 3). `relationships` maps the name that the viewer shows for a linked
+    segment to the column of its root ids (Int64; 0 and null = none). `id_column` holds annotation ids; where it is
+    None, or its values are not unique, points are numbered from 0. The texts of `description_columns`, joined by
+    spaces, are the description of a point."""
 
     name: str
     frame: pd.DataFrame
@@ -66,7 +66,8 @@ class Points:
 
 
 def point_layer(points: Points, segmentation: str | None) -> State:
-    """The annotation layer of `points`, its ids linked to the layer called `segmentation` (None = no link)."""
+    """The annotation layer of `points`, with their root ids linked to the layer named `segmentation` (None = no
+    link)."""
     layer: State = {
         "type": "annotation",
         "name": points.name,
@@ -84,8 +85,8 @@ def point_layer(points: Points, segmentation: str | None) -> State:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No garbage collection meanwhile: a hundred thousand new lists, none of them garbage, would set it off again and
-    again, which takes longer than making them."""
+    """Pauses garbage collection: a hundred thousand new lists, none of them garbage, would trigger it again and again,
+    which takes longer than building them."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -138,23 +139,24 @@ def _related(column: pd.Series) -> list[list[str]]:
 
 
 def _labels(column: pd.Series) -> list[str]:
-    """The distinct texts of an enum column, by name."""
+    """The distinct texts of an enum column, sorted."""
     return sorted(set(texts(column)))  # for pandas, texts end at their first NUL
 
 
 def can_be_enum(column: pd.Series) -> bool:
-    """Whether the viewer has numbers for all distinct values of a column."""
+    """Whether a column has few enough distinct values for an enum property."""
     return column.nunique() < MAX_ENUM
 
 
 def can_be_number(column: pd.Series) -> bool:
-    """Whether a column is finite numbers throughout: the viewer knows no missing one."""
+    """Whether a column has a finite number in every row, since a property cannot be missing."""
     if not pd.api.types.is_numeric_dtype(column.dtype) or column.hasnans:
         return False
     return bool(np.isfinite(column.to_numpy(dtype=np.float64)).all())
 
 
 def _values(column: pd.Series, entry: Property) -> list[Any]:
+    """The values of a property for `props`: colours as text, numbers with three decimals, or numbers of labels."""
     if entry.kind == "colour":
         return column.tolist()
     if entry.kind == "number":
@@ -164,6 +166,7 @@ def _values(column: pd.Series, entry: Property) -> list[Any]:
 
 
 def _declared(points: Points, entry: Property) -> State:
+    """The declaration of a property in its layer."""
     name = identifier(entry.name)
     if entry.kind != "enum":
         return {"id": name, "type": "rgb" if entry.kind == "colour" else "float32"}
@@ -172,13 +175,14 @@ def _declared(points: Points, entry: Property) -> State:
 
 
 def identifier(name: str) -> str:
-    """`name` as the viewer's language takes it: lower-case letters, digits and underscores, a letter first."""
+    """`name` as an identifier of the shading language: lower-case letters, digits and underscores, a letter first."""
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     return plain if plain[:1].isalpha() else f"p_{plain}".rstrip("_")
 
 
 def shader(points: Points) -> str:
-    """The layer's shader: its colour, a slider for the marker and, where points have a size, its use."""
+    """The source of the layer's shader: it sets the colour, a slider for the marker's diameter and, where points have a
+    `size`, a checkbox that scales markers by it."""
     usual_px = MARKER if len(points.frame) <= MANY else SMALL_MARKER
     lines = [f"#uicontrol float marker slider(min=1, max=30, default={usual_px})"]
     marker, colour = "marker", "defaultColor()"
@@ -195,13 +199,13 @@ def shader(points: Points) -> str:
 
 
 def segment_list(roots: Iterable[int], visible: Iterable[int]) -> list[str]:
-    """The viewer's list of segments: every root once, in order, those not `visible` marked as hidden with "!"."""
+    """The viewer's list of segments: each root id once, in order, hidden with a "!" before it unless in `visible`."""
     shown = set(visible)
     return [str(root) if root in shown else f"!{root}" for root in dict.fromkeys(roots)]
 
 
 def unique_name(name: str, taken: Iterable[str]) -> str:
-    """`name`, or with a number behind it: the viewer renames a layer whose name is taken."""
+    """`name`, followed by a number if it is `taken`: the viewer would rename a layer with a name in use."""
     known = set(taken)
     candidates = [name, *(f"{name} ({count})" for count in range(2, len(known) + 3))]
     return next(candidate for candidate in candidates if candidate not in known)

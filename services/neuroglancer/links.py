@@ -1,8 +1,7 @@
 """Links to Neuroglancer: what a page shows, opened in a viewer.
 
-nglui makes the viewer and its image and segmentation layers; points, segments and colours are written straight
-into the state (`neuroglancer_layers`). Building a link asks no viewer for anything, so no token can reach one.
-"""
+nglui builds the viewer's state with its image and segmentation layers; points, segments and colours are written
+straight into that state (:mod:`layers`). Building a link sends no request to a viewer, so no token can reach one."""
 
 from __future__ import annotations
 
@@ -36,9 +35,9 @@ from services.neuroglancer.viewers import (
     PANEL,
     SPELUNKER,
     choose_viewer,
+    in_dialect,
     inline_url,
     short_url,
-    spoken,
     state_json,
     viewers_of,
 )
@@ -75,20 +74,19 @@ __all__ = [
 ]
 
 DEFAULTS = {"segmentColors": {}, "notSelectedAlpha": 0, "meshSilhouetteRendering": 0, "pick": True}
-"""What nglui writes of a layer although the viewer would do the same without."""
+"""Fields of a layer that nglui writes although they are the viewer's defaults."""
 
 
 @dataclass(frozen=True)
 class Link:
     """A link that can be opened, copied and shared.
 
-    `url` is absolute, or a path of this application for the bundled viewer; `panel_url` shows the same cells and
-    points in a page, in the bundled viewer, whichever `viewer` was chosen. `state` is what it opens, as JSON in the
-    dialect of `viewer`; empty where only the addresses are held. `state_ids` are those of the states that the addresses
-    name in CAVE's state service. `description` says in words what is in it, `notes` (a part of
-    it) what there is not to show, `left_out` what a limit kept out ("" = nothing). `legend` gives the groups' colours
-    "#rrggbb".
-    """
+    `url` is absolute, or a path of this application for the bundled viewer; `panel_url` shows the same cells and points
+    inside a page, in the bundled viewer, whichever `viewer` was chosen. `state` is the state that the link opens, as
+    JSON in the dialect of `viewer`; empty where only the addresses are kept. `state_ids` are the ids, in CAVE's state
+    service, of the states that the addresses refer to. `num_points` and `num_segments` count the state's annotations
+    and listed segments. `description` describes the link in sentences, among them `notes`, which name what could not be
+    shown; `left_out` names what a limit excluded ("" = nothing). `legend` has the colour "#rrggbb" of each group."""
 
     url: str
     panel_url: str
@@ -105,7 +103,8 @@ class Link:
 
 @dataclass(frozen=True)
 class _Frame:
-    """What is known of a link before its contents. `types` is the table that its segments can be searched by."""
+    """What a link needs besides its contents. `types` is the table by whose values segments can be searched ("" =
+    none)."""
 
     cave: Cave
     scene: Scene
@@ -115,11 +114,7 @@ class _Frame:
 
     @classmethod
     def of(cls, release: Release, viewer: str | None, types: str | None) -> _Frame:
-        info, profile, server = (
-            release.info,
-            release.profile,
-            release.cave.settings.server_address,
-        )
+        info, profile, server = release.info, release.profile, release.cave.settings.server_address
         chosen = choose_viewer(viewers_of(info, profile, server), viewer)
         scene = make_scene(release.datastack, info, profile, server)
         if types and scene.segmentation and release.version.kept:
@@ -131,7 +126,7 @@ class _Frame:
 
 
 def viewers(cave: Cave, datastack: str) -> tuple[Viewer, ...]:
-    """The viewers that links of a datastack can open, the default first."""
+    """The viewers in which links of a datastack can be opened, the default first."""
     return viewers_of(cave.info(datastack), cave.profile(datastack), cave.at(datastack).settings.server_address)
 
 
@@ -146,16 +141,18 @@ def table_link(
     visible: Collection[int] | None = None,
     most: int | None = None,
 ) -> Link:
-    """Link to `rows` of a table (the selected, else the filtered ones): segments, and points where rows have a place.
+    """A link to `rows` of a table: their root ids as segments, and points where rows have a position.
 
-    `viewer` is a name or kind among those of the datastack (None = its first). `group_by` is a column that makes
-    layers and colours, `colour_by` one that makes colours in one layer (give one of them); `visible` the root ids to
-    draw (None = the first few), `most` how many rows there may be in it (None = as many as a viewer opens in some
-    seconds). Raises BadInput for an unknown viewer or column and when there is nothing to show,
-    TooLarge when the state service fails and the link is too long without.
+    `viewer` is the name or kind of one of the datastack's viewers (None = the first). `group_by` is a column whose
+    values become layers of their own colours, `colour_by` one whose values become colours within one layer; give at
+    most one of the two. `visible` are the root ids to draw (None = the first few), `most` the largest number of rows to
+    include (None = as many as a viewer opens within seconds).
+
+    Raises BadInput for an unknown viewer or column and when there is nothing to show, TooLarge when the link is too
+    long to be shared and the state service, which would make it short, fails.
     """
     column = _one_of(group_by, colour_by)
-    held = None if isinstance(table, LargeTable) else table  # colours need all values that a column has
+    held = None if isinstance(table, LargeTable) else table  # colours are assigned over all values of a column
     if column is not None and (held is None or column not in held.frame):
         raise BadInput(f"This table has no column {column[:80]!r}.", "Group by one of its columns.")
     frame = _Frame.of(Release(cave, table.datastack, table.version), viewer, table.info.name)
@@ -185,57 +182,58 @@ def cell_link(
     visible: Collection[int] | None = None,
     more: pd.DataFrame | None = None,
 ) -> Link:
-    """Link to a cell, or to several of one version, with the partners as segments and the synapses as points.
+    """A link to a cell, or to several cells of one version, with their partners as segments and synapses as points.
 
-    `direction` chooses inputs or outputs, `partners` some root ids (None = all), `visible` those of them to draw
-    (None = the chosen ones, or none of all). `group_by` is a column of the partner tables that makes layers of
-    synapses, `colour_by` one that colours them in one layer (give one of them); without, partners still have the
-    colour of their cell type, and synapses of several cells that of their cell. `more` has further such columns, one
-    row for each `root_id`. The partners of several cells are those of :func:`partner_sets.combined`. Raises as
-    `table_link` does.
+    `direction` selects inputs, outputs or both, `partners` some partners by root id (None = all). `visible` are the
+    root ids of partners to draw (None = the selected ones; none where all are linked). `group_by` is a column of the
+    partner frames whose values become layers of synapses, `colour_by` one whose values become colours of synapses
+    within one layer; give at most one of the two. Without either, partners have the colour of their cell type, and the
+    synapses of several cells the colour of their cell. `more` is a frame of further such columns, one row for each
+    `root_id`. The partners of several cells are those of :func:`partner_sets.combined`. `viewer` and errors are as of
+    :func:`table_link`.
     """
-    result = list(connections) if isinstance(connections, Sequence) else [connections]
-    first = result[0]
+    connectivities = list(connections) if isinstance(connections, Sequence) else [connections]
+    first = connectivities[0]
     release = Release(cave, first.datastack, first.version)
     frame = _Frame.of(release, viewer, None if first.typed_synapses else first.type_table)
-    unplaced = [one.cell.root_id for one in result if one.cell.soma_position_nm is None]
-    sides = _sides(cave, result, direction)
+    roots = [one.cell.root_id for one in connectivities]
+    without_soma = [one.cell.root_id for one in connectivities if one.cell.soma_position_nm is None]
+    sides = _sides(cave, connectivities, direction)
     chosen_column = _one_of(group_by, colour_by)
     column = chosen_column or type_column_of(sides[0].partners)
     if column is not None and more is not None:
         sides = [_with_column(side, column, more) for side in sides]
     if any(column is not None and column not in side.partners for side in sides):
         raise BadInput(f"The partners have no column {str(column)[:80]!r}.", "Group by one of their columns.")
-    roots = [one.cell.root_id for one in result]
-    subject = f"cell {roots[0]}" if len(result) == 1 else f"{len(result)} cells"
+    subject = f"cell {roots[0]}" if len(roots) == 1 else f"{len(roots)} cells"
     built = cell_state(
         frame.empty(subject),
-        {one.cell.root_id: one.cell.soma_position_nm for one in result},
+        {one.cell.root_id: one.cell.soma_position_nm for one in connectivities},
         sides,
         voxel_nm=frame.scene.voxel_nm,
-        points_nm={root: point for root in unplaced if (point := representative.point_nm(release, root))},
+        points_nm={root: point for root in without_soma if (point := representative.point_nm(release, root))},
         somas=None if first.cell.nucleus_ids is None else cells.somas(release),
-        groups=partner_groups.of_partners(cave, result, column, more) if column else None,
+        groups=partner_groups.of_partners(cave, connectivities, column, more) if column else None,
         layered=group_by is not None,
         painted=colour_by is not None,
         selected=partners,
         visible=visible,
     )
-    cut = [_cut(one, side.direction, alone=len(result) == 1) for side in sides for one in result]
-    unknown = cells.no_nuclei(release)
-    apart = [_apart(result, side) for side in sides] if partners is None else []
+    truncated = [_truncated(one, side.direction, alone=len(roots) == 1) for side in sides for one in connectivities]
+    excluded = [_excluded(connectivities, side) for side in sides] if partners is None else []
     built = replace(
         built,
-        left_out=(*built.left_out, *filter(None, cut)),
-        notes=(*built.notes, *filter(None, [unknown, *apart])),
+        left_out=(*built.left_out, *filter(None, truncated)),
+        notes=(*built.notes, *filter(None, [cells.no_nuclei(release), *excluded])),
     )
-    coloured = column if chosen_column or len(result) == 1 else "cell" + (f", partners by {column}" if column else "")
+    coloured_by = column if chosen_column or len(roots) == 1 else "cell" + (f", partners by {column}" if column else "")
     listed = ", ".join(map(str, roots[:3])) + (f" and {len(roots) - 3} more" if len(roots) > 3 else "")
-    return _link(frame, built, f"Cell{'' if len(result) == 1 else 's'} {listed}", coloured)
+    return _link(frame, built, f"Cell{'' if len(roots) == 1 else 's'} {listed}", coloured_by)
 
 
 def population_link(pair: Pair, *, viewer: str | None = None) -> Link:
-    """Link to the cells of two sets, a colour each, with points at their somata. Raises as `table_link` does."""
+    """A link to the cells of two sets, with a colour for each set and points at the somata. `viewer` and errors are as
+    of :func:`table_link`."""
     frame = _Frame.of(pair.release, viewer, None)
     built = table_state(
         frame.empty("populations"),
@@ -249,19 +247,21 @@ def population_link(pair: Pair, *, viewer: str | None = None) -> Link:
 
 
 def _with_column(side: Partners, column: str, more: pd.DataFrame) -> Partners:
+    """The side with a column of `more`, if its partners do not have that column."""
     if column in side.partners or column not in more:
         return side
     return replace(side, partners=side.partners.merge(more[["root_id", column]], on="root_id", how="left"))
 
 
 def _one_of(group_by: str | None, colour_by: str | None) -> str | None:
+    """The column of either parameter, None for neither. Raises BadInput for two different ones."""
     if group_by and colour_by and group_by != colour_by:
         raise BadInput("A link is grouped or coloured by one column.", "Leave out group_by or colour_by.")
     return group_by or colour_by or None
 
 
-def _cut(connections: Connectivity, way: Direction, *, alone: bool) -> str:
-    """A sentence when CAVE did not send all synapses, else ""."""
+def _truncated(connections: Connectivity, way: Direction, *, alone: bool) -> str:
+    """A sentence when CAVE did not send all synapses of a cell, else ""; it names the cell unless that is `alone`."""
     cut = connections.truncated[way]
     if not cut:
         return ""
@@ -270,14 +270,14 @@ def _cut(connections: Connectivity, way: Direction, *, alone: bool) -> str:
     return f"CAVE sent only {cut['shown']:,} of {total} {way.noun} synapses{whose}."
 
 
-def _apart(connectivities: Sequence[Connectivity], side: Partners) -> str:
-    """A sentence for synapses that are none of a partner's, else ""."""
-    own, nobody = (
+def _excluded(connectivities: Sequence[Connectivity], side: Partners) -> str:
+    """A sentence that counts the synapses without a partner, which are not in the link; "" if there are none."""
+    autapses, root_zero = (
         sum(one.totals[side.direction][kind] or 0 for one in connectivities) for kind in ("autapses", "root_zero")
     )
     kinds = [
-        words.count(own, "autapse") if own else "",
-        f"{words.count(nobody, 'synapse')} whose other end lies in no segment" if nobody else "",
+        words.count(autapses, "autapse") if autapses else "",
+        f"{words.count(root_zero, 'synapse')} whose other end lies in no segment" if root_zero else "",
     ]
     message = " and ".join(filter(None, kinds))
     return f"The {side.name} are those with partners; counted apart: {message}." if message else ""
@@ -296,9 +296,10 @@ def _side(cave: Cave, connectivities: Sequence[Connectivity], way: Direction) ->
 
 
 def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) -> State:
-    """A state with the datastack's image and segmentation, and nothing selected.
+    """A state with the datastack's image and segmentation layers, and no segment selected. `subject` begins its title.
 
-    Spelunker reads `timestamp`, in milliseconds, on a graphene segmentation, and shows it as it was then.
+    For Spelunker, a graphene segmentation gets the `timestamp` of the version (ms since 1970): the viewer shows the
+    segmentation as of that time.
     """
     state = ViewerState(
         dimensions=list(scene.voxel_nm),
@@ -312,8 +313,8 @@ def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) ->
     state.add_segmentation_layer(source=list(scene.segmentation), name=SEGMENTATION, selected_alpha=0.3, alpha_3d=0.6)
     emitted: State = state.to_dict()
     sources = {IMAGERY: scene.image, SEGMENTATION: scene.sources}
-    # A source's own transform is right at native voxels; nglui's copy of the viewer's, and what is the viewer's
-    # default anyway, would double the length of a short link.
+    # A source's own transform is right at native voxels; the one that nglui copies from the viewer's dimensions, and
+    # fields that are the viewer's defaults anyway, would double the length of a short link.
     layers = [
         {key: value for key, value in layer.items() if DEFAULTS.get(key, ...) != value}
         | {"source": sources[layer["name"]]}
@@ -325,22 +326,25 @@ def empty_state(scene: Scene, viewer: Viewer, version: Version, subject: str) ->
     return emitted | {"layers": layers}
 
 
-# --- the link
+# --- addresses and description
 
 
 def _addresses(frame: _Frame, built: State, state: State) -> tuple[str, str, tuple[int, ...], str]:
-    """The addresses in the chosen viewer and for the panel in a page, the states that they name, and a sentence when
-    they are not as short as they should be. `state` is `built` for whoever asked; CAVE, which knows its own address,
-    keeps `built`."""
+    """The address in the chosen viewer, the address for the panel inside a page, the ids of the states that these refer
+    to, and a sentence when no short address could be made.
+
+    `built` is the state with CAVE's own addresses, which the state service stores; `state` is the same with the
+    addresses that the user's browser can reach.
+    """
     cave, datastack, both = frame.cave, frame.scene.datastack, (frame.viewer, PANEL)
     length = len(state_json(state))
     if length <= INLINE_CHARACTERS and len(inline_url(frame.viewer, state)) <= INLINE_CHARACTERS:
         url, panel = (inline_url(viewer, state) for viewer in both)
         return url, panel, (), ""
     try:
-        own = spoken(frame.viewer, built)
-        ids = [cave.upload_state(datastack, own)]
-        if own is not built:
+        translated = in_dialect(frame.viewer, built)
+        ids = [cave.upload_state(datastack, translated)]
+        if translated is not built:
             ids.append(cave.upload_state(datastack, built))
         addresses = [outside(cave, cave.state_url(datastack, id)) for id in ids]
         url, panel = short_url(frame.viewer, datastack, addresses[0]), short_url(PANEL, datastack, addresses[-1])
@@ -356,7 +360,8 @@ def _addresses(frame: _Frame, built: State, state: State) -> tuple[str, str, tup
 
 
 def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) -> Link:
-    # with sources that whoever asked can reach
+    """The link that opens a built state, with its description."""
+    # sources by addresses that the user's browser can reach
     layers = [layer | {"source": outside(frame.cave, layer.get("source"))} for layer in built.state["layers"]]
     state = built.state | {"layers": layers}
     url, panel_url, state_ids, remark = _addresses(frame, built.state, state)
@@ -375,7 +380,7 @@ def _link(frame: _Frame, built: Built, subject: str, coloured_by: str | None) ->
     return Link(
         url=url,
         panel_url=panel_url,
-        state=spoken(frame.viewer, state),
+        state=in_dialect(frame.viewer, state),
         description=" ".join(filter(None, sentences)),
         num_points=built.num_points,
         num_segments=built.num_segments,

@@ -1,4 +1,4 @@
-"""The cells of two sets as rows for Neuroglancer."""
+"""The cells of a population's two sets as rows for :func:`table_state`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from services.tables.groups import Groups
 
 SETS = Groups("set", {"presynaptic": "#e08a3c", "postsynaptic": "#3f8fd0", "both": "#a970d8"})
 VOXEL_NM = (1.0, 1.0, 1.0)
+"""The positions of the rows are in nm."""
 
 
 def cell_rows(pair: Pair) -> pd.DataFrame:
-    """A row for each cell of either set, those of the sets by turns, so that what is drawn first has some of each.
+    """A row for each cell of either set. The rows alternate between the sets, so that a limited number of them has
+    cells of each.
 
     Columns: pt_root_id (Int64), pt_position_x, _y, _z (Float64: the soma, in nm; null where there is not exactly one)
     and set (string).

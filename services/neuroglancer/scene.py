@@ -1,10 +1,10 @@
-"""What a datastack's links are made of: its voxels, image and segmentation, and what segments can be searched by."""
+"""What all links of a datastack share: voxels, image and segmentation sources, and searchable segment properties."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from pandas.api.types import is_numeric_dtype
@@ -14,17 +14,15 @@ from services.core.profiles import Profile
 from services.neuroglancer.layers import State
 from services.tables.tables import is_type_table
 
-if TYPE_CHECKING:
-    pass
-
 MOST_SEARCHED = 200_000
-"""Rows of a table that a viewer can search; CAVE refuses to write larger ones."""
+"""Rows of the largest table whose values a viewer can search; CAVE refuses to write larger ones."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What all links of a datastack share. `voxel_nm` is the viewer's voxel; `image` may be empty. `properties` is
-    the source of what segments can be searched by ("" = none)."""
+    """What all links of a datastack share: `voxel_nm`, the size of the viewer's voxels (x, y, z), the source of the
+    `image` ("" = none) and those of the `segmentation`. `properties` is the source of the segment properties by which
+    segments can be searched ("" = none)."""
 
     datastack: str
     voxel_nm: tuple[float, float, float]
@@ -34,37 +32,37 @@ class Scene:
 
     @property
     def follows_edits(self) -> bool:
-        """Whether the segmentation changes with time, so that ids of a version may be gone from it."""
+        """Whether the segmentation is edited over time, so that root ids of a version may no longer exist in it."""
         return any(source.startswith("graphene://") for source in self.segmentation)
 
     @property
     def wants_login(self) -> bool:
-        """Whether the viewer has to log in to show all of it."""
+        """Whether the viewer has to log in to show all sources."""
         return any("middleauth+" in source for source in (self.image, *self.segmentation, self.properties))
 
     @property
     def sources(self) -> list[str | State]:
-        """The sources of the segmentation. What a precomputed one has to search by gives way to `properties`, which
-        is of the version: a viewer reads one of them only."""
+        """The sources of the segmentation layer. Where `properties`, which are those of the version, are given, the
+        segment properties of precomputed sources are switched off: a viewer reads only one set of them."""
         if not self.properties:
             return list(self.segmentation)
         return [*map(_without_properties, self.segmentation), self.properties]
 
 
 def make_scene(datastack: str, info: Mapping[str, Any], profile: Profile, server_address: str) -> Scene:
-    """The scene of an info-service record, with what the profile says in its place.
+    """The scene of a datastack from its record `info` in the info service, where the profile's values take precedence.
 
-    `{server}` in the profile's sources is the address of the CAVE server. Sources that want a login get the
-    viewer's `middleauth+`, which exists for https only.
+    `{server}` in the profile's sources stands for `server_address`. Sources that require a login get the viewer's
+    `middleauth+`; see :func:`with_login`.
     """
-    own, hosts = profile.neuroglancer, _hosts(info, server_address)
+    preferred, hosts = profile.neuroglancer, _hosts(info, server_address)
     known = {**info.get("aligned_volume", {}), **info}
 
     def source(name: str) -> str:
-        address = own.get(name, known.get(name)) or ""
+        address = preferred.get(name, known.get(name)) or ""
         return with_login(str(address).replace("{server}", server_address), hosts)
 
-    voxel_nm = own.get("resolution_nm") or [info.get(f"viewer_resolution_{axis}") for axis in "xyz"]
+    voxel_nm = preferred.get("resolution_nm") or [info.get(f"viewer_resolution_{axis}") for axis in "xyz"]
     if not all(voxel_nm):
         voxel_nm = (4.0, 4.0, 40.0)
     x, y, z = map(float, voxel_nm)
@@ -77,9 +75,10 @@ def _hosts(info: Mapping[str, Any], server_address: str) -> set[str | None]:
 
 
 def properties_source(release: Release, table: str) -> str:
-    """The source of a table of cell types as segment properties, of a version already read.
+    """The source that serves a cell-type table of a version as segment properties.
 
-    It is "" where CAVE cannot write it as such: it fails at numbers that are missing in some rows.
+    "" for any other table, and for one that CAVE cannot serve so: it fails for a column of numbers that are missing in
+    some rows.
     """
 
     def find() -> str:
@@ -100,7 +99,7 @@ def properties_source(release: Release, table: str) -> str:
 
 
 def with_login(source: str, cave_hosts: Collection[str | None]) -> str:
-    """`source` with `middleauth+` when it is a graphene source, or on a CAVE host, and served over https."""
+    """`source` with `middleauth+` if it is on https and either a graphene source or on one of `cave_hosts`."""
     kind, _, address = source.partition("://")
     if not address.startswith("https://") or (kind != "graphene" and urlsplit(address).hostname not in cave_hosts):
         return source

@@ -1,7 +1,7 @@
 """States in the dialect of the Seung lab's fork of Neuroglancer, which FlyWire and others still use.
 
-It is that of Neuroglancer before 2019 (no `dimensions`, one source a layer, a `navigation` with voxels), with layers of
-`segmentation_with_graph`; it logs in by itself and knows no `middleauth+`.
+It is the state of Neuroglancer before 2019 (no `dimensions`, one source for each layer, a `navigation` in voxels) with
+layers of type `segmentation_with_graph`; the fork logs in by itself and does not know `middleauth+`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from services.neuroglancer.layers import State
 
 KIND = "seunglab"
 SITES = ("neuromancer-seung-import.appspot.com", "ngl.flywire.ai", "ngl.microns-explorer.org")
-"""Hosts of the fork that info records name as `viewer_site`."""
-_SHOWN = ("selectedAlpha", "notSelectedAlpha", "objectAlpha", "segmentColors")
+"""Hosts of the fork, as info records name them in `viewer_site`."""
+_DISPLAY_FIELDS = ("selectedAlpha", "notSelectedAlpha", "objectAlpha", "segmentColors")
 
 
 def is_site(address: str) -> bool:
@@ -24,10 +24,10 @@ def is_site(address: str) -> bool:
 
 
 def translated(state: State) -> State:
-    """A state of a new Neuroglancer in the dialect of the fork.
+    """A state of current Neuroglancer in the dialect of the fork.
 
-    Kept are sources, segments with colours, points with their ids, words and segments, the place and its zoom. The fork
-    has no properties of annotations and no shaders for them, so points have the colour of their layer.
+    Kept are sources, segments with colours, points with their ids, descriptions and segments, the position and its
+    zoom. The fork has neither annotation properties nor shaders for them, so points have the colour of their layer.
     """
     voxel_nm = [round(state["dimensions"][axis][0] * 1e9, 6) for axis in "xyz"]
     position: State = {"voxelSize": voxel_nm}
@@ -45,7 +45,7 @@ def translated(state: State) -> State:
 
 
 def _source(layer: Mapping[str, Any]) -> str:
-    """The first source of a layer, without the login that the fork adds itself."""
+    """The first source of a layer without `middleauth+`, since the fork logs in by itself."""
     source = layer["source"][0] if isinstance(layer["source"], list) else layer["source"]
     address: str = source["url"] if isinstance(source, Mapping) else source
     return address.replace("middleauth+", "")
@@ -59,10 +59,10 @@ def _segmentation(layer: Mapping[str, Any], _voxel_nm: list[float]) -> State:
     source, listed = _source(layer), layer.get("segments", [])
     kind = "segmentation_with_graph" if source.startswith("graphene://") else "segmentation"
     result: State = {"type": kind, "name": layer["name"], "source": source}
-    result["segments"] = [one for one in listed if not one.startswith("!")]
-    if hidden := [one.removeprefix("!") for one in listed if one.startswith("!")]:
+    result["segments"] = [segment for segment in listed if not segment.startswith("!")]
+    if hidden := [segment.removeprefix("!") for segment in listed if segment.startswith("!")]:
         result["hiddenSegments"] = hidden
-    return result | {key: layer[key] for key in _SHOWN if key in layer}
+    return result | {key: layer[key] for key in _DISPLAY_FIELDS if key in layer}
 
 
 def _annotation(layer: Mapping[str, Any], voxel_nm: list[float]) -> State:
@@ -70,7 +70,7 @@ def _annotation(layer: Mapping[str, Any], voxel_nm: list[float]) -> State:
         "type": "annotation",
         "name": layer["name"],
         "voxelSize": voxel_nm,
-        "annotations": [_note(one) for one in layer.get("annotations", [])],
+        "annotations": [_point(point) for point in layer.get("annotations", [])],
         "annotationTags": [],
     }
     if "annotationColor" in layer:
@@ -80,9 +80,9 @@ def _annotation(layer: Mapping[str, Any], voxel_nm: list[float]) -> State:
     return result
 
 
-def _note(one: Mapping[str, Any]) -> State:
-    kept = {key: value for key, value in one.items() if key not in ("props", "segments")}
-    segments = [each for group in one.get("segments", []) for each in group]
+def _point(point: Mapping[str, Any]) -> State:
+    kept = {key: value for key, value in point.items() if key not in ("props", "segments")}
+    segments = [segment for group in point.get("segments", []) for segment in group]
     return kept | ({"segments": segments} if segments else {})
 
 

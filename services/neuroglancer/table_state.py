@@ -1,4 +1,4 @@
-"""Rows of a table as a Neuroglancer state: frames in, a state out. Nothing here asks a server."""
+"""Rows of a table as a Neuroglancer state: frames in, a state out, no request to a server."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def table_state(
 ) -> parts.Built:
     """Rows as segments and points, added to the layers of `base`.
 
-    `rows` has split positions `<column>_x`, `_y`, `_z` in voxels of `row_voxel_nm`, and root ids (Int64), of any bound
-    points; either may be absent. A row is where the first of its points is known to be. `name` is the layer of points.
-    With `groups`, points and segments have the colour of their group, and when `layered`, each group is a layer. All
-    segments are listed; `visible` ones are drawn (default: the first few). A row without a position gives no point,
-    root id 0 no segment.
+    `rows` has the bound points of a table, as split positions `<column>_x`, `_y`, `_z` in voxels of `row_voxel_nm` and
+    as root ids (Int64); either may be absent. A row becomes a point at the first of its bound points that has a
+    position. `voxel_nm` are the viewer's voxels, `name` is the layer of points. With `groups`, points and segments have
+    the colour of their group; if `layered`, each group is a layer of its own. All segments are listed, and `visible`
+    ones are drawn (None = the first few). A row without a position gives no point, root id 0 no segment.
 
-    Raises BadInput when there is nothing to show.
+    Raises BadInput when there is neither a position nor a root id column, and when there is no row.
     """
     positions, relationships = bound_points.positions(rows.head(limits.points)), bound_points.root_columns(rows)
     if positions is None and not relationships:
@@ -68,10 +68,10 @@ def table_state(
             description_columns=_describing(placed),
         )
         taken = [layer["name"] for layer in base["layers"]]
-        of_points = None if labels is None else labels.take(np.flatnonzero(known))
-        if of_points is not None and not layered:
-            points, of_points = parts.painted(points, of_points, legend), None
-        layers = list(parts.grouped_layers(points, of_points, legend, taken, most=limits.groups))
+        point_labels = None if labels is None else labels.take(np.flatnonzero(known))
+        if point_labels is not None and not layered:
+            points, point_labels = parts.painted(points, point_labels, legend), None
+        layers = list(parts.grouped_layers(points, point_labels, legend, taken, most=limits.groups))
         state |= parts.camera(positions_vx, voxel_nm)
     return parts.Built(
         state=state | {"layers": [*state["layers"], *layers]},
@@ -85,16 +85,17 @@ def table_state(
 
 
 def _describing(rows: pd.DataFrame) -> list[str]:
+    """The columns that make the description of a point: the first two of text, and the id."""
     return [*parts.columns_of_kind(rows, "text")[:2], *(["id"] if "id" in rows else [])]
 
 
 def _segment_colours(
     rows: pd.DataFrame, relationships: Mapping[str, str], labels: pd.Series | None, colours: Mapping[str, str]
 ) -> dict[int, str]:
-    """The colour of each root id's first row; none for rows of several cells, such as synapses, whose type is that of
-    neither alone, unless one of them is that of the annotation."""
-    alone = next(iter(relationships.values())) if len(relationships) == 1 else None
-    column = relationships.get("cell", alone)
+    """The colour of the first row of each root id. {} for rows with several root ids, such as synapses, whose group is
+    that of no single cell, unless one of the relationships is "cell"."""
+    single = next(iter(relationships.values())) if len(relationships) == 1 else None
+    column = relationships.get("cell", single)
     if labels is None or column is None:
         return {}
     coloured: dict[int, str] = {}

@@ -1,4 +1,4 @@
-"""The Neuroglancers that links can open, and the addresses by which they do."""
+"""The Neuroglancer viewers in which links can be opened, and the addresses that open a state in them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ from services.neuroglancer.layers import State
 INLINE_CHARACTERS = 2_000
 """Longer links are broken by chat and mail programs."""
 PAGE_CHARACTERS = 100_000
-"""The longest link that a page carries, where the state service fails; browsers open somewhat longer ones."""
+"""The longest link on a page where the state service fails; browsers can open somewhat longer ones."""
 
 SPELUNKER = Viewer("Spelunker", "https://spelunker.cave-explorer.org/", "spelunker")
 MAINLINE = Viewer("Neuroglancer", "https://neuroglancer-demo.appspot.com/", "mainline")
 BUNDLED = Viewer("Bundled", viewer_page.PATH, "bundled")
 PANEL = Viewer("Panel", viewer_page.PANEL_PATH, BUNDLED.kind)
-"""The bundled one in a page."""
+"""The bundled viewer as a panel inside a page."""
 
 
 def viewers_of(info: Mapping[str, Any], profile: Profile, server_address: str) -> tuple[Viewer, ...]:
-    """The viewers that links can open, the default first: the profile's, else all three.
+    """The viewers in which links can be opened, the default first: the profile's, else Spelunker (or the viewer of the
+    info record's `viewer_site`), mainline Neuroglancer and the bundled one.
 
-    A CAVE over plain http is a local one, which viewers elsewhere may not reach: the bundled viewer goes first.
+    For a CAVE server over plain http, which is a local one that viewers elsewhere may not reach, the bundled viewer is
+    the default.
     """
     if profile.viewers:
         return profile.viewers
@@ -42,35 +44,36 @@ def viewers_of(info: Mapping[str, Any], profile: Profile, server_address: str) -
 
 
 def choose_viewer(viewers: Sequence[Viewer], name: str | None) -> Viewer:
-    """The viewer called `name` or of that kind, whatever the case; the first for None. Raises BadInput."""
+    """The viewer with this name or kind, ignoring case; the first for None or "". Raises BadInput for an unknown
+    one."""
     if not name:
         return viewers[0]
     for viewer in viewers:
         if name.casefold() in (viewer.name.casefold(), viewer.kind):
             return viewer
-    raise BadInput(f"There is no viewer {name[:80]!r}.", "Choose " + ", ".join(v.name for v in viewers) + ".")
+    raise BadInput(f"There is no viewer {name[:80]!r}.", "Choose " + ", ".join(viewer.name for viewer in viewers) + ".")
 
 
 def state_json(state: State) -> str:
-    """A state as compact JSON. Raises ValueError for NaN, which no viewer can read."""
+    """A state as compact JSON text. Raises ValueError for NaN, which no viewer can read."""
     return json.dumps(state, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def spoken(viewer: Viewer, state: State) -> State:
-    """A state in the dialect of a viewer."""
+def in_dialect(viewer: Viewer, state: State) -> State:
+    """A state in the dialect of a viewer: translated for the Seung lab's fork, the same object for all others."""
     return seunglab.translated(state) if viewer.kind == seunglab.KIND else state
 
 
 def inline_url(viewer: Viewer, state: State) -> str:
-    """The address that holds the whole state, in the viewer's dialect."""
-    return f"{_page(viewer)}#!" + quote(state_json(spoken(viewer, state)), safe="~@#$&()*!+=:;,.?/'")
+    """The address that opens a state in a viewer and holds the whole of it, in the viewer's dialect."""
+    return f"{_page(viewer)}#!" + quote(state_json(in_dialect(viewer, state)), safe="~@#$&()*!+=:;,.?/'")
 
 
 def short_url(viewer: Viewer, datastack: str, state_address: str) -> str:
-    """The address that tells the viewer where a state of the datastack's state service is.
+    """The address that opens a state which the datastack's state service keeps at `state_address`.
 
-    A state on https wants a login. The viewer elsewhere asks its user for one; the bundled viewer cannot, and
-    gets the state from here.
+    A state service on https requires a login. Other viewers ask their user to log in; the bundled viewer cannot, and
+    loads the state through this application.
     """
     if viewer.kind == seunglab.KIND:
         return f"{_page(viewer)}?json_url={state_address}"

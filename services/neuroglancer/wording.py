@@ -1,4 +1,4 @@
-"""What is in a link, in words."""
+"""Sentences that describe a link."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from services.core.records import Version
 from services.neuroglancer.state_parts import Built
 from services.neuroglancer.viewers import BUNDLED, SPELUNKER
 
-SAID_LAYERS = 6
-"""Layers that a description names."""
+NAMED_LAYERS = 6
+"""Layers that a description names before it counts the rest."""
 
 
 def contents(built: Built, coloured_by: str | None) -> str:
     """A sentence that counts the segments and points of a state and names its layers."""
     layers = [layer["name"] for layer in built.state["layers"]]
-    more = f" and {len(layers) - SAID_LAYERS} more" if len(layers) > SAID_LAYERS else ""
+    more = f" and {len(layers) - NAMED_LAYERS} more" if len(layers) > NAMED_LAYERS else ""
     hidden = built.num_segments - built.num_visible
     listed = f" ({built.num_visible:,} drawn, {hidden:,} listed to be ticked)" if hidden else ""
     coloured = f", coloured by {coloured_by}" if coloured_by and built.legend else ""
     return (
         f"{count(built.num_segments, 'segment')}{listed} and {count(built.num_points, 'point')}{coloured}, "
-        f"in {count(len(layers), 'layer')}: {', '.join(layers[:SAID_LAYERS])}{more}."
+        f"in {count(len(layers), 'layer')}: {', '.join(layers[:NAMED_LAYERS])}{more}."
     )
 
 
 def time(version: Version, viewer: Viewer, *, drawn: bool, follows_edits: bool) -> str:
-    """A sentence on the time of the segmentation that the viewer shows, where it may not fit the ids of a version; ""
-    if it does not change. `drawn` says whether there is a segmentation at all."""
+    """A sentence on the time for which the viewer shows the segmentation, where it may differ from that of the version;
+    "" for a segmentation without edits. `drawn` is whether the datastack has a segmentation at all."""
     if not drawn:
         return "This datastack has no segmentation to draw: segments are listed, and only points are seen."
     if not follows_edits:
@@ -38,7 +38,7 @@ def time(version: Version, viewer: Viewer, *, drawn: bool, follows_edits: bool) 
 
 
 def login(viewer: Viewer, *, required: bool) -> str:
-    """A sentence on what happens to sources that require a login; "" where none is `required`."""
+    """A sentence on how the viewer treats sources that require a login; "" where none is `required`."""
     if not required:
         return ""
     if viewer.kind == BUNDLED.kind:
@@ -47,7 +47,7 @@ def login(viewer: Viewer, *, required: bool) -> str:
 
 
 def searched(table: str, *, offered: bool) -> str:
-    """A sentence on what segments can be searched by in the viewer; "" where nothing is `offered`."""
+    """A sentence that names the table by whose values segments can be searched in the viewer; "" unless `offered`."""
     return f"Segments can be searched by their values in {table}." if offered else ""
 
 
