@@ -72,7 +72,7 @@ def partners_of(view: CellView) -> Response:
 def partners_python(datastack: str, version: str, cell: str) -> Response:
     """A script over caveclient that yields the same partners, of one direction or merged."""
     side = SIDES_OF[params.choice("direction", ("in", "out", "merged"), "merged")][0]
-    view = view_of(datastack, version, cell, whole="off").alone()
+    view = view_of(datastack, version, cell, whole="off").single()
     return Response(view.script(side), content_type="text/x-python; charset=utf-8")
 
 

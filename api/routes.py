@@ -207,7 +207,7 @@ def _cell_link(release: Release, requests: dict[str, Any]) -> links.Link:
         type_by=read.text("type_by"),
         synapses=read.text("synapses"),
     )
-    result = CellView(release, address, lenient=False).alone().cells
+    result = CellView(release, address, lenient=False).single().cells
     return links.cell_link(
         cave(),
         result,

@@ -1,4 +1,4 @@
-"""What an address means: the views of the pages, and the old viewers' links.
+"""What the address of a page means: its view, read by page and API alike, and the links of the older viewers.
 
 Public names:
 

@@ -1,6 +1,6 @@
-"""The grammar of page addresses: a view of a page to its URL and back.
+"""The grammar of page addresses: from the view of a page to its URL and back.
 
-A URL holds the whole view. Text comes as it was typed, ids as digits; a box of column `c` is `f.c=…`, a sort
+A URL holds the whole view. Text is kept as it was typed, ids as digits; the box of column `c` is `f.c=…`, a sort is
 `sort=c` or `sort=-c` (descending), repeated for further columns. Values equal to the default are left out.
 """
 
@@ -30,14 +30,13 @@ LATEST = "latest"
 ID_TYPES = ("auto", "root_id", "nucleus_id", "supervoxel_id", "position", "link")
 TABS = ("in", "out", "both", "types")
 NO_TYPES = "none"
-"""A `type_table` of a connectivity view that is none."""
-
+"""The `type_table` of a :class:`CellAddress` without a type table."""
 PANELS = ("plot", "facets", "compare", "3d", "ids", "columns")
 PLOTS = ("counts", "scatter", "side", "top", "histogram")
 UNITS = ("vx", "nm", "um")
 SWITCH = ("", "on")
 IDS, SAME = "ids", "same"
-"""In place of a table: the set of a population is given by ids; it is the presynaptic one."""
+"""In place of the table of a population's set: the set is a list of ids; it is the same as the presynaptic set."""
 PROOFREAD = sets.PROOFREAD
 ORDERS = orders.ORDERS
 NO_MODEL = "none"
@@ -49,22 +48,24 @@ PATH_ORDERS = paths.ORDERS
 COMPARED = comparisons.COMPARED
 BOX = "f."
 LONGEST_VALUE = 2_000_000
-"""Characters: a set of a hundred thousand ids, which the page then saves under a number."""
+"""Characters of a value that is read, enough for a hundred thousand ids, which the page then saves under a number."""
 LONGEST_ADDRESS = 8_000
-"""Characters that web servers take."""
+"""Characters of an address that web servers accept."""
 MOST_VALUES = 100
+"""Parameters of an address, and values of one of them, that are read."""
 
 
 @dataclass(frozen=True)
 class TableAddress:
-    """What the table viewer shows. `version` is "latest", a number as text, "live" or a time in UTC (see
-    :mod:`moments`); `where` is the query
-    line, `boxes` the text of each column's box, `group_by` the column by which links are grouped and plots coloured.
-    `panel` is the one of PANELS in front, `plot` one of PLOTS with the columns of its axes in `x` and `y`, `left` and
-    `right` the two columns that are compared ("" = those that fit). `columns` are the names of the columns to show
-    (none = all), `unit` is that of positions, `filters_in` the one that the filter was written in where that differs.
-    `join` names other tables whose columns stand beside. Links open in
-    `viewer` ("" = the first). Plots have the layer boundaries `layers` ("" = the volume's first)."""
+    """What the table viewer shows.
+
+    Rows: `version` is "latest", a number as text, "live" or a time in UTC (see :mod:`moments`); `where` is the query
+    line and `boxes` the text in the box of each column. `columns` names the columns to show (() = all), `join` further
+    tables whose columns are added. `unit`, one of UNITS, is that of positions, `filters_in` that of the filter's text.
+    Panels and links: `panel` is the one of PANELS in front, `plot` one of PLOTS, with the columns of its axes in `x`
+    and `y`; `left` and `right` are the two columns compared ("" = chosen to fit). `group_by` is the column by which
+    links are grouped and plots coloured. Links open in `viewer` ("" = the first of the datastack), and plots show the
+    layer boundaries `layers` ("" = the first of the volume)."""
 
     datastack: str = ""
     version: str = LATEST
@@ -87,33 +88,33 @@ class TableAddress:
     layers: str = ""
 
     def unfiltered(self) -> TableAddress:
-        """The same without its filter."""
+        """The same address without its filter: no query line and no boxes."""
         return replace(self, where="", boxes={})
 
     def href(self) -> str:
-        """Path and query of the page that shows this view."""
+        """The path and query of the page that shows this view."""
         return _href(TABLE_PAGE, self)
 
     def catalogue(self) -> str:
-        """Path and query of the page with all tables of this view's version."""
+        """The path and query of the page that lists all tables of this version."""
         return _href(CATALOGUE_PAGE, TableAddress(self.datastack, self.version))
 
 
 @dataclass(frozen=True)
 class CellAddress:
-    """What the connectivity viewer shows. `cell` is the id as typed, `id_type` one of ID_TYPES, `tab` the
-    direction in front; `where`, `boxes` and `sort` apply to the partners of that tab.
+    """What the connectivity viewer shows.
 
-    A `type_table` of "" is the datastack's own choice, NO_TYPES none; `type_by` says which of several rows of a cell
-    there counts ("" = all; see :mod:`cell_types`). `synapses` is the query
-    line that synapses have to pass to be counted, `top` the % of them that the largest partners make up ("" = all).
-    Partners have `at_least` synapses ("" = 1), and `proofread` is "on" when only proofread ones count. `more` names
-    further columns, `group_by` the column whose values have subtotals and colours ("" = the type). Links open in
-    `viewer` ("" = the first), and `panel` is "on" when one stands beside the table. With `whole` "on", synapses that
-    CAVE would cut are asked for in pieces. `partner` is a root id whose synapses are listed, `against` another version
-    that this one is compared with. Plots have the layer boundaries `layers` ("" = the volume's first).
-    The table shows the columns of the group `show` ("" = all).
-    """
+    Cell: `version` is as of :class:`TableAddress`, `cell` the text that names the cell or cells, `id_type` one of
+    ID_TYPES. `type_table` is the table of cell types ("" = the datastack's own choice, NO_TYPES = none), `type_by` the
+    rule that selects among several rows of a cell ("" = all; see :mod:`cell_types`). `synapses` is the filter line for
+    synapses ("" = the usual one). With `whole` "on", synapses that CAVE would truncate are requested in parts.
+    Partners: `tab`, one of TABS, is the tab in front, to whose partners `where`, `boxes` and `sort` apply. `top` keeps
+    the largest partners that make up this percentage of the synapses ("" = all), `at_least` those with this many
+    synapses ("" = 1), and `proofread` "on" keeps proofread ones. `more` names columns to add, `show` the group of
+    columns to show ("" = all), `group_by` the column whose values get subtotals and colours ("" = the type).
+    Links open in `viewer` ("" = the first of the datastack); `panel` "on" shows the bundled viewer beside the table.
+    `partner` is a partner whose synapses are listed, `against` a version to compare with. Plots show the layer
+    boundaries `layers` ("" = the first of the volume)."""
 
     datastack: str = ""
     version: str = LATEST
@@ -140,27 +141,28 @@ class CellAddress:
     show: str = ""
 
     def href(self) -> str:
-        """Path and query of the page that shows this view."""
+        """The path and query of the page that shows this view."""
         return _href(CONNECTIVITY_PAGE, self)
 
 
 @dataclass(frozen=True)
 class PopulationAddress:
-    """What the page of populations shows. `pre` is the filter line of the presynaptic set's `pre_table`, or the ids
-    where that is IDS; `post` likewise, the same set where `post_table` is SAME. `proofread` is one of PROOFREAD.
+    """What the page of populations shows.
 
-    `pre_by` and `post_by` are the columns that cells are grouped by ("" = their type, "cell" = each by itself), `value`
-    what the matrix shows, `order` one of ORDERS. `model` is the null model it is compared with, one of MODELS, in
-    `permutations` with a `seed` ("" = the default). `row` and `column` name the groups of the entry whose synapses are
-    listed. With `read` "on", what is not kept is asked of CAVE. `against` is another version to compare with.
-
-    `panel` is the one of POPULATION_PANELS that is shown. `direction`, one of SIDES, and `measure`, one of
-    MEASURES, say by what cells are alike; `cell` is the root id that others are compared with, `other` one whose
-    partners are listed beside its own, `clusters` their number ("" = the default). `through` is the set that paths lead
-    through ("" = both sets), `best` which come first, one of PATH_ORDERS. `beside` is a set that takes
-    the place of the presynaptic one (of the postsynaptic one, with the `direction` "in"), `compared` what the two are
-    compared by, one of COMPARED. `synapses` is as of a :class:`CellAddress`.
-    """
+    Sets: `pre` is a filter line over the table `pre_table`, or a list of ids where that is IDS; `post` likewise, or the
+    presynaptic set where `post_table` is SAME. `proofread`, one of PROOFREAD, says which part of cells has to be
+    proofread. `synapses` is as of :class:`CellAddress`. With `read` "on", synapses that are not in the cache are
+    requested from CAVE.
+    Matrix: `pre_by` and `post_by` are the columns by which cells are grouped ("" = their type, "cell" = each cell
+    alone), `value` is one of POPULATION_VALUES, `order` one of ORDERS. `model`, one of MODELS, is the null model to
+    compare with, in `permutations` permutations with a `seed` ("" = the defaults). `row` and `column` name the groups
+    of the entry whose synapses are listed. `against` is a version to compare with.
+    Panels: `panel` is one of POPULATION_PANELS. `direction`, one of SIDES, and `measure`, one of MEASURES, define the
+    similarity of cells; `cell` is the root id that others are compared with, `other` one whose partners are listed
+    beside those of `cell`, `clusters` the number of clusters ("" = the default). `through` is the set that paths lead
+    through ("" = both sets), `best`, one of PATH_ORDERS, which paths come first. `beside` is a set that takes the place
+    of the presynaptic set (of the postsynaptic one, with the `direction` "in"), `compared`, one of COMPARED, the
+    quantity by which the two are compared."""
 
     datastack: str = ""
     version: str = LATEST
@@ -194,29 +196,29 @@ class PopulationAddress:
 
     @property
     def pre_set(self) -> str:
-        """The presynaptic set as services and the API write it; "" = none is named."""
+        """The presynaptic set in the notation of :mod:`sets` and the API; "" = none is given."""
         return _set(self.pre_table, self.pre)
 
     @property
     def post_set(self) -> str:
-        """The postsynaptic set likewise; "" = the same."""
+        """The postsynaptic set in the same notation; "" = the presynaptic set."""
         return _set(self.post_table, self.post)
 
     def href(self) -> str:
-        """Path and query of the page that shows this view."""
+        """The path and query of the page that shows this view."""
         return _href(POPULATIONS_PAGE, self)
 
 
 @dataclass(frozen=True)
 class WallAddress:
-    """What the page of skeletons shows: `cells` is a set as populations write it, ids or `table:filter`."""
+    """What the page of skeletons shows: `cells` is a set in the notation of :mod:`sets`, ids or `table:filter`."""
 
     datastack: str = ""
     version: str = LATEST
     cells: str = ""
 
     def href(self) -> str:
-        """Path and query of the page that shows this view."""
+        """The path and query of the page that shows this view."""
         return _href(WALL_PAGE, self)
 
 
@@ -227,7 +229,8 @@ def _set(table: str, text: str) -> str:
 
 
 def pinned(query: Query) -> Query:
-    """The query of a page, with the time that it is now for "live": all parts of a page then show the same."""
+    """The query of a page with the version "live" replaced by the present time, so that all parts of it show the
+    same."""
     version = query.get("version")
     if not isinstance(version, str) or version.strip().casefold() != LIVE:
         return query
@@ -235,7 +238,7 @@ def pinned(query: Query) -> Query:
 
 
 def parse_table(query: Query) -> tuple[TableAddress, tuple[str, ...]]:
-    """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
+    """The address that a query describes (each value one text or several), and a sentence for each part left out."""
     read = _Reader(query)
     view = TableAddress(
         datastack=read.text("datastack"),
@@ -262,13 +265,13 @@ def parse_table(query: Query) -> tuple[TableAddress, tuple[str, ...]]:
 
 
 def parse_catalogue(query: Query) -> tuple[TableAddress, str]:
-    """Datastack and version of a query, and the words to search the catalogue for."""
+    """The datastack and version of a query, and the words to search the catalogue for."""
     read = _Reader(query)
     return TableAddress(datastack=read.text("datastack"), version=read.version()), read.text("q")
 
 
 def parse_connectivity(query: Query) -> tuple[CellAddress, tuple[str, ...]]:
-    """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
+    """The address that a query describes (each value one text or several), and a sentence for each part left out."""
     read = _Reader(query)
     view = CellAddress(
         datastack=read.text("datastack"),
@@ -299,7 +302,7 @@ def parse_connectivity(query: Query) -> tuple[CellAddress, tuple[str, ...]]:
 
 
 def parse_population(query: Query) -> tuple[PopulationAddress, tuple[str, ...]]:
-    """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
+    """The address that a query describes (each value one text or several), and a sentence for each part left out."""
     read = _Reader(query)
     choices = {"proofread": PROOFREAD, "value": POPULATION_VALUES, "order": ORDERS, "model": MODELS, "read": SWITCH}
     choices |= {
@@ -316,7 +319,7 @@ def parse_population(query: Query) -> tuple[PopulationAddress, tuple[str, ...]]:
 
 
 def parse_wall(query: Query) -> tuple[WallAddress, tuple[str, ...]]:
-    """The view of a query (each value one text or several), and a sentence for all that was left out of it."""
+    """The address that a query describes (each value one text or several), and a sentence for each part left out."""
     read = _Reader(query)
     return WallAddress(read.text("datastack"), read.version(), read.text("cells")), read.warnings()
 
@@ -337,10 +340,10 @@ def _href(path: str, view: TableAddress | CellAddress | PopulationAddress | Wall
 
 
 class _Reader:
-    """Reads a query key by key and remembers what it could not use."""
+    """Reads a query parameter by parameter. `unread` are those not read so far, `messages` what could not be used."""
 
     def __init__(self, query: Query) -> None:
-        self.left: dict[str, list[str]] = {}
+        self.unread: dict[str, list[str]] = {}
         self.messages: list[str] = []
         for key, value in list(query.items())[:MOST_VALUES]:
             texts = [value] if isinstance(value, str) else list(value)
@@ -348,18 +351,18 @@ class _Reader:
             if len(fitting) < len(texts):
                 self.messages.append(f"The address has too much under {key[:40]!r}; that part was left out.")
             if fitting:
-                self.left[key] = fitting
+                self.unread[key] = fitting
         if len(query) > MOST_VALUES:
             self.messages.append(f"The address has {len(query):,} parameters; only {MOST_VALUES} were read.")
 
     def text(self, key: str, default: str = "") -> str:
-        texts = self.left.pop(key, [])
+        texts = self.unread.pop(key, [])
         if len(set(texts)) > 1:
             self.messages.append(f"The address gives {key} {len(texts)} times; the first is used.")
         return texts[0] if texts else default
 
     def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(text for text in self.left.pop(key, []) if text))
+        return tuple(dict.fromkeys(text for text in self.unread.pop(key, []) if text))
 
     def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
         text = self.text(key, default)
@@ -381,17 +384,17 @@ class _Reader:
         return LATEST
 
     def boxes(self) -> dict[str, str]:
-        keys = [key for key in self.left if key.startswith(BOX) and key != BOX]
+        keys = [key for key in self.unread if key.startswith(BOX) and key != BOX]
         return {key.removeprefix(BOX): text for key in keys if (text := self.text(key)).strip()}
 
     def sort(self) -> Sort:
         first: dict[str, SortDirection] = {}
-        for name, direction in parse_sort(self.left.pop("sort", [])):
+        for name, direction in parse_sort(self.unread.pop("sort", [])):
             first.setdefault(name, direction)
         return tuple(first.items())
 
     def warnings(self) -> tuple[str, ...]:
         unknown = [
-            f"The address has {key[:40]!r}, which this page does not know; it was left out." for key in self.left
+            f"The address has {key[:40]!r}, which this page does not know; it was left out." for key in self.unread
         ]
         return (*self.messages, *unknown[:5])

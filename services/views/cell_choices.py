@@ -1,4 +1,4 @@
-"""What there is to choose from beside the cells of a view: how partners are grouped, counted, joined and drawn."""
+"""The choices that the connectivity viewer offers: how partners are grouped, counted, joined and drawn."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from services.neuroglancer import links
 from services.views.addresses import NO_TYPES
 from services.views.cell_view import CellView, groupings
 
-OF_ONE_CELL = frozenset(WORKED_OUT) - {SHARE}
-"""Columns that are worked out for one cell only."""
+SINGLE_CELL_ONLY = frozenset(WORKED_OUT) - {SHARE}
+"""Computed columns that a table of several cells cannot have."""
 
 
 @dataclass(frozen=True)
 class CellChoices:
-    """`rules` by which one of several types of a cell is chosen, with their titles, `columns` of text that can group
-    the partners, `more` that can be added to the table, with their titles, groups of columns to `show` with what each
-    adds to it, `viewers` that links can open, the numbers of other `versions` to compare with, and the `volume`, whose
-    layers plots can have. `usual` is the filter of synapses that counts where none is written, `synapse_columns` what
-    one can be about."""
+    """What the options of a view can be set to.
+
+    `rules` select one of several types of a cell, `more` are columns that can be added and `show` groups of columns
+    that can be shown; each maps a name to its title. `columns` can group the partners, `viewers` can open links,
+    `versions` are the numbers of other versions to compare with, and `volume` has the layers that plots can show.
+    `usual` is the synapse filter that applies where none is typed, `synapse_columns` are the columns that one can use.
+    """
 
     rules: Mapping[str, str]
     columns: Sequence[str]
@@ -38,16 +40,16 @@ class CellChoices:
 
     @classmethod
     def of(cls, view: CellView, sides: Mapping[str, PartnerTable]) -> CellChoices:
-        """Those of a view, whose tables of partners are `sides`; of several cells without what is of one."""
+        """The choices for a view with the partner tables `sides`, by side; fewer for several cells than for one."""
         release, types, several = view.release, view.address.type_table, len(view.cells) > 1
         offered = partner_columns.offered(release, types)
         return cls(
             rules=cell_types.offered(release, types.replace(NO_TYPES, "")),
             columns=groupings([sides[way] for way in Direction]),
-            more={name: title for name, title in offered.items() if not several or name not in OF_ONE_CELL},
+            more={name: title for name, title in offered.items() if not several or name not in SINGLE_CELL_ONLY},
             show=column_groups.here(offered, [column.name for side in sides.values() for column in side.columns]),
             viewers=links.viewers(release.cave, release.datastack),
-            versions=[] if several else _others(view),
+            versions=[] if several else _other_versions(view),
             volume=release.volume,
             usual=synapse_filter.usual(release),
             synapse_columns=[column.name for column in synapse_filter.columns_of(release)],
@@ -55,11 +57,11 @@ class CellChoices:
 
     @property
     def panel(self) -> bool:
-        """Whether a viewer can stand in the page."""
+        """Whether the page can show a viewer beside the table: the bundled one, if the datastack offers it."""
         return any(viewer.kind == links.BUNDLED.kind for viewer in self.viewers)
 
 
-def _others(view: CellView) -> list[int]:
-    """The other versions that have not expired."""
-    known = view.release.cave.versions(view.release.datastack)
-    return [one.number for one in known if one.valid and str(one.number) != view.address.version]
+def _other_versions(view: CellView) -> list[int]:
+    """The numbers of the other versions that have not expired."""
+    versions = view.release.cave.versions(view.release.datastack)
+    return [version.number for version in versions if version.valid and str(version.number) != view.address.version]

@@ -1,4 +1,4 @@
-"""What an address of the connectivity viewer means: cells with their partners, and all that is made of them."""
+"""What an address of the connectivity viewer means: cells with their partners, and everything derived from them."""
 
 from __future__ import annotations
 
@@ -44,15 +44,16 @@ from services.views.addresses import NO_TYPES, CellAddress
 from services.views.resolving import fitting, query_of, release_of
 
 READINGS = {"inputs": "in", "outputs": "out", "partners": "both"}
-"""What the partners of a side are called in the script of a figure."""
+"""The variables of a figure's script that hold partners, and their side."""
 
 
 @dataclass(frozen=True)
 class CellView:
-    """The cells of an address, made once for a request and handed to all that answers it.
+    """The cells of an address, created once for a request and shared by everything that answers it.
 
-    `address` has datastack, version number and type table filled in. Nothing is read before it is needed. When
-    `lenient`, what the address asks for in vain is left out, and said; otherwise it raises BadInput or NotFound.
+    `address` has the datastack, the version number and the type table filled in. Data are read when they are first
+    needed. If `lenient`, parts of the address that cannot be met are left out with a sentence; otherwise they raise
+    BadInput or NotFound.
     """
 
     release: Release
@@ -61,7 +62,7 @@ class CellView:
 
     @classmethod
     def of(cls, cave: Cave, address: CellAddress) -> CellView:
-        """The view of an address. Raises what :func:`live.resolve` raises."""
+        """The view of an address. Raises as :func:`live.resolve`."""
         release = release_of(cave, address)
         types = address.type_table or partner_columns.default_types(release) or NO_TYPES
         return cls(
@@ -70,22 +71,23 @@ class CellView:
 
     @property
     def query(self) -> TableQuery:
-        """What the address asks of partners."""
+        """The filters and the order of partners in the address."""
         return query_of(self.release.cave, self.address)
 
     @cached_property
     def question(self) -> Question:
-        """What the text of the address asks for."""
+        """The cells that the text of the address means, before they are read."""
         return interpretation.understand(self.release, self.address.cell, self.address.id_type)
 
-    def alone(self) -> CellView:
-        """The same. Raises BadInput where several cells are asked for."""
+    def single(self) -> CellView:
+        """This view, if its address means a single cell. Raises BadInput where it means several."""
         interpretation.refuse_several(self.question)
         return self
 
     @cached_property
     def cells(self) -> tuple[Connectivity, ...]:
-        """All cells that are asked for, with their partners."""
+        """The connectivity of all cells of the address, in its order; kept in memory. Raises as
+        :func:`interpretation.answer`."""
         release, address = self.release, self.address
         types, whole, only = self._types, address.whole == "on", self._synapse_line[0]
         parts = (address.cell, address.id_type, types or "", address.type_by, whole, only, self.lenient)
@@ -95,24 +97,24 @@ class CellView:
 
     @property
     def first(self) -> Connectivity:
-        """The cell that is asked for; the first where there are several."""
+        """The connectivity of the cell, or of the first one where there are several."""
         return self.cells[0]
 
     @property
     def root_ids(self) -> str:
-        """Those of all cells, with commas."""
+        """The root ids of all cells, separated by commas."""
         return ",".join(str(one.cell.root_id) for one in self.cells)
 
     @property
     def somata_um(self) -> list[list[float]]:
-        """(x, depth, z) of the cells' own somata, where they are known."""
+        """The positions of the cells' own somata along the axes of the volume in um; cells without one are left out."""
         somata_nm = [one.cell.soma_position_nm for one in self.cells]
         return [space.nm_to_um(soma, self.release.volume)[0].tolist() for soma in somata_nm if soma]
 
     @cached_property
     def answerable(self) -> tuple[CellAddress, tuple[str, ...]]:
-        """The address without what it asks for in vain, and sentences for that. Of the type table, the warnings of the
-        cell tell."""
+        """The address without the parts that cannot be met (synapse filter, threshold, percentage, proofreading, type
+        table), and a sentence for each. The warnings of the cell have the one about the type table."""
         if not self.lenient:
             return self.address, ()
         only, messages = self._synapse_line
@@ -135,44 +137,46 @@ class CellView:
         return replace(self.address, synapses=only, **parts), messages
 
     def partner_options(self, side: str) -> PartnerOptions:
-        """What is asked of the partners of one side."""
+        """The options of the partner table of one side ("in", "out" or "both")."""
         address, _ = self.answerable
         least, top = partner_table.threshold(address.at_least), partner_table.percentage(address.top)
         return PartnerOptions(cast("Side", side), least, address.proofread == "on", address.more, top)
 
     def table(self, side: str) -> PartnerTable:
-        """All partners of one side that count; of several cells, those of any of them."""
+        """The partner table of one side before the filters; for several cells, the partners of any of them."""
         if len(self.cells) > 1:
             return several_cells.open_partners(self.release.cave, self.cells, self.partner_options(side))
         return partner_table.open_partners(self.release.cave, self.first, self.partner_options(side))
 
     def partners(self, side: str) -> tuple[pd.DataFrame, PartnerTable, Node]:
-        """The partners of one side that the filters keep, in their order; all that count; and the filter."""
+        """The partners of one side that the filters keep, in their order; the table before the filters; and the
+        filter."""
         whole = self.table(side)
         kept, kept_by = partner_table.select(whole, self.query)
         return kept, whole, kept_by
 
     @property
     def narrowed(self) -> bool:
-        """Whether only some partners are asked for."""
+        """Whether the address keeps only some partners: by a percentage, a threshold, proofreading or a query line."""
         return any((self.address.top, self.address.at_least, self.address.proofread, self.address.where))
 
     def synapses_of_partners(self, way: Direction, side: str) -> pd.DataFrame:
-        """The synapses of one direction; where the view is narrowed, with the partners of a side that it keeps."""
-        every = self.synapses(way)
+        """The synapses of one direction; where the view is :attr:`narrowed`, only those with the partners of a side it
+        keeps."""
+        synapses = self.synapses(way)
         return (
-            partner_synapses.with_partners(every, self.partners(side)[0]).drop(columns="row")
+            partner_synapses.with_partners(synapses, self.partners(side)[0]).drop(columns="row")
             if self.narrowed
-            else every
+            else synapses
         )
 
     def script(self, side: str) -> str:
-        """Python that yields the partners of one side that the filters keep."""
+        """The Python script whose `frame` has the partners of one side that the filters keep."""
         return partner_script.snippet(self.release.cave, self.cells, self.partner_options(side), self.query)
 
     def reading(self, name: str) -> tuple[str, ...]:
-        """Parts of Python that leave what a figure reads in a variable of this name: the "inputs", "outputs" or
-        "partners" that the filters keep, or all "in_synapses" or "out_synapses"."""
+        """Parts of a script that define the variable `name` for a figure: "inputs", "outputs" or "partners", which the
+        filters keep, or "in_synapses" or "out_synapses", which are all of one direction."""
         if name.endswith("_synapses"):
             way = Direction(name.removesuffix("_synapses"))
             return synapse_script.definition(self.release.cave, self.cells), synapse_script.line(way)
@@ -181,8 +185,8 @@ class CellView:
         return (f"{script}{name} = frame{scripts.WITH_TEXTS}\n",)
 
     def link(self, side: str, selected: Sequence[int]) -> tuple[Link, int]:
-        """A Neuroglancer link to the cells with the selected partners of one side, else with those that the filters
-        keep, and how many these are."""
+        """A Neuroglancer link to the cells with the `selected` partners of one side (root ids; none = those that the
+        filters keep), and the number of these partners."""
         filtered, whole, _ = self.partners(side)
         roots = list(selected) or filtered["root_id"].tolist()
         only = roots if len(roots) < len(whole.frame) or whole.left_out else None
@@ -192,13 +196,13 @@ class CellView:
         return link, len(roots)
 
     def synapses(self, way: Direction) -> pd.DataFrame:
-        """The synapses of one direction of all cells; see `partner_synapses.of_cell`."""
-        every = [partner_synapses.of_cell(self.release.cave, one, way) for one in self.cells]
-        return every[0] if len(every) == 1 else pd.concat(every, ignore_index=True)
+        """The synapses of all cells in one direction, with the columns of :func:`partner_synapses.of_cell`."""
+        parts = [partner_synapses.of_cell(self.release.cave, one, way) for one in self.cells]
+        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
     def synapses_with_partner(self) -> Mapping[Direction, pd.DataFrame]:
-        """Those with the `partner` of the address, in the direction of its tab or, where that has none, both. An
-        autapse has both, and is listed once."""
+        """The synapses with the `partner` of the address, in the direction of its tab, or in both for a tab without
+        one; {} where there are none. Autapses, which are in both directions, are listed as outputs only."""
         partner = self.address.partner
         ways = (Direction.OUT,) if partner == "autapses" else tuple(Direction)
         ways = (Direction(self.address.tab),) if self.address.tab in tuple(Direction) else ways
@@ -207,25 +211,27 @@ class CellView:
         return {}
 
     def synapses_with(self, partner: str, ways: Sequence[Direction]) -> dict[Direction, pd.DataFrame]:
-        """The synapses with one partner in some directions. Raises NotFound where there are none, and BadInput."""
+        """The synapses with one partner in some directions; see :func:`partner_synapses.of_partner_in` for text and
+        errors."""
         if len(self.cells) > 1:
             return several_cells.with_partner(self.release.cave, self.cells, ways, partner)
         return partner_synapses.of_partner_in(self.release.cave, self.first, ways, partner)
 
     @property
     def has_somata(self) -> bool:
-        """Whether the version has somata to place cells by."""
+        """Whether the version has a nucleus table, and so positions of somata."""
         return cells.nucleus_table(self.release) is not None
 
     def own_types(self) -> list[str | None]:
-        """The type of each cell in the type table; None where it has none, or says types of synapses."""
+        """The type of each cell in the type table; None for a cell without one, or where the table is about
+        synapses."""
         if not self.first.type_table or self.first.typed_synapses:
             return [None] * len(self.cells)
         roots = [one.cell.root_id for one in self.cells]
         return cell_types.of_roots(self.release, self.first.type_table, self.first.type_by, roots)
 
     def changes(self) -> list[changes.Changes]:
-        """What changed between the version and that of `against`, for each direction."""
+        """The changes from this version to that of `against`, for each direction; see :mod:`changes`."""
         against = release_of(self.release.cave, replace(self.address, version=self.address.against))
         options: Any = {
             "type_table": self._types,
@@ -237,9 +243,11 @@ class CellView:
         return gather(*(lambda way=way: of_cell(releases, cell, way, **options) for way in Direction))
 
     def fitted(self) -> tuple[CellView, list[str]]:
-        """The view without added columns that its version does not have, without boxes, orders and a grouping of
-        columns that its table does not have, and sentences for these and for what is :attr:`answerable` only in
-        part. A cell with inputs alone has these in front."""
+        """The view fitted to its data, and a sentence for each part left out.
+
+        Left out are added columns that the version does not have; boxes, sorts and a grouping by columns that the table
+        does not have; and what :attr:`answerable` leaves out. A cell with inputs only opens with the tab of inputs.
+        """
         more, lost_more = partner_columns.fitting(self.release, self.address.type_table, self.address.more)
         messages = [*self.answerable[1], *lost_more]
         view = replace(self, address=replace(self.address, more=more))
@@ -258,13 +266,13 @@ class CellView:
 
     @cached_property
     def grouping(self) -> tuple[str, dict[str, str], tuple[str, ...]]:
-        """The column by which partners are grouped ("" = none), the colour of each of its values, and all values that
-        it has at the version, where it is of the type table."""
+        """The column by which partners are grouped ("" = none), the colour "#rrggbb" of each of its values, and, for a
+        column of the type table, all values that it has at the version (else ())."""
         result, group = self.first, self.address.group_by
         frames = [self.table(way).frame for way in Direction]
         named = self.release.roles.type_column(result.type_table)
-        own = type_columns.type_column(result.inputs, named) if result.type_table else None
-        column = group if all(group in frame for frame in frames) else own
+        type_column = type_columns.type_column(result.inputs, named) if result.type_table else None
+        column = group if all(group in frame for frame in frames) else type_column
         if not column:
             return "", {}, ()
         if result.type_table and column in result.inputs and not result.typed_synapses:
@@ -275,11 +283,12 @@ class CellView:
 
     @property
     def _types(self) -> str | None:
+        """The type table of the address; None for NO_TYPES."""
         return None if self.address.type_table == NO_TYPES else self.address.type_table
 
     @cached_property
     def _synapse_line(self) -> tuple[str, tuple[str, ...]]:
-        """The filter of synapses, "all" where it cannot be read, and a sentence for why."""
+        """The synapse filter of the address, or ALL and a sentence that says why where it cannot be applied."""
         release, line = self.release, self.address.synapses
         if not self.lenient:
             return line, ()
@@ -291,6 +300,6 @@ class CellView:
 
 
 def groupings(parts: Sequence[PartnerTable]) -> list[str]:
-    """Columns of text that all of some tables have: what partners can be grouped by."""
+    """The columns by which partners can be grouped: those of text or booleans that all of some tables have."""
     names = [[column.name for column in part.columns if column.kind in ("text", "boolean")] for part in parts]
     return [name for name in names[0] if all(name in other for other in names[1:])]

@@ -1,6 +1,6 @@
-"""What a datastack is to Karst: its tables by role, why, what each page can do with them, and what is amiss.
+"""A report on how Karst reads a datastack: the table with each role and why, what each page can show, and faults.
 
-`python app.py --check` prints it, `--scaffold` writes a profile to begin with.
+`python app.py --check` prints it; `--scaffold` writes a profile to start from.
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ WIDTH = 110
 
 @dataclass(frozen=True)
 class Checked:
-    """`text` says everything, `faults` in sentences what of the profile does not fit the datastack."""
+    """A report: `text` is all of it, `faults` are sentences about parts of the profile that do not fit the
+    datastack."""
 
     text: str
     faults: tuple[str, ...]
 
 
 def check(cave: Cave, datastack: str) -> Checked:
-    """What the newest version of a datastack is to Karst. Raises what CAVE raises."""
+    """The report on the newest version of a datastack. Raises the errors of CAVE."""
     version = cave.newest(datastack)
     release = Release(cave, datastack, version)
     roles, profile, infos = release.roles, release.profile, release.tables()
@@ -74,11 +75,12 @@ def check(cave: Cave, datastack: str) -> Checked:
 
 
 def scaffold(cave: Cave, datastack: str) -> str:
-    """A profile of a datastack as TOML, in which all is a comment that is right without being said."""
+    """A profile of a datastack as TOML in which every line is commented out and shows the value that applies without
+    it."""
     version = cave.newest(datastack)
     release = Release(cave, datastack, version)
     roles, info = release.roles, release.info
-    of = [f'# {name} = "{role.table or ""}"{" " * max(1, 44 - len(name) - len(role.table or ""))}# {role.why}'
+    role_lines = [f'# {name} = "{role.table or ""}"{" " * max(1, 44 - len(name) - len(role.table or ""))}# {role.why}'
           for name, role in roles]  # fmt: skip
     types = [info.name for info in tables.type_tables(release)]
     listed = ", ".join(f'"{name}"' for name in types)
@@ -96,7 +98,7 @@ def scaffold(cave: Cave, datastack: str) -> str:
             "",
             '# A role is a table, or { table = "", column = "", system = "", where = "" }; "" = there is none.',
             "# [roles]",
-            *of,
+            *role_lines,
             "",
             "# [neuroglancer]",
             f"# segmentation_source = {quoted(info.get('segmentation_source') or '')}",
@@ -107,8 +109,8 @@ def scaffold(cave: Cave, datastack: str) -> str:
 
 
 def write_scaffold(cave: Cave, datastack: str) -> Path:
-    """Write :func:`scaffold` where Karst looks for the profile of a datastack, that of `server:datastack` in the folder
-    of the server; the path. Raises BadInput where there is one already."""
+    """Writes :func:`scaffold` to the file from which Karst reads the profile of a datastack, and returns its path. That
+    of `server:datastack` is in the folder of the server. Raises BadInput where the file exists or cannot be written."""
     text, (server, _, name) = scaffold(cave, datastack), datastack.rpartition(":")
     path = cave.settings.config_dir / "datastacks" / server / f"{name}.toml"
     try:
@@ -123,7 +125,8 @@ def write_scaffold(cave: Cave, datastack: str) -> Path:
 
 
 def quoted(text: str) -> str:
-    """Text in one line as TOML, which has the escapes of JSON but for the sign of deletion."""
+    """Text on one line as a TOML string. It has the escapes of JSON, except for U+007F, which is replaced by a
+    space."""
     return json.dumps(" ".join(text.replace("\x7f", " ").split()), ensure_ascii=False)
 
 
@@ -156,7 +159,7 @@ def _role(name: str, role: Role, infos: dict[str, TableInfo], counts: dict[str, 
 
 
 def _missing(profile: Profile, infos: dict[str, TableInfo]) -> Iterator[str]:
-    """Sentences for the tables that a profile names and the newest version does not have."""
+    """A sentence for each table that the profile names and the newest version does not have."""
     named = {
         "default_table": [profile.default_table or ""],
         "type_tables": profile.type_tables,
@@ -170,20 +173,20 @@ def _missing(profile: Profile, infos: dict[str, TableInfo]) -> Iterator[str]:
 
 
 def _unfit(release: Release, roles: Roles) -> Iterator[str]:
-    """Sentences for tables without the columns or rows that their role needs, as far as the profile names them."""
+    """A sentence for each table without the columns or rows that its role needs."""
     for name, role in roles:
         if name in role_tables.NEEDED:
             continue
         needed = NEEDED.get(name, ())
         if role.table and (role.column or role.system or needed):
-            there = role_tables.columns(release, role.table)
-            lacking = [column for column in needed if there and column not in there]
+            columns = role_tables.columns(release, role.table)
+            lacking = [column for column in needed if columns and column not in columns]
             if lacking:
                 yield f"{role.table}, named for {name}, has no column {' and no '.join(lacking)}."
             by_profile = name in release.profile.roles and release.profile.roles[name].column
-            if role.column and not by_profile and there and role.column not in there:
+            if role.column and not by_profile and columns and role.column not in columns:
                 yield f"{role.table}, named for {name}, has no column {role.column}."
-            if role.system and there and not _has_system(release, role):
+            if role.system and columns and not _has_system(release, role):
                 yield f"{role.table}, named for {name}, has no row of the system {role.system}."
     yield from filter(None, (role_tables.fault(release, name) for name in role_tables.NEEDED))
     if message := proofreading.fault(release):
@@ -202,7 +205,7 @@ NEEDED = {
     "cell_types": PLACED[:1],
     "coregistration": PLACED[:1],
 }
-"""Columns without which a table cannot have a role."""
+"""Columns that a table with each of these roles has to have."""
 
 
 def _has_system(release: Release, role: Role) -> bool:
@@ -213,7 +216,7 @@ def _has_system(release: Release, role: Role) -> bool:
 
 
 def _pages(release: Release, roles: Roles) -> Iterator[str]:
-    """What each page can do, in sentences."""
+    """Sentences about what each page can show."""
     infos = release.tables().values()
     views = sum(info.kind == "view" for info in infos)
     yield f"Table viewer: {len(infos) - views} tables and {views or 'no'} view{'' if views == 1 else 's'}."
@@ -230,13 +233,13 @@ def _pages(release: Release, roles: Roles) -> Iterator[str]:
 def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
     shape = release.synapse_shape()
     where = "centres" if shape.positions == (CENTRE,) else f"the mean of {' and '.join(shape.positions)}"
-    known = [*(["sizes"] if shape.sized else []), *shape.scores, *shape.transmitters]
-    yield f"synapses at {where}, with {', '.join(known) or 'neither sizes nor scores'}."
+    values = [*(["sizes"] if shape.sized else []), *shape.scores, *shape.transmitters]
+    yield f"synapses at {where}, with {', '.join(values) or 'neither sizes nor scores'}."
     usual = synapse_filter.usual(release)
     yield f"counted where {usual}." if usual else "all synapses are counted."
     view = edge_view.fitting(release, usual)
     yield f"partners from the pairs of {view.name}." if view else f"partners from the synapses of {shape.table}."
-    can = {
+    sources = {
         "somata": cells.nucleus_table(release),
         "representative points": role_tables.table_of(release, "representative_points"),
         "cell types": roles.cell_types.table,
@@ -248,7 +251,7 @@ def _connectivity(release: Release, roles: Roles) -> Iterator[str]:
         "tuning": tuning.tables(release),
         "areas": role_tables.table_of(release, "areas"),
     }
-    there, not_there = ([name for name, table in can.items() if bool(table) is known] for known in (True, False))
-    yield f"shows {', '.join(there) or 'nothing of partners but ids'}."
-    if not_there:
-        yield f"not known: {', '.join(not_there)}."
+    known, unknown = ([name for name, table in sources.items() if bool(table) is shown] for shown in (True, False))
+    yield f"shows {', '.join(known) or 'nothing of partners but ids'}."
+    if unknown:
+        yield f"not known: {', '.join(unknown)}."

@@ -1,8 +1,7 @@
-"""Addresses of the older MICrONS viewers, `/dash/datastack/<ds>/apps/<app>/?…`, as views of today's pages.
+"""Addresses of the older MICrONS viewers, `/dash/datastack/<ds>/apps/<app>/?…`, as views of the present pages.
 
-Their parameters are Python literals (`cell-type="BC,MC"`, `mat-version=1300`), yet many links in use are
-unquoted; an id stays the digits that were written, never a number. A key may be `NAME::property`; only
-`value` was ever meant by people.
+Their parameters are Python literals (`cell-type="BC,MC"`, `mat-version=1300`), but many links in use are unquoted. An
+id is kept as its digits and never becomes a number. A key may be `NAME::property`; only the property `value` matters.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ _TABLE_ONLY = {"cell-type", "value-column-search"}
 def translate(
     app: str, datastack: str, query: Query, *, live: bool = False
 ) -> tuple[TableAddress | CellAddress, tuple[str, ...]]:
-    """The view that an old address showed, and a sentence for each part that cannot be shown any more.
+    """The view that an old address showed, and a sentence for each part that can no longer be shown.
 
-    `app` and `datastack` are those of the path; a `datastack` parameter goes first. `query` holds the decoded
-    parameters, each one text or several (the last counts, as it did). An unknown app opens as the table viewer.
-    `live` is whether tables and cells can be shown as of now.
+    `app` and `datastack` are those of the path; a `datastack` parameter takes precedence. `query` holds the decoded
+    parameters, each one text or several (the last is used, as in the older viewers). An unknown app becomes the table
+    viewer. `live` is whether the datastack allows the present state to be shown.
     """
     values, warnings = _literals(query)
     place = (
@@ -56,7 +55,7 @@ def _connectivity(
         warnings.append(f"The id type {id_type[:40]!r} is unknown; it is now found out from the id.")
         id_type = "auto"
     cell = values.get("anno-id", "").strip()
-    # a link without a cell says nothing of the id to come
+    # without a cell, the link's id type need not fit the id that is typed next
     return CellAddress(*place, cell, id_type if cell else "auto", type_table or NO_TYPES)
 
 
@@ -69,10 +68,10 @@ def _table(values: Mapping[str, str], place: tuple[str, str], table: str, warnin
         boxes[column] = _box(searched)
     elif searched:
         warnings.append("The old link searched for values without naming a column; that search was left out.")
-    requests = _items(values.get("anno-id", ""))
-    if requests:
-        box = _ID_BOX.get(values.get("id-type") or "root_id", "root_id")
-        boxes[box] = _box(requests)
+    ids = _items(values.get("anno-id", ""))
+    if ids:
+        id_column = _ID_BOX.get(values.get("id-type") or "root_id", "root_id")
+        boxes[id_column] = _box(ids)
     return replace(view, boxes=boxes)
 
 
@@ -104,7 +103,8 @@ def _warn_unknown(values: Mapping[str, str], known: set[str], warnings: list[str
 
 
 def _literals(query: Query) -> tuple[dict[str, str], list[str]]:
-    """Every parameter as text; None and empty ones are left out."""
+    """The value of each parameter as text, without those that are None or empty, and warnings for the others left
+    out."""
     values: dict[str, str] = {}
     warnings = []
     for name, value in query.items():
@@ -114,20 +114,20 @@ def _literals(query: Query) -> tuple[dict[str, str], list[str]]:
             warnings.append(f"The old link sets {name[:40]!r}, which no longer has a meaning.")
         elif len(text) > LONGEST_VALUE:
             warnings.append(f"The old link has too much under {key[:40]!r}; that part was left out.")
-        elif meant := _literal(text.strip()):
-            values[key] = meant
+        elif literal := _literal(text.strip()):
+            values[key] = literal
     return values, warnings
 
 
 def _literal(text: str) -> str:
-    """What a Python literal means, as text: strings without their quotes, lists joined by commas, None as
-    nothing. All else, numbers above all, stays as written."""
+    """The value of a Python literal as text: strings without their quotes, lists joined by commas, "" for None.
+    Anything else, numbers above all, is kept as written."""
     if text == "None":
         return ""
     if text[:1] in ("'", '"'):
         node = _parsed(text)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return node.value.encode(errors="replace").decode()  # half of a surrogate pair is no text
+            return node.value.encode(errors="replace").decode()  # a lone surrogate cannot be encoded
         return text.strip("'\"")
     if text[:1] in ("[", "("):
         node = _parsed(text)

@@ -1,4 +1,4 @@
-"""Shared by the views: the release that an address names, its query of rows, and what of it fits a table."""
+"""Shared by the views: the release and the row query of an address, and which parts of it fit a table."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from services.views.addresses import CellAddress, PopulationAddress, TableAddres
 
 
 def release_of(cave: Cave, view: TableAddress | CellAddress | PopulationAddress | WallAddress) -> Release:
-    """The datastack of a view at its version or moment."""
+    """The datastack of an address (the configured one for "") at its version or moment. Raises as
+    :func:`live.resolve`."""
     return live.resolve(cave, cave.full_name(view.datastack or cave.settings.datastack), view.version)
 
 
 def default_table(release: Release) -> str:
-    """The table to open when none is named: the profile's, else the first of the catalogue."""
+    """The table to open when none is named: the profile's, else the first of the catalogue. Raises NotFound where the
+    version has no tables."""
     names = [info.name for info in live.catalogue(release)]
     default = release.profile.default_table
     if not names:
@@ -32,12 +34,12 @@ def default_table(release: Release) -> str:
 
 
 def query_of(cave: Cave, view: TableAddress | CellAddress) -> TableQuery:
-    """What a view asks of its rows."""
+    """The filters and the order of rows in an address, with the saved id lists that it refers to."""
     return saved_ids.query(cave, view.datastack, view.where, view.boxes, view.sort)
 
 
 def fitting(pairs: Any, columns: Sequence[Column]) -> tuple[list[tuple[str, str]], list[str]]:
-    """The (column, value) pairs whose columns there are, by their own names, and sentences for the others."""
+    """The (column, value) pairs whose column is in `columns`, by its own name, and a sentence for each other pair."""
     kept, lost = [], []
     for name, value in pairs:
         try:
@@ -48,6 +50,6 @@ def fitting(pairs: Any, columns: Sequence[Column]) -> tuple[list[tuple[str, str]
 
 
 def short(cave: Cave, address: TableAddress, table: TableFrame | LargeTable) -> TableAddress:
-    """The address with long lists of ids saved, so that its address stays one that servers take."""
-    short = saved_ids.shortened(cave, table, query_of(cave, address))
-    return replace(address, where=short.where, boxes=short.boxes)
+    """The address with long lists of ids replaced by saved ones, so that it stays short enough for web servers."""
+    shortened = saved_ids.shortened(cave, table, query_of(cave, address))
+    return replace(address, where=shortened.where, boxes=shortened.boxes)

@@ -1,4 +1,4 @@
-"""What a text means that is typed where anything may be: a table, a cell type, or a cell by id, position or link."""
+"""The search box for anything: it opens a table, the cells of a type, or a cell by id, position or link."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from services.filters.values import format_value
 from services.tables import tables
 from services.views.addresses import CATALOGUE_PAGE, CellAddress, TableAddress
 
-SEEN = 1_000
-"""Rows of a table too large to hold that tell of which system some types are."""
+MOST_ROWS = 1_000
+"""Rows that are read of a table too large to hold, to find the annotation systems of some types."""
 MOST_TYPES = 40
-"""More types than this are not meant by a part of their names."""
+"""A part of a name that matches more types than this is not read as a cell type."""
 
 
 def address_of(release: Release, text: str) -> str:
-    """The page of what `text` names, upper and lower case alike, in this order: the table of that name, the cells of
-    that type, the cells of the types whose names contain it, the tables that are about these words; what has no letters
-    or is a link or a state is a cell.
+    """The address of the page for a search text, ignoring case.
 
-    Types are those of the datastack's type table, then of the tables that its profile puts first; of a table of several
-    systems of annotations those of the usual one, else those of whichever has them.
-    """
+    It is the first of these that exists: the table of that name; for text without letters, a link or a state, the cell;
+    the cells of that type; the cells of all types whose names contain the text; the catalogue searched for it. Types
+    are those of the datastack's type table, then of the profile's type tables; in a table with several annotation
+    systems, those of the usual system if it has them, else of the only other that does."""
     typed, place = text.strip(), (release.datastack, str(release.version.label))
     known = {name.casefold(): name for name in release.tables()}
     if name := known.get(typed.casefold()):
@@ -36,22 +35,23 @@ def address_of(release: Release, text: str) -> str:
 
 
 def _of_type(release: Release, typed: str) -> str | None:
-    listed = [(table, column, types) for table, column, types in _types(release) if types]
+    """The address of the cells of the type, or types, that a text names; None where it names none."""
+    type_tables = [(table, column, types) for table, column, types in _types(release) if types]
     for fits in (str.__eq__, str.__contains__):
-        for table, column, types in listed:
-            fitting = [name for name in types if fits(name.casefold(), typed.casefold())]
-            if fitting and len(fitting) <= MOST_TYPES:
-                boxes = {column: ", ".join(map(format_value, fitting)), **_system(release, table, column, fitting)}
+        for table, column, types in type_tables:
+            matches = [name for name in types if fits(name.casefold(), typed.casefold())]
+            if matches and len(matches) <= MOST_TYPES:
+                boxes = {column: ", ".join(map(format_value, matches)), **_system(release, table, column, matches)}
                 return TableAddress(release.datastack, str(release.version.label), table, boxes=boxes).href()
     return None
 
 
 def _system(release: Release, table: str, column: str, matches: Sequence[str]) -> dict[str, str]:
-    """The box of the system of annotations that says these types: the usual one if it does, else the only one; none
-    where a cell has one row, or where several systems say them."""
+    """The box that keeps the annotation system with some types: the usual system if it has them, else the only one that
+    does. {} for a table without systems, and where several other systems have them."""
     role = release.roles.cell_types
     if release.is_large(table):
-        rows = release.query(table, Filters(isin={column: list(matches)}), limit=SEEN)
+        rows = release.query(table, Filters(isin={column: list(matches)}), limit=MOST_ROWS)
         by = system_column(rows)
         usual = role.system if role.table == table and role.system else USUAL_SYSTEM
         if by is None or usual not in release.text_values(table).get(by, ()):
@@ -64,12 +64,12 @@ def _system(release: Release, table: str, column: str, matches: Sequence[str]) -
         by, usual = system
         rows = frame[frame[column].isin(matches).fillna(False).to_numpy(bool)]
     systems = [*map(str, rows[by].dropna().unique())]
-    meant = usual if usual in systems else systems[0] if len(systems) == 1 else ""
-    return {by: format_value(meant)} if meant else {}
+    chosen = usual if usual in systems else systems[0] if len(systems) == 1 else ""
+    return {by: format_value(chosen)} if chosen else {}
 
 
 def _types(release: Release) -> Iterator[tuple[str, str, list[str]]]:
-    """Each type table with its column of types and all of them."""
+    """Each type table: its name, the column of types, and all types in it, sorted."""
     first = release.roles.cell_types.table
     for name in dict.fromkeys([*([first] if first else []), *release.profile.type_tables]):
         if name not in release.tables():

@@ -1,4 +1,4 @@
-"""What the start page offers of a datastack: its most frequent cell types, some cells, and what pairs of them share."""
+"""Examples for the start page of a datastack: its most frequent cell types, some cells, and pairs of these."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from services.views.addresses import CellAddress, TableAddress
 from services.views.cell_view import CellView
 
 MOST_CANDIDATES = 40
+"""Cells from which the examples are chosen."""
 
 
 @dataclass(frozen=True)
 class TypeExample:
-    """A cell type: its colour, number of rows, the layer of most of them (None = not known), and the address of the
-    rows."""
+    """A cell type: its colour "#rrggbb", its number of rows in the type table, the layer of most of these (None = not
+    known), and the address of the rows."""
 
     name: str
     colour: str | None
@@ -38,8 +39,9 @@ class TypeExample:
 
 @dataclass(frozen=True)
 class CellExample:
-    """A cell: its type and layer (None = not known), synapses in each direction, and why it is worth a look. `lines`
-    are those of its skeleton (see :class:`morphology.Morphology`; empty = CAVE has none)."""
+    """A cell: its type and layer (None = not known), its number of synapses in each direction, and `why` it is shown:
+    the first sentence of its verdict. `lines` are those of its skeleton (see :class:`morphology.Morphology`; {} = CAVE
+    has none)."""
 
     address: CellAddress
     cell_type: str | None
@@ -51,7 +53,8 @@ class CellExample:
 
 @dataclass(frozen=True)
 class PairExample:
-    """Two cells: how many partners they share in each direction, and the synapses among them (None = not known)."""
+    """Two cells: the number of partners they share in each direction, and of synapses `between` them (None = not
+    known)."""
 
     address: CellAddress
     cells: tuple[CellExample, CellExample]
@@ -60,7 +63,7 @@ class PairExample:
 
 
 def types(release: Release, most: int) -> list[TypeExample]:
-    """The most frequent types of the datastack's type table; none where it has no such table."""
+    """The `most` most frequent types in the datastack's type table; [] where it has no such table."""
     result = examples.types(release, most)
     if result is None:
         return []
@@ -84,8 +87,8 @@ def types(release: Release, most: int) -> list[TypeExample]:
 
 
 def cells(release: Release, most: int) -> tuple[list[CellExample], list[PairExample]]:
-    """Some cells of different types that are proofread in different ways, and every pair of them; none where the
-    datastack says of no cell what it is."""
+    """Up to `most` cells that differ in type and proofreading, and all pairs of them; none where no table of the
+    datastack describes cells."""
     roots = _different(release, most)
     if not roots:
         return [], []
@@ -101,17 +104,17 @@ def cells(release: Release, most: int) -> tuple[list[CellExample], list[PairExam
 
 
 def _different(release: Release, most: int) -> list[int]:
-    """Cells that differ in type and in the word about their proofreading, as far as there are such."""
+    """Up to `most` root ids that differ in type and proofreading as much as the candidates allow."""
     known = dict(examples.cells(release, MOST_CANDIDATES))
     types: list[str | None] = [None] * len(known)
     with suppress(KarstError):
         types = cell_types.of_roots(release, partner_columns.default_types(release) or "", "", [*known])
-    left = [(root, {word, cell_type}) for (root, word), cell_type in zip(known.items(), types, strict=True)]
+    candidates = [(root, {word, cell_type}) for (root, word), cell_type in zip(known.items(), types, strict=True)]
     chosen: list[int] = []
     seen: set[str | None] = {None}
-    while left and len(chosen) < most:
-        best = min(left, key=lambda one: len(one[1] & seen))
-        left.remove(best)
+    while candidates and len(chosen) < most:
+        best = min(candidates, key=lambda candidate: len(candidate[1] & seen))
+        candidates.remove(best)
         chosen.append(best[0])
         seen |= best[1]
     return chosen

@@ -1,4 +1,4 @@
-"""The table of an address, opened: with what it leaves open filled in, or with nothing left out."""
+"""Opens the table of an address: for a page, with defaults filled in; for the API, exactly as the address says."""
 
 from __future__ import annotations
 
@@ -27,29 +27,30 @@ from services.views.table_view import HeldView, PagedView
 
 
 def open_view(cave: Cave, address: TableAddress) -> HeldView | PagedView:
-    """The table of an address. Columns that it names and the table does not have are left out, and said."""
+    """The table of an address, for a page: defaults are filled in, and columns that the table does not have are left
+    out with a sentence in `messages`. Raises NotFound for a table that the version does not have."""
     release, opened, table, warnings = _opened(cave, address)
     concrete = short(cave, opened, table)
     names = [column.name for column in table.columns]
     known = set(names)
     axes = set() if isinstance(table, LargeTable) else {column.name for column in plots.axes_of(table)}
     any_held = set() if isinstance(table, LargeTable) else known
-    among = {"x": axes, "y": axes, "group_by": any_held, "left": any_held, "right": any_held}
-    parts: dict[str, Any] = {part: getattr(address, part) for part in among}
-    kept: dict[str, Any] = {part: name if name in among[part] else "" for part, name in parts.items()}
-    requests = joins.with_joined(names, address.join, address.columns)
-    ticked = () if known <= set(requests) else tuple(name for name in names if name in requests)
+    allowed = {"x": axes, "y": axes, "group_by": any_held, "left": any_held, "right": any_held}
+    parts: dict[str, Any] = {part: getattr(address, part) for part in allowed}
+    kept: dict[str, Any] = {part: name if name in allowed[part] else "" for part, name in parts.items()}
+    requested = joins.with_joined(names, address.join, address.columns)
+    ticked = () if known <= set(requested) else tuple(name for name in names if name in requested)
     kept_address = replace(concrete, columns=joins.with_marks(concrete.join, ticked), **kept)
-    here = {name for name in requests if joins.is_here(name, concrete.join)}
-    messages = (*warnings, *map(_lost, {*here, *parts.values()} - known - {""}))
+    readable = {name for name in requested if joins.is_here(name, concrete.join)}
+    messages = (*warnings, *map(_no_column, {*readable, *parts.values()} - known - {""}))
     if isinstance(table, LargeTable):
         return PagedView(release, kept_address, table, messages)
     return HeldView(release, kept_address, table, messages)
 
 
 def exact_view(cave: Cave, address: TableAddress, on: str = "auto") -> HeldView | PagedView:
-    """The table of an address of which nothing may be left out; the tables of its `join` stand beside by the id `on`
-    (see :func:`joins.join`). Raises BadInput, NotFound or TooLarge for what cannot be answered."""
+    """The table of an address, for the API: nothing may be left out. The tables in its `join` are joined by the id `on`
+    (see :func:`joins.join`). Raises BadInput, NotFound or TooLarge where any part of the address cannot be met."""
     release = release_of(cave, address)
     named = replace(address, datastack=release.datastack, version=str(release.version.label))
     query = query_of(cave, named)
@@ -63,16 +64,17 @@ def exact_view(cave: Cave, address: TableAddress, on: str = "auto") -> HeldView 
 
 
 def held(view: HeldView | PagedView) -> HeldView:
-    """A view, if its table is held. Raises TooLarge."""
+    """The view itself, if its table is held in memory. Raises TooLarge where it is not."""
     if isinstance(view, PagedView):
         raise large_tables.too_many(view.release.cave, view.table)
     return view
 
 
 def _opened(cave: Cave, address: TableAddress) -> tuple[Release, TableAddress, TableFrame | LargeTable, list[str]]:
-    """The release of an address, the address with everything filled in, its table, and sentences for what does not fit.
+    """The release of an address, the address with defaults filled in, its table, and sentences for parts that do not
+    fit.
 
-    Boxes and sorts go by the names of the table's own columns; those of columns that it does not have are left out.
+    Boxes and sorts use the names of the table's own columns; those of columns that it does not have are left out.
     """
     release = release_of(cave, address)
     name = address.table or default_table(release)
@@ -100,7 +102,7 @@ def _opened(cave: Cave, address: TableAddress) -> tuple[Release, TableAddress, T
 
 
 def _narrowed(cave: Cave, address: TableAddress, table: LargeTable) -> TableFrame | None:
-    """What the filter of a view leaves of a large table, if that can be held."""
+    """The rows of a large table that the filter of an address keeps, if these can be held in memory; else None."""
     counted = large_tables.with_units(table, address.unit)
     boxes, _ = fitting(address.boxes.items(), counted.columns)
     view, _ = _in_its_unit(cave, replace(address, boxes=dict(boxes)), counted)
@@ -108,7 +110,7 @@ def _narrowed(cave: Cave, address: TableAddress, table: LargeTable) -> TableFram
 
 
 def _in_its_unit(cave: Cave, view: TableAddress, table: TableFrame | LargeTable) -> tuple[TableAddress, list[str]]:
-    """The view with its filter in the unit of its positions, and a sentence where one of another cannot be read."""
+    """The address with its filter rewritten to the unit of its positions, and a sentence where it cannot be parsed."""
     plain = replace(view, filters_in="")
     if view.filters_in in ("", view.unit):
         return plain, []
@@ -121,12 +123,12 @@ def _in_its_unit(cave: Cave, view: TableAddress, table: TableFrame | LargeTable)
 
 
 def _paged(view: TableAddress, table: LargeTable) -> tuple[TableAddress, list[str]]:
-    """The view of a table that is only read by pages, without what these cannot have, and sentences on that."""
+    """The address without what a table that is read in pages cannot have (sorts, joins), and sentences about these."""
     warnings = ["The order that the address asks for was left out."] if view.sort else []
     if view.join:
         warnings.append(f"{table.info.name} is too large to hold: no table stands beside it.")
     return replace(view, sort=(), join=()), warnings
 
 
-def _lost(name: str) -> str:
+def _no_column(name: str) -> str:
     return f"This table has no column {name[:80]!r}; what the address asks of it was left out."

@@ -1,4 +1,4 @@
-"""What an address of the table viewer means: the table, the rows that it asks for, and all that is made of them."""
+"""What an address of the table viewer means: the table, the rows that it keeps, and everything derived from them."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ from services.views.resolving import query_of, short
 
 @dataclass(frozen=True)
 class TableView(ABC):
-    """A table as an address asks for it, made once for a request and handed to all that answers it.
+    """The table of an address, created once for a request and shared by everything that answers it.
 
-    `address` has everything filled in that it left open, without what the table does not have; `messages` are sentences
-    on that. It is a :class:`HeldView`, or a :class:`PagedView` where the table is too large to hold.
+    `address` has its defaults filled in and no part that the table does not have; `messages` are sentences about the
+    parts left out. A view is a :class:`HeldView`, or a :class:`PagedView` where the table is too large to be held in
+    memory.
     """
 
     release: Release
@@ -55,32 +56,33 @@ class TableView(ABC):
 
     @property
     def query(self) -> TableQuery:
+        """The filters and the order of rows in the address."""
         return query_of(self.release.cave, self.address)
 
     @property
     def names_cells(self) -> bool:
-        """Whether its rows name cells, of a version that is kept, so that they can be those of a population."""
+        """Whether its rows have root ids of a kept version, so that they can be the set of a population."""
         return self.table.version.kept and ROOT_IDS in {column.name for column in self.table.columns}
 
     @property
     def columns(self) -> list[Column]:
-        """The columns that are shown."""
+        """The columns to show, in the order of the table."""
         return [
             column for column in self.table.columns if column.name in self.address.columns or not self.address.columns
         ]
 
     @property
     def filter(self) -> Node:
-        """What is asked of a row. Raises BadInput."""
+        """The filter of rows. Raises BadInput where it cannot be parsed."""
         return tables.filter_of(self.table.columns, self.query)
 
     def meant(self, total: int | None) -> tuple[str, str] | None:
-        """The values that may be meant where `total` rows have what was typed, and the address of the view with them;
-        None where nobody knows."""
+        """Values that the user may have meant, where the filter keeps `total` rows, and the address of the view with
+        them; None where there are none."""
         return None
 
     def typed_wrongly(self) -> str:
-        """The text of a box, else the query line, that cannot be read; "" if all can."""
+        """The first text in a box, else in the query line, that cannot be parsed; "" if all can."""
         for name, text in self.address.boxes.items():
             try:
                 parse_box(find_column(self.table.columns, name), text, self.query.saved, self.table.columns)
@@ -94,15 +96,15 @@ class TableView(ABC):
 
     @property
     def colour_by(self) -> str:
-        """The column of colours in the plot and layers in the link; "" = none."""
+        """The column whose values are the colours of the plot and the layers of the link; "" = none."""
         return ""
 
     def picked_ids(self, picked: Mapping[str, Any] | None) -> pd.Series | None:
-        """The ids of the rows within what was drawn in the plot; None where nothing was, or nothing can be."""
+        """The ids of the rows within the outline drawn in the plot; None where nothing was drawn, or can be."""
         return None
 
     def link(self, rows: pd.DataFrame, most: int | None = None) -> Link:
-        """The link to some rows, grouped and coloured as the address says, with the first `most` of them (None = as
+        """The link to some rows, grouped and coloured by :attr:`colour_by`, with the first `most` of them (None = as
         many as a viewer opens)."""
         viewer = self.address.viewer.strip() or None
         return links.table_link(
@@ -111,52 +113,56 @@ class TableView(ABC):
 
     @abstractmethod
     def chosen(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, str]:
-        """The rows that were ticked, else picked in the plot, else filtered, and what to call them."""
+        """The rows `selected` by id, else `picked` in the plot, else kept by the filter, and a phrase that counts
+        them."""
 
     def chosen_link(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[Link, str]:
-        """The link to these rows, and what to call them."""
+        """The link to the rows of :meth:`chosen`, and the phrase that counts them."""
         rows, subject = self.chosen(selected, picked)
         return self.link(rows), subject
 
 
 @dataclass(frozen=True)
 class HeldView(TableView):
-    """A table that is held."""
+    """A table that is held in memory."""
 
     table: TableFrame
 
     @property
     def colour_by(self) -> str:
-        """The column of colours in the plot and layers in the link: that chosen, else that to count by; "" = none."""
+        """The column whose values are the colours of the plot and the layers of the link: the chosen one, else a
+        default."""
         return self.address.group_by or default_group(self.table.columns) or ""
 
     @property
     def groups(self) -> Groups | None:
-        """The values of that column with their colours, over the whole table."""
+        """The groups of :attr:`colour_by` over the whole table, with their colours; None without such a column."""
         return groups.of_table(self.release.cave, self.table, self.colour_by) if self.colour_by else None
 
     @property
     def whole(self) -> int | None:
-        """How many rows the table has (None = unknown)."""
+        """The number of rows of the table before the filter (None = not known)."""
         return len(self.table.frame) if self.table.filters is None else self.table.info.row_count
 
     def block(self, start: int, count: int) -> tuple[pd.DataFrame, int | None]:
-        """Some of the rows, and how many there are in all (None = unknown)."""
+        """`count` rows that the filter keeps from position `start` on, and how many it keeps in all (None = not
+        known)."""
         return tables.page(self.table, self.query, start, count)
 
     def counted(self) -> tuple[int | None, Sequence[str]]:
-        """How many rows the filter keeps (None = unknown), and what one may expect of them and does not get."""
+        """The number of rows that the filter keeps (None = not known), and sentences about what it may unexpectedly not
+        do."""
         return tables.page(self.table, self.query, 0, 0)[1], self.misread
 
     @property
     def misread(self) -> tuple[str, ...]:
-        """What one may expect of the filter and does not get."""
+        """Warnings that the filter may keep other rows than a reader expects; see :func:`misread`."""
         derived = self.table.derived.of("misread", self.query.key())
         return derived.get(lambda: misread(self.filter, self.table.frame))
 
     def meant(self, total: int | None) -> tuple[str, str] | None:
-        """The values that may be meant where no cell has what was typed, and the address of the view with them, if that
-        has more rows."""
+        """Values of the table for typed ones that it does not have, and the address of the view with them; None where
+        there are none, or they keep no more rows than the `total` of now."""
         if self.address == self.address.unfiltered():
             return None
         query, values = filter_units.as_known(self.table.columns, self.query, facets.known_values(self.table))
@@ -165,22 +171,23 @@ class HeldView(TableView):
         return ", ".join(map(format_value, values)), replace(self.address, where=query.where, boxes=query.boxes).href()
 
     def system(self, *by: str) -> OneSystem | None:
-        """The system that is shown alone, see :func:`systems.shown`."""
+        """The annotation system whose rows are shown alone, if any; see :func:`systems.shown`."""
         return systems.shown(self.table, self.query, self.release.roles.cell_types, by)
 
     def of_system(self, system: str) -> HeldView:
-        """The view with the box that keeps the rows of a system."""
+        """The view with a box that keeps the rows of one annotation system."""
         boxes = {**self.address.boxes, **systems.box(self.table, system)}
         return replace(self, address=replace(self.address, boxes=boxes))
 
     @property
     def plotted(self) -> HeldView:
-        """The view of the rows that the plot has."""
+        """The view of the rows in the plot: those of one annotation system, where rows of several would count twice."""
         system = self.system(self.colour_by)
         return self.of_system(system.value) if system else self
 
     def points(self) -> pd.DataFrame | None:
-        """The dots of the plot; None where it has none."""
+        """The points of a scatter plot or map; None for other plots. Columns as of :func:`plots.scatter` or
+        `soma_map`."""
         address, table, query = self.address, self.table, self.query
         if address.plot in plots.MAPS:
             return plots.soma_map(table, query, self.release.volume, address.plot, self.groups)
@@ -188,20 +195,21 @@ class HeldView(TableView):
         return plots.scatter(table, query, *chosen, self.groups) if address.plot == "scatter" and chosen else None
 
     def picked_ids(self, picked: Mapping[str, Any] | None) -> pd.Series | None:
-        """The ids of the rows within what was drawn in the plot; None where nothing was, or nothing can be."""
+        """The ids of the rows within the outline `picked`; None where there is none, or rows have no ids."""
         if not picked or "id" not in self.table.frame:
             return None
-        drawn, plotted = picked, self.plotted
+        outline, plotted = picked, self.plotted
 
         def find() -> pd.Series | None:
-            dots = plotted.points()
-            return None if dots is None else plots.within(dots, drawn)
+            points = plotted.points()
+            return None if points is None else plots.within(points, outline)
 
         parts = (plotted.query.key(), self.address.plot, self.address.x, self.address.y, json.dumps(picked))
         return self.table.derived.of("picked ids", *parts).get(find)
 
     def picked_rows(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, bool]:
-        """The rows that a person chose in the grid, else in the plot; else all that are shown, and False."""
+        """The rows selected in the grid, else picked in the plot, and True; else all that the filter keeps, and
+        False."""
         frame = self.table.frame
         if selected:
             return frame[frame["id"].isin([int(id) for id in selected])], True
@@ -209,12 +217,14 @@ class HeldView(TableView):
         return (tables.select(self.table, self.query), False) if ids is None else (frame[frame["id"].isin(ids)], True)
 
     def chosen(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, str]:
-        """The rows that were ticked, else picked in the plot, else filtered, and what to call them."""
+        """The rows `selected` by id, else `picked` in the plot, else kept by the filter, and a phrase that counts
+        them."""
         rows, narrowed = self.picked_rows(selected, picked)
         return rows, _subject(len(rows), selected=narrowed)
 
     def chosen_link(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[Link, str]:
-        """The link to these rows; that to all of them, without its state, is held for as long as CAVE has the state."""
+        """The link to the rows of :meth:`chosen`, and the phrase that counts them. A link to all rows that the filter
+        keeps is kept in memory, without its state, for as long as CAVE has the state."""
         if selected or picked:
             return super().chosen_link(selected, picked)
         cave, datastack = self.release.cave, self.address.datastack
@@ -227,12 +237,13 @@ class HeldView(TableView):
         return link, _subject(len(rows), selected=False)
 
     def script(self, columns: Sequence[Column] | None = None) -> str:
-        """Python that reads the rows, with these columns (None = those that are shown)."""
+        """The Python script that reads the rows that the filter keeps, with some columns (None = those that are
+        shown)."""
         return scripts.table_snippet(self.release.cave, self.table, self.query, columns or self.columns)
 
     def readings(self, names: Collection[str]) -> list[str]:
-        """Parts of Python that leave what a figure reads in variables of these `names`: `rows`, those of the view;
-        `table`, all that there are; and `um`, where the rows are along the axes of the volume."""
+        """Parts of a script that define the variables in `names` for a figure: `rows`, which the filter keeps; `table`,
+        all rows; and `um`, the positions of the rows along the axes of the volume."""
         cave, table = self.release.cave, self.table
         queries = {"table": TableQuery(), "rows": self.query}
         parts = [
@@ -243,16 +254,16 @@ class HeldView(TableView):
         return [*parts, *(["\n".join(scripts.positions(cave, table))] if "um" in names else [])]
 
     def no_files(self, total: int | None) -> dict[str, str]:
-        """Why there is no file of some format."""
+        """The file formats that cannot be downloaded, each with the reason; `total` is the number of rows."""
         return {}
 
     def boxed(self, column: str, text: str) -> str:
-        """The address of this view with `text` in the box of a column."""
+        """The path and query of this view with `text` in the box of a column."""
         return replace(self.address, boxes={**self.address.boxes, column: text}).href()
 
     def listed(self, column: str, ids: pd.Series) -> str | None:
-        """A query line that keeps the rows with these ids, which are saved if they are many; None where that is not
-        possible."""
+        """A query line that keeps the rows with these ids; many ids are saved on the server, and the line refers to
+        them. None where they cannot be saved."""
         try:
             kept = saved_ids.listed(
                 self.release.cave, self.table.datastack, find_column(self.table.columns, column), ids
@@ -262,7 +273,7 @@ class HeldView(TableView):
         return kept.text()
 
     def narrowed(self, line: str) -> str | None:
-        """The address of the rows that also pass a query line; None where it would be too long."""
+        """The path and query of this view with a further query line; None where it would be too long."""
         where = f"({self.address.where}) and {line}" if self.address.where.strip() else line
         href = short(self.release.cave, replace(self.address, where=where), self.table).href()
         return href if len(href) <= LONGEST_ADDRESS else None
@@ -270,28 +281,30 @@ class HeldView(TableView):
 
 @dataclass(frozen=True)
 class PagedView(TableView):
-    """A table too large to hold, which CAVE sends page by page."""
+    """A table too large to be held in memory, which is read from CAVE page by page."""
 
     table: LargeTable
 
     @property
     def whole(self) -> int | None:
-        """How many rows the table has (None = unknown)."""
+        """The number of rows of the table before the filter (None = not known)."""
         return self.table.info.row_count
 
     def block(self, start: int, count: int) -> tuple[pd.DataFrame, int | None]:
-        """Some of the rows, and how many there are in all (None = unknown)."""
+        """`count` rows that the filter keeps from position `start` on, and how many it keeps in all (None = not
+        known)."""
         page = large_tables.read_page(self.release.cave, self.table, self.query, start, count)
         at_end = start + len(page.frame) if len(page.frame) < count else None
         return page.frame, at_end if page.total is None else page.total
 
     def counted(self) -> tuple[int | None, Sequence[str]]:
-        """How many rows the filter keeps (None = unknown), and what one may expect of them and does not get."""
+        """The number of rows that the filter keeps (None = not known), and sentences about what it may unexpectedly not
+        do."""
         page = large_tables.read_page(self.release.cave, self.table, self.query)
         return page.total, (*page.sentences, large_tables.unsorted(self.release.cave, page.total))
 
     def chosen(self, selected: list[str] | None, picked: Mapping[str, Any] | None) -> tuple[pd.DataFrame, str]:
-        """The rows that were ticked, else the first that the filter keeps, and what to call them."""
+        """The rows `selected` by id, else the first that the filter keeps, and a phrase that counts them."""
         if selected:
             rows = large_tables.rows_with_ids(self.release.cave, self.table, list(map(int, selected)))
             return rows, _subject(len(rows), selected=True)
@@ -299,23 +312,24 @@ class PagedView(TableView):
         return rows, _first_of(len(rows), total)
 
     def script(self, columns: Sequence[Column] | None = None) -> str:
-        """Python that reads the rows, with these columns (None = those that are shown)."""
+        """The Python script that reads the rows that the filter keeps, with some columns (None = those that are
+        shown)."""
         return scripts.large_snippet(self.release.cave, self.table, self.query, columns or self.columns)
 
     def no_files(self, total: int | None) -> dict[str, str]:
-        """Why there is no file of some format, of which `total` rows there would be."""
+        """The file formats that cannot be downloaded, each with the reason; `total` is the number of rows."""
         most, why = large_tables.MOST_EXPORTED, "needs all rows at once, and these come from CAVE in parts"
         too_many = {"CSV": f"has {most:,} rows at most; filter further"} if (total or 0) > most else {}
         return {"Parquet": why, "Arrow": why, **too_many}
 
 
 def _subject(count: int, *, selected: bool) -> str:
-    """The rows of a link in words."""
+    """A phrase that counts the rows of a link."""
     return f"{count:,} {'selected ' if selected else ''}row{'' if count == 1 else 's'}"
 
 
 def _first_of(count: int, total: int | None) -> str:
-    """The first rows of a table in words; `total` is how many there are (None = nobody knows)."""
+    """A phrase that counts the first rows, of a `total` (None = not known)."""
     if total == count:
         return _subject(count, selected=False)
     return f"first {count:,} rows" if total is None else f"first {count:,} of {total:,} rows"
